@@ -1,0 +1,40 @@
+//! What can go wrong that is neither a verdict nor the user's input: a broken system under test.
+
+/// The engine cannot go on. Always a defect of the system that is explored, or of the engine.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum EngineError {
+    /// More actors than sets of actors can hold.
+    #[error("{actors} actors are more than {max}", max = crate::machine::MAX_ACTORS)]
+    TooManyActors {
+        /// How many.
+        actors: usize,
+    },
+    /// The same step state and observations led to another operation.
+    #[error(
+        "not deterministic: actor `{actor}` performed `{performed}` where it had performed `{expected}` from \
+         the same step state and observations; look for global state, time, addresses, random numbers or \
+         iteration over an unordered collection in its step"
+    )]
+    NotDeterministic {
+        /// Whose step.
+        actor: String,
+        /// The operation of the first time.
+        expected: String,
+        /// The operation of the second time.
+        performed: String,
+    },
+    /// A step loop without visible operations.
+    #[error("actor `{actor}` runs on without a visible operation")]
+    NeverPauses {
+        /// Whose step.
+        actor: String,
+    },
+    /// Setup or epilogue cannot finish although nobody else runs.
+    #[error("`{actor}`, alone, waits for ever at `{op}`")]
+    StuckAlone {
+        /// Who.
+        actor: String,
+        /// At which operation.
+        op: String,
+    },
+}

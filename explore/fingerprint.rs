@@ -1,0 +1,72 @@
+//! State identity: 128-bit fingerprints of canonical bytes.
+//!
+//! A value feeds its `Hash` implementation into a byte buffer instead of a hasher, and the buffer is hashed
+//! in one go. The bytes are canonical because everything hashed is owned data in a fixed order (no
+//! addresses, no unordered collections), and XXH3-128 is a fixed function: the same state has the same
+//! fingerprint in every run. The state's fingerprint is the sum of its parts' fingerprints, each salted with
+//! the part's number, so that changing one part costs one hash.
+
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+/// Collects what a `Hash` implementation writes.
+#[derive(Default)]
+pub(crate) struct CanonicalBytes {
+    bytes: Vec<u8>,
+}
+
+impl Hasher for CanonicalBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        // Only `fingerprint` looks at the result, and it takes all 128 bits.
+        xxh3_128_with_seed(&self.bytes, 0) as u64
+    }
+}
+
+impl CanonicalBytes {
+    /// The fingerprint of `value` as part number `salt`.
+    pub(crate) fn fingerprint<T: Hash + ?Sized>(&mut self, salt: u64, value: &T) -> u128 {
+        self.bytes.clear();
+        value.hash(self);
+        xxh3_128_with_seed(&self.bytes, salt)
+    }
+}
+
+/// Probability that among `states` distinct states at least two share a fingerprint, so that one of them was
+/// taken for visited: the birthday bound n(n-1)/2 / 2^128.
+pub fn collision_probability(states: u64) -> f64 {
+    let states = states as f64;
+    states * (states - 1.0).max(0.0) / 2.0 / 2f64.powi(128)
+}
+
+/// Hashes a fingerprint for a hash table by taking it as it is: it is uniform already.
+#[derive(Default)]
+pub(crate) struct Identity(u64);
+
+impl Hasher for Identity {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_le_bytes(word);
+        }
+    }
+
+    fn write_u128(&mut self, value: u128) {
+        self.0 = value as u64;
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+pub(crate) type IdentityState = BuildHasherDefault<Identity>;

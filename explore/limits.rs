@@ -1,0 +1,57 @@
+//! Limits of a search, and the ledger of those that bit.
+//!
+//! A search that ran into a limit proves nothing beyond what it explored; its verdict is `incomplete` and
+//! names every limit that bit.
+
+use std::fmt;
+use std::time::Duration;
+
+use stalemap_model::event::Bound;
+
+/// What a search may use. `None` is no limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// States stored.
+    pub states: Option<u64>,
+    /// Bytes of the visited set.
+    pub memory: Option<u64>,
+    /// Wall-clock time. The only limit that makes a result depend on the machine.
+    pub time: Option<Duration>,
+    /// Preemptions of one execution. Turns sleep sets off: a bound and sleep sets together can drop the
+    /// one representative that stays below the bound.
+    pub preemptions: Option<u32>,
+}
+
+/// A limit that cut a search short.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum LimitHit {
+    /// [`Limits::states`].
+    States,
+    /// [`Limits::memory`].
+    Memory,
+    /// [`Limits::time`].
+    Seconds,
+    /// [`Limits::preemptions`].
+    Preemptions,
+    /// A bound of the modelled system.
+    Bound(Bound),
+}
+
+impl LimitHit {
+    /// The name in reports and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            LimitHit::States => "states",
+            LimitHit::Memory => "memory",
+            LimitHit::Seconds => "seconds",
+            LimitHit::Preemptions => "preemptions",
+            LimitHit::Bound(bound) => bound.name(),
+        }
+    }
+}
+
+impl fmt::Display for LimitHit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,363 @@
+//! A system that can be driven one transition at a time, and put back.
+//!
+//! A transition is: the actor is rebuilt to where it stands, performs its pending operation, and runs on to
+//! the next one, possibly through the end of its step and into the next step. Nothing of a future is kept
+//! between transitions.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use stalemap_model::backend::{ActorId, ActorSpec, Op, Role, System};
+use stalemap_model::event::Event;
+
+use crate::error::EngineError;
+use crate::footprint::Footprint;
+use crate::memory::{Answered, Memory, Pending, Permit, Saved, Undo};
+
+/// The most actors a system may have: sets of actors are kept in 16 bits.
+pub const MAX_ACTORS: usize = 16;
+
+/// Steps that an actor may take without a visible operation before it counts as broken.
+const MAX_SILENT_STEPS: usize = 1000;
+
+/// Transitions that a sequential phase may take before it counts as broken.
+const MAX_SEQUENTIAL: usize = 1_000_000;
+
+/// A set of actors.
+pub(crate) type ActorSet = u16;
+
+/// Where an actor stands.
+struct Standing<State> {
+    /// The state its step began with; `None` when it has finished.
+    state: Option<State>,
+    /// The fingerprint of `state`.
+    state_print: u128,
+    /// What it has observed since.
+    log: Vec<Answered>,
+    log_print: u128,
+    pending: Option<Pending>,
+    /// Its share of the state's fingerprint.
+    print: u128,
+}
+
+/// How to undo a transition.
+pub(crate) struct Frame<State> {
+    actor: ActorId,
+    memory: Vec<Undo>,
+    violated: u64,
+    pending: Option<Pending>,
+    print: u128,
+    state_print: u128,
+    log_print: u128,
+    /// The log as it was, by its length if the step did not end.
+    log: LogBefore<State>,
+}
+
+enum LogBefore<State> {
+    Length(usize),
+    Whole { log: Vec<Answered>, state: State },
+}
+
+/// A complete state that a machine can be put into.
+pub(crate) struct Snapshot<State> {
+    memory: (Vec<Saved>, u64),
+    standings: Vec<(Option<State>, u128, Vec<Answered>, u128, Option<Pending>, u128)>,
+}
+
+/// A system under control.
+pub(crate) struct Machine<'s, S: System> {
+    system: &'s S,
+    memory: Memory,
+    world: S::World<Memory>,
+    specs: Vec<ActorSpec>,
+    standings: Vec<Standing<S::State>>,
+    main: ActorSet,
+    daemons: ActorSet,
+    epilogue: ActorSet,
+}
+
+impl<'s, S: System> Machine<'s, S> {
+    /// Creates the system and runs its setup.
+    pub(crate) fn new(system: &'s S) -> Result<Self, EngineError> {
+        let specs = system.actors();
+        if specs.len() > MAX_ACTORS {
+            return Err(EngineError::TooManyActors { actors: specs.len() });
+        }
+        let names: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        assert_eq!(names.len(), specs.len(), "actors have unique names");
+        let memory = Memory::new();
+        let world = system.world(&memory);
+        let set = |role: Role| {
+            let members = specs.iter().enumerate().filter(|(_, spec)| spec.role == role);
+            members.fold(0, |set, (actor, _)| set | 1 << actor)
+        };
+        let mut machine = Machine {
+            system,
+            memory,
+            world,
+            standings: Vec::new(),
+            main: set(Role::Main),
+            daemons: set(Role::Daemon),
+            epilogue: set(Role::Epilogue),
+            specs: Vec::new(),
+        };
+        for actor in 0..specs.len() {
+            let state = system.start(actor);
+            let state_print = machine.memory.print(actor, &state);
+            machine.standings.push(Standing {
+                state: Some(state),
+                state_print,
+                log: Vec::new(),
+                log_print: 0,
+                pending: None,
+                print: 0,
+            });
+        }
+        let setup = set(Role::Setup);
+        machine.specs = specs;
+        for actor in 0..machine.specs.len() {
+            machine.memory.begin_transition();
+            machine.run(actor, None)?;
+            machine.memory.end_transition();
+        }
+        machine.run_alone(setup, &mut Vec::new())?;
+        Ok(machine)
+    }
+
+    /// Who takes part.
+    pub(crate) fn specs(&self) -> &[ActorSpec] {
+        &self.specs
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// The fingerprint of the state.
+    pub(crate) fn fingerprint(&self) -> u128 {
+        self.standings.iter().fold(self.memory.identity(), |sum, standing| sum.wrapping_add(standing.print))
+    }
+
+    /// The properties violated so far.
+    pub(crate) fn violated(&self) -> u64 {
+        self.memory.violated()
+    }
+
+    /// The actors of the exploration whose next operation can be performed.
+    pub(crate) fn enabled(&self) -> ActorSet {
+        self.enabled_of(self.main | self.daemons)
+    }
+
+    fn enabled_of(&self, set: ActorSet) -> ActorSet {
+        actors_of(set).filter(|&actor| self.is_enabled(actor)).fold(0, |set, actor| set | 1 << actor)
+    }
+
+    fn is_enabled(&self, actor: ActorId) -> bool {
+        self.standings[actor].pending.as_ref().is_some_and(Pending::is_enabled)
+    }
+
+    /// The operation that an actor performs next, unless it has finished.
+    pub(crate) fn pending(&self, actor: ActorId) -> Option<&Pending> {
+        self.standings[actor].pending.as_ref()
+    }
+
+    /// Whether every main actor has finished.
+    pub(crate) fn main_finished(&self) -> bool {
+        actors_of(self.main).all(|actor| self.standings[actor].pending.is_none())
+    }
+
+    /// The main actors that have not finished.
+    pub(crate) fn unfinished(&self) -> Vec<ActorId> {
+        actors_of(self.main).filter(|&actor| self.standings[actor].pending.is_some()).collect()
+    }
+
+    /// Performs an actor's pending operation with the given outcome.
+    pub(crate) fn fire(&mut self, actor: ActorId, outcome: u32) -> Result<(Footprint, Frame<S::State>), EngineError> {
+        let violated = self.memory.violated();
+        self.memory.begin_transition();
+        let standing = &mut self.standings[actor];
+        let pending = standing.pending.take();
+        let mut frame = Frame {
+            actor,
+            memory: Vec::new(),
+            violated,
+            print: standing.print,
+            state_print: standing.state_print,
+            log_print: standing.log_print,
+            log: LogBefore::Length(standing.log.len()),
+            pending: None,
+        };
+        let op = pending.as_ref().map_or(Op::new("(finished)"), |pending| pending.op);
+        frame.pending = pending;
+        let ended = self.run(actor, Some(Permit { op, outcome }))?;
+        if let Some((state, mut log)) = ended {
+            if let LogBefore::Length(length) = frame.log {
+                log.truncate(length);
+            }
+            frame.log = LogBefore::Whole { log, state };
+        }
+        let (footprint, undo) = self.memory.end_transition();
+        frame.memory = undo;
+        Ok((footprint, frame))
+    }
+
+    /// Undoes a transition. Only the latest one that has not been undone may be.
+    pub(crate) fn undo(&mut self, frame: Frame<S::State>) {
+        let standing = &mut self.standings[frame.actor];
+        match frame.log {
+            LogBefore::Length(length) => standing.log.truncate(length),
+            LogBefore::Whole { log, state } => {
+                standing.log = log;
+                standing.state = Some(state);
+            }
+        }
+        standing.state_print = frame.state_print;
+        standing.log_print = frame.log_print;
+        standing.pending = frame.pending;
+        standing.print = frame.print;
+        self.memory.undo(frame.memory, frame.violated);
+    }
+
+    /// Runs an actor to its next operation. If its step ended on the way, returns the state that the step
+    /// began with and its log, for undoing.
+    fn run(
+        &mut self,
+        actor: ActorId,
+        mut permit: Option<Permit>,
+    ) -> Result<Option<(S::State, Vec<Answered>)>, EngineError> {
+        let mut ended = None;
+        for _ in 0..MAX_SILENT_STEPS {
+            let standing = &mut self.standings[actor];
+            let Some(state) = standing.state.clone() else { return Ok(ended) };
+            let log = std::mem::take(&mut standing.log);
+            self.memory.begin_run(actor, log, standing.log_print, permit.take());
+            let result = {
+                let step = pin!(self.system.step(&self.world, actor, state));
+                let result = step.poll_once();
+                let run = self.memory.end_run();
+                (result, run)
+            };
+            let (poll, (log, log_print, pending)) = result;
+            if let Some(divergence) = self.memory.take_divergence() {
+                return Err(EngineError::NotDeterministic {
+                    actor: self.specs[divergence.actor].name.clone(),
+                    expected: divergence.expected.to_string(),
+                    performed: divergence.performed.to_string(),
+                });
+            }
+            let standing = &mut self.standings[actor];
+            match poll {
+                Poll::Pending => {
+                    standing.log = log;
+                    standing.log_print = log_print;
+                    standing.pending = pending;
+                    standing.print = self.memory.print(actor, &(standing.state_print, log_print));
+                    return Ok(ended);
+                }
+                Poll::Ready(flow) => {
+                    let before = match flow {
+                        ControlFlow::Continue(next) => {
+                            standing.state_print = self.memory.print(actor, &next);
+                            standing.state.replace(next)
+                        }
+                        ControlFlow::Break(()) => {
+                            standing.state_print = 0;
+                            standing.pending = None;
+                            standing.print = self.memory.print(actor, &());
+                            standing.state.take()
+                        }
+                    };
+                    standing.log_print = 0;
+                    if let (None, Some(before)) = (&ended, before) {
+                        ended = Some((before, log));
+                    }
+                }
+            }
+        }
+        Err(EngineError::NeverPauses { actor: self.specs[actor].name.clone() })
+    }
+
+    /// Runs a set of actors to their ends in a fixed order: the first enabled one goes on; daemons serve
+    /// when none of them can. `frames` receives how to undo it, also when it fails.
+    fn run_alone(&mut self, set: ActorSet, frames: &mut Vec<Frame<S::State>>) -> Result<(), EngineError> {
+        for _ in 0..MAX_SEQUENTIAL {
+            let next = actors_of(set).chain(actors_of(self.daemons)).find(|&actor| self.is_enabled(actor));
+            let Some(actor) = next else {
+                let stuck = actors_of(set).find_map(|actor| Some((actor, self.standings[actor].pending.as_ref()?)));
+                return match stuck {
+                    None => Ok(()),
+                    Some((actor, pending)) => Err(EngineError::StuckAlone {
+                        actor: self.specs[actor].name.clone(),
+                        op: pending.op.to_string(),
+                    }),
+                };
+            };
+            frames.push(self.fire(actor, 0)?.1);
+        }
+        Err(EngineError::NeverPauses { actor: "a sequential phase".to_owned() })
+    }
+
+    /// In a final state, runs the epilogue, calls `look`, and puts the final state back. An epilogue that
+    /// cannot finish is a deadlock, and `look` is told.
+    pub(crate) fn with_epilogue<R>(&mut self, look: impl FnOnce(&Self, bool) -> R) -> Result<R, EngineError> {
+        let mut frames = Vec::new();
+        let stuck = match self.run_alone(self.epilogue, &mut frames) {
+            Ok(()) => false,
+            Err(EngineError::StuckAlone { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        let result = look(self, stuck);
+        while let Some(frame) = frames.pop() {
+            self.undo(frame);
+        }
+        Ok(result)
+    }
+
+    /// What an observer sees.
+    pub(crate) fn observe(&self) -> Option<String> {
+        self.system.observe(&self.world)
+    }
+
+    /// The shared state in named columns.
+    pub(crate) fn gutter(&self) -> Vec<(String, String)> {
+        self.system.gutter(&self.world)
+    }
+
+    /// Events since the last call, when watched.
+    pub(crate) fn take_events(&self) -> Vec<Event> {
+        self.memory.take_events()
+    }
+
+    /// The complete state.
+    pub(crate) fn snapshot(&self) -> Snapshot<S::State> {
+        let standings = self.standings.iter().map(|s| {
+            (s.state.clone(), s.state_print, s.log.clone(), s.log_print, s.pending.clone(), s.print)
+        });
+        Snapshot { memory: self.memory.save(), standings: standings.collect() }
+    }
+
+    /// Puts the complete state back.
+    pub(crate) fn restore(&mut self, snapshot: &Snapshot<S::State>) {
+        self.memory.restore(&snapshot.memory);
+        for (standing, saved) in self.standings.iter_mut().zip(&snapshot.standings) {
+            let (state, state_print, log, log_print, pending, print) = saved.clone();
+            *standing = Standing { state, state_print, log, log_print, pending, print };
+        }
+    }
+}
+
+/// The members of a set, in ascending order.
+pub(crate) fn actors_of(set: ActorSet) -> impl Iterator<Item = ActorId> {
+    (0..MAX_ACTORS).filter(move |actor| set & (1 << actor) != 0)
+}
+
+/// Polling without an executor: the engine is the only one who could wake anybody.
+trait PollOnce: Future {
+    fn poll_once(self: std::pin::Pin<&mut Self>) -> Poll<Self::Output> {
+        self.poll(&mut Context::from_waker(Waker::noop()))
+    }
+}
+
+impl<F: Future> PollOnce for F {}

@@ -1,0 +1,789 @@
+//! The shared memory of the exhaustive engine: the facade of the model, made of values that can be put back.
+//!
+//! Every shared object is a reference-counted value. A guard takes the value out and puts a (possibly new)
+//! value back when it is dropped, so the memory is at rest between transitions, and undoing a transition is
+//! putting the old values back.
+//!
+//! An actor in the middle of a step is a future, which can be neither copied nor rewound. It is *rebuilt*
+//! instead: the step starts again from its state, and every operation up to the point is answered from the
+//! log of what it observed the first time, without touching the memory. That is why observing is logged,
+//! and why effects (releases, stores, reports) are ignored unless the actor runs live.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use stalemap_model::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering, Shared};
+use stalemap_model::event::{Bound, Branch, Counter, Event};
+use stalemap_model::oracle::Property;
+
+use crate::fingerprint::CanonicalBytes;
+use crate::footprint::Footprint;
+
+/// What an actor's code runs as at the moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mode {
+    /// Operations are answered from the log.
+    Rebuilding,
+    /// The one operation that the engine allowed has been performed; effects count.
+    Live,
+    /// The future is being dropped; nothing counts.
+    Discarding,
+}
+
+/// What an actor observed at one operation.
+#[derive(Clone)]
+pub(crate) enum Observed {
+    /// The value of a lock taken, or of leaf data looked at.
+    Value(Rc<dyn Any>),
+    /// A word, a choice.
+    Word(u64),
+    /// A try-lock found the lock held.
+    Busy,
+}
+
+/// One answered operation.
+#[derive(Clone)]
+pub(crate) struct Answered {
+    op: Op,
+    observed: Observed,
+}
+
+const LEAF_READ: Op = Op::new("(leaf)");
+const PEEK: Op = Op::new("(peek)");
+
+/// Leave to perform one operation.
+#[derive(Clone, Copy)]
+pub(crate) struct Permit {
+    /// The operation that the actor announced.
+    pub(crate) op: Op,
+    /// Which of its outcomes is to be tried.
+    pub(crate) outcome: u32,
+}
+
+/// An actor that, rebuilt, did something else than the first time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Divergence {
+    pub(crate) actor: ActorId,
+    pub(crate) expected: Op,
+    pub(crate) performed: Op,
+}
+
+/// The operation that an actor performs next.
+#[derive(Clone)]
+pub(crate) struct Pending {
+    /// Its name.
+    pub(crate) op: Op,
+    enabled: Enabled,
+}
+
+#[derive(Clone)]
+enum Enabled {
+    Always,
+    Choice(u32),
+    Free(Rc<dyn Object>),
+    When(Rc<dyn Fn() -> bool>),
+}
+
+impl Pending {
+    /// Whether the operation can be performed now.
+    pub(crate) fn is_enabled(&self) -> bool {
+        match &self.enabled {
+            Enabled::Always | Enabled::Choice(_) => true,
+            Enabled::Free(object) => object.is_free(),
+            Enabled::When(condition) => condition(),
+        }
+    }
+
+    /// How many outcomes the engine has to try.
+    pub(crate) fn alternatives(&self) -> u32 {
+        match self.enabled {
+            Enabled::Choice(alternatives) => alternatives,
+            _ => 1,
+        }
+    }
+
+    /// Whether the outcomes are the model's choice (and belong into a schedule).
+    pub(crate) fn is_choice(&self) -> bool {
+        matches!(self.enabled, Enabled::Choice(_))
+    }
+}
+
+/// A shared object as the undo log sees it.
+pub(crate) trait Object {
+    fn number(&self) -> usize;
+    fn is_free(&self) -> bool;
+    fn save(&self) -> Saved;
+    fn restore(&self, saved: &Saved);
+    fn identity(&self) -> u128;
+}
+
+/// An object's value at some time.
+#[derive(Clone)]
+pub(crate) struct Saved {
+    value: Rc<dyn Any>,
+    value_print: u128,
+    owner: Option<ActorId>,
+}
+
+struct Slot<T> {
+    number: usize,
+    name: &'static str,
+    value: RefCell<Rc<T>>,
+    value_print: Cell<u128>,
+    owner: Cell<Option<ActorId>>,
+    /// The transition in which the object was last saved into the undo log.
+    saved_in: Cell<u64>,
+}
+
+impl<T: Shared> Object for Slot<T> {
+    fn number(&self) -> usize {
+        self.number
+    }
+
+    fn is_free(&self) -> bool {
+        self.owner.get().is_none()
+    }
+
+    fn save(&self) -> Saved {
+        Saved {
+            value: Rc::<T>::clone(&self.value.borrow()),
+            value_print: self.value_print.get(),
+            owner: self.owner.get(),
+        }
+    }
+
+    fn restore(&self, saved: &Saved) {
+        let value = Rc::clone(&saved.value).downcast::<T>();
+        *self.value.borrow_mut() = value.unwrap_or_else(|_| unreachable!("an object keeps its type"));
+        self.value_print.set(saved.value_print);
+        self.owner.set(saved.owner);
+    }
+
+    fn identity(&self) -> u128 {
+        owned_print(self.value_print.get(), self.owner.get())
+    }
+}
+
+/// An object's share of the state's fingerprint: a free object's is that of its value, a held one's is mixed
+/// with its owner (the finaliser of MurmurHash3, widened to 128 bits). `value_print` is uniform and salted
+/// with the object's number already.
+fn owned_print(value_print: u128, owner: Option<ActorId>) -> u128 {
+    const STEP: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+    const MIX: u128 = 0xff51_afd7_ed55_8ccd_c4ce_b9fe_1a85_ec53;
+    match owner {
+        None => value_print,
+        Some(owner) => {
+            let mut mixed = value_print ^ STEP.wrapping_mul(owner as u128 + 1);
+            mixed = (mixed ^ (mixed >> 67)).wrapping_mul(MIX);
+            mixed ^ (mixed >> 59)
+        }
+    }
+}
+
+/// One entry of the undo log.
+pub(crate) struct Undo {
+    object: Rc<dyn Object>,
+    saved: Saved,
+}
+
+/// The report side of a run: what is gathered over all executions and never undone.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Gathered {
+    pub(crate) reached: u64,
+    pub(crate) maxima: [u32; Counter::ALL.len()],
+}
+
+pub(crate) struct Core {
+    objects: RefCell<Vec<Rc<dyn Object>>>,
+    /// Sum of the objects' shares of the fingerprint.
+    sum: Cell<u128>,
+    bytes: RefCell<CanonicalBytes>,
+
+    mode: Cell<Mode>,
+    current: Cell<ActorId>,
+    /// The outcome allowed for the next operation after the log; `None` once it is used up.
+    permit: Cell<Option<Permit>>,
+    cursor: Cell<usize>,
+    log: RefCell<Vec<Answered>>,
+    log_print: Cell<u128>,
+    pending: RefCell<Option<Pending>>,
+    diverged: RefCell<Option<Divergence>>,
+
+    transition: Cell<u64>,
+    undo: RefCell<Vec<Undo>>,
+    touched: Cell<u128>,
+
+    violated: Cell<u64>,
+    cut: Cell<Option<Bound>>,
+    gathered: RefCell<Gathered>,
+    watching: Cell<bool>,
+    events: RefCell<Vec<Event>>,
+}
+
+/// The backend of the exhaustive engine.
+#[derive(Clone)]
+pub struct Memory(Rc<Core>);
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Memory(Rc::new(Core {
+            objects: RefCell::default(),
+            sum: Cell::new(0),
+            bytes: RefCell::default(),
+            mode: Cell::new(Mode::Discarding),
+            current: Cell::new(0),
+            permit: Cell::new(None),
+            cursor: Cell::new(0),
+            log: RefCell::default(),
+            log_print: Cell::new(0),
+            pending: RefCell::new(None),
+            diverged: RefCell::new(None),
+            transition: Cell::new(1),
+            undo: RefCell::default(),
+            touched: Cell::new(0),
+            violated: Cell::new(0),
+            cut: Cell::new(None),
+            gathered: RefCell::default(),
+            watching: Cell::new(false),
+            events: RefCell::default(),
+        }))
+    }
+
+    fn new_slot<T: Shared>(&self, name: &'static str, value: T) -> Rc<Slot<T>> {
+        let number = self.0.objects.borrow().len();
+        let print = self.0.print(number, &value);
+        let slot = Rc::new(Slot {
+            number,
+            name,
+            value: RefCell::new(Rc::new(value)),
+            value_print: Cell::new(print),
+            owner: Cell::new(None),
+            saved_in: Cell::new(0),
+        });
+        self.0.sum.set(self.0.sum.get().wrapping_add(slot.identity()));
+        self.0.objects.borrow_mut().push(Rc::<Slot<T>>::clone(&slot));
+        slot
+    }
+
+    /// The memory's share of the state's fingerprint, with the violations recorded so far.
+    pub(crate) fn identity(&self) -> u128 {
+        let violated = self.0.violated.get();
+        let share = if violated == 0 { 0 } else { self.0.print(usize::MAX, &violated) };
+        self.0.sum.get().wrapping_add(share)
+    }
+
+    /// The properties violated so far, as a set of [`Property::bit`].
+    pub(crate) fn violated(&self) -> u64 {
+        self.0.violated.get()
+    }
+
+    /// The bound that the system ran into since the last call, if any.
+    pub(crate) fn take_cut(&self) -> Option<Bound> {
+        self.0.cut.take()
+    }
+
+    pub(crate) fn print<T: std::hash::Hash>(&self, salt: usize, value: &T) -> u128 {
+        self.0.print(salt, value)
+    }
+
+    pub(crate) fn gathered(&self) -> Gathered {
+        self.0.gathered.borrow().clone()
+    }
+
+    pub(crate) fn watch(&self, watching: bool) {
+        self.0.watching.set(watching);
+    }
+
+    pub(crate) fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.0.events.borrow_mut())
+    }
+
+    /// Opens a transition: from here on changes are logged for [`Memory::undo`].
+    pub(crate) fn begin_transition(&self) {
+        self.0.transition.set(self.0.transition.get() + 1);
+        self.0.touched.set(0);
+        debug_assert!(self.0.undo.borrow().is_empty(), "a transition left its undo log behind");
+    }
+
+    /// Closes the transition: its footprint, and how to undo it. A violation that it recorded is part of
+    /// the state but not of the footprint: the set only grows, so recording commutes.
+    pub(crate) fn end_transition(&self) -> (Footprint, Vec<Undo>) {
+        let undo = std::mem::take(&mut *self.0.undo.borrow_mut());
+        let mut changed = 0;
+        for entry in &undo {
+            let now = entry.object.identity();
+            let before = owned_print(entry.saved.value_print, entry.saved.owner);
+            if now != before {
+                changed |= Footprint::bit(entry.object.number());
+            }
+        }
+        let touched = self.0.touched.get();
+        (Footprint { touched, changed }, undo)
+    }
+
+    /// Puts back what a transition changed.
+    pub(crate) fn undo(&self, undo: Vec<Undo>, violated: u64) {
+        for entry in undo.into_iter().rev() {
+            self.0.restore(&*entry.object, &entry.saved);
+        }
+        self.0.violated.set(violated);
+    }
+
+    /// The whole memory.
+    pub(crate) fn save(&self) -> (Vec<Saved>, u64) {
+        (self.0.objects.borrow().iter().map(|object| object.save()).collect(), self.0.violated.get())
+    }
+
+    /// Puts the whole memory back.
+    pub(crate) fn restore(&self, saved: &(Vec<Saved>, u64)) {
+        for (object, saved) in self.0.objects.borrow().iter().zip(&saved.0) {
+            self.0.restore(&**object, saved);
+        }
+        self.0.violated.set(saved.1);
+    }
+
+    /// Prepares to run `actor` from the beginning of its step: `log` answers its first operations, and
+    /// `permit` allows one more, with that outcome.
+    pub(crate) fn begin_run(&self, actor: ActorId, log: Vec<Answered>, log_print: u128, permit: Option<Permit>) {
+        let core = &self.0;
+        core.current.set(actor);
+        core.permit.set(permit);
+        core.cursor.set(0);
+        // A step that has just begun has nothing to rebuild; what it does before its first operation is
+        // the tail of the transition that ended the step before.
+        core.mode.set(if log.is_empty() && permit.is_none() { Mode::Live } else { Mode::Rebuilding });
+        *core.log.borrow_mut() = log;
+        core.log_print.set(log_print);
+        *core.pending.borrow_mut() = None;
+    }
+
+    /// Ends the run: effects of dropping the future do not count.
+    pub(crate) fn end_run(&self) -> (Vec<Answered>, u128, Option<Pending>) {
+        let core = &self.0;
+        core.mode.set(Mode::Discarding);
+        (std::mem::take(&mut core.log.borrow_mut()), core.log_print.get(), core.pending.borrow_mut().take())
+    }
+
+    /// Says how the last run differed from its log, if it did.
+    pub(crate) fn take_divergence(&self) -> Option<Divergence> {
+        self.0.diverged.borrow_mut().take()
+    }
+}
+
+impl Core {
+    fn print<T: std::hash::Hash>(&self, salt: usize, value: &T) -> u128 {
+        self.bytes.borrow_mut().fingerprint(salt as u64, value)
+    }
+
+    fn restore(&self, object: &dyn Object, saved: &Saved) {
+        let sum = self.sum.get().wrapping_sub(object.identity());
+        object.restore(saved);
+        self.sum.set(sum.wrapping_add(object.identity()));
+    }
+
+    fn is_live(&self) -> bool {
+        self.mode.get() == Mode::Live
+    }
+
+    fn touch(&self, number: usize) {
+        self.touched.set(self.touched.get() | Footprint::bit(number));
+    }
+
+    /// Applies `change` to an object's cell, keeping the undo log and the sum of fingerprints.
+    fn modify<T: Shared>(&self, slot: &Rc<Slot<T>>, change: impl FnOnce(&Slot<T>)) {
+        self.touch(slot.number);
+        if slot.saved_in.replace(self.transition.get()) != self.transition.get() {
+            self.undo.borrow_mut().push(Undo { object: Rc::<Slot<T>>::clone(slot), saved: slot.save() });
+        }
+        let sum = self.sum.get().wrapping_sub(slot.identity());
+        change(slot);
+        self.sum.set(sum.wrapping_add(slot.identity()));
+    }
+
+    fn set_value<T: Shared>(&self, slot: &Rc<Slot<T>>, value: Rc<T>) {
+        let print = self.print(slot.number, &*value);
+        self.modify(slot, |slot| {
+            slot.value_print.set(print);
+            *slot.value.borrow_mut() = value;
+        });
+    }
+
+    /// The next answer from the log, if the actor is being rebuilt and the log is not used up.
+    fn answer(&self, op: Op) -> Option<Observed> {
+        if self.mode.get() != Mode::Rebuilding {
+            return None;
+        }
+        let cursor = self.cursor.get();
+        let log = self.log.borrow();
+        let answered = log.get(cursor)?;
+        if answered.op != op {
+            self.diverge(answered.op, op);
+        }
+        self.cursor.set(cursor + 1);
+        Some(answered.observed.clone())
+    }
+
+    fn diverge(&self, expected: Op, performed: Op) {
+        self.diverged.borrow_mut().get_or_insert(Divergence { actor: self.current.get(), expected, performed });
+    }
+
+    fn record(&self, op: Op, observed: Observed, print: u128) {
+        let chained = self.print(usize::MAX - 1, &(self.log_print.get(), print));
+        self.log_print.set(chained);
+        self.log.borrow_mut().push(Answered { op, observed });
+    }
+
+    /// Asks for leave to perform a visible operation. `Some(outcome)` grants it; otherwise the operation is
+    /// announced as pending.
+    fn ask(&self, op: Op, enabled: Enabled) -> Option<u32> {
+        if let Some(permit) = self.permit.take() {
+            if permit.op != op {
+                self.diverge(permit.op, op);
+            }
+            self.mode.set(Mode::Live);
+            return Some(permit.outcome);
+        }
+        *self.pending.borrow_mut() = Some(Pending { op, enabled });
+        None
+    }
+}
+
+/// A visible operation that is answered from the log, or performed with leave, or pending.
+struct Visible<A, E, P>(Rc<Core>, Op, Option<(A, E, P)>);
+
+impl<A, E, P, R> Future for Visible<A, E, P>
+where
+    A: FnOnce(Observed) -> R + Unpin,
+    E: FnOnce() -> Enabled + Unpin,
+    P: FnOnce(&Core, u32) -> R + Unpin,
+{
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<R> {
+        let this = &mut *self;
+        let Some((answer, enabled, perform)) = this.2.take() else { return Poll::Pending };
+        if let Some(observed) = this.0.answer(this.1) {
+            return Poll::Ready(answer(observed));
+        }
+        match this.0.ask(this.1, enabled()) {
+            Some(outcome) => Poll::Ready(perform(&this.0, outcome)),
+            // The engine never polls a pending future again; it rebuilds it.
+            None => Poll::Pending,
+        }
+    }
+}
+
+fn value_of<T: Shared>(observed: Observed) -> Rc<T> {
+    match observed {
+        Observed::Value(value) => value.downcast::<T>().unwrap_or_else(|_| unreachable!("logged with its type")),
+        Observed::Word(_) | Observed::Busy => unreachable!("logged as a value"),
+    }
+}
+
+fn word_of(observed: &Observed) -> u64 {
+    match observed {
+        Observed::Word(word) => *word,
+        Observed::Value(_) | Observed::Busy => unreachable!("logged as a word"),
+    }
+}
+
+/// Locked data of the exhaustive engine.
+pub struct MemoryLock<T: Shared> {
+    core: Rc<Core>,
+    slot: Rc<Slot<T>>,
+}
+
+/// A held lock of the exhaustive engine.
+pub struct MemoryGuard<'a, T: Shared> {
+    lock: &'a MemoryLock<T>,
+    value: Rc<T>,
+    changed: bool,
+}
+
+impl<T: Shared> MemoryLock<T> {
+    fn guard(&self, value: Rc<T>) -> MemoryGuard<'_, T> {
+        MemoryGuard { lock: self, value, changed: false }
+    }
+
+    fn take(&self, core: &Core, op: Op) -> MemoryGuard<'_, T> {
+        let value = Rc::clone(&self.slot.value.borrow());
+        core.record(op, Observed::Value(Rc::<T>::clone(&value)), self.slot.value_print.get());
+        core.modify(&self.slot, |slot| slot.owner.set(Some(core.current.get())));
+        self.guard(value)
+    }
+}
+
+impl<T: Shared> Lock<T> for MemoryLock<T> {
+    type Guard<'a>
+        = MemoryGuard<'a, T>
+    where
+        Self: 'a;
+
+    fn lock(&self, op: Op) -> impl Future<Output = MemoryGuard<'_, T>> {
+        Visible(
+            Rc::clone(&self.core),
+            op,
+            Some((
+                |observed| self.guard(value_of(observed)),
+                || Enabled::Free(Rc::<Slot<T>>::clone(&self.slot)),
+                move |core: &Core, _| self.take(core, op),
+            )),
+        )
+    }
+
+    fn try_lock(&self, op: Op) -> impl Future<Output = Option<MemoryGuard<'_, T>>> {
+        Visible(
+            Rc::clone(&self.core),
+            op,
+            Some((
+                |observed| match observed {
+                    Observed::Busy => None,
+                    value => Some(self.guard(value_of(value))),
+                },
+                || Enabled::Always,
+                move |core: &Core, _| {
+                    if self.slot.is_free() {
+                        return Some(self.take(core, op));
+                    }
+                    core.touch(self.slot.number);
+                    core.record(op, Observed::Busy, 1);
+                    None
+                },
+            )),
+        )
+    }
+
+    fn lock_when(
+        &self,
+        op: Op,
+        condition: fn(&T, u64) -> bool,
+        argument: u64,
+    ) -> impl Future<Output = MemoryGuard<'_, T>> {
+        Visible(
+            Rc::clone(&self.core),
+            op,
+            Some((
+                |observed| self.guard(value_of(observed)),
+                move || {
+                    let slot = Rc::clone(&self.slot);
+                    Enabled::When(Rc::new(move || slot.is_free() && condition(&slot.value.borrow(), argument)))
+                },
+                move |core: &Core, _| self.take(core, op),
+            )),
+        )
+    }
+}
+
+impl<T: Shared> Deref for MemoryGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Shared> DerefMut for MemoryGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.changed = true;
+        Rc::make_mut(&mut self.value)
+    }
+}
+
+impl<T: Shared> Drop for MemoryGuard<'_, T> {
+    fn drop(&mut self) {
+        let MemoryLock { core, slot } = self.lock;
+        if !core.is_live() {
+            return;
+        }
+        if self.changed {
+            core.set_value(slot, Rc::clone(&self.value));
+        }
+        core.modify(slot, |slot| slot.owner.set(None));
+    }
+}
+
+/// A lock-free word of the exhaustive engine. Sequentially consistent: orderings are ignored.
+pub struct MemoryAtomic {
+    core: Rc<Core>,
+    slot: Rc<Slot<u64>>,
+}
+
+impl MemoryAtomic {
+    fn value(&self) -> u64 {
+        **self.slot.value.borrow()
+    }
+
+    /// A visible access that observes the word and may write it.
+    fn access(&self, op: Op, write: impl FnOnce(u64) -> Option<u64> + Unpin) -> impl Future<Output = u64> {
+        Visible(
+            Rc::clone(&self.core),
+            op,
+            Some((
+                |observed| word_of(&observed),
+                || Enabled::Always,
+                move |core: &Core, _| {
+                    let seen = self.value();
+                    core.touch(self.slot.number);
+                    core.record(op, Observed::Word(seen), u128::from(seen));
+                    if let Some(value) = write(seen) {
+                        core.set_value(&self.slot, Rc::new(value));
+                    }
+                    seen
+                },
+            )),
+        )
+    }
+}
+
+impl Atomic for MemoryAtomic {
+    fn load(&self, op: Op, _: Ordering) -> impl Future<Output = u64> {
+        self.access(op, |_| None)
+    }
+
+    fn store(&self, op: Op, value: u64, _: Ordering) -> impl Future<Output = ()> {
+        Visible(
+            Rc::clone(&self.core),
+            op,
+            Some((
+                |_| (),
+                || Enabled::Always,
+                move |core: &Core, _| {
+                    core.record(op, Observed::Word(0), 0);
+                    core.set_value(&self.slot, Rc::new(value));
+                },
+            )),
+        )
+    }
+
+    fn fetch_add(&self, op: Op, value: u64, _: Ordering) -> impl Future<Output = u64> {
+        self.access(op, move |seen| Some(seen.wrapping_add(value)))
+    }
+
+    fn compare_exchange(&self, op: Op, current: u64, new: u64, _: Ordering) -> impl Future<Output = u64> {
+        self.access(op, move |seen| (seen == current).then_some(new))
+    }
+
+    fn publish(&self, value: u64, _: Ordering) {
+        if self.core.is_live() {
+            self.core.set_value(&self.slot, Rc::new(value));
+        }
+    }
+
+    fn peek(&self) -> u64 {
+        if let Some(observed) = self.core.answer(PEEK) {
+            return word_of(&observed);
+        }
+        let seen = self.value();
+        if self.core.is_live() {
+            self.core.touch(self.slot.number);
+            self.core.record(PEEK, Observed::Word(seen), u128::from(seen));
+        }
+        seen
+    }
+}
+
+/// Leaf data of the exhaustive engine.
+pub struct MemoryLeaf<T: Shared> {
+    core: Rc<Core>,
+    slot: Rc<Slot<T>>,
+}
+
+impl<T: Shared> Leaf<T> for MemoryLeaf<T> {
+    fn read<R: Shared>(&self, look: impl FnOnce(&T) -> R) -> R {
+        if let Some(observed) = self.core.answer(LEAF_READ) {
+            return R::clone(&value_of(observed));
+        }
+        let seen = look(&self.slot.value.borrow());
+        if self.core.is_live() {
+            self.core.touch(self.slot.number);
+            let print = self.core.print(self.slot.number, &seen);
+            self.core.record(LEAF_READ, Observed::Value(Rc::new(seen.clone())), print);
+        }
+        seen
+    }
+
+    fn update(&self, change: impl FnOnce(&mut T)) {
+        if self.core.is_live() {
+            let mut value = Rc::clone(&self.slot.value.borrow());
+            change(Rc::make_mut(&mut value));
+            self.core.set_value(&self.slot, value);
+        }
+    }
+}
+
+impl Backend for Memory {
+    type Lock<T: Shared> = MemoryLock<T>;
+    type Atomic = MemoryAtomic;
+    type Leaf<T: Shared> = MemoryLeaf<T>;
+
+    fn lock<T: Shared>(&self, name: &'static str, value: T) -> MemoryLock<T> {
+        MemoryLock { core: Rc::clone(&self.0), slot: self.new_slot(name, value) }
+    }
+
+    fn atomic(&self, name: &'static str, value: u64) -> MemoryAtomic {
+        MemoryAtomic { core: Rc::clone(&self.0), slot: self.new_slot(name, value) }
+    }
+
+    fn leaf<T: Shared>(&self, name: &'static str, value: T) -> MemoryLeaf<T> {
+        MemoryLeaf { core: Rc::clone(&self.0), slot: self.new_slot(name, value) }
+    }
+
+    fn choose(&self, op: Op, alternatives: u32) -> impl Future<Output = u32> {
+        Visible(
+            Rc::clone(&self.0),
+            op,
+            Some((
+                |observed| word_of(&observed) as u32,
+                move || Enabled::Choice(alternatives),
+                move |core: &Core, outcome| {
+                    core.record(op, Observed::Word(u64::from(outcome)), u128::from(outcome));
+                    outcome
+                },
+            )),
+        )
+    }
+
+    fn current(&self) -> ActorId {
+        self.0.current.get()
+    }
+
+    fn violate(&self, property: Property, why: impl FnOnce() -> String) {
+        if self.0.is_live() {
+            let violated = self.0.violated.get();
+            if violated & property.bit() == 0 && self.0.watching.get() {
+                self.0.events.borrow_mut().push(Event::plain(format!("{property}: {}", why())));
+            }
+            self.0.violated.set(violated | property.bit());
+        }
+    }
+
+    fn cut(&self, bound: Bound) {
+        if self.0.is_live() {
+            self.0.cut.set(Some(bound));
+        }
+    }
+
+    fn reach(&self, branch: Branch) {
+        if self.0.is_live() {
+            self.0.gathered.borrow_mut().reached |= branch.bit();
+        }
+    }
+
+    fn maximum(&self, counter: Counter, value: u32) {
+        if self.0.is_live() {
+            let greatest = &mut self.0.gathered.borrow_mut().maxima[counter as usize];
+            *greatest = (*greatest).max(value);
+        }
+    }
+
+    fn emit(&self, event: impl FnOnce() -> Event) {
+        if self.0.is_live() && self.0.watching.get() {
+            self.0.events.borrow_mut().push(event());
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Replaying a schedule: the same transitions again, watched.
+
+use stalemap_model::backend::{ActorId, ActorSpec, System};
+use stalemap_model::event::Event;
+use stalemap_model::oracle::Property;
+
+use crate::error::EngineError;
+use crate::machine::{Machine, actors_of};
+use crate::schedule::Step;
+
+/// One replayed transition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// Who moved.
+    pub actor: ActorId,
+    /// With which operation.
+    pub op: String,
+    /// Whether this switched away from an actor that could have gone on.
+    pub preempts: bool,
+    /// What the model said about it.
+    pub events: Vec<Event>,
+    /// The shared state afterwards.
+    pub gutter: Vec<(String, String)>,
+    /// Properties violated for the first time by it.
+    pub violated: Vec<Property>,
+}
+
+/// A replayed schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// The actors.
+    pub actors: Vec<ActorSpec>,
+    /// The shared state before the first transition.
+    pub initial: Vec<(String, String)>,
+    /// The transitions.
+    pub played: Vec<Played>,
+    /// What the epilogue found, if the schedule ends in a final state; `None` if somebody could still move.
+    pub epilogue: Option<Epilogue>,
+    /// The operations that others wait at, if the schedule ends in a deadlock.
+    pub deadlock: Vec<(ActorId, String)>,
+    /// Every property violated.
+    pub violated: Vec<Property>,
+}
+
+/// What was found after a final state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Epilogue {
+    /// What the model said.
+    pub events: Vec<Event>,
+    /// What an observer sees.
+    pub observed: Option<String>,
+    /// Properties violated only now.
+    pub violated: Vec<Property>,
+}
+
+/// Why a schedule cannot be replayed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The schedule does not fit the scenario.
+    #[error("line {line}: `{step}`: {problem}")]
+    DoesNotFit {
+        /// The line in the schedule file.
+        line: usize,
+        /// The text of the step.
+        step: String,
+        /// What is the case instead.
+        problem: String,
+    },
+    /// The system is broken.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Plays a schedule.
+pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayError> {
+    let mut machine = Machine::new(system)?;
+    let actors = machine.specs().to_vec();
+    let initial = machine.gutter();
+    machine.memory().watch(true);
+    let mut played = Vec::new();
+    let mut running: Option<ActorId> = None;
+    for step in steps {
+        let actor = find(&machine, step)?;
+        let enabled = machine.enabled();
+        let preempts = running.is_some_and(|running| running != actor && enabled & (1 << running) != 0);
+        let before = machine.violated();
+        machine.fire(actor, step.outcome.unwrap_or(0))?;
+        played.push(Played {
+            actor,
+            op: step.op.clone(),
+            preempts,
+            events: machine.take_events(),
+            gutter: machine.gutter(),
+            violated: Property::of_bits(machine.violated() & !before),
+        });
+        running = Some(actor);
+    }
+    let mut violated = machine.violated();
+    let mut deadlock = Vec::new();
+    let mut epilogue = None;
+    if machine.enabled() == 0 && machine.main_finished() {
+        let before = violated;
+        epilogue = Some(machine.with_epilogue(|machine, stuck| {
+            violated = machine.violated() | if stuck { Property::Deadlock.bit() } else { 0 };
+            Epilogue {
+                events: machine.take_events(),
+                observed: machine.observe(),
+                violated: Property::of_bits(violated & !before),
+            }
+        })?);
+    } else if machine.enabled() == 0 {
+        violated |= Property::Deadlock.bit();
+        let waiting = |&actor: &ActorId| Some((actor, machine.pending(actor)?.op.to_string()));
+        deadlock = machine.unfinished().iter().filter_map(waiting).collect();
+    }
+    Ok(Replay { actors, initial, played, epilogue, deadlock, violated: Property::of_bits(violated) })
+}
+
+/// Finds the actor of a step and checks that it can do what the step says.
+fn find<S: System>(machine: &Machine<'_, S>, step: &Step) -> Result<ActorId, ReplayError> {
+    let does_not_fit =
+        |problem: String| ReplayError::DoesNotFit { line: step.line, step: step.to_string(), problem };
+    let specs = machine.specs();
+    let actor = specs.iter().position(|spec| spec.name == step.actor).ok_or_else(|| {
+        let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        does_not_fit(format!("there is no actor `{}`; there are {}", step.actor, names.join(", ")))
+    })?;
+    let Some(pending) = machine.pending(actor) else {
+        return Err(does_not_fit(format!("`{}` has finished", step.actor)));
+    };
+    let op = pending.op.to_string();
+    if op != step.op {
+        return Err(does_not_fit(format!("`{}` is about to do `{op}`", step.actor)));
+    }
+    if machine.enabled() & (1 << actor) == 0 {
+        let able: Vec<String> = actors_of(machine.enabled())
+            .filter_map(|able| Some(format!("`{}: {}`", specs[able].name, machine.pending(able)?.op)))
+            .collect();
+        let able = if able.is_empty() { "nobody can move".to_owned() } else { format!("able: {}", able.join(", ")) };
+        return Err(does_not_fit(format!("it has to wait here ({able})")));
+    }
+    let alternatives = pending.alternatives();
+    match step.outcome {
+        None if pending.is_choice() => {
+            Err(does_not_fit(format!("a choice: say which outcome, ` = 0` to ` = {}`", alternatives - 1)))
+        }
+        Some(outcome) if !pending.is_choice() => {
+            Err(does_not_fit(format!("not a choice: ` = {outcome}` does not belong here")))
+        }
+        Some(outcome) if outcome >= alternatives => {
+            Err(does_not_fit(format!("outcome {outcome} does not exist; there are 0 to {}", alternatives - 1)))
+        }
+        _ => Ok(actor),
+    }
+}

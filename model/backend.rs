@@ -1,0 +1,232 @@
+//! The facade through which every modelled kernel path runs.
+//!
+//! A path is ordinary sequential `async` code. Every `.await` on something of this module is one *visible
+//! operation*: the point at which an engine may let another actor run first. Nothing else is visible to
+//! another actor. An engine brings its own [`Backend`]; the paths never learn which one drives them.
+//!
+//! Locks are *guards*, not attempts: an operation that has to wait ([`Lock::lock`] on a held lock,
+//! [`Lock::lock_when`] on a condition that does not hold) is a transition that is not enabled. No path spins.
+//!
+//! Between two visible operations a path may touch further shared data only through [`Leaf`], through
+//! [`Atomic::publish`] and [`Atomic::peek`], and through guards that it holds. Each of these runs in the same
+//! transition as the operation before it. This loses no behaviour as long as the transition consists of
+//! right movers (taking locks), at most one access that conflicts with other actors, and left movers
+//! (releasing locks): R. J. Lipton, "Reduction", CACM 18(12), 1975. Each use says why it may.
+
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::hash::Hash;
+use std::ops::{ControlFlow, DerefMut};
+
+use crate::event::{Bound, Branch, Counter, Event};
+use crate::oracle::Property;
+
+/// What may live in shared memory, in a step's state or in an observation: comparable and hashable, so that
+/// the engine can tell states apart, and free of borrowed data, so that nothing escapes that identity.
+pub trait Shared: Clone + Eq + Hash + Debug + 'static {}
+impl<T: Clone + Eq + Hash + Debug + 'static> Shared for T {}
+
+/// The number of an actor: its place in [`System::actors`].
+pub type ActorId = usize;
+
+/// The name of a visible operation, as it stands in schedules: what is done, and to which of several like
+/// objects (a folio index, a block).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Op {
+    /// What is done, in the kernel's word for it (`folio_lock`, `iomap_begin`).
+    pub name: &'static str,
+    /// The object's number, when there are several of its kind.
+    pub target: Option<u32>,
+}
+
+impl Op {
+    /// An operation on the only object of its kind.
+    pub const fn new(name: &'static str) -> Self {
+        Op { name, target: None }
+    }
+
+    /// An operation on object number `target`.
+    pub const fn on(name: &'static str, target: u32) -> Self {
+        Op { name, target: Some(target) }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.target {
+            Some(target) => write!(f, "{} {target}", self.name),
+            None => f.write_str(self.name),
+        }
+    }
+}
+
+/// The kernel's memory ordering of an atomic access. Sequentially consistent engines ignore it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Ordering {
+    /// `READ_ONCE` / `WRITE_ONCE`.
+    Relaxed,
+    /// `smp_load_acquire`.
+    Acquire,
+    /// `smp_store_release`.
+    Release,
+    /// Fully ordered read-modify-write.
+    AcqRel,
+}
+
+/// Data that is only reachable while its lock is held.
+pub trait Lock<T: Shared> {
+    /// The held lock. Dropping it releases the lock, in the transition that drops it.
+    type Guard<'a>: DerefMut<Target = T>
+    where
+        Self: 'a;
+
+    /// Takes the lock; enabled when it is free.
+    fn lock(&self, op: Op) -> impl Future<Output = Self::Guard<'_>>;
+
+    /// Takes the lock if it is free; always enabled.
+    fn try_lock(&self, op: Op) -> impl Future<Output = Option<Self::Guard<'_>>>;
+
+    /// Takes the lock when it is free and `condition(data, argument)` holds: a conditional critical region.
+    /// Waiting for a bit, for a queue to fill or for a semaphore to be released is this.
+    fn lock_when(
+        &self,
+        op: Op,
+        condition: fn(&T, u64) -> bool,
+        argument: u64,
+    ) -> impl Future<Output = Self::Guard<'_>>;
+}
+
+/// A word that is read or written without a lock.
+pub trait Atomic {
+    /// Reads the word.
+    fn load(&self, op: Op, ordering: Ordering) -> impl Future<Output = u64>;
+
+    /// Writes the word.
+    fn store(&self, op: Op, value: u64, ordering: Ordering) -> impl Future<Output = ()>;
+
+    /// Adds to the word and returns what it held.
+    fn fetch_add(&self, op: Op, value: u64, ordering: Ordering) -> impl Future<Output = u64>;
+
+    /// Writes `new` if the word is `current`; returns what it held.
+    fn compare_exchange(&self, op: Op, current: u64, new: u64, ordering: Ordering) -> impl Future<Output = u64>;
+
+    /// Writes the word in the current transition. For a writer inside a critical section whose only
+    /// lock-free access this is.
+    fn publish(&self, value: u64, ordering: Ordering);
+
+    /// Reads the word in the current transition. For a reader who holds the lock that all writers hold.
+    fn peek(&self) -> u64;
+}
+
+/// Data without a lock of its own, touched only as part of somebody's visible operation: the device, the
+/// page tables, the oracle. Accesses take part in the dependence relation of the engine like any other.
+pub trait Leaf<T: Shared> {
+    /// Looks at the data; what is seen becomes part of what the actor has observed.
+    fn read<R: Shared>(&self, look: impl FnOnce(&T) -> R) -> R;
+
+    /// Changes the data.
+    fn update(&self, change: impl FnOnce(&mut T));
+}
+
+/// An engine's shared memory, nondeterminism and reporting.
+pub trait Backend: Clone + 'static {
+    /// Locked data.
+    type Lock<T: Shared>: Lock<T>;
+    /// A lock-free word.
+    type Atomic: Atomic;
+    /// Data inside other operations.
+    type Leaf<T: Shared>: Leaf<T>;
+
+    /// Creates locked data. `name` is for messages only.
+    fn lock<T: Shared>(&self, name: &'static str, value: T) -> Self::Lock<T>;
+
+    /// Creates a lock-free word.
+    fn atomic(&self, name: &'static str, value: u64) -> Self::Atomic;
+
+    /// Creates leaf data.
+    fn leaf<T: Shared>(&self, name: &'static str, value: T) -> Self::Leaf<T>;
+
+    /// Picks one of `alternatives` ways to go on (0 based); all of them are explored.
+    fn choose(&self, op: Op, alternatives: u32) -> impl Future<Output = u32>;
+
+    /// The actor whose code is running.
+    fn current(&self) -> ActorId;
+
+    /// Records that `property` is violated from here on.
+    fn violate(&self, property: Property, why: impl FnOnce() -> String);
+
+    /// Gives this run up because it reached a bound that the user set; the verdict says so.
+    fn cut(&self, bound: Bound);
+
+    /// Records that some run reached `branch`.
+    fn reach(&self, branch: Branch);
+
+    /// Records that `counter` was `value` in some run; the greatest is reported.
+    fn maximum(&self, counter: Counter, value: u32);
+
+    /// Tells whoever watches a replay what just happened. Not part of the state.
+    fn emit(&self, event: impl FnOnce() -> Event);
+}
+
+/// When an actor runs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Role {
+    /// Alone, before the exploration starts.
+    Setup,
+    /// Concurrently with all others of its role and with the daemons.
+    Main,
+    /// Serves the others and need never finish (a kworker).
+    Daemon,
+    /// Alone, when every main actor has finished and no daemon has work left.
+    Epilogue,
+}
+
+/// Who takes part in a system.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ActorSpec {
+    /// The name in schedules and reports; unique.
+    pub name: String,
+    /// When it runs.
+    pub role: Role,
+}
+
+/// A closed concurrent system: shared memory and the actors on it.
+///
+/// An actor is a chain of steps. Between two steps nothing survives but a [`System::State`], which is
+/// hashable; inside a step the future holds whatever it likes, and the engine identifies it by the values it
+/// has observed since the step began. The signature enforces both.
+pub trait System {
+    /// The shared memory.
+    type World<B: Backend>;
+    /// What an actor keeps between two steps.
+    type State: Shared;
+
+    /// Creates the shared memory, always the same objects in the same order.
+    fn world<B: Backend>(&self, backend: &B) -> Self::World<B>;
+
+    /// The actors. At most 16.
+    fn actors(&self) -> Vec<ActorSpec>;
+
+    /// The first state of an actor.
+    fn start(&self, actor: ActorId) -> Self::State;
+
+    /// Runs one step: `Continue` with the next state, or `Break` when the actor has finished.
+    fn step<B: Backend>(
+        &self,
+        world: &Self::World<B>,
+        actor: ActorId,
+        state: Self::State,
+    ) -> impl Future<Output = ControlFlow<(), Self::State>>;
+
+    /// What an observer sees in a final state, after the epilogue; counted in the histogram of outcomes.
+    fn observe<B: Backend>(&self, world: &Self::World<B>) -> Option<String> {
+        let _ = world;
+        None
+    }
+
+    /// The shared state in a few short named columns, for a replay's margin.
+    fn gutter<B: Backend>(&self, world: &Self::World<B>) -> Vec<(String, String)> {
+        let _ = world;
+        Vec::new()
+    }
+}

@@ -1,0 +1,163 @@
+//! What an actor does: xfs_io's commands, with xfs_io's meaning, and a few that xfs_io cannot say.
+
+use std::ops::Range;
+
+/// What follows each run of `pwrite`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Then {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// `-w`: fdatasync.
+    Fdatasync,
+    /// `-W`: fsync.
+    Fsync,
+}
+
+/// One command. Offsets and lengths are bytes; ranges are half open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// `pwrite [-S fill] [-b chunk] [-w|-W] off len`: one write(2) per `chunk` bytes.
+    Pwrite {
+        /// The bytes written.
+        range: Range<u64>,
+        /// Bytes of one write(2); xfs_io's default is 4096.
+        chunk: u64,
+        /// The pattern; only for reports, the model tells writes apart by who issued them.
+        fill: u8,
+        /// What follows.
+        then: Then,
+    },
+    /// `pread [-b chunk] off len`: one read(2) per `chunk` bytes, short at end of file.
+    Pread {
+        /// The bytes read.
+        range: Range<u64>,
+        /// Bytes of one read(2).
+        chunk: u64,
+    },
+    /// `mmap [-r] [-w] off len`: maps the range, shared.
+    Mmap {
+        /// The bytes mapped; a page that the range touches is mapped as a whole.
+        range: Range<u64>,
+        /// Whether stores are allowed.
+        writable: bool,
+    },
+    /// `munmap`.
+    Munmap,
+    /// `mread off len`: loads through the mapping.
+    Mread {
+        /// The bytes loaded.
+        range: Range<u64>,
+    },
+    /// `mwrite [-S fill] off len`: stores through the mapping.
+    Mwrite {
+        /// The bytes stored.
+        range: Range<u64>,
+        /// The pattern; only for reports.
+        fill: u8,
+    },
+    /// `msync [-a|-s] off len`: `-s` writes back and waits, `-a` does nothing on Linux.
+    Msync {
+        /// The bytes concerned.
+        range: Range<u64>,
+        /// Whether it waits.
+        wait: bool,
+    },
+    /// `fsync`.
+    Fsync,
+    /// `fdatasync`; here the same as `fsync`, since no metadata is tracked that it may leave out.
+    Fdatasync,
+    /// `sync_range [-b] [-w] [-a] off len`.
+    SyncRange {
+        /// The bytes concerned; a length of 0 reaches to the end of file.
+        range: Range<u64>,
+        /// `-b`: wait for writeback in flight first.
+        before: bool,
+        /// `-w`: start writeback.
+        write: bool,
+        /// `-a`: wait for writeback.
+        after: bool,
+    },
+    /// `truncate size`, upwards.
+    Truncate {
+        /// The new size.
+        size: u64,
+    },
+    /// `falloc [-k] off len`: allocates unwritten extents.
+    Falloc {
+        /// The bytes allocated.
+        range: Range<u64>,
+        /// `-k`: leaves the size alone.
+        keep_size: bool,
+    },
+    /// `fadvise -d off len`: drops clean, unmapped, fully covered folios.
+    FadviseDontneed {
+        /// The bytes concerned.
+        range: Range<u64>,
+    },
+    /// `madvise -d off len`: drops this actor's page-table entries.
+    MadviseDontneed {
+        /// The bytes concerned.
+        range: Range<u64>,
+    },
+    /// `@reclaim off len`: kswapd looks at each folio of the range once.
+    Reclaim {
+        /// The bytes concerned.
+        range: Range<u64>,
+    },
+    /// `@fail n`: the source of the next `pwrite` faults for good after `n` bytes.
+    Fail {
+        /// Bytes that can be copied.
+        after: u64,
+    },
+    /// `@short n`: the source of the next `pwrite` is not resident from byte `n` on; the copy there is
+    /// short once, then the page is faulted in and the write goes on.
+    Short {
+        /// Bytes that are resident.
+        after: u64,
+    },
+}
+
+impl Command {
+    /// The byte offsets at which the command cuts the file.
+    pub fn cuts(&self) -> Vec<u64> {
+        match self {
+            Command::Pwrite { range, chunk, .. } | Command::Pread { range, chunk } => {
+                let inner = (1..).map_while(|n| {
+                    let cut = range.start.checked_add(chunk.checked_mul(n)?)?;
+                    (cut < range.end && n <= crate::geometry::MAX_CELLS as u64).then_some(cut)
+                });
+                inner.chain([range.start, range.end]).collect()
+            }
+            Command::Mmap { range, .. }
+            | Command::Mread { range }
+            | Command::Mwrite { range, .. }
+            | Command::Msync { range, .. }
+            | Command::SyncRange { range, .. }
+            | Command::Falloc { range, .. }
+            | Command::FadviseDontneed { range }
+            | Command::MadviseDontneed { range }
+            | Command::Reclaim { range } => vec![range.start, range.end],
+            Command::Truncate { size } => vec![*size],
+            Command::Munmap
+            | Command::Fsync
+            | Command::Fdatasync
+            | Command::Fail { .. }
+            | Command::Short { .. } => Vec::new(),
+        }
+    }
+
+    /// The end of the bytes that the command can bring into the file or touch in it.
+    pub fn reach(&self) -> u64 {
+        match self {
+            // To the end of file, wherever that is.
+            Command::SyncRange { range, .. } if range.end == u64::MAX => range.start,
+            other => other.cuts().into_iter().max().unwrap_or(0),
+        }
+    }
+
+    /// Whether the command puts new data into the file.
+    pub fn writes(&self) -> bool {
+        matches!(self, Command::Pwrite { .. } | Command::Mwrite { .. })
+    }
+}

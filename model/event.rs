@@ -1,0 +1,132 @@
+//! What a run tells those who watch it: events for a replay, branches for the vacuity check, counters for
+//! the cost columns. None of it is part of the state.
+
+use std::fmt;
+
+/// One thing that happened, in kernel words, with what a reader of the schedule needs to follow the mapping.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// What happened (`copy 0-4k`, `U -> W at 4k`).
+    pub text: String,
+    /// How it concerns a cached mapping.
+    pub mapping: MappingEvent,
+}
+
+impl Event {
+    /// An event that does not concern a cached mapping.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Event { text: text.into(), mapping: MappingEvent::None }
+    }
+}
+
+/// The life of a mapping cached by an actor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MappingEvent {
+    /// Does not concern one.
+    None,
+    /// The actor sampled a mapping.
+    Sampled,
+    /// The extent map changed: every cached mapping is out of date from here on.
+    Invalidated,
+    /// The actor used its mapping to decide between zeroing and reading.
+    Used,
+    /// The actor used its mapping where a fresh one would have said otherwise.
+    Misused,
+    /// The actor dropped its mapping.
+    Dropped,
+}
+
+macro_rules! named_bits {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+        pub enum $name { $($(#[$vmeta])* $variant,)* }
+
+        impl $name {
+            /// All of them, in the order of their declaration.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The name in scenario files and reports.
+            pub const fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+
+            /// Looks a name up.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|item| item.name() == name)
+            }
+
+            /// Its bit in a set.
+            pub const fn bit(self) -> u64 {
+                1 << self as u32
+            }
+
+            /// The members of a set, in order.
+            pub fn of_bits(bits: u64) -> Vec<Self> {
+                Self::ALL.iter().copied().filter(|item| bits & item.bit() != 0).collect()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+pub(crate) use named_bits;
+
+named_bits! {
+    /// A branch whose reachability is reported: a proof whose interesting branch was never taken proves
+    /// nothing. The names are those of `[reach]` in scenario files.
+    Branch {
+        /// A validity check found its mapping stale.
+        Stale = "stale",
+        /// A mapping that no longer described the extent map was used to fill a block.
+        StaleUse = "stale-use",
+        /// A folio was evicted.
+        Evict = "evict",
+        /// An eviction failed after the per-block state had been freed.
+        IfsLost = "ifs-lost",
+        /// I/O completion converted an unwritten extent.
+        Convert = "convert",
+        /// Writeback allocated blocks for delayed allocations.
+        Allocate = "allocate",
+        /// A reservation was punched after a short, failed or stale write.
+        Punch = "punch",
+        /// A write went back for a new mapping.
+        Retry = "retry",
+        /// A block was zeroed in memory because the mapping said so.
+        ZeroFill = "zero-fill",
+        /// A block was read from disk before a partial write.
+        ReadFill = "read-fill",
+        /// A copy from the user's buffer was short.
+        ShortCopy = "short-copy",
+        /// A page fault made a page writable.
+        Mkwrite = "mkwrite",
+        /// A store through a mapping hit a page that writeback had write-protected.
+        WpFault = "wp-fault",
+        /// A reader filled a folio.
+        CacheFill = "cache-fill",
+    }
+}
+
+named_bits! {
+    /// A quantity of which the greatest value over all runs is reported.
+    Counter {
+        /// Mappings rejected by the check in one run.
+        StaleAborts = "stale-aborts",
+        /// Of these, rejections after which the fresh mapping said the same for the position.
+        SpuriousAborts = "spurious-aborts",
+    }
+}
+
+named_bits! {
+    /// A bound on the modelled system that a scenario may set.
+    Bound {
+        /// Mappings of one write that may go stale.
+        Retries = "retries",
+        /// Folios that may be evicted in one run.
+        Evictions = "evictions",
+    }
+}

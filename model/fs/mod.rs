@@ -1,0 +1,74 @@
+//! Personalities: what a file system does on its own account, as a table of values.
+
+mod xfs;
+
+use crate::settings::{choices, settable};
+
+choices! {
+    /// In which order I/O completion works.
+    Completion {
+        /// Converts the extent, then clears the writeback bit.
+        ConvertThenClear = "convert-then-clear",
+        /// The other way round (a mutant).
+        ClearThenConvert = "clear-then-convert",
+    }
+}
+
+choices! {
+    /// When a change of the extent map moves the counter.
+    Bump {
+        /// Inside the ILOCK section that changes the map.
+        Inside = "inside",
+        /// After the section, before the next release of the same task (harmless).
+        AfterIlock = "after-ilock",
+        /// After the writeback bit was cleared (a mutant).
+        AfterClear = "after-clear",
+        /// Never (a mutant).
+        Never = "none",
+    }
+}
+
+/// A file system. Table 7 of the kernel model, as far as the actors carry it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Personality {
+    /// Whether a buffered write into a hole only reserves (otherwise it allocates unwritten blocks).
+    pub delalloc: bool,
+    /// Whether reads take i_rwsem shared.
+    pub read_takes_i_rwsem: bool,
+    /// The order of completion.
+    pub completion: Completion,
+    /// When unwritten conversion moves the counter.
+    pub bump_convert: Bump,
+    /// Whether the allocation of delayed blocks moves the counter.
+    pub bump_allocate: bool,
+    /// Whether a mere look-up by a reader moves the counter (ext4's extent cache before a5567347b6f5).
+    pub bump_lookup: bool,
+    /// Whether writeback maps dirty blocks (6.6), or every uptodate block of a dirty folio (before).
+    pub block_dirty: bool,
+    /// Blocks of the device; `None` is enough for the whole file.
+    pub free_blocks: Option<u16>,
+}
+
+settable!(Personality {
+    delalloc,
+    read_takes_i_rwsem,
+    completion,
+    bump_convert,
+    bump_allocate,
+    bump_lookup,
+    block_dirty,
+    free_blocks,
+});
+
+impl Personality {
+    /// The names of the built-in personalities.
+    pub const BUILT_IN: &'static [&'static str] = &["xfs"];
+
+    /// A built-in personality by name.
+    pub fn built_in(name: &str) -> Option<Self> {
+        match name {
+            "xfs" => Some(xfs::personality()),
+            _ => None,
+        }
+    }
+}

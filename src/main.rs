@@ -1,0 +1,2 @@
+//! stalemap
+fn main() {}

@@ -1,0 +1,99 @@
+//! Scenario files: a race as a person writes it down, with the verdict expected of each design.
+//!
+//! Reading a file gives either a [`Scenario`] or all of its errors at once, each with its place.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use stalemap_model::config::{ActorConfig, Config, Hold};
+use stalemap_model::command::Command;
+use stalemap_model::design::Design;
+use stalemap_model::event::Branch;
+use stalemap_model::fs::Personality;
+use stalemap_model::oracle::Property;
+
+/// What a file expects of a design.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Expectation {
+    /// No property is violated.
+    Holds,
+    /// Exactly these are, except that `wrong-zero` and `unsound-cookie` may accompany the loss they explain.
+    Violates(Vec<Property>),
+}
+
+/// The limits that a file sets.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FileLimits {
+    /// States stored.
+    pub states: Option<u64>,
+    /// Bytes of the visited set.
+    pub memory: Option<u64>,
+    /// Seconds.
+    pub seconds: Option<u64>,
+    /// Stale mappings of one write.
+    pub retries: Option<u32>,
+    /// Folios evicted in one run.
+    pub evictions: Option<u32>,
+    /// Preemptions of one run.
+    pub preemptions: Option<u32>,
+}
+
+/// A scenario file that was understood.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scenario {
+    /// Its place in the catalogue (`xfs/t1`), or the path given.
+    pub name: String,
+    /// One sentence.
+    pub title: String,
+    /// Where the race comes from.
+    pub refs: Vec<String>,
+    /// Bytes of a block.
+    pub block: u64,
+    /// Bytes of a folio.
+    pub folio: u64,
+    /// The file system, with the file's overrides.
+    pub fs: Personality,
+    /// Commands that run first, alone.
+    pub setup: Vec<Command>,
+    /// The concurrent actors.
+    pub actors: Vec<ActorConfig>,
+    /// Directed runs.
+    pub holds: Vec<Hold>,
+    /// Byte ranges whose final contents are counted.
+    pub observe: Vec<Range<u64>>,
+    /// What is expected, by design.
+    pub expect: BTreeMap<String, Expectation>,
+    /// The designs that the file defines.
+    pub designs: BTreeMap<String, Design>,
+    /// Branches that some run must reach, by a design that is expected to hold and checks.
+    pub reach_must: Option<Vec<Branch>>,
+    /// Branches that none may reach.
+    pub reach_never: Vec<Branch>,
+    /// Limits.
+    pub limits: FileLimits,
+    /// The file, verbatim.
+    pub source: String,
+}
+
+impl Scenario {
+    /// A design by name: one of the file's own, or a built-in one.
+    pub fn design(&self, name: &str) -> Option<Design> {
+        self.designs.get(name).cloned().or_else(|| Design::built_in(name))
+    }
+
+    /// The system to explore under a design.
+    pub fn config(&self, design: Design) -> Config {
+        Config {
+            block: self.block,
+            folio: self.folio,
+            fs: self.fs.clone(),
+            design,
+            setup: self.setup.clone(),
+            actors: self.actors.clone(),
+            holds: self.holds.clone(),
+            observe: self.observe.clone(),
+            retries: self.limits.retries,
+            evictions: self.limits.evictions,
+        }
+    }
+}
