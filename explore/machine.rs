@@ -317,12 +317,20 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// What an observer sees.
     pub(crate) fn observe(&self) -> Option<String> {
-        self.system.observe(&self.world)
+        self.looking(|| self.system.observe(&self.world))
     }
 
     /// The shared state in named columns.
     pub(crate) fn gutter(&self) -> Vec<(String, String)> {
-        self.system.gutter(&self.world)
+        self.looking(|| self.system.gutter(&self.world))
+    }
+
+    /// Runs code that looks at the memory without being an actor.
+    fn looking<R>(&self, look: impl FnOnce() -> R) -> R {
+        self.memory.begin_run(0, Vec::new(), 0, None);
+        let seen = look();
+        self.memory.end_run();
+        seen
     }
 
     /// Events since the last call, when watched.

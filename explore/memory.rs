@@ -413,6 +413,21 @@ impl Core {
         });
     }
 
+    fn update<T: Shared>(&self, slot: &Rc<Slot<T>>, change: impl FnOnce(&mut T)) {
+        if self.is_live() {
+            let mut value = Rc::clone(&slot.value.borrow());
+            change(Rc::make_mut(&mut value));
+            self.set_value(slot, value);
+        }
+    }
+
+    fn audit<T: Shared>(&self, slot: &Rc<Slot<T>>, look: impl FnOnce(&T)) {
+        if self.is_live() {
+            self.touch(slot.number);
+            look(&slot.value.borrow());
+        }
+    }
+
     /// The next answer from the log, if the actor is being rebuilt and the log is not used up.
     fn answer(&self, op: Op) -> Option<Observed> {
         if self.mode.get() != Mode::Rebuilding {
@@ -577,6 +592,14 @@ impl<T: Shared> Lock<T> for MemoryLock<T> {
             )),
         )
     }
+
+    fn release(&self, change: impl FnOnce(&mut T)) {
+        self.core.update(&self.slot, change);
+    }
+
+    fn audit(&self, look: impl FnOnce(&T)) {
+        self.core.audit(&self.slot, look);
+    }
 }
 
 impl<T: Shared> Deref for MemoryGuard<'_, T> {
@@ -708,11 +731,11 @@ impl<T: Shared> Leaf<T> for MemoryLeaf<T> {
     }
 
     fn update(&self, change: impl FnOnce(&mut T)) {
-        if self.core.is_live() {
-            let mut value = Rc::clone(&self.slot.value.borrow());
-            change(Rc::make_mut(&mut value));
-            self.core.set_value(&self.slot, value);
-        }
+        self.core.update(&self.slot, change);
+    }
+
+    fn audit(&self, look: impl FnOnce(&T)) {
+        self.core.audit(&self.slot, look);
     }
 }
 

@@ -94,6 +94,14 @@ pub trait Lock<T: Shared> {
         condition: fn(&T, u64) -> bool,
         argument: u64,
     ) -> impl Future<Output = Self::Guard<'_>>;
+
+    /// Changes the data in the current transition, without taking the lock. For releases (a left mover) of
+    /// what the data says the actor owns: a semaphore, a folio's lock bit, a reference.
+    fn release(&self, change: impl FnOnce(&mut T));
+
+    /// Shows the data to the oracle in the current transition. What is seen must not steer the actor: it is
+    /// not part of what the actor has observed.
+    fn audit(&self, look: impl FnOnce(&T));
 }
 
 /// A word that is read or written without a lock.
@@ -126,6 +134,9 @@ pub trait Leaf<T: Shared> {
 
     /// Changes the data.
     fn update(&self, change: impl FnOnce(&mut T));
+
+    /// Shows the data to the oracle; see [`Lock::audit`].
+    fn audit(&self, look: impl FnOnce(&T));
 }
 
 /// An engine's shared memory, nondeterminism and reporting.

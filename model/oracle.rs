@@ -1,40 +1,344 @@
-//! props
+//! The properties, judged on the history of operations and not on how the model works.
+//!
+//! For every cell the oracle keeps which values it may have: those of writes that no later write has
+//! replaced. A write that began after another one had completed replaces it when it completes; writes that
+//! overlap in time may win either way. It is told when writes and reads begin and end, and shown what the
+//! page cache and the device hold; it never steers anybody.
+//!
+//! Its own state is part of the system's state: it is kept in small pieces (one per folio, one per actor),
+//! so that recording commutes where the recorded operations do.
+
 use std::fmt;
-use crate::event::named_bits;
+use std::ops::Range;
+
+use crate::backend::{ActorId, Backend, Leaf};
+use crate::event::{Counter, named_bits};
+use crate::geometry::{Cell, Geometry};
+use crate::value::{Value, WriteId};
+
 named_bits! {
-    /// A property.
+    /// What can be violated, the most user-visible loss first.
     Property {
-        /// P-DATA: an acknowledged write is gone.
+        /// P-DATA: data that was acknowledged is gone: from the page cache, from where writeback would not
+        /// bring it back, or from the disk at the end.
         LostWrite = "lost-write",
-        /// P-READ: a read returned what no write explains.
+        /// P-READ: a read returned a value that it must not: replaced before the read began, or never written.
         StaleRead = "stale-read",
-        /// P-STALE: uninitialised disk contents became visible.
+        /// P-STALE: contents that nobody wrote to this file became visible.
         StaleExposure = "stale-exposure",
-        /// P-SIZE.
+        /// P-SIZE: a reader saw the new size before the data, or the on-disk size ran ahead.
         SizeOrder = "size-order",
-        /// P-SILENT.
+        /// P-SILENT: writeback cleaned a dirty block and wrote it nowhere.
         DroppedDirty = "dropped-dirty",
-        /// P-BACK.
+        /// P-BACK: a dirty block of an unlocked folio has neither blocks nor a reservation.
         DirtyOverHole = "dirty-over-hole",
-        /// P-WBADDR, P-FREE.
+        /// P-WBADDR, P-FREE: writeback wrote to a block that is not this one's.
         WrongAddress = "wrong-address",
-        /// P-PROG.
+        /// P-PROG: a write returned less than it should, without an error.
         ShortWrite = "short-write",
-        /// P-DEAD.
+        /// P-DEAD: unfinished actors, and none can move.
         Deadlock = "deadlock",
-        /// A cycle.
+        /// The actors can go round for ever without getting anywhere.
         Livelock = "livelock",
-        /// P-LIVE.
+        /// P-LIVE: a write found its mapping stale although nobody else had changed anything.
         UnboundedRetry = "unbounded-retry",
-        /// P-RESV.
+        /// P-RESV: space stays reserved that no dirty data needs.
         LeakedReservation = "leaked-reservation",
-        /// P-LOCK.
+        /// P-LOCK: a lock or reference is never released.
         LeakedLock = "leaked-lock",
-        /// P-FLAG.
+        /// P-FLAG: the STALE flag leaked into a fresh mapping.
         LeakedFlag = "leaked-flag",
-        /// P-ZERO.
+        /// P-ZERO: a block was zeroed in memory although the disk has data for it. Explains a loss.
         WrongZero = "wrong-zero",
-        /// P-COOKIE.
+        /// P-COOKIE: the check passed a mapping that misleads. Explains a loss.
         UnsoundCookie = "unsound-cookie",
+        /// P-TX: a transaction is not ended, or data misses it.
+        BrokenTransaction = "broken-transaction",
+        /// P-CRASH: data that was made durable is gone after a crash.
+        CrashLost = "crash-lost",
+        /// P-CRASH: contents that nobody wrote are visible after a crash.
+        CrashExposure = "crash-exposure",
+    }
+}
+
+impl Property {
+    /// Whether the property only explains a loss that is reported beside it.
+    pub fn explains(self) -> bool {
+        matches!(self, Property::WrongZero | Property::UnsoundCookie)
+    }
+}
+
+/// What one cell may contain.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+struct History {
+    /// Writes whose value the cell may have, pending ones included.
+    allowed: u64,
+    /// Writes that have begun and not ended, each with what was complete when it began.
+    pending: Vec<(WriteId, u64)>,
+    /// Reads that have begun and not ended, each with what it may return.
+    reads: Vec<(ActorId, u64)>,
+}
+
+impl History {
+    fn new() -> Self {
+        History { allowed: 1, pending: Vec::new(), reads: Vec::new() }
+    }
+
+    fn begin_write(&mut self, id: WriteId) {
+        let pending = self.pending.iter().fold(0, |set, (other, _)| set | 1 << other);
+        self.pending.push((id, self.allowed & !pending));
+        self.pending.sort_unstable();
+        self.allowed |= 1 << id;
+        for (_, may_return) in &mut self.reads {
+            *may_return |= 1 << id;
+        }
+    }
+
+    /// The write is acknowledged: what it began after is replaced. A repeated write of the same number
+    /// (there is none within a cell) would replace itself.
+    fn complete_write(&mut self, id: WriteId) {
+        if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
+            let (_, replaced) = self.pending.remove(at);
+            self.allowed &= !replaced | 1 << id;
+        }
+    }
+
+    /// The write did not get as far as this cell.
+    fn abandon_write(&mut self, id: WriteId) {
+        if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
+            self.pending.remove(at);
+            self.allowed &= !(1 << id);
+        }
+    }
+
+    fn allows(&self, value: Value) -> bool {
+        value.write().is_some_and(|id| self.allowed & (1 << id) != 0)
+    }
+}
+
+/// What one writer has met since its last `iomap_begin`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+struct Writer {
+    /// Whether somebody else changed the extent map since.
+    disturbed: bool,
+    /// Mappings that went stale in this run.
+    stale: u16,
+    /// Of these, those whose successor said the same.
+    spurious: u16,
+}
+
+/// The judge.
+pub struct Oracle<B: Backend> {
+    backend: B,
+    /// By folio.
+    cells: Vec<B::Leaf<Vec<History>>>,
+    /// By actor.
+    writers: Vec<B::Leaf<Writer>>,
+}
+
+impl<B: Backend> Oracle<B> {
+    /// A judge for a file that reads as zeros.
+    pub fn new(backend: &B, geometry: &Geometry, actors: usize) -> Self {
+        let histories = |index| vec![History::new(); geometry.cells_of_folio(index).len()];
+        Oracle {
+            backend: backend.clone(),
+            cells: (0..geometry.folios()).map(|index| backend.leaf("history", histories(index))).collect(),
+            writers: (0..actors).map(|_| backend.leaf("writer", Writer::default())).collect(),
+        }
+    }
+
+    /// Calls `change` for each history in a range of cells.
+    fn each(&self, geometry: &Geometry, cells: &Range<Cell>, change: impl Fn(&mut History)) {
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::folio::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)].update(|histories| histories[inside].iter_mut().for_each(&change));
+        }
+    }
+
+    /// A write(2) begins.
+    pub fn begin_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.begin_write(id));
+    }
+
+    /// A write(2) returns: `done` was written, the rest of `cells` was not.
+    pub fn end_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, done: Cell) {
+        self.each(geometry, &(cells.start..done), |history| history.complete_write(id));
+        self.each(geometry, &(done..cells.end), |history| history.abandon_write(id));
+    }
+
+    /// A store through a mapping: begins and ends at once.
+    pub fn store(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| {
+            history.begin_write(id);
+            history.complete_write(id);
+        });
+    }
+
+    /// A read(2) begins.
+    pub fn begin_read(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| {
+            history.reads.push((reader, history.allowed));
+            history.reads.sort_unstable();
+        });
+    }
+
+    /// A read(2) has copied `values` out of `cells` of one folio.
+    pub fn copied_out(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>, values: &[Value]) {
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::folio::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)].audit(|histories| {
+                for (history, value) in histories[inside].iter().zip(values) {
+                    let may_return = history.reads.iter().find(|(actor, _)| *actor == reader);
+                    let may_return = may_return.map_or(history.allowed, |(_, set)| *set);
+                    self.judge_read(may_return, *value, cells, geometry);
+                }
+            });
+        }
+    }
+
+    /// A read(2) returns.
+    pub fn end_read(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.reads.retain(|(actor, _)| *actor != reader));
+    }
+
+    /// A load through a mapping: begins and ends at once.
+    pub fn load(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[Value]) {
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::folio::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)].audit(|histories| {
+                for (history, value) in histories[inside].iter().zip(values) {
+                    self.judge_read(history.allowed, *value, cells, geometry);
+                }
+            });
+        }
+    }
+
+    fn judge_read(&self, may_return: u64, value: Value, cells: &Range<Cell>, geometry: &Geometry) {
+        match value.write() {
+            None => self.backend.violate(Property::StaleExposure, || {
+                format!("a read of {} returned {value:?}", geometry.show_cells(cells))
+            }),
+            Some(id) if may_return & (1 << id) == 0 => self.backend.violate(Property::StaleRead, || {
+                format!("a read of {} returned {value:?}", geometry.show_cells(cells))
+            }),
+            Some(_) => {}
+        }
+    }
+
+    /// Judges contents that a reader would be given from here on, or that are all that is left: `values` of
+    /// the cells of one folio, each with its cell.
+    pub fn visible(
+        &self,
+        geometry: &Geometry,
+        place: &'static str,
+        cells: impl Iterator<Item = (Cell, Value)>,
+    ) {
+        for (cell, value) in cells {
+            let index = geometry.folio_of(cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            self.cells[usize::from(index)].audit(|histories| {
+                let show = || geometry.show_cells(&(cell..cell + 1));
+                if value.is_garbage() {
+                    self.backend.violate(Property::StaleExposure, || format!("{} is {value:?} in the {place}", show()));
+                } else if !histories[at].allows(value) {
+                    self.backend.violate(Property::LostWrite, || {
+                        format!("{} is {value:?} in the {place}; what was written there is gone", show())
+                    });
+                }
+            });
+        }
+    }
+
+    /// Whether the disk holds data for a cell that zeros must not stand for.
+    pub fn zeroing(&self, geometry: &Geometry, cell: Cell, on_disk: Value) {
+        let index = geometry.folio_of(cell);
+        let at = usize::from(cell - geometry.cells_of_folio(index).start);
+        self.cells[usize::from(index)].audit(|histories| {
+            if on_disk != Value::ZERO && histories[at].allows(on_disk) && !histories[at].allows(Value::ZERO) {
+                self.backend.violate(Property::WrongZero, || {
+                    format!("{} is zeroed in memory; the disk has {on_disk:?}", geometry.show_cells(&(cell..cell + 1)))
+                });
+            }
+        });
+    }
+
+    /// `actor` sampled a mapping.
+    pub fn sampled(&self, actor: ActorId) {
+        self.writers[actor].update(|writer| writer.disturbed = false);
+    }
+
+    /// `actor` changed the extent map.
+    pub fn bumped(&self, actor: ActorId) {
+        for (other, writer) in self.writers.iter().enumerate() {
+            if other != actor {
+                writer.update(|writer| writer.disturbed = true);
+            }
+        }
+    }
+
+    /// A check of `actor` found its mapping stale; `spurious` if a fresh one would have said the same.
+    pub fn stale(&self, actor: ActorId, spurious: bool) {
+        let writer = &self.writers[actor];
+        writer.audit(|writer| {
+            if !writer.disturbed {
+                self.backend.violate(Property::UnboundedRetry, || {
+                    "a mapping went stale although nobody else had changed anything".to_owned()
+                });
+            }
+        });
+        writer.update(|writer| {
+            // Saturating: a design that retries for ever is a cycle of states, and a count in the state
+            // would unroll it.
+            writer.stale = (writer.stale + 1).min(STALE_COUNTED);
+            writer.spurious = (writer.spurious + u16::from(spurious)).min(STALE_COUNTED);
+        });
+        writer.audit(|writer| {
+            self.backend.maximum(Counter::StaleAborts, u32::from(writer.stale));
+            self.backend.maximum(Counter::SpuriousAborts, u32::from(writer.spurious));
+        });
+    }
+
+    /// How often `actor` found a mapping stale, up to a bound of the count.
+    pub fn stale_count(&self, actor: ActorId) -> u16 {
+        self.writers[actor].read(|writer| writer.stale)
+    }
+}
+
+/// Stale mappings counted per actor.
+const STALE_COUNTED: u16 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_write_replaces_an_earlier_one_when_it_completes() {
+        let mut history = History::new();
+        history.begin_write(1);
+        history.complete_write(1);
+        assert!(!history.allows(Value::ZERO));
+        history.begin_write(2);
+        assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
+        history.complete_write(2);
+        assert!(!history.allows(Value::written(1)));
+    }
+
+    #[test]
+    fn overlapping_writes_may_win_either_way() {
+        let mut history = History::new();
+        history.begin_write(1);
+        history.begin_write(2);
+        history.complete_write(1);
+        history.complete_write(2);
+        assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
+        assert!(!history.allows(Value::ZERO));
+    }
+
+    #[test]
+    fn an_abandoned_write_leaves_what_was_there() {
+        let mut history = History::new();
+        history.begin_write(1);
+        history.abandon_write(1);
+        assert_eq!(history, History::new());
     }
 }

@@ -1,6 +1,6 @@
 //! Personalities: what a file system does on its own account, as a table of values.
 
-mod xfs;
+pub mod xfs;
 
 use crate::settings::{choices, settable};
 

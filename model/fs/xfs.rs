@@ -1,6 +1,16 @@
 //! XFS, without COW: delayed allocation, unwritten extents, one change counter.
+//!
+//! The look-ups and changes of the extent map that the iomap paths call out to. Each runs inside one ILOCK
+//! section of its caller, which passes the map that the lock protects.
+
+use std::ops::Range;
 
 use super::{Bump, Completion, Personality};
+use crate::backend::{ActorId, Atomic, Backend};
+use crate::event::{Branch, MappingEvent};
+use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
+use crate::geometry::FileBlock;
+use crate::world::World;
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
 pub(super) fn personality() -> Personality {
@@ -14,4 +24,83 @@ pub(super) fn personality() -> Personality {
         block_dirty: false,
         free_blocks: None,
     }
+}
+
+/// `xfs_buffered_write_iomap_begin` (fs/xfs/xfs_iomap.c, 6.2): the mapping for a write from `block` to before
+/// `limit`. A hole is reserved as far as the request goes, and only that part is returned, NEW; an existing
+/// extent is returned whole. Left out: speculative preallocation beyond end of file, COW, quota.
+pub fn xfs_buffered_write_iomap_begin<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    block: FileBlock,
+    limit: FileBlock,
+) -> Result<Iomap, Enospc> {
+    if map.get(block) != Extent::Hole {
+        return Ok(map.map(block, w.data_seq.peek()));
+    }
+    let hole = map.hole_at(block, limit);
+    if w.config.fs.delalloc {
+        map.reserve(&hole)?;
+    } else {
+        map.allocate(&hole)?;
+    }
+    w.bump_data_seq(me);
+    w.tell(MappingEvent::Invalidated, || {
+        let kind = if w.config.fs.delalloc { "H -> D" } else { "H -> U" };
+        format!("{kind} {}", w.geometry.show_blocks(&hole))
+    });
+    // Extents must not be split by an allocator that could not keep them contiguous.
+    let end = map.extent_around(block).end.min(hole.end);
+    Ok(map.map_new(block..end, w.data_seq.peek()))
+}
+
+/// `xfs_read_iomap_begin`: a look-up that changes nothing.
+pub fn xfs_read_iomap_begin<B: Backend>(w: &World<B>, me: ActorId, map: &ExtentMap, block: FileBlock) -> Iomap {
+    if w.config.fs.bump_lookup {
+        w.bump_data_seq(me);
+        w.tell(MappingEvent::Invalidated, || "look-up moves the counter".to_owned());
+    }
+    map.map(block, w.data_seq.peek())
+}
+
+/// `xfs_map_blocks` past its validity test (fs/xfs/xfs_aops.c): looks up the data fork and, for a delayed
+/// allocation, allocates the whole extent as unwritten.
+pub fn xfs_map_blocks<B: Backend>(w: &World<B>, me: ActorId, map: &mut ExtentMap, block: FileBlock) -> Iomap {
+    if map.get(block) == Extent::Delalloc {
+        let blocks = map.allocate_delalloc(block);
+        if w.config.fs.bump_allocate {
+            w.bump_data_seq(me);
+        }
+        w.backend.reach(Branch::Allocate);
+        w.tell(MappingEvent::Invalidated, || format!("D -> U {}", w.geometry.show_blocks(&blocks)));
+    }
+    map.map(block, w.data_seq.peek())
+}
+
+/// `xfs_iomap_write_unwritten`: the conversion after I/O, with the on-disk size. Whether and when the counter
+/// moves is the caller's business.
+pub fn xfs_iomap_write_unwritten<B: Backend>(w: &World<B>, map: &mut ExtentMap, blocks: Range<FileBlock>) -> bool {
+    let changed = map.convert(blocks.clone());
+    if changed {
+        w.backend.reach(Branch::Convert);
+        w.tell(MappingEvent::Invalidated, || format!("U -> W {}", w.geometry.show_blocks(&blocks)));
+    }
+    changed
+}
+
+/// `xfs_bmap_punch_delalloc_range`: frees the reservations in a range; allocated blocks are left.
+pub fn xfs_bmap_punch_delalloc_range<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    blocks: Range<FileBlock>,
+) -> Vec<FileBlock> {
+    let punched = map.punch_delalloc(blocks.clone());
+    if !punched.is_empty() {
+        w.bump_data_seq(me);
+        w.backend.reach(Branch::Punch);
+        w.tell(MappingEvent::Invalidated, || format!("D -> H in {}", w.geometry.show_blocks(&blocks)));
+    }
+    punched
 }

@@ -2,15 +2,37 @@
 //!
 //! Reading a file gives either a [`Scenario`] or all of its errors at once, each with its place.
 
+mod actors;
+pub mod catalogue;
+mod command;
+mod designs;
+mod diagnostics;
+mod errors;
+mod expectations;
+mod names;
+mod number;
+mod options;
+mod ranges;
+mod read;
+mod session;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+mod verb;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use stalemap_model::config::{ActorConfig, Config, Hold};
 use stalemap_model::command::Command;
+use stalemap_model::config::{ActorConfig, Config, Hold};
 use stalemap_model::design::Design;
 use stalemap_model::event::Branch;
 use stalemap_model::fs::Personality;
 use stalemap_model::oracle::Property;
+
+pub use diagnostics::{Diagnostic, Diagnostics};
+pub use read::read;
 
 /// What a file expects of a design.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,5 +117,14 @@ impl Scenario {
             retries: self.limits.retries,
             evictions: self.limits.evictions,
         }
+    }
+
+    /// The designs that `[expect]` names, in the order of tables: built-in ones by their history, then the
+    /// file's own by name.
+    pub fn expected_designs(&self) -> Vec<String> {
+        let named = |name: &&str| self.expect.contains_key(*name);
+        let built_in = Design::BUILT_IN.iter().copied().filter(named);
+        let own = self.designs.keys().map(String::as_str).filter(named);
+        built_in.chain(own).map(str::to_owned).collect()
     }
 }

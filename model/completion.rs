@@ -1,0 +1,126 @@
+//! Writeback completion (actor A6): a kworker that the model starts by itself.
+//!
+//! The order is the keystone of the validity check: data on the device, then the extent converted (and the
+//! counter moved), then the on-disk size, and only then is the writeback bit cleared, so that a folio can be
+//! reclaimed. `iomap_finish_ioends`, `xfs_end_ioend`; ioends are completed one at a time, in any order.
+//!
+//! Left out: merging of adjacent ioends, completion of overwrites in interrupt context beside the worker
+//! (the steps are the same, with nothing to convert), I/O errors.
+
+use std::ops::ControlFlow;
+
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::folio::FolioRef;
+use crate::fs::xfs::xfs_iomap_write_unwritten;
+use crate::fs::{Bump, Completion};
+use crate::geometry::{Cell, FileBlock};
+use crate::oracle::Property;
+use crate::world::World;
+use crate::writeback::{Ioend, captured, write_disk};
+
+/// Where the kworker stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum CompletionState {
+    /// Waiting for I/O.
+    Idle,
+    /// Data moves to the device, folio by folio: how many are there.
+    Transfer(Ioend, u16),
+    /// Before the conversion; whether the writeback bits are clear already (a mutant).
+    Convert(Ioend, bool),
+    /// Before the counter moves, late: the same.
+    Bump(Ioend, bool),
+    /// Writeback bits are cleared, folio by folio; whether the extent is converted.
+    Clear(Ioend, u16, bool),
+}
+
+/// One step of the kworker. It never finishes.
+pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: CompletionState) -> ControlFlow<(), CompletionState> {
+    let fs = &w.config.fs;
+    ControlFlow::Continue(match state {
+        CompletionState::Idle => CompletionState::Transfer(take_one(w).await, 0),
+        CompletionState::Transfer(ioend, done) => {
+            let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
+                return ControlFlow::Continue(match fs.completion {
+                    Completion::ConvertThenClear => CompletionState::Convert(ioend, false),
+                    Completion::ClearThenConvert => CompletionState::Clear(ioend, 0, false),
+                });
+            };
+            transfer(w, &ioend, folio).await;
+            CompletionState::Transfer(ioend, done + 1)
+        }
+        CompletionState::Convert(ioend, cleared) => {
+            let changed = convert(w, me, &ioend).await;
+            match fs.bump_convert {
+                Bump::AfterIlock if changed => CompletionState::Bump(ioend, cleared),
+                _ if cleared => CompletionState::Idle,
+                Bump::Inside | Bump::AfterIlock | Bump::AfterClear | Bump::Never => {
+                    CompletionState::Clear(ioend, 0, changed)
+                }
+            }
+        }
+        CompletionState::Bump(ioend, cleared) => {
+            w.data_seq.fetch_add(Op::new("data_seq++"), 1, Ordering::Relaxed).await;
+            w.oracle.bumped(me);
+            if cleared { CompletionState::Idle } else { CompletionState::Clear(ioend, 0, false) }
+        }
+        CompletionState::Clear(ioend, done, changed) => {
+            let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
+                return ControlFlow::Continue(match (fs.completion, fs.bump_convert) {
+                    (Completion::ClearThenConvert, _) => CompletionState::Convert(ioend, true),
+                    (Completion::ConvertThenClear, Bump::AfterClear) if changed => CompletionState::Bump(ioend, true),
+                    (Completion::ConvertThenClear, _) => CompletionState::Idle,
+                });
+            };
+            let mut slot = w.page(folio.index).lock(Op::on("folio_end_writeback", u32::from(folio.index))).await;
+            slot.end_writeback(folio.id);
+            CompletionState::Clear(ioend, done + 1, changed)
+        }
+    })
+}
+
+/// Takes one of the ioends in flight; which one is the device's choice.
+async fn take_one<B: Backend>(w: &World<B>) -> Ioend {
+    let mut in_flight = w.in_flight.lock_when(Op::new("bio_end_io"), |queue, _| !queue.is_empty(), 0).await;
+    let mut which = 0;
+    if in_flight.len() > 1 {
+        let alternatives = in_flight.len() as u32;
+        drop(in_flight);
+        which = w.backend.choose(Op::new("which_bio"), alternatives).await as usize;
+        // Only the kworker takes ioends away, so the chosen one is still where it was.
+        in_flight = w.in_flight.lock(Op::new("take_ioend")).await;
+    }
+    in_flight.remove(which)
+}
+
+/// The device reads a folio's blocks, as they are now: a folio under writeback may still be changed, and is
+/// dirty again then.
+async fn transfer<B: Backend>(w: &World<B>, ioend: &Ioend, folio: FolioRef) {
+    let slot = w.page(folio.index).lock(Op::on("device_write", u32::from(folio.index))).await;
+    for block in blocks_of(w, ioend, folio) {
+        write_disk(w, ioend.phys + (block - ioend.blocks.start), captured(w, &slot, folio, block));
+    }
+    w.say(|| format!("folio {} on disk", folio.index));
+}
+
+fn blocks_of<B: Backend>(w: &World<B>, ioend: &Ioend, folio: FolioRef) -> impl Iterator<Item = FileBlock> {
+    let mine = w.geometry.blocks_of_folio(folio.index);
+    ioend.blocks.clone().filter(move |block| mine.contains(block))
+}
+
+/// `xfs_iomap_write_unwritten` and the on-disk size, in one ILOCK section. Returns whether the map changed.
+async fn convert<B: Backend>(w: &World<B>, me: ActorId, ioend: &Ioend) -> bool {
+    // The size is sampled with nobody excluded from changing it; a growth that is missed is logged by the
+    // writeback of what grew it.
+    let size = w.i_size_peek();
+    let end: Cell = w.geometry.cells_of_blocks(&ioend.blocks).end.min(size);
+    let mut map = w.ilock.lock(Op::new("xfs_end_ioend")).await;
+    let changed = ioend.unwritten && xfs_iomap_write_unwritten(w, &mut map, ioend.blocks.clone());
+    if changed && w.config.fs.bump_convert == Bump::Inside {
+        w.bump_data_seq(me);
+    }
+    map.disk_size = map.disk_size.max(end);
+    if map.disk_size > size {
+        w.backend.violate(Property::SizeOrder, || "the on-disk size is beyond i_size".to_owned());
+    }
+    changed
+}

@@ -1,0 +1,330 @@
+//! The extent map of the file and the mappings that are sampled from it.
+//!
+//! The map has one entry per block; an extent is a run of entries of the same kind, physically contiguous.
+//! That is how XFS's own extents look after merging, and merging matters: writeback converts a whole delayed
+//! extent at once, whoever reserved its parts. What a *write* is handed when it fills a hole is only the
+//! part that it reserved, though, and never the merged extent.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::geometry::{Cell, FileBlock};
+
+/// A block of the device.
+pub type Phys = u16;
+
+/// The state of one block of the file (struct xfs_bmbt_irec: br_startblock and br_state).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Extent {
+    /// Nothing there.
+    Hole,
+    /// Space is reserved, no block chosen.
+    Delalloc,
+    /// Allocated; reads as zeros.
+    Unwritten(Phys),
+    /// Allocated and written.
+    Written(Phys),
+}
+
+impl Extent {
+    /// The letter in tables: H, D, U, W.
+    pub fn letter(self) -> char {
+        match self {
+            Extent::Hole => 'H',
+            Extent::Delalloc => 'D',
+            Extent::Unwritten(_) => 'U',
+            Extent::Written(_) => 'W',
+        }
+    }
+
+    /// Whether `next`, one block further, belongs to the same extent.
+    fn continues(self, next: Extent, distance: u16) -> bool {
+        match (self, next) {
+            (Extent::Hole, Extent::Hole) | (Extent::Delalloc, Extent::Delalloc) => true,
+            (Extent::Unwritten(a), Extent::Unwritten(b)) | (Extent::Written(a), Extent::Written(b)) => {
+                b == a + distance
+            }
+            _ => false,
+        }
+    }
+}
+
+/// `iomap->type`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IomapType {
+    /// IOMAP_HOLE
+    Hole,
+    /// IOMAP_DELALLOC
+    Delalloc,
+    /// IOMAP_MAPPED
+    Mapped,
+    /// IOMAP_UNWRITTEN
+    Unwritten,
+}
+
+/// A sampled mapping (struct iomap).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Iomap {
+    /// What the blocks are.
+    pub kind: IomapType,
+    /// The first block.
+    pub start: FileBlock,
+    /// After the last block.
+    pub end: FileBlock,
+    /// The device block of the first block, when allocated.
+    pub addr: Option<Phys>,
+    /// IOMAP_F_NEW: this operation made the reservation or allocation.
+    pub new: bool,
+    /// IOMAP_F_STALE: a check found it out of date.
+    pub stale: bool,
+    /// validity_cookie: the change counter when it was sampled.
+    pub cookie: u64,
+}
+
+impl Iomap {
+    fn of(extent: Extent, blocks: Range<FileBlock>, new: bool, cookie: u64) -> Self {
+        let (kind, addr) = match extent {
+            Extent::Hole => (IomapType::Hole, None),
+            Extent::Delalloc => (IomapType::Delalloc, None),
+            Extent::Unwritten(phys) => (IomapType::Unwritten, Some(phys)),
+            Extent::Written(phys) => (IomapType::Mapped, Some(phys)),
+        };
+        Iomap { kind, start: blocks.start, end: blocks.end, addr, new, stale: false, cookie }
+    }
+
+    /// Whether it covers a block.
+    pub fn covers(&self, block: FileBlock) -> bool {
+        (self.start..self.end).contains(&block)
+    }
+
+    /// The device block that it gives for a block.
+    pub fn addr_of(&self, block: FileBlock) -> Option<Phys> {
+        Some(self.addr? + (block - self.start))
+    }
+
+    /// Whether a look-up that gave `extent` for `block` says the same as this mapping: the same type and,
+    /// where there is one, the same address.
+    pub fn agrees_with(&self, block: FileBlock, extent: Extent) -> bool {
+        let fresh = Iomap::of(extent, block..block + 1, false, 0);
+        fresh.kind == self.kind && fresh.addr == self.addr_of(block)
+    }
+
+    /// Whether using it for `block` would give another result than a fresh one: another choice between
+    /// zeroing and reading, or another address to read from.
+    pub fn misleads(&self, block: FileBlock, extent: Extent) -> bool {
+        let read_from = |kind: IomapType, addr: Option<Phys>| addr.filter(|_| kind == IomapType::Mapped);
+        let fresh = Iomap::of(extent, block..block + 1, false, 0);
+        read_from(self.kind, self.addr_of(block)) != read_from(fresh.kind, fresh.addr)
+    }
+}
+
+impl fmt::Display for IomapType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            IomapType::Hole => "hole",
+            IomapType::Delalloc => "delalloc",
+            IomapType::Mapped => "written",
+            IomapType::Unwritten => "unwritten",
+        })
+    }
+}
+
+/// No space left.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Enospc;
+
+/// Everything the ILOCK protects.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ExtentMap {
+    blocks: Vec<Extent>,
+    /// Device blocks in use.
+    used: Vec<bool>,
+    /// Blocks promised to delayed allocations.
+    pub reserved: u16,
+    /// The on-disk size, in cells.
+    pub disk_size: Cell,
+}
+
+impl ExtentMap {
+    /// An empty file of `blocks` blocks on a device of `device` blocks.
+    pub fn new(blocks: FileBlock, device: u16) -> Self {
+        ExtentMap {
+            blocks: vec![Extent::Hole; usize::from(blocks)],
+            used: vec![false; usize::from(device)],
+            reserved: 0,
+            disk_size: 0,
+        }
+    }
+
+    /// The state of a block.
+    pub fn get(&self, block: FileBlock) -> Extent {
+        self.blocks[usize::from(block)]
+    }
+
+    /// All blocks' letters.
+    pub fn letters(&self) -> String {
+        self.blocks.iter().map(|extent| extent.letter()).collect()
+    }
+
+    /// The extent that a block belongs to.
+    pub fn extent_around(&self, block: FileBlock) -> Range<FileBlock> {
+        let extent = self.get(block);
+        let same = |other: FileBlock| {
+            if other < block {
+                self.get(other).continues(extent, block - other)
+            } else {
+                extent.continues(self.get(other), other - block)
+            }
+        };
+        let start = (0..block).rev().take_while(|other| same(*other)).last().unwrap_or(block);
+        let end = (block..self.blocks.len() as FileBlock).take_while(|other| same(*other)).last().unwrap_or(block);
+        start..end + 1
+    }
+
+    /// A mapping of the whole extent around a block.
+    pub fn map(&self, block: FileBlock, cookie: u64) -> Iomap {
+        let blocks = self.extent_around(block);
+        Iomap::of(self.get(blocks.start), blocks, false, cookie)
+    }
+
+    /// A NEW mapping of exactly `blocks`, which are of one extent.
+    pub fn map_new(&self, blocks: Range<FileBlock>, cookie: u64) -> Iomap {
+        Iomap::of(self.get(blocks.start), blocks, true, cookie)
+    }
+
+    fn available(&self) -> usize {
+        self.used.iter().filter(|used| !**used).count() - usize::from(self.reserved)
+    }
+
+    /// The hole at `block`, clipped to end before `limit`.
+    pub fn hole_at(&self, block: FileBlock, limit: FileBlock) -> Range<FileBlock> {
+        block..self.extent_around(block).end.min(limit)
+    }
+
+    /// Hole -> Delalloc (E1).
+    pub fn reserve(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
+        if self.available() < blocks.len() {
+            return Err(Enospc);
+        }
+        for block in blocks.clone() {
+            self.blocks[usize::from(block)] = Extent::Delalloc;
+        }
+        self.reserved += blocks.len() as u16;
+        Ok(())
+    }
+
+    /// Hole -> Unwritten (E8).
+    pub fn allocate(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
+        if self.available() < blocks.len() {
+            return Err(Enospc);
+        }
+        for block in blocks.clone() {
+            let phys = self.take_device_block(block);
+            self.blocks[usize::from(block)] = Extent::Unwritten(phys);
+        }
+        Ok(())
+    }
+
+    /// Delalloc -> Unwritten for the whole extent around `block` (E3). Returns the blocks.
+    pub fn allocate_delalloc(&mut self, block: FileBlock) -> Range<FileBlock> {
+        let blocks = self.extent_around(block);
+        for block in blocks.clone() {
+            self.reserved -= 1;
+            let phys = self.take_device_block(block);
+            self.blocks[usize::from(block)] = Extent::Unwritten(phys);
+        }
+        blocks
+    }
+
+    /// Picks a device block: the one of the same number, so that neighbours in the file are neighbours on
+    /// the device as an allocator would try to have them, or else the first free one.
+    fn take_device_block(&mut self, block: FileBlock) -> Phys {
+        let same = usize::from(block);
+        let free = if self.used.get(same) == Some(&false) {
+            Some(same)
+        } else {
+            self.used.iter().position(|used| !used)
+        };
+        // The reservation guarantees one.
+        let phys = free.unwrap_or(same);
+        if let Some(used) = self.used.get_mut(phys) {
+            *used = true;
+        }
+        phys as Phys
+    }
+
+    /// Unwritten -> Written in a range (E6). Returns whether anything changed.
+    pub fn convert(&mut self, blocks: Range<FileBlock>) -> bool {
+        let mut changed = false;
+        for block in blocks {
+            if let Extent::Unwritten(phys) = self.get(block) {
+                self.blocks[usize::from(block)] = Extent::Written(phys);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Delalloc -> Hole in a range (E10); other blocks are left. Returns the blocks punched.
+    pub fn punch_delalloc(&mut self, blocks: Range<FileBlock>) -> Vec<FileBlock> {
+        let punched: Vec<FileBlock> = blocks.filter(|block| self.get(*block) == Extent::Delalloc).collect();
+        for block in &punched {
+            self.blocks[usize::from(*block)] = Extent::Hole;
+        }
+        self.reserved -= punched.len() as u16;
+        punched
+    }
+
+    /// How many blocks are delayed allocations.
+    pub fn delalloc_blocks(&self) -> u16 {
+        self.blocks.iter().filter(|extent| **extent == Extent::Delalloc).count() as u16
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reservation_merges_with_its_neighbour_and_is_converted_with_it() {
+        let mut map = ExtentMap::new(4, 4);
+        map.reserve(&(2..3)).unwrap();
+        map.reserve(&(0..2)).unwrap();
+        assert_eq!(map.map_new(0..2, 1).end, 2, "the writer is handed what it reserved");
+        assert_eq!(map.extent_around(0), 0..3, "the extent in memory is merged");
+        assert_eq!(map.allocate_delalloc(2), 0..3);
+        assert_eq!((map.letters().as_str(), map.reserved), ("UUUH", 0));
+    }
+
+    #[test]
+    fn conversion_in_the_middle_splits_the_extent() {
+        let mut map = ExtentMap::new(4, 4);
+        map.allocate(&(0..4)).unwrap();
+        assert!(map.convert(1..2));
+        assert!(!map.convert(1..2));
+        assert_eq!(map.letters(), "UWUU");
+        assert_eq!(map.extent_around(3), 2..4);
+    }
+
+    #[test]
+    fn space_runs_out() {
+        let mut map = ExtentMap::new(3, 2);
+        assert_eq!(map.reserve(&(0..3)), Err(Enospc));
+        map.reserve(&(0..2)).unwrap();
+        assert_eq!(map.allocate(&(2..3)), Err(Enospc));
+        assert_eq!(map.punch_delalloc(0..3), [0, 1]);
+        assert_eq!(map.allocate(&(2..3)), Ok(()));
+    }
+
+    #[test]
+    fn only_a_change_of_where_to_read_misleads() {
+        let mut map = ExtentMap::new(1, 1);
+        map.reserve(&(0..1)).unwrap();
+        let delalloc = map.map(0, 0);
+        map.allocate_delalloc(0);
+        assert!(!delalloc.misleads(0, map.get(0)), "both zero");
+        assert!(!delalloc.agrees_with(0, map.get(0)));
+        map.convert(0..1);
+        assert!(delalloc.misleads(0, map.get(0)));
+    }
+}

@@ -1,0 +1,108 @@
+//! Filling the page cache for a reader: a folio is brought in, locked, mapped and read.
+//!
+//! The mapping is sampled *after* the folio lock, so nothing that the folio lock or invalidate_lock excludes
+//! can make it stale before it is used; readers need no check.
+
+use std::ops::ControlFlow;
+
+use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::event::Branch;
+use crate::extent::{Iomap, IomapType};
+use crate::folio::{FolioId, FolioRef};
+use crate::fs::xfs::xfs_read_iomap_begin;
+use crate::geometry::{FileBlock, FolioIndex};
+use crate::iomap::read_block;
+use crate::value::Value;
+use crate::world::World;
+
+/// Where filling a folio stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum FillState {
+    /// Before invalidate_lock.
+    Enter(FolioIndex),
+    /// Before looking the folio up, with invalidate_lock held.
+    Lookup(FolioIndex),
+    /// Before sampling mappings, with the folio locked.
+    Map(FolioRef),
+    /// Before filling the blocks that are not valid, with a mapping for each.
+    Read(FolioRef, Vec<(FileBlock, Iomap)>),
+}
+
+/// One step of `filemap_create_folio` / `filemap_update_page` with `iomap_read_folio` (mm/filemap.c,
+/// fs/iomap/buffered-io.c). Left out: readahead of further folios, and the asynchronous end of the read,
+/// during which the folio stays locked and nobody else can tell.
+pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: FillState) -> ControlFlow<(), FillState> {
+    match state {
+        FillState::Enter(index) => {
+            w.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
+            ControlFlow::Continue(FillState::Lookup(index))
+        }
+        FillState::Lookup(index) => lookup(w, me, index).await,
+        FillState::Map(folio) => {
+            let mut invalid = Vec::new();
+            let map = w.ilock.lock(Op::new("xfs_read_iomap_begin")).await;
+            for block in w.geometry.blocks_of_folio(folio.index) {
+                invalid.push((block, xfs_read_iomap_begin(w, me, &map, block)));
+            }
+            ControlFlow::Continue(FillState::Read(folio, invalid))
+        }
+        FillState::Read(folio, mappings) => {
+            read(w, me, folio, &mappings).await;
+            w.invalidate_lock.up_read(me);
+            ControlFlow::Break(())
+        }
+    }
+}
+
+/// Finds the folio or adds one, and locks it; nothing is left to do when somebody else has filled it.
+async fn lookup<B: Backend>(w: &World<B>, me: ActorId, index: FolioIndex) -> ControlFlow<(), FillState> {
+    let target = u32::from(index);
+    let page = w.page(index);
+    let mut slot = page.lock(Op::on("filemap_get_folio", target)).await;
+    let Some((id, _)) = slot.current() else {
+        let cells = w.geometry.cells_of_folio(index).len();
+        let id = slot.insert_locked(me, w.geometry.blocks_per_folio(), cells);
+        return ControlFlow::Continue(FillState::Map(FolioRef { index, id }));
+    };
+    slot.folio_mut(id).refs |= 1 << me;
+    drop(slot);
+    let unlocked = |slot: &crate::folio::Slot, id: u64| slot.is_unlocked(id as FolioId);
+    let mut slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
+    let folio = slot.folio_mut(id);
+    folio.locked = Some(me);
+    if folio.in_cache && !folio.uptodate {
+        return ControlFlow::Continue(FillState::Map(FolioRef { index, id }));
+    }
+    let again = !folio.in_cache;
+    slot.unlock_and_put(id, me);
+    drop(slot);
+    if again {
+        return ControlFlow::Continue(FillState::Lookup(index));
+    }
+    w.invalidate_lock.up_read(me);
+    ControlFlow::Break(())
+}
+
+/// Zeroes or reads every block that is not valid, and unlocks the folio.
+async fn read<B: Backend>(w: &World<B>, me: ActorId, held: FolioRef, mappings: &[(FileBlock, Iomap)]) {
+    let FolioRef { index, id } = held;
+    let mut slot = w.page(index).lock(Op::on("iomap_read_folio", u32::from(index))).await;
+    let size = w.i_size_peek();
+    let folio = slot.locked_mut(id, me);
+    for (block, iomap) in mappings {
+        let n = w.block_in_folio(*block);
+        if folio.block_uptodate(n) {
+            continue;
+        }
+        if iomap.kind != IomapType::Mapped || w.geometry.cells_of_block(*block).start >= size {
+            folio.cells[w.cells_in_folio(*block)].fill(Value::ZERO);
+        } else {
+            read_block(w, iomap, *block, &mut folio.cells);
+        }
+        folio.set_uptodate(n..n + 1);
+    }
+    w.backend.reach(Branch::CacheFill);
+    w.say(|| format!("fill folio {index}"));
+    w.audit_folio(index, &slot);
+    slot.unlock_and_put(id, me);
+}

@@ -1,0 +1,393 @@
+//! The page cache: one slot per index, and the folios that were ever found there and are still referenced.
+//!
+//! A slot is one shared object: its folio's flags, contents, references and page-table entries change
+//! together in the kernel's short sections (xa_lock, page-table lock, the flag word), and each of these is
+//! one operation here. The folio lock is a bit in it that is held across operations, and so is the
+//! reference that a waiter holds, because it makes reclaim fail.
+//!
+//! Functions that need the folio lock say so and assert it.
+
+use std::ops::Range;
+
+use crate::backend::ActorId;
+use crate::geometry::{Cell, FolioIndex};
+use crate::value::Value;
+
+/// A folio's number among those of its slot: the smallest free one when it was allocated.
+pub type FolioId = u8;
+
+/// A reference to a folio.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FolioRef {
+    /// Its index in the file.
+    pub index: FolioIndex,
+    /// Which of the folios of that index.
+    pub id: FolioId,
+}
+
+/// Per-block state, which exists only while a folio has more than one block (struct iomap_folio_state).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Ifs {
+    uptodate: u64,
+    dirty: u64,
+}
+
+/// What removing a folio from the page cache found.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Eviction {
+    /// It is gone.
+    Evicted,
+    /// It stays, and nothing happened to it.
+    Kept,
+    /// It stays, but its per-block state is gone: blocks that were valid no longer count as valid.
+    KeptIfsLost,
+}
+
+/// One folio.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Folio {
+    /// Whether it is still in the page cache (folio->mapping).
+    pub in_cache: bool,
+    /// PG_locked, with its owner.
+    pub locked: Option<ActorId>,
+    /// Who holds a reference, beside the page cache: a set of actors.
+    pub refs: u16,
+    /// PG_uptodate.
+    pub uptodate: bool,
+    /// PG_dirty.
+    pub dirty: bool,
+    /// PG_writeback.
+    pub writeback: bool,
+    ifs: Option<Ifs>,
+    blocks: u16,
+    /// The contents.
+    pub cells: Vec<Value>,
+    /// Which actors map it read-only, and which writable.
+    pub pte_read: u16,
+    /// Which actors map it writable.
+    pub pte_write: u16,
+}
+
+impl Folio {
+    fn new(blocks: u16, cells: usize) -> Self {
+        Folio {
+            in_cache: true,
+            locked: None,
+            refs: 0,
+            uptodate: false,
+            dirty: false,
+            writeback: false,
+            ifs: None,
+            blocks,
+            cells: vec![Value::UNINITIALISED; cells],
+            pte_read: 0,
+            pte_write: 0,
+        }
+    }
+
+    fn all(&self) -> u64 {
+        if self.blocks >= 64 { u64::MAX } else { (1 << self.blocks) - 1 }
+    }
+
+    /// `ifs_alloc`: makes the per-block state if the folio has several blocks and it is not there. Starts all
+    /// set on an uptodate or dirty folio, all clear otherwise. Needs the folio lock.
+    fn ifs_alloc(&mut self) -> Option<&mut Ifs> {
+        if self.blocks == 1 {
+            return None;
+        }
+        let all = self.all();
+        let set = |flag: bool| if flag { all } else { 0 };
+        let fresh = Ifs { uptodate: set(self.uptodate), dirty: set(self.dirty) };
+        Some(self.ifs.get_or_insert(fresh))
+    }
+
+    /// Whether block `n` of the folio is valid in memory.
+    pub fn block_uptodate(&self, n: u16) -> bool {
+        self.uptodate || self.ifs.as_ref().is_some_and(|ifs| ifs.uptodate & (1 << n) != 0)
+    }
+
+    /// Whether writeback has to write block `n`: with per-block dirty state the dirty ones, without it every
+    /// valid block of a dirty folio.
+    pub fn block_dirty(&self, n: u16, per_block: bool) -> bool {
+        match &self.ifs {
+            Some(ifs) if per_block => ifs.dirty & (1 << n) != 0,
+            _ => self.block_uptodate(n),
+        }
+    }
+
+    /// `iomap_set_range_uptodate`: blocks became valid. Needs the folio lock.
+    pub fn set_uptodate(&mut self, blocks: Range<u16>) {
+        let all = self.all();
+        match self.ifs_alloc() {
+            None => self.uptodate = true,
+            Some(ifs) => {
+                for block in blocks {
+                    ifs.uptodate |= 1 << block;
+                }
+                if ifs.uptodate == all {
+                    self.uptodate = true;
+                }
+            }
+        }
+    }
+
+    /// `iomap_dirty_folio`: blocks were changed in memory. Needs the folio lock.
+    pub fn set_dirty(&mut self, blocks: Range<u16>) {
+        if let Some(ifs) = self.ifs_alloc() {
+            for block in blocks {
+                ifs.dirty |= 1 << block;
+            }
+        }
+        self.dirty = true;
+    }
+
+    /// `folio_clear_dirty_for_io`: page-table entries become read-only, so that the next store faults.
+    /// Needs the folio lock.
+    pub fn clear_dirty_for_io(&mut self) {
+        self.dirty = false;
+        self.pte_read |= self.pte_write;
+        self.pte_write = 0;
+    }
+
+    /// Clears the per-block dirty bits when writeback starts (6.6).
+    pub fn clear_blocks_dirty(&mut self) {
+        if let Some(ifs) = &mut self.ifs {
+            ifs.dirty = 0;
+        }
+    }
+
+    /// Whether somebody maps it.
+    pub fn is_mapped(&self) -> bool {
+        self.pte_read | self.pte_write != 0
+    }
+
+    /// Drops all page-table entries.
+    pub fn unmap(&mut self) {
+        self.pte_read = 0;
+        self.pte_write = 0;
+    }
+
+    /// `iomap_release_folio`: frees the per-block state. Returns whether that forgot a valid block.
+    fn release(&mut self) -> bool {
+        self.ifs.take().is_some_and(|ifs| !self.uptodate && ifs.uptodate != 0)
+    }
+
+    fn is_dead(&self) -> bool {
+        !self.in_cache && self.refs == 0 && !self.writeback && self.locked.is_none()
+    }
+}
+
+/// A slot of the page cache.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Slot {
+    current: Option<FolioId>,
+    folios: Vec<Option<Folio>>,
+}
+
+impl Slot {
+    /// The folio in the page cache, if any.
+    pub fn current(&self) -> Option<(FolioId, &Folio)> {
+        let id = self.current?;
+        Some((id, self.folios.get(usize::from(id))?.as_ref()?))
+    }
+
+    /// The same, to change it.
+    pub fn current_mut(&mut self) -> Option<&mut Folio> {
+        let id = self.current?;
+        self.folios.get_mut(usize::from(id))?.as_mut()
+    }
+
+    /// A folio that somebody references.
+    pub fn folio(&self, id: FolioId) -> Option<&Folio> {
+        self.folios.get(usize::from(id))?.as_ref()
+    }
+
+    /// The same, to change it.
+    ///
+    /// # Panics
+    /// When nobody references it: a defect of the model.
+    pub fn folio_mut(&mut self, id: FolioId) -> &mut Folio {
+        match self.folios.get_mut(usize::from(id)) {
+            Some(Some(folio)) => folio,
+            _ => unreachable!("a referenced folio exists"),
+        }
+    }
+
+    /// A folio that `me` has locked.
+    ///
+    /// # Panics
+    /// When `me` has not: a defect of the model.
+    pub fn locked_mut(&mut self, id: FolioId, me: ActorId) -> &mut Folio {
+        let folio = self.folio_mut(id);
+        assert_eq!(folio.locked, Some(me), "this needs the folio lock");
+        folio
+    }
+
+    /// `filemap_add_folio`: a fresh folio, locked, with a reference, enters the empty slot.
+    pub fn insert_locked(&mut self, me: ActorId, blocks: u16, cells: usize) -> FolioId {
+        let mut folio = Folio::new(blocks, cells);
+        folio.locked = Some(me);
+        folio.refs = 1 << me;
+        let id = self.folios.iter().position(Option::is_none).unwrap_or(self.folios.len());
+        if id == self.folios.len() {
+            self.folios.push(None);
+        }
+        self.folios[id] = Some(folio);
+        self.current = Some(id as FolioId);
+        id as FolioId
+    }
+
+    /// Whether a folio is unlocked (or gone): what waiting for its lock waits for.
+    pub fn is_unlocked(&self, id: FolioId) -> bool {
+        self.folio(id).is_none_or(|folio| folio.locked.is_none())
+    }
+
+    /// `folio_unlock` and `folio_put` by `me`.
+    pub fn unlock_and_put(&mut self, id: FolioId, me: ActorId) {
+        self.locked_mut(id, me).locked = None;
+        self.put(id, me);
+    }
+
+    /// `folio_put` by `me`.
+    pub fn put(&mut self, id: FolioId, me: ActorId) {
+        self.folio_mut(id).refs &= !(1 << me);
+        self.free_dead();
+    }
+
+    /// `folio_end_writeback`.
+    pub fn end_writeback(&mut self, id: FolioId) {
+        self.folio_mut(id).writeback = false;
+        self.free_dead();
+    }
+
+    /// `filemap_remove_folio`: the slot becomes empty; the folio lives on as long as it is referenced.
+    pub fn remove(&mut self) {
+        if let Some(folio) = self.current_mut() {
+            folio.in_cache = false;
+            folio.unmap();
+        }
+        self.current = None;
+        self.free_dead();
+    }
+
+    fn free_dead(&mut self) {
+        for folio in &mut self.folios {
+            if folio.as_ref().is_some_and(Folio::is_dead) {
+                *folio = None;
+            }
+        }
+        while self.folios.last().is_some_and(Option::is_none) {
+            self.folios.pop();
+        }
+    }
+
+    /// vmscan's way to drop the folio, steps A7.2 to A7.5 of the model: per-block state is freed *before* it
+    /// is known whether the removal succeeds. The caller holds the folio lock (the whole is one operation).
+    pub fn shrink(&mut self, ignore_writeback: bool) -> Eviction {
+        let Some(folio) = self.current_mut() else { return Eviction::Kept };
+        if folio.locked.is_some() || folio.writeback && !ignore_writeback || folio.dirty {
+            return Eviction::Kept;
+        }
+        folio.unmap();
+        let lost = folio.release();
+        if folio.refs != 0 {
+            return if lost { Eviction::KeptIfsLost } else { Eviction::Kept };
+        }
+        self.remove();
+        Eviction::Evicted
+    }
+
+    /// POSIX_FADV_DONTNEED's way (mapping_evict_folio): looks at references and mappings first.
+    pub fn invalidate(&mut self) -> Eviction {
+        let Some(folio) = self.current_mut() else { return Eviction::Kept };
+        if folio.locked.is_some() || folio.writeback || folio.dirty || folio.is_mapped() || folio.refs != 0 {
+            return Eviction::Kept;
+        }
+        folio.release();
+        self.remove();
+        Eviction::Evicted
+    }
+
+    /// Whether anybody still holds a lock or a reference.
+    pub fn is_quiet(&self) -> bool {
+        self.folios.iter().flatten().all(|folio| folio.locked.is_none() && folio.refs == 0)
+    }
+
+    /// The slot in a few letters: `-` absent, else `C`lean, `D`irty, `W`riteback, with `l` when locked and
+    /// `?` when not wholly valid.
+    pub fn letters(&self) -> String {
+        let Some((_, folio)) = self.current() else { return "-".to_owned() };
+        let mut letters = String::new();
+        letters.push(if folio.dirty { 'D' } else { 'C' });
+        if folio.writeback {
+            letters.push('W');
+        }
+        if folio.locked.is_some() {
+            letters.push('l');
+        }
+        if !folio.uptodate {
+            letters.push('?');
+        }
+        letters
+    }
+}
+
+/// The cells of `wanted` that lie in a folio's cells, counted from the folio's first cell.
+pub fn within(folio: &Range<Cell>, wanted: &Range<Cell>) -> Range<usize> {
+    let start = wanted.start.clamp(folio.start, folio.end) - folio.start;
+    let end = wanted.end.clamp(folio.start, folio.end) - folio.start;
+    usize::from(start)..usize::from(end.max(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot_with(blocks: u16) -> (Slot, FolioId) {
+        let mut slot = Slot::default();
+        let id = slot.insert_locked(0, blocks, 4);
+        (slot, id)
+    }
+
+    #[test]
+    fn a_failed_eviction_forgets_which_blocks_were_valid() {
+        let (mut slot, id) = slot_with(2);
+        slot.locked_mut(id, 0).set_uptodate(1..2);
+        slot.folio_mut(id).locked = None;
+        assert!(slot.folio(id).is_some_and(|folio| folio.block_uptodate(1)));
+        assert_eq!(slot.shrink(false), Eviction::KeptIfsLost);
+        assert!(slot.folio(id).is_some_and(|folio| !folio.block_uptodate(1)));
+        slot.put(id, 0);
+        assert_eq!(slot.shrink(false), Eviction::Evicted);
+        assert_eq!(slot, Slot::default());
+    }
+
+    #[test]
+    fn a_single_block_folio_has_no_per_block_state() {
+        let (mut slot, id) = slot_with(1);
+        let folio = slot.locked_mut(id, 0);
+        folio.set_uptodate(0..1);
+        folio.set_dirty(0..1);
+        assert!(folio.uptodate && folio.dirty && folio.ifs.is_none());
+    }
+
+    #[test]
+    fn all_blocks_valid_makes_the_folio_valid() {
+        let (mut slot, id) = slot_with(2);
+        let folio = slot.locked_mut(id, 0);
+        folio.set_uptodate(0..1);
+        assert!(!folio.uptodate);
+        folio.set_uptodate(1..2);
+        assert!(folio.uptodate);
+    }
+
+    #[test]
+    fn a_removed_folio_lives_while_it_is_referenced() {
+        let (mut slot, id) = slot_with(1);
+        slot.remove();
+        assert!(slot.folio(id).is_some_and(|folio| !folio.in_cache));
+        assert!(slot.current().is_none());
+        slot.unlock_and_put(id, 0);
+        assert_eq!(slot, Slot::default());
+    }
+}

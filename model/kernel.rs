@@ -1,0 +1,212 @@
+//! The modelled inode with its actors, as one closed system for an engine.
+
+use std::fmt;
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, ActorSpec, Atomic, Backend, Lock, Role, System};
+use crate::command::Command;
+use crate::completion::{self, CompletionState};
+use crate::config::Config;
+use crate::extent::ExtentMap;
+use crate::geometry::{Geometry, GeometryError};
+use crate::task::{self, Program, TaskState, UmountState};
+use crate::umount::on_disk;
+use crate::value::{MAX_WRITES, Value};
+use crate::world::World;
+
+/// The name of the actor that runs the setup commands.
+pub const SETUP: &str = "setup";
+/// The name of the actor that completes writeback.
+pub const KWORKER: &str = "kworker";
+/// The name of the epilogue.
+pub const UMOUNT: &str = "umount";
+/// The most actors that a scenario may have, beside the model's own.
+pub const MAX_ACTORS: usize = 12;
+
+/// Why a configuration cannot be explored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigError {
+    /// The file cannot be cut.
+    Geometry(GeometryError),
+    /// More writes than the oracle tells apart.
+    TooManyWrites(usize),
+    /// More actors than an engine takes.
+    TooManyActors(usize),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::Geometry(error) => error.fmt(f),
+            ConfigError::TooManyWrites(n) => write!(f, "{n} commands write; at most {MAX_WRITES} can be told apart"),
+            ConfigError::TooManyActors(n) => write!(f, "{n} actors; at most {MAX_ACTORS} can be explored"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// A configuration made ready.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    config: Config,
+    geometry: Geometry,
+    setup: Program,
+    actors: Vec<Program>,
+    fsync: Program,
+    size_changes: bool,
+    /// What each write number wrote, for reports.
+    patterns: Vec<u8>,
+}
+
+/// Where an actor stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum ActorState {
+    /// One of the scenario's, or the setup.
+    Task(TaskState),
+    /// The kworker.
+    Kworker(CompletionState),
+    /// The epilogue.
+    Umount(UmountState),
+}
+
+impl Kernel {
+    /// Makes a configuration ready.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        if config.actors.len() > MAX_ACTORS {
+            return Err(ConfigError::TooManyActors(config.actors.len()));
+        }
+        let geometry = config.geometry().map_err(ConfigError::Geometry)?;
+        let commands = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
+        let writes = commands().filter(|command| command.writes()).count();
+        if writes > MAX_WRITES - 1 {
+            return Err(ConfigError::TooManyWrites(writes));
+        }
+        let patterns = commands().filter_map(|command| match command {
+            Command::Pwrite { fill, .. } | Command::Mwrite { fill, .. } => Some(*fill),
+            _ => None,
+        });
+        let patterns = std::iter::once(0).chain(patterns).collect();
+        let size_changes = may_change_size(&config);
+        let mut next = 1;
+        let setup = Program::new(&config.setup, &mut next);
+        let actors = config.actors.iter().map(|actor| Program::new(&actor.run, &mut next)).collect();
+        let fsync = Program::new(&[Command::Fsync], &mut next);
+        Ok(Kernel { config, geometry, setup, actors, fsync, size_changes, patterns })
+    }
+
+    /// The cut of the file.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    fn kworker(&self) -> ActorId {
+        self.actors.len() + 1
+    }
+
+    /// A value in the words of the scenario: the pattern byte that was written.
+    fn show(&self, value: Value) -> String {
+        match value.write() {
+            Some(id) => format!("{:02x}", self.patterns.get(usize::from(id)).copied().unwrap_or(0)),
+            None => "~~".to_owned(),
+        }
+    }
+
+    fn contents<B: Backend>(&self, w: &World<B>, range: &Range<u64>) -> String {
+        let cells = self.geometry.cells_of_bytes(range);
+        let size = w.i_size_peek();
+        let values: Vec<String> = cells
+            .map(|cell| if cell < size { self.show(on_disk(w, cell)) } else { "--".to_owned() })
+            .collect();
+        values.join(" ")
+    }
+}
+
+/// Whether a concurrent actor may change i_size: if it grows the file beyond what the setup leaves.
+fn may_change_size(config: &Config) -> bool {
+    let grows_to = |command: &Command| match command {
+        Command::Pwrite { range, .. } | Command::Falloc { range, keep_size: false } => range.end,
+        Command::Truncate { size } => *size,
+        _ => 0,
+    };
+    let before = config.setup.iter().map(grows_to).max().unwrap_or(0);
+    // A setup write that fails may leave the file shorter; then nothing is assumed.
+    let uncertain = config.setup.iter().any(|command| matches!(command, Command::Fail { .. }));
+    uncertain || config.actors.iter().flat_map(|actor| &actor.run).any(|command| grows_to(command) > before)
+}
+
+impl System for Kernel {
+    type World<B: Backend> = World<B>;
+    type State = ActorState;
+
+    fn world<B: Backend>(&self, backend: &B) -> World<B> {
+        World::new(backend, &self.config, &self.geometry, self.actors.len() + 3, self.size_changes)
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        let spec = |name: &str, role: Role| ActorSpec { name: name.to_owned(), role };
+        let main = self.config.actors.iter().map(|actor| spec(&actor.name, Role::Main));
+        let own = [spec(KWORKER, Role::Daemon), spec(UMOUNT, Role::Epilogue)];
+        std::iter::once(spec(SETUP, Role::Setup)).chain(main).chain(own).collect()
+    }
+
+    fn start(&self, actor: ActorId) -> ActorState {
+        let kworker = self.kworker();
+        if actor == kworker {
+            return ActorState::Kworker(CompletionState::Idle);
+        }
+        if actor > kworker {
+            return ActorState::Umount(UmountState::start());
+        }
+        let held = self.config.holds.iter().any(|hold| hold.actor + 1 == actor);
+        ActorState::Task(TaskState::start(actor > 0 && !self.config.holds.is_empty() && !held))
+    }
+
+    async fn step<B: Backend>(
+        &self,
+        w: &World<B>,
+        me: ActorId,
+        state: ActorState,
+    ) -> ControlFlow<(), ActorState> {
+        match state {
+            ActorState::Task(state) => {
+                let program = if me == 0 { &self.setup } else { &self.actors[me - 1] };
+                wrap(task::step(w, me, program, state).await, ActorState::Task)
+            }
+            ActorState::Kworker(state) => wrap(completion::step(w, me, state).await, ActorState::Kworker),
+            ActorState::Umount(state) => {
+                wrap(task::umount_step(w, me, &self.fsync, state).await, ActorState::Umount)
+            }
+        }
+    }
+
+    fn observe<B: Backend>(&self, w: &World<B>) -> Option<String> {
+        if self.config.observe.is_empty() {
+            return None;
+        }
+        let show = |range: &Range<u64>| {
+            let cells = self.geometry.show_cells(&self.geometry.cells_of_bytes(range));
+            format!("{cells}={};", self.contents(w, range))
+        };
+        Some(self.config.observe.iter().map(show).collect::<Vec<_>>().join(" "))
+    }
+
+    fn gutter<B: Backend>(&self, w: &World<B>) -> Vec<(String, String)> {
+        let mut columns = Vec::new();
+        w.ilock.audit(|map: &ExtentMap| columns.push(("ext".to_owned(), map.letters())));
+        columns.push(("seq".to_owned(), w.data_seq.peek().to_string()));
+        let mut folios = Vec::new();
+        for page in &w.pages {
+            page.audit(|slot| folios.push(slot.letters()));
+        }
+        columns.push(("folios".to_owned(), folios.join(" ")));
+        columns
+    }
+}
+
+fn wrap<S>(flow: ControlFlow<(), S>, to: impl FnOnce(S) -> ActorState) -> ControlFlow<(), ActorState> {
+    match flow {
+        ControlFlow::Continue(state) => ControlFlow::Continue(to(state)),
+        ControlFlow::Break(()) => ControlFlow::Break(()),
+    }
+}

@@ -1,0 +1,115 @@
+//! `iomap_end` of a delayed allocation that was not all written: freeing the unused reservation (actor A15).
+//!
+//! The danger is somebody else's dirty data over the reservation that is freed: a page fault may have used
+//! it in the meantime. Since 6.2 the page cache is scanned under invalidate_lock, and what lies under a dirty
+//! folio is kept; before, the page cache was truncated, which threw the fault's data away.
+
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::design::{Punch, PunchLock};
+use crate::folio::{FolioId, Slot};
+use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
+use crate::geometry::{FileBlock, FolioIndex};
+use crate::truncate::{self, TruncateState};
+use crate::world::World;
+
+/// Where a punch stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum PunchState {
+    /// Takes the lock that the design wants.
+    Enter(Range<FileBlock>),
+    /// Before 6.2: throws the page cache of the range away first.
+    Truncate(Range<FileBlock>, TruncateState),
+    /// Looks at one folio of the page cache. The blocks left to punch, and the folio.
+    Scan(Range<FileBlock>, FolioIndex),
+    /// Punches what is left and leaves.
+    Rest(Range<FileBlock>),
+}
+
+/// One step of `xfs_buffered_write_iomap_end` -> `iomap_file_buffered_write_punch_delalloc`
+/// (fs/iomap/buffered-io.c, 6.2).
+pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: PunchState) -> ControlFlow<(), PunchState> {
+    let design = &w.config.design;
+    ControlFlow::Continue(match state {
+        PunchState::Enter(blocks) => {
+            if design.punch_lock != PunchLock::Nothing {
+                w.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            }
+            match design.punch {
+                Punch::Truncate => {
+                    let cells = w.geometry.cells_of_blocks(&blocks);
+                    PunchState::Truncate(blocks, TruncateState::new(w, cells))
+                }
+                Punch::Plain | Punch::Never => PunchState::Rest(blocks),
+                Punch::Scan | Punch::ScanUnlocked | Punch::ScanGapLate => {
+                    let first = blocks.start / w.geometry.blocks_per_folio();
+                    PunchState::Scan(blocks, first)
+                }
+            }
+        }
+        PunchState::Truncate(blocks, inner) => match truncate::step(w, me, inner).await {
+            ControlFlow::Continue(inner) => PunchState::Truncate(blocks, inner),
+            ControlFlow::Break(()) => PunchState::Rest(blocks),
+        },
+        PunchState::Scan(blocks, index) => scan(w, me, blocks, index).await,
+        PunchState::Rest(blocks) => {
+            if design.punch != Punch::Never && !blocks.is_empty() {
+                punch(w, me, blocks).await;
+            }
+            if design.punch_lock != PunchLock::Nothing {
+                w.invalidate_lock.up_write(me);
+            }
+            return ControlFlow::Break(());
+        }
+    })
+}
+
+/// `iomap_write_delalloc_scan` for one folio: a dirty folio's blocks are kept, and the gap before them is
+/// punched. The scan ends at end of file; beyond it nothing can be dirty that counts.
+async fn scan<B: Backend>(w: &World<B>, me: ActorId, blocks: Range<FileBlock>, index: FolioIndex) -> PunchState {
+    let folio_blocks = w.geometry.blocks_of_folio(index);
+    // i_size only grows under i_rwsem, which the writer holds.
+    let size = w.i_size_peek();
+    let eof = w.geometry.blocks_touched(&(0..size)).end;
+    if folio_blocks.start >= blocks.end.min(eof) {
+        return PunchState::Rest(blocks);
+    }
+    let design = w.config.design.punch;
+    let mine = w.config.design.punch_lock == PunchLock::UnderFolioLock;
+    let op = Op::on("punch_scan", u32::from(index));
+    let unlocked = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| folio.locked.is_none());
+    let anyhow = |_: &Slot, _: u64| true;
+    let wait = if design == Punch::ScanUnlocked || mine { anyhow } else { unlocked };
+    let mut slot = w.page(index).lock_when(op, wait, 0).await;
+    let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty)) else {
+        return PunchState::Scan(blocks, index + 1);
+    };
+    let held = design == Punch::Scan && slot.folio(id).is_some_and(|folio| folio.locked.is_none());
+    if held {
+        let folio = slot.folio_mut(id);
+        folio.locked = Some(me);
+        folio.refs |= 1 << me;
+    }
+    drop(slot);
+    let gap = blocks.start..folio_blocks.start.max(blocks.start);
+    if !gap.is_empty() {
+        punch(w, me, gap).await;
+    }
+    if held {
+        unlock(w, me, index, id);
+    }
+    PunchState::Scan(folio_blocks.end.clamp(blocks.start, blocks.end)..blocks.end, index + 1)
+}
+
+fn unlock<B: Backend>(w: &World<B>, me: ActorId, index: FolioIndex, id: FolioId) {
+    w.page(index).release(|slot| slot.unlock_and_put(id, me));
+}
+
+/// Delalloc -> Hole in a range, in one ILOCK section.
+async fn punch<B: Backend>(w: &World<B>, me: ActorId, blocks: Range<FileBlock>) {
+    let mut map = w.ilock.lock(Op::new("punch_delalloc")).await;
+    let punched = xfs_bmap_punch_delalloc_range(w, me, &mut map, blocks);
+    drop(map);
+    w.audit_backing(punched.into_iter());
+}

@@ -1,0 +1,79 @@
+//! The buffered read (actor A2): `xfs_file_buffered_read` -> `filemap_read`.
+
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::fill::{self, FillState};
+use crate::folio::within;
+use crate::geometry::Cell;
+use crate::world::World;
+
+/// Where a read(2) stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum ReadState {
+    /// Before i_rwsem.
+    Enter(Range<Cell>),
+    /// Before copying out of the next folio: what was asked for, where it is, and the end clipped to the size.
+    Copy(Range<Cell>, Cell, Cell),
+    /// Bringing a folio in.
+    Fill(Range<Cell>, Cell, Cell, FillState),
+}
+
+/// One step of a read(2).
+pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: ReadState) -> ControlFlow<(), ReadState> {
+    match state {
+        ReadState::Enter(cells) => {
+            let size = if w.config.fs.read_takes_i_rwsem {
+                w.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
+                w.oracle.begin_read(&w.geometry, me, &cells);
+                // i_rwsem excludes who changes it.
+                w.i_size_peek()
+            } else {
+                let size = w.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
+                w.oracle.begin_read(&w.geometry, me, &cells);
+                size
+            };
+            let (pos, end) = (cells.start, cells.end.min(size));
+            proceed(w, me, cells, pos, end)
+        }
+        ReadState::Copy(cells, pos, end) => {
+            let index = w.geometry.folio_of(pos);
+            let folio_cells = w.geometry.cells_of_folio(index);
+            let part = pos..end.min(folio_cells.end);
+            let mut blocks = w.geometry.blocks_touched(&part);
+            let slot = w.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
+            let hit = slot.current().filter(|(_, folio)| blocks.all(|block| folio.block_uptodate(w.block_in_folio(block))));
+            let Some((_, folio)) = hit else {
+                drop(slot);
+                return ControlFlow::Continue(ReadState::Fill(cells, pos, end, FillState::Enter(index)));
+            };
+            let values = &folio.cells[within(&folio_cells, &part)];
+            w.oracle.copied_out(&w.geometry, me, &part, values);
+            w.say(|| format!("read {}", w.geometry.show_cells(&part)));
+            drop(slot);
+            proceed(w, me, cells, part.end, end)
+        }
+        ReadState::Fill(cells, pos, end, inner) => ControlFlow::Continue(match fill::step(w, me, inner).await {
+            ControlFlow::Continue(inner) => ReadState::Fill(cells, pos, end, inner),
+            ControlFlow::Break(()) => ReadState::Copy(cells, pos, end),
+        }),
+    }
+}
+
+/// On to the next folio, or return.
+fn proceed<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    cells: Range<Cell>,
+    pos: Cell,
+    end: Cell,
+) -> ControlFlow<(), ReadState> {
+    if pos < end {
+        return ControlFlow::Continue(ReadState::Copy(cells, pos, end));
+    }
+    w.oracle.end_read(&w.geometry, me, &cells);
+    if w.config.fs.read_takes_i_rwsem {
+        w.i_rwsem.up_read(me);
+    }
+    ControlFlow::Break(())
+}

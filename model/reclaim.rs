@@ -1,0 +1,50 @@
+//! Reclaim (actor A7), kswapd's way and posix_fadvise's: a clean folio leaves the page cache.
+//!
+//! The steps from the trylock to the removal all run under the folio lock, which is only tried, so one
+//! operation with its outcomes is enough: evicted, kept, or kept with its per-block state gone (the state is
+//! freed before it is known whether the removal succeeds).
+
+use crate::backend::{Backend, Leaf, Lock, Op};
+use crate::design::ReclaimWriteback;
+use crate::event::{Bound, Branch};
+use crate::folio::Eviction;
+use crate::geometry::FolioIndex;
+use crate::world::World;
+
+/// `shrink_folio_list` for one folio (mm/vmscan.c).
+pub async fn shrink_folio<B: Backend>(w: &World<B>, index: FolioIndex) {
+    let mut slot = w.page(index).lock(Op::on("shrink_folio", u32::from(index))).await;
+    let ignore = w.config.design.reclaim_writeback == ReclaimWriteback::Ignore;
+    let outcome = slot.shrink(ignore);
+    drop(slot);
+    tell(w, index, outcome);
+}
+
+/// `mapping_evict_folio` for one folio (mm/truncate.c): looks at references first. Writeback is not started
+/// for dirty folios, unlike by posix_fadvise itself; a scenario says `sync_range` for that.
+pub async fn invalidate_folio<B: Backend>(w: &World<B>, index: FolioIndex) {
+    let mut slot = w.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
+    let outcome = slot.invalidate();
+    drop(slot);
+    tell(w, index, outcome);
+}
+
+fn tell<B: Backend>(w: &World<B>, index: FolioIndex, outcome: Eviction) {
+    match outcome {
+        Eviction::Evicted => {
+            w.backend.reach(Branch::Evict);
+            w.say(|| format!("drop folio {index}"));
+            if let Some(bound) = w.config.evictions {
+                w.evictions.update(|count| *count += 1);
+                if w.evictions.read(|count| *count) > bound {
+                    w.backend.cut(Bound::Evictions);
+                }
+            }
+        }
+        Eviction::KeptIfsLost => {
+            w.backend.reach(Branch::IfsLost);
+            w.say(|| format!("folio {index} stays, per-block state lost"));
+        }
+        Eviction::Kept => w.say(|| format!("folio {index} stays")),
+    }
+}

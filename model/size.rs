@@ -1,0 +1,91 @@
+//! Preallocation and truncation upwards: `xfs_file_fallocate` and `xfs_setattr_size`, as setups need them.
+
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::event::MappingEvent;
+use crate::extent::Extent;
+use crate::geometry::Cell;
+use crate::iomap::{self, Write, WriteState, eof_tail};
+use crate::world::World;
+
+/// What changes the file's size.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Change {
+    /// fallocate of a range; whether it keeps the size.
+    Falloc(Range<Cell>, bool),
+    /// ftruncate to a size not below the current one.
+    Truncate(Cell),
+}
+
+impl Change {
+    fn new_size(&self) -> Option<Cell> {
+        match self {
+            Change::Falloc(_, true) => None,
+            Change::Falloc(cells, false) => Some(cells.end),
+            Change::Truncate(size) => Some(*size),
+        }
+    }
+}
+
+/// Where a change stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum SizeState {
+    /// Before i_rwsem.
+    Enter(Change),
+    /// Before invalidate_lock.
+    Lock(Change),
+    /// Zeroing the tail of the old last block.
+    Zero(Change, Box<WriteState>),
+    /// Before the extents and the size change.
+    Apply(Change),
+}
+
+/// One step. Locks: i_rwsem, then invalidate_lock, both exclusive.
+pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: SizeState) -> ControlFlow<(), SizeState> {
+    ControlFlow::Continue(match state {
+        SizeState::Enter(change) => {
+            w.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+            SizeState::Lock(change)
+        }
+        SizeState::Lock(change) => {
+            w.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            match change.new_size().and_then(|target| eof_tail(w, w.i_size_peek(), target)) {
+                Some(tail) => SizeState::Zero(change, Box::new(WriteState::Begin(Write::zero_eof(tail), false))),
+                None => SizeState::Apply(change),
+            }
+        }
+        SizeState::Zero(change, inner) => match iomap::step(w, me, *inner).await {
+            ControlFlow::Continue(inner) => SizeState::Zero(change, Box::new(inner)),
+            ControlFlow::Break(_) => SizeState::Apply(change),
+        },
+        SizeState::Apply(change) => {
+            apply(w, me, &change).await;
+            w.invalidate_lock.up_write(me);
+            w.i_rwsem.up_write(me);
+            return ControlFlow::Break(());
+        }
+    })
+}
+
+/// Hole -> Unwritten for a preallocation (E8), and the new size, in memory and on disk, in one ILOCK section.
+async fn apply<B: Backend>(w: &World<B>, me: ActorId, change: &Change) {
+    let mut map = w.ilock.lock(Op::new(if matches!(change, Change::Truncate(_)) { "truncate" } else { "falloc" })).await;
+    if let Change::Falloc(cells, _) = change {
+        let holes: Vec<_> = w.geometry.blocks_touched(cells).filter(|block| map.get(*block) == Extent::Hole).collect();
+        let mut allocated = false;
+        for block in holes {
+            allocated |= map.allocate(&(block..block + 1)).is_ok();
+        }
+        if allocated {
+            w.bump_data_seq(me);
+            w.tell(MappingEvent::Invalidated, || format!("H -> U in {}", w.geometry.show_cells(cells)));
+        }
+    }
+    let size = w.i_size_peek();
+    if let Some(target) = change.new_size().filter(|target| *target > size) {
+        // Whoever could tell the order of size and extents apart has to take the ILOCK first.
+        w.i_size.publish(u64::from(target), Ordering::Release);
+        map.disk_size = target;
+    }
+}

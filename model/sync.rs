@@ -1,0 +1,59 @@
+//! Kernel read-write semaphores on top of the facade.
+//!
+//! A semaphore is held from one step of a path to a later one, so there is no guard: the word itself says
+//! who holds it, and the step state knows. Taking is a visible operation that is enabled when it can
+//! succeed; releasing is part of the transition that does it.
+
+use crate::backend::{ActorId, Backend, Lock, Op};
+
+/// The word of a semaphore.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Holders {
+    writer: Option<ActorId>,
+    /// Readers, as a set of actors.
+    readers: u16,
+}
+
+/// A `struct rw_semaphore` (i_rwsem, invalidate_lock).
+pub struct RwSemaphore<B: Backend> {
+    word: B::Lock<Holders>,
+}
+
+impl<B: Backend> RwSemaphore<B> {
+    /// Creates a free semaphore.
+    pub fn new(backend: &B, name: &'static str) -> Self {
+        RwSemaphore { word: backend.lock(name, Holders::default()) }
+    }
+
+    /// `down_read`.
+    pub async fn down_read(&self, op: Op, me: ActorId) {
+        self.word.lock_when(op, |word, _| word.writer.is_none(), 0).await.readers |= 1 << me;
+    }
+
+    /// `up_read`.
+    pub fn up_read(&self, me: ActorId) {
+        self.word.release(|word| word.readers &= !(1 << me));
+    }
+
+    /// `down_write`.
+    pub async fn down_write(&self, op: Op, me: ActorId) {
+        self.word.lock_when(op, |word, _| word.writer.is_none() && word.readers == 0, 0).await.writer = Some(me);
+    }
+
+    /// `up_write`.
+    pub fn up_write(&self, me: ActorId) {
+        self.word.release(|word| {
+            debug_assert_eq!(word.writer, Some(me), "up_write by who does not hold it");
+            word.writer = None;
+        });
+    }
+
+    /// Calls `complain` if somebody holds it.
+    pub fn audit_free(&self, complain: impl FnOnce()) {
+        self.word.audit(|word| {
+            if *word != Holders::default() {
+                complain();
+            }
+        });
+    }
+}

@@ -1,0 +1,266 @@
+//! A task: an actor that runs commands, one after the other.
+
+use std::ops::ControlFlow;
+
+use crate::backend::{ActorId, Backend};
+use crate::command::{Command, Then};
+use crate::geometry::FolioIndex;
+use crate::hold;
+use crate::iomap::{self, Write, WriteState};
+use crate::mmap::{self, Access, MmapState};
+use crate::read::{self, ReadState};
+use crate::reclaim;
+use crate::size::{self, Change, SizeState};
+use crate::umount;
+use crate::value::WriteId;
+use crate::world::World;
+use crate::writeback::{self, SyncMode, WritebackState};
+
+/// A task's program: its commands, and the number of the first write among them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Program {
+    /// The commands.
+    pub commands: Vec<Command>,
+    /// The number of each command's write; 0 for those that write nothing.
+    pub writes: Vec<WriteId>,
+}
+
+impl Program {
+    /// Numbers the writes of `commands` from `next` on, and moves it.
+    pub fn new(commands: &[Command], next: &mut u16) -> Self {
+        let number = |command: &Command| {
+            if !command.writes() {
+                return 0;
+            }
+            *next += 1;
+            (*next - 1) as WriteId
+        };
+        Program { writes: commands.iter().map(number).collect(), commands: commands.to_vec() }
+    }
+}
+
+/// Where a task stands: which command, and where in it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct TaskState {
+    command: u16,
+    /// Which of several calls that the command makes.
+    call: u16,
+    at: At,
+}
+
+/// A folio-by-folio walk.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Walk {
+    Shrink,
+    Invalidate,
+    Zap,
+    WaitBefore,
+    WaitAfter,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum At {
+    /// Waiting for directed runs to reach their holds.
+    Held,
+    /// Between two commands.
+    Next,
+    Write(WriteState),
+    Read(ReadState),
+    Mmap(MmapState),
+    Size(SizeState),
+    Writeback(WritebackState),
+    Walk(Walk, FolioIndex, FolioIndex),
+}
+
+impl TaskState {
+    /// Before the first command.
+    pub fn start(waits: bool) -> Self {
+        TaskState { command: 0, call: 0, at: if waits { At::Held } else { At::Next } }
+    }
+}
+
+/// What stands still in one run and goes on in the next: `Some(at)` is more of this command.
+type Progress = Option<At>;
+
+/// One step of a task.
+pub async fn step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    program: &Program,
+    state: TaskState,
+) -> ControlFlow<(), TaskState> {
+    let TaskState { command: number, call, at } = state;
+    if at == At::Held {
+        hold::wait_for_holds(w).await;
+        return ControlFlow::Continue(TaskState { command: number, call, at: At::Next });
+    }
+    let Some(command) = program.commands.get(usize::from(number)) else {
+        hold::finished(w, me);
+        return ControlFlow::Break(());
+    };
+    if at == At::Next {
+        let modifiers = program.commands[..usize::from(number)].iter().rev();
+        let modifiers = modifiers.take_while(|command| matches!(command, Command::Fail { .. } | Command::Short { .. }));
+        let write = program.writes[usize::from(number)];
+        return ControlFlow::Continue(match begin(w, command, write, call, modifiers) {
+            Some(at) => TaskState { command: number, call, at },
+            None => TaskState { command: number + 1, call: 0, at: At::Next },
+        });
+    }
+    let (progress, stop) = go_on(w, me, at).await;
+    ControlFlow::Continue(match progress {
+        Some(at) => TaskState { command: number, call, at },
+        // xfs_io gives a command up at the first short or failed call.
+        None if stop => TaskState { command: number + 1, call: 0, at: At::Next },
+        None => TaskState { command: number, call: call + 1, at: At::Next },
+    })
+}
+
+/// The `call`-th thing that a command does; `None` when there is no such thing.
+fn begin<'c, B: Backend>(
+    w: &World<B>,
+    command: &Command,
+    write: WriteId,
+    call: u16,
+    modifiers: impl Iterator<Item = &'c Command>,
+) -> Progress {
+    let geometry = &w.geometry;
+    let folios = |range: &std::ops::Range<u64>| geometry.folios_touched(&geometry.cells_of_bytes(range));
+    let chunk_of = |range: &std::ops::Range<u64>, chunk: u64| {
+        let start = range.start + u64::from(call) * chunk;
+        (start < range.end).then(|| start..range.end.min(start + chunk))
+    };
+    let all = 0..geometry.folios();
+    let flush = |range: std::ops::Range<FolioIndex>| At::Writeback(WritebackState::new(SyncMode::Integrity, range));
+    let walk = |kind: Walk, range: std::ops::Range<FolioIndex>| Some(At::Walk(kind, range.start, range.end));
+    match (command, call) {
+        (Command::Pwrite { range, chunk, then, .. }, call) => match chunk_of(range, *chunk) {
+            Some(bytes) => {
+                let mut call = Write::new(write, geometry.cells_of_bytes(&bytes));
+                for modifier in modifiers {
+                    match modifier {
+                        Command::Fail { after } => call.faults_at = Some(geometry.cell_at(range.start + after)),
+                        Command::Short { after } => call.resident_until = Some(geometry.cell_at(range.start + after)),
+                        _ => {}
+                    }
+                }
+                Some(At::Write(WriteState::Enter(call)))
+            }
+            None => {
+                let calls = range.end.saturating_sub(range.start).div_ceil(*chunk) as u16;
+                match (then, call - calls) {
+                    (Then::Fdatasync | Then::Fsync, 0) => Some(flush(all)),
+                    (Then::Fdatasync | Then::Fsync, 1) => walk(Walk::WaitAfter, all),
+                    _ => None,
+                }
+            }
+        },
+        (Command::Pread { range, chunk }, _) => {
+            let bytes = chunk_of(range, *chunk)?;
+            Some(At::Read(ReadState::Enter(geometry.cells_of_bytes(&bytes))))
+        }
+        (Command::Mread { range }, 0) => {
+            Some(At::Mmap(MmapState::Access(Access::Load, geometry.cells_of_bytes(range))))
+        }
+        (Command::Mwrite { range, .. }, 0) => {
+            Some(At::Mmap(MmapState::Access(Access::Store(write), geometry.cells_of_bytes(range))))
+        }
+        (Command::Munmap, 0) => walk(Walk::Zap, all),
+        (Command::MadviseDontneed { range }, 0) => walk(Walk::Zap, folios(range)),
+        (Command::Msync { range, wait: true }, 0) => Some(flush(folios(range))),
+        (Command::Msync { range, wait: true }, 1) => walk(Walk::WaitAfter, folios(range)),
+        (Command::Fsync | Command::Fdatasync, 0) => Some(flush(all)),
+        (Command::Fsync | Command::Fdatasync, 1) => walk(Walk::WaitAfter, all),
+        (Command::SyncRange { range, before, write, after }, call) => {
+            let parts = [
+                before.then(|| walk(Walk::WaitBefore, folios(range))),
+                write.then(|| {
+                    // SYNC_FILE_RANGE_WRITE_AND_WAIT is integrity writeback; less is not.
+                    let mode = if *before && *after { SyncMode::Integrity } else { SyncMode::Background };
+                    Some(At::Writeback(WritebackState::new(mode, folios(range))))
+                }),
+                after.then(|| walk(Walk::WaitAfter, folios(range))),
+            ];
+            parts.into_iter().flatten().nth(usize::from(call)).flatten()
+        }
+        (Command::Truncate { size }, 0) => {
+            Some(At::Size(SizeState::Enter(Change::Truncate(geometry.cell_at(*size)))))
+        }
+        (Command::Falloc { range, keep_size }, 0) => {
+            Some(At::Size(SizeState::Enter(Change::Falloc(geometry.cells_of_bytes(range), *keep_size))))
+        }
+        (Command::FadviseDontneed { range }, 0) => {
+            // Only folios that lie in the range as a whole.
+            let inside = range.start.div_ceil(geometry.folio_size())..range.end / geometry.folio_size();
+            let cap = u64::from(geometry.folios());
+            walk(Walk::Invalidate, inside.start.min(cap) as FolioIndex..inside.end.min(cap) as FolioIndex)
+        }
+        (Command::Reclaim { range }, 0) => walk(Walk::Shrink, folios(range)),
+        _ => None,
+    }
+}
+
+/// One step inside a call. The call goes on, or it is over, and whether its command is given up.
+async fn go_on<B: Backend>(w: &World<B>, me: ActorId, at: At) -> (Progress, bool) {
+    fn rest<S, T>(flow: ControlFlow<T, S>, wrap: impl FnOnce(S) -> At) -> (Progress, bool) {
+        match flow {
+            ControlFlow::Continue(state) => (Some(wrap(state)), false),
+            ControlFlow::Break(_) => (None, false),
+        }
+    }
+    match at {
+        At::Held | At::Next => (None, false),
+        At::Write(state) => match iomap::step(w, me, state).await {
+            ControlFlow::Continue(state) => (Some(At::Write(state)), false),
+            ControlFlow::Break(written) => (None, !written.full),
+        },
+        At::Read(state) => rest(read::step(w, me, state).await, At::Read),
+        At::Mmap(state) => rest(mmap::step(w, me, state).await, At::Mmap),
+        At::Size(state) => rest(size::step(w, me, state).await, At::Size),
+        At::Writeback(state) => rest(writeback::step(w, me, state).await, At::Writeback),
+        At::Walk(_, index, end) if index >= end => (None, false),
+        At::Walk(kind, index, end) => {
+            match kind {
+                Walk::Shrink => reclaim::shrink_folio(w, index).await,
+                Walk::Invalidate => reclaim::invalidate_folio(w, index).await,
+                Walk::Zap => mmap::zap(w, me, index).await,
+                Walk::WaitBefore | Walk::WaitAfter => writeback::wait(w, index).await,
+            }
+            (Some(At::Walk(kind, index + 1, end)), false)
+        }
+    }
+}
+
+/// Where the epilogue stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct UmountState(u8, Option<Box<TaskState>>);
+
+impl UmountState {
+    /// Before anything is judged.
+    pub fn start() -> Self {
+        UmountState(0, None)
+    }
+}
+
+/// One step of the epilogue: judge the cache, fsync, judge the disk.
+pub async fn umount_step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    fsync: &Program,
+    state: UmountState,
+) -> ControlFlow<(), UmountState> {
+    match state {
+        UmountState(0, _) => {
+            umount::judge_cache(w, me).await;
+            ControlFlow::Continue(UmountState(1, Some(Box::new(TaskState::start(false)))))
+        }
+        UmountState(1, Some(inner)) => ControlFlow::Continue(match step(w, me, fsync, *inner).await {
+            ControlFlow::Continue(inner) => UmountState(1, Some(Box::new(inner))),
+            ControlFlow::Break(()) => UmountState(2, None),
+        }),
+        UmountState(..) => {
+            umount::judge_disk(w, me).await;
+            ControlFlow::Break(())
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Dropping parts of the page cache: `truncate_pagecache_range`, one folio an operation.
+
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
+use crate::extent::Extent;
+use crate::folio::{Slot, within};
+use crate::geometry::{Cell, FolioIndex};
+use crate::value::Value;
+use crate::world::{World, contents};
+
+/// Where a truncation of the page cache stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct TruncateState {
+    cells: Range<Cell>,
+    next: FolioIndex,
+}
+
+impl TruncateState {
+    /// Drops `cells` from the page cache.
+    pub fn new<B: Backend>(w: &World<B>, cells: Range<Cell>) -> Self {
+        let next = w.geometry.folios_touched(&cells).start;
+        TruncateState { cells, next }
+    }
+}
+
+/// Nobody has the folio locked, and it is not under writeback: what `truncate_inode_pages_range` waits for.
+fn at_rest(slot: &Slot, _: u64) -> bool {
+    slot.current().is_none_or(|(_, folio)| folio.locked.is_none() && !folio.writeback)
+}
+
+/// `truncate_pagecache_range` (mm/truncate.c): folios inside the range are unmapped and removed, dirty or
+/// not; of a folio that sticks out, the cells inside are zeroed.
+pub async fn step<B: Backend>(w: &World<B>, _: ActorId, mut state: TruncateState) -> ControlFlow<(), TruncateState> {
+    let index = state.next;
+    if index >= w.geometry.folios_touched(&state.cells).end {
+        return ControlFlow::Break(());
+    }
+    let folio_cells = w.geometry.cells_of_folio(index);
+    let inside = within(&folio_cells, &state.cells);
+    let mut slot = w.page(index).lock_when(Op::on("truncate_folio", u32::from(index)), at_rest, 0).await;
+    let whole = inside.len() == folio_cells.len();
+    if let Some(folio) = slot.current_mut() {
+        if whole {
+            w.say(|| format!("folio {index} removed"));
+            slot.remove();
+        } else {
+            folio.cells[inside].fill(Value::ZERO);
+            w.say(|| format!("{} zeroed in the cache", w.geometry.show_cells(&state.cells)));
+        }
+    }
+    drop(slot);
+    audit_uncached(w, index);
+    state.next += 1;
+    ControlFlow::Continue(state)
+}
+
+/// Judges what is left of a folio that is not in the page cache: what the extent map and the device give.
+fn audit_uncached<B: Backend>(w: &World<B>, index: FolioIndex) {
+    let mut cached = false;
+    w.page(index).audit(|slot| cached = slot.current().is_some());
+    if cached {
+        return;
+    }
+    let mut left = Vec::new();
+    let end = w.i_size_peek();
+    w.ilock.audit(|map| {
+        for block in w.geometry.blocks_of_folio(index) {
+            let cells = w.geometry.cells_of_block(block);
+            for (at, cell) in cells.enumerate().filter(|(_, cell)| *cell < end) {
+                let value = match map.get(block) {
+                    Extent::Hole | Extent::Delalloc | Extent::Unwritten(_) => Value::ZERO,
+                    Extent::Written(phys) => {
+                        let mut value = Value::ZERO;
+                        w.disk[usize::from(phys)].audit(|block| value = contents(block, phys, at));
+                        value
+                    }
+                };
+                left.push((cell, value));
+            }
+        }
+    });
+    w.oracle.visible(&w.geometry, "file", left.into_iter());
+}

@@ -1,0 +1,51 @@
+//! What a cell can contain. Contents are symbolic: who wrote it, not which byte.
+
+use std::fmt;
+
+/// The number of a write in the scenario: setup first, then actor by actor. 0 is the initial contents.
+pub type WriteId = u8;
+
+/// The most writes that a scenario may have, so that sets of them fit a word.
+pub const MAX_WRITES: usize = 63;
+
+/// The contents of a cell.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Value(u16);
+
+impl Value {
+    /// Zeros: what a hole, an unwritten extent and everything beyond end of file reads as.
+    pub const ZERO: Value = Value(0);
+    /// The contents of a fresh page of memory, before anybody filled it.
+    pub const UNINITIALISED: Value = Value(0x4000);
+
+    /// Written by write number `id`.
+    pub const fn written(id: WriteId) -> Self {
+        Value(id as u16)
+    }
+
+    /// What physical block `phys` held before it was ever written: somebody's deleted data.
+    pub const fn garbage(phys: u16) -> Self {
+        Value(0x8000 | phys)
+    }
+
+    /// Whether nobody may ever see this.
+    pub const fn is_garbage(self) -> bool {
+        self.0 >= 0x4000
+    }
+
+    /// The write that put it there; 0 for zeros, `None` for garbage.
+    pub const fn write(self) -> Option<WriteId> {
+        if self.is_garbage() { None } else { Some(self.0 as WriteId) }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (*self, self.write()) {
+            (_, Some(0)) => f.write_str("0"),
+            (_, Some(id)) => write!(f, "w{id}"),
+            (Value::UNINITIALISED, None) => f.write_str("uninitialised"),
+            (_, None) => write!(f, "~{}", self.0 & 0x3fff),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Writeback submission (actor A5): `iomap_writepages`, fs/iomap/buffered-io.c and fs/xfs/xfs_aops.c, 6.2.
+//!
+//! One pass shares a cached mapping and an open ioend over its folios. The cached mapping may be stale when
+//! the next folio is reached, so it is validated in `xfs_map_blocks`, with the folio locked and its dirty
+//! flag already clear: design (iv) of the kernel model, older than the argument about the write path.
+//!
+//! Left out: dirty throttling, `->writepage` from reclaim (XFS has none), COW, the tags that keep an
+//! integrity pass from chasing folios dirtied behind its back (a superset of folios is written).
+
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
+use crate::design::WritebackCheck;
+use crate::event::MappingEvent;
+use crate::extent::{Extent, Iomap, IomapType, Phys};
+use crate::folio::{FolioId, FolioRef, Slot};
+use crate::fs::xfs::xfs_map_blocks;
+use crate::geometry::{Cell, FileBlock, FolioIndex};
+use crate::oracle::Property;
+use crate::value::Value;
+use crate::world::World;
+
+/// A piece of writeback I/O (struct iomap_ioend).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Ioend {
+    /// The blocks, contiguous in the file.
+    pub blocks: Range<FileBlock>,
+    /// The device block of the first.
+    pub phys: Phys,
+    /// Whether the extent was unwritten at submission.
+    pub unwritten: bool,
+    /// The folios, in order.
+    pub folios: Vec<FolioRef>,
+}
+
+impl Ioend {
+    /// `iomap_can_add_to_ioend`.
+    fn takes(&self, block: FileBlock, phys: Phys, unwritten: bool) -> bool {
+        self.blocks.end == block
+            && self.phys + self.blocks.len() as u16 == phys
+            && self.unwritten == unwritten
+    }
+}
+
+/// Whether a pass may skip.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SyncMode {
+    /// WB_SYNC_NONE: a folio under writeback is skipped.
+    Background,
+    /// WB_SYNC_ALL: a folio under writeback is waited for and written again.
+    Integrity,
+}
+
+/// One pass over a range of folios (struct iomap_writepage_ctx).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Pass {
+    mode: SyncMode,
+    folios: Range<FolioIndex>,
+    /// The cached mapping; its cookie is the sequence that goes with it.
+    iomap: Option<Iomap>,
+    /// The open ioend.
+    ioend: Option<Ioend>,
+}
+
+/// Where a pass stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum WritebackState {
+    /// Before the next folio.
+    Next(Pass),
+    /// Before a dirty folio is locked.
+    Lock(Pass, FolioRef),
+    /// The folio is locked and clean; before its next block is mapped: the blocks to write.
+    Map(Pass, FolioRef, Vec<FileBlock>, Vec<Ioend>, bool),
+    /// All blocks are mapped; before the writeback bit is set and the folio unlocked.
+    Start(Pass, FolioRef, Vec<Ioend>, bool),
+    /// Before ioends are submitted.
+    Submit(Pass, Vec<Ioend>),
+}
+
+impl WritebackState {
+    /// A pass over `folios`.
+    pub fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
+        WritebackState::Next(Pass { mode, folios, iomap: None, ioend: None })
+    }
+}
+
+/// One step of a pass.
+pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: WritebackState) -> ControlFlow<(), WritebackState> {
+    match state {
+        WritebackState::Next(mut pass) => {
+            let index = pass.folios.start;
+            if index >= pass.folios.end {
+                let Some(last) = pass.ioend.take() else { return ControlFlow::Break(()) };
+                return ControlFlow::Continue(WritebackState::Submit(pass, vec![last]));
+            }
+            pass.folios.start += 1;
+            let mut slot = w.page(index).lock(Op::on("writeback_get_folio", u32::from(index))).await;
+            let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty)) else {
+                return ControlFlow::Continue(WritebackState::Next(pass));
+            };
+            slot.folio_mut(id).refs |= 1 << me;
+            ControlFlow::Continue(WritebackState::Lock(pass, FolioRef { index, id }))
+        }
+        WritebackState::Lock(pass, folio) => ControlFlow::Continue(lock_and_clean(w, me, pass, folio).await),
+        WritebackState::Map(pass, folio, blocks, full, any) => {
+            ControlFlow::Continue(map_block(w, me, pass, folio, blocks, full, any).await)
+        }
+        WritebackState::Start(pass, folio, full, any) => {
+            start_writeback(w, me, folio, any).await;
+            ControlFlow::Continue(WritebackState::Submit(pass, full))
+        }
+        WritebackState::Submit(pass, mut full) => {
+            if full.is_empty() {
+                return ControlFlow::Continue(WritebackState::Next(pass));
+            }
+            let ioend = full.remove(0);
+            let mut in_flight = w.in_flight.lock(Op::new("submit_bio")).await;
+            w.say(|| format!("write {}", w.geometry.show_blocks(&ioend.blocks)));
+            in_flight.push(ioend);
+            ControlFlow::Continue(WritebackState::Submit(pass, full))
+        }
+    }
+}
+
+/// Locks the folio, sees that it is still there and dirty, waits for or leaves writeback in flight, and
+/// clears its dirty flag (`write_cache_pages`, `folio_clear_dirty_for_io`).
+async fn lock_and_clean<B: Backend>(w: &World<B>, me: ActorId, pass: Pass, folio: FolioRef) -> WritebackState {
+    let FolioRef { index, id } = folio;
+    let target = u32::from(index);
+    let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
+    let mut slot = w.page(index).lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
+    let wanted = slot.folio(id).is_some_and(|folio| {
+        folio.in_cache && folio.dirty && !(folio.writeback && pass.mode == SyncMode::Background)
+    });
+    if !wanted {
+        slot.put(id, me);
+        return WritebackState::Next(pass);
+    }
+    if slot.folio_mut(id).writeback {
+        slot.folio_mut(id).locked = Some(me);
+        drop(slot);
+        let done = |slot: &Slot, id: u64| slot.folio(id as FolioId).is_none_or(|folio| !folio.writeback);
+        slot = w.page(index).lock_when(Op::on("folio_wait_writeback", target), done, u64::from(id)).await;
+    }
+    let cleaned = slot.folio_mut(id);
+    cleaned.locked = Some(me);
+    cleaned.clear_dirty_for_io();
+    w.say(|| format!("folio {index} clean"));
+
+    // The size is read without a lock. That is an operation of its own only where somebody may change it.
+    let size = if w.size_changes {
+        drop(slot);
+        let size = w.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
+        slot = w.page(index).lock(Op::on("iomap_writepage_map", target)).await;
+        size
+    } else {
+        w.i_size_peek()
+    };
+    let cells = w.geometry.cells_of_folio(index);
+    if cells.start >= size {
+        // Wholly beyond end of file: truncate owns it.
+        slot.unlock_and_put(id, me);
+        return WritebackState::Next(pass);
+    }
+    let mut blocks = Vec::new();
+    let per_block = w.config.fs.block_dirty;
+    let folio_data = slot.locked_mut(id, me);
+    for block in w.geometry.blocks_of_folio(index) {
+        let below_eof = w.geometry.cells_of_block(block).start < size;
+        if below_eof && folio_data.block_dirty(w.block_in_folio(block), per_block) {
+            blocks.push(block);
+        }
+    }
+    if cells.end > size {
+        // The tail of the folio beyond end of file is zeroed.
+        folio_data.cells[usize::from(size - cells.start)..].fill(Value::ZERO);
+    }
+    folio_data.clear_blocks_dirty();
+    drop(slot);
+    WritebackState::Map(pass, folio, blocks, Vec::new(), false)
+}
+
+/// `xfs_map_blocks` and `iomap_add_to_ioend` for the first of `blocks`, and for those after it that the same
+/// mapping covers: the folio is locked, and nothing that could move them in between goes unnoticed by it.
+async fn map_block<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    mut pass: Pass,
+    folio: FolioRef,
+    mut blocks: Vec<FileBlock>,
+    mut full: Vec<Ioend>,
+    mut any: bool,
+) -> WritebackState {
+    let Some(block) = blocks.first().copied() else {
+        return WritebackState::Start(pass, folio, full, any);
+    };
+    let cached = match pass.iomap.take().filter(|iomap| iomap.covers(block)) {
+        None => None,
+        Some(iomap) => match w.config.design.writeback_check {
+            WritebackCheck::Always => None,
+            WritebackCheck::Range => Some(iomap),
+            WritebackCheck::RangeData => {
+                let seq = w.data_seq.load(Op::new("xfs_imap_valid"), Ordering::Relaxed).await;
+                (seq == iomap.cookie).then_some(iomap)
+            }
+        },
+    };
+    let iomap = match cached {
+        Some(iomap) => iomap,
+        None => {
+            let mut map = w.ilock.lock(Op::new("xfs_map_blocks")).await;
+            let iomap = xfs_map_blocks(w, me, &mut map, block);
+            drop(map);
+            w.tell(MappingEvent::Sampled, || w.show_iomap(&iomap));
+            iomap
+        }
+    };
+    while let Some(block) = blocks.first().copied().filter(|block| iomap.covers(*block)) {
+        blocks.remove(0);
+        let unwritten = match iomap.kind {
+            IomapType::Hole | IomapType::Delalloc => {
+                w.backend.violate(Property::DroppedDirty, || {
+                    let block = w.geometry.show_blocks(&(block..block + 1));
+                    format!("{block} was dirty, is clean now, and is mapped to a {}: nothing is written", iomap.kind)
+                });
+                continue;
+            }
+            IomapType::Unwritten => true,
+            IomapType::Mapped => false,
+        };
+        let Some(phys) = iomap.addr_of(block) else { continue };
+        audit_address(w, block, phys);
+        any = true;
+        match &mut pass.ioend {
+            Some(ioend) if ioend.takes(block, phys, unwritten) => ioend.blocks.end += 1,
+            open => {
+                full.extend(open.take());
+                *open = Some(Ioend { blocks: block..block + 1, phys, unwritten, folios: Vec::new() });
+            }
+        }
+        if let Some(ioend) = pass.ioend.as_mut().filter(|ioend| ioend.folios.last() != Some(&folio)) {
+            ioend.folios.push(folio);
+        }
+    }
+    pass.iomap = Some(iomap);
+    if blocks.is_empty() {
+        WritebackState::Start(pass, folio, full, any)
+    } else {
+        WritebackState::Map(pass, folio, blocks, full, any)
+    }
+}
+
+/// P-WBADDR: at submission, under the folio lock, the block is where the map has it.
+fn audit_address<B: Backend>(w: &World<B>, block: FileBlock, phys: Phys) {
+    w.ilock.audit(|map| {
+        if !matches!(map.get(block), Extent::Unwritten(now) | Extent::Written(now) if now == phys) {
+            w.backend.violate(Property::WrongAddress, || {
+                let block = w.geometry.show_blocks(&(block..block + 1));
+                format!("{block} is written to device block {phys}, which is not where it is")
+            });
+        }
+    });
+}
+
+/// Sets the writeback bit and unlocks the folio; without anything to write, only unlocks it.
+async fn start_writeback<B: Backend>(w: &World<B>, me: ActorId, folio: FolioRef, any: bool) {
+    let FolioRef { index, id } = folio;
+    let mut slot = w.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
+    slot.locked_mut(id, me).writeback = any;
+    slot.unlock_and_put(id, me);
+}
+
+/// Waits until a folio is not under writeback (`filemap_fdatawait_range`).
+pub async fn wait<B: Backend>(w: &World<B>, index: FolioIndex) {
+    let done = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| !folio.writeback);
+    drop(w.page(index).lock_when(Op::on("folio_wait_writeback", u32::from(index)), done, 0).await);
+}
+
+/// What the device reads of a folio's blocks while it writes them.
+pub fn captured<B: Backend>(w: &World<B>, slot: &Slot, folio: FolioRef, block: FileBlock) -> Vec<Value> {
+    slot.folio(folio.id).map_or_else(Vec::new, |data| data.cells[w.cells_in_folio(block)].to_vec())
+}
+
+/// Puts cells onto the device.
+pub fn write_disk<B: Backend>(w: &World<B>, phys: Phys, cells: Vec<Value>) {
+    w.disk[usize::from(phys)].update(|block| *block = Some(cells));
+}

@@ -1,0 +1,200 @@
+//! `[setup]` and `[[actor]]`: who runs which commands.
+
+use std::ops::Range;
+
+use stalemap_model::command::Command;
+use stalemap_model::config::{ActorConfig, Hold};
+
+use super::command;
+use super::names::{count, quote, suggest};
+use super::ranges::Placed;
+use super::session::Session;
+use super::table::{Field, Reader, Table};
+use super::text::Text;
+
+/// The most actors of a scenario. More cannot be explored, and the sets of actors are small bit sets.
+const MAX_ACTORS: usize = 12;
+/// The most commands of one actor; it bounds the work of reading a file that no one can explore anyway.
+const MAX_COMMANDS: usize = 256;
+/// Names that the model gives to tasks of its own.
+const RESERVED: &[&str] = &["kworker", "setup", "umount"];
+
+const RUN_EXAMPLE: &str = "`run = [\"pwrite 0 4k\", \"fsync\"]`";
+
+/// The sizes that the reading of commands depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Units {
+    /// Bytes of a block.
+    pub(super) block: u64,
+    /// Bytes of a page.
+    pub(super) page: u64,
+}
+
+/// Who runs what.
+#[derive(Default)]
+pub(super) struct Cast {
+    /// The setup.
+    pub(super) setup: Vec<Command>,
+    /// The actors.
+    pub(super) actors: Vec<ActorConfig>,
+    /// All commands, with their places.
+    pub(super) commands: Vec<Placed<Command>>,
+}
+
+/// Reads `[setup]` and every `[[actor]]`.
+pub(super) fn read(file: Table<'_>, units: Units, reader: &mut Reader<'_>) -> Cast {
+    let mut cast = Cast::default();
+    let mut size = 0;
+    if let Some(setup) = file.get("setup")
+        && let Some(table) = setup.value.table("`[setup]` with `run = [\"falloc 0 8k\"]`", reader)
+    {
+        table.only(&["run"], "in `[setup]`", reader);
+        if let Some(run) = table.get("run") {
+            let mut session = Session::new(units.block, units.page, 0);
+            cast.setup = cast.run(&run, &mut session, reader);
+            size = session.size();
+            session.end(&mut reader.errors);
+        }
+    }
+    let Some(actors) = file.get("actor").filter(|field| !field.value.is_empty_array()) else {
+        reader.missing(
+            0..0,
+            "the scenario has no actors",
+            format!("add `[[actor]]` with `name` and {RUN_EXAMPLE}"),
+        );
+        return cast;
+    };
+    let tables = actors.value.tables("`[[actor]]` with `name` and `run`", reader);
+    if let Some((_, surplus)) = tables.get(MAX_ACTORS) {
+        let help = format!("at most {MAX_ACTORS} can be explored");
+        reader.errors.add(surplus.clone(), count(tables.len(), "actor"), help);
+    }
+    for (table, span) in tables.into_iter().take(MAX_ACTORS) {
+        cast.actor(table, span, Session::new(units.block, units.page, size), reader);
+    }
+    cast
+}
+
+impl Cast {
+    fn actor(&mut self, table: Table<'_>, span: Range<usize>, mut session: Session, reader: &mut Reader<'_>) {
+        table.only(&["name", "run", "open"], "of an actor", reader);
+        // An actor whose name is wrong keeps its place, so that holds can still be told apart.
+        let name = self.name(table, &span, reader).unwrap_or_default();
+        if let Some(open) = table.get("open") {
+            check_open(&open, reader);
+        }
+        let mut run = Vec::new();
+        if let Some(field) = table.get("run") {
+            run = self.run(&field, &mut session, reader);
+            if field.value.is_empty_array() {
+                let help = format!("for example {RUN_EXAMPLE}");
+                reader.errors.add(field.value.span, "the actor has no commands", help);
+            }
+        } else {
+            reader.missing(span, "the actor has no commands", format!("add {RUN_EXAMPLE}"));
+        }
+        session.end(&mut reader.errors);
+        self.actors.push(ActorConfig { name, run });
+    }
+
+    fn name(&self, table: Table<'_>, span: &Range<usize>, reader: &mut Reader<'_>) -> Option<String> {
+        let example = "`name = \"writer\"`";
+        let Some(field) = table.get("name") else {
+            reader.missing(span.clone(), "the actor has no name", format!("add {example}"));
+            return None;
+        };
+        let name = field.value.text(example, reader)?;
+        let shown = quote(name.value);
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+        let fault = if name.value.is_empty() || !name.value.chars().all(allowed) {
+            Some((
+                format!("{shown} cannot be an actor's name"),
+                "names consist of a-z, 0-9, `_` and `-`".to_owned(),
+            ))
+        } else if RESERVED.contains(&name.value) {
+            let help = format!("choose another one, for example `my-{}`", name.value);
+            Some((format!("the name {shown} belongs to a task of the model"), help))
+        } else if self.actors.iter().any(|actor| actor.name == name.value) {
+            let help = format!("choose another one, for example `{}2`", name.value);
+            Some((format!("two actors are called {shown}"), help))
+        } else {
+            None
+        };
+        if let Some((message, help)) = fault {
+            reader.errors.add(name.span, message, help);
+        }
+        Some(name.value.to_owned())
+    }
+
+    /// The commands of one list. Those that are wrong are reported and left out.
+    fn run(&mut self, field: &Field<'_>, session: &mut Session, reader: &mut Reader<'_>) -> Vec<Command> {
+        let Some(lines) = field.value.texts(RUN_EXAMPLE, reader) else { return Vec::new() };
+        if let Some(surplus) = lines.get(MAX_COMMANDS) {
+            let help = format!("at most {MAX_COMMANDS} can be explored");
+            reader.errors.add(surplus.span.clone(), count(lines.len(), "command"), help);
+        }
+        let mut run = Vec::new();
+        for line in lines.iter().take(MAX_COMMANDS) {
+            if let Some(command) = command::read(line, session, &mut reader.errors) {
+                self.commands.push(Placed { what: command.clone(), span: line.span.clone() });
+                run.push(command);
+            }
+        }
+        run
+    }
+}
+
+/// `open`: xfs_io's options of the open, of which none is modelled.
+fn check_open(field: &Field<'_>, reader: &mut Reader<'_>) {
+    let Some(text) = field.value.text("`open = \"\"`", reader) else { return };
+    for word in text.words() {
+        let what = match word.text {
+            "-d" => "direct I/O".to_owned(),
+            other => format!("open with {}", quote(other)),
+        };
+        reader.errors.add(word.span, format!("{what} is not modelled yet"), "leave `open` out");
+    }
+}
+
+/// Reads every `[[hold]]`. The places are those of `at`, in the order of the holds.
+pub(super) fn holds(
+    file: Table<'_>,
+    actors: &[ActorConfig],
+    block: u64,
+    reader: &mut Reader<'_>,
+) -> (Vec<Hold>, Vec<Range<usize>>) {
+    let (mut holds, mut places) = (Vec::new(), Vec::new());
+    let Some(field) = file.get("hold") else { return (holds, places) };
+    for (table, span) in field.value.tables("`[[hold]]` with `actor` and `at`", reader) {
+        table.only(&["actor", "at"], "of a hold", reader);
+        let actor = table.get("actor");
+        if actor.is_none() {
+            reader.missing(span.clone(), "the hold has no actor", "add `actor`, the name of the one to hold");
+        }
+        let actor = actor.and_then(|field| field.value.text("`actor = \"writer\"`", reader));
+        let actor = actor.and_then(|name| place_of(&name, actors, reader));
+        let at = table.get("at");
+        if at.is_none() {
+            reader.missing(span, "the hold has no place", "add `at`, a byte of the folio to hold before");
+        }
+        let at = at.and_then(|field| {
+            let what = field.value.size(block, "`at = \"4k\"`", reader)?;
+            Some(Placed { what, span: field.value.span })
+        });
+        let (Some(actor), Some(at)) = (actor, at) else { continue };
+        holds.push(Hold { actor, at: at.what });
+        places.push(at.span);
+    }
+    (holds, places)
+}
+
+fn place_of(name: &Text<'_>, actors: &[ActorConfig], reader: &mut Reader<'_>) -> Option<usize> {
+    let place = actors.iter().position(|actor| actor.name == name.value);
+    if place.is_none() {
+        let names: Vec<&str> =
+            actors.iter().map(|actor| actor.name.as_str()).filter(|n| !n.is_empty()).collect();
+        let message = format!("there is no actor {}", quote(name.value));
+        reader.errors.add(name.span.clone(), message, suggest(name.value, names, "actor"));
+    }
+    place
+}

@@ -1,0 +1,62 @@
+//! The scenarios that come with the program, compiled in, so that it works from any folder.
+
+use std::fmt;
+
+use include_dir::{Dir, include_dir};
+
+use super::names::nearest;
+
+static SCENARIOS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+
+/// There is no scenario of that name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnknownScenario {
+    /// What was asked for.
+    pub name: String,
+    /// The one that was probably meant.
+    pub nearest: Option<String>,
+}
+
+impl fmt::Display for UnknownScenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no shipped scenario is called {:?}", self.name)?;
+        match &self.nearest {
+            Some(name) => write!(f, "; a similar name is {name:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for UnknownScenario {}
+
+/// All shipped scenarios by name (`xfs/real-unwritten`), each with its file.
+pub fn all() -> Vec<(String, &'static str)> {
+    let mut found = Vec::new();
+    collect(&SCENARIOS, &mut found);
+    found.sort_unstable();
+    found
+}
+
+/// A shipped scenario by name.
+pub fn find(name: &str) -> Result<(String, &'static str), UnknownScenario> {
+    let all = all();
+    if let Some(found) = all.iter().find(|(known, _)| known == name) {
+        return Ok(found.clone());
+    }
+    // Whoever leaves the folder out is near as well.
+    let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+    let same_file = all.iter().find(|(known, _)| last(known) == last(name)).map(|(known, _)| known.as_str());
+    let near = same_file.or_else(|| nearest(name, all.iter().map(|(known, _)| known.as_str())));
+    Err(UnknownScenario { name: name.to_owned(), nearest: near.map(str::to_owned) })
+}
+
+fn collect(dir: &Dir<'static>, found: &mut Vec<(String, &'static str)>) {
+    for file in dir.files().filter(|file| file.path().extension().is_some_and(|ext| ext == "toml")) {
+        let path = file.path().with_extension("");
+        let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        found.extend(file.contents_utf8().map(|source| (parts.join("/"), source)));
+    }
+    for inner in dir.dirs() {
+        collect(inner, found);
+    }
+}

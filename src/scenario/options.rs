@@ -1,0 +1,142 @@
+//! The words of a command, taken apart as getopt(3) does: options in any order, values attached or not.
+
+use std::ops::Range;
+
+use super::errors::Errors;
+use super::names::{count, quote};
+use super::number::NumberError;
+use super::text::{Text, Word};
+use super::verb::Verb;
+
+/// A command's words by their role.
+pub(super) struct Options<'s> {
+    flags: Vec<char>,
+    values: Vec<(char, Word<'s>)>,
+    /// What is neither an option nor the value of one.
+    pub(super) arguments: Vec<Word<'s>>,
+}
+
+/// What a letter means to a command.
+enum Letter {
+    Flag,
+    Value,
+    Later,
+    Unknown,
+}
+
+impl<'s> Options<'s> {
+    /// Takes the words after the command's name apart, or reports what is wrong with them.
+    pub(super) fn parse(
+        verb: &Verb,
+        text: &Text<'s>,
+        words: &[Word<'s>],
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        let (name, rest) = words.split_first()?;
+        let mut options = Options { flags: Vec::new(), values: Vec::new(), arguments: Vec::new() };
+        let mut rest = rest.iter();
+        let mut sound = true;
+        while let Some(word) = rest.next() {
+            if word.text == "--" {
+                options.arguments.extend(rest.by_ref().cloned());
+            } else if word.text.len() > 1 && word.text.starts_with('-') {
+                sound &= options.cluster(verb, text, word, &mut rest, errors);
+            } else {
+                options.arguments.push(word.clone());
+            }
+        }
+        (sound && options.counted(verb, name, errors)).then_some(options)
+    }
+
+    /// Whether a flag was given.
+    pub(super) fn flag(&self, letter: char) -> bool {
+        self.flags.contains(&letter)
+    }
+
+    /// The value of an option; of several, the last.
+    pub(super) fn value(&self, letter: char) -> Option<&Word<'s>> {
+        self.values.iter().rev().find(|(other, _)| *other == letter).map(|(_, word)| word)
+    }
+
+    /// One word of options: `-w`, `-qw`, `-S 1`, `-S1`.
+    fn cluster(
+        &mut self,
+        verb: &Verb,
+        text: &Text<'s>,
+        word: &Word<'s>,
+        rest: &mut std::slice::Iter<'_, Word<'s>>,
+        errors: &mut Errors,
+    ) -> bool {
+        for (at, letter) in word.text.char_indices().skip(1) {
+            let next = at + letter.len_utf8();
+            let span = text.part(&(word.at + at..word.at + next));
+            match meaning(verb, letter) {
+                Letter::Flag => self.flags.push(letter),
+                Letter::Value => {
+                    let attached = (next < word.text.len()).then(|| word.tail(text, next));
+                    let Some(value) = attached.or_else(|| rest.next().cloned()) else {
+                        let message = format!("`-{letter}` of {} lacks its value", verb.name);
+                        errors.add(span, message, usage(verb));
+                        return false;
+                    };
+                    self.values.push((letter, value));
+                    return true;
+                }
+                Letter::Later => {
+                    let message = format!("`-{letter}` of {} is not modelled yet", verb.name);
+                    errors.add(span, message, usage(verb));
+                    return false;
+                }
+                Letter::Unknown if letter.is_ascii_digit() && at == 1 => {
+                    let message = format!("{} is negative", quote(word.text));
+                    errors.add(word.span.clone(), message, NumberError::Negative.help());
+                    return false;
+                }
+                Letter::Unknown => {
+                    let message = format!("{} has no option {}", verb.name, quote(&format!("-{letter}")));
+                    errors.add(span, message, usage(verb));
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Whether there are as many arguments as the command takes.
+    fn counted(&self, verb: &Verb, name: &Word<'_>, errors: &mut Errors) -> bool {
+        let given = self.arguments.len();
+        if verb.arguments.contains(&given) {
+            return true;
+        }
+        let most = verb.arguments.last().copied().unwrap_or(0);
+        let span: Range<usize> = match self.arguments.get(most) {
+            Some(surplus) => surplus.span.clone(),
+            None => name.span.clone(),
+        };
+        let takes: Vec<String> = verb.arguments.iter().map(ToString::to_string).collect();
+        let takes = match verb.arguments {
+            [one] => count(*one, "argument"),
+            _ => format!("{} arguments", takes.join(" or ")),
+        };
+        errors.add(span, format!("{} takes {takes}, not {given}", verb.name), usage(verb));
+        false
+    }
+}
+
+fn meaning(verb: &Verb, letter: char) -> Letter {
+    let find = |options: &str| {
+        let at = options.find(letter).filter(|_| letter != ':')?;
+        Some(options[at + letter.len_utf8()..].starts_with(':'))
+    };
+    match find(verb.options) {
+        Some(true) => Letter::Value,
+        Some(false) => Letter::Flag,
+        None if find(verb.later).is_some() => Letter::Later,
+        None => Letter::Unknown,
+    }
+}
+
+/// How a command is written.
+pub(super) fn usage(verb: &Verb) -> String {
+    format!("the form is `{}`", verb.syntax)
+}

@@ -1,0 +1,217 @@
+//! Reading a scenario file as a whole.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use super::actors::{self, Units};
+use super::diagnostics::{Diagnostic, Diagnostics};
+use super::errors::Errors;
+use super::names::quote;
+use super::ranges::{self, Extent, Placed};
+use super::table::{Reader, Table};
+use super::{FileLimits, Scenario, designs, expectations};
+
+/// The most bytes of a file.
+const MAX_BYTES: usize = 1 << 20;
+/// The block and folio size of a file that does not say.
+const DEFAULT_BLOCK: u64 = 4096;
+/// Pages of the machine.
+const PAGE: u64 = 4096;
+
+const TOP_LEVEL: &[&str] = &[
+    "title", "refs", "geometry", "fs", "setup", "actor", "observe", "expect", "reach", "hold", "limits",
+    "design", "file",
+];
+
+/// Reads a scenario. `name` is how the file is called in messages.
+///
+/// All errors of the file are found in one pass, except that a file which is not text, or too long, is not
+/// looked into.
+pub fn read(name: &str, source_bytes: &[u8]) -> Result<Scenario, Diagnostics> {
+    let source = decode(name, source_bytes)?;
+    let (root, syntax) = DeTable::parse_recoverable(source);
+    let mut reader = Reader { source, errors: Errors::default(), partial: !syntax.is_empty() };
+    let scenario = scenario(name, Table::new(root.get_ref()), &mut reader);
+    let mut errors = reader.errors.into_list();
+    if !syntax.is_empty() {
+        let syntax: Vec<Diagnostic> = syntax.iter().map(|error| syntax_error(source, error)).collect();
+        // What the parser made of a broken line may be wrong in ways that its author never wrote.
+        let broken: BTreeSet<usize> = syntax.iter().map(|error| line_start(source, &error.span)).collect();
+        errors.retain(|error| !broken.contains(&line_start(source, &error.span)));
+        errors.extend(syntax);
+    }
+    match scenario {
+        Some(scenario) if errors.is_empty() => Ok(scenario),
+        _ => Err(Diagnostics::new(name, Some(source.to_owned()), errors)),
+    }
+}
+
+/// The text of a file, if it is one.
+fn decode<'s>(name: &str, bytes: &'s [u8]) -> Result<&'s str, Diagnostics> {
+    if bytes.len() > MAX_BYTES {
+        let message = format!("the file has {} bytes", bytes.len());
+        let help = format!("a scenario has at most {MAX_BYTES} bytes, 1 MiB");
+        return Err(Diagnostics::new(name, None, vec![Diagnostic { span: 0..0, message, help }]));
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let message =
+            format!("the file is not UTF-8: byte {:#04x} at offset {at}", bytes.get(at).unwrap_or(&0));
+        let help = "save it as UTF-8".to_owned();
+        // In the text as it is shown, one character stands for the bytes that are none.
+        let span = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
+        let shown = String::from_utf8_lossy(bytes).into_owned();
+        Diagnostics::new(name, Some(shown), vec![Diagnostic { span, message, help }])
+    })
+}
+
+/// An error of the TOML parser in our words.
+fn syntax_error(source: &str, error: &toml::de::Error) -> Diagnostic {
+    let (message, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), ""));
+    let help = match (message, expected) {
+        ("duplicate key", _) => "keep one of them".to_owned(),
+        ("unexpected leading zero", _) => "a number with a base of its own is a string: `\"010\"`".to_owned(),
+        ("string values must be quoted", _) => "write `key = \"text\"`".to_owned(),
+        (_, "" | "nothing") => "the file is TOML: tables, and lines of the form `key = value`".to_owned(),
+        (_, expected) => format!("expected {expected}"),
+    };
+    let mut span = error.span().unwrap_or(0..0);
+    // Where a value is missing, the parser may point past the line break.
+    let broken = source.get(..span.start).is_some_and(|before| before.ends_with('\n'));
+    if span.is_empty() && broken && span.start == source.len() {
+        span = span.start - 1..span.start - 1;
+    }
+    Diagnostic { span, message: message.to_owned(), help }
+}
+
+fn line_start(source: &str, span: &Range<usize>) -> usize {
+    source.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1)
+}
+
+/// The scenario, as far as it can be read. It is of use only if no errors were reported.
+fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scenario> {
+    file.only(TOP_LEVEL, "in a scenario", reader);
+    if let Some(field) = file.get("file") {
+        let help = "commands work on the one file of the scenario";
+        reader.errors.add(field.key_span, "several files are not modelled yet", help);
+    }
+    let title = title(file, reader);
+    let refs = file.get("refs").and_then(|field| field.value.texts("`refs = [\"xfs/559\"]`", reader));
+    let before = reader.errors.count();
+    let (block, folio) = geometry(file, reader);
+    let fs = designs::personality(file, reader);
+    let cast = actors::read(file, Units { block, page: PAGE.min(folio) }, reader);
+    // Where the file ends is known only if every command is.
+    let sized = reader.errors.count() == before && !reader.partial;
+    let (holds, hold_places) = actors::holds(file, &cast.actors, block, reader);
+    let observed = expectations::observe(file, block, reader);
+    let designs = designs::designs(file, reader);
+    let own = file.get("design").and_then(|field| match field.value.value {
+        toml::de::DeValue::Table(entries) => Some(Table::new(entries).fields()),
+        _ => None,
+    });
+    let own: Vec<&str> = own.iter().flatten().map(|field| field.key).collect();
+    let expect = expectations::expect(file, &own, reader);
+    let (reach_must, reach_never) = expectations::reach(file, reader);
+    let limits = limits(file, block, reader);
+    let scenario = Scenario {
+        name: name.to_owned(),
+        title: title.unwrap_or_default(),
+        refs: refs.unwrap_or_default().into_iter().map(|text| text.value.to_owned()).collect(),
+        block,
+        folio,
+        fs: fs?,
+        setup: cast.setup,
+        actors: cast.actors,
+        holds,
+        observe: observed.iter().map(|range| range.what.clone()).collect(),
+        expect,
+        designs,
+        reach_must,
+        reach_never,
+        limits,
+        source: reader.source.to_owned(),
+    };
+    if sized {
+        let extent = Extent { commands: &cast.commands, holds: &hold_places, observed: &observed };
+        ranges::check(&scenario, &extent, &mut reader.errors);
+    }
+    Some(scenario)
+}
+
+fn title(file: Table<'_>, reader: &mut Reader<'_>) -> Option<String> {
+    let example = "`title = \"A write loses data to writeback and reclaim\"`";
+    let Some(field) = file.get("title") else {
+        reader.missing(0..0, "the scenario has no title", format!("start it with {example}"));
+        return None;
+    };
+    let title = field.value.text(example, reader)?;
+    if title.value.trim().is_empty() {
+        reader.errors.add(title.span, "the title is empty", "say in one sentence what the race is");
+    } else if title.value.contains(char::is_control) {
+        let message = format!("the title {} has control characters", quote(title.value));
+        reader.errors.add(title.span, message, "write one line of text");
+    }
+    Some(title.value.to_owned())
+}
+
+/// Block and folio size; the defaults where they are wrong, so that commands can be read.
+fn geometry(file: Table<'_>, reader: &mut Reader<'_>) -> (u64, u64) {
+    let defaults = (DEFAULT_BLOCK, DEFAULT_BLOCK);
+    let field = file.get("geometry");
+    let Some(table) = field.and_then(|field| field.value.table("`[geometry]` with `block = \"4k\"`", reader))
+    else {
+        return defaults;
+    };
+    table.only(&["block", "folio"], "in `[geometry]`", reader);
+    let block = match table.get("block") {
+        None => Some(DEFAULT_BLOCK),
+        Some(field) => {
+            let size = field.value.size(DEFAULT_BLOCK, "`block = \"4k\"`", reader);
+            let size = size.map(|what| Placed { what, span: field.value.span });
+            size.filter(|size| ranges::check_block(size, &mut reader.errors)).map(|size| size.what)
+        }
+    };
+    // A folio has at least a page, and at least a block.
+    let smallest = block.unwrap_or(DEFAULT_BLOCK).max(DEFAULT_BLOCK);
+    let Some(field) = table.get("folio") else { return (block.unwrap_or(DEFAULT_BLOCK), smallest) };
+    let folio = field.value.size(block.unwrap_or(DEFAULT_BLOCK), "`folio = \"16k\"`", reader);
+    match (block, folio.map(|what| Placed { what, span: field.value.span })) {
+        (Some(block), Some(folio)) if ranges::check_folio(block, &folio, &mut reader.errors) => {
+            (block, folio.what)
+        }
+        (Some(block), _) => (block, smallest),
+        (None, _) => defaults,
+    }
+}
+
+fn limits(file: Table<'_>, block: u64, reader: &mut Reader<'_>) -> FileLimits {
+    let mut limits = FileLimits::default();
+    let field = file.get("limits");
+    let Some(table) = field.and_then(|field| field.value.table("`[limits]` with `states = 1000000`", reader))
+    else {
+        return limits;
+    };
+    let known = ["states", "memory", "seconds", "retries", "evictions", "preemptions"];
+    table.only(&known, "in `[limits]`", reader);
+    for field in table.fields() {
+        let value = field.value;
+        match field.key {
+            "states" => limits.states = value.number(1, "`states = 1000000`", reader),
+            "seconds" => limits.seconds = value.number(1, "`seconds = 60`", reader),
+            "retries" => limits.retries = value.number(0, "`retries = 4`", reader),
+            "evictions" => limits.evictions = value.number(0, "`evictions = 2`", reader),
+            "preemptions" => limits.preemptions = value.number(0, "`preemptions = 3`", reader),
+            "memory" => {
+                limits.memory = value.size(block, "`memory = \"512m\"`", reader);
+                if limits.memory == Some(0) {
+                    reader.errors.add(value.span, "no memory at all", "for example `memory = \"512m\"`");
+                }
+            }
+            _ => {}
+        }
+    }
+    limits
+}

@@ -1,0 +1,245 @@
+//! What files that are right mean.
+
+use stalemap_model::command::Command::{self, *};
+use stalemap_model::command::Then;
+use stalemap_model::config::Hold;
+use stalemap_model::design::{Check, Design};
+use stalemap_model::event::Branch;
+use stalemap_model::oracle::Property;
+
+use super::{Expectation, Scenario, catalogue, read};
+
+fn accepted(source: &str) -> Scenario {
+    read("test", source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// The commands that the lines of one actor mean, in a file with blocks of 1k.
+fn meant(lines: &[&str]) -> Vec<Command> {
+    let head = "title = 'x'\n[geometry]\nblock = '1k'\n[[actor]]\nname = 'a'\n";
+    accepted(&format!("{head}run = {lines:?}")).actors.remove(0).run
+}
+
+fn pwrite(range: std::ops::Range<u64>) -> Command {
+    Pwrite { range, chunk: 4096, fill: 0xcd, then: Then::Nothing }
+}
+
+#[test]
+fn writes_and_reads_have_the_defaults_of_xfs_io() {
+    assert_eq!(
+        meant(&["pwrite 0 8k", "w 4k 1s", "pread 0 2b"]),
+        [pwrite(0..8192), pwrite(4096..4608), Pread { range: 0..2048, chunk: 4096 },]
+    );
+}
+
+#[test]
+fn options_stand_anywhere_and_in_any_grouping() {
+    let meant = meant(&[
+        "pwrite -S 0x57 -b 6k 0 6k",
+        "pwrite 0 6k -b6k -S0x57",
+        "pwrite -qwS 300 0 010",
+        "pwrite -wW -- 0 1",
+        "pwrite -S 1 -S -1 0 1",
+        "pread -v -q -b 1b 0 4k",
+    ]);
+    let wide = Pwrite { range: 0..6144, chunk: 6144, fill: 0x57, then: Then::Nothing };
+    assert_eq!(
+        meant,
+        [
+            wide.clone(),
+            wide,
+            Pwrite { range: 0..8, chunk: 4096, fill: 0x2c, then: Then::Fdatasync },
+            Pwrite { range: 0..1, chunk: 4096, fill: 0xcd, then: Then::Fsync },
+            Pwrite { range: 0..1, chunk: 4096, fill: 0xff, then: Then::Nothing },
+            Pread { range: 0..4096, chunk: 1024 },
+        ]
+    );
+}
+
+#[test]
+fn a_range_left_out_is_that_of_the_mapping() {
+    let meant = meant(&[
+        "mmap 4k 8k",
+        "mwrite",
+        "mread -rv",
+        "msync",
+        "msync -s 8k 1",
+        "madvise -d",
+        "mwrite -S 1 5k 1k",
+    ]);
+    let range = 4096..12288;
+    assert_eq!(
+        meant,
+        [
+            Mmap { range: range.clone(), writable: true },
+            Mwrite { range: range.clone(), fill: 0x58 },
+            Mread { range: range.clone() },
+            Msync { range: range.clone(), wait: false },
+            Msync { range: 8192..8193, wait: true },
+            MadviseDontneed { range },
+            Mwrite { range: 5120..6144, fill: 1 },
+        ]
+    );
+}
+
+#[test]
+fn a_mapping_has_the_modes_that_it_names() {
+    let meant = meant(&["mmap -r 0 4k", "munmap", "mmap -rw 0 4k", "munmap", "mmap -x 0 4k"]);
+    let writable =
+        |command: &Command| if let Mmap { writable, .. } = command { Some(*writable) } else { None };
+    assert_eq!(meant.iter().filter_map(writable).collect::<Vec<_>>(), [false, true, false]);
+}
+
+#[test]
+fn sync_range_starts_writeback_unless_told_otherwise() {
+    let sync = |before, write, after| SyncRange { range: 0..4096, before, write, after };
+    assert_eq!(
+        meant(&["sync_range 0 4k", "sync_range -a 0 4k", "sync_range -a -w 0 4k", "sync_range -baw 0 4k"]),
+        [sync(false, true, false), sync(false, false, true), sync(false, true, true), sync(true, true, true),]
+    );
+    let to_the_end = SyncRange { range: 4096..u64::MAX, before: false, write: true, after: false };
+    assert_eq!(meant(&["sync_range 4k 0"]), [to_the_end]);
+}
+
+#[test]
+fn the_other_commands() {
+    let lines = ["s", "fsync", "ds", "fdatasync", "truncate 9k", "falloc 100 100", "falloc -k 0 8k"];
+    assert_eq!(
+        meant(&lines),
+        [
+            Fsync,
+            Fsync,
+            Fdatasync,
+            Fdatasync,
+            Truncate { size: 9216 },
+            Falloc { range: 100..200, keep_size: false },
+            Falloc { range: 0..8192, keep_size: true },
+        ]
+    );
+    assert_eq!(
+        meant(&["fadvise -d 0 4k", "@reclaim 4k 4k", "@short 1", "@fail 0", "pwrite 0 2"]),
+        [
+            FadviseDontneed { range: 0..4096 },
+            Reclaim { range: 4096..8192 },
+            Short { after: 1 },
+            Fail { after: 0 },
+            pwrite(0..2),
+        ]
+    );
+}
+
+#[test]
+fn a_size_may_be_a_number_of_the_file_format() {
+    let scenario =
+        accepted("title='x'\nactor=[{name='a', run=['fsync']}]\n[geometry]\nblock=0x400\nfolio=1_024\n");
+    assert_eq!((scenario.block, scenario.folio), (1024, 1024));
+}
+
+#[test]
+fn a_folio_is_a_page_or_a_larger_block() {
+    let folio = |geometry: &str| {
+        accepted(&format!("title='x'\nactor=[{{name='a', run=['fsync']}}]\n{geometry}")).folio
+    };
+    assert_eq!(folio(""), 4096);
+    assert_eq!(folio("[geometry]\nblock = '1k'"), 4096);
+    assert_eq!(folio("[geometry]\nblock = '16k'"), 16384);
+    assert_eq!(folio("[geometry]\nblock = '1k'\nfolio = '16b'"), 16384);
+}
+
+#[test]
+fn a_truncate_may_leave_the_size_alone() {
+    let setup = "[setup]\nrun = ['pwrite 0 4k', '@fail 2k', 'pwrite 4k 4k', 'truncate 6k']";
+    let scenario = accepted(&format!("title='x'\nactor=[{{name='a', run=['truncate 6k']}}]\n{setup}"));
+    assert_eq!(scenario.setup.len(), 4);
+}
+
+const WHOLE: &str = r#"
+title = "Whole"
+refs = ["xfs/559"]
+
+[fs]
+personality = "xfs"
+block_dirty = false
+free_blocks = 3
+
+[[actor]]
+name = "writer"
+run = ["pwrite 0 8k"]
+
+[[hold]]
+actor = "writer"
+at = "4k"
+
+[observe]
+ranges = ["4k 4k"]
+
+[expect]
+child = ["lost-write", "wrong-zero"]
+get_folio = "holds"
+none = ["lost-write"]
+
+[reach]
+must = ["stale"]
+
+[limits]
+states = 1000
+memory = "64m"
+preemptions = 3
+
+[design.child]
+based_on = "parent"
+clear_stale = false
+
+[design.parent]
+based_on = "iomap_valid"
+check = "once"
+"#;
+
+#[test]
+fn every_table_finds_its_place() {
+    let scenario = accepted(WHOLE);
+    assert_eq!(scenario.title, "Whole");
+    assert_eq!(scenario.refs, ["xfs/559"]);
+    assert!(!scenario.fs.block_dirty);
+    assert_eq!(scenario.fs.free_blocks, Some(3));
+    assert_eq!(scenario.holds, [Hold { actor: 0, at: 4096 }]);
+    assert_eq!(scenario.observe, std::slice::from_ref(&(4096..8192)));
+    assert_eq!(scenario.reach_must, Some(vec![Branch::Stale]));
+    assert_eq!(scenario.limits.states, Some(1000));
+    assert_eq!(scenario.limits.memory, Some(64 << 20));
+    assert_eq!(scenario.limits.preemptions, Some(3));
+    let lost = vec![Property::LostWrite, Property::WrongZero];
+    assert_eq!(scenario.expect.get("child"), Some(&Expectation::Violates(lost)));
+    assert_eq!(scenario.expect.get("get_folio"), Some(&Expectation::Holds));
+    assert_eq!(scenario.source, WHOLE);
+}
+
+#[test]
+fn a_design_may_be_based_on_a_later_one() {
+    let child = accepted(WHOLE).design("child").unwrap();
+    let base = Design::built_in("iomap_valid").unwrap();
+    assert_eq!(child, Design { name: "child".to_owned(), check: Check::Once, clear_stale: false, ..base });
+}
+
+#[test]
+fn expected_designs_stand_in_the_order_of_tables() {
+    assert_eq!(accepted(WHOLE).expected_designs(), ["none", "get_folio", "child"]);
+}
+
+#[test]
+fn every_shipped_scenario_can_be_read() {
+    let all = catalogue::all();
+    assert!(all.is_sorted());
+    for (name, source) in all {
+        read(&name, source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(catalogue::find(&name), Ok((name, source)));
+    }
+}
+
+#[test]
+fn a_name_that_is_not_shipped_gets_a_similar_one() {
+    assert_eq!(catalogue::find("no/such-scenario").map_err(|error| error.nearest), Err(None));
+    if let Some((name, _)) = catalogue::all().pop() {
+        let found = catalogue::find(&format!("{name}x"));
+        assert!(found.unwrap_err().nearest.is_some());
+    }
+}

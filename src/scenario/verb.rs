@@ -1,0 +1,125 @@
+//! The commands that scenarios know: xfs_io's names, and those that it cannot say, which start with `@`.
+
+/// A command by its form: which options it takes and how many arguments.
+#[derive(Debug)]
+pub(super) struct Verb {
+    /// xfs_io's name.
+    pub(super) name: &'static str,
+    /// xfs_io's short name, where it has one.
+    alias: &'static str,
+    /// The options as getopt(3) writes them: letters, those with a value followed by a colon.
+    pub(super) options: &'static str,
+    /// Options that xfs_io has and the model has not, in the same notation.
+    pub(super) later: &'static str,
+    /// How many arguments it takes: one of these.
+    pub(super) arguments: &'static [usize],
+    /// The form in messages.
+    pub(super) syntax: &'static str,
+}
+
+const fn verb(
+    (name, alias): (&'static str, &'static str),
+    (options, later): (&'static str, &'static str),
+    arguments: &'static [usize],
+    syntax: &'static str,
+) -> Verb {
+    Verb { name, alias, options, later, arguments, syntax }
+}
+
+/// The commands that are modelled.
+const VERBS: &[Verb] = &[
+    verb(
+        ("pwrite", "w"),
+        ("S:b:wWq", "i:ds:NDV:BRFZ:OACPXf"),
+        &[2],
+        "pwrite [-S pattern] [-b size] [-w|-W] off len",
+    ),
+    verb(("pread", "r"), ("b:vq", "V:BRFZ:UXf"), &[2], "pread [-b size] off len"),
+    verb(("mmap", "mm"), ("rwx", "Ss:"), &[2], "mmap [-r] [-w] [-x] off len"),
+    verb(("munmap", "mu"), ("", ""), &[0], "munmap"),
+    verb(("mread", "mr"), ("vfr", ""), &[0, 2], "mread [-r] [off len]"),
+    verb(("mwrite", "mw"), ("S:r", ""), &[0, 2], "mwrite [-S pattern] [-r] [off len]"),
+    verb(("msync", "ms"), ("as", "i"), &[0, 2], "msync [-a|-s] [off len]"),
+    verb(("fsync", "s"), ("", ""), &[0], "fsync"),
+    verb(("fdatasync", "ds"), ("", ""), &[0], "fdatasync"),
+    verb(("sync_range", ""), ("abw", ""), &[2], "sync_range [-a] [-b] [-w] off len"),
+    verb(("truncate", "t"), ("", ""), &[1], "truncate size"),
+    verb(("falloc", ""), ("k", "cpui"), &[2], "falloc [-k] off len"),
+    verb(("fadvise", ""), ("d", "nrsw"), &[2], "fadvise -d off len"),
+    verb(("madvise", "ma"), ("d", "rsw"), &[0, 2], "madvise -d [off len]"),
+    verb(("@reclaim", ""), ("", ""), &[2], "@reclaim off len"),
+    verb(("@fail", ""), ("", ""), &[1], "@fail bytes"),
+    verb(("@short", ""), ("", ""), &[1], "@short bytes"),
+];
+
+/// The commands that are known by name, and that is all.
+const LATER: &[&str] = &[
+    "fpunch",
+    "fzero",
+    "fcollapse",
+    "finsert",
+    "funshare",
+    "reflink",
+    "dedupe",
+    "copy_range",
+    "extsize",
+    "cowextsize",
+    "shutdown",
+    "inject",
+    "bmap",
+    "fiemap",
+    "fsmap",
+    "seek",
+    "stat",
+    "statx",
+    "swapext",
+    "exchangerange",
+    "chattr",
+    "lsattr",
+    "sync",
+    "syncfs",
+    "resvsp",
+    "unresvsp",
+    "allocsp",
+    "freesp",
+    "zero",
+    "mremap",
+    "mincore",
+    "readahead",
+    "sendfile",
+    "freeze",
+    "thaw",
+    "open",
+    "close",
+    "file",
+    "quit",
+    "@aio",
+    "@wait",
+    "@crash",
+    "@direct",
+];
+
+/// What a name stands for.
+pub(super) enum Lookup {
+    /// A command of the model.
+    Known(&'static Verb),
+    /// A command of xfs_io, or one planned, that the model does not have.
+    Later,
+    /// Nothing.
+    Unknown,
+}
+
+/// Looks a command up.
+pub(super) fn lookup(name: &str) -> Lookup {
+    let known = VERBS.iter().find(|verb| verb.name == name || (!name.is_empty() && verb.alias == name));
+    match known {
+        Some(verb) => Lookup::Known(verb),
+        None if LATER.contains(&name) => Lookup::Later,
+        None => Lookup::Unknown,
+    }
+}
+
+/// The names of the modelled commands.
+pub(super) fn names() -> impl Iterator<Item = &'static str> + Clone {
+    VERBS.iter().map(|verb| verb.name)
+}
