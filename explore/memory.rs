@@ -132,7 +132,6 @@ pub(crate) struct Saved {
 
 struct Slot<T> {
     number: usize,
-    name: &'static str,
     value: RefCell<Rc<T>>,
     value_print: Cell<u128>,
     owner: Cell<Option<ActorId>>,
@@ -254,12 +253,11 @@ impl Memory {
         }))
     }
 
-    fn new_slot<T: Shared>(&self, name: &'static str, value: T) -> Rc<Slot<T>> {
+    fn new_slot<T: Shared>(&self, value: T) -> Rc<Slot<T>> {
         let number = self.0.objects.borrow().len();
         let print = self.0.print(number, &value);
         let slot = Rc::new(Slot {
             number,
-            name,
             value: RefCell::new(Rc::new(value)),
             value_print: Cell::new(print),
             owner: Cell::new(None),
@@ -744,16 +742,16 @@ impl Backend for Memory {
     type Atomic = MemoryAtomic;
     type Leaf<T: Shared> = MemoryLeaf<T>;
 
-    fn lock<T: Shared>(&self, name: &'static str, value: T) -> MemoryLock<T> {
-        MemoryLock { core: Rc::clone(&self.0), slot: self.new_slot(name, value) }
+    fn lock<T: Shared>(&self, _: &'static str, value: T) -> MemoryLock<T> {
+        MemoryLock { core: Rc::clone(&self.0), slot: self.new_slot(value) }
     }
 
-    fn atomic(&self, name: &'static str, value: u64) -> MemoryAtomic {
-        MemoryAtomic { core: Rc::clone(&self.0), slot: self.new_slot(name, value) }
+    fn atomic(&self, _: &'static str, value: u64) -> MemoryAtomic {
+        MemoryAtomic { core: Rc::clone(&self.0), slot: self.new_slot(value) }
     }
 
-    fn leaf<T: Shared>(&self, name: &'static str, value: T) -> MemoryLeaf<T> {
-        MemoryLeaf { core: Rc::clone(&self.0), slot: self.new_slot(name, value) }
+    fn leaf<T: Shared>(&self, _: &'static str, value: T) -> MemoryLeaf<T> {
+        MemoryLeaf { core: Rc::clone(&self.0), slot: self.new_slot(value) }
     }
 
     fn choose(&self, op: Op, alternatives: u32) -> impl Future<Output = u32> {

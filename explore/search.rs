@@ -59,8 +59,6 @@ pub struct Statistics {
     pub max_depth: u64,
     /// Distinct states in which every actor has finished.
     pub final_states: u64,
-    /// Transitions of the sequential epilogues, not counted above.
-    pub epilogue_transitions: u64,
 }
 
 /// A cycle of the state graph and a way to it.
@@ -95,6 +93,8 @@ pub struct Exploration {
     pub limits_hit: BTreeSet<LimitHit>,
     /// The first cycle met.
     pub lasso: Option<Lasso>,
+    /// For each property the first way met to a state that violates it: not minimal.
+    pub witnesses: BTreeMap<Property, Vec<Choice>>,
 }
 
 impl Exploration {
@@ -179,6 +179,7 @@ struct Search<'s, 'o, S: System> {
     outcomes: BTreeMap<String, u64>,
     limits_hit: BTreeSet<LimitHit>,
     lasso: Option<Lasso>,
+    witnesses: BTreeMap<Property, Vec<Choice>>,
     started: Instant,
     stopped: bool,
 }
@@ -200,6 +201,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             outcomes: BTreeMap::new(),
             limits_hit: BTreeSet::new(),
             lasso: None,
+            witnesses: BTreeMap::new(),
             started: Instant::now(),
             stopped: false,
         }
@@ -269,7 +271,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let sleep = node.sleep.after(footprint);
         if let Some(bound) = self.machine.memory().take_cut() {
             self.limits_hit.insert(LimitHit::Bound(bound));
-            self.violated |= self.machine.violated();
+            self.note_violations(self.machine.violated(), Some(choice));
             self.statistics.executions += 1;
             self.machine.undo(frame);
             return Ok(());
@@ -327,10 +329,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.statistics.max_depth = self.statistics.max_depth.max(self.stack.len() as u64);
         if !revisited {
             self.statistics.states += 1;
-            self.violated |= self.machine.violated();
+            let mut found = self.machine.violated();
             if enabled == 0 {
-                self.at_the_end(fingerprint)?;
+                found |= self.at_the_end(fingerprint)?;
             }
+            self.note_violations(found, arrival.as_ref().map(|(_, choice)| *choice));
         }
         let expanded = false;
         self.stack.push(Node { key, arrival, todo, sleep, current: None, expanded, running, preemptions });
@@ -351,26 +354,34 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         }
     }
 
-    /// A state in which nobody can move: final, or a deadlock.
-    fn at_the_end(&mut self, fingerprint: u128) -> Result<(), EngineError> {
+    /// A state in which nobody can move: final, or a deadlock. Returns what it violates.
+    fn at_the_end(&mut self, fingerprint: u128) -> Result<u64, EngineError> {
         if !self.machine.main_finished() {
             self.deadlocks.insert(fingerprint);
-            self.violated |= Property::Deadlock.bit();
-            return Ok(());
+            return Ok(Property::Deadlock.bit());
         }
         if !self.final_states.insert(fingerprint) {
-            return Ok(());
+            return Ok(0);
         }
         self.statistics.final_states += 1;
         let (violated, observed) = self.machine.with_epilogue(|machine, stuck| {
             let stuck = if stuck { Property::Deadlock.bit() } else { 0 };
             (machine.violated() | stuck, machine.observe())
         })?;
-        self.violated |= violated;
         if let Some(observed) = observed {
             *self.outcomes.entry(observed).or_default() += 1;
         }
-        Ok(())
+        Ok(violated)
+    }
+
+    /// Keeps the way to the first violation of each property; `last` leads from the top of the stack on.
+    fn note_violations(&mut self, found: u64, last: Option<Choice>) {
+        let new = found & !self.violated;
+        self.violated |= found;
+        for property in Property::of_bits(new) {
+            let way = self.stack.iter().filter_map(|node| node.arrival.as_ref().map(|(_, choice)| *choice));
+            self.witnesses.insert(property, way.chain(last).collect());
+        }
     }
 
     /// Keeps the first cycle: from the state on the stack with this key round to it again.
@@ -410,6 +421,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             maxima: maxima.to_vec(),
             limits_hit: self.limits_hit,
             lasso: self.lasso,
+            witnesses: self.witnesses,
         }
     }
 }

@@ -147,6 +147,28 @@ impl Command {
         }
     }
 
+    /// The byte offsets at which the sources of a list of commands fault: what `@fail` and `@short` say about
+    /// the write that follows them.
+    pub fn fault_cuts(commands: &[Command]) -> Vec<u64> {
+        let mut cuts = Vec::new();
+        let mut after_bytes = Vec::new();
+        for command in commands {
+            match command {
+                Command::Fail { after } | Command::Short { after } => {
+                    after_bytes.push(*after);
+                    continue;
+                }
+                Command::Pwrite { range, .. } => {
+                    let cut = |after: &u64| range.start.checked_add(*after).filter(|cut| *cut < range.end);
+                    cuts.extend(after_bytes.iter().filter_map(cut));
+                }
+                _ => {}
+            }
+            after_bytes.clear();
+        }
+        cuts
+    }
+
     /// The end of the bytes that the command can bring into the file or touch in it.
     pub fn reach(&self) -> u64 {
         match self {

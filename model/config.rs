@@ -57,7 +57,9 @@ impl Config {
         let holds = self.holds.iter().map(|hold| hold.at);
         let observed = self.observe.iter().flat_map(|range| [range.start, range.end]);
         let reach = commands().map(Command::reach).chain(holds).max().unwrap_or(0);
-        let cuts = commands().flat_map(Command::cuts).chain(observed);
+        let lists = std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));
+        let faults = lists.flat_map(|commands| Command::fault_cuts(commands));
+        let cuts = commands().flat_map(Command::cuts).chain(observed).chain(faults);
         Geometry::new(self.block, self.folio, reach.max(1), cuts)
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 /// One thing that happened, in kernel words, with what a reader of the schedule needs to follow the mapping.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event {
-    /// What happened (`copy 0-4k`, `U -> W at 4k`).
+    /// What happened (`copy 0-4k`, `U -> W at 4k`). Empty when only the mapping's life is concerned.
     pub text: String,
     /// How it concerns a cached mapping.
     pub mapping: MappingEvent,

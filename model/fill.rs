@@ -3,6 +3,7 @@
 //! The mapping is sampled *after* the folio lock, so nothing that the folio lock or invalidate_lock excludes
 //! can make it stale before it is used; readers need no check.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::backend::{ActorId, Backend, Lock, Op};
@@ -62,6 +63,7 @@ async fn lookup<B: Backend>(w: &World<B>, me: ActorId, index: FolioIndex) -> Con
     let Some((id, _)) = slot.current() else {
         let cells = w.geometry.cells_of_folio(index).len();
         let id = slot.insert_locked(me, w.geometry.blocks_per_folio(), cells);
+        w.say(|| format!("new folio {index}"));
         return ControlFlow::Continue(FillState::Map(FolioRef { index, id }));
     };
     slot.folio_mut(id).refs |= 1 << me;
@@ -102,7 +104,10 @@ async fn read<B: Backend>(w: &World<B>, me: ActorId, held: FolioRef, mappings: &
         folio.set_uptodate(n..n + 1);
     }
     w.backend.reach(Branch::CacheFill);
-    w.say(|| format!("fill folio {index}"));
+    w.say(|| {
+        let kinds = mappings.iter().map(|(_, iomap)| iomap.kind.to_string()).collect::<BTreeSet<_>>();
+        format!("fill folio {index}: {}", kinds.into_iter().collect::<Vec<_>>().join(", "))
+    });
     w.audit_folio(index, &slot);
     slot.unlock_and_put(id, me);
 }

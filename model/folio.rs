@@ -58,6 +58,8 @@ pub struct Folio {
     pub dirty: bool,
     /// PG_writeback.
     pub writeback: bool,
+    /// How many ioends still write parts of it (the state's write_bytes_pending, counted in ioends).
+    pending: u16,
     ifs: Option<Ifs>,
     blocks: u16,
     /// The contents.
@@ -77,6 +79,7 @@ impl Folio {
             uptodate: false,
             dirty: false,
             writeback: false,
+            pending: 0,
             ifs: None,
             blocks,
             cells: vec![Value::UNINITIALISED; cells],
@@ -147,6 +150,12 @@ impl Folio {
         self.dirty = false;
         self.pte_read |= self.pte_write;
         self.pte_write = 0;
+    }
+
+    /// `folio_start_writeback` for a folio whose blocks went into `ioends` ioends. Needs the folio lock.
+    pub fn start_writeback(&mut self, ioends: usize) {
+        self.pending = ioends as u16;
+        self.writeback = ioends > 0;
     }
 
     /// Clears the per-block dirty bits when writeback starts (6.6).
@@ -254,9 +263,12 @@ impl Slot {
         self.free_dead();
     }
 
-    /// `folio_end_writeback`.
+    /// `iomap_finish_folio_write`: one of the ioends that write the folio is done; with the last one, writeback
+    /// ends.
     pub fn end_writeback(&mut self, id: FolioId) {
-        self.folio_mut(id).writeback = false;
+        let folio = self.folio_mut(id);
+        folio.pending = folio.pending.saturating_sub(1);
+        folio.writeback = folio.pending > 0;
         self.free_dead();
     }
 

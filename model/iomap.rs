@@ -16,7 +16,7 @@ use crate::event::{Bound, Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType};
 use crate::folio::{FolioId, FolioRef, within};
 use crate::fs::xfs::xfs_buffered_write_iomap_begin;
-use crate::geometry::{Cell, FileBlock};
+use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::hold;
 use crate::oracle::Property;
 use crate::punch::{self, PunchState};
@@ -235,7 +235,9 @@ async fn iomap_write_folio<B: Backend>(
         }
         None => (slot.insert_locked(me, w.geometry.blocks_per_folio(), folio_cells.len()), true),
     };
-    if !added {
+    if added {
+        w.say(|| format!("new folio {index}"));
+    } else {
         drop(slot);
         slot = page
             .lock_when(Op::on("folio_lock", target), |slot, id| slot.is_unlocked(id as FolioId), u64::from(id))
@@ -243,6 +245,7 @@ async fn iomap_write_folio<B: Backend>(
         slot.folio_mut(id).locked = Some(me);
     }
     let Some(folio) = slot.folio(id).filter(|folio| folio.in_cache) else {
+        w.say(|| format!("folio {index} has left the cache: look up again"));
         slot.unlock_and_put(id, me);
         return WriteState::Folio(write, iomap, from);
     };
@@ -289,6 +292,7 @@ async fn iomap_write_folio<B: Backend>(
         for block in &to_read {
             read_block(w, &iomap, *block, &mut folio.cells);
             folio.set_uptodate(w.block_in_folio(*block)..w.block_in_folio(*block) + 1);
+            w.say(|| format!("read {} from disk", w.geometry.show_blocks(&(*block..*block + 1))));
         }
         w.backend.reach(Branch::ReadFill);
     }
@@ -331,6 +335,7 @@ async fn iomap_write_folio<B: Backend>(
             // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
             // not read without the size).
             w.i_size.publish(u64::from(done), Ordering::Release);
+            w.say(|| format!("i_size = {}", Bytes(w.geometry.byte_at(done))));
         }
     }
     w.say(|| {
@@ -361,14 +366,18 @@ async fn iomap_write_folio<B: Backend>(
 /// `->iomap_valid`, or the same test inside `->get_folio`.
 async fn iomap_valid<B: Backend>(w: &World<B>, iomap: &Iomap, pos: Cell) -> bool {
     let op = Op::new("iomap_valid");
-    match w.config.design.compare {
+    let valid = match w.config.design.compare {
         Compare::Counter => w.data_seq.load(op, Ordering::Relaxed).await == iomap.cookie,
         Compare::Type => {
             let block = w.geometry.block_of(pos);
             let map = w.ilock.lock(op).await;
             iomap.agrees_with(block, map.get(block))
         }
+    };
+    if valid {
+        w.say(|| "still valid".to_owned());
     }
+    valid
 }
 
 /// A mapping was found stale: the folio is released, and what follows is the design's.
@@ -383,7 +392,9 @@ fn stale<B: Backend>(
     let design = &w.config.design;
     let block = w.geometry.block_of(write.pos);
     w.backend.reach(Branch::Stale);
-    w.tell(MappingEvent::Dropped, || format!("stale: sampled at seq {}", iomap.cookie));
+    w.tell(MappingEvent::Dropped, || {
+        format!("stale: sampled at seq {}, now {}", iomap.cookie, w.data_seq.peek())
+    });
     w.ilock.audit(|map| w.oracle.stale(me, iomap.agrees_with(block, map.get(block))));
     if let Some(bound) = w.config.retries {
         if u32::from(w.oracle.stale_count(me)) > bound {
@@ -532,6 +543,10 @@ fn zero_blocks<B: Backend>(
         for cell in cells.clone().filter(|cell| !covered.contains(cell)) {
             folio.cells[usize::from(cell - first)] = Value::ZERO;
         }
+        let around = [cells.start..covered.start.min(cells.end), covered.end.max(cells.start)..cells.end];
+        for part in around.iter().filter(|part| !part.is_empty()) {
+            w.say(|| format!("zero {} in memory", w.geometry.show_cells(part)));
+        }
         let n = w.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
         w.ilock.audit(|map| {
@@ -561,8 +576,15 @@ fn audit_use<B: Backend>(w: &World<B>, iomap: &Iomap, blocks: &[FileBlock], chec
         let misled = blocks.iter().find(|block| iomap.misleads(**block, map.get(**block)));
         let event = if misled.is_some() { MappingEvent::Misused } else { MappingEvent::Used };
         w.tell(event, || {
-            let blocks = blocks.iter().map(|block| w.geometry.show_blocks(&(*block..*block + 1)));
-            format!("mapping says {}: fill {}", iomap.kind, blocks.collect::<Vec<_>>().join(", "))
+            let show = |block: &FileBlock| w.geometry.show_blocks(&(*block..*block + 1));
+            let at = blocks.iter().map(show).collect::<Vec<_>>().join(", ");
+            match misled {
+                Some(block) => {
+                    let now = map.get(*block).letter();
+                    format!("mapping says {} at {at}, the extent is {now}", iomap.kind)
+                }
+                None => format!("mapping says {} at {at}", iomap.kind),
+            }
         });
         if let Some(block) = misled {
             w.backend.reach(Branch::StaleUse);

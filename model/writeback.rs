@@ -70,9 +70,9 @@ pub enum WritebackState {
     /// Before a dirty folio is locked.
     Lock(Pass, FolioRef),
     /// The folio is locked and clean; before its next block is mapped: the blocks to write.
-    Map(Pass, FolioRef, Vec<FileBlock>, Vec<Ioend>, bool),
+    Map(Pass, FolioRef, Vec<FileBlock>, Vec<Ioend>),
     /// All blocks are mapped; before the writeback bit is set and the folio unlocked.
-    Start(Pass, FolioRef, Vec<Ioend>, bool),
+    Start(Pass, FolioRef, Vec<Ioend>),
     /// Before ioends are submitted.
     Submit(Pass, Vec<Ioend>),
 }
@@ -90,6 +90,9 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: WritebackState) 
         WritebackState::Next(mut pass) => {
             let index = pass.folios.start;
             if index >= pass.folios.end {
+                if pass.ioend.is_none() && pass.iomap.is_some() {
+                    w.tell(MappingEvent::Dropped, String::new);
+                }
                 let Some(last) = pass.ioend.take() else { return ControlFlow::Break(()) };
                 return ControlFlow::Continue(WritebackState::Submit(pass, vec![last]));
             }
@@ -102,11 +105,12 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: WritebackState) 
             ControlFlow::Continue(WritebackState::Lock(pass, FolioRef { index, id }))
         }
         WritebackState::Lock(pass, folio) => ControlFlow::Continue(lock_and_clean(w, me, pass, folio).await),
-        WritebackState::Map(pass, folio, blocks, full, any) => {
-            ControlFlow::Continue(map_block(w, me, pass, folio, blocks, full, any).await)
+        WritebackState::Map(pass, folio, blocks, full) => {
+            ControlFlow::Continue(map_block(w, me, pass, folio, blocks, full).await)
         }
-        WritebackState::Start(pass, folio, full, any) => {
-            start_writeback(w, me, folio, any).await;
+        WritebackState::Start(pass, folio, full) => {
+            let parts = full.iter().chain(&pass.ioend).filter(|ioend| ioend.folios.contains(&folio)).count();
+            start_writeback(w, me, folio, parts).await;
             ControlFlow::Continue(WritebackState::Submit(pass, full))
         }
         WritebackState::Submit(pass, mut full) => {
@@ -177,7 +181,7 @@ async fn lock_and_clean<B: Backend>(w: &World<B>, me: ActorId, pass: Pass, folio
     }
     folio_data.clear_blocks_dirty();
     drop(slot);
-    WritebackState::Map(pass, folio, blocks, Vec::new(), false)
+    WritebackState::Map(pass, folio, blocks, Vec::new())
 }
 
 /// `xfs_map_blocks` and `iomap_add_to_ioend` for the first of `blocks`, and for those after it that the same
@@ -189,10 +193,9 @@ async fn map_block<B: Backend>(
     folio: FolioRef,
     mut blocks: Vec<FileBlock>,
     mut full: Vec<Ioend>,
-    mut any: bool,
 ) -> WritebackState {
     let Some(block) = blocks.first().copied() else {
-        return WritebackState::Start(pass, folio, full, any);
+        return WritebackState::Start(pass, folio, full);
     };
     let cached = match pass.iomap.take().filter(|iomap| iomap.covers(block)) {
         None => None,
@@ -201,7 +204,9 @@ async fn map_block<B: Backend>(
             WritebackCheck::Range => Some(iomap),
             WritebackCheck::RangeData => {
                 let seq = w.data_seq.load(Op::new("xfs_imap_valid"), Ordering::Relaxed).await;
-                (seq == iomap.cookie).then_some(iomap)
+                let valid = seq == iomap.cookie;
+                w.say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
+                valid.then_some(iomap)
             }
         },
     };
@@ -230,7 +235,6 @@ async fn map_block<B: Backend>(
         };
         let Some(phys) = iomap.addr_of(block) else { continue };
         audit_address(w, block, phys);
-        any = true;
         match &mut pass.ioend {
             Some(ioend) if ioend.takes(block, phys, unwritten) => ioend.blocks.end += 1,
             open => {
@@ -244,9 +248,9 @@ async fn map_block<B: Backend>(
     }
     pass.iomap = Some(iomap);
     if blocks.is_empty() {
-        WritebackState::Start(pass, folio, full, any)
+        WritebackState::Start(pass, folio, full)
     } else {
-        WritebackState::Map(pass, folio, blocks, full, any)
+        WritebackState::Map(pass, folio, blocks, full)
     }
 }
 
@@ -262,11 +266,12 @@ fn audit_address<B: Backend>(w: &World<B>, block: FileBlock, phys: Phys) {
     });
 }
 
-/// Sets the writeback bit and unlocks the folio; without anything to write, only unlocks it.
-async fn start_writeback<B: Backend>(w: &World<B>, me: ActorId, folio: FolioRef, any: bool) {
+/// Sets the writeback bit and unlocks the folio; without anything to write, only unlocks it. The bit stays until
+/// all the ioends that took blocks of the folio are done.
+async fn start_writeback<B: Backend>(w: &World<B>, me: ActorId, folio: FolioRef, ioends: usize) {
     let FolioRef { index, id } = folio;
     let mut slot = w.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
-    slot.locked_mut(id, me).writeback = any;
+    slot.locked_mut(id, me).start_writeback(ioends);
     slot.unlock_and_put(id, me);
 }
 

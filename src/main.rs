@@ -1,2 +1,32 @@
-//! stalemap
-fn main() {}
+//! The command `stalemap`: parses the command line, prints, and exits with the right code.
+
+#![forbid(unsafe_code)]
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use stalemap::cli::Cli;
+use stalemap::commands::{self, Exit};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = std::env::var("STALEMAP_LOG").unwrap_or_default();
+    if !filter.is_empty() {
+        let logging = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).try_init();
+        if let Err(error) = logging {
+            eprintln!("STALEMAP_LOG: {error}");
+        }
+    }
+    let report = commands::run(&cli);
+    let _ = write!(anstream::stderr(), "{}", report.errors);
+    let mut stdout = anstream::stdout().lock();
+    match stdout.write_all(report.results.as_bytes()).and_then(|()| stdout.flush()) {
+        // Whoever closed the pipe has seen enough.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let _ = writeln!(anstream::stderr(), "error: cannot write the results: {error}");
+            ExitCode::from(Exit::BadInput as u8)
+        }
+        _ => ExitCode::from(report.exit as u8),
+    }
+}

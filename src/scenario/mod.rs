@@ -32,6 +32,7 @@ use stalemap_model::fs::Personality;
 use stalemap_model::oracle::Property;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
+pub use names::nearest;
 pub use read::read;
 
 /// What a file expects of a design.

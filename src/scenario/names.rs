@@ -4,7 +4,7 @@
 const QUOTED: usize = 40;
 
 /// The known name that was probably meant, if one is near enough.
-pub(super) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // Longer than any known name: nothing is near, and the comparison is quadratic.
     if written.len() > 4 * QUOTED {
         return None;

@@ -1,0 +1,5 @@
+//! The scenarios are compiled in; a file that is added has to be noticed.
+
+fn main() {
+    println!("cargo::rerun-if-changed=scenarios");
+}

@@ -1,0 +1,360 @@
+//! What each command does. Results are returned as text; only `main` prints.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use stalemap_explore::{Replay, ReplayError, Schedule, replay as play};
+use stalemap_model::design::Design;
+use stalemap_model::kernel::Kernel;
+use stalemap_model::oracle::Property;
+
+use crate::cli::{Cli, Command, Format, ListArgs, ReplayArgs, RunArgs, ShowArgs};
+use crate::input::{self, InputError};
+use crate::report::timeline::{self, About};
+use crate::report::{check, compare, json, list};
+use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, run_all};
+use crate::scenario::{Scenario, read};
+
+/// Columns of a timeline inside `check`.
+const TIMELINE_WIDTH: usize = 100;
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Exit {
+    /// Everything as expected.
+    Expected = 0,
+    /// Something is not.
+    Unexpected = 1,
+    /// Usage or bad input.
+    BadInput = 2,
+    /// Nothing unexpected, but something incomplete.
+    Incomplete = 3,
+    /// A defect of stalemap.
+    Defect = 4,
+}
+
+/// What a command has to say.
+#[derive(Debug)]
+pub struct Report {
+    /// For stdout.
+    pub results: String,
+    /// For stderr.
+    pub errors: String,
+    /// How it ended.
+    pub exit: Exit,
+}
+
+impl Report {
+    fn of(results: String, exit: Exit) -> Self {
+        Report { results, errors: String::new(), exit }
+    }
+
+    fn bad_input(errors: &[InputError]) -> Self {
+        let errors = errors.iter().map(|error| format!("{error}\n")).collect();
+        Report { results: String::new(), errors, exit: Exit::BadInput }
+    }
+}
+
+/// Runs a command.
+pub fn run(cli: &Cli) -> Report {
+    let report = match &cli.command {
+        Command::Check(args) => check_command(args, &Layout::Lines),
+        Command::Compare(args) => check_command(args, &Layout::Table),
+        Command::Replay(args) => replay_command(args),
+        Command::List(args) => list_command(args),
+        Command::Show(args) => show_command(args),
+    };
+    report.unwrap_or_else(|errors| Report::bad_input(&errors))
+}
+
+type Result<T> = std::result::Result<T, Vec<InputError>>;
+
+/// How the outcomes are laid out.
+enum Layout {
+    Lines,
+    Table,
+}
+
+fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
+    let scenarios = input::scenarios(&args.paths)?;
+    let jobs = jobs(&scenarios, &args.designs)?;
+    if let Some(folder) = &args.save {
+        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    }
+    let given =
+        GivenLimits { states: args.limit_states, memory: args.limit_memory, seconds: args.limit_seconds };
+    let threads = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let progress = Progress::new(jobs.len() as u64);
+    let ran = run_all(&jobs, given, threads, &|tally| progress.show(tally));
+    progress.finish();
+    let mut outcomes = Vec::new();
+    for result in ran {
+        match result {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(error @ RunError::Config { .. }) => return Err(vec![InputError::Other(error.to_string())]),
+            Err(error @ RunError::Engine { .. }) => {
+                return Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect });
+            }
+        }
+    }
+    let mut saved = String::new();
+    if let Some(folder) = &args.save {
+        for outcome in &outcomes {
+            saved.push_str(&save(folder, outcome)?);
+        }
+    }
+    let results = match (args.format, layout) {
+        (Format::Json, _) => json::check(&outcomes),
+        (Format::Text, Layout::Lines) => lines(&scenarios, &outcomes, args.quiet) + &saved,
+        (Format::Text, Layout::Table) => compare::render(&scenarios, &outcomes, color()) + &saved,
+    };
+    Ok(Report::of(results, exit(&outcomes)))
+}
+
+/// Which scenario runs under which design.
+fn jobs<'s>(scenarios: &'s [Scenario], designs: &[String]) -> Result<Vec<Job<'s>>> {
+    let mut jobs = Vec::new();
+    for scenario in scenarios {
+        let mut names: Vec<String> = if designs.is_empty() {
+            let expected = scenario.expected_designs();
+            if expected.is_empty() { built_in() } else { expected }
+        } else {
+            designs.to_vec()
+        };
+        if let Some(all) = names.iter().position(|name| name == "all") {
+            names.remove(all);
+            names.extend(built_in().into_iter().chain(scenario.designs.keys().cloned()));
+        }
+        let mut seen = Vec::new();
+        for name in names {
+            if seen.contains(&name) {
+                continue;
+            }
+            match scenario.design(&name) {
+                Some(design) => jobs.push(Job { scenario, design }),
+                // With several files, a design that one of them defines is run where it is defined.
+                None if scenarios.iter().any(|other| other.designs.contains_key(&name)) => {}
+                None => return Err(vec![unknown_design(scenario, &name)]),
+            }
+            seen.push(name);
+        }
+    }
+    Ok(jobs)
+}
+
+fn built_in() -> Vec<String> {
+    Design::BUILT_IN.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn unknown_design(scenario: &Scenario, name: &str) -> InputError {
+    let known: Vec<String> = built_in().into_iter().chain(scenario.designs.keys().cloned()).collect();
+    let nearest = crate::scenario::nearest(name, known.iter().map(String::as_str));
+    let hint = nearest.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+    InputError::Other(format!("{}: there is no design `{name}`; {hint}", scenario.name))
+}
+
+/// 1 beats 3 beats 0.
+fn exit(outcomes: &[Outcome]) -> Exit {
+    let surprising = |outcome: &Outcome| match outcome.judgement.as_expected {
+        Some(expected) => !expected,
+        None => outcome.judgement.expected.is_none() && outcome.verdict == Verdict::Violates,
+    };
+    if outcomes.iter().any(surprising) {
+        Exit::Unexpected
+    } else if outcomes.iter().any(|outcome| !outcome.limits_hit.is_empty()) {
+        Exit::Incomplete
+    } else {
+        Exit::Expected
+    }
+}
+
+fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
+    let widest = |name: fn(&Outcome) -> &str| outcomes.iter().map(|outcome| name(outcome).len()).max().unwrap_or(0);
+    let widths = (widest(|outcome| &outcome.scenario), widest(|outcome| &outcome.design));
+    let in_full = scenarios.len() == 1 && !quiet;
+    let mut text = String::new();
+    for outcome in outcomes {
+        let expected = outcome.judgement.as_expected == Some(true);
+        if !(quiet && expected) {
+            text.push_str(&check::line(outcome, widths));
+        }
+    }
+    for outcome in outcomes {
+        let expected = outcome.judgement.as_expected == Some(true);
+        if in_full {
+            text.push_str(&section(&check::histogram(outcome)));
+        }
+        if in_full || !expected {
+            text.push_str(&section(&counterexample(scenarios, outcome)));
+        }
+    }
+    if !quiet {
+        text.push_str(&check::summary(outcomes));
+    }
+    text
+}
+
+fn section(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("\n{text}") }
+}
+
+/// The drawing of an outcome's counterexample.
+fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
+    let Some(shown) = &outcome.counterexample else { return String::new() };
+    let Some(scenario) = scenarios.iter().find(|scenario| scenario.name == outcome.scenario) else {
+        return String::new();
+    };
+    let about = About {
+        scenario: outcome.scenario.clone(),
+        title: scenario.title.clone(),
+        design: outcome.design.clone(),
+        property: Some(shown.property),
+        preemptions: Some(shown.counterexample.preemptions).filter(|_| shown.counterexample.certified),
+        certified: check::certified(outcome),
+    };
+    match replay_of(scenario, &outcome.design, &shown.schedule) {
+        Ok(replay) => timeline::render(&replay, &about, TIMELINE_WIDTH, color()),
+        Err(error) => format!("{error}\n"),
+    }
+}
+
+fn replay_of(scenario: &Scenario, design: &str, schedule: &Schedule) -> std::result::Result<Replay, InputError> {
+    let design = scenario.design(design).ok_or_else(|| unknown_design(scenario, design))?;
+    let kernel =
+        Kernel::new(scenario.config(design)).map_err(|error| InputError::Other(error.to_string()))?;
+    play(&kernel, &schedule.steps).map_err(|error| InputError::Other(error.to_string()))
+}
+
+/// Writes the schedule of a counterexample; says where.
+fn save(folder: &Path, outcome: &Outcome) -> Result<String> {
+    let Some(shown) = &outcome.counterexample else { return Ok(String::new()) };
+    let plain = |character: char| if character.is_ascii_alphanumeric() || "-_.".contains(character) { character } else { '-' };
+    let name: String = outcome.scenario.trim_end_matches(".toml").chars().map(plain).collect();
+    let path = folder.join(format!("{}-{}.schedule", name.trim_start_matches(['-', '.']), outcome.design));
+    fs::write(&path, shown.schedule.to_string()).map_err(|error| unwritable(&path, &error))?;
+    Ok(format!("saved {}\n", path.display()))
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Vec<InputError> {
+    vec![InputError::Other(format!("cannot write {}: {error}", path.display()))]
+}
+
+fn replay_command(args: &ReplayArgs) -> Result<Report> {
+    let path = args.schedule.display().to_string();
+    let bytes = fs::read(&args.schedule)
+        .map_err(|error| vec![InputError::Unreadable { path: path.clone(), error }])?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        vec![InputError::Other(format!("{path}: not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))]
+    })?;
+    let bad = |problem: String| vec![InputError::Other(format!("{path}: {problem}"))];
+    let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
+    let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
+    let scenario = read(&format!("{path} (the scenario in it)"), schedule.scenario.as_bytes())
+        .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
+    let design = schedule.header("design").ok_or_else(|| bad("there is no line `design = NAME`".to_owned()))?;
+    let violates = match schedule.header("violates") {
+        None => None,
+        Some(name) => Some(Property::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?),
+    };
+    let kernel = match scenario.design(design) {
+        Some(design) => Kernel::new(scenario.config(design)).map_err(|error| bad(error.to_string()))?,
+        None => return Err(vec![unknown_design(&scenario, design)]),
+    };
+    let replay = match play(&kernel, &schedule.steps) {
+        Ok(replay) => replay,
+        Err(error @ ReplayError::DoesNotFit { .. }) => return Err(bad(error.to_string())),
+        Err(ReplayError::Engine(error)) => {
+            return Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect });
+        }
+    };
+    let as_recorded = violates.is_none_or(|property| replay.violated.contains(&property) || livelock(property));
+    let exit = if as_recorded { Exit::Expected } else { Exit::Unexpected };
+    let results = match args.format {
+        Format::Json => json::replay(&name, design, &replay),
+        Format::Text => {
+            let about = About {
+                scenario: name,
+                title: scenario.title.clone(),
+                design: design.to_owned(),
+                property: violates,
+                preemptions: schedule.header("preemptions").and_then(|count| count.parse().ok()),
+                certified: schedule.header("certificate").map(str::to_owned),
+            };
+            timeline::render(&replay, &about, usize::from(args.width), color())
+        }
+    };
+    let mut report = Report::of(results, exit);
+    if let Some(property) = violates.filter(|_| !as_recorded) {
+        report.errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
+    }
+    Ok(report)
+}
+
+/// Whether a violation shows in no single state: going round a cycle is one.
+fn livelock(property: Property) -> bool {
+    property == Property::Livelock
+}
+
+fn list_command(args: &ListArgs) -> Result<Report> {
+    let scenarios = input::scenarios(&args.paths)?;
+    let results = match args.format {
+        Format::Text => list::list(&scenarios),
+        Format::Json => json::list(&scenarios),
+    };
+    Ok(Report::of(results, Exit::Expected))
+}
+
+fn show_command(args: &ShowArgs) -> Result<Report> {
+    let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
+    let design = Design::built_in("none").ok_or_else(Vec::new)?;
+    let geometry = scenario.config(design).geometry().map_err(|error| vec![InputError::Other(error.to_string())])?;
+    let results = match args.format {
+        Format::Text => list::show(&scenario, &geometry),
+        Format::Json => {
+            let cells: Vec<u64> = (0..=geometry.cells()).map(|cell| geometry.byte_at(cell)).collect();
+            json::show(&scenario, &cells)
+        }
+    };
+    Ok(Report::of(results, Exit::Expected))
+}
+
+/// Whether results are printed in colour. The stream has the last word and strips it if not.
+fn color() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// A line on stderr for what takes more than a second, on a terminal only.
+struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+}
+
+impl Progress {
+    fn new(jobs: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(jobs), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
+            bar.set_style(style);
+        }
+        Progress { bar, started: Instant::now() }
+    }
+
+    fn show(&self, tally: &Tally) {
+        if self.started.elapsed() < Duration::from_secs(1) || !io::stderr().is_terminal() {
+            return;
+        }
+        if self.bar.is_hidden() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+        }
+        self.bar.set_position(tally.jobs.load(Ordering::Relaxed));
+        let millions = tally.transitions.load(Ordering::Relaxed) as f64 / 1e6;
+        self.bar.set_message(format!("{millions:.1} M transitions"));
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,100 @@
+//! Comparing a verdict with what the scenario file expects of it.
+
+use stalemap_model::design::Design;
+use stalemap_model::event::Branch;
+use stalemap_model::oracle::Property;
+
+use crate::run::Verdict;
+use crate::scenario::{Expectation, Scenario};
+
+/// How a verdict compares with its file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judgement {
+    /// What the file expects of the design; `None` if it says nothing.
+    pub expected: Option<Expectation>,
+    /// Whether that is what came out; `None` without an expectation, or when it could not be decided.
+    pub as_expected: Option<bool>,
+    /// The design held without ever meeting what the scenario is about.
+    pub vacuous: bool,
+    /// Why not as expected, or why vacuous, in words.
+    pub reasons: Vec<String>,
+}
+
+/// Judges a verdict.
+pub fn judge(
+    scenario: &Scenario,
+    design: &Design,
+    verdict: Verdict,
+    violated: &[Property],
+    reached: &[Branch],
+) -> Judgement {
+    let expected = scenario.expect.get(&design.name).cloned();
+    let mut reasons = Vec::new();
+    let unreached = unreached(scenario, design, reached);
+    let vacuous = verdict == Verdict::Holds && !unreached.is_empty();
+    if vacuous {
+        let names: Vec<&str> = unreached.iter().map(|branch| branch.name()).collect();
+        reasons.push(format!("vacuous: no run reached {}", names.join(", ")));
+    }
+    let forbidden: Vec<&Branch> = reached.iter().filter(|branch| scenario.reach_never.contains(branch)).collect();
+    for branch in &forbidden {
+        reasons.push(format!("some run reached `{branch}`, which the file says none may"));
+    }
+    let agrees = match &expected {
+        None => None,
+        Some(expectation) => {
+            let surprises = surprises(expectation, violated);
+            let surprised = !surprises.is_empty();
+            reasons.extend(surprises);
+            match verdict {
+                Verdict::Incomplete => None,
+                Verdict::Holds | Verdict::Violates => Some(!surprised),
+            }
+        }
+    };
+    let as_expected = agrees.map(|agrees| agrees && !vacuous && forbidden.is_empty());
+    Judgement { expected, as_expected, vacuous, reasons }
+}
+
+/// The branches that a design has to reach for its proof to mean something, and did not.
+fn unreached(scenario: &Scenario, design: &Design, reached: &[Branch]) -> Vec<Branch> {
+    if !design.checks() {
+        return Vec::new();
+    }
+    let by_default = [Branch::Stale];
+    let must = scenario.reach_must.as_deref().unwrap_or(if scenario.reach_never.contains(&Branch::Stale) {
+        &[]
+    } else {
+        &by_default
+    });
+    must.iter().copied().filter(|branch| !reached.contains(branch)).collect()
+}
+
+/// How the violations differ from the expectation.
+fn surprises(expectation: &Expectation, violated: &[Property]) -> Vec<String> {
+    let listed: &[Property] = match expectation {
+        Expectation::Holds => &[],
+        Expectation::Violates(listed) => listed,
+    };
+    let missing = listed.iter().filter(|property| !violated.contains(property));
+    let missing = missing.map(|property| format!("`{property}` was expected and did not happen"));
+    // What explains a loss may come with one that is expected, and not alone.
+    let excused = |property: &Property| property.explains() && listed.iter().any(|listed| !listed.explains());
+    let extra = violated.iter().filter(|property| !listed.contains(property) && !excused(property));
+    let extra = extra.map(|property| format!("`{property}` was not expected"));
+    missing.chain(extra).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_explanation_may_come_with_the_loss_and_not_alone() {
+        let loss = Expectation::Violates(vec![Property::LostWrite]);
+        assert!(surprises(&loss, &[Property::LostWrite, Property::WrongZero]).is_empty());
+        assert_eq!(surprises(&loss, &[Property::WrongZero]).len(), 1);
+        assert_eq!(surprises(&Expectation::Holds, &[Property::WrongZero]).len(), 1);
+        assert_eq!(surprises(&loss, &[Property::LostWrite, Property::Deadlock]).len(), 1);
+    }
+}

@@ -1,0 +1,107 @@
+//! The text of `check`: a line for each scenario and design, and what to know about those that surprise.
+
+use std::fmt::Write as _;
+
+use stalemap_model::oracle::Property;
+
+use super::style::{BAD, DOUBT, GOOD, styled};
+use crate::run::{Outcome, Verdict, certificate, preemptions};
+
+/// The names of properties, in a list.
+pub fn names(properties: &[Property]) -> String {
+    properties.iter().map(|property| property.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// One line, and the reasons below it.
+pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
+    let (scenario, design) = widths;
+    let mark = match outcome.judgement.as_expected {
+        Some(true) => styled(GOOD, "ok  "),
+        Some(false) => styled(BAD, "FAIL"),
+        None if outcome.verdict == Verdict::Incomplete => styled(DOUBT, "??  "),
+        None => styled(DOUBT, "-   "),
+    };
+    let mut text = format!(
+        "{mark} {:scenario$}  {:design$}  {}",
+        outcome.scenario,
+        outcome.design,
+        verdict(outcome)
+    );
+    for reason in &outcome.judgement.reasons {
+        let _ = write!(text, "\n     {reason}");
+    }
+    if !outcome.limits_hit.is_empty() {
+        let limits: Vec<&str> = outcome.limits_hit.iter().map(|limit| limit.name()).collect();
+        let _ = write!(text, "\n     not everything was explored: the limit of {} was reached", limits.join(", "));
+    }
+    text.push('\n');
+    text
+}
+
+/// The verdict in words, with the numbers that support it.
+pub fn verdict(outcome: &Outcome) -> String {
+    let states = count(outcome.statistics.states, "state");
+    match (outcome.verdict, &outcome.counterexample) {
+        (Verdict::Holds, _) if outcome.judgement.vacuous => format!("holds vacuously, {states}"),
+        (Verdict::Holds, _) => format!("holds, {states}"),
+        (Verdict::Incomplete, _) => format!("incomplete, nothing found in {states}"),
+        (Verdict::Violates, None) => format!("violates {}, {states}", names(&outcome.violated)),
+        (Verdict::Violates, Some(shown)) => {
+            let found = &shown.counterexample;
+            let cost = if found.certified {
+                format!("{} in {} operations at least", preemptions(found.preemptions), found.operations)
+            } else {
+                format!("shown in {} operations", found.operations)
+            };
+            format!("violates {}; {cost}, {states}", names(&outcome.violated))
+        }
+    }
+}
+
+/// `1 state`, `2 states`.
+pub fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What the final contents were, in the form of herd7's histograms: `*>` marks those of a violating design.
+pub fn histogram(outcome: &Outcome) -> String {
+    if outcome.outcomes.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("Test {}/{} Allowed\nStates {}\n", outcome.scenario, outcome.design, outcome.outcomes.len());
+    for (observed, states) in &outcome.outcomes {
+        let _ = writeln!(text, "{states:>8} :>{observed}");
+    }
+    let (loses, total) = (u64::from(!outcome.violated.is_empty()), outcome.outcomes.len() as u64);
+    let word = if loses == 0 { "Never" } else { "Sometimes" };
+    let _ = writeln!(text, "Observation {}/{} {word} {loses} {total}", outcome.scenario, outcome.design);
+    text
+}
+
+/// The last lines: how many were as expected, and what was explored.
+pub fn summary(outcomes: &[Outcome]) -> String {
+    let with = |wanted: Option<bool>| outcomes.iter().filter(|o| o.judgement.as_expected == wanted).count();
+    let incomplete = outcomes.iter().filter(|o| o.verdict == Verdict::Incomplete).count();
+    let transitions: u64 = outcomes.iter().map(|o| o.statistics.transitions).sum();
+    let states: u64 = outcomes.iter().map(|o| o.statistics.states).sum();
+    let mut parts = vec![format!("{} as expected", with(Some(true)))];
+    let unexpected = with(Some(false));
+    if unexpected > 0 {
+        parts.push(styled(BAD, format!("{unexpected} not as expected")));
+    }
+    if incomplete > 0 {
+        parts.push(styled(DOUBT, format!("{incomplete} incomplete")));
+    }
+    let silent = with(None) - incomplete.min(with(None));
+    if silent > 0 {
+        parts.push(format!("{silent} without an expectation"));
+    }
+    format!("\n{}: {} and {} explored\n", parts.join(", "), count(states, "state"), count(transitions, "transition"))
+}
+
+/// Where a counterexample's certificate is said in full.
+pub fn certified(outcome: &Outcome) -> Option<String> {
+    outcome.counterexample.as_ref().filter(|shown| shown.counterexample.certified).map(|shown| {
+        certificate(&shown.counterexample)
+    })
+}

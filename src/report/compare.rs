@@ -1,0 +1,134 @@
+//! The text of `compare`: one table, scenarios down, designs across, and what it proves.
+
+use std::collections::BTreeMap;
+
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use stalemap_explore::collision_probability;
+use stalemap_model::design::Design;
+
+use super::check::{count, names};
+use crate::run::{Outcome, Verdict};
+use crate::scenario::Scenario;
+
+/// The table, the designs that files define themselves, and the closing statement.
+pub fn render(scenarios: &[Scenario], outcomes: &[Outcome], color: bool) -> String {
+    let across = across(outcomes);
+    let mut text = format!("{}\n", table(scenarios, outcomes, &across, color));
+    let own: Vec<&Outcome> = outcomes.iter().filter(|outcome| !across.contains(&outcome.design)).collect();
+    if !own.is_empty() {
+        text.push_str(&format!("\nDesigns that the files define themselves, most of them broken on purpose:\n\n{}\n", own_table(&own, color)));
+    }
+    text.push_str(&statement(outcomes, &across));
+    text
+}
+
+/// The designs that get a column: built-in ones, in the order of their history, and any other that most of
+/// the scenarios were run under.
+fn across(outcomes: &[Outcome]) -> Vec<String> {
+    let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
+    for outcome in outcomes {
+        *runs.entry(&outcome.design).or_default() += 1;
+    }
+    Design::BUILT_IN.iter().filter(|name| runs.contains_key(*name)).map(|name| (*name).to_owned()).collect()
+}
+
+fn new_table(color: bool) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    if color {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table
+}
+
+fn table(scenarios: &[Scenario], outcomes: &[Outcome], across: &[String], color: bool) -> String {
+    let mut table = new_table(color);
+    let head = std::iter::once("scenario").chain(across.iter().map(String::as_str));
+    table.set_header(head.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    for scenario in scenarios {
+        let of = |design: &String| {
+            outcomes.iter().find(|outcome| outcome.scenario == scenario.name && outcome.design == *design)
+        };
+        if across.iter().all(|design| of(design).is_none()) {
+            continue;
+        }
+        let cells = across.iter().map(|design| of(design).map_or_else(|| Cell::new("."), cell));
+        table.add_row(std::iter::once(Cell::new(&scenario.name)).chain(cells));
+    }
+    table.trim_fmt()
+}
+
+fn own_table(outcomes: &[&Outcome], color: bool) -> String {
+    let mut table = new_table(color);
+    table.set_header(["scenario", "design", "verdict"].map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    for outcome in outcomes {
+        table.add_row([Cell::new(&outcome.scenario), Cell::new(&outcome.design), cell(outcome)]);
+    }
+    table.trim_fmt()
+}
+
+/// A verdict, with the least number of preemptions or the number of states.
+fn cell(outcome: &Outcome) -> Cell {
+    let (text, color) = match (outcome.verdict, &outcome.counterexample) {
+        (Verdict::Holds, _) if outcome.judgement.vacuous => {
+            (format!("holds vacuously ({})", outcome.statistics.states), Color::Yellow)
+        }
+        (Verdict::Holds, _) => (format!("holds ({})", outcome.statistics.states), Color::Green),
+        (Verdict::Incomplete, _) => (format!("incomplete ({})", outcome.statistics.states), Color::Yellow),
+        (Verdict::Violates, shown) => {
+            let worst = outcome.violated.first().map_or("", |property| property.name());
+            let cost = match shown {
+                Some(shown) if shown.counterexample.certified => format!(" [{}]", shown.counterexample.preemptions),
+                _ => " [?]".to_owned(),
+            };
+            (format!("{worst}{cost}"), Color::Red)
+        }
+    };
+    let surprise = if outcome.judgement.as_expected == Some(false) { "  NOT AS EXPECTED" } else { "" };
+    Cell::new(format!("{text}{surprise}")).fg(color)
+}
+
+/// What the table proves, and within which bounds.
+fn statement(outcomes: &[Outcome], across: &[String]) -> String {
+    let mut text = String::from(
+        "\nholds (N): every interleaving and every choice was explored, N distinct states, none violates a property.\n\
+         PROPERTY [P]: violated, with P preemptions at least; `stalemap check SCENARIO` shows how. `.`: not asked.\n\n",
+    );
+    for design in across {
+        let runs: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.design == *design).collect();
+        let holds = runs.iter().filter(|o| o.verdict == Verdict::Holds && !o.judgement.vacuous).count();
+        let incomplete = runs.iter().filter(|o| o.verdict == Verdict::Incomplete).count();
+        let mut lost: Vec<_> = runs.iter().flat_map(|o| o.violated.iter().copied()).filter(|p| !p.explains()).collect();
+        lost.sort_unstable();
+        lost.dedup();
+        let violates = runs.iter().filter(|o| o.verdict == Verdict::Violates).count();
+        let mut parts = vec![format!("holds in {holds} of {}", count(runs.len() as u64, "scenario"))];
+        if violates > 0 {
+            parts.push(format!("is broken in {violates} ({})", names(&lost)));
+        }
+        if incomplete > 0 {
+            parts.push(format!("is undecided in {incomplete}"));
+        }
+        text.push_str(&format!("{design} {}.\n", parts.join(", ")));
+    }
+    let states: u64 = outcomes.iter().map(|outcome| outcome.statistics.states).sum();
+    let transitions: u64 = outcomes.iter().map(|outcome| outcome.statistics.transitions).sum();
+    let largest = outcomes.iter().map(|outcome| outcome.statistics.states).max().unwrap_or(0);
+    let limited: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.limits_hit.is_empty()).collect();
+    let bounds = if limited.is_empty() {
+        "no limit was reached".to_owned()
+    } else {
+        let names: Vec<String> = limited.iter().map(|o| format!("{} under {}", o.scenario, o.design)).collect();
+        format!("a limit was reached in {}", names.join(", "))
+    };
+    text.push_str(&format!(
+        "Bounds: the actors, commands and file sizes of the scenarios, sequentially consistent memory; {bounds}. \
+         {} and {} explored; the chance that a hash collision hid a state is below {:.0e}.\n",
+        count(states, "state"),
+        count(transitions, "transition"),
+        collision_probability(largest) * outcomes.len() as f64
+    ));
+    text
+}

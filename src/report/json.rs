@@ -1,0 +1,125 @@
+//! The JSON documents, versioned by their `schema`.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use stalemap_explore::Replay;
+use stalemap_model::oracle::Property;
+
+use crate::run::{ENGINE, Outcome};
+use crate::scenario::{Expectation, Scenario};
+
+fn names(properties: &[Property]) -> Vec<&'static str> {
+    properties.iter().map(|property| property.name()).collect()
+}
+
+fn expectation(expected: &Expectation) -> Value {
+    match expected {
+        Expectation::Holds => json!("holds"),
+        Expectation::Violates(listed) => json!(names(listed)),
+    }
+}
+
+/// The document of `check` and `compare`.
+pub fn check(outcomes: &[Outcome]) -> String {
+    let results: Vec<Value> = outcomes.iter().map(result).collect();
+    pretty(&json!({ "schema": "stalemap.check/1", "results": results }))
+}
+
+fn result(outcome: &Outcome) -> Value {
+    let statistics = &outcome.statistics;
+    let observed = outcome.outcomes.iter();
+    let counterexample = outcome.counterexample.as_ref().map(|shown| {
+        json!({
+            "property": shown.property.name(),
+            "preemptions": shown.counterexample.preemptions,
+            "operations": shown.counterexample.operations,
+            "certified": shown.counterexample.certified,
+            "states_below": shown.counterexample.states_below,
+            "schedule": shown.schedule.to_string(),
+        })
+    });
+    json!({
+        "scenario": outcome.scenario,
+        "design": outcome.design,
+        "engine": ENGINE,
+        "verdict": outcome.verdict.name(),
+        "vacuous": outcome.judgement.vacuous,
+        "violated": names(&outcome.violated),
+        "expected": outcome.judgement.expected.as_ref().map(expectation),
+        "as_expected": outcome.judgement.as_expected,
+        "reasons": outcome.judgement.reasons,
+        "reached": outcome.reached.iter().map(|branch| branch.name()).collect::<Vec<_>>(),
+        "states": statistics.states,
+        "transitions": statistics.transitions,
+        "executions": statistics.executions,
+        "max_depth": statistics.max_depth,
+        "final_states": statistics.final_states,
+        "elapsed_ms": outcome.elapsed.as_millis() as u64,
+        "limits_hit": outcome.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
+        "stale_aborts": {
+            "reached": outcome.stale_aborts.0 > 0,
+            "max": outcome.stale_aborts.0,
+            "spurious_max": outcome.stale_aborts.1,
+        },
+        "outcomes": observed.map(|(observed, states)| json!({ "observed": observed, "states": states })).collect::<Vec<_>>(),
+        "counterexample": counterexample,
+    })
+}
+
+/// The document of `list`.
+pub fn list(scenarios: &[Scenario]) -> String {
+    let entry = |scenario: &Scenario| {
+        json!({
+            "scenario": scenario.name,
+            "title": scenario.title,
+            "refs": scenario.refs,
+            "designs": scenario.expected_designs(),
+        })
+    };
+    pretty(&json!({ "schema": "stalemap.list/1", "scenarios": scenarios.iter().map(entry).collect::<Vec<_>>() }))
+}
+
+/// The document of `show`.
+pub fn show(scenario: &Scenario, cells: &[u64]) -> String {
+    let expect: serde_json::Map<String, Value> =
+        scenario.expect.iter().map(|(design, expected)| (design.clone(), expectation(expected))).collect();
+    pretty(&json!({
+        "schema": "stalemap.show/1",
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "refs": scenario.refs,
+        "block": scenario.block,
+        "folio": scenario.folio,
+        "cells": cells,
+        "actors": scenario.actors.iter().map(|actor| actor.name.as_str()).collect::<Vec<_>>(),
+        "designs": scenario.designs.keys().collect::<Vec<_>>(),
+        "expect": expect,
+        "source": scenario.source,
+    }))
+}
+
+/// The document of `replay`.
+pub fn replay(scenario: &str, design: &str, replay: &Replay) -> String {
+    let steps = replay.played.iter().map(|played| {
+        json!({
+            "actor": replay.actors[played.actor].name,
+            "operation": played.op,
+            "preempts": played.preempts,
+            "events": played.events.iter().map(|event| event.text.as_str()).collect::<Vec<_>>(),
+            "state": played.gutter.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "violated": names(&played.violated),
+        })
+    });
+    pretty(&json!({
+        "schema": "stalemap.replay/1",
+        "scenario": scenario,
+        "design": design,
+        "violated": names(&replay.violated),
+        "steps": steps.collect::<Vec<_>>(),
+    }))
+}
+
+fn pretty(document: &impl Serialize) -> String {
+    // Our documents have string keys and finite numbers; there is nothing to refuse.
+    serde_json::to_string_pretty(document).map_or_else(|error| error.to_string(), |text| text + "\n")
+}

@@ -1,0 +1,49 @@
+//! The text of `list` and `show`.
+
+use std::fmt::Write as _;
+
+use stalemap_model::geometry::{Bytes, Geometry};
+
+use super::style::{HEAD, styled};
+use crate::scenario::{Expectation, Scenario};
+
+/// A line for each scenario.
+pub fn list(scenarios: &[Scenario]) -> String {
+    let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for scenario in scenarios {
+        let _ = writeln!(text, "{:width$}  {}", scenario.name, scenario.title);
+    }
+    text
+}
+
+/// One scenario: how it is cut, what is expected, and its file.
+pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
+    let mut text = format!("{}\n{}\n", styled(HEAD, &scenario.name), scenario.title);
+    if !scenario.refs.is_empty() {
+        let _ = writeln!(text, "from      {}", scenario.refs.join("; "));
+    }
+    let cuts: Vec<String> = (0..=geometry.cells()).map(|cell| Bytes(geometry.byte_at(cell)).to_string()).collect();
+    let shown = if cuts.len() > 20 { format!("{} cells", geometry.cells()) } else { cuts.join(" | ") };
+    let _ = writeln!(
+        text,
+        "file      {} folios of {}, {} blocks of {}",
+        geometry.folios(),
+        Bytes(geometry.folio_size()),
+        geometry.blocks(),
+        Bytes(geometry.block_size())
+    );
+    let _ = writeln!(text, "cells     {shown}");
+    for actor in &scenario.actors {
+        let _ = writeln!(text, "actor     {} ({} commands)", actor.name, actor.run.len());
+    }
+    for (design, expected) in &scenario.expect {
+        let expected = match expected {
+            Expectation::Holds => "holds".to_owned(),
+            Expectation::Violates(listed) => format!("violates {}", super::check::names(listed)),
+        };
+        let _ = writeln!(text, "expected  {design} {expected}");
+    }
+    let _ = write!(text, "\n{}", scenario.source);
+    text
+}

@@ -1,0 +1,142 @@
+//! Lines of styled text, and breaking text so that it fits.
+
+use anstyle::Style;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// How many columns of a terminal a text takes.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The text on one line, without what would move a terminal's cursor.
+pub(super) fn harmless(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+/// Names as an enumeration in a sentence.
+pub(super) fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// A count with its noun.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// One line under construction: texts put at places, from left to right.
+#[derive(Default)]
+pub(super) struct Line {
+    spans: Vec<(Style, String)>,
+    end: usize,
+}
+
+impl Line {
+    /// Puts `text` at a place, or behind what is there already.
+    pub(super) fn put(&mut self, at: usize, style: Style, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.spans.push((Style::new(), " ".repeat(at.saturating_sub(self.end))));
+        self.end = self.end.max(at) + width(text);
+        self.spans.push((style, text.to_owned()));
+    }
+
+    /// The line as it is printed.
+    pub(super) fn finish(&self, color: bool) -> String {
+        let print = |(style, text): &(Style, String)| {
+            if color && !style.is_plain() { format!("{style}{text}{style:#}") } else { text.clone() }
+        };
+        self.spans.iter().map(print).collect()
+    }
+}
+
+/// Breaks a text into lines of at most `width` columns, all but the first of them indented.
+pub(super) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
+    let width = width.max(1);
+    let indent = indent.min(width / 2);
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let mut word = word;
+        loop {
+            let start = if lines.is_empty() { 0 } else { indent };
+            let gap = usize::from(!line.trim_start().is_empty());
+            let used = self::width(&line).max(start);
+            if used + gap + self::width(word) <= width {
+                line = format!("{line:start$}{}{word}", " ".repeat(gap));
+                break;
+            }
+            if gap == 1 {
+                lines.push(std::mem::take(&mut line));
+                continue;
+            }
+            let (fits, rest) = break_word(word, width - start);
+            lines.push(format!("{:start$}{fits}", ""));
+            if rest.is_empty() {
+                break;
+            }
+            word = rest;
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// Splits a word that does not fit, behind an underscore or the like if there is one, and not in the middle
+/// of a character.
+fn break_word(word: &str, width: usize) -> (&str, &str) {
+    let mut used = 0;
+    let mut end = 0;
+    let mut nice = 0;
+    for (at, character) in word.char_indices() {
+        used += character.width().unwrap_or(0);
+        // A character wider than the line is put there all the same.
+        if used > width && end > 0 {
+            break;
+        }
+        end = at + character.len_utf8();
+        if matches!(character, '_' | ',' | '-' | '/') {
+            nice = end;
+        }
+    }
+    word.split_at(if end == word.len() || nice == 0 { end } else { nice })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_between_words_and_behind_underscores() {
+        assert_eq!(wrap("mapping says unwritten at 4k-8k", 12, 2), ["mapping says", "  unwritten", "  at 4k-8k"]);
+        assert_eq!(wrap("folio_start_writeback 1", 15, 2), ["folio_start_", "  writeback 1"]);
+        assert_eq!(wrap("abcdefgh", 3, 0), ["abc", "def", "gh"]);
+        assert_eq!(wrap("", 3, 0), [""]);
+        assert_eq!(wrap("日本語", 4, 0), ["日本", "語"]);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_asked_for() {
+        let text = "folio_start_writeback 1: a long_word_of_many_parts and 0-4k, 8k-12k, 日本語 at the end";
+        for width in 2..60 {
+            for line in wrap(text, width, 4) {
+                assert!(super::width(&line) <= width, "{width}: {line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn spans_keep_their_places() {
+        let mut line = Line::default();
+        line.put(2, Style::new().bold(), "ab");
+        line.put(6, Style::new(), "c");
+        assert_eq!(line.finish(false), "  ab  c");
+        assert_eq!(line.finish(true), "  \u{1b}[1mab\u{1b}[0m  c");
+    }
+}
