@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use stalemap_model::backend::{ActorId, ActorSpec, Op, Role, System};
-use stalemap_model::event::Event;
+use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
+use stalemap_model::event::{Bound, Event};
 
 use crate::error::EngineError;
 use crate::footprint::Footprint;
@@ -29,6 +29,7 @@ const MAX_SEQUENTIAL: usize = 1_000_000;
 pub(crate) type ActorSet = u16;
 
 /// Where an actor stands.
+#[derive(Clone)]
 struct Standing<State> {
     /// The state its step began with; `None` when it has finished.
     state: Option<State>,
@@ -41,6 +42,9 @@ struct Standing<State> {
     /// Its share of the state's fingerprint.
     print: u128,
 }
+
+/// The state a step began with and what it had observed when it ended.
+type EndedStep<State> = (State, Vec<Answered>);
 
 /// How to undo a transition.
 pub(crate) struct Frame<State> {
@@ -60,10 +64,18 @@ enum LogBefore<State> {
     Whole { log: Vec<Answered>, state: State },
 }
 
+/// How an epilogue ended.
+pub(crate) struct Ending {
+    /// It could not finish, which is a deadlock.
+    pub(crate) stuck: bool,
+    /// It was given up at a bound.
+    pub(crate) cut: Option<Bound>,
+}
+
 /// A complete state that a machine can be put into.
 pub(crate) struct Snapshot<State> {
     memory: (Vec<Saved>, u64),
-    standings: Vec<(Option<State>, u128, Vec<Answered>, u128, Option<Pending>, u128)>,
+    standings: Vec<Standing<State>>,
 }
 
 /// A system under control.
@@ -117,12 +129,12 @@ impl<'s, S: System> Machine<'s, S> {
         }
         let setup = set(Role::Setup);
         machine.specs = specs;
-        for actor in 0..machine.specs.len() {
-            machine.memory.begin_transition();
-            machine.run(actor, None)?;
-            machine.memory.end_transition();
-        }
         machine.run_alone(setup, &mut Vec::new())?;
+        for actor in actors_of(machine.main | machine.daemons) {
+            if !machine.is_started(actor) {
+                machine.fire(actor, 0)?;
+            }
+        }
         Ok(machine)
     }
 
@@ -158,6 +170,18 @@ impl<'s, S: System> Machine<'s, S> {
         self.standings[actor].pending.as_ref().is_some_and(Pending::is_enabled)
     }
 
+    /// Whether an actor stands at its first operation or beyond. What it does before that needs no leave,
+    /// but must not happen before its role allows it to run.
+    fn is_started(&self, actor: ActorId) -> bool {
+        let standing = &self.standings[actor];
+        standing.pending.is_some() || standing.state.is_none()
+    }
+
+    /// Whether moving to `actor` switches away from one that could go on.
+    pub(crate) fn preempts(&self, running: Option<ActorId>, actor: ActorId) -> bool {
+        running.is_some_and(|running| running != actor && self.is_enabled(running))
+    }
+
     /// The operation that an actor performs next, unless it has finished.
     pub(crate) fn pending(&self, actor: ActorId) -> Option<&Pending> {
         self.standings[actor].pending.as_ref()
@@ -173,8 +197,13 @@ impl<'s, S: System> Machine<'s, S> {
         actors_of(self.main).filter(|&actor| self.standings[actor].pending.is_some()).collect()
     }
 
-    /// Performs an actor's pending operation with the given outcome.
-    pub(crate) fn fire(&mut self, actor: ActorId, outcome: u32) -> Result<(Footprint, Frame<S::State>), EngineError> {
+    /// Performs an actor's pending operation with the given outcome; one that has not started runs to its
+    /// first operation.
+    pub(crate) fn fire(
+        &mut self,
+        actor: ActorId,
+        outcome: u32,
+    ) -> Result<(Footprint, Frame<S::State>), EngineError> {
         let violated = self.memory.violated();
         self.memory.begin_transition();
         let standing = &mut self.standings[actor];
@@ -189,9 +218,9 @@ impl<'s, S: System> Machine<'s, S> {
             log: LogBefore::Length(standing.log.len()),
             pending: None,
         };
-        let op = pending.as_ref().map_or(Op::new("(finished)"), |pending| pending.op);
+        let permit = pending.as_ref().map(|pending| Permit { op: pending.op, outcome });
         frame.pending = pending;
-        let ended = self.run(actor, Some(Permit { op, outcome }))?;
+        let ended = self.run(actor, permit)?;
         if let Some((state, mut log)) = ended {
             if let LogBefore::Length(length) = frame.log {
                 log.truncate(length);
@@ -226,7 +255,7 @@ impl<'s, S: System> Machine<'s, S> {
         &mut self,
         actor: ActorId,
         mut permit: Option<Permit>,
-    ) -> Result<Option<(S::State, Vec<Answered>)>, EngineError> {
+    ) -> Result<Option<EndedStep<S::State>>, EngineError> {
         let mut ended = None;
         for _ in 0..MAX_SILENT_STEPS {
             let standing = &mut self.standings[actor];
@@ -279,36 +308,39 @@ impl<'s, S: System> Machine<'s, S> {
         Err(EngineError::NeverPauses { actor: self.specs[actor].name.clone() })
     }
 
-    /// Runs a set of actors to their ends in a fixed order: the first enabled one goes on; daemons serve
-    /// when none of them can. `frames` receives how to undo it, also when it fails.
+    /// Runs a set of actors to their ends in a fixed order: the first that can move goes on; daemons serve
+    /// when none of them can, and no further: what is left to them belongs to the exploration. Stops where
+    /// the run is cut. `frames` receives how to undo it, also when it fails.
     fn run_alone(&mut self, set: ActorSet, frames: &mut Vec<Frame<S::State>>) -> Result<(), EngineError> {
         for _ in 0..MAX_SEQUENTIAL {
-            let next = actors_of(set).chain(actors_of(self.daemons)).find(|&actor| self.is_enabled(actor));
-            let Some(actor) = next else {
-                let stuck = actors_of(set).find_map(|actor| Some((actor, self.standings[actor].pending.as_ref()?)));
-                return match stuck {
-                    None => Ok(()),
-                    Some((actor, pending)) => Err(EngineError::StuckAlone {
-                        actor: self.specs[actor].name.clone(),
-                        op: pending.op.to_string(),
-                    }),
-                };
+            let unfinished = actors_of(set).find(|&actor| self.standings[actor].state.is_some());
+            let Some(unfinished) = unfinished else { return Ok(()) };
+            let can_move = |actor: &ActorId| !self.is_started(*actor) || self.is_enabled(*actor);
+            let Some(actor) = actors_of(set).chain(actors_of(self.daemons)).find(can_move) else {
+                let op = self.pending(unfinished).map_or_else(String::new, |pending| pending.op.to_string());
+                return Err(EngineError::StuckAlone { actor: self.specs[unfinished].name.clone(), op });
             };
             frames.push(self.fire(actor, 0)?.1);
+            if self.memory.is_cut() {
+                return Ok(());
+            }
         }
         Err(EngineError::NeverPauses { actor: "a sequential phase".to_owned() })
     }
 
-    /// In a final state, runs the epilogue, calls `look`, and puts the final state back. An epilogue that
-    /// cannot finish is a deadlock, and `look` is told.
-    pub(crate) fn with_epilogue<R>(&mut self, look: impl FnOnce(&Self, bool) -> R) -> Result<R, EngineError> {
+    /// In a final state, runs the epilogue, calls `look`, and puts the final state back.
+    pub(crate) fn with_epilogue<R>(
+        &mut self,
+        look: impl FnOnce(&Self, &Ending) -> R,
+    ) -> Result<R, EngineError> {
         let mut frames = Vec::new();
         let stuck = match self.run_alone(self.epilogue, &mut frames) {
             Ok(()) => false,
             Err(EngineError::StuckAlone { .. }) => true,
             Err(error) => return Err(error),
         };
-        let result = look(self, stuck);
+        let ending = Ending { stuck, cut: self.memory.take_cut() };
+        let result = look(self, &ending);
         while let Some(frame) = frames.pop() {
             self.undo(frame);
         }
@@ -340,25 +372,25 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// The complete state.
     pub(crate) fn snapshot(&self) -> Snapshot<S::State> {
-        let standings = self.standings.iter().map(|s| {
-            (s.state.clone(), s.state_print, s.log.clone(), s.log_print, s.pending.clone(), s.print)
-        });
-        Snapshot { memory: self.memory.save(), standings: standings.collect() }
+        Snapshot { memory: self.memory.save(), standings: self.standings.clone() }
     }
 
     /// Puts the complete state back.
     pub(crate) fn restore(&mut self, snapshot: &Snapshot<S::State>) {
         self.memory.restore(&snapshot.memory);
-        for (standing, saved) in self.standings.iter_mut().zip(&snapshot.standings) {
-            let (state, state_print, log, log_print, pending, print) = saved.clone();
-            *standing = Standing { state, state_print, log, log_print, pending, print };
-        }
+        self.standings.clone_from(&snapshot.standings);
     }
 }
 
 /// The members of a set, in ascending order.
 pub(crate) fn actors_of(set: ActorSet) -> impl Iterator<Item = ActorId> {
-    (0..MAX_ACTORS).filter(move |actor| set & (1 << actor) != 0)
+    let mut rest = set;
+    std::iter::from_fn(move || {
+        let actor = rest.trailing_zeros() as ActorId;
+        // Clears the lowest bit; an empty set has none.
+        rest &= rest.wrapping_sub(1);
+        (actor < MAX_ACTORS).then_some(actor)
+    })
 }
 
 /// Polling without an executor: the engine is the only one who could wake anybody.

@@ -55,6 +55,8 @@ pub(crate) struct Answered {
 
 const LEAF_READ: Op = Op::new("(leaf)");
 const PEEK: Op = Op::new("(peek)");
+/// What an actor performed that came to the end of its step without its operation.
+const NOTHING: Op = Op::new("(nothing)");
 
 /// Leave to perform one operation.
 #[derive(Clone, Copy)]
@@ -280,6 +282,11 @@ impl Memory {
         self.0.violated.get()
     }
 
+    /// Whether the system ran into a bound that nobody has taken yet.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.0.cut.get().is_some()
+    }
+
     /// The bound that the system ran into since the last call, if any.
     pub(crate) fn take_cut(&self) -> Option<Bound> {
         self.0.cut.take()
@@ -347,7 +354,13 @@ impl Memory {
 
     /// Prepares to run `actor` from the beginning of its step: `log` answers its first operations, and
     /// `permit` allows one more, with that outcome.
-    pub(crate) fn begin_run(&self, actor: ActorId, log: Vec<Answered>, log_print: u128, permit: Option<Permit>) {
+    pub(crate) fn begin_run(
+        &self,
+        actor: ActorId,
+        log: Vec<Answered>,
+        log_print: u128,
+        permit: Option<Permit>,
+    ) {
         let core = &self.0;
         core.current.set(actor);
         core.permit.set(permit);
@@ -364,6 +377,9 @@ impl Memory {
     pub(crate) fn end_run(&self) -> (Vec<Answered>, u128, Option<Pending>) {
         let core = &self.0;
         core.mode.set(Mode::Discarding);
+        if let Some(permit) = core.permit.take() {
+            core.diverge(permit.op, NOTHING);
+        }
         (std::mem::take(&mut core.log.borrow_mut()), core.log_print.get(), core.pending.borrow_mut().take())
     }
 
@@ -426,7 +442,8 @@ impl Core {
         }
     }
 
-    /// The next answer from the log, if the actor is being rebuilt and the log is not used up.
+    /// The next answer from the log, if the actor is being rebuilt and the log is not used up. An actor that
+    /// diverges gets none: the answer would be to another question.
     fn answer(&self, op: Op) -> Option<Observed> {
         if self.mode.get() != Mode::Rebuilding {
             return None;
@@ -436,13 +453,18 @@ impl Core {
         let answered = log.get(cursor)?;
         if answered.op != op {
             self.diverge(answered.op, op);
+            return None;
         }
         self.cursor.set(cursor + 1);
         Some(answered.observed.clone())
     }
 
     fn diverge(&self, expected: Op, performed: Op) {
-        self.diverged.borrow_mut().get_or_insert(Divergence { actor: self.current.get(), expected, performed });
+        self.diverged.borrow_mut().get_or_insert(Divergence {
+            actor: self.current.get(),
+            expected,
+            performed,
+        });
     }
 
     fn record(&self, op: Op, observed: Observed, print: u128) {
@@ -452,11 +474,15 @@ impl Core {
     }
 
     /// Asks for leave to perform a visible operation. `Some(outcome)` grants it; otherwise the operation is
-    /// announced as pending.
+    /// announced as pending. An actor that has diverged gets no further.
     fn ask(&self, op: Op, enabled: Enabled) -> Option<u32> {
+        if self.diverged.borrow().is_some() {
+            return None;
+        }
         if let Some(permit) = self.permit.take() {
             if permit.op != op {
                 self.diverge(permit.op, op);
+                return None;
             }
             self.mode.set(Mode::Live);
             return Some(permit.outcome);
@@ -493,7 +519,9 @@ where
 
 fn value_of<T: Shared>(observed: Observed) -> Rc<T> {
     match observed {
-        Observed::Value(value) => value.downcast::<T>().unwrap_or_else(|_| unreachable!("logged with its type")),
+        Observed::Value(value) => {
+            value.downcast::<T>().unwrap_or_else(|_| unreachable!("logged with its type"))
+        }
         Observed::Word(_) | Observed::Busy => unreachable!("logged as a value"),
     }
 }
@@ -584,7 +612,9 @@ impl<T: Shared> Lock<T> for MemoryLock<T> {
                 |observed| self.guard(value_of(observed)),
                 move || {
                     let slot = Rc::clone(&self.slot);
-                    Enabled::When(Rc::new(move || slot.is_free() && condition(&slot.value.borrow(), argument)))
+                    Enabled::When(Rc::new(move || {
+                        slot.is_free() && condition(&slot.value.borrow(), argument)
+                    }))
                 },
                 move |core: &Core, _| self.take(core, op),
             )),
@@ -592,6 +622,8 @@ impl<T: Shared> Lock<T> for MemoryLock<T> {
     }
 
     fn release(&self, change: impl FnOnce(&mut T)) {
+        // The guard has its own copy of the data, and would bring back what was released.
+        assert!(!self.core.is_live() || self.slot.is_free(), "data is released that is under a guard");
         self.core.update(&self.slot, change);
     }
 
@@ -755,6 +787,7 @@ impl Backend for Memory {
     }
 
     fn choose(&self, op: Op, alternatives: u32) -> impl Future<Output = u32> {
+        assert!(alternatives > 0, "`{op}` has nothing to choose from");
         Visible(
             Rc::clone(&self.0),
             op,

@@ -17,6 +17,7 @@ use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::limits::Limits;
 use crate::machine::{Machine, Snapshot, actors_of};
+use crate::memory::Pending;
 use crate::schedule::Choice;
 use crate::search::Lasso;
 
@@ -70,6 +71,9 @@ pub fn minimal_counterexample<S: System>(
     let mut settled = 0;
     let mut level = 0;
 
+    if machine.memory().take_cut().is_some() && !counts_when_cut(&machine, goal) {
+        return Ok(None);
+    }
     queue.entry((0, 0)).or_default().push_back(Open { node: 0, running: None, snapshot: machine.snapshot() });
     best.insert((machine.fingerprint(), None), (0, 0));
     while let Some(mut first) = queue.first_entry() {
@@ -94,11 +98,17 @@ pub fn minimal_counterexample<S: System>(
         }
         if reached(&mut machine, goal)? {
             let mut schedule = path(&nodes, open.node);
-            let (preemptions, mut operations) = cost;
+            let (mut preemptions, mut operations) = cost;
             if let Goal::Cycle(lasso) = goal {
                 let at = lasso.states.iter().position(|print| *print == machine.fingerprint()).unwrap_or(0);
-                schedule.extend(lasso.cycle[at..].iter().chain(&lasso.cycle[..at]));
-                operations += lasso.cycle.len() as u32;
+                let mut running = open.running;
+                for choice in lasso.cycle[at..].iter().chain(&lasso.cycle[..at]) {
+                    preemptions += u32::from(machine.preempts(running, choice.actor));
+                    operations += 1;
+                    machine.fire(choice.actor, choice.outcome.unwrap_or(0))?;
+                    running = Some(choice.actor);
+                    schedule.push(*choice);
+                }
             }
             let certified = matches!(goal, Goal::Violates(_)) && limits.preemptions.is_none();
             return Ok(Some(Counterexample {
@@ -109,18 +119,16 @@ pub fn minimal_counterexample<S: System>(
                 states_below: settled_below,
             }));
         }
-        let enabled = machine.enabled();
-        for actor in actors_of(enabled) {
-            let preempts = open.running.is_some_and(|running| running != actor && enabled & (1 << running) != 0);
-            let next = (cost.0 + u32::from(preempts), cost.1 + 1);
+        for actor in actors_of(machine.enabled()) {
+            let next = (cost.0 + u32::from(machine.preempts(open.running, actor)), cost.1 + 1);
             if limits.preemptions.is_some_and(|most| next.0 > most) {
                 continue;
             }
-            let alternatives = machine.pending(actor).map_or(0, |pending| pending.alternatives());
+            let alternatives = machine.pending(actor).map_or(0, Pending::alternatives);
             for outcome in 0..alternatives {
                 let choice = Choice::of(machine.pending(actor), actor, outcome);
                 let (_, frame) = machine.fire(actor, outcome)?;
-                if machine.memory().take_cut().is_none() {
+                if machine.memory().take_cut().is_none() || counts_when_cut(&machine, goal) {
                     let key = (machine.fingerprint(), Some(actor));
                     let known = best.get(&key);
                     if known.is_none_or(|known| next < *known) {
@@ -128,7 +136,11 @@ pub fn minimal_counterexample<S: System>(
                         let node = nodes.len() as u32;
                         nodes.push(Node { parent: open.node, choice: Some(choice) });
                         let snapshot = machine.snapshot();
-                        queue.entry(next).or_default().push_back(Open { node, running: Some(actor), snapshot });
+                        queue.entry(next).or_default().push_back(Open {
+                            node,
+                            running: Some(actor),
+                            snapshot,
+                        });
                     }
                 }
                 machine.undo(frame);
@@ -136,6 +148,12 @@ pub fn minimal_counterexample<S: System>(
         }
     }
     Ok(None)
+}
+
+/// Whether a run that has just been given up counts all the same. It goes no further, but a property that it
+/// has violated by then is violated; the queue reaches no successors of such a state.
+fn counts_when_cut<S: System>(machine: &Machine<'_, S>, goal: Goal<'_>) -> bool {
+    matches!(goal, Goal::Violates(property) if machine.violated() & property.bit() != 0)
 }
 
 /// Whether the machine stands at the goal.
@@ -152,8 +170,8 @@ fn reached<S: System>(machine: &mut Machine<'_, S>, goal: Goal<'_>) -> Result<bo
             if !machine.main_finished() {
                 return Ok(property == Property::Deadlock);
             }
-            machine.with_epilogue(|machine, stuck| {
-                machine.violated() & property.bit() != 0 || stuck && property == Property::Deadlock
+            machine.with_epilogue(|machine, ending| {
+                machine.violated() & property.bit() != 0 || ending.stuck && property == Property::Deadlock
             })
         }
     }

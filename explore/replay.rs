@@ -81,8 +81,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let mut running: Option<ActorId> = None;
     for step in steps {
         let actor = find(&machine, step)?;
-        let enabled = machine.enabled();
-        let preempts = running.is_some_and(|running| running != actor && enabled & (1 << running) != 0);
+        let preempts = machine.preempts(running, actor);
         let before = machine.violated();
         machine.fire(actor, step.outcome.unwrap_or(0))?;
         played.push(Played {
@@ -100,8 +99,8 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let mut epilogue = None;
     if machine.enabled() == 0 && machine.main_finished() {
         let before = violated;
-        epilogue = Some(machine.with_epilogue(|machine, stuck| {
-            violated = machine.violated() | if stuck { Property::Deadlock.bit() } else { 0 };
+        epilogue = Some(machine.with_epilogue(|machine, ending| {
+            violated = machine.violated() | if ending.stuck { Property::Deadlock.bit() } else { 0 };
             Epilogue {
                 events: machine.take_events(),
                 observed: machine.observe(),
@@ -136,7 +135,8 @@ fn find<S: System>(machine: &Machine<'_, S>, step: &Step) -> Result<ActorId, Rep
         let able: Vec<String> = actors_of(machine.enabled())
             .filter_map(|able| Some(format!("`{}: {}`", specs[able].name, machine.pending(able)?.op)))
             .collect();
-        let able = if able.is_empty() { "nobody can move".to_owned() } else { format!("able: {}", able.join(", ")) };
+        let able =
+            if able.is_empty() { "nobody can move".to_owned() } else { format!("able: {}", able.join(", ")) };
         return Err(does_not_fit(format!("it has to wait here ({able})")));
     }
     let alternatives = pending.alternatives();
@@ -147,9 +147,10 @@ fn find<S: System>(machine: &Machine<'_, S>, step: &Step) -> Result<ActorId, Rep
         Some(outcome) if !pending.is_choice() => {
             Err(does_not_fit(format!("not a choice: ` = {outcome}` does not belong here")))
         }
-        Some(outcome) if outcome >= alternatives => {
-            Err(does_not_fit(format!("outcome {outcome} does not exist; there are 0 to {}", alternatives - 1)))
-        }
+        Some(outcome) if outcome >= alternatives => Err(does_not_fit(format!(
+            "outcome {outcome} does not exist; there are 0 to {}",
+            alternatives - 1
+        ))),
         _ => Ok(actor),
     }
 }

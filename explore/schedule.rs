@@ -116,27 +116,30 @@ impl Schedule {
             let line = line.trim_end();
             if line == SCENARIO_LINE {
                 let offset: usize = text.split_inclusive('\n').take(number).map(str::len).sum();
-                schedule.scenario = text[offset..].to_owned();
+                text[offset..].clone_into(&mut schedule.scenario);
                 return Ok(schedule);
             }
             if line.is_empty() {
-                in_headers &= schedule.headers.is_empty();
+                in_headers = false;
                 continue;
             }
             if line.starts_with('#') {
                 continue;
             }
             if in_headers {
-                let (key, value) = line
-                    .split_once('=')
-                    .ok_or_else(|| error(number, format!("expected `key = value` or an empty line, found `{line}`")))?;
+                let (key, value) = line.split_once('=').ok_or_else(|| {
+                    error(number, format!("expected `key = value` or an empty line, found `{line}`"))
+                })?;
                 schedule.headers.push((key.trim().to_owned(), value.trim().to_owned()));
             } else {
                 schedule.steps.push(parse_step(number, line)?);
             }
         }
         let last = text.lines().count();
-        Err(error(last, format!("the schedule ends without `{SCENARIO_LINE}` and the scenario it belongs to")))
+        Err(error(
+            last,
+            format!("the schedule ends without `{SCENARIO_LINE}` and the scenario it belongs to"),
+        ))
     }
 }
 
@@ -190,6 +193,13 @@ mod tests {
             steps: vec![step(4, "writer", "folio_lock 1", None), step(5, "device", "complete", Some(2))],
             scenario: "title = \"x\"\n\n[geometry]\n".into(),
         };
+        assert_eq!(Schedule::parse(&schedule.to_string()), Ok(schedule));
+    }
+
+    #[test]
+    fn a_schedule_needs_no_headers() {
+        let step = Step { line: 3, actor: "device".into(), op: "complete".into(), outcome: Some(2) };
+        let schedule = Schedule { headers: Vec::new(), steps: vec![step], scenario: String::new() };
         assert_eq!(Schedule::parse(&schedule.to_string()), Ok(schedule));
     }
 }

@@ -26,7 +26,7 @@ use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::{ActorSet, Frame, MAX_ACTORS, Machine, actors_of};
-use crate::memory::Gathered;
+use crate::memory::{Gathered, Pending};
 use crate::schedule::Choice;
 
 /// How to search.
@@ -115,33 +115,6 @@ pub fn explore<S: System>(
     Ok(search.into_exploration())
 }
 
-/// The actors that sleep, with the footprint of what they would do.
-#[derive(Clone, Copy)]
-struct Sleep {
-    set: ActorSet,
-    footprints: [Footprint; MAX_ACTORS],
-}
-
-impl Sleep {
-    const NONE: Sleep = Sleep { set: 0, footprints: [Footprint { touched: 0, changed: 0 }; MAX_ACTORS] };
-
-    /// Those that still sleep after a transition with the given footprint.
-    fn after(&self, footprint: Footprint) -> Sleep {
-        let mut next = *self;
-        for actor in actors_of(self.set) {
-            if !self.footprints[actor].independent(footprint) {
-                next.set &= !(1 << actor);
-            }
-        }
-        next
-    }
-
-    fn add(&mut self, actor: ActorId, footprint: Footprint) {
-        self.set |= 1 << actor;
-        self.footprints[actor] = footprint;
-    }
-}
-
 /// What is stored with a visited state.
 #[derive(Clone, Copy)]
 struct Visited {
@@ -152,12 +125,15 @@ struct Visited {
 
 /// A state on the search stack.
 struct Node<State> {
+    fingerprint: u128,
+    /// What makes it the same as another state: the fingerprint and, when preemptions are bounded, more.
     key: u128,
     /// The transition that led here; `None` at the root.
     arrival: Option<(Frame<State>, Choice)>,
     /// Actors still to be explored from here.
     todo: ActorSet,
-    sleep: Sleep,
+    /// Actors asleep here: exploring them could only repeat what was explored elsewhere.
+    sleep: ActorSet,
     /// The actor being explored: its next outcome, how many it has, and their joint footprint.
     current: Option<(ActorId, u32, u32, Footprint)>,
     /// Whether anything was explored from here.
@@ -172,6 +148,8 @@ struct Search<'s, 'o, S: System> {
     options: &'o Options,
     visited: HashMap<u128, Visited, IdentityState>,
     stack: Vec<Node<S::State>>,
+    /// What the actors asleep at each node of the stack would do: one row for each node, by actor.
+    asleep: Vec<[Footprint; MAX_ACTORS]>,
     statistics: Statistics,
     violated: u64,
     final_states: BTreeSet<u128>,
@@ -194,6 +172,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             options,
             visited: HashMap::default(),
             stack: Vec::new(),
+            asleep: Vec::new(),
             statistics: Statistics::default(),
             violated: 0,
             final_states: BTreeSet::new(),
@@ -208,8 +187,15 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     fn run(&mut self, progress: &mut dyn FnMut(&Statistics)) -> Result<(), EngineError> {
-        self.enter(None, Sleep::NONE, None, 0)?;
-        while let Some(node) = self.stack.last_mut() {
+        if let Some(bound) = self.machine.memory().take_cut() {
+            // The setup was given up.
+            self.limits_hit.insert(LimitHit::Bound(bound));
+            self.note_violations(self.machine.violated(), None);
+            return Ok(());
+        }
+        self.asleep.push([Footprint::default(); MAX_ACTORS]);
+        self.enter(None, 0, None, 0)?;
+        while !self.stack.is_empty() {
             if self.statistics.transitions.is_multiple_of(CLOCK_INTERVAL) {
                 progress(&self.statistics);
                 if self.options.limits.time.is_some_and(|time| self.started.elapsed() >= time) {
@@ -217,12 +203,15 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                     return Ok(());
                 }
             }
+            let depth = self.stack.len() - 1;
+            let node = &mut self.stack[depth];
             let (actor, outcome) = match node.current {
                 Some((actor, next, alternatives, _)) if next < alternatives => (actor, next),
                 explored => {
                     if let Some((actor, _, _, footprint)) = explored {
                         if self.options.sleep_sets && self.options.limits.preemptions.is_none() {
-                            node.sleep.add(actor, footprint);
+                            node.sleep |= 1 << actor;
+                            self.asleep[depth][actor] = footprint;
                         }
                         node.current = None;
                     }
@@ -232,7 +221,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                     }
                     let actor = node.todo.trailing_zeros() as ActorId;
                     node.todo &= !(1 << actor);
-                    let alternatives = self.machine.pending(actor).map_or(0, |pending| pending.alternatives());
+                    let alternatives = self.machine.pending(actor).map_or(0, Pending::alternatives);
                     node.current = Some((actor, 0, alternatives, Footprint::default()));
                     (actor, 0)
                 }
@@ -248,10 +237,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     /// Executes one outcome of one actor's operation and enters the state that it leads to.
     fn advance(&mut self, actor: ActorId, outcome: u32) -> Result<(), EngineError> {
         let Some(node) = self.stack.last() else { return Ok(()) };
-        let preempts = node.running.is_some_and(|running| {
-            running != actor && self.machine.enabled() & (1 << running) != 0
-        });
-        let preemptions = node.preemptions + u32::from(preempts);
+        let preemptions = node.preemptions + u32::from(self.machine.preempts(node.running, actor));
         if self.options.limits.preemptions.is_some_and(|bound| preemptions > bound) {
             self.limits_hit.insert(LimitHit::Preemptions);
             if let Some(node) = self.stack.last_mut() {
@@ -268,7 +254,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             *next += 1;
             *joint = joint.union(footprint);
         }
-        let sleep = node.sleep.after(footprint);
+        let sleep = node.sleep;
+        let sleep = self.still_asleep(sleep, footprint);
         if let Some(bound) = self.machine.memory().take_cut() {
             self.limits_hit.insert(LimitHit::Bound(bound));
             self.note_violations(self.machine.violated(), Some(choice));
@@ -279,11 +266,29 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.enter(Some((frame, choice)), sleep, Some(actor), preemptions)
     }
 
+    /// Which of the actors asleep at the top of the stack still are after a transition with the given
+    /// footprint. Their rows of footprints are carried over to the next node.
+    fn still_asleep(&mut self, sleep: ActorSet, footprint: Footprint) -> ActorSet {
+        let depth = self.stack.len();
+        if self.asleep.len() == depth {
+            self.asleep.push([Footprint::default(); MAX_ACTORS]);
+        }
+        let mut still = 0;
+        for actor in actors_of(sleep) {
+            let would_do = self.asleep[depth - 1][actor];
+            if would_do.independent(footprint) {
+                self.asleep[depth][actor] = would_do;
+                still |= 1 << actor;
+            }
+        }
+        still
+    }
+
     /// Arrives at a state.
     fn enter(
         &mut self,
         arrival: Option<(Frame<S::State>, Choice)>,
-        sleep: Sleep,
+        sleep: ActorSet,
         running: Option<ActorId>,
         preemptions: u32,
     ) -> Result<(), EngineError> {
@@ -298,7 +303,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let enabled = self.machine.enabled();
         let mut sleep = sleep;
         let mut revisited = false;
-        let mut todo = enabled & !sleep.set;
+        let mut todo = enabled & !sleep;
         if self.options.visited_set {
             match self.visited.entry(key) {
                 Entry::Vacant(vacant) => {
@@ -307,14 +312,14 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                         self.stopped = true;
                         return Ok(());
                     }
-                    vacant.insert(Visited { sleep: sleep.set, on_stack: 1 });
+                    vacant.insert(Visited { sleep, on_stack: 1 });
                 }
                 Entry::Occupied(mut occupied) => {
                     revisited = true;
                     let visited = occupied.get_mut();
-                    todo = visited.sleep & enabled & !sleep.set;
-                    sleep.set &= visited.sleep;
-                    visited.sleep = sleep.set;
+                    todo = visited.sleep & enabled & !sleep;
+                    sleep &= visited.sleep;
+                    visited.sleep = sleep;
                     visited.on_stack += 1;
                     if visited.on_stack > 1 {
                         self.note_cycle(key, arrival.as_ref().map(|(_, choice)| *choice));
@@ -336,7 +341,18 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             self.note_violations(found, arrival.as_ref().map(|(_, choice)| *choice));
         }
         let expanded = false;
-        self.stack.push(Node { key, arrival, todo, sleep, current: None, expanded, running, preemptions });
+        let current = None;
+        self.stack.push(Node {
+            fingerprint,
+            key,
+            arrival,
+            todo,
+            sleep,
+            current,
+            expanded,
+            running,
+            preemptions,
+        });
         Ok(())
     }
 
@@ -364,11 +380,13 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             return Ok(0);
         }
         self.statistics.final_states += 1;
-        let (violated, observed) = self.machine.with_epilogue(|machine, stuck| {
-            let stuck = if stuck { Property::Deadlock.bit() } else { 0 };
-            (machine.violated() | stuck, machine.observe())
+        let (cut, violated, observed) = self.machine.with_epilogue(|machine, ending| {
+            let stuck = if ending.stuck { Property::Deadlock.bit() } else { 0 };
+            (ending.cut, machine.violated() | stuck, machine.observe())
         })?;
-        if let Some(observed) = observed {
+        if let Some(bound) = cut {
+            self.limits_hit.insert(LimitHit::Bound(bound));
+        } else if let Some(observed) = observed {
             *self.outcomes.entry(observed).or_default() += 1;
         }
         Ok(violated)
@@ -395,7 +413,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.lasso = Some(Lasso {
             stem: self.stack[..=start].iter().filter_map(choice).collect(),
             cycle: self.stack[start + 1..].iter().filter_map(choice).chain(last).collect(),
-            states: self.stack[start..].iter().map(|node| node.key).collect(),
+            states: self.stack[start..].iter().map(|node| node.fingerprint).collect(),
         });
     }
 

@@ -63,7 +63,7 @@ async fn lookup<B: Backend>(w: &World<B>, me: ActorId, index: FolioIndex) -> Con
     let Some((id, _)) = slot.current() else {
         let cells = w.geometry.cells_of_folio(index).len();
         let id = slot.insert_locked(me, w.geometry.blocks_per_folio(), cells);
-        w.say(|| format!("new folio {index}"));
+        w.say(|| "new folio".to_owned());
         return ControlFlow::Continue(FillState::Map(FolioRef { index, id }));
     };
     slot.folio_mut(id).refs |= 1 << me;

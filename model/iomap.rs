@@ -236,7 +236,7 @@ async fn iomap_write_folio<B: Backend>(
         None => (slot.insert_locked(me, w.geometry.blocks_per_folio(), folio_cells.len()), true),
     };
     if added {
-        w.say(|| format!("new folio {index}"));
+        w.say(|| "new folio".to_owned());
     } else {
         drop(slot);
         slot = page

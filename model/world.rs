@@ -138,8 +138,17 @@ impl<B: Backend> World<B> {
         self.oracle.visible(&self.geometry, "page cache", shown);
     }
 
+    /// Whether the folio in a slot holds anything in a block, below end of file, that a hole would not read as.
+    pub fn has_data(&self, slot: &Slot, block: FileBlock) -> bool {
+        let end = self.i_size.peek() as Cell;
+        let cells = self.geometry.cells_of_block(block).zip(self.cells_in_folio(block));
+        let mut below_eof = cells.filter(|(cell, _)| *cell < end).map(|(_, at)| at);
+        slot.current().is_some_and(|(_, folio)| below_eof.any(|at| folio.cells[at] != Value::ZERO))
+    }
+
     /// P-BACK for the folios of `blocks`: an unlocked folio's dirty blocks below end of file have blocks or a
-    /// reservation. To be called in a transition that released a lock.
+    /// reservation, unless they hold nothing but the zeros that a hole reads as and nobody can store into them.
+    /// To be called in a transition that released a lock.
     pub fn audit_backing(&self, blocks: impl Iterator<Item = FileBlock>) {
         for block in blocks {
             let index = block / self.geometry.blocks_per_folio();
@@ -149,6 +158,7 @@ impl<B: Backend> World<B> {
                     folio.locked.is_none()
                         && folio.dirty
                         && folio.block_dirty(self.block_in_folio(block), self.config.fs.block_dirty)
+                        && (folio.pte_write != 0 || self.has_data(slot, block))
                 });
             });
             if !dirty {

@@ -171,7 +171,8 @@ mod tests {
     #[test]
     fn a_bar_runs_from_the_sampling_to_the_use() {
         use MappingEvent::{Dropped, Invalidated, Misused, None, Sampled, Used};
-        let story = [(1, None), (1, Sampled), (1, Used), (2, Invalidated), (2, None), (1, Misused), (1, Dropped)];
+        let story =
+            [(1, None), (1, Sampled), (1, Used), (2, Invalidated), (2, None), (1, Misused), (1, Dropped)];
         assert_eq!(bar(&story, 1), " +|!!X-");
         assert_eq!(bar(&story, 2), "       ");
         assert_eq!(barred(&lives(&replay_of(&story))), [1]);

@@ -71,7 +71,11 @@ impl Column {
 
 /// The state of each block or folio.
 fn parts(value: &str) -> Vec<&str> {
-    if value.contains(' ') { value.split(' ').collect() } else { value.split("").filter(|part| !part.is_empty()).collect() }
+    if value.contains(' ') {
+        value.split(' ').collect()
+    } else {
+        value.split("").filter(|part| !part.is_empty()).collect()
+    }
 }
 
 /// Runs of equal items with where they begin.

@@ -57,7 +57,7 @@ impl Line {
 /// Breaks a text into lines of at most `width` columns, all but the first of them indented.
 pub(super) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     let width = width.max(1);
-    let indent = indent.min(width / 2);
+    let indent = indent.min(width / 3);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
@@ -114,7 +114,10 @@ mod tests {
 
     #[test]
     fn text_is_broken_between_words_and_behind_underscores() {
-        assert_eq!(wrap("mapping says unwritten at 4k-8k", 12, 2), ["mapping says", "  unwritten", "  at 4k-8k"]);
+        assert_eq!(
+            wrap("mapping says unwritten at 4k-8k", 12, 2),
+            ["mapping says", "  unwritten", "  at 4k-8k"]
+        );
         assert_eq!(wrap("folio_start_writeback 1", 15, 2), ["folio_start_", "  writeback 1"]);
         assert_eq!(wrap("abcdefgh", 3, 0), ["abc", "def", "gh"]);
         assert_eq!(wrap("", 3, 0), [""]);

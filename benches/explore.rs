@@ -1,0 +1,58 @@
+//! How fast the engine is: states and transitions a second on the five-actor scenario.
+//!
+//! `cargo bench` prints the time of one whole exploration and the rates in states and in transitions.
+//! Absolute numbers depend on the machine; the counts do not, and are what the tests assert.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use stalemap::scenario::{catalogue, read};
+use stalemap_explore::{Exploration, Options, explore};
+use stalemap_model::kernel::Kernel;
+
+/// Writer, flusher, completion, reclaim and page fault over two folios.
+const SCENARIO: &str = "xfs/five-actors";
+
+fn kernel(design: &str) -> Kernel {
+    let (name, source) = catalogue::find(SCENARIO).expect("a shipped scenario");
+    let scenario = read(&name, source.as_bytes()).expect("a good scenario");
+    let design = scenario.design(design).expect("a built-in design");
+    Kernel::new(scenario.config(design)).expect("a scenario that fits")
+}
+
+fn search(kernel: &Kernel, options: &Options) -> Exploration {
+    explore(kernel, options, &mut |_| ()).expect("a sound model")
+}
+
+fn five_actors(criterion: &mut Criterion) {
+    for design in ["none", "iomap_valid"] {
+        let kernel = kernel(design);
+        let counts = search(&kernel, &Options::default()).statistics;
+        let rates = [("states", counts.states), ("transitions", counts.transitions)];
+        for (what, number) in rates {
+            let mut group = criterion.benchmark_group(format!("five actors, {design}, {what}"));
+            group.throughput(Throughput::Elements(number)).sample_size(20);
+            group.bench_function(number.to_string(), |bencher| {
+                bencher.iter(|| black_box(search(&kernel, &Options::default())));
+            });
+            group.finish();
+        }
+    }
+}
+
+/// What the reductions buy: the same scenario without sleep sets.
+fn reductions(criterion: &mut Criterion) {
+    let kernel = kernel("iomap_valid");
+    let mut group = criterion.benchmark_group("five actors, reductions");
+    group.sample_size(10);
+    for (name, sleep_sets) in [("visited set and sleep sets", true), ("visited set alone", false)] {
+        let options = Options { sleep_sets, ..Options::default() };
+        let counts = search(&kernel, &options).statistics;
+        group.throughput(Throughput::Elements(counts.transitions));
+        group.bench_function(name, |bencher| bencher.iter(|| black_box(search(&kernel, &options))));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, five_actors, reductions);
+criterion_main!(benches);

@@ -1,0 +1,552 @@
+//! A schedule as a timeline: one column per actor in the kernel's words, the shared state beside it where it
+//! changed, and the life of each mapping that went out of date as a bar.
+//!
+//! The layout follows the "CPU 0 / CPU 1" pictures of kernel commit messages: plain ASCII, at most as wide
+//! as asked for, to be pasted into a mail. First comes the loss in one sentence, then the picture, then what
+//! the marks mean and which two transitions decided it.
+
+mod bars;
+mod gutter;
+mod prose;
+mod text;
+
+use std::iter::once;
+
+use anstyle::Style;
+use stalemap_explore::{Played, Replay};
+use stalemap_model::backend::ActorId;
+use stalemap_model::event::Event;
+use stalemap_model::oracle::Property;
+
+use self::bars::{Life, Mark};
+use self::text::{Line, count, harmless, width as width_of, wrap};
+use super::style::{BAD, DOUBT, HEAD};
+
+/// What is known about a schedule beside the replay itself.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct About {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's title.
+    pub title: String,
+    /// The design's name.
+    pub design: String,
+    /// The property that the schedule is a counterexample to, if it was saved as one.
+    pub property: Option<Property>,
+    /// The least number of preemptions that violates the property, if that is known.
+    pub preemptions: Option<u32>,
+    /// What is proved about the schedule.
+    pub certified: Option<String>,
+}
+
+/// The narrowest page; a narrower one is drawn like this one.
+const NARROWEST: usize = 48;
+/// The least width of an actor's column that people can read. With less, all actors share one column.
+const READABLE: usize = 14;
+/// Spaces between two columns.
+const GAP: usize = 2;
+/// A longer name does not move what is said of the other actors to the right.
+const LONG_NAME: usize = 16;
+/// A column for each actor is not worth this many times the lines of a single one.
+const MUCH_LONGER: usize = 2;
+/// How far what happened is indented below its operation.
+const INDENT: usize = 1;
+
+/// Draws a replayed schedule, no line of it wider than `width` columns (but at least 48).
+pub fn render(replay: &Replay, about: &About, width: usize, color: bool) -> String {
+    let width = width.max(NARROWEST);
+    let lives = bars::lives(replay);
+    let page = Page::new(replay, &lives, width);
+    let mut lines = prose::headline(replay, about, width);
+    lines.push(Line::default());
+    lines.extend(page.head());
+    lines.extend(page.before());
+    for row in 0..replay.played.len() {
+        lines.extend(page.row(row));
+    }
+    lines.extend(prose::ending(replay, width));
+    let mut last = prose::critical_order(replay, &lives, width);
+    if let Some(certified) = &about.certified {
+        last.extend(paragraph(&harmless(certified), width, Style::new()));
+    }
+    for part in [page.legend(), last] {
+        if !part.is_empty() {
+            lines.push(Line::default());
+            lines.extend(part);
+        }
+    }
+    lines.iter().map(|line| line.finish(color).trim_end().to_owned() + "\n").collect()
+}
+
+/// Text over the whole width.
+fn paragraph(text: &str, width: usize, style: Style) -> Vec<Line> {
+    let line = |text: String| {
+        let mut line = Line::default();
+        let start = text.len() - text.trim_start().len();
+        line.put(start, style, text.trim_start());
+        line
+    };
+    wrap(text, width, 2).into_iter().map(line).collect()
+}
+
+/// A violated property in words: what the model said about it, if it did.
+fn violation(property: Property, events: &[Event]) -> String {
+    let name = property.name().replace('-', " ");
+    let detail = events.iter().find_map(|event| event.text.strip_prefix(property.name())?.strip_prefix(": "));
+    detail.map_or_else(|| name.clone(), |detail| format!("{name}: {}", harmless(detail)))
+}
+
+/// Whether the event is the report of a violation.
+fn is_violation(event: &Event) -> bool {
+    event.text.split_once(": ").is_some_and(|(name, _)| Property::from_name(name).is_some())
+}
+
+/// The loud lines below a row or at the end: what was violated there.
+fn alarms(violated: &[Property], events: &[Event], at: usize, width: usize) -> Vec<Line> {
+    let alarm = |property: &Property| {
+        let text = wrap(&violation(*property, events), width.saturating_sub(at + 4), 0);
+        let line = |(n, text): (usize, String)| {
+            let mut line = Line::default();
+            line.put(at, BAD, if n == 0 { ">>> " } else { "    " });
+            line.put(at + 4, BAD, &text);
+            line
+        };
+        text.into_iter().enumerate().map(line).collect::<Vec<_>>()
+    };
+    violated.iter().flat_map(alarm).collect()
+}
+
+/// What happened in a transition, but for violations.
+fn notes(played: &Played) -> Vec<String> {
+    let told = played.events.iter().filter(|event| !event.text.is_empty() && !is_violation(event));
+    told.map(|event| harmless(&event.text)).collect()
+}
+
+/// One column of text, for one actor or for all.
+struct Column {
+    head: String,
+    actors: Vec<ActorId>,
+    /// The actors whose bars stand left of it.
+    bars: Vec<ActorId>,
+    at: usize,
+    width: usize,
+    /// Spaces between it and the next one.
+    gap: usize,
+    /// Whether each transition says who made it.
+    named: bool,
+}
+
+impl Column {
+    fn new(head: String, actors: Vec<ActorId>, barred: &[ActorId], named: bool) -> Self {
+        let bars = actors.iter().copied().filter(|actor| barred.contains(actor)).collect();
+        Column { head, actors, bars, at: 0, width: 0, gap: GAP, named }
+    }
+
+    /// The columns that bars take.
+    fn margin(&self) -> usize {
+        2 * self.bars.len()
+    }
+
+    fn text_at(&self) -> usize {
+        self.at + self.margin()
+    }
+
+    /// The rows of its actors.
+    fn rows(&self, replay: &Replay) -> Vec<usize> {
+        let played = replay.played.iter().enumerate();
+        played.filter(|(_, played)| self.actors.contains(&played.actor)).map(|(row, _)| row).collect()
+    }
+
+    /// A transition's lines in a column of the given width.
+    fn lines(&self, replay: &Replay, row: usize, width: usize) -> Vec<String> {
+        let Some(played) = replay.played.get(row) else { return Vec::new() };
+        let op = harmless(&played.op);
+        let notes = notes(played);
+        let short = format!("{op}: {}", notes.join("; "));
+        if self.named {
+            let text = if notes.is_empty() { op } else { short };
+            return self.named_lines(replay, row, &text, width);
+        }
+        if notes.is_empty() {
+            return wrap(&op, width, 2 * INDENT);
+        }
+        if notes.len() == 1 && width_of(&short) <= width {
+            return wrap(&short, width, 2 * INDENT);
+        }
+        let indented = |note: &String| wrap(note, width.saturating_sub(INDENT), INDENT);
+        let below = notes.iter().flat_map(indented).map(|line| format!("{:INDENT$}{line}", ""));
+        wrap(&op, width, 2 * INDENT).into_iter().chain(below).collect()
+    }
+
+    /// Lines behind the actor's name, which is not repeated while the same actor goes on.
+    fn named_lines(&self, replay: &Replay, row: usize, text: &str, width: usize) -> Vec<String> {
+        let actor = |row: usize| replay.played.get(row).map(|played| played.actor);
+        let goes_on = row.checked_sub(1).is_some_and(|before| actor(before) == actor(row));
+        let actor = actor(row).map_or_else(String::new, |actor| name(replay, actor));
+        let all = self.actors.iter().map(|actor| width_of(&name(replay, *actor)));
+        let names = all.filter(|name| *name <= LONG_NAME.min(width / 3)).max().unwrap_or(0) + GAP;
+        if !goes_on && width_of(&actor) + GAP > names {
+            return wrap(&format!("{actor}: {text}"), width, 2 * INDENT);
+        }
+        let texts = wrap(text, width.saturating_sub(names), 2 * INDENT);
+        let line = |(n, text): (usize, String)| {
+            let actor = if n == 0 && !goes_on { actor.as_str() } else { "" };
+            format!("{actor}{}{text}", " ".repeat(names - width_of(actor)))
+        };
+        texts.into_iter().enumerate().map(line).collect()
+    }
+}
+
+/// An actor's name.
+fn name(replay: &Replay, actor: ActorId) -> String {
+    replay.actors.get(actor).map_or_else(|| "?".to_owned(), |spec| harmless(&spec.name))
+}
+
+/// The actors that move, in the order in which they first do.
+fn movers(replay: &Replay) -> Vec<ActorId> {
+    let mut actors = Vec::new();
+    for played in &replay.played {
+        if !actors.contains(&played.actor) {
+            actors.push(played.actor);
+        }
+    }
+    actors
+}
+
+/// Where everything stands.
+struct Page<'r> {
+    replay: &'r Replay,
+    lives: &'r [Life],
+    width: usize,
+    columns: Vec<Column>,
+    gutter: Vec<gutter::Column>,
+    /// Where the gutter begins.
+    gutter_at: usize,
+    /// Where the first column begins: after the numbers.
+    text_at: usize,
+}
+
+impl<'r> Page<'r> {
+    fn new(replay: &'r Replay, lives: &'r [Life], width: usize) -> Self {
+        let gutter = gutter::columns(replay);
+        let gutter_width: usize = gutter.iter().map(|column| column.width + GAP).sum();
+        // The number, the mark of a preemption, a space.
+        let text_at = replay.played.len().to_string().len().max(2) + 2;
+        let available = width.saturating_sub(text_at + gutter_width);
+        let columns = columns(replay, &bars::barred(lives), available);
+        let mut page = Page { replay, lives, width, columns, gutter, gutter_at: 0, text_at };
+        let mut at = text_at;
+        for column in &mut page.columns {
+            column.at = at;
+            at = column.text_at() + column.width + column.gap;
+        }
+        page.gutter_at = page.columns.last().map_or(text_at, |last| last.text_at() + last.width + GAP);
+        page
+    }
+
+    /// The heads of the columns, underlined.
+    fn head(&self) -> Vec<Line> {
+        let heads: Vec<Vec<String>> =
+            self.columns.iter().map(|column| wrap(&column.head, column.width, 0)).collect();
+        let height = heads.iter().map(Vec::len).max().unwrap_or(0).max(1);
+        let mut lines: Vec<Line> = (0..height).map(|_| Line::default()).collect();
+        for (n, line) in lines.iter_mut().enumerate() {
+            for (column, head) in self.columns.iter().zip(&heads) {
+                line.put(column.text_at(), HEAD, head.get(n).map_or("", String::as_str));
+            }
+            if n == 0 {
+                self.put_gutter(line, |column| (HEAD, column.name.clone()));
+            }
+        }
+        let mut rule = Line::default();
+        for column in &self.columns {
+            rule.put(column.at, Style::new(), &"-".repeat(column.margin() + column.width));
+        }
+        self.put_gutter(&mut rule, |column| (Style::new(), "-".repeat(column.width)));
+        lines.push(rule);
+        lines
+    }
+
+    fn put_gutter(&self, line: &mut Line, text: impl Fn(&gutter::Column) -> (Style, String)) {
+        let mut at = self.gutter_at;
+        for column in &self.gutter {
+            let (style, text) = text(column);
+            line.put(at, style, &text);
+            at += column.width + GAP;
+        }
+    }
+
+    fn gutter_lines(&self, state: usize) -> usize {
+        self.gutter.iter().filter_map(|column| column.cells.get(state)).map(Vec::len).max().unwrap_or(0)
+    }
+
+    fn put_state(&self, line: &mut Line, state: usize, n: usize) {
+        self.put_gutter(line, |column| {
+            let cell = column.cells.get(state).and_then(|cell| cell.get(n));
+            (Style::new(), cell.cloned().unwrap_or_default())
+        });
+    }
+
+    /// The state that the setup leaves.
+    fn before(&self) -> Vec<Line> {
+        let line = |n: usize| {
+            let mut line = Line::default();
+            line.put(self.text_at, Style::new(), if n == 0 { "after the setup" } else { "" });
+            self.put_state(&mut line, 0, n);
+            line
+        };
+        (0..self.gutter_lines(0).max(1)).map(line).collect()
+    }
+
+    /// One transition.
+    fn row(&self, row: usize) -> Vec<Line> {
+        let Some(played) = self.replay.played.get(row) else { return Vec::new() };
+        let Some(acting) = self.columns.iter().find(|column| column.actors.contains(&played.actor)) else {
+            return Vec::new();
+        };
+        let texts = acting.lines(self.replay, row, acting.width);
+        let height = texts.len().max(self.gutter_lines(row + 1));
+        let line = |n: usize| {
+            let mut line = Line::default();
+            if n == 0 {
+                let digits = self.text_at - 2;
+                line.put(0, Style::new(), &format!("{:>digits$}", row + 1));
+                line.put(digits, DOUBT, if played.preempts { "*" } else { "" });
+            }
+            for column in &self.columns {
+                self.put_bars(&mut line, column, row, n);
+                if column.at == acting.at {
+                    let text = texts.get(n).map_or("", String::as_str);
+                    line.put(column.text_at(), Style::new(), text);
+                }
+            }
+            self.put_state(&mut line, row + 1, n);
+            line
+        };
+        let mut lines: Vec<Line> = (0..height).map(line).collect();
+        lines.extend(alarms(&played.violated, &played.events, self.text_at, self.width));
+        lines
+    }
+
+    fn put_bars(&self, line: &mut Line, column: &Column, row: usize, n: usize) {
+        for (place, actor) in column.bars.iter().enumerate() {
+            let (first, further) = bars::marks(self.lives, *actor, row);
+            if let Some(mark) = if n == 0 { first } else { further } {
+                let style = match mark {
+                    Mark::Misused => BAD.bold(),
+                    Mark::Stale => DOUBT,
+                    Mark::Sampled | Mark::Cached | Mark::Dropped => Style::new(),
+                };
+                line.put(column.at + 2 * place, style, mark.symbol());
+            }
+        }
+    }
+
+    /// What the marks and letters mean, as far as they occur.
+    fn legend(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let mut say = |items: Vec<String>| {
+            if !items.is_empty() {
+                lines.extend(legend(&items, self.width));
+            }
+        };
+        let mut marks: Vec<String> =
+            self.marks().iter().map(|mark| format!("{} {}", mark.symbol(), mark.meaning())).collect();
+        if self.replay.played.iter().any(|played| played.preempts) {
+            marks.push("* preemption".to_owned());
+        }
+        let named = self.columns.iter().find(|column| column.named && !column.bars.is_empty());
+        if let Some(column) = named {
+            let names: Vec<String> = column.bars.iter().map(|actor| name(self.replay, *actor)).collect();
+            marks.insert(0, format!("Bars: {}", names.join(", ")));
+        }
+        say(marks);
+        let mut letters: Vec<Vec<String>> = self.gutter.iter().map(explain).collect();
+        letters.retain(|items| !items.is_empty());
+        if let Some(last) = letters.last_mut().filter(|_| self.gutter.iter().any(|column| column.abbreviated))
+        {
+            last.push("2-3:C numbers 2 to 3 changed to C".to_owned());
+        }
+        letters.into_iter().for_each(say);
+        lines
+    }
+
+    /// The marks drawn.
+    fn marks(&self) -> Vec<Mark> {
+        let actors = || self.columns.iter().flat_map(|column| &column.bars);
+        let drawn = |row: usize| actors().map(move |actor| bars::marks(self.lives, *actor, row));
+        let all: Vec<Mark> = (0..self.replay.played.len())
+            .flat_map(drawn)
+            .flat_map(|(first, further)| first.into_iter().chain(further))
+            .collect();
+        let order = [Mark::Sampled, Mark::Cached, Mark::Stale, Mark::Misused, Mark::Dropped];
+        order.into_iter().filter(|mark| all.contains(mark)).collect()
+    }
+}
+
+/// Items of a legend, on as many lines as they take; an item is broken only if it is wider than a line.
+fn legend(items: &[String], width: usize) -> Vec<Line> {
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if width_of(line) + 3 + width_of(item) <= width => {
+                line.push_str("   ");
+                line.push_str(item);
+            }
+            _ => lines.push(item.clone()),
+        }
+    }
+    let fits = |text: &String| if width_of(text) > width { wrap(text, width, 2) } else { vec![text.clone()] };
+    let line = |text: String| {
+        let mut line = Line::default();
+        line.put(0, Style::new(), &text);
+        line
+    };
+    lines.iter().flat_map(fits).map(line).collect()
+}
+
+/// What the letters of a column of the gutter mean.
+fn explain(column: &gutter::Column) -> Vec<String> {
+    let meanings: &[(char, &str)] = match column.name.as_str() {
+        "ext" => &[('H', "hole"), ('D', "delalloc"), ('U', "unwritten"), ('W', "written")],
+        "folios" => &[
+            ('-', "absent"),
+            ('C', "clean"),
+            ('D', "dirty"),
+            ('W', "writeback"),
+            ('l', "locked"),
+            ('?', "not all valid"),
+        ],
+        _ => return Vec::new(),
+    };
+    let used = meanings.iter().filter(|(letter, _)| column.letters.contains(*letter));
+    let mut items: Vec<String> = used.map(|(letter, meaning)| format!("{letter} {meaning}")).collect();
+    if let Some(first) = items.first_mut() {
+        first.insert_str(0, &format!("{}: ", column.name));
+    }
+    items
+}
+
+/// The columns of the actors, with their widths: one each, or one for all where that would be too narrow to
+/// be read with pleasure.
+fn columns(replay: &Replay, barred: &[ActorId], available: usize) -> Vec<Column> {
+    let movers = movers(replay);
+    let mut shared = Column::new("actor, operation".to_owned(), movers.clone(), barred, true);
+    let room = available.saturating_sub(shared.margin()).max(READABLE);
+    shared.width = Costs::of(&shared, replay).ideal().clamp(READABLE, room);
+    let shared = vec![shared];
+    let each = |actor: ActorId| Column::new(name(replay, actor), vec![actor], barred, false);
+    match fitted(movers.into_iter().map(each).collect(), replay, available) {
+        Some(columns) if lines(&columns, replay) <= MUCH_LONGER * lines(&shared, replay) => columns,
+        _ => shared,
+    }
+}
+
+/// The lines that transitions take.
+fn lines(columns: &[Column], replay: &Replay) -> usize {
+    let lines_of = |column: &Column| -> usize {
+        column.rows(replay).iter().map(|row| column.lines(replay, *row, column.width).len()).sum()
+    };
+    columns.iter().map(lines_of).sum()
+}
+
+/// The columns with widths that fit.
+fn fitted(mut columns: Vec<Column>, replay: &Replay, available: usize) -> Option<Vec<Column>> {
+    let costs: Vec<Costs> = columns.iter().map(|column| Costs::of(column, replay)).collect();
+    let margins: usize = columns.iter().map(Column::margin).sum();
+    let with_gap = |gap: usize| {
+        let room = available.checked_sub(margins + gap * columns.len().saturating_sub(1))?;
+        Some((gap, share(&costs, room)?))
+    };
+    let (gap, widths) = (1..=GAP).rev().find_map(with_gap)?;
+    for (column, width) in columns.iter_mut().zip(widths) {
+        (column.width, column.gap) = (width, gap);
+    }
+    Some(columns)
+}
+
+/// What a column costs at each width, up to the one at which nothing is broken.
+struct Costs {
+    /// From [`READABLE`] columns on, or from the ideal width if that is less.
+    from: usize,
+    costs: Vec<usize>,
+}
+
+impl Costs {
+    fn of(column: &Column, replay: &Replay) -> Self {
+        let rows = column.rows(replay);
+        let whole = rows.iter().flat_map(|row| column.lines(replay, *row, usize::MAX / 2));
+        let ideal = once(column.head.clone()).chain(whole).map(|line| width_of(&line)).max().unwrap_or(1);
+        let from = ideal.min(READABLE);
+        let cost = |width| {
+            rows.iter().map(|row| cost(&column.lines(replay, *row, width), &replay.played[*row])).sum()
+        };
+        Costs { from, costs: (from..=ideal).map(cost).collect() }
+    }
+
+    fn ideal(&self) -> usize {
+        self.from + self.costs.len().saturating_sub(1)
+    }
+}
+
+/// A line costs, and a broken word a little.
+fn cost(lines: &[String], played: &Played) -> usize {
+    let op = harmless(&played.op);
+    let words = lines.iter().flat_map(|line| line.split_whitespace()).count();
+    let unbroken = once(op).chain(notes(played)).map(|text| text.split_whitespace().count()).sum::<usize>();
+    4 * lines.len() + words.saturating_sub(unbroken)
+}
+
+/// Divides the room so that the columns together take the least lines; `None` if some column would be too
+/// narrow to be read.
+fn share(columns: &[Costs], room: usize) -> Option<Vec<usize>> {
+    // For each room the least cost of the columns so far, with their widths.
+    let mut best: Vec<Option<(usize, Vec<usize>)>> = vec![Some((0, Vec::new())); room + 1];
+    for column in columns {
+        let with = |room: usize| {
+            let choices = column.costs.iter().enumerate().filter_map(|(n, cost)| {
+                let width = column.from + n;
+                let (others, widths) = best.get(room.checked_sub(width)?)?.as_ref()?;
+                Some((others + cost, width, widths))
+            });
+            let (cost, width, widths) = choices.min_by_key(|(cost, width, _)| (*cost, *width))?;
+            Some((cost, widths.iter().copied().chain(once(width)).collect()))
+        };
+        best = (0..=room).map(with).collect();
+    }
+    best.pop()?.map(|(_, widths)| widths)
+}
+
+/// The second line of the head: how large the schedule is.
+fn size(replay: &Replay, about: &About) -> String {
+    let preemptions = replay.played.iter().filter(|played| played.preempts).count();
+    let least = match about.preemptions {
+        Some(least) if usize::try_from(least) == Ok(preemptions) && least > 0 => " (the least)",
+        _ => "",
+    };
+    let (actors, steps) = (count(movers(replay).len(), "actor"), count(replay.played.len(), "step"));
+    format!("{actors}, {steps}, {}{least}", count(preemptions, "preemption"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_shared_so_that_least_lines_are_needed() {
+        let steep = || Costs { from: 14, costs: vec![9, 8, 4] };
+        let flat = || Costs { from: 10, costs: vec![5, 5, 5, 4] };
+        assert_eq!(share(&[steep(), flat()], 40), Some(vec![16, 13]), "all that is needed");
+        assert_eq!(share(&[steep(), flat()], 26), Some(vec![16, 10]), "to whom it helps most");
+        assert_eq!(share(&[steep(), steep()], 27), None, "too narrow to be read");
+        assert_eq!(share(&[], 20), Some(vec![]));
+    }
+
+    #[test]
+    fn a_violation_is_told_in_words() {
+        let events = [Event::plain("copy 0-4k"), Event::plain("lost-write: 6k-8k is 0")];
+        assert_eq!(violation(Property::LostWrite, &events), "lost write: 6k-8k is 0");
+        assert_eq!(violation(Property::LeakedLock, &events), "leaked lock");
+        assert!(!is_violation(&events[0]) && is_violation(&events[1]));
+    }
+}

@@ -1,0 +1,293 @@
+//! Negative controls: known mistakes, each of which the checker has to find, and harmless variations, which it
+//! must not report.
+//!
+//! A mutant is a design or a file system with one value changed. For each, a small scenario of the catalogue is
+//! explored completely under both designs of the validity check: as it is, where nothing may be violated and the
+//! branches that the mistake is about must have been reached, and with the mistake, where the property that it
+//! breaks must be among the violated ones.
+
+use stalemap::scenario::{self, catalogue};
+use stalemap_explore::{Exploration, Goal, Limits, Options, explore, minimal_counterexample};
+use stalemap_model::design::{
+    Check, Design, HookRelease, MkwriteEnd, OnStale, Punch, PunchLock, ReclaimWriteback, Sample, ShortCopy,
+};
+use stalemap_model::event::Branch;
+use stalemap_model::fs::{Bump, Completion, Personality};
+use stalemap_model::kernel::Kernel;
+use stalemap_model::oracle::Property;
+
+/// The designs that every mistake is made in.
+const DESIGNS: [&str; 2] = ["iomap_valid", "get_folio"];
+
+/// One changed value.
+type Mutation = fn(&mut Design, &mut Personality);
+
+/// A scenario of the catalogue under a design, with or without a mistake.
+fn system(scenario: &str, design: &str, mutation: Mutation) -> Kernel {
+    let (name, source) = catalogue::find(scenario).unwrap();
+    let scenario = scenario::read(&name, source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut config = scenario.config(Design::built_in(design).unwrap());
+    mutation(&mut config.design, &mut config.fs);
+    Kernel::new(config).unwrap()
+}
+
+fn explored(system: &Kernel) -> Exploration {
+    let exploration = explore(system, &Options::default(), &mut |_| ()).unwrap();
+    assert!(exploration.is_complete(), "cut short by {:?}", exploration.limits_hit);
+    exploration
+}
+
+/// Nothing is violated, and `branches` are reached.
+fn holds(scenario: &str, mutation: Mutation, branches: &[Branch]) {
+    for design in DESIGNS {
+        let exploration = explored(&system(scenario, design, mutation));
+        let violated = Property::of_bits(exploration.violated);
+        assert_eq!(violated, [], "{scenario} under {design}");
+        for branch in branches {
+            let reached = exploration.reached & branch.bit() != 0;
+            assert!(reached, "{scenario} under {design} never reaches {branch}");
+        }
+    }
+}
+
+/// Without the mistake nothing is violated and `branches` are reached; with it `properties` are violated, and for
+/// each of them there is a least counterexample.
+fn caught(scenario: &str, mutation: Mutation, properties: &[Property], branches: &[Branch]) {
+    holds(scenario, |_, _| (), branches);
+    for design in DESIGNS {
+        let system = system(scenario, design, mutation);
+        let exploration = explored(&system);
+        let violated = Property::of_bits(exploration.violated);
+        for property in properties {
+            assert!(violated.contains(property), "{scenario} under {design}: {violated:?}, but not {property}");
+            let goal = match &exploration.lasso {
+                Some(lasso) if *property == Property::Livelock => Goal::Cycle(lasso),
+                _ => Goal::Violates(*property),
+            };
+            let least = minimal_counterexample(&system, goal, &Limits::default()).unwrap().unwrap();
+            assert!(least.certified || *property == Property::Livelock, "{property} under {design}");
+        }
+    }
+}
+
+/// M1: nobody checks.
+#[test]
+fn m1_no_check() {
+    caught(
+        "xfs/t1",
+        |design, _| design.check = Check::Never,
+        &[Property::LostWrite, Property::WrongZero],
+        &[Branch::Stale, Branch::Evict],
+    );
+}
+
+/// M2: the check comes before the folio lock.
+#[test]
+fn m2_check_before_the_folio_lock() {
+    caught(
+        "xfs/t1",
+        |design, _| design.check = Check::BeforeLock,
+        &[Property::LostWrite, Property::WrongZero],
+        &[Branch::Stale, Branch::Evict],
+    );
+}
+
+/// M3: the check comes after the block was zeroed.
+#[test]
+fn m3_check_after_prepare() {
+    caught(
+        "xfs/t1",
+        |design, _| design.check = Check::AfterPrepare,
+        &[Property::LostWrite, Property::WrongZero],
+        &[Branch::Stale, Branch::Evict],
+    );
+}
+
+/// M4: completion clears the writeback bit before it converts the extent.
+#[test]
+fn m4_writeback_bit_cleared_before_conversion() {
+    caught(
+        "xfs/t1",
+        |_, fs| fs.completion = Completion::ClearThenConvert,
+        &[Property::LostWrite],
+        &[Branch::Stale, Branch::Evict],
+    );
+}
+
+/// M5: conversion does not move the counter.
+#[test]
+fn m5_conversion_does_not_move_the_counter() {
+    caught(
+        "xfs/a1",
+        |_, fs| fs.bump_convert = Bump::Never,
+        &[Property::LostWrite, Property::UnsoundCookie],
+        &[Branch::Stale, Branch::Evict],
+    );
+}
+
+/// M5, the other half: it moves it after the writeback bit is cleared.
+#[test]
+fn m5_conversion_moves_the_counter_too_late() {
+    caught(
+        "xfs/a1",
+        |_, fs| fs.bump_convert = Bump::AfterClear,
+        &[Property::LostWrite, Property::UnsoundCookie],
+        &[Branch::Stale, Branch::Evict],
+    );
+}
+
+/// M5b, harmless: the counter moves after the ILOCK is dropped, but before the writeback bit is cleared.
+#[test]
+fn m5b_counter_moves_after_the_ilock() {
+    for scenario in ["xfs/a1", "xfs/t1", "xfs/t2"] {
+        holds(scenario, |_, fs| fs.bump_convert = Bump::AfterIlock, &[Branch::Stale, Branch::Evict]);
+    }
+}
+
+/// M5c, harmless: the allocation of delayed blocks does not move the counter; both states read as zeros.
+#[test]
+fn m5c_allocation_does_not_move_the_counter() {
+    for scenario in ["xfs/a2", "xfs/t2", "xfs/t7-d2"] {
+        holds(scenario, |_, fs| fs.bump_allocate = false, &[Branch::Stale, Branch::Allocate]);
+    }
+}
+
+/// M7: the reservation is punched without invalidate_lock, so that a page fault dirties what was found clean.
+#[test]
+fn m7_punch_without_invalidate_lock() {
+    caught(
+        "xfs/t7-d2",
+        |design, _| design.punch_lock = PunchLock::Nothing,
+        &[Property::DirtyOverHole, Property::DroppedDirty, Property::LostWrite],
+        &[Branch::Punch, Branch::Mkwrite],
+    );
+}
+
+/// M8: the punch truncates the page cache of its range.
+#[test]
+fn m8_punch_truncates_the_page_cache() {
+    caught(
+        "xfs/t7-d1",
+        |design, _| design.punch = Punch::Truncate,
+        &[Property::LostWrite],
+        &[Branch::Punch, Branch::Mkwrite],
+    );
+}
+
+/// M9: the scan reads the dirty flag without the folio lock, while writeback has just cleared it.
+#[test]
+fn m9_scan_without_the_folio_lock() {
+    caught(
+        "xfs/t7-d2",
+        |design, _| design.punch = Punch::ScanUnlocked,
+        &[Property::DroppedDirty, Property::LostWrite],
+        &[Branch::Punch, Branch::Allocate],
+    );
+}
+
+/// M9b, harmless: the gap before a dirty folio is punched after that folio is unlocked.
+#[test]
+fn m9b_gap_punched_late() {
+    for scenario in ["xfs/t7-d1", "xfs/t7-d2", "xfs/a5"] {
+        holds(scenario, |design, _| design.punch = Punch::ScanGapLate, &[Branch::Punch, Branch::Mkwrite]);
+    }
+}
+
+/// M10: a stale abort leaves the folio locked; the next attempt waits for it for ever.
+#[test]
+fn m10_stale_abort_without_unlock() {
+    caught(
+        "xfs/t1",
+        |design, _| design.hook_release = HookRelease::ForgetUnlock,
+        &[Property::LeakedLock, Property::Deadlock],
+        &[Branch::Stale],
+    );
+}
+
+/// M10, the other half: it keeps the reference.
+#[test]
+fn m10_stale_abort_without_put() {
+    caught(
+        "xfs/t1",
+        |design, _| design.hook_release = HookRelease::ForgetPut,
+        &[Property::LeakedLock],
+        &[Branch::Stale],
+    );
+}
+
+/// M11: a stale mapping without progress counts as done.
+#[test]
+fn m11_stale_counts_as_done() {
+    caught(
+        "xfs/t1",
+        |design, _| design.on_stale = OnStale::Done,
+        &[Property::ShortWrite],
+        &[Branch::Stale, Branch::Retry],
+    );
+}
+
+/// M12: the STALE flag leaks into the next mapping, which is thrown away like the one before it, for ever.
+#[test]
+fn m12_stale_leaks_into_the_next_mapping() {
+    caught(
+        "xfs/t1",
+        |design, _| design.clear_stale = false,
+        &[Property::LeakedFlag, Property::UnboundedRetry, Property::Livelock],
+        &[Branch::Stale, Branch::Retry],
+    );
+}
+
+/// M13: the cookie is sampled after the ILOCK is dropped.
+#[test]
+fn m13_cookie_sampled_outside() {
+    caught(
+        "xfs/a1",
+        |design, _| design.sample = Sample::Outside,
+        &[Property::LostWrite, Property::UnsoundCookie],
+        &[Branch::Stale, Branch::Evict],
+    );
+}
+
+/// M18: a write fault has an end handler that punches.
+#[test]
+fn m18_write_fault_punches() {
+    caught(
+        "xfs/a4",
+        |design, _| design.mkwrite_end = MkwriteEnd::Punch,
+        &[Property::DirtyOverHole, Property::DroppedDirty, Property::LostWrite],
+        &[Branch::Mkwrite],
+    );
+}
+
+/// M19: invalidate_lock is taken with the folio locked, and a page fault takes them the other way round.
+#[test]
+fn m19_invalidate_lock_under_the_folio_lock() {
+    caught(
+        "xfs/a5",
+        |design, _| design.punch_lock = PunchLock::UnderFolioLock,
+        &[Property::Deadlock],
+        &[Branch::Stale, Branch::Punch, Branch::Mkwrite],
+    );
+}
+
+/// M24: reclaim drops folios under writeback.
+#[test]
+fn m24_reclaim_ignores_writeback() {
+    caught(
+        "xfs/t1",
+        |design, _| design.reclaim_writeback = ReclaimWriteback::Ignore,
+        &[Property::LostWrite],
+        &[Branch::Evict],
+    );
+}
+
+/// M30: a short copy into a folio that is not uptodate counts.
+#[test]
+fn m30_short_copy_counts() {
+    caught(
+        "xfs/f4",
+        |design, _| design.short_copy = ShortCopy::Accept,
+        &[Property::StaleExposure],
+        &[Branch::ShortCopy],
+    );
+}
