@@ -10,6 +10,10 @@ use stalemap::scenario::{catalogue, read};
 use stalemap_explore::{Exploration, Options, explore};
 use stalemap_model::kernel::Kernel;
 
+/// The one of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Writer, flusher, completion, reclaim and page fault over two folios.
 const SCENARIO: &str = "xfs/five-actors";
 

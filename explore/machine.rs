@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
@@ -29,10 +30,9 @@ const MAX_SEQUENTIAL: usize = 1_000_000;
 pub(crate) type ActorSet = u16;
 
 /// Where an actor stands.
-#[derive(Clone)]
 struct Standing<State> {
     /// The state its step began with; `None` when it has finished.
-    state: Option<State>,
+    state: Option<Rc<State>>,
     /// The fingerprint of `state`.
     state_print: u128,
     /// What it has observed since.
@@ -43,8 +43,16 @@ struct Standing<State> {
     print: u128,
 }
 
+// Not derived: that would ask for `State: Clone`, and only the pointer is copied.
+impl<State> Clone for Standing<State> {
+    fn clone(&self) -> Self {
+        let Standing { state, log, pending, .. } = self;
+        Standing { state: state.clone(), log: log.clone(), pending: pending.clone(), ..*self }
+    }
+}
+
 /// The state a step began with and what it had observed when it ended.
-type EndedStep<State> = (State, Vec<Answered>);
+type EndedStep<State> = (Rc<State>, Vec<Answered>);
 
 /// How to undo a transition.
 pub(crate) struct Frame<State> {
@@ -61,7 +69,7 @@ pub(crate) struct Frame<State> {
 
 enum LogBefore<State> {
     Length(usize),
-    Whole { log: Vec<Answered>, state: State },
+    Whole { log: Vec<Answered>, state: Rc<State> },
 }
 
 /// How an epilogue ended.
@@ -119,7 +127,7 @@ impl<'s, S: System> Machine<'s, S> {
             let state = system.start(actor);
             let state_print = machine.memory.print(actor, &state);
             machine.standings.push(Standing {
-                state: Some(state),
+                state: Some(Rc::new(state)),
                 state_print,
                 log: Vec::new(),
                 log_print: 0,
@@ -259,7 +267,7 @@ impl<'s, S: System> Machine<'s, S> {
         let mut ended = None;
         for _ in 0..MAX_SILENT_STEPS {
             let standing = &mut self.standings[actor];
-            let Some(state) = standing.state.clone() else { return Ok(ended) };
+            let Some(state) = standing.state.as_deref().cloned() else { return Ok(ended) };
             let log = std::mem::take(&mut standing.log);
             self.memory.begin_run(actor, log, standing.log_print, permit.take());
             let result = {
@@ -289,7 +297,7 @@ impl<'s, S: System> Machine<'s, S> {
                     let before = match flow {
                         ControlFlow::Continue(next) => {
                             standing.state_print = self.memory.print(actor, &next);
-                            standing.state.replace(next)
+                            standing.state.replace(Rc::new(next))
                         }
                         ControlFlow::Break(()) => {
                             standing.state_print = 0;

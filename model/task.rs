@@ -90,7 +90,7 @@ pub async fn step<B: Backend>(
     state: TaskState,
 ) -> ControlFlow<(), TaskState> {
     let TaskState { command: number, call, at } = state;
-    if at == At::Held {
+    if matches!(at, At::Held) {
         hold::wait_for_holds(w).await;
         return ControlFlow::Continue(TaskState { command: number, call, at: At::Next });
     }
@@ -98,7 +98,7 @@ pub async fn step<B: Backend>(
         hold::finished(w, me);
         return ControlFlow::Break(());
     };
-    if at == At::Next {
+    if matches!(at, At::Next) {
         let modifiers = program.commands[..usize::from(number)].iter().rev();
         let modifiers = modifiers.take_while(|command| matches!(command, Command::Fail { .. } | Command::Short { .. }));
         let write = program.writes[usize::from(number)];

@@ -9,6 +9,11 @@ use clap::Parser;
 use stalemap::cli::Cli;
 use stalemap::commands::{self, Exit};
 
+/// The search makes and drops many small values; this allocator is measurably faster at that than the
+/// system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = std::env::var("STALEMAP_LOG").unwrap_or_default();

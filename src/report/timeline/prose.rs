@@ -112,13 +112,13 @@ fn misuse(replay: &Replay, life: &Life) -> Option<String> {
     let (used, place) = *life.misused.first()?;
     let blocks = ranges(&replay.played[used].events.get(place)?.text);
     // The last change of the blocks concerned is what a fresh mapping would have shown.
-    let changes = life.invalidated.iter().filter(|(row, _)| *row < used).rev();
+    let mut changes = life.invalidated.iter().filter(|(row, _)| *row < used).rev();
     let event = |(row, place): &(usize, usize)| replay.played.get(*row)?.events.get(*place);
     let overlaps =
         |text: &str| ranges(text).iter().any(|a| blocks.iter().any(|b| a.start < b.end && b.start < a.end));
-    let changed = changes.clone().find(|change| event(change).is_some_and(|event| overlaps(&event.text)))?;
-    let (row, who) = (changed.0, name(replay, replay.played[changed.0].actor));
-    let what = harmless(&event(changed)?.text);
+    let latest = changes.find(|change| event(change).is_some_and(|event| overlaps(&event.text)))?;
+    let (row, who) = (latest.0, name(replay, replay.played[latest.0].actor));
+    let what = harmless(&event(latest)?.text);
     let actor = name(replay, life.actor);
     let (a, b, c) = (life.sampled + 1, row + 1, used + 1);
     let order = format!(
@@ -206,9 +206,9 @@ fn sequence_after(replay: &Replay, row: usize) -> Option<u64> {
 
 fn sequence_sampled(replay: &Replay, life: &Life) -> Option<u64> {
     let events = &replay.played.get(life.sampled)?.events;
-    let numbers =
+    let mut numbers =
         events.iter().filter_map(|event| event.text.split_once("seq ")?.1.split(' ').next()?.parse().ok());
-    numbers.last()
+    numbers.next_back()
 }
 
 /// The byte ranges that a text names (`4k-8k`).
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn ranges_are_found_in_words() {
-        assert_eq!(ranges("U -> W 4k-8k"), [4096..8192]);
+        assert_eq!(ranges("U -> W 4k-8k"), vec![4096..8192]);
         assert_eq!(
             ranges("mapping says unwritten at 512-1k, 1m-2m, the extent is W"),
             [512..1024, 1 << 20..2 << 20]

@@ -55,8 +55,8 @@ const INDENT: usize = 1;
 /// Draws a replayed schedule, no line of it wider than `width` columns (but at least 48).
 pub fn render(replay: &Replay, about: &About, width: usize, color: bool) -> String {
     let width = width.max(NARROWEST);
-    let lives = bars::lives(replay);
-    let page = Page::new(replay, &lives, width);
+    let mappings = bars::lives(replay);
+    let page = Page::new(replay, &mappings, width);
     let mut lines = prose::headline(replay, about, width);
     lines.push(Line::default());
     lines.extend(page.head());
@@ -65,7 +65,7 @@ pub fn render(replay: &Replay, about: &About, width: usize, color: bool) -> Stri
         lines.extend(page.row(row));
     }
     lines.extend(prose::ending(replay, width));
-    let mut last = prose::critical_order(replay, &lives, width);
+    let mut last = prose::critical_order(replay, &mappings, width);
     if let Some(certified) = &about.certified {
         last.extend(paragraph(&harmless(certified), width, Style::new()));
     }
@@ -155,6 +155,13 @@ impl Column {
     fn rows(&self, replay: &Replay) -> Vec<usize> {
         let played = replay.played.iter().enumerate();
         played.filter(|(_, played)| self.actors.contains(&played.actor)).map(|(row, _)| row).collect()
+    }
+
+    /// The width at which no line is broken.
+    fn ideal(&self, replay: &Replay) -> usize {
+        let rows = self.rows(replay).into_iter();
+        let lines = rows.flat_map(|row| self.lines(replay, row, usize::MAX / 2));
+        once(self.head.clone()).chain(lines).map(|line| width_of(&line)).max().unwrap_or(1)
     }
 
     /// A transition's lines in a column of the given width.
@@ -355,8 +362,8 @@ impl<'r> Page<'r> {
         if self.replay.played.iter().any(|played| played.preempts) {
             marks.push("* preemption".to_owned());
         }
-        let named = self.columns.iter().find(|column| column.named && !column.bars.is_empty());
-        if let Some(column) = named {
+        let shared = self.columns.iter().find(|column| column.named && !column.bars.is_empty());
+        if let Some(column) = shared {
             let names: Vec<String> = column.bars.iter().map(|actor| name(self.replay, *actor)).collect();
             marks.insert(0, format!("Bars: {}", names.join(", ")));
         }
@@ -433,7 +440,7 @@ fn columns(replay: &Replay, barred: &[ActorId], available: usize) -> Vec<Column>
     let movers = movers(replay);
     let mut shared = Column::new("actor, operation".to_owned(), movers.clone(), barred, true);
     let room = available.saturating_sub(shared.margin()).max(READABLE);
-    shared.width = Costs::of(&shared, replay).ideal().clamp(READABLE, room);
+    shared.width = shared.ideal(replay).clamp(READABLE, room);
     let shared = vec![shared];
     let each = |actor: ActorId| Column::new(name(replay, actor), vec![actor], barred, false);
     match fitted(movers.into_iter().map(each).collect(), replay, available) {
@@ -475,17 +482,12 @@ struct Costs {
 impl Costs {
     fn of(column: &Column, replay: &Replay) -> Self {
         let rows = column.rows(replay);
-        let whole = rows.iter().flat_map(|row| column.lines(replay, *row, usize::MAX / 2));
-        let ideal = once(column.head.clone()).chain(whole).map(|line| width_of(&line)).max().unwrap_or(1);
+        let ideal = column.ideal(replay);
         let from = ideal.min(READABLE);
         let cost = |width| {
             rows.iter().map(|row| cost(&column.lines(replay, *row, width), &replay.played[*row])).sum()
         };
         Costs { from, costs: (from..=ideal).map(cost).collect() }
-    }
-
-    fn ideal(&self) -> usize {
-        self.from + self.costs.len().saturating_sub(1)
     }
 }
 

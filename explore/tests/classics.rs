@@ -1,0 +1,689 @@
+//! Systems whose state spaces can be counted by hand.
+//!
+//! Each test is one textbook situation with the numbers that a reader can check on paper. Where random
+//! programs (`differential.rs`) say that something is wrong somewhere, these say what.
+
+use std::cell::Cell;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use stalemap_explore::{
+    Counterexample, EngineError, Exploration, Goal, LimitHit, Limits, Options, Replay, Statistics, Step,
+    explore, minimal_counterexample, replay,
+};
+use stalemap_model::backend::Ordering::Relaxed;
+use stalemap_model::backend::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Role, System};
+use stalemap_model::event::Bound;
+use stalemap_model::oracle::Property;
+
+/// The memory that all of them use some of.
+struct World<B: Backend> {
+    backend: B,
+    a: B::Lock<u64>,
+    b: B::Lock<u64>,
+    x: B::Atomic,
+    y: B::Atomic,
+    log: B::Leaf<Vec<u64>>,
+}
+
+impl<B: Backend> World<B> {
+    fn note(&self, value: u64) {
+        self.log.update(|log| log.push(value));
+    }
+}
+
+const DONE: ControlFlow<(), u64> = ControlFlow::Break(());
+
+fn again(round: u64) -> ControlFlow<(), u64> {
+    ControlFlow::Continue(round)
+}
+
+const fn op(name: &'static str) -> Op {
+    Op::new(name)
+}
+
+/// Declares a system by its actors and their step.
+macro_rules! system {
+    ($(#[$meta:meta])* $name:ident [$($actor:literal: $role:ident),*] |$w:pat_param, $me:pat_param, $round:pat_param| $body:block) => {
+        $(#[$meta])*
+        struct $name;
+
+        impl System for $name {
+            type World<B: Backend> = World<B>;
+            type State = u64;
+
+            fn world<B: Backend>(&self, backend: &B) -> World<B> {
+                World {
+                    backend: backend.clone(),
+                    a: backend.lock("a", 0),
+                    b: backend.lock("b", 0),
+                    x: backend.atomic("x", 0),
+                    y: backend.atomic("y", 0),
+                    log: backend.leaf("log", Vec::new()),
+                }
+            }
+
+            fn actors(&self) -> Vec<ActorSpec> {
+                vec![$(ActorSpec { name: $actor.to_owned(), role: Role::$role }),*]
+            }
+
+            fn start(&self, _: ActorId) -> u64 {
+                0
+            }
+
+            async fn step<B: Backend>(&self, $w: &World<B>, $me: ActorId, $round: u64) -> ControlFlow<(), u64> {
+                $body
+            }
+
+            fn observe<B: Backend>(&self, w: &World<B>) -> Option<String> {
+                Some(format!("x={} y={} log={:?}", w.x.peek(), w.y.peek(), w.log.read(Clone::clone)))
+            }
+
+            fn gutter<B: Backend>(&self, w: &World<B>) -> Vec<(String, String)> {
+                vec![("all".to_owned(), self.observe(w).unwrap_or_default())]
+            }
+        }
+    };
+}
+
+fn explored_with(system: &impl System, visited_set: bool, sleep_sets: bool, limits: Limits) -> Exploration {
+    let options = Options { visited_set, sleep_sets, limits };
+    explore(system, &options, &mut |_| ()).expect("the system is well-behaved")
+}
+
+/// Everything, with both reductions.
+fn explored(system: &impl System) -> Exploration {
+    explored_with(system, true, true, Limits::default())
+}
+
+/// Plain enumeration.
+fn enumerated(system: &impl System) -> Exploration {
+    explored_with(system, false, false, Limits::default())
+}
+
+fn error_of(system: &impl System) -> EngineError {
+    explore(system, &Options::default(), &mut |_| ()).expect_err("the system is broken")
+}
+
+fn least(system: &impl System, goal: Goal<'_>) -> Option<Counterexample> {
+    minimal_counterexample(system, goal, &Limits::default()).expect("the system is well-behaved")
+}
+
+fn replayed(system: &impl System, found: &Counterexample) -> Replay {
+    let specs = system.actors();
+    let steps: Vec<Step> = found.schedule.iter().map(|choice| choice.to_step(&specs)).collect();
+    replay(system, &steps).expect("a counterexample can be replayed")
+}
+
+fn outcomes(found: &Exploration) -> Vec<(&str, u64)> {
+    found.outcomes.iter().map(|(outcome, count)| (outcome.as_str(), *count)).collect()
+}
+
+system! {
+    /// Two increments in two operations each. The checker at the end expects both.
+    LostUpdate ["one": Main, "two": Main, "checker": Epilogue] |w, me, _| {
+        let seen = w.x.load(op("load"), Relaxed).await;
+        if me < 2 {
+            w.x.store(op("store"), seen + 1, Relaxed).await;
+        } else if seen != 2 {
+            w.backend.violate(Property::LostWrite, || format!("x is {seen}"));
+        }
+        DONE
+    }
+}
+
+#[test]
+fn an_update_is_lost_and_only_the_epilogue_sees_it() {
+    let plain = enumerated(&LostUpdate);
+    // Four operations, two of each: 4!/(2! 2!) orders, and 1 + 2 + 4 + 6 + 6 beginnings of orders.
+    let expected = Statistics { states: 19, transitions: 18, executions: 6, max_depth: 4, final_states: 2 };
+    assert_eq!(plain.statistics, expected);
+    let with_set = explored_with(&LostUpdate, true, false, Limits::default());
+    // A state is who has loaded what and who has stored: 12 of them, two of them final.
+    let expected = Statistics { states: 12, transitions: 14, executions: 5, ..expected };
+    assert_eq!(with_set.statistics, expected);
+    for found in [plain, with_set, explored(&LostUpdate)] {
+        assert_eq!(found.violated, Property::LostWrite.bit());
+        assert_eq!(outcomes(&found), [("x=1 y=0 log=[]", 1), ("x=2 y=0 log=[]", 1)]);
+        assert!(found.deadlocks.is_empty());
+    }
+
+    let found = least(&LostUpdate, Goal::Violates(Property::LostWrite)).expect("it is violated");
+    assert_eq!((found.preemptions, found.operations, found.certified), (1, 4, true));
+    let replay = replayed(&LostUpdate, &found);
+    assert!(replay.played.iter().all(|played| played.violated.is_empty()));
+    let epilogue = replay.epilogue.expect("everybody has finished");
+    assert_eq!(epilogue.violated, [Property::LostWrite]);
+    assert_eq!(epilogue.observed.as_deref(), Some("x=1 y=0 log=[]"));
+    assert_eq!(epilogue.events.len(), 1);
+}
+
+#[test]
+fn preemption_bounds_are_reported_when_they_bite() {
+    let bounded = |preemptions| {
+        let limits = Limits { preemptions: Some(preemptions), ..Limits::default() };
+        let found = explored_with(&LostUpdate, true, true, limits);
+        (found.violated, found.limits_hit.into_iter().collect::<Vec<_>>())
+    };
+    let violated = Property::LostWrite.bit();
+    assert_eq!(bounded(0), (0, vec![LimitHit::Preemptions]));
+    assert_eq!(bounded(1), (violated, vec![LimitHit::Preemptions]));
+    // Nobody can be preempted more often than between its two operations.
+    assert_eq!(bounded(2), (violated, vec![]));
+}
+
+#[test]
+fn limits_of_states_memory_and_time_are_reported() {
+    let hit =
+        |limits| explored_with(&LostUpdate, true, true, limits).limits_hit.into_iter().collect::<Vec<_>>();
+    assert_eq!(hit(Limits { states: Some(12), ..Limits::default() }), []);
+    assert_eq!(hit(Limits { states: Some(11), ..Limits::default() }), [LimitHit::States]);
+    assert_eq!(hit(Limits { memory: Some(0), ..Limits::default() }), [LimitHit::Memory]);
+    assert_eq!(hit(Limits { time: Some(Duration::ZERO), ..Limits::default() }), [LimitHit::Seconds]);
+}
+
+system! {
+    /// Two locks taken in opposite orders.
+    Philosophers ["left": Main, "right": Main] |w, me, _| {
+        if me == 0 {
+            let _a = w.a.lock(op("lock a")).await;
+            let _b = w.b.lock(op("lock b")).await;
+        } else {
+            let _b = w.b.lock(op("lock b")).await;
+            let _a = w.a.lock(op("lock a")).await;
+        }
+        DONE
+    }
+}
+
+#[test]
+fn opposite_orders_deadlock() {
+    let plain = enumerated(&Philosophers);
+    // One after the other, in two orders; or one lock each, in two orders.
+    assert_eq!((plain.statistics.states, plain.statistics.executions), (11, 4));
+    let found = explored(&Philosophers);
+    assert_eq!(found.statistics.states, 9);
+    assert_eq!((found.deadlocks.len(), found.final_states.len()), (1, 1));
+    assert_eq!(found.deadlocks, plain.deadlocks);
+    assert_eq!(found.violated, Property::Deadlock.bit());
+
+    let found = least(&Philosophers, Goal::Violates(Property::Deadlock)).expect("there is one");
+    assert_eq!((found.preemptions, found.operations), (1, 2));
+    let replay = replayed(&Philosophers, &found);
+    assert_eq!(replay.deadlock, [(0, "lock b".to_owned()), (1, "lock a".to_owned())]);
+    assert_eq!(replay.violated, [Property::Deadlock]);
+}
+
+system! {
+    /// A consumer waits for a producer, and then the other way round.
+    Handshake ["producer": Main, "consumer": Main] |w, me, _| {
+        let turn = me as u64;
+        *w.a.lock_when(op("wait"), |phase, turn| *phase == turn, turn).await += 1;
+        w.note(turn);
+        *w.a.lock_when(op("wait again"), |phase, turn| *phase == turn + 2, turn).await += 1;
+        w.note(turn + 2);
+        DONE
+    }
+}
+
+#[test]
+fn a_handshake_has_one_execution() {
+    for found in [enumerated(&Handshake), explored(&Handshake)] {
+        assert_eq!((found.statistics.executions, found.statistics.states), (1, 5));
+        assert_eq!(outcomes(&found), [("x=0 y=0 log=[0, 1, 2, 3]", 1)]);
+        assert_eq!(found.violated, 0);
+    }
+}
+
+system! {
+    /// One item and two who wait for it.
+    OneItem ["producer": Main, "first": Main, "second": Main] |w, me, _| {
+        match me {
+            0 => *w.a.lock(op("produce")).await += 1,
+            _ => *w.a.lock_when(op("consume"), |items, _| *items > 0, 0).await -= 1,
+        }
+        DONE
+    }
+}
+
+#[test]
+fn whoever_waits_for_nothing_deadlocks() {
+    let found = explored(&OneItem);
+    assert_eq!((found.deadlocks.len(), found.final_states.len()), (2, 0));
+}
+
+system! {
+    /// A try-lock against a lock that is held across an operation.
+    TryLock ["holder": Main, "trier": Main] |w, me, _| {
+        if me == 0 {
+            let _guard = w.a.lock(op("lock")).await;
+            w.x.load(op("load"), Relaxed).await;
+        } else {
+            let taken = w.a.try_lock(op("try_lock")).await.is_some();
+            w.note(u64::from(taken));
+        }
+        DONE
+    }
+}
+
+#[test]
+fn a_try_lock_goes_both_ways() {
+    for found in [enumerated(&TryLock), explored(&TryLock)] {
+        assert_eq!(outcomes(&found), [("x=0 y=0 log=[0]", 1), ("x=0 y=0 log=[1]", 1)]);
+    }
+}
+
+system! {
+    /// One of three, then one of two.
+    Choices ["chooser": Main] |w, _, _| {
+        w.backend.choose(op("three"), 3).await;
+        w.backend.choose(op("two"), 2).await;
+        DONE
+    }
+}
+
+#[test]
+fn choices_multiply() {
+    let counted = |found: Exploration| {
+        let Statistics { states, transitions, executions, max_depth, final_states, .. } = found.statistics;
+        (states, transitions, executions, max_depth, final_states)
+    };
+    assert_eq!(counted(enumerated(&Choices)), (1 + 3 + 6, 9, 6, 2, 1));
+    // What was chosen is forgotten when the step ends.
+    assert_eq!(counted(explored(&Choices)), (1 + 3 + 1, 9, 6, 2, 1));
+}
+
+system! {
+    /// Nothing.
+    Nothing ["chooser": Main] |w, _, _| {
+        w.backend.choose(op("which"), 0).await;
+        DONE
+    }
+}
+
+#[test]
+#[should_panic(expected = "nothing to choose from")]
+fn there_must_be_something_to_choose_from() {
+    explored(&Nothing);
+}
+
+system! {
+    /// Three tasks increment a shared counter three times each.
+    Counter ["one": Main, "two": Main, "three": Main, "reader": Epilogue] |w, me, round| {
+        let mut counter = w.a.lock(op("lock")).await;
+        if me == 3 {
+            w.note(*counter);
+            return DONE;
+        }
+        *counter += 1;
+        if round == 2 { DONE } else { again(round + 1) }
+    }
+}
+
+#[test]
+fn three_rounds_of_three_have_1680_orders() {
+    // 9!/(3!)^3, with or without sleep sets: any two increments of one counter depend on each other.
+    for sleep_sets in [false, true] {
+        let found = explored_with(&Counter, false, sleep_sets, Limits::default());
+        assert_eq!(found.statistics.executions, 1680);
+        assert_eq!(outcomes(&found), [("x=0 y=0 log=[9]", 1)]);
+    }
+    let found = explored(&Counter);
+    // A state is how far each of the three is; from 3 of its 4 places each can move.
+    assert_eq!((found.statistics.states, found.statistics.transitions), (4 * 4 * 4, 3 * 3 * 4 * 4));
+    assert_eq!(outcomes(&found), [("x=0 y=0 log=[9]", 1)]);
+}
+
+system! {
+    /// Three tasks with nothing in common.
+    Apart ["one": Main, "two": Main, "three": Main] |w, me, round| {
+        match me {
+            0 => *w.a.lock(op("lock")).await += 1,
+            1 => *w.b.lock(op("lock")).await += 1,
+            _ => w.x.store(op("store"), round + 1, Relaxed).await,
+        }
+        if round == 2 { DONE } else { again(round + 1) }
+    }
+}
+
+#[test]
+fn sleep_sets_reach_every_state_of_independent_tasks_once() {
+    assert_eq!(enumerated(&Apart).statistics.executions, 1680);
+    for visited_set in [false, true] {
+        let found = explored_with(&Apart, visited_set, true, Limits::default());
+        assert_eq!((found.statistics.states, found.statistics.transitions), (64, 63));
+    }
+}
+
+system! {
+    /// Each announces itself and steps back when the other has done so too.
+    Polite ["one": Main, "two": Main] |w, me, round| {
+        let (mine, theirs) = if me == 0 { (&w.x, &w.y) } else { (&w.y, &w.x) };
+        if round == 1 {
+            mine.store(op("step back"), 0, Relaxed).await;
+            return again(0);
+        }
+        mine.store(op("announce"), 1, Relaxed).await;
+        if theirs.load(op("look"), Relaxed).await == 1 { again(1) } else { DONE }
+    }
+}
+
+#[test]
+fn politeness_livelocks() {
+    for sleep_sets in [false, true] {
+        let found = explored_with(&Polite, true, sleep_sets, Limits::default());
+        assert_eq!(found.violated, Property::Livelock.bit());
+        let lasso = found.lasso.expect("a livelock has one");
+        assert_eq!(lasso.states.len(), lasso.cycle.len());
+
+        let specs = Polite.actors();
+        let path = [&lasso.stem[..], &lasso.cycle, &lasso.cycle].concat();
+        let steps: Vec<Step> = path.iter().map(|choice| choice.to_step(&specs)).collect();
+        let replay = replay(&Polite, &steps).expect("it goes round as often as one likes");
+        let seen = |at: usize| if at == 0 { &replay.initial } else { &replay.played[at - 1].gutter };
+        let (stem, round) = (lasso.stem.len(), lasso.cycle.len());
+        assert_eq!(seen(stem), seen(stem + round));
+        assert_eq!(seen(stem), seen(stem + 2 * round));
+
+        let found = least(&Polite, Goal::Cycle(&lasso)).expect("the cycle can be reached");
+        assert!(!found.certified);
+        let replay = replayed(&Polite, &found);
+        assert_eq!(replay.played.len(), found.operations as usize);
+        let preemptions = replay.played.iter().filter(|played| played.preempts).count();
+        assert_eq!(preemptions, found.preemptions as usize);
+    }
+}
+
+system! {
+    /// Waits for a word by looking at it again and again.
+    Spin ["spinner": Main, "setter": Main] |w, me, _| {
+        if me == 1 {
+            w.x.store(op("set"), 1, Relaxed).await;
+            return DONE;
+        }
+        if w.x.load(op("look"), Relaxed).await == 0 { again(0) } else { DONE }
+    }
+}
+
+#[test]
+fn cycles_are_found_under_a_preemption_bound() {
+    let limits = Limits { preemptions: Some(0), ..Limits::default() };
+    let lasso = explored_with(&Spin, true, true, limits).lasso.expect("the spinner alone goes round");
+    let found = least(&Spin, Goal::Cycle(&lasso)).expect("and it can be reached");
+    assert_eq!((found.preemptions, found.operations), (0, 1));
+}
+
+system! {
+    /// A daemon serves two requests and waits for the next.
+    Server ["client": Main, "server": Daemon] |w, me, round| {
+        if me == 1 {
+            let mut request = w.a.lock_when(op("serve"), |request, _| *request == 1, 0).await;
+            *request = 0;
+            w.note(round);
+            return again(1 - round);
+        }
+        *w.a.lock_when(op("request"), |request, _| *request == 0, 0).await = 1;
+        if round == 1 { DONE } else { again(1) }
+    }
+}
+
+#[test]
+fn an_idle_daemon_is_no_deadlock() {
+    for found in [enumerated(&Server), explored(&Server)] {
+        assert_eq!(found.violated, 0);
+        assert_eq!((found.final_states.len(), found.deadlocks.len()), (1, 0));
+        assert_eq!(outcomes(&found), [("x=0 y=0 log=[0, 1]", 1)]);
+    }
+}
+
+system! {
+    /// A daemon that serves once, and a client that asks twice.
+    Tired ["client": Main, "server": Daemon] |w, me, round| {
+        if me == 1 {
+            *w.a.lock_when(op("serve"), |request, _| *request == 1, 0).await = 0;
+            return DONE;
+        }
+        *w.a.lock_when(op("request"), |request, _| *request == 0, 0).await = 1;
+        if round == 2 { DONE } else { again(round + 1) }
+    }
+}
+
+#[test]
+fn a_client_without_its_daemon_deadlocks() {
+    let found = explored(&Tired);
+    assert_eq!((found.final_states.len(), found.deadlocks.len()), (0, 1));
+}
+
+system! {
+    /// A daemon that has work from the beginning.
+    Eager ["reader": Main, "writer": Daemon] |w, me, _| {
+        if me == 1 {
+            w.x.store(op("store"), 1, Relaxed).await;
+        } else {
+            let seen = w.x.load(op("load"), Relaxed).await;
+            w.note(seen);
+        }
+        DONE
+    }
+}
+
+#[test]
+fn daemons_do_not_work_ahead_of_the_exploration() {
+    for found in [enumerated(&Eager), explored(&Eager)] {
+        assert_eq!(outcomes(&found), [("x=1 y=0 log=[0]", 1), ("x=1 y=0 log=[1]", 1)]);
+    }
+}
+
+system! {
+    /// Every role begins with something that is no operation of its own, the last in the list first.
+    Silent ["judge": Epilogue, "main": Main, "maker": Setup] |w, me, _| {
+        let before = w.log.read(Vec::len);
+        w.note(me as u64);
+        if me != 0 {
+            w.x.fetch_add(op("add"), 1, Relaxed).await;
+            w.note(before as u64);
+        }
+        DONE
+    }
+}
+
+#[test]
+fn nobody_begins_before_its_role_allows() {
+    for found in [enumerated(&Silent), explored(&Silent)] {
+        assert_eq!(outcomes(&found), [("x=2 y=0 log=[2, 0, 1, 2, 0]", 1)]);
+        assert_eq!(found.statistics.states, 2);
+    }
+}
+
+system! {
+    /// Gives up after two rounds, with or without having done wrong.
+    GivesUp ["main": Main] |w, _, round| {
+        let wrong = w.backend.choose(op("go wrong"), 2).await;
+        if round == 2 {
+            w.backend.cut(Bound::Retries);
+            if wrong == 1 {
+                w.backend.violate(Property::LostWrite, || "went wrong".to_owned());
+            }
+        }
+        again(round + 1)
+    }
+}
+
+#[test]
+fn a_run_given_up_goes_no_further_but_its_violation_counts() {
+    let found = explored(&GivesUp);
+    assert_eq!(found.violated, Property::LostWrite.bit());
+    assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(Bound::Retries)]);
+    assert_eq!((found.final_states.len(), found.statistics.states), (0, 3));
+    let found = least(&GivesUp, Goal::Violates(Property::LostWrite)).expect("the search has seen it");
+    assert_eq!(found.operations, 3);
+    assert_eq!(replayed(&GivesUp, &found).violated, [Property::LostWrite]);
+}
+
+system! {
+    /// Two final states, in one of which the epilogue gives up.
+    GivesUpLate ["main": Main, "other": Main, "checker": Epilogue] |w, me, _| {
+        match me {
+            0 => {
+                let chosen = w.backend.choose(op("choose"), 2).await;
+                w.note(chosen.into());
+            }
+            1 => w.x.store(op("store"), 1, Relaxed).await,
+            _ => {
+                if w.log.read(|log| log[0] == 0) {
+                    w.backend.cut(Bound::Evictions);
+                }
+                w.x.load(op("check"), Relaxed).await;
+                w.note(2);
+            }
+        }
+        DONE
+    }
+}
+
+#[test]
+fn giving_up_in_the_epilogue_concerns_one_final_state() {
+    for found in [enumerated(&GivesUpLate), explored(&GivesUpLate)] {
+        assert_eq!(found.limits_hit.iter().copied().collect::<Vec<_>>(), [LimitHit::Bound(Bound::Evictions)]);
+        assert_eq!(found.final_states.len(), 2);
+        assert_eq!(outcomes(&found), [("x=1 y=0 log=[1, 2]", 1)]);
+    }
+}
+
+system! {
+    /// A setup that gives up, so that there is nothing to explore.
+    GivesUpEarly ["maker": Setup, "main": Main] |w, _, _| {
+        w.x.load(op("load"), Relaxed).await;
+        w.backend.cut(Bound::Retries);
+        DONE
+    }
+}
+
+#[test]
+fn giving_up_in_the_setup_leaves_nothing_to_explore() {
+    let found = explored(&GivesUpEarly);
+    assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(Bound::Retries)]);
+    assert_eq!(found.statistics, Statistics::default());
+    assert_eq!(least(&GivesUpEarly, Goal::Violates(Property::Deadlock)), None);
+}
+
+thread_local! {
+    /// What a step must not depend on.
+    static CALLS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Counts the calls of a step, which the engine makes as often as it likes.
+fn call() -> u32 {
+    CALLS.set(CALLS.get() + 1);
+    CALLS.get()
+}
+
+fn complaint_about(system: &impl System) -> (String, String) {
+    CALLS.set(0);
+    match error_of(system) {
+        EngineError::NotDeterministic { actor, expected, performed } => {
+            assert_eq!(actor, "main");
+            (expected, performed)
+        }
+        other => panic!("another complaint: {other}"),
+    }
+}
+
+system! {
+    /// Does something else every other time.
+    Fickle ["main": Main] |w, _, _| {
+        let name = if call() % 2 == 1 { "odd" } else { "even" };
+        w.x.load(op(name), Relaxed).await;
+        DONE
+    }
+}
+
+system! {
+    /// Takes a lock where it has read a word.
+    Confused ["main": Main] |w, _, _| {
+        if call() == 3 {
+            w.a.lock(op("lock")).await;
+        } else {
+            w.x.load(op("load"), Relaxed).await;
+        }
+        w.x.load(op("load again"), Relaxed).await;
+        DONE
+    }
+}
+
+system! {
+    /// Looks at a leaf where it has read a word, and gives up looking.
+    Distracted ["main": Main] |w, _, _| {
+        if call() == 3 {
+            w.log.read(Vec::len);
+        } else {
+            w.x.load(op("load"), Relaxed).await;
+        }
+        w.x.load(op("load again"), Relaxed).await;
+        DONE
+    }
+}
+
+system! {
+    /// Finishes where it was about to do something.
+    Hasty ["main": Main] |w, _, _| {
+        if call() == 1 {
+            w.x.load(op("load"), Relaxed).await;
+        }
+        DONE
+    }
+}
+
+#[test]
+fn steps_that_depend_on_anything_else_are_detected() {
+    let said = |expected: &str, performed: &str| (expected.to_owned(), performed.to_owned());
+    assert_eq!(complaint_about(&Fickle), said("odd", "even"));
+    assert_eq!(complaint_about(&Confused), said("load", "lock"));
+    assert_eq!(complaint_about(&Distracted), said("load", "(leaf)"));
+    assert_eq!(complaint_about(&Hasty), said("load", "(nothing)"));
+}
+
+system! {
+    /// Goes on for ever without an operation.
+    Restless ["main": Main] |_, _, round| {
+        again(round + 1)
+    }
+}
+
+system! {
+    /// A setup that waits for somebody who has not begun.
+    Stuck ["maker": Setup, "main": Main] |w, me, _| {
+        if me == 0 {
+            w.a.lock_when(op("wait"), |value, _| *value == 1, 0).await;
+        } else {
+            *w.a.lock(op("lock")).await = 1;
+        }
+        DONE
+    }
+}
+
+system! {
+    /// An epilogue that waits for ever.
+    StuckLate ["main": Main, "checker": Epilogue] |w, me, _| {
+        if me == 0 {
+            w.x.store(op("store"), 1, Relaxed).await;
+        } else {
+            w.a.lock_when(op("wait"), |value, _| *value == 1, 0).await;
+        }
+        DONE
+    }
+}
+
+#[test]
+fn broken_systems_are_reported() {
+    assert_eq!(error_of(&Restless), EngineError::NeverPauses { actor: "main".to_owned() });
+    let stuck = EngineError::StuckAlone { actor: "maker".to_owned(), op: "wait".to_owned() };
+    assert_eq!(error_of(&Stuck), stuck);
+    // An epilogue that waits for ever is a finding about the system.
+    let found = explored(&StuckLate);
+    assert_eq!(found.violated, Property::Deadlock.bit());
+    assert_eq!((found.final_states.len(), found.deadlocks.len()), (1, 0));
+    let found = least(&StuckLate, Goal::Violates(Property::Deadlock)).expect("it is found again");
+    assert_eq!(found.operations, 1);
+    assert_eq!(replayed(&StuckLate, &found).violated, [Property::Deadlock]);
+}

@@ -1,0 +1,603 @@
+//! What a program means, without the engine: an interpreter over states that are plain values, and the whole
+//! state graph in memory.
+//!
+//! Nothing here is rebuilt, undone, fingerprinted or reduced. A state is cloned, one task moves, and the
+//! result is looked up by its full value. All questions that the engine answers during its search are then
+//! answered by textbook algorithms on the graph.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::ops::ControlFlow;
+
+use stalemap_model::backend::{ActorId, Role};
+use stalemap_model::event::Counter;
+use stalemap_model::oracle::Property;
+
+use super::program::{
+    ATOMICS, Audited, LEAVES, LOCKS, Position, Program, REGISTERS, Registers, Statement, observation,
+};
+
+/// A complete state.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct State {
+    locks: [Locked; LOCKS],
+    word: u64,
+    atomics: [u64; ATOMICS],
+    leaves: [u64; LEAVES],
+    record: Vec<(usize, u64)>,
+    violated: u64,
+    tasks: Vec<Task>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+struct Locked {
+    value: u64,
+    owner: Option<ActorId>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Task {
+    Unstarted,
+    /// In front of a visible statement.
+    Waiting(Place),
+    Finished,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Place {
+    step: usize,
+    statement: usize,
+    registers: Registers,
+    /// The values under the guards held.
+    held: [Option<u64>; LOCKS],
+    /// The registers with which the step began, and what it has seen since. Nothing reads them: they make
+    /// exactly those states different that differ for an engine which knows a task only from outside.
+    entry: Registers,
+    seen: Vec<Seen>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Seen {
+    Word(u64),
+    Busy,
+}
+
+/// What is gathered over all transitions.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Gathered {
+    pub(crate) reached: u64,
+    pub(crate) maxima: [u32; Counter::ALL.len()],
+}
+
+/// A transition of the graph.
+#[derive(Clone, Copy, Debug)]
+struct Edge {
+    task: ActorId,
+    to: usize,
+}
+
+/// How a state without transitions ended.
+#[derive(Clone, Debug)]
+enum End {
+    Deadlock,
+    Final { violated: u64, observed: String },
+}
+
+/// All reachable states.
+pub(crate) struct Graph {
+    edges: Vec<Vec<Edge>>,
+    violated: Vec<u64>,
+    ends: BTreeMap<usize, End>,
+    pub(crate) gathered: Gathered,
+}
+
+/// The least cost of reaching something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Least {
+    pub(crate) preemptions: u32,
+    pub(crate) operations: u32,
+    /// Pairs of a state and the task that moved last that are reached with fewer preemptions.
+    pub(crate) below: u64,
+}
+
+/// All paths from the initial state that meet no state twice, each with the transition that ends it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Paths {
+    /// Beginnings of such paths.
+    pub(crate) beginnings: u64,
+    pub(crate) transitions: u64,
+    /// Paths that end because nobody can move or because a state is met again.
+    pub(crate) maximal: u64,
+    /// Transitions on the longest, the one that meets a state again included.
+    pub(crate) longest: u64,
+}
+
+/// What can be reached with a limited number of preemptions.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Bounded {
+    /// Triples of a state, the task that moved last and the preemptions so far.
+    pub(crate) triples: u64,
+    pub(crate) violated: u64,
+    pub(crate) finals: usize,
+    pub(crate) deadlocks: usize,
+    /// Whether some transition would have been one preemption too many.
+    pub(crate) cut: bool,
+}
+
+struct Interpreter<'p> {
+    program: &'p Program,
+    gathered: Gathered,
+}
+
+impl Interpreter<'_> {
+    fn initial(&mut self) -> State {
+        let mut state = State {
+            locks: [Locked::default(); LOCKS],
+            word: 0,
+            atomics: [0; ATOMICS],
+            leaves: [0; LEAVES],
+            record: Vec::new(),
+            violated: 0,
+            tasks: vec![Task::Unstarted; self.program.tasks.len()],
+        };
+        assert!(self.run_alone(&mut state, Role::Setup), "a setup waits for ever");
+        for task in self.with_role(&[Role::Main, Role::Daemon]) {
+            if state.tasks[task] == Task::Unstarted {
+                self.start(&mut state, task);
+            }
+        }
+        state
+    }
+
+    fn with_role(&self, roles: &[Role]) -> Vec<ActorId> {
+        let tasks = self.program.tasks.iter().enumerate();
+        tasks.filter(|(_, task)| roles.contains(&task.role)).map(|(number, _)| number).collect()
+    }
+
+    /// Runs the tasks of a sequential phase: the first that can move does; daemons serve when none can.
+    /// Whether all of them finish.
+    fn run_alone(&mut self, state: &mut State, role: Role) -> bool {
+        let tasks = self.with_role(&[role]);
+        let servants = self.with_role(&[Role::Daemon]);
+        while tasks.iter().any(|task| state.tasks[*task] != Task::Finished) {
+            let can_move = |task: &&ActorId| match &state.tasks[**task] {
+                Task::Unstarted => true,
+                Task::Waiting(place) => self.is_enabled(state, **task, place),
+                Task::Finished => false,
+            };
+            let Some(&task) = tasks.iter().chain(&servants).find(can_move) else { return false };
+            if state.tasks[task] == Task::Unstarted {
+                self.start(state, task);
+            } else {
+                self.fire(state, task, 0);
+            }
+        }
+        true
+    }
+
+    fn next(&self, task: ActorId, place: &Place) -> Statement {
+        self.program.tasks[task].steps[place.step][place.statement]
+    }
+
+    fn is_enabled(&self, state: &State, task: ActorId, place: &Place) -> bool {
+        match self.next(task, place) {
+            Statement::Lock(lock) => state.locks[lock].owner.is_none(),
+            Statement::LockWhen(lock, condition, argument) => {
+                let Locked { value, owner } = state.locks[lock];
+                owner.is_none() && condition.function()(&value, argument.value(&place.registers))
+            }
+            Statement::Region(condition, argument, _) => {
+                condition.function()(&state.word, argument.value(&place.registers))
+            }
+            _ => true,
+        }
+    }
+
+    /// The concurrent tasks that can move, with the number of ways in which they can.
+    fn enabled(&self, state: &State) -> Vec<(ActorId, u32)> {
+        let mut enabled = Vec::new();
+        for task in self.with_role(&[Role::Main, Role::Daemon]) {
+            if let Task::Waiting(place) = &state.tasks[task]
+                && self.is_enabled(state, task, place)
+            {
+                let alternatives = match self.next(task, place) {
+                    Statement::Choose(alternatives, _) => alternatives,
+                    _ => 1,
+                };
+                enabled.push((task, alternatives));
+            }
+        }
+        enabled
+    }
+
+    fn start(&mut self, state: &mut State, task: ActorId) {
+        let registers = [0; REGISTERS];
+        self.run(state, task, Self::begin(Position { step: 0, registers }));
+    }
+
+    fn begin(Position { step, registers }: Position) -> Place {
+        Place { step, statement: 0, registers, held: [None; LOCKS], entry: registers, seen: Vec::new() }
+    }
+
+    /// Performs the visible statement in front of which a task waits, and what follows up to the next one.
+    fn fire(&mut self, state: &mut State, task: ActorId, outcome: u32) {
+        let Task::Waiting(mut place) = std::mem::replace(&mut state.tasks[task], Task::Finished) else {
+            panic!("task {task} cannot move");
+        };
+        let statement = self.next(task, &place);
+        place.statement += 1;
+        let r = &mut place.registers;
+        let mut see = |value| place.seen.push(Seen::Word(value));
+        match statement {
+            Statement::Lock(lock) | Statement::LockWhen(lock, ..) => {
+                let Locked { value, owner } = &mut state.locks[lock];
+                assert_eq!(owner.replace(task), None, "a held lock was taken");
+                place.held[lock] = Some(*value);
+                see(*value);
+            }
+            Statement::TryLock(lock, register) => {
+                let Locked { value, owner } = &mut state.locks[lock];
+                r[register] = u64::from(owner.is_none());
+                if owner.is_none() {
+                    *owner = Some(task);
+                    place.held[lock] = Some(*value);
+                    see(*value);
+                } else {
+                    place.seen.push(Seen::Busy);
+                }
+            }
+            Statement::Region(_, _, change) => {
+                see(state.word);
+                state.word = change.apply(state.word, r);
+            }
+            Statement::Load(atomic, register) => {
+                r[register] = state.atomics[atomic];
+                see(state.atomics[atomic]);
+            }
+            Statement::Store(atomic, value) => {
+                state.atomics[atomic] = value.value(r);
+                see(0);
+            }
+            Statement::FetchAdd(atomic, value, register) => {
+                let added = value.value(r);
+                r[register] = state.atomics[atomic];
+                see(state.atomics[atomic]);
+                state.atomics[atomic] = state.atomics[atomic].wrapping_add(added);
+            }
+            Statement::CompareExchange { atomic, current, new, register } => {
+                let (current, new) = (current.value(r), new.value(r));
+                r[register] = state.atomics[atomic];
+                see(state.atomics[atomic]);
+                if state.atomics[atomic] == current {
+                    state.atomics[atomic] = new;
+                }
+            }
+            Statement::Choose(_, register) => {
+                r[register] = u64::from(outcome);
+                see(u64::from(outcome));
+            }
+            silent => panic!("{silent:?} is not visible"),
+        }
+        self.run(state, task, place);
+    }
+
+    /// Runs a task up to its next visible statement or its end.
+    fn run(&mut self, state: &mut State, task: ActorId, mut place: Place) {
+        let steps = &self.program.tasks[task];
+        loop {
+            let statement = steps.steps[place.step].get(place.statement);
+            if statement.is_some_and(|statement| statement.is_visible()) {
+                state.tasks[task] = Task::Waiting(place);
+                return;
+            }
+            place.statement += 1;
+            let goes_on = statement.is_some_and(|statement| self.silently(state, &mut place, *statement));
+            if goes_on {
+                continue;
+            }
+            for lock in 0..LOCKS {
+                Self::unlock(state, &mut place, lock);
+            }
+            let after = match statement {
+                Some(_) => ControlFlow::Break(()),
+                None => steps.after(place.step, place.registers),
+            };
+            match after {
+                ControlFlow::Continue(position) => place = Self::begin(position),
+                ControlFlow::Break(()) => {
+                    state.tasks[task] = Task::Finished;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn unlock(state: &mut State, place: &mut Place, lock: usize) {
+        if let Some(value) = place.held[lock].take() {
+            state.locks[lock] = Locked { value, owner: None };
+        }
+    }
+
+    /// Performs a statement that is not visible. Whether the task goes on.
+    fn silently(&mut self, state: &mut State, place: &mut Place, statement: Statement) -> bool {
+        let r = &mut place.registers;
+        match statement {
+            Statement::Unlock(lock) => Self::unlock(state, place, lock),
+            Statement::Read(lock, register) => {
+                if let Some(value) = place.held[lock] {
+                    r[register] = value;
+                }
+            }
+            Statement::Modify(lock, change) => {
+                place.held[lock] = place.held[lock].map(|value| change.apply(value, r));
+            }
+            Statement::Record(lock) => state.record.extend(place.held[lock].map(|value| (lock, value))),
+            Statement::Publish(atomic, value) => state.atomics[atomic] = value.value(r),
+            Statement::Peek(atomic, register) => {
+                r[register] = state.atomics[atomic];
+                place.seen.push(Seen::Word(r[register]));
+            }
+            Statement::LeafRead { leaf, zero, register } => {
+                let value = state.leaves[leaf];
+                r[register] = if zero { u64::from(value == 0) } else { value };
+                place.seen.push(Seen::Word(r[register]));
+            }
+            Statement::LeafUpdate(leaf, change) => {
+                state.leaves[leaf] = change.apply(state.leaves[leaf], r);
+            }
+            Statement::Release(change) => state.word = change.apply(state.word, r),
+            Statement::Audit(audited, wrong, property) => {
+                let value = match audited {
+                    Audited::Lock(lock) => state.locks[lock].value,
+                    Audited::Word => state.word,
+                    Audited::Leaf(leaf) => state.leaves[leaf],
+                };
+                if value == wrong {
+                    state.violated |= property.bit();
+                }
+            }
+            Statement::Add(register, operand) => {
+                r[register] = (r[register] + operand.value(r)) % super::program::MODULUS;
+            }
+            Statement::Skip { unless, statements } => {
+                if !unless.holds(r) {
+                    place.statement += statements;
+                }
+            }
+            Statement::Violate(test, property) => {
+                if test.holds(r) {
+                    state.violated |= property.bit();
+                }
+            }
+            Statement::Reach(test, branch) => {
+                if test.holds(r) {
+                    self.gathered.reached |= branch.bit();
+                }
+            }
+            Statement::Maximum(counter, register) => {
+                let greatest = &mut self.gathered.maxima[counter as usize];
+                *greatest = (*greatest).max(r[register] as u32);
+            }
+            Statement::Finish(test) => return !test.holds(r),
+            visible => panic!("{visible:?} is visible"),
+        }
+        true
+    }
+
+    /// What becomes of a state in which nobody can move.
+    fn end(&mut self, mut state: State) -> End {
+        if self.with_role(&[Role::Main]).iter().any(|task| state.tasks[*task] != Task::Finished) {
+            return End::Deadlock;
+        }
+        let stuck = !self.run_alone(&mut state, Role::Epilogue);
+        let violated = state.violated | if stuck { Property::Deadlock.bit() } else { 0 };
+        End::Final { violated, observed: observation(state.atomics, state.leaves, &state.record) }
+    }
+}
+
+impl Graph {
+    /// All reachable states, if there are at most `most`.
+    pub(crate) fn of(program: &Program, most: usize) -> Option<Self> {
+        let mut interpreter = Interpreter { program, gathered: Gathered::default() };
+        let mut numbers = HashMap::new();
+        let mut states = Vec::new();
+        let mut edges: Vec<Vec<Edge>> = Vec::new();
+        let mut ends = BTreeMap::new();
+        let initial = interpreter.initial();
+        numbers.insert(initial.clone(), 0);
+        states.push(initial);
+        while edges.len() < states.len() {
+            let from = edges.len();
+            let enabled = interpreter.enabled(&states[from]);
+            if enabled.is_empty() {
+                ends.insert(from, interpreter.end(states[from].clone()));
+            }
+            let mut out = Vec::new();
+            for (task, alternatives) in enabled {
+                for outcome in 0..alternatives {
+                    let mut state = states[from].clone();
+                    interpreter.fire(&mut state, task, outcome);
+                    let to = *numbers.entry(state).or_insert_with_key(|state| {
+                        states.push(state.clone());
+                        states.len() - 1
+                    });
+                    out.push(Edge { task, to });
+                }
+            }
+            edges.push(out);
+            if states.len() > most {
+                return None;
+            }
+        }
+        let violated = states.iter().map(|state| state.violated).collect();
+        Some(Graph { edges, violated, ends, gathered: interpreter.gathered })
+    }
+
+    pub(crate) fn states(&self) -> u64 {
+        self.edges.len() as u64
+    }
+
+    pub(crate) fn transitions(&self) -> u64 {
+        self.edges.iter().map(|out| out.len() as u64).sum()
+    }
+
+    pub(crate) fn ends(&self) -> u64 {
+        self.ends.len() as u64
+    }
+
+    pub(crate) fn deadlocks(&self) -> usize {
+        self.ends.values().filter(|end| matches!(end, End::Deadlock)).count()
+    }
+
+    pub(crate) fn finals(&self) -> usize {
+        self.ends.len() - self.deadlocks()
+    }
+
+    /// What an observer sees, and in how many final states.
+    pub(crate) fn outcomes(&self) -> BTreeMap<String, u64> {
+        let mut outcomes = BTreeMap::new();
+        for end in self.ends.values() {
+            if let End::Final { observed, .. } = end {
+                *outcomes.entry(observed.clone()).or_default() += 1;
+            }
+        }
+        outcomes
+    }
+
+    /// The properties violated in a state, its epilogue included.
+    fn violated_in(&self, state: usize) -> u64 {
+        self.violated[state]
+            | match self.ends.get(&state) {
+                None => 0,
+                Some(End::Deadlock) => Property::Deadlock.bit(),
+                Some(End::Final { violated, .. }) => *violated,
+            }
+    }
+
+    /// The properties violated in some state, a cycle being a livelock.
+    pub(crate) fn violated(&self) -> u64 {
+        let states = (0..self.edges.len()).fold(0, |bits, state| bits | self.violated_in(state));
+        states | if self.has_cycle() { Property::Livelock.bit() } else { 0 }
+    }
+
+    /// Whether some state can be reached from itself: whether removing states without predecessors, again
+    /// and again, leaves any.
+    pub(crate) fn has_cycle(&self) -> bool {
+        let mut predecessors = vec![0_usize; self.edges.len()];
+        for edge in self.edges.iter().flatten() {
+            predecessors[edge.to] += 1;
+        }
+        let mut free: Vec<usize> = (0..self.edges.len()).filter(|state| predecessors[*state] == 0).collect();
+        let mut removed = 0;
+        while let Some(state) = free.pop() {
+            removed += 1;
+            for edge in &self.edges[state] {
+                predecessors[edge.to] -= 1;
+                if predecessors[edge.to] == 0 {
+                    free.push(edge.to);
+                }
+            }
+        }
+        removed < self.edges.len()
+    }
+
+    /// Counts paths, if they have at most `most` transitions in all.
+    pub(crate) fn paths(&self, most: u64) -> Option<Paths> {
+        let mut paths = Paths { beginnings: 1, ..Paths::default() };
+        let mut on_path = vec![false; self.edges.len()];
+        on_path[0] = true;
+        let mut stack = vec![(0, 0)];
+        while let Some((state, next)) = stack.last_mut() {
+            let (from, number) = (*state, *next);
+            *next += 1;
+            let Some(edge) = self.edges[from].get(number) else {
+                paths.maximal += u64::from(number == 0);
+                on_path[from] = false;
+                stack.pop();
+                continue;
+            };
+            paths.transitions += 1;
+            if paths.transitions > most {
+                return None;
+            }
+            paths.longest = paths.longest.max(stack.len() as u64);
+            if on_path[edge.to] {
+                paths.maximal += 1;
+            } else {
+                paths.beginnings += 1;
+                on_path[edge.to] = true;
+                stack.push((edge.to, 0));
+            }
+        }
+        Some(paths)
+    }
+
+    /// Whether moving to `task` switches away from one that could have gone on.
+    fn preempts(&self, state: usize, last: Option<ActorId>, task: ActorId) -> bool {
+        last.is_some_and(|last| last != task && self.edges[state].iter().any(|edge| edge.task == last))
+    }
+
+    /// The least preemptions, then operations, that reach a violation of `property`: Dijkstra's algorithm
+    /// without a heap, one number of preemptions after the other and breadth first within.
+    pub(crate) fn least(&self, property: Property) -> Option<Least> {
+        let mut settled: HashSet<(usize, Option<ActorId>)> = HashSet::new();
+        let mut level = vec![(0, None, 0)];
+        for preemptions in 0.. {
+            if level.is_empty() {
+                return None;
+            }
+            let below = settled.len() as u64;
+            let mut next_level = Vec::new();
+            // Entries of one level come with different numbers of operations.
+            let mut by_operations: BTreeMap<u32, VecDeque<(usize, Option<ActorId>)>> = BTreeMap::new();
+            for (state, last, operations) in level {
+                by_operations.entry(operations).or_default().push_back((state, last));
+            }
+            while let Some((operations, pairs)) = by_operations.pop_first() {
+                for (state, last) in pairs {
+                    if !settled.insert((state, last)) {
+                        continue;
+                    }
+                    if self.violated_in(state) & property.bit() != 0 {
+                        return Some(Least { preemptions, operations, below });
+                    }
+                    for edge in &self.edges[state] {
+                        let next = (edge.to, Some(edge.task));
+                        if self.preempts(state, last, edge.task) {
+                            next_level.push((next.0, next.1, operations + 1));
+                        } else {
+                            by_operations.entry(operations + 1).or_default().push_back(next);
+                        }
+                    }
+                }
+            }
+            level = next_level;
+        }
+        None
+    }
+
+    /// What can be reached with at most `most` preemptions.
+    pub(crate) fn bounded(&self, most: u32) -> Bounded {
+        let mut bounded = Bounded::default();
+        let mut ends = HashSet::new();
+        let mut met = HashSet::from([(0, None, 0)]);
+        let mut open = vec![(0, None, 0)];
+        while let Some((state, last, preemptions)) = open.pop() {
+            bounded.triples += 1;
+            bounded.violated |= self.violated_in(state);
+            if self.ends.contains_key(&state) {
+                ends.insert(state);
+            }
+            for edge in &self.edges[state] {
+                let preemptions = preemptions + u32::from(self.preempts(state, last, edge.task));
+                if preemptions > most {
+                    bounded.cut = true;
+                } else if met.insert((edge.to, Some(edge.task), preemptions)) {
+                    open.push((edge.to, Some(edge.task), preemptions));
+                }
+            }
+        }
+        bounded.deadlocks = ends.iter().filter(|end| matches!(self.ends[end], End::Deadlock)).count();
+        bounded.finals = ends.len() - bounded.deadlocks;
+        bounded
+    }
+}

@@ -1,0 +1,261 @@
+//! The engine against plain enumeration, on random programs.
+//!
+//! Whatever the engine claims rests on its visited set, its sleep sets, its fingerprints, its undo log and
+//! its rebuilding of steps. Each of these could lose a state or invent one, and the verdict would still look
+//! like a verdict. So random programs are explored in every combination of the reductions, and everything
+//! the engine counts is compared with `common/reference.rs`, which has none of them.
+
+mod common;
+
+use std::fmt::Debug;
+
+use common::program::Program;
+use common::reference::{Graph, Least};
+use common::strategy::{looping, straight_line};
+use proptest::prelude::*;
+use proptest::test_runner::{FileFailurePersistence, TestCaseResult};
+use stalemap_explore::{
+    Choice, Counterexample, Exploration, Goal, LimitHit, Limits, Options, Replay, Schedule, explore,
+    minimal_counterexample, replay,
+};
+use stalemap_model::backend::System;
+use stalemap_model::oracle::Property;
+
+/// States up to which a program is looked at.
+const MOST_STATES: usize = 4_000;
+/// Transitions up to which all its paths are enumerated.
+const MOST_TRANSITIONS: u64 = 30_000;
+
+fn explored(program: &Program, visited_set: bool, sleep_sets: bool, limits: Limits) -> Exploration {
+    let options = Options { visited_set, sleep_sets, limits };
+    explore(program, &options, &mut |_| ()).expect("the engine can explore a program")
+}
+
+fn graph_of(program: &Program) -> Result<Graph, TestCaseError> {
+    Graph::of(program, MOST_STATES).ok_or_else(|| TestCaseError::reject("too many states"))
+}
+
+/// Compares what any complete search must find.
+fn finds_everything(found: &Exploration, graph: &Graph, visited_only: &Exploration) -> TestCaseResult {
+    prop_assert!(found.is_complete());
+    prop_assert_eq!(found.violated, graph.violated());
+    prop_assert_eq!(&found.final_states, &visited_only.final_states);
+    prop_assert_eq!(&found.deadlocks, &visited_only.deadlocks);
+    prop_assert_eq!(found.final_states.len(), graph.finals());
+    prop_assert_eq!(found.statistics.final_states, graph.finals() as u64);
+    prop_assert_eq!(found.deadlocks.len(), graph.deadlocks());
+    prop_assert_eq!(&found.outcomes, &graph.outcomes());
+    prop_assert_eq!(found.reached, graph.gathered.reached);
+    prop_assert_eq!(&found.maxima[..], &graph.gathered.maxima[..]);
+    prop_assert_eq!(found.lasso.is_some(), graph.has_cycle());
+    Ok(())
+}
+
+/// Plays the first way that a search met to each violation.
+fn witnesses_lead_there(program: &Program, found: &Exploration) -> TestCaseResult {
+    // A livelock has its lasso.
+    let violated = found.violated & !Property::Livelock.bit();
+    prop_assert_eq!(found.witnesses.keys().fold(0, |bits, property| bits | property.bit()), violated);
+    for (property, way) in &found.witnesses {
+        prop_assert!(replayed(program, way)?.violated.contains(property));
+    }
+    Ok(())
+}
+
+/// Explores a program in all four ways.
+fn all_searches_agree(program: &Program) -> TestCaseResult {
+    let graph = graph_of(program)?;
+    let visited_only = explored(program, true, false, Limits::default());
+    finds_everything(&visited_only, &graph, &visited_only)?;
+    let counted = visited_only.statistics;
+    prop_assert_eq!(counted.states, graph.states());
+    prop_assert_eq!(counted.transitions, graph.transitions());
+    // A depth-first search ends a path at every end and at every transition to a state it knows.
+    prop_assert_eq!(counted.executions, graph.ends() + graph.transitions() - (graph.states() - 1));
+
+    let both = explored(program, true, true, Limits::default());
+    finds_everything(&both, &graph, &visited_only)?;
+    witnesses_lead_there(program, &both)?;
+    prop_assert_eq!(both.statistics.states, graph.states());
+    prop_assert!(both.statistics.transitions <= graph.transitions());
+
+    if let Some(paths) = graph.paths(MOST_TRANSITIONS) {
+        let neither = explored(program, false, false, Limits::default());
+        finds_everything(&neither, &graph, &visited_only)?;
+        prop_assert_eq!(neither.statistics.states, paths.beginnings);
+        prop_assert_eq!(neither.statistics.transitions, paths.transitions);
+        prop_assert_eq!(neither.statistics.executions, paths.maximal);
+        prop_assert_eq!(neither.statistics.max_depth, paths.longest);
+
+        let sleep_only = explored(program, false, true, Limits::default());
+        finds_everything(&sleep_only, &graph, &visited_only)?;
+        prop_assert!(sleep_only.statistics.transitions <= paths.transitions);
+    }
+    Ok(())
+}
+
+/// Plays a schedule that has been written and read again.
+fn replayed(program: &Program, choices: &[Choice]) -> Result<Replay, TestCaseError> {
+    let specs = program.actors();
+    let schedule = Schedule {
+        headers: vec![("design".to_owned(), "none".to_owned())],
+        steps: choices.iter().map(|choice| choice.to_step(&specs)).collect(),
+        scenario: "title = \"random\"\n".to_owned(),
+    };
+    let read = Schedule::parse(&schedule.to_string()).map_err(fail)?;
+    prop_assert_eq!(&read.headers, &schedule.headers);
+    prop_assert_eq!(&read.scenario, &schedule.scenario);
+    let texts = |schedule: &Schedule| schedule.steps.iter().map(ToString::to_string).collect::<Vec<_>>();
+    prop_assert_eq!(texts(&read), texts(&schedule));
+    replay(program, &read.steps).map_err(fail)
+}
+
+fn fail(error: impl Debug) -> TestCaseError {
+    TestCaseError::fail(format!("{error:?}"))
+}
+
+fn preemptions(replay: &Replay) -> u32 {
+    replay.played.iter().map(|played| u32::from(played.preempts)).sum()
+}
+
+fn least_counterexample(program: &Program, goal: Goal<'_>) -> Result<Option<Counterexample>, TestCaseError> {
+    minimal_counterexample(program, goal, &Limits::default()).map_err(fail)
+}
+
+/// Looks for the least counterexample to every property and plays it.
+fn counterexamples_are_least(program: &Program) -> TestCaseResult {
+    let graph = graph_of(program)?;
+    for property in [Property::LostWrite, Property::StaleRead, Property::Deadlock] {
+        let found = least_counterexample(program, Goal::Violates(property))?;
+        let cost = found.as_ref().map(|found| Least {
+            preemptions: found.preemptions,
+            operations: found.operations,
+            below: found.states_below,
+        });
+        prop_assert_eq!(cost, graph.least(property), "{}", property);
+        let Some(found) = found else { continue };
+        prop_assert!(found.certified);
+        let replay = replayed(program, &found.schedule)?;
+        prop_assert!(replay.violated.contains(&property));
+        prop_assert_eq!(replay.played.len(), found.operations as usize);
+        prop_assert_eq!(preemptions(&replay), found.preemptions);
+    }
+    Ok(())
+}
+
+/// Goes twice round the cycle that a search met, and once round the nearest way to it.
+fn cycles_go_round(program: &Program) -> TestCaseResult {
+    for sleep_sets in [false, true] {
+        let Some(lasso) = explored(program, true, sleep_sets, Limits::default()).lasso else { continue };
+        prop_assert_eq!(lasso.states.len(), lasso.cycle.len());
+        let twice = [&lasso.stem[..], &lasso.cycle, &lasso.cycle].concat();
+        let replay = replayed(program, &twice)?;
+        let seen: Vec<_> = std::iter::once(&replay.initial)
+            .chain(replay.played.iter().map(|played| &played.gutter))
+            .collect();
+        let (first, round) = (lasso.stem.len(), lasso.cycle.len());
+        prop_assert_eq!(&seen[first..=first + round], &seen[first + round..]);
+
+        let found = least_counterexample(program, Goal::Cycle(&lasso))?.ok_or_else(|| fail("unreachable"))?;
+        prop_assert!(!found.certified);
+        let replay = replayed(program, &found.schedule)?;
+        prop_assert_eq!(replay.played.len(), found.operations as usize);
+        prop_assert_eq!(preemptions(&replay), found.preemptions);
+        let seen = |at: usize| if at == 0 { &replay.initial } else { &replay.played[at - 1].gutter };
+        prop_assert_eq!(seen(replay.played.len() - round), seen(replay.played.len()));
+    }
+    Ok(())
+}
+
+/// Explores with few preemptions allowed.
+fn preemption_limits_are_exact(program: &Program) -> TestCaseResult {
+    let graph = graph_of(program)?;
+    let least = |property| graph.least(property).map(|least: Least| least.preemptions);
+    let properties = [Property::LostWrite, Property::StaleRead, Property::Deadlock];
+    let mut bounds = vec![0, 1];
+    for preemptions in properties.into_iter().filter_map(least) {
+        bounds.extend([preemptions.saturating_sub(1), preemptions]);
+    }
+    bounds.sort_unstable();
+    bounds.dedup();
+    for bound in bounds {
+        let limits = Limits { preemptions: Some(bound), ..Limits::default() };
+        let expected = graph.bounded(bound);
+        for property in properties {
+            let within = least(property).is_some_and(|preemptions| preemptions <= bound);
+            prop_assert_eq!(expected.violated & property.bit() != 0, within);
+        }
+        for sleep_sets in [false, true] {
+            let found = explored(program, true, sleep_sets, limits.clone());
+            prop_assert_eq!(found.violated & !Property::Livelock.bit(), expected.violated);
+            prop_assert_eq!(found.limits_hit.contains(&LimitHit::Preemptions), expected.cut);
+            prop_assert_eq!(found.is_complete(), !expected.cut);
+            prop_assert_eq!(found.statistics.states, expected.triples);
+            prop_assert_eq!(found.final_states.len(), expected.finals);
+            prop_assert_eq!(found.deadlocks.len(), expected.deadlocks);
+        }
+    }
+    Ok(())
+}
+
+/// Explores with exactly as many states as there are, and with one too few.
+fn state_limits_are_exact(program: &Program) -> TestCaseResult {
+    let graph = graph_of(program)?;
+    for sleep_sets in [false, true] {
+        let limited = |states| {
+            explored(program, true, sleep_sets, Limits { states: Some(states), ..Limits::default() })
+        };
+        prop_assert!(limited(graph.states()).is_complete());
+        let short = limited(graph.states() - 1);
+        prop_assert_eq!(short.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::States]);
+        prop_assert_eq!(short.statistics.states, graph.states() - 1);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/differential.txt"))),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn searches_of_straight_line_programs_agree(program in straight_line()) {
+        all_searches_agree(&program)?;
+    }
+
+    #[test]
+    fn searches_of_looping_programs_agree(program in looping()) {
+        all_searches_agree(&program)?;
+    }
+
+    #[test]
+    fn counterexamples_of_straight_line_programs_are_least(program in straight_line()) {
+        counterexamples_are_least(&program)?;
+    }
+
+    #[test]
+    fn counterexamples_of_looping_programs_are_least(program in looping()) {
+        counterexamples_are_least(&program)?;
+    }
+
+    #[test]
+    fn cycles_of_looping_programs_go_round(program in looping()) {
+        cycles_go_round(&program)?;
+    }
+
+    #[test]
+    fn preemption_limits_of_straight_line_programs_are_exact(program in straight_line()) {
+        preemption_limits_are_exact(&program)?;
+    }
+
+    #[test]
+    fn preemption_limits_of_looping_programs_are_exact(program in looping()) {
+        preemption_limits_are_exact(&program)?;
+    }
+
+    #[test]
+    fn state_limits_are_exact_always(program in prop_oneof![straight_line(), looping()]) {
+        state_limits_are_exact(&program)?;
+    }
+}
