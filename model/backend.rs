@@ -116,7 +116,13 @@ pub trait Atomic {
     fn fetch_add(&self, op: Op, value: u64, ordering: Ordering) -> impl Future<Output = u64>;
 
     /// Writes `new` if the word is `current`; returns what it held.
-    fn compare_exchange(&self, op: Op, current: u64, new: u64, ordering: Ordering) -> impl Future<Output = u64>;
+    fn compare_exchange(
+        &self,
+        op: Op,
+        current: u64,
+        new: u64,
+        ordering: Ordering,
+    ) -> impl Future<Output = u64>;
 
     /// Writes the word in the current transition. For a writer inside a critical section whose only
     /// lock-free access this is.

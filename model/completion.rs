@@ -34,7 +34,11 @@ pub enum CompletionState {
 }
 
 /// One step of the kworker. It never finishes.
-pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: CompletionState) -> ControlFlow<(), CompletionState> {
+pub async fn step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    state: CompletionState,
+) -> ControlFlow<(), CompletionState> {
     let fs = &w.config.fs;
     ControlFlow::Continue(match state {
         CompletionState::Idle => CompletionState::Transfer(take_one(w).await, 0),
@@ -67,11 +71,14 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: CompletionState)
             let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
                 return ControlFlow::Continue(match (fs.completion, fs.bump_convert) {
                     (Completion::ClearThenConvert, _) => CompletionState::Convert(ioend, true),
-                    (Completion::ConvertThenClear, Bump::AfterClear) if changed => CompletionState::Bump(ioend, true),
+                    (Completion::ConvertThenClear, Bump::AfterClear) if changed => {
+                        CompletionState::Bump(ioend, true)
+                    }
                     (Completion::ConvertThenClear, _) => CompletionState::Idle,
                 });
             };
-            let mut slot = w.page(folio.index).lock(Op::on("folio_end_writeback", u32::from(folio.index))).await;
+            let mut slot =
+                w.page(folio.index).lock(Op::on("folio_end_writeback", u32::from(folio.index))).await;
             slot.end_writeback(folio.id);
             CompletionState::Clear(ioend, done + 1, changed)
         }

@@ -177,7 +177,8 @@ impl ExtentMap {
             }
         };
         let start = (0..block).rev().take_while(|other| same(*other)).last().unwrap_or(block);
-        let end = (block..self.blocks.len() as FileBlock).take_while(|other| same(*other)).last().unwrap_or(block);
+        let end =
+            (block..self.blocks.len() as FileBlock).take_while(|other| same(*other)).last().unwrap_or(block);
         start..end + 1
     }
 

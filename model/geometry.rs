@@ -78,7 +78,12 @@ pub struct Geometry {
 
 impl Geometry {
     /// Cuts a file of at least `size` bytes (rounded up to whole folios) at all `cuts`.
-    pub fn new(block: u64, folio: u64, size: u64, cuts: impl IntoIterator<Item = u64>) -> Result<Self, GeometryError> {
+    pub fn new(
+        block: u64,
+        folio: u64,
+        size: u64,
+        cuts: impl IntoIterator<Item = u64>,
+    ) -> Result<Self, GeometryError> {
         if block == 0 {
             return Err(GeometryError::NoBlock);
         }
@@ -103,7 +108,8 @@ impl Geometry {
         let boundaries: Vec<u64> = boundaries.into_iter().collect();
         let starts = boundaries.iter().enumerate().filter(|(_, byte)| byte.is_multiple_of(block));
         let block_starts = starts.map(|(cell, _)| cell as Cell).collect();
-        let block_of = boundaries[..boundaries.len() - 1].iter().map(|byte| (byte / block) as FileBlock).collect();
+        let block_of =
+            boundaries[..boundaries.len() - 1].iter().map(|byte| (byte / block) as FileBlock).collect();
         let blocks_per_folio = (folio / block) as u16;
         Ok(Geometry { block, folio, boundaries, block_starts, block_of, blocks_per_folio })
     }
@@ -272,7 +278,8 @@ mod tests {
 
     #[test]
     fn bytes_read_like_commands() {
-        let shown: Vec<String> = [0, 512, 1024, 6144, 1 << 20].iter().map(|n| Bytes(*n).to_string()).collect();
+        let shown: Vec<String> =
+            [0, 512, 1024, 6144, 1 << 20].iter().map(|n| Bytes(*n).to_string()).collect();
         assert_eq!(shown, ["0", "512", "1k", "6k", "1m"]);
     }
 }

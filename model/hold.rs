@@ -26,7 +26,8 @@ pub async fn wait_for_holds<B: Backend>(w: &World<B>) {
 pub async fn stand_still<B: Backend>(w: &World<B>, number: usize, others: usize) {
     let hold = &w.holds[number];
     hold.lock(Op::new("hold")).await.reached = true;
-    hold.lock_when(Op::new("resume"), |state, others| u64::from(state.finished) >= others, others as u64).await;
+    hold.lock_when(Op::new("resume"), |state, others| u64::from(state.finished) >= others, others as u64)
+        .await;
 }
 
 /// An actor has finished. Nobody need wait any more for one that was held; one that was not counts for

@@ -106,7 +106,11 @@ pub struct Written {
 }
 
 /// One step of a write(2).
-pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: WriteState) -> ControlFlow<Written, WriteState> {
+pub async fn step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    state: WriteState,
+) -> ControlFlow<Written, WriteState> {
     match state {
         WriteState::Enter(write) => ControlFlow::Continue(enter(w, me, write).await),
         WriteState::Begin(write, leaked) => begin(w, me, write, leaked).await,
@@ -125,7 +129,9 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: WriteState) -> C
             None => iomap_iter(w, me, write, &iomap, from, held),
         },
         WriteState::Punch(write, iomap, from, held, inner) => match punch::step(w, me, inner).await {
-            ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, inner)),
+            ControlFlow::Continue(inner) => {
+                ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, inner))
+            }
             ControlFlow::Break(()) => iomap_iter(w, me, write, &iomap, from, held),
         },
     }
@@ -213,7 +219,8 @@ async fn iomap_write_folio<B: Backend>(
     }
     let index = w.geometry.folio_of(write.pos);
     for (number, hold) in w.config.holds.iter().enumerate() {
-        let here = w.config_actor(me) == Some(hold.actor) && w.geometry.folio_of(w.geometry.cell_at(hold.at)) == index;
+        let here = w.config_actor(me) == Some(hold.actor)
+            && w.geometry.folio_of(w.geometry.cell_at(hold.at)) == index;
         if here && write.held & (1 << number) == 0 {
             write.held |= 1 << number;
             hold::stand_still(w, number, w.never_held()).await;
@@ -240,7 +247,11 @@ async fn iomap_write_folio<B: Backend>(
     } else {
         drop(slot);
         slot = page
-            .lock_when(Op::on("folio_lock", target), |slot, id| slot.is_unlocked(id as FolioId), u64::from(id))
+            .lock_when(
+                Op::on("folio_lock", target),
+                |slot, id| slot.is_unlocked(id as FolioId),
+                u64::from(id),
+            )
             .await;
         slot.folio_mut(id).locked = Some(me);
     }
@@ -405,7 +416,9 @@ fn stale<B: Backend>(
     let mut kept = None;
     if let Some(FolioRef { index, id }) = folio {
         let page = w.page(index);
-        if design.punch_lock == PunchLock::UnderFolioLock && unused_reservation(w, &write, &iomap, from).is_some() {
+        if design.punch_lock == PunchLock::UnderFolioLock
+            && unused_reservation(w, &write, &iomap, from).is_some()
+        {
             kept = folio;
         } else {
             page.release(|slot| match design.hook_release {
@@ -414,8 +427,11 @@ fn stale<B: Backend>(
                 HookRelease::ForgetPut => slot.locked_mut(id, me).locked = None,
             });
             page.audit(|slot| {
-                if slot.folio(id).is_some_and(|folio| folio.locked == Some(me) || folio.refs & (1 << me) != 0) {
-                    w.backend.violate(Property::LeakedLock, || format!("folio {index} stays locked or referenced"));
+                if slot.folio(id).is_some_and(|folio| folio.locked == Some(me) || folio.refs & (1 << me) != 0)
+                {
+                    w.backend.violate(Property::LeakedLock, || {
+                        format!("folio {index} stays locked or referenced")
+                    });
                 }
             });
         }
@@ -448,7 +464,12 @@ fn cut_beyond_eof<B: Backend>(w: &World<B>, cells: Range<Cell>, next: WriteState
 
 /// The blocks whose reservation `iomap_end` has to free: those of a NEW delayed allocation behind what was
 /// written. The block partly written keeps its reservation: its folio is dirty.
-fn unused_reservation<B: Backend>(w: &World<B>, write: &Write, iomap: &Iomap, from: Cell) -> Option<Range<FileBlock>> {
+fn unused_reservation<B: Backend>(
+    w: &World<B>,
+    write: &Write,
+    iomap: &Iomap,
+    from: Cell,
+) -> Option<Range<FileBlock>> {
     let design = &w.config.design;
     let mapped_end = w.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
     let end = write.end.min(mapped_end);
@@ -516,7 +537,8 @@ fn finish<B: Backend>(w: &World<B>, me: ActorId, write: &Write) -> ControlFlow<W
     let excused = write.faults_at.is_some() || write.failed && w.config.design.on_stale != OnStale::Fail;
     if !full && !excused {
         w.backend.violate(Property::ShortWrite, || {
-            let (asked, got) = (w.geometry.show_cells(&write.request), w.geometry.show_cells(&(write.request.start..done)));
+            let (asked, got) =
+                (w.geometry.show_cells(&write.request), w.geometry.show_cells(&(write.request.start..done)));
             format!("write(2) of {asked} returned after {got}")
         });
     }

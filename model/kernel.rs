@@ -38,7 +38,9 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ConfigError::Geometry(error) => error.fmt(f),
-            ConfigError::TooManyWrites(n) => write!(f, "{n} commands write; at most {MAX_WRITES} can be told apart"),
+            ConfigError::TooManyWrites(n) => {
+                write!(f, "{n} commands write; at most {MAX_WRITES} can be told apart")
+            }
             ConfigError::TooManyActors(n) => write!(f, "{n} actors; at most {MAX_ACTORS} can be explored"),
         }
     }

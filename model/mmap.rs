@@ -49,11 +49,15 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: MmapState) -> Co
     match state {
         MmapState::Access(access, cells) => instruction(w, me, access, cells).await,
         MmapState::Fault(access, cells) => ControlFlow::Continue(fault(w, me, access, cells).await),
-        MmapState::Fill(access, cells, inner) => ControlFlow::Continue(match fill::step(w, me, inner).await {
-            ControlFlow::Continue(inner) => MmapState::Fill(access, cells, inner),
-            ControlFlow::Break(()) => MmapState::Fault(access, cells),
-        }),
-        MmapState::Mkwrite(access, cells, folio) => ControlFlow::Continue(mkwrite(w, me, access, cells, folio).await),
+        MmapState::Fill(access, cells, inner) => {
+            ControlFlow::Continue(match fill::step(w, me, inner).await {
+                ControlFlow::Continue(inner) => MmapState::Fill(access, cells, inner),
+                ControlFlow::Break(()) => MmapState::Fault(access, cells),
+            })
+        }
+        MmapState::Mkwrite(access, cells, folio) => {
+            ControlFlow::Continue(mkwrite(w, me, access, cells, folio).await)
+        }
         MmapState::Map(access, cells, folio, block) => map_blocks(w, me, access, cells, folio, block).await,
         MmapState::Install(access, cells, folio) => {
             install(w, me, folio).await;
@@ -91,7 +95,8 @@ async fn instruction<B: Backend>(
     let inside = within(&folio_cells, &part);
     let name = if access == Access::Load { "load" } else { "store" };
     let mut slot = w.page(index).lock(Op::on(name, u32::from(index))).await;
-    let entry = slot.current().map(|(_, folio)| (folio.pte_read & (1 << me) != 0, folio.pte_write & (1 << me) != 0));
+    let entry =
+        slot.current().map(|(_, folio)| (folio.pte_read & (1 << me) != 0, folio.pte_write & (1 << me) != 0));
     match (access, entry) {
         (Access::Load, Some((true, _) | (_, true))) => {
             if let Some((_, folio)) = slot.current() {
@@ -246,4 +251,3 @@ pub async fn zap<B: Backend>(w: &World<B>, me: ActorId, index: FolioIndex) {
         folio.pte_write &= !(1 << me);
     }
 }
-

@@ -239,7 +239,9 @@ impl<B: Backend> Oracle<B> {
             self.cells[usize::from(index)].audit(|histories| {
                 let show = || geometry.show_cells(&(cell..cell + 1));
                 if value.is_garbage() {
-                    self.backend.violate(Property::StaleExposure, || format!("{} is {value:?} in the {place}", show()));
+                    self.backend.violate(Property::StaleExposure, || {
+                        format!("{} is {value:?} in the {place}", show())
+                    });
                 } else if !histories[at].allows(value) {
                     self.backend.violate(Property::LostWrite, || {
                         format!("{} is {value:?} in the {place}; what was written there is gone", show())
@@ -256,7 +258,10 @@ impl<B: Backend> Oracle<B> {
         self.cells[usize::from(index)].audit(|histories| {
             if on_disk != Value::ZERO && histories[at].allows(on_disk) && !histories[at].allows(Value::ZERO) {
                 self.backend.violate(Property::WrongZero, || {
-                    format!("{} is zeroed in memory; the disk has {on_disk:?}", geometry.show_cells(&(cell..cell + 1)))
+                    format!(
+                        "{} is zeroed in memory; the disk has {on_disk:?}",
+                        geometry.show_cells(&(cell..cell + 1))
+                    )
                 });
             }
         });

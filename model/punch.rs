@@ -67,7 +67,12 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: PunchState) -> C
 
 /// `iomap_write_delalloc_scan` for one folio: a dirty folio's blocks are kept, and the gap before them is
 /// punched. The scan ends at end of file; beyond it nothing can be dirty that counts.
-async fn scan<B: Backend>(w: &World<B>, me: ActorId, blocks: Range<FileBlock>, index: FolioIndex) -> PunchState {
+async fn scan<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    blocks: Range<FileBlock>,
+    index: FolioIndex,
+) -> PunchState {
     let folio_blocks = w.geometry.blocks_of_folio(index);
     // i_size only grows under i_rwsem, which the writer holds.
     let size = w.i_size_peek();

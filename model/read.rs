@@ -42,7 +42,9 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: ReadState) -> Co
             let part = pos..end.min(folio_cells.end);
             let mut blocks = w.geometry.blocks_touched(&part);
             let slot = w.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
-            let hit = slot.current().filter(|(_, folio)| blocks.all(|block| folio.block_uptodate(w.block_in_folio(block))));
+            let hit = slot
+                .current()
+                .filter(|(_, folio)| blocks.all(|block| folio.block_uptodate(w.block_in_folio(block))));
             let Some((_, folio)) = hit else {
                 drop(slot);
                 return ControlFlow::Continue(ReadState::Fill(cells, pos, end, FillState::Enter(index)));
@@ -53,10 +55,12 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: ReadState) -> Co
             drop(slot);
             proceed(w, me, cells, part.end, end)
         }
-        ReadState::Fill(cells, pos, end, inner) => ControlFlow::Continue(match fill::step(w, me, inner).await {
-            ControlFlow::Continue(inner) => ReadState::Fill(cells, pos, end, inner),
-            ControlFlow::Break(()) => ReadState::Copy(cells, pos, end),
-        }),
+        ReadState::Fill(cells, pos, end, inner) => {
+            ControlFlow::Continue(match fill::step(w, me, inner).await {
+                ControlFlow::Continue(inner) => ReadState::Fill(cells, pos, end, inner),
+                ControlFlow::Break(()) => ReadState::Copy(cells, pos, end),
+            })
+        }
     }
 }
 

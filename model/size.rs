@@ -51,7 +51,9 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: SizeState) -> Co
         SizeState::Lock(change) => {
             w.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
             match change.new_size().and_then(|target| eof_tail(w, w.i_size_peek(), target)) {
-                Some(tail) => SizeState::Zero(change, Box::new(WriteState::Begin(Write::zero_eof(tail), false))),
+                Some(tail) => {
+                    SizeState::Zero(change, Box::new(WriteState::Begin(Write::zero_eof(tail), false)))
+                }
                 None => SizeState::Apply(change),
             }
         }
@@ -70,9 +72,13 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: SizeState) -> Co
 
 /// Hole -> Unwritten for a preallocation (E8), and the new size, in memory and on disk, in one ILOCK section.
 async fn apply<B: Backend>(w: &World<B>, me: ActorId, change: &Change) {
-    let mut map = w.ilock.lock(Op::new(if matches!(change, Change::Truncate(_)) { "truncate" } else { "falloc" })).await;
+    let mut map = w
+        .ilock
+        .lock(Op::new(if matches!(change, Change::Truncate(_)) { "truncate" } else { "falloc" }))
+        .await;
     if let Change::Falloc(cells, _) = change {
-        let holes: Vec<_> = w.geometry.blocks_touched(cells).filter(|block| map.get(*block) == Extent::Hole).collect();
+        let holes: Vec<_> =
+            w.geometry.blocks_touched(cells).filter(|block| map.get(*block) == Extent::Hole).collect();
         let mut allocated = false;
         for block in holes {
             allocated |= map.allocate(&(block..block + 1)).is_ok();

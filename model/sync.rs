@@ -37,7 +37,8 @@ impl<B: Backend> RwSemaphore<B> {
 
     /// `down_write`.
     pub async fn down_write(&self, op: Op, me: ActorId) {
-        self.word.lock_when(op, |word, _| word.writer.is_none() && word.readers == 0, 0).await.writer = Some(me);
+        self.word.lock_when(op, |word, _| word.writer.is_none() && word.readers == 0, 0).await.writer =
+            Some(me);
     }
 
     /// `up_write`.

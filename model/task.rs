@@ -100,7 +100,8 @@ pub async fn step<B: Backend>(
     };
     if matches!(at, At::Next) {
         let modifiers = program.commands[..usize::from(number)].iter().rev();
-        let modifiers = modifiers.take_while(|command| matches!(command, Command::Fail { .. } | Command::Short { .. }));
+        let modifiers =
+            modifiers.take_while(|command| matches!(command, Command::Fail { .. } | Command::Short { .. }));
         let write = program.writes[usize::from(number)];
         return ControlFlow::Continue(match begin(w, command, write, call, modifiers) {
             Some(at) => TaskState { command: number, call, at },
@@ -131,7 +132,8 @@ fn begin<'c, B: Backend>(
         (start < range.end).then(|| start..range.end.min(start + chunk))
     };
     let all = 0..geometry.folios();
-    let flush = |range: std::ops::Range<FolioIndex>| At::Writeback(WritebackState::new(SyncMode::Integrity, range));
+    let flush =
+        |range: std::ops::Range<FolioIndex>| At::Writeback(WritebackState::new(SyncMode::Integrity, range));
     let walk = |kind: Walk, range: std::ops::Range<FolioIndex>| Some(At::Walk(kind, range.start, range.end));
     match (command, call) {
         (Command::Pwrite { range, chunk, then, .. }, call) => match chunk_of(range, *chunk) {
@@ -139,8 +141,12 @@ fn begin<'c, B: Backend>(
                 let mut call = Write::new(write, geometry.cells_of_bytes(&bytes));
                 for modifier in modifiers {
                     match modifier {
-                        Command::Fail { after } => call.faults_at = Some(geometry.cell_at(range.start + after)),
-                        Command::Short { after } => call.resident_until = Some(geometry.cell_at(range.start + after)),
+                        Command::Fail { after } => {
+                            call.faults_at = Some(geometry.cell_at(range.start + after))
+                        }
+                        Command::Short { after } => {
+                            call.resident_until = Some(geometry.cell_at(range.start + after))
+                        }
                         _ => {}
                     }
                 }

@@ -31,7 +31,11 @@ fn at_rest(slot: &Slot, _: u64) -> bool {
 
 /// `truncate_pagecache_range` (mm/truncate.c): folios inside the range are unmapped and removed, dirty or
 /// not; of a folio that sticks out, the cells inside are zeroed.
-pub async fn step<B: Backend>(w: &World<B>, _: ActorId, mut state: TruncateState) -> ControlFlow<(), TruncateState> {
+pub async fn step<B: Backend>(
+    w: &World<B>,
+    _: ActorId,
+    mut state: TruncateState,
+) -> ControlFlow<(), TruncateState> {
     let index = state.next;
     if index >= w.geometry.folios_touched(&state.cells).end {
         return ControlFlow::Break(());

@@ -16,7 +16,9 @@ pub async fn judge_cache<B: Backend>(w: &World<B>, _: ActorId) {
         let slot = w.page(index).lock(Op::on("check_cached", u32::from(index))).await;
         w.audit_folio(index, &slot);
         if !slot.is_quiet() {
-            w.backend.violate(Property::LeakedLock, || format!("folio {index} is locked or referenced at the end"));
+            w.backend.violate(Property::LeakedLock, || {
+                format!("folio {index} is locked or referenced at the end")
+            });
         }
     }
     let leaked = |name: &'static str| {
@@ -35,7 +37,11 @@ pub async fn judge_disk<B: Backend>(w: &World<B>, _: ActorId) {
     w.ilock.audit(|map| {
         if map.reserved != 0 || map.delalloc_blocks() != 0 {
             w.backend.violate(Property::LeakedReservation, || {
-                format!("{} blocks stay reserved after everything was written ({})", map.reserved, map.letters())
+                format!(
+                    "{} blocks stay reserved after everything was written ({})",
+                    map.reserved,
+                    map.letters()
+                )
             });
         }
     });

@@ -132,7 +132,10 @@ impl<B: Backend> World<B> {
         let Some((_, folio)) = slot.current() else { return };
         let first = self.geometry.cells_of_folio(index).start;
         let end = self.i_size.peek() as Cell;
-        let valid = self.geometry.blocks_of_folio(index).filter(|block| folio.block_uptodate(self.block_in_folio(*block)));
+        let valid = self
+            .geometry
+            .blocks_of_folio(index)
+            .filter(|block| folio.block_uptodate(self.block_in_folio(*block)));
         let cells = valid.flat_map(|block| self.geometry.cells_of_block(block)).filter(|cell| *cell < end);
         let shown = cells.map(|cell| (cell, folio.cells[usize::from(cell - first)]));
         self.oracle.visible(&self.geometry, "page cache", shown);

@@ -85,7 +85,11 @@ impl WritebackState {
 }
 
 /// One step of a pass.
-pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: WritebackState) -> ControlFlow<(), WritebackState> {
+pub async fn step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    state: WritebackState,
+) -> ControlFlow<(), WritebackState> {
     match state {
         WritebackState::Next(mut pass) => {
             let index = pass.folios.start;
@@ -128,7 +132,12 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: WritebackState) 
 
 /// Locks the folio, sees that it is still there and dirty, waits for or leaves writeback in flight, and
 /// clears its dirty flag (`write_cache_pages`, `folio_clear_dirty_for_io`).
-async fn lock_and_clean<B: Backend>(w: &World<B>, me: ActorId, pass: Pass, folio: FolioRef) -> WritebackState {
+async fn lock_and_clean<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    pass: Pass,
+    folio: FolioRef,
+) -> WritebackState {
     let FolioRef { index, id } = folio;
     let target = u32::from(index);
     let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);

@@ -87,7 +87,8 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
     }
     let given =
         GivenLimits { states: args.limit_states, memory: args.limit_memory, seconds: args.limit_seconds };
-    let threads = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads =
+        args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let progress = Progress::new(jobs.len() as u64);
     let ran = run_all(&jobs, given, threads, &|tally| progress.show(tally));
     progress.finish();
@@ -97,7 +98,11 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
             Ok(outcome) => outcomes.push(outcome),
             Err(error @ RunError::Config { .. }) => return Err(vec![InputError::Other(error.to_string())]),
             Err(error @ RunError::Engine { .. }) => {
-                return Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect });
+                return Ok(Report {
+                    results: String::new(),
+                    errors: format!("error: {error}\n"),
+                    exit: Exit::Defect,
+                });
             }
         }
     }
@@ -153,7 +158,8 @@ fn built_in() -> Vec<String> {
 fn unknown_design(scenario: &Scenario, name: &str) -> InputError {
     let known: Vec<String> = built_in().into_iter().chain(scenario.designs.keys().cloned()).collect();
     let nearest = crate::scenario::nearest(name, known.iter().map(String::as_str));
-    let hint = nearest.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+    let hint = nearest
+        .map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
     InputError::Other(format!("{}: there is no design `{name}`; {hint}", scenario.name))
 }
 
@@ -173,7 +179,8 @@ fn exit(outcomes: &[Outcome]) -> Exit {
 }
 
 fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
-    let widest = |name: fn(&Outcome) -> &str| outcomes.iter().map(|outcome| name(outcome).len()).max().unwrap_or(0);
+    let widest =
+        |name: fn(&Outcome) -> &str| outcomes.iter().map(|outcome| name(outcome).len()).max().unwrap_or(0);
     let widths = (widest(|outcome| &outcome.scenario), widest(|outcome| &outcome.design));
     let in_full = scenarios.len() == 1 && !quiet;
     let mut text = String::new();
@@ -222,7 +229,11 @@ fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
     }
 }
 
-fn replay_of(scenario: &Scenario, design: &str, schedule: &Schedule) -> std::result::Result<Replay, InputError> {
+fn replay_of(
+    scenario: &Scenario,
+    design: &str,
+    schedule: &Schedule,
+) -> std::result::Result<Replay, InputError> {
     let design = scenario.design(design).ok_or_else(|| unknown_design(scenario, design))?;
     let kernel =
         Kernel::new(scenario.config(design)).map_err(|error| InputError::Other(error.to_string()))?;
@@ -232,7 +243,9 @@ fn replay_of(scenario: &Scenario, design: &str, schedule: &Schedule) -> std::res
 /// Writes the schedule of a counterexample; says where.
 fn save(folder: &Path, outcome: &Outcome) -> Result<String> {
     let Some(shown) = &outcome.counterexample else { return Ok(String::new()) };
-    let plain = |character: char| if character.is_ascii_alphanumeric() || "-_.".contains(character) { character } else { '-' };
+    let plain = |character: char| {
+        if character.is_ascii_alphanumeric() || "-_.".contains(character) { character } else { '-' }
+    };
     let name: String = outcome.scenario.trim_end_matches(".toml").chars().map(plain).collect();
     let path = folder.join(format!("{}-{}.schedule", name.trim_start_matches(['-', '.']), outcome.design));
     fs::write(&path, shown.schedule.to_string()).map_err(|error| unwritable(&path, &error))?;
@@ -248,17 +261,23 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
     let bytes = fs::read(&args.schedule)
         .map_err(|error| vec![InputError::Unreadable { path: path.clone(), error }])?;
     let text = String::from_utf8(bytes).map_err(|error| {
-        vec![InputError::Other(format!("{path}: not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))]
+        vec![InputError::Other(format!(
+            "{path}: not UTF-8 from byte {} on",
+            error.utf8_error().valid_up_to()
+        ))]
     })?;
     let bad = |problem: String| vec![InputError::Other(format!("{path}: {problem}"))];
     let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
     let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
     let scenario = read(&format!("{path} (the scenario in it)"), schedule.scenario.as_bytes())
         .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
-    let design = schedule.header("design").ok_or_else(|| bad("there is no line `design = NAME`".to_owned()))?;
+    let design =
+        schedule.header("design").ok_or_else(|| bad("there is no line `design = NAME`".to_owned()))?;
     let violates = match schedule.header("violates") {
         None => None,
-        Some(name) => Some(Property::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?),
+        Some(name) => {
+            Some(Property::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?)
+        }
     };
     let kernel = match scenario.design(design) {
         Some(design) => Kernel::new(scenario.config(design)).map_err(|error| bad(error.to_string()))?,
@@ -268,10 +287,15 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
         Ok(replay) => replay,
         Err(error @ ReplayError::DoesNotFit { .. }) => return Err(bad(error.to_string())),
         Err(ReplayError::Engine(error)) => {
-            return Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect });
+            return Ok(Report {
+                results: String::new(),
+                errors: format!("error: {error}\n"),
+                exit: Exit::Defect,
+            });
         }
     };
-    let as_recorded = violates.is_none_or(|property| replay.violated.contains(&property) || livelock(property));
+    let as_recorded =
+        violates.is_none_or(|property| replay.violated.contains(&property) || livelock(property));
     let exit = if as_recorded { Exit::Expected } else { Exit::Unexpected };
     let results = match args.format {
         Format::Json => json::replay(&name, design, &replay),
@@ -311,7 +335,8 @@ fn list_command(args: &ListArgs) -> Result<Report> {
 fn show_command(args: &ShowArgs) -> Result<Report> {
     let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
     let design = Design::built_in("none").ok_or_else(Vec::new)?;
-    let geometry = scenario.config(design).geometry().map_err(|error| vec![InputError::Other(error.to_string())])?;
+    let geometry =
+        scenario.config(design).geometry().map_err(|error| vec![InputError::Other(error.to_string())])?;
     let results = match args.format {
         Format::Text => list::show(&scenario, &geometry),
         Format::Json => {

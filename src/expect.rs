@@ -36,7 +36,8 @@ pub fn judge(
         let names: Vec<&str> = unreached.iter().map(|branch| branch.name()).collect();
         reasons.push(format!("vacuous: no run reached {}", names.join(", ")));
     }
-    let forbidden: Vec<&Branch> = reached.iter().filter(|branch| scenario.reach_never.contains(branch)).collect();
+    let forbidden: Vec<&Branch> =
+        reached.iter().filter(|branch| scenario.reach_never.contains(branch)).collect();
     for branch in &forbidden {
         reasons.push(format!("some run reached `{branch}`, which the file says none may"));
     }

@@ -77,9 +77,14 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
         return Ok(vec![path.to_owned()]);
     }
     let mut files = Vec::new();
-    walk(path, &mut files).map_err(|error| InputError::Unreadable { path: path.display().to_string(), error })?;
+    walk(path, &mut files)
+        .map_err(|error| InputError::Unreadable { path: path.display().to_string(), error })?;
     files.sort();
-    if files.is_empty() { Err(InputError::EmptyFolder { path: path.display().to_string() }) } else { Ok(files) }
+    if files.is_empty() {
+        Err(InputError::EmptyFolder { path: path.display().to_string() })
+    } else {
+        Ok(files)
+    }
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -111,6 +116,7 @@ pub fn load(path: &Path) -> Result<Scenario, InputError> {
 /// read from.
 fn shipped_name(path: &Path, bytes: &[u8]) -> Option<String> {
     let path = path.with_extension("");
-    let same = |(name, source): &(String, &str)| path.ends_with(Path::new(name)) && source.as_bytes() == bytes;
+    let same =
+        |(name, source): &(String, &str)| path.ends_with(Path::new(name)) && source.as_bytes() == bytes;
     catalogue::all().into_iter().find(same).map(|(name, _)| name)
 }

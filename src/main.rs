@@ -18,7 +18,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = std::env::var("STALEMAP_LOG").unwrap_or_default();
     if !filter.is_empty() {
-        let logging = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).try_init();
+        let logging =
+            tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).try_init();
         if let Err(error) = logging {
             eprintln!("STALEMAP_LOG: {error}");
         }

@@ -169,11 +169,8 @@ fn run(
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let Job { scenario, design } = job;
-    let engine_error = |error| RunError::Engine {
-        scenario: scenario.name.clone(),
-        design: design.name.clone(),
-        error,
-    };
+    let engine_error =
+        |error| RunError::Engine { scenario: scenario.name.clone(), design: design.name.clone(), error };
     let kernel = Kernel::new(scenario.config(design.clone()))
         .map_err(|error| RunError::Config { scenario: scenario.name.clone(), error })?;
     let options = Options { limits: limits(scenario, given), ..Options::default() };
@@ -195,9 +192,9 @@ fn run(
     let judgement = judge(scenario, design, verdict, &violated, &reached);
     let counterexample = match violated.first() {
         None => None,
-        Some(property) => {
-            Some(counterexample(job, &kernel, *property, &exploration, &options.limits).map_err(engine_error)?)
-        }
+        Some(property) => Some(
+            counterexample(job, &kernel, *property, &exploration, &options.limits).map_err(engine_error)?,
+        ),
     };
     let maximum = |counter: Counter| exploration.maxima.get(counter as usize).copied().unwrap_or(0);
     Ok(Outcome {

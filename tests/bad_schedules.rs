@@ -88,7 +88,8 @@ fn a_schedule_that_ends_early_is_played_and_violates_nothing() {
 #[test]
 fn a_huge_schedule_is_read() {
     let many = "# a comment\n".repeat(200_000);
-    let (code, _, stderr) = replay(GOOD.replacen("writer: iomap_begin", &format!("{many}writer: iomap_begin"), 1).as_bytes());
+    let (code, _, stderr) =
+        replay(GOOD.replacen("writer: iomap_begin", &format!("{many}writer: iomap_begin"), 1).as_bytes());
     assert_eq!(code, Some(1), "{stderr}");
 }
 

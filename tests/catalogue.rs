@@ -18,7 +18,9 @@ fn main() -> ExitCode {
                 let designs = scenario.expected_designs();
                 if designs.is_empty() {
                     let failed = format!("{name} expects nothing of any design");
-                    trials.push(Trial::test(format!("{name}::expectations"), move || Err(Failed::from(failed))));
+                    trials.push(Trial::test(format!("{name}::expectations"), move || {
+                        Err(Failed::from(failed))
+                    }));
                 }
                 for design in designs {
                     let scenario = scenario.clone();
@@ -43,5 +45,11 @@ fn decide(scenario: &Scenario, design: &str) -> Result<(), Failed> {
         return Ok(());
     }
     let said = outcome.judgement.reasons.join("; ");
-    Err(format!("{} ({:?}): {said}; limits {:?}", outcome.verdict.name(), outcome.violated, outcome.limits_hit).into())
+    Err(format!(
+        "{} ({:?}): {said}; limits {:?}",
+        outcome.verdict.name(),
+        outcome.violated,
+        outcome.limits_hit
+    )
+    .into())
 }

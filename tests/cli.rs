@@ -87,7 +87,9 @@ fn output_does_not_depend_on_the_run_or_on_the_number_of_jobs() {
     let (one, two) = (compare("1"), compare("2"));
     assert_eq!(text(&one), text(&two));
     assert_eq!(one, compare("2"));
-    let json = |jobs: &str| timeless(&stalemap(folder.path(), &["check", "--format", "json", "--jobs", jobs]).stdout);
+    let json = |jobs: &str| {
+        timeless(&stalemap(folder.path(), &["check", "--format", "json", "--jobs", jobs]).stdout)
+    };
     assert_eq!(json("1"), json("3"));
     let check = |jobs: &str| stalemap(folder.path(), &["check", "--jobs", jobs, "xfs/t1", "xfs/t2"]).stdout;
     assert_eq!(check("1"), check("2"));
@@ -119,7 +121,12 @@ fn a_saved_schedule_replays_to_the_same_loss() {
 fn a_schedule_of_a_mended_design_replays_and_says_that_nothing_is_lost() {
     let folder = elsewhere();
     stalemap(folder.path(), &["check", "--design", "none", "xfs/t1", "--save", "out"]);
-    let path = fs::read_dir(folder.path().join("out")).expect("a folder").next().expect("a file").expect("it").path();
+    let path = fs::read_dir(folder.path().join("out"))
+        .expect("a folder")
+        .next()
+        .expect("a file")
+        .expect("it")
+        .path();
     let schedule = fs::read_to_string(&path).expect("a schedule");
     // Up to the last folio the two designs do the same operations in the same order.
     let mended = schedule.replace("design = none", "design = iomap_valid");

@@ -10,13 +10,17 @@ use stalemap::scenario::{Scenario, catalogue, read};
 
 #[test]
 fn every_scenario_takes_what_it_always_took() {
-    let scenarios: Vec<Scenario> =
-        catalogue::all().iter().map(|(name, source)| read(name, source.as_bytes()).expect("a good file")).collect();
+    let scenarios: Vec<Scenario> = catalogue::all()
+        .iter()
+        .map(|(name, source)| read(name, source.as_bytes()).expect("a good file"))
+        .collect();
     let jobs: Vec<Job<'_>> = scenarios
         .iter()
         .flat_map(|scenario| {
             let designs = scenario.expected_designs();
-            designs.into_iter().filter_map(move |name| Some(Job { scenario, design: scenario.design(&name)? }))
+            designs
+                .into_iter()
+                .filter_map(move |name| Some(Job { scenario, design: scenario.design(&name)? }))
         })
         .collect();
     let mut counts = String::new();

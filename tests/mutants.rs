@@ -59,7 +59,10 @@ fn caught(scenario: &str, mutation: Mutation, properties: &[Property], branches:
         let exploration = explored(&system);
         let violated = Property::of_bits(exploration.violated);
         for property in properties {
-            assert!(violated.contains(property), "{scenario} under {design}: {violated:?}, but not {property}");
+            assert!(
+                violated.contains(property),
+                "{scenario} under {design}: {violated:?}, but not {property}"
+            );
             let goal = match &exploration.lasso {
                 Some(lasso) if *property == Property::Livelock => Goal::Cycle(lasso),
                 _ => Goal::Violates(*property),

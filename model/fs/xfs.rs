@@ -56,7 +56,12 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
 }
 
 /// `xfs_read_iomap_begin`: a look-up that changes nothing.
-pub fn xfs_read_iomap_begin<B: Backend>(w: &World<B>, me: ActorId, map: &ExtentMap, block: FileBlock) -> Iomap {
+pub fn xfs_read_iomap_begin<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    map: &ExtentMap,
+    block: FileBlock,
+) -> Iomap {
     if w.config.fs.bump_lookup {
         w.bump_data_seq(me);
         w.tell(MappingEvent::Invalidated, || "look-up moves the counter".to_owned());
@@ -80,7 +85,11 @@ pub fn xfs_map_blocks<B: Backend>(w: &World<B>, me: ActorId, map: &mut ExtentMap
 
 /// `xfs_iomap_write_unwritten`: the conversion after I/O, with the on-disk size. Whether and when the counter
 /// moves is the caller's business.
-pub fn xfs_iomap_write_unwritten<B: Backend>(w: &World<B>, map: &mut ExtentMap, blocks: Range<FileBlock>) -> bool {
+pub fn xfs_iomap_write_unwritten<B: Backend>(
+    w: &World<B>,
+    map: &mut ExtentMap,
+    blocks: Range<FileBlock>,
+) -> bool {
     let changed = map.convert(blocks.clone());
     if changed {
         w.backend.reach(Branch::Convert);

@@ -21,18 +21,18 @@ pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
         None if outcome.verdict == Verdict::Incomplete => styled(DOUBT, "??  "),
         None => styled(DOUBT, "-   "),
     };
-    let mut text = format!(
-        "{mark} {:scenario$}  {:design$}  {}",
-        outcome.scenario,
-        outcome.design,
-        verdict(outcome)
-    );
+    let mut text =
+        format!("{mark} {:scenario$}  {:design$}  {}", outcome.scenario, outcome.design, verdict(outcome));
     for reason in &outcome.judgement.reasons {
         let _ = write!(text, "\n     {reason}");
     }
     if !outcome.limits_hit.is_empty() {
         let limits: Vec<&str> = outcome.limits_hit.iter().map(|limit| limit.name()).collect();
-        let _ = write!(text, "\n     not everything was explored: the limit of {} was reached", limits.join(", "));
+        let _ = write!(
+            text,
+            "\n     not everything was explored: the limit of {} was reached",
+            limits.join(", ")
+        );
     }
     text.push('\n');
     text
@@ -68,7 +68,8 @@ pub fn histogram(outcome: &Outcome) -> String {
     if outcome.outcomes.is_empty() {
         return String::new();
     }
-    let mut text = format!("Test {}/{} Allowed\nStates {}\n", outcome.scenario, outcome.design, outcome.outcomes.len());
+    let mut text =
+        format!("Test {}/{} Allowed\nStates {}\n", outcome.scenario, outcome.design, outcome.outcomes.len());
     for (observed, states) in &outcome.outcomes {
         let _ = writeln!(text, "{states:>8} :>{observed}");
     }
@@ -96,12 +97,19 @@ pub fn summary(outcomes: &[Outcome]) -> String {
     if silent > 0 {
         parts.push(format!("{silent} without an expectation"));
     }
-    format!("\n{}: {} and {} explored\n", parts.join(", "), count(states, "state"), count(transitions, "transition"))
+    format!(
+        "\n{}: {} and {} explored\n",
+        parts.join(", "),
+        count(states, "state"),
+        count(transitions, "transition")
+    )
 }
 
 /// Where a counterexample's certificate is said in full.
 pub fn certified(outcome: &Outcome) -> Option<String> {
-    outcome.counterexample.as_ref().filter(|shown| shown.counterexample.certified).map(|shown| {
-        certificate(&shown.counterexample)
-    })
+    outcome
+        .counterexample
+        .as_ref()
+        .filter(|shown| shown.counterexample.certified)
+        .map(|shown| certificate(&shown.counterexample))
 }

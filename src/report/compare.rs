@@ -16,7 +16,10 @@ pub fn render(scenarios: &[Scenario], outcomes: &[Outcome], color: bool) -> Stri
     let mut text = format!("{}\n", table(scenarios, outcomes, &across, color));
     let own: Vec<&Outcome> = outcomes.iter().filter(|outcome| !across.contains(&outcome.design)).collect();
     if !own.is_empty() {
-        text.push_str(&format!("\nDesigns that the files define themselves, most of them broken on purpose:\n\n{}\n", own_table(&own, color)));
+        text.push_str(&format!(
+            "\nDesigns that the files define themselves, most of them broken on purpose:\n\n{}\n",
+            own_table(&own, color)
+        ));
     }
     text.push_str(&statement(outcomes, &across));
     text
@@ -62,7 +65,9 @@ fn table(scenarios: &[Scenario], outcomes: &[Outcome], across: &[String], color:
 
 fn own_table(outcomes: &[&Outcome], color: bool) -> String {
     let mut table = new_table(color);
-    table.set_header(["scenario", "design", "verdict"].map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    table.set_header(
+        ["scenario", "design", "verdict"].map(|name| Cell::new(name).add_attribute(Attribute::Bold)),
+    );
     for outcome in outcomes {
         table.add_row([Cell::new(&outcome.scenario), Cell::new(&outcome.design), cell(outcome)]);
     }
@@ -80,7 +85,9 @@ fn cell(outcome: &Outcome) -> Cell {
         (Verdict::Violates, shown) => {
             let worst = outcome.violated.first().map_or("", |property| property.name());
             let cost = match shown {
-                Some(shown) if shown.counterexample.certified => format!(" [{}]", shown.counterexample.preemptions),
+                Some(shown) if shown.counterexample.certified => {
+                    format!(" [{}]", shown.counterexample.preemptions)
+                }
                 _ => " [?]".to_owned(),
             };
             (format!("{worst}{cost}"), Color::Red)
@@ -100,7 +107,8 @@ fn statement(outcomes: &[Outcome], across: &[String]) -> String {
         let runs: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.design == *design).collect();
         let holds = runs.iter().filter(|o| o.verdict == Verdict::Holds && !o.judgement.vacuous).count();
         let incomplete = runs.iter().filter(|o| o.verdict == Verdict::Incomplete).count();
-        let mut lost: Vec<_> = runs.iter().flat_map(|o| o.violated.iter().copied()).filter(|p| !p.explains()).collect();
+        let mut lost: Vec<_> =
+            runs.iter().flat_map(|o| o.violated.iter().copied()).filter(|p| !p.explains()).collect();
         lost.sort_unstable();
         lost.dedup();
         let violates = runs.iter().filter(|o| o.verdict == Verdict::Violates).count();
@@ -120,7 +128,8 @@ fn statement(outcomes: &[Outcome], across: &[String]) -> String {
     let bounds = if limited.is_empty() {
         "no limit was reached".to_owned()
     } else {
-        let names: Vec<String> = limited.iter().map(|o| format!("{} under {}", o.scenario, o.design)).collect();
+        let names: Vec<String> =
+            limited.iter().map(|o| format!("{} under {}", o.scenario, o.design)).collect();
         format!("a limit was reached in {}", names.join(", "))
     };
     text.push_str(&format!(

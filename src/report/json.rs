@@ -76,7 +76,9 @@ pub fn list(scenarios: &[Scenario]) -> String {
             "designs": scenario.expected_designs(),
         })
     };
-    pretty(&json!({ "schema": "stalemap.list/1", "scenarios": scenarios.iter().map(entry).collect::<Vec<_>>() }))
+    pretty(
+        &json!({ "schema": "stalemap.list/1", "scenarios": scenarios.iter().map(entry).collect::<Vec<_>>() }),
+    )
 }
 
 /// The document of `show`.

@@ -23,7 +23,8 @@ pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
     if !scenario.refs.is_empty() {
         let _ = writeln!(text, "from      {}", scenario.refs.join("; "));
     }
-    let cuts: Vec<String> = (0..=geometry.cells()).map(|cell| Bytes(geometry.byte_at(cell)).to_string()).collect();
+    let cuts: Vec<String> =
+        (0..=geometry.cells()).map(|cell| Bytes(geometry.byte_at(cell)).to_string()).collect();
     let shown = if cuts.len() > 20 { format!("{} cells", geometry.cells()) } else { cuts.join(" | ") };
     let _ = writeln!(
         text,

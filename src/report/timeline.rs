@@ -47,8 +47,10 @@ const READABLE: usize = 14;
 const GAP: usize = 2;
 /// A longer name does not move what is said of the other actors to the right.
 const LONG_NAME: usize = 16;
-/// A column for each actor is not worth this many times the lines of a single one.
+/// On more than a page, a column for each actor is not worth this many times the lines of a single one.
 const MUCH_LONGER: usize = 2;
+/// The lines of a page.
+const PAGE: usize = 60;
 /// How far what happened is indented below its operation.
 const INDENT: usize = 1;
 
@@ -444,7 +446,7 @@ fn columns(replay: &Replay, barred: &[ActorId], available: usize) -> Vec<Column>
     let shared = vec![shared];
     let each = |actor: ActorId| Column::new(name(replay, actor), vec![actor], barred, false);
     match fitted(movers.into_iter().map(each).collect(), replay, available) {
-        Some(columns) if lines(&columns, replay) <= MUCH_LONGER * lines(&shared, replay) => columns,
+        Some(columns) if lines(&columns, replay) <= PAGE.max(MUCH_LONGER * lines(&shared, replay)) => columns,
         _ => shared,
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn ending(replay: &Replay, width: usize) -> Vec<Line> {
         lines.extend(alarms(&[Property::Deadlock], &[], 0, width));
     }
     let Some(epilogue) = &replay.epilogue else {
-        if replay.deadlock.is_empty() {
+        if replay.deadlock.is_empty() && replay.violated.is_empty() {
             lines.push(Line::default());
             lines.extend(paragraph("at the end: somebody could still move", width, plain));
         }
@@ -96,6 +96,7 @@ pub(super) fn ending(replay: &Replay, width: usize) -> Vec<Line> {
         lines.extend(alarms(&epilogue.violated, &epilogue.events, 0, width));
     }
     if let Some(observed) = &epilogue.observed {
+        lines.push(Line::default());
         lines.extend(paragraph(&format!("at the end: {}", harmless(observed)), width, plain));
     }
     lines
