@@ -224,7 +224,8 @@ impl Geometry {
     }
 }
 
-/// A number of bytes, printed with the largest suffix that divides it (`6k`, `512`, `1m`).
+/// A number of bytes, printed with the largest suffix that divides it (`6k`, `512`, `1m`), and in hexadecimal
+/// where none does and the decimal number would say little (`0x8200`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bytes(pub u64);
 
@@ -234,6 +235,7 @@ impl fmt::Display for Bytes {
             0 => f.write_str("0"),
             n if n.is_multiple_of(1 << 20) => write!(f, "{}m", n >> 20),
             n if n.is_multiple_of(1 << 10) => write!(f, "{}k", n >> 10),
+            n if n > 1 << 12 => write!(f, "{n:#x}"),
             n => write!(f, "{n}"),
         }
     }
@@ -279,7 +281,7 @@ mod tests {
     #[test]
     fn bytes_read_like_commands() {
         let shown: Vec<String> =
-            [0, 512, 1024, 6144, 1 << 20].iter().map(|n| Bytes(*n).to_string()).collect();
-        assert_eq!(shown, ["0", "512", "1k", "6k", "1m"]);
+            [0, 512, 1024, 6144, 0x8200, 1 << 20].iter().map(|n| Bytes(*n).to_string()).collect();
+        assert_eq!(shown, ["0", "512", "1k", "6k", "0x8200", "1m"]);
     }
 }

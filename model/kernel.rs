@@ -142,7 +142,14 @@ impl System for Kernel {
     type State = ActorState;
 
     fn world<B: Backend>(&self, backend: &B) -> World<B> {
-        World::new(backend, &self.config, &self.geometry, self.actors.len() + 3, self.size_changes)
+        World::new(
+            backend,
+            &self.config,
+            &self.geometry,
+            self.actors.len() + 3,
+            self.size_changes,
+            &self.patterns,
+        )
     }
 
     fn actors(&self) -> Vec<ActorSpec> {

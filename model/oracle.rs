@@ -134,14 +134,37 @@ pub struct Oracle<B: Backend> {
     cells: Vec<B::Leaf<Vec<History>>>,
     /// By actor.
     writers: Vec<B::Leaf<Writer>>,
+    /// What each write wrote, for messages.
+    patterns: Vec<u8>,
+}
+
+/// Runs of cells with the same contents, for messages.
+#[derive(Default)]
+struct Runs(Vec<(Range<Cell>, Value)>);
+
+impl Runs {
+    fn add(&mut self, cell: Cell, value: Value) {
+        match self.0.last_mut() {
+            Some((run, same)) if run.end == cell && *same == value => run.end += 1,
+            _ => self.0.push((cell..cell + 1, value)),
+        }
+    }
+
+    fn show(&self, geometry: &Geometry, patterns: &[u8]) -> String {
+        let show = |(cells, value): &(Range<Cell>, Value)| {
+            format!("{} is {}", geometry.show_cells(cells), value.show(patterns))
+        };
+        self.0.iter().map(show).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl<B: Backend> Oracle<B> {
     /// A judge for a file that reads as zeros.
-    pub fn new(backend: &B, geometry: &Geometry, actors: usize) -> Self {
+    pub fn new(backend: &B, geometry: &Geometry, actors: usize, patterns: &[u8]) -> Self {
         let histories = |index| vec![History::new(); geometry.cells_of_folio(index).len()];
         Oracle {
             backend: backend.clone(),
+            patterns: patterns.to_vec(),
             cells: (0..geometry.folios()).map(|index| backend.leaf("history", histories(index))).collect(),
             writers: (0..actors).map(|_| backend.leaf("writer", Writer::default())).collect(),
         }
@@ -216,38 +239,48 @@ impl<B: Backend> Oracle<B> {
     fn judge_read(&self, may_return: u64, value: Value, cells: &Range<Cell>, geometry: &Geometry) {
         match value.write() {
             None => self.backend.violate(Property::StaleExposure, || {
-                format!("a read of {} returned {value:?}", geometry.show_cells(cells))
+                format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
             }),
             Some(id) if may_return & (1 << id) == 0 => self.backend.violate(Property::StaleRead, || {
-                format!("a read of {} returned {value:?}", geometry.show_cells(cells))
+                format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
             }),
             Some(_) => {}
         }
     }
 
     /// Judges contents that a reader would be given from here on, or that are all that is left: `values` of
-    /// the cells of one folio, each with its cell.
+    /// cells in ascending order, each with its cell.
     pub fn visible(
         &self,
         geometry: &Geometry,
         place: &'static str,
         cells: impl Iterator<Item = (Cell, Value)>,
     ) {
+        let mut exposed = Runs::default();
+        let mut lost = Runs::default();
         for (cell, value) in cells {
-            let index = geometry.folio_of(cell);
-            let at = usize::from(cell - geometry.cells_of_folio(index).start);
-            self.cells[usize::from(index)].audit(|histories| {
-                let show = || geometry.show_cells(&(cell..cell + 1));
-                if value.is_garbage() {
-                    self.backend.violate(Property::StaleExposure, || {
-                        format!("{} is {value:?} in the {place}", show())
-                    });
-                } else if !histories[at].allows(value) {
-                    self.backend.violate(Property::LostWrite, || {
-                        format!("{} is {value:?} in the {place}; what was written there is gone", show())
-                    });
-                }
-            });
+            if value.is_garbage() {
+                exposed.add(cell, value);
+            } else {
+                let index = geometry.folio_of(cell);
+                let at = usize::from(cell - geometry.cells_of_folio(index).start);
+                self.cells[usize::from(index)].audit(|histories| {
+                    if !histories[at].allows(value) {
+                        lost.add(cell, value);
+                    }
+                });
+            }
+        }
+        if !exposed.0.is_empty() {
+            let say = || format!("{} in the {place}", exposed.show(geometry, &self.patterns));
+            self.backend.violate(Property::StaleExposure, say);
+        }
+        if !lost.0.is_empty() {
+            let say = || {
+                let cells = lost.show(geometry, &self.patterns);
+                format!("{cells} in the {place}; what was written there is gone")
+            };
+            self.backend.violate(Property::LostWrite, say);
         }
     }
 
@@ -259,8 +292,9 @@ impl<B: Backend> Oracle<B> {
             if on_disk != Value::ZERO && histories[at].allows(on_disk) && !histories[at].allows(Value::ZERO) {
                 self.backend.violate(Property::WrongZero, || {
                     format!(
-                        "{} is zeroed in memory; the disk has {on_disk:?}",
-                        geometry.show_cells(&(cell..cell + 1))
+                        "{} is zeroed in memory; the disk has {}",
+                        geometry.show_cells(&(cell..cell + 1)),
+                        on_disk.show(&self.patterns)
                     )
                 });
             }

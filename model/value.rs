@@ -33,6 +33,17 @@ impl Value {
         self.0 >= 0x4000
     }
 
+    /// The contents in the words of a scenario: the pattern that the write was given.
+    pub fn show(self, patterns: &[u8]) -> String {
+        match self.write() {
+            None => format!("{self:?}"),
+            Some(0) => "0".to_owned(),
+            Some(id) => {
+                patterns.get(usize::from(id)).map_or_else(String::new, |byte| format!("0x{byte:02x}"))
+            }
+        }
+    }
+
     /// The write that put it there; 0 for zeros, `None` for garbage.
     pub const fn write(self) -> Option<WriteId> {
         if self.is_garbage() { None } else { Some(self.0 as WriteId) }

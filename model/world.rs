@@ -55,7 +55,14 @@ pub struct World<B: Backend> {
 
 impl<B: Backend> World<B> {
     /// Creates the inode of an empty file.
-    pub fn new(backend: &B, config: &Config, geometry: &Geometry, actors: usize, size_changes: bool) -> Self {
+    pub fn new(
+        backend: &B,
+        config: &Config,
+        geometry: &Geometry,
+        actors: usize,
+        size_changes: bool,
+        patterns: &[u8],
+    ) -> Self {
         let blocks = geometry.blocks();
         let device = config.fs.free_blocks.unwrap_or(blocks);
         World {
@@ -69,7 +76,7 @@ impl<B: Backend> World<B> {
             in_flight: backend.lock("ioends", Vec::new()),
             holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
             evictions: backend.leaf("evictions", 0),
-            oracle: Oracle::new(backend, geometry, actors),
+            oracle: Oracle::new(backend, geometry, actors, patterns),
             backend: backend.clone(),
             config: config.clone(),
             geometry: geometry.clone(),
