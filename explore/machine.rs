@@ -143,6 +143,7 @@ impl<'s, S: System> Machine<'s, S> {
                 machine.fire(actor, 0)?;
             }
         }
+        machine.memory.gather(true);
         Ok(machine)
     }
 
@@ -342,6 +343,7 @@ impl<'s, S: System> Machine<'s, S> {
         look: impl FnOnce(&Self, &Ending) -> R,
     ) -> Result<R, EngineError> {
         let mut frames = Vec::new();
+        self.memory.gather(false);
         let stuck = match self.run_alone(self.epilogue, &mut frames) {
             Ok(()) => false,
             Err(EngineError::StuckAlone { .. }) => true,
@@ -352,6 +354,7 @@ impl<'s, S: System> Machine<'s, S> {
         while let Some(frame) = frames.pop() {
             self.undo(frame);
         }
+        self.memory.gather(true);
         Ok(result)
     }
 

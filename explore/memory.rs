@@ -222,6 +222,8 @@ pub(crate) struct Core {
     violated: Cell<u64>,
     cut: Cell<Option<Bound>>,
     gathered: RefCell<Gathered>,
+    /// Whether the run is part of the exploration: what setup and epilogue reach proves nothing.
+    gathering: Cell<bool>,
     watching: Cell<bool>,
     events: RefCell<Vec<Event>>,
 }
@@ -250,6 +252,7 @@ impl Memory {
             violated: Cell::new(0),
             cut: Cell::new(None),
             gathered: RefCell::default(),
+            gathering: Cell::new(false),
             watching: Cell::new(false),
             events: RefCell::default(),
         }))
@@ -294,6 +297,11 @@ impl Memory {
 
     pub(crate) fn print<T: std::hash::Hash>(&self, salt: usize, value: &T) -> u128 {
         self.0.print(salt, value)
+    }
+
+    /// Whether what is reached from here on counts.
+    pub(crate) fn gather(&self, gathering: bool) {
+        self.0.gathering.set(gathering);
     }
 
     pub(crate) fn gathered(&self) -> Gathered {
@@ -823,13 +831,13 @@ impl Backend for Memory {
     }
 
     fn reach(&self, branch: Branch) {
-        if self.0.is_live() {
+        if self.0.is_live() && self.0.gathering.get() {
             self.0.gathered.borrow_mut().reached |= branch.bit();
         }
     }
 
     fn maximum(&self, counter: Counter, value: u32) {
-        if self.0.is_live() {
+        if self.0.is_live() && self.0.gathering.get() {
             let greatest = &mut self.0.gathered.borrow_mut().maxima[counter as usize];
             *greatest = (*greatest).max(value);
         }

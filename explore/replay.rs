@@ -1,6 +1,6 @@
 //! Replaying a schedule: the same transitions again, watched.
 
-use stalemap_model::backend::{ActorId, ActorSpec, System};
+use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
 use stalemap_model::event::Event;
 use stalemap_model::oracle::Property;
 
@@ -120,10 +120,15 @@ fn find<S: System>(machine: &Machine<'_, S>, step: &Step) -> Result<ActorId, Rep
     let does_not_fit =
         |problem: String| ReplayError::DoesNotFit { line: step.line, step: step.to_string(), problem };
     let specs = machine.specs();
+    let scheduled = |spec: &ActorSpec| matches!(spec.role, Role::Main | Role::Daemon);
     let actor = specs.iter().position(|spec| spec.name == step.actor).ok_or_else(|| {
-        let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        let names: Vec<&str> =
+            specs.iter().filter(|spec| scheduled(spec)).map(|spec| spec.name.as_str()).collect();
         does_not_fit(format!("there is no actor `{}`; there are {}", step.actor, names.join(", ")))
     })?;
+    if !scheduled(&specs[actor]) {
+        return Err(does_not_fit(format!("`{}` runs by itself and is no part of a schedule", step.actor)));
+    }
     let Some(pending) = machine.pending(actor) else {
         return Err(does_not_fit(format!("`{}` has finished", step.actor)));
     };

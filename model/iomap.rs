@@ -406,7 +406,12 @@ fn stale<B: Backend>(
     w.tell(MappingEvent::Dropped, || {
         format!("stale: sampled at seq {}, now {}", iomap.cookie, w.data_seq.peek())
     });
-    w.ilock.audit(|map| w.oracle.stale(me, iomap.agrees_with(block, map.get(block))));
+    // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
+    let rest = block..w.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
+    w.ilock.audit(|map| {
+        let needless = rest.clone().all(|block| !iomap.misleads(block, map.get(block)));
+        w.oracle.stale(me, needless);
+    });
     if let Some(bound) = w.config.retries {
         if u32::from(w.oracle.stale_count(me)) > bound {
             w.backend.cut(Bound::Retries);

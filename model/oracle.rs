@@ -318,18 +318,19 @@ impl<B: Backend> Oracle<B> {
     /// A check of `actor` found its mapping stale; `spurious` if a fresh one would have said the same.
     pub fn stale(&self, actor: ActorId, spurious: bool) {
         let writer = &self.writers[actor];
-        writer.audit(|writer| {
-            if !writer.disturbed {
-                self.backend.violate(Property::UnboundedRetry, || {
-                    "a mapping went stale although nobody else had changed anything".to_owned()
-                });
-            }
-        });
+        let mut disturbed = false;
+        writer.audit(|writer| disturbed = writer.disturbed);
+        if !disturbed {
+            // Not counted: a design that retries by itself for ever is a cycle of states, and a count would
+            // unroll it.
+            self.backend.violate(Property::UnboundedRetry, || {
+                "a mapping went stale although nobody else had changed anything".to_owned()
+            });
+            return;
+        }
         writer.update(|writer| {
-            // Saturating: a design that retries for ever is a cycle of states, and a count in the state
-            // would unroll it.
-            writer.stale = (writer.stale + 1).min(STALE_COUNTED);
-            writer.spurious = (writer.spurious + u16::from(spurious)).min(STALE_COUNTED);
+            writer.stale += 1;
+            writer.spurious += u16::from(spurious);
         });
         writer.audit(|writer| {
             self.backend.maximum(Counter::StaleAborts, u32::from(writer.stale));
@@ -337,14 +338,11 @@ impl<B: Backend> Oracle<B> {
         });
     }
 
-    /// How often `actor` found a mapping stale, up to a bound of the count.
+    /// How often `actor` found a mapping stale that others had made stale.
     pub fn stale_count(&self, actor: ActorId) -> u16 {
         self.writers[actor].read(|writer| writer.stale)
     }
 }
-
-/// Stale mappings counted per actor.
-const STALE_COUNTED: u16 = 64;
 
 #[cfg(test)]
 mod tests {
