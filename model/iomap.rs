@@ -412,10 +412,10 @@ fn stale<B: Backend>(
         let needless = rest.clone().all(|block| !iomap.misleads(block, map.get(block)));
         w.oracle.stale(me, needless);
     });
-    if let Some(bound) = w.config.retries {
-        if u32::from(w.oracle.stale_count(me)) > bound {
-            w.backend.cut(Bound::Retries);
-        }
+    if let Some(bound) = w.config.retries
+        && u32::from(w.oracle.stale_count(me)) > bound
+    {
+        w.backend.cut(Bound::Retries);
     }
     iomap.stale = true;
     let mut kept = None;

@@ -136,23 +136,22 @@ fn begin<'c, B: Backend>(
         |range: std::ops::Range<FolioIndex>| At::Writeback(WritebackState::new(SyncMode::Integrity, range));
     let walk = |kind: Walk, range: std::ops::Range<FolioIndex>| Some(At::Walk(kind, range.start, range.end));
     match (command, call) {
-        (Command::Pwrite { range, chunk, then, .. }, call) => match chunk_of(range, *chunk) {
-            Some(bytes) => {
+        (Command::Pwrite { range, chunk, then, .. }, call) => {
+            if let Some(bytes) = chunk_of(range, *chunk) {
                 let mut call = Write::new(write, geometry.cells_of_bytes(&bytes));
                 for modifier in modifiers {
                     match modifier {
                         Command::Fail { after } => {
-                            call.faults_at = Some(geometry.cell_at(range.start + after))
+                            call.faults_at = Some(geometry.cell_at(range.start + after));
                         }
                         Command::Short { after } => {
-                            call.resident_until = Some(geometry.cell_at(range.start + after))
+                            call.resident_until = Some(geometry.cell_at(range.start + after));
                         }
                         _ => {}
                     }
                 }
                 Some(At::Write(WriteState::Enter(call)))
-            }
-            None => {
+            } else {
                 let calls = range.end.saturating_sub(range.start).div_ceil(*chunk) as u16;
                 match (then, call - calls) {
                     (Then::Fdatasync | Then::Fsync, 0) => Some(flush(all)),
@@ -160,7 +159,7 @@ fn begin<'c, B: Backend>(
                     _ => None,
                 }
             }
-        },
+        }
         (Command::Pread { range, chunk }, _) => {
             let bytes = chunk_of(range, *chunk)?;
             Some(At::Read(ReadState::Enter(geometry.cells_of_bytes(&bytes))))

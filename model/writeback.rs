@@ -219,15 +219,14 @@ async fn map_block<B: Backend>(
             }
         },
     };
-    let iomap = match cached {
-        Some(iomap) => iomap,
-        None => {
-            let mut map = w.ilock.lock(Op::new("xfs_map_blocks")).await;
-            let iomap = xfs_map_blocks(w, me, &mut map, block);
-            drop(map);
-            w.tell(MappingEvent::Sampled, || w.show_iomap(&iomap));
-            iomap
-        }
+    let iomap = if let Some(iomap) = cached {
+        iomap
+    } else {
+        let mut map = w.ilock.lock(Op::new("xfs_map_blocks")).await;
+        let iomap = xfs_map_blocks(w, me, &mut map, block);
+        drop(map);
+        w.tell(MappingEvent::Sampled, || w.show_iomap(&iomap));
+        iomap
     };
     while let Some(block) = blocks.first().copied().filter(|block| iomap.covers(*block)) {
         blocks.remove(0);

@@ -65,7 +65,7 @@ pub struct RunArgs {
     pub paths: Vec<PathBuf>,
 
     /// Run under this design, built in or defined in the file; repeatable; `all` is every one that there
-    /// is. Without it, the designs that a file's [expect] names.
+    /// is. Without it, the designs that the file expects something of.
     #[arg(long = "design", value_name = "NAME")]
     pub designs: Vec<String>,
 

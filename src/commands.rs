@@ -54,7 +54,8 @@ impl Report {
     }
 
     fn bad_input(errors: &[InputError]) -> Self {
-        let errors = errors.iter().map(|error| format!("{error}\n")).collect();
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let errors = lines.join("\n") + "\n";
         Report { results: String::new(), errors, exit: Exit::BadInput }
     }
 }

@@ -45,11 +45,11 @@ pub fn judge(
         None => None,
         Some(expectation) => {
             let surprises = surprises(expectation, violated);
-            let surprised = !surprises.is_empty();
+            let agrees = surprises.is_empty();
             reasons.extend(surprises);
             match verdict {
                 Verdict::Incomplete => None,
-                Verdict::Holds | Verdict::Violates => Some(!surprised),
+                Verdict::Holds | Verdict::Violates => Some(agrees),
             }
         }
     };

@@ -1,6 +1,7 @@
 //! Bad input to `replay`: malformed schedules, and good ones that do not fit. Each has its exact message, exit
 //! code 2, and prints nothing else.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
@@ -50,7 +51,7 @@ fn each_bad_schedule_has_its_message() {
         ("no scenario", GOOD.split("scenario file:").next().expect("a part").as_bytes().to_vec()),
         ("truncated in a step", GOOD.as_bytes()[..GOOD.find("_begin").expect("a place")].to_vec()),
         ("truncated in the scenario", GOOD.as_bytes()[..GOOD.len() - 20].to_vec()),
-        ("empty scenario", GOOD[..GOOD.find("title").expect("a place")].as_bytes().to_vec()),
+        ("empty scenario", GOOD.as_bytes()[..GOOD.find("title").expect("a place")].to_vec()),
         ("scenario with an error", with("pwrite 0 4k", "pwrit 0 4k")),
         ("header without a value", with("design = none", "design none")),
         ("no design", with("design = none\n", "")),
@@ -72,7 +73,7 @@ fn each_bad_schedule_has_its_message() {
         let (code, stdout, stderr) = replay(&contents);
         assert_eq!(code, Some(2), "{name}: {stdout}{stderr}");
         assert_eq!(stdout, "", "{name}");
-        said.push_str(&format!("== {name}\n{stderr}\n"));
+        writeln!(said, "== {name}\n{stderr}").expect("a string takes it");
     }
     insta::assert_snapshot!(said);
 }

@@ -1,6 +1,7 @@
 //! The text of `compare`: one table, scenarios down, designs across, and what it proves.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use stalemap_explore::collision_probability;
@@ -16,10 +17,16 @@ pub fn render(scenarios: &[Scenario], outcomes: &[Outcome], color: bool) -> Stri
     let mut text = format!("{}\n", table(scenarios, outcomes, &across, color));
     let own: Vec<&Outcome> = outcomes.iter().filter(|outcome| !across.contains(&outcome.design)).collect();
     if !own.is_empty() {
-        text.push_str(&format!(
-            "\nDesigns that the files define themselves, most of them broken on purpose:\n\n{}\n",
+        let head = "Designs that the files define themselves, most of them broken on purpose:";
+        let _ = write!(
+            text,
+            "
+{head}
+
+{}
+",
             own_table(&own, color)
-        ));
+        );
     }
     text.push_str(&statement(outcomes, &across));
     text
@@ -119,7 +126,7 @@ fn statement(outcomes: &[Outcome], across: &[String]) -> String {
         if incomplete > 0 {
             parts.push(format!("is undecided in {incomplete}"));
         }
-        text.push_str(&format!("{design} {}.\n", parts.join(", ")));
+        let _ = writeln!(text, "{design} {}.", parts.join(", "));
     }
     let states: u64 = outcomes.iter().map(|outcome| outcome.statistics.states).sum();
     let transitions: u64 = outcomes.iter().map(|outcome| outcome.statistics.transitions).sum();
@@ -132,12 +139,13 @@ fn statement(outcomes: &[Outcome], across: &[String]) -> String {
             limited.iter().map(|o| format!("{} under {}", o.scenario, o.design)).collect();
         format!("a limit was reached in {}", names.join(", "))
     };
-    text.push_str(&format!(
+    let _ = writeln!(
+        text,
         "Bounds: the actors, commands and file sizes of the scenarios, sequentially consistent memory; {bounds}. \
-         {} and {} explored; the chance that a hash collision hid a state is below {:.0e}.\n",
+         {} and {} explored; the chance that a hash collision hid a state is below {:.0e}.",
         count(states, "state"),
         count(transitions, "transition"),
         collision_probability(largest) * outcomes.len() as f64
-    ));
+    );
     text
 }
