@@ -85,6 +85,8 @@ pub struct Exploration {
     pub deadlocks: BTreeSet<u128>,
     /// What an observer sees at the end, and in how many final states.
     pub outcomes: BTreeMap<String, u64>,
+    /// The same, of the final states that violate something.
+    pub violating_outcomes: BTreeMap<String, u64>,
     /// Branches reached, as a set of `Branch::bit`.
     pub reached: u64,
     /// Greatest counter values, by `Counter`.
@@ -155,6 +157,7 @@ struct Search<'s, 'o, S: System> {
     final_states: BTreeSet<u128>,
     deadlocks: BTreeSet<u128>,
     outcomes: BTreeMap<String, u64>,
+    violating_outcomes: BTreeMap<String, u64>,
     limits_hit: BTreeSet<LimitHit>,
     lasso: Option<Lasso>,
     witnesses: BTreeMap<Property, Vec<Choice>>,
@@ -178,6 +181,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             final_states: BTreeSet::new(),
             deadlocks: BTreeSet::new(),
             outcomes: BTreeMap::new(),
+            violating_outcomes: BTreeMap::new(),
             limits_hit: BTreeSet::new(),
             lasso: None,
             witnesses: BTreeMap::new(),
@@ -387,6 +391,9 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         if let Some(bound) = cut {
             self.limits_hit.insert(LimitHit::Bound(bound));
         } else if let Some(observed) = observed {
+            if violated != 0 {
+                *self.violating_outcomes.entry(observed.clone()).or_default() += 1;
+            }
             *self.outcomes.entry(observed).or_default() += 1;
         }
         Ok(violated)
@@ -435,6 +442,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             final_states: self.final_states,
             deadlocks: self.deadlocks,
             outcomes: self.outcomes,
+            violating_outcomes: self.violating_outcomes,
             reached,
             maxima: maxima.to_vec(),
             limits_hit: self.limits_hit,

@@ -79,6 +79,17 @@ pub struct Job<'s> {
     pub design: Design,
 }
 
+/// What a file contained at the end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contents {
+    /// The contents observed.
+    pub observed: String,
+    /// In how many final states.
+    pub states: u64,
+    /// In how many of these something is violated.
+    pub violating: u64,
+}
+
 /// What came of a job.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -98,8 +109,8 @@ pub struct Outcome {
     pub limits_hit: Vec<LimitHit>,
     /// Mappings rejected in one run, at most; and those rejected needlessly.
     pub stale_aborts: (u32, u32),
-    /// Final contents, with the number of final states, if the file asks for them.
-    pub outcomes: Vec<(String, u64)>,
+    /// Final contents, if the file asks for them.
+    pub outcomes: Vec<Contents>,
     /// The counterexample for the most user-visible violation.
     pub counterexample: Option<Shown>,
     /// What the file says about it.
@@ -204,13 +215,22 @@ fn run(
         violated,
         reached,
         statistics: exploration.statistics,
-        limits_hit: exploration.limits_hit.into_iter().collect(),
+        limits_hit: exploration.limits_hit.iter().copied().collect(),
         stale_aborts: (maximum(Counter::StaleAborts), maximum(Counter::SpuriousAborts)),
-        outcomes: exploration.outcomes.into_iter().collect(),
+        outcomes: contents(exploration),
         counterexample,
         judgement,
         elapsed: started.elapsed(),
     })
+}
+
+fn contents(exploration: Exploration) -> Vec<Contents> {
+    let Exploration { outcomes, violating_outcomes, .. } = exploration;
+    let contents = outcomes.into_iter().map(|(observed, states)| {
+        let violating = violating_outcomes.get(&observed).copied().unwrap_or(0);
+        Contents { observed, states, violating }
+    });
+    contents.collect()
 }
 
 fn limits(scenario: &Scenario, given: GivenLimits) -> Limits {
@@ -268,14 +288,12 @@ fn to_schedule(job: &Job<'_>, kernel: &Kernel, property: Property, found: &Count
 
 /// Why a counterexample is the least.
 pub fn certificate(found: &Counterexample) -> String {
-    if found.preemptions == 0 {
-        return "least: no preemption, and none with fewer operations".to_owned();
-    }
-    format!(
-        "least: none of the {} states reached with fewer than {} leads to it",
-        found.states_below,
-        preemptions(found.preemptions)
-    )
+    let below = match found.preemptions {
+        0 => return "least: no preemption, and none with fewer operations".to_owned(),
+        1 => "without a preemption".to_owned(),
+        more => format!("with fewer than {more} preemptions"),
+    };
+    format!("least: none of the {} states reached {below} violates it", found.states_below)
 }
 
 /// `1 preemption`, `2 preemptions`.

@@ -49,7 +49,7 @@ pub fn verdict(outcome: &Outcome) -> String {
         (Verdict::Violates, Some(shown)) => {
             let found = &shown.counterexample;
             let cost = if found.certified {
-                format!("{} in {} operations at least", preemptions(found.preemptions), found.operations)
+                format!("least: {}, {} operations", preemptions(found.preemptions), found.operations)
             } else {
                 format!("shown in {} operations", found.operations)
             };
@@ -63,19 +63,27 @@ pub fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// What the final contents were, in the form of herd7's histograms: `*>` marks those of a violating design.
+/// What the final contents were, in herd7's order. `*>` marks contents of final states that violate something;
+/// the condition is that violation, so `Never` is what one hopes to read.
 pub fn histogram(outcome: &Outcome) -> String {
     if outcome.outcomes.is_empty() {
         return String::new();
     }
-    let mut text =
-        format!("Test {}/{} Allowed\nStates {}\n", outcome.scenario, outcome.design, outcome.outcomes.len());
-    for (observed, states) in &outcome.outcomes {
-        let _ = writeln!(text, "{states:>8} :>{observed}");
+    let name = format!("{}/{}", outcome.scenario, outcome.design);
+    let mut text = format!("Test {name} Allowed\nStates {}\n", outcome.outcomes.len());
+    for contents in &outcome.outcomes {
+        let mark = if contents.violating > 0 { '*' } else { ':' };
+        let _ = writeln!(text, "{:<8}{mark}>{}", contents.states, contents.observed);
     }
-    let (loses, total) = (u64::from(!outcome.violated.is_empty()), outcome.outcomes.len() as u64);
-    let word = if loses == 0 { "Never" } else { "Sometimes" };
-    let _ = writeln!(text, "Observation {}/{} {word} {loses} {total}", outcome.scenario, outcome.design);
+    let positive: u64 = outcome.outcomes.iter().map(|contents| contents.violating).sum();
+    let negative = outcome.outcomes.iter().map(|contents| contents.states).sum::<u64>() - positive;
+    let (answer, word) = match (positive, negative) {
+        (0, _) => ("No", "Never"),
+        (_, 0) => ("Ok", "Always"),
+        _ => ("Ok", "Sometimes"),
+    };
+    let _ = writeln!(text, "{answer}\nWitnesses\nPositive: {positive} Negative: {negative}");
+    let _ = writeln!(text, "Condition exists (violated)\nObservation {name} {word} {positive} {negative}");
     text
 }
 

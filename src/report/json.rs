@@ -61,7 +61,15 @@ fn result(outcome: &Outcome) -> Value {
             "max": outcome.stale_aborts.0,
             "spurious_max": outcome.stale_aborts.1,
         },
-        "outcomes": observed.map(|(observed, states)| json!({ "observed": observed, "states": states })).collect::<Vec<_>>(),
+        "outcomes": observed
+            .map(|contents| {
+                json!({
+                    "observed": contents.observed,
+                    "states": contents.states,
+                    "violating": contents.violating,
+                })
+            })
+            .collect::<Vec<_>>(),
         "counterexample": counterexample,
     })
 }
