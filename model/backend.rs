@@ -19,7 +19,7 @@ use std::hash::Hash;
 use std::ops::{ControlFlow, DerefMut};
 
 use crate::event::{Bound, Branch, Counter, Event};
-use crate::oracle::Property;
+use crate::property::Property;
 
 /// What may live in shared memory, in a step's state or in an observation: comparable and hashable, so that
 /// the engine can tell states apart, and free of borrowed data, so that nothing escapes that identity.

@@ -4,8 +4,9 @@
 //! counter moved), then the on-disk size, and only then is the writeback bit cleared, so that a folio can be
 //! reclaimed. `iomap_finish_ioends`, `xfs_end_ioend`; ioends are completed one at a time, in any order.
 //!
-//! Left out: merging of adjacent ioends, completion of overwrites in interrupt context beside the worker
-//! (the steps are the same, with nothing to convert), I/O errors.
+//! Left out: merging of adjacent ioends, transfers of one ioend while another is being converted (conversions
+//! are serialised by the inode's work item, transfers are not), completion of overwrites in interrupt context
+//! beside the worker (the steps are the same, with nothing to convert), I/O errors.
 
 use std::ops::ControlFlow;
 
@@ -14,9 +15,10 @@ use crate::folio::FolioRef;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::{Bump, Completion};
 use crate::geometry::{Cell, FileBlock};
+use crate::ioend::Ioend;
 use crate::oracle::Property;
 use crate::world::World;
-use crate::writeback::{Ioend, captured, write_disk};
+use crate::writeback::{captured, write_disk};
 
 /// Where the kworker stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -116,11 +118,11 @@ fn blocks_of<B: Backend>(w: &World<B>, ioend: &Ioend, folio: FolioRef) -> impl I
 
 /// `xfs_iomap_write_unwritten` and the on-disk size, in one ILOCK section. Returns whether the map changed.
 async fn convert<B: Backend>(w: &World<B>, me: ActorId, ioend: &Ioend) -> bool {
-    // The size is sampled with nobody excluded from changing it; a growth that is missed is logged by the
-    // writeback of what grew it.
+    let mut map = w.ilock.lock(Op::new("xfs_end_ioend")).await;
+    // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
+    // grew it.
     let size = w.i_size_peek();
     let end: Cell = w.geometry.cells_of_blocks(&ioend.blocks).end.min(size);
-    let mut map = w.ilock.lock(Op::new("xfs_end_ioend")).await;
     let changed = ioend.unwritten && xfs_iomap_write_unwritten(w, &mut map, ioend.blocks.clone());
     if changed && w.config.fs.bump_convert == Bump::Inside {
         w.bump_data_seq(me);

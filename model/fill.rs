@@ -12,7 +12,7 @@ use crate::extent::{Iomap, IomapType};
 use crate::folio::{FolioId, FolioRef};
 use crate::fs::xfs::xfs_read_iomap_begin;
 use crate::geometry::{FileBlock, FolioIndex};
-use crate::iomap::read_block;
+use crate::iomap_write::read_block;
 use crate::value::Value;
 use crate::world::World;
 

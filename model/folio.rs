@@ -148,6 +148,11 @@ impl Folio {
     /// Needs the folio lock.
     pub fn clear_dirty_for_io(&mut self) {
         self.dirty = false;
+        self.write_protect();
+    }
+
+    /// `page_mkclean`: no actor can store without a fault any more. Needs the folio lock.
+    pub fn write_protect(&mut self) {
         self.pte_read |= self.pte_write;
         self.pte_write = 0;
     }

@@ -6,15 +6,6 @@
 use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::world::World;
 
-/// How far a directed run has come.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct HoldState {
-    /// The held actor stands at its place (or has finished without coming there).
-    reached: bool,
-    /// How many of the others have finished.
-    finished: u8,
-}
-
 /// Waits until every hold is reached. For actors that are not held, before they start.
 pub async fn wait_for_holds<B: Backend>(w: &World<B>) {
     for hold in &w.holds {

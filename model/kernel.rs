@@ -133,7 +133,8 @@ fn may_change_size(config: &Config) -> bool {
     };
     let before = config.setup.iter().map(grows_to).max().unwrap_or(0);
     // A setup write that fails may leave the file shorter; then nothing is assumed.
-    let uncertain = config.setup.iter().any(|command| matches!(command, Command::Fail { .. }));
+    let uncertain = config.fs.free_blocks.is_some()
+        || config.setup.iter().any(|command| matches!(command, Command::Fail { .. }));
     uncertain || config.actors.iter().flat_map(|actor| &actor.run).any(|command| grows_to(command) > before)
 }
 

@@ -3,6 +3,8 @@
 //! A load or store first tries the page-table entry; without one, or with a read-only one for a store, it
 //! faults and tries again. A write fault maps *after* it has locked an uptodate folio: it never decides
 //! between zeroing and reading, so it needs no check.
+//!
+//! Left out: mmap_lock, freeze protection, fault-around, stable pages.
 
 use std::ops::{ControlFlow, Range};
 
@@ -100,14 +102,14 @@ async fn instruction<B: Backend>(
     match (access, entry) {
         (Access::Load, Some((true, _) | (_, true))) => {
             if let Some((_, folio)) = slot.current() {
-                w.oracle.load(&w.geometry, &part, &folio.cells[inside]);
+                w.oracle.load(&w.geometry, &part, &folio.cells[inside], w.i_size_peek());
                 w.say(|| format!("load {}", w.geometry.show_cells(&part)));
             }
         }
         (Access::Store(id), Some((_, true))) => {
             if let Some(folio) = slot.current_mut() {
                 folio.cells[inside].fill(Value::written(id));
-                w.oracle.store(&w.geometry, id, &part);
+                w.oracle.store(&w.geometry, id, &part, w.i_size_peek());
                 w.say(|| format!("store {}", w.geometry.show_cells(&part)));
             }
         }
@@ -237,9 +239,7 @@ async fn install<B: Backend>(w: &World<B>, me: ActorId, folio: FolioRef) {
     w.say(|| format!("map folio {index} writable"));
     slot.unlock_and_put(id, me);
     drop(slot);
-    let size = w.i_size_peek();
-    let below_eof = |block: &FileBlock| w.geometry.cells_of_block(*block).start < size;
-    w.audit_backing(w.geometry.blocks_of_folio(index).filter(below_eof));
+    w.audit_backing(w.geometry.blocks_of_folio(index));
 }
 
 /// Drops this actor's page-table entries for one folio (munmap, madvise). What was stored is in the folio,

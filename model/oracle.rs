@@ -8,65 +8,14 @@
 //! Its own state is part of the system's state: it is kept in small pieces (one per folio, one per actor),
 //! so that recording commutes where the recorded operations do.
 
-use std::fmt;
 use std::ops::Range;
 
 use crate::backend::{ActorId, Backend, Leaf};
-use crate::event::{Counter, named_bits};
+use crate::event::Counter;
 use crate::geometry::{Cell, Geometry};
 use crate::value::{Value, WriteId};
 
-named_bits! {
-    /// What can be violated, the most user-visible loss first.
-    Property {
-        /// P-DATA: data that was acknowledged is gone: from the page cache, from where writeback would not
-        /// bring it back, or from the disk at the end.
-        LostWrite = "lost-write",
-        /// P-READ: a read returned a value that it must not: replaced before the read began, or never written.
-        StaleRead = "stale-read",
-        /// P-STALE: contents that nobody wrote to this file became visible.
-        StaleExposure = "stale-exposure",
-        /// P-SIZE: a reader saw the new size before the data, or the on-disk size ran ahead.
-        SizeOrder = "size-order",
-        /// P-SILENT: writeback cleaned a dirty block and wrote it nowhere.
-        DroppedDirty = "dropped-dirty",
-        /// P-BACK: a dirty block of an unlocked folio has neither blocks nor a reservation.
-        DirtyOverHole = "dirty-over-hole",
-        /// P-WBADDR, P-FREE: writeback wrote to a block that is not this one's.
-        WrongAddress = "wrong-address",
-        /// P-PROG: a write returned less than it should, without an error.
-        ShortWrite = "short-write",
-        /// P-DEAD: unfinished actors, and none can move.
-        Deadlock = "deadlock",
-        /// The actors can go round for ever without getting anywhere.
-        Livelock = "livelock",
-        /// P-LIVE: a write found its mapping stale although nobody else had changed anything.
-        UnboundedRetry = "unbounded-retry",
-        /// P-RESV: space stays reserved that no dirty data needs.
-        LeakedReservation = "leaked-reservation",
-        /// P-LOCK: a lock or reference is never released.
-        LeakedLock = "leaked-lock",
-        /// P-FLAG: the STALE flag leaked into a fresh mapping.
-        LeakedFlag = "leaked-flag",
-        /// P-ZERO: a block was zeroed in memory although the disk has data for it. Explains a loss.
-        WrongZero = "wrong-zero",
-        /// P-COOKIE: the check passed a mapping that misleads. Explains a loss.
-        UnsoundCookie = "unsound-cookie",
-        /// P-TX: a transaction is not ended, or data misses it.
-        BrokenTransaction = "broken-transaction",
-        /// P-CRASH: data that was made durable is gone after a crash.
-        CrashLost = "crash-lost",
-        /// P-CRASH: contents that nobody wrote are visible after a crash.
-        CrashExposure = "crash-exposure",
-    }
-}
-
-impl Property {
-    /// Whether the property only explains a loss that is reported beside it.
-    pub fn explains(self) -> bool {
-        matches!(self, Property::WrongZero | Property::UnsoundCookie)
-    }
-}
+pub use crate::property::Property;
 
 /// What one cell may contain.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -88,6 +37,11 @@ impl History {
         let pending = self.pending.iter().fold(0, |set, (other, _)| set | 1 << other);
         self.pending.push((id, self.allowed & !pending));
         self.pending.sort_unstable();
+        self.allow(id);
+    }
+
+    /// The cell may contain this from here on.
+    fn allow(&mut self, id: WriteId) {
         self.allowed |= 1 << id;
         for (_, may_return) in &mut self.reads {
             *may_return |= 1 << id;
@@ -189,12 +143,15 @@ impl<B: Backend> Oracle<B> {
         self.each(geometry, &(done..cells.end), |history| history.abandon_write(id));
     }
 
-    /// A store through a mapping: begins and ends at once.
-    pub fn store(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
-        self.each(geometry, cells, |history| {
+    /// A store through a mapping: begins and ends at once. Behind end of file (`size`) it is no write of the
+    /// file: whether it is found there when the file grows is unspecified.
+    pub fn store(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, size: Cell) {
+        let inside = cells.end.min(size).max(cells.start);
+        self.each(geometry, &(cells.start..inside), |history| {
             history.begin_write(id);
             history.complete_write(id);
         });
+        self.each(geometry, &(inside..cells.end), |history| history.allow(id));
     }
 
     /// A read(2) begins.
@@ -224,13 +181,14 @@ impl<B: Backend> Oracle<B> {
         self.each(geometry, cells, |history| history.reads.retain(|(actor, _)| *actor != reader));
     }
 
-    /// A load through a mapping: begins and ends at once.
-    pub fn load(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[Value]) {
-        for index in geometry.folios_touched(cells) {
-            let inside = crate::folio::within(&geometry.cells_of_folio(index), cells);
+    /// A load through a mapping: begins and ends at once. What lies behind end of file (`size`) is not judged.
+    pub fn load(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[Value], size: Cell) {
+        let cells = cells.start..cells.end.min(size).max(cells.start);
+        for index in geometry.folios_touched(&cells) {
+            let inside = crate::folio::within(&geometry.cells_of_folio(index), &cells);
             self.cells[usize::from(index)].audit(|histories| {
                 for (history, value) in histories[inside].iter().zip(values) {
-                    self.judge_read(history.allowed, *value, cells, geometry);
+                    self.judge_read(history.allowed, *value, &cells, geometry);
                 }
             });
         }

@@ -65,8 +65,9 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: PunchState) -> C
     })
 }
 
-/// `iomap_write_delalloc_scan` for one folio: a dirty folio's blocks are kept, and the gap before them is
-/// punched. The scan ends at end of file; beyond it nothing can be dirty that counts.
+/// `iomap_write_delalloc_scan` for one folio: of a dirty folio the blocks with data are kept (SEEK_DATA goes by
+/// the valid ones), and the gap before each is punched. The scan ends at end of file; beyond it nothing can be
+/// dirty that counts.
 async fn scan<B: Backend>(
     w: &World<B>,
     me: ActorId,
@@ -90,6 +91,13 @@ async fn scan<B: Backend>(
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty)) else {
         return PunchState::Scan(blocks, index + 1);
     };
+    let kept = slot.folio(id).map_or_else(Vec::new, |folio| {
+        let dirty = |block: &FileBlock| {
+            let n = w.block_in_folio(*block);
+            folio.block_uptodate(n) && folio.block_dirty(n, w.config.fs.block_dirty)
+        };
+        folio_blocks.clone().filter(|block| blocks.contains(block)).filter(dirty).collect()
+    });
     let held = design == Punch::Scan && slot.folio(id).is_some_and(|folio| folio.locked.is_none());
     if held {
         let folio = slot.folio_mut(id);
@@ -97,14 +105,17 @@ async fn scan<B: Backend>(
         folio.refs |= 1 << me;
     }
     drop(slot);
-    let gap = blocks.start..folio_blocks.start.max(blocks.start);
-    if !gap.is_empty() {
-        punch(w, me, gap).await;
+    let mut rest = blocks.clone();
+    for block in kept {
+        if rest.start < block {
+            punch(w, me, rest.start..block).await;
+        }
+        rest.start = block + 1;
     }
     if held {
         unlock(w, me, index, id);
     }
-    PunchState::Scan(folio_blocks.end.clamp(blocks.start, blocks.end)..blocks.end, index + 1)
+    PunchState::Scan(rest, index + 1)
 }
 
 fn unlock<B: Backend>(w: &World<B>, me: ActorId, index: FolioIndex, id: FolioId) {

@@ -1,4 +1,7 @@
 //! The buffered read (actor A2): `xfs_file_buffered_read` -> `filemap_read`.
+//!
+//! Left out: the reference that a reader holds on a folio between look-up and copy, and the size read again
+//! for each folio; both matter only where reads do not take i_rwsem.
 
 use std::ops::{ControlFlow, Range};
 

@@ -2,7 +2,8 @@
 //!
 //! The steps from the trylock to the removal all run under the folio lock, which is only tried, so one
 //! operation with its outcomes is enough: evicted, kept, or kept with its per-block state gone (the state is
-//! freed before it is known whether the removal succeeds).
+//! freed before it is known whether the removal succeeds). Left out: a reference that arrives between
+//! posix_fadvise's look at the count and its removal, which would lose the per-block state there, too.
 
 use crate::backend::{Backend, Leaf, Lock, Op};
 use crate::design::ReclaimWriteback;

@@ -6,8 +6,10 @@ use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::event::MappingEvent;
 use crate::extent::Extent;
 use crate::geometry::Cell;
-use crate::iomap::{self, Write, WriteState, eof_tail};
+use crate::iomap::{self, eof_tail};
+use crate::truncate::pagecache_isize_extended;
 use crate::world::World;
+use crate::write_state::{Write, WriteState};
 
 /// What changes the file's size.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -71,6 +73,8 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: SizeState) -> Co
 }
 
 /// Hole -> Unwritten for a preallocation (E8), and the new size, in memory and on disk, in one ILOCK section.
+/// The kernel stores the size in a step of its own; nobody is modelled who reads both counter and size without
+/// a lock and decides by their order.
 async fn apply<B: Backend>(w: &World<B>, me: ActorId, change: &Change) {
     let mut map = w
         .ilock
@@ -90,8 +94,9 @@ async fn apply<B: Backend>(w: &World<B>, me: ActorId, change: &Change) {
     }
     let size = w.i_size_peek();
     if let Some(target) = change.new_size().filter(|target| *target > size) {
-        // Whoever could tell the order of size and extents apart has to take the ILOCK first.
         w.i_size.publish(u64::from(target), Ordering::Release);
         map.disk_size = target;
+        drop(map);
+        pagecache_isize_extended(w, size, target).await;
     }
 }

@@ -6,7 +6,7 @@ use crate::backend::{ActorId, Backend};
 use crate::command::{Command, Then};
 use crate::geometry::FolioIndex;
 use crate::hold;
-use crate::iomap::{self, Write, WriteState};
+use crate::iomap;
 use crate::mmap::{self, Access, MmapState};
 use crate::read::{self, ReadState};
 use crate::reclaim;
@@ -14,6 +14,7 @@ use crate::size::{self, Change, SizeState};
 use crate::umount;
 use crate::value::WriteId;
 use crate::world::World;
+use crate::write_state::{Write, WriteState};
 use crate::writeback::{self, SyncMode, WritebackState};
 
 /// A task's program: its commands, and the number of the first write among them.

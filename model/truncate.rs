@@ -1,4 +1,5 @@
-//! Dropping parts of the page cache: `truncate_pagecache_range`, one folio an operation.
+//! Dropping parts of the page cache (`truncate_pagecache_range`, one folio an operation), and what a growing
+//! file does to the folio at its old end.
 
 use std::ops::{ControlFlow, Range};
 
@@ -57,6 +58,23 @@ pub async fn step<B: Backend>(
     audit_uncached(w, index);
     state.next += 1;
     ControlFlow::Continue(state)
+}
+
+/// `pagecache_isize_extended` (mm/truncate.c): the file grows from `from` to `to`, and the folio that the old
+/// end lay in is write-protected, so that the next store into the blocks that have come inside the file
+/// faults and reserves them. Only where a folio has several blocks.
+pub async fn pagecache_isize_extended<B: Backend>(w: &World<B>, from: Cell, to: Cell) {
+    let Some(last) = from.checked_sub(1) else { return };
+    let index = w.geometry.folio_of(last);
+    let rounded_from = w.geometry.cells_of_block(w.geometry.block_of(last)).end;
+    if to <= rounded_from || rounded_from == w.geometry.cells_of_folio(index).end {
+        return;
+    }
+    let unlocked = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| folio.locked.is_none());
+    let mut slot = w.page(index).lock_when(Op::on("page_mkclean", u32::from(index)), unlocked, 0).await;
+    if let Some(folio) = slot.current_mut() {
+        folio.write_protect();
+    }
 }
 
 /// Judges what is left of a folio that is not in the page cache: what the extent map and the device give.

@@ -8,15 +8,23 @@ use crate::event::{Event, MappingEvent};
 use crate::extent::{Extent, ExtentMap, Iomap, Phys};
 use crate::folio::{Slot, within};
 use crate::geometry::{Cell, FileBlock, FolioIndex, Geometry};
-use crate::hold::HoldState;
+use crate::ioend::Ioend;
 use crate::oracle::{Oracle, Property};
 use crate::sync::RwSemaphore;
 use crate::value::Value;
-use crate::writeback::Ioend;
 
 /// The contents of a device block, by the cells of the file block that it belongs to; `None` before it was
 /// ever written.
 pub type DiskBlock = Option<Vec<Value>>;
+
+/// How far a directed run has come.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct HoldState {
+    /// The held actor stands at its place (or has finished without coming there).
+    pub(crate) reached: bool,
+    /// How many of the others have finished.
+    pub(crate) finished: u8,
+}
 
 /// Everything that actors share.
 pub struct World<B: Backend> {
@@ -160,7 +168,9 @@ impl<B: Backend> World<B> {
     /// reservation, unless they hold nothing but the zeros that a hole reads as and nobody can store into them.
     /// To be called in a transition that released a lock.
     pub fn audit_backing(&self, blocks: impl Iterator<Item = FileBlock>) {
-        for block in blocks {
+        let size = self.i_size_peek();
+        let below_eof = |block: &FileBlock| self.geometry.cells_of_block(*block).start < size;
+        for block in blocks.filter(below_eof) {
             let index = block / self.geometry.blocks_per_folio();
             let mut dirty = false;
             self.page(index).audit(|slot| {

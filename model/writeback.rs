@@ -16,31 +16,10 @@ use crate::extent::{Extent, Iomap, IomapType, Phys};
 use crate::folio::{FolioId, FolioRef, Slot};
 use crate::fs::xfs::xfs_map_blocks;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
+use crate::ioend::Ioend;
 use crate::oracle::Property;
 use crate::value::Value;
 use crate::world::World;
-
-/// A piece of writeback I/O (struct iomap_ioend).
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Ioend {
-    /// The blocks, contiguous in the file.
-    pub blocks: Range<FileBlock>,
-    /// The device block of the first.
-    pub phys: Phys,
-    /// Whether the extent was unwritten at submission.
-    pub unwritten: bool,
-    /// The folios, in order.
-    pub folios: Vec<FolioRef>,
-}
-
-impl Ioend {
-    /// `iomap_can_add_to_ioend`.
-    fn takes(&self, block: FileBlock, phys: Phys, unwritten: bool) -> bool {
-        self.blocks.end == block
-            && self.phys + self.blocks.len() as u16 == phys
-            && self.unwritten == unwritten
-    }
-}
 
 /// Whether a pass may skip.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -530,10 +530,14 @@ system! {
             }
             1 => w.x.store(op("store"), 1, Relaxed).await,
             _ => {
-                if w.log.read(|log| log[0] == 0) {
+                let beyond = w.log.read(|log| log[0] == 0);
+                if beyond {
                     w.backend.cut(Bound::Evictions);
                 }
                 w.x.load(op("check"), Relaxed).await;
+                if beyond {
+                    w.backend.violate(Property::LostWrite, || "what comes after the bound is void".to_owned());
+                }
                 w.note(2);
             }
         }
@@ -547,6 +551,7 @@ fn giving_up_in_the_epilogue_concerns_one_final_state() {
         assert_eq!(found.limits_hit.iter().copied().collect::<Vec<_>>(), [LimitHit::Bound(Bound::Evictions)]);
         assert_eq!(found.final_states.len(), 2);
         assert_eq!(outcomes(&found), [("x=1 y=0 log=[1, 2]", 1)]);
+        assert_eq!(found.violated, 0);
     }
 }
 

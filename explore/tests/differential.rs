@@ -7,6 +7,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use common::program::Program;
@@ -19,6 +20,7 @@ use stalemap_explore::{
     minimal_counterexample, replay,
 };
 use stalemap_model::backend::System;
+use stalemap_model::event::Bound;
 use stalemap_model::oracle::Property;
 
 /// States up to which a program is looked at.
@@ -35,16 +37,22 @@ fn graph_of(program: &Program) -> Result<Graph, TestCaseError> {
     Graph::of(program, MOST_STATES).ok_or_else(|| TestCaseError::reject("too many states"))
 }
 
+/// The limits that a search without limits of its own must report.
+fn own_limits(given_up: bool) -> BTreeSet<LimitHit> {
+    given_up.then_some(LimitHit::Bound(Bound::Retries)).into_iter().collect()
+}
+
 /// Compares what any complete search must find.
 fn finds_everything(found: &Exploration, graph: &Graph, visited_only: &Exploration) -> TestCaseResult {
-    prop_assert!(found.is_complete());
+    prop_assert_eq!(&found.limits_hit, &own_limits(graph.is_cut()));
     prop_assert_eq!(found.violated, graph.violated());
     prop_assert_eq!(&found.final_states, &visited_only.final_states);
     prop_assert_eq!(&found.deadlocks, &visited_only.deadlocks);
     prop_assert_eq!(found.final_states.len(), graph.finals());
     prop_assert_eq!(found.statistics.final_states, graph.finals() as u64);
     prop_assert_eq!(found.deadlocks.len(), graph.deadlocks());
-    prop_assert_eq!(&found.outcomes, &graph.outcomes());
+    prop_assert_eq!(&found.outcomes, &graph.outcomes(false));
+    prop_assert_eq!(&found.violating_outcomes, &graph.outcomes(true));
     prop_assert_eq!(found.reached, graph.gathered.reached);
     prop_assert_eq!(&found.maxima[..], &graph.gathered.maxima[..]);
     prop_assert_eq!(found.lasso.is_some(), graph.has_cycle());
@@ -70,7 +78,7 @@ fn all_searches_agree(program: &Program) -> TestCaseResult {
     let counted = visited_only.statistics;
     prop_assert_eq!(counted.states, graph.states());
     prop_assert_eq!(counted.transitions, graph.transitions());
-    // A depth-first search ends a path at every end and at every transition to a state it knows.
+    // A depth-first search ends a path at every end and at every transition that leads to no new state.
     prop_assert_eq!(counted.executions, graph.ends() + graph.transitions() - (graph.states() - 1));
 
     let both = explored(program, true, true, Limits::default());
@@ -188,8 +196,9 @@ fn preemption_limits_are_exact(program: &Program) -> TestCaseResult {
         for sleep_sets in [false, true] {
             let found = explored(program, true, sleep_sets, limits.clone());
             prop_assert_eq!(found.violated & !Property::Livelock.bit(), expected.violated);
-            prop_assert_eq!(found.limits_hit.contains(&LimitHit::Preemptions), expected.cut);
-            prop_assert_eq!(found.is_complete(), !expected.cut);
+            let mut limits_hit = own_limits(expected.given_up);
+            limits_hit.extend(expected.cut.then_some(LimitHit::Preemptions));
+            prop_assert_eq!(found.limits_hit, limits_hit);
             prop_assert_eq!(found.statistics.states, expected.triples);
             prop_assert_eq!(found.final_states.len(), expected.finals);
             prop_assert_eq!(found.deadlocks.len(), expected.deadlocks);
@@ -205,9 +214,9 @@ fn state_limits_are_exact(program: &Program) -> TestCaseResult {
         let limited = |states| {
             explored(program, true, sleep_sets, Limits { states: Some(states), ..Limits::default() })
         };
-        prop_assert!(limited(graph.states()).is_complete());
+        prop_assert_eq!(limited(graph.states()).limits_hit, own_limits(graph.is_cut()));
         let short = limited(graph.states() - 1);
-        prop_assert_eq!(short.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::States]);
+        prop_assert!(short.limits_hit.contains(&LimitHit::States));
         prop_assert_eq!(short.statistics.states, graph.states() - 1);
     }
     Ok(())

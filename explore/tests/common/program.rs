@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 
 use stalemap_model::backend::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Ordering, Role, System};
-use stalemap_model::event::{Branch, Counter};
+use stalemap_model::event::{Bound, Branch, Counter};
 use stalemap_model::oracle::Property;
 
 pub(crate) const LOCKS: usize = 3;
@@ -142,6 +142,8 @@ pub(crate) enum Statement {
     Violate(Test, Property),
     Reach(Test, Branch),
     Maximum(Counter, usize),
+    /// Gives the run up when the transition is over.
+    Cut(Test),
     /// Ends the task, with whatever it holds.
     Finish(Test),
 }
@@ -359,6 +361,11 @@ impl System for Program {
                 }
                 Statement::Maximum(counter, register) => {
                     world.backend.maximum(counter, r[register] as u32);
+                }
+                Statement::Cut(test) => {
+                    if test.holds(r) {
+                        world.backend.cut(Bound::Retries);
+                    }
                 }
                 Statement::Finish(test) => {
                     if test.holds(r) {

@@ -5,7 +5,7 @@
 //! result is looked up by its full value. All questions that the engine answers during its search are then
 //! answered by textbook algorithms on the graph.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use stalemap_model::backend::{ActorId, Role};
@@ -25,6 +25,7 @@ struct State {
     leaves: [u64; LEAVES],
     record: Vec<(usize, u64)>,
     violated: u64,
+    cut: bool,
     tasks: Vec<Task>,
 }
 
@@ -61,7 +62,7 @@ enum Seen {
     Busy,
 }
 
-/// What is gathered over all transitions.
+/// What is gathered over all transitions of the exploration, the sequential phases not included.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Gathered {
     pub(crate) reached: u64,
@@ -75,16 +76,28 @@ struct Edge {
     to: usize,
 }
 
+/// A transition with which a run was given up: it leads nowhere, but what it violates is violated.
+#[derive(Clone, Copy, Debug)]
+struct GivenUp {
+    task: ActorId,
+    violated: u64,
+}
+
 /// How a state without transitions ended.
 #[derive(Clone, Debug)]
 enum End {
     Deadlock,
-    Final { violated: u64, observed: String },
+    /// Unless the epilogue was given up, somebody observed it.
+    Final {
+        violated: u64,
+        observed: Option<String>,
+    },
 }
 
 /// All reachable states.
 pub(crate) struct Graph {
     edges: Vec<Vec<Edge>>,
+    given_up: Vec<Vec<GivenUp>>,
     violated: Vec<u64>,
     ends: BTreeMap<usize, End>,
     pub(crate) gathered: Gathered,
@@ -121,10 +134,13 @@ pub(crate) struct Bounded {
     pub(crate) deadlocks: usize,
     /// Whether some transition would have been one preemption too many.
     pub(crate) cut: bool,
+    /// Whether some run was given up.
+    pub(crate) given_up: bool,
 }
 
 struct Interpreter<'p> {
     program: &'p Program,
+    gathering: bool,
     gathered: Gathered,
 }
 
@@ -137,6 +153,7 @@ impl Interpreter<'_> {
             leaves: [0; LEAVES],
             record: Vec::new(),
             violated: 0,
+            cut: false,
             tasks: vec![Task::Unstarted; self.program.tasks.len()],
         };
         assert!(self.run_alone(&mut state, Role::Setup), "a setup waits for ever");
@@ -154,11 +171,11 @@ impl Interpreter<'_> {
     }
 
     /// Runs the tasks of a sequential phase: the first that can move does; daemons serve when none can.
-    /// Whether all of them finish.
+    /// Whether all of them finish or the run is given up.
     fn run_alone(&mut self, state: &mut State, role: Role) -> bool {
         let tasks = self.with_role(&[role]);
         let servants = self.with_role(&[Role::Daemon]);
-        while tasks.iter().any(|task| state.tasks[*task] != Task::Finished) {
+        while !state.cut && tasks.iter().any(|task| state.tasks[*task] != Task::Finished) {
             let can_move = |task: &&ActorId| match &state.tasks[**task] {
                 Task::Unstarted => true,
                 Task::Waiting(place) => self.is_enabled(state, **task, place),
@@ -369,14 +386,17 @@ impl Interpreter<'_> {
                 }
             }
             Statement::Reach(test, branch) => {
-                if test.holds(r) {
+                if self.gathering && test.holds(r) {
                     self.gathered.reached |= branch.bit();
                 }
             }
             Statement::Maximum(counter, register) => {
-                let greatest = &mut self.gathered.maxima[counter as usize];
-                *greatest = (*greatest).max(r[register] as u32);
+                if self.gathering {
+                    let greatest = &mut self.gathered.maxima[counter as usize];
+                    *greatest = (*greatest).max(r[register] as u32);
+                }
             }
+            Statement::Cut(test) => state.cut |= test.holds(r),
             Statement::Finish(test) => return !test.holds(r),
             visible => panic!("{visible:?} is visible"),
         }
@@ -388,21 +408,29 @@ impl Interpreter<'_> {
         if self.with_role(&[Role::Main]).iter().any(|task| state.tasks[*task] != Task::Finished) {
             return End::Deadlock;
         }
+        self.gathering = false;
         let stuck = !self.run_alone(&mut state, Role::Epilogue);
+        self.gathering = true;
         let violated = state.violated | if stuck { Property::Deadlock.bit() } else { 0 };
-        End::Final { violated, observed: observation(state.atomics, state.leaves, &state.record) }
+        let observed = observation(state.atomics, state.leaves, &state.record);
+        End::Final { violated, observed: (!state.cut).then_some(observed) }
     }
 }
 
 impl Graph {
-    /// All reachable states, if there are at most `most`.
+    /// All reachable states, if there are at most `most`, and any.
     pub(crate) fn of(program: &Program, most: usize) -> Option<Self> {
-        let mut interpreter = Interpreter { program, gathered: Gathered::default() };
+        let mut interpreter = Interpreter { program, gathering: false, gathered: Gathered::default() };
         let mut numbers = HashMap::new();
         let mut states = Vec::new();
         let mut edges: Vec<Vec<Edge>> = Vec::new();
         let mut ends = BTreeMap::new();
+        let mut given_up = Vec::new();
         let initial = interpreter.initial();
+        if initial.cut {
+            return None;
+        }
+        interpreter.gathering = true;
         numbers.insert(initial.clone(), 0);
         states.push(initial);
         while edges.len() < states.len() {
@@ -412,10 +440,15 @@ impl Graph {
                 ends.insert(from, interpreter.end(states[from].clone()));
             }
             let mut out = Vec::new();
+            let mut nowhere = Vec::new();
             for (task, alternatives) in enabled {
                 for outcome in 0..alternatives {
                     let mut state = states[from].clone();
                     interpreter.fire(&mut state, task, outcome);
+                    if state.cut {
+                        nowhere.push(GivenUp { task, violated: state.violated });
+                        continue;
+                    }
                     let to = *numbers.entry(state).or_insert_with_key(|state| {
                         states.push(state.clone());
                         states.len() - 1
@@ -424,12 +457,13 @@ impl Graph {
                 }
             }
             edges.push(out);
+            given_up.push(nowhere);
             if states.len() > most {
                 return None;
             }
         }
         let violated = states.iter().map(|state| state.violated).collect();
-        Some(Graph { edges, violated, ends, gathered: interpreter.gathered })
+        Some(Graph { edges, given_up, violated, ends, gathered: interpreter.gathered })
     }
 
     pub(crate) fn states(&self) -> u64 {
@@ -437,7 +471,18 @@ impl Graph {
     }
 
     pub(crate) fn transitions(&self) -> u64 {
-        self.edges.iter().map(|out| out.len() as u64).sum()
+        self.edges.iter().map(|out| out.len() as u64).sum::<u64>() + self.given_up()
+    }
+
+    /// Transitions with which a run was given up.
+    pub(crate) fn given_up(&self) -> u64 {
+        self.given_up.iter().map(|nowhere| nowhere.len() as u64).sum()
+    }
+
+    /// Whether some run was given up, in an epilogue or before.
+    pub(crate) fn is_cut(&self) -> bool {
+        let unobserved = |end: &End| matches!(end, End::Final { observed: None, .. });
+        self.given_up() > 0 || self.ends.values().any(unobserved)
     }
 
     pub(crate) fn ends(&self) -> u64 {
@@ -452,11 +497,13 @@ impl Graph {
         self.ends.len() - self.deadlocks()
     }
 
-    /// What an observer sees, and in how many final states.
-    pub(crate) fn outcomes(&self) -> BTreeMap<String, u64> {
+    /// What an observer sees, and in how many final states; of all of them or of those that violate something.
+    pub(crate) fn outcomes(&self, only_violating: bool) -> BTreeMap<String, u64> {
         let mut outcomes = BTreeMap::new();
         for end in self.ends.values() {
-            if let End::Final { observed, .. } = end {
+            if let End::Final { observed: Some(observed), violated } = end
+                && (*violated != 0 || !only_violating)
+            {
                 *outcomes.entry(observed.clone()).or_default() += 1;
             }
         }
@@ -476,7 +523,8 @@ impl Graph {
     /// The properties violated in some state, a cycle being a livelock.
     pub(crate) fn violated(&self) -> u64 {
         let states = (0..self.edges.len()).fold(0, |bits, state| bits | self.violated_in(state));
-        states | if self.has_cycle() { Property::Livelock.bit() } else { 0 }
+        let given_up = self.given_up.iter().flatten().fold(0, |bits, given_up| bits | given_up.violated);
+        states | given_up | if self.has_cycle() { Property::Livelock.bit() } else { 0 }
     }
 
     /// Whether some state can be reached from itself: whether removing states without predecessors, again
@@ -502,7 +550,9 @@ impl Graph {
 
     /// Counts paths, if they have at most `most` transitions in all.
     pub(crate) fn paths(&self, most: u64) -> Option<Paths> {
-        let mut paths = Paths { beginnings: 1, ..Paths::default() };
+        let nowhere = |state: usize| self.given_up[state].len() as u64;
+        let mut paths =
+            Paths { beginnings: 1, transitions: nowhere(0), maximal: nowhere(0), ..Paths::default() };
         let mut on_path = vec![false; self.edges.len()];
         on_path[0] = true;
         let mut stack = vec![(0, 0)];
@@ -510,7 +560,7 @@ impl Graph {
             let (from, number) = (*state, *next);
             *next += 1;
             let Some(edge) = self.edges[from].get(number) else {
-                paths.maximal += u64::from(number == 0);
+                paths.maximal += u64::from(number == 0 && self.given_up[from].is_empty());
                 on_path[from] = false;
                 stack.pop();
                 continue;
@@ -524,6 +574,8 @@ impl Graph {
                 paths.maximal += 1;
             } else {
                 paths.beginnings += 1;
+                paths.transitions += nowhere(edge.to);
+                paths.maximal += nowhere(edge.to);
                 on_path[edge.to] = true;
                 stack.push((edge.to, 0));
             }
@@ -533,44 +585,46 @@ impl Graph {
 
     /// Whether moving to `task` switches away from one that could have gone on.
     fn preempts(&self, state: usize, last: Option<ActorId>, task: ActorId) -> bool {
-        last.is_some_and(|last| last != task && self.edges[state].iter().any(|edge| edge.task == last))
+        let is_enabled = |task: ActorId| {
+            self.edges[state].iter().any(|edge| edge.task == task)
+                || self.given_up[state].iter().any(|given_up| given_up.task == task)
+        };
+        last.is_some_and(|last| last != task && is_enabled(last))
     }
 
-    /// The least preemptions, then operations, that reach a violation of `property`: Dijkstra's algorithm
-    /// without a heap, one number of preemptions after the other and breadth first within.
+    /// The least preemptions, then operations, that reach a violation of `property`: Dijkstra's algorithm on
+    /// pairs of a state and the task that moved last.
     pub(crate) fn least(&self, property: Property) -> Option<Least> {
-        let mut settled: HashSet<(usize, Option<ActorId>)> = HashSet::new();
-        let mut level = vec![(0, None, 0)];
-        for preemptions in 0.. {
-            if level.is_empty() {
-                return None;
+        /// Where a transition leads; nowhere, if the run was given up with the violation.
+        type Open = (Option<usize>, Option<ActorId>);
+
+        let bit = property.bit();
+        let mut settled: HashSet<Open> = HashSet::new();
+        let mut open: BTreeMap<(u32, u32), Vec<Open>> = BTreeMap::from([((0, 0), vec![(Some(0), None)])]);
+        let mut level = 0;
+        let mut below = 0;
+        while let Some(((preemptions, operations), pairs)) = open.pop_first() {
+            if preemptions > level {
+                level = preemptions;
+                below = settled.len() as u64;
             }
-            let below = settled.len() as u64;
-            let mut next_level = Vec::new();
-            // Entries of one level come with different numbers of operations.
-            let mut by_operations: BTreeMap<u32, VecDeque<(usize, Option<ActorId>)>> = BTreeMap::new();
-            for (state, last, operations) in level {
-                by_operations.entry(operations).or_default().push_back((state, last));
-            }
-            while let Some((operations, pairs)) = by_operations.pop_first() {
-                for (state, last) in pairs {
-                    if !settled.insert((state, last)) {
-                        continue;
-                    }
-                    if self.violated_in(state) & property.bit() != 0 {
-                        return Some(Least { preemptions, operations, below });
-                    }
-                    for edge in &self.edges[state] {
-                        let next = (edge.to, Some(edge.task));
-                        if self.preempts(state, last, edge.task) {
-                            next_level.push((next.0, next.1, operations + 1));
-                        } else {
-                            by_operations.entry(operations + 1).or_default().push_back(next);
-                        }
-                    }
+            for pair in pairs {
+                let (Some(state), last) = pair else {
+                    return Some(Least { preemptions, operations, below });
+                };
+                if !settled.insert(pair) {
+                    continue;
+                }
+                if self.violated_in(state) & bit != 0 {
+                    return Some(Least { preemptions, operations, below });
+                }
+                let edges = self.edges[state].iter().map(|edge| (Some(edge.to), edge.task));
+                let violating = self.given_up[state].iter().filter(|given_up| given_up.violated & bit != 0);
+                for (to, task) in edges.chain(violating.map(|given_up| (None, given_up.task))) {
+                    let preemptions = preemptions + u32::from(self.preempts(state, last, task));
+                    open.entry((preemptions, operations + 1)).or_default().push((to, Some(task)));
                 }
             }
-            level = next_level;
         }
         None
     }
@@ -584,8 +638,17 @@ impl Graph {
         while let Some((state, last, preemptions)) = open.pop() {
             bounded.triples += 1;
             bounded.violated |= self.violated_in(state);
-            if self.ends.contains_key(&state) {
+            if let Some(end) = self.ends.get(&state) {
                 ends.insert(state);
+                bounded.given_up |= matches!(end, End::Final { observed: None, .. });
+            }
+            for given_up in &self.given_up[state] {
+                if preemptions + u32::from(self.preempts(state, last, given_up.task)) > most {
+                    bounded.cut = true;
+                } else {
+                    bounded.given_up = true;
+                    bounded.violated |= given_up.violated;
+                }
             }
             for edge in &self.edges[state] {
                 let preemptions = preemptions + u32::from(self.preempts(state, last, edge.task));

@@ -120,6 +120,7 @@ fn silent() -> impl Strategy<Value = Statement> {
         1 => test().prop_map(|test| Statement::Reach(test, Branch::Stale)),
         1 => register().prop_map(|register| Statement::Maximum(Counter::StaleAborts, register)),
         1 => test().prop_map(Statement::Finish),
+        1 => test().prop_map(Statement::Cut),
     ]
 }
 
@@ -196,6 +197,12 @@ fn phrase() -> impl Strategy<Value = Step> {
                 Statement::Violate(changed, property),
             ]
         }),
+        // A violation in the transition that gives the run up.
+        1 => (visible(), test(), property()).prop_map(|(look, test, property)| vec![
+            look,
+            Statement::Violate(test, property),
+            Statement::Cut(test),
+        ]),
         // Something observed and judged.
         1 => (visible(), test(), property()).prop_map(|(look, test, property)| vec![
             look,

@@ -1,0 +1,29 @@
+//! A piece of writeback I/O, from its submission to its completion.
+
+use std::ops::Range;
+
+use crate::extent::Phys;
+use crate::folio::FolioRef;
+use crate::geometry::FileBlock;
+
+/// A piece of writeback I/O (struct iomap_ioend).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Ioend {
+    /// The blocks, contiguous in the file.
+    pub blocks: Range<FileBlock>,
+    /// The device block of the first.
+    pub phys: Phys,
+    /// Whether the extent was unwritten at submission.
+    pub unwritten: bool,
+    /// The folios, in order.
+    pub folios: Vec<FolioRef>,
+}
+
+impl Ioend {
+    /// `iomap_can_add_to_ioend`.
+    pub(crate) fn takes(&self, block: FileBlock, phys: Phys, unwritten: bool) -> bool {
+        self.blocks.end == block
+            && self.phys + self.blocks.len() as u16 == phys
+            && self.unwritten == unwritten
+    }
+}

@@ -1,0 +1,113 @@
+//! Where a buffered write stands: what survives between its steps.
+
+use std::ops::Range;
+
+use crate::backend::Backend;
+use crate::design::{PunchOwner, PunchRounding};
+use crate::extent::{Iomap, IomapType};
+use crate::folio::FolioRef;
+use crate::geometry::{Cell, FileBlock};
+use crate::punch::PunchState;
+use crate::truncate::TruncateState;
+use crate::value::WriteId;
+use crate::world::World;
+
+/// What a pass puts into the file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Fill {
+    /// The user's data.
+    Data,
+    /// Zeros from the old end of file on, before a write or truncate beyond it (`iomap_zero_range`).
+    ZeroEof,
+}
+
+/// One write(2).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Write {
+    /// Which write of the scenario.
+    pub id: WriteId,
+    /// What it was asked to write.
+    pub request: Range<Cell>,
+    /// The source is not resident from here on: the copy there is short once.
+    pub resident_until: Option<Cell>,
+    /// The source faults for good from here on.
+    pub faults_at: Option<Cell>,
+    pub(crate) fill: Fill,
+    pub(crate) pos: Cell,
+    pub(crate) end: Cell,
+    /// The next copy ends here at the latest: a short one was refused.
+    pub(crate) at_most: Option<Cell>,
+    /// An error ended the pass.
+    pub(crate) failed: bool,
+    /// A check was made already ([`Check::Once`]).
+    pub(crate) checked: bool,
+    /// Holds that this actor has stood at, as a set.
+    pub(crate) held: u16,
+}
+
+impl Write {
+    /// A write(2) of `request`.
+    pub fn new(id: WriteId, request: Range<Cell>) -> Self {
+        Write {
+            id,
+            pos: request.start,
+            end: request.end,
+            request,
+            resident_until: None,
+            faults_at: None,
+            fill: Fill::Data,
+            at_most: None,
+            failed: false,
+            checked: false,
+            held: 0,
+        }
+    }
+
+    /// The zeroing of `cells` on its own, for a truncate that extends the file.
+    pub fn zero_eof(cells: Range<Cell>) -> Self {
+        Write { fill: Fill::ZeroEof, request: cells.end..cells.end, ..Write::new(0, cells) }
+    }
+}
+
+/// Where a write stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum WriteState {
+    /// Before i_rwsem.
+    Enter(Write),
+    /// Before `iomap_begin`. With the STALE flag that the last mapping left behind, if the design lets it.
+    Begin(Write, bool),
+    /// Before the next folio, with the mapping and where it began.
+    Folio(Write, Iomap, Cell),
+    /// Cutting the page cache back to end of file after a stale or short copy, then on to the given state.
+    Cleanup(TruncateState, Box<WriteState>),
+    /// Before `iomap_end`. The folio that a mutant still holds.
+    End(Write, Iomap, Cell, Option<FolioRef>),
+    /// Inside `iomap_end`.
+    Punch(Write, Iomap, Cell, Option<FolioRef>, PunchState),
+}
+
+/// The blocks whose reservation `iomap_end` has to free: those of a NEW delayed allocation behind what was
+/// written. The block partly written keeps its reservation: its folio is dirty.
+pub(crate) fn unused_reservation<B: Backend>(
+    w: &World<B>,
+    write: &Write,
+    iomap: &Iomap,
+    from: Cell,
+) -> Option<Range<FileBlock>> {
+    let design = &w.config.design;
+    let mapped_end = w.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
+    let end = write.end.min(mapped_end);
+    let owned = iomap.new || design.punch_owner == PunchOwner::Any;
+    if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end || write.fill == Fill::ZeroEof {
+        return None;
+    }
+    let first = if write.pos == from {
+        w.geometry.block_of(write.pos)
+    } else if design.punch_rounding == PunchRounding::Outward {
+        w.geometry.block_of(write.pos - 1)
+    } else {
+        w.geometry.blocks_touched(&(0..write.pos)).end
+    };
+    let blocks = first..w.geometry.blocks_touched(&(0..end)).end;
+    (!blocks.is_empty()).then_some(blocks)
+}
