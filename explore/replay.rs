@@ -38,6 +38,9 @@ pub struct Replay {
     pub epilogue: Option<Epilogue>,
     /// The operations that others wait at, if the schedule ends in a deadlock.
     pub deadlock: Vec<(ActorId, String)>,
+    /// The number of transitions after which the system first stood where the schedule ends: a cycle that can
+    /// be repeated for ever, from there to the end.
+    pub cycle_from: Option<usize>,
     /// Every property violated.
     pub violated: Vec<Property>,
 }
@@ -78,6 +81,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let initial = machine.gutter();
     machine.memory().watch(true);
     let mut played = Vec::new();
+    let mut passed = vec![machine.fingerprint()];
     let mut running: Option<ActorId> = None;
     for step in steps {
         let actor = find(&machine, step)?;
@@ -93,14 +97,16 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
             violated: Property::of_bits(machine.violated() & !before),
         });
         running = Some(actor);
+        passed.push(machine.fingerprint());
     }
-    let mut violated = machine.violated();
+    let cycle_from = passed[..passed.len() - 1].iter().position(|print| *print == machine.fingerprint());
+    let mut violated = machine.violated() | cycle_from.map_or(0, |_| Property::Livelock.bit());
     let mut deadlock = Vec::new();
     let mut epilogue = None;
     if machine.enabled() == 0 && machine.main_finished() {
         let before = violated;
         epilogue = Some(machine.with_epilogue(|machine, ending| {
-            violated = machine.violated() | if ending.stuck { Property::Deadlock.bit() } else { 0 };
+            violated |= machine.violated() | if ending.stuck { Property::Deadlock.bit() } else { 0 };
             Epilogue {
                 events: machine.take_events(),
                 observed: machine.observe(),
@@ -112,7 +118,15 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         let waiting = |&actor: &ActorId| Some((actor, machine.pending(actor)?.op.to_string()));
         deadlock = machine.unfinished().iter().filter_map(waiting).collect();
     }
-    Ok(Replay { actors, initial, played, epilogue, deadlock, violated: Property::of_bits(violated) })
+    Ok(Replay {
+        actors,
+        initial,
+        played,
+        epilogue,
+        deadlock,
+        cycle_from,
+        violated: Property::of_bits(violated),
+    })
 }
 
 /// Finds the actor of a step and checks that it can do what the step says.

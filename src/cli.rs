@@ -117,9 +117,9 @@ pub struct ReplayArgs {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 
-    /// Columns of the drawing.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(60..=1000))]
-    pub width: u16,
+    /// Columns of the drawing [default: those of the terminal, at most 100].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
+    pub width: Option<u16>,
 }
 
 /// What `list` takes.

@@ -19,7 +19,7 @@ use crate::report::{check, compare, json, list};
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, run_all};
 use crate::scenario::{Scenario, read};
 
-/// Columns of a timeline inside `check`.
+/// The most columns of a timeline when nothing else is said.
 const TIMELINE_WIDTH: usize = 100;
 
 /// How a command ended.
@@ -159,8 +159,10 @@ fn built_in() -> Vec<String> {
 fn unknown_design(scenario: &Scenario, name: &str) -> InputError {
     let known: Vec<String> = built_in().into_iter().chain(scenario.designs.keys().cloned()).collect();
     let nearest = crate::scenario::nearest(name, known.iter().map(String::as_str));
-    let hint = nearest
-        .map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+    let hint = nearest.map_or_else(
+        || format!("known designs: `{}`", known.join("`, `")),
+        |near| format!("did you mean `{near}`?"),
+    );
     InputError::Other(format!("{}: there is no design `{name}`; {hint}", scenario.name))
 }
 
@@ -193,11 +195,11 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
     }
     for outcome in outcomes {
         let expected = outcome.judgement.as_expected == Some(true);
-        if in_full {
-            text.push_str(&section(&check::histogram(outcome)));
-        }
         if in_full || !expected {
             text.push_str(&section(&counterexample(scenarios, outcome)));
+        }
+        if in_full {
+            text.push_str(&section(&check::histogram(outcome)));
         }
     }
     if !quiet {
@@ -225,7 +227,7 @@ fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
         certified: check::certified(outcome),
     };
     match replay_of(scenario, &outcome.design, &shown.schedule) {
-        Ok(replay) => timeline::render(&replay, &about, TIMELINE_WIDTH, color()),
+        Ok(replay) => timeline::render(&replay, &about, width(), color()),
         Err(error) => format!("{error}\n"),
     }
 }
@@ -269,6 +271,9 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
     })?;
     let bad = |problem: String| vec![InputError::Other(format!("{path}: {problem}"))];
     let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
+    if schedule.steps.is_empty() {
+        return Err(bad("the schedule has no operations".to_owned()));
+    }
     let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
     let scenario = read(&format!("{path} (the scenario in it)"), schedule.scenario.as_bytes())
         .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
@@ -295,21 +300,22 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
             });
         }
     };
-    let as_recorded =
-        violates.is_none_or(|property| replay.violated.contains(&property) || livelock(property));
+    let as_recorded = violates.is_none_or(|property| replay.violated.contains(&property));
     let exit = if as_recorded { Exit::Expected } else { Exit::Unexpected };
     let results = match args.format {
         Format::Json => json::replay(&name, design, &replay),
         Format::Text => {
+            let (preemptions, certified) =
+                if as_recorded { recorded_cost(&schedule, &replay) } else { (None, None) };
             let about = About {
                 scenario: name,
                 title: scenario.title.clone(),
                 design: design.to_owned(),
                 property: violates,
-                preemptions: schedule.header("preemptions").and_then(|count| count.parse().ok()),
-                certified: schedule.header("certificate").map(str::to_owned),
+                preemptions,
+                certified,
             };
-            timeline::render(&replay, &about, usize::from(args.width), color())
+            timeline::render(&replay, &about, args.width.map_or_else(width, usize::from), color())
         }
     };
     let mut report = Report::of(results, exit);
@@ -319,9 +325,15 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
     Ok(report)
 }
 
-/// Whether a violation shows in no single state: going round a cycle is one.
-fn livelock(property: Property) -> bool {
-    property == Property::Livelock
+/// What a schedule says of its own cost, if that is still the cost of what was played.
+fn recorded_cost(schedule: &Schedule, replay: &Replay) -> (Option<u32>, Option<String>) {
+    let preemptions = replay.played.iter().filter(|played| played.preempts).count();
+    let says = |key: &str, number: usize| schedule.header(key) == Some(number.to_string().as_str());
+    if !says("preemptions", preemptions) || !says("operations", replay.played.len()) {
+        return (None, None);
+    }
+    let certificate = schedule.header("certificate").map(|said| format!("recorded with it: {said}"));
+    (u32::try_from(preemptions).ok(), certificate)
 }
 
 fn list_command(args: &ListArgs) -> Result<Report> {
@@ -346,6 +358,12 @@ fn show_command(args: &ShowArgs) -> Result<Report> {
         }
     };
     Ok(Report::of(results, Exit::Expected))
+}
+
+/// The columns of a timeline: those of the terminal, if there is one.
+fn width() -> usize {
+    let terminal = terminal_size::terminal_size_of(io::stdout());
+    terminal.map_or(TIMELINE_WIDTH, |(width, _)| usize::from(width.0).min(TIMELINE_WIDTH))
 }
 
 /// Whether results are printed in colour. The stream has the last word and strips it if not.

@@ -44,7 +44,7 @@ pub fn judge(
     let agrees = match &expected {
         None => None,
         Some(expectation) => {
-            let surprises = surprises(expectation, violated);
+            let surprises = surprises(expectation, violated, verdict == Verdict::Incomplete);
             let agrees = surprises.is_empty();
             reasons.extend(surprises);
             match verdict {
@@ -72,13 +72,19 @@ fn unreached(scenario: &Scenario, design: &Design, reached: &[Branch]) -> Vec<Br
 }
 
 /// How the violations differ from the expectation.
-fn surprises(expectation: &Expectation, violated: &[Property]) -> Vec<String> {
+fn surprises(expectation: &Expectation, violated: &[Property], unfinished: bool) -> Vec<String> {
     let listed: &[Property] = match expectation {
         Expectation::Holds => &[],
         Expectation::Violates(listed) => listed,
     };
     let missing = listed.iter().filter(|property| !violated.contains(property));
-    let missing = missing.map(|property| format!("`{property}` was expected and did not happen"));
+    let missing = missing.map(|property| {
+        if unfinished {
+            format!("`{property}` is expected and was not found so far")
+        } else {
+            format!("`{property}` was expected and did not happen")
+        }
+    });
     // What explains a loss may come with one that is expected, and not alone.
     let excused = |property: &Property| property.explains() && listed.iter().any(|listed| !listed.explains());
     let extra = violated.iter().filter(|property| !listed.contains(property) && !excused(property));
@@ -93,9 +99,9 @@ mod tests {
     #[test]
     fn an_explanation_may_come_with_the_loss_and_not_alone() {
         let loss = Expectation::Violates(vec![Property::LostWrite]);
-        assert!(surprises(&loss, &[Property::LostWrite, Property::WrongZero]).is_empty());
-        assert_eq!(surprises(&loss, &[Property::WrongZero]).len(), 1);
-        assert_eq!(surprises(&Expectation::Holds, &[Property::WrongZero]).len(), 1);
-        assert_eq!(surprises(&loss, &[Property::LostWrite, Property::Deadlock]).len(), 1);
+        assert!(surprises(&loss, &[Property::LostWrite, Property::WrongZero], false).is_empty());
+        assert_eq!(surprises(&loss, &[Property::WrongZero], false).len(), 1);
+        assert_eq!(surprises(&Expectation::Holds, &[Property::WrongZero], false).len(), 1);
+        assert_eq!(surprises(&loss, &[Property::LostWrite, Property::Deadlock], false).len(), 1);
     }
 }

@@ -73,6 +73,12 @@ fn collect(read: Result<Scenario, Diagnostics>, found: &mut Vec<Scenario>, error
 
 /// The files that a path stands for, in order; a name in the catalogue stands for itself.
 fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
+    if !path.exists() {
+        // A folder of the catalogue stands for all that is in it.
+        let shipped = catalogue::all().into_iter().map(|(name, _)| PathBuf::from(name));
+        let inside: Vec<PathBuf> = shipped.filter(|name| name != path && name.starts_with(path)).collect();
+        return Ok(if inside.is_empty() { vec![path.to_owned()] } else { inside });
+    }
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -108,6 +114,10 @@ pub fn load(path: &Path) -> Result<Scenario, InputError> {
         return read(&name, source.as_bytes()).map_err(InputError::Scenario);
     }
     let bytes = fs::read(path).map_err(|error| InputError::Unreadable { path: name.clone(), error })?;
+    if bytes.starts_with(b"stalemap schedule") {
+        let problem = format!("{name} is a schedule, not a scenario; `stalemap replay {name}` plays it");
+        return Err(InputError::Other(problem));
+    }
     let name = shipped_name(path, &bytes).unwrap_or(name);
     read(&name, &bytes).map_err(InputError::Scenario)
 }

@@ -66,7 +66,8 @@ pub fn count(number: u64, what: &str) -> String {
 /// What the final contents were, in herd7's order. `*>` marks contents of final states that violate something;
 /// the condition is that violation, so `Never` is what one hopes to read.
 pub fn histogram(outcome: &Outcome) -> String {
-    if outcome.outcomes.is_empty() {
+    // Of an unfinished search neither `Never` nor `Always` would be true.
+    if outcome.outcomes.is_empty() || !outcome.limits_hit.is_empty() {
         return String::new();
     }
     let name = format!("{}/{}", outcome.scenario, outcome.design);
@@ -84,6 +85,9 @@ pub fn histogram(outcome: &Outcome) -> String {
     };
     let _ = writeln!(text, "{answer}\nWitnesses\nPositive: {positive} Negative: {negative}");
     let _ = writeln!(text, "Condition exists (violated)\nObservation {name} {word} {positive} {negative}");
+    if positive == 0 && !outcome.violated.is_empty() {
+        text.push_str("(what is violated shows in no final state)\n");
+    }
     text
 }
 

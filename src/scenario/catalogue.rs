@@ -45,6 +45,10 @@ pub fn find(name: &str) -> Result<(String, &'static str), UnknownScenario> {
     }
     // Whoever leaves the folder out is near as well.
     let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut same_file = all.iter().filter(|(known, _)| last(known) == last(name));
+    if let (Some(found), None, false) = (same_file.next(), same_file.next(), name.contains('/')) {
+        return Ok(found.clone());
+    }
     let same_file = all.iter().find(|(known, _)| last(known) == last(name)).map(|(known, _)| known.as_str());
     let near = same_file.or_else(|| nearest(name, all.iter().map(|(known, _)| known.as_str())));
     Err(UnknownScenario { name: name.to_owned(), nearest: near.map(str::to_owned) })

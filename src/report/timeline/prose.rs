@@ -32,19 +32,18 @@ fn sentence(replay: &Replay, about: &About) -> String {
             let waiting: Vec<String> = waiting(replay);
             format!("Deadlock{under}: {}.", list(&waiting))
         }
+        Some(Property::Livelock) if replay.cycle_from.is_some() => {
+            let from = replay.cycle_from.unwrap_or(0) + 1;
+            let to = replay.played.len();
+            format!("Livelock{under}: operations {from} to {to} lead back to where they began, for ever.")
+        }
         Some(property) => {
             let text = violation(property, &all_events(replay));
             let (name, detail) = text.split_once(": ").map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
             let detail = detail.map_or_else(String::new, |detail| format!(": {detail}"));
             format!("{}{under}{detail}.", capital(name))
         }
-        None => match about.property {
-            // The one violation that no single state shows.
-            Some(Property::Livelock) => {
-                format!("Livelock{under}: the end of this schedule can be repeated for ever.")
-            }
-            _ => format!("Nothing is violated{under} on this schedule."),
-        },
+        None => format!("Nothing is violated{under} on this schedule."),
     }
 }
 
