@@ -79,13 +79,14 @@ pub async fn pagecache_isize_extended<B: Backend>(w: &World<B>, from: Cell, to: 
 
 /// Judges what is left of a folio that is not in the page cache: what the extent map and the device give.
 fn audit_uncached<B: Backend>(w: &World<B>, index: FolioIndex) {
+    // Observed whatever the audits see: what an actor observes must not depend on them.
+    let end = w.i_size_peek();
     let mut cached = false;
     w.page(index).audit(|slot| cached = slot.current().is_some());
     if cached {
         return;
     }
     let mut left = Vec::new();
-    let end = w.i_size_peek();
     w.ilock.audit(|map| {
         for block in w.geometry.blocks_of_folio(index) {
             let cells = w.geometry.cells_of_block(block);

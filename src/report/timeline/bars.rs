@@ -158,6 +158,7 @@ mod tests {
             played: events.iter().map(played).collect(),
             epilogue: None,
             deadlock: Vec::new(),
+            cycle_from: None,
             violated: Vec::new(),
         }
     }
