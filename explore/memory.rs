@@ -119,6 +119,10 @@ impl Pending {
 pub(crate) trait Object {
     fn number(&self) -> usize;
     fn is_free(&self) -> bool;
+    /// Whether it was taken in the current transition and is still held; forgets that it was.
+    fn take_taken(&self) -> Option<ActorId>;
+    fn set_owner(&self, owner: Option<ActorId>);
+    fn is_saved_in(&self, transition: u64) -> bool;
     fn save(&self) -> Saved;
     fn restore(&self, saved: &Saved);
     fn identity(&self) -> u128;
@@ -139,6 +143,9 @@ struct Slot<T> {
     owner: Cell<Option<ActorId>>,
     /// The transition in which the object was last saved into the undo log.
     saved_in: Cell<u64>,
+    /// Taken in the current transition. Most locks are released in the transition that takes them, and then
+    /// nothing has happened; only one that is still held when it ends is entered into the undo log.
+    taken: Cell<bool>,
 }
 
 impl<T: Shared> Object for Slot<T> {
@@ -148,6 +155,18 @@ impl<T: Shared> Object for Slot<T> {
 
     fn is_free(&self) -> bool {
         self.owner.get().is_none()
+    }
+
+    fn take_taken(&self) -> Option<ActorId> {
+        if self.taken.replace(false) { self.owner.get() } else { None }
+    }
+
+    fn set_owner(&self, owner: Option<ActorId>) {
+        self.owner.set(owner);
+    }
+
+    fn is_saved_in(&self, transition: u64) -> bool {
+        self.saved_in.replace(transition) == transition
     }
 
     fn save(&self) -> Saved {
@@ -217,6 +236,8 @@ pub(crate) struct Core {
 
     transition: Cell<u64>,
     undo: RefCell<Vec<Undo>>,
+    /// Locks taken in the current transition.
+    taken: RefCell<Vec<Rc<dyn Object>>>,
     touched: Cell<u128>,
 
     violated: Cell<u64>,
@@ -248,6 +269,7 @@ impl Memory {
             diverged: RefCell::new(None),
             transition: Cell::new(1),
             undo: RefCell::default(),
+            taken: RefCell::default(),
             touched: Cell::new(0),
             violated: Cell::new(0),
             cut: Cell::new(None),
@@ -267,6 +289,7 @@ impl Memory {
             value_print: Cell::new(print),
             owner: Cell::new(None),
             saved_in: Cell::new(0),
+            taken: Cell::new(false),
         });
         self.0.sum.set(self.0.sum.get().wrapping_add(slot.identity()));
         self.0.objects.borrow_mut().push(Rc::<Slot<T>>::clone(&slot));
@@ -326,6 +349,7 @@ impl Memory {
     /// Closes the transition: its footprint, and how to undo it. A violation that it recorded is part of
     /// the state but not of the footprint: the set only grows, so recording commutes.
     pub(crate) fn end_transition(&self) -> (Footprint, Vec<Undo>) {
+        self.0.enter_held();
         let undo = std::mem::take(&mut *self.0.undo.borrow_mut());
         let mut changed = 0;
         for entry in &undo {
@@ -414,6 +438,21 @@ impl Core {
 
     fn touch(&self, number: usize) {
         self.touched.set(self.touched.get() | Footprint::bit(number));
+    }
+
+    /// Enters the locks that are still held into the undo log and the sum of fingerprints, as if they had
+    /// been taken just now.
+    fn enter_held(&self) {
+        for object in self.taken.borrow_mut().drain(..) {
+            let Some(owner) = object.take_taken() else { continue };
+            object.set_owner(None);
+            if !object.is_saved_in(self.transition.get()) {
+                self.undo.borrow_mut().push(Undo { object: Rc::clone(&object), saved: object.save() });
+            }
+            let sum = self.sum.get().wrapping_sub(object.identity());
+            object.set_owner(Some(owner));
+            self.sum.set(sum.wrapping_add(object.identity()));
+        }
     }
 
     /// Applies `change` to an object's cell, keeping the undo log and the sum of fingerprints.
@@ -562,7 +601,10 @@ impl<T: Shared> MemoryLock<T> {
     fn take(&self, core: &Core, op: Op) -> MemoryGuard<'_, T> {
         let value = Rc::clone(&self.slot.value.borrow());
         core.record(op, Observed::Value(Rc::<T>::clone(&value)), self.slot.value_print.get());
-        core.modify(&self.slot, |slot| slot.owner.set(Some(core.current.get())));
+        core.touch(self.slot.number);
+        self.slot.owner.set(Some(core.current.get()));
+        self.slot.taken.set(true);
+        core.taken.borrow_mut().push(Rc::<Slot<T>>::clone(&self.slot));
         self.guard(value)
     }
 }
@@ -661,10 +703,14 @@ impl<T: Shared> Drop for MemoryGuard<'_, T> {
         if !core.is_live() {
             return;
         }
+        if slot.taken.replace(false) {
+            slot.owner.set(None);
+        } else {
+            core.modify(slot, |slot| slot.owner.set(None));
+        }
         if self.changed {
             core.set_value(slot, Rc::clone(&self.value));
         }
-        core.modify(slot, |slot| slot.owner.set(None));
     }
 }
 

@@ -242,7 +242,9 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     /// Executes one outcome of one actor's operation and enters the state that it leads to.
     fn advance(&mut self, actor: ActorId, outcome: u32) -> Result<(), EngineError> {
         let Some(node) = self.stack.last() else { return Ok(()) };
-        let preemptions = node.preemptions + u32::from(self.machine.preempts(node.running, actor));
+        let bounded = self.options.limits.preemptions.is_some();
+        let preempts = bounded && self.machine.preempts(node.running, actor);
+        let preemptions = node.preemptions + u32::from(preempts);
         if self.options.limits.preemptions.is_some_and(|bound| preemptions > bound) {
             self.limits_hit.insert(LimitHit::Preemptions);
             if let Some(node) = self.stack.last_mut() {
