@@ -234,3 +234,19 @@ fn all_designs_are_the_built_in_ones_and_those_of_the_file() {
         document["results"].as_array().expect("a list").iter().filter_map(|r| r["design"].as_str()).collect();
     assert_eq!(designs, ["none", "iomap_valid", "get_folio", "mine"]);
 }
+
+#[test]
+fn every_bad_scenario_exits_with_2_and_prints_no_results() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_input");
+    let mut files = 0;
+    for entry in fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let output = stalemap(&folder, &["check", path.to_str().expect("UTF-8")]);
+            assert_eq!(output.status.code(), Some(2), "{}", path.display());
+            assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files >= 40, "{files} files");
+}
