@@ -36,6 +36,14 @@ impl CanonicalBytes {
     }
 }
 
+/// The fingerprint of two fingerprints, in order.
+pub(crate) fn chain(salt: u64, first: u128, second: u128) -> u128 {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(&first.to_le_bytes());
+    bytes[16..].copy_from_slice(&second.to_le_bytes());
+    xxh3_128_with_seed(&bytes, salt)
+}
+
 /// Probability that among `states` distinct states at least two share a fingerprint, so that one of them was
 /// taken for visited: the birthday bound n(n-1)/2 / 2^128.
 pub fn collision_probability(states: u64) -> f64 {

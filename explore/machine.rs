@@ -14,6 +14,7 @@ use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
 use stalemap_model::event::{Bound, Event};
 
 use crate::error::EngineError;
+use crate::fingerprint::chain;
 use crate::footprint::Footprint;
 use crate::memory::{Answered, Memory, Pending, Permit, Saved, Undo};
 
@@ -291,7 +292,7 @@ impl<'s, S: System> Machine<'s, S> {
                     standing.log = log;
                     standing.log_print = log_print;
                     standing.pending = pending;
-                    standing.print = self.memory.print(actor, &(standing.state_print, log_print));
+                    standing.print = chain(actor as u64, standing.state_print, log_print);
                     return Ok(ended);
                 }
                 Poll::Ready(flow) => {

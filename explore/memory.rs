@@ -21,7 +21,7 @@ use stalemap_model::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering
 use stalemap_model::event::{Bound, Branch, Counter, Event};
 use stalemap_model::oracle::Property;
 
-use crate::fingerprint::CanonicalBytes;
+use crate::fingerprint::{CanonicalBytes, chain};
 use crate::footprint::Footprint;
 
 /// What an actor's code runs as at the moment.
@@ -515,8 +515,7 @@ impl Core {
     }
 
     fn record(&self, op: Op, observed: Observed, print: u128) {
-        let chained = self.print(usize::MAX - 1, &(self.log_print.get(), print));
-        self.log_print.set(chained);
+        self.log_print.set(chain(0, self.log_print.get(), print));
         self.log.borrow_mut().push(Answered { op, observed });
     }
 

@@ -267,7 +267,9 @@ impl<B: Backend> Oracle<B> {
     /// `actor` changed the extent map.
     pub fn bumped(&self, actor: ActorId) {
         for (other, writer) in self.writers.iter().enumerate() {
-            if other != actor {
+            let mut undisturbed = false;
+            writer.audit(|writer| undisturbed = !writer.disturbed);
+            if other != actor && undisturbed {
                 writer.update(|writer| writer.disturbed = true);
             }
         }
