@@ -195,13 +195,6 @@ impl Geometry {
         if cells.is_empty() { 0..0 } else { self.block_of(cells.start)..self.block_of(cells.end - 1) + 1 }
     }
 
-    /// The blocks that lie in a range of cells as a whole.
-    pub fn blocks_inside(&self, cells: &Range<Cell>) -> Range<FileBlock> {
-        let first = self.block_starts.partition_point(|start| *start < cells.start);
-        let last = self.block_starts.partition_point(|start| *start <= cells.end);
-        first as FileBlock..(last.max(first + 1) - 1) as FileBlock
-    }
-
     /// The folios that a range of cells touches.
     pub fn folios_touched(&self, cells: &Range<Cell>) -> Range<FolioIndex> {
         if cells.is_empty() { 0..0 } else { self.folio_of(cells.start)..self.folio_of(cells.end - 1) + 1 }
@@ -262,11 +255,8 @@ mod tests {
     }
 
     #[test]
-    fn blocks_inside_are_whole() {
+    fn a_range_touches_the_blocks_that_it_lies_in() {
         let geometry = cut();
-        assert_eq!(geometry.blocks_inside(&(1..5)), 1..4);
-        assert_eq!(geometry.blocks_inside(&(0..5)), 0..4);
-        assert!(geometry.blocks_inside(&(1..2)).is_empty());
         assert_eq!(geometry.blocks_touched(&(1..2)), 0..1);
         assert!(geometry.blocks_touched(&(3..3)).is_empty());
     }
