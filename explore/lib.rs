@@ -18,17 +18,20 @@
 //!
 //! # What it is checked against
 //!
-//! `tests/differential.rs` compares the search with and without visited set and sleep sets on random
-//! programs: final states, deadlocks and violations must be the same, and the least counterexample must
-//! have as few preemptions as brute force finds.
+//! `tests/differential.rs` compares the search with and without visited set, sleep sets and transition cache
+//! on random programs: final states, deadlocks and violations must be the same, and the least counterexample
+//! must have as few preemptions as brute force finds.
 
 #![forbid(unsafe_code)]
 // Sums of fingerprints, sizes and probabilities.
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
+mod cycles;
 mod error;
 mod fingerprint;
 mod footprint;
+mod frontier;
+mod lasso;
 mod limits;
 mod machine;
 mod memory;
@@ -36,13 +39,14 @@ mod minimal;
 mod replay;
 mod schedule;
 mod search;
+mod transition_cache;
 
 pub use error::EngineError;
 pub use fingerprint::collision_probability;
 pub use limits::{LimitHit, Limits};
 pub use machine::MAX_ACTORS;
 pub use memory::Memory;
-pub use minimal::{Counterexample, Goal, minimal_counterexample};
+pub use minimal::{Counterexample, minimal_counterexample};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use search::{Exploration, Lasso, Options, Statistics, explore};

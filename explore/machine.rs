@@ -16,7 +16,8 @@ use stalemap_model::event::{Bound, Event};
 use crate::error::EngineError;
 use crate::fingerprint::chain;
 use crate::footprint::Footprint;
-use crate::memory::{Answered, Memory, Pending, Permit, Saved, Undo};
+use crate::memory::{Answered, Ended, Memory, Pending, Permit, Saved, SavedObject};
+use crate::transition_cache::{Effect, TransitionCache};
 
 /// The most actors a system may have: sets of actors are kept in 16 bits.
 pub const MAX_ACTORS: usize = 16;
@@ -30,7 +31,7 @@ const MAX_SEQUENTIAL: usize = 1_000_000;
 /// A set of actors.
 pub(crate) type ActorSet = u16;
 
-/// Where an actor stands.
+/// Where an actor stands. Never changed, only replaced: undoing is putting the old one back.
 struct Standing<State> {
     /// The state its step began with; `None` when it has finished.
     state: Option<Rc<State>>,
@@ -44,33 +45,12 @@ struct Standing<State> {
     print: u128,
 }
 
-// Not derived: that would ask for `State: Clone`, and only the pointer is copied.
-impl<State> Clone for Standing<State> {
-    fn clone(&self) -> Self {
-        let Standing { state, log, pending, .. } = self;
-        Standing { state: state.clone(), log: log.clone(), pending: pending.clone(), ..*self }
-    }
-}
-
-/// The state a step began with and what it had observed when it ended.
-type EndedStep<State> = (Rc<State>, Vec<Answered>);
-
 /// How to undo a transition.
 pub(crate) struct Frame<State> {
     actor: ActorId,
-    memory: Vec<Undo>,
+    memory: Vec<SavedObject>,
     violated: u64,
-    pending: Option<Pending>,
-    print: u128,
-    state_print: u128,
-    log_print: u128,
-    /// The log as it was, by its length if the step did not end.
-    log: LogBefore<State>,
-}
-
-enum LogBefore<State> {
-    Length(usize),
-    Whole { log: Vec<Answered>, state: Rc<State> },
+    standing: Rc<Standing<State>>,
 }
 
 /// How an epilogue ended.
@@ -84,7 +64,8 @@ pub(crate) struct Ending {
 /// A complete state that a machine can be put into.
 pub(crate) struct Snapshot<State> {
     memory: (Vec<Saved>, u64),
-    standings: Vec<Standing<State>>,
+    standings: Vec<Rc<Standing<State>>>,
+    standings_print: u128,
 }
 
 /// A system under control.
@@ -93,7 +74,10 @@ pub(crate) struct Machine<'s, S: System> {
     memory: Memory,
     world: S::World<Memory>,
     specs: Vec<ActorSpec>,
-    standings: Vec<Standing<S::State>>,
+    standings: Vec<Rc<Standing<S::State>>>,
+    /// Sum of the standings' shares of the fingerprint.
+    standings_print: u128,
+    known: Option<TransitionCache<Standing<S::State>>>,
     main: ActorSet,
     daemons: ActorSet,
     epilogue: ActorSet,
@@ -119,6 +103,8 @@ impl<'s, S: System> Machine<'s, S> {
             memory,
             world,
             standings: Vec::new(),
+            standings_print: 0,
+            known: None,
             main: set(Role::Main),
             daemons: set(Role::Daemon),
             epilogue: set(Role::Epilogue),
@@ -127,14 +113,14 @@ impl<'s, S: System> Machine<'s, S> {
         for actor in 0..specs.len() {
             let state = system.start(actor);
             let state_print = machine.memory.print(actor, &state);
-            machine.standings.push(Standing {
+            machine.standings.push(Rc::new(Standing {
                 state: Some(Rc::new(state)),
                 state_print,
                 log: Vec::new(),
                 log_print: 0,
                 pending: None,
                 print: 0,
-            });
+            }));
         }
         let setup = set(Role::Setup);
         machine.specs = specs;
@@ -148,6 +134,12 @@ impl<'s, S: System> Machine<'s, S> {
         Ok(machine)
     }
 
+    /// Looks up transitions that were executed before instead of executing them again. Not for who watches:
+    /// a transition that is looked up tells nothing.
+    pub(crate) fn remember_transitions(&mut self) {
+        self.known = Some(TransitionCache::new());
+    }
+
     /// Who takes part.
     pub(crate) fn specs(&self) -> &[ActorSpec] {
         &self.specs
@@ -159,7 +151,7 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// The fingerprint of the state.
     pub(crate) fn fingerprint(&self) -> u128 {
-        self.standings.iter().fold(self.memory.identity(), |sum, standing| sum.wrapping_add(standing.print))
+        self.memory.identity().wrapping_add(self.standings_print)
     }
 
     /// The properties violated so far.
@@ -214,71 +206,79 @@ impl<'s, S: System> Machine<'s, S> {
         actor: ActorId,
         outcome: u32,
     ) -> Result<(Footprint, Frame<S::State>), EngineError> {
+        // What nobody has announced (a start) is not looked up: it happens once.
+        if self.known.is_none() || self.standings[actor].pending.is_none() {
+            let (ended, frame) = self.execute(actor, outcome)?;
+            return Ok((ended.footprint, frame));
+        }
+        // What is reached counts or not, and what is looked up has been counted.
+        let beginning = u64::from(outcome) << 1 | u64::from(self.memory.is_gathering());
+        let beginning = chain(beginning, self.standings[actor].print, 0);
+        if let Some(effect) = self.known.as_ref().and_then(|known| known.find(beginning, &self.memory)) {
+            let violated = self.memory.violated();
+            let memory = self.memory.redo(&effect.after, effect.violated, effect.cut);
+            let standing = self.replace(actor, Rc::clone(&effect.standing));
+            return Ok((effect.footprint, Frame { actor, memory, violated, standing }));
+        }
+        let (ended, frame) = self.execute(actor, outcome)?;
+        if let Some(known) = &mut self.known {
+            let touched = self.memory.objects_of(ended.footprint.touched);
+            let before = self.memory.identity_before(&touched, &frame.memory);
+            let effect = Effect {
+                footprint: ended.footprint,
+                after: self.memory.values_of(&frame.memory),
+                violated: ended.violated,
+                cut: ended.cut,
+                standing: Rc::clone(&self.standings[actor]),
+            };
+            known.insert(beginning, &touched, before, effect);
+        }
+        Ok((ended.footprint, frame))
+    }
+
+    fn execute(&mut self, actor: ActorId, outcome: u32) -> Result<(Ended, Frame<S::State>), EngineError> {
         let violated = self.memory.violated();
         self.memory.begin_transition();
-        let standing = &mut self.standings[actor];
-        let pending = standing.pending.take();
-        let mut frame = Frame {
-            actor,
-            memory: Vec::new(),
-            violated,
-            print: standing.print,
-            state_print: standing.state_print,
-            log_print: standing.log_print,
-            log: LogBefore::Length(standing.log.len()),
-            pending: None,
-        };
-        let permit = pending.as_ref().map(|pending| Permit { op: pending.op, outcome });
-        frame.pending = pending;
-        let ended = self.run(actor, permit)?;
-        if let Some((state, mut log)) = ended {
-            if let LogBefore::Length(length) = frame.log {
-                log.truncate(length);
-            }
-            frame.log = LogBefore::Whole { log, state };
-        }
-        let (footprint, undo) = self.memory.end_transition();
-        frame.memory = undo;
-        Ok((footprint, frame))
+        let after = self.run(actor, outcome)?;
+        let standing = self.replace(actor, Rc::new(after));
+        let mut ended = self.memory.end_transition();
+        let memory = std::mem::take(&mut ended.undo);
+        Ok((ended, Frame { actor, memory, violated, standing }))
     }
 
     /// Undoes a transition. Only the latest one that has not been undone may be.
     pub(crate) fn undo(&mut self, frame: Frame<S::State>) {
-        let standing = &mut self.standings[frame.actor];
-        match frame.log {
-            LogBefore::Length(length) => standing.log.truncate(length),
-            LogBefore::Whole { log, state } => {
-                standing.log = log;
-                standing.state = Some(state);
-            }
-        }
-        standing.state_print = frame.state_print;
-        standing.log_print = frame.log_print;
-        standing.pending = frame.pending;
-        standing.print = frame.print;
-        self.memory.undo(frame.memory, frame.violated);
+        self.replace(frame.actor, frame.standing);
+        self.memory.undo(&frame.memory, frame.violated);
     }
 
-    /// Runs an actor to its next operation. If its step ended on the way, returns the state that the step
-    /// began with and its log, for undoing.
-    fn run(
-        &mut self,
-        actor: ActorId,
-        mut permit: Option<Permit>,
-    ) -> Result<Option<EndedStep<S::State>>, EngineError> {
-        let mut ended = None;
+    /// Puts an actor where `standing` says, and returns where it stood.
+    fn replace(&mut self, actor: ActorId, standing: Rc<Standing<S::State>>) -> Rc<Standing<S::State>> {
+        let before = std::mem::replace(&mut self.standings[actor], standing);
+        let now = self.standings[actor].print;
+        self.standings_print = self.standings_print.wrapping_sub(before.print).wrapping_add(now);
+        before
+    }
+
+    /// Runs an actor to the operation after its pending one, through the ends of steps. Returns where it
+    /// stands then.
+    fn run(&self, actor: ActorId, outcome: u32) -> Result<Standing<S::State>, EngineError> {
+        let from = &self.standings[actor];
+        let mut permit = from.pending.as_ref().map(|pending| Permit { op: pending.op, outcome });
+        let (mut log, mut log_print) = (from.log.clone(), from.log_print);
+        let (mut state, mut state_print) = (from.state.clone(), from.state_print);
         for _ in 0..MAX_SILENT_STEPS {
-            let standing = &mut self.standings[actor];
-            let Some(state) = standing.state.as_deref().cloned() else { return Ok(ended) };
-            let log = std::mem::take(&mut standing.log);
-            self.memory.begin_run(actor, log, standing.log_print, permit.take());
-            let result = {
-                let step = pin!(self.system.step(&self.world, actor, state));
-                let result = step.poll_once();
-                let run = self.memory.end_run();
-                (result, run)
+            let Some(begun) = state else {
+                let print = self.memory.print(actor, &());
+                let log = Vec::new();
+                return Ok(Standing { state: None, state_print: 0, log, log_print: 0, pending: None, print });
             };
-            let (poll, (log, log_print, pending)) = result;
+            self.memory.begin_run(actor, log, log_print, permit.take());
+            let (poll, run) = {
+                let step = pin!(self.system.step(&self.world, actor, S::State::clone(&begun)));
+                let poll = step.poll_once();
+                (poll, self.memory.end_run())
+            };
             if let Some(divergence) = self.memory.take_divergence() {
                 return Err(EngineError::NotDeterministic {
                     actor: self.specs[divergence.actor].name.clone(),
@@ -286,34 +286,19 @@ impl<'s, S: System> Machine<'s, S> {
                     performed: divergence.performed.to_string(),
                 });
             }
-            let standing = &mut self.standings[actor];
             match poll {
                 Poll::Pending => {
-                    standing.log = log;
-                    standing.log_print = log_print;
-                    standing.pending = pending;
-                    standing.print = chain(actor as u64, standing.state_print, log_print);
-                    return Ok(ended);
+                    let (log, log_print, pending) = run;
+                    let print = chain(actor as u64, state_print, log_print);
+                    return Ok(Standing { state: Some(begun), state_print, log, log_print, pending, print });
                 }
-                Poll::Ready(flow) => {
-                    let before = match flow {
-                        ControlFlow::Continue(next) => {
-                            standing.state_print = self.memory.print(actor, &next);
-                            standing.state.replace(Rc::new(next))
-                        }
-                        ControlFlow::Break(()) => {
-                            standing.state_print = 0;
-                            standing.pending = None;
-                            standing.print = self.memory.print(actor, &());
-                            standing.state.take()
-                        }
-                    };
-                    standing.log_print = 0;
-                    if let (None, Some(before)) = (&ended, before) {
-                        ended = Some((before, log));
-                    }
+                Poll::Ready(ControlFlow::Continue(next)) => {
+                    state_print = self.memory.print(actor, &next);
+                    state = Some(Rc::new(next));
                 }
+                Poll::Ready(ControlFlow::Break(())) => state = None,
             }
+            (log, log_print) = (Vec::new(), 0);
         }
         Err(EngineError::NeverPauses { actor: self.specs[actor].name.clone() })
     }
@@ -384,13 +369,18 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// The complete state.
     pub(crate) fn snapshot(&self) -> Snapshot<S::State> {
-        Snapshot { memory: self.memory.save(), standings: self.standings.clone() }
+        Snapshot {
+            memory: self.memory.save(),
+            standings: self.standings.clone(),
+            standings_print: self.standings_print,
+        }
     }
 
     /// Puts the complete state back.
     pub(crate) fn restore(&mut self, snapshot: &Snapshot<S::State>) {
         self.memory.restore(&snapshot.memory);
         self.standings.clone_from(&snapshot.standings);
+        self.standings_print = snapshot.standings_print;
     }
 }
 

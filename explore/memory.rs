@@ -205,10 +205,25 @@ fn owned_print(value_print: u128, owner: Option<ActorId>) -> u128 {
     }
 }
 
-/// One entry of the undo log.
-pub(crate) struct Undo {
-    object: Rc<dyn Object>,
-    saved: Saved,
+impl Saved {
+    /// An object's share of the fingerprint while it has this value.
+    fn identity(&self) -> u128 {
+        owned_print(self.value_print, self.owner)
+    }
+}
+
+/// An object, by its number, and a value of it.
+pub(crate) type SavedObject = (usize, Saved);
+
+/// What a transition did to the memory.
+pub(crate) struct Ended {
+    pub(crate) footprint: Footprint,
+    /// The objects that it wrote, each with its value before.
+    pub(crate) undo: Vec<SavedObject>,
+    /// The properties it found violated, whether they had been before or not.
+    pub(crate) violated: u64,
+    /// The bound that it ran into.
+    pub(crate) cut: Option<Bound>,
 }
 
 /// The report side of a run: what is gathered over all executions and never undone.
@@ -235,12 +250,14 @@ pub(crate) struct Core {
     diverged: RefCell<Option<Divergence>>,
 
     transition: Cell<u64>,
-    undo: RefCell<Vec<Undo>>,
+    undo: RefCell<Vec<SavedObject>>,
     /// Locks taken in the current transition.
     taken: RefCell<Vec<Rc<dyn Object>>>,
     touched: Cell<u128>,
 
     violated: Cell<u64>,
+    /// The properties that the current transition found violated.
+    found: Cell<u64>,
     cut: Cell<Option<Bound>>,
     gathered: RefCell<Gathered>,
     /// Whether the run is part of the exploration: what setup and epilogue reach proves nothing.
@@ -272,6 +289,7 @@ impl Memory {
             taken: RefCell::default(),
             touched: Cell::new(0),
             violated: Cell::new(0),
+            found: Cell::new(0),
             cut: Cell::new(None),
             gathered: RefCell::default(),
             gathering: Cell::new(false),
@@ -322,6 +340,10 @@ impl Memory {
         self.0.print(salt, value)
     }
 
+    pub(crate) fn is_gathering(&self) -> bool {
+        self.0.gathering.get()
+    }
+
     /// Whether what is reached from here on counts.
     pub(crate) fn gather(&self, gathering: bool) {
         self.0.gathering.set(gathering);
@@ -343,32 +365,72 @@ impl Memory {
     pub(crate) fn begin_transition(&self) {
         self.0.transition.set(self.0.transition.get() + 1);
         self.0.touched.set(0);
+        self.0.found.set(0);
         debug_assert!(self.0.undo.borrow().is_empty(), "a transition left its undo log behind");
     }
 
-    /// Closes the transition: its footprint, and how to undo it. A violation that it recorded is part of
-    /// the state but not of the footprint: the set only grows, so recording commutes.
-    pub(crate) fn end_transition(&self) -> (Footprint, Vec<Undo>) {
+    /// Closes the transition. A violation that it recorded is part of the state but not of the footprint: the
+    /// set only grows, so recording commutes.
+    pub(crate) fn end_transition(&self) -> Ended {
         self.0.enter_held();
         let undo = std::mem::take(&mut *self.0.undo.borrow_mut());
+        let objects = self.0.objects.borrow();
         let mut changed = 0;
-        for entry in &undo {
-            let now = entry.object.identity();
-            let before = owned_print(entry.saved.value_print, entry.saved.owner);
-            if now != before {
-                changed |= Footprint::bit(entry.object.number());
+        for (number, before) in &undo {
+            if objects[*number].identity() != before.identity() {
+                changed |= Footprint::bit(*number);
             }
         }
-        let touched = self.0.touched.get();
-        (Footprint { touched, changed }, undo)
+        let footprint = Footprint { touched: self.0.touched.get(), changed };
+        Ended { footprint, undo, violated: self.0.found.get(), cut: self.0.cut.get() }
     }
 
     /// Puts back what a transition changed.
-    pub(crate) fn undo(&self, undo: Vec<Undo>, violated: u64) {
-        for entry in undo.into_iter().rev() {
-            self.0.restore(&*entry.object, &entry.saved);
-        }
+    pub(crate) fn undo(&self, undo: &[SavedObject], violated: u64) {
+        self.put(undo);
         self.0.violated.set(violated);
+    }
+
+    /// Gives objects the values that a known transition gives them. Returns how to undo it.
+    pub(crate) fn redo(&self, after: &[SavedObject], violated: u64, cut: Option<Bound>) -> Vec<SavedObject> {
+        let before = self.values_of(after);
+        self.put(after);
+        self.0.violated.set(self.0.violated.get() | violated);
+        self.0.cut.set(self.0.cut.get().or(cut));
+        before
+    }
+
+    /// The present values of the objects named in `list`.
+    pub(crate) fn values_of(&self, list: &[SavedObject]) -> Vec<SavedObject> {
+        let objects = self.0.objects.borrow();
+        list.iter().map(|(number, _)| (*number, objects[*number].save())).collect()
+    }
+
+    fn put(&self, list: &[SavedObject]) {
+        let objects = self.0.objects.borrow();
+        for (number, saved) in list {
+            self.0.restore(&*objects[*number], saved);
+        }
+    }
+
+    /// The objects whose bits are set in a footprint.
+    pub(crate) fn objects_of(&self, touched: u128) -> Vec<u32> {
+        let touched = |number: &usize| touched & Footprint::bit(*number) != 0;
+        (0..self.0.objects.borrow().len()).filter(touched).map(|number| number as u32).collect()
+    }
+
+    /// The sum of some objects' shares of the fingerprint before the changes in `undo`.
+    pub(crate) fn identity_before(&self, numbers: &[u32], undo: &[SavedObject]) -> u128 {
+        let objects = self.0.objects.borrow();
+        undo.iter().fold(self.identity_of(numbers), |sum, (number, before)| {
+            sum.wrapping_sub(objects[*number].identity()).wrapping_add(before.identity())
+        })
+    }
+
+    /// The sum of some objects' shares of the fingerprint.
+    pub(crate) fn identity_of(&self, numbers: &[u32]) -> u128 {
+        let objects = self.0.objects.borrow();
+        numbers.iter().fold(0, |sum: u128, number| sum.wrapping_add(objects[*number as usize].identity()))
     }
 
     /// The whole memory.
@@ -447,7 +509,7 @@ impl Core {
             let Some(owner) = object.take_taken() else { continue };
             object.set_owner(None);
             if !object.is_saved_in(self.transition.get()) {
-                self.undo.borrow_mut().push(Undo { object: Rc::clone(&object), saved: object.save() });
+                self.undo.borrow_mut().push((object.number(), object.save()));
             }
             let sum = self.sum.get().wrapping_sub(object.identity());
             object.set_owner(Some(owner));
@@ -459,7 +521,7 @@ impl Core {
     fn modify<T: Shared>(&self, slot: &Rc<Slot<T>>, change: impl FnOnce(&Slot<T>)) {
         self.touch(slot.number);
         if slot.saved_in.replace(self.transition.get()) != self.transition.get() {
-            self.undo.borrow_mut().push(Undo { object: Rc::<Slot<T>>::clone(slot), saved: slot.save() });
+            self.undo.borrow_mut().push((slot.number, slot.save()));
         }
         let sum = self.sum.get().wrapping_sub(slot.identity());
         change(slot);
@@ -866,6 +928,7 @@ impl Backend for Memory {
                 self.0.events.borrow_mut().push(Event::plain(format!("{property}: {}", why())));
             }
             self.0.violated.set(violated | property.bit());
+            self.0.found.set(self.0.found.get() | property.bit());
         }
     }
 

@@ -36,13 +36,15 @@ pub struct Options {
     pub visited_set: bool,
     /// Explore one order of independent transitions. Off only to test the engine.
     pub sleep_sets: bool,
+    /// Look up transitions that are known already. Off only to test the engine.
+    pub transition_cache: bool,
     /// When to give up.
     pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { visited_set: true, sleep_sets: true, limits: Limits::default() }
+        Options { visited_set: true, sleep_sets: true, transition_cache: true, limits: Limits::default() }
     }
 }
 
@@ -73,7 +75,7 @@ pub struct Lasso {
 }
 
 /// What a search found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exploration {
     /// Properties violated in some reachable state, as a set of [`Property::bit`].
     pub violated: u64,
@@ -95,7 +97,8 @@ pub struct Exploration {
     pub limits_hit: BTreeSet<LimitHit>,
     /// The first cycle met.
     pub lasso: Option<Lasso>,
-    /// For each property the first way met to a state that violates it: not minimal.
+    /// For each property the first way met to a state that violates it (for a livelock, once round the cycle):
+    /// not minimal.
     pub witnesses: BTreeMap<Property, Vec<Choice>>,
 }
 
@@ -112,7 +115,11 @@ pub fn explore<S: System>(
     options: &Options,
     progress: &mut dyn FnMut(&Statistics),
 ) -> Result<Exploration, EngineError> {
-    let mut search = Search::new(Machine::new(system)?, options);
+    let mut machine = Machine::new(system)?;
+    if options.transition_cache {
+        machine.remember_transitions();
+    }
+    let mut search = Search::new(machine, options);
     search.run(progress)?;
     tracing::debug!(statistics = ?search.statistics, limits = ?search.limits_hit, "search ended");
     Ok(search.into_exploration())
@@ -420,11 +427,13 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         }
         let Some(start) = self.stack.iter().position(|node| node.key == key) else { return };
         let choice = |node: &Node<S::State>| node.arrival.as_ref().map(|(_, choice)| *choice);
-        self.lasso = Some(Lasso {
+        let lasso = Lasso {
             stem: self.stack[..=start].iter().filter_map(choice).collect(),
             cycle: self.stack[start + 1..].iter().filter_map(choice).chain(last).collect(),
             states: self.stack[start..].iter().map(|node| node.fingerprint).collect(),
-        });
+        };
+        self.witnesses.insert(Property::Livelock, [&lasso.stem[..], &lasso.cycle].concat());
+        self.lasso = Some(lasso);
     }
 
     /// Whether the search has to stop, for the ledger knows which reason.

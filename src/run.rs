@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use stalemap_explore::{
-    Counterexample, EngineError, Exploration, Goal, LimitHit, Limits, Options, Schedule, Statistics, explore,
+    Counterexample, EngineError, Exploration, LimitHit, Limits, Options, Schedule, Statistics, explore,
     minimal_counterexample,
 };
 use stalemap_model::backend::System;
@@ -251,12 +251,8 @@ fn counterexample(
     exploration: &Exploration,
     limits: &Limits,
 ) -> Result<Shown, EngineError> {
-    let goal = match &exploration.lasso {
-        Some(lasso) if property == Property::Livelock => Goal::Cycle(lasso),
-        _ => Goal::Violates(property),
-    };
     let limits = Limits { states: Some(MINIMAL_STATES), ..limits.clone() };
-    let least = minimal_counterexample(kernel, goal, &limits)?;
+    let least = minimal_counterexample(kernel, property, &limits)?;
     let counterexample = least.unwrap_or_else(|| {
         let schedule = exploration.witnesses.get(&property).cloned().unwrap_or_default();
         let operations = schedule.len() as u32;

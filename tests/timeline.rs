@@ -1,7 +1,7 @@
 //! Timelines of replayed schedules, as they are printed.
 
 use stalemap::report::timeline::{About, render};
-use stalemap_explore::{Goal, Limits, Replay, Schedule, Step, minimal_counterexample, replay};
+use stalemap_explore::{Limits, Replay, Schedule, Step, minimal_counterexample, replay};
 use stalemap_model::backend::System;
 use stalemap_model::command::{Command, Then};
 use stalemap_model::config::{ActorConfig, Config, Hold};
@@ -37,8 +37,7 @@ impl Drawn {
     fn counterexample(name: &'static str, title: &str, config: Config, violates: Property) -> Self {
         let design = config.design.name.clone();
         let kernel = Kernel::new(config).unwrap();
-        let found =
-            minimal_counterexample(&kernel, Goal::Violates(violates), &Limits::default()).unwrap().unwrap();
+        let found = minimal_counterexample(&kernel, violates, &Limits::default()).unwrap().unwrap();
         let specs = kernel.actors();
         let steps: Vec<Step> = found.schedule.iter().map(|choice| choice.to_step(&specs)).collect();
         let mut drawn = Drawn::new(name, title, &kernel, &design, &steps);

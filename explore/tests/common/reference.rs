@@ -103,6 +103,11 @@ pub(crate) struct Graph {
     pub(crate) gathered: Gathered,
 }
 
+/// A state and the task that moved last.
+type Pair = (usize, Option<ActorId>);
+/// Preemptions, then operations.
+type Cost = (u32, u32);
+
 /// The least cost of reaching something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Least {
@@ -627,6 +632,37 @@ impl Graph {
             }
         }
         None
+    }
+
+    /// The least preemptions, then operations, that lead to a state and back to it: by trying, from each pair of
+    /// a state and the task that moved last, every way back.
+    pub(crate) fn least_round(&self) -> Option<Least> {
+        let beginning = ((0, None), (0, 0));
+        let pairs: Vec<(Pair, Cost)> =
+            std::iter::once(beginning).chain(self.costs((0, None), (0, 0))).collect();
+        let rounds = pairs.iter().flat_map(|(pair, cost)| {
+            self.costs(*pair, *cost).into_iter().filter(|(back, _)| back.0 == pair.0).map(|(_, cost)| cost)
+        });
+        let (preemptions, operations) = rounds.min()?;
+        let below = pairs.iter().filter(|(_, cost)| cost.0 < preemptions).count() as u64;
+        Some(Least { preemptions, operations, below })
+    }
+
+    /// What it costs to come from one pair, reached at `cost`, to each other by at least one operation.
+    fn costs(&self, from: Pair, cost: Cost) -> BTreeMap<Pair, Cost> {
+        let mut costs = BTreeMap::new();
+        let mut open = vec![(from, cost)];
+        while let Some(((state, last), cost)) = open.pop() {
+            for edge in &self.edges[state] {
+                let pair = (edge.to, Some(edge.task));
+                let cost = (cost.0 + u32::from(self.preempts(state, last, edge.task)), cost.1 + 1);
+                if costs.get(&pair).is_none_or(|known| cost < *known) {
+                    costs.insert(pair, cost);
+                    open.push((pair, cost));
+                }
+            }
+        }
+        costs
     }
 
     /// What can be reached with at most `most` preemptions.

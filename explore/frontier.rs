@@ -1,0 +1,159 @@
+//! Walking through the states in the order of what it costs to get there.
+//!
+//! A 0-1 breadth-first search over pairs of a state and the actor that moved last, with cost (preemptions,
+//! operations): a *preemption* is a switch away from an actor that could have gone on. Pairs come off the
+//! queue in the order of their cost, so whatever is found first is the cheapest of its kind, and everything
+//! cheaper has been looked at. No reduction is used: sleep sets may drop the cheap representative.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use hashbrown::HashMap;
+use stalemap_model::backend::{ActorId, System};
+
+use crate::error::EngineError;
+use crate::fingerprint::IdentityState;
+use crate::limits::Limits;
+use crate::machine::{Machine, Snapshot, actors_of};
+use crate::memory::Pending;
+use crate::schedule::Choice;
+
+/// Preemptions, then operations.
+pub(crate) type Cost = (u32, u32);
+
+/// A pair that the walk has come to by the cheapest way.
+pub(crate) struct Settled {
+    pub(crate) cost: Cost,
+    pub(crate) running: Option<ActorId>,
+    node: u32,
+}
+
+struct Node {
+    parent: u32,
+    choice: Option<Choice>,
+}
+
+struct Open<State> {
+    node: u32,
+    running: Option<ActorId>,
+    snapshot: Snapshot<State>,
+}
+
+pub(crate) struct Frontier<State> {
+    nodes: Vec<Node>,
+    best: HashMap<(u128, Option<ActorId>), Cost, IdentityState>,
+    queue: BTreeMap<Cost, VecDeque<Open<State>>>,
+    /// Pairs settled, by preemptions.
+    settled: Vec<u64>,
+    started: Instant,
+}
+
+impl<State> Frontier<State> {
+    /// Begins where the machine stands, after `running` has moved, at the given cost.
+    pub(crate) fn at<S: System<State = State>>(
+        machine: &Machine<'_, S>,
+        running: Option<ActorId>,
+        cost: Cost,
+    ) -> Self {
+        let open = Open { node: 0, running, snapshot: machine.snapshot() };
+        Frontier {
+            nodes: vec![Node { parent: 0, choice: None }],
+            // The beginning is not entered as known: a way back to it is a find.
+            best: HashMap::default(),
+            queue: BTreeMap::from([(cost, VecDeque::from([open]))]),
+            settled: Vec::new(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Puts the machine into the cheapest state that has not been looked at. `None`: there is none.
+    pub(crate) fn settle<S: System<State = State>>(
+        &mut self,
+        machine: &mut Machine<'_, S>,
+    ) -> Option<Settled> {
+        while let Some(mut first) = self.queue.first_entry() {
+            let cost = *first.key();
+            let Some(Open { node, running, snapshot }) = first.get_mut().pop_front() else {
+                first.remove();
+                continue;
+            };
+            machine.restore(&snapshot);
+            if self.best.get(&(machine.fingerprint(), running)).is_some_and(|known| *known < cost) {
+                continue;
+            }
+            let level = cost.0 as usize;
+            self.settled.resize(self.settled.len().max(level + 1), 0);
+            self.settled[level] += 1;
+            return Some(Settled { cost, running, node });
+        }
+        None
+    }
+
+    /// Enters the successors that `keep` wants; it is called in each of them.
+    pub(crate) fn expand<S: System<State = State>>(
+        &mut self,
+        machine: &mut Machine<'_, S>,
+        from: &Settled,
+        limits: &Limits,
+        keep: impl Fn(&Machine<'_, S>) -> bool,
+    ) -> Result<(), EngineError> {
+        for actor in actors_of(machine.enabled()) {
+            let cost = (from.cost.0 + u32::from(machine.preempts(from.running, actor)), from.cost.1 + 1);
+            if limits.preemptions.is_some_and(|most| cost.0 > most) {
+                continue;
+            }
+            let alternatives = machine.pending(actor).map_or(0, Pending::alternatives);
+            for outcome in 0..alternatives {
+                let choice = Choice::of(machine.pending(actor), actor, outcome);
+                let (_, frame) = machine.fire(actor, outcome)?;
+                if keep(machine) {
+                    self.enter(machine, from.node, choice, cost);
+                }
+                machine.undo(frame);
+            }
+        }
+        Ok(())
+    }
+
+    fn enter<S: System<State = State>>(
+        &mut self,
+        machine: &Machine<'_, S>,
+        parent: u32,
+        choice: Choice,
+        cost: Cost,
+    ) {
+        let running = Some(choice.actor);
+        let key = (machine.fingerprint(), running);
+        if self.best.get(&key).is_some_and(|known| *known <= cost) {
+            return;
+        }
+        self.best.insert(key, cost);
+        let node = self.nodes.len() as u32;
+        self.nodes.push(Node { parent, choice: Some(choice) });
+        self.queue.entry(cost).or_default().push_back(Open { node, running, snapshot: machine.snapshot() });
+    }
+
+    /// The transitions of the cheapest way.
+    pub(crate) fn way_to(&self, settled: &Settled) -> Vec<Choice> {
+        let mut way = Vec::new();
+        let mut node = settled.node;
+        while let Some(choice) = self.nodes[node as usize].choice {
+            way.push(choice);
+            node = self.nodes[node as usize].parent;
+        }
+        way.reverse();
+        way
+    }
+
+    /// Pairs looked at that cost fewer than `preemptions`.
+    pub(crate) fn settled_below(&self, preemptions: u32) -> u64 {
+        self.settled.iter().take(preemptions as usize).sum()
+    }
+
+    /// Whether the walk has gone on for too long.
+    pub(crate) fn is_over(&self, limits: &Limits) -> bool {
+        let settled: u64 = self.settled.iter().sum();
+        limits.states.is_some_and(|most| settled > most)
+            || settled.is_multiple_of(1024) && limits.time.is_some_and(|time| self.started.elapsed() >= time)
+    }
+}

@@ -1,0 +1,78 @@
+//! Transitions that are known already.
+//!
+//! What a transition does depends on where its actor stands, on the outcome, and on the values of the
+//! objects that it touches, and on nothing else: an actor reaches shared memory only through the facade, and
+//! the facade notes every object that it is asked for. Far apart states agree on those few values, so most
+//! transitions of an exploration are repetitions, and looking one up is cheaper than rebuilding a future and
+//! running it. LTSmin's caching layer does the same with the reads and writes that its models declare (S. Blom,
+//! J. van de Pol, M. Weber, "LTSmin: Distributed and Symbolic Reachability", CAV 2010); here they are observed.
+//!
+//! An entry is found by a 128-bit sum of fingerprints, as states are, and rests on the same collision bound.
+//! The cache has a fixed capacity and starts afresh when it is full: it is no part of the memory that a
+//! stored state costs.
+
+use std::rc::Rc;
+
+use hashbrown::HashMap;
+use stalemap_model::event::Bound;
+
+use crate::fingerprint::IdentityState;
+use crate::footprint::Footprint;
+use crate::memory::{Memory, SavedObject};
+
+/// Transitions kept before the cache starts afresh.
+const CAPACITY: usize = 1 << 15;
+
+/// What a transition does: to the memory, and where it leaves its actor.
+pub(crate) struct Effect<Standing> {
+    pub(crate) footprint: Footprint,
+    /// The objects that it writes, each with its value afterwards.
+    pub(crate) after: Vec<SavedObject>,
+    /// The properties that it finds violated.
+    pub(crate) violated: u64,
+    /// The bound that it runs into.
+    pub(crate) cut: Option<Bound>,
+    pub(crate) standing: Rc<Standing>,
+}
+
+/// The known transitions of one system.
+pub(crate) struct TransitionCache<Standing> {
+    /// By beginning: which objects a transition that begins so touches. What it reads first can decide what
+    /// it reads next, so there can be several sets.
+    touched: HashMap<u128, Vec<Box<[u32]>>, IdentityState>,
+    /// By beginning and the values of what it touches.
+    effects: HashMap<u128, Rc<Effect<Standing>>, IdentityState>,
+}
+
+impl<Standing> TransitionCache<Standing> {
+    pub(crate) fn new() -> Self {
+        TransitionCache { touched: HashMap::default(), effects: HashMap::default() }
+    }
+
+    /// The effect of the transition that begins like `beginning` (a fingerprint of where the actor stands and
+    /// of the outcome) with the memory as it is.
+    pub(crate) fn find(&self, beginning: u128, memory: &Memory) -> Option<Rc<Effect<Standing>>> {
+        let sets = self.touched.get(&beginning)?;
+        let key = |objects| beginning.wrapping_add(memory.identity_of(objects));
+        sets.iter().find_map(|objects| self.effects.get(&key(objects))).cloned()
+    }
+
+    /// Keeps a transition. `before` is the identity of the objects `touched` before it.
+    pub(crate) fn insert(
+        &mut self,
+        beginning: u128,
+        touched: &[u32],
+        before: u128,
+        effect: Effect<Standing>,
+    ) {
+        if self.effects.len() == CAPACITY {
+            self.touched.clear();
+            self.effects.clear();
+        }
+        let sets = self.touched.entry(beginning).or_default();
+        if !sets.iter().any(|known| **known == *touched) {
+            sets.push(touched.into());
+        }
+        self.effects.insert(beginning.wrapping_add(before), Rc::new(effect));
+    }
+}
