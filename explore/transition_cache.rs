@@ -21,7 +21,7 @@ use crate::footprint::Footprint;
 use crate::memory::{Memory, SavedObject};
 
 /// Transitions kept before the cache starts afresh.
-const CAPACITY: usize = 1 << 15;
+const CAPACITY: usize = 1 << 13;
 
 /// What a transition does: to the memory, and where it leaves its actor.
 pub(crate) struct Effect<Standing> {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::inode::FileId;
+
 /// What follows each run of `pwrite`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Then {
@@ -12,6 +14,18 @@ pub enum Then {
     Fdatasync,
     /// `-W`: fsync.
     Fsync,
+}
+
+/// Through what a read or write goes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Io {
+    /// The page cache.
+    #[default]
+    Buffered,
+    /// O_DIRECT: the file was opened with `-d`.
+    Direct,
+    /// O_DIRECT, submitted and not waited for (`@aio`); `@wait` waits.
+    Aio,
 }
 
 /// One command. Offsets and lengths are bytes; ranges are half open.
@@ -27,6 +41,10 @@ pub enum Command {
         fill: u8,
         /// What follows.
         then: Then,
+        /// Through what it goes.
+        io: Io,
+        /// `-N`: RWF_NOWAIT.
+        nowait: bool,
     },
     /// `pread [-b chunk] off len`: one read(2) per `chunk` bytes, short at end of file.
     Pread {
@@ -34,7 +52,11 @@ pub enum Command {
         range: Range<u64>,
         /// Bytes of one read(2).
         chunk: u64,
+        /// Through what it goes.
+        io: Io,
     },
+    /// `@wait`: waits for everything that this actor submitted with `@aio`.
+    Wait,
     /// `mmap [-r] [-w] off len`: maps the range, shared.
     Mmap {
         /// The bytes mapped; a page that the range touches is mapped as a whole.
@@ -78,7 +100,7 @@ pub enum Command {
         /// `-a`: wait for writeback.
         after: bool,
     },
-    /// `truncate size`, upwards.
+    /// `truncate size`.
     Truncate {
         /// The new size.
         size: u64,
@@ -90,6 +112,54 @@ pub enum Command {
         /// `-k`: leaves the size alone.
         keep_size: bool,
     },
+    /// `fpunch off len`: makes a hole.
+    Fpunch {
+        /// The bytes punched.
+        range: Range<u64>,
+    },
+    /// `fzero [-k] off len`: makes the range read as zeros, allocated.
+    Fzero {
+        /// The bytes zeroed.
+        range: Range<u64>,
+        /// `-k`: leaves the size alone.
+        keep_size: bool,
+    },
+    /// `fcollapse off len`: takes blocks out of the file.
+    Fcollapse {
+        /// The bytes taken out, block aligned.
+        range: Range<u64>,
+    },
+    /// `finsert off len`: shifts blocks up and leaves a hole.
+    Finsert {
+        /// The bytes put in, block aligned.
+        range: Range<u64>,
+    },
+    /// `funshare off len`: gives the range blocks of its own.
+    Funshare {
+        /// The bytes unshared.
+        range: Range<u64>,
+    },
+    /// `reflink source from to len`: shares the source's blocks.
+    Reflink {
+        /// The file whose blocks are shared.
+        source: FileId,
+        /// Where in the source.
+        from: u64,
+        /// The bytes of this file that are replaced.
+        range: Range<u64>,
+    },
+    /// `cowextsize size`: the hint by which copies are allocated.
+    Cowextsize {
+        /// Bytes.
+        size: u64,
+    },
+    /// `shutdown [-f]`: the file system stops; `-f` writes the log first.
+    Shutdown {
+        /// `-f`.
+        flush: bool,
+    },
+    /// `@crash`: power is lost, at any time.
+    Crash,
     /// `fadvise -d off len`: drops clean, unmapped, fully covered folios.
     FadviseDontneed {
         /// The bytes concerned.
@@ -122,7 +192,7 @@ impl Command {
     /// The byte offsets at which the command cuts the file.
     pub fn cuts(&self) -> Vec<u64> {
         match self {
-            Command::Pwrite { range, chunk, .. } | Command::Pread { range, chunk } => {
+            Command::Pwrite { range, chunk, .. } | Command::Pread { range, chunk, .. } => {
                 let inner = (1..).map_while(|n| {
                     let cut = range.start.checked_add(chunk.checked_mul(n)?)?;
                     (cut < range.end && n <= crate::geometry::MAX_CELLS as u64).then_some(cut)
@@ -135,11 +205,23 @@ impl Command {
             | Command::Msync { range, .. }
             | Command::SyncRange { range, .. }
             | Command::Falloc { range, .. }
+            | Command::Fpunch { range }
+            | Command::Fzero { range, .. }
+            | Command::Fcollapse { range }
+            | Command::Finsert { range }
+            | Command::Funshare { range }
             | Command::FadviseDontneed { range }
             | Command::MadviseDontneed { range }
             | Command::Reclaim { range } => vec![range.start, range.end],
             Command::Truncate { size } => vec![*size],
+            Command::Reflink { from, range, .. } => {
+                vec![*from, from + (range.end - range.start), range.start, range.end]
+            }
             Command::Munmap
+            | Command::Wait
+            | Command::Cowextsize { .. }
+            | Command::Shutdown { .. }
+            | Command::Crash
             | Command::Fsync
             | Command::Fdatasync
             | Command::Fail { .. }
@@ -149,7 +231,7 @@ impl Command {
 
     /// The byte offsets at which the sources of a list of commands fault: what `@fail` and `@short` say about
     /// the write that follows them.
-    pub fn fault_cuts(commands: &[Command]) -> Vec<u64> {
+    pub fn fault_cuts<'c>(commands: impl Iterator<Item = &'c Command>) -> Vec<u64> {
         let mut cuts = Vec::new();
         let mut after_bytes = Vec::new();
         for command in commands {

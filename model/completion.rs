@@ -15,8 +15,10 @@ use crate::folio::FolioRef;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::{Bump, Completion};
 use crate::geometry::{Cell, FileBlock};
+use crate::inode::Inode;
 use crate::ioend::Ioend;
 use crate::oracle::Property;
+use crate::superblock::SuperBlock;
 use crate::world::World;
 use crate::writeback::{captured, write_disk};
 
@@ -41,9 +43,10 @@ pub async fn step<B: Backend>(
     me: ActorId,
     state: CompletionState,
 ) -> ControlFlow<(), CompletionState> {
-    let fs = &w.config.fs;
+    let fs = &w.sb.config.fs;
+    let inode = |ioend: &Ioend| &w.inodes[usize::from(ioend.file)];
     ControlFlow::Continue(match state {
-        CompletionState::Idle => CompletionState::Transfer(take_one(w).await, 0),
+        CompletionState::Idle => CompletionState::Transfer(take_one(&w.sb).await, 0),
         CompletionState::Transfer(ioend, done) => {
             let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
                 return ControlFlow::Continue(match fs.completion {
@@ -51,11 +54,11 @@ pub async fn step<B: Backend>(
                     Completion::ClearThenConvert => CompletionState::Clear(ioend, 0, false),
                 });
             };
-            transfer(w, &ioend, folio).await;
+            transfer(inode(&ioend), &ioend, folio).await;
             CompletionState::Transfer(ioend, done + 1)
         }
         CompletionState::Convert(ioend, cleared) => {
-            let changed = convert(w, me, &ioend).await;
+            let changed = convert(inode(&ioend), me, &ioend).await;
             match fs.bump_convert {
                 Bump::AfterIlock if changed => CompletionState::Bump(ioend, cleared),
                 _ if cleared => CompletionState::Idle,
@@ -65,8 +68,9 @@ pub async fn step<B: Backend>(
             }
         }
         CompletionState::Bump(ioend, cleared) => {
-            w.data_seq.fetch_add(Op::new("data_seq++"), 1, Ordering::Relaxed).await;
-            w.oracle.bumped(me);
+            let inode = inode(&ioend);
+            inode.data_seq.fetch_add(Op::new("data_seq++"), 1, Ordering::Relaxed).await;
+            inode.oracle.bumped(me);
             if cleared { CompletionState::Idle } else { CompletionState::Clear(ioend, 0, false) }
         }
         CompletionState::Clear(ioend, done, changed) => {
@@ -79,8 +83,10 @@ pub async fn step<B: Backend>(
                     (Completion::ConvertThenClear, _) => CompletionState::Idle,
                 });
             };
-            let mut slot =
-                w.page(folio.index).lock(Op::on("folio_end_writeback", u32::from(folio.index))).await;
+            let mut slot = inode(&ioend)
+                .page(folio.index)
+                .lock(Op::on("folio_end_writeback", u32::from(folio.index)))
+                .await;
             slot.end_writeback(folio.id);
             CompletionState::Clear(ioend, done + 1, changed)
         }
@@ -88,48 +94,52 @@ pub async fn step<B: Backend>(
 }
 
 /// Takes one of the ioends in flight; which one is the device's choice.
-async fn take_one<B: Backend>(w: &World<B>) -> Ioend {
-    let mut in_flight = w.in_flight.lock_when(Op::new("bio_end_io"), |queue, _| !queue.is_empty(), 0).await;
+async fn take_one<B: Backend>(sb: &SuperBlock<B>) -> Ioend {
+    let mut in_flight = sb.in_flight.lock_when(Op::new("bio_end_io"), |queue, _| !queue.is_empty(), 0).await;
     let mut which = 0;
     if in_flight.len() > 1 {
         let alternatives = in_flight.len() as u32;
         drop(in_flight);
-        which = w.backend.choose(Op::new("which_bio"), alternatives).await as usize;
+        which = sb.backend.choose(Op::new("which_bio"), alternatives).await as usize;
         // Only the kworker takes ioends away, so the chosen one is still where it was.
-        in_flight = w.in_flight.lock(Op::new("take_ioend")).await;
+        in_flight = sb.in_flight.lock(Op::new("take_ioend")).await;
     }
     in_flight.remove(which)
 }
 
 /// The device reads a folio's blocks, as they are now: a folio under writeback may still be changed, and is
 /// dirty again then.
-async fn transfer<B: Backend>(w: &World<B>, ioend: &Ioend, folio: FolioRef) {
-    let slot = w.page(folio.index).lock(Op::on("device_write", u32::from(folio.index))).await;
-    for block in blocks_of(w, ioend, folio) {
-        write_disk(w, ioend.phys + (block - ioend.blocks.start), captured(w, &slot, folio, block));
+async fn transfer<B: Backend>(inode: &Inode<B>, ioend: &Ioend, folio: FolioRef) {
+    let slot = inode.page(folio.index).lock(Op::on("device_write", u32::from(folio.index))).await;
+    for block in blocks_of(inode, ioend, folio) {
+        write_disk(inode, ioend.phys + (block - ioend.blocks.start), captured(inode, &slot, folio, block));
     }
-    w.say(|| format!("folio {} on disk", folio.index));
+    inode.say(|| format!("folio {} on disk", folio.index));
 }
 
-fn blocks_of<B: Backend>(w: &World<B>, ioend: &Ioend, folio: FolioRef) -> impl Iterator<Item = FileBlock> {
-    let mine = w.geometry.blocks_of_folio(folio.index);
+fn blocks_of<B: Backend>(
+    inode: &Inode<B>,
+    ioend: &Ioend,
+    folio: FolioRef,
+) -> impl Iterator<Item = FileBlock> {
+    let mine = inode.sb.geometry.blocks_of_folio(folio.index);
     ioend.blocks.clone().filter(move |block| mine.contains(block))
 }
 
 /// `xfs_iomap_write_unwritten` and the on-disk size, in one ILOCK section. Returns whether the map changed.
-async fn convert<B: Backend>(w: &World<B>, me: ActorId, ioend: &Ioend) -> bool {
-    let mut map = w.ilock.lock(Op::new("xfs_end_ioend")).await;
+async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bool {
+    let mut map = inode.ilock.lock(Op::new("xfs_end_ioend")).await;
     // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
     // grew it.
-    let size = w.i_size_peek();
-    let end: Cell = w.geometry.cells_of_blocks(&ioend.blocks).end.min(size);
-    let changed = ioend.unwritten && xfs_iomap_write_unwritten(w, &mut map, ioend.blocks.clone());
-    if changed && w.config.fs.bump_convert == Bump::Inside {
-        w.bump_data_seq(me);
+    let size = inode.i_size_peek();
+    let end: Cell = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end.min(size);
+    let changed = ioend.unwritten && xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone());
+    if changed && inode.sb.config.fs.bump_convert == Bump::Inside {
+        inode.bump_data_seq(me);
     }
     map.disk_size = map.disk_size.max(end);
     if map.disk_size > size {
-        w.backend.violate(Property::SizeOrder, || "the on-disk size is beyond i_size".to_owned());
+        inode.sb.backend.violate(Property::SizeOrder, || "the on-disk size is beyond i_size".to_owned());
     }
     changed
 }

@@ -6,6 +6,25 @@ use crate::command::Command;
 use crate::design::Design;
 use crate::fs::Personality;
 use crate::geometry::{Geometry, GeometryError};
+use crate::inode::FileId;
+
+/// A command and the file that it works on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileCommand {
+    /// The file.
+    pub file: FileId,
+    /// What is done with it.
+    pub command: Command,
+}
+
+/// A range of bytes of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileRange {
+    /// The file.
+    pub file: FileId,
+    /// The bytes.
+    pub range: Range<u64>,
+}
 
 /// A concurrent actor.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,7 +32,7 @@ pub struct ActorConfig {
     /// Its name in schedules and reports.
     pub name: String,
     /// What it does, in order.
-    pub run: Vec<Command>,
+    pub run: Vec<FileCommand>,
 }
 
 /// An actor that stands still at a place while the others run to their ends.
@@ -25,7 +44,7 @@ pub struct Hold {
     pub at: u64,
 }
 
-/// One system: a file, its setup, the actors, a design and a personality.
+/// One system: files, their setup, the actors, a design and a personality.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Config {
     /// Bytes of a block.
@@ -36,14 +55,16 @@ pub struct Config {
     pub fs: Personality,
     /// The design.
     pub design: Design,
+    /// The names of the files; a scenario that names none has one.
+    pub files: Vec<String>,
     /// What happens first, alone.
-    pub setup: Vec<Command>,
+    pub setup: Vec<FileCommand>,
     /// What happens concurrently.
     pub actors: Vec<ActorConfig>,
     /// Directed runs.
     pub holds: Vec<Hold>,
     /// Byte ranges whose final contents are counted.
-    pub observe: Vec<Range<u64>>,
+    pub observe: Vec<FileRange>,
     /// Mappings of one write that may go stale before the run is given up.
     pub retries: Option<u32>,
     /// Evictions before the run is given up.
@@ -51,14 +72,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// The cut of the file.
+    /// The cut of the files: all are cut alike, wherever a command cuts one of them.
     pub fn geometry(&self) -> Result<Geometry, GeometryError> {
-        let commands = || self.setup.iter().chain(self.actors.iter().flat_map(|actor| &actor.run));
+        let lists = || std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));
+        let commands = || lists().flatten().map(|call| &call.command);
         let holds = self.holds.iter().map(|hold| hold.at);
-        let observed = self.observe.iter().flat_map(|range| [range.start, range.end]);
+        let observed = self.observe.iter().flat_map(|observed| [observed.range.start, observed.range.end]);
         let reach = commands().map(Command::reach).chain(holds).max().unwrap_or(0);
-        let lists = std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));
-        let faults = lists.flat_map(|commands| Command::fault_cuts(commands));
+        let faults = lists().flat_map(|list| Command::fault_cuts(list.iter().map(|call| &call.command)));
         let cuts = commands().flat_map(Command::cuts).chain(observed).chain(faults);
         Geometry::new(self.block, self.folio, reach.max(1), cuts)
     }

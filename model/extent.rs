@@ -137,23 +137,14 @@ pub struct Enospc;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ExtentMap {
     blocks: Vec<Extent>,
-    /// Device blocks in use.
-    used: Vec<bool>,
-    /// Blocks promised to delayed allocations.
-    pub reserved: u16,
     /// The on-disk size, in cells.
     pub disk_size: Cell,
 }
 
 impl ExtentMap {
-    /// An empty file of `blocks` blocks on a device of `device` blocks.
-    pub fn new(blocks: FileBlock, device: u16) -> Self {
-        ExtentMap {
-            blocks: vec![Extent::Hole; usize::from(blocks)],
-            used: vec![false; usize::from(device)],
-            reserved: 0,
-            disk_size: 0,
-        }
+    /// An empty file of `blocks` blocks.
+    pub fn new(blocks: FileBlock) -> Self {
+        ExtentMap { blocks: vec![Extent::Hole; usize::from(blocks)], disk_size: 0 }
     }
 
     /// The state of a block.
@@ -193,65 +184,23 @@ impl ExtentMap {
         Iomap::of(self.get(blocks.start), blocks, true, cookie)
     }
 
-    fn available(&self) -> usize {
-        self.used.iter().filter(|used| !**used).count() - usize::from(self.reserved)
-    }
-
     /// The hole at `block`, clipped to end before `limit`.
     pub fn hole_at(&self, block: FileBlock, limit: FileBlock) -> Range<FileBlock> {
         block..self.extent_around(block).end.min(limit)
     }
 
     /// Hole -> Delalloc (E1).
-    pub fn reserve(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
-        if self.available() < blocks.len() {
-            return Err(Enospc);
-        }
+    pub fn reserve(&mut self, blocks: &Range<FileBlock>) {
         for block in blocks.clone() {
             self.blocks[usize::from(block)] = Extent::Delalloc;
         }
-        self.reserved += blocks.len() as u16;
-        Ok(())
     }
 
-    /// Hole -> Unwritten (E8).
-    pub fn allocate(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
-        if self.available() < blocks.len() {
-            return Err(Enospc);
+    /// Hole or Delalloc -> Unwritten (E8, E3), at these device blocks.
+    pub fn allocate(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
+        for (block, phys) in blocks.clone().zip(allocated) {
+            self.blocks[usize::from(block)] = Extent::Unwritten(*phys);
         }
-        for block in blocks.clone() {
-            let phys = self.take_device_block(block);
-            self.blocks[usize::from(block)] = Extent::Unwritten(phys);
-        }
-        Ok(())
-    }
-
-    /// Delalloc -> Unwritten for the whole extent around `block` (E3). Returns the blocks.
-    pub fn allocate_delalloc(&mut self, block: FileBlock) -> Range<FileBlock> {
-        let blocks = self.extent_around(block);
-        for block in blocks.clone() {
-            self.reserved -= 1;
-            let phys = self.take_device_block(block);
-            self.blocks[usize::from(block)] = Extent::Unwritten(phys);
-        }
-        blocks
-    }
-
-    /// Picks a device block: the one of the same number, so that neighbours in the file are neighbours on
-    /// the device as an allocator would try to have them, or else the first free one.
-    fn take_device_block(&mut self, block: FileBlock) -> Phys {
-        let same = usize::from(block);
-        let free = if self.used.get(same) == Some(&false) {
-            Some(same)
-        } else {
-            self.used.iter().position(|used| !used)
-        };
-        // The reservation guarantees one.
-        let phys = free.unwrap_or(same);
-        if let Some(used) = self.used.get_mut(phys) {
-            *used = true;
-        }
-        phys as Phys
     }
 
     /// Unwritten -> Written in a range (E6). Returns whether anything changed.
@@ -272,7 +221,6 @@ impl ExtentMap {
         for block in &punched {
             self.blocks[usize::from(*block)] = Extent::Hole;
         }
-        self.reserved -= punched.len() as u16;
         punched
     }
 
@@ -288,19 +236,19 @@ mod tests {
 
     #[test]
     fn a_reservation_merges_with_its_neighbour_and_is_converted_with_it() {
-        let mut map = ExtentMap::new(4, 4);
-        map.reserve(&(2..3)).unwrap();
-        map.reserve(&(0..2)).unwrap();
+        let mut map = ExtentMap::new(4);
+        map.reserve(&(2..3));
+        map.reserve(&(0..2));
         assert_eq!(map.map_new(0..2, 1).end, 2, "the writer is handed what it reserved");
         assert_eq!(map.extent_around(0), 0..3, "the extent in memory is merged");
-        assert_eq!(map.allocate_delalloc(2), 0..3);
-        assert_eq!((map.letters().as_str(), map.reserved), ("UUUH", 0));
+        map.allocate(&(0..3), &[0, 1, 2]);
+        assert_eq!(map.letters(), "UUUH");
     }
 
     #[test]
     fn conversion_in_the_middle_splits_the_extent() {
-        let mut map = ExtentMap::new(4, 4);
-        map.allocate(&(0..4)).unwrap();
+        let mut map = ExtentMap::new(4);
+        map.allocate(&(0..4), &[0, 1, 2, 3]);
         assert!(map.convert(1..2));
         assert!(!map.convert(1..2));
         assert_eq!(map.letters(), "UWUU");
@@ -308,21 +256,11 @@ mod tests {
     }
 
     #[test]
-    fn space_runs_out() {
-        let mut map = ExtentMap::new(3, 2);
-        assert_eq!(map.reserve(&(0..3)), Err(Enospc));
-        map.reserve(&(0..2)).unwrap();
-        assert_eq!(map.allocate(&(2..3)), Err(Enospc));
-        assert_eq!(map.punch_delalloc(0..3), [0, 1]);
-        assert_eq!(map.allocate(&(2..3)), Ok(()));
-    }
-
-    #[test]
     fn only_a_change_of_where_to_read_misleads() {
-        let mut map = ExtentMap::new(1, 1);
-        map.reserve(&(0..1)).unwrap();
+        let mut map = ExtentMap::new(1);
+        map.reserve(&(0..1));
         let delalloc = map.map(0, 0);
-        map.allocate_delalloc(0);
+        map.allocate(&(0..1), &[0]);
         assert!(!delalloc.misleads(0, map.get(0)), "both zero");
         assert!(!delalloc.agrees_with(0, map.get(0)));
         map.convert(0..1);

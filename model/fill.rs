@@ -12,9 +12,9 @@ use crate::extent::{Iomap, IomapType};
 use crate::folio::{FolioId, FolioRef};
 use crate::fs::xfs::xfs_read_iomap_begin;
 use crate::geometry::{FileBlock, FolioIndex};
+use crate::inode::Inode;
 use crate::iomap_write::read_block;
 use crate::value::Value;
-use crate::world::World;
 
 /// Where filling a folio stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -32,38 +32,38 @@ pub enum FillState {
 /// One step of `filemap_create_folio` / `filemap_update_page` with `iomap_read_folio` (mm/filemap.c,
 /// fs/iomap/buffered-io.c). Left out: readahead of further folios, and the asynchronous end of the read,
 /// during which the folio stays locked and nobody else can tell.
-pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: FillState) -> ControlFlow<(), FillState> {
+pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -> ControlFlow<(), FillState> {
     match state {
         FillState::Enter(index) => {
-            w.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
+            inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
             ControlFlow::Continue(FillState::Lookup(index))
         }
-        FillState::Lookup(index) => lookup(w, me, index).await,
+        FillState::Lookup(index) => lookup(inode, me, index).await,
         FillState::Map(folio) => {
             let mut invalid = Vec::new();
-            let map = w.ilock.lock(Op::new("xfs_read_iomap_begin")).await;
-            for block in w.geometry.blocks_of_folio(folio.index) {
-                invalid.push((block, xfs_read_iomap_begin(w, me, &map, block)));
+            let map = inode.ilock.lock(Op::new("xfs_read_iomap_begin")).await;
+            for block in inode.sb.geometry.blocks_of_folio(folio.index) {
+                invalid.push((block, xfs_read_iomap_begin(inode, me, &map, block)));
             }
             ControlFlow::Continue(FillState::Read(folio, invalid))
         }
         FillState::Read(folio, mappings) => {
-            read(w, me, folio, &mappings).await;
-            w.invalidate_lock.up_read(me);
+            read(inode, me, folio, &mappings).await;
+            inode.invalidate_lock.up_read(me);
             ControlFlow::Break(())
         }
     }
 }
 
 /// Finds the folio or adds one, and locks it; nothing is left to do when somebody else has filled it.
-async fn lookup<B: Backend>(w: &World<B>, me: ActorId, index: FolioIndex) -> ControlFlow<(), FillState> {
+async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) -> ControlFlow<(), FillState> {
     let target = u32::from(index);
-    let page = w.page(index);
+    let page = inode.page(index);
     let mut slot = page.lock(Op::on("filemap_get_folio", target)).await;
     let Some((id, _)) = slot.current() else {
-        let cells = w.geometry.cells_of_folio(index).len();
-        let id = slot.insert_locked(me, w.geometry.blocks_per_folio(), cells);
-        w.say(|| "new folio".to_owned());
+        let cells = inode.sb.geometry.cells_of_folio(index).len();
+        let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), cells);
+        inode.say(|| "new folio".to_owned());
         return ControlFlow::Continue(FillState::Map(FolioRef { index, id }));
     };
     slot.folio_mut(id).refs |= 1 << me;
@@ -81,33 +81,33 @@ async fn lookup<B: Backend>(w: &World<B>, me: ActorId, index: FolioIndex) -> Con
     if again {
         return ControlFlow::Continue(FillState::Lookup(index));
     }
-    w.invalidate_lock.up_read(me);
+    inode.invalidate_lock.up_read(me);
     ControlFlow::Break(())
 }
 
 /// Zeroes or reads every block that is not valid, and unlocks the folio.
-async fn read<B: Backend>(w: &World<B>, me: ActorId, held: FolioRef, mappings: &[(FileBlock, Iomap)]) {
+async fn read<B: Backend>(inode: &Inode<B>, me: ActorId, held: FolioRef, mappings: &[(FileBlock, Iomap)]) {
     let FolioRef { index, id } = held;
-    let mut slot = w.page(index).lock(Op::on("iomap_read_folio", u32::from(index))).await;
-    let size = w.i_size_peek();
+    let mut slot = inode.page(index).lock(Op::on("iomap_read_folio", u32::from(index))).await;
+    let size = inode.i_size_peek();
     let folio = slot.locked_mut(id, me);
     for (block, iomap) in mappings {
-        let n = w.block_in_folio(*block);
+        let n = inode.sb.block_in_folio(*block);
         if folio.block_uptodate(n) {
             continue;
         }
-        if iomap.kind != IomapType::Mapped || w.geometry.cells_of_block(*block).start >= size {
-            folio.cells[w.cells_in_folio(*block)].fill(Value::ZERO);
+        if iomap.kind != IomapType::Mapped || inode.sb.geometry.cells_of_block(*block).start >= size {
+            folio.cells[inode.sb.cells_in_folio(*block)].fill(Value::ZERO);
         } else {
-            read_block(w, iomap, *block, &mut folio.cells);
+            read_block(inode, iomap, *block, &mut folio.cells);
         }
         folio.set_uptodate(n..n + 1);
     }
-    w.backend.reach(Branch::CacheFill);
-    w.say(|| {
+    inode.sb.backend.reach(Branch::CacheFill);
+    inode.say(|| {
         let kinds = mappings.iter().map(|(_, iomap)| iomap.kind.to_string()).collect::<BTreeSet<_>>();
         format!("fill folio {index}: {}", kinds.into_iter().collect::<Vec<_>>().join(", "))
     });
-    w.audit_folio(index, &slot);
+    inode.audit_folio(index, &slot);
     slot.unlock_and_put(id, me);
 }

@@ -4,18 +4,27 @@
 //! alone to its place, the others start then, and it goes on when they are done.
 
 use crate::backend::{ActorId, Backend, Lock, Op};
-use crate::world::World;
+use crate::superblock::SuperBlock;
+
+/// How far a directed run has come.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct HoldState {
+    /// The held actor stands at its place (or has finished without coming there).
+    reached: bool,
+    /// How many of the others have finished.
+    finished: u8,
+}
 
 /// Waits until every hold is reached. For actors that are not held, before they start.
-pub async fn wait_for_holds<B: Backend>(w: &World<B>) {
-    for hold in &w.holds {
+pub async fn wait_for_holds<B: Backend>(sb: &SuperBlock<B>) {
+    for hold in &sb.holds {
         hold.lock_when(Op::new("start_when_held"), |state, _| state.reached, 0).await;
     }
 }
 
 /// Stands still at hold number `number` until `others` actors have finished.
-pub async fn stand_still<B: Backend>(w: &World<B>, number: usize, others: usize) {
-    let hold = &w.holds[number];
+pub async fn stand_still<B: Backend>(sb: &SuperBlock<B>, number: usize, others: usize) {
+    let hold = &sb.holds[number];
     hold.lock(Op::new("hold")).await.reached = true;
     hold.lock_when(Op::new("resume"), |state, others| u64::from(state.finished) >= others, others as u64)
         .await;
@@ -23,13 +32,13 @@ pub async fn stand_still<B: Backend>(w: &World<B>, number: usize, others: usize)
 
 /// An actor has finished. Nobody need wait any more for one that was held; one that was not counts for
 /// those that are.
-pub fn finished<B: Backend>(w: &World<B>, me: ActorId) {
-    let actor = w.config_actor(me);
+pub fn finished<B: Backend>(sb: &SuperBlock<B>, me: ActorId) {
+    let actor = sb.config_actor(me);
     if actor.is_none() {
         return;
     }
-    let is_held = w.is_held(me);
-    for (hold, config) in w.holds.iter().zip(&w.config.holds) {
+    let is_held = sb.is_held(me);
+    for (hold, config) in sb.holds.iter().zip(&sb.config.holds) {
         if Some(config.actor) == actor {
             hold.release(|state| state.reached = true);
         } else if !is_held {

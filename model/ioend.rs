@@ -5,10 +5,13 @@ use std::ops::Range;
 use crate::extent::Phys;
 use crate::folio::FolioRef;
 use crate::geometry::FileBlock;
+use crate::inode::FileId;
 
 /// A piece of writeback I/O (struct iomap_ioend).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Ioend {
+    /// The file.
+    pub file: FileId,
     /// The blocks, contiguous in the file.
     pub blocks: Range<FileBlock>,
     /// The device block of the first.

@@ -16,11 +16,11 @@ use crate::extent::{Iomap, IomapType};
 use crate::folio::FolioRef;
 use crate::fs::xfs::xfs_buffered_write_iomap_begin;
 use crate::geometry::Cell;
+use crate::inode::Inode;
 use crate::iomap_write::iomap_write_folio;
 use crate::oracle::Property;
 use crate::punch::{self, PunchState};
 use crate::truncate;
-use crate::world::World;
 use crate::write_state::{Fill, Write, WriteState, unused_reservation};
 
 /// What a write(2) returned.
@@ -32,42 +32,44 @@ pub struct Written {
 
 /// One step of a write(2).
 pub async fn step<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     state: WriteState,
 ) -> ControlFlow<Written, WriteState> {
     match state {
-        WriteState::Enter(write) => ControlFlow::Continue(enter(w, me, write).await),
-        WriteState::Begin(write, leaked) => begin(w, me, write, leaked).await,
+        WriteState::Enter(write) => ControlFlow::Continue(enter(inode, me, write).await),
+        WriteState::Begin(write, leaked) => begin(inode, me, write, leaked).await,
         WriteState::Folio(write, iomap, from) => {
-            ControlFlow::Continue(iomap_write_folio(w, me, write, iomap, from).await)
+            ControlFlow::Continue(iomap_write_folio(inode, me, write, iomap, from).await)
         }
-        WriteState::Cleanup(inner, next) => ControlFlow::Continue(match truncate::step(w, me, inner).await {
-            ControlFlow::Continue(inner) => WriteState::Cleanup(inner, next),
-            ControlFlow::Break(()) => *next,
-        }),
-        WriteState::End(write, iomap, from, held) => match unused_reservation(w, &write, &iomap, from) {
+        WriteState::Cleanup(inner, next) => {
+            ControlFlow::Continue(match truncate::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => WriteState::Cleanup(inner, next),
+                ControlFlow::Break(()) => *next,
+            })
+        }
+        WriteState::End(write, iomap, from, held) => match unused_reservation(inode, &write, &iomap, from) {
             Some(blocks) => {
                 let punch = PunchState::Enter(blocks);
                 ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
             }
-            None => iomap_iter(w, me, write, &iomap, from, held),
+            None => iomap_iter(inode, me, write, &iomap, from, held),
         },
-        WriteState::Punch(write, iomap, from, held, inner) => match punch::step(w, me, inner).await {
+        WriteState::Punch(write, iomap, from, held, inner) => match punch::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => {
                 ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, inner))
             }
-            ControlFlow::Break(()) => iomap_iter(w, me, write, &iomap, from, held),
+            ControlFlow::Break(()) => iomap_iter(inode, me, write, &iomap, from, held),
         },
     }
 }
 
 /// `xfs_file_buffered_write`: i_rwsem, and zeros up to a position beyond end of file.
-async fn enter<B: Backend>(w: &World<B>, me: ActorId, mut write: Write) -> WriteState {
-    w.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
-    w.oracle.begin_write(&w.geometry, write.id, &write.request);
-    let size = w.i_size_peek();
-    if let Some(tail) = eof_tail(w, size, write.request.start) {
+async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> WriteState {
+    inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+    inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
+    let size = inode.i_size_peek();
+    if let Some(tail) = eof_tail(inode, size, write.request.start) {
         write.fill = Fill::ZeroEof;
         write.pos = tail.start;
         write.end = tail.end;
@@ -76,49 +78,52 @@ async fn enter<B: Backend>(w: &World<B>, me: ActorId, mut write: Write) -> Write
 }
 
 /// The cells of the block that end of file lies in the middle of, from there to `target` at most.
-pub fn eof_tail<B: Backend>(w: &World<B>, size: Cell, target: Cell) -> Option<Range<Cell>> {
+pub fn eof_tail<B: Backend>(inode: &Inode<B>, size: Cell, target: Cell) -> Option<Range<Cell>> {
     if target <= size || size == 0 {
         return None;
     }
-    let block_end = w.geometry.cells_of_block(w.geometry.block_of(size - 1)).end;
+    let block_end = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(size - 1)).end;
     (size < block_end).then(|| size..block_end.min(target))
 }
 
 /// `iomap_begin`: samples a mapping in one ILOCK section.
 async fn begin<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     mut write: Write,
     leaked: bool,
 ) -> ControlFlow<Written, WriteState> {
-    let block = w.geometry.block_of(write.pos);
-    let limit = w.geometry.blocks_touched(&(write.pos..write.end)).end;
-    let mut map = w.ilock.lock(Op::new("iomap_begin")).await;
+    let block = inode.sb.geometry.block_of(write.pos);
+    let limit = inode.sb.geometry.blocks_touched(&(write.pos..write.end)).end;
+    let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
     let sampled = match write.fill {
-        Fill::Data => xfs_buffered_write_iomap_begin(w, me, &mut map, block, limit),
+        Fill::Data => xfs_buffered_write_iomap_begin(inode, me, &mut map, block, limit),
         // Zeroing allocates nothing.
-        Fill::ZeroEof => Ok(map.map(block, w.data_seq.peek())),
+        Fill::ZeroEof => Ok(map.map(block, inode.data_seq.peek())),
     };
     drop(map);
-    w.oracle.sampled(me);
+    inode.oracle.sampled(me);
     let Ok(mut iomap) = sampled else {
-        w.say(|| "ENOSPC".to_owned());
+        inode.say(|| "ENOSPC".to_owned());
         write.failed = true;
-        return finish(w, me, &write);
+        return finish(inode, me, &write);
     };
-    if w.config.design.sample == Sample::Outside {
-        iomap.cookie = w.data_seq.load(Op::new("sample_cookie"), Ordering::Relaxed).await;
+    if inode.sb.config.design.sample == Sample::Outside {
+        iomap.cookie = inode.data_seq.load(Op::new("sample_cookie"), Ordering::Relaxed).await;
     }
     iomap.stale = leaked;
     if iomap.stale {
-        w.backend.violate(Property::LeakedFlag, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
+        inode
+            .sb
+            .backend
+            .violate(Property::LeakedFlag, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
     }
-    w.tell(MappingEvent::Sampled, || w.show_iomap(&iomap));
+    inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
     if write.fill == Fill::ZeroEof && matches!(iomap.kind, IomapType::Hole | IomapType::Unwritten) {
         // Up to 6.11: "already zero", whatever the page cache has.
-        let covered = w.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
+        let covered = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
         write.pos = covered.min(write.end);
-        return advance(w, me, write, false, true);
+        return advance(inode, me, write, false, true);
     }
     let from = write.pos;
     ControlFlow::Continue(WriteState::Folio(write, iomap, from))
@@ -126,7 +131,7 @@ async fn begin<B: Backend>(
 
 /// `iomap_iter` after `iomap_end`: whether and how the write goes on.
 fn iomap_iter<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     write: Write,
     iomap: &Iomap,
@@ -134,21 +139,21 @@ fn iomap_iter<B: Backend>(
     held: Option<FolioRef>,
 ) -> ControlFlow<Written, WriteState> {
     if let Some(FolioRef { index, id }) = held {
-        w.page(index).release(|slot| slot.unlock_and_put(id, me));
+        inode.page(index).release(|slot| slot.unlock_and_put(id, me));
     }
-    w.tell(MappingEvent::Dropped, || "iomap_end".to_owned());
+    inode.tell(MappingEvent::Dropped, || "iomap_end".to_owned());
     let progress = write.pos > from;
-    advance(w, me, write, iomap.stale, progress)
+    advance(inode, me, write, iomap.stale, progress)
 }
 
 fn advance<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     mut write: Write,
     stale: bool,
     progress: bool,
 ) -> ControlFlow<Written, WriteState> {
-    let design = &w.config.design;
+    let design = &inode.sb.config.design;
     let given_up = write.failed && (!progress || design.on_stale == OnStale::Fail && stale);
     let done = write.pos == write.end;
     let stalled = !progress && (!stale || design.on_stale == OnStale::Done);
@@ -159,28 +164,31 @@ fn advance<B: Backend>(
         return ControlFlow::Continue(WriteState::Begin(write, false));
     }
     if given_up || done || stalled {
-        return finish(w, me, &write);
+        return finish(inode, me, &write);
     }
-    w.backend.reach(Branch::Retry);
+    inode.sb.backend.reach(Branch::Retry);
     // A failure with progress is only returned by the next pass, which makes none.
     ControlFlow::Continue(WriteState::Begin(write, stale && !design.clear_stale))
 }
 
 /// The write(2) returns.
-fn finish<B: Backend>(w: &World<B>, me: ActorId, write: &Write) -> ControlFlow<Written, WriteState> {
+fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFlow<Written, WriteState> {
     let done = if write.fill == Fill::Data { write.pos } else { write.request.start };
     let full = done == write.request.end;
-    let excused = write.faults_at.is_some() || write.failed && w.config.design.on_stale != OnStale::Fail;
+    let excused =
+        write.faults_at.is_some() || write.failed && inode.sb.config.design.on_stale != OnStale::Fail;
     if !full && !excused {
-        w.backend.violate(Property::ShortWrite, || {
-            let (asked, got) =
-                (w.geometry.show_cells(&write.request), w.geometry.show_cells(&(write.request.start..done)));
+        inode.sb.backend.violate(Property::ShortWrite, || {
+            let (asked, got) = (
+                inode.sb.geometry.show_cells(&write.request),
+                inode.sb.geometry.show_cells(&(write.request.start..done)),
+            );
             format!("write(2) of {asked} returned after {got}")
         });
     }
     if !write.request.is_empty() {
-        w.oracle.end_write(&w.geometry, write.id, &write.request, done);
-        w.i_rwsem.up_write(me);
+        inode.oracle.end_write(&inode.sb.geometry, write.id, &write.request, done);
+        inode.i_rwsem.up_write(me);
     }
     ControlFlow::Break(Written { full })
 }

@@ -12,10 +12,11 @@ use crate::extent::{Extent, Iomap, IomapType};
 use crate::folio::{Folio, FolioId, FolioRef, Slot, within};
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::hold;
+use crate::inode::Inode;
 use crate::oracle::Property;
+use crate::superblock::contents;
 use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::value::Value;
-use crate::world::{World, contents};
 use crate::write_state::{Fill, Write, WriteState, unused_reservation};
 
 /// A folio that the write has locked, and what it is about to do with it.
@@ -31,29 +32,29 @@ struct Locked {
 
 /// One pass of `iomap_write_iter`: one folio.
 pub(crate) async fn iomap_write_folio<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     mut write: Write,
     iomap: Iomap,
     from: Cell,
 ) -> WriteState {
-    let design = &w.config.design;
+    let design = &inode.sb.config.design;
     // Step 4.1: fault in the source, before any folio is locked.
     if write.faults_at.is_some_and(|at| write.pos >= at) {
-        w.say(|| "EFAULT".to_owned());
+        inode.say(|| "EFAULT".to_owned());
         write.failed = true;
         return WriteState::End(write, iomap, from, None);
     }
     if write.resident_until.is_some_and(|until| write.pos >= until) {
         write.resident_until = None;
     }
-    stand_still(w, me, &mut write).await;
-    if design.check == Check::BeforeLock && !iomap_valid(w, &iomap, write.pos).await {
-        return stale(w, me, write, iomap, from, None);
+    stand_still(inode, me, &mut write).await;
+    if design.check == Check::BeforeLock && !iomap_valid(inode, &iomap, write.pos).await {
+        return stale(inode, me, write, iomap, from, None);
     }
 
     // Steps 4.2 and 4.3.
-    let Some(locked) = lock_folio(w, me, &write, &iomap).await else {
+    let Some(locked) = lock_folio(inode, me, &write, &iomap).await else {
         return WriteState::Folio(write, iomap, from);
     };
 
@@ -64,8 +65,8 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         Check::Never | Check::BeforeLock | Check::AfterPrepare => false,
     };
     write.checked = true;
-    if iomap.stale || check_now && !iomap_valid(w, &iomap, write.pos).await {
-        return stale(w, me, write, iomap, from, Some(locked.folio));
+    if iomap.stale || check_now && !iomap_valid(inode, &iomap, write.pos).await {
+        return stale(inode, me, write, iomap, from, Some(locked.folio));
     }
     debug_assert!(
         iomap.kind != IomapType::Hole || write.fill == Fill::ZeroEof,
@@ -73,40 +74,45 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     );
 
     // Step 4.5: blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
-    let to_zero = read_blocks(w, me, &iomap, &locked, check_now).await;
+    let to_zero = read_blocks(inode, me, &iomap, &locked, check_now).await;
     if design.check != Check::AfterPrepare {
-        return copy(w, me, write, iomap, from, &locked, &to_zero, check_now).await;
+        return copy(inode, me, write, iomap, from, &locked, &to_zero, check_now).await;
     }
     if !to_zero.is_empty() {
         let FolioRef { index, id } = locked.folio;
-        let mut slot = w.page(index).lock(Op::on("zero_blocks", u32::from(index))).await;
-        zero_blocks(w, &iomap, &to_zero, &locked.covered, check_now, slot.locked_mut(id, me));
+        let mut slot = inode.page(index).lock(Op::on("zero_blocks", u32::from(index))).await;
+        zero_blocks(inode, &iomap, &to_zero, &locked.covered, check_now, slot.locked_mut(id, me));
     }
-    if !iomap_valid(w, &iomap, write.pos).await {
-        return stale(w, me, write, iomap, from, Some(locked.folio));
+    if !iomap_valid(inode, &iomap, write.pos).await {
+        return stale(inode, me, write, iomap, from, Some(locked.folio));
     }
-    copy(w, me, write, iomap, from, &locked, &[], check_now).await
+    copy(inode, me, write, iomap, from, &locked, &[], check_now).await
 }
 
 /// Directed runs: stands still before the folios that they name, once each.
-async fn stand_still<B: Backend>(w: &World<B>, me: ActorId, write: &mut Write) {
-    let index = w.geometry.folio_of(write.pos);
-    for (number, hold) in w.config.holds.iter().enumerate() {
-        let here = w.config_actor(me) == Some(hold.actor)
-            && w.geometry.folio_of(w.geometry.cell_at(hold.at)) == index;
+async fn stand_still<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write) {
+    let index = inode.sb.geometry.folio_of(write.pos);
+    for (number, hold) in inode.sb.config.holds.iter().enumerate() {
+        let here = inode.sb.config_actor(me) == Some(hold.actor)
+            && inode.sb.geometry.folio_of(inode.sb.geometry.cell_at(hold.at)) == index;
         if here && write.held & (1 << number) == 0 {
             write.held |= 1 << number;
-            hold::stand_still(w, number, w.never_held()).await;
+            hold::stand_still(&inode.sb, number, inode.sb.never_held()).await;
         }
     }
 }
 
 /// `__filemap_get_folio`: looks the folio up or adds one, locks it, and sees that it is still in the page
 /// cache; `None` when it is not.
-async fn lock_folio<B: Backend>(w: &World<B>, me: ActorId, write: &Write, iomap: &Iomap) -> Option<Locked> {
-    let index = w.geometry.folio_of(write.pos);
-    let folio_cells = w.geometry.cells_of_folio(index);
-    let page = w.page(index);
+async fn lock_folio<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    write: &Write,
+    iomap: &Iomap,
+) -> Option<Locked> {
+    let index = inode.sb.geometry.folio_of(write.pos);
+    let folio_cells = inode.sb.geometry.cells_of_folio(index);
+    let page = inode.page(index);
     let target = u32::from(index);
     let mut slot = page.lock(Op::on("filemap_get_folio", target)).await;
     let found = slot.current().map(|(id, _)| id);
@@ -118,37 +124,37 @@ async fn lock_folio<B: Backend>(w: &World<B>, me: ActorId, write: &Write, iomap:
         slot.folio_mut(id).locked = Some(me);
         id
     } else {
-        w.say(|| "new folio".to_owned());
-        slot.insert_locked(me, w.geometry.blocks_per_folio(), folio_cells.len())
+        inode.say(|| "new folio".to_owned());
+        slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), folio_cells.len())
     };
     let Some(folio) = slot.folio(id).filter(|folio| folio.in_cache) else {
-        w.say(|| format!("folio {index} has left the cache: look up again"));
+        inode.say(|| format!("folio {index} has left the cache: look up again"));
         slot.unlock_and_put(id, me);
         return None;
     };
-    let mapped_end = w.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
+    let mapped_end = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
     let stop = folio_cells.end.min(write.end).min(mapped_end).min(write.at_most.unwrap_or(Cell::MAX));
     let covered = write.pos..stop;
-    let valid = |block: &FileBlock| folio.block_uptodate(w.block_in_folio(*block));
-    let invalid = w.geometry.blocks_touched(&covered).filter(|block| !valid(block)).collect();
+    let valid = |block: &FileBlock| folio.block_uptodate(inode.sb.block_in_folio(*block));
+    let invalid = inode.sb.geometry.blocks_touched(&covered).filter(|block| !valid(block)).collect();
     Some(Locked { folio: FolioRef { index, id }, covered, mapped_end, invalid })
 }
 
 /// Reads the blocks that the mapping says have data; returns those that have to be zeroed instead.
 async fn read_blocks<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     iomap: &Iomap,
     locked: &Locked,
     checked: bool,
 ) -> Vec<FileBlock> {
     let partial = |block: &FileBlock| {
-        let cells = w.geometry.cells_of_block(*block);
+        let cells = inode.sb.geometry.cells_of_block(*block);
         cells.start < locked.covered.start || cells.end > locked.covered.end
     };
-    let size = w.i_size_peek();
+    let size = inode.i_size_peek();
     let must_zero = |block: &FileBlock| {
-        iomap.kind != IomapType::Mapped || iomap.new || w.geometry.cells_of_block(*block).start >= size
+        iomap.kind != IomapType::Mapped || iomap.new || inode.sb.geometry.cells_of_block(*block).start >= size
     };
     let partly = locked.invalid.iter().copied().filter(partial);
     let (to_zero, to_read): (Vec<_>, Vec<_>) = partly.partition(must_zero);
@@ -156,16 +162,16 @@ async fn read_blocks<B: Backend>(
         return to_zero;
     }
     let FolioRef { index, id } = locked.folio;
-    let mut slot = w.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
-    audit_use(w, iomap, &to_read, checked);
+    let mut slot = inode.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
+    audit_use(inode, iomap, &to_read, checked);
     let folio = slot.locked_mut(id, me);
     for block in &to_read {
-        read_block(w, iomap, *block, &mut folio.cells);
-        let n = w.block_in_folio(*block);
+        read_block(inode, iomap, *block, &mut folio.cells);
+        let n = inode.sb.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
-        w.say(|| format!("read {} from disk", w.geometry.show_blocks(&(*block..*block + 1))));
+        inode.say(|| format!("read {} from disk", inode.sb.geometry.show_blocks(&(*block..*block + 1))));
     }
-    w.backend.reach(Branch::ReadFill);
+    inode.sb.backend.reach(Branch::ReadFill);
     to_zero
 }
 
@@ -175,7 +181,7 @@ async fn read_blocks<B: Backend>(
 /// left out.)
 #[allow(clippy::too_many_arguments)]
 async fn copy<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     mut write: Write,
     mut iomap: Iomap,
@@ -185,49 +191,49 @@ async fn copy<B: Backend>(
     checked: bool,
 ) -> WriteState {
     let FolioRef { index, id } = locked.folio;
-    let folio_cells = w.geometry.cells_of_folio(index);
+    let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let stop = locked.covered.end;
-    let size = w.i_size_peek();
-    let mut slot = w.page(index).lock(Op::on("copy", u32::from(index))).await;
+    let size = inode.i_size_peek();
+    let mut slot = inode.page(index).lock(Op::on("copy", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
     if !to_zero.is_empty() {
-        zero_blocks(w, &iomap, to_zero, &locked.covered, checked, folio);
+        zero_blocks(inode, &iomap, to_zero, &locked.covered, checked, folio);
     }
     let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
     let copied_to = stop.min(source_end);
     let short = copied_to < stop;
-    let accepted = !short || folio.uptodate || w.config.design.short_copy == ShortCopy::Accept;
+    let accepted = !short || folio.uptodate || inode.sb.config.design.short_copy == ShortCopy::Accept;
     if short {
-        w.backend.reach(Branch::ShortCopy);
+        inode.sb.backend.reach(Branch::ShortCopy);
     }
     let done = if accepted { copied_to } else { write.pos };
     if accepted {
         let value = if write.fill == Fill::Data { Value::written(write.id) } else { Value::ZERO };
         folio.cells[within(&folio_cells, &(write.pos..done))].fill(value);
-        let first = w.geometry.blocks_of_folio(index).start;
+        let first = inode.sb.geometry.blocks_of_folio(index).start;
         let in_folio = |blocks: Range<FileBlock>| blocks.start - first..blocks.end - first;
-        folio.set_uptodate(in_folio(w.geometry.blocks_touched(&locked.covered)));
-        folio.set_dirty(in_folio(w.geometry.blocks_touched(&(write.pos..done))));
+        folio.set_uptodate(in_folio(inode.sb.geometry.blocks_touched(&locked.covered)));
+        folio.set_dirty(in_folio(inode.sb.geometry.blocks_touched(&(write.pos..done))));
         if write.fill == Fill::Data && done > size {
             // Data before size: whoever sees the size finds the data. Both are done under the folio lock
             // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
             // not read without the size).
-            w.i_size.publish(u64::from(done), Ordering::Release);
-            w.say(|| format!("i_size = {}", Bytes(w.geometry.byte_at(done))));
+            inode.i_size.publish(u64::from(done), Ordering::Release);
+            inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(done))));
         }
     }
-    w.say(|| {
+    inode.say(|| {
         let what = if write.fill == Fill::Data { "copy" } else { "zero" };
-        let cells = w.geometry.show_cells(&(write.pos..done));
+        let cells = inode.sb.geometry.show_cells(&(write.pos..done));
         if short { format!("{what} {cells}, short") } else { format!("{what} {cells}") }
     });
-    w.audit_folio(index, &slot);
+    inode.audit_folio(index, &slot);
     slot.unlock_and_put(id, me);
     drop(slot);
     if done > size && write.pos > size {
-        pagecache_isize_extended(w, size, write.pos).await;
+        pagecache_isize_extended(inode, size, write.pos).await;
     }
-    w.audit_backing(w.geometry.blocks_of_folio(index));
+    inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
 
     write.at_most = (short && !accepted).then_some(copied_to);
     write.pos = done;
@@ -238,58 +244,58 @@ async fn copy<B: Backend>(
         WriteState::Folio(write, iomap, from)
     };
     // iomap_write_end -> iomap_write_failed: what was not written is cut off beyond end of file.
-    if short { cut_beyond_eof(w, done..stop, next) } else { next }
+    if short { cut_beyond_eof(inode, done..stop, next) } else { next }
 }
 
 /// `->iomap_valid`, or the same test inside `->get_folio`.
-async fn iomap_valid<B: Backend>(w: &World<B>, iomap: &Iomap, pos: Cell) -> bool {
+async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> bool {
     let op = Op::new("iomap_valid");
-    let valid = match w.config.design.compare {
-        Compare::Counter => w.data_seq.load(op, Ordering::Relaxed).await == iomap.cookie,
+    let valid = match inode.sb.config.design.compare {
+        Compare::Counter => inode.data_seq.load(op, Ordering::Relaxed).await == iomap.cookie,
         Compare::Type => {
-            let block = w.geometry.block_of(pos);
-            let map = w.ilock.lock(op).await;
+            let block = inode.sb.geometry.block_of(pos);
+            let map = inode.ilock.lock(op).await;
             iomap.agrees_with(block, map.get(block))
         }
     };
     if valid {
-        w.say(|| "still valid".to_owned());
+        inode.say(|| "still valid".to_owned());
     }
     valid
 }
 
 /// A mapping was found stale: the folio is released, and what follows is the design's.
 fn stale<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     mut write: Write,
     mut iomap: Iomap,
     from: Cell,
     folio: Option<FolioRef>,
 ) -> WriteState {
-    let design = &w.config.design;
-    let block = w.geometry.block_of(write.pos);
-    w.backend.reach(Branch::Stale);
-    w.tell(MappingEvent::Dropped, || {
-        format!("stale: sampled at seq {}, now {}", iomap.cookie, w.data_seq.peek())
+    let design = &inode.sb.config.design;
+    let block = inode.sb.geometry.block_of(write.pos);
+    inode.sb.backend.reach(Branch::Stale);
+    inode.tell(MappingEvent::Dropped, || {
+        format!("stale: sampled at seq {}, now {}", iomap.cookie, inode.data_seq.peek())
     });
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
-    let rest = block..w.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
-    w.ilock.audit(|map| {
+    let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
+    inode.ilock.audit(|map| {
         let needless = rest.clone().all(|block| !iomap.misleads(block, map.get(block)));
-        w.oracle.stale(me, needless);
+        inode.oracle.stale(me, needless);
     });
-    if let Some(bound) = w.config.retries
-        && u32::from(w.oracle.stale_count(me)) > bound
+    if let Some(bound) = inode.sb.config.retries
+        && u32::from(inode.oracle.stale_count(me)) > bound
     {
-        w.backend.cut(Bound::Retries);
+        inode.sb.backend.cut(Bound::Retries);
     }
     iomap.stale = true;
     let mut kept = None;
     if let Some(FolioRef { index, id }) = folio {
-        let page = w.page(index);
+        let page = inode.page(index);
         if design.punch_lock == PunchLock::UnderFolioLock
-            && unused_reservation(w, &write, &iomap, from).is_some()
+            && unused_reservation(inode, &write, &iomap, from).is_some()
         {
             kept = folio;
         } else {
@@ -301,7 +307,7 @@ fn stale<B: Backend>(
             page.audit(|slot| {
                 if slot.folio(id).is_some_and(|folio| folio.locked == Some(me) || folio.refs & (1 << me) != 0)
                 {
-                    w.backend.violate(Property::LeakedLock, || {
+                    inode.sb.backend.violate(Property::LeakedLock, || {
                         format!("folio {index} stays locked or referenced")
                     });
                 }
@@ -310,80 +316,81 @@ fn stale<B: Backend>(
     }
     if design.on_stale == OnStale::KeepMapping {
         iomap.stale = false;
-        iomap.cookie = w.data_seq.peek();
+        iomap.cookie = inode.data_seq.peek();
         return WriteState::Folio(write, iomap, from);
     }
     if design.on_stale == OnStale::Fail {
         write.failed = true;
     }
-    let wanted = write.pos..write.end.min(w.geometry.cells_of_folio(w.geometry.folio_of(write.pos)).end);
+    let wanted =
+        write.pos..write.end.min(inode.sb.geometry.cells_of_folio(inode.sb.geometry.folio_of(write.pos)).end);
     let next = WriteState::End(write, iomap, from, kept);
     match design.stale_cleanup {
-        StaleCleanup::TruncateBeyondEof => cut_beyond_eof(w, wanted, next),
+        StaleCleanup::TruncateBeyondEof => cut_beyond_eof(inode, wanted, next),
         StaleCleanup::Nothing => next,
     }
 }
 
 /// `iomap_write_failed`: cuts the page cache of `cells` beyond end of file.
-fn cut_beyond_eof<B: Backend>(w: &World<B>, cells: Range<Cell>, next: WriteState) -> WriteState {
-    let size = w.i_size_peek();
+fn cut_beyond_eof<B: Backend>(inode: &Inode<B>, cells: Range<Cell>, next: WriteState) -> WriteState {
+    let size = inode.i_size_peek();
     if cells.end <= size {
         return next;
     }
     let cells = cells.start.max(size)..cells.end;
-    WriteState::Cleanup(TruncateState::new(w, cells), Box::new(next))
+    WriteState::Cleanup(TruncateState::new(inode, cells), Box::new(next))
 }
 
 /// Zeroes what the write does not cover of blocks that are not valid (`iomap_block_needs_zeroing`).
 fn zero_blocks<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     iomap: &Iomap,
     blocks: &[FileBlock],
     covered: &Range<Cell>,
     checked: bool,
     folio: &mut Folio,
 ) {
-    audit_use(w, iomap, blocks, checked);
+    audit_use(inode, iomap, blocks, checked);
     for block in blocks {
-        let cells = w.geometry.cells_of_block(*block);
-        let first = w.geometry.cells_of_folio(*block / w.geometry.blocks_per_folio()).start;
+        let cells = inode.sb.geometry.cells_of_block(*block);
+        let first = inode.sb.geometry.cells_of_folio(*block / inode.sb.geometry.blocks_per_folio()).start;
         for cell in cells.clone().filter(|cell| !covered.contains(cell)) {
             folio.cells[usize::from(cell - first)] = Value::ZERO;
         }
         let around = [cells.start..covered.start.min(cells.end), covered.end.max(cells.start)..cells.end];
         for part in around.iter().filter(|part| !part.is_empty()) {
-            w.say(|| format!("zero {} in memory", w.geometry.show_cells(part)));
+            inode.say(|| format!("zero {} in memory", inode.sb.geometry.show_cells(part)));
         }
-        let n = w.block_in_folio(*block);
+        let n = inode.sb.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
-        w.ilock.audit(|map| {
+        inode.ilock.audit(|map| {
             if let Extent::Written(phys) = map.get(*block) {
-                w.disk[usize::from(phys)].audit(|on_disk| {
+                inode.sb.disk[usize::from(phys)].audit(|on_disk| {
                     for (at, cell) in cells.clone().enumerate().filter(|(_, cell)| !covered.contains(cell)) {
-                        w.oracle.zeroing(&w.geometry, cell, contents(on_disk, phys, at));
+                        inode.oracle.zeroing(&inode.sb.geometry, cell, contents(on_disk, phys, at));
                     }
                 });
             }
         });
     }
-    w.backend.reach(Branch::ZeroFill);
+    inode.sb.backend.reach(Branch::ZeroFill);
 }
 
 /// Reads a block from where the mapping says into the folio's cells.
-pub fn read_block<B: Backend>(w: &World<B>, iomap: &Iomap, block: FileBlock, cells: &mut [Value]) {
+pub fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, cells: &mut [Value]) {
     let Some(phys) = iomap.addr_of(block) else { return };
-    for (at, cell) in w.cells_in_folio(block).enumerate() {
-        cells[cell] = w.read_disk(phys, at);
+    for (at, cell) in inode.sb.cells_in_folio(block).enumerate() {
+        cells[cell] = inode.sb.read_disk(phys, at);
     }
 }
 
 /// The mapping is used to fill blocks: says so to who watches, and judges a check that had passed it.
-fn audit_use<B: Backend>(w: &World<B>, iomap: &Iomap, blocks: &[FileBlock], checked: bool) {
-    w.ilock.audit(|map| {
+fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], checked: bool) {
+    inode.ilock.audit(|map| {
         let misled = blocks.iter().find(|block| iomap.misleads(**block, map.get(**block)));
         let event = if misled.is_some() { MappingEvent::Misused } else { MappingEvent::Used };
-        w.tell(event, || {
-            let show = |block: &FileBlock| w.geometry.show_blocks(&(*block..*block + 1));
+        inode.tell(event, || {
+            let show = |block: &FileBlock| inode.sb.geometry.show_blocks(&(*block..*block + 1));
             let at = blocks.iter().map(show).collect::<Vec<_>>().join(", ");
             match misled {
                 Some(block) => {
@@ -394,9 +401,9 @@ fn audit_use<B: Backend>(w: &World<B>, iomap: &Iomap, blocks: &[FileBlock], chec
             }
         });
         if let Some(block) = misled {
-            w.backend.reach(Branch::StaleUse);
+            inode.sb.backend.reach(Branch::StaleUse);
             if checked {
-                w.backend.violate(Property::UnsoundCookie, || {
+                inode.sb.backend.violate(Property::UnsoundCookie, || {
                     let now = map.get(*block).letter();
                     format!("the check passed a mapping that says {} where the extent is {now}", iomap.kind)
                 });

@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 use crate::backend::{ActorId, ActorSpec, Atomic, Backend, Lock, Role, System};
 use crate::command::Command;
 use crate::completion::{self, CompletionState};
-use crate::config::Config;
+use crate::config::{Config, FileCommand, FileRange};
 use crate::extent::ExtentMap;
 use crate::geometry::{Geometry, GeometryError};
+use crate::inode::{FileId, Inode};
+use crate::superblock::SuperBlock;
 use crate::task::{self, Program, TaskState, UmountState};
 use crate::umount::on_disk;
 use crate::value::{MAX_WRITES, Value};
@@ -56,7 +59,8 @@ pub struct Kernel {
     setup: Program,
     actors: Vec<Program>,
     fsync: Program,
-    size_changes: bool,
+    /// By file.
+    size_changes: Vec<bool>,
     /// What each write number wrote, for reports.
     patterns: Vec<u8>,
 }
@@ -79,7 +83,8 @@ impl Kernel {
             return Err(ConfigError::TooManyActors(config.actors.len()));
         }
         let geometry = config.geometry().map_err(ConfigError::Geometry)?;
-        let commands = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
+        let calls = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
+        let commands = || calls().map(|call| &call.command);
         let writes = commands().filter(|command| command.writes()).count();
         if writes > MAX_WRITES - 1 {
             return Err(ConfigError::TooManyWrites(writes));
@@ -89,11 +94,13 @@ impl Kernel {
             _ => None,
         });
         let patterns = std::iter::once(0).chain(patterns).collect();
-        let size_changes = may_change_size(&config);
+        let files = 0..config.files.len() as FileId;
+        let size_changes = files.clone().map(|file| may_change_size(&config, file)).collect();
         let mut next = 1;
         let setup = Program::new(&config.setup, &mut next);
         let actors = config.actors.iter().map(|actor| Program::new(&actor.run, &mut next)).collect();
-        let fsync = Program::new(&[Command::Fsync], &mut next);
+        let fsync: Vec<_> = files.map(|file| FileCommand { file, command: Command::Fsync }).collect();
+        let fsync = Program::new(&fsync, &mut next);
         Ok(Kernel { config, geometry, setup, actors, fsync, size_changes, patterns })
     }
 
@@ -114,19 +121,20 @@ impl Kernel {
         }
     }
 
-    fn contents<B: Backend>(&self, w: &World<B>, range: &Range<u64>) -> String {
+    fn contents<B: Backend>(&self, inode: &Inode<B>, range: &Range<u64>) -> String {
         let cells = self.geometry.cells_of_bytes(range);
-        let size = w.i_size_peek();
+        let size = inode.i_size_peek();
         let values: Vec<String> = cells
-            .map(|cell| if cell < size { self.show(on_disk(w, cell)) } else { "--".to_owned() })
+            .map(|cell| if cell < size { self.show(on_disk(inode, cell)) } else { "--".to_owned() })
             .collect();
         values.join(" ")
     }
 }
 
-/// Whether a concurrent actor may change i_size: if it grows the file beyond what the setup leaves.
-fn may_change_size(config: &Config) -> bool {
-    let grows_to = |command: &Command| match command {
+/// Whether a concurrent actor may change a file's i_size: if it grows the file beyond what the setup leaves.
+fn may_change_size(config: &Config, file: FileId) -> bool {
+    let grows_to = |call: &FileCommand| match &call.command {
+        _ if call.file != file => 0,
         Command::Pwrite { range, .. } | Command::Falloc { range, keep_size: false } => range.end,
         Command::Truncate { size } => *size,
         _ => 0,
@@ -134,8 +142,8 @@ fn may_change_size(config: &Config) -> bool {
     let before = config.setup.iter().map(grows_to).max().unwrap_or(0);
     // A setup write that fails may leave the file shorter; then nothing is assumed.
     let uncertain = config.fs.free_blocks.is_some()
-        || config.setup.iter().any(|command| matches!(command, Command::Fail { .. }));
-    uncertain || config.actors.iter().flat_map(|actor| &actor.run).any(|command| grows_to(command) > before)
+        || config.setup.iter().any(|call| matches!(call.command, Command::Fail { .. }));
+    uncertain || config.actors.iter().flat_map(|actor| &actor.run).any(|call| grows_to(call) > before)
 }
 
 impl System for Kernel {
@@ -143,14 +151,11 @@ impl System for Kernel {
     type State = ActorState;
 
     fn world<B: Backend>(&self, backend: &B) -> World<B> {
-        World::new(
-            backend,
-            &self.config,
-            &self.geometry,
-            self.actors.len() + 3,
-            self.size_changes,
-            &self.patterns,
-        )
+        let sb = Arc::new(SuperBlock::new(backend, &self.config, &self.geometry, &self.patterns));
+        let inode = |(file, size_changes): (usize, &bool)| {
+            Inode::new(backend, &sb, file as FileId, self.actors.len() + 3, *size_changes)
+        };
+        World { inodes: self.size_changes.iter().enumerate().map(inode).collect(), sb: Arc::clone(&sb) }
     }
 
     fn actors(&self) -> Vec<ActorSpec> {
@@ -194,22 +199,33 @@ impl System for Kernel {
         if self.config.observe.is_empty() {
             return None;
         }
-        let show = |range: &Range<u64>| {
-            let cells = self.geometry.show_cells(&self.geometry.cells_of_bytes(range));
-            format!("{cells}={};", self.contents(w, range))
+        let show = |observed: &FileRange| {
+            let cells = self.geometry.show_cells(&self.geometry.cells_of_bytes(&observed.range));
+            let inode = &w.inodes[usize::from(observed.file)];
+            let named = self.config.files.len() > 1;
+            let name = if named {
+                format!("[{}] ", self.config.files[usize::from(observed.file)])
+            } else {
+                String::new()
+            };
+            format!("{name}{cells}={};", self.contents(inode, &observed.range))
         };
         Some(self.config.observe.iter().map(show).collect::<Vec<_>>().join(" "))
     }
 
     fn gutter<B: Backend>(&self, w: &World<B>) -> Vec<(String, String)> {
         let mut columns = Vec::new();
-        w.ilock.audit(|map: &ExtentMap| columns.push(("ext".to_owned(), map.letters())));
-        columns.push(("seq".to_owned(), w.data_seq.peek().to_string()));
-        let mut folios = Vec::new();
-        for page in &w.pages {
-            page.audit(|slot| folios.push(slot.letters()));
+        let named = self.config.files.len() > 1;
+        for (inode, name) in w.inodes.iter().zip(&self.config.files) {
+            let column = |what: &str| if named { format!("{name}:{what}") } else { what.to_owned() };
+            inode.ilock.audit(|map: &ExtentMap| columns.push((column("ext"), map.letters())));
+            columns.push((column("seq"), inode.data_seq.peek().to_string()));
+            let mut folios = Vec::new();
+            for page in &inode.pages {
+                page.audit(|slot| folios.push(slot.letters()));
+            }
+            columns.push((column("folios"), folios.join(" ")));
         }
-        columns.push(("folios".to_owned(), folios.join(" ")));
         columns
     }
 }

@@ -15,8 +15,8 @@ use crate::fill::{self, FillState};
 use crate::folio::{FolioId, FolioRef, Slot, within};
 use crate::fs::xfs::{xfs_bmap_punch_delalloc_range, xfs_buffered_write_iomap_begin};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
+use crate::inode::Inode;
 use crate::value::{Value, WriteId};
-use crate::world::World;
 
 /// What is done through the mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -47,45 +47,47 @@ pub enum MmapState {
 }
 
 /// One step of a load or store of a range.
-pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: MmapState) -> ControlFlow<(), MmapState> {
+pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: MmapState) -> ControlFlow<(), MmapState> {
     match state {
-        MmapState::Access(access, cells) => instruction(w, me, access, cells).await,
-        MmapState::Fault(access, cells) => ControlFlow::Continue(fault(w, me, access, cells).await),
+        MmapState::Access(access, cells) => instruction(inode, me, access, cells).await,
+        MmapState::Fault(access, cells) => ControlFlow::Continue(fault(inode, me, access, cells).await),
         MmapState::Fill(access, cells, inner) => {
-            ControlFlow::Continue(match fill::step(w, me, inner).await {
+            ControlFlow::Continue(match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Fill(access, cells, inner),
                 ControlFlow::Break(()) => MmapState::Fault(access, cells),
             })
         }
         MmapState::Mkwrite(access, cells, folio) => {
-            ControlFlow::Continue(mkwrite(w, me, access, cells, folio).await)
+            ControlFlow::Continue(mkwrite(inode, me, access, cells, folio).await)
         }
-        MmapState::Map(access, cells, folio, block) => map_blocks(w, me, access, cells, folio, block).await,
+        MmapState::Map(access, cells, folio, block) => {
+            map_blocks(inode, me, access, cells, folio, block).await
+        }
         MmapState::Install(access, cells, folio) => {
-            install(w, me, folio).await;
+            install(inode, me, folio).await;
             ControlFlow::Continue(MmapState::Access(access, cells))
         }
         MmapState::MkwriteEnd(access, cells, folio, blocks) => {
-            let mut map = w.ilock.lock(Op::new("punch_delalloc")).await;
-            xfs_bmap_punch_delalloc_range(w, me, &mut map, blocks);
+            let mut map = inode.ilock.lock(Op::new("punch_delalloc")).await;
+            xfs_bmap_punch_delalloc_range(inode, me, &mut map, blocks);
             drop(map);
-            w.invalidate_lock.up_read(me);
+            inode.invalidate_lock.up_read(me);
             ControlFlow::Continue(MmapState::Install(access, cells, folio))
         }
     }
 }
 
 /// The part of a range that lies in its first folio.
-fn first_folio<B: Backend>(w: &World<B>, cells: &Range<Cell>) -> (FolioIndex, Range<Cell>, Range<Cell>) {
-    let index = w.geometry.folio_of(cells.start);
-    let folio_cells = w.geometry.cells_of_folio(index);
+fn first_folio<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> (FolioIndex, Range<Cell>, Range<Cell>) {
+    let index = inode.sb.geometry.folio_of(cells.start);
+    let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let part = cells.start..cells.end.min(folio_cells.end);
     (index, folio_cells, part)
 }
 
 /// The instruction itself: the page-table entry is looked up and used at once, as the MMU does.
 async fn instruction<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     access: Access,
     cells: Range<Cell>,
@@ -93,29 +95,29 @@ async fn instruction<B: Backend>(
     if cells.is_empty() {
         return ControlFlow::Break(());
     }
-    let (index, folio_cells, part) = first_folio(w, &cells);
+    let (index, folio_cells, part) = first_folio(inode, &cells);
     let inside = within(&folio_cells, &part);
     let name = if access == Access::Load { "load" } else { "store" };
-    let mut slot = w.page(index).lock(Op::on(name, u32::from(index))).await;
+    let mut slot = inode.page(index).lock(Op::on(name, u32::from(index))).await;
     let entry =
         slot.current().map(|(_, folio)| (folio.pte_read & (1 << me) != 0, folio.pte_write & (1 << me) != 0));
     match (access, entry) {
         (Access::Load, Some((true, _) | (_, true))) => {
             if let Some((_, folio)) = slot.current() {
-                w.oracle.load(&w.geometry, &part, &folio.cells[inside], w.i_size_peek());
-                w.say(|| format!("load {}", w.geometry.show_cells(&part)));
+                inode.oracle.load(&inode.sb.geometry, &part, &folio.cells[inside], inode.i_size_peek());
+                inode.say(|| format!("load {}", inode.sb.geometry.show_cells(&part)));
             }
         }
         (Access::Store(id), Some((_, true))) => {
             if let Some(folio) = slot.current_mut() {
                 folio.cells[inside].fill(Value::written(id));
-                w.oracle.store(&w.geometry, id, &part, w.i_size_peek());
-                w.say(|| format!("store {}", w.geometry.show_cells(&part)));
+                inode.oracle.store(&inode.sb.geometry, id, &part, inode.i_size_peek());
+                inode.say(|| format!("store {}", inode.sb.geometry.show_cells(&part)));
             }
         }
         (access, entry) => {
             if let (Access::Store(_), Some((true, false))) = (access, entry) {
-                w.backend.reach(Branch::WpFault);
+                inode.sb.backend.reach(Branch::WpFault);
             }
             drop(slot);
             return ControlFlow::Continue(MmapState::Fault(access, cells));
@@ -127,12 +129,12 @@ async fn instruction<B: Backend>(
 
 /// `filemap_fault` (mm/filemap.c): finds an uptodate folio, or has it filled. A read fault installs the
 /// entry; a write fault goes on to `page_mkwrite`. Beyond end of file the access dies of SIGBUS.
-async fn fault<B: Backend>(w: &World<B>, me: ActorId, access: Access, cells: Range<Cell>) -> MmapState {
-    let (index, folio_cells, _) = first_folio(w, &cells);
+async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, access: Access, cells: Range<Cell>) -> MmapState {
+    let (index, folio_cells, _) = first_folio(inode, &cells);
     let target = u32::from(index);
-    let mut slot = w.page(index).lock(Op::on("filemap_fault", target)).await;
-    if folio_cells.start >= w.i_size_peek() {
-        w.say(|| "SIGBUS".to_owned());
+    let mut slot = inode.page(index).lock(Op::on("filemap_fault", target)).await;
+    if folio_cells.start >= inode.i_size_peek() {
+        inode.say(|| "SIGBUS".to_owned());
         return MmapState::Access(access, cells.end..cells.end);
     }
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.uptodate)) else {
@@ -144,10 +146,11 @@ async fn fault<B: Backend>(w: &World<B>, me: ActorId, access: Access, cells: Ran
     if access != Access::Load {
         return MmapState::Mkwrite(access, cells, FolioRef { index, id });
     }
-    let mut slot = w.page(index).lock_when(Op::on("folio_lock", target), is_unlocked, u64::from(id)).await;
+    let mut slot =
+        inode.page(index).lock_when(Op::on("folio_lock", target), is_unlocked, u64::from(id)).await;
     if slot.folio(id).is_some_and(|folio| folio.in_cache) {
         slot.folio_mut(id).pte_read |= 1 << me;
-        w.say(|| format!("map folio {index} read-only"));
+        inode.say(|| format!("map folio {index} read-only"));
         slot.put(id, me);
         return MmapState::Access(access, cells);
     }
@@ -162,31 +165,31 @@ fn is_unlocked(slot: &Slot, id: u64) -> bool {
 /// `iomap_page_mkwrite` (fs/iomap/buffered-io.c): invalidate_lock shared, then the folio lock; the folio must
 /// still be there.
 async fn mkwrite<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     access: Access,
     cells: Range<Cell>,
     folio: FolioRef,
 ) -> MmapState {
     let FolioRef { index, id } = folio;
-    w.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
+    inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
     let op = Op::on("folio_lock", u32::from(index));
-    let mut slot = w.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
+    let mut slot = inode.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
     if !slot.folio(id).is_some_and(|folio| folio.in_cache && folio.uptodate) {
         slot.put(id, me);
-        w.invalidate_lock.up_read(me);
+        inode.invalidate_lock.up_read(me);
         return MmapState::Fault(access, cells);
     }
     slot.folio_mut(id).locked = Some(me);
-    w.backend.reach(Branch::Mkwrite);
-    MmapState::Map(access, cells, folio, w.geometry.blocks_of_folio(index).start)
+    inode.sb.backend.reach(Branch::Mkwrite);
+    MmapState::Map(access, cells, folio, inode.sb.geometry.blocks_of_folio(index).start)
 }
 
 /// Maps the blocks of the folio inside end of file, one mapping after the other; the folio is marked dirty as
 /// soon as the first one is there (561295a32579), so that a reservation made here never lies under a clean
 /// folio.
 async fn map_blocks<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     access: Access,
     cells: Range<Cell>,
@@ -195,57 +198,57 @@ async fn map_blocks<B: Backend>(
 ) -> ControlFlow<(), MmapState> {
     let FolioRef { index, id } = folio;
     let target = u32::from(index);
-    let size = w.i_size_peek();
-    let folio_cells = w.geometry.cells_of_folio(index);
-    let limit = w.geometry.blocks_touched(&(folio_cells.start..folio_cells.end.min(size))).end;
-    let mut map = w.ilock.lock(Op::new("iomap_begin")).await;
-    let mapped = xfs_buffered_write_iomap_begin(w, me, &mut map, block, limit);
+    let size = inode.i_size_peek();
+    let folio_cells = inode.sb.geometry.cells_of_folio(index);
+    let limit = inode.sb.geometry.blocks_touched(&(folio_cells.start..folio_cells.end.min(size))).end;
+    let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
+    let mapped = xfs_buffered_write_iomap_begin(inode, me, &mut map, block, limit);
     drop(map);
     let Ok(iomap) = mapped else {
-        w.say(|| "ENOSPC, SIGBUS".to_owned());
-        w.invalidate_lock.up_read(me);
-        w.page(index).release(|slot| slot.unlock_and_put(id, me));
-        w.audit_backing(w.geometry.blocks_of_folio(index));
+        inode.say(|| "ENOSPC, SIGBUS".to_owned());
+        inode.invalidate_lock.up_read(me);
+        inode.page(index).release(|slot| slot.unlock_and_put(id, me));
+        inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
         return ControlFlow::Break(());
     };
-    w.tell(MappingEvent::None, || format!("folio locked, then mapped: {}", w.show_iomap(&iomap)));
+    inode.tell(MappingEvent::None, || format!("folio locked, then mapped: {}", inode.sb.show_iomap(&iomap)));
     let all_mapped = iomap.end >= limit;
-    if w.config.design.mkwrite_dirty_late && !all_mapped {
+    if inode.sb.config.design.mkwrite_dirty_late && !all_mapped {
         return ControlFlow::Continue(MmapState::Map(access, cells, folio, iomap.end));
     }
-    let mut slot = w.page(index).lock(Op::on("folio_mark_dirty", target)).await;
-    slot.locked_mut(id, me).set_dirty(0..w.geometry.blocks_per_folio());
+    let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", target)).await;
+    slot.locked_mut(id, me).set_dirty(0..inode.sb.geometry.blocks_per_folio());
     drop(slot);
     if !all_mapped {
         return ControlFlow::Continue(MmapState::Map(access, cells, folio, iomap.end));
     }
-    if w.config.design.mkwrite_end == MkwriteEnd::Punch && iomap.new {
+    if inode.sb.config.design.mkwrite_end == MkwriteEnd::Punch && iomap.new {
         let reserved = iomap.start..iomap.end;
         return ControlFlow::Continue(MmapState::MkwriteEnd(access, cells, folio, reserved));
     }
-    w.invalidate_lock.up_read(me);
+    inode.invalidate_lock.up_read(me);
     ControlFlow::Continue(MmapState::Install(access, cells, folio))
 }
 
 /// `finish_mkwrite_fault`: the entry becomes writable while the folio is still locked, and only then is it
 /// unlocked. invalidate_lock was dropped before.
-async fn install<B: Backend>(w: &World<B>, me: ActorId, folio: FolioRef) {
+async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     let FolioRef { index, id } = folio;
-    let mut slot = w.page(index).lock(Op::on("set_pte_writable", u32::from(index))).await;
+    let mut slot = inode.page(index).lock(Op::on("set_pte_writable", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
     folio.pte_read &= !(1 << me);
     folio.pte_write |= 1 << me;
-    folio.set_dirty(0..w.geometry.blocks_per_folio());
-    w.say(|| format!("map folio {index} writable"));
+    folio.set_dirty(0..inode.sb.geometry.blocks_per_folio());
+    inode.say(|| format!("map folio {index} writable"));
     slot.unlock_and_put(id, me);
     drop(slot);
-    w.audit_backing(w.geometry.blocks_of_folio(index));
+    inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
 }
 
 /// Drops this actor's page-table entries for one folio (munmap, madvise). What was stored is in the folio,
 /// which is dirty.
-pub async fn zap<B: Backend>(w: &World<B>, me: ActorId, index: FolioIndex) {
-    let mut slot = w.page(index).lock(Op::on("zap_pte", u32::from(index))).await;
+pub async fn zap<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) {
+    let mut slot = inode.page(index).lock(Op::on("zap_pte", u32::from(index))).await;
     if let Some(folio) = slot.current_mut() {
         folio.pte_read &= !(1 << me);
         folio.pte_write &= !(1 << me);

@@ -11,8 +11,8 @@ use crate::design::{Punch, PunchLock};
 use crate::folio::{FolioId, Slot};
 use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
 use crate::geometry::{FileBlock, FolioIndex};
+use crate::inode::Inode;
 use crate::truncate::{self, TruncateState};
-use crate::world::World;
 
 /// Where a punch stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -29,36 +29,40 @@ pub enum PunchState {
 
 /// One step of `xfs_buffered_write_iomap_end` -> `iomap_file_buffered_write_punch_delalloc`
 /// (fs/iomap/buffered-io.c, 6.2).
-pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: PunchState) -> ControlFlow<(), PunchState> {
-    let design = &w.config.design;
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: PunchState,
+) -> ControlFlow<(), PunchState> {
+    let design = &inode.sb.config.design;
     ControlFlow::Continue(match state {
         PunchState::Enter(blocks) => {
             if design.punch_lock != PunchLock::Nothing {
-                w.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+                inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
             }
             match design.punch {
                 Punch::Truncate => {
-                    let cells = w.geometry.cells_of_blocks(&blocks);
-                    PunchState::Truncate(blocks, TruncateState::new(w, cells))
+                    let cells = inode.sb.geometry.cells_of_blocks(&blocks);
+                    PunchState::Truncate(blocks, TruncateState::new(inode, cells))
                 }
                 Punch::Plain | Punch::Never => PunchState::Rest(blocks),
                 Punch::Scan | Punch::ScanUnlocked | Punch::ScanGapLate => {
-                    let first = blocks.start / w.geometry.blocks_per_folio();
+                    let first = blocks.start / inode.sb.geometry.blocks_per_folio();
                     PunchState::Scan(blocks, first)
                 }
             }
         }
-        PunchState::Truncate(blocks, inner) => match truncate::step(w, me, inner).await {
+        PunchState::Truncate(blocks, inner) => match truncate::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => PunchState::Truncate(blocks, inner),
             ControlFlow::Break(()) => PunchState::Rest(blocks),
         },
-        PunchState::Scan(blocks, index) => scan(w, me, blocks, index).await,
+        PunchState::Scan(blocks, index) => scan(inode, me, blocks, index).await,
         PunchState::Rest(blocks) => {
             if design.punch != Punch::Never && !blocks.is_empty() {
-                punch(w, me, blocks).await;
+                punch(inode, me, blocks).await;
             }
             if design.punch_lock != PunchLock::Nothing {
-                w.invalidate_lock.up_write(me);
+                inode.invalidate_lock.up_write(me);
             }
             return ControlFlow::Break(());
         }
@@ -69,32 +73,32 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: PunchState) -> C
 /// the valid ones), and the gap before each is punched. The scan ends at end of file; beyond it nothing can be
 /// dirty that counts.
 async fn scan<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     blocks: Range<FileBlock>,
     index: FolioIndex,
 ) -> PunchState {
-    let folio_blocks = w.geometry.blocks_of_folio(index);
+    let folio_blocks = inode.sb.geometry.blocks_of_folio(index);
     // i_size only grows under i_rwsem, which the writer holds.
-    let size = w.i_size_peek();
-    let eof = w.geometry.blocks_touched(&(0..size)).end;
+    let size = inode.i_size_peek();
+    let eof = inode.sb.geometry.blocks_touched(&(0..size)).end;
     if folio_blocks.start >= blocks.end.min(eof) {
         return PunchState::Rest(blocks);
     }
-    let design = w.config.design.punch;
-    let mine = w.config.design.punch_lock == PunchLock::UnderFolioLock;
+    let design = inode.sb.config.design.punch;
+    let mine = inode.sb.config.design.punch_lock == PunchLock::UnderFolioLock;
     let op = Op::on("punch_scan", u32::from(index));
     let unlocked = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| folio.locked.is_none());
     let anyhow = |_: &Slot, _: u64| true;
     let wait = if design == Punch::ScanUnlocked || mine { anyhow } else { unlocked };
-    let mut slot = w.page(index).lock_when(op, wait, 0).await;
+    let mut slot = inode.page(index).lock_when(op, wait, 0).await;
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty)) else {
         return PunchState::Scan(blocks, index + 1);
     };
     let kept = slot.folio(id).map_or_else(Vec::new, |folio| {
         let dirty = |block: &FileBlock| {
-            let n = w.block_in_folio(*block);
-            folio.block_uptodate(n) && folio.block_dirty(n, w.config.fs.block_dirty)
+            let n = inode.sb.block_in_folio(*block);
+            folio.block_uptodate(n) && folio.block_dirty(n, inode.sb.config.fs.block_dirty)
         };
         folio_blocks.clone().filter(|block| blocks.contains(block)).filter(dirty).collect()
     });
@@ -108,24 +112,24 @@ async fn scan<B: Backend>(
     let mut rest = blocks.clone();
     for block in kept {
         if rest.start < block {
-            punch(w, me, rest.start..block).await;
+            punch(inode, me, rest.start..block).await;
         }
         rest.start = block + 1;
     }
     if held {
-        unlock(w, me, index, id);
+        unlock(inode, me, index, id);
     }
     PunchState::Scan(rest, index + 1)
 }
 
-fn unlock<B: Backend>(w: &World<B>, me: ActorId, index: FolioIndex, id: FolioId) {
-    w.page(index).release(|slot| slot.unlock_and_put(id, me));
+fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex, id: FolioId) {
+    inode.page(index).release(|slot| slot.unlock_and_put(id, me));
 }
 
 /// Delalloc -> Hole in a range, in one ILOCK section.
-async fn punch<B: Backend>(w: &World<B>, me: ActorId, blocks: Range<FileBlock>) {
-    let mut map = w.ilock.lock(Op::new("punch_delalloc")).await;
-    let punched = xfs_bmap_punch_delalloc_range(w, me, &mut map, blocks);
+async fn punch<B: Backend>(inode: &Inode<B>, me: ActorId, blocks: Range<FileBlock>) {
+    let mut map = inode.ilock.lock(Op::new("punch_delalloc")).await;
+    let punched = xfs_bmap_punch_delalloc_range(inode, me, &mut map, blocks);
     drop(map);
-    w.audit_backing(punched.into_iter());
+    inode.audit_backing(punched.into_iter());
 }

@@ -9,7 +9,7 @@ use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::fill::{self, FillState};
 use crate::folio::within;
 use crate::geometry::Cell;
-use crate::world::World;
+use crate::inode::Inode;
 
 /// Where a read(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -23,43 +23,43 @@ pub enum ReadState {
 }
 
 /// One step of a read(2).
-pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: ReadState) -> ControlFlow<(), ReadState> {
+pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -> ControlFlow<(), ReadState> {
     match state {
         ReadState::Enter(cells) => {
-            let size = if w.config.fs.read_takes_i_rwsem {
-                w.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
-                w.oracle.begin_read(&w.geometry, me, &cells);
+            let size = if inode.sb.config.fs.read_takes_i_rwsem {
+                inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
+                inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
                 // i_rwsem excludes who changes it.
-                w.i_size_peek()
+                inode.i_size_peek()
             } else {
-                let size = w.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
-                w.oracle.begin_read(&w.geometry, me, &cells);
+                let size = inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
+                inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
                 size
             };
             let (pos, end) = (cells.start, cells.end.min(size));
-            proceed(w, me, cells, pos, end)
+            proceed(inode, me, cells, pos, end)
         }
         ReadState::Copy(cells, pos, end) => {
-            let index = w.geometry.folio_of(pos);
-            let folio_cells = w.geometry.cells_of_folio(index);
+            let index = inode.sb.geometry.folio_of(pos);
+            let folio_cells = inode.sb.geometry.cells_of_folio(index);
             let part = pos..end.min(folio_cells.end);
-            let mut blocks = w.geometry.blocks_touched(&part);
-            let slot = w.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
-            let hit = slot
-                .current()
-                .filter(|(_, folio)| blocks.all(|block| folio.block_uptodate(w.block_in_folio(block))));
+            let mut blocks = inode.sb.geometry.blocks_touched(&part);
+            let slot = inode.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
+            let hit = slot.current().filter(|(_, folio)| {
+                blocks.all(|block| folio.block_uptodate(inode.sb.block_in_folio(block)))
+            });
             let Some((_, folio)) = hit else {
                 drop(slot);
                 return ControlFlow::Continue(ReadState::Fill(cells, pos, end, FillState::Enter(index)));
             };
             let values = &folio.cells[within(&folio_cells, &part)];
-            w.oracle.copied_out(&w.geometry, me, &part, values);
-            w.say(|| format!("read {}", w.geometry.show_cells(&part)));
+            inode.oracle.copied_out(&inode.sb.geometry, me, &part, values);
+            inode.say(|| format!("read {}", inode.sb.geometry.show_cells(&part)));
             drop(slot);
-            proceed(w, me, cells, part.end, end)
+            proceed(inode, me, cells, part.end, end)
         }
         ReadState::Fill(cells, pos, end, inner) => {
-            ControlFlow::Continue(match fill::step(w, me, inner).await {
+            ControlFlow::Continue(match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ReadState::Fill(cells, pos, end, inner),
                 ControlFlow::Break(()) => ReadState::Copy(cells, pos, end),
             })
@@ -69,7 +69,7 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: ReadState) -> Co
 
 /// On to the next folio, or return.
 fn proceed<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     cells: Range<Cell>,
     pos: Cell,
@@ -78,9 +78,9 @@ fn proceed<B: Backend>(
     if pos < end {
         return ControlFlow::Continue(ReadState::Copy(cells, pos, end));
     }
-    w.oracle.end_read(&w.geometry, me, &cells);
-    if w.config.fs.read_takes_i_rwsem {
-        w.i_rwsem.up_read(me);
+    inode.oracle.end_read(&inode.sb.geometry, me, &cells);
+    if inode.sb.config.fs.read_takes_i_rwsem {
+        inode.i_rwsem.up_read(me);
     }
     ControlFlow::Break(())
 }

@@ -10,42 +10,42 @@ use crate::design::ReclaimWriteback;
 use crate::event::{Bound, Branch};
 use crate::folio::Eviction;
 use crate::geometry::FolioIndex;
-use crate::world::World;
+use crate::inode::Inode;
 
 /// `shrink_folio_list` for one folio (mm/vmscan.c).
-pub async fn shrink_folio<B: Backend>(w: &World<B>, index: FolioIndex) {
-    let mut slot = w.page(index).lock(Op::on("shrink_folio", u32::from(index))).await;
-    let ignore = w.config.design.reclaim_writeback == ReclaimWriteback::Ignore;
+pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
+    let mut slot = inode.page(index).lock(Op::on("shrink_folio", u32::from(index))).await;
+    let ignore = inode.sb.config.design.reclaim_writeback == ReclaimWriteback::Ignore;
     let outcome = slot.shrink(ignore);
     drop(slot);
-    tell(w, index, outcome);
+    tell(inode, index, outcome);
 }
 
 /// `mapping_evict_folio` for one folio (mm/truncate.c): looks at references first. Writeback is not started
 /// for dirty folios, unlike by posix_fadvise itself; a scenario says `sync_range` for that.
-pub async fn invalidate_folio<B: Backend>(w: &World<B>, index: FolioIndex) {
-    let mut slot = w.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
+pub async fn invalidate_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
+    let mut slot = inode.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
     let outcome = slot.invalidate();
     drop(slot);
-    tell(w, index, outcome);
+    tell(inode, index, outcome);
 }
 
-fn tell<B: Backend>(w: &World<B>, index: FolioIndex, outcome: Eviction) {
+fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
     match outcome {
         Eviction::Evicted => {
-            w.backend.reach(Branch::Evict);
-            w.say(|| format!("drop folio {index}"));
-            if let Some(bound) = w.config.evictions {
-                w.evictions.update(|count| *count += 1);
-                if w.evictions.read(|count| *count) > bound {
-                    w.backend.cut(Bound::Evictions);
+            inode.sb.backend.reach(Branch::Evict);
+            inode.say(|| format!("drop folio {index}"));
+            if let Some(bound) = inode.sb.config.evictions {
+                inode.sb.evictions.update(|count| *count += 1);
+                if inode.sb.evictions.read(|count| *count) > bound {
+                    inode.sb.backend.cut(Bound::Evictions);
                 }
             }
         }
         Eviction::KeptIfsLost => {
-            w.backend.reach(Branch::IfsLost);
-            w.say(|| format!("folio {index} stays, per-block state lost"));
+            inode.sb.backend.reach(Branch::IfsLost);
+            inode.say(|| format!("folio {index} stays, per-block state lost"));
         }
-        Eviction::Kept => w.say(|| format!("folio {index} stays")),
+        Eviction::Kept => inode.say(|| format!("folio {index} stays")),
     }
 }

@@ -6,9 +6,9 @@ use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::event::MappingEvent;
 use crate::extent::Extent;
 use crate::geometry::Cell;
+use crate::inode::Inode;
 use crate::iomap::{self, eof_tail};
 use crate::truncate::pagecache_isize_extended;
-use crate::world::World;
 use crate::write_state::{Write, WriteState};
 
 /// What changes the file's size.
@@ -44,29 +44,29 @@ pub enum SizeState {
 }
 
 /// One step. Locks: i_rwsem, then invalidate_lock, both exclusive.
-pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: SizeState) -> ControlFlow<(), SizeState> {
+pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: SizeState) -> ControlFlow<(), SizeState> {
     ControlFlow::Continue(match state {
         SizeState::Enter(change) => {
-            w.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+            inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
             SizeState::Lock(change)
         }
         SizeState::Lock(change) => {
-            w.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
-            match change.new_size().and_then(|target| eof_tail(w, w.i_size_peek(), target)) {
+            inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            match change.new_size().and_then(|target| eof_tail(inode, inode.i_size_peek(), target)) {
                 Some(tail) => {
                     SizeState::Zero(change, Box::new(WriteState::Begin(Write::zero_eof(tail), false)))
                 }
                 None => SizeState::Apply(change),
             }
         }
-        SizeState::Zero(change, inner) => match iomap::step(w, me, *inner).await {
+        SizeState::Zero(change, inner) => match iomap::step(inode, me, *inner).await {
             ControlFlow::Continue(inner) => SizeState::Zero(change, Box::new(inner)),
             ControlFlow::Break(_) => SizeState::Apply(change),
         },
         SizeState::Apply(change) => {
-            apply(w, me, &change).await;
-            w.invalidate_lock.up_write(me);
-            w.i_rwsem.up_write(me);
+            apply(inode, me, &change).await;
+            inode.invalidate_lock.up_write(me);
+            inode.i_rwsem.up_write(me);
             return ControlFlow::Break(());
         }
     })
@@ -75,28 +75,34 @@ pub async fn step<B: Backend>(w: &World<B>, me: ActorId, state: SizeState) -> Co
 /// Hole -> Unwritten for a preallocation (E8), and the new size, in memory and on disk, in one ILOCK section.
 /// The kernel stores the size in a step of its own; nobody is modelled who reads both counter and size without
 /// a lock and decides by their order.
-async fn apply<B: Backend>(w: &World<B>, me: ActorId, change: &Change) {
-    let mut map = w
+async fn apply<B: Backend>(inode: &Inode<B>, me: ActorId, change: &Change) {
+    let mut map = inode
         .ilock
         .lock(Op::new(if matches!(change, Change::Truncate(_)) { "truncate" } else { "falloc" }))
         .await;
     if let Change::Falloc(cells, _) = change {
         let holes: Vec<_> =
-            w.geometry.blocks_touched(cells).filter(|block| map.get(*block) == Extent::Hole).collect();
+            inode.sb.geometry.blocks_touched(cells).filter(|block| map.get(*block) == Extent::Hole).collect();
         let mut allocated = false;
         for block in holes {
-            allocated |= map.allocate(&(block..block + 1)).is_ok();
+            let one = block..block + 1;
+            if let Ok(phys) = inode.sb.allocate_blocks(inode.number, &one) {
+                map.allocate(&one, &phys);
+                allocated = true;
+            }
         }
         if allocated {
-            w.bump_data_seq(me);
-            w.tell(MappingEvent::Invalidated, || format!("H -> U in {}", w.geometry.show_cells(cells)));
+            inode.bump_data_seq(me);
+            inode.tell(MappingEvent::Invalidated, || {
+                format!("H -> U in {}", inode.sb.geometry.show_cells(cells))
+            });
         }
     }
-    let size = w.i_size_peek();
+    let size = inode.i_size_peek();
     if let Some(target) = change.new_size().filter(|target| *target > size) {
-        w.i_size.publish(u64::from(target), Ordering::Release);
+        inode.i_size.publish(u64::from(target), Ordering::Release);
         map.disk_size = target;
         drop(map);
-        pagecache_isize_extended(w, size, target).await;
+        pagecache_isize_extended(inode, size, target).await;
     }
 }

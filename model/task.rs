@@ -4,8 +4,10 @@ use std::ops::ControlFlow;
 
 use crate::backend::{ActorId, Backend};
 use crate::command::{Command, Then};
+use crate::config::FileCommand;
 use crate::geometry::FolioIndex;
 use crate::hold;
+use crate::inode::Inode;
 use crate::iomap;
 use crate::mmap::{self, Access, MmapState};
 use crate::read::{self, ReadState};
@@ -17,20 +19,20 @@ use crate::world::World;
 use crate::write_state::{Write, WriteState};
 use crate::writeback::{self, SyncMode, WritebackState};
 
-/// A task's program: its commands, and the number of the first write among them.
+/// A task's program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Program {
-    /// The commands.
-    pub commands: Vec<Command>,
+    /// The commands, each with its file.
+    pub commands: Vec<FileCommand>,
     /// The number of each command's write; 0 for those that write nothing.
     pub writes: Vec<WriteId>,
 }
 
 impl Program {
     /// Numbers the writes of `commands` from `next` on, and moves it.
-    pub fn new(commands: &[Command], next: &mut u16) -> Self {
-        let number = |command: &Command| {
-            if !command.writes() {
+    pub fn new(commands: &[FileCommand], next: &mut u16) -> Self {
+        let number = |call: &FileCommand| {
+            if !call.command.writes() {
                 return 0;
             }
             *next += 1;
@@ -92,24 +94,25 @@ pub async fn step<B: Backend>(
 ) -> ControlFlow<(), TaskState> {
     let TaskState { command: number, call, at } = state;
     if matches!(at, At::Held) {
-        hold::wait_for_holds(w).await;
+        hold::wait_for_holds(&w.sb).await;
         return ControlFlow::Continue(TaskState { command: number, call, at: At::Next });
     }
-    let Some(command) = program.commands.get(usize::from(number)) else {
-        hold::finished(w, me);
+    let Some(FileCommand { file, command }) = program.commands.get(usize::from(number)) else {
+        hold::finished(&w.sb, me);
         return ControlFlow::Break(());
     };
+    let inode = &w.inodes[usize::from(*file)];
     if matches!(at, At::Next) {
-        let modifiers = program.commands[..usize::from(number)].iter().rev();
+        let modifiers = program.commands[..usize::from(number)].iter().rev().map(|call| &call.command);
         let modifiers =
             modifiers.take_while(|command| matches!(command, Command::Fail { .. } | Command::Short { .. }));
         let write = program.writes[usize::from(number)];
-        return ControlFlow::Continue(match begin(w, command, write, call, modifiers) {
+        return ControlFlow::Continue(match begin(inode, command, write, call, modifiers) {
             Some(at) => TaskState { command: number, call, at },
             None => TaskState { command: number + 1, call: 0, at: At::Next },
         });
     }
-    let (progress, stop) = go_on(w, me, at).await;
+    let (progress, stop) = go_on(inode, me, at).await;
     ControlFlow::Continue(match progress {
         Some(at) => TaskState { command: number, call, at },
         // xfs_io gives a command up at the first short or failed call.
@@ -120,13 +123,13 @@ pub async fn step<B: Backend>(
 
 /// The `call`-th thing that a command does; `None` when there is no such thing.
 fn begin<'c, B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     command: &Command,
     write: WriteId,
     call: u16,
     modifiers: impl Iterator<Item = &'c Command>,
 ) -> Progress {
-    let geometry = &w.geometry;
+    let geometry = &inode.sb.geometry;
     let folios = |range: &std::ops::Range<u64>| geometry.folios_touched(&geometry.cells_of_bytes(range));
     let chunk_of = |range: &std::ops::Range<u64>, chunk: u64| {
         let start = range.start + u64::from(call) * chunk;
@@ -161,7 +164,7 @@ fn begin<'c, B: Backend>(
                 }
             }
         }
-        (Command::Pread { range, chunk }, _) => {
+        (Command::Pread { range, chunk, .. }, _) => {
             let bytes = chunk_of(range, *chunk)?;
             Some(At::Read(ReadState::Enter(geometry.cells_of_bytes(&bytes))))
         }
@@ -207,7 +210,7 @@ fn begin<'c, B: Backend>(
 }
 
 /// One step inside a call. The call goes on, or it is over, and whether its command is given up.
-async fn go_on<B: Backend>(w: &World<B>, me: ActorId, at: At) -> (Progress, bool) {
+async fn go_on<B: Backend>(inode: &Inode<B>, me: ActorId, at: At) -> (Progress, bool) {
     fn rest<S, T>(flow: ControlFlow<T, S>, wrap: impl FnOnce(S) -> At) -> (Progress, bool) {
         match flow {
             ControlFlow::Continue(state) => (Some(wrap(state)), false),
@@ -216,21 +219,21 @@ async fn go_on<B: Backend>(w: &World<B>, me: ActorId, at: At) -> (Progress, bool
     }
     match at {
         At::Held | At::Next => (None, false),
-        At::Write(state) => match iomap::step(w, me, state).await {
+        At::Write(state) => match iomap::step(inode, me, state).await {
             ControlFlow::Continue(state) => (Some(At::Write(state)), false),
             ControlFlow::Break(written) => (None, !written.full),
         },
-        At::Read(state) => rest(read::step(w, me, state).await, At::Read),
-        At::Mmap(state) => rest(mmap::step(w, me, state).await, At::Mmap),
-        At::Size(state) => rest(size::step(w, me, state).await, At::Size),
-        At::Writeback(state) => rest(writeback::step(w, me, state).await, At::Writeback),
+        At::Read(state) => rest(read::step(inode, me, state).await, At::Read),
+        At::Mmap(state) => rest(mmap::step(inode, me, state).await, At::Mmap),
+        At::Size(state) => rest(size::step(inode, me, state).await, At::Size),
+        At::Writeback(state) => rest(writeback::step(inode, me, state).await, At::Writeback),
         At::Walk(_, index, end) if index >= end => (None, false),
         At::Walk(kind, index, end) => {
             match kind {
-                Walk::Shrink => reclaim::shrink_folio(w, index).await,
-                Walk::Invalidate => reclaim::invalidate_folio(w, index).await,
-                Walk::Zap => mmap::zap(w, me, index).await,
-                Walk::WaitBefore | Walk::WaitAfter => writeback::wait(w, index).await,
+                Walk::Shrink => reclaim::shrink_folio(inode, index).await,
+                Walk::Invalidate => reclaim::invalidate_folio(inode, index).await,
+                Walk::Zap => mmap::zap(inode, me, index).await,
+                Walk::WaitBefore | Walk::WaitAfter => writeback::wait(inode, index).await,
             }
             (Some(At::Walk(kind, index + 1, end)), false)
         }
@@ -257,7 +260,9 @@ pub async fn umount_step<B: Backend>(
 ) -> ControlFlow<(), UmountState> {
     match state {
         UmountState(0, _) => {
-            umount::judge_cache(w, me).await;
+            for inode in &w.inodes {
+                umount::judge_cache(inode, me).await;
+            }
             ControlFlow::Continue(UmountState(1, Some(Box::new(TaskState::start(false)))))
         }
         UmountState(1, Some(inner)) => ControlFlow::Continue(match step(w, me, fsync, *inner).await {
@@ -265,7 +270,10 @@ pub async fn umount_step<B: Backend>(
             ControlFlow::Break(()) => UmountState(2, None),
         }),
         UmountState(..) => {
-            umount::judge_disk(w, me).await;
+            for inode in &w.inodes {
+                umount::judge_disk(inode, me).await;
+            }
+            umount::judge_space(&w.sb);
             ControlFlow::Break(())
         }
     }

@@ -7,8 +7,9 @@ use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
 use crate::extent::Extent;
 use crate::folio::{Slot, within};
 use crate::geometry::{Cell, FolioIndex};
+use crate::inode::Inode;
+use crate::superblock::contents;
 use crate::value::Value;
-use crate::world::{World, contents};
 
 /// Where a truncation of the page cache stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -19,8 +20,8 @@ pub struct TruncateState {
 
 impl TruncateState {
     /// Drops `cells` from the page cache.
-    pub fn new<B: Backend>(w: &World<B>, cells: Range<Cell>) -> Self {
-        let next = w.geometry.folios_touched(&cells).start;
+    pub fn new<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> Self {
+        let next = inode.sb.geometry.folios_touched(&cells).start;
         TruncateState { cells, next }
     }
 }
@@ -33,29 +34,29 @@ fn at_rest(slot: &Slot, _: u64) -> bool {
 /// `truncate_pagecache_range` (mm/truncate.c): folios inside the range are unmapped and removed, dirty or
 /// not; of a folio that sticks out, the cells inside are zeroed.
 pub async fn step<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     _: ActorId,
     mut state: TruncateState,
 ) -> ControlFlow<(), TruncateState> {
     let index = state.next;
-    if index >= w.geometry.folios_touched(&state.cells).end {
+    if index >= inode.sb.geometry.folios_touched(&state.cells).end {
         return ControlFlow::Break(());
     }
-    let folio_cells = w.geometry.cells_of_folio(index);
+    let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let inside = within(&folio_cells, &state.cells);
-    let mut slot = w.page(index).lock_when(Op::on("truncate_folio", u32::from(index)), at_rest, 0).await;
+    let mut slot = inode.page(index).lock_when(Op::on("truncate_folio", u32::from(index)), at_rest, 0).await;
     let whole = inside.len() == folio_cells.len();
     if let Some(folio) = slot.current_mut() {
         if whole {
-            w.say(|| format!("folio {index} removed"));
+            inode.say(|| format!("folio {index} removed"));
             slot.remove();
         } else {
             folio.cells[inside].fill(Value::ZERO);
-            w.say(|| format!("{} zeroed in the cache", w.geometry.show_cells(&state.cells)));
+            inode.say(|| format!("{} zeroed in the cache", inode.sb.geometry.show_cells(&state.cells)));
         }
     }
     drop(slot);
-    audit_uncached(w, index);
+    audit_uncached(inode, index);
     state.next += 1;
     ControlFlow::Continue(state)
 }
@@ -63,39 +64,39 @@ pub async fn step<B: Backend>(
 /// `pagecache_isize_extended` (mm/truncate.c): the file grows from `from` to `to`, and the folio that the old
 /// end lay in is write-protected, so that the next store into the blocks that have come inside the file
 /// faults and reserves them. Only where a folio has several blocks.
-pub async fn pagecache_isize_extended<B: Backend>(w: &World<B>, from: Cell, to: Cell) {
+pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, to: Cell) {
     let Some(last) = from.checked_sub(1) else { return };
-    let index = w.geometry.folio_of(last);
-    let rounded_from = w.geometry.cells_of_block(w.geometry.block_of(last)).end;
-    if to <= rounded_from || rounded_from == w.geometry.cells_of_folio(index).end {
+    let index = inode.sb.geometry.folio_of(last);
+    let rounded_from = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(last)).end;
+    if to <= rounded_from || rounded_from == inode.sb.geometry.cells_of_folio(index).end {
         return;
     }
     let unlocked = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| folio.locked.is_none());
-    let mut slot = w.page(index).lock_when(Op::on("page_mkclean", u32::from(index)), unlocked, 0).await;
+    let mut slot = inode.page(index).lock_when(Op::on("page_mkclean", u32::from(index)), unlocked, 0).await;
     if let Some(folio) = slot.current_mut() {
         folio.write_protect();
     }
 }
 
 /// Judges what is left of a folio that is not in the page cache: what the extent map and the device give.
-fn audit_uncached<B: Backend>(w: &World<B>, index: FolioIndex) {
+fn audit_uncached<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     // Observed whatever the audits see: what an actor observes must not depend on them.
-    let end = w.i_size_peek();
+    let end = inode.i_size_peek();
     let mut cached = false;
-    w.page(index).audit(|slot| cached = slot.current().is_some());
+    inode.page(index).audit(|slot| cached = slot.current().is_some());
     if cached {
         return;
     }
     let mut left = Vec::new();
-    w.ilock.audit(|map| {
-        for block in w.geometry.blocks_of_folio(index) {
-            let cells = w.geometry.cells_of_block(block);
+    inode.ilock.audit(|map| {
+        for block in inode.sb.geometry.blocks_of_folio(index) {
+            let cells = inode.sb.geometry.cells_of_block(block);
             for (at, cell) in cells.enumerate().filter(|(_, cell)| *cell < end) {
                 let value = match map.get(block) {
                     Extent::Hole | Extent::Delalloc | Extent::Unwritten(_) => Value::ZERO,
                     Extent::Written(phys) => {
                         let mut value = Value::ZERO;
-                        w.disk[usize::from(phys)].audit(|block| value = contents(block, phys, at));
+                        inode.sb.disk[usize::from(phys)].audit(|block| value = contents(block, phys, at));
                         value
                     }
                 };
@@ -103,5 +104,5 @@ fn audit_uncached<B: Backend>(w: &World<B>, index: FolioIndex) {
             }
         }
     });
-    w.oracle.visible(&w.geometry, "file", left.into_iter());
+    inode.oracle.visible(&inode.sb.geometry, "file", left.into_iter());
 }

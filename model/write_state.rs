@@ -7,10 +7,10 @@ use crate::design::{PunchOwner, PunchRounding};
 use crate::extent::{Iomap, IomapType};
 use crate::folio::FolioRef;
 use crate::geometry::{Cell, FileBlock};
+use crate::inode::Inode;
 use crate::punch::PunchState;
 use crate::truncate::TruncateState;
 use crate::value::WriteId;
-use crate::world::World;
 
 /// What a pass puts into the file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -89,25 +89,25 @@ pub enum WriteState {
 /// The blocks whose reservation `iomap_end` has to free: those of a NEW delayed allocation behind what was
 /// written. The block partly written keeps its reservation: its folio is dirty.
 pub(crate) fn unused_reservation<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     write: &Write,
     iomap: &Iomap,
     from: Cell,
 ) -> Option<Range<FileBlock>> {
-    let design = &w.config.design;
-    let mapped_end = w.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
+    let design = &inode.sb.config.design;
+    let mapped_end = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
     let end = write.end.min(mapped_end);
     let owned = iomap.new || design.punch_owner == PunchOwner::Any;
     if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end || write.fill == Fill::ZeroEof {
         return None;
     }
     let first = if write.pos == from {
-        w.geometry.block_of(write.pos)
+        inode.sb.geometry.block_of(write.pos)
     } else if design.punch_rounding == PunchRounding::Outward {
-        w.geometry.block_of(write.pos - 1)
+        inode.sb.geometry.block_of(write.pos - 1)
     } else {
-        w.geometry.blocks_touched(&(0..write.pos)).end
+        inode.sb.geometry.blocks_touched(&(0..write.pos)).end
     };
-    let blocks = first..w.geometry.blocks_touched(&(0..end)).end;
+    let blocks = first..inode.sb.geometry.blocks_touched(&(0..end)).end;
     (!blocks.is_empty()).then_some(blocks)
 }

@@ -16,10 +16,10 @@ use crate::extent::{Extent, Iomap, IomapType, Phys};
 use crate::folio::{FolioId, FolioRef, Slot};
 use crate::fs::xfs::xfs_map_blocks;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
+use crate::inode::Inode;
 use crate::ioend::Ioend;
 use crate::oracle::Property;
 use crate::value::Value;
-use crate::world::World;
 
 /// Whether a pass may skip.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -65,7 +65,7 @@ impl WritebackState {
 
 /// One step of a pass.
 pub async fn step<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     state: WritebackState,
 ) -> ControlFlow<(), WritebackState> {
@@ -74,26 +74,28 @@ pub async fn step<B: Backend>(
             let index = pass.folios.start;
             if index >= pass.folios.end {
                 if pass.ioend.is_none() && pass.iomap.is_some() {
-                    w.tell(MappingEvent::Dropped, String::new);
+                    inode.tell(MappingEvent::Dropped, String::new);
                 }
                 let Some(last) = pass.ioend.take() else { return ControlFlow::Break(()) };
                 return ControlFlow::Continue(WritebackState::Submit(pass, vec![last]));
             }
             pass.folios.start += 1;
-            let mut slot = w.page(index).lock(Op::on("writeback_get_folio", u32::from(index))).await;
+            let mut slot = inode.page(index).lock(Op::on("writeback_get_folio", u32::from(index))).await;
             let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty)) else {
                 return ControlFlow::Continue(WritebackState::Next(pass));
             };
             slot.folio_mut(id).refs |= 1 << me;
             ControlFlow::Continue(WritebackState::Lock(pass, FolioRef { index, id }))
         }
-        WritebackState::Lock(pass, folio) => ControlFlow::Continue(lock_and_clean(w, me, pass, folio).await),
+        WritebackState::Lock(pass, folio) => {
+            ControlFlow::Continue(lock_and_clean(inode, me, pass, folio).await)
+        }
         WritebackState::Map(pass, folio, blocks, full) => {
-            ControlFlow::Continue(map_block(w, me, pass, folio, blocks, full).await)
+            ControlFlow::Continue(map_block(inode, me, pass, folio, blocks, full).await)
         }
         WritebackState::Start(pass, folio, full) => {
             let parts = full.iter().chain(&pass.ioend).filter(|ioend| ioend.folios.contains(&folio)).count();
-            start_writeback(w, me, folio, parts).await;
+            start_writeback(inode, me, folio, parts).await;
             ControlFlow::Continue(WritebackState::Submit(pass, full))
         }
         WritebackState::Submit(pass, mut full) => {
@@ -101,8 +103,8 @@ pub async fn step<B: Backend>(
                 return ControlFlow::Continue(WritebackState::Next(pass));
             }
             let ioend = full.remove(0);
-            let mut in_flight = w.in_flight.lock(Op::new("submit_bio")).await;
-            w.say(|| format!("write {}", w.geometry.show_blocks(&ioend.blocks)));
+            let mut in_flight = inode.sb.in_flight.lock(Op::new("submit_bio")).await;
+            inode.say(|| format!("write {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
             in_flight.push(ioend);
             ControlFlow::Continue(WritebackState::Submit(pass, full))
         }
@@ -112,7 +114,7 @@ pub async fn step<B: Backend>(
 /// Locks the folio, sees that it is still there and dirty, waits for or leaves writeback in flight, and
 /// clears its dirty flag (`write_cache_pages`, `folio_clear_dirty_for_io`).
 async fn lock_and_clean<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     pass: Pass,
     folio: FolioRef,
@@ -120,7 +122,7 @@ async fn lock_and_clean<B: Backend>(
     let FolioRef { index, id } = folio;
     let target = u32::from(index);
     let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
-    let mut slot = w.page(index).lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
+    let mut slot = inode.page(index).lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
     let wanted = slot.folio(id).is_some_and(|folio| {
         folio.in_cache && folio.dirty && !(folio.writeback && pass.mode == SyncMode::Background)
     });
@@ -132,34 +134,34 @@ async fn lock_and_clean<B: Backend>(
         slot.folio_mut(id).locked = Some(me);
         drop(slot);
         let done = |slot: &Slot, id: u64| slot.folio(id as FolioId).is_none_or(|folio| !folio.writeback);
-        slot = w.page(index).lock_when(Op::on("folio_wait_writeback", target), done, u64::from(id)).await;
+        slot = inode.page(index).lock_when(Op::on("folio_wait_writeback", target), done, u64::from(id)).await;
     }
     let cleaned = slot.folio_mut(id);
     cleaned.locked = Some(me);
     cleaned.clear_dirty_for_io();
-    w.say(|| format!("folio {index} clean"));
+    inode.say(|| format!("folio {index} clean"));
 
     // The size is read without a lock. That is an operation of its own only where somebody may change it.
-    let size = if w.size_changes {
+    let size = if inode.size_changes {
         drop(slot);
-        let size = w.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
-        slot = w.page(index).lock(Op::on("iomap_writepage_map", target)).await;
+        let size = inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
+        slot = inode.page(index).lock(Op::on("iomap_writepage_map", target)).await;
         size
     } else {
-        w.i_size_peek()
+        inode.i_size_peek()
     };
-    let cells = w.geometry.cells_of_folio(index);
+    let cells = inode.sb.geometry.cells_of_folio(index);
     if cells.start >= size {
         // Wholly beyond end of file: truncate owns it.
         slot.unlock_and_put(id, me);
         return WritebackState::Next(pass);
     }
     let mut blocks = Vec::new();
-    let per_block = w.config.fs.block_dirty;
+    let per_block = inode.sb.config.fs.block_dirty;
     let folio_data = slot.locked_mut(id, me);
-    for block in w.geometry.blocks_of_folio(index) {
-        let below_eof = w.geometry.cells_of_block(block).start < size;
-        if below_eof && folio_data.block_dirty(w.block_in_folio(block), per_block) {
+    for block in inode.sb.geometry.blocks_of_folio(index) {
+        let below_eof = inode.sb.geometry.cells_of_block(block).start < size;
+        if below_eof && folio_data.block_dirty(inode.sb.block_in_folio(block), per_block) {
             blocks.push(block);
         }
     }
@@ -175,7 +177,7 @@ async fn lock_and_clean<B: Backend>(
 /// `xfs_map_blocks` and `iomap_add_to_ioend` for the first of `blocks`, and for those after it that the same
 /// mapping covers: the folio is locked, and nothing that could move them in between goes unnoticed by it.
 async fn map_block<B: Backend>(
-    w: &World<B>,
+    inode: &Inode<B>,
     me: ActorId,
     mut pass: Pass,
     folio: FolioRef,
@@ -187,13 +189,14 @@ async fn map_block<B: Backend>(
     };
     let cached = match pass.iomap.take().filter(|iomap| iomap.covers(block)) {
         None => None,
-        Some(iomap) => match w.config.design.writeback_check {
+        Some(iomap) => match inode.sb.config.design.writeback_check {
             WritebackCheck::Always => None,
             WritebackCheck::Range => Some(iomap),
             WritebackCheck::RangeData => {
-                let seq = w.data_seq.load(Op::new("xfs_imap_valid"), Ordering::Relaxed).await;
+                let seq = inode.data_seq.load(Op::new("xfs_imap_valid"), Ordering::Relaxed).await;
                 let valid = seq == iomap.cookie;
-                w.say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
+                inode
+                    .say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
                 valid.then_some(iomap)
             }
         },
@@ -201,10 +204,10 @@ async fn map_block<B: Backend>(
     let iomap = if let Some(iomap) = cached {
         iomap
     } else {
-        let mut map = w.ilock.lock(Op::new("xfs_map_blocks")).await;
-        let iomap = xfs_map_blocks(w, me, &mut map, block);
+        let mut map = inode.ilock.lock(Op::new("xfs_map_blocks")).await;
+        let iomap = xfs_map_blocks(inode, me, &mut map, block);
         drop(map);
-        w.tell(MappingEvent::Sampled, || w.show_iomap(&iomap));
+        inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
         iomap
     };
     while let Some(block) = blocks.first().copied().filter(|block| iomap.covers(*block)) {
@@ -213,10 +216,10 @@ async fn map_block<B: Backend>(
             IomapType::Hole | IomapType::Delalloc => {
                 // Without per-block dirty state every valid block of a dirty folio comes by here. Zeros over a
                 // hole are no loss: the hole reads the same.
-                w.page(folio.index).audit(|slot| {
-                    if w.has_data(slot, block) {
-                        w.backend.violate(Property::DroppedDirty, || {
-                            let block = w.geometry.show_blocks(&(block..block + 1));
+                inode.page(folio.index).audit(|slot| {
+                    if inode.has_data(slot, block) {
+                        inode.sb.backend.violate(Property::DroppedDirty, || {
+                            let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                             let kind = iomap.kind;
                             format!("{block} was dirty, is clean now, and is mapped to a {kind}: nothing is written")
                         });
@@ -228,12 +231,18 @@ async fn map_block<B: Backend>(
             IomapType::Mapped => false,
         };
         let Some(phys) = iomap.addr_of(block) else { continue };
-        audit_address(w, block, phys);
+        audit_address(inode, block, phys);
         match &mut pass.ioend {
             Some(ioend) if ioend.takes(block, phys, unwritten) => ioend.blocks.end += 1,
             open => {
                 full.extend(open.take());
-                *open = Some(Ioend { blocks: block..block + 1, phys, unwritten, folios: Vec::new() });
+                *open = Some(Ioend {
+                    file: inode.number,
+                    blocks: block..block + 1,
+                    phys,
+                    unwritten,
+                    folios: Vec::new(),
+                });
             }
         }
         if let Some(ioend) = pass.ioend.as_mut().filter(|ioend| ioend.folios.last() != Some(&folio)) {
@@ -249,11 +258,11 @@ async fn map_block<B: Backend>(
 }
 
 /// P-WBADDR: at submission, under the folio lock, the block is where the map has it.
-fn audit_address<B: Backend>(w: &World<B>, block: FileBlock, phys: Phys) {
-    w.ilock.audit(|map| {
+fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
+    inode.ilock.audit(|map| {
         if !matches!(map.get(block), Extent::Unwritten(now) | Extent::Written(now) if now == phys) {
-            w.backend.violate(Property::WrongAddress, || {
-                let block = w.geometry.show_blocks(&(block..block + 1));
+            inode.sb.backend.violate(Property::WrongAddress, || {
+                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("{block} is written to device block {phys}, which is not where it is")
             });
         }
@@ -262,25 +271,25 @@ fn audit_address<B: Backend>(w: &World<B>, block: FileBlock, phys: Phys) {
 
 /// Sets the writeback bit and unlocks the folio; without anything to write, only unlocks it. The bit stays until
 /// all the ioends that took blocks of the folio are done.
-async fn start_writeback<B: Backend>(w: &World<B>, me: ActorId, folio: FolioRef, ioends: usize) {
+async fn start_writeback<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, ioends: usize) {
     let FolioRef { index, id } = folio;
-    let mut slot = w.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
+    let mut slot = inode.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
     slot.locked_mut(id, me).start_writeback(ioends);
     slot.unlock_and_put(id, me);
 }
 
 /// Waits until a folio is not under writeback (`filemap_fdatawait_range`).
-pub async fn wait<B: Backend>(w: &World<B>, index: FolioIndex) {
+pub async fn wait<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     let done = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| !folio.writeback);
-    drop(w.page(index).lock_when(Op::on("folio_wait_writeback", u32::from(index)), done, 0).await);
+    drop(inode.page(index).lock_when(Op::on("folio_wait_writeback", u32::from(index)), done, 0).await);
 }
 
 /// What the device reads of a folio's blocks while it writes them.
-pub fn captured<B: Backend>(w: &World<B>, slot: &Slot, folio: FolioRef, block: FileBlock) -> Vec<Value> {
-    slot.folio(folio.id).map_or_else(Vec::new, |data| data.cells[w.cells_in_folio(block)].to_vec())
+pub fn captured<B: Backend>(inode: &Inode<B>, slot: &Slot, folio: FolioRef, block: FileBlock) -> Vec<Value> {
+    slot.folio(folio.id).map_or_else(Vec::new, |data| data.cells[inode.sb.cells_in_folio(block)].to_vec())
 }
 
 /// Puts cells onto the device.
-pub fn write_disk<B: Backend>(w: &World<B>, phys: Phys, cells: Vec<Value>) {
-    w.disk[usize::from(phys)].update(|block| *block = Some(cells));
+pub fn write_disk<B: Backend>(inode: &Inode<B>, phys: Phys, cells: Vec<Value>) {
+    inode.sb.disk[usize::from(phys)].update(|block| *block = Some(cells));
 }

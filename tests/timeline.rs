@@ -3,8 +3,8 @@
 use stalemap::report::timeline::{About, render};
 use stalemap_explore::{Limits, Replay, Schedule, Step, minimal_counterexample, replay};
 use stalemap_model::backend::System;
-use stalemap_model::command::{Command, Then};
-use stalemap_model::config::{ActorConfig, Config, Hold};
+use stalemap_model::command::{Command, Io, Then};
+use stalemap_model::config::{ActorConfig, Config, FileCommand, Hold};
 use stalemap_model::design::Design;
 use stalemap_model::fs::Personality;
 use stalemap_model::kernel::Kernel;
@@ -58,7 +58,14 @@ impl Drawn {
 }
 
 fn pwrite(offset: u64, length: u64) -> Command {
-    Command::Pwrite { range: offset..offset + length, chunk: length, fill: 0x57, then: Then::Nothing }
+    Command::Pwrite {
+        range: offset..offset + length,
+        chunk: length,
+        fill: 0x57,
+        then: Then::Nothing,
+        io: Io::Buffered,
+        nowait: false,
+    }
 }
 
 fn sync(offset: u64, length: u64, wait: bool) -> Command {
@@ -75,14 +82,22 @@ fn mutant(name: &str, field: &str, value: &str) -> Design {
     mutant
 }
 
+fn calls(commands: Vec<Command>) -> Vec<FileCommand> {
+    commands.into_iter().map(|command| FileCommand { file: 0, command }).collect()
+}
+
 fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>) -> Config {
     Config {
         block: 4096,
         folio: 4096,
         fs: Personality::built_in("xfs").unwrap(),
         design,
-        setup,
-        actors: actors.into_iter().map(|(name, run)| ActorConfig { name: name.to_owned(), run }).collect(),
+        files: vec!["file".to_owned()],
+        setup: calls(setup),
+        actors: actors
+            .into_iter()
+            .map(|(name, run)| ActorConfig { name: name.to_owned(), run: calls(run) })
+            .collect(),
         holds: Vec::new(),
         observe: Vec::new(),
         retries: None,
@@ -110,7 +125,7 @@ fn t2(design: Design) -> Config {
         Command::Mwrite { range: 6144..8192, fill: 0x42 },
     ];
     let mut actors = t1(design.clone()).actors;
-    actors.insert(1, ActorConfig { name: "fault".to_owned(), run: mmap });
+    actors.insert(1, ActorConfig { name: "fault".to_owned(), run: calls(mmap) });
     Config { actors, ..config(design, vec![Command::Truncate { size: 8192 }], Vec::new()) }
 }
 

@@ -28,6 +28,16 @@ choices! {
     }
 }
 
+choices! {
+    /// Which free block of the device an allocation takes.
+    Allocator {
+        /// The one that is the file block's own place, so that a file that has nothing in its way is contiguous.
+        Home = "home",
+        /// The first free one: blocks that were freed are taken again at once.
+        Lowest = "lowest",
+    }
+}
+
 /// A file system. Table 7 of the kernel model, as far as the actors carry it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Personality {
@@ -45,8 +55,10 @@ pub struct Personality {
     pub bump_lookup: bool,
     /// Whether writeback maps dirty blocks (6.6), or every uptodate block of a dirty folio (before).
     pub block_dirty: bool,
-    /// Blocks of the device; `None` is enough for the whole file.
+    /// Blocks of the device; `None` is enough for all files as far as the commands reach.
     pub free_blocks: Option<u16>,
+    /// Which of them are taken first.
+    pub allocator: Allocator,
 }
 
 settable!(Personality {
@@ -58,6 +70,7 @@ settable!(Personality {
     bump_lookup,
     block_dirty,
     free_blocks,
+    allocator,
 });
 
 impl Personality {

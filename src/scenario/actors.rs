@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use stalemap_model::command::Command;
-use stalemap_model::config::{ActorConfig, Hold};
+use stalemap_model::config::{ActorConfig, FileCommand, Hold};
 
 use super::command;
 use super::names::{count, quote, suggest};
@@ -34,7 +34,7 @@ pub(super) struct Units {
 #[derive(Default)]
 pub(super) struct Cast {
     /// The setup.
-    pub(super) setup: Vec<Command>,
+    pub(super) setup: Vec<FileCommand>,
     /// The actors.
     pub(super) actors: Vec<ActorConfig>,
     /// All commands, with their places.
@@ -127,7 +127,7 @@ impl Cast {
     }
 
     /// The commands of one list. Those that are wrong are reported and left out.
-    fn run(&mut self, field: &Field<'_>, session: &mut Session, reader: &mut Reader<'_>) -> Vec<Command> {
+    fn run(&mut self, field: &Field<'_>, session: &mut Session, reader: &mut Reader<'_>) -> Vec<FileCommand> {
         let Some(lines) = field.value.texts(RUN_EXAMPLE, reader) else { return Vec::new() };
         if let Some(surplus) = lines.get(MAX_COMMANDS) {
             let help = format!("at most {MAX_COMMANDS} can be explored");
@@ -137,7 +137,7 @@ impl Cast {
         for line in lines.iter().take(MAX_COMMANDS) {
             if let Some(command) = command::read(line, session, &mut reader.errors) {
                 self.commands.push(Placed { what: command.clone(), span: line.span.clone() });
-                run.push(command);
+                run.push(FileCommand { file: 0, command });
             }
         }
         run

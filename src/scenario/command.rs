@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use stalemap_model::command::{Command, Then};
+use stalemap_model::command::{Command, Io, Then};
 use stalemap_model::geometry::Bytes;
 
 use super::errors::Errors;
@@ -92,12 +92,19 @@ impl Line<'_, '_> {
                     (true, false) => Then::Fdatasync,
                     (false, false) => Then::Nothing,
                 };
-                Some(Command::Pwrite { range, chunk: chunk?, fill: fill?, then })
+                Some(Command::Pwrite {
+                    range,
+                    chunk: chunk?,
+                    fill: fill?,
+                    then,
+                    io: Io::Buffered,
+                    nowait: false,
+                })
             }
             "pread" => {
                 let chunk = self.chunk(options, errors);
                 let range = self.range(arguments, errors)?;
-                Some(Command::Pread { range, chunk: chunk? })
+                Some(Command::Pread { range, chunk: chunk?, io: Io::Buffered })
             }
             "mmap" => {
                 let range = self.range(arguments, errors)?;

@@ -22,10 +22,8 @@ mod text;
 mod verb;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use stalemap_model::command::Command;
-use stalemap_model::config::{ActorConfig, Config, Hold};
+use stalemap_model::config::{ActorConfig, Config, FileCommand, FileRange, Hold};
 use stalemap_model::design::Design;
 use stalemap_model::event::Branch;
 use stalemap_model::fs::Personality;
@@ -76,14 +74,16 @@ pub struct Scenario {
     pub folio: u64,
     /// The file system, with the file's overrides.
     pub fs: Personality,
+    /// The names of the files.
+    pub files: Vec<String>,
     /// Commands that run first, alone.
-    pub setup: Vec<Command>,
+    pub setup: Vec<FileCommand>,
     /// The concurrent actors.
     pub actors: Vec<ActorConfig>,
     /// Directed runs.
     pub holds: Vec<Hold>,
     /// Byte ranges whose final contents are counted.
-    pub observe: Vec<Range<u64>>,
+    pub observe: Vec<FileRange>,
     /// What is expected, by design.
     pub expect: BTreeMap<String, Expectation>,
     /// The designs that the file defines.
@@ -111,6 +111,7 @@ impl Scenario {
             folio: self.folio,
             fs: self.fs.clone(),
             design,
+            files: self.files.clone(),
             setup: self.setup.clone(),
             actors: self.actors.clone(),
             holds: self.holds.clone(),

@@ -66,7 +66,7 @@ pub(super) fn check(scenario: &Scenario, extent: &Extent<'_>, errors: &mut Error
         let run = scenario.actors.get(hold.actor).map(|actor| actor.run.as_slice()).unwrap_or_default();
         if hold.at >= end {
             errors.add(place.clone(), "the hold is outside of the file", help.clone());
-        } else if !run.iter().any(|command| copies_into(command, hold.at / folio, folio)) {
+        } else if !run.iter().any(|call| copies_into(&call.command, hold.at / folio, folio)) {
             let message = "the actor never copies into the folio of this byte";
             errors.add(place.clone(), message, "name a byte near one that a `pwrite` of the actor writes");
         }

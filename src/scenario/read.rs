@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use stalemap_model::config::FileRange;
 use toml::de::DeTable;
 
 use super::actors::{self, Units};
@@ -123,10 +124,11 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         block,
         folio,
         fs: fs?,
+        files: vec!["file".to_owned()],
         setup: cast.setup,
         actors: cast.actors,
         holds,
-        observe: observed.iter().map(|range| range.what.clone()).collect(),
+        observe: observed.iter().map(|range| FileRange { file: 0, range: range.what.clone() }).collect(),
         expect,
         designs,
         reach_must,

@@ -1,8 +1,8 @@
 //! What files that are right mean.
 
 use stalemap_model::command::Command::{self, *};
-use stalemap_model::command::Then;
-use stalemap_model::config::Hold;
+use stalemap_model::command::{Io, Then};
+use stalemap_model::config::{FileRange, Hold};
 use stalemap_model::design::{Check, Design};
 use stalemap_model::event::Branch;
 use stalemap_model::oracle::Property;
@@ -16,18 +16,24 @@ fn accepted(source: &str) -> Scenario {
 /// The commands that the lines of one actor mean, in a file with blocks of 1k.
 fn meant(lines: &[&str]) -> Vec<Command> {
     let head = "title = 'x'\n[geometry]\nblock = '1k'\n[[actor]]\nname = 'a'\n";
-    accepted(&format!("{head}run = {lines:?}")).actors.remove(0).run
+    accepted(&format!("{head}run = {lines:?}"))
+        .actors
+        .remove(0)
+        .run
+        .into_iter()
+        .map(|call| call.command)
+        .collect()
 }
 
 fn pwrite(range: std::ops::Range<u64>) -> Command {
-    Pwrite { range, chunk: 4096, fill: 0xcd, then: Then::Nothing }
+    Pwrite { range, chunk: 4096, fill: 0xcd, then: Then::Nothing, io: Io::Buffered, nowait: false }
 }
 
 #[test]
 fn writes_and_reads_have_the_defaults_of_xfs_io() {
     assert_eq!(
         meant(&["pwrite 0 8k", "w 4k 1s", "pread 0 2b"]),
-        [pwrite(0..8192), pwrite(4096..4608), Pread { range: 0..2048, chunk: 4096 },]
+        [pwrite(0..8192), pwrite(4096..4608), Pread { range: 0..2048, chunk: 4096, io: Io::Buffered },]
     );
 }
 
@@ -41,16 +47,44 @@ fn options_stand_anywhere_and_in_any_grouping() {
         "pwrite -S 1 -S -1 0 1",
         "pread -v -q -b 1b 0 4k",
     ]);
-    let wide = Pwrite { range: 0..6144, chunk: 6144, fill: 0x57, then: Then::Nothing };
+    let wide = Pwrite {
+        range: 0..6144,
+        chunk: 6144,
+        fill: 0x57,
+        then: Then::Nothing,
+        io: Io::Buffered,
+        nowait: false,
+    };
     assert_eq!(
         meant,
         [
             wide.clone(),
             wide,
-            Pwrite { range: 0..8, chunk: 4096, fill: 0x2c, then: Then::Fdatasync },
-            Pwrite { range: 0..1, chunk: 4096, fill: 0xcd, then: Then::Fsync },
-            Pwrite { range: 0..1, chunk: 4096, fill: 0xff, then: Then::Nothing },
-            Pread { range: 0..4096, chunk: 1024 },
+            Pwrite {
+                range: 0..8,
+                chunk: 4096,
+                fill: 0x2c,
+                then: Then::Fdatasync,
+                io: Io::Buffered,
+                nowait: false
+            },
+            Pwrite {
+                range: 0..1,
+                chunk: 4096,
+                fill: 0xcd,
+                then: Then::Fsync,
+                io: Io::Buffered,
+                nowait: false
+            },
+            Pwrite {
+                range: 0..1,
+                chunk: 4096,
+                fill: 0xff,
+                then: Then::Nothing,
+                io: Io::Buffered,
+                nowait: false
+            },
+            Pread { range: 0..4096, chunk: 1024, io: Io::Buffered },
         ]
     );
 }
@@ -202,7 +236,7 @@ fn every_table_finds_its_place() {
     assert!(!scenario.fs.block_dirty);
     assert_eq!(scenario.fs.free_blocks, Some(3));
     assert_eq!(scenario.holds, [Hold { actor: 0, at: 4096 }]);
-    assert_eq!(scenario.observe, std::slice::from_ref(&(4096..8192)));
+    assert_eq!(scenario.observe, [FileRange { file: 0, range: 4096..8192 }]);
     assert_eq!(scenario.reach_must, Some(vec![Branch::Stale]));
     assert_eq!(scenario.limits.states, Some(1000));
     assert_eq!(scenario.limits.memory, Some(64 << 20));

@@ -1,0 +1,154 @@
+//! One inode: its locks, its extent map, its size, its page cache, and the judge of its contents.
+
+use std::sync::Arc;
+
+use crate::backend::{ActorId, Atomic, Backend, Lock, Ordering};
+use crate::event::{Event, MappingEvent};
+use crate::extent::{Extent, ExtentMap};
+use crate::folio::Slot;
+use crate::geometry::{Cell, FileBlock, FolioIndex};
+use crate::oracle::{Oracle, Property};
+use crate::superblock::SuperBlock;
+use crate::sync::RwSemaphore;
+use crate::value::Value;
+
+/// The number of a file: its place in [`Config::files`](crate::config::Config::files).
+pub type FileId = u8;
+
+/// A file (struct inode and what hangs on it).
+pub struct Inode<B: Backend> {
+    /// Which one.
+    pub number: FileId,
+    /// The file system that it lies in.
+    pub sb: Arc<SuperBlock<B>>,
+    /// inode->i_rwsem.
+    pub i_rwsem: RwSemaphore<B>,
+    /// mapping->invalidate_lock.
+    pub invalidate_lock: RwSemaphore<B>,
+    /// ip->i_lock (the ILOCK) and what it protects.
+    pub ilock: B::Lock<ExtentMap>,
+    /// ip->i_df.if_seq: changed under the ILOCK, read without it.
+    pub data_seq: B::Atomic,
+    /// inode->i_size, in cells.
+    pub i_size: B::Atomic,
+    /// mapping->i_pages, by folio index.
+    pub pages: Vec<B::Lock<Slot>>,
+    /// The judge.
+    pub oracle: Oracle<B>,
+    /// Whether a concurrent actor may change i_size. If none may, reading it commutes with everything, and
+    /// its readers need no operation of their own.
+    pub size_changes: bool,
+}
+
+impl<B: Backend> Inode<B> {
+    /// Creates an empty file.
+    pub fn new(
+        backend: &B,
+        sb: &Arc<SuperBlock<B>>,
+        number: FileId,
+        actors: usize,
+        size_changes: bool,
+    ) -> Self {
+        let geometry = &sb.geometry;
+        Inode {
+            number,
+            i_rwsem: RwSemaphore::new(backend, "i_rwsem"),
+            invalidate_lock: RwSemaphore::new(backend, "invalidate_lock"),
+            ilock: backend.lock("ilock", ExtentMap::new(geometry.blocks())),
+            data_seq: backend.atomic("data_seq", 0),
+            i_size: backend.atomic("i_size", 0),
+            pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
+            oracle: Oracle::new(backend, geometry, actors, &sb.patterns),
+            sb: Arc::clone(sb),
+            size_changes,
+        }
+    }
+
+    /// The slot of a folio.
+    pub fn page(&self, index: FolioIndex) -> &B::Lock<Slot> {
+        &self.pages[usize::from(index)]
+    }
+
+    /// Moves the change counter. Inside the ILOCK section that changes the map: the kernel stores the
+    /// counter first and then the records, and since both are invisible to who respects the ILOCK, the store
+    /// is the section's only lock-free access.
+    pub fn bump_data_seq(&self, me: ActorId) {
+        self.data_seq.publish(self.data_seq.peek() + 1, Ordering::Relaxed);
+        self.oracle.bumped(me);
+    }
+
+    /// The current end of file, for who holds what excludes its change (i_rwsem) or when none can happen.
+    pub fn i_size_peek(&self) -> Cell {
+        self.i_size.peek() as Cell
+    }
+
+    /// Judges what the locked folio `index` would show once it is unlocked: valid cells below end of file.
+    pub fn audit_folio(&self, index: FolioIndex, slot: &Slot) {
+        let Some((_, folio)) = slot.current() else { return };
+        let first = self.sb.geometry.cells_of_folio(index).start;
+        let end = self.i_size.peek() as Cell;
+        let valid = self
+            .sb
+            .geometry
+            .blocks_of_folio(index)
+            .filter(|block| folio.block_uptodate(self.sb.block_in_folio(*block)));
+        let cells = valid.flat_map(|block| self.sb.geometry.cells_of_block(block)).filter(|cell| *cell < end);
+        let shown = cells.map(|cell| (cell, folio.cells[usize::from(cell - first)]));
+        self.oracle.visible(&self.sb.geometry, "page cache", shown);
+    }
+
+    /// Whether the folio in a slot holds anything in a block, below end of file, that a hole would not read as.
+    pub fn has_data(&self, slot: &Slot, block: FileBlock) -> bool {
+        let end = self.i_size.peek() as Cell;
+        let cells = self.sb.geometry.cells_of_block(block).zip(self.sb.cells_in_folio(block));
+        let mut below_eof = cells.filter(|(cell, _)| *cell < end).map(|(_, at)| at);
+        slot.current().is_some_and(|(_, folio)| below_eof.any(|at| folio.cells[at] != Value::ZERO))
+    }
+
+    /// P-BACK for the folios of `blocks`: an unlocked folio's dirty blocks below end of file have blocks or a
+    /// reservation, unless they hold nothing but the zeros that a hole reads as and nobody can store into them.
+    /// To be called in a transition that released a lock.
+    pub fn audit_backing(&self, blocks: impl Iterator<Item = FileBlock>) {
+        let size = self.i_size_peek();
+        let below_eof = |block: &FileBlock| self.sb.geometry.cells_of_block(*block).start < size;
+        for block in blocks.filter(below_eof) {
+            let index = block / self.sb.geometry.blocks_per_folio();
+            let mut dirty = false;
+            self.page(index).audit(|slot| {
+                dirty = slot.current().is_some_and(|(_, folio)| {
+                    folio.locked.is_none()
+                        && folio.dirty
+                        && folio.block_dirty(self.sb.block_in_folio(block), self.sb.config.fs.block_dirty)
+                        && (folio.pte_write != 0 || self.has_data(slot, block))
+                });
+            });
+            if !dirty {
+                continue;
+            }
+            self.ilock.audit(|map| {
+                if map.get(block) == Extent::Hole {
+                    self.sb.backend.violate(Property::DirtyOverHole, || {
+                        format!("{} is dirty over a hole", self.sb.geometry.show_blocks(&(block..block + 1)))
+                    });
+                }
+            });
+        }
+    }
+
+    /// Tells who watches about a mapping.
+    pub fn tell(&self, mapping: MappingEvent, text: impl FnOnce() -> String) {
+        let files = &self.sb.config.files;
+        self.sb.backend.emit(|| {
+            let text = text();
+            // Only where there are several files need it be said which one is meant.
+            let named = files.len() > 1 && !text.is_empty();
+            let text = if named { format!("[{}] {text}", files[usize::from(self.number)]) } else { text };
+            Event { text, mapping }
+        });
+    }
+
+    /// Tells who watches about anything else.
+    pub fn say(&self, text: impl FnOnce() -> String) {
+        self.tell(MappingEvent::None, text);
+    }
+}

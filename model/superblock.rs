@@ -1,0 +1,152 @@
+//! What all files of the file system share: the device, its free space, the I/O in flight, and what is
+//! explored. Every inode points here, as inode->i_sb does.
+
+use std::ops::Range;
+
+use crate::backend::{ActorId, Backend, Leaf};
+use crate::config::Config;
+use crate::extent::{Enospc, Iomap, Phys};
+use crate::folio::within;
+use crate::fs::Allocator;
+use crate::geometry::{FileBlock, Geometry};
+use crate::hold::HoldState;
+use crate::inode::FileId;
+use crate::ioend::Ioend;
+use crate::space::Space;
+use crate::value::Value;
+
+/// The contents of a device block, by the cells of the file block that it belongs to; `None` before it was
+/// ever written.
+pub type DiskBlock = Option<Vec<Value>>;
+
+/// The file system.
+pub struct SuperBlock<B: Backend> {
+    /// The engine.
+    pub backend: B,
+    /// What is explored.
+    pub config: Config,
+    /// How every file is cut.
+    pub geometry: Geometry,
+    /// What each write wrote, for messages.
+    pub patterns: Vec<u8>,
+    /// The device.
+    pub disk: Vec<B::Leaf<DiskBlock>>,
+    /// Which of its blocks are in use.
+    pub space: B::Leaf<Space>,
+    /// Writeback I/O in flight.
+    pub in_flight: B::Lock<Vec<Ioend>>,
+    /// Directed runs.
+    pub holds: Vec<B::Lock<HoldState>>,
+    /// How many folios were evicted, when that is bounded.
+    pub evictions: B::Leaf<u32>,
+}
+
+impl<B: Backend> SuperBlock<B> {
+    /// An empty file system.
+    pub fn new(backend: &B, config: &Config, geometry: &Geometry, patterns: &[u8]) -> Self {
+        let all = geometry.blocks() * config.files.len() as u16;
+        let device = config.fs.free_blocks.unwrap_or(all);
+        SuperBlock {
+            disk: (0..device.max(geometry.blocks())).map(|_| backend.leaf("disk", None)).collect(),
+            space: backend.leaf("space", Space::new(device)),
+            in_flight: backend.lock("ioends", Vec::new()),
+            holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
+            evictions: backend.leaf("evictions", 0),
+            backend: backend.clone(),
+            config: config.clone(),
+            geometry: geometry.clone(),
+            patterns: patterns.to_vec(),
+        }
+    }
+
+    /// Promises blocks to a delayed allocation.
+    pub fn reserve_blocks(&self, blocks: u16) -> Result<(), Enospc> {
+        if !self.space.read(|space| space.available() >= usize::from(blocks)) {
+            return Err(Enospc);
+        }
+        self.space.update(|space| space.reserve(blocks));
+        Ok(())
+    }
+
+    /// Takes promises back.
+    pub fn unreserve_blocks(&self, blocks: u16) {
+        self.space.update(|space| space.unreserve(blocks));
+    }
+
+    /// Allocates a device block for each of `blocks` of a file.
+    pub fn allocate_blocks(&self, file: FileId, blocks: &Range<FileBlock>) -> Result<Vec<Phys>, Enospc> {
+        let wanted = |block: FileBlock| self.wanted(file, block);
+        let picked = self.space.read(|space| {
+            space.pick(blocks.clone().map(wanted)).filter(|_| space.available() >= blocks.len())
+        });
+        let picked = picked.ok_or(Enospc)?;
+        self.space.update(|space| picked.iter().for_each(|phys| space.get(*phys)));
+        Ok(picked)
+    }
+
+    /// Allocates a device block for each of `blocks` of a file, which are promised to it.
+    pub fn allocate_reserved(&self, file: FileId, blocks: &Range<FileBlock>) -> Vec<Phys> {
+        self.unreserve_blocks(blocks.len() as u16);
+        // The promise guarantees them.
+        self.allocate_blocks(file, blocks).unwrap_or_default()
+    }
+
+    /// Where an allocator would like to have a block of a file.
+    fn wanted(&self, file: FileId, block: FileBlock) -> Phys {
+        match self.config.fs.allocator {
+            Allocator::Home => u16::from(file) * self.geometry.blocks() + block,
+            Allocator::Lowest => 0,
+        }
+    }
+
+    /// What reading a cell from the device gives.
+    pub fn read_disk(&self, phys: Phys, at: usize) -> Value {
+        self.disk[usize::from(phys)].read(|block| contents(block, phys, at))
+    }
+
+    /// Shows what the device has in a cell to the oracle.
+    pub fn audit_disk(&self, phys: Phys, at: usize) -> Value {
+        let mut value = Value::ZERO;
+        self.disk[usize::from(phys)].audit(|block| value = contents(block, phys, at));
+        value
+    }
+
+    /// The cells of block `block`, counted from the first cell of its folio.
+    pub fn cells_in_folio(&self, block: FileBlock) -> Range<usize> {
+        let folio = self.geometry.cells_of_folio(block / self.geometry.blocks_per_folio());
+        within(&folio, &self.geometry.cells_of_block(block))
+    }
+
+    /// Block `block`'s place in its folio.
+    pub fn block_in_folio(&self, block: FileBlock) -> u16 {
+        block % self.geometry.blocks_per_folio()
+    }
+
+    /// The place of an actor among those of the configuration; `None` for setup, kworker and umount.
+    pub fn config_actor(&self, me: ActorId) -> Option<usize> {
+        me.checked_sub(1).filter(|actor| *actor < self.config.actors.len())
+    }
+
+    /// Whether an actor is held somewhere.
+    pub fn is_held(&self, me: ActorId) -> bool {
+        self.config.holds.iter().any(|hold| self.config_actor(me) == Some(hold.actor))
+    }
+
+    /// How many of the concurrent actors are never held.
+    pub fn never_held(&self) -> usize {
+        let held = |actor: &usize| self.config.holds.iter().any(|hold| hold.actor == *actor);
+        (0..self.config.actors.len()).filter(|actor| !held(actor)).count()
+    }
+
+    /// A mapping in words: `U 0-8k seq 3`.
+    pub fn show_iomap(&self, iomap: &Iomap) -> String {
+        let new = if iomap.new { " NEW" } else { "" };
+        let blocks = self.geometry.show_blocks(&(iomap.start..iomap.end));
+        format!("{}{new} {blocks}, seq {}", iomap.kind, iomap.cookie)
+    }
+}
+
+/// What a cell of a device block holds.
+pub fn contents(block: &DiskBlock, phys: Phys, at: usize) -> Value {
+    block.as_ref().map_or(Value::garbage(phys), |cells| cells[at])
+}
