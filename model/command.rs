@@ -260,6 +260,19 @@ impl Command {
         }
     }
 
+    /// Whether device blocks may come to lie elsewhere in a file, or be free for others, by the command.
+    pub fn moves_blocks(&self) -> bool {
+        matches!(
+            self,
+            Command::Truncate { .. }
+                | Command::Fpunch { .. }
+                | Command::Fzero { .. }
+                | Command::Fcollapse { .. }
+                | Command::Finsert { .. }
+                | Command::Reflink { .. }
+        )
+    }
+
     /// Whether the command puts new data into the file.
     pub fn writes(&self) -> bool {
         matches!(self, Command::Pwrite { .. } | Command::Mwrite { .. })

@@ -81,6 +81,11 @@ impl Config {
         let reach = commands().map(Command::reach).chain(holds).max().unwrap_or(0);
         let faults = lists().flat_map(|list| Command::fault_cuts(list.iter().map(|call| &call.command)));
         let cuts = commands().flat_map(Command::cuts).chain(observed).chain(faults);
-        Geometry::new(self.block, self.folio, reach.max(1), cuts)
+        // Contents are kept by cells of the block on the device, and who moves a block moves its cells.
+        if self.files.len() > 1 || commands().any(Command::moves_blocks) {
+            Geometry::uniform(self.block, self.folio, reach.max(1), cuts)
+        } else {
+            Geometry::new(self.block, self.folio, reach.max(1), cuts)
+        }
     }
 }

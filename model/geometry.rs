@@ -84,6 +84,30 @@ impl Geometry {
         size: u64,
         cuts: impl IntoIterator<Item = u64>,
     ) -> Result<Self, GeometryError> {
+        let blocks = Self::blocks_of(block, folio, size)?;
+        let cuts = cuts.into_iter().filter(|cut| *cut < blocks * block);
+        Self::at(block, folio, (0..=blocks).map(|index| index * block).chain(cuts).collect())
+    }
+
+    /// Cuts every block alike, wherever `cuts` cut one: for files whose blocks may come to lie elsewhere.
+    pub fn uniform(
+        block: u64,
+        folio: u64,
+        size: u64,
+        cuts: impl IntoIterator<Item = u64>,
+    ) -> Result<Self, GeometryError> {
+        let blocks = Self::blocks_of(block, folio, size)?;
+        let offsets: BTreeSet<u64> = cuts.into_iter().map(|cut| cut % block).chain([0]).collect();
+        let cells = blocks * offsets.len() as u64;
+        if cells >= MAX_CELLS as u64 {
+            return Err(GeometryError::TooManyCells { cells });
+        }
+        let cells = (0..blocks).flat_map(|index| offsets.iter().map(move |offset| index * block + offset));
+        Self::at(block, folio, cells.chain([blocks * block]).collect())
+    }
+
+    /// The number of blocks of a file of at least `size` bytes.
+    fn blocks_of(block: u64, folio: u64, size: u64) -> Result<u64, GeometryError> {
         if block == 0 {
             return Err(GeometryError::NoBlock);
         }
@@ -94,13 +118,14 @@ impl Geometry {
         if folios > MAX_FOLIOS as u64 {
             return Err(GeometryError::TooManyFolios { folios });
         }
-        let end = folios * folio;
-        let blocks = end / block;
+        let blocks = folios * folio / block;
         if blocks >= MAX_CELLS as u64 {
             return Err(GeometryError::TooManyCells { cells: blocks });
         }
-        let mut boundaries: BTreeSet<u64> = (0..=blocks).map(|index| index * block).collect();
-        boundaries.extend(cuts.into_iter().filter(|cut| *cut < end));
+        Ok(blocks)
+    }
+
+    fn at(block: u64, folio: u64, boundaries: BTreeSet<u64>) -> Result<Self, GeometryError> {
         let cells = boundaries.len() as u64 - 1;
         if cells >= MAX_CELLS as u64 {
             return Err(GeometryError::TooManyCells { cells });
@@ -259,6 +284,13 @@ mod tests {
         let geometry = cut();
         assert_eq!(geometry.blocks_touched(&(1..2)), 0..1);
         assert!(geometry.blocks_touched(&(3..3)).is_empty());
+    }
+
+    #[test]
+    fn blocks_that_may_move_are_cut_alike() {
+        let geometry = Geometry::uniform(4096, 4096, 8192, [512, 4096]).unwrap();
+        assert_eq!((geometry.cells_of_block(0), geometry.cells_of_block(1)), (0..2, 2..4));
+        assert_eq!(geometry.byte_at(3), 4096 + 512);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::geometry::FileBlock;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Space {
     /// How many extents refer to each block: more than one after a reflink.
-    references: Vec<u8>,
+    references: Vec<u16>,
     /// Blocks promised to delayed allocations.
     reserved: u16,
 }
@@ -56,7 +56,7 @@ impl Space {
     }
 
     /// How many extents refer to a block.
-    pub fn references(&self, phys: Phys) -> u8 {
+    pub fn references(&self, phys: Phys) -> u16 {
         self.references[usize::from(phys)]
     }
 
