@@ -50,7 +50,9 @@ pub async fn step<B: Backend>(
         CompletionState::Transfer(ioend, done) => {
             let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
                 return ControlFlow::Continue(match fs.completion {
-                    Completion::ConvertThenClear => CompletionState::Convert(ioend, false),
+                    Completion::ConvertThenClear | Completion::ConvertAtSubmission => {
+                        CompletionState::Convert(ioend, false)
+                    }
                     Completion::ClearThenConvert => CompletionState::Clear(ioend, 0, false),
                 });
             };
@@ -77,10 +79,8 @@ pub async fn step<B: Backend>(
             let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
                 return ControlFlow::Continue(match (fs.completion, fs.bump_convert) {
                     (Completion::ClearThenConvert, _) => CompletionState::Convert(ioend, true),
-                    (Completion::ConvertThenClear, Bump::AfterClear) if changed => {
-                        CompletionState::Bump(ioend, true)
-                    }
-                    (Completion::ConvertThenClear, _) => CompletionState::Idle,
+                    (_, Bump::AfterClear) if changed => CompletionState::Bump(ioend, true),
+                    _ => CompletionState::Idle,
                 });
             };
             let mut slot = inode(&ioend)
@@ -138,6 +138,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bo
         inode.bump_data_seq(me);
     }
     map.disk_size = map.disk_size.max(end);
+    inode.commit(&map);
     if map.disk_size > size {
         inode.sb.backend.violate(Property::SizeOrder, || "the on-disk size is beyond i_size".to_owned());
     }

@@ -72,6 +72,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether some actor speaks of a crash: then every state is judged by what one would leave.
+    pub fn judges_crashes(&self) -> bool {
+        let crashes = |call: &FileCommand| matches!(call.command, Command::Crash | Command::Shutdown { .. });
+        self.actors.iter().flat_map(|actor| &actor.run).any(crashes)
+    }
+
     /// The cut of the files: all are cut alike, wherever a command cuts one of them.
     pub fn geometry(&self) -> Result<Geometry, GeometryError> {
         let lists = || std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Ordering};
+use crate::crash::Log;
 use crate::event::{Event, MappingEvent};
 use crate::extent::{Extent, ExtentMap};
 use crate::folio::Slot;
@@ -33,6 +34,8 @@ pub struct Inode<B: Backend> {
     pub i_size: B::Atomic,
     /// mapping->i_pages, by folio index.
     pub pages: Vec<B::Lock<Slot>>,
+    /// What the log says about the file, where crashes are judged.
+    pub log: Option<B::Leaf<Log>>,
     /// The judge.
     pub oracle: Oracle<B>,
     /// Whether a concurrent actor may change i_size. If none may, reading it commutes with everything, and
@@ -50,6 +53,8 @@ impl<B: Backend> Inode<B> {
         size_changes: bool,
     ) -> Self {
         let geometry = &sb.geometry;
+        let crashes = sb.config.judges_crashes();
+        let oracle = Oracle::new(backend, geometry, actors, &sb.patterns);
         Inode {
             number,
             i_rwsem: RwSemaphore::new(backend, "i_rwsem"),
@@ -58,7 +63,8 @@ impl<B: Backend> Inode<B> {
             data_seq: backend.atomic("data_seq", 0),
             i_size: backend.atomic("i_size", 0),
             pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
-            oracle: Oracle::new(backend, geometry, actors, &sb.patterns),
+            log: crashes.then(|| backend.leaf("log", Log::new(geometry.blocks()))),
+            oracle: if crashes { oracle.with_crashes(geometry) } else { oracle },
             sb: Arc::clone(sb),
             size_changes,
         }

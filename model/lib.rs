@@ -9,6 +9,7 @@ pub mod backend;
 pub mod command;
 pub mod completion;
 pub mod config;
+pub mod crash;
 pub mod design;
 pub mod event;
 pub mod extent;

@@ -11,8 +11,9 @@
 use std::ops::Range;
 
 use crate::backend::{ActorId, Backend, Leaf};
+use crate::crash::Survivors;
 use crate::event::Counter;
-use crate::geometry::{Cell, Geometry};
+use crate::geometry::{Cell, FolioIndex, Geometry};
 use crate::value::{Value, WriteId};
 
 pub use crate::property::Property;
@@ -88,6 +89,8 @@ pub struct Oracle<B: Backend> {
     cells: Vec<B::Leaf<Vec<History>>>,
     /// By actor.
     writers: Vec<B::Leaf<Writer>>,
+    /// By folio, where crashes are judged.
+    survivors: Option<Vec<B::Leaf<Vec<Survivors>>>>,
     /// What each write wrote, for messages.
     patterns: Vec<u8>,
 }
@@ -121,7 +124,64 @@ impl<B: Backend> Oracle<B> {
             patterns: patterns.to_vec(),
             cells: (0..geometry.folios()).map(|index| backend.leaf("history", histories(index))).collect(),
             writers: (0..actors).map(|_| backend.leaf("writer", Writer::default())).collect(),
+            survivors: None,
         }
+    }
+
+    /// Judges crashes, too.
+    #[must_use]
+    pub fn with_crashes(mut self, geometry: &Geometry) -> Self {
+        let survivors = |index| vec![Survivors::new(); geometry.cells_of_folio(index).len()];
+        let leaf = |index| self.backend.leaf("survivors", survivors(index));
+        self.survivors = Some((0..geometry.folios()).map(leaf).collect());
+        self
+    }
+
+    /// Calls `change` for what may survive a crash in a range of cells.
+    fn survivors(&self, geometry: &Geometry, cells: &Range<Cell>, change: impl Fn(&mut Survivors)) {
+        let Some(survivors) = &self.survivors else { return };
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::folio::within(&geometry.cells_of_folio(index), cells);
+            survivors[usize::from(index)].update(|cells| cells[inside].iter_mut().for_each(&change));
+        }
+    }
+
+    /// An fsync(2) of some folios begins.
+    pub fn begin_sync(&self, actor: ActorId, folios: Range<FolioIndex>) {
+        let Some(survivors) = &self.survivors else { return };
+        for index in folios.map(usize::from) {
+            let (histories, survivors) = (&self.cells[index], &survivors[index]);
+            let mut current = Vec::new();
+            histories.audit(|histories| current = histories.iter().map(|history| history.allowed).collect());
+            survivors.update(|cells| {
+                for (cell, current) in cells.iter_mut().zip(current) {
+                    cell.begin_sync(actor, current);
+                }
+            });
+        }
+    }
+
+    /// An fsync(2) returns: what it covered is durable.
+    pub fn end_sync(&self, actor: ActorId) {
+        for survivors in self.survivors.iter().flatten() {
+            survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.end_sync(actor)));
+        }
+    }
+
+    /// Recovery after a crash would give this in a cell; zero beyond the on-disk size.
+    pub fn recovered(&self, geometry: &Geometry, cell: Cell, value: Value) {
+        let Some(survivors) = &self.survivors else { return };
+        let index = geometry.folio_of(cell);
+        let at = usize::from(cell - geometry.cells_of_folio(index).start);
+        survivors[usize::from(index)].audit(|cells| {
+            let property = if value.is_garbage() { Property::CrashExposure } else { Property::CrashLost };
+            if !cells[at].allow_recovery_of(value) {
+                self.backend.violate(property, || {
+                    let cell = geometry.show_cells(&(cell..cell + 1));
+                    format!("after a crash {cell} would be {}", value.show(&self.patterns))
+                });
+            }
+        });
     }
 
     /// Calls `change` for each history in a range of cells.
@@ -135,6 +195,7 @@ impl<B: Backend> Oracle<B> {
     /// A write(2) begins.
     pub fn begin_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
         self.each(geometry, cells, |history| history.begin_write(id));
+        self.survivors(geometry, cells, |cell| cell.allow(id));
     }
 
     /// A write(2) returns: `done` was written, the rest of `cells` was not.
@@ -152,6 +213,7 @@ impl<B: Backend> Oracle<B> {
             history.complete_write(id);
         });
         self.each(geometry, &(inside..cells.end), |history| history.allow(id));
+        self.survivors(geometry, cells, |cell| cell.allow(id));
     }
 
     /// A read(2) begins.

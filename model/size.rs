@@ -102,7 +102,10 @@ async fn apply<B: Backend>(inode: &Inode<B>, me: ActorId, change: &Change) {
     if let Some(target) = change.new_size().filter(|target| *target > size) {
         inode.i_size.publish(u64::from(target), Ordering::Release);
         map.disk_size = target;
+        inode.commit(&map);
         drop(map);
         pagecache_isize_extended(inode, size, target).await;
+    } else {
+        inode.commit(&map);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Backend};
+use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::command::{Command, Then};
 use crate::config::FileCommand;
 use crate::geometry::FolioIndex;
@@ -72,6 +72,10 @@ enum At {
     Mmap(MmapState),
     Size(SizeState),
     Writeback(WritebackState),
+    /// Before an fsync(2) that a crash may follow.
+    BeginSync(std::ops::Range<FolioIndex>),
+    /// At the end of it.
+    LogForce,
     Walk(Walk, FolioIndex, FolioIndex),
 }
 
@@ -136,8 +140,6 @@ fn begin<'c, B: Backend>(
         (start < range.end).then(|| start..range.end.min(start + chunk))
     };
     let all = 0..geometry.folios();
-    let flush =
-        |range: std::ops::Range<FolioIndex>| At::Writeback(WritebackState::new(SyncMode::Integrity, range));
     let walk = |kind: Walk, range: std::ops::Range<FolioIndex>| Some(At::Walk(kind, range.start, range.end));
     match (command, call) {
         (Command::Pwrite { range, chunk, then, .. }, call) => {
@@ -158,9 +160,8 @@ fn begin<'c, B: Backend>(
             } else {
                 let calls = range.end.saturating_sub(range.start).div_ceil(*chunk) as u16;
                 match (then, call - calls) {
-                    (Then::Fdatasync | Then::Fsync, 0) => Some(flush(all)),
-                    (Then::Fdatasync | Then::Fsync, 1) => walk(Walk::WaitAfter, all),
-                    _ => None,
+                    (Then::Fdatasync | Then::Fsync, part) => fsync_part(inode, all, part),
+                    (Then::Nothing, _) => None,
                 }
             }
         }
@@ -176,10 +177,8 @@ fn begin<'c, B: Backend>(
         }
         (Command::Munmap, 0) => walk(Walk::Zap, all),
         (Command::MadviseDontneed { range }, 0) => walk(Walk::Zap, folios(range)),
-        (Command::Msync { range, wait: true }, 0) => Some(flush(folios(range))),
-        (Command::Msync { range, wait: true }, 1) => walk(Walk::WaitAfter, folios(range)),
-        (Command::Fsync | Command::Fdatasync, 0) => Some(flush(all)),
-        (Command::Fsync | Command::Fdatasync, 1) => walk(Walk::WaitAfter, all),
+        (Command::Msync { range, wait: true }, part) => fsync_part(inode, folios(range), part),
+        (Command::Fsync | Command::Fdatasync, part) => fsync_part(inode, all, part),
         (Command::SyncRange { range, before, write, after }, call) => {
             let parts = [
                 before.then(|| walk(Walk::WaitBefore, folios(range))),
@@ -209,6 +208,19 @@ fn begin<'c, B: Backend>(
     }
 }
 
+/// The `part`-th part of an fsync(2) over `folios` (A13): write, wait, force the log. Where no crash is judged the
+/// log need not be forced, and nobody can tell when the call began.
+fn fsync_part<B: Backend>(inode: &Inode<B>, folios: std::ops::Range<FolioIndex>, part: u16) -> Progress {
+    let wait = At::Walk(Walk::WaitAfter, folios.start, folios.end);
+    let flush = At::Writeback(WritebackState::new(SyncMode::Integrity, folios.clone()));
+    let parts = if inode.log.is_some() {
+        vec![At::BeginSync(folios), flush, wait, At::LogForce]
+    } else {
+        vec![flush, wait]
+    };
+    parts.into_iter().nth(usize::from(part))
+}
+
 /// One step inside a call. The call goes on, or it is over, and whether its command is given up.
 async fn go_on<B: Backend>(inode: &Inode<B>, me: ActorId, at: At) -> (Progress, bool) {
     fn rest<S, T>(flow: ControlFlow<T, S>, wrap: impl FnOnce(S) -> At) -> (Progress, bool) {
@@ -227,6 +239,18 @@ async fn go_on<B: Backend>(inode: &Inode<B>, me: ActorId, at: At) -> (Progress, 
         At::Mmap(state) => rest(mmap::step(inode, me, state).await, At::Mmap),
         At::Size(state) => rest(size::step(inode, me, state).await, At::Size),
         At::Writeback(state) => rest(writeback::step(inode, me, state).await, At::Writeback),
+        At::BeginSync(folios) => {
+            drop(inode.ilock.lock(Op::new("fsync")).await);
+            inode.oracle.begin_sync(me, folios);
+            (None, false)
+        }
+        At::LogForce => {
+            drop(inode.ilock.lock(Op::new("xfs_log_force")).await);
+            inode.log_force();
+            inode.oracle.end_sync(me);
+            inode.audit_crash();
+            (None, false)
+        }
         At::Walk(_, index, end) if index >= end => (None, false),
         At::Walk(kind, index, end) => {
             match kind {

@@ -14,7 +14,8 @@ use crate::design::WritebackCheck;
 use crate::event::MappingEvent;
 use crate::extent::{Extent, Iomap, IomapType, Phys};
 use crate::folio::{FolioId, FolioRef, Slot};
-use crate::fs::xfs::xfs_map_blocks;
+use crate::fs::Completion;
+use crate::fs::xfs::{xfs_iomap_write_unwritten, xfs_map_blocks};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::Inode;
 use crate::ioend::Ioend;
@@ -103,6 +104,12 @@ pub async fn step<B: Backend>(
                 return ControlFlow::Continue(WritebackState::Next(pass));
             }
             let ioend = full.remove(0);
+            if ioend.unwritten && inode.sb.config.fs.completion == Completion::ConvertAtSubmission {
+                let mut map = inode.ilock.lock(Op::new("convert_early")).await;
+                xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone());
+                inode.bump_data_seq(me);
+                inode.commit(&map);
+            }
             let mut in_flight = inode.sb.in_flight.lock(Op::new("submit_bio")).await;
             inode.say(|| format!("write {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
             in_flight.push(ioend);
@@ -292,4 +299,5 @@ pub fn captured<B: Backend>(inode: &Inode<B>, slot: &Slot, folio: FolioRef, bloc
 /// Puts cells onto the device.
 pub fn write_disk<B: Backend>(inode: &Inode<B>, phys: Phys, cells: Vec<Value>) {
     inode.sb.disk[usize::from(phys)].update(|block| *block = Some(cells));
+    inode.audit_crash();
 }

@@ -11,6 +11,18 @@ choices! {
         ConvertThenClear = "convert-then-clear",
         /// The other way round (a mutant).
         ClearThenConvert = "clear-then-convert",
+        /// Converts when the I/O is submitted: after a crash the extent says that data are there (a mutant).
+        ConvertAtSubmission = "convert-at-submission",
+    }
+}
+
+choices! {
+    /// When the on-disk size follows i_size.
+    DiskSize {
+        /// With the completion of the I/O that wrote the data.
+        Completion = "completion",
+        /// With the write into the page cache: after a crash the size says that data are there (a mutant).
+        Write = "write",
     }
 }
 
@@ -47,6 +59,8 @@ pub struct Personality {
     pub read_takes_i_rwsem: bool,
     /// The order of completion.
     pub completion: Completion,
+    /// When the on-disk size is raised.
+    pub disk_size: DiskSize,
     /// When unwritten conversion moves the counter.
     pub bump_convert: Bump,
     /// Whether the allocation of delayed blocks moves the counter.
@@ -65,6 +79,7 @@ settable!(Personality {
     delalloc,
     read_takes_i_rwsem,
     completion,
+    disk_size,
     bump_convert,
     bump_allocate,
     bump_lookup,

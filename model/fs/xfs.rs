@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Allocator, Bump, Completion, Personality};
+use super::{Allocator, Bump, Completion, DiskSize, Personality};
 use crate::backend::{ActorId, Atomic, Backend};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
@@ -18,6 +18,7 @@ pub(super) fn personality() -> Personality {
         delalloc: true,
         read_takes_i_rwsem: true,
         completion: Completion::ConvertThenClear,
+        disk_size: DiskSize::Completion,
         bump_convert: Bump::Inside,
         bump_allocate: true,
         bump_lookup: false,
@@ -47,6 +48,7 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
     } else {
         let allocated = inode.sb.allocate_blocks(inode.number, &hole)?;
         map.allocate(&hole, &allocated);
+        inode.commit(map);
     }
     inode.bump_data_seq(me);
     inode.tell(MappingEvent::Invalidated, || {
@@ -84,6 +86,7 @@ pub fn xfs_map_blocks<B: Backend>(
         let blocks = map.extent_around(block);
         let allocated = inode.sb.allocate_reserved(inode.number, &blocks);
         map.allocate(&blocks, &allocated);
+        inode.commit(map);
         if inode.sb.config.fs.bump_allocate {
             inode.bump_data_seq(me);
         }
