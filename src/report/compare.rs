@@ -11,10 +11,23 @@ use super::check::{count, names};
 use crate::run::{Outcome, Verdict};
 use crate::scenario::Scenario;
 
+/// How the designs after each patch of the January 2023 series are called.
+const SERIES: &str = "series-";
+
 /// The table, the designs that files define themselves, and the closing statement.
 pub fn render(scenarios: &[Scenario], outcomes: &[Outcome], color: bool) -> String {
     let across = across(outcomes);
-    let mut text = format!("{}\n", table(scenarios, outcomes, &across, color));
+    // Eleven columns of their own: what one patch after the other changes is read along a row.
+    let (series, others): (Vec<String>, Vec<String>) =
+        across.iter().cloned().partition(|design| design.starts_with(SERIES));
+    let mut text = String::new();
+    if !others.is_empty() || series.is_empty() {
+        let _ = writeln!(text, "{}", table(scenarios, outcomes, &others, color));
+    }
+    if !series.is_empty() {
+        let head = "The patches of the January 2023 series, one after the other:";
+        let _ = write!(text, "\n{head}\n\n{}\n", table(scenarios, outcomes, &series, color));
+    }
     let own: Vec<&Outcome> = outcomes.iter().filter(|outcome| !across.contains(&outcome.design)).collect();
     if !own.is_empty() {
         let head = "Designs that the files define themselves, most of them broken on purpose:";
