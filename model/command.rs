@@ -192,6 +192,8 @@ impl Command {
     /// The byte offsets at which the command cuts the file.
     pub fn cuts(&self) -> Vec<u64> {
         match self {
+            // To the end of file, wherever that is.
+            Command::SyncRange { range, .. } if range.end == u64::MAX => vec![range.start],
             Command::Pwrite { range, chunk, .. } | Command::Pread { range, chunk, .. } => {
                 let inner = (1..).map_while(|n| {
                     let cut = range.start.checked_add(chunk.checked_mul(n)?)?;
@@ -253,10 +255,14 @@ impl Command {
 
     /// The end of the bytes that the command can bring into the file or touch in it.
     pub fn reach(&self) -> u64 {
+        self.cuts().into_iter().max().unwrap_or(0)
+    }
+
+    /// By how many bytes the command moves what lies behind it upwards.
+    pub fn moves_up(&self) -> u64 {
         match self {
-            // To the end of file, wherever that is.
-            Command::SyncRange { range, .. } if range.end == u64::MAX => range.start,
-            other => other.cuts().into_iter().max().unwrap_or(0),
+            Command::Finsert { range } => range.end - range.start,
+            _ => 0,
         }
     }
 

@@ -78,13 +78,22 @@ impl Config {
         self.actors.iter().flat_map(|actor| &actor.run).any(crashes)
     }
 
+    /// The end of the bytes that the commands can bring into a file or touch in it.
+    pub fn reach(&self) -> u64 {
+        let actors = self.actors.iter().flat_map(|actor| &actor.run);
+        let commands = || self.setup.iter().chain(actors.clone()).map(|call| &call.command);
+        let furthest = commands().map(Command::reach).max().unwrap_or(0);
+        // Whatever lies furthest may be moved up by every insertion, and shared with a file that has more.
+        commands().map(Command::moves_up).fold(furthest, u64::saturating_add)
+    }
+
     /// The cut of the files: all are cut alike, wherever a command cuts one of them.
     pub fn geometry(&self) -> Result<Geometry, GeometryError> {
         let lists = || std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));
         let commands = || lists().flatten().map(|call| &call.command);
         let holds = self.holds.iter().map(|hold| hold.at);
         let observed = self.observe.iter().flat_map(|observed| [observed.range.start, observed.range.end]);
-        let reach = commands().map(Command::reach).chain(holds).max().unwrap_or(0);
+        let reach = holds.fold(self.reach(), u64::max);
         let faults = lists().flat_map(|list| Command::fault_cuts(list.iter().map(|call| &call.command)));
         let cuts = commands().flat_map(Command::cuts).chain(observed).chain(faults);
         // Contents are kept by cells of the block on the device, and who moves a block moves its cells.

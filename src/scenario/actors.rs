@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use stalemap_model::command::Command;
+use stalemap_model::command::Io;
 use stalemap_model::config::{ActorConfig, FileCommand, Hold};
 
 use super::command;
+use super::files;
 use super::names::{count, quote, suggest};
 use super::ranges::Placed;
 use super::session::Session;
@@ -38,21 +39,21 @@ pub(super) struct Cast {
     /// The actors.
     pub(super) actors: Vec<ActorConfig>,
     /// All commands, with their places.
-    pub(super) commands: Vec<Placed<Command>>,
+    pub(super) commands: Vec<Placed<FileCommand>>,
 }
 
 /// Reads `[setup]` and every `[[actor]]`.
-pub(super) fn read(file: Table<'_>, units: Units, reader: &mut Reader<'_>) -> Cast {
+pub(super) fn read(file: Table<'_>, units: Units, files: &[String], reader: &mut Reader<'_>) -> Cast {
     let mut cast = Cast::default();
-    let mut size = 0;
+    let mut sizes = vec![0; files.len()];
     if let Some(setup) = file.get("setup")
         && let Some(table) = setup.value.table("`[setup]` with `run = [\"falloc 0 8k\"]`", reader)
     {
         table.only(&["run"], "in `[setup]`", reader);
         if let Some(run) = table.get("run") {
-            let mut session = Session::new(units.block, units.page, 0);
+            let mut session = Session::new(units.block, units.page, files, &sizes);
             cast.setup = cast.run(&run, &mut session, reader);
-            size = session.size();
+            sizes = session.sizes();
             session.end(&mut reader.errors);
         }
     }
@@ -70,18 +71,30 @@ pub(super) fn read(file: Table<'_>, units: Units, reader: &mut Reader<'_>) -> Ca
         reader.errors.add(surplus.clone(), count(tables.len(), "actor"), help);
     }
     for (table, span) in tables.into_iter().take(MAX_ACTORS) {
-        cast.actor(table, span, Session::new(units.block, units.page, size), reader);
+        cast.actor(table, span, Session::new(units.block, units.page, files, &sizes), reader);
     }
     cast
 }
 
 impl Cast {
-    fn actor(&mut self, table: Table<'_>, span: Range<usize>, mut session: Session, reader: &mut Reader<'_>) {
-        table.only(&["name", "run", "open"], "of an actor", reader);
+    fn actor(
+        &mut self,
+        table: Table<'_>,
+        span: Range<usize>,
+        mut session: Session<'_>,
+        reader: &mut Reader<'_>,
+    ) {
+        table.only(&["name", "file", "open", "run"], "of an actor", reader);
         // An actor whose name is wrong keeps its place, so that holds can still be told apart.
         let name = self.name(table, &span, reader).unwrap_or_default();
         if let Some(open) = table.get("open") {
-            check_open(&open, reader);
+            read_open(&open, &mut session, reader);
+        }
+        if let Some(field) = table.get("file")
+            && let Some(name) = field.value.text("`file = \"b\"`", reader)
+        {
+            let found = files::find(name.value, name.span, session.files, &mut reader.errors);
+            session.current = found.unwrap_or_default();
         }
         let mut run = Vec::new();
         if let Some(field) = table.get("run") {
@@ -127,7 +140,12 @@ impl Cast {
     }
 
     /// The commands of one list. Those that are wrong are reported and left out.
-    fn run(&mut self, field: &Field<'_>, session: &mut Session, reader: &mut Reader<'_>) -> Vec<FileCommand> {
+    fn run(
+        &mut self,
+        field: &Field<'_>,
+        session: &mut Session<'_>,
+        reader: &mut Reader<'_>,
+    ) -> Vec<FileCommand> {
         let Some(lines) = field.value.texts(RUN_EXAMPLE, reader) else { return Vec::new() };
         if let Some(surplus) = lines.get(MAX_COMMANDS) {
             let help = format!("at most {MAX_COMMANDS} can be explored");
@@ -135,24 +153,26 @@ impl Cast {
         }
         let mut run = Vec::new();
         for line in lines.iter().take(MAX_COMMANDS) {
-            if let Some(command) = command::read(line, session, &mut reader.errors) {
-                self.commands.push(Placed { what: command.clone(), span: line.span.clone() });
-                run.push(FileCommand { file: 0, command });
+            for call in command::read(line, session, &mut reader.errors) {
+                self.commands.push(Placed { what: call.clone(), span: line.span.clone() });
+                run.push(call);
             }
         }
         run
     }
 }
 
-/// `open`: xfs_io's options of the open, of which none is modelled.
-fn check_open(field: &Field<'_>, reader: &mut Reader<'_>) {
-    let Some(text) = field.value.text("`open = \"\"`", reader) else { return };
+/// `open`: xfs_io's options of the open. They hold for every file that the actor works on.
+fn read_open(field: &Field<'_>, session: &mut Session<'_>, reader: &mut Reader<'_>) {
+    let Some(text) = field.value.text("`open = \"-d\"`", reader) else { return };
     for word in text.words() {
-        let what = match word.text {
-            "-d" => "direct I/O".to_owned(),
-            other => format!("open with {}", quote(other)),
-        };
-        reader.errors.add(word.span, format!("{what} is not modelled yet"), "leave `open` out");
+        match word.text {
+            "-d" => session.open_all(Io::Direct),
+            other => {
+                let message = format!("open with {} is not modelled yet", quote(other));
+                reader.errors.add(word.span, message, "modelled is `-d`, direct I/O");
+            }
+        }
     }
 }
 

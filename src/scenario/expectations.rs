@@ -1,8 +1,8 @@
 //! `[expect]`, `[reach]` and `[observe]`: what a file says about the outcome.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
+use stalemap_model::config::FileRange;
 use stalemap_model::design::Design;
 use stalemap_model::event::Branch;
 use stalemap_model::oracle::Property;
@@ -10,6 +10,7 @@ use toml::de::DeValue;
 
 use super::Expectation;
 use super::designs::unknown_design;
+use super::files::{self, Named};
 use super::names::{quote, suggest};
 use super::number;
 use super::ranges::Placed;
@@ -127,7 +128,12 @@ pub(super) fn reach(file: Table<'_>, reader: &mut Reader<'_>) -> (Option<Vec<Bra
 }
 
 /// Reads `[observe]`.
-pub(super) fn observe(file: Table<'_>, block: u64, reader: &mut Reader<'_>) -> Vec<Placed<Range<u64>>> {
+pub(super) fn observe(
+    file: Table<'_>,
+    block: u64,
+    files: &[String],
+    reader: &mut Reader<'_>,
+) -> Vec<Placed<FileRange>> {
     let example = "`ranges = [\"0 4k\"]`";
     let Some(field) = file.get("observe") else { return Vec::new() };
     let Some(table) = field.value.table(&format!("`[observe]` with {example}"), reader) else {
@@ -139,13 +145,19 @@ pub(super) fn observe(file: Table<'_>, block: u64, reader: &mut Reader<'_>) -> V
         return Vec::new();
     };
     let texts = ranges.value.texts(example, reader).unwrap_or_default();
-    let read = |text: Text<'_>| Some(Placed { what: observed(&text, block, reader)?, span: text.span });
+    let read =
+        |text: Text<'_>| Some(Placed { what: observed(&text, block, files, reader)?, span: text.span });
     texts.into_iter().filter_map(read).collect()
 }
 
-fn observed(text: &Text<'_>, block: u64, reader: &mut Reader<'_>) -> Option<Range<u64>> {
+fn observed(text: &Text<'_>, block: u64, files: &[String], reader: &mut Reader<'_>) -> Option<FileRange> {
     let words = text.words();
-    let [offset, length] = words.as_slice() else {
+    let (file, words) = match files::named(&words, text, files, &mut reader.errors) {
+        (Named::File(file), words) => (file, words),
+        (Named::Unsaid, words) => (0, words),
+        (Named::Wrong, _) => return None,
+    };
+    let [offset, length] = words else {
         let message = format!("a range has an offset and a length, not {} words", words.len());
         reader.errors.add(text.span.clone(), message, "for example `\"4k 4k\"`");
         return None;
@@ -162,5 +174,5 @@ fn observed(text: &Text<'_>, block: u64, reader: &mut Reader<'_>) -> Option<Rang
         reader.errors.add(length.span.clone(), "the range is empty", "the length is at least 1 byte");
         return None;
     }
-    Some(start..start + bytes)
+    Some(FileRange { file, range: start..start + bytes })
 }

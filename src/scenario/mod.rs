@@ -9,6 +9,7 @@ mod designs;
 mod diagnostics;
 mod errors;
 mod expectations;
+mod files;
 mod names;
 mod number;
 mod options;

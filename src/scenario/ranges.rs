@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use stalemap_model::command::Command;
+use stalemap_model::command::{Command, Io};
+use stalemap_model::config::{FileCommand, FileRange};
 use stalemap_model::geometry::{Bytes, GeometryError, MAX_FOLIOS};
 
 use super::Scenario;
@@ -48,39 +49,46 @@ pub(super) fn check_folio(block: u64, folio: &Placed<u64>, errors: &mut Errors) 
 /// The parts of a file that take up room.
 pub(super) struct Extent<'a> {
     /// All commands.
-    pub(super) commands: &'a [Placed<Command>],
+    pub(super) commands: &'a [Placed<FileCommand>],
     /// Where the scenario's holds say their bytes.
     pub(super) holds: &'a [Range<usize>],
     /// The observed ranges.
-    pub(super) observed: &'a [Placed<Range<u64>>],
+    pub(super) observed: &'a [Placed<FileRange>],
 }
 
 /// Checks a scenario all of whose commands could be read.
 pub(super) fn check(scenario: &Scenario, extent: &Extent<'_>, errors: &mut Errors) {
     let before = errors.count();
     let folio = scenario.folio;
-    let reach = extent.commands.iter().map(|command| command.what.reach()).max().unwrap_or(0).max(1);
+    let Some(design) = scenario.design("none") else { return };
+    let config = scenario.config(design);
+    let reach = config.reach().max(1);
     let end = reach.div_ceil(folio).saturating_mul(folio);
     let help = format!("the commands use {} of the file", Bytes(end));
     for (hold, place) in scenario.holds.iter().zip(extent.holds) {
         let run = scenario.actors.get(hold.actor).map(|actor| actor.run.as_slice()).unwrap_or_default();
         if hold.at >= end {
             errors.add(place.clone(), "the hold is outside of the file", help.clone());
-        } else if !run.iter().any(|call| copies_into(&call.command, hold.at / folio, folio)) {
+        } else if !run.iter().any(|call| copies_into(call, hold.at / folio, folio)) {
             let message = "the actor never copies into the folio of this byte";
-            errors.add(place.clone(), message, "name a byte near one that a `pwrite` of the actor writes");
+            let help = match scenario.files.as_slice() {
+                [first, _, ..] => {
+                    format!("name a byte near one that a `pwrite` of the actor writes to `{first}`")
+                }
+                _ => "name a byte near one that a `pwrite` of the actor writes".to_owned(),
+            };
+            errors.add(place.clone(), message, help);
         }
     }
-    for range in extent.observed.iter().filter(|range| range.what.end > end) {
+    for range in extent.observed.iter().filter(|observed| observed.what.range.end > end) {
         errors.add(range.span.clone(), "the range is outside of the file", help.clone());
     }
     if errors.count() > before {
         // The cut also counts what was just refused.
         return;
     }
-    let Some(design) = scenario.design("none") else { return };
-    let Err(error) = scenario.config(design).geometry() else { return };
-    let by = |size: fn(&Command) -> u64| extent.commands.iter().max_by_key(|command| size(&command.what));
+    let Err(error) = config.geometry() else { return };
+    let by = |size: fn(&Command) -> u64| extent.commands.iter().max_by_key(|call| size(&call.what.command));
     let (culprit, help) = if matches!(error, GeometryError::TooManyCells { .. }) {
         let most_cuts = by(|command| command.cuts().len() as u64);
         (most_cuts, "use larger chunks (`-b`), larger blocks, or fewer bytes".to_owned())
@@ -92,10 +100,12 @@ pub(super) fn check(scenario: &Scenario, extent: &Extent<'_>, errors: &mut Error
     errors.add(span, format!("the file is too large: {error}"), help);
 }
 
-/// Whether a command copies into a folio.
-fn copies_into(command: &Command, index: u64, folio: u64) -> bool {
-    match command {
-        Command::Pwrite { range, .. } => range.start / folio <= index && index <= (range.end - 1) / folio,
+/// Whether a command copies into a folio of the first file.
+fn copies_into(call: &FileCommand, index: u64, folio: u64) -> bool {
+    match call {
+        FileCommand { file: 0, command: Command::Pwrite { range, io: Io::Buffered, .. } } => {
+            range.start / folio <= index && index <= (range.end - 1) / folio
+        }
         _ => false,
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use stalemap_model::config::FileRange;
 use toml::de::DeTable;
 
 use super::actors::{self, Units};
@@ -12,7 +11,7 @@ use super::errors::Errors;
 use super::names::quote;
 use super::ranges::{self, Extent, Placed};
 use super::table::{Reader, Table};
-use super::{FileLimits, Scenario, designs, expectations};
+use super::{FileLimits, Scenario, designs, expectations, files};
 
 /// The most bytes of a file.
 const MAX_BYTES: usize = 1 << 20;
@@ -94,20 +93,17 @@ fn line_start(source: &str, span: &Range<usize>) -> usize {
 /// The scenario, as far as it can be read. It is of use only if no errors were reported.
 fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scenario> {
     file.only(TOP_LEVEL, "in a scenario", reader);
-    if let Some(field) = file.get("file") {
-        let help = "commands work on the one file of the scenario";
-        reader.errors.add(field.key_span, "several files are not modelled yet", help);
-    }
     let title = title(file, reader);
     let refs = file.get("refs").and_then(|field| field.value.texts("`refs = [\"xfs/559\"]`", reader));
     let before = reader.errors.count();
     let (block, folio) = geometry(file, reader);
     let fs = designs::personality(file, reader);
-    let cast = actors::read(file, Units { block, page: PAGE.min(folio) }, reader);
+    let files = files::read(file, reader);
+    let cast = actors::read(file, Units { block, page: PAGE.min(folio) }, &files, reader);
     // Where the file ends is known only if every command is.
     let sized = reader.errors.count() == before && !reader.partial;
     let (holds, hold_places) = actors::holds(file, &cast.actors, block, reader);
-    let observed = expectations::observe(file, block, reader);
+    let observed = expectations::observe(file, block, &files, reader);
     let designs = designs::designs(file, reader);
     let own = file.get("design").and_then(|field| match field.value.value {
         toml::de::DeValue::Table(entries) => Some(Table::new(entries).fields()),
@@ -124,11 +120,11 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         block,
         folio,
         fs: fs?,
-        files: vec!["file".to_owned()],
+        files,
         setup: cast.setup,
         actors: cast.actors,
         holds,
-        observe: observed.iter().map(|range| FileRange { file: 0, range: range.what.clone() }).collect(),
+        observe: observed.iter().map(|observed| observed.what.clone()).collect(),
         expect,
         designs,
         reach_must,

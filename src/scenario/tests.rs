@@ -2,7 +2,7 @@
 
 use stalemap_model::command::Command::{self, *};
 use stalemap_model::command::{Io, Then};
-use stalemap_model::config::{FileRange, Hold};
+use stalemap_model::config::{FileCommand, FileRange, Hold};
 use stalemap_model::design::{Check, Design};
 use stalemap_model::event::Branch;
 use stalemap_model::oracle::Property;
@@ -180,10 +180,167 @@ fn a_folio_is_a_page_or_a_larger_block() {
 }
 
 #[test]
-fn a_truncate_may_leave_the_size_alone() {
-    let setup = "[setup]\nrun = ['pwrite 0 4k', '@fail 2k', 'pwrite 4k 4k', 'truncate 6k']";
-    let scenario = accepted(&format!("title='x'\nactor=[{{name='a', run=['truncate 6k']}}]\n{setup}"));
-    assert_eq!(scenario.setup.len(), 4);
+fn a_truncate_goes_both_ways() {
+    assert_eq!(
+        meant(&["pwrite 0 8k", "truncate 100", "truncate 1m"])[1..],
+        [Truncate { size: 100 }, Truncate { size: 1 << 20 }]
+    );
+}
+
+#[test]
+fn fallocate_has_a_mode_for_each_command() {
+    let range = 0..4096;
+    let lines = [
+        "fpunch 0 4k",
+        "falloc -p 0 4k",
+        "falloc -kp 0 4k",
+        "unresvsp 0 4k",
+        "fzero 0 4k",
+        "fzero -k 0 4k",
+        "zero 0 4k",
+        "fcollapse 0 4k",
+        "falloc -c 0 4k",
+        "finsert 0 4k",
+        "falloc -i 0 4k",
+        "funshare 0 4k",
+        "falloc -u 0 4k",
+        "resvsp 0 4k",
+        "cowextsize 64k",
+    ];
+    let punch = Fpunch { range: range.clone() };
+    let zero = |keep_size| Fzero { range: range.clone(), keep_size };
+    let collapse = Fcollapse { range: range.clone() };
+    let insert = Finsert { range: range.clone() };
+    let unshare = Funshare { range: range.clone() };
+    assert_eq!(
+        meant(&lines),
+        [
+            punch.clone(),
+            punch.clone(),
+            punch.clone(),
+            punch,
+            zero(false),
+            zero(true),
+            zero(true),
+            collapse.clone(),
+            collapse,
+            insert.clone(),
+            insert,
+            unshare.clone(),
+            unshare,
+            Falloc { range, keep_size: true },
+            Cowextsize { size: 65536 },
+        ]
+    );
+}
+
+#[test]
+fn what_ends_everything() {
+    assert_eq!(
+        meant(&["shutdown", "shutdown -f", "@crash"]),
+        [Shutdown { flush: false }, Shutdown { flush: true }, Crash]
+    );
+}
+
+/// Through what the reads and writes of some lines go.
+fn ios(actor: &str, lines: &[&str]) -> Vec<Io> {
+    let head = "title = 'x'\n[[file]]\nname = 'a'\n[[file]]\nname = 'b'\n[[actor]]\nname = 'x'\n";
+    let io = |command: Command| match command {
+        Pwrite { io, .. } | Pread { io, .. } => Some(io),
+        _ => None,
+    };
+    let run = accepted(&format!("{head}{actor}\nrun = {lines:?}")).actors.remove(0).run;
+    run.into_iter().filter_map(|call| io(call.command)).collect()
+}
+
+#[test]
+fn direct_io_is_a_matter_of_the_open() {
+    let lines = ["pwrite 0 512", "@aio pread 0 4k", "@wait", "[b] w 0 4k", "open", "r 0 1", "[b] r 0 4k"];
+    assert_eq!(ios("open = '-d'", &lines), [Io::Direct, Io::Aio, Io::Direct, Io::Buffered, Io::Direct]);
+    let lines = ["pwrite 0 1", "@direct pwrite 0 4k", "pwrite 0 1", "[b] open -d", "r 0 1", "[b] r 0 1s"];
+    assert_eq!(ios("", &lines), [Io::Buffered, Io::Direct, Io::Buffered, Io::Buffered, Io::Direct]);
+    assert_eq!(ios("", &["open -d b", "pwrite 0 4k", "[a] pwrite 0 1"]), [Io::Direct, Io::Buffered]);
+}
+
+#[test]
+fn a_write_may_refuse_to_wait() {
+    let nowait = |command: &Command| {
+        if let Pwrite { nowait, chunk, .. } = command { Some((*nowait, *chunk)) } else { None }
+    };
+    let meant = meant(&["pwrite -N 0 4k", "pwrite -N -V 1 -b 8k 0 8k", "pwrite -V 2 0 8k"]);
+    assert_eq!(
+        meant.iter().filter_map(nowait).collect::<Vec<_>>(),
+        [(true, 4096), (true, 8192), (false, 8192)]
+    );
+}
+
+/// The commands of a scenario with files a and b, in short.
+fn with_files(setup: &[&str], actor: &str, lines: &[&str]) -> Scenario {
+    accepted(&format!(
+        "title = 'x'\nfile = [{{name = 'a'}}, {{name = 'b'}}]\n[setup]\nrun = {setup:?}\n\
+         [[actor]]\nname = 'x'\n{actor}\nrun = {lines:?}\n[observe]\nranges = ['0 1', '[b] 0 4k']"
+    ))
+}
+
+#[test]
+fn a_command_works_on_the_file_that_it_names() {
+    let scenario = with_files(&["[b] pwrite 0 4k"], "", &["fsync", "[a] fsync", "[b] fsync", "sync"]);
+    assert_eq!(scenario.files, ["a", "b"]);
+    assert_eq!(scenario.setup, [FileCommand { file: 1, command: pwrite(0..4096) }]);
+    let files = |scenario: &Scenario| scenario.actors[0].run.iter().map(|call| call.file).collect::<Vec<_>>();
+    assert_eq!(files(&scenario), [0, 0, 1, 0, 1]);
+    let observed = [FileRange { file: 0, range: 0..1 }, FileRange { file: 1, range: 0..4096 }];
+    assert_eq!(scenario.observe, observed);
+    let scenario = with_files(&["pwrite 0 4k"], "file = 'b'", &["fsync", "[a] fsync", "open a", "fsync"]);
+    assert_eq!(files(&scenario), [1, 0, 0]);
+}
+
+#[test]
+fn each_file_has_a_mapping_and_a_size_of_its_own() {
+    let lines = ["mmap 0 8k", "[b] mmap 0 4k", "mwrite", "[b] mwrite", "munmap", "[b] mread"];
+    let run = with_files(&["pwrite 0 8k", "[b] pwrite 0 4k"], "", &lines).actors.remove(0).run;
+    assert_eq!(run[2], FileCommand { file: 0, command: Mwrite { range: 0..8192, fill: 0x58 } });
+    assert_eq!(run[3], FileCommand { file: 1, command: Mwrite { range: 0..4096, fill: 0x58 } });
+}
+
+/// The command that the last line means.
+fn last_meant(setup: &[&str], lines: &[&str]) -> Command {
+    with_files(setup, "", lines).actors.remove(0).run.pop().expect("a command").command
+}
+
+#[test]
+fn a_clone_without_a_range_is_of_the_whole_source() {
+    let whole = |end| Reflink { source: 1, from: 0, range: 0..end };
+    assert_eq!(last_meant(&["[b] pwrite 0 6k"], &["reflink -q b"]), whole(6144));
+    let setup = ["[b] pwrite 0 16k", "[b] truncate 8k"];
+    assert_eq!(last_meant(&setup, &["[b] finsert 0 4k", "reflink b"]), whole(12288));
+    assert_eq!(last_meant(&setup, &["[b] fcollapse 0 4k", "reflink b"]), whole(4096));
+    // Refused at end of file, and so without effect.
+    assert_eq!(last_meant(&setup, &["[b] fcollapse 4k 4k", "[b] finsert 8k 4k", "rl b"]), whole(8192));
+    assert_eq!(last_meant(&setup, &["[b] fzero -k 0 16k", "reflink b"]), whole(8192));
+    assert_eq!(last_meant(&setup, &["[b] funshare 4k 8k", "reflink b"]), whole(12288));
+}
+
+#[test]
+fn a_clone_of_a_range_may_end_where_the_source_does() {
+    let setup = ["[b] pwrite 0 6k"];
+    let part = Reflink { source: 1, from: 4096, range: 8192..10240 };
+    assert_eq!(last_meant(&setup, &["reflink b 4k 8k 2k"]), part);
+    let own = Reflink { source: 1, from: 0, range: 4096..8192 };
+    assert_eq!(last_meant(&setup, &["[b] reflink b 0 4k 4k"]), own);
+}
+
+#[test]
+fn everything_stays_inside_of_the_file() {
+    let folios = |setup: &[&str], lines: &[&str]| {
+        let scenario = with_files(setup, "", lines);
+        let config = scenario.config(Design::built_in("none").expect("a design"));
+        config.geometry().expect("a cut").folios()
+    };
+    assert_eq!(folios(&["pwrite 0 8k"], &["finsert 0 4k", "[b] finsert 0 4k"]), 4);
+    assert_eq!(folios(&["pwrite 0 8k"], &["[b] reflink a 0 64k 8k"]), 18);
+    assert_eq!(folios(&["pwrite 0 8k"], &["[b] reflink a 64k 0 8k"]), 18);
+    assert_eq!(folios(&["pwrite 0 8k"], &["fcollapse 0 4k", "truncate 100", "sync_range 0 0"]), 2);
 }
 
 const WHOLE: &str = r#"

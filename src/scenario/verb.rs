@@ -1,5 +1,7 @@
 //! The commands that scenarios know: xfs_io's names, and those that it cannot say, which start with `@`.
 
+use stalemap_model::command::Io;
+
 /// A command by its form: which options it takes and how many arguments.
 #[derive(Debug)]
 pub(super) struct Verb {
@@ -30,11 +32,11 @@ const fn verb(
 const VERBS: &[Verb] = &[
     verb(
         ("pwrite", "w"),
-        ("S:b:wWq", "i:ds:NDV:BRFZ:OACPXf"),
+        ("S:b:V:NwWq", "i:ds:DBRFZ:OACPXf"),
         &[2],
-        "pwrite [-S pattern] [-b size] [-w|-W] off len",
+        "pwrite [-S pattern] [-b size] [-V vectors] [-N] [-w|-W] off len",
     ),
-    verb(("pread", "r"), ("b:vq", "V:BRFZ:UXf"), &[2], "pread [-b size] off len"),
+    verb(("pread", "r"), ("b:V:vq", "BRFZ:UXf"), &[2], "pread [-b size] [-V vectors] off len"),
     verb(("mmap", "mm"), ("rwx", "Ss:"), &[2], "mmap [-r] [-w] [-x] off len"),
     verb(("munmap", "mu"), ("", ""), &[0], "munmap"),
     verb(("mread", "mr"), ("vfr", ""), &[0, 2], "mread [-r] [off len]"),
@@ -43,28 +45,39 @@ const VERBS: &[Verb] = &[
     verb(("fsync", "s"), ("", ""), &[0], "fsync"),
     verb(("fdatasync", "ds"), ("", ""), &[0], "fdatasync"),
     verb(("sync_range", ""), ("abw", ""), &[2], "sync_range [-a] [-b] [-w] off len"),
+    verb(("sync", ""), ("", ""), &[0], "sync"),
+    verb(("syncfs", ""), ("", ""), &[0], "syncfs"),
     verb(("truncate", "t"), ("", ""), &[1], "truncate size"),
-    verb(("falloc", ""), ("k", "cpui"), &[2], "falloc [-k] off len"),
+    verb(("falloc", ""), ("cikpu", ""), &[2], "falloc [-k] [-c|-i|-p|-u] off len"),
+    verb(("fpunch", ""), ("", ""), &[2], "fpunch off len"),
+    verb(("fzero", ""), ("k", ""), &[2], "fzero [-k] off len"),
+    verb(("fcollapse", ""), ("", ""), &[2], "fcollapse off len"),
+    verb(("finsert", ""), ("", ""), &[2], "finsert off len"),
+    verb(("funshare", ""), ("", ""), &[2], "funshare off len"),
+    verb(("resvsp", ""), ("", ""), &[2], "resvsp off len"),
+    verb(("unresvsp", ""), ("", ""), &[2], "unresvsp off len"),
+    verb(("zero", ""), ("", ""), &[2], "zero off len"),
+    verb(("reflink", "rl"), ("q", "C"), &[1, 4], "reflink [-q] source [source-off off len]"),
+    verb(("cowextsize", ""), ("", "RD"), &[1], "cowextsize size"),
+    verb(("open", "o"), ("d", "acfrstRTPL"), &[0, 1], "open [-d] [file]"),
+    verb(("shutdown", ""), ("f", ""), &[0], "shutdown [-f]"),
     verb(("fadvise", ""), ("d", "nrsw"), &[2], "fadvise -d off len"),
     verb(("madvise", "ma"), ("d", "rsw"), &[0, 2], "madvise -d [off len]"),
     verb(("@reclaim", ""), ("", ""), &[2], "@reclaim off len"),
+    verb(("@wait", ""), ("", ""), &[0], "@wait"),
+    verb(("@crash", ""), ("", ""), &[0], "@crash"),
     verb(("@fail", ""), ("", ""), &[1], "@fail bytes"),
     verb(("@short", ""), ("", ""), &[1], "@short bytes"),
 ];
 
+/// What stands before a `pwrite` or `pread` and says through what it goes.
+const PREFIXES: &[(&str, Io)] = &[("@direct", Io::Direct), ("@aio", Io::Aio)];
+
 /// The commands that are known by name, and that is all.
 const LATER: &[&str] = &[
-    "fpunch",
-    "fzero",
-    "fcollapse",
-    "finsert",
-    "funshare",
-    "reflink",
     "dedupe",
     "copy_range",
     "extsize",
-    "cowextsize",
-    "shutdown",
     "inject",
     "bmap",
     "fiemap",
@@ -76,27 +89,17 @@ const LATER: &[&str] = &[
     "exchangerange",
     "chattr",
     "lsattr",
-    "sync",
-    "syncfs",
-    "resvsp",
-    "unresvsp",
     "allocsp",
     "freesp",
-    "zero",
     "mremap",
     "mincore",
     "readahead",
     "sendfile",
     "freeze",
     "thaw",
-    "open",
     "close",
     "file",
     "quit",
-    "@aio",
-    "@wait",
-    "@crash",
-    "@direct",
 ];
 
 /// What a name stands for.
@@ -119,7 +122,12 @@ pub(super) fn lookup(name: &str) -> Lookup {
     }
 }
 
+/// What a word before a command says about it, if it is one of the prefixes.
+pub(super) fn prefix(word: &str) -> Option<Io> {
+    PREFIXES.iter().find(|(name, _)| *name == word).map(|(_, io)| *io)
+}
+
 /// The names of the modelled commands.
 pub(super) fn names() -> impl Iterator<Item = &'static str> + Clone {
-    VERBS.iter().map(|verb| verb.name)
+    VERBS.iter().map(|verb| verb.name).chain(PREFIXES.iter().map(|(name, _)| *name))
 }

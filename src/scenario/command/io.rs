@@ -1,0 +1,87 @@
+//! read(2), write(2) and sync_file_range(2).
+
+use stalemap_model::command::{Command, Io, Then};
+
+use super::Call;
+use super::arguments::Unit;
+use crate::scenario::errors::Errors;
+use crate::scenario::names::quote;
+use crate::scenario::number;
+
+/// Bytes of one read(2) or write(2), unless `-b` says otherwise.
+const CHUNK: u64 = 4096;
+/// The pattern of `pwrite`, unless `-S` says otherwise.
+const PWRITE_FILL: u8 = 0xcd;
+
+impl Call<'_, '_> {
+    pub(super) fn pwrite(&self, errors: &mut Errors) -> Option<Command> {
+        let chunk = self.chunk(errors);
+        let fill = self.fill(PWRITE_FILL, errors);
+        let range = self.range(errors)?;
+        if self.io != Io::Buffered {
+            self.aligned(&range, Unit::Sector, errors)?;
+        }
+        let then = match (self.options.flag('w'), self.options.flag('W')) {
+            // Both at once: fdatasync(2), then fsync(2), which includes it.
+            (_, true) => Then::Fsync,
+            (true, false) => Then::Fdatasync,
+            (false, false) => Then::Nothing,
+        };
+        if self.io == Io::Aio && then != Then::Nothing {
+            let help = "write `@wait` and then `fsync` as commands of their own";
+            errors.add(
+                self.text.span.clone(),
+                "a write that nobody waits for cannot be followed by a sync",
+                help,
+            );
+            return None;
+        }
+        let nowait = self.options.flag('N');
+        Some(Command::Pwrite { range, chunk: chunk?, fill: fill?, then, io: self.io, nowait })
+    }
+
+    pub(super) fn pread(&self, errors: &mut Errors) -> Option<Command> {
+        let chunk = self.chunk(errors);
+        let range = self.range(errors)?;
+        if self.io != Io::Buffered {
+            self.aligned(&range, Unit::Sector, errors)?;
+        }
+        Some(Command::Pread { range, chunk: chunk?, io: self.io })
+    }
+
+    pub(super) fn sync_range(&self, errors: &mut Errors) -> Option<Command> {
+        let (start, length) = self.offset_and_length(errors)?;
+        // As in sync_file_range(2): a length of 0 reaches to the end of file.
+        let range = if length == 0 { start..u64::MAX } else { self.bounded(start, length, errors)? };
+        let (before, after) = (self.options.flag('b'), self.options.flag('a'));
+        let write = self.options.flag('w') || !(before || after);
+        Some(Command::SyncRange { range, before, write, after })
+    }
+
+    /// Bytes of one call: `-b`, and that many times `-V`.
+    fn chunk(&self, errors: &mut Errors) -> Option<u64> {
+        let positive = |letter: char, help: &str, errors: &mut Errors| {
+            let Some(word) = self.options.value(letter) else { return Some(None) };
+            let number = self.size(word, errors)?;
+            if number == 0 {
+                errors.add(word.span.clone(), "a call that moves 0 bytes never comes to an end", help);
+            }
+            (number > 0).then_some(Some(number))
+        };
+        let size = positive('b', &format!("without `-b`, one call moves {CHUNK} bytes"), errors);
+        let vectors = positive('V', "`-V` is how many buffers of `-b` bytes one call moves", errors);
+        let (size, vectors) = (size?, vectors?);
+        if let (Some(size), true) = (size, self.io != Io::Buffered) {
+            self.multiple("`-b`", size, self.options.value('b'), Unit::Sector, errors)?;
+        }
+        Some(size.unwrap_or(CHUNK).saturating_mul(vectors.unwrap_or(1)))
+    }
+
+    /// `-S`.
+    pub(super) fn fill(&self, default: u8, errors: &mut Errors) -> Option<u8> {
+        let Some(word) = self.options.value('S') else { return Some(default) };
+        let help = "a pattern is a number of which the low byte counts, for example `0x58`";
+        let fill = number::pattern(word.text);
+        fill.map_err(|error| errors.add(word.span.clone(), error.message(&quote(word.text)), help)).ok()
+    }
+}

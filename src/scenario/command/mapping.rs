@@ -1,0 +1,70 @@
+//! Commands on the actor's mapping of a file.
+
+use stalemap_model::command::Command;
+use stalemap_model::geometry::Bytes;
+
+use super::Call;
+use crate::scenario::errors::Errors;
+use crate::scenario::session::Mapped;
+
+/// The pattern of `mwrite`, unless `-S` says otherwise.
+const MWRITE_FILL: u8 = b'X';
+
+impl Call<'_, '_> {
+    pub(super) fn mmap(&self, errors: &mut Errors) -> Option<Command> {
+        let range = self.range(errors)?;
+        self.at_page(&range, errors)?;
+        let all = !['r', 'w', 'x'].into_iter().any(|mode| self.options.flag(mode));
+        Some(Command::Mmap { range, writable: all || self.options.flag('w') })
+    }
+
+    pub(super) fn mwrite(&self, errors: &mut Errors) -> Option<Command> {
+        let fill = self.fill(MWRITE_FILL, errors);
+        let Mapped { range, writable } = self.mapped(errors)?;
+        if !writable {
+            let help = "map it with `mmap -w` or, for all modes, without a mode";
+            let message = "a store through a mapping that cannot be written";
+            errors.add(self.name.span.clone(), message, help);
+            return None;
+        }
+        Some(Command::Mwrite { range, fill: fill? })
+    }
+
+    pub(super) fn msync(&self, errors: &mut Errors) -> Option<Command> {
+        if self.options.flag('a') && self.options.flag('s') {
+            let help = "`-s` writes back and waits, `-a` does not wait";
+            errors.add(self.text.span.clone(), "msync(2) takes one of `-a` and `-s`", help);
+            return None;
+        }
+        let range = self.mapped(errors)?.range;
+        self.at_page(&range, errors)?;
+        Some(Command::Msync { range, wait: self.options.flag('s') })
+    }
+
+    pub(super) fn madvise(&self, errors: &mut Errors) -> Option<Command> {
+        self.drops(errors)?;
+        let range = self.mapped(errors)?.range;
+        self.at_page(&range, errors)?;
+        Some(Command::MadviseDontneed { range })
+    }
+
+    /// The actor's mapping of the file, or a report that there is none.
+    pub(super) fn mapping(&self, errors: &mut Errors) -> Option<Mapped> {
+        self.session.mapping(self.file, self.verb.name, self.name, errors)
+    }
+
+    /// The range of a command on the actor's mapping: as given, or all of it.
+    pub(super) fn mapped(&self, errors: &mut Errors) -> Option<Mapped> {
+        let given = if self.options.arguments.is_empty() { None } else { Some(self.range(errors)?) };
+        let mapping = self.mapping(errors)?;
+        let Some(range) = given else { return Some(mapping) };
+        if range.start < mapping.range.start || range.end > mapping.range.end {
+            let whole = &mapping.range;
+            let message = format!("{} reaches outside of the mapping", self.verb.name);
+            let help = format!("the mapping is {} to {}", Bytes(whole.start), Bytes(whole.end));
+            errors.add(self.arguments_span(), message, help);
+            return None;
+        }
+        Some(Mapped { range, writable: mapping.writable })
+    }
+}

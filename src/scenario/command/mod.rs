@@ -1,0 +1,176 @@
+//! One command line in xfs_io's syntax.
+//!
+//! What a line means depends on those before it (which mapping `mwrite` stores into, whether the file was
+//! opened for direct I/O), which is why reading one goes through the [`Session`] of its actor.
+
+mod arguments;
+mod io;
+mod mapping;
+mod space;
+
+use stalemap_model::command::{Command, Io};
+use stalemap_model::config::FileCommand;
+use stalemap_model::inode::FileId;
+
+use super::errors::Errors;
+use super::files::{self, Named};
+use super::names::{quote, suggest};
+use super::options::{Options, usage};
+use super::session::Session;
+use super::text::{Text, Word};
+use super::verb::{Lookup, Verb, lookup, names, prefix};
+
+/// Reads a line: the commands that it stands for, or a report why it cannot be read.
+pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Errors) -> Vec<FileCommand> {
+    let words = text.words();
+    let (file, words) = match files::named(&words, text, session.files, errors) {
+        (Named::File(file), words) => (file, words),
+        (Named::Unsaid, words) => (session.current, words),
+        (Named::Wrong, _) => return Vec::new(),
+    };
+    let Some((first, after_first)) = words.split_first() else {
+        errors.add(text.span.clone(), "a command is missing", "write one of xfs_io's, for example `fsync`");
+        return Vec::new();
+    };
+    let asked = prefix(first.text);
+    let words = if asked.is_some() { after_first } else { words };
+    let Some(name) = words.first() else {
+        let help = format!("for example `{} pwrite 0 4k`", first.text);
+        errors.add(first.span.clone(), format!("a command is missing after `{}`", first.text), help);
+        return Vec::new();
+    };
+    let Some(verb) = known(name, errors) else { return Vec::new() };
+    if asked.is_some() && !matches!(verb.name, "pwrite" | "pread") {
+        let message = format!("`{}` before {}", first.text, verb.name);
+        errors.add(first.span.clone(), message, "it goes before `pwrite` and `pread` only");
+        return Vec::new();
+    }
+    let options = Options::parse(verb, text, words, errors);
+    match (verb.name, options) {
+        ("open", options) => {
+            if let Some(options) = options {
+                open(&options, file, session, errors);
+            }
+            session.after(file, verb.name, None, &name.span, errors);
+            Vec::new()
+        }
+        // sync(2) and syncfs(2) go from inode to inode.
+        ("sync" | "syncfs", Some(_)) => {
+            session.after(file, verb.name, Some(&Command::Fsync), &name.span, errors);
+            let files = 0..session.files.len() as FileId;
+            files.map(|file| FileCommand { file, command: Command::Fsync }).collect()
+        }
+        (_, options) => {
+            let io = asked.unwrap_or_else(|| session.io(file));
+            let command = options.and_then(|options| {
+                Call { text, name, verb, options: &options, session, file, io }.command(errors)
+            });
+            // A fault is underlined where it says how far the copy comes.
+            let place = words.last().filter(|_| matches!(verb.name, "@fail" | "@short") && command.is_some());
+            session.after(file, verb.name, command.as_ref(), &place.unwrap_or(name).span, errors);
+            command.into_iter().map(|command| FileCommand { file, command }).collect()
+        }
+    }
+}
+
+/// The command of a name, or a report that there is none.
+fn known(word: &Word<'_>, errors: &mut Errors) -> Option<&'static Verb> {
+    let Word { text: name, span, .. } = word;
+    if name.starts_with('[') {
+        let help = "it comes first, and once: `[b] @direct pwrite 0 4k`";
+        errors.add(span.clone(), format!("{} is not a command but names a file", quote(name)), help);
+        return None;
+    }
+    if prefix(name).is_some() {
+        let help = "write one of `@direct` and `@aio`, which is direct as well";
+        errors.add(span.clone(), format!("`{name}` behind another word of its kind"), help);
+        return None;
+    }
+    match lookup(name) {
+        Lookup::Known(verb) => return Some(verb),
+        Lookup::Later => {
+            let known: Vec<&str> = names().collect();
+            let help = format!("modelled are {}", super::names::list(known));
+            errors.add(span.clone(), format!("`{name}` is not modelled yet"), help);
+        }
+        Lookup::Unknown => {
+            let message = format!("unknown command {}", quote(name));
+            errors.add(span.clone(), message, suggest(name, names(), "command"));
+        }
+    }
+    None
+}
+
+/// `open`: the file is opened anew, and it is the one that commands without a file's name work on.
+fn open(options: &Options<'_>, file: FileId, session: &mut Session<'_>, errors: &mut Errors) {
+    let io = if options.flag('d') { Io::Direct } else { Io::Buffered };
+    let Some(name) = options.arguments.first() else { return session.open(file, io) };
+    if let Some(file) = files::find(name.text, name.span.clone(), session.files, errors) {
+        session.open(file, io);
+        session.current = file;
+    }
+}
+
+/// A command being read.
+struct Call<'l, 's> {
+    text: &'l Text<'s>,
+    name: &'l Word<'s>,
+    verb: &'static Verb,
+    options: &'l Options<'s>,
+    session: &'l Session<'l>,
+    file: FileId,
+    /// Through what it reads or writes.
+    io: Io,
+}
+
+impl Call<'_, '_> {
+    fn command(&self, errors: &mut Errors) -> Option<Command> {
+        match self.verb.name {
+            "pwrite" => self.pwrite(errors),
+            "pread" => self.pread(errors),
+            "mmap" => self.mmap(errors),
+            "munmap" => self.mapping(errors).map(|_| Command::Munmap),
+            "mread" => Some(Command::Mread { range: self.mapped(errors)?.range }),
+            "mwrite" => self.mwrite(errors),
+            "msync" => self.msync(errors),
+            "madvise" => self.madvise(errors),
+            "fsync" => Some(Command::Fsync),
+            "fdatasync" => Some(Command::Fdatasync),
+            "sync_range" => self.sync_range(errors),
+            "truncate" => {
+                Some(Command::Truncate { size: self.size(self.options.arguments.first()?, errors)? })
+            }
+            "falloc" => self.falloc(errors),
+            "resvsp" => Some(Command::Falloc { range: self.range(errors)?, keep_size: true }),
+            "fpunch" | "unresvsp" => Some(Command::Fpunch { range: self.range(errors)? }),
+            "fzero" => self.fzero(self.options.flag('k'), errors),
+            "zero" => self.fzero(true, errors),
+            "fcollapse" => self.fcollapse(errors),
+            "finsert" => self.finsert(errors),
+            "funshare" => Some(Command::Funshare { range: self.range(errors)? }),
+            "reflink" => self.reflink(errors),
+            "cowextsize" => self.cowextsize(errors),
+            "shutdown" => Some(Command::Shutdown { flush: self.options.flag('f') }),
+            "fadvise" => {
+                self.drops(errors)?;
+                Some(Command::FadviseDontneed { range: self.range(errors)? })
+            }
+            "@reclaim" => Some(Command::Reclaim { range: self.range(errors)? }),
+            "@wait" => self.session.submitted(self.name, errors).then_some(Command::Wait),
+            "@crash" => Some(Command::Crash),
+            "@fail" => Some(Command::Fail { after: self.size(self.options.arguments.first()?, errors)? }),
+            "@short" => Some(Command::Short { after: self.size(self.options.arguments.first()?, errors)? }),
+            _ => None,
+        }
+    }
+
+    /// fadvise and madvise are modelled with `-d` only.
+    fn drops(&self, errors: &mut Errors) -> Option<()> {
+        let given = self.options.flag('d');
+        if !given {
+            let message = format!("{} without `-d` is not modelled", self.verb.name);
+            errors.add(self.name.span.clone(), message, usage(self.verb));
+        }
+        given.then_some(())
+    }
+}
