@@ -4,7 +4,8 @@
 //! than what has been forced out. So the state keeps, per file, what each of these prefixes says about extents
 //! and on-disk size, oldest first, and after every transition that changes one of them or the device each
 //! recovered image is read and judged. The crash itself need not be explored: it changes nothing that another
-//! state does not see. All of it exists only where a scenario says `@crash` or `shutdown`.
+//! state does not see. All of it exists only where a scenario says `@crash` or `shutdown`, and the others run on
+//! behind either: what they find there is errors.
 //!
 //! Left out: a volatile cache in the device (a completed write stays), torn blocks, and the order of commits of
 //! different files, which their images do not depend on. Delayed allocations, copies in the COW fork and the

@@ -56,6 +56,9 @@ pub struct Folio {
     pub uptodate: bool,
     /// PG_dirty.
     pub dirty: bool,
+    /// PAGECACHE_TAG_DIRTY, by which writeback finds the folio. It outlives the flag until the writeback bit
+    /// is set, so that a second pass does not miss a folio that the first has only cleaned so far.
+    pub tagged: bool,
     /// PG_writeback.
     pub writeback: bool,
     /// How many ioends still write parts of it (the state's write_bytes_pending, counted in ioends).
@@ -78,6 +81,7 @@ impl Folio {
             refs: 0,
             uptodate: false,
             dirty: false,
+            tagged: false,
             writeback: false,
             pending: 0,
             ifs: None,
@@ -142,6 +146,7 @@ impl Folio {
             }
         }
         self.dirty = true;
+        self.tagged = true;
     }
 
     /// `folio_clear_dirty_for_io`: page-table entries become read-only, so that the next store faults.
@@ -159,6 +164,7 @@ impl Folio {
 
     /// `folio_start_writeback` for a folio whose blocks went into `ioends` ioends. Needs the folio lock.
     pub fn start_writeback(&mut self, ioends: usize) {
+        self.tagged = self.dirty;
         self.pending = ioends as u16;
         self.writeback = ioends > 0;
     }

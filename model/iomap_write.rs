@@ -10,7 +10,6 @@ use crate::design::{Check, Compare, HookRelease, OnStale, PunchLock, ShortCopy, 
 use crate::event::{Bound, Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType};
 use crate::folio::{Folio, FolioId, FolioRef, Slot, within};
-use crate::fs::DiskSize;
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::hold;
 use crate::inode::Inode;
@@ -220,10 +219,6 @@ async fn copy<B: Backend>(
             // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
             // not read without the size).
             inode.i_size.publish(u64::from(done), Ordering::Release);
-            if inode.sb.config.fs.disk_size == DiskSize::Write {
-                inode.ilock.release(|map| map.disk_size = done);
-                inode.ilock.audit(|map| inode.commit(map));
-            }
             inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(done))));
         }
     }

@@ -74,7 +74,7 @@ enum At {
     Writeback(WritebackState),
     /// Before an fsync(2) that a crash may follow.
     BeginSync(std::ops::Range<FolioIndex>),
-    /// At the end of it.
+    /// At the end of it, or before a shutdown.
     LogForce,
     Walk(Walk, FolioIndex, FolioIndex),
 }
@@ -191,6 +191,8 @@ fn begin<'c, B: Backend>(
             ];
             parts.into_iter().flatten().nth(usize::from(call)).flatten()
         }
+        // The file system stops, which is judged at every state and need not happen. What it writes first counts.
+        (Command::Shutdown { flush: true }, 0) => Some(At::LogForce),
         (Command::Truncate { size }, 0) => {
             Some(At::Size(SizeState::Enter(Change::Truncate(geometry.cell_at(*size)))))
         }

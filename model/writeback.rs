@@ -82,7 +82,7 @@ pub async fn step<B: Backend>(
             }
             pass.folios.start += 1;
             let mut slot = inode.page(index).lock(Op::on("writeback_get_folio", u32::from(index))).await;
-            let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty)) else {
+            let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.tagged)) else {
                 return ControlFlow::Continue(WritebackState::Next(pass));
             };
             slot.folio_mut(id).refs |= 1 << me;

@@ -290,3 +290,14 @@ fn m30_short_copy_counts() {
         &[Branch::ShortCopy],
     );
 }
+
+/// T16: unwritten extents are converted when the I/O is submitted.
+#[test]
+fn t16_conversion_before_the_data() {
+    caught(
+        "xfs/crash-falloc",
+        |_, fs| fs.completion = Completion::ConvertAtSubmission,
+        &[Property::CrashExposure],
+        &[Branch::Convert],
+    );
+}

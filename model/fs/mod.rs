@@ -17,16 +17,6 @@ choices! {
 }
 
 choices! {
-    /// When the on-disk size follows i_size.
-    DiskSize {
-        /// With the completion of the I/O that wrote the data.
-        Completion = "completion",
-        /// With the write into the page cache: after a crash the size says that data are there (a mutant).
-        Write = "write",
-    }
-}
-
-choices! {
     /// When a change of the extent map moves the counter.
     Bump {
         /// Inside the ILOCK section that changes the map.
@@ -59,8 +49,6 @@ pub struct Personality {
     pub read_takes_i_rwsem: bool,
     /// The order of completion.
     pub completion: Completion,
-    /// When the on-disk size is raised.
-    pub disk_size: DiskSize,
     /// When unwritten conversion moves the counter.
     pub bump_convert: Bump,
     /// Whether the allocation of delayed blocks moves the counter.
@@ -79,7 +67,6 @@ settable!(Personality {
     delalloc,
     read_takes_i_rwsem,
     completion,
-    disk_size,
     bump_convert,
     bump_allocate,
     bump_lookup,

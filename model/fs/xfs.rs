@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Allocator, Bump, Completion, DiskSize, Personality};
+use super::{Allocator, Bump, Completion, Personality};
 use crate::backend::{ActorId, Atomic, Backend};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
@@ -18,7 +18,6 @@ pub(super) fn personality() -> Personality {
         delalloc: true,
         read_takes_i_rwsem: true,
         completion: Completion::ConvertThenClear,
-        disk_size: DiskSize::Completion,
         bump_convert: Bump::Inside,
         bump_allocate: true,
         bump_lookup: false,

@@ -18,7 +18,7 @@ use super::table::{Field, Reader, Table};
 use super::text::Text;
 
 /// Properties that are defined, and not evaluated so far: to expect one would wait for it in vain.
-const LATER_PROPERTIES: &[&str] = &["broken-transaction", "crash-lost", "crash-exposure"];
+const LATER_PROPERTIES: &[&str] = &["broken-transaction"];
 
 const EXPECT_EXAMPLE: &str = "`\"holds\"` or `[\"lost-write\"]`";
 
