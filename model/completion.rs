@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::folio::FolioRef;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
+use crate::fs::xfs_reflink::xfs_reflink_end_cow;
 use crate::fs::{Bump, Completion};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
@@ -20,7 +21,7 @@ use crate::ioend::Ioend;
 use crate::oracle::Property;
 use crate::superblock::SuperBlock;
 use crate::world::World;
-use crate::writeback::{captured, write_disk};
+use crate::writeback::{audit_owner, captured, write_disk};
 
 /// Where the kworker stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -112,7 +113,9 @@ async fn take_one<B: Backend>(sb: &SuperBlock<B>) -> Ioend {
 async fn transfer<B: Backend>(inode: &Inode<B>, ioend: &Ioend, folio: FolioRef) {
     let slot = inode.page(folio.index).lock(Op::on("device_write", u32::from(folio.index))).await;
     for block in blocks_of(inode, ioend, folio) {
-        write_disk(inode, ioend.phys + (block - ioend.blocks.start), captured(inode, &slot, folio, block));
+        let phys = ioend.phys + (block - ioend.blocks.start);
+        audit_owner(inode, block, phys, ioend.shared);
+        write_disk(inode, phys, captured(inode, &slot, folio, block));
     }
     inode.say(|| format!("folio {} on disk", folio.index));
 }
@@ -126,14 +129,18 @@ fn blocks_of<B: Backend>(
     ioend.blocks.clone().filter(move |block| mine.contains(block))
 }
 
-/// `xfs_iomap_write_unwritten` and the on-disk size, in one ILOCK section. Returns whether the map changed.
+/// `xfs_iomap_write_unwritten` or `xfs_reflink_end_cow`, and the on-disk size, in one ILOCK section. Returns whether the map changed.
 async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bool {
     let mut map = inode.ilock.lock(Op::new("xfs_end_ioend")).await;
     // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
     // grew it.
     let size = inode.i_size_peek();
     let end: Cell = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end.min(size);
-    let changed = ioend.unwritten && xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone());
+    let changed = if ioend.shared {
+        xfs_reflink_end_cow(inode, me, &mut map, ioend.blocks.clone())
+    } else {
+        ioend.unwritten && xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone())
+    };
     if changed && inode.sb.config.fs.bump_convert == Bump::Inside {
         inode.bump_data_seq(me);
     }

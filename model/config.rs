@@ -87,6 +87,16 @@ impl Config {
         commands().map(Command::moves_up).fold(furthest, u64::saturating_add)
     }
 
+    /// Whether a command makes a file share blocks.
+    pub fn reflinks(&self, file: FileId) -> bool {
+        let lists = std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));
+        let clones = |call: &FileCommand| match call.command {
+            Command::Reflink { source, .. } => source == file || call.file == file,
+            _ => false,
+        };
+        lists.flatten().any(clones)
+    }
+
     /// The cut of the files: all are cut alike, wherever a command cuts one of them.
     pub fn geometry(&self) -> Result<Geometry, GeometryError> {
         let lists = || std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));

@@ -27,8 +27,10 @@ choices! {
 choices! {
     /// What the comparison looks at.
     Compare {
-        /// The change counter of the extent map.
+        /// The validity cookie: the change counter of the extent map, and the COW fork's for SHARED mappings.
         Counter = "counter",
+        /// The data fork's counter alone.
+        DataCounter = "data-counter",
         /// The type and address of the extent at the position: blind to changes there and back.
         Type = "type",
     }
@@ -93,6 +95,14 @@ choices! {
         Range = "range",
         /// Position and data-fork counter.
         RangeData = "range-data",
+        /// Position, data-fork counter, and COW-fork counter while that fork has anything in it; for a mapping
+        /// of the COW fork the position alone (XFS 6.2).
+        RangeDataCow = "range-data-cow",
+        /// Position and the validity cookie of the write path, which has the COW fork's counter only for
+        /// mappings of the COW fork.
+        Cookie = "cookie",
+        /// Position and both counters for every mapping.
+        CookieCow = "cookie-cow",
     }
 }
 
@@ -134,6 +144,80 @@ choices! {
         New = "new",
         /// Every delayed allocation that the mapping covers (before IOMAP_F_NEW).
         Any = "any",
+    }
+}
+
+choices! {
+    /// Which fork the punch frees reservations in.
+    PunchFork {
+        /// The one that the mapping is of.
+        Mapping = "mapping",
+        /// The data fork, whatever the mapping is of (before 6.12).
+        Data = "data",
+    }
+}
+
+choices! {
+    /// What `iomap_end` does about invalidate_lock when its caller holds it, as unsharing does.
+    HeldLock {
+        /// It knows, and does not take it (6.12).
+        Known = "known",
+        /// It takes it (a mutant).
+        Retaken = "retaken",
+    }
+}
+
+choices! {
+    /// Which blocks unsharing reads into the page cache before it dirties them.
+    UnshareRead {
+        /// All that are not valid (35d30c9cf127).
+        Always = "always",
+        /// Like a write, none that it covers as a whole (6.5).
+        Uncovered = "uncovered",
+    }
+}
+
+choices! {
+    /// When the hook that ends a folio's write is called (`->page_done`, later `->put_folio`). Only file systems
+    /// with such a hook can tell: gfs2 with journaled data.
+    DoneHook {
+        /// After the folio is unlocked, before it is put (up to patch 01 of the January 2023 series).
+        AfterUnlock = "after-unlock",
+        /// With the folio locked, which the hook unlocks and puts (patch 02).
+        UnderLock = "under-lock",
+    }
+}
+
+choices! {
+    /// What that hook is given when a folio's preparation failed or its mapping was stale. Only file systems with
+    /// such a hook can tell.
+    FailedFolio {
+        /// No folio (before patch 01).
+        Absent = "none",
+        /// The folio, with nothing copied (patch 01).
+        Given = "folio",
+    }
+}
+
+choices! {
+    /// In which order a write that grows the file write-protects the folio at its old end and calls that hook.
+    /// Only file systems with such a hook can tell.
+    ExtendedEof {
+        /// `pagecache_isize_extended` first (before patch 01).
+        BeforeHook = "before-hook",
+        /// The hook first (patch 01).
+        AfterHook = "after-hook",
+    }
+}
+
+choices! {
+    /// Who looks the folio up when there is a hook before it (`->page_prepare`, later `->get_folio`), and so who
+    /// undoes the hook's work when there is none to be had. Only file systems with such a hook can tell.
+    FolioLookup {
+        /// The core, which calls the hook at the end without a folio then.
+        Core = "core",
+        /// The hook, which undoes its work itself; the hook at the end is not called (patch 05).
+        Hook = "hook",
     }
 }
 
@@ -206,6 +290,22 @@ pub struct Design {
     pub punch_owner: PunchOwner,
     /// In which granularity.
     pub punch_rounding: PunchRounding,
+    /// In which fork.
+    pub punch_fork: PunchFork,
+    /// What is done about a lock that the caller holds.
+    pub held_lock: HeldLock,
+    /// Whether a reservation in the COW fork is NEW, so that it is punched when it is not used (6.12).
+    pub cow_new: bool,
+    /// What unsharing reads.
+    pub unshare_read: UnshareRead,
+    /// When the hook at the end of a folio's write is called.
+    pub done_hook: DoneHook,
+    /// With which folio, when nothing was written.
+    pub failed_folio: FailedFolio,
+    /// Before or after the old end of file is taken care of.
+    pub extended_eof: ExtendedEof,
+    /// Who looks folios up.
+    pub folio_lookup: FolioLookup,
     /// Whether write faults punch.
     pub mkwrite_end: MkwriteEnd,
     /// Whether a write fault dirties the folio only after all its blocks are mapped (before 561295a32579).
@@ -229,6 +329,14 @@ settable!(Design {
     punch_lock,
     punch_owner,
     punch_rounding,
+    punch_fork,
+    held_lock,
+    cow_new,
+    unshare_read,
+    done_hook,
+    failed_folio,
+    extended_eof,
+    folio_lookup,
     mkwrite_end,
     mkwrite_dirty_late,
     short_copy,
@@ -236,17 +344,69 @@ settable!(Design {
 });
 
 impl Design {
-    /// The names of the built-in designs, in the order of their history.
-    pub const BUILT_IN: &'static [&'static str] = &["none", "iomap_valid", "get_folio"];
+    /// The names of the built-in designs: the releases and proposals, and then the January 2023 series patch by
+    /// patch.
+    pub const BUILT_IN: &'static [&'static str] = &[
+        "none",
+        "iomap_valid",
+        "get_folio",
+        "chinner",
+        "chinner-cow",
+        "modern",
+        "series-00",
+        "series-01",
+        "series-02",
+        "series-03",
+        "series-04",
+        "series-05",
+        "series-06",
+        "series-07",
+        "series-08",
+        "series-09",
+        "series-10",
+    ];
 
     /// A built-in design by name.
     ///
     /// * `none`: up to 6.1. No check; a failed write truncates the page cache and punches without a lock.
     /// * `iomap_valid`: 6.2. The core calls the file system's `->iomap_valid` after locking the folio.
     /// * `get_folio`: patch 08/10 of the January 2023 series. `->get_folio` compares and returns -ESTALE.
+    /// * `chinner`: the same method wherever a mapping is cached, writeback included, with the same cookie.
+    /// * `chinner-cow`: the same with the COW fork's counter in every mapping's cookie.
+    /// * `modern`: 6.17. The caller passes the method; staleness leaves the page cache alone.
+    /// * `series-00` to `series-10`: before the January 2023 series, and after each of its patches.
     pub fn built_in(name: &str) -> Option<Self> {
-        let iomap_valid = Design {
-            name: "iomap_valid".to_owned(),
+        let base = Self::iomap_valid();
+        let design = match name {
+            "none" => {
+                let (check, punch, punch_lock) = (Check::Never, Punch::Truncate, PunchLock::Nothing);
+                Design { check, punch, punch_lock, ..base }
+            }
+            "iomap_valid" => base,
+            "get_folio" => Design {
+                check: Check::InGetFolio,
+                stale_cleanup: StaleCleanup::Nothing,
+                hook_release: HookRelease::Fs,
+                ..base
+            },
+            "chinner" => Design { writeback_check: WritebackCheck::Cookie, ..base },
+            "chinner-cow" => Design { writeback_check: WritebackCheck::CookieCow, ..base },
+            "modern" => {
+                Design { stale_cleanup: StaleCleanup::Nothing, cow_new: true, ..Self::after_patch(7) }
+            }
+            _ => Self::after_patch(Self::patch(name)?),
+        };
+        Some(Design { name: name.to_owned(), ..design })
+    }
+
+    /// How many patches of the series a design of its name has.
+    fn patch(name: &str) -> Option<usize> {
+        Self::BUILT_IN.iter().filter(|known| known.starts_with("series-")).position(|known| *known == name)
+    }
+
+    fn iomap_valid() -> Self {
+        Design {
+            name: String::new(),
             check: Check::AfterLock,
             compare: Compare::Counter,
             on_stale: OnStale::Remap,
@@ -254,38 +414,74 @@ impl Design {
             stale_cleanup: StaleCleanup::TruncateBeyondEof,
             hook_release: HookRelease::Core,
             sample: Sample::Inside,
-            writeback_check: WritebackCheck::RangeData,
+            writeback_check: WritebackCheck::RangeDataCow,
             punch: Punch::Scan,
             punch_lock: PunchLock::InvalidateLock,
             punch_owner: PunchOwner::New,
             punch_rounding: PunchRounding::KeepPartial,
+            punch_fork: PunchFork::Mapping,
+            held_lock: HeldLock::Known,
+            cow_new: false,
+            unshare_read: UnshareRead::Always,
+            done_hook: DoneHook::AfterUnlock,
+            failed_folio: FailedFolio::Absent,
+            extended_eof: ExtendedEof::BeforeHook,
+            folio_lookup: FolioLookup::Core,
             mkwrite_end: MkwriteEnd::Nothing,
             mkwrite_dirty_late: false,
             short_copy: ShortCopy::Refuse,
             reclaim_writeback: ReclaimWriteback::Skip,
-        };
-        match name {
-            "none" => Some(Design {
-                name: name.to_owned(),
-                check: Check::Never,
-                punch: Punch::Truncate,
-                punch_lock: PunchLock::Nothing,
-                ..iomap_valid
-            }),
-            "iomap_valid" => Some(iomap_valid),
-            "get_folio" => Some(Design {
-                name: name.to_owned(),
-                check: Check::InGetFolio,
-                stale_cleanup: StaleCleanup::Nothing,
-                hook_release: HookRelease::Fs,
-                ..iomap_valid
-            }),
-            _ => None,
         }
+    }
+
+    /// The kernel with the first `patches` of the series "Turn iomap_page_ops into iomap_folio_ops"
+    /// (RFC v6, 2023-01-08). Patches 03, 07 and 09 rename, 04 and 06 add helpers, 10
+    /// makes a symbol static: they change nothing that a value could say.
+    fn after_patch(patches: usize) -> Self {
+        let mut design = Self::iomap_valid();
+        if patches >= 1 {
+            design.failed_folio = FailedFolio::Given;
+            design.extended_eof = ExtendedEof::AfterHook;
+        }
+        if patches >= 2 {
+            design.done_hook = DoneHook::UnderLock;
+            design.hook_release = HookRelease::PutFolio;
+        }
+        if patches >= 5 {
+            design.folio_lookup = FolioLookup::Hook;
+        }
+        if patches >= 8 {
+            design.check = Check::InGetFolio;
+            design.stale_cleanup = StaleCleanup::Nothing;
+            design.hook_release = HookRelease::Fs;
+        }
+        design
     }
 
     /// Whether the design validates mappings at all: then a proof that never met a stale one is vacuous.
     pub fn checks(&self) -> bool {
         self.check != Check::Never
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_design_has_its_name() {
+        for name in Design::BUILT_IN {
+            assert_eq!(Design::built_in(name).unwrap().name, *name);
+        }
+        assert_eq!(Design::built_in("series-11"), None);
+    }
+
+    #[test]
+    fn the_series_starts_at_iomap_valid_and_replaces_it_by_get_folio() {
+        let renamed = |name: &str| Design { name: String::new(), ..Design::built_in(name).unwrap() };
+        assert_eq!(renamed("series-00"), renamed("iomap_valid"));
+        assert_eq!(renamed("series-06"), renamed("series-07"));
+        assert_eq!(renamed("series-08"), renamed("series-10"));
+        assert_eq!(renamed("series-08").check, renamed("get_folio").check);
     }
 }

@@ -108,6 +108,12 @@ named_bits! {
         WpFault = "wp-fault",
         /// A reader filled a folio.
         CacheFill = "cache-fill",
+        /// A copy of shared blocks was reserved.
+        CowReserve = "cow-reserve",
+        /// I/O completion put a copy in the place of a shared block.
+        CowRemap = "cow-remap",
+        /// A reflink shared a block.
+        Share = "share",
     }
 }
 

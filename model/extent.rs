@@ -4,10 +4,13 @@
 //! That is how XFS's own extents look after merging, and merging matters: writeback converts a whole delayed
 //! extent at once, whoever reserved its parts. What a *write* is handed when it fills a hole is only the
 //! part that it reserved, though, and never the merged extent.
+//!
+//! A file that shares blocks has a second fork, in which copies of them are prepared ([`crate::cow`]).
 
 use std::fmt;
 use std::ops::Range;
 
+use crate::cow::CowFork;
 use crate::geometry::{Cell, FileBlock};
 
 /// A block of the device.
@@ -37,7 +40,15 @@ impl Extent {
         }
     }
 
-    /// Whether `next`, one block further, belongs to the same extent.
+    /// The device block, when there is one.
+    pub fn phys(self) -> Option<Phys> {
+        match self {
+            Extent::Unwritten(phys) | Extent::Written(phys) => Some(phys),
+            Extent::Hole | Extent::Delalloc => None,
+        }
+    }
+
+    /// Whether `next`, `distance` blocks further, belongs to the same extent.
     fn continues(self, next: Extent, distance: u16) -> bool {
         match (self, next) {
             (Extent::Hole, Extent::Hole) | (Extent::Delalloc, Extent::Delalloc) => true,
@@ -47,6 +58,31 @@ impl Extent {
             _ => false,
         }
     }
+}
+
+/// The extent that a block of a fork belongs to.
+pub(crate) fn extent_around(blocks: &[Extent], block: FileBlock) -> Range<FileBlock> {
+    let get = |block: FileBlock| blocks[usize::from(block)];
+    let extent = get(block);
+    let same = |other: FileBlock| {
+        if other < block {
+            get(other).continues(extent, block - other)
+        } else {
+            extent.continues(get(other), other - block)
+        }
+    };
+    let start = (0..block).rev().take_while(|other| same(*other)).last().unwrap_or(block);
+    let end = (block..blocks.len() as FileBlock).take_while(|other| same(*other)).last().unwrap_or(block);
+    start..end + 1
+}
+
+/// Which of a file's extent maps is meant (`whichfork`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Fork {
+    /// XFS_DATA_FORK: where the file's contents are.
+    Data,
+    /// XFS_COW_FORK: where they will be.
+    Cow,
 }
 
 /// `iomap->type`.
@@ -77,8 +113,13 @@ pub struct Iomap {
     pub new: bool,
     /// IOMAP_F_STALE: a check found it out of date.
     pub stale: bool,
-    /// validity_cookie: the change counter when it was sampled.
+    /// validity_cookie: the change counter when it was sampled; with the COW fork's in the upper half where that
+    /// counts, too.
     pub cookie: u64,
+    /// IOMAP_F_SHARED: the blocks are the COW fork's.
+    pub shared: bool,
+    /// The srcmap: what the data fork has at the first block, where that is not what the mapping says.
+    pub source: Option<Extent>,
 }
 
 impl Iomap {
@@ -89,7 +130,33 @@ impl Iomap {
             Extent::Unwritten(phys) => (IomapType::Unwritten, Some(phys)),
             Extent::Written(phys) => (IomapType::Mapped, Some(phys)),
         };
-        Iomap { kind, start: blocks.start, end: blocks.end, addr, new, stale: false, cookie }
+        let Range { start, end } = blocks;
+        Iomap { kind, start, end, addr, new, stale: false, cookie, shared: false, source: None }
+    }
+
+    /// A mapping of `blocks` of the COW fork, whose contents are still where the data fork has `source`.
+    pub(crate) fn of_cow(
+        extent: Extent,
+        blocks: Range<FileBlock>,
+        new: bool,
+        cookie: u64,
+        source: Extent,
+    ) -> Self {
+        Iomap { shared: true, source: Some(source), ..Iomap::of(extent, blocks, new, cookie) }
+    }
+
+    /// What fills the parts of a block that a write does not cover: the type of the srcmap where there is one
+    /// (`iomap_iter_srcmap`).
+    pub fn source_kind(&self) -> IomapType {
+        self.source.map_or(self.kind, |source| Iomap::of(source, 0..1, false, 0).kind)
+    }
+
+    /// The device block that it gives for the present contents of a block.
+    pub fn source_of(&self, block: FileBlock) -> Option<Phys> {
+        match self.source {
+            Some(source) => Some(source.phys()? + (block - self.start)),
+            None => self.addr_of(block),
+        }
     }
 
     /// Whether it covers a block.
@@ -106,7 +173,7 @@ impl Iomap {
     /// where there is one, the same address.
     pub fn agrees_with(&self, block: FileBlock, extent: Extent) -> bool {
         let fresh = Iomap::of(extent, block..block + 1, false, 0);
-        fresh.kind == self.kind && fresh.addr == self.addr_of(block)
+        fresh.kind == self.source_kind() && fresh.addr == self.source_of(block)
     }
 
     /// Whether using it for `block` would give another result than a fresh one: another choice between
@@ -114,7 +181,7 @@ impl Iomap {
     pub fn misleads(&self, block: FileBlock, extent: Extent) -> bool {
         let read_from = |kind: IomapType, addr: Option<Phys>| addr.filter(|_| kind == IomapType::Mapped);
         let fresh = Iomap::of(extent, block..block + 1, false, 0);
-        read_from(self.kind, self.addr_of(block)) != read_from(fresh.kind, fresh.addr)
+        read_from(self.source_kind(), self.source_of(block)) != read_from(fresh.kind, fresh.addr)
     }
 }
 
@@ -137,6 +204,12 @@ pub struct Enospc;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ExtentMap {
     blocks: Vec<Extent>,
+    /// Copies in the making.
+    pub cow: CowFork,
+    /// XFS_DIFLAG2_REFLINK: blocks of the file may be shared with others.
+    pub reflink: bool,
+    /// XFS_DIFLAG2_COWEXTSIZE: copies are reserved in units of this many blocks; 0 for single ones.
+    pub cow_extent_size: u16,
     /// The on-disk size, in cells.
     pub disk_size: Cell,
 }
@@ -144,7 +217,14 @@ pub struct ExtentMap {
 impl ExtentMap {
     /// An empty file of `blocks` blocks.
     pub fn new(blocks: FileBlock) -> Self {
-        ExtentMap { blocks: vec![Extent::Hole; usize::from(blocks)], disk_size: 0 }
+        let holes = vec![Extent::Hole; usize::from(blocks)];
+        ExtentMap {
+            blocks: holes,
+            cow: CowFork::new(blocks),
+            reflink: false,
+            cow_extent_size: 0,
+            disk_size: 0,
+        }
     }
 
     /// The state of a block.
@@ -152,30 +232,25 @@ impl ExtentMap {
         self.blocks[usize::from(block)]
     }
 
-    /// All blocks' letters.
+    /// All blocks' letters; those of the COW fork follow when it has any.
     pub fn letters(&self) -> String {
-        self.blocks.iter().map(|extent| extent.letter()).collect()
+        let data: String = self.blocks.iter().map(|extent| extent.letter()).collect();
+        if self.cow.has_data() { format!("{data}/{}", self.cow.letters()) } else { data }
     }
 
     /// The extent that a block belongs to.
     pub fn extent_around(&self, block: FileBlock) -> Range<FileBlock> {
-        let extent = self.get(block);
-        let same = |other: FileBlock| {
-            if other < block {
-                self.get(other).continues(extent, block - other)
-            } else {
-                extent.continues(self.get(other), other - block)
-            }
-        };
-        let start = (0..block).rev().take_while(|other| same(*other)).last().unwrap_or(block);
-        let end =
-            (block..self.blocks.len() as FileBlock).take_while(|other| same(*other)).last().unwrap_or(block);
-        start..end + 1
+        extent_around(&self.blocks, block)
     }
 
     /// A mapping of the whole extent around a block.
     pub fn map(&self, block: FileBlock, cookie: u64) -> Iomap {
         let blocks = self.extent_around(block);
+        Iomap::of(self.get(blocks.start), blocks, false, cookie)
+    }
+
+    /// A mapping of a part of an extent.
+    pub fn map_part(&self, blocks: Range<FileBlock>, cookie: u64) -> Iomap {
         Iomap::of(self.get(blocks.start), blocks, false, cookie)
     }
 
@@ -222,6 +297,11 @@ impl ExtentMap {
             self.blocks[usize::from(*block)] = Extent::Hole;
         }
         punched
+    }
+
+    /// Whatever was there -> Hole or Written (E7, E9 with E11). Returns what was there.
+    pub fn replace(&mut self, block: FileBlock, extent: Extent) -> Extent {
+        std::mem::replace(&mut self.blocks[usize::from(block)], extent)
     }
 
     /// How many blocks are delayed allocations.

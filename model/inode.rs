@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Ordering};
+use crate::cow::CowFork;
 use crate::crash::Log;
 use crate::event::{Event, MappingEvent};
 use crate::extent::{Extent, ExtentMap};
@@ -15,6 +16,9 @@ use crate::value::Value;
 
 /// The number of a file: its place in [`Config::files`](crate::config::Config::files).
 pub type FileId = u8;
+
+/// Where the COW fork's counter stands in a validity cookie.
+pub const COW_SHIFT: u32 = 32;
 
 /// A file (struct inode and what hangs on it).
 pub struct Inode<B: Backend> {
@@ -30,6 +34,12 @@ pub struct Inode<B: Backend> {
     pub ilock: B::Lock<ExtentMap>,
     /// ip->i_df.if_seq: changed under the ILOCK, read without it.
     pub data_seq: B::Atomic,
+    /// ip->i_cowfp->if_seq, the same for the COW fork, times two; odd while that fork has anything in it. The
+    /// kernel loads the counter and the emptiness one after the other; whoever finds the fork empty does not
+    /// ask for the counter, so that one load tells as much.
+    pub cow_seq: B::Atomic,
+    /// XFS_IREMAPPING: a reflink shares this file's blocks, with the locks held shared.
+    pub remapping: B::Atomic,
     /// inode->i_size, in cells.
     pub i_size: B::Atomic,
     /// mapping->i_pages, by folio index.
@@ -41,6 +51,9 @@ pub struct Inode<B: Backend> {
     /// Whether a concurrent actor may change i_size. If none may, reading it commutes with everything, and
     /// its readers need no operation of their own.
     pub size_changes: bool,
+    /// Whether a command may make the file share blocks. If none may, the COW fork stays empty, and nobody has
+    /// to look at its counter.
+    pub reflinks: bool,
 }
 
 impl<B: Backend> Inode<B> {
@@ -61,10 +74,13 @@ impl<B: Backend> Inode<B> {
             invalidate_lock: RwSemaphore::new(backend, "invalidate_lock"),
             ilock: backend.lock("ilock", ExtentMap::new(geometry.blocks())),
             data_seq: backend.atomic("data_seq", 0),
+            cow_seq: backend.atomic("cow_seq", 0),
+            remapping: backend.atomic("remapping", 0),
             i_size: backend.atomic("i_size", 0),
             pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
             log: crashes.then(|| backend.leaf("log", Log::new(geometry.blocks()))),
             oracle: if crashes { oracle.with_crashes(geometry) } else { oracle },
+            reflinks: sb.config.reflinks(number),
             sb: Arc::clone(sb),
             size_changes,
         }
@@ -81,6 +97,23 @@ impl<B: Backend> Inode<B> {
     pub fn bump_data_seq(&self, me: ActorId) {
         self.data_seq.publish(self.data_seq.peek() + 1, Ordering::Relaxed);
         self.oracle.bumped(me);
+    }
+
+    /// The same for the COW fork, which is `cow` from here on.
+    pub fn bump_cow_seq(&self, me: ActorId, cow: &CowFork) {
+        let moved = (self.cow_seq.peek() >> 1) + 1;
+        self.cow_seq.publish(moved << 1 | u64::from(cow.has_data()), Ordering::Relaxed);
+        self.oracle.bumped(me);
+    }
+
+    /// `xfs_iomap_inode_sequence`, for who holds the ILOCK: the validity cookie of a mapping of the data fork.
+    pub fn data_sequence(&self) -> u64 {
+        self.data_seq.peek()
+    }
+
+    /// The same for a SHARED mapping: both counters.
+    pub fn shared_sequence(&self) -> u64 {
+        self.cow_seq.peek() << COW_SHIFT | self.data_seq.peek()
     }
 
     /// The current end of file, for who holds what excludes its change (i_rwsem) or when none can happen.
@@ -132,7 +165,7 @@ impl<B: Backend> Inode<B> {
                 continue;
             }
             self.ilock.audit(|map| {
-                if map.get(block) == Extent::Hole {
+                if map.get(block) == Extent::Hole && map.cow.get(block) == Extent::Hole {
                     self.sb.backend.violate(Property::DirtyOverHole, || {
                         format!("{} is dirty over a hole", self.sb.geometry.show_blocks(&(block..block + 1)))
                     });

@@ -18,15 +18,18 @@ pub struct Ioend {
     pub phys: Phys,
     /// Whether the extent was unwritten at submission.
     pub unwritten: bool,
+    /// Whether the blocks are those of the COW fork (IOMAP_F_SHARED), to be moved into the data fork.
+    pub shared: bool,
     /// The folios, in order.
     pub folios: Vec<FolioRef>,
 }
 
 impl Ioend {
     /// `iomap_can_add_to_ioend`.
-    pub(crate) fn takes(&self, block: FileBlock, phys: Phys, unwritten: bool) -> bool {
+    pub(crate) fn takes(&self, block: FileBlock, phys: Phys, unwritten: bool, shared: bool) -> bool {
         self.blocks.end == block
             && self.phys + self.blocks.len() as u16 == phys
             && self.unwritten == unwritten
+            && self.shared == shared
     }
 }

@@ -14,14 +14,15 @@ use crate::design::{OnStale, Sample};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Iomap, IomapType};
 use crate::folio::FolioRef;
-use crate::fs::xfs::xfs_buffered_write_iomap_begin;
+use crate::fs::xfs::{xfs_buffered_write_iomap_begin, xfs_zero_iomap_begin};
 use crate::geometry::Cell;
-use crate::inode::Inode;
+use crate::inode::{COW_SHIFT, Inode};
 use crate::iomap_write::iomap_write_folio;
 use crate::oracle::Property;
 use crate::punch::{self, PunchState};
 use crate::truncate;
-use crate::write_state::{Fill, Write, WriteState, unused_reservation};
+use crate::unshare;
+use crate::write_state::{Fill, Write, WriteState, punching, unused_reservation};
 
 /// What a write(2) returned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -50,7 +51,7 @@ pub async fn step<B: Backend>(
         }
         WriteState::End(write, iomap, from, held) => match unused_reservation(inode, &write, &iomap, from) {
             Some(blocks) => {
-                let punch = PunchState::Enter(blocks);
+                let punch = PunchState::Enter(punching(inode, &write, &iomap), blocks);
                 ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
             }
             None => iomap_iter(inode, me, write, &iomap, from, held),
@@ -98,8 +99,8 @@ async fn begin<B: Backend>(
     let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
     let sampled = match write.fill {
         Fill::Data => xfs_buffered_write_iomap_begin(inode, me, &mut map, block, limit),
-        // Zeroing allocates nothing.
-        Fill::ZeroEof => Ok(map.map(block, inode.data_seq.peek())),
+        // Zeroing and unsharing allocate nothing but copies.
+        Fill::ZeroEof | Fill::Unshare => xfs_zero_iomap_begin(inode, me, &mut map, block, limit),
     };
     drop(map);
     inode.oracle.sampled(me);
@@ -109,7 +110,8 @@ async fn begin<B: Backend>(
         return finish(inode, me, &write);
     };
     if inode.sb.config.design.sample == Sample::Outside {
-        iomap.cookie = inode.data_seq.load(Op::new("sample_cookie"), Ordering::Relaxed).await;
+        let data = inode.data_seq.load(Op::new("sample_cookie"), Ordering::Relaxed).await;
+        iomap.cookie = iomap.cookie >> COW_SHIFT << COW_SHIFT | data;
     }
     iomap.stale = leaked;
     if iomap.stale {
@@ -119,8 +121,13 @@ async fn begin<B: Backend>(
             .violate(Property::LeakedFlag, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
     }
     inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
-    if write.fill == Fill::ZeroEof && matches!(iomap.kind, IomapType::Hole | IomapType::Unwritten) {
+    let nothing_to_do = match write.fill {
+        Fill::Data => false,
         // Up to 6.11: "already zero", whatever the page cache has.
+        Fill::ZeroEof => matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten),
+        Fill::Unshare => unshare::is_private(&iomap),
+    };
+    if nothing_to_do {
         let covered = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
         write.pos = covered.min(write.end);
         return advance(inode, me, write, false, true);

@@ -6,15 +6,15 @@
 use std::ops::Range;
 
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
-use crate::design::{Check, Compare, HookRelease, OnStale, PunchLock, ShortCopy, StaleCleanup};
+use crate::design::{Check, Compare, HookRelease, OnStale, PunchLock, ShortCopy, StaleCleanup, UnshareRead};
 use crate::event::{Bound, Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType};
 use crate::folio::{Folio, FolioId, FolioRef, Slot, within};
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::hold;
-use crate::inode::Inode;
+use crate::inode::{COW_SHIFT, Inode};
 use crate::oracle::Property;
-use crate::superblock::contents;
+use crate::superblock::{contents, show_cookie};
 use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::value::Value;
 use crate::write_state::{Fill, Write, WriteState, unused_reservation};
@@ -68,13 +68,10 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     if iomap.stale || check_now && !iomap_valid(inode, &iomap, write.pos).await {
         return stale(inode, me, write, iomap, from, Some(locked.folio));
     }
-    debug_assert!(
-        iomap.kind != IomapType::Hole || write.fill == Fill::ZeroEof,
-        "a write's mapping is no hole"
-    );
+    debug_assert!(iomap.kind != IomapType::Hole || write.fill != Fill::Data, "a write's mapping is no hole");
 
     // Step 4.5: blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
-    let to_zero = read_blocks(inode, me, &iomap, &locked, check_now).await;
+    let to_zero = read_blocks(inode, me, write.fill, &iomap, &locked, check_now).await;
     if design.check != Check::AfterPrepare {
         return copy(inode, me, write, iomap, from, &locked, &to_zero, check_now).await;
     }
@@ -144,17 +141,23 @@ async fn lock_folio<B: Backend>(
 async fn read_blocks<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
+    fill: Fill,
     iomap: &Iomap,
     locked: &Locked,
     checked: bool,
 ) -> Vec<FileBlock> {
+    // What is unshared is read even where it is covered: nobody brings new contents.
+    let unshare = fill == Fill::Unshare && inode.sb.config.design.unshare_read == UnshareRead::Always;
     let partial = |block: &FileBlock| {
         let cells = inode.sb.geometry.cells_of_block(*block);
-        cells.start < locked.covered.start || cells.end > locked.covered.end
+        unshare || cells.start < locked.covered.start || cells.end > locked.covered.end
     };
     let size = inode.i_size_peek();
     let must_zero = |block: &FileBlock| {
-        iomap.kind != IomapType::Mapped || iomap.new || inode.sb.geometry.cells_of_block(*block).start >= size
+        let fresh = iomap.new && iomap.source.is_none();
+        iomap.source_kind() != IomapType::Mapped
+            || fresh
+            || inode.sb.geometry.cells_of_block(*block).start >= size
     };
     let partly = locked.invalid.iter().copied().filter(partial);
     let (to_zero, to_read): (Vec<_>, Vec<_>) = partly.partition(must_zero);
@@ -208,8 +211,12 @@ async fn copy<B: Backend>(
     }
     let done = if accepted { copied_to } else { write.pos };
     if accepted {
-        let value = if write.fill == Fill::Data { Value::written(write.id) } else { Value::ZERO };
-        folio.cells[within(&folio_cells, &(write.pos..done))].fill(value);
+        let cells = &mut folio.cells[within(&folio_cells, &(write.pos..done))];
+        match write.fill {
+            Fill::Data => cells.fill(Value::written(write.id)),
+            Fill::ZeroEof => cells.fill(Value::ZERO),
+            Fill::Unshare => {}
+        }
         let first = inode.sb.geometry.blocks_of_folio(index).start;
         let in_folio = |blocks: Range<FileBlock>| blocks.start - first..blocks.end - first;
         folio.set_uptodate(in_folio(inode.sb.geometry.blocks_touched(&locked.covered)));
@@ -223,7 +230,11 @@ async fn copy<B: Backend>(
         }
     }
     inode.say(|| {
-        let what = if write.fill == Fill::Data { "copy" } else { "zero" };
+        let what = match write.fill {
+            Fill::Data => "copy",
+            Fill::ZeroEof => "zero",
+            Fill::Unshare => "unshare",
+        };
         let cells = inode.sb.geometry.show_cells(&(write.pos..done));
         if short { format!("{what} {cells}, short") } else { format!("{what} {cells}") }
     });
@@ -251,7 +262,10 @@ async fn copy<B: Backend>(
 async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> bool {
     let op = Op::new("iomap_valid");
     let valid = match inode.sb.config.design.compare {
-        Compare::Counter => inode.data_seq.load(op, Ordering::Relaxed).await == iomap.cookie,
+        Compare::Counter => cookie_is_current(inode, iomap, op).await,
+        Compare::DataCounter => {
+            inode.data_seq.load(op, Ordering::Relaxed).await == iomap.cookie & ((1 << COW_SHIFT) - 1)
+        }
         Compare::Type => {
             let block = inode.sb.geometry.block_of(pos);
             let map = inode.ilock.lock(op).await;
@@ -262,6 +276,20 @@ async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> 
         inode.say(|| "still valid".to_owned());
     }
     valid
+}
+
+/// Whether a mapping's cookie is what `xfs_iomap_inode_sequence` gives now: two loads for a SHARED mapping, the
+/// COW fork's counter first. When that has moved, nothing depends on the other any more.
+pub(crate) async fn cookie_is_current<B: Backend>(inode: &Inode<B>, iomap: &Iomap, op: Op) -> bool {
+    let mut cookie = 0;
+    if iomap.shared {
+        let cow = inode.cow_seq.load(Op::new("cow_seq"), Ordering::Relaxed).await;
+        if cow != iomap.cookie >> COW_SHIFT {
+            return false;
+        }
+        cookie = cow << COW_SHIFT;
+    }
+    cookie | inode.data_seq.load(op, Ordering::Relaxed).await == iomap.cookie
 }
 
 /// A mapping was found stale: the folio is released, and what follows is the design's.
@@ -277,7 +305,8 @@ fn stale<B: Backend>(
     let block = inode.sb.geometry.block_of(write.pos);
     inode.sb.backend.reach(Branch::Stale);
     inode.tell(MappingEvent::Dropped, || {
-        format!("stale: sampled at seq {}, now {}", iomap.cookie, inode.data_seq.peek())
+        let now = if iomap.shared { inode.shared_sequence() } else { inode.data_sequence() };
+        format!("stale: sampled at seq {}, now {}", show_cookie(iomap.cookie), show_cookie(now))
     });
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
@@ -316,7 +345,7 @@ fn stale<B: Backend>(
     }
     if design.on_stale == OnStale::KeepMapping {
         iomap.stale = false;
-        iomap.cookie = inode.data_seq.peek();
+        iomap.cookie = if iomap.shared { inode.shared_sequence() } else { inode.data_sequence() };
         return WriteState::Folio(write, iomap, from);
     }
     if design.on_stale == OnStale::Fail {
@@ -378,7 +407,7 @@ fn zero_blocks<B: Backend>(
 
 /// Reads a block from where the mapping says into the folio's cells.
 pub fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, cells: &mut [Value]) {
-    let Some(phys) = iomap.addr_of(block) else { return };
+    let Some(phys) = iomap.source_of(block) else { return };
     for (at, cell) in inode.sb.cells_in_folio(block).enumerate() {
         cells[cell] = inode.sb.read_disk(phys, at);
     }
@@ -395,9 +424,9 @@ fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], 
             match misled {
                 Some(block) => {
                     let now = map.get(*block).letter();
-                    format!("mapping says {} at {at}, the extent is {now}", iomap.kind)
+                    format!("mapping says {} at {at}, the extent is {now}", iomap.source_kind())
                 }
-                None => format!("mapping says {} at {at}", iomap.kind),
+                None => format!("mapping says {} at {at}", iomap.source_kind()),
             }
         });
         if let Some(block) = misled {
@@ -405,7 +434,10 @@ fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], 
             if checked {
                 inode.sb.backend.violate(Property::UnsoundCookie, || {
                     let now = map.get(*block).letter();
-                    format!("the check passed a mapping that says {} where the extent is {now}", iomap.kind)
+                    format!(
+                        "the check passed a mapping that says {} where the extent is {now}",
+                        iomap.source_kind()
+                    )
                 });
             }
         }

@@ -11,11 +11,13 @@ use std::ops::{ControlFlow, Range};
 use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::design::MkwriteEnd;
 use crate::event::{Branch, MappingEvent};
+use crate::extent::Fork;
 use crate::fill::{self, FillState};
 use crate::folio::{FolioId, FolioRef, Slot, within};
 use crate::fs::xfs::{xfs_bmap_punch_delalloc_range, xfs_buffered_write_iomap_begin};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::Inode;
+use crate::reflink::xfs_ilock_for_write_fault;
 use crate::value::{Value, WriteId};
 
 /// What is done through the mapping.
@@ -69,7 +71,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: MmapState) -
         }
         MmapState::MkwriteEnd(access, cells, folio, blocks) => {
             let mut map = inode.ilock.lock(Op::new("punch_delalloc")).await;
-            xfs_bmap_punch_delalloc_range(inode, me, &mut map, blocks);
+            xfs_bmap_punch_delalloc_range(inode, me, &mut map, Fork::Data, blocks);
             drop(map);
             inode.invalidate_lock.up_read(me);
             ControlFlow::Continue(MmapState::Install(access, cells, folio))
@@ -172,7 +174,7 @@ async fn mkwrite<B: Backend>(
     folio: FolioRef,
 ) -> MmapState {
     let FolioRef { index, id } = folio;
-    inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
+    xfs_ilock_for_write_fault(inode, me).await;
     let op = Op::on("folio_lock", u32::from(index));
     let mut slot = inode.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
     if !slot.folio(id).is_some_and(|folio| folio.in_cache && folio.uptodate) {

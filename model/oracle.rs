@@ -14,7 +14,7 @@ use crate::backend::{ActorId, Backend, Leaf};
 use crate::crash::Survivors;
 use crate::event::Counter;
 use crate::geometry::{Cell, FolioIndex, Geometry};
-use crate::value::{Value, WriteId};
+use crate::value::{MAX_WRITES, Value, WriteId};
 
 pub use crate::property::Property;
 
@@ -63,6 +63,15 @@ impl History {
         if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
             self.pending.remove(at);
             self.allowed &= !(1 << id);
+        }
+    }
+
+    /// The cell gets other contents at one stroke, of which `values` are possible.
+    fn replace(&mut self, values: u64) {
+        let pending = self.pending.iter().fold(0, |set, (id, _)| set | 1 << id);
+        self.allowed = self.allowed & pending | values;
+        for (_, may_return) in &mut self.reads {
+            *may_return |= values;
         }
     }
 
@@ -241,6 +250,41 @@ impl<B: Backend> Oracle<B> {
     /// A read(2) returns.
     pub fn end_read(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
         self.each(geometry, cells, |history| history.reads.retain(|(actor, _)| *actor != reader));
+    }
+
+    /// What a read that has begun may return for each of `cells`: for who copies them elsewhere in the same
+    /// transition.
+    pub fn may_return(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) -> Vec<u64> {
+        let mut values = Vec::new();
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::folio::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)].audit(|histories| {
+                for history in &histories[inside] {
+                    let read = history.reads.iter().find(|(actor, _)| *actor == reader);
+                    values.push(read.map_or(history.allowed, |(_, set)| *set));
+                }
+            });
+        }
+        values
+    }
+
+    /// Each of `cells` gets one of the contents in the set that `values` has for it, at one stroke: a clone of
+    /// another file's cells, which nobody can see half done.
+    pub fn replace(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[u64]) {
+        for index in geometry.folios_touched(cells) {
+            let folio = geometry.cells_of_folio(index);
+            let inside = crate::folio::within(&folio, cells);
+            let first = usize::from(folio.start.max(cells.start) - cells.start);
+            self.cells[usize::from(index)].update(|histories| {
+                for (history, values) in histories[inside].iter_mut().zip(values.iter().skip(first)) {
+                    history.replace(*values);
+                }
+            });
+        }
+        let any = values.iter().fold(0, |any, values| any | values);
+        let possible = |id: &WriteId| any & (1 << id) != 0;
+        let ids = || (0..MAX_WRITES as WriteId).filter(possible);
+        self.survivors(geometry, cells, |cell| ids().for_each(|id| cell.allow(id)));
     }
 
     /// A load through a mapping: begins and ends at once. What lies behind end of file (`size`) is not judged.

@@ -8,23 +8,33 @@ use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::design::{Punch, PunchLock};
+use crate::extent::Fork;
 use crate::folio::{FolioId, Slot};
 use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
 use crate::geometry::{FileBlock, FolioIndex};
 use crate::inode::Inode;
 use crate::truncate::{self, TruncateState};
 
+/// What a punch is to free, and under which lock.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Punching {
+    /// The fork that the reservation was made in.
+    pub fork: Fork,
+    /// The lock to take.
+    pub lock: PunchLock,
+}
+
 /// Where a punch stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum PunchState {
     /// Takes the lock that the design wants.
-    Enter(Range<FileBlock>),
+    Enter(Punching, Range<FileBlock>),
     /// Before 6.2: throws the page cache of the range away first.
-    Truncate(Range<FileBlock>, TruncateState),
+    Truncate(Punching, Range<FileBlock>, TruncateState),
     /// Looks at one folio of the page cache. The blocks left to punch, and the folio.
-    Scan(Range<FileBlock>, FolioIndex),
+    Scan(Punching, Range<FileBlock>, FolioIndex),
     /// Punches what is left and leaves.
-    Rest(Range<FileBlock>),
+    Rest(Punching, Range<FileBlock>),
 }
 
 /// One step of `xfs_buffered_write_iomap_end` -> `iomap_file_buffered_write_punch_delalloc`
@@ -36,32 +46,32 @@ pub async fn step<B: Backend>(
 ) -> ControlFlow<(), PunchState> {
     let design = &inode.sb.config.design;
     ControlFlow::Continue(match state {
-        PunchState::Enter(blocks) => {
-            if design.punch_lock != PunchLock::Nothing {
+        PunchState::Enter(what, blocks) => {
+            if what.lock != PunchLock::Nothing {
                 inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
             }
             match design.punch {
                 Punch::Truncate => {
                     let cells = inode.sb.geometry.cells_of_blocks(&blocks);
-                    PunchState::Truncate(blocks, TruncateState::new(inode, cells))
+                    PunchState::Truncate(what, blocks, TruncateState::new(inode, cells))
                 }
-                Punch::Plain | Punch::Never => PunchState::Rest(blocks),
+                Punch::Plain | Punch::Never => PunchState::Rest(what, blocks),
                 Punch::Scan | Punch::ScanUnlocked | Punch::ScanGapLate => {
                     let first = blocks.start / inode.sb.geometry.blocks_per_folio();
-                    PunchState::Scan(blocks, first)
+                    PunchState::Scan(what, blocks, first)
                 }
             }
         }
-        PunchState::Truncate(blocks, inner) => match truncate::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => PunchState::Truncate(blocks, inner),
-            ControlFlow::Break(()) => PunchState::Rest(blocks),
+        PunchState::Truncate(what, blocks, inner) => match truncate::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => PunchState::Truncate(what, blocks, inner),
+            ControlFlow::Break(()) => PunchState::Rest(what, blocks),
         },
-        PunchState::Scan(blocks, index) => scan(inode, me, blocks, index).await,
-        PunchState::Rest(blocks) => {
+        PunchState::Scan(what, blocks, index) => scan(inode, me, what, blocks, index).await,
+        PunchState::Rest(what, blocks) => {
             if design.punch != Punch::Never && !blocks.is_empty() {
-                punch(inode, me, blocks).await;
+                punch(inode, me, what, blocks).await;
             }
-            if design.punch_lock != PunchLock::Nothing {
+            if what.lock != PunchLock::Nothing {
                 inode.invalidate_lock.up_write(me);
             }
             return ControlFlow::Break(());
@@ -75,6 +85,7 @@ pub async fn step<B: Backend>(
 async fn scan<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
+    what: Punching,
     blocks: Range<FileBlock>,
     index: FolioIndex,
 ) -> PunchState {
@@ -83,17 +94,17 @@ async fn scan<B: Backend>(
     let size = inode.i_size_peek();
     let eof = inode.sb.geometry.blocks_touched(&(0..size)).end;
     if folio_blocks.start >= blocks.end.min(eof) {
-        return PunchState::Rest(blocks);
+        return PunchState::Rest(what, blocks);
     }
     let design = inode.sb.config.design.punch;
-    let mine = inode.sb.config.design.punch_lock == PunchLock::UnderFolioLock;
+    let mine = what.lock == PunchLock::UnderFolioLock;
     let op = Op::on("punch_scan", u32::from(index));
     let unlocked = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| folio.locked.is_none());
     let anyhow = |_: &Slot, _: u64| true;
     let wait = if design == Punch::ScanUnlocked || mine { anyhow } else { unlocked };
     let mut slot = inode.page(index).lock_when(op, wait, 0).await;
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty)) else {
-        return PunchState::Scan(blocks, index + 1);
+        return PunchState::Scan(what, blocks, index + 1);
     };
     let kept = slot.folio(id).map_or_else(Vec::new, |folio| {
         let dirty = |block: &FileBlock| {
@@ -112,14 +123,14 @@ async fn scan<B: Backend>(
     let mut rest = blocks.clone();
     for block in kept {
         if rest.start < block {
-            punch(inode, me, rest.start..block).await;
+            punch(inode, me, what, rest.start..block).await;
         }
         rest.start = block + 1;
     }
     if held {
         unlock(inode, me, index, id);
     }
-    PunchState::Scan(rest, index + 1)
+    PunchState::Scan(what, rest, index + 1)
 }
 
 fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex, id: FolioId) {
@@ -127,9 +138,9 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex, id: Foli
 }
 
 /// Delalloc -> Hole in a range, in one ILOCK section.
-async fn punch<B: Backend>(inode: &Inode<B>, me: ActorId, blocks: Range<FileBlock>) {
+async fn punch<B: Backend>(inode: &Inode<B>, me: ActorId, what: Punching, blocks: Range<FileBlock>) {
     let mut map = inode.ilock.lock(Op::new("punch_delalloc")).await;
-    let punched = xfs_bmap_punch_delalloc_range(inode, me, &mut map, blocks);
+    let punched = xfs_bmap_punch_delalloc_range(inode, me, &mut map, what.fork, blocks);
     drop(map);
     inode.audit_backing(punched.into_iter());
 }

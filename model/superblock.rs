@@ -10,7 +10,7 @@ use crate::folio::within;
 use crate::fs::Allocator;
 use crate::geometry::{FileBlock, Geometry};
 use crate::hold::HoldState;
-use crate::inode::FileId;
+use crate::inode::{COW_SHIFT, FileId};
 use crate::ioend::Ioend;
 use crate::space::Space;
 use crate::value::Value;
@@ -44,7 +44,10 @@ pub struct SuperBlock<B: Backend> {
 impl<B: Backend> SuperBlock<B> {
     /// An empty file system.
     pub fn new(backend: &B, config: &Config, geometry: &Geometry, patterns: &[u8]) -> Self {
-        let all = geometry.blocks() * config.files.len() as u16;
+        let files = 0..config.files.len() as FileId;
+        // A block that is being copied exists twice.
+        let copies = if files.clone().any(|file| config.reflinks(file)) { 2 } else { 1 };
+        let all = geometry.blocks() * files.len() as u16 * copies;
         let device = config.fs.free_blocks.unwrap_or(all);
         SuperBlock {
             disk: (0..device.max(geometry.blocks())).map(|_| backend.leaf("disk", None)).collect(),
@@ -89,6 +92,21 @@ impl<B: Backend> SuperBlock<B> {
         self.unreserve_blocks(blocks.len() as u16);
         // The promise guarantees them.
         self.allocate_blocks(file, blocks).unwrap_or_default()
+    }
+
+    /// Whether more than one extent refers to a block.
+    pub fn is_shared(&self, phys: Phys) -> bool {
+        self.space.read(|space| space.references(phys) > 1)
+    }
+
+    /// One more extent refers to a block.
+    pub fn share_block(&self, phys: Phys) {
+        self.space.update(|space| space.get(phys));
+    }
+
+    /// An extent that referred to a block is gone; so is the block, if it was the last one.
+    pub fn put_block(&self, phys: Phys) {
+        self.space.update(|space| space.put(phys));
     }
 
     /// Where an allocator would like to have a block of a file.
@@ -140,9 +158,18 @@ impl<B: Backend> SuperBlock<B> {
 
     /// A mapping in words: `U 0-8k seq 3`.
     pub fn show_iomap(&self, iomap: &Iomap) -> String {
+        let shared = if iomap.shared { " SHARED" } else { "" };
         let new = if iomap.new { " NEW" } else { "" };
         let blocks = self.geometry.show_blocks(&(iomap.start..iomap.end));
-        format!("{}{new} {blocks}, seq {}", iomap.kind, iomap.cookie)
+        format!("{}{shared}{new} {blocks}, seq {}", iomap.kind, show_cookie(iomap.cookie))
+    }
+}
+
+/// A validity cookie in words: the counter, or the data fork's and the COW fork's.
+pub fn show_cookie(cookie: u64) -> String {
+    match cookie >> COW_SHIFT {
+        0 => cookie.to_string(),
+        cow => format!("{}/{}", cookie & ((1 << COW_SHIFT) - 1), cow >> 1),
     }
 }
 

@@ -12,8 +12,10 @@ use crate::iomap;
 use crate::mmap::{self, Access, MmapState};
 use crate::read::{self, ReadState};
 use crate::reclaim;
+use crate::reflink::{self, ReflinkState, Remap};
 use crate::size::{self, Change, SizeState};
 use crate::umount;
+use crate::unshare::{self, UnshareState};
 use crate::value::WriteId;
 use crate::world::World;
 use crate::write_state::{Write, WriteState};
@@ -71,6 +73,9 @@ enum At {
     Read(ReadState),
     Mmap(MmapState),
     Size(SizeState),
+    Reflink(ReflinkState),
+    Unshare(UnshareState),
+    CowExtentSize(u16),
     Writeback(WritebackState),
     /// Before an fsync(2) that a crash may follow.
     BeginSync(std::ops::Range<FolioIndex>),
@@ -116,7 +121,7 @@ pub async fn step<B: Backend>(
             None => TaskState { command: number + 1, call: 0, at: At::Next },
         });
     }
-    let (progress, stop) = go_on(inode, me, at).await;
+    let (progress, stop) = go_on(w, inode, me, at).await;
     ControlFlow::Continue(match progress {
         Some(at) => TaskState { command: number, call, at },
         // xfs_io gives a command up at the first short or failed call.
@@ -199,6 +204,16 @@ fn begin<'c, B: Backend>(
         (Command::Falloc { range, keep_size }, 0) => {
             Some(At::Size(SizeState::Enter(Change::Falloc(geometry.cells_of_bytes(range), *keep_size))))
         }
+        (Command::Reflink { source, from, range }, 0) => {
+            let (to, from, cells) = (inode.number, geometry.cell_at(*from), geometry.cells_of_bytes(range));
+            Some(At::Reflink(ReflinkState::new(Remap { source: *source, to, from, cells })))
+        }
+        (Command::Funshare { range }, 0) => {
+            Some(At::Unshare(UnshareState::Enter(geometry.cells_of_bytes(range))))
+        }
+        (Command::Cowextsize { size }, 0) => {
+            Some(At::CowExtentSize(u16::try_from(size.div_ceil(geometry.block_size())).unwrap_or(u16::MAX)))
+        }
         (Command::FadviseDontneed { range }, 0) => {
             // Only folios that lie in the range as a whole.
             let inside = range.start.div_ceil(geometry.folio_size())..range.end / geometry.folio_size();
@@ -224,7 +239,7 @@ fn fsync_part<B: Backend>(inode: &Inode<B>, folios: std::ops::Range<FolioIndex>,
 }
 
 /// One step inside a call. The call goes on, or it is over, and whether its command is given up.
-async fn go_on<B: Backend>(inode: &Inode<B>, me: ActorId, at: At) -> (Progress, bool) {
+async fn go_on<B: Backend>(w: &World<B>, inode: &Inode<B>, me: ActorId, at: At) -> (Progress, bool) {
     fn rest<S, T>(flow: ControlFlow<T, S>, wrap: impl FnOnce(S) -> At) -> (Progress, bool) {
         match flow {
             ControlFlow::Continue(state) => (Some(wrap(state)), false),
@@ -240,6 +255,12 @@ async fn go_on<B: Backend>(inode: &Inode<B>, me: ActorId, at: At) -> (Progress, 
         At::Read(state) => rest(read::step(inode, me, state).await, At::Read),
         At::Mmap(state) => rest(mmap::step(inode, me, state).await, At::Mmap),
         At::Size(state) => rest(size::step(inode, me, state).await, At::Size),
+        At::Reflink(state) => rest(reflink::step(w, me, state).await, At::Reflink),
+        At::Unshare(state) => rest(unshare::step(inode, me, state).await, At::Unshare),
+        At::CowExtentSize(blocks) => {
+            inode.ilock.lock(Op::new("cowextsize")).await.cow_extent_size = blocks;
+            (None, false)
+        }
         At::Writeback(state) => rest(writeback::step(inode, me, state).await, At::Writeback),
         At::BeginSync(folios) => {
             drop(inode.ilock.lock(Op::new("fsync")).await);

@@ -5,7 +5,8 @@
 
 use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
 use crate::extent::Extent;
-use crate::geometry::Cell;
+use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
+use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::oracle::Property;
 use crate::superblock::SuperBlock;
@@ -27,10 +28,38 @@ pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
     };
     inode.i_rwsem.audit_free(|| leaked("i_rwsem"));
     inode.invalidate_lock.audit_free(|| leaked("invalidate_lock"));
+    if inode.reflinks {
+        judge_copies(inode);
+    }
+}
+
+/// P-RESV for the COW fork: what is reserved there lies under dirty data, unless a hint says that it need not. (What
+/// writeback has allocated beyond what it wrote is no loss: the next write finds it, or it is given back.)
+fn judge_copies<B: Backend>(inode: &Inode<B>) {
+    let mut reserved = Vec::new();
+    inode.ilock.audit(|map| {
+        let delayed = |block: &FileBlock| map.cow.get(*block) == Extent::Delalloc;
+        reserved = (0..inode.sb.geometry.blocks()).filter(delayed).collect();
+        if map.cow_extent_size > 1 {
+            reserved.clear();
+        }
+    });
+    for block in reserved {
+        let mut dirty = false;
+        inode.page(block / inode.sb.geometry.blocks_per_folio()).audit(|slot| {
+            dirty = slot.current().is_some_and(|(_, folio)| folio.dirty);
+        });
+        if !dirty {
+            inode.sb.backend.violate(Property::LeakedReservation, || {
+                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
+                format!("a copy of {block} stays reserved, and nothing there is dirty")
+            });
+        }
+    }
 }
 
 /// Judges the file on disk, and the reservations.
-pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
+pub async fn judge_disk<B: Backend>(inode: &Inode<B>, me: ActorId) {
     drop(inode.ilock.lock(Op::new("check_disk")).await);
     let end = inode.i_size_peek();
     let cells = (0..end).map(|cell| (cell, on_disk(inode, cell)));
@@ -43,6 +72,11 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
             });
         }
     });
+    if inode.reflinks {
+        // xfs_inactive: copies that nobody came to need are given back.
+        let mut map = inode.ilock.lock(Op::new("xfs_reflink_cancel_cow_range")).await;
+        xfs_reflink_cancel_cow_blocks(inode, me, &mut map, 0..inode.sb.geometry.blocks());
+    }
 }
 
 /// Judges what the files have in common, when nothing is reserved any more.

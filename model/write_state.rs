@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use crate::backend::Backend;
-use crate::design::{PunchOwner, PunchRounding};
-use crate::extent::{Iomap, IomapType};
+use crate::design::{HeldLock, PunchFork, PunchLock, PunchOwner, PunchRounding};
+use crate::extent::{Fork, Iomap, IomapType};
 use crate::folio::FolioRef;
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
-use crate::punch::PunchState;
+use crate::punch::{PunchState, Punching};
 use crate::truncate::TruncateState;
 use crate::value::WriteId;
 
@@ -19,6 +19,8 @@ pub enum Fill {
     Data,
     /// Zeros from the old end of file on, before a write or truncate beyond it (`iomap_zero_range`).
     ZeroEof,
+    /// What is there already, so that it gets blocks of its own (`iomap_file_unshare`).
+    Unshare,
 }
 
 /// One write(2).
@@ -67,6 +69,11 @@ impl Write {
     pub fn zero_eof(cells: Range<Cell>) -> Self {
         Write { fill: Fill::ZeroEof, request: cells.end..cells.end, ..Write::new(0, cells) }
     }
+
+    /// The unsharing of `cells`.
+    pub fn unshare(cells: Range<Cell>) -> Self {
+        Write { fill: Fill::Unshare, request: cells.end..cells.end, ..Write::new(0, cells) }
+    }
 }
 
 /// Where a write stands.
@@ -110,4 +117,15 @@ pub(crate) fn unused_reservation<B: Backend>(
     };
     let blocks = first..inode.sb.geometry.blocks_touched(&(0..end)).end;
     (!blocks.is_empty()).then_some(blocks)
+}
+
+/// Where and under which lock `iomap_end` frees the unused reservation of a mapping.
+pub(crate) fn punching<B: Backend>(inode: &Inode<B>, write: &Write, iomap: &Iomap) -> Punching {
+    let design = &inode.sb.config.design;
+    let cow = iomap.shared && design.punch_fork == PunchFork::Mapping;
+    let holds = write.fill == Fill::Unshare && design.held_lock == HeldLock::Known;
+    Punching {
+        fork: if cow { Fork::Cow } else { Fork::Data },
+        lock: if holds { PunchLock::Nothing } else { design.punch_lock },
+    }
 }

@@ -4,21 +4,23 @@
 //! the next folio is reached, so it is validated in `xfs_map_blocks`, with the folio locked and its dirty
 //! flag already clear: design (iv) of the kernel model, older than the argument about the write path.
 //!
-//! Left out: dirty throttling, `->writepage` from reclaim (XFS has none), COW, the tags that keep an
-//! integrity pass from chasing folios dirtied behind its back (a superset of folios is written).
+//! Left out: dirty throttling, `->writepage` from reclaim (XFS has none), the tags that keep an integrity
+//! pass from chasing folios dirtied behind its back (a superset of folios is written).
 
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
 use crate::design::WritebackCheck;
 use crate::event::MappingEvent;
-use crate::extent::{Extent, Iomap, IomapType, Phys};
+use crate::extent::{Iomap, IomapType, Phys};
 use crate::folio::{FolioId, FolioRef, Slot};
 use crate::fs::Completion;
 use crate::fs::xfs::{xfs_iomap_write_unwritten, xfs_map_blocks};
+use crate::fs::xfs_reflink::xfs_reflink_convert_cow;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
-use crate::inode::Inode;
+use crate::inode::{COW_SHIFT, Inode};
 use crate::ioend::Ioend;
+use crate::iomap_write::cookie_is_current;
 use crate::oracle::Property;
 use crate::value::Value;
 
@@ -38,6 +40,8 @@ pub struct Pass {
     folios: Range<FolioIndex>,
     /// The cached mapping; its cookie is the sequence that goes with it.
     iomap: Option<Iomap>,
+    /// The COW fork's counter as it was when an extent of it was found.
+    cow_seq: u64,
     /// The open ioend.
     ioend: Option<Ioend>,
 }
@@ -60,7 +64,7 @@ pub enum WritebackState {
 impl WritebackState {
     /// A pass over `folios`.
     pub fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
-        WritebackState::Next(Pass { mode, folios, iomap: None, ioend: None })
+        WritebackState::Next(Pass { mode, folios, iomap: None, cow_seq: 0, ioend: None })
     }
 }
 
@@ -109,6 +113,11 @@ pub async fn step<B: Backend>(
                 xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone());
                 inode.bump_data_seq(me);
                 inode.commit(&map);
+            }
+            if ioend.shared {
+                // xfs_prepare_ioend
+                let mut map = inode.ilock.lock(Op::new("xfs_reflink_convert_cow")).await;
+                xfs_reflink_convert_cow(inode, me, &mut map, ioend.blocks.clone());
             }
             let mut in_flight = inode.sb.in_flight.lock(Op::new("submit_bio")).await;
             inode.say(|| format!("write {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
@@ -195,24 +204,14 @@ async fn map_block<B: Backend>(
         return WritebackState::Start(pass, folio, full);
     };
     let cached = match pass.iomap.take().filter(|iomap| iomap.covers(block)) {
-        None => None,
-        Some(iomap) => match inode.sb.config.design.writeback_check {
-            WritebackCheck::Always => None,
-            WritebackCheck::Range => Some(iomap),
-            WritebackCheck::RangeData => {
-                let seq = inode.data_seq.load(Op::new("xfs_imap_valid"), Ordering::Relaxed).await;
-                let valid = seq == iomap.cookie;
-                inode
-                    .say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
-                valid.then_some(iomap)
-            }
-        },
+        Some(iomap) if xfs_imap_valid(inode, &iomap, pass.cow_seq).await => Some(iomap),
+        _ => None,
     };
     let iomap = if let Some(iomap) = cached {
         iomap
     } else {
         let mut map = inode.ilock.lock(Op::new("xfs_map_blocks")).await;
-        let iomap = xfs_map_blocks(inode, me, &mut map, block);
+        let iomap = xfs_map_blocks(inode, me, &mut map, block, &mut pass.cow_seq);
         drop(map);
         inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
         iomap
@@ -238,9 +237,9 @@ async fn map_block<B: Backend>(
             IomapType::Mapped => false,
         };
         let Some(phys) = iomap.addr_of(block) else { continue };
-        audit_address(inode, block, phys);
+        audit_address(inode, block, phys, iomap.shared);
         match &mut pass.ioend {
-            Some(ioend) if ioend.takes(block, phys, unwritten) => ioend.blocks.end += 1,
+            Some(ioend) if ioend.takes(block, phys, unwritten, iomap.shared) => ioend.blocks.end += 1,
             open => {
                 full.extend(open.take());
                 *open = Some(Ioend {
@@ -248,6 +247,7 @@ async fn map_block<B: Backend>(
                     blocks: block..block + 1,
                     phys,
                     unwritten,
+                    shared: iomap.shared,
                     folios: Vec::new(),
                 });
             }
@@ -264,13 +264,72 @@ async fn map_block<B: Backend>(
     }
 }
 
-/// P-WBADDR: at submission, under the folio lock, the block is where the map has it.
-fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
+/// `xfs_imap_valid` past its test of the range, or `->iomap_valid` in its place: whether the cached mapping may
+/// still be used.
+async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u64) -> bool {
+    let op = Op::new("xfs_imap_valid");
+    let data = iomap.cookie & ((1 << COW_SHIFT) - 1);
+    let cow_unmoved = |now: u64| now & 1 == 0 || now == cow_seq;
+    let cow_op = Op::new("cow_seq");
+    let valid = match inode.sb.config.design.writeback_check {
+        WritebackCheck::Always => return false,
+        WritebackCheck::Range => return true,
+        // The range is enough for a mapping of the COW fork: submission and completion move the counters by
+        // themselves.
+        WritebackCheck::RangeDataCow if iomap.shared => return true,
+        WritebackCheck::RangeData => inode.data_seq.load(op, Ordering::Relaxed).await == data,
+        WritebackCheck::RangeDataCow => {
+            inode.data_seq.load(op, Ordering::Relaxed).await == data
+                && (!inode.reflinks || cow_unmoved(inode.cow_seq.load(cow_op, Ordering::Relaxed).await))
+        }
+        WritebackCheck::Cookie => cookie_is_current(inode, iomap, op).await,
+        WritebackCheck::CookieCow => {
+            inode.data_seq.load(op, Ordering::Relaxed).await == data
+                && (!inode.reflinks
+                    || inode.cow_seq.load(cow_op, Ordering::Relaxed).await == iomap.cookie >> COW_SHIFT)
+        }
+    };
+    inode.say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
+    valid
+}
+
+/// P-WBADDR: at submission, under the folio lock, the block is where the map has it, and nobody else's.
+fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
+    let mut mapped = false;
     inode.ilock.audit(|map| {
-        if !matches!(map.get(block), Extent::Unwritten(now) | Extent::Written(now) if now == phys) {
+        let extent = if shared { map.cow.get(block) } else { map.get(block) };
+        mapped = extent.phys() == Some(phys);
+    });
+    if !mapped {
+        inode.sb.backend.violate(Property::WrongAddress, || {
+            let block = inode.sb.geometry.show_blocks(&(block..block + 1));
+            format!("{block} is written to device block {phys}, which is not where it is")
+        });
+    }
+    if inode.reflinks {
+        inode.sb.space.audit(|space| {
+            if space.references(phys) > 1 {
+                inode.sb.backend.violate(Property::WrongAddress, || {
+                    let block = inode.sb.geometry.show_blocks(&(block..block + 1));
+                    format!("{block} is written in place to device block {phys}, which is shared")
+                });
+            }
+        });
+    }
+}
+
+/// P-WBADDR and P-FREE: while the device writes, the block is still this one's. Only where blocks can be given to
+/// others is there anything to see.
+pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
+    if !inode.reflinks {
+        return;
+    }
+    inode.ilock.audit(|map| {
+        let extent = if shared { map.cow.get(block) } else { map.get(block) };
+        if extent.phys() != Some(phys) {
             inode.sb.backend.violate(Property::WrongAddress, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
-                format!("{block} is written to device block {phys}, which is not where it is")
+                format!("device block {phys} is no longer {block}'s while it is written")
             });
         }
     });

@@ -1,6 +1,7 @@
 //! Personalities: what a file system does on its own account, as a table of values.
 
 pub mod xfs;
+pub mod xfs_reflink;
 
 use crate::settings::{choices, settable};
 
@@ -40,6 +41,18 @@ choices! {
     }
 }
 
+choices! {
+    /// How a reflink holds the locks of its source while it shares blocks.
+    CloneLock {
+        /// Exclusively (before 14a537983b22, 6.7).
+        Exclusive = "exclusive",
+        /// Shared, so that reads go on; write faults and direct writes wait for it by IREMAPPING.
+        Demoted = "demoted",
+        /// Shared, and nobody looks at IREMAPPING (a mutant).
+        DemotedUnguarded = "demoted-unguarded",
+    }
+}
+
 /// A file system. Table 7 of the kernel model, as far as the actors carry it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Personality {
@@ -61,6 +74,8 @@ pub struct Personality {
     pub free_blocks: Option<u16>,
     /// Which of them are taken first.
     pub allocator: Allocator,
+    /// How a reflink holds the locks of its source.
+    pub clone_lock: CloneLock,
 }
 
 settable!(Personality {
@@ -73,6 +88,7 @@ settable!(Personality {
     block_dirty,
     free_blocks,
     allocator,
+    clone_lock,
 });
 
 impl Personality {

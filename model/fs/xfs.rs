@@ -1,14 +1,16 @@
-//! XFS, without COW: delayed allocation, unwritten extents, one change counter.
+//! XFS: delayed allocation, unwritten extents, a change counter for each fork.
 //!
 //! The look-ups and changes of the extent map that the iomap paths call out to. Each runs inside one ILOCK
 //! section of its caller, which passes the map that the lock protects.
 
 use std::ops::Range;
 
-use super::{Allocator, Bump, Completion, Personality};
+use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
+use super::{Allocator, Bump, CloneLock, Completion, Personality};
 use crate::backend::{ActorId, Atomic, Backend};
+use crate::design::WritebackCheck;
 use crate::event::{Branch, MappingEvent};
-use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
+use crate::extent::{Enospc, Extent, ExtentMap, Fork, Iomap};
 use crate::geometry::FileBlock;
 use crate::inode::Inode;
 
@@ -24,12 +26,15 @@ pub(super) fn personality() -> Personality {
         block_dirty: false,
         free_blocks: None,
         allocator: Allocator::Home,
+        clone_lock: CloneLock::Demoted,
     }
 }
 
 /// `xfs_buffered_write_iomap_begin` (fs/xfs/xfs_iomap.c, 6.2): the mapping for a write from `block` to before
 /// `limit`. A hole is reserved as far as the request goes, and only that part is returned, NEW; an existing
-/// extent is returned whole. Left out: speculative preallocation beyond end of file, COW, quota.
+/// extent is returned whole, but for a file that shares blocks: there no further than the request goes and
+/// blocks are alike, and shared blocks are mapped in the COW fork. Left out: speculative preallocation beyond
+/// end of file, quota.
 pub fn xfs_buffered_write_iomap_begin<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
@@ -37,6 +42,11 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
     block: FileBlock,
     limit: FileBlock,
 ) -> Result<Iomap, Enospc> {
+    if map.reflink
+        && let Some(iomap) = cow_begin(inode, me, map, block, limit)?
+    {
+        return Ok(iomap);
+    }
     if map.get(block) != Extent::Hole {
         return Ok(map.map(block, inode.data_seq.peek()));
     }
@@ -59,6 +69,23 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
     Ok(map.map_new(block..end, inode.data_seq.peek()))
 }
 
+/// The same with IOMAP_ZERO: a hole stays one, and so does everything that reads as zeros.
+pub fn xfs_zero_iomap_begin<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    block: FileBlock,
+    limit: FileBlock,
+) -> Result<Iomap, Enospc> {
+    if map.reflink
+        && map.get(block) != Extent::Hole
+        && let Some(iomap) = cow_begin(inode, me, map, block, limit)?
+    {
+        return Ok(iomap);
+    }
+    Ok(map.map(block, inode.data_seq.peek()))
+}
+
 /// `xfs_read_iomap_begin`: a look-up that changes nothing.
 pub fn xfs_read_iomap_begin<B: Backend>(
     inode: &Inode<B>,
@@ -73,14 +100,23 @@ pub fn xfs_read_iomap_begin<B: Backend>(
     map.map(block, inode.data_seq.peek())
 }
 
-/// `xfs_map_blocks` past its validity test (fs/xfs/xfs_aops.c): looks up the data fork and, for a delayed
-/// allocation, allocates the whole extent as unwritten.
+/// `xfs_map_blocks` past its validity test (fs/xfs/xfs_aops.c): looks up the COW fork and then the data fork
+/// and, for a delayed allocation, allocates the whole extent as unwritten. `cow_seq` is what the pass remembers
+/// of the COW fork's counter: it is only brought up to date where that fork has an extent. Left out: the second
+/// validity test under the ILOCK, which can only succeed after the COW fork has become empty, and then a look-up
+/// gives the same.
 pub fn xfs_map_blocks<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     map: &mut ExtentMap,
     block: FileBlock,
+    cow_seq: &mut u64,
 ) -> Iomap {
+    if map.cow.get(block) != Extent::Hole {
+        let iomap = xfs_bmapi_convert_cow(inode, me, map, block);
+        *cow_seq = inode.cow_seq.peek();
+        return iomap;
+    }
     if map.get(block) == Extent::Delalloc {
         let blocks = map.extent_around(block);
         let allocated = inode.sb.allocate_reserved(inode.number, &blocks);
@@ -93,7 +129,11 @@ pub fn xfs_map_blocks<B: Backend>(
         inode
             .tell(MappingEvent::Invalidated, || format!("D -> U {}", inode.sb.geometry.show_blocks(&blocks)));
     }
-    map.map(block, inode.data_seq.peek())
+    let both = inode.reflinks && inode.sb.config.design.writeback_check == WritebackCheck::CookieCow;
+    let cookie = if both { inode.shared_sequence() } else { inode.data_sequence() };
+    let mut iomap = map.map(block, cookie);
+    iomap.end = iomap.end.min(map.cow.next_after(block));
+    iomap
 }
 
 /// `xfs_iomap_write_unwritten`: the conversion after I/O, with the on-disk size. Whether and when the counter
@@ -112,20 +152,28 @@ pub fn xfs_iomap_write_unwritten<B: Backend>(
     changed
 }
 
-/// `xfs_bmap_punch_delalloc_range`: frees the reservations in a range; allocated blocks are left.
+/// `xfs_bmap_punch_delalloc_range`: frees the reservations of a fork in a range; allocated blocks are left.
 pub fn xfs_bmap_punch_delalloc_range<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     map: &mut ExtentMap,
+    fork: Fork,
     blocks: Range<FileBlock>,
 ) -> Vec<FileBlock> {
-    let punched = map.punch_delalloc(blocks.clone());
+    let punched = match fork {
+        Fork::Data => map.punch_delalloc(blocks.clone()),
+        Fork::Cow => map.cow.punch_delalloc(blocks.clone()),
+    };
     if !punched.is_empty() {
         inode.sb.unreserve_blocks(punched.len() as u16);
-        inode.bump_data_seq(me);
+        match fork {
+            Fork::Data => inode.bump_data_seq(me),
+            Fork::Cow => inode.bump_cow_seq(me, &map.cow),
+        }
         inode.sb.backend.reach(Branch::Punch);
         inode.tell(MappingEvent::Invalidated, || {
-            format!("D -> H in {}", inode.sb.geometry.show_blocks(&blocks))
+            let what = if fork == Fork::Cow { "COW D -> none" } else { "D -> H" };
+            format!("{what} in {}", inode.sb.geometry.show_blocks(&blocks))
         });
     }
     punched

@@ -1,0 +1,239 @@
+//! Reflink (actor A12): `xfs_file_remap_range`, FICLONERANGE; fs/xfs/xfs_file.c, fs/xfs/xfs_reflink.c, 6.7.
+//!
+//! A mapping of the source is sampled under the source's ILOCK and used under the destination's. That is safe
+//! because nobody can write to the source meanwhile: its locks are held, since 6.7 only shared, so that reads
+//! go on, with a flag (IREMAPPING) that makes those who would write under a shared lock wait.
+//!
+//! Left out: deduplication, zeroing between the destination's end of file and the range, quota, and the check
+//! that the range is block aligned or ends at the source's end of file.
+
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::event::Branch;
+use crate::extent::Extent;
+use crate::fs::CloneLock;
+use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
+use crate::geometry::{Cell, FileBlock, FolioIndex};
+use crate::inode::{FileId, Inode};
+use crate::truncate::{self, TruncateState};
+use crate::world::World;
+use crate::writeback::{self, SyncMode, WritebackState};
+
+/// What is cloned.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Remap {
+    /// The file whose blocks are shared.
+    pub source: FileId,
+    /// The file that shares them.
+    pub to: FileId,
+    /// From where in the source.
+    pub from: Cell,
+    /// Which cells of the destination.
+    pub cells: Range<Cell>,
+}
+
+/// Where a reflink stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum ReflinkState {
+    /// Before the locks: how many are held.
+    Lock(Remap, u8),
+    /// Writing back the source's range, then the destination's.
+    Flush(Remap, FileId, WritebackState),
+    /// Waiting for that, folio by folio.
+    Wait(Remap, FileId, Range<FolioIndex>),
+    /// Removing the destination's range from the page cache.
+    Invalidate(Remap, TruncateState),
+    /// Before the blocks that begin here are looked up in the source.
+    Remap(Remap, FileBlock),
+    /// Before the destination's size.
+    Finish(Remap),
+}
+
+impl ReflinkState {
+    /// Before a reflink.
+    pub fn new(remap: Remap) -> Self {
+        ReflinkState::Lock(remap, 0)
+    }
+}
+
+impl Remap {
+    /// The two files in the order of their locks; one twice if they are the same.
+    fn files(&self) -> [FileId; 2] {
+        [self.source.min(self.to), self.source.max(self.to)]
+    }
+
+    /// The cells of the source.
+    fn source_cells(&self) -> Range<Cell> {
+        self.from..self.from + (self.cells.end - self.cells.start)
+    }
+
+    /// Whole folios of the destination: those that are removed from its page cache.
+    fn folios<B: Backend>(&self, file: &Inode<B>) -> Range<FolioIndex> {
+        let cells = if file.number == self.source { self.source_cells() } else { self.cells.clone() };
+        file.sb.geometry.folios_touched(&cells)
+    }
+}
+
+/// One step of a reflink.
+pub async fn step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    state: ReflinkState,
+) -> ControlFlow<(), ReflinkState> {
+    let file = |number: FileId| &w.inodes[usize::from(number)];
+    ControlFlow::Continue(match state {
+        ReflinkState::Lock(remap, held) => lock(w, me, remap, held).await,
+        ReflinkState::Flush(remap, which, inner) => match writeback::step(file(which), me, inner).await {
+            ControlFlow::Continue(inner) => ReflinkState::Flush(remap, which, inner),
+            ControlFlow::Break(()) => {
+                let folios = remap.folios(file(which));
+                ReflinkState::Wait(remap, which, folios)
+            }
+        },
+        ReflinkState::Wait(remap, which, mut folios) => match folios.next() {
+            Some(index) => {
+                writeback::wait(file(which), index).await;
+                ReflinkState::Wait(remap, which, folios)
+            }
+            None if which != remap.to => {
+                let to = remap.to;
+                flush(remap, file(to))
+            }
+            None => {
+                let to = file(remap.to);
+                let folios = remap.folios(to);
+                let cells = |index: FolioIndex| to.sb.geometry.cells_of_folio(index);
+                let whole = cells(folios.start).start..cells(folios.end - 1).end;
+                ReflinkState::Invalidate(remap, TruncateState::new(to, whole))
+            }
+        },
+        ReflinkState::Invalidate(remap, inner) => match truncate::step(file(remap.to), me, inner).await {
+            ControlFlow::Continue(inner) => ReflinkState::Invalidate(remap, inner),
+            ControlFlow::Break(()) => {
+                demote(w, me, &remap);
+                let first = file(remap.to).sb.geometry.blocks_touched(&remap.cells).start;
+                ReflinkState::Remap(remap, first)
+            }
+        },
+        ReflinkState::Remap(remap, block) => remap_extent(w, me, remap, block).await,
+        ReflinkState::Finish(remap) => {
+            finish(w, me, &remap).await;
+            return ControlFlow::Break(());
+        }
+    })
+}
+
+/// `xfs_ilock2_io_mmap`: both i_rwsem, then both invalidate_locks, exclusively and in the order of the files.
+async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> ReflinkState {
+    let [first, second] = remap.files();
+    let number = if held.is_multiple_of(2) { first } else { second };
+    let inode = &w.inodes[usize::from(number)];
+    // Of one file there is one lock each.
+    if number != first || held.is_multiple_of(2) {
+        if held < 2 {
+            inode.i_rwsem.down_write(Op::on("down_write i_rwsem", u32::from(number)), me).await;
+        } else {
+            let op = Op::on("down_write invalidate_lock", u32::from(number));
+            inode.invalidate_lock.down_write(op, me).await;
+        }
+    }
+    if held < 3 {
+        return ReflinkState::Lock(remap, held + 1);
+    }
+    let source = &w.inodes[usize::from(remap.source)];
+    // From here on the source can be written to through page-table entries only, until it is written back.
+    source.oracle.begin_read(&source.sb.geometry, me, &remap.source_cells());
+    flush(remap, source)
+}
+
+/// `filemap_write_and_wait_range`.
+fn flush<B: Backend>(remap: Remap, file: &Inode<B>) -> ReflinkState {
+    let folios = remap.folios(file);
+    ReflinkState::Flush(remap, file.number, WritebackState::new(SyncMode::Integrity, folios))
+}
+
+/// `xfs_ilock2_io_mmap` is undone as far as reads of the source need it, which write faults must not use.
+fn demote<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
+    let source = &w.inodes[usize::from(remap.source)];
+    if remap.source == remap.to || source.sb.config.fs.clone_lock == CloneLock::Exclusive {
+        return;
+    }
+    source.remapping.publish(1, Ordering::Relaxed);
+    source.i_rwsem.downgrade_write(me);
+    source.invalidate_lock.downgrade_write(me);
+}
+
+/// One extent of the source (`xfs_reflink_remap_blocks`): sampled there, then shared.
+async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block: FileBlock) -> ReflinkState {
+    let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
+    let geometry = &to.sb.geometry;
+    let blocks = geometry.blocks_touched(&remap.cells);
+    if block >= blocks.end {
+        return ReflinkState::Finish(remap);
+    }
+    let from = geometry.block_of(remap.from) + (block - blocks.start);
+    let mut map = source.ilock.lock(Op::new("xfs_reflink_remap_blocks")).await;
+    // xfs_reflink_set_inode_flag; nobody asks before a block is shared.
+    map.reflink = true;
+    let end = map.extent_around(from).end.min(from + (blocks.end - block));
+    let extents: Vec<Extent> = (from..end).map(|block| map.get(block)).collect();
+    drop(map);
+
+    let next = block + extents.len() as FileBlock;
+    let mut map = to.ilock.lock(Op::new("xfs_reflink_remap_extent")).await;
+    map.reflink = true;
+    xfs_reflink_remap_extent(to, me, &mut map, block, &extents);
+    to.commit(&map);
+    drop(map);
+    let cells = geometry.cells_of_blocks(&(block..next));
+    let cells = cells.start.max(remap.cells.start)..cells.end.min(remap.cells.end);
+    let values = source.oracle.may_return(
+        geometry,
+        me,
+        &(remap.from + (cells.start - remap.cells.start)..remap.from + (cells.end - remap.cells.start)),
+    );
+    to.oracle.replace(geometry, &cells, &values);
+    if extents.iter().any(|extent| matches!(extent, Extent::Written(_))) {
+        to.sb.backend.reach(Branch::Share);
+    }
+    ReflinkState::Remap(remap, next)
+}
+
+/// `xfs_reflink_update_dest` and the release of all locks.
+async fn finish<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
+    let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
+    if remap.cells.end > to.i_size_peek() {
+        let mut map = to.ilock.lock(Op::new("xfs_reflink_update_dest")).await;
+        to.i_size.publish(u64::from(remap.cells.end), Ordering::Release);
+        map.disk_size = remap.cells.end;
+        to.commit(&map);
+    }
+    source.oracle.end_read(&source.sb.geometry, me, &remap.source_cells());
+    if remap.source != remap.to {
+        if source.sb.config.fs.clone_lock == CloneLock::Exclusive {
+            source.invalidate_lock.up_write(me);
+            source.i_rwsem.up_write(me);
+        } else {
+            source.remapping.publish(0, Ordering::Relaxed);
+            source.invalidate_lock.up_read(me);
+            source.i_rwsem.up_read(me);
+        }
+    }
+    to.invalidate_lock.up_write(me);
+    to.i_rwsem.up_write(me);
+}
+
+/// `xfs_ilock_for_write_fault` (fs/xfs/xfs_file.c, 6.7): invalidate_lock shared, but not while the file's blocks
+/// are being shared. The kernel then keeps the exclusive lock that it waited with; a shared one excludes the next
+/// reflink as well.
+pub async fn xfs_ilock_for_write_fault<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
+    let unguarded = inode.sb.config.fs.clone_lock == CloneLock::DemotedUnguarded;
+    if !inode.reflinks || unguarded || inode.remapping.peek() == 0 {
+        return;
+    }
+    inode.invalidate_lock.up_read(me);
+    inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+    inode.invalidate_lock.downgrade_write(me);
+}

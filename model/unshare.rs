@@ -1,0 +1,80 @@
+//! Unsharing: `xfs_reflink_unshare` (fs/xfs/xfs_reflink.c) and `iomap_file_unshare` (fs/iomap/buffered-io.c).
+//!
+//! A file's blocks are given to it alone by writing to them what they contain: each folio is read, marked dirty
+//! and written back, which puts it into blocks of its own. That is the loop of the buffered write with nothing
+//! to copy, run under i_rwsem and invalidate_lock, so that its clean-up must not take the latter.
+//!
+//! Left out: that the reflink flag is cleared when nothing is shared any more.
+
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Backend, Op};
+use crate::extent::{Iomap, IomapType};
+use crate::geometry::{Cell, FolioIndex};
+use crate::inode::Inode;
+use crate::iomap;
+use crate::write_state::{Write, WriteState};
+use crate::writeback::{self, SyncMode, WritebackState};
+
+/// Where an unsharing stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum UnshareState {
+    /// Before i_rwsem.
+    Enter(Range<Cell>),
+    /// Before invalidate_lock.
+    Lock(Range<Cell>),
+    /// Dirtying folios.
+    Dirty(Range<FolioIndex>, Box<WriteState>),
+    /// Writing them back.
+    Flush(Range<FolioIndex>, WritebackState),
+    /// Waiting for that, folio by folio.
+    Wait(Range<FolioIndex>),
+}
+
+/// Whether there is nothing to unshare in a mapping: it is of blocks of the file's own, or of none.
+pub(crate) fn is_private(iomap: &Iomap) -> bool {
+    !iomap.shared || matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten)
+}
+
+/// One step.
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: UnshareState,
+) -> ControlFlow<(), UnshareState> {
+    ControlFlow::Continue(match state {
+        UnshareState::Enter(cells) => {
+            inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+            UnshareState::Lock(cells)
+        }
+        UnshareState::Lock(cells) => {
+            inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            let cells = cells.start..cells.end.min(inode.i_size_peek());
+            if cells.is_empty() {
+                UnshareState::Wait(0..0)
+            } else {
+                let folios = inode.sb.geometry.folios_touched(&cells);
+                UnshareState::Dirty(folios, Box::new(WriteState::Begin(Write::unshare(cells), false)))
+            }
+        }
+        UnshareState::Dirty(folios, inner) => match iomap::step(inode, me, *inner).await {
+            ControlFlow::Continue(inner) => UnshareState::Dirty(folios, Box::new(inner)),
+            ControlFlow::Break(_) => {
+                UnshareState::Flush(folios.clone(), WritebackState::new(SyncMode::Integrity, folios))
+            }
+        },
+        UnshareState::Flush(folios, inner) => match writeback::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => UnshareState::Flush(folios, inner),
+            ControlFlow::Break(()) => UnshareState::Wait(folios),
+        },
+        UnshareState::Wait(mut folios) => {
+            let Some(index) = folios.next() else {
+                inode.invalidate_lock.up_write(me);
+                inode.i_rwsem.up_write(me);
+                return ControlFlow::Break(());
+            };
+            writeback::wait(inode, index).await;
+            UnshareState::Wait(folios)
+        }
+    })
+}
