@@ -11,22 +11,12 @@ use super::names::{count, list, quote, suggest};
 use super::table::{Field, Reader, Table, Value};
 use super::text::Text;
 
-/// Designs that are planned under a fixed name, besides those of the series.
-const LATER_DESIGNS: &[&str] = &["chinner", "modern"];
-/// The names of the designs after each patch of the January 2023 series.
-const LATER_SERIES: &str = "series-";
 /// Personalities that are planned.
 const LATER_PERSONALITIES: &[&str] = &["gfs2", "gfs2-jdata", "zonefs", "ext4-iomap", "xfs-zoned"];
 /// The most designs of one file. Each may be based on another, so this also bounds how deep reading goes.
 const MAX_DESIGNS: usize = 64;
 /// What `--design` takes for "every one".
 const RESERVED: &str = "all";
-
-/// Whether a design of this name is planned.
-pub(super) fn is_planned(name: &str) -> bool {
-    let patch = name.strip_prefix(LATER_SERIES).and_then(|patch| patch.parse::<u8>().ok());
-    LATER_DESIGNS.contains(&name) || patch.is_some_and(|patch| patch <= 10)
-}
 
 /// Reads `[fs]`.
 pub(super) fn personality(file: Table<'_>, reader: &mut Reader<'_>) -> Option<Personality> {
@@ -95,7 +85,7 @@ fn check_name(field: &Field<'_>, reader: &mut Reader<'_>) {
     let name = field.key;
     let shown = quote(name);
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let (message, help) = if Design::BUILT_IN.contains(&name) || is_planned(name) {
+    let (message, help) = if Design::BUILT_IN.contains(&name) {
         (
             format!("{shown} is the name of a built-in design"),
             format!("choose another one, for example `my-{name}`"),
@@ -179,11 +169,8 @@ impl<'t> Reading<'_, 't> {
 pub(super) fn unknown_design(name: &Text<'_>, own: &[&str], reader: &mut Reader<'_>) {
     let own = || own.iter().copied().filter(|name| !Design::BUILT_IN.contains(name));
     let known = || Design::BUILT_IN.iter().copied().chain(own());
-    let (message, help) = if is_planned(name.value) {
-        (format!("the design `{}` is not modelled yet", name.value), format!("known are {}", list(known())))
-    } else {
-        (format!("unknown design {}", quote(name.value)), suggest(name.value, known(), "design"))
-    };
+    let message = format!("unknown design {}", quote(name.value));
+    let help = suggest(name.value, known(), "design");
     reader.errors.add(name.span.clone(), message, help);
 }
 
