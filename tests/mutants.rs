@@ -9,10 +9,11 @@
 use stalemap::scenario::{self, catalogue};
 use stalemap_explore::{Exploration, Limits, Options, explore, minimal_counterexample};
 use stalemap_model::design::{
-    Check, Design, HookRelease, MkwriteEnd, OnStale, Punch, PunchLock, ReclaimWriteback, Sample, ShortCopy,
+    Check, Compare, Design, HeldLock, HookRelease, MkwriteEnd, OnStale, Punch, PunchFork, PunchLock,
+    ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck,
 };
 use stalemap_model::event::Branch;
-use stalemap_model::fs::{Bump, Completion, Personality};
+use stalemap_model::fs::{Bump, CloneLock, Completion, Personality};
 use stalemap_model::kernel::Kernel;
 use stalemap_model::oracle::Property;
 
@@ -247,6 +248,27 @@ fn m13_cookie_sampled_outside() {
     );
 }
 
+/// M14: writeback asks the write path's cookie, which has no counter of the COW fork for a mapping of the data
+/// fork.
+#[test]
+fn m14_writeback_asks_the_write_path_s_cookie() {
+    caught(
+        "xfs/t8",
+        |design, _| design.writeback_check = WritebackCheck::Cookie,
+        &[Property::WrongAddress, Property::LostWrite],
+        &[Branch::CowReserve, Branch::CowRemap],
+    );
+}
+
+/// M16, harmless in the write path: only the data fork's counter is compared. Completion moves both, and what
+/// moves the COW fork's alone does not change where the contents are.
+#[test]
+fn m16_only_the_data_fork_s_counter_is_compared() {
+    for scenario in ["xfs/cow-srcmap", "xfs/t14", "xfs/t1"] {
+        holds(scenario, |design, _| design.compare = Compare::DataCounter, &[Branch::Stale]);
+    }
+}
+
 /// M18: a write fault has an end handler that punches.
 #[test]
 fn m18_write_fault_punches() {
@@ -269,6 +291,20 @@ fn m19_invalidate_lock_under_the_folio_lock() {
     );
 }
 
+/// M20: `iomap_end` takes invalidate_lock although unsharing holds it.
+#[test]
+fn m20_unsharing_waits_for_its_own_lock() {
+    caught(
+        "xfs/t14",
+        |design, _| {
+            design.cow_new = true;
+            design.held_lock = HeldLock::Retaken;
+        },
+        &[Property::Deadlock],
+        &[Branch::Stale, Branch::CowReserve],
+    );
+}
+
 /// M24: reclaim drops folios under writeback.
 #[test]
 fn m24_reclaim_ignores_writeback() {
@@ -277,6 +313,28 @@ fn m24_reclaim_ignores_writeback() {
         |design, _| design.reclaim_writeback = ReclaimWriteback::Ignore,
         &[Property::LostWrite],
         &[Branch::Evict],
+    );
+}
+
+/// M28: the caller of write(2) learns of a stale mapping.
+#[test]
+fn m28_staleness_is_returned_to_the_user() {
+    caught(
+        "xfs/t1",
+        |design, _| design.on_stale = OnStale::Fail,
+        &[Property::ShortWrite],
+        &[Branch::Stale, Branch::Retry],
+    );
+}
+
+/// M29: writeback does not compare the COW fork's counter.
+#[test]
+fn m29_writeback_skips_the_cow_fork_s_counter() {
+    caught(
+        "xfs/t8",
+        |design, _| design.writeback_check = WritebackCheck::RangeData,
+        &[Property::WrongAddress, Property::LostWrite],
+        &[Branch::CowReserve, Branch::CowRemap],
     );
 }
 
@@ -300,4 +358,48 @@ fn t16_conversion_before_the_data() {
         &[Property::CrashExposure],
         &[Branch::Convert],
     );
+}
+
+/// Unsharing reads only what a write would read.
+#[test]
+fn unsharing_does_not_read() {
+    caught(
+        "xfs/c14",
+        |design, _| design.unshare_read = UnshareRead::Uncovered,
+        &[Property::StaleExposure],
+        &[Branch::CowReserve, Branch::CowRemap],
+    );
+}
+
+/// A write fault does not look at IREMAPPING.
+#[test]
+fn write_faults_pass_a_reflink() {
+    caught(
+        "xfs/clone-fault",
+        |_, fs| fs.clone_lock = CloneLock::DemotedUnguarded,
+        &[Property::WrongAddress, Property::LostWrite],
+        &[Branch::Share, Branch::Mkwrite],
+    );
+}
+
+/// Harmless: the source's locks stay exclusive (before 6.7).
+#[test]
+fn reflink_keeps_the_locks_exclusive() {
+    for scenario in ["xfs/clone-fault", "xfs/generic-167"] {
+        holds(scenario, |_, fs| fs.clone_lock = CloneLock::Exclusive, &[Branch::Share]);
+    }
+}
+
+/// A reservation of the COW fork is looked for in the data fork, and so stays.
+#[test]
+fn copies_are_punched_in_the_wrong_fork() {
+    let violated = |mutation: Mutation| {
+        DESIGNS.map(|design| Property::of_bits(explored(&system("xfs/a12", design, mutation)).violated))
+    };
+    assert_eq!(violated(|design, _| design.cow_new = true), [vec![], vec![]]);
+    let in_the_data_fork: Mutation = |design, _| {
+        design.cow_new = true;
+        design.punch_fork = PunchFork::Data;
+    };
+    assert_eq!(violated(in_the_data_fork), [[Property::LeakedReservation]; 2].map(Vec::from));
 }

@@ -11,8 +11,16 @@ use stalemap_model::design::Design;
 
 /// Runs actors on a file with the given block size (folios of 4k) under all built-in designs.
 fn holds(block: &str, setup: &[&str], actors: &[&[&str]]) {
+    holds_with(&[], block, setup, actors);
+}
+
+/// The same with several files.
+fn holds_with(files: &[&str], block: &str, setup: &[&str], actors: &[&[&str]]) {
     let list = |commands: &[&str]| commands.iter().map(|c| format!("{c:?}")).collect::<Vec<_>>().join(", ");
     let mut text = format!("title = \"x\"\n[geometry]\nblock = \"{block}\"\nfolio = \"4k\"\n");
+    for file in files {
+        writeln!(text, "[[file]]\nname = {file:?}").expect("a string takes it");
+    }
     writeln!(text, "[setup]\nrun = [{}]", list(setup)).expect("a string takes it");
     for (number, commands) in actors.iter().enumerate() {
         let run = list(commands);
@@ -96,4 +104,69 @@ fn writers_and_readers_exclude_each_other() {
     holds("4k", &["falloc 0 8k"], &[&["pwrite -b 6k 0 6k"], &["pwrite -b 6k 2k 6k"]]);
     let reader: &[&str] = &["pread -b 8k 0 8k", "pread 4k 4k"];
     holds("2k", &["falloc 0 8k"], &[&["pwrite -b 6k 1k 6k"], reader, &["@reclaim 0 8k"]]);
+}
+
+#[test]
+fn a_clone_and_its_source_go_their_own_ways() {
+    for block in ["1k", "2k", "4k"] {
+        let setup = ["[a] pwrite -b 8k 0 7k", "[b] pwrite 0 4k", "[b] reflink a"];
+        let run = [
+            "[a] pwrite -b 6k 1k 6k",
+            "[b] pread -b 8k 0 8k",
+            "[b] pwrite 3k 2k",
+            "[a] fsync",
+            "[a] fadvise -d 0 8k",
+            "[a] pread -b 8k 0 8k",
+            "[b] fsync",
+            "[b] fadvise -d 0 8k",
+            "[b] pread -b 8k 0 8k",
+            "[b] truncate 12k",
+            "[b] pread -b 12k 0 12k",
+            "[a] reflink b 0 0 4k",
+            "[a] funshare 0 8k",
+            "[a] pread -b 8k 0 8k",
+        ];
+        holds_with(&["a", "b"], block, &setup, &[&run]);
+    }
+}
+
+#[test]
+fn stores_into_a_clone_get_blocks_of_their_own() {
+    for block in ["2k", "4k"] {
+        let setup = ["[a] pwrite -b 8k 0 8k", "[b] reflink a"];
+        let run = [
+            "[a] mmap -rw 0 8k",
+            "[a] mwrite 1k 6k",
+            "[b] pread -b 8k 0 8k",
+            "[a] fsync",
+            "[a] mwrite 2k 2k",
+            "[b] reflink a 0 0 4k",
+            "[a] mwrite 0 1k",
+            "[b] pread -b 8k 0 8k",
+        ];
+        holds_with(&["a", "b"], block, &setup, &[&run, &["[a] sync_range -w 0 8k"]]);
+    }
+}
+
+#[test]
+fn a_file_may_share_blocks_with_itself() {
+    let run = [
+        "reflink file 0 4k 4k",
+        "pwrite 1k 2k",
+        "fsync",
+        "pread -b 8k 0 8k",
+        "pwrite 5k 1k",
+        "funshare 0 8k",
+    ];
+    holds("4k", &["pwrite -b 8k 0 8k"], &[&run]);
+}
+
+#[test]
+fn two_clones_at_once_and_writes_cut_short() {
+    let setup = ["[a] pwrite 0 4k", "[b] pwrite 0 4k"];
+    holds_with(&["a", "b"], "4k", &setup, &[&["[b] reflink a"], &["[a] reflink b"]]);
+    let setup = ["[a] pwrite -b 8k 0 8k", "[b] reflink a"];
+    let run =
+        ["[a] @short 1k", "[a] pwrite 0 3k", "[a] @fail 7k", "[a] pwrite -b 8k 0 8k", "[a] pread -b 8k 0 8k"];
+    holds_with(&["a", "b"], "4k", &setup, &[&run]);
 }
