@@ -33,15 +33,24 @@ pub struct Remap {
     pub cells: Range<Cell>,
 }
 
+/// Which of the two ranges is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Part {
+    /// The one whose blocks are shared.
+    Source,
+    /// The one that is replaced.
+    To,
+}
+
 /// Where a reflink stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ReflinkState {
     /// Before the locks: how many are held.
     Lock(Remap, u8),
     /// Writing back the source's range, then the destination's.
-    Flush(Remap, FileId, WritebackState),
+    Flush(Remap, Part, WritebackState),
     /// Waiting for that, folio by folio.
-    Wait(Remap, FileId, Range<FolioIndex>),
+    Wait(Remap, Part, Range<FolioIndex>),
     /// Removing the destination's range from the page cache.
     Invalidate(Remap, TruncateState),
     /// Before the blocks that begin here are looked up in the source.
@@ -68,10 +77,13 @@ impl Remap {
         self.from..self.from + (self.cells.end - self.cells.start)
     }
 
-    /// Whole folios of the destination: those that are removed from its page cache.
-    fn folios<B: Backend>(&self, file: &Inode<B>) -> Range<FolioIndex> {
-        let cells = if file.number == self.source { self.source_cells() } else { self.cells.clone() };
-        file.sb.geometry.folios_touched(&cells)
+    /// One of the ranges, in whole folios, and the file that it lies in.
+    fn folios<'w, B: Backend>(&self, w: &'w World<B>, part: Part) -> (&'w Inode<B>, Range<FolioIndex>) {
+        let (number, cells) = match part {
+            Part::Source => (self.source, self.source_cells()),
+            Part::To => (self.to, self.cells.clone()),
+        };
+        (&w.inodes[usize::from(number)], w.sb.geometry.folios_touched(&cells))
     }
 }
 
@@ -84,25 +96,21 @@ pub async fn step<B: Backend>(
     let file = |number: FileId| &w.inodes[usize::from(number)];
     ControlFlow::Continue(match state {
         ReflinkState::Lock(remap, held) => lock(w, me, remap, held).await,
-        ReflinkState::Flush(remap, which, inner) => match writeback::step(file(which), me, inner).await {
-            ControlFlow::Continue(inner) => ReflinkState::Flush(remap, which, inner),
-            ControlFlow::Break(()) => {
-                let folios = remap.folios(file(which));
-                ReflinkState::Wait(remap, which, folios)
+        ReflinkState::Flush(remap, part, inner) => {
+            let (file, folios) = remap.folios(w, part);
+            match writeback::step(file, me, inner).await {
+                ControlFlow::Continue(inner) => ReflinkState::Flush(remap, part, inner),
+                ControlFlow::Break(()) => ReflinkState::Wait(remap, part, folios),
             }
-        },
-        ReflinkState::Wait(remap, which, mut folios) => match folios.next() {
-            Some(index) => {
-                writeback::wait(file(which), index).await;
-                ReflinkState::Wait(remap, which, folios)
+        }
+        ReflinkState::Wait(remap, part, mut folios) => match (folios.next(), part) {
+            (Some(index), _) => {
+                writeback::wait(remap.folios(w, part).0, index).await;
+                ReflinkState::Wait(remap, part, folios)
             }
-            None if which != remap.to => {
-                let to = remap.to;
-                flush(remap, file(to))
-            }
-            None => {
-                let to = file(remap.to);
-                let folios = remap.folios(to);
+            (None, Part::Source) => flush(w, remap, Part::To),
+            (None, Part::To) => {
+                let (to, folios) = remap.folios(w, part);
                 let cells = |index: FolioIndex| to.sb.geometry.cells_of_folio(index);
                 let whole = cells(folios.start).start..cells(folios.end - 1).end;
                 ReflinkState::Invalidate(remap, TruncateState::new(to, whole))
@@ -144,13 +152,13 @@ async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> 
     let source = &w.inodes[usize::from(remap.source)];
     // From here on the source can be written to through page-table entries only, until it is written back.
     source.oracle.begin_read(&source.sb.geometry, me, &remap.source_cells());
-    flush(remap, source)
+    flush(w, remap, Part::Source)
 }
 
 /// `filemap_write_and_wait_range`.
-fn flush<B: Backend>(remap: Remap, file: &Inode<B>) -> ReflinkState {
-    let folios = remap.folios(file);
-    ReflinkState::Flush(remap, file.number, WritebackState::new(SyncMode::Integrity, folios))
+fn flush<B: Backend>(w: &World<B>, remap: Remap, part: Part) -> ReflinkState {
+    let (_, folios) = remap.folios(w, part);
+    ReflinkState::Flush(remap, part, WritebackState::new(SyncMode::Integrity, folios))
 }
 
 /// `xfs_ilock2_io_mmap` is undone as far as reads of the source need it, which write faults must not use.

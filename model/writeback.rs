@@ -12,7 +12,7 @@ use std::ops::{ControlFlow, Range};
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
 use crate::design::WritebackCheck;
 use crate::event::MappingEvent;
-use crate::extent::{Iomap, IomapType, Phys};
+use crate::extent::{ExtentMap, Iomap, IomapType, Phys};
 use crate::folio::{FolioId, FolioRef, Slot};
 use crate::fs::Completion;
 use crate::fs::xfs::{xfs_iomap_write_unwritten, xfs_map_blocks};
@@ -238,6 +238,7 @@ async fn map_block<B: Backend>(
         };
         let Some(phys) = iomap.addr_of(block) else { continue };
         audit_address(inode, block, phys, iomap.shared);
+        audit_shared(inode, folio, block, phys);
         match &mut pass.ioend {
             Some(ioend) if ioend.takes(block, phys, unwritten, iomap.shared) => ioend.blocks.end += 1,
             open => {
@@ -293,29 +294,42 @@ async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u6
     valid
 }
 
-/// P-WBADDR: at submission, under the folio lock, the block is where the map has it, and nobody else's.
+/// Whether a device block is that of a file's block. One that was mapped in the COW fork may have been put into the
+/// data fork since, by another pass.
+fn is_at(map: &ExtentMap, block: FileBlock, phys: Phys, shared: bool) -> bool {
+    let in_cow = shared && map.cow.get(block).phys() == Some(phys);
+    in_cow || map.get(block).phys() == Some(phys)
+}
+
+/// P-WBADDR: at submission, under the folio lock, the block is where the map has it.
 fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
-    let mut mapped = false;
     inode.ilock.audit(|map| {
-        let extent = if shared { map.cow.get(block) } else { map.get(block) };
-        mapped = extent.phys() == Some(phys);
+        if !is_at(map, block, phys, shared) {
+            inode.sb.backend.violate(Property::WrongAddress, || {
+                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
+                format!("{block} is written to device block {phys}, which is not where it is")
+            });
+        }
     });
-    if !mapped {
-        inode.sb.backend.violate(Property::WrongAddress, || {
-            let block = inode.sb.geometry.show_blocks(&(block..block + 1));
-            format!("{block} is written to device block {phys}, which is not where it is")
-        });
+}
+
+/// P-WBADDR: what goes to a block that others refer to is what it has. Without per-block dirty state every valid
+/// block of a dirty folio is written, copied or not, and the contents of those that are not have not changed.
+fn audit_shared<B: Backend>(inode: &Inode<B>, folio: FolioRef, block: FileBlock, phys: Phys) {
+    if !inode.reflinks {
+        return;
     }
-    if inode.reflinks {
-        inode.sb.space.audit(|space| {
-            if space.references(phys) > 1 {
-                inode.sb.backend.violate(Property::WrongAddress, || {
-                    let block = inode.sb.geometry.show_blocks(&(block..block + 1));
-                    format!("{block} is written in place to device block {phys}, which is shared")
-                });
-            }
-        });
-    }
+    let mut cells = Vec::new();
+    inode.page(folio.index).audit(|slot| cells = captured(inode, slot, folio, block));
+    let changed = cells.iter().enumerate().any(|(at, cell)| inode.sb.audit_disk(phys, at) != *cell);
+    inode.sb.space.audit(|space| {
+        if changed && space.references(phys) > 1 {
+            inode.sb.backend.violate(Property::WrongAddress, || {
+                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
+                format!("{block} is written in place to device block {phys}, which is shared")
+            });
+        }
+    });
 }
 
 /// P-WBADDR and P-FREE: while the device writes, the block is still this one's. Only where blocks can be given to
@@ -325,8 +339,7 @@ pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, s
         return;
     }
     inode.ilock.audit(|map| {
-        let extent = if shared { map.cow.get(block) } else { map.get(block) };
-        if extent.phys() != Some(phys) {
+        if !is_at(map, block, phys, shared) {
             inode.sb.backend.violate(Property::WrongAddress, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("device block {phys} is no longer {block}'s while it is written")
