@@ -33,7 +33,7 @@ fn final_contents(scenario: &Scenario, design: &str) -> Option<BTreeSet<String>>
 fn the_designs_that_check_leave_the_same_contents() {
     let mut compared = 0;
     for (name, source) in catalogue::all() {
-        let scenario = read(&name, &source);
+        let scenario = read(&name, source);
         if !name.starts_with("xfs/") || !scenario.expected_designs().iter().any(|name| name == "iomap_valid")
         {
             continue;
