@@ -17,13 +17,13 @@ pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
         let slot = inode.page(index).lock(Op::on("check_cached", u32::from(index))).await;
         inode.audit_folio(index, &slot);
         if !slot.is_quiet() {
-            inode.sb.backend.violate(Property::LeakedLock, || {
+            inode.violate(Property::LeakedLock, || {
                 format!("folio {index} is locked or referenced at the end")
             });
         }
     }
     let leaked = |name: &'static str| {
-        inode.sb.backend.violate(Property::LeakedLock, || format!("{name} is held at the end"));
+        inode.violate(Property::LeakedLock, || format!("{name} is held at the end"));
     };
     inode.i_rwsem.audit_free(|| leaked("i_rwsem"));
     inode.invalidate_lock.audit_free(|| leaked("invalidate_lock"));
@@ -37,7 +37,7 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
     inode.oracle.visible(&inode.sb.geometry, "file on disk", cells.collect::<Vec<_>>().into_iter());
     inode.ilock.audit(|map| {
         if map.delalloc_blocks() != 0 {
-            inode.sb.backend.violate(Property::LeakedReservation, || {
+            inode.violate(Property::LeakedReservation, || {
                 let blocks = map.delalloc_blocks();
                 format!("{blocks} blocks stay reserved after everything was written ({})", map.letters())
             });

@@ -225,7 +225,7 @@ async fn map_block<B: Backend>(
                 // hole are no loss: the hole reads the same.
                 inode.page(folio.index).audit(|slot| {
                     if inode.has_data(slot, block) {
-                        inode.sb.backend.violate(Property::DroppedDirty, || {
+                        inode.violate(Property::DroppedDirty, || {
                             let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                             let kind = iomap.kind;
                             format!("{block} was dirty, is clean now, and is mapped to a {kind}: nothing is written")
@@ -268,7 +268,7 @@ async fn map_block<B: Backend>(
 fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
     inode.ilock.audit(|map| {
         if !matches!(map.get(block), Extent::Unwritten(now) | Extent::Written(now) if now == phys) {
-            inode.sb.backend.violate(Property::WrongAddress, || {
+            inode.violate(Property::WrongAddress, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("{block} is written to device block {phys}, which is not where it is")
             });
