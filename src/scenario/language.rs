@@ -32,6 +32,12 @@ fn row(section: &'static str, field: &str) -> &'static str {
         .unwrap_or_else(|| panic!("no row starts with {start}"))
 }
 
+/// The fields that have a row.
+fn rows(section: &'static str) -> Vec<&'static str> {
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    rows.map(|(field, _)| field).collect()
+}
+
 /// What a field takes, where that is one of some names.
 fn values(error: Result<(), SettingError>) -> Vec<String> {
     let Err(SettingError::WrongValue(allowed)) = error else { panic!("no field takes this: {error:?}") };
@@ -57,6 +63,7 @@ fn every_design_and_field_is_there_with_its_values() {
     for name in Design::BUILT_IN {
         assert!(designs.contains(&format!("`{name}`")), "docs/scenarios.md says nothing of `{name}`");
     }
+    assert_eq!(rows(designs), Design::FIELDS);
     let mut design = Design::built_in("none").expect("a design");
     for field in Design::FIELDS {
         for value in values(design.set(field, Setting::Text("\0"))) {
@@ -74,6 +81,7 @@ fn every_personality_and_field_is_there_with_its_values() {
     for name in Personality::BUILT_IN {
         assert!(personalities.contains(&format!("`{name}`")), "docs/scenarios.md says nothing of `{name}`");
     }
+    assert_eq!(rows(personalities), Personality::FIELDS);
     let mut personality = Personality::built_in("xfs").expect("a personality");
     for field in Personality::FIELDS {
         for value in values(personality.set(field, Setting::Text("\0"))) {
