@@ -147,7 +147,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bo
     map.disk_size = map.disk_size.max(end);
     inode.commit(&map);
     if map.disk_size > size {
-        inode.sb.backend.violate(Property::SizeOrder, || "the on-disk size is beyond i_size".to_owned());
+        inode.violate(Property::SizeOrder, || "the on-disk size is beyond i_size".to_owned());
     }
     changed
 }

@@ -72,6 +72,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// What reports call a file: only where there are several need it be said which one is meant.
+    pub fn label(&self, file: FileId) -> Option<&str> {
+        self.files.get(usize::from(file)).filter(|_| self.files.len() > 1).map(String::as_str)
+    }
+
     /// Whether some actor speaks of a crash: then every state is judged by what one would leave.
     pub fn judges_crashes(&self) -> bool {
         let crashes = |call: &FileCommand| matches!(call.command, Command::Crash | Command::Shutdown { .. });

@@ -12,6 +12,14 @@ pub struct Event {
     pub mapping: MappingEvent,
 }
 
+/// A text about a file, which is named in front if it has a label.
+pub fn labelled(label: Option<&str>, text: String) -> String {
+    match label {
+        Some(label) if !text.is_empty() => format!("[{label}] {text}"),
+        _ => text,
+    }
+}
+
 impl Event {
     /// An event that does not concern a cached mapping.
     pub fn plain(text: impl Into<String>) -> Self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::backend::{ActorId, Atomic, Backend, Lock, Ordering};
 use crate::cow::CowFork;
 use crate::crash::Log;
-use crate::event::{Event, MappingEvent};
+use crate::event::{Event, MappingEvent, labelled};
 use crate::extent::{Extent, ExtentMap};
 use crate::folio::Slot;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
@@ -67,7 +67,7 @@ impl<B: Backend> Inode<B> {
     ) -> Self {
         let geometry = &sb.geometry;
         let crashes = sb.config.judges_crashes();
-        let oracle = Oracle::new(backend, geometry, actors, &sb.patterns);
+        let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.label(number));
         Inode {
             number,
             i_rwsem: RwSemaphore::new(backend, "i_rwsem"),
@@ -166,7 +166,7 @@ impl<B: Backend> Inode<B> {
             }
             self.ilock.audit(|map| {
                 if map.get(block) == Extent::Hole && map.cow.get(block) == Extent::Hole {
-                    self.sb.backend.violate(Property::DirtyOverHole, || {
+                    self.violate(Property::DirtyOverHole, || {
                         format!("{} is dirty over a hole", self.sb.geometry.show_blocks(&(block..block + 1)))
                     });
                 }
@@ -176,14 +176,17 @@ impl<B: Backend> Inode<B> {
 
     /// Tells who watches about a mapping.
     pub fn tell(&self, mapping: MappingEvent, text: impl FnOnce() -> String) {
-        let files = &self.sb.config.files;
-        self.sb.backend.emit(|| {
-            let text = text();
-            // Only where there are several files need it be said which one is meant.
-            let named = files.len() > 1 && !text.is_empty();
-            let text = if named { format!("[{}] {text}", files[usize::from(self.number)]) } else { text };
-            Event { text, mapping }
-        });
+        self.sb.backend.emit(|| Event { text: labelled(self.label(), text()), mapping });
+    }
+
+    /// What reports call the file, where there are several.
+    fn label(&self) -> Option<&str> {
+        self.sb.config.label(self.number)
+    }
+
+    /// A property of the file is violated.
+    pub fn violate(&self, property: Property, why: impl FnOnce() -> String) {
+        self.sb.backend.violate(property, || labelled(self.label(), why()));
     }
 
     /// Tells who watches about anything else.

@@ -115,10 +115,7 @@ async fn begin<B: Backend>(
     }
     iomap.stale = leaked;
     if iomap.stale {
-        inode
-            .sb
-            .backend
-            .violate(Property::LeakedFlag, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
+        inode.violate(Property::LeakedFlag, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
     }
     inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
     let nothing_to_do = match write.fill {
@@ -185,7 +182,7 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
     let excused =
         write.faults_at.is_some() || write.failed && inode.sb.config.design.on_stale != OnStale::Fail;
     if !full && !excused {
-        inode.sb.backend.violate(Property::ShortWrite, || {
+        inode.violate(Property::ShortWrite, || {
             let (asked, got) = (
                 inode.sb.geometry.show_cells(&write.request),
                 inode.sb.geometry.show_cells(&(write.request.start..done)),

@@ -336,7 +336,7 @@ fn stale<B: Backend>(
             page.audit(|slot| {
                 if slot.folio(id).is_some_and(|folio| folio.locked == Some(me) || folio.refs & (1 << me) != 0)
                 {
-                    inode.sb.backend.violate(Property::LeakedLock, || {
+                    inode.violate(Property::LeakedLock, || {
                         format!("folio {index} stays locked or referenced")
                     });
                 }
@@ -432,7 +432,7 @@ fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], 
         if let Some(block) = misled {
             inode.sb.backend.reach(Branch::StaleUse);
             if checked {
-                inode.sb.backend.violate(Property::UnsoundCookie, || {
+                inode.violate(Property::UnsoundCookie, || {
                     let now = map.get(*block).letter();
                     format!(
                         "the check passed a mapping that says {} where the extent is {now}",

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crate::backend::{ActorId, Backend, Leaf};
 use crate::crash::Survivors;
-use crate::event::Counter;
+use crate::event::{Counter, labelled};
 use crate::geometry::{Cell, FolioIndex, Geometry};
 use crate::value::{MAX_WRITES, Value, WriteId};
 
@@ -102,6 +102,8 @@ pub struct Oracle<B: Backend> {
     survivors: Option<Vec<B::Leaf<Vec<Survivors>>>>,
     /// What each write wrote, for messages.
     patterns: Vec<u8>,
+    /// What messages call the file, where there are several.
+    label: Option<String>,
 }
 
 /// Runs of cells with the same contents, for messages.
@@ -126,15 +128,26 @@ impl Runs {
 
 impl<B: Backend> Oracle<B> {
     /// A judge for a file that reads as zeros.
-    pub fn new(backend: &B, geometry: &Geometry, actors: usize, patterns: &[u8]) -> Self {
+    pub fn new(
+        backend: &B,
+        geometry: &Geometry,
+        actors: usize,
+        patterns: &[u8],
+        label: Option<&str>,
+    ) -> Self {
         let histories = |index| vec![History::new(); geometry.cells_of_folio(index).len()];
         Oracle {
             backend: backend.clone(),
             patterns: patterns.to_vec(),
+            label: label.map(str::to_owned),
             cells: (0..geometry.folios()).map(|index| backend.leaf("history", histories(index))).collect(),
             writers: (0..actors).map(|_| backend.leaf("writer", Writer::default())).collect(),
             survivors: None,
         }
+    }
+
+    fn violate(&self, property: Property, why: impl FnOnce() -> String) {
+        self.backend.violate(property, || labelled(self.label.as_deref(), why()));
     }
 
     /// Judges crashes, too.
@@ -185,7 +198,7 @@ impl<B: Backend> Oracle<B> {
         survivors[usize::from(index)].audit(|cells| {
             let property = if value.is_garbage() { Property::CrashExposure } else { Property::CrashLost };
             if !cells[at].allow_recovery_of(value) {
-                self.backend.violate(property, || {
+                self.violate(property, || {
                     let cell = geometry.show_cells(&(cell..cell + 1));
                     format!("after a crash {cell} would be {}", value.show(&self.patterns))
                 });
@@ -302,10 +315,10 @@ impl<B: Backend> Oracle<B> {
 
     fn judge_read(&self, may_return: u64, value: Value, cells: &Range<Cell>, geometry: &Geometry) {
         match value.write() {
-            None => self.backend.violate(Property::StaleExposure, || {
+            None => self.violate(Property::StaleExposure, || {
                 format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
             }),
-            Some(id) if may_return & (1 << id) == 0 => self.backend.violate(Property::StaleRead, || {
+            Some(id) if may_return & (1 << id) == 0 => self.violate(Property::StaleRead, || {
                 format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
             }),
             Some(_) => {}
@@ -337,14 +350,14 @@ impl<B: Backend> Oracle<B> {
         }
         if !exposed.0.is_empty() {
             let say = || format!("{} in the {place}", exposed.show(geometry, &self.patterns));
-            self.backend.violate(Property::StaleExposure, say);
+            self.violate(Property::StaleExposure, say);
         }
         if !lost.0.is_empty() {
             let say = || {
                 let cells = lost.show(geometry, &self.patterns);
                 format!("{cells} in the {place}; what was written there is gone")
             };
-            self.backend.violate(Property::LostWrite, say);
+            self.violate(Property::LostWrite, say);
         }
     }
 
@@ -354,7 +367,7 @@ impl<B: Backend> Oracle<B> {
         let at = usize::from(cell - geometry.cells_of_folio(index).start);
         self.cells[usize::from(index)].audit(|histories| {
             if on_disk != Value::ZERO && histories[at].allows(on_disk) && !histories[at].allows(Value::ZERO) {
-                self.backend.violate(Property::WrongZero, || {
+                self.violate(Property::WrongZero, || {
                     format!(
                         "{} is zeroed in memory; the disk has {}",
                         geometry.show_cells(&(cell..cell + 1)),
@@ -389,7 +402,7 @@ impl<B: Backend> Oracle<B> {
         if !disturbed {
             // Not counted: a design that retries by itself for ever is a cycle of states, and a count would
             // unroll it.
-            self.backend.violate(Property::UnboundedRetry, || {
+            self.violate(Property::UnboundedRetry, || {
                 "a mapping went stale although nobody else had changed anything".to_owned()
             });
             return;

@@ -18,13 +18,13 @@ pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
         let slot = inode.page(index).lock(Op::on("check_cached", u32::from(index))).await;
         inode.audit_folio(index, &slot);
         if !slot.is_quiet() {
-            inode.sb.backend.violate(Property::LeakedLock, || {
+            inode.violate(Property::LeakedLock, || {
                 format!("folio {index} is locked or referenced at the end")
             });
         }
     }
     let leaked = |name: &'static str| {
-        inode.sb.backend.violate(Property::LeakedLock, || format!("{name} is held at the end"));
+        inode.violate(Property::LeakedLock, || format!("{name} is held at the end"));
     };
     inode.i_rwsem.audit_free(|| leaked("i_rwsem"));
     inode.invalidate_lock.audit_free(|| leaked("invalidate_lock"));
@@ -50,7 +50,7 @@ fn judge_copies<B: Backend>(inode: &Inode<B>) {
             dirty = slot.current().is_some_and(|(_, folio)| folio.dirty);
         });
         if !dirty {
-            inode.sb.backend.violate(Property::LeakedReservation, || {
+            inode.violate(Property::LeakedReservation, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("a copy of {block} stays reserved, and nothing there is dirty")
             });
@@ -66,7 +66,7 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, me: ActorId) {
     inode.oracle.visible(&inode.sb.geometry, "file on disk", cells.collect::<Vec<_>>().into_iter());
     inode.ilock.audit(|map| {
         if map.delalloc_blocks() != 0 {
-            inode.sb.backend.violate(Property::LeakedReservation, || {
+            inode.violate(Property::LeakedReservation, || {
                 let blocks = map.delalloc_blocks();
                 format!("{blocks} blocks stay reserved after everything was written ({})", map.letters())
             });

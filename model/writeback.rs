@@ -224,7 +224,7 @@ async fn map_block<B: Backend>(
                 // hole are no loss: the hole reads the same.
                 inode.page(folio.index).audit(|slot| {
                     if inode.has_data(slot, block) {
-                        inode.sb.backend.violate(Property::DroppedDirty, || {
+                        inode.violate(Property::DroppedDirty, || {
                             let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                             let kind = iomap.kind;
                             format!("{block} was dirty, is clean now, and is mapped to a {kind}: nothing is written")
@@ -305,7 +305,7 @@ fn is_at(map: &ExtentMap, block: FileBlock, phys: Phys, shared: bool) -> bool {
 fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
     inode.ilock.audit(|map| {
         if !is_at(map, block, phys, shared) {
-            inode.sb.backend.violate(Property::WrongAddress, || {
+            inode.violate(Property::WrongAddress, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("{block} is written to device block {phys}, which is not where it is")
             });
@@ -324,7 +324,7 @@ fn audit_shared<B: Backend>(inode: &Inode<B>, folio: FolioRef, block: FileBlock,
     let changed = cells.iter().enumerate().any(|(at, cell)| inode.sb.audit_disk(phys, at) != *cell);
     inode.sb.space.audit(|space| {
         if changed && space.references(phys) > 1 {
-            inode.sb.backend.violate(Property::WrongAddress, || {
+            inode.violate(Property::WrongAddress, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("{block} is written in place to device block {phys}, which is shared")
             });
@@ -340,7 +340,7 @@ pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, s
     }
     inode.ilock.audit(|map| {
         if !is_at(map, block, phys, shared) {
-            inode.sb.backend.violate(Property::WrongAddress, || {
+            inode.violate(Property::WrongAddress, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("device block {phys} is no longer {block}'s while it is written")
             });

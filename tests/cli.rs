@@ -224,6 +224,30 @@ fn quiet_prints_only_surprises() {
 }
 
 #[test]
+fn files_are_named_where_there_are_several() {
+    let folder = elsewhere();
+    let files = "[[file]]\nname = \"log\"\n[[file]]\nname = \"data\"\n";
+    let scenario = RACE.replace("run = [\"", "run = [\"[data] ").replace("\", \"", "\", \"[data] ");
+    let scenario = scenario.replacen("[setup]", &format!("{files}[setup]"), 1);
+    let two =
+        file_with(&folder, "two.toml", &format!("{scenario}\n[observe]\nranges = [\"[data] 4k 4k\"]\n"));
+    let one = file_with(&folder, "one.toml", RACE);
+    let said = |arguments: &[&str]| text(&stalemap(folder.path(), arguments).stdout);
+    assert!(said(&["list", &two]).ends_with("(files log, data)\n"));
+    assert!(
+        said(&["show", &two]).contains("\nfiles     log, data; each of 2 folios of 4k, 2 blocks of 4k\n")
+    );
+    assert!(said(&["show", &one]).contains("\nfile      2 folios of 4k, 2 blocks of 4k\n"));
+    let document: Value = serde_json::from_str(&said(&["show", &two, "--format", "json"])).expect("JSON");
+    assert_eq!(document["files"], serde_json::json!(["log", "data"]));
+    let checked = said(&["check", &two, "--design", "none"]);
+    for told in ["none: [data] 6k-8k is 0 in", "    >>> lost write: [data] 6k-8k", "*>[data] 4k-8k=57 00;"] {
+        assert!(checked.contains(told), "{told} in {checked}");
+    }
+    assert!(!said(&["check", &one, "--design", "none"]).contains('['));
+}
+
+#[test]
 fn all_designs_are_the_built_in_ones_and_those_of_the_file() {
     let folder = elsewhere();
     let own = file_with(&folder, "own.toml", &format!("{RACE}\n[design.mine]\nbased_on = \"none\"\n"));

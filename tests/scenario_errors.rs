@@ -191,6 +191,19 @@ actor = [
     { name = "ünused"  , run = [] },
 ]
 "#,
+    r#"
+title = "Clones"
+file = [{ name = "a" }, { name = "b" }]
+[setup]
+run = ["pwrite 0 6k", "[b] finsert 0 4k"]
+[[actor]]
+name = "cloner"
+file = "b"
+open = "-d"
+run = ["reflink a", "@aio pwrite 0 1s", "@wait", "open a", "[b] falloc -c 0 4k", "@crash"]
+[observe]
+ranges = ["[b] 0 4k"]
+"#,
 ];
 
 #[test]
@@ -219,8 +232,15 @@ fn no_mutilated_file_makes_the_reader_panic() {
 
 #[test]
 fn no_mutilated_command_makes_the_reader_panic() {
-    let words =
+    let of_one_file =
         ["pwrite", "mmap", "mwrite", "-S", "-b", "-qw", "--", "-", "0", "4k", "-1", "8e", "0x", "ä", "@fail"];
+    let of_files =
+        ["pwrite", "reflink", "open", "-d", "-c", "0", "8e", "@aio", "@wait", "[file]", "[", "file"];
+    no_words_make_the_reader_panic(&of_one_file);
+    no_words_make_the_reader_panic(&of_files);
+}
+
+fn no_words_make_the_reader_panic(words: &[&str]) {
     for a in words {
         for b in words {
             for c in words {

@@ -118,6 +118,15 @@ fn t1(design: Design) -> Config {
     )
 }
 
+/// The same in the second of three files, while the first one grows and the last one does nothing.
+fn files(design: Design) -> Config {
+    let mut config = t1(design);
+    let runs = config.actors.iter_mut().map(|actor| &mut actor.run);
+    runs.chain([&mut config.setup]).flatten().for_each(|call| call.file = 1);
+    config.actors[1].run.push(FileCommand { file: 0, command: pwrite(0, 4096) });
+    Config { files: ["log", "data", "idle"].map(str::to_owned).into(), ..config }
+}
+
 /// The same over a hole, with the second folio dirtied through a mapping.
 fn t2(design: Design) -> Config {
     let mmap = vec![
@@ -221,6 +230,7 @@ fn all() -> Vec<Drawn> {
             failing(mutant("iomap_valid", "punch", "none")),
             Property::LeakedReservation,
         ),
+        counterexample("files", "Several files", files(design("none")), Property::LostWrite),
         rejected(),
         unfinished(),
     ]
@@ -235,7 +245,7 @@ fn timelines() {
 
 #[test]
 fn timelines_in_a_mail() {
-    for drawn in all().iter().filter(|drawn| ["t1", "real", "rejected"].contains(&drawn.name)) {
+    for drawn in all().iter().filter(|drawn| ["t1", "real", "rejected", "files"].contains(&drawn.name)) {
         insta::assert_snapshot!(format!("{}_72", drawn.name), drawn.print(72));
     }
 }

@@ -81,6 +81,7 @@ pub fn list(scenarios: &[Scenario]) -> String {
             "scenario": scenario.name,
             "title": scenario.title,
             "refs": scenario.refs,
+            "files": scenario.files,
             "designs": scenario.expected_designs(),
         })
     };
@@ -100,6 +101,7 @@ pub fn show(scenario: &Scenario, cells: &[u64]) -> String {
         "refs": scenario.refs,
         "block": scenario.block,
         "folio": scenario.folio,
+        "files": scenario.files,
         "cells": cells,
         "actors": scenario.actors.iter().map(|actor| actor.name.as_str()).collect::<Vec<_>>(),
         "designs": scenario.designs.keys().collect::<Vec<_>>(),

@@ -12,7 +12,11 @@ pub fn list(scenarios: &[Scenario]) -> String {
     let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for scenario in scenarios {
-        let _ = writeln!(text, "{:width$}  {}", scenario.name, scenario.title);
+        let _ = write!(text, "{:width$}  {}", scenario.name, scenario.title);
+        let _ = match scenario.files.as_slice() {
+            [_] => writeln!(text),
+            files => writeln!(text, " (files {})", files.join(", ")),
+        };
     }
     text
 }
@@ -26,9 +30,13 @@ pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
     let cuts: Vec<String> =
         (0..=geometry.cells()).map(|cell| Bytes(geometry.byte_at(cell)).to_string()).collect();
     let shown = if cuts.len() > 20 { format!("{} cells", geometry.cells()) } else { cuts.join(" | ") };
+    let (head, each) = match scenario.files.as_slice() {
+        [_] => ("file ", String::new()),
+        files => ("files", format!("{}; each of ", files.join(", "))),
+    };
     let _ = writeln!(
         text,
-        "file      {} folios of {}, {} blocks of {}",
+        "{head}     {each}{} folios of {}, {} blocks of {}",
         geometry.folios(),
         Bytes(geometry.folio_size()),
         geometry.blocks(),

@@ -6,10 +6,12 @@
 //! the marks mean and which two transitions decided it.
 
 mod bars;
+mod files;
 mod gutter;
 mod prose;
 mod text;
 
+use std::borrow::Cow;
 use std::iter::once;
 
 use anstyle::Style;
@@ -43,6 +45,8 @@ pub struct About {
 const NARROWEST: usize = 48;
 /// The least width of an actor's column that people can read. With less, all actors share one column.
 const READABLE: usize = 14;
+/// What several files' state must leave for the operations beside it.
+const ROOM: usize = 40;
 /// Spaces between two columns.
 const GAP: usize = 2;
 /// A longer name does not move what is said of the other actors to the right.
@@ -118,10 +122,12 @@ fn alarms(violated: &[Property], events: &[Event], at: usize, width: usize) -> V
     violated.iter().flat_map(alarm).collect()
 }
 
-/// What happened in a transition, but for violations.
-fn notes(played: &Played) -> Vec<String> {
+/// A transition's operation, and what happened in it but for violations. The operation names the file that
+/// all of it concerns, where there are several.
+fn told(played: &Played) -> (String, Vec<String>) {
     let told = played.events.iter().filter(|event| !event.text.is_empty() && !is_violation(event));
-    told.map(|event| harmless(&event.text)).collect()
+    let (file, notes) = files::factored(told.map(|event| harmless(&event.text)).collect());
+    (files::named(file.as_deref(), &harmless(&played.op)), notes)
 }
 
 /// One column of text, for one actor or for all.
@@ -169,8 +175,7 @@ impl Column {
     /// A transition's lines in a column of the given width.
     fn lines(&self, replay: &Replay, row: usize, width: usize) -> Vec<String> {
         let Some(played) = replay.played.get(row) else { return Vec::new() };
-        let op = harmless(&played.op);
-        let notes = notes(played);
+        let (op, notes) = told(played);
         let short = format!("{op}: {}", notes.join("; "));
         if self.named {
             let text = if notes.is_empty() { op } else { short };
@@ -224,11 +229,15 @@ fn movers(replay: &Replay) -> Vec<ActorId> {
 
 /// Where everything stands.
 struct Page<'r> {
-    replay: &'r Replay,
+    replay: Cow<'r, Replay>,
     lives: &'r [Life],
     width: usize,
     columns: Vec<Column>,
     gutter: Vec<gutter::Column>,
+    /// The state after the setup that no column shows.
+    aside: Vec<String>,
+    /// What the letters of the state mean.
+    letters: Vec<Vec<String>>,
     /// Where the gutter begins.
     gutter_at: usize,
     /// Where the first column begins: after the numbers.
@@ -237,13 +246,22 @@ struct Page<'r> {
 
 impl<'r> Page<'r> {
     fn new(replay: &'r Replay, lives: &'r [Life], width: usize) -> Self {
-        let gutter = gutter::columns(replay);
-        let gutter_width: usize = gutter.iter().map(|column| column.width + GAP).sum();
         // The number, the mark of a preemption, a space.
         let text_at = replay.played.len().to_string().len().max(2) + 2;
-        let available = width.saturating_sub(text_at + gutter_width);
-        let columns = columns(replay, &bars::barred(lives), available);
-        let mut page = Page { replay, lives, width, columns, gutter, gutter_at: 0, text_at };
+        let (mut gutter, mut aside) = gutter::changing(gutter::columns(replay));
+        let needed =
+            |gutter: &[gutter::Column]| gutter.iter().map(|column| column.width + GAP).sum::<usize>();
+        let letters = letters(&gutter);
+        let mut replay = Cow::Borrowed(replay);
+        // Beside the state of many files there is no room for the operations: then it is told as they are.
+        if gutter.iter().any(|column| column.file.is_some()) && text_at + needed(&gutter) + ROOM > width {
+            aside.splice(0..0, gutter::told(&gutter, 0));
+            replay = Cow::Owned(gutter::folded(&replay, &gutter));
+            gutter.clear();
+        }
+        let available = width.saturating_sub(text_at + needed(&gutter));
+        let columns = columns(&replay, &bars::barred(lives), available);
+        let mut page = Page { replay, lives, width, columns, gutter, aside, letters, gutter_at: 0, text_at };
         let mut at = text_at;
         for column in &mut page.columns {
             column.at = at;
@@ -257,13 +275,16 @@ impl<'r> Page<'r> {
     fn head(&self) -> Vec<Line> {
         let heads: Vec<Vec<String>> =
             self.columns.iter().map(|column| wrap(&column.head, column.width, 0)).collect();
-        let height = heads.iter().map(Vec::len).max().unwrap_or(0).max(1);
+        let files = usize::from(self.gutter.iter().any(|column| column.file.is_some()));
+        let height = heads.iter().map(Vec::len).max().unwrap_or(0).max(1 + files);
         let mut lines: Vec<Line> = (0..height).map(|_| Line::default()).collect();
         for (n, line) in lines.iter_mut().enumerate() {
             for (column, head) in self.columns.iter().zip(&heads) {
                 line.put(column.text_at(), HEAD, head.get(n).map_or("", String::as_str));
             }
-            if n == 0 {
+            if n < files {
+                self.put_files(line);
+            } else if n == files {
                 self.put_gutter(line, |column| (HEAD, column.name.clone()));
             }
         }
@@ -274,6 +295,18 @@ impl<'r> Page<'r> {
         self.put_gutter(&mut rule, |column| (Style::new(), "-".repeat(column.width)));
         lines.push(rule);
         lines
+    }
+
+    /// Puts the name of each file above the first of its columns.
+    fn put_files(&self, line: &mut Line) {
+        let mut at = self.gutter_at;
+        for columns in self.gutter.chunk_by(|a, b| a.file == b.file) {
+            let width = columns.iter().map(|column| column.width + GAP).sum::<usize>();
+            let name = columns[0].file.as_deref().unwrap_or_default();
+            let name: String = name.chars().take(width - GAP).collect();
+            line.put(at, HEAD, &name);
+            at += width;
+        }
     }
 
     fn put_gutter(&self, line: &mut Line, text: impl Fn(&gutter::Column) -> (Style, String)) {
@@ -304,7 +337,14 @@ impl<'r> Page<'r> {
             self.put_state(&mut line, 0, n);
             line
         };
-        (0..self.gutter_lines(0).max(1)).map(line).collect()
+        let mut lines: Vec<Line> = (0..self.gutter_lines(0).max(1)).map(line).collect();
+        let aside = self.aside.iter().flat_map(|text| wrap(text, self.width - self.text_at - INDENT, INDENT));
+        lines.extend(aside.map(|text| {
+            let mut line = Line::default();
+            line.put(self.text_at + INDENT, Style::new(), &text);
+            line
+        }));
+        lines
     }
 
     /// One transition.
@@ -313,7 +353,7 @@ impl<'r> Page<'r> {
         let Some(acting) = self.columns.iter().find(|column| column.actors.contains(&played.actor)) else {
             return Vec::new();
         };
-        let texts = acting.lines(self.replay, row, acting.width);
+        let texts = acting.lines(&self.replay, row, acting.width);
         let height = texts.len().max(self.gutter_lines(row + 1));
         let line = |n: usize| {
             let mut line = Line::default();
@@ -366,17 +406,11 @@ impl<'r> Page<'r> {
         }
         let shared = self.columns.iter().find(|column| column.named && !column.bars.is_empty());
         if let Some(column) = shared {
-            let names: Vec<String> = column.bars.iter().map(|actor| name(self.replay, *actor)).collect();
+            let names: Vec<String> = column.bars.iter().map(|actor| name(&self.replay, *actor)).collect();
             marks.insert(0, format!("Bars: {}", names.join(", ")));
         }
         say(marks);
-        let mut letters: Vec<Vec<String>> = self.gutter.iter().map(explain).collect();
-        letters.retain(|items| !items.is_empty());
-        if let Some(last) = letters.last_mut().filter(|_| self.gutter.iter().any(|column| column.abbreviated))
-        {
-            last.push("2-3:C numbers 2 to 3 changed to C".to_owned());
-        }
-        letters.into_iter().for_each(say);
+        self.letters.iter().cloned().for_each(say);
         lines
     }
 
@@ -414,26 +448,37 @@ fn legend(items: &[String], width: usize) -> Vec<Line> {
     lines.iter().flat_map(fits).map(line).collect()
 }
 
-/// What the letters of a column of the gutter mean.
-fn explain(column: &gutter::Column) -> Vec<String> {
-    let meanings: &[(char, &str)] = match column.name.as_str() {
-        "ext" => &[('H', "hole"), ('D', "delalloc"), ('U', "unwritten"), ('W', "written")],
-        "folios" => &[
-            ('-', "absent"),
-            ('C', "clean"),
-            ('D', "dirty"),
-            ('W', "writeback"),
-            ('l', "locked"),
-            ('?', "not all valid"),
-        ],
-        _ => return Vec::new(),
+/// What the letters of the shared state mean, as far as they occur.
+fn letters(gutter: &[gutter::Column]) -> Vec<Vec<String>> {
+    const MEANINGS: [(&str, &[(char, &str)]); 2] = [
+        ("ext", &[('H', "hole"), ('D', "delalloc"), ('U', "unwritten"), ('W', "written")]),
+        (
+            "folios",
+            &[
+                ('-', "absent"),
+                ('C', "clean"),
+                ('D', "dirty"),
+                ('W', "writeback"),
+                ('l', "locked"),
+                ('?', "not all valid"),
+            ],
+        ),
+    ];
+    let explain = |(name, meanings): (&str, &[(char, &str)])| {
+        let columns = gutter.iter().filter(|column| column.name == name);
+        let used = meanings.iter().filter(|(letter, _)| columns.clone().any(|c| c.letters.contains(*letter)));
+        let mut items: Vec<String> = used.map(|(letter, meaning)| format!("{letter} {meaning}")).collect();
+        if let Some(first) = items.first_mut() {
+            first.insert_str(0, &format!("{name}: "));
+        }
+        items
     };
-    let used = meanings.iter().filter(|(letter, _)| column.letters.contains(*letter));
-    let mut items: Vec<String> = used.map(|(letter, meaning)| format!("{letter} {meaning}")).collect();
-    if let Some(first) = items.first_mut() {
-        first.insert_str(0, &format!("{}: ", column.name));
+    let mut letters: Vec<Vec<String>> = MEANINGS.into_iter().map(explain).collect();
+    letters.retain(|items| !items.is_empty());
+    if let Some(last) = letters.last_mut().filter(|_| gutter.iter().any(|column| column.abbreviated)) {
+        last.push("2-3:C numbers 2 to 3 changed to C".to_owned());
     }
-    items
+    letters
 }
 
 /// The columns of the actors, with their widths: one each, or one for all where that would be too narrow to
@@ -495,9 +540,9 @@ impl Costs {
 
 /// A line costs, and a broken word a little.
 fn cost(lines: &[String], played: &Played) -> usize {
-    let op = harmless(&played.op);
     let words = lines.iter().flat_map(|line| line.split_whitespace()).count();
-    let unbroken = once(op).chain(notes(played)).map(|text| text.split_whitespace().count()).sum::<usize>();
+    let (op, notes) = told(played);
+    let unbroken = once(op).chain(notes).map(|text| text.split_whitespace().count()).sum::<usize>();
     4 * lines.len() + words.saturating_sub(unbroken)
 }
 

@@ -10,6 +10,8 @@ mod diagnostics;
 mod errors;
 mod expectations;
 mod files;
+#[cfg(test)]
+mod language;
 mod names;
 mod number;
 mod options;

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use stalemap_explore::Replay;
 use stalemap_model::backend::ActorId;
-use stalemap_model::event::MappingEvent;
+use stalemap_model::event::{Event, MappingEvent};
+
+use super::files;
 
 /// A mapping cached by an actor. Rows count from 0.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Life {
     /// Whose it is.
     pub(super) actor: ActorId,
+    /// The file that it maps, where there are several.
+    pub(super) file: Option<String>,
     /// The row that sampled it.
     pub(super) sampled: usize,
     /// Rows of others that changed the extent map, each with the event's place in the row.
@@ -61,8 +65,9 @@ impl Mark {
 }
 
 impl Life {
-    fn new(actor: ActorId, sampled: usize) -> Self {
-        Life { actor, sampled, invalidated: Vec::new(), misused: Vec::new(), end: None }
+    fn new(actor: ActorId, event: &Event, sampled: usize) -> Self {
+        let file = files::split(&event.text).0.map(str::to_owned);
+        Life { actor, file, sampled, invalidated: Vec::new(), misused: Vec::new(), end: None }
     }
 
     fn is_stale_by(&self, row: usize) -> bool {
@@ -102,7 +107,7 @@ pub(super) fn lives(replay: &Replay) -> Vec<Life> {
                     }
                     if event.mapping == MappingEvent::Sampled {
                         open.insert(actor, lives.len());
-                        lives.push(Life::new(actor, row));
+                        lives.push(Life::new(actor, event, row));
                     }
                 }
                 MappingEvent::Misused => {
@@ -111,8 +116,11 @@ pub(super) fn lives(replay: &Replay) -> Vec<Life> {
                     }
                 }
                 MappingEvent::Invalidated => {
+                    let file = files::split(&event.text).0;
                     for life in open.iter().filter(|(other, _)| **other != actor).map(|(_, life)| *life) {
-                        lives[life].invalidated.push((row, place));
+                        if lives[life].file.as_deref() == file {
+                            lives[life].invalidated.push((row, place));
+                        }
                     }
                 }
             }

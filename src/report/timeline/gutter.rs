@@ -6,7 +6,9 @@
 use std::fmt::Display;
 
 use stalemap_explore::Replay;
+use stalemap_model::event::Event;
 
+use super::files;
 use super::text::{width, wrap};
 
 /// The widest value that is printed whole, and the widest column of those that are not.
@@ -14,6 +16,8 @@ const WHOLE: usize = 12;
 
 /// One column of the shared state.
 pub(super) struct Column {
+    /// The file that it belongs to, where there are several.
+    pub(super) file: Option<String>,
     /// Its head.
     pub(super) name: String,
     /// How wide it is.
@@ -31,21 +35,70 @@ pub(super) struct Column {
 pub(super) fn columns(replay: &Replay) -> Vec<Column> {
     let states = || std::iter::once(&replay.initial).chain(replay.played.iter().map(|played| &played.gutter));
     let column = |name: &String| {
+        let (file, what) = files::column(name);
         let value = |state: &Vec<(String, String)>| {
             state.iter().find(|(other, _)| other == name).map_or_else(String::new, |(_, value)| value.clone())
         };
-        Column::new(name, &states().map(value).collect::<Vec<_>>())
+        Column {
+            file: file.map(str::to_owned),
+            ..Column::new(what, &states().map(value).collect::<Vec<_>>())
+        }
     };
     replay.initial.iter().map(|(name, _)| column(name)).collect()
 }
 
+/// The columns apart: those of files that change, and what those of the others show. The only file is always
+/// shown.
+pub(super) fn changing(columns: Vec<Column>) -> (Vec<Column>, Vec<String>) {
+    let changing = columns.iter().filter(|column| column.changes());
+    let files: Vec<Option<String>> = changing.map(|column| column.file.clone()).collect();
+    let shown = |column: &Column| column.file.is_none() || files.contains(&column.file);
+    let (shown, still): (Vec<Column>, Vec<Column>) = columns.into_iter().partition(shown);
+    let texts = told(&still, 0);
+    (shown, texts)
+}
+
+/// What the columns show in a state, in words, a text for each file.
+pub(super) fn told(columns: &[Column], state: usize) -> Vec<String> {
+    let text = |columns: &[Column]| {
+        let says: Vec<String> = columns.iter().filter_map(|column| column.says(state)).collect();
+        (!says.is_empty()).then(|| files::named(columns[0].file.as_deref(), &says.join(", ")))
+    };
+    columns.chunk_by(|a, b| a.file == b.file).filter_map(text).collect()
+}
+
+/// The replay with what the columns show told among the events.
+pub(super) fn folded(replay: &Replay, columns: &[Column]) -> Replay {
+    let mut folded = replay.clone();
+    for (row, played) in folded.played.iter_mut().enumerate() {
+        played.events.extend(told(columns, row + 1).into_iter().map(Event::plain));
+    }
+    folded
+}
+
 /// The value of a column after transition `row`.
-pub(super) fn value_after<'r>(replay: &'r Replay, row: usize, name: &str) -> Option<&'r str> {
+pub(super) fn value_after<'r>(
+    replay: &'r Replay,
+    row: usize,
+    file: Option<&str>,
+    name: &str,
+) -> Option<&'r str> {
     let state = &replay.played.get(row)?.gutter;
-    state.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    state.iter().find(|(other, _)| files::column(other) == (file, name)).map(|(_, value)| value.as_str())
 }
 
 impl Column {
+    /// Whether it says anything after the setup.
+    fn changes(&self) -> bool {
+        self.cells.iter().skip(1).any(|cell| !cell.is_empty())
+    }
+
+    /// What it shows in a state, in words: `ext UU`.
+    pub(super) fn says(&self, state: usize) -> Option<String> {
+        let cell = self.cells.get(state).filter(|cell| !cell.is_empty())?;
+        Some(format!("{} {}", self.name, cell.join(" ")))
+    }
+
     fn new(name: &str, values: &[String]) -> Self {
         let abbreviated = values.iter().any(|value| width(value) > WHOLE);
         let before = std::iter::once(None).chain(values.iter().map(Some));
@@ -65,7 +118,7 @@ impl Column {
         letters.sort_unstable();
         letters.dedup();
         let letters = letters.into_iter().collect();
-        Column { name: name.to_owned(), width, cells: cells.collect(), abbreviated, letters }
+        Column { file: None, name: name.to_owned(), width, cells: cells.collect(), abbreviated, letters }
     }
 }
 

@@ -8,6 +8,7 @@ use stalemap_model::event::Event;
 use stalemap_model::oracle::Property;
 
 use super::bars::Life;
+use super::files;
 use super::gutter::value_after;
 use super::text::{Line, harmless, list};
 use super::{About, alarms, name, paragraph, size, violation};
@@ -88,8 +89,10 @@ pub(super) fn ending(replay: &Replay, width: usize) -> Vec<Line> {
             epilogue.events.iter().filter(|event| !event.text.is_empty() && !super::is_violation(event));
         let told: Vec<String> = told.map(|event| harmless(&event.text)).collect();
         let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) };
+        let several = replay.initial.iter().any(|(name, _)| files::column(name).0.is_some());
+        let read = if several { "the files are read" } else { "the file is read" };
         let text = format!(
-            "at the end: the page cache is checked, everything is written back, and the file is read from disk{told}"
+            "at the end: the page cache is checked, everything is written back, and {read} from disk{told}"
         );
         lines.extend(paragraph(&text, width, plain));
         lines.extend(alarms(&epilogue.violated, &epilogue.events, 0, width));
@@ -141,7 +144,7 @@ fn verdict(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<
     };
     let locked = mine(life.sampled..used, "folio_lock").max(mine(life.sampled..used, "filemap_get_folio"))?;
     if let Some(check) = mine(life.sampled..used, "iomap_valid") {
-        let now = sequence_after(replay, check)?;
+        let now = sequence_after(replay, life, check)?;
         return Some(if check < changed {
             format!("The check at {} came too early to see it.", check + 1)
         } else if now == sampled {
@@ -162,7 +165,7 @@ fn verdict(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<
                 .to_owned(),
         );
     }
-    let now = sequence_after(replay, used)?;
+    let now = sequence_after(replay, life, used)?;
     Some(if now == sampled {
         format!("Comparing seq ({sampled} when sampled, {now} at {}) would not have shown it.", used + 1)
     } else {
@@ -180,7 +183,7 @@ fn rejection(replay: &Replay, lives: &[Life]) -> Option<String> {
     }
     let rejected = |life: &&Life| {
         life.end.is_some_and(|end| {
-            replay.played[end].events.iter().any(|event| event.text.starts_with("stale: "))
+            replay.played[end].events.iter().any(|event| files::split(&event.text).1.starts_with("stale: "))
         })
     };
     let life = lives.iter().find(rejected)?;
@@ -200,8 +203,8 @@ fn rejection(replay: &Replay, lives: &[Life]) -> Option<String> {
     ))
 }
 
-fn sequence_after(replay: &Replay, row: usize) -> Option<u64> {
-    value_after(replay, row, "seq")?.parse().ok()
+fn sequence_after(replay: &Replay, life: &Life, row: usize) -> Option<u64> {
+    value_after(replay, row, life.file.as_deref(), "seq")?.parse().ok()
 }
 
 fn sequence_sampled(replay: &Replay, life: &Life) -> Option<u64> {
