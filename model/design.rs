@@ -75,6 +75,28 @@ choices! {
 }
 
 choices! {
+    /// When `->page_done` (`->put_folio`) does its work after a copy.
+    PageDone {
+        /// Before the folio is unlocked (patch 02 of the January 2023 series, 6.3).
+        BeforeUnlock = "before-unlock",
+        /// After it (6.2).
+        AfterUnlock = "after-unlock",
+    }
+}
+
+choices! {
+    /// What `->page_done` is given for a folio whose mapping went stale.
+    PageDoneOnStale {
+        /// No folio: it ends what was begun (6.2; or `->get_folio` has done that, before it returned -ESTALE).
+        NoFolio = "no-folio",
+        /// The folio, with nothing copied (6.3).
+        Folio = "folio",
+        /// It is not called, and nobody ends what was begun (a mutant).
+        NotCalled = "not-called",
+    }
+}
+
+choices! {
     /// Where `iomap_begin` samples the cookie.
     Sample {
         /// Inside the ILOCK section that looked the extent up.
@@ -194,6 +216,10 @@ pub struct Design {
     pub stale_cleanup: StaleCleanup,
     /// Who releases the folio.
     pub hook_release: HookRelease,
+    /// When the file system's hook works.
+    pub page_done: PageDone,
+    /// What it does about a folio that is given up.
+    pub page_done_on_stale: PageDoneOnStale,
     /// Where the cookie is sampled.
     pub sample: Sample,
     /// How writeback validates.
@@ -223,6 +249,8 @@ settable!(Design {
     clear_stale,
     stale_cleanup,
     hook_release,
+    page_done,
+    page_done_on_stale,
     sample,
     writeback_check,
     punch,
@@ -253,6 +281,8 @@ impl Design {
             clear_stale: true,
             stale_cleanup: StaleCleanup::TruncateBeyondEof,
             hook_release: HookRelease::Core,
+            page_done: PageDone::AfterUnlock,
+            page_done_on_stale: PageDoneOnStale::NoFolio,
             sample: Sample::Inside,
             writeback_check: WritebackCheck::RangeData,
             punch: Punch::Scan,
@@ -278,6 +308,7 @@ impl Design {
                 check: Check::InGetFolio,
                 stale_cleanup: StaleCleanup::Nothing,
                 hook_release: HookRelease::Fs,
+                page_done: PageDone::BeforeUnlock,
                 ..iomap_valid
             }),
             _ => None,

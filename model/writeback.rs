@@ -14,8 +14,8 @@ use crate::design::WritebackCheck;
 use crate::event::MappingEvent;
 use crate::extent::{Extent, Iomap, IomapType, Phys};
 use crate::folio::{FolioId, FolioRef, Slot};
-use crate::fs::Completion;
 use crate::fs::xfs::{xfs_iomap_write_unwritten, xfs_map_blocks};
+use crate::fs::{self, Completion, Hooks, jdata};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::Inode;
 use crate::ioend::Ioend;
@@ -55,6 +55,8 @@ pub enum WritebackState {
     Start(Pass, FolioRef, Vec<Ioend>),
     /// Before ioends are submitted.
     Submit(Pass, Vec<Ioend>),
+    /// Data that is journalled goes another way.
+    Jdata(jdata::JdataState),
 }
 
 impl WritebackState {
@@ -71,6 +73,13 @@ pub async fn step<B: Backend>(
     state: WritebackState,
 ) -> ControlFlow<(), WritebackState> {
     match state {
+        WritebackState::Next(pass) if inode.sb.config.fs.hooks == Hooks::Jdata => {
+            ControlFlow::Continue(WritebackState::Jdata(jdata::JdataState::new(pass.mode, pass.folios)))
+        }
+        WritebackState::Jdata(inner) => match jdata::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => ControlFlow::Continue(WritebackState::Jdata(inner)),
+            ControlFlow::Break(()) => ControlFlow::Break(()),
+        },
         WritebackState::Next(mut pass) => {
             let index = pass.folios.start;
             if index >= pass.folios.end {
@@ -196,11 +205,14 @@ async fn map_block<B: Backend>(
     };
     let cached = match pass.iomap.take().filter(|iomap| iomap.covers(block)) {
         None => None,
-        Some(iomap) => match inode.sb.config.design.writeback_check {
+        Some(iomap) => match fs::writeback_check(&inode.sb.config) {
             WritebackCheck::Always => None,
             WritebackCheck::Range => Some(iomap),
             WritebackCheck::RangeData => {
-                let seq = inode.data_seq.load(Op::new("xfs_imap_valid"), Ordering::Relaxed).await;
+                let seq = inode
+                    .data_seq
+                    .load(Op::new(inode.sb.config.fs.names.imap_valid), Ordering::Relaxed)
+                    .await;
                 let valid = seq == iomap.cookie;
                 inode
                     .say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
@@ -211,7 +223,7 @@ async fn map_block<B: Backend>(
     let iomap = if let Some(iomap) = cached {
         iomap
     } else {
-        let mut map = inode.ilock.lock(Op::new("xfs_map_blocks")).await;
+        let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.map_blocks)).await;
         let iomap = xfs_map_blocks(inode, me, &mut map, block);
         drop(map);
         inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
@@ -265,7 +277,7 @@ async fn map_block<B: Backend>(
 }
 
 /// P-WBADDR: at submission, under the folio lock, the block is where the map has it.
-fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
+pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
     inode.ilock.audit(|map| {
         if !matches!(map.get(block), Extent::Unwritten(now) | Extent::Written(now) if now == phys) {
             inode.sb.backend.violate(Property::WrongAddress, || {
@@ -278,7 +290,12 @@ fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
 
 /// Sets the writeback bit and unlocks the folio; without anything to write, only unlocks it. The bit stays until
 /// all the ioends that took blocks of the folio are done.
-async fn start_writeback<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, ioends: usize) {
+pub(crate) async fn start_writeback<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    folio: FolioRef,
+    ioends: usize,
+) {
     let FolioRef { index, id } = folio;
     let mut slot = inode.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
     slot.locked_mut(id, me).start_writeback(ioends);

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::{Allocator, Bump, Completion, Personality};
-use crate::backend::{ActorId, Atomic, Backend};
+use super::{Allocate, Allocator, Bump, Completion, Hooks, Names, Personality, SourceFault, WriteEnd};
+use crate::backend::{ActorId, Backend};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
 use crate::geometry::FileBlock;
@@ -15,8 +15,14 @@ use crate::inode::Inode;
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
 pub(super) fn personality() -> Personality {
     Personality {
-        delalloc: true,
+        allocate: Allocate::Delalloc,
+        counter: true,
         read_takes_i_rwsem: true,
+        glock: false,
+        source_fault: SourceFault::InPass,
+        zero_eof: true,
+        write_end: WriteEnd::PunchDelalloc,
+        hooks: Hooks::Nothing,
         completion: Completion::ConvertThenClear,
         bump_convert: Bump::Inside,
         bump_allocate: true,
@@ -24,6 +30,12 @@ pub(super) fn personality() -> Personality {
         block_dirty: false,
         free_blocks: None,
         allocator: Allocator::Home,
+        names: Names {
+            read_begin: "xfs_read_iomap_begin",
+            imap_valid: "xfs_imap_valid",
+            map_blocks: "xfs_map_blocks",
+            end_ioend: "xfs_end_ioend",
+        },
     }
 }
 
@@ -38,10 +50,11 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
     limit: FileBlock,
 ) -> Result<Iomap, Enospc> {
     if map.get(block) != Extent::Hole {
-        return Ok(map.map(block, inode.data_seq.peek()));
+        return Ok(map.map(block, inode.seq_now()));
     }
     let hole = map.hole_at(block, limit);
-    if inode.sb.config.fs.delalloc {
+    let delalloc = inode.sb.config.fs.allocate == Allocate::Delalloc;
+    if delalloc {
         inode.sb.reserve_blocks(hole.len() as u16)?;
         map.reserve(&hole);
     } else {
@@ -51,12 +64,12 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
     }
     inode.bump_data_seq(me);
     inode.tell(MappingEvent::Invalidated, || {
-        let kind = if inode.sb.config.fs.delalloc { "H -> D" } else { "H -> U" };
+        let kind = if delalloc { "H -> D" } else { "H -> U" };
         format!("{kind} {}", inode.sb.geometry.show_blocks(&hole))
     });
     // Extents must not be split by an allocator that could not keep them contiguous.
     let end = map.extent_around(block).end.min(hole.end);
-    Ok(map.map_new(block..end, inode.data_seq.peek()))
+    Ok(map.map_new(block..end, inode.seq_now()))
 }
 
 /// `xfs_read_iomap_begin`: a look-up that changes nothing.
@@ -70,7 +83,7 @@ pub fn xfs_read_iomap_begin<B: Backend>(
         inode.bump_data_seq(me);
         inode.tell(MappingEvent::Invalidated, || "look-up moves the counter".to_owned());
     }
-    map.map(block, inode.data_seq.peek())
+    map.map(block, inode.seq_now())
 }
 
 /// `xfs_map_blocks` past its validity test (fs/xfs/xfs_aops.c): looks up the data fork and, for a delayed
@@ -93,7 +106,7 @@ pub fn xfs_map_blocks<B: Backend>(
         inode
             .tell(MappingEvent::Invalidated, || format!("D -> U {}", inode.sb.geometry.show_blocks(&blocks)));
     }
-    map.map(block, inode.data_seq.peek())
+    map.map(block, inode.seq_now())
 }
 
 /// `xfs_iomap_write_unwritten`: the conversion after I/O, with the on-disk size. Whether and when the counter

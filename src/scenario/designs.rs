@@ -16,7 +16,7 @@ const LATER_DESIGNS: &[&str] = &["chinner", "modern"];
 /// The names of the designs after each patch of the January 2023 series.
 const LATER_SERIES: &str = "series-";
 /// Personalities that are planned.
-const LATER_PERSONALITIES: &[&str] = &["gfs2", "gfs2-jdata", "zonefs", "ext4-iomap", "xfs-zoned"];
+const LATER_PERSONALITIES: &[&str] = &["xfs-zoned"];
 /// The most designs of one file. Each may be based on another, so this also bounds how deep reading goes.
 const MAX_DESIGNS: usize = 64;
 /// What `--design` takes for "every one".
