@@ -67,7 +67,7 @@ fn add_databufs<B: Backend>(inode: &Inode<B>, slot: &mut Slot, id: FolioId, bloc
         buffers.joined |= blocks;
         inode.say(|| "buffers joined to the transaction".to_owned());
     } else {
-        broken(inode, || "the folio's buffers are gone before they are joined to the transaction".to_owned());
+        broken(inode, || "the folio has no buffers to join to the transaction".to_owned());
     }
 }
 
@@ -134,8 +134,11 @@ pub(crate) fn page_done_on_stale<B: Backend>(
             if !blocks.is_empty() {
                 inode.page(index).release(|slot| {
                     add_databufs(inode, slot, id, bits(blocks.clone()));
-                    // It is marked uptodate, whatever it holds.
-                    slot.locked_mut(id, me).set_uptodate(blocks);
+                    let folio = slot.locked_mut(id, me);
+                    if folio.buffers.is_some() {
+                        // The buffer is marked uptodate, whatever it holds.
+                        folio.set_uptodate(blocks);
+                    }
                 });
                 inode.page(index).audit(|slot| inode.audit_folio(index, slot));
             }
