@@ -52,7 +52,8 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -
         }
         FillState::Read(folio, mappings) => {
             read(inode, me, folio, &mappings).await;
-            ControlFlow::Break(leave(inode, me))
+            leave(inode, me);
+            ControlFlow::Break(())
         }
     }
 }
@@ -83,7 +84,8 @@ async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) ->
     if again {
         return ControlFlow::Continue(FillState::Lookup(index));
     }
-    ControlFlow::Break(leave(inode, me))
+    leave(inode, me);
+    ControlFlow::Break(())
 }
 
 fn leave<B: Backend>(inode: &Inode<B>, me: ActorId) {

@@ -297,7 +297,6 @@ fn m30_short_copy_counts() {
     );
 }
 
-<<<<<<< HEAD
 /// T16: unwritten extents are converted when the I/O is submitted.
 #[test]
 fn t16_conversion_before_the_data() {
@@ -307,7 +306,8 @@ fn t16_conversion_before_the_data() {
         &[Property::CrashExposure],
         &[Branch::Convert],
     );
-=======
+}
+
 /// The fixed order of patch 02, on which the mistakes around the hooks are made.
 fn before_unlock(design: &mut Design, _: &mut Personality) {
     design.page_done = PageDone::BeforeUnlock;
@@ -341,5 +341,4 @@ fn m10_stale_abort_without_the_end_of_the_transaction() {
         design.page_done_on_stale = PageDoneOnStale::NotCalled;
     };
     violates("gfs2/jdata-valid", not_called, &[Property::BrokenTransaction]);
->>>>>>> 2153d06 (Scenarios for gfs2, zonefs and ext4 on iomap; the mutants of the folio hooks)
 }

@@ -304,7 +304,9 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
         }
     }
     drop(map);
-    ioends.iter().for_each(|ioend| audit_address(inode, ioend.blocks.start, ioend.phys));
+    for ioend in &ioends {
+        audit_address(inode, ioend.blocks.start, ioend.phys);
+    }
     ioends
 }
 
