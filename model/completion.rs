@@ -54,7 +54,9 @@ pub async fn step<B: Backend>(
                     Completion::ConvertThenClear | Completion::ConvertAtSubmission => {
                         CompletionState::Convert(ioend, false)
                     }
-                    Completion::ClearThenConvert => CompletionState::Clear(ioend, 0, false),
+                    Completion::ClearThenConvert | Completion::Clear => {
+                        CompletionState::Clear(ioend, 0, false)
+                    }
                 });
             };
             transfer(inode(&ioend), &ioend, folio).await;
@@ -131,7 +133,7 @@ fn blocks_of<B: Backend>(
 
 /// `xfs_iomap_write_unwritten` or `xfs_reflink_end_cow`, and the on-disk size, in one ILOCK section. Returns whether the map changed.
 async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bool {
-    let mut map = inode.ilock.lock(Op::new("xfs_end_ioend")).await;
+    let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.end_ioend)).await;
     // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
     // grew it.
     let size = inode.i_size_peek();

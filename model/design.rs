@@ -77,6 +77,28 @@ choices! {
 }
 
 choices! {
+    /// When `->page_done` (`->put_folio`) does its work after a copy.
+    PageDone {
+        /// Before the folio is unlocked (patch 02 of the January 2023 series, 6.3).
+        BeforeUnlock = "before-unlock",
+        /// After it (6.2).
+        AfterUnlock = "after-unlock",
+    }
+}
+
+choices! {
+    /// What `->page_done` is given for a folio whose mapping went stale.
+    PageDoneOnStale {
+        /// No folio: it ends what was begun (6.2; or `->get_folio` has done that, before it returned -ESTALE).
+        NoFolio = "no-folio",
+        /// The folio, with nothing copied (6.3).
+        Folio = "folio",
+        /// It is not called, and nobody ends what was begun (a mutant).
+        NotCalled = "not-called",
+    }
+}
+
+choices! {
     /// Where `iomap_begin` samples the cookie.
     Sample {
         /// Inside the ILOCK section that looked the extent up.
@@ -178,28 +200,6 @@ choices! {
 }
 
 choices! {
-    /// When the hook that ends a folio's write is called (`->page_done`, later `->put_folio`). Only file systems
-    /// with such a hook can tell: gfs2 with journaled data.
-    DoneHook {
-        /// After the folio is unlocked, before it is put (up to patch 01 of the January 2023 series).
-        AfterUnlock = "after-unlock",
-        /// With the folio locked, which the hook unlocks and puts (patch 02).
-        UnderLock = "under-lock",
-    }
-}
-
-choices! {
-    /// What that hook is given when a folio's preparation failed or its mapping was stale. Only file systems with
-    /// such a hook can tell.
-    FailedFolio {
-        /// No folio (before patch 01).
-        Absent = "none",
-        /// The folio, with nothing copied (patch 01).
-        Given = "folio",
-    }
-}
-
-choices! {
     /// In which order a write that grows the file write-protects the folio at its old end and calls that hook.
     /// Only file systems with such a hook can tell.
     ExtendedEof {
@@ -278,6 +278,10 @@ pub struct Design {
     pub stale_cleanup: StaleCleanup,
     /// Who releases the folio.
     pub hook_release: HookRelease,
+    /// When the file system's hook works.
+    pub page_done: PageDone,
+    /// What it does about a folio that is given up.
+    pub page_done_on_stale: PageDoneOnStale,
     /// Where the cookie is sampled.
     pub sample: Sample,
     /// How writeback validates.
@@ -298,10 +302,6 @@ pub struct Design {
     pub cow_new: bool,
     /// What unsharing reads.
     pub unshare_read: UnshareRead,
-    /// When the hook at the end of a folio's write is called.
-    pub done_hook: DoneHook,
-    /// With which folio, when nothing was written.
-    pub failed_folio: FailedFolio,
     /// Before or after the old end of file is taken care of.
     pub extended_eof: ExtendedEof,
     /// Who looks folios up.
@@ -323,6 +323,8 @@ settable!(Design {
     clear_stale,
     stale_cleanup,
     hook_release,
+    page_done,
+    page_done_on_stale,
     sample,
     writeback_check,
     punch,
@@ -333,8 +335,6 @@ settable!(Design {
     held_lock,
     cow_new,
     unshare_read,
-    done_hook,
-    failed_folio,
     extended_eof,
     folio_lookup,
     mkwrite_end,
@@ -413,6 +413,8 @@ impl Design {
             clear_stale: true,
             stale_cleanup: StaleCleanup::TruncateBeyondEof,
             hook_release: HookRelease::Core,
+            page_done: PageDone::AfterUnlock,
+            page_done_on_stale: PageDoneOnStale::NoFolio,
             sample: Sample::Inside,
             writeback_check: WritebackCheck::RangeDataCow,
             punch: Punch::Scan,
@@ -423,8 +425,6 @@ impl Design {
             held_lock: HeldLock::Known,
             cow_new: false,
             unshare_read: UnshareRead::Always,
-            done_hook: DoneHook::AfterUnlock,
-            failed_folio: FailedFolio::Absent,
             extended_eof: ExtendedEof::BeforeHook,
             folio_lookup: FolioLookup::Core,
             mkwrite_end: MkwriteEnd::Nothing,
@@ -440,11 +440,11 @@ impl Design {
     fn after_patch(patches: usize) -> Self {
         let mut design = Self::iomap_valid();
         if patches >= 1 {
-            design.failed_folio = FailedFolio::Given;
+            design.page_done_on_stale = PageDoneOnStale::Folio;
             design.extended_eof = ExtendedEof::AfterHook;
         }
         if patches >= 2 {
-            design.done_hook = DoneHook::UnderLock;
+            design.page_done = PageDone::BeforeUnlock;
             design.hook_release = HookRelease::PutFolio;
         }
         if patches >= 5 {
@@ -454,6 +454,7 @@ impl Design {
             design.check = Check::InGetFolio;
             design.stale_cleanup = StaleCleanup::Nothing;
             design.hook_release = HookRelease::Fs;
+            design.page_done_on_stale = PageDoneOnStale::NoFolio;
         }
         design
     }

@@ -227,6 +227,14 @@ impl ExtentMap {
         }
     }
 
+    /// A file whose blocks all have their place, one after the other from `first` on.
+    pub fn placed(blocks: FileBlock, first: Phys) -> Self {
+        ExtentMap {
+            blocks: (0..blocks).map(|block| Extent::Written(first + block)).collect(),
+            ..ExtentMap::new(blocks)
+        }
+    }
+
     /// The state of a block.
     pub fn get(&self, block: FileBlock) -> Extent {
         self.blocks[usize::from(block)]
@@ -276,6 +284,25 @@ impl ExtentMap {
         for (block, phys) in blocks.clone().zip(allocated) {
             self.blocks[usize::from(block)] = Extent::Unwritten(*phys);
         }
+    }
+
+    /// Hole -> Written (E12), at these device blocks.
+    pub fn allocate_written(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
+        for (block, phys) in blocks.clone().zip(allocated) {
+            self.blocks[usize::from(block)] = Extent::Written(*phys);
+        }
+    }
+
+    /// Written -> Hole (E9) in a range; other blocks are left. Returns the device blocks that are free now.
+    pub fn free_written(&mut self, blocks: Range<FileBlock>) -> Vec<Phys> {
+        let mut freed = Vec::new();
+        for block in blocks {
+            if let Extent::Written(phys) = self.get(block) {
+                self.blocks[usize::from(block)] = Extent::Hole;
+                freed.push(phys);
+            }
+        }
+        freed
     }
 
     /// Unwritten -> Written in a range (E6). Returns whether anything changed.

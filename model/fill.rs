@@ -12,6 +12,7 @@ use crate::extent::{Iomap, IomapType};
 use crate::folio::{FolioId, FolioRef};
 use crate::fs::xfs::xfs_read_iomap_begin;
 use crate::geometry::{FileBlock, FolioIndex};
+use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::iomap_write::read_block;
 use crate::value::Value;
@@ -31,17 +32,19 @@ pub enum FillState {
 
 /// One step of `filemap_create_folio` / `filemap_update_page` with `iomap_read_folio` (mm/filemap.c,
 /// fs/iomap/buffered-io.c). Left out: readahead of further folios, and the asynchronous end of the read,
-/// during which the folio stays locked and nobody else can tell.
+/// during which the folio stays locked and nobody else can tell. gfs2 keeps its glock, shared, to the end of the
+/// read or fault; what is done after the folio is filled looks at the page cache alone.
 pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -> ControlFlow<(), FillState> {
     match state {
         FillState::Enter(index) => {
+            glock::acquire(inode, me, Mode::Shared).await;
             inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
             ControlFlow::Continue(FillState::Lookup(index))
         }
         FillState::Lookup(index) => lookup(inode, me, index).await,
         FillState::Map(folio) => {
             let mut invalid = Vec::new();
-            let map = inode.ilock.lock(Op::new("xfs_read_iomap_begin")).await;
+            let map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.read_begin)).await;
             for block in inode.sb.geometry.blocks_of_folio(folio.index) {
                 invalid.push((block, xfs_read_iomap_begin(inode, me, &map, block)));
             }
@@ -49,7 +52,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -
         }
         FillState::Read(folio, mappings) => {
             read(inode, me, folio, &mappings).await;
-            inode.invalidate_lock.up_read(me);
+            leave(inode, me);
             ControlFlow::Break(())
         }
     }
@@ -81,8 +84,13 @@ async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) ->
     if again {
         return ControlFlow::Continue(FillState::Lookup(index));
     }
-    inode.invalidate_lock.up_read(me);
+    leave(inode, me);
     ControlFlow::Break(())
+}
+
+fn leave<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    inode.invalidate_lock.up_read(me);
+    glock::release(inode, me);
 }
 
 /// Zeroes or reads every block that is not valid, and unlocks the folio.

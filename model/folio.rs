@@ -32,6 +32,17 @@ pub struct Ifs {
     dirty: u64,
 }
 
+/// The buffer heads of a folio whose data is journalled (gfs2): sets of blocks of the folio.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Buffers {
+    /// BH_Dirty.
+    pub dirty: u64,
+    /// Part of a transaction that is not flushed (BH_Pinned): must not be written in place.
+    pub joined: u64,
+    /// What they hold now is in the journal.
+    pub logged: u64,
+}
+
 /// What removing a folio from the page cache found.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Eviction {
@@ -64,6 +75,8 @@ pub struct Folio {
     /// How many ioends still write parts of it (the state's write_bytes_pending, counted in ioends).
     pending: u16,
     ifs: Option<Ifs>,
+    /// Its buffers, where writes go through them.
+    pub buffers: Option<Buffers>,
     blocks: u16,
     /// The contents.
     pub cells: Vec<Value>,
@@ -85,6 +98,7 @@ impl Folio {
             writeback: false,
             pending: 0,
             ifs: None,
+            buffers: None,
             blocks,
             cells: vec![Value::UNINITIALISED; cells],
             pte_read: 0,
@@ -187,8 +201,14 @@ impl Folio {
         self.pte_write = 0;
     }
 
-    /// `iomap_release_folio`: frees the per-block state. Returns whether that forgot a valid block.
+    /// Whether `gfs2_release_folio` refuses: a buffer is dirty or belongs to a transaction.
+    fn has_busy_buffers(&self) -> bool {
+        self.buffers.as_ref().is_some_and(|buffers| buffers.dirty | buffers.joined != 0)
+    }
+
+    /// `iomap_release_folio`: frees the per-block state, and the buffers. Returns whether that forgot a valid block.
     fn release(&mut self) -> bool {
+        self.buffers = None;
         self.ifs.take().is_some_and(|ifs| !self.uptodate && ifs.uptodate != 0)
     }
 
@@ -312,6 +332,9 @@ impl Slot {
             return Eviction::Kept;
         }
         folio.unmap();
+        if folio.has_busy_buffers() {
+            return Eviction::Kept;
+        }
         let lost = folio.release();
         if folio.refs != 0 {
             return if lost { Eviction::KeptIfsLost } else { Eviction::Kept };
@@ -324,6 +347,9 @@ impl Slot {
     pub fn invalidate(&mut self) -> Eviction {
         let Some(folio) = self.current_mut() else { return Eviction::Kept };
         if folio.locked.is_some() || folio.writeback || folio.dirty || folio.is_mapped() || folio.refs != 0 {
+            return Eviction::Kept;
+        }
+        if folio.has_busy_buffers() {
             return Eviction::Kept;
         }
         folio.release();

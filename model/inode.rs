@@ -8,7 +8,9 @@ use crate::crash::Log;
 use crate::event::{Event, MappingEvent, labelled};
 use crate::extent::{Extent, ExtentMap};
 use crate::folio::Slot;
+use crate::fs::Allocate;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
+use crate::glock::Holders;
 use crate::oracle::{Oracle, Property};
 use crate::superblock::SuperBlock;
 use crate::sync::RwSemaphore;
@@ -30,6 +32,8 @@ pub struct Inode<B: Backend> {
     pub i_rwsem: RwSemaphore<B>,
     /// mapping->invalidate_lock.
     pub invalidate_lock: RwSemaphore<B>,
+    /// ip->i_gl, where the file system has one.
+    pub glock: Option<B::Lock<Holders>>,
     /// ip->i_lock (the ILOCK) and what it protects.
     pub ilock: B::Lock<ExtentMap>,
     /// ip->i_df.if_seq: changed under the ILOCK, read without it.
@@ -68,15 +72,27 @@ impl<B: Backend> Inode<B> {
         let geometry = &sb.geometry;
         let crashes = sb.config.judges_crashes();
         let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.label(number));
+        let fs = &sb.config.fs;
+        // A static file is all there from the start.
+        let (map, size) = if fs.allocate == Allocate::Static {
+            let first = u16::from(number) * geometry.blocks();
+            (
+                ExtentMap::placed(geometry.blocks(), first),
+                geometry.cells_of_blocks(&(0..geometry.blocks())).end,
+            )
+        } else {
+            (ExtentMap::new(geometry.blocks()), 0)
+        };
         Inode {
             number,
             i_rwsem: RwSemaphore::new(backend, "i_rwsem"),
             invalidate_lock: RwSemaphore::new(backend, "invalidate_lock"),
-            ilock: backend.lock("ilock", ExtentMap::new(geometry.blocks())),
+            glock: fs.glock.then(|| backend.lock("glock", Holders::default())),
+            ilock: backend.lock("ilock", map),
             data_seq: backend.atomic("data_seq", 0),
             cow_seq: backend.atomic("cow_seq", 0),
             remapping: backend.atomic("remapping", 0),
-            i_size: backend.atomic("i_size", 0),
+            i_size: backend.atomic("i_size", u64::from(size)),
             pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
             log: crashes.then(|| backend.leaf("log", Log::new(geometry.blocks()))),
             oracle: if crashes { oracle.with_crashes(geometry) } else { oracle },
@@ -95,6 +111,9 @@ impl<B: Backend> Inode<B> {
     /// counter first and then the records, and since both are invisible to who respects the ILOCK, the store
     /// is the section's only lock-free access.
     pub fn bump_data_seq(&self, me: ActorId) {
+        if !self.sb.config.fs.counter {
+            return;
+        }
         self.data_seq.publish(self.data_seq.peek() + 1, Ordering::Relaxed);
         self.oracle.bumped(me);
     }
@@ -106,9 +125,10 @@ impl<B: Backend> Inode<B> {
         self.oracle.bumped(me);
     }
 
-    /// `xfs_iomap_inode_sequence`, for who holds the ILOCK: the validity cookie of a mapping of the data fork.
+    /// `xfs_iomap_inode_sequence`, for who holds the ILOCK: the validity cookie of a mapping of the data fork. Where
+    /// nothing is counted, 0.
     pub fn data_sequence(&self) -> u64 {
-        self.data_seq.peek()
+        if self.sb.config.fs.counter { self.data_seq.peek() } else { 0 }
     }
 
     /// The same for a SHARED mapping: both counters.

@@ -5,7 +5,7 @@
 //! the rest. Between two folios everything may change but what i_rwsem protects; whether the mapping is
 //! looked at again once the folio is locked is what the designs differ in.
 //!
-//! Left out: dirty throttling, large folios of varying size, inline data, NOWAIT.
+//! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling, large folios of varying size, inline data, NOWAIT.
 
 use std::ops::{ControlFlow, Range};
 
@@ -14,8 +14,10 @@ use crate::design::{OnStale, Sample};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Iomap, IomapType};
 use crate::folio::FolioRef;
-use crate::fs::xfs::{xfs_buffered_write_iomap_begin, xfs_zero_iomap_begin};
+use crate::fs::xfs::xfs_zero_iomap_begin;
+use crate::fs::{self, SourceFault};
 use crate::geometry::Cell;
+use crate::glock::{self, Mode};
 use crate::inode::{COW_SHIFT, Inode};
 use crate::iomap_write::iomap_write_folio;
 use crate::oracle::Property;
@@ -39,6 +41,10 @@ pub async fn step<B: Backend>(
 ) -> ControlFlow<Written, WriteState> {
     match state {
         WriteState::Enter(write) => ControlFlow::Continue(enter(inode, me, write).await),
+        WriteState::Pass(write) => {
+            glock::acquire(inode, me, Mode::Exclusive).await;
+            ControlFlow::Continue(WriteState::Begin(write, false))
+        }
         WriteState::Begin(write, leaked) => begin(inode, me, write, leaked).await,
         WriteState::Folio(write, iomap, from) => {
             ControlFlow::Continue(iomap_write_folio(inode, me, write, iomap, from).await)
@@ -75,12 +81,13 @@ async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> W
         write.pos = tail.start;
         write.end = tail.end;
     }
-    WriteState::Begin(write, false)
+    if inode.glock.is_some() { WriteState::Pass(write) } else { WriteState::Begin(write, false) }
 }
 
-/// The cells of the block that end of file lies in the middle of, from there to `target` at most.
+/// The cells of the block that end of file lies in the middle of, from there to `target` at most: what has to be
+/// zeroed, where the file system does that.
 pub fn eof_tail<B: Backend>(inode: &Inode<B>, size: Cell, target: Cell) -> Option<Range<Cell>> {
-    if target <= size || size == 0 {
+    if target <= size || size == 0 || !inode.sb.config.fs.zero_eof {
         return None;
     }
     let block_end = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(size - 1)).end;
@@ -98,7 +105,7 @@ async fn begin<B: Backend>(
     let limit = inode.sb.geometry.blocks_touched(&(write.pos..write.end)).end;
     let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
     let sampled = match write.fill {
-        Fill::Data => xfs_buffered_write_iomap_begin(inode, me, &mut map, block, limit),
+        Fill::Data => fs::write_begin(inode, me, &mut map, block, limit),
         // Zeroing and unsharing allocate nothing but copies.
         Fill::ZeroEof | Fill::Unshare => xfs_zero_iomap_begin(inode, me, &mut map, block, limit),
     };
@@ -167,8 +174,16 @@ fn advance<B: Backend>(
         write.end = write.request.end;
         return ControlFlow::Continue(WriteState::Begin(write, false));
     }
-    if given_up || done || stalled {
+    if given_up || done || stalled && !write.source_missing() {
         return finish(inode, me, &write);
+    }
+    if write.source_missing() && inode.sb.config.fs.source_fault == SourceFault::EndsPass {
+        // The pass has returned what it wrote, or nothing; the source is brought in with no lock but i_rwsem.
+        glock::release(inode, me);
+        write.resident_until = None;
+        inode.sb.backend.reach(Branch::Retry);
+        inode.say(|| "fault in the source".to_owned());
+        return ControlFlow::Continue(WriteState::Pass(write));
     }
     inode.sb.backend.reach(Branch::Retry);
     // A failure with progress is only returned by the next pass, which makes none.
@@ -177,6 +192,10 @@ fn advance<B: Backend>(
 
 /// The write(2) returns.
 fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFlow<Written, WriteState> {
+    if write.transaction {
+        let why = || "write(2) returns with an open transaction".to_owned();
+        inode.violate(Property::BrokenTransaction, why);
+    }
     let done = if write.fill == Fill::Data { write.pos } else { write.request.start };
     let full = done == write.request.end;
     let excused =
@@ -192,6 +211,7 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
     }
     if !write.request.is_empty() {
         inode.oracle.end_write(&inode.sb.geometry, write.id, &write.request, done);
+        glock::release(inode, me);
         inode.i_rwsem.up_write(me);
     }
     ControlFlow::Break(Written { full })

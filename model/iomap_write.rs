@@ -10,6 +10,7 @@ use crate::design::{Check, Compare, HookRelease, OnStale, PunchLock, ShortCopy, 
 use crate::event::{Bound, Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType};
 use crate::folio::{Folio, FolioId, FolioRef, Slot, within};
+use crate::fs::{self, Hooks, SourceFault, jdata};
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::hold;
 use crate::inode::{COW_SHIFT, Inode};
@@ -38,28 +39,37 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     iomap: Iomap,
     from: Cell,
 ) -> WriteState {
-    let design = &inode.sb.config.design;
+    let check = fs::check(&inode.sb.config);
     // Step 4.1: fault in the source, before any folio is locked.
     if write.faults_at.is_some_and(|at| write.pos >= at) {
         inode.say(|| "EFAULT".to_owned());
         write.failed = true;
         return WriteState::End(write, iomap, from, None);
     }
-    if write.resident_until.is_some_and(|until| write.pos >= until) {
+    if write.source_missing() {
+        if inode.sb.config.fs.source_fault == SourceFault::EndsPass {
+            return WriteState::End(write, iomap, from, None);
+        }
         write.resident_until = None;
     }
     stand_still(inode, me, &mut write).await;
-    if design.check == Check::BeforeLock && !iomap_valid(inode, &iomap, write.pos).await {
+    if check == Check::BeforeLock && !iomap_valid(inode, &iomap, write.pos).await {
         return stale(inode, me, write, iomap, from, None);
     }
 
-    // Steps 4.2 and 4.3.
+    // Steps 4.2 and 4.3. A transaction is begun before any folio is locked.
+    if inode.sb.config.fs.hooks == Hooks::Jdata {
+        jdata::page_prepare(inode, me, &mut write).await;
+    }
     let Some(locked) = lock_folio(inode, me, &write, &iomap).await else {
+        if inode.sb.config.fs.hooks == Hooks::Jdata {
+            jdata::trans_end(inode, me, &mut write);
+        }
         return WriteState::Folio(write, iomap, from);
     };
 
     // Step 4.4: the check.
-    let check_now = match design.check {
+    let check_now = match check {
         Check::AfterLock | Check::InGetFolio => true,
         Check::Once => !write.checked,
         Check::Never | Check::BeforeLock | Check::AfterPrepare => false,
@@ -72,7 +82,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
 
     // Step 4.5: blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
     let to_zero = read_blocks(inode, me, write.fill, &iomap, &locked, check_now).await;
-    if design.check != Check::AfterPrepare {
+    if check != Check::AfterPrepare && (to_zero.is_empty() || inode.sb.config.fs.read_takes_i_rwsem) {
         return copy(inode, me, write, iomap, from, &locked, &to_zero, check_now).await;
     }
     if !to_zero.is_empty() {
@@ -80,7 +90,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         let mut slot = inode.page(index).lock(Op::on("zero_blocks", u32::from(index))).await;
         zero_blocks(inode, &iomap, &to_zero, &locked.covered, check_now, slot.locked_mut(id, me));
     }
-    if !iomap_valid(inode, &iomap, write.pos).await {
+    if check == Check::AfterPrepare && !iomap_valid(inode, &iomap, write.pos).await {
         return stale(inode, me, write, iomap, from, Some(locked.folio));
     }
     copy(inode, me, write, iomap, from, &locked, &[], check_now).await
@@ -180,8 +190,8 @@ async fn read_blocks<B: Backend>(
 
 /// Steps 4.5 to 4.10: zeroing, the copy, `iomap_write_end`, the size, and the release of the folio. Others
 /// cannot tell it from one step: page-table entries exist only for folios that are valid already, and reads
-/// are excluded by i_rwsem. (Where a personality lets them pass, a read between the zeroing and the copy is
-/// left out.)
+/// are excluded by i_rwsem. Where a personality lets them pass, the zeroing was a step of its own: it makes the
+/// block valid, and a reader may come by before the copy.
 #[allow(clippy::too_many_arguments)]
 async fn copy<B: Backend>(
     inode: &Inode<B>,
@@ -220,7 +230,11 @@ async fn copy<B: Backend>(
         let first = inode.sb.geometry.blocks_of_folio(index).start;
         let in_folio = |blocks: Range<FileBlock>| blocks.start - first..blocks.end - first;
         folio.set_uptodate(in_folio(inode.sb.geometry.blocks_touched(&locked.covered)));
-        folio.set_dirty(in_folio(inode.sb.geometry.blocks_touched(&(write.pos..done))));
+        let written = in_folio(inode.sb.geometry.blocks_touched(&(write.pos..done)));
+        if inode.sb.config.fs.hooks == Hooks::Jdata {
+            jdata::dirty_buffers(folio, written.clone());
+        }
+        folio.set_dirty(written);
         if write.fill == Fill::Data && done > size {
             // Data before size: whoever sees the size finds the data. Both are done under the folio lock
             // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
@@ -239,8 +253,12 @@ async fn copy<B: Backend>(
         if short { format!("{what} {cells}, short") } else { format!("{what} {cells}") }
     });
     inode.audit_folio(index, &slot);
-    slot.unlock_and_put(id, me);
-    drop(slot);
+    if inode.sb.config.fs.hooks == Hooks::Jdata {
+        jdata::page_done(inode, me, &mut write, locked.folio, slot, done).await;
+    } else {
+        slot.unlock_and_put(id, me);
+        drop(slot);
+    }
     if done > size && write.pos > size {
         pagecache_isize_extended(inode, size, write.pos).await;
     }
@@ -311,7 +329,7 @@ fn stale<B: Backend>(
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
     inode.ilock.audit(|map| {
-        let needless = rest.clone().all(|block| !iomap.misleads(block, map.get(block)));
+        let needless = rest.clone().all(|block| !fs::misleads(inode, &iomap, block, map.get(block)));
         inode.oracle.stale(me, needless);
     });
     if let Some(bound) = inode.sb.config.retries
@@ -320,6 +338,9 @@ fn stale<B: Backend>(
         inode.sb.backend.cut(Bound::Retries);
     }
     iomap.stale = true;
+    if inode.sb.config.fs.hooks == Hooks::Jdata {
+        jdata::page_done_on_stale(inode, me, &mut write, folio);
+    }
     let mut kept = None;
     if let Some(FolioRef { index, id }) = folio {
         let page = inode.page(index);
@@ -416,7 +437,7 @@ pub fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock,
 /// The mapping is used to fill blocks: says so to who watches, and judges a check that had passed it.
 fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], checked: bool) {
     inode.ilock.audit(|map| {
-        let misled = blocks.iter().find(|block| iomap.misleads(**block, map.get(**block)));
+        let misled = blocks.iter().find(|block| fs::misleads(inode, iomap, **block, map.get(**block)));
         let event = if misled.is_some() { MappingEvent::Misused } else { MappingEvent::Used };
         inode.tell(event, || {
             let show = |block: &FileBlock| inode.sb.geometry.show_blocks(&(*block..*block + 1));

@@ -9,6 +9,7 @@ use crate::command::Command;
 use crate::completion::{self, CompletionState};
 use crate::config::{Config, FileCommand, FileRange};
 use crate::extent::ExtentMap;
+use crate::fs::Allocate;
 use crate::geometry::{Geometry, GeometryError};
 use crate::inode::{FileId, Inode};
 use crate::superblock::SuperBlock;
@@ -131,8 +132,12 @@ impl Kernel {
     }
 }
 
-/// Whether a concurrent actor may change a file's i_size: if it grows the file beyond what the setup leaves.
+/// Whether a concurrent actor may change a file's i_size: if it grows the file beyond what the setup leaves. A
+/// static file has its size for good.
 fn may_change_size(config: &Config, file: FileId) -> bool {
+    if config.fs.allocate == Allocate::Static {
+        return false;
+    }
     let grows_to = |call: &FileCommand| match &call.command {
         _ if call.file != file => 0,
         Command::Pwrite { range, .. } | Command::Falloc { range, keep_size: false } => range.end,

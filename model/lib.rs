@@ -18,6 +18,7 @@ pub mod fill;
 pub mod folio;
 pub mod fs;
 pub mod geometry;
+pub mod glock;
 pub mod hold;
 pub mod inode;
 pub mod ioend;

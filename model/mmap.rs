@@ -14,8 +14,10 @@ use crate::event::{Branch, MappingEvent};
 use crate::extent::Fork;
 use crate::fill::{self, FillState};
 use crate::folio::{FolioId, FolioRef, Slot, within};
-use crate::fs::xfs::{xfs_bmap_punch_delalloc_range, xfs_buffered_write_iomap_begin};
+use crate::fs;
+use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
+use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::reflink::xfs_ilock_for_write_fault;
 use crate::value::{Value, WriteId};
@@ -52,7 +54,12 @@ pub enum MmapState {
 pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: MmapState) -> ControlFlow<(), MmapState> {
     match state {
         MmapState::Access(access, cells) => instruction(inode, me, access, cells).await,
-        MmapState::Fault(access, cells) => ControlFlow::Continue(fault(inode, me, access, cells).await),
+        MmapState::Fault(access, cells) => {
+            glock::acquire(inode, me, Mode::Shared).await;
+            let next = fault(inode, me, access, cells).await;
+            glock::release(inode, me);
+            ControlFlow::Continue(next)
+        }
         MmapState::Fill(access, cells, inner) => {
             ControlFlow::Continue(match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Fill(access, cells, inner),
@@ -73,7 +80,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: MmapState) -
             let mut map = inode.ilock.lock(Op::new("punch_delalloc")).await;
             xfs_bmap_punch_delalloc_range(inode, me, &mut map, Fork::Data, blocks);
             drop(map);
-            inode.invalidate_lock.up_read(me);
+            unlock_mapping(inode, me);
             ControlFlow::Continue(MmapState::Install(access, cells, folio))
         }
     }
@@ -165,7 +172,7 @@ fn is_unlocked(slot: &Slot, id: u64) -> bool {
 }
 
 /// `iomap_page_mkwrite` (fs/iomap/buffered-io.c): invalidate_lock shared, then the folio lock; the folio must
-/// still be there.
+/// still be there. `gfs2_page_mkwrite` has its glock, exclusive, in the place of invalidate_lock.
 async fn mkwrite<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
@@ -174,17 +181,30 @@ async fn mkwrite<B: Backend>(
     folio: FolioRef,
 ) -> MmapState {
     let FolioRef { index, id } = folio;
-    xfs_ilock_for_write_fault(inode, me).await;
+    if inode.glock.is_some() {
+        glock::acquire(inode, me, Mode::Exclusive).await;
+    } else {
+        xfs_ilock_for_write_fault(inode, me).await;
+    }
     let op = Op::on("folio_lock", u32::from(index));
     let mut slot = inode.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
     if !slot.folio(id).is_some_and(|folio| folio.in_cache && folio.uptodate) {
         slot.put(id, me);
-        inode.invalidate_lock.up_read(me);
+        unlock_mapping(inode, me);
         return MmapState::Fault(access, cells);
     }
     slot.folio_mut(id).locked = Some(me);
     inode.sb.backend.reach(Branch::Mkwrite);
     MmapState::Map(access, cells, folio, inode.sb.geometry.blocks_of_folio(index).start)
+}
+
+/// Lets truncation in again, and on gfs2 writes.
+fn unlock_mapping<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    if inode.glock.is_some() {
+        glock::release(inode, me);
+    } else {
+        inode.invalidate_lock.up_read(me);
+    }
 }
 
 /// Maps the blocks of the folio inside end of file, one mapping after the other; the folio is marked dirty as
@@ -204,11 +224,11 @@ async fn map_blocks<B: Backend>(
     let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let limit = inode.sb.geometry.blocks_touched(&(folio_cells.start..folio_cells.end.min(size))).end;
     let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
-    let mapped = xfs_buffered_write_iomap_begin(inode, me, &mut map, block, limit);
+    let mapped = fs::write_begin(inode, me, &mut map, block, limit);
     drop(map);
     let Ok(iomap) = mapped else {
         inode.say(|| "ENOSPC, SIGBUS".to_owned());
-        inode.invalidate_lock.up_read(me);
+        unlock_mapping(inode, me);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
         inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
         return ControlFlow::Break(());
@@ -228,7 +248,7 @@ async fn map_blocks<B: Backend>(
         let reserved = iomap.start..iomap.end;
         return ControlFlow::Continue(MmapState::MkwriteEnd(access, cells, folio, reserved));
     }
-    inode.invalidate_lock.up_read(me);
+    unlock_mapping(inode, me);
     ControlFlow::Continue(MmapState::Install(access, cells, folio))
 }
 

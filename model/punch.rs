@@ -10,6 +10,8 @@ use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::design::{Punch, PunchLock};
 use crate::extent::Fork;
 use crate::folio::{FolioId, Slot};
+use crate::fs::WriteEnd;
+use crate::fs::gfs2;
 use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
 use crate::geometry::{FileBlock, FolioIndex};
 use crate::inode::Inode;
@@ -46,6 +48,14 @@ pub async fn step<B: Backend>(
 ) -> ControlFlow<(), PunchState> {
     let design = &inode.sb.config.design;
     ControlFlow::Continue(match state {
+        PunchState::Enter(what, blocks) if frees_blocks(inode) => {
+            let cells = inode.sb.geometry.cells_of_blocks(&blocks);
+            PunchState::Truncate(what, blocks, TruncateState::new(inode, cells))
+        }
+        PunchState::Rest(_, blocks) if frees_blocks(inode) => {
+            gfs2::punch_hole(inode, me, blocks).await;
+            return ControlFlow::Break(());
+        }
         PunchState::Enter(what, blocks) => {
             if what.lock != PunchLock::Nothing {
                 inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
@@ -77,6 +87,12 @@ pub async fn step<B: Backend>(
             return ControlFlow::Break(());
         }
     })
+}
+
+/// Whether this is `gfs2_iomap_end`: the page cache of the range is truncated and the blocks are freed, both under
+/// the glock.
+fn frees_blocks<B: Backend>(inode: &Inode<B>) -> bool {
+    inode.sb.config.fs.write_end == WriteEnd::TruncateAndFree
 }
 
 /// `iomap_write_delalloc_scan` for one folio: of a dirty folio the blocks with data are kept (SEEK_DATA goes by

@@ -1,7 +1,9 @@
 //! The buffered read (actor A2): `xfs_file_buffered_read` -> `filemap_read`.
 //!
-//! Left out: the reference that a reader holds on a folio between look-up and copy, and the size read again
-//! for each folio; both matter only where reads do not take i_rwsem.
+//! Left out: the reference that a reader holds on a folio between look-up and copy, which are one operation here.
+//! A folio that left the page cache in between is changed by nobody, so the copy is what it would have been before;
+//! and who finds a folio that could not be evicted for that reference finds its blocks as invalid as those of a new
+//! one.
 
 use std::ops::{ControlFlow, Range};
 
@@ -40,6 +42,10 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -
             proceed(inode, me, cells, pos, end)
         }
         ReadState::Copy(cells, pos, end) => {
+            let end = if pos == cells.start { end } else { size_again(inode, &cells, end).await };
+            if pos >= end {
+                return proceed(inode, me, cells, pos, end);
+            }
             let index = inode.sb.geometry.folio_of(pos);
             let folio_cells = inode.sb.geometry.cells_of_folio(index);
             let part = pos..end.min(folio_cells.end);
@@ -65,6 +71,16 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -
             })
         }
     }
+}
+
+/// The end of a read, clipped to the size as it is now: where nothing keeps it from changing it is read again for
+/// each folio.
+async fn size_again<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>, end: Cell) -> Cell {
+    if inode.sb.config.fs.read_takes_i_rwsem || !inode.size_changes {
+        return end;
+    }
+    let size = inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
+    cells.end.min(size)
 }
 
 /// On to the next folio, or return.

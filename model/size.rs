@@ -5,7 +5,9 @@ use std::ops::{ControlFlow, Range};
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::event::MappingEvent;
 use crate::extent::Extent;
+use crate::fs;
 use crate::geometry::Cell;
+use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::iomap::{self, eof_tail};
 use crate::truncate::pagecache_isize_extended;
@@ -48,6 +50,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: SizeState) -
     ControlFlow::Continue(match state {
         SizeState::Enter(change) => {
             inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+            glock::acquire(inode, me, Mode::Exclusive).await;
             SizeState::Lock(change)
         }
         SizeState::Lock(change) => {
@@ -66,6 +69,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: SizeState) -
         SizeState::Apply(change) => {
             apply(inode, me, &change).await;
             inode.invalidate_lock.up_write(me);
+            glock::release(inode, me);
             inode.i_rwsem.up_write(me);
             return ControlFlow::Break(());
         }
@@ -85,11 +89,7 @@ async fn apply<B: Backend>(inode: &Inode<B>, me: ActorId, change: &Change) {
             inode.sb.geometry.blocks_touched(cells).filter(|block| map.get(*block) == Extent::Hole).collect();
         let mut allocated = false;
         for block in holes {
-            let one = block..block + 1;
-            if let Ok(phys) = inode.sb.allocate_blocks(inode.number, &one) {
-                map.allocate(&one, &phys);
-                allocated = true;
-            }
+            allocated |= fs::preallocate(inode, &mut map, block).is_ok();
         }
         if allocated {
             inode.bump_data_seq(me);

@@ -7,12 +7,13 @@ use crate::backend::{ActorId, Backend, Leaf};
 use crate::config::Config;
 use crate::extent::{Enospc, Iomap, Phys};
 use crate::folio::within;
-use crate::fs::Allocator;
+use crate::fs::{Allocate, Allocator};
 use crate::geometry::{FileBlock, Geometry};
 use crate::hold::HoldState;
 use crate::inode::{COW_SHIFT, FileId};
 use crate::ioend::Ioend;
 use crate::space::Space;
+use crate::sync::RwSemaphore;
 use crate::value::Value;
 
 /// The contents of a device block, by the cells of the file block that it belongs to; `None` before it was
@@ -33,6 +34,8 @@ pub struct SuperBlock<B: Backend> {
     pub disk: Vec<B::Leaf<DiskBlock>>,
     /// Which of its blocks are in use.
     pub space: B::Leaf<Space>,
+    /// sdp->sd_log_flush_lock: shared by transactions, exclusive while the log is flushed.
+    pub log_flush_lock: RwSemaphore<B>,
     /// Writeback I/O in flight.
     pub in_flight: B::Lock<Vec<Ioend>>,
     /// Directed runs.
@@ -49,9 +52,16 @@ impl<B: Backend> SuperBlock<B> {
         let copies = if files.clone().any(|file| config.reflinks(file)) { 2 } else { 1 };
         let all = geometry.blocks() * files.len() as u16 * copies;
         let device = config.fs.free_blocks.unwrap_or(all);
+        let space = Space::new(device);
+        let device = device.max(geometry.blocks());
+        let placed = config.fs.allocate == Allocate::Static;
+        let zeros = |phys: Phys| {
+            placed.then(|| vec![Value::ZERO; geometry.cells_of_block(phys % geometry.blocks()).len()])
+        };
         SuperBlock {
-            disk: (0..device.max(geometry.blocks())).map(|_| backend.leaf("disk", None)).collect(),
-            space: backend.leaf("space", Space::new(device)),
+            disk: (0..device).map(|phys| backend.leaf("disk", zeros(phys))).collect(),
+            space: backend.leaf("space", space),
+            log_flush_lock: RwSemaphore::new(backend, "log_flush_lock"),
             in_flight: backend.lock("ioends", Vec::new()),
             holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
             evictions: backend.leaf("evictions", 0),

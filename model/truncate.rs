@@ -84,7 +84,8 @@ fn audit_uncached<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     let end = inode.i_size_peek();
     let mut cached = false;
     inode.page(index).audit(|slot| cached = slot.current().is_some());
-    if cached {
+    // Where a glock is held, nobody can look at what lies under the page cache.
+    if cached || inode.glock.is_some() {
         return;
     }
     let mut left = Vec::new();

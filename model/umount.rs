@@ -28,6 +28,13 @@ pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
     };
     inode.i_rwsem.audit_free(|| leaked("i_rwsem"));
     inode.invalidate_lock.audit_free(|| leaked("invalidate_lock"));
+    if let Some(glock) = &inode.glock {
+        glock.audit(|holders| {
+            if !holders.is_free() {
+                leaked("the glock");
+            }
+        });
+    }
     if inode.reflinks {
         judge_copies(inode);
     }
@@ -81,6 +88,10 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, me: ActorId) {
 
 /// Judges what the files have in common, when nothing is reserved any more.
 pub fn judge_space<B: Backend>(sb: &SuperBlock<B>) {
+    sb.log_flush_lock.audit_free(|| {
+        let why = || "a transaction is open at the end".to_owned();
+        sb.backend.violate(Property::BrokenTransaction, why);
+    });
     sb.space.audit(|space| {
         if space.reserved() != 0 {
             sb.backend.violate(Property::LeakedReservation, || {

@@ -6,6 +6,7 @@ use crate::backend::Backend;
 use crate::design::{HeldLock, PunchFork, PunchLock, PunchOwner, PunchRounding};
 use crate::extent::{Fork, Iomap, IomapType};
 use crate::folio::FolioRef;
+use crate::fs::{WriteEnd, gfs2};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::punch::{PunchState, Punching};
@@ -45,6 +46,8 @@ pub struct Write {
     pub(crate) checked: bool,
     /// Holds that this actor has stood at, as a set.
     pub(crate) held: u16,
+    /// A transaction was begun and is not ended. Between two folios only a mutant's is.
+    pub(crate) transaction: bool,
 }
 
 impl Write {
@@ -62,7 +65,13 @@ impl Write {
             failed: false,
             checked: false,
             held: 0,
+            transaction: false,
         }
+    }
+
+    /// Whether the source is not resident where the write stands.
+    pub(crate) fn source_missing(&self) -> bool {
+        self.resident_until.is_some_and(|until| self.pos >= until)
     }
 
     /// The zeroing of `cells` on its own, for a truncate that extends the file.
@@ -81,6 +90,8 @@ impl Write {
 pub enum WriteState {
     /// Before i_rwsem.
     Enter(Write),
+    /// Before the glock, which is taken anew for each pass.
+    Pass(Write),
     /// Before `iomap_begin`. With the STALE flag that the last mapping left behind, if the design lets it.
     Begin(Write, bool),
     /// Before the next folio, with the mapping and where it began.
@@ -93,7 +104,7 @@ pub enum WriteState {
     Punch(Write, Iomap, Cell, Option<FolioRef>, PunchState),
 }
 
-/// The blocks whose reservation `iomap_end` has to free: those of a NEW delayed allocation behind what was
+/// The blocks whose reservation, or on gfs2 allocation, `iomap_end` has to free: those of a NEW delayed allocation behind what was
 /// written. The block partly written keeps its reservation: its folio is dirty.
 pub(crate) fn unused_reservation<B: Backend>(
     inode: &Inode<B>,
@@ -104,6 +115,13 @@ pub(crate) fn unused_reservation<B: Backend>(
     let design = &inode.sb.config.design;
     let mapped_end = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
     let end = write.end.min(mapped_end);
+    match inode.sb.config.fs.write_end {
+        WriteEnd::PunchDelalloc => {}
+        WriteEnd::TruncateAndFree => {
+            return (write.pos < end).then(|| gfs2::unwritten_blocks(inode, iomap, write.pos)).flatten();
+        }
+        WriteEnd::Nothing => return None,
+    }
     let owned = iomap.new || design.punch_owner == PunchOwner::Any;
     if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end || write.fill == Fill::ZeroEof {
         return None;

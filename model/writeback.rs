@@ -14,9 +14,9 @@ use crate::design::WritebackCheck;
 use crate::event::MappingEvent;
 use crate::extent::{ExtentMap, Iomap, IomapType, Phys};
 use crate::folio::{FolioId, FolioRef, Slot};
-use crate::fs::Completion;
 use crate::fs::xfs::{xfs_iomap_write_unwritten, xfs_map_blocks};
 use crate::fs::xfs_reflink::xfs_reflink_convert_cow;
+use crate::fs::{self, Completion, Hooks, jdata};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{COW_SHIFT, Inode};
 use crate::ioend::Ioend;
@@ -59,6 +59,8 @@ pub enum WritebackState {
     Start(Pass, FolioRef, Vec<Ioend>),
     /// Before ioends are submitted.
     Submit(Pass, Vec<Ioend>),
+    /// Data that is journalled goes another way.
+    Jdata(jdata::JdataState),
 }
 
 impl WritebackState {
@@ -75,6 +77,13 @@ pub async fn step<B: Backend>(
     state: WritebackState,
 ) -> ControlFlow<(), WritebackState> {
     match state {
+        WritebackState::Next(pass) if inode.sb.config.fs.hooks == Hooks::Jdata => {
+            ControlFlow::Continue(WritebackState::Jdata(jdata::JdataState::new(pass.mode, pass.folios)))
+        }
+        WritebackState::Jdata(inner) => match jdata::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => ControlFlow::Continue(WritebackState::Jdata(inner)),
+            ControlFlow::Break(()) => ControlFlow::Break(()),
+        },
         WritebackState::Next(mut pass) => {
             let index = pass.folios.start;
             if index >= pass.folios.end {
@@ -210,7 +219,7 @@ async fn map_block<B: Backend>(
     let iomap = if let Some(iomap) = cached {
         iomap
     } else {
-        let mut map = inode.ilock.lock(Op::new("xfs_map_blocks")).await;
+        let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.map_blocks)).await;
         let iomap = xfs_map_blocks(inode, me, &mut map, block, &mut pass.cow_seq);
         drop(map);
         inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
@@ -268,11 +277,11 @@ async fn map_block<B: Backend>(
 /// `xfs_imap_valid` past its test of the range, or `->iomap_valid` in its place: whether the cached mapping may
 /// still be used.
 async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u64) -> bool {
-    let op = Op::new("xfs_imap_valid");
+    let op = Op::new(inode.sb.config.fs.names.imap_valid);
     let data = iomap.cookie & ((1 << COW_SHIFT) - 1);
     let cow_unmoved = |now: u64| now & 1 == 0 || now == cow_seq;
     let cow_op = Op::new("cow_seq");
-    let valid = match inode.sb.config.design.writeback_check {
+    let valid = match fs::writeback_check(&inode.sb.config) {
         WritebackCheck::Always => return false,
         WritebackCheck::Range => return true,
         // The range is enough for a mapping of the COW fork: submission and completion move the counters by
@@ -302,7 +311,7 @@ fn is_at(map: &ExtentMap, block: FileBlock, phys: Phys, shared: bool) -> bool {
 }
 
 /// P-WBADDR: at submission, under the folio lock, the block is where the map has it.
-fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
+pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
     inode.ilock.audit(|map| {
         if !is_at(map, block, phys, shared) {
             inode.violate(Property::WrongAddress, || {
@@ -350,7 +359,12 @@ pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, s
 
 /// Sets the writeback bit and unlocks the folio; without anything to write, only unlocks it. The bit stays until
 /// all the ioends that took blocks of the folio are done.
-async fn start_writeback<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, ioends: usize) {
+pub(crate) async fn start_writeback<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    folio: FolioRef,
+    ioends: usize,
+) {
     let FolioRef { index, id } = folio;
     let mut slot = inode.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
     slot.locked_mut(id, me).start_writeback(ioends);

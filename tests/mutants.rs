@@ -9,8 +9,8 @@
 use stalemap::scenario::{self, catalogue};
 use stalemap_explore::{Exploration, Limits, Options, explore, minimal_counterexample};
 use stalemap_model::design::{
-    Check, Compare, Design, HeldLock, HookRelease, MkwriteEnd, OnStale, Punch, PunchFork, PunchLock,
-    ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck,
+    Check, Compare, Design, HeldLock, HookRelease, MkwriteEnd, OnStale, PageDone, PageDoneOnStale, Punch,
+    PunchFork, PunchLock, ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck,
 };
 use stalemap_model::event::Branch;
 use stalemap_model::fs::{Bump, CloneLock, Completion, Personality};
@@ -55,6 +55,11 @@ fn holds(scenario: &str, mutation: Mutation, branches: &[Branch]) {
 /// each of them there is a least counterexample.
 fn caught(scenario: &str, mutation: Mutation, properties: &[Property], branches: &[Branch]) {
     holds(scenario, |_, _| (), branches);
+    violates(scenario, mutation, properties);
+}
+
+/// `properties` are violated, and for each of them there is a least counterexample.
+fn violates(scenario: &str, mutation: Mutation, properties: &[Property]) {
     for design in DESIGNS {
         let system = system(scenario, design, mutation);
         let exploration = explored(&system);
@@ -402,4 +407,39 @@ fn copies_are_punched_in_the_wrong_fork() {
         design.punch_fork = PunchFork::Data;
     };
     assert_eq!(violated(in_the_data_fork), [[Property::LeakedReservation]; 2].map(Vec::from));
+}
+
+/// The fixed order of patch 02, on which the mistakes around the hooks are made.
+fn before_unlock(design: &mut Design, _: &mut Personality) {
+    design.page_done = PageDone::BeforeUnlock;
+}
+
+/// M21: the hook joins the buffers after the folio was unlocked.
+#[test]
+fn m21_page_done_after_unlock() {
+    holds("gfs2/t6", before_unlock, &[Branch::ReadFill, Branch::Evict]);
+    let late: Mutation = |design, _| design.page_done = PageDone::AfterUnlock;
+    violates("gfs2/t6", late, &[Property::BrokenTransaction]);
+}
+
+/// M22: the hook is given a folio that was never prepared.
+#[test]
+fn m22_page_done_with_an_unprepared_folio() {
+    holds("gfs2/jdata-valid", before_unlock, &[Branch::Stale]);
+    let with_folio: Mutation = |design, fs| {
+        before_unlock(design, fs);
+        design.page_done_on_stale = PageDoneOnStale::Folio;
+    };
+    violates("gfs2/jdata-valid", with_folio, &[Property::BrokenTransaction]);
+}
+
+/// M10, its third part: a stale abort that does not end the transaction.
+#[test]
+fn m10_stale_abort_without_the_end_of_the_transaction() {
+    holds("gfs2/jdata-valid", before_unlock, &[Branch::Stale]);
+    let not_called: Mutation = |design, fs| {
+        before_unlock(design, fs);
+        design.page_done_on_stale = PageDoneOnStale::NotCalled;
+    };
+    violates("gfs2/jdata-valid", not_called, &[Property::BrokenTransaction]);
 }

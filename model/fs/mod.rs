@@ -1,9 +1,38 @@
 //! Personalities: what a file system does on its own account, as a table of values.
+//!
+//! The paths of the iomap core call the functions here where the kernel calls `->iomap_begin`, `->map_blocks`
+//! and the like; which of the file systems' functions that leads to is a question of the values, so that a
+//! scenario can have a file system that nobody has written yet.
 
+mod ext4;
+pub mod gfs2;
+pub mod jdata;
 pub mod xfs;
 pub mod xfs_reflink;
+mod zonefs;
 
+use crate::backend::{ActorId, Backend, Leaf};
+use crate::config::Config;
+use crate::design::{Check, WritebackCheck};
+use crate::extent::{Enospc, Extent, ExtentMap, Iomap, IomapType, Phys};
+use crate::geometry::FileBlock;
+use crate::inode::Inode;
 use crate::settings::{choices, settable};
+
+choices! {
+    /// What a buffered write into a hole does in `->iomap_begin`.
+    Allocate {
+        /// Reserves space and leaves the choice of blocks to writeback.
+        Delalloc = "delalloc",
+        /// Allocates blocks that read as zeros until they are written.
+        Unwritten = "unwritten",
+        /// Allocates blocks that count as written at once: what they hold on the device shows until they are
+        /// overwritten.
+        Written = "written",
+        /// Nothing: every block of the file has its place from the start, and the size is fixed.
+        Static = "static",
+    }
+}
 
 choices! {
     /// In which order I/O completion works.
@@ -14,6 +43,41 @@ choices! {
         ClearThenConvert = "clear-then-convert",
         /// Converts when the I/O is submitted: after a crash the extent says that data are there (a mutant).
         ConvertAtSubmission = "convert-at-submission",
+        /// Only clears the writeback bit: nothing was unwritten.
+        Clear = "clear",
+    }
+}
+
+choices! {
+    /// What `->iomap_end` does about the part of a NEW mapping that was not written.
+    WriteEnd {
+        /// Frees the reservations among it, as the design says.
+        PunchDelalloc = "punch-delalloc",
+        /// Drops it from the page cache and frees its blocks.
+        TruncateAndFree = "truncate-and-free",
+        /// Nothing.
+        Nothing = "none",
+    }
+}
+
+choices! {
+    /// What a write(2) does whose source is not resident.
+    SourceFault {
+        /// Brings it in between two folios and goes on with the same mapping.
+        InPass = "in-pass",
+        /// Page faults are disabled while the mapping is held: the pass ends, all its locks but i_rwsem are
+        /// dropped, the source is brought in, and a new pass begins.
+        EndsPass = "ends-pass",
+    }
+}
+
+choices! {
+    /// What the file system does before and after each folio of a buffered write.
+    Hooks {
+        /// Nothing of its own.
+        Nothing = "none",
+        /// Journals the data: a transaction around each folio, buffers joined to it, and a writeback of its own.
+        Jdata = "jdata",
     }
 }
 
@@ -56,10 +120,24 @@ choices! {
 /// A file system. Table 7 of the kernel model, as far as the actors carry it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Personality {
-    /// Whether a buffered write into a hole only reserves (otherwise it allocates unwritten blocks).
-    pub delalloc: bool,
+    /// What a buffered write into a hole allocates.
+    pub allocate: Allocate,
+    /// Whether changes of the extent map are counted. Without a counter there is no `->iomap_valid`, so that no
+    /// design can check anything, and writeback can only look at the range of its mapping.
+    pub counter: bool,
     /// Whether reads take i_rwsem shared.
     pub read_takes_i_rwsem: bool,
+    /// Whether a cluster lock keeps faults, uncached reads and direct I/O out while a buffered write has a
+    /// mapping.
+    pub glock: bool,
+    /// What a source that is not resident does to a write.
+    pub source_fault: SourceFault,
+    /// Whether a write beyond end of file zeroes the rest of the old last block first.
+    pub zero_eof: bool,
+    /// What becomes of the part of a mapping that was not written.
+    pub write_end: WriteEnd,
+    /// What is done around each folio of a write.
+    pub hooks: Hooks,
     /// The order of completion.
     pub completion: Completion,
     /// When unwritten conversion moves the counter.
@@ -76,11 +154,32 @@ pub struct Personality {
     pub allocator: Allocator,
     /// How a reflink holds the locks of its source.
     pub clone_lock: CloneLock,
+    /// What its functions are called.
+    pub names: Names,
+}
+
+/// A file system's names for its part of common operations, as they stand in schedules.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Names {
+    /// `->iomap_begin` of a read.
+    pub read_begin: &'static str,
+    /// Validating the mapping that writeback has cached.
+    pub imap_valid: &'static str,
+    /// `->map_blocks` of writeback.
+    pub map_blocks: &'static str,
+    /// The end of writeback I/O.
+    pub end_ioend: &'static str,
 }
 
 settable!(Personality {
-    delalloc,
+    allocate,
+    counter,
     read_takes_i_rwsem,
+    glock,
+    source_fault,
+    zero_eof,
+    write_end,
+    hooks,
     completion,
     bump_convert,
     bump_allocate,
@@ -93,13 +192,78 @@ settable!(Personality {
 
 impl Personality {
     /// The names of the built-in personalities.
-    pub const BUILT_IN: &'static [&'static str] = &["xfs"];
+    pub const BUILT_IN: &'static [&'static str] = &["xfs", "gfs2", "gfs2-jdata", "zonefs", "ext4-iomap"];
 
     /// A built-in personality by name.
     pub fn built_in(name: &str) -> Option<Self> {
         match name {
             "xfs" => Some(xfs::personality()),
+            "gfs2" => Some(gfs2::personality()),
+            "gfs2-jdata" => Some(jdata::personality()),
+            "zonefs" => Some(zonefs::personality()),
+            "ext4-iomap" => Some(ext4::personality()),
             _ => None,
         }
     }
+}
+
+/// When a buffered write validates its mapping: as the design says, where the file system has a method for it.
+pub fn check(config: &Config) -> Check {
+    if config.fs.counter { config.design.check } else { Check::Never }
+}
+
+/// How writeback validates its mapping: without a counter, what is left of a test with one is the range.
+pub fn writeback_check(config: &Config) -> WritebackCheck {
+    match config.design.writeback_check {
+        WritebackCheck::RangeData if !config.fs.counter => WritebackCheck::Range,
+        check => check,
+    }
+}
+
+/// `->iomap_begin` of a buffered write or write fault, from `block` to before `limit`.
+pub fn write_begin<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    block: FileBlock,
+    limit: FileBlock,
+) -> Result<Iomap, Enospc> {
+    match inode.sb.config.fs.allocate {
+        Allocate::Delalloc | Allocate::Unwritten => {
+            xfs::xfs_buffered_write_iomap_begin(inode, me, map, block, limit)
+        }
+        Allocate::Written => gfs2::gfs2_iomap_begin_write(inode, me, map, block, limit),
+        Allocate::Static => Ok(map.map(block, inode.data_sequence())),
+    }
+}
+
+/// The extents of a preallocation: blocks that read as zeros.
+pub fn preallocate<B: Backend>(
+    inode: &Inode<B>,
+    map: &mut ExtentMap,
+    block: FileBlock,
+) -> Result<(), Enospc> {
+    let one = block..block + 1;
+    let allocated = inode.sb.allocate_blocks(inode.number, &one)?;
+    match inode.sb.config.fs.allocate {
+        Allocate::Delalloc | Allocate::Unwritten | Allocate::Static => map.allocate(&one, &allocated),
+        // fallocate_chunk: zeros are written to the device.
+        Allocate::Written => {
+            map.allocate_written(&one, &allocated);
+            gfs2::zeroout(inode, block, allocated[0]);
+        }
+    }
+    Ok(())
+}
+
+/// Whether using a mapping for `block` gives another result than a fresh one would. A NEW mapping that counts as
+/// written stands for zeros, which is wrong as soon as the block was written.
+pub fn misleads<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, extent: Extent) -> bool {
+    let addr: Option<Phys> = iomap.addr_of(block).filter(|_| iomap.new && iomap.kind == IomapType::Mapped);
+    let Some(phys) = addr.filter(|phys| extent == Extent::Written(*phys)) else {
+        return iomap.misleads(block, extent);
+    };
+    let mut written = false;
+    inode.sb.disk[usize::from(phys)].audit(|contents| written = contents.is_some());
+    written
 }

@@ -6,7 +6,9 @@
 use std::ops::Range;
 
 use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
-use super::{Allocator, Bump, CloneLock, Completion, Personality};
+use super::{
+    Allocate, Allocator, Bump, CloneLock, Completion, Hooks, Names, Personality, SourceFault, WriteEnd,
+};
 use crate::backend::{ActorId, Atomic, Backend};
 use crate::design::WritebackCheck;
 use crate::event::{Branch, MappingEvent};
@@ -17,8 +19,14 @@ use crate::inode::Inode;
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
 pub(super) fn personality() -> Personality {
     Personality {
-        delalloc: true,
+        allocate: Allocate::Delalloc,
+        counter: true,
         read_takes_i_rwsem: true,
+        glock: false,
+        source_fault: SourceFault::InPass,
+        zero_eof: true,
+        write_end: WriteEnd::PunchDelalloc,
+        hooks: Hooks::Nothing,
         completion: Completion::ConvertThenClear,
         bump_convert: Bump::Inside,
         bump_allocate: true,
@@ -27,6 +35,12 @@ pub(super) fn personality() -> Personality {
         free_blocks: None,
         allocator: Allocator::Home,
         clone_lock: CloneLock::Demoted,
+        names: Names {
+            read_begin: "xfs_read_iomap_begin",
+            imap_valid: "xfs_imap_valid",
+            map_blocks: "xfs_map_blocks",
+            end_ioend: "xfs_end_ioend",
+        },
     }
 }
 
@@ -48,10 +62,11 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
         return Ok(iomap);
     }
     if map.get(block) != Extent::Hole {
-        return Ok(map.map(block, inode.data_seq.peek()));
+        return Ok(map.map(block, inode.data_sequence()));
     }
     let hole = map.hole_at(block, limit);
-    if inode.sb.config.fs.delalloc {
+    let delalloc = inode.sb.config.fs.allocate == Allocate::Delalloc;
+    if delalloc {
         inode.sb.reserve_blocks(hole.len() as u16)?;
         map.reserve(&hole);
     } else {
@@ -61,12 +76,12 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
     }
     inode.bump_data_seq(me);
     inode.tell(MappingEvent::Invalidated, || {
-        let kind = if inode.sb.config.fs.delalloc { "H -> D" } else { "H -> U" };
+        let kind = if delalloc { "H -> D" } else { "H -> U" };
         format!("{kind} {}", inode.sb.geometry.show_blocks(&hole))
     });
     // Extents must not be split by an allocator that could not keep them contiguous.
     let end = map.extent_around(block).end.min(hole.end);
-    Ok(map.map_new(block..end, inode.data_seq.peek()))
+    Ok(map.map_new(block..end, inode.data_sequence()))
 }
 
 /// The same with IOMAP_ZERO: a hole stays one, and so does everything that reads as zeros.
@@ -97,7 +112,7 @@ pub fn xfs_read_iomap_begin<B: Backend>(
         inode.bump_data_seq(me);
         inode.tell(MappingEvent::Invalidated, || "look-up moves the counter".to_owned());
     }
-    map.map(block, inode.data_seq.peek())
+    map.map(block, inode.data_sequence())
 }
 
 /// `xfs_map_blocks` past its validity test (fs/xfs/xfs_aops.c): looks up the COW fork and then the data fork

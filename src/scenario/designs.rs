@@ -12,7 +12,7 @@ use super::table::{Field, Reader, Table, Value};
 use super::text::Text;
 
 /// Personalities that are planned.
-const LATER_PERSONALITIES: &[&str] = &["gfs2", "gfs2-jdata", "zonefs", "ext4-iomap", "xfs-zoned"];
+const LATER_PERSONALITIES: &[&str] = &["xfs-zoned"];
 /// The most designs of one file. Each may be based on another, so this also bounds how deep reading goes.
 const MAX_DESIGNS: usize = 64;
 /// What `--design` takes for "every one".

@@ -17,9 +17,6 @@ use super::ranges::Placed;
 use super::table::{Field, Reader, Table};
 use super::text::Text;
 
-/// Properties that are defined, and not evaluated so far: to expect one would wait for it in vain.
-const LATER_PROPERTIES: &[&str] = &["broken-transaction"];
-
 const EXPECT_EXAMPLE: &str = "`\"holds\"` or `[\"lost-write\"]`";
 
 /// Reads `[expect]`. `own` are the designs of the file.
@@ -61,9 +58,8 @@ fn expectation(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Expectation
         }
         DeValue::Array(_) => {
             let names = field.value.texts("`[\"lost-write\", \"stale-read\"]`", reader)?;
-            let names_of_all = Property::ALL.iter().map(|property| property.name());
-            let known: Vec<&str> = names_of_all.filter(|name| !LATER_PROPERTIES.contains(name)).collect();
-            let violated = members(&names, &known, LATER_PROPERTIES, "property", reader);
+            let known: Vec<&str> = Property::ALL.iter().map(|property| property.name()).collect();
+            let violated = members(&names, &known, "property", reader);
             Some(Expectation::Violates(violated.into_iter().filter_map(Property::from_name).collect()))
         }
         _ => {
@@ -74,13 +70,7 @@ fn expectation(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Expectation
 }
 
 /// The names that are known. Others, and repeated ones, are reported.
-fn members<'t>(
-    names: &[Text<'t>],
-    known: &[&str],
-    later: &[&str],
-    what: &str,
-    reader: &mut Reader<'_>,
-) -> Vec<&'t str> {
+fn members<'t>(names: &[Text<'t>], known: &[&str], what: &str, reader: &mut Reader<'_>) -> Vec<&'t str> {
     let mut members = Vec::new();
     for name in names {
         let shown = quote(name.value);
@@ -89,9 +79,6 @@ fn members<'t>(
         } else if known.contains(&name.value) {
             members.push(name.value);
             continue;
-        } else if later.contains(&name.value) {
-            let help = format!("known are {}", super::names::list(known.iter().copied()));
-            (format!("the {what} {shown} is not modelled yet"), help)
         } else {
             (format!("unknown {what} {shown}"), suggest(name.value, known.iter().copied(), what))
         };
@@ -112,7 +99,7 @@ pub(super) fn reach(file: Table<'_>, reader: &mut Reader<'_>) -> (Option<Vec<Bra
     let known: Vec<&str> = Branch::ALL.iter().map(|branch| branch.name()).collect();
     let mut branches = |key: &str| {
         let names = table.get(key)?.value.texts("`[\"stale\", \"evict\"]`", reader)?;
-        let found = members(&names, &known, &[], "branch", reader);
+        let found = members(&names, &known, "branch", reader);
         let texts = names.into_iter().filter(|name| found.contains(&name.value)).collect::<Vec<_>>();
         Some((found.into_iter().filter_map(Branch::from_name).collect::<Vec<_>>(), texts))
     };

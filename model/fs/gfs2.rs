@@ -1,0 +1,94 @@
+//! gfs2 in ordered mode: blocks are allocated at once, nothing is unwritten, nothing is counted.
+//!
+//! What stands in for the counter is the inode glock, which is held exclusively from `->iomap_begin` to
+//! `->iomap_end` and keeps faults and uncached reads out. Page faults are disabled meanwhile, since bringing the
+//! source in may need the same glock. Writeback takes no glock, and validates its mapping by its range alone.
+//! fs/gfs2/bmap.c and file.c, 6.2.
+//!
+//! Left out: stuffed files (data inside the inode, and unstuffing when they grow), the transaction of
+//! `->iomap_begin` (it ends before any folio is locked), resource groups and quota, other nodes of the cluster; and
+//! all that a crash would show: the on-disk size, which is logged with the inode and not by I/O completion, and the
+//! writing of ordered data before the log.
+
+use std::ops::Range;
+
+use super::{Allocate, Completion, Names, Personality, SourceFault, WriteEnd, xfs};
+use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
+use crate::event::{Branch, MappingEvent};
+use crate::extent::{Enospc, Extent, ExtentMap, Iomap, Phys};
+use crate::geometry::{Cell, FileBlock};
+use crate::inode::Inode;
+use crate::value::Value;
+
+/// gfs2 as of 6.2, `data=ordered`.
+pub(super) fn personality() -> Personality {
+    Personality {
+        allocate: Allocate::Written,
+        counter: false,
+        read_takes_i_rwsem: false,
+        glock: true,
+        source_fault: SourceFault::EndsPass,
+        zero_eof: false,
+        write_end: WriteEnd::TruncateAndFree,
+        completion: Completion::Clear,
+        names: Names {
+            read_begin: "gfs2_iomap_begin",
+            imap_valid: "gfs2_map_blocks",
+            map_blocks: "gfs2_map_blocks",
+            end_ioend: "iomap_finish_ioends",
+        },
+        ..xfs::personality()
+    }
+}
+
+/// `gfs2_iomap_begin_write` -> `__gfs2_iomap_alloc`: a hole is allocated as far as the request goes, and the mapping
+/// of these blocks is MAPPED and NEW. What they hold on the device is not touched: whoever fills the folio zeroes,
+/// because of NEW, what the write does not cover.
+pub(super) fn gfs2_iomap_begin_write<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    block: FileBlock,
+    limit: FileBlock,
+) -> Result<Iomap, Enospc> {
+    if map.get(block) != Extent::Hole {
+        return Ok(map.map(block, inode.data_sequence()));
+    }
+    let hole = map.hole_at(block, limit);
+    let allocated = inode.sb.allocate_blocks(inode.number, &hole)?;
+    for phys in &allocated {
+        // A block that was used before keeps what it had; that it is nobody's now is all that matters.
+        inode.sb.disk[usize::from(*phys)].update(|contents| *contents = None);
+    }
+    map.allocate_written(&hole, &allocated);
+    inode.bump_data_seq(me);
+    inode.tell(MappingEvent::Invalidated, || format!("H -> W {}", inode.sb.geometry.show_blocks(&hole)));
+    let end = map.extent_around(block).end.min(hole.end);
+    Ok(map.map_new(block..end, inode.data_sequence()))
+}
+
+/// `sb_issue_zeroout` of one block.
+pub(super) fn zeroout<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
+    let cells = inode.sb.geometry.cells_of_block(block).len();
+    inode.sb.disk[usize::from(phys)].update(|contents| *contents = Some(vec![Value::ZERO; cells]));
+}
+
+/// The blocks that `gfs2_iomap_end` frees: those of a NEW mapping from the first block boundary after what was
+/// written. The rounding is up also when nothing was written, so that a block which the write begins in the middle
+/// of stays allocated.
+pub fn unwritten_blocks<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> Option<Range<FileBlock>> {
+    let blocks = inode.sb.geometry.blocks_touched(&(0..pos)).end.max(iomap.start)..iomap.end;
+    (iomap.new && !blocks.is_empty()).then_some(blocks)
+}
+
+/// `punch_hole` of blocks that were just allocated; the page cache over them is gone.
+pub async fn punch_hole<B: Backend>(inode: &Inode<B>, me: ActorId, blocks: Range<FileBlock>) {
+    let mut map = inode.ilock.lock(Op::new("punch_hole")).await;
+    let freed = map.free_written(blocks.clone());
+    inode.sb.space.update(|space| freed.iter().for_each(|phys| space.put(*phys)));
+    inode.bump_data_seq(me);
+    drop(map);
+    inode.sb.backend.reach(Branch::Punch);
+    inode.tell(MappingEvent::Invalidated, || format!("W -> H {}", inode.sb.geometry.show_blocks(&blocks)));
+    inode.audit_backing(blocks);
+}

@@ -1,0 +1,28 @@
+//! zonefs: a file is a zone of the device, so every block has its place from the start and keeps it.
+//!
+//! Only conventional zones take buffered and mapped writes; their files have the size of the zone, always.
+//! fs/zonefs/file.c, 6.2: `zonefs_write_iomap_begin` returns the same mapping every time and gives the core nothing
+//! to validate it with, and writeback looks at the range only.
+//!
+//! Left out: sequential zones, which are written by direct I/O alone, and with them the truncate mutex, under which
+//! `->iomap_begin` samples the size that such writes move.
+
+use super::{Allocate, Completion, Names, Personality, WriteEnd, xfs};
+
+/// zonefs as of 6.2.
+pub(super) fn personality() -> Personality {
+    Personality {
+        allocate: Allocate::Static,
+        counter: false,
+        zero_eof: false,
+        write_end: WriteEnd::Nothing,
+        completion: Completion::Clear,
+        names: Names {
+            read_begin: "zonefs_read_iomap_begin",
+            imap_valid: "zonefs_write_map_blocks",
+            map_blocks: "zonefs_write_map_blocks",
+            end_ioend: "iomap_finish_ioends",
+        },
+        ..xfs::personality()
+    }
+}
