@@ -32,6 +32,10 @@ pub struct Inode<B: Backend> {
     pub data_seq: B::Atomic,
     /// inode->i_size, in cells.
     pub i_size: B::Atomic,
+    /// inode->i_dio_count. Changed under i_rwsem, or to where it was before.
+    pub i_dio_count: B::Lock<u16>,
+    /// Whether anybody does direct I/O on the file. If nobody does, nobody waits for it.
+    pub direct: bool,
     /// mapping->i_pages, by folio index.
     pub pages: Vec<B::Lock<Slot>>,
     /// What the log says about the file, where crashes are judged.
@@ -54,7 +58,7 @@ impl<B: Backend> Inode<B> {
     ) -> Self {
         let geometry = &sb.geometry;
         let crashes = sb.config.judges_crashes();
-        let oracle = Oracle::new(backend, geometry, actors, &sb.patterns);
+        let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.exempted());
         Inode {
             number,
             i_rwsem: RwSemaphore::new(backend, "i_rwsem"),
@@ -62,6 +66,8 @@ impl<B: Backend> Inode<B> {
             ilock: backend.lock("ilock", ExtentMap::new(geometry.blocks())),
             data_seq: backend.atomic("data_seq", 0),
             i_size: backend.atomic("i_size", 0),
+            i_dio_count: backend.lock("i_dio_count", 0),
+            direct: sb.config.does_direct_io(number),
             pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
             log: crashes.then(|| backend.leaf("log", Log::new(geometry.blocks()))),
             oracle: if crashes { oracle.with_crashes(geometry) } else { oracle },

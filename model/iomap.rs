@@ -11,6 +11,7 @@ use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::design::{OnStale, Sample};
+use crate::dio::inode_dio_wait;
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Iomap, IomapType};
 use crate::folio::FolioRef;
@@ -68,7 +69,11 @@ pub async fn step<B: Backend>(
 async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> WriteState {
     inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
-    let size = inode.i_size_peek();
+    let mut size = inode.i_size_peek();
+    if write.request.start > size && inode.sb.config.design.dio_eof_drain {
+        inode_dio_wait(inode).await;
+        size = inode.i_size_peek();
+    }
     if let Some(tail) = eof_tail(inode, size, write.request.start) {
         write.fill = Fill::ZeroEof;
         write.pos = tail.start;

@@ -49,6 +49,15 @@ impl<B: Backend> RwSemaphore<B> {
         });
     }
 
+    /// `downgrade_write`.
+    pub fn downgrade_write(&self, me: ActorId) {
+        self.word.release(|word| {
+            debug_assert_eq!(word.writer, Some(me), "downgrade_write by who does not hold it");
+            word.writer = None;
+            word.readers |= 1 << me;
+        });
+    }
+
     /// Calls `complain` if somebody holds it.
     pub fn audit_free(&self, complain: impl FnOnce()) {
         self.word.audit(|word| {

@@ -1,6 +1,7 @@
 //! Personalities: what a file system does on its own account, as a table of values.
 
 pub mod xfs;
+pub mod xfs_dio;
 
 use crate::settings::{choices, settable};
 
