@@ -169,7 +169,8 @@ pub async fn step<B: Backend>(
         Completion::Convert(dio, block) => convert(inode, me, dio, block).await,
         Completion::Invalidate(dio, index, next) => {
             if invalidate_folio2(inode, index).await == Eviction::Kept {
-                // Only a warning is logged.
+                // `dio_warn_stale_pagecache`: the write succeeds all the same.
+                inode.oracle.warn_stale_pagecache(index);
                 inode.sb.backend.reach(Branch::DioInvalidateFailed);
             }
             if index + 1 < inode.sb.geometry.folios_touched(&dio.request).end {

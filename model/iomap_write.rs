@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
+use crate::config::MixedIo;
 use crate::design::{Check, Compare, HookRelease, OnStale, PunchLock, ShortCopy, StaleCleanup};
 use crate::event::{Bound, Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType};
@@ -402,7 +403,10 @@ fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], 
         });
         if let Some(block) = misled {
             inode.sb.backend.reach(Branch::StaleUse);
-            if checked {
+            // What completions of direct writes do to a mapping in use is not the check's business where it is
+            // exempt.
+            let exempt = inode.direct && inode.sb.config.mixed_io == MixedIo::Exempt;
+            if checked && !exempt {
                 inode.sb.backend.violate(Property::UnsoundCookie, || {
                     let now = map.get(*block).letter();
                     format!("the check passed a mapping that says {} where the extent is {now}", iomap.kind)

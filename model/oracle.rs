@@ -244,6 +244,14 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
+    /// The completion of a direct write could not drop a folio, and the kernel has warned and recorded an error: the
+    /// folio is exempt if those that direct and buffered writes touch together are.
+    pub fn warn_stale_pagecache(&self, index: FolioIndex) {
+        if self.exempted.is_some() {
+            self.cells[usize::from(index)].update(|histories| histories.iter_mut().for_each(History::exempt));
+        }
+    }
+
     /// A write(2) returns: `done` was written, the rest of `cells` was not.
     pub fn end_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, done: Cell) {
         self.each(geometry, &(cells.start..done), |history| history.complete_write(id));
