@@ -118,6 +118,8 @@ named_bits! {
         DioFallback = "dio-fallback",
         /// The page cache still had dirty data in the range of a direct write when that was complete.
         DioInvalidateFailed = "dio-invalidate-failed",
+        /// A write that must not wait met a held invalidate_lock while it gave a stale mapping back.
+        NowaitBlocked = "nowait-blocked",
         /// A direct read met a delayed allocation and failed.
         DioEio = "dio-eio",
     }

@@ -5,7 +5,7 @@
 //! the rest. Between two folios everything may change but what i_rwsem protects; whether the mapping is
 //! looked at again once the folio is locked is what the designs differ in.
 //!
-//! Left out: dirty throttling, large folios of varying size, inline data, NOWAIT.
+//! Left out: dirty throttling, large folios of varying size, inline data.
 
 use std::ops::{ControlFlow, Range};
 
@@ -38,7 +38,7 @@ pub async fn step<B: Backend>(
     state: WriteState,
 ) -> ControlFlow<Written, WriteState> {
     match state {
-        WriteState::Enter(write) => ControlFlow::Continue(enter(inode, me, write).await),
+        WriteState::Enter(write) => enter(inode, me, write).await,
         WriteState::Begin(write, leaked) => begin(inode, me, write, leaked).await,
         WriteState::Folio(write, iomap, from) => {
             ControlFlow::Continue(iomap_write_folio(inode, me, write, iomap, from).await)
@@ -51,6 +51,10 @@ pub async fn step<B: Backend>(
         }
         WriteState::End(write, iomap, from, held) => match unused_reservation(inode, &write, &iomap, from) {
             Some(blocks) => {
+                if write.nowait {
+                    // Nothing tells the punch that it must not wait.
+                    inode.invalidate_lock.audit_free(|| inode.sb.backend.reach(Branch::NowaitBlocked));
+                }
                 let punch = PunchState::Enter(blocks);
                 ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
             }
@@ -66,10 +70,24 @@ pub async fn step<B: Backend>(
 }
 
 /// `xfs_file_buffered_write`: i_rwsem, and zeros up to a position beyond end of file.
-async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> WriteState {
-    inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+async fn enter<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut write: Write,
+) -> ControlFlow<Written, WriteState> {
+    if !write.nowait {
+        inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+    } else if !inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await {
+        inode.say(|| "EAGAIN".to_owned());
+        return ControlFlow::Break(Written { full: false });
+    }
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
     let mut size = inode.i_size_peek();
+    if write.nowait && write.request.start > size {
+        inode.say(|| "EAGAIN".to_owned());
+        write.failed = true;
+        return finish(inode, me, &write);
+    }
     if write.request.start > size && inode.sb.config.design.dio_eof_drain {
         inode_dio_wait(inode).await;
         size = inode.i_size_peek();
@@ -79,7 +97,7 @@ async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> W
         write.pos = tail.start;
         write.end = tail.end;
     }
-    WriteState::Begin(write, false)
+    ControlFlow::Continue(WriteState::Begin(write, false))
 }
 
 /// The cells of the block that end of file lies in the middle of, from there to `target` at most.

@@ -190,7 +190,7 @@ fn begin<'c, B: Backend>(
     let all = 0..geometry.folios();
     let walk = |kind: Walk, range: Range<FolioIndex>| Some(At::Walk(kind, range.start, range.end));
     match (command, call) {
-        (Command::Pwrite { range, chunk, then, io, .. }, call) => {
+        (Command::Pwrite { range, chunk, then, io, nowait, .. }, call) => {
             if let Some(bytes) = chunk_of(range, *chunk, call) {
                 if *io != Io::Buffered {
                     let worker = worker.map(|worker| worker.number);
@@ -198,6 +198,7 @@ fn begin<'c, B: Backend>(
                     return Some(At::DirectWrite(DioState::new(write, cells, worker)));
                 }
                 let mut call = Write::new(write, geometry.cells_of_bytes(&bytes));
+                call.nowait = *nowait;
                 for modifier in modifiers {
                     match modifier {
                         Command::Fail { after } => {
