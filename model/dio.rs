@@ -304,7 +304,7 @@ async fn begin<B: Backend>(
     match sampled {
         Err(Refusal::Again) => {
             inode_dio_end(inode);
-            return ControlFlow::Continue(again(inode, me, dio));
+            ControlFlow::Continue(again(inode, me, dio))
         }
         Err(Refusal::NoSpace) => {
             inode.say(|| "ENOSPC".to_owned());
