@@ -279,6 +279,14 @@ impl Command {
         )
     }
 
+    /// Through what the command reads or writes, if it is read(2) or write(2).
+    pub fn io(&self) -> Option<Io> {
+        match self {
+            Command::Pwrite { io, .. } | Command::Pread { io, .. } => Some(*io),
+            _ => None,
+        }
+    }
+
     /// Whether the command puts new data into the file.
     pub fn writes(&self) -> bool {
         matches!(self, Command::Pwrite { .. } | Command::Mwrite { .. })

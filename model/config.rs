@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use crate::command::Command;
+use crate::command::{Command, Io};
 use crate::design::Design;
 use crate::fs::Personality;
 use crate::geometry::{Geometry, GeometryError};
 use crate::inode::FileId;
+use crate::settings::choices;
+use crate::value::WriteId;
 
 /// A command and the file that it works on.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,6 +46,16 @@ pub struct Hold {
     pub at: u64,
 }
 
+choices! {
+    /// What is judged of a folio that a direct write and one through the page cache touch at the same time.
+    MixedIo {
+        /// Everything: no acknowledged write may be lost.
+        Strict = "strict",
+        /// Only that nothing is exposed that nobody wrote. The kernel promises no more, and warns.
+        Exempt = "exempt",
+    }
+}
+
 /// One system: files, their setup, the actors, a design and a personality.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Config {
@@ -69,6 +81,8 @@ pub struct Config {
     pub retries: Option<u32>,
     /// Evictions before the run is given up.
     pub evictions: Option<u32>,
+    /// What is judged where direct and buffered writes meet.
+    pub mixed_io: MixedIo,
 }
 
 impl Config {
@@ -100,6 +114,30 @@ impl Config {
             _ => false,
         };
         lists.flatten().any(clones)
+    }
+
+    /// All commands, setup first, in the order in which writes are numbered.
+    fn calls(&self) -> impl Iterator<Item = &FileCommand> {
+        self.setup.iter().chain(self.actors.iter().flat_map(|actor| &actor.run))
+    }
+
+    /// Whether anybody does direct I/O on a file.
+    pub fn does_direct_io(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && call.command.io().is_some_and(|io| io != Io::Buffered))
+    }
+
+    /// How many commands are submitted and not waited for.
+    pub fn aios(&self) -> usize {
+        self.calls().filter(|call| call.command.io() == Some(Io::Aio)).count()
+    }
+
+    /// The writes that are direct, as a set, if those that meet others are not judged.
+    pub fn exempted(&self) -> Option<u64> {
+        let writes = self.calls().filter(|call| call.command.writes());
+        let direct =
+            writes.zip(1..).filter(|(call, _)| call.command.io().is_some_and(|io| io != Io::Buffered));
+        let set = direct.fold(0, |set, (_, id): (_, WriteId)| set | 1 << id);
+        (self.mixed_io == MixedIo::Exempt).then_some(set)
     }
 
     /// The cut of the files: all are cut alike, wherever a command cuts one of them.

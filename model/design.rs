@@ -4,6 +4,7 @@
 //! system itself does is its [`Personality`](crate::fs::Personality). Built-in designs have names; a scenario
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
+use crate::dio_design::{DioAck, DioBusy, DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use crate::settings::{choices, settable};
 
 choices! {
@@ -314,6 +315,20 @@ pub struct Design {
     pub short_copy: ShortCopy,
     /// What reclaim does under writeback.
     pub reclaim_writeback: ReclaimWriteback,
+    /// How unaligned direct writes are kept apart.
+    pub dio_unaligned: DioUnaligned,
+    /// When they wait for direct I/O in flight.
+    pub dio_drain: DioDrain,
+    /// Whether a write beyond end of file waits for direct I/O in flight (40c63fbc55a9).
+    pub dio_eof_drain: bool,
+    /// When direct writes drop what is cached.
+    pub dio_invalidate: DioInvalidate,
+    /// When they raise the size.
+    pub dio_size: DioSize,
+    /// What they do about folios that stay.
+    pub dio_busy: DioBusy,
+    /// When they are acknowledged.
+    pub dio_ack: DioAck,
 }
 
 settable!(Design {
@@ -341,6 +356,13 @@ settable!(Design {
     mkwrite_dirty_late,
     short_copy,
     reclaim_writeback,
+    dio_unaligned,
+    dio_drain,
+    dio_eof_drain,
+    dio_invalidate,
+    dio_size,
+    dio_busy,
+    dio_ack,
 });
 
 impl Design {
@@ -431,6 +453,13 @@ impl Design {
             mkwrite_dirty_late: false,
             short_copy: ShortCopy::Refuse,
             reclaim_writeback: ReclaimWriteback::Skip,
+            dio_unaligned: DioUnaligned::OverwriteOnly,
+            dio_drain: DioDrain::BeforeAndAfter,
+            dio_eof_drain: true,
+            dio_invalidate: DioInvalidate::AfterEndIo,
+            dio_size: DioSize::AfterConversion,
+            dio_busy: DioBusy::Fallback,
+            dio_ack: DioAck::AfterCompletion,
         }
     }
 

@@ -122,6 +122,20 @@ named_bits! {
         CowRemap = "cow-remap",
         /// A reflink shared a block.
         Share = "share",
+        /// Completion of a direct write converted an unwritten extent.
+        DioConvert = "dio-convert",
+        /// A direct write zeroed a part of a block on the device.
+        DioPad = "dio-pad",
+        /// A direct write that may only overwrite met something else and took i_rwsem exclusively.
+        DioEagain = "dio-eagain",
+        /// A direct write was done as a buffered one, because the page cache did not let go of its range.
+        DioFallback = "dio-fallback",
+        /// The page cache still had dirty data in the range of a direct write when that was complete.
+        DioInvalidateFailed = "dio-invalidate-failed",
+        /// A write that must not wait met a held invalidate_lock while it gave a stale mapping back.
+        NowaitBlocked = "nowait-blocked",
+        /// A direct read met a delayed allocation and failed.
+        DioEio = "dio-eio",
     }
 }
 

@@ -357,6 +357,18 @@ impl Slot {
         Eviction::Evicted
     }
 
+    /// `invalidate_inode_pages2_range` for the folio, which is neither locked nor under writeback: it is unmapped
+    /// and, unless it is dirty, removed. Unlike for eviction, references do not keep it.
+    pub fn invalidate_unless_dirty(&mut self) -> Eviction {
+        let Some(folio) = self.current_mut() else { return Eviction::Evicted };
+        folio.unmap();
+        if folio.dirty {
+            return Eviction::Kept;
+        }
+        self.remove();
+        Eviction::Evicted
+    }
+
     /// Whether anybody still holds a lock or a reference.
     pub fn is_quiet(&self) -> bool {
         self.folios.iter().flatten().all(|folio| folio.locked.is_none() && folio.refs == 0)

@@ -46,6 +46,10 @@ pub struct Inode<B: Backend> {
     pub remapping: B::Atomic,
     /// inode->i_size, in cells.
     pub i_size: B::Atomic,
+    /// inode->i_dio_count. Changed under i_rwsem, or to where it was before.
+    pub i_dio_count: B::Lock<u16>,
+    /// Whether anybody does direct I/O on the file. If nobody does, nobody waits for it.
+    pub direct: bool,
     /// mapping->i_pages, by folio index.
     pub pages: Vec<B::Lock<Slot>>,
     /// What the log says about the file, where crashes are judged.
@@ -71,7 +75,8 @@ impl<B: Backend> Inode<B> {
     ) -> Self {
         let geometry = &sb.geometry;
         let crashes = sb.config.judges_crashes();
-        let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.label(number));
+        let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.label(number))
+            .with_exempted(sb.config.exempted());
         let fs = &sb.config.fs;
         // A static file is all there from the start.
         let (map, size) = if fs.allocate == Allocate::Static {
@@ -93,6 +98,8 @@ impl<B: Backend> Inode<B> {
             cow_seq: backend.atomic("cow_seq", 0),
             remapping: backend.atomic("remapping", 0),
             i_size: backend.atomic("i_size", u64::from(size)),
+            i_dio_count: backend.lock("i_dio_count", 0),
+            direct: sb.config.does_direct_io(number),
             pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
             log: crashes.then(|| backend.leaf("log", Log::new(geometry.blocks()))),
             oracle: if crashes { oracle.with_crashes(geometry) } else { oracle },

@@ -5,12 +5,14 @@
 //! the rest. Between two folios everything may change but what i_rwsem protects; whether the mapping is
 //! looked at again once the folio is locked is what the designs differ in.
 //!
-//! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling, large folios of varying size, inline data, NOWAIT.
+//! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling,
+//! large folios of varying size, inline data.
 
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::design::{OnStale, Sample};
+use crate::dio::inode_dio_wait;
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Iomap, IomapType};
 use crate::folio::FolioRef;
@@ -40,7 +42,7 @@ pub async fn step<B: Backend>(
     state: WriteState,
 ) -> ControlFlow<Written, WriteState> {
     match state {
-        WriteState::Enter(write) => ControlFlow::Continue(enter(inode, me, write).await),
+        WriteState::Enter(write) => enter(inode, me, write).await,
         WriteState::Pass(write) => {
             glock::acquire(inode, me, Mode::Exclusive).await;
             ControlFlow::Continue(WriteState::Begin(write, false))
@@ -57,6 +59,10 @@ pub async fn step<B: Backend>(
         }
         WriteState::End(write, iomap, from, held) => match unused_reservation(inode, &write, &iomap, from) {
             Some(blocks) => {
+                if write.nowait {
+                    // Nothing tells the punch that it must not wait.
+                    inode.invalidate_lock.audit_free(|| inode.sb.backend.reach(Branch::NowaitBlocked));
+                }
                 let punch = PunchState::Enter(punching(inode, &write, &iomap), blocks);
                 ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
             }
@@ -72,16 +78,35 @@ pub async fn step<B: Backend>(
 }
 
 /// `xfs_file_buffered_write`: i_rwsem, and zeros up to a position beyond end of file.
-async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> WriteState {
-    inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+async fn enter<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut write: Write,
+) -> ControlFlow<Written, WriteState> {
+    if !write.nowait {
+        inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+    } else if !inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await {
+        inode.say(|| "EAGAIN".to_owned());
+        return ControlFlow::Break(Written { full: false });
+    }
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
-    let size = inode.i_size_peek();
+    let mut size = inode.i_size_peek();
+    if write.nowait && write.request.start > size {
+        inode.say(|| "EAGAIN".to_owned());
+        write.failed = true;
+        return finish(inode, me, &write);
+    }
+    if write.request.start > size && inode.sb.config.design.dio_eof_drain {
+        inode_dio_wait(inode).await;
+        size = inode.i_size_peek();
+    }
     if let Some(tail) = eof_tail(inode, size, write.request.start) {
         write.fill = Fill::ZeroEof;
         write.pos = tail.start;
         write.end = tail.end;
     }
-    if inode.glock.is_some() { WriteState::Pass(write) } else { WriteState::Begin(write, false) }
+    let pass = inode.glock.is_some();
+    ControlFlow::Continue(if pass { WriteState::Pass(write) } else { WriteState::Begin(write, false) })
 }
 
 /// The cells of the block that end of file lies in the middle of, from there to `target` at most: what has to be

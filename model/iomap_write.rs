@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
+use crate::config::MixedIo;
 use crate::design::{Check, Compare, HookRelease, OnStale, PunchLock, ShortCopy, StaleCleanup, UnshareRead};
 use crate::event::{Bound, Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType};
@@ -29,6 +30,23 @@ struct Locked {
     mapped_end: Cell,
     /// Blocks that the write touches and that are not valid. Under the folio lock nobody else changes that.
     invalid: Vec<FileBlock>,
+}
+
+/// What looking a folio up led to.
+enum Lookup {
+    /// It is locked and in the page cache.
+    Locked(Locked),
+    /// It has left the page cache meanwhile.
+    Gone,
+    /// It is locked by somebody else, and the write must not wait.
+    Busy,
+}
+
+/// -EAGAIN: the write ends with what it has done so far.
+fn would_block<B: Backend>(inode: &Inode<B>, mut write: Write, iomap: Iomap, from: Cell) -> WriteState {
+    inode.say(|| "EAGAIN".to_owned());
+    write.failed = true;
+    WriteState::End(write, iomap, from, None)
 }
 
 /// One pass of `iomap_write_iter`: one folio.
@@ -61,11 +79,17 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     if inode.sb.config.fs.hooks == Hooks::Jdata {
         jdata::page_prepare(inode, me, &mut write).await;
     }
-    let Some(locked) = lock_folio(inode, me, &write, &iomap).await else {
-        if inode.sb.config.fs.hooks == Hooks::Jdata {
-            jdata::trans_end(inode, me, &mut write);
+    let locked = match lock_folio(inode, me, &write, &iomap).await {
+        Lookup::Locked(locked) => locked,
+        none => {
+            if inode.sb.config.fs.hooks == Hooks::Jdata {
+                jdata::trans_end(inode, me, &mut write);
+            }
+            return match none {
+                Lookup::Busy => would_block(inode, write, iomap, from),
+                _ => WriteState::Folio(write, iomap, from),
+            };
         }
-        return WriteState::Folio(write, iomap, from);
     };
 
     // Step 4.4: the check.
@@ -81,7 +105,16 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     debug_assert!(iomap.kind != IomapType::Hole || write.fill != Fill::Data, "a write's mapping is no hole");
 
     // Step 4.5: blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
-    let to_zero = read_blocks(inode, me, write.fill, &iomap, &locked, check_now).await;
+    let (to_zero, to_read) = sort_blocks(inode, write.fill, &iomap, &locked);
+    if write.nowait && !to_read.is_empty() {
+        let FolioRef { index, id } = locked.folio;
+        inode.page(index).release(|slot| slot.unlock_and_put(id, me));
+        if inode.sb.config.fs.hooks == Hooks::Jdata {
+            jdata::trans_end(inode, me, &mut write);
+        }
+        return would_block(inode, write, iomap, from);
+    }
+    read_blocks(inode, me, &iomap, &locked, &to_read, check_now).await;
     if check != Check::AfterPrepare && (to_zero.is_empty() || inode.sb.config.fs.read_takes_i_rwsem) {
         return copy(inode, me, write, iomap, from, &locked, &to_zero, check_now).await;
     }
@@ -110,13 +143,8 @@ async fn stand_still<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Writ
 }
 
 /// `__filemap_get_folio`: looks the folio up or adds one, locks it, and sees that it is still in the page
-/// cache; `None` when it is not.
-async fn lock_folio<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    write: &Write,
-    iomap: &Iomap,
-) -> Option<Locked> {
+/// cache. A write that must not wait adds a folio all the same: memory is only tried for.
+async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, iomap: &Iomap) -> Lookup {
     let index = inode.sb.geometry.folio_of(write.pos);
     let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let page = inode.page(index);
@@ -124,10 +152,15 @@ async fn lock_folio<B: Backend>(
     let mut slot = page.lock(Op::on("filemap_get_folio", target)).await;
     let found = slot.current().map(|(id, _)| id);
     let id = if let Some(id) = found {
+        if write.nowait && !slot.is_unlocked(id) {
+            return Lookup::Busy;
+        }
         slot.folio_mut(id).refs |= 1 << me;
-        drop(slot);
-        let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
-        slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
+        if !write.nowait {
+            drop(slot);
+            let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
+            slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
+        }
         slot.folio_mut(id).locked = Some(me);
         id
     } else {
@@ -137,25 +170,23 @@ async fn lock_folio<B: Backend>(
     let Some(folio) = slot.folio(id).filter(|folio| folio.in_cache) else {
         inode.say(|| format!("folio {index} has left the cache: look up again"));
         slot.unlock_and_put(id, me);
-        return None;
+        return Lookup::Gone;
     };
     let mapped_end = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
     let stop = folio_cells.end.min(write.end).min(mapped_end).min(write.at_most.unwrap_or(Cell::MAX));
     let covered = write.pos..stop;
     let valid = |block: &FileBlock| folio.block_uptodate(inode.sb.block_in_folio(*block));
     let invalid = inode.sb.geometry.blocks_touched(&covered).filter(|block| !valid(block)).collect();
-    Some(Locked { folio: FolioRef { index, id }, covered, mapped_end, invalid })
+    Lookup::Locked(Locked { folio: FolioRef { index, id }, covered, mapped_end, invalid })
 }
 
-/// Reads the blocks that the mapping says have data; returns those that have to be zeroed instead.
-async fn read_blocks<B: Backend>(
+/// The blocks that are to be filled: those to zero, and those that the mapping says have data, to read.
+fn sort_blocks<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
     fill: Fill,
     iomap: &Iomap,
     locked: &Locked,
-    checked: bool,
-) -> Vec<FileBlock> {
+) -> (Vec<FileBlock>, Vec<FileBlock>) {
     // What is unshared is read even where it is covered: nobody brings new contents.
     let unshare = fill == Fill::Unshare && inode.sb.config.design.unshare_read == UnshareRead::Always;
     let partial = |block: &FileBlock| {
@@ -170,22 +201,32 @@ async fn read_blocks<B: Backend>(
             || inode.sb.geometry.cells_of_block(*block).start >= size
     };
     let partly = locked.invalid.iter().copied().filter(partial);
-    let (to_zero, to_read): (Vec<_>, Vec<_>) = partly.partition(must_zero);
+    partly.partition(must_zero)
+}
+
+/// Reads blocks.
+async fn read_blocks<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    iomap: &Iomap,
+    locked: &Locked,
+    to_read: &[FileBlock],
+    checked: bool,
+) {
     if to_read.is_empty() {
-        return to_zero;
+        return;
     }
     let FolioRef { index, id } = locked.folio;
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
-    audit_use(inode, iomap, &to_read, checked);
+    audit_use(inode, iomap, to_read, checked);
     let folio = slot.locked_mut(id, me);
-    for block in &to_read {
+    for block in to_read {
         read_block(inode, iomap, *block, &mut folio.cells);
         let n = inode.sb.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
         inode.say(|| format!("read {} from disk", inode.sb.geometry.show_blocks(&(*block..*block + 1))));
     }
     inode.sb.backend.reach(Branch::ReadFill);
-    to_zero
 }
 
 /// Steps 4.5 to 4.10: zeroing, the copy, `iomap_write_end`, the size, and the release of the folio. Others
@@ -452,7 +493,10 @@ fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], 
         });
         if let Some(block) = misled {
             inode.sb.backend.reach(Branch::StaleUse);
-            if checked {
+            // What completions of direct writes do to a mapping in use is not the check's business where it is
+            // exempt.
+            let exempt = inode.direct && inode.sb.config.mixed_io == MixedIo::Exempt;
+            if checked && !exempt {
                 inode.violate(Property::UnsoundCookie, || {
                     let now = map.get(*block).letter();
                     format!(

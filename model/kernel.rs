@@ -8,12 +8,13 @@ use crate::backend::{ActorId, ActorSpec, Atomic, Backend, Lock, Role, System};
 use crate::command::Command;
 use crate::completion::{self, CompletionState};
 use crate::config::{Config, FileCommand, FileRange};
+use crate::dio_complete::{self, WorkerState};
 use crate::extent::ExtentMap;
 use crate::fs::Allocate;
 use crate::geometry::{Geometry, GeometryError};
 use crate::inode::{FileId, Inode};
 use crate::superblock::SuperBlock;
-use crate::task::{self, Program, TaskState, UmountState};
+use crate::task::{self, Program, TaskState, UmountState, Worker};
 use crate::umount::on_disk;
 use crate::value::{MAX_WRITES, Value};
 use crate::world::World;
@@ -24,6 +25,8 @@ pub const SETUP: &str = "setup";
 pub const KWORKER: &str = "kworker";
 /// The name of the epilogue.
 pub const UMOUNT: &str = "umount";
+/// The name of the actor that completes the first asynchronous direct I/O; further ones are numbered from 2 on.
+pub const DIO: &str = "dio";
 /// The most actors that a scenario may have, beside the model's own.
 pub const MAX_ACTORS: usize = 12;
 
@@ -36,6 +39,13 @@ pub enum ConfigError {
     TooManyWrites(usize),
     /// More actors than an engine takes.
     TooManyActors(usize),
+    /// More actors and commands that are not waited for, each of which takes an actor more.
+    TooManyAios {
+        /// How many actors.
+        actors: usize,
+        /// How many commands.
+        aios: usize,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -46,6 +56,13 @@ impl fmt::Display for ConfigError {
                 write!(f, "{n} commands write; at most {MAX_WRITES} can be told apart")
             }
             ConfigError::TooManyActors(n) => write!(f, "{n} actors; at most {MAX_ACTORS} can be explored"),
+            ConfigError::TooManyAios { actors, aios } => {
+                let most = MAX_ACTORS + 1;
+                write!(
+                    f,
+                    "{actors} actors and {aios} asynchronous commands; at most {most} together can be explored"
+                )
+            }
         }
     }
 }
@@ -73,6 +90,8 @@ pub enum ActorState {
     Task(TaskState),
     /// The kworker.
     Kworker(CompletionState),
+    /// Completes asynchronous direct I/O.
+    Dio(WorkerState),
     /// The epilogue.
     Umount(UmountState),
 }
@@ -82,6 +101,10 @@ impl Kernel {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         if config.actors.len() > MAX_ACTORS {
             return Err(ConfigError::TooManyActors(config.actors.len()));
+        }
+        let (actors, aios) = (config.actors.len(), config.aios());
+        if aios > 0 && actors + aios > MAX_ACTORS + 1 {
+            return Err(ConfigError::TooManyAios { actors, aios });
         }
         let geometry = config.geometry().map_err(ConfigError::Geometry)?;
         let calls = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
@@ -98,10 +121,13 @@ impl Kernel {
         let files = 0..config.files.len() as FileId;
         let size_changes = files.clone().map(|file| may_change_size(&config, file)).collect();
         let mut next = 1;
-        let setup = Program::new(&config.setup, &mut next);
-        let actors = config.actors.iter().map(|actor| Program::new(&actor.run, &mut next)).collect();
+        // Workers come behind the kworker.
+        let mut worker = Worker { number: 0, actor: actors + 2 };
+        let setup = Program::new(&config.setup, &mut next, &mut worker);
+        let actors =
+            config.actors.iter().map(|actor| Program::new(&actor.run, &mut next, &mut worker)).collect();
         let fsync: Vec<_> = files.map(|file| FileCommand { file, command: Command::Fsync }).collect();
-        let fsync = Program::new(&fsync, &mut next);
+        let fsync = Program::new(&fsync, &mut next, &mut worker);
         Ok(Kernel { config, geometry, setup, actors, fsync, size_changes, patterns })
     }
 
@@ -158,7 +184,13 @@ impl System for Kernel {
     fn world<B: Backend>(&self, backend: &B) -> World<B> {
         let sb = Arc::new(SuperBlock::new(backend, &self.config, &self.geometry, &self.patterns));
         let inode = |(file, size_changes): (usize, &bool)| {
-            Inode::new(backend, &sb, file as FileId, self.actors.len() + 3, *size_changes)
+            Inode::new(
+                backend,
+                &sb,
+                file as FileId,
+                self.actors.len() + self.config.aios() + 3,
+                *size_changes,
+            )
         };
         World { inodes: self.size_changes.iter().enumerate().map(inode).collect(), sb: Arc::clone(&sb) }
     }
@@ -166,14 +198,20 @@ impl System for Kernel {
     fn actors(&self) -> Vec<ActorSpec> {
         let spec = |name: &str, role: Role| ActorSpec { name: name.to_owned(), role };
         let main = self.config.actors.iter().map(|actor| spec(&actor.name, Role::Main));
-        let own = [spec(KWORKER, Role::Daemon), spec(UMOUNT, Role::Epilogue)];
-        std::iter::once(spec(SETUP, Role::Setup)).chain(main).chain(own).collect()
+        let setup = std::iter::once(spec(SETUP, Role::Setup));
+        let name = |number| if number == 1 { DIO.to_owned() } else { format!("{DIO}{number}") };
+        let workers = (1..=self.config.aios()).map(|number| spec(&name(number), Role::Daemon));
+        let kworker = std::iter::once(spec(KWORKER, Role::Daemon));
+        setup.chain(main).chain(kworker).chain(workers).chain([spec(UMOUNT, Role::Epilogue)]).collect()
     }
 
     fn start(&self, actor: ActorId) -> ActorState {
         let kworker = self.kworker();
         if actor == kworker {
             return ActorState::Kworker(CompletionState::Idle);
+        }
+        if actor > kworker && actor <= kworker + self.config.aios() {
+            return ActorState::Dio(WorkerState::Idle);
         }
         if actor > kworker {
             return ActorState::Umount(UmountState::start());
@@ -194,6 +232,10 @@ impl System for Kernel {
                 wrap(task::step(w, me, program, state).await, ActorState::Task)
             }
             ActorState::Kworker(state) => wrap(completion::step(w, me, state).await, ActorState::Kworker),
+            ActorState::Dio(state) => {
+                let worker = (me - self.kworker() - 1) as u8;
+                wrap(dio_complete::worker_step(w, me, worker, state).await, ActorState::Dio)
+            }
             ActorState::Umount(state) => {
                 wrap(task::umount_step(w, me, &self.fsync, state).await, ActorState::Umount)
             }

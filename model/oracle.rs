@@ -27,11 +27,13 @@ struct History {
     pending: Vec<(WriteId, u64)>,
     /// Reads that have begun and not ended, each with what it may return.
     reads: Vec<(ActorId, u64)>,
+    /// What was there before a direct write that is not complete, but has brought the cell inside end of file.
+    outgrown: u64,
 }
 
 impl History {
     fn new() -> Self {
-        History { allowed: 1, pending: Vec::new(), reads: Vec::new() }
+        History { allowed: 1, pending: Vec::new(), reads: Vec::new(), outgrown: 0 }
     }
 
     fn begin_write(&mut self, id: WriteId) {
@@ -55,6 +57,7 @@ impl History {
         if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
             let (_, replaced) = self.pending.remove(at);
             self.allowed &= !replaced | 1 << id;
+            self.outgrown = 0;
         }
     }
 
@@ -73,6 +76,25 @@ impl History {
         for (_, may_return) in &mut self.reads {
             *may_return |= values;
         }
+    }
+
+    /// The write failed somewhere: the cell may contain it or not.
+    fn fail_write(&mut self, id: WriteId) {
+        self.pending.retain(|(other, _)| *other != id);
+    }
+
+    /// The write, still pending, has brought the cell inside end of file.
+    fn outgrow(&mut self, id: WriteId) {
+        if let Some((_, replaced)) = self.pending.iter().find(|(other, _)| *other == id) {
+            self.outgrown = replaced & !(1 << id);
+        }
+    }
+
+    /// The cell may contain whatever was ever written.
+    fn exempt(&mut self) {
+        self.allowed = u64::MAX;
+        self.pending.iter_mut().for_each(|(_, replaced)| *replaced = 0);
+        self.reads.iter_mut().for_each(|(_, may_return)| *may_return = u64::MAX);
     }
 
     fn allows(&self, value: Value) -> bool {
@@ -104,6 +126,8 @@ pub struct Oracle<B: Backend> {
     patterns: Vec<u8>,
     /// What messages call the file, where there are several.
     label: Option<String>,
+    /// The direct writes, if those that meet others are not judged.
+    exempted: Option<u64>,
 }
 
 /// Runs of cells with the same contents, for messages.
@@ -140,6 +164,7 @@ impl<B: Backend> Oracle<B> {
             backend: backend.clone(),
             patterns: patterns.to_vec(),
             label: label.map(str::to_owned),
+            exempted: None,
             cells: (0..geometry.folios()).map(|index| backend.leaf("history", histories(index))).collect(),
             writers: (0..actors).map(|_| backend.leaf("writer", Writer::default())).collect(),
             survivors: None,
@@ -148,6 +173,13 @@ impl<B: Backend> Oracle<B> {
 
     fn violate(&self, property: Property, why: impl FnOnce() -> String) {
         self.backend.violate(property, || labelled(self.label.as_deref(), why()));
+    }
+
+    /// Leaves direct writes that meet others unjudged: `exempted` are the direct ones.
+    #[must_use]
+    pub fn with_exempted(mut self, exempted: Option<u64>) -> Self {
+        self.exempted = exempted;
+        self
     }
 
     /// Judges crashes, too.
@@ -218,12 +250,46 @@ impl<B: Backend> Oracle<B> {
     pub fn begin_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
         self.each(geometry, cells, |history| history.begin_write(id));
         self.survivors(geometry, cells, |cell| cell.allow(id));
+        self.exempt_mixed(geometry, id, cells);
+    }
+
+    /// Exempts the folios in which a direct write and one through the page cache are both pending, and `id` is
+    /// one of them. Whole folios, because the page cache writes back whole blocks of them.
+    fn exempt_mixed(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        let Some(direct) = self.exempted else { return };
+        for index in geometry.folios_touched(cells) {
+            self.cells[usize::from(index)].update(|histories| {
+                let mut pending = histories.iter().flat_map(|history| &history.pending);
+                if pending.any(|(other, _)| (direct >> other ^ direct >> id) & 1 != 0) {
+                    histories.iter_mut().for_each(History::exempt);
+                }
+            });
+        }
+    }
+
+    /// The completion of a direct write could not drop a folio, and the kernel has warned and recorded an error: the
+    /// folio is exempt if those that direct and buffered writes touch together are.
+    pub fn warn_stale_pagecache(&self, index: FolioIndex) {
+        if self.exempted.is_some() {
+            self.cells[usize::from(index)].update(|histories| histories.iter_mut().for_each(History::exempt));
+        }
     }
 
     /// A write(2) returns: `done` was written, the rest of `cells` was not.
     pub fn end_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, done: Cell) {
         self.each(geometry, &(cells.start..done), |history| history.complete_write(id));
         self.each(geometry, &(done..cells.end), |history| history.abandon_write(id));
+    }
+
+    /// A write(2) returns an error after parts of it may have been written.
+    pub fn fail_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.fail_write(id));
+    }
+
+    /// A direct write that is not complete raises i_size over `cells`. A direct read that sees the size has to
+    /// find the data.
+    pub fn outgrow(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.outgrow(id));
     }
 
     /// A store through a mapping: begins and ends at once. Behind end of file (`size`) it is no write of the
@@ -236,6 +302,7 @@ impl<B: Backend> Oracle<B> {
         });
         self.each(geometry, &(inside..cells.end), |history| history.allow(id));
         self.survivors(geometry, cells, |cell| cell.allow(id));
+        self.exempt_mixed(geometry, id, cells);
     }
 
     /// A read(2) begins.
@@ -258,6 +325,24 @@ impl<B: Backend> Oracle<B> {
                 }
             });
         }
+    }
+
+    /// A direct read(2) has read `values` of `cells` of one folio from the device, or knows them to be zeros.
+    pub fn read_directly(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>, values: &[Value]) {
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::folio::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)].audit(|histories| {
+                let early = histories[inside].iter().zip(values).any(|(history, value)| {
+                    value.write().is_some_and(|id| history.outgrown & (1 << id) != 0)
+                });
+                if early {
+                    self.violate(Property::SizeOrder, || {
+                        format!("a read of {} saw the size before the data", geometry.show_cells(cells))
+                    });
+                }
+            });
+        }
+        self.copied_out(geometry, reader, cells, values);
     }
 
     /// A read(2) returns.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::backend::{ActorId, Backend, Leaf};
 use crate::config::Config;
+use crate::dio_complete::AioQueue;
 use crate::extent::{Enospc, Iomap, Phys};
 use crate::folio::within;
 use crate::fs::{Allocate, Allocator};
@@ -38,6 +39,8 @@ pub struct SuperBlock<B: Backend> {
     pub log_flush_lock: RwSemaphore<B>,
     /// Writeback I/O in flight.
     pub in_flight: B::Lock<Vec<Ioend>>,
+    /// Asynchronous direct I/O, by the command that submits it.
+    pub aio: Vec<B::Lock<AioQueue>>,
     /// Directed runs.
     pub holds: Vec<B::Lock<HoldState>>,
     /// How many folios were evicted, when that is bounded.
@@ -63,6 +66,7 @@ impl<B: Backend> SuperBlock<B> {
             space: backend.leaf("space", space),
             log_flush_lock: RwSemaphore::new(backend, "log_flush_lock"),
             in_flight: backend.lock("ioends", Vec::new()),
+            aio: (0..config.aios()).map(|_| backend.lock("aio", AioQueue::default())).collect(),
             holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
             evictions: backend.leaf("evictions", 0),
             backend: backend.clone(),

@@ -41,6 +41,16 @@ impl<B: Backend> RwSemaphore<B> {
             Some(me);
     }
 
+    /// `down_write_trylock`.
+    pub async fn down_write_trylock(&self, op: Op, me: ActorId) -> bool {
+        let mut word = self.word.lock(op).await;
+        let free = *word == Holders::default();
+        if free {
+            word.writer = Some(me);
+        }
+        free
+    }
+
     /// `up_write`.
     pub fn up_write(&self, me: ActorId) {
         self.word.release(|word| {

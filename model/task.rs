@@ -1,10 +1,13 @@
 //! A task: an actor that runs commands, one after the other.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Backend, Lock, Op};
-use crate::command::{Command, Then};
+use crate::command::{Command, Io, Then};
 use crate::config::FileCommand;
+use crate::dio::{self, DioState};
+use crate::dio_complete;
+use crate::dio_read::{self, DirectReadState, Reader};
 use crate::geometry::FolioIndex;
 use crate::hold;
 use crate::inode::Inode;
@@ -28,11 +31,31 @@ pub struct Program {
     pub commands: Vec<FileCommand>,
     /// The number of each command's write; 0 for those that write nothing.
     pub writes: Vec<WriteId>,
+    /// Who completes each command that is not waited for.
+    pub workers: Vec<Option<Worker>>,
+}
+
+/// Who completes the I/O of one command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Worker {
+    /// Its place in [`SuperBlock::aio`](crate::superblock::SuperBlock).
+    pub number: u8,
+    /// The actor.
+    pub actor: ActorId,
 }
 
 impl Program {
-    /// Numbers the writes of `commands` from `next` on, and moves it.
-    pub fn new(commands: &[FileCommand], next: &mut u16) -> Self {
+    /// Numbers the writes of `commands` from `next` on, and moves it; likewise the workers.
+    pub fn new(commands: &[FileCommand], next: &mut u16, next_worker: &mut Worker) -> Self {
+        let assign = |call: &FileCommand| {
+            let worker = *next_worker;
+            (call.command.io() == Some(Io::Aio)).then(|| {
+                next_worker.number += 1;
+                next_worker.actor += 1;
+                worker
+            })
+        };
+        let workers = commands.iter().map(assign).collect();
         let number = |call: &FileCommand| {
             if !call.command.writes() {
                 return 0;
@@ -40,7 +63,7 @@ impl Program {
             *next += 1;
             (*next - 1) as WriteId
         };
-        Program { writes: commands.iter().map(number).collect(), commands: commands.to_vec() }
+        Program { writes: commands.iter().map(number).collect(), commands: commands.to_vec(), workers }
     }
 }
 
@@ -71,6 +94,10 @@ enum At {
     Next,
     Write(WriteState),
     Read(ReadState),
+    DirectWrite(DioState),
+    DirectRead(DirectReadState),
+    /// Before waiting for what a worker completes.
+    Getevents(u8),
     Mmap(MmapState),
     Size(SizeState),
     Reflink(ReflinkState),
@@ -78,7 +105,7 @@ enum At {
     CowExtentSize(u16),
     Writeback(WritebackState),
     /// Before an fsync(2) that a crash may follow.
-    BeginSync(std::ops::Range<FolioIndex>),
+    BeginSync(Range<FolioIndex>),
     /// At the end of it, or before a shutdown.
     LogForce,
     Walk(Walk, FolioIndex, FolioIndex),
@@ -116,7 +143,25 @@ pub async fn step<B: Backend>(
         let modifiers =
             modifiers.take_while(|command| matches!(command, Command::Fail { .. } | Command::Short { .. }));
         let write = program.writes[usize::from(number)];
-        return ControlFlow::Continue(match begin(inode, command, write, call, modifiers) {
+        let worker = program.workers[usize::from(number)];
+        let progress = match command {
+            // All that was submitted before.
+            Command::Wait => {
+                let submitted = program.workers[..usize::from(number)].iter().flatten();
+                submitted.map(|worker| At::Getevents(worker.number)).nth(usize::from(call))
+            }
+            Command::Pread { range, chunk, io: Io::Direct | Io::Aio } => {
+                let reader = Reader {
+                    actor: worker.map_or(me, |worker| worker.actor),
+                    worker: worker.map(|worker| worker.number),
+                };
+                let cells =
+                    chunk_of(range, *chunk, call).map(|bytes| inode.sb.geometry.cells_of_bytes(&bytes));
+                cells.map(|cells| At::DirectRead(DirectReadState::new(reader, cells)))
+            }
+            command => begin(inode, command, write, worker, call, modifiers),
+        };
+        return ControlFlow::Continue(match progress {
             Some(at) => TaskState { command: number, call, at },
             None => TaskState { command: number + 1, call: 0, at: At::Next },
         });
@@ -130,26 +175,35 @@ pub async fn step<B: Backend>(
     })
 }
 
+/// The bytes of the `call`-th read(2) or write(2).
+fn chunk_of(range: &Range<u64>, chunk: u64, call: u16) -> Option<Range<u64>> {
+    let start = range.start + u64::from(call) * chunk;
+    (start < range.end).then(|| start..range.end.min(start + chunk))
+}
+
 /// The `call`-th thing that a command does; `None` when there is no such thing.
 fn begin<'c, B: Backend>(
     inode: &Inode<B>,
     command: &Command,
     write: WriteId,
+    worker: Option<Worker>,
     call: u16,
     modifiers: impl Iterator<Item = &'c Command>,
 ) -> Progress {
     let geometry = &inode.sb.geometry;
-    let folios = |range: &std::ops::Range<u64>| geometry.folios_touched(&geometry.cells_of_bytes(range));
-    let chunk_of = |range: &std::ops::Range<u64>, chunk: u64| {
-        let start = range.start + u64::from(call) * chunk;
-        (start < range.end).then(|| start..range.end.min(start + chunk))
-    };
+    let folios = |range: &Range<u64>| geometry.folios_touched(&geometry.cells_of_bytes(range));
     let all = 0..geometry.folios();
-    let walk = |kind: Walk, range: std::ops::Range<FolioIndex>| Some(At::Walk(kind, range.start, range.end));
+    let walk = |kind: Walk, range: Range<FolioIndex>| Some(At::Walk(kind, range.start, range.end));
     match (command, call) {
-        (Command::Pwrite { range, chunk, then, .. }, call) => {
-            if let Some(bytes) = chunk_of(range, *chunk) {
+        (Command::Pwrite { range, chunk, then, io, nowait, .. }, call) => {
+            if let Some(bytes) = chunk_of(range, *chunk, call) {
+                if *io != Io::Buffered {
+                    let worker = worker.map(|worker| worker.number);
+                    let cells = geometry.cells_of_bytes(&bytes);
+                    return Some(At::DirectWrite(DioState::new(write, cells, worker)));
+                }
                 let mut call = Write::new(write, geometry.cells_of_bytes(&bytes));
+                call.nowait = *nowait;
                 for modifier in modifiers {
                     match modifier {
                         Command::Fail { after } => {
@@ -171,7 +225,7 @@ fn begin<'c, B: Backend>(
             }
         }
         (Command::Pread { range, chunk, .. }, _) => {
-            let bytes = chunk_of(range, *chunk)?;
+            let bytes = chunk_of(range, *chunk, call)?;
             Some(At::Read(ReadState::Enter(geometry.cells_of_bytes(&bytes))))
         }
         (Command::Mread { range }, 0) => {
@@ -227,7 +281,7 @@ fn begin<'c, B: Backend>(
 
 /// The `part`-th part of an fsync(2) over `folios` (A13): write, wait, force the log. Where no crash is judged the
 /// log need not be forced, and nobody can tell when the call began.
-fn fsync_part<B: Backend>(inode: &Inode<B>, folios: std::ops::Range<FolioIndex>, part: u16) -> Progress {
+fn fsync_part<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, part: u16) -> Progress {
     let wait = At::Walk(Walk::WaitAfter, folios.start, folios.end);
     let flush = At::Writeback(WritebackState::new(SyncMode::Integrity, folios.clone()));
     let parts = if inode.log.is_some() {
@@ -252,6 +306,15 @@ async fn go_on<B: Backend>(w: &World<B>, inode: &Inode<B>, me: ActorId, at: At) 
             ControlFlow::Continue(state) => (Some(At::Write(state)), false),
             ControlFlow::Break(written) => (None, !written.full),
         },
+        At::DirectWrite(state) => match dio::step(inode, me, state).await {
+            ControlFlow::Continue(state) => (Some(At::DirectWrite(state)), false),
+            ControlFlow::Break(written) => (None, !written.full),
+        },
+        At::DirectRead(state) => rest(dio_read::step(inode, me, state).await, At::DirectRead),
+        At::Getevents(worker) => {
+            dio_complete::wait(w, worker).await;
+            (None, false)
+        }
         At::Read(state) => rest(read::step(inode, me, state).await, At::Read),
         At::Mmap(state) => rest(mmap::step(inode, me, state).await, At::Mmap),
         At::Size(state) => rest(size::step(inode, me, state).await, At::Size),

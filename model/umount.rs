@@ -26,6 +26,11 @@ pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
     let leaked = |name: &'static str| {
         inode.violate(Property::LeakedLock, || format!("{name} is held at the end"));
     };
+    inode.i_dio_count.audit(|count| {
+        if *count != 0 {
+            leaked("i_dio_count");
+        }
+    });
     inode.i_rwsem.audit_free(|| leaked("i_rwsem"));
     inode.invalidate_lock.audit_free(|| leaked("invalidate_lock"));
     if let Some(glock) = &inode.glock {

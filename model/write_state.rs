@@ -35,6 +35,8 @@ pub struct Write {
     pub resident_until: Option<Cell>,
     /// The source faults for good from here on.
     pub faults_at: Option<Cell>,
+    /// IOCB_NOWAIT: it would rather fail than wait.
+    pub nowait: bool,
     pub(crate) fill: Fill,
     pub(crate) pos: Cell,
     pub(crate) end: Cell,
@@ -60,6 +62,7 @@ impl Write {
             request,
             resident_until: None,
             faults_at: None,
+            nowait: false,
             fill: Fill::Data,
             at_most: None,
             failed: false,

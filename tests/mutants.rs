@@ -12,6 +12,7 @@ use stalemap_model::design::{
     Check, Compare, Design, HeldLock, HookRelease, MkwriteEnd, OnStale, PageDone, PageDoneOnStale, Punch,
     PunchFork, PunchLock, ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck,
 };
+use stalemap_model::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::event::Branch;
 use stalemap_model::fs::{Bump, CloneLock, Completion, Personality};
 use stalemap_model::kernel::Kernel;
@@ -442,4 +443,48 @@ fn m10_stale_abort_without_the_end_of_the_transaction() {
         design.page_done_on_stale = PageDoneOnStale::NotCalled;
     };
     violates("gfs2/jdata-valid", not_called, &[Property::BrokenTransaction]);
+}
+
+/// M6: a direct write drops what is cached before it converts its extents.
+#[test]
+fn m6_dropped_before_conversion() {
+    caught(
+        "xfs/t5",
+        |design, _| design.dio_invalidate = DioInvalidate::BeforeEndIo,
+        &[Property::LostWrite, Property::StaleRead],
+        &[Branch::DioConvert, Branch::CacheFill],
+    );
+}
+
+/// M25: a direct write that is not aligned to blocks goes beside others whatever it meets.
+#[test]
+fn m25_unaligned_direct_write_unfenced() {
+    caught(
+        "xfs/t3",
+        |design, _| design.dio_unaligned = DioUnaligned::Shared,
+        &[Property::LostWrite],
+        &[Branch::DioPad, Branch::DioEagain],
+    );
+}
+
+/// M26: an unaligned direct write that is done alone does not wait for others in flight.
+#[test]
+fn m26_unaligned_direct_write_without_drain() {
+    caught(
+        "xfs/d5-unaligned",
+        |design, _| design.dio_drain = DioDrain::After,
+        &[Property::LostWrite],
+        &[Branch::DioPad, Branch::DioEagain],
+    );
+}
+
+/// M27: the completion of a direct write raises the size before it converts the extent.
+#[test]
+fn m27_size_before_conversion() {
+    caught(
+        "xfs/d21",
+        |design, _| design.dio_size = DioSize::BeforeConversion,
+        &[Property::SizeOrder],
+        &[Branch::DioConvert],
+    );
 }

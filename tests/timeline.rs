@@ -4,7 +4,7 @@ use stalemap::report::timeline::{About, render};
 use stalemap_explore::{Limits, Replay, Schedule, Step, minimal_counterexample, replay};
 use stalemap_model::backend::System;
 use stalemap_model::command::{Command, Io, Then};
-use stalemap_model::config::{ActorConfig, Config, FileCommand, Hold};
+use stalemap_model::config::{ActorConfig, Config, FileCommand, Hold, MixedIo};
 use stalemap_model::design::Design;
 use stalemap_model::fs::Personality;
 use stalemap_model::kernel::Kernel;
@@ -102,6 +102,7 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
         observe: Vec::new(),
         retries: None,
         evictions: None,
+        mixed_io: MixedIo::Strict,
     }
 }
 

@@ -8,6 +8,7 @@ mod ext4;
 pub mod gfs2;
 pub mod jdata;
 pub mod xfs;
+pub mod xfs_dio;
 pub mod xfs_reflink;
 mod zonefs;
 

@@ -26,7 +26,7 @@ mod verb;
 
 use std::collections::BTreeMap;
 
-use stalemap_model::config::{ActorConfig, Config, FileCommand, FileRange, Hold};
+use stalemap_model::config::{ActorConfig, Config, FileCommand, FileRange, Hold, MixedIo};
 use stalemap_model::design::Design;
 use stalemap_model::event::Branch;
 use stalemap_model::fs::Personality;
@@ -97,6 +97,8 @@ pub struct Scenario {
     pub reach_never: Vec<Branch>,
     /// Limits.
     pub limits: FileLimits,
+    /// What is judged where direct and buffered writes meet.
+    pub mixed_io: MixedIo,
     /// The file, verbatim.
     pub source: String,
 }
@@ -121,6 +123,7 @@ impl Scenario {
             observe: self.observe.clone(),
             retries: self.limits.retries,
             evictions: self.limits.evictions,
+            mixed_io: self.mixed_io,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use stalemap_model::config::MixedIo;
 use toml::de::DeTable;
 
 use super::actors::{self, Units};
@@ -22,7 +23,7 @@ const PAGE: u64 = 4096;
 
 const TOP_LEVEL: &[&str] = &[
     "title", "refs", "geometry", "fs", "setup", "actor", "observe", "expect", "reach", "hold", "limits",
-    "design", "file",
+    "design", "file", "mixed_io",
 ];
 
 /// Reads a scenario. `name` is how the file is called in messages.
@@ -113,6 +114,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let expect = expectations::expect(file, &own, reader);
     let (reach_must, reach_never) = expectations::reach(file, reader);
     let limits = limits(file, block, reader);
+    let mixed_io = mixed_io(file, reader);
     let scenario = Scenario {
         name: name.to_owned(),
         title: title.unwrap_or_default(),
@@ -130,6 +132,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         reach_must,
         reach_never,
         limits,
+        mixed_io,
         source: reader.source.to_owned(),
     };
     if sized {
@@ -183,6 +186,18 @@ fn geometry(file: Table<'_>, reader: &mut Reader<'_>) -> (u64, u64) {
         (Some(block), _) => (block, smallest),
         (None, _) => defaults,
     }
+}
+
+/// What is judged where direct and buffered writes meet: everything, unless the file says otherwise.
+fn mixed_io(file: Table<'_>, reader: &mut Reader<'_>) -> MixedIo {
+    let text = file.get("mixed_io").and_then(|field| field.value.text("`mixed_io = \"exempt\"`", reader));
+    let Some(text) = text else { return MixedIo::Strict };
+    let known = [MixedIo::Strict, MixedIo::Exempt];
+    known.into_iter().find(|value| value.name() == text.value).unwrap_or_else(|| {
+        let help = "write `strict`, or `exempt` where direct and buffered writes meet on purpose";
+        reader.errors.add(text.span, format!("unknown value {}", quote(text.value)), help);
+        MixedIo::Strict
+    })
 }
 
 fn limits(file: Table<'_>, block: u64, reader: &mut Reader<'_>) -> FileLimits {

@@ -1,0 +1,386 @@
+//! The direct write (actor A9): `xfs_file_dio_write` (fs/xfs/xfs_file.c) and `iomap_dio_rw`
+//! (fs/iomap/direct-io.c), 6.2, up to the submission of its I/O. What follows is in
+//! [`dio_complete`](crate::dio_complete).
+//!
+//! A direct write never takes a folio lock while it uses a mapping, so there is nothing under which a mapping
+//! could be checked. What keeps its mappings good is i_rwsem, as long as it is held, and that others who change
+//! extents wait for i_dio_count; against page faults, nothing does.
+//!
+//! Left out: shared extents, NOWAIT, O_DSYNC, I/O that reaches the device while further extents are still being
+//! mapped.
+
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
+use crate::design::Design;
+use crate::dio_complete::{self, Aio, Completion};
+use crate::dio_design::{DioBusy, DioDrain, DioUnaligned};
+use crate::event::{Branch, MappingEvent};
+use crate::extent::{Extent, Iomap, IomapType, Phys};
+use crate::folio::Eviction;
+use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
+use crate::geometry::Cell;
+use crate::inode::Inode;
+use crate::invalidate::{self, InvalidateState};
+use crate::iomap::{self, Written, eof_tail};
+use crate::oracle::Property;
+use crate::value::{Value, WriteId};
+use crate::write_state::{Write, WriteState};
+
+/// How i_rwsem is held.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IoLock {
+    /// Shared.
+    Shared,
+    /// Exclusively.
+    Exclusive,
+}
+
+/// How a write is submitted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Submission {
+    /// Beside others.
+    Plain,
+    /// Beside others, as long as it only overwrites.
+    OverwriteOnly,
+    /// Alone, since it may have to zero parts of blocks.
+    Alone,
+}
+
+/// A write to the device.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct DeviceWrite {
+    cells: Range<Cell>,
+    /// The device block of the first cell.
+    phys: Phys,
+    value: Value,
+}
+
+/// A direct write (struct iomap_dio).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Dio {
+    /// Which write of the scenario.
+    pub id: WriteId,
+    /// What it was asked to write.
+    pub request: Range<Cell>,
+    /// Who completes it, if it is not waited for: a place in [`SuperBlock::aio`](crate::superblock::SuperBlock).
+    pub worker: Option<u8>,
+    submission: Submission,
+    /// How i_rwsem is held, or is going to be.
+    lock: IoLock,
+    begun: bool,
+    /// IOMAP_DIO_UNWRITTEN: some mapping was.
+    pub unwritten: bool,
+    /// What is not on the device yet.
+    pub device: Vec<DeviceWrite>,
+    /// An error ended it.
+    pub failed: bool,
+    /// It was acknowledged already.
+    pub acknowledged: bool,
+}
+
+/// Where a direct write stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum DioState {
+    /// Before it is decided how i_rwsem is taken.
+    Start(Dio),
+    /// Before i_rwsem.
+    Lock(Dio),
+    /// Before waiting for direct I/O in flight.
+    Drain(Dio),
+    /// Zeroing the tail of the old last block.
+    Zero(Dio, Box<WriteState>),
+    /// Getting the page cache out of the way.
+    Invalidate(Dio, InvalidateState),
+    /// Before `iomap_begin` for the rest from a cell on.
+    Begin(Dio, Cell),
+    /// Submitted, and waited for.
+    Complete(Completion),
+    /// Done through the page cache instead.
+    Fallback(WriteState),
+}
+
+impl DioState {
+    /// A direct write, completed by a worker or waited for.
+    pub fn new(id: WriteId, request: Range<Cell>, worker: Option<u8>) -> Self {
+        DioState::Start(Dio {
+            id,
+            request,
+            worker,
+            submission: Submission::Plain,
+            lock: IoLock::Shared,
+            begun: false,
+            unwritten: false,
+            device: Vec::new(),
+            failed: false,
+            acknowledged: false,
+        })
+    }
+}
+
+/// Waits until no direct I/O is in flight on the file. The caller holds i_rwsem exclusively, so none is begun.
+pub async fn inode_dio_wait<B: Backend>(inode: &Inode<B>) {
+    if inode.direct {
+        drop(inode.i_dio_count.lock_when(Op::new("inode_dio_wait"), |count, _| *count == 0, 0).await);
+    }
+}
+
+/// `inode_dio_begin`, with i_rwsem held: who waits for the count to drop holds it exclusively.
+pub fn inode_dio_begin<B: Backend>(inode: &Inode<B>) {
+    inode.i_dio_count.release(|count| *count += 1);
+}
+
+/// `inode_dio_end`.
+pub fn inode_dio_end<B: Backend>(inode: &Inode<B>) {
+    inode.i_dio_count.release(|count| *count -= 1);
+}
+
+/// One step of a direct write(2), until it returns.
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: DioState,
+) -> ControlFlow<Written, DioState> {
+    ControlFlow::Continue(match state {
+        DioState::Start(dio) => start(inode, dio).await,
+        DioState::Lock(dio) => lock(inode, me, dio).await,
+        DioState::Drain(dio) => {
+            inode_dio_wait(inode).await;
+            zero_gap(inode, me, dio)
+        }
+        DioState::Zero(dio, inner) => match iomap::step(inode, me, *inner).await {
+            ControlFlow::Continue(inner) => DioState::Zero(dio, Box::new(inner)),
+            ControlFlow::Break(_) => checked(inode, me, dio),
+        },
+        DioState::Invalidate(dio, inner) => match invalidate::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => DioState::Invalidate(dio, inner),
+            ControlFlow::Break(outcome) => invalidated(inode, me, dio, outcome),
+        },
+        DioState::Begin(dio, pos) => return begin(inode, me, dio, pos).await,
+        DioState::Complete(inner) => match dio_complete::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => DioState::Complete(inner),
+            ControlFlow::Break(dio) => {
+                unlock(inode, me, dio.lock);
+                return ControlFlow::Break(Written { full: !dio.failed });
+            }
+        },
+        DioState::Fallback(inner) => DioState::Fallback(iomap::step(inode, me, inner).await?),
+    })
+}
+
+/// Whether a range of cells is one of whole blocks.
+fn is_aligned<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> bool {
+    inode.sb.geometry.cells_of_blocks(&inode.sb.geometry.blocks_touched(cells)) == *cells
+}
+
+/// `xfs_file_dio_write_aligned` or `xfs_file_dio_write_unaligned`. The size is read before i_rwsem is held: a
+/// write that may extend the file is not even tried shared.
+async fn start<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> DioState {
+    if is_aligned(inode, &dio.request) {
+        return DioState::Lock(dio);
+    }
+    match inode.sb.config.design.dio_unaligned {
+        DioUnaligned::Shared => return DioState::Lock(dio),
+        DioUnaligned::Exclusive => return DioState::Lock(alone(dio)),
+        DioUnaligned::OverwriteOnly => {}
+    }
+    let size = if inode.size_changes {
+        inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell
+    } else {
+        inode.i_size_peek()
+    };
+    if dio.request.end >= size {
+        return DioState::Lock(alone(dio));
+    }
+    dio.submission = Submission::OverwriteOnly;
+    DioState::Lock(dio)
+}
+
+fn alone(dio: Dio) -> Dio {
+    Dio { submission: Submission::Alone, lock: IoLock::Exclusive, ..dio }
+}
+
+fn drains_before(design: &Design) -> bool {
+    matches!(design.dio_drain, DioDrain::BeforeAndAfter | DioDrain::Before)
+}
+
+fn waits_after(design: &Design) -> bool {
+    matches!(design.dio_drain, DioDrain::BeforeAndAfter | DioDrain::After)
+}
+
+/// i_rwsem and `xfs_file_write_checks`: a write that begins beyond end of file takes it exclusively. The size
+/// is looked at as soon as it is held; completions may still raise it.
+async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> DioState {
+    match dio.lock {
+        IoLock::Shared => inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await,
+        IoLock::Exclusive => inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await,
+    }
+    if !dio.begun {
+        inode.oracle.begin_write(&inode.sb.geometry, dio.id, &dio.request);
+        dio.begun = true;
+    }
+    let design = &inode.sb.config.design;
+    let beyond = dio.request.start > inode.i_size_peek();
+    match dio.lock {
+        IoLock::Shared if beyond => {
+            inode.i_rwsem.up_read(me);
+            DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio })
+        }
+        IoLock::Shared => checked(inode, me, dio),
+        IoLock::Exclusive => {
+            let drain = beyond && design.dio_eof_drain
+                || dio.submission == Submission::Alone && drains_before(design);
+            if drain { DioState::Drain(dio) } else { zero_gap(inode, me, dio) }
+        }
+    }
+}
+
+/// Zeros from the end of file to where a write beyond it begins, with i_rwsem held exclusively.
+fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
+    match eof_tail(inode, inode.i_size_peek(), dio.request.start) {
+        Some(tail) => DioState::Zero(dio, Box::new(WriteState::Begin(Write::zero_eof(tail), false))),
+        None => checked(inode, me, dio),
+    }
+}
+
+/// The checks are done: `iomap_dio_rw` begins.
+fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> DioState {
+    if dio.submission != Submission::Alone && dio.lock == IoLock::Exclusive {
+        inode.i_rwsem.downgrade_write(me);
+        dio.lock = IoLock::Shared;
+    }
+    if dio.submission == Submission::OverwriteOnly && dio.request.end > inode.i_size_peek() {
+        return again(inode, me, dio);
+    }
+    let folios = inode.sb.geometry.folios_touched(&dio.request);
+    DioState::Invalidate(dio, InvalidateState::new(folios))
+}
+
+/// -EAGAIN: once more, alone.
+fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
+    inode.sb.backend.reach(Branch::DioEagain);
+    inode.say(|| "EAGAIN".to_owned());
+    unlock(inode, me, dio.lock);
+    DioState::Lock(alone(dio))
+}
+
+fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {
+    match lock {
+        IoLock::Shared => inode.i_rwsem.up_read(me),
+        IoLock::Exclusive => inode.i_rwsem.up_write(me),
+    }
+}
+
+/// The page cache is out of the way, or a folio was dirty again: then it is a buffered write.
+fn invalidated<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, outcome: Eviction) -> DioState {
+    let busy = outcome != Eviction::Evicted;
+    if busy && inode.sb.config.design.dio_busy == DioBusy::Fallback {
+        inode.sb.backend.reach(Branch::DioFallback);
+        inode.say(|| "ENOTBLK: buffered instead".to_owned());
+        // Nothing was written; the buffered write begins on its own.
+        inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
+        unlock(inode, me, dio.lock);
+        return DioState::Fallback(WriteState::Enter(Write::new(dio.id, dio.request)));
+    }
+    inode_dio_begin(inode);
+    let pos = dio.request.start;
+    DioState::Begin(dio, pos)
+}
+
+/// `iomap_begin` and `iomap_dio_bio_iter` for one extent.
+async fn begin<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut dio: Dio,
+    pos: Cell,
+) -> ControlFlow<Written, DioState> {
+    let geometry = &inode.sb.geometry;
+    let blocks = geometry.blocks_touched(&(pos..dio.request.end));
+    let only = dio.submission == Submission::OverwriteOnly;
+    let overwrite = if only { Overwrite::Only } else { Overwrite::OrAllocate };
+    let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
+    let sampled = xfs_direct_write_iomap_begin(inode, me, &mut map, &blocks, overwrite);
+    drop(map);
+    match sampled {
+        Err(Refusal::Again) => {
+            inode_dio_end(inode);
+            ControlFlow::Continue(again(inode, me, dio))
+        }
+        Err(Refusal::NoSpace) => {
+            inode.say(|| "ENOSPC".to_owned());
+            dio.failed = true;
+            submit(inode, me, dio)
+        }
+        Ok(iomap) => {
+            inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
+            let end = dio.request.end.min(geometry.cells_of_blocks(&(iomap.start..iomap.end)).end);
+            add(inode, &mut dio, &iomap, pos..end);
+            inode.tell(MappingEvent::Dropped, String::new);
+            if end < dio.request.end {
+                return ControlFlow::Continue(DioState::Begin(dio, end));
+            }
+            submit(inode, me, dio)
+        }
+    }
+}
+
+/// The I/O for the part of the write that one mapping covers: the data and, in blocks that are new or unwritten,
+/// zeros for the rest of the first and the last one; behind end of file in the last one in any case.
+fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<Cell>) {
+    let geometry = &inode.sb.geometry;
+    let blocks = geometry.cells_of_blocks(&geometry.blocks_touched(&cells));
+    let fresh = iomap.kind == IomapType::Unwritten || iomap.new;
+    dio.unwritten |= iomap.kind == IomapType::Unwritten;
+    let head = if fresh { blocks.start..cells.start } else { cells.start..cells.start };
+    // A completion may raise the size meanwhile, but not while an unaligned write is alone.
+    let tail =
+        if fresh || cells.end >= inode.i_size_peek() { cells.end..blocks.end } else { cells.end..cells.end };
+    if !head.is_empty() || !tail.is_empty() {
+        inode.sb.backend.reach(Branch::DioPad);
+    }
+    for (cells, value) in [(head, Value::ZERO), (cells, Value::written(dio.id)), (tail, Value::ZERO)] {
+        let phys = geometry.blocks_touched(&cells).next().and_then(|block| iomap.addr_of(block));
+        dio.device.extend(phys.map(|phys| DeviceWrite { cells, phys, value }));
+    }
+}
+
+/// All is submitted: waits, or leaves the rest to the worker.
+fn submit<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
+    let waits = dio.submission == Submission::Alone && waits_after(&inode.sb.config.design);
+    dio.worker = dio.worker.filter(|_| !waits);
+    let Some(worker) = dio.worker else {
+        return ControlFlow::Continue(DioState::Complete(dio_complete::submitted(dio)));
+    };
+    let (lock, full) = (dio.lock, !dio.failed);
+    inode.sb.aio[usize::from(worker)].release(|queue| queue.add(Aio::Write(inode.number, dio)));
+    unlock(inode, me, lock);
+    ControlFlow::Break(Written { full })
+}
+
+/// The device writes.
+pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
+    let geometry = &inode.sb.geometry;
+    let blocks = geometry.blocks_touched(&write.cells);
+    for block in blocks.clone() {
+        let phys = write.phys + (block - blocks.start);
+        let cells = geometry.cells_of_block(block);
+        let inside = crate::folio::within(&cells, &write.cells);
+        inode.sb.disk[usize::from(phys)].update(|contents| {
+            let contents = contents.get_or_insert_with(|| vec![Value::garbage(phys); cells.len()]);
+            contents[inside].fill(write.value);
+        });
+        inode.ilock.audit(|map| {
+            if !matches!(map.get(block), Extent::Unwritten(now) | Extent::Written(now) if now == phys) {
+                inode.violate(Property::WrongAddress, || {
+                    let block = geometry.show_blocks(&(block..block + 1));
+                    format!("{block} is written to device block {phys}, which is not where it is")
+                });
+            }
+        });
+    }
+    inode.audit_crash();
+    inode.say(|| {
+        let what = if write.value == Value::ZERO { "zeros for " } else { "" };
+        format!("{what}{} on disk", geometry.show_cells(&write.cells))
+    });
+}

@@ -1,0 +1,299 @@
+//! The completion of direct I/O (actor A10): `iomap_dio_complete` (fs/iomap/direct-io.c) with
+//! `xfs_dio_write_end_io` (fs/xfs/xfs_file.c), 6.2.
+//!
+//! The order is what others rely on: the data is on the device, extents are converted, then the size is raised,
+//! then what the page cache has of the range is dropped, and only then is the write acknowledged and no longer
+//! counted. A write that is waited for is completed by its submitter, who still holds i_rwsem; another one by a
+//! worker of its own, without any lock.
+//!
+//! Left out: completion of overwrites in interrupt context; the steps are the same.
+
+use std::ops::ControlFlow;
+
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::dio::{Dio, inode_dio_end, write_device};
+use crate::dio_design::{DioAck, DioInvalidate, DioSize};
+use crate::dio_read::{self, DirectRead};
+use crate::event::Branch;
+use crate::folio::Eviction;
+use crate::fs::Bump;
+use crate::fs::xfs::xfs_iomap_write_unwritten;
+use crate::geometry::{Cell, FileBlock, FolioIndex};
+use crate::inode::{FileId, Inode};
+use crate::invalidate::invalidate_folio2;
+use crate::world::World;
+
+/// What follows the dropping of cached folios.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Next {
+    /// Conversion (a mutant).
+    EndIo,
+    /// Nothing.
+    Finish,
+}
+
+/// Where a completion stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Completion {
+    /// Before the next write to the device.
+    Device(Dio),
+    /// Before the next folio is looked for, from which it depends whether folios have to be dropped.
+    Cached(Dio, FolioIndex),
+    /// Before the size is raised, where that is a step of its own.
+    Size(Dio),
+    /// Before the conversion, from a block on.
+    Convert(Dio, FileBlock),
+    /// Before the next folio is dropped.
+    Invalidate(Dio, FolioIndex, Next),
+}
+
+/// Direct I/O that is not waited for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Aio {
+    /// A write.
+    Write(FileId, Dio),
+    /// A read.
+    Read(FileId, DirectRead),
+}
+
+/// What one command has submitted.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct AioQueue {
+    /// What its worker has not begun with.
+    queued: Vec<Aio>,
+    /// What is not acknowledged.
+    outstanding: u8,
+}
+
+impl AioQueue {
+    /// Something is submitted.
+    pub fn add(&mut self, aio: Aio) {
+        self.queued.push(aio);
+        self.outstanding += 1;
+    }
+}
+
+/// Where a worker stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum WorkerState {
+    /// Waiting for I/O.
+    Idle,
+    /// Completing a write.
+    Write(FileId, Completion),
+    /// Completing a read.
+    Read(FileId, DirectRead),
+}
+
+/// `@wait`: until all that one command has submitted is acknowledged.
+pub async fn wait<B: Backend>(w: &World<B>, worker: u8) {
+    let done = |queue: &AioQueue, _: u64| queue.outstanding == 0;
+    drop(w.sb.aio[usize::from(worker)].lock_when(Op::new("io_getevents"), done, 0).await);
+}
+
+/// One step of the worker that completes the I/O of one command, one after the other. It never finishes.
+pub async fn worker_step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    worker: u8,
+    state: WorkerState,
+) -> ControlFlow<(), WorkerState> {
+    let inode = |file: FileId| &w.inodes[usize::from(file)];
+    ControlFlow::Continue(match state {
+        WorkerState::Idle => {
+            let some = |queue: &AioQueue, _: u64| !queue.queued.is_empty();
+            let mut queue = w.sb.aio[usize::from(worker)].lock_when(Op::new("aio"), some, 0).await;
+            match queue.queued.remove(0) {
+                Aio::Write(file, dio) => WorkerState::Write(file, submitted(dio)),
+                Aio::Read(file, read) => WorkerState::Read(file, read),
+            }
+        }
+        WorkerState::Write(file, completion) => match step(inode(file), me, completion).await {
+            ControlFlow::Continue(completion) => WorkerState::Write(file, completion),
+            ControlFlow::Break(_) => WorkerState::Idle,
+        },
+        WorkerState::Read(file, read) => match dio_read::complete(inode(file), read).await {
+            ControlFlow::Continue(read) => WorkerState::Read(file, read),
+            ControlFlow::Break(()) => {
+                acknowledge_aio(inode(file), worker);
+                WorkerState::Idle
+            }
+        },
+    })
+}
+
+/// The I/O of a write is submitted.
+pub fn submitted(dio: Dio) -> Completion {
+    Completion::Device(dio)
+}
+
+/// One step of a completion.
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: Completion,
+) -> ControlFlow<Dio, Completion> {
+    match state {
+        Completion::Device(mut dio) => {
+            if !dio.device.is_empty() {
+                // The device does them in any order.
+                let alternatives = dio.device.len() as u32;
+                let which = inode.sb.backend.choose(Op::new("device_write"), alternatives).await;
+                write_device(inode, &dio.device.remove(which as usize));
+            }
+            if dio.device.is_empty() {
+                on_device(inode, dio)
+            } else {
+                ControlFlow::Continue(Completion::Device(dio))
+            }
+        }
+        Completion::Cached(dio, index) => {
+            let slot = inode.page(index).lock(Op::on("nrpages", u32::from(index))).await;
+            let cached = slot.current().is_some();
+            drop(slot);
+            if cached {
+                ControlFlow::Continue(first_folio(inode, dio, Next::Finish))
+            } else if index + 1 < inode.sb.geometry.folios() {
+                ControlFlow::Continue(Completion::Cached(dio, index + 1))
+            } else {
+                finish(inode, dio)
+            }
+        }
+        Completion::Size(dio) => {
+            let mut map = inode.ilock.lock(Op::new("xfs_setfilesize")).await;
+            raise_size(inode, &dio, dio.request.end);
+            map.disk_size = map.disk_size.max(dio.request.end.min(inode.i_size_peek()));
+            inode.commit(&map);
+            drop(map);
+            if dio.unwritten { ControlFlow::Continue(convert_first(inode, dio)) } else { ended(inode, dio) }
+        }
+        Completion::Convert(dio, block) => convert(inode, me, dio, block).await,
+        Completion::Invalidate(dio, index, next) => {
+            if invalidate_folio2(inode, index).await == Eviction::Kept {
+                // `dio_warn_stale_pagecache`: the write succeeds all the same.
+                inode.oracle.warn_stale_pagecache(index);
+                inode.sb.backend.reach(Branch::DioInvalidateFailed);
+            }
+            if index + 1 < inode.sb.geometry.folios_touched(&dio.request).end {
+                return ControlFlow::Continue(Completion::Invalidate(dio, index + 1, next));
+            }
+            match next {
+                Next::EndIo => end_io(inode, dio),
+                Next::Finish => finish(inode, dio),
+            }
+        }
+    }
+}
+
+fn first_folio<B: Backend>(inode: &Inode<B>, dio: Dio, next: Next) -> Completion {
+    let first = inode.sb.geometry.folio_of(dio.request.start);
+    Completion::Invalidate(dio, first, next)
+}
+
+fn convert_first<B: Backend>(inode: &Inode<B>, dio: Dio) -> Completion {
+    let first = inode.sb.geometry.block_of(dio.request.start);
+    Completion::Convert(dio, first)
+}
+
+/// All data is on the device.
+fn on_device<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> ControlFlow<Dio, Completion> {
+    let design = &inode.sb.config.design;
+    if dio.failed {
+        // Neither converted nor dropped from the page cache.
+        return finish(inode, dio);
+    }
+    if design.dio_ack == DioAck::BeforeEndIo {
+        acknowledge(inode, &dio);
+        dio.acknowledged = true;
+    }
+    if design.dio_invalidate == DioInvalidate::BeforeEndIo {
+        return ControlFlow::Continue(first_folio(inode, dio, Next::EndIo));
+    }
+    end_io(inode, dio)
+}
+
+/// `xfs_dio_write_end_io`. That the file does not grow is seen without a lock; nobody makes it smaller meanwhile.
+fn end_io<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
+    let grows = dio.request.end > inode.i_size_peek();
+    let early = inode.sb.config.design.dio_size == DioSize::BeforeConversion;
+    match (dio.unwritten, grows) {
+        (true, true) if early => ControlFlow::Continue(Completion::Size(dio)),
+        (true, _) => ControlFlow::Continue(convert_first(inode, dio)),
+        (false, true) => ControlFlow::Continue(Completion::Size(dio)),
+        (false, false) if inode.sb.config.design.dio_invalidate == DioInvalidate::IfCached => {
+            ControlFlow::Continue(Completion::Cached(dio, 0))
+        }
+        (false, false) => ended(inode, dio),
+    }
+}
+
+/// Extents and size are right.
+fn ended<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
+    match inode.sb.config.design.dio_invalidate {
+        DioInvalidate::AfterEndIo | DioInvalidate::IfCached => {
+            ControlFlow::Continue(first_folio(inode, dio, Next::Finish))
+        }
+        DioInvalidate::BeforeEndIo | DioInvalidate::Never => finish(inode, dio),
+    }
+}
+
+/// `xfs_iomap_write_unwritten` for one extent of the range: the conversion, then the size, in memory and on
+/// disk, in one ILOCK section. Nobody is modelled who reads both counter and size without a lock and decides by
+/// their order.
+async fn convert<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: Dio,
+    block: FileBlock,
+) -> ControlFlow<Dio, Completion> {
+    let geometry = &inode.sb.geometry;
+    let last = geometry.blocks_touched(&dio.request).end;
+    let mut map = inode.ilock.lock(Op::new("xfs_dio_write_end_io")).await;
+    let end = map.extent_around(block).end.min(last);
+    if xfs_iomap_write_unwritten(inode, &mut map, block..end) {
+        inode.sb.backend.reach(Branch::DioConvert);
+        if inode.sb.config.fs.bump_convert != Bump::Never {
+            inode.bump_data_seq(me);
+        }
+    }
+    let size = geometry.cells_of_blocks(&(block..end)).end.min(dio.request.end);
+    raise_size(inode, &dio, size);
+    map.disk_size = map.disk_size.max(size.min(inode.i_size_peek()));
+    inode.commit(&map);
+    drop(map);
+    if end < last { ControlFlow::Continue(Completion::Convert(dio, end)) } else { ended(inode, dio) }
+}
+
+/// Raises i_size to `end` at least.
+fn raise_size<B: Backend>(inode: &Inode<B>, dio: &Dio, end: Cell) {
+    let size = inode.i_size_peek();
+    if end > size {
+        inode.i_size.publish(u64::from(end), Ordering::Release);
+        inode.oracle.outgrow(&inode.sb.geometry, dio.id, &(size.max(dio.request.start)..end));
+        inode.say(|| format!("i_size = {}", crate::geometry::Bytes(inode.sb.geometry.byte_at(end))));
+    }
+}
+
+/// The write is over: it is not counted any more, and acknowledged.
+fn finish<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
+    inode_dio_end(inode);
+    if !dio.acknowledged {
+        acknowledge(inode, &dio);
+    }
+    ControlFlow::Break(dio)
+}
+
+fn acknowledge<B: Backend>(inode: &Inode<B>, dio: &Dio) {
+    let geometry = &inode.sb.geometry;
+    if dio.failed {
+        inode.oracle.fail_write(geometry, dio.id, &dio.request);
+    } else {
+        inode.oracle.end_write(geometry, dio.id, &dio.request, dio.request.end);
+    }
+    if let Some(worker) = dio.worker {
+        acknowledge_aio(inode, worker);
+    }
+}
+
+fn acknowledge_aio<B: Backend>(inode: &Inode<B>, worker: u8) {
+    inode.sb.aio[usize::from(worker)].release(|queue| queue.outstanding -= 1);
+}
