@@ -17,7 +17,6 @@ use crate::fs::{Bump, Completion};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::ioend::Ioend;
-use crate::oracle::Property;
 use crate::superblock::SuperBlock;
 use crate::world::World;
 use crate::writeback::{captured, write_disk};
@@ -112,6 +111,7 @@ async fn take_one<B: Backend>(sb: &SuperBlock<B>) -> Ioend {
 async fn transfer<B: Backend>(inode: &Inode<B>, ioend: &Ioend, folio: FolioRef) {
     let slot = inode.page(folio.index).lock(Op::on("device_write", u32::from(folio.index))).await;
     for block in blocks_of(inode, ioend, folio) {
+        inode.audit_owned(ioend.phys + (block - ioend.blocks.start));
         write_disk(inode, ioend.phys + (block - ioend.blocks.start), captured(inode, &slot, folio, block));
     }
     inode.say(|| format!("folio {} on disk", folio.index));
@@ -139,8 +139,5 @@ async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bo
     }
     map.disk_size = map.disk_size.max(end);
     inode.commit(&map);
-    if map.disk_size > size {
-        inode.sb.backend.violate(Property::SizeOrder, || "the on-disk size is beyond i_size".to_owned());
-    }
     changed
 }

@@ -168,6 +168,28 @@ choices! {
 }
 
 choices! {
+    /// What zeroing does about a mapping that has nothing to zero, over which the page cache may be dirty.
+    ZeroRange {
+        /// Passes over it: the callers have flushed (up to 6.11).
+        Skip = "skip",
+        /// If the range was dirty before it was mapped: flushes, and maps again (6.12).
+        FlushAndRemap = "flush-and-remap",
+        /// The same, but looks whether it is dirty after it was mapped (a mutant).
+        CheckLate = "check-late",
+    }
+}
+
+choices! {
+    /// What a write beyond end of file holds while it zeroes the rest of the last block.
+    ZeroLock {
+        /// i_rwsem only (up to 6.11).
+        Nothing = "none",
+        /// invalidate_lock, exclusive (6.12).
+        InvalidateLock = "invalidate-lock",
+    }
+}
+
+choices! {
     /// What reclaim does about a folio under writeback.
     ReclaimWriteback {
         /// Leaves it.
@@ -214,6 +236,10 @@ pub struct Design {
     pub short_copy: ShortCopy,
     /// What reclaim does under writeback.
     pub reclaim_writeback: ReclaimWriteback,
+    /// How zeroing treats dirty page cache over nothing.
+    pub zero_range: ZeroRange,
+    /// What a write beyond end of file locks while it zeroes.
+    pub zero_lock: ZeroLock,
 }
 
 settable!(Design {
@@ -233,6 +259,8 @@ settable!(Design {
     mkwrite_dirty_late,
     short_copy,
     reclaim_writeback,
+    zero_range,
+    zero_lock,
 });
 
 impl Design {
@@ -263,6 +291,8 @@ impl Design {
             mkwrite_dirty_late: false,
             short_copy: ShortCopy::Refuse,
             reclaim_writeback: ReclaimWriteback::Skip,
+            zero_range: ZeroRange::Skip,
+            zero_lock: ZeroLock::Nothing,
         };
         match name {
             "none" => Some(Design {

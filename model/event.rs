@@ -108,6 +108,12 @@ named_bits! {
         WpFault = "wp-fault",
         /// A reader filled a folio.
         CacheFill = "cache-fill",
+        /// Blocks were taken out of a file.
+        Unmap = "unmap",
+        /// Zeroing passed over a mapping that has nothing to zero.
+        ZeroSkip = "zero-skip",
+        /// Zeroing flushed dirty page cache over such a mapping.
+        ZeroFlush = "zero-flush",
     }
 }
 

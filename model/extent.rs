@@ -136,7 +136,7 @@ pub struct Enospc;
 /// Everything the ILOCK protects.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ExtentMap {
-    blocks: Vec<Extent>,
+    pub(crate) blocks: Vec<Extent>,
     /// The on-disk size, in cells.
     pub disk_size: Cell,
 }

@@ -7,12 +7,13 @@
 //!
 //! Left out: dirty throttling, large folios of varying size, inline data, NOWAIT.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
-use crate::design::{OnStale, Sample};
+use crate::design::{OnStale, Sample, ZeroLock};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Iomap, IomapType};
+use crate::flush;
 use crate::folio::FolioRef;
 use crate::fs::xfs::xfs_buffered_write_iomap_begin;
 use crate::geometry::Cell;
@@ -22,6 +23,7 @@ use crate::oracle::Property;
 use crate::punch::{self, PunchState};
 use crate::truncate;
 use crate::write_state::{Fill, Write, WriteState, unused_reservation};
+use crate::zero::{self, eof_tail};
 
 /// What a write(2) returned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -38,6 +40,12 @@ pub async fn step<B: Backend>(
 ) -> ControlFlow<Written, WriteState> {
     match state {
         WriteState::Enter(write) => ControlFlow::Continue(enter(inode, me, write).await),
+        WriteState::Sample(write) => ControlFlow::Continue(zero::sample(inode, write).await),
+        WriteState::Flush(write, inner) => match flush::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Flush(write, inner)),
+            // The mapping was marked stale for this.
+            ControlFlow::Break(()) => advance(inode, me, write, true, false),
+        },
         WriteState::Begin(write, leaked) => begin(inode, me, write, leaked).await,
         WriteState::Folio(write, iomap, from) => {
             ControlFlow::Continue(iomap_write_folio(inode, me, write, iomap, from).await)
@@ -70,20 +78,15 @@ async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> W
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
     let size = inode.i_size_peek();
     if let Some(tail) = eof_tail(inode, size, write.request.start) {
-        write.fill = Fill::ZeroEof;
+        if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
+            inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+        }
+        write.fill = Fill::Zero;
         write.pos = tail.start;
         write.end = tail.end;
+        return zero::start(inode, write);
     }
     WriteState::Begin(write, false)
-}
-
-/// The cells of the block that end of file lies in the middle of, from there to `target` at most.
-pub fn eof_tail<B: Backend>(inode: &Inode<B>, size: Cell, target: Cell) -> Option<Range<Cell>> {
-    if target <= size || size == 0 {
-        return None;
-    }
-    let block_end = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(size - 1)).end;
-    (size < block_end).then(|| size..block_end.min(target))
 }
 
 /// `iomap_begin`: samples a mapping in one ILOCK section.
@@ -99,7 +102,7 @@ async fn begin<B: Backend>(
     let sampled = match write.fill {
         Fill::Data => xfs_buffered_write_iomap_begin(inode, me, &mut map, block, limit),
         // Zeroing allocates nothing.
-        Fill::ZeroEof => Ok(map.map(block, inode.data_seq.peek())),
+        Fill::Zero => Ok(map.map(block, inode.data_seq.peek())),
     };
     drop(map);
     inode.oracle.sampled(me);
@@ -119,11 +122,11 @@ async fn begin<B: Backend>(
             .violate(Property::LeakedFlag, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
     }
     inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
-    if write.fill == Fill::ZeroEof && matches!(iomap.kind, IomapType::Hole | IomapType::Unwritten) {
-        // Up to 6.11: "already zero", whatever the page cache has.
-        let covered = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
-        write.pos = covered.min(write.end);
-        return advance(inode, me, write, false, true);
+    if write.fill == Fill::Zero && matches!(iomap.kind, IomapType::Hole | IomapType::Unwritten) {
+        return match zero::nothing_mapped(inode, write, &iomap).await {
+            ControlFlow::Continue(flush) => ControlFlow::Continue(flush),
+            ControlFlow::Break(write) => advance(inode, me, write, false, true),
+        };
     }
     let from = write.pos;
     ControlFlow::Continue(WriteState::Folio(write, iomap, from))
@@ -157,7 +160,8 @@ fn advance<B: Backend>(
     let given_up = write.failed && (!progress || design.on_stale == OnStale::Fail && stale);
     let done = write.pos == write.end;
     let stalled = !progress && (!stale || design.on_stale == OnStale::Done);
-    if done && write.fill == Fill::ZeroEof && !write.request.is_empty() {
+    if done && write.fill == Fill::Zero && !write.request.is_empty() {
+        zeroed_up_to(inode, me);
         write.fill = Fill::Data;
         write.pos = write.request.start;
         write.end = write.request.end;
@@ -169,6 +173,13 @@ fn advance<B: Backend>(
     inode.sb.backend.reach(Branch::Retry);
     // A failure with progress is only returned by the next pass, which makes none.
     ControlFlow::Continue(WriteState::Begin(write, stale && !design.clear_stale))
+}
+
+/// A write(2) beyond end of file has done with the zeros before it.
+fn zeroed_up_to<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
+        inode.invalidate_lock.up_write(me);
+    }
 }
 
 /// The write(2) returns.
@@ -187,6 +198,9 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
         });
     }
     if !write.request.is_empty() {
+        if write.fill == Fill::Zero {
+            zeroed_up_to(inode, me);
+        }
         inode.oracle.end_write(&inode.sb.geometry, write.id, &write.request, done);
         inode.i_rwsem.up_write(me);
     }

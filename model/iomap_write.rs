@@ -68,10 +68,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     if iomap.stale || check_now && !iomap_valid(inode, &iomap, write.pos).await {
         return stale(inode, me, write, iomap, from, Some(locked.folio));
     }
-    debug_assert!(
-        iomap.kind != IomapType::Hole || write.fill == Fill::ZeroEof,
-        "a write's mapping is no hole"
-    );
+    debug_assert!(iomap.kind != IomapType::Hole || write.fill == Fill::Zero, "a write's mapping is no hole");
 
     // Step 4.5: blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
     let to_zero = read_blocks(inode, me, &iomap, &locked, check_now).await;
@@ -230,7 +227,7 @@ async fn copy<B: Backend>(
     inode.audit_folio(index, &slot);
     slot.unlock_and_put(id, me);
     drop(slot);
-    if done > size && write.pos > size {
+    if write.fill == Fill::Data && done > size && write.pos > size {
         pagecache_isize_extended(inode, size, write.pos).await;
     }
     inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod change;
 pub mod command;
 pub mod completion;
 pub mod config;
@@ -13,7 +14,9 @@ pub mod crash;
 pub mod design;
 pub mod event;
 pub mod extent;
+pub mod falloc;
 pub mod fill;
+pub mod flush;
 pub mod folio;
 pub mod fs;
 pub mod geometry;
@@ -29,15 +32,17 @@ pub mod property;
 pub mod punch;
 pub mod read;
 pub mod reclaim;
+pub mod setattr;
 pub mod settings;
-pub mod size;
 pub mod space;
 pub mod superblock;
 pub mod sync;
 pub mod task;
 pub mod truncate;
 pub mod umount;
+pub mod unmap;
 pub mod value;
 pub mod world;
 pub mod write_state;
 pub mod writeback;
+pub mod zero;

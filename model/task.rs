@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::change::{self, Change, ChangeState};
 use crate::command::{Command, Then};
 use crate::config::FileCommand;
 use crate::geometry::FolioIndex;
@@ -12,7 +13,6 @@ use crate::iomap;
 use crate::mmap::{self, Access, MmapState};
 use crate::read::{self, ReadState};
 use crate::reclaim;
-use crate::size::{self, Change, SizeState};
 use crate::umount;
 use crate::value::WriteId;
 use crate::world::World;
@@ -70,7 +70,7 @@ enum At {
     Write(WriteState),
     Read(ReadState),
     Mmap(MmapState),
-    Size(SizeState),
+    Change(ChangeState),
     Writeback(WritebackState),
     /// Before an fsync(2) that a crash may follow.
     BeginSync(std::ops::Range<FolioIndex>),
@@ -140,6 +140,8 @@ fn begin<'c, B: Backend>(
         (start < range.end).then(|| start..range.end.min(start + chunk))
     };
     let all = 0..geometry.folios();
+    let bytes = |range: &std::ops::Range<u64>| geometry.cells_of_bytes(range);
+    let change = |change: Change| Some(At::Change(ChangeState::Enter(change)));
     let walk = |kind: Walk, range: std::ops::Range<FolioIndex>| Some(At::Walk(kind, range.start, range.end));
     match (command, call) {
         (Command::Pwrite { range, chunk, then, .. }, call) => {
@@ -193,12 +195,12 @@ fn begin<'c, B: Backend>(
         }
         // The file system stops, which is judged at every state and need not happen. What it writes first counts.
         (Command::Shutdown { flush: true }, 0) => Some(At::LogForce),
-        (Command::Truncate { size }, 0) => {
-            Some(At::Size(SizeState::Enter(Change::Truncate(geometry.cell_at(*size)))))
-        }
-        (Command::Falloc { range, keep_size }, 0) => {
-            Some(At::Size(SizeState::Enter(Change::Falloc(geometry.cells_of_bytes(range), *keep_size))))
-        }
+        (Command::Truncate { size }, 0) => change(Change::Truncate(geometry.cell_at(*size))),
+        (Command::Falloc { range, keep_size }, 0) => change(Change::Falloc(bytes(range), *keep_size)),
+        (Command::Fpunch { range }, 0) => change(Change::Punch(bytes(range))),
+        (Command::Fzero { range, keep_size }, 0) => change(Change::Zero(bytes(range), *keep_size)),
+        (Command::Fcollapse { range }, 0) => change(Change::Collapse(bytes(range))),
+        (Command::Finsert { range }, 0) => change(Change::Insert(bytes(range))),
         (Command::FadviseDontneed { range }, 0) => {
             // Only folios that lie in the range as a whole.
             let inside = range.start.div_ceil(geometry.folio_size())..range.end / geometry.folio_size();
@@ -239,7 +241,7 @@ async fn go_on<B: Backend>(inode: &Inode<B>, me: ActorId, at: At) -> (Progress, 
         },
         At::Read(state) => rest(read::step(inode, me, state).await, At::Read),
         At::Mmap(state) => rest(mmap::step(inode, me, state).await, At::Mmap),
-        At::Size(state) => rest(size::step(inode, me, state).await, At::Size),
+        At::Change(state) => rest(change::step(inode, me, state).await, At::Change),
         At::Writeback(state) => rest(writeback::step(inode, me, state).await, At::Writeback),
         At::BeginSync(folios) => {
             drop(inode.ilock.lock(Op::new("fsync")).await);

@@ -5,7 +5,7 @@
 
 use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
 use crate::extent::Extent;
-use crate::geometry::Cell;
+use crate::geometry::{Bytes, Cell};
 use crate::inode::Inode;
 use crate::oracle::Property;
 use crate::superblock::SuperBlock;
@@ -36,6 +36,12 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
     let cells = (0..end).map(|cell| (cell, on_disk(inode, cell)));
     inode.oracle.visible(&inode.sb.geometry, "file on disk", cells.collect::<Vec<_>>().into_iter());
     inode.ilock.audit(|map| {
+        if map.disk_size != end {
+            inode.sb.backend.violate(Property::SizeOrder, || {
+                let bytes = |cell| Bytes(inode.sb.geometry.byte_at(cell));
+                format!("the on-disk size is {}, i_size is {}", bytes(map.disk_size), bytes(end))
+            });
+        }
         if map.delalloc_blocks() != 0 {
             inode.sb.backend.violate(Property::LeakedReservation, || {
                 let blocks = map.delalloc_blocks();

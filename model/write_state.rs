@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::backend::Backend;
 use crate::design::{PunchOwner, PunchRounding};
 use crate::extent::{Iomap, IomapType};
+use crate::flush::FlushState;
 use crate::folio::FolioRef;
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
@@ -17,8 +18,8 @@ use crate::value::WriteId;
 pub enum Fill {
     /// The user's data.
     Data,
-    /// Zeros from the old end of file on, before a write or truncate beyond it (`iomap_zero_range`).
-    ZeroEof,
+    /// Zeros (`iomap_zero_range`): from the old end of file on, before a write beyond it, or on their own.
+    Zero,
 }
 
 /// One write(2).
@@ -41,6 +42,8 @@ pub struct Write {
     pub(crate) failed: bool,
     /// A check was made already ([`Check::Once`]).
     pub(crate) checked: bool,
+    /// The range was dirty when its zeroing began, and has not been flushed since.
+    pub(crate) flush: bool,
     /// Holds that this actor has stood at, as a set.
     pub(crate) held: u16,
 }
@@ -59,13 +62,14 @@ impl Write {
             at_most: None,
             failed: false,
             checked: false,
+            flush: false,
             held: 0,
         }
     }
 
-    /// The zeroing of `cells` on its own, for a truncate that extends the file.
-    pub fn zero_eof(cells: Range<Cell>) -> Self {
-        Write { fill: Fill::ZeroEof, request: cells.end..cells.end, ..Write::new(0, cells) }
+    /// The zeroing of `cells` on its own.
+    pub fn zeros(cells: Range<Cell>) -> Self {
+        Write { fill: Fill::Zero, request: cells.end..cells.end, ..Write::new(0, cells) }
     }
 }
 
@@ -74,10 +78,14 @@ impl Write {
 pub enum WriteState {
     /// Before i_rwsem.
     Enter(Write),
+    /// Before a pass that zeroes: looking whether the range is dirty.
+    Sample(Write),
     /// Before `iomap_begin`. With the STALE flag that the last mapping left behind, if the design lets it.
     Begin(Write, bool),
     /// Before the next folio, with the mapping and where it began.
     Folio(Write, Iomap, Cell),
+    /// Writing back what lies over a mapping that has nothing to zero, which is then looked up again.
+    Flush(Write, FlushState),
     /// Cutting the page cache back to end of file after a stale or short copy, then on to the given state.
     Cleanup(TruncateState, Box<WriteState>),
     /// Before `iomap_end`. The folio that a mutant still holds.
@@ -98,7 +106,7 @@ pub(crate) fn unused_reservation<B: Backend>(
     let mapped_end = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
     let end = write.end.min(mapped_end);
     let owned = iomap.new || design.punch_owner == PunchOwner::Any;
-    if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end || write.fill == Fill::ZeroEof {
+    if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end || write.fill == Fill::Zero {
         return None;
     }
     let first = if write.pos == from {

@@ -40,6 +40,31 @@ choices! {
     }
 }
 
+choices! {
+    /// When a truncate writes the new last block back, for the sake of zeroing that passes over unwritten blocks
+    /// whatever the page cache has.
+    TruncateFlush {
+        /// Before it zeroes the rest of the block.
+        Before = "before",
+        /// After (before 350976ae2187): the old data get on disk, and zeros only into the page cache.
+        AfterZeroing = "after-zeroing",
+        /// Not at all.
+        Never = "none",
+    }
+}
+
+choices! {
+    /// What happens to the page cache of a range before fallocate takes its blocks away.
+    FlushUnmap {
+        /// It is written back and dropped.
+        WriteAndDrop = "write-and-drop",
+        /// It is dropped (a mutant): whole folios, with what lies beside the range.
+        Drop = "drop",
+        /// It stays (a mutant).
+        Nothing = "none",
+    }
+}
+
 /// A file system. Table 7 of the kernel model, as far as the actors carry it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Personality {
@@ -61,6 +86,10 @@ pub struct Personality {
     pub free_blocks: Option<u16>,
     /// Which of them are taken first.
     pub allocator: Allocator,
+    /// When a truncate flushes.
+    pub truncate_flush: TruncateFlush,
+    /// What fallocate does to the page cache.
+    pub flush_unmap: FlushUnmap,
 }
 
 settable!(Personality {
@@ -73,6 +102,8 @@ settable!(Personality {
     block_dirty,
     free_blocks,
     allocator,
+    truncate_flush,
+    flush_unmap,
 });
 
 impl Personality {

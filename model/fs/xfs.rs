@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Allocator, Bump, Completion, Personality};
+use super::{Allocator, Bump, Completion, FlushUnmap, Personality, TruncateFlush};
 use crate::backend::{ActorId, Atomic, Backend};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
@@ -24,6 +24,8 @@ pub(super) fn personality() -> Personality {
         block_dirty: false,
         free_blocks: None,
         allocator: Allocator::Home,
+        truncate_flush: TruncateFlush::Before,
+        flush_unmap: FlushUnmap::WriteAndDrop,
     }
 }
 
