@@ -10,9 +10,10 @@ use stalemap::scenario::{self, catalogue};
 use stalemap_explore::{Exploration, Limits, Options, explore, minimal_counterexample};
 use stalemap_model::design::{
     Check, Design, HookRelease, MkwriteEnd, OnStale, Punch, PunchLock, ReclaimWriteback, Sample, ShortCopy,
+    WritebackCheck,
 };
 use stalemap_model::event::Branch;
-use stalemap_model::fs::{Bump, Completion, Personality};
+use stalemap_model::fs::{Bump, Completion, FlushUnmap, Personality, TruncateFlush};
 use stalemap_model::kernel::Kernel;
 use stalemap_model::oracle::Property;
 
@@ -244,6 +245,49 @@ fn m13_cookie_sampled_outside() {
         |design, _| design.sample = Sample::Outside,
         &[Property::LostWrite, Property::UnsoundCookie],
         &[Branch::Stale, Branch::Evict],
+    );
+}
+
+/// M15: writeback goes by the range of the mapping that it keeps, over a truncate.
+#[test]
+fn m15_writeback_checks_the_range_only() {
+    caught(
+        "xfs/t9a",
+        |design, _| design.writeback_check = WritebackCheck::Range,
+        &[Property::StaleExposure, Property::WrongAddress, Property::LostWrite],
+        &[Branch::Unmap, Branch::Allocate],
+    );
+}
+
+/// A truncate does not write its new last block back before it zeroes the rest of it.
+#[test]
+fn truncate_without_a_flush() {
+    for flush in [(|_, fs| fs.truncate_flush = TruncateFlush::Never) as Mutation, |_, fs| {
+        fs.truncate_flush = TruncateFlush::AfterZeroing;
+    }] {
+        caught("xfs/generic-469", flush, &[Property::StaleExposure], &[Branch::Convert, Branch::Evict]);
+    }
+}
+
+/// A punch leaves the page cache over the blocks that it takes away.
+#[test]
+fn punch_under_the_page_cache() {
+    caught(
+        "xfs/generic-567",
+        |_, fs| fs.flush_unmap = FlushUnmap::Nothing,
+        &[Property::DirtyOverHole],
+        &[Branch::Unmap, Branch::Mkwrite],
+    );
+}
+
+/// A punch drops the page cache without writing it back: what lies beside the hole goes with it.
+#[test]
+fn punch_drops_dirty_folios() {
+    caught(
+        "xfs/generic-567",
+        |_, fs| fs.flush_unmap = FlushUnmap::Drop,
+        &[Property::LostWrite],
+        &[Branch::Unmap, Branch::Mkwrite],
     );
 }
 
