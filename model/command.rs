@@ -266,6 +266,20 @@ impl Command {
         }
     }
 
+    /// The size of a file of `size` bytes after the command.
+    pub fn size_after(&self, size: u64) -> u64 {
+        match self {
+            Command::Pwrite { range, .. }
+            | Command::Falloc { range, keep_size: false }
+            | Command::Fzero { range, keep_size: false }
+            | Command::Reflink { range, .. } => size.max(range.end),
+            Command::Truncate { size } => *size,
+            Command::Fcollapse { range } if range.end < size => size - (range.end - range.start),
+            Command::Finsert { range } if range.start < size => size + (range.end - range.start),
+            _ => size,
+        }
+    }
+
     /// Whether device blocks may come to lie elsewhere in a file, or be free for others, by the command.
     pub fn moves_blocks(&self) -> bool {
         matches!(

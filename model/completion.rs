@@ -18,7 +18,6 @@ use crate::fs::{Bump, Completion};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::ioend::Ioend;
-use crate::oracle::Property;
 use crate::superblock::SuperBlock;
 use crate::world::World;
 use crate::writeback::{audit_owner, captured, write_disk};
@@ -117,6 +116,7 @@ async fn transfer<B: Backend>(inode: &Inode<B>, ioend: &Ioend, folio: FolioRef) 
     for block in blocks_of(inode, ioend, folio) {
         let phys = ioend.phys + (block - ioend.blocks.start);
         audit_owner(inode, block, phys, ioend.shared);
+        inode.audit_owned(phys);
         write_disk(inode, phys, captured(inode, &slot, folio, block));
     }
     inode.say(|| format!("folio {} on disk", folio.index));
@@ -148,8 +148,5 @@ async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bo
     }
     map.disk_size = map.disk_size.max(end);
     inode.commit(&map);
-    if map.disk_size > size {
-        inode.violate(Property::SizeOrder, || "the on-disk size is beyond i_size".to_owned());
-    }
     changed
 }

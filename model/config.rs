@@ -97,6 +97,11 @@ impl Config {
         self.actors.iter().flat_map(|actor| &actor.run).any(crashes)
     }
 
+    /// Whether device blocks may become free, or change hands, while others run.
+    pub fn frees_blocks(&self) -> bool {
+        self.actors.iter().flat_map(|actor| &actor.run).any(|call| call.command.moves_blocks())
+    }
+
     /// The end of the bytes that the commands can bring into a file or touch in it.
     pub fn reach(&self) -> u64 {
         let actors = self.actors.iter().flat_map(|actor| &actor.run);

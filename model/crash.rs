@@ -40,6 +40,19 @@ impl Survivors {
         }
     }
 
+    /// All writes that may survive, as a set.
+    pub(crate) fn writes(&self) -> u64 {
+        self.may
+    }
+
+    /// Any of these writes may survive.
+    pub(crate) fn allow_all(&mut self, writes: u64) {
+        self.may |= writes;
+        for (_, survive) in &mut self.syncs {
+            *survive |= writes;
+        }
+    }
+
     /// A sync begins; `current` are the writes that the cell may contain.
     pub(crate) fn begin_sync(&mut self, actor: ActorId, current: u64) {
         self.syncs.push((actor, current));

@@ -253,6 +253,28 @@ choices! {
 }
 
 choices! {
+    /// What zeroing does about a mapping that has nothing to zero, over which the page cache may be dirty.
+    ZeroRange {
+        /// Passes over it: the callers have flushed (up to 6.11).
+        Skip = "skip",
+        /// If the range was dirty before it was mapped: flushes, and maps again (6.12).
+        FlushAndRemap = "flush-and-remap",
+        /// The same, but looks whether it is dirty after it was mapped (a mutant).
+        CheckLate = "check-late",
+    }
+}
+
+choices! {
+    /// What a write beyond end of file holds while it zeroes the rest of the last block.
+    ZeroLock {
+        /// i_rwsem only (up to 6.11).
+        Nothing = "none",
+        /// invalidate_lock, exclusive (6.12).
+        InvalidateLock = "invalidate-lock",
+    }
+}
+
+choices! {
     /// What reclaim does about a folio under writeback.
     ReclaimWriteback {
         /// Leaves it.
@@ -329,6 +351,10 @@ pub struct Design {
     pub dio_busy: DioBusy,
     /// When they are acknowledged.
     pub dio_ack: DioAck,
+    /// How zeroing treats dirty page cache over nothing.
+    pub zero_range: ZeroRange,
+    /// What a write beyond end of file locks while it zeroes.
+    pub zero_lock: ZeroLock,
 }
 
 settable!(Design {
@@ -363,6 +389,8 @@ settable!(Design {
     dio_size,
     dio_busy,
     dio_ack,
+    zero_range,
+    zero_lock,
 });
 
 impl Design {
@@ -409,6 +437,7 @@ impl Design {
                 check: Check::InGetFolio,
                 stale_cleanup: StaleCleanup::Nothing,
                 hook_release: HookRelease::Fs,
+                page_done: PageDone::BeforeUnlock,
                 ..base
             },
             "chinner" => Design { writeback_check: WritebackCheck::Cookie, ..base },
@@ -460,6 +489,8 @@ impl Design {
             dio_size: DioSize::AfterConversion,
             dio_busy: DioBusy::Fallback,
             dio_ack: DioAck::AfterCompletion,
+            zero_range: ZeroRange::Skip,
+            zero_lock: ZeroLock::Nothing,
         }
     }
 

@@ -22,10 +22,11 @@ use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
 use crate::geometry::Cell;
 use crate::inode::Inode;
 use crate::invalidate::{self, InvalidateState};
-use crate::iomap::{self, Written, eof_tail};
+use crate::iomap::{self, Written};
 use crate::oracle::Property;
 use crate::value::{Value, WriteId};
 use crate::write_state::{Write, WriteState};
+use crate::zero::{eof_tail, zero_range};
 
 /// How i_rwsem is held.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -238,7 +239,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> DioSta
 /// Zeros from the end of file to where a write beyond it begins, with i_rwsem held exclusively.
 fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
     match eof_tail(inode, inode.i_size_peek(), dio.request.start) {
-        Some(tail) => DioState::Zero(dio, Box::new(WriteState::Begin(Write::zero_eof(tail), false))),
+        Some(tail) => DioState::Zero(dio, Box::new(zero_range(inode, tail))),
         None => checked(inode, me, dio),
     }
 }

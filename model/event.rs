@@ -136,6 +136,12 @@ named_bits! {
         NowaitBlocked = "nowait-blocked",
         /// A direct read met a delayed allocation and failed.
         DioEio = "dio-eio",
+        /// Blocks were taken out of a file.
+        Unmap = "unmap",
+        /// Zeroing passed over a mapping that has nothing to zero.
+        ZeroSkip = "zero-skip",
+        /// Zeroing flushed dirty page cache over such a mapping.
+        ZeroFlush = "zero-flush",
     }
 }
 

@@ -203,7 +203,7 @@ pub struct Enospc;
 /// Everything the ILOCK protects.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ExtentMap {
-    blocks: Vec<Extent>,
+    pub(crate) blocks: Vec<Extent>,
     /// Copies in the making.
     pub cow: CowFork,
     /// XFS_DIFLAG2_REFLINK: blocks of the file may be shared with others.

@@ -8,13 +8,14 @@
 //! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling,
 //! large folios of varying size, inline data.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
-use crate::design::{OnStale, Sample};
+use crate::design::{OnStale, Sample, ZeroLock};
 use crate::dio::inode_dio_wait;
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Iomap, IomapType};
+use crate::flush;
 use crate::folio::FolioRef;
 use crate::fs::xfs::xfs_zero_iomap_begin;
 use crate::fs::{self, SourceFault};
@@ -27,6 +28,7 @@ use crate::punch::{self, PunchState};
 use crate::truncate;
 use crate::unshare;
 use crate::write_state::{Fill, Write, WriteState, punching, unused_reservation};
+use crate::zero::{self, eof_tail};
 
 /// What a write(2) returned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -47,6 +49,12 @@ pub async fn step<B: Backend>(
             glock::acquire(inode, me, Mode::Exclusive).await;
             ControlFlow::Continue(WriteState::Begin(write, false))
         }
+        WriteState::Sample(write) => ControlFlow::Continue(zero::sample(inode, write).await),
+        WriteState::Flush(write, inner) => match flush::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Flush(write, inner)),
+            // The mapping was marked stale for this.
+            ControlFlow::Break(()) => advance(inode, me, write, true, false),
+        },
         WriteState::Begin(write, leaked) => begin(inode, me, write, leaked).await,
         WriteState::Folio(write, iomap, from) => {
             ControlFlow::Continue(iomap_write_folio(inode, me, write, iomap, from).await)
@@ -101,22 +109,16 @@ async fn enter<B: Backend>(
         size = inode.i_size_peek();
     }
     if let Some(tail) = eof_tail(inode, size, write.request.start) {
-        write.fill = Fill::ZeroEof;
+        if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
+            inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+        }
+        write.fill = Fill::Zero;
         write.pos = tail.start;
         write.end = tail.end;
+        return ControlFlow::Continue(zero::start(inode, write));
     }
     let pass = inode.glock.is_some();
     ControlFlow::Continue(if pass { WriteState::Pass(write) } else { WriteState::Begin(write, false) })
-}
-
-/// The cells of the block that end of file lies in the middle of, from there to `target` at most: what has to be
-/// zeroed, where the file system does that.
-pub fn eof_tail<B: Backend>(inode: &Inode<B>, size: Cell, target: Cell) -> Option<Range<Cell>> {
-    if target <= size || size == 0 || !inode.sb.config.fs.zero_eof {
-        return None;
-    }
-    let block_end = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(size - 1)).end;
-    (size < block_end).then(|| size..block_end.min(target))
 }
 
 /// `iomap_begin`: samples a mapping in one ILOCK section.
@@ -132,7 +134,7 @@ async fn begin<B: Backend>(
     let sampled = match write.fill {
         Fill::Data => fs::write_begin(inode, me, &mut map, block, limit),
         // Zeroing and unsharing allocate nothing but copies.
-        Fill::ZeroEof | Fill::Unshare => xfs_zero_iomap_begin(inode, me, &mut map, block, limit),
+        Fill::Zero | Fill::Unshare => xfs_zero_iomap_begin(inode, me, &mut map, block, limit),
     };
     drop(map);
     inode.oracle.sampled(me);
@@ -150,13 +152,13 @@ async fn begin<B: Backend>(
         inode.violate(Property::LeakedFlag, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
     }
     inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
-    let nothing_to_do = match write.fill {
-        Fill::Data => false,
-        // Up to 6.11: "already zero", whatever the page cache has.
-        Fill::ZeroEof => matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten),
-        Fill::Unshare => unshare::is_private(&iomap),
-    };
-    if nothing_to_do {
+    if write.fill == Fill::Zero && matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten) {
+        return match zero::nothing_mapped(inode, write, &iomap).await {
+            ControlFlow::Continue(flush) => ControlFlow::Continue(flush),
+            ControlFlow::Break(write) => advance(inode, me, write, false, true),
+        };
+    }
+    if write.fill == Fill::Unshare && unshare::is_private(&iomap) {
         let covered = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
         write.pos = covered.min(write.end);
         return advance(inode, me, write, false, true);
@@ -193,7 +195,8 @@ fn advance<B: Backend>(
     let given_up = write.failed && (!progress || design.on_stale == OnStale::Fail && stale);
     let done = write.pos == write.end;
     let stalled = !progress && (!stale || design.on_stale == OnStale::Done);
-    if done && write.fill == Fill::ZeroEof && !write.request.is_empty() {
+    if done && write.fill == Fill::Zero && !write.request.is_empty() {
+        zeroed_up_to(inode, me);
         write.fill = Fill::Data;
         write.pos = write.request.start;
         write.end = write.request.end;
@@ -213,6 +216,13 @@ fn advance<B: Backend>(
     inode.sb.backend.reach(Branch::Retry);
     // A failure with progress is only returned by the next pass, which makes none.
     ControlFlow::Continue(WriteState::Begin(write, stale && !design.clear_stale))
+}
+
+/// A write(2) beyond end of file has done with the zeros before it.
+fn zeroed_up_to<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
+        inode.invalidate_lock.up_write(me);
+    }
 }
 
 /// The write(2) returns.
@@ -235,6 +245,9 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
         });
     }
     if !write.request.is_empty() {
+        if write.fill == Fill::Zero {
+            zeroed_up_to(inode, me);
+        }
         inode.oracle.end_write(&inode.sb.geometry, write.id, &write.request, done);
         glock::release(inode, me);
         inode.i_rwsem.up_write(me);

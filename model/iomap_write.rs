@@ -265,7 +265,7 @@ async fn copy<B: Backend>(
         let cells = &mut folio.cells[within(&folio_cells, &(write.pos..done))];
         match write.fill {
             Fill::Data => cells.fill(Value::written(write.id)),
-            Fill::ZeroEof => cells.fill(Value::ZERO),
+            Fill::Zero => cells.fill(Value::ZERO),
             Fill::Unshare => {}
         }
         let first = inode.sb.geometry.blocks_of_folio(index).start;
@@ -287,7 +287,7 @@ async fn copy<B: Backend>(
     inode.say(|| {
         let what = match write.fill {
             Fill::Data => "copy",
-            Fill::ZeroEof => "zero",
+            Fill::Zero => "zero",
             Fill::Unshare => "unshare",
         };
         let cells = inode.sb.geometry.show_cells(&(write.pos..done));
@@ -300,7 +300,7 @@ async fn copy<B: Backend>(
         slot.unlock_and_put(id, me);
         drop(slot);
     }
-    if done > size && write.pos > size {
+    if write.fill == Fill::Data && done > size && write.pos > size {
         pagecache_isize_extended(inode, size, write.pos).await;
     }
     inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));

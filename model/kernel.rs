@@ -158,23 +158,24 @@ impl Kernel {
     }
 }
 
-/// Whether a concurrent actor may change a file's i_size: if it grows the file beyond what the setup leaves. A
-/// static file has its size for good.
+/// Whether a concurrent actor may change a file's i_size, from what the setup leaves. A static file has its size for
+/// good.
 fn may_change_size(config: &Config, file: FileId) -> bool {
     if config.fs.allocate == Allocate::Static {
         return false;
     }
-    let grows_to = |call: &FileCommand| match &call.command {
-        _ if call.file != file => 0,
-        Command::Pwrite { range, .. } | Command::Falloc { range, keep_size: false } => range.end,
-        Command::Truncate { size } => *size,
-        _ => 0,
+    let of_file = |calls: &'_ [FileCommand]| -> Vec<Command> {
+        calls.iter().filter(|call| call.file == file).map(|call| call.command.clone()).collect()
     };
-    let before = config.setup.iter().map(grows_to).max().unwrap_or(0);
+    let before = of_file(&config.setup).iter().fold(0, |size, command| command.size_after(size));
     // A setup write that fails may leave the file shorter; then nothing is assumed.
     let uncertain = config.fs.free_blocks.is_some()
         || config.setup.iter().any(|call| matches!(call.command, Command::Fail { .. }));
-    uncertain || config.actors.iter().flat_map(|actor| &actor.run).any(|call| grows_to(call) > before)
+    uncertain
+        || config
+            .actors
+            .iter()
+            .any(|actor| of_file(&actor.run).iter().any(|command| command.size_after(before) != before))
 }
 
 impl System for Kernel {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod change;
 pub mod command;
 pub mod completion;
 pub mod config;
@@ -18,7 +19,9 @@ pub mod dio_design;
 pub mod dio_read;
 pub mod event;
 pub mod extent;
+pub mod falloc;
 pub mod fill;
+pub mod flush;
 pub mod folio;
 pub mod fs;
 pub mod geometry;
@@ -37,16 +40,18 @@ pub mod punch;
 pub mod read;
 pub mod reclaim;
 pub mod reflink;
+pub mod setattr;
 pub mod settings;
-pub mod size;
 pub mod space;
 pub mod superblock;
 pub mod sync;
 pub mod task;
 pub mod truncate;
 pub mod umount;
+pub mod unmap;
 pub mod unshare;
 pub mod value;
 pub mod world;
 pub mod write_state;
 pub mod writeback;
+pub mod zero;

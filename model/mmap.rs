@@ -113,7 +113,7 @@ async fn instruction<B: Backend>(
     match (access, entry) {
         (Access::Load, Some((true, _) | (_, true))) => {
             if let Some((_, folio)) = slot.current() {
-                inode.oracle.load(&inode.sb.geometry, &part, &folio.cells[inside], inode.i_size_peek());
+                inode.oracle.load(&inode.sb.geometry, &part, &folio.cells[inside]);
                 inode.say(|| format!("load {}", inode.sb.geometry.show_cells(&part)));
             }
         }

@@ -23,6 +23,9 @@ pub use crate::property::Property;
 struct History {
     /// Writes whose value the cell may have, pending ones included.
     allowed: u64,
+    /// Writes that the cell is made of: those since it last was a hole, whose values are the file's own. Anything
+    /// else is somebody else's, or was deleted.
+    own: u64,
     /// Writes that have begun and not ended, each with what was complete when it began.
     pending: Vec<(WriteId, u64)>,
     /// Reads that have begun and not ended, each with what it may return.
@@ -33,7 +36,7 @@ struct History {
 
 impl History {
     fn new() -> Self {
-        History { allowed: 1, pending: Vec::new(), reads: Vec::new(), outgrown: 0 }
+        History { allowed: 1, own: 1, pending: Vec::new(), reads: Vec::new(), outgrown: 0 }
     }
 
     fn begin_write(&mut self, id: WriteId) {
@@ -46,6 +49,7 @@ impl History {
     /// The cell may contain this from here on.
     fn allow(&mut self, id: WriteId) {
         self.allowed |= 1 << id;
+        self.own |= 1 << id;
         for (_, may_return) in &mut self.reads {
             *may_return |= 1 << id;
         }
@@ -61,6 +65,25 @@ impl History {
         }
     }
 
+    /// The cell was made to read as zeros: what was there before is deleted.
+    fn complete_zero(&mut self) {
+        self.complete_write(0);
+        self.own = self.allowed;
+    }
+
+    /// The cell has come into the file. What was stored there before, behind end of file, may be found or not.
+    fn complete_growth(&mut self) {
+        self.pending.retain(|(other, _)| *other != 0);
+    }
+
+    /// What was in another cell is in this one from here on. Who reads in the meantime may find either.
+    fn take_over(&mut self, other: History) {
+        for (_, may_return) in &mut self.reads {
+            *may_return |= other.allowed;
+        }
+        *self = History { reads: std::mem::take(&mut self.reads), ..other };
+    }
+
     /// The write did not get as far as this cell.
     fn abandon_write(&mut self, id: WriteId) {
         if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
@@ -73,6 +96,7 @@ impl History {
     fn replace(&mut self, values: u64) {
         let pending = self.pending.iter().fold(0, |set, (id, _)| set | 1 << id);
         self.allowed = self.allowed & pending | values;
+        self.own |= values;
         for (_, may_return) in &mut self.reads {
             *may_return |= values;
         }
@@ -99,6 +123,11 @@ impl History {
 
     fn allows(&self, value: Value) -> bool {
         value.write().is_some_and(|id| self.allowed & (1 << id) != 0)
+    }
+
+    /// Whether the value is the file's own, current or replaced.
+    fn owns(&self, value: Value) -> bool {
+        value.write().is_some_and(|id| self.own & (1 << id) != 0)
     }
 }
 
@@ -292,6 +321,62 @@ impl<B: Backend> Oracle<B> {
         self.each(geometry, cells, |history| history.outgrow(id));
     }
 
+    /// Cells are about to read as zeros (a truncate, a punch), or to come into the file as such. All who do this
+    /// hold i_rwsem, so there is one at a time.
+    pub fn begin_zero(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.begin_write(geometry, 0, cells);
+    }
+
+    /// Cells read as zeros from here on.
+    pub fn complete_zero(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.each(geometry, cells, History::complete_zero);
+    }
+
+    /// Cells have come into the file.
+    pub fn complete_growth(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.each(geometry, cells, History::complete_growth);
+    }
+
+    /// `cells` are taken out of the file: what lies behind moves down.
+    pub fn collapse(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.rearrange(geometry, cells.start, |histories| {
+            histories.drain(..cells.len().min(histories.len()));
+            histories.extend(cells.clone().map(|_| History::new()));
+        });
+    }
+
+    /// `cells` are put into the file: what lies there moves up.
+    pub fn insert(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.rearrange(geometry, cells.start, |histories| {
+            histories.truncate(histories.len().saturating_sub(cells.len()));
+            histories.splice(..0, cells.clone().map(|_| History::new()));
+        });
+    }
+
+    /// Moves the histories from a cell on.
+    fn rearrange(&self, geometry: &Geometry, from: Cell, change: impl Fn(&mut Vec<History>)) {
+        let cells = from..geometry.cells();
+        let mut histories = Vec::new();
+        for index in geometry.folios_touched(&cells) {
+            let inside = crate::folio::within(&geometry.cells_of_folio(index), &cells);
+            self.cells[usize::from(index)].audit(|folio| histories.extend_from_slice(&folio[inside]));
+        }
+        change(&mut histories);
+        let mut histories = histories.into_iter();
+        for index in geometry.folios_touched(&cells) {
+            let inside = crate::folio::within(&geometry.cells_of_folio(index), &cells);
+            self.cells[usize::from(index)].update(|folio| {
+                folio[inside].iter_mut().zip(&mut histories).for_each(|(cell, other)| cell.take_over(other));
+            });
+        }
+        // A crash may leave the file as it was, or rearranged.
+        let mut all = 0;
+        for survivors in self.survivors.iter().flatten() {
+            survivors.audit(|cells| all |= cells.iter().fold(0, |set, cell| set | cell.writes()));
+        }
+        self.survivors(geometry, &cells, |cell| cell.allow_all(all));
+    }
+
     /// A store through a mapping: begins and ends at once. Behind end of file (`size`) it is no write of the
     /// file: whether it is found there when the file grows is unspecified.
     pub fn store(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, size: Cell) {
@@ -321,7 +406,7 @@ impl<B: Backend> Oracle<B> {
                 for (history, value) in histories[inside].iter().zip(values) {
                     let may_return = history.reads.iter().find(|(actor, _)| *actor == reader);
                     let may_return = may_return.map_or(history.allowed, |(_, set)| *set);
-                    self.judge_read(may_return, *value, cells, geometry);
+                    self.judge_read(history, may_return, *value, cells, geometry);
                 }
             });
         }
@@ -385,29 +470,34 @@ impl<B: Backend> Oracle<B> {
         self.survivors(geometry, cells, |cell| ids().for_each(|id| cell.allow(id)));
     }
 
-    /// A load through a mapping: begins and ends at once. What lies behind end of file (`size`) is not judged.
-    pub fn load(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[Value], size: Cell) {
-        let cells = cells.start..cells.end.min(size).max(cells.start);
-        for index in geometry.folios_touched(&cells) {
-            let inside = crate::folio::within(&geometry.cells_of_folio(index), &cells);
+    /// A load through a mapping of `cells` of one folio: begins and ends at once. Behind end of file there are
+    /// zeros, or what was stored there.
+    pub fn load(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[Value]) {
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::folio::within(&geometry.cells_of_folio(index), cells);
             self.cells[usize::from(index)].audit(|histories| {
                 for (history, value) in histories[inside].iter().zip(values) {
-                    self.judge_read(history.allowed, *value, &cells, geometry);
+                    self.judge_read(history, history.allowed, *value, cells, geometry);
                 }
             });
         }
     }
 
-    fn judge_read(&self, may_return: u64, value: Value, cells: &Range<Cell>, geometry: &Geometry) {
-        match value.write() {
-            None => self.violate(Property::StaleExposure, || {
-                format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
-            }),
-            Some(id) if may_return & (1 << id) == 0 => self.violate(Property::StaleRead, || {
-                format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
-            }),
-            Some(_) => {}
+    fn judge_read(
+        &self,
+        history: &History,
+        may_return: u64,
+        value: Value,
+        cells: &Range<Cell>,
+        geometry: &Geometry,
+    ) {
+        if value.write().is_some_and(|id| may_return & (1 << id) != 0) {
+            return;
         }
+        let property = if history.owns(value) { Property::StaleRead } else { Property::StaleExposure };
+        self.backend.violate(property, || {
+            format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
+        });
     }
 
     /// Judges contents that a reader would be given from here on, or that are all that is left: `values` of
@@ -421,17 +511,21 @@ impl<B: Backend> Oracle<B> {
         let mut exposed = Runs::default();
         let mut lost = Runs::default();
         for (cell, value) in cells {
-            if value.is_garbage() {
-                exposed.add(cell, value);
-            } else {
-                let index = geometry.folio_of(cell);
-                let at = usize::from(cell - geometry.cells_of_folio(index).start);
-                self.cells[usize::from(index)].audit(|histories| {
-                    if !histories[at].allows(value) {
-                        lost.add(cell, value);
-                    }
-                });
-            }
+            let index = geometry.folio_of(cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            self.cells[usize::from(index)].audit(|histories| {
+                let history = &histories[at];
+                let foreign = !history.owns(value);
+                if foreign {
+                    exposed.add(cell, value);
+                }
+                // Another file's contents in the place of what was written here are both: seen by who must not see
+                // them, and lost to this file. Where zeros would do, nothing is lost.
+                let replaces = !foreign || !value.is_garbage() && !history.allows(Value::ZERO);
+                if replaces && !history.allows(value) {
+                    lost.add(cell, value);
+                }
+            });
         }
         if !exposed.0.is_empty() {
             let say = || format!("{} in the {place}", exposed.show(geometry, &self.patterns));
@@ -536,10 +630,50 @@ mod tests {
     }
 
     #[test]
+    fn what_was_deleted_is_no_longer_the_files_own() {
+        let mut history = History::new();
+        history.begin_write(1);
+        history.complete_write(1);
+        history.begin_write(0);
+        assert!(history.allows(Value::written(1)) && history.allows(Value::ZERO));
+        history.begin_write(2);
+        history.complete_write(2);
+        history.complete_zero();
+        assert!(!history.allows(Value::written(1)) && !history.owns(Value::written(1)));
+        assert!(history.allows(Value::written(2)), "the store and the deletion overlapped");
+        history.begin_write(3);
+        history.complete_write(3);
+        assert!(!history.allows(Value::ZERO) && history.owns(Value::ZERO));
+    }
+
+    #[test]
+    fn a_growing_file_shows_zeros_or_what_was_stored_behind_its_end() {
+        let mut history = History::new();
+        history.allow(1);
+        history.begin_write(0);
+        history.complete_growth();
+        assert!(history.allows(Value::ZERO) && history.allows(Value::written(1)));
+        assert!(history.pending.is_empty());
+    }
+
+    #[test]
+    fn a_read_during_a_move_may_find_either() {
+        let mut history = History::new();
+        history.reads.push((1, history.allowed));
+        let mut moved = History::new();
+        moved.begin_write(2);
+        moved.complete_write(2);
+        history.take_over(moved);
+        assert!(!history.allows(Value::ZERO) && history.allows(Value::written(2)));
+        assert_eq!(history.reads, [(1, 1 | 1 << 2)]);
+    }
+
+    #[test]
     fn an_abandoned_write_leaves_what_was_there() {
         let mut history = History::new();
         history.begin_write(1);
         history.abandon_write(1);
-        assert_eq!(history, History::new());
+        assert!(history.allows(Value::ZERO) && !history.allows(Value::written(1)));
+        assert!(history.pending.is_empty());
     }
 }

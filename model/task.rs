@@ -3,6 +3,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::change::{self, Change, ChangeState};
 use crate::command::{Command, Io, Then};
 use crate::config::FileCommand;
 use crate::dio::{self, DioState};
@@ -16,7 +17,6 @@ use crate::mmap::{self, Access, MmapState};
 use crate::read::{self, ReadState};
 use crate::reclaim;
 use crate::reflink::{self, ReflinkState, Remap};
-use crate::size::{self, Change, SizeState};
 use crate::umount;
 use crate::unshare::{self, UnshareState};
 use crate::value::WriteId;
@@ -99,7 +99,7 @@ enum At {
     /// Before waiting for what a worker completes.
     Getevents(u8),
     Mmap(MmapState),
-    Size(SizeState),
+    Change(ChangeState),
     Reflink(ReflinkState),
     Unshare(UnshareState),
     CowExtentSize(u16),
@@ -193,6 +193,8 @@ fn begin<'c, B: Backend>(
     let geometry = &inode.sb.geometry;
     let folios = |range: &Range<u64>| geometry.folios_touched(&geometry.cells_of_bytes(range));
     let all = 0..geometry.folios();
+    let bytes = |range: &Range<u64>| geometry.cells_of_bytes(range);
+    let change = |change: Change| Some(At::Change(ChangeState::Enter(change)));
     let walk = |kind: Walk, range: Range<FolioIndex>| Some(At::Walk(kind, range.start, range.end));
     match (command, call) {
         (Command::Pwrite { range, chunk, then, io, nowait, .. }, call) => {
@@ -252,12 +254,12 @@ fn begin<'c, B: Backend>(
         }
         // The file system stops, which is judged at every state and need not happen. What it writes first counts.
         (Command::Shutdown { flush: true }, 0) => Some(At::LogForce),
-        (Command::Truncate { size }, 0) => {
-            Some(At::Size(SizeState::Enter(Change::Truncate(geometry.cell_at(*size)))))
-        }
-        (Command::Falloc { range, keep_size }, 0) => {
-            Some(At::Size(SizeState::Enter(Change::Falloc(geometry.cells_of_bytes(range), *keep_size))))
-        }
+        (Command::Truncate { size }, 0) => change(Change::Truncate(geometry.cell_at(*size))),
+        (Command::Falloc { range, keep_size }, 0) => change(Change::Falloc(bytes(range), *keep_size)),
+        (Command::Fpunch { range }, 0) => change(Change::Punch(bytes(range))),
+        (Command::Fzero { range, keep_size }, 0) => change(Change::Zero(bytes(range), *keep_size)),
+        (Command::Fcollapse { range }, 0) => change(Change::Collapse(bytes(range))),
+        (Command::Finsert { range }, 0) => change(Change::Insert(bytes(range))),
         (Command::Reflink { source, from, range }, 0) => {
             let (to, from, cells) = (inode.number, geometry.cell_at(*from), geometry.cells_of_bytes(range));
             Some(At::Reflink(ReflinkState::new(Remap { source: *source, to, from, cells })))
@@ -317,7 +319,7 @@ async fn go_on<B: Backend>(w: &World<B>, inode: &Inode<B>, me: ActorId, at: At) 
         }
         At::Read(state) => rest(read::step(inode, me, state).await, At::Read),
         At::Mmap(state) => rest(mmap::step(inode, me, state).await, At::Mmap),
-        At::Size(state) => rest(size::step(inode, me, state).await, At::Size),
+        At::Change(state) => rest(change::step(inode, me, state).await, At::Change),
         At::Reflink(state) => rest(reflink::step(w, me, state).await, At::Reflink),
         At::Unshare(state) => rest(unshare::step(inode, me, state).await, At::Unshare),
         At::CowExtentSize(blocks) => {

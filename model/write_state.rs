@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::backend::Backend;
 use crate::design::{HeldLock, PunchFork, PunchLock, PunchOwner, PunchRounding};
 use crate::extent::{Fork, Iomap, IomapType};
+use crate::flush::FlushState;
 use crate::folio::FolioRef;
 use crate::fs::{WriteEnd, gfs2};
 use crate::geometry::{Cell, FileBlock};
@@ -18,8 +19,8 @@ use crate::value::WriteId;
 pub enum Fill {
     /// The user's data.
     Data,
-    /// Zeros from the old end of file on, before a write or truncate beyond it (`iomap_zero_range`).
-    ZeroEof,
+    /// Zeros (`iomap_zero_range`): from the old end of file on, before a write beyond it, or on their own.
+    Zero,
     /// What is there already, so that it gets blocks of its own (`iomap_file_unshare`).
     Unshare,
 }
@@ -46,6 +47,8 @@ pub struct Write {
     pub(crate) failed: bool,
     /// A check was made already ([`Check::Once`]).
     pub(crate) checked: bool,
+    /// The range was dirty when its zeroing began, and has not been flushed since.
+    pub(crate) flush: bool,
     /// Holds that this actor has stood at, as a set.
     pub(crate) held: u16,
     /// A transaction was begun and is not ended. Between two folios only a mutant's is.
@@ -67,6 +70,7 @@ impl Write {
             at_most: None,
             failed: false,
             checked: false,
+            flush: false,
             held: 0,
             transaction: false,
         }
@@ -77,9 +81,9 @@ impl Write {
         self.resident_until.is_some_and(|until| self.pos >= until)
     }
 
-    /// The zeroing of `cells` on its own, for a truncate that extends the file.
-    pub fn zero_eof(cells: Range<Cell>) -> Self {
-        Write { fill: Fill::ZeroEof, request: cells.end..cells.end, ..Write::new(0, cells) }
+    /// The zeroing of `cells` on its own.
+    pub fn zeros(cells: Range<Cell>) -> Self {
+        Write { fill: Fill::Zero, request: cells.end..cells.end, ..Write::new(0, cells) }
     }
 
     /// The unsharing of `cells`.
@@ -95,10 +99,14 @@ pub enum WriteState {
     Enter(Write),
     /// Before the glock, which is taken anew for each pass.
     Pass(Write),
+    /// Before a pass that zeroes: looking whether the range is dirty.
+    Sample(Write),
     /// Before `iomap_begin`. With the STALE flag that the last mapping left behind, if the design lets it.
     Begin(Write, bool),
     /// Before the next folio, with the mapping and where it began.
     Folio(Write, Iomap, Cell),
+    /// Writing back what lies over a mapping that has nothing to zero, which is then looked up again.
+    Flush(Write, FlushState),
     /// Cutting the page cache back to end of file after a stale or short copy, then on to the given state.
     Cleanup(TruncateState, Box<WriteState>),
     /// Before `iomap_end`. The folio that a mutant still holds.
@@ -126,7 +134,7 @@ pub(crate) fn unused_reservation<B: Backend>(
         WriteEnd::Nothing => return None,
     }
     let owned = iomap.new || design.punch_owner == PunchOwner::Any;
-    if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end || write.fill == Fill::ZeroEof {
+    if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end || write.fill == Fill::Zero {
         return None;
     }
     let first = if write.pos == from {

@@ -14,7 +14,7 @@ use stalemap_model::design::{
 };
 use stalemap_model::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::event::Branch;
-use stalemap_model::fs::{Bump, CloneLock, Completion, Personality};
+use stalemap_model::fs::{Bump, CloneLock, Completion, FlushUnmap, Personality, TruncateFlush};
 use stalemap_model::kernel::Kernel;
 use stalemap_model::oracle::Property;
 
@@ -273,6 +273,49 @@ fn m16_only_the_data_fork_s_counter_is_compared() {
     for scenario in ["xfs/cow-srcmap", "xfs/t14", "xfs/t1"] {
         holds(scenario, |design, _| design.compare = Compare::DataCounter, &[Branch::Stale]);
     }
+}
+
+/// M15: writeback goes by the range of the mapping that it keeps, over a truncate.
+#[test]
+fn m15_writeback_checks_the_range_only() {
+    caught(
+        "xfs/t9a",
+        |design, _| design.writeback_check = WritebackCheck::Range,
+        &[Property::StaleExposure, Property::WrongAddress, Property::LostWrite],
+        &[Branch::Unmap, Branch::Allocate],
+    );
+}
+
+/// A truncate does not write its new last block back before it zeroes the rest of it.
+#[test]
+fn truncate_without_a_flush() {
+    for flush in [(|_, fs| fs.truncate_flush = TruncateFlush::Never) as Mutation, |_, fs| {
+        fs.truncate_flush = TruncateFlush::AfterZeroing;
+    }] {
+        caught("xfs/generic-469", flush, &[Property::StaleExposure], &[Branch::Convert, Branch::Evict]);
+    }
+}
+
+/// A punch leaves the page cache over the blocks that it takes away.
+#[test]
+fn punch_under_the_page_cache() {
+    caught(
+        "xfs/generic-567",
+        |_, fs| fs.flush_unmap = FlushUnmap::Nothing,
+        &[Property::DirtyOverHole],
+        &[Branch::Unmap, Branch::Mkwrite],
+    );
+}
+
+/// A punch drops the page cache without writing it back: what lies beside the hole goes with it.
+#[test]
+fn punch_drops_dirty_folios() {
+    caught(
+        "xfs/generic-567",
+        |_, fs| fs.flush_unmap = FlushUnmap::Drop,
+        &[Property::LostWrite],
+        &[Branch::Unmap, Branch::Mkwrite],
+    );
 }
 
 /// M18: a write fault has an end handler that punches.

@@ -118,6 +118,31 @@ choices! {
     }
 }
 
+choices! {
+    /// When a truncate writes the new last block back, for the sake of zeroing that passes over unwritten blocks
+    /// whatever the page cache has.
+    TruncateFlush {
+        /// Before it zeroes the rest of the block.
+        Before = "before",
+        /// After (before 350976ae2187): the old data get on disk, and zeros only into the page cache.
+        AfterZeroing = "after-zeroing",
+        /// Not at all.
+        Never = "none",
+    }
+}
+
+choices! {
+    /// What happens to the page cache of a range before fallocate takes its blocks away.
+    FlushUnmap {
+        /// It is written back and dropped.
+        WriteAndDrop = "write-and-drop",
+        /// It is dropped (a mutant): whole folios, with what lies beside the range.
+        Drop = "drop",
+        /// It stays (a mutant).
+        Nothing = "none",
+    }
+}
+
 /// A file system. Table 7 of the kernel model, as far as the actors carry it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Personality {
@@ -155,6 +180,10 @@ pub struct Personality {
     pub allocator: Allocator,
     /// How a reflink holds the locks of its source.
     pub clone_lock: CloneLock,
+    /// When a truncate flushes.
+    pub truncate_flush: TruncateFlush,
+    /// What fallocate does to the page cache.
+    pub flush_unmap: FlushUnmap,
     /// What its functions are called.
     pub names: Names,
 }
@@ -189,6 +218,8 @@ settable!(Personality {
     free_blocks,
     allocator,
     clone_lock,
+    truncate_flush,
+    flush_unmap,
 });
 
 impl Personality {

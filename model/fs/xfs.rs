@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
 use super::{
-    Allocate, Allocator, Bump, CloneLock, Completion, Hooks, Names, Personality, SourceFault, WriteEnd,
+    Allocate, Allocator, Bump, CloneLock, Completion, FlushUnmap, Hooks, Names, Personality, SourceFault,
+    TruncateFlush, WriteEnd,
 };
 use crate::backend::{ActorId, Atomic, Backend};
 use crate::design::WritebackCheck;
@@ -41,6 +42,8 @@ pub(super) fn personality() -> Personality {
             map_blocks: "xfs_map_blocks",
             end_ioend: "xfs_end_ioend",
         },
+        truncate_flush: TruncateFlush::Before,
+        flush_unmap: FlushUnmap::WriteAndDrop,
     }
 }
 

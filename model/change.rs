@@ -1,0 +1,283 @@
+//! What changes the file as a whole: truncate and the modes of fallocate (actor A8).
+//!
+//! All of them exclude everybody who could bring something into the page cache or into the file: i_rwsem, then
+//! invalidate_lock, both exclusive. What they do then is a list of jobs that is drawn up once the locks are held,
+//! since until they are dropped nobody else changes the size ([`setattr`](crate::setattr),
+//! [`falloc`](crate::falloc)). The order of the jobs is what matters: the page cache of a block is gone before the
+//! block is, so that no folio lies over a freed block.
+//!
+//! Left out: the space that fallocate and truncate reserve for their transactions, layout leases, RT extents.
+
+use std::collections::VecDeque;
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::dio::inode_dio_wait;
+use crate::event::MappingEvent;
+use crate::extent::Extent;
+use crate::falloc;
+use crate::flush::{self, FlushState};
+use crate::fs;
+use crate::geometry::{Bytes, Cell, FileBlock};
+use crate::glock::{self, Mode};
+use crate::inode::Inode;
+use crate::iomap;
+use crate::setattr;
+use crate::truncate::{self, TruncateState, pagecache_isize_extended};
+use crate::unmap::xfs_bunmapi;
+use crate::write_state::WriteState;
+use crate::zero::zero_range;
+
+/// What is done to the file.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Change {
+    /// ftruncate.
+    Truncate(Cell),
+    /// fallocate of a range; whether it keeps the size.
+    Falloc(Range<Cell>, bool),
+    /// FALLOC_FL_PUNCH_HOLE.
+    Punch(Range<Cell>),
+    /// FALLOC_FL_ZERO_RANGE; whether it keeps the size.
+    Zero(Range<Cell>, bool),
+    /// FALLOC_FL_COLLAPSE_RANGE.
+    Collapse(Range<Cell>),
+    /// FALLOC_FL_INSERT_RANGE.
+    Insert(Range<Cell>),
+}
+
+/// One part of a change.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Job {
+    /// Writes dirty folios back and waits.
+    Flush(FlushState),
+    /// Drops folios from the page cache.
+    Drop(TruncateState),
+    /// Zeroes part of a block through the page cache.
+    Zero(Box<WriteState>),
+    /// Stores i_size alone.
+    SetSize(Cell),
+    /// Frees what lies beyond the new size, and logs that.
+    Shrink(Cell),
+    /// Preallocates blocks, and raises the size to this in memory and on disk.
+    Extend(&'static str, Range<FileBlock>, Option<Cell>),
+    /// Frees blocks.
+    Unmap(Range<FileBlock>),
+    /// Moves the blocks behind a range down onto it.
+    ShiftDown(Range<FileBlock>),
+    /// Moves the blocks from a range on up behind it.
+    ShiftUp(Range<FileBlock>),
+}
+
+/// What a change means for the contents of the file.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Meaning {
+    /// These cells read as zeros afterwards, whatever was there.
+    pub zeroed: Range<Cell>,
+    /// These are zeroed on the way, and are no longer there afterwards.
+    pub taken_out: Range<Cell>,
+    /// These have come into the file, as zeros.
+    pub grown: Range<Cell>,
+}
+
+/// A change that is under way.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Plan {
+    jobs: VecDeque<Job>,
+    meaning: Meaning,
+}
+
+impl Plan {
+    /// What is to be done, and what it means.
+    pub fn new(jobs: Vec<Job>, meaning: Meaning) -> Self {
+        Plan { jobs: jobs.into(), meaning }
+    }
+
+    /// EINVAL: nothing happens.
+    pub fn refused() -> Self {
+        Plan::new(Vec::new(), Meaning::default())
+    }
+}
+
+/// Where a change stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum ChangeState {
+    /// Before i_rwsem.
+    Enter(Change),
+    /// Before invalidate_lock.
+    Lock(Change),
+    /// Before the next job.
+    Run(Plan),
+}
+
+/// One step.
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: ChangeState,
+) -> ControlFlow<(), ChangeState> {
+    match state {
+        ChangeState::Enter(change) => {
+            inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+            glock::acquire(inode, me, Mode::Exclusive).await;
+            ControlFlow::Continue(ChangeState::Lock(change))
+        }
+        ChangeState::Lock(change) => {
+            inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            inode_dio_wait(inode).await;
+            let plan = draw_up(inode, change);
+            let Meaning { zeroed, taken_out, grown } = &plan.meaning;
+            for cells in [zeroed, taken_out, grown] {
+                inode.oracle.begin_zero(&inode.sb.geometry, cells);
+            }
+            ControlFlow::Continue(ChangeState::Run(plan))
+        }
+        ChangeState::Run(mut plan) => {
+            if let Some(job) = plan.jobs.pop_front()
+                && let Some(rest) = work(inode, me, job).await
+            {
+                plan.jobs.push_front(rest);
+            }
+            if !plan.jobs.is_empty() {
+                return ControlFlow::Continue(ChangeState::Run(plan));
+            }
+            inode.oracle.complete_zero(&inode.sb.geometry, &plan.meaning.zeroed);
+            inode.oracle.complete_growth(&inode.sb.geometry, &plan.meaning.grown);
+            inode.invalidate_lock.up_write(me);
+            glock::release(inode, me);
+            inode.i_rwsem.up_write(me);
+            ControlFlow::Break(())
+        }
+    }
+}
+
+fn draw_up<B: Backend>(inode: &Inode<B>, change: Change) -> Plan {
+    let size = inode.i_size_peek();
+    match change {
+        Change::Truncate(new_size) => setattr::xfs_setattr_size(inode, size, new_size),
+        Change::Falloc(cells, keep_size) => falloc::preallocate(inode, size, &cells, keep_size),
+        Change::Punch(cells) => falloc::punch_hole(inode, size, &cells),
+        Change::Zero(cells, keep_size) => falloc::zero_range(inode, size, &cells, keep_size),
+        Change::Collapse(cells) => falloc::collapse_range(inode, size, &cells),
+        Change::Insert(cells) => falloc::insert_range(inode, size, &cells),
+    }
+}
+
+/// One step of a job. Returns what remains of it.
+async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job> {
+    fn rest<S, T>(flow: ControlFlow<T, S>, wrap: impl FnOnce(S) -> Job) -> Option<Job> {
+        match flow {
+            ControlFlow::Continue(state) => Some(wrap(state)),
+            ControlFlow::Break(_) => None,
+        }
+    }
+    match job {
+        Job::Flush(state) => return rest(flush::step(inode, me, state).await, Job::Flush),
+        Job::Drop(state) => return rest(truncate::step(inode, me, state).await, Job::Drop),
+        Job::Zero(state) => {
+            return rest(iomap::step(inode, me, *state).await, |state| Job::Zero(Box::new(state)));
+        }
+        Job::SetSize(size) => {
+            inode.i_size.store(Op::new("i_size_write"), u64::from(size), Ordering::Release).await;
+            inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(size))));
+        }
+        Job::Shrink(size) => {
+            let beyond = inode.sb.geometry.blocks_touched(&(0..size)).end..inode.sb.geometry.blocks();
+            let mut map = inode.ilock.lock(Op::new("xfs_itruncate_extents")).await;
+            map.disk_size = size;
+            xfs_bunmapi(inode, me, &mut map, beyond.clone());
+            inode.commit(&map);
+            drop(map);
+            inode.audit_backing(beyond);
+        }
+        Job::Unmap(blocks) => {
+            let mut map = inode.ilock.lock(Op::new("xfs_unmap_extent")).await;
+            xfs_bunmapi(inode, me, &mut map, blocks.clone());
+            inode.commit(&map);
+            drop(map);
+            inode.audit_backing(blocks);
+        }
+        Job::Extend(name, blocks, size) => extend(inode, me, Op::new(name), &blocks, size).await,
+        Job::ShiftDown(blocks) => {
+            let mut map = inode.ilock.lock(Op::new("xfs_bmap_collapse_extents")).await;
+            map.collapse(&blocks);
+            inode.bump_data_seq(me);
+            inode.commit(&map);
+            drop(map);
+            inode.oracle.collapse(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
+            shifted(inode, &blocks, "moves down onto");
+        }
+        Job::ShiftUp(blocks) => {
+            let mut map = inode.ilock.lock(Op::new("xfs_bmap_insert_extents")).await;
+            map.insert(&blocks);
+            inode.bump_data_seq(me);
+            inode.commit(&map);
+            drop(map);
+            inode.oracle.insert(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
+            shifted(inode, &blocks, "moves up from");
+        }
+    }
+    None
+}
+
+fn shifted<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>, how: &str) {
+    inode.tell(MappingEvent::Invalidated, || {
+        format!("what lies behind {how} {}", inode.sb.geometry.show_blocks(blocks))
+    });
+    inode.audit_backing(blocks.start..inode.sb.geometry.blocks());
+}
+
+/// `xfs_alloc_file_space` (E8), which also allocates for what was only reserved (E3), and a size that grows. One
+/// ILOCK section: the kernel stores the size in a step of its own, but nobody is modelled who reads both counter
+/// and size without a lock and decides by their order.
+async fn extend<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    op: Op,
+    blocks: &Range<FileBlock>,
+    new_size: Option<Cell>,
+) {
+    let mut map = inode.ilock.lock(op).await;
+    let mut allocated = false;
+    for block in blocks.clone() {
+        match map.get(block) {
+            Extent::Hole => allocated |= fs::preallocate(inode, &mut map, block).is_ok(),
+            Extent::Delalloc => {
+                let one = block..block + 1;
+                let phys = inode.sb.allocate_reserved(inode.number, &one);
+                map.allocate(&one, &phys);
+                allocated = true;
+            }
+            Extent::Unwritten(_) | Extent::Written(_) => {}
+        }
+    }
+    if allocated {
+        inode.bump_data_seq(me);
+        inode
+            .tell(MappingEvent::Invalidated, || format!("-> U in {}", inode.sb.geometry.show_blocks(blocks)));
+    }
+    let size = inode.i_size_peek();
+    if let Some(target) = new_size.filter(|target| *target > size) {
+        inode.i_size.publish(u64::from(target), Ordering::Release);
+        map.disk_size = target;
+        inode.commit(&map);
+        drop(map);
+        pagecache_isize_extended(inode, size, target).await;
+    } else {
+        inode.commit(&map);
+    }
+}
+
+/// The job of zeroing part of a block.
+pub(crate) fn zero<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> Job {
+    Job::Zero(Box::new(zero_range(inode, cells)))
+}
+
+/// The job of writing back and waiting for the folios of some cells.
+pub(crate) fn flush_folios<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> Job {
+    Job::Flush(FlushState::new(inode.sb.geometry.folios_touched(cells)))
+}
+
+/// The job of dropping some cells from the page cache.
+pub(crate) fn drop_cells<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> Job {
+    Job::Drop(TruncateState::new(inode, cells))
+}
