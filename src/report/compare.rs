@@ -17,7 +17,7 @@ const SERIES: &str = "series-";
 /// The table, the designs that files define themselves, and the closing statement.
 pub fn render(scenarios: &[Scenario], outcomes: &[Outcome], color: bool) -> String {
     let across = across(outcomes);
-    // Eleven columns of their own: what one patch after the other changes is read along a row.
+    // Eleven columns would say the same most of the time: what matters is at which patch the verdict changes.
     let (series, others): (Vec<String>, Vec<String>) =
         across.iter().cloned().partition(|design| design.starts_with(SERIES));
     let mut text = String::new();
@@ -26,7 +26,7 @@ pub fn render(scenarios: &[Scenario], outcomes: &[Outcome], color: bool) -> Stri
     }
     if !series.is_empty() {
         let head = "The patches of the January 2023 series, one after the other:";
-        let _ = write!(text, "\n{head}\n\n{}\n", table(scenarios, outcomes, &series, color));
+        let _ = write!(text, "\n{head}\n\n{}\n", series_table(scenarios, outcomes, &series, color));
     }
     let own: Vec<&Outcome> = outcomes.iter().filter(|outcome| !across.contains(&outcome.design)).collect();
     if !own.is_empty() {
@@ -79,6 +79,31 @@ fn table(scenarios: &[Scenario], outcomes: &[Outcome], across: &[String], color:
         }
         let cells = across.iter().map(|design| of(design).map_or_else(|| Cell::new("."), cell));
         table.add_row(std::iter::once(Cell::new(&scenario.name)).chain(cells));
+    }
+    table.trim_fmt()
+}
+
+/// Per scenario the verdicts along the series, each with the patches after which it is so.
+fn series_table(scenarios: &[Scenario], outcomes: &[Outcome], series: &[String], color: bool) -> String {
+    let mut table = new_table(color);
+    table.set_header(
+        ["scenario", "patches", "verdict"].map(|name| Cell::new(name).add_attribute(Attribute::Bold)),
+    );
+    for scenario in scenarios {
+        let of = |design: &String| {
+            outcomes.iter().find(|outcome| outcome.scenario == scenario.name && outcome.design == *design)
+        };
+        let runs: Vec<&Outcome> = series.iter().filter_map(of).collect();
+        let same = |a: &&Outcome, b: &&Outcome| cell(a).content() == cell(b).content();
+        for (number, group) in runs.chunk_by(same).enumerate() {
+            let patch = |outcome: &Outcome| outcome.design[SERIES.len()..].to_owned();
+            let patches = match group {
+                [first, .., last] => format!("{}-{}", patch(first), patch(last)),
+                _ => group.iter().map(|only| patch(only)).collect(),
+            };
+            let name = if number == 0 { scenario.name.as_str() } else { "" };
+            table.add_row([Cell::new(name), Cell::new(patches), cell(group[0])]);
+        }
     }
     table.trim_fmt()
 }
