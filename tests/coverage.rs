@@ -1,0 +1,34 @@
+//! docs/coverage.md names every shipped scenario, and none that there is not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use stalemap::scenario::catalogue;
+
+const FOLDERS: [&str; 4] = ["xfs/", "gfs2/", "ext4/", "zonefs/"];
+
+#[test]
+fn the_page_names_the_catalogue() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/coverage.md");
+    let page = fs::read_to_string(path).expect("the page");
+    let quoted = page.split('`').skip(1).step_by(2);
+    let named: BTreeSet<&str> =
+        quoted.filter(|text| FOLDERS.iter().any(|folder| text.starts_with(folder))).collect();
+    let shipped = catalogue::all();
+    let shipped: BTreeSet<&str> = shipped.iter().map(|(name, _)| name.as_str()).collect();
+    let unknown: Vec<_> = named.difference(&shipped).collect();
+    let missing: Vec<_> = shipped.difference(&named).collect();
+    assert!(unknown.is_empty() && missing.is_empty(), "unknown: {unknown:?}; missing: {missing:?}");
+}
+
+#[test]
+fn every_row_says_something() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/coverage.md");
+    let page = fs::read_to_string(path).expect("the page");
+    let empty = page.lines().filter(|line| line.starts_with("| ") && line.ends_with("|  |"));
+    assert_eq!(empty.collect::<Vec<_>>(), Vec::<&str>::new());
+    for timeline in 1..=16 {
+        assert!(page.contains(&format!("\n| T{timeline} |")), "T{timeline}");
+    }
+}
