@@ -18,6 +18,7 @@ use crate::dio_design::{DioBusy, DioDrain, DioUnaligned};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType, Phys};
 use crate::folio::Eviction;
+use crate::fs;
 use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
 use crate::geometry::Cell;
 use crate::inode::Inode;
@@ -274,8 +275,8 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {
 
 /// The page cache is out of the way, or a folio was dirty again: then it is a buffered write.
 fn invalidated<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, outcome: Eviction) -> DioState {
-    let busy = outcome != Eviction::Evicted;
-    if busy && inode.sb.config.design.dio_busy == DioBusy::Fallback {
+    let busy = outcome != Eviction::Evicted && inode.sb.config.design.dio_busy == DioBusy::Fallback;
+    if busy || fs::is_out_of_place(&inode.sb.config) {
         inode.sb.backend.reach(Branch::DioFallback);
         inode.say(|| "ENOTBLK: buffered instead".to_owned());
         // Nothing was written; the buffered write begins on its own.
