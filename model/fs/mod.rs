@@ -19,6 +19,7 @@ use crate::backend::{ActorId, Backend, Leaf};
 use crate::config::Config;
 use crate::design::{Check, WritebackCheck};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap, IomapType, Phys};
+use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::settings::{choices, settable};
@@ -124,6 +125,16 @@ choices! {
 }
 
 choices! {
+    /// How a direct write holds i_rwsem.
+    DioLock {
+        /// Shared, unless it has to be alone; then exclusively.
+        Shared = "shared",
+        /// Exclusively.
+        Exclusive = "exclusive",
+    }
+}
+
+choices! {
     /// When a mapping for a write out of place says where the present contents are.
     SourceMap {
         /// If the write does not cover all of its blocks.
@@ -209,6 +220,8 @@ pub struct Personality {
     pub truncate_flush: TruncateFlush,
     /// What fallocate does to the page cache.
     pub flush_unmap: FlushUnmap,
+    /// How a direct write holds i_rwsem.
+    pub dio_lock: DioLock,
     /// When a write out of place says where to read what it does not cover.
     pub srcmap: SourceMap,
     /// Blocks of the budget of a write out of place beyond what its bytes fill.
@@ -251,6 +264,7 @@ settable!(Personality {
     clone_lock,
     truncate_flush,
     flush_unmap,
+    dio_lock,
     srcmap,
     spare_blocks,
     short_budget,
@@ -321,6 +335,21 @@ pub fn write_begin<B: Backend>(
         Allocate::Written => gfs2::gfs2_iomap_begin_write(inode, me, map, block, limit),
         Allocate::OutOfPlace => zoned::xfs_zoned_buffered_write_iomap_begin(inode, me, map, cells, budget),
         Allocate::Static => Ok(map.map(block, inode.data_sequence())),
+    }
+}
+
+/// `->iomap_begin` of a direct write of `blocks`, clipped to them.
+pub fn direct_write_begin<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    blocks: &Range<FileBlock>,
+    overwrite: Overwrite,
+) -> Result<Iomap, Refusal> {
+    if inode.sb.config.fs.allocate == Allocate::Written {
+        gfs2::gfs2_direct_write_iomap_begin(inode, map, blocks)
+    } else {
+        xfs_direct_write_iomap_begin(inode, me, map, blocks, overwrite)
     }
 }
 
