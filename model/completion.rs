@@ -14,7 +14,8 @@ use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::folio::FolioRef;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_end_cow;
-use crate::fs::{Bump, Completion};
+use crate::fs::zoned::xfs_zoned_end_io;
+use crate::fs::{self, Bump, Completion};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::ioend::Ioend;
@@ -131,14 +132,17 @@ fn blocks_of<B: Backend>(
     ioend.blocks.clone().filter(move |block| mine.contains(block))
 }
 
-/// `xfs_iomap_write_unwritten` or `xfs_reflink_end_cow`, and the on-disk size, in one ILOCK section. Returns whether the map changed.
+/// `xfs_iomap_write_unwritten`, `xfs_reflink_end_cow` or `xfs_zoned_end_io`, and the on-disk size, in one ILOCK
+/// section. Returns whether the map changed.
 async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bool {
     let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.end_ioend)).await;
     // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
     // grew it.
     let size = inode.i_size_peek();
     let end: Cell = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end.min(size);
-    let changed = if ioend.shared {
+    let changed = if fs::is_out_of_place(&inode.sb.config) {
+        xfs_zoned_end_io(inode, &mut map, ioend.blocks.clone(), ioend.phys)
+    } else if ioend.shared {
         xfs_reflink_end_cow(inode, me, &mut map, ioend.blocks.clone())
     } else {
         ioend.unwritten && xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone())

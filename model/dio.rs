@@ -6,6 +6,8 @@
 //! could be checked. What keeps its mappings good is i_rwsem, as long as it is held, and that others who change
 //! extents wait for i_dio_count; against page faults, nothing does.
 //!
+//! gfs2 and zonefs hold i_rwsem exclusively; gfs2 has its glock besides, and allocates nothing (fs/gfs2/file.c).
+//!
 //! Left out: shared extents, NOWAIT, O_DSYNC, I/O that reaches the device while further extents are still being
 //! mapped.
 
@@ -18,8 +20,10 @@ use crate::dio_design::{DioBusy, DioDrain, DioUnaligned};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType, Phys};
 use crate::folio::Eviction;
-use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
+use crate::fs::xfs_dio::{Overwrite, Refusal};
+use crate::fs::{self, DioLock};
 use crate::geometry::Cell;
+use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::invalidate::{self, InvalidateState};
 use crate::iomap::{self, Written};
@@ -87,6 +91,8 @@ pub enum DioState {
     Start(Dio),
     /// Before i_rwsem.
     Lock(Dio),
+    /// Before the glock.
+    Glock(Dio),
     /// Before waiting for direct I/O in flight.
     Drain(Dio),
     /// Zeroing the tail of the old last block.
@@ -145,6 +151,10 @@ pub async fn step<B: Backend>(
     ControlFlow::Continue(match state {
         DioState::Start(dio) => start(inode, dio).await,
         DioState::Lock(dio) => lock(inode, me, dio).await,
+        DioState::Glock(dio) => {
+            glock::acquire(inode, me, Mode::Deferred).await;
+            gfs2_file_direct_write(inode, me, dio)
+        }
         DioState::Drain(dio) => {
             inode_dio_wait(inode).await;
             zero_gap(inode, me, dio)
@@ -177,6 +187,9 @@ fn is_aligned<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> bool {
 /// `xfs_file_dio_write_aligned` or `xfs_file_dio_write_unaligned`. The size is read before i_rwsem is held: a
 /// write that may extend the file is not even tried shared.
 async fn start<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> DioState {
+    if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
+        return DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio });
+    }
     if is_aligned(inode, &dio.request) {
         return DioState::Lock(dio);
     }
@@ -220,6 +233,12 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> DioSta
         inode.oracle.begin_write(&inode.sb.geometry, dio.id, &dio.request);
         dio.begun = true;
     }
+    if inode.glock.is_some() {
+        return DioState::Glock(dio);
+    }
+    if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
+        return flush(inode, dio);
+    }
     let design = &inode.sb.config.design;
     let beyond = dio.request.start > inode.i_size_peek();
     match dio.lock {
@@ -253,8 +272,29 @@ fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> DioState 
     if dio.submission == Submission::OverwriteOnly && dio.request.end > inode.i_size_peek() {
         return again(inode, me, dio);
     }
+    flush(inode, dio)
+}
+
+/// `iomap_dio_rw`, to begin with: the page cache of the range is written back and dropped.
+fn flush<B: Backend>(inode: &Inode<B>, dio: Dio) -> DioState {
     let folios = inode.sb.geometry.folios_touched(&dio.request);
     DioState::Invalidate(dio, InvalidateState::new(folios))
+}
+
+/// `gfs2_file_direct_write` (fs/gfs2/file.c, 6.2), with i_rwsem held exclusively and the glock deferred: what goes
+/// beyond end of file is done as a buffered write.
+fn gfs2_file_direct_write<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
+    if dio.request.end > inode.i_size_peek() { fall_back(inode, me, dio) } else { flush(inode, dio) }
+}
+
+/// -ENOTBLK: nothing was written, and the buffered write begins on its own. gfs2 keeps i_rwsem in between; without it
+/// others may only come earlier.
+fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
+    inode.sb.backend.reach(Branch::DioFallback);
+    inode.say(|| "ENOTBLK: buffered instead".to_owned());
+    inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
+    unlock(inode, me, dio.lock);
+    DioState::Fallback(WriteState::Enter(Write::new(dio.id, dio.request)))
 }
 
 /// -EAGAIN: once more, alone.
@@ -266,6 +306,7 @@ fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
 }
 
 fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {
+    glock::release(inode, me);
     match lock {
         IoLock::Shared => inode.i_rwsem.up_read(me),
         IoLock::Exclusive => inode.i_rwsem.up_write(me),
@@ -274,14 +315,9 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {
 
 /// The page cache is out of the way, or a folio was dirty again: then it is a buffered write.
 fn invalidated<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, outcome: Eviction) -> DioState {
-    let busy = outcome != Eviction::Evicted;
-    if busy && inode.sb.config.design.dio_busy == DioBusy::Fallback {
-        inode.sb.backend.reach(Branch::DioFallback);
-        inode.say(|| "ENOTBLK: buffered instead".to_owned());
-        // Nothing was written; the buffered write begins on its own.
-        inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
-        unlock(inode, me, dio.lock);
-        return DioState::Fallback(WriteState::Enter(Write::new(dio.id, dio.request)));
+    let busy = outcome != Eviction::Evicted && inode.sb.config.design.dio_busy == DioBusy::Fallback;
+    if busy || fs::is_out_of_place(&inode.sb.config) {
+        return fall_back(inode, me, dio);
     }
     inode_dio_begin(inode);
     let pos = dio.request.start;
@@ -300,12 +336,16 @@ async fn begin<B: Backend>(
     let only = dio.submission == Submission::OverwriteOnly;
     let overwrite = if only { Overwrite::Only } else { Overwrite::OrAllocate };
     let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
-    let sampled = xfs_direct_write_iomap_begin(inode, me, &mut map, &blocks, overwrite);
+    let sampled = fs::direct_write_begin(inode, me, &mut map, &blocks, overwrite);
     drop(map);
     match sampled {
         Err(Refusal::Again) => {
             inode_dio_end(inode);
             ControlFlow::Continue(again(inode, me, dio))
+        }
+        Err(Refusal::Buffered) => {
+            inode_dio_end(inode);
+            ControlFlow::Continue(fall_back(inode, me, dio))
         }
         Err(Refusal::NoSpace) => {
             inode.say(|| "ENOSPC".to_owned());

@@ -16,6 +16,7 @@ use crate::event::{Branch, MappingEvent};
 use crate::extent::{IomapType, Phys};
 use crate::fs::xfs::xfs_read_iomap_begin;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
+use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::value::Value;
 use crate::writeback::{self, SyncMode, WritebackState};
@@ -47,7 +48,7 @@ pub struct DirectRead {
 /// Where a direct read stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum DirectReadState {
-    /// Before i_rwsem.
+    /// Before i_rwsem or the glock.
     Enter(DirectRead),
     /// Writing dirty folios back.
     Flush(DirectRead, WritebackState),
@@ -76,13 +77,13 @@ pub async fn step<B: Backend>(
     let geometry = &inode.sb.geometry;
     ControlFlow::Continue(match state {
         DirectReadState::Enter(mut read) => {
-            inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
+            lock(inode, me).await;
             inode.oracle.begin_read(geometry, read.reader.actor, &read.request);
             // Completions may raise it meanwhile; this is the one look that the read takes at it.
             read.end = read.end.min(inode.i_size_peek());
             if read.request.start >= read.end {
                 inode.oracle.end_read(geometry, read.reader.actor, &read.request);
-                inode.i_rwsem.up_read(me);
+                unlock(inode, me);
                 return ControlFlow::Break(());
             }
             let folios = geometry.folios_touched(&(read.request.start..read.end));
@@ -110,13 +111,30 @@ pub async fn step<B: Backend>(
             let read = match complete(inode, read).await {
                 ControlFlow::Continue(read) => read,
                 ControlFlow::Break(()) => {
-                    inode.i_rwsem.up_read(me);
+                    unlock(inode, me);
                     return ControlFlow::Break(());
                 }
             };
             DirectReadState::Complete(read)
         }
     })
+}
+
+/// i_rwsem, shared; on gfs2 the glock, deferred, and nothing else (`gfs2_file_direct_read`, fs/gfs2/file.c).
+async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    if inode.glock.is_some() {
+        glock::acquire(inode, me, Mode::Deferred).await;
+    } else {
+        inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
+    }
+}
+
+fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    if inode.glock.is_some() {
+        glock::release(inode, me);
+    } else {
+        inode.i_rwsem.up_read(me);
+    }
 }
 
 /// `iomap_begin` and `iomap_dio_iter` for one extent.
@@ -139,7 +157,7 @@ async fn begin<B: Backend>(
             inode.tell(MappingEvent::Dropped, || "EIO".to_owned());
             inode_dio_end(inode);
             inode.oracle.end_read(geometry, read.reader.actor, &read.request);
-            inode.i_rwsem.up_read(me);
+            unlock(inode, me);
             return ControlFlow::Break(());
         }
         (IomapType::Mapped, Some(phys)) => read.device.push((blocks.clone(), phys)),
@@ -156,13 +174,13 @@ async fn begin<B: Backend>(
     match (read.device.is_empty(), read.reader.worker) {
         (true, None) => {
             returned(inode, &read);
-            inode.i_rwsem.up_read(me);
+            unlock(inode, me);
             ControlFlow::Break(())
         }
         (false, None) => ControlFlow::Continue(DirectReadState::Complete(read)),
         (_, Some(worker)) => {
             inode.sb.aio[usize::from(worker)].release(|queue| queue.add(Aio::Read(inode.number, read)));
-            inode.i_rwsem.up_read(me);
+            unlock(inode, me);
             ControlFlow::Break(())
         }
     }

@@ -118,6 +118,8 @@ named_bits! {
         CacheFill = "cache-fill",
         /// A copy of shared blocks was reserved.
         CowReserve = "cow-reserve",
+        /// A write had used up the blocks that it had reserved when it began.
+        BudgetExhausted = "budget-exhausted",
         /// I/O completion put a copy in the place of a shared block.
         CowRemap = "cow-remap",
         /// A reflink shared a block.

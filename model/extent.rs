@@ -145,6 +145,12 @@ impl Iomap {
         Iomap { shared: true, source: Some(source), ..Iomap::of(extent, blocks, new, cookie) }
     }
 
+    /// A mapping of blocks where nothing of the file is yet: what is written there is recorded when it is complete
+    /// (IOMAP_F_ANON_WRITE).
+    pub(crate) fn of_new_place(extent: Extent, blocks: Range<FileBlock>) -> Self {
+        Iomap::of(extent, blocks, false, 0)
+    }
+
     /// What fills the parts of a block that a write does not cover: the type of the srcmap where there is one
     /// (`iomap_iter_srcmap`).
     pub fn source_kind(&self) -> IomapType {

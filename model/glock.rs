@@ -4,9 +4,13 @@
 //! (fs/gfs2/glock.c, `may_grant`). A holder keeps it over many steps, so there is no guard. File systems without a
 //! glock have none, and taking and releasing it is nothing there.
 //!
-//! Left out: demotion at another node's request, the waiting of shared and exclusive holders for direct I/O.
+//! Direct I/O has it in a mode of its own, and gives it back when everything is submitted; so whoever gets it in
+//! another mode waits for direct I/O in flight before he goes on (fs/gfs2/glops.c, `inode_go_held`).
+//!
+//! Left out: demotion at another node's request.
 
 use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::dio::inode_dio_wait;
 use crate::inode::Inode;
 
 /// In which mode it is held.
@@ -64,11 +68,14 @@ impl Holders {
     }
 }
 
-/// `gfs2_glock_nq`: waits until the mode can be granted.
+/// `gfs2_glock_nq`: waits until the mode can be granted, and but for direct I/O until none is in flight.
 pub async fn acquire<B: Backend>(inode: &Inode<B>, me: ActorId, mode: Mode) {
     if let Some(glock) = &inode.glock {
         let admits = |holders: &Holders, wanted: u64| holders.admits(wanted);
         glock.lock_when(Op::new(mode.name()), admits, mode as u64).await.take(mode, me);
+        if mode != Mode::Deferred {
+            inode_dio_wait(inode).await;
+        }
     }
 }
 

@@ -6,9 +6,9 @@ use crate::backend::{ActorId, Atomic, Backend, Lock, Ordering};
 use crate::cow::CowFork;
 use crate::crash::Log;
 use crate::event::{Event, MappingEvent, labelled};
-use crate::extent::{Extent, ExtentMap};
+use crate::extent::ExtentMap;
 use crate::folio::Slot;
-use crate::fs::Allocate;
+use crate::fs::{self, Allocate};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::Holders;
 use crate::oracle::{Oracle, Property};
@@ -59,8 +59,8 @@ pub struct Inode<B: Backend> {
     /// Whether a concurrent actor may change i_size. If none may, reading it commutes with everything, and
     /// its readers need no operation of their own.
     pub size_changes: bool,
-    /// Whether a command may make the file share blocks. If none may, the COW fork stays empty, and nobody has
-    /// to look at its counter.
+    /// Whether the COW fork is used: a command may make the file share blocks, or nothing is written in place. If
+    /// not, it stays empty, and nobody has to look at its counter.
     pub reflinks: bool,
 }
 
@@ -103,7 +103,7 @@ impl<B: Backend> Inode<B> {
             pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
             log: crashes.then(|| backend.leaf("log", Log::new(geometry.blocks()))),
             oracle: if crashes { oracle.with_crashes(geometry) } else { oracle },
-            reflinks: sb.config.reflinks(number),
+            reflinks: sb.config.reflinks(number) || fs::is_out_of_place(&sb.config),
             sb: Arc::clone(sb),
             size_changes,
         }
@@ -192,7 +192,7 @@ impl<B: Backend> Inode<B> {
                 continue;
             }
             self.ilock.audit(|map| {
-                if map.get(block) == Extent::Hole && map.cow.get(block) == Extent::Hole {
+                if !fs::is_backed(&self.sb.config, map, block) {
                     self.violate(Property::DirtyOverHole, || {
                         format!("{} is dirty over a hole", self.sb.geometry.show_blocks(&(block..block + 1)))
                     });

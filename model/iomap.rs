@@ -17,8 +17,7 @@ use crate::event::{Branch, MappingEvent};
 use crate::extent::{Iomap, IomapType};
 use crate::flush;
 use crate::folio::FolioRef;
-use crate::fs::xfs::xfs_zero_iomap_begin;
-use crate::fs::{self, SourceFault};
+use crate::fs::{self, ShortBudget, SourceFault};
 use crate::geometry::Cell;
 use crate::glock::{self, Mode};
 use crate::inode::{COW_SHIFT, Inode};
@@ -76,11 +75,14 @@ pub async fn step<B: Backend>(
             }
             None => iomap_iter(inode, me, write, &iomap, from, held),
         },
-        WriteState::Punch(write, iomap, from, held, inner) => match punch::step(inode, me, inner).await {
+        WriteState::Punch(mut write, iomap, from, held, inner) => match punch::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => {
                 ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, inner))
             }
-            ControlFlow::Break(()) => iomap_iter(inode, me, write, &iomap, from, held),
+            ControlFlow::Break(freed) => {
+                write.budget += freed;
+                iomap_iter(inode, me, write, &iomap, from, held)
+            }
         },
     }
 }
@@ -98,6 +100,12 @@ async fn enter<B: Backend>(
         return ControlFlow::Break(Written { full: false });
     }
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
+    let Ok(budget) = fs::reserve_budget(inode, &write.request) else {
+        inode.say(|| "ENOSPC".to_owned());
+        write.failed = true;
+        return finish(inode, me, &write);
+    };
+    write.budget = budget;
     let mut size = inode.i_size_peek();
     if write.nowait && write.request.start > size {
         inode.say(|| "EAGAIN".to_owned());
@@ -128,13 +136,12 @@ async fn begin<B: Backend>(
     mut write: Write,
     leaked: bool,
 ) -> ControlFlow<Written, WriteState> {
-    let block = inode.sb.geometry.block_of(write.pos);
-    let limit = inode.sb.geometry.blocks_touched(&(write.pos..write.end)).end;
+    let wanted = write.pos..write.end;
+    let blocks = inode.sb.geometry.blocks_touched(&wanted);
     let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
     let sampled = match write.fill {
-        Fill::Data => fs::write_begin(inode, me, &mut map, block, limit),
-        // Zeroing and unsharing allocate nothing but copies.
-        Fill::Zero | Fill::Unshare => xfs_zero_iomap_begin(inode, me, &mut map, block, limit),
+        Fill::Data => fs::write_begin(inode, me, &mut map, &wanted, &mut write.budget),
+        Fill::Zero | Fill::Unshare => fs::zero_begin(inode, me, &mut map, &blocks, &mut write.budget),
     };
     drop(map);
     inode.oracle.sampled(me);
@@ -233,8 +240,11 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
     }
     let done = if write.fill == Fill::Data { write.pos } else { write.request.start };
     let full = done == write.request.end;
-    let excused =
-        write.faults_at.is_some() || write.failed && inode.sb.config.design.on_stale != OnStale::Fail;
+    let fs = &inode.sb.config.fs;
+    let out_of_budget = fs::is_out_of_place(&inode.sb.config) && fs.free_blocks.is_none() && !write.nowait;
+    let judged = out_of_budget && fs.short_budget == ShortBudget::Judged
+        || inode.sb.config.design.on_stale == OnStale::Fail;
+    let excused = write.faults_at.is_some() || write.failed && !judged;
     if !full && !excused {
         inode.violate(Property::ShortWrite, || {
             let (asked, got) = (
@@ -244,6 +254,7 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
             format!("write(2) of {asked} returned after {got}")
         });
     }
+    fs::return_budget(inode, write.budget);
     if !write.request.is_empty() {
         if write.fill == Fill::Zero {
             zeroed_up_to(inode, me);

@@ -370,7 +370,11 @@ fn stale<B: Backend>(
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
     inode.ilock.audit(|map| {
-        let needless = rest.clone().all(|block| !fs::misleads(inode, &iomap, block, map.get(block)));
+        let needless = rest.clone().all(|block| {
+            let reserved =
+                !fs::is_out_of_place(&inode.sb.config) || fs::is_backed(&inode.sb.config, map, block);
+            reserved && !fs::misleads(inode, &iomap, block, map.get(block))
+        });
         inode.oracle.stale(me, needless);
     });
     if let Some(bound) = inode.sb.config.retries

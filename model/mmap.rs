@@ -222,9 +222,15 @@ async fn map_blocks<B: Backend>(
     let target = u32::from(index);
     let size = inode.i_size_peek();
     let folio_cells = inode.sb.geometry.cells_of_folio(index);
-    let limit = inode.sb.geometry.blocks_touched(&(folio_cells.start..folio_cells.end.min(size))).end;
+    let wanted = inode.sb.geometry.cells_of_block(block).start..folio_cells.end.min(size);
+    let limit = inode.sb.geometry.blocks_touched(&wanted).end;
     let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
-    let mapped = fs::write_begin(inode, me, &mut map, block, limit);
+    // A fault has a budget of its own, of which it keeps nothing.
+    let mapped = fs::reserve_budget(inode, &wanted).and_then(|mut budget| {
+        let mapped = fs::write_begin(inode, me, &mut map, &wanted, &mut budget);
+        fs::return_budget(inode, budget);
+        mapped
+    });
     drop(map);
     let Ok(iomap) = mapped else {
         inode.say(|| "ENOSPC, SIGBUS".to_owned());

@@ -6,13 +6,12 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
 use crate::design::{Punch, PunchLock};
 use crate::extent::Fork;
 use crate::folio::{FolioId, Slot};
-use crate::fs::WriteEnd;
-use crate::fs::gfs2;
 use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
+use crate::fs::{self, WriteEnd, gfs2};
 use crate::geometry::{FileBlock, FolioIndex};
 use crate::inode::Inode;
 use crate::truncate::{self, TruncateState};
@@ -24,6 +23,8 @@ pub struct Punching {
     pub fork: Fork,
     /// The lock to take.
     pub lock: PunchLock,
+    /// Blocks whose reservation goes back to the budget of the write instead of to the file system.
+    pub freed: u16,
 }
 
 /// Where a punch stands.
@@ -45,7 +46,7 @@ pub async fn step<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     state: PunchState,
-) -> ControlFlow<(), PunchState> {
+) -> ControlFlow<u16, PunchState> {
     let design = &inode.sb.config.design;
     ControlFlow::Continue(match state {
         PunchState::Enter(what, blocks) if frees_blocks(inode) => {
@@ -54,7 +55,7 @@ pub async fn step<B: Backend>(
         }
         PunchState::Rest(_, blocks) if frees_blocks(inode) => {
             gfs2::punch_hole(inode, me, blocks).await;
-            return ControlFlow::Break(());
+            return ControlFlow::Break(0);
         }
         PunchState::Enter(what, blocks) => {
             if what.lock != PunchLock::Nothing {
@@ -77,14 +78,14 @@ pub async fn step<B: Backend>(
             ControlFlow::Break(()) => PunchState::Rest(what, blocks),
         },
         PunchState::Scan(what, blocks, index) => scan(inode, me, what, blocks, index).await,
-        PunchState::Rest(what, blocks) => {
+        PunchState::Rest(mut what, blocks) => {
             if design.punch != Punch::Never && !blocks.is_empty() {
-                punch(inode, me, what, blocks).await;
+                punch(inode, me, &mut what, blocks).await;
             }
             if what.lock != PunchLock::Nothing {
                 inode.invalidate_lock.up_write(me);
             }
-            return ControlFlow::Break(());
+            return ControlFlow::Break(what.freed);
         }
     })
 }
@@ -101,7 +102,7 @@ fn frees_blocks<B: Backend>(inode: &Inode<B>) -> bool {
 async fn scan<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    what: Punching,
+    mut what: Punching,
     blocks: Range<FileBlock>,
     index: FolioIndex,
 ) -> PunchState {
@@ -139,7 +140,7 @@ async fn scan<B: Backend>(
     let mut rest = blocks.clone();
     for block in kept {
         if rest.start < block {
-            punch(inode, me, what, rest.start..block).await;
+            punch(inode, me, &mut what, rest.start..block).await;
         }
         rest.start = block + 1;
     }
@@ -154,9 +155,14 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex, id: Foli
 }
 
 /// Delalloc -> Hole in a range, in one ILOCK section.
-async fn punch<B: Backend>(inode: &Inode<B>, me: ActorId, what: Punching, blocks: Range<FileBlock>) {
+async fn punch<B: Backend>(inode: &Inode<B>, me: ActorId, what: &mut Punching, blocks: Range<FileBlock>) {
     let mut map = inode.ilock.lock(Op::new("punch_delalloc")).await;
     let punched = xfs_bmap_punch_delalloc_range(inode, me, &mut map, what.fork, blocks);
+    if fs::is_out_of_place(&inode.sb.config) {
+        let blocks = punched.len() as u16;
+        inode.sb.space.update(|space| space.reserve(blocks));
+        what.freed += blocks;
+    }
     drop(map);
     inode.audit_backing(punched.into_iter());
 }

@@ -51,6 +51,16 @@ impl Field for bool {
     }
 }
 
+impl Field for u16 {
+    fn accept(setting: Setting<'_>) -> Option<Self> {
+        Option::<u16>::accept(setting).flatten()
+    }
+
+    fn accepted() -> Vec<String> {
+        Option::<u16>::accepted()
+    }
+}
+
 impl Field for Option<u16> {
     fn accept(setting: Setting<'_>) -> Option<Self> {
         if let Setting::Number(number) = setting { u16::try_from(number).ok().map(Some) } else { None }

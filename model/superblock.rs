@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::dio_complete::AioQueue;
 use crate::extent::{Enospc, Iomap, Phys};
 use crate::folio::within;
-use crate::fs::{Allocate, Allocator};
+use crate::fs::{self, Allocate, Allocator};
 use crate::geometry::{FileBlock, Geometry};
 use crate::hold::HoldState;
 use crate::inode::{COW_SHIFT, FileId};
@@ -54,7 +54,13 @@ impl<B: Backend> SuperBlock<B> {
         // A block that is being copied exists twice.
         let copies = if files.clone().any(|file| config.reflinks(file)) { 2 } else { 1 };
         let all = geometry.blocks() * files.len() as u16 * copies;
-        let device = config.fs.free_blocks.unwrap_or(all);
+        // Every actor may have a budget, beside what the files have and what is on its way to them.
+        let budgets = if fs::is_out_of_place(config) {
+            all + (config.actors.len() as u16 + 1) * (geometry.blocks() + config.fs.spare_blocks)
+        } else {
+            0
+        };
+        let device = config.fs.free_blocks.unwrap_or(all.saturating_add(budgets));
         let space = Space::new(device);
         let device = device.max(geometry.blocks());
         let placed = config.fs.allocate == Allocate::Static;

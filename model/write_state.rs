@@ -51,6 +51,8 @@ pub struct Write {
     pub(crate) flush: bool,
     /// Holds that this actor has stood at, as a set.
     pub(crate) held: u16,
+    /// What is left of the blocks that were reserved before the write began, for writes out of place.
+    pub(crate) budget: u16,
     /// A transaction was begun and is not ended. Between two folios only a mutant's is.
     pub(crate) transaction: bool,
 }
@@ -72,6 +74,7 @@ impl Write {
             checked: false,
             flush: false,
             held: 0,
+            budget: 0,
             transaction: false,
         }
     }
@@ -154,6 +157,7 @@ pub(crate) fn punching<B: Backend>(inode: &Inode<B>, write: &Write, iomap: &Ioma
     let cow = iomap.shared && design.punch_fork == PunchFork::Mapping;
     let holds = write.fill == Fill::Unshare && design.held_lock == HeldLock::Known;
     Punching {
+        freed: 0,
         fork: if cow { Fork::Cow } else { Fork::Data },
         lock: if holds { PunchLock::Nothing } else { design.punch_lock },
     }

@@ -14,8 +14,9 @@ use crate::design::WritebackCheck;
 use crate::event::MappingEvent;
 use crate::extent::{ExtentMap, Iomap, IomapType, Phys};
 use crate::folio::{FolioId, FolioRef, Slot};
-use crate::fs::xfs::{xfs_iomap_write_unwritten, xfs_map_blocks};
+use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_convert_cow;
+use crate::fs::zoned::xfs_zoned_end_io;
 use crate::fs::{self, Completion, Hooks, jdata};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{COW_SHIFT, Inode};
@@ -117,9 +118,15 @@ pub async fn step<B: Backend>(
                 return ControlFlow::Continue(WritebackState::Next(pass));
             }
             let ioend = full.remove(0);
-            if ioend.unwritten && inode.sb.config.fs.completion == Completion::ConvertAtSubmission {
+            let out_of_place = fs::is_out_of_place(&inode.sb.config);
+            let early = inode.sb.config.fs.completion == Completion::ConvertAtSubmission;
+            if early && (ioend.unwritten || out_of_place) {
                 let mut map = inode.ilock.lock(Op::new("convert_early")).await;
-                xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone());
+                if out_of_place {
+                    xfs_zoned_end_io(inode, &mut map, ioend.blocks.clone(), ioend.phys);
+                } else {
+                    xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone());
+                }
                 inode.bump_data_seq(me);
                 inode.commit(&map);
             }
@@ -220,7 +227,7 @@ async fn map_block<B: Backend>(
         iomap
     } else {
         let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.map_blocks)).await;
-        let iomap = xfs_map_blocks(inode, me, &mut map, block, &mut pass.cow_seq);
+        let iomap = fs::map_blocks(inode, me, &mut map, block, &mut pass.cow_seq);
         drop(map);
         inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
         iomap
@@ -312,6 +319,10 @@ fn is_at(map: &ExtentMap, block: FileBlock, phys: Phys, shared: bool) -> bool {
 
 /// P-WBADDR: at submission, under the folio lock, the block is where the map has it.
 pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
+    if fs::is_out_of_place(&inode.sb.config) {
+        // It was allocated for this, and the file does not refer to it yet.
+        return;
+    }
     inode.ilock.audit(|map| {
         if !is_at(map, block, phys, shared) {
             inode.violate(Property::WrongAddress, || {
@@ -344,7 +355,7 @@ fn audit_shared<B: Backend>(inode: &Inode<B>, folio: FolioRef, block: FileBlock,
 /// P-WBADDR and P-FREE: while the device writes, the block is still this one's. Only where blocks can be given to
 /// others is there anything to see.
 pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
-    if !inode.reflinks {
+    if !inode.reflinks || fs::is_out_of_place(&inode.sb.config) {
         return;
     }
     inode.ilock.audit(|map| {

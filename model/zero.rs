@@ -16,6 +16,7 @@ use crate::design::ZeroRange;
 use crate::event::Branch;
 use crate::extent::Iomap;
 use crate::flush::FlushState;
+use crate::fs;
 use crate::geometry::{Cell, FolioIndex};
 use crate::inode::Inode;
 use crate::write_state::{Write, WriteState};
@@ -30,7 +31,10 @@ pub fn start<B: Backend>(inode: &Inode<B>, write: Write) -> WriteState {
 
 /// The start of zeroing `cells` on its own, for a truncate or a punch.
 pub fn zero_range<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> WriteState {
-    start(inode, Write::zeros(cells))
+    let mut write = Write::zeros(cells.clone());
+    // Where there is no space, what has to be copied finds that out.
+    write.budget = fs::reserve_budget(inode, &cells).unwrap_or(0);
+    start(inode, write)
 }
 
 /// Takes note of whether the range is dirty, before it is mapped.

@@ -2,7 +2,7 @@
 //!
 //! What stands in for the counter is the inode glock, which is held exclusively from `->iomap_begin` to
 //! `->iomap_end` and keeps faults and uncached reads out. Page faults are disabled meanwhile, since bringing the
-//! source in may need the same glock. Writeback takes no glock, and validates its mapping by its range alone.
+//! source in may need the same glock. Direct I/O has the glock in a mode that excludes all these. Writeback takes no glock, and validates its mapping by its range alone.
 //! fs/gfs2/bmap.c and file.c, 6.2.
 //!
 //! Left out: stuffed files (data inside the inode, and unstuffing when they grow), the transaction of
@@ -12,7 +12,8 @@
 
 use std::ops::Range;
 
-use super::{Allocate, Completion, Names, Personality, SourceFault, WriteEnd, xfs};
+use super::xfs_dio::Refusal;
+use super::{Allocate, Completion, DioLock, Names, Personality, SourceFault, WriteEnd, xfs};
 use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap, Phys};
@@ -31,6 +32,7 @@ pub(super) fn personality() -> Personality {
         zero_eof: false,
         write_end: WriteEnd::TruncateAndFree,
         completion: Completion::Clear,
+        dio_lock: DioLock::Exclusive,
         names: Names {
             read_begin: "gfs2_iomap_begin",
             imap_valid: "gfs2_map_blocks",
@@ -65,6 +67,20 @@ pub(super) fn gfs2_iomap_begin_write<B: Backend>(
     inode.tell(MappingEvent::Invalidated, || format!("H -> W {}", inode.sb.geometry.show_blocks(&hole)));
     let end = map.extent_around(block).end.min(hole.end);
     Ok(map.map_new(block..end, inode.data_sequence()))
+}
+
+/// `gfs2_iomap_begin` of a direct write, which allocates nothing: with a hole in its range it is done as a buffered
+/// one. As a whole; the kernel writes what lies before the hole directly.
+pub(super) fn gfs2_direct_write_iomap_begin<B: Backend>(
+    inode: &Inode<B>,
+    map: &ExtentMap,
+    blocks: &Range<FileBlock>,
+) -> Result<Iomap, Refusal> {
+    if blocks.clone().any(|block| map.get(block) == Extent::Hole) {
+        return Err(Refusal::Buffered);
+    }
+    let end = map.extent_around(blocks.start).end.min(blocks.end);
+    Ok(map.map_part(blocks.start..end, inode.data_sequence()))
 }
 
 /// `sb_issue_zeroout` of one block.

@@ -10,13 +10,17 @@ pub mod jdata;
 pub mod xfs;
 pub mod xfs_dio;
 pub mod xfs_reflink;
+pub mod zoned;
 mod zonefs;
+
+use std::ops::Range;
 
 use crate::backend::{ActorId, Backend, Leaf};
 use crate::config::Config;
 use crate::design::{Check, WritebackCheck};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap, IomapType, Phys};
-use crate::geometry::FileBlock;
+use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
+use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::settings::{choices, settable};
 
@@ -30,6 +34,8 @@ choices! {
         /// Allocates blocks that count as written at once: what they hold on the device shows until they are
         /// overwritten.
         Written = "written",
+        /// Reserves space for a copy, whatever the file has there, from a budget made before the write began.
+        OutOfPlace = "out-of-place",
         /// Nothing: every block of the file has its place from the start, and the size is fixed.
         Static = "static",
     }
@@ -119,6 +125,36 @@ choices! {
 }
 
 choices! {
+    /// How a direct write holds i_rwsem.
+    DioLock {
+        /// Shared, unless it has to be alone; then exclusively.
+        Shared = "shared",
+        /// Exclusively.
+        Exclusive = "exclusive",
+    }
+}
+
+choices! {
+    /// When a mapping for a write out of place says where the present contents are.
+    SourceMap {
+        /// If the write does not cover all of its blocks.
+        Unaligned = "unaligned",
+        /// Always.
+        Always = "always",
+    }
+}
+
+choices! {
+    /// What is made of a write that has used up its budget.
+    ShortBudget {
+        /// It may return less than it was asked for.
+        Allowed = "allowed",
+        /// It should not.
+        Judged = "judged",
+    }
+}
+
+choices! {
     /// When a truncate writes the new last block back, for the sake of zeroing that passes over unwritten blocks
     /// whatever the page cache has.
     TruncateFlush {
@@ -184,6 +220,14 @@ pub struct Personality {
     pub truncate_flush: TruncateFlush,
     /// What fallocate does to the page cache.
     pub flush_unmap: FlushUnmap,
+    /// How a direct write holds i_rwsem.
+    pub dio_lock: DioLock,
+    /// When a write out of place says where to read what it does not cover.
+    pub srcmap: SourceMap,
+    /// Blocks of the budget of a write out of place beyond what its bytes fill.
+    pub spare_blocks: u16,
+    /// What is made of a write whose budget is used up.
+    pub short_budget: ShortBudget,
     /// What its functions are called.
     pub names: Names,
 }
@@ -220,16 +264,22 @@ settable!(Personality {
     clone_lock,
     truncate_flush,
     flush_unmap,
+    dio_lock,
+    srcmap,
+    spare_blocks,
+    short_budget,
 });
 
 impl Personality {
     /// The names of the built-in personalities.
-    pub const BUILT_IN: &'static [&'static str] = &["xfs", "gfs2", "gfs2-jdata", "zonefs", "ext4-iomap"];
+    pub const BUILT_IN: &'static [&'static str] =
+        &["xfs", "xfs-zoned", "gfs2", "gfs2-jdata", "zonefs", "ext4-iomap"];
 
     /// A built-in personality by name.
     pub fn built_in(name: &str) -> Option<Self> {
         match name {
             "xfs" => Some(xfs::personality()),
+            "xfs-zoned" => Some(zoned::personality()),
             "gfs2" => Some(gfs2::personality()),
             "gfs2-jdata" => Some(jdata::personality()),
             "zonefs" => Some(zonefs::personality()),
@@ -252,21 +302,91 @@ pub fn writeback_check(config: &Config) -> WritebackCheck {
     }
 }
 
-/// `->iomap_begin` of a buffered write or write fault, from `block` to before `limit`.
+/// Whether nothing is ever written where it was.
+pub fn is_out_of_place(config: &Config) -> bool {
+    config.fs.allocate == Allocate::OutOfPlace
+}
+
+/// The blocks that a write of `cells` reserves before it begins.
+pub fn reserve_budget<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> Result<u16, Enospc> {
+    if is_out_of_place(&inode.sb.config) { zoned::xfs_zoned_space_reserve(inode, cells) } else { Ok(0) }
+}
+
+/// What a write has left of its budget is given back.
+pub fn return_budget<B: Backend>(inode: &Inode<B>, budget: u16) {
+    if budget > 0 {
+        inode.sb.unreserve_blocks(budget);
+    }
+}
+
+/// `->iomap_begin` of a buffered write or write fault of `cells`.
 pub fn write_begin<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     map: &mut ExtentMap,
-    block: FileBlock,
-    limit: FileBlock,
+    cells: &Range<Cell>,
+    budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
+    let Range { start: block, end: limit } = inode.sb.geometry.blocks_touched(cells);
     match inode.sb.config.fs.allocate {
         Allocate::Delalloc | Allocate::Unwritten => {
             xfs::xfs_buffered_write_iomap_begin(inode, me, map, block, limit)
         }
         Allocate::Written => gfs2::gfs2_iomap_begin_write(inode, me, map, block, limit),
+        Allocate::OutOfPlace => zoned::xfs_zoned_buffered_write_iomap_begin(inode, me, map, cells, budget),
         Allocate::Static => Ok(map.map(block, inode.data_sequence())),
     }
+}
+
+/// `->iomap_begin` of a direct write of `blocks`, clipped to them.
+pub fn direct_write_begin<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    blocks: &Range<FileBlock>,
+    overwrite: Overwrite,
+) -> Result<Iomap, Refusal> {
+    if inode.sb.config.fs.allocate == Allocate::Written {
+        gfs2::gfs2_direct_write_iomap_begin(inode, map, blocks)
+    } else {
+        xfs_direct_write_iomap_begin(inode, me, map, blocks, overwrite)
+    }
+}
+
+/// `->iomap_begin` of zeroing or unsharing `blocks`, which allocates nothing but copies.
+pub fn zero_begin<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    blocks: &Range<FileBlock>,
+    budget: &mut u16,
+) -> Result<Iomap, Enospc> {
+    if is_out_of_place(&inode.sb.config) {
+        zoned::xfs_zoned_zero_iomap_begin(inode, me, map, blocks, budget)
+    } else {
+        xfs::xfs_zero_iomap_begin(inode, me, map, blocks.start, blocks.end)
+    }
+}
+
+/// `->map_blocks` of writeback. `cow_seq` is what the pass remembers of the COW fork's counter.
+pub fn map_blocks<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    block: FileBlock,
+    cow_seq: &mut u64,
+) -> Iomap {
+    if is_out_of_place(&inode.sb.config) {
+        zoned::xfs_zoned_map_blocks(inode, me, map, block)
+    } else {
+        xfs::xfs_map_blocks(inode, me, map, block, cow_seq)
+    }
+}
+
+/// Whether the extent map has what a dirty block needs to be written: a place or a reservation; on a file system
+/// that writes out of place a reservation, whatever the data fork has.
+pub fn is_backed(config: &Config, map: &ExtentMap, block: FileBlock) -> bool {
+    map.cow.get(block) != Extent::Hole || !is_out_of_place(config) && map.get(block) != Extent::Hole
 }
 
 /// The extents of a preallocation: blocks that read as zeros.
@@ -275,10 +395,16 @@ pub fn preallocate<B: Backend>(
     map: &mut ExtentMap,
     block: FileBlock,
 ) -> Result<(), Enospc> {
+    if is_out_of_place(&inode.sb.config) {
+        // Nothing is: what is refused as for lack of space stays a hole.
+        return Err(Enospc);
+    }
     let one = block..block + 1;
     let allocated = inode.sb.allocate_blocks(inode.number, &one)?;
     match inode.sb.config.fs.allocate {
-        Allocate::Delalloc | Allocate::Unwritten | Allocate::Static => map.allocate(&one, &allocated),
+        Allocate::Delalloc | Allocate::Unwritten | Allocate::OutOfPlace | Allocate::Static => {
+            map.allocate(&one, &allocated);
+        }
         // fallocate_chunk: zeros are written to the device.
         Allocate::Written => {
             map.allocate_written(&one, &allocated);

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
 use super::{
-    Allocate, Allocator, Bump, CloneLock, Completion, FlushUnmap, Hooks, Names, Personality, SourceFault,
-    TruncateFlush, WriteEnd,
+    Allocate, Allocator, Bump, CloneLock, Completion, DioLock, FlushUnmap, Hooks, Names, Personality,
+    ShortBudget, SourceFault, SourceMap, TruncateFlush, WriteEnd,
 };
 use crate::backend::{ActorId, Atomic, Backend};
 use crate::design::WritebackCheck;
@@ -44,6 +44,10 @@ pub(super) fn personality() -> Personality {
         },
         truncate_flush: TruncateFlush::Before,
         flush_unmap: FlushUnmap::WriteAndDrop,
+        dio_lock: DioLock::Shared,
+        srcmap: SourceMap::Unaligned,
+        spare_blocks: 3,
+        short_budget: ShortBudget::Allowed,
     }
 }
 

@@ -13,6 +13,8 @@ use crate::inode::Inode;
 pub enum Refusal {
     /// -EAGAIN: the write may only overwrite, and there is more to do.
     Again,
+    /// -ENOTBLK: this has to be a buffered write.
+    Buffered,
     /// -ENOSPC.
     NoSpace,
 }

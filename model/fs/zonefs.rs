@@ -7,7 +7,7 @@
 //! Left out: sequential zones, which are written by direct I/O alone, and with them the truncate mutex, under which
 //! `->iomap_begin` samples the size that such writes move.
 
-use super::{Allocate, Completion, Names, Personality, WriteEnd, xfs};
+use super::{Allocate, Completion, DioLock, Names, Personality, WriteEnd, xfs};
 
 /// zonefs as of 6.2.
 pub(super) fn personality() -> Personality {
@@ -17,6 +17,7 @@ pub(super) fn personality() -> Personality {
         zero_eof: false,
         write_end: WriteEnd::Nothing,
         completion: Completion::Clear,
+        dio_lock: DioLock::Exclusive,
         names: Names {
             read_begin: "zonefs_read_iomap_begin",
             imap_valid: "zonefs_write_map_blocks",

@@ -7,12 +7,10 @@ use stalemap_model::fs::Personality;
 use stalemap_model::settings::{Setting, SettingError};
 use toml::de::DeValue;
 
-use super::names::{count, list, quote, suggest};
+use super::names::{count, quote, suggest};
 use super::table::{Field, Reader, Table, Value};
 use super::text::Text;
 
-/// Personalities that are planned.
-const LATER_PERSONALITIES: &[&str] = &["xfs-zoned"];
 /// The most designs of one file. Each may be based on another, so this also bounds how deep reading goes.
 const MAX_DESIGNS: usize = 64;
 /// What `--design` takes for "every one".
@@ -44,13 +42,8 @@ fn built_in_personality(name: &Text<'_>, reader: &mut Reader<'_>) -> Option<Pers
     let personality = Personality::built_in(name.value);
     if personality.is_none() {
         let known = Personality::BUILT_IN.iter().copied();
-        let (message, help) = if LATER_PERSONALITIES.contains(&name.value) {
-            let message = format!("the personality `{}` is not modelled yet", name.value);
-            (message, format!("known are {}", list(known)))
-        } else {
-            (format!("unknown personality {}", quote(name.value)), suggest(name.value, known, "personality"))
-        };
-        reader.errors.add(name.span.clone(), message, help);
+        let message = format!("unknown personality {}", quote(name.value));
+        reader.errors.add(name.span.clone(), message, suggest(name.value, known, "personality"));
     }
     personality
 }

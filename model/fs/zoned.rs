@@ -1,0 +1,167 @@
+//! XFS on a zoned device: nothing is written where it was, so that every write goes through the COW fork.
+//!
+//! A zone is written from its start to its end and then erased as a whole. A write therefore reserves space for a
+//! new copy of every block that it touches, out of a budget that was taken before the write began, since it may
+//! have to wait for space and must not do so with locks held. Writeback turns the reservation into a block and
+//! takes it out of the COW fork at once; the data fork learns about the block only when its data are there (E13).
+//! The mapping that writeback asks for covers no further folio, so that there is nothing to validate.
+//! fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_zone_alloc.c and xfs_file.c, 6.15.
+//!
+//! Left out: zones, their write pointers and garbage collection (a block that nothing refers to any more is free at
+//! once), waiting for space, block allocation at submission (it is done at mapping: nobody looks for the block in
+//! between), direct writes past the page cache (they are done as buffered ones, as the kernel does with those that
+//! are not aligned), preallocation, which the kernel refuses, reflink.
+
+use std::ops::Range;
+
+use super::{Allocate, Names, Personality, SourceMap, xfs};
+use crate::backend::{ActorId, Backend};
+use crate::event::{Branch, MappingEvent};
+use crate::extent::{Enospc, Extent, ExtentMap, Iomap, Phys};
+use crate::geometry::{Cell, FileBlock};
+use crate::inode::Inode;
+
+/// XFS with a zoned data device as of 6.15.
+pub(super) fn personality() -> Personality {
+    let xfs = xfs::personality();
+    Personality {
+        allocate: Allocate::OutOfPlace,
+        block_dirty: true,
+        names: Names { map_blocks: "xfs_zoned_map_blocks", end_ioend: "xfs_zoned_end_io", ..xfs.names },
+        ..xfs
+    }
+}
+
+/// `xfs_zoned_space_reserve` for a write of `cells`: a block for each of its blocks' worth of bytes, and some to
+/// spare for edges that are not aligned and for zeroing. The kernel takes it before i_rwsem; that is no step of its
+/// own, since only who runs out of space could tell.
+pub(super) fn xfs_zoned_space_reserve<B: Backend>(
+    inode: &Inode<B>,
+    cells: &Range<Cell>,
+) -> Result<u16, Enospc> {
+    let geometry = &inode.sb.geometry;
+    let bytes = geometry.byte_at(cells.end) - geometry.byte_at(cells.start);
+    let blocks = bytes.div_ceil(geometry.block_size()) as u16 + inode.sb.config.fs.spare_blocks;
+    inode.sb.reserve_blocks(blocks)?;
+    Ok(blocks)
+}
+
+/// `xfs_zoned_buffered_write_iomap_begin`: a reservation in the COW fork, which is there already or is taken from
+/// the budget. Where to read the present contents of the blocks is said only if the write does not cover them as a
+/// whole. Without enough budget the mapping is shorter, and without any there is none: somebody has used up what
+/// this write had reserved before, and its second look finds nothing left.
+pub(super) fn xfs_zoned_buffered_write_iomap_begin<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    cells: &Range<Cell>,
+    budget: &mut u16,
+) -> Result<Iomap, Enospc> {
+    let blocks = inode.sb.geometry.blocks_touched(cells);
+    let aligned = inode.sb.geometry.cells_of_blocks(&blocks) == *cells;
+    let partly = !aligned || inode.sb.config.fs.srcmap == SourceMap::Always;
+    reserve_copy(inode, me, map, &blocks, partly, budget)
+}
+
+/// The same with IOMAP_ZERO: what reads as zeros stays as it is.
+pub(super) fn xfs_zoned_zero_iomap_begin<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    blocks: &Range<FileBlock>,
+    budget: &mut u16,
+) -> Result<Iomap, Enospc> {
+    if map.get(blocks.start) == Extent::Hole {
+        return Ok(map.map(blocks.start, inode.data_sequence()));
+    }
+    reserve_copy(inode, me, map, blocks, true, budget)
+}
+
+/// A mapping of the COW fork for the first of `blocks`, and as many more as are alike; with the place of their
+/// present contents if these are asked for.
+fn reserve_copy<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    blocks: &Range<FileBlock>,
+    with_source: bool,
+    budget: &mut u16,
+) -> Result<Iomap, Enospc> {
+    let first = blocks.start;
+    let mut end = blocks.end;
+    if with_source {
+        end = end.min(map.extent_around(first).end);
+    }
+    let found = map.cow.get(first) != Extent::Hole;
+    if found {
+        end = end.min(map.cow.extent_around(first).end);
+    } else {
+        end = end.min(map.cow.next_after(first));
+        if end - first > *budget {
+            inode.sb.backend.reach(Branch::BudgetExhausted);
+            inode.say(|| format!("{budget} blocks left of the budget"));
+            end = first + *budget;
+        }
+        if end == first {
+            return Err(Enospc);
+        }
+        *budget -= end - first;
+        map.cow.reserve(&(first..end));
+        inode.bump_cow_seq(me, &map.cow);
+        inode.sb.backend.reach(Branch::CowReserve);
+        let shown = || format!("COW none -> D {}", inode.sb.geometry.show_blocks(&(first..end)));
+        inode.tell(MappingEvent::Invalidated, shown);
+    }
+    let copy = map.cow.get(first);
+    let mapped = Iomap::of_cow(copy, first..end, !found, inode.shared_sequence(), map.get(first));
+    Ok(if with_source { mapped } else { Iomap { source: None, ..mapped } })
+}
+
+/// `xfs_zoned_map_blocks`: takes the reservation out of the COW fork, and gives it a block. One block at a time:
+/// the kernel takes as much as is dirty in the folio, whose lock nobody else has in between.
+pub(super) fn xfs_zoned_map_blocks<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    block: FileBlock,
+) -> Iomap {
+    let one = block..block + 1;
+    if map.cow.get(block) != Extent::Delalloc {
+        return Iomap::of_new_place(Extent::Hole, one);
+    }
+    map.cow.take(block);
+    inode.bump_cow_seq(me, &map.cow);
+    inode.sb.backend.reach(Branch::Allocate);
+    inode
+        .tell(MappingEvent::Invalidated, || format!("COW D -> none {}", inode.sb.geometry.show_blocks(&one)));
+    let allocated = inode.sb.allocate_reserved(inode.number, &one);
+    let place = allocated.first().map_or(Extent::Hole, |phys| Extent::Written(*phys));
+    Iomap::of_new_place(place, one)
+}
+
+/// `xfs_zoned_end_io`: the data are there, and the data fork refers to them in the place of what it had. Whether
+/// and when its counter moves is the caller's business.
+pub fn xfs_zoned_end_io<B: Backend>(
+    inode: &Inode<B>,
+    map: &mut ExtentMap,
+    blocks: Range<FileBlock>,
+    phys: Phys,
+) -> bool {
+    let mut changed = false;
+    for (block, phys) in blocks.clone().zip(phys..) {
+        let old = map.replace(block, Extent::Written(phys));
+        if old == Extent::Written(phys) {
+            continue;
+        }
+        changed = true;
+        if let Some(old) = old.phys() {
+            inode.sb.put_block(old);
+        }
+    }
+    if changed {
+        inode.sb.backend.reach(Branch::CowRemap);
+        let shown = || format!("-> W {}", inode.sb.geometry.show_blocks(&blocks));
+        inode.tell(MappingEvent::Invalidated, shown);
+    }
+    changed
+}
