@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use stalemap::scenario::catalogue;
+use stalemap_model::design::Design;
+
 fn readme() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("a README")
 }
@@ -50,4 +53,12 @@ fn the_gate_runs_the_commands_of_the_readme() {
         assert!(readme().contains(command), "{command}");
         assert!(gate.contains(command), "{command}");
     }
+}
+
+#[test]
+fn the_numbers_are_right() {
+    let (designs, scenarios) = (Design::BUILT_IN.len(), catalogue::all().len());
+    let sentence = format!("There are {designs} built-in designs and {scenarios} scenarios.");
+    let words = readme().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&sentence), "{sentence}");
 }
