@@ -12,7 +12,7 @@ use crate::dio_read::{self, DirectReadState, Reader};
 use crate::geometry::FolioIndex;
 use crate::hold;
 use crate::inode::Inode;
-use crate::iomap;
+use crate::iomap::{self, Written};
 use crate::mmap::{self, Access, MmapState};
 use crate::read::{self, ReadState};
 use crate::reclaim;
@@ -77,8 +77,15 @@ pub struct TaskState {
 }
 
 /// A folio-by-folio walk.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Walk {
+    kind: WalkKind,
+    folios: Range<FolioIndex>,
+}
+
+/// What is done with each folio.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Walk {
+enum WalkKind {
     Shrink,
     Invalidate,
     Zap,
@@ -86,29 +93,79 @@ enum Walk {
     WaitAfter,
 }
 
+/// What an fsync(2) does where a crash is judged, beside writing back.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum At {
-    /// Waiting for directed runs to reach their holds.
-    Held,
-    /// Between two commands.
-    Next,
-    Write(WriteState),
-    Read(ReadState),
-    DirectWrite(DioState),
-    DirectRead(DirectReadState),
-    /// Before waiting for what a worker completes.
-    Getevents(u8),
-    Mmap(MmapState),
-    Change(ChangeState),
-    Reflink(ReflinkState),
-    Unshare(UnshareState),
-    CowExtentSize(u16),
-    Writeback(WritebackState),
+enum SyncPart {
     /// Before an fsync(2) that a crash may follow.
-    BeginSync(Range<FolioIndex>),
+    Begin(Range<FolioIndex>),
     /// At the end of it, or before a shutdown.
     LogForce,
-    Walk(Walk, FolioIndex, FolioIndex),
+}
+
+/// How a path ended.
+trait Ended {
+    /// Whether the command is given up, as xfs_io does at the first short or failed call.
+    fn gives_up(&self) -> bool;
+}
+
+impl Ended for () {
+    fn gives_up(&self) -> bool {
+        false
+    }
+}
+
+impl Ended for Written {
+    fn gives_up(&self) -> bool {
+        !self.full
+    }
+}
+
+/// Lists the paths that a command can be in, each with its state and its step.
+macro_rules! paths {
+    ($w:ident, $inode:ident, $me:ident; $($path:ident($state:ty): |$at:ident| $step:expr,)*) => {
+        /// Where in a command a task stands.
+        #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+        enum At {
+            /// Waiting for directed runs to reach their holds.
+            Held,
+            /// Between two commands.
+            Next,
+            $($path($state),)*
+        }
+
+        /// One step inside a call. The call goes on, or it is over, and whether its command is given up.
+        async fn go_on<B: Backend>(
+            $w: &World<B>,
+            $inode: &Inode<B>,
+            $me: ActorId,
+            at: At,
+        ) -> (Progress, bool) {
+            match at {
+                At::Held | At::Next => (None, false),
+                $(At::$path($at) => match $step {
+                    ControlFlow::Continue(state) => (Some(At::$path(state)), false),
+                    ControlFlow::Break(ended) => (None, ended.gives_up()),
+                },)*
+            }
+        }
+    };
+}
+
+paths! { w, inode, me;
+    Write(WriteState): |state| iomap::step(inode, me, state).await,
+    Read(ReadState): |state| read::step(inode, me, state).await,
+    DirectWrite(DioState): |state| dio::step(inode, me, state).await,
+    DirectRead(DirectReadState): |state| dio_read::step(inode, me, state).await,
+    // Waiting for what a worker completes.
+    Getevents(u8): |worker| ControlFlow::Break(dio_complete::wait(w, worker).await),
+    Mmap(MmapState): |state| mmap::step(inode, me, state).await,
+    Change(ChangeState): |state| change::step(inode, me, state).await,
+    Reflink(ReflinkState): |state| reflink::step(w, me, state).await,
+    Unshare(UnshareState): |state| unshare::step(inode, me, state).await,
+    CowExtentSize(u16): |blocks| ControlFlow::Break(set_cow_extent_size(inode, blocks).await),
+    Writeback(WritebackState): |state| writeback::step(inode, me, state).await,
+    Sync(SyncPart): |part| ControlFlow::Break(sync_part(inode, me, part).await),
+    Walk(Walk): |walk| walk_step(inode, me, walk).await,
 }
 
 impl TaskState {
@@ -195,7 +252,7 @@ fn begin<'c, B: Backend>(
     let all = 0..geometry.folios();
     let bytes = |range: &Range<u64>| geometry.cells_of_bytes(range);
     let change = |change: Change| Some(At::Change(ChangeState::Enter(change)));
-    let walk = |kind: Walk, range: Range<FolioIndex>| Some(At::Walk(kind, range.start, range.end));
+    let walk = |kind: WalkKind, folios: Range<FolioIndex>| Some(At::Walk(Walk { kind, folios }));
     match (command, call) {
         (Command::Pwrite { range, chunk, then, io, nowait, .. }, call) => {
             if let Some(bytes) = chunk_of(range, *chunk, call) {
@@ -236,24 +293,24 @@ fn begin<'c, B: Backend>(
         (Command::Mwrite { range, .. }, 0) => {
             Some(At::Mmap(MmapState::Access(Access::Store(write), geometry.cells_of_bytes(range))))
         }
-        (Command::Munmap, 0) => walk(Walk::Zap, all),
-        (Command::MadviseDontneed { range }, 0) => walk(Walk::Zap, folios(range)),
+        (Command::Munmap, 0) => walk(WalkKind::Zap, all),
+        (Command::MadviseDontneed { range }, 0) => walk(WalkKind::Zap, folios(range)),
         (Command::Msync { range, wait: true }, part) => fsync_part(inode, folios(range), part),
         (Command::Fsync | Command::Fdatasync, part) => fsync_part(inode, all, part),
         (Command::SyncRange { range, before, write, after }, call) => {
             let parts = [
-                before.then(|| walk(Walk::WaitBefore, folios(range))),
+                before.then(|| walk(WalkKind::WaitBefore, folios(range))),
                 write.then(|| {
                     // SYNC_FILE_RANGE_WRITE_AND_WAIT is integrity writeback; less is not.
                     let mode = if *before && *after { SyncMode::Integrity } else { SyncMode::Background };
                     Some(At::Writeback(WritebackState::new(mode, folios(range))))
                 }),
-                after.then(|| walk(Walk::WaitAfter, folios(range))),
+                after.then(|| walk(WalkKind::WaitAfter, folios(range))),
             ];
             parts.into_iter().flatten().nth(usize::from(call)).flatten()
         }
         // The file system stops, which is judged at every state and need not happen. What it writes first counts.
-        (Command::Shutdown { flush: true }, 0) => Some(At::LogForce),
+        (Command::Shutdown { flush: true }, 0) => Some(At::Sync(SyncPart::LogForce)),
         (Command::Truncate { size }, 0) => change(Change::Truncate(geometry.cell_at(*size))),
         (Command::Falloc { range, keep_size }, 0) => change(Change::Falloc(bytes(range), *keep_size)),
         (Command::Fpunch { range }, 0) => change(Change::Punch(bytes(range))),
@@ -274,9 +331,9 @@ fn begin<'c, B: Backend>(
             // Only folios that lie in the range as a whole.
             let inside = range.start.div_ceil(geometry.folio_size())..range.end / geometry.folio_size();
             let cap = u64::from(geometry.folios());
-            walk(Walk::Invalidate, inside.start.min(cap) as FolioIndex..inside.end.min(cap) as FolioIndex)
+            walk(WalkKind::Invalidate, inside.start.min(cap) as FolioIndex..inside.end.min(cap) as FolioIndex)
         }
-        (Command::Reclaim { range }, 0) => walk(Walk::Shrink, folios(range)),
+        (Command::Reclaim { range }, 0) => walk(WalkKind::Shrink, folios(range)),
         _ => None,
     }
 }
@@ -284,72 +341,44 @@ fn begin<'c, B: Backend>(
 /// The `part`-th part of an fsync(2) over `folios` (A13): write, wait, force the log. Where no crash is judged the
 /// log need not be forced, and nobody can tell when the call began.
 fn fsync_part<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, part: u16) -> Progress {
-    let wait = At::Walk(Walk::WaitAfter, folios.start, folios.end);
+    let wait = At::Walk(Walk { kind: WalkKind::WaitAfter, folios: folios.clone() });
     let flush = At::Writeback(WritebackState::new(SyncMode::Integrity, folios.clone()));
     let parts = if inode.log.is_some() {
-        vec![At::BeginSync(folios), flush, wait, At::LogForce]
+        vec![At::Sync(SyncPart::Begin(folios)), flush, wait, At::Sync(SyncPart::LogForce)]
     } else {
         vec![flush, wait]
     };
     parts.into_iter().nth(usize::from(part))
 }
 
-/// One step inside a call. The call goes on, or it is over, and whether its command is given up.
-async fn go_on<B: Backend>(w: &World<B>, inode: &Inode<B>, me: ActorId, at: At) -> (Progress, bool) {
-    fn rest<S, T>(flow: ControlFlow<T, S>, wrap: impl FnOnce(S) -> At) -> (Progress, bool) {
-        match flow {
-            ControlFlow::Continue(state) => (Some(wrap(state)), false),
-            ControlFlow::Break(_) => (None, false),
-        }
-    }
-    match at {
-        At::Held | At::Next => (None, false),
-        At::Write(state) => match iomap::step(inode, me, state).await {
-            ControlFlow::Continue(state) => (Some(At::Write(state)), false),
-            ControlFlow::Break(written) => (None, !written.full),
-        },
-        At::DirectWrite(state) => match dio::step(inode, me, state).await {
-            ControlFlow::Continue(state) => (Some(At::DirectWrite(state)), false),
-            ControlFlow::Break(written) => (None, !written.full),
-        },
-        At::DirectRead(state) => rest(dio_read::step(inode, me, state).await, At::DirectRead),
-        At::Getevents(worker) => {
-            dio_complete::wait(w, worker).await;
-            (None, false)
-        }
-        At::Read(state) => rest(read::step(inode, me, state).await, At::Read),
-        At::Mmap(state) => rest(mmap::step(inode, me, state).await, At::Mmap),
-        At::Change(state) => rest(change::step(inode, me, state).await, At::Change),
-        At::Reflink(state) => rest(reflink::step(w, me, state).await, At::Reflink),
-        At::Unshare(state) => rest(unshare::step(inode, me, state).await, At::Unshare),
-        At::CowExtentSize(blocks) => {
-            inode.ilock.lock(Op::new("cowextsize")).await.cow_extent_size = blocks;
-            (None, false)
-        }
-        At::Writeback(state) => rest(writeback::step(inode, me, state).await, At::Writeback),
-        At::BeginSync(folios) => {
+async fn set_cow_extent_size<B: Backend>(inode: &Inode<B>, blocks: u16) {
+    inode.ilock.lock(Op::new("cowextsize")).await.cow_extent_size = blocks;
+}
+
+async fn sync_part<B: Backend>(inode: &Inode<B>, me: ActorId, part: SyncPart) {
+    match part {
+        SyncPart::Begin(folios) => {
             drop(inode.ilock.lock(Op::new("fsync")).await);
             inode.oracle.begin_sync(me, folios);
-            (None, false)
         }
-        At::LogForce => {
+        SyncPart::LogForce => {
             drop(inode.ilock.lock(Op::new("xfs_log_force")).await);
             inode.log_force();
             inode.oracle.end_sync(me);
             inode.audit_crash();
-            (None, false)
-        }
-        At::Walk(_, index, end) if index >= end => (None, false),
-        At::Walk(kind, index, end) => {
-            match kind {
-                Walk::Shrink => reclaim::shrink_folio(inode, index).await,
-                Walk::Invalidate => reclaim::invalidate_folio(inode, index).await,
-                Walk::Zap => mmap::zap(inode, me, index).await,
-                Walk::WaitBefore | Walk::WaitAfter => writeback::wait(inode, index).await,
-            }
-            (Some(At::Walk(kind, index + 1, end)), false)
         }
     }
+}
+
+async fn walk_step<B: Backend>(inode: &Inode<B>, me: ActorId, mut walk: Walk) -> ControlFlow<(), Walk> {
+    let Some(index) = walk.folios.next() else { return ControlFlow::Break(()) };
+    match walk.kind {
+        WalkKind::Shrink => reclaim::shrink_folio(inode, index).await,
+        WalkKind::Invalidate => reclaim::invalidate_folio(inode, index).await,
+        WalkKind::Zap => mmap::zap(inode, me, index).await,
+        WalkKind::WaitBefore | WalkKind::WaitAfter => writeback::wait(inode, index).await,
+    }
+    ControlFlow::Continue(walk)
 }
 
 /// Where the epilogue stands.

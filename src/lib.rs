@@ -13,3 +13,8 @@ pub mod input;
 pub mod report;
 pub mod run;
 pub mod scenario;
+
+/// The Rust of the page about extensions, run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/extending.md")]
+pub struct Extending;
