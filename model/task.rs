@@ -157,14 +157,23 @@ paths! { w, inode, me;
     DirectWrite(DioState): |state| dio::step(inode, me, state).await,
     DirectRead(DirectReadState): |state| dio_read::step(inode, me, state).await,
     // Waiting for what a worker completes.
-    Getevents(u8): |worker| ControlFlow::Break(dio_complete::wait(w, worker).await),
+    Getevents(u8): |worker| {
+        dio_complete::wait(w, worker).await;
+        ControlFlow::Break(())
+    },
     Mmap(MmapState): |state| mmap::step(inode, me, state).await,
     Change(ChangeState): |state| change::step(inode, me, state).await,
     Reflink(ReflinkState): |state| reflink::step(w, me, state).await,
     Unshare(UnshareState): |state| unshare::step(inode, me, state).await,
-    CowExtentSize(u16): |blocks| ControlFlow::Break(set_cow_extent_size(inode, blocks).await),
+    CowExtentSize(u16): |blocks| {
+        set_cow_extent_size(inode, blocks).await;
+        ControlFlow::Break(())
+    },
     Writeback(WritebackState): |state| writeback::step(inode, me, state).await,
-    Sync(SyncPart): |part| ControlFlow::Break(sync_part(inode, me, part).await),
+    Sync(SyncPart): |part| {
+        sync_part(inode, me, part).await;
+        ControlFlow::Break(())
+    },
     Walk(Walk): |walk| walk_step(inode, me, walk).await,
 }
 
