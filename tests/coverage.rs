@@ -6,7 +6,7 @@ use std::path::Path;
 
 use stalemap::scenario::catalogue;
 
-const FOLDERS: [&str; 4] = ["xfs/", "gfs2/", "ext4/", "zonefs/"];
+const FOLDERS: [&str; 5] = ["xfs/", "zoned/", "gfs2/", "ext4/", "zonefs/"];
 
 #[test]
 fn the_page_names_the_catalogue() {
