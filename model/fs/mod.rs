@@ -16,6 +16,7 @@ mod zonefs;
 use std::ops::Range;
 
 use crate::backend::{ActorId, Backend, Leaf};
+use crate::command::{Command, Io};
 use crate::config::Config;
 use crate::design::{Check, WritebackCheck};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap, IomapType, Phys};
@@ -284,6 +285,39 @@ impl Personality {
             "gfs2-jdata" => Some(jdata::personality()),
             "zonefs" => Some(zonefs::personality()),
             "ext4-iomap" => Some(ext4::personality()),
+            _ => None,
+        }
+    }
+}
+
+impl Personality {
+    /// Why a command cannot be given on this file system: the kernel refuses it there, or what it would do is not
+    /// modelled.
+    pub fn refuses(&self, command: &Command) -> Option<&'static str> {
+        let like_xfs = matches!(self.allocate, Allocate::Delalloc | Allocate::Unwritten);
+        match command {
+            Command::Crash | Command::Shutdown { .. }
+                if !like_xfs || self.completion == Completion::Clear =>
+            {
+                Some("what a crash leaves is not modelled on this file system")
+            }
+            Command::Reflink { .. } | Command::Funshare { .. } | Command::Cowextsize { .. } if !like_xfs => {
+                Some("files do not share blocks on this file system")
+            }
+            Command::Truncate { .. } | Command::Fpunch { .. } if self.allocate == Allocate::Static => {
+                Some("a file of this file system keeps its size and its blocks")
+            }
+            Command::Falloc { .. } if matches!(self.allocate, Allocate::OutOfPlace | Allocate::Static) => {
+                Some("nothing can be preallocated on this file system")
+            }
+            Command::Fzero { .. } | Command::Fcollapse { .. } | Command::Finsert { .. }
+                if matches!(self.allocate, Allocate::Written | Allocate::Static) =>
+            {
+                Some("this file system has no such mode of fallocate")
+            }
+            command if self.hooks == Hooks::Jdata && command.io().is_some_and(|io| io != Io::Buffered) => {
+                Some("a file whose data is journalled cannot be opened for direct I/O")
+            }
             _ => None,
         }
     }

@@ -101,6 +101,11 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let fs = designs::personality(file, reader);
     let files = files::read(file, reader);
     let cast = actors::read(file, Units { block, page: PAGE.min(folio) }, &files, reader);
+    for call in &cast.commands {
+        if let Some(why) = fs.as_ref().and_then(|fs| fs.refuses(&call.what.command)) {
+            reader.errors.add(call.span.clone(), why, "leave it out, or take another personality");
+        }
+    }
     // Where the file ends is known only if every command is.
     let sized = reader.errors.count() == before && !reader.partial;
     let (holds, hold_places) = actors::holds(file, &cast.actors, block, reader);
