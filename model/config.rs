@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::command::{Command, Io};
 use crate::design::Design;
-use crate::fs::Personality;
+use crate::fs::{self, Personality};
 use crate::geometry::{Geometry, GeometryError};
 use crate::inode::FileId;
 use crate::settings::choices;
@@ -155,7 +155,8 @@ impl Config {
         let faults = lists().flat_map(|list| Command::fault_cuts(list.iter().map(|call| &call.command)));
         let cuts = commands().flat_map(Command::cuts).chain(observed).chain(faults);
         // Contents are kept by cells of the block on the device, and who moves a block moves its cells.
-        if self.files.len() > 1 || commands().any(Command::moves_blocks) {
+        let moves = commands().any(Command::moves_blocks) || fs::is_out_of_place(self);
+        if self.files.len() > 1 || moves {
             Geometry::uniform(self.block, self.folio, reach.max(1), cuts)
         } else {
             Geometry::new(self.block, self.folio, reach.max(1), cuts)

@@ -17,7 +17,7 @@ use crate::event::{Branch, MappingEvent};
 use crate::extent::{Iomap, IomapType};
 use crate::flush;
 use crate::folio::FolioRef;
-use crate::fs::{self, ShortBudget, SourceFault};
+use crate::fs::{self, Personality, ShortBudget, SourceFault};
 use crate::geometry::Cell;
 use crate::glock::{self, Mode};
 use crate::inode::{COW_SHIFT, Inode};
@@ -240,9 +240,10 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
     }
     let done = if write.fill == Fill::Data { write.pos } else { write.request.start };
     let full = done == write.request.end;
-    let fs = &inode.sb.config.fs;
-    let out_of_budget = fs::is_out_of_place(&inode.sb.config) && fs.free_blocks.is_none() && !write.nowait;
-    let judged = out_of_budget && fs.short_budget == ShortBudget::Judged
+    // On a full device the same error is as it should be.
+    let Personality { free_blocks, short_budget, .. } = &inode.sb.config.fs;
+    let out_of_budget = fs::is_out_of_place(&inode.sb.config) && free_blocks.is_none() && !write.nowait;
+    let judged = out_of_budget && *short_budget == ShortBudget::Judged
         || inode.sb.config.design.on_stale == OnStale::Fail;
     let excused = write.faults_at.is_some() || write.failed && !judged;
     if !full && !excused {

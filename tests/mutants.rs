@@ -142,6 +142,20 @@ fn m5_conversion_moves_the_counter_too_late() {
     );
 }
 
+/// M4 and M5 where nothing is written in place: the block is recorded too late, or nobody is told.
+#[test]
+fn completion_out_of_place_in_the_wrong_order_or_silent() {
+    let mutations: [Mutation; 3] = [
+        |_, fs| fs.completion = Completion::ClearThenConvert,
+        |_, fs| fs.bump_convert = Bump::Never,
+        |_, fs| fs.bump_convert = Bump::AfterClear,
+    ];
+    for mutation in mutations {
+        caught("zoned/t1", mutation, &[Property::LostWrite], &[Branch::Stale, Branch::Evict]);
+    }
+    holds("zoned/t1", |_, fs| fs.bump_convert = Bump::AfterIlock, &[Branch::Stale, Branch::Evict]);
+}
+
 /// M5b, harmless: the counter moves after the ILOCK is dropped, but before the writeback bit is cleared.
 #[test]
 fn m5b_counter_moves_after_the_ilock() {
