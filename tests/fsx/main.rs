@@ -1,0 +1,11 @@
+//! Random lists of commands, and logs in the language of fsx, explored with writeback and reclaim free beside them.
+//!
+//! * [`alone`]: what one actor does must leave what it would leave in a file of plain bytes.
+//! * [`logs`]: the same for logs of fsx (fsx --replay-ops, xfstests).
+//!
+//! `STALEMAP_FSX_CASES` gives the number of random lists for each test.
+
+mod alone;
+mod lists;
+mod logs;
+mod plain;
