@@ -187,8 +187,10 @@ pub(crate) fn as_run(
         };
         if let (Command::Pwrite { range, io: Io::Buffered, .. }, Some(fault)) = (&command, fault.take()) {
             let (Command::Fail { after } | Command::Short { after }) = fault else { continue };
-            // What gfs2 does about a write that copies nothing is a scenario of its own (gfs2/unaligned-start).
-            if after < range.end - range.start && (after > 0 || !fs.starts_with("gfs2")) {
+            // A block that is written in part is valid before it is copied to: a copy that stops there shows what
+            // nobody filled (xfs/f4-partial), or leaves a block that nobody wrote (gfs2/unaligned-start).
+            let whole = plain.is_aligned(range);
+            if whole && after < range.end - range.start {
                 push(&mut run, plain, FileCommand { file, command: fault });
             }
         }

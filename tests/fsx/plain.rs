@@ -59,12 +59,18 @@ impl PlainFiles {
         self.contents[usize::from(file)].len() as u64
     }
 
+    /// Whether a range is one of whole blocks.
+    pub(crate) fn is_aligned(&self, range: &Range<u64>) -> bool {
+        range.start.is_multiple_of(self.block) && range.end.is_multiple_of(self.block)
+    }
+
     /// What one command does.
     pub(crate) fn run(&mut self, call: &FileCommand) {
-        let block = self.block;
-        let aligned =
-            |range: &Range<u64>| range.start.is_multiple_of(block) && range.end.is_multiple_of(block);
         let fails = self.fails.take();
+        let aligned = match &call.command {
+            Command::Fcollapse { range } | Command::Finsert { range } => self.is_aligned(range),
+            _ => false,
+        };
         if let Command::Reflink { source, from, range } = &call.command {
             let shared = from..&(from + (range.end - range.start));
             let shared = self.contents[usize::from(*source)][at(&(*shared.start..*shared.end))].to_vec();
@@ -96,10 +102,10 @@ impl PlainFiles {
                     grow(file, range.end);
                 }
             }
-            Command::Fcollapse { range } if aligned(range) && range.end < size => {
+            Command::Fcollapse { range } if aligned && range.end < size => {
                 file.drain(at(range));
             }
-            Command::Finsert { range } if aligned(range) && range.start < size => {
+            Command::Finsert { range } if aligned && range.start < size => {
                 let zeros = vec![0; (range.end - range.start) as usize];
                 file.splice(range.start as usize..range.start as usize, zeros);
             }
