@@ -47,7 +47,15 @@ fn any_setup() -> impl Strategy<Value = Vec<Command>> {
 
 fn nothing_is_lost(fs: &'static str, theme: Theme) {
     let list = || proptest::collection::vec(any_command(), 1..=3);
-    check(24, &(any_setup(), list(), list(), any_layout(fs)), |(setup, one, other, layout)| {
+    check(24, &(any_setup(), list(), list(), any_layout(fs)), |(mut setup, mut one, mut other, layout)| {
+        // What is stored behind end of file in a further block of its page is dirty over a hole when the file grows
+        // (before 6.13): there the size stays.
+        if layout.block < layout.folio {
+            setup.push(Command::Truncate { size: END });
+            for list in [&mut one, &mut other] {
+                list.retain(|command| !matches!(command, Command::Truncate { .. }));
+            }
+        }
         let mut actors =
             vec![("one", as_actor(fs, one, theme, 1)), ("other", as_actor(fs, other, theme, 0x41))];
         actors.extend(beside(1, END));
