@@ -12,7 +12,7 @@
 //! page cache live in memory only and are gone.
 
 use crate::backend::{ActorId, Backend, Leaf};
-use crate::extent::{Extent, ExtentMap};
+use crate::extent::{Extent, ExtentMap, Phys};
 use crate::geometry::Cell;
 use crate::inode::Inode;
 use crate::value::{Value, WriteId};
@@ -98,7 +98,17 @@ impl Log {
         }
     }
 
-    fn force(&mut self) {
+    /// All device blocks that any of the transactions refers to.
+    pub(crate) fn blocks(&self) -> Vec<Phys> {
+        let extents = self.images.iter().flat_map(|image| &image.extents);
+        let device = |extent: &Extent| match extent {
+            Extent::Hole | Extent::Delalloc => None,
+            Extent::Unwritten(phys) | Extent::Written(phys) => Some(*phys),
+        };
+        extents.filter_map(device).collect()
+    }
+
+    pub(crate) fn force(&mut self) {
         self.images.drain(..self.images.len() - 1);
     }
 }
@@ -106,7 +116,7 @@ impl Log {
 impl<B: Backend> Inode<B> {
     /// A transaction commits: the extent map, whose lock the caller holds, is what the log says from here on.
     pub fn commit(&self, map: &ExtentMap) {
-        let Some(log) = &self.log else { return };
+        let Some(log) = self.log() else { return };
         let durable = |block| match map.get(block) {
             Extent::Delalloc => Extent::Hole,
             other => other,
@@ -118,14 +128,14 @@ impl<B: Backend> Inode<B> {
 
     /// `xfs_log_force`: what was committed so far survives.
     pub fn log_force(&self) {
-        if let Some(log) = &self.log {
+        if let Some(log) = self.log() {
             log.update(Log::force);
         }
     }
 
     /// Judges what a crash would leave now, P-CRASH.
     pub fn audit_crash(&self) {
-        let Some(log) = &self.log else { return };
+        let Some(log) = self.log() else { return };
         let mut images = Vec::new();
         log.audit(|log| images.clone_from(&log.images));
         for image in images {

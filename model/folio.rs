@@ -77,6 +77,8 @@ pub struct Folio {
     ifs: Option<Ifs>,
     /// Its buffers, where writes go through them.
     pub buffers: Option<Buffers>,
+    /// PG_checked: data was stored through a mapping, and belongs to no transaction yet.
+    pub checked: bool,
     blocks: u16,
     /// The contents.
     pub cells: Vec<Value>,
@@ -99,6 +101,7 @@ impl Folio {
             pending: 0,
             ifs: None,
             buffers: None,
+            checked: false,
             blocks,
             cells: vec![Value::UNINITIALISED; cells],
             pte_read: 0,

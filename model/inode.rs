@@ -52,8 +52,6 @@ pub struct Inode<B: Backend> {
     pub direct: bool,
     /// mapping->i_pages, by folio index.
     pub pages: Vec<B::Lock<Slot>>,
-    /// What the log says about the file, where crashes are judged.
-    pub log: Option<B::Leaf<Log>>,
     /// The judge.
     pub oracle: Oracle<B>,
     /// Whether a concurrent actor may change i_size. If none may, reading it commutes with everything, and
@@ -101,12 +99,16 @@ impl<B: Backend> Inode<B> {
             i_dio_count: backend.lock("i_dio_count", 0),
             direct: sb.config.does_direct_io(number),
             pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
-            log: crashes.then(|| backend.leaf("log", Log::new(geometry.blocks()))),
             oracle: if crashes { oracle.with_crashes(geometry) } else { oracle },
             reflinks: sb.config.reflinks(number) || fs::is_out_of_place(&sb.config),
             sb: Arc::clone(sb),
             size_changes,
         }
+    }
+
+    /// What the log says about the file, where crashes are judged.
+    pub fn log(&self) -> Option<&B::Leaf<Log>> {
+        self.sb.logs.get(usize::from(self.number))
     }
 
     /// The slot of a folio.

@@ -14,8 +14,8 @@ use crate::event::{Branch, MappingEvent};
 use crate::extent::Fork;
 use crate::fill::{self, FillState};
 use crate::folio::{FolioId, FolioRef, Slot, within};
-use crate::fs;
 use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
+use crate::fs::{self, Hooks};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
@@ -267,6 +267,8 @@ async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     folio.pte_read &= !(1 << me);
     folio.pte_write |= 1 << me;
     folio.set_dirty(0..inode.sb.geometry.blocks_per_folio());
+    // jdata_dirty_folio.
+    folio.checked = inode.sb.config.fs.hooks == Hooks::Jdata;
     inode.say(|| format!("map folio {index} writable"));
     slot.unlock_and_put(id, me);
     drop(slot);

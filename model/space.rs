@@ -42,12 +42,15 @@ impl Space {
     }
 
     /// Picks a free block for each of `wanted`: the wanted one, so that neighbours in the file are neighbours on
-    /// the device as an allocator would try to have them, or else the first free one. `None`: too few are free.
-    pub fn pick(&self, wanted: impl Iterator<Item = FileBlock>) -> Option<Vec<Phys>> {
+    /// the device as an allocator would try to have them, or else the first free one; none of those that are `busy`.
+    /// `None`: too few are free.
+    pub fn pick(&self, wanted: impl Iterator<Item = FileBlock>, busy: &[Phys]) -> Option<Vec<Phys>> {
         let mut picked: Vec<Phys> = Vec::new();
         for wanted in wanted {
-            let is_free =
-                |phys: &Phys| self.references.get(usize::from(*phys)) == Some(&0) && !picked.contains(phys);
+            let is_free = |phys: &Phys| {
+                let taken = picked.contains(phys) || busy.contains(phys);
+                self.references.get(usize::from(*phys)) == Some(&0) && !taken
+            };
             let first = 0..self.references.len() as Phys;
             let phys = std::iter::once(wanted).chain(first).find(is_free)?;
             picked.push(phys);
@@ -83,8 +86,9 @@ mod tests {
         space.get(1);
         space.get(1);
         space.unreserve(2);
-        assert_eq!(space.pick([1, 1].into_iter()), Some(vec![0, 2]));
-        assert_eq!(space.pick([0, 1, 2].into_iter()), None);
+        assert_eq!(space.pick([1, 1].into_iter(), &[]), Some(vec![0, 2]));
+        assert_eq!(space.pick([0, 1, 2].into_iter(), &[]), None);
+        assert_eq!(space.pick([0].into_iter(), &[0]), Some(vec![2]));
         space.put(1);
         assert_eq!((space.references(1), space.available()), (1, 2));
     }

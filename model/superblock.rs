@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::backend::{ActorId, Backend, Leaf};
 use crate::config::Config;
+use crate::crash::Log;
 use crate::dio_complete::AioQueue;
 use crate::extent::{Enospc, Iomap, Phys};
 use crate::folio::within;
@@ -33,6 +34,8 @@ pub struct SuperBlock<B: Backend> {
     pub patterns: Vec<u8>,
     /// The device.
     pub disk: Vec<B::Leaf<DiskBlock>>,
+    /// What the log says about each file, where crashes are judged.
+    pub logs: Vec<B::Leaf<Log>>,
     /// Which of its blocks are in use.
     pub space: B::Leaf<Space>,
     /// sdp->sd_log_flush_lock: shared by transactions, exclusive while the log is flushed.
@@ -69,6 +72,10 @@ impl<B: Backend> SuperBlock<B> {
         };
         SuperBlock {
             disk: (0..device).map(|phys| backend.leaf("disk", zeros(phys))).collect(),
+            logs: files
+                .filter(|_| config.judges_crashes())
+                .map(|_| backend.leaf("log", Log::new(geometry.blocks())))
+                .collect(),
             space: backend.leaf("space", space),
             log_flush_lock: RwSemaphore::new(backend, "log_flush_lock"),
             in_flight: backend.lock("ioends", Vec::new()),
@@ -99,12 +106,27 @@ impl<B: Backend> SuperBlock<B> {
     /// Allocates a device block for each of `blocks` of a file.
     pub fn allocate_blocks(&self, file: FileId, blocks: &Range<FileBlock>) -> Result<Vec<Phys>, Enospc> {
         let wanted = |block: FileBlock| self.wanted(file, block);
-        let picked = self.space.read(|space| {
-            space.pick(blocks.clone().map(wanted)).filter(|_| space.available() >= blocks.len())
-        });
+        let pick = |busy: &[Phys]| {
+            self.space.read(|space| {
+                space.pick(blocks.clone().map(wanted), busy).filter(|_| space.available() >= blocks.len())
+            })
+        };
+        let busy = self.busy_blocks();
+        let mut picked = pick(&busy);
+        if picked.is_none() && !busy.is_empty() {
+            // xfs_extent_busy_flush.
+            self.logs.iter().for_each(|log| log.update(Log::force));
+            picked = pick(&[]);
+        }
         let picked = picked.ok_or(Enospc)?;
         self.space.update(|space| picked.iter().for_each(|phys| space.get(*phys)));
         Ok(picked)
+    }
+
+    /// The blocks that an older transaction than the last one refers to (struct `xfs_extent_busy`): as long as a crash
+    /// may bring it back, a block that was freed since must not be overwritten.
+    fn busy_blocks(&self) -> Vec<Phys> {
+        self.logs.iter().flat_map(|log| log.read(Log::blocks)).collect()
     }
 
     /// Allocates a device block for each of `blocks` of a file, which are promised to it.

@@ -352,7 +352,7 @@ fn begin<'c, B: Backend>(
 fn fsync_part<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, part: u16) -> Progress {
     let wait = At::Walk(Walk { kind: WalkKind::WaitAfter, folios: folios.clone() });
     let flush = At::Writeback(WritebackState::new(SyncMode::Integrity, folios.clone()));
-    let parts = if inode.log.is_some() {
+    let parts = if inode.log().is_some() {
         vec![At::Sync(SyncPart::Begin(folios)), flush, wait, At::Sync(SyncPart::LogForce)]
     } else {
         vec![flush, wait]

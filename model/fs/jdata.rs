@@ -262,7 +262,7 @@ async fn clean<B: Backend>(
     }
     let all = bits(0..inode.sb.geometry.blocks_per_folio());
     let data = slot.locked_mut(id, me);
-    let stored = data.pte_write != 0;
+    let stored = std::mem::take(&mut data.checked);
     data.clear_dirty_for_io();
     inode.say(|| format!("folio {index} clean"));
     let buffers = data.buffers.get_or_insert_with(Buffers::default);
