@@ -122,7 +122,9 @@ pub async fn step<B: Backend>(
             ControlFlow::Continue(ChangeState::Lock(change))
         }
         ChangeState::Lock(change) => {
-            inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            if inode.sb.config.fs.invalidate_lock {
+                inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            }
             inode_dio_wait(inode).await;
             let plan = draw_up(inode, change);
             let Meaning { zeroed, taken_out, grown } = &plan.meaning;
@@ -142,7 +144,9 @@ pub async fn step<B: Backend>(
             }
             inode.oracle.complete_zero(&inode.sb.geometry, &plan.meaning.zeroed);
             inode.oracle.complete_growth(&inode.sb.geometry, &plan.meaning.grown);
-            inode.invalidate_lock.up_write(me);
+            if inode.sb.config.fs.invalidate_lock {
+                inode.invalidate_lock.up_write(me);
+            }
             glock::release(inode, me);
             inode.i_rwsem.up_write(me);
             ControlFlow::Break(())

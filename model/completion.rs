@@ -90,7 +90,7 @@ pub async fn step<B: Backend>(
                 .page(folio.index)
                 .lock(Op::on("folio_end_writeback", u32::from(folio.index)))
                 .await;
-            slot.end_writeback(folio.id);
+            slot.end_writeback(folio.id, w.sb.config.design.end_writeback);
             CompletionState::Clear(ioend, done + 1, changed)
         }
     })

@@ -4,7 +4,7 @@
 //! system itself does is its [`Personality`](crate::fs::Personality). Built-in designs have names; a scenario
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
-use crate::dio_design::{DioAck, DioBusy, DioDrain, DioInvalidate, DioSize, DioUnaligned};
+use crate::dio_design::{DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use crate::settings::{choices, settable};
 
 choices! {
@@ -275,6 +275,46 @@ choices! {
 }
 
 choices! {
+    /// Which blocks one piece of writeback I/O may hold.
+    IoendMerge {
+        /// Neighbours of one type, since completion treats all of them alike.
+        SameType = "same-type",
+        /// Neighbours of any type: whether it converts is decided by its first block (before effd120edb76).
+        AnyType = "any-type",
+    }
+}
+
+choices! {
+    /// When a folio that is written in several pieces is no longer under writeback.
+    EndWriteback {
+        /// With its last piece.
+        LastIo = "last-io",
+        /// With its first (a mutant).
+        FirstIo = "first-io",
+    }
+}
+
+choices! {
+    /// What dropping a part of a folio from the page cache does to the dirty bits of its blocks.
+    PartialClear {
+        /// Nothing.
+        Nothing = "none",
+        /// Clears them, also those of blocks that the part does not cover as a whole (a mutant).
+        Outward = "outward",
+    }
+}
+
+choices! {
+    /// When a reader samples the mapping that it fills a folio by.
+    FillMap {
+        /// With the folio locked.
+        FolioLocked = "folio-locked",
+        /// Before it looks the folio up (a mutant).
+        BeforeLookup = "before-lookup",
+    }
+}
+
+choices! {
     /// What reclaim does about a folio under writeback.
     ReclaimWriteback {
         /// Leaves it.
@@ -337,12 +377,22 @@ pub struct Design {
     pub short_copy: ShortCopy,
     /// What reclaim does under writeback.
     pub reclaim_writeback: ReclaimWriteback,
+    /// What one piece of I/O may hold.
+    pub ioend_merge: IoendMerge,
+    /// When writeback of a folio ends.
+    pub end_writeback: EndWriteback,
+    /// What a partial drop does to dirty bits.
+    pub partial_clear: PartialClear,
+    /// When readers map.
+    pub fill_map: FillMap,
     /// How unaligned direct writes are kept apart.
     pub dio_unaligned: DioUnaligned,
     /// When they wait for direct I/O in flight.
     pub dio_drain: DioDrain,
     /// Whether a write beyond end of file waits for direct I/O in flight (40c63fbc55a9).
     pub dio_eof_drain: bool,
+    /// Whether they look at the page cache with i_rwsem held.
+    pub dio_cached: DioCached,
     /// When direct writes drop what is cached.
     pub dio_invalidate: DioInvalidate,
     /// When they raise the size.
@@ -382,9 +432,14 @@ settable!(Design {
     mkwrite_dirty_late,
     short_copy,
     reclaim_writeback,
+    ioend_merge,
+    end_writeback,
+    partial_clear,
+    fill_map,
     dio_unaligned,
     dio_drain,
     dio_eof_drain,
+    dio_cached,
     dio_invalidate,
     dio_size,
     dio_busy,
@@ -482,9 +537,14 @@ impl Design {
             mkwrite_dirty_late: false,
             short_copy: ShortCopy::Refuse,
             reclaim_writeback: ReclaimWriteback::Skip,
+            ioend_merge: IoendMerge::SameType,
+            end_writeback: EndWriteback::LastIo,
+            partial_clear: PartialClear::Nothing,
+            fill_map: FillMap::FolioLocked,
             dio_unaligned: DioUnaligned::OverwriteOnly,
             dio_drain: DioDrain::BeforeAndAfter,
             dio_eof_drain: true,
+            dio_cached: DioCached::Locked,
             dio_invalidate: DioInvalidate::AfterEndIo,
             dio_size: DioSize::AfterConversion,
             dio_busy: DioBusy::Fallback,

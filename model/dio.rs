@@ -16,7 +16,7 @@ use std::ops::{ControlFlow, Range};
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
 use crate::design::Design;
 use crate::dio_complete::{self, Aio, Completion};
-use crate::dio_design::{DioBusy, DioDrain, DioUnaligned};
+use crate::dio_design::{DioBusy, DioCached, DioDrain, DioUnaligned};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType, Phys};
 use crate::folio::Eviction;
@@ -74,6 +74,8 @@ pub struct Dio {
     /// How i_rwsem is held, or is going to be.
     lock: IoLock,
     begun: bool,
+    /// Nothing of the range was cached when it was looked at before i_rwsem.
+    uncached: bool,
     /// IOMAP_DIO_UNWRITTEN: some mapping was.
     pub unwritten: bool,
     /// What is not on the device yet.
@@ -117,6 +119,7 @@ impl DioState {
             submission: Submission::Plain,
             lock: IoLock::Shared,
             begun: false,
+            uncached: false,
             unwritten: false,
             device: Vec::new(),
             failed: false,
@@ -187,6 +190,13 @@ fn is_aligned<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> bool {
 /// `xfs_file_dio_write_aligned` or `xfs_file_dio_write_unaligned`. The size is read before i_rwsem is held: a
 /// write that may extend the file is not even tried shared.
 async fn start<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> DioState {
+    if inode.sb.config.design.dio_cached == DioCached::BeforeLock {
+        let mut uncached = true;
+        for index in inode.sb.geometry.folios_touched(&dio.request) {
+            uncached &= inode.page(index).lock(Op::on("nrpages", u32::from(index))).await.current().is_none();
+        }
+        dio.uncached = uncached;
+    }
     if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
         return DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio });
     }
@@ -271,6 +281,11 @@ fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> DioState 
     }
     if dio.submission == Submission::OverwriteOnly && dio.request.end > inode.i_size_peek() {
         return again(inode, me, dio);
+    }
+    if dio.uncached {
+        inode_dio_begin(inode);
+        let pos = dio.request.start;
+        return DioState::Begin(dio, pos);
     }
     flush(inode, dio)
 }

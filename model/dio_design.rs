@@ -29,6 +29,16 @@ choices! {
 }
 
 choices! {
+    /// When a direct write looks whether there is page cache to write back and to drop.
+    DioCached {
+        /// With i_rwsem held.
+        Locked = "locked",
+        /// Before that (before c58cb165bd44): with nothing there it does nothing, whatever came while it waited.
+        BeforeLock = "before-lock",
+    }
+}
+
+choices! {
     /// When the completion of a direct write drops what the page cache has of its range.
     DioInvalidate {
         /// After the extents are converted.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::design::FillMap;
 use crate::event::Branch;
 use crate::extent::{Iomap, IomapType};
 use crate::folio::{FolioId, FolioRef};
@@ -22,8 +23,10 @@ use crate::value::Value;
 pub enum FillState {
     /// Before invalidate_lock.
     Enter(FolioIndex),
-    /// Before looking the folio up, with invalidate_lock held.
-    Lookup(FolioIndex),
+    /// Before sampling mappings, of a folio that nobody has looked up yet.
+    Early(FolioIndex),
+    /// Before looking the folio up, with invalidate_lock held; the mappings, if they were sampled before.
+    Lookup(FolioIndex, Option<Vec<(FileBlock, Iomap)>>),
     /// Before sampling mappings, with the folio locked.
     Map(FolioRef),
     /// Before filling the blocks that are not valid, with a mapping for each.
@@ -39,16 +42,17 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -
         FillState::Enter(index) => {
             glock::acquire(inode, me, Mode::Shared).await;
             inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
-            ControlFlow::Continue(FillState::Lookup(index))
+            ControlFlow::Continue(match inode.sb.config.design.fill_map {
+                FillMap::FolioLocked => FillState::Lookup(index, None),
+                FillMap::BeforeLookup => FillState::Early(index),
+            })
         }
-        FillState::Lookup(index) => lookup(inode, me, index).await,
+        FillState::Early(index) => {
+            ControlFlow::Continue(FillState::Lookup(index, Some(map(inode, me, index).await)))
+        }
+        FillState::Lookup(index, early) => lookup(inode, me, index, early).await,
         FillState::Map(folio) => {
-            let mut invalid = Vec::new();
-            let map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.read_begin)).await;
-            for block in inode.sb.geometry.blocks_of_folio(folio.index) {
-                invalid.push((block, xfs_read_iomap_begin(inode, me, &map, block)));
-            }
-            ControlFlow::Continue(FillState::Read(folio, invalid))
+            ControlFlow::Continue(FillState::Read(folio, map(inode, me, folio.index).await))
         }
         FillState::Read(folio, mappings) => {
             read(inode, me, folio, &mappings).await;
@@ -58,8 +62,24 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -
     }
 }
 
+/// A mapping for each block of a folio.
+async fn map<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) -> Vec<(FileBlock, Iomap)> {
+    let map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.read_begin)).await;
+    let blocks = inode.sb.geometry.blocks_of_folio(index);
+    blocks.map(|block| (block, xfs_read_iomap_begin(inode, me, &map, block))).collect()
+}
+
 /// Finds the folio or adds one, and locks it; nothing is left to do when somebody else has filled it.
-async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) -> ControlFlow<(), FillState> {
+async fn lookup<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    index: FolioIndex,
+    early: Option<Vec<(FileBlock, Iomap)>>,
+) -> ControlFlow<(), FillState> {
+    let found = |folio, early: Option<_>| match early {
+        Some(mappings) => FillState::Read(folio, mappings),
+        None => FillState::Map(folio),
+    };
     let target = u32::from(index);
     let page = inode.page(index);
     let mut slot = page.lock(Op::on("filemap_get_folio", target)).await;
@@ -67,7 +87,7 @@ async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) ->
         let cells = inode.sb.geometry.cells_of_folio(index).len();
         let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), cells);
         inode.say(|| "new folio".to_owned());
-        return ControlFlow::Continue(FillState::Map(FolioRef { index, id }));
+        return ControlFlow::Continue(found(FolioRef { index, id }, early));
     };
     slot.folio_mut(id).refs |= 1 << me;
     drop(slot);
@@ -76,13 +96,13 @@ async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) ->
     let folio = slot.folio_mut(id);
     folio.locked = Some(me);
     if folio.in_cache && !folio.uptodate {
-        return ControlFlow::Continue(FillState::Map(FolioRef { index, id }));
+        return ControlFlow::Continue(found(FolioRef { index, id }, early));
     }
     let again = !folio.in_cache;
     slot.unlock_and_put(id, me);
     drop(slot);
     if again {
-        return ControlFlow::Continue(FillState::Lookup(index));
+        return ControlFlow::Continue(FillState::Lookup(index, early));
     }
     leave(inode, me);
     ControlFlow::Break(())

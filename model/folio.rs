@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use crate::backend::ActorId;
+use crate::design::EndWriteback;
 use crate::geometry::{Cell, FolioIndex};
 use crate::value::Value;
 
@@ -193,6 +194,13 @@ impl Folio {
         }
     }
 
+    /// Clears that of one block.
+    pub fn clear_dirty(&mut self, block: u16) {
+        if let Some(ifs) = &mut self.ifs {
+            ifs.dirty &= !(1 << block);
+        }
+    }
+
     /// Whether somebody maps it.
     pub fn is_mapped(&self) -> bool {
         self.pte_read | self.pte_write != 0
@@ -216,7 +224,7 @@ impl Folio {
     }
 
     fn is_dead(&self) -> bool {
-        !self.in_cache && self.refs == 0 && !self.writeback && self.locked.is_none()
+        !self.in_cache && self.refs == 0 && self.pending == 0 && self.locked.is_none()
     }
 }
 
@@ -298,11 +306,11 @@ impl Slot {
     }
 
     /// `iomap_finish_folio_write`: one of the ioends that write the folio is done; with the last one, writeback
-    /// ends.
-    pub fn end_writeback(&mut self, id: FolioId) {
+    /// ends. The folio's memory stays as long as the device may read it.
+    pub fn end_writeback(&mut self, id: FolioId, end: EndWriteback) {
         let folio = self.folio_mut(id);
         folio.pending = folio.pending.saturating_sub(1);
-        folio.writeback = folio.pending > 0;
+        folio.writeback &= folio.pending > 0 && end == EndWriteback::LastIo;
         self.free_dead();
     }
 

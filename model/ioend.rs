@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::design::IoendMerge;
 use crate::extent::Phys;
 use crate::folio::FolioRef;
 use crate::geometry::FileBlock;
@@ -26,10 +27,17 @@ pub struct Ioend {
 
 impl Ioend {
     /// `iomap_can_add_to_ioend`.
-    pub(crate) fn takes(&self, block: FileBlock, phys: Phys, unwritten: bool, shared: bool) -> bool {
+    pub(crate) fn takes(
+        &self,
+        merge: IoendMerge,
+        block: FileBlock,
+        phys: Phys,
+        unwritten: bool,
+        shared: bool,
+    ) -> bool {
         self.blocks.end == block
             && self.phys + self.blocks.len() as u16 == phys
-            && self.unwritten == unwritten
+            && (self.unwritten == unwritten || merge == IoendMerge::AnyType)
             && self.shared == shared
     }
 }

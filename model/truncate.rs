@@ -4,6 +4,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
+use crate::design::PartialClear;
 use crate::extent::Extent;
 use crate::folio::{Slot, within};
 use crate::geometry::{Cell, FolioIndex};
@@ -52,6 +53,11 @@ pub async fn step<B: Backend>(
             slot.remove();
         } else {
             folio.cells[inside].fill(Value::ZERO);
+            if inode.sb.config.design.partial_clear == PartialClear::Outward {
+                let blocks = inode.sb.geometry.blocks_touched(&state.cells);
+                let mine = inode.sb.geometry.blocks_of_folio(index).filter(|block| blocks.contains(block));
+                mine.map(|block| inode.sb.block_in_folio(block)).for_each(|n| folio.clear_dirty(n));
+            }
             inode.say(|| format!("{} zeroed in the cache", inode.sb.geometry.show_cells(&state.cells)));
         }
     }

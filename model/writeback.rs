@@ -232,6 +232,7 @@ async fn map_block<B: Backend>(
         inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
         iomap
     };
+    let merge = inode.sb.config.design.ioend_merge;
     while let Some(block) = blocks.first().copied().filter(|block| iomap.covers(*block)) {
         blocks.remove(0);
         let unwritten = match iomap.kind {
@@ -256,7 +257,7 @@ async fn map_block<B: Backend>(
         audit_address(inode, block, phys, iomap.shared);
         audit_shared(inode, folio, block, phys);
         match &mut pass.ioend {
-            Some(ioend) if ioend.takes(block, phys, unwritten, iomap.shared) => ioend.blocks.end += 1,
+            Some(ioend) if ioend.takes(merge, block, phys, unwritten, iomap.shared) => ioend.blocks.end += 1,
             open => {
                 full.extend(open.take());
                 *open = Some(Ioend {

@@ -219,6 +219,9 @@ pub struct Personality {
     pub clone_lock: CloneLock,
     /// When a truncate flushes.
     pub truncate_flush: TruncateFlush,
+    /// Whether what takes blocks away holds invalidate_lock (730633f0b7f9), so that nobody fills the page cache
+    /// meanwhile.
+    pub invalidate_lock: bool,
     /// What fallocate does to the page cache.
     pub flush_unmap: FlushUnmap,
     /// How a direct write holds i_rwsem.
@@ -264,6 +267,7 @@ settable!(Personality {
     allocator,
     clone_lock,
     truncate_flush,
+    invalidate_lock,
     flush_unmap,
     dio_lock,
     srcmap,

@@ -43,6 +43,7 @@ pub(super) fn personality() -> Personality {
             end_ioend: "xfs_end_ioend",
         },
         truncate_flush: TruncateFlush::Before,
+        invalidate_lock: true,
         flush_unmap: FlushUnmap::WriteAndDrop,
         dio_lock: DioLock::Shared,
         srcmap: SourceMap::Unaligned,
