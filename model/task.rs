@@ -202,7 +202,7 @@ fn begin<'c, B: Backend>(
                 if *io != Io::Buffered {
                     let worker = worker.map(|worker| worker.number);
                     let cells = geometry.cells_of_bytes(&bytes);
-                    return Some(At::DirectWrite(DioState::new(write, cells, worker)));
+                    return Some(At::DirectWrite(DioState::new(write, cells, worker, *nowait)));
                 }
                 let mut call = Write::new(write, geometry.cells_of_bytes(&bytes));
                 call.nowait = *nowait;

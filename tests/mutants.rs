@@ -431,10 +431,21 @@ fn write_faults_pass_a_reflink() {
     );
 }
 
+/// A direct write does not look at IREMAPPING.
+#[test]
+fn direct_writes_pass_a_reflink() {
+    caught(
+        "xfs/clone-dio",
+        |_, fs| fs.clone_lock = CloneLock::DemotedUnguarded,
+        &[Property::WrongAddress, Property::StaleRead],
+        &[Branch::Share, Branch::DioRemapping],
+    );
+}
+
 /// Harmless: the source's locks stay exclusive (before 6.7).
 #[test]
 fn reflink_keeps_the_locks_exclusive() {
-    for scenario in ["xfs/clone-fault", "xfs/generic-167"] {
+    for scenario in ["xfs/clone-fault", "xfs/clone-dio", "xfs/generic-167"] {
         holds(scenario, |_, fs| fs.clone_lock = CloneLock::Exclusive, &[Branch::Share]);
     }
 }
