@@ -100,6 +100,8 @@ pub struct Dio {
     pub device: Vec<DeviceWrite>,
     /// An error ended it.
     pub failed: bool,
+    /// The device may fail it.
+    pub may_fail: bool,
     /// It was acknowledged already.
     pub acknowledged: bool,
 }
@@ -144,6 +146,7 @@ impl DioState {
             cow: false,
             device: Vec::new(),
             failed: false,
+            may_fail: false,
             acknowledged: false,
         })
     }
@@ -236,12 +239,7 @@ async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contr
 }
 
 /// Before i_rwsem is taken exclusively, to do the write alone; one that must not wait is not done that way.
-fn alone<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    dio: Dio,
-    held: Held,
-) -> ControlFlow<Written, DioState> {
+fn alone<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, held: Held) -> ControlFlow<Written, DioState> {
     if dio.nowait {
         return would_block(inode, me, &dio, held);
     }
@@ -514,6 +512,7 @@ fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<
 fn submit<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
     let waits = dio.submission == Submission::Alone && waits_after(&inode.sb.config.design);
     dio.worker = dio.worker.filter(|_| !waits);
+    dio.may_fail = inode.sb.may_fail(me);
     let Some(worker) = dio.worker else {
         return ControlFlow::Continue(DioState::Complete(dio_complete::submitted(dio)));
     };

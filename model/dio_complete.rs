@@ -139,10 +139,18 @@ pub async fn step<B: Backend>(
     match state {
         Completion::Device(mut dio) => {
             if !dio.device.is_empty() {
-                // The device does them in any order.
-                let alternatives = dio.device.len() as u32;
+                // The device does them in any order, and may fail each.
+                let writes = dio.device.len() as u32;
+                let alternatives = if dio.may_fail { 2 * writes } else { writes };
                 let which = inode.sb.backend.choose(Op::new("device_write"), alternatives).await;
-                write_device(inode, &dio.device.remove(which as usize));
+                let write = dio.device.remove((which % writes) as usize);
+                if which < writes {
+                    write_device(inode, &write);
+                } else {
+                    inode.sb.backend.reach(Branch::IoError);
+                    inode.say(|| "EIO".to_owned());
+                    dio.failed = true;
+                }
             }
             if dio.device.is_empty() {
                 on_device(inode, dio)

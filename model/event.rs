@@ -140,6 +140,12 @@ named_bits! {
         NowaitEagain = "nowait-eagain",
         /// A direct write waited for a reflink that was sharing the file's blocks.
         DioRemapping = "dio-remapping",
+        /// I/O failed.
+        IoError = "io-error",
+        /// fsync(2) returned an error of writeback.
+        SyncError = "sync-error",
+        /// There was no memory for a folio.
+        NoMemory = "no-memory",
         /// A direct read met a delayed allocation and failed.
         DioEio = "dio-eio",
         /// Blocks were taken out of a file.

@@ -2,13 +2,14 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::change::{self, Change, ChangeState};
 use crate::command::{Command, Io, Then};
 use crate::config::FileCommand;
 use crate::dio::{self, DioState};
 use crate::dio_complete;
 use crate::dio_read::{self, DirectReadState, Reader};
+use crate::event::Branch;
 use crate::geometry::FolioIndex;
 use crate::hold;
 use crate::inode::Inode;
@@ -108,6 +109,8 @@ enum At {
     BeginSync(Range<FolioIndex>),
     /// At the end of it, or before a shutdown.
     LogForce,
+    /// At the end of an fsync(2) where writeback may fail.
+    CheckError,
     Walk(Walk, FolioIndex, FolioIndex),
 }
 
@@ -286,11 +289,14 @@ fn begin<'c, B: Backend>(
 fn fsync_part<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, part: u16) -> Progress {
     let wait = At::Walk(Walk::WaitAfter, folios.start, folios.end);
     let flush = At::Writeback(WritebackState::new(SyncMode::Integrity, folios.clone()));
-    let parts = if inode.log.is_some() {
+    let mut parts = if inode.log.is_some() {
         vec![At::BeginSync(folios), flush, wait, At::LogForce]
     } else {
         vec![flush, wait]
     };
+    if inode.sb.config.fs.io_errors {
+        parts.push(At::CheckError);
+    }
     parts.into_iter().nth(usize::from(part))
 }
 
@@ -337,6 +343,15 @@ async fn go_on<B: Backend>(w: &World<B>, inode: &Inode<B>, me: ActorId, at: At) 
             inode.log_force();
             inode.oracle.end_sync(me);
             inode.audit_crash();
+            (None, false)
+        }
+        At::CheckError => {
+            // file_check_and_advance_wb_err: reported once.
+            let op = Op::new("file_check_wb_err");
+            if inode.wb_error.compare_exchange(op, 1, 0, Ordering::AcqRel).await == 1 {
+                inode.sb.backend.reach(Branch::SyncError);
+                inode.say(|| "EIO".to_owned());
+            }
             (None, false)
         }
         At::Walk(_, index, end) if index >= end => (None, false),

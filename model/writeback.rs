@@ -265,6 +265,7 @@ async fn map_block<B: Backend>(
                     phys,
                     unwritten,
                     shared: iomap.shared,
+                    may_fail: inode.sb.may_fail(me),
                     folios: Vec::new(),
                 });
             }

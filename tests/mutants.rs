@@ -14,7 +14,7 @@ use stalemap_model::design::{
 };
 use stalemap_model::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::event::Branch;
-use stalemap_model::fs::{Bump, CloneLock, Completion, FlushUnmap, Personality, TruncateFlush};
+use stalemap_model::fs::{Bump, CloneLock, Completion, ErrorCleanup, FlushUnmap, Personality, TruncateFlush};
 use stalemap_model::kernel::Kernel;
 use stalemap_model::oracle::Property;
 
@@ -437,8 +437,19 @@ fn direct_writes_pass_a_reflink() {
     caught(
         "xfs/clone-dio",
         |_, fs| fs.clone_lock = CloneLock::DemotedUnguarded,
-        &[Property::WrongAddress, Property::StaleRead],
+        &[Property::WrongAddress],
         &[Branch::Share, Branch::DioRemapping],
+    );
+}
+
+/// Failed writeback of copies leaves what is delayed under them in the data fork.
+#[test]
+fn failed_copies_leave_a_reservation() {
+    caught(
+        "xfs/b6",
+        |_, fs| fs.error_cleanup = ErrorCleanup::Cow,
+        &[Property::LeakedReservation],
+        &[Branch::IoError, Branch::SyncError],
     );
 }
 
