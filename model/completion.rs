@@ -6,20 +6,23 @@
 //!
 //! Left out: merging of adjacent ioends, transfers of one ioend while another is being converted (conversions
 //! are serialised by the inode's work item, transfers are not), completion of overwrites in interrupt context
-//! beside the worker (the steps are the same, with nothing to convert), I/O errors.
+//! beside the worker (the steps are the same, with nothing to convert), I/O of which only a part arrives.
 
 use std::ops::ControlFlow;
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::event::Branch;
+use crate::extent::Fork;
 use crate::folio::FolioRef;
-use crate::fs::xfs::xfs_iomap_write_unwritten;
-use crate::fs::xfs_reflink::xfs_reflink_end_cow;
+use crate::fs::xfs::{xfs_bmap_punch_delalloc_range, xfs_iomap_write_unwritten};
+use crate::fs::xfs_reflink::{xfs_reflink_cancel_cow_blocks, xfs_reflink_end_cow};
 use crate::fs::zoned::xfs_zoned_end_io;
-use crate::fs::{self, Bump, Completion};
+use crate::fs::{self, Bump, Completion, ErrorCleanup};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::ioend::Ioend;
 use crate::superblock::SuperBlock;
+use crate::umount::on_disk;
 use crate::world::World;
 use crate::writeback::{audit_owner, captured, write_disk};
 
@@ -30,6 +33,8 @@ pub enum CompletionState {
     Idle,
     /// Data moves to the device, folio by folio: how many are there.
     Transfer(Ioend, u16),
+    /// The device has failed it: before copies are given up.
+    Failed(Ioend),
     /// Before the conversion; whether the writeback bits are clear already (a mutant).
     Convert(Ioend, bool),
     /// Before the counter moves, late: the same.
@@ -47,7 +52,19 @@ pub async fn step<B: Backend>(
     let fs = &w.sb.config.fs;
     let inode = |ioend: &Ioend| &w.inodes[usize::from(ioend.file)];
     ControlFlow::Continue(match state {
-        CompletionState::Idle => CompletionState::Transfer(take_one(&w.sb).await, 0),
+        CompletionState::Idle => {
+            let ioend = take_one(&w.sb).await;
+            if ioend.may_fail && w.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
+                w.sb.backend.reach(Branch::IoError);
+                CompletionState::Failed(ioend)
+            } else {
+                CompletionState::Transfer(ioend, 0)
+            }
+        }
+        CompletionState::Failed(ioend) => {
+            give_up(inode(&ioend), me, &ioend).await;
+            CompletionState::Clear(ioend, 0, false)
+        }
         CompletionState::Transfer(ioend, done) => {
             let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
                 return ControlFlow::Continue(match fs.completion {
@@ -130,6 +147,26 @@ fn blocks_of<B: Backend>(
 ) -> impl Iterator<Item = FileBlock> {
     let mine = inode.sb.geometry.blocks_of_folio(folio.index);
     ioend.blocks.clone().filter(move |block| mine.contains(block))
+}
+
+/// `xfs_end_ioend` for I/O that failed: copies are given up, and so is what is delayed under them in the data fork,
+/// since the folios are clean and nobody will come back for it. Nothing is converted, and no size logged. The error is
+/// kept for the next fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device.
+async fn give_up<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) {
+    let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.end_ioend)).await;
+    inode.say(|| format!("EIO for {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
+    if ioend.shared {
+        xfs_reflink_cancel_cow_blocks(inode, me, &mut map, ioend.blocks.clone());
+        if inode.sb.config.fs.error_cleanup == ErrorCleanup::CowAndDelalloc {
+            xfs_bmap_punch_delalloc_range(inode, me, &mut map, Fork::Data, ioend.blocks.clone());
+        }
+        inode.commit(&map);
+    }
+    drop(map);
+    inode.wb_error.publish(1, Ordering::Relaxed);
+    let cells = inode.sb.geometry.cells_of_blocks(&ioend.blocks);
+    let left = cells.map(|cell| (cell, on_disk(inode, cell)));
+    inode.oracle.lose(&inode.sb.geometry, left);
 }
 
 /// `xfs_iomap_write_unwritten`, `xfs_reflink_end_cow` or `xfs_zoned_end_io`, and the on-disk size, in one ILOCK

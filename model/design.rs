@@ -219,6 +219,8 @@ choices! {
         Core = "core",
         /// The hook, which undoes its work itself; the hook at the end is not called (patch 05).
         Hook = "hook",
+        /// The hook, which leaves its work as it is (a mutant).
+        HookForgets = "hook-forgets",
     }
 }
 

@@ -8,8 +8,12 @@
 //!
 //! gfs2 and zonefs hold i_rwsem exclusively; gfs2 has its glock besides, and allocates nothing (fs/gfs2/file.c).
 //!
-//! Left out: shared extents, NOWAIT, O_DSYNC, I/O that reaches the device while further extents are still being
-//! mapped.
+//! Shared blocks are not overwritten: the data goes to copies in the COW fork, which the completion puts in their
+//! place. A part of a block cannot be copied that way, and is written through the page cache. While blocks of the file
+//! are being shared (IREMAPPING), i_rwsem is taken exclusively, that is, the end of it is waited for (6.7).
+//!
+//! Left out: O_DSYNC, I/O that reaches the device while further extents are still being mapped, that a look-up under
+//! the ILOCK which must not wait may find that held.
 
 use std::ops::{ControlFlow, Range};
 
@@ -18,11 +22,11 @@ use crate::design::Design;
 use crate::dio_complete::{self, Aio, Completion};
 use crate::dio_design::{DioBusy, DioCached, DioDrain, DioUnaligned};
 use crate::event::{Branch, MappingEvent};
-use crate::extent::{Extent, Iomap, IomapType, Phys};
+use crate::extent::{Iomap, IomapType, Phys};
 use crate::folio::Eviction;
 use crate::fs::xfs_dio::{Overwrite, Refusal};
-use crate::fs::{self, DioLock};
-use crate::geometry::Cell;
+use crate::fs::{self, CloneLock, DioLock};
+use crate::geometry::{Cell, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::invalidate::{self, InvalidateState};
@@ -30,6 +34,7 @@ use crate::iomap::{self, Written};
 use crate::oracle::Property;
 use crate::value::{Value, WriteId};
 use crate::write_state::{Write, WriteState};
+use crate::writeback::is_at;
 use crate::zero::{eof_tail, zero_range};
 
 /// How i_rwsem is held.
@@ -39,6 +44,15 @@ pub enum IoLock {
     Shared,
     /// Exclusively.
     Exclusive,
+}
+
+/// What a write holds that goes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// Nothing.
+    Nothing,
+    /// i_rwsem, as [`Dio::lock`] says.
+    IoLock,
 }
 
 /// How a write is submitted.
@@ -59,6 +73,8 @@ pub struct DeviceWrite {
     /// The device block of the first cell.
     phys: Phys,
     value: Value,
+    /// The device block is the COW fork's.
+    shared: bool,
 }
 
 /// A direct write (struct iomap_dio).
@@ -70,6 +86,8 @@ pub struct Dio {
     pub request: Range<Cell>,
     /// Who completes it, if it is not waited for: a place in [`SuperBlock::aio`](crate::superblock::SuperBlock).
     pub worker: Option<u8>,
+    /// IOCB_NOWAIT: it would rather fail than wait.
+    nowait: bool,
     submission: Submission,
     /// How i_rwsem is held, or is going to be.
     lock: IoLock,
@@ -78,10 +96,14 @@ pub struct Dio {
     uncached: bool,
     /// IOMAP_DIO_UNWRITTEN: some mapping was.
     pub unwritten: bool,
+    /// IOMAP_DIO_COW: some mapping was of the COW fork.
+    pub cow: bool,
     /// What is not on the device yet.
     pub device: Vec<DeviceWrite>,
     /// An error ended it.
     pub failed: bool,
+    /// The device may fail it.
+    pub may_fail: bool,
     /// It was acknowledged already.
     pub acknowledged: bool,
 }
@@ -99,6 +121,8 @@ pub enum DioState {
     Drain(Dio),
     /// Zeroing the tail of the old last block.
     Zero(Dio, Box<WriteState>),
+    /// Before the next folio is looked for: a write that must not wait gives up if there is any.
+    Cached(Dio, FolioIndex),
     /// Getting the page cache out of the way.
     Invalidate(Dio, InvalidateState),
     /// Before `iomap_begin` for the rest from a cell on.
@@ -110,19 +134,22 @@ pub enum DioState {
 }
 
 impl DioState {
-    /// A direct write, completed by a worker or waited for.
-    pub fn new(id: WriteId, request: Range<Cell>, worker: Option<u8>) -> Self {
+    /// A direct write, completed by a worker or waited for; with `nowait` it does not wait for locks.
+    pub fn new(id: WriteId, request: Range<Cell>, worker: Option<u8>, nowait: bool) -> Self {
         DioState::Start(Dio {
             id,
             request,
             worker,
+            nowait,
             submission: Submission::Plain,
             lock: IoLock::Shared,
             begun: false,
             uncached: false,
             unwritten: false,
+            cow: false,
             device: Vec::new(),
             failed: false,
+            may_fail: false,
             acknowledged: false,
         })
     }
@@ -152,23 +179,24 @@ pub async fn step<B: Backend>(
     state: DioState,
 ) -> ControlFlow<Written, DioState> {
     ControlFlow::Continue(match state {
-        DioState::Start(dio) => start(inode, dio).await,
-        DioState::Lock(dio) => lock(inode, me, dio).await,
+        DioState::Start(dio) => return start(inode, me, dio).await,
+        DioState::Lock(dio) => return lock(inode, me, dio).await,
         DioState::Glock(dio) => {
             glock::acquire(inode, me, Mode::Deferred).await;
-            gfs2_file_direct_write(inode, me, dio)
+            return ControlFlow::Continue(gfs2_file_direct_write(inode, me, dio));
         }
         DioState::Drain(dio) => {
             inode_dio_wait(inode).await;
-            zero_gap(inode, me, dio)
+            return zero_gap(inode, me, dio);
         }
         DioState::Zero(dio, inner) => match iomap::step(inode, me, *inner).await {
             ControlFlow::Continue(inner) => DioState::Zero(dio, Box::new(inner)),
-            ControlFlow::Break(_) => checked(inode, me, dio),
+            ControlFlow::Break(_) => return checked(inode, me, dio),
         },
+        DioState::Cached(dio, index) => return filemap_range_has_page(inode, me, dio, index).await,
         DioState::Invalidate(dio, inner) => match invalidate::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => DioState::Invalidate(dio, inner),
-            ControlFlow::Break(outcome) => invalidated(inode, me, dio, outcome),
+            ControlFlow::Break(outcome) => return invalidated(inode, me, dio, outcome),
         },
         DioState::Begin(dio, pos) => return begin(inode, me, dio, pos).await,
         DioState::Complete(inner) => match dio_complete::step(inode, me, inner).await {
@@ -189,7 +217,7 @@ fn is_aligned<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> bool {
 
 /// `xfs_file_dio_write_aligned` or `xfs_file_dio_write_unaligned`. The size is read before i_rwsem is held: a
 /// write that may extend the file is not even tried shared.
-async fn start<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> DioState {
+async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
     if inode.sb.config.design.dio_cached == DioCached::BeforeLock {
         let mut uncached = true;
         for index in inode.sb.geometry.folios_touched(&dio.request) {
@@ -198,14 +226,14 @@ async fn start<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> DioState {
         dio.uncached = uncached;
     }
     if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
-        return DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio });
+        return ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }));
     }
     if is_aligned(inode, &dio.request) {
-        return DioState::Lock(dio);
+        return ControlFlow::Continue(DioState::Lock(dio));
     }
     match inode.sb.config.design.dio_unaligned {
-        DioUnaligned::Shared => return DioState::Lock(dio),
-        DioUnaligned::Exclusive => return DioState::Lock(alone(dio)),
+        DioUnaligned::Shared => return ControlFlow::Continue(DioState::Lock(dio)),
+        DioUnaligned::Exclusive => return alone(inode, me, dio, Held::Nothing),
         DioUnaligned::OverwriteOnly => {}
     }
     let size = if inode.size_changes {
@@ -214,14 +242,45 @@ async fn start<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> DioState {
         inode.i_size_peek()
     };
     if dio.request.end >= size {
-        return DioState::Lock(alone(dio));
+        return alone(inode, me, dio, Held::Nothing);
     }
     dio.submission = Submission::OverwriteOnly;
-    DioState::Lock(dio)
+    ControlFlow::Continue(DioState::Lock(dio))
 }
 
-fn alone(dio: Dio) -> Dio {
-    Dio { submission: Submission::Alone, lock: IoLock::Exclusive, ..dio }
+/// Before i_rwsem is taken exclusively, to do the write alone; one that must not wait is not done that way.
+fn alone<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, held: Held) -> ControlFlow<Written, DioState> {
+    if dio.nowait {
+        return would_block(inode, me, &dio, held);
+    }
+    release(inode, me, &dio, held);
+    ControlFlow::Continue(DioState::Lock(Dio {
+        submission: Submission::Alone,
+        lock: IoLock::Exclusive,
+        ..dio
+    }))
+}
+
+/// -EAGAIN is returned: nothing was written.
+fn would_block<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: &Dio,
+    held: Held,
+) -> ControlFlow<Written, DioState> {
+    inode.sb.backend.reach(Branch::NowaitEagain);
+    inode.say(|| "EAGAIN".to_owned());
+    if dio.begun {
+        inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
+    }
+    release(inode, me, dio, held);
+    ControlFlow::Break(Written { full: false })
+}
+
+fn release<B: Backend>(inode: &Inode<B>, me: ActorId, dio: &Dio, held: Held) {
+    if held == Held::IoLock {
+        unlock(inode, me, dio.lock);
+    }
 }
 
 fn drains_before(design: &Design) -> bool {
@@ -232,49 +291,74 @@ fn waits_after(design: &Design) -> bool {
     matches!(design.dio_drain, DioDrain::BeforeAndAfter | DioDrain::After)
 }
 
-/// i_rwsem and `xfs_file_write_checks`: a write that begins beyond end of file takes it exclusively. The size
-/// is looked at as soon as it is held; completions may still raise it.
-async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> DioState {
+/// `xfs_ilock_iocb_for_write` and `xfs_file_write_checks`: i_rwsem, exclusively while the file's blocks are being
+/// shared with another, or for a write that begins beyond end of file. The size is looked at as soon as it is held;
+/// completions may still raise it.
+async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
     match dio.lock {
+        IoLock::Shared if dio.nowait => {
+            if !inode.i_rwsem.down_read_trylock(Op::new("down_read_trylock i_rwsem"), me).await {
+                return would_block(inode, me, &dio, Held::Nothing);
+            }
+        }
         IoLock::Shared => inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await,
+        IoLock::Exclusive if dio.nowait => {
+            if !inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await {
+                return would_block(inode, me, &dio, Held::Nothing);
+            }
+        }
         IoLock::Exclusive => inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await,
+    }
+    let guarded = inode.reflinks && inode.sb.config.fs.clone_lock != CloneLock::DemotedUnguarded;
+    if dio.lock == IoLock::Shared && guarded && inode.remapping.peek() != 0 {
+        inode.sb.backend.reach(Branch::DioRemapping);
+        inode.i_rwsem.up_read(me);
+        return ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }));
     }
     if !dio.begun {
         inode.oracle.begin_write(&inode.sb.geometry, dio.id, &dio.request);
         dio.begun = true;
     }
     if inode.glock.is_some() {
-        return DioState::Glock(dio);
+        return ControlFlow::Continue(DioState::Glock(dio));
     }
     if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
-        return flush(inode, dio);
+        return ControlFlow::Continue(flush(inode, dio));
+    }
+    if inode.reflinks && !is_aligned(inode, &dio.request) {
+        // xfs_is_cow_inode
+        let shares = inode.ilock.lock(Op::new("xfs_is_cow_inode")).await.reflink;
+        if shares {
+            return ControlFlow::Continue(fall_back(inode, me, dio));
+        }
     }
     let design = &inode.sb.config.design;
     let beyond = dio.request.start > inode.i_size_peek();
     match dio.lock {
+        _ if beyond && dio.nowait => would_block(inode, me, &dio, Held::IoLock),
         IoLock::Shared if beyond => {
             inode.i_rwsem.up_read(me);
-            DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio })
+            ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }))
         }
         IoLock::Shared => checked(inode, me, dio),
         IoLock::Exclusive => {
             let drain = beyond && design.dio_eof_drain
                 || dio.submission == Submission::Alone && drains_before(design);
-            if drain { DioState::Drain(dio) } else { zero_gap(inode, me, dio) }
+            if drain { ControlFlow::Continue(DioState::Drain(dio)) } else { zero_gap(inode, me, dio) }
         }
     }
 }
 
 /// Zeros from the end of file to where a write beyond it begins, with i_rwsem held exclusively.
-fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
+fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
     match eof_tail(inode, inode.i_size_peek(), dio.request.start) {
-        Some(tail) => DioState::Zero(dio, Box::new(zero_range(inode, tail))),
+        Some(tail) => ControlFlow::Continue(DioState::Zero(dio, Box::new(zero_range(inode, tail)))),
         None => checked(inode, me, dio),
     }
 }
 
 /// The checks are done: `iomap_dio_rw` begins.
-fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> DioState {
+fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
     if dio.submission != Submission::Alone && dio.lock == IoLock::Exclusive {
         inode.i_rwsem.downgrade_write(me);
         dio.lock = IoLock::Shared;
@@ -285,15 +369,40 @@ fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> DioState 
     if dio.uncached {
         inode_dio_begin(inode);
         let pos = dio.request.start;
-        return DioState::Begin(dio, pos);
+        return ControlFlow::Continue(DioState::Begin(dio, pos));
     }
-    flush(inode, dio)
+    ControlFlow::Continue(flush(inode, dio))
 }
 
 /// `iomap_dio_rw`, to begin with: the page cache of the range is written back and dropped.
 fn flush<B: Backend>(inode: &Inode<B>, dio: Dio) -> DioState {
     let folios = inode.sb.geometry.folios_touched(&dio.request);
-    DioState::Invalidate(dio, InvalidateState::new(folios))
+    if dio.nowait {
+        DioState::Cached(dio, folios.start)
+    } else {
+        DioState::Invalidate(dio, InvalidateState::new(folios))
+    }
+}
+
+/// `filemap_range_has_page` for one folio.
+async fn filemap_range_has_page<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: Dio,
+    index: FolioIndex,
+) -> ControlFlow<Written, DioState> {
+    let slot = inode.page(index).lock(Op::on("filemap_range_has_page", u32::from(index))).await;
+    let cached = slot.current().is_some();
+    drop(slot);
+    if cached {
+        return would_block(inode, me, &dio, Held::IoLock);
+    }
+    let folios = inode.sb.geometry.folios_touched(&dio.request);
+    ControlFlow::Continue(if index + 1 < folios.end {
+        DioState::Cached(dio, index + 1)
+    } else {
+        DioState::Invalidate(dio, InvalidateState::new(folios))
+    })
 }
 
 /// `gfs2_file_direct_write` (fs/gfs2/file.c, 6.2), with i_rwsem held exclusively and the glock deferred: what goes
@@ -309,15 +418,16 @@ fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
     inode.say(|| "ENOTBLK: buffered instead".to_owned());
     inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
     unlock(inode, me, dio.lock);
-    DioState::Fallback(WriteState::Enter(Write::new(dio.id, dio.request)))
+    let mut write = Write::new(dio.id, dio.request);
+    write.nowait = dio.nowait;
+    DioState::Fallback(WriteState::Enter(write))
 }
 
 /// -EAGAIN: once more, alone.
-fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
+fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
     inode.sb.backend.reach(Branch::DioEagain);
     inode.say(|| "EAGAIN".to_owned());
-    unlock(inode, me, dio.lock);
-    DioState::Lock(alone(dio))
+    alone(inode, me, dio, Held::IoLock)
 }
 
 fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {
@@ -329,14 +439,19 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {
 }
 
 /// The page cache is out of the way, or a folio was dirty again: then it is a buffered write.
-fn invalidated<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, outcome: Eviction) -> DioState {
+fn invalidated<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: Dio,
+    outcome: Eviction,
+) -> ControlFlow<Written, DioState> {
     let busy = outcome != Eviction::Evicted && inode.sb.config.design.dio_busy == DioBusy::Fallback;
     if busy || fs::is_out_of_place(&inode.sb.config) {
-        return fall_back(inode, me, dio);
+        return ControlFlow::Continue(fall_back(inode, me, dio));
     }
     inode_dio_begin(inode);
     let pos = dio.request.start;
-    DioState::Begin(dio, pos)
+    ControlFlow::Continue(DioState::Begin(dio, pos))
 }
 
 /// `iomap_begin` and `iomap_dio_bio_iter` for one extent.
@@ -348,15 +463,21 @@ async fn begin<B: Backend>(
 ) -> ControlFlow<Written, DioState> {
     let geometry = &inode.sb.geometry;
     let blocks = geometry.blocks_touched(&(pos..dio.request.end));
-    let only = dio.submission == Submission::OverwriteOnly;
-    let overwrite = if only { Overwrite::Only } else { Overwrite::OrAllocate };
+    let overwrite = match dio.submission {
+        Submission::OverwriteOnly => Overwrite::Only,
+        Submission::Plain | Submission::Alone if dio.nowait => Overwrite::OrConvert,
+        Submission::Plain | Submission::Alone => Overwrite::OrAllocate,
+    };
     let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
     let sampled = fs::direct_write_begin(inode, me, &mut map, &blocks, overwrite);
     drop(map);
     match sampled {
         Err(Refusal::Again) => {
             inode_dio_end(inode);
-            ControlFlow::Continue(again(inode, me, dio))
+            if overwrite == Overwrite::OrConvert {
+                return would_block(inode, me, &dio, Held::IoLock);
+            }
+            again(inode, me, dio)
         }
         Err(Refusal::Buffered) => {
             inode_dio_end(inode);
@@ -387,6 +508,7 @@ fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<
     let blocks = geometry.cells_of_blocks(&geometry.blocks_touched(&cells));
     let fresh = iomap.kind == IomapType::Unwritten || iomap.new;
     dio.unwritten |= iomap.kind == IomapType::Unwritten;
+    dio.cow |= iomap.shared;
     let head = if fresh { blocks.start..cells.start } else { cells.start..cells.start };
     // A completion may raise the size meanwhile, but not while an unaligned write is alone.
     let tail =
@@ -394,9 +516,10 @@ fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<
     if !head.is_empty() || !tail.is_empty() {
         inode.sb.backend.reach(Branch::DioPad);
     }
+    let shared = iomap.shared;
     for (cells, value) in [(head, Value::ZERO), (cells, Value::written(dio.id)), (tail, Value::ZERO)] {
         let phys = geometry.blocks_touched(&cells).next().and_then(|block| iomap.addr_of(block));
-        dio.device.extend(phys.map(|phys| DeviceWrite { cells, phys, value }));
+        dio.device.extend(phys.map(|phys| DeviceWrite { cells, phys, value, shared }));
     }
 }
 
@@ -404,6 +527,7 @@ fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<
 fn submit<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
     let waits = dio.submission == Submission::Alone && waits_after(&inode.sb.config.design);
     dio.worker = dio.worker.filter(|_| !waits);
+    dio.may_fail = inode.sb.may_fail(me);
     let Some(worker) = dio.worker else {
         return ControlFlow::Continue(DioState::Complete(dio_complete::submitted(dio)));
     };
@@ -425,14 +549,18 @@ pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
             let contents = contents.get_or_insert_with(|| vec![Value::garbage(phys); cells.len()]);
             contents[inside].fill(write.value);
         });
-        inode.ilock.audit(|map| {
-            if !matches!(map.get(block), Extent::Unwritten(now) | Extent::Written(now) if now == phys) {
-                inode.violate(Property::WrongAddress, || {
-                    let block = geometry.show_blocks(&(block..block + 1));
-                    format!("{block} is written to device block {phys}, which is not where it is")
-                });
-            }
-        });
+        inode.audit_owned(phys);
+        let mut misplaced = false;
+        inode.ilock.audit(|map| misplaced = !is_at(map, block, phys, write.shared));
+        let mut others = 0;
+        inode.sb.space.audit(|space| others = space.references(phys).saturating_sub(1));
+        if misplaced || others > 0 {
+            inode.violate(Property::WrongAddress, || {
+                let block = geometry.show_blocks(&(block..block + 1));
+                let why = if misplaced { "not where it is" } else { "shared" };
+                format!("{block} is written to device block {phys}, which is {why}")
+            });
+        }
     }
     inode.audit_crash();
     inode.say(|| {

@@ -15,9 +15,11 @@ use crate::dio::{Dio, inode_dio_end, write_device};
 use crate::dio_design::{DioAck, DioInvalidate, DioSize};
 use crate::dio_read::{self, DirectRead};
 use crate::event::Branch;
+use crate::extent::Extent;
 use crate::folio::Eviction;
 use crate::fs::Bump;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
+use crate::fs::xfs_reflink::xfs_reflink_end_cow;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{FileId, Inode};
 use crate::invalidate::invalidate_folio2;
@@ -43,6 +45,8 @@ pub enum Completion {
     Size(Dio),
     /// Before the conversion, from a block on.
     Convert(Dio, FileBlock),
+    /// Before copies are put in the place of shared blocks, from a block on.
+    EndCow(Dio, FileBlock),
     /// Before the next folio is dropped.
     Invalidate(Dio, FolioIndex, Next),
 }
@@ -135,10 +139,18 @@ pub async fn step<B: Backend>(
     match state {
         Completion::Device(mut dio) => {
             if !dio.device.is_empty() {
-                // The device does them in any order.
-                let alternatives = dio.device.len() as u32;
+                // The device does them in any order, and may fail each.
+                let writes = dio.device.len() as u32;
+                let alternatives = if dio.may_fail { 2 * writes } else { writes };
                 let which = inode.sb.backend.choose(Op::new("device_write"), alternatives).await;
-                write_device(inode, &dio.device.remove(which as usize));
+                let write = dio.device.remove((which % writes) as usize);
+                if which < writes {
+                    write_device(inode, &write);
+                } else {
+                    inode.sb.backend.reach(Branch::IoError);
+                    inode.say(|| "EIO".to_owned());
+                    dio.failed = true;
+                }
             }
             if dio.device.is_empty() {
                 on_device(inode, dio)
@@ -167,6 +179,7 @@ pub async fn step<B: Backend>(
             if dio.unwritten { ControlFlow::Continue(convert_first(inode, dio)) } else { ended(inode, dio) }
         }
         Completion::Convert(dio, block) => convert(inode, me, dio, block).await,
+        Completion::EndCow(dio, block) => end_cow(inode, me, dio, block).await,
         Completion::Invalidate(dio, index, next) => {
             if invalidate_folio2(inode, index).await == Eviction::Kept {
                 // `dio_warn_stale_pagecache`: the write succeeds all the same.
@@ -211,15 +224,48 @@ fn on_device<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> ControlFlow<Dio, Com
     end_io(inode, dio)
 }
 
-/// `xfs_dio_write_end_io`. That the file does not grow is seen without a lock; nobody makes it smaller meanwhile.
+/// `xfs_dio_write_end_io`: copies first.
 fn end_io<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
+    if dio.cow {
+        let first = inode.sb.geometry.block_of(dio.request.start);
+        return ControlFlow::Continue(Completion::EndCow(dio, first));
+    }
+    convert_or_grow(inode, dio)
+}
+
+/// `xfs_reflink_end_cow` for one extent of the range. What another write that overlaps this one has moved is not there
+/// any more, and is done.
+async fn end_cow<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: Dio,
+    block: FileBlock,
+) -> ControlFlow<Dio, Completion> {
+    let last = inode.sb.geometry.blocks_touched(&dio.request).end;
+    let mut map = inode.ilock.lock(Op::new("xfs_reflink_end_cow")).await;
+    let real = |block: &FileBlock| matches!(map.cow.get(*block), Extent::Written(_));
+    let extent = (block..last).find(real).map(|first| first..map.cow.extent_around(first).end.min(last));
+    let Some(extent) = extent else {
+        drop(map);
+        return convert_or_grow(inode, dio);
+    };
+    let end = extent.end;
+    xfs_reflink_end_cow(inode, me, &mut map, extent);
+    inode.bump_data_seq(me);
+    inode.commit(&map);
+    drop(map);
+    if end < last { ControlFlow::Continue(Completion::EndCow(dio, end)) } else { convert_or_grow(inode, dio) }
+}
+
+/// The conversion and the size. That the file does not grow is seen without a lock; nobody makes it smaller meanwhile.
+fn convert_or_grow<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
     let grows = dio.request.end > inode.i_size_peek();
     let early = inode.sb.config.design.dio_size == DioSize::BeforeConversion;
     match (dio.unwritten, grows) {
         (true, true) if early => ControlFlow::Continue(Completion::Size(dio)),
         (true, _) => ControlFlow::Continue(convert_first(inode, dio)),
         (false, true) => ControlFlow::Continue(Completion::Size(dio)),
-        (false, false) if inode.sb.config.design.dio_invalidate == DioInvalidate::IfCached => {
+        (false, false) if !dio.cow && inode.sb.config.design.dio_invalidate == DioInvalidate::IfCached => {
             ControlFlow::Continue(Completion::Cached(dio, 0))
         }
         (false, false) => ended(inode, dio),

@@ -136,6 +136,16 @@ named_bits! {
         DioInvalidateFailed = "dio-invalidate-failed",
         /// A write that must not wait met a held invalidate_lock while it gave a stale mapping back.
         NowaitBlocked = "nowait-blocked",
+        /// A direct write that must not wait would have had to.
+        NowaitEagain = "nowait-eagain",
+        /// A direct write waited for a reflink that was sharing the file's blocks.
+        DioRemapping = "dio-remapping",
+        /// I/O failed.
+        IoError = "io-error",
+        /// fsync(2) returned an error of writeback.
+        SyncError = "sync-error",
+        /// There was no memory for a folio.
+        NoMemory = "no-memory",
         /// A direct read met a delayed allocation and failed.
         DioEio = "dio-eio",
         /// Blocks were taken out of a file.

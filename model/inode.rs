@@ -44,6 +44,8 @@ pub struct Inode<B: Backend> {
     pub cow_seq: B::Atomic,
     /// XFS_IREMAPPING: a reflink shares this file's blocks, with the locks held shared.
     pub remapping: B::Atomic,
+    /// mapping->wb_err: whether writeback has failed since the last fsync(2).
+    pub wb_error: B::Atomic,
     /// inode->i_size, in cells.
     pub i_size: B::Atomic,
     /// inode->i_dio_count. Changed under i_rwsem, or to where it was before.
@@ -95,6 +97,7 @@ impl<B: Backend> Inode<B> {
             data_seq: backend.atomic("data_seq", 0),
             cow_seq: backend.atomic("cow_seq", 0),
             remapping: backend.atomic("remapping", 0),
+            wb_error: backend.atomic("wb_error", 0),
             i_size: backend.atomic("i_size", u64::from(size)),
             i_dio_count: backend.lock("i_dio_count", 0),
             direct: sb.config.does_direct_io(number),

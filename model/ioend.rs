@@ -21,6 +21,8 @@ pub struct Ioend {
     pub unwritten: bool,
     /// Whether the blocks are those of the COW fork (IOMAP_F_SHARED), to be moved into the data fork.
     pub shared: bool,
+    /// Whether the device may fail it: what the setup or the epilogue writes arrives.
+    pub may_fail: bool,
     /// The folios, in order.
     pub folios: Vec<FolioRef>,
 }

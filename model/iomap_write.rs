@@ -7,7 +7,10 @@ use std::ops::Range;
 
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
 use crate::config::MixedIo;
-use crate::design::{Check, Compare, HookRelease, OnStale, PunchLock, ShortCopy, StaleCleanup, UnshareRead};
+use crate::design::{
+    Check, Compare, ExtendedEof, HookRelease, OnStale, PageDone, PunchLock, ShortCopy, StaleCleanup,
+    UnshareRead,
+};
 use crate::event::{Bound, Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType};
 use crate::folio::{Folio, FolioId, FolioRef, Slot, within};
@@ -40,11 +43,19 @@ enum Lookup {
     Gone,
     /// It is locked by somebody else, and the write must not wait.
     Busy,
+    /// There is no memory for one.
+    NoMemory,
 }
 
-/// -EAGAIN: the write ends with what it has done so far.
-fn would_block<B: Backend>(inode: &Inode<B>, mut write: Write, iomap: Iomap, from: Cell) -> WriteState {
-    inode.say(|| "EAGAIN".to_owned());
+/// The write ends with what it has done so far.
+fn fail<B: Backend>(
+    inode: &Inode<B>,
+    mut write: Write,
+    iomap: Iomap,
+    from: Cell,
+    error: &'static str,
+) -> WriteState {
+    inode.say(|| error.to_owned());
     write.failed = true;
     WriteState::End(write, iomap, from, None)
 }
@@ -83,10 +94,11 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         Lookup::Locked(locked) => locked,
         none => {
             if inode.sb.config.fs.hooks == Hooks::Jdata {
-                jdata::trans_end(inode, me, &mut write);
+                jdata::no_folio(inode, me, &mut write);
             }
             return match none {
-                Lookup::Busy => would_block(inode, write, iomap, from),
+                Lookup::Busy => fail(inode, write, iomap, from, "EAGAIN"),
+                Lookup::NoMemory => fail(inode, write, iomap, from, "ENOMEM"),
                 _ => WriteState::Folio(write, iomap, from),
             };
         }
@@ -112,7 +124,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         if inode.sb.config.fs.hooks == Hooks::Jdata {
             jdata::trans_end(inode, me, &mut write);
         }
-        return would_block(inode, write, iomap, from);
+        return fail(inode, write, iomap, from, "EAGAIN");
     }
     read_blocks(inode, me, &iomap, &locked, &to_read, check_now).await;
     if check != Check::AfterPrepare && (to_zero.is_empty() || inode.sb.config.fs.read_takes_i_rwsem) {
@@ -164,6 +176,17 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, io
         slot.folio_mut(id).locked = Some(me);
         id
     } else {
+        if inode.sb.config.fs.alloc_errors && inode.sb.config_actor(me).is_some() {
+            drop(slot);
+            if inode.sb.backend.choose(Op::on("filemap_alloc_folio", target), 2).await == 1 {
+                inode.sb.backend.reach(Branch::NoMemory);
+                return Lookup::NoMemory;
+            }
+            slot = page.lock(Op::on("filemap_add_folio", target)).await;
+            if slot.current().is_some() {
+                return Lookup::Gone;
+            }
+        }
         inode.say(|| "new folio".to_owned());
         slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), folio_cells.len())
     };
@@ -248,13 +271,20 @@ async fn copy<B: Backend>(
     let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let stop = locked.covered.end;
     let size = inode.i_size_peek();
+    let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
+    let mut copied_to = stop.min(source_end);
+    let cells = copied_to.saturating_sub(write.pos);
+    let fallible = inode.sb.config.fs.short_copies && inode.sb.config_actor(me).is_some();
+    if fallible && write.fill == Fill::Data && cells > 1 {
+        let missing =
+            inode.sb.backend.choose(Op::on("copy_from_user", u32::from(index)), u32::from(cells)).await;
+        copied_to -= missing as Cell;
+    }
     let mut slot = inode.page(index).lock(Op::on("copy", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
     if !to_zero.is_empty() {
         zero_blocks(inode, &iomap, to_zero, &locked.covered, checked, folio);
     }
-    let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
-    let copied_to = stop.min(source_end);
     let short = copied_to < stop;
     let accepted = !short || folio.uptodate || inode.sb.config.design.short_copy == ShortCopy::Accept;
     if short {
@@ -294,14 +324,18 @@ async fn copy<B: Backend>(
         if short { format!("{what} {cells}, short") } else { format!("{what} {cells}") }
     });
     inode.audit_folio(index, &slot);
+    let mut grown = (write.fill == Fill::Data && done > size && write.pos > size).then_some(size..write.pos);
     if inode.sb.config.fs.hooks == Hooks::Jdata {
-        jdata::page_done(inode, me, &mut write, locked.folio, slot, done).await;
+        let first = inode.sb.config.design.extended_eof == ExtendedEof::BeforeHook
+            && inode.sb.config.design.page_done == PageDone::AfterUnlock;
+        let early = grown.take_if(|_| first);
+        jdata::page_done(inode, me, &mut write, locked.folio, slot, done, early).await;
     } else {
         slot.unlock_and_put(id, me);
         drop(slot);
     }
-    if write.fill == Fill::Data && done > size && write.pos > size {
-        pagecache_isize_extended(inode, size, write.pos).await;
+    if let Some(grown) = grown {
+        pagecache_isize_extended(inode, grown.start, grown.end).await;
     }
     inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
 

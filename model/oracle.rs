@@ -315,6 +315,20 @@ impl<B: Backend> Oracle<B> {
         self.each(geometry, cells, |history| history.fail_write(id));
     }
 
+    /// Writeback of cells has failed, which some fsync(2) reports: what the device has of them, given with each, may be
+    /// found instead, and may survive a crash.
+    pub fn lose(&self, geometry: &Geometry, left: impl Iterator<Item = (Cell, Value)>) {
+        for (cell, value) in left {
+            let Some(id) = value.write() else { continue };
+            self.each(geometry, &(cell..cell + 1), |history| {
+                if history.owns(value) {
+                    history.allow(id);
+                }
+            });
+            self.survivors(geometry, &(cell..cell + 1), |cell| cell.allow(id));
+        }
+    }
+
     /// A direct write that is not complete raises i_size over `cells`. A direct read that sees the size has to
     /// find the data.
     pub fn outgrow(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {

@@ -2,7 +2,8 @@
 //!
 //! A mapping of the source is sampled under the source's ILOCK and used under the destination's. That is safe
 //! because nobody can write to the source meanwhile: its locks are held, since 6.7 only shared, so that reads
-//! go on, with a flag (IREMAPPING) that makes those who would write under a shared lock wait.
+//! go on, with a flag (IREMAPPING) that makes those wait who would write under a shared lock: page faults and
+//! direct writes.
 //!
 //! Left out: deduplication, zeroing between the destination's end of file and the range, quota, and the check
 //! that the range is block aligned or ends at the source's end of file.
@@ -10,6 +11,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::dio::inode_dio_wait;
 use crate::event::Branch;
 use crate::extent::Extent;
 use crate::fs::CloneLock;
@@ -150,6 +152,10 @@ async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> 
         return ReflinkState::Lock(remap, held + 1);
     }
     let source = &w.inodes[usize::from(remap.source)];
+    inode_dio_wait(&w.inodes[usize::from(first)]).await;
+    if second != first {
+        inode_dio_wait(&w.inodes[usize::from(second)]).await;
+    }
     // From here on the source can be written to through page-table entries only, until it is written back.
     source.oracle.begin_read(&source.sb.geometry, me, &remap.source_cells());
     flush(w, remap, Part::Source)

@@ -187,6 +187,11 @@ impl<B: Backend> SuperBlock<B> {
         me.checked_sub(1).filter(|actor| *actor < self.config.actors.len())
     }
 
+    /// Whether the device may fail what an actor submits.
+    pub fn may_fail(&self, me: ActorId) -> bool {
+        self.config.fs.io_errors && self.config_actor(me).is_some()
+    }
+
     /// Whether an actor is held somewhere.
     pub fn is_held(&self, me: ActorId) -> bool {
         self.config.holds.iter().any(|hold| self.config_actor(me) == Some(hold.actor))

@@ -30,6 +30,16 @@ impl<B: Backend> RwSemaphore<B> {
         self.word.lock_when(op, |word, _| word.writer.is_none(), 0).await.readers |= 1 << me;
     }
 
+    /// `down_read_trylock`.
+    pub async fn down_read_trylock(&self, op: Op, me: ActorId) -> bool {
+        let mut word = self.word.lock(op).await;
+        let free = word.writer.is_none();
+        if free {
+            word.readers |= 1 << me;
+        }
+        free
+    }
+
     /// `up_read`.
     pub fn up_read(&self, me: ActorId) {
         self.word.release(|word| word.readers &= !(1 << me));

@@ -2,13 +2,14 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::change::{self, Change, ChangeState};
 use crate::command::{Command, Io, Then};
 use crate::config::FileCommand;
 use crate::dio::{self, DioState};
 use crate::dio_complete;
 use crate::dio_read::{self, DirectReadState, Reader};
+use crate::event::Branch;
 use crate::geometry::FolioIndex;
 use crate::hold;
 use crate::inode::Inode;
@@ -100,6 +101,8 @@ enum SyncPart {
     Begin(Range<FolioIndex>),
     /// At the end of it, or before a shutdown.
     LogForce,
+    /// At the end of an fsync(2) where writeback may fail.
+    CheckError,
 }
 
 /// How a path ended.
@@ -268,7 +271,7 @@ fn begin<'c, B: Backend>(
                 if *io != Io::Buffered {
                     let worker = worker.map(|worker| worker.number);
                     let cells = geometry.cells_of_bytes(&bytes);
-                    return Some(At::DirectWrite(DioState::new(write, cells, worker)));
+                    return Some(At::DirectWrite(DioState::new(write, cells, worker, *nowait)));
                 }
                 let mut call = Write::new(write, geometry.cells_of_bytes(&bytes));
                 call.nowait = *nowait;
@@ -352,11 +355,14 @@ fn begin<'c, B: Backend>(
 fn fsync_part<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, part: u16) -> Progress {
     let wait = At::Walk(Walk { kind: WalkKind::WaitAfter, folios: folios.clone() });
     let flush = At::Writeback(WritebackState::new(SyncMode::Integrity, folios.clone()));
-    let parts = if inode.log().is_some() {
+    let mut parts = if inode.log().is_some() {
         vec![At::Sync(SyncPart::Begin(folios)), flush, wait, At::Sync(SyncPart::LogForce)]
     } else {
         vec![flush, wait]
     };
+    if inode.sb.config.fs.io_errors {
+        parts.push(At::Sync(SyncPart::CheckError));
+    }
     parts.into_iter().nth(usize::from(part))
 }
 
@@ -375,6 +381,14 @@ async fn sync_part<B: Backend>(inode: &Inode<B>, me: ActorId, part: SyncPart) {
             inode.log_force();
             inode.oracle.end_sync(me);
             inode.audit_crash();
+        }
+        SyncPart::CheckError => {
+            // file_check_and_advance_wb_err: reported once.
+            let op = Op::new("file_check_wb_err");
+            if inode.wb_error.compare_exchange(op, 1, 0, Ordering::AcqRel).await == 1 {
+                inode.sb.backend.reach(Branch::SyncError);
+                inode.say(|| "EIO".to_owned());
+            }
         }
     }
 }

@@ -266,6 +266,7 @@ async fn map_block<B: Backend>(
                     phys,
                     unwritten,
                     shared: iomap.shared,
+                    may_fail: inode.sb.may_fail(me),
                     folios: Vec::new(),
                 });
             }
@@ -313,7 +314,7 @@ async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u6
 
 /// Whether a device block is that of a file's block. One that was mapped in the COW fork may have been put into the
 /// data fork since, by another pass.
-fn is_at(map: &ExtentMap, block: FileBlock, phys: Phys, shared: bool) -> bool {
+pub(crate) fn is_at(map: &ExtentMap, block: FileBlock, phys: Phys, shared: bool) -> bool {
     let in_cow = shared && map.cow.get(block).phys() == Some(phys);
     in_cow || map.get(block).phys() == Some(phys)
 }

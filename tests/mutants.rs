@@ -14,7 +14,7 @@ use stalemap_model::design::{
 };
 use stalemap_model::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::event::Branch;
-use stalemap_model::fs::{Bump, CloneLock, Completion, FlushUnmap, Personality, TruncateFlush};
+use stalemap_model::fs::{Bump, CloneLock, Completion, ErrorCleanup, FlushUnmap, Personality, TruncateFlush};
 use stalemap_model::kernel::Kernel;
 use stalemap_model::oracle::Property;
 
@@ -445,10 +445,32 @@ fn write_faults_pass_a_reflink() {
     );
 }
 
+/// A direct write does not look at IREMAPPING.
+#[test]
+fn direct_writes_pass_a_reflink() {
+    caught(
+        "xfs/clone-dio",
+        |_, fs| fs.clone_lock = CloneLock::DemotedUnguarded,
+        &[Property::WrongAddress],
+        &[Branch::Share, Branch::DioRemapping],
+    );
+}
+
+/// Failed writeback of copies leaves what is delayed under them in the data fork.
+#[test]
+fn failed_copies_leave_a_reservation() {
+    caught(
+        "xfs/b6",
+        |_, fs| fs.error_cleanup = ErrorCleanup::Cow,
+        &[Property::LeakedReservation],
+        &[Branch::IoError, Branch::SyncError],
+    );
+}
+
 /// Harmless: the source's locks stay exclusive (before 6.7).
 #[test]
 fn reflink_keeps_the_locks_exclusive() {
-    for scenario in ["xfs/clone-fault", "xfs/generic-167"] {
+    for scenario in ["xfs/clone-fault", "xfs/clone-dio", "xfs/generic-167"] {
         holds(scenario, |_, fs| fs.clone_lock = CloneLock::Exclusive, &[Branch::Share]);
     }
 }

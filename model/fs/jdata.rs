@@ -12,13 +12,14 @@ use std::ops::{ControlFlow, Range};
 
 use super::{Hooks, Personality, gfs2};
 use crate::backend::{ActorId, Backend, Lock, Op};
-use crate::design::{PageDone, PageDoneOnStale};
+use crate::design::{FolioLookup, PageDone, PageDoneOnStale};
 use crate::extent::Extent;
 use crate::folio::{Buffers, Folio, FolioId, FolioRef, Slot};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::Inode;
 use crate::ioend::Ioend;
 use crate::oracle::Property;
+use crate::truncate::pagecache_isize_extended;
 use crate::write_state::Write;
 use crate::writeback::{SyncMode, audit_address, start_writeback};
 
@@ -86,7 +87,8 @@ fn hook_blocks<B: Backend>(inode: &Inode<B>, index: FolioIndex, pos: Cell, done:
 }
 
 /// `gfs2_iomap_page_done` after a copy up to `done`, with the folio still locked: joins the buffers, unlocks, puts,
-/// and ends the transaction, in the order that the design says.
+/// and ends the transaction, in the order that the design says. If the file has grown over `grown` and the design has
+/// that first, the folio at the old end is taken care of as soon as this one is unlocked.
 pub(crate) async fn page_done<'a, B: Backend>(
     inode: &'a Inode<B>,
     me: ActorId,
@@ -94,6 +96,7 @@ pub(crate) async fn page_done<'a, B: Backend>(
     folio: FolioRef,
     mut slot: <B::Lock<Slot> as Lock<Slot>>::Guard<'a>,
     done: Cell,
+    grown: Option<Range<Cell>>,
 ) {
     let FolioRef { index, id } = folio;
     let blocks = bits(hook_blocks(inode, index, write.pos, done));
@@ -107,6 +110,9 @@ pub(crate) async fn page_done<'a, B: Backend>(
         PageDone::AfterUnlock => {
             slot.locked_mut(id, me).locked = None;
             drop(slot);
+            if let Some(grown) = grown {
+                pagecache_isize_extended(inode, grown.start, grown.end).await;
+            }
             slot = inode.page(index).lock(Op::on("page_done", u32::from(index))).await;
             if blocks != 0 {
                 add_databufs(inode, &mut slot, id, blocks);
@@ -116,6 +122,15 @@ pub(crate) async fn page_done<'a, B: Backend>(
     }
     drop(slot);
     trans_end(inode, me, write);
+}
+
+/// No folio was to be had: the transaction is ended by the core's call of the hook at the end, without a folio, or by the
+/// hook that has looked it up.
+pub(crate) fn no_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write) {
+    match inode.sb.config.design.folio_lookup {
+        FolioLookup::Core | FolioLookup::Hook => trans_end(inode, me, write),
+        FolioLookup::HookForgets => {}
+    }
 }
 
 /// The hook for a folio whose mapping went stale: nothing was prepared, nothing was copied.
@@ -300,6 +315,7 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
                 phys,
                 unwritten: false,
                 shared: false,
+                may_fail: false,
                 folios: vec![folio],
             });
         }

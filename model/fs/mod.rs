@@ -180,6 +180,16 @@ choices! {
     }
 }
 
+choices! {
+    /// What the completion of writeback that failed gives back.
+    ErrorCleanup {
+        /// The copies that were written, and what is delayed under them in the data fork (5ca5916b6bc9).
+        CowAndDelalloc = "cow-and-delalloc",
+        /// The copies alone (before): what was reserved under them lies under clean folios then.
+        Cow = "cow",
+    }
+}
+
 /// A file system. Table 7 of the kernel model, as far as the actors carry it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Personality {
@@ -232,6 +242,14 @@ pub struct Personality {
     pub spare_blocks: u16,
     /// What is made of a write whose budget is used up.
     pub short_budget: ShortBudget,
+    /// What failed writeback gives back.
+    pub error_cleanup: ErrorCleanup,
+    /// Whether I/O may fail, of writeback and of direct writes.
+    pub io_errors: bool,
+    /// Whether a write that adds a folio may find no memory for it.
+    pub alloc_errors: bool,
+    /// Whether a copy from the user's buffer may be short anywhere.
+    pub short_copies: bool,
     /// What its functions are called.
     pub names: Names,
 }
@@ -273,6 +291,10 @@ settable!(Personality {
     srcmap,
     spare_blocks,
     short_budget,
+    error_cleanup,
+    io_errors,
+    alloc_errors,
+    short_copies,
 });
 
 impl Personality {

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
 use super::{
-    Allocate, Allocator, Bump, CloneLock, Completion, DioLock, FlushUnmap, Hooks, Names, Personality,
-    ShortBudget, SourceFault, SourceMap, TruncateFlush, WriteEnd,
+    Allocate, Allocator, Bump, CloneLock, Completion, DioLock, ErrorCleanup, FlushUnmap, Hooks, Names,
+    Personality, ShortBudget, SourceFault, SourceMap, TruncateFlush, WriteEnd,
 };
 use crate::backend::{ActorId, Atomic, Backend};
 use crate::design::WritebackCheck;
@@ -49,6 +49,10 @@ pub(super) fn personality() -> Personality {
         srcmap: SourceMap::Unaligned,
         spare_blocks: 3,
         short_budget: ShortBudget::Allowed,
+        error_cleanup: ErrorCleanup::CowAndDelalloc,
+        io_errors: false,
+        alloc_errors: false,
+        short_copies: false,
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::backend::{ActorId, Atomic, Backend};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
+use crate::fs::xfs_reflink::{Source, xfs_reflink_allocate_cow, xfs_reflink_trim};
 use crate::geometry::FileBlock;
 use crate::inode::Inode;
 
@@ -30,12 +31,15 @@ impl From<Enospc> for Refusal {
 pub enum Overwrite {
     /// Only one written extent.
     Only,
+    /// One extent, written or not: nothing is allocated or copied (IOMAP_NOWAIT).
+    OrConvert,
     /// Anything.
     OrAllocate,
 }
 
 /// `xfs_direct_write_iomap_begin` (fs/xfs/xfs_iomap.c, 6.2): the mapping for a direct write of `blocks`, clipped
-/// to them. Holes and delayed allocations are allocated as unwritten extents; the data fork alone is looked at.
+/// to them. Holes and delayed allocations are allocated as unwritten extents; what is shared, or has a copy in the
+/// making, is written to the copy.
 /// Left out: that the ILOCK is dropped between looking a hole up and allocating it.
 pub fn xfs_direct_write_iomap_begin<B: Backend>(
     inode: &Inode<B>,
@@ -45,9 +49,21 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
     overwrite: Overwrite,
 ) -> Result<Iomap, Refusal> {
     let found = map.get(blocks.start);
-    let limit = map.extent_around(blocks.start).end.min(blocks.end);
-    let overwrites = matches!(found, Extent::Written(_)) && limit == blocks.end;
-    if overwrite == Overwrite::Only && !overwrites {
+    let mut limit = map.extent_around(blocks.start).end.min(blocks.end);
+    if map.reflink {
+        match xfs_reflink_trim(inode, map, &(blocks.start..limit)) {
+            Source::Copied(_) if overwrite == Overwrite::OrConvert => return Err(Refusal::Again),
+            Source::Copied(blocks) => return Ok(xfs_reflink_allocate_cow(inode, me, map, &blocks)?),
+            Source::Own(blocks) => limit = blocks.end,
+        }
+    }
+    let fits = limit == blocks.end
+        && match overwrite {
+            Overwrite::Only => matches!(found, Extent::Written(_)),
+            Overwrite::OrConvert => found.phys().is_some(),
+            Overwrite::OrAllocate => true,
+        };
+    if !fits && overwrite != Overwrite::OrAllocate {
         return Err(Refusal::Again);
     }
     let mut blocks = blocks.start..limit;

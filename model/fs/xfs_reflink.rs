@@ -45,6 +45,61 @@ pub(super) fn cow_begin<B: Backend>(
     Ok(Some(found_cow(inode, map, block..end, block, new)))
 }
 
+/// What a direct write finds where it begins.
+pub enum Source {
+    /// These blocks are shared, or copies of them are in the making.
+    Copied(Range<FileBlock>),
+    /// These are the file's own.
+    Own(Range<FileBlock>),
+}
+
+/// `xfs_find_trim_cow_extent`: the first of `blocks`, which are of one extent of the data fork, and those after it that
+/// are alike.
+pub fn xfs_reflink_trim<B: Backend>(inode: &Inode<B>, map: &ExtentMap, blocks: &Range<FileBlock>) -> Source {
+    let start = blocks.start;
+    if map.cow.get(start) != Extent::Hole {
+        return Source::Copied(start..map.cow.extent_around(start).end.min(blocks.end));
+    }
+    let end = blocks.end.min(map.cow.next_after(start));
+    let Extent::Written(first) = map.get(start) else { return Source::Own(start..end) };
+    let shared = inode.sb.is_shared(first);
+    let alike = |next: &FileBlock| inode.sb.is_shared(first + (*next - start)) == shared;
+    let end = (start..end).take_while(alike).last().unwrap_or(start) + 1;
+    if shared { Source::Copied(start..end) } else { Source::Own(start..end) }
+}
+
+/// `xfs_reflink_allocate_cow` for a direct write: copies of `blocks` are allocated (E4), unless they are there, and
+/// real at once (E5), since the write is submitted with the mapping that is returned.
+pub fn xfs_reflink_allocate_cow<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    map: &mut ExtentMap,
+    blocks: &Range<FileBlock>,
+) -> Result<Iomap, Enospc> {
+    match map.cow.get(blocks.start) {
+        Extent::Hole => {
+            let wanted = round_out(inode, map, blocks);
+            let allocated = inode.sb.allocate_blocks(inode.number, &wanted)?;
+            map.cow.allocate(&wanted, &allocated);
+            inode.bump_cow_seq(me, &map.cow);
+            inode.sb.backend.reach(Branch::CowReserve);
+            inode.tell(MappingEvent::Invalidated, || {
+                format!("COW none -> U {}", inode.sb.geometry.show_blocks(&wanted))
+            });
+        }
+        Extent::Delalloc => {
+            xfs_bmapi_convert_cow(inode, me, map, blocks.start);
+        }
+        Extent::Unwritten(_) | Extent::Written(_) => {}
+    }
+    // The allocator may not have kept them together.
+    let end = map.cow.extent_around(blocks.start).end.min(blocks.end);
+    let blocks = blocks.start..end;
+    xfs_reflink_convert_cow(inode, me, map, blocks.clone());
+    let (copy, source) = (map.cow.get(blocks.start), map.get(blocks.start));
+    Ok(Iomap::of_cow(copy, blocks, false, inode.shared_sequence(), source))
+}
+
 /// A mapping of `blocks` of the COW fork around `block`, as far as one extent of the data fork has their present
 /// contents (`iomap_length` goes by the shorter of the two).
 fn found_cow<B: Backend>(
