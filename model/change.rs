@@ -2,8 +2,8 @@
 //!
 //! All of them exclude everybody who could bring something into the page cache or into the file: i_rwsem, then
 //! invalidate_lock, both exclusive. What they do then is a list of jobs that is drawn up once the locks are held,
-//! since until they are dropped nobody else changes the size ([`setattr`](crate::setattr),
-//! [`falloc`](crate::falloc)). The order of the jobs is what matters: the page cache of a block is gone before the
+//! since until they are dropped nobody else changes the size ([`setattr`],
+//! [`falloc`]). The order of the jobs is what matters: the page cache of a block is gone before the
 //! block is, so that no folio lies over a freed block.
 //!
 //! Left out: the space that fallocate and truncate reserve for their transactions, layout leases, RT extents.

@@ -1,6 +1,6 @@
 //! The direct write (actor A9): `xfs_file_dio_write` (fs/xfs/xfs_file.c) and `iomap_dio_rw`
 //! (fs/iomap/direct-io.c), 6.2, up to the submission of its I/O. What follows is in
-//! [`dio_complete`](crate::dio_complete).
+//! [`dio_complete`].
 //!
 //! A direct write never takes a folio lock while it uses a mapping, so there is nothing under which a mapping
 //! could be checked. What keeps its mappings good is i_rwsem, as long as it is held, and that others who change

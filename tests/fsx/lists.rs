@@ -160,18 +160,18 @@ pub(crate) fn as_run(
         }
         let file = if theme == Theme::Shared { file } else { 0 };
         let size = plain.size(file);
-        let fill = run.len() as u8 + 1;
+        let pattern = run.len() as u8 + 1;
         let direct = |io| if theme == Theme::Direct { io } else { Io::Buffered };
         let command = match command {
             Command::Fail { .. } | Command::Short { .. } => {
                 fault = Some(command);
                 continue;
             }
-            Command::Pwrite { range, io, .. } => pwrite(range, fill, direct(io)),
+            Command::Pwrite { range, io, .. } => pwrite(range, pattern, direct(io)),
             Command::Pread { range, io, .. } => pread(range, direct(io)),
             Command::Mwrite { range, .. } if range.start >= size => continue,
             Command::Mwrite { range, .. } => {
-                Command::Mwrite { range: range.start..range.end.min(size), fill }
+                Command::Mwrite { range: range.start..range.end.min(size), fill: pattern }
             }
             Command::Finsert { .. } if size > 4096 => continue,
             Command::Reflink { .. } | Command::Funshare { .. } if theme != Theme::Shared => continue,
@@ -221,7 +221,8 @@ pub(crate) fn failed(why: &str, config: &Config) -> TestCaseError {
     let mut message = format!("{why}\nblock {}, folio {}", config.block, config.folio);
     for actor in &config.actors {
         for call in &actor.run {
-            message += &format!("\n{} [{}] {:?}", actor.name, call.file, call.command);
+            let line = format!("\n{} [{}] {:?}", actor.name, call.file, call.command);
+            message.push_str(&line);
         }
     }
     TestCaseError::fail(message)
