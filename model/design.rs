@@ -480,7 +480,8 @@ impl Design {
     /// * `get_folio`: patch 08/10 of the January 2023 series. `->get_folio` compares and returns -ESTALE.
     /// * `chinner`: the same method wherever a mapping is cached, writeback included, with the same cookie.
     /// * `chinner-cow`: the same with the COW fork's counter in every mapping's cookie.
-    /// * `modern`: 6.17. The caller passes the method; staleness leaves the page cache alone.
+    /// * `modern`: 6.17. The caller passes the method; staleness leaves the page cache alone, and zeroing flushes what
+    ///   it finds dirty (6.12).
     /// * `series-00` to `series-10`: before the January 2023 series, and after each of its patches.
     pub fn built_in(name: &str) -> Option<Self> {
         let base = Self::iomap_valid();
@@ -500,7 +501,9 @@ impl Design {
             "chinner" => Design { writeback_check: WritebackCheck::Cookie, ..base },
             "chinner-cow" => Design { writeback_check: WritebackCheck::CookieCow, ..base },
             "modern" => {
-                Design { stale_cleanup: StaleCleanup::Nothing, cow_new: true, ..Self::after_patch(7) }
+                let (zero_range, zero_lock) = (ZeroRange::FlushAndRemap, ZeroLock::InvalidateLock);
+                let stale_cleanup = StaleCleanup::Nothing;
+                Design { stale_cleanup, cow_new: true, zero_range, zero_lock, ..Self::after_patch(7) }
             }
             _ => Self::after_patch(Self::patch(name)?),
         };
