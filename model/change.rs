@@ -14,10 +14,11 @@ use std::ops::{ControlFlow, Range};
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::dio::inode_dio_wait;
 use crate::event::MappingEvent;
-use crate::extent::Extent;
+use crate::extent::{Extent, ExtentMap};
 use crate::falloc;
 use crate::flush::{self, FlushState};
 use crate::fs;
+use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
@@ -203,6 +204,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job
         Job::Extend(name, blocks, size) => extend(inode, me, Op::new(name), &blocks, size).await,
         Job::ShiftDown(blocks) => {
             let mut map = inode.ilock.lock(Op::new("xfs_bmap_collapse_extents")).await;
+            cancel_copies(inode, me, &mut map, blocks.start);
             map.collapse(&blocks);
             inode.bump_data_seq(me);
             inode.commit(&map);
@@ -212,6 +214,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job
         }
         Job::ShiftUp(blocks) => {
             let mut map = inode.ilock.lock(Op::new("xfs_bmap_insert_extents")).await;
+            cancel_copies(inode, me, &mut map, blocks.start);
             map.insert(&blocks);
             inode.bump_data_seq(me);
             inode.commit(&map);
@@ -221,6 +224,12 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job
         }
     }
     None
+}
+
+/// What is left in the COW fork behind `first` would lie at the wrong place after a shift (`xfs_prepare_shift`).
+/// Everything dirty was written back before.
+fn cancel_copies<B: Backend>(inode: &Inode<B>, me: ActorId, map: &mut ExtentMap, first: FileBlock) {
+    xfs_reflink_cancel_cow_blocks(inode, me, map, first..inode.sb.geometry.blocks());
 }
 
 fn shifted<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>, how: &str) {

@@ -341,6 +341,9 @@ impl Personality {
             {
                 Some("this file system has no such mode of fallocate")
             }
+            Command::Falloc { .. } | Command::Fpunch { .. } if self.hooks == Hooks::Jdata => {
+                Some("a file whose data is journalled knows no fallocate")
+            }
             command if self.hooks == Hooks::Jdata && command.io().is_some_and(|io| io != Io::Buffered) => {
                 Some("a file whose data is journalled cannot be opened for direct I/O")
             }

@@ -110,7 +110,7 @@ pub fn xfs_zero_iomap_begin<B: Backend>(
     {
         return Ok(iomap);
     }
-    Ok(map.map(block, inode.data_seq.peek()))
+    Ok(map.map(block, inode.data_sequence()))
 }
 
 /// `xfs_read_iomap_begin`: a look-up that changes nothing.

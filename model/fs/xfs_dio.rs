@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::backend::{ActorId, Atomic, Backend};
+use crate::backend::{ActorId, Backend};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
 use crate::fs::xfs_reflink::{Source, xfs_reflink_allocate_cow, xfs_reflink_trim};
@@ -90,7 +90,7 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
             inode.tell(MappingEvent::Invalidated, shown);
         }
         Extent::Unwritten(_) | Extent::Written(_) => {
-            let mut iomap = map.map(blocks.start, inode.data_seq.peek());
+            let mut iomap = map.map(blocks.start, inode.data_sequence());
             iomap.addr = iomap.addr_of(blocks.start);
             iomap.start = blocks.start;
             iomap.end = blocks.end;
@@ -99,5 +99,5 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
     }
     // The allocator may not have kept them together, or the mapping may have merged with its neighbour.
     blocks.end = map.extent_around(blocks.start).end.min(blocks.end);
-    Ok(map.map_new(blocks, inode.data_seq.peek()))
+    Ok(map.map_new(blocks, inode.data_sequence()))
 }

@@ -47,25 +47,14 @@ pub(crate) enum Theme {
 
 /// Whether a file system has a command; direct I/O and shared blocks are questions of the theme.
 fn has(fs: &str, command: &Command) -> bool {
-    let changes = |command: &Command| command.moves_blocks() || matches!(command, Command::Falloc { .. });
-    match fs {
-        // fallocate knows mode 0 and holes.
-        "gfs2" => {
-            !matches!(command, Command::Fzero { .. } | Command::Fcollapse { .. } | Command::Finsert { .. })
-        }
-        // Journaled files have truncate alone.
-        "gfs2-jdata" => matches!(command, Command::Truncate { .. }) || !changes(command),
-        // The size is fixed, and so are the blocks.
-        "zonefs" => !changes(command),
-        _ => true,
-    }
+    Personality::built_in(fs).unwrap().refuses(command).is_none()
 }
 
-/// The themes that a file system has. The direct I/O of gfs2 is not modelled.
+/// The themes that a file system has.
 pub(crate) fn themes(fs: &str) -> &'static [Theme] {
     match fs {
         "xfs" => &[Theme::Cached, Theme::Direct, Theme::Shared],
-        "ext4-iomap" | "zonefs" => &[Theme::Cached, Theme::Direct],
+        "ext4-iomap" | "gfs2" | "xfs-zoned" | "zonefs" => &[Theme::Cached, Theme::Direct],
         _ => &[Theme::Cached],
     }
 }

@@ -208,6 +208,9 @@ pub(crate) struct Position {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Program {
     pub(crate) tasks: Vec<Task>,
+    /// Objects that nobody uses, between the locks and the rest: with enough of them, objects that have nothing
+    /// to do with each other share a bit of the engine's footprints.
+    pub(crate) unused: usize,
 }
 
 /// The shared memory of a program. All of it begins at zero.
@@ -232,9 +235,13 @@ impl System for Program {
     type State = Position;
 
     fn world<B: Backend>(&self, backend: &B) -> World<B> {
+        let locks = std::array::from_fn(|_| backend.lock("lock", 0));
+        for _ in 0..self.unused {
+            backend.leaf("unused", 0_u64);
+        }
         World {
             backend: backend.clone(),
-            locks: std::array::from_fn(|_| backend.lock("lock", 0)),
+            locks,
             word: backend.lock("word", 0),
             atomics: std::array::from_fn(|_| backend.atomic("atomic", 0)),
             leaves: std::array::from_fn(|_| backend.leaf("leaf", 0)),

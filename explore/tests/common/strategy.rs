@@ -280,13 +280,15 @@ fn framed(concurrent: impl Strategy<Value = Vec<Task>>) -> impl Strategy<Value =
         1 => sequential(Role::Epilogue).prop_map(Some),
         1 => impatient().prop_map(Some),
     ];
-    (setup, concurrent, epilogue).prop_map(|(setup, concurrent, epilogue)| {
+    // A footprint has 128 bits.
+    let unused = prop_oneof![7 => Just(0), 1 => 122..128_usize];
+    (setup, concurrent, epilogue, unused).prop_map(|(setup, concurrent, epilogue, unused)| {
         // The setup need not come first.
         let mut tasks = concurrent;
         tasks.extend(setup);
         tasks.extend(epilogue);
         tasks.push(recorder());
-        Program { tasks }
+        Program { tasks, unused }
     })
 }
 
