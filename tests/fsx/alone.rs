@@ -28,6 +28,11 @@ fn xfs() {
 }
 
 #[test]
+fn xfs_zoned() {
+    compare("xfs-zoned");
+}
+
+#[test]
 fn ext4_iomap() {
     compare("ext4-iomap");
 }

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config as ProptestConfig, RngAlgorithm, TestRng, Tes
 use stalemap_model::command::{Command, Io, Then};
 use stalemap_model::config::{Config, FileCommand};
 use stalemap_model::design::{Design, WritebackCheck};
-use stalemap_model::fs::Personality;
+use stalemap_model::fs::{Allocate, Personality};
 
 use crate::plain::{Layout, PlainFiles};
 
@@ -73,7 +73,10 @@ pub(crate) fn any_layout(fs: &'static str) -> impl Strategy<Value = Layout> {
             if fs == "gfs2" {
                 design.writeback_check = WritebackCheck::Always;
             }
-            let fs = Personality { block_dirty, ..Personality::built_in(fs).unwrap() };
+            let fs = Personality::built_in(fs).unwrap();
+            // Zoned files came after the dirty bits of blocks: a clean block has no reservation to be written to.
+            let block_dirty = block_dirty || fs.allocate == Allocate::OutOfPlace;
+            let fs = Personality { block_dirty, ..fs };
             Layout { block, folio, fs, design }
         },
     )
@@ -152,6 +155,8 @@ pub(crate) fn as_run(
         let pattern = run.len() as u8 + 1;
         let direct = |io| if theme == Theme::Direct { io } else { Io::Buffered };
         let command = match command {
+            // A short copy loses the rest of the block there (zoned/short-copy).
+            Command::Fail { .. } | Command::Short { .. } if fs == "xfs-zoned" => continue,
             Command::Fail { .. } | Command::Short { .. } => {
                 fault = Some(command);
                 continue;
