@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod actors;
 pub mod backend;
 pub mod change;
 pub mod command;
@@ -24,6 +25,7 @@ pub mod fill;
 pub mod flush;
 pub mod folio;
 pub mod fs;
+pub mod fsync;
 pub mod geometry;
 pub mod glock;
 pub mod hold;
@@ -35,6 +37,8 @@ pub mod iomap_write;
 pub mod kernel;
 pub mod mmap;
 pub mod oracle;
+pub mod path;
+pub mod program;
 pub mod property;
 pub mod punch;
 pub mod read;
@@ -45,6 +49,7 @@ pub mod settings;
 pub mod space;
 pub mod superblock;
 pub mod sync;
+pub mod sync_range;
 pub mod task;
 pub mod truncate;
 pub mod umount;
