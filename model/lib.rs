@@ -11,7 +11,6 @@ pub mod change;
 pub mod command;
 pub mod completion;
 pub mod config;
-pub mod cow;
 pub mod crash;
 pub mod design;
 pub mod dio;
