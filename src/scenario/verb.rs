@@ -9,7 +9,7 @@ use stalemap_model::actors;
 use stalemap_model::command::{Extension, Io};
 
 /// A command by its form: which options it takes and how many arguments.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Verb {
     /// xfs_io's name.
     pub(super) name: &'static str,
@@ -45,12 +45,12 @@ fn extension(extension: Extension) -> Verb {
 
 /// The commands that are modelled.
 static VERBS: LazyLock<Vec<Verb>> = LazyLock::new(|| {
-    let (before, after) = (XFS_IO.into_iter(), OWN.into_iter());
-    before.chain(actors::ALL.iter().copied().map(extension)).chain(after).collect()
+    let actors = actors::ALL.iter().copied().map(extension);
+    XFS_IO.iter().cloned().chain(actors).chain(OWN.iter().cloned()).collect()
 });
 
 /// Those of xfs_io.
-const XFS_IO: [Verb; 28] = [
+const XFS_IO: &[Verb] = &[
     verb(
         ("pwrite", "w"),
         ("S:b:V:NwWq", "i:ds:DBRFZ:OACPXf"),
@@ -87,7 +87,7 @@ const XFS_IO: [Verb; 28] = [
 ];
 
 /// Those with a form of their own that xfs_io cannot say.
-const OWN: [Verb; 4] = [
+const OWN: &[Verb] = &[
     verb(("@wait", ""), ("", ""), &[0], "@wait"),
     verb(("@crash", ""), ("", ""), &[0], "@crash"),
     verb(("@fail", ""), ("", ""), &[1], "@fail bytes"),
