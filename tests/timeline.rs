@@ -2,6 +2,8 @@
 
 use stalemap::report::timeline::{About, render};
 use stalemap_explore::{Limits, Replay, Schedule, Step, minimal_counterexample, replay};
+use stalemap_model::actors::Actor;
+use stalemap_model::actors::kswapd::Kswapd;
 use stalemap_model::backend::System;
 use stalemap_model::command::{Command, Io, Then};
 use stalemap_model::config::{ActorConfig, Config, FileCommand, Hold, MixedIo};
@@ -114,7 +116,7 @@ fn t1(design: Design) -> Config {
         vec![
             ("writer", vec![pwrite(0, 6144)]),
             ("flusher", vec![sync(4096, 4096, false)]),
-            ("kswapd", vec![Command::Reclaim { range: 4096..8192 }]),
+            ("kswapd", vec![Kswapd::COMMAND.on(4096..8192)]),
         ],
     )
 }
