@@ -8,6 +8,7 @@ use crate::crash::Log;
 use crate::event::{Event, MappingEvent, labelled};
 use crate::extent::ExtentMap;
 use crate::folio::Slot;
+use crate::fs::stuffed::{Dinode, empty_dinode};
 use crate::fs::{self, Allocate};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::Holders;
@@ -36,6 +37,8 @@ pub struct Inode<B: Backend> {
     pub glock: Option<B::Lock<Holders>>,
     /// ip->i_lock (the ILOCK) and what it protects.
     pub ilock: B::Lock<ExtentMap>,
+    /// What lies behind the dinode, in its buffer, where files may be stuffed.
+    pub dinode: Option<B::Leaf<Dinode>>,
     /// ip->i_df.if_seq: changed under the ILOCK, read without it.
     pub data_seq: B::Atomic,
     /// ip->i_cowfp->if_seq, the same for the COW fork, times two; odd while that fork has anything in it. The
@@ -94,6 +97,8 @@ impl<B: Backend> Inode<B> {
             invalidate_lock: RwSemaphore::new(backend, "invalidate_lock"),
             glock: fs.glock.then(|| backend.lock("glock", Holders::default())),
             ilock: backend.lock("ilock", map),
+            dinode: empty_dinode(fs, geometry.cells_of_block(0).len())
+                .map(|dinode| backend.leaf("dinode", dinode)),
             data_seq: backend.atomic("data_seq", 0),
             cow_seq: backend.atomic("cow_seq", 0),
             remapping: backend.atomic("remapping", 0),

@@ -6,7 +6,7 @@
 //! looked at again once the folio is locked is what the designs differ in.
 //!
 //! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling,
-//! large folios of varying size, inline data.
+//! large folios of varying size.
 
 use std::ops::ControlFlow;
 
@@ -14,9 +14,10 @@ use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::design::{OnStale, Sample, ZeroLock};
 use crate::dio::inode_dio_wait;
 use crate::event::{Branch, MappingEvent};
-use crate::extent::{Iomap, IomapType};
+use crate::extent::{Enospc, Iomap, IomapType};
 use crate::flush;
 use crate::folio::FolioRef;
+use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, Personality, ShortBudget, SourceFault};
 use crate::geometry::Cell;
 use crate::glock::{self, Mode};
@@ -55,6 +56,15 @@ pub async fn step<B: Backend>(
             ControlFlow::Break(()) => advance(inode, me, write, true, false),
         },
         WriteState::Begin(write, leaked) => begin(inode, me, write, leaked).await,
+        WriteState::Unstuff(mut write, inner) => match stuffed::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Unstuff(write, inner)),
+            ControlFlow::Break(Ok(())) => ControlFlow::Continue(WriteState::Begin(write, false)),
+            ControlFlow::Break(Err(Enospc)) => {
+                inode.say(|| "ENOSPC".to_owned());
+                write.failed = true;
+                finish(inode, me, &write)
+            }
+        },
         WriteState::Folio(write, iomap, from) => {
             ControlFlow::Continue(iomap_write_folio(inode, me, write, iomap, from).await)
         }
@@ -139,6 +149,10 @@ async fn begin<B: Backend>(
     let wanted = write.pos..write.end;
     let blocks = inode.sb.geometry.blocks_touched(&wanted);
     let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
+    if write.fill == Fill::Data && stuffed::outgrown(inode, wanted.end) {
+        drop(map);
+        return ControlFlow::Continue(WriteState::Unstuff(write, UnstuffState::Begin));
+    }
     let sampled = match write.fill {
         Fill::Data => fs::write_begin(inode, me, &mut map, &wanted, &mut write.budget),
         Fill::Zero | Fill::Unshare => fs::zero_begin(inode, me, &mut map, &blocks, &mut write.budget),

@@ -5,7 +5,10 @@
 //! unlocked between the two, writeback sees buffers that are dirty and not pinned, and writes them past the journal;
 //! reclaim can free them, and the hook finds none. fs/gfs2/bmap.c, aops.c and log.c, 6.2.
 //!
-//! Left out: stuffed files, the journal's space and its contents (only whether a block's present contents are in
+//! The same hooks are around each folio of a write into a [stuffed](super::stuffed) file, which has no buffers to join: what
+//! it changes is the inode.
+//!
+//! Left out: the journal's space and its contents (only whether a block's present contents are in
 //! it), the zeroing of the rest of a new buffer after a short copy.
 
 use std::ops::{ControlFlow, Range};
@@ -102,7 +105,7 @@ pub(crate) async fn page_done<'a, B: Backend>(
     let blocks = bits(hook_blocks(inode, index, write.pos, done));
     match inode.sb.config.design.page_done {
         PageDone::BeforeUnlock => {
-            if blocks != 0 {
+            if blocks != 0 && !inode.is_stuffed() {
                 add_databufs(inode, &mut slot, id, blocks);
             }
             slot.unlock_and_put(id, me);
@@ -114,7 +117,7 @@ pub(crate) async fn page_done<'a, B: Backend>(
                 pagecache_isize_extended(inode, grown.start, grown.end).await;
             }
             slot = inode.page(index).lock(Op::on("page_done", u32::from(index))).await;
-            if blocks != 0 {
+            if blocks != 0 && !inode.is_stuffed() {
                 add_databufs(inode, &mut slot, id, blocks);
             }
             slot.put(id, me);
@@ -146,7 +149,7 @@ pub(crate) fn page_done_on_stale<B: Backend>(
         PageDoneOnStale::NoFolio => {}
         PageDoneOnStale::Folio => {
             let blocks = hook_blocks(inode, index, write.pos, write.pos);
-            if !blocks.is_empty() {
+            if !blocks.is_empty() && !inode.is_stuffed() {
                 inode.page(index).release(|slot| {
                     add_databufs(inode, slot, id, bits(blocks.clone()));
                     let folio = slot.locked_mut(id, me);
