@@ -136,6 +136,7 @@ pub async fn step<B: Backend>(
             let Meaning { zeroed, taken_out, grown } = &plan.meaning;
             for cells in [zeroed, taken_out, grown] {
                 inode.oracle.begin_zero(&inode.sb.geometry, cells);
+                inode.forget_data(cells);
             }
             ControlFlow::Continue(ChangeState::Run(plan))
         }
@@ -201,6 +202,9 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job
         Job::SetSize(size) => {
             inode.i_size.store(Op::new("i_size_write"), u64::from(size), Ordering::Release).await;
             stuffed::clear_tail(inode, size);
+            if inode.merges_transactions() {
+                inode.commit_inode();
+            }
             inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(size))));
         }
         Job::Shrink(size) => {

@@ -101,7 +101,8 @@ impl Config {
     pub fn frees_blocks(&self) -> bool {
         let undone = self.fs.write_end == WriteEnd::TruncateAndFree;
         let frees = |command: &Command| {
-            command.moves_blocks() || undone && matches!(command, Command::Fail { .. } | Command::Short { .. })
+            command.moves_blocks()
+                || undone && matches!(command, Command::Fail { .. } | Command::Short { .. })
         };
         self.actors.iter().flat_map(|actor| &actor.run).any(|call| frees(&call.command))
     }

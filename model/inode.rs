@@ -8,12 +8,12 @@ use crate::crash::Log;
 use crate::event::{Event, MappingEvent, labelled};
 use crate::extent::ExtentMap;
 use crate::folio::Slot;
+use crate::fs;
 use crate::fs::stuffed::{Dinode, empty_dinode};
-use crate::fs::{self, Allocate};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::Holders;
 use crate::oracle::{Oracle, Property};
-use crate::superblock::SuperBlock;
+use crate::superblock::{SuperBlock, new_file};
 use crate::sync::RwSemaphore;
 use crate::value::Value;
 
@@ -81,16 +81,7 @@ impl<B: Backend> Inode<B> {
         let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.label(number))
             .with_exempted(sb.config.exempted());
         let fs = &sb.config.fs;
-        // A static file is all there from the start.
-        let (map, size) = if fs.allocate == Allocate::Static {
-            let first = u16::from(number) * geometry.blocks();
-            (
-                ExtentMap::placed(geometry.blocks(), first),
-                geometry.cells_of_blocks(&(0..geometry.blocks())).end,
-            )
-        } else {
-            (ExtentMap::new(geometry.blocks()), 0)
-        };
+        let (map, size) = new_file(&sb.config, geometry, number);
         Inode {
             number,
             i_rwsem: RwSemaphore::new(backend, "i_rwsem"),

@@ -18,7 +18,7 @@ use crate::extent::{Enospc, Iomap, IomapType};
 use crate::flush;
 use crate::folio::FolioRef;
 use crate::fs::stuffed::{self, UnstuffState};
-use crate::fs::{self, Personality, ShortBudget, SourceFault};
+use crate::fs::{self, Personality, ShortBudget, SourceFault, gfs2_log};
 use crate::geometry::Cell;
 use crate::glock::{self, Mode};
 use crate::inode::{COW_SHIFT, Inode};
@@ -83,7 +83,10 @@ pub async fn step<B: Backend>(
                 let punch = PunchState::Enter(punching(inode, &write, &iomap), blocks);
                 ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
             }
-            None => iomap_iter(inode, me, write, &iomap, from, held),
+            None => {
+                gfs2_log::iomap_end(inode, me, &iomap).await;
+                iomap_iter(inode, me, write, &iomap, from, held)
+            }
         },
         WriteState::Punch(mut write, iomap, from, held, inner) => match punch::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => {
@@ -91,6 +94,7 @@ pub async fn step<B: Backend>(
             }
             ControlFlow::Break(freed) => {
                 write.budget += freed;
+                gfs2_log::iomap_end(inode, me, &iomap).await;
                 iomap_iter(inode, me, write, &iomap, from, held)
             }
         },
@@ -148,9 +152,11 @@ async fn begin<B: Backend>(
 ) -> ControlFlow<Written, WriteState> {
     let wanted = write.pos..write.end;
     let blocks = inode.sb.geometry.blocks_touched(&wanted);
+    gfs2_log::trans_begin(inode, me).await;
     let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
     if write.fill == Fill::Data && stuffed::outgrown(inode, wanted.end) {
         drop(map);
+        gfs2_log::trans_end(inode, me);
         return ControlFlow::Continue(WriteState::Unstuff(write, UnstuffState::Begin));
     }
     let sampled = match write.fill {
@@ -158,6 +164,7 @@ async fn begin<B: Backend>(
         Fill::Zero | Fill::Unshare => fs::zero_begin(inode, me, &mut map, &blocks, &mut write.budget),
     };
     drop(map);
+    gfs2_log::trans_end(inode, me);
     inode.oracle.sampled(me);
     let Ok(mut iomap) = sampled else {
         inode.say(|| "ENOSPC".to_owned());

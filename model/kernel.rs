@@ -66,7 +66,10 @@ impl fmt::Display for ConfigError {
             }
             ConfigError::TooManyActors(n) => write!(f, "{n} actors; at most {MAX_ACTORS} can be explored"),
             ConfigError::Stuffed { stuffed, block } => {
-                write!(f, "{stuffed} bytes do not fit into an inode, which is smaller than a block ({block} bytes)")
+                write!(
+                    f,
+                    "{stuffed} bytes do not fit into an inode, which is smaller than a block ({block} bytes)"
+                )
             }
             ConfigError::NotStuffed => {
                 f.write_str("data lie in the inode only where `allocate` is \"written\" (gfs2)")

@@ -14,9 +14,9 @@ use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Fork};
 use crate::fill::{self, FillState};
 use crate::folio::{FolioId, FolioRef, Slot, within};
-use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
 use crate::fs::stuffed::{self, UnstuffState};
-use crate::fs::{self, Hooks};
+use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
+use crate::fs::{self, Hooks, gfs2_log};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
@@ -141,6 +141,7 @@ async fn instruction<B: Backend>(
             if let Some(folio) = slot.current_mut() {
                 folio.cells[inside].fill(Value::written(id));
                 inode.oracle.store(&inode.sb.geometry, id, &part, inode.i_size_peek());
+                inode.forget_data(&part);
                 inode.say(|| format!("store {}", inode.sb.geometry.show_cells(&part)));
             }
         }
@@ -220,10 +221,12 @@ async fn lock_for_write<B: Backend>(
     folio: FolioRef,
 ) -> MmapState {
     let FolioRef { index, id } = folio;
+    gfs2_log::trans_begin(inode, me).await;
     let op = Op::on("folio_lock", u32::from(index));
     let mut slot = inode.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
     if !slot.folio(id).is_some_and(|folio| folio.in_cache && folio.uptodate) {
         slot.put(id, me);
+        gfs2_log::trans_end(inode, me);
         unlock_mapping(inode, me);
         return MmapState::Fault(access, cells);
     }
@@ -266,6 +269,9 @@ async fn map_blocks<B: Backend>(
         mapped
     });
     drop(map);
+    if mapped.as_ref().is_ok_and(|iomap| iomap.end >= limit) || mapped.is_err() {
+        gfs2_log::trans_end(inode, me);
+    }
     let Ok(iomap) = mapped else {
         inode.say(|| "ENOSPC, SIGBUS".to_owned());
         unlock_mapping(inode, me);

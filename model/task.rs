@@ -10,6 +10,9 @@ use crate::dio::{self, DioState};
 use crate::dio_complete;
 use crate::dio_read::{self, DirectReadState, Reader};
 use crate::event::Branch;
+use crate::fs::Hooks;
+use crate::fs::gfs2_log::{self, LogFlushState};
+use crate::fs::jdata::JdataState;
 use crate::geometry::FolioIndex;
 use crate::hold;
 use crate::inode::Inode;
@@ -101,6 +104,8 @@ enum SyncPart {
     Begin(Range<FolioIndex>),
     /// At the end of it, or before a shutdown.
     LogForce,
+    /// At the end of it where the log is flushed before.
+    Return,
     /// At the end of an fsync(2) where writeback may fail.
     CheckError,
 }
@@ -177,6 +182,7 @@ paths! { w, inode, me;
         sync_part(inode, me, part).await;
         ControlFlow::Break(())
     },
+    LogFlush(LogFlushState): |state| gfs2_log::step(inode, me, state).await,
     Walk(Walk): |walk| walk_step(inode, me, walk).await,
 }
 
@@ -322,7 +328,13 @@ fn begin<'c, B: Backend>(
             parts.into_iter().flatten().nth(usize::from(call)).flatten()
         }
         // The file system stops, which is judged at every state and need not happen. What it writes first counts.
-        (Command::Shutdown { flush: true }, 0) => Some(At::Sync(SyncPart::LogForce)),
+        (Command::Shutdown { flush: true }, 0) => Some(if inode.sb.config.fs.hooks == Hooks::Jdata {
+            At::Writeback(WritebackState::Jdata(JdataState::log_flush()))
+        } else if inode.merges_transactions() {
+            At::LogFlush(LogFlushState::Lock)
+        } else {
+            At::Sync(SyncPart::LogForce)
+        }),
         (Command::Truncate { size }, 0) => change(Change::Truncate(geometry.cell_at(*size))),
         (Command::Falloc { range, keep_size }, 0) => change(Change::Falloc(bytes(range), *keep_size)),
         (Command::Fpunch { range }, 0) => change(Change::Punch(bytes(range))),
@@ -355,10 +367,16 @@ fn begin<'c, B: Backend>(
 fn fsync_part<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, part: u16) -> Progress {
     let wait = At::Walk(Walk { kind: WalkKind::WaitAfter, folios: folios.clone() });
     let flush = At::Writeback(WritebackState::new(SyncMode::Integrity, folios.clone()));
-    let mut parts = if inode.log().is_some() {
-        vec![At::Sync(SyncPart::Begin(folios)), flush, wait, At::Sync(SyncPart::LogForce)]
-    } else {
+    let mut parts = if inode.log().is_none() {
         vec![flush, wait]
+    } else if inode.sb.config.fs.hooks == Hooks::Jdata {
+        // Writeback of journalled data flushes the log itself.
+        vec![At::Sync(SyncPart::Begin(folios)), flush, wait, At::Sync(SyncPart::Return)]
+    } else if inode.merges_transactions() {
+        let log = At::LogFlush(LogFlushState::Lock);
+        vec![At::Sync(SyncPart::Begin(folios)), flush, log, wait, At::Sync(SyncPart::Return)]
+    } else {
+        vec![At::Sync(SyncPart::Begin(folios)), flush, wait, At::Sync(SyncPart::LogForce)]
     };
     if inode.sb.config.fs.io_errors {
         parts.push(At::Sync(SyncPart::CheckError));
@@ -379,6 +397,11 @@ async fn sync_part<B: Backend>(inode: &Inode<B>, me: ActorId, part: SyncPart) {
         SyncPart::LogForce => {
             drop(inode.ilock.lock(Op::new("xfs_log_force")).await);
             inode.log_force();
+            inode.oracle.end_sync(me);
+            inode.audit_crash();
+        }
+        SyncPart::Return => {
+            drop(inode.ilock.lock(Op::new("fsync_return")).await);
             inode.oracle.end_sync(me);
             inode.audit_crash();
         }

@@ -23,7 +23,7 @@ use crate::inode::Inode;
 use crate::ioend::Ioend;
 use crate::oracle::Property;
 use crate::truncate::pagecache_isize_extended;
-use crate::write_state::Write;
+use crate::write_state::{Fill, Write};
 use crate::writeback::{SyncMode, audit_address, start_writeback};
 
 /// gfs2 as of 6.2, a file with `chattr +j`.
@@ -50,6 +50,7 @@ pub(crate) async fn page_prepare<B: Backend>(inode: &Inode<B>, me: ActorId, writ
 pub(crate) fn trans_end<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write) {
     inode.sb.log_flush_lock.up_read(me);
     write.transaction = false;
+    inode.audit_crash();
 }
 
 fn bits(blocks: Range<u16>) -> u64 {
@@ -103,6 +104,9 @@ pub(crate) async fn page_done<'a, B: Backend>(
 ) {
     let FolioRef { index, id } = folio;
     let blocks = bits(hook_blocks(inode, index, write.pos, done));
+    if write.fill == Fill::Data {
+        inode.log_data(write.id, &(write.pos..done));
+    }
     match inode.sb.config.design.page_done {
         PageDone::BeforeUnlock => {
             if blocks != 0 && !inode.is_stuffed() {
@@ -195,6 +199,11 @@ impl JdataState {
         let again = if mode == SyncMode::Integrity { Again::AfterFlush } else { Again::No };
         JdataState::Next(mode, folios.clone(), folios.start, again)
     }
+
+    /// A flush of the log alone.
+    pub fn log_flush() -> Self {
+        JdataState::Next(SyncMode::Integrity, 0..0, 0, Again::AfterFlush)
+    }
 }
 
 /// One step.
@@ -210,6 +219,7 @@ pub async fn step<B: Backend>(
                     return ControlFlow::Break(());
                 }
                 inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
+                inode.log_write();
                 return ControlFlow::Continue(JdataState::Unpin(mode, folios, 0));
             }
             let mut slot = inode.page(next).lock(Op::on("writeback_get_folio", u32::from(next))).await;

@@ -6,6 +6,7 @@
 
 mod ext4;
 pub mod gfs2;
+pub mod gfs2_log;
 pub mod jdata;
 pub mod stuffed;
 pub mod xfs;
@@ -326,9 +327,7 @@ impl Personality {
     pub fn refuses(&self, command: &Command) -> Option<&'static str> {
         let like_xfs = matches!(self.allocate, Allocate::Delalloc | Allocate::Unwritten);
         match command {
-            Command::Crash | Command::Shutdown { .. }
-                if !like_xfs || self.completion == Completion::Clear =>
-            {
+            Command::Crash | Command::Shutdown { .. } if like_xfs && self.completion == Completion::Clear => {
                 Some("what a crash leaves is not modelled on this file system")
             }
             Command::Reflink { .. } | Command::Funshare { .. } | Command::Cowextsize { .. } if !like_xfs => {

@@ -111,6 +111,7 @@ pub(crate) fn iomap_write_end_inline<B: Backend>(inode: &Inode<B>, folio: &Folio
     let inside = usize::from(cells.start)..usize::from(cells.end);
     let written = folio.cells[inside.clone()].to_vec();
     inode.change_stuffed(|data| data[inside].copy_from_slice(&written));
+    inode.commit_inode();
 }
 
 /// `gfs2_buffer_clear_tail` when a stuffed file shrinks.
@@ -199,6 +200,7 @@ pub(crate) async fn step<B: Backend>(
         UnstuffState::Unstuff(id, reference) => {
             let done = unstuff(inode, me, id, reference).await;
             inode.sb.log_flush_lock.up_read(me);
+            inode.audit_crash();
             return ControlFlow::Break(done);
         }
     })
@@ -269,6 +271,7 @@ async fn unstuff<B: Backend>(
         }
         unlock(slot);
     });
+    inode.ordered_add();
     inode.commit(&map);
     drop(map);
     inode.audit_backing(inode.sb.geometry.blocks_of_folio(0));

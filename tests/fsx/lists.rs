@@ -83,7 +83,8 @@ pub(crate) fn any_layout(fs: &'static str) -> impl Strategy<Value = Layout> {
             }
             // Before 6.6 writeback takes every valid block of a dirty folio along, those that gfs2 frees after a write
             // that failed included (gfs2/freed-valid).
-            let block_dirty = block_dirty || fs.starts_with("gfs2");
+            // Zones came later (6.15).
+            let block_dirty = block_dirty || fs.starts_with("gfs2") || fs == "xfs-zoned";
             let fs = Personality { block_dirty, ..personality(fs, block) };
             Layout { block, folio, fs, design }
         },
