@@ -219,14 +219,15 @@ impl<B: Backend> Inode<B> {
 
     /// One transaction has all of what a write put into `cells`.
     pub fn log_data(&self, id: WriteId, cells: &Range<Cell>) {
-        if let Some(log) = self.log().filter(|_| !cells.is_empty()) {
+        if let Some(log) = self.log().filter(|_| !cells.is_empty() && self.sb.config.fs.hooks == Hooks::Jdata)
+        {
             log.update(|log| log.transactions.push((id, cells.clone())));
         }
     }
 
-    /// Cells are changed by other means than a write of a transaction.
+    /// Cells are changed by other means than a write of a transaction, where there are such.
     pub fn forget_data(&self, cells: &Range<Cell>) {
-        if let Some(log) = self.log() {
+        if let Some(log) = self.log().filter(|_| self.sb.config.fs.hooks == Hooks::Jdata) {
             let elsewhere = |other: &Range<Cell>| other.end <= cells.start || cells.end <= other.start;
             log.update(|log| log.transactions.retain(|(_, other)| elsewhere(other)));
         }
@@ -311,8 +312,8 @@ impl<B: Backend> Inode<B> {
                 return data.get(usize::from(cell)).copied().unwrap_or(Value::ZERO);
             }
             match (image.extents[block], &image.data[block], written.get(block)) {
-                (Extent::Written(_), Some(data), _) => data[at],
-                (Extent::Written(_), None, Some(Cached::Dirty(data))) => data[at],
+                (Extent::Written(_), Some(data), _)
+                | (Extent::Written(_), None, Some(Cached::Dirty(data))) => data[at],
                 (Extent::Written(phys), None, _) => self.sb.audit_disk(phys, at),
                 _ => Value::ZERO,
             }

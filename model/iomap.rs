@@ -74,20 +74,18 @@ pub async fn step<B: Backend>(
                 ControlFlow::Break(()) => *next,
             })
         }
-        WriteState::End(write, iomap, from, held) => match unused_reservation(inode, &write, &iomap, from) {
-            Some(blocks) => {
-                if write.nowait {
-                    // Nothing tells the punch that it must not wait.
-                    inode.invalidate_lock.audit_free(|| inode.sb.backend.reach(Branch::NowaitBlocked));
-                }
-                let punch = PunchState::Enter(punching(inode, &write, &iomap), blocks);
-                ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
-            }
-            None => {
+        WriteState::End(write, iomap, from, held) => {
+            let Some(blocks) = unused_reservation(inode, &write, &iomap, from) else {
                 gfs2_log::iomap_end(inode, me, &iomap).await;
-                iomap_iter(inode, me, write, &iomap, from, held)
+                return iomap_iter(inode, me, write, &iomap, from, held);
+            };
+            if write.nowait {
+                // Nothing tells the punch that it must not wait.
+                inode.invalidate_lock.audit_free(|| inode.sb.backend.reach(Branch::NowaitBlocked));
             }
-        },
+            let punch = PunchState::Enter(punching(inode, &write, &iomap), blocks);
+            ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
+        }
         WriteState::Punch(mut write, iomap, from, held, inner) => match punch::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => {
                 ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, inner))
