@@ -154,6 +154,8 @@ named_bits! {
         ZeroSkip = "zero-skip",
         /// Zeroing flushed dirty page cache over such a mapping.
         ZeroFlush = "zero-flush",
+        /// A stuffed file's data moved out of its inode into a block.
+        Unstuff = "unstuff",
     }
 }
 

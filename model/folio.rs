@@ -201,6 +201,14 @@ impl Folio {
         }
     }
 
+    /// `gfs2_discard` of a block's buffer: it is neither written nor part of a transaction any more.
+    pub fn discard_buffer(&mut self, block: u16) {
+        if let Some(buffers) = &mut self.buffers {
+            buffers.dirty &= !(1 << block);
+            buffers.joined &= !(1 << block);
+        }
+    }
+
     /// Whether somebody maps it.
     pub fn is_mapped(&self) -> bool {
         self.pte_read | self.pte_write != 0

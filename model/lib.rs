@@ -45,6 +45,7 @@ pub mod reclaim;
 pub mod reflink;
 pub mod setattr;
 pub mod settings;
+pub mod shutdown;
 pub mod space;
 pub mod superblock;
 pub mod sync;

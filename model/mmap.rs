@@ -12,11 +12,12 @@ use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::command::Command;
 use crate::design::MkwriteEnd;
 use crate::event::{Branch, MappingEvent};
-use crate::extent::Fork;
+use crate::extent::{Enospc, Fork};
 use crate::fill::{self, FillState};
 use crate::folio::{FolioId, FolioRef, Slot, within};
+use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
-use crate::fs::{self, Hooks};
+use crate::fs::{self, Hooks, gfs2_log};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
@@ -45,6 +46,10 @@ pub enum MmapState {
     Fill(Access, Range<Cell>, FillState),
     /// A write fault, before invalidate_lock.
     Mkwrite(Access, Range<Cell>, FolioRef),
+    /// A write fault in a stuffed file, which is unstuffed first.
+    Unstuff(Access, Range<Cell>, FolioRef, UnstuffState),
+    /// After that, before the folio lock.
+    Lock(Access, Range<Cell>, FolioRef),
     /// A write fault with the folio locked, before the blocks are mapped.
     Map(Access, Range<Cell>, FolioRef, FileBlock),
     /// The folio is dirty; before the page-table entry is made writable.
@@ -88,6 +93,21 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: MmapState) -
         }
         MmapState::Mkwrite(access, cells, folio) => {
             ControlFlow::Continue(mkwrite(inode, me, access, cells, folio).await)
+        }
+        MmapState::Unstuff(access, cells, folio, inner) => {
+            ControlFlow::Continue(match stuffed::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => MmapState::Unstuff(access, cells, folio, inner),
+                ControlFlow::Break(Ok(())) => MmapState::Lock(access, cells, folio),
+                ControlFlow::Break(Err(Enospc)) => {
+                    inode.say(|| "ENOSPC, SIGBUS".to_owned());
+                    unlock_mapping(inode, me);
+                    inode.page(folio.index).release(|slot| slot.put(folio.id, me));
+                    return ControlFlow::Break(());
+                }
+            })
+        }
+        MmapState::Lock(access, cells, folio) => {
+            ControlFlow::Continue(lock_for_write(inode, me, access, cells, folio).await)
         }
         MmapState::Map(access, cells, folio, block) => {
             map_blocks(inode, me, access, cells, folio, block).await
@@ -141,6 +161,7 @@ async fn instruction<B: Backend>(
             if let Some(folio) = slot.current_mut() {
                 folio.cells[inside].fill(Value::written(id));
                 inode.oracle.store(&inode.sb.geometry, id, &part, inode.i_size_peek());
+                inode.forget_data(&part);
                 inode.say(|| format!("store {}", inode.sb.geometry.show_cells(&part)));
             }
         }
@@ -200,16 +221,32 @@ async fn mkwrite<B: Backend>(
     cells: Range<Cell>,
     folio: FolioRef,
 ) -> MmapState {
-    let FolioRef { index, id } = folio;
     if inode.glock.is_some() {
         glock::acquire(inode, me, Mode::Exclusive).await;
     } else {
         xfs_ilock_for_write_fault(inode, me).await;
     }
+    if inode.is_stuffed() {
+        return MmapState::Unstuff(access, cells, folio, UnstuffState::Begin);
+    }
+    lock_for_write(inode, me, access, cells, folio).await
+}
+
+/// The folio lock of a write fault.
+async fn lock_for_write<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    access: Access,
+    cells: Range<Cell>,
+    folio: FolioRef,
+) -> MmapState {
+    let FolioRef { index, id } = folio;
+    gfs2_log::trans_begin(inode, me).await;
     let op = Op::on("folio_lock", u32::from(index));
     let mut slot = inode.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
     if !slot.folio(id).is_some_and(|folio| folio.in_cache && folio.uptodate) {
         slot.put(id, me);
+        gfs2_log::trans_end(inode, me);
         unlock_mapping(inode, me);
         return MmapState::Fault(access, cells);
     }
@@ -252,6 +289,9 @@ async fn map_blocks<B: Backend>(
         mapped
     });
     drop(map);
+    if mapped.as_ref().is_ok_and(|iomap| iomap.end >= limit) || mapped.is_err() {
+        gfs2_log::trans_end(inode, me);
+    }
     let Ok(iomap) = mapped else {
         inode.say(|| "ENOSPC, SIGBUS".to_owned());
         unlock_mapping(inode, me);

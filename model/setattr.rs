@@ -31,8 +31,9 @@ pub(crate) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_siz
         }
     }
     jobs.extend(shrink(inode, size, new_size));
-    // The kernel writes the zeros back before it logs the size, which matters to crashes alone.
+    // XFS writes the zeros back before it logs the size, which matters to crashes alone.
     if inode.log().is_some()
+        && !inode.merges_transactions()
         && let Some(tail) = rest_of_block(inode, new_size)
     {
         jobs.insert(jobs.len() - 1, flush_folios(inode, &tail));

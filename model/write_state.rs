@@ -7,6 +7,7 @@ use crate::design::{HeldLock, PunchFork, PunchLock, PunchOwner, PunchRounding};
 use crate::extent::{Fork, Iomap, IomapType};
 use crate::flush::FlushState;
 use crate::folio::FolioRef;
+use crate::fs::stuffed::UnstuffState;
 use crate::fs::{WriteEnd, gfs2};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
@@ -106,6 +107,8 @@ pub enum WriteState {
     Sample(Write),
     /// Before `iomap_begin`. With the STALE flag that the last mapping left behind, if the design lets it.
     Begin(Write, bool),
+    /// Moving the data of a stuffed file out of its inode, before it is mapped.
+    Unstuff(Write, UnstuffState),
     /// Before the next folio, with the mapping and where it began.
     Folio(Write, Iomap, Cell),
     /// Writing back what lies over a mapping that has nothing to zero, which is then looked up again.

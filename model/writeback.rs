@@ -236,7 +236,7 @@ async fn map_block<B: Backend>(
     while let Some(block) = blocks.first().copied().filter(|block| iomap.covers(*block)) {
         blocks.remove(0);
         let unwritten = match iomap.kind {
-            IomapType::Hole | IomapType::Delalloc => {
+            IomapType::Hole | IomapType::Delalloc | IomapType::Inline => {
                 // Without per-block dirty state every valid block of a dirty folio comes by here. Zeros over a
                 // hole are no loss: the hole reads the same.
                 inode.page(folio.index).audit(|slot| {

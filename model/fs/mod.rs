@@ -5,6 +5,8 @@
 //! scenario can have a file system that nobody has written yet. A built-in one is a file here and a line in
 //! `personalities!`.
 
+pub mod gfs2_log;
+pub mod stuffed;
 pub mod xfs_dio;
 pub mod xfs_reflink;
 
@@ -220,6 +222,8 @@ pub struct Personality {
     pub free_blocks: Option<u16>,
     /// Which of them are taken first.
     pub allocator: Allocator,
+    /// How many bytes of a file lie in its inode, as long as it is no longer than that; 0 for none.
+    pub stuffed: u16,
     /// How a reflink holds the locks of its source.
     pub clone_lock: CloneLock,
     /// When a truncate flushes.
@@ -278,6 +282,7 @@ settable!(Personality {
     block_dirty,
     free_blocks,
     allocator,
+    stuffed,
     clone_lock,
     truncate_flush,
     invalidate_lock,
@@ -327,9 +332,7 @@ impl Personality {
     pub fn refuses(&self, command: &Command) -> Option<&'static str> {
         let like_xfs = matches!(self.allocate, Allocate::Delalloc | Allocate::Unwritten);
         match command {
-            Command::Crash | Command::Shutdown { .. }
-                if !like_xfs || self.completion == Completion::Clear =>
-            {
+            Command::Crash | Command::Shutdown { .. } if like_xfs && self.completion == Completion::Clear => {
                 Some("what a crash leaves is not modelled on this file system")
             }
             Command::Reflink { .. } | Command::Funshare { .. } | Command::Cowextsize { .. } if !like_xfs => {
@@ -400,10 +403,23 @@ pub fn write_begin<B: Backend>(
         Allocate::Delalloc | Allocate::Unwritten => {
             xfs::xfs_buffered_write_iomap_begin(inode, me, map, block, limit)
         }
-        Allocate::Written => gfs2::gfs2_iomap_begin_write(inode, me, map, block, limit),
+        Allocate::Written => match stuffed::iomap(inode, map, block) {
+            Some(iomap) => Ok(iomap),
+            None => gfs2::gfs2_iomap_begin_write(inode, me, map, block, limit),
+        },
         Allocate::OutOfPlace => zoned::xfs_zoned_buffered_write_iomap_begin(inode, me, map, cells, budget),
         Allocate::Static => Ok(map.map(block, inode.data_sequence())),
     }
+}
+
+/// `->iomap_begin` of a read.
+pub fn read_begin<B: Backend>(inode: &Inode<B>, me: ActorId, map: &ExtentMap, block: FileBlock) -> Iomap {
+    stuffed::iomap(inode, map, block).unwrap_or_else(|| xfs::xfs_read_iomap_begin(inode, me, map, block))
+}
+
+/// Whether a write through a mapping calls the hooks around each folio (`iomap->page_ops`).
+pub fn has_folio_hooks(config: &Config, iomap: &Iomap) -> bool {
+    config.fs.hooks == Hooks::Jdata || iomap.kind == IomapType::Inline
 }
 
 /// `->iomap_begin` of a direct write of `blocks`, clipped to them.
@@ -485,6 +501,9 @@ pub fn preallocate<B: Backend>(
 /// Whether using a mapping for `block` gives another result than a fresh one would. A NEW mapping that counts as
 /// written stands for zeros, which is wrong as soon as the block was written.
 pub fn misleads<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, extent: Extent) -> bool {
+    if iomap.kind == IomapType::Inline {
+        return inode.audit_stuffed().is_none();
+    }
     let addr: Option<Phys> = iomap.addr_of(block).filter(|_| iomap.new && iomap.kind == IomapType::Mapped);
     let Some(phys) = addr.filter(|phys| extent == Extent::Written(*phys)) else {
         return iomap.misleads(block, extent);

@@ -35,6 +35,7 @@ pub(super) fn personality() -> Personality {
         block_dirty: false,
         free_blocks: None,
         allocator: Allocator::Home,
+        stuffed: 0,
         clone_lock: CloneLock::Demoted,
         names: Names {
             read_begin: "xfs_read_iomap_begin",
