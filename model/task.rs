@@ -273,7 +273,7 @@ fn begin<'c, B: Backend>(
                     let cells = geometry.cells_of_bytes(&bytes);
                     return Some(At::DirectWrite(DioState::new(write, cells, worker, *nowait)));
                 }
-                let mut call = Write::new(write, geometry.cells_of_bytes(&bytes));
+                let mut call = Write::to(inode, write, geometry.cells_of_bytes(&bytes));
                 call.nowait = *nowait;
                 for modifier in modifiers {
                     match modifier {
@@ -304,6 +304,9 @@ fn begin<'c, B: Backend>(
         }
         (Command::Mwrite { range, .. }, 0) => {
             Some(At::Mmap(MmapState::Access(Access::Store(write), geometry.cells_of_bytes(range))))
+        }
+        (Command::Dma { range, .. }, 0) => {
+            Some(At::Mmap(MmapState::Access(Access::Dma(write), geometry.cells_of_bytes(range))))
         }
         (Command::Munmap, 0) => walk(WalkKind::Zap, all),
         (Command::MadviseDontneed { range }, 0) => walk(WalkKind::Zap, folios(range)),
@@ -396,7 +399,7 @@ async fn sync_part<B: Backend>(inode: &Inode<B>, me: ActorId, part: SyncPart) {
 async fn walk_step<B: Backend>(inode: &Inode<B>, me: ActorId, mut walk: Walk) -> ControlFlow<(), Walk> {
     let Some(index) = walk.folios.next() else { return ControlFlow::Break(()) };
     match walk.kind {
-        WalkKind::Shrink => reclaim::shrink_folio(inode, index).await,
+        WalkKind::Shrink => reclaim::shrink_folio(inode, me, index).await,
         WalkKind::Invalidate => reclaim::invalidate_folio(inode, index).await,
         WalkKind::Zap => mmap::zap(inode, me, index).await,
         WalkKind::WaitBefore | WalkKind::WaitAfter => writeback::wait(inode, index).await,

@@ -63,6 +63,7 @@ const VERBS: &[Verb] = &[
     verb(("shutdown", ""), ("f", ""), &[0], "shutdown [-f]"),
     verb(("fadvise", ""), ("d", "nrsw"), &[2], "fadvise -d off len"),
     verb(("madvise", "ma"), ("d", "rsw"), &[0, 2], "madvise -d [off len]"),
+    verb(("@dma", ""), ("S:", ""), &[0, 2], "@dma [-S pattern] [off len]"),
     verb(("@reclaim", ""), ("", ""), &[2], "@reclaim off len"),
     verb(("@wait", ""), ("", ""), &[0], "@wait"),
     verb(("@crash", ""), ("", ""), &[0], "@crash"),

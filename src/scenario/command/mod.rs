@@ -155,6 +155,7 @@ impl Call<'_, '_> {
                 self.drops(errors)?;
                 Some(Command::FadviseDontneed { range: self.range(errors)? })
             }
+            "@dma" => self.dma(errors),
             "@reclaim" => Some(Command::Reclaim { range: self.range(errors)? }),
             "@wait" => self.session.submitted(self.name, errors).then_some(Command::Wait),
             "@crash" => Some(Command::Crash),
