@@ -55,6 +55,9 @@ pub enum Change {
 pub enum Job {
     /// Writes dirty folios back and waits.
     Flush(FlushState),
+    /// Writes back what lies between the size on disk and the size that is going to be logged, if the file, of the first
+    /// size until now, has anything there: else a crash would find zeros in its place.
+    FlushUnlogged(Cell, Cell),
     /// Drops folios from the page cache.
     Drop(TruncateState),
     /// Zeroes part of a block through the page cache.
@@ -218,6 +221,10 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job
     }
     match job {
         Job::Flush(state) => return rest(flush::step(inode, me, state).await, Job::Flush),
+        Job::FlushUnlogged(size, new_size) => {
+            let logged = inode.ilock.lock(Op::new("xfs_setattr_size")).await.disk_size;
+            return (new_size > logged && size != logged).then(|| flush_folios(inode, &(logged..new_size)));
+        }
         Job::Drop(state) => return rest(truncate::step(inode, me, state).await, Job::Drop),
         Job::Zero(state) => {
             return rest(iomap::step(inode, me, *state).await, |state| Job::Zero(Box::new(state)));

@@ -136,6 +136,11 @@ impl Config {
         self.calls().any(|call| call.file == file && call.command.io().is_some_and(|io| io != Io::Buffered))
     }
 
+    /// Whether a device stores into pages of a file.
+    pub fn pins_pages(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && matches!(call.command, Command::Dma { .. }))
+    }
+
     /// How many commands are submitted and not waited for.
     pub fn aios(&self) -> usize {
         self.calls().filter(|call| call.command.io() == Some(Io::Aio)).count()

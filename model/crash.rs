@@ -11,20 +11,27 @@
 //! those of its files are written to their places first, and what is journalled is in the log and put in its place by
 //! recovery. There the last flush is judged, and one that somebody else makes at this moment.
 //!
-//! Left out: a volatile cache in the device (a completed write stays), torn blocks, and the order of commits of
-//! different files, which their images do not depend on. Delayed allocations, copies in the COW fork and the
-//! page cache live in memory only and are gone.
+//! Where the device has a volatile cache, each of these images is read with what the device had before, too, as far as
+//! nothing has flushed it out: every write of the log does so first, so that an image goes with all data that was complete
+//! when it was committed.
+//!
+//! Left out: torn blocks, and the order of commits of different files, which their images do not depend on. Delayed
+//! allocations, copies in the COW fork and the page cache live in memory only and are gone.
 
 use std::ops::Range;
 
 use crate::backend::{ActorId, Backend, Leaf, Lock};
 use crate::extent::{Extent, ExtentMap, Phys};
 use crate::fs::stuffed::Dinode;
-use crate::fs::{Allocate, Hooks};
+use crate::fs::{Allocate, DeviceCache, Hooks};
 use crate::geometry::Cell;
 use crate::inode::Inode;
 use crate::oracle::Property;
+use crate::superblock::{DiskBlock, SuperBlock, contents};
 use crate::value::{Value, WriteId};
+
+/// Stands among the writes that may survive for none of them: the cell lies behind the size that is recovered.
+const OUTSIDE: u64 = 1 << 63;
 
 /// What a crash may leave in one cell.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -36,9 +43,9 @@ pub(crate) struct Survivors {
 }
 
 impl Survivors {
-    /// Zeros, before anything was written.
+    /// Before anything was written, behind end of file. Zeros may be found in the file only once they were put there.
     pub(crate) fn new() -> Self {
-        Survivors { may: 1, syncs: Vec::new() }
+        Survivors { may: OUTSIDE, syncs: Vec::new() }
     }
 
     /// A write begins.
@@ -64,7 +71,9 @@ impl Survivors {
 
     /// A sync begins; `current` are the writes that the cell may contain.
     pub(crate) fn begin_sync(&mut self, actor: ActorId, current: u64) {
-        self.syncs.push((actor, current));
+        // What reads as zeros may as well not be there.
+        let outside = if current & 1 == 0 { 0 } else { OUTSIDE };
+        self.syncs.push((actor, current | outside));
         self.syncs.sort_unstable();
     }
 
@@ -80,6 +89,11 @@ impl Survivors {
     pub(crate) fn allow_recovery_of(&self, value: Value) -> bool {
         value.write().is_some_and(|id| self.may & (1 << id) != 0)
     }
+
+    /// Whether a crash may leave the cell outside of the file.
+    pub(crate) fn allow_recovery_outside(&self) -> bool {
+        self.may & (OUTSIDE | 1) != 0
+    }
 }
 
 /// What a prefix of the log says about a file.
@@ -91,6 +105,23 @@ struct Image {
     stuffed: Dinode,
     /// The blocks whose contents are in the log, which recovery puts in their places.
     data: Vec<Option<Vec<Value>>>,
+    /// What device blocks held before, with which this image may be found.
+    unflushed: Vec<(Phys, DiskBlock)>,
+}
+
+impl Image {
+    fn new(extents: Vec<Extent>, size: Cell, stuffed: Dinode) -> Self {
+        Image { data: vec![None; extents.len()], unflushed: Vec::new(), extents, size, stuffed }
+    }
+
+    fn refers_to(&self, phys: Phys) -> bool {
+        self.extents.iter().any(|extent| extent.phys() == Some(phys))
+    }
+
+    fn says_the_same(&self, other: &Image) -> bool {
+        (&self.extents, self.size, &self.stuffed, &self.data)
+            == (&other.extents, other.size, &other.stuffed, &other.data)
+    }
 }
 
 /// The transactions of a file that a crash may or may not leave: the first one is forced out. On gfs2 they are
@@ -107,19 +138,35 @@ pub struct Log {
 impl Log {
     /// The log of a file as it is made.
     pub fn new(map: &ExtentMap, size: Cell, stuffed: Dinode) -> Self {
-        let data = vec![None; map.0.len()];
-        let images = vec![Image { extents: map.0.clone(), size, stuffed, data }];
+        let images = vec![Image::new(map.0.clone(), size, stuffed)];
         Log { images, ordered: false, transactions: Vec::new() }
     }
 
-    fn commit(&mut self, image: Image) {
-        if self.images.last() != Some(&image) {
-            self.images.push(image);
+    fn commit(&mut self, mut image: Image, cache: DeviceCache) {
+        let last = self.images.last();
+        if last.is_some_and(|last| last.says_the_same(&image)) {
+            return;
+        }
+        if let (DeviceCache::Unflushed, Some(last)) = (cache, last) {
+            image.unflushed.clone_from(&last.unflushed);
+        }
+        self.images.push(image);
+    }
+
+    /// The device is about to hold something else in a block.
+    fn supersede(&mut self, phys: Phys, before: &DiskBlock) {
+        for image in &mut self.images {
+            let version = (phys, before.clone());
+            if image.refers_to(phys)
+                && let Err(at) = image.unflushed.binary_search(&version)
+            {
+                image.unflushed.insert(at, version);
+            }
         }
     }
 
     /// The same where transactions are merged until the log is flushed.
-    fn merge(&mut self, mut image: Image) {
+    fn merge(&mut self, mut image: Image, cache: DeviceCache) {
         let before = self.latest();
         let same = |block: &usize| image.extents[*block] == before.extents[*block];
         image.data = (0..image.extents.len())
@@ -127,7 +174,7 @@ impl Log {
             .map(|block| before.data[block].clone().filter(|_| same(&block)))
             .collect();
         self.images.truncate(1);
-        self.commit(image);
+        self.commit(image, cache);
     }
 
     fn latest(&self) -> &Image {
@@ -144,8 +191,12 @@ impl Log {
         extents.filter_map(device).collect()
     }
 
-    pub(crate) fn force(&mut self) {
+    /// What was committed so far stays, and what is complete on the device, if that is flushed.
+    pub(crate) fn force(&mut self, cache: DeviceCache) {
         self.images.drain(..self.images.len() - 1);
+        if cache != DeviceCache::Unflushed {
+            self.images.iter_mut().for_each(|image| image.unflushed.clear());
+        }
     }
 }
 
@@ -165,11 +216,11 @@ impl<B: Backend> Inode<B> {
         let Some(log) = self.log() else { return };
         // Every transaction of gfs2 that changes the inode writes all of it (`gfs2_dinode_out`).
         let size = if self.merges_transactions() { self.i_size_peek() } else { map.disk_size };
-        let extents = durable(&map.0);
-        let stuffed = self.audit_stuffed();
-        let data = vec![None; extents.len()];
-        let image = Image { extents, size, stuffed, data };
-        log.update(|log| if self.merges_transactions() { log.merge(image) } else { log.commit(image) });
+        let image = Image::new(durable(&map.0), size, self.audit_stuffed());
+        let cache = self.sb.config.fs.device_cache;
+        log.update(|log| {
+            if self.merges_transactions() { log.merge(image, cache) } else { log.commit(image, cache) }
+        });
         self.audit_crash();
     }
 
@@ -179,14 +230,9 @@ impl<B: Backend> Inode<B> {
             let size = self.i_size_peek();
             let mut blocks = Vec::new();
             self.ilock.audit(|map| blocks.clone_from(&map.0));
-            let image = Image {
-                extents: durable(&blocks),
-                size,
-                stuffed: self.audit_stuffed(),
-                data: vec![None; blocks.len()],
-            };
+            let image = Image::new(durable(&blocks), size, self.audit_stuffed());
             if let Some(log) = self.log().filter(|_| !blocks.is_empty()) {
-                log.update(|log| log.merge(image));
+                log.update(|log| log.merge(image, self.sb.config.fs.device_cache));
             }
             self.audit_crash();
         }
@@ -200,7 +246,7 @@ impl<B: Backend> Inode<B> {
     /// `xfs_log_force`: what was committed so far survives.
     pub fn log_force(&self) {
         if let Some(log) = self.log() {
-            log.update(Log::force);
+            log.update(|log| log.force(self.sb.config.fs.device_cache));
         }
     }
 
@@ -239,7 +285,7 @@ impl<B: Backend> Inode<B> {
         let Some(log) = self.log() else { return };
         let cached = self.cached();
         log.update(|log| {
-            log.force();
+            log.force(self.sb.config.fs.device_cache);
             log.ordered = false;
             if let Some(image) = log.images.first_mut() {
                 flush(image, &cached);
@@ -300,33 +346,46 @@ impl<B: Backend> Inode<B> {
     /// Judges what recovery would make of the file, if `written` has been written in its place before.
     fn judge_image(&self, image: &Image, written: &[Cached], transactions: &[(WriteId, Range<Cell>)]) {
         let geometry = &self.sb.geometry;
-        let recover = |cell: Cell| {
-            let block = geometry.block_of(cell);
-            let at = usize::from(cell - geometry.cells_of_block(block).start);
-            let block = usize::from(block);
+        let mut recovered = Vec::new();
+        for cell in 0..geometry.cells() {
             if cell >= image.size {
                 // Data that was synced and lies beyond the recovered size is lost as well as overwritten data.
-                return Value::ZERO;
+                self.oracle.recovered_outside(geometry, cell);
+                recovered.push(Value::ZERO);
+                continue;
             }
-            if let Some(data) = &image.stuffed {
-                return data.get(usize::from(cell)).copied().unwrap_or(Value::ZERO);
-            }
-            match (image.extents[block], &image.data[block], written.get(block)) {
-                (Extent::Written(_), Some(data), _)
-                | (Extent::Written(_), None, Some(Cached::Dirty(data))) => data[at],
-                (Extent::Written(phys), None, _) => self.sb.audit_disk(phys, at),
-                _ => Value::ZERO,
-            }
-        };
-        let recovered: Vec<Value> = (0..geometry.cells()).map(recover).collect();
-        for (cell, value) in (0..).zip(&recovered) {
-            self.oracle.recovered(geometry, cell, *value);
+            let values = self.recover(image, written, cell);
+            values.iter().for_each(|value| self.oracle.recovered(geometry, cell, *value, image.size));
+            recovered.push(values[0]);
         }
         if let Some((_, cells)) = torn(transactions, &recovered, image.size) {
             self.violate(Property::BrokenTransaction, || {
                 let cells = geometry.show_cells(&cells);
                 format!("after a crash there would be a part of the transaction that has {cells}")
             });
+        }
+    }
+
+    /// What may be found in a cell of the recovered file: what the device has or the log puts there, then what the device
+    /// had before and may have again.
+    fn recover(&self, image: &Image, written: &[Cached], cell: Cell) -> Vec<Value> {
+        let geometry = &self.sb.geometry;
+        if let Some(data) = &image.stuffed {
+            return vec![data.get(usize::from(cell)).copied().unwrap_or(Value::ZERO)];
+        }
+        let block = geometry.block_of(cell);
+        let at = usize::from(cell - geometry.cells_of_block(block).start);
+        let block = usize::from(block);
+        match (image.extents[block], &image.data[block], written.get(block)) {
+            (Extent::Written(_), Some(data), _) | (Extent::Written(_), None, Some(Cached::Dirty(data))) => {
+                vec![data[at]]
+            }
+            (Extent::Written(phys), None, _) => {
+                let before = image.unflushed.iter().filter(|(block, _)| *block == phys);
+                let before = before.map(|(_, before)| contents(before, phys, at));
+                std::iter::once(self.sb.audit_disk(phys, at)).chain(before).collect()
+            }
+            _ => vec![Value::ZERO],
         }
     }
 }
@@ -374,6 +433,17 @@ fn torn(
     numbered.find(|(number, (_, cells))| is_torn(*number, cells)).map(|(_, transaction)| transaction.clone())
 }
 
+impl<B: Backend> SuperBlock<B> {
+    /// The device is about to be written to: where its cache is volatile, it may still be found as it is.
+    pub(crate) fn supersede(&self, phys: Phys) {
+        if self.config.fs.device_cache == DeviceCache::Absent || self.logs.is_empty() {
+            return;
+        }
+        let before = self.disk[usize::from(phys)].read(Clone::clone);
+        self.logs.iter().for_each(|log| log.update(|log| log.supersede(phys, &before)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -390,23 +460,35 @@ mod tests {
     }
 
     #[test]
+    fn zeros_are_found_in_the_file_only_where_they_were_put() {
+        let mut cell = Survivors::new();
+        assert!(cell.allow_recovery_outside() && !cell.allow_recovery_of(Value::ZERO));
+        cell.allow(0);
+        assert!(cell.allow_recovery_of(Value::ZERO));
+    }
+
+    fn image(size: Cell) -> Image {
+        Image::new(vec![Extent::Written(0)], size, None)
+    }
+
+    #[test]
     fn a_crash_leaves_any_prefix_from_the_last_force_on() {
-        let image = |size| Image { extents: Vec::new(), size, stuffed: None, data: Vec::new() };
-        let mut log = Log::new(&ExtentMap::new(0), 0, None);
-        log.commit(image(1));
-        log.commit(image(1));
-        log.commit(image(2));
+        let mut log = Log::new(&ExtentMap::new(1), 0, None);
+        log.images = vec![image(0)];
+        for size in [1, 1, 2] {
+            log.commit(image(size), DeviceCache::Absent);
+        }
         assert_eq!(log.images, [image(0), image(1), image(2)]);
-        log.force();
+        log.force(DeviceCache::Absent);
         assert_eq!(log.images, [image(2)]);
     }
 
     #[test]
     fn transactions_are_one_until_the_log_is_flushed() {
-        let image = |size| Image { extents: Vec::new(), size, stuffed: None, data: Vec::new() };
-        let mut log = Log::new(&ExtentMap::new(0), 0, None);
-        log.merge(image(1));
-        log.merge(image(2));
+        let mut log = Log::new(&ExtentMap::new(1), 0, None);
+        log.images = vec![image(0)];
+        log.merge(image(1), DeviceCache::Absent);
+        log.merge(image(2), DeviceCache::Absent);
         assert_eq!(log.images, [image(0), image(2)]);
     }
 
@@ -420,5 +502,21 @@ mod tests {
         assert_eq!(torn(&transactions, &values([1, 0, 0]), 3), Some((1, 0..2)));
         assert_eq!(torn(&transactions, &values([1, 2, 0]), 3), Some((2, 1..3)));
         assert_eq!(torn(&transactions, &values([1, 2, 0]), 2), None);
+    }
+
+    #[test]
+    fn what_is_not_flushed_may_be_lost_from_older_transactions_only() {
+        for (cache, kept) in [(DeviceCache::Flushed, 0), (DeviceCache::Unflushed, 1)] {
+            let mut log = Log::new(&ExtentMap::new(1), 0, None);
+            log.images = vec![image(0)];
+            log.supersede(0, &None);
+            log.supersede(0, &None);
+            log.supersede(1, &None);
+            assert_eq!(log.images[0].unflushed, [(0, None)]);
+            log.commit(image(1), cache);
+            assert_eq!(log.images[1].unflushed.len(), kept);
+            log.force(cache);
+            assert_eq!(log.images[0].unflushed.len(), kept);
+        }
     }
 }

@@ -112,6 +112,8 @@ named_bits! {
         ShortCopy = "short-copy",
         /// A page fault made a page writable.
         Mkwrite = "mkwrite",
+        /// A write fault found that its folio had left the page cache when it had the lock.
+        MkwriteRetry = "mkwrite-retry",
         /// A store through a mapping hit a page that writeback had write-protected.
         WpFault = "wp-fault",
         /// A reader filled a folio.

@@ -132,7 +132,8 @@ fn allocate<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>, grown
     let new_size = (!grown.is_empty()).then_some(grown.end);
     let tail = new_size.and_then(|target| eof_tail(inode, size, target)).map(|tail| zero(inode, tail));
     let blocks = inode.sb.geometry.blocks_touched(cells);
-    tail.into_iter().chain([Job::Extend("falloc", blocks, new_size)]).collect()
+    let flush = new_size.and_then(|new_size| setattr::flush_unlogged(inode, size, new_size));
+    tail.into_iter().chain(flush).chain([Job::Extend("falloc", blocks, new_size)]).collect()
 }
 
 /// The cells that come into the file.

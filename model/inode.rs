@@ -54,6 +54,8 @@ pub struct Inode<B: Backend> {
     pub i_dio_count: B::Lock<u16>,
     /// Whether anybody does direct I/O on the file. If nobody does, nobody waits for it.
     pub direct: bool,
+    /// Whether a device stores into the file's pages, and dirties them by a reference alone.
+    pub pins_pages: bool,
     /// mapping->i_pages, by folio index.
     pub pages: Vec<B::Lock<Slot>>,
     /// The judge.
@@ -96,8 +98,9 @@ impl<B: Backend> Inode<B> {
             i_size: backend.atomic("i_size", u64::from(size)),
             i_dio_count: backend.lock("i_dio_count", 0),
             direct: sb.config.does_direct_io(number),
+            pins_pages: sb.config.pins_pages(number),
             pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
-            oracle: if crashes { oracle.with_crashes(geometry) } else { oracle },
+            oracle: if crashes { oracle.with_crashes(geometry, size) } else { oracle },
             reflinks: sb.config.reflinks(number) || fs::is_out_of_place(&sb.config),
             sb: Arc::clone(sb),
             size_changes,

@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::command::{Command, Io};
 use crate::design::{OnStale, Sample, ZeroLock};
-use crate::dio::inode_dio_wait;
+use crate::dio::{IoLock, inode_dio_wait};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Iomap, IomapType};
 use crate::flush;
@@ -53,7 +53,7 @@ impl Path for WriteState {
         let Command::Pwrite { range, chunk, io: Io::Buffered, nowait, .. } = part.command() else {
             return None;
         };
-        let mut write = Write::new(part.write(), part.call(range, *chunk)?);
+        let mut write = Write::to(part.inode, part.write(), part.call(range, *chunk)?);
         write.nowait = *nowait;
         let at = |after: u64| Some(part.inode.sb.geometry.cell_at(range.start + after));
         for modifier in part.modifiers() {
@@ -138,17 +138,37 @@ pub async fn step<B: Backend>(
     }
 }
 
-/// `xfs_file_buffered_write`: i_rwsem, and zeros up to a position beyond end of file.
+/// `xfs_file_buffered_write`: i_rwsem, and zeros up to a position beyond end of file. Where writes share i_rwsem, only those
+/// do that leave the size alone.
 async fn enter<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     mut write: Write,
 ) -> ControlFlow<Written, WriteState> {
-    if !write.nowait {
-        inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
-    } else if !inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await {
+    let taken = match write.lock {
+        IoLock::Shared if write.nowait => {
+            inode.i_rwsem.down_read_trylock(Op::new("down_read_trylock i_rwsem"), me).await
+        }
+        IoLock::Shared => {
+            inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
+            true
+        }
+        IoLock::Exclusive if write.nowait => {
+            inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await
+        }
+        IoLock::Exclusive => {
+            inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+            true
+        }
+    };
+    if !taken {
         inode.say(|| "EAGAIN".to_owned());
         return ControlFlow::Break(Written { full: false });
+    }
+    if write.lock == IoLock::Shared && write.request.end > inode.i_size_peek() {
+        // It grows the file: alone.
+        inode.i_rwsem.up_read(me);
+        return ControlFlow::Continue(WriteState::Enter(Write { lock: IoLock::Exclusive, ..write }));
     }
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
     let Ok(budget) = fs::reserve_budget(inode, &write.request) else {
@@ -320,7 +340,10 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
         }
         inode.oracle.end_write(&inode.sb.geometry, write.id, &write.request, done);
         glock::release(inode, me);
-        inode.i_rwsem.up_write(me);
+        match write.lock {
+            IoLock::Shared => inode.i_rwsem.up_read(me),
+            IoLock::Exclusive => inode.i_rwsem.up_write(me),
+        }
     }
     ControlFlow::Break(Written { full })
 }

@@ -11,10 +11,11 @@ use crate::design::{
     Check, Compare, ExtendedEof, HookRelease, OnStale, PageDone, PunchLock, ShortCopy, StaleCleanup,
     UnshareRead,
 };
+use crate::dio::IoLock;
 use crate::event::{Bound, Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType};
 use crate::folio::{Folio, FolioId, FolioRef, Slot, within};
-use crate::fs::{self, Hooks, SourceFault, jdata, stuffed};
+use crate::fs::{self, Hooks, SizeLog, SourceFault, jdata, stuffed};
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::hold;
 use crate::inode::{COW_SHIFT, Inode};
@@ -130,7 +131,8 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         return fail(inode, write, iomap, from, "EAGAIN");
     }
     read_blocks(inode, me, &iomap, &locked, &to_read, check_now).await;
-    if check != Check::AfterPrepare && (to_zero.is_empty() || inode.sb.config.fs.read_takes_i_rwsem) {
+    let unread = inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive;
+    if check != Check::AfterPrepare && (to_zero.is_empty() || unread) {
         return copy(inode, me, write, iomap, from, &locked, &to_zero, check_now).await;
     }
     if !to_zero.is_empty() {
@@ -330,6 +332,7 @@ async fn copy<B: Backend>(
             // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
             // not read without the size).
             inode.i_size.publish(u64::from(done), Ordering::Release);
+            inode.oracle.gap(&inode.sb.geometry, &(size..write.pos.max(size)));
             inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(done))));
         }
     }
@@ -352,6 +355,11 @@ async fn copy<B: Backend>(
     } else {
         slot.unlock_and_put(id, me);
         drop(slot);
+    }
+    if accepted && write.fill == Fill::Data && done > size && inode.sb.config.fs.size_log == SizeLog::Write {
+        let mut map = inode.ilock.lock(Op::new("xfs_setfilesize")).await;
+        map.disk_size = map.disk_size.max(done);
+        inode.commit(&map);
     }
     if let Some(grown) = grown {
         pagecache_isize_extended(inode, grown.start, grown.end).await;

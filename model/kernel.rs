@@ -140,7 +140,9 @@ impl Kernel {
             return Err(ConfigError::TooManyWrites(writes));
         }
         let patterns = commands().filter_map(|command| match command {
-            Command::Pwrite { fill, .. } | Command::Mwrite { fill, .. } => Some(*fill),
+            Command::Pwrite { fill, .. } | Command::Mwrite { fill, .. } | Command::Dma { fill, .. } => {
+                Some(*fill)
+            }
             _ => None,
         });
         let patterns = std::iter::once(0).chain(patterns).collect();

@@ -131,7 +131,8 @@ impl<B: Backend> SuperBlock<B> {
         let mut picked = pick(&busy);
         if picked.is_none() && !busy.is_empty() {
             // xfs_extent_busy_flush.
-            self.logs.iter().for_each(|log| log.update(Log::force));
+            let cache = self.config.fs.device_cache;
+            self.logs.iter().for_each(|log| log.update(|log| log.force(cache)));
             picked = pick(&[]);
         }
         let picked = picked.ok_or(Enospc)?;

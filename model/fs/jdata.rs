@@ -330,6 +330,7 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
                 shared: false,
                 may_fail: false,
                 folios: vec![folio],
+                size: None,
             });
         }
     }

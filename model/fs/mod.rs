@@ -54,6 +54,28 @@ choices! {
 }
 
 choices! {
+    /// When the size on disk follows a write that grows the file.
+    SizeLog {
+        /// When the I/O of the data completes.
+        Completion = "completion",
+        /// In a transaction of its own, as soon as the write has put the data into the page cache (a mutant).
+        Write = "write",
+    }
+}
+
+choices! {
+    /// The device's cache of writes that are complete. Only a crash can tell.
+    DeviceCache {
+        /// There is none: what is complete stays.
+        Absent = "none",
+        /// What is complete may be lost until the next write of the log, which flushes it first.
+        Flushed = "flushed",
+        /// The same, and the log is written without a flush (a mutant, and once the mount option `nobarrier`).
+        Unflushed = "unflushed",
+    }
+}
+
+choices! {
     /// What `->iomap_end` does about the part of a NEW mapping that was not written.
     WriteEnd {
         /// Frees the reservations among it, as the design says.
@@ -129,6 +151,16 @@ choices! {
         Shared = "shared",
         /// Exclusively.
         Exclusive = "exclusive",
+    }
+}
+
+choices! {
+    /// How a buffered write that does not grow the file holds i_rwsem.
+    WriteLock {
+        /// Exclusively.
+        Exclusive = "exclusive",
+        /// Shared, so that several write at once. No kernel does this.
+        Shared = "shared",
     }
 }
 
@@ -210,6 +242,8 @@ pub struct Personality {
     pub hooks: Hooks,
     /// The order of completion.
     pub completion: Completion,
+    /// When a write that grows the file raises the size on disk.
+    pub size_log: SizeLog,
     /// When unwritten conversion moves the counter.
     pub bump_convert: Bump,
     /// Whether the allocation of delayed blocks moves the counter.
@@ -235,6 +269,8 @@ pub struct Personality {
     pub flush_unmap: FlushUnmap,
     /// How a direct write holds i_rwsem.
     pub dio_lock: DioLock,
+    /// How a buffered write holds i_rwsem.
+    pub write_lock: WriteLock,
     /// When a write out of place says where to read what it does not cover.
     pub srcmap: SourceMap,
     /// Blocks of the budget of a write out of place beyond what its bytes fill.
@@ -243,6 +279,8 @@ pub struct Personality {
     pub short_budget: ShortBudget,
     /// What failed writeback gives back.
     pub error_cleanup: ErrorCleanup,
+    /// Whether a crash may lose writes that are complete.
+    pub device_cache: DeviceCache,
     /// Whether I/O may fail, of writeback and of direct writes.
     pub io_errors: bool,
     /// Whether a write that adds a folio may find no memory for it.
@@ -276,6 +314,7 @@ settable!(Personality {
     write_end,
     hooks,
     completion,
+    size_log,
     bump_convert,
     bump_allocate,
     bump_lookup,
@@ -288,10 +327,12 @@ settable!(Personality {
     invalidate_lock,
     flush_unmap,
     dio_lock,
+    write_lock,
     srcmap,
     spare_blocks,
     short_budget,
     error_cleanup,
+    device_cache,
     io_errors,
     alloc_errors,
     short_copies,
