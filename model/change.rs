@@ -305,9 +305,10 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
             cancel_copies(inode, me, &mut map, blocks.start);
             map.collapse(&blocks);
             inode.bump_data_seq(me);
+            // What a crash may leave is rearranged before the transaction that does it is judged.
+            inode.oracle.collapse(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
             inode.commit(&map);
             drop(map);
-            inode.oracle.collapse(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
             shifted(inode, &blocks, "moves down onto");
         }
         Job::ShiftUp(blocks) => {
@@ -315,9 +316,9 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
             cancel_copies(inode, me, &mut map, blocks.start);
             map.insert(&blocks);
             inode.bump_data_seq(me);
+            inode.oracle.insert(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
             inode.commit(&map);
             drop(map);
-            inode.oracle.insert(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
             shifted(inode, &blocks, "moves up from");
         }
     }
@@ -353,7 +354,7 @@ async fn extend<B: Backend>(
     for block in blocks.clone() {
         match map.get(block) {
             Extent::Hole => match fs::preallocate(inode, &mut map, block) {
-                Ok(()) => allocated = true,
+                Ok(()) => allocated |= map.get(block) != Extent::Hole,
                 Err(error) => {
                     result = Err(error);
                     break;

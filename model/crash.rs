@@ -18,6 +18,7 @@
 //! Left out: torn blocks, and the order of commits of different files, which their images do not depend on. Delayed
 //! allocations, copies in the COW fork and the page cache live in memory only and are gone.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::backend::{ActorId, Backend, Leaf, Lock};
@@ -133,28 +134,34 @@ pub struct Log {
     ordered: bool,
     /// What one transaction has of a write, in order: a crash leaves all of it or nothing.
     transactions: Vec<(WriteId, Range<Cell>)>,
+    /// What device blocks held before, where nothing flushes the device.
+    superseded: BTreeSet<(Phys, DiskBlock)>,
 }
 
 impl Log {
     /// The log of a file as it is made.
     pub fn new(map: &ExtentMap, size: Cell, stuffed: Dinode) -> Self {
         let images = vec![Image::new(map.0.clone(), size, stuffed)];
-        Log { images, ordered: false, transactions: Vec::new() }
+        Log { images, ordered: false, transactions: Vec::new(), superseded: BTreeSet::new() }
     }
 
     fn commit(&mut self, mut image: Image, cache: DeviceCache) {
-        let last = self.images.last();
-        if last.is_some_and(|last| last.says_the_same(&image)) {
+        if self.images.last().is_some_and(|last| last.says_the_same(&image)) {
             return;
         }
-        if let (DeviceCache::Unflushed, Some(last)) = (cache, last) {
-            image.unflushed.clone_from(&last.unflushed);
+        if cache == DeviceCache::Unflushed {
+            // Also of blocks that no transaction referred to when they were written.
+            let found = |version: &&(Phys, DiskBlock)| image.refers_to(version.0);
+            image.unflushed = self.superseded.iter().filter(found).cloned().collect();
         }
         self.images.push(image);
     }
 
     /// The device is about to hold something else in a block.
-    fn supersede(&mut self, phys: Phys, before: &DiskBlock) {
+    fn supersede(&mut self, phys: Phys, before: &DiskBlock, cache: DeviceCache) {
+        if cache == DeviceCache::Unflushed {
+            self.superseded.insert((phys, before.clone()));
+        }
         for image in &mut self.images {
             let version = (phys, before.clone());
             if image.refers_to(phys)
@@ -338,6 +345,9 @@ impl<B: Backend> Inode<B> {
             let cached = self.cached();
             let mut image = log.latest().clone();
             flush(&mut image, &cached);
+            if self.sb.config.fs.device_cache != DeviceCache::Unflushed {
+                image.unflushed.clear();
+            }
             let written = if log.ordered { cached.as_slice() } else { &[] };
             self.judge_image(&image, written, &log.transactions);
         }
@@ -442,7 +452,9 @@ impl<B: Backend> SuperBlock<B> {
             return;
         }
         let before = self.disk[usize::from(phys)].read(Clone::clone);
-        self.logs.iter().for_each(|log| log.update(|log| log.supersede(phys, &before)));
+        self.logs
+            .iter()
+            .for_each(|log| log.update(|log| log.supersede(phys, &before, self.config.fs.device_cache)));
     }
 }
 
@@ -511,9 +523,9 @@ mod tests {
         for (cache, kept) in [(DeviceCache::Flushed, 0), (DeviceCache::Unflushed, 1)] {
             let mut log = Log::new(&ExtentMap::new(1), 0, None);
             log.images = vec![image(0)];
-            log.supersede(0, &None);
-            log.supersede(0, &None);
-            log.supersede(1, &None);
+            for phys in [0, 0, 1] {
+                log.supersede(phys, &None, cache);
+            }
             assert_eq!(log.images[0].unflushed, [(0, None)]);
             log.commit(image(1), cache);
             assert_eq!(log.images[1].unflushed.len(), kept);

@@ -392,6 +392,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contro
         _ if beyond && dio.nowait => would_block(inode, me, &dio, Held::IoLock),
         IoLock::Shared if beyond => {
             inode.i_rwsem.up_read(me);
+            let dio = not_begun(inode, dio);
             ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }))
         }
         IoLock::Shared => checked(inode, me, dio),
@@ -478,10 +479,18 @@ fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
 }
 
 /// -EAGAIN: once more, alone.
+/// Nothing has been done, and the locks are dropped: as if the write had not begun.
+fn not_begun<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> Dio {
+    if std::mem::take(&mut dio.begun) {
+        inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
+    }
+    dio
+}
+
 fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
     inode.sb.backend.reach(Branch::DioEagain);
     inode.say(|| "EAGAIN".to_owned());
-    alone(inode, me, dio, Held::IoLock)
+    alone(inode, me, not_begun(inode, dio), Held::IoLock)
 }
 
 fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {

@@ -9,7 +9,9 @@
 //! of the page-table entry meanwhile.
 //!
 //! Left out: mmap_lock, freeze protection, fault-around, stable pages, that all pages of a buffer are pinned before the
-//! first is stored to, and that bios dirty theirs under the folio lock; drivers do not.
+//! first is stored to, and that bios dirty theirs under the folio lock; drivers do not. An entry maps a whole folio:
+//! where folios are larger than pages, one fault makes all pages of a folio writable, which the kernel does not do for the
+//! files of a file system. So a store to a further page that came into the file later has no fault of its own here.
 
 use std::ops::{ControlFlow, Range};
 

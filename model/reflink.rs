@@ -14,7 +14,7 @@ use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::command::Command;
 use crate::dio::inode_dio_wait;
 use crate::event::Branch;
-use crate::extent::Extent;
+use crate::extent::{Extent, ExtentMap};
 use crate::fs::CloneLock;
 use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
@@ -61,6 +61,8 @@ pub enum ReflinkState {
     Remap(Remap, FileBlock),
     /// Before the destination's size.
     Finish(Remap),
+    /// EINVAL, with all locks held.
+    Refuse(Remap),
 }
 
 impl ReflinkState {
@@ -166,6 +168,16 @@ pub async fn step<B: Backend>(
             }
         },
         ReflinkState::Remap(remap, block) => remap_extent(w, me, remap, block).await,
+        ReflinkState::Refuse(remap) => {
+            for number in [Some(remap.to), Some(remap.source).filter(|source| *source != remap.to)] {
+                if let Some(inode) = number.map(file) {
+                    inode.invalidate_lock.up_write(me);
+                    inode.i_rwsem.up_write(me);
+                }
+            }
+            file(remap.to).say(|| "EINVAL".to_owned());
+            return ControlFlow::Break(());
+        }
         ReflinkState::Finish(remap) => {
             finish(w, me, &remap).await;
             return ControlFlow::Break(());
@@ -194,6 +206,9 @@ async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> 
     inode_dio_wait(&w.inodes[usize::from(first)]).await;
     if second != first {
         inode_dio_wait(&w.inodes[usize::from(second)]).await;
+    }
+    if !is_allowed(w, &remap) {
+        return ReflinkState::Refuse(remap);
     }
     // From here on the source can be written to through page-table entries only, until it is written back.
     source.oracle.begin_read(&source.sb.geometry, me, &remap.source_cells());
@@ -237,8 +252,6 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
     let mut map = to.ilock.lock(Op::new("xfs_reflink_remap_extent")).await;
     map.reflink = true;
     xfs_reflink_remap_extent(to, me, &mut map, block, &extents);
-    to.commit(&map);
-    drop(map);
     let cells = geometry.cells_of_blocks(&(block..next));
     let cells = cells.start.max(remap.cells.start)..cells.end.min(remap.cells.end);
     let values = source.oracle.may_return(
@@ -247,21 +260,45 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
         &(remap.from + (cells.start - remap.cells.start)..remap.from + (cells.end - remap.cells.start)),
     );
     to.oracle.replace(geometry, &cells, &values);
+    // The same transaction raises the size.
+    grow(to, &mut map, remap.cells.start, cells.end);
+    to.commit(&map);
+    drop(map);
     if extents.iter().any(|extent| matches!(extent, Extent::Written(_))) {
         to.sb.backend.reach(Branch::Share);
     }
     ReflinkState::Remap(remap, next)
 }
 
+/// The file ends at `end` at least; what lies between its end and `start` reads as zeros.
+fn grow<B: Backend>(to: &Inode<B>, map: &mut ExtentMap, start: Cell, end: Cell) {
+    let size = to.i_size_peek();
+    if end > size {
+        to.oracle.gap(&to.sb.geometry, &(size..start.max(size)));
+        to.i_size.publish(u64::from(end), Ordering::Release);
+        map.disk_size = end;
+    }
+}
+
+/// `generic_remap_checks` and `generic_remap_check_len` (fs/remap_range.c): the range lies in the source, and a block that
+/// it ends in the middle of is the last one of both files.
+fn is_allowed<B: Backend>(w: &World<B>, remap: &Remap) -> bool {
+    let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
+    let cells = remap.source_cells();
+    let size = source.i_size_peek();
+    let geometry = &source.sb.geometry;
+    let whole = geometry.cells_of_blocks(&geometry.blocks_touched(&cells)).end == cells.end;
+    cells.start < size
+        && cells.end <= size
+        && (whole || cells.end == size && remap.cells.end >= to.i_size_peek())
+}
+
 /// `xfs_reflink_update_dest` and the release of all locks.
 async fn finish<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
     let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
-    let size = to.i_size_peek();
-    if remap.cells.end > size {
-        to.oracle.gap(&to.sb.geometry, &(size..remap.cells.start.max(size)));
+    if remap.cells.end > to.i_size_peek() {
         let mut map = to.ilock.lock(Op::new("xfs_reflink_update_dest")).await;
-        to.i_size.publish(u64::from(remap.cells.end), Ordering::Release);
-        map.disk_size = remap.cells.end;
+        grow(to, &mut map, remap.cells.start, remap.cells.end);
         to.commit(&map);
     }
     source.oracle.end_read(&source.sb.geometry, me, &remap.source_cells());

@@ -34,7 +34,10 @@ pub fn judge(
     let vacuous = verdict == Verdict::Holds && !unreached.is_empty();
     if vacuous {
         let names: Vec<&str> = unreached.iter().map(|branch| branch.name()).collect();
-        reasons.push(format!("vacuous: no run reached {}", names.join(", ")));
+        reasons.push(format!(
+            "vacuous: no run reached {}; if that is as it should be, the file says so: [reach] must = []",
+            names.join(", ")
+        ));
     }
     let forbidden: Vec<&Branch> =
         reached.iter().filter(|branch| scenario.reach_never.contains(branch)).collect();

@@ -525,8 +525,8 @@ pub fn preallocate<B: Backend>(
     block: FileBlock,
 ) -> Result<(), Enospc> {
     if is_out_of_place(&inode.sb.config) {
-        // Nothing is: what is refused as for lack of space stays a hole.
-        return Err(Enospc);
+        // Nothing is preallocated, and the range stays a hole (xfs_is_always_cow_inode in xfs_falloc_zero_range).
+        return Ok(());
     }
     let one = block..block + 1;
     let allocated = inode.sb.allocate_blocks(inode.number, &one)?;
