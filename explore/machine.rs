@@ -16,7 +16,9 @@ use stalemap_model::event::{Bound, Event};
 use crate::error::EngineError;
 use crate::fingerprint::chain;
 use crate::footprint::Footprint;
-use crate::memory::{Answered, Ended, Memory, Pending, Permit, Saved, SavedObject};
+use crate::memory::{
+    Answered, Ended, Memory, Outcome, Pending, Permit, RelaxedState, SavedMemory, SavedObject,
+};
 use crate::transition_cache::{Effect, TransitionCache};
 
 /// The most actors a system may have: sets of actors are kept in 16 bits.
@@ -27,6 +29,9 @@ const MAX_SILENT_STEPS: usize = 1000;
 
 /// Transitions that a sequential phase may take before it counts as broken.
 const MAX_SEQUENTIAL: usize = 1_000_000;
+
+/// Who looks at the memory without being an actor.
+const NOBODY: ActorId = ActorId::MAX;
 
 /// A set of actors.
 pub(crate) type ActorSet = u16;
@@ -49,8 +54,17 @@ struct Standing<State> {
 pub(crate) struct Frame<State> {
     actor: ActorId,
     memory: Vec<SavedObject>,
+    relaxed: RelaxedState,
     violated: u64,
     standing: Rc<Standing<State>>,
+}
+
+/// A transition that was performed.
+pub(crate) struct Fired<State> {
+    pub(crate) footprint: Footprint,
+    pub(crate) frame: Frame<State>,
+    /// The outcome of the same operation to be tried after this one.
+    pub(crate) next: Option<Outcome>,
 }
 
 /// How an epilogue ended.
@@ -63,7 +77,7 @@ pub(crate) struct Ending {
 
 /// A complete state that a machine can be put into.
 pub(crate) struct Snapshot<State> {
-    memory: (Vec<Saved>, u64),
+    memory: SavedMemory,
     standings: Vec<Rc<Standing<State>>>,
     standings_print: u128,
 }
@@ -92,7 +106,7 @@ impl<'s, S: System> Machine<'s, S> {
         }
         let names: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         assert_eq!(names.len(), specs.len(), "actors have unique names");
-        let memory = Memory::new();
+        let memory = Memory::new(system.memory());
         let world = system.world(&memory);
         let set = |role: Role| {
             let members = specs.iter().enumerate().filter(|(_, spec)| spec.role == role);
@@ -125,9 +139,10 @@ impl<'s, S: System> Machine<'s, S> {
         let setup = set(Role::Setup);
         machine.specs = specs;
         machine.run_alone(setup, &mut Vec::new())?;
+        machine.memory.start(actors_of(machine.main | machine.daemons));
         for actor in actors_of(machine.main | machine.daemons) {
             if !machine.is_started(actor) {
-                machine.fire(actor, 0)?;
+                machine.fire(actor, Outcome::default())?;
             }
         }
         machine.memory.gather(true);
@@ -201,55 +216,71 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// Performs an actor's pending operation with the given outcome; one that has not started runs to its
     /// first operation.
-    pub(crate) fn fire(
-        &mut self,
-        actor: ActorId,
-        outcome: u32,
-    ) -> Result<(Footprint, Frame<S::State>), EngineError> {
+    pub(crate) fn fire(&mut self, actor: ActorId, outcome: Outcome) -> Result<Fired<S::State>, EngineError> {
         // What nobody has announced (a start) is not looked up: it happens once.
         if self.known.is_none() || self.standings[actor].pending.is_none() {
-            let (ended, frame) = self.execute(actor, outcome)?;
-            return Ok((ended.footprint, frame));
+            return Ok(self.execute(actor, outcome)?.0);
         }
         // What is reached counts or not, and what is looked up has been counted.
-        let beginning = u64::from(outcome) << 1 | u64::from(self.memory.is_gathering());
-        let beginning = chain(beginning, self.standings[actor].print, 0);
+        let beginning = u64::from(outcome.choice) << 1 | u64::from(self.memory.is_gathering());
+        let mut beginning = chain(beginning, self.standings[actor].print, self.memory.relaxed_print());
+        if outcome.picks != 0 {
+            beginning = chain(u64::from(outcome.picks), beginning, 0);
+        }
         if let Some(effect) = self.known.as_ref().and_then(|known| known.find(beginning, &self.memory)) {
             let violated = self.memory.violated();
+            let relaxed = self.memory.relaxed_state();
             let memory = self.memory.redo(&effect.after, effect.violated, effect.cut);
+            self.memory.put_relaxed(&effect.relaxed);
             let standing = self.replace(actor, Rc::clone(&effect.standing));
-            return Ok((effect.footprint, Frame { actor, memory, violated, standing }));
+            let frame = Frame { actor, memory, relaxed, violated, standing };
+            return Ok(Fired { footprint: effect.footprint, frame, next: effect.next });
         }
-        let (ended, frame) = self.execute(actor, outcome)?;
+        let (fired, ended) = self.execute(actor, outcome)?;
         if let Some(known) = &mut self.known {
-            let touched = self.memory.objects_of(ended.footprint.touched);
-            let before = self.memory.identity_before(&touched, &frame.memory);
+            let touched = self.memory.objects_of(fired.footprint.touched);
+            let before = self.memory.identity_before(&touched, &fired.frame.memory);
             let effect = Effect {
-                footprint: ended.footprint,
-                after: self.memory.values_of(&frame.memory),
+                footprint: fired.footprint,
+                after: self.memory.values_of(&fired.frame.memory),
+                relaxed: self.memory.relaxed_state(),
                 violated: ended.violated,
                 cut: ended.cut,
                 standing: Rc::clone(&self.standings[actor]),
+                next: fired.next,
             };
             known.insert(beginning, &touched, before, effect);
         }
-        Ok((ended.footprint, frame))
+        Ok(fired)
     }
 
-    fn execute(&mut self, actor: ActorId, outcome: u32) -> Result<(Ended, Frame<S::State>), EngineError> {
+    fn execute(&mut self, actor: ActorId, outcome: Outcome) -> Result<(Fired<S::State>, Ended), EngineError> {
         let violated = self.memory.violated();
-        self.memory.begin_transition();
-        let after = self.run(actor, outcome)?;
+        let alternatives = self.standings[actor].pending.as_ref().map_or(0, Pending::alternatives);
+        self.memory.begin_transition(outcome.picks);
+        let after = self.run(actor, outcome.choice)?;
+        if after.state.is_none() {
+            self.memory.retire(actor);
+        }
+        if self.memory.picked_wrongly() {
+            return Err(EngineError::NoSuchOutcome { actor: self.specs[actor].name.clone() });
+        }
         let standing = self.replace(actor, Rc::new(after));
         let mut ended = self.memory.end_transition();
         let memory = std::mem::take(&mut ended.undo);
-        Ok((ended, Frame { actor, memory, violated, standing }))
+        let next = match ended.next_picks {
+            Some(picks) => Some(Outcome { picks, ..outcome }),
+            None => (outcome.choice + 1 < alternatives).then(|| Outcome::of_choice(outcome.choice + 1)),
+        };
+        let relaxed = ended.relaxed.take();
+        let frame = Frame { actor, memory, relaxed, violated, standing };
+        Ok((Fired { footprint: ended.footprint, frame, next }, ended))
     }
 
     /// Undoes a transition. Only the latest one that has not been undone may be.
     pub(crate) fn undo(&mut self, frame: Frame<S::State>) {
         self.replace(frame.actor, frame.standing);
-        self.memory.undo(&frame.memory, frame.violated);
+        self.memory.undo(&frame.memory, &frame.relaxed, frame.violated);
     }
 
     /// Puts an actor where `standing` says, and returns where it stood.
@@ -315,7 +346,7 @@ impl<'s, S: System> Machine<'s, S> {
                 let op = self.pending(unfinished).map_or_else(String::new, |pending| pending.op.to_string());
                 return Err(EngineError::StuckAlone { actor: self.specs[unfinished].name.clone(), op });
             };
-            frames.push(self.fire(actor, 0)?.1);
+            frames.push(self.fire(actor, Outcome::default())?.frame);
             if self.memory.is_cut() {
                 return Ok(());
             }
@@ -356,7 +387,7 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// Runs code that looks at the memory without being an actor.
     fn looking<R>(&self, look: impl FnOnce() -> R) -> R {
-        self.memory.begin_run(0, Vec::new(), 0, None);
+        self.memory.begin_run(NOBODY, Vec::new(), 0, None);
         let seen = look();
         self.memory.end_run();
         seen

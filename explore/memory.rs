@@ -13,7 +13,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use stalemap_model::backend::{ActorId, Op, Shared};
+use stalemap_model::backend::{ActorId, MemoryModel, Op, Shared};
 use stalemap_model::event::{Bound, Counter, Event};
 
 use crate::fingerprint::{CanonicalBytes, chain};
@@ -21,9 +21,16 @@ use crate::footprint::Footprint;
 
 mod facade;
 mod object;
+mod outcome;
+mod relaxed;
+mod word;
 
 use object::{Object, Slot};
 pub(crate) use object::{Saved, SavedObject};
+use outcome::Picks;
+pub(crate) use outcome::{Outcome, digits, of_digits};
+use word::Relaxed;
+pub(crate) use word::RelaxedState;
 
 /// What an actor's code runs as at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,6 +131,17 @@ pub(crate) struct Ended {
     pub(crate) violated: u64,
     /// The bound that it ran into.
     pub(crate) cut: Option<Bound>,
+    /// The relaxed memory before it.
+    pub(crate) relaxed: RelaxedState,
+    /// How it could have gone otherwise in relaxed memory, from here on.
+    pub(crate) next_picks: Option<u32>,
+}
+
+/// The whole memory at some time.
+pub(crate) struct SavedMemory {
+    objects: Vec<Saved>,
+    violated: u64,
+    relaxed: RelaxedState,
 }
 
 /// The report side of a run: what is gathered over all executions and never undone.
@@ -154,6 +172,10 @@ pub(crate) struct Core {
     /// Locks taken in the current transition.
     taken: RefCell<Vec<Rc<dyn Object>>>,
     touched: Cell<u128>,
+    /// Objects that relaxed memory made different, beside those in the undo log.
+    changed: Cell<u128>,
+    relaxed: Relaxed,
+    picks: Picks,
 
     violated: Cell<u64>,
     /// The properties that the current transition found violated.
@@ -171,7 +193,7 @@ pub(crate) struct Core {
 pub struct Memory(Rc<Core>);
 
 impl Memory {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(model: MemoryModel) -> Self {
         Memory(Rc::new(Core {
             objects: RefCell::default(),
             sum: Cell::new(0),
@@ -188,6 +210,9 @@ impl Memory {
             undo: RefCell::default(),
             taken: RefCell::default(),
             touched: Cell::new(0),
+            changed: Cell::new(0),
+            relaxed: Relaxed::new(model),
+            picks: Picks::default(),
             violated: Cell::new(0),
             found: Cell::new(0),
             cut: Cell::new(None),
@@ -218,7 +243,28 @@ impl Memory {
     pub(crate) fn identity(&self) -> u128 {
         let violated = self.0.violated.get();
         let share = if violated == 0 { 0 } else { self.0.print(usize::MAX, &violated) };
-        self.0.sum.get().wrapping_add(share)
+        self.0.sum.get().wrapping_add(share).wrapping_add(self.0.relaxed.print())
+    }
+
+    /// The fingerprint of relaxed memory; of sequentially consistent memory, 0.
+    pub(crate) fn relaxed_print(&self) -> u128 {
+        self.0.relaxed.print()
+    }
+
+    /// These actors run concurrently from here on.
+    pub(crate) fn start(&self, actors: impl Iterator<Item = ActorId>) {
+        self.0.relaxed.change(|messages| messages.start(actors));
+        self.0.settle();
+    }
+
+    /// An actor has finished.
+    pub(crate) fn retire(&self, actor: ActorId) {
+        self.0.relaxed.change(|messages| messages.retire(actor));
+    }
+
+    /// Whether the last transition could not be told by an [`Outcome`]: too many ways, or one that is none.
+    pub(crate) fn picked_wrongly(&self) -> bool {
+        self.0.picks.went_wrong()
     }
 
     /// The properties violated so far, as a set of [`Property::bit`].
@@ -261,10 +307,14 @@ impl Memory {
         std::mem::take(&mut self.0.events.borrow_mut())
     }
 
-    /// Opens a transition: from here on changes are logged for [`Memory::undo`].
-    pub(crate) fn begin_transition(&self) {
+    /// Opens a transition: from here on changes are logged for [`Memory::undo`]. `picks` says what it meets in relaxed
+    /// memory.
+    pub(crate) fn begin_transition(&self, picks: u32) {
         self.0.transition.set(self.0.transition.get() + 1);
         self.0.touched.set(0);
+        self.0.changed.set(0);
+        self.0.relaxed.begin_transition();
+        self.0.picks.begin(picks);
         self.0.found.set(0);
         debug_assert!(self.0.undo.borrow().is_empty(), "a transition left its undo log behind");
     }
@@ -275,20 +325,39 @@ impl Memory {
         self.0.enter_held();
         let undo = std::mem::take(&mut *self.0.undo.borrow_mut());
         let objects = self.0.objects.borrow();
-        let mut changed = 0;
+        let mut changed = self.0.changed.get();
         for (number, before) in &undo {
             if objects[*number].identity() != before.identity() {
                 changed |= Footprint::bit(*number);
             }
         }
         let footprint = Footprint { touched: self.0.touched.get(), changed };
-        Ended { footprint, undo, violated: self.0.found.get(), cut: self.0.cut.get() }
+        self.0.settle();
+        Ended {
+            footprint,
+            undo,
+            violated: self.0.found.get(),
+            cut: self.0.cut.get(),
+            relaxed: self.0.relaxed.before(),
+            next_picks: self.0.picks.next(),
+        }
     }
 
     /// Puts back what a transition changed.
-    pub(crate) fn undo(&self, undo: &[SavedObject], violated: u64) {
+    pub(crate) fn undo(&self, undo: &[SavedObject], relaxed: &RelaxedState, violated: u64) {
         self.put(undo);
+        self.0.relaxed.put(relaxed);
         self.0.violated.set(violated);
+    }
+
+    /// Relaxed memory as it is.
+    pub(crate) fn relaxed_state(&self) -> RelaxedState {
+        self.0.relaxed.state()
+    }
+
+    /// Gives relaxed memory the state that a known transition leaves.
+    pub(crate) fn put_relaxed(&self, relaxed: &RelaxedState) {
+        self.0.relaxed.put(relaxed);
     }
 
     /// Gives objects the values that a known transition gives them. Returns how to undo it.
@@ -334,16 +403,21 @@ impl Memory {
     }
 
     /// The whole memory.
-    pub(crate) fn save(&self) -> (Vec<Saved>, u64) {
-        (self.0.objects.borrow().iter().map(|object| object.save()).collect(), self.0.violated.get())
+    pub(crate) fn save(&self) -> SavedMemory {
+        SavedMemory {
+            objects: self.0.objects.borrow().iter().map(|object| object.save()).collect(),
+            violated: self.0.violated.get(),
+            relaxed: self.0.relaxed.state(),
+        }
     }
 
     /// Puts the whole memory back.
-    pub(crate) fn restore(&self, saved: &(Vec<Saved>, u64)) {
-        for (object, saved) in self.0.objects.borrow().iter().zip(&saved.0) {
+    pub(crate) fn restore(&self, saved: &SavedMemory) {
+        for (object, saved) in self.0.objects.borrow().iter().zip(&saved.objects) {
             self.0.restore(&**object, saved);
         }
-        self.0.violated.set(saved.1);
+        self.0.relaxed.put(&saved.relaxed);
+        self.0.violated.set(saved.violated);
     }
 
     /// Prepares to run `actor` from the beginning of its step: `log` answers its first operations, and
@@ -396,6 +470,11 @@ impl Core {
 
     fn is_live(&self) -> bool {
         self.mode.get() == Mode::Live
+    }
+
+    /// Relaxed memory forgets what nobody can see, and its fingerprint is that of what remains.
+    fn settle(&self) {
+        self.relaxed.settle(|messages| self.print(usize::MAX - 1, messages));
     }
 
     fn touch(&self, number: usize) {

@@ -18,7 +18,7 @@ use stalemap_model::event::Bound;
 
 use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
-use crate::memory::{Memory, SavedObject};
+use crate::memory::{Memory, Outcome, RelaxedState, SavedObject};
 
 /// Transitions kept before the cache starts afresh.
 const CAPACITY: usize = 1 << 13;
@@ -28,11 +28,15 @@ pub(crate) struct Effect<Standing> {
     pub(crate) footprint: Footprint,
     /// The objects that it writes, each with its value afterwards.
     pub(crate) after: Vec<SavedObject>,
+    /// Relaxed memory afterwards. All of it before is part of the beginning.
+    pub(crate) relaxed: RelaxedState,
     /// The properties that it finds violated.
     pub(crate) violated: u64,
     /// The bound that it runs into.
     pub(crate) cut: Option<Bound>,
     pub(crate) standing: Rc<Standing>,
+    /// The outcome to be tried after this one.
+    pub(crate) next: Option<Outcome>,
 }
 
 /// The known transitions of one system.
