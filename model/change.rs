@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Op};
 use crate::dio::inode_dio_wait;
 use crate::event::MappingEvent;
 use crate::extent::{Extent, ExtentMap};
@@ -23,6 +23,7 @@ use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::iomap;
+use crate::ordering::Link;
 use crate::setattr;
 use crate::truncate::{self, TruncateState, pagecache_isize_extended};
 use crate::unmap::xfs_bunmapi;
@@ -182,7 +183,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job
             return rest(iomap::step(inode, me, *state).await, |state| Job::Zero(Box::new(state)));
         }
         Job::SetSize(size) => {
-            inode.i_size.store(Op::new("i_size_write"), u64::from(size), Ordering::Release).await;
+            inode.i_size.store(Op::new("i_size_write"), u64::from(size), inode.order(Link::SizeStore)).await;
             inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(size))));
         }
         Job::Shrink(size) => {
@@ -270,7 +271,7 @@ async fn extend<B: Backend>(
     }
     let size = inode.i_size_peek();
     if let Some(target) = new_size.filter(|target| *target > size) {
-        inode.i_size.publish(u64::from(target), Ordering::Release);
+        inode.i_size.publish(u64::from(target), inode.order(Link::SizeStore));
         map.disk_size = target;
         inode.commit(&map);
         drop(map);

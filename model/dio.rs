@@ -17,7 +17,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 use crate::design::Design;
 use crate::dio_complete::{self, Aio, Completion};
 use crate::dio_design::{DioBusy, DioCached, DioDrain, DioUnaligned};
@@ -32,6 +32,7 @@ use crate::inode::Inode;
 use crate::invalidate::{self, InvalidateState};
 use crate::iomap::{self, Written};
 use crate::oracle::Property;
+use crate::ordering::Link;
 use crate::value::{Value, WriteId};
 use crate::write_state::{Write, WriteState};
 use crate::writeback::is_at;
@@ -237,7 +238,7 @@ async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contr
         DioUnaligned::OverwriteOnly => {}
     }
     let size = if inode.size_changes {
-        inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell
+        inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell
     } else {
         inode.i_size_peek()
     };

@@ -10,7 +10,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op};
 use crate::dio::{Dio, inode_dio_end, write_device};
 use crate::dio_design::{DioAck, DioInvalidate, DioSize};
 use crate::dio_read::{self, DirectRead};
@@ -23,6 +23,7 @@ use crate::fs::xfs_reflink::xfs_reflink_end_cow;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{FileId, Inode};
 use crate::invalidate::invalidate_folio2;
+use crate::ordering::Link;
 use crate::world::World;
 
 /// What follows the dropping of cached folios.
@@ -313,7 +314,7 @@ async fn convert<B: Backend>(
 fn raise_size<B: Backend>(inode: &Inode<B>, dio: &Dio, end: Cell) {
     let size = inode.i_size_peek();
     if end > size {
-        inode.i_size.publish(u64::from(end), Ordering::Release);
+        inode.i_size.publish(u64::from(end), inode.order(Link::SizeStore));
         inode.oracle.outgrow(&inode.sb.geometry, dio.id, &(size.max(dio.request.start)..end));
         inode.say(|| format!("i_size = {}", crate::geometry::Bytes(inode.sb.geometry.byte_at(end))));
     }

@@ -10,7 +10,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op};
 use crate::design::{OnStale, Sample, ZeroLock};
 use crate::dio::inode_dio_wait;
 use crate::event::{Branch, MappingEvent};
@@ -23,6 +23,7 @@ use crate::glock::{self, Mode};
 use crate::inode::{COW_SHIFT, Inode};
 use crate::iomap_write::iomap_write_folio;
 use crate::oracle::Property;
+use crate::ordering::Link;
 use crate::punch::{self, PunchState};
 use crate::truncate;
 use crate::unshare;
@@ -151,7 +152,7 @@ async fn begin<B: Backend>(
         return finish(inode, me, &write);
     };
     if inode.sb.config.design.sample == Sample::Outside {
-        let data = inode.data_seq.load(Op::new("sample_cookie"), Ordering::Relaxed).await;
+        let data = inode.data_seq.load(Op::new("sample_cookie"), inode.order(Link::CounterLoad)).await;
         iomap.cookie = iomap.cookie >> COW_SHIFT << COW_SHIFT | data;
     }
     iomap.stale = leaked;
@@ -184,6 +185,7 @@ fn iomap_iter<B: Backend>(
     held: Option<FolioRef>,
 ) -> ControlFlow<Written, WriteState> {
     if let Some(FolioRef { index, id }) = held {
+        inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
     }
     inode.tell(MappingEvent::Dropped, || "iomap_end".to_owned());

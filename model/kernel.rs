@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use crate::backend::{ActorId, ActorSpec, Atomic, Backend, Lock, Role, System};
+use crate::backend::{ActorId, ActorSpec, Atomic, Backend, Lock, MemoryModel, Role, System};
 use crate::command::Command;
 use crate::completion::{self, CompletionState};
 use crate::config::{Config, FileCommand, FileRange};
@@ -150,7 +150,7 @@ impl Kernel {
 
     fn contents<B: Backend>(&self, inode: &Inode<B>, range: &Range<u64>) -> String {
         let cells = self.geometry.cells_of_bytes(range);
-        let size = inode.i_size_peek();
+        let size = inode.i_size_newest();
         let values: Vec<String> = cells
             .map(|cell| if cell < size { self.show(on_disk(inode, cell)) } else { "--".to_owned() })
             .collect();
@@ -194,6 +194,10 @@ impl System for Kernel {
             )
         };
         World { inodes: self.size_changes.iter().enumerate().map(inode).collect(), sb: Arc::clone(&sb) }
+    }
+
+    fn memory(&self) -> MemoryModel {
+        self.config.memory
     }
 
     fn actors(&self) -> Vec<ActorSpec> {
@@ -267,7 +271,7 @@ impl System for Kernel {
         for (inode, name) in w.inodes.iter().zip(&self.config.files) {
             let column = |what: &str| if named { format!("{name}:{what}") } else { what.to_owned() };
             inode.ilock.audit(|map: &ExtentMap| columns.push((column("ext"), map.letters())));
-            columns.push((column("seq"), inode.data_seq.peek().to_string()));
+            columns.push((column("seq"), inode.data_seq.newest().to_string()));
             let mut folios = Vec::new();
             for page in &inode.pages {
                 page.audit(|slot| folios.push(slot.letters()));

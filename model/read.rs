@@ -7,11 +7,12 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op};
 use crate::fill::{self, FillState};
 use crate::folio::within;
 use crate::geometry::Cell;
 use crate::inode::Inode;
+use crate::ordering::Link;
 
 /// Where a read(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -34,7 +35,8 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -
                 // i_rwsem excludes who changes it.
                 inode.i_size_peek()
             } else {
-                let size = inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
+                let size =
+                    inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
                 inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
                 size
             };
@@ -79,7 +81,7 @@ async fn size_again<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>, end: Cell
     if inode.sb.config.fs.read_takes_i_rwsem || !inode.size_changes {
         return end;
     }
-    let size = inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
+    let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
     cells.end.min(size)
 }
 

@@ -11,12 +11,24 @@ use crate::event::{Bound, Branch};
 use crate::folio::Eviction;
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
+use crate::ordering::Link;
 
 /// `shrink_folio_list` for one folio (mm/vmscan.c).
 pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     let mut slot = inode.page(index).lock(Op::on("shrink_folio", u32::from(index))).await;
     let ignore = inode.sb.config.design.reclaim_writeback == ReclaimWriteback::Ignore;
+    let (locked, removal) = slot.reclaims(ignore);
     let outcome = slot.shrink(ignore);
+    if let Some(id) = locked {
+        inode.folio_locked(index, id);
+    }
+    if removal {
+        let failed = outcome != Eviction::Evicted;
+        inode.xa_section(if failed { Link::XaRemoveFailed } else { Link::XaRemove });
+    }
+    if let Some(id) = locked {
+        inode.folio_unlocked(index, id);
+    }
     drop(slot);
     tell(inode, index, outcome);
 }
@@ -25,7 +37,12 @@ pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
 /// for dirty folios, unlike by posix_fadvise itself; a scenario says `sync_range` for that.
 pub async fn invalidate_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     let mut slot = inode.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
+    let (locked, _) = slot.reclaims(false);
     let outcome = slot.invalidate();
+    if outcome == Eviction::Evicted {
+        inode.xa_section(Link::XaRemove);
+    }
+    inode.folio_passed(index, locked);
     drop(slot);
     tell(inode, index, outcome);
 }

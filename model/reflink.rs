@@ -10,7 +10,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Op, Ordering};
 use crate::dio::inode_dio_wait;
 use crate::event::Branch;
 use crate::extent::Extent;
@@ -18,6 +18,7 @@ use crate::fs::CloneLock;
 use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{FileId, Inode};
+use crate::ordering::Link;
 use crate::truncate::{self, TruncateState};
 use crate::world::World;
 use crate::writeback::{self, SyncMode, WritebackState};
@@ -219,7 +220,7 @@ async fn finish<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
     let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
     if remap.cells.end > to.i_size_peek() {
         let mut map = to.ilock.lock(Op::new("xfs_reflink_update_dest")).await;
-        to.i_size.publish(u64::from(remap.cells.end), Ordering::Release);
+        to.i_size.publish(u64::from(remap.cells.end), to.order(Link::SizeStore));
         map.disk_size = remap.cells.end;
         to.commit(&map);
     }

@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Op, Ordering};
 use crate::change::{self, Change, ChangeState};
 use crate::command::{Command, Io, Then};
 use crate::config::FileCommand;

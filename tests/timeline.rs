@@ -103,6 +103,8 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
         retries: None,
         evictions: None,
         mixed_io: MixedIo::Strict,
+        memory: stalemap_model::backend::MemoryModel::Sequential,
+        orderings: stalemap_model::ordering::Orderings::default(),
     }
 }
 
