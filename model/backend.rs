@@ -71,6 +71,21 @@ pub enum MemoryModel {
     Relaxed,
 }
 
+impl MemoryModel {
+    /// The name on the command line, in schedules and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MemoryModel::Sequential => "sc",
+            MemoryModel::Relaxed => "relaxed",
+        }
+    }
+
+    /// Looks a name up.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [MemoryModel::Sequential, MemoryModel::Relaxed].into_iter().find(|model| model.name() == name)
+    }
+}
+
 /// The kernel's memory ordering of an atomic access. Sequentially consistent engines ignore it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Ordering {

@@ -101,6 +101,10 @@ pub struct Scenario {
     pub limits: FileLimits,
     /// What is judged where direct and buffered writes meet.
     pub mixed_io: MixedIo,
+    /// The memory that it runs on. No file says that; whoever runs it does.
+    pub memory: MemoryModel,
+    /// What orders it.
+    pub orderings: Orderings,
     /// The file, verbatim.
     pub source: String,
 }
@@ -126,8 +130,8 @@ impl Scenario {
             retries: self.limits.retries,
             evictions: self.limits.evictions,
             mixed_io: self.mixed_io,
-            memory: MemoryModel::Sequential,
-            orderings: Orderings::default(),
+            memory: self.memory,
+            orderings: self.orderings,
         }
     }
 
