@@ -67,8 +67,11 @@ pub enum MemoryModel {
     #[default]
     Sequential,
     /// A word keeps its earlier values, and an access sees what its [`Ordering`], the [`View`]s and the locks
-    /// taken so far make it see.
+    /// taken so far make it see, as in C++20.
     Relaxed,
+    /// The same, and a release passes on also what was only read before it (it is *A-cumulative*), as in the kernel's
+    /// model (tools/memory-model/linux-kernel.cat).
+    Cumulative,
 }
 
 impl MemoryModel {
@@ -77,12 +80,14 @@ impl MemoryModel {
         match self {
             MemoryModel::Sequential => "sc",
             MemoryModel::Relaxed => "relaxed",
+            MemoryModel::Cumulative => "lkmm",
         }
     }
 
     /// Looks a name up.
     pub fn from_name(name: &str) -> Option<Self> {
-        [MemoryModel::Sequential, MemoryModel::Relaxed].into_iter().find(|model| model.name() == name)
+        let all = [MemoryModel::Sequential, MemoryModel::Relaxed, MemoryModel::Cumulative];
+        all.into_iter().find(|model| model.name() == name)
     }
 }
 

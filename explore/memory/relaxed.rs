@@ -10,6 +10,9 @@
 //! passes on the view that it found there (release sequences, as C++20 has them). Locks and other hand-overs are
 //! views that actors join into theirs and theirs into.
 //!
+//! In the kernel's model a release is *A-cumulative*: it passes on also what was released to a message that its actor
+//! has read without acquiring it. So an actor has a second view there, of what it has read and may pass on.
+//!
 //! What no schedule of it shows is a load that reads a store that comes after it in some causal order (load
 //! buffering): that takes promises. The kernel's model allows it for accesses without a dependency between them.
 //!
@@ -38,11 +41,31 @@ impl Seen {
         self.0[word] = rank;
     }
 
+    fn raise(&mut self, word: usize, rank: Rank) {
+        if rank > self.at(word) {
+            self.set(word, rank);
+        }
+    }
+
     fn join(&mut self, other: &Seen) {
         for (word, rank) in other.0.iter().enumerate() {
-            if *rank > self.at(word) {
-                self.set(word, *rank);
+            self.raise(word, *rank);
+        }
+    }
+
+    /// Forgets what another view says as well.
+    fn keep_beyond(&mut self, other: Option<&Seen>) {
+        for (word, rank) in self.0.iter_mut().enumerate() {
+            if other.is_none_or(|other| other.at(word) >= *rank) {
+                *rank = 0;
             }
+        }
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        while self.0.last() == Some(&0) {
+            self.0.pop();
         }
     }
 
@@ -58,9 +81,7 @@ impl Seen {
         for (seen, gone) in self.0.iter_mut().zip(gone) {
             *seen = seen.saturating_sub(*gone);
         }
-        while self.0.last() == Some(&0) {
-            self.0.pop();
-        }
+        self.trim();
     }
 }
 
@@ -73,12 +94,25 @@ struct Message {
     attached: bool,
 }
 
+/// What a release passes on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) enum Releases {
+    /// What the actor has seen.
+    #[default]
+    Seen,
+    /// And what was released to any message that it has read.
+    Read,
+}
+
 /// Messages and views.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct Messages {
     words: Vec<Vec<Message>>,
     /// By actor. Who has none runs alone, and sees everything.
     actors: Vec<Option<Seen>>,
+    /// By actor, what it passes on when it releases, beyond what it has seen.
+    read: Vec<Seen>,
+    releases: Releases,
     /// What was released to each lock and hand-over.
     views: Vec<Seen>,
 }
@@ -103,6 +137,10 @@ impl Sides {
 }
 
 impl Messages {
+    pub(super) fn new(releases: Releases) -> Self {
+        Messages { releases, ..Messages::default() }
+    }
+
     /// A word with one message, which everybody has seen.
     pub(super) fn new_word(&mut self, value: u64) -> usize {
         self.words.push(vec![Message { value, seen: Seen::default(), attached: false }]);
@@ -127,13 +165,28 @@ impl Messages {
             self.actors.resize(self.actors.len().max(actor + 1), None);
             self.actors[actor] = Some(Seen::default());
         }
+        self.read = vec![Seen::default(); self.actors.len()];
     }
 
     /// An actor has finished, and looks at nothing any more.
     pub(super) fn retire(&mut self, actor: ActorId) {
         if let Some(seen) = self.actors.get_mut(actor) {
             *seen = None;
+            self.read[actor] = Seen::default();
         }
+    }
+
+    /// What an actor passes on when it releases.
+    fn passed_on(&self, actor: ActorId) -> Option<Seen> {
+        let mut seen = self.seen(actor)?.clone();
+        seen.join(&self.read[actor]);
+        Some(seen)
+    }
+
+    /// All views.
+    fn views(&mut self) -> impl Iterator<Item = &mut Seen> {
+        let messages = self.words.iter_mut().flatten().map(|message| &mut message.seen);
+        messages.chain(self.actors.iter_mut().flatten()).chain(&mut self.read).chain(&mut self.views)
     }
 
     fn seen(&self, actor: ActorId) -> Option<&Seen> {
@@ -169,12 +222,13 @@ impl Messages {
     /// An actor reads a message.
     pub(super) fn read(&mut self, actor: ActorId, word: usize, rank: Rank, sides: Sides) {
         let Some(Some(seen)) = self.actors.get_mut(actor) else { return };
+        let released = &self.words[word][usize::from(rank)].seen;
         if sides.acquires() {
-            seen.join(&self.words[word][usize::from(rank)].seen);
+            seen.join(released);
+        } else if self.releases == Releases::Read {
+            self.read[actor].join(released);
         }
-        if rank > seen.at(word) {
-            seen.set(word, rank);
-        }
+        seen.raise(word, rank);
     }
 
     /// An actor stores right behind the message at `rank`; `attached`: because it has read that.
@@ -188,17 +242,14 @@ impl Messages {
         attached: bool,
     ) {
         let place = rank + 1;
-        let messages = self.words.iter_mut().flatten().map(|message| &mut message.seen);
-        for seen in messages.chain(self.actors.iter_mut().flatten()).chain(&mut self.views) {
-            seen.make_room(word, place);
-        }
+        self.views().for_each(|seen| seen.make_room(word, place));
         let mut passed_on =
             if attached { self.words[word][usize::from(rank)].seen.clone() } else { Seen::default() };
         if let Some(Some(seen)) = self.actors.get_mut(actor) {
-            seen.set(word, place);
-            if sides.releases() {
-                passed_on.join(seen);
-            }
+            seen.raise(word, place);
+        }
+        if sides.releases() {
+            passed_on.join(&self.passed_on(actor).unwrap_or_default());
         }
         self.words[word].insert(usize::from(place), Message { value, seen: passed_on, attached });
     }
@@ -212,8 +263,8 @@ impl Messages {
 
     /// An actor releases what it has seen.
     pub(super) fn release(&mut self, actor: ActorId, view: usize) {
-        if let Some(Some(seen)) = self.actors.get(actor) {
-            self.views[view].join(seen);
+        if let Some(seen) = self.passed_on(actor) {
+            self.views[view].join(&seen);
         }
     }
 
@@ -237,9 +288,9 @@ impl Messages {
             // Nobody can store before the oldest.
             messages[0].attached = false;
         }
-        let messages = self.words.iter_mut().flatten().map(|message| &mut message.seen);
-        for seen in messages.chain(self.actors.iter_mut().flatten()).chain(&mut self.views) {
-            seen.forget(&gone);
+        self.views().for_each(|seen| seen.forget(&gone));
+        for (seen, read) in self.actors.iter().zip(&mut self.read) {
+            read.keep_beyond(seen.as_ref());
         }
     }
 }

@@ -7,7 +7,7 @@ use stalemap_model::backend::{MemoryModel, Ordering};
 use stalemap_model::event::Event;
 
 use super::Core;
-use super::relaxed::{Messages, Sides};
+use super::relaxed::{Messages, Releases, Sides};
 use crate::footprint::Footprint;
 
 /// Messages at rest, with their fingerprint.
@@ -32,8 +32,13 @@ pub(super) struct Relaxed {
 
 impl Relaxed {
     pub(super) fn new(model: MemoryModel) -> Self {
-        let is_relaxed = model == MemoryModel::Relaxed;
-        let state = is_relaxed.then(|| Rc::new(Settled { messages: Messages::default(), print: 0 }));
+        let releases = match model {
+            MemoryModel::Sequential => None,
+            MemoryModel::Relaxed => Some(Releases::Seen),
+            MemoryModel::Cumulative => Some(Releases::Read),
+        };
+        let is_relaxed = releases.is_some();
+        let state = releases.map(|releases| Rc::new(Settled { messages: Messages::new(releases), print: 0 }));
         Relaxed {
             before: RefCell::new(state.clone()),
             state: RefCell::new(state),

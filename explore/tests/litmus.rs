@@ -208,6 +208,26 @@ fn wrc_what_a_releasing_thread_has_read_is_released() {
 }
 
 #[test]
+fn wrc_a_cumulative_release_passes_on_what_was_only_read() {
+    // The middle thread reads a release without acquiring it, and releases in turn.
+    let threads = [
+        vec![one(X, Relaxed), one(Y, Release)],
+        vec![Load(Y, Relaxed, 0), one(Z, Release)],
+        vec![Load(Z, Acquire, 0), Load(X, Relaxed, 1)],
+    ];
+    let lost = observation(&registers([[0, 0], [1, 0], [1, 0]]), &[1, 1, 1]);
+    let mut litmus = Litmus::relaxed(threads);
+    assert!(outcomes(&litmus).contains(&lost));
+    litmus.memory = MemoryModel::Cumulative;
+    assert!(!outcomes(&litmus).contains(&lost));
+    // It sees no more than before itself.
+    litmus.threads.truncate(1);
+    litmus.threads.push(vec![Load(Y, Relaxed, 0), one(Z, Release), Load(X, Relaxed, 1)]);
+    let behind = observation(&registers([[0, 0], [1, 0]]), &[1, 1, 1]);
+    assert!(outcomes(&litmus).contains(&behind));
+}
+
+#[test]
 fn isa2_releases_add_up() {
     let chain = |ordering| {
         [
@@ -412,8 +432,9 @@ fn litmus() -> impl Strategy<Value = Litmus> {
     let thread = || vec(access(), 1..=3).prop_map(|accesses| accesses.concat());
     let locks = prop_oneof![Just(Locks::Order), Just(Locks::OnlyExclude)];
     let threads = prop_oneof![3 => vec(thread(), 2), 2 => vec(thread(), 3)];
-    (threads, locks)
-        .prop_map(|(threads, locks)| Litmus { threads, locks, memory: MemoryModel::Relaxed })
+    let memory = prop_oneof![Just(MemoryModel::Relaxed), Just(MemoryModel::Cumulative)];
+    (threads, locks, memory)
+        .prop_map(|(threads, locks, memory)| Litmus { threads, locks, memory })
         .prop_filter("small enough for the axioms", |litmus| {
             let visible = |access: &&Access| !matches!(access, Unlock(_));
             litmus.threads.iter().flatten().filter(visible).count() <= 8
@@ -434,13 +455,24 @@ proptest! {
         prop_assert_eq!(found, axiomatic::outcomes(&litmus));
     }
 
-    /// Sequentially consistent outcomes are among the relaxed ones.
+    /// Each memory, and each ordering less, adds outcomes and takes none away.
     #[test]
-    fn relaxed_memory_takes_nothing_away(litmus in litmus()) {
-        let relaxed = explored(&litmus);
-        let sequential = explored(&Litmus { memory: MemoryModel::Sequential, ..litmus });
-        for outcome in sequential.outcomes.keys() {
-            prop_assert!(relaxed.outcomes.contains_key(outcome), "{}", outcome);
+    fn weakening_takes_nothing_away(litmus in litmus()) {
+        let with = |memory, locks| explored(&Litmus { memory, locks, ..litmus.clone() }).outcomes;
+        let from_strong_to_weak = [
+            with(MemoryModel::Sequential, Locks::Order),
+            with(MemoryModel::Cumulative, Locks::Order),
+            with(MemoryModel::Relaxed, Locks::Order),
+            with(MemoryModel::Relaxed, Locks::OnlyExclude),
+        ];
+        for pair in from_strong_to_weak.windows(2) {
+            for outcome in pair[0].keys() {
+                prop_assert!(pair[1].contains_key(outcome), "{}", outcome);
+            }
+        }
+        let exclusive = with(MemoryModel::Cumulative, Locks::OnlyExclude);
+        for outcome in from_strong_to_weak[1].keys() {
+            prop_assert!(exclusive.contains_key(outcome), "{}", outcome);
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use stalemap_model::backend::Ordering;
+use stalemap_model::backend::{MemoryModel, Ordering};
 
 use super::litmus::{Access, LOCKS, Litmus, Locks, REGISTERS, Registers, WORDS, observation};
 
@@ -52,7 +52,7 @@ pub(crate) fn outcomes(litmus: &Litmus) -> BTreeSet<String> {
     while let Some(execution) = open.pop() {
         let finished = |thread: usize| execution.events[thread].len() == litmus.threads[thread].len();
         if (0..threads).all(finished) {
-            outcomes.extend(execution.outcomes(litmus.locks));
+            outcomes.extend(execution.outcomes(litmus));
         }
         for thread in (0..threads).filter(|thread| !finished(*thread)) {
             for next in execution.after(litmus, thread) {
@@ -177,9 +177,10 @@ impl Execution {
             }
     }
 
-    fn happens_before(&self, locks: Locks) -> BTreeSet<(Place, Place)> {
+    fn happens_before(&self, locks: Locks, memory: MemoryModel) -> BTreeSet<(Place, Place)> {
         let all = self.all();
         let mut before = BTreeSet::new();
+        let mut synchronised = Vec::new();
         for (a, first) in &all {
             for (b, second) in &all {
                 let synchronises = match (*first, *second) {
@@ -193,6 +194,9 @@ impl Execution {
                     }
                     _ => false,
                 };
+                if synchronises {
+                    synchronised.push((*a, *b));
+                }
                 if a.0 == b.0 && a.1 < b.1 || synchronises {
                     before.insert((*a, *b));
                 }
@@ -204,6 +208,10 @@ impl Execution {
                 .flat_map(|(a, b)| before.iter().filter(move |(c, _)| c == b).map(move |(_, d)| (*a, *d)))
                 .filter(|pair| !before.contains(pair))
                 .collect();
+            let more = match memory {
+                MemoryModel::Cumulative => [more, self.cumulated(&synchronised, &before)].concat(),
+                MemoryModel::Sequential | MemoryModel::Relaxed => more,
+            };
             if more.is_empty() {
                 return before;
             }
@@ -211,9 +219,41 @@ impl Execution {
         }
     }
 
+    /// What an A-cumulative release passes on: whatever came before a release that was read, without acquiring it,
+    /// in the thread that releases. It comes before what follows the acquiring event, not that itself.
+    fn cumulated(
+        &self,
+        synchronised: &[(Place, Place)],
+        before: &BTreeSet<(Place, Place)>,
+    ) -> Vec<(Place, Place)> {
+        let all = self.all();
+        let mut more = Vec::new();
+        for (release, acquire) in synchronised {
+            let reads = all.iter().filter(|(place, _)| place.0 == release.0 && place.1 < release.1);
+            for (_, read) in reads {
+                let Event::Access { reads: Some(Some(from)), .. } = *read else { continue };
+                let released = all.iter().filter(|(place, event)| {
+                    matches!(event, Event::Access { releases: true, writes: Some(_), .. })
+                        && self.in_release_sequence(from, *place)
+                });
+                for (earlier, _) in released {
+                    let passed = before.iter().filter(|(_, later)| later == earlier).map(|(event, _)| *event);
+                    let after =
+                        (acquire.1 + 1..self.events[acquire.0].len()).map(|number| (acquire.0, number));
+                    let after: Vec<Place> = after.collect();
+                    for event in passed.chain([*earlier]) {
+                        more.extend(after.iter().map(|later| (event, *later)));
+                    }
+                }
+            }
+        }
+        more.retain(|pair| !before.contains(pair));
+        more
+    }
+
     /// The final states of this execution under every modification order that the axioms allow.
-    fn outcomes(&self, locks: Locks) -> Vec<String> {
-        let before = self.happens_before(locks);
+    fn outcomes(&self, litmus: &Litmus) -> Vec<String> {
+        let before = self.happens_before(litmus.locks, litmus.memory);
         let orders: Vec<Vec<Vec<Place>>> = (0..WORDS).map(|word| self.orders(word, &before)).collect();
         let mut finals = vec![[0; WORDS]];
         for (word, orders) in orders.iter().enumerate() {
