@@ -177,10 +177,14 @@ pub trait Atomic {
 /// over is said apart from the object: [`Backend::unordered`] data hand over nothing, and a `View` says at which
 /// operation something is.
 ///
-/// Both calls belong to the current transition.
+/// All calls belong to the current transition.
 pub trait View {
     /// The actor sees from here on whatever was [released](View::release) here.
     fn acquire(&self);
+
+    /// The actor has read what was released here, and acquired nothing by that; it passes it on where releases are
+    /// cumulative ([`MemoryModel::Cumulative`]).
+    fn observe(&self) {}
 
     /// Whatever the actor sees by now is passed on to who [acquires](View::acquire).
     fn release(&self);

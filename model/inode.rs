@@ -63,6 +63,8 @@ pub struct Inode<B: Backend> {
     folio_locks: Vec<Vec<Handover<B>>>,
     /// What passes from the end of writeback to who has waited for it, by index.
     writeback: Vec<Handover<B>>,
+    /// What passes from who stores through a mapping to who takes that away, by index.
+    tlb: Vec<Handover<B>>,
     /// The judge.
     pub oracle: Oracle<B>,
     /// Whether a concurrent actor may change i_size. If none may, reading it commutes with everything, and
@@ -121,6 +123,7 @@ impl<B: Backend> Inode<B> {
             pages: (0..geometry.folios()).map(|_| backend.unordered("folio", Slot::default())).collect(),
             xa_lock: backend.view("xa_lock"),
             folio_locks: (0..geometry.folios()).map(|_| folio_locks()).collect(),
+            tlb: (0..geometry.folios()).map(|_| handover("tlb", Link::TlbFlush, Link::TlbFlush)).collect(),
             writeback: (0..geometry.folios())
                 .map(|_| handover("writeback", Link::WritebackWait, Link::WritebackClear))
                 .collect(),
@@ -190,6 +193,11 @@ impl<B: Backend> Inode<B> {
     /// What passes from the end of a folio's writeback to who has waited for it.
     pub fn writeback(&self, index: FolioIndex) -> &Handover<B> {
         &self.writeback[usize::from(index)]
+    }
+
+    /// What passes from who stores through a mapping of a folio to who write-protects it.
+    pub fn tlb(&self, index: FolioIndex) -> &Handover<B> {
+        &self.tlb[usize::from(index)]
     }
 
     /// The ordering of an access to a word without a lock.

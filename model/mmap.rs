@@ -120,6 +120,7 @@ async fn instruction<B: Backend>(
         (Access::Store(id), Some((_, true))) => {
             if let Some(folio) = slot.current_mut() {
                 folio.cells[inside].fill(Value::written(id));
+                inode.tlb(index).release();
                 inode.oracle.store(&inode.sb.geometry, id, &part, inode.i_size_newest());
                 inode.say(|| format!("store {}", inode.sb.geometry.show_cells(&part)));
             }

@@ -58,6 +58,9 @@ named_bits! {
         FolioLock = "folio-lock",
         /// `folio_unlock` (mm/filemap.c): a clear with release semantics.
         FolioUnlock = "folio-unlock",
+        /// A page-table entry becomes read-only: `page_mkclean` (mm/rmap.c) flushes it from the CPU that stored through
+        /// it, which by then has done all it did before.
+        TlbFlush = "tlb-flush",
         /// inode->i_rwsem, both its sides.
         IRwsem = "i_rwsem",
         /// mapping->invalidate_lock, both its sides.
@@ -106,6 +109,7 @@ impl Link {
             | Link::XaRemove
             | Link::XaRemoveFailed
             | Link::XaInsert
+            | Link::TlbFlush
             | Link::IRwsem
             | Link::InvalidateLock
             | Link::Glock
@@ -132,6 +136,7 @@ impl Link {
             Link::XaInsert => "xa_lock in filemap_add_folio",
             Link::FolioLock => "folio_lock, folio_trylock",
             Link::FolioUnlock => "folio_unlock",
+            Link::TlbFlush => "from a store through a mapping to page_mkclean",
             Link::IRwsem => "i_rwsem",
             Link::InvalidateLock => "invalidate_lock",
             Link::Glock => "the glock",
@@ -192,6 +197,11 @@ impl<B: Backend> Handover<B> {
         if self.acquires {
             self.view.acquire();
         }
+    }
+
+    /// In the current transition: a plain read of what is released.
+    pub fn observe(&self) {
+        self.view.observe();
     }
 
     /// In the current transition.

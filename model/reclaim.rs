@@ -21,6 +21,8 @@ pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     let outcome = slot.shrink(ignore);
     if let Some(id) = locked {
         inode.folio_locked(index, id);
+        // The test of the writeback bit, which acquires nothing.
+        inode.writeback(index).observe();
     }
     if removal {
         let failed = outcome != Eviction::Evicted;
@@ -39,10 +41,14 @@ pub async fn invalidate_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     let mut slot = inode.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
     let (locked, _) = slot.reclaims(false);
     let outcome = slot.invalidate();
-    if outcome == Eviction::Evicted {
-        inode.xa_section(Link::XaRemove);
+    if let Some(id) = locked {
+        inode.folio_locked(index, id);
+        inode.writeback(index).observe();
+        if outcome == Eviction::Evicted {
+            inode.xa_section(Link::XaRemove);
+        }
+        inode.folio_unlocked(index, id);
     }
-    inode.folio_passed(index, locked);
     drop(slot);
     tell(inode, index, outcome);
 }

@@ -87,6 +87,7 @@ pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, 
     inode.folio_passed(index, slot.current().map(|(id, _)| id));
     if let Some(folio) = slot.current_mut() {
         folio.write_protect();
+        inode.tlb(index).acquire();
     }
 }
 

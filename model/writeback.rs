@@ -176,6 +176,7 @@ async fn lock_and_clean<B: Backend>(
     let cleaned = slot.folio_mut(id);
     cleaned.locked = Some(me);
     cleaned.clear_dirty_for_io();
+    inode.tlb(index).acquire();
     inode.say(|| format!("folio {index} clean"));
 
     // The size is read without a lock. That is an operation of its own only where somebody may change it.

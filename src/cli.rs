@@ -68,8 +68,10 @@ pub enum Memory {
     /// Sequentially consistent: every access sees the latest store.
     #[default]
     Sc,
-    /// Release, acquire and relaxed accesses: what is read without a lock may be old.
+    /// Release, acquire and relaxed accesses, as in C++20: what is read without a lock may be old.
     Relaxed,
+    /// The same, with releases that pass on what was only read before them, as in the kernel's memory model.
+    Lkmm,
 }
 
 impl Memory {
@@ -78,6 +80,7 @@ impl Memory {
         match self {
             Memory::Sc => MemoryModel::Sequential,
             Memory::Relaxed => MemoryModel::Relaxed,
+            Memory::Lkmm => MemoryModel::Cumulative,
         }
     }
 }
@@ -158,6 +161,10 @@ pub struct OrderingsArgs {
     #[arg(long, value_name = "NAME", default_value = "iomap_valid")]
     pub design: String,
 
+    /// On which memory: `relaxed`, as in C++20, or `lkmm`, whose releases are cumulative.
+    #[arg(long, value_parser = parse_weak_memory, default_value = "relaxed")]
+    pub memory: MemoryModel,
+
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
     pub format: OrderingsFormat,
@@ -221,6 +228,17 @@ pub struct ShowArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Looks a memory up in which there is something to order.
+fn parse_weak_memory(text: &str) -> Result<MemoryModel, String> {
+    match MemoryModel::from_name(text) {
+        Some(MemoryModel::Sequential) => {
+            Err("in it everything is ordered; there are relaxed and lkmm".to_owned())
+        }
+        Some(weak) => Ok(weak),
+        None => Err("there is no memory of that name; there are relaxed and lkmm".to_owned()),
+    }
 }
 
 /// Looks the name of an ordering up.

@@ -235,7 +235,7 @@ fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
 fn named(design: &str, memory: MemoryModel) -> String {
     match memory {
         MemoryModel::Sequential => design.to_owned(),
-        MemoryModel::Relaxed => format!("{design}, relaxed memory"),
+        MemoryModel::Relaxed | MemoryModel::Cumulative => format!("{design}, {} memory", memory.name()),
     }
 }
 
@@ -272,7 +272,8 @@ fn unwritable(path: &Path, error: &io::Error) -> Vec<InputError> {
 }
 
 fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
-    let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
+    let mut scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
+    scenario.memory = args.memory;
     let design =
         scenario.design(&args.design).ok_or_else(|| vec![unknown_design(&scenario, &args.design)])?;
     if args.format == OrderingsFormat::Litmus {
@@ -311,8 +312,7 @@ fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
 }
 
 fn litmus(scenario: &Scenario, design: &Design, without: &[Link]) -> Result<Report> {
-    let on_relaxed = Scenario { memory: MemoryModel::Relaxed, ..scenario.clone() };
-    let job = Job { scenario: &on_relaxed, design: design.clone() };
+    let job = Job { scenario, design: design.clone() };
     let limits = GivenLimits::default();
     let outcome = match run_all(&[job], limits, 1, &|_| ()).pop() {
         Some(Ok(outcome)) => outcome,
@@ -367,7 +367,7 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
     let mut scenario = read(&format!("{path} (the scenario in it)"), schedule.scenario.as_bytes())
         .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
     if let Some(name) = schedule.header("memory") {
-        let unknown = || bad(format!("there is no memory `{name}`; there are `sc` and `relaxed`"));
+        let unknown = || bad(format!("there is no memory `{name}`; there are `sc`, `relaxed` and `lkmm`"));
         scenario.memory = MemoryModel::from_name(name).ok_or_else(unknown)?;
     }
     if let Some(names) = schedule.header("without") {

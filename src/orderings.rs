@@ -7,7 +7,6 @@
 //! that exploration finds something are the pairs explored one by one.
 
 use stalemap_explore::LimitHit;
-use stalemap_model::backend::MemoryModel;
 use stalemap_model::design::Design;
 use stalemap_model::fs::{Hooks, Personality};
 use stalemap_model::ordering::{Link, Order, Orderings};
@@ -98,7 +97,7 @@ fn links(fs: &Personality) -> Vec<Link> {
     Link::ALL.iter().copied().filter(has).collect()
 }
 
-/// Finds out which orderings a design needs in a scenario.
+/// Finds out which orderings a design needs in a scenario, on the memory that it names.
 pub fn study(
     scenario: &Scenario,
     design: &Design,
@@ -153,7 +152,7 @@ pub fn study(
     Ok(study)
 }
 
-/// Explores the scenario in relaxed memory without each of some sets of links.
+/// Explores the scenario without each of some sets of links.
 fn without(
     scenario: &Scenario,
     design: &Design,
@@ -161,10 +160,7 @@ fn without(
     given: GivenLimits,
     threads: usize,
 ) -> Result<Vec<Weakened>, RunError> {
-    let weakened = |set: &Vec<Link>| {
-        let orderings = Orderings::without(set);
-        Scenario { memory: MemoryModel::Relaxed, orderings, ..scenario.clone() }
-    };
+    let weakened = |set: &Vec<Link>| Scenario { orderings: Orderings::without(set), ..scenario.clone() };
     let scenarios: Vec<Scenario> = sets.iter().map(weakened).collect();
     let job = |scenario| Job { scenario, design: design.clone() };
     let jobs: Vec<Job<'_>> = scenarios.iter().map(job).collect();

@@ -338,6 +338,12 @@ impl View for MemoryView {
         }
     }
 
+    fn observe(&self) {
+        if let Some((object, view)) = self.live() {
+            self.core.observe(object, view);
+        }
+    }
+
     fn release(&self) {
         if let Some((object, view)) = self.live() {
             self.core.release(object, view);

@@ -261,6 +261,13 @@ impl Messages {
         }
     }
 
+    /// An actor reads what was released, and acquires nothing.
+    pub(super) fn observe(&mut self, actor: ActorId, view: usize) {
+        if self.releases == Releases::Read && self.seen(actor).is_some() {
+            self.read[actor].join(&self.views[view]);
+        }
+    }
+
     /// An actor releases what it has seen.
     pub(super) fn release(&mut self, actor: ActorId, view: usize) {
         if let Some(seen) = self.passed_on(actor) {

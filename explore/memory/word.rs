@@ -224,6 +224,13 @@ impl Core {
         self.relaxed.change(|messages| messages.acquire(self.current.get(), view));
     }
 
+    /// Reads what was released, without acquiring it.
+    pub(super) fn observe(&self, object: usize, view: Option<usize>) {
+        let Some(view) = view else { return };
+        self.touch(object);
+        self.relaxed.change(|messages| messages.observe(self.current.get(), view));
+    }
+
     /// Releases.
     pub(super) fn release(&self, object: usize, view: Option<usize>) {
         self.change_view(object, view, |messages, view| messages.release(self.current.get(), view));

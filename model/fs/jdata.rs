@@ -285,6 +285,7 @@ async fn clean<B: Backend>(
     let data = slot.locked_mut(id, me);
     let stored = std::mem::take(&mut data.checked);
     data.clear_dirty_for_io();
+    inode.tlb(index).acquire();
     inode.say(|| format!("folio {index} clean"));
     let buffers = data.buffers.get_or_insert_with(Buffers::default);
     if stored {

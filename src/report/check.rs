@@ -45,6 +45,7 @@ pub fn verdict(outcome: &Outcome) -> String {
     let memory = match outcome.memory {
         MemoryModel::Sequential => "",
         MemoryModel::Relaxed => " in relaxed memory",
+        MemoryModel::Cumulative => " in the kernel's memory",
     };
     match (outcome.verdict, &outcome.counterexample) {
         (Verdict::Holds, _) if outcome.judgement.vacuous => format!("holds vacuously{memory}, {states}"),

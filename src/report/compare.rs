@@ -178,8 +178,11 @@ fn statement(outcomes: &[Outcome], across: &[String]) -> String {
             limited.iter().map(|o| format!("{} under {}", o.scenario, o.design)).collect();
         format!("a limit was reached in {}", names.join(", "))
     };
-    let relaxed = outcomes.iter().any(|outcome| outcome.memory == MemoryModel::Relaxed);
-    let memory = if relaxed { "relaxed" } else { "sequentially consistent" };
+    let memory = match outcomes.first().map_or(MemoryModel::Sequential, |outcome| outcome.memory) {
+        MemoryModel::Sequential => "sequentially consistent",
+        MemoryModel::Relaxed => "relaxed",
+        MemoryModel::Cumulative => "relaxed, with cumulative releases,",
+    };
     let _ = writeln!(
         text,
         "Bounds: the actors, commands and file sizes of the scenarios, {memory} memory; {bounds}. \

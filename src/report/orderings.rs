@@ -14,7 +14,8 @@ use crate::run::{Outcome, Verdict, preemptions};
 /// The table and the statement.
 pub fn render(study: &Study, color: bool) -> String {
     let Outcome { scenario, design, .. } = &study.kernel;
-    let mut text = format!("{scenario} under {design}, relaxed memory\n\n");
+    let memory = study.kernel.memory.name();
+    let mut text = format!("{scenario} under {design}, {memory} memory\n\n");
     let _ = writeln!(text, "with the kernel's orderings: {}", verdict(&study.kernel));
     if study.kernel.verdict == Verdict::Violates {
         text.push_str("\nThe design is broken whatever is ordered; there is nothing to weaken.\n");
