@@ -4,7 +4,8 @@
 //! from one set of weakened links to others. What breaks without one link breaks without it and any other. And if
 //! the design holds without all the links that it holds without one at a time, it holds without any of their pairs
 //! and of their subsets: one exploration proves them all, and the rest is the one weakest set that holds. Only where
-//! that exploration finds something are the pairs explored one by one.
+//! that exploration finds something are the pairs explored one by one. Then the largest sets without a pair that breaks
+//! are explored; if the design holds without each, what they leave are all the weakest sets that hold.
 
 use stalemap_explore::LimitHit;
 use stalemap_model::design::Design;
@@ -33,12 +34,12 @@ impl Weakened {
     }
 }
 
-/// The weakest set of links that holds.
+/// The weakest sets of links that hold: none of their links can be left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Weakest {
-    /// These are needed, each by itself, and they are enough: no other set that holds is smaller, nor as small.
-    Exactly(Vec<Link>),
-    /// These are enough, and none of them can be left out of this set; another set may do as well.
+    /// All of them.
+    All(Vec<Vec<Link>>),
+    /// One, found by leaving out one link after the other. There may be others.
     Greedily(Vec<Link>),
     /// The design does not hold with all of them, or a limit was reached.
     Unknown,
@@ -85,6 +86,9 @@ impl Study {
     }
 }
 
+/// Sets up to which all the weakest ones are looked for.
+const MOST_SETS: usize = 64;
+
 /// The links that a file system has.
 fn links(fs: &Personality) -> Vec<Link> {
     let has = |link: &Link| match link {
@@ -130,7 +134,7 @@ pub fn study(
     let decided = study.single.iter().all(|one| one.holds() || one.breaks());
     if together.holds() {
         if decided {
-            study.weakest = Weakest::Exactly(kept(&spare));
+            study.weakest = Weakest::All(vec![kept(&spare)]);
         }
         study.together = Some(together);
         return Ok(study);
@@ -141,6 +145,20 @@ pub fn study(
         others.map(|second| vec![*first, *second])
     });
     study.pairs = explore(pairs.collect())?;
+    let breaking: Vec<[Link; 2]> = study
+        .pairs
+        .iter()
+        .filter(|pair| !pair.holds())
+        .map(|pair| [pair.without[0], pair.without[1]])
+        .collect();
+    let largest = largest_without(&spare, &breaking);
+    if decided && largest.len() <= MOST_SETS {
+        let found = explore(largest)?;
+        if found.iter().all(Weakened::holds) {
+            study.weakest = Weakest::All(found.iter().map(|largest| kept(&largest.without)).collect());
+            return Ok(study);
+        }
+    }
     let mut gone: Vec<Link> = Vec::new();
     for link in spare {
         let wider: Vec<Link> = gone.iter().copied().chain([link]).collect();
@@ -150,6 +168,27 @@ pub fn study(
     }
     study.weakest = Weakest::Greedily(kept(&gone));
     Ok(study)
+}
+
+/// The largest subsets of some links that have no pair of these in them.
+fn largest_without(links: &[Link], pairs: &[[Link; 2]]) -> Vec<Vec<Link>> {
+    let Some([first, second]) = pairs.iter().find(|pair| pair.iter().all(|link| links.contains(link))) else {
+        return vec![links.to_vec()];
+    };
+    let mut found: Vec<Vec<Link>> = Vec::new();
+    for gone in [first, second] {
+        let rest: Vec<Link> = links.iter().copied().filter(|link| link != gone).collect();
+        found.extend(largest_without(&rest, pairs));
+    }
+    let within = |inner: &[Link], outer: &[Link]| inner.iter().all(|link| outer.contains(link));
+    let mut largest: Vec<Vec<Link>> = Vec::new();
+    for (at, set) in found.iter().enumerate() {
+        let smaller = |other: &Vec<Link>| within(set, other) && other.len() > set.len();
+        if !found.iter().any(smaller) && !found[..at].contains(set) {
+            largest.push(set.clone());
+        }
+    }
+    largest
 }
 
 /// Explores the scenario without each of some sets of links.
@@ -169,4 +208,17 @@ fn without(
         .zip(outcomes)
         .map(|(without, outcome)| Ok(Weakened { without, outcome: outcome? }))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_sets_without_a_pair() {
+        let [a, b, c, d] = [Link::IRwsem, Link::Bio, Link::XaInsert, Link::XaRemove];
+        let found = largest_without(&[a, b, c, d], &[[a, b], [b, c]]);
+        assert_eq!(found, [vec![b, d], vec![a, c, d]]);
+        assert_eq!(largest_without(&[a, b], &[]), [vec![a, b]]);
+    }
 }

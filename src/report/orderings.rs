@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
-use serde_json::{Value, json};
+use serde_json::json;
 use stalemap_model::ordering::Link;
 
 use super::check::{count, names, verdict};
@@ -123,11 +123,17 @@ fn statement(study: &Study) -> String {
     }
     let list = |links: &[Link]| if links.is_empty() { "nothing".to_owned() } else { joined(links) };
     let _ = match &study.weakest {
-        Weakest::Exactly(links) => writeln!(
-            text,
-            "The weakest set that holds: {}. Each is needed by itself, and together they are enough.",
-            list(links)
-        ),
+        Weakest::All(sets) => match sets.as_slice() {
+            [links] => writeln!(
+                text,
+                "The weakest set that holds: {}. Each is needed by itself, and together they are enough.",
+                list(links)
+            ),
+            sets => {
+                let _ = writeln!(text, "The weakest sets that hold, all of them:");
+                sets.iter().try_for_each(|links| writeln!(text, "* {}", list(links)))
+            }
+        },
         Weakest::Greedily(links) => writeln!(
             text,
             "A weakest set that holds, found by leaving out one after the other: {}.",
@@ -167,10 +173,10 @@ pub fn json(study: &Study) -> String {
     let links = Link::ALL
         .iter()
         .map(|link| json!({ "name": link.name(), "order": link.order().to_string(), "where": link.what() }));
-    let (weakest, how) = match &study.weakest {
-        Weakest::Exactly(links) => (json!(names(links)), "exact"),
-        Weakest::Greedily(links) => (json!(names(links)), "greedy"),
-        Weakest::Unknown => (Value::Null, "unknown"),
+    let (weakest, how): (Vec<_>, _) = match &study.weakest {
+        Weakest::All(sets) => (sets.iter().map(|links| names(links)).collect(), "all"),
+        Weakest::Greedily(links) => (vec![names(links)], "greedy"),
+        Weakest::Unknown => (Vec::new(), "unknown"),
     };
     let document = json!({
         "schema": "stalemap.orderings/1",
@@ -183,7 +189,7 @@ pub fn json(study: &Study) -> String {
         "single": study.single.iter().map(weakened).collect::<Vec<_>>(),
         "together": study.together.as_ref().map(weakened),
         "pairs": study.pairs.iter().map(weakened).collect::<Vec<_>>(),
-        "weakest": { "kept": weakest, "how": how },
+        "weakest": { "sets": weakest, "how": how },
     });
     pretty(&document)
 }
