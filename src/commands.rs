@@ -89,7 +89,9 @@ enum Layout {
 
 fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
     let mut scenarios = input::scenarios(&args.paths)?;
-    scenarios.iter_mut().for_each(|scenario| scenario.memory = args.memory.model());
+    for scenario in &mut scenarios {
+        scenario.memory = args.memory.model();
+    }
     let jobs = jobs(&scenarios, &args.designs)?;
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;

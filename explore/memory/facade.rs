@@ -410,7 +410,7 @@ impl Backend for Memory {
     fn atomic(&self, name: &'static str, value: u64) -> MemoryAtomic {
         let slot = self.new_slot(value);
         let word = self.0.relaxed.new_word(value);
-        let relaxed = word.map(|word| Word { name, object: slot.number, word });
+        let relaxed = word.map(|number| Word { name, object: slot.number, number });
         MemoryAtomic { core: Rc::clone(&self.0), slot, relaxed }
     }
 

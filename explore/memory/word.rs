@@ -27,7 +27,8 @@ pub(super) struct Relaxed {
     before: RefCell<RelaxedState>,
     /// The fingerprint of `state`; 0 where there is none.
     print: Cell<u128>,
-    is_relaxed: bool,
+    /// Whether there is a state.
+    present: bool,
 }
 
 impl Relaxed {
@@ -37,13 +38,13 @@ impl Relaxed {
             MemoryModel::Relaxed => Some(Releases::Seen),
             MemoryModel::Cumulative => Some(Releases::Read),
         };
-        let is_relaxed = releases.is_some();
+        let present = releases.is_some();
         let state = releases.map(|releases| Rc::new(Settled { messages: Messages::new(releases), print: 0 }));
         Relaxed {
             before: RefCell::new(state.clone()),
             state: RefCell::new(state),
             print: Cell::new(0),
-            is_relaxed,
+            present,
         }
     }
 
@@ -52,16 +53,16 @@ impl Relaxed {
     }
 
     pub(super) fn state(&self) -> RelaxedState {
-        if self.is_relaxed { self.state.borrow().clone() } else { None }
+        if self.present { self.state.borrow().clone() } else { None }
     }
 
     pub(super) fn before(&self) -> RelaxedState {
-        if self.is_relaxed { self.before.borrow().clone() } else { None }
+        if self.present { self.before.borrow().clone() } else { None }
     }
 
     pub(super) fn begin_transition(&self) {
-        if self.is_relaxed {
-            *self.before.borrow_mut() = self.state.borrow().clone();
+        if self.present {
+            self.before.borrow_mut().clone_from(&self.state.borrow());
         }
     }
 
@@ -74,7 +75,7 @@ impl Relaxed {
 
     /// Ends a transition.
     pub(super) fn settle(&self, print: impl FnOnce(&Messages) -> u128) {
-        if !self.is_relaxed {
+        if !self.present {
             return;
         }
         self.change(Messages::forget);
@@ -143,7 +144,7 @@ pub(super) fn of_read_modify_write(ordering: Ordering) -> Sides {
 pub(super) struct Word {
     pub(super) name: &'static str,
     pub(super) object: usize,
-    pub(super) word: usize,
+    pub(super) number: usize,
 }
 
 impl Core {
@@ -162,7 +163,7 @@ impl Core {
 
     /// Reads a word, and stores what `write` makes of the value right behind what was read.
     pub(super) fn relaxed_access(&self, at: Word, sides: Sides, write: impl Fn(u64) -> Option<u64>) -> u64 {
-        let Word { name, object, word } = at;
+        let Word { name, object, number: word } = at;
         let actor = self.current.get();
         self.touch(object);
         let fits = |messages: &Messages, rank: &u16| {
@@ -193,7 +194,7 @@ impl Core {
 
     /// Stores into a word.
     pub(super) fn relaxed_store(&self, at: Word, value: u64, sides: Sides) {
-        let Word { name, object, word } = at;
+        let Word { name, object, number: word } = at;
         let actor = self.current.get();
         self.touch(object);
         self.changed(object);
@@ -214,7 +215,7 @@ impl Core {
     /// What the latest store left.
     pub(super) fn relaxed_newest(&self, at: Word) -> u64 {
         self.touch(at.object);
-        self.relaxed.look(|messages| messages.newest_value(at.word)).unwrap_or_default()
+        self.relaxed.look(|messages| messages.newest_value(at.number)).unwrap_or_default()
     }
 
     /// Acquires what was released to a view that belongs to an object.

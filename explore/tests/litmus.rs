@@ -458,7 +458,7 @@ proptest! {
     /// Each memory, and each ordering less, adds outcomes and takes none away.
     #[test]
     fn weakening_takes_nothing_away(litmus in litmus()) {
-        let with = |memory, locks| explored(&Litmus { memory, locks, ..litmus.clone() }).outcomes;
+        let with = |memory, locks| explored(&Litmus { locks, memory, ..litmus.clone() }).outcomes;
         let from_strong_to_weak = [
             with(MemoryModel::Sequential, Locks::Order),
             with(MemoryModel::Cumulative, Locks::Order),

@@ -15,12 +15,19 @@ use super::litmus::{Access, LOCKS, Litmus, Locks, REGISTERS, Registers, WORDS, o
 /// An event's place: its thread, and its number there.
 type Place = (usize, usize);
 
+/// What a read reads from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+enum Source {
+    Initial,
+    Write(Place),
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 enum Event {
-    /// A load, a store or a read-modify-write: what it reads from (`None`: the initial value), and what it writes.
+    /// A load, a store or a read-modify-write: what it reads from, and what it writes.
     Access {
         word: usize,
-        reads: Option<Option<Place>>,
+        reads: Option<Source>,
         writes: Option<u64>,
         acquires: bool,
         releases: bool,
@@ -139,9 +146,9 @@ impl Execution {
         }
     }
 
-    fn reads(&self, word: usize, with: impl Fn(Option<Place>, u64) -> Execution) -> Vec<Execution> {
-        let mut all = vec![with(None, 0)];
-        all.extend(self.writes(word).into_iter().map(|(place, value)| with(Some(place), value)));
+    fn reads(&self, word: usize, with: impl Fn(Source, u64) -> Execution) -> Vec<Execution> {
+        let mut all = vec![with(Source::Initial, 0)];
+        all.extend(self.writes(word).into_iter().map(|(place, value)| with(Source::Write(place), value)));
         all
     }
 
@@ -170,7 +177,7 @@ impl Execution {
     fn in_release_sequence(&self, from: Place, release: Place) -> bool {
         from == release
             || match self.event(from) {
-                Event::Access { reads: Some(Some(earlier)), .. } => {
+                Event::Access { reads: Some(Source::Write(earlier)), .. } => {
                     self.in_release_sequence(earlier, release)
                 }
                 _ => false,
@@ -183,10 +190,10 @@ impl Execution {
         let mut synchronised = Vec::new();
         for (a, first) in &all {
             for (b, second) in &all {
-                let synchronises = match (*first, *second) {
+                let ordered = match (*first, *second) {
                     (
                         Event::Access { releases: true, writes: Some(_), .. },
-                        Event::Access { acquires: true, reads: Some(Some(from)), .. },
+                        Event::Access { acquires: true, reads: Some(Source::Write(from)), .. },
                     ) => self.in_release_sequence(from, *a),
                     (Event::Unlock(lock, taken), Event::Lock(other, later)) => {
                         let follows = lock == other && taken != usize::MAX && later == taken + 1;
@@ -194,10 +201,10 @@ impl Execution {
                     }
                     _ => false,
                 };
-                if synchronises {
+                if ordered {
                     synchronised.push((*a, *b));
                 }
-                if a.0 == b.0 && a.1 < b.1 || synchronises {
+                if a.0 == b.0 && a.1 < b.1 || ordered {
                     before.insert((*a, *b));
                 }
             }
@@ -231,7 +238,7 @@ impl Execution {
         for (release, acquire) in synchronised {
             let reads = all.iter().filter(|(place, _)| place.0 == release.0 && place.1 < release.1);
             for (_, read) in reads {
-                let Event::Access { reads: Some(Some(from)), .. } = *read else { continue };
+                let Event::Access { reads: Some(Source::Write(from)), .. } = *read else { continue };
                 let released = all.iter().filter(|(place, event)| {
                     matches!(event, Event::Access { releases: true, writes: Some(_), .. })
                         && self.in_release_sequence(from, *place)
@@ -298,17 +305,18 @@ impl Execution {
 
     fn is_coherent(&self, of: usize, order: &[Place], before: &BTreeSet<(Place, Place)>) -> bool {
         // The initial value is at 0.
-        let rank = |place: Option<Place>| {
-            place.map_or(0, |place| {
-                1 + order.iter().position(|other| *other == place).unwrap_or(usize::MAX - 1)
-            })
+        let rank = |source: Source| match source {
+            Source::Initial => 0,
+            Source::Write(place) => {
+                1 + order.iter().position(|other| *other == place).expect("a write of the word")
+            }
         };
         let accesses: Vec<(Place, Option<usize>, Option<usize>)> = self
             .all()
             .into_iter()
             .filter_map(|(place, event)| match event {
                 Event::Access { word, reads, writes, .. } if word == of => {
-                    Some((place, reads.map(rank), writes.map(|_| rank(Some(place)))))
+                    Some((place, reads.map(rank), writes.map(|_| rank(Source::Write(place)))))
                 }
                 _ => None,
             })

@@ -111,33 +111,33 @@ impl System for Litmus {
 
     fn start(&self, _: ActorId) {}
 
-    async fn step<B: Backend>(&self, world: &World<B>, thread: ActorId, (): ()) -> ControlFlow<(), ()> {
+    async fn step<B: Backend>(&self, shared: &World<B>, thread: ActorId, (): ()) -> ControlFlow<(), ()> {
         let mut registers = [0; REGISTERS];
         let mut held: [Option<<B::Lock<()> as Lock<()>>::Guard<'_>>; LOCKS] = std::array::from_fn(|_| None);
         let r = &mut registers;
         for access in &self.threads[thread] {
             match *access {
                 Access::Load(word, ordering, register) => {
-                    r[register] = world.words[word].load(on("load", word), ordering).await;
+                    r[register] = shared.words[word].load(on("load", word), ordering).await;
                 }
                 Access::Store(word, value, ordering) => {
-                    world.words[word].store(on("store", word), value.of(r), ordering).await;
+                    shared.words[word].store(on("store", word), value.of(r), ordering).await;
                 }
                 Access::Add(word, value, ordering, register) => {
-                    r[register] = world.words[word].fetch_add(on("add", word), value.of(r), ordering).await;
+                    r[register] = shared.words[word].fetch_add(on("add", word), value.of(r), ordering).await;
                 }
                 Access::Exchange { word, current, new, ordering, register } => {
-                    let object = &world.words[word];
+                    let object = &shared.words[word];
                     let new = new.of(r);
                     r[register] = object.compare_exchange(on("cmpxchg", word), current, new, ordering).await;
                 }
-                Access::Lock(lock) => held[lock] = Some(world.locks[lock].lock(on("lock", lock)).await),
+                Access::Lock(lock) => held[lock] = Some(shared.locks[lock].lock(on("lock", lock)).await),
                 Access::Unlock(lock) => held[lock] = None,
-                Access::Publish(word, value, ordering) => world.words[word].publish(value.of(r), ordering),
-                Access::Peek(word, register) => r[register] = world.words[word].peek(),
+                Access::Publish(word, value, ordering) => shared.words[word].publish(value.of(r), ordering),
+                Access::Peek(word, register) => r[register] = shared.words[word].peek(),
             }
         }
-        world.results.update(|results| results[thread] = registers);
+        shared.results.update(|results| results[thread] = registers);
         ControlFlow::Break(())
     }
 
