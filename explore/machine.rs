@@ -16,9 +16,7 @@ use stalemap_model::event::{Bound, Event};
 use crate::error::EngineError;
 use crate::fingerprint::chain;
 use crate::footprint::Footprint;
-use crate::memory::{
-    Answered, Ended, Memory, Outcome, Pending, Permit, RelaxedState, SavedMemory, SavedObject,
-};
+use crate::memory::{Answered, Ended, Memory, NOBODY, Outcome, Pending, Permit, Saved, SavedObject};
 use crate::transition_cache::{Effect, TransitionCache};
 
 /// The most actors a system may have: sets of actors are kept in 16 bits.
@@ -29,9 +27,6 @@ const MAX_SILENT_STEPS: usize = 1000;
 
 /// Transitions that a sequential phase may take before it counts as broken.
 const MAX_SEQUENTIAL: usize = 1_000_000;
-
-/// Who looks at the memory without being an actor.
-const NOBODY: ActorId = ActorId::MAX;
 
 /// A set of actors.
 pub(crate) type ActorSet = u16;
@@ -54,7 +49,6 @@ struct Standing<State> {
 pub(crate) struct Frame<State> {
     actor: ActorId,
     memory: Vec<SavedObject>,
-    relaxed: RelaxedState,
     violated: u64,
     standing: Rc<Standing<State>>,
 }
@@ -77,7 +71,7 @@ pub(crate) struct Ending {
 
 /// A complete state that a machine can be put into.
 pub(crate) struct Snapshot<State> {
-    memory: SavedMemory,
+    memory: (Vec<Saved>, u64),
     standings: Vec<Rc<Standing<State>>>,
     standings_print: u128,
 }
@@ -222,18 +216,13 @@ impl<'s, S: System> Machine<'s, S> {
             return Ok(self.execute(actor, outcome)?.0);
         }
         // What is reached counts or not, and what is looked up has been counted.
-        let beginning = u64::from(outcome.choice) << 1 | u64::from(self.memory.is_gathering());
-        let mut beginning = chain(beginning, self.standings[actor].print, self.memory.relaxed_print());
-        if outcome.picks != 0 {
-            beginning = chain(u64::from(outcome.picks), beginning, 0);
-        }
+        let beginning = u64::from(outcome.choice()) << 1 | u64::from(self.memory.is_gathering());
+        let beginning = chain(beginning, self.standings[actor].print, u128::from(outcome.picks()));
         if let Some(effect) = self.known.as_ref().and_then(|known| known.find(beginning, &self.memory)) {
             let violated = self.memory.violated();
-            let relaxed = self.memory.relaxed_state();
             let memory = self.memory.redo(&effect.after, effect.violated, effect.cut);
-            self.memory.put_relaxed(&effect.relaxed);
             let standing = self.replace(actor, Rc::clone(&effect.standing));
-            let frame = Frame { actor, memory, relaxed, violated, standing };
+            let frame = Frame { actor, memory, violated, standing };
             return Ok(Fired { footprint: effect.footprint, frame, next: effect.next });
         }
         let (fired, ended) = self.execute(actor, outcome)?;
@@ -243,7 +232,6 @@ impl<'s, S: System> Machine<'s, S> {
             let effect = Effect {
                 footprint: fired.footprint,
                 after: self.memory.values_of(&fired.frame.memory),
-                relaxed: self.memory.relaxed_state(),
                 violated: ended.violated,
                 cut: ended.cut,
                 standing: Rc::clone(&self.standings[actor]),
@@ -257,8 +245,8 @@ impl<'s, S: System> Machine<'s, S> {
     fn execute(&mut self, actor: ActorId, outcome: Outcome) -> Result<(Fired<S::State>, Ended), EngineError> {
         let violated = self.memory.violated();
         let alternatives = self.standings[actor].pending.as_ref().map_or(0, Pending::alternatives);
-        self.memory.begin_transition(outcome.picks);
-        let after = self.run(actor, outcome.choice)?;
+        self.memory.begin_transition(outcome.picks());
+        let after = self.run(actor, outcome.choice())?;
         if after.state.is_none() {
             self.memory.retire(actor);
         }
@@ -269,18 +257,17 @@ impl<'s, S: System> Machine<'s, S> {
         let mut ended = self.memory.end_transition();
         let memory = std::mem::take(&mut ended.undo);
         let next = match ended.next_picks {
-            Some(picks) => Some(Outcome { picks, ..outcome }),
-            None => (outcome.choice + 1 < alternatives).then(|| Outcome::of_choice(outcome.choice + 1)),
+            Some(picks) => Some(Outcome::new(outcome.choice(), picks)),
+            None => (outcome.choice() + 1 < alternatives).then(|| Outcome::new(outcome.choice() + 1, 0)),
         };
-        let relaxed = ended.relaxed.take();
-        let frame = Frame { actor, memory, relaxed, violated, standing };
+        let frame = Frame { actor, memory, violated, standing };
         Ok((Fired { footprint: ended.footprint, frame, next }, ended))
     }
 
     /// Undoes a transition. Only the latest one that has not been undone may be.
     pub(crate) fn undo(&mut self, frame: Frame<S::State>) {
         self.replace(frame.actor, frame.standing);
-        self.memory.undo(&frame.memory, &frame.relaxed, frame.violated);
+        self.memory.undo(&frame.memory, frame.violated);
     }
 
     /// Puts an actor where `standing` says, and returns where it stood.

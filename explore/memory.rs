@@ -10,7 +10,7 @@
 //! and why effects (releases, stores, reports) are ignored unless the actor runs live.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use stalemap_model::backend::{ActorId, MemoryModel, Op, Shared};
@@ -29,8 +29,7 @@ use object::{Object, Slot};
 pub(crate) use object::{Saved, SavedObject};
 use outcome::Picks;
 pub(crate) use outcome::{Outcome, digits, of_digits};
-use word::Relaxed;
-pub(crate) use word::RelaxedState;
+use relaxed::Messages;
 
 /// What an actor's code runs as at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +59,9 @@ pub(crate) struct Answered {
     op: Op,
     observed: Observed,
 }
+
+/// Who looks at the memory without being an actor.
+pub(crate) const NOBODY: ActorId = ActorId::MAX;
 
 const LEAF_READ: Op = Op::new("(leaf)");
 const PEEK: Op = Op::new("(peek)");
@@ -131,17 +133,8 @@ pub(crate) struct Ended {
     pub(crate) violated: u64,
     /// The bound that it ran into.
     pub(crate) cut: Option<Bound>,
-    /// The relaxed memory before it.
-    pub(crate) relaxed: RelaxedState,
     /// How it could have gone otherwise in relaxed memory, from here on.
     pub(crate) next_picks: Option<u32>,
-}
-
-/// The whole memory at some time.
-pub(crate) struct SavedMemory {
-    objects: Vec<Saved>,
-    violated: u64,
-    relaxed: RelaxedState,
 }
 
 /// The report side of a run: what is gathered over all executions and never undone.
@@ -174,7 +167,8 @@ pub(crate) struct Core {
     touched: Cell<u128>,
     /// Objects that relaxed memory made different, beside those in the undo log.
     changed: Cell<u128>,
-    relaxed: Relaxed,
+    /// Relaxed memory, if the system runs on it.
+    relaxed: OnceCell<Rc<Slot<Messages>>>,
     picks: Picks,
 
     violated: Cell<u64>,
@@ -194,7 +188,7 @@ pub struct Memory(Rc<Core>);
 
 impl Memory {
     pub(crate) fn new(model: MemoryModel) -> Self {
-        Memory(Rc::new(Core {
+        let memory = Memory(Rc::new(Core {
             objects: RefCell::default(),
             sum: Cell::new(0),
             bytes: RefCell::default(),
@@ -211,7 +205,7 @@ impl Memory {
             taken: RefCell::default(),
             touched: Cell::new(0),
             changed: Cell::new(0),
-            relaxed: Relaxed::new(model),
+            relaxed: OnceCell::new(),
             picks: Picks::default(),
             violated: Cell::new(0),
             found: Cell::new(0),
@@ -220,7 +214,9 @@ impl Memory {
             gathering: Cell::new(false),
             watching: Cell::new(false),
             events: RefCell::default(),
-        }))
+        }));
+        memory.set_up_relaxed(model);
+        memory
     }
 
     fn new_slot<T: Shared>(&self, value: T) -> Rc<Slot<T>> {
@@ -243,23 +239,7 @@ impl Memory {
     pub(crate) fn identity(&self) -> u128 {
         let violated = self.0.violated.get();
         let share = if violated == 0 { 0 } else { self.0.print(usize::MAX, &violated) };
-        self.0.sum.get().wrapping_add(share).wrapping_add(self.0.relaxed.print())
-    }
-
-    /// The fingerprint of relaxed memory; of sequentially consistent memory, 0.
-    pub(crate) fn relaxed_print(&self) -> u128 {
-        self.0.relaxed.print()
-    }
-
-    /// These actors run concurrently from here on.
-    pub(crate) fn start(&self, actors: impl Iterator<Item = ActorId>) {
-        self.0.relaxed.change(|messages| messages.start(actors));
-        self.0.settle();
-    }
-
-    /// An actor has finished.
-    pub(crate) fn retire(&self, actor: ActorId) {
-        self.0.relaxed.change(|messages| messages.retire(actor));
+        self.0.sum.get().wrapping_add(share)
     }
 
     /// Whether the last transition could not be told by an [`Outcome`]: too many ways, or one that is none.
@@ -313,7 +293,6 @@ impl Memory {
         self.0.transition.set(self.0.transition.get() + 1);
         self.0.touched.set(0);
         self.0.changed.set(0);
-        self.0.relaxed.begin_transition();
         self.0.picks.begin(picks);
         self.0.found.set(0);
         debug_assert!(self.0.undo.borrow().is_empty(), "a transition left its undo log behind");
@@ -323,41 +302,30 @@ impl Memory {
     /// set only grows, so recording commutes.
     pub(crate) fn end_transition(&self) -> Ended {
         self.0.enter_held();
-        let undo = std::mem::take(&mut *self.0.undo.borrow_mut());
-        let objects = self.0.objects.borrow();
         let mut changed = self.0.changed.get();
-        for (number, before) in &undo {
+        let objects = self.0.objects.borrow();
+        for (number, before) in &*self.0.undo.borrow() {
             if objects[*number].identity() != before.identity() {
                 changed |= Footprint::bit(*number);
             }
         }
-        let footprint = Footprint { touched: self.0.touched.get(), changed };
+        // Relaxed memory has kept its fingerprint so far, and is no part of the footprint.
         self.0.settle();
+        let undo = std::mem::take(&mut *self.0.undo.borrow_mut());
+        let footprint = Footprint { touched: self.0.touched.get(), changed };
         Ended {
             footprint,
             undo,
             violated: self.0.found.get(),
             cut: self.0.cut.get(),
-            relaxed: self.0.relaxed.before(),
             next_picks: self.0.picks.next(),
         }
     }
 
     /// Puts back what a transition changed.
-    pub(crate) fn undo(&self, undo: &[SavedObject], relaxed: &RelaxedState, violated: u64) {
+    pub(crate) fn undo(&self, undo: &[SavedObject], violated: u64) {
         self.put(undo);
-        self.0.relaxed.put(relaxed);
         self.0.violated.set(violated);
-    }
-
-    /// Relaxed memory as it is.
-    pub(crate) fn relaxed_state(&self) -> RelaxedState {
-        self.0.relaxed.state()
-    }
-
-    /// Gives relaxed memory the state that a known transition leaves.
-    pub(crate) fn put_relaxed(&self, relaxed: &RelaxedState) {
-        self.0.relaxed.put(relaxed);
     }
 
     /// Gives objects the values that a known transition gives them. Returns how to undo it.
@@ -382,9 +350,10 @@ impl Memory {
         }
     }
 
-    /// The objects whose bits are set in a footprint.
+    /// The objects whose bits are set in a footprint, and relaxed memory: what a transition may depend on.
     pub(crate) fn objects_of(&self, touched: u128) -> Vec<u32> {
-        let touched = |number: &usize| touched & Footprint::bit(*number) != 0;
+        let relaxed = self.0.relaxed.get().map(|slot| slot.number);
+        let touched = |number: &usize| touched & Footprint::bit(*number) != 0 || relaxed == Some(*number);
         (0..self.0.objects.borrow().len()).filter(touched).map(|number| number as u32).collect()
     }
 
@@ -403,21 +372,16 @@ impl Memory {
     }
 
     /// The whole memory.
-    pub(crate) fn save(&self) -> SavedMemory {
-        SavedMemory {
-            objects: self.0.objects.borrow().iter().map(|object| object.save()).collect(),
-            violated: self.0.violated.get(),
-            relaxed: self.0.relaxed.state(),
-        }
+    pub(crate) fn save(&self) -> (Vec<Saved>, u64) {
+        (self.0.objects.borrow().iter().map(|object| object.save()).collect(), self.0.violated.get())
     }
 
     /// Puts the whole memory back.
-    pub(crate) fn restore(&self, saved: &SavedMemory) {
-        for (object, saved) in self.0.objects.borrow().iter().zip(&saved.objects) {
+    pub(crate) fn restore(&self, saved: &(Vec<Saved>, u64)) {
+        for (object, saved) in self.0.objects.borrow().iter().zip(&saved.0) {
             self.0.restore(&**object, saved);
         }
-        self.0.relaxed.put(&saved.relaxed);
-        self.0.violated.set(saved.violated);
+        self.0.violated.set(saved.1);
     }
 
     /// Prepares to run `actor` from the beginning of its step: `log` answers its first operations, and
@@ -470,11 +434,6 @@ impl Core {
 
     fn is_live(&self) -> bool {
         self.mode.get() == Mode::Live
-    }
-
-    /// Relaxed memory forgets what nobody can see, and its fingerprint is that of what remains.
-    fn settle(&self) {
-        self.relaxed.settle(|messages| self.print(usize::MAX - 1, messages));
     }
 
     fn touch(&self, number: usize) {

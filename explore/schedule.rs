@@ -43,8 +43,8 @@ pub struct Choice {
 impl Choice {
     pub(crate) fn of(pending: Option<&Pending>, actor: ActorId, outcome: Outcome) -> Self {
         let op = pending.map_or(Op::new("(finished)"), |pending| pending.op);
-        let chosen = pending.is_some_and(Pending::is_choice).then_some(outcome.choice);
-        Choice { actor, op, outcome: chosen, picks: outcome.picks }
+        let chosen = pending.is_some_and(Pending::is_choice).then_some(outcome.choice());
+        Choice { actor, op, outcome: chosen, picks: outcome.picks() }
     }
 
     /// The line of a schedule that says this.
@@ -73,7 +73,7 @@ pub struct Step {
 impl Step {
     /// What the engine is to try. `None`: no transition meets that much.
     pub(crate) fn to_outcome(&self) -> Option<Outcome> {
-        Some(Outcome { choice: self.outcome.unwrap_or(0), picks: of_digits(&self.older)? })
+        Some(Outcome::new(self.outcome.unwrap_or(0), of_digits(&self.older)?))
     }
 }
 

@@ -18,7 +18,7 @@ use stalemap_model::event::Bound;
 
 use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
-use crate::memory::{Memory, Outcome, RelaxedState, SavedObject};
+use crate::memory::{Memory, Outcome, SavedObject};
 
 /// Transitions kept before the cache starts afresh.
 const CAPACITY: usize = 1 << 13;
@@ -28,8 +28,6 @@ pub(crate) struct Effect<Standing> {
     pub(crate) footprint: Footprint,
     /// The objects that it writes, each with its value afterwards.
     pub(crate) after: Vec<SavedObject>,
-    /// Relaxed memory afterwards. All of it before is part of the beginning.
-    pub(crate) relaxed: RelaxedState,
     /// The properties that it finds violated.
     pub(crate) violated: u64,
     /// The bound that it runs into.

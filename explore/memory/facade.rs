@@ -393,7 +393,7 @@ impl Backend for Memory {
     type View = MemoryView;
 
     fn lock<T: Shared>(&self, _: &'static str, value: T) -> MemoryLock<T> {
-        MemoryLock { core: Rc::clone(&self.0), slot: self.new_slot(value), view: self.0.relaxed.new_view() }
+        MemoryLock { core: Rc::clone(&self.0), slot: self.new_slot(value), view: self.0.new_view() }
     }
 
     fn unordered<T: Shared>(&self, _: &'static str, value: T) -> MemoryLock<T> {
@@ -402,14 +402,14 @@ impl Backend for Memory {
 
     fn view(&self, _: &'static str) -> MemoryView {
         // Only what has something to hand over is an object.
-        let view = self.0.relaxed.new_view();
+        let view = self.0.new_view();
         let at = view.map(|view| (self.new_slot(()).number, view));
         MemoryView { core: Rc::clone(&self.0), at }
     }
 
     fn atomic(&self, name: &'static str, value: u64) -> MemoryAtomic {
         let slot = self.new_slot(value);
-        let word = self.0.relaxed.new_word(value);
+        let word = self.0.new_word(value);
         let relaxed = word.map(|number| Word { name, object: slot.number, number });
         MemoryAtomic { core: Rc::clone(&self.0), slot, relaxed }
     }

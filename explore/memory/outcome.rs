@@ -11,20 +11,22 @@ const BITS: u32 = 4;
 /// Digits in a row.
 const DIGITS: usize = (u32::BITS / BITS) as usize;
 
-/// One way that a transition can go.
+/// One way that a transition can go: which of the announced alternatives, and, for each access to relaxed memory that
+/// has several ways, in order, which one: 0 is the latest message, or behind it; then backwards.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(crate) struct Outcome {
-    /// Which of the announced alternatives.
-    pub(crate) choice: u32,
-    /// For each access to relaxed memory that has several ways, in order, which one: 0 is the latest message, or
-    /// behind it; then backwards.
-    pub(crate) picks: u32,
-}
+pub(crate) struct Outcome(u64);
 
 impl Outcome {
-    /// An announced alternative.
-    pub(crate) fn of_choice(choice: u32) -> Self {
-        Outcome { choice, picks: 0 }
+    pub(crate) fn new(choice: u32, picks: u32) -> Self {
+        Outcome(u64::from(picks) << u32::BITS | u64::from(choice))
+    }
+
+    pub(crate) fn choice(self) -> u32 {
+        self.0 as u32
+    }
+
+    pub(crate) fn picks(self) -> u32 {
+        (self.0 >> u32::BITS) as u32
     }
 }
 

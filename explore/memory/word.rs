@@ -1,115 +1,43 @@
-//! Relaxed memory in the engine: where it is kept, how it is put back, and what an access does there.
+//! Relaxed memory in the engine: an object like any other for the undo log and the fingerprint, and what an access
+//! does there.
+//!
+//! The object is no part of a transition's footprint: what an access depends on is its word, or its view, which are
+//! objects of their own for that purpose. An actor's own view is nobody else's business, and forgetting messages that
+//! nobody can read commutes with everything.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use stalemap_model::backend::{MemoryModel, Ordering};
+use stalemap_model::backend::{ActorId, MemoryModel, Ordering};
 use stalemap_model::event::Event;
 
-use super::Core;
+use super::object::{Object, Slot};
 use super::relaxed::{Messages, Releases, Sides};
+use super::{Core, Memory, NOBODY};
 use crate::footprint::Footprint;
 
-/// Messages at rest, with their fingerprint.
-#[derive(Clone)]
-pub(crate) struct Settled {
-    messages: Messages,
-    print: u128,
-}
-
-/// Relaxed memory at some time; `None` where memory is sequentially consistent.
-pub(crate) type RelaxedState = Option<Rc<Settled>>;
-
-/// Relaxed memory, if the system runs on it.
-pub(super) struct Relaxed {
-    state: RefCell<RelaxedState>,
-    /// As the current transition found it.
-    before: RefCell<RelaxedState>,
-    /// The fingerprint of `state`; 0 where there is none.
-    print: Cell<u128>,
-    /// Whether there is a state.
-    present: bool,
-}
-
-impl Relaxed {
-    pub(super) fn new(model: MemoryModel) -> Self {
+impl Memory {
+    /// Makes the object, if the system runs on relaxed memory.
+    pub(super) fn set_up_relaxed(&self, model: MemoryModel) {
         let releases = match model {
-            MemoryModel::Sequential => None,
-            MemoryModel::Relaxed => Some(Releases::Seen),
-            MemoryModel::Cumulative => Some(Releases::Read),
+            MemoryModel::Sequential => return,
+            MemoryModel::Relaxed => Releases::Seen,
+            MemoryModel::Cumulative => Releases::Read,
         };
-        let present = releases.is_some();
-        let state = releases.map(|releases| Rc::new(Settled { messages: Messages::new(releases), print: 0 }));
-        Relaxed {
-            before: RefCell::new(state.clone()),
-            state: RefCell::new(state),
-            print: Cell::new(0),
-            present,
-        }
+        let slot = self.new_slot(Messages::new(releases));
+        self.0.relaxed.get_or_init(|| slot);
     }
 
-    pub(super) fn print(&self) -> u128 {
-        self.print.get()
+    /// These actors run concurrently from here on.
+    pub(crate) fn start(&self, actors: impl Iterator<Item = ActorId>) {
+        self.0.set_up(|messages| {
+            messages.start(actors);
+            messages.forget();
+        });
     }
 
-    pub(super) fn state(&self) -> RelaxedState {
-        if self.present { self.state.borrow().clone() } else { None }
-    }
-
-    pub(super) fn before(&self) -> RelaxedState {
-        if self.present { self.before.borrow().clone() } else { None }
-    }
-
-    pub(super) fn begin_transition(&self) {
-        if self.present {
-            self.before.borrow_mut().clone_from(&self.state.borrow());
-        }
-    }
-
-    pub(super) fn put(&self, state: &RelaxedState) {
-        if let Some(settled) = state {
-            self.print.set(settled.print);
-            *self.state.borrow_mut() = Some(Rc::clone(settled));
-        }
-    }
-
-    /// Ends a transition.
-    pub(super) fn settle(&self, print: impl FnOnce(&Messages) -> u128) {
-        if !self.present {
-            return;
-        }
-        self.change(Messages::forget);
-        if let Some(settled) = &mut *self.state.borrow_mut() {
-            let settled = Rc::make_mut(settled);
-            settled.print = print(&settled.messages);
-            self.print.set(settled.print);
-        }
-    }
-
-    /// Does nothing where memory is sequentially consistent.
-    pub(super) fn change(&self, change: impl FnOnce(&mut Messages)) {
-        if let Some(settled) = &mut *self.state.borrow_mut() {
-            change(&mut Rc::make_mut(settled).messages);
-        }
-    }
-
-    /// `None` where memory is sequentially consistent.
-    fn look<R>(&self, look: impl FnOnce(&Messages) -> R) -> Option<R> {
-        self.state.borrow().as_ref().map(|settled| look(&settled.messages))
-    }
-
-    /// A word; where memory is sequentially consistent, none.
-    pub(super) fn new_word(&self, value: u64) -> Option<usize> {
-        let mut word = None;
-        self.change(|messages| word = Some(messages.new_word(value)));
-        word
-    }
-
-    /// A lock or hand-over; where memory is sequentially consistent, none.
-    pub(super) fn new_view(&self) -> Option<usize> {
-        let mut view = None;
-        self.change(|messages| view = Some(messages.new_view()));
-        view
+    /// An actor has finished.
+    pub(crate) fn retire(&self, actor: ActorId) {
+        self.0.change_messages(|messages| messages.retire(actor));
     }
 }
 
@@ -148,6 +76,55 @@ pub(super) struct Word {
 }
 
 impl Core {
+    /// Changes relaxed memory outside of transitions, if there is any.
+    fn set_up<R>(&self, change: impl FnOnce(&mut Messages) -> R) -> Option<R> {
+        let slot = self.relaxed.get()?;
+        let result = change(Rc::make_mut(&mut slot.value.borrow_mut()));
+        self.reprint(slot);
+        Some(result)
+    }
+
+    /// A word; where memory is sequentially consistent, none.
+    pub(super) fn new_word(&self, value: u64) -> Option<usize> {
+        self.set_up(|messages| messages.new_word(value))
+    }
+
+    /// A lock or hand-over; where memory is sequentially consistent, none.
+    pub(super) fn new_view(&self) -> Option<usize> {
+        self.set_up(Messages::new_view)
+    }
+
+    fn reprint(&self, slot: &Slot<Messages>) {
+        let print = self.print(slot.number, &**slot.value.borrow());
+        let sum = self.sum.get().wrapping_sub(slot.identity());
+        slot.value_print.set(print);
+        self.sum.set(sum.wrapping_add(slot.identity()));
+    }
+
+    /// Changes relaxed memory in a transition, if there is any. The fingerprint follows when the transition ends.
+    fn change_messages(&self, change: impl FnOnce(&mut Messages)) {
+        let Some(slot) = self.relaxed.get() else { return };
+        if !slot.is_saved_in(self.transition.get()) {
+            self.undo.borrow_mut().push((slot.number, slot.save()));
+        }
+        change(Rc::make_mut(&mut slot.value.borrow_mut()));
+    }
+
+    /// Ends a transition: what nobody can see any more is forgotten, and the fingerprint is that of what remains.
+    pub(super) fn settle(&self) {
+        if let Some(slot) = self.relaxed.get()
+            && slot.saved_in.get() == self.transition.get()
+        {
+            Rc::make_mut(&mut slot.value.borrow_mut()).forget();
+            self.reprint(slot);
+        }
+    }
+
+    /// `None` where memory is sequentially consistent.
+    fn look_at_messages<R>(&self, look: impl FnOnce(&Messages) -> R) -> Option<R> {
+        self.relaxed.get().map(|slot| look(&slot.value.borrow()))
+    }
+
     fn changed(&self, object: usize) {
         self.changed.set(self.changed.get() | Footprint::bit(object));
     }
@@ -169,7 +146,7 @@ impl Core {
         let fits = |messages: &Messages, rank: &u16| {
             write(messages.value(word, *rank)).is_none() || messages.has_room_behind(word, *rank)
         };
-        let ranks = self.relaxed.look(|messages| {
+        let ranks = self.look_at_messages(|messages| {
             let mut ranks = messages.readable(actor, word);
             ranks.retain(|rank| fits(messages, rank));
             ranks
@@ -177,13 +154,15 @@ impl Core {
         let ranks = ranks.unwrap_or_default();
         let older = self.picks.pick(ranks.len());
         let rank = ranks[older];
-        let seen = self.relaxed.look(|messages| messages.value(word, rank)).unwrap_or_default();
+        let seen = self.look_at_messages(|messages| messages.value(word, rank)).unwrap_or_default();
         self.say_older(name, seen, older);
         match write(seen) {
-            None => self.relaxed.change(|messages| messages.read(actor, word, rank, sides)),
+            // Who looks without being an actor is in no transition, and has no view to move.
+            None if actor == NOBODY => {}
+            None => self.change_messages(|messages| messages.read(actor, word, rank, sides)),
             Some(new) => {
                 self.changed(object);
-                self.relaxed.change(|messages| {
+                self.change_messages(|messages| {
                     messages.read(actor, word, rank, sides);
                     messages.store_behind(actor, word, rank, new, sides, true);
                 });
@@ -198,7 +177,7 @@ impl Core {
         let actor = self.current.get();
         self.touch(object);
         self.changed(object);
-        let ranks = self.relaxed.look(|messages| {
+        let ranks = self.look_at_messages(|messages| {
             let mut ranks = messages.readable(actor, word);
             ranks.retain(|rank| messages.has_room_behind(word, *rank));
             ranks
@@ -209,27 +188,29 @@ impl Core {
             let text = format!("{name} = {value} comes before what others have stored");
             self.events.borrow_mut().push(Event::plain(text));
         }
-        self.relaxed.change(|messages| messages.store_behind(actor, word, ranks[older], value, sides, false));
+        self.change_messages(|messages| {
+            messages.store_behind(actor, word, ranks[older], value, sides, false)
+        });
     }
 
     /// What the latest store left.
     pub(super) fn relaxed_newest(&self, at: Word) -> u64 {
         self.touch(at.object);
-        self.relaxed.look(|messages| messages.newest_value(at.number)).unwrap_or_default()
+        self.look_at_messages(|messages| messages.newest_value(at.number)).unwrap_or_default()
     }
 
     /// Acquires what was released to a view that belongs to an object.
     pub(super) fn acquire(&self, object: usize, view: Option<usize>) {
         let Some(view) = view else { return };
         self.touch(object);
-        self.relaxed.change(|messages| messages.acquire(self.current.get(), view));
+        self.change_messages(|messages| messages.acquire(self.current.get(), view));
     }
 
     /// Reads what was released, without acquiring it.
     pub(super) fn observe(&self, object: usize, view: Option<usize>) {
         let Some(view) = view else { return };
         self.touch(object);
-        self.relaxed.change(|messages| messages.observe(self.current.get(), view));
+        self.change_messages(|messages| messages.observe(self.current.get(), view));
     }
 
     /// Releases.
@@ -245,7 +226,7 @@ impl Core {
     fn change_view(&self, object: usize, view: Option<usize>, change: impl FnOnce(&mut Messages, usize)) {
         let Some(view) = view else { return };
         self.touch(object);
-        self.relaxed.change(|messages| {
+        self.change_messages(|messages| {
             let before = messages.released(view).clone();
             change(messages, view);
             if *messages.released(view) != before {
