@@ -13,7 +13,7 @@ use stalemap_model::backend::{ActorId, System};
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::limits::Limits;
-use crate::machine::{ActorSet, Fired, Frame, Machine};
+use crate::machine::{ActorSet, Frame, Machine};
 use crate::memory::Outcome;
 
 /// Fingerprints of states.
@@ -69,7 +69,7 @@ pub(crate) fn states_on_cycles<S: System>(
             None if node.todo != 0 => {
                 let actor = node.todo.trailing_zeros() as ActorId;
                 node.todo &= !(1 << actor);
-                node.current = Some((actor, Outcome::default()));
+                node.current = Some((actor, Outcome::FIRST));
                 continue;
             }
             None => {
@@ -77,8 +77,8 @@ pub(crate) fn states_on_cycles<S: System>(
                 continue;
             }
         };
-        let Fired { frame, next, .. } = machine.fire(actor, outcome)?;
-        node.current = next.map(|next| (actor, next));
+        let (_, frame) = machine.fire(actor, outcome)?;
+        node.current = machine.next_outcome().map(|next| (actor, next));
         if machine.memory().take_cut().is_some() {
             machine.undo(frame);
             continue;

@@ -14,7 +14,7 @@ use stalemap_model::backend::{ActorId, System};
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::limits::Limits;
-use crate::machine::{Fired, Machine, Snapshot, actors_of};
+use crate::machine::{Machine, Snapshot, actors_of};
 use crate::memory::Outcome;
 use crate::schedule::Choice;
 
@@ -102,11 +102,11 @@ impl<State> Frontier<State> {
             if limits.preemptions.is_some_and(|most| cost.0 > most) {
                 continue;
             }
-            let mut untried = Some(Outcome::default());
+            let mut untried = Some(Outcome::FIRST);
             while let Some(outcome) = untried {
                 let choice = Choice::of(machine.pending(actor), actor, outcome);
-                let Fired { frame, next, .. } = machine.fire(actor, outcome)?;
-                untried = next;
+                let (_, frame) = machine.fire(actor, outcome)?;
+                untried = machine.next_outcome();
                 if keep(machine) {
                     self.enter(machine, from.node, choice, cost);
                 }

@@ -53,14 +53,6 @@ pub(crate) struct Frame<State> {
     standing: Rc<Standing<State>>,
 }
 
-/// A transition that was performed.
-pub(crate) struct Fired<State> {
-    pub(crate) footprint: Footprint,
-    pub(crate) frame: Frame<State>,
-    /// The outcome of the same operation to be tried after this one.
-    pub(crate) next: Option<Outcome>,
-}
-
 /// How an epilogue ended.
 pub(crate) struct Ending {
     /// It could not finish, which is a deadlock.
@@ -86,6 +78,8 @@ pub(crate) struct Machine<'s, S: System> {
     /// Sum of the standings' shares of the fingerprint.
     standings_print: u128,
     known: Option<TransitionCache<Standing<S::State>>>,
+    /// The outcome of the last operation performed that is to be tried after the one that it had.
+    next: Option<Outcome>,
     main: ActorSet,
     daemons: ActorSet,
     epilogue: ActorSet,
@@ -113,6 +107,7 @@ impl<'s, S: System> Machine<'s, S> {
             standings: Vec::new(),
             standings_print: 0,
             known: None,
+            next: None,
             main: set(Role::Main),
             daemons: set(Role::Daemon),
             epilogue: set(Role::Epilogue),
@@ -136,7 +131,7 @@ impl<'s, S: System> Machine<'s, S> {
         machine.memory.start(actors_of(machine.main | machine.daemons));
         for actor in actors_of(machine.main | machine.daemons) {
             if !machine.is_started(actor) {
-                machine.fire(actor, Outcome::default())?;
+                machine.fire(actor, Outcome::FIRST)?;
             }
         }
         machine.memory.gather(true);
@@ -210,10 +205,15 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// Performs an actor's pending operation with the given outcome; one that has not started runs to its
     /// first operation.
-    pub(crate) fn fire(&mut self, actor: ActorId, outcome: Outcome) -> Result<Fired<S::State>, EngineError> {
+    pub(crate) fn fire(
+        &mut self,
+        actor: ActorId,
+        outcome: Outcome,
+    ) -> Result<(Footprint, Frame<S::State>), EngineError> {
         // What nobody has announced (a start) is not looked up: it happens once.
         if self.known.is_none() || self.standings[actor].pending.is_none() {
-            return Ok(self.execute(actor, outcome)?.0);
+            let (ended, frame) = self.execute(actor, outcome)?;
+            return Ok((ended.footprint, frame));
         }
         // What is reached counts or not, and what is looked up has been counted.
         let beginning = u64::from(outcome.choice()) << 1 | u64::from(self.memory.is_gathering());
@@ -222,27 +222,32 @@ impl<'s, S: System> Machine<'s, S> {
             let violated = self.memory.violated();
             let memory = self.memory.redo(&effect.after, effect.violated, effect.cut);
             let standing = self.replace(actor, Rc::clone(&effect.standing));
-            let frame = Frame { actor, memory, violated, standing };
-            return Ok(Fired { footprint: effect.footprint, frame, next: effect.next });
+            self.next = effect.next;
+            return Ok((effect.footprint, Frame { actor, memory, violated, standing }));
         }
-        let (fired, ended) = self.execute(actor, outcome)?;
+        let (ended, frame) = self.execute(actor, outcome)?;
         if let Some(known) = &mut self.known {
-            let touched = self.memory.objects_of(fired.footprint.touched);
-            let before = self.memory.identity_before(&touched, &fired.frame.memory);
+            let touched = self.memory.objects_of(ended.footprint.touched);
+            let before = self.memory.identity_before(&touched, &frame.memory);
             let effect = Effect {
-                footprint: fired.footprint,
-                after: self.memory.values_of(&fired.frame.memory),
+                footprint: ended.footprint,
+                after: self.memory.values_of(&frame.memory),
                 violated: ended.violated,
                 cut: ended.cut,
                 standing: Rc::clone(&self.standings[actor]),
-                next: fired.next,
+                next: self.next,
             };
             known.insert(beginning, &touched, before, effect);
         }
-        Ok(fired)
+        Ok((ended.footprint, frame))
     }
 
-    fn execute(&mut self, actor: ActorId, outcome: Outcome) -> Result<(Fired<S::State>, Ended), EngineError> {
+    /// The outcome to be tried after that of the last operation performed, if there is one.
+    pub(crate) fn next_outcome(&self) -> Option<Outcome> {
+        self.next
+    }
+
+    fn execute(&mut self, actor: ActorId, outcome: Outcome) -> Result<(Ended, Frame<S::State>), EngineError> {
         let violated = self.memory.violated();
         let alternatives = self.standings[actor].pending.as_ref().map_or(0, Pending::alternatives);
         self.memory.begin_transition(outcome.picks());
@@ -256,12 +261,11 @@ impl<'s, S: System> Machine<'s, S> {
         let standing = self.replace(actor, Rc::new(after));
         let mut ended = self.memory.end_transition();
         let memory = std::mem::take(&mut ended.undo);
-        let next = match ended.next_picks {
+        self.next = match ended.next_picks {
             Some(picks) => Some(Outcome::new(outcome.choice(), picks)),
             None => (outcome.choice() + 1 < alternatives).then(|| Outcome::new(outcome.choice() + 1, 0)),
         };
-        let frame = Frame { actor, memory, violated, standing };
-        Ok((Fired { footprint: ended.footprint, frame, next }, ended))
+        Ok((ended, Frame { actor, memory, violated, standing }))
     }
 
     /// Undoes a transition. Only the latest one that has not been undone may be.
@@ -333,7 +337,7 @@ impl<'s, S: System> Machine<'s, S> {
                 let op = self.pending(unfinished).map_or_else(String::new, |pending| pending.op.to_string());
                 return Err(EngineError::StuckAlone { actor: self.specs[unfinished].name.clone(), op });
             };
-            frames.push(self.fire(actor, Outcome::default())?.frame);
+            frames.push(self.fire(actor, Outcome::FIRST)?.1);
             if self.memory.is_cut() {
                 return Ok(());
             }

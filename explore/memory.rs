@@ -429,7 +429,7 @@ impl Core {
     fn restore(&self, object: &dyn Object, saved: &Saved) {
         let sum = self.sum.get().wrapping_sub(object.identity());
         object.restore(saved);
-        self.sum.set(sum.wrapping_add(object.identity()));
+        self.sum.set(sum.wrapping_add(saved.identity()));
     }
 
     fn is_live(&self) -> bool {

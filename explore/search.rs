@@ -25,7 +25,7 @@ use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
 use crate::limits::{LimitHit, Limits};
-use crate::machine::{ActorSet, Fired, Frame, MAX_ACTORS, Machine, actors_of};
+use crate::machine::{ActorSet, Frame, MAX_ACTORS, Machine, actors_of};
 use crate::memory::{Gathered, Outcome};
 use crate::schedule::Choice;
 
@@ -233,8 +233,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                     }
                     let actor = node.todo.trailing_zeros() as ActorId;
                     node.todo &= !(1 << actor);
-                    node.current = Some((actor, Some(Outcome::default()), Footprint::default()));
-                    (actor, Outcome::default())
+                    node.current = Some((actor, Some(Outcome::FIRST), Footprint::default()));
+                    (actor, Outcome::FIRST)
                 }
             };
             self.advance(actor, outcome)?;
@@ -259,12 +259,12 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             return Ok(());
         }
         let choice = Choice::of(self.machine.pending(actor), actor, outcome);
-        let Fired { footprint, frame, next } = self.machine.fire(actor, outcome)?;
+        let (footprint, frame) = self.machine.fire(actor, outcome)?;
         self.statistics.transitions += 1;
         let Some(node) = self.stack.last_mut() else { return Ok(()) };
         node.expanded = true;
         if let Some((_, untried, joint)) = &mut node.current {
-            *untried = next;
+            *untried = self.machine.next_outcome();
             *joint = joint.union(footprint);
         }
         let sleep = node.sleep;

@@ -5,6 +5,7 @@
 //! row of digits for the other, and a transition that has been tried says which outcome comes next.
 
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroU32;
 
 /// Bits of a digit.
 const BITS: u32 = 4;
@@ -13,20 +14,27 @@ const DIGITS: usize = (u32::BITS / BITS) as usize;
 
 /// One way that a transition can go: which of the announced alternatives, and, for each access to relaxed memory that
 /// has several ways, in order, which one: 0 is the latest message, or behind it; then backwards.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(crate) struct Outcome(u64);
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Outcome {
+    picks: u32,
+    /// One more than the number of the alternative.
+    choice: NonZeroU32,
+}
 
 impl Outcome {
+    /// The first alternative, and the latest messages.
+    pub(crate) const FIRST: Outcome = Outcome { picks: 0, choice: NonZeroU32::MIN };
+
     pub(crate) fn new(choice: u32, picks: u32) -> Self {
-        Outcome(u64::from(picks) << u32::BITS | u64::from(choice))
+        Outcome { picks, choice: NonZeroU32::MIN.saturating_add(choice) }
     }
 
     pub(crate) fn choice(self) -> u32 {
-        self.0 as u32
+        self.choice.get() - 1
     }
 
     pub(crate) fn picks(self) -> u32 {
-        (self.0 >> u32::BITS) as u32
+        self.picks
     }
 }
 
@@ -55,14 +63,18 @@ pub(super) struct Picks {
     left: Cell<u32>,
     /// What was picked, and of how many.
     picked: RefCell<Vec<(u32, u32)>>,
+    /// Whether anything was.
+    any: Cell<bool>,
     wrong: Cell<bool>,
 }
 
 impl Picks {
     pub(super) fn begin(&self, picks: u32) {
         self.left.set(picks);
-        self.picked.borrow_mut().clear();
         self.wrong.set(false);
+        if self.any.replace(false) {
+            self.picked.borrow_mut().clear();
+        }
     }
 
     /// Picks one of several ways.
@@ -78,6 +90,7 @@ impl Picks {
             return 0;
         }
         picked.push((digit, ways as u32));
+        self.any.set(true);
         digit as usize
     }
 
@@ -88,6 +101,9 @@ impl Picks {
 
     /// The row that comes after the present one.
     pub(super) fn next(&self) -> Option<u32> {
+        if !self.any.get() {
+            return None;
+        }
         let picked = self.picked.borrow();
         let last = picked.iter().rposition(|(digit, ways)| digit + 1 < *ways)?;
         let mut digits: Vec<u32> = picked[..=last].iter().map(|(digit, _)| *digit).collect();

@@ -189,7 +189,7 @@ impl Core {
             self.events.borrow_mut().push(Event::plain(text));
         }
         self.change_messages(|messages| {
-            messages.store_behind(actor, word, ranks[older], value, sides, false)
+            messages.store_behind(actor, word, ranks[older], value, sides, false);
         });
     }
 
