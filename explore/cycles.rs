@@ -14,7 +14,7 @@ use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::limits::Limits;
 use crate::machine::{ActorSet, Frame, Machine};
-use crate::memory::Pending;
+use crate::memory::Outcome;
 
 /// Fingerprints of states.
 pub(crate) type StateSet = HashSet<u128, IdentityState>;
@@ -37,8 +37,8 @@ struct Node<State> {
     loops: bool,
     arrival: Option<Frame<State>>,
     todo: ActorSet,
-    /// The actor being explored, and its outcomes still to be tried.
-    current: Option<(ActorId, std::ops::Range<u32>)>,
+    /// The actor being explored, and the outcome to be tried next.
+    current: Option<(ActorId, Outcome)>,
 }
 
 /// The fingerprints of the reachable states that lie on a cycle. `None`: the limits ended the search.
@@ -64,14 +64,12 @@ pub(crate) fn states_on_cycles<S: System>(
     open.push(machine.fingerprint());
     path.push(enter(machine, None, 0));
     while let Some(node) = path.last_mut() {
-        let next = node.current.as_mut().and_then(|(actor, outcomes)| Some((*actor, outcomes.next()?)));
-        let (actor, outcome) = match next {
+        let (actor, outcome) = match node.current {
             Some(next) => next,
             None if node.todo != 0 => {
                 let actor = node.todo.trailing_zeros() as ActorId;
                 node.todo &= !(1 << actor);
-                let alternatives = machine.pending(actor).map_or(0, Pending::alternatives);
-                node.current = Some((actor, 0..alternatives));
+                node.current = Some((actor, Outcome::FIRST));
                 continue;
             }
             None => {
@@ -80,6 +78,7 @@ pub(crate) fn states_on_cycles<S: System>(
             }
         };
         let (_, frame) = machine.fire(actor, outcome)?;
+        node.current = machine.next_outcome().map(|next| (actor, next));
         if machine.memory().take_cut().is_some() {
             machine.undo(frame);
             continue;

@@ -29,6 +29,15 @@ pub enum EngineError {
         /// Whose step.
         actor: String,
     },
+    /// An access to relaxed memory has more ways to go than an outcome can tell.
+    #[error(
+        "a transition of `{actor}` meets more messages in relaxed memory than can be told apart: at most 8 accesses \
+         of one transition may have a choice, of at most 16 messages each"
+    )]
+    NoSuchOutcome {
+        /// Whose transition.
+        actor: String,
+    },
     /// Setup or epilogue cannot finish although nobody else runs.
     #[error("`{actor}`, alone, waits for ever at `{op}`")]
     StuckAlone {

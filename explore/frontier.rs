@@ -15,7 +15,7 @@ use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::limits::Limits;
 use crate::machine::{Machine, Snapshot, actors_of};
-use crate::memory::Pending;
+use crate::memory::Outcome;
 use crate::schedule::Choice;
 
 /// Preemptions, then operations.
@@ -102,10 +102,11 @@ impl<State> Frontier<State> {
             if limits.preemptions.is_some_and(|most| cost.0 > most) {
                 continue;
             }
-            let alternatives = machine.pending(actor).map_or(0, Pending::alternatives);
-            for outcome in 0..alternatives {
+            let mut untried = Some(Outcome::FIRST);
+            while let Some(outcome) = untried {
                 let choice = Choice::of(machine.pending(actor), actor, outcome);
                 let (_, frame) = machine.fire(actor, outcome)?;
+                untried = machine.next_outcome();
                 if keep(machine) {
                     self.enter(machine, from.node, choice, cost);
                 }

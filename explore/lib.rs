@@ -16,11 +16,18 @@
 //! of a step is never copied: it is rebuilt from its step state and its observations (`memory.rs`), so
 //! nothing that a step keeps in a local variable can escape the identity.
 //!
+//! # Memory
+//!
+//! A system says which memory it runs on. In sequentially consistent memory an object has one value. In relaxed memory
+//! a lock-free word has several, and which of them an access meets is part of the nondeterminism that is explored
+//! (`memory/relaxed.rs`): the same search, the same visited set, the same sleep sets.
+//!
 //! # What it is checked against
 //!
 //! `tests/differential.rs` compares the search with and without visited set, sleep sets and transition cache
 //! on random programs: final states, deadlocks and violations must be the same, and the least counterexample
-//! must have as few preemptions as brute force finds.
+//! must have as few preemptions as brute force finds. `tests/litmus.rs` does the same for relaxed memory, against the
+//! axioms of the C++ memory model.
 
 #![forbid(unsafe_code)]
 // Sums of fingerprints, sizes and probabilities.

@@ -16,7 +16,7 @@ use stalemap_model::event::{Bound, Event};
 use crate::error::EngineError;
 use crate::fingerprint::chain;
 use crate::footprint::Footprint;
-use crate::memory::{Answered, Ended, Memory, Pending, Permit, Saved, SavedObject};
+use crate::memory::{Answered, Ended, Memory, NOBODY, Outcome, Pending, Permit, Saved, SavedObject};
 use crate::transition_cache::{Effect, TransitionCache};
 
 /// The most actors a system may have: sets of actors are kept in 16 bits.
@@ -78,6 +78,8 @@ pub(crate) struct Machine<'s, S: System> {
     /// Sum of the standings' shares of the fingerprint.
     standings_print: u128,
     known: Option<TransitionCache<Standing<S::State>>>,
+    /// The outcome of the last operation performed that is to be tried after the one that it had.
+    next: Option<Outcome>,
     main: ActorSet,
     daemons: ActorSet,
     epilogue: ActorSet,
@@ -92,7 +94,7 @@ impl<'s, S: System> Machine<'s, S> {
         }
         let names: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         assert_eq!(names.len(), specs.len(), "actors have unique names");
-        let memory = Memory::new();
+        let memory = Memory::new(system.memory());
         let world = system.world(&memory);
         let set = |role: Role| {
             let members = specs.iter().enumerate().filter(|(_, spec)| spec.role == role);
@@ -105,6 +107,7 @@ impl<'s, S: System> Machine<'s, S> {
             standings: Vec::new(),
             standings_print: 0,
             known: None,
+            next: None,
             main: set(Role::Main),
             daemons: set(Role::Daemon),
             epilogue: set(Role::Epilogue),
@@ -125,9 +128,10 @@ impl<'s, S: System> Machine<'s, S> {
         let setup = set(Role::Setup);
         machine.specs = specs;
         machine.run_alone(setup, &mut Vec::new())?;
+        machine.memory.start(actors_of(machine.main | machine.daemons));
         for actor in actors_of(machine.main | machine.daemons) {
             if !machine.is_started(actor) {
-                machine.fire(actor, 0)?;
+                machine.fire(actor, Outcome::FIRST)?;
             }
         }
         machine.memory.gather(true);
@@ -204,7 +208,7 @@ impl<'s, S: System> Machine<'s, S> {
     pub(crate) fn fire(
         &mut self,
         actor: ActorId,
-        outcome: u32,
+        outcome: Outcome,
     ) -> Result<(Footprint, Frame<S::State>), EngineError> {
         // What nobody has announced (a start) is not looked up: it happens once.
         if self.known.is_none() || self.standings[actor].pending.is_none() {
@@ -212,12 +216,13 @@ impl<'s, S: System> Machine<'s, S> {
             return Ok((ended.footprint, frame));
         }
         // What is reached counts or not, and what is looked up has been counted.
-        let beginning = u64::from(outcome) << 1 | u64::from(self.memory.is_gathering());
-        let beginning = chain(beginning, self.standings[actor].print, 0);
+        let beginning = u64::from(outcome.choice()) << 1 | u64::from(self.memory.is_gathering());
+        let beginning = chain(beginning, self.standings[actor].print, u128::from(outcome.picks()));
         if let Some(effect) = self.known.as_ref().and_then(|known| known.find(beginning, &self.memory)) {
             let violated = self.memory.violated();
             let memory = self.memory.redo(&effect.after, effect.violated, effect.cut);
             let standing = self.replace(actor, Rc::clone(&effect.standing));
+            self.next = effect.next;
             return Ok((effect.footprint, Frame { actor, memory, violated, standing }));
         }
         let (ended, frame) = self.execute(actor, outcome)?;
@@ -230,19 +235,36 @@ impl<'s, S: System> Machine<'s, S> {
                 violated: ended.violated,
                 cut: ended.cut,
                 standing: Rc::clone(&self.standings[actor]),
+                next: self.next,
             };
             known.insert(beginning, &touched, before, effect);
         }
         Ok((ended.footprint, frame))
     }
 
-    fn execute(&mut self, actor: ActorId, outcome: u32) -> Result<(Ended, Frame<S::State>), EngineError> {
+    /// The outcome to be tried after that of the last operation performed, if there is one.
+    pub(crate) fn next_outcome(&self) -> Option<Outcome> {
+        self.next
+    }
+
+    fn execute(&mut self, actor: ActorId, outcome: Outcome) -> Result<(Ended, Frame<S::State>), EngineError> {
         let violated = self.memory.violated();
-        self.memory.begin_transition();
-        let after = self.run(actor, outcome)?;
+        let alternatives = self.standings[actor].pending.as_ref().map_or(0, Pending::alternatives);
+        self.memory.begin_transition(outcome.picks());
+        let after = self.run(actor, outcome.choice())?;
+        if after.state.is_none() {
+            self.memory.retire(actor);
+        }
+        if self.memory.picked_wrongly() {
+            return Err(EngineError::NoSuchOutcome { actor: self.specs[actor].name.clone() });
+        }
         let standing = self.replace(actor, Rc::new(after));
         let mut ended = self.memory.end_transition();
         let memory = std::mem::take(&mut ended.undo);
+        self.next = match ended.next_picks {
+            Some(picks) => Some(Outcome::new(outcome.choice(), picks)),
+            None => (outcome.choice() + 1 < alternatives).then(|| Outcome::new(outcome.choice() + 1, 0)),
+        };
         Ok((ended, Frame { actor, memory, violated, standing }))
     }
 
@@ -315,7 +337,7 @@ impl<'s, S: System> Machine<'s, S> {
                 let op = self.pending(unfinished).map_or_else(String::new, |pending| pending.op.to_string());
                 return Err(EngineError::StuckAlone { actor: self.specs[unfinished].name.clone(), op });
             };
-            frames.push(self.fire(actor, 0)?.1);
+            frames.push(self.fire(actor, Outcome::FIRST)?.1);
             if self.memory.is_cut() {
                 return Ok(());
             }
@@ -356,7 +378,7 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// Runs code that looks at the memory without being an actor.
     fn looking<R>(&self, look: impl FnOnce() -> R) -> R {
-        self.memory.begin_run(0, Vec::new(), 0, None);
+        self.memory.begin_run(NOBODY, Vec::new(), 0, None);
         let seen = look();
         self.memory.end_run();
         seen

@@ -10,10 +10,10 @@
 //! and why effects (releases, stores, reports) are ignored unless the actor runs live.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use stalemap_model::backend::{ActorId, Op, Shared};
+use stalemap_model::backend::{ActorId, MemoryModel, Op, Shared};
 use stalemap_model::event::{Bound, Counter, Event};
 
 use crate::fingerprint::{CanonicalBytes, chain};
@@ -21,9 +21,15 @@ use crate::footprint::Footprint;
 
 mod facade;
 mod object;
+mod outcome;
+mod relaxed;
+mod word;
 
 use object::{Object, Slot};
 pub(crate) use object::{Saved, SavedObject};
+use outcome::Picks;
+pub(crate) use outcome::{Outcome, digits, of_digits};
+use relaxed::Messages;
 
 /// What an actor's code runs as at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +59,9 @@ pub(crate) struct Answered {
     op: Op,
     observed: Observed,
 }
+
+/// Who looks at the memory without being an actor.
+pub(crate) const NOBODY: ActorId = ActorId::MAX;
 
 const LEAF_READ: Op = Op::new("(leaf)");
 const PEEK: Op = Op::new("(peek)");
@@ -124,6 +133,8 @@ pub(crate) struct Ended {
     pub(crate) violated: u64,
     /// The bound that it ran into.
     pub(crate) cut: Option<Bound>,
+    /// How it could have gone otherwise in relaxed memory, from here on.
+    pub(crate) next_picks: Option<u32>,
 }
 
 /// The report side of a run: what is gathered over all executions and never undone.
@@ -154,6 +165,11 @@ pub(crate) struct Core {
     /// Locks taken in the current transition.
     taken: RefCell<Vec<Rc<dyn Object>>>,
     touched: Cell<u128>,
+    /// Objects that relaxed memory made different, beside those in the undo log.
+    changed: Cell<u128>,
+    /// Relaxed memory, if the system runs on it.
+    relaxed: OnceCell<Rc<Slot<Messages>>>,
+    picks: Picks,
 
     violated: Cell<u64>,
     /// The properties that the current transition found violated.
@@ -171,8 +187,8 @@ pub(crate) struct Core {
 pub struct Memory(Rc<Core>);
 
 impl Memory {
-    pub(crate) fn new() -> Self {
-        Memory(Rc::new(Core {
+    pub(crate) fn new(model: MemoryModel) -> Self {
+        let memory = Memory(Rc::new(Core {
             objects: RefCell::default(),
             sum: Cell::new(0),
             bytes: RefCell::default(),
@@ -188,6 +204,9 @@ impl Memory {
             undo: RefCell::default(),
             taken: RefCell::default(),
             touched: Cell::new(0),
+            changed: Cell::new(0),
+            relaxed: OnceCell::new(),
+            picks: Picks::default(),
             violated: Cell::new(0),
             found: Cell::new(0),
             cut: Cell::new(None),
@@ -195,7 +214,9 @@ impl Memory {
             gathering: Cell::new(false),
             watching: Cell::new(false),
             events: RefCell::default(),
-        }))
+        }));
+        memory.set_up_relaxed(model);
+        memory
     }
 
     fn new_slot<T: Shared>(&self, value: T) -> Rc<Slot<T>> {
@@ -219,6 +240,11 @@ impl Memory {
         let violated = self.0.violated.get();
         let share = if violated == 0 { 0 } else { self.0.print(usize::MAX, &violated) };
         self.0.sum.get().wrapping_add(share)
+    }
+
+    /// Whether the last transition could not be told by an [`Outcome`]: too many ways, or one that is none.
+    pub(crate) fn picked_wrongly(&self) -> bool {
+        self.0.picks.went_wrong()
     }
 
     /// The properties violated so far, as a set of [`Property::bit`].
@@ -261,10 +287,13 @@ impl Memory {
         std::mem::take(&mut self.0.events.borrow_mut())
     }
 
-    /// Opens a transition: from here on changes are logged for [`Memory::undo`].
-    pub(crate) fn begin_transition(&self) {
+    /// Opens a transition: from here on changes are logged for [`Memory::undo`]. `picks` says what it meets in relaxed
+    /// memory.
+    pub(crate) fn begin_transition(&self, picks: u32) {
         self.0.transition.set(self.0.transition.get() + 1);
         self.0.touched.set(0);
+        self.0.changed.set(0);
+        self.0.picks.begin(picks);
         self.0.found.set(0);
         debug_assert!(self.0.undo.borrow().is_empty(), "a transition left its undo log behind");
     }
@@ -273,16 +302,24 @@ impl Memory {
     /// set only grows, so recording commutes.
     pub(crate) fn end_transition(&self) -> Ended {
         self.0.enter_held();
-        let undo = std::mem::take(&mut *self.0.undo.borrow_mut());
+        let mut changed = self.0.changed.get();
         let objects = self.0.objects.borrow();
-        let mut changed = 0;
-        for (number, before) in &undo {
+        for (number, before) in &*self.0.undo.borrow() {
             if objects[*number].identity() != before.identity() {
                 changed |= Footprint::bit(*number);
             }
         }
+        // Relaxed memory has kept its fingerprint so far, and is no part of the footprint.
+        self.0.settle();
+        let undo = std::mem::take(&mut *self.0.undo.borrow_mut());
         let footprint = Footprint { touched: self.0.touched.get(), changed };
-        Ended { footprint, undo, violated: self.0.found.get(), cut: self.0.cut.get() }
+        Ended {
+            footprint,
+            undo,
+            violated: self.0.found.get(),
+            cut: self.0.cut.get(),
+            next_picks: self.0.picks.next(),
+        }
     }
 
     /// Puts back what a transition changed.
@@ -313,9 +350,10 @@ impl Memory {
         }
     }
 
-    /// The objects whose bits are set in a footprint.
+    /// The objects whose bits are set in a footprint, and relaxed memory: what a transition may depend on.
     pub(crate) fn objects_of(&self, touched: u128) -> Vec<u32> {
-        let touched = |number: &usize| touched & Footprint::bit(*number) != 0;
+        let relaxed = self.0.relaxed.get().map(|slot| slot.number);
+        let touched = |number: &usize| touched & Footprint::bit(*number) != 0 || relaxed == Some(*number);
         (0..self.0.objects.borrow().len()).filter(touched).map(|number| number as u32).collect()
     }
 
@@ -391,7 +429,7 @@ impl Core {
     fn restore(&self, object: &dyn Object, saved: &Saved) {
         let sum = self.sum.get().wrapping_sub(object.identity());
         object.restore(saved);
-        self.sum.set(sum.wrapping_add(object.identity()));
+        self.sum.set(sum.wrapping_add(saved.identity()));
     }
 
     fn is_live(&self) -> bool {

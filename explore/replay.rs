@@ -87,7 +87,17 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         let actor = find(&machine, step)?;
         let preempts = machine.preempts(running, actor);
         let before = machine.violated();
-        machine.fire(actor, step.outcome.unwrap_or(0))?;
+        let older = || ReplayError::DoesNotFit {
+            line: step.line,
+            step: step.to_string(),
+            problem: "there are no such messages to choose from".to_owned(),
+        };
+        let outcome = step.to_outcome().ok_or_else(older)?;
+        match machine.fire(actor, outcome) {
+            Ok(_) => {}
+            Err(EngineError::NoSuchOutcome { .. }) if !step.older.is_empty() => return Err(older()),
+            Err(error) => return Err(error.into()),
+        }
         played.push(Played {
             actor,
             op: step.op.clone(),

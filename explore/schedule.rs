@@ -4,6 +4,9 @@
 //! can be read, mailed and diffed, and survives edits of the scenario that do not concern it. Setup and
 //! epilogue run in a fixed order and are not part of it.
 //!
+//! In relaxed memory, `older` says what the operation met where there were several messages: how far behind the
+//! latest one it read, or stored, for each access in turn. Without it, the latest.
+//!
 //! ```text
 //! stalemap schedule 1
 //! scenario = xfs/t1
@@ -12,6 +15,7 @@
 //! writer: down_write i_rwsem
 //! flusher: folio_lock 1
 //! device: complete = 1
+//! writer: iomap_valid older 1
 //!
 //! scenario file:
 //! title = "…"
@@ -21,7 +25,7 @@ use std::fmt::{self, Write as _};
 
 use stalemap_model::backend::{ActorId, ActorSpec, Op};
 
-use crate::memory::Pending;
+use crate::memory::{Outcome, Pending, digits, of_digits};
 
 /// One transition of a schedule inside the engine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,19 +36,22 @@ pub struct Choice {
     pub op: Op,
     /// With which outcome, where the model chooses.
     pub outcome: Option<u32>,
+    /// What it met in relaxed memory.
+    picks: u32,
 }
 
 impl Choice {
-    pub(crate) fn of(pending: Option<&Pending>, actor: ActorId, outcome: u32) -> Self {
+    pub(crate) fn of(pending: Option<&Pending>, actor: ActorId, outcome: Outcome) -> Self {
         let op = pending.map_or(Op::new("(finished)"), |pending| pending.op);
-        let outcome = pending.is_some_and(Pending::is_choice).then_some(outcome);
-        Choice { actor, op, outcome }
+        let chosen = pending.is_some_and(Pending::is_choice).then_some(outcome.choice());
+        Choice { actor, op, outcome: chosen, picks: outcome.picks() }
     }
 
     /// The line of a schedule that says this.
     pub fn to_step(self, specs: &[ActorSpec]) -> Step {
         let actor = specs.get(self.actor).map_or_else(String::new, |spec| spec.name.clone());
-        Step { line: 0, actor, op: self.op.to_string(), outcome: self.outcome }
+        let older = digits(self.picks);
+        Step { line: 0, actor, op: self.op.to_string(), outcome: self.outcome, older }
     }
 }
 
@@ -59,12 +66,27 @@ pub struct Step {
     pub op: String,
     /// The outcome, where the model chooses.
     pub outcome: Option<u32>,
+    /// In relaxed memory, how far behind the latest message each access that had several to choose from went.
+    pub older: Vec<u32>,
+}
+
+impl Step {
+    /// What the engine is to try. `None`: no transition meets that much.
+    pub(crate) fn to_outcome(&self) -> Option<Outcome> {
+        Some(Outcome::new(self.outcome.unwrap_or(0), of_digits(&self.older)?))
+    }
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.actor, self.op)?;
-        self.outcome.map_or(Ok(()), |outcome| write!(f, " = {outcome}"))
+        if let Some(outcome) = self.outcome {
+            write!(f, " = {outcome}")?;
+        }
+        if !self.older.is_empty() {
+            f.write_str(" older")?;
+        }
+        self.older.iter().try_for_each(|older| write!(f, " {older}"))
     }
 }
 
@@ -147,6 +169,17 @@ fn parse_step(number: usize, line: &str) -> Result<Step, ScheduleError> {
     let error = |problem: String| ScheduleError { line: number, problem };
     let (actor, rest) =
         line.split_once(": ").ok_or_else(|| error(format!("expected `actor: operation`, found `{line}`")))?;
+    let (rest, older) = match rest.split_once(" older ") {
+        None => (rest, Vec::new()),
+        Some((rest, older)) => {
+            let read = |word: &str| {
+                word.parse().map_err(|_| {
+                    error(format!("`{word}` does not say how far behind the latest message (0, 1, 2, …)"))
+                })
+            };
+            (rest, older.split_whitespace().map(read).collect::<Result<_, _>>()?)
+        }
+    };
     let (op, outcome) = match rest.split_once(" = ") {
         None => (rest, None),
         Some((op, outcome)) => {
@@ -159,7 +192,7 @@ fn parse_step(number: usize, line: &str) -> Result<Step, ScheduleError> {
     if actor.trim().is_empty() || op.trim().is_empty() {
         return Err(error(format!("expected `actor: operation`, found `{line}`")));
     }
-    Ok(Step { line: number, actor: actor.trim().to_owned(), op: op.trim().to_owned(), outcome })
+    Ok(Step { line: number, actor: actor.trim().to_owned(), op: op.trim().to_owned(), outcome, older })
 }
 
 impl fmt::Display for Schedule {
@@ -187,10 +220,18 @@ mod tests {
             actor: actor.to_owned(),
             op: op.to_owned(),
             outcome,
+            older: Vec::new(),
         };
+        let relaxed =
+            |line, outcome| Step { older: vec![0, 2], ..step(line, "writer", "iomap_valid", outcome) };
         let schedule = Schedule {
             headers: vec![("design".into(), "none".into())],
-            steps: vec![step(4, "writer", "folio_lock 1", None), step(5, "device", "complete", Some(2))],
+            steps: vec![
+                step(4, "writer", "folio_lock 1", None),
+                step(5, "device", "complete", Some(2)),
+                relaxed(6, None),
+                relaxed(7, Some(1)),
+            ],
             scenario: "title = \"x\"\n\n[geometry]\n".into(),
         };
         assert_eq!(Schedule::parse(&schedule.to_string()), Ok(schedule));
@@ -198,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_schedule_needs_no_headers() {
-        let step = Step { line: 3, actor: "device".into(), op: "complete".into(), outcome: Some(2) };
+        let (actor, op) = ("device".into(), "complete".into());
+        let step = Step { line: 3, actor, op, outcome: Some(2), older: Vec::new() };
         let schedule = Schedule { headers: Vec::new(), steps: vec![step], scenario: String::new() };
         assert_eq!(Schedule::parse(&schedule.to_string()), Ok(schedule));
     }

@@ -26,7 +26,7 @@ use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::{ActorSet, Frame, MAX_ACTORS, Machine, actors_of};
-use crate::memory::{Gathered, Pending};
+use crate::memory::{Gathered, Outcome};
 use crate::schedule::Choice;
 
 /// How to search.
@@ -144,8 +144,8 @@ struct Node<State> {
     todo: ActorSet,
     /// Actors asleep here: exploring them could only repeat what was explored elsewhere.
     sleep: ActorSet,
-    /// The actor being explored: its next outcome, how many it has, and their joint footprint.
-    current: Option<(ActorId, u32, u32, Footprint)>,
+    /// The actor being explored: its next outcome, if there is one, and the joint footprint of those explored.
+    current: Option<(ActorId, Option<Outcome>, Footprint)>,
     /// Whether anything was explored from here.
     expanded: bool,
     /// Who moved last and how often somebody was preempted, when preemptions are bounded.
@@ -218,9 +218,9 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             let depth = self.stack.len() - 1;
             let node = &mut self.stack[depth];
             let (actor, outcome) = match node.current {
-                Some((actor, next, alternatives, _)) if next < alternatives => (actor, next),
+                Some((actor, Some(next), _)) => (actor, next),
                 explored => {
-                    if let Some((actor, _, _, footprint)) = explored {
+                    if let Some((actor, None, footprint)) = explored {
                         if self.options.sleep_sets && self.options.limits.preemptions.is_none() {
                             node.sleep |= 1 << actor;
                             self.asleep[depth][actor] = footprint;
@@ -233,9 +233,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                     }
                     let actor = node.todo.trailing_zeros() as ActorId;
                     node.todo &= !(1 << actor);
-                    let alternatives = self.machine.pending(actor).map_or(0, Pending::alternatives);
-                    node.current = Some((actor, 0, alternatives, Footprint::default()));
-                    (actor, 0)
+                    node.current = Some((actor, Some(Outcome::FIRST), Footprint::default()));
+                    (actor, Outcome::FIRST)
                 }
             };
             self.advance(actor, outcome)?;
@@ -247,7 +246,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     /// Executes one outcome of one actor's operation and enters the state that it leads to.
-    fn advance(&mut self, actor: ActorId, outcome: u32) -> Result<(), EngineError> {
+    fn advance(&mut self, actor: ActorId, outcome: Outcome) -> Result<(), EngineError> {
         let Some(node) = self.stack.last() else { return Ok(()) };
         let bounded = self.options.limits.preemptions.is_some();
         let preempts = bounded && self.machine.preempts(node.running, actor);
@@ -264,8 +263,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.statistics.transitions += 1;
         let Some(node) = self.stack.last_mut() else { return Ok(()) };
         node.expanded = true;
-        if let Some((_, next, _, joint)) = &mut node.current {
-            *next += 1;
+        if let Some((_, untried, joint)) = &mut node.current {
+            *untried = self.machine.next_outcome();
             *joint = joint.union(footprint);
         }
         let sleep = node.sleep;

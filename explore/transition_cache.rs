@@ -18,7 +18,7 @@ use stalemap_model::event::Bound;
 
 use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
-use crate::memory::{Memory, SavedObject};
+use crate::memory::{Memory, Outcome, SavedObject};
 
 /// Transitions kept before the cache starts afresh.
 const CAPACITY: usize = 1 << 13;
@@ -33,6 +33,8 @@ pub(crate) struct Effect<Standing> {
     /// The bound that it runs into.
     pub(crate) cut: Option<Bound>,
     pub(crate) standing: Rc<Standing>,
+    /// The outcome to be tried after this one.
+    pub(crate) next: Option<Outcome>,
 }
 
 /// The known transitions of one system.

@@ -60,6 +60,37 @@ impl fmt::Display for Op {
     }
 }
 
+/// The memory that a system runs on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum MemoryModel {
+    /// Every access sees the latest store. [`Ordering`] and [`View`] say nothing.
+    #[default]
+    Sequential,
+    /// A word keeps its earlier values, and an access sees what its [`Ordering`], the [`View`]s and the locks
+    /// taken so far make it see, as in C++20.
+    Relaxed,
+    /// The same, and a release passes on also what was only read before it (it is *A-cumulative*), as in the kernel's
+    /// model (tools/memory-model/linux-kernel.cat).
+    Cumulative,
+}
+
+impl MemoryModel {
+    /// The name on the command line, in schedules and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MemoryModel::Sequential => "sc",
+            MemoryModel::Relaxed => "relaxed",
+            MemoryModel::Cumulative => "lkmm",
+        }
+    }
+
+    /// Looks a name up.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [MemoryModel::Sequential, MemoryModel::Relaxed, MemoryModel::Cumulative];
+        all.into_iter().find(|model| model.name() == name)
+    }
+}
+
 /// The kernel's memory ordering of an atomic access. Sequentially consistent engines ignore it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Ordering {
@@ -130,6 +161,45 @@ pub trait Atomic {
 
     /// Reads the word in the current transition. For a reader who holds the lock that all writers hold.
     fn peek(&self) -> u64;
+
+    /// Shows the word to the oracle, as the latest store left it, in the current transition. What is seen must not
+    /// steer the actor.
+    fn newest(&self) -> u64 {
+        self.peek()
+    }
+}
+
+/// What a lock, or any other hand-over, passes on from one actor to the next: which stores the next one has to
+/// see. Where memory is sequentially consistent everybody sees every store, and nothing is to be passed on.
+///
+/// One object of the model often stands for several of the kernel's (a page-cache slot for a folio's lock bit, its
+/// flags and a part of the xarray), and which of them hand something over is the very question. So what is handed
+/// over is said apart from the object: [`Backend::unordered`] data hand over nothing, and a `View` says at which
+/// operation something is.
+///
+/// All calls belong to the current transition.
+pub trait View {
+    /// The actor sees from here on whatever was [released](View::release) here.
+    fn acquire(&self);
+
+    /// The actor has read what was released here, and acquired nothing by that; it passes it on where releases are
+    /// cumulative ([`MemoryModel::Cumulative`]).
+    fn observe(&self) {}
+
+    /// Whatever the actor sees by now is passed on to who [acquires](View::acquire).
+    fn release(&self);
+
+    /// The object is a new one: nothing has been released to it.
+    fn reset(&self);
+}
+
+/// For engines whose memory is sequentially consistent, or that leave the hand-over to their own locks.
+impl View for () {
+    fn acquire(&self) {}
+
+    fn release(&self) {}
+
+    fn reset(&self) {}
 }
 
 /// Data without a lock of its own, touched only as part of somebody's visible operation: the device, the
@@ -153,9 +223,19 @@ pub trait Backend: Clone + 'static {
     type Atomic: Atomic;
     /// Data inside other operations.
     type Leaf<T: Shared>: Leaf<T>;
+    /// What is passed on from one actor to the next.
+    type View: View;
 
-    /// Creates locked data. `name` is for messages only.
+    /// Creates locked data. `name` is for messages only. Taking the lock acquires what dropping it released.
     fn lock<T: Shared>(&self, name: &'static str, value: T) -> Self::Lock<T>;
+
+    /// Creates locked data whose lock orders nothing: what is passed on is said by [`View`]s.
+    fn unordered<T: Shared>(&self, name: &'static str, value: T) -> Self::Lock<T> {
+        self.lock(name, value)
+    }
+
+    /// Creates a hand-over to which nothing has been released.
+    fn view(&self, name: &'static str) -> Self::View;
 
     /// Creates a lock-free word.
     fn atomic(&self, name: &'static str, value: u64) -> Self::Atomic;
@@ -220,6 +300,11 @@ pub trait System {
 
     /// Creates the shared memory, always the same objects in the same order.
     fn world<B: Backend>(&self, backend: &B) -> Self::World<B>;
+
+    /// The memory that it runs on. An engine that knows only one ignores it.
+    fn memory(&self) -> MemoryModel {
+        MemoryModel::Sequential
+    }
 
     /// The actors. At most 16.
     fn actors(&self) -> Vec<ActorSpec>;

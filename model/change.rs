@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Op};
 use crate::command::Command;
 use crate::dio::inode_dio_wait;
 use crate::event::MappingEvent;
@@ -25,6 +25,7 @@ use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::iomap::{self, Written};
+use crate::ordering::Link;
 use crate::path::{Part, Path};
 use crate::setattr;
 use crate::truncate::{self, TruncateState, pagecache_isize_extended};
@@ -268,7 +269,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
         }
         Job::ZeroStuffed(cells) => stuffed::zero_range(inode, &cells).await,
         Job::SetSize(size) => {
-            inode.i_size.store(Op::new("i_size_write"), u64::from(size), Ordering::Release).await;
+            inode.i_size.store(Op::new("i_size_write"), u64::from(size), inode.order(Link::SizeStore)).await;
             stuffed::clear_tail(inode, size);
             if inode.merges_transactions() {
                 inode.commit_inode();
@@ -377,7 +378,7 @@ async fn extend<B: Backend>(
     }
     let size = inode.i_size_peek();
     if let Some(target) = new_size.filter(|target| result.is_ok() && *target > size) {
-        inode.i_size.publish(u64::from(target), Ordering::Release);
+        inode.i_size.publish(u64::from(target), inode.order(Link::SizeStore));
         map.disk_size = target;
         inode.commit(&map);
         drop(map);

@@ -21,6 +21,7 @@ use crate::fs::{self, Bump, Completion, ErrorCleanup};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::ioend::Ioend;
+use crate::ordering::Link;
 use crate::superblock::SuperBlock;
 use crate::umount::on_disk;
 use crate::world::World;
@@ -84,14 +85,14 @@ pub async fn step<B: Backend>(
             match fs.bump_convert {
                 Bump::AfterIlock if changed => CompletionState::Bump(ioend, cleared),
                 _ if cleared => CompletionState::Idle,
-                Bump::Inside | Bump::AfterIlock | Bump::AfterClear | Bump::Never => {
+                Bump::Inside | Bump::Early | Bump::AfterIlock | Bump::AfterClear | Bump::Never => {
                     CompletionState::Clear(ioend, 0, changed)
                 }
             }
         }
         CompletionState::Bump(ioend, cleared) => {
             let inode = inode(&ioend);
-            inode.data_seq.fetch_add(Op::new("data_seq++"), 1, Ordering::Relaxed).await;
+            inode.data_seq.fetch_add(Op::new("data_seq++"), 1, inode.order(Link::CounterStore)).await;
             inode.oracle.bumped(me);
             if cleared { CompletionState::Idle } else { CompletionState::Clear(ioend, 0, false) }
         }
@@ -108,6 +109,8 @@ pub async fn step<B: Backend>(
                 .lock(Op::on("folio_end_writeback", u32::from(folio.index)))
                 .await;
             slot.end_writeback(folio.id, w.sb.config.design.end_writeback);
+            inode(&ioend).xa_section(Link::XaEndWriteback);
+            inode(&ioend).writeback(folio.index).release();
             CompletionState::Clear(ioend, done + 1, changed)
         }
     })
@@ -116,6 +119,7 @@ pub async fn step<B: Backend>(
 /// Takes one of the ioends in flight; which one is the device's choice.
 async fn take_one<B: Backend>(sb: &SuperBlock<B>) -> Ioend {
     let mut in_flight = sb.in_flight.lock_when(Op::new("bio_end_io"), |queue, _| !queue.is_empty(), 0).await;
+    sb.bio.acquire();
     let mut which = 0;
     if in_flight.len() > 1 {
         let alternatives = in_flight.len() as u32;
@@ -172,20 +176,27 @@ async fn give_up<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) {
 /// `xfs_iomap_write_unwritten`, `xfs_reflink_end_cow` or `xfs_zoned_end_io`, and the on-disk size, in one ILOCK
 /// section. Returns whether the map changed.
 async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bool {
-    let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.end_ioend)).await;
+    let config = &inode.sb.config;
+    let fs = &config.fs;
+    let mut map = inode.ilock.lock(Op::new(fs.names.end_ioend)).await;
     // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
     // grew it.
     let size = inode.i_size_peek();
     let written = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end;
     let end: Cell = ioend.size.unwrap_or(Cell::MAX).min(written).min(size);
-    let changed = if fs::is_out_of_place(&inode.sb.config) {
+    if fs.bump_convert == Bump::Early && (ioend.unwritten || ioend.shared || fs::is_out_of_place(config)) {
+        let moved = inode.data_seq.peek() + 1;
+        inode.data_seq.store(Op::new("data_seq++"), moved, inode.order(Link::CounterStore)).await;
+        inode.oracle.bumped(me);
+    }
+    let changed = if fs::is_out_of_place(config) {
         xfs_zoned_end_io(inode, &mut map, ioend.blocks.clone(), ioend.phys)
     } else if ioend.shared {
         xfs_reflink_end_cow(inode, me, &mut map, ioend.blocks.clone())
     } else {
         ioend.unwritten && xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone())
     };
-    if changed && inode.sb.config.fs.bump_convert == Bump::Inside {
+    if changed && fs.bump_convert == Bump::Inside {
         inode.bump_data_seq(me);
     }
     map.disk_size = map.disk_size.max(end);

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use crate::backend::MemoryModel;
 use crate::command::{Command, Io};
 use crate::design::Design;
 use crate::fs::{self, Personality, WriteEnd};
 use crate::geometry::{Geometry, GeometryError};
 use crate::inode::FileId;
+use crate::ordering::Orderings;
 use crate::settings::choices;
 use crate::value::WriteId;
 
@@ -83,6 +85,10 @@ pub struct Config {
     pub evictions: Option<u32>,
     /// What is judged where direct and buffered writes meet.
     pub mixed_io: MixedIo,
+    /// The memory.
+    pub memory: MemoryModel,
+    /// In relaxed memory, what orders it.
+    pub orderings: Orderings,
 }
 
 impl Config {

@@ -17,7 +17,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 use crate::command::{Command, Io};
 use crate::design::{Design, ZeroLock};
 use crate::dio_complete::{self, Aio, Completion};
@@ -33,6 +33,7 @@ use crate::inode::Inode;
 use crate::invalidate::{self, InvalidateState};
 use crate::iomap::{self, Written};
 use crate::oracle::Property;
+use crate::ordering::Link;
 use crate::path::{Part, Path};
 use crate::value::{Value, WriteId};
 use crate::world::World;
@@ -282,7 +283,7 @@ async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contr
         DioUnaligned::OverwriteOnly => {}
     }
     let size = if inode.size_changes {
-        inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell
+        inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell
     } else {
         inode.i_size_peek()
     };

@@ -11,7 +11,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op};
 use crate::command::Command;
 use crate::dio::{Dio, inode_dio_end, write_device};
 use crate::dio_design::{DioAck, DioInvalidate, DioSize};
@@ -25,6 +25,7 @@ use crate::fs::xfs_reflink::xfs_reflink_end_cow;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{FileId, Inode};
 use crate::invalidate::invalidate_folio2;
+use crate::ordering::Link;
 use crate::path::{Part, Path};
 use crate::world::World;
 
@@ -330,7 +331,7 @@ async fn convert<B: Backend>(
 fn raise_size<B: Backend>(inode: &Inode<B>, dio: &Dio, end: Cell) {
     let size = inode.i_size_peek();
     if end > size {
-        inode.i_size.publish(u64::from(end), Ordering::Release);
+        inode.i_size.publish(u64::from(end), inode.order(Link::SizeStore));
         inode.oracle.gap(&inode.sb.geometry, &(size..dio.request.start.max(size)));
         inode.oracle.outgrow(&inode.sb.geometry, dio.id, &(size.max(dio.request.start)..end));
         inode.say(|| format!("i_size = {}", crate::geometry::Bytes(inode.sb.geometry.byte_at(end))));

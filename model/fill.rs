@@ -86,6 +86,7 @@ async fn lookup<B: Backend>(
     let Some((id, _)) = slot.current() else {
         let cells = inode.sb.geometry.cells_of_folio(index).len();
         let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), cells);
+        inode.folio_added(index, id);
         inode.say(|| "new folio".to_owned());
         return ControlFlow::Continue(found(FolioRef { index, id }, early));
     };
@@ -93,12 +94,14 @@ async fn lookup<B: Backend>(
     drop(slot);
     let unlocked = |slot: &crate::folio::Slot, id: u64| slot.is_unlocked(id as FolioId);
     let mut slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
+    inode.folio_locked(index, id);
     let folio = slot.folio_mut(id);
     folio.locked = Some(me);
     if folio.in_cache && !folio.uptodate {
         return ControlFlow::Continue(found(FolioRef { index, id }, early));
     }
     let again = !folio.in_cache;
+    inode.folio_unlocked(index, id);
     slot.unlock_and_put(id, me);
     drop(slot);
     if again {
@@ -141,5 +144,6 @@ async fn read<B: Backend>(inode: &Inode<B>, me: ActorId, held: FolioRef, mapping
         format!("fill folio {index}: {}", kinds.into_iter().collect::<Vec<_>>().join(", "))
     });
     inode.audit_folio(index, &slot);
+    inode.folio_unlocked(index, id);
     slot.unlock_and_put(id, me);
 }

@@ -352,6 +352,15 @@ impl Slot {
         }
     }
 
+    /// How far reclaim gets: the folio that it locks, if any, and whether it tries to remove it.
+    pub fn reclaims(&self, ignore_writeback: bool) -> (Option<FolioId>, bool) {
+        let Some((id, folio)) = self.current().filter(|(_, folio)| folio.locked.is_none()) else {
+            return (None, false);
+        };
+        let in_use = folio.writeback && !ignore_writeback || folio.dirty || folio.has_busy_buffers();
+        (Some(id), !in_use)
+    }
+
     /// vmscan's way to drop the folio, steps A7.2 to A7.4 of the model, with the folio lock held: per-block state is
     /// freed *before* it is known whether the removal succeeds. Goes on with what became of that.
     pub fn prepare_removal(&mut self, ignore_writeback: bool) -> ControlFlow<Eviction, IfsGone> {

@@ -7,7 +7,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Op, Ordering};
 use crate::command::{Command, Then};
 use crate::event::Branch;
 use crate::flush::{self, FlushState};

@@ -73,6 +73,7 @@ pub async fn acquire<B: Backend>(inode: &Inode<B>, me: ActorId, mode: Mode) {
     if let Some(glock) = &inode.glock {
         let admits = |holders: &Holders, wanted: u64| holders.admits(wanted);
         glock.lock_when(Op::new(mode.name()), admits, mode as u64).await.take(mode, me);
+        inode.glock_order.acquire();
         if mode != Mode::Deferred {
             inode_dio_wait(inode).await;
         }
@@ -82,6 +83,7 @@ pub async fn acquire<B: Backend>(inode: &Inode<B>, me: ActorId, mode: Mode) {
 /// `gfs2_glock_dq`.
 pub fn release<B: Backend>(inode: &Inode<B>, me: ActorId) {
     if let Some(glock) = &inode.glock {
+        inode.glock_order.release();
         glock.release(|holders| holders.put(me));
     }
 }

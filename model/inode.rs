@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Lock, Ordering, View};
 use crate::crash::Log;
 use crate::event::{Event, MappingEvent, labelled};
 use crate::extent::{ExtentMap, Extents};
-use crate::folio::Slot;
+use crate::folio::{FolioId, Slot};
 use crate::fs;
 use crate::fs::stuffed::{Dinode, empty_dinode};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::Holders;
 use crate::oracle::{Oracle, Property};
+use crate::ordering::{Handover, Link, LinkedLock, Orderings};
 use crate::superblock::{SuperBlock, new_file};
 use crate::sync::RwSemaphore;
 use crate::value::Value;
@@ -34,8 +35,10 @@ pub struct Inode<B: Backend> {
     pub invalidate_lock: RwSemaphore<B>,
     /// ip->i_gl, where the file system has one.
     pub glock: Option<B::Lock<Holders>>,
+    /// What passes by it.
+    pub glock_order: Handover<B>,
     /// ip->i_lock (the ILOCK) and what it protects.
-    pub ilock: B::Lock<ExtentMap>,
+    pub ilock: LinkedLock<B, ExtentMap>,
     /// What lies behind the dinode, in its buffer, where files may be stuffed.
     pub dinode: Option<B::Leaf<Dinode>>,
     /// ip->i_df.if_seq: changed under the ILOCK, read without it.
@@ -58,6 +61,14 @@ pub struct Inode<B: Backend> {
     pub pins_pages: bool,
     /// mapping->i_pages, by folio index.
     pub pages: Vec<B::Lock<Slot>>,
+    /// mapping->i_pages.xa_lock: what passes from one of its sections to the next.
+    xa_lock: B::View,
+    /// What passes by the locks of folios, by index and folio.
+    folio_locks: Vec<Vec<Handover<B>>>,
+    /// What passes from the end of writeback to who has waited for it, by index.
+    writeback: Vec<Handover<B>>,
+    /// What passes from who stores through a mapping to who takes that away, by index.
+    tlb: Vec<Handover<B>>,
     /// The judge.
     pub oracle: Oracle<B>,
     /// Whether a concurrent actor may change i_size. If none may, reading it commutes with everything, and
@@ -83,12 +94,20 @@ impl<B: Backend> Inode<B> {
             .with_exempted(sb.config.exempted());
         let fs = &sb.config.fs;
         let (map, size) = new_file(&sb.config, geometry, number);
+        let orderings = sb.config.orderings;
+        let handover = |name, by, from| Handover::new(backend, name, orderings, by, from);
+        // A folio that was removed lives on while an actor refers to it, and each refers to one at most.
+        let folio_locks =
+            || (0..=actors).map(|_| handover("folio_lock", Link::FolioLock, Link::FolioUnlock)).collect();
+        let ilock = handover("ilock", Link::IlockLock, Link::IlockUnlock);
+        let semaphore = |name, link| RwSemaphore::new(backend, name, orderings, link);
         Inode {
             number,
-            i_rwsem: RwSemaphore::new(backend, "i_rwsem"),
-            invalidate_lock: RwSemaphore::new(backend, "invalidate_lock"),
-            glock: fs.glock.then(|| backend.lock("glock", Holders::default())),
-            ilock: backend.lock("ilock", map),
+            i_rwsem: semaphore("i_rwsem", Link::IRwsem),
+            invalidate_lock: semaphore("invalidate_lock", Link::InvalidateLock),
+            glock: fs.glock.then(|| backend.unordered("glock", Holders::default())),
+            glock_order: handover("glock", Link::Glock, Link::Glock),
+            ilock: LinkedLock::new(backend, "ilock", map, ilock),
             dinode: empty_dinode(fs, geometry.cells_of_block(0).len())
                 .map(|dinode| backend.leaf("dinode", dinode)),
             data_seq: backend.atomic("data_seq", 0),
@@ -99,7 +118,13 @@ impl<B: Backend> Inode<B> {
             i_dio_count: backend.lock("i_dio_count", 0),
             direct: sb.config.does_direct_io(number),
             pins_pages: sb.config.pins_pages(number),
-            pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
+            pages: (0..geometry.folios()).map(|_| backend.unordered("folio", Slot::default())).collect(),
+            xa_lock: backend.view("xa_lock"),
+            folio_locks: (0..geometry.folios()).map(|_| folio_locks()).collect(),
+            tlb: (0..geometry.folios()).map(|_| handover("tlb", Link::TlbFlush, Link::TlbFlush)).collect(),
+            writeback: (0..geometry.folios())
+                .map(|_| handover("writeback", Link::WritebackWait, Link::WritebackClear))
+                .collect(),
             oracle: if crashes { oracle.with_crashes(geometry, size) } else { oracle },
             reflinks: sb.config.reflinks(number) || fs::is_out_of_place(&sb.config),
             sb: Arc::clone(sb),
@@ -117,6 +142,67 @@ impl<B: Backend> Inode<B> {
         &self.pages[usize::from(index)]
     }
 
+    fn orderings(&self) -> Orderings {
+        self.sb.config.orderings
+    }
+
+    /// A section of xa_lock, in the current transition.
+    pub fn xa_section(&self, link: Link) {
+        if self.orderings().keeps(link) {
+            self.xa_lock.acquire();
+            self.xa_lock.release();
+        }
+    }
+
+    /// A folio has come into the page cache, born locked: in the current transition.
+    pub fn folio_added(&self, index: FolioIndex, id: FolioId) {
+        if let Some(lock) = self.folio_lock(index, id) {
+            lock.reset();
+        }
+        self.xa_section(Link::XaInsert);
+    }
+
+    /// A folio's lock has been taken, in the current transition.
+    pub fn folio_locked(&self, index: FolioIndex, id: FolioId) {
+        if let Some(lock) = self.folio_lock(index, id) {
+            lock.acquire();
+        }
+    }
+
+    /// A folio's lock is given back, in the current transition.
+    pub fn folio_unlocked(&self, index: FolioIndex, id: FolioId) {
+        if let Some(lock) = self.folio_lock(index, id) {
+            lock.release();
+        }
+    }
+
+    /// A folio's lock was taken and given back, in the current transition.
+    pub fn folio_passed(&self, index: FolioIndex, id: Option<FolioId>) {
+        if let Some(id) = id {
+            self.folio_locked(index, id);
+            self.folio_unlocked(index, id);
+        }
+    }
+
+    fn folio_lock(&self, index: FolioIndex, id: FolioId) -> Option<&Handover<B>> {
+        self.folio_locks[usize::from(index)].get(usize::from(id))
+    }
+
+    /// What passes from the end of a folio's writeback to who has waited for it.
+    pub fn writeback(&self, index: FolioIndex) -> &Handover<B> {
+        &self.writeback[usize::from(index)]
+    }
+
+    /// What passes from who stores through a mapping of a folio to who write-protects it.
+    pub fn tlb(&self, index: FolioIndex) -> &Handover<B> {
+        &self.tlb[usize::from(index)]
+    }
+
+    /// The ordering of an access to a word without a lock.
+    pub fn order(&self, link: Link) -> Ordering {
+        self.orderings().of(link)
+    }
+
     /// Moves the change counter. Inside the ILOCK section that changes the map: the kernel stores the
     /// counter first and then the records, and since both are invisible to who respects the ILOCK, the store
     /// is the section's only lock-free access.
@@ -124,14 +210,14 @@ impl<B: Backend> Inode<B> {
         if !self.sb.config.fs.counter {
             return;
         }
-        self.data_seq.publish(self.data_seq.peek() + 1, Ordering::Relaxed);
+        self.data_seq.publish(self.data_seq.peek() + 1, self.order(Link::CounterStore));
         self.oracle.bumped(me);
     }
 
     /// The same for the COW fork, which is `cow` from here on.
     pub fn bump_cow_seq(&self, me: ActorId, cow: &Extents) {
         let moved = (self.cow_seq.peek() >> 1) + 1;
-        self.cow_seq.publish(moved << 1 | u64::from(cow.has_data()), Ordering::Relaxed);
+        self.cow_seq.publish(moved << 1 | u64::from(cow.has_data()), self.order(Link::CounterStore));
         self.oracle.bumped(me);
     }
 
@@ -146,16 +232,28 @@ impl<B: Backend> Inode<B> {
         self.cow_seq.peek() << COW_SHIFT | self.data_seq.peek()
     }
 
+    /// What the counters are, for messages.
+    pub fn newest_sequence(&self, shared: bool) -> u64 {
+        let cow = if shared { self.cow_seq.newest() << COW_SHIFT } else { 0 };
+        let data = if shared || self.sb.config.fs.counter { self.data_seq.newest() } else { 0 };
+        cow | data
+    }
+
     /// The current end of file, for who holds what excludes its change (i_rwsem) or when none can happen.
     pub fn i_size_peek(&self) -> Cell {
         self.i_size.peek() as Cell
+    }
+
+    /// The end of file as the latest change left it, for the oracle.
+    pub fn i_size_newest(&self) -> Cell {
+        self.i_size.newest() as Cell
     }
 
     /// Judges what the locked folio `index` would show once it is unlocked: valid cells below end of file.
     pub fn audit_folio(&self, index: FolioIndex, slot: &Slot) {
         let Some((_, folio)) = slot.current() else { return };
         let first = self.sb.geometry.cells_of_folio(index).start;
-        let end = self.i_size.peek() as Cell;
+        let end = self.i_size_newest();
         let valid = self
             .sb
             .geometry
@@ -168,7 +266,7 @@ impl<B: Backend> Inode<B> {
 
     /// Whether the folio in a slot holds anything in a block, below end of file, that a hole would not read as.
     pub fn has_data(&self, slot: &Slot, block: FileBlock) -> bool {
-        let end = self.i_size.peek() as Cell;
+        let end = self.i_size_newest();
         let cells = self.sb.geometry.cells_of_block(block).zip(self.sb.cells_in_folio(block));
         let mut below_eof = cells.filter(|(cell, _)| *cell < end).map(|(_, at)| at);
         slot.current().is_some_and(|(_, folio)| below_eof.any(|at| folio.cells[at] != Value::ZERO))
@@ -178,7 +276,7 @@ impl<B: Backend> Inode<B> {
     /// reservation, unless they hold nothing but the zeros that a hole reads as and nobody can store into them.
     /// To be called in a transition that released a lock.
     pub fn audit_backing(&self, blocks: impl Iterator<Item = FileBlock>) {
-        let size = self.i_size_peek();
+        let size = self.i_size_newest();
         let below_eof = |block: &FileBlock| self.sb.geometry.cells_of_block(*block).start < size;
         for block in blocks.filter(below_eof) {
             let index = block / self.sb.geometry.blocks_per_folio();

@@ -12,6 +12,7 @@ use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::folio::{Eviction, Slot};
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
+use crate::ordering::Link;
 use crate::writeback::{self, SyncMode, WritebackState};
 
 /// Where the preparation of a direct write stands.
@@ -64,8 +65,13 @@ pub async fn invalidate_folio2<B: Backend>(inode: &Inode<B>, index: FolioIndex) 
     };
     let op = Op::on("invalidate_inode_pages2", u32::from(index));
     let mut slot = inode.page(index).lock_when(op, at_rest, 0).await;
-    let cached = slot.current().is_some();
+    let folio = slot.current().map(|(id, _)| id);
+    let cached = folio.is_some();
     let outcome = slot.invalidate_unless_dirty();
+    if cached && outcome == Eviction::Evicted {
+        inode.xa_section(Link::XaRemove);
+    }
+    inode.folio_passed(index, folio);
     inode.say(|| match outcome {
         Eviction::Kept | Eviction::KeptIfsLost => format!("folio {index} is dirty and stays"),
         Eviction::Evicted if cached => format!("drop folio {index}"),

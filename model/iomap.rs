@@ -10,7 +10,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op};
 use crate::command::{Command, Io};
 use crate::design::{OnStale, Sample, ZeroLock};
 use crate::dio::{IoLock, inode_dio_wait};
@@ -25,6 +25,7 @@ use crate::glock::{self, Mode};
 use crate::inode::{COW_SHIFT, Inode};
 use crate::iomap_write::iomap_write_folio;
 use crate::oracle::Property;
+use crate::ordering::Link;
 use crate::path::{Ended, Part, Path};
 use crate::punch::{self, PunchState};
 use crate::truncate;
@@ -230,7 +231,7 @@ async fn begin<B: Backend>(
         return finish(inode, me, &write);
     };
     if inode.sb.config.design.sample == Sample::Outside {
-        let data = inode.data_seq.load(Op::new("sample_cookie"), Ordering::Relaxed).await;
+        let data = inode.data_seq.load(Op::new("sample_cookie"), inode.order(Link::CounterLoad)).await;
         iomap.cookie = iomap.cookie >> COW_SHIFT << COW_SHIFT | data;
     }
     iomap.stale = leaked;
@@ -263,6 +264,7 @@ fn iomap_iter<B: Backend>(
     held: Option<FolioRef>,
 ) -> ControlFlow<Written, WriteState> {
     if let Some(FolioRef { index, id }) = held {
+        inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
     }
     inode.tell(MappingEvent::Dropped, || "iomap_end".to_owned());

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 use crate::config::MixedIo;
 use crate::design::{
     Check, Compare, ExtendedEof, HookRelease, OnStale, PageDone, PunchLock, ShortCopy, StaleCleanup,
@@ -20,6 +20,7 @@ use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::hold;
 use crate::inode::{COW_SHIFT, Inode};
 use crate::oracle::Property;
+use crate::ordering::Link;
 use crate::superblock::{contents, show_cookie};
 use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::value::Value;
@@ -176,6 +177,7 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, io
             slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
         }
         slot.folio_mut(id).locked = Some(me);
+        inode.folio_locked(index, id);
         id
     } else {
         if inode.sb.config.fs.alloc_errors && inode.sb.config_actor(me).is_some() {
@@ -190,10 +192,13 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, io
             }
         }
         inode.say(|| "new folio".to_owned());
-        slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), folio_cells.len())
+        let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), folio_cells.len());
+        inode.folio_added(index, id);
+        id
     };
     let Some(folio) = slot.folio(id).filter(|folio| folio.in_cache) else {
         inode.say(|| format!("folio {index} has left the cache: look up again"));
+        inode.folio_unlocked(index, id);
         slot.unlock_and_put(id, me);
         return Lookup::Gone;
     };
@@ -337,7 +342,7 @@ async fn copy<B: Backend>(
             // Data before size: whoever sees the size finds the data. Both are done under the folio lock
             // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
             // not read without the size).
-            inode.i_size.publish(u64::from(done), Ordering::Release);
+            inode.i_size.publish(u64::from(done), inode.order(Link::SizeStore));
             inode.oracle.gap(&inode.sb.geometry, &(size..write.pos.max(size)));
             inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(done))));
         }
@@ -359,6 +364,7 @@ async fn copy<B: Backend>(
         let early = grown.take_if(|_| first);
         jdata::page_done(inode, me, &mut write, locked.folio, slot, done, early).await;
     } else {
+        inode.folio_unlocked(index, id);
         slot.unlock_and_put(id, me);
         drop(slot);
     }
@@ -404,7 +410,8 @@ async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> 
     let valid = match inode.sb.config.design.compare {
         Compare::Counter => cookie_is_current(inode, iomap, op).await,
         Compare::DataCounter => {
-            inode.data_seq.load(op, Ordering::Relaxed).await == iomap.cookie & ((1 << COW_SHIFT) - 1)
+            let now = inode.data_seq.load(op, inode.order(Link::CounterLoad)).await;
+            now == iomap.cookie & ((1 << COW_SHIFT) - 1)
         }
         Compare::Type => {
             let block = inode.sb.geometry.block_of(pos);
@@ -423,13 +430,13 @@ async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> 
 pub(crate) async fn cookie_is_current<B: Backend>(inode: &Inode<B>, iomap: &Iomap, op: Op) -> bool {
     let mut cookie = 0;
     if iomap.shared {
-        let cow = inode.cow_seq.load(Op::new("cow_seq"), Ordering::Relaxed).await;
+        let cow = inode.cow_seq.load(Op::new("cow_seq"), inode.order(Link::CounterLoad)).await;
         if cow != iomap.cookie >> COW_SHIFT {
             return false;
         }
         cookie = cow << COW_SHIFT;
     }
-    cookie | inode.data_seq.load(op, Ordering::Relaxed).await == iomap.cookie
+    cookie | inode.data_seq.load(op, inode.order(Link::CounterLoad)).await == iomap.cookie
 }
 
 /// A mapping was found stale: the folio is released, and what follows is the design's.
@@ -445,7 +452,7 @@ fn stale<B: Backend>(
     let block = inode.sb.geometry.block_of(write.pos);
     inode.sb.backend.reach(Branch::Stale);
     inode.tell(MappingEvent::Dropped, || {
-        let now = if iomap.shared { inode.shared_sequence() } else { inode.data_sequence() };
+        let now = inode.newest_sequence(iomap.shared);
         format!("stale: sampled at seq {}, now {}", show_cookie(iomap.cookie), show_cookie(now))
     });
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
@@ -473,6 +480,9 @@ fn stale<B: Backend>(
         {
             kept = folio;
         } else {
+            if design.hook_release != HookRelease::ForgetUnlock {
+                inode.folio_unlocked(index, id);
+            }
             page.release(|slot| match design.hook_release {
                 HookRelease::Core | HookRelease::PutFolio | HookRelease::Fs => slot.unlock_and_put(id, me),
                 HookRelease::ForgetUnlock => slot.put(id, me),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use crate::backend::{ActorId, ActorSpec, Atomic, Backend, Lock, Role, System};
+use crate::backend::{ActorId, ActorSpec, Atomic, Backend, Lock, MemoryModel, Role, System};
 use crate::command::Command;
 use crate::completion::{self, CompletionState};
 use crate::config::{Config, FileCommand, FileRange};
@@ -178,7 +178,7 @@ impl Kernel {
 
     fn contents<B: Backend>(&self, inode: &Inode<B>, range: &Range<u64>) -> String {
         let cells = self.geometry.cells_of_bytes(range);
-        let size = inode.i_size_peek();
+        let size = inode.i_size_newest();
         let values: Vec<String> = cells
             .map(|cell| if cell < size { self.show(on_disk(inode, cell)) } else { "--".to_owned() })
             .collect();
@@ -222,6 +222,10 @@ impl System for Kernel {
             )
         };
         World { inodes: self.size_changes.iter().enumerate().map(inode).collect(), sb: Arc::clone(&sb) }
+    }
+
+    fn memory(&self) -> MemoryModel {
+        self.config.memory
     }
 
     fn actors(&self) -> Vec<ActorSpec> {
@@ -302,7 +306,7 @@ impl System for Kernel {
                 }
                 columns.push((column("ext"), letters));
             });
-            columns.push((column("seq"), inode.data_seq.peek().to_string()));
+            columns.push((column("seq"), inode.data_seq.newest().to_string()));
             let mut folios = Vec::new();
             for page in &inode.pages {
                 page.audit(|slot| folios.push(slot.letters()));

@@ -36,6 +36,7 @@ pub mod iomap_write;
 pub mod kernel;
 pub mod mmap;
 pub mod oracle;
+pub mod ordering;
 pub mod path;
 pub mod program;
 pub mod property;

@@ -204,7 +204,8 @@ async fn instruction<B: Backend>(
         (Access::Store(id), Some((_, true))) => {
             if let Some(folio) = slot.current_mut() {
                 folio.cells[inside].fill(Value::written(id));
-                inode.oracle.store(&inode.sb.geometry, id, &part, inode.i_size_peek());
+                inode.tlb(index).release();
+                inode.oracle.store(&inode.sb.geometry, id, &part, inode.i_size_newest());
                 inode.forget_data(&part);
                 inode.say(|| format!("store {}", inode.sb.geometry.show_cells(&part)));
             }
@@ -286,6 +287,7 @@ async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, access: Access, cells:
     }
     let mut slot =
         inode.page(index).lock_when(Op::on("folio_lock", target), is_unlocked, u64::from(id)).await;
+    inode.folio_passed(index, Some(id));
     if slot.folio(id).is_some_and(|folio| folio.in_cache) {
         slot.folio_mut(id).pte_read |= 1 << me;
         inode.say(|| format!("map folio {index} read-only"));
@@ -345,7 +347,9 @@ async fn lock_mapped<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef)
     let FolioRef { index, id } = folio;
     let op = Op::on("folio_lock", u32::from(index));
     let mut slot = inode.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
+    inode.folio_locked(index, id);
     if !slot.folio(id).is_some_and(|folio| folio.in_cache && folio.uptodate) {
+        inode.folio_unlocked(index, id);
         slot.put(id, me);
         gfs2_log::trans_end(inode, me);
         unlock_mapping(inode, me);
@@ -387,6 +391,7 @@ async fn map_blocks<B: Backend>(
     let Ok((iomap, all_mapped)) = mapped else {
         inode.say(|| "ENOSPC, SIGBUS".to_owned());
         unlock_mapping(inode, me);
+        inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
         inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
         return ControlFlow::Break(());
@@ -465,6 +470,7 @@ async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     // jdata_dirty_folio.
     folio.checked = inode.sb.config.fs.hooks == Hooks::Jdata;
     inode.say(|| format!("map folio {index} writable"));
+    inode.folio_unlocked(index, id);
     slot.unlock_and_put(id, me);
     drop(slot);
     inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));

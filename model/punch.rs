@@ -140,6 +140,7 @@ async fn scan<B: Backend>(
     let locks = matches!(design, Punch::Scan | Punch::ScanUptodate | Punch::ScanPastEof);
     let held = locks && slot.folio(id).is_some_and(|folio| folio.locked.is_none());
     if held {
+        inode.folio_locked(index, id);
         let folio = slot.folio_mut(id);
         folio.locked = Some(me);
         folio.refs |= 1 << me;
@@ -159,6 +160,7 @@ async fn scan<B: Backend>(
 }
 
 fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex, id: FolioId) {
+    inode.folio_unlocked(index, id);
     inode.page(index).release(|slot| slot.unlock_and_put(id, me));
 }
 

@@ -7,12 +7,13 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Lock, Op};
 use crate::command::{Command, Io};
 use crate::fill::{self, FillState};
 use crate::folio::within;
 use crate::geometry::Cell;
 use crate::inode::Inode;
+use crate::ordering::Link;
 use crate::path::{Part, Path};
 use crate::world::World;
 
@@ -50,7 +51,8 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -
                 // i_rwsem excludes who changes it.
                 inode.i_size_peek()
             } else {
-                let size = inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
+                let size =
+                    inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
                 inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
                 size
             };
@@ -95,7 +97,7 @@ async fn size_again<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>, end: Cell
     if inode.sb.config.fs.read_takes_i_rwsem || !inode.size_changes {
         return end;
     }
-    let size = inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
+    let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
     cells.end.min(size)
 }
 

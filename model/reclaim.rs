@@ -15,6 +15,7 @@ use crate::event::{Bound, Branch};
 use crate::folio::Eviction;
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
+use crate::ordering::Link;
 use crate::path::{Part, Path};
 use crate::world::World;
 
@@ -24,6 +25,7 @@ pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, me: ActorId, index: Foli
     let design = &inode.sb.config.design;
     let ignore = design.reclaim_writeback == ReclaimWriteback::Ignore;
     let mut slot = inode.page(index).lock(Op::on("shrink_folio", u32::from(index))).await;
+    let (locked, removal) = slot.reclaims(ignore);
     let outcome = match slot.prepare_removal(ignore) {
         ControlFlow::Break(outcome) => outcome,
         ControlFlow::Continue(ifs) if inode.pins_pages => {
@@ -35,6 +37,18 @@ pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, me: ActorId, index: Foli
         }
         ControlFlow::Continue(ifs) => slot.remove_mapping(ifs, design.reclaim_dirty),
     };
+    if let Some(id) = locked {
+        inode.folio_locked(index, id);
+        // The test of the writeback bit, which acquires nothing.
+        inode.writeback(index).observe();
+    }
+    if removal {
+        let failed = outcome != Eviction::Evicted;
+        inode.xa_section(if failed { Link::XaRemoveFailed } else { Link::XaRemove });
+    }
+    if let Some(id) = locked {
+        inode.folio_unlocked(index, id);
+    }
     drop(slot);
     tell(inode, index, outcome);
 }
@@ -61,7 +75,16 @@ impl Path for Invalidate {
         let Invalidate(mut folios) = self;
         let Some(index) = folios.next() else { return ControlFlow::Break(()) };
         let mut slot = inode.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
+        let (locked, _) = slot.reclaims(false);
         let outcome = slot.invalidate();
+        if let Some(id) = locked {
+            inode.folio_locked(index, id);
+            inode.writeback(index).observe();
+            if outcome == Eviction::Evicted {
+                inode.xa_section(Link::XaRemove);
+            }
+            inode.folio_unlocked(index, id);
+        }
         drop(slot);
         tell(inode, index, outcome);
         ControlFlow::Continue(Invalidate(folios))

@@ -10,7 +10,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Op, Ordering};
 use crate::command::Command;
 use crate::dio::inode_dio_wait;
 use crate::event::Branch;
@@ -19,6 +19,7 @@ use crate::fs::CloneLock;
 use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{FileId, Inode};
+use crate::ordering::Link;
 use crate::path::{Part, Path};
 use crate::truncate::{self, TruncateState};
 use crate::world::World;
@@ -275,7 +276,7 @@ fn grow<B: Backend>(to: &Inode<B>, map: &mut ExtentMap, start: Cell, end: Cell) 
     let size = to.i_size_peek();
     if end > size {
         to.oracle.gap(&to.sb.geometry, &(size..start.max(size)));
-        to.i_size.publish(u64::from(end), Ordering::Release);
+        to.i_size.publish(u64::from(end), to.order(Link::SizeStore));
         map.disk_size = end;
     }
 }

@@ -15,6 +15,7 @@ use crate::geometry::{Cell, FileBlock, Geometry};
 use crate::hold::HoldState;
 use crate::inode::{COW_SHIFT, FileId};
 use crate::ioend::Ioend;
+use crate::ordering::{Handover, Link};
 use crate::space::Space;
 use crate::sync::RwSemaphore;
 use crate::value::Value;
@@ -43,6 +44,8 @@ pub struct SuperBlock<B: Backend> {
     pub log_flush_lock: RwSemaphore<B>,
     /// Writeback I/O in flight.
     pub in_flight: B::Lock<Vec<Ioend>>,
+    /// From who submits it to who completes it.
+    pub bio: Handover<B>,
     /// Asynchronous direct I/O, by the command that submits it.
     pub aio: Vec<B::Lock<AioQueue>>,
     /// Directed runs.
@@ -93,8 +96,9 @@ impl<B: Backend> SuperBlock<B> {
                 })
                 .collect(),
             space: backend.leaf("space", space),
-            log_flush_lock: RwSemaphore::new(backend, "log_flush_lock"),
-            in_flight: backend.lock("ioends", Vec::new()),
+            log_flush_lock: RwSemaphore::new(backend, "log_flush_lock", config.orderings, Link::LogFlushLock),
+            in_flight: backend.unordered("ioends", Vec::new()),
+            bio: Handover::new(backend, "bio", config.orderings, Link::Bio, Link::Bio),
             aio: (0..config.aios()).map(|_| backend.lock("aio", AioQueue::default())).collect(),
             holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
             evictions: backend.leaf("evictions", 0),

@@ -3,8 +3,11 @@
 //! A semaphore is held from one step of a path to a later one, so there is no guard: the word itself says
 //! who holds it, and the step state knows. Taking is a visible operation that is enabled when it can
 //! succeed; releasing is part of the transition that does it.
+//!
+//! Who takes it sees what was done under it before. Between those who hold it shared nothing passes.
 
 use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::ordering::{Handover, Link, Orderings};
 
 /// The word of a semaphore.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -17,17 +20,32 @@ pub struct Holders {
 /// A `struct rw_semaphore` (i_rwsem, invalidate_lock).
 pub struct RwSemaphore<B: Backend> {
     word: B::Lock<Holders>,
+    /// From who held it exclusively.
+    written: Handover<B>,
+    /// From who held it shared.
+    read: Handover<B>,
 }
 
 impl<B: Backend> RwSemaphore<B> {
     /// Creates a free semaphore.
-    pub fn new(backend: &B, name: &'static str) -> Self {
-        RwSemaphore { word: backend.lock(name, Holders::default()) }
+    pub fn new(backend: &B, name: &'static str, orderings: Orderings, link: Link) -> Self {
+        let handover = || Handover::new(backend, name, orderings, link, link);
+        RwSemaphore {
+            word: backend.unordered(name, Holders::default()),
+            written: handover(),
+            read: handover(),
+        }
+    }
+
+    fn acquire_all(&self) {
+        self.written.acquire();
+        self.read.acquire();
     }
 
     /// `down_read`.
     pub async fn down_read(&self, op: Op, me: ActorId) {
         self.word.lock_when(op, |word, _| word.writer.is_none(), 0).await.readers |= 1 << me;
+        self.written.acquire();
     }
 
     /// `down_read_trylock`.
@@ -36,12 +54,14 @@ impl<B: Backend> RwSemaphore<B> {
         let free = word.writer.is_none();
         if free {
             word.readers |= 1 << me;
+            self.written.acquire();
         }
         free
     }
 
     /// `up_read`.
     pub fn up_read(&self, me: ActorId) {
+        self.read.release();
         self.word.release(|word| word.readers &= !(1 << me));
     }
 
@@ -49,6 +69,7 @@ impl<B: Backend> RwSemaphore<B> {
     pub async fn down_write(&self, op: Op, me: ActorId) {
         self.word.lock_when(op, |word, _| word.writer.is_none() && word.readers == 0, 0).await.writer =
             Some(me);
+        self.acquire_all();
     }
 
     /// `down_write_trylock`.
@@ -57,12 +78,14 @@ impl<B: Backend> RwSemaphore<B> {
         let free = *word == Holders::default();
         if free {
             word.writer = Some(me);
+            self.acquire_all();
         }
         free
     }
 
     /// `up_write`.
     pub fn up_write(&self, me: ActorId) {
+        self.written.release();
         self.word.release(|word| {
             debug_assert_eq!(word.writer, Some(me), "up_write by who does not hold it");
             word.writer = None;
@@ -71,6 +94,7 @@ impl<B: Backend> RwSemaphore<B> {
 
     /// `downgrade_write`: the holder lets others read beside it.
     pub fn downgrade_write(&self, me: ActorId) {
+        self.written.release();
         self.word.release(|word| {
             debug_assert_eq!(word.writer, Some(me), "downgrade_write by who does not hold it");
             word.writer = None;

@@ -9,6 +9,7 @@ use crate::extent::Extent;
 use crate::folio::{Slot, within};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::Inode;
+use crate::ordering::Link;
 use crate::superblock::contents;
 use crate::value::Value;
 
@@ -47,6 +48,10 @@ pub async fn step<B: Backend>(
     let inside = within(&folio_cells, &state.cells);
     let mut slot = inode.page(index).lock_when(Op::on("truncate_folio", u32::from(index)), at_rest, 0).await;
     let whole = inside.len() == folio_cells.len();
+    if slot.current().is_some() && whole {
+        inode.xa_section(Link::XaRemove);
+    }
+    inode.folio_passed(index, slot.current().map(|(id, _)| id));
     if let Some(folio) = slot.current_mut() {
         if whole {
             inode.say(|| format!("folio {index} removed"));
@@ -86,15 +91,17 @@ pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, 
     }
     let unlocked = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| folio.locked.is_none());
     let mut slot = inode.page(index).lock_when(Op::on("page_mkclean", u32::from(index)), unlocked, 0).await;
+    inode.folio_passed(index, slot.current().map(|(id, _)| id));
     if let Some(folio) = slot.current_mut() {
         folio.write_protect();
+        inode.tlb(index).acquire();
     }
 }
 
 /// Judges what is left of a folio that is not in the page cache: what the extent map and the device give.
 fn audit_uncached<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     // Observed whatever the audits see: what an actor observes must not depend on them.
-    let end = inode.i_size_peek();
+    let end = inode.i_size_newest();
     let mut cached = false;
     inode.page(index).audit(|slot| cached = slot.current().is_some());
     // Where a glock is held, nobody can look at what lies under the page cache.

@@ -9,7 +9,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
+use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 use crate::design::{IoendSize, WritebackCheck};
 use crate::event::MappingEvent;
 use crate::extent::{ExtentMap, Iomap, IomapType, Phys};
@@ -23,6 +23,7 @@ use crate::inode::{COW_SHIFT, Inode};
 use crate::ioend::Ioend;
 use crate::iomap_write::cookie_is_current;
 use crate::oracle::Property;
+use crate::ordering::Link;
 use crate::value::Value;
 
 /// Whether a pass may skip.
@@ -140,6 +141,7 @@ pub async fn step<B: Backend>(
             let mut in_flight = inode.sb.in_flight.lock(Op::new("submit_bio")).await;
             inode.say(|| format!("write {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
             in_flight.push(ioend);
+            inode.sb.bio.release();
             ControlFlow::Continue(WritebackState::Submit(pass, full))
         }
     }
@@ -157,10 +159,12 @@ async fn lock_and_clean<B: Backend>(
     let target = u32::from(index);
     let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
     let mut slot = inode.page(index).lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
+    inode.folio_locked(index, id);
     let wanted = slot.folio(id).is_some_and(|folio| {
         folio.in_cache && folio.dirty && !(folio.writeback && pass.mode == SyncMode::Background)
     });
     if !wanted {
+        inode.folio_unlocked(index, id);
         slot.put(id, me);
         return WritebackState::Next(pass);
     }
@@ -169,16 +173,18 @@ async fn lock_and_clean<B: Backend>(
         drop(slot);
         let done = |slot: &Slot, id: u64| slot.folio(id as FolioId).is_none_or(|folio| !folio.writeback);
         slot = inode.page(index).lock_when(Op::on("folio_wait_writeback", target), done, u64::from(id)).await;
+        inode.writeback(index).acquire();
     }
     let cleaned = slot.folio_mut(id);
     cleaned.locked = Some(me);
     cleaned.clear_dirty_for_io();
+    inode.tlb(index).acquire();
     inode.say(|| format!("folio {index} clean"));
 
     // The size is read without a lock. That is an operation of its own only where somebody may change it.
     let size = if inode.size_changes {
         drop(slot);
-        let size = inode.i_size.load(Op::new("i_size_read"), Ordering::Acquire).await as Cell;
+        let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
         slot = inode.page(index).lock(Op::on("iomap_writepage_map", target)).await;
         size
     } else {
@@ -188,6 +194,7 @@ async fn lock_and_clean<B: Backend>(
     let cells = inode.sb.geometry.cells_of_folio(index);
     if cells.start >= size {
         // Wholly beyond end of file: truncate owns it.
+        inode.folio_unlocked(index, id);
         slot.unlock_and_put(id, me);
         return WritebackState::Next(pass);
     }
@@ -298,22 +305,22 @@ async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u6
     let data = iomap.cookie & ((1 << COW_SHIFT) - 1);
     let cow_unmoved = |now: u64| now & 1 == 0 || now == cow_seq;
     let cow_op = Op::new("cow_seq");
+    let order = inode.order(Link::CounterLoad);
     let valid = match fs::writeback_check(&inode.sb.config) {
         WritebackCheck::Always => return false,
         WritebackCheck::Range => return true,
         // The range is enough for a mapping of the COW fork: submission and completion move the counters by
         // themselves.
         WritebackCheck::RangeDataCow if iomap.shared => return true,
-        WritebackCheck::RangeData => inode.data_seq.load(op, Ordering::Relaxed).await == data,
+        WritebackCheck::RangeData => inode.data_seq.load(op, order).await == data,
         WritebackCheck::RangeDataCow => {
-            inode.data_seq.load(op, Ordering::Relaxed).await == data
-                && (!inode.reflinks || cow_unmoved(inode.cow_seq.load(cow_op, Ordering::Relaxed).await))
+            inode.data_seq.load(op, order).await == data
+                && (!inode.reflinks || cow_unmoved(inode.cow_seq.load(cow_op, order).await))
         }
         WritebackCheck::Cookie => cookie_is_current(inode, iomap, op).await,
         WritebackCheck::CookieCow => {
-            inode.data_seq.load(op, Ordering::Relaxed).await == data
-                && (!inode.reflinks
-                    || inode.cow_seq.load(cow_op, Ordering::Relaxed).await == iomap.cookie >> COW_SHIFT)
+            inode.data_seq.load(op, order).await == data
+                && (!inode.reflinks || inode.cow_seq.load(cow_op, order).await == iomap.cookie >> COW_SHIFT)
         }
     };
     inode.say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
@@ -389,6 +396,7 @@ pub(crate) async fn start_writeback<B: Backend>(
     let FolioRef { index, id } = folio;
     let mut slot = inode.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
     slot.locked_mut(id, me).start_writeback(ioends);
+    inode.folio_unlocked(index, id);
     slot.unlock_and_put(id, me);
 }
 
@@ -396,6 +404,7 @@ pub(crate) async fn start_writeback<B: Backend>(
 pub async fn wait<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     let done = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| !folio.writeback);
     drop(inode.page(index).lock_when(Op::on("folio_wait_writeback", u32::from(index)), done, 0).await);
+    inode.writeback(index).acquire();
 }
 
 /// What the device reads of a folio's blocks while it writes them.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use stalemap_model::backend::MemoryModel;
+use stalemap_model::ordering::Link;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -30,6 +32,9 @@ pub enum Command {
     /// One table: scenarios down, designs across.
     #[command(after_help = EXIT_CODES)]
     Compare(RunArgs),
+    /// Which memory orderings of the kernel a design needs, and the schedule that breaks it without each.
+    #[command(after_help = EXIT_CODES)]
+    Orderings(OrderingsArgs),
     /// Play a schedule and draw what happens.
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
@@ -57,6 +62,29 @@ pub enum Engine {
     Exhaustive,
 }
 
+/// The memory that everything runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Memory {
+    /// Sequentially consistent: every access sees the latest store.
+    #[default]
+    Sc,
+    /// Release, acquire and relaxed accesses, as in C++20: what is read without a lock may be old.
+    Relaxed,
+    /// The same, with releases that pass on what was only read before them, as in the kernel's memory model.
+    Lkmm,
+}
+
+impl Memory {
+    /// The model of it.
+    pub fn model(self) -> MemoryModel {
+        match self {
+            Memory::Sc => MemoryModel::Sequential,
+            Memory::Relaxed => MemoryModel::Relaxed,
+            Memory::Lkmm => MemoryModel::Cumulative,
+        }
+    }
+}
+
 /// What `check` and `compare` take.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -72,6 +100,10 @@ pub struct RunArgs {
     /// How to explore.
     #[arg(long, value_enum, default_value_t)]
     pub engine: Engine,
+
+    /// On which memory.
+    #[arg(long, value_enum, default_value_t)]
+    pub memory: Memory,
 
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
@@ -104,6 +136,58 @@ pub struct RunArgs {
     /// Only what is not as expected.
     #[arg(long)]
     pub quiet: bool,
+}
+
+/// How `orderings` prints what it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OrderingsFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One versioned document.
+    Json,
+    /// The core as a litmus test of the kernel's memory model, for herd7.
+    Litmus,
+}
+
+/// What `orderings` takes.
+#[derive(Debug, Args)]
+pub struct OrderingsArgs {
+    /// A scenario file, or a name in the catalogue.
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+
+    /// The design, built in or defined in the file.
+    #[arg(long, value_name = "NAME", default_value = "iomap_valid")]
+    pub design: String,
+
+    /// On which memory: `relaxed`, as in C++20, or `lkmm`, whose releases are cumulative.
+    #[arg(long, value_parser = parse_weak_memory, default_value = "relaxed")]
+    pub memory: MemoryModel,
+
+    /// How to print the results.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OrderingsFormat,
+
+    /// Leave this ordering out of the litmus test; repeatable.
+    #[arg(long = "without", value_name = "LINK", value_parser = parse_link)]
+    pub without: Vec<Link>,
+
+    /// Write the schedules that break the design into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
+
+    /// Explore this many at a time [default: as many as there are processors].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+
+    /// Give a search up at this many states.
+    #[arg(long, value_name = "N")]
+    pub limit_states: Option<u64>,
+
+    /// Give a search up after this many seconds.
+    #[arg(long, value_name = "N")]
+    pub limit_seconds: Option<u64>,
 }
 
 /// What `replay` takes.
@@ -144,6 +228,25 @@ pub struct ShowArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Looks a memory up in which there is something to order.
+fn parse_weak_memory(text: &str) -> Result<MemoryModel, String> {
+    match MemoryModel::from_name(text) {
+        Some(MemoryModel::Sequential) => {
+            Err("in it everything is ordered; there are relaxed and lkmm".to_owned())
+        }
+        Some(weak) => Ok(weak),
+        None => Err("there is no memory of that name; there are relaxed and lkmm".to_owned()),
+    }
+}
+
+/// Looks the name of an ordering up.
+fn parse_link(text: &str) -> Result<Link, String> {
+    Link::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = Link::ALL.iter().map(|link| link.name()).collect();
+        format!("there is no ordering of that name; there are {}", names.join(", "))
+    })
 }
 
 /// Reads a size with the suffixes of scenario files.

@@ -8,14 +8,20 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use stalemap_explore::{Replay, ReplayError, Schedule, replay as play};
+use stalemap_model::backend::MemoryModel;
 use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
 use stalemap_model::oracle::Property;
+use stalemap_model::ordering::{Link, Orderings};
 
-use crate::cli::{Cli, Command, Format, ListArgs, ReplayArgs, RunArgs, ShowArgs};
+use crate::cli::{
+    Cli, Command, Format, ListArgs, OrderingsArgs, OrderingsFormat, ReplayArgs, RunArgs, ShowArgs,
+};
 use crate::input::{self, InputError};
+use crate::litmus::Core;
+use crate::orderings;
 use crate::report::timeline::{self, About};
-use crate::report::{check, compare, json, list};
+use crate::report::{self, check, compare, json, list};
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, run_all};
 use crate::scenario::{Scenario, read};
 
@@ -65,6 +71,7 @@ pub fn run(cli: &Cli) -> Report {
     let report = match &cli.command {
         Command::Check(args) => check_command(args, &Layout::Lines),
         Command::Compare(args) => check_command(args, &Layout::Table),
+        Command::Orderings(args) => orderings_command(args),
         Command::Replay(args) => replay_command(args),
         Command::List(args) => list_command(args),
         Command::Show(args) => show_command(args),
@@ -81,30 +88,24 @@ enum Layout {
 }
 
 fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
-    let scenarios = input::scenarios(&args.paths)?;
+    let mut scenarios = input::scenarios(&args.paths)?;
+    for scenario in &mut scenarios {
+        scenario.memory = args.memory.model();
+    }
     let jobs = jobs(&scenarios, &args.designs)?;
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
     let given =
         GivenLimits { states: args.limit_states, memory: args.limit_memory, seconds: args.limit_seconds };
-    let threads =
-        args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let progress = Progress::new(jobs.len() as u64);
-    let ran = run_all(&jobs, given, threads, &|tally| progress.show(tally));
+    let ran = run_all(&jobs, given, threads(args.jobs), &|tally| progress.show(tally));
     progress.finish();
     let mut outcomes = Vec::new();
     for result in ran {
         match result {
             Ok(outcome) => outcomes.push(outcome),
-            Err(error @ RunError::Config { .. }) => return Err(vec![InputError::Other(error.to_string())]),
-            Err(error @ RunError::Engine { .. }) => {
-                return Ok(Report {
-                    results: String::new(),
-                    errors: format!("error: {error}\n"),
-                    exit: Exit::Defect,
-                });
-            }
+            Err(error) => return failed(&error),
         }
     }
     let mut saved = String::new();
@@ -221,7 +222,7 @@ fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
     let about = About {
         scenario: outcome.scenario.clone(),
         title: scenario.title.clone(),
-        design: outcome.design.clone(),
+        design: named(&outcome.design, outcome.memory),
         property: Some(shown.property),
         preemptions: Some(shown.counterexample.preemptions).filter(|_| shown.counterexample.certified),
         certified: check::certified(outcome),
@@ -229,6 +230,14 @@ fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
     match replay_of(scenario, &outcome.design, &shown.schedule) {
         Ok(replay) => timeline::render(&replay, &about, width(), color()),
         Err(error) => format!("{error}\n"),
+    }
+}
+
+/// A design, and the memory if it is not the usual one.
+fn named(design: &str, memory: MemoryModel) -> String {
+    match memory {
+        MemoryModel::Sequential => design.to_owned(),
+        MemoryModel::Relaxed | MemoryModel::Cumulative => format!("{design}, {} memory", memory.name()),
     }
 }
 
@@ -245,18 +254,100 @@ fn replay_of(
 
 /// Writes the schedule of a counterexample; says where.
 fn save(folder: &Path, outcome: &Outcome) -> Result<String> {
+    save_as(folder, outcome, &outcome.design)
+}
+
+/// The same, under the scenario's name and this one.
+fn save_as(folder: &Path, outcome: &Outcome, suffix: &str) -> Result<String> {
     let Some(shown) = &outcome.counterexample else { return Ok(String::new()) };
     let plain = |character: char| {
         if character.is_ascii_alphanumeric() || "-_.".contains(character) { character } else { '-' }
     };
     let name: String = outcome.scenario.trim_end_matches(".toml").chars().map(plain).collect();
-    let path = folder.join(format!("{}-{}.schedule", name.trim_start_matches(['-', '.']), outcome.design));
+    let path = folder.join(format!("{}-{suffix}.schedule", name.trim_start_matches(['-', '.'])));
     fs::write(&path, shown.schedule.to_string()).map_err(|error| unwritable(&path, &error))?;
     Ok(format!("saved {}\n", path.display()))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Vec<InputError> {
     vec![InputError::Other(format!("cannot write {}: {error}", path.display()))]
+}
+
+fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
+    let mut scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
+    scenario.memory = args.memory;
+    let design =
+        scenario.design(&args.design).ok_or_else(|| vec![unknown_design(&scenario, &args.design)])?;
+    if args.format == OrderingsFormat::Litmus {
+        return litmus(&scenario, &design, &args.without);
+    }
+    if !args.without.is_empty() {
+        let problem = "`--without` is for `--format litmus`; the other formats leave out each in turn";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
+    if let Some(folder) = &args.save {
+        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    }
+    let given = GivenLimits { states: args.limit_states, memory: None, seconds: args.limit_seconds };
+    let found = match orderings::study(&scenario, &design, given, threads(args.jobs)) {
+        Ok(found) => found,
+        Err(error) => return failed(&error),
+    };
+    let mut saved = String::new();
+    if let Some(folder) = &args.save {
+        for needed in found.broken() {
+            let names: Vec<&str> = needed.without.iter().map(|link| link.name()).collect();
+            let suffix = format!("{}-without-{}", needed.outcome.design, names.join("-"));
+            saved.push_str(&save_as(folder, &needed.outcome, &suffix)?);
+        }
+    }
+    let results = match args.format {
+        OrderingsFormat::Json => report::orderings::json(&found),
+        _ => report::orderings::render(&found, color()) + &saved,
+    };
+    let exit = match found.kernel.verdict {
+        Verdict::Violates => Exit::Unexpected,
+        _ if found.is_incomplete() => Exit::Incomplete,
+        _ => Exit::Expected,
+    };
+    Ok(Report::of(results, exit))
+}
+
+fn litmus(scenario: &Scenario, design: &Design, without: &[Link]) -> Result<Report> {
+    let job = Job { scenario, design: design.clone() };
+    let limits = GivenLimits::default();
+    let outcome = match run_all(&[job], limits, 1, &|_| ()).pop() {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(error)) => return failed(&error),
+        None => return Err(Vec::new()),
+    };
+    let none = || {
+        let name = &scenario.name;
+        let problem = format!("{name} has no litmus test: no folio is evicted in it, nor loses its state");
+        vec![InputError::Other(problem)]
+    };
+    let core = Core::of(&outcome.reached, Orderings::without(without)).ok_or_else(none)?;
+    match core.render() {
+        Ok(text) => Ok(Report::of(text, Exit::Expected)),
+        Err(error) => {
+            Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
+        }
+    }
+}
+
+/// What a run that could not be made ends the command with.
+fn failed(error: &RunError) -> Result<Report> {
+    match error {
+        RunError::Config { .. } => Err(vec![InputError::Other(error.to_string())]),
+        RunError::Engine { .. } => {
+            Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
+        }
+    }
+}
+
+/// How many searches run at a time.
+fn threads(jobs: Option<u16>) -> usize {
+    jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
 
 fn replay_command(args: &ReplayArgs) -> Result<Report> {
@@ -275,8 +366,18 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
         return Err(bad("the schedule has no operations".to_owned()));
     }
     let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
-    let scenario = read(&format!("{path} (the scenario in it)"), schedule.scenario.as_bytes())
+    let mut scenario = read(&format!("{path} (the scenario in it)"), schedule.scenario.as_bytes())
         .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
+    if let Some(name) = schedule.header("memory") {
+        let unknown = || bad(format!("there is no memory `{name}`; there are `sc`, `relaxed` and `lkmm`"));
+        scenario.memory = MemoryModel::from_name(name).ok_or_else(unknown)?;
+    }
+    if let Some(names) = schedule.header("without") {
+        let link = |name: &str| {
+            Link::from_name(name.trim()).ok_or_else(|| bad(format!("there is no ordering `{}`", name.trim())))
+        };
+        scenario.orderings = Orderings::without(&names.split(',').map(link).collect::<Result<Vec<_>>>()?);
+    }
     let design =
         schedule.header("design").ok_or_else(|| bad("there is no line `design = NAME`".to_owned()))?;
     let violates = match schedule.header("violates") {
@@ -310,7 +411,7 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
             let about = About {
                 scenario: name,
                 title: scenario.title.clone(),
-                design: design.to_owned(),
+                design: named(design, scenario.memory),
                 property: violates,
                 preemptions,
                 certified,

@@ -10,6 +10,8 @@ pub mod cli;
 pub mod commands;
 pub mod expect;
 pub mod input;
+pub mod litmus;
+pub mod orderings;
 pub mod report;
 pub mod run;
 pub mod scenario;

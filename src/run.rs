@@ -8,7 +8,7 @@ use stalemap_explore::{
     Counterexample, EngineError, Exploration, LimitHit, Limits, Options, Schedule, Statistics, explore,
     minimal_counterexample,
 };
-use stalemap_model::backend::System;
+use stalemap_model::backend::{MemoryModel, System};
 use stalemap_model::design::Design;
 use stalemap_model::event::{Branch, Counter};
 use stalemap_model::kernel::{ConfigError, Kernel};
@@ -97,6 +97,8 @@ pub struct Outcome {
     pub scenario: String,
     /// The design's name.
     pub design: String,
+    /// The memory that it ran on.
+    pub memory: MemoryModel,
     /// What can be said.
     pub verdict: Verdict,
     /// Every property violated in some reachable state.
@@ -211,6 +213,7 @@ fn run(
     Ok(Outcome {
         scenario: scenario.name.clone(),
         design: design.name.clone(),
+        memory: scenario.memory,
         verdict,
         violated,
         reached,
@@ -265,11 +268,16 @@ fn counterexample(
 fn to_schedule(job: &Job<'_>, kernel: &Kernel, property: Property, found: &Counterexample) -> Schedule {
     let specs = kernel.actors();
     let header = |key: &str, value: String| (key.to_owned(), value);
-    let mut headers = vec![
-        header("scenario", job.scenario.name.clone()),
-        header("design", job.design.name.clone()),
-        header("violates", property.to_string()),
-    ];
+    let mut headers =
+        vec![header("scenario", job.scenario.name.clone()), header("design", job.design.name.clone())];
+    if job.scenario.memory != MemoryModel::Sequential {
+        headers.push(header("memory", job.scenario.memory.name().to_owned()));
+    }
+    let weakened: Vec<&str> = job.scenario.orderings.weakened().iter().map(|link| link.name()).collect();
+    if !weakened.is_empty() {
+        headers.push(header("without", weakened.join(", ")));
+    }
+    headers.push(header("violates", property.to_string()));
     if found.certified {
         headers.push(header("preemptions", found.preemptions.to_string()));
         headers.push(header("operations", found.operations.to_string()));

@@ -105,6 +105,8 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
         retries: None,
         evictions: None,
         mixed_io: MixedIo::Strict,
+        memory: stalemap_model::backend::MemoryModel::Sequential,
+        orderings: stalemap_model::ordering::Orderings::default(),
     }
 }
 
@@ -193,8 +195,13 @@ scenario file:
 fn unfinished() -> Drawn {
     let config = t1(design("get_folio"));
     let kernel = Kernel::new(config).unwrap();
-    let step =
-        |actor: &str, op: &str| Step { line: 0, actor: actor.to_owned(), op: op.to_owned(), outcome: None };
+    let step = |actor: &str, op: &str| Step {
+        line: 0,
+        actor: actor.to_owned(),
+        op: op.to_owned(),
+        outcome: None,
+        older: Vec::new(),
+    };
     let steps = [step("writer", "down_write i_rwsem"), step("writer", "iomap_begin")];
     Drawn::new("unfinished", "Not played to the end", &kernel, "get_folio", &steps)
 }

@@ -6,11 +6,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use stalemap_model::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering, Shared};
+use stalemap_model::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering, Shared, View};
 use stalemap_model::event::{Bound, Branch, Counter, Event};
 use stalemap_model::oracle::Property;
 
 use super::object::{Object, Slot};
+use super::relaxed::Sides;
+use super::word::{Word, of_load, of_read_modify_write, of_store};
 use super::{Core, Enabled, LEAF_READ, Memory, Observed, PEEK};
 
 /// A visible operation that is answered from the log, or performed with leave, or pending.
@@ -58,6 +60,8 @@ fn word_of(observed: &Observed) -> u64 {
 pub struct MemoryLock<T: Shared> {
     core: Rc<Core>,
     slot: Rc<Slot<T>>,
+    /// What taking it acquires and dropping it releases, in relaxed memory.
+    view: Option<usize>,
 }
 
 /// A held lock of the exhaustive engine.
@@ -79,6 +83,7 @@ impl<T: Shared> MemoryLock<T> {
         self.slot.owner.set(Some(core.current.get()));
         self.slot.taken.set(true);
         core.taken.borrow_mut().push(Rc::<Slot<T>>::clone(&self.slot));
+        core.acquire(self.slot.number, self.view);
         self.guard(value)
     }
 }
@@ -149,6 +154,9 @@ impl<T: Shared> Lock<T> for MemoryLock<T> {
         // The guard has its own copy of the data, and would bring back what was released.
         assert!(!self.core.is_live() || self.slot.is_free(), "data is released that is under a guard");
         self.core.update(&self.slot, change);
+        if self.core.is_live() {
+            self.core.release(self.slot.number, self.view);
+        }
     }
 
     fn audit(&self, look: impl FnOnce(&T)) {
@@ -173,10 +181,11 @@ impl<T: Shared> DerefMut for MemoryGuard<'_, T> {
 
 impl<T: Shared> Drop for MemoryGuard<'_, T> {
     fn drop(&mut self) {
-        let MemoryLock { core, slot } = self.lock;
+        let MemoryLock { core, slot, view } = self.lock;
         if !core.is_live() {
             return;
         }
+        core.release(slot.number, *view);
         if slot.taken.replace(false) {
             slot.owner.set(None);
         } else {
@@ -188,10 +197,12 @@ impl<T: Shared> Drop for MemoryGuard<'_, T> {
     }
 }
 
-/// A lock-free word of the exhaustive engine. Sequentially consistent: orderings are ignored.
+/// A lock-free word of the exhaustive engine. In sequentially consistent memory orderings are ignored.
 pub struct MemoryAtomic {
     core: Rc<Core>,
     slot: Rc<Slot<u64>>,
+    /// Where its messages are, in relaxed memory; the slot stays as it is then.
+    relaxed: Option<Word>,
 }
 
 impl MemoryAtomic {
@@ -200,7 +211,12 @@ impl MemoryAtomic {
     }
 
     /// A visible access that observes the word and may write it.
-    fn access(&self, op: Op, write: impl FnOnce(u64) -> Option<u64> + Unpin) -> impl Future<Output = u64> {
+    fn access(
+        &self,
+        op: Op,
+        sides: Sides,
+        write: impl Fn(u64) -> Option<u64> + Unpin,
+    ) -> impl Future<Output = u64> {
         Visible(
             Rc::clone(&self.core),
             op,
@@ -208,6 +224,11 @@ impl MemoryAtomic {
                 |observed| word_of(&observed),
                 || Enabled::Always,
                 move |core: &Core, _| {
+                    if let Some(word) = self.relaxed {
+                        let seen = core.relaxed_access(word, sides, write);
+                        core.record(op, Observed::Word(seen), u128::from(seen));
+                        return seen;
+                    }
                     let seen = self.value();
                     core.touch(self.slot.number);
                     core.record(op, Observed::Word(seen), u128::from(seen));
@@ -219,14 +240,39 @@ impl MemoryAtomic {
             )),
         )
     }
+
+    fn put(&self, core: &Core, value: u64, ordering: Ordering) {
+        match self.relaxed {
+            Some(word) => core.relaxed_store(word, value, of_store(ordering)),
+            None => core.set_value(&self.slot, Rc::new(value)),
+        }
+    }
+
+    /// Reads in the current transition, as `relaxed` says where that makes a difference.
+    fn look(&self, relaxed: impl FnOnce(&Core, Word) -> u64) -> u64 {
+        if let Some(observed) = self.core.answer(PEEK) {
+            return word_of(&observed);
+        }
+        if !self.core.is_live() {
+            return self.relaxed.map_or_else(|| self.value(), |word| self.core.relaxed_newest(word));
+        }
+        let seen = if let Some(word) = self.relaxed {
+            relaxed(&self.core, word)
+        } else {
+            self.core.touch(self.slot.number);
+            self.value()
+        };
+        self.core.record(PEEK, Observed::Word(seen), u128::from(seen));
+        seen
+    }
 }
 
 impl Atomic for MemoryAtomic {
-    fn load(&self, op: Op, _: Ordering) -> impl Future<Output = u64> {
-        self.access(op, |_| None)
+    fn load(&self, op: Op, ordering: Ordering) -> impl Future<Output = u64> {
+        self.access(op, of_load(ordering), |_| None)
     }
 
-    fn store(&self, op: Op, value: u64, _: Ordering) -> impl Future<Output = ()> {
+    fn store(&self, op: Op, value: u64, ordering: Ordering) -> impl Future<Output = ()> {
         Visible(
             Rc::clone(&self.core),
             op,
@@ -235,36 +281,79 @@ impl Atomic for MemoryAtomic {
                 || Enabled::Always,
                 move |core: &Core, _| {
                     core.record(op, Observed::Word(0), 0);
-                    core.set_value(&self.slot, Rc::new(value));
+                    self.put(core, value, ordering);
                 },
             )),
         )
     }
 
-    fn fetch_add(&self, op: Op, value: u64, _: Ordering) -> impl Future<Output = u64> {
-        self.access(op, move |seen| Some(seen.wrapping_add(value)))
+    fn fetch_add(&self, op: Op, value: u64, ordering: Ordering) -> impl Future<Output = u64> {
+        self.access(op, of_read_modify_write(ordering), move |seen| Some(seen.wrapping_add(value)))
     }
 
-    fn compare_exchange(&self, op: Op, current: u64, new: u64, _: Ordering) -> impl Future<Output = u64> {
-        self.access(op, move |seen| (seen == current).then_some(new))
+    fn compare_exchange(
+        &self,
+        op: Op,
+        current: u64,
+        new: u64,
+        ordering: Ordering,
+    ) -> impl Future<Output = u64> {
+        let sides = of_read_modify_write(ordering);
+        self.access(op, sides, move |seen| (seen == current).then_some(new))
     }
 
-    fn publish(&self, value: u64, _: Ordering) {
+    fn publish(&self, value: u64, ordering: Ordering) {
         if self.core.is_live() {
-            self.core.set_value(&self.slot, Rc::new(value));
+            self.put(&self.core, value, ordering);
         }
     }
 
     fn peek(&self) -> u64 {
-        if let Some(observed) = self.core.answer(PEEK) {
-            return word_of(&observed);
+        self.look(|core, word| core.relaxed_access(word, Sides::Neither, |_| None))
+    }
+
+    fn newest(&self) -> u64 {
+        self.look(Core::relaxed_newest)
+    }
+}
+
+/// What is handed over, in the exhaustive engine: nothing, where memory is sequentially consistent.
+pub struct MemoryView {
+    core: Rc<Core>,
+    /// The object that it counts as, and its place in relaxed memory.
+    at: Option<(usize, usize)>,
+}
+
+impl MemoryView {
+    fn live(&self) -> Option<(usize, Option<usize>)> {
+        let (object, view) = self.at?;
+        self.core.is_live().then_some((object, Some(view)))
+    }
+}
+
+impl View for MemoryView {
+    fn acquire(&self) {
+        if let Some((object, view)) = self.live() {
+            self.core.acquire(object, view);
         }
-        let seen = self.value();
-        if self.core.is_live() {
-            self.core.touch(self.slot.number);
-            self.core.record(PEEK, Observed::Word(seen), u128::from(seen));
+    }
+
+    fn observe(&self) {
+        if let Some((object, view)) = self.live() {
+            self.core.observe(object, view);
         }
-        seen
+    }
+
+    fn release(&self) {
+        if let Some((object, view)) = self.live() {
+            self.core.release(object, view);
+        }
+    }
+
+    fn reset(&self) {
+        if let Some((object, view)) = self.live() {
+            self.core.reset(object, view);
+        }
     }
 }
 
@@ -301,13 +390,28 @@ impl Backend for Memory {
     type Lock<T: Shared> = MemoryLock<T>;
     type Atomic = MemoryAtomic;
     type Leaf<T: Shared> = MemoryLeaf<T>;
+    type View = MemoryView;
 
     fn lock<T: Shared>(&self, _: &'static str, value: T) -> MemoryLock<T> {
-        MemoryLock { core: Rc::clone(&self.0), slot: self.new_slot(value) }
+        MemoryLock { core: Rc::clone(&self.0), slot: self.new_slot(value), view: self.0.new_view() }
     }
 
-    fn atomic(&self, _: &'static str, value: u64) -> MemoryAtomic {
-        MemoryAtomic { core: Rc::clone(&self.0), slot: self.new_slot(value) }
+    fn unordered<T: Shared>(&self, _: &'static str, value: T) -> MemoryLock<T> {
+        MemoryLock { core: Rc::clone(&self.0), slot: self.new_slot(value), view: None }
+    }
+
+    fn view(&self, _: &'static str) -> MemoryView {
+        // Only what has something to hand over is an object.
+        let view = self.0.new_view();
+        let at = view.map(|view| (self.new_slot(()).number, view));
+        MemoryView { core: Rc::clone(&self.0), at }
+    }
+
+    fn atomic(&self, name: &'static str, value: u64) -> MemoryAtomic {
+        let slot = self.new_slot(value);
+        let word = self.0.new_word(value);
+        let relaxed = word.map(|number| Word { name, object: slot.number, number });
+        MemoryAtomic { core: Rc::clone(&self.0), slot, relaxed }
     }
 
     fn leaf<T: Shared>(&self, _: &'static str, value: T) -> MemoryLeaf<T> {

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::xfs_dio::Refusal;
 use super::{Allocate, Completion, DioLock, Names, Personality, SourceFault, WriteEnd, xfs};
-use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
+use crate::backend::{ActorId, Backend, Leaf, Op};
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap, Phys};
 use crate::geometry::{Cell, FileBlock};

@@ -11,7 +11,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::backend::{ActorId, Backend, Op};
 use crate::extent::{Iomap, IomapType};
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;

@@ -112,9 +112,11 @@ pub(crate) async fn page_done<'a, B: Backend>(
             if blocks != 0 && !inode.is_stuffed() {
                 add_databufs(inode, &mut slot, id, blocks);
             }
+            inode.folio_unlocked(index, id);
             slot.unlock_and_put(id, me);
         }
         PageDone::AfterUnlock => {
+            inode.folio_unlocked(index, id);
             slot.locked_mut(id, me).locked = None;
             drop(slot);
             if let Some(grown) = grown {
@@ -272,6 +274,7 @@ pub async fn step<B: Backend>(
             let mut in_flight = inode.sb.in_flight.lock(Op::new("submit_bh")).await;
             inode.say(|| format!("write {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
             in_flight.push(ioend);
+            inode.sb.bio.release();
             JdataState::Submit(mode, folios, next, again, ioends)
         }
         JdataState::Unpin(mode, folios, next) => {
@@ -299,10 +302,12 @@ async fn clean<B: Backend>(
     inode.sb.log_flush_lock.down_read(Op::new("gfs2_trans_begin"), me).await;
     let op = Op::on("folio_lock", u32::from(index));
     let mut slot = inode.page(index).lock_when(op, unlocked, u64::from(id)).await;
+    inode.folio_locked(index, id);
     let wanted = slot.folio(id).is_some_and(|folio| {
         folio.in_cache && folio.dirty && !(folio.writeback && mode == SyncMode::Background)
     });
     if !wanted {
+        inode.folio_unlocked(index, id);
         slot.put(id, me);
         inode.sb.log_flush_lock.up_read(me);
         return None;
@@ -313,11 +318,13 @@ async fn clean<B: Backend>(
         let done = |slot: &Slot, id: u64| slot.folio(id as FolioId).is_none_or(|folio| !folio.writeback);
         let op = Op::on("folio_wait_writeback", u32::from(index));
         slot = inode.page(index).lock_when(op, done, u64::from(id)).await;
+        inode.writeback(index).acquire();
     }
     let all = bits(0..inode.sb.geometry.blocks_per_folio());
     let data = slot.locked_mut(id, me);
     let stored = std::mem::take(&mut data.checked);
     data.clear_dirty_for_io();
+    inode.tlb(index).acquire();
     inode.say(|| format!("folio {index} clean"));
     let buffers = data.buffers.get_or_insert_with(Buffers::default);
     if stored {

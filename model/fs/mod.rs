@@ -113,6 +113,9 @@ choices! {
     Bump {
         /// Inside the ILOCK section that changes the map.
         Inside = "inside",
+        /// The same, in an operation of its own before the records change, which is when the kernel does it. Only a
+        /// check without the lock could tell.
+        Early = "early",
         /// After the section, before the next release of the same task (harmless).
         AfterIlock = "after-ilock",
         /// After the writeback bit was cleared (a mutant).

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use stalemap_model::backend::MemoryModel;
 use stalemap_model::oracle::Property;
 
 use super::style::{BAD, DOUBT, GOOD, styled};
@@ -41,11 +42,16 @@ pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
 /// The verdict in words, with the numbers that support it.
 pub fn verdict(outcome: &Outcome) -> String {
     let states = count(outcome.statistics.states, "state");
+    let memory = match outcome.memory {
+        MemoryModel::Sequential => "",
+        MemoryModel::Relaxed => " in relaxed memory",
+        MemoryModel::Cumulative => " in the kernel's memory",
+    };
     match (outcome.verdict, &outcome.counterexample) {
-        (Verdict::Holds, _) if outcome.judgement.vacuous => format!("holds vacuously, {states}"),
-        (Verdict::Holds, _) => format!("holds, {states}"),
-        (Verdict::Incomplete, _) => format!("incomplete, nothing found in {states}"),
-        (Verdict::Violates, None) => format!("violates {}, {states}", names(&outcome.violated)),
+        (Verdict::Holds, _) if outcome.judgement.vacuous => format!("holds vacuously{memory}, {states}"),
+        (Verdict::Holds, _) => format!("holds{memory}, {states}"),
+        (Verdict::Incomplete, _) => format!("incomplete{memory}, nothing found in {states}"),
+        (Verdict::Violates, None) => format!("violates {}{memory}, {states}", names(&outcome.violated)),
         (Verdict::Violates, Some(shown)) => {
             let found = &shown.counterexample;
             let cost = if found.certified {
@@ -53,7 +59,7 @@ pub fn verdict(outcome: &Outcome) -> String {
             } else {
                 format!("shown in {} operations", found.operations)
             };
-            format!("violates {}; {cost}, {states}", names(&outcome.violated))
+            format!("violates {}{memory}; {cost}, {states}", names(&outcome.violated))
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use stalemap_explore::collision_probability;
+use stalemap_model::backend::MemoryModel;
 use stalemap_model::design::Design;
 
 use super::check::{count, names};
@@ -177,9 +178,14 @@ fn statement(outcomes: &[Outcome], across: &[String]) -> String {
             limited.iter().map(|o| format!("{} under {}", o.scenario, o.design)).collect();
         format!("a limit was reached in {}", names.join(", "))
     };
+    let memory = match outcomes.first().map_or(MemoryModel::Sequential, |outcome| outcome.memory) {
+        MemoryModel::Sequential => "sequentially consistent",
+        MemoryModel::Relaxed => "relaxed",
+        MemoryModel::Cumulative => "relaxed, with cumulative releases,",
+    };
     let _ = writeln!(
         text,
-        "Bounds: the actors, commands and file sizes of the scenarios, sequentially consistent memory; {bounds}. \
+        "Bounds: the actors, commands and file sizes of the scenarios, {memory} memory; {bounds}. \
          {} and {} explored; the chance that a hash collision hid a state is below {:.0e}.",
         count(states, "state"),
         count(transitions, "transition"),

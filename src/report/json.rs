@@ -42,6 +42,7 @@ fn result(outcome: &Outcome) -> Value {
         "scenario": outcome.scenario,
         "design": outcome.design,
         "engine": ENGINE,
+        "memory": outcome.memory.name(),
         "verdict": outcome.verdict.name(),
         "vacuous": outcome.judgement.vacuous,
         "violated": names(&outcome.violated),
@@ -131,7 +132,7 @@ pub fn replay(scenario: &str, design: &str, replay: &Replay) -> String {
     }))
 }
 
-fn pretty(document: &impl Serialize) -> String {
+pub(super) fn pretty(document: &impl Serialize) -> String {
     // Our documents have string keys and finite numbers; there is nothing to refuse.
     serde_json::to_string_pretty(document).map_or_else(|error| error.to_string(), |text| text + "\n")
 }

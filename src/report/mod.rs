@@ -4,5 +4,6 @@ pub mod check;
 pub mod compare;
 pub mod json;
 pub mod list;
+pub mod orderings;
 pub mod style;
 pub mod timeline;

@@ -26,11 +26,13 @@ mod verb;
 
 use std::collections::BTreeMap;
 
+use stalemap_model::backend::MemoryModel;
 use stalemap_model::config::{ActorConfig, Config, FileCommand, FileRange, Hold, MixedIo};
 use stalemap_model::design::Design;
 use stalemap_model::event::Branch;
 use stalemap_model::fs::Personality;
 use stalemap_model::oracle::Property;
+use stalemap_model::ordering::Orderings;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use names::nearest;
@@ -99,6 +101,10 @@ pub struct Scenario {
     pub limits: FileLimits,
     /// What is judged where direct and buffered writes meet.
     pub mixed_io: MixedIo,
+    /// The memory that it runs on. No file says that; whoever runs it does.
+    pub memory: MemoryModel,
+    /// What orders it.
+    pub orderings: Orderings,
     /// The file, verbatim.
     pub source: String,
 }
@@ -124,6 +130,8 @@ impl Scenario {
             retries: self.limits.retries,
             evictions: self.limits.evictions,
             mixed_io: self.mixed_io,
+            memory: self.memory,
+            orderings: self.orderings,
         }
     }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use stalemap_model::backend::MemoryModel;
 use stalemap_model::config::MixedIo;
+use stalemap_model::ordering::Orderings;
 use toml::de::DeTable;
 
 use super::actors::{self, Units};
@@ -138,6 +140,8 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         reach_never,
         limits,
         mixed_io,
+        memory: MemoryModel::default(),
+        orderings: Orderings::default(),
         source: reader.source.to_owned(),
     };
     if sized {

@@ -144,6 +144,8 @@ pub(crate) fn config(layout: &Layout, files: usize, actors: Vec<(&str, Vec<FileC
         retries: None,
         evictions: None,
         mixed_io: MixedIo::Strict,
+        memory: stalemap_model::backend::MemoryModel::Sequential,
+        orderings: stalemap_model::ordering::Orderings::default(),
     };
     let range = 0..config.reach().max(1).next_multiple_of(layout.folio);
     config.observe = (0..files as u8).map(|file| FileRange { file, range: range.clone() }).collect();

@@ -1,5 +1,10 @@
 //! What the differential tests are made of: random programs, what they mean, and how they are drawn.
 
+// Each test crate uses its part of it.
+#![allow(dead_code)]
+
+pub(crate) mod axiomatic;
+pub(crate) mod litmus;
 pub(crate) mod program;
 pub(crate) mod reference;
 pub(crate) mod strategy;

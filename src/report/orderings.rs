@@ -1,0 +1,195 @@
+//! What `orderings` prints: one table, and what follows from it.
+
+use std::fmt::Write as _;
+
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use serde_json::json;
+use stalemap_model::ordering::Link;
+
+use super::check::{count, names, verdict};
+use super::json::pretty;
+use crate::orderings::{Study, Weakened, Weakest};
+use crate::run::{Outcome, Verdict, preemptions};
+
+/// The table and the statement.
+pub fn render(study: &Study, color: bool) -> String {
+    let Outcome { scenario, design, .. } = &study.kernel;
+    let memory = study.kernel.memory.name();
+    let mut text = format!("{scenario} under {design}, {memory} memory\n\n");
+    let _ = writeln!(text, "with the kernel's orderings: {}", verdict(&study.kernel));
+    if study.kernel.verdict == Verdict::Violates {
+        text.push_str("\nThe design is broken whatever is ordered; there is nothing to weaken.\n");
+        return text;
+    }
+    let _ = writeln!(text, "\n{}", table(study, color));
+    text.push_str(&statement(study));
+    text
+}
+
+fn table(study: &Study, color: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    if color {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    let head = ["ordering", "kernel", "where", "needed", "without it"];
+    table.set_header(head.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    let single = |link: Link| study.single.iter().find(|one| one.without == [link]);
+    for link in Link::ALL.iter().copied() {
+        let (needed, without) = match single(link) {
+            Some(one) => (needed(&one.outcome), Cell::new(cost(&one.outcome))),
+            None if study.relaxed.contains(&link) => (Cell::new("-"), Cell::new("nothing to weaken")),
+            None => continue,
+        };
+        table.add_row([
+            Cell::new(link.name()),
+            Cell::new(link.order().to_string()),
+            Cell::new(link.what()),
+            needed,
+            without,
+        ]);
+    }
+    for pair in study.pairs.iter().filter(|pair| pair.outcome.verdict != Verdict::Holds) {
+        let where_ = Cell::new("both at once");
+        let cells = [Cell::new(joined(&pair.without)), Cell::new(""), where_, needed(&pair.outcome)];
+        table.add_row(cells.into_iter().chain([Cell::new(cost(&pair.outcome))]));
+    }
+    table.trim_fmt()
+}
+
+fn needed(outcome: &Outcome) -> Cell {
+    match outcome.verdict {
+        Verdict::Holds => Cell::new("no").fg(Color::Green),
+        Verdict::Violates => Cell::new("yes").fg(Color::Red),
+        Verdict::Incomplete => Cell::new("?").fg(Color::Yellow),
+    }
+}
+
+/// What a weakened design does, with the cost of showing it.
+fn cost(outcome: &Outcome) -> String {
+    let states = count(outcome.statistics.states, "state");
+    match &outcome.counterexample {
+        None => format!("{}, {states}", outcome.verdict.name()),
+        Some(shown) => {
+            let found = &shown.counterexample;
+            let least = if found.certified {
+                format!("{}, {} operations", preemptions(found.preemptions), found.operations)
+            } else {
+                format!("{} operations", found.operations)
+            };
+            format!("{}; {least}", names(&outcome.violated))
+        }
+    }
+}
+
+fn joined(links: &[Link]) -> String {
+    links.iter().map(|link| link.name()).collect::<Vec<_>>().join(", ")
+}
+
+fn statement(study: &Study) -> String {
+    let mut text = String::from("\n");
+    let broken = study.single.iter().filter(|one| one.outcome.verdict == Verdict::Violates).count();
+    let all = study.single.len();
+    let pairs = |links: usize| links * links.saturating_sub(1) / 2;
+    if broken > 0 {
+        let _ = writeln!(
+            text,
+            "Pairs: {} of {} have a part that is needed by itself, and break with it.",
+            pairs(all) - pairs(all - broken),
+            pairs(all)
+        );
+    }
+    if let Some(together) = &study.together {
+        let spare = together.without.len();
+        if together.outcome.verdict == Verdict::Holds {
+            let _ = writeln!(
+                text,
+                "The {} of the other {spare} hold, and so does every larger set of these: the design holds without all \
+                 of them at once ({}), and weakening only adds behaviours.",
+                count(pairs(spare) as u64, "pair"),
+                count(together.outcome.statistics.states, "state")
+            );
+        } else {
+            let bad = study.pairs.iter().filter(|pair| pair.outcome.verdict == Verdict::Violates).count();
+            let _ = writeln!(
+                text,
+                "The other {spare} cannot all be left out at once ({}); of their {}, {bad} break the design.",
+                cost(&together.outcome),
+                count(study.pairs.len() as u64, "pair")
+            );
+        }
+    }
+    let list = |links: &[Link]| if links.is_empty() { "nothing".to_owned() } else { joined(links) };
+    let _ = match &study.weakest {
+        Weakest::All(sets) => match sets.as_slice() {
+            [links] => writeln!(
+                text,
+                "The weakest set that holds: {}. Each is needed by itself, and together they are enough.",
+                list(links)
+            ),
+            sets => {
+                let _ = writeln!(text, "The weakest sets that hold, all of them:");
+                sets.iter().try_for_each(|links| writeln!(text, "* {}", list(links)))
+            }
+        },
+        Weakest::Greedily(links) => writeln!(
+            text,
+            "A weakest set that holds, found by leaving out one after the other: {}.",
+            list(links)
+        ),
+        Weakest::Unknown => writeln!(text, "The weakest set that holds is not known."),
+    };
+    if study.is_incomplete() {
+        let limits: Vec<&str> = study.limits_hit().iter().map(|limit| limit.name()).collect();
+        let _ =
+            writeln!(text, "Not everything was explored: the limit of {} was reached.", limits.join(", "));
+    }
+    text
+}
+
+/// The document.
+pub fn json(study: &Study) -> String {
+    let outcome = |outcome: &Outcome| {
+        json!({
+            "verdict": outcome.verdict.name(),
+            "violated": outcome.violated.iter().map(|property| property.name()).collect::<Vec<_>>(),
+            "states": outcome.statistics.states,
+            "limits_hit": outcome.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
+            "counterexample": outcome.counterexample.as_ref().map(|shown| {
+                json!({
+                    "property": shown.property.name(),
+                    "preemptions": shown.counterexample.preemptions,
+                    "operations": shown.counterexample.operations,
+                    "certified": shown.counterexample.certified,
+                    "schedule": shown.schedule.to_string(),
+                })
+            }),
+        })
+    };
+    let names = |links: &[Link]| links.iter().map(|link| link.name()).collect::<Vec<_>>();
+    let weakened = |weakened: &Weakened| json!({ "without": names(&weakened.without), "outcome": outcome(&weakened.outcome) });
+    let links = Link::ALL
+        .iter()
+        .map(|link| json!({ "name": link.name(), "order": link.order().to_string(), "where": link.what() }));
+    let (weakest, how): (Vec<_>, _) = match &study.weakest {
+        Weakest::All(sets) => (sets.iter().map(|links| names(links)).collect(), "all"),
+        Weakest::Greedily(links) => (vec![names(links)], "greedy"),
+        Weakest::Unknown => (Vec::new(), "unknown"),
+    };
+    let document = json!({
+        "schema": "stalemap.orderings/1",
+        "scenario": study.kernel.scenario,
+        "design": study.kernel.design,
+        "memory": study.kernel.memory.name(),
+        "links": links.collect::<Vec<_>>(),
+        "kernel": outcome(&study.kernel),
+        "nothing_to_weaken": names(&study.relaxed),
+        "single": study.single.iter().map(weakened).collect::<Vec<_>>(),
+        "together": study.together.as_ref().map(weakened),
+        "pairs": study.pairs.iter().map(weakened).collect::<Vec<_>>(),
+        "weakest": { "sets": weakest, "how": how },
+    });
+    pretty(&document)
+}
