@@ -27,6 +27,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 mod cycles;
+mod ends;
 mod error;
 mod fingerprint;
 mod footprint;
@@ -39,8 +40,10 @@ mod minimal;
 mod replay;
 mod schedule;
 mod search;
+mod threads;
 mod transition_cache;
 
+pub use ends::End;
 pub use error::EngineError;
 pub use fingerprint::collision_probability;
 pub use limits::{LimitHit, Limits};
@@ -50,3 +53,7 @@ pub use minimal::{Counterexample, minimal_counterexample};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use search::{Exploration, Lasso, Options, Statistics, explore};
+pub use threads::{
+    Budget, Follow, LOOM_ACTORS, Loom, Reached, Runs, Shuttle, Strategy, ThreadMemory, follow_with_shuttle,
+    run_loom, run_shuttle,
+};

@@ -33,6 +33,10 @@ pub enum LimitHit {
     Seconds,
     /// [`Limits::preemptions`].
     Preemptions,
+    /// Executions, of an engine that counts them.
+    Executions,
+    /// Operations of one execution.
+    Operations,
     /// A bound of the modelled system.
     Bound(Bound),
 }
@@ -45,6 +49,8 @@ impl LimitHit {
             LimitHit::Memory => "memory",
             LimitHit::Seconds => "seconds",
             LimitHit::Preemptions => "preemptions",
+            LimitHit::Executions => "executions",
+            LimitHit::Operations => "operations",
             LimitHit::Bound(bound) => bound.name(),
         }
     }
