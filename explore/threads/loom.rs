@@ -164,9 +164,9 @@ where
     let most = loom.budget.executions;
     builder.check(move || {
         let begun = inner.executions.fetch_add(1, Ordering::Relaxed) + 1;
-        if most.is_none_or(|most| begun <= most) {
-            one_execution(&inner, &script);
-        }
+        // What is beyond the limit is executed, for loom must not be surprised, and not counted.
+        let counts = most.is_none_or(|most| begun <= most);
+        one_execution(&inner, &script, counts);
     });
     if most.is_some_and(|most| shared.executions.load(Ordering::Relaxed) > most) {
         return Some(LimitHit::Executions);
@@ -180,6 +180,8 @@ struct Stage<S: System> {
     execution: Execution<S>,
     gate: AtomicUsize,
     over: Cell<bool>,
+    /// Whether what is found counts.
+    counts: bool,
     script: Script,
     /// How many choices each actor has made.
     made: RefCell<BTreeMap<ActorId, u32>>,
@@ -188,7 +190,10 @@ struct Stage<S: System> {
 }
 
 /// What loom's main thread does in each execution.
-fn one_execution<S: System + Send + Sync + 'static>(shared: &Arc<Shared<S>>, script: &Script) {
+fn one_execution<S>(shared: &Arc<Shared<S>>, script: &Script, counts: bool)
+where
+    S: System + Send + Sync + 'static,
+{
     let execution = on_large_stack(|| Execution::new(&shared.system, MOST_OPERATIONS));
     let actors = execution.concurrent();
     let stage = Rc::new(Stage {
@@ -196,6 +201,7 @@ fn one_execution<S: System + Send + Sync + 'static>(shared: &Arc<Shared<S>>, scr
         execution,
         gate: AtomicUsize::new(0),
         over: Cell::new(false),
+        counts,
         script: script.clone(),
         made: RefCell::default(),
         parked: RefCell::default(),
@@ -303,7 +309,8 @@ impl<S: System + Send + Sync + 'static> Stage<S> {
         let report = on_large_stack(|| self.execution.finish());
         let mut gathered = self.shared.gathered();
         match report {
-            Ok(report) => gathered.runs.add(report),
+            Ok(report) if self.counts => gathered.runs.add(report),
+            Ok(_) => {}
             Err(error) => {
                 gathered.error = Some(error);
                 self.shared.failed.store(true, Ordering::Relaxed);
@@ -316,7 +323,7 @@ impl<S: System + Send + Sync + 'static> Stage<S> {
     /// The end of what is no execution.
     fn abandon(&self) {
         self.execution.abandon();
-        self.shared.gathered().runs.abandoned += 1;
+        self.shared.gathered().runs.abandoned += u64::from(self.counts);
         self.leave();
     }
 
