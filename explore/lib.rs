@@ -7,6 +7,7 @@
 //!   choices. What it reports as complete is a proof for the given system.
 //! * [`minimal_counterexample`] finds the least execution that reaches a violation: fewest preemptions, then
 //!   fewest operations, with the certificate that nothing cheaper exists.
+//! * [`run_shuttle`] and [`run_loom`] run the same actors under these libraries (`threads.rs`).
 //! * [`replay`] plays a [`Schedule`] again and says what happened.
 //!
 //! # How a state is identified
@@ -20,7 +21,8 @@
 //!
 //! `tests/differential.rs` compares the search with and without visited set, sleep sets and transition cache
 //! on random programs: final states, deadlocks and violations must be the same, and the least counterexample
-//! must have as few preemptions as brute force finds.
+//! must have as few preemptions as brute force finds. `tests/engines.rs` compares it with shuttle and loom, and
+//! `tests/facade.rs` says what these cannot do by themselves.
 
 #![forbid(unsafe_code)]
 // Sums of fingerprints, sizes and probabilities.
@@ -49,7 +51,7 @@ pub use fingerprint::collision_probability;
 pub use limits::{LimitHit, Limits};
 pub use machine::MAX_ACTORS;
 pub use memory::Memory;
-pub use minimal::{Counterexample, minimal_counterexample};
+pub use minimal::{Counterexample, minimal_counterexample, way_to_end};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use search::{Exploration, Lasso, Options, Statistics, explore};

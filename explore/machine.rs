@@ -207,6 +207,22 @@ impl<'s, S: System> Machine<'s, S> {
         End::Deadlock { memory: self.memory.identity(), waiting: self.memory.print(WAITING, &waiting(waits)) }
     }
 
+    /// The end at which the system stands, if nobody can move.
+    pub(crate) fn end(&mut self) -> Result<Option<End>, EngineError> {
+        if self.enabled() != 0 {
+            return Ok(None);
+        }
+        if !self.main_finished() {
+            return Ok(Some(self.deadlock()));
+        }
+        let memory = self.memory.identity();
+        let look = |machine: &Self, ending: &Ending| {
+            let after = machine.memory.identity();
+            End::Final { memory, after, stuck: ending.stuck }
+        };
+        self.with_epilogue(look).map(Some)
+    }
+
     /// Performs an actor's pending operation with the given outcome; one that has not started runs to its
     /// first operation.
     pub(crate) fn fire(

@@ -16,8 +16,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{FileFailurePersistence, TestCaseResult};
 use stalemap_explore::{
-    Budget, EngineError, Exploration, Follow, LOOM_ACTORS, Loom, Options, Runs, Shuttle,
-    Strategy as Schedules, explore, follow_with_shuttle, replay, run_loom, run_shuttle,
+    Budget, EngineError, Exploration, Follow, LOOM_ACTORS, Limits, Loom, Options, Runs, Shuttle,
+    Strategy as Schedules, explore, follow_with_shuttle, replay, run_loom, run_shuttle, way_to_end,
 };
 use stalemap_model::backend::{Role, System};
 
@@ -101,12 +101,25 @@ fn loom_agrees(program: &Program) -> TestCaseResult {
 fn shuttle_follows(program: &Program) -> TestCaseResult {
     let (_, _) = truth(program)?;
     let truth = exhausted(program);
+    let specs = program.actors();
     for (property, schedule) in &truth.witnesses {
-        let Follow::Followed(runs) = follow_with_shuttle(program, schedule).map_err(fail)? else {
+        let schedule: Vec<_> = schedule.iter().map(|choice| choice.to_step(&specs)).collect();
+        let Follow::Followed(runs) = follow_with_shuttle(program, &schedule).map_err(fail)? else {
             return Err(TestCaseError::fail(format!("shuttle cannot follow to {property}")));
         };
         prop_assert_eq!(runs.executions, 1);
         prop_assert!(runs.violated & property.bit() != 0, "{}", property);
+    }
+    // The least way to each end leads to it, operation by operation.
+    for end in &truth.ends {
+        let way = way_to_end(program, end, &Limits::default()).map_err(fail)?;
+        let way = way.ok_or_else(|| TestCaseError::fail("no way to an end"))?;
+        let way: Vec<_> = way.iter().map(|choice| choice.to_step(&specs)).collect();
+        let followed = follow_with_shuttle(program, &way).map_err(fail)?;
+        let Follow::Followed(runs) = followed else {
+            return Err(TestCaseError::fail("shuttle cannot follow to an end"));
+        };
+        prop_assert_eq!(runs.ends.keys().collect::<Vec<_>>(), vec![end]);
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ pub struct Reached {
     pub schedule: Vec<Choice>,
     /// What an observer sees there.
     pub observed: Option<String>,
+    /// The properties violated there, as a set of [`Property::bit`].
+    pub violated: u64,
 }
 
 /// What the executions of an engine found.
@@ -39,7 +41,9 @@ pub struct Runs {
     pub violated: u64,
     /// In how many executions each was violated.
     pub violating: BTreeMap<Property, u64>,
-    /// For each the shortest way met.
+    /// The number, from 1, of the first of them.
+    pub first: BTreeMap<Property, u64>,
+    /// For each property the shortest way met.
     pub witnesses: BTreeMap<Property, Vec<Choice>>,
     /// Branches reached, as a set of `Branch::bit`.
     pub reached: u64,
@@ -72,6 +76,7 @@ impl Runs {
         for (property, operations) in &report.violated {
             self.violated |= property.bit();
             *self.violating.entry(*property).or_default() += 1;
+            self.first.entry(*property).or_insert(self.executions);
             let known = self.witnesses.get(property).map(Vec::len);
             if known.is_none_or(|known| *operations < known) {
                 self.witnesses.insert(*property, report.schedule[..*operations].to_vec());
@@ -89,9 +94,10 @@ impl Runs {
             }
         };
         let Some(end) = report.end else { return };
+        let violated = report.violated.iter().fold(0, |set, (property, _)| set | property.bit());
         match self.ends.get_mut(&end) {
             None => {
-                let reached = Reached { executions: 1, schedule: report.schedule, observed };
+                let reached = Reached { executions: 1, schedule: report.schedule, observed, violated };
                 self.ends.insert(end, reached);
             }
             Some(reached) => {

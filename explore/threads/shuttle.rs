@@ -14,14 +14,14 @@ use std::time::Instant;
 
 use ::shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Schedule, Scheduler, Task, TaskId};
 use ::shuttle::{Config, FailurePersistence, MaxSteps, Runner, thread};
-use stalemap_model::backend::{ActorId, System};
+use stalemap_model::backend::{ActorId, ActorSpec, System};
 
 use super::execution::{Execution, Report};
 use super::runs::Runs;
 use super::{Budget, MOST_OPERATIONS, STACK, keep_panic_hook};
 use crate::error::EngineError;
 use crate::limits::LimitHit;
-use crate::schedule::Choice;
+use crate::schedule::{Choice, Step};
 
 /// Which scheduler of shuttle decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,13 +88,18 @@ where
 }
 
 /// Drives shuttle along a schedule, operation by operation.
-pub fn follow_with_shuttle<S>(system: &S, schedule: &[Choice]) -> Result<Follow, EngineError>
+pub fn follow_with_shuttle<S>(system: &S, schedule: &[Step]) -> Result<Follow, EngineError>
 where
     S: System + Clone + Send + Sync + 'static,
 {
     let differs = Rc::new(Cell::new(None));
-    let follower =
-        Follower { schedule: schedule.to_vec(), next: 0, begun: false, differs: Rc::clone(&differs) };
+    let follower = Follower {
+        specs: system.actors(),
+        schedule: schedule.to_vec(),
+        next: 0,
+        begun: false,
+        differs: Rc::clone(&differs),
+    };
     let runs = run(system, follower, Outcomes::Given, Budget::default())?;
     Ok(differs.get().map_or(Follow::Followed(Box::new(runs)), Follow::Differs))
 }
@@ -392,7 +397,8 @@ impl<D: Decider> Scheduler for Chooser<D> {
 
 /// The scheduler that follows a schedule of the exhaustive engine.
 struct Follower {
-    schedule: Vec<Choice>,
+    specs: Vec<ActorSpec>,
+    schedule: Vec<Step>,
     next: usize,
     begun: bool,
     differs: Rc<Cell<Option<usize>>>,
@@ -415,15 +421,23 @@ impl Scheduler for Follower {
 
 impl Decider for Follower {
     fn wants(&mut self, turns: &dyn Turns) -> Option<(ActorId, u32)> {
-        let choice = *self.schedule.get(self.next)?;
-        let outcome = choice.outcome.unwrap_or(0);
-        let fits = turns.is_enabled(choice.actor) && turns.pending(choice.actor, outcome) == Some(choice);
-        if !fits {
+        let step = self.schedule.get(self.next)?;
+        let outcome = step.outcome.unwrap_or(0);
+        let actor = self.specs.iter().position(|spec| spec.name == step.actor);
+        let is_next = |actor: &ActorId| {
+            let offered = turns.pending(*actor, outcome).map(|choice| choice.to_step(&self.specs));
+            turns.is_enabled(*actor)
+                && offered.is_some_and(|offered| Step { line: step.line, ..offered } == *step)
+        };
+        let fits = actor
+            .filter(is_next)
+            .filter(|actor| turns.alternatives(*actor).is_none_or(|most| outcome < most));
+        if fits.is_some() {
+            self.next += 1;
+        } else {
             self.differs.set(self.differs.get().or(Some(self.next)));
             self.schedule.truncate(self.next);
-            return None;
         }
-        self.next += 1;
-        Some((choice.actor, outcome))
+        fits.map(|actor| (actor, outcome))
     }
 }

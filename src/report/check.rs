@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use stalemap_model::oracle::Property;
 
 use super::style::{BAD, DOUBT, GOOD, styled};
+use crate::engine::Engine;
 use crate::run::{Outcome, Verdict, certificate, preemptions};
 
 /// The names of properties, in a list.
@@ -40,11 +41,15 @@ pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
 
 /// The verdict in words, with the numbers that support it.
 pub fn verdict(outcome: &Outcome) -> String {
-    let states = count(outcome.statistics.states, "state");
+    let states = explored(outcome);
     match (outcome.verdict, &outcome.counterexample) {
         (Verdict::Holds, _) if outcome.judgement.vacuous => format!("holds vacuously, {states}"),
         (Verdict::Holds, _) => format!("holds, {states}"),
         (Verdict::Incomplete, _) => format!("incomplete, nothing found in {states}"),
+        (Verdict::FoundNone, _) if outcome.judgement.vacuous => {
+            format!("found none, vacuously; {} finished, {states}", outcome.engine.name())
+        }
+        (Verdict::FoundNone, _) => format!("found none; {} finished, {states}", outcome.engine.name()),
         (Verdict::Violates, None) => format!("violates {}, {states}", names(&outcome.violated)),
         (Verdict::Violates, Some(shown)) => {
             let found = &shown.counterexample;
@@ -55,6 +60,14 @@ pub fn verdict(outcome: &Outcome) -> String {
             };
             format!("violates {}; {cost}, {states}", names(&outcome.violated))
         }
+    }
+}
+
+/// How much was looked at: states by the engine that knows them, executions by the others.
+fn explored(outcome: &Outcome) -> String {
+    match outcome.engine {
+        Engine::Exhaustive => count(outcome.statistics.states, "state"),
+        Engine::Loom(_) | Engine::Shuttle(_) => count(outcome.statistics.executions, "execution"),
     }
 }
 
@@ -109,10 +122,12 @@ pub fn summary(outcomes: &[Outcome]) -> String {
     if silent > 0 {
         parts.push(format!("{silent} without an expectation"));
     }
+    let executions: u64 = outcomes.iter().map(|o| o.statistics.executions).sum();
+    let all = outcomes.iter().all(|o| o.engine == Engine::Exhaustive);
     format!(
         "\n{}: {} and {} explored\n",
         parts.join(", "),
-        count(states, "state"),
+        if all { count(states, "state") } else { count(executions, "execution") },
         count(transitions, "transition")
     )
 }

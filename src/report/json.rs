@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use stalemap_explore::Replay;
 use stalemap_model::oracle::Property;
 
-use crate::run::{ENGINE, Outcome};
+use crate::run::Outcome;
 use crate::scenario::{Expectation, Scenario};
 
 fn names(properties: &[Property]) -> Vec<&'static str> {
@@ -41,7 +41,7 @@ fn result(outcome: &Outcome) -> Value {
     json!({
         "scenario": outcome.scenario,
         "design": outcome.design,
-        "engine": ENGINE,
+        "engine": outcome.engine.name(),
         "verdict": outcome.verdict.name(),
         "vacuous": outcome.judgement.vacuous,
         "violated": names(&outcome.violated),
@@ -131,7 +131,7 @@ pub fn replay(scenario: &str, design: &str, replay: &Replay) -> String {
     }))
 }
 
-fn pretty(document: &impl Serialize) -> String {
+pub(super) fn pretty(document: &impl Serialize) -> String {
     // Our documents have string keys and finite numbers; there is nothing to refuse.
     serde_json::to_string_pretty(document).map_or_else(|error| error.to_string(), |text| text + "\n")
 }
