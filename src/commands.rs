@@ -89,8 +89,8 @@ enum Layout {
 
 fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
     let scenarios = input::scenarios(&args.paths)?;
-    let engine = Engine::of(&args.engine, args.limit_seconds)
-        .map_err(|problem| vec![InputError::Other(format!("error: {problem}"))])?;
+    let engine =
+        Engine::of(&args.engine, args.limit_seconds).map_err(|problem| vec![InputError::Other(problem)])?;
     let jobs = jobs(&scenarios, &args.designs, engine)?;
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
@@ -335,7 +335,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Vec<InputError> {
 fn replay_command(args: &ReplayArgs) -> Result<Report> {
     let path = args.schedule.display().to_string();
     if args.engine == EngineName::Loom {
-        let problem = "error: loom cannot be told who moves; replay on the exhaustive engine or on shuttle";
+        let problem = "loom cannot be told who moves; replay on the exhaustive engine or on shuttle";
         return Err(vec![InputError::Other(problem.to_owned())]);
     }
     let bytes = fs::read(&args.schedule)

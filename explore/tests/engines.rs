@@ -85,7 +85,7 @@ fn shuttle_agrees(program: &Program) -> TestCaseResult {
 }
 
 fn loom_agrees(program: &Program) -> TestCaseResult {
-    let (_, _) = truth(program)?;
+    let (_, paths) = truth(program)?;
     let found = match run_loom(program, &Loom::default()) {
         Err(EngineError::DoesNotFit { actors, .. }) => {
             prop_assert!(actors > LOOM_ACTORS);
@@ -93,6 +93,8 @@ fn loom_agrees(program: &Program) -> TestCaseResult {
         }
         other => other.map_err(fail)?,
     };
+    // Choices repeat some.
+    prop_assert!(found.executions >= paths.maximal, "every path is taken");
     agrees(&found, &exhausted(program))?;
     witnesses_replay(program, &found)
 }
