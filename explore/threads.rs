@@ -18,6 +18,8 @@ mod shuttle;
 use std::sync::Once;
 use std::time::Duration;
 
+use crate::error::EngineError;
+
 pub use loom::{LOOM_ACTORS, Loom, run_loom};
 pub use memory::ThreadMemory;
 pub use runs::{Reached, Runs};
@@ -38,6 +40,26 @@ const MOST_OPERATIONS: usize = 4_000;
 /// The stack of an actor, in bytes. The paths of the model nest deeply.
 const STACK: usize = 1 << 19;
 
+/// The variables that loom reads, and panics at if they are no numbers.
+const NUMBERS: [&str; 5] = [
+    "LOOM_CHECKPOINT_INTERVAL",
+    "LOOM_MAX_BRANCHES",
+    "LOOM_MAX_DURATION",
+    "LOOM_MAX_PERMUTATIONS",
+    "LOOM_MAX_PREEMPTIONS",
+];
+
+/// The variables that shuttle obeys, whatever it is told: its seed, and a file to write it to.
+const SEEDS: [&str; 2] = ["SHUTTLE_RANDOM_SEED", "SHUTTLE_ALWAYS_PERSIST_SEED"];
+
+/// Keeps what the environment says to the libraries out. It cannot be changed here, so it is refused.
+fn check_environment() -> Result<(), EngineError> {
+    let is_bad = |name: &&str| std::env::var(name).is_ok_and(|text| text.parse::<usize>().is_err());
+    let is_set = |name: &&str| std::env::var_os(name).is_some();
+    let variable = NUMBERS.into_iter().find(is_bad).or_else(|| SEEDS.into_iter().find(is_set));
+    variable.map_or(Ok(()), |variable| Err(EngineError::Environment { variable }))
+}
+
 /// Keeps the engines' panic hooks out. Each wraps the hook of the process once, when it first runs, for good. That
 /// of loom's coroutines is needed and harmless: it hides how they end. That of shuttle reports every panic of the
 /// process, coroutines of loom included, as a failed test; so shuttle's first run happens here, and what it put in
@@ -45,7 +67,9 @@ const STACK: usize = 1 << 19;
 fn keep_panic_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        ::loom::model::Builder::new().check(|| ());
+        let mut builder = ::loom::model::Builder::new();
+        builder.checkpoint_file = None;
+        builder.check(|| ());
         let before = std::panic::take_hook();
         let scheduler = ::shuttle::scheduler::DfsScheduler::new(Some(1), false);
         ::shuttle::Runner::new(scheduler, ::shuttle::Config::new()).run(|| ());

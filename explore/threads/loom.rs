@@ -31,7 +31,7 @@ use stalemap_model::backend::{ActorId, System};
 
 use super::execution::Execution;
 use super::runs::Runs;
-use super::{Budget, MOST_OPERATIONS, STACK, keep_panic_hook};
+use super::{Budget, MOST_OPERATIONS, STACK, check_environment, keep_panic_hook};
 use crate::error::EngineError;
 use crate::limits::LimitHit;
 
@@ -47,15 +47,6 @@ pub struct Loom {
     pub budget: Budget,
 }
 
-/// The variables that loom reads, and panics at if they are no numbers.
-const NUMBERS: [&str; 5] = [
-    "LOOM_CHECKPOINT_INTERVAL",
-    "LOOM_MAX_BRANCHES",
-    "LOOM_MAX_DURATION",
-    "LOOM_MAX_PERMUTATIONS",
-    "LOOM_MAX_PREEMPTIONS",
-];
-
 /// The outcomes of choices that are not 0, by actor and number of its choice.
 type Script = BTreeMap<(ActorId, u32), u32>;
 
@@ -64,10 +55,7 @@ pub fn run_loom<S>(system: &S, loom: &Loom) -> Result<Runs, EngineError>
 where
     S: System + Clone + Send + Sync + 'static,
 {
-    let is_bad = |name: &&str| std::env::var(name).is_ok_and(|text| text.parse::<u64>().is_err());
-    if let Some(variable) = NUMBERS.into_iter().find(|name| is_bad(name)) {
-        return Err(EngineError::Environment { variable });
-    }
+    check_environment()?;
     keep_panic_hook();
     let shared = Arc::new(Shared {
         system: Arc::new(system.clone()),
@@ -163,9 +151,9 @@ where
     let (inner, script) = (Arc::clone(shared), script.clone());
     let most = loom.budget.executions;
     builder.check(move || {
-        let begun = inner.executions.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = inner.executions.fetch_add(1, Ordering::Relaxed) + 1;
         // What is beyond the limit is executed, for loom must not be surprised, and not counted.
-        let counts = most.is_none_or(|most| begun <= most);
+        let counts = most.is_none_or(|most| number <= most);
         one_execution(&inner, &script, counts);
     });
     if most.is_some_and(|most| shared.executions.load(Ordering::Relaxed) > most) {

@@ -18,7 +18,7 @@ use stalemap_model::backend::{ActorId, ActorSpec, System};
 
 use super::execution::{Execution, Report};
 use super::runs::Runs;
-use super::{Budget, MOST_OPERATIONS, STACK, keep_panic_hook};
+use super::{Budget, MOST_OPERATIONS, STACK, check_environment, keep_panic_hook};
 use crate::error::EngineError;
 use crate::limits::LimitHit;
 use crate::schedule::{Choice, Step};
@@ -61,17 +61,11 @@ pub enum Follow {
     Differs(usize),
 }
 
-/// The variable that shuttle lets go before the seed that it is given.
-const SEED: &str = "SHUTTLE_RANDOM_SEED";
-
 /// Runs a system under shuttle.
 pub fn run_shuttle<S>(system: &S, shuttle: &Shuttle) -> Result<Runs, EngineError>
 where
     S: System + Clone + Send + Sync + 'static,
 {
-    if std::env::var_os(SEED).is_some() {
-        return Err(EngineError::Environment { variable: SEED });
-    }
     let most =
         shuttle.budget.executions.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
     match shuttle.strategy {
@@ -182,6 +176,7 @@ where
     S: System + Clone + Send + Sync + 'static,
     D: Decider + 'static,
 {
+    check_environment()?;
     keep_panic_hook();
     let shared = Arc::new(Mutex::new((Runs::new(), None)));
     let limit = Rc::new(Cell::new(None));
