@@ -100,7 +100,7 @@ pub fn agree(job: &Job<'_>, executions: u64) -> Result<Agreement, RunError> {
             }
             other => other.map_err(broken)?,
         };
-        let finished = runs.finished;
+        let finished = runs.tried_everything();
         engines.push((
             engine,
             if finished { Took::Finished(runs.executions) } else { Took::Stopped(runs.executions) },
@@ -137,7 +137,7 @@ fn compare(
         let way = runs.witnesses.get(&property).cloned();
         found.push((format!("`{property}`, which the exhaustive engine does not find"), way));
     }
-    if runs.finished {
+    if runs.tried_everything() {
         for end in truth.ends.iter().filter(|end| !runs.ends.contains_key(end)) {
             found.push((format!("no {} that the exhaustive engine reaches", end.name()), way(kernel, end)?));
         }

@@ -65,6 +65,11 @@ impl Runs {
         self.finished && self.limits_hit.is_empty()
     }
 
+    /// Whether no execution is missing, but for those that a bound of the modelled system gave up.
+    pub fn tried_everything(&self) -> bool {
+        self.finished && self.limits_hit.iter().all(|limit| matches!(limit, LimitHit::Bound(_)))
+    }
+
     pub(super) fn add(&mut self, report: Report) {
         self.executions += 1;
         self.transitions += report.schedule.len() as u64;
