@@ -83,9 +83,9 @@ fn what_the_libraries_find_in_any_scenario_is_there() {
     }
 }
 
-/// Takes half an hour: `cargo test --release --test engines -- --ignored`.
+/// Takes long: `cargo test --release --test engines -- --ignored`.
 #[test]
-#[ignore = "large; its last results are in docs/engines.md"]
+#[ignore = "large; docs/engines.md has the results of a part of it"]
 fn all_engines_agree_on_everything_that_they_finish() {
     for (name, source) in catalogue::all() {
         let scenario = read(&name, source.as_bytes()).expect("a good scenario");
