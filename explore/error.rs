@@ -46,4 +46,20 @@ pub enum EngineError {
         /// At which operation.
         op: String,
     },
+    /// A variable of the environment would reach into an engine.
+    #[error("the environment variable {variable} would change what the engine does; unset it")]
+    Environment {
+        /// Its name.
+        variable: &'static str,
+    },
+    /// An engine cannot take the system.
+    #[error("{engine} takes at most {most} actors, and there are {actors}")]
+    DoesNotFit {
+        /// Which.
+        engine: &'static str,
+        /// How many actors it takes.
+        most: usize,
+        /// How many there are.
+        actors: usize,
+    },
 }

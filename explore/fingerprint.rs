@@ -8,6 +8,7 @@
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
+use stalemap_model::backend::ActorId;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// Collects what a `Hash` implementation writes.
@@ -42,6 +43,22 @@ pub(crate) fn chain(salt: u64, first: u128, second: u128) -> u128 {
     bytes[..16].copy_from_slice(&first.to_le_bytes());
     bytes[16..].copy_from_slice(&second.to_le_bytes());
     xxh3_128_with_seed(&bytes, salt)
+}
+
+/// An object's share of the state's fingerprint: a free object's is that of its value, a held one's is mixed
+/// with its owner (the finaliser of MurmurHash3, widened to 128 bits). `value_print` is uniform and salted
+/// with the object's number already.
+pub(crate) fn owned_print(value_print: u128, owner: Option<ActorId>) -> u128 {
+    const STEP: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+    const MIX: u128 = 0xff51_afd7_ed55_8ccd_c4ce_b9fe_1a85_ec53;
+    match owner {
+        None => value_print,
+        Some(owner) => {
+            let mut mixed = value_print ^ STEP.wrapping_mul(owner as u128 + 1);
+            mixed = (mixed ^ (mixed >> 67)).wrapping_mul(MIX);
+            mixed ^ (mixed >> 59)
+        }
+    }
 }
 
 /// Probability that among `states` distinct states at least two share a fingerprint, so that one of them was

@@ -7,6 +7,7 @@
 //!   choices. What it reports as complete is a proof for the given system.
 //! * [`minimal_counterexample`] finds the least execution that reaches a violation: fewest preemptions, then
 //!   fewest operations, with the certificate that nothing cheaper exists.
+//! * [`run_shuttle`] and [`run_loom`] run the same actors under these libraries (`threads.rs`).
 //! * [`replay`] plays a [`Schedule`] again and says what happened.
 //!
 //! # How a state is identified
@@ -27,13 +28,15 @@
 //! `tests/differential.rs` compares the search with and without visited set, sleep sets and transition cache
 //! on random programs: final states, deadlocks and violations must be the same, and the least counterexample
 //! must have as few preemptions as brute force finds. `tests/litmus.rs` does the same for relaxed memory, against the
-//! axioms of the C++ memory model.
+//! axioms of the C++ memory model. `tests/engines.rs` compares it with shuttle and loom, and `tests/facade.rs` says what
+//! these cannot do by themselves.
 
 #![forbid(unsafe_code)]
 // Sums of fingerprints, sizes and probabilities.
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 mod cycles;
+mod ends;
 mod error;
 mod fingerprint;
 mod footprint;
@@ -46,14 +49,20 @@ mod minimal;
 mod replay;
 mod schedule;
 mod search;
+mod threads;
 mod transition_cache;
 
+pub use ends::End;
 pub use error::EngineError;
 pub use fingerprint::collision_probability;
 pub use limits::{LimitHit, Limits};
 pub use machine::MAX_ACTORS;
 pub use memory::Memory;
-pub use minimal::{Counterexample, minimal_counterexample};
+pub use minimal::{Counterexample, minimal_counterexample, way_to_end};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use search::{Exploration, Lasso, Options, Statistics, explore};
+pub use threads::{
+    Budget, Follow, LOOM_ACTORS, Loom, Reached, Runs, Shuttle, Strategy, ThreadMemory, follow_with_shuttle,
+    run_loom, run_shuttle,
+};

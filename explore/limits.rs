@@ -33,6 +33,12 @@ pub enum LimitHit {
     Seconds,
     /// [`Limits::preemptions`].
     Preemptions,
+    /// The actors that an engine takes.
+    Actors,
+    /// Executions, of an engine that counts them.
+    Executions,
+    /// Operations of one execution.
+    Operations,
     /// A bound of the modelled system.
     Bound(Bound),
 }
@@ -45,6 +51,9 @@ impl LimitHit {
             LimitHit::Memory => "memory",
             LimitHit::Seconds => "seconds",
             LimitHit::Preemptions => "preemptions",
+            LimitHit::Actors => "actors",
+            LimitHit::Executions => "executions",
+            LimitHit::Operations => "operations",
             LimitHit::Bound(bound) => bound.name(),
         }
     }

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker};
 use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
 use stalemap_model::event::{Bound, Event};
 
+use crate::ends::{End, WAITING, waiting};
 use crate::error::EngineError;
 use crate::fingerprint::chain;
 use crate::footprint::Footprint;
@@ -201,6 +202,29 @@ impl<'s, S: System> Machine<'s, S> {
     /// The main actors that have not finished.
     pub(crate) fn unfinished(&self) -> Vec<ActorId> {
         actors_of(self.main).filter(|&actor| self.standings[actor].pending.is_some()).collect()
+    }
+
+    /// The deadlock in which the system stands, as every engine sees it.
+    pub(crate) fn deadlock(&self) -> End {
+        let waits = self.unfinished().into_iter();
+        let waits = waits.filter_map(|actor| Some((actor, self.pending(actor)?.op)));
+        End::Deadlock { memory: self.memory.identity(), waiting: self.memory.print(WAITING, &waiting(waits)) }
+    }
+
+    /// The end at which the system stands, if nobody can move.
+    pub(crate) fn end(&mut self) -> Result<Option<End>, EngineError> {
+        if self.enabled() != 0 {
+            return Ok(None);
+        }
+        if !self.main_finished() {
+            return Ok(Some(self.deadlock()));
+        }
+        let memory = self.memory.identity();
+        let look = |machine: &Self, ending: &Ending| {
+            let after = machine.memory.identity();
+            End::Final { memory, after, stuck: ending.stuck }
+        };
+        self.with_epilogue(look).map(Some)
     }
 
     /// Performs an actor's pending operation with the given outcome; one that has not started runs to its

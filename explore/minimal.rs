@@ -7,6 +7,7 @@
 use stalemap_model::backend::System;
 use stalemap_model::oracle::Property;
 
+use crate::ends::End;
 use crate::error::EngineError;
 use crate::frontier::{Cost, Frontier};
 use crate::lasso::least_lasso;
@@ -64,6 +65,27 @@ pub fn minimal_counterexample<S: System>(
         frontier.expand(&mut machine, &settled, limits, |machine| {
             machine.memory().take_cut().is_none() || machine.violated() & property.bit() != 0
         })?;
+    }
+    Ok(None)
+}
+
+/// The least way to an end. `None`: the limits ended the search first, or there is none.
+pub fn way_to_end<S: System>(
+    system: &S,
+    end: &End,
+    limits: &Limits,
+) -> Result<Option<Vec<Choice>>, EngineError> {
+    let mut machine = Machine::new(system)?;
+    machine.remember_transitions();
+    let mut frontier = Frontier::at(&machine, None, (0, 0));
+    while let Some(settled) = frontier.settle(&mut machine) {
+        if frontier.is_over(limits) {
+            return Ok(None);
+        }
+        if machine.end()? == Some(*end) {
+            return Ok(Some(frontier.way_to(&settled)));
+        }
+        frontier.expand(&mut machine, &settled, limits, |machine| machine.memory().take_cut().is_none())?;
     }
     Ok(None)
 }

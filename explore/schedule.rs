@@ -47,6 +47,11 @@ impl Choice {
         Choice { actor, op, outcome: chosen, picks: outcome.picks() }
     }
 
+    /// The same in sequentially consistent memory, where there is nothing else to pick.
+    pub(crate) fn sequential(actor: ActorId, op: Op, outcome: Option<u32>) -> Self {
+        Choice { actor, op, outcome, picks: 0 }
+    }
+
     /// The line of a schedule that says this.
     pub fn to_step(self, specs: &[ActorSpec]) -> Step {
         let actor = specs.get(self.actor).map_or_else(String::new, |spec| spec.name.clone());

@@ -21,6 +21,7 @@ use hashbrown::hash_map::Entry;
 use stalemap_model::backend::{ActorId, System};
 use stalemap_model::oracle::Property;
 
+use crate::ends::End;
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
@@ -85,6 +86,8 @@ pub struct Exploration {
     pub final_states: BTreeSet<u128>,
     /// Fingerprints of the deadlocked states.
     pub deadlocks: BTreeSet<u128>,
+    /// The same final states and deadlocks, as every engine sees them.
+    pub ends: BTreeSet<End>,
     /// What an observer sees at the end, and in how many final states.
     pub outcomes: BTreeMap<String, u64>,
     /// The same, of the final states that violate something.
@@ -164,6 +167,7 @@ struct Search<'s, 'o, S: System> {
     violated: u64,
     final_states: BTreeSet<u128>,
     deadlocks: BTreeSet<u128>,
+    ends: BTreeSet<End>,
     outcomes: BTreeMap<String, u64>,
     violating_outcomes: BTreeMap<String, u64>,
     limits_hit: BTreeSet<LimitHit>,
@@ -188,6 +192,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             violated: 0,
             final_states: BTreeSet::new(),
             deadlocks: BTreeSet::new(),
+            ends: BTreeSet::new(),
             outcomes: BTreeMap::new(),
             violating_outcomes: BTreeMap::new(),
             limits_hit: BTreeSet::new(),
@@ -387,16 +392,20 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     fn at_the_end(&mut self, fingerprint: u128) -> Result<u64, EngineError> {
         if !self.machine.main_finished() {
             self.deadlocks.insert(fingerprint);
+            self.ends.insert(self.machine.deadlock());
             return Ok(Property::Deadlock.bit());
         }
         if !self.final_states.insert(fingerprint) {
             return Ok(0);
         }
         self.statistics.final_states += 1;
-        let (cut, violated, observed) = self.machine.with_epilogue(|machine, ending| {
+        let memory = self.machine.memory().identity();
+        let (cut, violated, observed, end) = self.machine.with_epilogue(|machine, ending| {
             let stuck = if ending.stuck { Property::Deadlock.bit() } else { 0 };
-            (ending.cut, machine.violated() | stuck, machine.observe())
+            let end = End::Final { memory, after: machine.memory().identity(), stuck: ending.stuck };
+            (ending.cut, machine.violated() | stuck, machine.observe(), end)
         })?;
+        self.ends.insert(end);
         if let Some(bound) = cut {
             self.limits_hit.insert(LimitHit::Bound(bound));
         } else if let Some(observed) = observed {
@@ -452,6 +461,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             statistics: self.statistics,
             final_states: self.final_states,
             deadlocks: self.deadlocks,
+            ends: self.ends,
             outcomes: self.outcomes,
             violating_outcomes: self.violating_outcomes,
             reached,

@@ -12,7 +12,7 @@ Exit codes:
   1  some is not (without an expectation: some property is violated)
   2  usage or bad input
   3  nothing unexpected, but something incomplete
-  4  a run was not deterministic: a defect of stalemap";
+  4  engines disagree, or a run was not deterministic: a defect of stalemap";
 
 /// Which designs of the iomap validity check lose data, and which provably do not.
 #[derive(Debug, Parser)]
@@ -35,6 +35,12 @@ pub enum Command {
     /// Which memory orderings of the kernel a design needs, and the schedule that breaks it without each.
     #[command(after_help = EXIT_CODES)]
     Orderings(OrderingsArgs),
+    /// Run scenarios under all engines and compare the final states, deadlocks and violations.
+    #[command(after_help = EXIT_CODES)]
+    Agree(AgreeArgs),
+    /// Measure how often random schedules find what is there, against the exhaustive truth.
+    #[command(after_help = EXIT_CODES)]
+    Power(PowerArgs),
     /// Play a schedule and draw what happens.
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
@@ -60,6 +66,103 @@ pub enum Engine {
     /// Every interleaving and every choice.
     #[default]
     Exhaustive,
+    /// The library loom: every interleaving it can think of, up to a number of executions.
+    Loom,
+    /// The library shuttle: random schedules, PCT, or plain depth-first search.
+    Shuttle,
+}
+
+/// How shuttle decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum StrategyName {
+    /// Any actor that can move, with equal probability.
+    #[default]
+    Random,
+    /// Random priorities that change at a few random places.
+    Pct,
+    /// One schedule after the other.
+    Dfs,
+}
+
+/// How the engines that are libraries run.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct EngineArgs {
+    /// How to explore.
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: Engine,
+
+    /// How shuttle decides [default: random].
+    #[arg(long, value_enum)]
+    pub strategy: Option<StrategyName>,
+
+    /// Seed of random schedules; the exhaustive engine has no use for it.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// Executions of loom or shuttle [default: 10000 for random schedules, 100000 otherwise].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub iterations: Option<u64>,
+
+    /// Preemptions of one execution of loom, as loom counts them.
+    #[arg(long, value_name = "N")]
+    pub preemptions: Option<u8>,
+
+    /// The depth of bugs that PCT is to find [default: 3].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub depth: Option<u32>,
+}
+
+/// Which scenarios and designs.
+#[derive(Debug, Args)]
+pub struct WhatArgs {
+    /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue.
+    #[arg(value_name = "SCENARIO|FOLDER")]
+    pub paths: Vec<PathBuf>,
+
+    /// Run under this design; repeatable; `all` is every one that there is. Without it, the designs that the
+    /// file expects something of.
+    #[arg(long = "design", value_name = "NAME")]
+    pub designs: Vec<String>,
+
+    /// How to print the results.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// Work on this many scenario-design pairs at a time [default: as many as there are processors].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+}
+
+/// What `agree` takes.
+#[derive(Debug, Args)]
+pub struct AgreeArgs {
+    /// Which scenarios and designs.
+    #[command(flatten)]
+    pub what: WhatArgs,
+
+    /// Executions after which loom and shuttle have not finished.
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub iterations: u64,
+
+    /// Write the schedules of differences into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
+}
+
+/// What `power` takes.
+#[derive(Debug, Args)]
+pub struct PowerArgs {
+    /// Which scenarios and designs; of these only what violates something counts.
+    #[command(flatten)]
+    pub what: WhatArgs,
+
+    /// Executions of each strategy.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub iterations: u64,
+
+    /// Seed of the random schedules.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// The memory that everything runs on.
@@ -98,8 +201,8 @@ pub struct RunArgs {
     pub designs: Vec<String>,
 
     /// How to explore.
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: Engine,
+    #[command(flatten)]
+    pub engine: EngineArgs,
 
     /// On which memory.
     #[arg(long, value_enum, default_value_t)]
@@ -128,10 +231,6 @@ pub struct RunArgs {
     /// Give a search up after this many seconds.
     #[arg(long, value_name = "N")]
     pub limit_seconds: Option<u64>,
-
-    /// Seed of random engines; the exhaustive engine has no use for it.
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
 
     /// Only what is not as expected.
     #[arg(long)]
@@ -196,6 +295,10 @@ pub struct ReplayArgs {
     /// The schedule file.
     #[arg(value_name = "SCHEDULE")]
     pub schedule: PathBuf,
+
+    /// Play it on this engine; shuttle says whether it can follow, operation by operation.
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: Engine,
 
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]

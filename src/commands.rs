@@ -7,22 +7,26 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use stalemap_explore::{Replay, ReplayError, Schedule, replay as play};
+use stalemap_explore::{Follow, Replay, ReplayError, Schedule, follow_with_shuttle, replay as play};
 use stalemap_model::backend::MemoryModel;
 use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
 use stalemap_model::oracle::Property;
 use stalemap_model::ordering::{Link, Orderings};
 
+use crate::agree::agree;
 use crate::cli::{
-    Cli, Command, Format, ListArgs, OrderingsArgs, OrderingsFormat, ReplayArgs, RunArgs, ShowArgs,
+    AgreeArgs, Cli, Command, Engine as EngineName, Format, ListArgs, Memory, OrderingsArgs, OrderingsFormat,
+    PowerArgs, ReplayArgs, RunArgs, ShowArgs,
 };
+use crate::engine::Engine;
 use crate::input::{self, InputError};
 use crate::litmus::Core;
 use crate::orderings;
+use crate::power::measure;
 use crate::report::timeline::{self, About};
-use crate::report::{self, check, compare, json, list};
-use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, run_all};
+use crate::report::{self, check, compare, engines, json, list};
+use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, in_parallel, run_all};
 use crate::scenario::{Scenario, read};
 
 /// The most columns of a timeline when nothing else is said.
@@ -72,6 +76,8 @@ pub fn run(cli: &Cli) -> Report {
         Command::Check(args) => check_command(args, &Layout::Lines),
         Command::Compare(args) => check_command(args, &Layout::Table),
         Command::Orderings(args) => orderings_command(args),
+        Command::Agree(args) => agree_command(args),
+        Command::Power(args) => power_command(args),
         Command::Replay(args) => replay_command(args),
         Command::List(args) => list_command(args),
         Command::Show(args) => show_command(args),
@@ -92,7 +98,14 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
     for scenario in &mut scenarios {
         scenario.memory = args.memory.model();
     }
-    let jobs = jobs(&scenarios, &args.designs)?;
+    let engine =
+        Engine::of(&args.engine, args.limit_seconds).map_err(|problem| vec![InputError::Other(problem)])?;
+    if engine != Engine::Exhaustive && args.memory != Memory::Sc {
+        let problem =
+            "loom and shuttle run on sequentially consistent memory; leave out `--memory` or `--engine`";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
+    let jobs = jobs(&scenarios, &args.designs, engine)?;
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
@@ -101,13 +114,10 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
     let progress = Progress::new(jobs.len() as u64);
     let ran = run_all(&jobs, given, threads(args.jobs), &|tally| progress.show(tally));
     progress.finish();
-    let mut outcomes = Vec::new();
-    for result in ran {
-        match result {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(error) => return failed(&error),
-        }
-    }
+    let outcomes = match all_of(ran) {
+        Ok(outcomes) => outcomes,
+        Err(error) => return failed(&error),
+    };
     let mut saved = String::new();
     if let Some(folder) = &args.save {
         for outcome in &outcomes {
@@ -122,8 +132,78 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
     Ok(Report::of(results, exit(&outcomes)))
 }
 
+fn threads(jobs: Option<u16>) -> usize {
+    jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+/// What all jobs came to, or the first error.
+fn all_of<T>(results: Vec<std::result::Result<T, RunError>>) -> std::result::Result<Vec<T>, RunError> {
+    results.into_iter().collect()
+}
+
+/// The report of jobs that could not be run.
+fn failed(error: &RunError) -> Result<Report> {
+    match error {
+        RunError::Config { .. } | RunError::Refused(_) => Err(vec![InputError::Other(error.to_string())]),
+        RunError::Engine { .. } | RunError::Disagree { .. } => {
+            Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
+        }
+    }
+}
+
+fn agree_command(args: &AgreeArgs) -> Result<Report> {
+    let scenarios = input::scenarios(&args.what.paths)?;
+    let jobs = jobs(&scenarios, &args.what.designs, Engine::Exhaustive)?;
+    let ran = in_parallel(&jobs, threads(args.what.jobs), |job| agree(job, args.iterations));
+    let agreements = match all_of(ran) {
+        Ok(agreements) => agreements,
+        Err(error) => return failed(&error),
+    };
+    let mut saved = String::new();
+    if let Some(folder) = &args.save {
+        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+        for agreement in &agreements {
+            for difference in &agreement.differences {
+                let Some(schedule) = &difference.schedule else { continue };
+                let name = format!("{}-{}", agreement.design, difference.engine);
+                saved.push_str(&write_schedule(folder, &agreement.scenario, &name, schedule)?);
+            }
+        }
+    }
+    let results = match args.what.format {
+        Format::Json => engines::agreements_json(&agreements),
+        Format::Text => engines::agreements(&agreements) + &saved,
+    };
+    let exit = if agreements.iter().any(|agreement| !agreement.differences.is_empty()) {
+        Exit::Defect
+    } else if agreements.iter().any(|agreement| !agreement.is_checked()) {
+        Exit::Incomplete
+    } else {
+        Exit::Expected
+    };
+    Ok(Report::of(results, exit))
+}
+
+fn power_command(args: &PowerArgs) -> Result<Report> {
+    let scenarios = input::scenarios(&args.what.paths)?;
+    let jobs = jobs(&scenarios, &args.what.designs, Engine::Exhaustive)?;
+    let ran = in_parallel(&jobs, threads(args.what.jobs), |job| measure(job, args.iterations, args.seed));
+    let powers: Vec<_> = match all_of(ran) {
+        Ok(powers) => powers.into_iter().flatten().collect(),
+        Err(error) => return failed(&error),
+    };
+    let results = match args.what.format {
+        Format::Json => engines::powers_json(&powers),
+        Format::Text if powers.is_empty() => {
+            "nothing is violated there, so there is nothing to hit\n".to_owned()
+        }
+        Format::Text => engines::powers(&powers),
+    };
+    Ok(Report::of(results, Exit::Expected))
+}
+
 /// Which scenario runs under which design.
-fn jobs<'s>(scenarios: &'s [Scenario], designs: &[String]) -> Result<Vec<Job<'s>>> {
+fn jobs<'s>(scenarios: &'s [Scenario], designs: &[String], engine: Engine) -> Result<Vec<Job<'s>>> {
     let mut jobs = Vec::new();
     for scenario in scenarios {
         let mut names: Vec<String> = if designs.is_empty() {
@@ -142,7 +222,7 @@ fn jobs<'s>(scenarios: &'s [Scenario], designs: &[String]) -> Result<Vec<Job<'s>
                 continue;
             }
             match scenario.design(&name) {
-                Some(design) => jobs.push(Job { scenario, design }),
+                Some(design) => jobs.push(Job { scenario, design, engine }),
                 // With several files, a design that one of them defines is run where it is defined.
                 None if scenarios.iter().any(|other| other.designs.contains_key(&name)) => {}
                 None => return Err(vec![unknown_design(scenario, &name)]),
@@ -260,12 +340,17 @@ fn save(folder: &Path, outcome: &Outcome) -> Result<String> {
 /// The same, under the scenario's name and this one.
 fn save_as(folder: &Path, outcome: &Outcome, suffix: &str) -> Result<String> {
     let Some(shown) = &outcome.counterexample else { return Ok(String::new()) };
+    write_schedule(folder, &outcome.scenario, suffix, &shown.schedule)
+}
+
+/// Writes a schedule into a file named after the scenario and what it is of; says where.
+fn write_schedule(folder: &Path, scenario: &str, of: &str, schedule: &Schedule) -> Result<String> {
     let plain = |character: char| {
         if character.is_ascii_alphanumeric() || "-_.".contains(character) { character } else { '-' }
     };
-    let name: String = outcome.scenario.trim_end_matches(".toml").chars().map(plain).collect();
-    let path = folder.join(format!("{}-{suffix}.schedule", name.trim_start_matches(['-', '.'])));
-    fs::write(&path, shown.schedule.to_string()).map_err(|error| unwritable(&path, &error))?;
+    let name: String = scenario.trim_end_matches(".toml").chars().map(plain).collect();
+    let path = folder.join(format!("{}-{}.schedule", name.trim_start_matches(['-', '.']), of));
+    fs::write(&path, schedule.to_string()).map_err(|error| unwritable(&path, &error))?;
     Ok(format!("saved {}\n", path.display()))
 }
 
@@ -314,7 +399,7 @@ fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
 }
 
 fn litmus(scenario: &Scenario, design: &Design, without: &[Link]) -> Result<Report> {
-    let job = Job { scenario, design: design.clone() };
+    let job = Job { scenario, design: design.clone(), engine: Engine::Exhaustive };
     let limits = GivenLimits::default();
     let outcome = match run_all(&[job], limits, 1, &|_| ()).pop() {
         Some(Ok(outcome)) => outcome,
@@ -335,23 +420,12 @@ fn litmus(scenario: &Scenario, design: &Design, without: &[Link]) -> Result<Repo
     }
 }
 
-/// What a run that could not be made ends the command with.
-fn failed(error: &RunError) -> Result<Report> {
-    match error {
-        RunError::Config { .. } => Err(vec![InputError::Other(error.to_string())]),
-        RunError::Engine { .. } => {
-            Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
-        }
-    }
-}
-
-/// How many searches run at a time.
-fn threads(jobs: Option<u16>) -> usize {
-    jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
-}
-
 fn replay_command(args: &ReplayArgs) -> Result<Report> {
     let path = args.schedule.display().to_string();
+    if args.engine == EngineName::Loom {
+        let problem = "loom cannot be told who moves; replay on the exhaustive engine or on shuttle";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
     let bytes = fs::read(&args.schedule)
         .map_err(|error| vec![InputError::Unreadable { path: path.clone(), error }])?;
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -401,6 +475,13 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
             });
         }
     };
+    if let Some(problem) = cannot_follow(args.engine, &kernel, &schedule, &replay) {
+        return Ok(Report {
+            results: String::new(),
+            errors: format!("error: {path}: {problem}\n"),
+            exit: Exit::Defect,
+        });
+    }
     let as_recorded = violates.is_none_or(|property| replay.violated.contains(&property));
     let exit = if as_recorded { Exit::Expected } else { Exit::Unexpected };
     let results = match args.format {
@@ -424,6 +505,32 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
         report.errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
     }
     Ok(report)
+}
+
+/// Drives shuttle along a schedule that the exhaustive engine has played. Says how they differ.
+fn cannot_follow(
+    engine: EngineName,
+    kernel: &Kernel,
+    schedule: &Schedule,
+    replay: &Replay,
+) -> Option<String> {
+    match engine {
+        EngineName::Exhaustive | EngineName::Loom => None,
+        EngineName::Shuttle => match follow_with_shuttle(kernel, &schedule.steps) {
+            Err(error) => Some(error.to_string()),
+            Ok(Follow::Differs(step)) => {
+                let step = schedule.steps.get(step).map_or_else(String::new, ToString::to_string);
+                Some(format!("under shuttle, `{step}` cannot happen there"))
+            }
+            Ok(Follow::Followed(runs)) => {
+                let missed = |property: &&Property| {
+                    **property != Property::Livelock && runs.violated & property.bit() == 0
+                };
+                let missed = replay.violated.iter().find(missed)?;
+                Some(format!("under shuttle, `{missed}` is not violated by it"))
+            }
+        },
+    }
 }
 
 /// What a schedule says of its own cost, if that is still the cost of what was played.

@@ -20,6 +20,15 @@ pub struct Judgement {
     pub reasons: Vec<String>,
 }
 
+/// How much of the system an engine has seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seen {
+    /// What it can see, but for limits in the ledger.
+    All,
+    /// Some executions: what was not found may be there.
+    Some,
+}
+
 /// Judges a verdict.
 pub fn judge(
     scenario: &Scenario,
@@ -27,11 +36,13 @@ pub fn judge(
     verdict: Verdict,
     violated: &[Property],
     reached: &[Branch],
+    seen: Seen,
 ) -> Judgement {
     let expected = scenario.expect.get(&design.name).cloned();
     let mut reasons = Vec::new();
     let unreached = unreached(scenario, design, reached);
-    let vacuous = verdict == Verdict::Holds && !unreached.is_empty();
+    let found_nothing = matches!(verdict, Verdict::Holds | Verdict::FoundNone);
+    let vacuous = found_nothing && !unreached.is_empty();
     if vacuous {
         let names: Vec<&str> = unreached.iter().map(|branch| branch.name()).collect();
         reasons.push(format!(
@@ -47,12 +58,18 @@ pub fn judge(
     let agrees = match &expected {
         None => None,
         Some(expectation) => {
-            let surprises = surprises(expectation, violated, verdict == Verdict::Incomplete);
+            let surprises =
+                surprises(expectation, violated, verdict == Verdict::Incomplete || seen == Seen::Some);
             let agrees = surprises.is_empty();
             reasons.extend(surprises);
+            let expected = match expectation {
+                Expectation::Holds => true,
+                Expectation::Violates(listed) => listed.iter().all(|property| violated.contains(property)),
+            };
             match verdict {
                 Verdict::Incomplete => None,
-                Verdict::Holds | Verdict::Violates => Some(agrees),
+                Verdict::Violates if seen == Seen::Some && !expected => None,
+                Verdict::Holds | Verdict::Violates | Verdict::FoundNone => Some(agrees),
             }
         }
     };

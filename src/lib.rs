@@ -1,17 +1,20 @@
 //! stalemap: which designs of the iomap validity check lose data, and which provably do not.
 //!
 //! This crate is the command line: scenario files, running them, reports. The modelled kernel is
-//! [`stalemap_model`], the engine [`stalemap_explore`].
+//! [`stalemap_model`], the engines [`stalemap_explore`].
 
 #![forbid(unsafe_code)]
 #![allow(clippy::cast_precision_loss)]
 
+pub mod agree;
 pub mod cli;
 pub mod commands;
+pub mod engine;
 pub mod expect;
 pub mod input;
 pub mod litmus;
 pub mod orderings;
+pub mod power;
 pub mod report;
 pub mod run;
 pub mod scenario;

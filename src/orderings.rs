@@ -12,6 +12,7 @@ use stalemap_model::design::Design;
 use stalemap_model::fs::{Hooks, Personality};
 use stalemap_model::ordering::{Link, Order, Orderings};
 
+use crate::engine::Engine;
 use crate::run::{GivenLimits, Job, Outcome, RunError, Verdict, run_all};
 use crate::scenario::Scenario;
 
@@ -201,7 +202,7 @@ fn without(
 ) -> Result<Vec<Weakened>, RunError> {
     let weakened = |set: &Vec<Link>| Scenario { orderings: Orderings::without(set), ..scenario.clone() };
     let scenarios: Vec<Scenario> = sets.iter().map(weakened).collect();
-    let job = |scenario| Job { scenario, design: design.clone() };
+    let job = |scenario| Job { scenario, design: design.clone(), engine: Engine::Exhaustive };
     let jobs: Vec<Job<'_>> = scenarios.iter().map(job).collect();
     let outcomes = run_all(&jobs, given, threads, &|_| ());
     sets.into_iter()

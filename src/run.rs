@@ -1,12 +1,13 @@
 //! Running scenarios under designs, and what came of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use stalemap_explore::{
-    Counterexample, EngineError, Exploration, LimitHit, Limits, Options, Schedule, Statistics, explore,
-    minimal_counterexample,
+    Choice, Counterexample, End, EngineError, Exploration, LimitHit, Limits, Options, Runs, Schedule,
+    Statistics, explore, minimal_counterexample, replay,
 };
 use stalemap_model::backend::{MemoryModel, System};
 use stalemap_model::design::Design;
@@ -14,11 +15,9 @@ use stalemap_model::event::{Branch, Counter};
 use stalemap_model::kernel::{ConfigError, Kernel};
 use stalemap_model::oracle::Property;
 
-use crate::expect::{Judgement, judge};
+use crate::engine::Engine;
+use crate::expect::{Judgement, Seen, judge};
 use crate::scenario::Scenario;
-
-/// The only engine so far.
-pub const ENGINE: &str = "exhaustive";
 
 /// The states that the search for a least counterexample may settle; beyond it the first one found is shown.
 const MINIMAL_STATES: u64 = 2_000_000;
@@ -37,7 +36,7 @@ pub struct GivenLimits {
     pub seconds: Option<u64>,
 }
 
-/// What a search can say. Three different words for three different things.
+/// What a search can say. Different words for different things.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// Every reachable state was explored and none violates anything.
@@ -46,6 +45,8 @@ pub enum Verdict {
     Violates,
     /// Nothing was found, and not everything was explored.
     Incomplete,
+    /// A library that may miss something came to its own end, and found nothing.
+    FoundNone,
 }
 
 impl Verdict {
@@ -55,6 +56,7 @@ impl Verdict {
             Verdict::Holds => "holds",
             Verdict::Violates => "violates",
             Verdict::Incomplete => "incomplete",
+            Verdict::FoundNone => "found none",
         }
     }
 }
@@ -77,6 +79,8 @@ pub struct Job<'s> {
     pub scenario: &'s Scenario,
     /// The design.
     pub design: Design,
+    /// What runs it.
+    pub engine: Engine,
 }
 
 /// What a file contained at the end.
@@ -99,6 +103,8 @@ pub struct Outcome {
     pub design: String,
     /// The memory that it ran on.
     pub memory: MemoryModel,
+    /// What ran it.
+    pub engine: Engine,
     /// What can be said.
     pub verdict: Verdict,
     /// Every property violated in some reachable state.
@@ -142,6 +148,25 @@ pub enum RunError {
         /// How.
         error: EngineError,
     },
+    /// The engine would not do what it was told.
+    #[error("{0}")]
+    Refused(EngineError),
+    /// A library found what the exhaustive engine does not find there.
+    #[error(
+        "{scenario} under {design}: {engine} found `{property}`, and its schedule does not lead there: {problem}"
+    )]
+    Disagree {
+        /// The scenario's name.
+        scenario: String,
+        /// The design's name.
+        design: String,
+        /// The engine's.
+        engine: &'static str,
+        /// What it found.
+        property: Property,
+        /// What happens instead.
+        problem: String,
+    },
 }
 
 /// What the jobs have done so far, for a progress display.
@@ -167,9 +192,18 @@ pub fn run_all(
         tick(&tally);
         outcome
     };
+    in_parallel(jobs, threads, run)
+}
+
+/// Does something with each job on `threads` threads, in the order of the jobs.
+pub(crate) fn in_parallel<J: Sync, R: Send>(
+    jobs: &[J],
+    threads: usize,
+    run: impl Fn(&J) -> R + Sync,
+) -> Vec<R> {
     match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
         // One job after the other is handed out, so that a large one does not hold a queue of small ones.
-        Ok(pool) => pool.install(|| jobs.par_iter().with_max_len(1).map(run).collect()),
+        Ok(pool) => pool.install(|| jobs.par_iter().with_max_len(1).map(&run).collect()),
         Err(_) => jobs.iter().map(run).collect(),
     }
 }
@@ -181,49 +215,188 @@ fn run(
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
-    let Job { scenario, design } = job;
+    let Job { scenario, design, engine } = job;
     let engine_error =
         |error| RunError::Engine { scenario: scenario.name.clone(), design: design.name.clone(), error };
-    let kernel = Kernel::new(scenario.config(design.clone()))
-        .map_err(|error| RunError::Config { scenario: scenario.name.clone(), error })?;
-    let options = Options { limits: limits(scenario, given), ..Options::default() };
-    let mut counted = 0;
-    let mut progress = |statistics: &Statistics| {
-        tally.transitions.fetch_add(statistics.transitions - counted, Ordering::Relaxed);
-        counted = statistics.transitions;
-        tick(tally);
+    let kernel = job.kernel()?;
+    let limits = limits(scenario, given);
+    let found = match engine.run(&kernel) {
+        None => {
+            let options = Options { limits: limits.clone(), ..Options::default() };
+            let mut counted = 0;
+            let mut progress = |statistics: &Statistics| {
+                tally.transitions.fetch_add(statistics.transitions - counted, Ordering::Relaxed);
+                counted = statistics.transitions;
+                tick(tally);
+            };
+            Found::from(explore(&kernel, &options, &mut progress).map_err(engine_error)?)
+        }
+        Some(Ok(runs)) => Found::from(runs),
+        Some(Err(EngineError::DoesNotFit { .. })) => Found::does_not_fit(),
+        Some(Err(error @ EngineError::Environment { .. })) => return Err(RunError::Refused(error)),
+        Some(Err(error)) => return Err(engine_error(error)),
     };
-    let exploration = explore(&kernel, &options, &mut progress).map_err(engine_error)?;
-    tracing::debug!(scenario = scenario.name, design = design.name, ?exploration.statistics, "explored");
-    let violated = Property::of_bits(exploration.violated);
-    let verdict = match (violated.is_empty(), exploration.is_complete()) {
-        (false, _) => Verdict::Violates,
-        (true, true) => Verdict::Holds,
-        (true, false) => Verdict::Incomplete,
+    tracing::debug!(scenario = scenario.name, design = design.name, ?found.statistics, "explored");
+    let violated = Property::of_bits(found.violated);
+    let verdict = match (violated.is_empty(), found.limits_hit.is_empty(), engine) {
+        (false, _, _) => Verdict::Violates,
+        (true, true, Engine::Exhaustive) => Verdict::Holds,
+        (true, true, Engine::Loom(_) | Engine::Shuttle(_)) => Verdict::FoundNone,
+        (true, false, _) => Verdict::Incomplete,
     };
-    let reached = Branch::of_bits(exploration.reached);
-    let judgement = judge(scenario, design, verdict, &violated, &reached);
+    let reached = Branch::of_bits(found.reached);
+    let seen = match engine {
+        Engine::Loom(_) | Engine::Shuttle(_) if !found.limits_hit.is_empty() => Seen::Some,
+        _ => Seen::All,
+    };
+    let judgement = judge(scenario, design, verdict, &violated, &reached, seen);
     let counterexample = match violated.first() {
         None => None,
-        Some(property) => Some(
-            counterexample(job, &kernel, *property, &exploration, &options.limits).map_err(engine_error)?,
-        ),
+        Some(property) => {
+            let witness = found.witnesses.get(property).map_or(&[][..], Vec::as_slice);
+            if *engine != Engine::Exhaustive {
+                confirm(job, &kernel, *property, witness)?;
+            }
+            Some(counterexample(job, &kernel, *property, witness, &limits).map_err(engine_error)?)
+        }
     };
-    let maximum = |counter: Counter| exploration.maxima.get(counter as usize).copied().unwrap_or(0);
+    let maximum = |counter: Counter| found.maxima.get(counter as usize).copied().unwrap_or(0);
     Ok(Outcome {
         scenario: scenario.name.clone(),
         design: design.name.clone(),
         memory: scenario.memory,
+        engine: *engine,
         verdict,
         violated,
         reached,
-        statistics: exploration.statistics,
-        limits_hit: exploration.limits_hit.iter().copied().collect(),
+        statistics: found.statistics,
+        limits_hit: found.limits_hit.iter().copied().collect(),
         stale_aborts: (maximum(Counter::StaleAborts), maximum(Counter::SpuriousAborts)),
-        outcomes: contents(exploration),
+        outcomes: found.outcomes,
         counterexample,
         judgement,
         elapsed: started.elapsed(),
+    })
+}
+
+impl Job<'_> {
+    /// The system to run.
+    pub fn kernel(&self) -> Result<Kernel, RunError> {
+        let kernel = Kernel::new(self.scenario.config(self.design.clone()));
+        kernel.map_err(|error| RunError::Config { scenario: self.scenario.name.clone(), error })
+    }
+}
+
+impl Job<'_> {
+    /// A schedule file.
+    pub(crate) fn schedule(
+        &self,
+        kernel: &Kernel,
+        headers: Vec<(String, String)>,
+        way: &[Choice],
+    ) -> Schedule {
+        let specs = kernel.actors();
+        let mut what = vec![("scenario", self.scenario.name.clone()), ("design", self.design.name.clone())];
+        if self.scenario.memory != MemoryModel::Sequential {
+            what.push(("memory", self.scenario.memory.name().to_owned()));
+        }
+        let weakened: Vec<&str> = self.scenario.orderings.weakened().iter().map(|link| link.name()).collect();
+        if !weakened.is_empty() {
+            what.push(("without", weakened.join(", ")));
+        }
+        let what = what.into_iter().map(|(key, value)| (key.to_owned(), value));
+        Schedule {
+            headers: what.chain(headers).collect(),
+            steps: way.iter().map(|choice| choice.to_step(&specs)).collect(),
+            scenario: self.scenario.source.clone(),
+        }
+    }
+}
+
+/// What an engine found, whichever it is.
+#[derive(Default)]
+struct Found {
+    violated: u64,
+    reached: u64,
+    maxima: Vec<u32>,
+    statistics: Statistics,
+    limits_hit: BTreeSet<LimitHit>,
+    outcomes: Vec<Contents>,
+    witnesses: BTreeMap<Property, Vec<Choice>>,
+}
+
+impl Found {
+    /// The engine does not take that many actors.
+    fn does_not_fit() -> Self {
+        Found { limits_hit: BTreeSet::from([LimitHit::Actors]), ..Found::default() }
+    }
+}
+
+impl From<Exploration> for Found {
+    fn from(mut exploration: Exploration) -> Self {
+        Found {
+            violated: exploration.violated,
+            reached: exploration.reached,
+            maxima: std::mem::take(&mut exploration.maxima),
+            statistics: exploration.statistics,
+            limits_hit: std::mem::take(&mut exploration.limits_hit),
+            witnesses: std::mem::take(&mut exploration.witnesses),
+            outcomes: contents(exploration),
+        }
+    }
+}
+
+impl From<Runs> for Found {
+    fn from(runs: Runs) -> Self {
+        let mut outcomes: BTreeMap<String, Contents> = BTreeMap::new();
+        for reached in runs.ends.values() {
+            let Some(observed) = &reached.observed else { continue };
+            let contents = outcomes.entry(observed.clone()).or_insert_with(|| Contents {
+                observed: observed.clone(),
+                states: 0,
+                violating: 0,
+            });
+            contents.states += 1;
+            contents.violating += u64::from(reached.violated != 0);
+        }
+        let mut limits_hit = runs.limits_hit;
+        if !runs.finished && limits_hit.is_empty() {
+            // Random schedules have no end of their own.
+            limits_hit.insert(LimitHit::Executions);
+        }
+        Found {
+            violated: runs.violated,
+            reached: runs.reached,
+            maxima: runs.maxima,
+            statistics: Statistics {
+                states: 0,
+                transitions: runs.transitions,
+                executions: runs.executions,
+                max_depth: runs.max_depth,
+                final_states: runs.ends.keys().filter(|end| matches!(end, End::Final { .. })).count() as u64,
+            },
+            limits_hit,
+            outcomes: outcomes.into_values().collect(),
+            witnesses: runs.witnesses,
+        }
+    }
+}
+
+/// Plays what a library found on the exhaustive engine.
+fn confirm(job: &Job<'_>, kernel: &Kernel, property: Property, way: &[Choice]) -> Result<(), RunError> {
+    let specs = kernel.actors();
+    let steps: Vec<_> = way.iter().map(|choice| choice.to_step(&specs)).collect();
+    let problem = match replay(kernel, &steps) {
+        Ok(replay) if replay.violated.contains(&property) => return Ok(()),
+        Ok(_) => "it is not violated".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(RunError::Disagree {
+        scenario: job.scenario.name.clone(),
+        design: job.design.name.clone(),
+        engine: job.engine.name(),
+        property,
+        problem,
     })
 }
 
@@ -251,13 +424,13 @@ fn counterexample(
     job: &Job<'_>,
     kernel: &Kernel,
     property: Property,
-    exploration: &Exploration,
+    witness: &[Choice],
     limits: &Limits,
 ) -> Result<Shown, EngineError> {
     let limits = Limits { states: Some(MINIMAL_STATES), ..limits.clone() };
     let least = minimal_counterexample(kernel, property, &limits)?;
     let counterexample = least.unwrap_or_else(|| {
-        let schedule = exploration.witnesses.get(&property).cloned().unwrap_or_default();
+        let schedule = witness.to_vec();
         let operations = schedule.len() as u32;
         Counterexample { schedule, preemptions: 0, operations, certified: false, states_below: 0 }
     });
@@ -266,28 +439,14 @@ fn counterexample(
 }
 
 fn to_schedule(job: &Job<'_>, kernel: &Kernel, property: Property, found: &Counterexample) -> Schedule {
-    let specs = kernel.actors();
     let header = |key: &str, value: String| (key.to_owned(), value);
-    let mut headers =
-        vec![header("scenario", job.scenario.name.clone()), header("design", job.design.name.clone())];
-    if job.scenario.memory != MemoryModel::Sequential {
-        headers.push(header("memory", job.scenario.memory.name().to_owned()));
-    }
-    let weakened: Vec<&str> = job.scenario.orderings.weakened().iter().map(|link| link.name()).collect();
-    if !weakened.is_empty() {
-        headers.push(header("without", weakened.join(", ")));
-    }
-    headers.push(header("violates", property.to_string()));
+    let mut headers = vec![header("violates", property.to_string())];
     if found.certified {
         headers.push(header("preemptions", found.preemptions.to_string()));
         headers.push(header("operations", found.operations.to_string()));
         headers.push(header("certificate", certificate(found)));
     }
-    Schedule {
-        headers,
-        steps: found.schedule.iter().map(|choice| choice.to_step(&specs)).collect(),
-        scenario: job.scenario.source.clone(),
-    }
+    job.schedule(kernel, headers, &found.schedule)
 }
 
 /// Why a counterexample is the least.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, run_all};
 use stalemap::scenario::{catalogue, read};
 
@@ -11,7 +12,7 @@ fn verdict(design: &str, scenario: &str) -> String {
     let (name, source) = catalogue::find(scenario).unwrap_or_else(|unknown| panic!("{unknown}"));
     let scenario = read(&name, source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
     let design = scenario.design(design).unwrap_or_else(|| panic!("{name} has no design {design}"));
-    let jobs = [Job { scenario: &scenario, design }];
+    let jobs = [Job { scenario: &scenario, design, engine: Engine::Exhaustive }];
     let outcome = run_all(&jobs, GivenLimits::default(), 1, &|_| ()).remove(0).expect("a run");
     let Some(shown) = outcome.counterexample else { return outcome.verdict.name().to_owned() };
     let violated: Vec<&str> = outcome.violated.iter().map(|property| property.name()).collect();

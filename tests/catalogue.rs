@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, run_all};
 use stalemap::scenario::{Scenario, catalogue, read};
 use stalemap_model::design::Design;
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
 
 fn decide(scenario: &Scenario, design: &str) -> Result<(), Failed> {
     let design: Design = scenario.design(design).ok_or("no such design")?;
-    let jobs = [Job { scenario, design }];
+    let jobs = [Job { scenario, design, engine: Engine::Exhaustive }];
     let outcomes = run_all(&jobs, GivenLimits::default(), 1, &|_| ());
     let outcome = outcomes.into_iter().next().ok_or("no outcome")??;
     if outcome.judgement.as_expected == Some(true) && outcome.limits_hit.is_empty() {

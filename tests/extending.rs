@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::SystemTime;
 
+use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, run_all};
 use stalemap::scenario::read;
 
@@ -39,7 +40,8 @@ fn the_scenarios_of_the_page_are_as_they_expect() {
         let scenario = read(PAGE, block.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
         let designs = scenario.expected_designs();
         let jobs = designs.iter().filter_map(|name| scenario.design(name));
-        let jobs: Vec<Job<'_>> = jobs.map(|design| Job { scenario: &scenario, design }).collect();
+        let jobs: Vec<Job<'_>> =
+            jobs.map(|design| Job { scenario: &scenario, design, engine: Engine::Exhaustive }).collect();
         for outcome in run_all(&jobs, GivenLimits::default(), 1, &|_| ()) {
             let judgement = outcome.expect("a run").judgement;
             assert_eq!(judgement.as_expected, Some(true), "{}: {:?}", scenario.title, judgement.reasons);

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, run_all};
 use stalemap::scenario::{Scenario, catalogue, read};
 
@@ -18,9 +19,9 @@ fn every_scenario_takes_what_it_always_took() {
         .iter()
         .flat_map(|scenario| {
             let designs = scenario.expected_designs();
-            designs
-                .into_iter()
-                .filter_map(move |name| Some(Job { scenario, design: scenario.design(&name)? }))
+            designs.into_iter().filter_map(move |name| {
+                Some(Job { scenario, design: scenario.design(&name)?, engine: Engine::Exhaustive })
+            })
         })
         .collect();
     let mut counts = String::new();

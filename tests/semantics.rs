@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, Verdict, run_all};
 use stalemap::scenario::read;
 use stalemap_model::design::Design;
@@ -28,7 +29,8 @@ fn holds_with(files: &[&str], block: &str, setup: &[&str], actors: &[&[&str]]) {
     }
     let scenario = read("test.toml", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
     let designs = Design::BUILT_IN.iter().filter_map(|name| Design::built_in(name));
-    let jobs: Vec<Job<'_>> = designs.map(|design| Job { scenario: &scenario, design }).collect();
+    let jobs: Vec<Job<'_>> =
+        designs.map(|design| Job { scenario: &scenario, design, engine: Engine::Exhaustive }).collect();
     for outcome in run_all(&jobs, GivenLimits::default(), 1, &|_| ()) {
         let outcome = outcome.expect("a run");
         assert_eq!(outcome.verdict, Verdict::Holds, "{} {:?}\n{text}", outcome.design, outcome.violated);

@@ -7,6 +7,8 @@ use std::rc::Rc;
 
 use stalemap_model::backend::{ActorId, Shared};
 
+use crate::fingerprint::owned_print;
+
 /// A shared object as the undo log sees it.
 pub(crate) trait Object {
     fn number(&self) -> usize;
@@ -78,22 +80,6 @@ impl<T: Shared> Object for Slot<T> {
 
     fn identity(&self) -> u128 {
         owned_print(self.value_print.get(), self.owner.get())
-    }
-}
-
-/// An object's share of the state's fingerprint: a free object's is that of its value, a held one's is mixed
-/// with its owner (the finaliser of MurmurHash3, widened to 128 bits). `value_print` is uniform and salted
-/// with the object's number already.
-fn owned_print(value_print: u128, owner: Option<ActorId>) -> u128 {
-    const STEP: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
-    const MIX: u128 = 0xff51_afd7_ed55_8ccd_c4ce_b9fe_1a85_ec53;
-    match owner {
-        None => value_print,
-        Some(owner) => {
-            let mut mixed = value_print ^ STEP.wrapping_mul(owner as u128 + 1);
-            mixed = (mixed ^ (mixed >> 67)).wrapping_mul(MIX);
-            mixed ^ (mixed >> 59)
-        }
     }
 }
 

@@ -55,6 +55,8 @@ fn finds_everything(found: &Exploration, graph: &Graph, visited_only: &Explorati
     prop_assert_eq!(found.violated, graph.violated());
     prop_assert_eq!(&found.final_states, &visited_only.final_states);
     prop_assert_eq!(&found.deadlocks, &visited_only.deadlocks);
+    prop_assert_eq!(&found.ends, &visited_only.ends);
+    prop_assert_eq!(found.ends.len(), graph.ends_from_outside());
     prop_assert_eq!(found.final_states.len(), graph.finals());
     prop_assert_eq!(found.statistics.final_states, graph.finals() as u64);
     prop_assert_eq!(found.deadlocks.len(), graph.deadlocks());

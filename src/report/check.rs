@@ -6,6 +6,7 @@ use stalemap_model::backend::MemoryModel;
 use stalemap_model::oracle::Property;
 
 use super::style::{BAD, DOUBT, GOOD, styled};
+use crate::engine::Engine;
 use crate::run::{Outcome, Verdict, certificate, preemptions};
 
 /// The names of properties, in a list.
@@ -41,7 +42,7 @@ pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
 
 /// The verdict in words, with the numbers that support it.
 pub fn verdict(outcome: &Outcome) -> String {
-    let states = count(outcome.statistics.states, "state");
+    let states = explored(outcome);
     let memory = match outcome.memory {
         MemoryModel::Sequential => "",
         MemoryModel::Relaxed => " in relaxed memory",
@@ -51,6 +52,10 @@ pub fn verdict(outcome: &Outcome) -> String {
         (Verdict::Holds, _) if outcome.judgement.vacuous => format!("holds vacuously{memory}, {states}"),
         (Verdict::Holds, _) => format!("holds{memory}, {states}"),
         (Verdict::Incomplete, _) => format!("incomplete{memory}, nothing found in {states}"),
+        (Verdict::FoundNone, _) if outcome.judgement.vacuous => {
+            format!("found none, vacuously; {} finished, {states}", outcome.engine.name())
+        }
+        (Verdict::FoundNone, _) => format!("found none; {} finished, {states}", outcome.engine.name()),
         (Verdict::Violates, None) => format!("violates {}{memory}, {states}", names(&outcome.violated)),
         (Verdict::Violates, Some(shown)) => {
             let found = &shown.counterexample;
@@ -61,6 +66,14 @@ pub fn verdict(outcome: &Outcome) -> String {
             };
             format!("violates {}{memory}; {cost}, {states}", names(&outcome.violated))
         }
+    }
+}
+
+/// How much was looked at: states by the engine that knows them, executions by the others.
+fn explored(outcome: &Outcome) -> String {
+    match outcome.engine {
+        Engine::Exhaustive => count(outcome.statistics.states, "state"),
+        Engine::Loom(_) | Engine::Shuttle(_) => count(outcome.statistics.executions, "execution"),
     }
 }
 
@@ -115,10 +128,12 @@ pub fn summary(outcomes: &[Outcome]) -> String {
     if silent > 0 {
         parts.push(format!("{silent} without an expectation"));
     }
+    let executions: u64 = outcomes.iter().map(|o| o.statistics.executions).sum();
+    let all = outcomes.iter().all(|o| o.engine == Engine::Exhaustive);
     format!(
         "\n{}: {} and {} explored\n",
         parts.join(", "),
-        count(states, "state"),
+        if all { count(states, "state") } else { count(executions, "execution") },
         count(transitions, "transition")
     )
 }

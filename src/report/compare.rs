@@ -56,7 +56,7 @@ fn across(outcomes: &[Outcome]) -> Vec<String> {
     Design::BUILT_IN.iter().filter(|name| runs.contains_key(*name)).map(|name| (*name).to_owned()).collect()
 }
 
-fn new_table(color: bool) -> Table {
+pub(super) fn new_table(color: bool) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     if color {
@@ -127,6 +127,7 @@ fn cell(outcome: &Outcome) -> Cell {
             (format!("holds vacuously ({})", outcome.statistics.states), Color::Yellow)
         }
         (Verdict::Holds, _) => (format!("holds ({})", outcome.statistics.states), Color::Green),
+        (Verdict::FoundNone, _) => (format!("found none ({})", outcome.statistics.executions), Color::Yellow),
         (Verdict::Incomplete, _) => (format!("incomplete ({})", outcome.statistics.states), Color::Yellow),
         (Verdict::Violates, shown) => {
             let worst = outcome.violated.first().map_or("", |property| property.name());

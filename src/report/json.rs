@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use stalemap_explore::Replay;
 use stalemap_model::oracle::Property;
 
-use crate::run::{ENGINE, Outcome};
+use crate::run::Outcome;
 use crate::scenario::{Expectation, Scenario};
 
 fn names(properties: &[Property]) -> Vec<&'static str> {
@@ -41,7 +41,7 @@ fn result(outcome: &Outcome) -> Value {
     json!({
         "scenario": outcome.scenario,
         "design": outcome.design,
-        "engine": ENGINE,
+        "engine": outcome.engine.name(),
         "memory": outcome.memory.name(),
         "verdict": outcome.verdict.name(),
         "vacuous": outcome.judgement.vacuous,

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod compare;
+pub mod engines;
 pub mod json;
 pub mod list;
 pub mod orderings;

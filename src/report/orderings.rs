@@ -61,7 +61,7 @@ fn table(study: &Study, color: bool) -> String {
 
 fn needed(outcome: &Outcome) -> Cell {
     match outcome.verdict {
-        Verdict::Holds => Cell::new("no").fg(Color::Green),
+        Verdict::Holds | Verdict::FoundNone => Cell::new("no").fg(Color::Green),
         Verdict::Violates => Cell::new("yes").fg(Color::Red),
         Verdict::Incomplete => Cell::new("?").fg(Color::Yellow),
     }

@@ -149,6 +149,16 @@ pub(crate) enum Statement {
 }
 
 impl Statement {
+    /// The name and the object of a statement that may have to wait, as numbers.
+    pub(crate) fn waits_for(self) -> (usize, usize) {
+        match self {
+            Statement::Lock(lock) => (0, lock),
+            Statement::LockWhen(lock, ..) => (1, lock),
+            Statement::Region(..) => (2, 0),
+            other => panic!("{other:?} never waits"),
+        }
+    }
+
     pub(crate) fn is_visible(self) -> bool {
         matches!(
             self,

@@ -86,12 +86,37 @@ struct GivenUp {
 /// How a state without transitions ended.
 #[derive(Clone, Debug)]
 enum End {
-    Deadlock,
+    Deadlock {
+        outside: Outside,
+        /// Who waits, and where.
+        waiting: Vec<(ActorId, usize, usize)>,
+    },
     /// Unless the epilogue was given up, somebody observed it.
     Final {
         violated: u64,
         observed: Option<String>,
+        outside: Outside,
+        /// The same after the epilogue, and whether that waits for ever.
+        after: (Outside, bool),
     },
+}
+
+/// A state as it is seen by who cannot look into the tasks.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Outside {
+    locks: [Locked; LOCKS],
+    word: u64,
+    atomics: [u64; ATOMICS],
+    leaves: [u64; LEAVES],
+    record: Vec<(usize, u64)>,
+    violated: u64,
+}
+
+impl Outside {
+    fn of(state: &State) -> Self {
+        let State { locks, word, atomics, leaves, record, violated, .. } = state.clone();
+        Outside { locks, word, atomics, leaves, record, violated }
+    }
 }
 
 /// All reachable states.
@@ -410,15 +435,28 @@ impl Interpreter<'_> {
 
     /// What becomes of a state in which nobody can move.
     fn end(&mut self, mut state: State) -> End {
-        if self.with_role(&[Role::Main]).iter().any(|task| state.tasks[*task] != Task::Finished) {
-            return End::Deadlock;
+        let outside = Outside::of(&state);
+        let waits = |task: &ActorId| match &state.tasks[*task] {
+            Task::Waiting(place) => Some((*task, place)),
+            Task::Unstarted | Task::Finished => None,
+        };
+        let main = self.with_role(&[Role::Main]);
+        let waiting: Vec<_> = main.iter().filter_map(waits).collect();
+        if !waiting.is_empty() {
+            // An operation is known by its name: two places with the same one are one place.
+            let waiting = waiting.into_iter().map(|(task, place)| {
+                let (kind, lock) = self.next(task, place).waits_for();
+                (task, kind, lock)
+            });
+            return End::Deadlock { outside, waiting: waiting.collect() };
         }
         self.gathering = false;
         let stuck = !self.run_alone(&mut state, Role::Epilogue);
         self.gathering = true;
         let violated = state.violated | if stuck { Property::Deadlock.bit() } else { 0 };
         let observed = observation(state.atomics, state.leaves, &state.record);
-        End::Final { violated, observed: (!state.cut).then_some(observed) }
+        let after = (Outside::of(&state), stuck);
+        End::Final { violated, observed: (!state.cut).then_some(observed), outside, after }
     }
 }
 
@@ -494,8 +532,25 @@ impl Graph {
         self.ends.len() as u64
     }
 
+    /// The ends that can be told apart without looking into the tasks.
+    pub(crate) fn ends_from_outside(&self) -> usize {
+        let mut finals = HashSet::new();
+        let mut deadlocks = HashSet::new();
+        for end in self.ends.values() {
+            match end {
+                End::Deadlock { outside, waiting } => {
+                    deadlocks.insert((outside, waiting));
+                }
+                End::Final { outside, after, .. } => {
+                    finals.insert((outside, after));
+                }
+            }
+        }
+        finals.len() + deadlocks.len()
+    }
+
     pub(crate) fn deadlocks(&self) -> usize {
-        self.ends.values().filter(|end| matches!(end, End::Deadlock)).count()
+        self.ends.values().filter(|end| matches!(end, End::Deadlock { .. })).count()
     }
 
     pub(crate) fn finals(&self) -> usize {
@@ -506,7 +561,7 @@ impl Graph {
     pub(crate) fn outcomes(&self, only_violating: bool) -> BTreeMap<String, u64> {
         let mut outcomes = BTreeMap::new();
         for end in self.ends.values() {
-            if let End::Final { observed: Some(observed), violated } = end
+            if let End::Final { observed: Some(observed), violated, .. } = end
                 && (*violated != 0 || !only_violating)
             {
                 *outcomes.entry(observed.clone()).or_default() += 1;
@@ -520,7 +575,7 @@ impl Graph {
         self.violated[state]
             | match self.ends.get(&state) {
                 None => 0,
-                Some(End::Deadlock) => Property::Deadlock.bit(),
+                Some(End::Deadlock { .. }) => Property::Deadlock.bit(),
                 Some(End::Final { violated, .. }) => *violated,
             }
     }
@@ -695,7 +750,7 @@ impl Graph {
                 }
             }
         }
-        bounded.deadlocks = ends.iter().filter(|end| matches!(self.ends[end], End::Deadlock)).count();
+        bounded.deadlocks = ends.iter().filter(|end| matches!(self.ends[end], End::Deadlock { .. })).count();
         bounded.finals = ends.len() - bounded.deadlocks;
         bounded
     }

@@ -1,0 +1,276 @@
+//! What the facade is for: programs of two tasks of which the libraries by themselves miss an outcome, say too
+//! much or end the process. Each is written twice, once directly for loom or shuttle and once for the facade.
+//!
+//! The first half of each pair keeps a known gap as a test: when a new version of the library closes it, the test
+//! fails, and the rule of the facade can be looked at again. The second half fails if the rule is dropped.
+
+#[allow(dead_code, reason = "the programs here are written, not drawn")]
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use common::program::{Change, Condition, Operand, Program, Repeat, Statement, Task, Test};
+use stalemap_explore::{
+    Budget, End, EngineError, LimitHit, Loom, Options, Runs, Shuttle, Strategy, explore, run_loom,
+    run_shuttle,
+};
+use stalemap_model::backend::Role;
+use stalemap_model::oracle::Property;
+
+/// Two tasks of one step each, and who records their locks.
+fn program(tasks: impl IntoIterator<Item = Vec<Statement>>) -> Program {
+    let task = |role, steps| Task { role, steps, repeat: Repeat::Never };
+    let mut tasks: Vec<Task> = tasks.into_iter().map(|step| task(Role::Main, vec![step])).collect();
+    let record = |lock| vec![Statement::TryLock(lock, 0), Statement::Record(lock)];
+    tasks.push(task(Role::Epilogue, (0..3).map(record).collect()));
+    Program { tasks, unused: 0 }
+}
+
+fn under_loom(program: &Program) -> Runs {
+    let runs = run_loom(program, &Loom::default()).expect("a program that fits");
+    assert!(runs.is_complete());
+    runs
+}
+
+fn observed(runs: &Runs) -> BTreeSet<String> {
+    runs.ends.values().filter_map(|end| end.observed.clone()).collect()
+}
+
+/// What really can come out, by the exhaustive engine.
+fn truth(program: &Program) -> BTreeSet<String> {
+    explore(program, &Options::default(), &mut |_| ())
+        .expect("a sound program")
+        .outcomes
+        .into_keys()
+        .collect()
+}
+
+/// Everything that executions of a loom model report.
+fn directly<T: Ord + Send + 'static>(
+    model: impl Fn(&Mutex<BTreeSet<T>>) + Send + Sync + 'static,
+) -> BTreeSet<T> {
+    let seen = Arc::new(Mutex::new(BTreeSet::new()));
+    let into = Arc::clone(&seen);
+    loom::model::Builder::new().check(move || model(&into));
+    std::mem::take(&mut seen.lock().expect("nobody panics"))
+}
+
+fn cookie() -> Program {
+    // The reader samples the cookie and looks again; the writer bumps it with a load and a store, as XFS does.
+    let reader = vec![
+        Statement::Load(0, 0),
+        Statement::Load(0, 1),
+        Statement::LeafUpdate(0, Change::Set(Operand::Register(0))),
+        Statement::LeafUpdate(1, Change::Set(Operand::Register(1))),
+    ];
+    let writer = vec![
+        Statement::Load(0, 0),
+        Statement::Add(0, Operand::Constant(1)),
+        Statement::Store(0, Operand::Register(0)),
+    ];
+    program([reader, writer])
+}
+
+#[test]
+fn loom_issues_166_and_392_a_load_followed_by_a_store_is_never_seen_to_change() {
+    use loom::sync::atomic::{AtomicUsize, Ordering};
+    let seen = directly(|seen| {
+        let counter = Arc::new(AtomicUsize::new(0));
+        let writer = Arc::clone(&counter);
+        let writer = loom::thread::spawn(move || {
+            let old = writer.load(Ordering::Acquire);
+            writer.store(old + 1, Ordering::Release);
+        });
+        let pair = (counter.load(Ordering::Acquire), counter.load(Ordering::Acquire));
+        writer.join().expect("the writer returns");
+        seen.lock().expect("nobody panics").insert(pair);
+    });
+    // (0, 0), (0, 1) and (1, 1) are possible.
+    assert_eq!(seen, BTreeSet::from([(0, 0)]));
+}
+
+#[test]
+fn through_the_facade_the_counter_is_seen_to_change() {
+    let program = cookie();
+    assert_eq!(truth(&program).len(), 3);
+    assert_eq!(observed(&under_loom(&program)), truth(&program));
+}
+
+fn try_locks() -> Program {
+    let task = |register| {
+        vec![
+            Statement::TryLock(0, register),
+            Statement::Modify(0, Change::Add(Operand::Constant(1))),
+            Statement::Unlock(0),
+            Statement::LeafUpdate(register, Change::Set(Operand::Register(register))),
+        ]
+    };
+    // The second holds the lock across an operation.
+    let mut holder = task(1);
+    holder.insert(1, Statement::Load(1, 0));
+    program([task(0), holder])
+}
+
+#[test]
+fn loom_issue_376_a_try_lock_waits_for_the_lock() {
+    use loom::sync::atomic::{AtomicUsize, Ordering};
+    let seen = directly(|seen| {
+        let shared = Arc::new((loom::sync::Mutex::new(()), AtomicUsize::new(0)));
+        let other = Arc::clone(&shared);
+        let holder = loom::thread::spawn(move || {
+            let guard = other.0.try_lock();
+            other.1.fetch_add(0, Ordering::AcqRel);
+            guard.is_ok()
+        });
+        let mine = shared.0.try_lock().is_ok();
+        let theirs = holder.join().expect("the holder returns");
+        seen.lock().expect("nobody panics").insert((mine, theirs));
+    });
+    // Each may also find the lock held by the other.
+    assert!(!seen.contains(&(false, true)), "{seen:?}");
+}
+
+#[test]
+fn through_the_facade_a_try_lock_finds_the_lock_held() {
+    let program = try_locks();
+    let truth = truth(&program);
+    assert!(truth.len() >= 2, "{truth:?}");
+    assert_eq!(observed(&under_loom(&program)), truth);
+}
+
+/// Two locks in either order, with a guard held while it happens.
+fn embrace() -> Program {
+    let both = |first, second| vec![Statement::Lock(first), Statement::Lock(second)];
+    program([both(0, 1), both(1, 0)])
+}
+
+#[test]
+fn a_deadlock_with_guards_held_is_a_verdict() {
+    let program = embrace();
+    let shuttle = Shuttle { strategy: Strategy::Dfs, budget: Budget::default() };
+    let shuttled = run_shuttle(&program, &shuttle).expect("no panic");
+    for runs in [under_loom(&program), shuttled] {
+        assert_eq!(runs.violated, Property::Deadlock.bit());
+        assert!(runs.ends.keys().any(|end| matches!(end, End::Deadlock { .. })));
+        assert_eq!(runs.witnesses[&Property::Deadlock].len(), 2);
+    }
+}
+
+#[test]
+fn waiting_for_a_condition_is_not_a_spin() {
+    let wait = vec![
+        Statement::LockWhen(0, Condition::AtLeast, Operand::Constant(1)),
+        Statement::Modify(0, Change::Add(Operand::Constant(1))),
+    ];
+    let wake = vec![Statement::Lock(0), Statement::Modify(0, Change::Set(Operand::Constant(1)))];
+    let program = program([wait, wake]);
+    let runs = under_loom(&program);
+    assert_eq!(observed(&runs), truth(&program));
+    assert_eq!(runs.violated, 0);
+    assert_eq!(runs.executions, 1, "nobody moves who has to wait");
+}
+
+#[test]
+fn choices_are_tried_under_loom_and_shuttle() {
+    let choose = vec![
+        Statement::Choose(3, 0),
+        Statement::Choose(2, 1),
+        Statement::LeafUpdate(0, Change::Set(Operand::Register(0))),
+        Statement::LeafUpdate(1, Change::Set(Operand::Register(1))),
+    ];
+    let program = program([choose, vec![Statement::Load(0, 0)]]);
+    assert_eq!(truth(&program).len(), 6);
+    assert_eq!(observed(&under_loom(&program)), truth(&program));
+    let shuttle = Shuttle { strategy: Strategy::Dfs, budget: Budget::default() };
+    assert_eq!(observed(&run_shuttle(&program, &shuttle).expect("a sound program")), truth(&program));
+}
+
+#[test]
+fn a_limit_is_told_from_the_end() {
+    let program = cookie();
+    let all = under_loom(&program).executions;
+    let limited = |executions| {
+        let budget = Budget { executions: Some(executions), time: None };
+        run_loom(&program, &Loom { preemptions: None, budget }).expect("a sound program")
+    };
+    let begun = all + under_loom(&program).abandoned;
+    assert!(limited(begun).is_complete());
+    let short = limited(begun - 1);
+    assert!(!short.finished);
+    assert_eq!(short.limits_hit, BTreeSet::from([LimitHit::Executions]));
+
+    let searched = |executions| {
+        let budget = Budget { executions, time: None };
+        run_shuttle(&program, &Shuttle { strategy: Strategy::Dfs, budget }).expect("a sound program")
+    };
+    let all = searched(None).executions;
+    assert!(searched(Some(all)).is_complete());
+    assert_eq!(searched(Some(all - 1)).limits_hit, BTreeSet::from([LimitHit::Executions]));
+}
+
+#[test]
+fn a_preemption_bound_is_in_the_ledger() {
+    let program = cookie();
+    let bounded = |preemptions| {
+        run_loom(&program, &Loom { preemptions: Some(preemptions), budget: Budget::default() })
+            .expect("a sound program")
+    };
+    let none = bounded(0);
+    assert!(!none.is_complete());
+    assert_eq!(none.limits_hit, BTreeSet::from([LimitHit::Preemptions]));
+    // loom's main thread runs an actor, and to begin with another one is a preemption to loom.
+    assert_eq!(observed(&none).len(), 1);
+    assert_eq!(observed(&bounded(1)), truth(&program));
+}
+
+#[test]
+fn six_actors_do_not_fit_loom() {
+    let program = program((0..6).map(|_| vec![Statement::Load(0, 0)]));
+    let error = run_loom(&program, &Loom::default()).expect_err("six actors");
+    assert_eq!(error, EngineError::DoesNotFit { engine: "loom", most: 5, actors: 6 });
+}
+
+#[test]
+fn an_execution_without_end_is_cut() {
+    let forever = Task {
+        role: Role::Main,
+        steps: vec![vec![Statement::Load(0, 0)]],
+        repeat: Repeat::Until(Test { register: 0, is: Condition::AtLeast, operand: Operand::Constant(1) }),
+    };
+    let program = Program { tasks: vec![forever], unused: 0 };
+    let shuttle = Shuttle { strategy: Strategy::Dfs, budget: Budget::default() };
+    for runs in [
+        run_shuttle(&program, &shuttle).expect("a sound program"),
+        run_loom(&program, &Loom::default()).expect("a sound program"),
+    ] {
+        assert_eq!(runs.limits_hit, BTreeSet::from([LimitHit::Operations]));
+        assert!(!runs.is_complete());
+    }
+}
+
+#[test]
+fn the_panic_hook_of_the_process_is_left_alone() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static CALLED: AtomicUsize = AtomicUsize::new(0);
+    // Both have run once before a hook of ours is set, and again after it.
+    let run = || {
+        under_loom(&cookie());
+        let shuttle = Shuttle { strategy: Strategy::Dfs, budget: Budget::default() };
+        run_shuttle(&embrace(), &shuttle).expect("no panic");
+        under_loom(&embrace());
+    };
+    run();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|info| {
+        // Only what this test raises: other tests run beside it.
+        if info.payload().downcast_ref::<&str>() == Some(&"on purpose") {
+            CALLED.fetch_add(1, Ordering::Relaxed);
+        }
+    }));
+    run();
+    let raised = std::panic::catch_unwind(|| std::panic::panic_any("on purpose"));
+    std::panic::set_hook(before);
+    assert!(raised.is_err());
+    assert_eq!(CALLED.load(Ordering::Relaxed), 1);
+}
