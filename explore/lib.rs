@@ -26,6 +26,7 @@
 // Sums of fingerprints, sizes and probabilities.
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
+mod causality;
 mod cycles;
 mod error;
 mod fingerprint;
@@ -36,6 +37,7 @@ mod limits;
 mod machine;
 mod memory;
 mod minimal;
+mod reorder;
 mod replay;
 mod schedule;
 mod search;
@@ -47,6 +49,7 @@ pub use limits::{LimitHit, Limits};
 pub use machine::MAX_ACTORS;
 pub use memory::Memory;
 pub use minimal::{Counterexample, minimal_counterexample};
+pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use search::{Exploration, Lasso, Options, Statistics, explore};

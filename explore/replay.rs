@@ -3,7 +3,9 @@
 use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
 use stalemap_model::event::Event;
 use stalemap_model::oracle::Property;
+use stalemap_model::panel::Panel;
 
+use crate::causality::Causality;
 use crate::error::EngineError;
 use crate::machine::{Machine, actors_of};
 use crate::schedule::Step;
@@ -17,10 +19,15 @@ pub struct Played {
     pub op: String,
     /// Whether this switched away from an actor that could have gone on.
     pub preempts: bool,
+    /// The earlier transitions of other actors that it depends on directly, by their places: one of the two changed
+    /// what the other touched, and nothing between them explains the order.
+    pub depends_on: Vec<usize>,
     /// What the model said about it.
     pub events: Vec<Event>,
     /// The shared state afterwards.
     pub gutter: Vec<(String, String)>,
+    /// The shared state afterwards in full.
+    pub panels: Vec<Panel>,
     /// Properties violated for the first time by it.
     pub violated: Vec<Property>,
 }
@@ -32,6 +39,8 @@ pub struct Replay {
     pub actors: Vec<ActorSpec>,
     /// The shared state before the first transition.
     pub initial: Vec<(String, String)>,
+    /// The same in full.
+    pub initial_panels: Vec<Panel>,
     /// The transitions.
     pub played: Vec<Played>,
     /// What the epilogue found, if the schedule ends in a final state; `None` if somebody could still move.
@@ -79,6 +88,8 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let mut machine = Machine::new(system)?;
     let actors = machine.specs().to_vec();
     let initial = machine.gutter();
+    let initial_panels = machine.panels();
+    let mut causality = Causality::default();
     machine.memory().watch(true);
     let mut played = Vec::new();
     let mut passed = vec![machine.fingerprint()];
@@ -87,13 +98,15 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         let actor = find(&machine, step)?;
         let preempts = machine.preempts(running, actor);
         let before = machine.violated();
-        machine.fire(actor, step.outcome.unwrap_or(0))?;
+        let (footprint, _) = machine.fire(actor, step.outcome.unwrap_or(0))?;
         played.push(Played {
             actor,
             op: step.op.clone(),
             preempts,
+            depends_on: causality.push(actor, footprint),
             events: machine.take_events(),
             gutter: machine.gutter(),
+            panels: machine.panels(),
             violated: Property::of_bits(machine.violated() & !before),
         });
         running = Some(actor);
@@ -121,6 +134,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     Ok(Replay {
         actors,
         initial,
+        initial_panels,
         played,
         epilogue,
         deadlock,
@@ -130,7 +144,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
 }
 
 /// Finds the actor of a step and checks that it can do what the step says.
-fn find<S: System>(machine: &Machine<'_, S>, step: &Step) -> Result<ActorId, ReplayError> {
+pub(crate) fn find<S: System>(machine: &Machine<'_, S>, step: &Step) -> Result<ActorId, ReplayError> {
     let does_not_fit =
         |problem: String| ReplayError::DoesNotFit { line: step.line, step: step.to_string(), problem };
     let specs = machine.specs();

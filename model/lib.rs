@@ -35,6 +35,7 @@ pub mod iomap_write;
 pub mod kernel;
 pub mod mmap;
 pub mod oracle;
+pub mod panel;
 pub mod property;
 pub mod punch;
 pub mod read;

@@ -7,14 +7,15 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use stalemap_explore::{Replay, ReplayError, Schedule, replay as play};
+use stalemap_explore::{ReplayError, Schedule};
 use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
 use stalemap_model::oracle::Property;
 
+use crate::annotate::{About, AnnotatedSchedule, annotate};
 use crate::cli::{Cli, Command, Format, ListArgs, ReplayArgs, RunArgs, ShowArgs};
 use crate::input::{self, InputError};
-use crate::report::timeline::{self, About};
+use crate::report::timeline;
 use crate::report::{check, compare, json, list};
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, run_all};
 use crate::scenario::{Scenario, read};
@@ -226,21 +227,21 @@ fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
         preemptions: Some(shown.counterexample.preemptions).filter(|_| shown.counterexample.certified),
         certified: check::certified(outcome),
     };
-    match replay_of(scenario, &outcome.design, &shown.schedule) {
-        Ok(replay) => timeline::render(&replay, &about, width(), color()),
+    match annotated(scenario, about, &shown.schedule) {
+        Ok(schedule) => timeline::render(&schedule, width(), color()),
         Err(error) => format!("{error}\n"),
     }
 }
 
-fn replay_of(
+fn annotated(
     scenario: &Scenario,
-    design: &str,
+    about: About,
     schedule: &Schedule,
-) -> std::result::Result<Replay, InputError> {
-    let design = scenario.design(design).ok_or_else(|| unknown_design(scenario, design))?;
+) -> std::result::Result<AnnotatedSchedule, InputError> {
+    let design = scenario.design(&about.design).ok_or_else(|| unknown_design(scenario, &about.design))?;
     let kernel =
         Kernel::new(scenario.config(design)).map_err(|error| InputError::Other(error.to_string()))?;
-    play(&kernel, &schedule.steps).map_err(|error| InputError::Other(error.to_string()))
+    annotate(&kernel, schedule, about).map_err(|error| InputError::Other(error.to_string()))
 }
 
 /// Writes the schedule of a counterexample; says where.
@@ -289,8 +290,15 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
         Some(design) => Kernel::new(scenario.config(design)).map_err(|error| bad(error.to_string()))?,
         None => return Err(vec![unknown_design(&scenario, design)]),
     };
-    let replay = match play(&kernel, &schedule.steps) {
-        Ok(replay) => replay,
+    let about = About {
+        scenario: name,
+        title: scenario.title.clone(),
+        design: design.to_owned(),
+        property: violates,
+        ..About::default()
+    };
+    let mut annotated = match annotate(&kernel, &schedule, about) {
+        Ok(annotated) => annotated,
         Err(error @ ReplayError::DoesNotFit { .. }) => return Err(bad(error.to_string())),
         Err(ReplayError::Engine(error)) => {
             return Ok(Report {
@@ -300,40 +308,20 @@ fn replay_command(args: &ReplayArgs) -> Result<Report> {
             });
         }
     };
-    let as_recorded = violates.is_none_or(|property| replay.violated.contains(&property));
+    let as_recorded = violates.is_none_or(|property| annotated.replay.violated.contains(&property));
     let exit = if as_recorded { Exit::Expected } else { Exit::Unexpected };
+    if as_recorded {
+        annotated.record_cost(&schedule);
+    }
     let results = match args.format {
-        Format::Json => json::replay(&name, design, &replay),
-        Format::Text => {
-            let (preemptions, certified) =
-                if as_recorded { recorded_cost(&schedule, &replay) } else { (None, None) };
-            let about = About {
-                scenario: name,
-                title: scenario.title.clone(),
-                design: design.to_owned(),
-                property: violates,
-                preemptions,
-                certified,
-            };
-            timeline::render(&replay, &about, args.width.map_or_else(width, usize::from), color())
-        }
+        Format::Json => json::replay(&annotated),
+        Format::Text => timeline::render(&annotated, args.width.map_or_else(width, usize::from), color()),
     };
     let mut report = Report::of(results, exit);
     if let Some(property) = violates.filter(|_| !as_recorded) {
         report.errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
     }
     Ok(report)
-}
-
-/// What a schedule says of its own cost, if that is still the cost of what was played.
-fn recorded_cost(schedule: &Schedule, replay: &Replay) -> (Option<u32>, Option<String>) {
-    let preemptions = replay.played.iter().filter(|played| played.preempts).count();
-    let says = |key: &str, number: usize| schedule.header(key) == Some(number.to_string().as_str());
-    if !says("preemptions", preemptions) || !says("operations", replay.played.len()) {
-        return (None, None);
-    }
-    let certificate = schedule.header("certificate").map(|said| format!("recorded with it: {said}"));
-    (u32::try_from(preemptions).ok(), certificate)
 }
 
 fn list_command(args: &ListArgs) -> Result<Report> {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::cast_precision_loss)]
 
+pub mod annotate;
 pub mod cli;
 pub mod commands;
 pub mod expect;

@@ -8,25 +8,6 @@ pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The text on one line, without what would move a terminal's cursor.
-pub(super) fn harmless(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
-}
-
-/// Names as an enumeration in a sentence.
-pub(super) fn list(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-/// A count with its noun.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
 /// One line under construction: texts put at places, from left to right.
 #[derive(Default)]
 pub(super) struct Line {
