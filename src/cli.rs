@@ -117,6 +117,18 @@ pub struct ReplayArgs {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 
+    /// Write it as a page to this file: steps by keyboard, the state beside each, no network.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+
+    /// Write it as a picture to this file.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+
+    /// Put this schedule beside it on the page: what one design loses and another saves.
+    #[arg(long, value_name = "SCHEDULE", requires = "html")]
+    pub against: Option<PathBuf>,
+
     /// Columns of the drawing [default: those of the terminal, at most 100].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
     pub width: Option<u16>,

@@ -1,5 +1,7 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
+mod replay;
+
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -7,18 +9,17 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use stalemap_explore::{ReplayError, Schedule};
+use stalemap_explore::Schedule;
 use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
-use stalemap_model::oracle::Property;
 
 use crate::annotate::{About, AnnotatedSchedule, annotate};
-use crate::cli::{Cli, Command, Format, ListArgs, ReplayArgs, RunArgs, ShowArgs};
+use crate::cli::{Cli, Command, Format, ListArgs, RunArgs, ShowArgs};
 use crate::input::{self, InputError};
 use crate::report::timeline;
 use crate::report::{check, compare, json, list};
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, run_all};
-use crate::scenario::{Scenario, read};
+use crate::scenario::Scenario;
 
 /// The most columns of a timeline when nothing else is said.
 const TIMELINE_WIDTH: usize = 100;
@@ -66,7 +67,7 @@ pub fn run(cli: &Cli) -> Report {
     let report = match &cli.command {
         Command::Check(args) => check_command(args, &Layout::Lines),
         Command::Compare(args) => check_command(args, &Layout::Table),
-        Command::Replay(args) => replay_command(args),
+        Command::Replay(args) => replay::command(args),
         Command::List(args) => list_command(args),
         Command::Show(args) => show_command(args),
     };
@@ -258,70 +259,6 @@ fn save(folder: &Path, outcome: &Outcome) -> Result<String> {
 
 fn unwritable(path: &Path, error: &io::Error) -> Vec<InputError> {
     vec![InputError::Other(format!("cannot write {}: {error}", path.display()))]
-}
-
-fn replay_command(args: &ReplayArgs) -> Result<Report> {
-    let path = args.schedule.display().to_string();
-    let bytes = fs::read(&args.schedule)
-        .map_err(|error| vec![InputError::Unreadable { path: path.clone(), error }])?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        vec![InputError::Other(format!(
-            "{path}: not UTF-8 from byte {} on",
-            error.utf8_error().valid_up_to()
-        ))]
-    })?;
-    let bad = |problem: String| vec![InputError::Other(format!("{path}: {problem}"))];
-    let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
-    if schedule.steps.is_empty() {
-        return Err(bad("the schedule has no operations".to_owned()));
-    }
-    let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
-    let scenario = read(&format!("{path} (the scenario in it)"), schedule.scenario.as_bytes())
-        .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
-    let design =
-        schedule.header("design").ok_or_else(|| bad("there is no line `design = NAME`".to_owned()))?;
-    let violates = match schedule.header("violates") {
-        None => None,
-        Some(name) => {
-            Some(Property::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?)
-        }
-    };
-    let kernel = match scenario.design(design) {
-        Some(design) => Kernel::new(scenario.config(design)).map_err(|error| bad(error.to_string()))?,
-        None => return Err(vec![unknown_design(&scenario, design)]),
-    };
-    let about = About {
-        scenario: name,
-        title: scenario.title.clone(),
-        design: design.to_owned(),
-        property: violates,
-        ..About::default()
-    };
-    let mut annotated = match annotate(&kernel, &schedule, about) {
-        Ok(annotated) => annotated,
-        Err(error @ ReplayError::DoesNotFit { .. }) => return Err(bad(error.to_string())),
-        Err(ReplayError::Engine(error)) => {
-            return Ok(Report {
-                results: String::new(),
-                errors: format!("error: {error}\n"),
-                exit: Exit::Defect,
-            });
-        }
-    };
-    let as_recorded = violates.is_none_or(|property| annotated.replay.violated.contains(&property));
-    let exit = if as_recorded { Exit::Expected } else { Exit::Unexpected };
-    if as_recorded {
-        annotated.record_cost(&schedule);
-    }
-    let results = match args.format {
-        Format::Json => json::replay(&annotated),
-        Format::Text => timeline::render(&annotated, args.width.map_or_else(width, usize::from), color()),
-    };
-    let mut report = Report::of(results, exit);
-    if let Some(property) = violates.filter(|_| !as_recorded) {
-        report.errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
-    }
-    Ok(report)
 }
 
 fn list_command(args: &ListArgs) -> Result<Report> {

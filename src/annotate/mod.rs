@@ -4,9 +4,11 @@
 //! cached mapping, which transitions the outcome needs, which orders decide it (tried by turning them round), and what
 //! a check would have seen. The reports lay it out and compute nothing.
 
-pub mod cause;
-pub mod files;
+pub mod alignment;
+mod cause;
+pub(crate) mod files;
 pub mod mappings;
+pub mod states;
 mod words;
 
 use stalemap_explore::{Order, Played, Replay, ReplayError, Schedule, Turned, orders, replay};
@@ -15,6 +17,7 @@ use stalemap_model::event::Event;
 use stalemap_model::oracle::Property;
 
 use self::mappings::Life;
+use self::states::FileState;
 pub use self::words::{count, harmless, list};
 
 /// What is known about a schedule beside the replay itself.
@@ -43,6 +46,8 @@ pub struct AnnotatedSchedule {
     pub replay: Replay,
     /// The same in words, step by step.
     pub steps: Vec<AnnotatedStep>,
+    /// The shared state after the setup and after each step.
+    pub states: Vec<Vec<FileState>>,
     /// The cached mappings, in the order of their sampling.
     pub mappings: Vec<Life>,
     /// What was lost, which bytes, under which design, and whose cached mapping outlived which change.
@@ -121,6 +126,7 @@ impl AnnotatedSchedule {
             size: cause::size(&replay, &about),
             ending: cause::ending(&replay),
             critical: cause::critical_order(&replay, &mappings),
+            states: states::states(&replay),
             deciding: deciding.map(|order| decides(&replay, &steps, order)).collect(),
             about,
             replay,

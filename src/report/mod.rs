@@ -2,7 +2,10 @@
 
 pub mod check;
 pub mod compare;
+pub mod html;
 pub mod json;
 pub mod list;
 pub mod style;
+pub mod svg;
+mod text;
 pub mod timeline;

@@ -6,7 +6,6 @@
 //! the marks mean and which two transitions decided it.
 
 mod gutter;
-mod text;
 
 use std::borrow::Cow;
 use std::iter::once;
@@ -14,8 +13,8 @@ use std::iter::once;
 use anstyle::Style;
 use stalemap_model::backend::ActorId;
 
-use self::text::{Line, width as width_of, wrap};
 use super::style::{BAD, DOUBT, HEAD};
+use super::text::{Line, width as width_of, wrap};
 use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, AnnotatedStep, Ending, harmless};
 
@@ -49,6 +48,7 @@ pub fn render(schedule: &AnnotatedSchedule, width: usize, color: bool) -> String
     }
     lines.extend(ending(schedule, width));
     let last = schedule.critical.iter().cloned();
+    let last = last.chain(schedule.deciding.iter().map(|order| order.text.clone()));
     let last = last.chain(schedule.about.certified.as_deref().map(harmless));
     let last = last.flat_map(|text| paragraph(&text, width, Style::new())).collect();
     for part in [page.legend(), last] {

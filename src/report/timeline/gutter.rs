@@ -7,8 +7,8 @@ use std::fmt::Display;
 
 use stalemap_explore::Replay;
 
-use super::text::{width, wrap};
 use crate::annotate::{AnnotatedStep, files};
+use crate::report::text::{width, wrap};
 
 /// The widest value that is printed whole, and the widest column of those that are not.
 const WHOLE: usize = 12;

@@ -1,0 +1,115 @@
+//! `replay`: what a schedule file does, laid out as asked.
+
+use std::fs;
+use std::path::Path;
+
+use stalemap_explore::{EngineError, ReplayError, Schedule};
+use stalemap_model::kernel::Kernel;
+use stalemap_model::oracle::Property;
+
+use super::{Exit, Report, Result, color, unknown_design, unwritable, width};
+use crate::annotate::{About, AnnotatedSchedule, annotate};
+use crate::cli::{Format, ReplayArgs};
+use crate::input::InputError;
+use crate::report::{html, json, svg, timeline};
+use crate::scenario::read;
+
+pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
+    let loaded = match load(&args.schedule)? {
+        Ok(loaded) => loaded,
+        Err(error) => return Ok(defect(&error)),
+    };
+    let mut results = String::new();
+    if let Some(path) = &args.html {
+        let page = match &args.against {
+            None => html::page(&loaded.schedule),
+            Some(against) => match load(against)? {
+                Ok(against) => html::comparison(&loaded.schedule, &against.schedule),
+                Err(error) => return Ok(defect(&error)),
+            },
+        };
+        results.push_str(&write(path, &page)?);
+    }
+    if let Some(path) = &args.svg {
+        results.push_str(&write(path, &svg::picture(&loaded.schedule))?);
+    }
+    if results.is_empty() {
+        results = match args.format {
+            Format::Json => json::replay(&loaded.schedule),
+            Format::Text => {
+                timeline::render(&loaded.schedule, args.width.map_or_else(width, usize::from), color())
+            }
+        };
+    }
+    let Some(property) = loaded.missed else { return Ok(Report::of(results, Exit::Expected)) };
+    let path = args.schedule.display();
+    let errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
+    Ok(Report { results, errors, exit: Exit::Unexpected })
+}
+
+fn defect(error: &EngineError) -> Report {
+    Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect }
+}
+
+/// Writes a file; says so.
+fn write(path: &Path, text: &str) -> Result<String> {
+    fs::write(path, text).map_err(|error| unwritable(path, &error))?;
+    Ok(format!("wrote {}\n", path.display()))
+}
+
+/// A schedule file, played.
+struct Loaded {
+    schedule: AnnotatedSchedule,
+    /// The property that it was saved as a counterexample to, if it does not violate that any more.
+    missed: Option<Property>,
+}
+
+/// Reads and plays a schedule file. A file that does not fit is bad input; an engine that does not is a defect.
+fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
+    let shown = path.display().to_string();
+    let bytes =
+        fs::read(path).map_err(|error| vec![InputError::Unreadable { path: shown.clone(), error }])?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        vec![InputError::Other(format!(
+            "{shown}: not UTF-8 from byte {} on",
+            error.utf8_error().valid_up_to()
+        ))]
+    })?;
+    let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
+    let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
+    if schedule.steps.is_empty() {
+        return Err(bad("the schedule has no operations".to_owned()));
+    }
+    let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
+    let scenario = read(&format!("{shown} (the scenario in it)"), schedule.scenario.as_bytes())
+        .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
+    let design =
+        schedule.header("design").ok_or_else(|| bad("there is no line `design = NAME`".to_owned()))?;
+    let violates = match schedule.header("violates") {
+        None => None,
+        Some(name) => {
+            Some(Property::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?)
+        }
+    };
+    let kernel = match scenario.design(design) {
+        Some(design) => Kernel::new(scenario.config(design)).map_err(|error| bad(error.to_string()))?,
+        None => return Err(vec![unknown_design(&scenario, design)]),
+    };
+    let about = About {
+        scenario: name,
+        title: scenario.title.clone(),
+        design: design.to_owned(),
+        property: violates,
+        ..About::default()
+    };
+    let mut annotated = match annotate(&kernel, &schedule, about) {
+        Ok(annotated) => annotated,
+        Err(error @ ReplayError::DoesNotFit { .. }) => return Err(bad(error.to_string())),
+        Err(ReplayError::Engine(error)) => return Ok(Err(error)),
+    };
+    let missed = violates.filter(|property| !annotated.replay.violated.contains(property));
+    if missed.is_none() {
+        annotated.record_cost(&schedule);
+    }
+    Ok(Ok(Loaded { schedule: annotated, missed }))
+}
