@@ -42,6 +42,7 @@ mod replay;
 mod schedule;
 mod search;
 mod transition_cache;
+mod witness;
 
 pub use error::EngineError;
 pub use fingerprint::collision_probability;
@@ -53,3 +54,4 @@ pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use search::{Exploration, Lasso, Options, Statistics, explore};
+pub use witness::least_witness;

@@ -49,6 +49,20 @@ pub enum Format {
     Json,
 }
 
+/// How a schedule is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
+    /// `terminal` on a terminal, `mail` elsewhere.
+    #[default]
+    Text,
+    /// Plain ASCII in 72 columns, for a mail or a commit message.
+    Mail,
+    /// Colour and box drawing; long runs of one actor are folded.
+    Terminal,
+    /// One versioned document.
+    Json,
+}
+
 /// The engines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
@@ -115,7 +129,7 @@ pub struct ReplayArgs {
 
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: ReplayFormat,
 
     /// Write it as a page to this file: steps by keyboard, the state beside each, no network.
     #[arg(long, value_name = "FILE")]
@@ -129,7 +143,11 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "SCHEDULE", requires = "html")]
     pub against: Option<PathBuf>,
 
-    /// Columns of the drawing [default: those of the terminal, at most 100].
+    /// Show every step: fold no long run of one actor.
+    #[arg(long)]
+    pub full: bool,
+
+    /// Columns of the drawing [default: 72 for a mail, else those of the terminal].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
     pub width: Option<u16>,
 }

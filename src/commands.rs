@@ -13,16 +13,16 @@ use stalemap_explore::Schedule;
 use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
 
-use crate::annotate::{About, AnnotatedSchedule, annotate};
+use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
 use crate::cli::{Cli, Command, Format, ListArgs, RunArgs, ShowArgs};
 use crate::input::{self, InputError};
-use crate::report::timeline;
+use crate::report::timeline::{self, Look};
 use crate::report::{check, compare, json, list};
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, run_all};
 use crate::scenario::Scenario;
 
-/// The most columns of a timeline when nothing else is said.
-const TIMELINE_WIDTH: usize = 100;
+/// The widest timeline on a terminal: longer lines are hard to follow.
+const WIDEST: usize = 160;
 
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -227,9 +227,11 @@ fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
         property: Some(shown.property),
         preemptions: Some(shown.counterexample.preemptions).filter(|_| shown.counterexample.certified),
         certified: check::certified(outcome),
+        does: calls(&scenario.actors),
+        replay: Some(format!("stalemap check {} --design {}", outcome.scenario, outcome.design)),
     };
     match annotated(scenario, about, &shown.schedule) {
-        Ok(schedule) => timeline::render(&schedule, width(), color()),
+        Ok(schedule) => timeline::render(&schedule, look()),
         Err(error) => format!("{error}\n"),
     }
 }
@@ -285,10 +287,12 @@ fn show_command(args: &ShowArgs) -> Result<Report> {
     Ok(Report::of(results, Exit::Expected))
 }
 
-/// The columns of a timeline: those of the terminal, if there is one.
-fn width() -> usize {
-    let terminal = terminal_size::terminal_size_of(io::stdout());
-    terminal.map_or(TIMELINE_WIDTH, |(width, _)| usize::from(width.0).min(TIMELINE_WIDTH))
+/// How a timeline is drawn when nothing is said: for a terminal where there is one, else as a mail.
+fn look() -> Look {
+    match terminal_size::terminal_size_of(io::stdout()) {
+        Some((width, _)) => Look::terminal(usize::from(width.0).min(WIDEST)),
+        None => Look::mail(),
+    }
 }
 
 /// Whether results are printed in colour. The stream has the last word and strips it if not.

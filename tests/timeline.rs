@@ -1,7 +1,7 @@
 //! Timelines of replayed schedules, as they are printed.
 
 use stalemap::annotate::{About, AnnotatedSchedule, annotate};
-use stalemap::report::timeline::render;
+use stalemap::report::timeline::{Look, render};
 use stalemap_explore::{Limits, Schedule, Step, minimal_counterexample};
 use stalemap_model::backend::System;
 use stalemap_model::command::{Command, Io, Then};
@@ -54,7 +54,7 @@ impl Drawn {
     }
 
     fn print(&self, width: usize) -> String {
-        render(&self.schedule, width, false)
+        render(&self.schedule, Look::mail().wide(width))
     }
 }
 
@@ -286,7 +286,8 @@ fn every_transition_is_there_at_any_width() {
 #[test]
 fn colour_adds_nothing_but_colour() {
     for drawn in all() {
-        let coloured = render(&drawn.schedule, 100, true);
+        let look = Look::terminal(100);
+        let coloured = render(&drawn.schedule, look);
         let mut plain = String::new();
         let mut escape = false;
         for character in coloured.chars() {
@@ -296,7 +297,7 @@ fn colour_adds_nothing_but_colour() {
             }
             escape &= character != 'm';
         }
-        assert_eq!(plain, drawn.print(100));
+        assert_eq!(plain, render(&drawn.schedule, look.plain()));
         assert_ne!(coloured, plain);
     }
 }
@@ -317,4 +318,21 @@ fn odd_names_neither_break_the_columns_nor_reach_the_terminal() {
         assert!(!text.contains(|character: char| character.is_control() && character != '\n'));
     }
     insta::assert_snapshot!("odd_names", drawn.print(90));
+}
+
+#[test]
+fn timelines_on_a_terminal() {
+    for drawn in all() {
+        let look = Look::terminal(110).plain();
+        let folded = render(&drawn.schedule, look);
+        insta::assert_snapshot!(format!("{}_terminal", drawn.name), folded);
+        let full = render(&drawn.schedule, look.full());
+        let shown = |text: &str| drawn.schedule.steps.iter().filter(|step| text.contains(&step.op)).count();
+        assert!(folded.lines().count() <= full.lines().count(), "{}", drawn.name);
+        for violation in drawn.schedule.steps.iter().flat_map(|step| &step.violations) {
+            let start = violation.split(':').next().unwrap();
+            assert!(folded.contains(start), "{}: {violation}", drawn.name);
+        }
+        assert!(shown(&folded) <= shown(&full));
+    }
 }

@@ -41,17 +41,6 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// The character drawn.
-    pub fn symbol(self) -> &'static str {
-        match self {
-            Mark::Sampled => "+",
-            Mark::Cached => "|",
-            Mark::Dropped => "-",
-            Mark::Stale => "!",
-            Mark::Misused => "X",
-        }
-    }
-
     /// What the legend says.
     pub fn meaning(self) -> &'static str {
         match self {
@@ -174,9 +163,19 @@ mod tests {
         }
     }
 
+    fn symbol(mark: Mark) -> &'static str {
+        match mark {
+            Mark::Sampled => "+",
+            Mark::Cached => "|",
+            Mark::Dropped => "-",
+            Mark::Stale => "!",
+            Mark::Misused => "X",
+        }
+    }
+
     fn bar(events: &[(ActorId, MappingEvent)], actor: ActorId) -> String {
         let lives = lives(&replay_of(events));
-        let mark = |row| marks(&lives, actor, row).0.map_or(" ", Mark::symbol);
+        let mark = |row| marks(&lives, actor, row).0.map_or(" ", symbol);
         (0..events.len()).map(mark).collect()
     }
 

@@ -5,17 +5,21 @@
 //! a check would have seen. The reports lay it out and compute nothing.
 
 pub mod alignment;
+mod calls;
 mod cause;
 pub(crate) mod files;
 pub mod mappings;
 pub mod states;
 mod words;
 
+use std::collections::BTreeMap;
+
 use stalemap_explore::{Order, Played, Replay, ReplayError, Schedule, Turned, orders, replay};
 use stalemap_model::backend::{ActorId, System};
 use stalemap_model::event::Event;
 use stalemap_model::oracle::Property;
 
+pub use self::calls::calls;
 use self::mappings::Life;
 use self::states::FileState;
 pub use self::words::{count, harmless, list};
@@ -35,6 +39,10 @@ pub struct About {
     pub preemptions: Option<u32>,
     /// What is proved about the schedule.
     pub certified: Option<String>,
+    /// What an actor does, in a few words, by its name: `write(2)`, `writeback`.
+    pub does: BTreeMap<String, String>,
+    /// The command that shows it again.
+    pub replay: Option<String>,
 }
 
 /// A replayed schedule and what it means. Places of steps count from 0; what is written for people counts from 1.
@@ -150,6 +158,15 @@ impl AnnotatedSchedule {
     /// An actor's name.
     pub fn name(&self, actor: ActorId) -> String {
         name(&self.replay, actor)
+    }
+
+    /// What stands above an actor's steps: its name, and what it does where the name does not say so.
+    pub fn title(&self, actor: ActorId) -> String {
+        let name = self.name(actor);
+        match self.about.does.get(&name) {
+            Some(does) if *does != name => format!("{name}: {does}"),
+            _ => name,
+        }
     }
 
     /// The actors that move, in the order in which they first do.

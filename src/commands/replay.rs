@@ -7,11 +7,12 @@ use stalemap_explore::{EngineError, ReplayError, Schedule};
 use stalemap_model::kernel::Kernel;
 use stalemap_model::oracle::Property;
 
-use super::{Exit, Report, Result, color, unknown_design, unwritable, width};
-use crate::annotate::{About, AnnotatedSchedule, annotate};
-use crate::cli::{Format, ReplayArgs};
+use super::{Exit, Report, Result, look, unknown_design, unwritable};
+use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
+use crate::cli::{ReplayArgs, ReplayFormat};
 use crate::input::InputError;
-use crate::report::{html, json, svg, timeline};
+use crate::report::timeline::{self, Look};
+use crate::report::{html, json, svg};
 use crate::scenario::read;
 
 pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
@@ -35,9 +36,11 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
     }
     if results.is_empty() {
         results = match args.format {
-            Format::Json => json::replay(&loaded.schedule),
-            Format::Text => {
-                timeline::render(&loaded.schedule, args.width.map_or_else(width, usize::from), color())
+            ReplayFormat::Json => json::replay(&loaded.schedule),
+            ReplayFormat::Text => timeline::render(&loaded.schedule, drawn(args, look())),
+            ReplayFormat::Mail => timeline::render(&loaded.schedule, drawn(args, Look::mail())),
+            ReplayFormat::Terminal => {
+                timeline::render(&loaded.schedule, drawn(args, Look::terminal(TERMINAL)))
             }
         };
     }
@@ -45,6 +48,15 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
     let path = args.schedule.display();
     let errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
     Ok(Report { results, errors, exit: Exit::Unexpected })
+}
+
+/// The columns of a terminal that is none.
+const TERMINAL: usize = 100;
+
+/// How a timeline is drawn, as the options have it.
+fn drawn(args: &ReplayArgs, look: Look) -> Look {
+    let look = args.width.map_or(look, |width| look.wide(usize::from(width)));
+    if args.full { look.full() } else { look }
 }
 
 fn defect(error: &EngineError) -> Report {
@@ -100,6 +112,8 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
         title: scenario.title.clone(),
         design: design.to_owned(),
         property: violates,
+        does: calls(&scenario.actors),
+        replay: Some(format!("stalemap replay {shown}")),
         ..About::default()
     };
     let mut annotated = match annotate(&kernel, &schedule, about) {

@@ -1,25 +1,28 @@
 //! A schedule as a timeline: one column per actor in the kernel's words, the shared state beside it where it
 //! changed, and the life of each mapping that went out of date as a bar.
 //!
-//! The layout follows the "CPU 0 / CPU 1" pictures of kernel commit messages: plain ASCII, at most as wide
-//! as asked for, to be pasted into a mail. First comes the loss in one sentence, then the picture, then what
-//! the marks mean and which two transitions decided it.
+//! The layout follows the "CPU 0 / CPU 1" pictures of kernel commit messages: in plain ASCII to be pasted into a
+//! mail, or with colour and box drawing on a terminal ([`Look`]). First comes the loss in one sentence, then the
+//! picture, then what the marks mean and which orders decided it.
 
+mod fold;
 mod gutter;
+mod look;
 
 use std::borrow::Cow;
 use std::iter::once;
+use std::ops::Range;
 
 use anstyle::Style;
 use stalemap_model::backend::ActorId;
 
-use super::style::{BAD, DOUBT, HEAD};
+use self::fold::Row;
+pub use self::look::Look;
+use super::style::{BAD, DIM, DOUBT, HEAD};
 use super::text::{Line, width as width_of, wrap};
 use crate::annotate::mappings::{self, Mark};
-use crate::annotate::{AnnotatedSchedule, AnnotatedStep, Ending, harmless};
+use crate::annotate::{AnnotatedSchedule, AnnotatedStep, Ending, count, harmless};
 
-/// The narrowest page; a narrower one is drawn like this one.
-const NARROWEST: usize = 48;
 /// The least width of an actor's column that people can read. With less, all actors share one column.
 const READABLE: usize = 14;
 /// What several files' state must leave for the operations beside it.
@@ -35,21 +38,25 @@ const PAGE: usize = 60;
 /// How far what happened is indented below its operation.
 const INDENT: usize = 1;
 
-/// Draws a schedule, no line of it wider than `width` columns (but at least 48).
-pub fn render(schedule: &AnnotatedSchedule, width: usize, color: bool) -> String {
-    let width = width.max(NARROWEST);
-    let page = Page::new(schedule, width);
+/// Draws a schedule.
+pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
+    let width = look.width;
+    let page = Page::new(schedule, look);
     let mut lines = headline(schedule, width);
     lines.push(Line::default());
     lines.extend(page.head());
     lines.extend(page.before());
-    for row in 0..schedule.steps.len() {
-        lines.extend(page.row(row));
+    for row in fold::rows(schedule, look.folding) {
+        match row {
+            Row::Step(row) => lines.extend(page.row(row)),
+            Row::Folded(rows) => lines.extend(page.folded(&rows)),
+        }
     }
     lines.extend(ending(schedule, width));
     let last = schedule.critical.iter().cloned();
     let last = last.chain(schedule.deciding.iter().map(|order| order.text.clone()));
     let last = last.chain(schedule.about.certified.as_deref().map(harmless));
+    let last = last.chain(schedule.about.replay.as_deref().map(|line| format!("Replay: {}", harmless(line))));
     let last = last.flat_map(|text| paragraph(&text, width, Style::new())).collect();
     for part in [page.legend(), last] {
         if !part.is_empty() {
@@ -57,7 +64,7 @@ pub fn render(schedule: &AnnotatedSchedule, width: usize, color: bool) -> String
             lines.extend(part);
         }
     }
-    lines.iter().map(|line| line.finish(color).trim_end().to_owned() + "\n").collect()
+    lines.iter().map(|line| line.finish(look.color).trim_end().to_owned() + "\n").collect()
 }
 
 /// What was lost, which bytes, under which design; then what was played.
@@ -192,6 +199,7 @@ impl Column {
 /// Where everything stands.
 struct Page<'r> {
     schedule: Cow<'r, AnnotatedSchedule>,
+    look: Look,
     width: usize,
     columns: Vec<Column>,
     gutter: Vec<gutter::Column>,
@@ -206,7 +214,8 @@ struct Page<'r> {
 }
 
 impl<'r> Page<'r> {
-    fn new(schedule: &'r AnnotatedSchedule, width: usize) -> Self {
+    fn new(schedule: &'r AnnotatedSchedule, look: Look) -> Self {
+        let width = look.width;
         // The number, the mark of a preemption, a space.
         let text_at = schedule.steps.len().to_string().len().max(2) + 2;
         let (mut gutter, mut aside) = gutter::changing(gutter::columns(&schedule.replay));
@@ -223,7 +232,7 @@ impl<'r> Page<'r> {
         }
         let available = width.saturating_sub(text_at + needed(&gutter));
         let columns = columns(&schedule, &mappings::barred(&schedule.mappings), available);
-        let mut page = Page { schedule, width, columns, gutter, aside, letters, gutter_at: 0, text_at };
+        let mut page = Page { schedule, look, width, columns, gutter, aside, letters, gutter_at: 0, text_at };
         let mut at = text_at;
         for column in &mut page.columns {
             column.at = at;
@@ -252,9 +261,9 @@ impl<'r> Page<'r> {
         }
         let mut rule = Line::default();
         for column in &self.columns {
-            rule.put(column.at, Style::new(), &"-".repeat(column.margin() + column.width));
+            rule.put(column.at, Style::new(), &self.look.symbols.rule.repeat(column.margin() + column.width));
         }
-        self.put_gutter(&mut rule, |column| (Style::new(), "-".repeat(column.width)));
+        self.put_gutter(&mut rule, |column| (Style::new(), self.look.symbols.rule.repeat(column.width)));
         lines.push(rule);
         lines
     }
@@ -340,6 +349,39 @@ impl<'r> Page<'r> {
         lines
     }
 
+    /// Several steps of one actor in one line, with what they left in the state.
+    fn folded(&self, rows: &Range<usize>) -> Vec<Line> {
+        let steps = &self.schedule.steps[rows.clone()];
+        let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return Vec::new() };
+        let Some(acting) = self.columns.iter().find(|column| column.actors.contains(&first.actor)) else {
+            return Vec::new();
+        };
+        let text = format!("{}: {} to {}", count(steps.len(), "step"), first.op, last.op);
+        let texts = wrap(&text, acting.width, 2 * INDENT);
+        let line = |(n, text): (usize, &String)| {
+            let mut line = Line::default();
+            if n == 0 {
+                let digits = self.text_at - 2;
+                line.put(0, DIM, &format!("{:>digits$}", self.look.symbols.folded));
+            }
+            for column in &self.columns {
+                self.put_bars(&mut line, column, rows.start, 1);
+                if column.at == acting.at {
+                    line.put(column.text_at(), DIM, text);
+                }
+            }
+            if n == 0 {
+                self.put_gutter(&mut line, |column| {
+                    let cells = column.cells.get(rows.start + 1..=rows.end).unwrap_or_default();
+                    let latest = cells.iter().rfind(|cell| !cell.is_empty());
+                    (DIM, latest.and_then(|cell| cell.first()).cloned().unwrap_or_default())
+                });
+            }
+            line
+        };
+        texts.iter().enumerate().map(line).collect()
+    }
+
     fn put_bars(&self, line: &mut Line, column: &Column, row: usize, n: usize) {
         for (place, actor) in column.bars.iter().enumerate() {
             let (first, further) = mappings::marks(&self.schedule.mappings, *actor, row);
@@ -349,7 +391,7 @@ impl<'r> Page<'r> {
                     Mark::Stale => DOUBT,
                     Mark::Sampled | Mark::Cached | Mark::Dropped => Style::new(),
                 };
-                line.put(column.at + 2 * place, style, mark.symbol());
+                line.put(column.at + 2 * place, style, self.look.symbol(mark));
             }
         }
     }
@@ -362,8 +404,11 @@ impl<'r> Page<'r> {
                 lines.extend(legend(&items, self.width));
             }
         };
-        let mut marks: Vec<String> =
-            self.marks().iter().map(|mark| format!("{} {}", mark.symbol(), mark.meaning())).collect();
+        let mut marks: Vec<String> = self
+            .marks()
+            .iter()
+            .map(|mark| format!("{} {}", self.look.symbol(*mark), mark.meaning()))
+            .collect();
         if self.schedule.replay.played.iter().any(|played| played.preempts) {
             marks.push("* preemption".to_owned());
         }
@@ -453,7 +498,7 @@ fn columns(schedule: &AnnotatedSchedule, barred: &[ActorId], available: usize) -
     let room = available.saturating_sub(shared.margin()).max(READABLE);
     shared.width = shared.ideal(schedule).clamp(READABLE, room);
     let shared = vec![shared];
-    let each = |actor: ActorId| Column::new(schedule.name(actor), vec![actor], barred, false);
+    let each = |actor: ActorId| Column::new(schedule.title(actor), vec![actor], barred, false);
     match fitted(movers.into_iter().map(each).collect(), schedule, available) {
         Some(columns) if lines(&columns, schedule) <= PAGE.max(MUCH_LONGER * lines(&shared, schedule)) => {
             columns
