@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::command::Command;
 use crate::dio::inode_dio_wait;
 use crate::event::MappingEvent;
 use crate::extent::{Extent, ExtentMap};
@@ -23,9 +24,11 @@ use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::iomap;
+use crate::path::{Part, Path};
 use crate::setattr;
 use crate::truncate::{self, TruncateState, pagecache_isize_extended};
 use crate::unmap::xfs_bunmapi;
+use crate::world::World;
 use crate::write_state::WriteState;
 use crate::zero::zero_range;
 
@@ -108,6 +111,28 @@ pub enum ChangeState {
     Lock(Change),
     /// Before the next job.
     Run(Plan),
+}
+
+impl Path for ChangeState {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let cells = |range| part.cells(range);
+        let change = match part.first()? {
+            Command::Truncate { size } => Change::Truncate(part.inode.sb.geometry.cell_at(*size)),
+            Command::Falloc { range, keep_size } => Change::Falloc(cells(range), *keep_size),
+            Command::Fpunch { range } => Change::Punch(cells(range)),
+            Command::Fzero { range, keep_size } => Change::Zero(cells(range), *keep_size),
+            Command::Fcollapse { range } => Change::Collapse(cells(range)),
+            Command::Finsert { range } => Change::Insert(cells(range)),
+            _ => return None,
+        };
+        Some(ChangeState::Enter(change))
+    }
+
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+        step(inode, me, self).await
+    }
 }
 
 /// One step.

@@ -28,6 +28,34 @@ pub enum Io {
     Aio,
 }
 
+/// A command that needs no syntax of its own: `@name off len`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Extension {
+    name: &'static str,
+    summary: &'static str,
+}
+
+impl Extension {
+    pub(crate) const fn new(name: &'static str, summary: &'static str) -> Self {
+        Extension { name, summary }
+    }
+
+    /// Its name in scenario files, with the `@`.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// What it does, in a few words.
+    pub const fn summary(self) -> &'static str {
+        self.summary
+    }
+
+    /// The command, on a range of bytes.
+    pub const fn on(self, range: Range<u64>) -> Command {
+        Command::Extension { extension: self, range }
+    }
+}
+
 /// One command. Offsets and lengths are bytes; ranges are half open.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
@@ -170,8 +198,10 @@ pub enum Command {
         /// The bytes concerned.
         range: Range<u64>,
     },
-    /// `@reclaim off len`: kswapd looks at each folio of the range once.
-    Reclaim {
+    /// `@name off len`: one of [`actors`](crate::actors) goes over the range.
+    Extension {
+        /// Which.
+        extension: Extension,
         /// The bytes concerned.
         range: Range<u64>,
     },
@@ -214,7 +244,7 @@ impl Command {
             | Command::Funshare { range }
             | Command::FadviseDontneed { range }
             | Command::MadviseDontneed { range }
-            | Command::Reclaim { range } => vec![range.start, range.end],
+            | Command::Extension { range, .. } => vec![range.start, range.end],
             Command::Truncate { size } => vec![*size],
             Command::Reflink { from, range, .. } => {
                 vec![*from, from + (range.end - range.start), range.start, range.end]

@@ -18,6 +18,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
+use crate::command::{Command, Io};
 use crate::design::Design;
 use crate::dio_complete::{self, Aio, Completion};
 use crate::dio_design::{DioBusy, DioCached, DioDrain, DioUnaligned};
@@ -32,7 +33,9 @@ use crate::inode::Inode;
 use crate::invalidate::{self, InvalidateState};
 use crate::iomap::{self, Written};
 use crate::oracle::Property;
+use crate::path::{Part, Path};
 use crate::value::{Value, WriteId};
+use crate::world::World;
 use crate::write_state::{Write, WriteState};
 use crate::writeback::is_at;
 use crate::zero::{eof_tail, zero_range};
@@ -170,6 +173,27 @@ pub fn inode_dio_begin<B: Backend>(inode: &Inode<B>) {
 /// `inode_dio_end`.
 pub fn inode_dio_end<B: Backend>(inode: &Inode<B>) {
     inode.i_dio_count.release(|count| *count -= 1);
+}
+
+impl Path for DioState {
+    type Ended = Written;
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let Command::Pwrite { range, chunk, io: Io::Direct | Io::Aio, nowait, .. } = part.command() else {
+            return None;
+        };
+        let worker = part.worker().map(|worker| worker.number);
+        Some(DioState::new(part.write(), part.call(range, *chunk)?, worker, *nowait))
+    }
+
+    async fn step<B: Backend>(
+        self,
+        _: &World<B>,
+        inode: &Inode<B>,
+        me: ActorId,
+    ) -> ControlFlow<Written, Self> {
+        step(inode, me, self).await
+    }
 }
 
 /// One step of a direct write(2), until it returns.

@@ -11,6 +11,7 @@
 use std::ops::ControlFlow;
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::command::Command;
 use crate::dio::{Dio, inode_dio_end, write_device};
 use crate::dio_design::{DioAck, DioInvalidate, DioSize};
 use crate::dio_read::{self, DirectRead};
@@ -23,6 +24,7 @@ use crate::fs::xfs_reflink::xfs_reflink_end_cow;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{FileId, Inode};
 use crate::invalidate::invalidate_folio2;
+use crate::path::{Part, Path};
 use crate::world::World;
 
 /// What follows the dropping of cached folios.
@@ -88,10 +90,24 @@ pub enum WorkerState {
     Read(FileId, DirectRead),
 }
 
-/// `@wait`: until all that one command has submitted is acknowledged.
-pub async fn wait<B: Backend>(w: &World<B>, worker: u8) {
-    let done = |queue: &AioQueue, _: u64| queue.outstanding == 0;
-    drop(w.sb.aio[usize::from(worker)].lock_when(Op::new("io_getevents"), done, 0).await);
+/// `@wait` (io_getevents): until all that one command has submitted is acknowledged, by its worker's number.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Getevents(u8);
+
+impl Path for Getevents {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        // All that was submitted before, one after the other.
+        let Command::Wait = part.command() else { return None };
+        part.submitted().map(|worker| Getevents(worker.number)).nth(usize::from(part.number))
+    }
+
+    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, _: ActorId) -> ControlFlow<(), Self> {
+        let done = |queue: &AioQueue, _: u64| queue.outstanding == 0;
+        drop(w.sb.aio[usize::from(self.0)].lock_when(Op::new("io_getevents"), done, 0).await);
+        ControlFlow::Break(())
+    }
 }
 
 /// One step of the worker that completes the I/O of one command, one after the other. It never finishes.

@@ -10,6 +10,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::command::{Command, Io};
 use crate::dio::{inode_dio_begin, inode_dio_end};
 use crate::dio_complete::Aio;
 use crate::event::{Branch, MappingEvent};
@@ -18,7 +19,9 @@ use crate::fs::xfs::xfs_read_iomap_begin;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
+use crate::path::{Part, Path};
 use crate::value::Value;
+use crate::world::World;
 use crate::writeback::{self, SyncMode, WritebackState};
 
 /// Who completes a read that is not waited for.
@@ -65,6 +68,24 @@ impl DirectReadState {
     pub fn new(reader: Reader, request: Range<Cell>) -> Self {
         let end = request.end;
         DirectReadState::Enter(DirectRead { reader, request, end, zeros: Vec::new(), device: Vec::new() })
+    }
+}
+
+impl Path for DirectReadState {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let Command::Pread { range, chunk, io: Io::Direct | Io::Aio } = part.command() else { return None };
+        let worker = part.worker();
+        let reader = Reader {
+            actor: worker.map_or(part.me, |worker| worker.actor),
+            worker: worker.map(|worker| worker.number),
+        };
+        Some(DirectReadState::new(reader, part.call(range, *chunk)?))
+    }
+
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+        step(inode, me, self).await
     }
 }
 

@@ -5,12 +5,11 @@
 //! extent at once, whoever reserved its parts. What a *write* is handed when it fills a hole is only the
 //! part that it reserved, though, and never the merged extent.
 //!
-//! A file that shares blocks has a second fork, in which copies of them are prepared ([`crate::cow`]).
+//! A file that shares blocks has a second fork, in which copies of them are prepared.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 
-use crate::cow::CowFork;
 use crate::geometry::{Cell, FileBlock};
 
 /// A block of the device.
@@ -58,22 +57,6 @@ impl Extent {
             _ => false,
         }
     }
-}
-
-/// The extent that a block of a fork belongs to.
-pub(crate) fn extent_around(blocks: &[Extent], block: FileBlock) -> Range<FileBlock> {
-    let get = |block: FileBlock| blocks[usize::from(block)];
-    let extent = get(block);
-    let same = |other: FileBlock| {
-        if other < block {
-            get(other).continues(extent, block - other)
-        } else {
-            extent.continues(get(other), other - block)
-        }
-    };
-    let start = (0..block).rev().take_while(|other| same(*other)).last().unwrap_or(block);
-    let end = (block..blocks.len() as FileBlock).take_while(|other| same(*other)).last().unwrap_or(block);
-    start..end + 1
 }
 
 /// Which of a file's extent maps is meant (`whichfork`).
@@ -206,12 +189,138 @@ impl fmt::Display for IomapType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Enospc;
 
-/// Everything the ILOCK protects.
+/// The extents of one fork of a file, block by block.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Extents(pub(crate) Vec<Extent>);
+
+impl Extents {
+    /// Nothing but a hole of `blocks` blocks.
+    pub fn new(blocks: FileBlock) -> Self {
+        Extents(vec![Extent::Hole; usize::from(blocks)])
+    }
+
+    /// The state of a block.
+    pub fn get(&self, block: FileBlock) -> Extent {
+        self.0[usize::from(block)]
+    }
+
+    /// The extent that a block belongs to.
+    pub fn extent_around(&self, block: FileBlock) -> Range<FileBlock> {
+        let extent = self.get(block);
+        let same = |other: FileBlock| {
+            if other < block {
+                self.get(other).continues(extent, block - other)
+            } else {
+                extent.continues(self.get(other), other - block)
+            }
+        };
+        let start = (0..block).rev().take_while(|other| same(*other)).last().unwrap_or(block);
+        let end = (block..self.0.len() as FileBlock).take_while(|other| same(*other)).last().unwrap_or(block);
+        start..end + 1
+    }
+
+    /// Where the first extent behind `block` begins; the end of the file if there is none.
+    pub fn next_after(&self, block: FileBlock) -> FileBlock {
+        let all = self.0.len() as FileBlock;
+        (block + 1..all).find(|next| self.get(*next) != Extent::Hole).unwrap_or(all)
+    }
+
+    /// Hole -> Delalloc (E1, E2).
+    pub fn reserve(&mut self, blocks: &Range<FileBlock>) {
+        for block in blocks.clone() {
+            self.0[usize::from(block)] = Extent::Delalloc;
+        }
+    }
+
+    /// Hole or Delalloc -> Unwritten (E8, E3; in the COW fork E4), at these device blocks.
+    pub fn allocate(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
+        for (block, phys) in blocks.clone().zip(allocated) {
+            self.0[usize::from(block)] = Extent::Unwritten(*phys);
+        }
+    }
+
+    /// Hole -> Written (E12), at these device blocks.
+    pub fn allocate_written(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
+        for (block, phys) in blocks.clone().zip(allocated) {
+            self.0[usize::from(block)] = Extent::Written(*phys);
+        }
+    }
+
+    /// Written -> Hole (E9) in a range; other blocks are left. Returns the device blocks that are free now.
+    pub fn free_written(&mut self, blocks: Range<FileBlock>) -> Vec<Phys> {
+        let mut freed = Vec::new();
+        for block in blocks {
+            if let Extent::Written(phys) = self.get(block) {
+                self.take(block);
+                freed.push(phys);
+            }
+        }
+        freed
+    }
+
+    /// Unwritten -> Written in a range (E6; in the COW fork E5). Returns whether anything changed.
+    pub fn convert(&mut self, blocks: Range<FileBlock>) -> bool {
+        let mut changed = false;
+        for block in blocks {
+            if let Extent::Unwritten(phys) = self.get(block) {
+                self.0[usize::from(block)] = Extent::Written(phys);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Delalloc -> Hole in a range (E10); other blocks are left. Returns the blocks punched.
+    pub fn punch_delalloc(&mut self, blocks: Range<FileBlock>) -> Vec<FileBlock> {
+        let punched: Vec<FileBlock> = blocks.filter(|block| self.get(*block) == Extent::Delalloc).collect();
+        for block in &punched {
+            self.take(*block);
+        }
+        punched
+    }
+
+    /// Whatever was there -> Hole or Written (E7, E9 with E11). Returns what was there.
+    pub fn replace(&mut self, block: FileBlock, extent: Extent) -> Extent {
+        std::mem::replace(&mut self.0[usize::from(block)], extent)
+    }
+
+    /// Whatever was there -> Hole. Returns what was there.
+    pub fn take(&mut self, block: FileBlock) -> Extent {
+        self.replace(block, Extent::Hole)
+    }
+
+    /// Whether there is anything but a hole; of the COW fork `xfs_inode_has_cow_data`.
+    pub fn has_data(&self) -> bool {
+        self.entries() != 0
+    }
+
+    /// How many blocks are not of a hole.
+    pub fn entries(&self) -> u16 {
+        self.0.iter().filter(|extent| **extent != Extent::Hole).count() as u16
+    }
+
+    /// How many blocks are delayed allocations.
+    pub fn delalloc_blocks(&self) -> u16 {
+        self.0.iter().filter(|extent| **extent == Extent::Delalloc).count() as u16
+    }
+
+    /// All blocks' letters, with this one for holes.
+    fn letters(&self, hole: char) -> String {
+        let letter = |extent: &Extent| if *extent == Extent::Hole { hole } else { extent.letter() };
+        self.0.iter().map(letter).collect()
+    }
+}
+
+/// Everything the ILOCK protects. What is asked of it without naming a fork is asked of the data fork.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ExtentMap {
-    pub(crate) blocks: Vec<Extent>,
-    /// Copies in the making.
-    pub cow: CowFork,
+    /// The data fork.
+    data: Extents,
+    /// The COW fork of a file that shares blocks: where new contents of shared blocks will be. A write to a shared
+    /// block reserves a block here, writeback allocates it and writes to it, and completion moves it into the data
+    /// fork, in place of the shared one (fs/xfs/xfs_reflink.c, the comment at its top). A block is
+    /// [`Extent::Written`] here once I/O to the copy has been submitted, so that only such copies are moved.
+    pub cow: Extents,
     /// XFS_DIFLAG2_REFLINK: blocks of the file may be shared with others.
     pub reflink: bool,
     /// XFS_DIFLAG2_COWEXTSIZE: copies are reserved in units of this many blocks; 0 for single ones.
@@ -220,13 +329,26 @@ pub struct ExtentMap {
     pub disk_size: Cell,
 }
 
+impl Deref for ExtentMap {
+    type Target = Extents;
+
+    fn deref(&self) -> &Extents {
+        &self.data
+    }
+}
+
+impl DerefMut for ExtentMap {
+    fn deref_mut(&mut self) -> &mut Extents {
+        &mut self.data
+    }
+}
+
 impl ExtentMap {
     /// An empty file of `blocks` blocks.
     pub fn new(blocks: FileBlock) -> Self {
-        let holes = vec![Extent::Hole; usize::from(blocks)];
         ExtentMap {
-            blocks: holes,
-            cow: CowFork::new(blocks),
+            data: Extents::new(blocks),
+            cow: Extents::new(blocks),
             reflink: false,
             cow_extent_size: 0,
             disk_size: 0,
@@ -236,31 +358,20 @@ impl ExtentMap {
     /// A file whose blocks all have their place, one after the other from `first` on.
     pub fn placed(blocks: FileBlock, first: Phys) -> Self {
         ExtentMap {
-            blocks: (0..blocks).map(|block| Extent::Written(first + block)).collect(),
+            data: Extents((0..blocks).map(|block| Extent::Written(first + block)).collect()),
             ..ExtentMap::new(blocks)
         }
     }
 
-    /// The state of a block.
-    pub fn get(&self, block: FileBlock) -> Extent {
-        self.blocks[usize::from(block)]
-    }
-
     /// All blocks' letters; those of the COW fork follow when it has any.
     pub fn letters(&self) -> String {
-        let data: String = self.blocks.iter().map(|extent| extent.letter()).collect();
-        if self.cow.has_data() { format!("{data}/{}", self.cow.letters()) } else { data }
-    }
-
-    /// The extent that a block belongs to.
-    pub fn extent_around(&self, block: FileBlock) -> Range<FileBlock> {
-        extent_around(&self.blocks, block)
+        let data = self.data.letters('H');
+        if self.cow.has_data() { format!("{data}/{}", self.cow.letters('-')) } else { data }
     }
 
     /// A mapping of the whole extent around a block.
     pub fn map(&self, block: FileBlock, cookie: u64) -> Iomap {
-        let blocks = self.extent_around(block);
-        Iomap::of(self.get(blocks.start), blocks, false, cookie)
+        self.map_part(self.extent_around(block), cookie)
     }
 
     /// A mapping of a part of an extent.
@@ -276,70 +387,6 @@ impl ExtentMap {
     /// The hole at `block`, clipped to end before `limit`.
     pub fn hole_at(&self, block: FileBlock, limit: FileBlock) -> Range<FileBlock> {
         block..self.extent_around(block).end.min(limit)
-    }
-
-    /// Hole -> Delalloc (E1).
-    pub fn reserve(&mut self, blocks: &Range<FileBlock>) {
-        for block in blocks.clone() {
-            self.blocks[usize::from(block)] = Extent::Delalloc;
-        }
-    }
-
-    /// Hole or Delalloc -> Unwritten (E8, E3), at these device blocks.
-    pub fn allocate(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
-        for (block, phys) in blocks.clone().zip(allocated) {
-            self.blocks[usize::from(block)] = Extent::Unwritten(*phys);
-        }
-    }
-
-    /// Hole -> Written (E12), at these device blocks.
-    pub fn allocate_written(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
-        for (block, phys) in blocks.clone().zip(allocated) {
-            self.blocks[usize::from(block)] = Extent::Written(*phys);
-        }
-    }
-
-    /// Written -> Hole (E9) in a range; other blocks are left. Returns the device blocks that are free now.
-    pub fn free_written(&mut self, blocks: Range<FileBlock>) -> Vec<Phys> {
-        let mut freed = Vec::new();
-        for block in blocks {
-            if let Extent::Written(phys) = self.get(block) {
-                self.blocks[usize::from(block)] = Extent::Hole;
-                freed.push(phys);
-            }
-        }
-        freed
-    }
-
-    /// Unwritten -> Written in a range (E6). Returns whether anything changed.
-    pub fn convert(&mut self, blocks: Range<FileBlock>) -> bool {
-        let mut changed = false;
-        for block in blocks {
-            if let Extent::Unwritten(phys) = self.get(block) {
-                self.blocks[usize::from(block)] = Extent::Written(phys);
-                changed = true;
-            }
-        }
-        changed
-    }
-
-    /// Delalloc -> Hole in a range (E10); other blocks are left. Returns the blocks punched.
-    pub fn punch_delalloc(&mut self, blocks: Range<FileBlock>) -> Vec<FileBlock> {
-        let punched: Vec<FileBlock> = blocks.filter(|block| self.get(*block) == Extent::Delalloc).collect();
-        for block in &punched {
-            self.blocks[usize::from(*block)] = Extent::Hole;
-        }
-        punched
-    }
-
-    /// Whatever was there -> Hole or Written (E7, E9 with E11). Returns what was there.
-    pub fn replace(&mut self, block: FileBlock, extent: Extent) -> Extent {
-        std::mem::replace(&mut self.blocks[usize::from(block)], extent)
-    }
-
-    /// How many blocks are delayed allocations.
-    pub fn delalloc_blocks(&self) -> u16 {
-        self.blocks.iter().filter(|extent| **extent == Extent::Delalloc).count() as u16
     }
 }
 
@@ -378,5 +425,19 @@ mod tests {
         assert!(!delalloc.agrees_with(0, map.get(0)));
         map.convert(0..1);
         assert!(delalloc.misleads(0, map.get(0)));
+    }
+
+    #[test]
+    fn only_copies_that_were_submitted_are_real() {
+        let mut map = ExtentMap::new(3);
+        assert!(!map.cow.has_data());
+        map.cow.reserve(&(0..3));
+        map.cow.allocate(&(0..2), &[7, 8]);
+        assert!(map.cow.convert(1..3) && !map.cow.convert(1..3));
+        assert_eq!(map.letters(), "HHH/UWD");
+        assert_eq!((map.cow.next_after(0), map.cow.next_after(2)), (1, 3));
+        assert_eq!(map.cow.take(1), Extent::Written(8));
+        assert_eq!(map.cow.punch_delalloc(0..3), [2]);
+        assert_eq!(map.letters(), "HHH/U--");
     }
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Ordering};
-use crate::cow::CowFork;
 use crate::crash::Log;
 use crate::event::{Event, MappingEvent, labelled};
-use crate::extent::ExtentMap;
+use crate::extent::{ExtentMap, Extents};
 use crate::folio::Slot;
 use crate::fs::{self, Allocate};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
@@ -131,7 +130,7 @@ impl<B: Backend> Inode<B> {
     }
 
     /// The same for the COW fork, which is `cow` from here on.
-    pub fn bump_cow_seq(&self, me: ActorId, cow: &CowFork) {
+    pub fn bump_cow_seq(&self, me: ActorId, cow: &Extents) {
         let moved = (self.cow_seq.peek() >> 1) + 1;
         self.cow_seq.publish(moved << 1 | u64::from(cow.has_data()), Ordering::Relaxed);
         self.oracle.bumped(me);

@@ -11,6 +11,7 @@
 use std::ops::ControlFlow;
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::command::{Command, Io};
 use crate::design::{OnStale, Sample, ZeroLock};
 use crate::dio::inode_dio_wait;
 use crate::event::{Branch, MappingEvent};
@@ -23,9 +24,11 @@ use crate::glock::{self, Mode};
 use crate::inode::{COW_SHIFT, Inode};
 use crate::iomap_write::iomap_write_folio;
 use crate::oracle::Property;
+use crate::path::{Ended, Part, Path};
 use crate::punch::{self, PunchState};
 use crate::truncate;
 use crate::unshare;
+use crate::world::World;
 use crate::write_state::{Fill, Write, WriteState, punching, unused_reservation};
 use crate::zero::{self, eof_tail};
 
@@ -34,6 +37,42 @@ use crate::zero::{self, eof_tail};
 pub struct Written {
     /// Whether all of the request was written.
     pub full: bool,
+}
+
+impl Ended for Written {
+    fn gives_up(&self) -> bool {
+        !self.full
+    }
+}
+
+impl Path for WriteState {
+    type Ended = Written;
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let Command::Pwrite { range, chunk, io: Io::Buffered, nowait, .. } = part.command() else {
+            return None;
+        };
+        let mut write = Write::new(part.write(), part.call(range, *chunk)?);
+        write.nowait = *nowait;
+        let at = |after: u64| Some(part.inode.sb.geometry.cell_at(range.start + after));
+        for modifier in part.modifiers() {
+            match modifier {
+                Command::Fail { after } => write.faults_at = at(*after),
+                Command::Short { after } => write.resident_until = at(*after),
+                _ => {}
+            }
+        }
+        Some(WriteState::Enter(write))
+    }
+
+    async fn step<B: Backend>(
+        self,
+        _: &World<B>,
+        inode: &Inode<B>,
+        me: ActorId,
+    ) -> ControlFlow<Written, Self> {
+        step(inode, me, self).await
+    }
 }
 
 /// One step of a write(2).

@@ -5,12 +5,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod actors;
 pub mod backend;
 pub mod change;
 pub mod command;
 pub mod completion;
 pub mod config;
-pub mod cow;
 pub mod crash;
 pub mod design;
 pub mod dio;
@@ -24,6 +24,7 @@ pub mod fill;
 pub mod flush;
 pub mod folio;
 pub mod fs;
+pub mod fsync;
 pub mod geometry;
 pub mod glock;
 pub mod hold;
@@ -36,6 +37,8 @@ pub mod kernel;
 pub mod mmap;
 pub mod oracle;
 pub mod panel;
+pub mod path;
+pub mod program;
 pub mod property;
 pub mod punch;
 pub mod read;
@@ -46,6 +49,7 @@ pub mod settings;
 pub mod space;
 pub mod superblock;
 pub mod sync;
+pub mod sync_range;
 pub mod task;
 pub mod truncate;
 pub mod umount;

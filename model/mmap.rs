@@ -9,6 +9,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::command::Command;
 use crate::design::MkwriteEnd;
 use crate::event::{Branch, MappingEvent};
 use crate::extent::Fork;
@@ -19,8 +20,10 @@ use crate::fs::{self, Hooks};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
+use crate::path::{Part, Path};
 use crate::reflink::xfs_ilock_for_write_fault;
 use crate::value::{Value, WriteId};
+use crate::world::World;
 
 /// What is done through the mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -48,6 +51,23 @@ pub enum MmapState {
     Install(Access, Range<Cell>, FolioRef),
     /// A mutant's end handler: punches what the fault reserved.
     MkwriteEnd(Access, Range<Cell>, FolioRef, Range<FileBlock>),
+}
+
+impl Path for MmapState {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let (access, range) = match part.first()? {
+            Command::Mread { range } => (Access::Load, range),
+            Command::Mwrite { range, .. } => (Access::Store(part.write()), range),
+            _ => return None,
+        };
+        Some(MmapState::Access(access, part.cells(range)))
+    }
+
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+        step(inode, me, self).await
+    }
 }
 
 /// One step of a load or store of a range.
@@ -275,12 +295,31 @@ async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
 }
 
-/// Drops this actor's page-table entries for one folio (munmap, madvise). What was stored is in the folio,
-/// which is dirty.
-pub async fn zap<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) {
-    let mut slot = inode.page(index).lock(Op::on("zap_pte", u32::from(index))).await;
-    if let Some(folio) = slot.current_mut() {
-        folio.pte_read &= !(1 << me);
-        folio.pte_write &= !(1 << me);
+/// munmap and MADV_DONTNEED drop this actor's page-table entries, folio by folio: those that are left. What was
+/// stored is in the folio, which is dirty.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Zap(Range<FolioIndex>);
+
+impl Path for Zap {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        match part.first()? {
+            Command::Munmap => Some(Zap(part.all_folios())),
+            Command::MadviseDontneed { range } => Some(Zap(part.folios(range))),
+            _ => None,
+        }
+    }
+
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+        let Zap(mut folios) = self;
+        let Some(index) = folios.next() else { return ControlFlow::Break(()) };
+        let mut slot = inode.page(index).lock(Op::on("zap_pte", u32::from(index))).await;
+        if let Some(folio) = slot.current_mut() {
+            folio.pte_read &= !(1 << me);
+            folio.pte_write &= !(1 << me);
+        }
+        drop(slot);
+        ControlFlow::Continue(Zap(folios))
     }
 }

@@ -8,10 +8,13 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::command::{Command, Io};
 use crate::fill::{self, FillState};
 use crate::folio::within;
 use crate::geometry::Cell;
 use crate::inode::Inode;
+use crate::path::{Part, Path};
+use crate::world::World;
 
 /// Where a read(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -22,6 +25,19 @@ pub enum ReadState {
     Copy(Range<Cell>, Cell, Cell),
     /// Bringing a folio in.
     Fill(Range<Cell>, Cell, Cell, FillState),
+}
+
+impl Path for ReadState {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let Command::Pread { range, chunk, io: Io::Buffered } = part.command() else { return None };
+        part.call(range, *chunk).map(ReadState::Enter)
+    }
+
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+        step(inode, me, self).await
+    }
 }
 
 /// One step of a read(2).

@@ -5,12 +5,17 @@
 //! freed before it is known whether the removal succeeds). Left out: a reference that arrives between
 //! posix_fadvise's look at the count and its removal, which would lose the per-block state there, too.
 
-use crate::backend::{Backend, Leaf, Lock, Op};
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
+use crate::command::Command;
 use crate::design::ReclaimWriteback;
 use crate::event::{Bound, Branch};
 use crate::folio::Eviction;
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
+use crate::path::{Part, Path};
+use crate::world::World;
 
 /// `shrink_folio_list` for one folio (mm/vmscan.c).
 pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
@@ -21,13 +26,33 @@ pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     tell(inode, index, outcome);
 }
 
-/// `mapping_evict_folio` for one folio (mm/truncate.c): looks at references first. Writeback is not started
-/// for dirty folios, unlike by posix_fadvise itself; a scenario says `sync_range` for that.
-pub async fn invalidate_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
-    let mut slot = inode.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
-    let outcome = slot.invalidate();
-    drop(slot);
-    tell(inode, index, outcome);
+/// POSIX_FADV_DONTNEED, folio by folio: those that are left.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Invalidate(Range<FolioIndex>);
+
+impl Path for Invalidate {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let Command::FadviseDontneed { range } = part.first()? else { return None };
+        // Only folios that lie in the range as a whole.
+        let size = part.inode.sb.geometry.folio_size();
+        let all = u64::from(part.all_folios().end);
+        let (start, end) = (range.start.div_ceil(size).min(all), (range.end / size).min(all));
+        Some(Invalidate(start as FolioIndex..end as FolioIndex))
+    }
+
+    /// `mapping_evict_folio` for one folio (mm/truncate.c): looks at references first. Writeback is not started for
+    /// dirty folios, unlike by posix_fadvise itself; a scenario says `sync_range` for that.
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> ControlFlow<(), Self> {
+        let Invalidate(mut folios) = self;
+        let Some(index) = folios.next() else { return ControlFlow::Break(()) };
+        let mut slot = inode.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
+        let outcome = slot.invalidate();
+        drop(slot);
+        tell(inode, index, outcome);
+        ControlFlow::Continue(Invalidate(folios))
+    }
 }
 
 fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {

@@ -11,6 +11,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use crate::command::Command;
 use crate::dio::inode_dio_wait;
 use crate::event::Branch;
 use crate::extent::Extent;
@@ -18,6 +19,7 @@ use crate::fs::CloneLock;
 use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{FileId, Inode};
+use crate::path::{Part, Path};
 use crate::truncate::{self, TruncateState};
 use crate::world::World;
 use crate::writeback::{self, SyncMode, WritebackState};
@@ -37,7 +39,7 @@ pub struct Remap {
 
 /// Which of the two ranges is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Part {
+pub enum Side {
     /// The one whose blocks are shared.
     Source,
     /// The one that is replaced.
@@ -50,9 +52,9 @@ pub enum ReflinkState {
     /// Before the locks: how many are held.
     Lock(Remap, u8),
     /// Writing back the source's range, then the destination's.
-    Flush(Remap, Part, WritebackState),
+    Flush(Remap, Side, WritebackState),
     /// Waiting for that, folio by folio.
-    Wait(Remap, Part, Range<FolioIndex>),
+    Wait(Remap, Side, Range<FolioIndex>),
     /// Removing the destination's range from the page cache.
     Invalidate(Remap, TruncateState),
     /// Before the blocks that begin here are looked up in the source.
@@ -80,12 +82,49 @@ impl Remap {
     }
 
     /// One of the ranges, in whole folios, and the file that it lies in.
-    fn folios<'w, B: Backend>(&self, w: &'w World<B>, part: Part) -> (&'w Inode<B>, Range<FolioIndex>) {
-        let (number, cells) = match part {
-            Part::Source => (self.source, self.source_cells()),
-            Part::To => (self.to, self.cells.clone()),
+    fn folios<'w, B: Backend>(&self, w: &'w World<B>, side: Side) -> (&'w Inode<B>, Range<FolioIndex>) {
+        let (number, cells) = match side {
+            Side::Source => (self.source, self.source_cells()),
+            Side::To => (self.to, self.cells.clone()),
         };
         (&w.inodes[usize::from(number)], w.sb.geometry.folios_touched(&cells))
+    }
+}
+
+impl Path for ReflinkState {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let Command::Reflink { source, from, range } = part.first()? else { return None };
+        Some(ReflinkState::new(Remap {
+            source: *source,
+            to: part.inode.number,
+            from: part.inode.sb.geometry.cell_at(*from),
+            cells: part.cells(range),
+        }))
+    }
+
+    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+        step(w, me, self).await
+    }
+}
+
+/// The hint by which copies are allocated, in blocks (`cowextsize`).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct CowExtentSize(u16);
+
+impl Path for CowExtentSize {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let Command::Cowextsize { size } = part.first()? else { return None };
+        let blocks = size.div_ceil(part.inode.sb.geometry.block_size());
+        Some(CowExtentSize(u16::try_from(blocks).unwrap_or(u16::MAX)))
+    }
+
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> ControlFlow<(), Self> {
+        inode.ilock.lock(Op::new("cowextsize")).await.cow_extent_size = self.0;
+        ControlFlow::Break(())
     }
 }
 
@@ -98,21 +137,21 @@ pub async fn step<B: Backend>(
     let file = |number: FileId| &w.inodes[usize::from(number)];
     ControlFlow::Continue(match state {
         ReflinkState::Lock(remap, held) => lock(w, me, remap, held).await,
-        ReflinkState::Flush(remap, part, inner) => {
-            let (file, folios) = remap.folios(w, part);
+        ReflinkState::Flush(remap, side, inner) => {
+            let (file, folios) = remap.folios(w, side);
             match writeback::step(file, me, inner).await {
-                ControlFlow::Continue(inner) => ReflinkState::Flush(remap, part, inner),
-                ControlFlow::Break(()) => ReflinkState::Wait(remap, part, folios),
+                ControlFlow::Continue(inner) => ReflinkState::Flush(remap, side, inner),
+                ControlFlow::Break(()) => ReflinkState::Wait(remap, side, folios),
             }
         }
-        ReflinkState::Wait(remap, part, mut folios) => match (folios.next(), part) {
+        ReflinkState::Wait(remap, side, mut folios) => match (folios.next(), side) {
             (Some(index), _) => {
-                writeback::wait(remap.folios(w, part).0, index).await;
-                ReflinkState::Wait(remap, part, folios)
+                writeback::wait(remap.folios(w, side).0, index).await;
+                ReflinkState::Wait(remap, side, folios)
             }
-            (None, Part::Source) => flush(w, remap, Part::To),
-            (None, Part::To) => {
-                let (to, folios) = remap.folios(w, part);
+            (None, Side::Source) => flush(w, remap, Side::To),
+            (None, Side::To) => {
+                let (to, folios) = remap.folios(w, side);
                 let cells = |index: FolioIndex| to.sb.geometry.cells_of_folio(index);
                 let whole = cells(folios.start).start..cells(folios.end - 1).end;
                 ReflinkState::Invalidate(remap, TruncateState::new(to, whole))
@@ -158,13 +197,13 @@ async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> 
     }
     // From here on the source can be written to through page-table entries only, until it is written back.
     source.oracle.begin_read(&source.sb.geometry, me, &remap.source_cells());
-    flush(w, remap, Part::Source)
+    flush(w, remap, Side::Source)
 }
 
 /// `filemap_write_and_wait_range`.
-fn flush<B: Backend>(w: &World<B>, remap: Remap, part: Part) -> ReflinkState {
-    let (_, folios) = remap.folios(w, part);
-    ReflinkState::Flush(remap, part, WritebackState::new(SyncMode::Integrity, folios))
+fn flush<B: Backend>(w: &World<B>, remap: Remap, side: Side) -> ReflinkState {
+    let (_, folios) = remap.folios(w, side);
+    ReflinkState::Flush(remap, side, WritebackState::new(SyncMode::Integrity, folios))
 }
 
 /// `xfs_ilock2_io_mmap` is undone as far as reads of the source need it, which write faults must not use.

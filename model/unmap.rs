@@ -7,29 +7,26 @@ use std::ops::Range;
 
 use crate::backend::{ActorId, Backend, Leaf};
 use crate::event::{Branch, MappingEvent};
-use crate::extent::{Extent, ExtentMap, Phys};
+use crate::extent::{Extent, ExtentMap, Extents, Phys};
 use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
 use crate::geometry::FileBlock;
 use crate::inode::Inode;
 use crate::oracle::Property;
 
-impl ExtentMap {
+impl Extents {
     /// Any -> Hole in a range (E9). Returns what was there.
     pub fn unmap(&mut self, blocks: Range<FileBlock>) -> Vec<Extent> {
-        blocks
-            .map(|block| std::mem::replace(&mut self.blocks[usize::from(block)], Extent::Hole))
-            .filter(|extent| *extent != Extent::Hole)
-            .collect()
+        blocks.map(|block| self.take(block)).filter(|extent| *extent != Extent::Hole).collect()
     }
 
     /// Takes `blocks`, which are holes, out of the file: what lies behind them moves down.
     pub fn collapse(&mut self, blocks: &Range<FileBlock>) {
-        self.blocks[usize::from(blocks.start)..].rotate_left(blocks.len());
+        self.0[usize::from(blocks.start)..].rotate_left(blocks.len());
     }
 
     /// Puts a hole of `blocks` into the file: what lies there moves up. The end of the map must be a hole.
     pub fn insert(&mut self, blocks: &Range<FileBlock>) {
-        self.blocks[usize::from(blocks.start)..].rotate_right(blocks.len());
+        self.0[usize::from(blocks.start)..].rotate_right(blocks.len());
     }
 }
 

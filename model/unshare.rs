@@ -9,10 +9,13 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Backend, Op};
+use crate::command::Command;
 use crate::extent::{Iomap, IomapType};
 use crate::geometry::{Cell, FolioIndex};
 use crate::inode::Inode;
 use crate::iomap;
+use crate::path::{Part, Path};
+use crate::world::World;
 use crate::write_state::{Write, WriteState};
 use crate::writeback::{self, SyncMode, WritebackState};
 
@@ -34,6 +37,19 @@ pub enum UnshareState {
 /// Whether there is nothing to unshare in a mapping: it is of blocks of the file's own, or of none.
 pub(crate) fn is_private(iomap: &Iomap) -> bool {
     !iomap.shared || matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten)
+}
+
+impl Path for UnshareState {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let Command::Funshare { range } = part.first()? else { return None };
+        Some(UnshareState::Enter(part.cells(range)))
+    }
+
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+        step(inode, me, self).await
+    }
 }
 
 /// One step.

@@ -3,6 +3,8 @@
 use stalemap::annotate::{About, AnnotatedSchedule, annotate};
 use stalemap::report::timeline::{Look, render};
 use stalemap_explore::{Limits, Schedule, Step, minimal_counterexample};
+use stalemap_model::actors::Actor;
+use stalemap_model::actors::kswapd::Kswapd;
 use stalemap_model::backend::System;
 use stalemap_model::command::{Command, Io, Then};
 use stalemap_model::config::{ActorConfig, Config, FileCommand, Hold, MixedIo};
@@ -115,7 +117,7 @@ fn t1(design: Design) -> Config {
         vec![
             ("writer", vec![pwrite(0, 6144)]),
             ("flusher", vec![sync(4096, 4096, false)]),
-            ("kswapd", vec![Command::Reclaim { range: 4096..8192 }]),
+            ("kswapd", vec![Kswapd::COMMAND.on(4096..8192)]),
         ],
     )
 }

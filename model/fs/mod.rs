@@ -2,16 +2,11 @@
 //!
 //! The paths of the iomap core call the functions here where the kernel calls `->iomap_begin`, `->map_blocks`
 //! and the like; which of the file systems' functions that leads to is a question of the values, so that a
-//! scenario can have a file system that nobody has written yet.
+//! scenario can have a file system that nobody has written yet. A built-in one is a file here and a line in
+//! `personalities!`.
 
-mod ext4;
-pub mod gfs2;
-pub mod jdata;
-pub mod xfs;
 pub mod xfs_dio;
 pub mod xfs_reflink;
-pub mod zoned;
-mod zonefs;
 
 use std::ops::Range;
 
@@ -297,23 +292,33 @@ settable!(Personality {
     short_copies,
 });
 
-impl Personality {
-    /// The names of the built-in personalities.
-    pub const BUILT_IN: &'static [&'static str] =
-        &["xfs", "xfs-zoned", "gfs2", "gfs2-jdata", "zonefs", "ext4-iomap"];
+/// Declares the files of the built-in personalities: each has a function `personality` and a name in scenario files.
+macro_rules! personalities {
+    ($($name:literal: $file:ident,)*) => {
+        $(pub mod $file;)*
 
-    /// A built-in personality by name.
-    pub fn built_in(name: &str) -> Option<Self> {
-        match name {
-            "xfs" => Some(xfs::personality()),
-            "xfs-zoned" => Some(zoned::personality()),
-            "gfs2" => Some(gfs2::personality()),
-            "gfs2-jdata" => Some(jdata::personality()),
-            "zonefs" => Some(zonefs::personality()),
-            "ext4-iomap" => Some(ext4::personality()),
-            _ => None,
+        impl Personality {
+            /// The names of the built-in personalities.
+            pub const BUILT_IN: &'static [&'static str] = &[$($name,)*];
+
+            /// A built-in personality by name.
+            pub fn built_in(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some($file::personality()),)*
+                    _ => None,
+                }
+            }
         }
-    }
+    };
+}
+
+personalities! {
+    "xfs": xfs,
+    "xfs-zoned": zoned,
+    "gfs2": gfs2,
+    "gfs2-jdata": jdata,
+    "zonefs": zonefs,
+    "ext4-iomap": ext4,
 }
 
 impl Personality {

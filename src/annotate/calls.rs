@@ -43,6 +43,7 @@ fn name(command: &Command) -> Option<&'static str> {
         Command::Reflink { .. } => "reflink",
         Command::FadviseDontneed { .. } => "fadvise(2)",
         Command::MadviseDontneed { .. } => "madvise(2)",
+        Command::Extension { extension, .. } => extension.name().trim_start_matches('@'),
         _ => return None,
     })
 }

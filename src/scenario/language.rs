@@ -1,5 +1,6 @@
 //! The page about the scenario language speaks of everything that a scenario can say.
 
+use stalemap_model::actors;
 use stalemap_model::design::Design;
 use stalemap_model::event::Branch;
 use stalemap_model::fs::Personality;
@@ -54,6 +55,17 @@ fn every_command_property_and_branch_is_there() {
     let branches = Branch::ALL.iter().map(|branch| branch.name());
     for name in verb::names().chain(properties).chain(branches) {
         assert!(words.contains(&name), "docs/scenarios.md says nothing of `{name}`");
+    }
+}
+
+#[test]
+fn every_actor_that_is_called_by_a_range_has_the_row_that_it_says() {
+    for command in actors::ALL {
+        let row = format!("| `{} off len` | {} |", command.name(), command.summary());
+        assert!(
+            section("Commands").lines().any(|line| line == row),
+            "docs/scenarios.md lacks the row\n{row}"
+        );
     }
 }
 

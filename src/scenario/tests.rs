@@ -1,5 +1,7 @@
 //! What files that are right mean.
 
+use stalemap_model::actors::Actor;
+use stalemap_model::actors::kswapd::Kswapd;
 use stalemap_model::command::Command::{self, *};
 use stalemap_model::command::{Io, Then};
 use stalemap_model::config::{FileCommand, FileRange, Hold};
@@ -153,7 +155,7 @@ fn the_other_commands() {
         meant(&["fadvise -d 0 4k", "@reclaim 4k 4k", "@short 1", "@fail 0", "pwrite 0 2"]),
         [
             FadviseDontneed { range: 0..4096 },
-            Reclaim { range: 4096..8192 },
+            Kswapd::COMMAND.on(4096..8192),
             Short { after: 1 },
             Fail { after: 0 },
             pwrite(0..2),

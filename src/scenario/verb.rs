@@ -1,9 +1,15 @@
 //! The commands that scenarios know: xfs_io's names, and those that it cannot say, which start with `@`.
+//!
+//! The actors of the model that are called by a range alone are not listed here: their names come from the model.
 
-use stalemap_model::command::Io;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use stalemap_model::actors;
+use stalemap_model::command::{Extension, Io};
 
 /// A command by its form: which options it takes and how many arguments.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Verb {
     /// xfs_io's name.
     pub(super) name: &'static str,
@@ -16,7 +22,9 @@ pub(super) struct Verb {
     /// How many arguments it takes: one of these.
     pub(super) arguments: &'static [usize],
     /// The form in messages.
-    pub(super) syntax: &'static str,
+    pub(super) syntax: Cow<'static, str>,
+    /// The actor of the model that it calls, if that is all it does.
+    pub(super) extension: Option<Extension>,
 }
 
 const fn verb(
@@ -25,11 +33,24 @@ const fn verb(
     arguments: &'static [usize],
     syntax: &'static str,
 ) -> Verb {
-    Verb { name, alias, options, later, arguments, syntax }
+    Verb { name, alias, options, later, arguments, syntax: Cow::Borrowed(syntax), extension: None }
+}
+
+/// The command that calls an actor of the model.
+fn extension(extension: Extension) -> Verb {
+    let name = extension.name();
+    let syntax = Cow::Owned(format!("{name} off len"));
+    Verb { syntax, extension: Some(extension), ..verb((name, ""), ("", ""), &[2], "") }
 }
 
 /// The commands that are modelled.
-const VERBS: &[Verb] = &[
+static VERBS: LazyLock<Vec<Verb>> = LazyLock::new(|| {
+    let actors = actors::ALL.iter().copied().map(extension);
+    XFS_IO.iter().cloned().chain(actors).chain(OWN.iter().cloned()).collect()
+});
+
+/// Those of xfs_io.
+const XFS_IO: &[Verb] = &[
     verb(
         ("pwrite", "w"),
         ("S:b:V:NwWq", "i:ds:DBRFZ:OACPXf"),
@@ -63,7 +84,10 @@ const VERBS: &[Verb] = &[
     verb(("shutdown", ""), ("f", ""), &[0], "shutdown [-f]"),
     verb(("fadvise", ""), ("d", "nrsw"), &[2], "fadvise -d off len"),
     verb(("madvise", "ma"), ("d", "rsw"), &[0, 2], "madvise -d [off len]"),
-    verb(("@reclaim", ""), ("", ""), &[2], "@reclaim off len"),
+];
+
+/// Those with a form of their own that xfs_io cannot say.
+const OWN: &[Verb] = &[
     verb(("@wait", ""), ("", ""), &[0], "@wait"),
     verb(("@crash", ""), ("", ""), &[0], "@crash"),
     verb(("@fail", ""), ("", ""), &[1], "@fail bytes"),

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, RngAlgorithm, TestRng, TestRunner};
+use stalemap_model::actors::Actor;
+use stalemap_model::actors::kswapd::Kswapd;
 use stalemap_model::command::{Command, Io, Then};
 use stalemap_model::config::{Config, FileCommand};
 use stalemap_model::design::{Design, WritebackCheck};
@@ -228,5 +230,5 @@ pub(crate) fn beside(files: u8, end: u64) -> Vec<(&'static str, Vec<FileCommand>
         (0..files).map(|file| FileCommand { file, command: command.clone() }).collect::<Vec<_>>()
     };
     let flush = Command::SyncRange { range: 0..end, before: false, write: true, after: false };
-    vec![("flusher", each(flush)), ("kswapd", each(Command::Reclaim { range: 0..end }))]
+    vec![("flusher", each(flush)), ("kswapd", each(Kswapd::COMMAND.on(0..end)))]
 }

@@ -125,6 +125,9 @@ struct Call<'l, 's> {
 
 impl Call<'_, '_> {
     fn command(&self, errors: &mut Errors) -> Option<Command> {
+        if let Some(extension) = self.verb.extension {
+            return Some(extension.on(self.range(errors)?));
+        }
         match self.verb.name {
             "pwrite" => self.pwrite(errors),
             "pread" => self.pread(errors),
@@ -155,7 +158,6 @@ impl Call<'_, '_> {
                 self.drops(errors)?;
                 Some(Command::FadviseDontneed { range: self.range(errors)? })
             }
-            "@reclaim" => Some(Command::Reclaim { range: self.range(errors)? }),
             "@wait" => self.session.submitted(self.name, errors).then_some(Command::Wait),
             "@crash" => Some(Command::Crash),
             "@fail" => Some(Command::Fail { after: self.size(self.options.arguments.first()?, errors)? }),

@@ -1,0 +1,120 @@
+//! What the paths of the kernel have in common for a task that runs commands: each says itself which commands lead
+//! into it and where it begins, and takes steps until it is over.
+//!
+//! A command has parts, numbered from 0: the calls of `pwrite -b`, the sync behind `pwrite -w`, what `sync_range`
+//! does one after the other. A task asks the paths for one part after the other, until none begins with it. So a
+//! path names its commands and parts in one place, beside its code, and [`task`](crate::task) knows none of them.
+
+use std::ops::{ControlFlow, Range};
+
+use crate::backend::{ActorId, Backend};
+use crate::command::Command;
+use crate::geometry::{Cell, FolioIndex};
+use crate::inode::Inode;
+use crate::program::{Program, Worker};
+use crate::value::WriteId;
+use crate::world::World;
+
+/// A path that commands lead into: its state between two steps.
+pub trait Path: Sized {
+    /// What it ends with: `()`, or what says whether a write was short.
+    type Ended: Ended;
+
+    /// Where it begins for this part of a command; `None` if the part does not lead here.
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self>;
+
+    /// One step on the command's file. The rules of a step are those of [`backend`](crate::backend).
+    fn step<B: Backend>(
+        self,
+        w: &World<B>,
+        inode: &Inode<B>,
+        me: ActorId,
+    ) -> impl Future<Output = ControlFlow<Self::Ended, Self>>;
+}
+
+/// How a path ended.
+pub trait Ended {
+    /// Whether the command is given up, as xfs_io does at the first short or failed call.
+    fn gives_up(&self) -> bool;
+}
+
+impl Ended for () {
+    fn gives_up(&self) -> bool {
+        false
+    }
+}
+
+/// One part of one command of a program.
+pub struct Part<'p, B: Backend> {
+    /// Whose command it is.
+    pub me: ActorId,
+    /// The command's file.
+    pub inode: &'p Inode<B>,
+    /// The program.
+    pub program: &'p Program,
+    /// Which command.
+    pub command: u16,
+    /// Which part of it.
+    pub number: u16,
+}
+
+impl<'p, B: Backend> Part<'p, B> {
+    /// The command.
+    pub fn command(&self) -> &'p Command {
+        &self.program.commands[usize::from(self.command)].command
+    }
+
+    /// The command, for paths that it leads into once: nothing for every part but the first.
+    pub fn first(&self) -> Option<&'p Command> {
+        (self.number == 0).then(|| self.command())
+    }
+
+    /// The number of the command's write.
+    pub fn write(&self) -> WriteId {
+        self.program.writes[usize::from(self.command)]
+    }
+
+    /// Who completes the command, if it is not waited for.
+    pub fn worker(&self) -> Option<Worker> {
+        self.program.workers[usize::from(self.command)]
+    }
+
+    /// Who completes what was submitted before.
+    pub fn submitted(&self) -> impl Iterator<Item = Worker> {
+        self.program.workers[..usize::from(self.command)].iter().flatten().copied()
+    }
+
+    /// What was said right before the command about the source of its write, last first.
+    pub fn modifiers(&self) -> impl Iterator<Item = &'p Command> {
+        let before = self.program.commands[..usize::from(self.command)].iter().rev();
+        before
+            .map(|call| &call.command)
+            .take_while(|command| matches!(command, Command::Fail { .. } | Command::Short { .. }))
+    }
+
+    /// The cells of the read(2) or write(2) that this part is, of a command that makes one for each `chunk` bytes.
+    pub fn call(&self, range: &Range<u64>, chunk: u64) -> Option<Range<Cell>> {
+        let start = range.start + u64::from(self.number) * chunk;
+        (start < range.end).then(|| self.cells(&(start..range.end.min(start + chunk))))
+    }
+
+    /// Which part this is of those behind the calls of such a command; the first is 0.
+    pub fn behind_calls(&self, range: &Range<u64>, chunk: u64) -> Option<u16> {
+        self.number.checked_sub(range.end.saturating_sub(range.start).div_ceil(chunk) as u16)
+    }
+
+    /// The cells of a range of bytes.
+    pub fn cells(&self, range: &Range<u64>) -> Range<Cell> {
+        self.inode.sb.geometry.cells_of_bytes(range)
+    }
+
+    /// The folios that a range of bytes touches.
+    pub fn folios(&self, range: &Range<u64>) -> Range<FolioIndex> {
+        self.inode.sb.geometry.folios_touched(&self.cells(range))
+    }
+
+    /// All folios of the file.
+    pub fn all_folios(&self) -> Range<FolioIndex> {
+        0..self.inode.sb.geometry.folios()
+    }
+}
