@@ -54,4 +54,4 @@ pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use search::{Exploration, Lasso, Options, Statistics, explore};
-pub use witness::least_witness;
+pub use witness::{Witness, least_witness};

@@ -15,13 +15,19 @@ use crate::memory::Pending;
 use crate::minimal::Counterexample;
 use crate::schedule::Choice;
 
-/// Searches for the least execution that reaches `branch`: fewest preemptions, then fewest operations. `None`: the
-/// limits ended the search, or no execution reaches it.
-pub fn least_witness<S: System>(
-    system: &S,
-    branch: Branch,
-    limits: &Limits,
-) -> Result<Option<Counterexample>, EngineError> {
+/// What a search for a branch can say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Witness {
+    /// The least execution that reaches it.
+    Least(Counterexample),
+    /// No execution reaches it.
+    Unreachable,
+    /// The limits ended the search first.
+    Unknown,
+}
+
+/// Searches for the least execution that reaches `branch`: fewest preemptions, then fewest operations.
+pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> Result<Witness, EngineError> {
     let mut machine = Machine::new(system)?;
     machine.memory().take_cut();
     let mut frontier = Frontier::at(&machine, None, (0, 0));
@@ -31,7 +37,7 @@ pub fn least_witness<S: System>(
             break;
         }
         if frontier.is_over(limits) {
-            return Ok(None);
+            return Ok(Witness::Unknown);
         }
         for actor in actors_of(machine.enabled()) {
             let cost =
@@ -51,6 +57,11 @@ pub fn least_witness<S: System>(
         }
         frontier.expand(&mut machine, &settled, limits, |machine| machine.memory().take_cut().is_none())?;
     }
-    let below = |cost: Cost| frontier.settled_below(cost.0);
-    Ok(best.map(|(cost, schedule)| Counterexample::new(schedule, cost, below(cost))))
+    Ok(match best {
+        Some((cost, schedule)) => {
+            Witness::Least(Counterexample::new(schedule, cost, frontier.settled_below(cost.0)))
+        }
+        None if limits.preemptions.is_some() => Witness::Unknown,
+        None => Witness::Unreachable,
+    })
 }

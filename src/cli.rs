@@ -33,6 +33,8 @@ pub enum Command {
     /// Play a schedule and draw what happens.
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
+    /// Show the shortest run that reaches a branch.
+    Witness(WitnessArgs),
     /// List the scenarios.
     List(ListArgs),
     /// Show a scenario: its file, how it is cut, and what is expected.
@@ -150,6 +152,26 @@ pub struct ReplayArgs {
     /// Columns of the drawing [default: 72 for a mail, else those of the terminal].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
     pub width: Option<u16>,
+}
+
+/// What `witness` takes.
+#[derive(Debug, Args)]
+pub struct WitnessArgs {
+    /// A scenario file, or a name in the catalogue.
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+
+    /// The branch: `stale`, `retry`, `evict`, … (docs/scenarios.md lists them).
+    #[arg(long, value_name = "BRANCH")]
+    pub reach: String,
+
+    /// The design [default: the first but `none` that the file expects something of].
+    #[arg(long, value_name = "NAME")]
+    pub design: Option<String>,
+
+    /// Write the schedule to this file.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
 }
 
 /// What `list` takes.

@@ -1,6 +1,7 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
 mod replay;
+mod witness;
 
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -68,6 +69,7 @@ pub fn run(cli: &Cli) -> Report {
         Command::Check(args) => check_command(args, &Layout::Lines),
         Command::Compare(args) => check_command(args, &Layout::Table),
         Command::Replay(args) => replay::command(args),
+        Command::Witness(args) => witness::command(args),
         Command::List(args) => list_command(args),
         Command::Show(args) => show_command(args),
     };
