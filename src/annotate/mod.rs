@@ -230,8 +230,11 @@ fn mark_past(played: &[Played], row: usize, needed: &mut [bool]) {
 
 fn decides(replay: &Replay, steps: &[AnnotatedStep], order: &Order) -> DecidingOrder {
     let said = |row: usize| format!("{} ({}: {})", row + 1, name(replay, steps[row].actor), steps[row].op);
-    let text =
-        format!("{} before {}: turned round, it does not happen.", said(order.first), said(order.second));
+    let text = format!(
+        "{} before {} decides: the other way round it does not happen.",
+        said(order.first),
+        said(order.second)
+    );
     DecidingOrder { first: order.first, second: order.second, text }
 }
 

@@ -412,8 +412,12 @@ impl<'r> Page<'r> {
         if self.schedule.replay.played.iter().any(|played| played.preempts) {
             marks.push("* preemption".to_owned());
         }
-        let shared = self.columns.iter().find(|column| column.named && !column.bars.is_empty());
+        let shared = self.columns.iter().find(|column| column.named);
         if let Some(column) = shared {
+            let titles = column.actors.iter().map(|actor| self.schedule.title(*actor));
+            say(titles.filter(|title| title.contains(": ")).collect());
+        }
+        if let Some(column) = shared.filter(|column| !column.bars.is_empty()) {
             let names: Vec<String> = column.bars.iter().map(|actor| self.schedule.name(*actor)).collect();
             marks.insert(0, format!("Bars: {}", names.join(", ")));
         }
