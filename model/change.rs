@@ -19,6 +19,7 @@ use crate::extent::{Extent, ExtentMap};
 use crate::falloc;
 use crate::flush::{self, FlushState};
 use crate::fs;
+use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::glock::{self, Mode};
@@ -54,10 +55,17 @@ pub enum Change {
 pub enum Job {
     /// Writes dirty folios back and waits.
     Flush(FlushState),
+    /// Writes back what lies between the size on disk and the size that is going to be logged, if the file, of the first
+    /// size until now, has anything there: else a crash would find zeros in its place.
+    FlushUnlogged(Cell, Cell),
     /// Drops folios from the page cache.
     Drop(TruncateState),
     /// Zeroes part of a block through the page cache.
     Zero(Box<WriteState>),
+    /// Moves the data of a stuffed file out of its inode.
+    Unstuff(UnstuffState),
+    /// Zeroes data in the inode.
+    ZeroStuffed(Range<Cell>),
     /// Stores i_size alone.
     SetSize(Cell),
     /// Frees what lies beyond the new size, and logs that.
@@ -156,6 +164,7 @@ pub async fn step<B: Backend>(
             let Meaning { zeroed, taken_out, grown } = &plan.meaning;
             for cells in [zeroed, taken_out, grown] {
                 inode.oracle.begin_zero(&inode.sb.geometry, cells);
+                inode.forget_data(cells);
             }
             ControlFlow::Continue(ChangeState::Run(plan))
         }
@@ -182,14 +191,24 @@ pub async fn step<B: Backend>(
 
 fn draw_up<B: Backend>(inode: &Inode<B>, change: Change) -> Plan {
     let size = inode.i_size_peek();
-    match change {
+    let unstuff = match &change {
+        Change::Truncate(new_size) => stuffed::outgrown(inode, *new_size),
+        Change::Falloc(..) => inode.is_stuffed(),
+        Change::Punch(cells) if inode.is_stuffed() => return falloc::punch_stuffed(inode, size, cells),
+        _ => false,
+    };
+    let mut plan = match change {
         Change::Truncate(new_size) => setattr::xfs_setattr_size(inode, size, new_size),
         Change::Falloc(cells, keep_size) => falloc::preallocate(inode, size, &cells, keep_size),
         Change::Punch(cells) => falloc::punch_hole(inode, size, &cells),
         Change::Zero(cells, keep_size) => falloc::zero_range(inode, size, &cells, keep_size),
         Change::Collapse(cells) => falloc::collapse_range(inode, size, &cells),
         Change::Insert(cells) => falloc::insert_range(inode, size, &cells),
+    };
+    if unstuff {
+        plan.jobs.push_front(Job::Unstuff(UnstuffState::Begin));
     }
+    plan
 }
 
 /// One step of a job. Returns what remains of it.
@@ -202,12 +221,22 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job
     }
     match job {
         Job::Flush(state) => return rest(flush::step(inode, me, state).await, Job::Flush),
+        Job::FlushUnlogged(size, new_size) => {
+            let logged = inode.ilock.lock(Op::new("xfs_setattr_size")).await.disk_size;
+            return (new_size > logged && size != logged).then(|| flush_folios(inode, &(logged..new_size)));
+        }
         Job::Drop(state) => return rest(truncate::step(inode, me, state).await, Job::Drop),
         Job::Zero(state) => {
             return rest(iomap::step(inode, me, *state).await, |state| Job::Zero(Box::new(state)));
         }
+        Job::Unstuff(state) => return rest(stuffed::step(inode, me, state).await, Job::Unstuff),
+        Job::ZeroStuffed(cells) => stuffed::zero_range(inode, &cells).await,
         Job::SetSize(size) => {
             inode.i_size.store(Op::new("i_size_write"), u64::from(size), Ordering::Release).await;
+            stuffed::clear_tail(inode, size);
+            if inode.merges_transactions() {
+                inode.commit_inode();
+            }
             inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(size))));
         }
         Job::Shrink(size) => {
@@ -215,6 +244,9 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job
             let mut map = inode.ilock.lock(Op::new("xfs_itruncate_extents")).await;
             map.disk_size = size;
             xfs_bunmapi(inode, me, &mut map, beyond.clone());
+            if size == 0 {
+                stuffed::restuff(inode);
+            }
             inode.commit(&map);
             drop(map);
             inode.audit_backing(beyond);

@@ -106,6 +106,14 @@ pub enum Command {
         /// The pattern; only for reports.
         fill: u8,
     },
+    /// `@dma [-S fill] off len`: a device stores into the mapped pages: a direct read from elsewhere, of which they are
+    /// the buffer.
+    Dma {
+        /// The bytes stored.
+        range: Range<u64>,
+        /// The pattern; only for reports.
+        fill: u8,
+    },
     /// `msync [-a|-s] off len`: `-s` writes back and waits, `-a` does nothing on Linux.
     Msync {
         /// The bytes concerned.
@@ -234,6 +242,7 @@ impl Command {
             Command::Mmap { range, .. }
             | Command::Mread { range }
             | Command::Mwrite { range, .. }
+            | Command::Dma { range, .. }
             | Command::Msync { range, .. }
             | Command::SyncRange { range, .. }
             | Command::Falloc { range, .. }
@@ -333,6 +342,6 @@ impl Command {
 
     /// Whether the command puts new data into the file.
     pub fn writes(&self) -> bool {
-        matches!(self, Command::Pwrite { .. } | Command::Mwrite { .. })
+        matches!(self, Command::Pwrite { .. } | Command::Mwrite { .. } | Command::Dma { .. })
     }
 }

@@ -176,7 +176,8 @@ async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bo
     // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
     // grew it.
     let size = inode.i_size_peek();
-    let end: Cell = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end.min(size);
+    let written = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end;
+    let end: Cell = ioend.size.unwrap_or(Cell::MAX).min(written).min(size);
     let changed = if fs::is_out_of_place(&inode.sb.config) {
         xfs_zoned_end_io(inode, &mut map, ioend.blocks.clone(), ioend.phys)
     } else if ioend.shared {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::command::{Command, Io};
 use crate::design::Design;
-use crate::fs::{self, Personality};
+use crate::fs::{self, Personality, WriteEnd};
 use crate::geometry::{Geometry, GeometryError};
 use crate::inode::FileId;
 use crate::settings::choices;
@@ -99,7 +99,12 @@ impl Config {
 
     /// Whether device blocks may become free, or change hands, while others run.
     pub fn frees_blocks(&self) -> bool {
-        self.actors.iter().flat_map(|actor| &actor.run).any(|call| call.command.moves_blocks())
+        let undone = self.fs.write_end == WriteEnd::TruncateAndFree;
+        let frees = |command: &Command| {
+            command.moves_blocks()
+                || undone && matches!(command, Command::Fail { .. } | Command::Short { .. })
+        };
+        self.actors.iter().flat_map(|actor| &actor.run).any(|call| frees(&call.command))
     }
 
     /// The end of the bytes that the commands can bring into a file or touch in it.
@@ -129,6 +134,11 @@ impl Config {
     /// Whether anybody does direct I/O on a file.
     pub fn does_direct_io(&self, file: FileId) -> bool {
         self.calls().any(|call| call.file == file && call.command.io().is_some_and(|io| io != Io::Buffered))
+    }
+
+    /// Whether a device stores into pages of a file.
+    pub fn pins_pages(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && matches!(call.command, Command::Dma { .. }))
     }
 
     /// How many commands are submitted and not waited for.

@@ -139,6 +139,10 @@ choices! {
         ScanUnlocked = "scan-unlocked",
         /// The same as `scan`, but punches the gap after unlocking the dirty folio (harmless).
         ScanGapLate = "scan-gap-late",
+        /// Walks the page cache, and keeps whatever is valid there, dirty or not, also behind end of file (a mutant).
+        ScanUptodate = "scan-uptodate",
+        /// The same as `scan`, but keeps what is dirty in the folio at end of file behind it, too (a mutant).
+        ScanPastEof = "scan-past-eof",
         /// Truncates the page cache over the range, then punches it (before 6.2).
         Truncate = "truncate",
         /// Punches the range without looking at the page cache (a mutant).
@@ -245,6 +249,16 @@ choices! {
 }
 
 choices! {
+    /// When a write fault maps the blocks of its folio.
+    MkwriteMap {
+        /// With the folio locked, so that whatever it reserves is dirty before anybody can take the folio away.
+        FolioLocked = "folio-locked",
+        /// Before it locks the folio (a mutant).
+        BeforeLock = "before-lock",
+    }
+}
+
+choices! {
     /// What a short copy into a folio that is not uptodate counts as.
     ShortCopy {
         /// Nothing: the rest of the block was never filled.
@@ -287,6 +301,16 @@ choices! {
 }
 
 choices! {
+    /// How far the completion of writeback raises the size on disk, beside not above i_size.
+    IoendSize {
+        /// To the end of the last block that it wrote (up to 6.12): to what the file has grown to in that block meanwhile.
+        Block = "block",
+        /// To the end of file as it was when the I/O was made (51d20d1dacbe, 6.13).
+        Submitted = "submitted",
+    }
+}
+
+choices! {
     /// When a folio that is written in several pieces is no longer under writeback.
     EndWriteback {
         /// With its last piece.
@@ -323,6 +347,16 @@ choices! {
         Skip = "skip",
         /// Drops it (a mutant).
         Ignore = "ignore",
+    }
+}
+
+choices! {
+    /// When reclaim looks at the dirty flag that decides whether a folio may go (`__remove_mapping`, mm/vmscan.c).
+    ReclaimDirty {
+        /// Once its reference count is frozen: who has dirtied it by a mere reference has given that back before.
+        Frozen = "frozen",
+        /// Before: a last reference may dirty it in between, and be gone (a mutant).
+        BeforeFreeze = "before-freeze",
     }
 }
 
@@ -375,12 +409,18 @@ pub struct Design {
     pub mkwrite_end: MkwriteEnd,
     /// Whether a write fault dirties the folio only after all its blocks are mapped (before 561295a32579).
     pub mkwrite_dirty_late: bool,
+    /// When a write fault maps.
+    pub mkwrite_map: MkwriteMap,
     /// What short copies count as.
     pub short_copy: ShortCopy,
     /// What reclaim does under writeback.
     pub reclaim_writeback: ReclaimWriteback,
+    /// When reclaim looks whether a folio is dirty.
+    pub reclaim_dirty: ReclaimDirty,
     /// What one piece of I/O may hold.
     pub ioend_merge: IoendMerge,
+    /// How far completion raises the size on disk.
+    pub ioend_size: IoendSize,
     /// When writeback of a folio ends.
     pub end_writeback: EndWriteback,
     /// What a partial drop does to dirty bits.
@@ -432,9 +472,12 @@ settable!(Design {
     folio_lookup,
     mkwrite_end,
     mkwrite_dirty_late,
+    mkwrite_map,
     short_copy,
     reclaim_writeback,
+    reclaim_dirty,
     ioend_merge,
+    ioend_size,
     end_writeback,
     partial_clear,
     fill_map,
@@ -481,7 +524,7 @@ impl Design {
     /// * `chinner`: the same method wherever a mapping is cached, writeback included, with the same cookie.
     /// * `chinner-cow`: the same with the COW fork's counter in every mapping's cookie.
     /// * `modern`: 6.17. The caller passes the method; staleness leaves the page cache alone, and zeroing flushes what
-    ///   it finds dirty (6.12).
+    ///   it finds dirty (6.12); completion logs the size as it was submitted (6.13).
     /// * `series-00` to `series-10`: before the January 2023 series, and after each of its patches.
     pub fn built_in(name: &str) -> Option<Self> {
         let base = Self::iomap_valid();
@@ -503,7 +546,15 @@ impl Design {
             "modern" => {
                 let (zero_range, zero_lock) = (ZeroRange::FlushAndRemap, ZeroLock::InvalidateLock);
                 let stale_cleanup = StaleCleanup::Nothing;
-                Design { stale_cleanup, cow_new: true, zero_range, zero_lock, ..Self::after_patch(7) }
+                let ioend_size = IoendSize::Submitted;
+                Design {
+                    stale_cleanup,
+                    cow_new: true,
+                    zero_range,
+                    zero_lock,
+                    ioend_size,
+                    ..Self::after_patch(7)
+                }
             }
             _ => Self::after_patch(Self::patch(name)?),
         };
@@ -540,9 +591,12 @@ impl Design {
             folio_lookup: FolioLookup::Core,
             mkwrite_end: MkwriteEnd::Nothing,
             mkwrite_dirty_late: false,
+            mkwrite_map: MkwriteMap::FolioLocked,
             short_copy: ShortCopy::Refuse,
             reclaim_writeback: ReclaimWriteback::Skip,
+            reclaim_dirty: ReclaimDirty::Frozen,
             ioend_merge: IoendMerge::SameType,
+            ioend_size: IoendSize::Block,
             end_writeback: EndWriteback::LastIo,
             partial_clear: PartialClear::Nothing,
             fill_map: FillMap::FolioLocked,

@@ -442,7 +442,7 @@ fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
     inode.say(|| "ENOTBLK: buffered instead".to_owned());
     inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
     unlock(inode, me, dio.lock);
-    let mut write = Write::new(dio.id, dio.request);
+    let mut write = Write::to(inode, dio.id, dio.request);
     write.nowait = dio.nowait;
     DioState::Fallback(WriteState::Enter(write))
 }
@@ -569,6 +569,7 @@ pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
         let phys = write.phys + (block - blocks.start);
         let cells = geometry.cells_of_block(block);
         let inside = crate::folio::within(&cells, &write.cells);
+        inode.sb.supersede(phys);
         inode.sb.disk[usize::from(phys)].update(|contents| {
             let contents = contents.get_or_insert_with(|| vec![Value::garbage(phys); cells.len()]);
             contents[inside].fill(write.value);

@@ -330,6 +330,7 @@ fn raise_size<B: Backend>(inode: &Inode<B>, dio: &Dio, end: Cell) {
     let size = inode.i_size_peek();
     if end > size {
         inode.i_size.publish(u64::from(end), Ordering::Release);
+        inode.oracle.gap(&inode.sb.geometry, &(size..dio.request.start.max(size)));
         inode.oracle.outgrow(&inode.sb.geometry, dio.id, &(size.max(dio.request.start)..end));
         inode.say(|| format!("i_size = {}", crate::geometry::Bytes(inode.sb.geometry.byte_at(end))));
     }

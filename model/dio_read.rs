@@ -15,7 +15,7 @@ use crate::dio::{inode_dio_begin, inode_dio_end};
 use crate::dio_complete::Aio;
 use crate::event::{Branch, MappingEvent};
 use crate::extent::{IomapType, Phys};
-use crate::fs::xfs::xfs_read_iomap_begin;
+use crate::fs;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
@@ -168,7 +168,7 @@ async fn begin<B: Backend>(
     let geometry = &inode.sb.geometry;
     let wanted = geometry.blocks_touched(&(pos..read.end));
     let map = inode.ilock.lock(Op::new("iomap_begin")).await;
-    let iomap = xfs_read_iomap_begin(inode, me, &map, wanted.start);
+    let iomap = fs::read_begin(inode, me, &map, wanted.start);
     drop(map);
     inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
     let blocks = wanted.start..iomap.end.min(wanted.end);
@@ -180,6 +180,11 @@ async fn begin<B: Backend>(
             inode.oracle.end_read(geometry, read.reader.actor, &read.request);
             unlock(inode, me);
             return ControlFlow::Break(());
+        }
+        // iomap_dio_inline_iter: copied at once.
+        (IomapType::Inline, _) => {
+            let data = inode.stuffed_data().unwrap_or_default();
+            judge(inode, &read, 0, |at| data.get(at).copied().unwrap_or(Value::METADATA));
         }
         (IomapType::Mapped, Some(phys)) => read.device.push((blocks.clone(), phys)),
         (IomapType::Mapped | IomapType::Hole | IomapType::Unwritten, _) => read.zeros.extend(blocks.clone()),

@@ -112,6 +112,8 @@ named_bits! {
         ShortCopy = "short-copy",
         /// A page fault made a page writable.
         Mkwrite = "mkwrite",
+        /// A write fault found that its folio had left the page cache when it had the lock.
+        MkwriteRetry = "mkwrite-retry",
         /// A store through a mapping hit a page that writeback had write-protected.
         WpFault = "wp-fault",
         /// A reader filled a folio.
@@ -154,6 +156,8 @@ named_bits! {
         ZeroSkip = "zero-skip",
         /// Zeroing flushed dirty page cache over such a mapping.
         ZeroFlush = "zero-flush",
+        /// A stuffed file's data moved out of its inode into a block.
+        Unstuff = "unstuff",
     }
 }
 

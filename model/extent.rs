@@ -79,6 +79,8 @@ pub enum IomapType {
     Mapped,
     /// IOMAP_UNWRITTEN
     Unwritten,
+    /// IOMAP_INLINE: the data lie in the inode.
+    Inline,
 }
 
 /// A sampled mapping (struct iomap).
@@ -115,6 +117,11 @@ impl Iomap {
         };
         let Range { start, end } = blocks;
         Iomap { kind, start, end, addr, new, stale: false, cookie, shared: false, source: None }
+    }
+
+    /// The mapping of a file whose data lie in the inode.
+    pub(crate) fn inline(cookie: u64) -> Self {
+        Iomap { kind: IomapType::Inline, ..Iomap::of(Extent::Hole, 0..1, false, cookie) }
     }
 
     /// A mapping of `blocks` of the COW fork, whose contents are still where the data fork has `source`.
@@ -181,6 +188,7 @@ impl fmt::Display for IomapType {
             IomapType::Delalloc => "delalloc",
             IomapType::Mapped => "written",
             IomapType::Unwritten => "unwritten",
+            IomapType::Inline => "inline",
         })
     }
 }

@@ -34,6 +34,17 @@ pub(crate) fn punch_hole<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range
     Plan::new(xfs_free_file_space(inode, size, cells), Meaning { zeroed, ..Meaning::default() })
 }
 
+/// The same in a stuffed file, which stays one (`__gfs2_punch_hole`).
+pub(crate) fn punch_stuffed<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> Plan {
+    let zeroed = below(size, cells);
+    let jobs = if zeroed.is_empty() {
+        Vec::new()
+    } else {
+        vec![Job::ZeroStuffed(zeroed.clone()), drop_cells(inode, cells.clone())]
+    };
+    Plan::new(jobs, Meaning { zeroed, ..Meaning::default() })
+}
+
 /// FALLOC_FL_ZERO_RANGE: a hole, preallocated. The blocks are not converted in place, since a hole can be made
 /// without reading anything.
 pub(crate) fn zero_range<B: Backend>(
@@ -121,7 +132,8 @@ fn allocate<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>, grown
     let new_size = (!grown.is_empty()).then_some(grown.end);
     let tail = new_size.and_then(|target| eof_tail(inode, size, target)).map(|tail| zero(inode, tail));
     let blocks = inode.sb.geometry.blocks_touched(cells);
-    tail.into_iter().chain([Job::Extend("falloc", blocks, new_size)]).collect()
+    let flush = new_size.and_then(|new_size| setattr::flush_unlogged(inode, size, new_size));
+    tail.into_iter().chain(flush).chain([Job::Extend("falloc", blocks, new_size)]).collect()
 }
 
 /// The cells that come into the file.

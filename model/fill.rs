@@ -11,7 +11,7 @@ use crate::design::FillMap;
 use crate::event::Branch;
 use crate::extent::{Iomap, IomapType};
 use crate::folio::{FolioId, FolioRef};
-use crate::fs::xfs::xfs_read_iomap_begin;
+use crate::fs::{self, stuffed};
 use crate::geometry::{FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
@@ -66,7 +66,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -
 async fn map<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) -> Vec<(FileBlock, Iomap)> {
     let map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.read_begin)).await;
     let blocks = inode.sb.geometry.blocks_of_folio(index);
-    blocks.map(|block| (block, xfs_read_iomap_begin(inode, me, &map, block))).collect()
+    blocks.map(|block| (block, fs::read_begin(inode, me, &map, block))).collect()
 }
 
 /// Finds the folio or adds one, and locks it; nothing is left to do when somebody else has filled it.
@@ -123,6 +123,10 @@ async fn read<B: Backend>(inode: &Inode<B>, me: ActorId, held: FolioRef, mapping
         let n = inode.sb.block_in_folio(*block);
         if folio.block_uptodate(n) {
             continue;
+        }
+        if iomap.kind == IomapType::Inline {
+            stuffed::read_inline_data(inode, folio);
+            break;
         }
         if iomap.kind != IomapType::Mapped || inode.sb.geometry.cells_of_block(*block).start >= size {
             folio.cells[inode.sb.cells_in_folio(*block)].fill(Value::ZERO);

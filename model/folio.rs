@@ -7,10 +7,10 @@
 //!
 //! Functions that need the folio lock say so and assert it.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use crate::backend::ActorId;
-use crate::design::EndWriteback;
+use crate::design::{EndWriteback, ReclaimDirty};
 use crate::geometry::{Cell, FolioIndex};
 use crate::value::Value;
 
@@ -53,6 +53,15 @@ pub enum Eviction {
     Kept,
     /// It stays, but its per-block state is gone: blocks that were valid no longer count as valid.
     KeptIfsLost,
+}
+
+/// Whether a folio's per-block state, freed for its removal, knew of valid blocks that nothing else knows of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IfsGone {
+    /// It did: if the folio stays, they no longer count as valid.
+    Missed,
+    /// It did not.
+    NotMissed,
 }
 
 /// One folio.
@@ -201,6 +210,14 @@ impl Folio {
         }
     }
 
+    /// `gfs2_discard` of a block's buffer: it is neither written nor part of a transaction any more.
+    pub fn discard_buffer(&mut self, block: u16) {
+        if let Some(buffers) = &mut self.buffers {
+            buffers.dirty &= !(1 << block);
+            buffers.joined &= !(1 << block);
+        }
+    }
+
     /// Whether somebody maps it.
     pub fn is_mapped(&self) -> bool {
         self.pte_read | self.pte_write != 0
@@ -335,23 +352,42 @@ impl Slot {
         }
     }
 
-    /// vmscan's way to drop the folio, steps A7.2 to A7.5 of the model: per-block state is freed *before* it
-    /// is known whether the removal succeeds. The caller holds the folio lock (the whole is one operation).
-    pub fn shrink(&mut self, ignore_writeback: bool) -> Eviction {
-        let Some(folio) = self.current_mut() else { return Eviction::Kept };
+    /// vmscan's way to drop the folio, steps A7.2 to A7.4 of the model, with the folio lock held: per-block state is
+    /// freed *before* it is known whether the removal succeeds. Goes on with what became of that.
+    pub fn prepare_removal(&mut self, ignore_writeback: bool) -> ControlFlow<Eviction, IfsGone> {
+        let Some(folio) = self.current_mut() else { return ControlFlow::Break(Eviction::Kept) };
         if folio.locked.is_some() || folio.writeback && !ignore_writeback || folio.dirty {
-            return Eviction::Kept;
+            return ControlFlow::Break(Eviction::Kept);
         }
         folio.unmap();
         if folio.has_busy_buffers() {
-            return Eviction::Kept;
+            return ControlFlow::Break(Eviction::Kept);
         }
-        let lost = folio.release();
-        if folio.refs != 0 {
-            return if lost { Eviction::KeptIfsLost } else { Eviction::Kept };
+        ControlFlow::Continue(if folio.release() { IfsGone::Missed } else { IfsGone::NotMissed })
+    }
+
+    /// The end of it, A7.5 (`__remove_mapping`): nobody may refer to the folio, and nobody may have dirtied it.
+    pub fn remove_mapping(&mut self, ifs: IfsGone, dirty: ReclaimDirty) -> Eviction {
+        let Some(folio) = self.current_mut() else { return Eviction::Kept };
+        if folio.refs != 0 || folio.dirty && dirty == ReclaimDirty::Frozen {
+            return if ifs == IfsGone::Missed { Eviction::KeptIfsLost } else { Eviction::Kept };
         }
         self.remove();
         Eviction::Evicted
+    }
+
+    /// Locks the folio in the page cache, which nobody has locked, for who need not refer to it.
+    pub fn lock_current(&mut self, me: ActorId) {
+        if let Some(folio) = self.current_mut() {
+            folio.locked = Some(me);
+        }
+    }
+
+    /// Unlocks it.
+    pub fn unlock_current(&mut self, me: ActorId) {
+        if let Some(folio) = self.current_mut().filter(|folio| folio.locked == Some(me)) {
+            folio.locked = None;
+        }
     }
 
     /// POSIX_FADV_DONTNEED's way (mapping_evict_folio): looks at references and mappings first.
@@ -421,16 +457,23 @@ mod tests {
         (slot, id)
     }
 
+    fn shrink(slot: &mut Slot) -> Eviction {
+        match slot.prepare_removal(false) {
+            ControlFlow::Continue(ifs) => slot.remove_mapping(ifs, ReclaimDirty::Frozen),
+            ControlFlow::Break(outcome) => outcome,
+        }
+    }
+
     #[test]
     fn a_failed_eviction_forgets_which_blocks_were_valid() {
         let (mut slot, id) = slot_with(2);
         slot.locked_mut(id, 0).set_uptodate(1..2);
         slot.folio_mut(id).locked = None;
         assert!(slot.folio(id).is_some_and(|folio| folio.block_uptodate(1)));
-        assert_eq!(slot.shrink(false), Eviction::KeptIfsLost);
+        assert_eq!(shrink(&mut slot), Eviction::KeptIfsLost);
         assert!(slot.folio(id).is_some_and(|folio| !folio.block_uptodate(1)));
         slot.put(id, 0);
-        assert_eq!(slot.shrink(false), Eviction::Evicted);
+        assert_eq!(shrink(&mut slot), Eviction::Evicted);
         assert_eq!(slot, Slot::default());
     }
 

@@ -1,7 +1,9 @@
 //! fsync(2) (actor A13): `xfs_file_fsync` (fs/xfs/xfs_file.c) writes back, waits, and forces the log; an error of
 //! writeback is reported once (`file_check_and_advance_wb_err`, mm/filemap.c).
 //!
-//! Where no crash is judged the log need not be forced, and nobody can tell when the call began.
+//! Where no crash is judged the log need not be forced, and nobody can tell when the call began. Where one is, gfs2
+//! flushes its log before it waits for the data (`gfs2_fsync`, fs/gfs2/file.c); writeback of journalled data flushes
+//! the log itself.
 
 use std::ops::{ControlFlow, Range};
 
@@ -9,10 +11,13 @@ use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::command::{Command, Then};
 use crate::event::Branch;
 use crate::flush::{self, FlushState};
+use crate::fs::Hooks;
+use crate::fs::gfs2_log::{self, LogFlushState};
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
 use crate::path::{Part, Path};
 use crate::world::World;
+use crate::writeback::{self, SyncMode, WritebackState};
 
 /// Where an fsync(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -21,12 +26,18 @@ pub enum FsyncState {
     Begin(Range<FolioIndex>),
     /// Writing back.
     Flush(FlushState),
+    /// Writing back what a flush of the log follows, with the folios to wait for in the end.
+    Write(WritebackState, Range<FolioIndex>),
+    /// Flushing the log.
+    LogFlush(LogFlushState, Range<FolioIndex>),
+    /// Before waiting for the next folio.
+    Wait(Range<FolioIndex>),
     /// Before the log is forced.
     LogForce,
+    /// Before the end of one whose log is flushed already.
+    Return,
     /// Before the error of writeback that failed is looked for.
     CheckError,
-    /// Before a shutdown that writes the log first.
-    Shutdown,
 }
 
 impl Path for FsyncState {
@@ -42,9 +53,6 @@ impl Path for FsyncState {
             _ => match part.first()? {
                 Command::Fsync | Command::Fdatasync => part.all_folios(),
                 Command::Msync { range, wait: true } => part.folios(range),
-                // The file system stops, which is judged at every state and need not happen. What it writes first
-                // counts.
-                Command::Shutdown { flush: true } => return Some(FsyncState::Shutdown),
                 _ => return None,
             },
         };
@@ -57,15 +65,47 @@ impl Path for FsyncState {
             FsyncState::Begin(folios) => {
                 drop(inode.ilock.lock(Op::new("fsync")).await);
                 inode.oracle.begin_sync(me, folios.clone());
-                ControlFlow::Continue(FsyncState::Flush(FlushState::new(folios)))
+                ControlFlow::Continue(
+                    if inode.merges_transactions() && inode.sb.config.fs.hooks != Hooks::Jdata {
+                        FsyncState::Write(WritebackState::new(SyncMode::Integrity, folios.clone()), folios)
+                    } else {
+                        FsyncState::Flush(FlushState::new(folios))
+                    },
+                )
             }
             FsyncState::Flush(inner) => match flush::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FsyncState::Flush(inner)),
-                ControlFlow::Break(()) if inode.log().is_some() => {
-                    ControlFlow::Continue(FsyncState::LogForce)
+                ControlFlow::Break(()) if inode.log().is_none() => check_error(inode),
+                ControlFlow::Break(()) if inode.sb.config.fs.hooks == Hooks::Jdata => {
+                    ControlFlow::Continue(FsyncState::Return)
                 }
-                ControlFlow::Break(()) => check_error(inode),
+                ControlFlow::Break(()) => ControlFlow::Continue(FsyncState::LogForce),
             },
+            FsyncState::Write(inner, folios) => {
+                ControlFlow::Continue(match writeback::step(inode, me, inner).await {
+                    ControlFlow::Continue(inner) => FsyncState::Write(inner, folios),
+                    ControlFlow::Break(()) => FsyncState::LogFlush(LogFlushState::Lock, folios),
+                })
+            }
+            FsyncState::LogFlush(inner, folios) => {
+                ControlFlow::Continue(match gfs2_log::step(inode, me, inner).await {
+                    ControlFlow::Continue(inner) => FsyncState::LogFlush(inner, folios),
+                    ControlFlow::Break(()) => FsyncState::Wait(folios),
+                })
+            }
+            FsyncState::Wait(folios) if folios.is_empty() => ControlFlow::Continue(FsyncState::Return),
+            FsyncState::Wait(mut folios) => {
+                if let Some(index) = folios.next() {
+                    writeback::wait(inode, index).await;
+                }
+                ControlFlow::Continue(FsyncState::Wait(folios))
+            }
+            FsyncState::Return => {
+                drop(inode.ilock.lock(Op::new("fsync_return")).await);
+                inode.oracle.end_sync(me);
+                inode.audit_crash();
+                check_error(inode)
+            }
             FsyncState::LogForce => {
                 log_force(inode, me).await;
                 check_error(inode)
@@ -76,10 +116,6 @@ impl Path for FsyncState {
                     inode.sb.backend.reach(Branch::SyncError);
                     inode.say(|| "EIO".to_owned());
                 }
-                ControlFlow::Break(())
-            }
-            FsyncState::Shutdown => {
-                log_force(inode, me).await;
                 ControlFlow::Break(())
             }
         }
@@ -96,7 +132,7 @@ fn check_error<B: Backend>(inode: &Inode<B>) -> ControlFlow<(), FsyncState> {
 }
 
 /// What the log has so far is on disk from here on.
-async fn log_force<B: Backend>(inode: &Inode<B>, me: ActorId) {
+pub(crate) async fn log_force<B: Backend>(inode: &Inode<B>, me: ActorId) {
     drop(inode.ilock.lock(Op::new("xfs_log_force")).await);
     inode.log_force();
     inode.oracle.end_sync(me);

@@ -17,6 +17,8 @@ pub type FolioIndex = u16;
 
 /// The most cells that a file may be cut into.
 pub const MAX_CELLS: usize = 4096;
+/// Bytes of a page of memory.
+const PAGE_SIZE: u64 = 4096;
 /// The most folios of a file.
 pub const MAX_FOLIOS: usize = 256;
 
@@ -187,6 +189,11 @@ impl Geometry {
     /// The byte offset of a cell boundary.
     pub fn byte_at(&self, cell: Cell) -> u64 {
         self.boundaries[usize::from(cell)]
+    }
+
+    /// The byte at which the page begins that a cell lies in. Faults go by pages, whatever the folios are.
+    pub fn page_at(&self, cell: Cell) -> u64 {
+        self.byte_at(cell) / PAGE_SIZE * PAGE_SIZE
     }
 
     /// The block that a cell lies in.

@@ -7,11 +7,12 @@ use crate::crash::Log;
 use crate::event::{Event, MappingEvent, labelled};
 use crate::extent::{ExtentMap, Extents};
 use crate::folio::Slot;
-use crate::fs::{self, Allocate};
+use crate::fs;
+use crate::fs::stuffed::{Dinode, empty_dinode};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::Holders;
 use crate::oracle::{Oracle, Property};
-use crate::superblock::SuperBlock;
+use crate::superblock::{SuperBlock, new_file};
 use crate::sync::RwSemaphore;
 use crate::value::Value;
 
@@ -35,6 +36,8 @@ pub struct Inode<B: Backend> {
     pub glock: Option<B::Lock<Holders>>,
     /// ip->i_lock (the ILOCK) and what it protects.
     pub ilock: B::Lock<ExtentMap>,
+    /// What lies behind the dinode, in its buffer, where files may be stuffed.
+    pub dinode: Option<B::Leaf<Dinode>>,
     /// ip->i_df.if_seq: changed under the ILOCK, read without it.
     pub data_seq: B::Atomic,
     /// ip->i_cowfp->if_seq, the same for the COW fork, times two; odd while that fork has anything in it. The
@@ -51,6 +54,8 @@ pub struct Inode<B: Backend> {
     pub i_dio_count: B::Lock<u16>,
     /// Whether anybody does direct I/O on the file. If nobody does, nobody waits for it.
     pub direct: bool,
+    /// Whether a device stores into the file's pages, and dirties them by a reference alone.
+    pub pins_pages: bool,
     /// mapping->i_pages, by folio index.
     pub pages: Vec<B::Lock<Slot>>,
     /// The judge.
@@ -77,22 +82,15 @@ impl<B: Backend> Inode<B> {
         let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.label(number))
             .with_exempted(sb.config.exempted());
         let fs = &sb.config.fs;
-        // A static file is all there from the start.
-        let (map, size) = if fs.allocate == Allocate::Static {
-            let first = u16::from(number) * geometry.blocks();
-            (
-                ExtentMap::placed(geometry.blocks(), first),
-                geometry.cells_of_blocks(&(0..geometry.blocks())).end,
-            )
-        } else {
-            (ExtentMap::new(geometry.blocks()), 0)
-        };
+        let (map, size) = new_file(&sb.config, geometry, number);
         Inode {
             number,
             i_rwsem: RwSemaphore::new(backend, "i_rwsem"),
             invalidate_lock: RwSemaphore::new(backend, "invalidate_lock"),
             glock: fs.glock.then(|| backend.lock("glock", Holders::default())),
             ilock: backend.lock("ilock", map),
+            dinode: empty_dinode(fs, geometry.cells_of_block(0).len())
+                .map(|dinode| backend.leaf("dinode", dinode)),
             data_seq: backend.atomic("data_seq", 0),
             cow_seq: backend.atomic("cow_seq", 0),
             remapping: backend.atomic("remapping", 0),
@@ -100,8 +98,9 @@ impl<B: Backend> Inode<B> {
             i_size: backend.atomic("i_size", u64::from(size)),
             i_dio_count: backend.lock("i_dio_count", 0),
             direct: sb.config.does_direct_io(number),
+            pins_pages: sb.config.pins_pages(number),
             pages: (0..geometry.folios()).map(|_| backend.lock("folio", Slot::default())).collect(),
-            oracle: if crashes { oracle.with_crashes(geometry) } else { oracle },
+            oracle: if crashes { oracle.with_crashes(geometry, size) } else { oracle },
             reflinks: sb.config.reflinks(number) || fs::is_out_of_place(&sb.config),
             sb: Arc::clone(sb),
             size_changes,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::design::IoendMerge;
 use crate::extent::Phys;
 use crate::folio::FolioRef;
-use crate::geometry::FileBlock;
+use crate::geometry::{Cell, FileBlock};
 use crate::inode::FileId;
 
 /// A piece of writeback I/O (struct iomap_ioend).
@@ -25,6 +25,9 @@ pub struct Ioend {
     pub may_fail: bool,
     /// The folios, in order.
     pub folios: Vec<FolioRef>,
+    /// The end of file when its last block was added, if it lay inside of that and completion goes by it
+    /// ([`IoendSize::Submitted`](crate::design::IoendSize)).
+    pub size: Option<Cell>,
 }
 
 impl Ioend {
@@ -37,7 +40,8 @@ impl Ioend {
         unwritten: bool,
         shared: bool,
     ) -> bool {
-        self.blocks.end == block
+        self.size.is_none()
+            && self.blocks.end == block
             && self.phys + self.blocks.len() as u16 == phys
             && (self.unwritten == unwritten || merge == IoendMerge::AnyType)
             && self.shared == shared

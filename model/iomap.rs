@@ -6,19 +6,20 @@
 //! looked at again once the folio is locked is what the designs differ in.
 //!
 //! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling,
-//! large folios of varying size, inline data.
+//! large folios of varying size.
 
 use std::ops::ControlFlow;
 
 use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::command::{Command, Io};
 use crate::design::{OnStale, Sample, ZeroLock};
-use crate::dio::inode_dio_wait;
+use crate::dio::{IoLock, inode_dio_wait};
 use crate::event::{Branch, MappingEvent};
-use crate::extent::{Iomap, IomapType};
+use crate::extent::{Enospc, Iomap, IomapType};
 use crate::flush;
 use crate::folio::FolioRef;
-use crate::fs::{self, Personality, ShortBudget, SourceFault};
+use crate::fs::stuffed::{self, UnstuffState};
+use crate::fs::{self, Personality, ShortBudget, SourceFault, gfs2_log};
 use crate::geometry::Cell;
 use crate::glock::{self, Mode};
 use crate::inode::{COW_SHIFT, Inode};
@@ -52,7 +53,7 @@ impl Path for WriteState {
         let Command::Pwrite { range, chunk, io: Io::Buffered, nowait, .. } = part.command() else {
             return None;
         };
-        let mut write = Write::new(part.write(), part.call(range, *chunk)?);
+        let mut write = Write::to(part.inode, part.write(), part.call(range, *chunk)?);
         write.nowait = *nowait;
         let at = |after: u64| Some(part.inode.sb.geometry.cell_at(range.start + after));
         for modifier in part.modifiers() {
@@ -94,6 +95,15 @@ pub async fn step<B: Backend>(
             ControlFlow::Break(()) => advance(inode, me, write, true, false),
         },
         WriteState::Begin(write, leaked) => begin(inode, me, write, leaked).await,
+        WriteState::Unstuff(mut write, inner) => match stuffed::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Unstuff(write, inner)),
+            ControlFlow::Break(Ok(())) => ControlFlow::Continue(WriteState::Begin(write, false)),
+            ControlFlow::Break(Err(Enospc)) => {
+                inode.say(|| "ENOSPC".to_owned());
+                write.failed = true;
+                finish(inode, me, &write)
+            }
+        },
         WriteState::Folio(write, iomap, from) => {
             ControlFlow::Continue(iomap_write_folio(inode, me, write, iomap, from).await)
         }
@@ -103,40 +113,62 @@ pub async fn step<B: Backend>(
                 ControlFlow::Break(()) => *next,
             })
         }
-        WriteState::End(write, iomap, from, held) => match unused_reservation(inode, &write, &iomap, from) {
-            Some(blocks) => {
-                if write.nowait {
-                    // Nothing tells the punch that it must not wait.
-                    inode.invalidate_lock.audit_free(|| inode.sb.backend.reach(Branch::NowaitBlocked));
-                }
-                let punch = PunchState::Enter(punching(inode, &write, &iomap), blocks);
-                ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
+        WriteState::End(write, iomap, from, held) => {
+            let Some(blocks) = unused_reservation(inode, &write, &iomap, from) else {
+                gfs2_log::iomap_end(inode, me, &iomap).await;
+                return iomap_iter(inode, me, write, &iomap, from, held);
+            };
+            if write.nowait {
+                // Nothing tells the punch that it must not wait.
+                inode.invalidate_lock.audit_free(|| inode.sb.backend.reach(Branch::NowaitBlocked));
             }
-            None => iomap_iter(inode, me, write, &iomap, from, held),
-        },
+            let punch = PunchState::Enter(punching(inode, &write, &iomap), blocks);
+            ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
+        }
         WriteState::Punch(mut write, iomap, from, held, inner) => match punch::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => {
                 ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, inner))
             }
             ControlFlow::Break(freed) => {
                 write.budget += freed;
+                gfs2_log::iomap_end(inode, me, &iomap).await;
                 iomap_iter(inode, me, write, &iomap, from, held)
             }
         },
     }
 }
 
-/// `xfs_file_buffered_write`: i_rwsem, and zeros up to a position beyond end of file.
+/// `xfs_file_buffered_write`: i_rwsem, and zeros up to a position beyond end of file. Where writes share i_rwsem, only those
+/// do that leave the size alone.
 async fn enter<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     mut write: Write,
 ) -> ControlFlow<Written, WriteState> {
-    if !write.nowait {
-        inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
-    } else if !inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await {
+    let taken = match write.lock {
+        IoLock::Shared if write.nowait => {
+            inode.i_rwsem.down_read_trylock(Op::new("down_read_trylock i_rwsem"), me).await
+        }
+        IoLock::Shared => {
+            inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
+            true
+        }
+        IoLock::Exclusive if write.nowait => {
+            inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await
+        }
+        IoLock::Exclusive => {
+            inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+            true
+        }
+    };
+    if !taken {
         inode.say(|| "EAGAIN".to_owned());
         return ControlFlow::Break(Written { full: false });
+    }
+    if write.lock == IoLock::Shared && write.request.end > inode.i_size_peek() {
+        // It grows the file: alone.
+        inode.i_rwsem.up_read(me);
+        return ControlFlow::Continue(WriteState::Enter(Write { lock: IoLock::Exclusive, ..write }));
     }
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
     let Ok(budget) = fs::reserve_budget(inode, &write.request) else {
@@ -177,12 +209,19 @@ async fn begin<B: Backend>(
 ) -> ControlFlow<Written, WriteState> {
     let wanted = write.pos..write.end;
     let blocks = inode.sb.geometry.blocks_touched(&wanted);
+    gfs2_log::trans_begin(inode, me).await;
     let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
+    if write.fill == Fill::Data && stuffed::outgrown(inode, wanted.end) {
+        drop(map);
+        gfs2_log::trans_end(inode, me);
+        return ControlFlow::Continue(WriteState::Unstuff(write, UnstuffState::Begin));
+    }
     let sampled = match write.fill {
         Fill::Data => fs::write_begin(inode, me, &mut map, &wanted, &mut write.budget),
         Fill::Zero | Fill::Unshare => fs::zero_begin(inode, me, &mut map, &blocks, &mut write.budget),
     };
     drop(map);
+    gfs2_log::trans_end(inode, me);
     inode.oracle.sampled(me);
     let Ok(mut iomap) = sampled else {
         inode.say(|| "ENOSPC".to_owned());
@@ -301,7 +340,10 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
         }
         inode.oracle.end_write(&inode.sb.geometry, write.id, &write.request, done);
         glock::release(inode, me);
-        inode.i_rwsem.up_write(me);
+        match write.lock {
+            IoLock::Shared => inode.i_rwsem.up_read(me),
+            IoLock::Exclusive => inode.i_rwsem.up_write(me),
+        }
     }
     ControlFlow::Break(Written { full })
 }

@@ -11,10 +11,11 @@ use crate::design::{
     Check, Compare, ExtendedEof, HookRelease, OnStale, PageDone, PunchLock, ShortCopy, StaleCleanup,
     UnshareRead,
 };
+use crate::dio::IoLock;
 use crate::event::{Bound, Branch, MappingEvent};
 use crate::extent::{Extent, Iomap, IomapType};
 use crate::folio::{Folio, FolioId, FolioRef, Slot, within};
-use crate::fs::{self, Hooks, SourceFault, jdata};
+use crate::fs::{self, Hooks, SizeLog, SourceFault, jdata, stuffed};
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::hold;
 use crate::inode::{COW_SHIFT, Inode};
@@ -87,13 +88,13 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     }
 
     // Steps 4.2 and 4.3. A transaction is begun before any folio is locked.
-    if inode.sb.config.fs.hooks == Hooks::Jdata {
+    if fs::has_folio_hooks(&inode.sb.config, &iomap) {
         jdata::page_prepare(inode, me, &mut write).await;
     }
     let locked = match lock_folio(inode, me, &write, &iomap).await {
         Lookup::Locked(locked) => locked,
         none => {
-            if inode.sb.config.fs.hooks == Hooks::Jdata {
+            if write.transaction {
                 jdata::no_folio(inode, me, &mut write);
             }
             return match none {
@@ -117,17 +118,21 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     debug_assert!(iomap.kind != IomapType::Hole || write.fill != Fill::Data, "a write's mapping is no hole");
 
     // Step 4.5: blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
+    if iomap.kind == IomapType::Inline {
+        write_begin_inline(inode, me, &iomap, &locked, check_now).await;
+    }
     let (to_zero, to_read) = sort_blocks(inode, write.fill, &iomap, &locked);
     if write.nowait && !to_read.is_empty() {
         let FolioRef { index, id } = locked.folio;
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
-        if inode.sb.config.fs.hooks == Hooks::Jdata {
+        if write.transaction {
             jdata::trans_end(inode, me, &mut write);
         }
         return fail(inode, write, iomap, from, "EAGAIN");
     }
     read_blocks(inode, me, &iomap, &locked, &to_read, check_now).await;
-    if check != Check::AfterPrepare && (to_zero.is_empty() || inode.sb.config.fs.read_takes_i_rwsem) {
+    let unread = inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive;
+    if check != Check::AfterPrepare && (to_zero.is_empty() || unread) {
         return copy(inode, me, write, iomap, from, &locked, &to_zero, check_now).await;
     }
     if !to_zero.is_empty() {
@@ -224,7 +229,26 @@ fn sort_blocks<B: Backend>(
             || inode.sb.geometry.cells_of_block(*block).start >= size
     };
     let partly = locked.invalid.iter().copied().filter(partial);
-    partly.partition(must_zero)
+    // What lies in the inode is in the folio by now.
+    partly.filter(|_| iomap.kind != IomapType::Inline).partition(must_zero)
+}
+
+/// `iomap_write_begin_inline`: fills the folio from the inode, however much the write covers.
+async fn write_begin_inline<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    iomap: &Iomap,
+    locked: &Locked,
+    checked: bool,
+) {
+    if locked.invalid.is_empty() {
+        return;
+    }
+    let FolioRef { index, id } = locked.folio;
+    let mut slot = inode.page(index).lock(Op::on("iomap_read_inline_data", u32::from(index))).await;
+    audit_use(inode, iomap, &locked.invalid, checked);
+    stuffed::read_inline_data(inode, slot.locked_mut(id, me));
+    inode.sb.backend.reach(Branch::ReadFill);
 }
 
 /// Reads blocks.
@@ -298,19 +322,17 @@ async fn copy<B: Backend>(
             Fill::Zero => cells.fill(Value::ZERO),
             Fill::Unshare => {}
         }
-        let first = inode.sb.geometry.blocks_of_folio(index).start;
-        let in_folio = |blocks: Range<FileBlock>| blocks.start - first..blocks.end - first;
-        folio.set_uptodate(in_folio(inode.sb.geometry.blocks_touched(&locked.covered)));
-        let written = in_folio(inode.sb.geometry.blocks_touched(&(write.pos..done)));
-        if inode.sb.config.fs.hooks == Hooks::Jdata {
-            jdata::dirty_buffers(folio, written.clone());
+        if iomap.kind == IomapType::Inline {
+            stuffed::iomap_write_end_inline(inode, folio, &(write.pos..done));
+        } else {
+            write_end(inode, folio, locked, &(write.pos..done));
         }
-        folio.set_dirty(written);
         if write.fill == Fill::Data && done > size {
             // Data before size: whoever sees the size finds the data. Both are done under the folio lock
             // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
             // not read without the size).
             inode.i_size.publish(u64::from(done), Ordering::Release);
+            inode.oracle.gap(&inode.sb.geometry, &(size..write.pos.max(size)));
             inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(done))));
         }
     }
@@ -325,7 +347,7 @@ async fn copy<B: Backend>(
     });
     inode.audit_folio(index, &slot);
     let mut grown = (write.fill == Fill::Data && done > size && write.pos > size).then_some(size..write.pos);
-    if inode.sb.config.fs.hooks == Hooks::Jdata {
+    if write.transaction {
         let first = inode.sb.config.design.extended_eof == ExtendedEof::BeforeHook
             && inode.sb.config.design.page_done == PageDone::AfterUnlock;
         let early = grown.take_if(|_| first);
@@ -333,6 +355,11 @@ async fn copy<B: Backend>(
     } else {
         slot.unlock_and_put(id, me);
         drop(slot);
+    }
+    if accepted && write.fill == Fill::Data && done > size && inode.sb.config.fs.size_log == SizeLog::Write {
+        let mut map = inode.ilock.lock(Op::new("xfs_setfilesize")).await;
+        map.disk_size = map.disk_size.max(done);
+        inode.commit(&map);
     }
     if let Some(grown) = grown {
         pagecache_isize_extended(inode, grown.start, grown.end).await;
@@ -349,6 +376,20 @@ async fn copy<B: Backend>(
     };
     // iomap_write_end -> iomap_write_failed: what was not written is cut off beyond end of file.
     if short { cut_beyond_eof(inode, done..stop, next) } else { next }
+}
+
+/// `__iomap_write_end`, or `block_write_end` where there are buffers: the blocks are valid and dirty.
+fn write_end<B: Backend>(inode: &Inode<B>, folio: &mut Folio, locked: &Locked, written: &Range<Cell>) {
+    let first = inode.sb.geometry.blocks_of_folio(locked.folio.index).start;
+    let in_folio = |cells: &Range<Cell>| {
+        let blocks = inode.sb.geometry.blocks_touched(cells);
+        blocks.start - first..blocks.end - first
+    };
+    folio.set_uptodate(in_folio(&locked.covered));
+    if inode.sb.config.fs.hooks == Hooks::Jdata {
+        jdata::dirty_buffers(folio, in_folio(written));
+    }
+    folio.set_dirty(in_folio(written));
 }
 
 /// `->iomap_valid`, or the same test inside `->get_folio`.
@@ -417,9 +458,7 @@ fn stale<B: Backend>(
         inode.sb.backend.cut(Bound::Retries);
     }
     iomap.stale = true;
-    if inode.sb.config.fs.hooks == Hooks::Jdata {
-        jdata::page_done_on_stale(inode, me, &mut write, folio);
-    }
+    jdata::page_done_on_stale(inode, me, &mut write, folio);
     let mut kept = None;
     if let Some(FolioRef { index, id }) = folio {
         let page = inode.page(index);

@@ -48,6 +48,15 @@ pub enum ConfigError {
         /// How many commands.
         aios: usize,
     },
+    /// More bytes are to lie in the inode than it has room for: it is smaller than a block.
+    Stuffed {
+        /// The bytes.
+        stuffed: u16,
+        /// Bytes of a block.
+        block: u64,
+    },
+    /// The file system keeps no data in its inodes.
+    NotStuffed,
 }
 
 impl fmt::Display for ConfigError {
@@ -58,6 +67,15 @@ impl fmt::Display for ConfigError {
                 write!(f, "{n} commands write; at most {MAX_WRITES} can be told apart")
             }
             ConfigError::TooManyActors(n) => write!(f, "{n} actors; at most {MAX_ACTORS} can be explored"),
+            ConfigError::Stuffed { stuffed, block } => {
+                write!(
+                    f,
+                    "{stuffed} bytes do not fit into an inode, which is smaller than a block ({block} bytes)"
+                )
+            }
+            ConfigError::NotStuffed => {
+                f.write_str("data lie in the inode only where `allocate` is \"written\" (gfs2)")
+            }
             ConfigError::TooManyAios { actors, aios } => {
                 let most = MAX_ACTORS + 1;
                 write!(
@@ -109,6 +127,13 @@ impl Kernel {
             return Err(ConfigError::TooManyAios { actors, aios });
         }
         let geometry = config.geometry().map_err(ConfigError::Geometry)?;
+        let (stuffed, block) = (config.fs.stuffed, config.block);
+        if u64::from(stuffed) >= block {
+            return Err(ConfigError::Stuffed { stuffed, block });
+        }
+        if stuffed > 0 && config.fs.allocate != Allocate::Written {
+            return Err(ConfigError::NotStuffed);
+        }
         let calls = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
         let commands = || calls().map(|call| &call.command);
         let writes = commands().filter(|command| command.writes()).count();
@@ -116,7 +141,9 @@ impl Kernel {
             return Err(ConfigError::TooManyWrites(writes));
         }
         let patterns = commands().filter_map(|command| match command {
-            Command::Pwrite { fill, .. } | Command::Mwrite { fill, .. } => Some(*fill),
+            Command::Pwrite { fill, .. } | Command::Mwrite { fill, .. } | Command::Dma { fill, .. } => {
+                Some(*fill)
+            }
             _ => None,
         });
         let patterns = std::iter::once(0).chain(patterns).collect();
@@ -275,7 +302,14 @@ impl System for Kernel {
         let named = self.config.files.len() > 1;
         for (inode, name) in w.inodes.iter().zip(&self.config.files) {
             let column = |what: &str| if named { format!("{name}:{what}") } else { what.to_owned() };
-            inode.ilock.audit(|map: &ExtentMap| columns.push((column("ext"), map.letters())));
+            let stuffed = inode.audit_stuffed().is_some();
+            inode.ilock.audit(|map: &ExtentMap| {
+                let mut letters = map.letters();
+                if stuffed {
+                    letters.replace_range(..1, "I");
+                }
+                columns.push((column("ext"), letters));
+            });
             columns.push((column("seq"), inode.data_seq.peek().to_string()));
             let mut folios = Vec::new();
             for page in &inode.pages {

@@ -46,6 +46,7 @@ pub mod reclaim;
 pub mod reflink;
 pub mod setattr;
 pub mod settings;
+pub mod shutdown;
 pub mod space;
 pub mod superblock;
 pub mod sync;

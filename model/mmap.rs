@@ -4,19 +4,25 @@
 //! faults and tries again. A write fault maps *after* it has locked an uptodate folio: it never decides
 //! between zeroing and reading, so it needs no check.
 //!
-//! Left out: mmap_lock, freeze protection, fault-around, stable pages.
+//! A device may store into mapped memory, too: a direct read(2) from elsewhere whose buffer this is. It pins the page
+//! (`get_user_pages`, which faults like a store), and afterwards dirties it by the reference alone, whatever has become
+//! of the page-table entry meanwhile.
+//!
+//! Left out: mmap_lock, freeze protection, fault-around, stable pages, that all pages of a buffer are pinned before the
+//! first is stored to, and that bios dirty theirs under the folio lock; drivers do not.
 
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::command::Command;
-use crate::design::MkwriteEnd;
+use crate::design::{MkwriteEnd, MkwriteMap};
 use crate::event::{Branch, MappingEvent};
-use crate::extent::Fork;
+use crate::extent::{Enospc, Fork, Iomap};
 use crate::fill::{self, FillState};
 use crate::folio::{FolioId, FolioRef, Slot, within};
+use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
-use crate::fs::{self, Hooks};
+use crate::fs::{self, Hooks, gfs2_log};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
@@ -32,6 +38,8 @@ pub enum Access {
     Load,
     /// A store of the given write.
     Store(WriteId),
+    /// A store by a device.
+    Dma(WriteId),
 }
 
 /// Where an access stands.
@@ -45,6 +53,18 @@ pub enum MmapState {
     Fill(Access, Range<Cell>, FillState),
     /// A write fault, before invalidate_lock.
     Mkwrite(Access, Range<Cell>, FolioRef),
+    /// A write fault in a stuffed file, which is unstuffed first.
+    Unstuff(Access, Range<Cell>, FolioRef, UnstuffState),
+    /// After that, before the folio lock.
+    Lock(Access, Range<Cell>, FolioRef),
+    /// A mutant's write fault, before the blocks are mapped; the folio is only referenced.
+    MapEarly(Access, Range<Cell>, FolioRef, FileBlock),
+    /// The same, before the folio is locked.
+    LockLate(Access, Range<Cell>, FolioRef),
+    /// The folio is pinned, before the device stores into it.
+    Pinned(WriteId, Range<Cell>, FolioRef),
+    /// The device has stored into it, before it is dirtied and let go.
+    Unpin(WriteId, Range<Cell>, FolioRef),
     /// A write fault with the folio locked, before the blocks are mapped.
     Map(Access, Range<Cell>, FolioRef, FileBlock),
     /// The folio is dirty; before the page-table entry is made writable.
@@ -60,6 +80,7 @@ impl Path for MmapState {
         let (access, range) = match part.first()? {
             Command::Mread { range } => (Access::Load, range),
             Command::Mwrite { range, .. } => (Access::Store(part.write()), range),
+            Command::Dma { range, .. } => (Access::Dma(part.write()), range),
             _ => return None,
         };
         Some(MmapState::Access(access, part.cells(range)))
@@ -89,8 +110,45 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: MmapState) -
         MmapState::Mkwrite(access, cells, folio) => {
             ControlFlow::Continue(mkwrite(inode, me, access, cells, folio).await)
         }
+        MmapState::Unstuff(access, cells, folio, inner) => {
+            ControlFlow::Continue(match stuffed::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => MmapState::Unstuff(access, cells, folio, inner),
+                ControlFlow::Break(Ok(())) => MmapState::Lock(access, cells, folio),
+                ControlFlow::Break(Err(Enospc)) => {
+                    inode.say(|| "ENOSPC, SIGBUS".to_owned());
+                    unlock_mapping(inode, me);
+                    inode.page(folio.index).release(|slot| slot.put(folio.id, me));
+                    return ControlFlow::Break(());
+                }
+            })
+        }
+        MmapState::Lock(access, cells, folio) => {
+            ControlFlow::Continue(lock_for_write(inode, me, access, cells, folio).await)
+        }
         MmapState::Map(access, cells, folio, block) => {
             map_blocks(inode, me, access, cells, folio, block).await
+        }
+        MmapState::MapEarly(access, cells, folio, block) => {
+            map_early(inode, me, access, cells, folio, block).await
+        }
+        MmapState::LockLate(access, cells, folio) => {
+            if !lock_mapped(inode, me, folio).await {
+                return ControlFlow::Continue(MmapState::Fault(access, cells));
+            }
+            let mut slot =
+                inode.page(folio.index).lock(Op::on("folio_mark_dirty", u32::from(folio.index))).await;
+            slot.locked_mut(folio.id, me).set_dirty(0..inode.sb.geometry.blocks_per_folio());
+            drop(slot);
+            unlock_mapping(inode, me);
+            ControlFlow::Continue(MmapState::Install(access, cells, folio))
+        }
+        MmapState::Pinned(id, cells, folio) => {
+            transfer(inode, id, &cells, folio).await;
+            ControlFlow::Continue(MmapState::Unpin(id, cells, folio))
+        }
+        MmapState::Unpin(id, cells, folio) => {
+            let part = unpin(inode, me, id, &cells, folio).await;
+            ControlFlow::Continue(MmapState::Access(Access::Dma(id), part.end..cells.end))
         }
         MmapState::Install(access, cells, folio) => {
             install(inode, me, folio).await;
@@ -126,7 +184,11 @@ async fn instruction<B: Backend>(
     }
     let (index, folio_cells, part) = first_folio(inode, &cells);
     let inside = within(&folio_cells, &part);
-    let name = if access == Access::Load { "load" } else { "store" };
+    let name = match access {
+        Access::Load => "load",
+        Access::Store(_) => "store",
+        Access::Dma(_) => "get_user_pages",
+    };
     let mut slot = inode.page(index).lock(Op::on(name, u32::from(index))).await;
     let entry =
         slot.current().map(|(_, folio)| (folio.pte_read & (1 << me) != 0, folio.pte_write & (1 << me) != 0));
@@ -141,7 +203,20 @@ async fn instruction<B: Backend>(
             if let Some(folio) = slot.current_mut() {
                 folio.cells[inside].fill(Value::written(id));
                 inode.oracle.store(&inode.sb.geometry, id, &part, inode.i_size_peek());
+                inode.forget_data(&part);
                 inode.say(|| format!("store {}", inode.sb.geometry.show_cells(&part)));
+            }
+        }
+        (Access::Dma(id), Some((_, true))) => {
+            if let Some((folio, _)) = slot.current() {
+                slot.folio_mut(folio).refs |= 1 << me;
+                // Behind end of file it is no write of the file, as in a store.
+                let size = inode.i_size_peek();
+                let inside = part.end.min(size).max(part.start);
+                inode.oracle.begin_write(&inode.sb.geometry, id, &(part.start..inside));
+                inode.oracle.store(&inode.sb.geometry, id, &(inside..part.end), size);
+                inode.say(|| format!("pin folio {index}"));
+                return ControlFlow::Continue(MmapState::Pinned(id, cells, FolioRef { index, id: folio }));
             }
         }
         (access, entry) => {
@@ -156,13 +231,45 @@ async fn instruction<B: Backend>(
     ControlFlow::Continue(MmapState::Access(access, part.end..cells.end))
 }
 
+/// The device stores into the first folio of a range, wherever that is now.
+async fn transfer<B: Backend>(inode: &Inode<B>, id: WriteId, cells: &Range<Cell>, folio: FolioRef) {
+    let (index, folio_cells, part) = first_folio(inode, cells);
+    let mut slot = inode.page(index).lock(Op::on("dma", u32::from(index))).await;
+    slot.folio_mut(folio.id).cells[within(&folio_cells, &part)].fill(Value::written(id));
+    inode.say(|| format!("the device stores {}", inode.sb.geometry.show_cells(&part)));
+}
+
+/// `folio_mark_dirty` by who has a reference and nothing else, and `folio_put`. What has left the page cache is nobody's
+/// dirty page. Returns what is done.
+async fn unpin<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    id: WriteId,
+    cells: &Range<Cell>,
+    folio: FolioRef,
+) -> Range<Cell> {
+    let (index, _, part) = first_folio(inode, cells);
+    let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;
+    let pinned = slot.folio_mut(folio.id);
+    if pinned.in_cache {
+        pinned.set_dirty(0..inode.sb.geometry.blocks_per_folio());
+        pinned.checked = inode.sb.config.fs.hooks == Hooks::Jdata;
+    }
+    slot.put(folio.id, me);
+    drop(slot);
+    inode.oracle.end_write(&inode.sb.geometry, id, &part, part.end);
+    inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
+    part
+}
+
 /// `filemap_fault` (mm/filemap.c): finds an uptodate folio, or has it filled. A read fault installs the
-/// entry; a write fault goes on to `page_mkwrite`. Beyond end of file the access dies of SIGBUS.
+/// entry; a write fault goes on to `page_mkwrite`. Beyond the page of end of file the access dies of SIGBUS, also where
+/// the folio reaches further down.
 async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, access: Access, cells: Range<Cell>) -> MmapState {
-    let (index, folio_cells, _) = first_folio(inode, &cells);
+    let index = inode.sb.geometry.folio_of(cells.start);
     let target = u32::from(index);
     let mut slot = inode.page(index).lock(Op::on("filemap_fault", target)).await;
-    if folio_cells.start >= inode.i_size_peek() {
+    if inode.sb.geometry.page_at(cells.start) >= inode.sb.geometry.byte_at(inode.i_size_peek()) {
         inode.say(|| "SIGBUS".to_owned());
         return MmapState::Access(access, cells.end..cells.end);
     }
@@ -200,22 +307,53 @@ async fn mkwrite<B: Backend>(
     cells: Range<Cell>,
     folio: FolioRef,
 ) -> MmapState {
-    let FolioRef { index, id } = folio;
     if inode.glock.is_some() {
         glock::acquire(inode, me, Mode::Exclusive).await;
     } else {
         xfs_ilock_for_write_fault(inode, me).await;
     }
+    if inode.is_stuffed() {
+        return MmapState::Unstuff(access, cells, folio, UnstuffState::Begin);
+    }
+    lock_for_write(inode, me, access, cells, folio).await
+}
+
+/// The folio lock of a write fault.
+async fn lock_for_write<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    access: Access,
+    cells: Range<Cell>,
+    folio: FolioRef,
+) -> MmapState {
+    let first = inode.sb.geometry.blocks_of_folio(folio.index).start;
+    if inode.sb.config.design.mkwrite_map == MkwriteMap::BeforeLock {
+        return MmapState::MapEarly(access, cells, folio, first);
+    }
+    gfs2_log::trans_begin(inode, me).await;
+    if lock_mapped(inode, me, folio).await {
+        MmapState::Map(access, cells, folio, first)
+    } else {
+        MmapState::Fault(access, cells)
+    }
+}
+
+/// Locks the folio of a write fault. If it has left the page cache, the fault gives everything up and is retried.
+async fn lock_mapped<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) -> bool {
+    let FolioRef { index, id } = folio;
     let op = Op::on("folio_lock", u32::from(index));
     let mut slot = inode.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
     if !slot.folio(id).is_some_and(|folio| folio.in_cache && folio.uptodate) {
         slot.put(id, me);
+        gfs2_log::trans_end(inode, me);
         unlock_mapping(inode, me);
-        return MmapState::Fault(access, cells);
+        inode.sb.backend.reach(Branch::MkwriteRetry);
+        inode.say(|| format!("folio {index} has left the cache: fault again"));
+        return false;
     }
     slot.folio_mut(id).locked = Some(me);
     inode.sb.backend.reach(Branch::Mkwrite);
-    MmapState::Map(access, cells, folio, inode.sb.geometry.blocks_of_folio(index).start)
+    true
 }
 
 /// Lets truncation in again, and on gfs2 writes.
@@ -240,19 +378,11 @@ async fn map_blocks<B: Backend>(
 ) -> ControlFlow<(), MmapState> {
     let FolioRef { index, id } = folio;
     let target = u32::from(index);
-    let size = inode.i_size_peek();
-    let folio_cells = inode.sb.geometry.cells_of_folio(index);
-    let wanted = inode.sb.geometry.cells_of_block(block).start..folio_cells.end.min(size);
-    let limit = inode.sb.geometry.blocks_touched(&wanted).end;
-    let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
-    // A fault has a budget of its own, of which it keeps nothing.
-    let mapped = fs::reserve_budget(inode, &wanted).and_then(|mut budget| {
-        let mapped = fs::write_begin(inode, me, &mut map, &wanted, &mut budget);
-        fs::return_budget(inode, budget);
-        mapped
-    });
-    drop(map);
-    let Ok(iomap) = mapped else {
+    let mapped = map_next(inode, me, index, block).await;
+    if mapped.as_ref().map_or(true, |(_, all_mapped)| *all_mapped) {
+        gfs2_log::trans_end(inode, me);
+    }
+    let Ok((iomap, all_mapped)) = mapped else {
         inode.say(|| "ENOSPC, SIGBUS".to_owned());
         unlock_mapping(inode, me);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
@@ -260,7 +390,6 @@ async fn map_blocks<B: Backend>(
         return ControlFlow::Break(());
     };
     inode.tell(MappingEvent::None, || format!("folio locked, then mapped: {}", inode.sb.show_iomap(&iomap)));
-    let all_mapped = iomap.end >= limit;
     if inode.sb.config.design.mkwrite_dirty_late && !all_mapped {
         return ControlFlow::Continue(MmapState::Map(access, cells, folio, iomap.end));
     }
@@ -276,6 +405,50 @@ async fn map_blocks<B: Backend>(
     }
     unlock_mapping(inode, me);
     ControlFlow::Continue(MmapState::Install(access, cells, folio))
+}
+
+/// A mapping for a write fault from `block` on, and whether it reaches to the end of the folio inside end of file.
+async fn map_next<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    index: FolioIndex,
+    block: FileBlock,
+) -> Result<(Iomap, bool), Enospc> {
+    let size = inode.i_size_peek();
+    let folio_cells = inode.sb.geometry.cells_of_folio(index);
+    let wanted = inode.sb.geometry.cells_of_block(block).start..folio_cells.end.min(size);
+    let limit = inode.sb.geometry.blocks_touched(&wanted).end;
+    let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
+    // A fault has a budget of its own, of which it keeps nothing.
+    let mut budget = fs::reserve_budget(inode, &wanted)?;
+    let mapped = fs::write_begin(inode, me, &mut map, &wanted, &mut budget);
+    fs::return_budget(inode, budget);
+    let iomap = mapped?;
+    let all_mapped = iomap.end >= limit;
+    Ok((iomap, all_mapped))
+}
+
+/// A mutant: maps the blocks of a folio that anybody may take away meanwhile, who need not have invalidate_lock.
+async fn map_early<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    access: Access,
+    cells: Range<Cell>,
+    folio: FolioRef,
+    block: FileBlock,
+) -> ControlFlow<(), MmapState> {
+    let Ok((iomap, all_mapped)) = map_next(inode, me, folio.index, block).await else {
+        inode.say(|| "ENOSPC, SIGBUS".to_owned());
+        unlock_mapping(inode, me);
+        inode.page(folio.index).release(|slot| slot.put(folio.id, me));
+        return ControlFlow::Break(());
+    };
+    inode.tell(MappingEvent::None, || format!("mapped, folio not locked: {}", inode.sb.show_iomap(&iomap)));
+    ControlFlow::Continue(if all_mapped {
+        MmapState::LockLate(access, cells, folio)
+    } else {
+        MmapState::MapEarly(access, cells, folio, iomap.end)
+    })
 }
 
 /// `finish_mkwrite_fault`: the entry becomes writable while the folio is still locked, and only then is it

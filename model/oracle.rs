@@ -211,10 +211,17 @@ impl<B: Backend> Oracle<B> {
         self
     }
 
-    /// Judges crashes, too.
+    /// Judges crashes, too, of a file of `size`.
     #[must_use]
-    pub fn with_crashes(mut self, geometry: &Geometry) -> Self {
-        let survivors = |index| vec![Survivors::new(); geometry.cells_of_folio(index).len()];
+    pub fn with_crashes(mut self, geometry: &Geometry, size: Cell) -> Self {
+        let survivor = |cell| {
+            let mut survivor = Survivors::new();
+            if cell < size {
+                survivor.allow(0);
+            }
+            survivor
+        };
+        let survivors = |index| geometry.cells_of_folio(index).map(survivor).collect();
         let leaf = |index| self.backend.leaf("survivors", survivors(index));
         self.survivors = Some((0..geometry.folios()).map(leaf).collect());
         self
@@ -251,20 +258,52 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
-    /// Recovery after a crash would give this in a cell; zero beyond the on-disk size.
-    pub fn recovered(&self, geometry: &Geometry, cell: Cell, value: Value) {
-        let Some(survivors) = &self.survivors else { return };
-        let index = geometry.folio_of(cell);
-        let at = usize::from(cell - geometry.cells_of_folio(index).start);
-        survivors[usize::from(index)].audit(|cells| {
-            let property = if value.is_garbage() { Property::CrashExposure } else { Property::CrashLost };
-            if !cells[at].allow_recovery_of(value) {
-                self.violate(property, || {
+    /// Recovery after a crash would give this in a cell of a file of `size`. Zeros where none were ever put, and nothing
+    /// was synced, are no loss as long as data behind them have arrived; at the end of the file they are not its data, and
+    /// the size is wrong.
+    pub fn recovered(&self, geometry: &Geometry, cell: Cell, value: Value, size: Cell) {
+        self.survivor(geometry, cell, |survivor| {
+            let property = match value {
+                value if survivor.allow_recovery_of(value) => return,
+                value if value.is_garbage() => Property::CrashExposure,
+                Value::ZERO if survivor.allow_recovery_outside() => {
+                    if cell + 1 < size {
+                        return;
+                    }
+                    Property::SizeOrder
+                }
+                _ => Property::CrashLost,
+            };
+            self.violate(property, || {
+                let cell = geometry.show_cells(&(cell..cell + 1));
+                format!("after a crash {cell} would be {}", value.show(&self.patterns))
+            });
+        });
+    }
+
+    /// Recovery would leave a cell outside of the file.
+    pub fn recovered_outside(&self, geometry: &Geometry, cell: Cell) {
+        self.survivor(geometry, cell, |survivor| {
+            if !survivor.allow_recovery_outside() {
+                self.violate(Property::CrashLost, || {
                     let cell = geometry.show_cells(&(cell..cell + 1));
-                    format!("after a crash {cell} would be {}", value.show(&self.patterns))
+                    format!("after a crash {cell} would lie behind the end of file")
                 });
             }
         });
+    }
+
+    /// Shows what may survive a crash in a cell.
+    fn survivor(&self, geometry: &Geometry, cell: Cell, look: impl FnOnce(&Survivors)) {
+        let Some(survivors) = &self.survivors else { return };
+        let index = geometry.folio_of(cell);
+        let at = usize::from(cell - geometry.cells_of_folio(index).start);
+        survivors[usize::from(index)].audit(|cells| look(&cells[at]));
+    }
+
+    /// A write beyond end of file has brought `cells` before it into the file; they read as zeros.
+    pub fn gap(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.survivors(geometry, cells, |cell| cell.allow(0));
     }
 
     /// Calls `change` for each history in a range of cells.

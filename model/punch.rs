@@ -67,7 +67,11 @@ pub async fn step<B: Backend>(
                     PunchState::Truncate(what, blocks, TruncateState::new(inode, cells))
                 }
                 Punch::Plain | Punch::Never => PunchState::Rest(what, blocks),
-                Punch::Scan | Punch::ScanUnlocked | Punch::ScanGapLate => {
+                Punch::Scan
+                | Punch::ScanUnlocked
+                | Punch::ScanGapLate
+                | Punch::ScanUptodate
+                | Punch::ScanPastEof => {
                     let first = blocks.start / inode.sb.geometry.blocks_per_folio();
                     PunchState::Scan(what, blocks, first)
                 }
@@ -97,8 +101,8 @@ fn frees_blocks<B: Backend>(inode: &Inode<B>) -> bool {
 }
 
 /// `iomap_write_delalloc_scan` for one folio: of a dirty folio the blocks with data are kept (SEEK_DATA goes by
-/// the valid ones), and the gap before each is punched. The scan ends at end of file; beyond it nothing can be
-/// dirty that counts.
+/// the valid ones), and the gap before each is punched. The scan ends at end of file, also in the middle of a folio;
+/// beyond it nothing can be dirty that counts, and whoever comes back for a dirty folio does not come back for that.
 async fn scan<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
@@ -120,17 +124,21 @@ async fn scan<B: Backend>(
     let anyhow = |_: &Slot, _: u64| true;
     let wait = if design == Punch::ScanUnlocked || mine { anyhow } else { unlocked };
     let mut slot = inode.page(index).lock_when(op, wait, 0).await;
-    let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty)) else {
+    let any = design == Punch::ScanUptodate;
+    let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty || any)) else {
         return PunchState::Scan(what, blocks, index + 1);
     };
+    let clipped = !matches!(design, Punch::ScanUptodate | Punch::ScanPastEof);
+    let end = if clipped { blocks.end.min(eof) } else { blocks.end };
     let kept = slot.folio(id).map_or_else(Vec::new, |folio| {
         let dirty = |block: &FileBlock| {
             let n = inode.sb.block_in_folio(*block);
-            folio.block_uptodate(n) && folio.block_dirty(n, inode.sb.config.fs.block_dirty)
+            folio.block_uptodate(n) && (any || folio.block_dirty(n, inode.sb.config.fs.block_dirty))
         };
-        folio_blocks.clone().filter(|block| blocks.contains(block)).filter(dirty).collect()
+        folio_blocks.clone().filter(|block| (blocks.start..end).contains(block)).filter(dirty).collect()
     });
-    let held = design == Punch::Scan && slot.folio(id).is_some_and(|folio| folio.locked.is_none());
+    let locks = matches!(design, Punch::Scan | Punch::ScanUptodate | Punch::ScanPastEof);
+    let held = locks && slot.folio(id).is_some_and(|folio| folio.locked.is_none());
     if held {
         let folio = slot.folio_mut(id);
         folio.locked = Some(me);

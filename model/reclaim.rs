@@ -2,7 +2,8 @@
 //!
 //! The steps from the trylock to the removal all run under the folio lock, which is only tried, so one
 //! operation with its outcomes is enough: evicted, kept, or kept with its per-block state gone (the state is
-//! freed before it is known whether the removal succeeds). Left out: a reference that arrives between
+//! freed before it is known whether the removal succeeds). It is not where somebody may dirty the folio by a
+//! reference alone; then the removal decides by itself, last, and in an order that matters. Left out: a reference that arrives between
 //! posix_fadvise's look at the count and its removal, which would lose the per-block state there, too.
 
 use std::ops::{ControlFlow, Range};
@@ -17,11 +18,23 @@ use crate::inode::Inode;
 use crate::path::{Part, Path};
 use crate::world::World;
 
-/// `shrink_folio_list` for one folio (mm/vmscan.c).
-pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
+/// `shrink_folio_list` for one folio (mm/vmscan.c). Where a device stores into pinned pages, there is somebody who dirties
+/// a folio without its lock, and the removal is an operation of its own.
+pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) {
+    let design = &inode.sb.config.design;
+    let ignore = design.reclaim_writeback == ReclaimWriteback::Ignore;
     let mut slot = inode.page(index).lock(Op::on("shrink_folio", u32::from(index))).await;
-    let ignore = inode.sb.config.design.reclaim_writeback == ReclaimWriteback::Ignore;
-    let outcome = slot.shrink(ignore);
+    let outcome = match slot.prepare_removal(ignore) {
+        ControlFlow::Break(outcome) => outcome,
+        ControlFlow::Continue(ifs) if inode.pins_pages => {
+            slot.lock_current(me);
+            drop(slot);
+            slot = inode.page(index).lock(Op::on("__remove_mapping", u32::from(index))).await;
+            slot.unlock_current(me);
+            slot.remove_mapping(ifs, design.reclaim_dirty)
+        }
+        ControlFlow::Continue(ifs) => slot.remove_mapping(ifs, design.reclaim_dirty),
+    };
     drop(slot);
     tell(inode, index, outcome);
 }

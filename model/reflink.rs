@@ -256,7 +256,9 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
 /// `xfs_reflink_update_dest` and the release of all locks.
 async fn finish<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
     let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
-    if remap.cells.end > to.i_size_peek() {
+    let size = to.i_size_peek();
+    if remap.cells.end > size {
+        to.oracle.gap(&to.sb.geometry, &(size..remap.cells.start.max(size)));
         let mut map = to.ilock.lock(Op::new("xfs_reflink_update_dest")).await;
         to.i_size.publish(u64::from(remap.cells.end), Ordering::Release);
         map.disk_size = remap.cells.end;

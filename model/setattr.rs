@@ -31,8 +31,12 @@ pub(crate) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_siz
         }
     }
     jobs.extend(shrink(inode, size, new_size));
-    // The kernel writes the zeros back before it logs the size, which matters to crashes alone.
+    if let Some(flush) = flush_unlogged(inode, size, new_size) {
+        jobs.insert(jobs.len() - 1, flush);
+    }
+    // XFS writes the zeros back before it logs the size, which matters to crashes alone.
     if inode.log().is_some()
+        && !inode.merges_transactions()
         && let Some(tail) = rest_of_block(inode, new_size)
     {
         jobs.insert(jobs.len() - 1, flush_folios(inode, &tail));
@@ -54,5 +58,11 @@ pub(crate) fn shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -
 /// The jobs that let the file grow.
 pub(crate) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
     let tail = eof_tail(inode, size, new_size).map(|tail| zero(inode, tail));
-    tail.into_iter().chain([Job::Extend("truncate", 0..0, Some(new_size))]).collect()
+    let flush = flush_unlogged(inode, size, new_size);
+    tail.into_iter().chain(flush).chain([Job::Extend("truncate", 0..0, Some(new_size))]).collect()
+}
+
+/// What keeps a size that is logged from running ahead of data that are not written. Only crashes can tell.
+pub(crate) fn flush_unlogged<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Option<Job> {
+    inode.log().map(|_| Job::FlushUnlogged(size, new_size))
 }

@@ -7,10 +7,11 @@ use crate::backend::{ActorId, Backend, Leaf};
 use crate::config::Config;
 use crate::crash::Log;
 use crate::dio_complete::AioQueue;
-use crate::extent::{Enospc, Iomap, Phys};
+use crate::extent::{Enospc, ExtentMap, Iomap, Phys};
 use crate::folio::within;
+use crate::fs::stuffed::empty_dinode;
 use crate::fs::{self, Allocate, Allocator};
-use crate::geometry::{FileBlock, Geometry};
+use crate::geometry::{Cell, FileBlock, Geometry};
 use crate::hold::HoldState;
 use crate::inode::{COW_SHIFT, FileId};
 use crate::ioend::Ioend;
@@ -50,6 +51,17 @@ pub struct SuperBlock<B: Backend> {
     pub evictions: B::Leaf<u32>,
 }
 
+/// The extent map and the size of a file as it is made. A static one is all there from the start.
+pub fn new_file(config: &Config, geometry: &Geometry, file: FileId) -> (ExtentMap, Cell) {
+    if config.fs.allocate == Allocate::Static {
+        let first = u16::from(file) * geometry.blocks();
+        let map = ExtentMap::placed(geometry.blocks(), first);
+        (map, geometry.cells_of_blocks(&(0..geometry.blocks())).end)
+    } else {
+        (ExtentMap::new(geometry.blocks()), 0)
+    }
+}
+
 impl<B: Backend> SuperBlock<B> {
     /// An empty file system.
     pub fn new(backend: &B, config: &Config, geometry: &Geometry, patterns: &[u8]) -> Self {
@@ -74,7 +86,11 @@ impl<B: Backend> SuperBlock<B> {
             disk: (0..device).map(|phys| backend.leaf("disk", zeros(phys))).collect(),
             logs: files
                 .filter(|_| config.judges_crashes())
-                .map(|_| backend.leaf("log", Log::new(geometry.blocks())))
+                .map(|file| {
+                    let (map, size) = new_file(config, geometry, file);
+                    let dinode = empty_dinode(&config.fs, geometry.cells_of_block(0).len()).flatten();
+                    backend.leaf("log", Log::new(&map, size, dinode))
+                })
                 .collect(),
             space: backend.leaf("space", space),
             log_flush_lock: RwSemaphore::new(backend, "log_flush_lock"),
@@ -115,7 +131,8 @@ impl<B: Backend> SuperBlock<B> {
         let mut picked = pick(&busy);
         if picked.is_none() && !busy.is_empty() {
             // xfs_extent_busy_flush.
-            self.logs.iter().for_each(|log| log.update(Log::force));
+            let cache = self.config.fs.device_cache;
+            self.logs.iter().for_each(|log| log.update(|log| log.force(cache)));
             picked = pick(&[]);
         }
         let picked = picked.ok_or(Enospc)?;

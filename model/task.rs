@@ -20,6 +20,7 @@ use crate::program::Program;
 use crate::read::ReadState;
 use crate::reclaim::Invalidate;
 use crate::reflink::{CowExtentSize, ReflinkState};
+use crate::shutdown::ShutdownState;
 use crate::sync_range::SyncRangeState;
 use crate::umount;
 use crate::unshare::UnshareState;
@@ -83,6 +84,7 @@ paths! {
     Mmap(MmapState),
     Zap(Zap),
     Fsync(FsyncState),
+    Shutdown(ShutdownState),
     SyncRange(SyncRangeState),
     Change(ChangeState),
     Reflink(ReflinkState),

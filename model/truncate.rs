@@ -7,7 +7,7 @@ use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
 use crate::design::PartialClear;
 use crate::extent::Extent;
 use crate::folio::{Slot, within};
-use crate::geometry::{Cell, FolioIndex};
+use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::Inode;
 use crate::superblock::contents;
 use crate::value::Value;
@@ -53,6 +53,13 @@ pub async fn step<B: Backend>(
             slot.remove();
         } else {
             folio.cells[inside].fill(Value::ZERO);
+            let dropped = |block: &FileBlock| {
+                let block = inode.sb.geometry.cells_of_block(*block);
+                state.cells.start <= block.start && block.end <= state.cells.end
+            };
+            for block in inode.sb.geometry.blocks_of_folio(index).filter(dropped) {
+                folio.discard_buffer(inode.sb.block_in_folio(block));
+            }
             if inode.sb.config.design.partial_clear == PartialClear::Outward {
                 let blocks = inode.sb.geometry.blocks_touched(&state.cells);
                 let mine = inode.sb.geometry.blocks_of_folio(index).filter(|block| blocks.contains(block));
@@ -95,6 +102,12 @@ fn audit_uncached<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
         return;
     }
     let mut left = Vec::new();
+    if let Some(data) = inode.audit_stuffed() {
+        let inside = inode.sb.geometry.cells_of_folio(index).filter(|cell| *cell < end);
+        let value = |cell: Cell| data.get(usize::from(cell)).copied().unwrap_or(Value::ZERO);
+        left.extend(inside.map(|cell| (cell, value(cell))));
+        return inode.oracle.visible(&inode.sb.geometry, "file", left.into_iter());
+    }
     inode.ilock.audit(|map| {
         for block in inode.sb.geometry.blocks_of_folio(index) {
             let cells = inode.sb.geometry.cells_of_block(block);

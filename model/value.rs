@@ -18,6 +18,9 @@ impl Value {
     /// The contents of a fresh page of memory, before anybody filled it.
     pub const UNINITIALISED: Value = Value(0x4000);
 
+    /// Block pointers of an inode, read as data.
+    pub const METADATA: Value = Value(0x5000);
+
     /// Written by write number `id`.
     pub const fn written(id: WriteId) -> Self {
         Value(id as u16)
@@ -56,6 +59,7 @@ impl fmt::Debug for Value {
             (_, Some(0)) => f.write_str("0"),
             (_, Some(id)) => write!(f, "w{id}"),
             (Value::UNINITIALISED, None) => f.write_str("uninitialised"),
+            (Value::METADATA, None) => f.write_str("metadata"),
             (_, None) => write!(f, "~{}", self.0 & 0x3fff),
         }
     }

@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use crate::backend::Backend;
 use crate::design::{HeldLock, PunchFork, PunchLock, PunchOwner, PunchRounding};
+use crate::dio::IoLock;
 use crate::extent::{Fork, Iomap, IomapType};
 use crate::flush::FlushState;
 use crate::folio::FolioRef;
-use crate::fs::{WriteEnd, gfs2};
+use crate::fs::stuffed::UnstuffState;
+use crate::fs::{WriteEnd, WriteLock, gfs2};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::punch::{PunchState, Punching};
@@ -38,6 +40,8 @@ pub struct Write {
     pub faults_at: Option<Cell>,
     /// IOCB_NOWAIT: it would rather fail than wait.
     pub nowait: bool,
+    /// How it holds i_rwsem, or is going to.
+    pub(crate) lock: IoLock,
     pub(crate) fill: Fill,
     pub(crate) pos: Cell,
     pub(crate) end: Cell,
@@ -58,8 +62,17 @@ pub struct Write {
 }
 
 impl Write {
-    /// A write(2) of `request`.
-    pub fn new(id: WriteId, request: Range<Cell>) -> Self {
+    /// A write(2) of `request` to a file of a file system.
+    pub fn to<B: Backend>(inode: &Inode<B>, id: WriteId, request: Range<Cell>) -> Self {
+        let lock = match inode.sb.config.fs.write_lock {
+            WriteLock::Exclusive => IoLock::Exclusive,
+            WriteLock::Shared => IoLock::Shared,
+        };
+        Write { lock, ..Write::new(id, request) }
+    }
+
+    /// The same, alone.
+    fn new(id: WriteId, request: Range<Cell>) -> Self {
         Write {
             id,
             pos: request.start,
@@ -68,6 +81,7 @@ impl Write {
             resident_until: None,
             faults_at: None,
             nowait: false,
+            lock: IoLock::Exclusive,
             fill: Fill::Data,
             at_most: None,
             failed: false,
@@ -106,6 +120,8 @@ pub enum WriteState {
     Sample(Write),
     /// Before `iomap_begin`. With the STALE flag that the last mapping left behind, if the design lets it.
     Begin(Write, bool),
+    /// Moving the data of a stuffed file out of its inode, before it is mapped.
+    Unstuff(Write, UnstuffState),
     /// Before the next folio, with the mapping and where it began.
     Folio(Write, Iomap, Cell),
     /// Writing back what lies over a mapping that has nothing to zero, which is then looked up again.

@@ -10,7 +10,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
-use crate::design::WritebackCheck;
+use crate::design::{IoendSize, WritebackCheck};
 use crate::event::MappingEvent;
 use crate::extent::{ExtentMap, Iomap, IomapType, Phys};
 use crate::folio::{FolioId, FolioRef, Slot};
@@ -45,6 +45,8 @@ pub struct Pass {
     cow_seq: u64,
     /// The open ioend.
     ioend: Option<Ioend>,
+    /// The end of file as the folio that is locked has seen it, where completion goes by that.
+    size: Option<Cell>,
 }
 
 /// Where a pass stands.
@@ -67,7 +69,7 @@ pub enum WritebackState {
 impl WritebackState {
     /// A pass over `folios`.
     pub fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
-        WritebackState::Next(Pass { mode, folios, iomap: None, cow_seq: 0, ioend: None })
+        WritebackState::Next(Pass { mode, folios, iomap: None, cow_seq: 0, ioend: None, size: None })
     }
 }
 
@@ -148,7 +150,7 @@ pub async fn step<B: Backend>(
 async fn lock_and_clean<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    pass: Pass,
+    mut pass: Pass,
     folio: FolioRef,
 ) -> WritebackState {
     let FolioRef { index, id } = folio;
@@ -182,6 +184,7 @@ async fn lock_and_clean<B: Backend>(
     } else {
         inode.i_size_peek()
     };
+    pass.size = (inode.sb.config.design.ioend_size == IoendSize::Submitted).then_some(size);
     let cells = inode.sb.geometry.cells_of_folio(index);
     if cells.start >= size {
         // Wholly beyond end of file: truncate owns it.
@@ -236,7 +239,7 @@ async fn map_block<B: Backend>(
     while let Some(block) = blocks.first().copied().filter(|block| iomap.covers(*block)) {
         blocks.remove(0);
         let unwritten = match iomap.kind {
-            IomapType::Hole | IomapType::Delalloc => {
+            IomapType::Hole | IomapType::Delalloc | IomapType::Inline => {
                 // Without per-block dirty state every valid block of a dirty folio comes by here. Zeros over a
                 // hole are no loss: the hole reads the same.
                 inode.page(folio.index).audit(|slot| {
@@ -256,8 +259,12 @@ async fn map_block<B: Backend>(
         let Some(phys) = iomap.addr_of(block) else { continue };
         audit_address(inode, block, phys, iomap.shared);
         audit_shared(inode, folio, block, phys);
+        let size = pass.size.filter(|size| inode.sb.geometry.cells_of_block(block).contains(size));
         match &mut pass.ioend {
-            Some(ioend) if ioend.takes(merge, block, phys, unwritten, iomap.shared) => ioend.blocks.end += 1,
+            Some(ioend) if ioend.takes(merge, block, phys, unwritten, iomap.shared) => {
+                ioend.blocks.end += 1;
+                ioend.size = size;
+            }
             open => {
                 full.extend(open.take());
                 *open = Some(Ioend {
@@ -268,6 +275,7 @@ async fn map_block<B: Backend>(
                     shared: iomap.shared,
                     may_fail: inode.sb.may_fail(me),
                     folios: Vec::new(),
+                    size,
                 });
             }
         }
@@ -397,6 +405,7 @@ pub fn captured<B: Backend>(inode: &Inode<B>, slot: &Slot, folio: FolioRef, bloc
 
 /// Puts cells onto the device.
 pub fn write_disk<B: Backend>(inode: &Inode<B>, phys: Phys, cells: Vec<Value>) {
+    inode.sb.supersede(phys);
     inode.sb.disk[usize::from(phys)].update(|block| *block = Some(cells));
     inode.audit_crash();
 }

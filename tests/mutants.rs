@@ -7,14 +7,18 @@
 //! breaks must be among the violated ones.
 
 use stalemap::scenario::{self, catalogue};
-use stalemap_explore::{Exploration, Limits, Options, explore, minimal_counterexample};
+use stalemap_explore::{Exploration, LimitHit, Limits, Options, explore, minimal_counterexample};
 use stalemap_model::design::{
-    Check, Compare, Design, HeldLock, HookRelease, MkwriteEnd, OnStale, PageDone, PageDoneOnStale, Punch,
-    PunchFork, PunchLock, ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck,
+    Check, Compare, Design, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap, OnStale, PageDone,
+    PageDoneOnStale, Punch, PunchFork, PunchLock, ReclaimDirty, ReclaimWriteback, Sample, ShortCopy,
+    UnshareRead, WritebackCheck,
 };
 use stalemap_model::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use stalemap_model::event::Branch;
-use stalemap_model::fs::{Bump, CloneLock, Completion, ErrorCleanup, FlushUnmap, Personality, TruncateFlush};
+use stalemap_model::event::{Bound, Branch};
+use stalemap_model::fs::{
+    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, FlushUnmap, Personality, SizeLog, TruncateFlush,
+    WriteLock,
+};
 use stalemap_model::kernel::Kernel;
 use stalemap_model::oracle::Property;
 
@@ -332,6 +336,32 @@ fn punch_drops_dirty_folios() {
     );
 }
 
+/// M17: a write fault maps before it locks its folio. A direct write takes the folio away, and before the fault is
+/// retried a truncate leaves a part of its reservation in the file and the store outside.
+#[test]
+fn m17_fault_maps_before_the_folio_lock() {
+    caught("xfs/m17", maps_first, &[Property::LeakedReservation], &[Branch::MkwriteRetry, Branch::Unmap]);
+}
+
+/// The same where a reservation made in vain is all that there is space for: no folio is dirty yet when the fault
+/// fails (A10).
+#[test]
+fn m17_fault_fails_with_a_clean_folio() {
+    caught("xfs/a10", maps_first, &[Property::LeakedReservation], &[Branch::Mkwrite]);
+}
+
+/// M17, harmless: the fault is retried and finds its own reservation; without direct I/O nobody takes the folio away.
+#[test]
+fn m17_fault_finds_its_reservation() {
+    holds("xfs/m17-retried", maps_first, &[Branch::MkwriteRetry, Branch::Mkwrite]);
+    holds("xfs/m17-control", maps_first, &[Branch::Mkwrite, Branch::Unmap, Branch::Evict]);
+    holds("xfs/t2", maps_first, &[Branch::Mkwrite, Branch::Stale, Branch::Evict]);
+}
+
+fn maps_first(design: &mut Design, _: &mut Personality) {
+    design.mkwrite_map = MkwriteMap::BeforeLock;
+}
+
 /// M18: a write fault has an end handler that punches.
 #[test]
 fn m18_write_fault_punches() {
@@ -366,6 +396,26 @@ fn m20_unsharing_waits_for_its_own_lock() {
         &[Property::Deadlock],
         &[Branch::Stale, Branch::CowReserve],
     );
+}
+
+/// M23: reclaim looks whether a folio is dirty before it is the last one to refer to it.
+#[test]
+fn m23_reclaim_looks_at_the_dirty_flag_first() {
+    caught(
+        "xfs/m23",
+        |design, _| design.reclaim_dirty = ReclaimDirty::BeforeFreeze,
+        &[Property::LostWrite],
+        &[Branch::Evict, Branch::Mkwrite],
+    );
+}
+
+/// M23, harmless: where every page is dirtied under its lock.
+#[test]
+fn m23_nobody_dirties_by_a_reference() {
+    for scenario in ["xfs/t2", "xfs/t7-d2"] {
+        let first: Mutation = |design, _| design.reclaim_dirty = ReclaimDirty::BeforeFreeze;
+        holds(scenario, first, &[Branch::Mkwrite]);
+    }
 }
 
 /// M24: reclaim drops folios under writeback.
@@ -421,6 +471,83 @@ fn t16_conversion_before_the_data() {
         &[Property::CrashExposure],
         &[Branch::Convert],
     );
+}
+
+/// T16: the size on disk is raised by the write, before the data are there.
+#[test]
+fn t16_size_before_the_data() {
+    caught(
+        "xfs/append-crash",
+        |_, fs| fs.size_log = SizeLog::Write,
+        &[Property::SizeOrder],
+        &[Branch::Convert, Branch::Allocate],
+    );
+}
+
+/// T16: the log is written without flushing the device's cache.
+#[test]
+fn t16_conversion_without_a_flush() {
+    caught(
+        "xfs/device-cache",
+        |_, fs| fs.device_cache = DeviceCache::Unflushed,
+        &[Property::CrashExposure, Property::CrashLost],
+        &[Branch::Convert, Branch::Allocate],
+    );
+}
+
+/// Completion logs a size that the file has only reached since (before 6.13).
+#[test]
+fn size_as_it_was_not_submitted() {
+    let submitted: Mutation = |design, _| design.ioend_size = IoendSize::Submitted;
+    holds("xfs/append-concurrent", submitted, &[Branch::Convert]);
+    let block: Mutation = |design, _| design.ioend_size = IoendSize::Block;
+    violates("xfs/append-concurrent", block, &[Property::SizeOrder]);
+}
+
+/// A failed write behind end of file leaves its reservation under a folio that is valid, or dirty, there.
+#[test]
+fn punch_stops_behind_end_of_file() {
+    for punch in [(|design, _| design.punch = Punch::ScanUptodate) as Mutation, |design, _| {
+        design.punch = Punch::ScanPastEof;
+    }] {
+        let branches = [Branch::Punch, Branch::Mkwrite];
+        caught("xfs/punch-past-eof", punch, &[Property::LeakedReservation], &branches);
+    }
+}
+
+/// Buffered writes share i_rwsem: the check does not see what is punched after it.
+#[test]
+fn writes_at_once() {
+    let exclusive: Mutation = |_, fs| fs.write_lock = WriteLock::Exclusive;
+    holds("xfs/shared-writes", exclusive, &[Branch::Punch]);
+    let shared: Mutation = |_, fs| fs.write_lock = WriteLock::Shared;
+    violates("xfs/shared-writes", shared, &[Property::DirtyOverHole, Property::LostWrite]);
+}
+
+/// Two that both reserve can make each other's mappings stale for ever: each gives its reservation back and makes it
+/// anew, and both move the counter.
+#[test]
+fn writes_at_once_go_round() {
+    let source = "title = \"Two writes at once into two holes\"
+[fs]
+write_lock = \"shared\"
+[setup]
+run = [\"truncate 8k\"]
+[[actor]]
+name = \"one\"
+run = [\"pwrite 0 4k\"]
+[[actor]]
+name = \"two\"
+run = [\"pwrite 4k 4k\"]
+[limits]
+retries = 6
+";
+    let scenario = scenario::read("two", source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
+    for design in DESIGNS {
+        let system = Kernel::new(scenario.config(Design::built_in(design).unwrap())).unwrap();
+        let exploration = explore(&system, &Options::default(), &mut |_| ()).unwrap();
+        assert_eq!(exploration.limits_hit, [LimitHit::Bound(Bound::Retries)].into(), "{design}");
+    }
 }
 
 /// Unsharing reads only what a write would read.

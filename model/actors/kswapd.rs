@@ -20,10 +20,10 @@ impl Actor for Kswapd {
         Kswapd(inode.sb.geometry.folios_touched(&cells))
     }
 
-    async fn step<B: Backend>(self, inode: &Inode<B>, _: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
         let Kswapd(mut folios) = self;
         let Some(index) = folios.next() else { return ControlFlow::Break(()) };
-        reclaim::shrink_folio(inode, index).await;
+        reclaim::shrink_folio(inode, me, index).await;
         ControlFlow::Continue(Kswapd(folios))
     }
 }

@@ -5,10 +5,9 @@
 //! source in may need the same glock. Direct I/O has the glock in a mode that excludes all these. Writeback takes no glock, and validates its mapping by its range alone.
 //! fs/gfs2/bmap.c and file.c, 6.2.
 //!
-//! Left out: stuffed files (data inside the inode, and unstuffing when they grow), the transaction of
-//! `->iomap_begin` (it ends before any folio is locked), resource groups and quota, other nodes of the cluster; and
-//! all that a crash would show: the on-disk size, which is logged with the inode and not by I/O completion, and the
-//! writing of ordered data before the log.
+//! Small files are [stuffed](super::stuffed); what a crash would leave is the business of [the log](super::gfs2_log).
+//!
+//! Left out: resource groups and quota, other nodes of the cluster.
 
 use std::ops::Range;
 
@@ -63,6 +62,7 @@ pub(super) fn gfs2_iomap_begin_write<B: Backend>(
         inode.sb.disk[usize::from(*phys)].update(|contents| *contents = None);
     }
     map.allocate_written(&hole, &allocated);
+    inode.commit(map);
     inode.bump_data_seq(me);
     inode.tell(MappingEvent::Invalidated, || format!("H -> W {}", inode.sb.geometry.show_blocks(&hole)));
     let end = map.extent_around(block).end.min(hole.end);
@@ -103,6 +103,7 @@ pub async fn punch_hole<B: Backend>(inode: &Inode<B>, me: ActorId, blocks: Range
     let freed = map.free_written(blocks.clone());
     inode.sb.space.update(|space| freed.iter().for_each(|phys| space.put(*phys)));
     inode.bump_data_seq(me);
+    inode.commit(&map);
     drop(map);
     inode.sb.backend.reach(Branch::Punch);
     inode.tell(MappingEvent::Invalidated, || format!("W -> H {}", inode.sb.geometry.show_blocks(&blocks)));

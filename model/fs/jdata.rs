@@ -5,7 +5,10 @@
 //! unlocked between the two, writeback sees buffers that are dirty and not pinned, and writes them past the journal;
 //! reclaim can free them, and the hook finds none. fs/gfs2/bmap.c, aops.c and log.c, 6.2.
 //!
-//! Left out: stuffed files, the journal's space and its contents (only whether a block's present contents are in
+//! The same hooks are around each folio of a write into a [stuffed](super::stuffed) file, which has no buffers to join: what
+//! it changes is the inode.
+//!
+//! Left out: the journal's space and its contents (only whether a block's present contents are in
 //! it), the zeroing of the rest of a new buffer after a short copy.
 
 use std::ops::{ControlFlow, Range};
@@ -20,7 +23,7 @@ use crate::inode::Inode;
 use crate::ioend::Ioend;
 use crate::oracle::Property;
 use crate::truncate::pagecache_isize_extended;
-use crate::write_state::Write;
+use crate::write_state::{Fill, Write};
 use crate::writeback::{SyncMode, audit_address, start_writeback};
 
 /// gfs2 as of 6.2, a file with `chattr +j`.
@@ -47,6 +50,7 @@ pub(crate) async fn page_prepare<B: Backend>(inode: &Inode<B>, me: ActorId, writ
 pub(crate) fn trans_end<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write) {
     inode.sb.log_flush_lock.up_read(me);
     write.transaction = false;
+    inode.audit_crash();
 }
 
 fn bits(blocks: Range<u16>) -> u64 {
@@ -100,9 +104,12 @@ pub(crate) async fn page_done<'a, B: Backend>(
 ) {
     let FolioRef { index, id } = folio;
     let blocks = bits(hook_blocks(inode, index, write.pos, done));
+    if write.fill == Fill::Data {
+        inode.log_data(write.id, &(write.pos..done));
+    }
     match inode.sb.config.design.page_done {
         PageDone::BeforeUnlock => {
-            if blocks != 0 {
+            if blocks != 0 && !inode.is_stuffed() {
                 add_databufs(inode, &mut slot, id, blocks);
             }
             slot.unlock_and_put(id, me);
@@ -114,7 +121,7 @@ pub(crate) async fn page_done<'a, B: Backend>(
                 pagecache_isize_extended(inode, grown.start, grown.end).await;
             }
             slot = inode.page(index).lock(Op::on("page_done", u32::from(index))).await;
-            if blocks != 0 {
+            if blocks != 0 && !inode.is_stuffed() {
                 add_databufs(inode, &mut slot, id, blocks);
             }
             slot.put(id, me);
@@ -146,7 +153,7 @@ pub(crate) fn page_done_on_stale<B: Backend>(
         PageDoneOnStale::NoFolio => {}
         PageDoneOnStale::Folio => {
             let blocks = hook_blocks(inode, index, write.pos, write.pos);
-            if !blocks.is_empty() {
+            if !blocks.is_empty() && !inode.is_stuffed() {
                 inode.page(index).release(|slot| {
                     add_databufs(inode, slot, id, bits(blocks.clone()));
                     let folio = slot.locked_mut(id, me);
@@ -192,6 +199,11 @@ impl JdataState {
         let again = if mode == SyncMode::Integrity { Again::AfterFlush } else { Again::No };
         JdataState::Next(mode, folios.clone(), folios.start, again)
     }
+
+    /// A flush of the log alone.
+    pub fn log_flush() -> Self {
+        JdataState::Next(SyncMode::Integrity, 0..0, 0, Again::AfterFlush)
+    }
 }
 
 /// One step.
@@ -207,6 +219,7 @@ pub async fn step<B: Backend>(
                     return ControlFlow::Break(());
                 }
                 inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
+                inode.log_write();
                 return ControlFlow::Continue(JdataState::Unpin(mode, folios, 0));
             }
             let mut slot = inode.page(next).lock(Op::on("writeback_get_folio", u32::from(next))).await;
@@ -317,6 +330,7 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
                 shared: false,
                 may_fail: false,
                 folios: vec![folio],
+                size: None,
             });
         }
     }

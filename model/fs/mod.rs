@@ -5,6 +5,8 @@
 //! scenario can have a file system that nobody has written yet. A built-in one is a file here and a line in
 //! `personalities!`.
 
+pub mod gfs2_log;
+pub mod stuffed;
 pub mod xfs_dio;
 pub mod xfs_reflink;
 
@@ -48,6 +50,28 @@ choices! {
         ConvertAtSubmission = "convert-at-submission",
         /// Only clears the writeback bit: nothing was unwritten.
         Clear = "clear",
+    }
+}
+
+choices! {
+    /// When the size on disk follows a write that grows the file.
+    SizeLog {
+        /// When the I/O of the data completes.
+        Completion = "completion",
+        /// In a transaction of its own, as soon as the write has put the data into the page cache (a mutant).
+        Write = "write",
+    }
+}
+
+choices! {
+    /// The device's cache of writes that are complete. Only a crash can tell.
+    DeviceCache {
+        /// There is none: what is complete stays.
+        Absent = "none",
+        /// What is complete may be lost until the next write of the log, which flushes it first.
+        Flushed = "flushed",
+        /// The same, and the log is written without a flush (a mutant, and once the mount option `nobarrier`).
+        Unflushed = "unflushed",
     }
 }
 
@@ -131,6 +155,16 @@ choices! {
 }
 
 choices! {
+    /// How a buffered write that does not grow the file holds i_rwsem.
+    WriteLock {
+        /// Exclusively.
+        Exclusive = "exclusive",
+        /// Shared, so that several write at once. No kernel does this.
+        Shared = "shared",
+    }
+}
+
+choices! {
     /// When a mapping for a write out of place says where the present contents are.
     SourceMap {
         /// If the write does not cover all of its blocks.
@@ -208,6 +242,8 @@ pub struct Personality {
     pub hooks: Hooks,
     /// The order of completion.
     pub completion: Completion,
+    /// When a write that grows the file raises the size on disk.
+    pub size_log: SizeLog,
     /// When unwritten conversion moves the counter.
     pub bump_convert: Bump,
     /// Whether the allocation of delayed blocks moves the counter.
@@ -220,6 +256,8 @@ pub struct Personality {
     pub free_blocks: Option<u16>,
     /// Which of them are taken first.
     pub allocator: Allocator,
+    /// How many bytes of a file lie in its inode, as long as it is no longer than that; 0 for none.
+    pub stuffed: u16,
     /// How a reflink holds the locks of its source.
     pub clone_lock: CloneLock,
     /// When a truncate flushes.
@@ -231,6 +269,8 @@ pub struct Personality {
     pub flush_unmap: FlushUnmap,
     /// How a direct write holds i_rwsem.
     pub dio_lock: DioLock,
+    /// How a buffered write holds i_rwsem.
+    pub write_lock: WriteLock,
     /// When a write out of place says where to read what it does not cover.
     pub srcmap: SourceMap,
     /// Blocks of the budget of a write out of place beyond what its bytes fill.
@@ -239,6 +279,8 @@ pub struct Personality {
     pub short_budget: ShortBudget,
     /// What failed writeback gives back.
     pub error_cleanup: ErrorCleanup,
+    /// Whether a crash may lose writes that are complete.
+    pub device_cache: DeviceCache,
     /// Whether I/O may fail, of writeback and of direct writes.
     pub io_errors: bool,
     /// Whether a write that adds a folio may find no memory for it.
@@ -272,21 +314,25 @@ settable!(Personality {
     write_end,
     hooks,
     completion,
+    size_log,
     bump_convert,
     bump_allocate,
     bump_lookup,
     block_dirty,
     free_blocks,
     allocator,
+    stuffed,
     clone_lock,
     truncate_flush,
     invalidate_lock,
     flush_unmap,
     dio_lock,
+    write_lock,
     srcmap,
     spare_blocks,
     short_budget,
     error_cleanup,
+    device_cache,
     io_errors,
     alloc_errors,
     short_copies,
@@ -327,9 +373,7 @@ impl Personality {
     pub fn refuses(&self, command: &Command) -> Option<&'static str> {
         let like_xfs = matches!(self.allocate, Allocate::Delalloc | Allocate::Unwritten);
         match command {
-            Command::Crash | Command::Shutdown { .. }
-                if !like_xfs || self.completion == Completion::Clear =>
-            {
+            Command::Crash | Command::Shutdown { .. } if like_xfs && self.completion == Completion::Clear => {
                 Some("what a crash leaves is not modelled on this file system")
             }
             Command::Reflink { .. } | Command::Funshare { .. } | Command::Cowextsize { .. } if !like_xfs => {
@@ -400,10 +444,23 @@ pub fn write_begin<B: Backend>(
         Allocate::Delalloc | Allocate::Unwritten => {
             xfs::xfs_buffered_write_iomap_begin(inode, me, map, block, limit)
         }
-        Allocate::Written => gfs2::gfs2_iomap_begin_write(inode, me, map, block, limit),
+        Allocate::Written => match stuffed::iomap(inode, map, block) {
+            Some(iomap) => Ok(iomap),
+            None => gfs2::gfs2_iomap_begin_write(inode, me, map, block, limit),
+        },
         Allocate::OutOfPlace => zoned::xfs_zoned_buffered_write_iomap_begin(inode, me, map, cells, budget),
         Allocate::Static => Ok(map.map(block, inode.data_sequence())),
     }
+}
+
+/// `->iomap_begin` of a read.
+pub fn read_begin<B: Backend>(inode: &Inode<B>, me: ActorId, map: &ExtentMap, block: FileBlock) -> Iomap {
+    stuffed::iomap(inode, map, block).unwrap_or_else(|| xfs::xfs_read_iomap_begin(inode, me, map, block))
+}
+
+/// Whether a write through a mapping calls the hooks around each folio (`iomap->page_ops`).
+pub fn has_folio_hooks(config: &Config, iomap: &Iomap) -> bool {
+    config.fs.hooks == Hooks::Jdata || iomap.kind == IomapType::Inline
 }
 
 /// `->iomap_begin` of a direct write of `blocks`, clipped to them.
@@ -485,6 +542,9 @@ pub fn preallocate<B: Backend>(
 /// Whether using a mapping for `block` gives another result than a fresh one would. A NEW mapping that counts as
 /// written stands for zeros, which is wrong as soon as the block was written.
 pub fn misleads<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, extent: Extent) -> bool {
+    if iomap.kind == IomapType::Inline {
+        return inode.audit_stuffed().is_none();
+    }
     let addr: Option<Phys> = iomap.addr_of(block).filter(|_| iomap.new && iomap.kind == IomapType::Mapped);
     let Some(phys) = addr.filter(|phys| extent == Extent::Written(*phys)) else {
         return iomap.misleads(block, extent);

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
 use super::{
-    Allocate, Allocator, Bump, CloneLock, Completion, DioLock, ErrorCleanup, FlushUnmap, Hooks, Names,
-    Personality, ShortBudget, SourceFault, SourceMap, TruncateFlush, WriteEnd,
+    Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, FlushUnmap, Hooks,
+    Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
 };
 use crate::backend::{ActorId, Atomic, Backend};
 use crate::design::WritebackCheck;
@@ -29,12 +29,14 @@ pub(super) fn personality() -> Personality {
         write_end: WriteEnd::PunchDelalloc,
         hooks: Hooks::Nothing,
         completion: Completion::ConvertThenClear,
+        size_log: SizeLog::Completion,
         bump_convert: Bump::Inside,
         bump_allocate: true,
         bump_lookup: false,
         block_dirty: false,
         free_blocks: None,
         allocator: Allocator::Home,
+        stuffed: 0,
         clone_lock: CloneLock::Demoted,
         names: Names {
             read_begin: "xfs_read_iomap_begin",
@@ -46,10 +48,12 @@ pub(super) fn personality() -> Personality {
         invalidate_lock: true,
         flush_unmap: FlushUnmap::WriteAndDrop,
         dio_lock: DioLock::Shared,
+        write_lock: WriteLock::Exclusive,
         srcmap: SourceMap::Unaligned,
         spare_blocks: 3,
         short_budget: ShortBudget::Allowed,
         error_cleanup: ErrorCleanup::CowAndDelalloc,
+        device_cache: DeviceCache::Absent,
         io_errors: false,
         alloc_errors: false,
         short_copies: false,

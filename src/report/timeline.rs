@@ -464,7 +464,7 @@ fn legend(items: &[String], width: usize) -> Vec<Line> {
 /// What the letters of the shared state mean, as far as they occur.
 fn letters(gutter: &[gutter::Column]) -> Vec<Vec<String>> {
     const MEANINGS: [(&str, &[(char, &str)]); 2] = [
-        ("ext", &[('H', "hole"), ('D', "delalloc"), ('U', "unwritten"), ('W', "written")]),
+        ("ext", &[('H', "hole"), ('D', "delalloc"), ('U', "unwritten"), ('W', "written"), ('I', "inline")]),
         (
             "folios",
             &[

@@ -101,6 +101,8 @@ fn a_range_left_out_is_that_of_the_mapping() {
         "msync -s 8k 1",
         "madvise -d",
         "mwrite -S 1 5k 1k",
+        "@dma",
+        "@dma -S 2 5k 1k",
     ]);
     let range = 4096..12288;
     assert_eq!(
@@ -111,8 +113,10 @@ fn a_range_left_out_is_that_of_the_mapping() {
             Mread { range: range.clone() },
             Msync { range: range.clone(), wait: false },
             Msync { range: 8192..8193, wait: true },
-            MadviseDontneed { range },
+            MadviseDontneed { range: range.clone() },
             Mwrite { range: 5120..6144, fill: 1 },
+            Dma { range, fill: 0x58 },
+            Dma { range: 5120..6144, fill: 2 },
         ]
     );
 }

@@ -88,6 +88,7 @@ const XFS_IO: &[Verb] = &[
 
 /// Those with a form of their own that xfs_io cannot say.
 const OWN: &[Verb] = &[
+    verb(("@dma", ""), ("S:", ""), &[0, 2], "@dma [-S pattern] [off len]"),
     verb(("@wait", ""), ("", ""), &[0], "@wait"),
     verb(("@crash", ""), ("", ""), &[0], "@crash"),
     verb(("@fail", ""), ("", ""), &[1], "@fail bytes"),

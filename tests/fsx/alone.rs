@@ -48,6 +48,16 @@ fn gfs2_jdata() {
 }
 
 #[test]
+fn gfs2_stuffed() {
+    compare("gfs2-stuffed");
+}
+
+#[test]
+fn gfs2_jdata_stuffed() {
+    compare("gfs2-jdata-stuffed");
+}
+
+#[test]
 fn zonefs() {
     compare("zonefs");
 }

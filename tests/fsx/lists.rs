@@ -22,7 +22,7 @@ pub(crate) const SOUND: &[&str] = &["iomap_valid", "get_folio", "modern"];
 /// Those of them that must not lose anything on a file system. A file system that journals data needs its hook
 /// called before the folio is unlocked, which is what patch 02 of the January 2023 series is for.
 fn sound(fs: &str) -> &'static [&'static str] {
-    if fs == "gfs2-jdata" { &["get_folio", "modern"] } else { SOUND }
+    if fs.starts_with("gfs2-jdata") { &["get_folio", "modern"] } else { SOUND }
 }
 
 /// A write(2) of a range in one call.
@@ -47,16 +47,24 @@ pub(crate) enum Theme {
     Shared,
 }
 
+/// A file system by its name; with `-stuffed` files of gfs2 begin in their inodes.
+fn personality(fs: &str, block: u64) -> Personality {
+    match fs.strip_suffix("-stuffed") {
+        Some(fs) => Personality { stuffed: block as u16 - 512, ..Personality::built_in(fs).unwrap() },
+        None => Personality::built_in(fs).unwrap(),
+    }
+}
+
 /// Whether a file system has a command; direct I/O and shared blocks are questions of the theme.
 fn has(fs: &str, command: &Command) -> bool {
-    Personality::built_in(fs).unwrap().refuses(command).is_none()
+    personality(fs, 4096).refuses(command).is_none()
 }
 
 /// The themes that a file system has.
 pub(crate) fn themes(fs: &str) -> &'static [Theme] {
     match fs {
         "xfs" => &[Theme::Cached, Theme::Direct, Theme::Shared],
-        "ext4-iomap" | "gfs2" | "xfs-zoned" | "zonefs" => &[Theme::Cached, Theme::Direct],
+        "ext4-iomap" | "gfs2" | "gfs2-stuffed" | "xfs-zoned" | "zonefs" => &[Theme::Cached, Theme::Direct],
         _ => &[Theme::Cached],
     }
 }
@@ -72,13 +80,16 @@ pub(crate) fn any_layout(fs: &'static str) -> impl Strategy<Value = Layout> {
         move |(design, (block, folio), block_dirty)| {
             let mut design = Design::built_in(design).unwrap();
             // gfs2's own test of the range loses what is written into a hole (gfs2/t9-hole).
-            if fs == "gfs2" {
+            if fs.starts_with("gfs2") {
                 design.writeback_check = WritebackCheck::Always;
             }
-            let fs = Personality::built_in(fs).unwrap();
-            // Zoned files came after the dirty bits of blocks: a clean block has no reservation to be written to.
-            let block_dirty = block_dirty || fs.allocate == Allocate::OutOfPlace;
-            let fs = Personality { block_dirty, ..fs };
+            let personality = personality(fs, block);
+            // Before 6.6 writeback takes every valid block of a dirty folio along, those that gfs2 frees after a write
+            // that failed included (gfs2/freed-valid). Zoned files came after the dirty bits of blocks: a clean block
+            // has no reservation to be written to.
+            let out_of_place = personality.allocate == Allocate::OutOfPlace;
+            let block_dirty = block_dirty || out_of_place || fs.starts_with("gfs2");
+            let fs = Personality { block_dirty, ..personality };
             Layout { block, folio, fs, design }
         },
     )

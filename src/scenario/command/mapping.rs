@@ -1,5 +1,7 @@
 //! Commands on the actor's mapping of a file.
 
+use std::ops::Range;
+
 use stalemap_model::command::Command;
 use stalemap_model::geometry::Bytes;
 
@@ -19,6 +21,17 @@ impl Call<'_, '_> {
     }
 
     pub(super) fn mwrite(&self, errors: &mut Errors) -> Option<Command> {
+        let (range, fill) = self.stored(errors)?;
+        Some(Command::Mwrite { range, fill })
+    }
+
+    pub(super) fn dma(&self, errors: &mut Errors) -> Option<Command> {
+        let (range, fill) = self.stored(errors)?;
+        Some(Command::Dma { range, fill })
+    }
+
+    /// What is stored into the actor's mapping, and where.
+    fn stored(&self, errors: &mut Errors) -> Option<(Range<u64>, u8)> {
         let fill = self.fill(MWRITE_FILL, errors);
         let Mapped { range, writable } = self.mapped(errors)?;
         if !writable {
@@ -27,7 +40,7 @@ impl Call<'_, '_> {
             errors.add(self.name.span.clone(), message, help);
             return None;
         }
-        Some(Command::Mwrite { range, fill: fill? })
+        Some((range, fill?))
     }
 
     pub(super) fn msync(&self, errors: &mut Errors) -> Option<Command> {

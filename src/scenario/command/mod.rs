@@ -158,6 +158,7 @@ impl Call<'_, '_> {
                 self.drops(errors)?;
                 Some(Command::FadviseDontneed { range: self.range(errors)? })
             }
+            "@dma" => self.dma(errors),
             "@wait" => self.session.submitted(self.name, errors).then_some(Command::Wait),
             "@crash" => Some(Command::Crash),
             "@fail" => Some(Command::Fail { after: self.size(self.options.arguments.first()?, errors)? }),
