@@ -15,7 +15,7 @@ use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 use crate::command::Command;
 use crate::dio::inode_dio_wait;
 use crate::event::MappingEvent;
-use crate::extent::{Extent, ExtentMap};
+use crate::extent::{Enospc, Extent, ExtentMap};
 use crate::falloc;
 use crate::flush::{self, FlushState};
 use crate::fs;
@@ -24,7 +24,7 @@ use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
-use crate::iomap;
+use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
 use crate::setattr;
 use crate::truncate::{self, TruncateState, pagecache_isize_extended};
@@ -169,16 +169,30 @@ pub async fn step<B: Backend>(
             ControlFlow::Continue(ChangeState::Run(plan))
         }
         ChangeState::Run(mut plan) => {
-            if let Some(job) = plan.jobs.pop_front()
-                && let Some(rest) = work(inode, me, job).await
-            {
-                plan.jobs.push_front(rest);
+            let mut failed = false;
+            if let Some(job) = plan.jobs.pop_front() {
+                match work(inode, me, job).await {
+                    Worked::Partly(rest) => plan.jobs.push_front(rest),
+                    Worked::Done => {}
+                    // The call returns the error; what was done so far stays.
+                    Worked::Failed => {
+                        plan.jobs.clear();
+                        failed = true;
+                    }
+                }
             }
             if !plan.jobs.is_empty() {
                 return ControlFlow::Continue(ChangeState::Run(plan));
             }
-            inode.oracle.complete_zero(&inode.sb.geometry, &plan.meaning.zeroed);
-            inode.oracle.complete_growth(&inode.sb.geometry, &plan.meaning.grown);
+            let Meaning { zeroed, taken_out, grown } = &plan.meaning;
+            if failed {
+                for cells in [zeroed, taken_out, grown] {
+                    inode.oracle.fail_write(&inode.sb.geometry, 0, cells);
+                }
+            } else {
+                inode.oracle.complete_zero(&inode.sb.geometry, zeroed);
+                inode.oracle.complete_growth(&inode.sb.geometry, grown);
+            }
             if inode.sb.config.fs.invalidate_lock {
                 inode.invalidate_lock.up_write(me);
             }
@@ -211,25 +225,47 @@ fn draw_up<B: Backend>(inode: &Inode<B>, change: Change) -> Plan {
     plan
 }
 
-/// One step of a job. Returns what remains of it.
-async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job> {
-    fn rest<S, T>(flow: ControlFlow<T, S>, wrap: impl FnOnce(S) -> Job) -> Option<Job> {
+/// What came of a step of a job.
+enum Worked {
+    /// This remains of it.
+    Partly(Job),
+    /// Nothing remains.
+    Done,
+    /// It could not be done.
+    Failed,
+}
+
+/// One step of a job.
+async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
+    fn rest<S>(flow: ControlFlow<(), S>, wrap: impl FnOnce(S) -> Job) -> Worked {
         match flow {
-            ControlFlow::Continue(state) => Some(wrap(state)),
-            ControlFlow::Break(_) => None,
+            ControlFlow::Continue(state) => Worked::Partly(wrap(state)),
+            ControlFlow::Break(()) => Worked::Done,
         }
     }
     match job {
         Job::Flush(state) => return rest(flush::step(inode, me, state).await, Job::Flush),
         Job::FlushUnlogged(size, new_size) => {
             let logged = inode.ilock.lock(Op::new("xfs_setattr_size")).await.disk_size;
-            return (new_size > logged && size != logged).then(|| flush_folios(inode, &(logged..new_size)));
+            if new_size > logged && size != logged {
+                return Worked::Partly(flush_folios(inode, &(logged..new_size)));
+            }
         }
         Job::Drop(state) => return rest(truncate::step(inode, me, state).await, Job::Drop),
         Job::Zero(state) => {
-            return rest(iomap::step(inode, me, *state).await, |state| Job::Zero(Box::new(state)));
+            return match iomap::step(inode, me, *state).await {
+                ControlFlow::Continue(state) => Worked::Partly(Job::Zero(Box::new(state))),
+                ControlFlow::Break(Written { full: true }) => Worked::Done,
+                ControlFlow::Break(Written { full: false }) => Worked::Failed,
+            };
         }
-        Job::Unstuff(state) => return rest(stuffed::step(inode, me, state).await, Job::Unstuff),
+        Job::Unstuff(state) => {
+            return match stuffed::step(inode, me, state).await {
+                ControlFlow::Continue(state) => Worked::Partly(Job::Unstuff(state)),
+                ControlFlow::Break(Ok(())) => Worked::Done,
+                ControlFlow::Break(Err(Enospc)) => Worked::Failed,
+            };
+        }
         Job::ZeroStuffed(cells) => stuffed::zero_range(inode, &cells).await,
         Job::SetSize(size) => {
             inode.i_size.store(Op::new("i_size_write"), u64::from(size), Ordering::Release).await;
@@ -258,7 +294,12 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job
             drop(map);
             inode.audit_backing(blocks);
         }
-        Job::Extend(name, blocks, size) => extend(inode, me, Op::new(name), &blocks, size).await,
+        Job::Extend(name, blocks, size) => {
+            if extend(inode, me, Op::new(name), &blocks, size).await.is_err() {
+                inode.say(|| "ENOSPC".to_owned());
+                return Worked::Failed;
+            }
+        }
         Job::ShiftDown(blocks) => {
             let mut map = inode.ilock.lock(Op::new("xfs_bmap_collapse_extents")).await;
             cancel_copies(inode, me, &mut map, blocks.start);
@@ -280,7 +321,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Option<Job
             shifted(inode, &blocks, "moves up from");
         }
     }
-    None
+    Worked::Done
 }
 
 /// What is left in the COW fork behind `first` would lie at the wrong place after a shift (`xfs_prepare_shift`).
@@ -305,16 +346,24 @@ async fn extend<B: Backend>(
     op: Op,
     blocks: &Range<FileBlock>,
     new_size: Option<Cell>,
-) {
+) -> Result<(), Enospc> {
     let mut map = inode.ilock.lock(op).await;
     let mut allocated = false;
+    let mut result = Ok(());
     for block in blocks.clone() {
         match map.get(block) {
-            Extent::Hole => allocated |= fs::preallocate(inode, &mut map, block).is_ok(),
+            Extent::Hole => match fs::preallocate(inode, &mut map, block) {
+                Ok(_) => allocated = true,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            },
+            // The whole of it, as ever.
             Extent::Delalloc => {
-                let one = block..block + 1;
-                let phys = inode.sb.allocate_reserved(inode.number, &one);
-                map.allocate(&one, &phys);
+                let extent = map.extent_around(block);
+                let phys = inode.sb.allocate_reserved(inode.number, &extent);
+                map.allocate(&extent, &phys);
                 allocated = true;
             }
             Extent::Unwritten(_) | Extent::Written(_) => {}
@@ -326,7 +375,7 @@ async fn extend<B: Backend>(
             .tell(MappingEvent::Invalidated, || format!("-> U in {}", inode.sb.geometry.show_blocks(blocks)));
     }
     let size = inode.i_size_peek();
-    if let Some(target) = new_size.filter(|target| *target > size) {
+    if let Some(target) = new_size.filter(|target| result.is_ok() && *target > size) {
         inode.i_size.publish(u64::from(target), Ordering::Release);
         map.disk_size = target;
         inode.commit(&map);
@@ -335,6 +384,7 @@ async fn extend<B: Backend>(
     } else {
         inode.commit(&map);
     }
+    result
 }
 
 /// The job of zeroing part of a block.

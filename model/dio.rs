@@ -19,7 +19,7 @@ use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering};
 use crate::command::{Command, Io};
-use crate::design::Design;
+use crate::design::{Design, ZeroLock};
 use crate::dio_complete::{self, Aio, Completion};
 use crate::dio_design::{DioBusy, DioCached, DioDrain, DioUnaligned};
 use crate::event::{Branch, MappingEvent};
@@ -38,7 +38,7 @@ use crate::value::{Value, WriteId};
 use crate::world::World;
 use crate::write_state::{Write, WriteState};
 use crate::writeback::is_at;
-use crate::zero::{eof_tail, zero_range};
+use crate::zero::{eof_tail, zero_range, zero_range_unlocked};
 
 /// How i_rwsem is held.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -124,6 +124,8 @@ pub enum DioState {
     Drain(Dio),
     /// Zeroing the tail of the old last block.
     Zero(Dio, Box<WriteState>),
+    /// Before the lock under which it zeroes these, if any.
+    ZeroLock(Dio, Range<Cell>),
     /// Before the next folio is looked for: a write that must not wait gives up if there is any.
     Cached(Dio, FolioIndex),
     /// Getting the page cache out of the way.
@@ -213,9 +215,28 @@ pub async fn step<B: Backend>(
             inode_dio_wait(inode).await;
             return zero_gap(inode, me, dio);
         }
+        DioState::ZeroLock(dio, tail) => {
+            let locks = inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock;
+            if locks {
+                inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            }
+            DioState::Zero(
+                dio,
+                Box::new(if locks { zero_range(inode, tail) } else { zero_range_unlocked(inode, tail) }),
+            )
+        }
         DioState::Zero(dio, inner) => match iomap::step(inode, me, *inner).await {
             ControlFlow::Continue(inner) => DioState::Zero(dio, Box::new(inner)),
-            ControlFlow::Break(_) => return checked(inode, me, dio),
+            ControlFlow::Break(Written { full }) => {
+                if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
+                    inode.invalidate_lock.up_write(me);
+                }
+                return if full {
+                    checked(inode, me, dio)
+                } else {
+                    nothing_written(inode, me, &dio, Held::IoLock)
+                };
+            }
         },
         DioState::Cached(dio, index) => return filemap_range_has_page(inode, me, dio, index).await,
         DioState::Invalidate(dio, inner) => match invalidate::step(inode, me, inner).await {
@@ -294,6 +315,15 @@ fn would_block<B: Backend>(
 ) -> ControlFlow<Written, DioState> {
     inode.sb.backend.reach(Branch::NowaitEagain);
     inode.say(|| "EAGAIN".to_owned());
+    nothing_written(inode, me, dio, held)
+}
+
+fn nothing_written<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: &Dio,
+    held: Held,
+) -> ControlFlow<Written, DioState> {
     if dio.begun {
         inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
     }
@@ -376,7 +406,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contro
 /// Zeros from the end of file to where a write beyond it begins, with i_rwsem held exclusively.
 fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
     match eof_tail(inode, inode.i_size_peek(), dio.request.start) {
-        Some(tail) => ControlFlow::Continue(DioState::Zero(dio, Box::new(zero_range(inode, tail)))),
+        Some(tail) => ControlFlow::Continue(DioState::ZeroLock(dio, tail)),
         None => checked(inode, me, dio),
     }
 }

@@ -6,7 +6,8 @@
 //! counted. A write that is waited for is completed by its submitter, who still holds i_rwsem; another one by a
 //! worker of its own, without any lock.
 //!
-//! Left out: completion of overwrites in interrupt context; the steps are the same.
+//! Left out: completion of overwrites in interrupt context; the steps are the same. The calls of one `@aio` command complete
+//! in the order in which they were submitted; those of several commands in any order.
 
 use std::ops::ControlFlow;
 

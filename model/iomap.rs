@@ -190,6 +190,7 @@ async fn enter<B: Backend>(
     if let Some(tail) = eof_tail(inode, size, write.request.start) {
         if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
             inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            write.holds_invalidate_lock = true;
         }
         write.fill = Fill::Zero;
         write.pos = tail.start;
@@ -282,6 +283,7 @@ fn advance<B: Backend>(
     let stalled = !progress && (!stale || design.on_stale == OnStale::Done);
     if done && write.fill == Fill::Zero && !write.request.is_empty() {
         zeroed_up_to(inode, me);
+        write.holds_invalidate_lock = false;
         write.fill = Fill::Data;
         write.pos = write.request.start;
         write.end = write.request.end;
@@ -334,16 +336,18 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
         });
     }
     fs::return_budget(inode, write.budget);
-    if !write.request.is_empty() {
-        if write.fill == Fill::Zero {
-            zeroed_up_to(inode, me);
-        }
-        inode.oracle.end_write(&inode.sb.geometry, write.id, &write.request, done);
-        glock::release(inode, me);
-        match write.lock {
-            IoLock::Shared => inode.i_rwsem.up_read(me),
-            IoLock::Exclusive => inode.i_rwsem.up_write(me),
-        }
+    if write.request.is_empty() {
+        // Zeroing or unsharing on its own, under its caller's locks.
+        return ControlFlow::Break(Written { full: write.pos == write.end });
+    }
+    if write.fill == Fill::Zero {
+        zeroed_up_to(inode, me);
+    }
+    inode.oracle.end_write(&inode.sb.geometry, write.id, &write.request, done);
+    glock::release(inode, me);
+    match write.lock {
+        IoLock::Shared => inode.i_rwsem.up_read(me),
+        IoLock::Exclusive => inode.i_rwsem.up_write(me),
     }
     ControlFlow::Break(Written { full })
 }

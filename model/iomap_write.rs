@@ -122,15 +122,12 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         write_begin_inline(inode, me, &iomap, &locked, check_now).await;
     }
     let (to_zero, to_read) = sort_blocks(inode, write.fill, &iomap, &locked);
-    if write.nowait && !to_read.is_empty() {
+    if let Err(error) = read_blocks(inode, me, &write, &iomap, &locked, &to_read, check_now).await {
         let FolioRef { index, id } = locked.folio;
+        jdata::page_done_on_error(inode, me, &mut write, locked.folio);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
-        if write.transaction {
-            jdata::trans_end(inode, me, &mut write);
-        }
-        return fail(inode, write, iomap, from, "EAGAIN");
+        return fail(inode, write, iomap, from, error);
     }
-    read_blocks(inode, me, &iomap, &locked, &to_read, check_now).await;
     let unread = inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive;
     if check != Check::AfterPrepare && (to_zero.is_empty() || unread) {
         return copy(inode, me, write, iomap, from, &locked, &to_zero, check_now).await;
@@ -251,17 +248,25 @@ async fn write_begin_inline<B: Backend>(
     inode.sb.backend.reach(Branch::ReadFill);
 }
 
-/// Reads blocks.
+/// Reads blocks, if the write may wait for them and the device gives them.
 async fn read_blocks<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
+    write: &Write,
     iomap: &Iomap,
     locked: &Locked,
     to_read: &[FileBlock],
     checked: bool,
-) {
+) -> Result<(), &'static str> {
     if to_read.is_empty() {
-        return;
+        return Ok(());
+    }
+    if write.nowait {
+        return Err("EAGAIN");
+    }
+    if inode.sb.may_fail(me) && inode.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
+        inode.sb.backend.reach(Branch::IoError);
+        return Err("EIO");
     }
     let FolioRef { index, id } = locked.folio;
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
@@ -274,6 +279,7 @@ async fn read_blocks<B: Backend>(
         inode.say(|| format!("read {} from disk", inode.sb.geometry.show_blocks(&(*block..*block + 1))));
     }
     inode.sb.backend.reach(Branch::ReadFill);
+    Ok(())
 }
 
 /// Steps 4.5 to 4.10: zeroing, the copy, `iomap_write_end`, the size, and the release of the folio. Others

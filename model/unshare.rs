@@ -10,10 +10,11 @@ use std::ops::{ControlFlow, Range};
 
 use crate::backend::{ActorId, Backend, Op};
 use crate::command::Command;
+use crate::dio::inode_dio_wait;
 use crate::extent::{Iomap, IomapType};
 use crate::geometry::{Cell, FolioIndex};
 use crate::inode::Inode;
-use crate::iomap;
+use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
 use crate::world::World;
 use crate::write_state::{Write, WriteState};
@@ -65,6 +66,7 @@ pub async fn step<B: Backend>(
         }
         UnshareState::Lock(cells) => {
             inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            inode_dio_wait(inode).await;
             let cells = cells.start..cells.end.min(inode.i_size_peek());
             if cells.is_empty() {
                 UnshareState::Wait(0..0)
@@ -75,9 +77,11 @@ pub async fn step<B: Backend>(
         }
         UnshareState::Dirty(folios, inner) => match iomap::step(inode, me, *inner).await {
             ControlFlow::Continue(inner) => UnshareState::Dirty(folios, Box::new(inner)),
-            ControlFlow::Break(_) => {
+            ControlFlow::Break(Written { full: true }) => {
                 UnshareState::Flush(folios.clone(), WritebackState::new(SyncMode::Integrity, folios))
             }
+            // An error is returned before anything is written back.
+            ControlFlow::Break(Written { full: false }) => UnshareState::Wait(0..0),
         },
         UnshareState::Flush(folios, inner) => match writeback::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => UnshareState::Flush(folios, inner),

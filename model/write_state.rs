@@ -57,6 +57,8 @@ pub struct Write {
     pub(crate) held: u16,
     /// What is left of the blocks that were reserved before the write began, for writes out of place.
     pub(crate) budget: u16,
+    /// The caller holds invalidate_lock, or it was taken before the pass: the clean-up must not take it again.
+    pub(crate) holds_invalidate_lock: bool,
     /// A transaction was begun and is not ended. Between two folios only a mutant's is.
     pub(crate) transaction: bool,
 }
@@ -89,6 +91,7 @@ impl Write {
             flush: false,
             held: 0,
             budget: 0,
+            holds_invalidate_lock: false,
             transaction: false,
         }
     }
@@ -98,14 +101,19 @@ impl Write {
         self.resident_until.is_some_and(|until| self.pos >= until)
     }
 
-    /// The zeroing of `cells` on its own.
+    /// The zeroing of `cells` on its own, under invalidate_lock.
     pub fn zeros(cells: Range<Cell>) -> Self {
-        Write { fill: Fill::Zero, request: cells.end..cells.end, ..Write::new(0, cells) }
+        Write { fill: Fill::Zero, ..Write::unshare(cells) }
     }
 
-    /// The unsharing of `cells`.
+    /// The unsharing of `cells`, under invalidate_lock.
     pub fn unshare(cells: Range<Cell>) -> Self {
-        Write { fill: Fill::Unshare, request: cells.end..cells.end, ..Write::new(0, cells) }
+        Write {
+            fill: Fill::Unshare,
+            request: cells.end..cells.end,
+            holds_invalidate_lock: true,
+            ..Write::new(0, cells)
+        }
     }
 }
 
@@ -153,7 +161,7 @@ pub(crate) fn unused_reservation<B: Backend>(
         WriteEnd::Nothing => return None,
     }
     let owned = iomap.new || design.punch_owner == PunchOwner::Any;
-    if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end || write.fill == Fill::Zero {
+    if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end {
         return None;
     }
     let first = if write.pos == from {
@@ -171,7 +179,7 @@ pub(crate) fn unused_reservation<B: Backend>(
 pub(crate) fn punching<B: Backend>(inode: &Inode<B>, write: &Write, iomap: &Iomap) -> Punching {
     let design = &inode.sb.config.design;
     let cow = iomap.shared && design.punch_fork == PunchFork::Mapping;
-    let holds = write.fill == Fill::Unshare && design.held_lock == HeldLock::Known;
+    let holds = write.holds_invalidate_lock && design.held_lock == HeldLock::Known;
     Punching {
         freed: 0,
         fork: if cow { Fork::Cow } else { Fork::Data },

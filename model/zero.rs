@@ -31,9 +31,17 @@ pub fn start<B: Backend>(inode: &Inode<B>, write: Write) -> WriteState {
 
 /// The start of zeroing `cells` on its own, for a truncate or a punch.
 pub fn zero_range<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> WriteState {
-    let mut write = Write::zeros(cells.clone());
+    alone(inode, Write::zeros(cells))
+}
+
+/// The same for who has not taken invalidate_lock: before 6.12 a direct write beyond end of file.
+pub fn zero_range_unlocked<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> WriteState {
+    alone(inode, Write { holds_invalidate_lock: false, ..Write::zeros(cells) })
+}
+
+fn alone<B: Backend>(inode: &Inode<B>, mut write: Write) -> WriteState {
     // Where there is no space, what has to be copied finds that out.
-    write.budget = fs::reserve_budget(inode, &cells).unwrap_or(0);
+    write.budget = fs::reserve_budget(inode, &(write.pos..write.end)).unwrap_or(0);
     start(inode, write)
 }
 

@@ -8,13 +8,14 @@
 //! Left out: the journal (the handle of `->iomap_begin` is stopped before any folio is locked), ordered mode, the
 //! 64 bits of the counter (XFS's 32 do not wrap here either).
 
-use super::{Names, Personality, xfs};
+use super::{CloneLock, Names, Personality, xfs};
 
 /// ext4 with delayed allocation; `allocate = "unwritten"` is ext4 with `nodelalloc`.
 pub(super) fn personality() -> Personality {
     Personality {
         read_takes_i_rwsem: false,
         block_dirty: true,
+        clone_lock: CloneLock::Absent,
         names: Names {
             read_begin: "ext4_iomap_begin",
             imap_valid: "ext4_iomap_valid",

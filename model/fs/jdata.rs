@@ -15,7 +15,7 @@ use std::ops::{ControlFlow, Range};
 
 use super::{Hooks, Personality, gfs2};
 use crate::backend::{ActorId, Backend, Lock, Op};
-use crate::design::{FolioLookup, PageDone, PageDoneOnStale};
+use crate::design::{Check, FolioLookup, PageDone, PageDoneOnStale};
 use crate::extent::Extent;
 use crate::folio::{Buffers, Folio, FolioId, FolioRef, Slot};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
@@ -147,24 +147,50 @@ pub(crate) fn page_done_on_stale<B: Backend>(
     write: &mut Write,
     folio: Option<FolioRef>,
 ) {
-    let Some(FolioRef { index, id }) = folio.filter(|_| write.transaction) else { return };
     match inode.sb.config.design.page_done_on_stale {
-        PageDoneOnStale::NotCalled => return,
-        PageDoneOnStale::NoFolio => {}
-        PageDoneOnStale::Folio => {
-            let blocks = hook_blocks(inode, index, write.pos, write.pos);
-            if !blocks.is_empty() && !inode.is_stuffed() {
-                inode.page(index).release(|slot| {
-                    add_databufs(inode, slot, id, bits(blocks.clone()));
-                    let folio = slot.locked_mut(id, me);
-                    if folio.buffers.is_some() {
-                        // The buffer is marked uptodate, whatever it holds.
-                        folio.set_uptodate(blocks);
-                    }
-                });
-                inode.page(index).audit(|slot| inode.audit_folio(index, slot));
+        PageDoneOnStale::NotCalled => {}
+        PageDoneOnStale::NoFolio => without_folio(inode, me, write, folio),
+        PageDoneOnStale::Folio => nothing_copied(inode, me, write, folio),
+    }
+}
+
+/// The hook for a folio that could not be prepared: a read failed, or must not wait. A hook that finds stale mappings by
+/// itself is called for this one all the same.
+pub(crate) fn page_done_on_error<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    write: &mut Write,
+    folio: FolioRef,
+) {
+    let design = &inode.sb.config.design;
+    if design.page_done_on_stale == PageDoneOnStale::NoFolio && design.check != Check::InGetFolio {
+        without_folio(inode, me, write, Some(folio));
+    } else {
+        nothing_copied(inode, me, write, Some(folio));
+    }
+}
+
+/// The hook is called, but not shown the folio: it only ends the transaction.
+fn without_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write, folio: Option<FolioRef>) {
+    if folio.is_some() && write.transaction {
+        trans_end(inode, me, write);
+    }
+}
+
+/// The hook is called with the folio and a length of 0, and joins the block of the position all the same.
+fn nothing_copied<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write, folio: Option<FolioRef>) {
+    let Some(FolioRef { index, id }) = folio.filter(|_| write.transaction) else { return };
+    let blocks = hook_blocks(inode, index, write.pos, write.pos);
+    if !blocks.is_empty() && !inode.is_stuffed() {
+        inode.page(index).release(|slot| {
+            add_databufs(inode, slot, id, bits(blocks.clone()));
+            let folio = slot.locked_mut(id, me);
+            if folio.buffers.is_some() {
+                // The buffer is marked uptodate, whatever it holds.
+                folio.set_uptodate(blocks);
             }
-        }
+        });
+        inode.page(index).audit(|slot| inode.audit_folio(index, slot));
     }
     trans_end(inode, me, write);
 }

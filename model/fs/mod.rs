@@ -135,6 +135,8 @@ choices! {
 choices! {
     /// How a reflink holds the locks of its source while it shares blocks.
     CloneLock {
+        /// There is no reflink.
+        Absent = "absent",
         /// Exclusively (before 14a537983b22, 6.7).
         Exclusive = "exclusive",
         /// Shared, so that reads go on; write faults and direct writes wait for it by IREMAPPING.
@@ -376,7 +378,9 @@ impl Personality {
             Command::Crash | Command::Shutdown { .. } if like_xfs && self.completion == Completion::Clear => {
                 Some("what a crash leaves is not modelled on this file system")
             }
-            Command::Reflink { .. } | Command::Funshare { .. } | Command::Cowextsize { .. } if !like_xfs => {
+            Command::Reflink { .. } | Command::Funshare { .. } | Command::Cowextsize { .. }
+                if !like_xfs || self.clone_lock == CloneLock::Absent =>
+            {
                 Some("files do not share blocks on this file system")
             }
             Command::Truncate { .. } | Command::Fpunch { .. } if self.allocate == Allocate::Static => {
