@@ -353,7 +353,7 @@ async fn extend<B: Backend>(
     for block in blocks.clone() {
         match map.get(block) {
             Extent::Hole => match fs::preallocate(inode, &mut map, block) {
-                Ok(_) => allocated = true,
+                Ok(()) => allocated = true,
                 Err(error) => {
                     result = Err(error);
                     break;

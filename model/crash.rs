@@ -355,7 +355,9 @@ impl<B: Backend> Inode<B> {
                 continue;
             }
             let values = self.recover(image, written, cell);
-            values.iter().for_each(|value| self.oracle.recovered(geometry, cell, *value, image.size));
+            for value in &values {
+                self.oracle.recovered(geometry, cell, *value, image.size);
+            }
             recovered.push(values[0]);
         }
         if let Some((_, cells)) = torn(transactions, &recovered, image.size) {
