@@ -35,6 +35,7 @@
 // Sums of fingerprints, sizes and probabilities.
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
+mod causality;
 mod cycles;
 mod ends;
 mod error;
@@ -46,11 +47,13 @@ mod limits;
 mod machine;
 mod memory;
 mod minimal;
+mod reorder;
 mod replay;
 mod schedule;
 mod search;
 mod threads;
 mod transition_cache;
+mod witness;
 
 pub use ends::End;
 pub use error::EngineError;
@@ -59,6 +62,7 @@ pub use limits::{LimitHit, Limits};
 pub use machine::MAX_ACTORS;
 pub use memory::Memory;
 pub use minimal::{Counterexample, minimal_counterexample, way_to_end};
+pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use search::{Exploration, Lasso, Options, Statistics, explore};
@@ -66,3 +70,4 @@ pub use threads::{
     Budget, Follow, LOOM_ACTORS, Loom, Reached, Runs, Shuttle, Strategy, ThreadMemory, follow_with_shuttle,
     run_loom, run_shuttle,
 };
+pub use witness::{Witness, least_witness};

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
 use stalemap_model::event::{Bound, Event};
+use stalemap_model::panel::Panel;
 
 use crate::ends::{End, WAITING, waiting};
 use crate::error::EngineError;
@@ -398,6 +399,11 @@ impl<'s, S: System> Machine<'s, S> {
     /// The shared state in named columns.
     pub(crate) fn gutter(&self) -> Vec<(String, String)> {
         self.looking(|| self.system.gutter(&self.world))
+    }
+
+    /// The shared state in full.
+    pub(crate) fn panels(&self) -> Vec<Panel> {
+        self.looking(|| self.system.panels(&self.world))
     }
 
     /// Runs code that looks at the memory without being an actor.

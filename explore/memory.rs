@@ -279,6 +279,11 @@ impl Memory {
         self.0.gathered.borrow().clone()
     }
 
+    /// The branches reached since the last call, as a set of [`Branch::bit`](stalemap_model::event::Branch::bit).
+    pub(crate) fn take_reached(&self) -> u64 {
+        std::mem::take(&mut self.0.gathered.borrow_mut().reached)
+    }
+
     pub(crate) fn watch(&self, watching: bool) {
         self.0.watching.set(watching);
     }

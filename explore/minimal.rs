@@ -91,7 +91,10 @@ pub fn way_to_end<S: System>(
 }
 
 /// Whether the property is violated where the machine stands.
-fn is_violated<S: System>(machine: &mut Machine<'_, S>, property: Property) -> Result<bool, EngineError> {
+pub(crate) fn is_violated<S: System>(
+    machine: &mut Machine<'_, S>,
+    property: Property,
+) -> Result<bool, EngineError> {
     if machine.violated() & property.bit() != 0 {
         return Ok(true);
     }

@@ -3,7 +3,9 @@
 use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
 use stalemap_model::event::Event;
 use stalemap_model::oracle::Property;
+use stalemap_model::panel::Panel;
 
+use crate::causality::Causality;
 use crate::error::EngineError;
 use crate::machine::{Machine, actors_of};
 use crate::schedule::Step;
@@ -17,10 +19,15 @@ pub struct Played {
     pub op: String,
     /// Whether this switched away from an actor that could have gone on.
     pub preempts: bool,
+    /// The earlier transitions of other actors that it depends on directly, by their places: one of the two changed
+    /// what the other touched, and nothing between them explains the order.
+    pub depends_on: Vec<usize>,
     /// What the model said about it.
     pub events: Vec<Event>,
     /// The shared state afterwards.
     pub gutter: Vec<(String, String)>,
+    /// The shared state afterwards in full.
+    pub panels: Vec<Panel>,
     /// Properties violated for the first time by it.
     pub violated: Vec<Property>,
 }
@@ -32,6 +39,8 @@ pub struct Replay {
     pub actors: Vec<ActorSpec>,
     /// The shared state before the first transition.
     pub initial: Vec<(String, String)>,
+    /// The same in full.
+    pub initial_panels: Vec<Panel>,
     /// The transitions.
     pub played: Vec<Played>,
     /// What the epilogue found, if the schedule ends in a final state; `None` if somebody could still move.
@@ -79,6 +88,8 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let mut machine = Machine::new(system)?;
     let actors = machine.specs().to_vec();
     let initial = machine.gutter();
+    let initial_panels = machine.panels();
+    let mut causality = Causality::default();
     machine.memory().watch(true);
     let mut played = Vec::new();
     let mut passed = vec![machine.fingerprint()];
@@ -93,17 +104,19 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
             problem: "there are no such messages to choose from".to_owned(),
         };
         let outcome = step.to_outcome().ok_or_else(older)?;
-        match machine.fire(actor, outcome) {
-            Ok(_) => {}
+        let footprint = match machine.fire(actor, outcome) {
+            Ok((footprint, _)) => footprint,
             Err(EngineError::NoSuchOutcome { .. }) if !step.older.is_empty() => return Err(older()),
             Err(error) => return Err(error.into()),
-        }
+        };
         played.push(Played {
             actor,
             op: step.op.clone(),
             preempts,
+            depends_on: causality.push(actor, footprint),
             events: machine.take_events(),
             gutter: machine.gutter(),
+            panels: machine.panels(),
             violated: Property::of_bits(machine.violated() & !before),
         });
         running = Some(actor);
@@ -131,6 +144,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     Ok(Replay {
         actors,
         initial,
+        initial_panels,
         played,
         epilogue,
         deadlock,
@@ -140,7 +154,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
 }
 
 /// Finds the actor of a step and checks that it can do what the step says.
-fn find<S: System>(machine: &Machine<'_, S>, step: &Step) -> Result<ActorId, ReplayError> {
+pub(crate) fn find<S: System>(machine: &Machine<'_, S>, step: &Step) -> Result<ActorId, ReplayError> {
     let does_not_fit =
         |problem: String| ReplayError::DoesNotFit { line: step.line, step: step.to_string(), problem };
     let specs = machine.specs();

@@ -19,6 +19,7 @@ use std::hash::Hash;
 use std::ops::{ControlFlow, DerefMut};
 
 use crate::event::{Bound, Branch, Counter, Event};
+use crate::panel::Panel;
 use crate::property::Property;
 
 /// What may live in shared memory, in a step's state or in an observation: comparable and hashable, so that
@@ -324,6 +325,12 @@ pub trait System {
     fn observe<B: Backend>(&self, world: &Self::World<B>) -> Option<String> {
         let _ = world;
         None
+    }
+
+    /// The shared state in full, for a picture beside a replay.
+    fn panels<B: Backend>(&self, world: &Self::World<B>) -> Vec<Panel> {
+        let _ = world;
+        Vec::new()
     }
 
     /// The shared state in a few short named columns, for a replay's margin.

@@ -13,6 +13,7 @@ use crate::extent::ExtentMap;
 use crate::fs::Allocate;
 use crate::geometry::{Geometry, GeometryError};
 use crate::inode::{FileId, Inode};
+use crate::panel::{self, Panel};
 use crate::program::{Program, Worker};
 use crate::superblock::SuperBlock;
 use crate::task::{self, TaskState, UmountState};
@@ -291,6 +292,13 @@ impl System for Kernel {
             format!("{name}{cells}={};", self.contents(inode, &observed.range))
         };
         Some(self.config.observe.iter().map(show).collect::<Vec<_>>().join(" "))
+    }
+
+    fn panels<B: Backend>(&self, w: &World<B>) -> Vec<Panel> {
+        let actors = self.actors();
+        panel::panels(w, &self.config, &|actor| {
+            actors.get(actor).map_or_else(String::new, |spec| spec.name.clone())
+        })
     }
 
     fn gutter<B: Backend>(&self, w: &World<B>) -> Vec<(String, String)> {

@@ -37,6 +37,7 @@ pub mod kernel;
 pub mod mmap;
 pub mod oracle;
 pub mod ordering;
+pub mod panel;
 pub mod path;
 pub mod program;
 pub mod property;

@@ -162,6 +162,13 @@ impl<B: Backend> SuperBlock<B> {
         self.space.read(|space| space.references(phys) > 1)
     }
 
+    /// The same, shown to whoever watches.
+    pub fn is_shared_audit(&self, phys: Phys) -> bool {
+        let mut shared = false;
+        self.space.audit(|space| shared = space.references(phys) > 1);
+        shared
+    }
+
     /// One more extent refers to a block.
     pub fn share_block(&self, phys: Phys) {
         self.space.update(|space| space.get(phys));

@@ -102,6 +102,20 @@ impl<B: Backend> RwSemaphore<B> {
         });
     }
 
+    /// Who holds it, for whoever watches: the actors, and whether as a writer. `None`: nobody.
+    pub fn holders(&self) -> Option<(Vec<ActorId>, bool)> {
+        let mut holders = None;
+        self.word.audit(|word| {
+            let readers = (0..16).filter(|actor| word.readers & 1 << actor != 0);
+            holders = match word.writer {
+                Some(writer) => Some((vec![writer], true)),
+                None if word.readers != 0 => Some((readers.collect(), false)),
+                None => None,
+            };
+        });
+        holders
+    }
+
     /// Calls `complain` if somebody holds it.
     pub fn audit_free(&self, complain: impl FnOnce()) {
         self.word.audit(|word| {

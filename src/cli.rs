@@ -44,6 +44,8 @@ pub enum Command {
     /// Play a schedule and draw what happens.
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
+    /// Show the shortest run that reaches a branch.
+    Witness(WitnessArgs),
     /// List the scenarios.
     List(ListArgs),
     /// Show a scenario: its file, how it is cut, and what is expected.
@@ -56,6 +58,20 @@ pub enum Format {
     /// For people.
     #[default]
     Text,
+    /// One versioned document.
+    Json,
+}
+
+/// How a schedule is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
+    /// `terminal` on a terminal, `mail` elsewhere.
+    #[default]
+    Text,
+    /// Plain ASCII in 72 columns, for a mail or a commit message.
+    Mail,
+    /// Colour and box drawing; long runs of one actor are folded.
+    Terminal,
     /// One versioned document.
     Json,
 }
@@ -302,11 +318,47 @@ pub struct ReplayArgs {
 
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: ReplayFormat,
 
-    /// Columns of the drawing [default: those of the terminal, at most 100].
+    /// Write it as a page to this file: steps by keyboard, the state beside each, no network.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+
+    /// Write it as a picture to this file.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+
+    /// Put this schedule beside it on the page: what one design loses and another saves.
+    #[arg(long, value_name = "SCHEDULE", requires = "html")]
+    pub against: Option<PathBuf>,
+
+    /// Show every step: fold no long run of one actor.
+    #[arg(long)]
+    pub full: bool,
+
+    /// Columns of the drawing [default: 72 for a mail, else those of the terminal].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
     pub width: Option<u16>,
+}
+
+/// What `witness` takes.
+#[derive(Debug, Args)]
+pub struct WitnessArgs {
+    /// A scenario file, or a name in the catalogue.
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+
+    /// The branch: `stale`, `retry`, `evict`, … (docs/scenarios.md lists them).
+    #[arg(long, value_name = "BRANCH")]
+    pub reach: String,
+
+    /// The design [default: the first but `none` that the file expects something of].
+    #[arg(long, value_name = "NAME")]
+    pub design: Option<String>,
+
+    /// Write the schedule to this file.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
 }
 
 /// What `list` takes.

@@ -1,5 +1,8 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
+mod replay;
+mod witness;
+
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -7,30 +10,30 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use stalemap_explore::{Follow, Replay, ReplayError, Schedule, follow_with_shuttle, replay as play};
+use stalemap_explore::Schedule;
 use stalemap_model::backend::MemoryModel;
 use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
-use stalemap_model::oracle::Property;
 use stalemap_model::ordering::{Link, Orderings};
 
 use crate::agree::agree;
+use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
 use crate::cli::{
-    AgreeArgs, Cli, Command, Engine as EngineName, Format, ListArgs, Memory, OrderingsArgs, OrderingsFormat,
-    PowerArgs, ReplayArgs, RunArgs, ShowArgs,
+    AgreeArgs, Cli, Command, Format, ListArgs, Memory, OrderingsArgs, OrderingsFormat, PowerArgs, RunArgs,
+    ShowArgs,
 };
 use crate::engine::Engine;
 use crate::input::{self, InputError};
 use crate::litmus::Core;
 use crate::orderings;
 use crate::power::measure;
-use crate::report::timeline::{self, About};
+use crate::report::timeline::{self, Look};
 use crate::report::{self, check, compare, engines, json, list};
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, in_parallel, run_all};
-use crate::scenario::{Scenario, read};
+use crate::scenario::Scenario;
 
-/// The most columns of a timeline when nothing else is said.
-const TIMELINE_WIDTH: usize = 100;
+/// The widest timeline on a terminal: longer lines are hard to follow.
+const WIDEST: usize = 160;
 
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -78,7 +81,8 @@ pub fn run(cli: &Cli) -> Report {
         Command::Orderings(args) => orderings_command(args),
         Command::Agree(args) => agree_command(args),
         Command::Power(args) => power_command(args),
-        Command::Replay(args) => replay_command(args),
+        Command::Replay(args) => replay::command(args),
+        Command::Witness(args) => witness::command(args),
         Command::List(args) => list_command(args),
         Command::Show(args) => show_command(args),
     };
@@ -302,34 +306,34 @@ fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
     let about = About {
         scenario: outcome.scenario.clone(),
         title: scenario.title.clone(),
-        design: named(&outcome.design, outcome.memory),
+        design: outcome.design.clone(),
+        memory: unusual(outcome.memory),
         property: Some(shown.property),
         preemptions: Some(shown.counterexample.preemptions).filter(|_| shown.counterexample.certified),
         certified: check::certified(outcome),
+        does: calls(&scenario.actors),
+        replay: Some(format!("stalemap check {} --design {}", outcome.scenario, outcome.design)),
     };
-    match replay_of(scenario, &outcome.design, &shown.schedule) {
-        Ok(replay) => timeline::render(&replay, &about, width(), color()),
+    match annotated(scenario, about, &shown.schedule) {
+        Ok(schedule) => timeline::render(&schedule, look()),
         Err(error) => format!("{error}\n"),
     }
 }
 
-/// A design, and the memory if it is not the usual one.
-fn named(design: &str, memory: MemoryModel) -> String {
-    match memory {
-        MemoryModel::Sequential => design.to_owned(),
-        MemoryModel::Relaxed | MemoryModel::Cumulative => format!("{design}, {} memory", memory.name()),
-    }
+/// The memory, if it is not the usual one.
+fn unusual(memory: MemoryModel) -> Option<&'static str> {
+    (memory != MemoryModel::Sequential).then(|| memory.name())
 }
 
-fn replay_of(
+fn annotated(
     scenario: &Scenario,
-    design: &str,
+    about: About,
     schedule: &Schedule,
-) -> std::result::Result<Replay, InputError> {
-    let design = scenario.design(design).ok_or_else(|| unknown_design(scenario, design))?;
+) -> std::result::Result<AnnotatedSchedule, InputError> {
+    let design = scenario.design(&about.design).ok_or_else(|| unknown_design(scenario, &about.design))?;
     let kernel =
         Kernel::new(scenario.config(design)).map_err(|error| InputError::Other(error.to_string()))?;
-    play(&kernel, &schedule.steps).map_err(|error| InputError::Other(error.to_string()))
+    annotate(&kernel, schedule, about).map_err(|error| InputError::Other(error.to_string()))
 }
 
 /// Writes the schedule of a counterexample; says where.
@@ -420,130 +424,6 @@ fn litmus(scenario: &Scenario, design: &Design, without: &[Link]) -> Result<Repo
     }
 }
 
-fn replay_command(args: &ReplayArgs) -> Result<Report> {
-    let path = args.schedule.display().to_string();
-    if args.engine == EngineName::Loom {
-        let problem = "loom cannot be told who moves; replay on the exhaustive engine or on shuttle";
-        return Err(vec![InputError::Other(problem.to_owned())]);
-    }
-    let bytes = fs::read(&args.schedule)
-        .map_err(|error| vec![InputError::Unreadable { path: path.clone(), error }])?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        vec![InputError::Other(format!(
-            "{path}: not UTF-8 from byte {} on",
-            error.utf8_error().valid_up_to()
-        ))]
-    })?;
-    let bad = |problem: String| vec![InputError::Other(format!("{path}: {problem}"))];
-    let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
-    if schedule.steps.is_empty() {
-        return Err(bad("the schedule has no operations".to_owned()));
-    }
-    let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
-    let mut scenario = read(&format!("{path} (the scenario in it)"), schedule.scenario.as_bytes())
-        .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
-    if let Some(name) = schedule.header("memory") {
-        let unknown = || bad(format!("there is no memory `{name}`; there are `sc`, `relaxed` and `lkmm`"));
-        scenario.memory = MemoryModel::from_name(name).ok_or_else(unknown)?;
-    }
-    if let Some(names) = schedule.header("without") {
-        let link = |name: &str| {
-            Link::from_name(name.trim()).ok_or_else(|| bad(format!("there is no ordering `{}`", name.trim())))
-        };
-        scenario.orderings = Orderings::without(&names.split(',').map(link).collect::<Result<Vec<_>>>()?);
-    }
-    let design =
-        schedule.header("design").ok_or_else(|| bad("there is no line `design = NAME`".to_owned()))?;
-    let violates = match schedule.header("violates") {
-        None => None,
-        Some(name) => {
-            Some(Property::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?)
-        }
-    };
-    let kernel = match scenario.design(design) {
-        Some(design) => Kernel::new(scenario.config(design)).map_err(|error| bad(error.to_string()))?,
-        None => return Err(vec![unknown_design(&scenario, design)]),
-    };
-    let replay = match play(&kernel, &schedule.steps) {
-        Ok(replay) => replay,
-        Err(error @ ReplayError::DoesNotFit { .. }) => return Err(bad(error.to_string())),
-        Err(ReplayError::Engine(error)) => {
-            return Ok(Report {
-                results: String::new(),
-                errors: format!("error: {error}\n"),
-                exit: Exit::Defect,
-            });
-        }
-    };
-    if let Some(problem) = cannot_follow(args.engine, &kernel, &schedule, &replay) {
-        return Ok(Report {
-            results: String::new(),
-            errors: format!("error: {path}: {problem}\n"),
-            exit: Exit::Defect,
-        });
-    }
-    let as_recorded = violates.is_none_or(|property| replay.violated.contains(&property));
-    let exit = if as_recorded { Exit::Expected } else { Exit::Unexpected };
-    let results = match args.format {
-        Format::Json => json::replay(&name, design, &replay),
-        Format::Text => {
-            let (preemptions, certified) =
-                if as_recorded { recorded_cost(&schedule, &replay) } else { (None, None) };
-            let about = About {
-                scenario: name,
-                title: scenario.title.clone(),
-                design: named(design, scenario.memory),
-                property: violates,
-                preemptions,
-                certified,
-            };
-            timeline::render(&replay, &about, args.width.map_or_else(width, usize::from), color())
-        }
-    };
-    let mut report = Report::of(results, exit);
-    if let Some(property) = violates.filter(|_| !as_recorded) {
-        report.errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
-    }
-    Ok(report)
-}
-
-/// Drives shuttle along a schedule that the exhaustive engine has played. Says how they differ.
-fn cannot_follow(
-    engine: EngineName,
-    kernel: &Kernel,
-    schedule: &Schedule,
-    replay: &Replay,
-) -> Option<String> {
-    match engine {
-        EngineName::Exhaustive | EngineName::Loom => None,
-        EngineName::Shuttle => match follow_with_shuttle(kernel, &schedule.steps) {
-            Err(error) => Some(error.to_string()),
-            Ok(Follow::Differs(step)) => {
-                let step = schedule.steps.get(step).map_or_else(String::new, ToString::to_string);
-                Some(format!("under shuttle, `{step}` cannot happen there"))
-            }
-            Ok(Follow::Followed(runs)) => {
-                let missed = |property: &&Property| {
-                    **property != Property::Livelock && runs.violated & property.bit() == 0
-                };
-                let missed = replay.violated.iter().find(missed)?;
-                Some(format!("under shuttle, `{missed}` is not violated by it"))
-            }
-        },
-    }
-}
-
-/// What a schedule says of its own cost, if that is still the cost of what was played.
-fn recorded_cost(schedule: &Schedule, replay: &Replay) -> (Option<u32>, Option<String>) {
-    let preemptions = replay.played.iter().filter(|played| played.preempts).count();
-    let says = |key: &str, number: usize| schedule.header(key) == Some(number.to_string().as_str());
-    if !says("preemptions", preemptions) || !says("operations", replay.played.len()) {
-        return (None, None);
-    }
-    let certificate = schedule.header("certificate").map(|said| format!("recorded with it: {said}"));
-    (u32::try_from(preemptions).ok(), certificate)
-}
-
 fn list_command(args: &ListArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.paths)?;
     let results = match args.format {
@@ -568,10 +448,12 @@ fn show_command(args: &ShowArgs) -> Result<Report> {
     Ok(Report::of(results, Exit::Expected))
 }
 
-/// The columns of a timeline: those of the terminal, if there is one.
-fn width() -> usize {
-    let terminal = terminal_size::terminal_size_of(io::stdout());
-    terminal.map_or(TIMELINE_WIDTH, |(width, _)| usize::from(width.0).min(TIMELINE_WIDTH))
+/// How a timeline is drawn when nothing is said: for a terminal where there is one, else as a mail.
+fn look() -> Look {
+    match terminal_size::terminal_size_of(io::stdout()) {
+        Some((width, _)) => Look::terminal(usize::from(width.0).min(WIDEST)),
+        None => Look::mail(),
+    }
 }
 
 /// Whether results are printed in colour. The stream has the last word and strips it if not.

@@ -7,6 +7,7 @@
 #![allow(clippy::cast_precision_loss)]
 
 pub mod agree;
+pub mod annotate;
 pub mod cli;
 pub mod commands;
 pub mod engine;

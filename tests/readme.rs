@@ -31,8 +31,9 @@ fn stalemap(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
 #[test]
 fn the_counterexample_is_what_replay_draws() {
     let folder = tempfile::tempdir().expect("a folder");
-    stalemap(folder.path(), &["check", "--design", "none", "xfs/t1", "--save", "out"]);
-    let (code, drawn) = stalemap(folder.path(), &["replay", "out/xfs-t1-none.schedule", "--width", "96"]);
+    stalemap(folder.path(), &["check", "--design", "none", "xfs/t1", "--save", "schedules"]);
+    let (code, drawn) =
+        stalemap(folder.path(), &["replay", "schedules/xfs-t1-none.schedule", "--format", "mail"]);
     assert_eq!(code, Some(0));
     assert_eq!(block(&readme(), ""), drawn);
 }

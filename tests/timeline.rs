@@ -1,7 +1,8 @@
 //! Timelines of replayed schedules, as they are printed.
 
-use stalemap::report::timeline::{About, render};
-use stalemap_explore::{Limits, Replay, Schedule, Step, minimal_counterexample, replay};
+use stalemap::annotate::{About, AnnotatedSchedule, annotate};
+use stalemap::report::timeline::{Look, render};
+use stalemap_explore::{Limits, Schedule, Step, minimal_counterexample};
 use stalemap_model::actors::Actor;
 use stalemap_model::actors::kswapd::Kswapd;
 use stalemap_model::backend::System;
@@ -17,22 +18,19 @@ use unicode_width::UnicodeWidthStr;
 /// One schedule to draw.
 struct Drawn {
     name: &'static str,
-    replay: Replay,
-    about: About,
+    schedule: AnnotatedSchedule,
 }
 
 impl Drawn {
     fn new(name: &'static str, title: &str, kernel: &Kernel, design: &str, steps: &[Step]) -> Self {
-        let replay = replay(kernel, steps).unwrap();
-        let about = About {
-            scenario: format!("xfs/{name}"),
-            title: title.to_owned(),
-            design: design.to_owned(),
-            property: replay.violated.first().copied(),
-            preemptions: None,
-            certified: None,
-        };
-        Drawn { name, replay, about }
+        let about = About { design: design.to_owned(), ..About::default() };
+        Self::about(name, title, kernel, steps, about)
+    }
+
+    fn about(name: &'static str, title: &str, kernel: &Kernel, steps: &[Step], about: About) -> Self {
+        let about = About { scenario: format!("xfs/{name}"), title: title.to_owned(), ..about };
+        let schedule = Schedule { steps: steps.to_vec(), ..Schedule::default() };
+        Drawn { name, schedule: annotate(kernel, &schedule, about).unwrap() }
     }
 
     /// The least counterexample to a property.
@@ -42,20 +40,23 @@ impl Drawn {
         let found = minimal_counterexample(&kernel, violates, &Limits::default()).unwrap().unwrap();
         let specs = kernel.actors();
         let steps: Vec<Step> = found.schedule.iter().map(|choice| choice.to_step(&specs)).collect();
-        let mut drawn = Drawn::new(name, title, &kernel, &design, &steps);
-        drawn.about.property = Some(violates);
-        drawn.about.preemptions = Some(found.preemptions);
-        drawn.about.certified = found.certified.then(|| {
-            format!(
-                "Certified: none of the {} states reached with fewer preemptions violates it.",
-                found.states_below
-            )
-        });
-        drawn
+        let about = About {
+            design,
+            property: Some(violates),
+            preemptions: Some(found.preemptions),
+            certified: found.certified.then(|| {
+                format!(
+                    "Certified: none of the {} states reached with fewer preemptions violates it.",
+                    found.states_below
+                )
+            }),
+            ..About::default()
+        };
+        Self::about(name, title, &kernel, &steps, about)
     }
 
     fn print(&self, width: usize) -> String {
-        render(&self.replay, &self.about, width, false)
+        render(&self.schedule, Look::mail().wide(width))
     }
 }
 
@@ -279,7 +280,7 @@ fn every_transition_is_there_at_any_width() {
     for drawn in all() {
         for width in [60, 72, 80, 100, 200] {
             let text = drawn.print(width);
-            for (n, played) in drawn.replay.played.iter().enumerate() {
+            for (n, played) in drawn.schedule.replay.played.iter().enumerate() {
                 let number = (n + 1).to_string();
                 let mut rows = text.lines().skip_while(|line| !line.contains("---"));
                 let line = rows.find(|line| line.trim_start().split([' ', '*']).next() == Some(&number));
@@ -294,7 +295,8 @@ fn every_transition_is_there_at_any_width() {
 #[test]
 fn colour_adds_nothing_but_colour() {
     for drawn in all() {
-        let coloured = render(&drawn.replay, &drawn.about, 100, true);
+        let look = Look::terminal(100);
+        let coloured = render(&drawn.schedule, look);
         let mut plain = String::new();
         let mut escape = false;
         for character in coloured.chars() {
@@ -304,7 +306,7 @@ fn colour_adds_nothing_but_colour() {
             }
             escape &= character != 'm';
         }
-        assert_eq!(plain, drawn.print(100));
+        assert_eq!(plain, render(&drawn.schedule, look.plain()));
         assert_ne!(coloured, plain);
     }
 }
@@ -314,9 +316,9 @@ fn odd_names_neither_break_the_columns_nor_reach_the_terminal() {
     let mut config = t1(design("none"));
     config.actors[0].name = "書く人\u{1b}[2J".to_owned();
     config.actors[1].name = "a-name-of-quite-some-length-for-a-flusher".to_owned();
-    let mut drawn =
+    config.design.name = "\u{9b}none".to_owned();
+    let drawn =
         Drawn::counterexample("names", "Zwölf Boxkämpfer\u{7}\nund so weiter", config, Property::LostWrite);
-    drawn.about.design = "\u{9b}none".to_owned();
     for width in 48..=100 {
         let text = drawn.print(width);
         for line in text.lines() {
@@ -325,4 +327,21 @@ fn odd_names_neither_break_the_columns_nor_reach_the_terminal() {
         assert!(!text.contains(|character: char| character.is_control() && character != '\n'));
     }
     insta::assert_snapshot!("odd_names", drawn.print(90));
+}
+
+#[test]
+fn timelines_on_a_terminal() {
+    for drawn in all() {
+        let look = Look::terminal(110).plain();
+        let folded = render(&drawn.schedule, look);
+        insta::assert_snapshot!(format!("{}_terminal", drawn.name), folded);
+        let full = render(&drawn.schedule, look.full());
+        let shown = |text: &str| drawn.schedule.steps.iter().filter(|step| text.contains(&step.op)).count();
+        assert!(folded.lines().count() <= full.lines().count(), "{}", drawn.name);
+        for violation in drawn.schedule.steps.iter().flat_map(|step| &step.violations) {
+            let start = violation.split(':').next().unwrap();
+            assert!(folded.contains(start), "{}: {violation}", drawn.name);
+        }
+        assert!(shown(&folded) <= shown(&full));
+    }
 }

@@ -16,11 +16,11 @@ use common::strategy::{looping, straight_line};
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, TestCaseResult};
 use stalemap_explore::{
-    Choice, Counterexample, Exploration, LimitHit, Limits, Options, Replay, Schedule, explore,
-    minimal_counterexample, replay,
+    Choice, Counterexample, Exploration, LimitHit, Limits, Options, Replay, Schedule, Witness, explore,
+    least_witness, minimal_counterexample, replay,
 };
 use stalemap_model::backend::System;
-use stalemap_model::event::Bound;
+use stalemap_model::event::{Bound, Branch};
 use stalemap_model::oracle::Property;
 
 /// States up to which a program is looked at.
@@ -167,6 +167,51 @@ fn livelocks_are_least(program: &Program) -> TestCaseResult {
     counterexample_is_least(program, Property::Livelock, graph.least_round())
 }
 
+/// Looks for the least way to each branch that some run reaches, and to one that none does.
+fn branches_are_witnessed(program: &Program) -> TestCaseResult {
+    let reached = |limits: &Limits| explored(program, true, false, limits).reached;
+    let all = reached(&Limits::default());
+    let unreached = Branch::ALL.iter().find(|branch| all & branch.bit() == 0);
+    for branch in Branch::of_bits(all).iter().chain(unreached) {
+        let found = match least_witness(program, *branch, &Limits::default()).map_err(fail)? {
+            Witness::Least(found) => found,
+            Witness::Unreachable => {
+                prop_assert_eq!(all & branch.bit(), 0, "{} is reached", branch);
+                continue;
+            }
+            Witness::Unknown => return Err(fail("no limit was set")),
+        };
+        prop_assert!(all & branch.bit() != 0, "{} is not reached", branch);
+        let played = replayed(program, &found.schedule)?;
+        prop_assert_eq!(preemptions(&played), found.preemptions);
+        prop_assert_eq!(played.played.len(), found.operations as usize);
+        let bounded = |most| reached(&Limits { preemptions: Some(most), ..Limits::default() }) & branch.bit();
+        prop_assert!(bounded(found.preemptions) != 0);
+        prop_assert!(found.preemptions == 0 || bounded(found.preemptions - 1) == 0);
+    }
+    Ok(())
+}
+
+/// Turns round each two neighbours of which the second does not depend on the first: nothing changes.
+fn independent_neighbours_commute(program: &Program) -> TestCaseResult {
+    for way in explored(program, true, true, &Limits::default()).witnesses.values() {
+        let played = replayed(program, way)?.played;
+        for second in 1..played.len() {
+            let first = second - 1;
+            let same = played[first].actor == played[second].actor;
+            if same || played[second].depends_on.contains(&first) {
+                continue;
+            }
+            let mut turned = way.clone();
+            turned.swap(first, second);
+            let again = replayed(program, &turned)?.played;
+            prop_assert_eq!(&again[second].gutter, &played[second].gutter);
+            prop_assert_eq!(again.last().map(|last| &last.gutter), played.last().map(|last| &last.gutter));
+        }
+    }
+    Ok(())
+}
+
 /// Goes twice round the cycle that a search met.
 fn cycles_go_round(program: &Program) -> TestCaseResult {
     for sleep_sets in [false, true] {
@@ -261,6 +306,18 @@ proptest! {
     #[test]
     fn livelocks_of_looping_programs_are_least(program in looping()) {
         livelocks_are_least(&program)?;
+    }
+
+    #[test]
+    fn branches_of_random_programs_are_witnessed(program in prop_oneof![straight_line(), looping()]) {
+        graph_of(&program)?;
+        branches_are_witnessed(&program)?;
+    }
+
+    #[test]
+    fn independent_neighbours_of_random_programs_commute(program in prop_oneof![straight_line(), looping()]) {
+        graph_of(&program)?;
+        independent_neighbours_commute(&program)?;
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use stalemap_explore::Replay;
 use stalemap_model::oracle::Property;
 
+use crate::annotate::AnnotatedSchedule;
 use crate::run::Outcome;
 use crate::scenario::{Expectation, Scenario};
 
@@ -112,22 +112,28 @@ pub fn show(scenario: &Scenario, cells: &[u64]) -> String {
 }
 
 /// The document of `replay`.
-pub fn replay(scenario: &str, design: &str, replay: &Replay) -> String {
-    let steps = replay.played.iter().map(|played| {
+pub fn replay(schedule: &AnnotatedSchedule) -> String {
+    let steps = schedule.replay.played.iter().zip(&schedule.steps).map(|(played, step)| {
         json!({
-            "actor": replay.actors[played.actor].name,
+            "actor": schedule.name(played.actor),
             "operation": played.op,
             "preempts": played.preempts,
+            "needed": step.needed,
+            "depends_on": played.depends_on.iter().map(|at| at + 1).collect::<Vec<_>>(),
             "events": played.events.iter().map(|event| event.text.as_str()).collect::<Vec<_>>(),
             "state": played.gutter.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
             "violated": names(&played.violated),
         })
     });
+    let deciding = schedule.deciding.iter().map(|order| json!([order.first + 1, order.second + 1]));
     pretty(&json!({
         "schema": "stalemap.replay/1",
-        "scenario": scenario,
-        "design": design,
-        "violated": names(&replay.violated),
+        "scenario": schedule.about.scenario,
+        "design": schedule.about.design,
+        "violated": names(&schedule.replay.violated),
+        "cause": schedule.headline,
+        "critical": schedule.critical,
+        "deciding_orders": deciding.collect::<Vec<_>>(),
         "steps": steps.collect::<Vec<_>>(),
     }))
 }

@@ -3,8 +3,11 @@
 pub mod check;
 pub mod compare;
 pub mod engines;
+pub mod html;
 pub mod json;
 pub mod list;
 pub mod orderings;
 pub mod style;
+pub mod svg;
+mod text;
 pub mod timeline;

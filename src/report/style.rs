@@ -14,6 +14,9 @@ pub const DOUBT: Style = AnsiColor::Yellow.on_default();
 /// Titles and heads.
 pub const HEAD: Style = Style::new().bold();
 
+/// Beside the point.
+pub const DIM: Style = Style::new().dimmed();
+
 /// `text` in a style.
 pub fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")

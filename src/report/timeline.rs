@@ -1,48 +1,28 @@
 //! A schedule as a timeline: one column per actor in the kernel's words, the shared state beside it where it
 //! changed, and the life of each mapping that went out of date as a bar.
 //!
-//! The layout follows the "CPU 0 / CPU 1" pictures of kernel commit messages: plain ASCII, at most as wide
-//! as asked for, to be pasted into a mail. First comes the loss in one sentence, then the picture, then what
-//! the marks mean and which two transitions decided it.
+//! The layout follows the "CPU 0 / CPU 1" pictures of kernel commit messages: in plain ASCII to be pasted into a
+//! mail, or with colour and box drawing on a terminal ([`Look`]). First comes the loss in one sentence, then the
+//! picture, then what the marks mean and which orders decided it.
 
-mod bars;
-mod files;
+mod fold;
 mod gutter;
-mod prose;
-mod text;
+mod look;
 
 use std::borrow::Cow;
 use std::iter::once;
+use std::ops::Range;
 
 use anstyle::Style;
-use stalemap_explore::{Played, Replay};
 use stalemap_model::backend::ActorId;
-use stalemap_model::event::Event;
-use stalemap_model::oracle::Property;
 
-use self::bars::{Life, Mark};
-use self::text::{Line, count, harmless, width as width_of, wrap};
-use super::style::{BAD, DOUBT, HEAD};
+use self::fold::Row;
+pub use self::look::Look;
+use super::style::{BAD, DIM, DOUBT, HEAD};
+use super::text::{Line, width as width_of, wrap};
+use crate::annotate::mappings::{self, Mark};
+use crate::annotate::{AnnotatedSchedule, AnnotatedStep, Ending, count, harmless};
 
-/// What is known about a schedule beside the replay itself.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct About {
-    /// The scenario's name.
-    pub scenario: String,
-    /// The scenario's title.
-    pub title: String,
-    /// The design's name.
-    pub design: String,
-    /// The property that the schedule is a counterexample to, if it was saved as one.
-    pub property: Option<Property>,
-    /// The least number of preemptions that violates the property, if that is known.
-    pub preemptions: Option<u32>,
-    /// What is proved about the schedule.
-    pub certified: Option<String>,
-}
-
-/// The narrowest page; a narrower one is drawn like this one.
-const NARROWEST: usize = 48;
 /// The least width of an actor's column that people can read. With less, all actors share one column.
 const READABLE: usize = 14;
 /// What several files' state must leave for the operations beside it.
@@ -58,30 +38,58 @@ const PAGE: usize = 60;
 /// How far what happened is indented below its operation.
 const INDENT: usize = 1;
 
-/// Draws a replayed schedule, no line of it wider than `width` columns (but at least 48).
-pub fn render(replay: &Replay, about: &About, width: usize, color: bool) -> String {
-    let width = width.max(NARROWEST);
-    let mappings = bars::lives(replay);
-    let page = Page::new(replay, &mappings, width);
-    let mut lines = prose::headline(replay, about, width);
+/// Draws a schedule.
+pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
+    let width = look.width;
+    let page = Page::new(schedule, look);
+    let mut lines = headline(schedule, width);
     lines.push(Line::default());
     lines.extend(page.head());
     lines.extend(page.before());
-    for row in 0..replay.played.len() {
-        lines.extend(page.row(row));
+    for row in fold::rows(schedule, look.folding) {
+        match row {
+            Row::Step(row) => lines.extend(page.row(row)),
+            Row::Folded(rows) => lines.extend(page.folded(&rows)),
+        }
     }
-    lines.extend(prose::ending(replay, width));
-    let mut last = prose::critical_order(replay, &mappings, width);
-    if let Some(certified) = &about.certified {
-        last.extend(paragraph(&harmless(certified), width, Style::new()));
-    }
+    lines.extend(ending(schedule, width));
+    let last = schedule.critical.iter().cloned();
+    let last = last.chain(schedule.deciding.iter().map(|order| order.text.clone()));
+    let last = last.chain(schedule.about.certified.as_deref().map(harmless));
+    let last = last.chain(schedule.about.replay.as_deref().map(|line| format!("Replay: {}", harmless(line))));
+    let last = last.flat_map(|text| paragraph(&text, width, Style::new())).collect();
     for part in [page.legend(), last] {
         if !part.is_empty() {
             lines.push(Line::default());
             lines.extend(part);
         }
     }
-    lines.iter().map(|line| line.finish(color).trim_end().to_owned() + "\n").collect()
+    lines.iter().map(|line| line.finish(look.color).trim_end().to_owned() + "\n").collect()
+}
+
+/// What was lost, which bytes, under which design; then what was played.
+fn headline(schedule: &AnnotatedSchedule, width: usize) -> Vec<Line> {
+    let mut lines = paragraph(&schedule.headline, width, HEAD);
+    let scenario = [&schedule.about.scenario, &schedule.about.title].map(|text| harmless(text)).into_iter();
+    let scenario: Vec<String> = scenario.filter(|text| !text.is_empty()).collect();
+    let scenario = if scenario.is_empty() { String::new() } else { format!("{}; ", scenario.join(": ")) };
+    lines.extend(paragraph(&format!("{scenario}{}.", schedule.size), width, Style::new()));
+    lines
+}
+
+/// What came after the last step.
+fn ending(schedule: &AnnotatedSchedule, width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for said in &schedule.ending {
+        match said {
+            Ending::Said(text) => {
+                lines.push(Line::default());
+                lines.extend(paragraph(text, width, Style::new()));
+            }
+            Ending::Violated(text) => lines.extend(alarm(text, 0, width)),
+        }
+    }
+    lines
 }
 
 /// Text over the whole width.
@@ -95,39 +103,16 @@ fn paragraph(text: &str, width: usize, style: Style) -> Vec<Line> {
     wrap(text, width, 2).into_iter().map(line).collect()
 }
 
-/// A violated property in words: what the model said about it, if it did.
-fn violation(property: Property, events: &[Event]) -> String {
-    let name = property.name().replace('-', " ");
-    let detail = events.iter().find_map(|event| event.text.strip_prefix(property.name())?.strip_prefix(": "));
-    detail.map_or_else(|| name.clone(), |detail| format!("{name}: {}", harmless(detail)))
-}
-
-/// Whether the event is the report of a violation.
-fn is_violation(event: &Event) -> bool {
-    event.text.split_once(": ").is_some_and(|(name, _)| Property::from_name(name).is_some())
-}
-
 /// The loud lines below a row or at the end: what was violated there.
-fn alarms(violated: &[Property], events: &[Event], at: usize, width: usize) -> Vec<Line> {
-    let alarm = |property: &Property| {
-        let text = wrap(&violation(*property, events), width.saturating_sub(at + 4), 0);
-        let line = |(n, text): (usize, String)| {
-            let mut line = Line::default();
-            line.put(at, BAD, if n == 0 { ">>> " } else { "    " });
-            line.put(at + 4, BAD, &text);
-            line
-        };
-        text.into_iter().enumerate().map(line).collect::<Vec<_>>()
+fn alarm(violation: &str, at: usize, width: usize) -> Vec<Line> {
+    let text = wrap(violation, width.saturating_sub(at + 4), 0);
+    let line = |(n, text): (usize, String)| {
+        let mut line = Line::default();
+        line.put(at, BAD, if n == 0 { ">>> " } else { "    " });
+        line.put(at + 4, BAD, &text);
+        line
     };
-    violated.iter().flat_map(alarm).collect()
-}
-
-/// A transition's operation, and what happened in it but for violations. The operation names the file that
-/// all of it concerns, where there are several.
-fn told(played: &Played) -> (String, Vec<String>) {
-    let told = played.events.iter().filter(|event| !event.text.is_empty() && !is_violation(event));
-    let (file, notes) = files::factored(told.map(|event| harmless(&event.text)).collect());
-    (files::named(file.as_deref(), &harmless(&played.op)), notes)
+    text.into_iter().enumerate().map(line).collect()
 }
 
 /// One column of text, for one actor or for all.
@@ -160,26 +145,26 @@ impl Column {
     }
 
     /// The rows of its actors.
-    fn rows(&self, replay: &Replay) -> Vec<usize> {
-        let played = replay.played.iter().enumerate();
+    fn rows(&self, schedule: &AnnotatedSchedule) -> Vec<usize> {
+        let played = schedule.steps.iter().enumerate();
         played.filter(|(_, played)| self.actors.contains(&played.actor)).map(|(row, _)| row).collect()
     }
 
     /// The width at which no line is broken.
-    fn ideal(&self, replay: &Replay) -> usize {
-        let rows = self.rows(replay).into_iter();
-        let lines = rows.flat_map(|row| self.lines(replay, row, usize::MAX / 2));
+    fn ideal(&self, schedule: &AnnotatedSchedule) -> usize {
+        let rows = self.rows(schedule).into_iter();
+        let lines = rows.flat_map(|row| self.lines(schedule, row, usize::MAX / 2));
         once(self.head.clone()).chain(lines).map(|line| width_of(&line)).max().unwrap_or(1)
     }
 
     /// A transition's lines in a column of the given width.
-    fn lines(&self, replay: &Replay, row: usize, width: usize) -> Vec<String> {
-        let Some(played) = replay.played.get(row) else { return Vec::new() };
-        let (op, notes) = told(played);
+    fn lines(&self, schedule: &AnnotatedSchedule, row: usize, width: usize) -> Vec<String> {
+        let Some(played) = schedule.steps.get(row) else { return Vec::new() };
+        let AnnotatedStep { op, notes, .. } = played;
         let short = format!("{op}: {}", notes.join("; "));
         if self.named {
-            let text = if notes.is_empty() { op } else { short };
-            return self.named_lines(replay, row, &text, width);
+            let text = if notes.is_empty() { op } else { &short };
+            return self.named_lines(schedule, row, text, width);
         }
         if notes.is_empty() {
             return wrap(&op, width, 2 * INDENT);
@@ -193,11 +178,11 @@ impl Column {
     }
 
     /// Lines behind the actor's name, which is not repeated while the same actor goes on.
-    fn named_lines(&self, replay: &Replay, row: usize, text: &str, width: usize) -> Vec<String> {
-        let actor = |row: usize| replay.played.get(row).map(|played| played.actor);
+    fn named_lines(&self, schedule: &AnnotatedSchedule, row: usize, text: &str, width: usize) -> Vec<String> {
+        let actor = |row: usize| schedule.steps.get(row).map(|played| played.actor);
         let goes_on = row.checked_sub(1).is_some_and(|before| actor(before) == actor(row));
-        let actor = actor(row).map_or_else(String::new, |actor| name(replay, actor));
-        let all = self.actors.iter().map(|actor| width_of(&name(replay, *actor)));
+        let actor = actor(row).map_or_else(String::new, |actor| schedule.name(actor));
+        let all = self.actors.iter().map(|actor| width_of(&schedule.name(*actor)));
         let names = all.filter(|name| *name <= LONG_NAME.min(width / 3)).max().unwrap_or(0) + GAP;
         if !goes_on && width_of(&actor) + GAP > names {
             return wrap(&format!("{actor}: {text}"), width, 2 * INDENT);
@@ -211,26 +196,10 @@ impl Column {
     }
 }
 
-/// An actor's name.
-fn name(replay: &Replay, actor: ActorId) -> String {
-    replay.actors.get(actor).map_or_else(|| "?".to_owned(), |spec| harmless(&spec.name))
-}
-
-/// The actors that move, in the order in which they first do.
-fn movers(replay: &Replay) -> Vec<ActorId> {
-    let mut actors = Vec::new();
-    for played in &replay.played {
-        if !actors.contains(&played.actor) {
-            actors.push(played.actor);
-        }
-    }
-    actors
-}
-
 /// Where everything stands.
 struct Page<'r> {
-    replay: Cow<'r, Replay>,
-    lives: &'r [Life],
+    schedule: Cow<'r, AnnotatedSchedule>,
+    look: Look,
     width: usize,
     columns: Vec<Column>,
     gutter: Vec<gutter::Column>,
@@ -245,23 +214,25 @@ struct Page<'r> {
 }
 
 impl<'r> Page<'r> {
-    fn new(replay: &'r Replay, lives: &'r [Life], width: usize) -> Self {
+    fn new(schedule: &'r AnnotatedSchedule, look: Look) -> Self {
+        let width = look.width;
         // The number, the mark of a preemption, a space.
-        let text_at = replay.played.len().to_string().len().max(2) + 2;
-        let (mut gutter, mut aside) = gutter::changing(gutter::columns(replay));
+        let text_at = schedule.steps.len().to_string().len().max(2) + 2;
+        let (mut gutter, mut aside) = gutter::changing(gutter::columns(&schedule.replay));
         let needed =
             |gutter: &[gutter::Column]| gutter.iter().map(|column| column.width + GAP).sum::<usize>();
         let letters = letters(&gutter);
-        let mut replay = Cow::Borrowed(replay);
+        let mut schedule = Cow::Borrowed(schedule);
         // Beside the state of many files there is no room for the operations: then it is told as they are.
         if gutter.iter().any(|column| column.file.is_some()) && text_at + needed(&gutter) + ROOM > width {
             aside.splice(0..0, gutter::told(&gutter, 0));
-            replay = Cow::Owned(gutter::folded(&replay, &gutter));
+            let steps = gutter::folded(&schedule.steps, &gutter);
+            schedule.to_mut().steps = steps;
             gutter.clear();
         }
         let available = width.saturating_sub(text_at + needed(&gutter));
-        let columns = columns(&replay, &bars::barred(lives), available);
-        let mut page = Page { replay, lives, width, columns, gutter, aside, letters, gutter_at: 0, text_at };
+        let columns = columns(&schedule, &mappings::barred(&schedule.mappings), available);
+        let mut page = Page { schedule, look, width, columns, gutter, aside, letters, gutter_at: 0, text_at };
         let mut at = text_at;
         for column in &mut page.columns {
             column.at = at;
@@ -290,9 +261,9 @@ impl<'r> Page<'r> {
         }
         let mut rule = Line::default();
         for column in &self.columns {
-            rule.put(column.at, Style::new(), &"-".repeat(column.margin() + column.width));
+            rule.put(column.at, Style::new(), &self.look.symbols.rule.repeat(column.margin() + column.width));
         }
-        self.put_gutter(&mut rule, |column| (Style::new(), "-".repeat(column.width)));
+        self.put_gutter(&mut rule, |column| (Style::new(), self.look.symbols.rule.repeat(column.width)));
         lines.push(rule);
         lines
     }
@@ -349,18 +320,18 @@ impl<'r> Page<'r> {
 
     /// One transition.
     fn row(&self, row: usize) -> Vec<Line> {
-        let Some(played) = self.replay.played.get(row) else { return Vec::new() };
+        let Some(played) = self.schedule.steps.get(row) else { return Vec::new() };
         let Some(acting) = self.columns.iter().find(|column| column.actors.contains(&played.actor)) else {
             return Vec::new();
         };
-        let texts = acting.lines(&self.replay, row, acting.width);
+        let texts = acting.lines(&self.schedule, row, acting.width);
         let height = texts.len().max(self.gutter_lines(row + 1));
         let line = |n: usize| {
             let mut line = Line::default();
             if n == 0 {
                 let digits = self.text_at - 2;
                 line.put(0, Style::new(), &format!("{:>digits$}", row + 1));
-                line.put(digits, DOUBT, if played.preempts { "*" } else { "" });
+                line.put(digits, DOUBT, if self.schedule.replay.played[row].preempts { "*" } else { "" });
             }
             for column in &self.columns {
                 self.put_bars(&mut line, column, row, n);
@@ -373,20 +344,54 @@ impl<'r> Page<'r> {
             line
         };
         let mut lines: Vec<Line> = (0..height).map(line).collect();
-        lines.extend(alarms(&played.violated, &played.events, self.text_at, self.width));
+        let alarms = played.violations.iter();
+        lines.extend(alarms.flat_map(|violation| alarm(violation, self.text_at, self.width)));
         lines
+    }
+
+    /// Several steps of one actor in one line, with what they left in the state.
+    fn folded(&self, rows: &Range<usize>) -> Vec<Line> {
+        let steps = &self.schedule.steps[rows.clone()];
+        let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return Vec::new() };
+        let Some(acting) = self.columns.iter().find(|column| column.actors.contains(&first.actor)) else {
+            return Vec::new();
+        };
+        let text = format!("{}: {} to {}", count(steps.len(), "step"), first.op, last.op);
+        let texts = wrap(&text, acting.width, 2 * INDENT);
+        let line = |(n, text): (usize, &String)| {
+            let mut line = Line::default();
+            if n == 0 {
+                let digits = self.text_at - 2;
+                line.put(0, DIM, &format!("{:>digits$}", self.look.symbols.folded));
+            }
+            for column in &self.columns {
+                self.put_bars(&mut line, column, rows.start, 1);
+                if column.at == acting.at {
+                    line.put(column.text_at(), DIM, text);
+                }
+            }
+            if n == 0 {
+                self.put_gutter(&mut line, |column| {
+                    let cells = column.cells.get(rows.start + 1..=rows.end).unwrap_or_default();
+                    let latest = cells.iter().rfind(|cell| !cell.is_empty());
+                    (DIM, latest.and_then(|cell| cell.first()).cloned().unwrap_or_default())
+                });
+            }
+            line
+        };
+        texts.iter().enumerate().map(line).collect()
     }
 
     fn put_bars(&self, line: &mut Line, column: &Column, row: usize, n: usize) {
         for (place, actor) in column.bars.iter().enumerate() {
-            let (first, further) = bars::marks(self.lives, *actor, row);
+            let (first, further) = mappings::marks(&self.schedule.mappings, *actor, row);
             if let Some(mark) = if n == 0 { first } else { further } {
                 let style = match mark {
                     Mark::Misused => BAD.bold(),
                     Mark::Stale => DOUBT,
                     Mark::Sampled | Mark::Cached | Mark::Dropped => Style::new(),
                 };
-                line.put(column.at + 2 * place, style, mark.symbol());
+                line.put(column.at + 2 * place, style, self.look.symbol(mark));
             }
         }
     }
@@ -399,14 +404,21 @@ impl<'r> Page<'r> {
                 lines.extend(legend(&items, self.width));
             }
         };
-        let mut marks: Vec<String> =
-            self.marks().iter().map(|mark| format!("{} {}", mark.symbol(), mark.meaning())).collect();
-        if self.replay.played.iter().any(|played| played.preempts) {
+        let mut marks: Vec<String> = self
+            .marks()
+            .iter()
+            .map(|mark| format!("{} {}", self.look.symbol(*mark), mark.meaning()))
+            .collect();
+        if self.schedule.replay.played.iter().any(|played| played.preempts) {
             marks.push("* preemption".to_owned());
         }
-        let shared = self.columns.iter().find(|column| column.named && !column.bars.is_empty());
+        let shared = self.columns.iter().find(|column| column.named);
         if let Some(column) = shared {
-            let names: Vec<String> = column.bars.iter().map(|actor| name(&self.replay, *actor)).collect();
+            let titles = column.actors.iter().map(|actor| self.schedule.title(*actor));
+            say(titles.filter(|title| title.contains(": ")).collect());
+        }
+        if let Some(column) = shared.filter(|column| !column.bars.is_empty()) {
+            let names: Vec<String> = column.bars.iter().map(|actor| self.schedule.name(*actor)).collect();
             marks.insert(0, format!("Bars: {}", names.join(", ")));
         }
         say(marks);
@@ -417,8 +429,9 @@ impl<'r> Page<'r> {
     /// The marks drawn.
     fn marks(&self) -> Vec<Mark> {
         let actors = || self.columns.iter().flat_map(|column| &column.bars);
-        let drawn = |row: usize| actors().map(move |actor| bars::marks(self.lives, *actor, row));
-        let all: Vec<Mark> = (0..self.replay.played.len())
+        let drawn =
+            |row: usize| actors().map(move |actor| mappings::marks(&self.schedule.mappings, *actor, row));
+        let all: Vec<Mark> = (0..self.schedule.steps.len())
             .flat_map(drawn)
             .flat_map(|(first, further)| first.into_iter().chain(further))
             .collect();
@@ -483,30 +496,32 @@ fn letters(gutter: &[gutter::Column]) -> Vec<Vec<String>> {
 
 /// The columns of the actors, with their widths: one each, or one for all where that would be too narrow to
 /// be read with pleasure.
-fn columns(replay: &Replay, barred: &[ActorId], available: usize) -> Vec<Column> {
-    let movers = movers(replay);
+fn columns(schedule: &AnnotatedSchedule, barred: &[ActorId], available: usize) -> Vec<Column> {
+    let movers = schedule.movers();
     let mut shared = Column::new("actor, operation".to_owned(), movers.clone(), barred, true);
     let room = available.saturating_sub(shared.margin()).max(READABLE);
-    shared.width = shared.ideal(replay).clamp(READABLE, room);
+    shared.width = shared.ideal(schedule).clamp(READABLE, room);
     let shared = vec![shared];
-    let each = |actor: ActorId| Column::new(name(replay, actor), vec![actor], barred, false);
-    match fitted(movers.into_iter().map(each).collect(), replay, available) {
-        Some(columns) if lines(&columns, replay) <= PAGE.max(MUCH_LONGER * lines(&shared, replay)) => columns,
+    let each = |actor: ActorId| Column::new(schedule.title(actor), vec![actor], barred, false);
+    match fitted(movers.into_iter().map(each).collect(), schedule, available) {
+        Some(columns) if lines(&columns, schedule) <= PAGE.max(MUCH_LONGER * lines(&shared, schedule)) => {
+            columns
+        }
         _ => shared,
     }
 }
 
 /// The lines that transitions take.
-fn lines(columns: &[Column], replay: &Replay) -> usize {
+fn lines(columns: &[Column], schedule: &AnnotatedSchedule) -> usize {
     let lines_of = |column: &Column| -> usize {
-        column.rows(replay).iter().map(|row| column.lines(replay, *row, column.width).len()).sum()
+        column.rows(schedule).iter().map(|row| column.lines(schedule, *row, column.width).len()).sum()
     };
     columns.iter().map(lines_of).sum()
 }
 
 /// The columns with widths that fit.
-fn fitted(mut columns: Vec<Column>, replay: &Replay, available: usize) -> Option<Vec<Column>> {
-    let costs: Vec<Costs> = columns.iter().map(|column| Costs::of(column, replay)).collect();
+fn fitted(mut columns: Vec<Column>, schedule: &AnnotatedSchedule, available: usize) -> Option<Vec<Column>> {
+    let costs: Vec<Costs> = columns.iter().map(|column| Costs::of(column, schedule)).collect();
     let margins: usize = columns.iter().map(Column::margin).sum();
     let with_gap = |gap: usize| {
         let room = available.checked_sub(margins + gap * columns.len().saturating_sub(1))?;
@@ -527,22 +542,22 @@ struct Costs {
 }
 
 impl Costs {
-    fn of(column: &Column, replay: &Replay) -> Self {
-        let rows = column.rows(replay);
-        let ideal = column.ideal(replay);
+    fn of(column: &Column, schedule: &AnnotatedSchedule) -> Self {
+        let rows = column.rows(schedule);
+        let ideal = column.ideal(schedule);
         let from = ideal.min(READABLE);
         let cost = |width| {
-            rows.iter().map(|row| cost(&column.lines(replay, *row, width), &replay.played[*row])).sum()
+            rows.iter().map(|row| cost(&column.lines(schedule, *row, width), &schedule.steps[*row])).sum()
         };
         Costs { from, costs: (from..=ideal).map(cost).collect() }
     }
 }
 
 /// A line costs, and a broken word a little.
-fn cost(lines: &[String], played: &Played) -> usize {
+fn cost(lines: &[String], step: &AnnotatedStep) -> usize {
     let words = lines.iter().flat_map(|line| line.split_whitespace()).count();
-    let (op, notes) = told(played);
-    let unbroken = once(op).chain(notes).map(|text| text.split_whitespace().count()).sum::<usize>();
+    let unbroken =
+        once(&step.op).chain(&step.notes).map(|text| text.split_whitespace().count()).sum::<usize>();
     4 * lines.len() + words.saturating_sub(unbroken)
 }
 
@@ -566,17 +581,6 @@ fn share(columns: &[Costs], room: usize) -> Option<Vec<usize>> {
     best.pop()?.map(|(_, widths)| widths)
 }
 
-/// The second line of the head: how large the schedule is.
-fn size(replay: &Replay, about: &About) -> String {
-    let preemptions = replay.played.iter().filter(|played| played.preempts).count();
-    let least = match about.preemptions {
-        Some(least) if usize::try_from(least) == Ok(preemptions) && least > 0 => " (the least)",
-        _ => "",
-    };
-    let (actors, steps) = (count(movers(replay).len(), "actor"), count(replay.played.len(), "step"));
-    format!("{actors}, {steps}, {}{least}", count(preemptions, "preemption"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -589,13 +593,5 @@ mod tests {
         assert_eq!(share(&[steep(), flat()], 26), Some(vec![16, 10]), "to whom it helps most");
         assert_eq!(share(&[steep(), steep()], 27), None, "too narrow to be read");
         assert_eq!(share(&[], 20), Some(vec![]));
-    }
-
-    #[test]
-    fn a_violation_is_told_in_words() {
-        let events = [Event::plain("copy 0-4k"), Event::plain("lost-write: 6k-8k is 0")];
-        assert_eq!(violation(Property::LostWrite, &events), "lost write: 6k-8k is 0");
-        assert_eq!(violation(Property::LeakedLock, &events), "leaked lock");
-        assert!(!is_violation(&events[0]) && is_violation(&events[1]));
     }
 }

@@ -6,10 +6,9 @@
 use std::fmt::Display;
 
 use stalemap_explore::Replay;
-use stalemap_model::event::Event;
 
-use super::files;
-use super::text::{width, wrap};
+use crate::annotate::{AnnotatedStep, files};
+use crate::report::text::{width, wrap};
 
 /// The widest value that is printed whole, and the widest column of those that are not.
 const WHOLE: usize = 12;
@@ -67,24 +66,9 @@ pub(super) fn told(columns: &[Column], state: usize) -> Vec<String> {
     columns.chunk_by(|a, b| a.file == b.file).filter_map(text).collect()
 }
 
-/// The replay with what the columns show told among the events.
-pub(super) fn folded(replay: &Replay, columns: &[Column]) -> Replay {
-    let mut folded = replay.clone();
-    for (row, played) in folded.played.iter_mut().enumerate() {
-        played.events.extend(told(columns, row + 1).into_iter().map(Event::plain));
-    }
-    folded
-}
-
-/// The value of a column after transition `row`.
-pub(super) fn value_after<'r>(
-    replay: &'r Replay,
-    row: usize,
-    file: Option<&str>,
-    name: &str,
-) -> Option<&'r str> {
-    let state = &replay.played.get(row)?.gutter;
-    state.iter().find(|(other, _)| files::column(other) == (file, name)).map(|(_, value)| value.as_str())
+/// The steps with what the columns show told among their notes.
+pub(super) fn folded(steps: &[AnnotatedStep], columns: &[Column]) -> Vec<AnnotatedStep> {
+    steps.iter().enumerate().map(|(row, step)| step.with_notes(told(columns, row + 1))).collect()
 }
 
 impl Column {

@@ -1,32 +1,39 @@
-//! The sentences around the picture. Nothing is said that the replay does not show.
+//! The cause in sentences. Nothing is said that the replay does not show.
 
 use std::ops::Range;
 
-use anstyle::Style;
 use stalemap_explore::Replay;
 use stalemap_model::event::Event;
 use stalemap_model::oracle::Property;
 
-use super::bars::Life;
-use super::files;
-use super::gutter::value_after;
-use super::text::{Line, harmless, list};
-use super::{About, alarms, name, paragraph, size, violation};
-use crate::report::style::HEAD;
+use super::mappings::Life;
+use super::words::{count, harmless, list};
+use super::{About, Ending, files, is_violation, movers, name, violation};
 
-/// What was lost, which bytes, under which design; then what was played.
-pub(super) fn headline(replay: &Replay, about: &About, width: usize) -> Vec<Line> {
-    let mut lines = paragraph(&sentence(replay, about), width, HEAD);
-    let scenario = [&about.scenario, &about.title].map(|text| harmless(text)).into_iter();
-    let scenario: Vec<String> = scenario.filter(|text| !text.is_empty()).collect();
-    let scenario = if scenario.is_empty() { String::new() } else { format!("{}; ", scenario.join(": ")) };
-    lines.extend(paragraph(&format!("{scenario}{}.", size(replay, about)), width, Style::new()));
-    lines
+/// What was lost, which bytes, under which design, and whose cached mapping outlived which change.
+pub(super) fn headline(replay: &Replay, about: &About, lives: &[Life]) -> String {
+    let sentence = sentence(replay, about);
+    match lives.iter().find_map(|life| Misuse::of(replay, life)) {
+        Some(misuse) if !replay.violated.is_empty() => format!("{sentence} {}", misuse.outlived()),
+        _ => sentence,
+    }
+}
+
+/// How large the schedule is.
+pub(super) fn size(replay: &Replay, about: &About) -> String {
+    let preemptions = replay.played.iter().filter(|played| played.preempts).count();
+    let least = match about.preemptions {
+        Some(least) if usize::try_from(least) == Ok(preemptions) && least > 0 => " (the least)",
+        _ => "",
+    };
+    let (actors, steps) = (count(movers(replay).len(), "actor"), count(replay.played.len(), "step"));
+    format!("{actors}, {steps}, {}{least}", count(preemptions, "preemption"))
 }
 
 fn sentence(replay: &Replay, about: &About) -> String {
     let design = harmless(&about.design);
-    let under = if design.is_empty() { String::new() } else { format!(" under design {design}") };
+    let memory = about.memory.map_or_else(String::new, |memory| format!(", {memory} memory"));
+    let under = if design.is_empty() { String::new() } else { format!(" under design {design}{memory}") };
     let wanted = about.property.filter(|property| replay.violated.contains(property));
     match wanted.or_else(|| replay.violated.first().copied()) {
         Some(Property::Deadlock) if !replay.deadlock.is_empty() => {
@@ -63,74 +70,89 @@ fn waiting(replay: &Replay) -> Vec<String> {
     replay.deadlock.iter().map(one).collect()
 }
 
-/// What came after the last transition: a deadlock, or what the epilogue found.
-pub(super) fn ending(replay: &Replay, width: usize) -> Vec<Line> {
-    let plain = Style::new();
-    let mut lines = Vec::new();
+/// What came after the last step: a deadlock, or what the epilogue found.
+pub(super) fn ending(replay: &Replay) -> Vec<Ending> {
+    let mut said = Vec::new();
     if !replay.deadlock.is_empty() {
-        lines.push(Line::default());
-        lines.extend(paragraph(
-            &format!("at the end: nobody can move; {}", list(&waiting(replay))),
-            width,
-            plain,
-        ));
-        lines.extend(alarms(&[Property::Deadlock], &[], 0, width));
+        said.push(Ending::Said(format!("at the end: nobody can move; {}", list(&waiting(replay)))));
+        said.push(Ending::Violated(violation(Property::Deadlock, &[])));
     }
     let Some(epilogue) = &replay.epilogue else {
         if replay.deadlock.is_empty() && replay.violated.is_empty() {
-            lines.push(Line::default());
-            lines.extend(paragraph("at the end: somebody could still move", width, plain));
+            said.push(Ending::Said("at the end: somebody could still move".to_owned()));
         }
-        return lines;
+        return said;
     };
     if !epilogue.violated.is_empty() {
-        lines.push(Line::default());
-        let told =
-            epilogue.events.iter().filter(|event| !event.text.is_empty() && !super::is_violation(event));
+        let told = epilogue.events.iter().filter(|event| !event.text.is_empty() && !is_violation(event));
         let told: Vec<String> = told.map(|event| harmless(&event.text)).collect();
         let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) };
         let several = replay.initial.iter().any(|(name, _)| files::column(name).0.is_some());
         let read = if several { "the files are read" } else { "the file is read" };
-        let text = format!(
+        said.push(Ending::Said(format!(
             "at the end: the page cache is checked, everything is written back, and {read} from disk{told}"
-        );
-        lines.extend(paragraph(&text, width, plain));
-        lines.extend(alarms(&epilogue.violated, &epilogue.events, 0, width));
+        )));
+        let violated = epilogue.violated.iter();
+        said.extend(violated.map(|property| Ending::Violated(violation(*property, &epilogue.events))));
     }
     if let Some(observed) = &epilogue.observed {
-        lines.push(Line::default());
-        lines.extend(paragraph(&format!("at the end: {}", harmless(observed)), width, plain));
+        said.push(Ending::Said(format!("at the end: {}", harmless(observed))));
     }
-    lines
+    said
 }
 
-/// Which transition before which other decided the outcome, and what a check would have seen.
-pub(super) fn critical_order(replay: &Replay, lives: &[Life], width: usize) -> Vec<Line> {
-    let text = lives.iter().find_map(|life| misuse(replay, life)).or_else(|| rejection(replay, lives));
-    text.map_or_else(Vec::new, |text| paragraph(&text, width, Style::new()))
+/// Which step before which other made a mapping stale, and what a check saw or would have seen.
+pub(super) fn critical_order(replay: &Replay, lives: &[Life]) -> Option<String> {
+    let misuse = lives.iter().find_map(|life| Misuse::of(replay, life));
+    misuse.map(|misuse| misuse.order()).or_else(|| rejection(replay, lives))
 }
 
 /// A mapping that was used although it was out of date.
-fn misuse(replay: &Replay, life: &Life) -> Option<String> {
-    let (used, place) = *life.misused.first()?;
-    let blocks = ranges(&replay.played[used].events.get(place)?.text);
-    // The last change of the blocks concerned is what a fresh mapping would have shown.
-    let mut changes = life.invalidated.iter().filter(|(row, _)| *row < used).rev();
-    let event = |(row, place): &(usize, usize)| replay.played.get(*row)?.events.get(*place);
-    let overlaps =
-        |text: &str| ranges(text).iter().any(|a| blocks.iter().any(|b| a.start < b.end && b.start < a.end));
-    let latest = changes.find(|change| event(change).is_some_and(|event| overlaps(&event.text)))?;
-    let (row, who) = (latest.0, name(replay, replay.played[latest.0].actor));
-    let what = harmless(&event(latest)?.text);
-    let actor = name(replay, life.actor);
-    let (a, b, c) = (life.sampled + 1, row + 1, used + 1);
-    let order = format!(
-        "Critical order: {a}, {b}, {c}. {who} changed the extent ({what}) at {b}, after {actor} had sampled its mapping at {a} and before it used it at {c}."
-    );
-    Some(match verdict(replay, life, row, used) {
-        Some(verdict) => format!("{order} {verdict}"),
-        None => order,
-    })
+struct Misuse<'r> {
+    replay: &'r Replay,
+    life: &'r Life,
+    /// The last row that changed the blocks concerned: what a fresh mapping would have shown.
+    changed: usize,
+    /// What it did.
+    what: String,
+    /// The row that used the mapping.
+    used: usize,
+}
+
+impl<'r> Misuse<'r> {
+    fn of(replay: &'r Replay, life: &'r Life) -> Option<Self> {
+        let (used, place) = *life.misused.first()?;
+        let blocks = ranges(&replay.played[used].events.get(place)?.text);
+        let mut changes = life.invalidated.iter().filter(|(row, _)| *row < used).rev();
+        let event = |(row, place): &(usize, usize)| replay.played.get(*row)?.events.get(*place);
+        let overlaps = |text: &str| {
+            ranges(text).iter().any(|a| blocks.iter().any(|b| a.start < b.end && b.start < a.end))
+        };
+        let latest = changes.find(|change| event(change).is_some_and(|event| overlaps(&event.text)))?;
+        Some(Misuse { replay, life, changed: latest.0, what: harmless(&event(latest)?.text), used })
+    }
+
+    /// Whose cached mapping outlived which change, made by whom.
+    fn outlived(&self) -> String {
+        let (actor, who) = (name(self.replay, self.life.actor), self.changed_by());
+        format!("The mapping that {actor} had cached outlived a change by {who} ({}).", self.what)
+    }
+
+    fn changed_by(&self) -> String {
+        name(self.replay, self.replay.played[self.changed].actor)
+    }
+
+    fn order(&self) -> String {
+        let (actor, who, what) = (name(self.replay, self.life.actor), self.changed_by(), &self.what);
+        let (a, b, c) = (self.life.sampled + 1, self.changed + 1, self.used + 1);
+        let order = format!(
+            "Critical order: {a}, {b}, {c}. {who} changed the extent ({what}) at {b}, after {actor} had sampled its mapping at {a} and before it used it at {c}."
+        );
+        match verdict(self.replay, self.life, self.changed, self.used) {
+            Some(verdict) => format!("{order} {verdict}"),
+            None => order,
+        }
+    }
 }
 
 /// What comparing the counter after the folio was locked said, or would have said.
@@ -204,7 +226,7 @@ fn rejection(replay: &Replay, lives: &[Life]) -> Option<String> {
 }
 
 fn sequence_after(replay: &Replay, life: &Life, row: usize) -> Option<u64> {
-    value_after(replay, row, life.file.as_deref(), "seq")?.parse().ok()
+    files::value_after(&replay.played.get(row)?.gutter, life.file.as_deref(), "seq")?.parse().ok()
 }
 
 fn sequence_sampled(replay: &Replay, life: &Life) -> Option<u64> {

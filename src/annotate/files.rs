@@ -2,23 +2,32 @@
 //! and a column of its state with its name and a colon.
 
 /// The file that a text speaks of, if it names one, and what it says.
-pub(super) fn split(text: &str) -> (Option<&str>, &str) {
+pub(crate) fn split(text: &str) -> (Option<&str>, &str) {
     let named = text.strip_prefix('[').and_then(|rest| rest.split_once("] "));
     named.map_or((None, text), |(file, rest)| (Some(file), rest))
 }
 
 /// The text, naming a file.
-pub(super) fn named(file: Option<&str>, text: &str) -> String {
+pub(crate) fn named(file: Option<&str>, text: &str) -> String {
     file.map_or_else(|| text.to_owned(), |file| format!("[{file}] {text}"))
 }
 
 /// The file that a column of the state belongs to, if it names one, and what it shows.
-pub(super) fn column(name: &str) -> (Option<&str>, &str) {
+pub(crate) fn column(name: &str) -> (Option<&str>, &str) {
     name.split_once(':').map_or((None, name), |(file, what)| (Some(file), what))
 }
 
+/// The value of a file's column in a state.
+pub(crate) fn value_after<'s>(
+    state: &'s [(String, String)],
+    file: Option<&str>,
+    name: &str,
+) -> Option<&'s str> {
+    state.iter().find(|(other, _)| column(other) == (file, name)).map(|(_, value)| value.as_str())
+}
+
 /// Says once what all texts say at their beginning: the file that they speak of.
-pub(super) fn factored(texts: Vec<String>) -> (Option<String>, Vec<String>) {
+pub(crate) fn factored(texts: Vec<String>) -> (Option<String>, Vec<String>) {
     let first = texts.first().and_then(|text| split(text).0.map(str::to_owned));
     if first.is_none() || texts.iter().any(|text| split(text).0 != first.as_deref()) {
         return (None, texts);

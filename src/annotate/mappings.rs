@@ -10,24 +10,24 @@ use super::files;
 
 /// A mapping cached by an actor. Rows count from 0.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Life {
+pub struct Life {
     /// Whose it is.
-    pub(super) actor: ActorId,
+    pub actor: ActorId,
     /// The file that it maps, where there are several.
-    pub(super) file: Option<String>,
+    pub file: Option<String>,
     /// The row that sampled it.
-    pub(super) sampled: usize,
+    pub sampled: usize,
     /// Rows of others that changed the extent map, each with the event's place in the row.
-    pub(super) invalidated: Vec<(usize, usize)>,
+    pub invalidated: Vec<(usize, usize)>,
     /// Rows that used it although it was out of date, each with the event's place in the row.
-    pub(super) misused: Vec<(usize, usize)>,
+    pub misused: Vec<(usize, usize)>,
     /// The row that dropped it or sampled the next one, if any did.
-    pub(super) end: Option<usize>,
+    pub end: Option<usize>,
 }
 
 /// What a bar shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
-pub(super) enum Mark {
+pub enum Mark {
     /// Sampled here.
     Sampled,
     /// Cached.
@@ -41,19 +41,8 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    /// The character drawn.
-    pub(super) fn symbol(self) -> &'static str {
-        match self {
-            Mark::Sampled => "+",
-            Mark::Cached => "|",
-            Mark::Dropped => "-",
-            Mark::Stale => "!",
-            Mark::Misused => "X",
-        }
-    }
-
     /// What the legend says.
-    pub(super) fn meaning(self) -> &'static str {
+    pub fn meaning(self) -> &'static str {
         match self {
             Mark::Sampled => "mapping sampled",
             Mark::Cached => "cached",
@@ -75,7 +64,7 @@ impl Life {
     }
 
     /// The mark on the first line of a row, and on its further lines.
-    pub(super) fn marks(&self, row: usize) -> (Option<Mark>, Option<Mark>) {
+    pub fn marks(&self, row: usize) -> (Option<Mark>, Option<Mark>) {
         if row < self.sampled || self.end.is_some_and(|end| row > end) {
             return (None, None);
         }
@@ -93,7 +82,7 @@ impl Life {
 }
 
 /// The lives of all mappings, in the order of their sampling.
-pub(super) fn lives(replay: &Replay) -> Vec<Life> {
+pub fn lives(replay: &Replay) -> Vec<Life> {
     let mut lives: Vec<Life> = Vec::new();
     let mut open: BTreeMap<ActorId, usize> = BTreeMap::new();
     for (row, played) in replay.played.iter().enumerate() {
@@ -130,7 +119,7 @@ pub(super) fn lives(replay: &Replay) -> Vec<Life> {
 }
 
 /// The actors with a bar: those that had a mapping go out of date.
-pub(super) fn barred(lives: &[Life]) -> Vec<ActorId> {
+pub fn barred(lives: &[Life]) -> Vec<ActorId> {
     let matters = |life: &&Life| !life.invalidated.is_empty() || !life.misused.is_empty();
     let mut actors: Vec<ActorId> = lives.iter().filter(matters).map(|life| life.actor).collect();
     actors.sort_unstable();
@@ -139,7 +128,7 @@ pub(super) fn barred(lives: &[Life]) -> Vec<ActorId> {
 }
 
 /// The marks of an actor's bar at a row: where one mapping follows another in the same row, the later one's.
-pub(super) fn marks(lives: &[Life], actor: ActorId, row: usize) -> (Option<Mark>, Option<Mark>) {
+pub fn marks(lives: &[Life], actor: ActorId, row: usize) -> (Option<Mark>, Option<Mark>) {
     let mine = lives.iter().rev().filter(|life| life.actor == actor).map(|life| life.marks(row));
     mine.into_iter().find(|(first, _)| first.is_some()).unwrap_or((None, None))
 }
@@ -156,6 +145,8 @@ mod tests {
             actor: *actor,
             op: String::new(),
             preempts: false,
+            depends_on: Vec::new(),
+            panels: Vec::new(),
             events: vec![Event { text: String::new(), mapping: *mapping }],
             gutter: Vec::new(),
             violated: Vec::new(),
@@ -163,6 +154,7 @@ mod tests {
         Replay {
             actors: Vec::new(),
             initial: Vec::new(),
+            initial_panels: Vec::new(),
             played: events.iter().map(played).collect(),
             epilogue: None,
             deadlock: Vec::new(),
@@ -171,9 +163,19 @@ mod tests {
         }
     }
 
+    fn symbol(mark: Mark) -> &'static str {
+        match mark {
+            Mark::Sampled => "+",
+            Mark::Cached => "|",
+            Mark::Dropped => "-",
+            Mark::Stale => "!",
+            Mark::Misused => "X",
+        }
+    }
+
     fn bar(events: &[(ActorId, MappingEvent)], actor: ActorId) -> String {
         let lives = lives(&replay_of(events));
-        let mark = |row| marks(&lives, actor, row).0.map_or(" ", Mark::symbol);
+        let mark = |row| marks(&lives, actor, row).0.map_or(" ", symbol);
         (0..events.len()).map(mark).collect()
     }
 

@@ -4,39 +4,20 @@ use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How many columns of a terminal a text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
-}
-
-/// The text on one line, without what would move a terminal's cursor.
-pub(super) fn harmless(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
-}
-
-/// Names as an enumeration in a sentence.
-pub(super) fn list(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-/// A count with its noun.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// One line under construction: texts put at places, from left to right.
 #[derive(Default)]
-pub(super) struct Line {
+pub(crate) struct Line {
     spans: Vec<(Style, String)>,
     end: usize,
 }
 
 impl Line {
     /// Puts `text` at a place, or behind what is there already.
-    pub(super) fn put(&mut self, at: usize, style: Style, text: &str) {
+    pub(crate) fn put(&mut self, at: usize, style: Style, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -46,7 +27,7 @@ impl Line {
     }
 
     /// The line as it is printed.
-    pub(super) fn finish(&self, color: bool) -> String {
+    pub(crate) fn finish(&self, color: bool) -> String {
         let print = |(style, text): &(Style, String)| {
             if color && !style.is_plain() { format!("{style}{text}{style:#}") } else { text.clone() }
         };
@@ -55,7 +36,7 @@ impl Line {
 }
 
 /// Breaks a text into lines of at most `width` columns, all but the first of them indented.
-pub(super) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     let width = width.max(1);
     let indent = indent.min(width / 3);
     let mut lines: Vec<String> = Vec::new();

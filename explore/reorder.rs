@@ -1,0 +1,125 @@
+//! Which orders of an execution decide its outcome: each is turned round, and the rest is played again.
+//!
+//! The orders tried are the direct ones of the happens-before relation between different actors
+//! ([`crate::causality`]): turning round any other pair means turning round one of these. To turn round `a` before
+//! `b`, what `b` does not need `a` for goes first, then `b`, then `a` and what depends on it. From there on the
+//! actors move in the recorded order as far as they still can, and then to their ends, each as long as it can. That is
+//! one continuation of many: "with 7 before 5 the loss does not happen" is said of this one.
+
+use stalemap_model::backend::{ActorId, System};
+use stalemap_model::oracle::Property;
+
+use crate::error::EngineError;
+use crate::machine::{Machine, actors_of};
+use crate::memory::{Outcome, Pending};
+use crate::minimal::is_violated;
+use crate::replay::{Played, ReplayError, find};
+use crate::schedule::Step;
+
+/// Transitions that a continuation may take before it counts as going on for ever.
+const MAX_CONTINUATION: usize = 100_000;
+
+/// Two transitions of different actors, the second of which depends directly on the first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// The place of the first one in the schedule, from 0.
+    pub first: usize,
+    /// The place of the second.
+    pub second: usize,
+    /// What comes of turning them round.
+    pub turned: Turned,
+}
+
+/// What comes of turning two transitions round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turned {
+    /// The second cannot come first: it waits for the first, or its actor is somewhere else by then.
+    Impossible,
+    /// The property is violated all the same.
+    StillViolated,
+    /// The property is not violated any more: the order decides.
+    Avoided,
+}
+
+/// Tries every direct order of a replayed schedule the other way round. `played` is what the schedule's replay made of
+/// `steps`.
+pub fn orders<S: System>(
+    system: &S,
+    steps: &[Step],
+    played: &[Played],
+    property: Property,
+) -> Result<Vec<Order>, ReplayError> {
+    let mut orders = Vec::new();
+    for (second, transition) in played.iter().enumerate() {
+        for &first in &transition.depends_on {
+            let turned = turn(system, steps, played, (first, second), property)?;
+            orders.push(Order { first, second, turned });
+        }
+    }
+    Ok(orders)
+}
+
+fn turn<S: System>(
+    system: &S,
+    steps: &[Step],
+    played: &[Played],
+    (first, second): (usize, usize),
+    property: Property,
+) -> Result<Turned, ReplayError> {
+    let behind = behind(played, first);
+    let (later, sooner): (Vec<usize>, Vec<usize>) = (first + 1..second).partition(|at| behind[*at]);
+    let mut machine = Machine::new(system)?;
+    for at in (0..first).chain(sooner).chain([second]) {
+        let Ok(actor) = find(&machine, &steps[at]) else { return Ok(Turned::Impossible) };
+        // What is read from relaxed memory may not be there any more in the other order.
+        match steps[at].to_outcome().map(|outcome| machine.fire(actor, outcome)) {
+            Some(Ok(_)) => {}
+            None | Some(Err(EngineError::NoSuchOutcome { .. })) => return Ok(Turned::Impossible),
+            Some(Err(error)) => return Err(error.into()),
+        }
+    }
+    let mut running = played[second].actor;
+    for at in [first].into_iter().chain(later).chain(second + 1..played.len()) {
+        let actor = played[at].actor;
+        if machine.enabled() & 1 << actor != 0 {
+            let alternatives = machine.pending(actor).map_or(1, Pending::alternatives);
+            let choice = steps[at].outcome.unwrap_or(0).min(alternatives - 1);
+            machine.fire(actor, Outcome::new(choice, 0))?;
+            running = actor;
+        }
+    }
+    Ok(if goes_on_to(&mut machine, running, property)? { Turned::StillViolated } else { Turned::Avoided })
+}
+
+/// The transitions that happened after `first`, itself included.
+fn behind(played: &[Played], first: usize) -> Vec<bool> {
+    let mut behind = vec![false; played.len()];
+    behind[first] = true;
+    for at in first + 1..played.len() {
+        let own = played[..at].iter().rposition(|before| before.actor == played[at].actor);
+        behind[at] =
+            own.into_iter().chain(played[at].depends_on.iter().copied()).any(|before| behind[before]);
+    }
+    behind
+}
+
+/// Lets everybody finish, each as long as it can; says whether the property is violated then or on the way.
+fn goes_on_to<S: System>(
+    machine: &mut Machine<'_, S>,
+    mut running: ActorId,
+    property: Property,
+) -> Result<bool, EngineError> {
+    for _ in 0..MAX_CONTINUATION {
+        if is_violated(machine, property)? {
+            return Ok(true);
+        }
+        let enabled = machine.enabled();
+        let Some(next) = actors_of(enabled).find(|actor| *actor == running).or(actors_of(enabled).next())
+        else {
+            return Ok(false);
+        };
+        machine.fire(next, Outcome::FIRST)?;
+        running = next;
+    }
+    Ok(property == Property::Livelock)
+}

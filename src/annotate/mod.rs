@@ -1,0 +1,282 @@
+//! A schedule with everything that there is to say about it: what every report of a schedule is made from.
+//!
+//! A replay says what happened. This module works out what it means, once: the cause in a sentence, the life of each
+//! cached mapping, which transitions the outcome needs, which orders decide it (tried by turning them round), and what
+//! a check would have seen. The reports lay it out and compute nothing.
+
+pub mod alignment;
+mod calls;
+mod cause;
+pub(crate) mod files;
+pub mod mappings;
+pub mod states;
+mod words;
+
+use std::collections::BTreeMap;
+
+use stalemap_explore::{Order, Played, Replay, ReplayError, Schedule, Turned, orders, replay};
+use stalemap_model::backend::{ActorId, System};
+use stalemap_model::event::Event;
+use stalemap_model::oracle::Property;
+
+pub use self::calls::calls;
+use self::mappings::Life;
+use self::states::FileState;
+pub use self::words::{count, harmless, list};
+
+/// What is known about a schedule beside the replay itself.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct About {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's title.
+    pub title: String,
+    /// The design's name.
+    pub design: String,
+    /// The memory that it ran on, if that is not the usual one.
+    pub memory: Option<&'static str>,
+    /// The property that the schedule is a counterexample to, if it was saved as one.
+    pub property: Option<Property>,
+    /// The least number of preemptions that violates the property, if that is known.
+    pub preemptions: Option<u32>,
+    /// What is proved about the schedule.
+    pub certified: Option<String>,
+    /// What an actor does, in a few words, by its name: `write(2)`, `writeback`.
+    pub does: BTreeMap<String, String>,
+    /// The command that shows it again.
+    pub replay: Option<String>,
+}
+
+/// A replayed schedule and what it means. Places of steps count from 0; what is written for people counts from 1.
+#[derive(Clone, Debug)]
+pub struct AnnotatedSchedule {
+    /// What is known beside.
+    pub about: About,
+    /// What happened.
+    pub replay: Replay,
+    /// The same in words, step by step.
+    pub steps: Vec<AnnotatedStep>,
+    /// The shared state after the setup and after each step.
+    pub states: Vec<Vec<FileState>>,
+    /// The cached mappings, in the order of their sampling.
+    pub mappings: Vec<Life>,
+    /// What was lost, which bytes, under which design, and whose cached mapping outlived which change.
+    pub headline: String,
+    /// How large the schedule is.
+    pub size: String,
+    /// What came after the last step.
+    pub ending: Vec<Ending>,
+    /// The steps whose order made a mapping stale, and what a check saw or would have seen.
+    pub critical: Option<String>,
+    /// The orders that decide: turned round, the property is not violated.
+    pub deciding: Vec<DecidingOrder>,
+}
+
+/// A step in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnnotatedStep {
+    /// Who makes it.
+    pub actor: ActorId,
+    /// The operation, naming the file that all of it concerns where there are several.
+    pub op: String,
+    /// What happened in it, but for violations.
+    pub notes: Vec<String>,
+    /// What it violates, in words.
+    pub violations: Vec<String>,
+    /// Whether the outcome needs it: it happened before what violates the property, as far as that depends on it.
+    pub needed: bool,
+}
+
+/// Something said about the time after the last step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// Plain words.
+    Said(String),
+    /// Something was violated.
+    Violated(String),
+}
+
+/// Two steps whose order decides.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DecidingOrder {
+    /// The first one's place.
+    pub first: usize,
+    /// The second one's.
+    pub second: usize,
+    /// One sentence.
+    pub text: String,
+}
+
+/// Replays a schedule on a system and annotates it.
+pub fn annotate<S: System>(
+    system: &S,
+    schedule: &Schedule,
+    about: About,
+) -> Result<AnnotatedSchedule, ReplayError> {
+    let replay = replay(system, &schedule.steps)?;
+    let property = about.property.filter(|property| replay.violated.contains(property));
+    let property = property.or_else(|| replay.violated.first().copied());
+    let orders = match property {
+        Some(property) => orders(system, &schedule.steps, &replay.played, property)?,
+        None => Vec::new(),
+    };
+    Ok(AnnotatedSchedule::new(about, replay, &orders))
+}
+
+impl AnnotatedSchedule {
+    /// What a replay means; `orders` are those that were turned round.
+    fn new(about: About, replay: Replay, orders: &[Order]) -> Self {
+        let mappings = mappings::lives(&replay);
+        let needed = needed(&replay, &mappings);
+        let steps: Vec<AnnotatedStep> =
+            replay.played.iter().zip(needed).map(|(played, needed)| step(played, needed)).collect();
+        let deciding = orders.iter().filter(|order| order.turned == Turned::Avoided);
+        AnnotatedSchedule {
+            headline: cause::headline(&replay, &about, &mappings),
+            size: cause::size(&replay, &about),
+            ending: cause::ending(&replay),
+            critical: cause::critical_order(&replay, &mappings),
+            states: states::states(&replay),
+            deciding: deciding.map(|order| decides(&replay, &steps, order)).collect(),
+            about,
+            replay,
+            steps,
+            mappings,
+        }
+    }
+
+    /// Takes over what the schedule says of its own cost, if that is still the cost of what was played.
+    pub fn record_cost(&mut self, schedule: &Schedule) {
+        let preemptions = self.replay.played.iter().filter(|played| played.preempts).count();
+        let says = |key: &str, number: usize| schedule.header(key) == Some(number.to_string().as_str());
+        if says("preemptions", preemptions) && says("operations", self.replay.played.len()) {
+            let certificate = schedule.header("certificate");
+            self.about.certified = certificate.map(|said| format!("recorded with it: {said}"));
+            self.about.preemptions = u32::try_from(preemptions).ok();
+            self.size = cause::size(&self.replay, &self.about);
+        }
+    }
+
+    /// An actor's name.
+    pub fn name(&self, actor: ActorId) -> String {
+        name(&self.replay, actor)
+    }
+
+    /// What stands above an actor's steps: its name, and what it does where the name does not say so.
+    pub fn title(&self, actor: ActorId) -> String {
+        let name = self.name(actor);
+        match self.about.does.get(&name) {
+            Some(does) if *does != name => format!("{name}: {does}"),
+            _ => name,
+        }
+    }
+
+    /// The actors that move, in the order in which they first do.
+    pub fn movers(&self) -> Vec<ActorId> {
+        movers(&self.replay)
+    }
+}
+
+impl AnnotatedStep {
+    /// The step with more to be noted.
+    pub fn with_notes(&self, more: Vec<String>) -> Self {
+        let (file, op) = files::split(&self.op);
+        let notes = self.notes.iter().map(|note| files::named(file, note)).chain(more).collect();
+        let (op, notes) = factored(op.to_owned(), notes);
+        AnnotatedStep { op, notes, ..self.clone() }
+    }
+}
+
+fn step(played: &Played, needed: bool) -> AnnotatedStep {
+    let told = played.events.iter().filter(|event| !event.text.is_empty() && !is_violation(event));
+    let (op, notes) = factored(harmless(&played.op), told.map(|event| harmless(&event.text)).collect());
+    AnnotatedStep {
+        actor: played.actor,
+        op,
+        notes,
+        violations: played.violated.iter().map(|property| violation(*property, &played.events)).collect(),
+        needed,
+    }
+}
+
+/// An operation and its notes, with the file that all of them concern named once.
+fn factored(op: String, notes: Vec<String>) -> (String, Vec<String>) {
+    let (file, notes) = files::factored(notes);
+    (files::named(file.as_deref(), &op), notes)
+}
+
+/// The steps that happened before what did the damage, in the happens-before order: those that violate something or
+/// use a mapping that is out of date. Where the damage shows only at the end, all are needed.
+fn needed(replay: &Replay, mappings: &[Life]) -> Vec<bool> {
+    let misused = mappings.iter().flat_map(|life| &life.misused).map(|(row, _)| *row);
+    let violating = replay.played.iter().enumerate().filter(|(_, played)| !played.violated.is_empty());
+    let mut needed = vec![false; replay.played.len()];
+    misused.chain(violating.map(|(row, _)| row)).for_each(|row| needed[row] = true);
+    if !needed.contains(&true) {
+        return vec![true; replay.played.len()];
+    }
+    for row in (0..needed.len()).rev().filter(|row| needed[*row]).collect::<Vec<_>>() {
+        mark_past(&replay.played, row, &mut needed);
+    }
+    needed
+}
+
+fn mark_past(played: &[Played], row: usize, needed: &mut [bool]) {
+    let own = played[..row].iter().rposition(|before| before.actor == played[row].actor);
+    for before in own.into_iter().chain(played[row].depends_on.iter().copied()) {
+        if !std::mem::replace(&mut needed[before], true) {
+            mark_past(played, before, needed);
+        }
+    }
+}
+
+fn decides(replay: &Replay, steps: &[AnnotatedStep], order: &Order) -> DecidingOrder {
+    let said = |row: usize| format!("{} ({}: {})", row + 1, name(replay, steps[row].actor), steps[row].op);
+    let text = format!(
+        "{} before {} decides: the other way round it does not happen.",
+        said(order.first),
+        said(order.second)
+    );
+    DecidingOrder { first: order.first, second: order.second, text }
+}
+
+/// A violated property in words: what the model said about it, if it did.
+fn violation(property: Property, events: &[Event]) -> String {
+    let name = property.name().replace('-', " ");
+    let detail = events.iter().find_map(|event| event.text.strip_prefix(property.name())?.strip_prefix(": "));
+    detail.map_or_else(|| name.clone(), |detail| format!("{name}: {}", harmless(detail)))
+}
+
+/// Whether the event is the report of a violation.
+fn is_violation(event: &Event) -> bool {
+    event.text.split_once(": ").is_some_and(|(name, _)| Property::from_name(name).is_some())
+}
+
+/// An actor's name.
+fn name(replay: &Replay, actor: ActorId) -> String {
+    replay.actors.get(actor).map_or_else(|| "?".to_owned(), |spec| harmless(&spec.name))
+}
+
+/// The actors that move, in the order in which they first do.
+fn movers(replay: &Replay) -> Vec<ActorId> {
+    let mut actors = Vec::new();
+    for played in &replay.played {
+        if !actors.contains(&played.actor) {
+            actors.push(played.actor);
+        }
+    }
+    actors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_violation_is_told_in_words() {
+        let events = [Event::plain("copy 0-4k"), Event::plain("lost-write: 6k-8k is 0")];
+        assert_eq!(violation(Property::LostWrite, &events), "lost write: 6k-8k is 0");
+        assert_eq!(violation(Property::LeakedLock, &events), "leaked lock");
+        assert!(!is_violation(&events[0]) && is_violation(&events[1]));
+    }
+}

@@ -1,0 +1,170 @@
+//! `replay`: what a schedule file does, laid out as asked.
+
+use std::fmt::Display;
+use std::fs;
+use std::path::Path;
+
+use stalemap_explore::{EngineError, Follow, ReplayError, Schedule, Step, follow_with_shuttle};
+use stalemap_model::backend::MemoryModel;
+use stalemap_model::kernel::Kernel;
+use stalemap_model::oracle::Property;
+use stalemap_model::ordering::{Link, Orderings};
+
+use super::{Exit, Report, Result, look, unknown_design, unusual, unwritable};
+use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
+use crate::cli::{Engine, ReplayArgs, ReplayFormat};
+use crate::input::InputError;
+use crate::report::timeline::{self, Look};
+use crate::report::{html, json, svg};
+use crate::scenario::read;
+
+pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
+    if args.engine == Engine::Loom {
+        let problem = "loom cannot be told who moves; replay on the exhaustive engine or on shuttle";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
+    let loaded = match load(&args.schedule)? {
+        Ok(loaded) => loaded,
+        Err(error) => return Ok(defect(&error)),
+    };
+    if let Some(problem) = cannot_follow(args.engine, &loaded) {
+        return Ok(defect(&format!("{}: {problem}", args.schedule.display())));
+    }
+    let mut results = String::new();
+    if let Some(path) = &args.html {
+        let page = match &args.against {
+            None => html::page(&loaded.schedule),
+            Some(against) => match load(against)? {
+                Ok(against) => html::comparison(&loaded.schedule, &against.schedule),
+                Err(error) => return Ok(defect(&error)),
+            },
+        };
+        results.push_str(&write(path, &page)?);
+    }
+    if let Some(path) = &args.svg {
+        results.push_str(&write(path, &svg::picture(&loaded.schedule))?);
+    }
+    if results.is_empty() {
+        results = match args.format {
+            ReplayFormat::Json => json::replay(&loaded.schedule),
+            ReplayFormat::Text => timeline::render(&loaded.schedule, drawn(args, look())),
+            ReplayFormat::Mail => timeline::render(&loaded.schedule, drawn(args, Look::mail())),
+            ReplayFormat::Terminal => {
+                timeline::render(&loaded.schedule, drawn(args, Look::terminal(TERMINAL)))
+            }
+        };
+    }
+    let Some(property) = loaded.missed else { return Ok(Report::of(results, Exit::Expected)) };
+    let path = args.schedule.display();
+    let errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
+    Ok(Report { results, errors, exit: Exit::Unexpected })
+}
+
+/// The columns of a terminal that is none.
+const TERMINAL: usize = 100;
+
+/// How a timeline is drawn, as the options have it.
+fn drawn(args: &ReplayArgs, look: Look) -> Look {
+    let look = args.width.map_or(look, |width| look.wide(usize::from(width)));
+    if args.full { look.full() } else { look }
+}
+
+fn defect(error: &impl Display) -> Report {
+    Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect }
+}
+
+/// Writes a file; says so.
+fn write(path: &Path, text: &str) -> Result<String> {
+    fs::write(path, text).map_err(|error| unwritable(path, &error))?;
+    Ok(format!("wrote {}\n", path.display()))
+}
+
+/// A schedule file, played.
+struct Loaded {
+    kernel: Kernel,
+    steps: Vec<Step>,
+    schedule: AnnotatedSchedule,
+    /// The property that it was saved as a counterexample to, if it does not violate that any more.
+    missed: Option<Property>,
+}
+
+/// Reads and plays a schedule file. A file that does not fit is bad input; an engine that does not is a defect.
+fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
+    let shown = path.display().to_string();
+    let bytes =
+        fs::read(path).map_err(|error| vec![InputError::Unreadable { path: shown.clone(), error }])?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        vec![InputError::Other(format!(
+            "{shown}: not UTF-8 from byte {} on",
+            error.utf8_error().valid_up_to()
+        ))]
+    })?;
+    let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
+    let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
+    let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
+    let mut scenario = read(&format!("{shown} (the scenario in it)"), schedule.scenario.as_bytes())
+        .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
+    if let Some(name) = schedule.header("memory") {
+        let unknown = || bad(format!("there is no memory `{name}`; there are `sc`, `relaxed` and `lkmm`"));
+        scenario.memory = MemoryModel::from_name(name).ok_or_else(unknown)?;
+    }
+    if let Some(names) = schedule.header("without") {
+        let link = |name: &str| {
+            Link::from_name(name.trim()).ok_or_else(|| bad(format!("there is no ordering `{}`", name.trim())))
+        };
+        scenario.orderings = Orderings::without(&names.split(',').map(link).collect::<Result<Vec<_>>>()?);
+    }
+    let design =
+        schedule.header("design").ok_or_else(|| bad("there is no line `design = NAME`".to_owned()))?;
+    let violates = match schedule.header("violates") {
+        None => None,
+        Some(name) => {
+            Some(Property::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?)
+        }
+    };
+    let kernel = match scenario.design(design) {
+        Some(design) => Kernel::new(scenario.config(design)).map_err(|error| bad(error.to_string()))?,
+        None => return Err(vec![unknown_design(&scenario, design)]),
+    };
+    let about = About {
+        scenario: name,
+        title: scenario.title.clone(),
+        design: design.to_owned(),
+        memory: unusual(scenario.memory),
+        property: violates,
+        does: calls(&scenario.actors),
+        replay: Some(format!("stalemap replay {shown}")),
+        ..About::default()
+    };
+    let mut annotated = match annotate(&kernel, &schedule, about) {
+        Ok(annotated) => annotated,
+        Err(error @ ReplayError::DoesNotFit { .. }) => return Err(bad(error.to_string())),
+        Err(ReplayError::Engine(error)) => return Ok(Err(error)),
+    };
+    let missed = violates.filter(|property| !annotated.replay.violated.contains(property));
+    if missed.is_none() {
+        annotated.record_cost(&schedule);
+    }
+    Ok(Ok(Loaded { kernel, steps: schedule.steps, schedule: annotated, missed }))
+}
+
+/// Drives shuttle along a schedule that the exhaustive engine has played. Says how they differ.
+fn cannot_follow(engine: Engine, loaded: &Loaded) -> Option<String> {
+    if engine != Engine::Shuttle {
+        return None;
+    }
+    match follow_with_shuttle(&loaded.kernel, &loaded.steps) {
+        Err(error) => Some(error.to_string()),
+        Ok(Follow::Differs(step)) => {
+            let step = loaded.steps.get(step).map_or_else(String::new, ToString::to_string);
+            Some(format!("under shuttle, `{step}` cannot happen there"))
+        }
+        Ok(Follow::Followed(runs)) => {
+            let missed = |property: &&Property| {
+                **property != Property::Livelock && runs.violated & property.bit() == 0
+            };
+            let missed = loaded.schedule.replay.violated.iter().find(missed)?;
+            Some(format!("under shuttle, `{missed}` is not violated by it"))
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `witness`: the shortest run that reaches a branch, so that a proof that holds can be looked at.
+
+use stalemap_explore::{Limits, Schedule, Witness, least_witness};
+use stalemap_model::backend::System;
+use stalemap_model::event::Branch;
+use stalemap_model::kernel::Kernel;
+
+use super::{Exit, Report, Result, look, unknown_design, unwritable};
+use crate::annotate::{About, annotate, calls};
+use crate::cli::WitnessArgs;
+use crate::input::{self, InputError};
+use crate::report::timeline;
+use crate::scenario::nearest;
+
+/// The states looked at before the search gives up.
+const MOST_STATES: u64 = 2_000_000;
+
+pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
+    let other = |problem: String| vec![InputError::Other(problem)];
+    let branch = Branch::from_name(&args.reach).ok_or_else(|| other(unknown_branch(&args.reach)))?;
+    let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
+    let name = match &args.design {
+        Some(name) => name.clone(),
+        None => scenario
+            .expected_designs()
+            .into_iter()
+            .find(|name| name != "none")
+            .unwrap_or_else(|| "none".to_owned()),
+    };
+    let design = scenario.design(&name).ok_or_else(|| vec![unknown_design(&scenario, &name)])?;
+    let kernel = Kernel::new(scenario.config(design)).map_err(|error| other(error.to_string()))?;
+    let limits = Limits { states: Some(MOST_STATES), ..Limits::default() };
+    let none = |text: &str, exit: Exit| {
+        Ok(Report::of(format!("{} under {name}: {text} `{branch}`\n", scenario.name), exit))
+    };
+    let found = match least_witness(&kernel, branch, &limits) {
+        Ok(Witness::Least(found)) => found,
+        Ok(Witness::Unreachable) => return none("no run reaches", Exit::Unexpected),
+        Ok(Witness::Unknown) => return none("given up before anything reached", Exit::Incomplete),
+        Err(error) => {
+            let errors = format!("error: {error}\n");
+            return Ok(Report { results: String::new(), errors, exit: Exit::Defect });
+        }
+    };
+    let specs = kernel.actors();
+    let header = |key: &str, value: String| (key.to_owned(), value);
+    let schedule = Schedule {
+        headers: vec![
+            header("scenario", scenario.name.clone()),
+            header("design", name.clone()),
+            header("reaches", branch.to_string()),
+        ],
+        steps: found.schedule.iter().map(|choice| choice.to_step(&specs)).collect(),
+        scenario: scenario.source.clone(),
+    };
+    let about = About {
+        scenario: scenario.name.clone(),
+        title: scenario.title.clone(),
+        design: name.clone(),
+        preemptions: Some(found.preemptions),
+        certified: Some(format!(
+            "The shortest run that reaches `{branch}`: none with fewer preemptions, then none with fewer steps."
+        )),
+        does: calls(&scenario.actors),
+        replay: Some(format!("stalemap witness {} --design {name} --reach {branch}", scenario.name)),
+        ..About::default()
+    };
+    let annotated = annotate(&kernel, &schedule, about).map_err(|error| other(error.to_string()))?;
+    let mut results = timeline::render(&annotated, look());
+    if let Some(path) = &args.save {
+        std::fs::write(path, schedule.to_string()).map_err(|error| unwritable(path, &error))?;
+        results.push_str(&format!("saved {}\n", path.display()));
+    }
+    Ok(Report::of(results, Exit::Expected))
+}
+
+fn unknown_branch(name: &str) -> String {
+    let names: Vec<&str> = Branch::ALL.iter().map(|branch| branch.name()).collect();
+    let near = nearest(name, names.iter().copied());
+    let hint = near
+        .map_or_else(|| format!("there are {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
+    format!("there is no branch `{name}`; {hint}")
+}

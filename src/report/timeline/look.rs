@@ -1,0 +1,86 @@
+//! How a timeline is drawn: as a mail, or on a terminal.
+
+use crate::annotate::mappings::Mark;
+
+/// The narrowest page; a narrower one is drawn like this one.
+const NARROWEST: usize = 48;
+/// The columns of a mail. What is quoted a few times still fits a terminal of 80.
+const MAIL: usize = 72;
+
+/// How a timeline is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub(super) width: usize,
+    pub(super) color: bool,
+    pub(super) symbols: &'static Symbols,
+    pub(super) folding: Folding,
+}
+
+/// What bars and rules are made of.
+#[derive(Debug)]
+pub(super) struct Symbols {
+    pub(super) sampled: &'static str,
+    pub(super) cached: &'static str,
+    pub(super) dropped: &'static str,
+    pub(super) stale: &'static str,
+    pub(super) misused: &'static str,
+    pub(super) rule: &'static str,
+    pub(super) folded: &'static str,
+}
+
+const ASCII: Symbols =
+    Symbols { sampled: "+", cached: "|", dropped: "-", stale: "!", misused: "X", rule: "-", folded: "..." };
+const BOXES: Symbols =
+    Symbols {
+        sampled: "┬", cached: "│", dropped: "┴", stale: "┋", misused: "╳", rule: "─", folded: "⋮"
+    };
+
+/// Whether long runs of one actor are shortened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Folding {
+    /// Every step has its line.
+    Full,
+    /// The middle of a run in which nothing is decided takes one line.
+    Runs,
+}
+
+impl Look {
+    /// Plain ASCII, to be pasted into a mail or a commit message: 72 columns.
+    pub fn mail() -> Self {
+        Look { width: MAIL, color: false, symbols: &ASCII, folding: Folding::Full }
+    }
+
+    /// Colour and box drawing, as wide as the terminal, long runs folded.
+    pub fn terminal(width: usize) -> Self {
+        Look { width: width.max(NARROWEST), color: true, symbols: &BOXES, folding: Folding::Runs }
+    }
+
+    /// No line wider than this, but at least 48 columns.
+    #[must_use]
+    pub fn wide(self, width: usize) -> Self {
+        Look { width: width.max(NARROWEST), ..self }
+    }
+
+    /// Nothing folded.
+    #[must_use]
+    pub fn full(self) -> Self {
+        Look { folding: Folding::Full, ..self }
+    }
+
+    /// No colour.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        Look { color: false, ..self }
+    }
+
+    /// What is drawn for a part of a mapping's life.
+    pub(super) fn symbol(self, mark: Mark) -> &'static str {
+        match mark {
+            Mark::Sampled => self.symbols.sampled,
+            Mark::Cached => self.symbols.cached,
+            Mark::Dropped => self.symbols.dropped,
+            Mark::Stale => self.symbols.stale,
+            Mark::Misused => self.symbols.misused,
+        }
+    }
+}
