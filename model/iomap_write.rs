@@ -126,6 +126,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     if let Err(error) = read_blocks(inode, me, &write, &iomap, &locked, &to_read, check_now).await {
         let FolioRef { index, id } = locked.folio;
         jdata::page_done_on_error(inode, me, &mut write, locked.folio);
+        inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
         return fail(inode, write, iomap, from, error);
     }

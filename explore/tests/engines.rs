@@ -4,7 +4,6 @@
 //! memory, other reductions, other notions of who may move. If they come to the same ends, deadlocks and
 //! violations, a mistake would have to be made three times, and a fourth time by `common/reference.rs`.
 
-#[allow(dead_code, reason = "no cycles and no least counterexamples here")]
 mod common;
 
 use std::collections::BTreeSet;

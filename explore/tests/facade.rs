@@ -4,7 +4,6 @@
 //! The first half of each pair keeps a known gap as a test: when a new version of the library closes it, the test
 //! fails, and the rule of the facade can be looked at again. The second half fails if the rule is dropped.
 
-#[allow(dead_code, reason = "the programs here are written, not drawn")]
 mod common;
 
 use std::collections::BTreeSet;

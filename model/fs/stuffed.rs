@@ -182,6 +182,7 @@ pub(crate) async fn step<B: Backend>(
             } else {
                 let cells = inode.sb.geometry.cells_of_folio(0).len();
                 let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), cells);
+                inode.folio_added(0, id);
                 inode.say(|| "new folio".to_owned());
                 UnstuffState::Unstuff(id, Reference::Own)
             }
@@ -189,10 +190,12 @@ pub(crate) async fn step<B: Backend>(
         UnstuffState::Lock(id, reference) => {
             let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
             let mut slot = page.lock_when(Op::on("folio_lock", 0), unlocked, u64::from(id)).await;
+            inode.folio_locked(0, id);
             if slot.folio(id).is_some_and(|folio| folio.in_cache) {
                 slot.folio_mut(id).locked = Some(me);
                 UnstuffState::Unstuff(id, reference)
             } else {
+                inode.folio_unlocked(0, id);
                 put(&mut slot, id, me, reference);
                 UnstuffState::Lookup
             }
@@ -221,6 +224,7 @@ async fn unstuff<B: Backend>(
     reference: Reference,
 ) -> Result<(), Enospc> {
     let unlock = |slot: &mut Slot| {
+        inode.folio_unlocked(0, id);
         slot.locked_mut(id, me).locked = None;
         put(slot, id, me, reference);
     };

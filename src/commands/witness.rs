@@ -69,7 +69,7 @@ pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
     let mut results = timeline::render(&annotated, look());
     if let Some(path) = &args.save {
         std::fs::write(path, schedule.to_string()).map_err(|error| unwritable(path, &error))?;
-        results.push_str(&format!("saved {}\n", path.display()));
+        results = format!("{results}saved {}\n", path.display());
     }
     Ok(Report::of(results, Exit::Expected))
 }
