@@ -14,6 +14,7 @@ use crate::glock::Holders;
 use crate::oracle::{Oracle, Property};
 use crate::superblock::SuperBlock;
 use crate::sync::RwSemaphore;
+use crate::tracepoint::Tracepoint;
 use crate::value::Value;
 
 /// The number of a file: its place in [`Config::files`](crate::config::Config::files).
@@ -88,10 +89,14 @@ impl<B: Backend> Inode<B> {
         } else {
             (ExtentMap::new(geometry.blocks()), 0)
         };
+        let semaphore = |name, traced| {
+            let semaphore = RwSemaphore::new(backend, name);
+            if fs.is_xfs() { semaphore.traced(backend, traced, number) } else { semaphore }
+        };
         Inode {
             number,
-            i_rwsem: RwSemaphore::new(backend, "i_rwsem"),
-            invalidate_lock: RwSemaphore::new(backend, "invalidate_lock"),
+            i_rwsem: semaphore("i_rwsem", "IOLOCK"),
+            invalidate_lock: semaphore("invalidate_lock", "MMAPLOCK"),
             glock: fs.glock.then(|| backend.lock("glock", Holders::default())),
             ilock: backend.lock("ilock", map),
             data_seq: backend.atomic("data_seq", 0),
@@ -208,7 +213,7 @@ impl<B: Backend> Inode<B> {
 
     /// Tells who watches about a mapping.
     pub fn tell(&self, mapping: MappingEvent, text: impl FnOnce() -> String) {
-        self.sb.backend.emit(|| Event { text: labelled(self.label(), text()), mapping });
+        self.sb.backend.emit(|| Event::of_mapping(mapping, labelled(self.label(), text())));
     }
 
     /// What reports call the file, where there are several.
@@ -219,6 +224,19 @@ impl<B: Backend> Inode<B> {
     /// A property of the file is violated.
     pub fn violate(&self, property: Property, why: impl FnOnce() -> String) {
         self.sb.backend.violate(property, || labelled(self.label(), why()));
+    }
+
+    /// Tells who watches that a tracepoint is hit. Like every text, it may look only at what its closure can see
+    /// without observing: what it has at hand, and audits.
+    pub fn trace(&self, tracepoint: impl FnOnce() -> Tracepoint) {
+        self.sb.backend.emit(|| Event::of_tracepoint(tracepoint()));
+    }
+
+    /// The same for a tracepoint that XFS alone has.
+    pub fn trace_xfs(&self, tracepoint: impl FnOnce() -> Tracepoint) {
+        if self.sb.config.fs.is_xfs() {
+            self.trace(tracepoint);
+        }
     }
 
     /// Tells who watches about anything else.

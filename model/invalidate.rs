@@ -12,6 +12,7 @@ use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::folio::{Eviction, Slot};
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
+use crate::tracepoint;
 use crate::writeback::{self, SyncMode, WritebackState};
 
 /// Where the preparation of a direct write stands.
@@ -71,5 +72,8 @@ pub async fn invalidate_folio2<B: Backend>(inode: &Inode<B>, index: FolioIndex) 
         Eviction::Evicted if cached => format!("drop folio {index}"),
         Eviction::Evicted => String::new(),
     });
+    if cached && outcome == Eviction::Evicted {
+        inode.trace(|| tracepoint::delete_from_page_cache(inode, index));
+    }
     outcome
 }

@@ -20,6 +20,7 @@ use crate::hold;
 use crate::inode::{COW_SHIFT, Inode};
 use crate::oracle::Property;
 use crate::superblock::{contents, show_cookie};
+use crate::tracepoint;
 use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::value::Value;
 use crate::write_state::{Fill, Write, WriteState, unused_reservation};
@@ -188,6 +189,7 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, io
             }
         }
         inode.say(|| "new folio".to_owned());
+        inode.trace(|| tracepoint::add_to_page_cache(inode, index));
         slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), folio_cells.len())
     };
     let Some(folio) = slot.folio(id).filter(|folio| folio.in_cache) else {
@@ -305,6 +307,9 @@ async fn copy<B: Backend>(
         if inode.sb.config.fs.hooks == Hooks::Jdata {
             jdata::dirty_buffers(folio, written.clone());
         }
+        if !folio.dirty {
+            inode.trace(|| tracepoint::writeback_dirty_folio(inode, index));
+        }
         folio.set_dirty(written);
         if write.fill == Fill::Data && done > size {
             // Data before size: whoever sees the size finds the data. Both are done under the folio lock
@@ -400,6 +405,10 @@ fn stale<B: Backend>(
     inode.tell(MappingEvent::Dropped, || {
         let now = if iomap.shared { inode.shared_sequence() } else { inode.data_sequence() };
         format!("stale: sampled at seq {}, now {}", show_cookie(iomap.cookie), show_cookie(now))
+    });
+    inode.trace_xfs(|| {
+        let now = if iomap.shared { inode.shared_sequence() } else { inode.data_sequence() };
+        tracepoint::xfs_iomap_invalid(inode, &iomap, now)
     });
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);

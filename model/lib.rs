@@ -47,6 +47,7 @@ pub mod space;
 pub mod superblock;
 pub mod sync;
 pub mod task;
+pub mod tracepoint;
 pub mod truncate;
 pub mod umount;
 pub mod unmap;

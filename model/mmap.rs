@@ -20,6 +20,7 @@ use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::reflink::xfs_ilock_for_write_fault;
+use crate::tracepoint::{self, IomapFlags};
 use crate::value::{Value, WriteId};
 
 /// What is done through the mapping.
@@ -240,12 +241,17 @@ async fn map_blocks<B: Backend>(
         return ControlFlow::Break(());
     };
     inode.tell(MappingEvent::None, || format!("folio locked, then mapped: {}", inode.sb.show_iomap(&iomap)));
+    tracepoint::mapped(inode, IomapFlags::Fault, &wanted, &iomap);
     let all_mapped = iomap.end >= limit;
     if inode.sb.config.design.mkwrite_dirty_late && !all_mapped {
         return ControlFlow::Continue(MmapState::Map(access, cells, folio, iomap.end));
     }
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", target)).await;
-    slot.locked_mut(id, me).set_dirty(0..inode.sb.geometry.blocks_per_folio());
+    let dirtied = slot.locked_mut(id, me);
+    if !dirtied.dirty {
+        inode.trace(|| tracepoint::writeback_dirty_folio(inode, index));
+    }
+    dirtied.set_dirty(0..inode.sb.geometry.blocks_per_folio());
     drop(slot);
     if !all_mapped {
         return ControlFlow::Continue(MmapState::Map(access, cells, folio, iomap.end));

@@ -12,6 +12,7 @@ use crate::fill::{self, FillState};
 use crate::folio::within;
 use crate::geometry::Cell;
 use crate::inode::Inode;
+use crate::tracepoint;
 
 /// Where a read(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -31,6 +32,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -
             let size = if inode.sb.config.fs.read_takes_i_rwsem {
                 inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
                 inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
+                inode.trace_xfs(|| tracepoint::xfs_file_io("xfs_file_buffered_read", inode, &cells));
                 // i_rwsem excludes who changes it.
                 inode.i_size_peek()
             } else {

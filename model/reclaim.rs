@@ -11,6 +11,7 @@ use crate::event::{Bound, Branch};
 use crate::folio::Eviction;
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
+use crate::tracepoint;
 
 /// `shrink_folio_list` for one folio (mm/vmscan.c).
 pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
@@ -35,6 +36,7 @@ fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
         Eviction::Evicted => {
             inode.sb.backend.reach(Branch::Evict);
             inode.say(|| format!("drop folio {index}"));
+            inode.trace(|| tracepoint::delete_from_page_cache(inode, index));
             if let Some(bound) = inode.sb.config.evictions {
                 inode.sb.evictions.update(|count| *count += 1);
                 if inode.sb.evictions.read(|count| *count) > bound {

@@ -5,6 +5,9 @@
 //! succeed; releasing is part of the transition that does it.
 
 use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::event::Event;
+use crate::inode::FileId;
+use crate::tracepoint::{self, Mode};
 
 /// The word of a semaphore.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -17,17 +20,37 @@ pub struct Holders {
 /// A `struct rw_semaphore` (i_rwsem, invalidate_lock).
 pub struct RwSemaphore<B: Backend> {
     word: B::Lock<Holders>,
+    traced: Option<Traced<B>>,
+}
+
+/// Of a semaphore whose taking and releasing is traced: by whom, and as what.
+struct Traced<B: Backend> {
+    backend: B,
+    lock: &'static str,
+    file: FileId,
 }
 
 impl<B: Backend> RwSemaphore<B> {
     /// Creates a free semaphore.
     pub fn new(backend: &B, name: &'static str) -> Self {
-        RwSemaphore { word: backend.lock(name, Holders::default()) }
+        RwSemaphore { word: backend.lock(name, Holders::default()), traced: None }
+    }
+
+    /// The same, traced as XFS's name for a lock of a file.
+    pub fn traced(self, backend: &B, lock: &'static str, file: FileId) -> Self {
+        RwSemaphore { traced: Some(Traced { backend: backend.clone(), lock, file }), ..self }
+    }
+
+    fn trace(&self, name: &'static str, mode: Mode) {
+        if let Some(Traced { backend, lock, file }) = &self.traced {
+            backend.emit(|| Event::of_tracepoint(tracepoint::xfs_ilock(*file, name, lock, mode)));
+        }
     }
 
     /// `down_read`.
     pub async fn down_read(&self, op: Op, me: ActorId) {
         self.word.lock_when(op, |word, _| word.writer.is_none(), 0).await.readers |= 1 << me;
+        self.trace("xfs_ilock", Mode::Shared);
     }
 
     /// `down_read_trylock`.
@@ -36,6 +59,7 @@ impl<B: Backend> RwSemaphore<B> {
         let free = word.writer.is_none();
         if free {
             word.readers |= 1 << me;
+            self.trace("xfs_ilock_nowait", Mode::Shared);
         }
         free
     }
@@ -43,12 +67,14 @@ impl<B: Backend> RwSemaphore<B> {
     /// `up_read`.
     pub fn up_read(&self, me: ActorId) {
         self.word.release(|word| word.readers &= !(1 << me));
+        self.trace("xfs_iunlock", Mode::Shared);
     }
 
     /// `down_write`.
     pub async fn down_write(&self, op: Op, me: ActorId) {
         self.word.lock_when(op, |word, _| word.writer.is_none() && word.readers == 0, 0).await.writer =
             Some(me);
+        self.trace("xfs_ilock", Mode::Exclusive);
     }
 
     /// `down_write_trylock`.
@@ -57,6 +83,7 @@ impl<B: Backend> RwSemaphore<B> {
         let free = *word == Holders::default();
         if free {
             word.writer = Some(me);
+            self.trace("xfs_ilock_nowait", Mode::Exclusive);
         }
         free
     }
@@ -67,6 +94,7 @@ impl<B: Backend> RwSemaphore<B> {
             debug_assert_eq!(word.writer, Some(me), "up_write by who does not hold it");
             word.writer = None;
         });
+        self.trace("xfs_iunlock", Mode::Exclusive);
     }
 
     /// `downgrade_write`: the holder lets others read beside it.
@@ -76,6 +104,7 @@ impl<B: Backend> RwSemaphore<B> {
             word.writer = None;
             word.readers |= 1 << me;
         });
+        self.trace("xfs_ilock_demote", Mode::Exclusive);
     }
 
     /// Who holds it, for whoever watches: the actors, and whether as a writer. `None`: nobody.

@@ -10,6 +10,7 @@ use crate::folio::{Slot, within};
 use crate::geometry::{Cell, FolioIndex};
 use crate::inode::Inode;
 use crate::superblock::contents;
+use crate::tracepoint;
 use crate::value::Value;
 
 /// Where a truncation of the page cache stands.
@@ -50,6 +51,7 @@ pub async fn step<B: Backend>(
     if let Some(folio) = slot.current_mut() {
         if whole {
             inode.say(|| format!("folio {index} removed"));
+            inode.trace(|| tracepoint::delete_from_page_cache(inode, index));
             slot.remove();
         } else {
             folio.cells[inside].fill(Value::ZERO);

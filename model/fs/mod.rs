@@ -302,6 +302,11 @@ impl Personality {
     pub const BUILT_IN: &'static [&'static str] =
         &["xfs", "xfs-zoned", "gfs2", "gfs2-jdata", "zonefs", "ext4-iomap"];
 
+    /// Whether it is XFS, zoned or not, whose tracepoints it then has.
+    pub fn is_xfs(&self) -> bool {
+        self.names.map_blocks.starts_with("xfs_")
+    }
+
     /// A built-in personality by name.
     pub fn built_in(name: &str) -> Option<Self> {
         match name {
