@@ -14,9 +14,11 @@ use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
 
 use crate::annotate::{About, AnnotatedSchedule, annotate};
-use crate::cli::{Cli, Command, Format, ListArgs, RunArgs, ShowArgs};
+use crate::annotate::program::Program;
+use crate::cli::{CheckFormat, Cli, Command, Format, ListArgs, RunArgs, ShowArgs};
 use crate::input::{self, InputError};
 use crate::report::timeline;
+use crate::report::export::{junit, sarif};
 use crate::report::{check, compare, json, list};
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, run_all};
 use crate::scenario::Scenario;
@@ -116,9 +118,22 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
         }
     }
     let results = match (args.format, layout) {
-        (Format::Json, _) => json::check(&outcomes),
-        (Format::Text, Layout::Lines) => lines(&scenarios, &outcomes, args.quiet) + &saved,
-        (Format::Text, Layout::Table) => compare::render(&scenarios, &outcomes, color()) + &saved,
+        (CheckFormat::Json, _) => json::check(&outcomes),
+        (CheckFormat::Junit, _) => {
+            let drawing = |outcome: &Outcome| counterexample(&scenarios, outcome, junit::WIDTH, false);
+            junit::report(&outcomes, drawing).map_err(|error| vec![InputError::Other(error.to_string())])?
+        }
+        (CheckFormat::Sarif, _) => {
+            let exit = exit(&outcomes);
+            let annotated = |outcome: Outcome| {
+                let schedule = annotated_counterexample(&scenarios, &outcome).transpose();
+                Ok((outcome, schedule.map_err(|error| vec![error])?))
+            };
+            let results = outcomes.into_iter().map(annotated).collect::<Result<Vec<_>>>()?;
+            return Ok(Report::of(sarif::log(&results), exit));
+        }
+        (CheckFormat::Text, Layout::Lines) => lines(&scenarios, &outcomes, args.quiet) + &saved,
+        (CheckFormat::Text, Layout::Table) => compare::render(&scenarios, &outcomes, color()) + &saved,
     };
     Ok(Report::of(results, exit(&outcomes)))
 }
@@ -168,13 +183,17 @@ fn unknown_design(scenario: &Scenario, name: &str) -> InputError {
     InputError::Other(format!("{}: there is no design `{name}`; {hint}", scenario.name))
 }
 
-/// 1 beats 3 beats 0.
-fn exit(outcomes: &[Outcome]) -> Exit {
-    let surprising = |outcome: &Outcome| match outcome.judgement.as_expected {
+/// Whether an outcome is not as expected; without an expectation, whether something is violated.
+pub(crate) fn is_surprising(outcome: &Outcome) -> bool {
+    match outcome.judgement.as_expected {
         Some(expected) => !expected,
         None => outcome.judgement.expected.is_none() && outcome.verdict == Verdict::Violates,
-    };
-    if outcomes.iter().any(surprising) {
+    }
+}
+
+/// 1 beats 3 beats 0.
+fn exit(outcomes: &[Outcome]) -> Exit {
+    if outcomes.iter().any(is_surprising) {
         Exit::Unexpected
     } else if outcomes.iter().any(|outcome| !outcome.limits_hit.is_empty()) {
         Exit::Incomplete
@@ -198,7 +217,7 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
     for outcome in outcomes {
         let expected = outcome.judgement.as_expected == Some(true);
         if in_full || !expected {
-            text.push_str(&section(&counterexample(scenarios, outcome)));
+            text.push_str(&section(&counterexample(scenarios, outcome, width(), color())));
         }
         if in_full {
             text.push_str(&section(&check::histogram(outcome)));
@@ -215,11 +234,21 @@ fn section(text: &str) -> String {
 }
 
 /// The drawing of an outcome's counterexample.
-fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
-    let Some(shown) = &outcome.counterexample else { return String::new() };
-    let Some(scenario) = scenarios.iter().find(|scenario| scenario.name == outcome.scenario) else {
-        return String::new();
-    };
+fn counterexample(scenarios: &[Scenario], outcome: &Outcome, width: usize, color: bool) -> String {
+    match annotated_counterexample(scenarios, outcome) {
+        Some(Ok(schedule)) => timeline::render(&schedule, width, color),
+        Some(Err(error)) => format!("{error}\n"),
+        None => String::new(),
+    }
+}
+
+/// An outcome's counterexample, replayed.
+fn annotated_counterexample(
+    scenarios: &[Scenario],
+    outcome: &Outcome,
+) -> Option<std::result::Result<AnnotatedSchedule, InputError>> {
+    let shown = outcome.counterexample.as_ref()?;
+    let scenario = scenarios.iter().find(|scenario| scenario.name == outcome.scenario)?;
     let about = About {
         scenario: outcome.scenario.clone(),
         title: scenario.title.clone(),
@@ -227,11 +256,9 @@ fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
         property: Some(shown.property),
         preemptions: Some(shown.counterexample.preemptions).filter(|_| shown.counterexample.certified),
         certified: check::certified(outcome),
+        program: Program::of(&scenario.source),
     };
-    match annotated(scenario, about, &shown.schedule) {
-        Ok(schedule) => timeline::render(&schedule, width(), color()),
-        Err(error) => format!("{error}\n"),
-    }
+    Some(annotated(scenario, about, &shown.schedule))
 }
 
 fn annotated(

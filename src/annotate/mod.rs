@@ -6,9 +6,13 @@
 
 pub mod alignment;
 mod cause;
+pub mod clocks;
+pub mod expected;
 pub(crate) mod files;
 pub mod mappings;
+pub mod program;
 pub mod states;
+pub mod window;
 mod words;
 
 use stalemap_explore::{Order, Played, Replay, ReplayError, Schedule, Turned, orders, replay};
@@ -16,8 +20,11 @@ use stalemap_model::backend::{ActorId, System};
 use stalemap_model::event::Event;
 use stalemap_model::oracle::Property;
 
+use self::clocks::Clock;
 use self::mappings::Life;
+use self::program::Program;
 use self::states::FileState;
+use self::window::Window;
 pub use self::words::{count, harmless, list};
 
 /// What is known about a schedule beside the replay itself.
@@ -35,6 +42,8 @@ pub struct About {
     pub preemptions: Option<u32>,
     /// What is proved about the schedule.
     pub certified: Option<String>,
+    /// What the actors were asked to do.
+    pub program: Program,
 }
 
 /// A replayed schedule and what it means. Places of steps count from 0; what is written for people counts from 1.
@@ -50,6 +59,10 @@ pub struct AnnotatedSchedule {
     pub states: Vec<Vec<FileState>>,
     /// The cached mappings, in the order of their sampling.
     pub mappings: Vec<Life>,
+    /// The mapping that went out of date, and through which path it was sampled.
+    pub window: Option<Window>,
+    /// How much of every actor each step has seen.
+    pub clocks: Vec<Clock>,
     /// What was lost, which bytes, under which design, and whose cached mapping outlived which change.
     pub headline: String,
     /// How large the schedule is.
@@ -127,6 +140,8 @@ impl AnnotatedSchedule {
             ending: cause::ending(&replay),
             critical: cause::critical_order(&replay, &mappings),
             states: states::states(&replay),
+            window: window::window(&replay, &mappings),
+            clocks: clocks::clocks(&replay.played),
             deciding: deciding.map(|order| decides(&replay, &steps, order)).collect(),
             about,
             replay,
