@@ -130,6 +130,7 @@ impl AnnotatedSchedule {
     /// What a replay means; `orders` are those that were turned round.
     fn new(about: About, replay: Replay, orders: &[Order]) -> Self {
         let mappings = mappings::lives(&replay);
+        let clocks = clocks::clocks(&replay.played);
         let needed = needed(&replay, &mappings);
         let steps: Vec<AnnotatedStep> =
             replay.played.iter().zip(needed).map(|(played, needed)| step(played, needed)).collect();
@@ -140,8 +141,8 @@ impl AnnotatedSchedule {
             ending: cause::ending(&replay),
             critical: cause::critical_order(&replay, &mappings),
             states: states::states(&replay),
-            window: window::window(&replay, &mappings),
-            clocks: clocks::clocks(&replay.played),
+            window: window::window(&replay, &mappings, &clocks),
+            clocks,
             deciding: deciding.map(|order| decides(&replay, &steps, order)).collect(),
             about,
             replay,

@@ -10,7 +10,7 @@ use stalemap_model::backend::ActorId;
 
 use super::word;
 use crate::annotate::expected::{Contents, Part};
-use crate::annotate::program::{ActorProgram, Program};
+use crate::annotate::program::Program;
 use crate::annotate::window::{Path, Window};
 use crate::annotate::{AnnotatedSchedule, list};
 use crate::report::text::wrap;
@@ -143,7 +143,7 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
     script.line("_require_scratch");
     if let Some(Delay { tag, .. }) = delay {
         script.line("_require_ftrace");
-        script.line("_require_xfs_io_error_injection \"write_delay_ms\"".replace("write_delay_ms", tag).as_str());
+        script.line(&format!("_require_xfs_io_error_injection \"{tag}\""));
     }
     let mut verbs: Vec<&str> = all.iter().map(|call| call.verb.as_str()).collect();
     verbs.sort_unstable();
@@ -256,23 +256,8 @@ impl Call {
 /// The actors in three groups: those that are done before the window opens, who holds it, and the others.
 fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&Delay>, script: &mut Script) {
     let program = &schedule.about.program;
-    let played = &schedule.replay.played;
-    let id = |actor: &ActorProgram| schedule.replay.actors.iter().position(|spec| spec.name == actor.name);
-    let first_after = |actor: ActorId, row: usize| {
-        played.iter().enumerate().position(|(at, step)| at >= row && step.actor == actor)
-    };
-    let sampled = window.map_or(0, |window| window.sampled);
-    let holder = window.map(|window| window.actor);
-    let held = |actor: &&ActorProgram| id(actor).is_some() && id(actor) == holder;
-    let (mut before, mut during) = (Vec::new(), Vec::new());
-    for actor in program.actors.iter().filter(|actor| !held(actor)) {
-        match id(actor).and_then(|actor| first_after(actor, sampled)) {
-            Some(row) => during.push((row, actor)),
-            None => before.push(actor),
-        }
-    }
-    during.sort_by_key(|(row, _)| *row);
-    for actor in before {
+    let actor = |actor: ActorId| program.actor(&schedule.name(actor));
+    for actor in window.iter().flat_map(|window| &window.before).filter_map(|before| actor(*before)) {
         script.comment(&format!("{}, which is done before.", actor.name));
         commands(program, &actor.run, actor.file.as_deref(), actor.direct, "", script);
     }
@@ -305,7 +290,7 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
     } else {
         script.comment("No cached mapping goes out of date here: only the order of the commands counts.");
     }
-    if let Some(actor) = program.actors.iter().find(held) {
+    if let Some(actor) = window.and_then(|window| actor(window.actor)) {
         script.comment(&format!("{} has its mapping and is delayed.", actor.name));
         script.line("(");
         commands(program, &actor.run, actor.file.as_deref(), actor.direct, "\t", script);
@@ -314,11 +299,26 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
         script.line("sleep 1");
         script.line("");
     }
+    let files = names(program);
     let mut names = Vec::new();
-    for (_, actor) in &during {
+    for turn in window.iter().flat_map(|window| &window.during) {
+        let Some(actor) = actor(turn.actor) else { continue };
         names.push(actor.name.clone());
-        script.comment(&format!("{}:", actor.name));
+        let when = if turn.after_io { ", when the I/O has completed" } else { "" };
+        script.comment(&format!("{}{when}:", actor.name));
+        if turn.after_io {
+            let file = files.first().copied().unwrap_or("file");
+            script.xfs_io("", "", &["sync_range -a 0 0".to_owned()], &path(file));
+        }
         commands(program, &actor.run, actor.file.as_deref(), actor.direct, "", script);
+    }
+    if window.is_none() {
+        for actor in &program.actors {
+            script.comment(&format!("{}:", actor.name));
+            script.line("(");
+            commands(program, &actor.run, actor.file.as_deref(), actor.direct, "\t", script);
+            script.line(") &");
+        }
     }
     if delay.is_some() {
         script.line("wait $held");

@@ -80,7 +80,9 @@
     rows[at].forEach((step, n) => describe(n, step));
     const moved = from ?? (at && rows[at][0] === rows[at - 1][0] ? 1 : 0);
     shown[moved].focus({ preventScroll: true });
-    shown.forEach((row) => row.scrollIntoView({ block: "nearest" }));
+    // Where the schedules stand one below the other, the last one scrolled to is the one in view.
+    [...shown.filter((row) => row !== shown[moved]), shown[moved]]
+      .forEach((row) => row.scrollIntoView({ block: "nearest" }));
     history.replaceState(null, "", "#" + names[moved] + "=" + rows[at][moved]);
   }
 
