@@ -64,7 +64,8 @@ fn reductions(criterion: &mut Criterion) {
 /// ratio is of searches that take turns, so that both see the same machine.
 fn tracing_while_exploring(criterion: &mut Criterion) {
     let kernel = kernel("iomap_valid");
-    let listener = || tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::sink).finish();
+    let listener =
+        || tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::sink).finish();
     let once = || {
         let start = Instant::now();
         black_box(search(&kernel, &Options::default()));
@@ -77,7 +78,11 @@ fn tracing_while_exploring(criterion: &mut Criterion) {
         })
         .collect();
     ratios.sort_by(f64::total_cmp);
-    println!("exploring with a listener takes {:.3} times as long (median of {})", ratios[ratios.len() / 2], ratios.len());
+    println!(
+        "exploring with a listener takes {:.3} times as long (median of {})",
+        ratios[ratios.len() / 2],
+        ratios.len()
+    );
     let mut group = criterion.benchmark_group("five actors, tracing");
     group.sample_size(10);
     group.bench_function("nobody listens", |bencher| bencher.iter(once));

@@ -53,5 +53,5 @@ pub use minimal::{Counterexample, minimal_counterexample};
 pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
-pub use serial::serial;
 pub use search::{Exploration, Lasso, Options, Statistics, explore};
+pub use serial::serial;

@@ -13,12 +13,12 @@ use stalemap_explore::Schedule;
 use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
 
-use crate::annotate::{About, AnnotatedSchedule, annotate};
 use crate::annotate::program::Program;
+use crate::annotate::{About, AnnotatedSchedule, annotate};
 use crate::cli::{CheckFormat, Cli, Command, Format, ListArgs, RunArgs, ShowArgs};
 use crate::input::{self, InputError};
-use crate::report::timeline;
 use crate::report::export::{junit, sarif};
+use crate::report::timeline;
 use crate::report::{check, compare, json, list};
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, run_all};
 use crate::scenario::Scenario;

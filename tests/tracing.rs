@@ -54,7 +54,8 @@ fn tracepoints_are_told_during_a_replay_only() {
         .finish();
     tracing::subscriber::with_default(listener, || {
         let exploration = explore(&kernel, &Options::default(), &mut |_| ()).unwrap();
-        let found = minimal_counterexample(&kernel, Property::LostWrite, &Limits::default()).unwrap().unwrap();
+        let found =
+            minimal_counterexample(&kernel, Property::LostWrite, &Limits::default()).unwrap().unwrap();
         let steps = |lines: &[String]| lines.iter().filter(|line| line.contains("tracepoint=")).count();
         assert!(exploration.statistics.transitions > 300);
         assert_eq!(steps(&kept.lines()), 0, "exploring tells no tracepoint");
@@ -62,7 +63,11 @@ fn tracepoints_are_told_during_a_replay_only() {
         let specs = kernel.actors();
         let schedule: Vec<_> = found.schedule.iter().map(|choice| choice.to_step(&specs)).collect();
         let replayed = replay(&kernel, &schedule).unwrap();
-        let hit = replayed.played.iter().flat_map(|played| &played.events).filter_map(|event| event.tracepoint.as_ref());
+        let hit = replayed
+            .played
+            .iter()
+            .flat_map(|played| &played.events)
+            .filter_map(|event| event.tracepoint.as_ref());
         let hit: Vec<_> = hit.collect();
         let lines = kept.lines();
         assert_eq!(steps(&lines), hit.len(), "a replay tells every tracepoint once");

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use stalemap_explore::{EngineError, ReplayError, Schedule, replay, serial};
 use stalemap_model::backend::{ActorId, Role, System};
-use stalemap_model::config::{Config, FileRange};
+use stalemap_model::command::Command;
+use stalemap_model::config::{Config, FileCommand, FileRange};
 use stalemap_model::kernel::Kernel;
 
 /// The most actors of which every order is tried; of more, the order of the file and its reverse.
@@ -31,11 +32,16 @@ pub struct Part {
 /// What every serial order of the actors leaves, by file. `None` if there is no such run: somebody waits for ever, power
 /// is lost, or the end of a file depends on the order.
 pub fn contents(config: &Config) -> Result<Option<Vec<Contents>>, EngineError> {
+    let stops = |call: &FileCommand| matches!(call.command, Command::Crash | Command::Shutdown { .. });
+    if config.actors.iter().flat_map(|actor| &actor.run).any(stops) {
+        return Ok(None);
+    }
     let Ok(geometry) = config.geometry() else { return Ok(None) };
     let cells: Vec<Range<u64>> =
         (0..geometry.cells()).map(|cell| geometry.byte_at(cell)..geometry.byte_at(cell + 1)).collect();
     let files = 0..config.files.len() as u8;
-    let observe = files.flat_map(|file| cells.iter().map(move |range| FileRange { file, range: range.clone() }));
+    let observe =
+        files.flat_map(|file| cells.iter().map(move |range| FileRange { file, range: range.clone() }));
     let config = Config { observe: observe.collect(), holds: Vec::new(), ..config.clone() };
     let files = config.files.clone();
     let Ok(kernel) = Kernel::new(config) else { return Ok(None) };
@@ -43,7 +49,9 @@ pub fn contents(config: &Config) -> Result<Option<Vec<Contents>>, EngineError> {
     for order in orders(&kernel) {
         let Some(left) = leave(&kernel, &order)? else { return Ok(None) };
         let Some(before) = merged.replace(left.clone()) else { continue };
-        let Some(both) = before.into_iter().zip(left).map(|(a, b)| a.and(b)).collect() else { return Ok(None) };
+        let Some(both) = before.into_iter().zip(left).map(|(a, b)| a.and(b)).collect() else {
+            return Ok(None);
+        };
         merged = Some(both);
     }
     let Some(merged) = merged else { return Ok(None) };

@@ -100,7 +100,9 @@ mod tests {
 
     #[test]
     fn an_actor_knows_its_line() {
-        let program = Program::of("title = \"x\"\n[setup]\nrun = [\"fsync\"]\n\n[[actor]]\nopen = \"-d\"\nname = \"a\"\n");
+        let program = Program::of(
+            "title = \"x\"\n[setup]\nrun = [\"fsync\"]\n\n[[actor]]\nopen = \"-d\"\nname = \"a\"\n",
+        );
         assert_eq!(program.setup, ["fsync"]);
         assert_eq!((program.actors[0].line, program.actors[0].direct), (7, true));
         assert_eq!(Program::of("["), Program::default());

@@ -64,7 +64,12 @@ pub fn window(replay: &Replay, lives: &[Life], clocks: &[Clock]) -> Option<Windo
         Turn { actor: *actor, after_io: after.is_some_and(|after| (after..*first).any(is_io)) }
     };
     let during = during.iter().enumerate().map(turn).collect();
-    Some(Window { actor: life.actor, path, before: before.into_iter().map(|(_, actor)| actor).collect(), during })
+    Some(Window {
+        actor: life.actor,
+        path,
+        before: before.into_iter().map(|(_, actor)| actor).collect(),
+        during,
+    })
 }
 
 /// The rows of an actor.

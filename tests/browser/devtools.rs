@@ -40,7 +40,9 @@ impl Drop for Browser {
 /// The browser of this machine.
 fn installed() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).flat_map(|dir| NAMES.iter().map(move |name| dir.join(name))).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .flat_map(|dir| NAMES.iter().map(move |name| dir.join(name)))
+        .find(|file| file.is_file())
 }
 
 impl Browser {
@@ -53,7 +55,13 @@ impl Browser {
         };
         let profile = tempfile::tempdir().expect("a folder for the profile");
         let mut process = Command::new(program)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--remote-debugging-port=0",
+            ])
             .arg(format!("--window-size={width},{height}"))
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
@@ -134,7 +142,8 @@ impl Browser {
     pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
         let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let result = self.call("Runtime.evaluate", parameters);
-        assert!(result["exceptionDetails"].is_null(), "{expression}: {}", result["exceptionDetails"]);
+        let shown: String = expression.chars().take(200).collect();
+        assert!(result["exceptionDetails"].is_null(), "{shown}: {}", result["exceptionDetails"]);
         result["result"]["value"].clone()
     }
 

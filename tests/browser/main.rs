@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use stalemap::annotate::{About, AnnotatedSchedule, annotate};
-use stalemap::report::export::{ftrace, perfetto};
+use stalemap::report::export::perfetto;
 use stalemap::report::html;
 use stalemap::scenario::{catalogue, read};
 use stalemap_explore::{Limits, Schedule, minimal_counterexample, serial};
@@ -50,8 +50,13 @@ fn counterexample(scenario: &str, design: &str, property: Property) -> Annotated
 fn serial_run(source: &str) -> AnnotatedSchedule {
     let scenario = read("serial.toml", source.as_bytes()).unwrap();
     let kernel = Kernel::new(scenario.config(scenario.design("modern").unwrap())).unwrap();
-    let main: Vec<usize> =
-        kernel.actors().iter().enumerate().filter(|(_, spec)| spec.role == Role::Main).map(|(n, _)| n).collect();
+    let main: Vec<usize> = kernel
+        .actors()
+        .iter()
+        .enumerate()
+        .filter(|(_, spec)| spec.role == Role::Main)
+        .map(|(n, _)| n)
+        .collect();
     let steps = serial(&kernel, &main).unwrap().unwrap();
     let about = About { scenario: "serial".to_owned(), design: "modern".to_owned(), ..About::default() };
     annotate(&kernel, &Schedule { steps, ..Schedule::default() }, about).unwrap()
@@ -184,7 +189,10 @@ fn the_page_follows_the_theme_and_fits_narrow_windows() {
                 assert_eq!(lightness(&ground) < 64, is_dark, "{scheme}: {ground}");
                 assert!(lightness(&ground).abs_diff(lightness(&ink)) > 128, "{scheme}: {ink} on {ground}");
                 let overflow = browser.evaluate("document.documentElement.scrollWidth - innerWidth");
-                assert!(overflow.as_i64().unwrap() <= 0, "{width} wide: the page itself scrolls sideways by {overflow}");
+                assert!(
+                    overflow.as_i64().unwrap() <= 0,
+                    "{width} wide: the page itself scrolls sideways by {overflow}"
+                );
                 let state = "(() => { const box = document.querySelector('.state').getBoundingClientRect(); \
                              return box.height > 50 && box.top < innerHeight && box.left < innerWidth; })()";
                 assert_eq!(browser.evaluate(state), true, "{width} wide: the state is in view");
@@ -207,14 +215,21 @@ fn two_schedules_are_stepped_through_together() {
     browser.press("Home");
     assert_eq!(browser.evaluate(both), "After the setup, After the setup");
     browser.press("j");
-    assert_eq!(browser.evaluate("document.querySelectorAll('tr.chosen').length"), 2, "both have a first step");
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('tr.chosen').length"),
+        2,
+        "both have a first step"
+    );
     assert_eq!(complaints(&browser.reported(), &page.url("")), [""; 0]);
 }
 
 /// Eight actors with many small writes.
 fn long() -> AnnotatedSchedule {
     let actor = |n: usize| {
-        format!("[[actor]]\nname = \"writer{n}\"\nrun = [\"pwrite -b 2k {0}k 8k\", \"pwrite -b 2k {0}k 8k\", \"fsync\"]\n", n * 8)
+        format!(
+            "[[actor]]\nname = \"writer{n}\"\nrun = [\"pwrite -b 2k {0}k 8k\", \"pwrite -b 2k {0}k 8k\", \"fsync\"]\n",
+            n * 8
+        )
     };
     let actors: String = (0..8).map(actor).collect();
     serial_run(&format!("title = \"long\"\n[setup]\nrun = [\"falloc 0 64k\"]\n{actors}"))
@@ -248,28 +263,39 @@ fn a_long_schedule_stays_fast() {
     assert!(median < 100.0, "a step takes {median} ms");
 }
 
-/// The trace viewer that is built into the browser reads a trace.
+/// What the trace engine of the browser's own developer tools makes of a trace: the threads, each with its slices.
 fn import(browser: &mut Browser, trace: &str) -> Value {
-    let script = "(async (text) => { \
-        const model = new tr.Model(); \
-        const options = new tr.importer.ImportOptions(); \
-        options.trackDetailedModelStats = true; \
-        await new tr.importer.Import(model, options).importTracesWithProgressDialog([text]).catch(() => null); \
+    let script = "(async (trace) => { \
+        const { TraceModel } = await import('devtools://devtools/bundled/models/trace/trace.js'); \
+        const model = TraceModel.Model.createWithAllHandlers(); \
+        await model.parse(trace.traceEvents, {}); \
+        const { Meta, Renderer } = model.parsedTrace(0).data; \
+        const processes = [...Renderer.processes.values()]; \
+        const threads = processes.flatMap((process) => [...process.threads.values()]); \
         return { \
-          warnings: model.importWarnings.map((warning) => warning.type + ': ' + warning.message), \
-          threads: model.getAllThreads().map((thread) => thread.name), \
-          slices: [...model.getDescendantEvents()].length, \
+          generic: Meta.traceIsGeneric, \
+          threads: threads.map(({ name, entries }) => ({ name, slices: entries.map((entry) => entry.name) })), \
         }; })";
-    browser.evaluate(&format!("{script}({})", Value::from(trace)))
+    browser.evaluate(&format!("{script}({trace})"))
 }
 
+/// Chromium's developer tools import traces of the same format as chrome://tracing, which is not built into every
+/// browser.
 #[test]
-fn the_browsers_trace_viewer_reads_the_traces() {
+fn the_trace_engine_of_the_browser_reads_perfetto_traces() {
     let _alone = alone();
     let Some(mut browser) = Browser::start(1280, 1200) else { return };
-    browser.open("chrome://tracing");
-    println!("{}", browser.evaluate("document.title + location.href + typeof tr"));
-    let schedule = counterexample("xfs/t1", "none", Property::LostWrite);
-    println!("{}", import(&mut browser, &perfetto::trace(&schedule)));
-    println!("{}", import(&mut browser, &ftrace::trace(&schedule)));
+    browser.open("devtools://devtools/bundled/devtools_app.html");
+    for (scenario, design) in [("xfs/t1", "none"), ("xfs/t2", "before-lock"), ("xfs/t9a", "range")] {
+        let schedule = counterexample(scenario, design, Property::LostWrite);
+        let read = import(&mut browser, &perfetto::trace(&schedule));
+        assert_eq!(read["generic"], true);
+        for actor in schedule.movers() {
+            let name = schedule.name(actor);
+            let threads = read["threads"].as_array().unwrap();
+            let thread = threads.iter().find(|thread| thread["name"] == name.as_str()).unwrap();
+            let steps = schedule.steps.iter().filter(|step| step.actor == actor).map(|step| step.op.as_str());
+            assert_eq!(thread["slices"], Value::from(steps.collect::<Vec<_>>()), "{scenario}: {name}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! ftrace text, laid out like `trace-cmd report` and /sys/kernel/tracing/trace.
+//! ftrace text, laid out like `trace-cmd report`, with the first line of /sys/kernel/tracing/trace.
 //!
 //! Each step is a line of the trace marker with its operation, followed by the kernel's tracepoints that it hits. A step
 //! takes a millisecond, since the model knows an order and no times; every actor has a processor of its own.
@@ -14,6 +14,13 @@ use crate::annotate::{AnnotatedSchedule, Ending};
 const COMM: usize = 15;
 /// Microseconds of a step.
 const STEP: usize = 1000;
+/// How a trace begins: by this its readers know it.
+const HEAD: &str = "\
+# tracer: nop
+#
+#           TASK-PID   CPU#    TIMESTAMP  FUNCTION
+#              | |       |          |         |
+";
 /// The event of the trace marker.
 const MARKER: &str = "tracing_mark_write";
 
@@ -26,7 +33,7 @@ struct Task {
 
 /// The trace of a schedule.
 pub fn trace(schedule: &AnnotatedSchedule) -> String {
-    let mut lines = Lines { text: format!("cpus={}\n", schedule.movers().len().max(1)), time: STEP };
+    let mut lines = Lines { text: HEAD.to_owned(), time: STEP };
     for (row, (played, step)) in schedule.replay.played.iter().zip(&schedule.steps).enumerate() {
         lines.time = (row + 1) * STEP;
         let name = word(&schedule.name(step.actor));
@@ -74,7 +81,7 @@ impl Lines {
         let event = format!("{event}:");
         let _ = writeln!(
             self.text,
-            "{comm:>16}-{pid:<5} [{cpu:03}] ..... {seconds:>5}.{microseconds:06}: {event:<20} {fields}"
+            "{comm:>16}-{pid:<5} [{cpu:03}] {seconds:>5}.{microseconds:06}: {event:<20} {fields}"
         );
         self.time += 1;
     }

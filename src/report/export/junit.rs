@@ -13,7 +13,10 @@ use crate::run::{Outcome, Verdict};
 pub const WIDTH: usize = 100;
 
 /// The report of `check`; `drawing` draws the counterexample of an outcome.
-pub fn report(outcomes: &[Outcome], drawing: impl Fn(&Outcome) -> String) -> Result<String, quick_junit::SerializeError> {
+pub fn report(
+    outcomes: &[Outcome],
+    drawing: impl Fn(&Outcome) -> String,
+) -> Result<String, quick_junit::SerializeError> {
     let mut report = Report::new("stalemap");
     let mut suites: Vec<(&str, TestSuite)> = Vec::new();
     for outcome in outcomes {

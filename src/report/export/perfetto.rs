@@ -73,7 +73,8 @@ fn step(schedule: &AnnotatedSchedule, row: usize) -> Vec<Value> {
     })];
     let tracepoints = played.events.iter().filter_map(|event| event.tracepoint.as_ref());
     for (place, tracepoint) in tracepoints.enumerate() {
-        let fields = tracepoint.fields.iter().map(|field| (field.name.to_owned(), json!(field.value.to_string())));
+        let fields =
+            tracepoint.fields.iter().map(|field| (field.name.to_owned(), json!(field.value.to_string())));
         events.push(json!({
             "ph": "i", "s": "t", "cat": tracepoint.subsystem.name(), "name": tracepoint.name, "pid": PROCESS, "tid": tid,
             "ts": start(row) + place + 1, "args": fields.collect::<serde_json::Map<_, _>>(),

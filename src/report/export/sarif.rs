@@ -13,18 +13,18 @@ use crate::report::check;
 use crate::run::Outcome;
 
 /// The schema that the document follows.
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// The document of `check`: each outcome, with its counterexample if it has one.
 pub fn log(outcomes: &[(Outcome, Option<AnnotatedSchedule>)]) -> String {
     let results: Vec<Value> =
         outcomes.iter().filter_map(|(outcome, schedule)| result(outcome, schedule.as_ref())).collect();
-    let mut rules: Vec<Property> = outcomes.iter().flat_map(|(outcome, _)| outcome.violated.clone()).collect();
+    let mut rules: Vec<Property> =
+        outcomes.iter().flat_map(|(outcome, _)| outcome.violated.clone()).collect();
     rules.sort_unstable();
     rules.dedup();
-    let rule = |property: &Property| {
-        json!({ "id": property.name(), "shortDescription": { "text": property.name().replace('-', " ") } })
-    };
+    let rule = |property: &Property| json!({ "id": property.name(), "shortDescription": { "text": property.name().replace('-', " ") } });
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -52,7 +52,8 @@ fn incomplete(outcome: &Outcome) -> Option<Value> {
     }
     let limits: Vec<&str> = outcome.limits_hit.iter().map(|limit| limit.name()).collect();
     let (scenario, design, verdict) = (&outcome.scenario, &outcome.design, check::verdict(outcome));
-    let text = format!("{scenario} under {design}: {verdict}; the limit of {} was reached", limits.join(", "));
+    let text =
+        format!("{scenario} under {design}: {verdict}; the limit of {} was reached", limits.join(", "));
     Some(json!({ "level": "warning", "message": { "text": text } }))
 }
 
@@ -80,7 +81,8 @@ fn result(outcome: &Outcome, schedule: Option<&AnnotatedSchedule>) -> Option<Val
         result["ruleId"] = json!(property.name());
     }
     if let Some(schedule) = schedule {
-        let message = json!({ "text": format!("{} under {}: {}", outcome.scenario, outcome.design, schedule.size) });
+        let message =
+            json!({ "text": format!("{} under {}: {}", outcome.scenario, outcome.design, schedule.size) });
         result["codeFlows"] = json!([{ "message": message, "threadFlows": flows(schedule) }]);
     }
     Some(result)
@@ -125,7 +127,10 @@ fn location(scenario: &str, line: usize) -> Value {
 
 /// Where the file lies: as it was given, or in the catalogue's folder.
 fn uri(scenario: &str) -> String {
-    let path = if scenario.ends_with(".toml") { scenario.to_owned() } else { format!("scenarios/{scenario}.toml") };
+    let path =
+        if scenario.ends_with(".toml") { scenario.to_owned() } else { format!("scenarios/{scenario}.toml") };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
-    path.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    path.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }

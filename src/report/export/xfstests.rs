@@ -10,7 +10,7 @@ use stalemap_model::backend::ActorId;
 
 use super::word;
 use crate::annotate::expected::{Contents, Part};
-use crate::annotate::program::Program;
+use crate::annotate::program::{ActorProgram, Program};
 use crate::annotate::window::{Path, Window};
 use crate::annotate::{AnnotatedSchedule, list};
 use crate::report::text::wrap;
@@ -109,7 +109,10 @@ fn head(schedule: &AnnotatedSchedule, script: &mut Script) {
         script.comment(critical);
     }
     script.line("#");
-    script.comment(&format!("Skeleton of a counterexample to design {}; to be finished by hand.", about.design));
+    script.comment(&format!(
+        "Skeleton of a counterexample to design {}; to be finished by hand.",
+        about.design
+    ));
     script.line(". ./common/preamble");
     script.line("_begin_fstest auto quick rw");
     script.line("");
@@ -149,7 +152,9 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
     verbs.sort_unstable();
     verbs.dedup();
     // What every xfs_io has need not be asked for.
-    for verb in verbs.iter().filter(|verb| ["falloc", "fpunch", "fzero", "fcollapse", "finsert", "funshare"].contains(verb))
+    for verb in verbs
+        .iter()
+        .filter(|verb| ["falloc", "fpunch", "fzero", "fcollapse", "finsert", "funshare"].contains(verb))
     {
         script.line(&format!("_require_xfs_io_command \"{verb}\""));
     }
@@ -182,7 +187,14 @@ fn path(name: &str) -> String {
 }
 
 /// The commands of one task, a process as long as they concern one file in one way.
-fn commands(program: &Program, run: &[String], file: Option<&str>, direct: bool, indent: &str, script: &mut Script) {
+fn commands(
+    program: &Program,
+    run: &[String],
+    file: Option<&str>,
+    direct: bool,
+    indent: &str,
+    script: &mut Script,
+) {
     let own = file.or_else(|| names(program).first().copied()).unwrap_or("file").to_owned();
     let mut pending: (String, bool, Vec<String>) = (own.clone(), direct, Vec::new());
     let flush = |pending: &mut (String, bool, Vec<String>), script: &mut Script| {
@@ -209,6 +221,15 @@ fn commands(program: &Program, run: &[String], file: Option<&str>, direct: bool,
         }
     }
     flush(&mut pending, script);
+}
+
+/// An actor beside the script.
+fn background(program: &Program, actor: &ActorProgram, script: &mut Script) {
+    script.line("(");
+    // Bash wants a command here, and xfs_io may have none for this actor.
+    script.line("\t:");
+    commands(program, &actor.run, actor.file.as_deref(), actor.direct, "\t", script);
+    script.line(") &");
 }
 
 /// A command of a scenario.
@@ -239,7 +260,9 @@ impl Call {
             "@reclaim" => Ok(format!("fadvise -d {arguments}")),
             "@aio" => Err("asynchronous; use a program that submits with io_submit(2)"),
             "@wait" => Err("wait for the asynchronous I/O here"),
-            "@fail" | "@short" => Err("a source buffer that is not resident; use a program with a mapping of its own"),
+            "@fail" | "@short" => {
+                Err("a source buffer that is not resident; use a program with a mapping of its own")
+            }
             "@crash" => Err("power is lost here; use common/dmflakey or shutdown"),
             "reflink" | "rl" | "open" | "o" => {
                 let path_of = |word: &String| {
@@ -267,7 +290,9 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
         script.line("_ftrace_setup");
         script.line(&format!("_ftrace_record_events '{}'", delay.events));
         script.line("");
-        script.comment("Once the tracepoint has fired the window was hit, and nobody need be delayed any more.");
+        script.comment(
+            "Once the tracepoint has fired the window was hit, and nobody need be delayed any more.",
+        );
         script.line("sentry=$TEST_DIR/$seq.sentry");
         script.line("seen=$tmp.seen");
         script.line("touch $sentry");
@@ -292,9 +317,7 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
     }
     if let Some(actor) = window.and_then(|window| actor(window.actor)) {
         script.comment(&format!("{} has its mapping and is delayed.", actor.name));
-        script.line("(");
-        commands(program, &actor.run, actor.file.as_deref(), actor.direct, "\t", script);
-        script.line(") &");
+        background(program, actor, script);
         script.line("held=$!");
         script.line("sleep 1");
         script.line("");
@@ -315,9 +338,7 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
     if window.is_none() {
         for actor in &program.actors {
             script.comment(&format!("{}:", actor.name));
-            script.line("(");
-            commands(program, &actor.run, actor.file.as_deref(), actor.direct, "\t", script);
-            script.line(") &");
+            background(program, actor, script);
         }
     }
     if delay.is_some() {
@@ -338,7 +359,9 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
 
 fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script) {
     let Some(expected) = expected else {
-        script.comment("What the files should contain depends on more than the order of whole commands: say it here.");
+        script.comment(
+            "What the files should contain depends on more than the order of whole commands: say it here.",
+        );
         return;
     };
     script.comment("What the actors leave when they run one after the other, in any order.");
@@ -372,7 +395,8 @@ fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script
                 script.line(&format!("cmp -s -i {start} -n {length} {name} {name}.compare || \\"));
                 script.line(&format!("\techo \"{name} is not as expected from {start} on\""));
             } else {
-                script.line(&format!("# Not compared: {length} bytes from {start} on are the last writer's."));
+                script
+                    .line(&format!("# Not compared: {length} bytes from {start} on are the last writer's."));
             }
         }
     }
