@@ -241,7 +241,7 @@ fn merged(spans: Vec<Span>) -> Vec<Span> {
     for span in spans {
         match merged.last_mut() {
             Some(last) if (&last.label, last.kind) == (&span.label, span.kind) => {
-                last.bytes.end = span.bytes.end
+                last.bytes.end = span.bytes.end;
             }
             _ => merged.push(span),
         }
