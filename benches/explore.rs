@@ -71,7 +71,7 @@ fn tracing_while_exploring(criterion: &mut Criterion) {
         black_box(search(&kernel, &Options::default()));
         start.elapsed().as_secs_f64()
     };
-    let mut ratios: Vec<f64> = (0..15)
+    let mut ratios: Vec<f64> = (0..7)
         .map(|_| {
             let alone = once();
             tracing::subscriber::with_default(listener(), once) / alone

@@ -176,17 +176,18 @@ impl AnnotatedSchedule {
 
 impl AnnotatedStep {
     /// The step with more to be noted.
+    #[must_use]
     pub fn with_notes(&self, more: Vec<String>) -> Self {
         let (file, op) = files::split(&self.op);
         let notes = self.notes.iter().map(|note| files::named(file, note)).chain(more).collect();
-        let (op, notes) = factored(op.to_owned(), notes);
+        let (op, notes) = factored(op, notes);
         AnnotatedStep { op, notes, ..self.clone() }
     }
 }
 
 fn step(played: &Played, needed: bool) -> AnnotatedStep {
     let told = played.events.iter().filter(|event| !event.text.is_empty() && !is_violation(event));
-    let (op, notes) = factored(harmless(&played.op), told.map(|event| harmless(&event.text)).collect());
+    let (op, notes) = factored(&harmless(&played.op), told.map(|event| harmless(&event.text)).collect());
     AnnotatedStep {
         actor: played.actor,
         op,
@@ -197,9 +198,9 @@ fn step(played: &Played, needed: bool) -> AnnotatedStep {
 }
 
 /// An operation and its notes, with the file that all of them concern named once.
-fn factored(op: String, notes: Vec<String>) -> (String, Vec<String>) {
+fn factored(op: &str, notes: Vec<String>) -> (String, Vec<String>) {
     let (file, notes) = files::factored(notes);
-    (files::named(file.as_deref(), &op), notes)
+    (files::named(file.as_deref(), op), notes)
 }
 
 /// The steps that happened before what did the damage, in the happens-before order: those that violate something or

@@ -139,8 +139,8 @@ mod tests {
         let changed: Vec<bool> = state[0].strips[0].cells.iter().map(|cell| cell.changed).collect();
         assert_eq!(changed, [false, true]);
         assert_eq!(state[0].facts[0], Fact { name: "i_rwsem".into(), value: String::new(), changed: true });
-        let same = panel(true, vec![span(0..8, "a")]);
-        assert!(!files(&[same.clone()], Some(&[same.clone()]))[0].strips[0].cells[0].changed);
-        assert!(!files(&[same], None)[0].strips[0].cells[0].changed, "nothing came before");
+        let same = [panel(true, vec![span(0..8, "a")])];
+        assert!(!files(&same, Some(&same))[0].strips[0].cells[0].changed);
+        assert!(!files(&same, None)[0].strips[0].cells[0].changed, "nothing came before");
     }
 }

@@ -160,14 +160,14 @@ impl Column {
             return self.named_lines(schedule, row, text, width);
         }
         if notes.is_empty() {
-            return wrap(&op, width, 2 * INDENT);
+            return wrap(op, width, 2 * INDENT);
         }
         if notes.len() == 1 && width_of(&short) <= width {
             return wrap(&short, width, 2 * INDENT);
         }
         let indented = |note: &String| wrap(note, width.saturating_sub(INDENT), INDENT);
         let below = notes.iter().flat_map(indented).map(|line| format!("{:INDENT$}{line}", ""));
-        wrap(&op, width, 2 * INDENT).into_iter().chain(below).collect()
+        wrap(op, width, 2 * INDENT).into_iter().chain(below).collect()
     }
 
     /// Lines behind the actor's name, which is not repeated while the same actor goes on.

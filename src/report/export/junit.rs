@@ -21,15 +21,12 @@ pub fn report(
     let mut suites: Vec<(&str, TestSuite)> = Vec::new();
     for outcome in outcomes {
         let case = case(outcome, &drawing);
-        match suites.iter_mut().find(|(name, _)| *name == outcome.scenario) {
-            Some((_, suite)) => {
-                suite.add_test_case(case);
-            }
-            None => {
-                let mut suite = TestSuite::new(outcome.scenario.clone());
-                suite.add_test_case(case);
-                suites.push((&outcome.scenario, suite));
-            }
+        if let Some((_, suite)) = suites.iter_mut().find(|(name, _)| *name == outcome.scenario) {
+            suite.add_test_case(case);
+        } else {
+            let mut suite = TestSuite::new(outcome.scenario.clone());
+            suite.add_test_case(case);
+            suites.push((&outcome.scenario, suite));
         }
     }
     report.add_test_suites(suites.into_iter().map(|(_, suite)| suite));

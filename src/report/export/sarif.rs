@@ -4,6 +4,8 @@
 //! The place of a step is where the scenario file names its actor: that is what can be changed about it. The order of
 //! the steps over all flows is their `executionOrder`.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use stalemap_model::oracle::Property;
 
@@ -127,8 +129,11 @@ fn location(scenario: &str, line: usize) -> Value {
 
 /// Where the file lies: as it was given, or in the catalogue's folder.
 fn uri(scenario: &str) -> String {
-    let path =
-        if scenario.ends_with(".toml") { scenario.to_owned() } else { format!("scenarios/{scenario}.toml") };
+    let path = if Path::new(scenario).extension().is_some() {
+        scenario.to_owned()
+    } else {
+        format!("scenarios/{scenario}.toml")
+    };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
     path.bytes()
         .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
