@@ -173,7 +173,14 @@ fn setup(program: &Program, script: &mut Script) {
     for name in names(program) {
         script.line(&format!("$XFS_IO_PROG -f -c \"truncate 0\" {}", path(name)));
     }
-    commands(program, &program.setup, None, false, "", script);
+    let setup = ActorProgram {
+        name: "setup".to_owned(),
+        line: 0,
+        file: None,
+        direct: false,
+        run: program.setup.clone(),
+    };
+    commands(program, &setup, "", script);
     script.line("");
 }
 
@@ -187,27 +194,21 @@ fn path(name: &str) -> String {
 }
 
 /// The commands of one task, a process as long as they concern one file in one way.
-fn commands(
-    program: &Program,
-    run: &[String],
-    file: Option<&str>,
-    direct: bool,
-    indent: &str,
-    script: &mut Script,
-) {
-    let own = file.or_else(|| names(program).first().copied()).unwrap_or("file").to_owned();
-    let mut pending: (String, bool, Vec<String>) = (own.clone(), direct, Vec::new());
+fn commands(program: &Program, task: &ActorProgram, indent: &str, script: &mut Script) {
+    let file = task.file.as_deref().or_else(|| names(program).first().copied());
+    let own = file.unwrap_or("file").to_owned();
+    let mut pending: (String, bool, Vec<String>) = (own.clone(), task.direct, Vec::new());
     let flush = |pending: &mut (String, bool, Vec<String>), script: &mut Script| {
         let (file, direct, commands) = pending;
         script.xfs_io(indent, if *direct { "-d " } else { "" }, commands, &path(file));
         commands.clear();
     };
-    for line in run {
+    for line in &task.run {
         let call = Call::of(program, line);
         let file = call.file.clone().unwrap_or_else(|| own.clone());
         match call.xfs_io() {
             Ok(command) => {
-                let direct = direct || call.direct;
+                let direct = task.direct || call.direct;
                 if (&pending.0, pending.1) != (&file, direct) {
                     flush(&mut pending, script);
                     (pending.0, pending.1) = (file, direct);
@@ -228,7 +229,7 @@ fn background(program: &Program, actor: &ActorProgram, script: &mut Script) {
     script.line("(");
     // Bash wants a command here, and xfs_io may have none for this actor.
     script.line("\t:");
-    commands(program, &actor.run, actor.file.as_deref(), actor.direct, "\t", script);
+    commands(program, actor, "\t", script);
     script.line(") &");
 }
 
@@ -282,7 +283,7 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
     let actor = |actor: ActorId| program.actor(&schedule.name(actor));
     for actor in window.iter().flat_map(|window| &window.before).filter_map(|before| actor(*before)) {
         script.comment(&format!("{}, which is done before.", actor.name));
-        commands(program, &actor.run, actor.file.as_deref(), actor.direct, "", script);
+        commands(program, actor, "", script);
     }
     if let Some(delay) = delay {
         script.comment(delay.why);
@@ -333,7 +334,7 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
             let file = files.first().copied().unwrap_or("file");
             script.xfs_io("", "", &["sync_range -a 0 0".to_owned()], &path(file));
         }
-        commands(program, &actor.run, actor.file.as_deref(), actor.direct, "", script);
+        commands(program, actor, "", script);
     }
     if window.is_none() {
         for actor in &program.actors {
