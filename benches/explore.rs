@@ -4,11 +4,13 @@
 //! Absolute numbers depend on the machine; the counts do not, and are what the tests assert.
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stalemap::scenario::{catalogue, read};
 use stalemap_explore::{Exploration, Options, explore};
 use stalemap_model::kernel::Kernel;
+use tracing_subscriber::filter::LevelFilter;
 
 /// The one of the program.
 #[global_allocator]
@@ -58,5 +60,37 @@ fn reductions(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, five_actors, reductions);
+/// What it costs to explore while somebody listens to everything that a replay would tell: it should be nothing. The
+/// ratio is of searches that take turns, so that both see the same machine.
+fn tracing_while_exploring(criterion: &mut Criterion) {
+    let kernel = kernel("iomap_valid");
+    let listener =
+        || tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::sink).finish();
+    let once = || {
+        let start = Instant::now();
+        black_box(search(&kernel, &Options::default()));
+        start.elapsed().as_secs_f64()
+    };
+    let mut ratios: Vec<f64> = (0..7)
+        .map(|_| {
+            let alone = once();
+            tracing::subscriber::with_default(listener(), once) / alone
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "exploring with a listener takes {:.3} times as long (median of {})",
+        ratios[ratios.len() / 2],
+        ratios.len()
+    );
+    let mut group = criterion.benchmark_group("five actors, tracing");
+    group.sample_size(10);
+    group.bench_function("nobody listens", |bencher| bencher.iter(once));
+    group.bench_function("all is listened to", |bencher| {
+        bencher.iter(|| tracing::subscriber::with_default(listener(), once));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, five_actors, reductions, tracing_while_exploring);
 criterion_main!(benches);

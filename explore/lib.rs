@@ -51,6 +51,7 @@ mod reorder;
 mod replay;
 mod schedule;
 mod search;
+mod serial;
 mod threads;
 mod transition_cache;
 mod witness;
@@ -66,6 +67,7 @@ pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use search::{Exploration, Lasso, Options, Statistics, explore};
+pub use serial::serial;
 pub use threads::{
     Budget, Follow, LOOM_ACTORS, Loom, Reached, Runs, Shuttle, Strategy, ThreadMemory, follow_with_shuttle,
     run_loom, run_shuttle,

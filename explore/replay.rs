@@ -109,12 +109,14 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
             Err(EngineError::NoSuchOutcome { .. }) if !step.older.is_empty() => return Err(older()),
             Err(error) => return Err(error.into()),
         };
+        let events = machine.take_events();
+        log(played.len() + 1, step, &events);
         played.push(Played {
             actor,
             op: step.op.clone(),
             preempts,
             depends_on: causality.push(actor, footprint),
-            events: machine.take_events(),
+            events,
             gutter: machine.gutter(),
             panels: machine.panels(),
             violated: Property::of_bits(machine.violated() & !before),
@@ -151,6 +153,15 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         cycle_from,
         violated: Property::of_bits(violated),
     })
+}
+
+/// Shows a step that was played to who listens to `tracing`: the step at the level `info`, and at `debug` the kernel's
+/// tracepoints that it hit, with the subsystem as target.
+fn log(number: usize, step: &Step, events: &[Event]) {
+    tracing::info!(target: "stalemap::replay", step = number, actor = step.actor, op = step.op);
+    for tracepoint in events.iter().filter_map(|event| event.tracepoint.as_ref()) {
+        tracepoint.log(number, &step.actor);
+    }
 }
 
 /// Finds the actor of a step and checks that it can do what the step says.

@@ -35,6 +35,7 @@ use crate::iomap::{self, Written};
 use crate::oracle::Property;
 use crate::ordering::Link;
 use crate::path::{Part, Path};
+use crate::tracepoint::{self, IomapFlags};
 use crate::value::{Value, WriteId};
 use crate::world::World;
 use crate::write_state::{Write, WriteState};
@@ -554,6 +555,7 @@ async fn begin<B: Backend>(
         }
         Ok(iomap) => {
             inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
+            tracepoint::mapped(inode, IomapFlags::Direct, &(pos..dio.request.end), &iomap);
             let end = dio.request.end.min(geometry.cells_of_blocks(&(iomap.start..iomap.end)).end);
             add(inode, &mut dio, &iomap, pos..end);
             inode.tell(MappingEvent::Dropped, String::new);

@@ -20,6 +20,7 @@ use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::path::{Part, Path};
+use crate::tracepoint::{self, IomapFlags};
 use crate::value::Value;
 use crate::world::World;
 use crate::writeback::{self, SyncMode, WritebackState};
@@ -171,6 +172,7 @@ async fn begin<B: Backend>(
     let iomap = fs::read_begin(inode, me, &map, wanted.start);
     drop(map);
     inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
+    tracepoint::mapped(inode, IomapFlags::DirectRead, &(pos..read.end), &iomap);
     let blocks = wanted.start..iomap.end.min(wanted.end);
     match (iomap.kind, iomap.addr_of(blocks.start)) {
         (IomapType::Delalloc, _) => {

@@ -3,13 +3,17 @@
 
 use std::fmt;
 
+use crate::tracepoint::Tracepoint;
+
 /// One thing that happened, in kernel words, with what a reader of the schedule needs to follow the mapping.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event {
-    /// What happened (`copy 0-4k`, `U -> W at 4k`). Empty when only the mapping's life is concerned.
+    /// What happened (`copy 0-4k`, `U -> W at 4k`). Empty when only the mapping's life or a tracepoint is.
     pub text: String,
     /// How it concerns a cached mapping.
     pub mapping: MappingEvent,
+    /// The kernel's tracepoint that is hit here; such an event has no text.
+    pub tracepoint: Option<Tracepoint>,
 }
 
 /// A text about a file, which is named in front if it has a label.
@@ -23,7 +27,17 @@ pub fn labelled(label: Option<&str>, text: String) -> String {
 impl Event {
     /// An event that does not concern a cached mapping.
     pub fn plain(text: impl Into<String>) -> Self {
-        Event { text: text.into(), mapping: MappingEvent::None }
+        Event::of_mapping(MappingEvent::None, text)
+    }
+
+    /// An event that may concern a cached mapping.
+    pub fn of_mapping(mapping: MappingEvent, text: impl Into<String>) -> Self {
+        Event { text: text.into(), mapping, tracepoint: None }
+    }
+
+    /// A tracepoint that was hit.
+    pub fn of_tracepoint(tracepoint: Tracepoint) -> Self {
+        Event { text: String::new(), mapping: MappingEvent::None, tracepoint: Some(tracepoint) }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::geometry::{FileBlock, FolioIndex};
 use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::iomap_write::read_block;
+use crate::tracepoint;
 use crate::value::Value;
 
 /// Where filling a folio stands.
@@ -88,6 +89,7 @@ async fn lookup<B: Backend>(
         let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), cells);
         inode.folio_added(index, id);
         inode.say(|| "new folio".to_owned());
+        inode.trace(|| tracepoint::add_to_page_cache(inode, index));
         return ControlFlow::Continue(found(FolioRef { index, id }, early));
     };
     slot.folio_mut(id).refs |= 1 << me;

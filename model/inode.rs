@@ -15,6 +15,7 @@ use crate::oracle::{Oracle, Property};
 use crate::ordering::{Handover, Link, LinkedLock, Orderings};
 use crate::superblock::{SuperBlock, new_file};
 use crate::sync::RwSemaphore;
+use crate::tracepoint::Tracepoint;
 use crate::value::Value;
 
 /// The number of a file: its place in [`Config::files`](crate::config::Config::files).
@@ -100,11 +101,14 @@ impl<B: Backend> Inode<B> {
         let folio_locks =
             || (0..=actors).map(|_| handover("folio_lock", Link::FolioLock, Link::FolioUnlock)).collect();
         let ilock = handover("ilock", Link::IlockLock, Link::IlockUnlock);
-        let semaphore = |name, link| RwSemaphore::new(backend, name, orderings, link);
+        let semaphore = |name, link, traced| {
+            let semaphore = RwSemaphore::new(backend, name, orderings, link);
+            if fs.is_xfs() { semaphore.traced(backend, traced, number) } else { semaphore }
+        };
         Inode {
             number,
-            i_rwsem: semaphore("i_rwsem", Link::IRwsem),
-            invalidate_lock: semaphore("invalidate_lock", Link::InvalidateLock),
+            i_rwsem: semaphore("i_rwsem", Link::IRwsem, "IOLOCK"),
+            invalidate_lock: semaphore("invalidate_lock", Link::InvalidateLock, "MMAPLOCK"),
             glock: fs.glock.then(|| backend.unordered("glock", Holders::default())),
             glock_order: handover("glock", Link::Glock, Link::Glock),
             ilock: LinkedLock::new(backend, "ilock", map, ilock),
@@ -304,7 +308,7 @@ impl<B: Backend> Inode<B> {
 
     /// Tells who watches about a mapping.
     pub fn tell(&self, mapping: MappingEvent, text: impl FnOnce() -> String) {
-        self.sb.backend.emit(|| Event { text: labelled(self.label(), text()), mapping });
+        self.sb.backend.emit(|| Event::of_mapping(mapping, labelled(self.label(), text())));
     }
 
     /// What reports call the file, where there are several.
@@ -315,6 +319,19 @@ impl<B: Backend> Inode<B> {
     /// A property of the file is violated.
     pub fn violate(&self, property: Property, why: impl FnOnce() -> String) {
         self.sb.backend.violate(property, || labelled(self.label(), why()));
+    }
+
+    /// Tells who watches that a tracepoint is hit. Like every text, it may look only at what its closure can see
+    /// without observing: what it has at hand, and audits.
+    pub fn trace(&self, tracepoint: impl FnOnce() -> Tracepoint) {
+        self.sb.backend.emit(|| Event::of_tracepoint(tracepoint()));
+    }
+
+    /// The same for a tracepoint that XFS alone has.
+    pub fn trace_xfs(&self, tracepoint: impl FnOnce() -> Tracepoint) {
+        if self.sb.config.fs.is_xfs() {
+            self.trace(tracepoint);
+        }
     }
 
     /// Tells who watches about anything else.

@@ -13,6 +13,7 @@ use crate::folio::{Eviction, Slot};
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
 use crate::ordering::Link;
+use crate::tracepoint;
 use crate::writeback::{self, SyncMode, WritebackState};
 
 /// Where the preparation of a direct write stands.
@@ -77,5 +78,8 @@ pub async fn invalidate_folio2<B: Backend>(inode: &Inode<B>, index: FolioIndex) 
         Eviction::Evicted if cached => format!("drop folio {index}"),
         Eviction::Evicted => String::new(),
     });
+    if cached && outcome == Eviction::Evicted {
+        inode.trace(|| tracepoint::delete_from_page_cache(inode, index));
+    }
     outcome
 }

@@ -28,6 +28,7 @@ use crate::oracle::Property;
 use crate::ordering::Link;
 use crate::path::{Ended, Part, Path};
 use crate::punch::{self, PunchState};
+use crate::tracepoint::{self, IomapFlags};
 use crate::truncate;
 use crate::unshare;
 use crate::world::World;
@@ -172,6 +173,7 @@ async fn enter<B: Backend>(
         return ControlFlow::Continue(WriteState::Enter(Write { lock: IoLock::Exclusive, ..write }));
     }
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
+    inode.trace_xfs(|| tracepoint::xfs_file_io("xfs_file_buffered_write", inode, &write.request));
     let Ok(budget) = fs::reserve_budget(inode, &write.request) else {
         inode.say(|| "ENOSPC".to_owned());
         write.failed = true;
@@ -239,6 +241,12 @@ async fn begin<B: Backend>(
         inode.violate(Property::LeakedFlag, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
     }
     inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
+    let flags = match write.fill {
+        Fill::Data => IomapFlags::Write,
+        Fill::Zero => IomapFlags::Zero,
+        Fill::Unshare => IomapFlags::Unshare,
+    };
+    tracepoint::mapped(inode, flags, &wanted, &iomap);
     if write.fill == Fill::Zero && matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten) {
         return match zero::nothing_mapped(inode, write, &iomap).await {
             ControlFlow::Continue(flush) => ControlFlow::Continue(flush),

@@ -22,6 +22,7 @@ use crate::inode::{COW_SHIFT, Inode};
 use crate::oracle::Property;
 use crate::ordering::Link;
 use crate::superblock::{contents, show_cookie};
+use crate::tracepoint;
 use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::value::Value;
 use crate::write_state::{Fill, Write, WriteState, unused_reservation};
@@ -193,6 +194,7 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, io
             }
         }
         inode.say(|| "new folio".to_owned());
+        inode.trace(|| tracepoint::add_to_page_cache(inode, index));
         let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), folio_cells.len());
         inode.folio_added(index, id);
         id
@@ -402,6 +404,9 @@ fn write_end<B: Backend>(inode: &Inode<B>, folio: &mut Folio, locked: &Locked, w
     if inode.sb.config.fs.hooks == Hooks::Jdata {
         jdata::dirty_buffers(folio, in_folio(written));
     }
+    if !folio.dirty {
+        inode.trace(|| tracepoint::writeback_dirty_folio(inode, locked.folio.index));
+    }
     folio.set_dirty(in_folio(written));
 }
 
@@ -455,6 +460,10 @@ fn stale<B: Backend>(
     inode.tell(MappingEvent::Dropped, || {
         let now = inode.newest_sequence(iomap.shared);
         format!("stale: sampled at seq {}, now {}", show_cookie(iomap.cookie), show_cookie(now))
+    });
+    inode.trace_xfs(|| {
+        let now = if iomap.shared { inode.shared_sequence() } else { inode.data_sequence() };
+        tracepoint::xfs_iomap_invalid(inode, &iomap, now)
     });
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);

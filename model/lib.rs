@@ -53,6 +53,7 @@ pub mod superblock;
 pub mod sync;
 pub mod sync_range;
 pub mod task;
+pub mod tracepoint;
 pub mod truncate;
 pub mod umount;
 pub mod unmap;

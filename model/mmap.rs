@@ -30,6 +30,7 @@ use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::path::{Part, Path};
 use crate::reflink::xfs_ilock_for_write_fault;
+use crate::tracepoint::{self, IomapFlags};
 use crate::value::{Value, WriteId};
 use crate::world::World;
 
@@ -397,11 +398,17 @@ async fn map_blocks<B: Backend>(
         return ControlFlow::Break(());
     };
     inode.tell(MappingEvent::None, || format!("folio locked, then mapped: {}", inode.sb.show_iomap(&iomap)));
+    let mapped = inode.sb.geometry.cells_of_blocks(&(block..iomap.end));
+    tracepoint::mapped(inode, IomapFlags::Fault, &mapped, &iomap);
     if inode.sb.config.design.mkwrite_dirty_late && !all_mapped {
         return ControlFlow::Continue(MmapState::Map(access, cells, folio, iomap.end));
     }
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", target)).await;
-    slot.locked_mut(id, me).set_dirty(0..inode.sb.geometry.blocks_per_folio());
+    let dirtied = slot.locked_mut(id, me);
+    if !dirtied.dirty {
+        inode.trace(|| tracepoint::writeback_dirty_folio(inode, index));
+    }
+    dirtied.set_dirty(0..inode.sb.geometry.blocks_per_folio());
     drop(slot);
     if !all_mapped {
         return ControlFlow::Continue(MmapState::Map(access, cells, folio, iomap.end));

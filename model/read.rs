@@ -15,6 +15,7 @@ use crate::geometry::Cell;
 use crate::inode::Inode;
 use crate::ordering::Link;
 use crate::path::{Part, Path};
+use crate::tracepoint;
 use crate::world::World;
 
 /// Where a read(2) stands.
@@ -48,6 +49,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -
             let size = if inode.sb.config.fs.read_takes_i_rwsem {
                 inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
                 inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
+                inode.trace_xfs(|| tracepoint::xfs_file_io("xfs_file_buffered_read", inode, &cells));
                 // i_rwsem excludes who changes it.
                 inode.i_size_peek()
             } else {

@@ -17,6 +17,7 @@ use crate::geometry::FolioIndex;
 use crate::inode::Inode;
 use crate::ordering::Link;
 use crate::path::{Part, Path};
+use crate::tracepoint;
 use crate::world::World;
 
 /// `shrink_folio_list` for one folio (mm/vmscan.c). Where a device stores into pinned pages, there is somebody who dirties
@@ -96,6 +97,7 @@ fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
         Eviction::Evicted => {
             inode.sb.backend.reach(Branch::Evict);
             inode.say(|| format!("drop folio {index}"));
+            inode.trace(|| tracepoint::delete_from_page_cache(inode, index));
             if let Some(bound) = inode.sb.config.evictions {
                 inode.sb.evictions.update(|count| *count += 1);
                 if inode.sb.evictions.read(|count| *count) > bound {

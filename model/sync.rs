@@ -7,7 +7,10 @@
 //! Who takes it sees what was done under it before. Between those who hold it shared nothing passes.
 
 use crate::backend::{ActorId, Backend, Lock, Op};
+use crate::event::Event;
+use crate::inode::FileId;
 use crate::ordering::{Handover, Link, Orderings};
+use crate::tracepoint::{self, Mode};
 
 /// The word of a semaphore.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -24,6 +27,14 @@ pub struct RwSemaphore<B: Backend> {
     written: Handover<B>,
     /// From who held it shared.
     read: Handover<B>,
+    traced: Option<Traced<B>>,
+}
+
+/// Of a semaphore whose taking and releasing is traced: by whom, and as what.
+struct Traced<B: Backend> {
+    backend: B,
+    lock: &'static str,
+    file: FileId,
 }
 
 impl<B: Backend> RwSemaphore<B> {
@@ -34,6 +45,19 @@ impl<B: Backend> RwSemaphore<B> {
             word: backend.unordered(name, Holders::default()),
             written: handover(),
             read: handover(),
+            traced: None,
+        }
+    }
+
+    /// The same, traced as XFS's name for a lock of a file.
+    #[must_use]
+    pub fn traced(self, backend: &B, lock: &'static str, file: FileId) -> Self {
+        RwSemaphore { traced: Some(Traced { backend: backend.clone(), lock, file }), ..self }
+    }
+
+    fn trace(&self, name: &'static str, mode: Mode) {
+        if let Some(Traced { backend, lock, file }) = &self.traced {
+            backend.emit(|| Event::of_tracepoint(tracepoint::xfs_ilock(*file, name, lock, mode)));
         }
     }
 
@@ -46,6 +70,7 @@ impl<B: Backend> RwSemaphore<B> {
     pub async fn down_read(&self, op: Op, me: ActorId) {
         self.word.lock_when(op, |word, _| word.writer.is_none(), 0).await.readers |= 1 << me;
         self.written.acquire();
+        self.trace("xfs_ilock", Mode::Shared);
     }
 
     /// `down_read_trylock`.
@@ -55,6 +80,7 @@ impl<B: Backend> RwSemaphore<B> {
         if free {
             word.readers |= 1 << me;
             self.written.acquire();
+            self.trace("xfs_ilock_nowait", Mode::Shared);
         }
         free
     }
@@ -63,6 +89,7 @@ impl<B: Backend> RwSemaphore<B> {
     pub fn up_read(&self, me: ActorId) {
         self.read.release();
         self.word.release(|word| word.readers &= !(1 << me));
+        self.trace("xfs_iunlock", Mode::Shared);
     }
 
     /// `down_write`.
@@ -70,6 +97,7 @@ impl<B: Backend> RwSemaphore<B> {
         self.word.lock_when(op, |word, _| word.writer.is_none() && word.readers == 0, 0).await.writer =
             Some(me);
         self.acquire_all();
+        self.trace("xfs_ilock", Mode::Exclusive);
     }
 
     /// `down_write_trylock`.
@@ -79,6 +107,7 @@ impl<B: Backend> RwSemaphore<B> {
         if free {
             word.writer = Some(me);
             self.acquire_all();
+            self.trace("xfs_ilock_nowait", Mode::Exclusive);
         }
         free
     }
@@ -90,6 +119,7 @@ impl<B: Backend> RwSemaphore<B> {
             debug_assert_eq!(word.writer, Some(me), "up_write by who does not hold it");
             word.writer = None;
         });
+        self.trace("xfs_iunlock", Mode::Exclusive);
     }
 
     /// `downgrade_write`: the holder lets others read beside it.
@@ -100,6 +130,7 @@ impl<B: Backend> RwSemaphore<B> {
             word.writer = None;
             word.readers |= 1 << me;
         });
+        self.trace("xfs_ilock_demote", Mode::Exclusive);
     }
 
     /// Who holds it, for whoever watches: the actors, and whether as a writer. `None`: nobody.

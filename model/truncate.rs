@@ -11,6 +11,7 @@ use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::Inode;
 use crate::ordering::Link;
 use crate::superblock::contents;
+use crate::tracepoint;
 use crate::value::Value;
 
 /// Where a truncation of the page cache stands.
@@ -55,6 +56,7 @@ pub async fn step<B: Backend>(
     if let Some(folio) = slot.current_mut() {
         if whole {
             inode.say(|| format!("folio {index} removed"));
+            inode.trace(|| tracepoint::delete_from_page_cache(inode, index));
             slot.remove();
         } else {
             folio.cells[inside].fill(Value::ZERO);

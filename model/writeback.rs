@@ -12,7 +12,7 @@ use std::ops::{ControlFlow, Range};
 use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 use crate::design::{IoendSize, WritebackCheck};
 use crate::event::MappingEvent;
-use crate::extent::{ExtentMap, Iomap, IomapType, Phys};
+use crate::extent::{ExtentMap, Fork, Iomap, IomapType, Phys};
 use crate::folio::{FolioId, FolioRef, Slot};
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_convert_cow;
@@ -24,6 +24,7 @@ use crate::ioend::Ioend;
 use crate::iomap_write::cookie_is_current;
 use crate::oracle::Property;
 use crate::ordering::Link;
+use crate::tracepoint;
 use crate::value::Value;
 
 /// Whether a pass may skip.
@@ -191,6 +192,7 @@ async fn lock_and_clean<B: Backend>(
         inode.i_size_peek()
     };
     pass.size = (inode.sb.config.design.ioend_size == IoendSize::Submitted).then_some(size);
+    inode.trace(|| tracepoint::iomap_writepage(inode, index, size));
     let cells = inode.sb.geometry.cells_of_folio(index);
     if cells.start >= size {
         // Wholly beyond end of file: truncate owns it.
@@ -240,11 +242,13 @@ async fn map_block<B: Backend>(
         let iomap = fs::map_blocks(inode, me, &mut map, block, &mut pass.cow_seq);
         drop(map);
         inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
+        inode.trace_xfs(|| tracepoint::xfs_map_blocks_found(inode, block, &iomap));
         iomap
     };
     let merge = inode.sb.config.design.ioend_merge;
     while let Some(block) = blocks.first().copied().filter(|block| iomap.covers(*block)) {
         blocks.remove(0);
+        inode.trace(|| tracepoint::iomap_writepage_map(inode, block, &iomap));
         let unwritten = match iomap.kind {
             IomapType::Hole | IomapType::Delalloc | IomapType::Inline => {
                 // Without per-block dirty state every valid block of a dirty folio comes by here. Zeros over a
@@ -306,16 +310,23 @@ async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u6
     let cow_unmoved = |now: u64| now & 1 == 0 || now == cow_seq;
     let cow_op = Op::new("cow_seq");
     let order = inode.order(Link::CounterLoad);
+    let (mut data_now, mut cow_now) = (data, cow_seq);
     let valid = match fs::writeback_check(&inode.sb.config) {
         WritebackCheck::Always => return false,
         WritebackCheck::Range => return true,
         // The range is enough for a mapping of the COW fork: submission and completion move the counters by
         // themselves.
         WritebackCheck::RangeDataCow if iomap.shared => return true,
-        WritebackCheck::RangeData => inode.data_seq.load(op, order).await == data,
+        WritebackCheck::RangeData => {
+            data_now = inode.data_seq.load(op, order).await;
+            data_now == data
+        }
         WritebackCheck::RangeDataCow => {
-            inode.data_seq.load(op, order).await == data
-                && (!inode.reflinks || cow_unmoved(inode.cow_seq.load(cow_op, order).await))
+            data_now = inode.data_seq.load(op, order).await;
+            if data_now == data && inode.reflinks {
+                cow_now = inode.cow_seq.load(cow_op, order).await;
+            }
+            data_now == data && (!inode.reflinks || cow_unmoved(cow_now))
         }
         WritebackCheck::Cookie => cookie_is_current(inode, iomap, op).await,
         WritebackCheck::CookieCow => {
@@ -324,6 +335,12 @@ async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u6
         }
     };
     inode.say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
+    if data_now != data {
+        inode.trace_xfs(|| tracepoint::xfs_wb_iomap_invalid(inode, iomap, Fork::Data, data, data_now));
+    } else if cow_now != cow_seq {
+        let (was, is) = (cow_seq >> 1, cow_now >> 1);
+        inode.trace_xfs(|| tracepoint::xfs_wb_iomap_invalid(inode, iomap, Fork::Cow, was, is));
+    }
     valid
 }
 

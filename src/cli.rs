@@ -21,6 +21,11 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+
+    /// Log on stderr: the steps of what is replayed; twice: the kernel's tracepoints that they hit, too. RUST_LOG, if
+    /// it is set, says instead what is logged (`xfs=debug`).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
 }
 
 /// The commands.
@@ -74,6 +79,30 @@ pub enum ReplayFormat {
     Terminal,
     /// One versioned document.
     Json,
+    /// Chrome trace JSON: ui.perfetto.dev, chrome://tracing.
+    Perfetto,
+    /// ftrace text, as trace-cmd report prints it.
+    Ftrace,
+    /// A Mermaid sequence diagram.
+    Mermaid,
+    /// A log with vector clocks for ShiViz.
+    Shiviz,
+    /// The skeleton of a regression test for xfstests.
+    Xfstests,
+}
+
+/// How verdicts are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One versioned document.
+    Json,
+    /// JUnit XML: a suite for each scenario, a test case for each design.
+    Junit,
+    /// SARIF 2.1.0: a result for each violation, a thread flow for each actor.
+    Sarif,
 }
 
 /// The engines.
@@ -226,7 +255,7 @@ pub struct RunArgs {
 
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: CheckFormat,
 
     /// Write the schedules of counterexamples into this folder.
     #[arg(long, value_name = "DIR")]

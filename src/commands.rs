@@ -17,16 +17,18 @@ use stalemap_model::kernel::Kernel;
 use stalemap_model::ordering::{Link, Orderings};
 
 use crate::agree::agree;
+use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
 use crate::cli::{
-    AgreeArgs, Cli, Command, Format, ListArgs, Memory, OrderingsArgs, OrderingsFormat, PowerArgs, RunArgs,
-    ShowArgs,
+    AgreeArgs, CheckFormat, Cli, Command, Format, ListArgs, Memory, OrderingsArgs, OrderingsFormat,
+    PowerArgs, RunArgs, ShowArgs,
 };
 use crate::engine::Engine;
 use crate::input::{self, InputError};
 use crate::litmus::Core;
 use crate::orderings;
 use crate::power::measure;
+use crate::report::export::{junit, sarif};
 use crate::report::timeline::{self, Look};
 use crate::report::{self, check, compare, engines, json, list};
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, in_parallel, run_all};
@@ -129,9 +131,22 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
         }
     }
     let results = match (args.format, layout) {
-        (Format::Json, _) => json::check(&outcomes),
-        (Format::Text, Layout::Lines) => lines(&scenarios, &outcomes, args.quiet) + &saved,
-        (Format::Text, Layout::Table) => compare::render(&scenarios, &outcomes, color()) + &saved,
+        (CheckFormat::Json, _) => json::check(&outcomes),
+        (CheckFormat::Junit, _) => {
+            let drawing = |outcome: &Outcome| counterexample(&scenarios, outcome, Look::mail());
+            junit::report(&outcomes, drawing).map_err(|error| vec![InputError::Other(error.to_string())])?
+        }
+        (CheckFormat::Sarif, _) => {
+            let exit = exit(&outcomes);
+            let annotated = |outcome: Outcome| {
+                let schedule = annotated_counterexample(&scenarios, &outcome).transpose();
+                Ok((outcome, schedule.map_err(|error| vec![error])?))
+            };
+            let results = outcomes.into_iter().map(annotated).collect::<Result<Vec<_>>>()?;
+            return Ok(Report::of(sarif::log(&results), exit));
+        }
+        (CheckFormat::Text, Layout::Lines) => lines(&scenarios, &outcomes, args.quiet) + &saved,
+        (CheckFormat::Text, Layout::Table) => compare::render(&scenarios, &outcomes, color()) + &saved,
     };
     Ok(Report::of(results, exit(&outcomes)))
 }
@@ -251,13 +266,17 @@ fn unknown_design(scenario: &Scenario, name: &str) -> InputError {
     InputError::Other(format!("{}: there is no design `{name}`; {hint}", scenario.name))
 }
 
-/// 1 beats 3 beats 0.
-fn exit(outcomes: &[Outcome]) -> Exit {
-    let surprising = |outcome: &Outcome| match outcome.judgement.as_expected {
+/// Whether an outcome is not as expected; without an expectation, whether something is violated.
+pub(crate) fn is_surprising(outcome: &Outcome) -> bool {
+    match outcome.judgement.as_expected {
         Some(expected) => !expected,
         None => outcome.judgement.expected.is_none() && outcome.verdict == Verdict::Violates,
-    };
-    if outcomes.iter().any(surprising) {
+    }
+}
+
+/// 1 beats 3 beats 0.
+fn exit(outcomes: &[Outcome]) -> Exit {
+    if outcomes.iter().any(is_surprising) {
         Exit::Unexpected
     } else if outcomes.iter().any(|outcome| !outcome.limits_hit.is_empty()) {
         Exit::Incomplete
@@ -281,7 +300,7 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
     for outcome in outcomes {
         let expected = outcome.judgement.as_expected == Some(true);
         if in_full || !expected {
-            text.push_str(&section(&counterexample(scenarios, outcome)));
+            text.push_str(&section(&counterexample(scenarios, outcome, look())));
         }
         if in_full {
             text.push_str(&section(&check::histogram(outcome)));
@@ -298,11 +317,21 @@ fn section(text: &str) -> String {
 }
 
 /// The drawing of an outcome's counterexample.
-fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
-    let Some(shown) = &outcome.counterexample else { return String::new() };
-    let Some(scenario) = scenarios.iter().find(|scenario| scenario.name == outcome.scenario) else {
-        return String::new();
-    };
+fn counterexample(scenarios: &[Scenario], outcome: &Outcome, look: Look) -> String {
+    match annotated_counterexample(scenarios, outcome) {
+        Some(Ok(schedule)) => timeline::render(&schedule, look),
+        Some(Err(error)) => format!("{error}\n"),
+        None => String::new(),
+    }
+}
+
+/// An outcome's counterexample, replayed.
+fn annotated_counterexample(
+    scenarios: &[Scenario],
+    outcome: &Outcome,
+) -> Option<std::result::Result<AnnotatedSchedule, InputError>> {
+    let shown = outcome.counterexample.as_ref()?;
+    let scenario = scenarios.iter().find(|scenario| scenario.name == outcome.scenario)?;
     let about = About {
         scenario: outcome.scenario.clone(),
         title: scenario.title.clone(),
@@ -313,11 +342,9 @@ fn counterexample(scenarios: &[Scenario], outcome: &Outcome) -> String {
         certified: check::certified(outcome),
         does: calls(&scenario.actors),
         replay: Some(format!("stalemap check {} --design {}", outcome.scenario, outcome.design)),
+        program: Program::of(&scenario.source),
     };
-    match annotated(scenario, about, &shown.schedule) {
-        Ok(schedule) => timeline::render(&schedule, look()),
-        Err(error) => format!("{error}\n"),
-    }
+    Some(annotated(scenario, about, &shown.schedule))
 }
 
 /// The memory, if it is not the usual one.

@@ -16,12 +16,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = std::env::var("STALEMAP_LOG").unwrap_or_default();
-    if !filter.is_empty() {
-        let logging =
-            tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).try_init();
+    let levels = match cli.verbose {
+        0 => "off",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
+    if filter.is_some() || cli.verbose > 0 {
+        let logging = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_env_filter(filter.as_deref().unwrap_or(levels))
+            .try_init();
         if let Err(error) = logging {
-            eprintln!("STALEMAP_LOG: {error}");
+            eprintln!("RUST_LOG: {error}");
         }
     }
     let report = commands::run(&cli);

@@ -13,7 +13,7 @@ fn stalemap(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_stalemap"))
         .args(arguments)
         .current_dir(folder)
-        .env_remove("STALEMAP_LOG")
+        .env_remove("RUST_LOG")
         .output()
         .expect("the program starts")
 }

@@ -16,6 +16,7 @@ use crate::event::{Branch, MappingEvent};
 use crate::extent::{Enospc, Extent, ExtentMap, Fork, Iomap};
 use crate::geometry::FileBlock;
 use crate::inode::Inode;
+use crate::tracepoint;
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
 pub(super) fn personality() -> Personality {
@@ -150,6 +151,7 @@ pub fn xfs_map_blocks<B: Backend>(
     }
     if map.get(block) == Extent::Delalloc {
         let blocks = map.extent_around(block);
+        inode.trace_xfs(|| tracepoint::xfs_map_blocks_alloc(inode, map, block, &blocks));
         let allocated = inode.sb.allocate_reserved(inode.number, &blocks);
         map.allocate(&blocks, &allocated);
         inode.commit(map);
@@ -177,6 +179,7 @@ pub fn xfs_iomap_write_unwritten<B: Backend>(
     let changed = map.convert(blocks.clone());
     if changed {
         inode.sb.backend.reach(Branch::Convert);
+        inode.trace_xfs(|| tracepoint::xfs_unwritten_convert(inode, map, &blocks));
         inode
             .tell(MappingEvent::Invalidated, || format!("U -> W {}", inode.sb.geometry.show_blocks(&blocks)));
     }

@@ -147,7 +147,7 @@ mod tests {
             preempts: false,
             depends_on: Vec::new(),
             panels: Vec::new(),
-            events: vec![Event { text: String::new(), mapping: *mapping }],
+            events: vec![Event::of_mapping(*mapping, "")],
             gutter: Vec::new(),
             violated: Vec::new(),
         };

@@ -7,9 +7,13 @@
 pub mod alignment;
 mod calls;
 mod cause;
+pub mod clocks;
+pub mod expected;
 pub(crate) mod files;
 pub mod mappings;
+pub mod program;
 pub mod states;
+pub mod window;
 mod words;
 
 use std::collections::BTreeMap;
@@ -20,8 +24,11 @@ use stalemap_model::event::Event;
 use stalemap_model::oracle::Property;
 
 pub use self::calls::calls;
+use self::clocks::Clock;
 use self::mappings::Life;
+use self::program::Program;
 use self::states::FileState;
+use self::window::Window;
 pub use self::words::{count, harmless, list};
 
 /// What is known about a schedule beside the replay itself.
@@ -45,6 +52,8 @@ pub struct About {
     pub does: BTreeMap<String, String>,
     /// The command that shows it again.
     pub replay: Option<String>,
+    /// What the actors were asked to do.
+    pub program: Program,
 }
 
 /// A replayed schedule and what it means. Places of steps count from 0; what is written for people counts from 1.
@@ -60,6 +69,10 @@ pub struct AnnotatedSchedule {
     pub states: Vec<Vec<FileState>>,
     /// The cached mappings, in the order of their sampling.
     pub mappings: Vec<Life>,
+    /// The mapping that went out of date, and through which path it was sampled.
+    pub window: Option<Window>,
+    /// How much of every actor each step has seen.
+    pub clocks: Vec<Clock>,
     /// What was lost, which bytes, under which design, and whose cached mapping outlived which change.
     pub headline: String,
     /// How large the schedule is.
@@ -127,6 +140,7 @@ impl AnnotatedSchedule {
     /// What a replay means; `orders` are those that were turned round.
     fn new(about: About, replay: Replay, orders: &[Order]) -> Self {
         let mappings = mappings::lives(&replay);
+        let clocks = clocks::clocks(&replay.played);
         let needed = needed(&replay, &mappings);
         let steps: Vec<AnnotatedStep> =
             replay.played.iter().zip(needed).map(|(played, needed)| step(played, needed)).collect();
@@ -137,6 +151,8 @@ impl AnnotatedSchedule {
             ending: cause::ending(&replay),
             critical: cause::critical_order(&replay, &mappings),
             states: states::states(&replay),
+            window: window::window(&replay, &mappings, &clocks),
+            clocks,
             deciding: deciding.map(|order| decides(&replay, &steps, order)).collect(),
             about,
             replay,

@@ -155,9 +155,18 @@ fn step(
     }
 }
 
-/// A kernel name may be broken after an underscore.
+/// A kernel name may be broken after an underscore, a range of bytes nowhere.
 fn breakable(text: &str) -> Markup {
-    html! { @for part in text.split_inclusive('_') { (part) wbr; } }
+    let is_range = |word: &str| word.contains('-') && word.starts_with(|first: char| first.is_ascii_digit());
+    html! {
+        @for word in text.split_inclusive(' ') {
+            @if is_range(word) {
+                span.whole { (word) }
+            } @else {
+                @for part in word.split_inclusive('_') { (part) @if part.ends_with('_') { wbr; } }
+            }
+        }
+    }
 }
 
 /// The life of an actor's mapping, shaded.

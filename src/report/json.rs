@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use stalemap_model::event::Event;
 use stalemap_model::oracle::Property;
 
 use crate::annotate::AnnotatedSchedule;
@@ -111,6 +112,15 @@ pub fn show(scenario: &Scenario, cells: &[u64]) -> String {
     }))
 }
 
+/// What the model said, and the tracepoints that were hit.
+fn told(events: &[Event]) -> Vec<String> {
+    let said = |event: &Event| match &event.tracepoint {
+        Some(tracepoint) => format!("{}: {tracepoint}", tracepoint.name),
+        None => event.text.clone(),
+    };
+    events.iter().map(said).filter(|text| !text.is_empty()).collect()
+}
+
 /// The document of `replay`.
 pub fn replay(schedule: &AnnotatedSchedule) -> String {
     let steps = schedule.replay.played.iter().zip(&schedule.steps).map(|(played, step)| {
@@ -120,7 +130,7 @@ pub fn replay(schedule: &AnnotatedSchedule) -> String {
             "preempts": played.preempts,
             "needed": step.needed,
             "depends_on": played.depends_on.iter().map(|at| at + 1).collect::<Vec<_>>(),
-            "events": played.events.iter().map(|event| event.text.as_str()).collect::<Vec<_>>(),
+            "events": told(&played.events),
             "state": played.gutter.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
             "violated": names(&played.violated),
         })

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod compare;
 pub mod engines;
+pub mod export;
 pub mod html;
 pub mod json;
 pub mod list;

@@ -8,6 +8,7 @@
   const rows = pairs
     ? [[0, 0], ...follow(pairs)]
     : schedules[0].states.map((_, step) => [step]);
+  const narrow = matchMedia("(max-width: 60rem)");
   let at = 0;
 
   function follow(pairs) {
@@ -80,7 +81,12 @@
     rows[at].forEach((step, n) => describe(n, step));
     const moved = from ?? (at && rows[at][0] === rows[at - 1][0] ? 1 : 0);
     shown[moved].focus({ preventScroll: true });
-    shown.forEach((row) => row.scrollIntoView({ block: "nearest" }));
+    // On a narrow window the schedules stand one below the other: the last one scrolled to is the one in view.
+    if (narrow.matches && at) shown[moved].closest(".picture").scrollIntoView({ block: "nearest" });
+    for (const row of [...shown.filter((row) => row !== shown[moved]), shown[moved]]) {
+      row.scrollIntoView({ block: "nearest" });
+      row.querySelector(".event")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
     history.replaceState(null, "", "#" + names[moved] + "=" + rows[at][moved]);
   }
 

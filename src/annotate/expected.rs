@@ -1,0 +1,157 @@
+//! What the files should contain in the end: what the actors leave when they run one after the other, in any order.
+
+use std::ops::Range;
+
+use stalemap_explore::{EngineError, ReplayError, Schedule, replay, serial};
+use stalemap_model::backend::{ActorId, Role, System};
+use stalemap_model::command::Command;
+use stalemap_model::config::{Config, FileCommand, FileRange};
+use stalemap_model::kernel::Kernel;
+
+/// The most actors of which every order is tried; of more, the order of the file and its reverse.
+const MOST_ACTORS: usize = 5;
+
+/// The contents of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contents {
+    /// Its name.
+    pub name: String,
+    /// The parts below end of file, in order.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Its bytes.
+    pub bytes: Range<u64>,
+    /// The byte that it is filled with; `None` if that depends on the order of the actors.
+    pub value: Option<u8>,
+}
+
+/// What every serial order of the actors leaves, by file. `None` if there is no such run: somebody waits for ever, power
+/// is lost, or the end of a file depends on the order.
+pub fn contents(config: &Config) -> Result<Option<Vec<Contents>>, EngineError> {
+    let stops = |call: &FileCommand| matches!(call.command, Command::Crash | Command::Shutdown { .. });
+    if config.actors.iter().flat_map(|actor| &actor.run).any(stops) {
+        return Ok(None);
+    }
+    let Ok(geometry) = config.geometry() else { return Ok(None) };
+    let cells: Vec<Range<u64>> =
+        (0..geometry.cells()).map(|cell| geometry.byte_at(cell)..geometry.byte_at(cell + 1)).collect();
+    let files = 0..config.files.len() as u8;
+    let observe =
+        files.flat_map(|file| cells.iter().map(move |range| FileRange { file, range: range.clone() }));
+    let config = Config { observe: observe.collect(), holds: Vec::new(), ..config.clone() };
+    let files = config.files.clone();
+    let Ok(kernel) = Kernel::new(config) else { return Ok(None) };
+    let mut merged: Option<Vec<Value>> = None;
+    for order in orders(&kernel) {
+        let Some(left) = leave(&kernel, &order)? else { return Ok(None) };
+        let Some(before) = merged.replace(left.clone()) else { continue };
+        let Some(both) = before.into_iter().zip(left).map(|(a, b)| a.and(b)).collect() else {
+            return Ok(None);
+        };
+        merged = Some(both);
+    }
+    let Some(merged) = merged else { return Ok(None) };
+    let values = files.into_iter().zip(merged.chunks(cells.len().max(1)));
+    Ok(Some(values.map(|(name, values)| Contents { name, parts: parts(&cells, values) }).collect()))
+}
+
+/// What is known of a cell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Value {
+    Byte(u8),
+    Either,
+    BeyondEof,
+}
+
+impl Value {
+    fn of(text: &str) -> Option<Self> {
+        if text == "--" {
+            return Some(Value::BeyondEof);
+        }
+        u8::from_str_radix(text, 16).ok().map(Value::Byte)
+    }
+
+    /// What is known when two orders leave this and `other`; `None` if it is there in one of them only.
+    fn and(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (a, b) if a == b => Some(a),
+            (Value::BeyondEof, _) | (_, Value::BeyondEof) => None,
+            _ => Some(Value::Either),
+        }
+    }
+}
+
+/// The orders in which the main actors may come.
+fn orders(kernel: &Kernel) -> Vec<Vec<ActorId>> {
+    let specs = kernel.actors();
+    let main: Vec<ActorId> = (0..specs.len()).filter(|actor| specs[*actor].role == Role::Main).collect();
+    if main.len() > MOST_ACTORS {
+        return vec![main.clone(), main.into_iter().rev().collect()];
+    }
+    main.iter().fold(vec![Vec::new()], |orders: Vec<Vec<ActorId>>, _| {
+        let longer = |order: Vec<ActorId>| {
+            let rest: Vec<ActorId> = main.iter().copied().filter(|actor| !order.contains(actor)).collect();
+            rest.into_iter().map(move |actor| [order.clone(), vec![actor]].concat())
+        };
+        orders.into_iter().flat_map(longer).collect()
+    })
+}
+
+/// The cells of all files after a serial run.
+fn leave(kernel: &Kernel, order: &[ActorId]) -> Result<Option<Vec<Value>>, EngineError> {
+    let Some(steps) = serial(kernel, order)? else { return Ok(None) };
+    let schedule = Schedule { steps, ..Schedule::default() };
+    let replay = match replay(kernel, &schedule.steps) {
+        Ok(replay) => replay,
+        Err(ReplayError::Engine(error)) => return Err(error),
+        Err(ReplayError::DoesNotFit { .. }) => return Ok(None),
+    };
+    let observed = replay.epilogue.and_then(|epilogue| epilogue.observed).unwrap_or_default();
+    let cells = observed.split_terminator(';').map(|cell| Value::of(cell.rsplit_once('=')?.1));
+    Ok(cells.collect())
+}
+
+/// Neighbours that have the same value are one.
+fn parts(cells: &[Range<u64>], values: &[Value]) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    for (bytes, value) in cells.iter().zip(values) {
+        let value = match value {
+            Value::Byte(byte) => Some(*byte),
+            Value::Either => None,
+            Value::BeyondEof => continue,
+        };
+        match parts.last_mut() {
+            Some(last) if last.value == value && last.bytes.end == bytes.start => last.bytes.end = bytes.end,
+            _ => parts.push(Part { bytes: bytes.clone(), value }),
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use stalemap_model::design::Design;
+
+    use super::*;
+
+    fn of(actors: &str) -> Option<Vec<Contents>> {
+        let source = format!("title = \"x\"\n[setup]\nrun = [\"pwrite -S 0x58 0 4k\"]\n{actors}");
+        let scenario = crate::scenario::read("test.toml", source.as_bytes()).unwrap();
+        contents(&scenario.config(Design::built_in("modern").unwrap())).unwrap()
+    }
+
+    #[test]
+    fn what_depends_on_the_order_is_not_said() {
+        let two = "[[actor]]\nname = \"a\"\nrun = [\"pwrite -S 0x61 1k 2k\"]\n\
+                   [[actor]]\nname = \"b\"\nrun = [\"pwrite -S 0x62 2k 1k\"]\n";
+        let parts = |contents: &Contents| contents.parts.iter().map(|part| part.value).collect::<Vec<_>>();
+        assert_eq!(parts(&of(two).unwrap()[0]), [Some(0x58), Some(0x61), None, Some(0x58)]);
+        let sizes = "[[actor]]\nname = \"a\"\nrun = [\"truncate 1k\"]\n\
+                     [[actor]]\nname = \"b\"\nrun = [\"pwrite 2k 1k\"]\n";
+        assert_eq!(of(sizes), None, "the size depends on the order");
+    }
+}

@@ -1,0 +1,89 @@
+//! The window of a schedule: from where a mapping was sampled to where it was used or rejected, through which path, and
+//! which of the others have to come while it is open.
+
+use stalemap_explore::Replay;
+use stalemap_model::backend::{ActorId, Role};
+use stalemap_model::event::Event;
+
+use super::clocks::Clock;
+use super::mappings::Life;
+
+/// Whose mapping went out of date, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// Who had it cached.
+    pub actor: ActorId,
+    /// Through which path.
+    pub path: Path,
+    /// The main actors that are done before, in the order of their first steps.
+    pub before: Vec<ActorId>,
+    /// Those that come while it is open, in the same order.
+    pub during: Vec<Turn>,
+}
+
+/// An actor that comes while a window is open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Turn {
+    /// Which.
+    pub actor: ActorId,
+    /// Whether I/O completes between the actor before it and the end of this one's first step.
+    pub after_io: bool,
+}
+
+/// A path that caches mappings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Path {
+    /// A buffered write.
+    Write,
+    /// Writeback.
+    Writeback,
+    /// A read, a fault or direct I/O.
+    Other,
+}
+
+/// The window of the mapping that was used although it was out of date; without one, of the first that went out of date.
+pub fn window(replay: &Replay, lives: &[Life], clocks: &[Clock]) -> Option<Window> {
+    let misused = lives.iter().find(|life| !life.misused.is_empty());
+    let life = misused.or_else(|| lives.iter().find(|life| !life.invalidated.is_empty()))?;
+    let path = path(&replay.played[life.sampled].events);
+    let mut others: Vec<(usize, ActorId)> = (0..replay.actors.len())
+        .filter(|actor| *actor != life.actor && replay.actors[*actor].role == Role::Main)
+        .filter_map(|actor| Some((steps_of(replay, actor).next()?, actor)))
+        .collect();
+    others.sort_unstable();
+    let is_before = |actor: ActorId| {
+        let done = steps_of(replay, actor).all(|row| row < life.sampled);
+        let knows = |row: usize| clocks[row].contains_key(&actor);
+        // Whoever the change comes from has to come late, unless the mapping comes from it, too.
+        done && (knows(life.sampled) || !life.invalidated.iter().any(|(row, _)| knows(*row)))
+    };
+    let (before, during): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, actor)| is_before(*actor));
+    let turn = |(place, (first, actor)): (usize, &(usize, ActorId))| {
+        let after = place.checked_sub(1).map(|place| during[place].0);
+        let is_io = |row: usize| replay.actors[replay.played[row].actor].role == Role::Daemon;
+        Turn { actor: *actor, after_io: after.is_some_and(|after| (after..*first).any(is_io)) }
+    };
+    let during = during.iter().enumerate().map(turn).collect();
+    Some(Window {
+        actor: life.actor,
+        path,
+        before: before.into_iter().map(|(_, actor)| actor).collect(),
+        during,
+    })
+}
+
+/// The rows of an actor.
+fn steps_of(replay: &Replay, actor: ActorId) -> impl Iterator<Item = usize> {
+    replay.played.iter().enumerate().filter(move |(_, step)| step.actor == actor).map(|(row, _)| row)
+}
+
+/// Which path a step belongs to, by the tracepoints that it hits.
+fn path(events: &[Event]) -> Path {
+    let mut tracepoints = events.iter().filter_map(|event| event.tracepoint.as_ref());
+    let path = tracepoints.find_map(|tracepoint| match tracepoint.name {
+        "iomap_writepage_map" => Some(Path::Writeback),
+        "iomap_iter" if tracepoint.to_string().ends_with("flags WRITE (0x1)") => Some(Path::Write),
+        _ => None,
+    });
+    path.unwrap_or(Path::Other)
+}

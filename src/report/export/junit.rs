@@ -1,0 +1,54 @@
+//! JUnit XML, as build servers read it: a scenario is a suite, a design a test case.
+//!
+//! A verdict that is not as the file expects is a failure, with the counterexample as its text; one that is not decided
+//! is skipped and says so, since it neither holds nor violates anything.
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::commands::is_surprising;
+use crate::report::check;
+use crate::run::{Outcome, Verdict};
+
+/// The columns of a drawing.
+
+/// The report of `check`; `drawing` draws the counterexample of an outcome.
+pub fn report(
+    outcomes: &[Outcome],
+    drawing: impl Fn(&Outcome) -> String,
+) -> Result<String, quick_junit::SerializeError> {
+    let mut report = Report::new("stalemap");
+    let mut suites: Vec<(&str, TestSuite)> = Vec::new();
+    for outcome in outcomes {
+        let case = case(outcome, &drawing);
+        if let Some((_, suite)) = suites.iter_mut().find(|(name, _)| *name == outcome.scenario) {
+            suite.add_test_case(case);
+        } else {
+            let mut suite = TestSuite::new(outcome.scenario.clone());
+            suite.add_test_case(case);
+            suites.push((&outcome.scenario, suite));
+        }
+    }
+    report.add_test_suites(suites.into_iter().map(|(_, suite)| suite));
+    report.to_string()
+}
+
+fn case(outcome: &Outcome, drawing: impl Fn(&Outcome) -> String) -> TestCase {
+    let verdict = check::verdict(outcome);
+    let said = std::iter::once(verdict.clone()).chain(outcome.judgement.reasons.iter().cloned());
+    let message = said.collect::<Vec<_>>().join("; ");
+    let status = if is_surprising(outcome) {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type(outcome.verdict.name()).set_message(message).set_description(drawing(outcome));
+        status
+    } else if outcome.verdict == Verdict::Incomplete || !outcome.limits_hit.is_empty() {
+        let mut status = TestCaseStatus::skipped();
+        let limits: Vec<&str> = outcome.limits_hit.iter().map(|limit| limit.name()).collect();
+        status.set_message(format!("{message}; the limit of {} was reached", limits.join(", ")));
+        status
+    } else {
+        TestCaseStatus::success()
+    };
+    let mut case = TestCase::new(outcome.design.clone(), status);
+    case.set_classname(outcome.scenario.clone()).set_time(outcome.elapsed).set_system_out(verdict);
+    case
+}

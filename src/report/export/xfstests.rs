@@ -1,0 +1,404 @@
+//! The skeleton of a regression test for xfstests: the setup and the actors in xfs_io's commands, the delay that holds
+//! the window open, the tracepoint that says that it was hit, and the expected file.
+//!
+//! A skeleton, because a kernel is not driven step by step: who holds the mapping is delayed, the others run meanwhile.
+//! What xfs_io cannot do is left as a comment for whoever finishes the test.
+
+use std::fmt::Write as _;
+
+use stalemap_model::backend::ActorId;
+
+use super::word;
+use crate::annotate::expected::{Contents, Part};
+use crate::annotate::program::{ActorProgram, Program};
+use crate::annotate::window::{Path, Window};
+use crate::annotate::{AnnotatedSchedule, list};
+use crate::report::text::wrap;
+
+/// Columns of a comment.
+const WIDTH: usize = 78;
+/// Milliseconds that a write or writeback is delayed.
+const DELAY: u32 = 500;
+
+/// A delay of XFS's error injection and what tells that it was long enough.
+struct Delay {
+    tag: &'static str,
+    events: &'static str,
+    why: &'static str,
+}
+
+/// The delay that holds a window of a path open.
+fn delay(path: Path) -> Option<Delay> {
+    match path {
+        Path::Write => Some(Delay {
+            tag: "write_delay_ms",
+            events: "xfs_iomap_invalid",
+            why: "Each folio of a write waits after its mapping was found valid, with the folio locked: the others have \
+                  that time before the next folio.",
+        }),
+        Path::Writeback => Some(Delay {
+            tag: "wb_delay_ms",
+            events: "xfs_wb_*_iomap_invalid",
+            why: "Writeback waits before it looks whether its cached mapping is still valid.",
+        }),
+        Path::Other => None,
+    }
+}
+
+/// The test of a schedule. `expected` is what the files contain if nothing is lost, where that can be said.
+pub fn test(schedule: &AnnotatedSchedule, expected: Option<&[Contents]>) -> String {
+    let window = schedule.window.as_ref();
+    let delay = window.and_then(|window| delay(window.path));
+    let mut script = Script::default();
+    head(schedule, &mut script);
+    requirements(schedule, delay.as_ref(), &mut script);
+    setup(&schedule.about.program, &mut script);
+    race(schedule, window, delay.as_ref(), &mut script);
+    compare(&schedule.about.program, expected, &mut script);
+    script.line("");
+    script.line("status=0");
+    script.line("exit");
+    script.line("");
+    script.line("# NNN.out:");
+    script.line("# QA output created by NNN");
+    script.line("# Silence is golden");
+    script.text
+}
+
+#[derive(Default)]
+struct Script {
+    text: String,
+}
+
+impl Script {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn comment(&mut self, text: &str) {
+        for line in wrap(text, WIDTH, 0) {
+            let _ = writeln!(self.text, "# {}", line.trim_end());
+        }
+    }
+
+    /// One xfs_io, with a command on each line.
+    fn xfs_io(&mut self, indent: &str, direct: &str, commands: &[String], file: &str) {
+        if commands.is_empty() {
+            return;
+        }
+        let _ = writeln!(self.text, "{indent}$XFS_IO_PROG {direct}\\");
+        for command in commands {
+            let _ = writeln!(self.text, "{indent}\t-c \"{command}\" \\");
+        }
+        let _ = writeln!(self.text, "{indent}\t{file} >> $seqres.full");
+    }
+}
+
+fn head(schedule: &AnnotatedSchedule, script: &mut Script) {
+    let about = &schedule.about;
+    script.line("#! /bin/bash");
+    script.line("# SPDX-License-Identifier: GPL-2.0");
+    script.line("#");
+    script.line("# FS QA Test No. NNN");
+    script.line("#");
+    script.comment(&format!("{}: {}", about.scenario, about.title));
+    script.line("#");
+    script.comment(&schedule.headline);
+    if let Some(critical) = &schedule.critical {
+        script.comment(critical);
+    }
+    script.line("#");
+    script.comment(&format!(
+        "Skeleton of a counterexample to design {}; to be finished by hand.",
+        about.design
+    ));
+    script.line(". ./common/preamble");
+    script.line("_begin_fstest auto quick rw");
+    script.line("");
+}
+
+fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mut Script) {
+    if let Some(Delay { tag, .. }) = delay {
+        script.line("_cleanup()");
+        script.line("{");
+        script.line("\ttest -n \"$sentry\" && rm -f $sentry");
+        script.line("\twait");
+        script.line("\t_ftrace_cleanup");
+        script.line(&format!("\t_scratch_inject_error \"{tag}\" 0"));
+        script.line("\tcd /");
+        script.line("\trm -rf $tmp.*");
+        script.line("}");
+        script.line("");
+    }
+    script.line(". ./common/filter");
+    if delay.is_some() {
+        script.line(". ./common/inject");
+        script.line(". ./common/tracing");
+    }
+    let program = &schedule.about.program;
+    let all = program.setup.iter().chain(program.actors.iter().flat_map(|actor| &actor.run));
+    let all: Vec<Call> = all.map(|line| Call::of(program, line)).collect();
+    if all.iter().any(|call| call.verb == "reflink" || call.verb == "rl") {
+        script.line(". ./common/reflink");
+    }
+    script.line("");
+    script.line("_require_scratch");
+    if let Some(Delay { tag, .. }) = delay {
+        script.line("_require_ftrace");
+        script.line(&format!("_require_xfs_io_error_injection \"{tag}\""));
+    }
+    let mut verbs: Vec<&str> = all.iter().map(|call| call.verb.as_str()).collect();
+    verbs.sort_unstable();
+    verbs.dedup();
+    // What every xfs_io has need not be asked for.
+    for verb in verbs
+        .iter()
+        .filter(|verb| ["falloc", "fpunch", "fzero", "fcollapse", "finsert", "funshare"].contains(verb))
+    {
+        script.line(&format!("_require_xfs_io_command \"{verb}\""));
+    }
+    if verbs.iter().any(|verb| *verb == "reflink" || *verb == "rl") {
+        script.line("_require_scratch_reflink");
+    }
+    script.line("");
+}
+
+fn setup(program: &Program, script: &mut Script) {
+    let options = program.block.as_ref().map_or_else(String::new, |block| format!(" -b size={block}"));
+    script.line(&format!("_scratch_mkfs{options} >> $seqres.full"));
+    script.line("_scratch_mount");
+    script.line("");
+    script.comment("The files as the race finds them.");
+    for name in names(program) {
+        script.line(&format!("$XFS_IO_PROG -f -c \"truncate 0\" {}", path(name)));
+    }
+    let setup = ActorProgram {
+        name: "setup".to_owned(),
+        line: 0,
+        file: None,
+        direct: false,
+        run: program.setup.clone(),
+    };
+    commands(program, &setup, "", script);
+    script.line("");
+}
+
+/// The names of the files.
+fn names(program: &Program) -> Vec<&str> {
+    if program.files.is_empty() { vec!["file"] } else { program.files.iter().map(String::as_str).collect() }
+}
+
+fn path(name: &str) -> String {
+    format!("$SCRATCH_MNT/{}", word(name))
+}
+
+/// The commands of one task, a process as long as they concern one file in one way.
+fn commands(program: &Program, task: &ActorProgram, indent: &str, script: &mut Script) {
+    let file = task.file.as_deref().or_else(|| names(program).first().copied());
+    let own = file.unwrap_or("file").to_owned();
+    let mut pending: (String, bool, Vec<String>) = (own.clone(), task.direct, Vec::new());
+    let flush = |pending: &mut (String, bool, Vec<String>), script: &mut Script| {
+        let (file, direct, commands) = pending;
+        script.xfs_io(indent, if *direct { "-d " } else { "" }, commands, &path(file));
+        commands.clear();
+    };
+    for line in &task.run {
+        let call = Call::of(program, line);
+        let file = call.file.clone().unwrap_or_else(|| own.clone());
+        match call.xfs_io() {
+            Ok(command) => {
+                let direct = task.direct || call.direct;
+                if (&pending.0, pending.1) != (&file, direct) {
+                    flush(&mut pending, script);
+                    (pending.0, pending.1) = (file, direct);
+                }
+                pending.2.push(command);
+            }
+            Err(reason) => {
+                flush(&mut pending, script);
+                script.line(&format!("{indent}# {line}: {reason}"));
+            }
+        }
+    }
+    flush(&mut pending, script);
+}
+
+/// An actor beside the script.
+fn background(program: &Program, actor: &ActorProgram, script: &mut Script) {
+    script.line("(");
+    // Bash wants a command here, and xfs_io may have none for this actor.
+    script.line("\t:");
+    commands(program, actor, "\t", script);
+    script.line(") &");
+}
+
+/// A command of a scenario.
+struct Call {
+    file: Option<String>,
+    /// `@direct`.
+    direct: bool,
+    verb: String,
+    arguments: Vec<String>,
+    files: Vec<String>,
+}
+
+impl Call {
+    fn of(program: &Program, line: &str) -> Self {
+        let named = line.trim().strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let (file, rest) = named.map_or((None, line), |(file, rest)| (Some(file.trim().to_owned()), rest));
+        let mut words = rest.split_whitespace().map(str::to_owned).peekable();
+        let direct = words.next_if(|first| first == "@direct").is_some();
+        let verb = words.next().unwrap_or_default();
+        let files = names(program).into_iter().map(str::to_owned).collect();
+        Call { file, direct, verb, arguments: words.collect(), files }
+    }
+
+    /// The same in xfs_io's words, or why it has none.
+    fn xfs_io(&self) -> Result<String, &'static str> {
+        let arguments = self.arguments.join(" ");
+        match self.verb.as_str() {
+            "@reclaim" => Ok(format!("fadvise -d {arguments}")),
+            "@aio" => Err("asynchronous; use a program that submits with io_submit(2)"),
+            "@wait" => Err("wait for the asynchronous I/O here"),
+            "@fail" | "@short" => {
+                Err("a source buffer that is not resident; use a program with a mapping of its own")
+            }
+            "@crash" => Err("power is lost here; use common/dmflakey or shutdown"),
+            "reflink" | "rl" | "open" | "o" => {
+                let path_of = |word: &String| {
+                    if self.files.contains(word) { path(word) } else { word.clone() }
+                };
+                let arguments: Vec<String> = self.arguments.iter().map(path_of).collect();
+                Ok(format!("{} {}", self.verb, arguments.join(" ")))
+            }
+            verb => Ok(format!("{verb} {arguments}").trim_end().to_owned()),
+        }
+    }
+}
+
+/// The actors in three groups: those that are done before the window opens, who holds it, and the others.
+fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&Delay>, script: &mut Script) {
+    let program = &schedule.about.program;
+    let actor = |actor: ActorId| program.actor(&schedule.name(actor));
+    for actor in window.iter().flat_map(|window| &window.before).filter_map(|before| actor(*before)) {
+        script.comment(&format!("{}, which is done before.", actor.name));
+        commands(program, actor, "", script);
+    }
+    if let Some(delay) = delay {
+        script.comment(delay.why);
+        script.line(&format!("_scratch_inject_error \"{}\" {DELAY}", delay.tag));
+        script.line("_ftrace_setup");
+        script.line(&format!("_ftrace_record_events '{}'", delay.events));
+        script.line("");
+        script.comment(
+            "Once the tracepoint has fired the window was hit, and nobody need be delayed any more.",
+        );
+        script.line("sentry=$TEST_DIR/$seq.sentry");
+        script.line("seen=$tmp.seen");
+        script.line("touch $sentry");
+        script.line("watch_trace()");
+        script.line("{");
+        script.line("\twhile [ -e $sentry ]; do");
+        let pattern = delay.events.replace('*', ".*");
+        script.line(&format!("\t\tif _ftrace_dump | grep '{pattern}' >> $seen; then"));
+        script.line(&format!("\t\t\t_scratch_inject_error \"{}\" 0", delay.tag));
+        script.line("\t\t\tbreak");
+        script.line("\t\tfi");
+        script.line("\t\tsleep 0.1");
+        script.line("\tdone");
+        script.line("}");
+        script.line("watch_trace &");
+        script.line("watcher=$!");
+        script.line("");
+    } else if window.is_some() {
+        script.comment("XFS can delay buffered writes and writeback only; hold this one by other means.");
+    } else {
+        script.comment("No cached mapping goes out of date here: only the order of the commands counts.");
+    }
+    if let Some(actor) = window.and_then(|window| actor(window.actor)) {
+        script.comment(&format!("{} has its mapping and is delayed.", actor.name));
+        background(program, actor, script);
+        script.line("held=$!");
+        script.line("sleep 1");
+        script.line("");
+    }
+    let files = names(program);
+    let mut names = Vec::new();
+    for turn in window.iter().flat_map(|window| &window.during) {
+        let Some(actor) = actor(turn.actor) else { continue };
+        names.push(actor.name.clone());
+        let when = if turn.after_io { ", when the I/O has completed" } else { "" };
+        script.comment(&format!("{}{when}:", actor.name));
+        if turn.after_io {
+            let file = files.first().copied().unwrap_or("file");
+            script.xfs_io("", "", &["sync_range -a 0 0".to_owned()], &path(file));
+        }
+        commands(program, actor, "", script);
+    }
+    if window.is_none() {
+        for actor in &program.actors {
+            script.comment(&format!("{}:", actor.name));
+            background(program, actor, script);
+        }
+    }
+    if delay.is_some() {
+        script.line("wait $held");
+        script.line("rm -f $sentry");
+        script.line("wait $watcher");
+        script.line("");
+        script.comment(&format!(
+            "A kernel that checks must have found its mapping stale; otherwise {} came too late and nothing was tested.",
+            list(&names)
+        ));
+        script.line("test -s $seen || echo \"expected to hear that a mapping was found stale\"");
+    } else {
+        script.line("wait");
+    }
+    script.line("");
+}
+
+fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script) {
+    let Some(expected) = expected else {
+        script.comment(
+            "What the files should contain depends on more than the order of whole commands: say it here.",
+        );
+        return;
+    };
+    script.comment("What the actors leave when they run one after the other, in any order.");
+    for contents in expected {
+        let name = if program.files.is_empty() { "file" } else { contents.name.as_str() };
+        let file = format!("{}.compare", path(name));
+        let end = contents.parts.last().map_or(0, |part| part.bytes.end);
+        let known = |part: &&Part| part.value.is_some_and(|value| value != 0);
+        let writes = contents.parts.iter().filter(known).map(|part| {
+            let value = part.value.unwrap_or(0);
+            format!("pwrite -S {value:#04x} {} {}", part.bytes.start, part.bytes.end - part.bytes.start)
+        });
+        let commands: Vec<String> = std::iter::once(format!("truncate {end}")).chain(writes).collect();
+        script.xfs_io("", "-f ", &commands, &file);
+    }
+    script.line("");
+    script.comment("Look at the disk, not at the page cache.");
+    script.line("_scratch_cycle_mount");
+    for contents in expected {
+        let name = path(if program.files.is_empty() { "file" } else { contents.name.as_str() });
+        if contents.parts.iter().all(|part| part.value.is_some()) {
+            script.line(&format!("if ! cmp -s {name} {name}.compare; then"));
+            script.line(&format!("\techo \"{name} is not as expected\""));
+            script.line(&format!("\tod -A x -t x1z {name} >> $seqres.full"));
+            script.line("fi");
+            continue;
+        }
+        for part in &contents.parts {
+            let (start, length) = (part.bytes.start, part.bytes.end - part.bytes.start);
+            if part.value.is_some() {
+                script.line(&format!("cmp -s -i {start} -n {length} {name} {name}.compare || \\"));
+                script.line(&format!("\techo \"{name} is not as expected from {start} on\""));
+            } else {
+                script
+                    .line(&format!("# Not compared: {length} bytes from {start} on are the last writer's."));
+            }
+        }
+    }
+}
