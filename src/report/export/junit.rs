@@ -9,8 +9,6 @@ use crate::commands::is_surprising;
 use crate::report::check;
 use crate::run::{Outcome, Verdict};
 
-/// The columns of a drawing.
-
 /// The report of `check`; `drawing` draws the counterexample of an outcome.
 pub fn report(
     outcomes: &[Outcome],
