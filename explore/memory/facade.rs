@@ -215,6 +215,7 @@ impl MemoryAtomic {
         &self,
         op: Op,
         sides: Sides,
+        reads: Sides,
         write: impl Fn(u64) -> Option<u64> + Unpin,
     ) -> impl Future<Output = u64> {
         Visible(
@@ -225,7 +226,7 @@ impl MemoryAtomic {
                 || Enabled::Always,
                 move |core: &Core, _| {
                     if let Some(word) = self.relaxed {
-                        let seen = core.relaxed_access(word, sides, write);
+                        let seen = core.relaxed_access(word, sides, reads, write);
                         core.record(op, Observed::Word(seen), u128::from(seen));
                         return seen;
                     }
@@ -269,7 +270,7 @@ impl MemoryAtomic {
 
 impl Atomic for MemoryAtomic {
     fn load(&self, op: Op, ordering: Ordering) -> impl Future<Output = u64> {
-        self.access(op, of_load(ordering), |_| None)
+        self.access(op, of_load(ordering), of_load(ordering), |_| None)
     }
 
     fn store(&self, op: Op, value: u64, ordering: Ordering) -> impl Future<Output = ()> {
@@ -288,7 +289,9 @@ impl Atomic for MemoryAtomic {
     }
 
     fn fetch_add(&self, op: Op, value: u64, ordering: Ordering) -> impl Future<Output = u64> {
-        self.access(op, of_read_modify_write(ordering), move |seen| Some(seen.wrapping_add(value)))
+        self.access(op, of_read_modify_write(ordering), Sides::Neither, move |seen| {
+            Some(seen.wrapping_add(value))
+        })
     }
 
     fn compare_exchange(
@@ -299,7 +302,7 @@ impl Atomic for MemoryAtomic {
         ordering: Ordering,
     ) -> impl Future<Output = u64> {
         let sides = of_read_modify_write(ordering);
-        self.access(op, sides, move |seen| (seen == current).then_some(new))
+        self.access(op, sides, Sides::Neither, move |seen| (seen == current).then_some(new))
     }
 
     fn publish(&self, value: u64, ordering: Ordering) {
@@ -309,7 +312,7 @@ impl Atomic for MemoryAtomic {
     }
 
     fn peek(&self) -> u64 {
-        self.look(|core, word| core.relaxed_access(word, Sides::Neither, |_| None))
+        self.look(|core, word| core.relaxed_access(word, Sides::Neither, Sides::Neither, |_| None))
     }
 
     fn newest(&self) -> u64 {

@@ -138,8 +138,15 @@ impl Core {
         }
     }
 
-    /// Reads a word, and stores what `write` makes of the value right behind what was read.
-    pub(super) fn relaxed_access(&self, at: Word, sides: Sides, write: impl Fn(u64) -> Option<u64>) -> u64 {
+    /// Reads a word, and stores what `write` makes of the value right behind what was read. What only reads orders as
+    /// `reads` says: a read-modify-write that fails orders nothing (Documentation/atomic_t.txt).
+    pub(super) fn relaxed_access(
+        &self,
+        at: Word,
+        sides: Sides,
+        reads: Sides,
+        write: impl Fn(u64) -> Option<u64>,
+    ) -> u64 {
         let Word { name, object, number: word } = at;
         let actor = self.current.get();
         self.touch(object);
@@ -159,7 +166,7 @@ impl Core {
         match write(seen) {
             // Who looks without being an actor is in no transition, and has no view to move.
             None if actor == NOBODY => {}
-            None => self.change_messages(|messages| messages.read(actor, word, rank, sides)),
+            None => self.change_messages(|messages| messages.read(actor, word, rank, reads)),
             Some(new) => {
                 self.changed(object);
                 self.change_messages(|messages| {
