@@ -461,10 +461,8 @@ fn stale<B: Backend>(
         let now = inode.newest_sequence(iomap.shared);
         format!("stale: sampled at seq {}, now {}", show_cookie(iomap.cookie), show_cookie(now))
     });
-    inode.trace_xfs(|| {
-        let now = if iomap.shared { inode.shared_sequence() } else { inode.data_sequence() };
-        tracepoint::xfs_iomap_invalid(inode, &iomap, now)
-    });
+    // Who watches must not load: that would be an observation of the actor's.
+    inode.trace_xfs(|| tracepoint::xfs_iomap_invalid(inode, &iomap, inode.newest_sequence(iomap.shared)));
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
     inode.ilock.audit(|map| {

@@ -109,12 +109,12 @@ pub(crate) fn panels<B: Backend>(
 
 fn facts<B: Backend>(inode: &Inode<B>, name: &dyn Fn(usize) -> String) -> Vec<(String, String)> {
     let bytes = |cell: Cell| Bytes(inode.sb.geometry.byte_at(cell)).to_string();
-    let mut facts = vec![("i_size".to_owned(), bytes(inode.i_size_peek()))];
+    let mut facts = vec![("i_size".to_owned(), bytes(inode.i_size_newest()))];
     inode.ilock.audit(|map| facts.push(("on-disk size".to_owned(), bytes(map.disk_size))));
     if inode.sb.config.fs.counter {
-        facts.push(("seq".to_owned(), inode.data_seq.peek().to_string()));
+        facts.push(("seq".to_owned(), inode.data_seq.newest().to_string()));
         if inode.reflinks {
-            facts.push(("cow seq".to_owned(), (inode.cow_seq.peek() >> 1).to_string()));
+            facts.push(("cow seq".to_owned(), (inode.cow_seq.newest() >> 1).to_string()));
         }
     }
     for (lock, semaphore) in [("i_rwsem", &inode.i_rwsem), ("invalidate_lock", &inode.invalidate_lock)] {
