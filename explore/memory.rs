@@ -328,31 +328,29 @@ impl Memory {
     }
 
     /// Puts back what a transition changed.
-    pub(crate) fn undo(&self, undo: &[SavedObject], violated: u64) {
-        self.put(undo);
+    pub(crate) fn undo(&self, undo: Vec<SavedObject>, violated: u64) {
+        let objects = self.0.objects.borrow();
+        for (number, saved) in undo {
+            self.0.replace(&*objects[number], saved);
+        }
         self.0.violated.set(violated);
     }
 
     /// Gives objects the values that a known transition gives them. Returns how to undo it.
     pub(crate) fn redo(&self, after: &[SavedObject], violated: u64, cut: Option<Bound>) -> Vec<SavedObject> {
-        let before = self.values_of(after);
-        self.put(after);
         self.0.violated.set(self.0.violated.get() | violated);
         self.0.cut.set(self.0.cut.get().or(cut));
-        before
+        let objects = self.0.objects.borrow();
+        let put = |(number, saved): &SavedObject| {
+            (*number, self.0.replace(&*objects[*number], Saved::clone(saved)))
+        };
+        after.iter().map(put).collect()
     }
 
     /// The present values of the objects named in `list`.
     pub(crate) fn values_of(&self, list: &[SavedObject]) -> Vec<SavedObject> {
         let objects = self.0.objects.borrow();
         list.iter().map(|(number, _)| (*number, objects[*number].save())).collect()
-    }
-
-    fn put(&self, list: &[SavedObject]) {
-        let objects = self.0.objects.borrow();
-        for (number, saved) in list {
-            self.0.restore(&*objects[*number], saved);
-        }
     }
 
     /// The objects whose bits are set in a footprint, and relaxed memory: what a transition may depend on.
@@ -384,7 +382,10 @@ impl Memory {
     /// Puts the whole memory back.
     pub(crate) fn restore(&self, saved: &(Vec<Saved>, u64)) {
         for (object, saved) in self.0.objects.borrow().iter().zip(&saved.0) {
-            self.0.restore(&**object, saved);
+            // Most objects have the same value in both states.
+            if object.identity() != saved.identity() {
+                self.0.replace(&**object, Saved::clone(saved));
+            }
         }
         self.0.violated.set(saved.1);
     }
@@ -431,10 +432,12 @@ impl Core {
         self.bytes.borrow_mut().fingerprint(salt as u64, value)
     }
 
-    fn restore(&self, object: &dyn Object, saved: &Saved) {
-        let sum = self.sum.get().wrapping_sub(object.identity());
-        object.restore(saved);
-        self.sum.set(sum.wrapping_add(saved.identity()));
+    /// Gives an object another value, and returns the one that it had.
+    fn replace(&self, object: &dyn Object, saved: Saved) -> Saved {
+        let sum = self.sum.get().wrapping_add(saved.identity());
+        let before = object.replace(saved);
+        self.sum.set(sum.wrapping_sub(before.identity()));
+        before
     }
 
     fn is_live(&self) -> bool {

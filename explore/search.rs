@@ -420,7 +420,10 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     /// Keeps the way to the first violation of each property; `last` leads from the top of the stack on.
     fn note_violations(&mut self, found: u64, last: Option<Choice>) {
         let new = found & !self.violated;
-        self.violated |= found;
+        if new == 0 {
+            return;
+        }
+        self.violated |= new;
         for property in Property::of_bits(new) {
             let way = self.stack.iter().filter_map(|node| node.arrival.as_ref().map(|(_, choice)| *choice));
             self.witnesses.insert(property, way.chain(last).collect());
