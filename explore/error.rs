@@ -52,6 +52,14 @@ pub enum EngineError {
         /// Its name.
         variable: &'static str,
     },
+    /// A library, or the system under it, panicked.
+    #[error("{engine} panicked: {message}")]
+    Panicked {
+        /// What was running.
+        engine: &'static str,
+        /// What it said, and where.
+        message: String,
+    },
     /// An engine cannot take the system.
     #[error("{engine} takes at most {most} actors, and there are {actors}")]
     DoesNotFit {

@@ -7,15 +7,16 @@
 //! is not scheduled instead of being woken too early.
 //!
 //! A deadlock is a state in which nobody can move, and is found here, before an engine notices: shuttle would
-//! panic, loom abort the process if a guard is held. Violations are noted and never panic.
+//! panic, loom abort the process if a guard is held. Violations are noted and never panic, and what panics all the
+//! same is an error (`panics.rs`).
 
 mod execution;
 mod loom;
 mod memory;
+mod panics;
 mod runs;
 mod shuttle;
 
-use std::sync::Once;
 use std::time::Duration;
 
 use crate::error::EngineError;
@@ -58,21 +59,4 @@ fn check_environment() -> Result<(), EngineError> {
     let is_set = |name: &&str| std::env::var_os(name).is_some();
     let variable = NUMBERS.into_iter().find(is_bad).or_else(|| SEEDS.into_iter().find(is_set));
     variable.map_or(Ok(()), |variable| Err(EngineError::Environment { variable }))
-}
-
-/// Keeps the engines' panic hooks out. Each wraps the hook of the process once, when it first runs, for good. That
-/// of loom's coroutines is needed and harmless: it hides how they end. That of shuttle reports every panic of the
-/// process, coroutines of loom included, as a failed test; so shuttle's first run happens here, and what it put in
-/// place is taken out again.
-fn keep_panic_hook() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let mut builder = ::loom::model::Builder::new();
-        builder.checkpoint_file = None;
-        builder.check(|| ());
-        let before = std::panic::take_hook();
-        let scheduler = ::shuttle::scheduler::DfsScheduler::new(Some(1), false);
-        ::shuttle::Runner::new(scheduler, ::shuttle::Config::new()).run(|| ());
-        std::panic::set_hook(before);
-    });
 }

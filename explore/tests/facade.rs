@@ -7,14 +7,16 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use common::directly::under_loom_directly as directly;
 use common::program::{Change, Condition, Operand, Program, Repeat, Statement, Task, Test};
 use stalemap_explore::{
     Budget, End, EngineError, LimitHit, Loom, Options, Runs, Shuttle, Strategy, explore, run_loom,
     run_shuttle,
 };
-use stalemap_model::backend::Role;
+use stalemap_model::backend::{ActorId, ActorSpec, Backend, Lock, MemoryModel, Op, Role, System};
 use stalemap_model::oracle::Property;
 
 /// Two tasks of one step each, and who records their locks.
@@ -43,16 +45,6 @@ fn truth(program: &Program) -> BTreeSet<String> {
         .outcomes
         .into_keys()
         .collect()
-}
-
-/// Everything that executions of a loom model report.
-fn directly<T: Ord + Send + 'static>(
-    model: impl Fn(&Mutex<BTreeSet<T>>) + Send + Sync + 'static,
-) -> BTreeSet<T> {
-    let seen = Arc::new(Mutex::new(BTreeSet::new()));
-    let into = Arc::clone(&seen);
-    loom::model::Builder::new().check(move || model(&into));
-    std::mem::take(&mut seen.lock().expect("nobody panics"))
 }
 
 fn cookie() -> Program {
@@ -246,6 +238,66 @@ fn an_execution_without_end_is_cut() {
         assert_eq!(runs.limits_hit, BTreeSet::from([LimitHit::Operations]));
         assert!(!runs.is_complete());
     }
+}
+
+/// Where a broken system panics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Broken {
+    /// In a path, with a lock held by it and another by somebody else.
+    Path,
+    /// Where nobody expects it, on a stack of the library.
+    Observer,
+}
+
+impl System for Broken {
+    type World<B: Backend> = [B::Lock<()>; 2];
+    type State = ();
+
+    fn world<B: Backend>(&self, backend: &B) -> Self::World<B> {
+        std::array::from_fn(|_| backend.lock("lock", ()))
+    }
+
+    fn memory(&self) -> MemoryModel {
+        MemoryModel::Sequential
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        ["holder", "broken"].map(|name| ActorSpec { name: name.to_owned(), role: Role::Main }).into()
+    }
+
+    fn start(&self, _: ActorId) {}
+
+    async fn step<B: Backend>(&self, locks: &Self::World<B>, actor: ActorId, (): ()) -> ControlFlow<(), ()> {
+        let guard = locks[actor].lock(Op::new("lock")).await;
+        let other = locks[1 - actor].try_lock(Op::new("trylock")).await;
+        assert!(*self != Broken::Path || actor == 0 || other.is_some(), "on purpose: the other is held");
+        drop((guard, other));
+        ControlFlow::Break(())
+    }
+
+    fn observe<B: Backend>(&self, _: &Self::World<B>) -> Option<String> {
+        assert!(*self != Broken::Observer, "on purpose: nobody looks");
+        None
+    }
+}
+
+#[test]
+fn a_panic_ends_as_an_error_and_says_nothing_by_itself() {
+    for (broken, says) in [(Broken::Path, "the other is held"), (Broken::Observer, "nobody looks")] {
+        let strategies = [Strategy::Dfs, Strategy::Random { seed: 0 }, Strategy::Pct { seed: 0, depth: 3 }];
+        let budget = Budget { executions: Some(100), time: None };
+        let mut ends: Vec<_> = strategies
+            .into_iter()
+            .map(|strategy| run_shuttle(&broken, &Shuttle { strategy, budget }))
+            .collect();
+        ends.push(run_loom(&broken, &Loom::default()));
+        for end in ends {
+            let Err(EngineError::Panicked { message, .. }) = end else { panic!("{broken:?}: {end:?}") };
+            assert!(message.contains(says) && message.contains("facade.rs"), "{message}");
+        }
+    }
+    // And what comes next is not disturbed.
+    assert_eq!(observed(&under_loom(&cookie())), truth(&cookie()));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use Access::{Add, Exchange, Load, Lock, Peek, Publish, Store, Unlock};
 use common::axiomatic;
 use common::litmus::{Access, Litmus, Locks, REGISTERS, Registers, Value, WORDS, observation};
-use proptest::collection::vec;
+use common::random_litmus::litmus;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use stalemap_explore::{
@@ -388,57 +388,6 @@ fn a_counterexample_says_what_was_read_and_can_be_replayed() {
     assert!(replay(&broken, &wrong).is_err());
     wrong[3].older = vec![99];
     assert!(replay(&broken, &wrong).is_err());
-}
-
-fn ordering(of: &'static [Ordering]) -> impl Strategy<Value = Ordering> {
-    prop::sample::select(of)
-}
-
-fn value() -> impl Strategy<Value = Value> {
-    prop_oneof![3 => (1..3_u64).prop_map(Value::Constant), 1 => (0..2_usize).prop_map(Value::Successor)]
-}
-
-fn access() -> impl Strategy<Value = Vec<Access>> {
-    let word = || 0..2_usize;
-    let register = || 0..REGISTERS;
-    let any = || ordering(&[Relaxed, Acquire, Release, AcqRel]);
-    // Word `Z` is the one that a lock guards, but for those who look at it without.
-    let section = (0..2_usize, register()).prop_map(|(lock, register)| {
-        vec![Lock(lock), Peek(Z, register), Publish(Z, Value::Successor(register), Relaxed), Unlock(lock)]
-    });
-    let locked = (word(), value(), register()).prop_map(|(word, value, register)| {
-        vec![Lock(0), Load(word, Relaxed, register), Store(1 - word, value, Relaxed), Unlock(0)]
-    });
-    prop_oneof![
-        4 => (word(), ordering(&[Relaxed, Acquire]), register())
-            .prop_map(|(word, ordering, register)| vec![Load(word, ordering, register)]),
-        1 => (ordering(&[Relaxed, Acquire]), register())
-            .prop_map(|(ordering, register)| vec![Load(Z, ordering, register)]),
-        4 => (word(), value(), ordering(&[Relaxed, Release]))
-            .prop_map(|(word, value, ordering)| vec![Store(word, value, ordering)]),
-        1 => (word(), value(), any(), register())
-            .prop_map(|(word, value, ordering, register)| vec![Add(word, value, ordering, register)]),
-        1 => (word(), 0..2_u64, value(), any(), register()).prop_map(
-            |(word, current, new, ordering, register)| {
-                vec![Exchange { word, current, new, ordering, register }]
-            }
-        ),
-        1 => section,
-        1 => locked,
-    ]
-}
-
-fn litmus() -> impl Strategy<Value = Litmus> {
-    let thread = || vec(access(), 1..=3).prop_map(|accesses| accesses.concat());
-    let locks = prop_oneof![Just(Locks::Order), Just(Locks::OnlyExclude)];
-    let threads = prop_oneof![3 => vec(thread(), 2), 2 => vec(thread(), 3)];
-    let memory = prop_oneof![Just(MemoryModel::Relaxed), Just(MemoryModel::Cumulative)];
-    (threads, locks, memory)
-        .prop_map(|(threads, locks, memory)| Litmus { threads, locks, memory })
-        .prop_filter("small enough for the axioms", |litmus| {
-            let visible = |access: &&Access| !matches!(access, Unlock(_));
-            litmus.threads.iter().flatten().filter(visible).count() <= 8
-        })
 }
 
 proptest! {

@@ -15,12 +15,16 @@ use stalemap_model::event::Bound;
 use stalemap_model::oracle::Property;
 
 use super::memory::{Pending, ThreadMemory};
+use super::panics::caught;
 use crate::ends::{End, WAITING, waiting};
 use crate::error::EngineError;
 use crate::schedule::Choice;
 
 /// Transitions that a sequential phase may take before it counts as broken.
 const MAX_SEQUENTIAL: usize = 1_000_000;
+
+/// What panics when an actor does.
+const PATH: &str = "the modelled path";
 
 /// An actor on its stack.
 struct Actor {
@@ -166,8 +170,13 @@ impl<S: System + 'static> Execution<S> {
         standing.pending = None;
         let Some(future) = &mut standing.future else { return };
         self.memory.begin(actor, permit);
-        let poll = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        // A panic may not leave an actor's stack: the libraries abort the process over what others hold on theirs.
+        let poll = caught(PATH, || future.as_mut().poll(&mut Context::from_waker(Waker::noop())));
         let pending = self.memory.end();
+        let poll = poll.unwrap_or_else(|error| {
+            self.error.borrow_mut().get_or_insert(error);
+            Poll::Ready(())
+        });
         match poll {
             Poll::Ready(()) => standing.future = None,
             Poll::Pending if pending.is_none() => {

@@ -30,8 +30,9 @@ use corosensei::stack::DefaultStack;
 use stalemap_model::backend::{ActorId, System};
 
 use super::execution::Execution;
+use super::panics::caught;
 use super::runs::Runs;
-use super::{Budget, MOST_OPERATIONS, STACK, check_environment, keep_panic_hook};
+use super::{Budget, MOST_OPERATIONS, STACK, check_environment};
 use crate::error::EngineError;
 use crate::limits::LimitHit;
 
@@ -56,7 +57,6 @@ where
     S: System + Clone + Send + Sync + 'static,
 {
     check_environment()?;
-    keep_panic_hook();
     let shared = Arc::new(Shared {
         system: Arc::new(system.clone()),
         gathered: Mutex::default(),
@@ -73,7 +73,7 @@ where
     let mut scripts = VecDeque::from([Script::new()]);
     let mut known = BTreeSet::from([Script::new()]);
     while let Some(script) = scripts.pop_front() {
-        limit = run_script(&shared, &script, loom, began);
+        limit = caught("loom", || run_script(&shared, &script, loom, began))?;
         let met = std::mem::take(&mut shared.gathered().choices);
         if limit.is_some() || shared.failed.load(Ordering::Relaxed) {
             break;

@@ -17,8 +17,9 @@ use ::shuttle::{Config, FailurePersistence, MaxSteps, Runner, thread};
 use stalemap_model::backend::{ActorId, ActorSpec, System};
 
 use super::execution::{Execution, Report};
+use super::panics::caught;
 use super::runs::Runs;
-use super::{Budget, MOST_OPERATIONS, STACK, check_environment, keep_panic_hook};
+use super::{Budget, MOST_OPERATIONS, STACK, check_environment};
 use crate::error::EngineError;
 use crate::limits::LimitHit;
 use crate::schedule::{Choice, Step};
@@ -177,7 +178,6 @@ where
     D: Decider + 'static,
 {
     check_environment()?;
-    keep_panic_hook();
     let shared = Arc::new(Mutex::new((Runs::new(), None)));
     let limit = Rc::new(Cell::new(None));
     let table = Rc::new(Table {
@@ -203,8 +203,10 @@ where
     config.failure_persistence = FailurePersistence::None;
     config.max_steps = MaxSteps::None;
     let (gathered, system) = (Arc::clone(&shared), Arc::new(system.clone()));
-    Runner::new(chooser, config).run(move || one_execution(&system, &gathered));
+    let ran =
+        caught("shuttle", || Runner::new(chooser, config).run(move || one_execution(&system, &gathered)));
     TABLE.set(None);
+    ran?;
     let mut gathered = shared.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = gathered.1.take() {
         return Err(error);

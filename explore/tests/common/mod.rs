@@ -4,7 +4,9 @@
 #![allow(dead_code)]
 
 pub(crate) mod axiomatic;
+pub(crate) mod directly;
 pub(crate) mod litmus;
 pub(crate) mod program;
+pub(crate) mod random_litmus;
 pub(crate) mod reference;
 pub(crate) mod strategy;
