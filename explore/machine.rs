@@ -296,7 +296,7 @@ impl<'s, S: System> Machine<'s, S> {
     /// Undoes a transition. Only the latest one that has not been undone may be.
     pub(crate) fn undo(&mut self, frame: Frame<S::State>) {
         self.replace(frame.actor, frame.standing);
-        self.memory.undo(frame.memory, frame.violated);
+        self.memory.undo(&frame.memory, frame.violated);
     }
 
     /// Puts an actor where `standing` says, and returns where it stood.

@@ -146,7 +146,10 @@ pub(crate) struct Gathered {
 
 pub(crate) struct Core {
     objects: RefCell<Vec<Rc<dyn Object>>>,
-    /// Sum of the objects' shares of the fingerprint.
+    /// By object, its share of the fingerprint. Kept here, since known transitions are found by it: asking the objects
+    /// one by one is what a search would spend its time with.
+    identities: RefCell<Vec<u128>>,
+    /// Their sum.
     sum: Cell<u128>,
     bytes: RefCell<CanonicalBytes>,
 
@@ -190,6 +193,7 @@ impl Memory {
     pub(crate) fn new(model: MemoryModel) -> Self {
         let memory = Memory(Rc::new(Core {
             objects: RefCell::default(),
+            identities: RefCell::default(),
             sum: Cell::new(0),
             bytes: RefCell::default(),
             mode: Cell::new(Mode::Discarding),
@@ -230,8 +234,9 @@ impl Memory {
             saved_in: Cell::new(0),
             taken: Cell::new(false),
         });
-        self.0.sum.set(self.0.sum.get().wrapping_add(slot.identity()));
         self.0.objects.borrow_mut().push(Rc::<Slot<T>>::clone(&slot));
+        self.0.identities.borrow_mut().push(0);
+        self.0.account(number, slot.identity());
         slot
     }
 
@@ -308,9 +313,8 @@ impl Memory {
     pub(crate) fn end_transition(&self) -> Ended {
         self.0.enter_held();
         let mut changed = self.0.changed.get();
-        let objects = self.0.objects.borrow();
         for (number, before) in &*self.0.undo.borrow() {
-            if objects[*number].identity() != before.identity() {
+            if self.0.identities.borrow()[*number] != before.identity() {
                 changed |= Footprint::bit(*number);
             }
         }
@@ -328,29 +332,31 @@ impl Memory {
     }
 
     /// Puts back what a transition changed.
-    pub(crate) fn undo(&self, undo: Vec<SavedObject>, violated: u64) {
-        let objects = self.0.objects.borrow();
-        for (number, saved) in undo {
-            self.0.replace(&*objects[number], saved);
-        }
+    pub(crate) fn undo(&self, undo: &[SavedObject], violated: u64) {
+        self.put(undo);
         self.0.violated.set(violated);
     }
 
     /// Gives objects the values that a known transition gives them. Returns how to undo it.
     pub(crate) fn redo(&self, after: &[SavedObject], violated: u64, cut: Option<Bound>) -> Vec<SavedObject> {
+        let before = self.values_of(after);
+        self.put(after);
         self.0.violated.set(self.0.violated.get() | violated);
         self.0.cut.set(self.0.cut.get().or(cut));
-        let objects = self.0.objects.borrow();
-        let put = |(number, saved): &SavedObject| {
-            (*number, self.0.replace(&*objects[*number], Saved::clone(saved)))
-        };
-        after.iter().map(put).collect()
+        before
     }
 
     /// The present values of the objects named in `list`.
     pub(crate) fn values_of(&self, list: &[SavedObject]) -> Vec<SavedObject> {
         let objects = self.0.objects.borrow();
         list.iter().map(|(number, _)| (*number, objects[*number].save())).collect()
+    }
+
+    fn put(&self, list: &[SavedObject]) {
+        let objects = self.0.objects.borrow();
+        for (number, saved) in list {
+            self.0.restore(&*objects[*number], *number, saved);
+        }
     }
 
     /// The objects whose bits are set in a footprint, and relaxed memory: what a transition may depend on.
@@ -362,16 +368,16 @@ impl Memory {
 
     /// The sum of some objects' shares of the fingerprint before the changes in `undo`.
     pub(crate) fn identity_before(&self, numbers: &[u32], undo: &[SavedObject]) -> u128 {
-        let objects = self.0.objects.borrow();
+        let identities = self.0.identities.borrow();
         undo.iter().fold(self.identity_of(numbers), |sum, (number, before)| {
-            sum.wrapping_sub(objects[*number].identity()).wrapping_add(before.identity())
+            sum.wrapping_sub(identities[*number]).wrapping_add(before.identity())
         })
     }
 
     /// The sum of some objects' shares of the fingerprint.
     pub(crate) fn identity_of(&self, numbers: &[u32]) -> u128 {
-        let objects = self.0.objects.borrow();
-        numbers.iter().fold(0, |sum: u128, number| sum.wrapping_add(objects[*number as usize].identity()))
+        let identities = self.0.identities.borrow();
+        numbers.iter().fold(0, |sum: u128, number| sum.wrapping_add(identities[*number as usize]))
     }
 
     /// The whole memory.
@@ -381,10 +387,11 @@ impl Memory {
 
     /// Puts the whole memory back.
     pub(crate) fn restore(&self, saved: &(Vec<Saved>, u64)) {
-        for (object, saved) in self.0.objects.borrow().iter().zip(&saved.0) {
+        for (number, (object, saved)) in self.0.objects.borrow().iter().zip(&saved.0).enumerate() {
             // Most objects have the same value in both states.
-            if object.identity() != saved.identity() {
-                self.0.replace(&**object, Saved::clone(saved));
+            let identity = self.0.identities.borrow()[number];
+            if identity != saved.identity() {
+                self.0.restore(&**object, number, saved);
             }
         }
         self.0.violated.set(saved.1);
@@ -432,12 +439,15 @@ impl Core {
         self.bytes.borrow_mut().fingerprint(salt as u64, value)
     }
 
-    /// Gives an object another value, and returns the one that it had.
-    fn replace(&self, object: &dyn Object, saved: Saved) -> Saved {
-        let sum = self.sum.get().wrapping_add(saved.identity());
-        let before = object.replace(saved);
-        self.sum.set(sum.wrapping_sub(before.identity()));
-        before
+    fn restore(&self, object: &dyn Object, number: usize, saved: &Saved) {
+        object.restore(saved);
+        self.account(number, saved.identity());
+    }
+
+    /// Enters an object's share of the fingerprint in place of the one that it had.
+    fn account(&self, number: usize, identity: u128) {
+        let before = std::mem::replace(&mut self.identities.borrow_mut()[number], identity);
+        self.sum.set(self.sum.get().wrapping_sub(before).wrapping_add(identity));
     }
 
     fn is_live(&self) -> bool {
@@ -457,9 +467,8 @@ impl Core {
             if !object.is_saved_in(self.transition.get()) {
                 self.undo.borrow_mut().push((object.number(), object.save()));
             }
-            let sum = self.sum.get().wrapping_sub(object.identity());
             object.set_owner(Some(owner));
-            self.sum.set(sum.wrapping_add(object.identity()));
+            self.account(object.number(), object.identity());
         }
     }
 
@@ -469,9 +478,8 @@ impl Core {
         if slot.saved_in.replace(self.transition.get()) != self.transition.get() {
             self.undo.borrow_mut().push((slot.number, slot.save()));
         }
-        let sum = self.sum.get().wrapping_sub(slot.identity());
         change(slot);
-        self.sum.set(sum.wrapping_add(slot.identity()));
+        self.account(slot.number, slot.identity());
     }
 
     fn set_value<T: Shared>(&self, slot: &Rc<Slot<T>>, value: Rc<T>) {

@@ -18,8 +18,7 @@ pub(crate) trait Object {
     fn set_owner(&self, owner: Option<ActorId>);
     fn is_saved_in(&self, transition: u64) -> bool;
     fn save(&self) -> Saved;
-    /// Puts a value back, and returns the one that was there.
-    fn replace(&self, saved: Saved) -> Saved;
+    fn restore(&self, saved: &Saved);
     fn identity(&self) -> u128;
 }
 
@@ -72,14 +71,11 @@ impl<T: Shared> Object for Slot<T> {
         }
     }
 
-    fn replace(&self, saved: Saved) -> Saved {
-        let value = saved.value.downcast::<T>();
-        let value = value.unwrap_or_else(|_| unreachable!("an object keeps its type"));
-        Saved {
-            value: self.value.replace(value),
-            value_print: self.value_print.replace(saved.value_print),
-            owner: self.owner.replace(saved.owner),
-        }
+    fn restore(&self, saved: &Saved) {
+        let value = Rc::clone(&saved.value).downcast::<T>();
+        *self.value.borrow_mut() = value.unwrap_or_else(|_| unreachable!("an object keeps its type"));
+        self.value_print.set(saved.value_print);
+        self.owner.set(saved.owner);
     }
 
     fn identity(&self) -> u128 {

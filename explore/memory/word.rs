@@ -1,6 +1,9 @@
 //! Relaxed memory in the engine: an object like any other for the undo log and the fingerprint, and what an access
 //! does there.
 //!
+//! Where memory is sequentially consistent there is none, and exploring is to cost nothing for it: what follows the
+//! question whether there is any is marked cold, and stays out of the way.
+//!
 //! The object is no part of a transition's footprint: what an access depends on is its word, or its view, which are
 //! objects of their own for that purpose. An actor's own view is nobody else's business, and forgetting messages that
 //! nobody can read commutes with everything.
@@ -96,12 +99,12 @@ impl Core {
 
     fn reprint(&self, slot: &Slot<Messages>) {
         let print = self.print(slot.number, &**slot.value.borrow());
-        let sum = self.sum.get().wrapping_sub(slot.identity());
         slot.value_print.set(print);
-        self.sum.set(sum.wrapping_add(slot.identity()));
+        self.account(slot.number, slot.identity());
     }
 
     /// Changes relaxed memory in a transition, if there is any. The fingerprint follows when the transition ends.
+    #[cold]
     fn change_messages(&self, change: impl FnOnce(&mut Messages)) {
         let Some(slot) = self.relaxed.get() else { return };
         if !slot.is_saved_in(self.transition.get()) {
@@ -112,9 +115,14 @@ impl Core {
 
     /// Ends a transition: what nobody can see any more is forgotten, and the fingerprint is that of what remains.
     pub(super) fn settle(&self) {
-        if let Some(slot) = self.relaxed.get()
-            && slot.saved_in.get() == self.transition.get()
-        {
+        if let Some(slot) = self.relaxed.get() {
+            self.settle_messages(slot);
+        }
+    }
+
+    #[cold]
+    fn settle_messages(&self, slot: &Slot<Messages>) {
+        if slot.saved_in.get() == self.transition.get() {
             Rc::make_mut(&mut slot.value.borrow_mut()).forget();
             self.reprint(slot);
         }
@@ -140,6 +148,7 @@ impl Core {
 
     /// Reads a word, and stores what `write` makes of the value right behind what was read. What only reads orders as
     /// `reads` says: a read-modify-write that fails orders nothing (Documentation/atomic_t.txt).
+    #[cold]
     pub(super) fn relaxed_access(
         &self,
         at: Word,
@@ -179,6 +188,7 @@ impl Core {
     }
 
     /// Stores into a word.
+    #[cold]
     pub(super) fn relaxed_store(&self, at: Word, value: u64, sides: Sides) {
         let Word { name, object, number: word } = at;
         let actor = self.current.get();
@@ -201,6 +211,7 @@ impl Core {
     }
 
     /// What the latest store left.
+    #[cold]
     pub(super) fn relaxed_newest(&self, at: Word) -> u64 {
         self.touch(at.object);
         self.look_at_messages(|messages| messages.newest_value(at.number)).unwrap_or_default()
@@ -208,30 +219,36 @@ impl Core {
 
     /// Acquires what was released to a view that belongs to an object.
     pub(super) fn acquire(&self, object: usize, view: Option<usize>) {
-        let Some(view) = view else { return };
-        self.touch(object);
-        self.change_messages(|messages| messages.acquire(self.current.get(), view));
+        if let Some(view) = view {
+            self.touch(object);
+            self.change_messages(|messages| messages.acquire(self.current.get(), view));
+        }
     }
 
     /// Reads what was released, without acquiring it.
     pub(super) fn observe(&self, object: usize, view: Option<usize>) {
-        let Some(view) = view else { return };
-        self.touch(object);
-        self.change_messages(|messages| messages.observe(self.current.get(), view));
+        if let Some(view) = view {
+            self.touch(object);
+            self.change_messages(|messages| messages.observe(self.current.get(), view));
+        }
     }
 
     /// Releases.
     pub(super) fn release(&self, object: usize, view: Option<usize>) {
-        self.change_view(object, view, |messages, view| messages.release(self.current.get(), view));
+        if let Some(view) = view {
+            self.change_view(object, view, |messages, view| messages.release(self.current.get(), view));
+        }
     }
 
     /// Forgets what was released.
     pub(super) fn reset(&self, object: usize, view: Option<usize>) {
-        self.change_view(object, view, Messages::reset);
+        if let Some(view) = view {
+            self.change_view(object, view, Messages::reset);
+        }
     }
 
-    fn change_view(&self, object: usize, view: Option<usize>, change: impl FnOnce(&mut Messages, usize)) {
-        let Some(view) = view else { return };
+    #[cold]
+    fn change_view(&self, object: usize, view: usize, change: impl FnOnce(&mut Messages, usize)) {
         self.touch(object);
         self.change_messages(|messages| {
             let before = messages.released(view).clone();
