@@ -10,6 +10,8 @@ use stalemap::annotate::expected::contents;
 use stalemap::annotate::program::Program;
 use stalemap::annotate::{About, AnnotatedSchedule, annotate};
 use stalemap::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
+use stalemap::report::svg;
+use stalemap::report::timeline::{Look, render};
 use stalemap::scenario::{Expectation, Scenario, catalogue, read};
 use stalemap_explore::{Limits, Schedule, minimal_counterexample};
 use stalemap_model::backend::System;
@@ -39,7 +41,7 @@ const SCENARIOS: &[&str] = &[
 
 /// A scenario and the counterexample to the first design that its file expects to be broken.
 struct Broken {
-    name: &'static str,
+    name: String,
     scenario: Scenario,
     schedule: AnnotatedSchedule,
 }
@@ -48,12 +50,16 @@ impl Broken {
     fn find(name: &'static str) -> Self {
         let (full, source) = catalogue::find(name).unwrap();
         let scenario = read(&full, source.as_bytes()).unwrap();
+        Broken::of(name, scenario).unwrap_or_else(|| panic!("{name} breaks no design"))
+    }
+
+    fn of(name: &str, scenario: Scenario) -> Option<Self> {
         let broken =
             scenario.expected_designs().into_iter().find_map(|design| match &scenario.expect[&design] {
                 Expectation::Violates(properties) => Some((design, properties[0])),
                 Expectation::Holds => None,
             });
-        let (design, property) = broken.unwrap_or_else(|| panic!("{name} breaks no design"));
+        let (design, property) = broken?;
         let kernel = Kernel::new(scenario.config(scenario.design(&design).unwrap())).unwrap();
         let found = minimal_counterexample(&kernel, property, &Limits::default()).unwrap().unwrap();
         let specs = kernel.actors();
@@ -67,7 +73,7 @@ impl Broken {
             ..About::default()
         };
         let schedule = annotate(&kernel, &Schedule { steps, ..Schedule::default() }, about).unwrap();
-        Broken { name, scenario, schedule }
+        Some(Broken { name: name.to_owned(), scenario, schedule })
     }
 
     fn all() -> Vec<Self> {
@@ -84,11 +90,37 @@ impl Broken {
 fn text_forms_are_as_recorded() {
     for broken in Broken::all() {
         let name = broken.name.replace('/', "-");
+        insta::assert_snapshot!(format!("{name}-mail"), render(&broken.schedule, Look::mail()));
+        let terminal = render(&broken.schedule, Look::terminal(80).plain());
+        insta::assert_snapshot!(format!("{name}-terminal"), terminal);
+        insta::assert_snapshot!(format!("{name}-svg"), svg::picture(&broken.schedule));
+        insta::assert_snapshot!(format!("{name}-perfetto"), perfetto::trace(&broken.schedule));
         insta::assert_snapshot!(format!("{name}-ftrace"), ftrace::trace(&broken.schedule));
         insta::assert_snapshot!(format!("{name}-mermaid"), mermaid::diagram(&broken.schedule));
         insta::assert_snapshot!(format!("{name}-shiviz"), shiviz::log(&broken.schedule));
         insta::assert_snapshot!(format!("{name}-xfstests"), broken.xfstests());
     }
+}
+
+#[test]
+fn every_counterexample_of_the_catalogue_fits_a_mail() {
+    let mut in_lanes = 0;
+    for (name, source) in catalogue::all() {
+        let Some(broken) = Broken::of(&name, read(&name, source.as_bytes()).unwrap()) else { continue };
+        let mail = render(&broken.schedule, Look::mail());
+        for line in mail.lines() {
+            assert!(line.len() <= 72 && line.is_ascii(), "{name}: {line}");
+        }
+        // Up to four actors have columns or lanes of their own.
+        let movers = broken.schedule.movers().len();
+        assert!(movers > 4 || !mail.contains("actor, operation"), "{name}: {mail}");
+        in_lanes += usize::from(mail.contains("    .     "));
+        for step in 1..=broken.schedule.steps.len() {
+            let is_step = |line: &str| line.trim_start().split([' ', '*']).next() == Some(&step.to_string());
+            assert!(mail.lines().any(is_step), "{name}: no step {step}");
+        }
+    }
+    assert!(in_lanes > 50, "{in_lanes}");
 }
 
 /// A line of ftrace's text, taken apart as its readers do.

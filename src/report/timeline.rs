@@ -5,36 +5,30 @@
 //! mail, or with colour and box drawing on a terminal ([`Look`]). First comes the loss in one sentence, then the
 //! picture, then what the marks mean and which orders decided it.
 
+mod column;
 mod fold;
 mod gutter;
+mod legend;
 mod look;
 
 use std::borrow::Cow;
-use std::iter::once;
 use std::ops::Range;
 
 use anstyle::Style;
-use stalemap_model::backend::ActorId;
 
+use self::column::{Column, Sharing, columns};
 use self::fold::Row;
+use self::legend::{legend, letters};
 pub use self::look::Look;
 use super::style::{BAD, DIM, DOUBT, HEAD};
-use super::text::{Line, width as width_of, wrap};
+use super::text::{Line, wrap};
 use crate::annotate::mappings::{self, Mark};
-use crate::annotate::{AnnotatedSchedule, AnnotatedStep, Ending, count, harmless};
+use crate::annotate::{AnnotatedSchedule, Ending, count, harmless};
 
-/// The least width of an actor's column that people can read. With less, all actors share one column.
-const READABLE: usize = 14;
 /// What several files' state must leave for the operations beside it.
 const ROOM: usize = 40;
 /// Spaces between two columns.
 const GAP: usize = 2;
-/// A longer name does not move what is said of the other actors to the right.
-const LONG_NAME: usize = 16;
-/// On more than a page, a column for each actor is not worth this many times the lines of a single one.
-const MUCH_LONGER: usize = 2;
-/// The lines of a page.
-const PAGE: usize = 60;
 /// How far what happened is indented below its operation.
 const INDENT: usize = 1;
 
@@ -115,87 +109,6 @@ fn alarm(violation: &str, at: usize, width: usize) -> Vec<Line> {
     text.into_iter().enumerate().map(line).collect()
 }
 
-/// One column of text, for one actor or for all.
-struct Column {
-    head: String,
-    actors: Vec<ActorId>,
-    /// The actors whose bars stand left of it.
-    bars: Vec<ActorId>,
-    at: usize,
-    width: usize,
-    /// Spaces between it and the next one.
-    gap: usize,
-    /// Whether each transition says who made it.
-    named: bool,
-}
-
-impl Column {
-    fn new(head: String, actors: Vec<ActorId>, barred: &[ActorId], named: bool) -> Self {
-        let bars = actors.iter().copied().filter(|actor| barred.contains(actor)).collect();
-        Column { head, actors, bars, at: 0, width: 0, gap: GAP, named }
-    }
-
-    /// The columns that bars take.
-    fn margin(&self) -> usize {
-        2 * self.bars.len()
-    }
-
-    fn text_at(&self) -> usize {
-        self.at + self.margin()
-    }
-
-    /// The rows of its actors.
-    fn rows(&self, schedule: &AnnotatedSchedule) -> Vec<usize> {
-        let played = schedule.steps.iter().enumerate();
-        played.filter(|(_, played)| self.actors.contains(&played.actor)).map(|(row, _)| row).collect()
-    }
-
-    /// The width at which no line is broken.
-    fn ideal(&self, schedule: &AnnotatedSchedule) -> usize {
-        let rows = self.rows(schedule).into_iter();
-        let lines = rows.flat_map(|row| self.lines(schedule, row, usize::MAX / 2));
-        once(self.head.clone()).chain(lines).map(|line| width_of(&line)).max().unwrap_or(1)
-    }
-
-    /// A transition's lines in a column of the given width.
-    fn lines(&self, schedule: &AnnotatedSchedule, row: usize, width: usize) -> Vec<String> {
-        let Some(played) = schedule.steps.get(row) else { return Vec::new() };
-        let AnnotatedStep { op, notes, .. } = played;
-        let short = format!("{op}: {}", notes.join("; "));
-        if self.named {
-            let text = if notes.is_empty() { op } else { &short };
-            return self.named_lines(schedule, row, text, width);
-        }
-        if notes.is_empty() {
-            return wrap(op, width, 2 * INDENT);
-        }
-        if notes.len() == 1 && width_of(&short) <= width {
-            return wrap(&short, width, 2 * INDENT);
-        }
-        let indented = |note: &String| wrap(note, width.saturating_sub(INDENT), INDENT);
-        let below = notes.iter().flat_map(indented).map(|line| format!("{:INDENT$}{line}", ""));
-        wrap(op, width, 2 * INDENT).into_iter().chain(below).collect()
-    }
-
-    /// Lines behind the actor's name, which is not repeated while the same actor goes on.
-    fn named_lines(&self, schedule: &AnnotatedSchedule, row: usize, text: &str, width: usize) -> Vec<String> {
-        let actor = |row: usize| schedule.steps.get(row).map(|played| played.actor);
-        let goes_on = row.checked_sub(1).is_some_and(|before| actor(before) == actor(row));
-        let actor = actor(row).map_or_else(String::new, |actor| schedule.name(actor));
-        let all = self.actors.iter().map(|actor| width_of(&schedule.name(*actor)));
-        let names = all.filter(|name| *name <= LONG_NAME.min(width / 3)).max().unwrap_or(0) + GAP;
-        if !goes_on && width_of(&actor) + GAP > names {
-            return wrap(&format!("{actor}: {text}"), width, 2 * INDENT);
-        }
-        let texts = wrap(text, width.saturating_sub(names), 2 * INDENT);
-        let line = |(n, text): (usize, String)| {
-            let actor = if n == 0 && !goes_on { actor.as_str() } else { "" };
-            format!("{actor}{}{text}", " ".repeat(names - width_of(actor)))
-        };
-        texts.into_iter().enumerate().map(line).collect()
-    }
-}
-
 /// Where everything stands.
 struct Page<'r> {
     schedule: Cow<'r, AnnotatedSchedule>,
@@ -242,23 +155,22 @@ impl<'r> Page<'r> {
         page
     }
 
-    /// The heads of the columns, underlined.
+    /// The heads of the columns, underlined. Those of the state stand at the bottom.
     fn head(&self) -> Vec<Line> {
-        let heads: Vec<Vec<String>> =
-            self.columns.iter().map(|column| wrap(&column.head, column.width, 0)).collect();
         let files = usize::from(self.gutter.iter().any(|column| column.file.is_some()));
-        let height = heads.iter().map(Vec::len).max().unwrap_or(0).max(1 + files);
+        let height = self.columns.iter().map(|column| self.heads(column).len()).max().unwrap_or(0);
+        let height = height.max(1 + files);
         let mut lines: Vec<Line> = (0..height).map(|_| Line::default()).collect();
-        for (n, line) in lines.iter_mut().enumerate() {
-            for (column, head) in self.columns.iter().zip(&heads) {
-                line.put(column.text_at(), HEAD, head.get(n).map_or("", String::as_str));
-            }
-            if n < files {
-                self.put_files(line);
-            } else if n == files {
-                self.put_gutter(line, |column| (HEAD, column.name.clone()));
+        for column in &self.columns {
+            for (line, (lanes, at, head)) in lines.iter_mut().zip(self.heads(column)) {
+                self.put_lanes(line, column, lanes);
+                line.put(column.text_at() + at, HEAD, &head);
             }
         }
+        if files > 0 {
+            self.put_files(&mut lines[height - 2]);
+        }
+        self.put_gutter(&mut lines[height - 1], |column| (HEAD, column.name.clone()));
         let mut rule = Line::default();
         for column in &self.columns {
             rule.put(column.at, Style::new(), &self.look.symbols.rule.repeat(column.margin() + column.width));
@@ -266,6 +178,35 @@ impl<'r> Page<'r> {
         self.put_gutter(&mut rule, |column| (Style::new(), self.look.symbols.rule.repeat(column.width)));
         lines.push(rule);
         lines
+    }
+
+    /// The lines of a column's head: how many lanes pass by, where it begins, and what it says.
+    fn heads(&self, column: &Column) -> Vec<(usize, usize, String)> {
+        if column.sharing == Sharing::Alone || column.sharing == Sharing::Names {
+            return wrap(&column.head, column.width, 0).into_iter().map(|head| (0, 0, head)).collect();
+        }
+        let head = |(lane, actor): (usize, &usize)| {
+            let at = column.indent(*actor);
+            let lines = wrap(&self.schedule.title(*actor), column.width.saturating_sub(at), 2 * INDENT);
+            lines.into_iter().map(move |head| (lane, at, head))
+        };
+        column.actors.iter().enumerate().flat_map(head).collect()
+    }
+
+    /// Puts the lanes that pass by on the left of a text.
+    fn put_lanes(&self, line: &mut Line, column: &Column, lanes: usize) {
+        for actor in &column.actors[..lanes] {
+            line.put(column.text_at() + column.indent(*actor), DIM, self.look.symbols.lane);
+        }
+    }
+
+    /// Puts an actor's text into its column, with the lanes on its left.
+    fn put_text(&self, line: &mut Line, column: &Column, actor: usize, style: Style, text: &str) {
+        if let Sharing::Lanes(_) = column.sharing {
+            let lane = column.actors.iter().position(|other| *other == actor).unwrap_or(0);
+            self.put_lanes(line, column, lane);
+        }
+        line.put(column.text_at() + column.indent(actor), style, text);
     }
 
     /// Puts the name of each file above the first of its columns.
@@ -337,7 +278,7 @@ impl<'r> Page<'r> {
                 self.put_bars(&mut line, column, row, n);
                 if column.at == acting.at {
                     let text = texts.get(n).map_or("", String::as_str);
-                    line.put(column.text_at(), Style::new(), text);
+                    self.put_text(&mut line, column, played.actor, Style::new(), text);
                 }
             }
             self.put_state(&mut line, row + 1, n);
@@ -357,7 +298,7 @@ impl<'r> Page<'r> {
             return Vec::new();
         };
         let text = format!("{}: {} to {}", count(steps.len(), "step"), first.op, last.op);
-        let texts = wrap(&text, acting.width, 2 * INDENT);
+        let texts = wrap(&text, acting.width.saturating_sub(acting.indent(first.actor)), 2 * INDENT);
         let line = |(n, text): (usize, &String)| {
             let mut line = Line::default();
             if n == 0 {
@@ -367,7 +308,7 @@ impl<'r> Page<'r> {
             for column in &self.columns {
                 self.put_bars(&mut line, column, rows.start, 1);
                 if column.at == acting.at {
-                    line.put(column.text_at(), DIM, text);
+                    self.put_text(&mut line, column, first.actor, DIM, text);
                 }
             }
             if n == 0 {
@@ -412,12 +353,14 @@ impl<'r> Page<'r> {
         if self.schedule.replay.played.iter().any(|played| played.preempts) {
             marks.push("* preemption".to_owned());
         }
-        let shared = self.columns.iter().find(|column| column.named);
-        if let Some(column) = shared {
+        let shared = self.columns.iter().find(|column| column.sharing != Sharing::Alone);
+        if let Some(column) = shared.filter(|column| column.sharing == Sharing::Names) {
             let titles = column.actors.iter().map(|actor| self.schedule.title(*actor));
             say(titles.filter(|title| title.contains(": ")).collect());
         }
-        if let Some(column) = shared.filter(|column| !column.bars.is_empty()) {
+        // The only bar beside lanes is that of the first.
+        let told = |column: &&Column| column.bars.len() > usize::from(column.sharing != Sharing::Names);
+        if let Some(column) = shared.filter(told) {
             let names: Vec<String> = column.bars.iter().map(|actor| self.schedule.name(*actor)).collect();
             marks.insert(0, format!("Bars: {}", names.join(", ")));
         }
@@ -437,161 +380,5 @@ impl<'r> Page<'r> {
             .collect();
         let order = [Mark::Sampled, Mark::Cached, Mark::Stale, Mark::Misused, Mark::Dropped];
         order.into_iter().filter(|mark| all.contains(mark)).collect()
-    }
-}
-
-/// Items of a legend, on as many lines as they take; an item is broken only if it is wider than a line.
-fn legend(items: &[String], width: usize) -> Vec<Line> {
-    let mut lines: Vec<String> = Vec::new();
-    for item in items {
-        match lines.last_mut() {
-            Some(line) if width_of(line) + 3 + width_of(item) <= width => {
-                line.push_str("   ");
-                line.push_str(item);
-            }
-            _ => lines.push(item.clone()),
-        }
-    }
-    let fits = |text: &String| if width_of(text) > width { wrap(text, width, 2) } else { vec![text.clone()] };
-    let line = |text: String| {
-        let mut line = Line::default();
-        line.put(0, Style::new(), &text);
-        line
-    };
-    lines.iter().flat_map(fits).map(line).collect()
-}
-
-/// What the letters of the shared state mean, as far as they occur.
-fn letters(gutter: &[gutter::Column]) -> Vec<Vec<String>> {
-    const MEANINGS: [(&str, &[(char, &str)]); 2] = [
-        ("ext", &[('H', "hole"), ('D', "delalloc"), ('U', "unwritten"), ('W', "written"), ('I', "inline")]),
-        (
-            "folios",
-            &[
-                ('-', "absent"),
-                ('C', "clean"),
-                ('D', "dirty"),
-                ('W', "writeback"),
-                ('l', "locked"),
-                ('?', "not all valid"),
-            ],
-        ),
-    ];
-    let explain = |(name, meanings): (&str, &[(char, &str)])| {
-        let columns = gutter.iter().filter(|column| column.name == name);
-        let used = meanings.iter().filter(|(letter, _)| columns.clone().any(|c| c.letters.contains(*letter)));
-        let mut items: Vec<String> = used.map(|(letter, meaning)| format!("{letter} {meaning}")).collect();
-        if let Some(first) = items.first_mut() {
-            first.insert_str(0, &format!("{name}: "));
-        }
-        items
-    };
-    let mut letters: Vec<Vec<String>> = MEANINGS.into_iter().map(explain).collect();
-    letters.retain(|items| !items.is_empty());
-    if let Some(last) = letters.last_mut().filter(|_| gutter.iter().any(|column| column.abbreviated)) {
-        last.push("2-3:C numbers 2 to 3 changed to C".to_owned());
-    }
-    letters
-}
-
-/// The columns of the actors, with their widths: one each, or one for all where that would be too narrow to
-/// be read with pleasure.
-fn columns(schedule: &AnnotatedSchedule, barred: &[ActorId], available: usize) -> Vec<Column> {
-    let movers = schedule.movers();
-    let mut shared = Column::new("actor, operation".to_owned(), movers.clone(), barred, true);
-    let room = available.saturating_sub(shared.margin()).max(READABLE);
-    shared.width = shared.ideal(schedule).clamp(READABLE, room);
-    let shared = vec![shared];
-    let each = |actor: ActorId| Column::new(schedule.title(actor), vec![actor], barred, false);
-    match fitted(movers.into_iter().map(each).collect(), schedule, available) {
-        Some(columns) if lines(&columns, schedule) <= PAGE.max(MUCH_LONGER * lines(&shared, schedule)) => {
-            columns
-        }
-        _ => shared,
-    }
-}
-
-/// The lines that transitions take.
-fn lines(columns: &[Column], schedule: &AnnotatedSchedule) -> usize {
-    let lines_of = |column: &Column| -> usize {
-        column.rows(schedule).iter().map(|row| column.lines(schedule, *row, column.width).len()).sum()
-    };
-    columns.iter().map(lines_of).sum()
-}
-
-/// The columns with widths that fit.
-fn fitted(mut columns: Vec<Column>, schedule: &AnnotatedSchedule, available: usize) -> Option<Vec<Column>> {
-    let costs: Vec<Costs> = columns.iter().map(|column| Costs::of(column, schedule)).collect();
-    let margins: usize = columns.iter().map(Column::margin).sum();
-    let with_gap = |gap: usize| {
-        let room = available.checked_sub(margins + gap * columns.len().saturating_sub(1))?;
-        Some((gap, share(&costs, room)?))
-    };
-    let (gap, widths) = (1..=GAP).rev().find_map(with_gap)?;
-    for (column, width) in columns.iter_mut().zip(widths) {
-        (column.width, column.gap) = (width, gap);
-    }
-    Some(columns)
-}
-
-/// What a column costs at each width, up to the one at which nothing is broken.
-struct Costs {
-    /// From [`READABLE`] columns on, or from the ideal width if that is less.
-    from: usize,
-    costs: Vec<usize>,
-}
-
-impl Costs {
-    fn of(column: &Column, schedule: &AnnotatedSchedule) -> Self {
-        let rows = column.rows(schedule);
-        let ideal = column.ideal(schedule);
-        let from = ideal.min(READABLE);
-        let cost = |width| {
-            rows.iter().map(|row| cost(&column.lines(schedule, *row, width), &schedule.steps[*row])).sum()
-        };
-        Costs { from, costs: (from..=ideal).map(cost).collect() }
-    }
-}
-
-/// A line costs, and a broken word a little.
-fn cost(lines: &[String], step: &AnnotatedStep) -> usize {
-    let words = lines.iter().flat_map(|line| line.split_whitespace()).count();
-    let unbroken =
-        once(&step.op).chain(&step.notes).map(|text| text.split_whitespace().count()).sum::<usize>();
-    4 * lines.len() + words.saturating_sub(unbroken)
-}
-
-/// Divides the room so that the columns together take the least lines; `None` if some column would be too
-/// narrow to be read.
-fn share(columns: &[Costs], room: usize) -> Option<Vec<usize>> {
-    // For each room the least cost of the columns so far, with their widths.
-    let mut best: Vec<Option<(usize, Vec<usize>)>> = vec![Some((0, Vec::new())); room + 1];
-    for column in columns {
-        let with = |room: usize| {
-            let choices = column.costs.iter().enumerate().filter_map(|(n, cost)| {
-                let width = column.from + n;
-                let (others, widths) = best.get(room.checked_sub(width)?)?.as_ref()?;
-                Some((others + cost, width, widths))
-            });
-            let (cost, width, widths) = choices.min_by_key(|(cost, width, _)| (*cost, *width))?;
-            Some((cost, widths.iter().copied().chain(once(width)).collect()))
-        };
-        best = (0..=room).map(with).collect();
-    }
-    best.pop()?.map(|(_, widths)| widths)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn room_is_shared_so_that_least_lines_are_needed() {
-        let steep = || Costs { from: 14, costs: vec![9, 8, 4] };
-        let flat = || Costs { from: 10, costs: vec![5, 5, 5, 4] };
-        assert_eq!(share(&[steep(), flat()], 40), Some(vec![16, 13]), "all that is needed");
-        assert_eq!(share(&[steep(), flat()], 26), Some(vec![16, 10]), "to whom it helps most");
-        assert_eq!(share(&[steep(), steep()], 27), None, "too narrow to be read");
-        assert_eq!(share(&[], 20), Some(vec![]));
     }
 }

@@ -26,14 +26,30 @@ pub(super) struct Symbols {
     pub(super) misused: &'static str,
     pub(super) rule: &'static str,
     pub(super) folded: &'static str,
+    /// The lane of an actor beside what another does.
+    pub(super) lane: &'static str,
 }
 
-const ASCII: Symbols =
-    Symbols { sampled: "+", cached: "|", dropped: "-", stale: "!", misused: "X", rule: "-", folded: "..." };
-const BOXES: Symbols =
-    Symbols {
-        sampled: "┬", cached: "│", dropped: "┴", stale: "┋", misused: "╳", rule: "─", folded: "⋮"
-    };
+const ASCII: Symbols = Symbols {
+    sampled: "+",
+    cached: "|",
+    dropped: "-",
+    stale: "!",
+    misused: "X",
+    rule: "-",
+    folded: "...",
+    lane: ".",
+};
+const BOXES: Symbols = Symbols {
+    sampled: "┬",
+    cached: "│",
+    dropped: "┴",
+    stale: "┋",
+    misused: "╳",
+    rule: "─",
+    folded: "⋮",
+    lane: "┊",
+};
 
 /// Whether long runs of one actor are shortened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
