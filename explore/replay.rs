@@ -1,7 +1,7 @@
 //! Replaying a schedule: the same transitions again, watched.
 
 use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
-use stalemap_model::event::Event;
+use stalemap_model::event::{Branch, Event};
 use stalemap_model::oracle::Property;
 use stalemap_model::panel::Panel;
 
@@ -50,6 +50,8 @@ pub struct Replay {
     /// The number of transitions after which the system first stood where the schedule ends: a cycle that can
     /// be repeated for ever, from there to the end.
     pub cycle_from: Option<usize>,
+    /// The branches that the transitions reached.
+    pub reached: Vec<Branch>,
     /// Every property violated.
     pub violated: Vec<Property>,
 }
@@ -91,6 +93,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let initial_panels = machine.panels();
     let mut causality = Causality::default();
     machine.memory().watch(true);
+    machine.memory().take_reached();
     let mut played = Vec::new();
     let mut passed = vec![machine.fingerprint()];
     let mut running: Option<ActorId> = None;
@@ -126,6 +129,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     }
     let cycle_from = passed[..passed.len() - 1].iter().position(|print| *print == machine.fingerprint());
     let mut violated = machine.violated() | cycle_from.map_or(0, |_| Property::Livelock.bit());
+    let reached = Branch::of_bits(machine.memory().take_reached());
     let mut deadlock = Vec::new();
     let mut epilogue = None;
     if machine.enabled() == 0 && machine.main_finished() {
@@ -151,6 +155,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         epilogue,
         deadlock,
         cycle_from,
+        reached,
         violated: Property::of_bits(violated),
     })
 }

@@ -87,6 +87,8 @@ pub enum ReplayFormat {
     Mermaid,
     /// A log with vector clocks for ShiViz.
     Shiviz,
+    /// The core of what happens as a litmus test of the kernel's memory model, for herd7.
+    Litmus,
     /// The skeleton of a regression test for xfstests.
     Xfstests,
 }

@@ -294,3 +294,29 @@ fn the_core_is_a_litmus_test() {
         assert_eq!(result(scenario, links), expected, "{scenario} without {links:?}");
     }
 }
+
+#[test]
+fn the_core_of_a_schedule_is_a_litmus_test_as_well() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = |arguments: &[&str]| {
+        let output = stalemap(folder.path(), arguments);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let core = |arguments: &[&str]| said(&[&["orderings", "--format", "litmus"], arguments].concat()).1;
+    let schedule = |path: &str| said(&["replay", path, "--format", "litmus"]);
+
+    said(&["check", "--design", "none", "xfs/t1", "--save", "out"]);
+    let drawn = schedule("out/xfs-t1-none.schedule");
+    assert_eq!((drawn.0, drawn.1), (Some(0), core(&["xfs/t1"])));
+    // One that was found without an ordering is exported without it.
+    said(&["orderings", "xfs/t1", "--memory", "lkmm", "--save", "out"]);
+    let weakened = schedule("out/xfs-t1-iomap_valid-without-xa-insert.schedule");
+    let expected = core(&["xfs/t1", "--without", "xa-insert"]);
+    assert!(expected.contains("Result: Sometimes"), "{expected}");
+    assert_eq!((weakened.0, weakened.1), (Some(0), expected), "{}", weakened.2);
+    // Nothing is evicted in this one.
+    said(&["check", "--design", "none", "xfs/b7", "--save", "out"]);
+    let (code, printed, problem) = schedule("out/xfs-b7-none.schedule");
+    assert_eq!((code, printed.as_str()), (Some(2), ""));
+    assert!(problem.contains("xfs-b7-none.schedule has no litmus test: no folio is evicted"), "{problem}");
+}

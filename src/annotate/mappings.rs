@@ -159,6 +159,7 @@ mod tests {
             epilogue: None,
             deadlock: Vec::new(),
             cycle_from: None,
+            reached: Vec::new(),
             violated: Vec::new(),
         }
     }

@@ -18,6 +18,7 @@ use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
 use crate::cli::{Engine, ReplayArgs, ReplayFormat};
 use crate::input::InputError;
+use crate::litmus::Core;
 use crate::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::timeline::{self, Look};
 use crate::report::{html, json, svg};
@@ -61,6 +62,10 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
             ReplayFormat::Ftrace => ftrace::trace(&loaded.schedule),
             ReplayFormat::Mermaid => mermaid::diagram(&loaded.schedule),
             ReplayFormat::Shiviz => shiviz::log(&loaded.schedule),
+            ReplayFormat::Litmus => match core(&loaded, args)?.render() {
+                Ok(test) => test,
+                Err(error) => return Ok(defect(&error)),
+            },
             ReplayFormat::Xfstests => match contents(&loaded.config) {
                 Ok(expected) => xfstests::test(&loaded.schedule, expected.as_deref()),
                 Err(error) => return Ok(defect(&error)),
@@ -71,6 +76,18 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
     let path = args.schedule.display();
     let errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
     Ok(Report { results, errors, exit: Exit::Unexpected })
+}
+
+/// What of a schedule is a litmus test, with the orderings that it was found without left out.
+fn core(loaded: &Loaded, args: &ReplayArgs) -> Result<Core> {
+    Core::of(&loaded.schedule.replay.reached, loaded.orderings).ok_or_else(|| {
+        let problem = format!(
+            "{} has no litmus test: no folio is evicted in it, nor does one lose its per-block state; take a \
+             schedule in which writeback has ended and reclaim follows, as the one of xfs/t1 does",
+            args.schedule.display()
+        );
+        vec![InputError::Other(problem)]
+    })
 }
 
 /// The columns of a terminal that is none.
@@ -97,6 +114,8 @@ struct Loaded {
     kernel: Kernel,
     steps: Vec<Step>,
     schedule: AnnotatedSchedule,
+    /// The orderings that it was found with.
+    orderings: Orderings,
     /// The system under a design that loses nothing.
     config: Config,
     /// The property that it was saved as a counterexample to, if it does not violate that any more.
@@ -164,7 +183,8 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
         annotated.record_cost(&schedule);
     }
     let config = scenario.config(sound);
-    Ok(Ok(Loaded { kernel, steps: schedule.steps, schedule: annotated, config, missed }))
+    let orderings = scenario.orderings;
+    Ok(Ok(Loaded { kernel, steps: schedule.steps, schedule: annotated, orderings, config, missed }))
 }
 
 /// Drives shuttle along a schedule that the exhaustive engine has played. Says how they differ.

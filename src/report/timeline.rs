@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use anstyle::Style;
+use stalemap_model::backend::ActorId;
 
 use self::column::{Column, Sharing, columns};
 use self::fold::Row;
@@ -185,7 +186,7 @@ impl<'r> Page<'r> {
         if column.sharing == Sharing::Alone || column.sharing == Sharing::Names {
             return wrap(&column.head, column.width, 0).into_iter().map(|head| (0, 0, head)).collect();
         }
-        let head = |(lane, actor): (usize, &usize)| {
+        let head = |(lane, actor): (usize, &ActorId)| {
             let at = column.indent(*actor);
             let lines = wrap(&self.schedule.title(*actor), column.width.saturating_sub(at), 2 * INDENT);
             lines.into_iter().map(move |head| (lane, at, head))
@@ -201,10 +202,10 @@ impl<'r> Page<'r> {
     }
 
     /// Puts an actor's text into its column, with the lanes on its left.
-    fn put_text(&self, line: &mut Line, column: &Column, actor: usize, style: Style, text: &str) {
+    fn put_text(&self, line: &mut Line, column: &Column, actor: ActorId, style: Style, text: &str) {
         if let Sharing::Lanes(_) = column.sharing {
-            let lane = column.actors.iter().position(|other| *other == actor).unwrap_or(0);
-            self.put_lanes(line, column, lane);
+            let passing = column.actors.iter().position(|other| *other == actor);
+            self.put_lanes(line, column, passing.unwrap_or(0));
         }
         line.put(column.text_at() + column.indent(actor), style, text);
     }
