@@ -316,7 +316,7 @@ fn the_core_of_a_schedule_is_a_litmus_test_as_well() {
     assert_eq!((weakened.0, weakened.1), (Some(0), expected), "{}", weakened.2);
     // Nothing is evicted in this one.
     said(&["check", "--design", "none", "xfs/b7", "--save", "out"]);
-    let (code, printed, problem) = schedule("out/xfs-b7-none.schedule");
-    assert_eq!((code, printed.as_str()), (Some(2), ""));
+    let (exit, printed, problem) = schedule("out/xfs-b7-none.schedule");
+    assert_eq!((exit, printed.as_str()), (Some(2), ""));
     assert!(problem.contains("xfs-b7-none.schedule has no litmus test: no folio is evicted"), "{problem}");
 }

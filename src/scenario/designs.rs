@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stalemap_model::design::Design;
-use stalemap_model::fs::Personality;
+use stalemap_model::fs::{Allocate, Personality};
 use stalemap_model::settings::{Setting, SettingError};
 use toml::de::DeValue;
 
@@ -16,8 +16,8 @@ const MAX_DESIGNS: usize = 64;
 /// What `--design` takes for "every one".
 const RESERVED: &str = "all";
 
-/// Reads `[fs]`.
-pub(super) fn personality(file: Table<'_>, reader: &mut Reader<'_>) -> Option<Personality> {
+/// Reads `[fs]`; `block` is the size of a block in bytes.
+pub(super) fn personality(file: Table<'_>, block: u64, reader: &mut Reader<'_>) -> Option<Personality> {
     let default = Personality::BUILT_IN.first().copied().unwrap_or_default();
     let Some(field) = file.get("fs") else { return Personality::built_in(default) };
     let table = field.value.table("`[fs]` with `personality = \"xfs\"`", reader)?;
@@ -35,7 +35,27 @@ pub(super) fn personality(file: Table<'_>, reader: &mut Reader<'_>) -> Option<Pe
         let mut set = |setting: Setting<'_>| target.set(field.key, setting);
         apply(&field, &["personality"], "of a personality", &mut set, reader);
     }
+    if let (Some(field), Some(fs)) = (table.get("stuffed"), &personality) {
+        stuffed(&field, fs, block, reader);
+    }
     personality
+}
+
+/// What of a file lies in its inode must fit there, on a file system that does that.
+fn stuffed(field: &Field<'_>, fs: &Personality, block: u64, reader: &mut Reader<'_>) {
+    let bytes = u64::from(fs.stuffed);
+    if bytes > 0 && fs.allocate != Allocate::Written {
+        let message = "this file system keeps no data in its inodes";
+        let help = "only gfs2 does (`allocate = \"written\"`): leave `stuffed` out, or take `personality = \"gfs2\"`";
+        reader.errors.add(field.value.span.clone(), message, help);
+    } else if bytes >= block {
+        let message = format!("{bytes} bytes do not fit into an inode, which is smaller than a block");
+        reader.errors.add(
+            field.value.span.clone(),
+            message,
+            format!("expected less than {block}, the size of a block"),
+        );
+    }
 }
 
 fn built_in_personality(name: &Text<'_>, reader: &mut Reader<'_>) -> Option<Personality> {

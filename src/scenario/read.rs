@@ -100,7 +100,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let refs = file.get("refs").and_then(|field| field.value.texts("`refs = [\"xfs/559\"]`", reader));
     let before = reader.errors.count();
     let (block, folio) = geometry(file, reader);
-    let fs = designs::personality(file, reader);
+    let fs = designs::personality(file, block, reader);
     let files = files::read(file, reader);
     let cast = actors::read(file, Units { block, page: PAGE.min(folio) }, &files, reader);
     for call in &cast.commands {
