@@ -38,6 +38,15 @@ pub enum EngineError {
         /// Whose transition.
         actor: String,
     },
+    /// What an actor reads before its first operation depends on who started first, in relaxed memory.
+    #[error(
+        "`{actor}` reads relaxed memory before its first operation, and could read several messages there; let it \
+         read in an operation"
+    )]
+    ReadsBeforeItMoves {
+        /// Who.
+        actor: String,
+    },
     /// Setup or epilogue cannot finish although nobody else runs.
     #[error("`{actor}`, alone, waits for ever at `{op}`")]
     StuckAlone {

@@ -46,6 +46,8 @@ pub(crate) struct Frontier<State> {
     /// Pairs settled, by preemptions.
     settled: Vec<u64>,
     started: Instant,
+    /// Whether a transition could not be told by an [`Outcome`], and was left out.
+    cut: bool,
 }
 
 impl<State> Frontier<State> {
@@ -63,6 +65,7 @@ impl<State> Frontier<State> {
             queue: BTreeMap::from([(cost, VecDeque::from([open]))]),
             settled: Vec::new(),
             started: Instant::now(),
+            cut: false,
         }
     }
 
@@ -105,7 +108,13 @@ impl<State> Frontier<State> {
             let mut untried = Some(Outcome::FIRST);
             while let Some(outcome) = untried {
                 let choice = Choice::of(machine.pending(actor), actor, outcome);
-                let (_, frame) = machine.fire(actor, outcome)?;
+                let (_, frame) = match machine.fire(actor, outcome) {
+                    Err(EngineError::NoSuchOutcome { .. }) => {
+                        self.cut = true;
+                        break;
+                    }
+                    fired => fired?,
+                };
                 untried = machine.next_outcome();
                 if keep(machine) {
                     self.enter(machine, from.node, choice, cost);
@@ -151,10 +160,11 @@ impl<State> Frontier<State> {
         self.settled.iter().take(preemptions as usize).sum()
     }
 
-    /// Whether the walk has gone on for too long.
+    /// Whether the walk has gone on for too long, or had to leave something out.
     pub(crate) fn is_over(&self, limits: &Limits) -> bool {
         let settled: u64 = self.settled.iter().sum();
-        limits.states.is_some_and(|most| settled > most)
+        self.cut
+            || limits.states.is_some_and(|most| settled > most)
             || settled.is_multiple_of(1024) && limits.time.is_some_and(|time| self.started.elapsed() >= time)
     }
 }

@@ -39,6 +39,8 @@ pub enum LimitHit {
     Executions,
     /// Operations of one execution.
     Operations,
+    /// Messages of a word of relaxed memory that an access chooses from, or accesses of one transition that choose.
+    Messages,
     /// A bound of the modelled system.
     Bound(Bound),
 }
@@ -54,6 +56,7 @@ impl LimitHit {
             LimitHit::Actors => "actors",
             LimitHit::Executions => "executions",
             LimitHit::Operations => "operations",
+            LimitHit::Messages => "messages",
             LimitHit::Bound(bound) => bound.name(),
         }
     }

@@ -130,10 +130,15 @@ impl<'s, S: System> Machine<'s, S> {
         let setup = set(Role::Setup);
         machine.specs = specs;
         machine.run_alone(setup, &mut Vec::new())?;
-        machine.memory.start(actors_of(machine.main | machine.daemons));
+        let standings = &machine.standings;
+        let left = |actor: &ActorId| standings[*actor].state.is_some();
+        machine.memory.start(actors_of(machine.main | machine.daemons).filter(left));
         for actor in actors_of(machine.main | machine.daemons) {
             if !machine.is_started(actor) {
                 machine.fire(actor, Outcome::FIRST)?;
+                if machine.next.is_some() {
+                    return Err(EngineError::ReadsBeforeItMoves { actor: machine.specs[actor].name.clone() });
+                }
             }
         }
         machine.memory.gather(true);
@@ -281,6 +286,9 @@ impl<'s, S: System> Machine<'s, S> {
             self.memory.retire(actor);
         }
         if self.memory.picked_wrongly() {
+            let undo = self.memory.end_transition().undo;
+            self.memory.undo(&undo, violated);
+            self.memory.take_cut();
             return Err(EngineError::NoSuchOutcome { actor: self.specs[actor].name.clone() });
         }
         let standing = self.replace(actor, Rc::new(after));

@@ -264,7 +264,17 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             return Ok(());
         }
         let choice = Choice::of(self.machine.pending(actor), actor, outcome);
-        let (footprint, frame) = self.machine.fire(actor, outcome)?;
+        let (footprint, frame) = match self.machine.fire(actor, outcome) {
+            Err(EngineError::NoSuchOutcome { .. }) => {
+                self.limits_hit.insert(LimitHit::Messages);
+                if let Some(node) = self.stack.last_mut() {
+                    // Where it would lead is not known; its sleep would be unfounded.
+                    node.current = None;
+                }
+                return Ok(());
+            }
+            fired => fired?,
+        };
         self.statistics.transitions += 1;
         let Some(node) = self.stack.last_mut() else { return Ok(()) };
         node.expanded = true;

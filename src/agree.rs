@@ -137,6 +137,11 @@ fn compare(
         let way = runs.witnesses.get(&property).cloned();
         found.push((format!("`{property}`, which the exhaustive engine does not find"), way));
     }
+    let invented =
+        |limit: &&LimitHit| matches!(limit, LimitHit::Bound(_)) && !truth.limits_hit.contains(limit);
+    for bound in runs.limits_hit.iter().filter(invented) {
+        found.push((format!("the limit of {bound}, which the exhaustive engine does not reach"), None));
+    }
     if runs.tried_everything() {
         for end in truth.ends.iter().filter(|end| !runs.ends.contains_key(end)) {
             found.push((format!("no {} that the exhaustive engine reaches", end.name()), way(kernel, end)?));

@@ -423,6 +423,7 @@ fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
     };
     let exit = match found.kernel.verdict {
         Verdict::Violates => Exit::Unexpected,
+        _ if found.is_vacuous() => Exit::Unexpected,
         _ if found.is_incomplete() => Exit::Incomplete,
         _ => Exit::Expected,
     };

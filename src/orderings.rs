@@ -26,8 +26,13 @@ pub struct Weakened {
 }
 
 impl Weakened {
+    /// A run that never met what the scenario is about proves nothing.
     fn holds(&self) -> bool {
-        self.outcome.verdict == Verdict::Holds
+        self.outcome.verdict == Verdict::Holds && !self.outcome.judgement.vacuous
+    }
+
+    fn is_decided(&self) -> bool {
+        self.holds() || self.breaks()
     }
 
     fn breaks(&self) -> bool {
@@ -42,7 +47,7 @@ pub enum Weakest {
     All(Vec<Vec<Link>>),
     /// One, found by leaving out one link after the other. There may be others.
     Greedily(Vec<Link>),
-    /// The design does not hold with all of them, or a limit was reached.
+    /// The design does not hold with all of them, a limit was reached, or nothing was met.
     Unknown,
 }
 
@@ -59,6 +64,8 @@ pub struct Study {
     pub together: Option<Weakened>,
     /// Without each two of these, if together they are needed.
     pub pairs: Vec<Weakened>,
+    /// Without the further sets that were tried for the weakest.
+    pub further: Vec<Weakened>,
     /// What is enough.
     pub weakest: Weakest,
 }
@@ -69,18 +76,25 @@ impl Study {
         self.single.iter().chain(&self.pairs).filter(|weakened| weakened.breaks())
     }
 
-    /// Whether a limit was reached anywhere.
+    /// Everything that was explored.
+    fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        let weakened = self.single.iter().chain(&self.pairs).chain(&self.together).chain(&self.further);
+        weakened.map(|weakened| &weakened.outcome).chain([&self.kernel])
+    }
+
+    /// Whether the design was never put to the test, even with the kernel's orderings.
+    pub fn is_vacuous(&self) -> bool {
+        self.kernel.judgement.vacuous
+    }
+
+    /// Whether a limit was reached anywhere, or a weakened run met nothing.
     pub fn is_incomplete(&self) -> bool {
-        let hit = |outcome: &Outcome| !outcome.limits_hit.is_empty();
-        let weakened = self.single.iter().chain(&self.pairs).chain(&self.together);
-        hit(&self.kernel) || weakened.map(|weakened| &weakened.outcome).any(hit)
+        self.outcomes().any(|outcome| !outcome.limits_hit.is_empty() || outcome.judgement.vacuous)
     }
 
     /// The limits that were reached.
     pub fn limits_hit(&self) -> Vec<LimitHit> {
-        let weakened = self.single.iter().chain(&self.pairs).chain(&self.together);
-        let outcomes = weakened.map(|weakened| &weakened.outcome).chain([&self.kernel]);
-        let mut hit: Vec<LimitHit> = outcomes.flat_map(|outcome| outcome.limits_hit.clone()).collect();
+        let mut hit: Vec<LimitHit> = self.outcomes().flat_map(|outcome| outcome.limits_hit.clone()).collect();
         hit.sort_unstable();
         hit.dedup();
         hit
@@ -121,9 +135,10 @@ pub fn study(
         single: found,
         together: None,
         pairs: Vec::new(),
+        further: Vec::new(),
         weakest: Weakest::Unknown,
     };
-    if study.kernel.verdict != Verdict::Holds {
+    if study.kernel.verdict != Verdict::Holds || study.is_vacuous() {
         return Ok(study);
     }
     let spare: Vec<Link> =
@@ -132,7 +147,7 @@ pub fn study(
         strong.iter().copied().filter(|link| !without.contains(link)).collect()
     };
     let together = explore(vec![spare.clone()])?.remove(0);
-    let decided = study.single.iter().all(|one| one.holds() || one.breaks());
+    let decided = study.single.iter().all(Weakened::is_decided);
     if together.holds() {
         if decided {
             study.weakest = Weakest::All(vec![kept(&spare)]);
@@ -149,22 +164,35 @@ pub fn study(
     let breaking: Vec<[Link; 2]> = study
         .pairs
         .iter()
-        .filter(|pair| !pair.holds())
+        .filter(|pair| pair.breaks())
         .map(|pair| [pair.without[0], pair.without[1]])
         .collect();
     let largest = largest_without(&spare, &breaking);
-    if decided && largest.len() <= MOST_SETS {
+    let decided = decided && study.pairs.iter().all(Weakened::is_decided);
+    if !decided {
+        return Ok(study);
+    }
+    if largest.len() <= MOST_SETS {
         let found = explore(largest)?;
-        if found.iter().all(Weakened::holds) {
-            study.weakest = Weakest::All(found.iter().map(|largest| kept(&largest.without)).collect());
+        let all: Vec<Vec<Link>> = found.iter().map(|largest| kept(&largest.without)).collect();
+        let hold = found.iter().all(Weakened::holds);
+        study.further.extend(found);
+        if hold {
+            study.weakest = Weakest::All(all);
             return Ok(study);
         }
     }
     let mut gone: Vec<Link> = Vec::new();
     for link in spare {
         let wider: Vec<Link> = gone.iter().copied().chain([link]).collect();
-        if explore(vec![wider.clone()])?.remove(0).holds() {
+        let found = explore(vec![wider.clone()])?.remove(0);
+        let decided = found.is_decided();
+        if found.holds() {
             gone = wider;
+        }
+        study.further.push(found);
+        if !decided {
+            return Ok(study);
         }
     }
     study.weakest = Weakest::Greedily(kept(&gone));

@@ -320,3 +320,28 @@ fn the_core_of_a_schedule_is_a_litmus_test_as_well() {
     assert_eq!((exit, printed.as_str()), (Some(2), ""));
     assert!(problem.contains("xfs-b7-none.schedule has no litmus test: no folio is evicted"), "{problem}");
 }
+
+#[test]
+fn nothing_is_concluded_from_what_was_not_put_to_the_test() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let alone = "title = \"Nobody else\"\n[[actor]]\nname = \"writer\"\nrun = [\"pwrite 0 4k\"]\n";
+    std::fs::write(folder.path().join("alone.toml"), alone).expect("a scenario");
+    let output = stalemap(folder.path(), &["orderings", "alone.toml"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("holds vacuously"), "{said}");
+    assert!(said.contains("There is nothing to conclude: vacuous: no run reached stale"), "{said}");
+    assert!(!said.contains("weakest"), "{said}");
+}
+
+#[test]
+fn what_a_limit_left_undecided_is_not_called_needed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Without the lock of the folio there are 528 states, and the design holds.
+    let output =
+        stalemap(folder.path(), &["orderings", "xfs/t1", "--memory", "lkmm", "--limit-states", "523"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("The weakest set that holds is not known."), "{said}");
+    assert!(said.contains("the limit of states was reached"), "{said}");
+}

@@ -9,6 +9,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::directly::under_loom_directly as directly;
 use common::program::{Change, Condition, Operand, Program, Repeat, Statement, Task, Test};
@@ -175,6 +176,39 @@ fn choices_are_tried_under_loom_and_shuttle() {
     assert_eq!(observed(&under_loom(&program)), truth(&program));
     let shuttle = Shuttle { strategy: Strategy::Dfs, budget: Budget::default() };
     assert_eq!(observed(&run_shuttle(&program, &shuttle).expect("a sound program")), truth(&program));
+    // Drawn ones, too: every outcome comes up.
+    let budget = Budget { executions: Some(500), time: None };
+    for strategy in [Strategy::Random { seed: 0 }, Strategy::Pct { seed: 0, depth: 2 }] {
+        let drawn = run_shuttle(&program, &Shuttle { strategy, budget }).expect("a sound program");
+        assert_eq!(observed(&drawn), truth(&program), "{strategy:?}");
+    }
+}
+
+#[test]
+fn the_clock_is_a_limit_that_is_named() {
+    let program = cookie();
+    let budget = Budget { executions: None, time: Some(Duration::ZERO) };
+    let shuttle = Shuttle { strategy: Strategy::Dfs, budget };
+    for runs in [run_loom(&program, &Loom { preemptions: None, budget }), run_shuttle(&program, &shuttle)] {
+        let runs = runs.expect("a sound program");
+        assert!(!runs.finished);
+        assert_eq!(runs.limits_hit, BTreeSet::from([LimitHit::Seconds]));
+    }
+}
+
+#[test]
+fn the_first_execution_that_violates_is_counted_from_one() {
+    // The second writer leaves what the first must not find.
+    let stored = Test { register: 0, is: Condition::Equal, operand: Operand::Constant(1) };
+    let finds = vec![Statement::Load(0, 0), Statement::Violate(stored, Property::LostWrite)];
+    let program = program([finds, vec![Statement::Store(0, Operand::Constant(1))]]);
+    let searched = |executions| {
+        let budget = Budget { executions, time: None };
+        run_shuttle(&program, &Shuttle { strategy: Strategy::Dfs, budget }).expect("a sound program")
+    };
+    let first = searched(None).first[&Property::LostWrite];
+    assert_eq!(searched(Some(first)).first.get(&Property::LostWrite), Some(&first));
+    assert_eq!(searched(Some(first - 1)).violated, 0);
 }
 
 #[test]

@@ -16,7 +16,8 @@ use common::random_litmus::litmus;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use stalemap_explore::{
-    Exploration, Limits, Options, ReplayError, Schedule, Step, explore, minimal_counterexample, replay,
+    Exploration, LimitHit, Limits, Options, ReplayError, Schedule, Step, explore, minimal_counterexample,
+    replay,
 };
 use stalemap_model::backend::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use stalemap_model::backend::{
@@ -167,6 +168,27 @@ fn corw_one_does_not_overwrite_what_one_has_read() {
     let threads = || [vec![Load(X, Relaxed, 0), one(X, Relaxed)], vec![two(X, Relaxed)]];
     let before = observation(&registers([[2], [0]]), &[2, 0, 0]);
     assert!(!outcomes(&Litmus::relaxed(threads())).contains(&before));
+}
+
+#[test]
+fn an_exchange_that_fails_acquires_nothing() {
+    let reader = |ordering| {
+        let exchange = Exchange { word: Y, current: 0, new: Value::Constant(2), ordering, register: 0 };
+        vec![exchange, Load(X, Relaxed, 1)]
+    };
+    let writer = || vec![one(X, Relaxed), one(Y, Release)];
+    assert!(ends_with([writer(), reader(AcqRel)], [[0, 0], [1, 0]]));
+    assert!(ends_with([writer(), reader(Acquire)], [[0, 0], [1, 0]]));
+}
+
+#[test]
+fn more_messages_than_can_be_told_apart_are_a_limit() {
+    let stores = |number| Litmus::relaxed([vec![one(X, Relaxed); number], vec![Load(X, Relaxed, 0)]]);
+    let most = explore(&stores(15), &Options::default(), &mut |_| ()).expect("a litmus test can be explored");
+    assert!(most.is_complete());
+    let more = explore(&stores(16), &Options::default(), &mut |_| ()).expect("a litmus test can be explored");
+    assert!(more.limits_hit.contains(&LimitHit::Messages), "{:?}", more.limits_hit);
+    assert!(!more.is_complete());
 }
 
 #[test]

@@ -64,7 +64,7 @@ where
         failed: AtomicBool::new(false),
     });
     shared.gathered().runs = Runs::new();
-    let actors = Execution::new(&shared.system, MOST_OPERATIONS).concurrent().len();
+    let actors = caught("loom", || Execution::new(&shared.system, MOST_OPERATIONS).concurrent().len())?;
     if actors > LOOM_ACTORS {
         return Err(EngineError::DoesNotFit { engine: "loom", most: LOOM_ACTORS, actors });
     }

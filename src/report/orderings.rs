@@ -21,6 +21,11 @@ pub fn render(study: &Study, color: bool) -> String {
         text.push_str("\nThe design is broken whatever is ordered; there is nothing to weaken.\n");
         return text;
     }
+    if study.is_vacuous() {
+        let reasons = &study.kernel.judgement.reasons;
+        let _ = writeln!(text, "\nThere is nothing to conclude: {}.", reasons.join("; "));
+        return text;
+    }
     let _ = writeln!(text, "\n{}", table(study, color));
     text.push_str(&statement(study));
     text
@@ -61,6 +66,7 @@ fn table(study: &Study, color: bool) -> String {
 
 fn needed(outcome: &Outcome) -> Cell {
     match outcome.verdict {
+        Verdict::Holds | Verdict::FoundNone if outcome.judgement.vacuous => Cell::new("?").fg(Color::Yellow),
         Verdict::Holds | Verdict::FoundNone => Cell::new("no").fg(Color::Green),
         Verdict::Violates => Cell::new("yes").fg(Color::Red),
         Verdict::Incomplete => Cell::new("?").fg(Color::Yellow),
@@ -71,6 +77,7 @@ fn needed(outcome: &Outcome) -> Cell {
 fn cost(outcome: &Outcome) -> String {
     let states = count(outcome.statistics.states, "state");
     match &outcome.counterexample {
+        None if outcome.judgement.vacuous => format!("{} vacuously, {states}", outcome.verdict.name()),
         None => format!("{}, {states}", outcome.verdict.name()),
         Some(shown) => {
             let found = &shown.counterexample;
@@ -124,6 +131,9 @@ fn statement(study: &Study) -> String {
     let list = |links: &[Link]| if links.is_empty() { "nothing".to_owned() } else { joined(links) };
     let _ = match &study.weakest {
         Weakest::All(sets) => match sets.as_slice() {
+            [links] if links.is_empty() => {
+                writeln!(text, "The weakest set that holds is empty: the design needs no ordering here.")
+            }
             [links] => writeln!(
                 text,
                 "The weakest set that holds: {}. Each is needed by itself, and together they are enough.",
@@ -143,8 +153,11 @@ fn statement(study: &Study) -> String {
     };
     if study.is_incomplete() {
         let limits: Vec<&str> = study.limits_hit().iter().map(|limit| limit.name()).collect();
-        let _ =
-            writeln!(text, "Not everything was explored: the limit of {} was reached.", limits.join(", "));
+        let _ = if limits.is_empty() {
+            writeln!(text, "Not everything was put to the test: some weakened run met nothing.")
+        } else {
+            writeln!(text, "Not everything was explored: the limit of {} was reached.", limits.join(", "))
+        };
     }
     text
 }
@@ -155,6 +168,7 @@ pub fn json(study: &Study) -> String {
         json!({
             "verdict": outcome.verdict.name(),
             "violated": outcome.violated.iter().map(|property| property.name()).collect::<Vec<_>>(),
+            "vacuous": outcome.judgement.vacuous,
             "states": outcome.statistics.states,
             "limits_hit": outcome.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
             "counterexample": outcome.counterexample.as_ref().map(|shown| {
