@@ -41,6 +41,8 @@ pub struct Replay {
     pub initial: Vec<(String, String)>,
     /// The same in full.
     pub initial_panels: Vec<Panel>,
+    /// The properties that the setup violates, before anybody moves.
+    pub violated_in_setup: Vec<Property>,
     /// The transitions.
     pub played: Vec<Played>,
     /// What the epilogue found, if the schedule ends in a final state; `None` if somebody could still move.
@@ -91,6 +93,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let actors = machine.specs().to_vec();
     let initial = machine.gutter();
     let initial_panels = machine.panels();
+    let violated_in_setup = Property::of_bits(machine.violated());
     let mut causality = Causality::default();
     machine.memory().watch(true);
     machine.memory().take_reached();
@@ -151,6 +154,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         actors,
         initial,
         initial_panels,
+        violated_in_setup,
         played,
         epilogue,
         deadlock,

@@ -123,6 +123,29 @@ fn every_counterexample_of_the_catalogue_fits_a_mail() {
     assert!(in_lanes > 50, "{in_lanes}");
 }
 
+#[test]
+fn a_loss_in_the_setup_is_drawn_with_the_state_that_it_leaves() {
+    let source = r#"
+title = "A loss in the setup"
+[fs]
+personality = "xfs-zoned"
+[setup]
+run = ["pwrite -S 0x58 0 4k", "fsync", "fadvise -d 0 4k", "@fail 2k", "pwrite -S 0x57 0 4k"]
+[[actor]]
+name = "reader"
+run = ["pread 0 4k"]
+[reach]
+must = []
+[expect]
+none = ["lost-write"]
+"#;
+    let broken = Broken::of("setup", read("setup", source.as_bytes()).unwrap()).unwrap();
+    let mail = render(&broken.schedule, Look::mail());
+    let sentence = "Lost write under design none, in the setup already: nobody has to race";
+    assert!(mail.starts_with(sentence), "{mail}");
+    assert!(mail.contains("\n    after the setup  W/D  1    D\n"), "{mail}");
+}
+
 /// A line of ftrace's text, taken apart as its readers do.
 #[derive(Debug, PartialEq)]
 struct Line {

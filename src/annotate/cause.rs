@@ -45,6 +45,12 @@ fn sentence(replay: &Replay, about: &About) -> String {
             let to = replay.played.len();
             format!("Livelock{under}: operations {from} to {to} lead back to where they began, for ever.")
         }
+        Some(property) if replay.violated_in_setup.contains(&property) => {
+            format!(
+                "{}{under}, in the setup already: nobody has to race for it.",
+                capital(&property.name().replace('-', " "))
+            )
+        }
         Some(property) => {
             let text = violation(property, &all_events(replay));
             let (name, detail) = text.split_once(": ").map_or((text.as_str(), None), |(a, b)| (a, Some(b)));

@@ -155,6 +155,7 @@ mod tests {
             actors: Vec::new(),
             initial: Vec::new(),
             initial_panels: Vec::new(),
+            violated_in_setup: Vec::new(),
             played: events.iter().map(played).collect(),
             epilogue: None,
             deadlock: Vec::new(),

@@ -30,6 +30,8 @@ use crate::annotate::{AnnotatedSchedule, Ending, count, harmless};
 const ROOM: usize = 40;
 /// Spaces between two columns.
 const GAP: usize = 2;
+/// What is said of the state before the first step.
+const BEFORE: &str = "after the setup";
 /// How far what happened is indented below its operation.
 const INDENT: usize = 1;
 
@@ -152,7 +154,8 @@ impl<'r> Page<'r> {
             column.at = at;
             at = column.text_at() + column.width + column.gap;
         }
-        page.gutter_at = page.columns.last().map_or(text_at, |last| last.text_at() + last.width + GAP);
+        let least = text_at + BEFORE.len() + GAP;
+        page.gutter_at = page.columns.last().map_or(least, |last| last.text_at() + last.width + GAP);
         page
     }
 
@@ -246,7 +249,7 @@ impl<'r> Page<'r> {
     fn before(&self) -> Vec<Line> {
         let line = |n: usize| {
             let mut line = Line::default();
-            line.put(self.text_at, Style::new(), if n == 0 { "after the setup" } else { "" });
+            line.put(self.text_at, Style::new(), if n == 0 { BEFORE } else { "" });
             self.put_state(&mut line, 0, n);
             line
         };
