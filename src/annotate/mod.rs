@@ -167,7 +167,10 @@ impl AnnotatedSchedule {
         let says = |key: &str, number: usize| schedule.header(key) == Some(number.to_string().as_str());
         if says("preemptions", preemptions) && says("operations", self.replay.played.len()) {
             let certificate = schedule.header("certificate");
-            self.about.certified = certificate.map(|said| format!("recorded with it: {said}"));
+            let said = |said: &str| {
+                format!("Certified when it was saved: {}.", said.strip_prefix("least: ").unwrap_or(said))
+            };
+            self.about.certified = certificate.map(said);
             self.about.preemptions = u32::try_from(preemptions).ok();
             self.size = cause::size(&self.replay, &self.about);
         }
