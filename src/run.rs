@@ -83,6 +83,15 @@ pub struct Job<'s> {
     pub engine: Engine,
 }
 
+impl<'s> Job<'s> {
+    /// A scenario under each design that its file expects something of, on the exhaustive engine.
+    pub fn expected(scenario: &'s Scenario) -> Vec<Self> {
+        let designs = scenario.expected_designs();
+        let designs = designs.iter().filter_map(|name| scenario.design(name));
+        designs.map(|design| Job { scenario, design, engine: Engine::Exhaustive }).collect()
+    }
+}
+
 /// What a file contained at the end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Contents {

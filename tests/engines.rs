@@ -7,7 +7,6 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use stalemap::agree::{Agreement, Took, agree};
-use stalemap::engine::Engine;
 use stalemap::run::Job;
 use stalemap::scenario::{Scenario, catalogue, read};
 
@@ -39,13 +38,7 @@ fn shipped(name: &str) -> Scenario {
 
 /// Runs the engines on a scenario under every design that its file expects something of.
 fn agreements(scenario: &Scenario, executions: u64) -> Vec<Agreement> {
-    let designs = scenario.expected_designs().into_iter();
-    let jobs = designs.map(|name| Job {
-        scenario,
-        design: scenario.design(&name).expect("a design that is expected is there"),
-        engine: Engine::Exhaustive,
-    });
-    jobs.map(|job| agree(&job, executions).expect("sound engines")).collect()
+    Job::expected(scenario).iter().map(|job| agree(job, executions).expect("sound engines")).collect()
 }
 
 fn assert_agree(agreement: &Agreement) {

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::SystemTime;
 
-use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, run_all};
 use stalemap::scenario::read;
 
@@ -38,11 +37,7 @@ fn the_scenarios_of_the_page_are_as_they_expect() {
     assert_eq!(scenarios.len(), 2);
     for block in scenarios {
         let scenario = read(PAGE, block.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
-        let designs = scenario.expected_designs();
-        let jobs = designs.iter().filter_map(|name| scenario.design(name));
-        let jobs: Vec<Job<'_>> =
-            jobs.map(|design| Job { scenario: &scenario, design, engine: Engine::Exhaustive }).collect();
-        for outcome in run_all(&jobs, GivenLimits::default(), 1, &|_| ()) {
+        for outcome in run_all(&Job::expected(&scenario), GivenLimits::default(), 1, &|_| ()) {
             let judgement = outcome.expect("a run").judgement;
             assert_eq!(judgement.as_expected, Some(true), "{}: {:?}", scenario.title, judgement.reasons);
         }

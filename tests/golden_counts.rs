@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 
-use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, run_all};
 use stalemap::scenario::{Scenario, catalogue, read};
 
@@ -15,15 +14,7 @@ fn every_scenario_takes_what_it_always_took() {
         .iter()
         .map(|(name, source)| read(name, source.as_bytes()).expect("a good file"))
         .collect();
-    let jobs: Vec<Job<'_>> = scenarios
-        .iter()
-        .flat_map(|scenario| {
-            let designs = scenario.expected_designs();
-            designs.into_iter().filter_map(move |name| {
-                Some(Job { scenario, design: scenario.design(&name)?, engine: Engine::Exhaustive })
-            })
-        })
-        .collect();
+    let jobs: Vec<Job<'_>> = scenarios.iter().flat_map(Job::expected).collect();
     let mut counts = String::new();
     for outcome in run_all(&jobs, GivenLimits::default(), 2, &|_| ()) {
         let outcome = outcome.expect("a run");

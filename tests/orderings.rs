@@ -5,7 +5,6 @@ use std::process::{Command, Output};
 
 use rayon::prelude::*;
 use serde_json::Value;
-use stalemap::engine::Engine;
 use stalemap::orderings::{Study, Weakest, study};
 use stalemap::run::{GivenLimits, Job, Verdict, run_all};
 use stalemap::scenario::{Scenario, catalogue, read};
@@ -68,15 +67,7 @@ fn old_counters_are_read() {
 fn the_catalogue_is_as_expected_in_relaxed_memory() {
     let scenarios: Vec<Scenario> =
         catalogue::all().iter().map(|(name, _)| scenario(name, MemoryModel::Cumulative)).collect();
-    let jobs: Vec<Job<'_>> = scenarios
-        .iter()
-        .flat_map(|scenario| {
-            let designs = scenario.expected_designs();
-            designs.into_iter().filter_map(move |name| {
-                Some(Job { scenario, design: scenario.design(&name)?, engine: Engine::Exhaustive })
-            })
-        })
-        .collect();
+    let jobs: Vec<Job<'_>> = scenarios.iter().flat_map(Job::expected).collect();
     let mut surprising = Vec::new();
     for outcome in run_all(&jobs, GivenLimits::default(), 2, &|_| ()) {
         let outcome = outcome.expect("a run");
