@@ -339,6 +339,7 @@ async fn copy<B: Backend>(
         if iomap.kind == IomapType::Inline {
             stuffed::iomap_write_end_inline(inode, folio, &(write.pos..done));
         } else {
+            audit_backed(inode, &iomap, &(write.pos..done));
             write_end(inode, folio, locked, &(write.pos..done));
         }
         if write.fill == Fill::Data && done > size {
@@ -457,9 +458,13 @@ fn stale<B: Backend>(
     let design = &inode.sb.config.design;
     let block = inode.sb.geometry.block_of(write.pos);
     inode.sb.backend.reach(Branch::Stale);
-    inode.tell(MappingEvent::Dropped, || {
+    let (becomes, then) = match design.on_stale {
+        OnStale::KeepMapping => (MappingEvent::None, "; it is kept, with the new seq"),
+        OnStale::Remap | OnStale::Fail | OnStale::Done => (MappingEvent::Dropped, ""),
+    };
+    inode.tell(becomes, || {
         let now = inode.newest_sequence(iomap.shared);
-        format!("stale: sampled at seq {}, now {}", show_cookie(iomap.cookie), show_cookie(now))
+        format!("stale: sampled at seq {}, now {}{then}", show_cookie(iomap.cookie), show_cookie(now))
     });
     // Who watches must not load: that would be an observation of the actor's.
     inode.trace_xfs(|| tracepoint::xfs_iomap_invalid(inode, &iomap, inode.newest_sequence(iomap.shared)));
@@ -574,6 +579,23 @@ pub fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock,
     for (at, cell) in inode.sb.cells_in_folio(block).enumerate() {
         cells[cell] = inode.sb.read_disk(phys, at);
     }
+}
+
+/// What the mapping says is there for writeback, and is not any more: says so to who watches. The judge of it comes when
+/// the folio is unlocked.
+fn audit_backed<B: Backend>(inode: &Inode<B>, iomap: &Iomap, written: &Range<Cell>) {
+    if iomap.kind == IomapType::Hole {
+        return;
+    }
+    inode.ilock.audit(|map| {
+        let mut blocks = inode.sb.geometry.blocks_touched(written);
+        if let Some(block) = blocks.find(|block| !fs::is_backed(&inode.sb.config, map, *block)) {
+            inode.tell(MappingEvent::Misused, || {
+                let at = inode.sb.geometry.show_blocks(&(block..block + 1));
+                format!("mapping says {} at {at}, which has neither block nor reservation", iomap.kind)
+            });
+        }
+    });
 }
 
 /// The mapping is used to fill blocks: says so to who watches, and judges a check that had passed it.

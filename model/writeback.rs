@@ -359,11 +359,20 @@ pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys
     }
     inode.ilock.audit(|map| {
         if !is_at(map, block, phys, shared) {
+            misplaced(inode, block, phys);
             inode.violate(Property::WrongAddress, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("{block} is written to device block {phys}, which is not where it is")
             });
         }
+    });
+}
+
+/// Tells who watches that a mapping led to a wrong place.
+fn misplaced<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
+    inode.tell(MappingEvent::Misused, || {
+        let at = inode.sb.geometry.show_blocks(&(block..block + 1));
+        format!("mapping says device block {phys} at {at}")
     });
 }
 
@@ -378,6 +387,7 @@ fn audit_shared<B: Backend>(inode: &Inode<B>, folio: FolioRef, block: FileBlock,
     let changed = cells.iter().enumerate().any(|(at, cell)| inode.sb.audit_disk(phys, at) != *cell);
     inode.sb.space.audit(|space| {
         if changed && space.references(phys) > 1 {
+            misplaced(inode, block, phys);
             inode.violate(Property::WrongAddress, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("{block} is written in place to device block {phys}, which is shared")

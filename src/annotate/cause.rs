@@ -171,6 +171,10 @@ fn verdict(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<
         })
     };
     let locked = mine(life.sampled..used, "folio_lock").max(mine(life.sampled..used, "filemap_get_folio"))?;
+    let own = |row: &usize| replay.played[*row].actor == life.actor;
+    if let Some(check) = (life.sampled..used).filter(own).find(|row| rejects(replay, *row)) {
+        return Some(format!("The check at {} saw it, and the mapping was used all the same.", check + 1));
+    }
     if let Some(check) = mine(life.sampled..used, "iomap_valid") {
         let now = sequence_after(replay, life, check)?;
         return Some(if check < changed {
@@ -209,11 +213,7 @@ fn rejection(replay: &Replay, lives: &[Life]) -> Option<String> {
     if !replay.violated.is_empty() {
         return None;
     }
-    let rejected = |life: &&Life| {
-        life.end.is_some_and(|end| {
-            replay.played[end].events.iter().any(|event| files::split(&event.text).1.starts_with("stale: "))
-        })
-    };
+    let rejected = |life: &&Life| life.end.is_some_and(|end| rejects(replay, end));
     let life = lives.iter().find(rejected)?;
     let end = life.end?;
     let (row, _) = *life.invalidated.iter().rfind(|(row, _)| *row < end)?;
@@ -229,6 +229,11 @@ fn rejection(replay: &Replay, lives: &[Life]) -> Option<String> {
         end + 1,
         again.sampled + 1
     ))
+}
+
+/// Whether a check at a row found a mapping stale.
+fn rejects(replay: &Replay, row: usize) -> bool {
+    replay.played[row].events.iter().any(|event| files::split(&event.text).1.starts_with("stale: "))
 }
 
 fn sequence_after(replay: &Replay, life: &Life, row: usize) -> Option<u64> {
