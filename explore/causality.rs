@@ -1,8 +1,8 @@
 //! Which transition of an execution depends on which: the happens-before order of a replay.
 //!
 //! Two transitions are ordered if the same actor made both, or if one of them changed what the other touched
-//! ([`Footprint`]), and so is everything between them. Only the direct orders are kept: what follows from two of
-//! them would say nothing new.
+//! ([`Footprint`]), and whatever follows from two orders is one, too. Orders that follow from others are kept apart: they
+//! say nothing new about what happened, but they can be turned round on their own.
 
 use stalemap_model::backend::ActorId;
 
@@ -16,19 +16,31 @@ pub(crate) struct Causality {
     before: Vec<Vec<bool>>,
 }
 
+/// The earlier transitions of *other* actors that one depends on.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct Dependences {
+    /// Those with nothing between that explains the order.
+    pub(crate) direct: Vec<usize>,
+    /// The rest.
+    pub(crate) indirect: Vec<usize>,
+}
+
 impl Causality {
-    /// Adds a transition. Returns the earlier ones of *other* actors that it depends on directly.
-    pub(crate) fn push(&mut self, actor: ActorId, footprint: Footprint) -> Vec<usize> {
+    /// Adds a transition.
+    pub(crate) fn push(&mut self, actor: ActorId, footprint: Footprint) -> Dependences {
         let mut before = vec![false; self.made.len()];
-        let mut direct = Vec::new();
+        let (mut direct, mut indirect) = (Vec::new(), Vec::new());
         // The latest first: what happened before one that was found needs no arrow of its own.
         for (at, (other, theirs)) in self.made.iter().enumerate().rev() {
-            if before[at] || *other != actor && footprint.independent(*theirs) {
+            let depends = *other != actor && !footprint.independent(*theirs);
+            if before[at] {
+                indirect.extend(depends.then_some(at));
                 continue;
             }
-            if *other != actor {
-                direct.push(at);
+            if *other != actor && !depends {
+                continue;
             }
+            direct.extend(depends.then_some(at));
             before[at] = true;
             for (earlier, is_before) in self.before[at].iter().enumerate() {
                 before[earlier] |= is_before;
@@ -37,7 +49,8 @@ impl Causality {
         self.made.push((actor, footprint));
         self.before.push(before);
         direct.reverse();
-        direct
+        indirect.reverse();
+        Dependences { direct, indirect }
     }
 }
 
@@ -54,14 +67,18 @@ mod tests {
     }
 
     #[test]
-    fn only_direct_orders_are_kept() {
+    fn orders_that_follow_from_others_are_kept_apart() {
         let mut causality = Causality::default();
-        assert_eq!(causality.push(0, writes(1)), []);
-        assert_eq!(causality.push(1, reads(1)), [0]);
-        assert_eq!(causality.push(2, reads(1)), [0], "readers do not wait for each other");
-        assert_eq!(causality.push(1, writes(2)), [], "the own order is not told");
+        let mut push = |actor, footprint| {
+            let Dependences { direct, indirect } = causality.push(actor, footprint);
+            (direct, indirect)
+        };
+        assert_eq!(push(0, writes(1)), (vec![], vec![]));
+        assert_eq!(push(1, reads(1)), (vec![0], vec![]));
+        assert_eq!(push(2, reads(1)), (vec![0], vec![]), "readers do not wait for each other");
+        assert_eq!(push(1, writes(2)), (vec![], vec![]), "the own order is not told");
         // Behind 3, which is behind 1 and 0; and behind 2, which read what is written here.
         let both = Footprint { touched: 0b110, changed: 0b110 };
-        assert_eq!(causality.push(0, both), [2, 3]);
+        assert_eq!(push(0, both), (vec![2, 3], vec![1]), "1 is behind 0, which is the own one");
     }
 }

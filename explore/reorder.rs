@@ -1,10 +1,13 @@
 //! Which orders of an execution decide its outcome: each is turned round, and the rest is played again.
 //!
-//! The orders tried are the direct ones of the happens-before relation between different actors
-//! ([`crate::causality`]): turning round any other pair means turning round one of these. To turn round `a` before
-//! `b`, what `b` does not need `a` for goes first, then `b`, then `a` and what depends on it. From there on the
-//! actors move in the recorded order as far as they still can, and then to their ends, each as long as it can. That is
-//! one continuation of many: "with 7 before 5 the loss does not happen" is said of this one.
+//! The orders tried are those of any two dependent transitions of different actors ([`crate::causality`]). Turning round
+//! one that follows from others turns some of these round, too, and may decide where none of them does alone: a mapping
+//! sampled before a conversion, with a lock handed over between the two.
+//!
+//! To turn round `a` before `b`, what does not need `a` goes first, and what the actor of `b` did until then; then `b`,
+//! then `a` and what depends on it. From there on the actors move in the recorded order as far as they still can, and
+//! then to their ends, each as long as it can. That is one continuation of many: "with 7 before 5 the loss does not
+//! happen" is said of this one.
 
 use stalemap_model::backend::{ActorId, System};
 use stalemap_model::oracle::Property;
@@ -18,14 +21,19 @@ use crate::schedule::Step;
 
 /// Transitions that a continuation may take before it counts as going on for ever.
 const MAX_CONTINUATION: usize = 100_000;
+/// Transitions that turning indirect orders round may take in all, a run being counted as long as the schedule: some
+/// thousands of tries for a counterexample, and a second at most.
+const MAX_TRANSITIONS: usize = 1_000_000;
 
-/// Two transitions of different actors, the second of which depends directly on the first.
+/// Two transitions of different actors, the second of which depends on the first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Order {
     /// The place of the first one in the schedule, from 0.
     pub first: usize,
     /// The place of the second.
     pub second: usize,
+    /// Whether nothing between the two explains the order.
+    pub direct: bool,
     /// What comes of turning them round.
     pub turned: Turned,
 }
@@ -41,7 +49,15 @@ pub enum Turned {
     Avoided,
 }
 
-/// Tries every direct order of a replayed schedule the other way round. `played` is what the schedule's replay made of
+impl Order {
+    /// Whether it lies between two transitions, so that their order says no more.
+    fn is_between(&self, first: usize, second: usize) -> bool {
+        first <= self.first && self.second <= second
+    }
+}
+
+/// Tries every order of a replayed schedule the other way round. Of those that follow from others only the narrowest
+/// that decide are returned, and not all are tried of a very long schedule. `played` is what the schedule's replay made of
 /// `steps`.
 pub fn orders<S: System>(
     system: &S,
@@ -49,13 +65,33 @@ pub fn orders<S: System>(
     played: &[Played],
     property: Property,
 ) -> Result<Vec<Order>, ReplayError> {
+    let pairs = |of: fn(&Played) -> &Vec<usize>| -> Vec<(usize, usize)> {
+        let each = played.iter().enumerate();
+        each.flat_map(|(second, transition)| of(transition).iter().map(move |first| (*first, second)))
+            .collect()
+    };
+    let turned = |(first, second), direct| -> Result<Order, ReplayError> {
+        Ok(Order { first, second, direct, turned: turn(system, steps, played, (first, second), property)? })
+    };
     let mut orders = Vec::new();
-    for (second, transition) in played.iter().enumerate() {
-        for &first in &transition.depends_on {
-            let turned = turn(system, steps, played, (first, second), property)?;
-            orders.push(Order { first, second, turned });
-        }
+    for pair in pairs(|transition| &transition.depends_on) {
+        orders.push(turned(pair, true)?);
     }
+    let mut indirect = pairs(|transition| &transition.depends_indirectly_on);
+    indirect.sort_by_key(|(first, second)| (second - first, *second));
+    let mut tries = MAX_TRANSITIONS / played.len().max(1);
+    for (first, second) in indirect {
+        let decides = |order: &Order| order.turned == Turned::Avoided;
+        if orders.iter().any(|order| decides(order) && order.is_between(first, second)) {
+            continue;
+        }
+        if tries == 0 {
+            break;
+        }
+        tries -= 1;
+        orders.extend(Some(turned((first, second), false)?).filter(decides));
+    }
+    orders.sort_by_key(|order| (order.second, order.first));
     Ok(orders)
 }
 
@@ -67,7 +103,8 @@ fn turn<S: System>(
     property: Property,
 ) -> Result<Turned, ReplayError> {
     let behind = behind(played, first);
-    let (later, sooner): (Vec<usize>, Vec<usize>) = (first + 1..second).partition(|at| behind[*at]);
+    let waits = |at: &usize| behind[*at] && played[*at].actor != played[second].actor;
+    let (later, sooner): (Vec<usize>, Vec<usize>) = (first + 1..second).partition(waits);
     let mut machine = Machine::new(system)?;
     for at in (0..first).chain(sooner).chain([second]) {
         let Ok(actor) = find(&machine, &steps[at]) else { return Ok(Turned::Impossible) };

@@ -22,6 +22,8 @@ pub struct Played {
     /// The earlier transitions of other actors that it depends on directly, by their places: one of the two changed
     /// what the other touched, and nothing between them explains the order.
     pub depends_on: Vec<usize>,
+    /// The earlier transitions of other actors that it depends on, too, though what is between them explains the order.
+    pub depends_indirectly_on: Vec<usize>,
     /// What the model said about it.
     pub events: Vec<Event>,
     /// The shared state afterwards.
@@ -117,11 +119,13 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         };
         let events = machine.take_events();
         log(played.len() + 1, step, &events);
+        let dependences = causality.push(actor, footprint);
         played.push(Played {
             actor,
             op: step.op.clone(),
             preempts,
-            depends_on: causality.push(actor, footprint),
+            depends_on: dependences.direct,
+            depends_indirectly_on: dependences.indirect,
             events,
             gutter: machine.gutter(),
             panels: machine.panels(),

@@ -36,6 +36,7 @@ mod tests {
             op: String::new(),
             preempts: false,
             depends_on,
+            depends_indirectly_on: Vec::new(),
             events: Vec::new(),
             gutter: Vec::new(),
             panels: Vec::new(),

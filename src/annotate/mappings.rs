@@ -146,6 +146,7 @@ mod tests {
             op: String::new(),
             preempts: false,
             depends_on: Vec::new(),
+            depends_indirectly_on: Vec::new(),
             panels: Vec::new(),
             events: vec![Event::of_mapping(*mapping, "")],
             gutter: Vec::new(),

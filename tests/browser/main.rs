@@ -148,7 +148,7 @@ fn a_schedule_is_stepped_through() {
     assert_eq!(shown(&mut browser), "After step 3");
     browser.evaluate("document.querySelector('footer a').click()");
     browser.reported();
-    assert_eq!(shown(&mut browser), "After step 13", "the deciding orders are links");
+    assert_eq!(shown(&mut browser), "After step 7", "the deciding orders are links");
 
     // Every step shows something, and nothing complains.
     browser.press("Home");

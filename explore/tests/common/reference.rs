@@ -5,7 +5,7 @@
 //! result is looked up by its full value. All questions that the engine answers during its search are then
 //! answered by textbook algorithms on the graph.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use stalemap_model::backend::{ActorId, Role};
@@ -585,6 +585,31 @@ impl Graph {
         let states = (0..self.edges.len()).fold(0, |bits, state| bits | self.violated_in(state));
         let given_up = self.given_up.iter().flatten().fold(0, |bits, given_up| bits | given_up.violated);
         states | given_up | if self.has_cycle() { Property::Livelock.bit() } else { 0 }
+    }
+
+    /// Whether some run ends, is given up or goes on for ever without a violation of `property`.
+    pub(crate) fn avoids(&self, property: Property) -> bool {
+        let mut clean = BTreeSet::new();
+        let mut open = vec![0];
+        while let Some(state) = open.pop() {
+            if self.violated_in(state) & property.bit() != 0 || !clean.insert(state) {
+                continue;
+            }
+            let given_up = self.given_up[state].iter().any(|edge| edge.violated & property.bit() == 0);
+            if self.ends.contains_key(&state) || given_up {
+                return true;
+            }
+            open.extend(self.edges[state].iter().map(|edge| edge.to));
+        }
+        // What is left when states that lead out are removed, again and again, lies on cycles or leads to them.
+        loop {
+            let before = clean.len();
+            let goes_on = |state: &usize| self.edges[*state].iter().any(|edge| clean.contains(&edge.to));
+            clean = clean.iter().copied().filter(goes_on).collect();
+            if clean.len() == before {
+                return before > 0;
+            }
+        }
     }
 
     /// Whether some state can be reached from itself: whether removing states without predecessors, again

@@ -1,0 +1,131 @@
+//! Orders turned round: which are tried, which of them decide, and that what is said of them is so.
+
+mod common;
+
+use common::program::{Change, Condition, Operand, Program, Statement, Task, Test};
+use common::reference::Graph;
+use common::strategy::straight_line;
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+use stalemap_explore::{Limits, Options, Order, Step, Turned, explore, orders, replay};
+use stalemap_model::backend::{Role, System};
+use stalemap_model::oracle::Property;
+
+use Statement::{Load, Lock, LockWhen, Modify, Store, Unlock, Violate};
+
+/// States up to which a random program is looked at.
+const MOST_STATES: usize = 4_000;
+
+fn program(tasks: [Vec<Statement>; 2]) -> Program {
+    let task = |statements| Task {
+        role: Role::Main,
+        steps: vec![statements],
+        repeat: common::program::Repeat::Never,
+    };
+    Program { tasks: tasks.map(task).into(), unused: 0 }
+}
+
+/// A task that samples an atomic twice, passes the lock in between, and violates the property if the last sample is
+/// another than the first use of it says.
+fn sampler(section: Statement) -> Vec<Statement> {
+    let differs = Test { register: 0, is: Condition::Different, operand: Operand::Register(1) };
+    vec![
+        Load(0, 0),
+        Load(0, 0),
+        section,
+        Modify(0, Change::Add(Operand::Constant(1))),
+        Unlock(0),
+        Load(0, 1),
+        Violate(differs, Property::LostWrite),
+    ]
+}
+
+/// A task that passes the lock and changes the atomic.
+fn changer(section: Statement) -> Vec<Statement> {
+    vec![section, Unlock(0), Store(0, Operand::Constant(1))]
+}
+
+/// What comes of turning the orders of a run in which the change falls between the last sample and its use.
+fn turned(program: &Program, waits: &str) -> Vec<(usize, usize, bool, Turned)> {
+    let run = [(0, "load 0"), (0, "load 0"), (0, "lock 0"), (1, waits), (1, "store 0"), (0, "load 0")];
+    let specs = program.actors();
+    let step = |(task, op): (usize, &str)| Step {
+        line: 0,
+        actor: specs[task].name.clone(),
+        op: op.to_owned(),
+        outcome: None,
+        older: Vec::new(),
+    };
+    let steps: Vec<Step> = run.into_iter().map(step).collect();
+    let replay = replay(program, &steps).expect("the run is one of the program's");
+    assert_eq!(replay.violated, [Property::LostWrite]);
+    let found = orders(program, &steps, &replay.played, Property::LostWrite).expect("a sound program");
+    found.iter().map(|order| (order.first, order.second, order.direct, order.turned)).collect()
+}
+
+#[test]
+fn an_order_that_follows_from_a_hand_over_decides_without_it() {
+    use Turned::{Avoided, StillViolated};
+    let program = program([sampler(Lock(0)), changer(Lock(0))]);
+    // The first sample's order says no more than the second's, and who has the lock first decides nothing.
+    let expected = [(2, 3, true, StillViolated), (1, 4, false, Avoided), (4, 5, true, Avoided)];
+    assert_eq!(turned(&program, "lock 0"), expected);
+}
+
+#[test]
+fn what_waits_cannot_come_first() {
+    use Turned::{Avoided, Impossible};
+    let waits = LockWhen(0, Condition::Equal, Operand::Constant(1));
+    let program = program([sampler(Lock(0)), changer(waits)]);
+    let expected = [(2, 3, true, Impossible), (4, 5, true, Avoided)];
+    assert_eq!(turned(&program, "lock_when 0"), expected);
+}
+
+/// Turns the orders of every way that a search met to a violation.
+fn orders_are_as_said(program: &Program) -> Result<(), TestCaseError> {
+    let graph = Graph::of(program, MOST_STATES).ok_or_else(|| TestCaseError::reject("too many states"))?;
+    let specs = program.actors();
+    let exploration =
+        explore(program, &Options { limits: Limits::default(), ..Options::default() }, &mut |_| ())
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+    for (property, way) in &exploration.witnesses {
+        let steps: Vec<Step> = way.iter().map(|choice| choice.to_step(&specs)).collect();
+        let replay = replay(program, &steps).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let found = orders(program, &steps, &replay.played, *property)
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let direct = |order: &&Order| order.direct;
+        let pairs: Vec<_> = found.iter().filter(direct).map(|order| (order.first, order.second)).collect();
+        let depends = replay.played.iter().enumerate();
+        let depends: Vec<_> =
+            depends.flat_map(|(at, played)| played.depends_on.iter().map(move |on| (*on, at))).collect();
+        prop_assert_eq!(pairs, depends, "the direct ones are all there, and in order");
+        for order in &found {
+            if order.turned == Turned::Avoided {
+                prop_assert!(graph.avoids(*property), "every run violates {}", property);
+            } else {
+                prop_assert!(order.direct, "what decides nothing is not kept");
+            }
+            let narrower = |other: &&Order| {
+                other.turned == Turned::Avoided
+                    && other != &order
+                    && order.first <= other.first
+                    && other.second <= order.second
+            };
+            prop_assert!(order.direct || !found.iter().any(|other| narrower(&other)));
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/orders.txt"))),
+        max_global_rejects: 1 << 20,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn orders_of_random_programs_are_as_said(program in straight_line()) {
+        orders_are_as_said(&program)?;
+    }
+}
