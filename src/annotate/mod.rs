@@ -116,8 +116,19 @@ pub struct DecidingOrder {
     pub first: usize,
     /// The second one's.
     pub second: usize,
+    /// Who does what in either: `writer: iomap_begin`.
+    pub who: [String; 2],
+}
+
+impl DecidingOrder {
+    /// What is said of it.
+    pub const DECIDES: &str = "decides: the other way round it does not happen.";
+
     /// One sentence.
-    pub text: String,
+    pub fn sentence(&self) -> String {
+        let ([one, other], decides) = (&self.who, Self::DECIDES);
+        format!("{} ({one}) before {} ({other}) {decides}", self.first + 1, self.second + 1)
+    }
 }
 
 /// Replays a schedule on a system and annotates it.
@@ -251,13 +262,9 @@ fn mark_past(played: &[Played], row: usize, needed: &mut [bool]) {
 }
 
 fn decides(replay: &Replay, steps: &[AnnotatedStep], order: &Order) -> DecidingOrder {
-    let said = |row: usize| format!("{} ({}: {})", row + 1, name(replay, steps[row].actor), steps[row].op);
-    let text = format!(
-        "{} before {} decides: the other way round it does not happen.",
-        said(order.first),
-        said(order.second)
-    );
-    DecidingOrder { first: order.first, second: order.second, text }
+    let who = |row: usize| format!("{}: {}", name(replay, steps[row].actor), steps[row].op);
+    let Order { first, second, .. } = *order;
+    DecidingOrder { first, second, who: [first, second].map(who) }
 }
 
 /// A violated property in words: what the model said about it, if it did.

@@ -10,7 +10,7 @@ use stalemap_model::backend::ActorId;
 
 use crate::annotate::alignment::align;
 use crate::annotate::mappings::{self, Mark};
-use crate::annotate::{AnnotatedSchedule, Ending, harmless};
+use crate::annotate::{AnnotatedSchedule, DecidingOrder, Ending, harmless};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -205,7 +205,11 @@ fn after(n: usize, schedule: &AnnotatedSchedule) -> Markup {
                 h2 { "Orders that decide" }
                 ul {
                     @for order in &schedule.deciding {
-                        li { (link(order.first)) " before " (link(order.second)) ": " (order.text) }
+                        @let [one, other] = &order.who;
+                        li {
+                            (link(order.first)) " (" (one) ") before " (link(order.second)) " (" (other) ") "
+                            (DecidingOrder::DECIDES)
+                        }
                     }
                 }
             }

@@ -51,7 +51,7 @@ pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
     }
     lines.extend(ending(schedule, width));
     let last = schedule.critical.iter().cloned();
-    let last = last.chain(schedule.deciding.iter().map(|order| order.text.clone()));
+    let last = last.chain(schedule.deciding.iter().map(|order| order.sentence()));
     let last = last.chain(schedule.about.certified.as_deref().map(harmless));
     let last = last.chain(schedule.about.replay.as_deref().map(|line| format!("Replay: {}", harmless(line))));
     let last = last.flat_map(|text| paragraph(&text, width, Style::new())).collect();
