@@ -14,7 +14,7 @@ use stalemap_model::oracle::Property;
 
 use crate::error::EngineError;
 use crate::machine::{Machine, actors_of};
-use crate::memory::{Outcome, Pending};
+use crate::memory::Outcome;
 use crate::minimal::is_violated;
 use crate::replay::{Played, ReplayError, find};
 use crate::schedule::Step;
@@ -119,13 +119,24 @@ fn turn<S: System>(
     for at in [first].into_iter().chain(later).chain(second + 1..played.len()) {
         let actor = played[at].actor;
         if machine.enabled() & 1 << actor != 0 {
-            let alternatives = machine.pending(actor).map_or(1, Pending::alternatives);
-            let choice = steps[at].outcome.unwrap_or(0).min(alternatives - 1);
-            machine.fire(actor, Outcome::new(choice, 0))?;
+            again(&mut machine, actor, &steps[at])?;
             running = actor;
         }
     }
     Ok(if goes_on_to(&mut machine, running, property)? { Turned::StillViolated } else { Turned::Avoided })
+}
+
+/// Lets an actor move as it did in the recorded step, if that is where it stands: with the same choice, and reading as far
+/// behind the latest message, if there are as many.
+fn again<S: System>(machine: &mut Machine<'_, S>, actor: ActorId, step: &Step) -> Result<(), EngineError> {
+    let recorded = find(machine, step).ok().and_then(|_| step.to_outcome()).unwrap_or(Outcome::FIRST);
+    match machine.fire(actor, recorded) {
+        Err(EngineError::NoSuchOutcome { .. }) => {
+            machine.fire(actor, Outcome::new(recorded.choice(), 0))?;
+        }
+        fired => drop(fired?),
+    }
+    Ok(())
 }
 
 /// The transitions that happened after `first`, itself included.

@@ -2,13 +2,18 @@
 
 mod common;
 
+use std::ops::ControlFlow;
+
 use common::program::{Change, Condition, Operand, Program, Statement, Task, Test};
 use common::reference::Graph;
 use common::strategy::straight_line;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use stalemap_explore::{Limits, Options, Order, Step, Turned, explore, orders, replay};
-use stalemap_model::backend::{Role, System};
+use stalemap_model::backend::Ordering::Relaxed;
+use stalemap_model::backend::{
+    ActorId, ActorSpec, Atomic, Backend, Lock as _, MemoryModel, Op, Role, System,
+};
 use stalemap_model::oracle::Property;
 
 use Statement::{Load, Lock, LockWhen, Modify, Store, Unlock, Violate};
@@ -79,6 +84,86 @@ fn what_waits_cannot_come_first() {
     let program = program([sampler(Lock(0)), changer(waits)]);
     let expected = [(2, 3, true, Impossible), (4, 5, true, Avoided)];
     assert_eq!(turned(&program, "lock_when 0"), expected);
+}
+
+/// A message that is passed without any order, after a lock that has nothing to do with it.
+struct Message;
+
+struct Mail<B: Backend> {
+    backend: B,
+    lock: B::Lock<u64>,
+    data: B::Atomic,
+    flag: B::Atomic,
+}
+
+impl System for Message {
+    type World<B: Backend> = Mail<B>;
+    type State = ();
+
+    fn world<B: Backend>(&self, backend: &B) -> Mail<B> {
+        Mail {
+            backend: backend.clone(),
+            lock: backend.lock("lock", 0),
+            data: backend.atomic("data", 0),
+            flag: backend.atomic("flag", 0),
+        }
+    }
+
+    fn memory(&self) -> MemoryModel {
+        MemoryModel::Relaxed
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        ["writer", "reader"].map(|name| ActorSpec { name: name.to_owned(), role: Role::Main }).into()
+    }
+
+    fn start(&self, _: ActorId) {}
+
+    async fn step<B: Backend>(&self, mail: &Mail<B>, me: ActorId, (): ()) -> ControlFlow<(), ()> {
+        *mail.lock.lock(Op::new("lock")).await += 1;
+        if me == 0 {
+            mail.data.store(Op::new("write"), 1, Relaxed).await;
+            mail.flag.store(Op::new("raise"), 1, Relaxed).await;
+        } else {
+            let raised = mail.flag.load(Op::new("look"), Relaxed).await == 1;
+            if raised && mail.data.load(Op::new("read"), Relaxed).await == 0 {
+                mail.backend.violate(Property::StaleRead, String::new);
+            }
+        }
+        ControlFlow::Break(())
+    }
+
+    fn observe<B: Backend>(&self, _: &Mail<B>) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn what_was_read_late_is_read_late_again() {
+    use Turned::{Avoided, StillViolated};
+    let run = [
+        ("writer", "lock", vec![]),
+        ("reader", "lock", vec![]),
+        ("writer", "write", vec![]),
+        ("writer", "raise", vec![]),
+        ("reader", "look", vec![]),
+        ("reader", "read", vec![1]),
+    ];
+    let step = |(actor, op, older): (&str, &str, Vec<u32>)| Step {
+        line: 0,
+        actor: actor.to_owned(),
+        op: op.to_owned(),
+        outcome: None,
+        older,
+    };
+    let steps: Vec<Step> = run.into_iter().map(step).collect();
+    let played = replay(&Message, &steps).expect("the run is one of the system's").played;
+    let found = orders(&Message, &steps, &played, Property::StaleRead).expect("a sound system");
+    let turned = |first: usize, second: usize| {
+        found.iter().find(|order| (order.first, order.second) == (first, second)).map(|order| order.turned)
+    };
+    assert_eq!(turned(0, 1), Some(StillViolated), "who has the lock first decides nothing");
+    assert_eq!(turned(3, 4), Some(Avoided), "a flag that is not raised yet does");
 }
 
 /// Turns the orders of every way that a search met to a violation.
