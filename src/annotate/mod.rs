@@ -122,7 +122,7 @@ pub struct DecidingOrder {
 
 impl DecidingOrder {
     /// What is said of it.
-    pub const DECIDES: &str = "decides: the other way round it does not happen.";
+    pub const DECIDES: &str = "decides: played the other way round, it does not happen.";
 
     /// One sentence.
     pub fn sentence(&self) -> String {
