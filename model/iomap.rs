@@ -28,6 +28,7 @@ use crate::oracle::Property;
 use crate::ordering::Link;
 use crate::path::{Ended, Part, Path};
 use crate::punch::{self, PunchState};
+use crate::superblock::show_cookie;
 use crate::tracepoint::{self, IomapFlags};
 use crate::truncate;
 use crate::unshare;
@@ -232,15 +233,16 @@ async fn begin<B: Backend>(
         write.failed = true;
         return finish(inode, me, &write);
     };
+    inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
     if inode.sb.config.design.sample == Sample::Outside {
         let data = inode.data_seq.load(Op::new("sample_cookie"), inode.order(Link::CounterLoad)).await;
         iomap.cookie = iomap.cookie >> COW_SHIFT << COW_SHIFT | data;
+        inode.say(|| format!("the cookie is seq {}", show_cookie(iomap.cookie)));
     }
     iomap.stale = leaked;
     if iomap.stale {
         inode.violate(Property::LeakedFlag, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
     }
-    inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
     let flags = match write.fill {
         Fill::Data => IomapFlags::Write,
         Fill::Zero => IomapFlags::Zero,

@@ -598,6 +598,16 @@ fn audit_backed<B: Backend>(inode: &Inode<B>, iomap: &Iomap, written: &Range<Cel
     });
 }
 
+/// What a mapping says of a block, and what is so instead.
+fn contradiction(iomap: &Iomap, block: FileBlock, extent: Extent) -> (String, String) {
+    let fresh = |phys| extent == Extent::Written(phys) && iomap.kind == IomapType::Mapped && iomap.new;
+    if iomap.addr_of(block).is_some_and(fresh) {
+        ("written NEW".to_owned(), "the block has been written since".to_owned())
+    } else {
+        (iomap.source_kind().to_string(), format!("the extent is {}", extent.letter()))
+    }
+}
+
 /// The mapping is used to fill blocks: says so to who watches, and judges a check that had passed it.
 fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], checked: bool) {
     inode.ilock.audit(|map| {
@@ -608,8 +618,8 @@ fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], 
             let at = blocks.iter().map(show).collect::<Vec<_>>().join(", ");
             match misled {
                 Some(block) => {
-                    let now = map.get(*block).letter();
-                    format!("mapping says {} at {at}, the extent is {now}", iomap.source_kind())
+                    let (says, truth) = contradiction(iomap, *block, map.get(*block));
+                    format!("mapping says {says} at {at}, {truth}")
                 }
                 None => format!("mapping says {} at {at}", iomap.source_kind()),
             }
@@ -621,11 +631,8 @@ fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], 
             let exempt = inode.direct && inode.sb.config.mixed_io == MixedIo::Exempt;
             if checked && !exempt {
                 inode.violate(Property::UnsoundCookie, || {
-                    let now = map.get(*block).letter();
-                    format!(
-                        "the check passed a mapping that says {} where the extent is {now}",
-                        iomap.source_kind()
-                    )
+                    let (says, truth) = contradiction(iomap, *block, map.get(*block));
+                    format!("the check passed a mapping that says {says} where {truth}")
                 });
             }
         }

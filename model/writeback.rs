@@ -255,6 +255,7 @@ async fn map_block<B: Backend>(
                 // hole are no loss: the hole reads the same.
                 inode.page(folio.index).audit(|slot| {
                     if inode.has_data(slot, block) {
+                        outdated(inode, &iomap, block);
                         inode.violate(Property::DroppedDirty, || {
                             let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                             let kind = iomap.kind;
@@ -363,6 +364,19 @@ pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys
             inode.violate(Property::WrongAddress, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("{block} is written to device block {phys}, which is not where it is")
+            });
+        }
+    });
+}
+
+/// Tells who watches of a mapping without a place for data, if there is one by now.
+fn outdated<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock) {
+    inode.ilock.audit(|map| {
+        let now = map.get(block);
+        if now.phys().is_some() {
+            inode.tell(MappingEvent::Misused, || {
+                let at = inode.sb.geometry.show_blocks(&(block..block + 1));
+                format!("mapping says {} at {at}, the extent is {}", iomap.kind, now.letter())
             });
         }
     });

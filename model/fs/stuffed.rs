@@ -257,7 +257,9 @@ async fn unstuff<B: Backend>(
     }
     inode.bump_data_seq(me);
     inode.sb.backend.reach(Branch::Unstuff);
-    inode.tell(MappingEvent::Invalidated, || "data move out of the inode: I -> W".to_owned());
+    inode.tell(MappingEvent::Invalidated, || {
+        format!("data move out of the inode: I -> W {}", inode.sb.geometry.show_blocks(&first))
+    });
     let blocks = 0..inode.sb.geometry.blocks_per_folio();
     let first_cells = inode.sb.cells_in_folio(0);
     let journalled = inode.sb.config.fs.hooks == Hooks::Jdata;

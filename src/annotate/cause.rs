@@ -117,44 +117,70 @@ pub(super) fn critical_order(replay: &Replay, lives: &[Life]) -> Option<String> 
 struct Misuse<'r> {
     replay: &'r Replay,
     life: &'r Life,
-    /// The last row that changed the blocks concerned: what a fresh mapping would have shown.
-    changed: usize,
-    /// What it did.
-    what: String,
+    /// The last row that changed the extents concerned, and what it did: what a fresh mapping would have shown. `None`
+    /// where no extent changed: a block that was NEW has been written since.
+    changed: Option<(usize, String)>,
     /// The row that used the mapping.
     used: usize,
+    /// What it found.
+    found: String,
 }
 
 impl<'r> Misuse<'r> {
     fn of(replay: &'r Replay, life: &'r Life) -> Option<Self> {
         let (used, place) = *life.misused.first()?;
-        let blocks = ranges(&replay.played[used].events.get(place)?.text);
-        let mut changes = life.invalidated.iter().filter(|(row, _)| *row < used).rev();
+        let found = harmless(&replay.played[used].events.get(place)?.text);
+        let blocks = ranges(&found);
+        let changes = life.invalidated.iter().filter(|(row, _)| *row < used).rev();
         let event = |(row, place): &(usize, usize)| replay.played.get(*row)?.events.get(*place);
-        let overlaps = |text: &str| {
-            ranges(text).iter().any(|a| blocks.iter().any(|b| a.start < b.end && b.start < a.end))
-        };
-        let latest = changes.find(|change| event(change).is_some_and(|event| overlaps(&event.text)))?;
-        Some(Misuse { replay, life, changed: latest.0, what: harmless(&event(latest)?.text), used })
+        // A use that names no blocks concerns the whole file.
+        let used_in = |a: &Range<u64>| blocks.iter().any(|b| a.start < b.end && b.start < a.end);
+        let overlaps = |text: &str| ranges(text).iter().any(|a| blocks.is_empty() || used_in(a));
+        let mut changes = changes.filter_map(|change| {
+            let event = event(change).filter(|event| overlaps(&event.text))?;
+            Some((change.0, harmless(&event.text)))
+        });
+        // A mapping of the COW fork says nothing about the other, if it was that fork that changed.
+        let of_cow = |(_, what): &(usize, String)| files::split(what).1.starts_with("COW");
+        let cow = is_shared(replay, life).then(|| changes.clone().find(of_cow)).flatten();
+        Some(Misuse { replay, life, changed: cow.or_else(|| changes.next()), used, found })
     }
 
     /// Whose cached mapping outlived which change, made by whom.
     fn outlived(&self) -> String {
-        let (actor, who) = (name(self.replay, self.life.actor), self.changed_by());
-        format!("The mapping that {actor} had cached outlived a change by {who} ({}).", self.what)
+        let actor = name(self.replay, self.life.actor);
+        match &self.changed {
+            Some((row, what)) => {
+                let who = self.changed_by(*row);
+                format!("The mapping that {actor} had cached outlived a change by {who} ({what}).")
+            }
+            None => format!("The mapping that {actor} had cached misled it ({}).", self.found),
+        }
     }
 
-    fn changed_by(&self) -> String {
-        name(self.replay, self.replay.played[self.changed].actor)
+    fn changed_by(&self, row: usize) -> String {
+        name(self.replay, self.replay.played[row].actor)
     }
 
     fn order(&self) -> String {
-        let (actor, who, what) = (name(self.replay, self.life.actor), self.changed_by(), &self.what);
-        let (a, b, c) = (self.life.sampled + 1, self.changed + 1, self.used + 1);
-        let order = format!(
-            "Critical order: {a}, {b}, {c}. {who} changed the extent ({what}) at {b}, after {actor} had sampled its mapping at {a} and before it used it at {c}."
-        );
-        match verdict(self.replay, self.life, self.changed, self.used) {
+        let actor = name(self.replay, self.life.actor);
+        let (a, c) = (self.life.sampled + 1, self.used + 1);
+        let (order, changed) = match &self.changed {
+            Some((row, what)) => {
+                let (who, b) = (self.changed_by(*row), row + 1);
+                let order = format!(
+                    "Critical order: {a}, {b}, {c}. {who} changed the extent ({what}) at {b}, after {actor} had sampled its mapping at {a} and before it used it at {c}."
+                );
+                (order, *row)
+            }
+            None => {
+                let order = format!(
+                    "Critical order: {a}, {c}. {actor} sampled its mapping at {a} and was misled by it at {c}, although no extent had changed."
+                );
+                (order, self.life.sampled)
+            }
+        };
+        match verdict(self.replay, self.life, changed, self.used) {
             Some(verdict) => format!("{order} {verdict}"),
             None => order,
         }
@@ -238,6 +264,12 @@ fn rejects(replay: &Replay, row: usize) -> bool {
 
 fn sequence_after(replay: &Replay, life: &Life, row: usize) -> Option<u64> {
     files::value_after(&replay.played.get(row)?.gutter, life.file.as_deref(), "seq")?.parse().ok()
+}
+
+/// Whether the mapping is one of the COW fork.
+fn is_shared(replay: &Replay, life: &Life) -> bool {
+    let mut texts = replay.played[life.sampled].events.iter().map(|event| &event.text);
+    texts.any(|text| text.contains(" SHARED "))
 }
 
 fn sequence_sampled(replay: &Replay, life: &Life) -> Option<u64> {
