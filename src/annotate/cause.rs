@@ -165,20 +165,17 @@ impl<'r> Misuse<'r> {
     fn order(&self) -> String {
         let actor = name(self.replay, self.life.actor);
         let (a, c) = (self.life.sampled + 1, self.used + 1);
-        let (order, changed) = match &self.changed {
-            Some((row, what)) => {
-                let (who, b) = (self.changed_by(*row), row + 1);
-                let order = format!(
-                    "Critical order: {a}, {b}, {c}. {who} changed the extent ({what}) at {b}, after {actor} had sampled its mapping at {a} and before it used it at {c}."
-                );
-                (order, *row)
-            }
-            None => {
-                let order = format!(
-                    "Critical order: {a}, {c}. {actor} sampled its mapping at {a} and was misled by it at {c}, although no extent had changed."
-                );
-                (order, self.life.sampled)
-            }
+        let (order, changed) = if let Some((row, what)) = &self.changed {
+            let (who, b) = (self.changed_by(*row), row + 1);
+            let order = format!(
+                "Critical order: {a}, {b}, {c}. {who} changed the extent ({what}) at {b}, after {actor} had sampled its mapping at {a} and before it used it at {c}."
+            );
+            (order, *row)
+        } else {
+            let order = format!(
+                "Critical order: {a}, {c}. {actor} sampled its mapping at {a} and was misled by it at {c}, although no extent had changed."
+            );
+            (order, self.life.sampled)
         };
         match verdict(self.replay, self.life, changed, self.used) {
             Some(verdict) => format!("{order} {verdict}"),

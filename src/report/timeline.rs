@@ -24,7 +24,7 @@ pub use self::look::Look;
 use super::style::{BAD, DIM, DOUBT, HEAD};
 use super::text::{Line, wrap};
 use crate::annotate::mappings::{self, Mark};
-use crate::annotate::{AnnotatedSchedule, Ending, count, harmless};
+use crate::annotate::{AnnotatedSchedule, DecidingOrder, Ending, count, harmless};
 
 /// What several files' state must leave for the operations beside it.
 const ROOM: usize = 40;
@@ -51,7 +51,7 @@ pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
     }
     lines.extend(ending(schedule, width));
     let last = schedule.critical.iter().cloned();
-    let last = last.chain(schedule.deciding.iter().map(|order| order.sentence()));
+    let last = last.chain(schedule.deciding.iter().map(DecidingOrder::sentence));
     let last = last.chain(schedule.about.certified.as_deref().map(harmless));
     let last = last.chain(schedule.about.replay.as_deref().map(|line| format!("Replay: {}", harmless(line))));
     let last = last.flat_map(|text| paragraph(&text, width, Style::new())).collect();
