@@ -92,13 +92,14 @@ impl<State> Frontier<State> {
         None
     }
 
-    /// Enters the successors that `keep` wants; it is called in each of them.
+    /// Enters the successors that `keep` wants. It is called in each of them, with what it costs to get there and with the
+    /// transition that leads there.
     pub(crate) fn expand<S: System<State = State>>(
         &mut self,
         machine: &mut Machine<'_, S>,
         from: &Settled,
         limits: &Limits,
-        keep: impl Fn(&Machine<'_, S>) -> bool,
+        mut keep: impl FnMut(&Machine<'_, S>, Cost, &Choice) -> bool,
     ) -> Result<(), EngineError> {
         for actor in actors_of(machine.enabled()) {
             let cost = (from.cost.0 + u32::from(machine.preempts(from.running, actor)), from.cost.1 + 1);
@@ -116,7 +117,7 @@ impl<State> Frontier<State> {
                     fired => fired?,
                 };
                 untried = machine.next_outcome();
-                if keep(machine) {
+                if keep(machine, cost, &choice) {
                     self.enter(machine, from.node, choice, cost);
                 }
                 machine.undo(frame);
@@ -158,6 +159,11 @@ impl<State> Frontier<State> {
     /// Pairs looked at that cost fewer than `preemptions`.
     pub(crate) fn settled_below(&self, preemptions: u32) -> u64 {
         self.settled.iter().take(preemptions as usize).sum()
+    }
+
+    /// Whether a transition had to be left out.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// Whether the walk has gone on for too long, or had to leave something out.

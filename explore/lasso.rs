@@ -32,7 +32,7 @@ pub(crate) fn least_lasso<S: System>(
         if frontier.is_over(limits) {
             return Ok(None);
         }
-        frontier.expand(machine, &settled, limits, |machine| machine.memory().take_cut().is_none())?;
+        frontier.expand(machine, &settled, limits, |machine, _, _| machine.memory().take_cut().is_none())?;
         if on_cycles.contains(&machine.fingerprint()) {
             let bound = best.as_ref().map(|(cost, _)| *cost);
             let round = least_round(machine, settled.running, settled.cost, bound, &on_cycles, limits)?;
@@ -62,7 +62,7 @@ fn least_round<S: System>(
         if settled.cost != cost && machine.fingerprint() == start {
             return Ok(Some((settled.cost, frontier.way_to(&settled))));
         }
-        frontier.expand(machine, &settled, limits, |machine| {
+        frontier.expand(machine, &settled, limits, |machine, _, _| {
             machine.memory().take_cut().is_none() && on_cycles.contains(&machine.fingerprint())
         })?;
     }

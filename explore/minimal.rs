@@ -62,7 +62,7 @@ pub fn minimal_counterexample<S: System>(
         }
         // A run that has just been given up goes no further, but a property that it has violated by then is
         // violated; the walk ends there.
-        frontier.expand(&mut machine, &settled, limits, |machine| {
+        frontier.expand(&mut machine, &settled, limits, |machine, _, _| {
             machine.memory().take_cut().is_none() || machine.violated() & property.bit() != 0
         })?;
     }
@@ -85,7 +85,8 @@ pub fn way_to_end<S: System>(
         if machine.end()? == Some(*end) {
             return Ok(Some(frontier.way_to(&settled)));
         }
-        frontier.expand(&mut machine, &settled, limits, |machine| machine.memory().take_cut().is_none())?;
+        frontier
+            .expand(&mut machine, &settled, limits, |machine, _, _| machine.memory().take_cut().is_none())?;
     }
     Ok(None)
 }

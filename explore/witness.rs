@@ -1,8 +1,8 @@
 //! The least execution that reaches a branch: how a proof that holds can be looked at.
 //!
 //! The same walk as for the least counterexample ([`crate::minimal`]), but what is looked for is not a state: a branch
-//! is reached *by* a transition. So each transition out of a settled state is tried, and the walk ends when nothing
-//! that is still open can be cheaper than the best one found.
+//! is reached *by* a transition. So it is looked for in each transition out of a settled state, and the walk ends when
+//! nothing that is still open can be cheaper than the best one found.
 
 use stalemap_model::backend::System;
 use stalemap_model::event::Branch;
@@ -10,8 +10,7 @@ use stalemap_model::event::Branch;
 use crate::error::EngineError;
 use crate::frontier::{Cost, Frontier};
 use crate::limits::Limits;
-use crate::machine::{Machine, actors_of};
-use crate::memory::Outcome;
+use crate::machine::Machine;
 use crate::minimal::Counterexample;
 use crate::schedule::Choice;
 
@@ -39,27 +38,24 @@ pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> 
         if frontier.is_over(limits) {
             return Ok(Witness::Unknown);
         }
-        for actor in actors_of(machine.enabled()) {
-            let cost =
-                (settled.cost.0 + u32::from(machine.preempts(settled.running, actor)), settled.cost.1 + 1);
-            let allowed = limits.preemptions.is_none_or(|most| cost.0 <= most);
-            let mut untried = Some(Outcome::FIRST);
-            while let Some(outcome) = untried {
-                let choice = Choice::of(machine.pending(actor), actor, outcome);
-                machine.memory().take_reached();
-                let (_, frame) = machine.fire(actor, outcome)?;
-                untried = machine.next_outcome();
-                let reached = machine.memory().take_reached() & branch.bit() != 0;
-                if reached && allowed && best.as_ref().is_none_or(|(known, _)| cost < *known) {
-                    let way = frontier.way_to(&settled).into_iter().chain([choice]).collect();
-                    best = Some((cost, way));
-                }
-                machine.undo(frame);
+        machine.memory().take_reached();
+        let mut found: Option<(Cost, Choice)> = None;
+        frontier.expand(&mut machine, &settled, limits, |machine, cost, choice| {
+            let reached = machine.memory().take_reached() & branch.bit() != 0;
+            if reached && found.as_ref().is_none_or(|(known, _)| cost < *known) {
+                found = Some((cost, choice.clone()));
             }
+            // A run that has just been given up goes no further, but what it has reached by then is reached.
+            machine.memory().take_cut().is_none()
+        })?;
+        if let Some((cost, choice)) = found
+            && best.as_ref().is_none_or(|(known, _)| cost < *known)
+        {
+            best = Some((cost, frontier.way_to(&settled).into_iter().chain([choice]).collect()));
         }
-        frontier.expand(&mut machine, &settled, limits, |machine| machine.memory().take_cut().is_none())?;
     }
     Ok(match best {
+        _ if frontier.is_cut() => Witness::Unknown,
         Some((cost, schedule)) => {
             Witness::Least(Counterexample::new(schedule, cost, frontier.settled_below(cost.0)))
         }

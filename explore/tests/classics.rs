@@ -8,12 +8,12 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use stalemap_explore::{
-    Counterexample, EngineError, Exploration, LimitHit, Limits, Options, Replay, Statistics, Step, explore,
-    minimal_counterexample, replay,
+    Counterexample, EngineError, Exploration, LimitHit, Limits, Options, Replay, Statistics, Step, Witness,
+    explore, least_witness, minimal_counterexample, replay,
 };
 use stalemap_model::backend::Ordering::Relaxed;
 use stalemap_model::backend::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Role, System};
-use stalemap_model::event::Bound;
+use stalemap_model::event::{Bound, Branch};
 use stalemap_model::oracle::Property;
 
 /// The memory that all of them use some of.
@@ -517,6 +517,32 @@ fn a_run_given_up_goes_no_further_but_its_violation_counts() {
     let found = least(&GivesUp, Property::LostWrite).expect("the search has seen it");
     assert_eq!(found.operations, 3);
     assert_eq!(replayed(&GivesUp, &found).violated, [Property::LostWrite]);
+}
+
+system! {
+    /// One gets to the branch in two steps, while the other may give the run up.
+    GivesUpBeside ["walker": Main, "giver": Main] |w, me, round| {
+        if me == 1 {
+            if w.backend.choose(op("choose"), 2).await == 1 {
+                w.backend.cut(Bound::Retries);
+            }
+            return DONE;
+        }
+        w.x.store(op("step"), round, Relaxed).await;
+        if round == 1 {
+            w.backend.reach(Branch::Stale);
+            return DONE;
+        }
+        again(round + 1)
+    }
+}
+
+#[test]
+fn a_run_given_up_beside_the_way_is_no_detour() {
+    let Ok(Witness::Least(found)) = least_witness(&GivesUpBeside, Branch::Stale, &Limits::default()) else {
+        panic!("the branch is reached")
+    };
+    assert_eq!((found.preemptions, found.operations), (0, 2));
 }
 
 system! {
