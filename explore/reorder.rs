@@ -8,21 +8,26 @@
 //! then `a` and what depends on it. From there on the actors move in the recorded order as far as they still can, and
 //! then to their ends, each as long as it can. That is one continuation of many: "with 7 before 5 the loss does not
 //! happen" is said of this one.
+//!
+//! In relaxed memory the message that an access read may be another one in the other order, or there may be more to
+//! read. Which of them would be the same is nobody's to say, so all are tried, and the order decides if none violates.
 
 use stalemap_model::backend::{ActorId, System};
 use stalemap_model::oracle::Property;
 
 use crate::error::EngineError;
-use crate::machine::{Machine, actors_of};
+use crate::machine::{Frame, Machine, actors_of};
 use crate::memory::Outcome;
 use crate::minimal::is_violated;
 use crate::replay::{Played, ReplayError, find};
 use crate::schedule::Step;
 
-/// Transitions that a continuation may take before it counts as going on for ever.
-const MAX_CONTINUATION: usize = 100_000;
-/// Transitions that turning indirect orders round may take in all, a run being counted as long as the schedule: some
-/// thousands of tries for a counterexample, and a second at most.
+/// Transitions that a turned run may take before it counts as going on for ever.
+const MAX_RUN: usize = 20_000;
+/// Transitions that trying everything that can be read in a turned run may take in all.
+const MAX_READINGS: usize = 20_000;
+/// Transitions after which no further indirect order is turned round: some thousands of them for a counterexample, and a
+/// second at most.
 const MAX_TRANSITIONS: usize = 1_000_000;
 
 /// Two transitions of different actors, the second of which depends on the first.
@@ -39,14 +44,18 @@ pub struct Order {
 }
 
 /// What comes of turning two transitions round.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+///
+/// Of several runs that differ in what they read, the last of these that came of one comes of all.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Turned {
     /// The second cannot come first: it waits for the first, or its actor is somewhere else by then.
     Impossible,
-    /// The property is violated all the same.
-    StillViolated,
     /// The property is not violated any more: the order decides.
     Avoided,
+    /// The run was given up, or there was too much to try.
+    Unknown,
+    /// The property is violated all the same.
+    StillViolated,
 }
 
 impl Order {
@@ -70,73 +79,160 @@ pub fn orders<S: System>(
         each.flat_map(|(second, transition)| of(transition).iter().map(move |first| (*first, second)))
             .collect()
     };
-    let turned = |(first, second), direct| -> Result<Order, ReplayError> {
-        Ok(Order { first, second, direct, turned: turn(system, steps, played, (first, second), property)? })
+    let mut transitions = 0;
+    let mut turned = |(first, second), direct| -> Result<(Order, usize), ReplayError> {
+        let mut turning = Turning::new(system, steps, played, property, (first, second))?;
+        let turned = turning.come()?;
+        transitions += first + turning.transitions;
+        Ok((Order { first, second, direct, turned }, transitions))
     };
     let mut orders = Vec::new();
     for pair in pairs(|transition| &transition.depends_on) {
-        orders.push(turned(pair, true)?);
+        orders.push(turned(pair, true)?.0);
     }
     let mut indirect = pairs(|transition| &transition.depends_indirectly_on);
     indirect.sort_by_key(|(first, second)| (second - first, *second));
-    let mut tries = MAX_TRANSITIONS / played.len().max(1);
     for (first, second) in indirect {
         let decides = |order: &Order| order.turned == Turned::Avoided;
         if orders.iter().any(|order| decides(order) && order.is_between(first, second)) {
             continue;
         }
-        if tries == 0 {
+        let (order, transitions) = turned((first, second), false)?;
+        orders.extend(Some(order).filter(decides));
+        if transitions > MAX_TRANSITIONS {
             break;
         }
-        tries -= 1;
-        orders.extend(Some(turned((first, second), false)?).filter(decides));
     }
     orders.sort_by_key(|order| (order.second, order.first));
     Ok(orders)
 }
 
-fn turn<S: System>(
-    system: &S,
-    steps: &[Step],
-    played: &[Played],
-    (first, second): (usize, usize),
+/// The runs in which one order of a schedule is turned round.
+struct Turning<'a, S: System> {
+    machine: Machine<'a, S>,
+    steps: &'a [Step],
+    played: &'a [Played],
     property: Property,
-) -> Result<Turned, ReplayError> {
-    let behind = behind(played, first);
-    let waits = |at: &usize| behind[*at] && played[*at].actor != played[second].actor;
-    let (later, sooner): (Vec<usize>, Vec<usize>) = (first + 1..second).partition(waits);
-    let mut machine = Machine::new(system)?;
-    for at in (0..first).chain(sooner).chain([second]) {
-        let Ok(actor) = find(&machine, &steps[at]) else { return Ok(Turned::Impossible) };
-        // What is read from relaxed memory may not be there any more in the other order.
-        match steps[at].to_outcome().map(|outcome| machine.fire(actor, outcome)) {
-            Some(Ok(_)) => {}
-            None | Some(Err(EngineError::NoSuchOutcome { .. })) => return Ok(Turned::Impossible),
-            Some(Err(error)) => return Err(error.into()),
-        }
-    }
-    let mut running = played[second].actor;
-    for at in [first].into_iter().chain(later).chain(second + 1..played.len()) {
-        let actor = played[at].actor;
-        if machine.enabled() & 1 << actor != 0 {
-            again(&mut machine, actor, &steps[at])?;
-            running = actor;
-        }
-    }
-    Ok(if goes_on_to(&mut machine, running, property)? { Turned::StillViolated } else { Turned::Avoided })
+    /// The places of the recorded transitions in their new order, from the turned ones on.
+    plan: Vec<usize>,
+    /// How many of them must be possible: up to the one that comes sooner now.
+    required: usize,
+    /// What the present run has done of it and after it.
+    taken: Vec<Taken<S::State>>,
+    /// What all of them have done.
+    transitions: usize,
 }
 
-/// Lets an actor move as it did in the recorded step, if that is where it stands: with the same choice, and reading as far
-/// behind the latest message, if there are as many.
-fn again<S: System>(machine: &mut Machine<'_, S>, actor: ActorId, step: &Step) -> Result<(), EngineError> {
-    let recorded = find(machine, step).ok().and_then(|_| step.to_outcome()).unwrap_or(Outcome::FIRST);
-    match machine.fire(actor, recorded) {
-        Err(EngineError::NoSuchOutcome { .. }) => {
-            machine.fire(actor, Outcome::new(recorded.choice(), 0))?;
+/// A transition of a turned run.
+struct Taken<State> {
+    frame: Frame<State>,
+    actor: ActorId,
+    /// How much of the plan was dealt with after it.
+    planned: usize,
+    /// What else it can read.
+    untried: Option<Outcome>,
+}
+
+impl<'a, S: System> Turning<'a, S> {
+    /// Plays what comes before either.
+    fn new(
+        system: &'a S,
+        steps: &'a [Step],
+        played: &'a [Played],
+        property: Property,
+        (first, second): (usize, usize),
+    ) -> Result<Self, ReplayError> {
+        let behind = behind(played, first);
+        let waits = |at: &usize| behind[*at] && played[*at].actor != played[second].actor;
+        let (later, sooner): (Vec<usize>, Vec<usize>) = (first + 1..second).partition(waits);
+        let required = sooner.len() + 1;
+        let plan = sooner.into_iter().chain([second, first]).chain(later).chain(second + 1..played.len());
+        let plan = plan.collect();
+        let mut machine = Machine::new(system)?;
+        for step in &steps[..first] {
+            let actor = find(&machine, step)?;
+            machine.fire(actor, step.to_outcome().unwrap_or(Outcome::FIRST))?;
         }
-        fired => drop(fired?),
+        machine.memory().take_cut();
+        Ok(Turning { machine, steps, played, property, plan, required, taken: Vec::new(), transitions: 0 })
     }
-    Ok(())
+
+    /// Tries everything that can be read.
+    fn come(&mut self) -> Result<Turned, EngineError> {
+        let mut worst = self.run(0, self.played[self.plan[0]].actor)?;
+        while worst != Turned::StillViolated {
+            let Some(last) = self.taken.pop() else { break };
+            self.machine.undo(last.frame);
+            let Some(outcome) = last.untried else { continue };
+            if self.transitions > MAX_READINGS {
+                return Ok(Turned::Unknown);
+            }
+            let came = match self.fire(last.actor, outcome, last.planned)? {
+                Some(came) => came,
+                None => self.run(last.planned, last.actor)?,
+            };
+            worst = worst.max(came);
+        }
+        Ok(worst)
+    }
+
+    /// Goes on from where `planned` transitions of the plan were dealt with, reading the latest of everything.
+    fn run(&mut self, mut planned: usize, mut running: ActorId) -> Result<Turned, EngineError> {
+        while self.taken.len() < MAX_RUN {
+            let enabled = self.machine.enabled();
+            let (actor, choice) = if let Some(&at) = self.plan.get(planned) {
+                planned += 1;
+                let (actor, step) = (self.played[at].actor, &self.steps[at]);
+                let recorded = find(&self.machine, step).is_ok();
+                if !recorded && planned <= self.required {
+                    return Ok(Turned::Impossible);
+                }
+                if enabled & 1 << actor == 0 {
+                    continue;
+                }
+                (actor, step.outcome.filter(|_| recorded).unwrap_or(0))
+            } else {
+                match is_violated(&mut self.machine, self.property) {
+                    Ok(false) => {}
+                    Ok(true) => return Ok(Turned::StillViolated),
+                    Err(EngineError::NoSuchOutcome { .. }) => return Ok(Turned::Unknown),
+                    Err(error) => return Err(error),
+                }
+                let goes_on = actors_of(enabled).find(|actor| *actor == running);
+                let Some(next) = goes_on.or(actors_of(enabled).next()) else { return Ok(Turned::Avoided) };
+                (next, 0)
+            };
+            if let Some(came) = self.fire(actor, Outcome::new(choice, 0), planned)? {
+                return Ok(came);
+            }
+            running = actor;
+        }
+        let for_ever = self.property == Property::Livelock;
+        Ok(if for_ever { Turned::StillViolated } else { Turned::Unknown })
+    }
+
+    /// Lets an actor move. Says what came of the run if that ends it.
+    fn fire(
+        &mut self,
+        actor: ActorId,
+        outcome: Outcome,
+        planned: usize,
+    ) -> Result<Option<Turned>, EngineError> {
+        let frame = match self.machine.fire(actor, outcome) {
+            Ok((_, frame)) => frame,
+            Err(EngineError::NoSuchOutcome { .. }) => return Ok(Some(Turned::Unknown)),
+            Err(error) => return Err(error),
+        };
+        let untried = self.machine.next_outcome().filter(|next| next.choice() == outcome.choice());
+        self.transitions += 1;
+        self.taken.push(Taken { frame, actor, planned, untried });
+        let given_up = self.machine.memory().take_cut().is_some();
+        Ok(if self.machine.violated() & self.property.bit() != 0 {
+            Some(Turned::StillViolated)
+        } else {
+            given_up.then_some(Turned::Unknown)
+        })
+    }
 }
 
 /// The transitions that happened after `first`, itself included.
@@ -149,25 +245,4 @@ fn behind(played: &[Played], first: usize) -> Vec<bool> {
             own.into_iter().chain(played[at].depends_on.iter().copied()).any(|before| behind[before]);
     }
     behind
-}
-
-/// Lets everybody finish, each as long as it can; says whether the property is violated then or on the way.
-fn goes_on_to<S: System>(
-    machine: &mut Machine<'_, S>,
-    mut running: ActorId,
-    property: Property,
-) -> Result<bool, EngineError> {
-    for _ in 0..MAX_CONTINUATION {
-        if is_violated(machine, property)? {
-            return Ok(true);
-        }
-        let enabled = machine.enabled();
-        let Some(next) = actors_of(enabled).find(|actor| *actor == running).or(actors_of(enabled).next())
-        else {
-            return Ok(false);
-        };
-        machine.fire(next, Outcome::FIRST)?;
-        running = next;
-    }
-    Ok(property == Property::Livelock)
 }
