@@ -77,7 +77,11 @@ pub(crate) fn states_on_cycles<S: System>(
                 continue;
             }
         };
-        let (_, frame) = machine.fire(actor, outcome)?;
+        let (_, frame) = match machine.fire(actor, outcome) {
+            // There is more to read than can be told, and so more states than can be looked at.
+            Err(EngineError::NoSuchOutcome { .. }) => return Ok(None),
+            fired => fired?,
+        };
         node.current = machine.next_outcome().map(|next| (actor, next));
         if machine.memory().take_cut().is_some() {
             machine.undo(frame);

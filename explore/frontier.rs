@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use stalemap_model::backend::{ActorId, System};
 
 use crate::error::EngineError;
@@ -43,7 +43,10 @@ pub(crate) struct Frontier<State> {
     nodes: Vec<Node>,
     best: HashMap<(u128, Option<ActorId>), Cost, IdentityState>,
     queue: BTreeMap<Cost, VecDeque<Open<State>>>,
-    /// Pairs settled, by preemptions.
+    /// Pairs settled.
+    pairs: u64,
+    /// The states that they are of, and how many of these came with each number of preemptions first.
+    states: HashSet<u128, IdentityState>,
     settled: Vec<u64>,
     started: Instant,
     /// Whether a transition could not be told by an [`Outcome`], and was left out.
@@ -63,6 +66,8 @@ impl<State> Frontier<State> {
             // The beginning is not entered as known: a way back to it is a find.
             best: HashMap::default(),
             queue: BTreeMap::from([(cost, VecDeque::from([open]))]),
+            pairs: 0,
+            states: HashSet::default(),
             settled: Vec::new(),
             started: Instant::now(),
             cut: false,
@@ -86,7 +91,8 @@ impl<State> Frontier<State> {
             }
             let level = cost.0 as usize;
             self.settled.resize(self.settled.len().max(level + 1), 0);
-            self.settled[level] += 1;
+            self.pairs += 1;
+            self.settled[level] += u64::from(self.states.insert(machine.fingerprint()));
             return Some(Settled { cost, running, node });
         }
         None
@@ -156,7 +162,7 @@ impl<State> Frontier<State> {
         way
     }
 
-    /// Pairs looked at that cost fewer than `preemptions`.
+    /// States that cost fewer than `preemptions` to get to, all of which were looked at.
     pub(crate) fn settled_below(&self, preemptions: u32) -> u64 {
         self.settled.iter().take(preemptions as usize).sum()
     }
@@ -168,9 +174,9 @@ impl<State> Frontier<State> {
 
     /// Whether the walk has gone on for too long, or had to leave something out.
     pub(crate) fn is_over(&self, limits: &Limits) -> bool {
-        let settled: u64 = self.settled.iter().sum();
         self.cut
-            || limits.states.is_some_and(|most| settled > most)
-            || settled.is_multiple_of(1024) && limits.time.is_some_and(|time| self.started.elapsed() >= time)
+            || limits.states.is_some_and(|most| self.pairs > most)
+            || self.pairs.is_multiple_of(1024)
+                && limits.time.is_some_and(|time| self.started.elapsed() >= time)
     }
 }

@@ -21,7 +21,7 @@ pub enum Witness {
     Least(Counterexample),
     /// No execution reaches it.
     Unreachable,
-    /// The limits ended the search first.
+    /// The limits ended the search first, or a bound some run of it.
     Unknown,
 }
 
@@ -31,6 +31,7 @@ pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> 
     machine.memory().take_cut();
     let mut frontier = Frontier::at(&machine, None, (0, 0));
     let mut best: Option<(Cost, Vec<Choice>)> = None;
+    let mut given_up = false;
     while let Some(settled) = frontier.settle(&mut machine) {
         if best.as_ref().is_some_and(|(cost, _)| *cost <= settled.cost) {
             break;
@@ -43,10 +44,12 @@ pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> 
         frontier.expand(&mut machine, &settled, limits, |machine, cost, choice| {
             let reached = machine.memory().take_reached() & branch.bit() != 0;
             if reached && found.as_ref().is_none_or(|(known, _)| cost < *known) {
-                found = Some((cost, choice.clone()));
+                found = Some((cost, *choice));
             }
             // A run that has just been given up goes no further, but what it has reached by then is reached.
-            machine.memory().take_cut().is_none()
+            let goes_on = machine.memory().take_cut().is_none();
+            given_up |= !goes_on;
+            goes_on
         })?;
         if let Some((cost, choice)) = found
             && best.as_ref().is_none_or(|(known, _)| cost < *known)
@@ -59,7 +62,7 @@ pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> 
         Some((cost, schedule)) => {
             Witness::Least(Counterexample::new(schedule, cost, frontier.settled_below(cost.0)))
         }
-        None if limits.preemptions.is_some() => Witness::Unknown,
+        None if given_up || limits.preemptions.is_some() => Witness::Unknown,
         None => Witness::Unreachable,
     })
 }

@@ -543,6 +543,8 @@ fn a_run_given_up_beside_the_way_is_no_detour() {
         panic!("the branch is reached")
     };
     assert_eq!((found.preemptions, found.operations), (0, 2));
+    let unreached = least_witness(&GivesUpBeside, Branch::Evict, &Limits::default());
+    assert_eq!(unreached, Ok(Witness::Unknown), "it might have been behind the bound");
 }
 
 system! {

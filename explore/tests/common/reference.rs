@@ -138,7 +138,7 @@ type Cost = (u32, u32);
 pub(crate) struct Least {
     pub(crate) preemptions: u32,
     pub(crate) operations: u32,
-    /// Pairs of a state and the task that moved last that are reached with fewer preemptions.
+    /// States that are reached with fewer preemptions.
     pub(crate) below: u64,
 }
 
@@ -691,7 +691,7 @@ impl Graph {
         while let Some(((preemptions, operations), pairs)) = open.pop_first() {
             if preemptions > level {
                 level = preemptions;
-                below = settled.len() as u64;
+                below = settled.iter().map(|(state, _)| state).collect::<HashSet<_>>().len() as u64;
             }
             for pair in pairs {
                 let (Some(state), last) = pair else {
@@ -724,7 +724,8 @@ impl Graph {
             self.costs(*pair, *cost).into_iter().filter(|(back, _)| back.0 == pair.0).map(|(_, cost)| cost)
         });
         let (preemptions, operations) = rounds.min()?;
-        let below = pairs.iter().filter(|(_, cost)| cost.0 < preemptions).count() as u64;
+        let below = pairs.iter().filter(|(_, cost)| cost.0 < preemptions).map(|(pair, _)| pair.0);
+        let below = below.collect::<HashSet<_>>().len() as u64;
         Some(Least { preemptions, operations, below })
     }
 
