@@ -1,12 +1,13 @@
 //! What happens to relaxed memory in the transition of something else: views that are handed over, and the newest
 //! store, which somebody looks at. The reductions must see that a transition depends on them.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use stalemap_explore::{EngineError, Exploration, Options, explore};
+use stalemap_explore::{EngineError, Exploration, LimitHit, Options, explore};
 use stalemap_model::backend::Ordering::{Acquire, Relaxed, Release};
 use stalemap_model::backend::{
     ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, MemoryModel, Op, Ordering, Role, System, View,
@@ -22,8 +23,12 @@ enum Statement {
     Section,
     /// Takes the lock when its data have been counted up this far.
     When(u64),
+    /// The same with a lock that orders.
+    Await(u64),
     /// From here on in the transition of the statement before. Counts the lock's data up.
     Count,
+    /// The same for the lock that orders.
+    Signal,
     Newest(usize, usize),
     Publish(usize, u64),
     Peek(usize, usize),
@@ -33,7 +38,9 @@ enum Statement {
     Reset(usize),
 }
 
-use Statement::{Count, HandOver, Join, Load, Newest, Observe, Peek, Publish, Reset, Section, Store, When};
+use Statement::{
+    Await, Count, HandOver, Join, Load, Newest, Observe, Peek, Publish, Reset, Section, Signal, Store, When,
+};
 
 #[derive(Clone, Debug)]
 struct Handovers {
@@ -44,6 +51,7 @@ struct Handovers {
 struct World<B: Backend> {
     words: [B::Atomic; 2],
     lock: B::Lock<u64>,
+    ordering: B::Lock<u64>,
     views: [B::View; 2],
     results: B::Leaf<Vec<[u64; REGISTERS]>>,
 }
@@ -56,6 +64,7 @@ impl System for Handovers {
         World {
             words: std::array::from_fn(|_| backend.atomic("word", 0)),
             lock: backend.unordered("lock", 0),
+            ordering: backend.lock("ordering lock", 0),
             views: std::array::from_fn(|_| backend.view("view")),
             results: backend.leaf("results", vec![[0; REGISTERS]; self.tasks.len()]),
         }
@@ -91,6 +100,11 @@ impl System for Handovers {
                     let reached = |count: &u64, least: u64| *count >= least;
                     drop(shared.lock.lock_when(Op::new("lock_when"), reached, least).await);
                 }
+                Await(least) => {
+                    let reached = |count: &u64, least: u64| *count >= least;
+                    drop(shared.ordering.lock_when(Op::new("await"), reached, least).await);
+                }
+                Signal => shared.ordering.release(|count| *count = 2.min(*count + 1)),
                 Count => shared.lock.release(|count| *count = 2.min(*count + 1)),
                 Newest(word, register) => registers[register] = shared.words[word].newest(),
                 Publish(word, value) => shared.words[word].publish(value, Relaxed),
@@ -183,6 +197,73 @@ fn who_observes_depends_on_what_is_handed_over() {
     let found = explored(&Handovers { tasks, memory: MemoryModel::Cumulative }).expect("a sound system");
     let unseen = "[[0, 0, 0], [0, 0, 0], [1, 0, 1]] [1, 1]";
     assert!(found.outcomes.contains_key(unseen), "{:?}", found.outcomes);
+}
+
+/// What the last of some actors reads, in relaxed memory.
+fn read_by_the_last<const N: usize>(tasks: [(Role, Vec<Statement>); N]) -> BTreeSet<String> {
+    let system = Handovers { tasks: tasks.into(), memory: MemoryModel::Relaxed };
+    let outcomes = explored(&system).expect("a sound system").outcomes;
+    let last = |outcome: &String| Some(outcome.split("]]").next()?.rsplit('[').next()?.to_owned());
+    outcomes.keys().filter_map(last).collect()
+}
+
+#[test]
+fn who_joins_depends_on_what_is_handed_over() {
+    // Who joined before there was anything may read the old value when the new one is there.
+    let read = read_by_the_last([
+        (Role::Main, vec![Store(0, 1, Relaxed), HandOver(0)]),
+        (Role::Main, vec![Section, Join(0), Load(0, Relaxed, 0), Newest(0, 1)]),
+    ]);
+    assert_eq!(Vec::from_iter(read), ["0, 0, 0", "0, 1, 0", "1, 1, 0"]);
+}
+
+#[test]
+fn a_view_has_what_everybody_handed_over() {
+    let writer = |word| (Role::Main, vec![Store(word, 1, Relaxed), HandOver(0), Count]);
+    let reader = vec![When(2), Join(0), Load(0, Relaxed, 0), Load(1, Relaxed, 1)];
+    let read = read_by_the_last([writer(0), writer(1), (Role::Main, reader)]);
+    assert_eq!(Vec::from_iter(read), ["1, 1, 0"]);
+}
+
+#[test]
+fn who_changes_the_data_of_a_lock_that_orders_passes_on_what_it_did() {
+    let read = |signal, wait| {
+        read_by_the_last([
+            (Role::Main, vec![Store(0, 1, Relaxed), signal]),
+            (Role::Main, vec![wait, Load(0, Relaxed, 0)]),
+        ])
+    };
+    assert_eq!(Vec::from_iter(read(Signal, Await(1))), ["1, 0, 0"]);
+    assert_eq!(Vec::from_iter(read(Count, When(1))), ["0, 0, 0", "1, 0, 0"], "the other lock orders nothing");
+}
+
+#[test]
+fn the_newest_store_is_the_newest() {
+    let read = read_by_the_last([
+        (Role::Main, vec![Store(0, 1, Relaxed), Count]),
+        (Role::Main, vec![When(1), Newest(0, 0)]),
+    ]);
+    assert_eq!(Vec::from_iter(read), ["1, 0, 0"]);
+}
+
+#[test]
+fn a_daemon_may_read_what_is_old() {
+    let read = read_by_the_last([
+        (Role::Main, vec![Store(0, 1, Relaxed), Count]),
+        (Role::Daemon, vec![When(1), Load(0, Relaxed, 0)]),
+    ]);
+    assert_eq!(Vec::from_iter(read), ["0, 0, 0", "1, 0, 0"]);
+}
+
+#[test]
+fn more_looks_in_a_transition_than_can_be_told_are_a_limit() {
+    let looks = |number| {
+        let reader = [vec![Section], vec![Peek(0, 0); number]].concat();
+        let system = two(vec![Store(0, 1, Relaxed)], reader, MemoryModel::Relaxed);
+        explore(&system, &Options::default(), &mut |_| ()).expect("a sound system").limits_hit
+    };
+    assert_eq!(looks(8), BTreeSet::new());
+    assert_eq!(looks(9), BTreeSet::from([LimitHit::Messages]));
 }
 
 #[test]

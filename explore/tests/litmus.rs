@@ -274,13 +274,30 @@ fn iriw_two_readers_need_not_agree() {
 fn a_read_modify_write_continues_a_release_sequence_and_a_store_does_not() {
     let writer = || vec![one(X, Relaxed), one(Y, Release)];
     let reader = || vec![Load(Y, Acquire, 0), Load(X, Relaxed, 1)];
-    let by_add = vec![Add(Y, Value::Constant(1), Relaxed, 0)];
-    assert!(!ends_with([writer(), by_add, reader()], [[0, 0], [1, 0], [2, 0]]));
+    // One that releases itself adds to what it has read.
+    for ordering in [Relaxed, Release] {
+        let by_add = vec![Add(Y, Value::Constant(1), ordering, 0)];
+        assert!(!ends_with([writer(), by_add, reader()], [[0, 0], [1, 0], [2, 0]]));
+    }
     let by_store = vec![Load(Y, Relaxed, 0), two(Y, Relaxed)];
     assert!(ends_with([writer(), by_store, reader()], [[0, 0], [1, 0], [2, 0]]));
     // C++11 let the releasing thread's own later stores continue it; C++20 does not.
     let own = vec![one(X, Relaxed), one(Y, Release), two(Y, Relaxed)];
     assert!(ends_with([own, reader()], [[0, 0], [2, 0]]));
+}
+
+#[test]
+fn what_is_published_or_looked_at_in_passing_orders_as_it_says() {
+    let unordered = |publish, look: Vec<Access>| {
+        let writer = vec![one(X, Relaxed), Publish(Y, Value::Constant(1), publish)];
+        let reader = [look, vec![Load(X, Relaxed, 1)]].concat();
+        // The transition of the store to X publishes Y, so that nobody can come between.
+        ends_with([writer, reader], [[0, 0], [1, 0]])
+    };
+    let acquired = || vec![Load(Y, Acquire, 0)];
+    assert!(!unordered(Release, acquired()));
+    assert!(unordered(Relaxed, acquired()));
+    assert!(unordered(Release, vec![Lock(0), Peek(Y, 0), Unlock(0)]), "a look acquires nothing");
 }
 
 #[test]
