@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     if filter.is_some() || cli.verbose > 0 {
         let logging = tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
             .with_env_filter(filter.as_deref().unwrap_or(levels))
             .try_init();
         if let Err(error) = logging {
