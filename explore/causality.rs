@@ -4,7 +4,7 @@
 //! ([`Footprint`]), and whatever follows from two orders is one, too. Orders that follow from others are kept apart: they
 //! say nothing new about what happened, but they can be turned round on their own.
 
-use stalemap_model::backend::ActorId;
+use stalemap_facade::ActorId;
 
 use crate::footprint::Footprint;
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
-use stalemap_model::backend::{ActorId, System};
+use stalemap_facade::{ActorId, System};
 
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;

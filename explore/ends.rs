@@ -4,7 +4,7 @@
 //! shared memory alone: all objects in the order of their creation, each by its `Hash`, with the owners of
 //! held locks and the properties violated so far.
 
-use stalemap_model::backend::{ActorId, Op};
+use stalemap_facade::{ActorId, Op};
 
 /// A state in which nobody can move, as far as it can be seen from outside the actors.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

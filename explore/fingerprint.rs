@@ -8,7 +8,7 @@
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
-use stalemap_model::backend::ActorId;
+use stalemap_facade::ActorId;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// Collects what a `Hash` implementation writes.

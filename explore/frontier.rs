@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use hashbrown::{HashMap, HashSet};
-use stalemap_model::backend::{ActorId, System};
+use stalemap_facade::{ActorId, System};
 
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;

@@ -4,7 +4,7 @@
 //! never leaves the cycles, looks for the cheapest way back to it. Since the way round costs at least one
 //! operation, the first walk may stop when it has come to what the best lasso costs in all.
 
-use stalemap_model::backend::{ActorId, System};
+use stalemap_facade::{ActorId, System};
 
 use crate::cycles::{StateSet, states_on_cycles};
 use crate::error::EngineError;

@@ -1,13 +1,14 @@
 //! The engines of stalemap.
 //!
-//! This crate explores any [`System`](stalemap_model::backend::System): shared memory and actors written
-//! against the [`Backend`](stalemap_model::backend::Backend) facade. It knows nothing of folios or files.
+//! This crate explores any [`System`](stalemap_facade::System): shared memory and actors written
+//! against the [`Backend`](stalemap_facade::Backend) facade. It knows nothing of folios or files.
 //!
 //! * [`explore`] visits every reachable state: all interleavings of visible operations, all outcomes of
 //!   choices. What it reports as complete is a proof for the given system.
 //! * [`minimal_counterexample`] finds the least execution that reaches a violation: fewest preemptions, then
 //!   fewest operations, with the certificate that nothing cheaper exists.
-//! * [`run_shuttle`] and [`run_loom`] run the same actors under these libraries (`threads.rs`).
+//! * `run_shuttle` and `run_loom` run the same actors under these libraries (`threads.rs`), which are features of this
+//!   crate, on by default. Without them it is the exhaustive engine alone.
 //! * [`replay`] plays a [`Schedule`] again and says what happened.
 //!
 //! # How a state is identified
@@ -52,6 +53,7 @@ mod replay;
 mod schedule;
 mod search;
 mod serial;
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 mod threads;
 mod transition_cache;
 mod witness;
@@ -68,8 +70,10 @@ pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use search::{Exploration, Lasso, Options, Statistics, explore};
 pub use serial::serial;
-pub use threads::{
-    Budget, Follow, LOOM_ACTORS, Loom, Reached, Runs, Shuttle, Strategy, ThreadMemory, follow_with_shuttle,
-    run_loom, run_shuttle,
-};
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+pub use threads::{Budget, Reached, Runs, ThreadMemory};
+#[cfg(feature = "shuttle")]
+pub use threads::{Follow, Shuttle, Strategy, follow_with_shuttle, run_shuttle};
+#[cfg(feature = "loom")]
+pub use threads::{LOOM_ACTORS, Loom, run_loom};
 pub use witness::{Witness, least_witness};

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use stalemap_model::event::Bound;
+use stalemap_facade::Bound;
 
 /// What a search may use. `None` is no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,9 +10,8 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
-use stalemap_model::event::{Bound, Event};
-use stalemap_model::panel::Panel;
+use stalemap_facade::Panel;
+use stalemap_facade::{ActorId, ActorSpec, Bound, Event, Role, System};
 
 use crate::ends::{End, WAITING, waiting};
 use crate::error::EngineError;

@@ -11,10 +11,11 @@
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use stalemap_model::backend::{ActorId, MemoryModel, Op, Shared};
-use stalemap_model::event::{Bound, Counter, Event};
+use stalemap_facade::{ActorId, MemoryModel, Op, Property, Shared};
+use stalemap_facade::{Bound, Counter, Event};
 
 use crate::fingerprint::{CanonicalBytes, chain};
 use crate::footprint::Footprint;
@@ -141,7 +142,7 @@ pub(crate) struct Ended {
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Gathered {
     pub(crate) reached: u64,
-    pub(crate) maxima: [u32; Counter::ALL.len()],
+    pub(crate) maxima: [u32; Counter::MOST],
 }
 
 pub(crate) struct Core {
@@ -175,6 +176,8 @@ pub(crate) struct Core {
     picks: Picks,
 
     violated: Cell<u64>,
+    /// The properties that were ever found violated, by name.
+    named: RefCell<BTreeSet<Property>>,
     /// The properties that the current transition found violated.
     found: Cell<u64>,
     cut: Cell<Option<Bound>>,
@@ -212,6 +215,7 @@ impl Memory {
             relaxed: OnceCell::new(),
             picks: Picks::default(),
             violated: Cell::new(0),
+            named: RefCell::new([Property::DEADLOCK, Property::LIVELOCK].into()),
             found: Cell::new(0),
             cut: Cell::new(None),
             gathered: RefCell::default(),
@@ -257,6 +261,11 @@ impl Memory {
         self.0.violated.get()
     }
 
+    /// The properties of a set of [`Property::bit`], in the order of their numbers. The memory has met them all.
+    pub(crate) fn properties(&self, bits: u64) -> Vec<Property> {
+        self.0.named.borrow().iter().copied().filter(|property| bits & property.bit() != 0).collect()
+    }
+
     /// Whether the system ran into a bound that nobody has taken yet.
     pub(crate) fn is_cut(&self) -> bool {
         self.0.cut.get().is_some()
@@ -284,7 +293,7 @@ impl Memory {
         self.0.gathered.borrow().clone()
     }
 
-    /// The branches reached since the last call, as a set of [`Branch::bit`](stalemap_model::event::Branch::bit).
+    /// The branches reached since the last call, as a set of [`Branch::bit`](stalemap_facade::Branch::bit).
     pub(crate) fn take_reached(&self) -> u64 {
         std::mem::take(&mut self.0.gathered.borrow_mut().reached)
     }

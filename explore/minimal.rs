@@ -4,8 +4,8 @@
 //! the least: that none with fewer preemptions exists is a by-product, and the number of states looked at
 //! says how much it rests on. A livelock is not a state but a cycle; `lasso.rs` finds its least.
 
-use stalemap_model::backend::System;
-use stalemap_model::oracle::Property;
+use stalemap_facade::Property;
+use stalemap_facade::System;
 
 use crate::ends::End;
 use crate::error::EngineError;
@@ -48,7 +48,7 @@ pub fn minimal_counterexample<S: System>(
     if machine.memory().take_cut().is_some() && machine.violated() & property.bit() == 0 {
         return Ok(None);
     }
-    if property == Property::Livelock {
+    if property == Property::LIVELOCK {
         return least_lasso(&mut machine, limits);
     }
     let mut frontier = Frontier::at(&machine, None, (0, 0));
@@ -103,9 +103,9 @@ pub(crate) fn is_violated<S: System>(
         return Ok(false);
     }
     if !machine.main_finished() {
-        return Ok(property == Property::Deadlock);
+        return Ok(property == Property::DEADLOCK);
     }
     machine.with_epilogue(|machine, ending| {
-        machine.violated() & property.bit() != 0 || ending.stuck && property == Property::Deadlock
+        machine.violated() & property.bit() != 0 || ending.stuck && property == Property::DEADLOCK
     })
 }

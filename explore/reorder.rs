@@ -12,8 +12,8 @@
 //! In relaxed memory the message that an access read may be another one in the other order, or there may be more to
 //! read. Which of them would be the same is nobody's to say, so all are tried, and the order decides if none violates.
 
-use stalemap_model::backend::{ActorId, System};
-use stalemap_model::oracle::Property;
+use stalemap_facade::Property;
+use stalemap_facade::{ActorId, System};
 
 use crate::error::EngineError;
 use crate::machine::{Frame, Machine, actors_of};
@@ -207,7 +207,7 @@ impl<'a, S: System> Turning<'a, S> {
             }
             running = actor;
         }
-        let for_ever = self.property == Property::Livelock;
+        let for_ever = self.property == Property::LIVELOCK;
         Ok(if for_ever { Turned::StillViolated } else { Turned::Unknown })
     }
 

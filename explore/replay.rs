@@ -1,9 +1,7 @@
 //! Replaying a schedule: the same transitions again, watched.
 
-use stalemap_model::backend::{ActorId, ActorSpec, Role, System};
-use stalemap_model::event::{Branch, Event};
-use stalemap_model::oracle::Property;
-use stalemap_model::panel::Panel;
+use stalemap_facade::Event;
+use stalemap_facade::{ActorId, ActorSpec, Panel, Property, Role, System};
 
 use crate::causality::Causality;
 use crate::error::EngineError;
@@ -11,7 +9,7 @@ use crate::machine::{Machine, actors_of};
 use crate::schedule::Step;
 
 /// One replayed transition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Played {
     /// Who moved.
     pub actor: ActorId,
@@ -35,7 +33,7 @@ pub struct Played {
 }
 
 /// A replayed schedule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Replay {
     /// The actors.
     pub actors: Vec<ActorSpec>,
@@ -54,14 +52,14 @@ pub struct Replay {
     /// The number of transitions after which the system first stood where the schedule ends: a cycle that can
     /// be repeated for ever, from there to the end.
     pub cycle_from: Option<usize>,
-    /// The branches that the transitions reached.
-    pub reached: Vec<Branch>,
+    /// The branches that the transitions reached, as a set of `Branch::bit`.
+    pub reached: u64,
     /// Every property violated.
     pub violated: Vec<Property>,
 }
 
 /// What was found after a final state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Epilogue {
     /// What the model said.
     pub events: Vec<Event>,
@@ -95,7 +93,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let actors = machine.specs().to_vec();
     let initial = machine.gutter();
     let initial_panels = machine.panels();
-    let violated_in_setup = Property::of_bits(machine.violated());
+    let violated_in_setup = machine.memory().properties(machine.violated());
     let mut causality = Causality::default();
     machine.memory().watch(true);
     machine.memory().take_reached();
@@ -129,28 +127,28 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
             events,
             gutter: machine.gutter(),
             panels: machine.panels(),
-            violated: Property::of_bits(machine.violated() & !before),
+            violated: machine.memory().properties(machine.violated() & !before),
         });
         running = Some(actor);
         passed.push(machine.fingerprint());
     }
     let cycle_from = passed[..passed.len() - 1].iter().position(|print| *print == machine.fingerprint());
-    let mut violated = machine.violated() | cycle_from.map_or(0, |_| Property::Livelock.bit());
-    let reached = Branch::of_bits(machine.memory().take_reached());
+    let mut violated = machine.violated() | cycle_from.map_or(0, |_| Property::LIVELOCK.bit());
+    let reached = machine.memory().take_reached();
     let mut deadlock = Vec::new();
     let mut epilogue = None;
     if machine.enabled() == 0 && machine.main_finished() {
         let before = violated;
         epilogue = Some(machine.with_epilogue(|machine, ending| {
-            violated |= machine.violated() | if ending.stuck { Property::Deadlock.bit() } else { 0 };
+            violated |= machine.violated() | if ending.stuck { Property::DEADLOCK.bit() } else { 0 };
             Epilogue {
                 events: machine.take_events(),
                 observed: machine.observe(),
-                violated: Property::of_bits(violated & !before),
+                violated: machine.memory().properties(violated & !before),
             }
         })?);
     } else if machine.enabled() == 0 {
-        violated |= Property::Deadlock.bit();
+        violated |= Property::DEADLOCK.bit();
         let waiting = |&actor: &ActorId| Some((actor, machine.pending(actor)?.op.to_string()));
         deadlock = machine.unfinished().iter().filter_map(waiting).collect();
     }
@@ -164,16 +162,18 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         deadlock,
         cycle_from,
         reached,
-        violated: Property::of_bits(violated),
+        violated: machine.memory().properties(violated),
     })
 }
 
-/// Shows a step that was played to who listens to `tracing`: the step at the level `info`, and at `debug` the kernel's
-/// tracepoints that it hit, with the subsystem as target.
+/// Shows a step that was played to who listens to `tracing`: the step at the level `info`, and what the system hands on
+/// of its own events.
 fn log(number: usize, step: &Step, events: &[Event]) {
     tracing::info!(target: "stalemap::replay", step = number, actor = step.actor, op = step.op);
-    for tracepoint in events.iter().filter_map(|event| event.tracepoint.as_ref()) {
-        tracepoint.log(number, &step.actor);
+    for event in events {
+        if let Event::System(event) = event {
+            event.log(number, &step.actor);
+        }
     }
 }
 

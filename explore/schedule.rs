@@ -23,7 +23,7 @@
 
 use std::fmt::{self, Write as _};
 
-use stalemap_model::backend::{ActorId, ActorSpec, Op};
+use stalemap_facade::{ActorId, ActorSpec, Op};
 
 use crate::memory::{Outcome, Pending, digits, of_digits};
 
@@ -47,7 +47,8 @@ impl Choice {
         Choice { actor, op, outcome: chosen, picks: outcome.picks() }
     }
 
-    /// The same in sequentially consistent memory, where there is nothing else to pick.
+    /// A choice in sequentially consistent memory, where there is nothing else to pick.
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
     pub(crate) fn sequential(actor: ActorId, op: Op, outcome: Option<u32>) -> Self {
         Choice { actor, op, outcome, picks: 0 }
     }

@@ -18,8 +18,7 @@ use std::time::Instant;
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use stalemap_model::backend::{ActorId, System};
-use stalemap_model::oracle::Property;
+use stalemap_facade::{ActorId, Property, System};
 
 use crate::ends::End;
 use crate::error::EngineError;
@@ -403,7 +402,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         if !self.machine.main_finished() {
             self.deadlocks.insert(fingerprint);
             self.ends.insert(self.machine.deadlock());
-            return Ok(Property::Deadlock.bit());
+            return Ok(Property::DEADLOCK.bit());
         }
         if !self.final_states.insert(fingerprint) {
             return Ok(0);
@@ -411,7 +410,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.statistics.final_states += 1;
         let memory = self.machine.memory().identity();
         let (cut, violated, observed, end) = self.machine.with_epilogue(|machine, ending| {
-            let stuck = if ending.stuck { Property::Deadlock.bit() } else { 0 };
+            let stuck = if ending.stuck { Property::DEADLOCK.bit() } else { 0 };
             let end = End::Final { memory, after: machine.memory().identity(), stuck: ending.stuck };
             (ending.cut, machine.violated() | stuck, machine.observe(), end)
         })?;
@@ -434,7 +433,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             return;
         }
         self.violated |= new;
-        for property in Property::of_bits(new) {
+        for property in self.machine.memory().properties(new) {
             let way = self.stack.iter().filter_map(|node| node.arrival.as_ref().map(|(_, choice)| *choice));
             self.witnesses.insert(property, way.chain(last).collect());
         }
@@ -442,7 +441,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
 
     /// Keeps the first cycle: from the state on the stack with this key round to it again.
     fn note_cycle(&mut self, key: u128, last: Option<Choice>) {
-        self.violated |= Property::Livelock.bit();
+        self.violated |= Property::LIVELOCK.bit();
         if self.lasso.is_some() {
             return;
         }
@@ -453,7 +452,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             cycle: self.stack[start + 1..].iter().filter_map(choice).chain(last).collect(),
             states: self.stack[start..].iter().map(|node| node.fingerprint).collect(),
         };
-        self.witnesses.insert(Property::Livelock, [&lasso.stem[..], &lasso.cycle].concat());
+        self.witnesses.insert(Property::LIVELOCK, [&lasso.stem[..], &lasso.cycle].concat());
         self.lasso = Some(lasso);
     }
 

@@ -1,6 +1,6 @@
 //! One run in which the main actors come one after the other: what an observer who knows of no concurrency expects.
 
-use stalemap_model::backend::{ActorId, System};
+use stalemap_facade::{ActorId, System};
 
 use crate::error::EngineError;
 use crate::machine::{Machine, actors_of};

@@ -11,19 +11,23 @@
 //! same is an error (`panics.rs`).
 
 mod execution;
+#[cfg(feature = "loom")]
 mod loom;
 mod memory;
 mod panics;
 mod runs;
+#[cfg(feature = "shuttle")]
 mod shuttle;
 
 use std::time::Duration;
 
 use crate::error::EngineError;
 
+#[cfg(feature = "loom")]
 pub use loom::{LOOM_ACTORS, Loom, run_loom};
 pub use memory::ThreadMemory;
 pub use runs::{Reached, Runs};
+#[cfg(feature = "shuttle")]
 pub use shuttle::{Follow, Shuttle, Strategy, follow_with_shuttle, run_shuttle};
 
 /// When an engine gives up. `None` is no limit.

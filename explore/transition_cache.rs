@@ -14,7 +14,7 @@
 use std::rc::Rc;
 
 use hashbrown::HashMap;
-use stalemap_model::event::Bound;
+use stalemap_facade::Bound;
 
 use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;

@@ -4,8 +4,8 @@
 //! is reached *by* a transition. So it is looked for in each transition out of a settled state, and the walk ends when
 //! nothing that is still open can be cheaper than the best one found.
 
-use stalemap_model::backend::System;
-use stalemap_model::event::Branch;
+use stalemap_facade::Branch;
+use stalemap_facade::System;
 
 use crate::error::EngineError;
 use crate::frontier::{Cost, Frontier};

@@ -11,7 +11,6 @@
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Op};
 use crate::command::Command;
 use crate::dio::inode_dio_wait;
 use crate::event::MappingEvent;
@@ -33,6 +32,7 @@ use crate::unmap::xfs_bunmapi;
 use crate::world::World;
 use crate::write_state::WriteState;
 use crate::zero::zero_range;
+use stalemap_facade::{ActorId, Atomic, Backend, Op};
 
 /// What is done to the file.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

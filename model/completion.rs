@@ -8,10 +8,9 @@
 //! are serialised by the inode's work item, transfers are not), completion of overwrites in interrupt context
 //! beside the worker (the steps are the same, with nothing to convert), I/O of which only a part arrives.
 
+use crate::words::branches;
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op, Ordering};
-use crate::event::Branch;
 use crate::extent::Fork;
 use crate::folio::FolioRef;
 use crate::fs::xfs::{xfs_bmap_punch_delalloc_range, xfs_iomap_write_unwritten};
@@ -26,6 +25,7 @@ use crate::superblock::SuperBlock;
 use crate::umount::on_disk;
 use crate::world::World;
 use crate::writeback::{audit_owner, captured, write_disk};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 
 /// Where the kworker stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -56,7 +56,7 @@ pub async fn step<B: Backend>(
         CompletionState::Idle => {
             let ioend = take_one(&w.sb).await;
             if ioend.may_fail && w.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
-                w.sb.backend.reach(Branch::IoError);
+                w.sb.backend.reach(branches::IO_ERROR);
                 CompletionState::Failed(ioend)
             } else {
                 CompletionState::Transfer(ioend, 0)

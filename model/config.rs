@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use crate::backend::MemoryModel;
 use crate::command::{Command, Io};
 use crate::design::Design;
 use crate::fs::{self, Personality, WriteEnd};
@@ -11,6 +10,7 @@ use crate::inode::FileId;
 use crate::ordering::Orderings;
 use crate::settings::choices;
 use crate::value::WriteId;
+use stalemap_facade::MemoryModel;
 
 /// A command and the file that it works on.
 #[derive(Clone, PartialEq, Eq, Debug)]

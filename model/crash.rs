@@ -18,18 +18,18 @@
 //! Left out: torn blocks, and the order of commits of different files, which their images do not depend on. Delayed
 //! allocations, copies in the COW fork and the page cache live in memory only and are gone.
 
+use crate::judge::properties;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::backend::{ActorId, Backend, Leaf, Lock};
 use crate::extent::{Extent, ExtentMap, Phys};
 use crate::fs::stuffed::Dinode;
 use crate::fs::{Allocate, DeviceCache, Hooks};
 use crate::geometry::Cell;
 use crate::inode::Inode;
-use crate::oracle::Property;
 use crate::superblock::{DiskBlock, SuperBlock, contents};
 use crate::value::{Value, WriteId};
+use stalemap_facade::{ActorId, Backend, Leaf, Lock};
 
 /// Stands among the writes that may survive for none of them: the cell lies behind the size that is recovered.
 const OUTSIDE: u64 = 1 << 63;
@@ -371,7 +371,7 @@ impl<B: Backend> Inode<B> {
             recovered.push(values[0]);
         }
         if let Some((_, cells)) = torn(transactions, &recovered, image.size) {
-            self.violate(Property::BrokenTransaction, || {
+            self.violate(properties::BROKEN_TRANSACTION, || {
                 let cells = geometry.show_cells(&cells);
                 format!("after a crash there would be a part of the transaction that has {cells}")
             });

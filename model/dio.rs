@@ -15,14 +15,15 @@
 //! Left out: O_DSYNC, I/O that reaches the device while further extents are still being mapped, that a look-up under
 //! the ILOCK which must not wait may find that held.
 
+use crate::judge::properties;
+use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 use crate::command::{Command, Io};
 use crate::design::{Design, ZeroLock};
 use crate::dio_complete::{self, Aio, Completion};
 use crate::dio_design::{DioBusy, DioCached, DioDrain, DioUnaligned};
-use crate::event::{Branch, MappingEvent};
+use crate::event::MappingEvent;
 use crate::extent::{Iomap, IomapType, Phys};
 use crate::folio::Eviction;
 use crate::fs::xfs_dio::{Overwrite, Refusal};
@@ -32,7 +33,6 @@ use crate::glock::{self, Mode};
 use crate::inode::Inode;
 use crate::invalidate::{self, InvalidateState};
 use crate::iomap::{self, Written};
-use crate::oracle::Property;
 use crate::ordering::Link;
 use crate::path::{Part, Path};
 use crate::tracepoint::{self, IomapFlags};
@@ -41,6 +41,7 @@ use crate::world::World;
 use crate::write_state::{Write, WriteState};
 use crate::writeback::is_at;
 use crate::zero::{eof_tail, zero_range, zero_range_unlocked};
+use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 /// How i_rwsem is held.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -315,7 +316,7 @@ fn would_block<B: Backend>(
     dio: &Dio,
     held: Held,
 ) -> ControlFlow<Written, DioState> {
-    inode.sb.backend.reach(Branch::NowaitEagain);
+    inode.sb.backend.reach(branches::NOWAIT_EAGAIN);
     inode.say(|| "EAGAIN".to_owned());
     nothing_written(inode, me, dio, held)
 }
@@ -367,7 +368,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contro
     }
     let guarded = inode.reflinks && inode.sb.config.fs.clone_lock != CloneLock::DemotedUnguarded;
     if dio.lock == IoLock::Shared && guarded && inode.remapping.peek() != 0 {
-        inode.sb.backend.reach(Branch::DioRemapping);
+        inode.sb.backend.reach(branches::DIO_REMAPPING);
         inode.i_rwsem.up_read(me);
         return ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }));
     }
@@ -471,7 +472,7 @@ fn gfs2_file_direct_write<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -
 /// -ENOTBLK: nothing was written, and the buffered write begins on its own. gfs2 keeps i_rwsem in between; without it
 /// others may only come earlier.
 fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
-    inode.sb.backend.reach(Branch::DioFallback);
+    inode.sb.backend.reach(branches::DIO_FALLBACK);
     inode.say(|| "ENOTBLK: buffered instead".to_owned());
     inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
     unlock(inode, me, dio.lock);
@@ -490,7 +491,7 @@ fn not_begun<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> Dio {
 }
 
 fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
-    inode.sb.backend.reach(Branch::DioEagain);
+    inode.sb.backend.reach(branches::DIO_EAGAIN);
     inode.say(|| "EAGAIN".to_owned());
     alone(inode, me, not_begun(inode, dio), Held::IoLock)
 }
@@ -580,7 +581,7 @@ fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<
     let tail =
         if fresh || cells.end >= inode.i_size_peek() { cells.end..blocks.end } else { cells.end..cells.end };
     if !head.is_empty() || !tail.is_empty() {
-        inode.sb.backend.reach(Branch::DioPad);
+        inode.sb.backend.reach(branches::DIO_PAD);
     }
     let shared = iomap.shared;
     for (cells, value) in [(head, Value::ZERO), (cells, Value::written(dio.id)), (tail, Value::ZERO)] {
@@ -622,7 +623,7 @@ pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
         let mut others = 0;
         inode.sb.space.audit(|space| others = space.references(phys).saturating_sub(1));
         if misplaced || others > 0 {
-            inode.violate(Property::WrongAddress, || {
+            inode.violate(properties::WRONG_ADDRESS, || {
                 let block = geometry.show_blocks(&(block..block + 1));
                 let why = if misplaced { "not where it is" } else { "shared" };
                 format!("{block} is written to device block {phys}, which is {why}")

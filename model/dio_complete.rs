@@ -9,14 +9,13 @@
 //! Left out: completion of overwrites in interrupt context; the steps are the same. The calls of one `@aio` command complete
 //! in the order in which they were submitted; those of several commands in any order.
 
+use crate::words::branches;
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op};
 use crate::command::Command;
 use crate::dio::{Dio, inode_dio_end, write_device};
 use crate::dio_design::{DioAck, DioInvalidate, DioSize};
 use crate::dio_read::{self, DirectRead};
-use crate::event::Branch;
 use crate::extent::Extent;
 use crate::folio::Eviction;
 use crate::fs::Bump;
@@ -28,6 +27,7 @@ use crate::invalidate::invalidate_folio2;
 use crate::ordering::Link;
 use crate::path::{Part, Path};
 use crate::world::World;
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 /// What follows the dropping of cached folios.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -165,7 +165,7 @@ pub async fn step<B: Backend>(
                 if which < writes {
                     write_device(inode, &write);
                 } else {
-                    inode.sb.backend.reach(Branch::IoError);
+                    inode.sb.backend.reach(branches::IO_ERROR);
                     inode.say(|| "EIO".to_owned());
                     dio.failed = true;
                 }
@@ -202,7 +202,7 @@ pub async fn step<B: Backend>(
             if invalidate_folio2(inode, index).await == Eviction::Kept {
                 // `dio_warn_stale_pagecache`: the write succeeds all the same.
                 inode.oracle.warn_stale_pagecache(index);
-                inode.sb.backend.reach(Branch::DioInvalidateFailed);
+                inode.sb.backend.reach(branches::DIO_INVALIDATE_FAILED);
             }
             if index + 1 < inode.sb.geometry.folios_touched(&dio.request).end {
                 return ControlFlow::Continue(Completion::Invalidate(dio, index + 1, next));
@@ -314,7 +314,7 @@ async fn convert<B: Backend>(
     let mut map = inode.ilock.lock(Op::new("xfs_dio_write_end_io")).await;
     let end = map.extent_around(block).end.min(last);
     if xfs_iomap_write_unwritten(inode, &mut map, block..end) {
-        inode.sb.backend.reach(Branch::DioConvert);
+        inode.sb.backend.reach(branches::DIO_CONVERT);
         if inode.sb.config.fs.bump_convert != Bump::Never {
             inode.bump_data_seq(me);
         }

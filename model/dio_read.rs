@@ -7,13 +7,13 @@
 //! A hole is read as soon as it is mapped: the zeros were right then, and zeros that are filled in later are the
 //! same zeros. Left out: NOWAIT.
 
+use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::command::{Command, Io};
 use crate::dio::{inode_dio_begin, inode_dio_end};
 use crate::dio_complete::Aio;
-use crate::event::{Branch, MappingEvent};
+use crate::event::MappingEvent;
 use crate::extent::{IomapType, Phys};
 use crate::fs;
 use crate::geometry::{Cell, FileBlock, FolioIndex};
@@ -24,6 +24,7 @@ use crate::tracepoint::{self, IomapFlags};
 use crate::value::Value;
 use crate::world::World;
 use crate::writeback::{self, SyncMode, WritebackState};
+use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 /// Who completes a read that is not waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -176,7 +177,7 @@ async fn begin<B: Backend>(
     let blocks = wanted.start..iomap.end.min(wanted.end);
     match (iomap.kind, iomap.addr_of(blocks.start)) {
         (IomapType::Delalloc, _) => {
-            inode.sb.backend.reach(Branch::DioEio);
+            inode.sb.backend.reach(branches::DIO_EIO);
             inode.tell(MappingEvent::Dropped, || "EIO".to_owned());
             inode_dio_end(inode);
             inode.oracle.end_read(geometry, read.reader.actor, &read.request);

@@ -8,13 +8,13 @@
 
 use std::ops::Range;
 
-use crate::backend::Backend;
 use crate::change::{Job, Meaning, Plan, drop_cells, flush_folios, zero};
 use crate::fs::FlushUnmap;
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::setattr;
 use crate::zero::eof_tail;
+use stalemap_facade::Backend;
 
 /// Mode 0: blocks for the range, and the size if it is to grow.
 pub(crate) fn preallocate<B: Backend>(

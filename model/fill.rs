@@ -3,12 +3,11 @@
 //! The mapping is sampled *after* the folio lock, so nothing that the folio lock or invalidate_lock excludes
 //! can make it stale before it is used; readers need no check.
 
+use crate::words::branches;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::design::FillMap;
-use crate::event::Branch;
 use crate::extent::{Iomap, IomapType};
 use crate::folio::{FolioId, FolioRef};
 use crate::fs::{self, stuffed};
@@ -18,6 +17,7 @@ use crate::inode::Inode;
 use crate::iomap_write::read_block;
 use crate::tracepoint;
 use crate::value::Value;
+use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 /// Where filling a folio stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -140,7 +140,7 @@ async fn read<B: Backend>(inode: &Inode<B>, me: ActorId, held: FolioRef, mapping
         }
         folio.set_uptodate(n..n + 1);
     }
-    inode.sb.backend.reach(Branch::CacheFill);
+    inode.sb.backend.reach(branches::CACHE_FILL);
     inode.say(|| {
         let kinds = mappings.iter().map(|(_, iomap)| iomap.kind.to_string()).collect::<BTreeSet<_>>();
         format!("fill folio {index}: {}", kinds.into_iter().collect::<Vec<_>>().join(", "))

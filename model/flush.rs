@@ -3,10 +3,10 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend};
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
 use crate::writeback::{self, SyncMode, WritebackState};
+use stalemap_facade::{ActorId, Backend};
 
 /// Where a flush stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -9,10 +9,10 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::ActorId;
 use crate::design::{EndWriteback, ReclaimDirty};
 use crate::geometry::{Cell, FolioIndex};
 use crate::value::Value;
+use stalemap_facade::ActorId;
 
 /// A folio's number among those of its slot: the smallest free one when it was allocated.
 pub type FolioId = u8;

@@ -5,11 +5,10 @@
 //! flushes its log before it waits for the data (`gfs2_fsync`, fs/gfs2/file.c); writeback of journalled data flushes
 //! the log itself.
 
+use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Op, Ordering};
 use crate::command::{Command, Then};
-use crate::event::Branch;
 use crate::flush::{self, FlushState};
 use crate::fs::Hooks;
 use crate::fs::gfs2_log::{self, LogFlushState};
@@ -18,6 +17,7 @@ use crate::inode::Inode;
 use crate::path::{Part, Path};
 use crate::world::World;
 use crate::writeback::{self, SyncMode, WritebackState};
+use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering};
 
 /// Where an fsync(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -113,7 +113,7 @@ impl Path for FsyncState {
             FsyncState::CheckError => {
                 let op = Op::new("file_check_wb_err");
                 if inode.wb_error.compare_exchange(op, 1, 0, Ordering::AcqRel).await == 1 {
-                    inode.sb.backend.reach(Branch::SyncError);
+                    inode.sb.backend.reach(branches::SYNC_ERROR);
                     inode.say(|| "EIO".to_owned());
                 }
                 ControlFlow::Break(())

@@ -9,9 +9,9 @@
 //!
 //! Left out: demotion at another node's request.
 
-use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::dio::inode_dio_wait;
 use crate::inode::Inode;
+use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 /// In which mode it is held.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -3,8 +3,8 @@
 //! xfstests force a race with delays; a directed run is the same without the clock. The held actor runs
 //! alone to its place, the others start then, and it goes on when they are done.
 
-use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::superblock::SuperBlock;
+use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 /// How far a directed run has come.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]

@@ -1,22 +1,23 @@
 //! One inode: its locks, its extent map, its size, its page cache, and the judge of its contents.
 
+use crate::judge::properties;
 use std::sync::Arc;
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Ordering, View};
 use crate::crash::Log;
-use crate::event::{Event, MappingEvent, labelled};
+use crate::event::{KernelEvent, MappingEvent, labelled};
 use crate::extent::{ExtentMap, Extents};
 use crate::folio::{FolioId, Slot};
 use crate::fs;
 use crate::fs::stuffed::{Dinode, empty_dinode};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::glock::Holders;
-use crate::oracle::{Oracle, Property};
+use crate::oracle::Oracle;
 use crate::ordering::{Handover, Link, LinkedLock, Orderings};
 use crate::superblock::{SuperBlock, new_file};
 use crate::sync::RwSemaphore;
 use crate::tracepoint::Tracepoint;
 use crate::value::Value;
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Ordering, Property, View};
 
 /// The number of a file: its place in [`Config::files`](crate::config::Config::files).
 pub type FileId = u8;
@@ -298,7 +299,7 @@ impl<B: Backend> Inode<B> {
             }
             self.ilock.audit(|map| {
                 if !fs::is_backed(&self.sb.config, map, block) {
-                    self.violate(Property::DirtyOverHole, || {
+                    self.violate(properties::DIRTY_OVER_HOLE, || {
                         format!("{} is dirty over a hole", self.sb.geometry.show_blocks(&(block..block + 1)))
                     });
                 }
@@ -308,7 +309,7 @@ impl<B: Backend> Inode<B> {
 
     /// Tells who watches about a mapping.
     pub fn tell(&self, mapping: MappingEvent, text: impl FnOnce() -> String) {
-        self.sb.backend.emit(|| Event::of_mapping(mapping, labelled(self.label(), text())));
+        self.sb.backend.emit(|| KernelEvent::of_mapping(mapping, labelled(self.label(), text())));
     }
 
     /// What reports call the file, where there are several.
@@ -324,7 +325,7 @@ impl<B: Backend> Inode<B> {
     /// Tells who watches that a tracepoint is hit. Like every text, it may look only at what its closure can see
     /// without observing: what it has at hand, and audits.
     pub fn trace(&self, tracepoint: impl FnOnce() -> Tracepoint) {
-        self.sb.backend.emit(|| Event::of_tracepoint(tracepoint()));
+        self.sb.backend.emit(|| KernelEvent::of_tracepoint(tracepoint()));
     }
 
     /// The same for a tracepoint that XFS alone has.

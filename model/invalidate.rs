@@ -8,13 +8,13 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::folio::{Eviction, Slot};
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
 use crate::ordering::Link;
 use crate::tracepoint;
 use crate::writeback::{self, SyncMode, WritebackState};
+use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 /// Where the preparation of a direct write stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

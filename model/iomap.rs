@@ -8,13 +8,14 @@
 //! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling,
 //! large folios of varying size.
 
+use crate::judge::properties;
+use crate::words::branches;
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op};
 use crate::command::{Command, Io};
 use crate::design::{OnStale, Sample, ZeroLock};
 use crate::dio::{IoLock, inode_dio_wait};
-use crate::event::{Branch, MappingEvent};
+use crate::event::MappingEvent;
 use crate::extent::{Enospc, Iomap, IomapType};
 use crate::flush;
 use crate::folio::FolioRef;
@@ -24,7 +25,6 @@ use crate::geometry::Cell;
 use crate::glock::{self, Mode};
 use crate::inode::{COW_SHIFT, Inode};
 use crate::iomap_write::iomap_write_folio;
-use crate::oracle::Property;
 use crate::ordering::Link;
 use crate::path::{Ended, Part, Path};
 use crate::punch::{self, PunchState};
@@ -35,6 +35,7 @@ use crate::unshare;
 use crate::world::World;
 use crate::write_state::{Fill, Write, WriteState, punching, unused_reservation};
 use crate::zero::{self, eof_tail};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 /// What a write(2) returned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -123,7 +124,7 @@ pub async fn step<B: Backend>(
             };
             if write.nowait {
                 // Nothing tells the punch that it must not wait.
-                inode.invalidate_lock.audit_free(|| inode.sb.backend.reach(Branch::NowaitBlocked));
+                inode.invalidate_lock.audit_free(|| inode.sb.backend.reach(branches::NOWAIT_BLOCKED));
             }
             let punch = PunchState::Enter(punching(inode, &write, &iomap), blocks);
             ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
@@ -241,7 +242,7 @@ async fn begin<B: Backend>(
     }
     iomap.stale = leaked;
     if iomap.stale {
-        inode.violate(Property::LeakedFlag, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
+        inode.violate(properties::LEAKED_FLAG, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
     }
     let flags = match write.fill {
         Fill::Data => IomapFlags::Write,
@@ -308,11 +309,11 @@ fn advance<B: Backend>(
         // The pass has returned what it wrote, or nothing; the source is brought in with no lock but i_rwsem.
         glock::release(inode, me);
         write.resident_until = None;
-        inode.sb.backend.reach(Branch::Retry);
+        inode.sb.backend.reach(branches::RETRY);
         inode.say(|| "fault in the source".to_owned());
         return ControlFlow::Continue(WriteState::Pass(write));
     }
-    inode.sb.backend.reach(Branch::Retry);
+    inode.sb.backend.reach(branches::RETRY);
     // A failure with progress is only returned by the next pass, which makes none.
     ControlFlow::Continue(WriteState::Begin(write, stale && !design.clear_stale))
 }
@@ -328,7 +329,7 @@ fn zeroed_up_to<B: Backend>(inode: &Inode<B>, me: ActorId) {
 fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFlow<Written, WriteState> {
     if write.transaction {
         let why = || "write(2) returns with an open transaction".to_owned();
-        inode.violate(Property::BrokenTransaction, why);
+        inode.violate(properties::BROKEN_TRANSACTION, why);
     }
     let done = if write.fill == Fill::Data { write.pos } else { write.request.start };
     let full = done == write.request.end;
@@ -339,7 +340,7 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
         || inode.sb.config.design.on_stale == OnStale::Fail;
     let excused = write.faults_at.is_some() || write.failed && !judged;
     if !full && !excused {
-        inode.violate(Property::ShortWrite, || {
+        inode.violate(properties::SHORT_WRITE, || {
             let (asked, got) = (
                 inode.sb.geometry.show_cells(&write.request),
                 inode.sb.geometry.show_cells(&(write.request.start..done)),

@@ -3,29 +3,31 @@
 //! Here the cached mapping is used: it decides whether the part of a block that the write does not cover is
 //! zeroed in memory or read from disk. And here the designs check it, or do not.
 
+use crate::judge::properties;
+use crate::words::bounds;
+use crate::words::branches;
 use std::ops::Range;
 
-use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 use crate::config::MixedIo;
 use crate::design::{
     Check, Compare, ExtendedEof, HookRelease, OnStale, PageDone, PunchLock, ShortCopy, StaleCleanup,
     UnshareRead,
 };
 use crate::dio::IoLock;
-use crate::event::{Bound, Branch, MappingEvent};
+use crate::event::MappingEvent;
 use crate::extent::{Extent, Iomap, IomapType};
 use crate::folio::{Folio, FolioId, FolioRef, Slot, within};
 use crate::fs::{self, Hooks, SizeLog, SourceFault, jdata, stuffed};
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::hold;
 use crate::inode::{COW_SHIFT, Inode};
-use crate::oracle::Property;
 use crate::ordering::Link;
 use crate::superblock::{contents, show_cookie};
 use crate::tracepoint;
 use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::value::Value;
 use crate::write_state::{Fill, Write, WriteState, unused_reservation};
+use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 /// A folio that the write has locked, and what it is about to do with it.
 struct Locked {
@@ -185,7 +187,7 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, io
         if inode.sb.config.fs.alloc_errors && inode.sb.config_actor(me).is_some() {
             drop(slot);
             if inode.sb.backend.choose(Op::on("filemap_alloc_folio", target), 2).await == 1 {
-                inode.sb.backend.reach(Branch::NoMemory);
+                inode.sb.backend.reach(branches::NO_MEMORY);
                 return Lookup::NoMemory;
             }
             slot = page.lock(Op::on("filemap_add_folio", target)).await;
@@ -253,7 +255,7 @@ async fn write_begin_inline<B: Backend>(
     let mut slot = inode.page(index).lock(Op::on("iomap_read_inline_data", u32::from(index))).await;
     audit_use(inode, iomap, &locked.invalid, checked);
     stuffed::read_inline_data(inode, slot.locked_mut(id, me));
-    inode.sb.backend.reach(Branch::ReadFill);
+    inode.sb.backend.reach(branches::READ_FILL);
 }
 
 /// Reads blocks, if the write may wait for them and the device gives them.
@@ -273,7 +275,7 @@ async fn read_blocks<B: Backend>(
         return Err("EAGAIN");
     }
     if inode.sb.may_fail(me) && inode.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
-        inode.sb.backend.reach(Branch::IoError);
+        inode.sb.backend.reach(branches::IO_ERROR);
         return Err("EIO");
     }
     let FolioRef { index, id } = locked.folio;
@@ -286,7 +288,7 @@ async fn read_blocks<B: Backend>(
         folio.set_uptodate(n..n + 1);
         inode.say(|| format!("read {} from disk", inode.sb.geometry.show_blocks(&(*block..*block + 1))));
     }
-    inode.sb.backend.reach(Branch::ReadFill);
+    inode.sb.backend.reach(branches::READ_FILL);
     Ok(())
 }
 
@@ -326,7 +328,7 @@ async fn copy<B: Backend>(
     let short = copied_to < stop;
     let accepted = !short || folio.uptodate || inode.sb.config.design.short_copy == ShortCopy::Accept;
     if short {
-        inode.sb.backend.reach(Branch::ShortCopy);
+        inode.sb.backend.reach(branches::SHORT_COPY);
     }
     let done = if accepted { copied_to } else { write.pos };
     if accepted {
@@ -457,7 +459,7 @@ fn stale<B: Backend>(
 ) -> WriteState {
     let design = &inode.sb.config.design;
     let block = inode.sb.geometry.block_of(write.pos);
-    inode.sb.backend.reach(Branch::Stale);
+    inode.sb.backend.reach(branches::STALE);
     let (becomes, then) = match design.on_stale {
         OnStale::KeepMapping => (MappingEvent::None, "; it is kept, with the new seq"),
         OnStale::Remap | OnStale::Fail | OnStale::Done => (MappingEvent::Dropped, ""),
@@ -481,7 +483,7 @@ fn stale<B: Backend>(
     if let Some(bound) = inode.sb.config.retries
         && u32::from(inode.oracle.stale_count(me)) > bound
     {
-        inode.sb.backend.cut(Bound::Retries);
+        inode.sb.backend.cut(bounds::RETRIES);
     }
     iomap.stale = true;
     jdata::page_done_on_stale(inode, me, &mut write, folio);
@@ -504,7 +506,7 @@ fn stale<B: Backend>(
             page.audit(|slot| {
                 if slot.folio(id).is_some_and(|folio| folio.locked == Some(me) || folio.refs & (1 << me) != 0)
                 {
-                    inode.violate(Property::LeakedLock, || {
+                    inode.violate(properties::LEAKED_LOCK, || {
                         format!("folio {index} stays locked or referenced")
                     });
                 }
@@ -570,7 +572,7 @@ fn zero_blocks<B: Backend>(
             }
         });
     }
-    inode.sb.backend.reach(Branch::ZeroFill);
+    inode.sb.backend.reach(branches::ZERO_FILL);
 }
 
 /// Reads a block from where the mapping says into the folio's cells.
@@ -625,12 +627,12 @@ fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], 
             }
         });
         if let Some(block) = misled {
-            inode.sb.backend.reach(Branch::StaleUse);
+            inode.sb.backend.reach(branches::STALE_USE);
             // What completions of direct writes do to a mapping in use is not the check's business where it is
             // exempt.
             let exempt = inode.direct && inode.sb.config.mixed_io == MixedIo::Exempt;
             if checked && !exempt {
-                inode.violate(Property::UnsoundCookie, || {
+                inode.violate(properties::UNSOUND_COOKIE, || {
                     let (says, truth) = contradiction(iomap, *block, map.get(*block));
                     format!("the check passed a mapping that says {says} where {truth}")
                 });

@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use crate::backend::{ActorId, ActorSpec, Atomic, Backend, Lock, MemoryModel, Role, System};
 use crate::command::Command;
 use crate::completion::{self, CompletionState};
 use crate::config::{Config, FileCommand, FileRange};
@@ -13,13 +12,14 @@ use crate::extent::ExtentMap;
 use crate::fs::Allocate;
 use crate::geometry::{Geometry, GeometryError};
 use crate::inode::{FileId, Inode};
-use crate::panel::{self, Panel};
+use crate::panel;
 use crate::program::{Program, Worker};
 use crate::superblock::SuperBlock;
 use crate::task::{self, TaskState, UmountState};
 use crate::umount::on_disk;
 use crate::value::{MAX_WRITES, Value};
 use crate::world::World;
+use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Lock, MemoryModel, Panel, Role, System};
 
 /// The name of the actor that runs the setup commands.
 pub const SETUP: &str = "setup";

@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 pub mod actors;
-pub mod backend;
 pub mod change;
 pub mod command;
 pub mod completion;
@@ -33,6 +32,7 @@ pub mod invalidate;
 pub mod ioend;
 pub mod iomap;
 pub mod iomap_write;
+pub mod judge;
 pub mod kernel;
 pub mod mmap;
 pub mod oracle;
@@ -40,7 +40,6 @@ pub mod ordering;
 pub mod panel;
 pub mod path;
 pub mod program;
-pub mod property;
 pub mod punch;
 pub mod read;
 pub mod reclaim;
@@ -59,6 +58,7 @@ pub mod umount;
 pub mod unmap;
 pub mod unshare;
 pub mod value;
+pub mod words;
 pub mod world;
 pub mod write_state;
 pub mod writeback;

@@ -13,12 +13,12 @@
 //! where folios are larger than pages, one fault makes all pages of a folio writable, which the kernel does not do for the
 //! files of a file system. So a store to a further page that came into the file later has no fault of its own here.
 
+use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Lock, Op};
 use crate::command::Command;
 use crate::design::{MkwriteEnd, MkwriteMap};
-use crate::event::{Branch, MappingEvent};
+use crate::event::MappingEvent;
 use crate::extent::{Enospc, Fork, Iomap};
 use crate::fill::{self, FillState};
 use crate::folio::{FolioId, FolioRef, Slot, within};
@@ -33,6 +33,7 @@ use crate::reflink::xfs_ilock_for_write_fault;
 use crate::tracepoint::{self, IomapFlags};
 use crate::value::{Value, WriteId};
 use crate::world::World;
+use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 /// What is done through the mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -225,7 +226,7 @@ async fn instruction<B: Backend>(
         }
         (access, entry) => {
             if let (Access::Store(_), Some((true, false))) = (access, entry) {
-                inode.sb.backend.reach(Branch::WpFault);
+                inode.sb.backend.reach(branches::WP_FAULT);
             }
             drop(slot);
             return ControlFlow::Continue(MmapState::Fault(access, cells));
@@ -354,12 +355,12 @@ async fn lock_mapped<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef)
         slot.put(id, me);
         gfs2_log::trans_end(inode, me);
         unlock_mapping(inode, me);
-        inode.sb.backend.reach(Branch::MkwriteRetry);
+        inode.sb.backend.reach(branches::MKWRITE_RETRY);
         inode.say(|| format!("folio {index} has left the cache: fault again"));
         return false;
     }
     slot.folio_mut(id).locked = Some(me);
-    inode.sb.backend.reach(Branch::Mkwrite);
+    inode.sb.backend.reach(branches::MKWRITE);
     true
 }
 

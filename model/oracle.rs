@@ -8,15 +8,15 @@
 //! Its own state is part of the system's state: it is kept in small pieces (one per folio, one per actor),
 //! so that recording commutes where the recorded operations do.
 
+use crate::judge::properties;
+use crate::words::counters;
 use std::ops::Range;
 
-use crate::backend::{ActorId, Backend, Leaf};
 use crate::crash::Survivors;
-use crate::event::{Counter, labelled};
+use crate::event::labelled;
 use crate::geometry::{Cell, FolioIndex, Geometry};
 use crate::value::{MAX_WRITES, Value, WriteId};
-
-pub use crate::property::Property;
+use stalemap_facade::{ActorId, Backend, Leaf, Property};
 
 /// What one cell may contain.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -265,14 +265,14 @@ impl<B: Backend> Oracle<B> {
         self.survivor(geometry, cell, |survivor| {
             let property = match value {
                 value if survivor.allow_recovery_of(value) => return,
-                value if value.is_garbage() => Property::CrashExposure,
+                value if value.is_garbage() => properties::CRASH_EXPOSURE,
                 Value::ZERO if survivor.allow_recovery_outside() => {
                     if cell + 1 < size {
                         return;
                     }
-                    Property::SizeOrder
+                    properties::SIZE_ORDER
                 }
-                _ => Property::CrashLost,
+                _ => properties::CRASH_LOST,
             };
             self.violate(property, || {
                 let cell = geometry.show_cells(&(cell..cell + 1));
@@ -285,7 +285,7 @@ impl<B: Backend> Oracle<B> {
     pub fn recovered_outside(&self, geometry: &Geometry, cell: Cell) {
         self.survivor(geometry, cell, |survivor| {
             if !survivor.allow_recovery_outside() {
-                self.violate(Property::CrashLost, || {
+                self.violate(properties::CRASH_LOST, || {
                     let cell = geometry.show_cells(&(cell..cell + 1));
                     format!("after a crash {cell} would lie behind the end of file")
                 });
@@ -474,7 +474,7 @@ impl<B: Backend> Oracle<B> {
                     value.write().is_some_and(|id| history.outgrown & (1 << id) != 0)
                 });
                 if early {
-                    self.violate(Property::SizeOrder, || {
+                    self.violate(properties::SIZE_ORDER, || {
                         format!("a read of {} saw the size before the data", geometry.show_cells(cells))
                     });
                 }
@@ -547,7 +547,7 @@ impl<B: Backend> Oracle<B> {
         if value.write().is_some_and(|id| may_return & (1 << id) != 0) {
             return;
         }
-        let property = if history.owns(value) { Property::StaleRead } else { Property::StaleExposure };
+        let property = if history.owns(value) { properties::STALE_READ } else { properties::STALE_EXPOSURE };
         self.backend.violate(property, || {
             format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
         });
@@ -582,14 +582,14 @@ impl<B: Backend> Oracle<B> {
         }
         if !exposed.0.is_empty() {
             let say = || format!("{} in the {place}", exposed.show(geometry, &self.patterns));
-            self.violate(Property::StaleExposure, say);
+            self.violate(properties::STALE_EXPOSURE, say);
         }
         if !lost.0.is_empty() {
             let say = || {
                 let cells = lost.show(geometry, &self.patterns);
                 format!("{cells} in the {place}; what was written there is gone")
             };
-            self.violate(Property::LostWrite, say);
+            self.violate(properties::LOST_WRITE, say);
         }
     }
 
@@ -599,7 +599,7 @@ impl<B: Backend> Oracle<B> {
         let at = usize::from(cell - geometry.cells_of_folio(index).start);
         self.cells[usize::from(index)].audit(|histories| {
             if on_disk != Value::ZERO && histories[at].allows(on_disk) && !histories[at].allows(Value::ZERO) {
-                self.violate(Property::WrongZero, || {
+                self.violate(properties::WRONG_ZERO, || {
                     format!(
                         "{} is zeroed in memory; the disk has {}",
                         geometry.show_cells(&(cell..cell + 1)),
@@ -634,7 +634,7 @@ impl<B: Backend> Oracle<B> {
         if !disturbed {
             // Not counted: a design that retries by itself for ever is a cycle of states, and a count would
             // unroll it.
-            self.violate(Property::UnboundedRetry, || {
+            self.violate(properties::UNBOUNDED_RETRY, || {
                 "a mapping went stale although nobody else had changed anything".to_owned()
             });
             return;
@@ -644,8 +644,8 @@ impl<B: Backend> Oracle<B> {
             writer.spurious += u16::from(spurious);
         });
         writer.audit(|writer| {
-            self.backend.maximum(Counter::StaleAborts, u32::from(writer.stale));
-            self.backend.maximum(Counter::SpuriousAborts, u32::from(writer.spurious));
+            self.backend.maximum(counters::STALE_ABORTS, u32::from(writer.stale));
+            self.backend.maximum(counters::SPURIOUS_ABORTS, u32::from(writer.spurious));
         });
     }
 

@@ -18,10 +18,48 @@
 //!
 //! Sections of xa_lock that only move tags are no links, either: leaving out what would order more loses no behaviour.
 
-use crate::backend::{Backend, Lock, Op, Ordering, Shared, View};
-use crate::event::named_bits;
+use stalemap_facade::{Backend, Lock, Op, Ordering, Shared, View};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+
+macro_rules! named_bits {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+        pub enum $name { $($(#[$vmeta])* $variant,)* }
+
+        impl $name {
+            /// All of them, in the order of their declaration.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The name in scenario files and reports.
+            pub const fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+
+            /// Looks a name up.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|item| item.name() == name)
+            }
+
+            /// Its bit in a set.
+            pub const fn bit(self) -> u64 {
+                1 << self as u32
+            }
+
+            /// The members of a set, in order.
+            pub fn of_bits(bits: u64) -> Vec<Self> {
+                Self::ALL.iter().copied().filter(|item| bits & item.bit() != 0).collect()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
 
 named_bits! {
     /// A place where the kernel orders memory, or could.

@@ -1,12 +1,10 @@
-//! The shared state as a picture: what a reader of a schedule wants to see whole beside one of its steps.
-//!
-//! A file is drawn as strips, one below the other, cut at the same byte offsets: the extents, the copies in the
-//! making, the folios with their flags, what they contain, and what is on disk. Everything is words and byte ranges,
-//! so that whoever draws it needs to know nothing of the model.
+//! The shared state as a picture: a file is drawn as strips, one below the other, cut at the same byte offsets: the
+//! extents, the copies in the making, the folios with their flags, what they contain, and what is on disk.
 
 use std::ops::Range;
 
-use crate::backend::{Atomic, Backend, Lock};
+use stalemap_facade::{Atomic, Backend, Lock, Panel, Span, Strip};
+
 use crate::config::Config;
 use crate::extent::Extent;
 use crate::folio::Slot;
@@ -16,39 +14,6 @@ use crate::superblock::SuperBlock;
 use crate::umount::on_disk;
 use crate::value::Value;
 use crate::world::World;
-
-/// One part of the shared state: a file.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Panel {
-    /// Its name; `None` for the only one.
-    pub title: Option<String>,
-    /// Single values (`i_size`, counters, who holds which lock), each with its name.
-    pub facts: Vec<(String, String)>,
-    /// What is laid out by byte offset.
-    pub strips: Vec<Strip>,
-}
-
-/// One row of a panel.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Strip {
-    /// What it shows (`extents`, `folios`).
-    pub name: &'static str,
-    /// Its parts, in the order of their offsets, without gaps.
-    pub spans: Vec<Span>,
-}
-
-/// A part of a strip.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Span {
-    /// Where it lies in the file, in bytes.
-    pub bytes: Range<u64>,
-    /// A few characters (`W`, `0x57`).
-    pub label: String,
-    /// The same in words.
-    pub words: String,
-    /// How it is to be painted.
-    pub kind: SpanKind,
-}
 
 /// What there is in a part of a strip.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -155,7 +120,7 @@ fn extents<B: Backend>(inode: &Inode<B>, name: &'static str, cow: bool) -> Strip
             };
             let label = if cow && extent == Extent::Hole { '-' } else { extent.letter() };
             let label = extent.phys().map_or_else(|| label.to_string(), |phys| format!("{label} {phys}"));
-            spans.push(Span { bytes: bytes_of(&inode.sb, &cells), label, words, kind });
+            spans.push(Span { bytes: bytes_of(&inode.sb, &cells), label, words, paint: kind.name() });
         }
     });
     Strip { name, spans }
@@ -173,7 +138,7 @@ fn folios<B: Backend>(inode: &Inode<B>) -> Strip {
                 Some(_) => SpanKind::Clean,
             };
             let bytes = bytes_of(&inode.sb, &geometry.cells_of_folio(index));
-            spans.push(Span { bytes, label: slot.letters(), words: words(slot), kind });
+            spans.push(Span { bytes, label: slot.letters(), words: words(slot), paint: kind.name() });
         });
     }
     Strip { name: "folios", spans }
@@ -232,7 +197,7 @@ fn contents<B: Backend>(inode: &Inode<B>, cell: Cell, value: Option<Value>) -> S
             (byte.clone(), format!("written with {byte}"), SpanKind::Data)
         }
     };
-    Span { bytes, label, words, kind }
+    Span { bytes, label, words, paint: kind.name() }
 }
 
 /// Neighbours that say the same are one.
@@ -240,7 +205,7 @@ fn merged(spans: Vec<Span>) -> Vec<Span> {
     let mut merged: Vec<Span> = Vec::new();
     for span in spans {
         match merged.last_mut() {
-            Some(last) if (&last.label, last.kind) == (&span.label, span.kind) => {
+            Some(last) if (&last.label, last.paint) == (&span.label, span.paint) => {
                 last.bytes.end = span.bytes.end;
             }
             _ => merged.push(span),

@@ -7,13 +7,13 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend};
 use crate::command::Command;
 use crate::geometry::{Cell, FolioIndex};
 use crate::inode::Inode;
 use crate::program::{Program, Worker};
 use crate::value::WriteId;
 use crate::world::World;
+use stalemap_facade::{ActorId, Backend};
 
 /// A path that commands lead into: its state between two steps.
 pub trait Path: Sized {

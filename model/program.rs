@@ -1,9 +1,9 @@
 //! A task's program: its commands, with what tells their writes apart and who completes what is not waited for.
 
-use crate::backend::ActorId;
 use crate::command::Io;
 use crate::config::FileCommand;
 use crate::value::WriteId;
+use stalemap_facade::ActorId;
 
 /// A task's program.
 #[derive(Clone, PartialEq, Eq, Debug)]

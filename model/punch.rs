@@ -6,7 +6,6 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
 use crate::design::{Punch, PunchLock};
 use crate::extent::Fork;
 use crate::folio::{FolioId, Slot};
@@ -15,6 +14,7 @@ use crate::fs::{self, WriteEnd, gfs2};
 use crate::geometry::{FileBlock, FolioIndex};
 use crate::inode::Inode;
 use crate::truncate::{self, TruncateState};
+use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 /// What a punch is to free, and under which lock.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -7,7 +7,6 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Lock, Op};
 use crate::command::{Command, Io};
 use crate::fill::{self, FillState};
 use crate::folio::within;
@@ -17,6 +16,7 @@ use crate::ordering::Link;
 use crate::path::{Part, Path};
 use crate::tracepoint;
 use crate::world::World;
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 /// Where a read(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -6,12 +6,12 @@
 //! reference alone; then the removal decides by itself, last, and in an order that matters. Left out: a reference that arrives between
 //! posix_fadvise's look at the count and its removal, which would lose the per-block state there, too.
 
+use crate::words::bounds;
+use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
 use crate::command::Command;
 use crate::design::ReclaimWriteback;
-use crate::event::{Bound, Branch};
 use crate::folio::Eviction;
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
@@ -19,6 +19,7 @@ use crate::ordering::Link;
 use crate::path::{Part, Path};
 use crate::tracepoint;
 use crate::world::World;
+use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 /// `shrink_folio_list` for one folio (mm/vmscan.c). Where a device stores into pinned pages, there is somebody who dirties
 /// a folio without its lock, and the removal is an operation of its own.
@@ -95,18 +96,18 @@ impl Path for Invalidate {
 fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
     match outcome {
         Eviction::Evicted => {
-            inode.sb.backend.reach(Branch::Evict);
+            inode.sb.backend.reach(branches::EVICT);
             inode.say(|| format!("drop folio {index}"));
             inode.trace(|| tracepoint::delete_from_page_cache(inode, index));
             if let Some(bound) = inode.sb.config.evictions {
                 inode.sb.evictions.update(|count| *count += 1);
                 if inode.sb.evictions.read(|count| *count) > bound {
-                    inode.sb.backend.cut(Bound::Evictions);
+                    inode.sb.backend.cut(bounds::EVICTIONS);
                 }
             }
         }
         Eviction::KeptIfsLost => {
-            inode.sb.backend.reach(Branch::IfsLost);
+            inode.sb.backend.reach(branches::IFS_LOST);
             inode.say(|| format!("folio {index} stays, per-block state lost"));
         }
         Eviction::Kept => inode.say(|| format!("folio {index} stays")),

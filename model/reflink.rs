@@ -8,12 +8,11 @@
 //! Left out: deduplication, zeroing between the destination's end of file and the range, quota, and the check
 //! that the range is block aligned or ends at the source's end of file.
 
+use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Op, Ordering};
 use crate::command::Command;
 use crate::dio::inode_dio_wait;
-use crate::event::Branch;
 use crate::extent::{Extent, ExtentMap};
 use crate::fs::CloneLock;
 use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
@@ -24,6 +23,7 @@ use crate::path::{Part, Path};
 use crate::truncate::{self, TruncateState};
 use crate::world::World;
 use crate::writeback::{self, SyncMode, WritebackState};
+use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering};
 
 /// What is cloned.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -266,7 +266,7 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
     to.commit(&map);
     drop(map);
     if extents.iter().any(|extent| matches!(extent, Extent::Written(_))) {
-        to.sb.backend.reach(Branch::Share);
+        to.sb.backend.reach(branches::SHARE);
     }
     ReflinkState::Remap(remap, next)
 }

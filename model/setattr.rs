@@ -4,12 +4,12 @@
 //! again; then i_size shrinks, then the page cache behind it goes, and at last the blocks. Upwards, the rest of
 //! the old last block is zeroed, and the size grows.
 
-use crate::backend::Backend;
 use crate::change::{Job, Meaning, Plan, drop_cells, flush_folios, zero};
 use crate::fs::TruncateFlush;
 use crate::geometry::Cell;
 use crate::inode::Inode;
 use crate::zero::{eof_tail, rest_of_block};
+use stalemap_facade::Backend;
 
 /// What a truncate from `size` to `new_size` consists of.
 pub(crate) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {

@@ -3,7 +3,6 @@
 
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Backend};
 use crate::command::Command;
 use crate::fs::Hooks;
 use crate::fs::gfs2_log::{self, LogFlushState};
@@ -12,6 +11,7 @@ use crate::fsync::log_force;
 use crate::inode::Inode;
 use crate::path::{Part, Path};
 use crate::world::World;
+use stalemap_facade::{ActorId, Backend};
 
 /// Where the last write of the log stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

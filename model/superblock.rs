@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use crate::backend::{ActorId, Backend, Leaf};
 use crate::config::Config;
 use crate::crash::Log;
 use crate::dio_complete::AioQueue;
@@ -19,6 +18,7 @@ use crate::ordering::{Handover, Link};
 use crate::space::Space;
 use crate::sync::RwSemaphore;
 use crate::value::Value;
+use stalemap_facade::{ActorId, Backend, Leaf};
 
 /// The contents of a device block, by the cells of the file block that it belongs to; `None` before it was
 /// ever written.

@@ -6,11 +6,11 @@
 //!
 //! Who takes it sees what was done under it before. Between those who hold it shared nothing passes.
 
-use crate::backend::{ActorId, Backend, Lock, Op};
-use crate::event::Event;
+use crate::event::KernelEvent;
 use crate::inode::FileId;
 use crate::ordering::{Handover, Link, Orderings};
 use crate::tracepoint::{self, Mode};
+use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 /// The word of a semaphore.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -57,7 +57,7 @@ impl<B: Backend> RwSemaphore<B> {
 
     fn trace(&self, name: &'static str, mode: Mode) {
         if let Some(Traced { backend, lock, file }) = &self.traced {
-            backend.emit(|| Event::of_tracepoint(tracepoint::xfs_ilock(*file, name, lock, mode)));
+            backend.emit(|| KernelEvent::of_tracepoint(tracepoint::xfs_ilock(*file, name, lock, mode)));
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend};
 use crate::command::Command;
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
 use crate::path::{Part, Path};
 use crate::world::World;
 use crate::writeback::{self, SyncMode, WritebackState};
+use stalemap_facade::{ActorId, Backend};
 
 /// Where one of its parts stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -5,7 +5,6 @@
 use std::ops::ControlFlow;
 
 use crate::actors::ActorState;
-use crate::backend::{ActorId, Backend};
 use crate::change::ChangeState;
 use crate::config::FileCommand;
 use crate::dio::DioState;
@@ -26,6 +25,7 @@ use crate::umount;
 use crate::unshare::UnshareState;
 use crate::world::World;
 use crate::write_state::WriteState;
+use stalemap_facade::{ActorId, Backend};
 
 /// Where a task stands: which command, and where in it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -10,10 +10,10 @@
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
-use crate::backend::Backend;
 use crate::extent::{ExtentMap, Fork, Iomap, IomapType};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{FileId, Inode};
+use stalemap_facade::Backend;
 
 /// The device that the modelled files lie on, as the kernel prints it.
 pub const DEVICE: &str = "254:0";

@@ -3,7 +3,6 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
 use crate::design::PartialClear;
 use crate::extent::Extent;
 use crate::folio::{Slot, within};
@@ -13,6 +12,7 @@ use crate::ordering::Link;
 use crate::superblock::contents;
 use crate::tracepoint;
 use crate::value::Value;
+use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 /// Where a truncation of the page cache stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -3,15 +3,15 @@
 //! The page cache is judged, everything is written back, the cache is forgotten, and every cell is read
 //! through the extent map, as an xfstest does before and after a remount. Leftovers are judged, too.
 
-use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
 use crate::extent::Extent;
 use crate::fs::Completion;
 use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
 use crate::geometry::{Bytes, Cell, FileBlock};
 use crate::inode::Inode;
-use crate::oracle::Property;
+use crate::judge::properties;
 use crate::superblock::SuperBlock;
 use crate::value::Value;
+use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 /// Judges what readers of the page cache would see.
 pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
@@ -19,13 +19,13 @@ pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
         let slot = inode.page(index).lock(Op::on("check_cached", u32::from(index))).await;
         inode.audit_folio(index, &slot);
         if !slot.is_quiet() {
-            inode.violate(Property::LeakedLock, || {
+            inode.violate(properties::LEAKED_LOCK, || {
                 format!("folio {index} is locked or referenced at the end")
             });
         }
     }
     let leaked = |name: &'static str| {
-        inode.violate(Property::LeakedLock, || format!("{name} is held at the end"));
+        inode.violate(properties::LEAKED_LOCK, || format!("{name} is held at the end"));
     };
     inode.i_dio_count.audit(|count| {
         if *count != 0 {
@@ -63,7 +63,7 @@ fn judge_copies<B: Backend>(inode: &Inode<B>) {
             dirty = slot.current().is_some_and(|(_, folio)| folio.dirty);
         });
         if !dirty {
-            inode.violate(Property::LeakedReservation, || {
+            inode.violate(properties::LEAKED_RESERVATION, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("a copy of {block} stays reserved, and nothing there is dirty")
             });
@@ -83,13 +83,13 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, me: ActorId) {
         // What failed to be written back is not logged.
         let behind = inode.sb.config.fs.io_errors && map.disk_size < end;
         if logged && map.disk_size != end && !behind {
-            inode.violate(Property::SizeOrder, || {
+            inode.violate(properties::SIZE_ORDER, || {
                 let bytes = |cell| Bytes(inode.sb.geometry.byte_at(cell));
                 format!("the on-disk size is {}, i_size is {}", bytes(map.disk_size), bytes(end))
             });
         }
         if map.delalloc_blocks() != 0 {
-            inode.violate(Property::LeakedReservation, || {
+            inode.violate(properties::LEAKED_RESERVATION, || {
                 let blocks = map.delalloc_blocks();
                 format!("{blocks} blocks stay reserved after everything was written ({})", map.letters())
             });
@@ -106,11 +106,11 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, me: ActorId) {
 pub fn judge_space<B: Backend>(sb: &SuperBlock<B>) {
     sb.log_flush_lock.audit_free(|| {
         let why = || "a transaction is open at the end".to_owned();
-        sb.backend.violate(Property::BrokenTransaction, why);
+        sb.backend.violate(properties::BROKEN_TRANSACTION, why);
     });
     sb.space.audit(|space| {
         if space.reserved() != 0 {
-            sb.backend.violate(Property::LeakedReservation, || {
+            sb.backend.violate(properties::LEAKED_RESERVATION, || {
                 format!("{} blocks stay promised after everything was written", space.reserved())
             });
         }

@@ -3,15 +3,16 @@
 //! A block that nothing refers to any more is free at once, for any file, with its old contents: whoever still
 //! has a mapping that names it must not use it.
 
+use crate::judge::properties;
+use crate::words::branches;
 use std::ops::Range;
 
-use crate::backend::{ActorId, Backend, Leaf};
-use crate::event::{Branch, MappingEvent};
+use crate::event::MappingEvent;
 use crate::extent::{Extent, ExtentMap, Extents, Phys};
 use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
 use crate::geometry::FileBlock;
 use crate::inode::Inode;
-use crate::oracle::Property;
+use stalemap_facade::{ActorId, Backend, Leaf};
 
 impl Extents {
     /// Any -> Hole in a range (E9). Returns what was there.
@@ -38,7 +39,7 @@ impl<B: Backend> Inode<B> {
         }
         self.sb.space.audit(|space| {
             if space.references(phys) == 0 {
-                self.violate(Property::WrongAddress, || {
+                self.violate(properties::WRONG_ADDRESS, || {
                     format!("device block {phys} is written after it was freed")
                 });
             }
@@ -63,7 +64,7 @@ pub fn xfs_bunmapi<B: Backend>(inode: &Inode<B>, me: ActorId, map: &mut ExtentMa
         }
     }
     inode.bump_data_seq(me);
-    inode.sb.backend.reach(Branch::Unmap);
+    inode.sb.backend.reach(branches::UNMAP);
     inode.tell(MappingEvent::Invalidated, || format!("-> H {}", inode.sb.geometry.show_blocks(&blocks)));
 }
 

@@ -8,7 +8,6 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Op};
 use crate::command::Command;
 use crate::dio::inode_dio_wait;
 use crate::extent::{Iomap, IomapType};
@@ -19,6 +18,7 @@ use crate::path::{Part, Path};
 use crate::world::World;
 use crate::write_state::{Write, WriteState};
 use crate::writeback::{self, SyncMode, WritebackState};
+use stalemap_facade::{ActorId, Backend, Op};
 
 /// Where an unsharing stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

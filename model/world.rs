@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::backend::Backend;
 use crate::inode::Inode;
 use crate::superblock::SuperBlock;
+use stalemap_facade::Backend;
 
 /// Everything that actors share.
 pub struct World<B: Backend> {

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use crate::backend::Backend;
 use crate::design::{HeldLock, PunchFork, PunchLock, PunchOwner, PunchRounding};
 use crate::dio::IoLock;
 use crate::extent::{Fork, Iomap, IomapType};
@@ -15,6 +14,7 @@ use crate::inode::Inode;
 use crate::punch::{PunchState, Punching};
 use crate::truncate::TruncateState;
 use crate::value::WriteId;
+use stalemap_facade::Backend;
 
 /// What a pass puts into the file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -7,9 +7,9 @@
 //! Left out: dirty throttling, `->writepage` from reclaim (XFS has none), the tags that keep an integrity
 //! pass from chasing folios dirtied behind its back (a superset of folios is written).
 
+use crate::judge::properties;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 use crate::design::{IoendSize, WritebackCheck};
 use crate::event::MappingEvent;
 use crate::extent::{ExtentMap, Fork, Iomap, IomapType, Phys};
@@ -22,10 +22,10 @@ use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::{COW_SHIFT, Inode};
 use crate::ioend::Ioend;
 use crate::iomap_write::cookie_is_current;
-use crate::oracle::Property;
 use crate::ordering::Link;
 use crate::tracepoint;
 use crate::value::Value;
+use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 /// Whether a pass may skip.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -256,7 +256,7 @@ async fn map_block<B: Backend>(
                 inode.page(folio.index).audit(|slot| {
                     if inode.has_data(slot, block) {
                         outdated(inode, &iomap, block);
-                        inode.violate(Property::DroppedDirty, || {
+                        inode.violate(properties::DROPPED_DIRTY, || {
                             let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                             let kind = iomap.kind;
                             format!("{block} was dirty, is clean now, and is mapped to a {kind}: nothing is written")
@@ -361,7 +361,7 @@ pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys
     inode.ilock.audit(|map| {
         if !is_at(map, block, phys, shared) {
             misplaced(inode, block, phys);
-            inode.violate(Property::WrongAddress, || {
+            inode.violate(properties::WRONG_ADDRESS, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("{block} is written to device block {phys}, which is not where it is")
             });
@@ -402,7 +402,7 @@ fn audit_shared<B: Backend>(inode: &Inode<B>, folio: FolioRef, block: FileBlock,
     inode.sb.space.audit(|space| {
         if changed && space.references(phys) > 1 {
             misplaced(inode, block, phys);
-            inode.violate(Property::WrongAddress, || {
+            inode.violate(properties::WRONG_ADDRESS, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("{block} is written in place to device block {phys}, which is shared")
             });
@@ -418,7 +418,7 @@ pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, s
     }
     inode.ilock.audit(|map| {
         if !is_at(map, block, phys, shared) {
-            inode.violate(Property::WrongAddress, || {
+            inode.violate(properties::WRONG_ADDRESS, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("device block {phys} is no longer {block}'s while it is written")
             });

@@ -9,17 +9,17 @@
 //! Left out: the special case for the unaligned start of the range (6.12), and the batch of dirty folios that
 //! newer kernels collect while they map.
 
+use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{Backend, Lock, Op};
 use crate::design::ZeroRange;
-use crate::event::Branch;
 use crate::extent::Iomap;
 use crate::flush::FlushState;
 use crate::fs;
 use crate::geometry::{Cell, FolioIndex};
 use crate::inode::Inode;
 use crate::write_state::{Write, WriteState};
+use stalemap_facade::{Backend, Lock, Op};
 
 /// The start of a pass that zeroes.
 pub fn start<B: Backend>(inode: &Inode<B>, write: Write) -> WriteState {
@@ -65,11 +65,11 @@ pub(crate) async fn nothing_mapped<B: Backend>(
     };
     if flush {
         inode.say(|| "dirty: flush and map again".to_owned());
-        inode.sb.backend.reach(Branch::ZeroFlush);
+        inode.sb.backend.reach(branches::ZERO_FLUSH);
         let folios = folios(inode, &write);
         return ControlFlow::Continue(WriteState::Flush(write, FlushState::new(folios)));
     }
-    inode.sb.backend.reach(Branch::ZeroSkip);
+    inode.sb.backend.reach(branches::ZERO_SKIP);
     let covered = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
     write.pos = covered.min(write.end);
     ControlFlow::Break(write)

@@ -4,6 +4,7 @@
 //! violated and the bounds of the model that were reached. An engine that tried everything must have found the
 //! same; one that did not finish must have found nothing else.
 
+use stalemap_model::judge::properties;
 use std::collections::BTreeSet;
 
 use stalemap_explore::{
@@ -11,7 +12,6 @@ use stalemap_explore::{
     Strategy, explore, run_loom, run_shuttle, way_to_end,
 };
 use stalemap_model::kernel::Kernel;
-use stalemap_model::oracle::Property;
 
 use crate::run::{Job, RunError};
 
@@ -133,7 +133,7 @@ fn compare(
             found.push((what, Some(reached.schedule.clone())));
         }
     }
-    for property in Property::of_bits(runs.violated & !truth.violated) {
+    for property in properties::of_bits(runs.violated & !truth.violated) {
         let way = runs.witnesses.get(&property).cloned();
         found.push((format!("`{property}`, which the exhaustive engine does not find"), way));
     }
@@ -146,7 +146,7 @@ fn compare(
         for end in truth.ends.iter().filter(|end| !runs.ends.contains_key(end)) {
             found.push((format!("no {} that the exhaustive engine reaches", end.name()), way(kernel, end)?));
         }
-        for property in Property::of_bits(truth.violated & !runs.violated) {
+        for property in properties::of_bits(truth.violated & !runs.violated) {
             let way = truth.witnesses.get(&property).cloned();
             found.push((format!("no `{property}`, which the exhaustive engine finds"), way));
         }
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_violation_that_is_missed_or_invented_is_a_difference() {
-        assert!(differs(|runs| runs.violated ^= Property::LostWrite.bit()).is_some());
+        assert!(differs(|runs| runs.violated ^= properties::LOST_WRITE.bit()).is_some());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use stalemap_model::backend::MemoryModel;
+use stalemap_facade::MemoryModel;
 use stalemap_model::ordering::Link;
 
 const EXIT_CODES: &str = "\

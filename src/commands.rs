@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use stalemap_explore::Schedule;
-use stalemap_model::backend::MemoryModel;
+use stalemap_facade::MemoryModel;
 use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
 use stalemap_model::ordering::{Link, Orderings};

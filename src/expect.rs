@@ -1,8 +1,10 @@
 //! Comparing a verdict with what the scenario file expects of it.
 
+use stalemap_facade::Branch;
+use stalemap_facade::Property;
 use stalemap_model::design::Design;
-use stalemap_model::event::Branch;
-use stalemap_model::oracle::Property;
+use stalemap_model::judge::properties;
+use stalemap_model::words::branches;
 
 use crate::run::Verdict;
 use crate::scenario::{Expectation, Scenario};
@@ -82,8 +84,8 @@ fn unreached(scenario: &Scenario, design: &Design, reached: &[Branch]) -> Vec<Br
     if !design.checks() {
         return Vec::new();
     }
-    let by_default = [Branch::Stale];
-    let must = scenario.reach_must.as_deref().unwrap_or(if scenario.reach_never.contains(&Branch::Stale) {
+    let by_default = [branches::STALE];
+    let must = scenario.reach_must.as_deref().unwrap_or(if scenario.reach_never.contains(&branches::STALE) {
         &[]
     } else {
         &by_default
@@ -106,7 +108,9 @@ fn surprises(expectation: &Expectation, violated: &[Property], unfinished: bool)
         }
     });
     // What explains a loss may come with one that is expected, and not alone.
-    let excused = |property: &Property| property.explains() && listed.iter().any(|listed| !listed.explains());
+    let excused = |property: &Property| {
+        properties::explains(*property) && listed.iter().any(|listed| !properties::explains(*listed))
+    };
     let extra = violated.iter().filter(|property| !listed.contains(property) && !excused(property));
     let extra = extra.map(|property| format!("`{property}` was not expected"));
     missing.chain(extra).collect()
@@ -118,10 +122,10 @@ mod tests {
 
     #[test]
     fn an_explanation_may_come_with_the_loss_and_not_alone() {
-        let loss = Expectation::Violates(vec![Property::LostWrite]);
-        assert!(surprises(&loss, &[Property::LostWrite, Property::WrongZero], false).is_empty());
-        assert_eq!(surprises(&loss, &[Property::WrongZero], false).len(), 1);
-        assert_eq!(surprises(&Expectation::Holds, &[Property::WrongZero], false).len(), 1);
-        assert_eq!(surprises(&loss, &[Property::LostWrite, Property::Deadlock], false).len(), 1);
+        let loss = Expectation::Violates(vec![properties::LOST_WRITE]);
+        assert!(surprises(&loss, &[properties::LOST_WRITE, properties::WRONG_ZERO], false).is_empty());
+        assert_eq!(surprises(&loss, &[properties::WRONG_ZERO], false).len(), 1);
+        assert_eq!(surprises(&Expectation::Holds, &[properties::WRONG_ZERO], false).len(), 1);
+        assert_eq!(surprises(&loss, &[properties::LOST_WRITE, properties::DEADLOCK], false).len(), 1);
     }
 }

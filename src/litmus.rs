@@ -9,14 +9,14 @@
 //! whose releases are cumulative, as the kernel's model (tools/memory-model) has them. That model also allows load
 //! buffering, which takes a store that does not depend on the load before it; there is none here.
 
+use stalemap_model::words::branches;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
 use stalemap_explore::{EngineError, Options, explore};
-use stalemap_model::backend::{
-    ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, MemoryModel, Op, Ordering, Role, System,
+use stalemap_facade::{
+    ActorId, ActorSpec, Atomic, Backend, Branch, Leaf, Lock, MemoryModel, Op, Ordering, Role, System,
 };
-use stalemap_model::event::Branch;
 use stalemap_model::ordering::{Link, Orderings};
 
 /// Registers of a task.
@@ -72,10 +72,10 @@ fn section(orderings: Orderings, link: Link, lock: Spinlock, inside: Vec<Stateme
 impl Core {
     /// The core of a scenario that reaches these branches: the failed eviction, where there is one.
     pub fn of(reached: &[Branch], orderings: Orderings) -> Option<Self> {
-        if reached.contains(&Branch::IfsLost) {
+        if reached.contains(&branches::IFS_LOST) {
             Some(Core::kept(orderings))
         } else {
-            reached.contains(&Branch::Evict).then(|| Core::evicted(orderings))
+            reached.contains(&branches::EVICT).then(|| Core::evicted(orderings))
         }
     }
 

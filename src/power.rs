@@ -3,7 +3,8 @@
 //! The exhaustive engine says what there is; the schedulers of shuttle are then measured against it.
 
 use stalemap_explore::{Budget, EngineError, Options, Shuttle, Strategy, explore, run_shuttle};
-use stalemap_model::oracle::Property;
+use stalemap_facade::Property;
+use stalemap_model::judge::properties;
 
 use crate::run::{Job, RunError};
 
@@ -81,7 +82,7 @@ pub fn measure(job: &Job<'_>, executions: u64, seed: u64) -> Result<Option<Power
     let kernel = job.kernel()?;
     let truth = explore(&kernel, &Options::default(), &mut |_| ()).map_err(broken)?;
     // A livelock is no state, and no single execution shows it.
-    let violated = Property::of_bits(truth.violated & !Property::Livelock.bit());
+    let violated = properties::of_bits(truth.violated & !properties::LIVELOCK.bit());
     let Some(property) = violated.first().copied().filter(|_| truth.is_complete()) else { return Ok(None) };
     let strategies = [
         ("random", Strategy::Random { seed }),

@@ -1,5 +1,8 @@
 //! Running scenarios under designs, and what came of it.
 
+use stalemap_model::judge::properties;
+use stalemap_model::words::branches;
+use stalemap_model::words::counters;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,11 +12,9 @@ use stalemap_explore::{
     Choice, Counterexample, End, EngineError, Exploration, LimitHit, Limits, Options, Runs, Schedule,
     Statistics, explore, minimal_counterexample, replay,
 };
-use stalemap_model::backend::{MemoryModel, System};
+use stalemap_facade::{Branch, Counter, MemoryModel, Property, System};
 use stalemap_model::design::Design;
-use stalemap_model::event::{Branch, Counter};
 use stalemap_model::kernel::{ConfigError, Kernel};
-use stalemap_model::oracle::Property;
 
 use crate::engine::Engine;
 use crate::expect::{Judgement, Seen, judge};
@@ -246,14 +247,14 @@ fn run(
         Some(Err(error)) => return Err(engine_error(error)),
     };
     tracing::debug!(scenario = scenario.name, design = design.name, ?found.statistics, "explored");
-    let violated = Property::of_bits(found.violated);
+    let violated = properties::of_bits(found.violated);
     let verdict = match (violated.is_empty(), found.limits_hit.is_empty(), engine) {
         (false, _, _) => Verdict::Violates,
         (true, true, Engine::Exhaustive) => Verdict::Holds,
         (true, true, Engine::Loom(_) | Engine::Shuttle(_)) => Verdict::FoundNone,
         (true, false, _) => Verdict::Incomplete,
     };
-    let reached = Branch::of_bits(found.reached);
+    let reached = branches::of_bits(found.reached);
     let seen = match engine {
         Engine::Loom(_) | Engine::Shuttle(_) if !found.limits_hit.is_empty() => Seen::Some,
         _ => Seen::All,
@@ -269,7 +270,7 @@ fn run(
             Some(counterexample(job, &kernel, *property, witness, &limits).map_err(engine_error)?)
         }
     };
-    let maximum = |counter: Counter| found.maxima.get(counter as usize).copied().unwrap_or(0);
+    let maximum = |counter: Counter| found.maxima.get(counter.number()).copied().unwrap_or(0);
     Ok(Outcome {
         scenario: scenario.name.clone(),
         design: design.name.clone(),
@@ -280,7 +281,7 @@ fn run(
         reached,
         statistics: found.statistics,
         limits_hit: found.limits_hit.iter().copied().collect(),
-        stale_aborts: (maximum(Counter::StaleAborts), maximum(Counter::SpuriousAborts)),
+        stale_aborts: (maximum(counters::STALE_ABORTS), maximum(counters::SPURIOUS_ABORTS)),
         outcomes: found.outcomes,
         counterexample,
         judgement,

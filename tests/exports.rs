@@ -14,7 +14,7 @@ use stalemap::report::svg;
 use stalemap::report::timeline::{Look, render};
 use stalemap::scenario::{Expectation, Scenario, catalogue, read};
 use stalemap_explore::{Limits, Schedule, minimal_counterexample};
-use stalemap_model::backend::System;
+use stalemap_facade::System;
 use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
 

@@ -59,7 +59,7 @@ impl Copy {
         for name in ["Cargo.toml", "Cargo.lock", "build.rs"] {
             copy_file(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
         }
-        for name in ["model", "explore", "src", "scenarios", "tests", "benches", "docs"] {
+        for name in ["facade", "model", "explore", "src", "scenarios", "tests", "benches", "docs"] {
             copy_tree(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
         }
         // The binary of the same name stays what it is.

@@ -8,19 +8,21 @@
 
 use stalemap::scenario::{self, catalogue};
 use stalemap_explore::{Exploration, LimitHit, Limits, Options, explore, minimal_counterexample};
+use stalemap_facade::{Branch, Property};
 use stalemap_model::design::{
     Check, Compare, Design, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap, OnStale, PageDone,
     PageDoneOnStale, Punch, PunchFork, PunchLock, ReclaimDirty, ReclaimWriteback, Sample, ShortCopy,
     UnshareRead, WritebackCheck,
 };
 use stalemap_model::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use stalemap_model::event::{Bound, Branch};
 use stalemap_model::fs::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, FlushUnmap, Personality, SizeLog, TruncateFlush,
     WriteLock,
 };
+use stalemap_model::judge::properties;
 use stalemap_model::kernel::Kernel;
-use stalemap_model::oracle::Property;
+use stalemap_model::words::bounds;
+use stalemap_model::words::branches;
 
 /// The designs that every mistake is made in.
 const DESIGNS: [&str; 2] = ["iomap_valid", "get_folio"];
@@ -47,7 +49,7 @@ fn explored(system: &Kernel) -> Exploration {
 fn holds(scenario: &str, mutation: Mutation, branches: &[Branch]) {
     for design in DESIGNS {
         let exploration = explored(&system(scenario, design, mutation));
-        let violated = Property::of_bits(exploration.violated);
+        let violated = properties::of_bits(exploration.violated);
         assert_eq!(violated, [], "{scenario} under {design}");
         for branch in branches {
             let reached = exploration.reached & branch.bit() != 0;
@@ -68,7 +70,7 @@ fn violates(scenario: &str, mutation: Mutation, properties: &[Property]) {
     for design in DESIGNS {
         let system = system(scenario, design, mutation);
         let exploration = explored(&system);
-        let violated = Property::of_bits(exploration.violated);
+        let violated = properties::of_bits(exploration.violated);
         for property in properties {
             assert!(
                 violated.contains(property),
@@ -86,8 +88,8 @@ fn m1_no_check() {
     caught(
         "xfs/t1",
         |design, _| design.check = Check::Never,
-        &[Property::LostWrite, Property::WrongZero],
-        &[Branch::Stale, Branch::Evict],
+        &[properties::LOST_WRITE, properties::WRONG_ZERO],
+        &[branches::STALE, branches::EVICT],
     );
 }
 
@@ -97,8 +99,8 @@ fn m2_check_before_the_folio_lock() {
     caught(
         "xfs/t1",
         |design, _| design.check = Check::BeforeLock,
-        &[Property::LostWrite, Property::WrongZero],
-        &[Branch::Stale, Branch::Evict],
+        &[properties::LOST_WRITE, properties::WRONG_ZERO],
+        &[branches::STALE, branches::EVICT],
     );
 }
 
@@ -108,8 +110,8 @@ fn m3_check_after_prepare() {
     caught(
         "xfs/t1",
         |design, _| design.check = Check::AfterPrepare,
-        &[Property::LostWrite, Property::WrongZero],
-        &[Branch::Stale, Branch::Evict],
+        &[properties::LOST_WRITE, properties::WRONG_ZERO],
+        &[branches::STALE, branches::EVICT],
     );
 }
 
@@ -119,8 +121,8 @@ fn m4_writeback_bit_cleared_before_conversion() {
     caught(
         "xfs/t1",
         |_, fs| fs.completion = Completion::ClearThenConvert,
-        &[Property::LostWrite],
-        &[Branch::Stale, Branch::Evict],
+        &[properties::LOST_WRITE],
+        &[branches::STALE, branches::EVICT],
     );
 }
 
@@ -130,8 +132,8 @@ fn m5_conversion_does_not_move_the_counter() {
     caught(
         "xfs/a1",
         |_, fs| fs.bump_convert = Bump::Never,
-        &[Property::LostWrite, Property::UnsoundCookie],
-        &[Branch::Stale, Branch::Evict],
+        &[properties::LOST_WRITE, properties::UNSOUND_COOKIE],
+        &[branches::STALE, branches::EVICT],
     );
 }
 
@@ -141,8 +143,8 @@ fn m5_conversion_moves_the_counter_too_late() {
     caught(
         "xfs/a1",
         |_, fs| fs.bump_convert = Bump::AfterClear,
-        &[Property::LostWrite, Property::UnsoundCookie],
-        &[Branch::Stale, Branch::Evict],
+        &[properties::LOST_WRITE, properties::UNSOUND_COOKIE],
+        &[branches::STALE, branches::EVICT],
     );
 }
 
@@ -155,16 +157,16 @@ fn completion_out_of_place_in_the_wrong_order_or_silent() {
         |_, fs| fs.bump_convert = Bump::AfterClear,
     ];
     for mutation in mutations {
-        caught("zoned/t1", mutation, &[Property::LostWrite], &[Branch::Stale, Branch::Evict]);
+        caught("zoned/t1", mutation, &[properties::LOST_WRITE], &[branches::STALE, branches::EVICT]);
     }
-    holds("zoned/t1", |_, fs| fs.bump_convert = Bump::AfterIlock, &[Branch::Stale, Branch::Evict]);
+    holds("zoned/t1", |_, fs| fs.bump_convert = Bump::AfterIlock, &[branches::STALE, branches::EVICT]);
 }
 
 /// M5b, harmless: the counter moves after the ILOCK is dropped, but before the writeback bit is cleared.
 #[test]
 fn m5b_counter_moves_after_the_ilock() {
     for scenario in ["xfs/a1", "xfs/t1", "xfs/t2"] {
-        holds(scenario, |_, fs| fs.bump_convert = Bump::AfterIlock, &[Branch::Stale, Branch::Evict]);
+        holds(scenario, |_, fs| fs.bump_convert = Bump::AfterIlock, &[branches::STALE, branches::EVICT]);
     }
 }
 
@@ -172,7 +174,7 @@ fn m5b_counter_moves_after_the_ilock() {
 #[test]
 fn m5c_allocation_does_not_move_the_counter() {
     for scenario in ["xfs/a2", "xfs/t2", "xfs/t7-d2"] {
-        holds(scenario, |_, fs| fs.bump_allocate = false, &[Branch::Stale, Branch::Allocate]);
+        holds(scenario, |_, fs| fs.bump_allocate = false, &[branches::STALE, branches::ALLOCATE]);
     }
 }
 
@@ -182,8 +184,8 @@ fn m7_punch_without_invalidate_lock() {
     caught(
         "xfs/t7-d2",
         |design, _| design.punch_lock = PunchLock::Nothing,
-        &[Property::DirtyOverHole, Property::DroppedDirty, Property::LostWrite],
-        &[Branch::Punch, Branch::Mkwrite],
+        &[properties::DIRTY_OVER_HOLE, properties::DROPPED_DIRTY, properties::LOST_WRITE],
+        &[branches::PUNCH, branches::MKWRITE],
     );
 }
 
@@ -193,8 +195,8 @@ fn m8_punch_truncates_the_page_cache() {
     caught(
         "xfs/t7-d1",
         |design, _| design.punch = Punch::Truncate,
-        &[Property::LostWrite],
-        &[Branch::Punch, Branch::Mkwrite],
+        &[properties::LOST_WRITE],
+        &[branches::PUNCH, branches::MKWRITE],
     );
 }
 
@@ -204,8 +206,8 @@ fn m9_scan_without_the_folio_lock() {
     caught(
         "xfs/t7-d2",
         |design, _| design.punch = Punch::ScanUnlocked,
-        &[Property::DroppedDirty, Property::LostWrite],
-        &[Branch::Punch, Branch::Allocate],
+        &[properties::DROPPED_DIRTY, properties::LOST_WRITE],
+        &[branches::PUNCH, branches::ALLOCATE],
     );
 }
 
@@ -213,7 +215,7 @@ fn m9_scan_without_the_folio_lock() {
 #[test]
 fn m9b_gap_punched_late() {
     for scenario in ["xfs/t7-d1", "xfs/t7-d2", "xfs/a5"] {
-        holds(scenario, |design, _| design.punch = Punch::ScanGapLate, &[Branch::Punch, Branch::Mkwrite]);
+        holds(scenario, |design, _| design.punch = Punch::ScanGapLate, &[branches::PUNCH, branches::MKWRITE]);
     }
 }
 
@@ -223,8 +225,8 @@ fn m10_stale_abort_without_unlock() {
     caught(
         "xfs/t1",
         |design, _| design.hook_release = HookRelease::ForgetUnlock,
-        &[Property::LeakedLock, Property::Deadlock],
-        &[Branch::Stale],
+        &[properties::LEAKED_LOCK, properties::DEADLOCK],
+        &[branches::STALE],
     );
 }
 
@@ -234,8 +236,8 @@ fn m10_stale_abort_without_put() {
     caught(
         "xfs/t1",
         |design, _| design.hook_release = HookRelease::ForgetPut,
-        &[Property::LeakedLock],
-        &[Branch::Stale],
+        &[properties::LEAKED_LOCK],
+        &[branches::STALE],
     );
 }
 
@@ -245,8 +247,8 @@ fn m11_stale_counts_as_done() {
     caught(
         "xfs/t1",
         |design, _| design.on_stale = OnStale::Done,
-        &[Property::ShortWrite],
-        &[Branch::Stale, Branch::Retry],
+        &[properties::SHORT_WRITE],
+        &[branches::STALE, branches::RETRY],
     );
 }
 
@@ -256,8 +258,8 @@ fn m12_stale_leaks_into_the_next_mapping() {
     caught(
         "xfs/t1",
         |design, _| design.clear_stale = false,
-        &[Property::LeakedFlag, Property::UnboundedRetry, Property::Livelock],
-        &[Branch::Stale, Branch::Retry],
+        &[properties::LEAKED_FLAG, properties::UNBOUNDED_RETRY, properties::LIVELOCK],
+        &[branches::STALE, branches::RETRY],
     );
 }
 
@@ -267,8 +269,8 @@ fn m13_cookie_sampled_outside() {
     caught(
         "xfs/a1",
         |design, _| design.sample = Sample::Outside,
-        &[Property::LostWrite, Property::UnsoundCookie],
-        &[Branch::Stale, Branch::Evict],
+        &[properties::LOST_WRITE, properties::UNSOUND_COOKIE],
+        &[branches::STALE, branches::EVICT],
     );
 }
 
@@ -279,8 +281,8 @@ fn m14_writeback_asks_the_write_path_s_cookie() {
     caught(
         "xfs/t8",
         |design, _| design.writeback_check = WritebackCheck::Cookie,
-        &[Property::WrongAddress, Property::LostWrite],
-        &[Branch::CowReserve, Branch::CowRemap],
+        &[properties::WRONG_ADDRESS, properties::LOST_WRITE],
+        &[branches::COW_RESERVE, branches::COW_REMAP],
     );
 }
 
@@ -289,7 +291,7 @@ fn m14_writeback_asks_the_write_path_s_cookie() {
 #[test]
 fn m16_only_the_data_fork_s_counter_is_compared() {
     for scenario in ["xfs/cow-srcmap", "xfs/t14", "xfs/t1"] {
-        holds(scenario, |design, _| design.compare = Compare::DataCounter, &[Branch::Stale]);
+        holds(scenario, |design, _| design.compare = Compare::DataCounter, &[branches::STALE]);
     }
 }
 
@@ -299,8 +301,8 @@ fn m15_writeback_checks_the_range_only() {
     caught(
         "xfs/t9a",
         |design, _| design.writeback_check = WritebackCheck::Range,
-        &[Property::StaleExposure, Property::WrongAddress, Property::LostWrite],
-        &[Branch::Unmap, Branch::Allocate],
+        &[properties::STALE_EXPOSURE, properties::WRONG_ADDRESS, properties::LOST_WRITE],
+        &[branches::UNMAP, branches::ALLOCATE],
     );
 }
 
@@ -310,7 +312,12 @@ fn truncate_without_a_flush() {
     for flush in [(|_, fs| fs.truncate_flush = TruncateFlush::Never) as Mutation, |_, fs| {
         fs.truncate_flush = TruncateFlush::AfterZeroing;
     }] {
-        caught("xfs/generic-469", flush, &[Property::StaleExposure], &[Branch::Convert, Branch::Evict]);
+        caught(
+            "xfs/generic-469",
+            flush,
+            &[properties::STALE_EXPOSURE],
+            &[branches::CONVERT, branches::EVICT],
+        );
     }
 }
 
@@ -320,8 +327,8 @@ fn punch_under_the_page_cache() {
     caught(
         "xfs/generic-567",
         |_, fs| fs.flush_unmap = FlushUnmap::Nothing,
-        &[Property::DirtyOverHole],
-        &[Branch::Unmap, Branch::Mkwrite],
+        &[properties::DIRTY_OVER_HOLE],
+        &[branches::UNMAP, branches::MKWRITE],
     );
 }
 
@@ -331,8 +338,8 @@ fn punch_drops_dirty_folios() {
     caught(
         "xfs/generic-567",
         |_, fs| fs.flush_unmap = FlushUnmap::Drop,
-        &[Property::LostWrite],
-        &[Branch::Unmap, Branch::Mkwrite],
+        &[properties::LOST_WRITE],
+        &[branches::UNMAP, branches::MKWRITE],
     );
 }
 
@@ -340,22 +347,27 @@ fn punch_drops_dirty_folios() {
 /// retried a truncate leaves a part of its reservation in the file and the store outside.
 #[test]
 fn m17_fault_maps_before_the_folio_lock() {
-    caught("xfs/m17", maps_first, &[Property::LeakedReservation], &[Branch::MkwriteRetry, Branch::Unmap]);
+    caught(
+        "xfs/m17",
+        maps_first,
+        &[properties::LEAKED_RESERVATION],
+        &[branches::MKWRITE_RETRY, branches::UNMAP],
+    );
 }
 
 /// The same where a reservation made in vain is all that there is space for: no folio is dirty yet when the fault
 /// fails (A10).
 #[test]
 fn m17_fault_fails_with_a_clean_folio() {
-    caught("xfs/a10", maps_first, &[Property::LeakedReservation], &[Branch::Mkwrite]);
+    caught("xfs/a10", maps_first, &[properties::LEAKED_RESERVATION], &[branches::MKWRITE]);
 }
 
 /// M17, harmless: the fault is retried and finds its own reservation; without direct I/O nobody takes the folio away.
 #[test]
 fn m17_fault_finds_its_reservation() {
-    holds("xfs/m17-retried", maps_first, &[Branch::MkwriteRetry, Branch::Mkwrite]);
-    holds("xfs/m17-control", maps_first, &[Branch::Mkwrite, Branch::Unmap, Branch::Evict]);
-    holds("xfs/t2", maps_first, &[Branch::Mkwrite, Branch::Stale, Branch::Evict]);
+    holds("xfs/m17-retried", maps_first, &[branches::MKWRITE_RETRY, branches::MKWRITE]);
+    holds("xfs/m17-control", maps_first, &[branches::MKWRITE, branches::UNMAP, branches::EVICT]);
+    holds("xfs/t2", maps_first, &[branches::MKWRITE, branches::STALE, branches::EVICT]);
 }
 
 fn maps_first(design: &mut Design, _: &mut Personality) {
@@ -368,8 +380,8 @@ fn m18_write_fault_punches() {
     caught(
         "xfs/a4",
         |design, _| design.mkwrite_end = MkwriteEnd::Punch,
-        &[Property::DirtyOverHole, Property::DroppedDirty, Property::LostWrite],
-        &[Branch::Mkwrite],
+        &[properties::DIRTY_OVER_HOLE, properties::DROPPED_DIRTY, properties::LOST_WRITE],
+        &[branches::MKWRITE],
     );
 }
 
@@ -379,8 +391,8 @@ fn m19_invalidate_lock_under_the_folio_lock() {
     caught(
         "xfs/a5",
         |design, _| design.punch_lock = PunchLock::UnderFolioLock,
-        &[Property::Deadlock],
-        &[Branch::Stale, Branch::Punch, Branch::Mkwrite],
+        &[properties::DEADLOCK],
+        &[branches::STALE, branches::PUNCH, branches::MKWRITE],
     );
 }
 
@@ -393,8 +405,8 @@ fn m20_unsharing_waits_for_its_own_lock() {
             design.cow_new = true;
             design.held_lock = HeldLock::Retaken;
         },
-        &[Property::Deadlock],
-        &[Branch::Stale, Branch::CowReserve],
+        &[properties::DEADLOCK],
+        &[branches::STALE, branches::COW_RESERVE],
     );
 }
 
@@ -404,8 +416,8 @@ fn m23_reclaim_looks_at_the_dirty_flag_first() {
     caught(
         "xfs/m23",
         |design, _| design.reclaim_dirty = ReclaimDirty::BeforeFreeze,
-        &[Property::LostWrite],
-        &[Branch::Evict, Branch::Mkwrite],
+        &[properties::LOST_WRITE],
+        &[branches::EVICT, branches::MKWRITE],
     );
 }
 
@@ -414,7 +426,7 @@ fn m23_reclaim_looks_at_the_dirty_flag_first() {
 fn m23_nobody_dirties_by_a_reference() {
     for scenario in ["xfs/t2", "xfs/t7-d2"] {
         let first: Mutation = |design, _| design.reclaim_dirty = ReclaimDirty::BeforeFreeze;
-        holds(scenario, first, &[Branch::Mkwrite]);
+        holds(scenario, first, &[branches::MKWRITE]);
     }
 }
 
@@ -424,8 +436,8 @@ fn m24_reclaim_ignores_writeback() {
     caught(
         "xfs/t1",
         |design, _| design.reclaim_writeback = ReclaimWriteback::Ignore,
-        &[Property::LostWrite],
-        &[Branch::Evict],
+        &[properties::LOST_WRITE],
+        &[branches::EVICT],
     );
 }
 
@@ -435,8 +447,8 @@ fn m28_staleness_is_returned_to_the_user() {
     caught(
         "xfs/t1",
         |design, _| design.on_stale = OnStale::Fail,
-        &[Property::ShortWrite],
-        &[Branch::Stale, Branch::Retry],
+        &[properties::SHORT_WRITE],
+        &[branches::STALE, branches::RETRY],
     );
 }
 
@@ -446,8 +458,8 @@ fn m29_writeback_skips_the_cow_fork_s_counter() {
     caught(
         "xfs/t8",
         |design, _| design.writeback_check = WritebackCheck::RangeData,
-        &[Property::WrongAddress, Property::LostWrite],
-        &[Branch::CowReserve, Branch::CowRemap],
+        &[properties::WRONG_ADDRESS, properties::LOST_WRITE],
+        &[branches::COW_RESERVE, branches::COW_REMAP],
     );
 }
 
@@ -457,8 +469,8 @@ fn m30_short_copy_counts() {
     caught(
         "xfs/f4",
         |design, _| design.short_copy = ShortCopy::Accept,
-        &[Property::StaleExposure],
-        &[Branch::ShortCopy],
+        &[properties::STALE_EXPOSURE],
+        &[branches::SHORT_COPY],
     );
 }
 
@@ -468,8 +480,8 @@ fn t16_conversion_before_the_data() {
     caught(
         "xfs/crash-falloc",
         |_, fs| fs.completion = Completion::ConvertAtSubmission,
-        &[Property::CrashExposure],
-        &[Branch::Convert],
+        &[properties::CRASH_EXPOSURE],
+        &[branches::CONVERT],
     );
 }
 
@@ -479,8 +491,8 @@ fn t16_size_before_the_data() {
     caught(
         "xfs/append-crash",
         |_, fs| fs.size_log = SizeLog::Write,
-        &[Property::SizeOrder],
-        &[Branch::Convert, Branch::Allocate],
+        &[properties::SIZE_ORDER],
+        &[branches::CONVERT, branches::ALLOCATE],
     );
 }
 
@@ -490,8 +502,8 @@ fn t16_conversion_without_a_flush() {
     caught(
         "xfs/device-cache",
         |_, fs| fs.device_cache = DeviceCache::Unflushed,
-        &[Property::CrashExposure, Property::CrashLost],
-        &[Branch::Convert, Branch::Allocate],
+        &[properties::CRASH_EXPOSURE, properties::CRASH_LOST],
+        &[branches::CONVERT, branches::ALLOCATE],
     );
 }
 
@@ -499,9 +511,9 @@ fn t16_conversion_without_a_flush() {
 #[test]
 fn size_as_it_was_not_submitted() {
     let submitted: Mutation = |design, _| design.ioend_size = IoendSize::Submitted;
-    holds("xfs/append-concurrent", submitted, &[Branch::Convert]);
+    holds("xfs/append-concurrent", submitted, &[branches::CONVERT]);
     let block: Mutation = |design, _| design.ioend_size = IoendSize::Block;
-    violates("xfs/append-concurrent", block, &[Property::SizeOrder]);
+    violates("xfs/append-concurrent", block, &[properties::SIZE_ORDER]);
 }
 
 /// A failed write behind end of file leaves its reservation under a folio that is valid, or dirty, there.
@@ -510,8 +522,8 @@ fn punch_stops_behind_end_of_file() {
     for punch in [(|design, _| design.punch = Punch::ScanUptodate) as Mutation, |design, _| {
         design.punch = Punch::ScanPastEof;
     }] {
-        let branches = [Branch::Punch, Branch::Mkwrite];
-        caught("xfs/punch-past-eof", punch, &[Property::LeakedReservation], &branches);
+        let branches = [branches::PUNCH, branches::MKWRITE];
+        caught("xfs/punch-past-eof", punch, &[properties::LEAKED_RESERVATION], &branches);
     }
 }
 
@@ -519,9 +531,9 @@ fn punch_stops_behind_end_of_file() {
 #[test]
 fn writes_at_once() {
     let exclusive: Mutation = |_, fs| fs.write_lock = WriteLock::Exclusive;
-    holds("xfs/shared-writes", exclusive, &[Branch::Punch]);
+    holds("xfs/shared-writes", exclusive, &[branches::PUNCH]);
     let shared: Mutation = |_, fs| fs.write_lock = WriteLock::Shared;
-    violates("xfs/shared-writes", shared, &[Property::DirtyOverHole, Property::LostWrite]);
+    violates("xfs/shared-writes", shared, &[properties::DIRTY_OVER_HOLE, properties::LOST_WRITE]);
 }
 
 /// Two that both reserve can make each other's mappings stale for ever: each gives its reservation back and makes it
@@ -546,7 +558,7 @@ retries = 6
     for design in DESIGNS {
         let system = Kernel::new(scenario.config(Design::built_in(design).unwrap())).unwrap();
         let exploration = explore(&system, &Options::default(), &mut |_| ()).unwrap();
-        assert_eq!(exploration.limits_hit, [LimitHit::Bound(Bound::Retries)].into(), "{design}");
+        assert_eq!(exploration.limits_hit, [LimitHit::Bound(bounds::RETRIES)].into(), "{design}");
     }
 }
 
@@ -556,8 +568,8 @@ fn unsharing_does_not_read() {
     caught(
         "xfs/c14",
         |design, _| design.unshare_read = UnshareRead::Uncovered,
-        &[Property::StaleExposure],
-        &[Branch::CowReserve, Branch::CowRemap],
+        &[properties::STALE_EXPOSURE],
+        &[branches::COW_RESERVE, branches::COW_REMAP],
     );
 }
 
@@ -567,8 +579,8 @@ fn write_faults_pass_a_reflink() {
     caught(
         "xfs/clone-fault",
         |_, fs| fs.clone_lock = CloneLock::DemotedUnguarded,
-        &[Property::WrongAddress, Property::LostWrite],
-        &[Branch::Share, Branch::Mkwrite],
+        &[properties::WRONG_ADDRESS, properties::LOST_WRITE],
+        &[branches::SHARE, branches::MKWRITE],
     );
 }
 
@@ -578,8 +590,8 @@ fn direct_writes_pass_a_reflink() {
     caught(
         "xfs/clone-dio",
         |_, fs| fs.clone_lock = CloneLock::DemotedUnguarded,
-        &[Property::WrongAddress],
-        &[Branch::Share, Branch::DioRemapping],
+        &[properties::WRONG_ADDRESS],
+        &[branches::SHARE, branches::DIO_REMAPPING],
     );
 }
 
@@ -589,8 +601,8 @@ fn failed_copies_leave_a_reservation() {
     caught(
         "xfs/b6",
         |_, fs| fs.error_cleanup = ErrorCleanup::Cow,
-        &[Property::LeakedReservation],
-        &[Branch::IoError, Branch::SyncError],
+        &[properties::LEAKED_RESERVATION],
+        &[branches::IO_ERROR, branches::SYNC_ERROR],
     );
 }
 
@@ -598,7 +610,7 @@ fn failed_copies_leave_a_reservation() {
 #[test]
 fn reflink_keeps_the_locks_exclusive() {
     for scenario in ["xfs/clone-fault", "xfs/clone-dio", "xfs/generic-167"] {
-        holds(scenario, |_, fs| fs.clone_lock = CloneLock::Exclusive, &[Branch::Share]);
+        holds(scenario, |_, fs| fs.clone_lock = CloneLock::Exclusive, &[branches::SHARE]);
     }
 }
 
@@ -606,14 +618,14 @@ fn reflink_keeps_the_locks_exclusive() {
 #[test]
 fn copies_are_punched_in_the_wrong_fork() {
     let violated = |mutation: Mutation| {
-        DESIGNS.map(|design| Property::of_bits(explored(&system("xfs/a12", design, mutation)).violated))
+        DESIGNS.map(|design| properties::of_bits(explored(&system("xfs/a12", design, mutation)).violated))
     };
     assert_eq!(violated(|design, _| design.cow_new = true), [vec![], vec![]]);
     let in_the_data_fork: Mutation = |design, _| {
         design.cow_new = true;
         design.punch_fork = PunchFork::Data;
     };
-    assert_eq!(violated(in_the_data_fork), [[Property::LeakedReservation]; 2].map(Vec::from));
+    assert_eq!(violated(in_the_data_fork), [[properties::LEAKED_RESERVATION]; 2].map(Vec::from));
 }
 
 /// The fixed order of patch 02, on which the mistakes around the hooks are made.
@@ -624,31 +636,31 @@ fn before_unlock(design: &mut Design, _: &mut Personality) {
 /// M21: the hook joins the buffers after the folio was unlocked.
 #[test]
 fn m21_page_done_after_unlock() {
-    holds("gfs2/t6", before_unlock, &[Branch::ReadFill, Branch::Evict]);
+    holds("gfs2/t6", before_unlock, &[branches::READ_FILL, branches::EVICT]);
     let late: Mutation = |design, _| design.page_done = PageDone::AfterUnlock;
-    violates("gfs2/t6", late, &[Property::BrokenTransaction]);
+    violates("gfs2/t6", late, &[properties::BROKEN_TRANSACTION]);
 }
 
 /// M22: the hook is given a folio that was never prepared.
 #[test]
 fn m22_page_done_with_an_unprepared_folio() {
-    holds("gfs2/jdata-valid", before_unlock, &[Branch::Stale]);
+    holds("gfs2/jdata-valid", before_unlock, &[branches::STALE]);
     let with_folio: Mutation = |design, fs| {
         before_unlock(design, fs);
         design.page_done_on_stale = PageDoneOnStale::Folio;
     };
-    violates("gfs2/jdata-valid", with_folio, &[Property::BrokenTransaction]);
+    violates("gfs2/jdata-valid", with_folio, &[properties::BROKEN_TRANSACTION]);
 }
 
 /// M10, its third part: a stale abort that does not end the transaction.
 #[test]
 fn m10_stale_abort_without_the_end_of_the_transaction() {
-    holds("gfs2/jdata-valid", before_unlock, &[Branch::Stale]);
+    holds("gfs2/jdata-valid", before_unlock, &[branches::STALE]);
     let not_called: Mutation = |design, fs| {
         before_unlock(design, fs);
         design.page_done_on_stale = PageDoneOnStale::NotCalled;
     };
-    violates("gfs2/jdata-valid", not_called, &[Property::BrokenTransaction]);
+    violates("gfs2/jdata-valid", not_called, &[properties::BROKEN_TRANSACTION]);
 }
 
 /// M6: a direct write drops what is cached before it converts its extents.
@@ -657,8 +669,8 @@ fn m6_dropped_before_conversion() {
     caught(
         "xfs/t5",
         |design, _| design.dio_invalidate = DioInvalidate::BeforeEndIo,
-        &[Property::LostWrite, Property::StaleRead],
-        &[Branch::DioConvert, Branch::CacheFill],
+        &[properties::LOST_WRITE, properties::STALE_READ],
+        &[branches::DIO_CONVERT, branches::CACHE_FILL],
     );
 }
 
@@ -668,8 +680,8 @@ fn m25_unaligned_direct_write_unfenced() {
     caught(
         "xfs/t3",
         |design, _| design.dio_unaligned = DioUnaligned::Shared,
-        &[Property::LostWrite],
-        &[Branch::DioPad, Branch::DioEagain],
+        &[properties::LOST_WRITE],
+        &[branches::DIO_PAD, branches::DIO_EAGAIN],
     );
 }
 
@@ -679,8 +691,8 @@ fn m26_unaligned_direct_write_without_drain() {
     caught(
         "xfs/d5-unaligned",
         |design, _| design.dio_drain = DioDrain::After,
-        &[Property::LostWrite],
-        &[Branch::DioPad, Branch::DioEagain],
+        &[properties::LOST_WRITE],
+        &[branches::DIO_PAD, branches::DIO_EAGAIN],
     );
 }
 
@@ -690,7 +702,7 @@ fn m27_size_before_conversion() {
     caught(
         "xfs/d21",
         |design, _| design.dio_size = DioSize::BeforeConversion,
-        &[Property::SizeOrder],
-        &[Branch::DioConvert],
+        &[properties::SIZE_ORDER],
+        &[branches::DIO_CONVERT],
     );
 }

@@ -1,5 +1,7 @@
 //! The designs in relaxed memory, which orderings they need there, and what `stalemap orderings` says about it.
 
+use stalemap_model::judge::properties;
+use stalemap_model::words::branches;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -9,11 +11,9 @@ use stalemap::orderings::{Study, Weakest, study};
 use stalemap::run::{GivenLimits, Job, Verdict, run_all};
 use stalemap::scenario::{Scenario, catalogue, read};
 use stalemap_explore::{Exploration, Options, explore};
-use stalemap_model::backend::MemoryModel;
-use stalemap_model::event::Branch;
+use stalemap_facade::MemoryModel;
 use stalemap_model::fs::Bump;
 use stalemap_model::kernel::Kernel;
-use stalemap_model::oracle::Property;
 use stalemap_model::ordering::{Link, Orderings};
 
 fn scenario(name: &str, memory: MemoryModel) -> Scenario {
@@ -43,12 +43,12 @@ fn the_designs_that_check_hold_in_relaxed_memory() {
         .collect();
     runs.into_par_iter().for_each(|(name, design, bump)| {
         let found = explored(&scenario(name, MemoryModel::Relaxed), design, &[], bump);
-        assert_eq!(Property::of_bits(found.violated), [], "{name} {design} {bump:?}");
-        assert!(found.reached & Branch::Stale.bit() != 0);
+        assert_eq!(properties::of_bits(found.violated), [], "{name} {design} {bump:?}");
+        assert!(found.reached & branches::STALE.bit() != 0);
     });
     for name in ["xfs/t1", "xfs/t2", "xfs/t10"] {
         let found = explored(&scenario(name, MemoryModel::Relaxed), "none", &[], Bump::Inside);
-        assert!(found.violated & Property::LostWrite.bit() != 0);
+        assert!(found.violated & properties::LOST_WRITE.bit() != 0);
     }
 }
 
@@ -72,7 +72,7 @@ fn the_catalogue_is_as_expected_in_relaxed_memory() {
     for outcome in run_all(&jobs, GivenLimits::default(), 2, &|_| ()) {
         let outcome = outcome.expect("a run");
         if outcome.judgement.as_expected != Some(true) {
-            surprising.push((outcome.scenario, outcome.violated.contains(&Property::UnboundedRetry)));
+            surprising.push((outcome.scenario, outcome.violated.contains(&properties::UNBOUNDED_RETRY)));
         }
     }
     surprising.dedup();
@@ -97,7 +97,7 @@ fn needed(study: &Study) -> Vec<Link> {
 fn loses_data(study: &Study, without: &[Link]) -> bool {
     study
         .broken()
-        .any(|broken| broken.without == without && broken.outcome.violated.contains(&Property::LostWrite))
+        .any(|broken| broken.without == without && broken.outcome.violated.contains(&properties::LOST_WRITE))
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn t2_needs_xa_lock_and_nothing_that_is_no_lock() {
     let t2 = scenario("xfs/t2", MemoryModel::Relaxed);
     for link in [XaEndWriteback, XaInsert] {
         let found = explored(&t2, "iomap_valid", &[link], Bump::Inside);
-        assert!(found.violated & Property::LostWrite.bit() != 0, "{link}");
+        assert!(found.violated & properties::LOST_WRITE.bit() != 0, "{link}");
     }
     let kept = [Link::IlockLock, Link::IlockUnlock, XaEndWriteback, XaInsert];
     let others: Vec<Link> = Link::ALL.iter().copied().filter(|link| !kept.contains(link)).collect();

@@ -3,15 +3,15 @@
 use stalemap::annotate::{About, AnnotatedSchedule, annotate};
 use stalemap::report::timeline::{Look, render};
 use stalemap_explore::{Limits, Schedule, Step, minimal_counterexample};
+use stalemap_facade::{Property, System};
 use stalemap_model::actors::Actor;
 use stalemap_model::actors::kswapd::Kswapd;
-use stalemap_model::backend::System;
 use stalemap_model::command::{Command, Io, Then};
 use stalemap_model::config::{ActorConfig, Config, FileCommand, Hold, MixedIo};
 use stalemap_model::design::Design;
 use stalemap_model::fs::Personality;
+use stalemap_model::judge::properties;
 use stalemap_model::kernel::Kernel;
-use stalemap_model::oracle::Property;
 use stalemap_model::settings::Setting;
 use unicode_width::UnicodeWidthStr;
 
@@ -106,7 +106,7 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
         retries: None,
         evictions: None,
         mixed_io: MixedIo::Strict,
-        memory: stalemap_model::backend::MemoryModel::Sequential,
+        memory: stalemap_facade::MemoryModel::Sequential,
         orderings: stalemap_model::ordering::Orderings::default(),
     }
 }
@@ -219,29 +219,34 @@ fn all() -> Vec<Drawn> {
         config(design, vec![Command::Truncate { size: 8192 }], vec![("writer", run)])
     };
     vec![
-        counterexample("t1", "Unwritten to written under a write", t1(design("none")), Property::LostWrite),
-        counterexample("t2", "Delalloc, shared through mmap", t2(design("none")), Property::LostWrite),
-        counterexample("real", "A directed run", real(4096), Property::LostWrite),
-        counterexample("real-1k", "A directed run, small blocks", real(1024), Property::LostWrite),
+        counterexample(
+            "t1",
+            "Unwritten to written under a write",
+            t1(design("none")),
+            properties::LOST_WRITE,
+        ),
+        counterexample("t2", "Delalloc, shared through mmap", t2(design("none")), properties::LOST_WRITE),
+        counterexample("real", "A directed run", real(4096), properties::LOST_WRITE),
+        counterexample("real-1k", "A directed run, small blocks", real(1024), properties::LOST_WRITE),
         counterexample(
             "deadlock",
             "A folio that stays locked",
             flush_only(mutant("iomap_valid", "hook_release", "forget-unlock")),
-            Property::Deadlock,
+            properties::DEADLOCK,
         ),
         counterexample(
             "early-check",
             "The check before the folio lock",
             t1(mutant("iomap_valid", "check", "before-lock")),
-            Property::LostWrite,
+            properties::LOST_WRITE,
         ),
         counterexample(
             "epilogue",
             "A reservation that nobody frees",
             failing(mutant("iomap_valid", "punch", "none")),
-            Property::LeakedReservation,
+            properties::LEAKED_RESERVATION,
         ),
-        counterexample("files", "Several files", files(design("none")), Property::LostWrite),
+        counterexample("files", "Several files", files(design("none")), properties::LOST_WRITE),
         rejected(),
         unfinished(),
     ]
@@ -317,8 +322,12 @@ fn odd_names_neither_break_the_columns_nor_reach_the_terminal() {
     config.actors[0].name = "書く人\u{1b}[2J".to_owned();
     config.actors[1].name = "a-name-of-quite-some-length-for-a-flusher".to_owned();
     config.design.name = "\u{9b}none".to_owned();
-    let drawn =
-        Drawn::counterexample("names", "Zwölf Boxkämpfer\u{7}\nund so weiter", config, Property::LostWrite);
+    let drawn = Drawn::counterexample(
+        "names",
+        "Zwölf Boxkämpfer\u{7}\nund so weiter",
+        config,
+        properties::LOST_WRITE,
+    );
     for width in 48..=100 {
         let text = drawn.print(width);
         for line in text.lines() {

@@ -1,13 +1,14 @@
 //! Who listens to `tracing` hears the kernel's tracepoints during a replay, and nothing while exploring.
 
+use stalemap_model::event::KernelEvent;
+use stalemap_model::judge::properties;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use stalemap::scenario::{catalogue, read};
 use stalemap_explore::{Limits, Options, explore, minimal_counterexample, replay};
-use stalemap_model::backend::System;
+use stalemap_facade::System;
 use stalemap_model::kernel::Kernel;
-use stalemap_model::oracle::Property;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -55,7 +56,7 @@ fn tracepoints_are_told_during_a_replay_only() {
     tracing::subscriber::with_default(listener, || {
         let exploration = explore(&kernel, &Options::default(), &mut |_| ()).unwrap();
         let found =
-            minimal_counterexample(&kernel, Property::LostWrite, &Limits::default()).unwrap().unwrap();
+            minimal_counterexample(&kernel, properties::LOST_WRITE, &Limits::default()).unwrap().unwrap();
         let steps = |lines: &[String]| lines.iter().filter(|line| line.contains("tracepoint=")).count();
         assert!(exploration.statistics.transitions > 300);
         assert_eq!(steps(&kept.lines()), 0, "exploring tells no tracepoint");
@@ -67,7 +68,7 @@ fn tracepoints_are_told_during_a_replay_only() {
             .played
             .iter()
             .flat_map(|played| &played.events)
-            .filter_map(|event| event.tracepoint.as_ref());
+            .filter_map(|event| event.of::<KernelEvent>()?.tracepoint.as_ref());
         let hit: Vec<_> = hit.collect();
         let lines = kept.lines();
         assert_eq!(steps(&lines), hit.len(), "a replay tells every tracepoint once");

@@ -6,9 +6,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use stalemap_model::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering, Shared, View};
-use stalemap_model::event::{Bound, Branch, Counter, Event};
-use stalemap_model::oracle::Property;
+use stalemap_facade::Property;
+use stalemap_facade::{
+    ActorId, Atomic, Backend, Bound, Branch, Counter, Event, Leaf, Lock, Op, Ordering, Shared, SystemEvent,
+    View,
+};
 
 use super::object::{Object, Slot};
 use super::relaxed::Sides;
@@ -444,8 +446,11 @@ impl Backend for Memory {
     fn violate(&self, property: Property, why: impl FnOnce() -> String) {
         if self.0.is_live() {
             let violated = self.0.violated.get();
-            if violated & property.bit() == 0 && self.0.watching.get() {
-                self.0.events.borrow_mut().push(Event::plain(format!("{property}: {}", why())));
+            if violated & property.bit() == 0 {
+                self.0.named.borrow_mut().insert(property);
+                if self.0.watching.get() {
+                    self.0.events.borrow_mut().push(Event::Violated { property, detail: why() });
+                }
             }
             self.0.violated.set(violated | property.bit());
             self.0.found.set(self.0.found.get() | property.bit());
@@ -466,14 +471,14 @@ impl Backend for Memory {
 
     fn maximum(&self, counter: Counter, value: u32) {
         if self.0.is_live() && self.0.gathering.get() {
-            let greatest = &mut self.0.gathered.borrow_mut().maxima[counter as usize];
+            let greatest = &mut self.0.gathered.borrow_mut().maxima[counter.number()];
             *greatest = (*greatest).max(value);
         }
     }
 
-    fn emit(&self, event: impl FnOnce() -> Event) {
+    fn emit<E: SystemEvent>(&self, event: impl FnOnce() -> E) {
         if self.0.is_live() && self.0.watching.get() {
-            self.0.events.borrow_mut().push(event());
+            self.0.events.borrow_mut().push(Event::System(Rc::new(event())));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use stalemap_model::backend::{ActorId, Shared};
+use stalemap_facade::{ActorId, Shared};
 
 use crate::fingerprint::owned_print;
 

@@ -20,7 +20,7 @@
 //! that memory is equal if and only if nobody can tell it apart: what two histories have in common is one state.
 //! A word that is stored into for ever while somebody never looks has no finite set of states.
 
-use stalemap_model::backend::ActorId;
+use stalemap_facade::ActorId;
 
 /// A message's place in the modification order of its word, counted from the oldest that is kept.
 type Rank = u16;

@@ -10,8 +10,8 @@
 
 use std::rc::Rc;
 
-use stalemap_model::backend::{ActorId, MemoryModel, Ordering};
-use stalemap_model::event::Event;
+use stalemap_facade::Event;
+use stalemap_facade::{ActorId, MemoryModel, Ordering};
 
 use super::object::{Object, Slot};
 use super::relaxed::{Messages, Releases, Sides};
@@ -137,12 +137,9 @@ impl Core {
         self.changed.set(self.changed.get() | Footprint::bit(object));
     }
 
-    fn say_older(&self, name: &str, value: u64, older: usize) {
+    fn say_older(&self, name: &'static str, value: u64, older: usize) {
         if older > 0 && self.watching.get() {
-            let stores = if older == 1 { "store" } else { "stores" };
-            self.events
-                .borrow_mut()
-                .push(Event::plain(format!("{name} is still seen as {value}, {older} {stores} behind")));
+            self.events.borrow_mut().push(Event::SawOlder { word: name, value, behind: older });
         }
     }
 
@@ -202,8 +199,7 @@ impl Core {
         let ranks = ranks.unwrap_or_default();
         let older = self.picks.pick(ranks.len());
         if older > 0 && self.watching.get() {
-            let text = format!("{name} = {value} comes before what others have stored");
-            self.events.borrow_mut().push(Event::plain(text));
+            self.events.borrow_mut().push(Event::StoredBefore { word: name, value });
         }
         self.change_messages(|messages| {
             messages.store_behind(actor, word, ranks[older], value, sides, false);

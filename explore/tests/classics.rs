@@ -3,6 +3,12 @@
 //! Each test is one textbook situation with the numbers that a reader can check on paper. Where random
 //! programs (`differential.rs`) say that something is wrong somewhere, these say what.
 
+#[path = "common/names.rs"]
+mod names;
+
+use names::bounds;
+use names::branches;
+use names::properties;
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -11,10 +17,8 @@ use stalemap_explore::{
     Counterexample, EngineError, Exploration, LimitHit, Limits, Options, Replay, Statistics, Step, Witness,
     explore, least_witness, minimal_counterexample, replay,
 };
-use stalemap_model::backend::Ordering::Relaxed;
-use stalemap_model::backend::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Role, System};
-use stalemap_model::event::{Bound, Branch};
-use stalemap_model::oracle::Property;
+use stalemap_facade::Ordering::Relaxed;
+use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Property, Role, System};
 
 /// The memory that all of them use some of.
 struct World<B: Backend> {
@@ -126,7 +130,7 @@ system! {
         if me < 2 {
             w.x.store(op("store"), seen + 1, Relaxed).await;
         } else if seen != 2 {
-            w.backend.violate(Property::LostWrite, || format!("x is {seen}"));
+            w.backend.violate(properties::LOST_WRITE, || format!("x is {seen}"));
         }
         DONE
     }
@@ -143,17 +147,17 @@ fn an_update_is_lost_and_only_the_epilogue_sees_it() {
     let expected = Statistics { states: 12, transitions: 14, executions: 5, ..expected };
     assert_eq!(with_set.statistics, expected);
     for found in [plain, with_set, explored(&LostUpdate)] {
-        assert_eq!(found.violated, Property::LostWrite.bit());
+        assert_eq!(found.violated, properties::LOST_WRITE.bit());
         assert_eq!(outcomes(&found), [("x=1 y=0 log=[]", 1), ("x=2 y=0 log=[]", 1)]);
         assert!(found.deadlocks.is_empty());
     }
 
-    let found = least(&LostUpdate, Property::LostWrite).expect("it is violated");
+    let found = least(&LostUpdate, properties::LOST_WRITE).expect("it is violated");
     assert_eq!((found.preemptions, found.operations, found.certified), (1, 4, true));
     let replay = replayed(&LostUpdate, &found);
     assert!(replay.played.iter().all(|played| played.violated.is_empty()));
     let epilogue = replay.epilogue.expect("everybody has finished");
-    assert_eq!(epilogue.violated, [Property::LostWrite]);
+    assert_eq!(epilogue.violated, [properties::LOST_WRITE]);
     assert_eq!(epilogue.observed.as_deref(), Some("x=1 y=0 log=[]"));
     assert_eq!(epilogue.events.len(), 1);
 }
@@ -165,7 +169,7 @@ fn preemption_bounds_are_reported_when_they_bite() {
         let found = explored_with(&LostUpdate, true, true, limits);
         (found.violated, found.limits_hit.into_iter().collect::<Vec<_>>())
     };
-    let violated = Property::LostWrite.bit();
+    let violated = properties::LOST_WRITE.bit();
     assert_eq!(bounded(0), (0, vec![LimitHit::Preemptions]));
     assert_eq!(bounded(1), (violated, vec![LimitHit::Preemptions]));
     // Nobody can be preempted more often than between its two operations.
@@ -205,13 +209,13 @@ fn opposite_orders_deadlock() {
     assert_eq!(found.statistics.states, 9);
     assert_eq!((found.deadlocks.len(), found.final_states.len()), (1, 1));
     assert_eq!(found.deadlocks, plain.deadlocks);
-    assert_eq!(found.violated, Property::Deadlock.bit());
+    assert_eq!(found.violated, properties::DEADLOCK.bit());
 
-    let found = least(&Philosophers, Property::Deadlock).expect("there is one");
+    let found = least(&Philosophers, properties::DEADLOCK).expect("there is one");
     assert_eq!((found.preemptions, found.operations), (1, 2));
     let replay = replayed(&Philosophers, &found);
     assert_eq!(replay.deadlock, [(0, "lock b".to_owned()), (1, "lock a".to_owned())]);
-    assert_eq!(replay.violated, [Property::Deadlock]);
+    assert_eq!(replay.violated, [properties::DEADLOCK]);
 }
 
 system! {
@@ -372,7 +376,7 @@ system! {
 fn politeness_livelocks() {
     for sleep_sets in [false, true] {
         let found = explored_with(&Polite, true, sleep_sets, Limits::default());
-        assert_eq!(found.violated, Property::Livelock.bit());
+        assert_eq!(found.violated, properties::LIVELOCK.bit());
         let lasso = found.lasso.expect("a livelock has one");
         assert_eq!(lasso.states.len(), lasso.cycle.len());
 
@@ -386,9 +390,9 @@ fn politeness_livelocks() {
         assert_eq!(seen(stem), seen(stem + 2 * round));
     }
     // No switch at the wrong moment is needed: one goes ahead without stepping back, and two is polite for ever.
-    let found = least(&Polite, Property::Livelock).expect("the cycle can be reached");
+    let found = least(&Polite, properties::LIVELOCK).expect("the cycle can be reached");
     let replay = replayed(&Polite, &found);
-    assert_eq!(replay.violated, [Property::Livelock]);
+    assert_eq!(replay.violated, [properties::LIVELOCK]);
     assert_eq!(replay.played.len(), found.operations as usize);
     assert_eq!((found.preemptions, found.operations, found.certified), (0, 5, true));
 }
@@ -407,8 +411,8 @@ system! {
 #[test]
 fn cycles_are_found_under_a_preemption_bound() {
     let limits = Limits { preemptions: Some(0), ..Limits::default() };
-    assert_eq!(explored_with(&Spin, true, true, limits).violated, Property::Livelock.bit());
-    let found = least(&Spin, Property::Livelock).expect("the spinner alone goes round");
+    assert_eq!(explored_with(&Spin, true, true, limits).violated, properties::LIVELOCK.bit());
+    let found = least(&Spin, properties::LIVELOCK).expect("the spinner alone goes round");
     assert_eq!((found.preemptions, found.operations, found.certified), (0, 1, true));
 }
 
@@ -499,9 +503,9 @@ system! {
     GivesUp ["main": Main] |w, _, round| {
         let wrong = w.backend.choose(op("go wrong"), 2).await;
         if round == 2 {
-            w.backend.cut(Bound::Retries);
+            w.backend.cut(bounds::RETRIES);
             if wrong == 1 {
-                w.backend.violate(Property::LostWrite, || "went wrong".to_owned());
+                w.backend.violate(properties::LOST_WRITE, || "went wrong".to_owned());
             }
         }
         again(round + 1)
@@ -511,12 +515,12 @@ system! {
 #[test]
 fn a_run_given_up_goes_no_further_but_its_violation_counts() {
     let found = explored(&GivesUp);
-    assert_eq!(found.violated, Property::LostWrite.bit());
-    assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(Bound::Retries)]);
+    assert_eq!(found.violated, properties::LOST_WRITE.bit());
+    assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(bounds::RETRIES)]);
     assert_eq!((found.final_states.len(), found.statistics.states), (0, 3));
-    let found = least(&GivesUp, Property::LostWrite).expect("the search has seen it");
+    let found = least(&GivesUp, properties::LOST_WRITE).expect("the search has seen it");
     assert_eq!(found.operations, 3);
-    assert_eq!(replayed(&GivesUp, &found).violated, [Property::LostWrite]);
+    assert_eq!(replayed(&GivesUp, &found).violated, [properties::LOST_WRITE]);
 }
 
 system! {
@@ -524,13 +528,13 @@ system! {
     GivesUpBeside ["walker": Main, "giver": Main] |w, me, round| {
         if me == 1 {
             if w.backend.choose(op("choose"), 2).await == 1 {
-                w.backend.cut(Bound::Retries);
+                w.backend.cut(bounds::RETRIES);
             }
             return DONE;
         }
         w.x.store(op("step"), round, Relaxed).await;
         if round == 1 {
-            w.backend.reach(Branch::Stale);
+            w.backend.reach(branches::STALE);
             return DONE;
         }
         again(round + 1)
@@ -539,11 +543,11 @@ system! {
 
 #[test]
 fn a_run_given_up_beside_the_way_is_no_detour() {
-    let Ok(Witness::Least(found)) = least_witness(&GivesUpBeside, Branch::Stale, &Limits::default()) else {
+    let Ok(Witness::Least(found)) = least_witness(&GivesUpBeside, branches::STALE, &Limits::default()) else {
         panic!("the branch is reached")
     };
     assert_eq!((found.preemptions, found.operations), (0, 2));
-    let unreached = least_witness(&GivesUpBeside, Branch::Evict, &Limits::default());
+    let unreached = least_witness(&GivesUpBeside, branches::EVICT, &Limits::default());
     assert_eq!(unreached, Ok(Witness::Unknown), "it might have been behind the bound");
 }
 
@@ -559,11 +563,11 @@ system! {
             _ => {
                 let beyond = w.log.read(|log| log[0] == 0);
                 if beyond {
-                    w.backend.cut(Bound::Evictions);
+                    w.backend.cut(bounds::EVICTIONS);
                 }
                 w.x.load(op("check"), Relaxed).await;
                 if beyond {
-                    w.backend.violate(Property::LostWrite, || "what comes after the bound is void".to_owned());
+                    w.backend.violate(properties::LOST_WRITE, || "what comes after the bound is void".to_owned());
                 }
                 w.note(2);
             }
@@ -575,7 +579,10 @@ system! {
 #[test]
 fn giving_up_in_the_epilogue_concerns_one_final_state() {
     for found in [enumerated(&GivesUpLate), explored(&GivesUpLate)] {
-        assert_eq!(found.limits_hit.iter().copied().collect::<Vec<_>>(), [LimitHit::Bound(Bound::Evictions)]);
+        assert_eq!(
+            found.limits_hit.iter().copied().collect::<Vec<_>>(),
+            [LimitHit::Bound(bounds::EVICTIONS)]
+        );
         assert_eq!(found.final_states.len(), 2);
         assert_eq!(outcomes(&found), [("x=1 y=0 log=[1, 2]", 1)]);
         assert_eq!(found.violated, 0);
@@ -586,7 +593,7 @@ system! {
     /// A setup that gives up, so that there is nothing to explore.
     GivesUpEarly ["maker": Setup, "main": Main] |w, _, _| {
         w.x.load(op("load"), Relaxed).await;
-        w.backend.cut(Bound::Retries);
+        w.backend.cut(bounds::RETRIES);
         DONE
     }
 }
@@ -594,9 +601,9 @@ system! {
 #[test]
 fn giving_up_in_the_setup_leaves_nothing_to_explore() {
     let found = explored(&GivesUpEarly);
-    assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(Bound::Retries)]);
+    assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(bounds::RETRIES)]);
     assert_eq!(found.statistics, Statistics::default());
-    assert_eq!(least(&GivesUpEarly, Property::Deadlock), None);
+    assert_eq!(least(&GivesUpEarly, properties::DEADLOCK), None);
 }
 
 thread_local! {
@@ -713,9 +720,9 @@ fn broken_systems_are_reported() {
     assert_eq!(error_of(&Stuck), stuck);
     // An epilogue that waits for ever is a finding about the system.
     let found = explored(&StuckLate);
-    assert_eq!(found.violated, Property::Deadlock.bit());
+    assert_eq!(found.violated, properties::DEADLOCK.bit());
     assert_eq!((found.final_states.len(), found.deadlocks.len()), (1, 0));
-    let found = least(&StuckLate, Property::Deadlock).expect("it is found again");
+    let found = least(&StuckLate, properties::DEADLOCK).expect("it is found again");
     assert_eq!(found.operations, 1);
-    assert_eq!(replayed(&StuckLate, &found).violated, [Property::Deadlock]);
+    assert_eq!(replayed(&StuckLate, &found).violated, [properties::DEADLOCK]);
 }

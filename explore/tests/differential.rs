@@ -7,6 +7,9 @@
 
 mod common;
 
+use common::names::bounds;
+use common::names::branches;
+use common::names::properties;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
@@ -19,9 +22,7 @@ use stalemap_explore::{
     Choice, Counterexample, Exploration, LimitHit, Limits, Options, Replay, Schedule, Witness, explore,
     least_witness, minimal_counterexample, replay,
 };
-use stalemap_model::backend::System;
-use stalemap_model::event::{Bound, Branch};
-use stalemap_model::oracle::Property;
+use stalemap_facade::{Property, System};
 
 /// States up to which a program is looked at.
 const MOST_STATES: usize = 4_000;
@@ -46,7 +47,7 @@ fn graph_of(program: &Program) -> Result<Graph, TestCaseError> {
 
 /// The limits that a search without limits of its own must report.
 fn own_limits(given_up: bool) -> BTreeSet<LimitHit> {
-    given_up.then_some(LimitHit::Bound(Bound::Retries)).into_iter().collect()
+    given_up.then_some(LimitHit::Bound(bounds::RETRIES)).into_iter().collect()
 }
 
 /// Compares what any complete search must find.
@@ -152,7 +153,7 @@ fn counterexample_is_least(program: &Program, property: Property, expected: Opti
 
 fn counterexamples_are_least(program: &Program) -> TestCaseResult {
     let graph = graph_of(program)?;
-    for property in [Property::LostWrite, Property::StaleRead, Property::Deadlock] {
+    for property in [properties::LOST_WRITE, properties::STALE_READ, properties::DEADLOCK] {
         counterexample_is_least(program, property, graph.least(property))?;
     }
     Ok(())
@@ -164,7 +165,7 @@ fn livelocks_are_least(program: &Program) -> TestCaseResult {
     if graph.states() > MOST_STATES_SQUARED {
         return Err(TestCaseError::reject("too many states"));
     }
-    counterexample_is_least(program, Property::Livelock, graph.least_round())
+    counterexample_is_least(program, properties::LIVELOCK, graph.least_round())
 }
 
 /// Looks for the least way to each branch that some run reaches, and to one that none does.
@@ -172,8 +173,8 @@ fn branches_are_witnessed(program: &Program) -> TestCaseResult {
     let graph = graph_of(program)?;
     let reached = |limits: &Limits| explored(program, true, false, limits).reached;
     let all = reached(&Limits::default());
-    let unreached = Branch::ALL.iter().find(|branch| all & branch.bit() == 0);
-    for branch in Branch::of_bits(all).iter().chain(unreached) {
+    let unreached = branches::ALL.iter().find(|branch| all & branch.bit() == 0);
+    for branch in branches::of_bits(all).iter().chain(unreached) {
         let found = match least_witness(program, *branch, &Limits::default()).map_err(fail)? {
             Witness::Least(found) => found,
             Witness::Unreachable => {
@@ -236,7 +237,7 @@ fn cycles_go_round(program: &Program) -> TestCaseResult {
 fn preemption_limits_are_exact(program: &Program) -> TestCaseResult {
     let graph = graph_of(program)?;
     let least = |property| graph.least(property).map(|least: Least| least.preemptions);
-    let properties = [Property::LostWrite, Property::StaleRead, Property::Deadlock];
+    let properties = [properties::LOST_WRITE, properties::STALE_READ, properties::DEADLOCK];
     let mut bounds = vec![0, 1];
     for preemptions in properties.into_iter().filter_map(least) {
         bounds.extend([preemptions.saturating_sub(1), preemptions]);
@@ -252,7 +253,7 @@ fn preemption_limits_are_exact(program: &Program) -> TestCaseResult {
         }
         for sleep_sets in [false, true] {
             let found = explored(program, true, sleep_sets, &limits);
-            prop_assert_eq!(found.violated & !Property::Livelock.bit(), expected.violated);
+            prop_assert_eq!(found.violated & !properties::LIVELOCK.bit(), expected.violated);
             let mut limits_hit = own_limits(expected.given_up);
             limits_hit.extend(expected.cut.then_some(LimitHit::Preemptions));
             prop_assert_eq!(found.limits_hit, limits_hit);

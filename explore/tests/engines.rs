@@ -18,7 +18,7 @@ use stalemap_explore::{
     Budget, EngineError, Exploration, Follow, LOOM_ACTORS, Limits, Loom, Options, Runs, Shuttle,
     Strategy as Schedules, explore, follow_with_shuttle, replay, run_loom, run_shuttle, way_to_end,
 };
-use stalemap_model::backend::{Role, System};
+use stalemap_facade::{Role, System};
 
 /// States up to which a program is looked at.
 const MOST_STATES: usize = 2_000;

@@ -6,6 +6,7 @@
 
 mod common;
 
+use common::names::properties;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -17,8 +18,7 @@ use stalemap_explore::{
     Budget, End, EngineError, LimitHit, Loom, Options, Runs, Shuttle, Strategy, explore, run_loom,
     run_shuttle,
 };
-use stalemap_model::backend::{ActorId, ActorSpec, Backend, Lock, MemoryModel, Op, Role, System};
-use stalemap_model::oracle::Property;
+use stalemap_facade::{ActorId, ActorSpec, Backend, Lock, MemoryModel, Op, Role, System};
 
 /// Two tasks of one step each, and who records their locks.
 fn program(tasks: impl IntoIterator<Item = Vec<Statement>>) -> Program {
@@ -143,9 +143,9 @@ fn a_deadlock_with_guards_held_is_a_verdict() {
     let shuttle = Shuttle { strategy: Strategy::Dfs, budget: Budget::default() };
     let shuttled = run_shuttle(&program, &shuttle).expect("no panic");
     for runs in [under_loom(&program), shuttled] {
-        assert_eq!(runs.violated, Property::Deadlock.bit());
+        assert_eq!(runs.violated, properties::DEADLOCK.bit());
         assert!(runs.ends.keys().any(|end| matches!(end, End::Deadlock { .. })));
-        assert_eq!(runs.witnesses[&Property::Deadlock].len(), 2);
+        assert_eq!(runs.witnesses[&properties::DEADLOCK].len(), 2);
     }
 }
 
@@ -200,14 +200,14 @@ fn the_clock_is_a_limit_that_is_named() {
 fn the_first_execution_that_violates_is_counted_from_one() {
     // The second writer leaves what the first must not find.
     let stored = Test { register: 0, is: Condition::Equal, operand: Operand::Constant(1) };
-    let finds = vec![Statement::Load(0, 0), Statement::Violate(stored, Property::LostWrite)];
+    let finds = vec![Statement::Load(0, 0), Statement::Violate(stored, properties::LOST_WRITE)];
     let program = program([finds, vec![Statement::Store(0, Operand::Constant(1))]]);
     let searched = |executions| {
         let budget = Budget { executions, time: None };
         run_shuttle(&program, &Shuttle { strategy: Strategy::Dfs, budget }).expect("a sound program")
     };
-    let first = searched(None).first[&Property::LostWrite];
-    assert_eq!(searched(Some(first)).first.get(&Property::LostWrite), Some(&first));
+    let first = searched(None).first[&properties::LOST_WRITE];
+    assert_eq!(searched(Some(first)).first.get(&properties::LOST_WRITE), Some(&first));
     assert_eq!(searched(Some(first - 1)).violated, 0);
 }
 

@@ -8,8 +8,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use stalemap_explore::{EngineError, Exploration, LimitHit, Options, explore};
-use stalemap_model::backend::Ordering::{Acquire, Relaxed, Release};
-use stalemap_model::backend::{
+use stalemap_facade::Ordering::{Acquire, Relaxed, Release};
+use stalemap_facade::{
     ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, MemoryModel, Op, Ordering, Role, System, View,
 };
 

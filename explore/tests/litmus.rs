@@ -6,6 +6,7 @@
 
 mod common;
 
+use common::names::properties;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
@@ -19,11 +20,8 @@ use stalemap_explore::{
     Exploration, LimitHit, Limits, Options, ReplayError, Schedule, Step, explore, minimal_counterexample,
     replay,
 };
-use stalemap_model::backend::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use stalemap_model::backend::{
-    ActorId, ActorSpec, Atomic, Backend, MemoryModel, Op, Ordering, Role, System, View,
-};
-use stalemap_model::oracle::Property;
+use stalemap_facade::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, MemoryModel, Op, Ordering, Role, System, View};
 
 const X: usize = 0;
 const Y: usize = 1;
@@ -393,7 +391,7 @@ impl System for HandOver {
         } else if desk.flag.load(Op::new("flag"), Relaxed).await == 1 {
             desk.view.acquire();
             if desk.data.load(Op::new("data"), Relaxed).await == 0 {
-                desk.backend.violate(Property::LostWrite, || "the message is lost".to_owned());
+                desk.backend.violate(properties::LOST_WRITE, || "the message is lost".to_owned());
             }
         }
         ControlFlow::Break(())
@@ -406,7 +404,7 @@ fn a_counterexample_says_what_was_read_and_can_be_replayed() {
     assert!(holds.is_complete() && holds.violated == 0);
 
     let broken = HandOver { kept: false };
-    let least = minimal_counterexample(&broken, Property::LostWrite, &Limits::default())
+    let least = minimal_counterexample(&broken, properties::LOST_WRITE, &Limits::default())
         .expect("explored")
         .expect("broken");
     assert!(least.certified);
@@ -417,8 +415,8 @@ fn a_counterexample_says_what_was_read_and_can_be_replayed() {
     let schedule = Schedule { steps, ..Schedule::default() };
     let read = Schedule::parse(&schedule.to_string()).expect("written by us");
     let played = replay(&broken, &read.steps).expect("a counterexample can be replayed");
-    assert_eq!(played.violated, [Property::LostWrite]);
-    assert_eq!(played.played[3].events[0].text, "data is still seen as 0, 1 store behind");
+    assert_eq!(played.violated, [properties::LOST_WRITE]);
+    assert_eq!(played.played[3].events[0].words(), "data is still seen as 0, 1 store behind");
 
     let mut wrong = read.steps;
     wrong[3].older = vec![2];

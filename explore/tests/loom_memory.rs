@@ -23,8 +23,8 @@ use loom::sync::{Arc, Mutex, MutexGuard};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use stalemap_explore::{Options, explore};
-use stalemap_model::backend::Ordering;
-use stalemap_model::backend::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use stalemap_facade::Ordering;
+use stalemap_facade::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 fn ours(litmus: &Litmus) -> BTreeSet<String> {
     let found = explore(litmus, &Options::default(), &mut |_| ()).expect("a litmus test can be explored");

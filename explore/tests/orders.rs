@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::names::properties;
 use std::ops::ControlFlow;
 
 use common::program::{Change, Condition, Operand, Program, Statement, Task, Test};
@@ -10,11 +11,8 @@ use common::strategy::straight_line;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use stalemap_explore::{Limits, Options, Order, Step, Turned, explore, orders, replay};
-use stalemap_model::backend::Ordering::Relaxed;
-use stalemap_model::backend::{
-    ActorId, ActorSpec, Atomic, Backend, Lock as _, MemoryModel, Op, Role, System,
-};
-use stalemap_model::oracle::Property;
+use stalemap_facade::Ordering::Relaxed;
+use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Lock as _, MemoryModel, Op, Role, System};
 
 use Statement::{Load, Lock, LockWhen, Modify, Store, Unlock, Violate};
 
@@ -41,7 +39,7 @@ fn sampler(section: Statement) -> Vec<Statement> {
         Modify(0, Change::Add(Operand::Constant(1))),
         Unlock(0),
         Load(0, 1),
-        Violate(differs, Property::LostWrite),
+        Violate(differs, properties::LOST_WRITE),
     ]
 }
 
@@ -63,8 +61,8 @@ fn turned(program: &Program, waits: &str) -> Vec<(usize, usize, bool, Turned)> {
     };
     let steps: Vec<Step> = run.into_iter().map(step).collect();
     let replay = replay(program, &steps).expect("the run is one of the program's");
-    assert_eq!(replay.violated, [Property::LostWrite]);
-    let found = orders(program, &steps, &replay.played, Property::LostWrite).expect("a sound program");
+    assert_eq!(replay.violated, [properties::LOST_WRITE]);
+    let found = orders(program, &steps, &replay.played, properties::LOST_WRITE).expect("a sound program");
     found.iter().map(|order| (order.first, order.second, order.direct, order.turned)).collect()
 }
 
@@ -144,7 +142,7 @@ impl System for Message {
             }
         }
         if me == 1 {
-            mail.backend.violate(Property::StaleRead, String::new);
+            mail.backend.violate(properties::STALE_READ, String::new);
         }
         ControlFlow::Break(())
     }
@@ -166,8 +164,8 @@ impl Message {
         };
         let steps: Vec<Step> = run.iter().map(step).collect();
         let replay = replay(self, &steps).expect("the run is one of the system's");
-        assert_eq!(replay.violated, [Property::StaleRead]);
-        let found = orders(self, &steps, &replay.played, Property::StaleRead).expect("a sound system");
+        assert_eq!(replay.violated, [properties::STALE_READ]);
+        let found = orders(self, &steps, &replay.played, properties::STALE_READ).expect("a sound system");
         let found = found.iter().find(|found| (found.first, found.second) == order);
         found.map(|found| found.turned)
     }

@@ -10,9 +10,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use stalemap_model::backend::{ActorId, ActorSpec, Op, Role, System};
-use stalemap_model::event::Bound;
-use stalemap_model::oracle::Property;
+use stalemap_facade::Bound;
+use stalemap_facade::{ActorId, ActorSpec, Op, Property, Role, System};
 
 use super::memory::{Pending, ThreadMemory};
 use super::panics::caught;
@@ -153,7 +152,7 @@ impl<S: System + 'static> Execution<S> {
 
     fn note_violations(&self, operations: usize) {
         let mut violated = self.violated.borrow_mut();
-        for property in Property::of_bits(self.memory.violated()) {
+        for property in self.memory.violated() {
             if !violated.iter().any(|(known, _)| *known == property) {
                 violated.push((property, operations));
             }
@@ -239,7 +238,7 @@ impl<S: System + 'static> Execution<S> {
         self.note_violations(schedule.len());
         let mut violated = self.violated.borrow().clone();
         if matches!(end, Some(End::Deadlock { .. } | End::Final { stuck: true, .. })) {
-            violated.push((Property::Deadlock, schedule.len()));
+            violated.push((Property::DEADLOCK, schedule.len()));
         }
         self.memory.freeze();
         match self.error.borrow_mut().take() {
@@ -249,6 +248,7 @@ impl<S: System + 'static> Execution<S> {
     }
 
     /// Gives the execution up: nothing of it counts.
+    #[cfg(feature = "loom")]
     pub(super) fn abandon(&self) {
         self.memory.freeze();
     }

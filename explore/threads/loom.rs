@@ -27,7 +27,7 @@ use ::loom::sync::atomic::AtomicUsize;
 use ::loom::thread;
 use corosensei::on_stack;
 use corosensei::stack::DefaultStack;
-use stalemap_model::backend::{ActorId, System};
+use stalemap_facade::{ActorId, System};
 
 use super::execution::Execution;
 use super::panics::caught;

@@ -6,15 +6,17 @@
 //! undone here: this memory shares with that of the exhaustive engine only the fingerprint of a value.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use stalemap_model::backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering, Shared};
-use stalemap_model::event::{Bound, Branch, Counter, Event};
-use stalemap_model::oracle::Property;
+use stalemap_facade::Property;
+use stalemap_facade::{
+    ActorId, Atomic, Backend, Bound, Branch, Counter, Leaf, Lock, Op, Ordering, Shared, SystemEvent,
+};
 
 use crate::fingerprint::{CanonicalBytes, owned_print};
 
@@ -91,11 +93,13 @@ struct Core {
     pending: RefCell<Option<Pending>>,
     silent_steps: Cell<u32>,
     violated: Cell<u64>,
+    /// The same by name.
+    named: RefCell<BTreeSet<Property>>,
     cut: Cell<Option<Bound>>,
     /// Whether what is reached counts: not in setup and epilogue.
     gathering: Cell<bool>,
     reached: Cell<u64>,
-    maxima: Cell<[u32; Counter::ALL.len()]>,
+    maxima: Cell<[u32; Counter::MOST]>,
 }
 
 /// The backend of the engines that keep every actor on a stack.
@@ -113,6 +117,7 @@ impl ThreadMemory {
             pending: RefCell::new(None),
             silent_steps: Cell::new(0),
             violated: Cell::new(0),
+            named: RefCell::default(),
             cut: Cell::new(None),
             gathering: Cell::new(false),
             reached: Cell::new(0),
@@ -142,8 +147,9 @@ impl ThreadMemory {
         self.0.bytes.borrow_mut().fingerprint(salt as u64, value)
     }
 
-    pub(super) fn violated(&self) -> u64 {
-        self.0.violated.get()
+    /// The properties violated so far, in the order of their numbers.
+    pub(super) fn violated(&self) -> Vec<Property> {
+        self.0.named.borrow().iter().copied().collect()
     }
 
     pub(super) fn cut(&self) -> Option<Bound> {
@@ -154,7 +160,7 @@ impl ThreadMemory {
         self.0.reached.get()
     }
 
-    pub(super) fn maxima(&self) -> [u32; Counter::ALL.len()] {
+    pub(super) fn maxima(&self) -> [u32; Counter::MOST] {
         self.0.maxima.get()
     }
 
@@ -427,6 +433,7 @@ impl Backend for ThreadMemory {
     fn violate(&self, property: Property, _: impl FnOnce() -> String) {
         if self.0.is_live() {
             self.0.violated.set(self.0.violated.get() | property.bit());
+            self.0.named.borrow_mut().insert(property);
         }
     }
 
@@ -445,11 +452,11 @@ impl Backend for ThreadMemory {
     fn maximum(&self, counter: Counter, value: u32) {
         if self.0.is_live() && self.0.gathering.get() {
             let mut maxima = self.0.maxima.get();
-            let greatest = &mut maxima[counter as usize];
+            let greatest = &mut maxima[counter.number()];
             *greatest = (*greatest).max(value);
             self.0.maxima.set(maxima);
         }
     }
 
-    fn emit(&self, _: impl FnOnce() -> Event) {}
+    fn emit<E: SystemEvent>(&self, _: impl FnOnce() -> E) {}
 }

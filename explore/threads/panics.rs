@@ -43,12 +43,11 @@ fn text(payload: &(dyn Any + Send)) -> Option<String> {
 fn set_hook_once() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let mut builder = ::loom::model::Builder::new();
-        builder.checkpoint_file = None;
-        builder.check(|| ());
+        #[cfg(feature = "loom")]
+        run_loom_once();
         let before = std::panic::take_hook();
-        let scheduler = ::shuttle::scheduler::DfsScheduler::new(Some(1), false);
-        ::shuttle::Runner::new(scheduler, ::shuttle::Config::new()).run(|| ());
+        #[cfg(feature = "shuttle")]
+        run_shuttle_once();
         std::panic::set_hook(Box::new(move |info| {
             if CATCHING.get() == 0 {
                 before(info);
@@ -61,4 +60,17 @@ fn set_hook_once() {
             });
         }));
     });
+}
+
+#[cfg(feature = "loom")]
+fn run_loom_once() {
+    let mut builder = ::loom::model::Builder::new();
+    builder.checkpoint_file = None;
+    builder.check(|| ());
+}
+
+#[cfg(feature = "shuttle")]
+fn run_shuttle_once() {
+    let scheduler = ::shuttle::scheduler::DfsScheduler::new(Some(1), false);
+    ::shuttle::Runner::new(scheduler, ::shuttle::Config::new()).run(|| ());
 }

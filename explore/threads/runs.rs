@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stalemap_model::event::Counter;
-use stalemap_model::oracle::Property;
+use stalemap_facade::Counter;
+use stalemap_facade::Property;
 
 use super::execution::{Ended, Report};
 use crate::ends::End;
@@ -57,7 +57,7 @@ pub struct Runs {
 
 impl Runs {
     pub(super) fn new() -> Self {
-        Runs { maxima: vec![0; Counter::ALL.len()], ..Runs::default() }
+        Runs { maxima: vec![0; Counter::MOST], ..Runs::default() }
     }
 
     /// Whether the engine tried everything that there is.

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use ::shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Schedule, Scheduler, Task, TaskId};
 use ::shuttle::{Config, FailurePersistence, MaxSteps, Runner, thread};
-use stalemap_model::backend::{ActorId, ActorSpec, System};
+use stalemap_facade::{ActorId, ActorSpec, System};
 
 use super::execution::{Execution, Report};
 use super::panics::caught;

@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 
 use super::Actor;
-use crate::backend::{ActorId, Backend};
+use stalemap_facade::{ActorId, Backend};
 use crate::command::Extension;
 use crate::geometry::{Cell, FolioIndex};
 use crate::inode::Inode;

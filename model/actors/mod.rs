@@ -7,12 +7,12 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::backend::{ActorId, Backend, Shared};
 use crate::command::{Command, Extension};
 use crate::geometry::Cell;
 use crate::inode::Inode;
 use crate::path::{Part, Path};
 use crate::world::World;
+use stalemap_facade::{ActorId, Backend, Shared};
 
 /// An actor: its state between two steps.
 pub trait Actor: Shared {

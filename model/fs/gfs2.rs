@@ -9,12 +9,13 @@
 //!
 //! Left out: resource groups and quota, other nodes of the cluster.
 
+use crate::words::branches;
 use std::ops::Range;
 
 use super::xfs_dio::Refusal;
 use super::{Allocate, Completion, DioLock, Names, Personality, SourceFault, WriteEnd, xfs};
-use crate::backend::{ActorId, Backend, Leaf, Op};
-use crate::event::{Branch, MappingEvent};
+use stalemap_facade::{ActorId, Backend, Leaf, Op};
+use crate::event::MappingEvent;
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap, Phys};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
@@ -105,7 +106,7 @@ pub async fn punch_hole<B: Backend>(inode: &Inode<B>, me: ActorId, blocks: Range
     inode.bump_data_seq(me);
     inode.commit(&map);
     drop(map);
-    inode.sb.backend.reach(Branch::Punch);
+    inode.sb.backend.reach(branches::PUNCH);
     inode.tell(MappingEvent::Invalidated, || format!("W -> H {}", inode.sb.geometry.show_blocks(&blocks)));
     inode.audit_backing(blocks);
 }

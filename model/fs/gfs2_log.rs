@@ -11,11 +11,11 @@
 
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Backend, Op};
 use crate::extent::{Iomap, IomapType};
 use crate::geometry::FolioIndex;
 use crate::inode::Inode;
 use crate::writeback::{self, SyncMode, WritebackState};
+use stalemap_facade::{ActorId, Backend, Op};
 
 fn is_judged<B: Backend>(inode: &Inode<B>) -> bool {
     inode.log().is_some() && inode.merges_transactions()

@@ -11,17 +11,17 @@
 //! Left out: the journal's space and its contents (only whether a block's present contents are in
 //! it), the zeroing of the rest of a new buffer after a short copy.
 
+use crate::judge::properties;
 use std::ops::{ControlFlow, Range};
 
 use super::{Hooks, Personality, gfs2};
-use crate::backend::{ActorId, Backend, Lock, Op};
+use stalemap_facade::{ActorId, Backend, Lock, Op};
 use crate::design::{Check, FolioLookup, PageDone, PageDoneOnStale};
 use crate::extent::Extent;
 use crate::folio::{Buffers, Folio, FolioId, FolioRef, Slot};
 use crate::geometry::{Cell, FileBlock, FolioIndex};
 use crate::inode::Inode;
 use crate::ioend::Ioend;
-use crate::oracle::Property;
 use crate::truncate::pagecache_isize_extended;
 use crate::write_state::{Fill, Write};
 use crate::writeback::{SyncMode, audit_address, start_writeback};
@@ -32,7 +32,7 @@ pub(super) fn personality() -> Personality {
 }
 
 fn broken<B: Backend>(inode: &Inode<B>, why: impl FnOnce() -> String) {
-    inode.violate(Property::BrokenTransaction, why);
+    inode.violate(properties::BROKEN_TRANSACTION, why);
 }
 
 /// `gfs2_iomap_page_prepare`: `gfs2_trans_begin`, before the folio is looked up. A task has one transaction; in the

@@ -12,7 +12,6 @@ pub mod xfs_reflink;
 
 use std::ops::Range;
 
-use crate::backend::{ActorId, Backend, Leaf};
 use crate::command::{Command, Io};
 use crate::config::Config;
 use crate::design::{Check, WritebackCheck};
@@ -21,6 +20,7 @@ use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
 use crate::settings::{choices, settable};
+use stalemap_facade::{ActorId, Backend, Leaf};
 
 choices! {
     /// What a buffered write into a hole does in `->iomap_begin`.

@@ -11,17 +11,18 @@
 //! Left out: reclaim of the dinode's buffer itself, which a mapping points into without a reference (until 6.19),
 //! and the errors of reading it.
 
+use crate::judge::properties;
+use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
 use super::{Allocate, Hooks, Personality};
-use crate::backend::{ActorId, Backend, Leaf, Lock, Op};
-use crate::event::{Branch, MappingEvent};
+use crate::event::MappingEvent;
 use crate::extent::{Enospc, ExtentMap, Iomap};
 use crate::folio::{Buffers, Folio, FolioId, Slot};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
-use crate::oracle::Property;
 use crate::value::Value;
+use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 /// What lies behind the dinode: the cells of the file's first block, or `None` for the pointers of a file that is
 /// not stuffed.
@@ -99,9 +100,9 @@ pub(crate) fn read_inline_data<B: Backend>(inode: &Inode<B>, folio: &mut Folio) 
 /// are overwritten, and what was written is in a clean folio alone.
 pub(crate) fn iomap_write_end_inline<B: Backend>(inode: &Inode<B>, folio: &Folio, cells: &Range<Cell>) {
     if !inode.is_stuffed() {
-        inode.sb.backend.reach(Branch::StaleUse);
+        inode.sb.backend.reach(branches::STALE_USE);
         inode.tell(MappingEvent::Misused, || "mapping says inline, the inode has block pointers".to_owned());
-        inode.violate(Property::WrongAddress, || {
+        inode.violate(properties::WRONG_ADDRESS, || {
             let cells = inode.sb.geometry.show_cells(cells);
             format!("{cells} is written into the inode, over its block pointers")
         });
@@ -256,7 +257,7 @@ async fn unstuff<B: Backend>(
         inode.sb.disk[usize::from(*phys)].update(|contents| *contents = None);
     }
     inode.bump_data_seq(me);
-    inode.sb.backend.reach(Branch::Unstuff);
+    inode.sb.backend.reach(branches::UNSTUFF);
     inode.tell(MappingEvent::Invalidated, || {
         format!("data move out of the inode: I -> W {}", inode.sb.geometry.show_blocks(&first))
     });

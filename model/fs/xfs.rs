@@ -3,6 +3,7 @@
 //! The look-ups and changes of the extent map that the iomap paths call out to. Each runs inside one ILOCK
 //! section of its caller, which passes the map that the lock protects.
 
+use crate::words::branches;
 use std::ops::Range;
 
 use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
@@ -10,9 +11,9 @@ use super::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, FlushUnmap, Hooks,
     Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
 };
-use crate::backend::{ActorId, Atomic, Backend};
+use stalemap_facade::{ActorId, Atomic, Backend};
 use crate::design::WritebackCheck;
-use crate::event::{Branch, MappingEvent};
+use crate::event::MappingEvent;
 use crate::extent::{Enospc, Extent, ExtentMap, Fork, Iomap};
 use crate::geometry::FileBlock;
 use crate::inode::Inode;
@@ -158,7 +159,7 @@ pub fn xfs_map_blocks<B: Backend>(
         if inode.sb.config.fs.bump_allocate {
             inode.bump_data_seq(me);
         }
-        inode.sb.backend.reach(Branch::Allocate);
+        inode.sb.backend.reach(branches::ALLOCATE);
         inode
             .tell(MappingEvent::Invalidated, || format!("D -> U {}", inode.sb.geometry.show_blocks(&blocks)));
     }
@@ -178,7 +179,7 @@ pub fn xfs_iomap_write_unwritten<B: Backend>(
 ) -> bool {
     let changed = map.convert(blocks.clone());
     if changed {
-        inode.sb.backend.reach(Branch::Convert);
+        inode.sb.backend.reach(branches::CONVERT);
         inode.trace_xfs(|| tracepoint::xfs_unwritten_convert(inode, map, &blocks));
         inode
             .tell(MappingEvent::Invalidated, || format!("U -> W {}", inode.sb.geometry.show_blocks(&blocks)));
@@ -204,7 +205,7 @@ pub fn xfs_bmap_punch_delalloc_range<B: Backend>(
             Fork::Data => inode.bump_data_seq(me),
             Fork::Cow => inode.bump_cow_seq(me, &map.cow),
         }
-        inode.sb.backend.reach(Branch::Punch);
+        inode.sb.backend.reach(branches::PUNCH);
         inode.tell(MappingEvent::Invalidated, || {
             let what = if fork == Fork::Cow { "COW D -> none" } else { "D -> H" };
             format!("{what} in {}", inode.sb.geometry.show_blocks(&blocks))

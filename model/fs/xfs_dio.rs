@@ -1,13 +1,14 @@
 //! XFS: mappings for direct writes.
 
+use crate::words::branches;
 use std::ops::Range;
 
-use crate::backend::{ActorId, Backend};
-use crate::event::{Branch, MappingEvent};
+use crate::event::MappingEvent;
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
 use crate::fs::xfs_reflink::{Source, xfs_reflink_allocate_cow, xfs_reflink_trim};
 use crate::geometry::FileBlock;
 use crate::inode::Inode;
+use stalemap_facade::{ActorId, Backend};
 
 /// Why there is no mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -85,7 +86,7 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
             if inode.sb.config.fs.bump_allocate {
                 inode.bump_data_seq(me);
             }
-            inode.sb.backend.reach(Branch::Allocate);
+            inode.sb.backend.reach(branches::ALLOCATE);
             let shown = || format!("D -> U {}", inode.sb.geometry.show_blocks(&whole));
             inode.tell(MappingEvent::Invalidated, shown);
         }

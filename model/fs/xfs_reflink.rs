@@ -2,13 +2,14 @@
 //!
 //! Like [`super::xfs`], each function runs inside one ILOCK section of its caller.
 
+use crate::words::branches;
 use std::ops::Range;
 
-use crate::backend::{ActorId, Backend};
-use crate::event::{Branch, MappingEvent};
+use crate::event::MappingEvent;
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
 use crate::geometry::FileBlock;
 use crate::inode::Inode;
+use stalemap_facade::{ActorId, Backend};
 
 /// The part of `xfs_buffered_write_iomap_begin` for files with the reflink flag: an extent of the COW fork wins,
 /// shared blocks are reserved there as far as the request goes (E2), and other extents are reported no further
@@ -37,7 +38,7 @@ pub(super) fn cow_begin<B: Backend>(
     inode.sb.reserve_blocks(reserved.len() as u16)?;
     map.cow.reserve(&reserved);
     inode.bump_cow_seq(me, &map.cow);
-    inode.sb.backend.reach(Branch::CowReserve);
+    inode.sb.backend.reach(branches::COW_RESERVE);
     inode.tell(MappingEvent::Invalidated, || {
         format!("COW none -> D {}", inode.sb.geometry.show_blocks(&reserved))
     });
@@ -82,7 +83,7 @@ pub fn xfs_reflink_allocate_cow<B: Backend>(
             let allocated = inode.sb.allocate_blocks(inode.number, &wanted)?;
             map.cow.allocate(&wanted, &allocated);
             inode.bump_cow_seq(me, &map.cow);
-            inode.sb.backend.reach(Branch::CowReserve);
+            inode.sb.backend.reach(branches::COW_RESERVE);
             inode.tell(MappingEvent::Invalidated, || {
                 format!("COW none -> U {}", inode.sb.geometry.show_blocks(&wanted))
             });
@@ -138,7 +139,7 @@ pub(super) fn xfs_bmapi_convert_cow<B: Backend>(
         let allocated = inode.sb.allocate_reserved(inode.number, &blocks);
         map.cow.allocate(&blocks, &allocated);
         inode.bump_cow_seq(me, &map.cow);
-        inode.sb.backend.reach(Branch::Allocate);
+        inode.sb.backend.reach(branches::ALLOCATE);
         inode.tell(MappingEvent::Invalidated, || {
             format!("COW D -> U {}", inode.sb.geometry.show_blocks(&blocks))
         });
@@ -183,7 +184,7 @@ pub fn xfs_reflink_end_cow<B: Backend>(
         return false;
     }
     inode.bump_cow_seq(me, &map.cow);
-    inode.sb.backend.reach(Branch::CowRemap);
+    inode.sb.backend.reach(branches::COW_REMAP);
     inode.tell(MappingEvent::Invalidated, || {
         format!("COW W -> data W {}", inode.sb.geometry.show_blocks(&blocks))
     });

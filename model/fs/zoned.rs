@@ -12,11 +12,12 @@
 //! between), direct writes past the page cache (they are done as buffered ones, as the kernel does with those that
 //! are not aligned), preallocation, which the kernel refuses, reflink.
 
+use crate::words::branches;
 use std::ops::Range;
 
 use super::{Allocate, Names, Personality, SourceMap, xfs};
-use crate::backend::{ActorId, Backend};
-use crate::event::{Branch, MappingEvent};
+use stalemap_facade::{ActorId, Backend};
+use crate::event::MappingEvent;
 use crate::extent::{Enospc, Extent, ExtentMap, Iomap, Phys};
 use crate::geometry::{Cell, FileBlock};
 use crate::inode::Inode;
@@ -98,7 +99,7 @@ fn reserve_copy<B: Backend>(
     } else {
         end = end.min(map.cow.next_after(first));
         if end - first > *budget {
-            inode.sb.backend.reach(Branch::BudgetExhausted);
+            inode.sb.backend.reach(branches::BUDGET_EXHAUSTED);
             inode.say(|| format!("{budget} blocks left of the budget"));
             end = first + *budget;
         }
@@ -108,7 +109,7 @@ fn reserve_copy<B: Backend>(
         *budget -= end - first;
         map.cow.reserve(&(first..end));
         inode.bump_cow_seq(me, &map.cow);
-        inode.sb.backend.reach(Branch::CowReserve);
+        inode.sb.backend.reach(branches::COW_RESERVE);
         let shown = || format!("COW none -> D {}", inode.sb.geometry.show_blocks(&(first..end)));
         inode.tell(MappingEvent::Invalidated, shown);
     }
@@ -131,7 +132,7 @@ pub(super) fn xfs_zoned_map_blocks<B: Backend>(
     }
     map.cow.take(block);
     inode.bump_cow_seq(me, &map.cow);
-    inode.sb.backend.reach(Branch::Allocate);
+    inode.sb.backend.reach(branches::ALLOCATE);
     inode
         .tell(MappingEvent::Invalidated, || format!("COW D -> none {}", inode.sb.geometry.show_blocks(&one)));
     let allocated = inode.sb.allocate_reserved(inode.number, &one);
@@ -159,7 +160,7 @@ pub fn xfs_zoned_end_io<B: Backend>(
         }
     }
     if changed {
-        inode.sb.backend.reach(Branch::CowRemap);
+        inode.sb.backend.reach(branches::COW_REMAP);
         let shown = || format!("-> W {}", inode.sb.geometry.show_blocks(&blocks));
         inode.tell(MappingEvent::Invalidated, shown);
     }

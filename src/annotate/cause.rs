@@ -1,10 +1,10 @@
 //! The cause in sentences. Nothing is said that the replay does not show.
 
+use stalemap_model::judge::properties;
 use std::ops::Range;
 
 use stalemap_explore::Replay;
-use stalemap_model::event::Event;
-use stalemap_model::oracle::Property;
+use stalemap_facade::Event;
 
 use super::mappings::Life;
 use super::words::{count, harmless, list};
@@ -36,11 +36,11 @@ fn sentence(replay: &Replay, about: &About) -> String {
     let under = if design.is_empty() { String::new() } else { format!(" under design {design}{memory}") };
     let wanted = about.property.filter(|property| replay.violated.contains(property));
     match wanted.or_else(|| replay.violated.first().copied()) {
-        Some(Property::Deadlock) if !replay.deadlock.is_empty() => {
+        Some(properties::DEADLOCK) if !replay.deadlock.is_empty() => {
             let waiting: Vec<String> = waiting(replay);
             format!("Deadlock{under}: {}.", list(&waiting))
         }
-        Some(Property::Livelock) if replay.cycle_from.is_some() => {
+        Some(properties::LIVELOCK) if replay.cycle_from.is_some() => {
             let from = replay.cycle_from.unwrap_or(0) + 1;
             let to = replay.played.len();
             format!("Livelock{under}: operations {from} to {to} lead back to where they began, for ever.")
@@ -81,7 +81,7 @@ pub(super) fn ending(replay: &Replay) -> Vec<Ending> {
     let mut said = Vec::new();
     if !replay.deadlock.is_empty() {
         said.push(Ending::Said(format!("at the end: nobody can move; {}", list(&waiting(replay)))));
-        said.push(Ending::Violated(violation(Property::Deadlock, &[])));
+        said.push(Ending::Violated(violation(properties::DEADLOCK, &[])));
     }
     let Some(epilogue) = &replay.epilogue else {
         if replay.deadlock.is_empty() && replay.violated.is_empty() {
@@ -90,8 +90,8 @@ pub(super) fn ending(replay: &Replay) -> Vec<Ending> {
         return said;
     };
     if !epilogue.violated.is_empty() {
-        let told = epilogue.events.iter().filter(|event| !event.text.is_empty() && !is_violation(event));
-        let told: Vec<String> = told.map(|event| harmless(&event.text)).collect();
+        let told = epilogue.events.iter().filter(|event| !event.words().is_empty() && !is_violation(event));
+        let told: Vec<String> = told.map(|event| harmless(&event.words())).collect();
         let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) };
         let several = replay.initial.iter().any(|(name, _)| files::column(name).0.is_some());
         let read = if several { "the files are read" } else { "the file is read" };
@@ -129,7 +129,7 @@ struct Misuse<'r> {
 impl<'r> Misuse<'r> {
     fn of(replay: &'r Replay, life: &'r Life) -> Option<Self> {
         let (used, place) = *life.misused.first()?;
-        let found = harmless(&replay.played[used].events.get(place)?.text);
+        let found = harmless(&replay.played[used].events.get(place)?.words());
         let blocks = ranges(&found);
         let changes = life.invalidated.iter().filter(|(row, _)| *row < used).rev();
         let event = |(row, place): &(usize, usize)| replay.played.get(*row)?.events.get(*place);
@@ -137,8 +137,8 @@ impl<'r> Misuse<'r> {
         let used_in = |a: &Range<u64>| blocks.iter().any(|b| a.start < b.end && b.start < a.end);
         let overlaps = |text: &str| ranges(text).iter().any(|a| blocks.is_empty() || used_in(a));
         let mut changes = changes.filter_map(|change| {
-            let event = event(change).filter(|event| overlaps(&event.text))?;
-            Some((change.0, harmless(&event.text)))
+            let event = event(change).filter(|event| overlaps(&event.words()))?;
+            Some((change.0, harmless(&event.words())))
         });
         // A mapping of the COW fork says nothing about the other, if it was that fork that changed.
         let of_cow = |(_, what): &(usize, String)| files::split(what).1.starts_with("COW");
@@ -256,7 +256,7 @@ fn rejection(replay: &Replay, lives: &[Life]) -> Option<String> {
 
 /// Whether a check at a row found a mapping stale.
 fn rejects(replay: &Replay, row: usize) -> bool {
-    replay.played[row].events.iter().any(|event| files::split(&event.text).1.starts_with("stale: "))
+    replay.played[row].events.iter().any(|event| files::split(&event.words()).1.starts_with("stale: "))
 }
 
 fn sequence_after(replay: &Replay, life: &Life, row: usize) -> Option<u64> {
@@ -265,14 +265,14 @@ fn sequence_after(replay: &Replay, life: &Life, row: usize) -> Option<u64> {
 
 /// Whether the mapping is one of the COW fork.
 fn is_shared(replay: &Replay, life: &Life) -> bool {
-    let mut texts = replay.played[life.sampled].events.iter().map(|event| &event.text);
+    let mut texts = replay.played[life.sampled].events.iter().map(Event::words);
     texts.any(|text| text.contains(" SHARED "))
 }
 
 fn sequence_sampled(replay: &Replay, life: &Life) -> Option<u64> {
     let events = &replay.played.get(life.sampled)?.events;
     let mut numbers =
-        events.iter().filter_map(|event| event.text.split_once("seq ")?.1.split(' ').next()?.parse().ok());
+        events.iter().filter_map(|event| event.words().split_once("seq ")?.1.split(' ').next()?.parse().ok());
     numbers.next_back()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stalemap_explore::Played;
-use stalemap_model::backend::ActorId;
+use stalemap_facade::ActorId;
 
 /// How many steps of each actor are known; actors of which nothing is known are left out.
 pub type Clock = BTreeMap<ActorId, usize>;

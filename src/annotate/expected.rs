@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use stalemap_explore::{EngineError, ReplayError, Schedule, replay, serial};
-use stalemap_model::backend::{ActorId, Role, System};
+use stalemap_facade::{ActorId, Role, System};
 use stalemap_model::command::Command;
 use stalemap_model::config::{Config, FileCommand, FileRange};
 use stalemap_model::kernel::Kernel;

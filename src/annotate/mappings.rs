@@ -1,10 +1,11 @@
 //! The life of each cached mapping: from the sampling to where it was dropped, and what happened meanwhile.
 
+use super::events;
 use std::collections::BTreeMap;
 
 use stalemap_explore::Replay;
-use stalemap_model::backend::ActorId;
-use stalemap_model::event::{Event, MappingEvent};
+use stalemap_facade::{ActorId, Event};
+use stalemap_model::event::MappingEvent;
 
 use super::files;
 
@@ -55,7 +56,7 @@ impl Mark {
 
 impl Life {
     fn new(actor: ActorId, event: &Event, sampled: usize) -> Self {
-        let file = files::split(&event.text).0.map(str::to_owned);
+        let file = files::split(&event.words()).0.map(str::to_owned);
         Life { actor, file, sampled, invalidated: Vec::new(), misused: Vec::new(), end: None }
     }
 
@@ -88,13 +89,13 @@ pub fn lives(replay: &Replay) -> Vec<Life> {
     for (row, played) in replay.played.iter().enumerate() {
         let actor = played.actor;
         for (place, event) in played.events.iter().enumerate() {
-            match event.mapping {
+            match events::mapping(event) {
                 MappingEvent::None | MappingEvent::Used => {}
                 MappingEvent::Sampled | MappingEvent::Dropped => {
                     if let Some(life) = open.remove(&actor) {
                         lives[life].end = Some(row);
                     }
-                    if event.mapping == MappingEvent::Sampled {
+                    if events::mapping(event) == MappingEvent::Sampled {
                         open.insert(actor, lives.len());
                         lives.push(Life::new(actor, event, row));
                     }
@@ -105,7 +106,8 @@ pub fn lives(replay: &Replay) -> Vec<Life> {
                     }
                 }
                 MappingEvent::Invalidated => {
-                    let file = files::split(&event.text).0;
+                    let words = event.words();
+                    let file = files::split(&words).0;
                     for life in open.iter().filter(|(other, _)| **other != actor).map(|(_, life)| *life) {
                         if lives[life].file.as_deref() == file {
                             lives[life].invalidated.push((row, place));
@@ -135,8 +137,12 @@ pub fn marks(lives: &[Life], actor: ActorId, row: usize) -> (Option<Mark>, Optio
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
+    use stalemap_model::event::KernelEvent;
+
     use stalemap_explore::Played;
-    use stalemap_model::event::Event;
+    use stalemap_facade::Event;
 
     use super::*;
 
@@ -148,7 +154,7 @@ mod tests {
             depends_on: Vec::new(),
             depends_indirectly_on: Vec::new(),
             panels: Vec::new(),
-            events: vec![Event::of_mapping(*mapping, "")],
+            events: vec![Event::System(Rc::new(KernelEvent::of_mapping(*mapping, "")))],
             gutter: Vec::new(),
             violated: Vec::new(),
         };
@@ -161,7 +167,7 @@ mod tests {
             epilogue: None,
             deadlock: Vec::new(),
             cycle_from: None,
-            reached: Vec::new(),
+            reached: 0,
             violated: Vec::new(),
         }
     }

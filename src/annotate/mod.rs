@@ -8,6 +8,7 @@ pub mod alignment;
 mod calls;
 mod cause;
 pub mod clocks;
+pub mod events;
 pub mod expected;
 pub(crate) mod files;
 pub mod mappings;
@@ -19,9 +20,7 @@ mod words;
 use std::collections::BTreeMap;
 
 use stalemap_explore::{Order, Played, Replay, ReplayError, Schedule, Turned, orders, replay};
-use stalemap_model::backend::{ActorId, System};
-use stalemap_model::event::Event;
-use stalemap_model::oracle::Property;
+use stalemap_facade::{ActorId, Event, Property, System};
 
 pub use self::calls::calls;
 use self::clocks::Clock;
@@ -219,8 +218,8 @@ impl AnnotatedStep {
 }
 
 fn step(played: &Played, needed: bool) -> AnnotatedStep {
-    let told = played.events.iter().filter(|event| !event.text.is_empty() && !is_violation(event));
-    let (op, notes) = factored(&harmless(&played.op), told.map(|event| harmless(&event.text)).collect());
+    let told = played.events.iter().filter(|event| !event.words().is_empty() && !is_violation(event));
+    let (op, notes) = factored(&harmless(&played.op), told.map(|event| harmless(&event.words())).collect());
     AnnotatedStep {
         actor: played.actor,
         op,
@@ -270,13 +269,16 @@ fn decides(replay: &Replay, steps: &[AnnotatedStep], order: &Order) -> DecidingO
 /// A violated property in words: what the model said about it, if it did.
 fn violation(property: Property, events: &[Event]) -> String {
     let name = property.name().replace('-', " ");
-    let detail = events.iter().find_map(|event| event.text.strip_prefix(property.name())?.strip_prefix(": "));
+    let detail = events.iter().find_map(|event| match event {
+        Event::Violated { property: violated, detail } if *violated == property => Some(detail),
+        _ => None,
+    });
     detail.map_or_else(|| name.clone(), |detail| format!("{name}: {}", harmless(detail)))
 }
 
 /// Whether the event is the report of a violation.
 fn is_violation(event: &Event) -> bool {
-    event.text.split_once(": ").is_some_and(|(name, _)| Property::from_name(name).is_some())
+    matches!(event, Event::Violated { .. })
 }
 
 /// An actor's name.
@@ -297,13 +299,20 @@ fn movers(replay: &Replay) -> Vec<ActorId> {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
+    use stalemap_model::event::KernelEvent;
+    use stalemap_model::judge::properties;
+
     use super::*;
 
     #[test]
     fn a_violation_is_told_in_words() {
-        let events = [Event::plain("copy 0-4k"), Event::plain("lost-write: 6k-8k is 0")];
-        assert_eq!(violation(Property::LostWrite, &events), "lost write: 6k-8k is 0");
-        assert_eq!(violation(Property::LeakedLock, &events), "leaked lock");
+        let copied = Event::System(Rc::new(KernelEvent::plain("copy 0-4k")));
+        let lost = Event::Violated { property: properties::LOST_WRITE, detail: "6k-8k is 0".to_owned() };
+        let events = [copied, lost];
+        assert_eq!(violation(properties::LOST_WRITE, &events), "lost write: 6k-8k is 0");
+        assert_eq!(violation(properties::LEAKED_LOCK, &events), "leaked lock");
         assert!(!is_violation(&events[0]) && is_violation(&events[1]));
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 use stalemap_explore::Replay;
-use stalemap_model::panel::{Panel, Span, Strip};
+use stalemap_facade::{Panel, Span, Strip};
 
 use super::words::harmless;
 
@@ -98,7 +98,7 @@ fn row(strip: &Strip, before: Option<&Panel>) -> Row {
     let unchanged = |span: &Span| {
         before.is_none_or(|before| {
             let mut over = before.spans.iter().filter(|other| overlap(&other.bytes, &span.bytes));
-            over.all(|other| (&other.words, other.kind) == (&span.words, span.kind))
+            over.all(|other| (&other.words, other.paint) == (&span.words, span.paint))
         })
     };
     let cell = |span: &Span| Cell {
@@ -106,7 +106,7 @@ fn row(strip: &Strip, before: Option<&Panel>) -> Row {
         to: span.bytes.end,
         label: span.label.clone(),
         words: span.words.clone(),
-        kind: span.kind.name(),
+        kind: span.paint,
         changed: !unchanged(span),
     };
     Row { name: strip.name, cells: strip.spans.iter().map(cell).collect() }
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn span(bytes: Range<u64>, label: &str) -> Span {
-        Span { bytes, label: label.to_owned(), words: label.to_owned(), kind: SpanKind::Data }
+        Span { bytes, label: label.to_owned(), words: label.to_owned(), paint: SpanKind::Data.name() }
     }
 
     fn panel(held: bool, spans: Vec<Span>) -> Panel {

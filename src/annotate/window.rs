@@ -1,9 +1,9 @@
 //! The window of a schedule: from where a mapping was sampled to where it was used or rejected, through which path, and
 //! which of the others have to come while it is open.
 
+use super::events;
 use stalemap_explore::Replay;
-use stalemap_model::backend::{ActorId, Role};
-use stalemap_model::event::Event;
+use stalemap_facade::{ActorId, Event, Role};
 
 use super::clocks::Clock;
 use super::mappings::Life;
@@ -79,7 +79,7 @@ fn steps_of(replay: &Replay, actor: ActorId) -> impl Iterator<Item = usize> {
 
 /// Which path a step belongs to, by the tracepoints that it hits.
 fn path(events: &[Event]) -> Path {
-    let mut tracepoints = events.iter().filter_map(|event| event.tracepoint.as_ref());
+    let mut tracepoints = events.iter().filter_map(events::tracepoint);
     let path = tracepoints.find_map(|tracepoint| match tracepoint.name {
         "iomap_writepage_map" => Some(Path::Writeback),
         "iomap_iter" if tracepoint.to_string().ends_with("flags WRITE (0x1)") => Some(Path::Write),

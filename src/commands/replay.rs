@@ -1,15 +1,16 @@
 //! `replay`: what a schedule file does, laid out as asked.
 
+use stalemap_model::judge::properties;
+use stalemap_model::words::branches;
 use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
 use stalemap_explore::{EngineError, Follow, ReplayError, Schedule, Step, follow_with_shuttle};
-use stalemap_model::backend::MemoryModel;
+use stalemap_facade::{MemoryModel, Property};
 use stalemap_model::config::Config;
 use stalemap_model::design::Design;
 use stalemap_model::kernel::Kernel;
-use stalemap_model::oracle::Property;
 use stalemap_model::ordering::{Link, Orderings};
 
 use super::{Exit, Report, Result, look, unknown_design, unusual, unwritable};
@@ -80,7 +81,7 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
 
 /// What of a schedule is a litmus test, with the orderings that it was found without left out.
 fn core(loaded: &Loaded, args: &ReplayArgs) -> Result<Core> {
-    Core::of(&loaded.schedule.replay.reached, loaded.orderings).ok_or_else(|| {
+    Core::of(&branches::of_bits(loaded.schedule.replay.reached), loaded.orderings).ok_or_else(|| {
         let problem = format!(
             "{} has no litmus test: no folio is evicted in it, nor does one lose its per-block state; take a \
              schedule in which writeback has ended and reclaim follows, as the one of xfs/t1 does",
@@ -153,7 +154,7 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
     let violates = match schedule.header("violates") {
         None => None,
         Some(name) => {
-            Some(Property::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?)
+            Some(properties::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?)
         }
     };
     let kernel = match scenario.design(design) {
@@ -200,7 +201,7 @@ fn cannot_follow(engine: Engine, loaded: &Loaded) -> Option<String> {
         }
         Ok(Follow::Followed(runs)) => {
             let missed = |property: &&Property| {
-                **property != Property::Livelock && runs.violated & property.bit() == 0
+                **property != properties::LIVELOCK && runs.violated & property.bit() == 0
             };
             let missed = loaded.schedule.replay.violated.iter().find(missed)?;
             Some(format!("under shuttle, `{missed}` is not violated by it"))

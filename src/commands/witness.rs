@@ -1,9 +1,9 @@
 //! `witness`: the shortest run that reaches a branch, so that a proof that holds can be looked at.
 
 use stalemap_explore::{Limits, Schedule, Witness, least_witness};
-use stalemap_model::backend::System;
-use stalemap_model::event::Branch;
+use stalemap_facade::System;
 use stalemap_model::kernel::Kernel;
+use stalemap_model::words::branches;
 
 use super::{Exit, Report, Result, look, unknown_design, unwritable};
 use crate::annotate::{About, annotate, calls};
@@ -17,7 +17,7 @@ const MOST_STATES: u64 = 2_000_000;
 
 pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
     let other = |problem: String| vec![InputError::Other(problem)];
-    let branch = Branch::from_name(&args.reach).ok_or_else(|| other(unknown_branch(&args.reach)))?;
+    let branch = branches::from_name(&args.reach).ok_or_else(|| other(unknown_branch(&args.reach)))?;
     let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
     let name = match &args.design {
         Some(name) => name.clone(),
@@ -75,7 +75,7 @@ pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
 }
 
 fn unknown_branch(name: &str) -> String {
-    let names: Vec<&str> = Branch::ALL.iter().map(|branch| branch.name()).collect();
+    let names: Vec<&str> = branches::ALL.iter().map(|branch| branch.name()).collect();
     let near = nearest(name, names.iter().copied());
     let hint = near
         .map_or_else(|| format!("there are {}", names.join(", ")), |near| format!("did you mean `{near}`?"));

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use stalemap_model::backend::MemoryModel;
-use stalemap_model::oracle::Property;
+use stalemap_facade::MemoryModel;
+use stalemap_facade::Property;
 
 use super::style::{BAD, DOUBT, GOOD, styled};
 use crate::engine::Engine;

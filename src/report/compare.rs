@@ -1,11 +1,12 @@
 //! The text of `compare`: one table, scenarios down, designs across, and what it proves.
 
+use stalemap_model::judge::properties;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use stalemap_explore::collision_probability;
-use stalemap_model::backend::MemoryModel;
+use stalemap_facade::MemoryModel;
 use stalemap_model::design::Design;
 
 use super::check::{count, names};
@@ -154,8 +155,11 @@ fn statement(outcomes: &[Outcome], across: &[String]) -> String {
         let runs: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.design == *design).collect();
         let holds = runs.iter().filter(|o| o.verdict == Verdict::Holds && !o.judgement.vacuous).count();
         let incomplete = runs.iter().filter(|o| o.verdict == Verdict::Incomplete).count();
-        let mut lost: Vec<_> =
-            runs.iter().flat_map(|o| o.violated.iter().copied()).filter(|p| !p.explains()).collect();
+        let mut lost: Vec<_> = runs
+            .iter()
+            .flat_map(|o| o.violated.iter().copied())
+            .filter(|p| !properties::explains(*p))
+            .collect();
         lost.sort_unstable();
         lost.dedup();
         let violates = runs.iter().filter(|o| o.verdict == Verdict::Violates).count();

@@ -6,7 +6,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::json;
-use stalemap_model::backend::ActorId;
+use stalemap_facade::ActorId;
 
 use crate::annotate::alignment::align;
 use crate::annotate::mappings::{self, Mark};

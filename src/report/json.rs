@@ -1,9 +1,9 @@
 //! The JSON documents, versioned by their `schema`.
 
+use crate::annotate::events;
 use serde::Serialize;
 use serde_json::{Value, json};
-use stalemap_model::event::Event;
-use stalemap_model::oracle::Property;
+use stalemap_facade::{Event, Property};
 
 use crate::annotate::AnnotatedSchedule;
 use crate::run::Outcome;
@@ -114,9 +114,9 @@ pub fn show(scenario: &Scenario, cells: &[u64]) -> String {
 
 /// What the model said, and the tracepoints that were hit.
 fn told(events: &[Event]) -> Vec<String> {
-    let said = |event: &Event| match &event.tracepoint {
+    let said = |event: &Event| match events::tracepoint(event) {
         Some(tracepoint) => format!("{}: {tracepoint}", tracepoint.name),
-        None => event.text.clone(),
+        None => event.words(),
     };
     events.iter().map(said).filter(|text| !text.is_empty()).collect()
 }

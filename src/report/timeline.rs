@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use anstyle::Style;
-use stalemap_model::backend::ActorId;
+use stalemap_facade::ActorId;
 
 use self::column::{Column, Sharing, columns};
 use self::fold::Row;

@@ -1,11 +1,12 @@
 //! `[expect]`, `[reach]` and `[observe]`: what a file says about the outcome.
 
+use stalemap_model::judge::properties;
+use stalemap_model::words::branches;
 use std::collections::BTreeMap;
 
+use stalemap_facade::Branch;
 use stalemap_model::config::FileRange;
 use stalemap_model::design::Design;
-use stalemap_model::event::Branch;
-use stalemap_model::oracle::Property;
 use toml::de::DeValue;
 
 use super::Expectation;
@@ -45,7 +46,7 @@ fn expectation(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Expectation
     match field.value.value {
         DeValue::String(text) if text == "holds" => Some(Expectation::Holds),
         DeValue::String(text) => {
-            let help = match Property::from_name(text) {
+            let help = match properties::from_name(text) {
                 Some(property) => format!("a list of properties stands in brackets: `[\"{property}\"]`"),
                 None => format!("write {EXPECT_EXAMPLE}"),
             };
@@ -58,9 +59,9 @@ fn expectation(field: &Field<'_>, reader: &mut Reader<'_>) -> Option<Expectation
         }
         DeValue::Array(_) => {
             let names = field.value.texts("`[\"lost-write\", \"stale-read\"]`", reader)?;
-            let known: Vec<&str> = Property::ALL.iter().map(|property| property.name()).collect();
+            let known: Vec<&str> = properties::ALL.iter().map(|property| property.name()).collect();
             let violated = members(&names, &known, "property", reader);
-            Some(Expectation::Violates(violated.into_iter().filter_map(Property::from_name).collect()))
+            Some(Expectation::Violates(violated.into_iter().filter_map(properties::from_name).collect()))
         }
         _ => {
             field.value.refuse("`\"holds\"` or a list of properties", EXPECT_EXAMPLE, reader);
@@ -96,12 +97,12 @@ pub(super) fn reach(file: Table<'_>, reader: &mut Reader<'_>) -> (Option<Vec<Bra
         return (None, Vec::new());
     };
     table.only(&["must", "never"], "in `[reach]`", reader);
-    let known: Vec<&str> = Branch::ALL.iter().map(|branch| branch.name()).collect();
+    let known: Vec<&str> = branches::ALL.iter().map(|branch| branch.name()).collect();
     let mut branches = |key: &str| {
         let names = table.get(key)?.value.texts("`[\"stale\", \"evict\"]`", reader)?;
         let found = members(&names, &known, "branch", reader);
         let texts = names.into_iter().filter(|name| found.contains(&name.value)).collect::<Vec<_>>();
-        Some((found.into_iter().filter_map(Branch::from_name).collect::<Vec<_>>(), texts))
+        Some((found.into_iter().filter_map(branches::from_name).collect::<Vec<_>>(), texts))
     };
     let must = branches("must").map(|(branches, _)| branches);
     let (never, texts) = branches("never").unwrap_or_default();

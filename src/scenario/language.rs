@@ -2,10 +2,10 @@
 
 use stalemap_model::actors;
 use stalemap_model::design::Design;
-use stalemap_model::event::Branch;
 use stalemap_model::fs::Personality;
-use stalemap_model::oracle::Property;
+use stalemap_model::judge::properties;
 use stalemap_model::settings::{Setting, SettingError};
+use stalemap_model::words::branches;
 
 use super::{read, verb};
 
@@ -51,8 +51,8 @@ fn values(error: Result<(), SettingError>) -> Vec<String> {
 #[test]
 fn every_command_property_and_branch_is_there() {
     let words = words();
-    let properties = Property::ALL.iter().map(|property| property.name());
-    let branches = Branch::ALL.iter().map(|branch| branch.name());
+    let properties = properties::ALL.iter().map(|property| property.name());
+    let branches = branches::ALL.iter().map(|branch| branch.name());
     for name in verb::names().chain(properties).chain(branches) {
         assert!(words.contains(&name), "docs/scenarios.md says nothing of `{name}`");
     }

@@ -26,12 +26,11 @@ mod verb;
 
 use std::collections::BTreeMap;
 
-use stalemap_model::backend::MemoryModel;
+use stalemap_facade::MemoryModel;
+use stalemap_facade::{Branch, Property};
 use stalemap_model::config::{ActorConfig, Config, FileCommand, FileRange, Hold, MixedIo};
 use stalemap_model::design::Design;
-use stalemap_model::event::Branch;
 use stalemap_model::fs::Personality;
-use stalemap_model::oracle::Property;
 use stalemap_model::ordering::Orderings;
 
 pub use diagnostics::{Diagnostic, Diagnostics};

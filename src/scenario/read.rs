@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use stalemap_model::backend::MemoryModel;
+use stalemap_facade::MemoryModel;
 use stalemap_model::config::MixedIo;
 use stalemap_model::ordering::Orderings;
 use toml::de::DeTable;

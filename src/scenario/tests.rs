@@ -6,8 +6,8 @@ use stalemap_model::command::Command::{self, *};
 use stalemap_model::command::{Io, Then};
 use stalemap_model::config::{FileCommand, FileRange, Hold};
 use stalemap_model::design::{Check, Design};
-use stalemap_model::event::Branch;
-use stalemap_model::oracle::Property;
+use stalemap_model::judge::properties;
+use stalemap_model::words::branches;
 
 use super::{Expectation, Scenario, catalogue, read};
 
@@ -400,11 +400,11 @@ fn every_table_finds_its_place() {
     assert_eq!(scenario.fs.free_blocks, Some(3));
     assert_eq!(scenario.holds, [Hold { actor: 0, at: 4096 }]);
     assert_eq!(scenario.observe, [FileRange { file: 0, range: 4096..8192 }]);
-    assert_eq!(scenario.reach_must, Some(vec![Branch::Stale]));
+    assert_eq!(scenario.reach_must, Some(vec![branches::STALE]));
     assert_eq!(scenario.limits.states, Some(1000));
     assert_eq!(scenario.limits.memory, Some(64 << 20));
     assert_eq!(scenario.limits.preemptions, Some(3));
-    let lost = vec![Property::LostWrite, Property::WrongZero];
+    let lost = vec![properties::LOST_WRITE, properties::WRONG_ZERO];
     assert_eq!(scenario.expect.get("child"), Some(&Expectation::Violates(lost)));
     assert_eq!(scenario.expect.get("get_folio"), Some(&Expectation::Holds));
     assert_eq!(scenario.source, WHOLE);

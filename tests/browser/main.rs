@@ -5,6 +5,7 @@
 
 mod devtools;
 
+use stalemap_model::judge::properties;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,9 +16,8 @@ use stalemap::report::export::perfetto;
 use stalemap::report::html;
 use stalemap::scenario::{catalogue, read};
 use stalemap_explore::{Limits, Schedule, minimal_counterexample, serial};
-use stalemap_model::backend::{Role, System};
+use stalemap_facade::{Property, Role, System};
 use stalemap_model::kernel::Kernel;
-use stalemap_model::oracle::Property;
 use tempfile::TempDir;
 
 use devtools::Browser;
@@ -108,7 +108,7 @@ fn shown(browser: &mut Browser) -> Value {
 fn a_schedule_is_stepped_through() {
     let _alone = alone();
     let Some(mut browser) = Browser::start(1280, 1200) else { return };
-    let schedule = counterexample("xfs/t1", "none", Property::LostWrite);
+    let schedule = counterexample("xfs/t1", "none", properties::LOST_WRITE);
     let page = Saved::new(&html::page(&schedule));
 
     let events = browser.open(&page.url(""));
@@ -174,8 +174,8 @@ fn lightness(color: &Value) -> u32 {
 fn the_page_follows_the_theme_and_fits_narrow_windows() {
     let _alone = alone();
     let Some(mut browser) = Browser::start(1280, 1200) else { return };
-    let schedule = counterexample("xfs/t1", "none", Property::LostWrite);
-    let against = counterexample("xfs/t1", "before-lock", Property::LostWrite);
+    let schedule = counterexample("xfs/t1", "none", properties::LOST_WRITE);
+    let against = counterexample("xfs/t1", "before-lock", properties::LOST_WRITE);
     for page in [html::page(&schedule), html::comparison(&schedule, &against)] {
         let page = Saved::new(&page);
         for (scheme, is_dark) in [("light", false), ("dark", true)] {
@@ -205,8 +205,8 @@ fn the_page_follows_the_theme_and_fits_narrow_windows() {
 fn two_schedules_are_stepped_through_together() {
     let _alone = alone();
     let Some(mut browser) = Browser::start(1280, 1200) else { return };
-    let schedule = counterexample("xfs/t1", "none", Property::LostWrite);
-    let against = counterexample("xfs/t1", "before-lock", Property::LostWrite);
+    let schedule = counterexample("xfs/t1", "none", properties::LOST_WRITE);
+    let against = counterexample("xfs/t1", "before-lock", properties::LOST_WRITE);
     let page = Saved::new(&html::comparison(&schedule, &against));
     let events = browser.open(&page.url("#against=18"));
     assert_eq!(complaints(&events, &page.url("")), [""; 0]);
@@ -287,7 +287,7 @@ fn the_trace_engine_of_the_browser_reads_perfetto_traces() {
     let Some(mut browser) = Browser::start(1280, 1200) else { return };
     browser.open("devtools://devtools/bundled/devtools_app.html");
     for (scenario, design) in [("xfs/t1", "none"), ("xfs/t2", "before-lock"), ("xfs/t9a", "range")] {
-        let schedule = counterexample(scenario, design, Property::LostWrite);
+        let schedule = counterexample(scenario, design, properties::LOST_WRITE);
         let read = import(&mut browser, &perfetto::trace(&schedule));
         assert_eq!(read["generic"], true);
         for actor in schedule.movers() {

@@ -3,6 +3,7 @@
 //! One actor runs a list of commands while a flusher and reclaim work beside it. Whatever those two do, every run
 //! must end with the bytes that the commands alone leave, and violate nothing.
 
+use stalemap_model::judge::properties;
 use std::ops::Range;
 
 use stalemap_explore::{Exploration, Limits, Options, explore};
@@ -12,7 +13,6 @@ use stalemap_model::design::Design;
 use stalemap_model::fs::Personality;
 use stalemap_model::geometry::Geometry;
 use stalemap_model::kernel::Kernel;
-use stalemap_model::oracle::Property;
 
 /// What a file system is made of.
 #[derive(Clone, Debug)]
@@ -144,7 +144,7 @@ pub(crate) fn config(layout: &Layout, files: usize, actors: Vec<(&str, Vec<FileC
         retries: None,
         evictions: None,
         mixed_io: MixedIo::Strict,
-        memory: stalemap_model::backend::MemoryModel::Sequential,
+        memory: stalemap_facade::MemoryModel::Sequential,
         orderings: stalemap_model::ordering::Orderings::default(),
     };
     let range = 0..config.reach().max(1).next_multiple_of(layout.folio);
@@ -157,7 +157,7 @@ pub(crate) fn holds(config: &Config, states: Option<u64>) -> Result<(Kernel, Exp
     let kernel = Kernel::new(config.clone()).map_err(|error| error.to_string())?;
     let options = Options { limits: Limits { states, ..Limits::default() }, ..Options::default() };
     let exploration = explore(&kernel, &options, &mut |_| ()).map_err(|error| error.to_string())?;
-    let violated = Property::of_bits(exploration.violated);
+    let violated = properties::of_bits(exploration.violated);
     if violated.is_empty() { Ok((kernel, exploration)) } else { Err(format!("violates {violated:?}")) }
 }
 

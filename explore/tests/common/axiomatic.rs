@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use stalemap_model::backend::{MemoryModel, Ordering};
+use stalemap_facade::{MemoryModel, Ordering};
 
 use super::litmus::{Access, LOCKS, Litmus, Locks, REGISTERS, Registers, WORDS, observation};
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
-use stalemap_model::backend::{
+use stalemap_facade::{
     ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, MemoryModel, Op, Ordering, Role, System,
 };
 

@@ -6,6 +6,7 @@
 pub(crate) mod axiomatic;
 pub(crate) mod directly;
 pub(crate) mod litmus;
+pub(crate) mod names;
 pub(crate) mod program;
 pub(crate) mod random_litmus;
 pub(crate) mod reference;

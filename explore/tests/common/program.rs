@@ -5,11 +5,13 @@
 //! as long as the step, so most transitions of most programs begin by rebuilding a step that holds some.
 //! `reference.rs` says what the same programs mean without any engine.
 
+use super::names::bounds;
 use std::ops::ControlFlow;
 
-use stalemap_model::backend::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Ordering, Role, System};
-use stalemap_model::event::{Bound, Branch, Counter};
-use stalemap_model::oracle::Property;
+use stalemap_facade::Property;
+use stalemap_facade::{
+    ActorId, ActorSpec, Atomic, Backend, Branch, Counter, Leaf, Lock, Op, Ordering, Role, System,
+};
 
 pub(crate) const LOCKS: usize = 3;
 pub(crate) const ATOMICS: usize = 2;
@@ -381,7 +383,7 @@ impl System for Program {
                 }
                 Statement::Cut(test) => {
                     if test.holds(r) {
-                        world.backend.cut(Bound::Retries);
+                        world.backend.cut(bounds::RETRIES);
                     }
                 }
                 Statement::Finish(test) => {

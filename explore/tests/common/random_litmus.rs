@@ -3,8 +3,8 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use stalemap_model::backend::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use stalemap_model::backend::{MemoryModel, Ordering};
+use stalemap_facade::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use stalemap_facade::{MemoryModel, Ordering};
 
 use super::litmus::Access::{Add, Exchange, Load, Lock, Peek, Publish, Store, Unlock};
 use super::litmus::{Access, Litmus, Locks, REGISTERS, Value};

@@ -5,12 +5,13 @@
 //! result is looked up by its full value. All questions that the engine answers during its search are then
 //! answered by textbook algorithms on the graph.
 
+use super::names::counters;
+use super::names::properties;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use stalemap_model::backend::{ActorId, Role};
-use stalemap_model::event::Counter;
-use stalemap_model::oracle::Property;
+use stalemap_facade::Property;
+use stalemap_facade::{ActorId, Role};
 
 use super::program::{
     ATOMICS, Audited, LEAVES, LOCKS, Position, Program, REGISTERS, Registers, Statement, observation,
@@ -66,7 +67,7 @@ enum Seen {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Gathered {
     pub(crate) reached: u64,
-    pub(crate) maxima: [u32; Counter::ALL.len()],
+    pub(crate) maxima: [u32; counters::ALL.len()],
 }
 
 /// A transition of the graph.
@@ -422,7 +423,7 @@ impl Interpreter<'_> {
             }
             Statement::Maximum(counter, register) => {
                 if self.gathering {
-                    let greatest = &mut self.gathered.maxima[counter as usize];
+                    let greatest = &mut self.gathered.maxima[counter.number()];
                     *greatest = (*greatest).max(r[register] as u32);
                 }
             }
@@ -453,7 +454,7 @@ impl Interpreter<'_> {
         self.gathering = false;
         let stuck = !self.run_alone(&mut state, Role::Epilogue);
         self.gathering = true;
-        let violated = state.violated | if stuck { Property::Deadlock.bit() } else { 0 };
+        let violated = state.violated | if stuck { properties::DEADLOCK.bit() } else { 0 };
         let observed = observation(state.atomics, state.leaves, &state.record);
         let after = (Outside::of(&state), stuck);
         End::Final { violated, observed: (!state.cut).then_some(observed), outside, after }
@@ -575,7 +576,7 @@ impl Graph {
         self.violated[state]
             | match self.ends.get(&state) {
                 None => 0,
-                Some(End::Deadlock { .. }) => Property::Deadlock.bit(),
+                Some(End::Deadlock { .. }) => properties::DEADLOCK.bit(),
                 Some(End::Final { violated, .. }) => *violated,
             }
     }
@@ -584,7 +585,7 @@ impl Graph {
     pub(crate) fn violated(&self) -> u64 {
         let states = (0..self.edges.len()).fold(0, |bits, state| bits | self.violated_in(state));
         let given_up = self.given_up.iter().flatten().fold(0, |bits, given_up| bits | given_up.violated);
-        states | given_up | if self.has_cycle() { Property::Livelock.bit() } else { 0 }
+        states | given_up | if self.has_cycle() { properties::LIVELOCK.bit() } else { 0 }
     }
 
     /// Whether some run ends, is given up or goes on for ever without a violation of `property`.

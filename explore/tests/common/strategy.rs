@@ -4,11 +4,12 @@
 //! steps are made of *phrases*, the small idioms of concurrent code (a critical section, a lost update, a
 //! try-lock with its two branches), mixed with single statements that break their shape.
 
+use super::names::branches;
+use super::names::counters;
+use super::names::properties;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use stalemap_model::backend::Role;
-use stalemap_model::event::{Branch, Counter};
-use stalemap_model::oracle::Property;
+use stalemap_facade::{Property, Role};
 
 use super::program::{
     ATOMICS, Audited, Change, Condition, LEAVES, LOCKS, MODULUS, Operand, Program, REGISTERS, Repeat,
@@ -68,7 +69,7 @@ fn test() -> impl Strategy<Value = Test> {
 }
 
 fn property() -> impl Strategy<Value = Property> {
-    prop_oneof![Just(Property::LostWrite), Just(Property::StaleRead)]
+    prop_oneof![Just(properties::LOST_WRITE), Just(properties::STALE_READ)]
 }
 
 fn audited() -> impl Strategy<Value = Audited> {
@@ -117,8 +118,8 @@ fn silent() -> impl Strategy<Value = Statement> {
         1 => (register(), operand()).prop_map(|(register, operand)| Statement::Add(register, operand)),
         1 => (test(), 1..=2_usize).prop_map(|(unless, statements)| Statement::Skip { unless, statements }),
         2 => (test(), property()).prop_map(|(test, property)| Statement::Violate(test, property)),
-        1 => test().prop_map(|test| Statement::Reach(test, Branch::Stale)),
-        1 => register().prop_map(|register| Statement::Maximum(Counter::StaleAborts, register)),
+        1 => test().prop_map(|test| Statement::Reach(test, branches::STALE)),
+        1 => register().prop_map(|register| Statement::Maximum(counters::STALE_ABORTS, register)),
         1 => test().prop_map(Statement::Finish),
         1 => test().prop_map(Statement::Cut),
     ]

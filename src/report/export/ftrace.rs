@@ -3,9 +3,10 @@
 //! Each step is a line of the trace marker with its operation, followed by the kernel's tracepoints that it hits. A step
 //! takes a millisecond, since the model knows an order and no times; every actor has a processor of its own.
 
+use crate::annotate::events;
 use std::fmt::Write as _;
 
-use stalemap_model::event::Event;
+use stalemap_facade::Event;
 
 use super::{cpu, pid, word};
 use crate::annotate::{AnnotatedSchedule, Ending};
@@ -66,7 +67,7 @@ struct Lines {
 
 impl Lines {
     fn events(&mut self, task: &Task, events: &[Event]) {
-        for tracepoint in events.iter().filter_map(|event| event.tracepoint.as_ref()) {
+        for tracepoint in events.iter().filter_map(events::tracepoint) {
             self.line(task, tracepoint.name, &tracepoint.to_string());
         }
     }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use stalemap_model::backend::ActorId;
+use stalemap_facade::ActorId;
 
 use crate::annotate::{AnnotatedSchedule, Ending};
 

@@ -4,6 +4,7 @@
 //! mappings are asynchronous slices, with the part in which they are out of date inside; the counters of the state are
 //! counter tracks; arrows are the dependences between steps that the outcome needs.
 
+use crate::annotate::events;
 use serde_json::{Value, json};
 
 use super::pid;
@@ -71,7 +72,7 @@ fn step(schedule: &AnnotatedSchedule, row: usize) -> Vec<Value> {
         "ph": "X", "cat": category, "name": step.op, "pid": PROCESS, "tid": tid,
         "ts": start(row), "dur": STEP, "args": args,
     })];
-    let tracepoints = played.events.iter().filter_map(|event| event.tracepoint.as_ref());
+    let tracepoints = played.events.iter().filter_map(events::tracepoint);
     for (place, tracepoint) in tracepoints.enumerate() {
         let fields =
             tracepoint.fields.iter().map(|field| (field.name.to_owned(), json!(field.value.to_string())));

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use stalemap_model::oracle::Property;
+use stalemap_facade::Property;
 
 use crate::annotate::{AnnotatedSchedule, AnnotatedStep};
 use crate::commands::is_surprising;

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use stalemap_model::backend::ActorId;
+use stalemap_facade::ActorId;
 
 use super::word;
 use crate::annotate::expected::{Contents, Part};

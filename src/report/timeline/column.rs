@@ -6,7 +6,7 @@
 
 use std::iter::once;
 
-use stalemap_model::backend::ActorId;
+use stalemap_facade::ActorId;
 
 use super::{GAP, INDENT};
 use crate::annotate::{AnnotatedSchedule, AnnotatedStep};

@@ -1,5 +1,6 @@
 //! Long runs of one actor in one line: what is folded away is what nobody would miss.
 
+use crate::annotate::events;
 use std::ops::Range;
 
 use stalemap_model::event::MappingEvent;
@@ -66,6 +67,6 @@ fn matters(schedule: &AnnotatedSchedule, row: usize) -> bool {
     let decides = || schedule.deciding.iter().any(|order| order.first == row || order.second == row);
     let events = &schedule.replay.played[row].events;
     let of_mapping =
-        events.iter().any(|event| !matches!(event.mapping, MappingEvent::None | MappingEvent::Used));
+        events.iter().any(|event| !matches!(events::mapping(event), MappingEvent::None | MappingEvent::Used));
     of_mapping || !schedule.steps[row].violations.is_empty() || decides()
 }

@@ -1,0 +1,115 @@
+//! A closed system: who takes part, on which shared memory, and what each does.
+
+use std::future::Future;
+use std::ops::ControlFlow;
+
+use crate::backend::{Backend, Shared};
+use crate::panel::Panel;
+
+/// The number of an actor: its place in [`System::actors`].
+pub type ActorId = usize;
+
+/// The memory that a system runs on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum MemoryModel {
+    /// Every access sees the latest store. [`Ordering`] and [`View`] say nothing.
+    #[default]
+    Sequential,
+    /// A word keeps its earlier values, and an access sees what its [`Ordering`], the [`View`]s and the locks
+    /// taken so far make it see, as in C++20.
+    Relaxed,
+    /// The same, and a release passes on also what was only read before it (it is *A-cumulative*), as in the kernel's
+    /// model (tools/memory-model/linux-kernel.cat).
+    Cumulative,
+}
+
+impl MemoryModel {
+    /// The name on the command line, in schedules and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MemoryModel::Sequential => "sc",
+            MemoryModel::Relaxed => "relaxed",
+            MemoryModel::Cumulative => "lkmm",
+        }
+    }
+
+    /// Looks a name up.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [MemoryModel::Sequential, MemoryModel::Relaxed, MemoryModel::Cumulative];
+        all.into_iter().find(|model| model.name() == name)
+    }
+}
+
+/// When an actor runs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Role {
+    /// Alone, before the exploration starts.
+    Setup,
+    /// Concurrently with all others of its role and with the daemons.
+    Main,
+    /// Serves the others and need never finish (a kworker).
+    Daemon,
+    /// Alone, when every main actor has finished and no daemon has work left.
+    Epilogue,
+}
+
+/// Who takes part in a system.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ActorSpec {
+    /// The name in schedules and reports; unique.
+    pub name: String,
+    /// When it runs.
+    pub role: Role,
+}
+
+/// A closed concurrent system: shared memory and the actors on it.
+///
+/// An actor is a chain of steps. Between two steps nothing survives but a [`System::State`], which is
+/// hashable; inside a step the future holds whatever it likes, and the engine identifies it by the values it
+/// has observed since the step began. The signature enforces both.
+pub trait System {
+    /// The shared memory.
+    type World<B: Backend>;
+    /// What an actor keeps between two steps.
+    type State: Shared;
+
+    /// Creates the shared memory, always the same objects in the same order.
+    fn world<B: Backend>(&self, backend: &B) -> Self::World<B>;
+
+    /// The memory that it runs on. An engine that knows only one ignores it.
+    fn memory(&self) -> MemoryModel {
+        MemoryModel::Sequential
+    }
+
+    /// The actors. At most 16.
+    fn actors(&self) -> Vec<ActorSpec>;
+
+    /// The first state of an actor.
+    fn start(&self, actor: ActorId) -> Self::State;
+
+    /// Runs one step: `Continue` with the next state, or `Break` when the actor has finished.
+    fn step<B: Backend>(
+        &self,
+        world: &Self::World<B>,
+        actor: ActorId,
+        state: Self::State,
+    ) -> impl Future<Output = ControlFlow<(), Self::State>>;
+
+    /// What an observer sees in a final state, after the epilogue; counted in the histogram of outcomes.
+    fn observe<B: Backend>(&self, world: &Self::World<B>) -> Option<String> {
+        let _ = world;
+        None
+    }
+
+    /// The shared state in full, for a picture beside a replay.
+    fn panels<B: Backend>(&self, world: &Self::World<B>) -> Vec<Panel> {
+        let _ = world;
+        Vec::new()
+    }
+
+    /// The shared state in a few short named columns, for a replay's margin.
+    fn gutter<B: Backend>(&self, world: &Self::World<B>) -> Vec<(String, String)> {
+        let _ = world;
+        Vec::new()
+    }
+}

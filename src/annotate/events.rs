@@ -1,0 +1,15 @@
+//! What the model reported, out of what an engine passes on.
+
+use stalemap_facade::Event;
+use stalemap_model::event::{KernelEvent, MappingEvent};
+use stalemap_model::tracepoint::Tracepoint;
+
+/// How an event concerns a cached mapping.
+pub fn mapping(event: &Event) -> MappingEvent {
+    event.of::<KernelEvent>().map_or(MappingEvent::None, |event| event.mapping)
+}
+
+/// The tracepoint that was hit.
+pub fn tracepoint(event: &Event) -> Option<&Tracepoint> {
+    event.of::<KernelEvent>()?.tracepoint.as_ref()
+}
