@@ -26,11 +26,11 @@
 //!
 //! # What it is checked against
 //!
-//! `tests/differential.rs` compares the search with and without visited set, sleep sets and transition cache
-//! on random programs: final states, deadlocks and violations must be the same, and the least counterexample
-//! must have as few preemptions as brute force finds. `tests/litmus.rs` does the same for relaxed memory, against the
-//! axioms of the C++ memory model. `tests/engines.rs` compares it with shuttle and loom, and `tests/facade.rs` says what
-//! these cannot do by themselves.
+//! Of the tests in `tests/engine`, `differential.rs` compares the search with and without visited set, sleep sets and
+//! transition cache on random programs: final states, deadlocks and violations must be the same, and the least
+//! counterexample must have as few preemptions as brute force finds. `litmus.rs` does the same for relaxed memory, against
+//! the axioms of the C++ memory model. `engines.rs` compares it with shuttle and loom, and `facade.rs` says what these
+//! cannot do by themselves.
 
 #![forbid(unsafe_code)]
 // Sums of fingerprints, sizes and probabilities.

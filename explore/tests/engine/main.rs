@@ -1,0 +1,14 @@
+//! The engines, on small systems of their own: known answers, random programs against an independent interpreter and
+//! against each other, and litmus tests against the axioms.
+//!
+//! One program, because linking the engines again for each subject takes longer than running most of them.
+
+mod classics;
+mod common;
+mod differential;
+mod engines;
+mod facade;
+mod handovers;
+mod litmus;
+mod loom_memory;
+mod orders;

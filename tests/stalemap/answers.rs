@@ -1,0 +1,27 @@
+//! What docs/answers.md quotes is what the program says.
+
+use crate::common::{checked, page};
+
+/// The verdict of one run in the words of the page.
+fn verdict(design: &str, scenario: &str) -> String {
+    let outcome = checked(scenario, design);
+    let Some(shown) = outcome.counterexample else { return outcome.verdict.name().to_owned() };
+    let violated: Vec<&str> = outcome.violated.iter().map(|property| property.name()).collect();
+    let least = shown.counterexample.preemptions;
+    let plural = if least == 1 { "" } else { "s" };
+    format!("{} {}; least: {least} preemption{plural}", outcome.verdict.name(), violated.join(", "))
+}
+
+#[test]
+fn every_quoted_verdict_is_what_is_found() {
+    let page = page("docs/answers.md");
+    let mut lines = page.lines();
+    let mut quoted = 0;
+    while let Some(line) = lines.next() {
+        let Some(arguments) = line.strip_prefix("stalemap check --design ") else { continue };
+        let (design, scenario) = arguments.split_once(' ').expect("a design and a scenario");
+        assert_eq!(lines.next().map(str::trim), Some(verdict(design, scenario).as_str()), "{line}");
+        quoted += 1;
+    }
+    assert!(quoted > 40, "only {quoted} verdicts are quoted");
+}

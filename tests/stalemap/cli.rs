@@ -1,0 +1,260 @@
+//! The command line from the outside: what a script or a person gets.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::Value;
+use stalemap_model::design::Design;
+use tempfile::TempDir;
+
+use crate::common::{elsewhere, in_repository, program, stalemap, text};
+
+/// The document without what a clock put into it.
+fn timeless(bytes: &[u8]) -> Value {
+    let mut document: Value = serde_json::from_slice(bytes).expect("JSON");
+    for result in document["results"].as_array_mut().expect("results") {
+        assert!(result["elapsed_ms"].is_u64());
+        result["elapsed_ms"] = Value::Null;
+    }
+    document
+}
+
+/// A scenario that violates something under `none`, small.
+const RACE: &str = r#"
+title = "A write zeroes data that writeback and reclaim moved to disk"
+[setup]
+run = ["falloc 0 8k", "pwrite -S 0x58 6k 2k"]
+[[actor]]
+name = "writer"
+run = ["pwrite -S 0x57 -b 6k 0 6k"]
+[[actor]]
+name = "flusher"
+run = ["sync_range -w 4k 4k"]
+[[actor]]
+name = "kswapd"
+run = ["@reclaim 4k 4k"]
+"#;
+
+fn file_with(folder: &TempDir, name: &str, contents: &str) -> String {
+    fs::write(folder.path().join(name), contents).expect("a file");
+    name.to_owned()
+}
+
+#[test]
+fn the_catalogue_is_as_expected_and_the_json_says_so() {
+    let folder = elsewhere();
+    let output = stalemap(folder.path(), &["check", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(document["schema"], "stalemap.check/1");
+    let results = document["results"].as_array().expect("results");
+    assert!(results.len() > 60);
+    let scenarios: BTreeSet<&str> = results.iter().filter_map(|result| result["scenario"].as_str()).collect();
+    assert!(scenarios.len() >= 40, "{} scenarios", scenarios.len());
+    for result in results {
+        assert_eq!(result["as_expected"], true, "{} under {}", result["scenario"], result["design"]);
+        assert_eq!(result["vacuous"], false);
+        assert_eq!(result["engine"], "exhaustive");
+        assert!(result["limits_hit"].as_array().is_some_and(Vec::is_empty));
+        let violates = result["verdict"] == "violates";
+        assert_eq!(violates, result["counterexample"].is_object());
+        if violates {
+            assert_eq!(result["counterexample"]["certified"], true, "{}", result["scenario"]);
+        }
+    }
+}
+
+#[test]
+fn output_does_not_depend_on_the_run_or_on_the_number_of_jobs() {
+    let folder = elsewhere();
+    let compare = |jobs: &str| stalemap(folder.path(), &["compare", "--jobs", jobs]).stdout;
+    let (one, two) = (compare("1"), compare("2"));
+    assert_eq!(text(&one), text(&two));
+    assert_eq!(one, compare("2"));
+    let json = |jobs: &str| {
+        timeless(&stalemap(folder.path(), &["check", "--format", "json", "--jobs", jobs]).stdout)
+    };
+    assert_eq!(json("1"), json("3"));
+    let check = |jobs: &str| stalemap(folder.path(), &["check", "--jobs", jobs, "xfs/t1", "xfs/t2"]).stdout;
+    assert_eq!(check("1"), check("2"));
+}
+
+#[test]
+fn a_saved_schedule_replays_to_the_same_loss() {
+    let folder = elsewhere();
+    let saved = stalemap(folder.path(), &["check", "--design", "none", "xfs/t1", "--save", "out"]);
+    assert_eq!(saved.status.code(), Some(0), "{}", text(&saved.stderr));
+    let files: Vec<_> = fs::read_dir(folder.path().join("out")).expect("a folder").collect();
+    assert_eq!(files.len(), 1);
+    let path = files[0].as_ref().expect("an entry").path();
+    let schedule = fs::read_to_string(&path).expect("a schedule");
+    assert!(schedule.contains("violates = lost-write"), "{schedule}");
+    assert!(schedule.contains("certificate = least"), "{schedule}");
+    let path = path.to_str().expect("UTF-8");
+    let replayed = stalemap(folder.path(), &["replay", path]);
+    assert_eq!(replayed.status.code(), Some(0), "{}", text(&replayed.stderr));
+    assert!(text(&replayed.stdout).contains("lost"), "{}", text(&replayed.stdout));
+    assert!(text(&replayed.stdout).lines().all(|line| line.chars().count() <= 100));
+    let json = stalemap(folder.path(), &["replay", path, "--format", "json"]);
+    let document: Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!(document["schema"], "stalemap.replay/1");
+    assert!(document["violated"].as_array().expect("a list").contains(&Value::from("lost-write")));
+}
+
+#[test]
+fn a_schedule_of_a_mended_design_replays_and_says_that_nothing_is_lost() {
+    let folder = elsewhere();
+    stalemap(folder.path(), &["check", "--design", "none", "xfs/t1", "--save", "out"]);
+    let path = fs::read_dir(folder.path().join("out"))
+        .expect("a folder")
+        .next()
+        .expect("a file")
+        .expect("it")
+        .path();
+    let schedule = fs::read_to_string(&path).expect("a schedule");
+    // Up to the last folio the two designs do the same operations in the same order.
+    let mended = schedule.replace("design = none", "design = iomap_valid");
+    fs::write(&path, mended).expect("a file");
+    let replayed = stalemap(folder.path(), &["replay", path.to_str().expect("UTF-8")]);
+    assert_eq!(replayed.status.code(), Some(2));
+    let said = text(&replayed.stderr);
+    assert!(said.contains("is about to do `iomap_valid`"), "{said}");
+}
+
+#[test]
+fn exit_codes() {
+    let folder = elsewhere();
+    let race = file_with(&folder, "race.toml", RACE);
+    let expecting = |expectation: &str| format!("{RACE}\n[expect]\nnone = {expectation}\n");
+    let right = file_with(&folder, "right.toml", &expecting("[\"lost-write\"]"));
+    let wrong = file_with(&folder, "wrong.toml", &expecting("\"holds\""));
+    let bad = file_with(&folder, "bad.toml", "title = 3\n");
+    let code = |arguments: &[&str]| stalemap(folder.path(), arguments).status.code();
+    assert_eq!(code(&["check", &right]), Some(0));
+    assert_eq!(code(&["check", &race, "--design", "none"]), Some(1), "no expectation, and violated");
+    assert_eq!(code(&["check", &race, "--design", "iomap_valid"]), Some(0), "no expectation, and holds");
+    assert_eq!(code(&["check", &wrong]), Some(1));
+    assert_eq!(code(&["check", &right, &wrong]), Some(1));
+    assert_eq!(code(&["check", &bad]), Some(2));
+    assert_eq!(code(&["check", "no-such-file.toml"]), Some(2));
+    assert_eq!(code(&["check", &right, "--design", "nonesuch"]), Some(2));
+    assert_eq!(code(&["check", &race, "--design", "iomap_valid", "--limit-states", "10"]), Some(3));
+    assert_eq!(code(&["check", &wrong, "--limit-memory", "1"]), Some(3), "undecided is not unexpected");
+    assert_eq!(code(&["frobnicate"]), Some(2));
+    assert_eq!(code(&["check", "--jobs", "0"]), Some(2));
+    assert_eq!(code(&["compare", &right]), Some(0));
+    assert_eq!(code(&["list"]), Some(0));
+    assert_eq!(code(&["show", "xfs/t1"]), Some(0));
+    assert_eq!(code(&["show", "xfs/t11111"]), Some(2));
+    assert_eq!(code(&["--help"]), Some(0));
+}
+
+#[test]
+fn a_limited_search_never_claims_to_hold() {
+    let folder = elsewhere();
+    let race = file_with(&folder, "race.toml", RACE);
+    let arguments = ["check", &race, "--design", "iomap_valid", "--limit-states", "100", "--format", "json"];
+    let document = timeless(&stalemap(folder.path(), &arguments).stdout);
+    let result = &document["results"][0];
+    assert_eq!(result["verdict"], "incomplete");
+    assert_eq!(result["limits_hit"][0], "states");
+    assert_eq!(result["states"], 100);
+    assert_eq!(result["scenario"], "race.toml");
+}
+
+#[test]
+fn a_shipped_file_has_the_same_name_wherever_it_is_read_from() {
+    let root = in_repository("");
+    let name = |argument: &str| {
+        let output = stalemap(&root, &["check", argument, "--design", "none", "--format", "json"]);
+        timeless(&output.stdout)["results"][0]["scenario"].as_str().map(str::to_owned)
+    };
+    assert_eq!(name("scenarios/xfs/t1.toml").as_deref(), Some("xfs/t1"));
+    assert_eq!(name("xfs/t1").as_deref(), Some("xfs/t1"));
+}
+
+#[test]
+fn a_closed_pipe_is_not_an_error() {
+    let folder = elsewhere();
+    let mut child = program()
+        .args(["list"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn colour_is_for_terminals() {
+    let folder = elsewhere();
+    for arguments in [&["check", "xfs/t1"][..], &["compare", "xfs/t1"], &["show", "xfs/t1"]] {
+        assert!(!text(&stalemap(folder.path(), arguments).stdout).contains('\u{1b}'), "{arguments:?}");
+    }
+}
+
+#[test]
+fn quiet_prints_only_surprises() {
+    let folder = elsewhere();
+    assert_eq!(text(&stalemap(folder.path(), &["check", "xfs/t1", "--quiet"]).stdout), "");
+    let wrong = file_with(&folder, "wrong.toml", &format!("{RACE}\n[expect]\nnone = \"holds\"\n"));
+    let said = text(&stalemap(folder.path(), &["check", &wrong, "--quiet"]).stdout);
+    assert!(said.starts_with("FAIL wrong.toml"), "{said}");
+}
+
+#[test]
+fn files_are_named_where_there_are_several() {
+    let folder = elsewhere();
+    let files = "[[file]]\nname = \"log\"\n[[file]]\nname = \"data\"\n";
+    let scenario = RACE.replace("run = [\"", "run = [\"[data] ").replace("\", \"", "\", \"[data] ");
+    let scenario = scenario.replacen("[setup]", &format!("{files}[setup]"), 1);
+    let two =
+        file_with(&folder, "two.toml", &format!("{scenario}\n[observe]\nranges = [\"[data] 4k 4k\"]\n"));
+    let one = file_with(&folder, "one.toml", RACE);
+    let said = |arguments: &[&str]| text(&stalemap(folder.path(), arguments).stdout);
+    assert!(said(&["list", &two]).ends_with("(files log, data)\n"));
+    assert!(
+        said(&["show", &two]).contains("\nfiles     log, data; each of 2 folios of 4k, 2 blocks of 4k\n")
+    );
+    assert!(said(&["show", &one]).contains("\nfile      2 folios of 4k, 2 blocks of 4k\n"));
+    let document: Value = serde_json::from_str(&said(&["show", &two, "--format", "json"])).expect("JSON");
+    assert_eq!(document["files"], serde_json::json!(["log", "data"]));
+    let checked = said(&["check", &two, "--design", "none"]);
+    for told in ["none: [data] 6k-8k is 0 in", "    >>> lost write: [data] 6k-8k", "*>[data] 4k-8k=57 00;"] {
+        assert!(checked.contains(told), "{told} in {checked}");
+    }
+    assert!(!said(&["check", &one, "--design", "none"]).contains('['));
+}
+
+#[test]
+fn all_designs_are_the_built_in_ones_and_those_of_the_file() {
+    let folder = elsewhere();
+    let own = file_with(&folder, "own.toml", &format!("{RACE}\n[design.mine]\nbased_on = \"none\"\n"));
+    let output = stalemap(folder.path(), &["check", &own, "--design", "all", "--format", "json"]);
+    let document = timeless(&output.stdout);
+    let designs: Vec<&str> =
+        document["results"].as_array().expect("a list").iter().filter_map(|r| r["design"].as_str()).collect();
+    let expected: Vec<&str> = Design::BUILT_IN.iter().copied().chain(["mine"]).collect();
+    assert_eq!(designs, expected);
+}
+
+#[test]
+fn every_bad_scenario_exits_with_2_and_prints_no_results() {
+    let folder = in_repository("tests/bad_input");
+    let mut files = 0;
+    for entry in fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let output = stalemap(&folder, &["check", path.to_str().expect("UTF-8")]);
+            assert_eq!(output.status.code(), Some(2), "{}", path.display());
+            assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files >= 40, "{files} files");
+}

@@ -1,0 +1,102 @@
+//! What tests of several subjects need: the program as a script runs it, shipped scenarios and their counterexamples, and
+//! the files of the repository.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use stalemap::engine::Engine;
+use stalemap::run::{GivenLimits, Job, Outcome, run_all};
+use stalemap::scenario::{Scenario, catalogue, read};
+use stalemap_explore::{Counterexample, Limits, Step, minimal_counterexample};
+use stalemap_facade::{Property, System};
+use stalemap_model::kernel::Kernel;
+use tempfile::TempDir;
+
+/// The program, without what the environment of the tests would make it log.
+pub(crate) fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_stalemap"));
+    program.env_remove("RUST_LOG");
+    program
+}
+
+/// What the program says when it is run in a folder.
+pub(crate) fn stalemap(folder: &Path, arguments: &[&str]) -> Output {
+    program().args(arguments).current_dir(folder).output().expect("the program starts")
+}
+
+/// A folder that goes when it is dropped.
+pub(crate) fn elsewhere() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// What the program printed.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// A file or folder of the repository.
+pub(crate) fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A page of the repository.
+pub(crate) fn page(path: &str) -> String {
+    fs::read_to_string(in_repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A scenario that is right.
+pub(crate) fn good(name: &str, source: &str) -> Scenario {
+    read(name, source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// A scenario of the catalogue.
+pub(crate) fn shipped(name: &str) -> Scenario {
+    let (name, source) = catalogue::find(name).unwrap_or_else(|unknown| panic!("{unknown}"));
+    good(&name, source)
+}
+
+/// Every scenario of the catalogue.
+pub(crate) fn all_shipped() -> Vec<Scenario> {
+    catalogue::all().iter().map(|(name, source)| good(name, source)).collect()
+}
+
+/// A scenario of the catalogue under a design, as a system to explore.
+pub(crate) fn kernel(scenario: &str, design: &str) -> Kernel {
+    let scenario = shipped(scenario);
+    let design = scenario.design(design).unwrap_or_else(|| panic!("there is no design {design}"));
+    Kernel::new(scenario.config(design)).expect("a sound configuration")
+}
+
+/// What the exhaustive engine says of a scenario of the catalogue under a design.
+pub(crate) fn checked(scenario: &str, design: &str) -> Outcome {
+    let scenario = shipped(scenario);
+    let design = scenario.design(design).unwrap_or_else(|| panic!("there is no design {design}"));
+    let jobs = [Job { scenario: &scenario, design, engine: Engine::Exhaustive }];
+    run_all(&jobs, GivenLimits::default(), 1, &|_| ()).remove(0).expect("a run")
+}
+
+/// The least counterexample to a property, and its steps as a schedule has them.
+pub(crate) fn least(kernel: &Kernel, property: Property) -> (Counterexample, Vec<Step>) {
+    let found = minimal_counterexample(kernel, property, &Limits::default()).expect("a sound model");
+    let found = found.unwrap_or_else(|| panic!("{property} is not violated"));
+    let specs = kernel.actors();
+    let steps = found.schedule.iter().map(|choice| choice.to_step(&specs)).collect();
+    (found, steps)
+}
+
+/// Runs the body of a test in a process of its own: for what other tests, in the threads beside it, would disturb.
+///
+/// `name` is the whole name of the test, with its modules.
+pub(crate) fn alone(name: &str, body: impl FnOnce()) {
+    const ALONE: &str = "STALEMAP_TEST_ALONE";
+    if env::var_os(ALONE).is_some() {
+        return body();
+    }
+    let program = env::current_exe().expect("the path of this program");
+    let output = Command::new(program).args([name, "--exact", "--nocapture"]).env(ALONE, "1").output();
+    let output = output.expect("the tests start");
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}

@@ -1,0 +1,446 @@
+//! Counterexamples and verdicts in the formats of other tools: as they are written, and as somebody else reads them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use stalemap::annotate::expected::contents;
+use stalemap::annotate::program::Program;
+use stalemap::annotate::{About, AnnotatedSchedule, annotate};
+use stalemap::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
+use stalemap::report::svg;
+use stalemap::report::timeline::{Look, render};
+use stalemap::scenario::{Expectation, Scenario, catalogue};
+use stalemap_explore::Schedule;
+use stalemap_model::design::Design;
+use stalemap_model::kernel::Kernel;
+
+use crate::common::{all_shipped, elsewhere, good, in_repository, least, program, shipped, stalemap, text};
+
+/// Small scenarios of every kind: write path, writeback, direct I/O, faults, several files, crashes, deadlocks, holds,
+/// and every file system that loses something.
+const SCENARIOS: &[&str] = &[
+    "xfs/t1",
+    "xfs/t2",
+    "xfs/xfs-559",
+    "xfs/t8",
+    "xfs/t9a",
+    "xfs/t9b-clone",
+    "xfs/t11",
+    "xfs/t14",
+    "xfs/real-unwritten",
+    "xfs/a16-no-bump",
+    "xfs/clone-fault-unguarded",
+    "xfs/b7",
+    "gfs2/t9-short",
+    "ext4/t1",
+    "gfs2/t6",
+    "zoned/t1",
+];
+
+/// A scenario and the counterexample to the first design that its file expects to be broken.
+struct Broken {
+    name: String,
+    scenario: Scenario,
+    schedule: AnnotatedSchedule,
+}
+
+impl Broken {
+    fn find(name: &'static str) -> Self {
+        Broken::of(name, shipped(name)).unwrap_or_else(|| panic!("{name} breaks no design"))
+    }
+
+    fn of(name: &str, scenario: Scenario) -> Option<Self> {
+        let broken =
+            scenario.expected_designs().into_iter().find_map(|design| match &scenario.expect[&design] {
+                Expectation::Violates(properties) => Some((design, properties[0])),
+                Expectation::Holds => None,
+            });
+        let (design, property) = broken?;
+        let kernel = Kernel::new(scenario.config(scenario.design(&design).unwrap())).unwrap();
+        let (_, steps) = least(&kernel, property);
+        let about = About {
+            scenario: name.to_owned(),
+            title: scenario.title.clone(),
+            design,
+            property: Some(property),
+            program: Program::of(&scenario.source),
+            ..About::default()
+        };
+        let schedule = annotate(&kernel, &Schedule { steps, ..Schedule::default() }, about).unwrap();
+        Some(Broken { name: name.to_owned(), scenario, schedule })
+    }
+
+    fn all() -> Vec<Self> {
+        SCENARIOS.iter().map(|name| Self::find(name)).collect()
+    }
+
+    fn xfstests(&self) -> String {
+        let expected = contents(&self.scenario.config(Design::built_in("modern").unwrap())).unwrap();
+        xfstests::test(&self.schedule, expected.as_deref())
+    }
+}
+
+#[test]
+fn text_forms_are_as_recorded() {
+    for broken in Broken::all() {
+        let name = broken.name.replace('/', "-");
+        insta::assert_snapshot!(format!("{name}-mail"), render(&broken.schedule, Look::mail()));
+        let terminal = render(&broken.schedule, Look::terminal(80).plain());
+        insta::assert_snapshot!(format!("{name}-terminal"), terminal);
+        insta::assert_snapshot!(format!("{name}-svg"), svg::picture(&broken.schedule));
+        insta::assert_snapshot!(format!("{name}-perfetto"), perfetto::trace(&broken.schedule));
+        insta::assert_snapshot!(format!("{name}-ftrace"), ftrace::trace(&broken.schedule));
+        insta::assert_snapshot!(format!("{name}-mermaid"), mermaid::diagram(&broken.schedule));
+        insta::assert_snapshot!(format!("{name}-shiviz"), shiviz::log(&broken.schedule));
+        insta::assert_snapshot!(format!("{name}-xfstests"), broken.xfstests());
+    }
+}
+
+#[test]
+fn every_counterexample_of_the_catalogue_fits_a_mail() {
+    let mut in_lanes = 0;
+    for scenario in all_shipped() {
+        let name = scenario.name.clone();
+        let Some(broken) = Broken::of(&name, scenario) else { continue };
+        let mail = render(&broken.schedule, Look::mail());
+        for line in mail.lines() {
+            assert!(line.len() <= 72 && line.is_ascii(), "{name}: {line}");
+        }
+        // Up to four actors have columns or lanes of their own.
+        let movers = broken.schedule.movers().len();
+        assert!(movers > 4 || !mail.contains("actor, operation"), "{name}: {mail}");
+        in_lanes += usize::from(mail.contains("    .     "));
+        for step in 1..=broken.schedule.steps.len() {
+            let is_step = |line: &str| line.trim_start().split([' ', '*']).next() == Some(&step.to_string());
+            assert!(mail.lines().any(is_step), "{name}: no step {step}");
+        }
+    }
+    assert!(in_lanes > 50, "{in_lanes}");
+}
+
+#[test]
+fn a_loss_in_the_setup_is_drawn_with_the_state_that_it_leaves() {
+    let source = r#"
+title = "A loss in the setup"
+[fs]
+personality = "xfs-zoned"
+[setup]
+run = ["pwrite -S 0x58 0 4k", "fsync", "fadvise -d 0 4k", "@fail 2k", "pwrite -S 0x57 0 4k"]
+[[actor]]
+name = "reader"
+run = ["pread 0 4k"]
+[reach]
+must = []
+[expect]
+none = ["lost-write"]
+"#;
+    let broken = Broken::of("setup", good("setup", source)).unwrap();
+    let mail = render(&broken.schedule, Look::mail());
+    let sentence = "Lost write under design none, in the setup already: nobody has to race";
+    assert!(mail.starts_with(sentence), "{mail}");
+    assert!(mail.contains("\n    after the setup  W/D  1    D\n"), "{mail}");
+}
+
+/// A line of ftrace's text, taken apart as its readers do.
+#[derive(Debug, PartialEq)]
+struct Line {
+    comm: String,
+    pid: u32,
+    cpu: u32,
+    microseconds: u64,
+    event: String,
+    /// The names of the fields, in their order.
+    fields: Vec<String>,
+}
+
+impl Line {
+    /// `COMM-PID [CPU] FLAGS SECONDS.MICROSECONDS: EVENT: FIELDS`; `trace-cmd report` leaves the flags out.
+    fn parse(line: &str) -> Option<Self> {
+        let (task, rest) = line.trim_start().split_once(" [")?;
+        let (comm, pid) = task.trim_end().rsplit_once('-')?;
+        let (cpu, rest) = rest.split_once("] ")?;
+        let (before, rest) = rest.split_once(": ")?;
+        let time = before.split_whitespace().next_back()?;
+        let (seconds, fraction) = time.split_once('.')?;
+        let (event, text) = rest.split_once(':')?;
+        let is_name =
+            |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if fraction.len() != 6 || cpu.len() != 3 || comm.len() > 15 || !is_name(event) {
+            return None;
+        }
+        Some(Line {
+            comm: comm.to_owned(),
+            pid: pid.parse().ok()?,
+            cpu: cpu.parse().ok()?,
+            microseconds: seconds.parse::<u64>().ok()? * 1_000_000 + fraction.parse::<u64>().ok()?,
+            event: event.to_owned(),
+            fields: names_of(text),
+        })
+    }
+}
+
+/// What of a tracepoint's text are names and not values: `pos 0x0`, `ofs=0`, `dirty len 0x10`.
+fn names_of(text: &str) -> Vec<String> {
+    let is_value = |word: &str| {
+        word.starts_with("0x")
+            || word.contains(':')
+            || word.chars().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
+    };
+    let mut found = Vec::new();
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        match word.split_once('=') {
+            Some((name, _)) => found.push(name.to_owned()),
+            None if is_value(word) => {}
+            None => {
+                found.push(word.to_owned());
+                // The names of forks are small letters, too.
+                if word == "fork" {
+                    words.next();
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The fields of each tracepoint in a trace.
+fn fields_by_event(lines: &[Line]) -> BTreeMap<String, Vec<String>> {
+    let kernel = lines.iter().filter(|line| line.event != "tracing_mark_write");
+    kernel.map(|line| (line.event.clone(), line.fields.clone())).collect()
+}
+
+fn parse_all<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<Line> {
+    let parse = |line: &'t str| Line::parse(line).unwrap_or_else(|| panic!("not a line of a trace: {line}"));
+    lines.filter(|line| !line.starts_with('#')).map(parse).collect()
+}
+
+#[test]
+fn ftrace_text_has_the_grammar_and_the_fields_of_real_traces() {
+    let real = include_str!("../fixtures/ftrace-6.12.txt");
+    let real = fields_by_event(&parse_all(real.lines()));
+    let mut compared = BTreeSet::new();
+    for broken in Broken::all() {
+        let text = ftrace::trace(&broken.schedule);
+        let lines = parse_all(text.lines());
+        let times: Vec<u64> = lines.iter().map(|line| line.microseconds).collect();
+        assert!(times.is_sorted(), "{}: the times go back", broken.name);
+        for (event, fields) in fields_by_event(&lines) {
+            let Some(real) = real.get(&event) else { continue };
+            // The model has no callers, operations tables, page frames; what it has is named and ordered as there.
+            let mut rest = real.iter();
+            let in_order = fields.iter().all(|field| rest.any(|other| other == field));
+            assert!(in_order, "{}: {event} has {fields:?}, the kernel has {real:?}", broken.name);
+            compared.insert(event);
+        }
+    }
+    assert!(compared.len() >= 10, "only {compared:?} were compared");
+}
+
+/// The traces of real kernels, where they are at hand: the grammar that the test above relies on takes all of them.
+#[test]
+fn real_traces_have_the_grammar() {
+    let folder = in_repository("../shared/traces");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        eprintln!("skipped: there are no real traces beside the sources");
+        return;
+    };
+    let mut lines = 0;
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        let gzip = Command::new("gzip").arg("-dc").arg(&path).stdout(Stdio::piped()).spawn();
+        let Ok(mut gzip) = gzip else {
+            eprintln!("skipped: there is no gzip");
+            return;
+        };
+        let mut text = String::new();
+        gzip.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        assert!(gzip.wait().unwrap().success());
+        lines += parse_all(text.lines().filter(|line| !line.is_empty())).len();
+    }
+    assert!(lines > 1000, "only {lines} lines");
+}
+
+#[test]
+fn perfetto_traces_are_well_formed() {
+    for broken in Broken::all() {
+        let trace: Value = serde_json::from_str(&perfetto::trace(&broken.schedule)).unwrap();
+        let events = trace["traceEvents"].as_array().unwrap();
+        let phase = |ph: &str| events.iter().filter(|event| event["ph"] == ph).collect::<Vec<_>>();
+        assert_eq!(phase("X").len(), broken.schedule.steps.len(), "{}: a slice for each step", broken.name);
+        assert_eq!(phase("b").len(), phase("e").len(), "{}: what begins ends", broken.name);
+        assert_eq!(phase("s").len(), phase("f").len(), "{}: an arrow has two ends", broken.name);
+        let named = phase("M").iter().filter(|event| event["name"] == "thread_name").count();
+        assert_eq!(named, broken.schedule.movers().len());
+        for event in events.iter().filter(|event| event["ph"] != "M") {
+            assert!(event["ts"].is_u64() && event["pid"].is_u64() && event["name"].is_string(), "{event}");
+        }
+        // Arrows go forward.
+        for (from, to) in phase("s").iter().zip(phase("f")) {
+            assert!(from["id"] == to["id"] && from["ts"].as_u64() < to["ts"].as_u64(), "{from} {to}");
+        }
+    }
+}
+
+#[test]
+fn shiviz_clocks_only_grow() {
+    for broken in Broken::all() {
+        let log = shiviz::log(&broken.schedule);
+        let (head, body) = log.split_once("\n\n").unwrap();
+        assert_eq!(head, shiviz::EXPRESSION);
+        let lines: Vec<&str> = body.lines().collect();
+        let mut last: BTreeMap<String, u64> = BTreeMap::new();
+        assert_eq!(lines.len(), 2 * broken.schedule.steps.len());
+        for pair in lines.chunks(2) {
+            let (host, clock) = pair[0].split_once(' ').unwrap();
+            let clock: BTreeMap<String, u64> = serde_json::from_str(clock).unwrap();
+            // ShiViz demands that a host's own entry counts its events from 1 without a gap, and that nobody knows
+            // of more than has happened.
+            let own = last.entry(host.to_owned()).or_default();
+            *own += 1;
+            assert_eq!(clock[host], *own, "{}: {}", broken.name, pair[0]);
+            for (other, count) in &clock {
+                assert!(last.get(other).is_some_and(|last| count <= last), "{}: {}", broken.name, pair[0]);
+            }
+        }
+    }
+}
+
+#[test]
+fn xfstests_skeletons_are_scripts() {
+    let checks = |script: &str| -> Option<bool> {
+        let mut shell = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().ok()?;
+        shell.stdin.take()?.write_all(script.as_bytes()).ok()?;
+        Some(shell.wait().ok()?.success())
+    };
+    let mut delays = BTreeSet::new();
+    for broken in Broken::all() {
+        let script = broken.xfstests();
+        match checks(&script) {
+            Some(good) => assert!(good, "{}: bash refuses\n{script}", broken.name),
+            None => eprintln!("skipped: there is no bash"),
+        }
+        let injected = script.lines().filter_map(|line| line.strip_prefix("_scratch_inject_error "));
+        delays.extend(injected.map(str::to_owned));
+    }
+    let expected = ["\"wb_delay_ms\" 500", "\"write_delay_ms\" 500"];
+    assert_eq!(delays.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+/// `stalemap check` with a format.
+fn check(arguments: &[&str]) -> (String, Option<i32>) {
+    let folder = elsewhere();
+    let output = stalemap(folder.path(), &[&["check"], arguments].concat());
+    assert_eq!(text(&output.stderr), "");
+    (text(&output.stdout), output.status.code())
+}
+
+/// A scenario whose file expects the wrong thing of one design, so that there is a failure to report.
+fn surprising() -> tempfile::NamedTempFile {
+    let (_, source) = catalogue::find("xfs/t1").unwrap();
+    let start = source.find("[expect]").unwrap();
+    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    let expect = "[expect]\nnone = \"holds\"\niomap_valid = \"holds\"\n";
+    file.write_all(format!("{}{expect}", &source[..start]).as_bytes()).unwrap();
+    file
+}
+
+#[test]
+fn junit_is_read_by_a_reader_of_junit() {
+    let file = surprising();
+    let path = file.path().to_str().unwrap();
+    let (text, code) = check(&["xfs/t8", path, "--format", "junit"]);
+    assert_eq!(code, Some(1));
+    let suites = junit_parser::from_reader(Cursor::new(text.as_bytes())).unwrap();
+    assert_eq!(suites.suites.len(), 2);
+    let good = &suites.suites[0];
+    assert_eq!((good.name.as_str(), good.tests, good.failures, good.errors), ("xfs/t8", 8, 0, 0));
+    let bad = &suites.suites[1];
+    assert_eq!((bad.tests, bad.failures, bad.skipped), (2, 1, 0));
+    let failed: Vec<_> = bad.cases.iter().filter(|case| case.status.is_failure()).collect();
+    assert_eq!(failed[0].original_name, "none");
+    let failure = failed[0].status.failure_as_ref();
+    assert_eq!(failure.failure_type, "violates");
+    assert!(failure.message.contains("lost-write"), "{}", failure.message);
+    assert!(failure.text.contains("lost write: 6k-8k is 0"), "the counterexample is drawn: {}", failure.text);
+
+    let (text, code) =
+        check(&["xfs/t2", "--design", "iomap_valid", "--limit-states", "100", "--format", "junit"]);
+    assert_eq!(code, Some(3));
+    let suites = junit_parser::from_reader(Cursor::new(text.as_bytes())).unwrap();
+    let case = &suites.suites[0].cases[0];
+    assert!(case.status.is_skipped(), "what is not decided has not passed: {text}");
+}
+
+#[test]
+fn sarif_follows_the_published_schema() {
+    let schema: Value = serde_json::from_str(include_str!("../fixtures/sarif-schema-2.1.0.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let file = surprising();
+    let path = file.path().to_str().unwrap();
+    for arguments in [
+        vec!["xfs/t1", "xfs/t8", "gfs2/t6", "xfs/clone-dio", path],
+        vec!["xfs/t2", "--design", "iomap_valid", "--limit-states", "100"],
+    ] {
+        let (text, _) = check(&[arguments, vec!["--format", "sarif"]].concat());
+        let log: Value = serde_json::from_str(&text).unwrap();
+        let errors: Vec<String> =
+            schema.iter_errors(&log).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert_eq!(errors, [""; 0]);
+    }
+}
+
+#[test]
+fn sarif_has_a_thread_flow_for_each_actor() {
+    let (text, _) = check(&["xfs/t1", "--design", "none", "--design", "iomap_valid", "--format", "sarif"]);
+    let log: Value = serde_json::from_str(&text).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 1, "what holds is no result");
+    assert_eq!((&results[0]["ruleId"], &results[0]["level"]), (&"lost-write".into(), &"note".into()));
+    let flows = results[0]["codeFlows"][0]["threadFlows"].as_array().unwrap();
+    let names: Vec<&str> = flows.iter().map(|flow| flow["id"].as_str().unwrap()).collect();
+    assert_eq!(names, ["flusher", "writer", "kworker", "kswapd"]);
+    let mut order: Vec<u64> = flows
+        .iter()
+        .flat_map(|flow| flow["locations"].as_array().unwrap())
+        .map(|location| location["executionOrder"].as_u64().unwrap())
+        .collect();
+    order.sort_unstable();
+    assert_eq!(order, (1..=16).collect::<Vec<u64>>(), "every step is in one flow");
+    let (_, source) = catalogue::find("xfs/t1").unwrap();
+    let place = &flows[1]["locations"][0]["location"]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "scenarios/xfs/t1.toml");
+    let line = place["region"]["startLine"].as_u64().unwrap() as usize;
+    assert_eq!(source.lines().nth(line - 1), Some("name = \"writer\""));
+}
+
+/// Lines of stderr of a replay.
+fn logged(arguments: &[&str], rust_log: Option<&str>) -> Vec<String> {
+    let folder = elsewhere();
+    let save = stalemap(folder.path(), &["check", "xfs/t1", "--design", "none", "--save", "."]);
+    assert_eq!(save.status.code(), Some(0));
+    let mut replay = program();
+    replay.args(["replay", "xfs-t1-none.schedule"]).args(arguments).current_dir(folder.path());
+    if let Some(filter) = rust_log {
+        replay.env("RUST_LOG", filter);
+    }
+    let output = replay.output().unwrap();
+    BufReader::new(output.stderr.as_slice()).lines().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_replay_logs_steps_and_tracepoints() {
+    assert_eq!(logged(&[], None), [""; 0]);
+    let steps = logged(&["-v"], None);
+    assert_eq!(steps.len(), 16, "{steps:?}");
+    assert!(steps[6].contains("writer") && steps[6].contains("iomap_begin"), "{}", steps[6]);
+    let all = logged(&["-vv"], None);
+    assert!(all.len() > 30, "{all:?}");
+    assert!(
+        all.iter().any(|line| line.contains("xfs_unwritten_convert") && line.contains("pos 0x1000")),
+        "{all:?}"
+    );
+    let filemap = logged(&[], Some("filemap=debug"));
+    assert_eq!(filemap.len(), 3, "two folios come and one goes: {filemap:?}");
+}

@@ -1,0 +1,25 @@
+//! What stalemap promises: the model's verdicts, the files it reads, what it prints, and that the pages say so.
+//!
+//! One program, because linking the tool again for each subject takes longer than running most of them. Tests share its
+//! process: what depends on something that a process has once goes through [`common::alone`].
+
+mod answers;
+mod bad_schedules;
+mod browser;
+mod causes;
+mod cli;
+mod common;
+mod coverage;
+mod engines;
+mod equivalence;
+mod exports;
+mod extending;
+mod fsx;
+mod golden_counts;
+mod mutants;
+mod orderings;
+mod readme;
+mod scenario_errors;
+mod semantics;
+mod timeline;
+mod tracing;

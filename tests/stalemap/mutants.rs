@@ -1,0 +1,707 @@
+//! Negative controls: known mistakes, each of which the checker has to find, and harmless variations, which it
+//! must not report.
+//!
+//! A mutant is a design or a file system with one value changed. For each, a small scenario of the catalogue is
+//! explored completely under both designs of the validity check: as it is, where nothing may be violated and the
+//! branches that the mistake is about must have been reached, and with the mistake, where the property that it
+//! breaks must be among the violated ones.
+
+use stalemap_explore::{Exploration, LimitHit, Options, explore};
+use stalemap_facade::{Branch, Property};
+use stalemap_model::design::{
+    Check, Compare, Design, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap, OnStale, PageDone,
+    PageDoneOnStale, Punch, PunchFork, PunchLock, ReclaimDirty, ReclaimWriteback, Sample, ShortCopy,
+    UnshareRead, WritebackCheck,
+};
+use stalemap_model::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
+use stalemap_model::fs::{
+    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, FlushUnmap, Personality, SizeLog, TruncateFlush,
+    WriteLock,
+};
+use stalemap_model::judge::properties;
+use stalemap_model::kernel::Kernel;
+use stalemap_model::words::bounds;
+use stalemap_model::words::branches;
+
+use crate::common::{good, least, shipped};
+
+/// The designs that every mistake is made in.
+const DESIGNS: [&str; 2] = ["iomap_valid", "get_folio"];
+
+/// One changed value.
+type Mutation = fn(&mut Design, &mut Personality);
+
+/// A scenario of the catalogue under a design, with or without a mistake.
+fn system(scenario: &str, design: &str, mutation: Mutation) -> Kernel {
+    let mut config = shipped(scenario).config(Design::built_in(design).unwrap());
+    mutation(&mut config.design, &mut config.fs);
+    Kernel::new(config).unwrap()
+}
+
+fn explored(system: &Kernel) -> Exploration {
+    let exploration = explore(system, &Options::default(), &mut |_| ()).unwrap();
+    assert!(exploration.is_complete(), "cut short by {:?}", exploration.limits_hit);
+    exploration
+}
+
+/// Nothing is violated, and `branches` are reached.
+fn holds(scenario: &str, mutation: Mutation, branches: &[Branch]) {
+    for design in DESIGNS {
+        let exploration = explored(&system(scenario, design, mutation));
+        let violated = properties::of_bits(exploration.violated);
+        assert_eq!(violated, [], "{scenario} under {design}");
+        for branch in branches {
+            let reached = exploration.reached & branch.bit() != 0;
+            assert!(reached, "{scenario} under {design} never reaches {branch}");
+        }
+    }
+}
+
+/// Without the mistake nothing is violated and `branches` are reached; with it `properties` are violated, and for
+/// each of them there is a least counterexample.
+fn caught(scenario: &str, mutation: Mutation, properties: &[Property], branches: &[Branch]) {
+    holds(scenario, |_, _| (), branches);
+    violates(scenario, mutation, properties);
+}
+
+/// `properties` are violated, and for each of them there is a least counterexample.
+fn violates(scenario: &str, mutation: Mutation, properties: &[Property]) {
+    for design in DESIGNS {
+        let system = system(scenario, design, mutation);
+        let exploration = explored(&system);
+        let violated = properties::of_bits(exploration.violated);
+        for property in properties {
+            assert!(
+                violated.contains(property),
+                "{scenario} under {design}: {violated:?}, but not {property}"
+            );
+            let (found, _) = least(&system, *property);
+            assert!(found.certified, "{property} under {design}");
+        }
+    }
+}
+
+/// M1: nobody checks.
+#[test]
+fn m1_no_check() {
+    caught(
+        "xfs/t1",
+        |design, _| design.check = Check::Never,
+        &[properties::LOST_WRITE, properties::WRONG_ZERO],
+        &[branches::STALE, branches::EVICT],
+    );
+}
+
+/// M2: the check comes before the folio lock.
+#[test]
+fn m2_check_before_the_folio_lock() {
+    caught(
+        "xfs/t1",
+        |design, _| design.check = Check::BeforeLock,
+        &[properties::LOST_WRITE, properties::WRONG_ZERO],
+        &[branches::STALE, branches::EVICT],
+    );
+}
+
+/// M3: the check comes after the block was zeroed.
+#[test]
+fn m3_check_after_prepare() {
+    caught(
+        "xfs/t1",
+        |design, _| design.check = Check::AfterPrepare,
+        &[properties::LOST_WRITE, properties::WRONG_ZERO],
+        &[branches::STALE, branches::EVICT],
+    );
+}
+
+/// M4: completion clears the writeback bit before it converts the extent.
+#[test]
+fn m4_writeback_bit_cleared_before_conversion() {
+    caught(
+        "xfs/t1",
+        |_, fs| fs.completion = Completion::ClearThenConvert,
+        &[properties::LOST_WRITE],
+        &[branches::STALE, branches::EVICT],
+    );
+}
+
+/// M5: conversion does not move the counter.
+#[test]
+fn m5_conversion_does_not_move_the_counter() {
+    caught(
+        "xfs/a1",
+        |_, fs| fs.bump_convert = Bump::Never,
+        &[properties::LOST_WRITE, properties::UNSOUND_COOKIE],
+        &[branches::STALE, branches::EVICT],
+    );
+}
+
+/// M5, the other half: it moves it after the writeback bit is cleared.
+#[test]
+fn m5_conversion_moves_the_counter_too_late() {
+    caught(
+        "xfs/a1",
+        |_, fs| fs.bump_convert = Bump::AfterClear,
+        &[properties::LOST_WRITE, properties::UNSOUND_COOKIE],
+        &[branches::STALE, branches::EVICT],
+    );
+}
+
+/// M4 and M5 where nothing is written in place: the block is recorded too late, or nobody is told.
+#[test]
+fn completion_out_of_place_in_the_wrong_order_or_silent() {
+    let mutations: [Mutation; 3] = [
+        |_, fs| fs.completion = Completion::ClearThenConvert,
+        |_, fs| fs.bump_convert = Bump::Never,
+        |_, fs| fs.bump_convert = Bump::AfterClear,
+    ];
+    for mutation in mutations {
+        caught("zoned/t1", mutation, &[properties::LOST_WRITE], &[branches::STALE, branches::EVICT]);
+    }
+    holds("zoned/t1", |_, fs| fs.bump_convert = Bump::AfterIlock, &[branches::STALE, branches::EVICT]);
+}
+
+/// M5b, harmless: the counter moves after the ILOCK is dropped, but before the writeback bit is cleared.
+#[test]
+fn m5b_counter_moves_after_the_ilock() {
+    for scenario in ["xfs/a1", "xfs/t1", "xfs/t2"] {
+        holds(scenario, |_, fs| fs.bump_convert = Bump::AfterIlock, &[branches::STALE, branches::EVICT]);
+    }
+}
+
+/// M5c, harmless: the allocation of delayed blocks does not move the counter; both states read as zeros.
+#[test]
+fn m5c_allocation_does_not_move_the_counter() {
+    for scenario in ["xfs/a2", "xfs/t2", "xfs/t7-d2"] {
+        holds(scenario, |_, fs| fs.bump_allocate = false, &[branches::STALE, branches::ALLOCATE]);
+    }
+}
+
+/// M7: the reservation is punched without invalidate_lock, so that a page fault dirties what was found clean.
+#[test]
+fn m7_punch_without_invalidate_lock() {
+    caught(
+        "xfs/t7-d2",
+        |design, _| design.punch_lock = PunchLock::Nothing,
+        &[properties::DIRTY_OVER_HOLE, properties::DROPPED_DIRTY, properties::LOST_WRITE],
+        &[branches::PUNCH, branches::MKWRITE],
+    );
+}
+
+/// M8: the punch truncates the page cache of its range.
+#[test]
+fn m8_punch_truncates_the_page_cache() {
+    caught(
+        "xfs/t7-d1",
+        |design, _| design.punch = Punch::Truncate,
+        &[properties::LOST_WRITE],
+        &[branches::PUNCH, branches::MKWRITE],
+    );
+}
+
+/// M9: the scan reads the dirty flag without the folio lock, while writeback has just cleared it.
+#[test]
+fn m9_scan_without_the_folio_lock() {
+    caught(
+        "xfs/t7-d2",
+        |design, _| design.punch = Punch::ScanUnlocked,
+        &[properties::DROPPED_DIRTY, properties::LOST_WRITE],
+        &[branches::PUNCH, branches::ALLOCATE],
+    );
+}
+
+/// M9b, harmless: the gap before a dirty folio is punched after that folio is unlocked.
+#[test]
+fn m9b_gap_punched_late() {
+    for scenario in ["xfs/t7-d1", "xfs/t7-d2", "xfs/a5"] {
+        holds(scenario, |design, _| design.punch = Punch::ScanGapLate, &[branches::PUNCH, branches::MKWRITE]);
+    }
+}
+
+/// M10: a stale abort leaves the folio locked; the next attempt waits for it for ever.
+#[test]
+fn m10_stale_abort_without_unlock() {
+    caught(
+        "xfs/t1",
+        |design, _| design.hook_release = HookRelease::ForgetUnlock,
+        &[properties::LEAKED_LOCK, properties::DEADLOCK],
+        &[branches::STALE],
+    );
+}
+
+/// M10, the other half: it keeps the reference.
+#[test]
+fn m10_stale_abort_without_put() {
+    caught(
+        "xfs/t1",
+        |design, _| design.hook_release = HookRelease::ForgetPut,
+        &[properties::LEAKED_LOCK],
+        &[branches::STALE],
+    );
+}
+
+/// M11: a stale mapping without progress counts as done.
+#[test]
+fn m11_stale_counts_as_done() {
+    caught(
+        "xfs/t1",
+        |design, _| design.on_stale = OnStale::Done,
+        &[properties::SHORT_WRITE],
+        &[branches::STALE, branches::RETRY],
+    );
+}
+
+/// M12: the STALE flag leaks into the next mapping, which is thrown away like the one before it, for ever.
+#[test]
+fn m12_stale_leaks_into_the_next_mapping() {
+    caught(
+        "xfs/t1",
+        |design, _| design.clear_stale = false,
+        &[properties::LEAKED_FLAG, properties::UNBOUNDED_RETRY, properties::LIVELOCK],
+        &[branches::STALE, branches::RETRY],
+    );
+}
+
+/// M13: the cookie is sampled after the ILOCK is dropped.
+#[test]
+fn m13_cookie_sampled_outside() {
+    caught(
+        "xfs/a1",
+        |design, _| design.sample = Sample::Outside,
+        &[properties::LOST_WRITE, properties::UNSOUND_COOKIE],
+        &[branches::STALE, branches::EVICT],
+    );
+}
+
+/// M14: writeback asks the write path's cookie, which has no counter of the COW fork for a mapping of the data
+/// fork.
+#[test]
+fn m14_writeback_asks_the_write_path_s_cookie() {
+    caught(
+        "xfs/t8",
+        |design, _| design.writeback_check = WritebackCheck::Cookie,
+        &[properties::WRONG_ADDRESS, properties::LOST_WRITE],
+        &[branches::COW_RESERVE, branches::COW_REMAP],
+    );
+}
+
+/// M16, harmless in the write path: only the data fork's counter is compared. Completion moves both, and what
+/// moves the COW fork's alone does not change where the contents are.
+#[test]
+fn m16_only_the_data_fork_s_counter_is_compared() {
+    for scenario in ["xfs/cow-srcmap", "xfs/t14", "xfs/t1"] {
+        holds(scenario, |design, _| design.compare = Compare::DataCounter, &[branches::STALE]);
+    }
+}
+
+/// M15: writeback goes by the range of the mapping that it keeps, over a truncate.
+#[test]
+fn m15_writeback_checks_the_range_only() {
+    caught(
+        "xfs/t9a",
+        |design, _| design.writeback_check = WritebackCheck::Range,
+        &[properties::STALE_EXPOSURE, properties::WRONG_ADDRESS, properties::LOST_WRITE],
+        &[branches::UNMAP, branches::ALLOCATE],
+    );
+}
+
+/// A truncate does not write its new last block back before it zeroes the rest of it.
+#[test]
+fn truncate_without_a_flush() {
+    for flush in [(|_, fs| fs.truncate_flush = TruncateFlush::Never) as Mutation, |_, fs| {
+        fs.truncate_flush = TruncateFlush::AfterZeroing;
+    }] {
+        caught(
+            "xfs/generic-469",
+            flush,
+            &[properties::STALE_EXPOSURE],
+            &[branches::CONVERT, branches::EVICT],
+        );
+    }
+}
+
+/// A punch leaves the page cache over the blocks that it takes away.
+#[test]
+fn punch_under_the_page_cache() {
+    caught(
+        "xfs/generic-567",
+        |_, fs| fs.flush_unmap = FlushUnmap::Nothing,
+        &[properties::DIRTY_OVER_HOLE],
+        &[branches::UNMAP, branches::MKWRITE],
+    );
+}
+
+/// A punch drops the page cache without writing it back: what lies beside the hole goes with it.
+#[test]
+fn punch_drops_dirty_folios() {
+    caught(
+        "xfs/generic-567",
+        |_, fs| fs.flush_unmap = FlushUnmap::Drop,
+        &[properties::LOST_WRITE],
+        &[branches::UNMAP, branches::MKWRITE],
+    );
+}
+
+/// M17: a write fault maps before it locks its folio. A direct write takes the folio away, and before the fault is
+/// retried a truncate leaves a part of its reservation in the file and the store outside.
+#[test]
+fn m17_fault_maps_before_the_folio_lock() {
+    caught(
+        "xfs/m17",
+        maps_first,
+        &[properties::LEAKED_RESERVATION],
+        &[branches::MKWRITE_RETRY, branches::UNMAP],
+    );
+}
+
+/// The same where a reservation made in vain is all that there is space for: no folio is dirty yet when the fault
+/// fails (A10).
+#[test]
+fn m17_fault_fails_with_a_clean_folio() {
+    caught("xfs/a10", maps_first, &[properties::LEAKED_RESERVATION], &[branches::MKWRITE]);
+}
+
+/// M17, harmless: the fault is retried and finds its own reservation; without direct I/O nobody takes the folio away.
+#[test]
+fn m17_fault_finds_its_reservation() {
+    holds("xfs/m17-retried", maps_first, &[branches::MKWRITE_RETRY, branches::MKWRITE]);
+    holds("xfs/m17-control", maps_first, &[branches::MKWRITE, branches::UNMAP, branches::EVICT]);
+    holds("xfs/t2", maps_first, &[branches::MKWRITE, branches::STALE, branches::EVICT]);
+}
+
+fn maps_first(design: &mut Design, _: &mut Personality) {
+    design.mkwrite_map = MkwriteMap::BeforeLock;
+}
+
+/// M18: a write fault has an end handler that punches.
+#[test]
+fn m18_write_fault_punches() {
+    caught(
+        "xfs/a4",
+        |design, _| design.mkwrite_end = MkwriteEnd::Punch,
+        &[properties::DIRTY_OVER_HOLE, properties::DROPPED_DIRTY, properties::LOST_WRITE],
+        &[branches::MKWRITE],
+    );
+}
+
+/// M19: invalidate_lock is taken with the folio locked, and a page fault takes them the other way round.
+#[test]
+fn m19_invalidate_lock_under_the_folio_lock() {
+    caught(
+        "xfs/a5",
+        |design, _| design.punch_lock = PunchLock::UnderFolioLock,
+        &[properties::DEADLOCK],
+        &[branches::STALE, branches::PUNCH, branches::MKWRITE],
+    );
+}
+
+/// M20: `iomap_end` takes invalidate_lock although unsharing holds it.
+#[test]
+fn m20_unsharing_waits_for_its_own_lock() {
+    caught(
+        "xfs/t14",
+        |design, _| {
+            design.cow_new = true;
+            design.held_lock = HeldLock::Retaken;
+        },
+        &[properties::DEADLOCK],
+        &[branches::STALE, branches::COW_RESERVE],
+    );
+}
+
+/// M23: reclaim looks whether a folio is dirty before it is the last one to refer to it.
+#[test]
+fn m23_reclaim_looks_at_the_dirty_flag_first() {
+    caught(
+        "xfs/m23",
+        |design, _| design.reclaim_dirty = ReclaimDirty::BeforeFreeze,
+        &[properties::LOST_WRITE],
+        &[branches::EVICT, branches::MKWRITE],
+    );
+}
+
+/// M23, harmless: where every page is dirtied under its lock.
+#[test]
+fn m23_nobody_dirties_by_a_reference() {
+    for scenario in ["xfs/t2", "xfs/t7-d2"] {
+        let first: Mutation = |design, _| design.reclaim_dirty = ReclaimDirty::BeforeFreeze;
+        holds(scenario, first, &[branches::MKWRITE]);
+    }
+}
+
+/// M24: reclaim drops folios under writeback.
+#[test]
+fn m24_reclaim_ignores_writeback() {
+    caught(
+        "xfs/t1",
+        |design, _| design.reclaim_writeback = ReclaimWriteback::Ignore,
+        &[properties::LOST_WRITE],
+        &[branches::EVICT],
+    );
+}
+
+/// M28: the caller of write(2) learns of a stale mapping.
+#[test]
+fn m28_staleness_is_returned_to_the_user() {
+    caught(
+        "xfs/t1",
+        |design, _| design.on_stale = OnStale::Fail,
+        &[properties::SHORT_WRITE],
+        &[branches::STALE, branches::RETRY],
+    );
+}
+
+/// M29: writeback does not compare the COW fork's counter.
+#[test]
+fn m29_writeback_skips_the_cow_fork_s_counter() {
+    caught(
+        "xfs/t8",
+        |design, _| design.writeback_check = WritebackCheck::RangeData,
+        &[properties::WRONG_ADDRESS, properties::LOST_WRITE],
+        &[branches::COW_RESERVE, branches::COW_REMAP],
+    );
+}
+
+/// M30: a short copy into a folio that is not uptodate counts.
+#[test]
+fn m30_short_copy_counts() {
+    caught(
+        "xfs/f4",
+        |design, _| design.short_copy = ShortCopy::Accept,
+        &[properties::STALE_EXPOSURE],
+        &[branches::SHORT_COPY],
+    );
+}
+
+/// T16: unwritten extents are converted when the I/O is submitted.
+#[test]
+fn t16_conversion_before_the_data() {
+    caught(
+        "xfs/crash-falloc",
+        |_, fs| fs.completion = Completion::ConvertAtSubmission,
+        &[properties::CRASH_EXPOSURE],
+        &[branches::CONVERT],
+    );
+}
+
+/// T16: the size on disk is raised by the write, before the data are there.
+#[test]
+fn t16_size_before_the_data() {
+    caught(
+        "xfs/append-crash",
+        |_, fs| fs.size_log = SizeLog::Write,
+        &[properties::SIZE_ORDER],
+        &[branches::CONVERT, branches::ALLOCATE],
+    );
+}
+
+/// T16: the log is written without flushing the device's cache.
+#[test]
+fn t16_conversion_without_a_flush() {
+    caught(
+        "xfs/device-cache",
+        |_, fs| fs.device_cache = DeviceCache::Unflushed,
+        &[properties::CRASH_EXPOSURE, properties::CRASH_LOST],
+        &[branches::CONVERT, branches::ALLOCATE],
+    );
+}
+
+/// Completion logs a size that the file has only reached since (before 6.13).
+#[test]
+fn size_as_it_was_not_submitted() {
+    let submitted: Mutation = |design, _| design.ioend_size = IoendSize::Submitted;
+    holds("xfs/append-concurrent", submitted, &[branches::CONVERT]);
+    let block: Mutation = |design, _| design.ioend_size = IoendSize::Block;
+    violates("xfs/append-concurrent", block, &[properties::SIZE_ORDER]);
+}
+
+/// A failed write behind end of file leaves its reservation under a folio that is valid, or dirty, there.
+#[test]
+fn punch_stops_behind_end_of_file() {
+    for punch in [(|design, _| design.punch = Punch::ScanUptodate) as Mutation, |design, _| {
+        design.punch = Punch::ScanPastEof;
+    }] {
+        let branches = [branches::PUNCH, branches::MKWRITE];
+        caught("xfs/punch-past-eof", punch, &[properties::LEAKED_RESERVATION], &branches);
+    }
+}
+
+/// Buffered writes share i_rwsem: the check does not see what is punched after it.
+#[test]
+fn writes_at_once() {
+    let exclusive: Mutation = |_, fs| fs.write_lock = WriteLock::Exclusive;
+    holds("xfs/shared-writes", exclusive, &[branches::PUNCH]);
+    let shared: Mutation = |_, fs| fs.write_lock = WriteLock::Shared;
+    violates("xfs/shared-writes", shared, &[properties::DIRTY_OVER_HOLE, properties::LOST_WRITE]);
+}
+
+/// Two that both reserve can make each other's mappings stale for ever: each gives its reservation back and makes it
+/// anew, and both move the counter.
+#[test]
+fn writes_at_once_go_round() {
+    let source = "title = \"Two writes at once into two holes\"
+[fs]
+write_lock = \"shared\"
+[setup]
+run = [\"truncate 8k\"]
+[[actor]]
+name = \"one\"
+run = [\"pwrite 0 4k\"]
+[[actor]]
+name = \"two\"
+run = [\"pwrite 4k 4k\"]
+[limits]
+retries = 6
+";
+    let scenario = good("two", source);
+    for design in DESIGNS {
+        let system = Kernel::new(scenario.config(Design::built_in(design).unwrap())).unwrap();
+        let exploration = explore(&system, &Options::default(), &mut |_| ()).unwrap();
+        assert_eq!(exploration.limits_hit, [LimitHit::Bound(bounds::RETRIES)].into(), "{design}");
+    }
+}
+
+/// Unsharing reads only what a write would read.
+#[test]
+fn unsharing_does_not_read() {
+    caught(
+        "xfs/c14",
+        |design, _| design.unshare_read = UnshareRead::Uncovered,
+        &[properties::STALE_EXPOSURE],
+        &[branches::COW_RESERVE, branches::COW_REMAP],
+    );
+}
+
+/// A write fault does not look at IREMAPPING.
+#[test]
+fn write_faults_pass_a_reflink() {
+    caught(
+        "xfs/clone-fault",
+        |_, fs| fs.clone_lock = CloneLock::DemotedUnguarded,
+        &[properties::WRONG_ADDRESS, properties::LOST_WRITE],
+        &[branches::SHARE, branches::MKWRITE],
+    );
+}
+
+/// A direct write does not look at IREMAPPING.
+#[test]
+fn direct_writes_pass_a_reflink() {
+    caught(
+        "xfs/clone-dio",
+        |_, fs| fs.clone_lock = CloneLock::DemotedUnguarded,
+        &[properties::WRONG_ADDRESS],
+        &[branches::SHARE, branches::DIO_REMAPPING],
+    );
+}
+
+/// Failed writeback of copies leaves what is delayed under them in the data fork.
+#[test]
+fn failed_copies_leave_a_reservation() {
+    caught(
+        "xfs/b6",
+        |_, fs| fs.error_cleanup = ErrorCleanup::Cow,
+        &[properties::LEAKED_RESERVATION],
+        &[branches::IO_ERROR, branches::SYNC_ERROR],
+    );
+}
+
+/// Harmless: the source's locks stay exclusive (before 6.7).
+#[test]
+fn reflink_keeps_the_locks_exclusive() {
+    for scenario in ["xfs/clone-fault", "xfs/clone-dio", "xfs/generic-167"] {
+        holds(scenario, |_, fs| fs.clone_lock = CloneLock::Exclusive, &[branches::SHARE]);
+    }
+}
+
+/// A reservation of the COW fork is looked for in the data fork, and so stays.
+#[test]
+fn copies_are_punched_in_the_wrong_fork() {
+    let violated = |mutation: Mutation| {
+        DESIGNS.map(|design| properties::of_bits(explored(&system("xfs/a12", design, mutation)).violated))
+    };
+    assert_eq!(violated(|design, _| design.cow_new = true), [vec![], vec![]]);
+    let in_the_data_fork: Mutation = |design, _| {
+        design.cow_new = true;
+        design.punch_fork = PunchFork::Data;
+    };
+    assert_eq!(violated(in_the_data_fork), [[properties::LEAKED_RESERVATION]; 2].map(Vec::from));
+}
+
+/// The fixed order of patch 02, on which the mistakes around the hooks are made.
+fn before_unlock(design: &mut Design, _: &mut Personality) {
+    design.page_done = PageDone::BeforeUnlock;
+}
+
+/// M21: the hook joins the buffers after the folio was unlocked.
+#[test]
+fn m21_page_done_after_unlock() {
+    holds("gfs2/t6", before_unlock, &[branches::READ_FILL, branches::EVICT]);
+    let late: Mutation = |design, _| design.page_done = PageDone::AfterUnlock;
+    violates("gfs2/t6", late, &[properties::BROKEN_TRANSACTION]);
+}
+
+/// M22: the hook is given a folio that was never prepared.
+#[test]
+fn m22_page_done_with_an_unprepared_folio() {
+    holds("gfs2/jdata-valid", before_unlock, &[branches::STALE]);
+    let with_folio: Mutation = |design, fs| {
+        before_unlock(design, fs);
+        design.page_done_on_stale = PageDoneOnStale::Folio;
+    };
+    violates("gfs2/jdata-valid", with_folio, &[properties::BROKEN_TRANSACTION]);
+}
+
+/// M10, its third part: a stale abort that does not end the transaction.
+#[test]
+fn m10_stale_abort_without_the_end_of_the_transaction() {
+    holds("gfs2/jdata-valid", before_unlock, &[branches::STALE]);
+    let not_called: Mutation = |design, fs| {
+        before_unlock(design, fs);
+        design.page_done_on_stale = PageDoneOnStale::NotCalled;
+    };
+    violates("gfs2/jdata-valid", not_called, &[properties::BROKEN_TRANSACTION]);
+}
+
+/// M6: a direct write drops what is cached before it converts its extents.
+#[test]
+fn m6_dropped_before_conversion() {
+    caught(
+        "xfs/t5",
+        |design, _| design.dio_invalidate = DioInvalidate::BeforeEndIo,
+        &[properties::LOST_WRITE, properties::STALE_READ],
+        &[branches::DIO_CONVERT, branches::CACHE_FILL],
+    );
+}
+
+/// M25: a direct write that is not aligned to blocks goes beside others whatever it meets.
+#[test]
+fn m25_unaligned_direct_write_unfenced() {
+    caught(
+        "xfs/t3",
+        |design, _| design.dio_unaligned = DioUnaligned::Shared,
+        &[properties::LOST_WRITE],
+        &[branches::DIO_PAD, branches::DIO_EAGAIN],
+    );
+}
+
+/// M26: an unaligned direct write that is done alone does not wait for others in flight.
+#[test]
+fn m26_unaligned_direct_write_without_drain() {
+    caught(
+        "xfs/d5-unaligned",
+        |design, _| design.dio_drain = DioDrain::After,
+        &[properties::LOST_WRITE],
+        &[branches::DIO_PAD, branches::DIO_EAGAIN],
+    );
+}
+
+/// M27: the completion of a direct write raises the size before it converts the extent.
+#[test]
+fn m27_size_before_conversion() {
+    caught(
+        "xfs/d21",
+        |design, _| design.dio_size = DioSize::BeforeConversion,
+        &[properties::SIZE_ORDER],
+        &[branches::DIO_CONVERT],
+    );
+}

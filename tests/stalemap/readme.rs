@@ -1,0 +1,54 @@
+//! What the README shows is what the program prints, and its example is a scenario that works.
+
+use std::fs;
+
+use stalemap::scenario::catalogue;
+use stalemap_model::design::Design;
+
+use crate::common::{elsewhere, page, stalemap, text};
+
+fn readme() -> String {
+    page("README.md")
+}
+
+/// The contents of the first fenced block after `start` with the given language.
+fn block(readme: &str, language: &str) -> String {
+    let fence = format!("```{language}\n");
+    let from = readme.find(&fence).expect("a block") + fence.len();
+    let length = readme[from..].find("```").expect("its end");
+    readme[from..from + length].to_owned()
+}
+
+#[test]
+fn the_counterexample_is_what_replay_draws() {
+    let folder = elsewhere();
+    stalemap(folder.path(), &["check", "--design", "none", "xfs/t1", "--save", "schedules"]);
+    let replayed = stalemap(folder.path(), &["replay", "schedules/xfs-t1-none.schedule", "--format", "mail"]);
+    assert_eq!(replayed.status.code(), Some(0));
+    assert_eq!(block(&readme(), ""), text(&replayed.stdout));
+}
+
+#[test]
+fn the_example_is_as_it_expects() {
+    let folder = elsewhere();
+    fs::write(folder.path().join("my.toml"), block(&readme(), "toml")).expect("a file");
+    let checked = stalemap(folder.path(), &["check", "my.toml"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stdout));
+}
+
+#[test]
+fn the_gate_runs_the_commands_of_the_readme() {
+    let gate = page(".ci/run");
+    for command in ["cargo run --release -- compare", "cargo test --workspace"] {
+        assert!(readme().contains(command), "{command}");
+        assert!(gate.contains(command), "{command}");
+    }
+}
+
+#[test]
+fn the_numbers_are_right() {
+    let (designs, scenarios) = (Design::BUILT_IN.len(), catalogue::all().len());
+    let sentence = format!("There are {designs} built-in designs and {scenarios} scenarios.");
+    let words = readme().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&sentence), "{sentence}");
+}
