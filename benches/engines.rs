@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use stalemap::scenario::{catalogue, read};
 use stalemap_explore::{Budget, Loom, Options, Shuttle, Strategy, explore, run_loom, run_shuttle};
-use stalemap_model::kernel::Kernel;
+use stalemap_model::system::kernel::Kernel;
 
 /// The one of the program.
 #[global_allocator]

@@ -9,7 +9,7 @@ use std::time::Instant;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stalemap::scenario::{catalogue, read};
 use stalemap_explore::{Exploration, Options, explore};
-use stalemap_model::kernel::Kernel;
+use stalemap_model::system::kernel::Kernel;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The one of the program.

@@ -21,12 +21,14 @@ use std::ops::DerefMut;
 use crate::event::SystemEvent;
 use crate::name::{Bound, Branch, Counter};
 use crate::property::Property;
-use crate::system::ActorId;
 
 /// What may live in shared memory, in a step's state or in an observation: comparable and hashable, so that
 /// the engine can tell states apart, and free of borrowed data, so that nothing escapes that identity.
 pub trait Shared: Clone + Eq + Hash + Debug + 'static {}
 impl<T: Clone + Eq + Hash + Debug + 'static> Shared for T {}
+
+/// The number of an actor: its place in [`System::actors`](crate::System::actors).
+pub type ActorId = usize;
 
 /// The name of a visible operation, as it stands in schedules: what is done, and to which of several like
 /// objects (a folio index, a block).
@@ -151,7 +153,7 @@ pub trait View {
     fn acquire(&self);
 
     /// The actor has read what was released here, and acquired nothing by that; it passes it on where releases are
-    /// cumulative ([`MemoryModel::Cumulative`]).
+    /// cumulative ([`MemoryModel::Cumulative`](crate::MemoryModel::Cumulative)).
     fn observe(&self) {}
 
     /// Whatever the actor sees by now is passed on to who [acquires](View::acquire).

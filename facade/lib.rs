@@ -15,9 +15,9 @@ mod panel;
 mod property;
 mod system;
 
-pub use backend::{Atomic, Backend, Leaf, Lock, Op, Ordering, Shared, View};
+pub use backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering, Shared, View};
 pub use event::{Event, SystemEvent};
 pub use name::{Bound, Branch, Counter};
 pub use panel::{Panel, Span, Strip};
 pub use property::Property;
-pub use system::{ActorId, ActorSpec, MemoryModel, Role, System};
+pub use system::{ActorSpec, MemoryModel, Role, System};

@@ -3,19 +3,16 @@
 use std::future::Future;
 use std::ops::ControlFlow;
 
-use crate::backend::{Backend, Shared};
+use crate::backend::{ActorId, Backend, Shared};
 use crate::panel::Panel;
-
-/// The number of an actor: its place in [`System::actors`].
-pub type ActorId = usize;
 
 /// The memory that a system runs on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum MemoryModel {
-    /// Every access sees the latest store. [`Ordering`] and [`View`] say nothing.
+    /// Every access sees the latest store. [`Ordering`](crate::Ordering) and [`View`](crate::View) say nothing.
     #[default]
     Sequential,
-    /// A word keeps its earlier values, and an access sees what its [`Ordering`], the [`View`]s and the locks
+    /// A word keeps its earlier values, and an access sees what its [`Ordering`](crate::Ordering), the [`View`](crate::View)s and the locks
     /// taken so far make it see, as in C++20.
     Relaxed,
     /// The same, and a release passes on also what was only read before it (it is *A-cumulative*), as in the kernel's

@@ -5,19 +5,23 @@
 //! flushes its log before it waits for the data (`gfs2_fsync`, fs/gfs2/file.c); writeback of journalled data flushes
 //! the log itself.
 
-use crate::words::branches;
+pub mod shutdown;
+
 use std::ops::{ControlFlow, Range};
 
-use crate::command::{Command, Then};
-use crate::flush::{self, FlushState};
-use crate::fs::Hooks;
-use crate::fs::gfs2_log::{self, LogFlushState};
-use crate::geometry::FolioIndex;
-use crate::inode::Inode;
-use crate::path::{Part, Path};
-use crate::world::World;
-use crate::writeback::{self, SyncMode, WritebackState};
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering};
+
+use crate::path::{Part, Path};
+use crate::state::inode::Inode;
+use crate::state::world::World;
+use crate::words::branches;
+use crate::words::command::{Command, Then};
+use crate::words::geometry::FolioIndex;
+use crate::words::personality::Hooks;
+use crate::writeback::flush::{self, FlushState};
+use crate::writeback::gfs2_log_flush::{self, LogFlushState};
+use crate::writeback::io::{self, SyncMode};
+use crate::writeback::{self, WritebackState};
 
 /// Where an fsync(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -88,7 +92,7 @@ impl Path for FsyncState {
                 })
             }
             FsyncState::LogFlush(inner, folios) => {
-                ControlFlow::Continue(match gfs2_log::step(inode, me, inner).await {
+                ControlFlow::Continue(match gfs2_log_flush::step(inode, me, inner).await {
                     ControlFlow::Continue(inner) => FsyncState::LogFlush(inner, folios),
                     ControlFlow::Break(()) => FsyncState::Wait(folios),
                 })
@@ -96,7 +100,7 @@ impl Path for FsyncState {
             FsyncState::Wait(folios) if folios.is_empty() => ControlFlow::Continue(FsyncState::Return),
             FsyncState::Wait(mut folios) => {
                 if let Some(index) = folios.next() {
-                    writeback::wait(inode, index).await;
+                    io::wait(inode, index).await;
                 }
                 ControlFlow::Continue(FsyncState::Wait(folios))
             }

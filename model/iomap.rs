@@ -8,34 +8,44 @@
 //! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling,
 //! large folios of varying size.
 
-use crate::judge::properties;
-use crate::words::branches;
+pub mod jdata;
+pub mod punch;
+pub mod unshare;
+pub mod write;
+pub mod write_state;
+pub mod zero;
+
 use std::ops::ControlFlow;
 
-use crate::command::{Command, Io};
-use crate::design::{OnStale, Sample, ZeroLock};
-use crate::dio::{IoLock, inode_dio_wait};
-use crate::event::MappingEvent;
-use crate::extent::{Enospc, Iomap, IomapType};
-use crate::flush;
-use crate::folio::FolioRef;
-use crate::fs::stuffed::{self, UnstuffState};
-use crate::fs::{self, Personality, ShortBudget, SourceFault, gfs2_log};
-use crate::geometry::Cell;
-use crate::glock::{self, Mode};
-use crate::inode::{COW_SHIFT, Inode};
-use crate::iomap_write::iomap_write_folio;
-use crate::ordering::Link;
-use crate::path::{Ended, Part, Path};
-use crate::punch::{self, PunchState};
-use crate::superblock::show_cookie;
-use crate::tracepoint::{self, IomapFlags};
-use crate::truncate;
-use crate::unshare;
-use crate::world::World;
-use crate::write_state::{Fill, Write, WriteState, punching, unused_reservation};
-use crate::zero::{self, eof_tail};
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
+
+use crate::fs::stuffed::{self, UnstuffState};
+use crate::fs::{self, gfs2_log, glock};
+use crate::iomap::punch::PunchState;
+use crate::iomap::write::iomap_write_folio;
+use crate::iomap::write_state::{Fill, Write, WriteState, punching, unused_reservation};
+use crate::iomap::zero::eof_tail;
+use crate::judge::properties;
+use crate::path::{Ended, Part, Path};
+use crate::state::dio_count::inode_dio_wait;
+use crate::state::event::MappingEvent;
+use crate::state::folio::FolioRef;
+use crate::state::glock::Mode;
+use crate::state::inode::Inode;
+use crate::state::mapping::{Iomap, IomapType};
+use crate::state::sync::IoLock;
+use crate::state::trace::{self, IomapFlags};
+use crate::state::validity::{COW_SHIFT, show_cookie};
+use crate::state::world::World;
+use crate::truncate;
+use crate::words::branches;
+use crate::words::command::{Command, Io};
+use crate::words::design::{OnStale, Sample, ZeroLock};
+use crate::words::extent::Enospc;
+use crate::words::geometry::Cell;
+use crate::words::ordering::Link;
+use crate::words::personality::{Personality, ShortBudget, SourceFault};
+use crate::writeback::flush;
 
 /// What a write(2) returned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -175,7 +185,7 @@ async fn enter<B: Backend>(
         return ControlFlow::Continue(WriteState::Enter(Write { lock: IoLock::Exclusive, ..write }));
     }
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
-    inode.trace_xfs(|| tracepoint::xfs_file_io("xfs_file_buffered_write", inode, &write.request));
+    inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_write", inode, &write.request));
     let Ok(budget) = fs::reserve_budget(inode, &write.request) else {
         inode.say(|| "ENOSPC".to_owned());
         write.failed = true;
@@ -249,14 +259,14 @@ async fn begin<B: Backend>(
         Fill::Zero => IomapFlags::Zero,
         Fill::Unshare => IomapFlags::Unshare,
     };
-    tracepoint::mapped(inode, flags, &wanted, &iomap);
+    trace::mapped(inode, flags, &wanted, &iomap);
     if write.fill == Fill::Zero && matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten) {
         return match zero::nothing_mapped(inode, write, &iomap).await {
             ControlFlow::Continue(flush) => ControlFlow::Continue(flush),
             ControlFlow::Break(write) => advance(inode, me, write, false, true),
         };
     }
-    if write.fill == Fill::Unshare && unshare::is_private(&iomap) {
+    if write.fill == Fill::Unshare && iomap.is_private() {
         let covered = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
         write.pos = covered.min(write.end);
         return advance(inode, me, write, false, true);
@@ -335,7 +345,7 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
     let full = done == write.request.end;
     // On a full device the same error is as it should be.
     let Personality { free_blocks, short_budget, .. } = &inode.sb.config.fs;
-    let out_of_budget = fs::is_out_of_place(&inode.sb.config) && free_blocks.is_none() && !write.nowait;
+    let out_of_budget = inode.sb.config.fs.is_out_of_place() && free_blocks.is_none() && !write.nowait;
     let judged = out_of_budget && *short_budget == ShortBudget::Judged
         || inode.sb.config.design.on_stale == OnStale::Fail;
     let excused = write.faults_at.is_some() || write.failed && !judged;

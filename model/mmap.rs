@@ -13,27 +13,30 @@
 //! where folios are larger than pages, one fault makes all pages of a folio writable, which the kernel does not do for the
 //! files of a file system. So a store to a further page that came into the file later has no fault of its own here.
 
-use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use crate::command::Command;
-use crate::design::{MkwriteEnd, MkwriteMap};
-use crate::event::MappingEvent;
-use crate::extent::{Enospc, Fork, Iomap};
-use crate::fill::{self, FillState};
-use crate::folio::{FolioId, FolioRef, Slot, within};
+use stalemap_facade::{ActorId, Backend, Lock, Op};
+
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
-use crate::fs::{self, Hooks, gfs2_log};
-use crate::geometry::{Cell, FileBlock, FolioIndex};
-use crate::glock::{self, Mode};
-use crate::inode::Inode;
+use crate::fs::{self, gfs2_log, glock};
 use crate::path::{Part, Path};
+use crate::read::fill::{self, FillState};
 use crate::reflink::xfs_ilock_for_write_fault;
-use crate::tracepoint::{self, IomapFlags};
-use crate::value::{Value, WriteId};
-use crate::world::World;
-use stalemap_facade::{ActorId, Backend, Lock, Op};
+use crate::state::event::MappingEvent;
+use crate::state::folio::{FolioId, FolioRef, Slot};
+use crate::state::glock::Mode;
+use crate::state::inode::Inode;
+use crate::state::mapping::Iomap;
+use crate::state::trace::{self, IomapFlags};
+use crate::state::world::World;
+use crate::words::branches;
+use crate::words::command::Command;
+use crate::words::design::{MkwriteEnd, MkwriteMap};
+use crate::words::extent::{Enospc, Fork};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
+use crate::words::personality::Hooks;
+use crate::words::value::{Value, WriteId};
 
 /// What is done through the mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -400,14 +403,14 @@ async fn map_blocks<B: Backend>(
     };
     inode.tell(MappingEvent::None, || format!("folio locked, then mapped: {}", inode.sb.show_iomap(&iomap)));
     let mapped = inode.sb.geometry.cells_of_blocks(&(block..iomap.end));
-    tracepoint::mapped(inode, IomapFlags::Fault, &mapped, &iomap);
+    trace::mapped(inode, IomapFlags::Fault, &mapped, &iomap);
     if inode.sb.config.design.mkwrite_dirty_late && !all_mapped {
         return ControlFlow::Continue(MmapState::Map(access, cells, folio, iomap.end));
     }
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", target)).await;
     let dirtied = slot.locked_mut(id, me);
     if !dirtied.dirty {
-        inode.trace(|| tracepoint::writeback_dirty_folio(inode, index));
+        inode.trace(|| trace::writeback_dirty_folio(inode, index));
     }
     dirtied.set_dirty(0..inode.sb.geometry.blocks_per_folio());
     drop(slot);

@@ -3,17 +3,18 @@
 //!
 //! A command has parts, numbered from 0: the calls of `pwrite -b`, the sync behind `pwrite -w`, what `sync_range`
 //! does one after the other. A task asks the paths for one part after the other, until none begins with it. So a
-//! path names its commands and parts in one place, beside its code, and [`task`](crate::task) knows none of them.
+//! path names its commands and parts in one place, beside its code, and [`task`](crate::system::task) knows none of them.
 
 use std::ops::{ControlFlow, Range};
 
-use crate::command::Command;
-use crate::geometry::{Cell, FolioIndex};
-use crate::inode::Inode;
-use crate::program::{Program, Worker};
-use crate::value::WriteId;
-use crate::world::World;
 use stalemap_facade::{ActorId, Backend};
+
+use crate::state::inode::Inode;
+use crate::state::world::World;
+use crate::words::command::Command;
+use crate::words::geometry::{Cell, FolioIndex};
+use crate::words::program::{Program, Worker};
+use crate::words::value::WriteId;
 
 /// A path that commands lead into: its state between two steps.
 pub trait Path: Sized {
@@ -23,7 +24,7 @@ pub trait Path: Sized {
     /// Where it begins for this part of a command; `None` if the part does not lead here.
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self>;
 
-    /// One step on the command's file. The rules of a step are those of [`backend`](crate::backend).
+    /// One step on the command's file. The rules of a step are those of [`stalemap_facade`].
     fn step<B: Backend>(
         self,
         w: &World<B>,

@@ -5,18 +5,20 @@
 //! and who finds a folio that could not be evicted for that reference finds its blocks as invalid as those of a new
 //! one.
 
+pub mod fill;
+
 use std::ops::{ControlFlow, Range};
 
-use crate::command::{Command, Io};
-use crate::fill::{self, FillState};
-use crate::folio::within;
-use crate::geometry::Cell;
-use crate::inode::Inode;
-use crate::ordering::Link;
-use crate::path::{Part, Path};
-use crate::tracepoint;
-use crate::world::World;
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
+
+use crate::path::{Part, Path};
+use crate::read::fill::FillState;
+use crate::state::inode::Inode;
+use crate::state::trace;
+use crate::state::world::World;
+use crate::words::command::{Command, Io};
+use crate::words::geometry::{Cell, within};
+use crate::words::ordering::Link;
 
 /// Where a read(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -49,7 +51,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -
             let size = if inode.sb.config.fs.read_takes_i_rwsem {
                 inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
                 inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
-                inode.trace_xfs(|| tracepoint::xfs_file_io("xfs_file_buffered_read", inode, &cells));
+                inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_read", inode, &cells));
                 // i_rwsem excludes who changes it.
                 inode.i_size_peek()
             } else {

@@ -6,20 +6,20 @@
 //! reference alone; then the removal decides by itself, last, and in an order that matters. Left out: a reference that arrives between
 //! posix_fadvise's look at the count and its removal, which would lose the per-block state there, too.
 
-use crate::words::bounds;
-use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use crate::command::Command;
-use crate::design::ReclaimWriteback;
-use crate::folio::Eviction;
-use crate::geometry::FolioIndex;
-use crate::inode::Inode;
-use crate::ordering::Link;
-use crate::path::{Part, Path};
-use crate::tracepoint;
-use crate::world::World;
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
+
+use crate::path::{Part, Path};
+use crate::state::folio::Eviction;
+use crate::state::inode::Inode;
+use crate::state::trace;
+use crate::state::world::World;
+use crate::words::command::Command;
+use crate::words::design::ReclaimWriteback;
+use crate::words::geometry::FolioIndex;
+use crate::words::ordering::Link;
+use crate::words::{bounds, branches};
 
 /// `shrink_folio_list` for one folio (mm/vmscan.c). Where a device stores into pinned pages, there is somebody who dirties
 /// a folio without its lock, and the removal is an operation of its own.
@@ -98,7 +98,7 @@ fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
         Eviction::Evicted => {
             inode.sb.backend.reach(branches::EVICT);
             inode.say(|| format!("drop folio {index}"));
-            inode.trace(|| tracepoint::delete_from_page_cache(inode, index));
+            inode.trace(|| trace::delete_from_page_cache(inode, index));
             if let Some(bound) = inode.sb.config.evictions {
                 inode.sb.evictions.update(|count| *count += 1);
                 if inode.sb.evictions.read(|count| *count) > bound {

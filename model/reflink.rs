@@ -8,22 +8,24 @@
 //! Left out: deduplication, zeroing between the destination's end of file and the range, quota, and the check
 //! that the range is block aligned or ends at the source's end of file.
 
-use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use crate::command::Command;
-use crate::dio::inode_dio_wait;
-use crate::extent::{Extent, ExtentMap};
-use crate::fs::CloneLock;
-use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
-use crate::geometry::{Cell, FileBlock, FolioIndex};
-use crate::inode::{FileId, Inode};
-use crate::ordering::Link;
-use crate::path::{Part, Path};
-use crate::truncate::{self, TruncateState};
-use crate::world::World;
-use crate::writeback::{self, SyncMode, WritebackState};
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering};
+
+use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
+use crate::path::{Part, Path};
+use crate::state::dio_count::inode_dio_wait;
+use crate::state::inode::Inode;
+use crate::state::world::World;
+use crate::truncate::{self, TruncateState};
+use crate::words::branches;
+use crate::words::command::{Command, FileId};
+use crate::words::extent::{Extent, ExtentMap};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
+use crate::words::ordering::Link;
+use crate::words::personality::CloneLock;
+use crate::writeback::io::{self, SyncMode};
+use crate::writeback::{self, WritebackState};
 
 /// What is cloned.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -149,7 +151,7 @@ pub async fn step<B: Backend>(
         }
         ReflinkState::Wait(remap, side, mut folios) => match (folios.next(), side) {
             (Some(index), _) => {
-                writeback::wait(remap.folios(w, side).0, index).await;
+                io::wait(remap.folios(w, side).0, index).await;
                 ReflinkState::Wait(remap, side, folios)
             }
             (None, Side::Source) => flush(w, remap, Side::To),

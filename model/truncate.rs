@@ -3,16 +3,17 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::design::PartialClear;
-use crate::extent::Extent;
-use crate::folio::{Slot, within};
-use crate::geometry::{Cell, FileBlock, FolioIndex};
-use crate::inode::Inode;
-use crate::ordering::Link;
-use crate::superblock::contents;
-use crate::tracepoint;
-use crate::value::Value;
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
+
+use crate::state::device::contents;
+use crate::state::folio::Slot;
+use crate::state::inode::Inode;
+use crate::state::trace;
+use crate::words::design::PartialClear;
+use crate::words::extent::Extent;
+use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
+use crate::words::ordering::Link;
+use crate::words::value::Value;
 
 /// Where a truncation of the page cache stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -56,7 +57,7 @@ pub async fn step<B: Backend>(
     if let Some(folio) = slot.current_mut() {
         if whole {
             inode.say(|| format!("folio {index} removed"));
-            inode.trace(|| tracepoint::delete_from_page_cache(inode, index));
+            inode.trace(|| trace::delete_from_page_cache(inode, index));
             slot.remove();
         } else {
             folio.cells[inside].fill(Value::ZERO);

@@ -7,34 +7,37 @@
 //! Left out: dirty throttling, `->writepage` from reclaim (XFS has none), the tags that keep an integrity
 //! pass from chasing folios dirtied behind its back (a superset of folios is written).
 
-use crate::judge::properties;
+pub mod completion;
+pub mod flush;
+pub mod gfs2_log_flush;
+pub mod io;
+pub mod jdata;
+pub mod sync_range;
+
 use std::ops::{ControlFlow, Range};
 
-use crate::design::{IoendSize, WritebackCheck};
-use crate::event::MappingEvent;
-use crate::extent::{ExtentMap, Fork, Iomap, IomapType, Phys};
-use crate::folio::{FolioId, FolioRef, Slot};
+use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
+
+use crate::fs;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_convert_cow;
 use crate::fs::zoned::xfs_zoned_end_io;
-use crate::fs::{self, Completion, Hooks, jdata};
-use crate::geometry::{Cell, FileBlock, FolioIndex};
-use crate::inode::{COW_SHIFT, Inode};
-use crate::ioend::Ioend;
-use crate::iomap_write::cookie_is_current;
-use crate::ordering::Link;
-use crate::tracepoint;
-use crate::value::Value;
-use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
-
-/// Whether a pass may skip.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum SyncMode {
-    /// WB_SYNC_NONE: a folio under writeback is skipped.
-    Background,
-    /// WB_SYNC_ALL: a folio under writeback is waited for and written again.
-    Integrity,
-}
+use crate::judge::properties;
+use crate::state::current::cookie_is_current;
+use crate::state::event::MappingEvent;
+use crate::state::folio::{FolioId, FolioRef, Slot};
+use crate::state::inode::Inode;
+use crate::state::ioend::Ioend;
+use crate::state::mapping::{Iomap, IomapType};
+use crate::state::trace;
+use crate::state::validity::COW_SHIFT;
+use crate::words::design::{IoendSize, WritebackCheck};
+use crate::words::extent::{Fork, Phys};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
+use crate::words::ordering::Link;
+use crate::words::personality::{Completion, Hooks};
+use crate::words::value::Value;
+use crate::writeback::io::{SyncMode, audit_address, captured, misplaced, start_writeback};
 
 /// One pass over a range of folios (struct iomap_writepage_ctx).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -122,7 +125,7 @@ pub async fn step<B: Backend>(
                 return ControlFlow::Continue(WritebackState::Next(pass));
             }
             let ioend = full.remove(0);
-            let out_of_place = fs::is_out_of_place(&inode.sb.config);
+            let out_of_place = inode.sb.config.fs.is_out_of_place();
             let early = inode.sb.config.fs.completion == Completion::ConvertAtSubmission;
             if early && (ioend.unwritten || out_of_place) {
                 let mut map = inode.ilock.lock(Op::new("convert_early")).await;
@@ -192,7 +195,7 @@ async fn lock_and_clean<B: Backend>(
         inode.i_size_peek()
     };
     pass.size = (inode.sb.config.design.ioend_size == IoendSize::Submitted).then_some(size);
-    inode.trace(|| tracepoint::iomap_writepage(inode, index, size));
+    inode.trace(|| trace::iomap_writepage(inode, index, size));
     let cells = inode.sb.geometry.cells_of_folio(index);
     if cells.start >= size {
         // Wholly beyond end of file: truncate owns it.
@@ -242,13 +245,13 @@ async fn map_block<B: Backend>(
         let iomap = fs::map_blocks(inode, me, &mut map, block, &mut pass.cow_seq);
         drop(map);
         inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
-        inode.trace_xfs(|| tracepoint::xfs_map_blocks_found(inode, block, &iomap));
+        inode.trace_xfs(|| trace::xfs_map_blocks_found(inode, block, &iomap));
         iomap
     };
     let merge = inode.sb.config.design.ioend_merge;
     while let Some(block) = blocks.first().copied().filter(|block| iomap.covers(*block)) {
         blocks.remove(0);
-        inode.trace(|| tracepoint::iomap_writepage_map(inode, block, &iomap));
+        inode.trace(|| trace::iomap_writepage_map(inode, block, &iomap));
         let unwritten = match iomap.kind {
             IomapType::Hole | IomapType::Delalloc | IomapType::Inline => {
                 // Without per-block dirty state every valid block of a dirty folio comes by here. Zeros over a
@@ -337,36 +340,12 @@ async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u6
     };
     inode.say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
     if data_now != data {
-        inode.trace_xfs(|| tracepoint::xfs_wb_iomap_invalid(inode, iomap, Fork::Data, data, data_now));
+        inode.trace_xfs(|| trace::xfs_wb_iomap_invalid(inode, iomap, Fork::Data, data, data_now));
     } else if cow_now != cow_seq {
         let (was, is) = (cow_seq >> 1, cow_now >> 1);
-        inode.trace_xfs(|| tracepoint::xfs_wb_iomap_invalid(inode, iomap, Fork::Cow, was, is));
+        inode.trace_xfs(|| trace::xfs_wb_iomap_invalid(inode, iomap, Fork::Cow, was, is));
     }
     valid
-}
-
-/// Whether a device block is that of a file's block. One that was mapped in the COW fork may have been put into the
-/// data fork since, by another pass.
-pub(crate) fn is_at(map: &ExtentMap, block: FileBlock, phys: Phys, shared: bool) -> bool {
-    let in_cow = shared && map.cow.get(block).phys() == Some(phys);
-    in_cow || map.get(block).phys() == Some(phys)
-}
-
-/// P-WBADDR: at submission, under the folio lock, the block is where the map has it.
-pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
-    if fs::is_out_of_place(&inode.sb.config) {
-        // It was allocated for this, and the file does not refer to it yet.
-        return;
-    }
-    inode.ilock.audit(|map| {
-        if !is_at(map, block, phys, shared) {
-            misplaced(inode, block, phys);
-            inode.violate(properties::WRONG_ADDRESS, || {
-                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
-                format!("{block} is written to device block {phys}, which is not where it is")
-            });
-        }
-    });
 }
 
 /// Tells who watches of a mapping without a place for data, if there is one by now.
@@ -379,14 +358,6 @@ fn outdated<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock) {
                 format!("mapping says {} at {at}, the extent is {}", iomap.kind, now.letter())
             });
         }
-    });
-}
-
-/// Tells who watches that a mapping led to a wrong place.
-fn misplaced<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
-    inode.tell(MappingEvent::Misused, || {
-        let at = inode.sb.geometry.show_blocks(&(block..block + 1));
-        format!("mapping says device block {phys} at {at}")
     });
 }
 
@@ -408,54 +379,4 @@ fn audit_shared<B: Backend>(inode: &Inode<B>, folio: FolioRef, block: FileBlock,
             });
         }
     });
-}
-
-/// P-WBADDR and P-FREE: while the device writes, the block is still this one's. Only where blocks can be given to
-/// others is there anything to see.
-pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
-    if !inode.reflinks || fs::is_out_of_place(&inode.sb.config) {
-        return;
-    }
-    inode.ilock.audit(|map| {
-        if !is_at(map, block, phys, shared) {
-            inode.violate(properties::WRONG_ADDRESS, || {
-                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
-                format!("device block {phys} is no longer {block}'s while it is written")
-            });
-        }
-    });
-}
-
-/// Sets the writeback bit and unlocks the folio; without anything to write, only unlocks it. The bit stays until
-/// all the ioends that took blocks of the folio are done.
-pub(crate) async fn start_writeback<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    folio: FolioRef,
-    ioends: usize,
-) {
-    let FolioRef { index, id } = folio;
-    let mut slot = inode.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
-    slot.locked_mut(id, me).start_writeback(ioends);
-    inode.folio_unlocked(index, id);
-    slot.unlock_and_put(id, me);
-}
-
-/// Waits until a folio is not under writeback (`filemap_fdatawait_range`).
-pub async fn wait<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
-    let done = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| !folio.writeback);
-    drop(inode.page(index).lock_when(Op::on("folio_wait_writeback", u32::from(index)), done, 0).await);
-    inode.writeback(index).acquire();
-}
-
-/// What the device reads of a folio's blocks while it writes them.
-pub fn captured<B: Backend>(inode: &Inode<B>, slot: &Slot, folio: FolioRef, block: FileBlock) -> Vec<Value> {
-    slot.folio(folio.id).map_or_else(Vec::new, |data| data.cells[inode.sb.cells_in_folio(block)].to_vec())
-}
-
-/// Puts cells onto the device.
-pub fn write_disk<B: Backend>(inode: &Inode<B>, phys: Phys, cells: Vec<Value>) {
-    inode.sb.supersede(phys);
-    inode.sb.disk[usize::from(phys)].update(|block| *block = Some(cells));
-    inode.audit_crash();
 }

@@ -11,7 +11,7 @@ use stalemap_explore::{
     Budget, Choice, End, EngineError, Exploration, LimitHit, Limits, Loom, Options, Runs, Schedule, Shuttle,
     Strategy, explore, run_loom, run_shuttle, way_to_end,
 };
-use stalemap_model::kernel::Kernel;
+use stalemap_model::system::kernel::Kernel;
 
 use crate::run::{Job, RunError};
 

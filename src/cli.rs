@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stalemap_facade::MemoryModel;
-use stalemap_model::ordering::Link;
+use stalemap_model::words::ordering::Link;
 
 const EXIT_CODES: &str = "\
 Exit codes:

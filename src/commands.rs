@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
-use stalemap_model::design::Design;
-use stalemap_model::kernel::Kernel;
-use stalemap_model::ordering::{Link, Orderings};
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::design::Design;
+use stalemap_model::words::ordering::{Link, Orderings};
 
 use crate::agree::agree;
 use crate::annotate::program::Program;

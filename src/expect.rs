@@ -2,9 +2,9 @@
 
 use stalemap_facade::Branch;
 use stalemap_facade::Property;
-use stalemap_model::design::Design;
 use stalemap_model::judge::properties;
 use stalemap_model::words::branches;
+use stalemap_model::words::design::Design;
 
 use crate::run::Verdict;
 use crate::scenario::{Expectation, Scenario};

@@ -17,7 +17,7 @@ use stalemap_explore::{EngineError, Options, explore};
 use stalemap_facade::{
     ActorId, ActorSpec, Atomic, Backend, Branch, Leaf, Lock, MemoryModel, Op, Ordering, Role, System,
 };
-use stalemap_model::ordering::{Link, Orderings};
+use stalemap_model::words::ordering::{Link, Orderings};
 
 /// Registers of a task.
 const REGISTERS: usize = 2;

@@ -8,9 +8,9 @@
 //! are explored; if the design holds without each, what they leave are all the weakest sets that hold.
 
 use stalemap_explore::LimitHit;
-use stalemap_model::design::Design;
-use stalemap_model::fs::{Hooks, Personality};
-use stalemap_model::ordering::{Link, Order, Orderings};
+use stalemap_model::words::design::Design;
+use stalemap_model::words::ordering::{Link, Order, Orderings};
+use stalemap_model::words::personality::{Hooks, Personality};
 
 use crate::engine::Engine;
 use crate::run::{GivenLimits, Job, Outcome, RunError, Verdict, run_all};

@@ -13,8 +13,8 @@ use stalemap_explore::{
     Statistics, explore, minimal_counterexample, replay,
 };
 use stalemap_facade::{Branch, Counter, MemoryModel, Property, System};
-use stalemap_model::design::Design;
-use stalemap_model::kernel::{ConfigError, Kernel};
+use stalemap_model::system::kernel::{ConfigError, Kernel};
+use stalemap_model::words::design::Design;
 
 use crate::engine::Engine;
 use crate::expect::{Judgement, Seen, judge};

@@ -8,7 +8,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, run_all};
 use stalemap::scenario::{Scenario, catalogue, read};
-use stalemap_model::design::Design;
+use stalemap_model::words::design::Design;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

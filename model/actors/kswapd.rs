@@ -2,12 +2,13 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::Actor;
 use stalemap_facade::{ActorId, Backend};
-use crate::command::Extension;
-use crate::geometry::{Cell, FolioIndex};
-use crate::inode::Inode;
+
+use crate::actors::actor::Actor;
 use crate::reclaim;
+use crate::state::inode::Inode;
+use crate::words::command::Extension;
+use crate::words::geometry::{Cell, FolioIndex};
 
 /// The folios that are left.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

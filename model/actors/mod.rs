@@ -5,26 +5,17 @@
 //! and gives the actor its place among the states of a task and its command among [`ALL`], from where the scenario
 //! language, its messages and its page take it.
 
-use std::ops::{ControlFlow, Range};
+pub mod actor;
 
-use crate::command::{Command, Extension};
-use crate::geometry::Cell;
-use crate::inode::Inode;
+use std::ops::ControlFlow;
+
+use stalemap_facade::{ActorId, Backend};
+
+use crate::actors::actor::Actor;
 use crate::path::{Part, Path};
-use crate::world::World;
-use stalemap_facade::{ActorId, Backend, Shared};
-
-/// An actor: its state between two steps.
-pub trait Actor: Shared {
-    /// Its command.
-    const COMMAND: Extension;
-
-    /// Where it begins for these cells of a file.
-    fn begin<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> Self;
-
-    /// One step. The rules are those of [`backend`](crate::backend).
-    fn step<B: Backend>(self, inode: &Inode<B>, me: ActorId) -> impl Future<Output = ControlFlow<(), Self>>;
-}
+use crate::state::inode::Inode;
+use crate::state::world::World;
+use crate::words::command::{Command, Extension};
 
 /// Lists the actors: file and state.
 macro_rules! actors {

@@ -8,7 +8,8 @@
 //! Left out: the journal (the handle of `->iomap_begin` is stopped before any folio is locked), ordered mode, the
 //! 64 bits of the counter (XFS's 32 do not wrap here either).
 
-use super::{CloneLock, Names, Personality, xfs};
+use crate::fs::xfs;
+use crate::words::personality::{CloneLock, Names, Personality};
 
 /// ext4 with delayed allocation; `allocate = "unwritten"` is ext4 with `nodelalloc`.
 pub(super) fn personality() -> Personality {

@@ -9,17 +9,20 @@
 //!
 //! Left out: resource groups and quota, other nodes of the cluster.
 
-use crate::words::branches;
 use std::ops::Range;
 
-use super::xfs_dio::Refusal;
-use super::{Allocate, Completion, DioLock, Names, Personality, SourceFault, WriteEnd, xfs};
 use stalemap_facade::{ActorId, Backend, Leaf, Op};
-use crate::event::MappingEvent;
-use crate::extent::{Enospc, Extent, ExtentMap, Iomap, Phys};
-use crate::geometry::{Cell, FileBlock};
-use crate::inode::Inode;
-use crate::value::Value;
+
+use crate::fs::xfs;
+use crate::state::event::MappingEvent;
+use crate::state::inode::Inode;
+use crate::state::mapping::Iomap;
+use crate::words::branches;
+use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
+use crate::words::geometry::{Cell, FileBlock};
+use crate::words::personality::{Allocate, Completion, DioLock, Names, Personality, SourceFault, WriteEnd};
+use crate::words::value::Value;
+use super::xfs_dio::Refusal;
 
 /// gfs2 as of 6.2, `data=ordered`.
 pub(super) fn personality() -> Personality {

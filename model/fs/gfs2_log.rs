@@ -9,13 +9,10 @@
 //! Left out: a flush that nobody asks for (gfs2_logd) as an actor, since what it would leave is judged at every state;
 //! other files' data. Where no crash is judged nobody can tell when a transaction ends, and there are none here.
 
-use std::ops::ControlFlow;
-
-use crate::extent::{Iomap, IomapType};
-use crate::geometry::FolioIndex;
-use crate::inode::Inode;
-use crate::writeback::{self, SyncMode, WritebackState};
 use stalemap_facade::{ActorId, Backend, Op};
+
+use crate::state::inode::Inode;
+use crate::state::mapping::{Iomap, IomapType};
 
 fn is_judged<B: Backend>(inode: &Inode<B>) -> bool {
     inode.log().is_some() && inode.merges_transactions()
@@ -46,51 +43,4 @@ pub(crate) async fn iomap_end<B: Backend>(inode: &Inode<B>, me: ActorId, iomap: 
         inode.commit_inode();
         trans_end(inode, me);
     }
-}
-
-/// Where `gfs2_log_flush` stands.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum LogFlushState {
-    /// Before it keeps transactions out.
-    Lock,
-    /// `gfs2_ordered_write`.
-    Write(WritebackState),
-    /// `gfs2_ordered_wait`, before a folio.
-    Wait(FolioIndex),
-    /// Before the log is written.
-    Commit,
-}
-
-/// One step of it.
-pub(crate) async fn step<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    state: LogFlushState,
-) -> ControlFlow<(), LogFlushState> {
-    ControlFlow::Continue(match state {
-        LogFlushState::Lock => {
-            inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
-            if inode.is_ordered() {
-                let all = 0..inode.sb.geometry.folios();
-                LogFlushState::Write(WritebackState::new(SyncMode::Integrity, all))
-            } else {
-                LogFlushState::Commit
-            }
-        }
-        LogFlushState::Write(inner) => match writeback::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => LogFlushState::Write(inner),
-            ControlFlow::Break(()) => LogFlushState::Wait(0),
-        },
-        LogFlushState::Wait(index) if index < inode.sb.geometry.folios() => {
-            writeback::wait(inode, index).await;
-            LogFlushState::Wait(index + 1)
-        }
-        LogFlushState::Wait(_) => LogFlushState::Commit,
-        LogFlushState::Commit => {
-            drop(inode.ilock.lock(Op::new("log_write_header")).await);
-            inode.log_write();
-            inode.sb.log_flush_lock.up_write(me);
-            return ControlFlow::Break(());
-        }
-    })
 }

@@ -6,342 +6,24 @@
 //! `personalities!`.
 
 pub mod gfs2_log;
+pub mod glock;
 pub mod stuffed;
+pub mod unmap;
 pub mod xfs_dio;
 pub mod xfs_reflink;
 
 use std::ops::Range;
 
-use crate::command::{Command, Io};
-use crate::config::Config;
-use crate::design::{Check, WritebackCheck};
-use crate::extent::{Enospc, Extent, ExtentMap, Iomap, IomapType, Phys};
-use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
-use crate::geometry::{Cell, FileBlock};
-use crate::inode::Inode;
-use crate::settings::{choices, settable};
 use stalemap_facade::{ActorId, Backend, Leaf};
 
-choices! {
-    /// What a buffered write into a hole does in `->iomap_begin`.
-    Allocate {
-        /// Reserves space and leaves the choice of blocks to writeback.
-        Delalloc = "delalloc",
-        /// Allocates blocks that read as zeros until they are written.
-        Unwritten = "unwritten",
-        /// Allocates blocks that count as written at once: what they hold on the device shows until they are
-        /// overwritten.
-        Written = "written",
-        /// Reserves space for a copy, whatever the file has there, from a budget made before the write began.
-        OutOfPlace = "out-of-place",
-        /// Nothing: every block of the file has its place from the start, and the size is fixed.
-        Static = "static",
-    }
-}
-
-choices! {
-    /// In which order I/O completion works.
-    Completion {
-        /// Converts the extent, then clears the writeback bit.
-        ConvertThenClear = "convert-then-clear",
-        /// The other way round (a mutant).
-        ClearThenConvert = "clear-then-convert",
-        /// Converts when the I/O is submitted: after a crash the extent says that data are there (a mutant).
-        ConvertAtSubmission = "convert-at-submission",
-        /// Only clears the writeback bit: nothing was unwritten.
-        Clear = "clear",
-    }
-}
-
-choices! {
-    /// When the size on disk follows a write that grows the file.
-    SizeLog {
-        /// When the I/O of the data completes.
-        Completion = "completion",
-        /// In a transaction of its own, as soon as the write has put the data into the page cache (a mutant).
-        Write = "write",
-    }
-}
-
-choices! {
-    /// The device's cache of writes that are complete. Only a crash can tell.
-    DeviceCache {
-        /// There is none: what is complete stays.
-        Absent = "none",
-        /// What is complete may be lost until the next write of the log, which flushes it first.
-        Flushed = "flushed",
-        /// The same, and the log is written without a flush (a mutant, and once the mount option `nobarrier`).
-        Unflushed = "unflushed",
-    }
-}
-
-choices! {
-    /// What `->iomap_end` does about the part of a NEW mapping that was not written.
-    WriteEnd {
-        /// Frees the reservations among it, as the design says.
-        PunchDelalloc = "punch-delalloc",
-        /// Drops it from the page cache and frees its blocks.
-        TruncateAndFree = "truncate-and-free",
-        /// Nothing.
-        Nothing = "none",
-    }
-}
-
-choices! {
-    /// What a write(2) does whose source is not resident.
-    SourceFault {
-        /// Brings it in between two folios and goes on with the same mapping.
-        InPass = "in-pass",
-        /// Page faults are disabled while the mapping is held: the pass ends, all its locks but i_rwsem are
-        /// dropped, the source is brought in, and a new pass begins.
-        EndsPass = "ends-pass",
-    }
-}
-
-choices! {
-    /// What the file system does before and after each folio of a buffered write.
-    Hooks {
-        /// Nothing of its own.
-        Nothing = "none",
-        /// Journals the data: a transaction around each folio, buffers joined to it, and a writeback of its own.
-        Jdata = "jdata",
-    }
-}
-
-choices! {
-    /// When a change of the extent map moves the counter.
-    Bump {
-        /// Inside the ILOCK section that changes the map.
-        Inside = "inside",
-        /// The same, in an operation of its own before the records change, which is when the kernel does it. Only a
-        /// check without the lock could tell.
-        Early = "early",
-        /// After the section, before the next release of the same task (harmless).
-        AfterIlock = "after-ilock",
-        /// After the writeback bit was cleared (a mutant).
-        AfterClear = "after-clear",
-        /// Never (a mutant).
-        Never = "none",
-    }
-}
-
-choices! {
-    /// Which free block of the device an allocation takes.
-    Allocator {
-        /// The one that is the file block's own place, so that a file that has nothing in its way is contiguous.
-        Home = "home",
-        /// The first free one: blocks that were freed are taken again at once.
-        Lowest = "lowest",
-    }
-}
-
-choices! {
-    /// How a reflink holds the locks of its source while it shares blocks.
-    CloneLock {
-        /// There is no reflink.
-        Absent = "absent",
-        /// Exclusively (before 14a537983b22, 6.7).
-        Exclusive = "exclusive",
-        /// Shared, so that reads go on; write faults and direct writes wait for it by IREMAPPING.
-        Demoted = "demoted",
-        /// Shared, and nobody looks at IREMAPPING (a mutant).
-        DemotedUnguarded = "demoted-unguarded",
-    }
-}
-
-choices! {
-    /// How a direct write holds i_rwsem.
-    DioLock {
-        /// Shared, unless it has to be alone; then exclusively.
-        Shared = "shared",
-        /// Exclusively.
-        Exclusive = "exclusive",
-    }
-}
-
-choices! {
-    /// How a buffered write that does not grow the file holds i_rwsem.
-    WriteLock {
-        /// Exclusively.
-        Exclusive = "exclusive",
-        /// Shared, so that several write at once. No kernel does this.
-        Shared = "shared",
-    }
-}
-
-choices! {
-    /// When a mapping for a write out of place says where the present contents are.
-    SourceMap {
-        /// If the write does not cover all of its blocks.
-        Unaligned = "unaligned",
-        /// Always.
-        Always = "always",
-    }
-}
-
-choices! {
-    /// What is made of a write that has used up its budget.
-    ShortBudget {
-        /// It may return less than it was asked for.
-        Allowed = "allowed",
-        /// It should not.
-        Judged = "judged",
-    }
-}
-
-choices! {
-    /// When a truncate writes the new last block back, for the sake of zeroing that passes over unwritten blocks
-    /// whatever the page cache has.
-    TruncateFlush {
-        /// Before it zeroes the rest of the block.
-        Before = "before",
-        /// After (before 350976ae2187): the old data get on disk, and zeros only into the page cache.
-        AfterZeroing = "after-zeroing",
-        /// Not at all.
-        Never = "none",
-    }
-}
-
-choices! {
-    /// What happens to the page cache of a range before fallocate takes its blocks away.
-    FlushUnmap {
-        /// It is written back and dropped.
-        WriteAndDrop = "write-and-drop",
-        /// It is dropped (a mutant): whole folios, with what lies beside the range.
-        Drop = "drop",
-        /// It stays (a mutant).
-        Nothing = "none",
-    }
-}
-
-choices! {
-    /// What the completion of writeback that failed gives back.
-    ErrorCleanup {
-        /// The copies that were written, and what is delayed under them in the data fork (5ca5916b6bc9).
-        CowAndDelalloc = "cow-and-delalloc",
-        /// The copies alone (before): what was reserved under them lies under clean folios then.
-        Cow = "cow",
-    }
-}
-
-/// A file system. Table 7 of the kernel model, as far as the actors carry it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Personality {
-    /// What a buffered write into a hole allocates.
-    pub allocate: Allocate,
-    /// Whether changes of the extent map are counted. Without a counter there is no `->iomap_valid`, so that no
-    /// design can check anything, and writeback can only look at the range of its mapping.
-    pub counter: bool,
-    /// Whether reads take i_rwsem shared.
-    pub read_takes_i_rwsem: bool,
-    /// Whether a cluster lock keeps faults, uncached reads and direct I/O out while a buffered write has a
-    /// mapping.
-    pub glock: bool,
-    /// What a source that is not resident does to a write.
-    pub source_fault: SourceFault,
-    /// Whether a write beyond end of file zeroes the rest of the old last block first.
-    pub zero_eof: bool,
-    /// What becomes of the part of a mapping that was not written.
-    pub write_end: WriteEnd,
-    /// What is done around each folio of a write.
-    pub hooks: Hooks,
-    /// The order of completion.
-    pub completion: Completion,
-    /// When a write that grows the file raises the size on disk.
-    pub size_log: SizeLog,
-    /// When unwritten conversion moves the counter.
-    pub bump_convert: Bump,
-    /// Whether the allocation of delayed blocks moves the counter.
-    pub bump_allocate: bool,
-    /// Whether a mere look-up by a reader moves the counter (ext4's extent cache before a5567347b6f5).
-    pub bump_lookup: bool,
-    /// Whether writeback maps dirty blocks (6.6), or every uptodate block of a dirty folio (before).
-    pub block_dirty: bool,
-    /// Blocks of the device; `None` is enough for all files as far as the commands reach.
-    pub free_blocks: Option<u16>,
-    /// Which of them are taken first.
-    pub allocator: Allocator,
-    /// How many bytes of a file lie in its inode, as long as it is no longer than that; 0 for none.
-    pub stuffed: u16,
-    /// How a reflink holds the locks of its source.
-    pub clone_lock: CloneLock,
-    /// When a truncate flushes.
-    pub truncate_flush: TruncateFlush,
-    /// Whether what takes blocks away holds invalidate_lock (730633f0b7f9), so that nobody fills the page cache
-    /// meanwhile.
-    pub invalidate_lock: bool,
-    /// What fallocate does to the page cache.
-    pub flush_unmap: FlushUnmap,
-    /// How a direct write holds i_rwsem.
-    pub dio_lock: DioLock,
-    /// How a buffered write holds i_rwsem.
-    pub write_lock: WriteLock,
-    /// When a write out of place says where to read what it does not cover.
-    pub srcmap: SourceMap,
-    /// Blocks of the budget of a write out of place beyond what its bytes fill.
-    pub spare_blocks: u16,
-    /// What is made of a write whose budget is used up.
-    pub short_budget: ShortBudget,
-    /// What failed writeback gives back.
-    pub error_cleanup: ErrorCleanup,
-    /// Whether a crash may lose writes that are complete.
-    pub device_cache: DeviceCache,
-    /// Whether I/O may fail, of writeback and of direct writes.
-    pub io_errors: bool,
-    /// Whether a write that adds a folio may find no memory for it.
-    pub alloc_errors: bool,
-    /// Whether a copy from the user's buffer may be short anywhere.
-    pub short_copies: bool,
-    /// What its functions are called.
-    pub names: Names,
-}
-
-/// A file system's names for its part of common operations, as they stand in schedules.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Names {
-    /// `->iomap_begin` of a read.
-    pub read_begin: &'static str,
-    /// Validating the mapping that writeback has cached.
-    pub imap_valid: &'static str,
-    /// `->map_blocks` of writeback.
-    pub map_blocks: &'static str,
-    /// The end of writeback I/O.
-    pub end_ioend: &'static str,
-}
-
-settable!(Personality {
-    allocate,
-    counter,
-    read_takes_i_rwsem,
-    glock,
-    source_fault,
-    zero_eof,
-    write_end,
-    hooks,
-    completion,
-    size_log,
-    bump_convert,
-    bump_allocate,
-    bump_lookup,
-    block_dirty,
-    free_blocks,
-    allocator,
-    stuffed,
-    clone_lock,
-    truncate_flush,
-    invalidate_lock,
-    flush_unmap,
-    dio_lock,
-    write_lock,
-    srcmap,
-    spare_blocks,
-    short_budget,
-    error_cleanup,
-    device_cache,
-    io_errors,
-    alloc_errors,
-    short_copies,
-});
+use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
+use crate::state::inode::Inode;
+use crate::state::mapping::{Iomap, IomapType};
+use crate::words::config::Config;
+use crate::words::design::{Check, WritebackCheck};
+use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
+use crate::words::geometry::{Cell, FileBlock};
+use crate::words::personality::{Allocate, Hooks, Personality};
 
 /// Declares the files of the built-in personalities: each has a function `personality` and a name in scenario files.
 macro_rules! personalities {
@@ -377,42 +59,6 @@ personalities! {
     "ext4-iomap": ext4,
 }
 
-impl Personality {
-    /// Why a command cannot be given on this file system: the kernel refuses it there, or what it would do is not
-    /// modelled.
-    pub fn refuses(&self, command: &Command) -> Option<&'static str> {
-        let like_xfs = matches!(self.allocate, Allocate::Delalloc | Allocate::Unwritten);
-        match command {
-            Command::Crash | Command::Shutdown { .. } if like_xfs && self.completion == Completion::Clear => {
-                Some("what a crash leaves is not modelled on this file system")
-            }
-            Command::Reflink { .. } | Command::Funshare { .. } | Command::Cowextsize { .. }
-                if !like_xfs || self.clone_lock == CloneLock::Absent =>
-            {
-                Some("files do not share blocks on this file system")
-            }
-            Command::Truncate { .. } | Command::Fpunch { .. } if self.allocate == Allocate::Static => {
-                Some("a file of this file system keeps its size and its blocks")
-            }
-            Command::Falloc { .. } if matches!(self.allocate, Allocate::OutOfPlace | Allocate::Static) => {
-                Some("nothing can be preallocated on this file system")
-            }
-            Command::Fzero { .. } | Command::Fcollapse { .. } | Command::Finsert { .. }
-                if matches!(self.allocate, Allocate::Written | Allocate::Static) =>
-            {
-                Some("this file system has no such mode of fallocate")
-            }
-            Command::Falloc { .. } | Command::Fpunch { .. } if self.hooks == Hooks::Jdata => {
-                Some("a file whose data is journalled knows no fallocate")
-            }
-            command if self.hooks == Hooks::Jdata && command.io().is_some_and(|io| io != Io::Buffered) => {
-                Some("a file whose data is journalled cannot be opened for direct I/O")
-            }
-            _ => None,
-        }
-    }
-}
-
 /// When a buffered write validates its mapping: as the design says, where the file system has a method for it.
 pub fn check(config: &Config) -> Check {
     if config.fs.counter { config.design.check } else { Check::Never }
@@ -426,14 +72,9 @@ pub fn writeback_check(config: &Config) -> WritebackCheck {
     }
 }
 
-/// Whether nothing is ever written where it was.
-pub fn is_out_of_place(config: &Config) -> bool {
-    config.fs.allocate == Allocate::OutOfPlace
-}
-
 /// The blocks that a write of `cells` reserves before it begins.
 pub fn reserve_budget<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> Result<u16, Enospc> {
-    if is_out_of_place(&inode.sb.config) { zoned::xfs_zoned_space_reserve(inode, cells) } else { Ok(0) }
+    if inode.sb.config.fs.is_out_of_place() { zoned::xfs_zoned_space_reserve(inode, cells) } else { Ok(0) }
 }
 
 /// What a write has left of its budget is given back.
@@ -498,7 +139,7 @@ pub fn zero_begin<B: Backend>(
     blocks: &Range<FileBlock>,
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
-    if is_out_of_place(&inode.sb.config) {
+    if inode.sb.config.fs.is_out_of_place() {
         zoned::xfs_zoned_zero_iomap_begin(inode, me, map, blocks, budget)
     } else {
         xfs::xfs_zero_iomap_begin(inode, me, map, blocks.start, blocks.end)
@@ -513,17 +154,11 @@ pub fn map_blocks<B: Backend>(
     block: FileBlock,
     cow_seq: &mut u64,
 ) -> Iomap {
-    if is_out_of_place(&inode.sb.config) {
+    if inode.sb.config.fs.is_out_of_place() {
         zoned::xfs_zoned_map_blocks(inode, me, map, block)
     } else {
         xfs::xfs_map_blocks(inode, me, map, block, cow_seq)
     }
-}
-
-/// Whether the extent map has what a dirty block needs to be written: a place or a reservation; on a file system
-/// that writes out of place a reservation, whatever the data fork has.
-pub fn is_backed(config: &Config, map: &ExtentMap, block: FileBlock) -> bool {
-    map.cow.get(block) != Extent::Hole || !is_out_of_place(config) && map.get(block) != Extent::Hole
 }
 
 /// The extents of a preallocation: blocks that read as zeros.
@@ -532,7 +167,7 @@ pub fn preallocate<B: Backend>(
     map: &mut ExtentMap,
     block: FileBlock,
 ) -> Result<(), Enospc> {
-    if is_out_of_place(&inode.sb.config) {
+    if inode.sb.config.fs.is_out_of_place() {
         // Nothing is preallocated, and the range stays a hole (xfs_is_always_cow_inode in xfs_falloc_zero_range).
         return Ok(());
     }

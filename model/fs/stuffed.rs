@@ -11,59 +11,20 @@
 //! Left out: reclaim of the dinode's buffer itself, which a mapping points into without a reference (until 6.19),
 //! and the errors of reading it.
 
-use crate::judge::properties;
-use crate::words::branches;
 use std::ops::{ControlFlow, Range};
 
-use super::{Allocate, Hooks, Personality};
-use crate::event::MappingEvent;
-use crate::extent::{Enospc, ExtentMap, Iomap};
-use crate::folio::{Buffers, Folio, FolioId, Slot};
-use crate::geometry::{Cell, FileBlock};
-use crate::inode::Inode;
-use crate::value::Value;
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
-/// What lies behind the dinode: the cells of the file's first block, or `None` for the pointers of a file that is
-/// not stuffed.
-pub type Dinode = Option<Vec<Value>>;
-
-/// The dinode's data of an empty file, where the file system stuffs files.
-pub fn empty_dinode(fs: &Personality, cells: usize) -> Option<Dinode> {
-    (fs.stuffed > 0 && fs.allocate == Allocate::Written).then(|| Some(vec![Value::ZERO; cells]))
-}
-
-impl<B: Backend> Inode<B> {
-    /// `gfs2_is_stuffed`.
-    pub fn is_stuffed(&self) -> bool {
-        self.dinode.as_ref().is_some_and(|dinode| dinode.read(Option::is_some))
-    }
-
-    /// Shows the data of a stuffed file to a judge.
-    pub fn audit_stuffed(&self) -> Dinode {
-        let mut data = None;
-        if let Some(dinode) = &self.dinode {
-            dinode.audit(|dinode| data.clone_from(dinode));
-        }
-        data
-    }
-
-    /// The dinode's data, for who sees that the file is stuffed.
-    pub(crate) fn stuffed_data(&self) -> Dinode {
-        self.dinode.as_ref().and_then(|dinode| dinode.read(Clone::clone))
-    }
-
-    /// Changes the dinode's data, if the file is stuffed.
-    fn change_stuffed(&self, change: impl FnOnce(&mut Vec<Value>)) {
-        if let Some(dinode) = &self.dinode {
-            dinode.update(|dinode| {
-                if let Some(data) = dinode {
-                    change(data);
-                }
-            });
-        }
-    }
-}
+use crate::judge::properties;
+use crate::state::event::MappingEvent;
+use crate::state::folio::{Buffers, Folio, FolioId, Slot};
+use crate::state::inode::Inode;
+use crate::state::mapping::Iomap;
+use crate::words::branches;
+use crate::words::extent::{Enospc, ExtentMap};
+use crate::words::geometry::{Cell, FileBlock};
+use crate::words::personality::Hooks;
+use crate::words::value::Value;
 
 /// Whether a file that ends before `end` fits into its inode (`gfs2_max_stuffed_size`).
 fn fits<B: Backend>(inode: &Inode<B>, end: Cell) -> bool {

@@ -3,21 +3,20 @@
 //! The look-ups and changes of the extent map that the iomap paths call out to. Each runs inside one ILOCK
 //! section of its caller, which passes the map that the lock protects.
 
-use crate::words::branches;
 use std::ops::Range;
 
-use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
-use super::{
-    Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, FlushUnmap, Hooks,
-    Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
-};
 use stalemap_facade::{ActorId, Atomic, Backend};
-use crate::design::WritebackCheck;
-use crate::event::MappingEvent;
-use crate::extent::{Enospc, Extent, ExtentMap, Fork, Iomap};
-use crate::geometry::FileBlock;
-use crate::inode::Inode;
-use crate::tracepoint;
+
+use crate::state::event::MappingEvent;
+use crate::state::inode::Inode;
+use crate::state::mapping::Iomap;
+use crate::state::trace;
+use crate::words::branches;
+use crate::words::design::WritebackCheck;
+use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
+use crate::words::geometry::FileBlock;
+use crate::words::personality::{Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, FlushUnmap, Hooks, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock};
+use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
 pub(super) fn personality() -> Personality {
@@ -152,7 +151,7 @@ pub fn xfs_map_blocks<B: Backend>(
     }
     if map.get(block) == Extent::Delalloc {
         let blocks = map.extent_around(block);
-        inode.trace_xfs(|| tracepoint::xfs_map_blocks_alloc(inode, map, block, &blocks));
+        inode.trace_xfs(|| trace::xfs_map_blocks_alloc(inode, map, block, &blocks));
         let allocated = inode.sb.allocate_reserved(inode.number, &blocks);
         map.allocate(&blocks, &allocated);
         inode.commit(map);
@@ -180,7 +179,7 @@ pub fn xfs_iomap_write_unwritten<B: Backend>(
     let changed = map.convert(blocks.clone());
     if changed {
         inode.sb.backend.reach(branches::CONVERT);
-        inode.trace_xfs(|| tracepoint::xfs_unwritten_convert(inode, map, &blocks));
+        inode.trace_xfs(|| trace::xfs_unwritten_convert(inode, map, &blocks));
         inode
             .tell(MappingEvent::Invalidated, || format!("U -> W {}", inode.sb.geometry.show_blocks(&blocks)));
     }

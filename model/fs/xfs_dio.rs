@@ -1,14 +1,16 @@
 //! XFS: mappings for direct writes.
 
-use crate::words::branches;
 use std::ops::Range;
 
-use crate::event::MappingEvent;
-use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
-use crate::fs::xfs_reflink::{Source, xfs_reflink_allocate_cow, xfs_reflink_trim};
-use crate::geometry::FileBlock;
-use crate::inode::Inode;
 use stalemap_facade::{ActorId, Backend};
+
+use crate::fs::xfs_reflink::{Source, xfs_reflink_allocate_cow, xfs_reflink_trim};
+use crate::state::event::MappingEvent;
+use crate::state::inode::Inode;
+use crate::state::mapping::Iomap;
+use crate::words::branches;
+use crate::words::extent::{Enospc, Extent, ExtentMap};
+use crate::words::geometry::FileBlock;
 
 /// Why there is no mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -2,14 +2,16 @@
 //!
 //! Like [`super::xfs`], each function runs inside one ILOCK section of its caller.
 
-use crate::words::branches;
 use std::ops::Range;
 
-use crate::event::MappingEvent;
-use crate::extent::{Enospc, Extent, ExtentMap, Iomap};
-use crate::geometry::FileBlock;
-use crate::inode::Inode;
 use stalemap_facade::{ActorId, Backend};
+
+use crate::state::event::MappingEvent;
+use crate::state::inode::Inode;
+use crate::state::mapping::Iomap;
+use crate::words::branches;
+use crate::words::extent::{Enospc, Extent, ExtentMap};
+use crate::words::geometry::FileBlock;
 
 /// The part of `xfs_buffered_write_iomap_begin` for files with the reflink flag: an extent of the COW fork wins,
 /// shared blocks are reserved there as far as the request goes (E2), and other extents are reported no further

@@ -12,15 +12,18 @@
 //! between), direct writes past the page cache (they are done as buffered ones, as the kernel does with those that
 //! are not aligned), preallocation, which the kernel refuses, reflink.
 
-use crate::words::branches;
 use std::ops::Range;
 
-use super::{Allocate, Names, Personality, SourceMap, xfs};
 use stalemap_facade::{ActorId, Backend};
-use crate::event::MappingEvent;
-use crate::extent::{Enospc, Extent, ExtentMap, Iomap, Phys};
-use crate::geometry::{Cell, FileBlock};
-use crate::inode::Inode;
+
+use crate::fs::xfs;
+use crate::state::event::MappingEvent;
+use crate::state::inode::Inode;
+use crate::state::mapping::Iomap;
+use crate::words::branches;
+use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
+use crate::words::geometry::{Cell, FileBlock};
+use crate::words::personality::{Allocate, Names, Personality, SourceMap};
 
 /// XFS with a zoned data device as of 6.15.
 pub(super) fn personality() -> Personality {

@@ -7,7 +7,8 @@
 //! Left out: sequential zones, which are written by direct I/O alone, and with them the truncate mutex, under which
 //! `->iomap_begin` samples the size that such writes move.
 
-use super::{Allocate, Completion, DioLock, Names, Personality, WriteEnd, xfs};
+use crate::fs::xfs;
+use crate::words::personality::{Allocate, Completion, DioLock, Names, Personality, WriteEnd};
 
 /// zonefs as of 6.2.
 pub(super) fn personality() -> Personality {

@@ -1,5 +1,20 @@
 //! The words of the model: values without behaviour.
+//!
+//! Invariants: nothing here knows shared state, a backend, or the order in which anything happens.
 
 pub mod bounds;
 pub mod branches;
+pub mod command;
+pub mod config;
 pub mod counters;
+pub mod design;
+pub mod dio_design;
+
+pub mod extent;
+pub mod geometry;
+pub mod ordering;
+pub mod personality;
+pub mod program;
+pub mod settings;
+
+pub mod value;

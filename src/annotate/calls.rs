@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use stalemap_model::command::{Command, Io};
-use stalemap_model::config::ActorConfig;
-use stalemap_model::kernel::KWORKER;
+use stalemap_model::system::kernel::KWORKER;
+use stalemap_model::words::command::{Command, Io};
+use stalemap_model::words::config::ActorConfig;
 
 /// What each actor does, by its name.
 pub fn calls(actors: &[ActorConfig]) -> BTreeMap<String, String> {

@@ -1,8 +1,8 @@
 //! What the model reported, out of what an engine passes on.
 
 use stalemap_facade::Event;
-use stalemap_model::event::{KernelEvent, MappingEvent};
-use stalemap_model::tracepoint::Tracepoint;
+use stalemap_model::state::event::{KernelEvent, MappingEvent};
+use stalemap_model::state::tracepoint::Tracepoint;
 
 /// How an event concerns a cached mapping.
 pub fn mapping(event: &Event) -> MappingEvent {

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use stalemap_explore::{EngineError, ReplayError, Schedule, replay, serial};
 use stalemap_facade::{ActorId, Role, System};
-use stalemap_model::command::Command;
-use stalemap_model::config::{Config, FileCommand, FileRange};
-use stalemap_model::kernel::Kernel;
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::command::Command;
+use stalemap_model::words::config::{Config, FileCommand, FileRange};
 
 /// The most actors of which every order is tried; of more, the order of the file and its reverse.
 const MOST_ACTORS: usize = 5;
@@ -134,7 +134,7 @@ fn parts(cells: &[Range<u64>], values: &[Value]) -> Vec<Part> {
 
 #[cfg(test)]
 mod tests {
-    use stalemap_model::design::Design;
+    use stalemap_model::words::design::Design;
 
     use super::*;
 

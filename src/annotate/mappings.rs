@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use stalemap_explore::Replay;
 use stalemap_facade::{ActorId, Event};
-use stalemap_model::event::MappingEvent;
+use stalemap_model::state::event::MappingEvent;
 
 use super::files;
 
@@ -139,7 +139,7 @@ pub fn marks(lives: &[Life], actor: ActorId, row: usize) -> (Option<Mark>, Optio
 mod tests {
     use std::rc::Rc;
 
-    use stalemap_model::event::KernelEvent;
+    use stalemap_model::state::event::KernelEvent;
 
     use stalemap_explore::Played;
     use stalemap_facade::Event;

@@ -301,8 +301,8 @@ fn movers(replay: &Replay) -> Vec<ActorId> {
 mod tests {
     use std::rc::Rc;
 
-    use stalemap_model::event::KernelEvent;
     use stalemap_model::judge::properties;
+    use stalemap_model::state::event::KernelEvent;
 
     use super::*;
 

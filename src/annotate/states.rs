@@ -50,7 +50,7 @@ pub struct Cell {
     pub label: String,
     /// The same in words.
     pub words: String,
-    /// How it is painted: [`stalemap_model::panel::SpanKind::name`].
+    /// How it is painted: [`stalemap_model::system::panel::SpanKind::name`].
     pub kind: &'static str,
     /// Whether the step changed it.
     pub changed: bool,
@@ -118,7 +118,7 @@ fn overlap(a: &Range<u64>, b: &Range<u64>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use stalemap_model::panel::SpanKind;
+    use stalemap_model::system::panel::SpanKind;
 
     use super::*;
 

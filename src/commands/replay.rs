@@ -8,10 +8,10 @@ use std::path::Path;
 
 use stalemap_explore::{EngineError, Follow, ReplayError, Schedule, Step, follow_with_shuttle};
 use stalemap_facade::{MemoryModel, Property};
-use stalemap_model::config::Config;
-use stalemap_model::design::Design;
-use stalemap_model::kernel::Kernel;
-use stalemap_model::ordering::{Link, Orderings};
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::config::Config;
+use stalemap_model::words::design::Design;
+use stalemap_model::words::ordering::{Link, Orderings};
 
 use super::{Exit, Report, Result, look, unknown_design, unusual, unwritable};
 use crate::annotate::expected::contents;

@@ -2,7 +2,7 @@
 
 use stalemap_explore::{Limits, Schedule, Witness, least_witness};
 use stalemap_facade::System;
-use stalemap_model::kernel::Kernel;
+use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::branches;
 
 use super::{Exit, Report, Result, look, unknown_design, unwritable};

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use stalemap_explore::collision_probability;
 use stalemap_facade::MemoryModel;
-use stalemap_model::design::Design;
+use stalemap_model::words::design::Design;
 
 use super::check::{count, names};
 use crate::run::{Outcome, Verdict};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use stalemap_model::geometry::{Bytes, Geometry};
+use stalemap_model::words::geometry::{Bytes, Geometry};
 
 use super::style::{HEAD, styled};
 use crate::scenario::{Expectation, Scenario};

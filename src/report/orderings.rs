@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use serde_json::json;
-use stalemap_model::ordering::Link;
+use stalemap_model::words::ordering::Link;
 
 use super::check::{count, names, verdict};
 use super::json::pretty;

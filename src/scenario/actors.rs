@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use stalemap_model::command::Io;
-use stalemap_model::config::{ActorConfig, FileCommand, Hold};
+use stalemap_model::words::command::Io;
+use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
 
 use super::command;
 use super::files;

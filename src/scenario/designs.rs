@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use stalemap_model::design::Design;
-use stalemap_model::fs::{Allocate, Personality};
-use stalemap_model::settings::{Setting, SettingError};
+use stalemap_model::words::design::Design;
+use stalemap_model::words::personality::{Allocate, Personality};
+use stalemap_model::words::settings::{Setting, SettingError};
 use toml::de::DeValue;
 
 use super::names::{count, quote, suggest};

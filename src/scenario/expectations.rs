@@ -5,8 +5,8 @@ use stalemap_model::words::branches;
 use std::collections::BTreeMap;
 
 use stalemap_facade::Branch;
-use stalemap_model::config::FileRange;
-use stalemap_model::design::Design;
+use stalemap_model::words::config::FileRange;
+use stalemap_model::words::design::Design;
 use toml::de::DeValue;
 
 use super::Expectation;

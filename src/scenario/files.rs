@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use stalemap_model::inode::FileId;
+use stalemap_model::words::command::FileId;
 
 use super::errors::Errors;
 use super::names::{count, list, quote};

@@ -1,11 +1,11 @@
 //! The page about the scenario language speaks of everything that a scenario can say.
 
 use stalemap_model::actors;
-use stalemap_model::design::Design;
-use stalemap_model::fs::Personality;
 use stalemap_model::judge::properties;
-use stalemap_model::settings::{Setting, SettingError};
 use stalemap_model::words::branches;
+use stalemap_model::words::design::Design;
+use stalemap_model::words::personality::Personality;
+use stalemap_model::words::settings::{Setting, SettingError};
 
 use super::{read, verb};
 

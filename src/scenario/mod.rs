@@ -28,10 +28,10 @@ use std::collections::BTreeMap;
 
 use stalemap_facade::MemoryModel;
 use stalemap_facade::{Branch, Property};
-use stalemap_model::config::{ActorConfig, Config, FileCommand, FileRange, Hold, MixedIo};
-use stalemap_model::design::Design;
-use stalemap_model::fs::Personality;
-use stalemap_model::ordering::Orderings;
+use stalemap_model::words::config::{ActorConfig, Config, FileCommand, FileRange, Hold, MixedIo};
+use stalemap_model::words::design::Design;
+use stalemap_model::words::ordering::Orderings;
+use stalemap_model::words::personality::Personality;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use names::nearest;

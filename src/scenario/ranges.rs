@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use stalemap_model::command::{Command, Io};
-use stalemap_model::config::{FileCommand, FileRange};
-use stalemap_model::geometry::{Bytes, GeometryError, MAX_FOLIOS};
+use stalemap_model::words::command::{Command, Io};
+use stalemap_model::words::config::{FileCommand, FileRange};
+use stalemap_model::words::geometry::{Bytes, GeometryError, MAX_FOLIOS};
 
 use super::Scenario;
 use super::errors::Errors;

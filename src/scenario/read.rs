@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use stalemap_facade::MemoryModel;
-use stalemap_model::config::MixedIo;
-use stalemap_model::ordering::Orderings;
+use stalemap_model::words::config::MixedIo;
+use stalemap_model::words::ordering::Orderings;
 use toml::de::DeTable;
 
 use super::actors::{self, Units};

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use stalemap_model::command::{Command, Io};
-use stalemap_model::geometry::Bytes;
-use stalemap_model::inode::FileId;
+use stalemap_model::words::command::FileId;
+use stalemap_model::words::command::{Command, Io};
+use stalemap_model::words::geometry::Bytes;
 
 use super::errors::Errors;
 use super::text::Word;

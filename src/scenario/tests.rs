@@ -1,13 +1,13 @@
 //! What files that are right mean.
 
-use stalemap_model::actors::Actor;
+use stalemap_model::actors::actor::Actor;
 use stalemap_model::actors::kswapd::Kswapd;
-use stalemap_model::command::Command::{self, *};
-use stalemap_model::command::{Io, Then};
-use stalemap_model::config::{FileCommand, FileRange, Hold};
-use stalemap_model::design::{Check, Design};
 use stalemap_model::judge::properties;
 use stalemap_model::words::branches;
+use stalemap_model::words::command::Command::{self, *};
+use stalemap_model::words::command::{Io, Then};
+use stalemap_model::words::config::{FileCommand, FileRange, Hold};
+use stalemap_model::words::design::{Check, Design};
 
 use super::{Expectation, Scenario, catalogue, read};
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use stalemap_model::actors;
-use stalemap_model::command::{Extension, Io};
+use stalemap_model::words::command::{Extension, Io};
 
 /// A command by its form: which options it takes and how many arguments.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Stdio;
 
 use serde_json::Value;
-use stalemap_model::design::Design;
+use stalemap_model::words::design::Design;
 use tempfile::TempDir;
 
 use crate::common::{elsewhere, in_repository, program, stalemap, text};

@@ -11,7 +11,7 @@ use stalemap::run::{GivenLimits, Job, Outcome, run_all};
 use stalemap::scenario::{Scenario, catalogue, read};
 use stalemap_explore::{Counterexample, Limits, Step, minimal_counterexample};
 use stalemap_facade::{Property, System};
-use stalemap_model::kernel::Kernel;
+use stalemap_model::system::kernel::Kernel;
 use tempfile::TempDir;
 
 /// The program, without what the environment of the tests would make it log.

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 
 use stalemap::scenario::Scenario;
 use stalemap_explore::{Options, explore};
-use stalemap_model::config::FileRange;
-use stalemap_model::design::Design;
-use stalemap_model::inode::FileId;
-use stalemap_model::kernel::Kernel;
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::command::FileId;
+use stalemap_model::words::config::FileRange;
+use stalemap_model::words::design::Design;
 
 use crate::common::{all_shipped, shipped};
 

@@ -13,8 +13,8 @@ use stalemap::report::svg;
 use stalemap::report::timeline::{Look, render};
 use stalemap::scenario::{Expectation, Scenario, catalogue};
 use stalemap_explore::Schedule;
-use stalemap_model::design::Design;
-use stalemap_model::kernel::Kernel;
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::design::Design;
 
 use crate::common::{all_shipped, elsewhere, good, in_repository, least, program, shipped, stalemap, text};
 

@@ -16,6 +16,7 @@ mod exports;
 mod extending;
 mod fsx;
 mod golden_counts;
+mod layers;
 mod mutants;
 mod orderings;
 mod readme;

@@ -8,20 +8,20 @@
 
 use stalemap_explore::{Exploration, LimitHit, Options, explore};
 use stalemap_facade::{Branch, Property};
-use stalemap_model::design::{
+use stalemap_model::judge::properties;
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::bounds;
+use stalemap_model::words::branches;
+use stalemap_model::words::design::{
     Check, Compare, Design, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap, OnStale, PageDone,
     PageDoneOnStale, Punch, PunchFork, PunchLock, ReclaimDirty, ReclaimWriteback, Sample, ShortCopy,
     UnshareRead, WritebackCheck,
 };
-use stalemap_model::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use stalemap_model::fs::{
+use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
+use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, FlushUnmap, Personality, SizeLog, TruncateFlush,
     WriteLock,
 };
-use stalemap_model::judge::properties;
-use stalemap_model::kernel::Kernel;
-use stalemap_model::words::bounds;
-use stalemap_model::words::branches;
 
 use crate::common::{good, least, shipped};
 

@@ -7,11 +7,11 @@ use stalemap::run::{GivenLimits, Job, Verdict, run_all};
 use stalemap::scenario::{Scenario, catalogue};
 use stalemap_explore::{Exploration, Options, explore};
 use stalemap_facade::MemoryModel;
-use stalemap_model::fs::Bump;
 use stalemap_model::judge::properties;
-use stalemap_model::kernel::Kernel;
-use stalemap_model::ordering::{Link, Orderings};
+use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::branches;
+use stalemap_model::words::ordering::{Link, Orderings};
+use stalemap_model::words::personality::Bump;
 
 use crate::common::{all_shipped, elsewhere, page, shipped, stalemap, text};
 

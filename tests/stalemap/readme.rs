@@ -3,7 +3,7 @@
 use std::fs;
 
 use stalemap::scenario::catalogue;
-use stalemap_model::design::Design;
+use stalemap_model::words::design::Design;
 
 use crate::common::{elsewhere, page, stalemap, text};
 

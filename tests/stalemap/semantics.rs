@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, Verdict, run_all};
-use stalemap_model::design::Design;
+use stalemap_model::words::design::Design;
 
 use crate::common::good;
 

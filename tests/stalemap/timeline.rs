@@ -4,15 +4,15 @@ use stalemap::annotate::{About, AnnotatedSchedule, annotate};
 use stalemap::report::timeline::{Look, render};
 use stalemap_explore::{Schedule, Step};
 use stalemap_facade::Property;
-use stalemap_model::actors::Actor;
+use stalemap_model::actors::actor::Actor;
 use stalemap_model::actors::kswapd::Kswapd;
-use stalemap_model::command::{Command, Io, Then};
-use stalemap_model::config::{ActorConfig, Config, FileCommand, Hold, MixedIo};
-use stalemap_model::design::Design;
-use stalemap_model::fs::Personality;
 use stalemap_model::judge::properties;
-use stalemap_model::kernel::Kernel;
-use stalemap_model::settings::Setting;
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::command::{Command, Io, Then};
+use stalemap_model::words::config::{ActorConfig, Config, FileCommand, Hold, MixedIo};
+use stalemap_model::words::design::Design;
+use stalemap_model::words::personality::Personality;
+use stalemap_model::words::settings::Setting;
 use unicode_width::UnicodeWidthStr;
 
 use crate::common::least;
@@ -107,7 +107,7 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
         evictions: None,
         mixed_io: MixedIo::Strict,
         memory: stalemap_facade::MemoryModel::Sequential,
-        orderings: stalemap_model::ordering::Orderings::default(),
+        orderings: stalemap_model::words::ordering::Orderings::default(),
     }
 }
 

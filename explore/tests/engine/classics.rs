@@ -3,12 +3,9 @@
 //! Each test is one textbook situation with the numbers that a reader can check on paper. Where random
 //! programs (`differential.rs`) say that something is wrong somewhere, these say what.
 
-#[path = "common/names.rs"]
-mod names;
-
-use names::bounds;
-use names::branches;
-use names::properties;
+use crate::common::names::bounds;
+use crate::common::names::branches;
+use crate::common::names::properties;
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use crate::annotate::events;
 use std::ops::Range;
 
-use stalemap_model::event::MappingEvent;
+use stalemap_model::state::event::MappingEvent;
 
 use super::look::Folding;
 use crate::annotate::AnnotatedSchedule;

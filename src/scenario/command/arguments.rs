@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use stalemap_model::geometry::Bytes;
+use stalemap_model::words::geometry::Bytes;
 
 use super::Call;
 use crate::scenario::errors::Errors;

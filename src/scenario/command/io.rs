@@ -1,6 +1,6 @@
 //! read(2), write(2) and sync_file_range(2).
 
-use stalemap_model::command::{Command, Io, Then};
+use stalemap_model::words::command::{Command, Io, Then};
 
 use super::Call;
 use super::arguments::Unit;

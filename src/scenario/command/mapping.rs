@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use stalemap_model::command::Command;
-use stalemap_model::geometry::Bytes;
+use stalemap_model::words::command::Command;
+use stalemap_model::words::geometry::Bytes;
 
 use super::Call;
 use crate::scenario::errors::Errors;

@@ -8,9 +8,9 @@ mod io;
 mod mapping;
 mod space;
 
-use stalemap_model::command::{Command, Io};
-use stalemap_model::config::FileCommand;
-use stalemap_model::inode::FileId;
+use stalemap_model::words::command::FileId;
+use stalemap_model::words::command::{Command, Io};
+use stalemap_model::words::config::FileCommand;
 
 use super::errors::Errors;
 use super::files::{self, Named};

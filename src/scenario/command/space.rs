@@ -1,7 +1,7 @@
 //! fallocate(2), and sharing blocks between files.
 
-use stalemap_model::command::Command;
-use stalemap_model::geometry::Bytes;
+use stalemap_model::words::command::Command;
+use stalemap_model::words::geometry::Bytes;
 
 use super::Call;
 use super::arguments::Unit;

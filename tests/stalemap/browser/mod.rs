@@ -16,7 +16,7 @@ use stalemap::report::html;
 use stalemap_explore::{Schedule, serial};
 use stalemap_facade::{Property, Role, System};
 use stalemap_model::judge::properties;
-use stalemap_model::kernel::Kernel;
+use stalemap_model::system::kernel::Kernel;
 use tempfile::TempDir;
 
 use crate::common::{elsewhere, good, kernel, least};

@@ -1,9 +1,9 @@
 //! One actor with a random list, a flusher, and power that may be lost at any time: what fsync(2) has acknowledged
 //! survives, and nothing comes up that nobody wrote.
 
-use stalemap_model::command::Command;
-use stalemap_model::config::FileCommand;
-use stalemap_model::design::IoendSize;
+use stalemap_model::words::command::Command;
+use stalemap_model::words::config::FileCommand;
+use stalemap_model::words::design::IoendSize;
 
 use crate::fsx::lists::{END, Theme, any_layout, any_list, as_run, beside, check, failed};
 use crate::fsx::plain::{PlainFiles, agrees, config};

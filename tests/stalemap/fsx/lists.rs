@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, RngAlgorithm, TestRng, TestRunner};
-use stalemap_model::actors::Actor;
+use stalemap_model::actors::actor::Actor;
 use stalemap_model::actors::kswapd::Kswapd;
-use stalemap_model::command::{Command, Io, Then};
-use stalemap_model::config::{Config, FileCommand};
-use stalemap_model::design::{Design, WritebackCheck};
-use stalemap_model::fs::{Allocate, Personality};
+use stalemap_model::words::command::{Command, Io, Then};
+use stalemap_model::words::config::{Config, FileCommand};
+use stalemap_model::words::design::{Design, WritebackCheck};
+use stalemap_model::words::personality::{Allocate, Personality};
 
 use crate::fsx::plain::{Layout, PlainFiles};
 

@@ -1,9 +1,9 @@
 //! Logs of fsx.
 
-use stalemap_model::command::{Command, Io};
-use stalemap_model::config::FileCommand;
-use stalemap_model::design::{Design, ZeroRange};
-use stalemap_model::fs::Personality;
+use stalemap_model::words::command::{Command, Io};
+use stalemap_model::words::config::FileCommand;
+use stalemap_model::words::design::{Design, ZeroRange};
+use stalemap_model::words::personality::Personality;
 
 use crate::fsx::lists::{SOUND, beside, pread, pwrite};
 use crate::fsx::plain::{Layout, PlainFiles, agrees, config};

@@ -6,13 +6,13 @@
 use std::ops::Range;
 
 use stalemap_explore::{Exploration, Limits, Options, explore};
-use stalemap_model::command::Command;
-use stalemap_model::config::{ActorConfig, Config, FileCommand, FileRange, MixedIo};
-use stalemap_model::design::Design;
-use stalemap_model::fs::Personality;
-use stalemap_model::geometry::Geometry;
 use stalemap_model::judge::properties;
-use stalemap_model::kernel::Kernel;
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::command::Command;
+use stalemap_model::words::config::{ActorConfig, Config, FileCommand, FileRange, MixedIo};
+use stalemap_model::words::design::Design;
+use stalemap_model::words::geometry::Geometry;
+use stalemap_model::words::personality::Personality;
 
 /// What a file system is made of.
 #[derive(Clone, Debug)]
@@ -145,7 +145,7 @@ pub(crate) fn config(layout: &Layout, files: usize, actors: Vec<(&str, Vec<FileC
         evictions: None,
         mixed_io: MixedIo::Strict,
         memory: stalemap_facade::MemoryModel::Sequential,
-        orderings: stalemap_model::ordering::Orderings::default(),
+        orderings: stalemap_model::words::ordering::Orderings::default(),
     };
     let range = 0..config.reach().max(1).next_multiple_of(layout.folio);
     config.observe = (0..files as u8).map(|file| FileRange { file, range: range.clone() }).collect();

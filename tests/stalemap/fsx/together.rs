@@ -2,8 +2,8 @@
 //! is lost and nothing is exposed, in whatever order they run.
 
 use proptest::prelude::*;
-use stalemap_model::command::{Command, Io};
-use stalemap_model::config::{FileCommand, MixedIo};
+use stalemap_model::words::command::{Command, Io};
+use stalemap_model::words::config::{FileCommand, MixedIo};
 
 use crate::fsx::lists::{END, Theme, any_command, any_layout, beside, check, failed, pread, pwrite};
 use crate::fsx::plain::{config, holds};

@@ -1,0 +1,534 @@
+//! The direct write (actor A9): `xfs_file_dio_write` (fs/xfs/xfs_file.c) and `iomap_dio_rw`
+//! (fs/iomap/direct-io.c), 6.2, up to the submission of its I/O. What follows is in
+//! [`complete`].
+//!
+//! A direct write never takes a folio lock while it uses a mapping, so there is nothing under which a mapping
+//! could be checked. What keeps its mappings good is i_rwsem, as long as it is held, and that others who change
+//! extents wait for i_dio_count; against page faults, nothing does.
+//!
+//! gfs2 and zonefs hold i_rwsem exclusively; gfs2 has its glock besides, and allocates nothing (fs/gfs2/file.c).
+//!
+//! Shared blocks are not overwritten: the data goes to copies in the COW fork, which the completion puts in their
+//! place. A part of a block cannot be copied that way, and is written through the page cache. While blocks of the file
+//! are being shared (IREMAPPING), i_rwsem is taken exclusively, that is, the end of it is waited for (6.7).
+//!
+//! Left out: O_DSYNC, I/O that reaches the device while further extents are still being mapped, that a look-up under
+//! the ILOCK which must not wait may find that held.
+
+pub mod complete;
+pub mod device;
+pub mod invalidate;
+pub mod read;
+
+use std::ops::{ControlFlow, Range};
+
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
+
+use crate::direct_io::complete::Completion;
+use crate::direct_io::invalidate::InvalidateState;
+use crate::fs::xfs_dio::{Overwrite, Refusal};
+use crate::fs::{self, glock};
+use crate::iomap::write_state::{Write, WriteState};
+use crate::iomap::zero::{eof_tail, zero_range, zero_range_unlocked};
+use crate::iomap::{self, Written};
+use crate::path::{Part, Path};
+use crate::state::aio::{Aio, DeviceWrite, Dio, Submission};
+use crate::state::dio_count::{inode_dio_begin, inode_dio_end, inode_dio_wait};
+use crate::state::event::MappingEvent;
+use crate::state::folio::Eviction;
+use crate::state::glock::Mode;
+use crate::state::inode::Inode;
+use crate::state::mapping::{Iomap, IomapType};
+use crate::state::sync::IoLock;
+use crate::state::trace::{self, IomapFlags};
+use crate::state::world::World;
+use crate::words::branches;
+use crate::words::command::{Command, Io};
+use crate::words::design::{Design, ZeroLock};
+use crate::words::dio_design::{DioBusy, DioCached, DioDrain, DioUnaligned};
+use crate::words::geometry::{Cell, FolioIndex};
+use crate::words::ordering::Link;
+use crate::words::personality::{CloneLock, DioLock};
+use crate::words::value::{Value, WriteId};
+
+/// What a write holds that goes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// Nothing.
+    Nothing,
+    /// i_rwsem, as [`Dio::lock`] says.
+    IoLock,
+}
+
+/// Where a direct write stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum DioState {
+    /// Before it is decided how i_rwsem is taken.
+    Start(Dio),
+    /// Before i_rwsem.
+    Lock(Dio),
+    /// Before the glock.
+    Glock(Dio),
+    /// Before waiting for direct I/O in flight.
+    Drain(Dio),
+    /// Zeroing the tail of the old last block.
+    Zero(Dio, Box<WriteState>),
+    /// Before the lock under which it zeroes these, if any.
+    ZeroLock(Dio, Range<Cell>),
+    /// Before the next folio is looked for: a write that must not wait gives up if there is any.
+    Cached(Dio, FolioIndex),
+    /// Getting the page cache out of the way.
+    Invalidate(Dio, InvalidateState),
+    /// Before `iomap_begin` for the rest from a cell on.
+    Begin(Dio, Cell),
+    /// Submitted, and waited for.
+    Complete(Completion),
+    /// Done through the page cache instead.
+    Fallback(WriteState),
+}
+
+impl DioState {
+    /// A direct write, completed by a worker or waited for; with `nowait` it does not wait for locks.
+    pub fn new(id: WriteId, request: Range<Cell>, worker: Option<u8>, nowait: bool) -> Self {
+        DioState::Start(Dio {
+            id,
+            request,
+            worker,
+            nowait,
+            submission: Submission::Plain,
+            lock: IoLock::Shared,
+            begun: false,
+            uncached: false,
+            unwritten: false,
+            cow: false,
+            device: Vec::new(),
+            failed: false,
+            may_fail: false,
+            acknowledged: false,
+        })
+    }
+}
+
+impl Path for DioState {
+    type Ended = Written;
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let Command::Pwrite { range, chunk, io: Io::Direct | Io::Aio, nowait, .. } = part.command() else {
+            return None;
+        };
+        let worker = part.worker().map(|worker| worker.number);
+        Some(DioState::new(part.write(), part.call(range, *chunk)?, worker, *nowait))
+    }
+
+    async fn step<B: Backend>(
+        self,
+        _: &World<B>,
+        inode: &Inode<B>,
+        me: ActorId,
+    ) -> ControlFlow<Written, Self> {
+        step(inode, me, self).await
+    }
+}
+
+/// One step of a direct write(2), until it returns.
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: DioState,
+) -> ControlFlow<Written, DioState> {
+    ControlFlow::Continue(match state {
+        DioState::Start(dio) => return start(inode, me, dio).await,
+        DioState::Lock(dio) => return lock(inode, me, dio).await,
+        DioState::Glock(dio) => {
+            glock::acquire(inode, me, Mode::Deferred).await;
+            return ControlFlow::Continue(gfs2_file_direct_write(inode, me, dio));
+        }
+        DioState::Drain(dio) => {
+            inode_dio_wait(inode).await;
+            return zero_gap(inode, me, dio);
+        }
+        DioState::ZeroLock(dio, tail) => {
+            let locks = inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock;
+            if locks {
+                inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            }
+            DioState::Zero(
+                dio,
+                Box::new(if locks { zero_range(inode, tail) } else { zero_range_unlocked(inode, tail) }),
+            )
+        }
+        DioState::Zero(dio, inner) => match iomap::step(inode, me, *inner).await {
+            ControlFlow::Continue(inner) => DioState::Zero(dio, Box::new(inner)),
+            ControlFlow::Break(Written { full }) => {
+                if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
+                    inode.invalidate_lock.up_write(me);
+                }
+                return if full {
+                    checked(inode, me, dio)
+                } else {
+                    nothing_written(inode, me, &dio, Held::IoLock)
+                };
+            }
+        },
+        DioState::Cached(dio, index) => return filemap_range_has_page(inode, me, dio, index).await,
+        DioState::Invalidate(dio, inner) => match invalidate::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => DioState::Invalidate(dio, inner),
+            ControlFlow::Break(outcome) => return invalidated(inode, me, dio, outcome),
+        },
+        DioState::Begin(dio, pos) => return begin(inode, me, dio, pos).await,
+        DioState::Complete(inner) => match complete::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => DioState::Complete(inner),
+            ControlFlow::Break(dio) => {
+                unlock(inode, me, dio.lock);
+                return ControlFlow::Break(Written { full: !dio.failed });
+            }
+        },
+        DioState::Fallback(inner) => DioState::Fallback(iomap::step(inode, me, inner).await?),
+    })
+}
+
+/// Whether a range of cells is one of whole blocks.
+fn is_aligned<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> bool {
+    inode.sb.geometry.cells_of_blocks(&inode.sb.geometry.blocks_touched(cells)) == *cells
+}
+
+/// `xfs_file_dio_write_aligned` or `xfs_file_dio_write_unaligned`. The size is read before i_rwsem is held: a
+/// write that may extend the file is not even tried shared.
+async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
+    if inode.sb.config.design.dio_cached == DioCached::BeforeLock {
+        let mut uncached = true;
+        for index in inode.sb.geometry.folios_touched(&dio.request) {
+            uncached &= inode.page(index).lock(Op::on("nrpages", u32::from(index))).await.current().is_none();
+        }
+        dio.uncached = uncached;
+    }
+    if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
+        return ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }));
+    }
+    if is_aligned(inode, &dio.request) {
+        return ControlFlow::Continue(DioState::Lock(dio));
+    }
+    match inode.sb.config.design.dio_unaligned {
+        DioUnaligned::Shared => return ControlFlow::Continue(DioState::Lock(dio)),
+        DioUnaligned::Exclusive => return alone(inode, me, dio, Held::Nothing),
+        DioUnaligned::OverwriteOnly => {}
+    }
+    let size = if inode.size_changes {
+        inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell
+    } else {
+        inode.i_size_peek()
+    };
+    if dio.request.end >= size {
+        return alone(inode, me, dio, Held::Nothing);
+    }
+    dio.submission = Submission::OverwriteOnly;
+    ControlFlow::Continue(DioState::Lock(dio))
+}
+
+/// Before i_rwsem is taken exclusively, to do the write alone; one that must not wait is not done that way.
+fn alone<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, held: Held) -> ControlFlow<Written, DioState> {
+    if dio.nowait {
+        return would_block(inode, me, &dio, held);
+    }
+    release(inode, me, &dio, held);
+    ControlFlow::Continue(DioState::Lock(Dio {
+        submission: Submission::Alone,
+        lock: IoLock::Exclusive,
+        ..dio
+    }))
+}
+
+/// -EAGAIN is returned: nothing was written.
+fn would_block<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: &Dio,
+    held: Held,
+) -> ControlFlow<Written, DioState> {
+    inode.sb.backend.reach(branches::NOWAIT_EAGAIN);
+    inode.say(|| "EAGAIN".to_owned());
+    nothing_written(inode, me, dio, held)
+}
+
+fn nothing_written<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: &Dio,
+    held: Held,
+) -> ControlFlow<Written, DioState> {
+    if dio.begun {
+        inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
+    }
+    release(inode, me, dio, held);
+    ControlFlow::Break(Written { full: false })
+}
+
+fn release<B: Backend>(inode: &Inode<B>, me: ActorId, dio: &Dio, held: Held) {
+    if held == Held::IoLock {
+        unlock(inode, me, dio.lock);
+    }
+}
+
+fn drains_before(design: &Design) -> bool {
+    matches!(design.dio_drain, DioDrain::BeforeAndAfter | DioDrain::Before)
+}
+
+fn waits_after(design: &Design) -> bool {
+    matches!(design.dio_drain, DioDrain::BeforeAndAfter | DioDrain::After)
+}
+
+/// `xfs_ilock_iocb_for_write` and `xfs_file_write_checks`: i_rwsem, exclusively while the file's blocks are being
+/// shared with another, or for a write that begins beyond end of file. The size is looked at as soon as it is held;
+/// completions may still raise it.
+async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
+    match dio.lock {
+        IoLock::Shared if dio.nowait => {
+            if !inode.i_rwsem.down_read_trylock(Op::new("down_read_trylock i_rwsem"), me).await {
+                return would_block(inode, me, &dio, Held::Nothing);
+            }
+        }
+        IoLock::Shared => inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await,
+        IoLock::Exclusive if dio.nowait => {
+            if !inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await {
+                return would_block(inode, me, &dio, Held::Nothing);
+            }
+        }
+        IoLock::Exclusive => inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await,
+    }
+    let guarded = inode.reflinks && inode.sb.config.fs.clone_lock != CloneLock::DemotedUnguarded;
+    if dio.lock == IoLock::Shared && guarded && inode.remapping.peek() != 0 {
+        inode.sb.backend.reach(branches::DIO_REMAPPING);
+        inode.i_rwsem.up_read(me);
+        return ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }));
+    }
+    if !dio.begun {
+        inode.oracle.begin_write(&inode.sb.geometry, dio.id, &dio.request);
+        dio.begun = true;
+    }
+    if inode.glock.is_some() {
+        return ControlFlow::Continue(DioState::Glock(dio));
+    }
+    if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
+        return ControlFlow::Continue(flush(inode, dio));
+    }
+    if inode.reflinks && !is_aligned(inode, &dio.request) {
+        // xfs_is_cow_inode
+        let shares = inode.ilock.lock(Op::new("xfs_is_cow_inode")).await.reflink;
+        if shares {
+            return ControlFlow::Continue(fall_back(inode, me, dio));
+        }
+    }
+    let design = &inode.sb.config.design;
+    let beyond = dio.request.start > inode.i_size_peek();
+    match dio.lock {
+        _ if beyond && dio.nowait => would_block(inode, me, &dio, Held::IoLock),
+        IoLock::Shared if beyond => {
+            inode.i_rwsem.up_read(me);
+            let dio = not_begun(inode, dio);
+            ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }))
+        }
+        IoLock::Shared => checked(inode, me, dio),
+        IoLock::Exclusive => {
+            let drain = beyond && design.dio_eof_drain
+                || dio.submission == Submission::Alone && drains_before(design);
+            if drain { ControlFlow::Continue(DioState::Drain(dio)) } else { zero_gap(inode, me, dio) }
+        }
+    }
+}
+
+/// Zeros from the end of file to where a write beyond it begins, with i_rwsem held exclusively.
+fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
+    match eof_tail(inode, inode.i_size_peek(), dio.request.start) {
+        Some(tail) => ControlFlow::Continue(DioState::ZeroLock(dio, tail)),
+        None => checked(inode, me, dio),
+    }
+}
+
+/// The checks are done: `iomap_dio_rw` begins.
+fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
+    if dio.submission != Submission::Alone && dio.lock == IoLock::Exclusive {
+        inode.i_rwsem.downgrade_write(me);
+        dio.lock = IoLock::Shared;
+    }
+    if dio.submission == Submission::OverwriteOnly && dio.request.end > inode.i_size_peek() {
+        return again(inode, me, dio);
+    }
+    if dio.uncached {
+        inode_dio_begin(inode);
+        let pos = dio.request.start;
+        return ControlFlow::Continue(DioState::Begin(dio, pos));
+    }
+    ControlFlow::Continue(flush(inode, dio))
+}
+
+/// `iomap_dio_rw`, to begin with: the page cache of the range is written back and dropped.
+fn flush<B: Backend>(inode: &Inode<B>, dio: Dio) -> DioState {
+    let folios = inode.sb.geometry.folios_touched(&dio.request);
+    if dio.nowait {
+        DioState::Cached(dio, folios.start)
+    } else {
+        DioState::Invalidate(dio, InvalidateState::new(folios))
+    }
+}
+
+/// `filemap_range_has_page` for one folio.
+async fn filemap_range_has_page<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: Dio,
+    index: FolioIndex,
+) -> ControlFlow<Written, DioState> {
+    let slot = inode.page(index).lock(Op::on("filemap_range_has_page", u32::from(index))).await;
+    let cached = slot.current().is_some();
+    drop(slot);
+    if cached {
+        return would_block(inode, me, &dio, Held::IoLock);
+    }
+    let folios = inode.sb.geometry.folios_touched(&dio.request);
+    ControlFlow::Continue(if index + 1 < folios.end {
+        DioState::Cached(dio, index + 1)
+    } else {
+        DioState::Invalidate(dio, InvalidateState::new(folios))
+    })
+}
+
+/// `gfs2_file_direct_write` (fs/gfs2/file.c, 6.2), with i_rwsem held exclusively and the glock deferred: what goes
+/// beyond end of file is done as a buffered write.
+fn gfs2_file_direct_write<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
+    if dio.request.end > inode.i_size_peek() { fall_back(inode, me, dio) } else { flush(inode, dio) }
+}
+
+/// -ENOTBLK: nothing was written, and the buffered write begins on its own. gfs2 keeps i_rwsem in between; without it
+/// others may only come earlier.
+fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
+    inode.sb.backend.reach(branches::DIO_FALLBACK);
+    inode.say(|| "ENOTBLK: buffered instead".to_owned());
+    inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
+    unlock(inode, me, dio.lock);
+    let mut write = Write::to(inode, dio.id, dio.request);
+    write.nowait = dio.nowait;
+    DioState::Fallback(WriteState::Enter(write))
+}
+
+/// -EAGAIN: once more, alone.
+/// Nothing has been done, and the locks are dropped: as if the write had not begun.
+fn not_begun<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> Dio {
+    if std::mem::take(&mut dio.begun) {
+        inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
+    }
+    dio
+}
+
+fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
+    inode.sb.backend.reach(branches::DIO_EAGAIN);
+    inode.say(|| "EAGAIN".to_owned());
+    alone(inode, me, not_begun(inode, dio), Held::IoLock)
+}
+
+fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {
+    glock::release(inode, me);
+    match lock {
+        IoLock::Shared => inode.i_rwsem.up_read(me),
+        IoLock::Exclusive => inode.i_rwsem.up_write(me),
+    }
+}
+
+/// The page cache is out of the way, or a folio was dirty again: then it is a buffered write.
+fn invalidated<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: Dio,
+    outcome: Eviction,
+) -> ControlFlow<Written, DioState> {
+    let busy = outcome != Eviction::Evicted && inode.sb.config.design.dio_busy == DioBusy::Fallback;
+    if busy || inode.sb.config.fs.is_out_of_place() {
+        return ControlFlow::Continue(fall_back(inode, me, dio));
+    }
+    inode_dio_begin(inode);
+    let pos = dio.request.start;
+    ControlFlow::Continue(DioState::Begin(dio, pos))
+}
+
+/// `iomap_begin` and `iomap_dio_bio_iter` for one extent.
+async fn begin<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut dio: Dio,
+    pos: Cell,
+) -> ControlFlow<Written, DioState> {
+    let geometry = &inode.sb.geometry;
+    let blocks = geometry.blocks_touched(&(pos..dio.request.end));
+    let overwrite = match dio.submission {
+        Submission::OverwriteOnly => Overwrite::Only,
+        Submission::Plain | Submission::Alone if dio.nowait => Overwrite::OrConvert,
+        Submission::Plain | Submission::Alone => Overwrite::OrAllocate,
+    };
+    let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
+    let sampled = fs::direct_write_begin(inode, me, &mut map, &blocks, overwrite);
+    drop(map);
+    match sampled {
+        Err(Refusal::Again) => {
+            inode_dio_end(inode);
+            if overwrite == Overwrite::OrConvert {
+                return would_block(inode, me, &dio, Held::IoLock);
+            }
+            again(inode, me, dio)
+        }
+        Err(Refusal::Buffered) => {
+            inode_dio_end(inode);
+            ControlFlow::Continue(fall_back(inode, me, dio))
+        }
+        Err(Refusal::NoSpace) => {
+            inode.say(|| "ENOSPC".to_owned());
+            dio.failed = true;
+            submit(inode, me, dio)
+        }
+        Ok(iomap) => {
+            inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
+            trace::mapped(inode, IomapFlags::Direct, &(pos..dio.request.end), &iomap);
+            let end = dio.request.end.min(geometry.cells_of_blocks(&(iomap.start..iomap.end)).end);
+            add(inode, &mut dio, &iomap, pos..end);
+            inode.tell(MappingEvent::Dropped, String::new);
+            if end < dio.request.end {
+                return ControlFlow::Continue(DioState::Begin(dio, end));
+            }
+            submit(inode, me, dio)
+        }
+    }
+}
+
+/// The I/O for the part of the write that one mapping covers: the data and, in blocks that are new or unwritten,
+/// zeros for the rest of the first and the last one; behind end of file in the last one in any case.
+fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<Cell>) {
+    let geometry = &inode.sb.geometry;
+    let blocks = geometry.cells_of_blocks(&geometry.blocks_touched(&cells));
+    let fresh = iomap.kind == IomapType::Unwritten || iomap.new;
+    dio.unwritten |= iomap.kind == IomapType::Unwritten;
+    dio.cow |= iomap.shared;
+    let head = if fresh { blocks.start..cells.start } else { cells.start..cells.start };
+    // A completion may raise the size meanwhile, but not while an unaligned write is alone.
+    let tail =
+        if fresh || cells.end >= inode.i_size_peek() { cells.end..blocks.end } else { cells.end..cells.end };
+    if !head.is_empty() || !tail.is_empty() {
+        inode.sb.backend.reach(branches::DIO_PAD);
+    }
+    let shared = iomap.shared;
+    for (cells, value) in [(head, Value::ZERO), (cells, Value::written(dio.id)), (tail, Value::ZERO)] {
+        let phys = geometry.blocks_touched(&cells).next().and_then(|block| iomap.addr_of(block));
+        dio.device.extend(phys.map(|phys| DeviceWrite { cells, phys, value, shared }));
+    }
+}
+
+/// All is submitted: waits, or leaves the rest to the worker.
+fn submit<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
+    let waits = dio.submission == Submission::Alone && waits_after(&inode.sb.config.design);
+    dio.worker = dio.worker.filter(|_| !waits);
+    dio.may_fail = inode.sb.may_fail(me);
+    let Some(worker) = dio.worker else {
+        return ControlFlow::Continue(DioState::Complete(complete::submitted(dio)));
+    };
+    let (lock, full) = (dio.lock, !dio.failed);
+    inode.sb.aio[usize::from(worker)].release(|queue| queue.add(Aio::Write(inode.number, dio)));
+    unlock(inode, me, lock);
+    ControlFlow::Break(Written { full })
+}

@@ -1,0 +1,341 @@
+//! The completion of direct I/O (actor A10): `iomap_dio_complete` (fs/iomap/direct-io.c) with
+//! `xfs_dio_write_end_io` (fs/xfs/xfs_file.c), 6.2.
+//!
+//! The order is what others rely on: the data is on the device, extents are converted, then the size is raised,
+//! then what the page cache has of the range is dropped, and only then is the write acknowledged and no longer
+//! counted. A write that is waited for is completed by its submitter, who still holds i_rwsem; another one by a
+//! worker of its own, without any lock.
+//!
+//! Left out: completion of overwrites in interrupt context; the steps are the same. The calls of one `@aio` command complete
+//! in the order in which they were submitted; those of several commands in any order.
+
+use std::ops::ControlFlow;
+
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
+
+use crate::direct_io::device::write_device;
+use crate::direct_io::invalidate::invalidate_folio2;
+use crate::direct_io::read;
+use crate::fs::xfs::xfs_iomap_write_unwritten;
+use crate::fs::xfs_reflink::xfs_reflink_end_cow;
+use crate::path::{Part, Path};
+use crate::state::aio::{Aio, AioQueue, Dio, DirectRead};
+use crate::state::dio_count::inode_dio_end;
+use crate::state::folio::Eviction;
+use crate::state::inode::Inode;
+use crate::state::world::World;
+use crate::words::branches;
+use crate::words::command::{Command, FileId};
+use crate::words::dio_design::{DioAck, DioInvalidate, DioSize};
+use crate::words::extent::Extent;
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
+use crate::words::ordering::Link;
+use crate::words::personality::Bump;
+
+/// What follows the dropping of cached folios.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Next {
+    /// Conversion (a mutant).
+    EndIo,
+    /// Nothing.
+    Finish,
+}
+
+/// Where a completion stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Completion {
+    /// Before the next write to the device.
+    Device(Dio),
+    /// Before the next folio is looked for, from which it depends whether folios have to be dropped.
+    Cached(Dio, FolioIndex),
+    /// Before the size is raised, where that is a step of its own.
+    Size(Dio),
+    /// Before the conversion, from a block on.
+    Convert(Dio, FileBlock),
+    /// Before copies are put in the place of shared blocks, from a block on.
+    EndCow(Dio, FileBlock),
+    /// Before the next folio is dropped.
+    Invalidate(Dio, FolioIndex, Next),
+}
+
+/// Where a worker stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum WorkerState {
+    /// Waiting for I/O.
+    Idle,
+    /// Completing a write.
+    Write(FileId, Completion),
+    /// Completing a read.
+    Read(FileId, DirectRead),
+}
+
+/// `@wait` (io_getevents): until all that one command has submitted is acknowledged, by its worker's number.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Getevents(u8);
+
+impl Path for Getevents {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        // All that was submitted before, one after the other.
+        let Command::Wait = part.command() else { return None };
+        part.submitted().map(|worker| Getevents(worker.number)).nth(usize::from(part.number))
+    }
+
+    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, _: ActorId) -> ControlFlow<(), Self> {
+        let done = |queue: &AioQueue, _: u64| queue.outstanding == 0;
+        drop(w.sb.aio[usize::from(self.0)].lock_when(Op::new("io_getevents"), done, 0).await);
+        ControlFlow::Break(())
+    }
+}
+
+/// One step of the worker that completes the I/O of one command, one after the other. It never finishes.
+pub async fn worker_step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    worker: u8,
+    state: WorkerState,
+) -> ControlFlow<(), WorkerState> {
+    let inode = |file: FileId| &w.inodes[usize::from(file)];
+    ControlFlow::Continue(match state {
+        WorkerState::Idle => {
+            let some = |queue: &AioQueue, _: u64| !queue.queued.is_empty();
+            let mut queue = w.sb.aio[usize::from(worker)].lock_when(Op::new("aio"), some, 0).await;
+            match queue.queued.remove(0) {
+                Aio::Write(file, dio) => WorkerState::Write(file, submitted(dio)),
+                Aio::Read(file, read) => WorkerState::Read(file, read),
+            }
+        }
+        WorkerState::Write(file, completion) => match step(inode(file), me, completion).await {
+            ControlFlow::Continue(completion) => WorkerState::Write(file, completion),
+            ControlFlow::Break(_) => WorkerState::Idle,
+        },
+        WorkerState::Read(file, read) => match read::complete(inode(file), read).await {
+            ControlFlow::Continue(read) => WorkerState::Read(file, read),
+            ControlFlow::Break(()) => {
+                acknowledge_aio(inode(file), worker);
+                WorkerState::Idle
+            }
+        },
+    })
+}
+
+/// The I/O of a write is submitted.
+pub fn submitted(dio: Dio) -> Completion {
+    Completion::Device(dio)
+}
+
+/// One step of a completion.
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: Completion,
+) -> ControlFlow<Dio, Completion> {
+    match state {
+        Completion::Device(mut dio) => {
+            if !dio.device.is_empty() {
+                // The device does them in any order, and may fail each.
+                let writes = dio.device.len() as u32;
+                let alternatives = if dio.may_fail { 2 * writes } else { writes };
+                let which = inode.sb.backend.choose(Op::new("device_write"), alternatives).await;
+                let write = dio.device.remove((which % writes) as usize);
+                if which < writes {
+                    write_device(inode, &write);
+                } else {
+                    inode.sb.backend.reach(branches::IO_ERROR);
+                    inode.say(|| "EIO".to_owned());
+                    dio.failed = true;
+                }
+            }
+            if dio.device.is_empty() {
+                on_device(inode, dio)
+            } else {
+                ControlFlow::Continue(Completion::Device(dio))
+            }
+        }
+        Completion::Cached(dio, index) => {
+            let slot = inode.page(index).lock(Op::on("nrpages", u32::from(index))).await;
+            let cached = slot.current().is_some();
+            drop(slot);
+            if cached {
+                ControlFlow::Continue(first_folio(inode, dio, Next::Finish))
+            } else if index + 1 < inode.sb.geometry.folios() {
+                ControlFlow::Continue(Completion::Cached(dio, index + 1))
+            } else {
+                finish(inode, dio)
+            }
+        }
+        Completion::Size(dio) => {
+            let mut map = inode.ilock.lock(Op::new("xfs_setfilesize")).await;
+            raise_size(inode, &dio, dio.request.end);
+            map.disk_size = map.disk_size.max(dio.request.end.min(inode.i_size_peek()));
+            inode.commit(&map);
+            drop(map);
+            if dio.unwritten { ControlFlow::Continue(convert_first(inode, dio)) } else { ended(inode, dio) }
+        }
+        Completion::Convert(dio, block) => convert(inode, me, dio, block).await,
+        Completion::EndCow(dio, block) => end_cow(inode, me, dio, block).await,
+        Completion::Invalidate(dio, index, next) => {
+            if invalidate_folio2(inode, index).await == Eviction::Kept {
+                // `dio_warn_stale_pagecache`: the write succeeds all the same.
+                inode.oracle.warn_stale_pagecache(index);
+                inode.sb.backend.reach(branches::DIO_INVALIDATE_FAILED);
+            }
+            if index + 1 < inode.sb.geometry.folios_touched(&dio.request).end {
+                return ControlFlow::Continue(Completion::Invalidate(dio, index + 1, next));
+            }
+            match next {
+                Next::EndIo => end_io(inode, dio),
+                Next::Finish => finish(inode, dio),
+            }
+        }
+    }
+}
+
+fn first_folio<B: Backend>(inode: &Inode<B>, dio: Dio, next: Next) -> Completion {
+    let first = inode.sb.geometry.folio_of(dio.request.start);
+    Completion::Invalidate(dio, first, next)
+}
+
+fn convert_first<B: Backend>(inode: &Inode<B>, dio: Dio) -> Completion {
+    let first = inode.sb.geometry.block_of(dio.request.start);
+    Completion::Convert(dio, first)
+}
+
+/// All data is on the device.
+fn on_device<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> ControlFlow<Dio, Completion> {
+    let design = &inode.sb.config.design;
+    if dio.failed {
+        // Neither converted nor dropped from the page cache.
+        return finish(inode, dio);
+    }
+    if design.dio_ack == DioAck::BeforeEndIo {
+        acknowledge(inode, &dio);
+        dio.acknowledged = true;
+    }
+    if design.dio_invalidate == DioInvalidate::BeforeEndIo {
+        return ControlFlow::Continue(first_folio(inode, dio, Next::EndIo));
+    }
+    end_io(inode, dio)
+}
+
+/// `xfs_dio_write_end_io`: copies first.
+fn end_io<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
+    if dio.cow {
+        let first = inode.sb.geometry.block_of(dio.request.start);
+        return ControlFlow::Continue(Completion::EndCow(dio, first));
+    }
+    convert_or_grow(inode, dio)
+}
+
+/// `xfs_reflink_end_cow` for one extent of the range. What another write that overlaps this one has moved is not there
+/// any more, and is done.
+async fn end_cow<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: Dio,
+    block: FileBlock,
+) -> ControlFlow<Dio, Completion> {
+    let last = inode.sb.geometry.blocks_touched(&dio.request).end;
+    let mut map = inode.ilock.lock(Op::new("xfs_reflink_end_cow")).await;
+    let real = |block: &FileBlock| matches!(map.cow.get(*block), Extent::Written(_));
+    let extent = (block..last).find(real).map(|first| first..map.cow.extent_around(first).end.min(last));
+    let Some(extent) = extent else {
+        drop(map);
+        return convert_or_grow(inode, dio);
+    };
+    let end = extent.end;
+    xfs_reflink_end_cow(inode, me, &mut map, extent);
+    inode.bump_data_seq(me);
+    inode.commit(&map);
+    drop(map);
+    if end < last { ControlFlow::Continue(Completion::EndCow(dio, end)) } else { convert_or_grow(inode, dio) }
+}
+
+/// The conversion and the size. That the file does not grow is seen without a lock; nobody makes it smaller meanwhile.
+fn convert_or_grow<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
+    let grows = dio.request.end > inode.i_size_peek();
+    let early = inode.sb.config.design.dio_size == DioSize::BeforeConversion;
+    match (dio.unwritten, grows) {
+        (true, true) if early => ControlFlow::Continue(Completion::Size(dio)),
+        (true, _) => ControlFlow::Continue(convert_first(inode, dio)),
+        (false, true) => ControlFlow::Continue(Completion::Size(dio)),
+        (false, false) if !dio.cow && inode.sb.config.design.dio_invalidate == DioInvalidate::IfCached => {
+            ControlFlow::Continue(Completion::Cached(dio, 0))
+        }
+        (false, false) => ended(inode, dio),
+    }
+}
+
+/// Extents and size are right.
+fn ended<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
+    match inode.sb.config.design.dio_invalidate {
+        DioInvalidate::AfterEndIo | DioInvalidate::IfCached => {
+            ControlFlow::Continue(first_folio(inode, dio, Next::Finish))
+        }
+        DioInvalidate::BeforeEndIo | DioInvalidate::Never => finish(inode, dio),
+    }
+}
+
+/// `xfs_iomap_write_unwritten` for one extent of the range: the conversion, then the size, in memory and on
+/// disk, in one ILOCK section. Nobody is modelled who reads both counter and size without a lock and decides by
+/// their order.
+async fn convert<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    dio: Dio,
+    block: FileBlock,
+) -> ControlFlow<Dio, Completion> {
+    let geometry = &inode.sb.geometry;
+    let last = geometry.blocks_touched(&dio.request).end;
+    let mut map = inode.ilock.lock(Op::new("xfs_dio_write_end_io")).await;
+    let end = map.extent_around(block).end.min(last);
+    if xfs_iomap_write_unwritten(inode, &mut map, block..end) {
+        inode.sb.backend.reach(branches::DIO_CONVERT);
+        if inode.sb.config.fs.bump_convert != Bump::Never {
+            inode.bump_data_seq(me);
+        }
+    }
+    let size = geometry.cells_of_blocks(&(block..end)).end.min(dio.request.end);
+    raise_size(inode, &dio, size);
+    map.disk_size = map.disk_size.max(size.min(inode.i_size_peek()));
+    inode.commit(&map);
+    drop(map);
+    if end < last { ControlFlow::Continue(Completion::Convert(dio, end)) } else { ended(inode, dio) }
+}
+
+/// Raises i_size to `end` at least.
+fn raise_size<B: Backend>(inode: &Inode<B>, dio: &Dio, end: Cell) {
+    let size = inode.i_size_peek();
+    if end > size {
+        inode.i_size.publish(u64::from(end), inode.order(Link::SizeStore));
+        inode.oracle.gap(&inode.sb.geometry, &(size..dio.request.start.max(size)));
+        inode.oracle.outgrow(&inode.sb.geometry, dio.id, &(size.max(dio.request.start)..end));
+        inode.say(|| format!("i_size = {}", crate::words::geometry::Bytes(inode.sb.geometry.byte_at(end))));
+    }
+}
+
+/// The write is over: it is not counted any more, and acknowledged.
+fn finish<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
+    inode_dio_end(inode);
+    if !dio.acknowledged {
+        acknowledge(inode, &dio);
+    }
+    ControlFlow::Break(dio)
+}
+
+fn acknowledge<B: Backend>(inode: &Inode<B>, dio: &Dio) {
+    let geometry = &inode.sb.geometry;
+    if dio.failed {
+        inode.oracle.fail_write(geometry, dio.id, &dio.request);
+    } else {
+        inode.oracle.end_write(geometry, dio.id, &dio.request, dio.request.end);
+    }
+    if let Some(worker) = dio.worker {
+        acknowledge_aio(inode, worker);
+    }
+}
+
+fn acknowledge_aio<B: Backend>(inode: &Inode<B>, worker: u8) {
+    inode.sb.aio[usize::from(worker)].release(|queue| queue.outstanding -= 1);
+}

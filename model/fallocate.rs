@@ -1,0 +1,331 @@
+//! What changes the file as a whole: truncate and the modes of fallocate (actor A8).
+//!
+//! All of them exclude everybody who could bring something into the page cache or into the file: i_rwsem, then
+//! invalidate_lock, both exclusive. What they do then is a list of jobs that is drawn up once the locks are held,
+//! since until they are dropped nobody else changes the size ([`setattr`],
+//! [`modes`]). The order of the jobs is what matters: the page cache of a block is gone before the
+//! block is, so that no folio lies over a freed block.
+//!
+//! Left out: the space that fallocate and truncate reserve for their transactions, layout leases, RT extents.
+
+pub mod modes;
+pub mod plan;
+pub mod setattr;
+
+use std::ops::{ControlFlow, Range};
+
+use stalemap_facade::{ActorId, Atomic, Backend, Op};
+
+use crate::fallocate::plan::{Job, Meaning, Plan, flush_folios};
+use crate::fs::stuffed::{self, UnstuffState};
+use crate::fs::unmap::xfs_bunmapi;
+use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
+use crate::fs::{self, glock};
+use crate::iomap::{self, Written};
+use crate::path::{Part, Path};
+use crate::state::dio_count::inode_dio_wait;
+use crate::state::event::MappingEvent;
+use crate::state::glock::Mode;
+use crate::state::inode::Inode;
+use crate::state::world::World;
+use crate::truncate::{self, pagecache_isize_extended};
+use crate::words::command::Command;
+use crate::words::extent::{Enospc, Extent, ExtentMap};
+use crate::words::geometry::{Bytes, Cell, FileBlock};
+use crate::words::ordering::Link;
+use crate::writeback::flush;
+
+/// What is done to the file.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Change {
+    /// ftruncate.
+    Truncate(Cell),
+    /// fallocate of a range; whether it keeps the size.
+    Falloc(Range<Cell>, bool),
+    /// FALLOC_FL_PUNCH_HOLE.
+    Punch(Range<Cell>),
+    /// FALLOC_FL_ZERO_RANGE; whether it keeps the size.
+    Zero(Range<Cell>, bool),
+    /// FALLOC_FL_COLLAPSE_RANGE.
+    Collapse(Range<Cell>),
+    /// FALLOC_FL_INSERT_RANGE.
+    Insert(Range<Cell>),
+}
+
+/// Where a change stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum ChangeState {
+    /// Before i_rwsem.
+    Enter(Change),
+    /// Before invalidate_lock.
+    Lock(Change),
+    /// Before the next job.
+    Run(Plan),
+}
+
+impl Path for ChangeState {
+    type Ended = ();
+
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let cells = |range| part.cells(range);
+        let change = match part.first()? {
+            Command::Truncate { size } => Change::Truncate(part.inode.sb.geometry.cell_at(*size)),
+            Command::Falloc { range, keep_size } => Change::Falloc(cells(range), *keep_size),
+            Command::Fpunch { range } => Change::Punch(cells(range)),
+            Command::Fzero { range, keep_size } => Change::Zero(cells(range), *keep_size),
+            Command::Fcollapse { range } => Change::Collapse(cells(range)),
+            Command::Finsert { range } => Change::Insert(cells(range)),
+            _ => return None,
+        };
+        Some(ChangeState::Enter(change))
+    }
+
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+        step(inode, me, self).await
+    }
+}
+
+/// One step.
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: ChangeState,
+) -> ControlFlow<(), ChangeState> {
+    match state {
+        ChangeState::Enter(change) => {
+            inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+            glock::acquire(inode, me, Mode::Exclusive).await;
+            ControlFlow::Continue(ChangeState::Lock(change))
+        }
+        ChangeState::Lock(change) => {
+            if inode.sb.config.fs.invalidate_lock {
+                inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+            }
+            inode_dio_wait(inode).await;
+            let plan = draw_up(inode, change);
+            let Meaning { zeroed, taken_out, grown } = &plan.meaning;
+            for cells in [zeroed, taken_out, grown] {
+                inode.oracle.begin_zero(&inode.sb.geometry, cells);
+                inode.forget_data(cells);
+            }
+            ControlFlow::Continue(ChangeState::Run(plan))
+        }
+        ChangeState::Run(mut plan) => {
+            let mut failed = false;
+            if let Some(job) = plan.jobs.pop_front() {
+                match work(inode, me, job).await {
+                    Worked::Partly(rest) => plan.jobs.push_front(rest),
+                    Worked::Done => {}
+                    // The call returns the error; what was done so far stays.
+                    Worked::Failed => {
+                        plan.jobs.clear();
+                        failed = true;
+                    }
+                }
+            }
+            if !plan.jobs.is_empty() {
+                return ControlFlow::Continue(ChangeState::Run(plan));
+            }
+            let Meaning { zeroed, taken_out, grown } = &plan.meaning;
+            if failed {
+                for cells in [zeroed, taken_out, grown] {
+                    inode.oracle.fail_write(&inode.sb.geometry, 0, cells);
+                }
+            } else {
+                inode.oracle.complete_zero(&inode.sb.geometry, zeroed);
+                inode.oracle.complete_growth(&inode.sb.geometry, grown);
+            }
+            if inode.sb.config.fs.invalidate_lock {
+                inode.invalidate_lock.up_write(me);
+            }
+            glock::release(inode, me);
+            inode.i_rwsem.up_write(me);
+            ControlFlow::Break(())
+        }
+    }
+}
+
+fn draw_up<B: Backend>(inode: &Inode<B>, change: Change) -> Plan {
+    let size = inode.i_size_peek();
+    let unstuff = match &change {
+        Change::Truncate(new_size) => stuffed::outgrown(inode, *new_size),
+        Change::Falloc(..) => inode.is_stuffed(),
+        Change::Punch(cells) if inode.is_stuffed() => return modes::punch_stuffed(inode, size, cells),
+        _ => false,
+    };
+    let mut plan = match change {
+        Change::Truncate(new_size) => setattr::xfs_setattr_size(inode, size, new_size),
+        Change::Falloc(cells, keep_size) => modes::preallocate(inode, size, &cells, keep_size),
+        Change::Punch(cells) => modes::punch_hole(inode, size, &cells),
+        Change::Zero(cells, keep_size) => modes::zero_range(inode, size, &cells, keep_size),
+        Change::Collapse(cells) => modes::collapse_range(inode, size, &cells),
+        Change::Insert(cells) => modes::insert_range(inode, size, &cells),
+    };
+    if unstuff {
+        plan.jobs.push_front(Job::Unstuff(UnstuffState::Begin));
+    }
+    plan
+}
+
+/// What came of a step of a job.
+enum Worked {
+    /// This remains of it.
+    Partly(Job),
+    /// Nothing remains.
+    Done,
+    /// It could not be done.
+    Failed,
+}
+
+/// One step of a job.
+async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
+    fn rest<S>(flow: ControlFlow<(), S>, wrap: impl FnOnce(S) -> Job) -> Worked {
+        match flow {
+            ControlFlow::Continue(state) => Worked::Partly(wrap(state)),
+            ControlFlow::Break(()) => Worked::Done,
+        }
+    }
+    match job {
+        Job::Flush(state) => return rest(flush::step(inode, me, state).await, Job::Flush),
+        Job::FlushUnlogged(size, new_size) => {
+            let logged = inode.ilock.lock(Op::new("xfs_setattr_size")).await.disk_size;
+            if new_size > logged && size != logged {
+                return Worked::Partly(flush_folios(inode, &(logged..new_size)));
+            }
+        }
+        Job::Drop(state) => return rest(truncate::step(inode, me, state).await, Job::Drop),
+        Job::Zero(state) => {
+            return match iomap::step(inode, me, *state).await {
+                ControlFlow::Continue(state) => Worked::Partly(Job::Zero(Box::new(state))),
+                ControlFlow::Break(Written { full: true }) => Worked::Done,
+                ControlFlow::Break(Written { full: false }) => Worked::Failed,
+            };
+        }
+        Job::Unstuff(state) => {
+            return match stuffed::step(inode, me, state).await {
+                ControlFlow::Continue(state) => Worked::Partly(Job::Unstuff(state)),
+                ControlFlow::Break(Ok(())) => Worked::Done,
+                ControlFlow::Break(Err(Enospc)) => Worked::Failed,
+            };
+        }
+        Job::ZeroStuffed(cells) => stuffed::zero_range(inode, &cells).await,
+        Job::SetSize(size) => {
+            inode.i_size.store(Op::new("i_size_write"), u64::from(size), inode.order(Link::SizeStore)).await;
+            stuffed::clear_tail(inode, size);
+            if inode.merges_transactions() {
+                inode.commit_inode();
+            }
+            inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(size))));
+        }
+        Job::Shrink(size) => {
+            let beyond = inode.sb.geometry.blocks_touched(&(0..size)).end..inode.sb.geometry.blocks();
+            let mut map = inode.ilock.lock(Op::new("xfs_itruncate_extents")).await;
+            map.disk_size = size;
+            xfs_bunmapi(inode, me, &mut map, beyond.clone());
+            if size == 0 {
+                stuffed::restuff(inode);
+            }
+            inode.commit(&map);
+            drop(map);
+            inode.audit_backing(beyond);
+        }
+        Job::Unmap(blocks) => {
+            let mut map = inode.ilock.lock(Op::new("xfs_unmap_extent")).await;
+            xfs_bunmapi(inode, me, &mut map, blocks.clone());
+            inode.commit(&map);
+            drop(map);
+            inode.audit_backing(blocks);
+        }
+        Job::Extend(name, blocks, size) => {
+            if extend(inode, me, Op::new(name), &blocks, size).await.is_err() {
+                inode.say(|| "ENOSPC".to_owned());
+                return Worked::Failed;
+            }
+        }
+        Job::ShiftDown(blocks) => {
+            let mut map = inode.ilock.lock(Op::new("xfs_bmap_collapse_extents")).await;
+            cancel_copies(inode, me, &mut map, blocks.start);
+            map.collapse(&blocks);
+            inode.bump_data_seq(me);
+            // What a crash may leave is rearranged before the transaction that does it is judged.
+            inode.oracle.collapse(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
+            inode.commit(&map);
+            drop(map);
+            shifted(inode, &blocks, "moves down onto");
+        }
+        Job::ShiftUp(blocks) => {
+            let mut map = inode.ilock.lock(Op::new("xfs_bmap_insert_extents")).await;
+            cancel_copies(inode, me, &mut map, blocks.start);
+            map.insert(&blocks);
+            inode.bump_data_seq(me);
+            inode.oracle.insert(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
+            inode.commit(&map);
+            drop(map);
+            shifted(inode, &blocks, "moves up from");
+        }
+    }
+    Worked::Done
+}
+
+/// What is left in the COW fork behind `first` would lie at the wrong place after a shift (`xfs_prepare_shift`).
+/// Everything dirty was written back before.
+fn cancel_copies<B: Backend>(inode: &Inode<B>, me: ActorId, map: &mut ExtentMap, first: FileBlock) {
+    xfs_reflink_cancel_cow_blocks(inode, me, map, first..inode.sb.geometry.blocks());
+}
+
+fn shifted<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>, how: &str) {
+    inode.tell(MappingEvent::Invalidated, || {
+        format!("what lies behind {how} {}", inode.sb.geometry.show_blocks(blocks))
+    });
+    inode.audit_backing(blocks.start..inode.sb.geometry.blocks());
+}
+
+/// `xfs_alloc_file_space` (E8), which also allocates for what was only reserved (E3), and a size that grows. One
+/// ILOCK section: the kernel stores the size in a step of its own, but nobody is modelled who reads both counter
+/// and size without a lock and decides by their order.
+async fn extend<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    op: Op,
+    blocks: &Range<FileBlock>,
+    new_size: Option<Cell>,
+) -> Result<(), Enospc> {
+    let mut map = inode.ilock.lock(op).await;
+    let mut allocated = false;
+    let mut result = Ok(());
+    for block in blocks.clone() {
+        match map.get(block) {
+            Extent::Hole => match fs::preallocate(inode, &mut map, block) {
+                Ok(()) => allocated |= map.get(block) != Extent::Hole,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            },
+            // The whole of it, as ever.
+            Extent::Delalloc => {
+                let extent = map.extent_around(block);
+                let phys = inode.sb.allocate_reserved(inode.number, &extent);
+                map.allocate(&extent, &phys);
+                allocated = true;
+            }
+            Extent::Unwritten(_) | Extent::Written(_) => {}
+        }
+    }
+    if allocated {
+        inode.bump_data_seq(me);
+        inode
+            .tell(MappingEvent::Invalidated, || format!("-> U in {}", inode.sb.geometry.show_blocks(blocks)));
+    }
+    let size = inode.i_size_peek();
+    if let Some(target) = new_size.filter(|target| result.is_ok() && *target > size) {
+        inode.i_size.publish(u64::from(target), inode.order(Link::SizeStore));
+        map.disk_size = target;
+        inode.commit(&map);
+        drop(map);
+        pagecache_isize_extended(inode, size, target).await;
+    } else {
+        inode.commit(&map);
+    }
+    result
+}

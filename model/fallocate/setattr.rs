@@ -1,0 +1,69 @@
+//! ftruncate: `xfs_setattr_size` (fs/xfs/xfs_iops.c, 6.2).
+//!
+//! Downwards, the rest of the new last block is zeroed, so that the old data do not come back when the file grows
+//! again; then i_size shrinks, then the page cache behind it goes, and at last the blocks. Upwards, the rest of
+//! the old last block is zeroed, and the size grows.
+
+use stalemap_facade::Backend;
+
+use crate::fallocate::plan::{Job, Meaning, Plan, drop_cells, flush_folios, zero};
+use crate::iomap::zero::{eof_tail, rest_of_block};
+use crate::state::inode::Inode;
+use crate::words::geometry::Cell;
+use crate::words::personality::TruncateFlush;
+
+/// What a truncate from `size` to `new_size` consists of.
+pub(crate) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
+    if new_size > size {
+        return Plan::new(
+            grow(inode, size, new_size),
+            Meaning { grown: size..new_size, ..Meaning::default() },
+        );
+    }
+    let mut jobs = Vec::new();
+    if let Some(tail) = rest_of_block(inode, new_size) {
+        // Zeroing may take an unwritten block under dirty page cache for zeros already.
+        let flush = flush_folios(inode, &tail);
+        let zeroing = zero(inode, tail);
+        match inode.sb.config.fs.truncate_flush {
+            TruncateFlush::Before => jobs.extend([flush, zeroing]),
+            TruncateFlush::AfterZeroing => jobs.extend([zeroing, flush]),
+            TruncateFlush::Never => jobs.push(zeroing),
+        }
+    }
+    jobs.extend(shrink(inode, size, new_size));
+    if let Some(flush) = flush_unlogged(inode, size, new_size) {
+        jobs.insert(jobs.len() - 1, flush);
+    }
+    // XFS writes the zeros back before it logs the size, which matters to crashes alone.
+    if inode.log().is_some()
+        && !inode.merges_transactions()
+        && let Some(tail) = rest_of_block(inode, new_size)
+    {
+        jobs.insert(jobs.len() - 1, flush_folios(inode, &tail));
+    }
+    Plan::new(jobs, Meaning { zeroed: new_size..inode.sb.geometry.cells(), ..Meaning::default() })
+}
+
+/// `truncate_setsize` to a smaller size, and the removal of the extents behind it.
+pub(crate) fn shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
+    let mut jobs = vec![Job::SetSize(new_size)];
+    if let Some(last) = size.max(new_size).checked_sub(1) {
+        let end = inode.sb.geometry.cells_of_folio(inode.sb.geometry.folio_of(last)).end;
+        jobs.push(drop_cells(inode, new_size..end));
+    }
+    jobs.push(Job::Shrink(new_size));
+    jobs
+}
+
+/// The jobs that let the file grow.
+pub(crate) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
+    let tail = eof_tail(inode, size, new_size).map(|tail| zero(inode, tail));
+    let flush = flush_unlogged(inode, size, new_size);
+    tail.into_iter().chain(flush).chain([Job::Extend("truncate", 0..0, Some(new_size))]).collect()
+}
+
+/// What keeps a size that is logged from running ahead of data that are not written. Only crashes can tell.
+pub(crate) fn flush_unlogged<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Option<Job> {
+    inode.log().map(|_| Job::FlushUnlogged(size, new_size))
+}

@@ -1,0 +1,631 @@
+//! One folio of a buffered write: `iomap_write_begin`, the copy, `iomap_write_end` (fs/iomap/buffered-io.c).
+//!
+//! Here the cached mapping is used: it decides whether the part of a block that the write does not cover is
+//! zeroed in memory or read from disk. And here the designs check it, or do not.
+
+use std::ops::Range;
+
+use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
+
+use crate::fs::{self, stuffed};
+use crate::iomap::jdata;
+use crate::iomap::write_state::{Fill, Write, WriteState, unused_reservation};
+use crate::judge::properties;
+use crate::state::current::cookie_is_current;
+use crate::state::device::contents;
+use crate::state::event::MappingEvent;
+use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
+use crate::state::inode::Inode;
+use crate::state::mapping::{Iomap, IomapType};
+use crate::state::sync::IoLock;
+use crate::state::validity::{COW_SHIFT, show_cookie};
+use crate::state::{directed_run, trace};
+use crate::truncate::{TruncateState, pagecache_isize_extended};
+use crate::words::config::MixedIo;
+use crate::words::design::{
+    Check, Compare, ExtendedEof, HookRelease, OnStale, PageDone, PunchLock, ShortCopy, StaleCleanup,
+    UnshareRead,
+};
+use crate::words::extent::Extent;
+use crate::words::geometry::{Bytes, Cell, FileBlock, within};
+use crate::words::ordering::Link;
+use crate::words::personality::{Hooks, SizeLog, SourceFault};
+use crate::words::value::Value;
+use crate::words::{bounds, branches};
+
+/// A folio that the write has locked, and what it is about to do with it.
+struct Locked {
+    folio: FolioRef,
+    /// The cells that the copy covers if it is not short.
+    covered: Range<Cell>,
+    /// Where the mapping ends.
+    mapped_end: Cell,
+    /// Blocks that the write touches and that are not valid. Under the folio lock nobody else changes that.
+    invalid: Vec<FileBlock>,
+}
+
+/// What looking a folio up led to.
+enum Lookup {
+    /// It is locked and in the page cache.
+    Locked(Locked),
+    /// It has left the page cache meanwhile.
+    Gone,
+    /// It is locked by somebody else, and the write must not wait.
+    Busy,
+    /// There is no memory for one.
+    NoMemory,
+}
+
+/// The write ends with what it has done so far.
+fn fail<B: Backend>(
+    inode: &Inode<B>,
+    mut write: Write,
+    iomap: Iomap,
+    from: Cell,
+    error: &'static str,
+) -> WriteState {
+    inode.say(|| error.to_owned());
+    write.failed = true;
+    WriteState::End(write, iomap, from, None)
+}
+
+/// One pass of `iomap_write_iter`: one folio.
+pub(crate) async fn iomap_write_folio<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut write: Write,
+    iomap: Iomap,
+    from: Cell,
+) -> WriteState {
+    let check = fs::check(&inode.sb.config);
+    // Step 4.1: fault in the source, before any folio is locked.
+    if write.faults_at.is_some_and(|at| write.pos >= at) {
+        inode.say(|| "EFAULT".to_owned());
+        write.failed = true;
+        return WriteState::End(write, iomap, from, None);
+    }
+    if write.source_missing() {
+        if inode.sb.config.fs.source_fault == SourceFault::EndsPass {
+            return WriteState::End(write, iomap, from, None);
+        }
+        write.resident_until = None;
+    }
+    stand_still(inode, me, &mut write).await;
+    if check == Check::BeforeLock && !iomap_valid(inode, &iomap, write.pos).await {
+        return stale(inode, me, write, iomap, from, None);
+    }
+
+    // Steps 4.2 and 4.3. A transaction is begun before any folio is locked.
+    if fs::has_folio_hooks(&inode.sb.config, &iomap) {
+        jdata::page_prepare(inode, me, &mut write).await;
+    }
+    let locked = match lock_folio(inode, me, &write, &iomap).await {
+        Lookup::Locked(locked) => locked,
+        none => {
+            if write.transaction {
+                jdata::no_folio(inode, me, &mut write);
+            }
+            return match none {
+                Lookup::Busy => fail(inode, write, iomap, from, "EAGAIN"),
+                Lookup::NoMemory => fail(inode, write, iomap, from, "ENOMEM"),
+                _ => WriteState::Folio(write, iomap, from),
+            };
+        }
+    };
+
+    // Step 4.4: the check.
+    let check_now = match check {
+        Check::AfterLock | Check::InGetFolio => true,
+        Check::Once => !write.checked,
+        Check::Never | Check::BeforeLock | Check::AfterPrepare => false,
+    };
+    write.checked = true;
+    if iomap.stale || check_now && !iomap_valid(inode, &iomap, write.pos).await {
+        return stale(inode, me, write, iomap, from, Some(locked.folio));
+    }
+    debug_assert!(iomap.kind != IomapType::Hole || write.fill != Fill::Data, "a write's mapping is no hole");
+
+    // Step 4.5: blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
+    if iomap.kind == IomapType::Inline {
+        write_begin_inline(inode, me, &iomap, &locked, check_now).await;
+    }
+    let (to_zero, to_read) = sort_blocks(inode, write.fill, &iomap, &locked);
+    if let Err(error) = read_blocks(inode, me, &write, &iomap, &locked, &to_read, check_now).await {
+        let FolioRef { index, id } = locked.folio;
+        jdata::page_done_on_error(inode, me, &mut write, locked.folio);
+        inode.folio_unlocked(index, id);
+        inode.page(index).release(|slot| slot.unlock_and_put(id, me));
+        return fail(inode, write, iomap, from, error);
+    }
+    let unread = inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive;
+    if check != Check::AfterPrepare && (to_zero.is_empty() || unread) {
+        return copy(inode, me, write, iomap, from, &locked, &to_zero, check_now).await;
+    }
+    if !to_zero.is_empty() {
+        let FolioRef { index, id } = locked.folio;
+        let mut slot = inode.page(index).lock(Op::on("zero_blocks", u32::from(index))).await;
+        zero_blocks(inode, &iomap, &to_zero, &locked.covered, check_now, slot.locked_mut(id, me));
+    }
+    if check == Check::AfterPrepare && !iomap_valid(inode, &iomap, write.pos).await {
+        return stale(inode, me, write, iomap, from, Some(locked.folio));
+    }
+    copy(inode, me, write, iomap, from, &locked, &[], check_now).await
+}
+
+/// Directed runs: stands still before the folios that they name, once each.
+async fn stand_still<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write) {
+    let index = inode.sb.geometry.folio_of(write.pos);
+    for (number, hold) in inode.sb.config.holds.iter().enumerate() {
+        let here = inode.sb.config_actor(me) == Some(hold.actor)
+            && inode.sb.geometry.folio_of(inode.sb.geometry.cell_at(hold.at)) == index;
+        if here && write.held & (1 << number) == 0 {
+            write.held |= 1 << number;
+            directed_run::stand_still(&inode.sb, number, inode.sb.never_held()).await;
+        }
+    }
+}
+
+/// `__filemap_get_folio`: looks the folio up or adds one, locks it, and sees that it is still in the page
+/// cache. A write that must not wait adds a folio all the same: memory is only tried for.
+async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, iomap: &Iomap) -> Lookup {
+    let index = inode.sb.geometry.folio_of(write.pos);
+    let folio_cells = inode.sb.geometry.cells_of_folio(index);
+    let page = inode.page(index);
+    let target = u32::from(index);
+    let mut slot = page.lock(Op::on("filemap_get_folio", target)).await;
+    let found = slot.current().map(|(id, _)| id);
+    let id = if let Some(id) = found {
+        if write.nowait && !slot.is_unlocked(id) {
+            return Lookup::Busy;
+        }
+        slot.folio_mut(id).refs |= 1 << me;
+        if !write.nowait {
+            drop(slot);
+            let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
+            slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
+        }
+        slot.folio_mut(id).locked = Some(me);
+        inode.folio_locked(index, id);
+        id
+    } else {
+        if inode.sb.config.fs.alloc_errors && inode.sb.config_actor(me).is_some() {
+            drop(slot);
+            if inode.sb.backend.choose(Op::on("filemap_alloc_folio", target), 2).await == 1 {
+                inode.sb.backend.reach(branches::NO_MEMORY);
+                return Lookup::NoMemory;
+            }
+            slot = page.lock(Op::on("filemap_add_folio", target)).await;
+            if slot.current().is_some() {
+                return Lookup::Gone;
+            }
+        }
+        inode.say(|| "new folio".to_owned());
+        inode.trace(|| trace::add_to_page_cache(inode, index));
+        let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), folio_cells.len());
+        inode.folio_added(index, id);
+        id
+    };
+    let Some(folio) = slot.folio(id).filter(|folio| folio.in_cache) else {
+        inode.say(|| format!("folio {index} has left the cache: look up again"));
+        inode.folio_unlocked(index, id);
+        slot.unlock_and_put(id, me);
+        return Lookup::Gone;
+    };
+    let mapped_end = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
+    let stop = folio_cells.end.min(write.end).min(mapped_end).min(write.at_most.unwrap_or(Cell::MAX));
+    let covered = write.pos..stop;
+    let valid = |block: &FileBlock| folio.block_uptodate(inode.sb.block_in_folio(*block));
+    let invalid = inode.sb.geometry.blocks_touched(&covered).filter(|block| !valid(block)).collect();
+    Lookup::Locked(Locked { folio: FolioRef { index, id }, covered, mapped_end, invalid })
+}
+
+/// The blocks that are to be filled: those to zero, and those that the mapping says have data, to read.
+fn sort_blocks<B: Backend>(
+    inode: &Inode<B>,
+    fill: Fill,
+    iomap: &Iomap,
+    locked: &Locked,
+) -> (Vec<FileBlock>, Vec<FileBlock>) {
+    // What is unshared is read even where it is covered: nobody brings new contents.
+    let unshare = fill == Fill::Unshare && inode.sb.config.design.unshare_read == UnshareRead::Always;
+    let partial = |block: &FileBlock| {
+        let cells = inode.sb.geometry.cells_of_block(*block);
+        unshare || cells.start < locked.covered.start || cells.end > locked.covered.end
+    };
+    let size = inode.i_size_peek();
+    let must_zero = |block: &FileBlock| {
+        let fresh = iomap.new && iomap.source.is_none();
+        iomap.source_kind() != IomapType::Mapped
+            || fresh
+            || inode.sb.geometry.cells_of_block(*block).start >= size
+    };
+    let partly = locked.invalid.iter().copied().filter(partial);
+    // What lies in the inode is in the folio by now.
+    partly.filter(|_| iomap.kind != IomapType::Inline).partition(must_zero)
+}
+
+/// `iomap_write_begin_inline`: fills the folio from the inode, however much the write covers.
+async fn write_begin_inline<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    iomap: &Iomap,
+    locked: &Locked,
+    checked: bool,
+) {
+    if locked.invalid.is_empty() {
+        return;
+    }
+    let FolioRef { index, id } = locked.folio;
+    let mut slot = inode.page(index).lock(Op::on("iomap_read_inline_data", u32::from(index))).await;
+    audit_use(inode, iomap, &locked.invalid, checked);
+    stuffed::read_inline_data(inode, slot.locked_mut(id, me));
+    inode.sb.backend.reach(branches::READ_FILL);
+}
+
+/// Reads blocks, if the write may wait for them and the device gives them.
+async fn read_blocks<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    write: &Write,
+    iomap: &Iomap,
+    locked: &Locked,
+    to_read: &[FileBlock],
+    checked: bool,
+) -> Result<(), &'static str> {
+    if to_read.is_empty() {
+        return Ok(());
+    }
+    if write.nowait {
+        return Err("EAGAIN");
+    }
+    if inode.sb.may_fail(me) && inode.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
+        inode.sb.backend.reach(branches::IO_ERROR);
+        return Err("EIO");
+    }
+    let FolioRef { index, id } = locked.folio;
+    let mut slot = inode.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
+    audit_use(inode, iomap, to_read, checked);
+    let folio = slot.locked_mut(id, me);
+    for block in to_read {
+        read_block(inode, iomap, *block, &mut folio.cells);
+        let n = inode.sb.block_in_folio(*block);
+        folio.set_uptodate(n..n + 1);
+        inode.say(|| format!("read {} from disk", inode.sb.geometry.show_blocks(&(*block..*block + 1))));
+    }
+    inode.sb.backend.reach(branches::READ_FILL);
+    Ok(())
+}
+
+/// Steps 4.5 to 4.10: zeroing, the copy, `iomap_write_end`, the size, and the release of the folio. Others
+/// cannot tell it from one step: page-table entries exist only for folios that are valid already, and reads
+/// are excluded by i_rwsem. Where a personality lets them pass, the zeroing was a step of its own: it makes the
+/// block valid, and a reader may come by before the copy.
+#[allow(clippy::too_many_arguments)]
+async fn copy<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut write: Write,
+    mut iomap: Iomap,
+    from: Cell,
+    locked: &Locked,
+    to_zero: &[FileBlock],
+    checked: bool,
+) -> WriteState {
+    let FolioRef { index, id } = locked.folio;
+    let folio_cells = inode.sb.geometry.cells_of_folio(index);
+    let stop = locked.covered.end;
+    let size = inode.i_size_peek();
+    let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
+    let mut copied_to = stop.min(source_end);
+    let cells = copied_to.saturating_sub(write.pos);
+    let fallible = inode.sb.config.fs.short_copies && inode.sb.config_actor(me).is_some();
+    if fallible && write.fill == Fill::Data && cells > 1 {
+        let missing =
+            inode.sb.backend.choose(Op::on("copy_from_user", u32::from(index)), u32::from(cells)).await;
+        copied_to -= missing as Cell;
+    }
+    let mut slot = inode.page(index).lock(Op::on("copy", u32::from(index))).await;
+    let folio = slot.locked_mut(id, me);
+    if !to_zero.is_empty() {
+        zero_blocks(inode, &iomap, to_zero, &locked.covered, checked, folio);
+    }
+    let short = copied_to < stop;
+    let accepted = !short || folio.uptodate || inode.sb.config.design.short_copy == ShortCopy::Accept;
+    if short {
+        inode.sb.backend.reach(branches::SHORT_COPY);
+    }
+    let done = if accepted { copied_to } else { write.pos };
+    if accepted {
+        let cells = &mut folio.cells[within(&folio_cells, &(write.pos..done))];
+        match write.fill {
+            Fill::Data => cells.fill(Value::written(write.id)),
+            Fill::Zero => cells.fill(Value::ZERO),
+            Fill::Unshare => {}
+        }
+        if iomap.kind == IomapType::Inline {
+            stuffed::iomap_write_end_inline(inode, folio, &(write.pos..done));
+        } else {
+            audit_backed(inode, &iomap, &(write.pos..done));
+            write_end(inode, folio, locked, &(write.pos..done));
+        }
+        if write.fill == Fill::Data && done > size {
+            // Data before size: whoever sees the size finds the data. Both are done under the folio lock
+            // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
+            // not read without the size).
+            inode.i_size.publish(u64::from(done), inode.order(Link::SizeStore));
+            inode.oracle.gap(&inode.sb.geometry, &(size..write.pos.max(size)));
+            inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(done))));
+        }
+    }
+    inode.say(|| {
+        let what = match write.fill {
+            Fill::Data => "copy",
+            Fill::Zero => "zero",
+            Fill::Unshare => "unshare",
+        };
+        let cells = inode.sb.geometry.show_cells(&(write.pos..done));
+        if short { format!("{what} {cells}, short") } else { format!("{what} {cells}") }
+    });
+    inode.audit_folio(index, &slot);
+    let mut grown = (write.fill == Fill::Data && done > size && write.pos > size).then_some(size..write.pos);
+    if write.transaction {
+        let first = inode.sb.config.design.extended_eof == ExtendedEof::BeforeHook
+            && inode.sb.config.design.page_done == PageDone::AfterUnlock;
+        let early = grown.take_if(|_| first);
+        jdata::page_done(inode, me, &mut write, locked.folio, slot, done, early).await;
+    } else {
+        inode.folio_unlocked(index, id);
+        slot.unlock_and_put(id, me);
+        drop(slot);
+    }
+    if accepted && write.fill == Fill::Data && done > size && inode.sb.config.fs.size_log == SizeLog::Write {
+        let mut map = inode.ilock.lock(Op::new("xfs_setfilesize")).await;
+        map.disk_size = map.disk_size.max(done);
+        inode.commit(&map);
+    }
+    if let Some(grown) = grown {
+        pagecache_isize_extended(inode, grown.start, grown.end).await;
+    }
+    inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
+
+    write.at_most = (short && !accepted).then_some(copied_to);
+    write.pos = done;
+    iomap.stale = false;
+    let next = if write.pos == write.end || write.pos == locked.mapped_end {
+        WriteState::End(write, iomap, from, None)
+    } else {
+        WriteState::Folio(write, iomap, from)
+    };
+    // iomap_write_end -> iomap_write_failed: what was not written is cut off beyond end of file.
+    if short { cut_beyond_eof(inode, done..stop, next) } else { next }
+}
+
+/// `__iomap_write_end`, or `block_write_end` where there are buffers: the blocks are valid and dirty.
+fn write_end<B: Backend>(inode: &Inode<B>, folio: &mut Folio, locked: &Locked, written: &Range<Cell>) {
+    let first = inode.sb.geometry.blocks_of_folio(locked.folio.index).start;
+    let in_folio = |cells: &Range<Cell>| {
+        let blocks = inode.sb.geometry.blocks_touched(cells);
+        blocks.start - first..blocks.end - first
+    };
+    folio.set_uptodate(in_folio(&locked.covered));
+    if inode.sb.config.fs.hooks == Hooks::Jdata {
+        jdata::dirty_buffers(folio, in_folio(written));
+    }
+    if !folio.dirty {
+        inode.trace(|| trace::writeback_dirty_folio(inode, locked.folio.index));
+    }
+    folio.set_dirty(in_folio(written));
+}
+
+/// `->iomap_valid`, or the same test inside `->get_folio`.
+async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> bool {
+    let op = Op::new("iomap_valid");
+    let valid = match inode.sb.config.design.compare {
+        Compare::Counter => cookie_is_current(inode, iomap, op).await,
+        Compare::DataCounter => {
+            let now = inode.data_seq.load(op, inode.order(Link::CounterLoad)).await;
+            now == iomap.cookie & ((1 << COW_SHIFT) - 1)
+        }
+        Compare::Type => {
+            let block = inode.sb.geometry.block_of(pos);
+            let map = inode.ilock.lock(op).await;
+            iomap.agrees_with(block, map.get(block))
+        }
+    };
+    if valid {
+        inode.say(|| "still valid".to_owned());
+    }
+    valid
+}
+
+/// A mapping was found stale: the folio is released, and what follows is the design's.
+fn stale<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut write: Write,
+    mut iomap: Iomap,
+    from: Cell,
+    folio: Option<FolioRef>,
+) -> WriteState {
+    let design = &inode.sb.config.design;
+    let block = inode.sb.geometry.block_of(write.pos);
+    inode.sb.backend.reach(branches::STALE);
+    let (becomes, then) = match design.on_stale {
+        OnStale::KeepMapping => (MappingEvent::None, "; it is kept, with the new seq"),
+        OnStale::Remap | OnStale::Fail | OnStale::Done => (MappingEvent::Dropped, ""),
+    };
+    inode.tell(becomes, || {
+        let now = inode.newest_sequence(iomap.shared);
+        format!("stale: sampled at seq {}, now {}{then}", show_cookie(iomap.cookie), show_cookie(now))
+    });
+    // Who watches must not load: that would be an observation of the actor's.
+    inode.trace_xfs(|| trace::xfs_iomap_invalid(inode, &iomap, inode.newest_sequence(iomap.shared)));
+    // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
+    let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
+    inode.ilock.audit(|map| {
+        let needless = rest.clone().all(|block| {
+            let reserved = !inode.sb.config.fs.is_out_of_place() || inode.sb.config.fs.is_backed(map, block);
+            reserved && !fs::misleads(inode, &iomap, block, map.get(block))
+        });
+        inode.oracle.stale(me, needless);
+    });
+    if let Some(bound) = inode.sb.config.retries
+        && u32::from(inode.oracle.stale_count(me)) > bound
+    {
+        inode.sb.backend.cut(bounds::RETRIES);
+    }
+    iomap.stale = true;
+    jdata::page_done_on_stale(inode, me, &mut write, folio);
+    let mut kept = None;
+    if let Some(FolioRef { index, id }) = folio {
+        let page = inode.page(index);
+        if design.punch_lock == PunchLock::UnderFolioLock
+            && unused_reservation(inode, &write, &iomap, from).is_some()
+        {
+            kept = folio;
+        } else {
+            if design.hook_release != HookRelease::ForgetUnlock {
+                inode.folio_unlocked(index, id);
+            }
+            page.release(|slot| match design.hook_release {
+                HookRelease::Core | HookRelease::PutFolio | HookRelease::Fs => slot.unlock_and_put(id, me),
+                HookRelease::ForgetUnlock => slot.put(id, me),
+                HookRelease::ForgetPut => slot.locked_mut(id, me).locked = None,
+            });
+            page.audit(|slot| {
+                if slot.folio(id).is_some_and(|folio| folio.locked == Some(me) || folio.refs & (1 << me) != 0)
+                {
+                    inode.violate(properties::LEAKED_LOCK, || {
+                        format!("folio {index} stays locked or referenced")
+                    });
+                }
+            });
+        }
+    }
+    if design.on_stale == OnStale::KeepMapping {
+        iomap.stale = false;
+        iomap.cookie = if iomap.shared { inode.shared_sequence() } else { inode.data_sequence() };
+        return WriteState::Folio(write, iomap, from);
+    }
+    if design.on_stale == OnStale::Fail {
+        write.failed = true;
+    }
+    let wanted =
+        write.pos..write.end.min(inode.sb.geometry.cells_of_folio(inode.sb.geometry.folio_of(write.pos)).end);
+    let next = WriteState::End(write, iomap, from, kept);
+    match design.stale_cleanup {
+        StaleCleanup::TruncateBeyondEof => cut_beyond_eof(inode, wanted, next),
+        StaleCleanup::Nothing => next,
+    }
+}
+
+/// `iomap_write_failed`: cuts the page cache of `cells` beyond end of file.
+fn cut_beyond_eof<B: Backend>(inode: &Inode<B>, cells: Range<Cell>, next: WriteState) -> WriteState {
+    let size = inode.i_size_peek();
+    if cells.end <= size {
+        return next;
+    }
+    let cells = cells.start.max(size)..cells.end;
+    WriteState::Cleanup(TruncateState::new(inode, cells), Box::new(next))
+}
+
+/// Zeroes what the write does not cover of blocks that are not valid (`iomap_block_needs_zeroing`).
+fn zero_blocks<B: Backend>(
+    inode: &Inode<B>,
+    iomap: &Iomap,
+    blocks: &[FileBlock],
+    covered: &Range<Cell>,
+    checked: bool,
+    folio: &mut Folio,
+) {
+    audit_use(inode, iomap, blocks, checked);
+    for block in blocks {
+        let cells = inode.sb.geometry.cells_of_block(*block);
+        let first = inode.sb.geometry.cells_of_folio(*block / inode.sb.geometry.blocks_per_folio()).start;
+        for cell in cells.clone().filter(|cell| !covered.contains(cell)) {
+            folio.cells[usize::from(cell - first)] = Value::ZERO;
+        }
+        let around = [cells.start..covered.start.min(cells.end), covered.end.max(cells.start)..cells.end];
+        for part in around.iter().filter(|part| !part.is_empty()) {
+            inode.say(|| format!("zero {} in memory", inode.sb.geometry.show_cells(part)));
+        }
+        let n = inode.sb.block_in_folio(*block);
+        folio.set_uptodate(n..n + 1);
+        inode.ilock.audit(|map| {
+            if let Extent::Written(phys) = map.get(*block) {
+                inode.sb.disk[usize::from(phys)].audit(|on_disk| {
+                    for (at, cell) in cells.clone().enumerate().filter(|(_, cell)| !covered.contains(cell)) {
+                        inode.oracle.zeroing(&inode.sb.geometry, cell, contents(on_disk, phys, at));
+                    }
+                });
+            }
+        });
+    }
+    inode.sb.backend.reach(branches::ZERO_FILL);
+}
+
+/// Reads a block from where the mapping says into the folio's cells.
+pub fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, cells: &mut [Value]) {
+    let Some(phys) = iomap.source_of(block) else { return };
+    for (at, cell) in inode.sb.cells_in_folio(block).enumerate() {
+        cells[cell] = inode.sb.read_disk(phys, at);
+    }
+}
+
+/// What the mapping says is there for writeback, and is not any more: says so to who watches. The judge of it comes when
+/// the folio is unlocked.
+fn audit_backed<B: Backend>(inode: &Inode<B>, iomap: &Iomap, written: &Range<Cell>) {
+    if iomap.kind == IomapType::Hole {
+        return;
+    }
+    inode.ilock.audit(|map| {
+        let mut blocks = inode.sb.geometry.blocks_touched(written);
+        if let Some(block) = blocks.find(|block| !inode.sb.config.fs.is_backed(map, *block)) {
+            inode.tell(MappingEvent::Misused, || {
+                let at = inode.sb.geometry.show_blocks(&(block..block + 1));
+                format!("mapping says {} at {at}, which has neither block nor reservation", iomap.kind)
+            });
+        }
+    });
+}
+
+/// What a mapping says of a block, and what is so instead.
+fn contradiction(iomap: &Iomap, block: FileBlock, extent: Extent) -> (String, String) {
+    let fresh = |phys| extent == Extent::Written(phys) && iomap.kind == IomapType::Mapped && iomap.new;
+    if iomap.addr_of(block).is_some_and(fresh) {
+        ("written NEW".to_owned(), "the block has been written since".to_owned())
+    } else {
+        (iomap.source_kind().to_string(), format!("the extent is {}", extent.letter()))
+    }
+}
+
+/// The mapping is used to fill blocks: says so to who watches, and judges a check that had passed it.
+fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], checked: bool) {
+    inode.ilock.audit(|map| {
+        let misled = blocks.iter().find(|block| fs::misleads(inode, iomap, **block, map.get(**block)));
+        let event = if misled.is_some() { MappingEvent::Misused } else { MappingEvent::Used };
+        inode.tell(event, || {
+            let show = |block: &FileBlock| inode.sb.geometry.show_blocks(&(*block..*block + 1));
+            let at = blocks.iter().map(show).collect::<Vec<_>>().join(", ");
+            match misled {
+                Some(block) => {
+                    let (says, truth) = contradiction(iomap, *block, map.get(*block));
+                    format!("mapping says {says} at {at}, {truth}")
+                }
+                None => format!("mapping says {} at {at}", iomap.source_kind()),
+            }
+        });
+        if let Some(block) = misled {
+            inode.sb.backend.reach(branches::STALE_USE);
+            // What completions of direct writes do to a mapping in use is not the check's business where it is
+            // exempt.
+            let exempt = inode.direct && inode.sb.config.mixed_io == MixedIo::Exempt;
+            if checked && !exempt {
+                inode.violate(properties::UNSOUND_COOKIE, || {
+                    let (says, truth) = contradiction(iomap, *block, map.get(*block));
+                    format!("the check passed a mapping that says {says} where {truth}")
+                });
+            }
+        }
+    });
+}

@@ -1,0 +1,191 @@
+//! Where a buffered write stands: what survives between its steps.
+
+use std::ops::Range;
+
+use stalemap_facade::Backend;
+
+use crate::fs::gfs2;
+use crate::fs::stuffed::UnstuffState;
+use crate::iomap::punch::{PunchState, Punching};
+use crate::state::folio::FolioRef;
+use crate::state::inode::Inode;
+use crate::state::mapping::{Iomap, IomapType};
+use crate::state::sync::IoLock;
+use crate::truncate::TruncateState;
+use crate::words::design::{HeldLock, PunchFork, PunchLock, PunchOwner, PunchRounding};
+use crate::words::extent::Fork;
+use crate::words::geometry::{Cell, FileBlock};
+use crate::words::personality::{WriteEnd, WriteLock};
+use crate::words::value::WriteId;
+use crate::writeback::flush::FlushState;
+
+/// What a pass puts into the file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Fill {
+    /// The user's data.
+    Data,
+    /// Zeros (`iomap_zero_range`): from the old end of file on, before a write beyond it, or on their own.
+    Zero,
+    /// What is there already, so that it gets blocks of its own (`iomap_file_unshare`).
+    Unshare,
+}
+
+/// One write(2).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Write {
+    /// Which write of the scenario.
+    pub id: WriteId,
+    /// What it was asked to write.
+    pub request: Range<Cell>,
+    /// The source is not resident from here on: the copy there is short once.
+    pub resident_until: Option<Cell>,
+    /// The source faults for good from here on.
+    pub faults_at: Option<Cell>,
+    /// IOCB_NOWAIT: it would rather fail than wait.
+    pub nowait: bool,
+    /// How it holds i_rwsem, or is going to.
+    pub(crate) lock: IoLock,
+    pub(crate) fill: Fill,
+    pub(crate) pos: Cell,
+    pub(crate) end: Cell,
+    /// The next copy ends here at the latest: a short one was refused.
+    pub(crate) at_most: Option<Cell>,
+    /// An error ended the pass.
+    pub(crate) failed: bool,
+    /// A check was made already ([`Check::Once`]).
+    pub(crate) checked: bool,
+    /// The range was dirty when its zeroing began, and has not been flushed since.
+    pub(crate) flush: bool,
+    /// Holds that this actor has stood at, as a set.
+    pub(crate) held: u16,
+    /// What is left of the blocks that were reserved before the write began, for writes out of place.
+    pub(crate) budget: u16,
+    /// The caller holds invalidate_lock, or it was taken before the pass: the clean-up must not take it again.
+    pub(crate) holds_invalidate_lock: bool,
+    /// A transaction was begun and is not ended. Between two folios only a mutant's is.
+    pub(crate) transaction: bool,
+}
+
+impl Write {
+    /// A write(2) of `request` to a file of a file system.
+    pub fn to<B: Backend>(inode: &Inode<B>, id: WriteId, request: Range<Cell>) -> Self {
+        let lock = match inode.sb.config.fs.write_lock {
+            WriteLock::Exclusive => IoLock::Exclusive,
+            WriteLock::Shared => IoLock::Shared,
+        };
+        Write { lock, ..Write::new(id, request) }
+    }
+
+    /// The same, alone.
+    fn new(id: WriteId, request: Range<Cell>) -> Self {
+        Write {
+            id,
+            pos: request.start,
+            end: request.end,
+            request,
+            resident_until: None,
+            faults_at: None,
+            nowait: false,
+            lock: IoLock::Exclusive,
+            fill: Fill::Data,
+            at_most: None,
+            failed: false,
+            checked: false,
+            flush: false,
+            held: 0,
+            budget: 0,
+            holds_invalidate_lock: false,
+            transaction: false,
+        }
+    }
+
+    /// Whether the source is not resident where the write stands.
+    pub(crate) fn source_missing(&self) -> bool {
+        self.resident_until.is_some_and(|until| self.pos >= until)
+    }
+
+    /// The zeroing of `cells` on its own, under invalidate_lock.
+    pub fn zeros(cells: Range<Cell>) -> Self {
+        Write { fill: Fill::Zero, ..Write::unshare(cells) }
+    }
+
+    /// The unsharing of `cells`, under invalidate_lock.
+    pub fn unshare(cells: Range<Cell>) -> Self {
+        Write {
+            fill: Fill::Unshare,
+            request: cells.end..cells.end,
+            holds_invalidate_lock: true,
+            ..Write::new(0, cells)
+        }
+    }
+}
+
+/// Where a write stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum WriteState {
+    /// Before i_rwsem.
+    Enter(Write),
+    /// Before the glock, which is taken anew for each pass.
+    Pass(Write),
+    /// Before a pass that zeroes: looking whether the range is dirty.
+    Sample(Write),
+    /// Before `iomap_begin`. With the STALE flag that the last mapping left behind, if the design lets it.
+    Begin(Write, bool),
+    /// Moving the data of a stuffed file out of its inode, before it is mapped.
+    Unstuff(Write, UnstuffState),
+    /// Before the next folio, with the mapping and where it began.
+    Folio(Write, Iomap, Cell),
+    /// Writing back what lies over a mapping that has nothing to zero, which is then looked up again.
+    Flush(Write, FlushState),
+    /// Cutting the page cache back to end of file after a stale or short copy, then on to the given state.
+    Cleanup(TruncateState, Box<WriteState>),
+    /// Before `iomap_end`. The folio that a mutant still holds.
+    End(Write, Iomap, Cell, Option<FolioRef>),
+    /// Inside `iomap_end`.
+    Punch(Write, Iomap, Cell, Option<FolioRef>, PunchState),
+}
+
+/// The blocks whose reservation, or on gfs2 allocation, `iomap_end` has to free: those of a NEW delayed allocation behind what was
+/// written. The block partly written keeps its reservation: its folio is dirty.
+pub(crate) fn unused_reservation<B: Backend>(
+    inode: &Inode<B>,
+    write: &Write,
+    iomap: &Iomap,
+    from: Cell,
+) -> Option<Range<FileBlock>> {
+    let design = &inode.sb.config.design;
+    let mapped_end = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
+    let end = write.end.min(mapped_end);
+    match inode.sb.config.fs.write_end {
+        WriteEnd::PunchDelalloc => {}
+        WriteEnd::TruncateAndFree => {
+            return (write.pos < end).then(|| gfs2::unwritten_blocks(inode, iomap, write.pos)).flatten();
+        }
+        WriteEnd::Nothing => return None,
+    }
+    let owned = iomap.new || design.punch_owner == PunchOwner::Any;
+    if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end {
+        return None;
+    }
+    let first = if write.pos == from {
+        inode.sb.geometry.block_of(write.pos)
+    } else if design.punch_rounding == PunchRounding::Outward {
+        inode.sb.geometry.block_of(write.pos - 1)
+    } else {
+        inode.sb.geometry.blocks_touched(&(0..write.pos)).end
+    };
+    let blocks = first..inode.sb.geometry.blocks_touched(&(0..end)).end;
+    (!blocks.is_empty()).then_some(blocks)
+}
+
+/// Where and under which lock `iomap_end` frees the unused reservation of a mapping.
+pub(crate) fn punching<B: Backend>(inode: &Inode<B>, write: &Write, iomap: &Iomap) -> Punching {
+    let design = &inode.sb.config.design;
+    let cow = iomap.shared && design.punch_fork == PunchFork::Mapping;
+    let holds = write.holds_invalidate_lock && design.held_lock == HeldLock::Known;
+    Punching {
+        freed: 0,
+        fork: if cow { Fork::Cow } else { Fork::Data },
+        lock: if holds { PunchLock::Nothing } else { design.punch_lock },
+    }
+}

@@ -1,0 +1,112 @@
+//! Zeroing a range of the file through the page cache (actor A14): `iomap_zero_range` and `iomap_truncate_page`,
+//! fs/iomap/buffered-io.c.
+//!
+//! Zeroing is a write of zeros that allocates nothing: where the mapping says that the device has nothing to
+//! read, it has nothing to do. Only that the page cache may have something over an unwritten extent that was not
+//! written back yet. Up to 6.11 zeroing did not look, and its callers flushed first; since then it looks itself
+//! whether the range was dirty *before* it sampled the mapping, and flushes and maps again if so.
+//!
+//! Left out: the special case for the unaligned start of the range (6.12), and the batch of dirty folios that
+//! newer kernels collect while they map.
+
+use std::ops::{ControlFlow, Range};
+
+use stalemap_facade::{Backend, Lock, Op};
+
+use crate::fs;
+use crate::iomap::write_state::{Write, WriteState};
+use crate::state::inode::Inode;
+use crate::state::mapping::Iomap;
+use crate::words::branches;
+use crate::words::design::ZeroRange;
+use crate::words::geometry::{Cell, FolioIndex};
+use crate::writeback::flush::FlushState;
+
+/// The start of a pass that zeroes.
+pub fn start<B: Backend>(inode: &Inode<B>, write: Write) -> WriteState {
+    match inode.sb.config.design.zero_range {
+        ZeroRange::FlushAndRemap => WriteState::Sample(write),
+        ZeroRange::Skip | ZeroRange::CheckLate => WriteState::Begin(write, false),
+    }
+}
+
+/// The start of zeroing `cells` on its own, for a truncate or a punch.
+pub fn zero_range<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> WriteState {
+    alone(inode, Write::zeros(cells))
+}
+
+/// The same for who has not taken invalidate_lock: before 6.12 a direct write beyond end of file.
+pub fn zero_range_unlocked<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> WriteState {
+    alone(inode, Write { holds_invalidate_lock: false, ..Write::zeros(cells) })
+}
+
+fn alone<B: Backend>(inode: &Inode<B>, mut write: Write) -> WriteState {
+    // Where there is no space, what has to be copied finds that out.
+    write.budget = fs::reserve_budget(inode, &(write.pos..write.end)).unwrap_or(0);
+    start(inode, write)
+}
+
+/// Takes note of whether the range is dirty, before it is mapped.
+pub(crate) async fn sample<B: Backend>(inode: &Inode<B>, mut write: Write) -> WriteState {
+    write.flush = range_needs_writeback(inode, folios(inode, &write)).await;
+    WriteState::Begin(write, false)
+}
+
+/// The mapping says that there is nothing to zero: whether the page cache has to be flushed before that can be
+/// believed. `Break` if not, with the write moved past the mapping.
+pub(crate) async fn nothing_mapped<B: Backend>(
+    inode: &Inode<B>,
+    mut write: Write,
+    iomap: &Iomap,
+) -> ControlFlow<Write, WriteState> {
+    let flush = match inode.sb.config.design.zero_range {
+        ZeroRange::Skip => false,
+        ZeroRange::FlushAndRemap => std::mem::take(&mut write.flush),
+        ZeroRange::CheckLate => range_needs_writeback(inode, folios(inode, &write)).await,
+    };
+    if flush {
+        inode.say(|| "dirty: flush and map again".to_owned());
+        inode.sb.backend.reach(branches::ZERO_FLUSH);
+        let folios = folios(inode, &write);
+        return ControlFlow::Continue(WriteState::Flush(write, FlushState::new(folios)));
+    }
+    inode.sb.backend.reach(branches::ZERO_SKIP);
+    let covered = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
+    write.pos = covered.min(write.end);
+    ControlFlow::Break(write)
+}
+
+fn folios<B: Backend>(inode: &Inode<B>, write: &Write) -> Range<FolioIndex> {
+    inode.sb.geometry.folios_touched(&(write.pos..write.end))
+}
+
+/// `filemap_range_needs_writeback` (mm/filemap.c): looks at the page cache without a lock, one folio an
+/// operation. A locked folio counts: it may be about to be written.
+async fn range_needs_writeback<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>) -> bool {
+    let mut found = false;
+    for index in folios {
+        let slot = inode.page(index).lock(Op::on("range_needs_writeback", u32::from(index))).await;
+        found |=
+            slot.current().is_some_and(|(_, folio)| folio.locked.is_some() || folio.dirty || folio.writeback);
+    }
+    found
+}
+
+/// The cells of the block that end of file lies in the middle of, from there to `target` at most: what has to be
+/// zeroed before the file grows, where the file system does that. Further blocks behind end of file have no data: they are holes, or preallocated.
+pub fn eof_tail<B: Backend>(inode: &Inode<B>, size: Cell, target: Cell) -> Option<Range<Cell>> {
+    if target <= size || size == 0 || !inode.sb.config.fs.zero_eof {
+        return None;
+    }
+    let block_end = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(size - 1)).end;
+    (size < block_end).then(|| size..block_end.min(target))
+}
+
+/// The cells of the block that a position lies in the middle of, from there to its end.
+pub fn rest_of_block<B: Backend>(inode: &Inode<B>, position: Cell) -> Option<Range<Cell>> {
+    if position == inode.sb.geometry.cells() {
+        return None;
+    }
+    let block = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(position));
+    (position > block.start).then_some(position..block.end)
+}

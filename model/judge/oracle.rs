@@ -1,0 +1,733 @@
+//! The properties, judged on the history of operations and not on how the model works.
+//!
+//! For every cell the oracle keeps which values it may have: those of writes that no later write has
+//! replaced. A write that began after another one had completed replaces it when it completes; writes that
+//! overlap in time may win either way. It is told when writes and reads begin and end, and shown what the
+//! page cache and the device hold; it never steers anybody.
+//!
+//! Its own state is part of the system's state: it is kept in small pieces (one per folio, one per actor),
+//! so that recording commutes where the recorded operations do.
+
+use std::ops::Range;
+
+use stalemap_facade::{ActorId, Backend, Leaf, Property};
+
+use crate::judge::properties;
+use crate::judge::survivors::Survivors;
+use crate::words::config::labelled;
+use crate::words::counters;
+use crate::words::geometry::{Cell, FolioIndex, Geometry};
+use crate::words::value::{MAX_WRITES, Value, WriteId};
+
+/// What one cell may contain.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+struct History {
+    /// Writes whose value the cell may have, pending ones included.
+    allowed: u64,
+    /// Writes that the cell is made of: those since it last was a hole, whose values are the file's own. Anything
+    /// else is somebody else's, or was deleted.
+    own: u64,
+    /// Writes that have begun and not ended, each with what was complete when it began.
+    pending: Vec<(WriteId, u64)>,
+    /// Reads that have begun and not ended, each with what it may return.
+    reads: Vec<(ActorId, u64)>,
+    /// What was there before a direct write that is not complete, but has brought the cell inside end of file.
+    outgrown: u64,
+}
+
+impl History {
+    fn new() -> Self {
+        History { allowed: 1, own: 1, pending: Vec::new(), reads: Vec::new(), outgrown: 0 }
+    }
+
+    fn begin_write(&mut self, id: WriteId) {
+        let pending = self.pending.iter().fold(0, |set, (other, _)| set | 1 << other);
+        self.pending.push((id, self.allowed & !pending));
+        self.pending.sort_unstable();
+        self.allow(id);
+    }
+
+    /// The cell may contain this from here on.
+    fn allow(&mut self, id: WriteId) {
+        self.allowed |= 1 << id;
+        self.own |= 1 << id;
+        for (_, may_return) in &mut self.reads {
+            *may_return |= 1 << id;
+        }
+    }
+
+    /// The write is acknowledged: what it began after is replaced. A repeated write of the same number
+    /// (there is none within a cell) would replace itself.
+    fn complete_write(&mut self, id: WriteId) {
+        if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
+            let (_, replaced) = self.pending.remove(at);
+            self.allowed &= !replaced | 1 << id;
+            self.outgrown = 0;
+        }
+    }
+
+    /// The cell was made to read as zeros: what was there before is deleted.
+    fn complete_zero(&mut self) {
+        self.complete_write(0);
+        self.own = self.allowed;
+    }
+
+    /// The cell has come into the file. What was stored there before, behind end of file, may be found or not.
+    fn complete_growth(&mut self) {
+        self.pending.retain(|(other, _)| *other != 0);
+    }
+
+    /// What was in another cell is in this one from here on. Who reads in the meantime may find either.
+    fn take_over(&mut self, other: History) {
+        for (_, may_return) in &mut self.reads {
+            *may_return |= other.allowed;
+        }
+        *self = History { reads: std::mem::take(&mut self.reads), ..other };
+    }
+
+    /// The write did not get as far as this cell.
+    fn abandon_write(&mut self, id: WriteId) {
+        if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
+            self.pending.remove(at);
+            self.allowed &= !(1 << id);
+        }
+    }
+
+    /// The cell gets other contents at one stroke, of which `values` are possible.
+    fn replace(&mut self, values: u64) {
+        let pending = self.pending.iter().fold(0, |set, (id, _)| set | 1 << id);
+        self.allowed = self.allowed & pending | values;
+        self.own |= values;
+        for (_, may_return) in &mut self.reads {
+            *may_return |= values;
+        }
+    }
+
+    /// The write failed somewhere: the cell may contain it or not.
+    fn fail_write(&mut self, id: WriteId) {
+        self.pending.retain(|(other, _)| *other != id);
+    }
+
+    /// The write, still pending, has brought the cell inside end of file.
+    fn outgrow(&mut self, id: WriteId) {
+        if let Some((_, replaced)) = self.pending.iter().find(|(other, _)| *other == id) {
+            self.outgrown = replaced & !(1 << id);
+        }
+    }
+
+    /// The cell may contain whatever was ever written.
+    fn exempt(&mut self) {
+        self.allowed = u64::MAX;
+        self.pending.iter_mut().for_each(|(_, replaced)| *replaced = 0);
+        self.reads.iter_mut().for_each(|(_, may_return)| *may_return = u64::MAX);
+    }
+
+    fn allows(&self, value: Value) -> bool {
+        value.write().is_some_and(|id| self.allowed & (1 << id) != 0)
+    }
+
+    /// Whether the value is the file's own, current or replaced.
+    fn owns(&self, value: Value) -> bool {
+        value.write().is_some_and(|id| self.own & (1 << id) != 0)
+    }
+}
+
+/// What one writer has met since its last `iomap_begin`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+struct Writer {
+    /// Whether somebody else changed the extent map since.
+    disturbed: bool,
+    /// Mappings that went stale in this run.
+    stale: u16,
+    /// Of these, those whose successor said the same.
+    spurious: u16,
+}
+
+/// The judge.
+pub struct Oracle<B: Backend> {
+    backend: B,
+    /// By folio.
+    cells: Vec<B::Leaf<Vec<History>>>,
+    /// By actor.
+    writers: Vec<B::Leaf<Writer>>,
+    /// By folio, where crashes are judged.
+    survivors: Option<Vec<B::Leaf<Vec<Survivors>>>>,
+    /// What each write wrote, for messages.
+    patterns: Vec<u8>,
+    /// What messages call the file, where there are several.
+    label: Option<String>,
+    /// The direct writes, if those that meet others are not judged.
+    exempted: Option<u64>,
+}
+
+/// Runs of cells with the same contents, for messages.
+#[derive(Default)]
+struct Runs(Vec<(Range<Cell>, Value)>);
+
+impl Runs {
+    fn add(&mut self, cell: Cell, value: Value) {
+        match self.0.last_mut() {
+            Some((run, same)) if run.end == cell && *same == value => run.end += 1,
+            _ => self.0.push((cell..cell + 1, value)),
+        }
+    }
+
+    fn show(&self, geometry: &Geometry, patterns: &[u8]) -> String {
+        let show = |(cells, value): &(Range<Cell>, Value)| {
+            format!("{} is {}", geometry.show_cells(cells), value.show(patterns))
+        };
+        self.0.iter().map(show).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl<B: Backend> Oracle<B> {
+    /// A judge for a file that reads as zeros.
+    pub fn new(
+        backend: &B,
+        geometry: &Geometry,
+        actors: usize,
+        patterns: &[u8],
+        label: Option<&str>,
+    ) -> Self {
+        let histories = |index| vec![History::new(); geometry.cells_of_folio(index).len()];
+        Oracle {
+            backend: backend.clone(),
+            patterns: patterns.to_vec(),
+            label: label.map(str::to_owned),
+            exempted: None,
+            cells: (0..geometry.folios()).map(|index| backend.leaf("history", histories(index))).collect(),
+            writers: (0..actors).map(|_| backend.leaf("writer", Writer::default())).collect(),
+            survivors: None,
+        }
+    }
+
+    fn violate(&self, property: Property, why: impl FnOnce() -> String) {
+        self.backend.violate(property, || labelled(self.label.as_deref(), why()));
+    }
+
+    /// Leaves direct writes that meet others unjudged: `exempted` are the direct ones.
+    #[must_use]
+    pub fn with_exempted(mut self, exempted: Option<u64>) -> Self {
+        self.exempted = exempted;
+        self
+    }
+
+    /// Judges crashes, too, of a file of `size`.
+    #[must_use]
+    pub fn with_crashes(mut self, geometry: &Geometry, size: Cell) -> Self {
+        let survivor = |cell| {
+            let mut survivor = Survivors::new();
+            if cell < size {
+                survivor.allow(0);
+            }
+            survivor
+        };
+        let survivors = |index| geometry.cells_of_folio(index).map(survivor).collect();
+        let leaf = |index| self.backend.leaf("survivors", survivors(index));
+        self.survivors = Some((0..geometry.folios()).map(leaf).collect());
+        self
+    }
+
+    /// Calls `change` for what may survive a crash in a range of cells.
+    fn survivors(&self, geometry: &Geometry, cells: &Range<Cell>, change: impl Fn(&mut Survivors)) {
+        let Some(survivors) = &self.survivors else { return };
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
+            survivors[usize::from(index)].update(|cells| cells[inside].iter_mut().for_each(&change));
+        }
+    }
+
+    /// An fsync(2) of some folios begins.
+    pub fn begin_sync(&self, actor: ActorId, folios: Range<FolioIndex>) {
+        let Some(survivors) = &self.survivors else { return };
+        for index in folios.map(usize::from) {
+            let (histories, survivors) = (&self.cells[index], &survivors[index]);
+            let mut current = Vec::new();
+            histories.audit(|histories| current = histories.iter().map(|history| history.allowed).collect());
+            survivors.update(|cells| {
+                for (cell, current) in cells.iter_mut().zip(current) {
+                    cell.begin_sync(actor, current);
+                }
+            });
+        }
+    }
+
+    /// An fsync(2) returns: what it covered is durable.
+    pub fn end_sync(&self, actor: ActorId) {
+        for survivors in self.survivors.iter().flatten() {
+            survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.end_sync(actor)));
+        }
+    }
+
+    /// Recovery after a crash would give this in a cell of a file of `size`. Zeros where none were ever put, and nothing
+    /// was synced, are no loss as long as data behind them have arrived; at the end of the file they are not its data, and
+    /// the size is wrong.
+    pub fn recovered(&self, geometry: &Geometry, cell: Cell, value: Value, size: Cell) {
+        self.survivor(geometry, cell, |survivor| {
+            let property = match value {
+                value if survivor.allow_recovery_of(value) => return,
+                value if value.is_garbage() => properties::CRASH_EXPOSURE,
+                Value::ZERO if survivor.allow_recovery_outside() => {
+                    if cell + 1 < size {
+                        return;
+                    }
+                    properties::SIZE_ORDER
+                }
+                _ => properties::CRASH_LOST,
+            };
+            self.violate(property, || {
+                let cell = geometry.show_cells(&(cell..cell + 1));
+                format!("after a crash {cell} would be {}", value.show(&self.patterns))
+            });
+        });
+    }
+
+    /// Recovery would leave a cell outside of the file.
+    pub fn recovered_outside(&self, geometry: &Geometry, cell: Cell) {
+        self.survivor(geometry, cell, |survivor| {
+            if !survivor.allow_recovery_outside() {
+                self.violate(properties::CRASH_LOST, || {
+                    let cell = geometry.show_cells(&(cell..cell + 1));
+                    format!("after a crash {cell} would lie behind the end of file")
+                });
+            }
+        });
+    }
+
+    /// Shows what may survive a crash in a cell.
+    fn survivor(&self, geometry: &Geometry, cell: Cell, look: impl FnOnce(&Survivors)) {
+        let Some(survivors) = &self.survivors else { return };
+        let index = geometry.folio_of(cell);
+        let at = usize::from(cell - geometry.cells_of_folio(index).start);
+        survivors[usize::from(index)].audit(|cells| look(&cells[at]));
+    }
+
+    /// A write beyond end of file has brought `cells` before it into the file; they read as zeros.
+    pub fn gap(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.survivors(geometry, cells, |cell| cell.allow(0));
+    }
+
+    /// Calls `change` for each history in a range of cells.
+    fn each(&self, geometry: &Geometry, cells: &Range<Cell>, change: impl Fn(&mut History)) {
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)].update(|histories| histories[inside].iter_mut().for_each(&change));
+        }
+    }
+
+    /// A write(2) begins.
+    pub fn begin_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.begin_write(id));
+        self.survivors(geometry, cells, |cell| cell.allow(id));
+        self.exempt_mixed(geometry, id, cells);
+    }
+
+    /// Exempts the folios in which a direct write and one through the page cache are both pending, and `id` is
+    /// one of them. Whole folios, because the page cache writes back whole blocks of them.
+    fn exempt_mixed(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        let Some(direct) = self.exempted else { return };
+        for index in geometry.folios_touched(cells) {
+            self.cells[usize::from(index)].update(|histories| {
+                let mut pending = histories.iter().flat_map(|history| &history.pending);
+                if pending.any(|(other, _)| (direct >> other ^ direct >> id) & 1 != 0) {
+                    histories.iter_mut().for_each(History::exempt);
+                }
+            });
+        }
+    }
+
+    /// The completion of a direct write could not drop a folio, and the kernel has warned and recorded an error: the
+    /// folio is exempt if those that direct and buffered writes touch together are.
+    pub fn warn_stale_pagecache(&self, index: FolioIndex) {
+        if self.exempted.is_some() {
+            self.cells[usize::from(index)].update(|histories| histories.iter_mut().for_each(History::exempt));
+        }
+    }
+
+    /// A write(2) returns: `done` was written, the rest of `cells` was not.
+    pub fn end_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, done: Cell) {
+        self.each(geometry, &(cells.start..done), |history| history.complete_write(id));
+        self.each(geometry, &(done..cells.end), |history| history.abandon_write(id));
+    }
+
+    /// A write(2) returns an error after parts of it may have been written.
+    pub fn fail_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.fail_write(id));
+    }
+
+    /// Writeback of cells has failed, which some fsync(2) reports: what the device has of them, given with each, may be
+    /// found instead, and may survive a crash.
+    pub fn lose(&self, geometry: &Geometry, left: impl Iterator<Item = (Cell, Value)>) {
+        for (cell, value) in left {
+            let Some(id) = value.write() else { continue };
+            self.each(geometry, &(cell..cell + 1), |history| {
+                if history.owns(value) {
+                    history.allow(id);
+                }
+            });
+            self.survivors(geometry, &(cell..cell + 1), |cell| cell.allow(id));
+        }
+    }
+
+    /// A direct write that is not complete raises i_size over `cells`. A direct read that sees the size has to
+    /// find the data.
+    pub fn outgrow(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.outgrow(id));
+    }
+
+    /// Cells are about to read as zeros (a truncate, a punch), or to come into the file as such. All who do this
+    /// hold i_rwsem, so there is one at a time.
+    pub fn begin_zero(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.begin_write(geometry, 0, cells);
+    }
+
+    /// Cells read as zeros from here on.
+    pub fn complete_zero(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.each(geometry, cells, History::complete_zero);
+    }
+
+    /// Cells have come into the file.
+    pub fn complete_growth(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.each(geometry, cells, History::complete_growth);
+    }
+
+    /// `cells` are taken out of the file: what lies behind moves down.
+    pub fn collapse(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.rearrange(geometry, cells.start, |histories| {
+            histories.drain(..cells.len().min(histories.len()));
+            histories.extend(cells.clone().map(|_| History::new()));
+        });
+    }
+
+    /// `cells` are put into the file: what lies there moves up.
+    pub fn insert(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.rearrange(geometry, cells.start, |histories| {
+            histories.truncate(histories.len().saturating_sub(cells.len()));
+            histories.splice(..0, cells.clone().map(|_| History::new()));
+        });
+    }
+
+    /// Moves the histories from a cell on.
+    fn rearrange(&self, geometry: &Geometry, from: Cell, change: impl Fn(&mut Vec<History>)) {
+        let cells = from..geometry.cells();
+        let mut histories = Vec::new();
+        for index in geometry.folios_touched(&cells) {
+            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), &cells);
+            self.cells[usize::from(index)].audit(|folio| histories.extend_from_slice(&folio[inside]));
+        }
+        change(&mut histories);
+        let mut histories = histories.into_iter();
+        for index in geometry.folios_touched(&cells) {
+            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), &cells);
+            self.cells[usize::from(index)].update(|folio| {
+                folio[inside].iter_mut().zip(&mut histories).for_each(|(cell, other)| cell.take_over(other));
+            });
+        }
+        // A crash may leave the file as it was, or rearranged.
+        let mut all = 0;
+        for survivors in self.survivors.iter().flatten() {
+            survivors.audit(|cells| all |= cells.iter().fold(0, |set, cell| set | cell.writes()));
+        }
+        self.survivors(geometry, &cells, |cell| cell.allow_all(all));
+    }
+
+    /// A store through a mapping: begins and ends at once. Behind end of file (`size`) it is no write of the
+    /// file: whether it is found there when the file grows is unspecified.
+    pub fn store(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, size: Cell) {
+        let inside = cells.end.min(size).max(cells.start);
+        self.each(geometry, &(cells.start..inside), |history| {
+            history.begin_write(id);
+            history.complete_write(id);
+        });
+        self.each(geometry, &(inside..cells.end), |history| history.allow(id));
+        self.survivors(geometry, cells, |cell| cell.allow(id));
+        self.exempt_mixed(geometry, id, cells);
+    }
+
+    /// A read(2) begins.
+    pub fn begin_read(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| {
+            history.reads.push((reader, history.allowed));
+            history.reads.sort_unstable();
+        });
+    }
+
+    /// A read(2) has copied `values` out of `cells` of one folio.
+    pub fn copied_out(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>, values: &[Value]) {
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)].audit(|histories| {
+                for (history, value) in histories[inside].iter().zip(values) {
+                    let may_return = history.reads.iter().find(|(actor, _)| *actor == reader);
+                    let may_return = may_return.map_or(history.allowed, |(_, set)| *set);
+                    self.judge_read(history, may_return, *value, cells, geometry);
+                }
+            });
+        }
+    }
+
+    /// A direct read(2) has read `values` of `cells` of one folio from the device, or knows them to be zeros.
+    pub fn read_directly(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>, values: &[Value]) {
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)].audit(|histories| {
+                let early = histories[inside].iter().zip(values).any(|(history, value)| {
+                    value.write().is_some_and(|id| history.outgrown & (1 << id) != 0)
+                });
+                if early {
+                    self.violate(properties::SIZE_ORDER, || {
+                        format!("a read of {} saw the size before the data", geometry.show_cells(cells))
+                    });
+                }
+            });
+        }
+        self.copied_out(geometry, reader, cells, values);
+    }
+
+    /// A read(2) returns.
+    pub fn end_read(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.reads.retain(|(actor, _)| *actor != reader));
+    }
+
+    /// What a read that has begun may return for each of `cells`: for who copies them elsewhere in the same
+    /// transition.
+    pub fn may_return(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) -> Vec<u64> {
+        let mut values = Vec::new();
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)].audit(|histories| {
+                for history in &histories[inside] {
+                    let read = history.reads.iter().find(|(actor, _)| *actor == reader);
+                    values.push(read.map_or(history.allowed, |(_, set)| *set));
+                }
+            });
+        }
+        values
+    }
+
+    /// Each of `cells` gets one of the contents in the set that `values` has for it, at one stroke: a clone of
+    /// another file's cells, which nobody can see half done.
+    pub fn replace(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[u64]) {
+        for index in geometry.folios_touched(cells) {
+            let folio = geometry.cells_of_folio(index);
+            let inside = crate::words::geometry::within(&folio, cells);
+            let first = usize::from(folio.start.max(cells.start) - cells.start);
+            self.cells[usize::from(index)].update(|histories| {
+                for (history, values) in histories[inside].iter_mut().zip(values.iter().skip(first)) {
+                    history.replace(*values);
+                }
+            });
+        }
+        let any = values.iter().fold(0, |any, values| any | values);
+        let possible = |id: &WriteId| any & (1 << id) != 0;
+        let ids = || (0..MAX_WRITES as WriteId).filter(possible);
+        self.survivors(geometry, cells, |cell| ids().for_each(|id| cell.allow(id)));
+    }
+
+    /// A load through a mapping of `cells` of one folio: begins and ends at once. Behind end of file there are
+    /// zeros, or what was stored there.
+    pub fn load(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[Value]) {
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)].audit(|histories| {
+                for (history, value) in histories[inside].iter().zip(values) {
+                    self.judge_read(history, history.allowed, *value, cells, geometry);
+                }
+            });
+        }
+    }
+
+    fn judge_read(
+        &self,
+        history: &History,
+        may_return: u64,
+        value: Value,
+        cells: &Range<Cell>,
+        geometry: &Geometry,
+    ) {
+        if value.write().is_some_and(|id| may_return & (1 << id) != 0) {
+            return;
+        }
+        let property = if history.owns(value) { properties::STALE_READ } else { properties::STALE_EXPOSURE };
+        self.backend.violate(property, || {
+            format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
+        });
+    }
+
+    /// Judges contents that a reader would be given from here on, or that are all that is left: `values` of
+    /// cells in ascending order, each with its cell.
+    pub fn visible(
+        &self,
+        geometry: &Geometry,
+        place: &'static str,
+        cells: impl Iterator<Item = (Cell, Value)>,
+    ) {
+        let mut exposed = Runs::default();
+        let mut lost = Runs::default();
+        for (cell, value) in cells {
+            let index = geometry.folio_of(cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            self.cells[usize::from(index)].audit(|histories| {
+                let history = &histories[at];
+                let foreign = !history.owns(value);
+                if foreign {
+                    exposed.add(cell, value);
+                }
+                // Another file's contents in the place of what was written here are both: seen by who must not see
+                // them, and lost to this file. Where zeros would do, nothing is lost.
+                let replaces = !foreign || !value.is_garbage() && !history.allows(Value::ZERO);
+                if replaces && !history.allows(value) {
+                    lost.add(cell, value);
+                }
+            });
+        }
+        if !exposed.0.is_empty() {
+            let say = || format!("{} in the {place}", exposed.show(geometry, &self.patterns));
+            self.violate(properties::STALE_EXPOSURE, say);
+        }
+        if !lost.0.is_empty() {
+            let say = || {
+                let cells = lost.show(geometry, &self.patterns);
+                format!("{cells} in the {place}; what was written there is gone")
+            };
+            self.violate(properties::LOST_WRITE, say);
+        }
+    }
+
+    /// Whether the disk holds data for a cell that zeros must not stand for.
+    pub fn zeroing(&self, geometry: &Geometry, cell: Cell, on_disk: Value) {
+        let index = geometry.folio_of(cell);
+        let at = usize::from(cell - geometry.cells_of_folio(index).start);
+        self.cells[usize::from(index)].audit(|histories| {
+            if on_disk != Value::ZERO && histories[at].allows(on_disk) && !histories[at].allows(Value::ZERO) {
+                self.violate(properties::WRONG_ZERO, || {
+                    format!(
+                        "{} is zeroed in memory; the disk has {}",
+                        geometry.show_cells(&(cell..cell + 1)),
+                        on_disk.show(&self.patterns)
+                    )
+                });
+            }
+        });
+    }
+
+    /// `actor` sampled a mapping.
+    pub fn sampled(&self, actor: ActorId) {
+        self.writers[actor].update(|writer| writer.disturbed = false);
+    }
+
+    /// `actor` changed the extent map.
+    pub fn bumped(&self, actor: ActorId) {
+        for (other, writer) in self.writers.iter().enumerate() {
+            let mut undisturbed = false;
+            writer.audit(|writer| undisturbed = !writer.disturbed);
+            if other != actor && undisturbed {
+                writer.update(|writer| writer.disturbed = true);
+            }
+        }
+    }
+
+    /// A check of `actor` found its mapping stale; `spurious` if a fresh one would have said the same.
+    pub fn stale(&self, actor: ActorId, spurious: bool) {
+        let writer = &self.writers[actor];
+        let mut disturbed = false;
+        writer.audit(|writer| disturbed = writer.disturbed);
+        if !disturbed {
+            // Not counted: a design that retries by itself for ever is a cycle of states, and a count would
+            // unroll it.
+            self.violate(properties::UNBOUNDED_RETRY, || {
+                "a mapping went stale although nobody else had changed anything".to_owned()
+            });
+            return;
+        }
+        writer.update(|writer| {
+            writer.stale += 1;
+            writer.spurious += u16::from(spurious);
+        });
+        writer.audit(|writer| {
+            self.backend.maximum(counters::STALE_ABORTS, u32::from(writer.stale));
+            self.backend.maximum(counters::SPURIOUS_ABORTS, u32::from(writer.spurious));
+        });
+    }
+
+    /// How often `actor` found a mapping stale that others had made stale.
+    pub fn stale_count(&self, actor: ActorId) -> u16 {
+        self.writers[actor].read(|writer| writer.stale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_write_replaces_an_earlier_one_when_it_completes() {
+        let mut history = History::new();
+        history.begin_write(1);
+        history.complete_write(1);
+        assert!(!history.allows(Value::ZERO));
+        history.begin_write(2);
+        assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
+        history.complete_write(2);
+        assert!(!history.allows(Value::written(1)));
+    }
+
+    #[test]
+    fn overlapping_writes_may_win_either_way() {
+        let mut history = History::new();
+        history.begin_write(1);
+        history.begin_write(2);
+        history.complete_write(1);
+        history.complete_write(2);
+        assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
+        assert!(!history.allows(Value::ZERO));
+    }
+
+    #[test]
+    fn what_was_deleted_is_no_longer_the_files_own() {
+        let mut history = History::new();
+        history.begin_write(1);
+        history.complete_write(1);
+        history.begin_write(0);
+        assert!(history.allows(Value::written(1)) && history.allows(Value::ZERO));
+        history.begin_write(2);
+        history.complete_write(2);
+        history.complete_zero();
+        assert!(!history.allows(Value::written(1)) && !history.owns(Value::written(1)));
+        assert!(history.allows(Value::written(2)), "the store and the deletion overlapped");
+        history.begin_write(3);
+        history.complete_write(3);
+        assert!(!history.allows(Value::ZERO) && history.owns(Value::ZERO));
+    }
+
+    #[test]
+    fn a_growing_file_shows_zeros_or_what_was_stored_behind_its_end() {
+        let mut history = History::new();
+        history.allow(1);
+        history.begin_write(0);
+        history.complete_growth();
+        assert!(history.allows(Value::ZERO) && history.allows(Value::written(1)));
+        assert!(history.pending.is_empty());
+    }
+
+    #[test]
+    fn a_read_during_a_move_may_find_either() {
+        let mut history = History::new();
+        history.reads.push((1, history.allowed));
+        let mut moved = History::new();
+        moved.begin_write(2);
+        moved.complete_write(2);
+        history.take_over(moved);
+        assert!(!history.allows(Value::ZERO) && history.allows(Value::written(2)));
+        assert_eq!(history.reads, [(1, 1 | 1 << 2)]);
+    }
+
+    #[test]
+    fn an_abandoned_write_leaves_what_was_there() {
+        let mut history = History::new();
+        history.begin_write(1);
+        history.abandon_write(1);
+        assert!(history.allows(Value::ZERO) && !history.allows(Value::written(1)));
+        assert!(history.pending.is_empty());
+    }
+}

@@ -1,0 +1,95 @@
+//! Which writes a crash may leave in a cell.
+
+use stalemap_facade::ActorId;
+
+use crate::words::value::{Value, WriteId};
+
+/// Stands among the writes that may survive for none of them: the cell lies behind the size that is recovered.
+const OUTSIDE: u64 = 1 << 63;
+
+/// What a crash may leave in one cell.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Survivors {
+    /// The writes, as a set.
+    may: u64,
+    /// Syncs that have begun and not ended, each with what may survive it.
+    syncs: Vec<(ActorId, u64)>,
+}
+
+impl Survivors {
+    /// Before anything was written, behind end of file. Zeros may be found in the file only once they were put there.
+    pub(crate) fn new() -> Self {
+        Survivors { may: OUTSIDE, syncs: Vec::new() }
+    }
+
+    /// A write begins.
+    pub(crate) fn allow(&mut self, id: WriteId) {
+        self.may |= 1 << id;
+        for (_, survive) in &mut self.syncs {
+            *survive |= 1 << id;
+        }
+    }
+
+    /// All writes that may survive, as a set.
+    pub(crate) fn writes(&self) -> u64 {
+        self.may
+    }
+
+    /// Any of these writes may survive.
+    pub(crate) fn allow_all(&mut self, writes: u64) {
+        self.may |= writes;
+        for (_, survive) in &mut self.syncs {
+            *survive |= writes;
+        }
+    }
+
+    /// A sync begins; `current` are the writes that the cell may contain.
+    pub(crate) fn begin_sync(&mut self, actor: ActorId, current: u64) {
+        // What reads as zeros may as well not be there.
+        let outside = if current & 1 == 0 { 0 } else { OUTSIDE };
+        self.syncs.push((actor, current | outside));
+        self.syncs.sort_unstable();
+    }
+
+    /// A sync returns: what had been replaced when it began must not come back.
+    pub(crate) fn end_sync(&mut self, actor: ActorId) {
+        if let Some(at) = self.syncs.iter().position(|(other, _)| *other == actor) {
+            let (_, survive) = self.syncs.remove(at);
+            self.may &= survive;
+        }
+    }
+
+    /// Whether a crash may leave this.
+    pub(crate) fn allow_recovery_of(&self, value: Value) -> bool {
+        value.write().is_some_and(|id| self.may & (1 << id) != 0)
+    }
+
+    /// Whether a crash may leave the cell outside of the file.
+    pub(crate) fn allow_recovery_outside(&self) -> bool {
+        self.may & (OUTSIDE | 1) != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sync_forgets_what_was_replaced_before_it_began() {
+        let mut cell = Survivors::new();
+        cell.allow(1);
+        cell.begin_sync(0, 1 << 1);
+        cell.allow(2);
+        cell.end_sync(0);
+        let survives = |id| cell.allow_recovery_of(Value::written(id));
+        assert!(!survives(0) && survives(1) && survives(2));
+    }
+
+    #[test]
+    fn zeros_are_found_in_the_file_only_where_they_were_put() {
+        let mut cell = Survivors::new();
+        assert!(cell.allow_recovery_outside() && !cell.allow_recovery_of(Value::ZERO));
+        cell.allow(0);
+        assert!(cell.allow_recovery_of(Value::ZERO));
+    }
+}

@@ -1,0 +1,152 @@
+//! Filling the page cache for a reader: a folio is brought in, locked, mapped and read.
+//!
+//! The mapping is sampled *after* the folio lock, so nothing that the folio lock or invalidate_lock excludes
+//! can make it stale before it is used; readers need no check.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use stalemap_facade::{ActorId, Backend, Lock, Op};
+
+use crate::fs::{self, glock, stuffed};
+use crate::iomap::write::read_block;
+use crate::state::folio::{FolioId, FolioRef};
+use crate::state::glock::Mode;
+use crate::state::inode::Inode;
+use crate::state::mapping::{Iomap, IomapType};
+use crate::state::trace;
+use crate::words::branches;
+use crate::words::design::FillMap;
+use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::words::value::Value;
+
+/// Where filling a folio stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum FillState {
+    /// Before invalidate_lock.
+    Enter(FolioIndex),
+    /// Before sampling mappings, of a folio that nobody has looked up yet.
+    Early(FolioIndex),
+    /// Before looking the folio up, with invalidate_lock held; the mappings, if they were sampled before.
+    Lookup(FolioIndex, Option<Vec<(FileBlock, Iomap)>>),
+    /// Before sampling mappings, with the folio locked.
+    Map(FolioRef),
+    /// Before filling the blocks that are not valid, with a mapping for each.
+    Read(FolioRef, Vec<(FileBlock, Iomap)>),
+}
+
+/// One step of `filemap_create_folio` / `filemap_update_page` with `iomap_read_folio` (mm/filemap.c,
+/// fs/iomap/buffered-io.c). Left out: readahead of further folios, and the asynchronous end of the read,
+/// during which the folio stays locked and nobody else can tell. gfs2 keeps its glock, shared, to the end of the
+/// read or fault; what is done after the folio is filled looks at the page cache alone.
+pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -> ControlFlow<(), FillState> {
+    match state {
+        FillState::Enter(index) => {
+            glock::acquire(inode, me, Mode::Shared).await;
+            inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
+            ControlFlow::Continue(match inode.sb.config.design.fill_map {
+                FillMap::FolioLocked => FillState::Lookup(index, None),
+                FillMap::BeforeLookup => FillState::Early(index),
+            })
+        }
+        FillState::Early(index) => {
+            ControlFlow::Continue(FillState::Lookup(index, Some(map(inode, me, index).await)))
+        }
+        FillState::Lookup(index, early) => lookup(inode, me, index, early).await,
+        FillState::Map(folio) => {
+            ControlFlow::Continue(FillState::Read(folio, map(inode, me, folio.index).await))
+        }
+        FillState::Read(folio, mappings) => {
+            read(inode, me, folio, &mappings).await;
+            leave(inode, me);
+            ControlFlow::Break(())
+        }
+    }
+}
+
+/// A mapping for each block of a folio.
+async fn map<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) -> Vec<(FileBlock, Iomap)> {
+    let map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.read_begin)).await;
+    let blocks = inode.sb.geometry.blocks_of_folio(index);
+    blocks.map(|block| (block, fs::read_begin(inode, me, &map, block))).collect()
+}
+
+/// Finds the folio or adds one, and locks it; nothing is left to do when somebody else has filled it.
+async fn lookup<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    index: FolioIndex,
+    early: Option<Vec<(FileBlock, Iomap)>>,
+) -> ControlFlow<(), FillState> {
+    let found = |folio, early: Option<_>| match early {
+        Some(mappings) => FillState::Read(folio, mappings),
+        None => FillState::Map(folio),
+    };
+    let target = u32::from(index);
+    let page = inode.page(index);
+    let mut slot = page.lock(Op::on("filemap_get_folio", target)).await;
+    let Some((id, _)) = slot.current() else {
+        let cells = inode.sb.geometry.cells_of_folio(index).len();
+        let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), cells);
+        inode.folio_added(index, id);
+        inode.say(|| "new folio".to_owned());
+        inode.trace(|| trace::add_to_page_cache(inode, index));
+        return ControlFlow::Continue(found(FolioRef { index, id }, early));
+    };
+    slot.folio_mut(id).refs |= 1 << me;
+    drop(slot);
+    let unlocked = |slot: &crate::state::folio::Slot, id: u64| slot.is_unlocked(id as FolioId);
+    let mut slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
+    inode.folio_locked(index, id);
+    let folio = slot.folio_mut(id);
+    folio.locked = Some(me);
+    if folio.in_cache && !folio.uptodate {
+        return ControlFlow::Continue(found(FolioRef { index, id }, early));
+    }
+    let again = !folio.in_cache;
+    inode.folio_unlocked(index, id);
+    slot.unlock_and_put(id, me);
+    drop(slot);
+    if again {
+        return ControlFlow::Continue(FillState::Lookup(index, early));
+    }
+    leave(inode, me);
+    ControlFlow::Break(())
+}
+
+fn leave<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    inode.invalidate_lock.up_read(me);
+    glock::release(inode, me);
+}
+
+/// Zeroes or reads every block that is not valid, and unlocks the folio.
+async fn read<B: Backend>(inode: &Inode<B>, me: ActorId, held: FolioRef, mappings: &[(FileBlock, Iomap)]) {
+    let FolioRef { index, id } = held;
+    let mut slot = inode.page(index).lock(Op::on("iomap_read_folio", u32::from(index))).await;
+    let size = inode.i_size_peek();
+    let folio = slot.locked_mut(id, me);
+    for (block, iomap) in mappings {
+        let n = inode.sb.block_in_folio(*block);
+        if folio.block_uptodate(n) {
+            continue;
+        }
+        if iomap.kind == IomapType::Inline {
+            stuffed::read_inline_data(inode, folio);
+            break;
+        }
+        if iomap.kind != IomapType::Mapped || inode.sb.geometry.cells_of_block(*block).start >= size {
+            folio.cells[inode.sb.cells_in_folio(*block)].fill(Value::ZERO);
+        } else {
+            read_block(inode, iomap, *block, &mut folio.cells);
+        }
+        folio.set_uptodate(n..n + 1);
+    }
+    inode.sb.backend.reach(branches::CACHE_FILL);
+    inode.say(|| {
+        let kinds = mappings.iter().map(|(_, iomap)| iomap.kind.to_string()).collect::<BTreeSet<_>>();
+        format!("fill folio {index}: {}", kinds.into_iter().collect::<Vec<_>>().join(", "))
+    });
+    inode.audit_folio(index, &slot);
+    inode.folio_unlocked(index, id);
+    slot.unlock_and_put(id, me);
+}

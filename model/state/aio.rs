@@ -1,0 +1,114 @@
+//! Direct I/O in flight (struct iomap_dio), and the queues of what is not waited for.
+
+use std::ops::Range;
+
+use stalemap_facade::ActorId;
+
+use crate::state::sync::IoLock;
+use crate::words::command::FileId;
+use crate::words::extent::Phys;
+use crate::words::geometry::{Cell, FileBlock};
+use crate::words::value::{Value, WriteId};
+
+/// How a write is submitted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Submission {
+    /// Beside others.
+    Plain,
+    /// Beside others, as long as it only overwrites.
+    OverwriteOnly,
+    /// Alone, since it may have to zero parts of blocks.
+    Alone,
+}
+
+/// A write to the device.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct DeviceWrite {
+    pub(crate) cells: Range<Cell>,
+    /// The device block of the first cell.
+    pub(crate) phys: Phys,
+    pub(crate) value: Value,
+    /// The device block is the COW fork's.
+    pub(crate) shared: bool,
+}
+
+/// A direct write (struct iomap_dio).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Dio {
+    /// Which write of the scenario.
+    pub id: WriteId,
+    /// What it was asked to write.
+    pub request: Range<Cell>,
+    /// Who completes it, if it is not waited for: a place in [`SuperBlock::aio`](crate::state::superblock::SuperBlock).
+    pub worker: Option<u8>,
+    /// IOCB_NOWAIT: it would rather fail than wait.
+    pub(crate) nowait: bool,
+    pub(crate) submission: Submission,
+    /// How i_rwsem is held, or is going to be.
+    pub(crate) lock: IoLock,
+    pub(crate) begun: bool,
+    /// Nothing of the range was cached when it was looked at before i_rwsem.
+    pub(crate) uncached: bool,
+    /// IOMAP_DIO_UNWRITTEN: some mapping was.
+    pub unwritten: bool,
+    /// IOMAP_DIO_COW: some mapping was of the COW fork.
+    pub cow: bool,
+    /// What is not on the device yet.
+    pub device: Vec<DeviceWrite>,
+    /// An error ended it.
+    pub failed: bool,
+    /// The device may fail it.
+    pub may_fail: bool,
+    /// It was acknowledged already.
+    pub acknowledged: bool,
+}
+
+/// Who completes a read that is not waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Reader {
+    /// The actor that the data is returned to, for the judge.
+    pub actor: ActorId,
+    /// The worker, as a place in [`SuperBlock::aio`](crate::state::superblock::SuperBlock); without one the read is
+    /// waited for.
+    pub worker: Option<u8>,
+}
+
+/// A direct read (struct iomap_dio).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct DirectRead {
+    pub(crate) reader: Reader,
+    /// What was asked for.
+    pub(crate) request: Range<Cell>,
+    /// The end, clipped to the size.
+    pub(crate) end: Cell,
+    /// Blocks that read as zeros.
+    pub(crate) zeros: Vec<FileBlock>,
+    /// Blocks that the device has not read yet, with the first of each run's place.
+    pub(crate) device: Vec<(Range<FileBlock>, Phys)>,
+}
+
+/// Direct I/O that is not waited for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Aio {
+    /// A write.
+    Write(FileId, Dio),
+    /// A read.
+    Read(FileId, DirectRead),
+}
+
+/// What one command has submitted.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct AioQueue {
+    /// What its worker has not begun with.
+    pub(crate) queued: Vec<Aio>,
+    /// What is not acknowledged.
+    pub(crate) outstanding: u8,
+}
+
+impl AioQueue {
+    /// Something is submitted.
+    pub fn add(&mut self, aio: Aio) {
+        self.queued.push(aio);
+        self.outstanding += 1;
+    }
+}

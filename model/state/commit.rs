@@ -1,0 +1,214 @@
+//! Commits, and the judging of what a crash would leave after each: the doors to the [log](crate::state::log).
+
+use std::ops::Range;
+
+use stalemap_facade::{Backend, Leaf, Lock};
+
+use crate::judge::crash::torn;
+use crate::judge::properties;
+use crate::state::device::contents;
+use crate::state::inode::Inode;
+use crate::state::log::{Cached, Image, durable, flush};
+use crate::state::superblock::SuperBlock;
+use crate::words::extent::{Extent, ExtentMap, Phys};
+use crate::words::geometry::Cell;
+use crate::words::personality::{Allocate, DeviceCache, Hooks};
+use crate::words::value::{Value, WriteId};
+
+impl<B: Backend> Inode<B> {
+    /// A transaction commits: the extent map, whose lock the caller holds, is what the log says from here on.
+    pub fn commit(&self, map: &ExtentMap) {
+        let Some(log) = self.log() else { return };
+        // Every transaction of gfs2 that changes the inode writes all of it (`gfs2_dinode_out`).
+        let size = if self.merges_transactions() { self.i_size_peek() } else { map.disk_size };
+        let image = Image::new(durable(&map.0), size, self.audit_stuffed());
+        let cache = self.sb.config.fs.device_cache;
+        log.update(|log| {
+            if self.merges_transactions() { log.merge(image, cache) } else { log.commit(image, cache) }
+        });
+        self.audit_crash();
+    }
+
+    /// The same for who changes what the inode says without the extent map's lock.
+    pub fn commit_inode(&self) {
+        if self.log().is_some() {
+            let size = self.i_size_peek();
+            let mut blocks = Vec::new();
+            self.ilock.audit(|map| blocks.clone_from(&map.0));
+            let image = Image::new(durable(&blocks), size, self.audit_stuffed());
+            if let Some(log) = self.log().filter(|_| !blocks.is_empty()) {
+                log.update(|log| log.merge(image, self.sb.config.fs.device_cache));
+            }
+            self.audit_crash();
+        }
+    }
+
+    /// Whether the log has the transactions since its last flush as one.
+    pub fn merges_transactions(&self) -> bool {
+        self.sb.config.fs.allocate == Allocate::Written
+    }
+
+    /// `xfs_log_force`: what was committed so far survives.
+    pub fn log_force(&self) {
+        if let Some(log) = self.log() {
+            log.update(|log| log.force(self.sb.config.fs.device_cache));
+        }
+    }
+
+    /// `gfs2_ordered_add_inode`: what is dirty is written before the log is flushed next. Data that is journalled is in
+    /// the log itself.
+    pub fn ordered_add(&self) {
+        if let Some(log) = self.log().filter(|_| self.sb.config.fs.hooks != Hooks::Jdata) {
+            log.update(|log| log.ordered = true);
+        }
+    }
+
+    /// Whether it is.
+    pub fn is_ordered(&self) -> bool {
+        self.log().is_some_and(|log| log.read(|log| log.ordered))
+    }
+
+    /// One transaction has all of what a write put into `cells`.
+    pub fn log_data(&self, id: WriteId, cells: &Range<Cell>) {
+        if let Some(log) = self.log().filter(|_| !cells.is_empty() && self.sb.config.fs.hooks == Hooks::Jdata)
+        {
+            log.update(|log| log.transactions.push((id, cells.clone())));
+        }
+    }
+
+    /// Cells are changed by other means than a write of a transaction, where there are such.
+    pub fn forget_data(&self, cells: &Range<Cell>) {
+        if let Some(log) = self.log().filter(|_| self.sb.config.fs.hooks == Hooks::Jdata) {
+            let elsewhere = |other: &Range<Cell>| other.end <= cells.start || cells.end <= other.start;
+            log.update(|log| log.transactions.retain(|(_, other)| elsewhere(other)));
+        }
+    }
+
+    /// `log_write_header`: all transactions since the last flush are in the log, with the data that belong to them. What
+    /// was in it for blocks that have been written in their places is not any more.
+    pub fn log_write(&self) {
+        let Some(log) = self.log() else { return };
+        let cached = self.cached();
+        log.update(|log| {
+            log.force(self.sb.config.fs.device_cache);
+            log.ordered = false;
+            if let Some(image) = log.images.first_mut() {
+                flush(image, &cached);
+            }
+        });
+        self.audit_crash();
+    }
+
+    fn cached(&self) -> Vec<Cached> {
+        let geometry = &self.sb.geometry;
+        let mut blocks = Vec::new();
+        for index in 0..geometry.folios() {
+            self.page(index).audit(|slot| {
+                for block in geometry.blocks_of_folio(index) {
+                    let n = self.sb.block_in_folio(block);
+                    let folio = slot.current().map(|(_, folio)| folio);
+                    blocks.push(folio.map_or(Cached::Clean, |folio| {
+                        let cells = || folio.cells[self.sb.cells_in_folio(block)].to_vec();
+                        let joined =
+                            folio.buffers.as_ref().is_some_and(|buffers| buffers.joined & (1 << n) != 0);
+                        // Found by its tag, and waited for.
+                        let dirty = folio.dirty || folio.tagged || folio.writeback;
+                        match (joined, dirty && folio.block_uptodate(n)) {
+                            (true, _) => Cached::Joined(cells()),
+                            (false, true) => Cached::Dirty(cells()),
+                            (false, false) => Cached::Clean,
+                        }
+                    }));
+                }
+            });
+        }
+        blocks
+    }
+
+    /// Judges what a crash would leave now, P-CRASH.
+    pub fn audit_crash(&self) {
+        let Some(log) = self.log() else { return };
+        let mut judged = Vec::new();
+        log.audit(|log| judged.push(log.clone()));
+        let Some(log) = judged.pop() else { return };
+        if !self.merges_transactions() {
+            log.images.iter().for_each(|image| self.judge_image(image, &[], &log.transactions));
+            return;
+        }
+        // The last flush, and one that somebody makes now, if nobody is in a transaction.
+        self.judge_image(&log.images[0], &[], &log.transactions);
+        let mut free = true;
+        self.sb.log_flush_lock.audit_free(|| free = false);
+        if free {
+            let cached = self.cached();
+            let mut image = log.latest().clone();
+            flush(&mut image, &cached);
+            if self.sb.config.fs.device_cache != DeviceCache::Unflushed {
+                image.unflushed.clear();
+            }
+            let written = if log.ordered { cached.as_slice() } else { &[] };
+            self.judge_image(&image, written, &log.transactions);
+        }
+    }
+
+    /// Judges what recovery would make of the file, if `written` has been written in its place before.
+    fn judge_image(&self, image: &Image, written: &[Cached], transactions: &[(WriteId, Range<Cell>)]) {
+        let geometry = &self.sb.geometry;
+        let mut recovered = Vec::new();
+        for cell in 0..geometry.cells() {
+            if cell >= image.size {
+                // Data that was synced and lies beyond the recovered size is lost as well as overwritten data.
+                self.oracle.recovered_outside(geometry, cell);
+                recovered.push(Value::ZERO);
+                continue;
+            }
+            let values = self.recover(image, written, cell);
+            for value in &values {
+                self.oracle.recovered(geometry, cell, *value, image.size);
+            }
+            recovered.push(values[0]);
+        }
+        if let Some((_, cells)) = torn(transactions, &recovered, image.size) {
+            self.violate(properties::BROKEN_TRANSACTION, || {
+                let cells = geometry.show_cells(&cells);
+                format!("after a crash there would be a part of the transaction that has {cells}")
+            });
+        }
+    }
+
+    /// What may be found in a cell of the recovered file: what the device has or the log puts there, then what the device
+    /// had before and may have again.
+    fn recover(&self, image: &Image, written: &[Cached], cell: Cell) -> Vec<Value> {
+        let geometry = &self.sb.geometry;
+        if let Some(data) = &image.stuffed {
+            return vec![data.get(usize::from(cell)).copied().unwrap_or(Value::ZERO)];
+        }
+        let block = geometry.block_of(cell);
+        let at = usize::from(cell - geometry.cells_of_block(block).start);
+        let block = usize::from(block);
+        match (image.extents[block], &image.data[block], written.get(block)) {
+            (Extent::Written(_), Some(data), _) | (Extent::Written(_), None, Some(Cached::Dirty(data))) => {
+                vec![data[at]]
+            }
+            (Extent::Written(phys), None, _) => {
+                let before = image.unflushed.iter().filter(|(block, _)| *block == phys);
+                let before = before.map(|(_, before)| contents(before, phys, at));
+                std::iter::once(self.sb.audit_disk(phys, at)).chain(before).collect()
+            }
+            _ => vec![Value::ZERO],
+        }
+    }
+}
+
+impl<B: Backend> SuperBlock<B> {
+    /// The device is about to be written to: where its cache is volatile, it may still be found as it is.
+    pub(crate) fn supersede(&self, phys: Phys) {
+        if self.config.fs.device_cache == DeviceCache::Absent || self.logs.is_empty() {
+            return;
+        }
+        let before = self.disk[usize::from(phys)].read(Clone::clone);
+        self.logs
+            .iter()
+            .for_each(|log| log.update(|log| log.supersede(phys, &before, self.config.fs.device_cache)));
+    }
+}

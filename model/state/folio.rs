@@ -1,0 +1,511 @@
+//! The page cache: one slot per index, and the folios that were ever found there and are still referenced.
+//!
+//! A slot is one shared object: its folio's flags, contents, references and page-table entries change
+//! together in the kernel's short sections (xa_lock, page-table lock, the flag word), and each of these is
+//! one operation here. The folio lock is a bit in it that is held across operations, and so is the
+//! reference that a waiter holds, because it makes reclaim fail.
+//!
+//! Functions that need the folio lock say so and assert it.
+
+use std::ops::{ControlFlow, Range};
+
+use stalemap_facade::ActorId;
+
+use crate::words::design::{EndWriteback, ReclaimDirty};
+use crate::words::geometry::FolioIndex;
+use crate::words::value::Value;
+
+/// A folio's number among those of its slot: the smallest free one when it was allocated.
+pub type FolioId = u8;
+
+/// A reference to a folio.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FolioRef {
+    /// Its index in the file.
+    pub index: FolioIndex,
+    /// Which of the folios of that index.
+    pub id: FolioId,
+}
+
+/// Per-block state, which exists only while a folio has more than one block (struct iomap_folio_state).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Ifs {
+    uptodate: u64,
+    dirty: u64,
+}
+
+/// The buffer heads of a folio whose data is journalled (gfs2): sets of blocks of the folio.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Buffers {
+    /// BH_Dirty.
+    pub dirty: u64,
+    /// Part of a transaction that is not flushed (BH_Pinned): must not be written in place.
+    pub joined: u64,
+    /// What they hold now is in the journal.
+    pub logged: u64,
+}
+
+/// What removing a folio from the page cache found.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Eviction {
+    /// It is gone.
+    Evicted,
+    /// It stays, and nothing happened to it.
+    Kept,
+    /// It stays, but its per-block state is gone: blocks that were valid no longer count as valid.
+    KeptIfsLost,
+}
+
+/// Whether a folio's per-block state, freed for its removal, knew of valid blocks that nothing else knows of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IfsGone {
+    /// It did: if the folio stays, they no longer count as valid.
+    Missed,
+    /// It did not.
+    NotMissed,
+}
+
+/// One folio.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Folio {
+    /// Whether it is still in the page cache (folio->mapping).
+    pub in_cache: bool,
+    /// PG_locked, with its owner.
+    pub locked: Option<ActorId>,
+    /// Who holds a reference, beside the page cache: a set of actors.
+    pub refs: u16,
+    /// PG_uptodate.
+    pub uptodate: bool,
+    /// PG_dirty.
+    pub dirty: bool,
+    /// PAGECACHE_TAG_DIRTY, by which writeback finds the folio. It outlives the flag until the writeback bit
+    /// is set, so that a second pass does not miss a folio that the first has only cleaned so far.
+    pub tagged: bool,
+    /// PG_writeback.
+    pub writeback: bool,
+    /// How many ioends still write parts of it (the state's write_bytes_pending, counted in ioends).
+    pending: u16,
+    ifs: Option<Ifs>,
+    /// Its buffers, where writes go through them.
+    pub buffers: Option<Buffers>,
+    /// PG_checked: data was stored through a mapping, and belongs to no transaction yet.
+    pub checked: bool,
+    blocks: u16,
+    /// The contents.
+    pub cells: Vec<Value>,
+    /// Which actors map it read-only, and which writable.
+    pub pte_read: u16,
+    /// Which actors map it writable.
+    pub pte_write: u16,
+}
+
+impl Folio {
+    fn new(blocks: u16, cells: usize) -> Self {
+        Folio {
+            in_cache: true,
+            locked: None,
+            refs: 0,
+            uptodate: false,
+            dirty: false,
+            tagged: false,
+            writeback: false,
+            pending: 0,
+            ifs: None,
+            buffers: None,
+            checked: false,
+            blocks,
+            cells: vec![Value::UNINITIALISED; cells],
+            pte_read: 0,
+            pte_write: 0,
+        }
+    }
+
+    fn all(&self) -> u64 {
+        if self.blocks >= 64 { u64::MAX } else { (1 << self.blocks) - 1 }
+    }
+
+    /// `ifs_alloc`: makes the per-block state if the folio has several blocks and it is not there. Starts all
+    /// set on an uptodate or dirty folio, all clear otherwise. Needs the folio lock.
+    fn ifs_alloc(&mut self) -> Option<&mut Ifs> {
+        if self.blocks == 1 {
+            return None;
+        }
+        let all = self.all();
+        let set = |flag: bool| if flag { all } else { 0 };
+        let fresh = Ifs { uptodate: set(self.uptodate), dirty: set(self.dirty) };
+        Some(self.ifs.get_or_insert(fresh))
+    }
+
+    /// Whether block `n` of the folio is valid in memory.
+    pub fn block_uptodate(&self, n: u16) -> bool {
+        self.uptodate || self.ifs.as_ref().is_some_and(|ifs| ifs.uptodate & (1 << n) != 0)
+    }
+
+    /// Whether writeback has to write block `n`: with per-block dirty state the dirty ones, without it every
+    /// valid block of a dirty folio.
+    pub fn block_dirty(&self, n: u16, per_block: bool) -> bool {
+        match &self.ifs {
+            Some(ifs) if per_block => ifs.dirty & (1 << n) != 0,
+            _ => self.block_uptodate(n),
+        }
+    }
+
+    /// `iomap_set_range_uptodate`: blocks became valid. Needs the folio lock.
+    pub fn set_uptodate(&mut self, blocks: Range<u16>) {
+        let all = self.all();
+        match self.ifs_alloc() {
+            None => self.uptodate = true,
+            Some(ifs) => {
+                for block in blocks {
+                    ifs.uptodate |= 1 << block;
+                }
+                if ifs.uptodate == all {
+                    self.uptodate = true;
+                }
+            }
+        }
+    }
+
+    /// `iomap_dirty_folio`: blocks were changed in memory. Needs the folio lock.
+    pub fn set_dirty(&mut self, blocks: Range<u16>) {
+        if let Some(ifs) = self.ifs_alloc() {
+            for block in blocks {
+                ifs.dirty |= 1 << block;
+            }
+        }
+        self.dirty = true;
+        self.tagged = true;
+    }
+
+    /// `folio_clear_dirty_for_io`: page-table entries become read-only, so that the next store faults.
+    /// Needs the folio lock.
+    pub fn clear_dirty_for_io(&mut self) {
+        self.dirty = false;
+        self.write_protect();
+    }
+
+    /// `page_mkclean`: no actor can store without a fault any more. Needs the folio lock.
+    pub fn write_protect(&mut self) {
+        self.pte_read |= self.pte_write;
+        self.pte_write = 0;
+    }
+
+    /// `folio_start_writeback` for a folio whose blocks went into `ioends` ioends. Needs the folio lock.
+    pub fn start_writeback(&mut self, ioends: usize) {
+        self.tagged = self.dirty;
+        self.pending = ioends as u16;
+        self.writeback = ioends > 0;
+    }
+
+    /// Clears the per-block dirty bits when writeback starts (6.6).
+    pub fn clear_blocks_dirty(&mut self) {
+        if let Some(ifs) = &mut self.ifs {
+            ifs.dirty = 0;
+        }
+    }
+
+    /// Clears that of one block.
+    pub fn clear_dirty(&mut self, block: u16) {
+        if let Some(ifs) = &mut self.ifs {
+            ifs.dirty &= !(1 << block);
+        }
+    }
+
+    /// `gfs2_discard` of a block's buffer: it is neither written nor part of a transaction any more.
+    pub fn discard_buffer(&mut self, block: u16) {
+        if let Some(buffers) = &mut self.buffers {
+            buffers.dirty &= !(1 << block);
+            buffers.joined &= !(1 << block);
+        }
+    }
+
+    /// Whether somebody maps it.
+    pub fn is_mapped(&self) -> bool {
+        self.pte_read | self.pte_write != 0
+    }
+
+    /// Drops all page-table entries.
+    pub fn unmap(&mut self) {
+        self.pte_read = 0;
+        self.pte_write = 0;
+    }
+
+    /// Whether `gfs2_release_folio` refuses: a buffer is dirty or belongs to a transaction.
+    fn has_busy_buffers(&self) -> bool {
+        self.buffers.as_ref().is_some_and(|buffers| buffers.dirty | buffers.joined != 0)
+    }
+
+    /// `iomap_release_folio`: frees the per-block state, and the buffers. Returns whether that forgot a valid block.
+    fn release(&mut self) -> bool {
+        self.buffers = None;
+        self.ifs.take().is_some_and(|ifs| !self.uptodate && ifs.uptodate != 0)
+    }
+
+    fn is_dead(&self) -> bool {
+        !self.in_cache && self.refs == 0 && self.pending == 0 && self.locked.is_none()
+    }
+}
+
+/// A slot of the page cache.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Slot {
+    current: Option<FolioId>,
+    folios: Vec<Option<Folio>>,
+}
+
+impl Slot {
+    /// The folio in the page cache, if any.
+    pub fn current(&self) -> Option<(FolioId, &Folio)> {
+        let id = self.current?;
+        Some((id, self.folios.get(usize::from(id))?.as_ref()?))
+    }
+
+    /// The same, to change it.
+    pub fn current_mut(&mut self) -> Option<&mut Folio> {
+        let id = self.current?;
+        self.folios.get_mut(usize::from(id))?.as_mut()
+    }
+
+    /// A folio that somebody references.
+    pub fn folio(&self, id: FolioId) -> Option<&Folio> {
+        self.folios.get(usize::from(id))?.as_ref()
+    }
+
+    /// The same, to change it.
+    ///
+    /// # Panics
+    /// When nobody references it: a defect of the model.
+    pub fn folio_mut(&mut self, id: FolioId) -> &mut Folio {
+        match self.folios.get_mut(usize::from(id)) {
+            Some(Some(folio)) => folio,
+            _ => unreachable!("a referenced folio exists"),
+        }
+    }
+
+    /// A folio that `me` has locked.
+    ///
+    /// # Panics
+    /// When `me` has not: a defect of the model.
+    pub fn locked_mut(&mut self, id: FolioId, me: ActorId) -> &mut Folio {
+        let folio = self.folio_mut(id);
+        assert_eq!(folio.locked, Some(me), "this needs the folio lock");
+        folio
+    }
+
+    /// `filemap_add_folio`: a fresh folio, locked, with a reference, enters the empty slot.
+    pub fn insert_locked(&mut self, me: ActorId, blocks: u16, cells: usize) -> FolioId {
+        let mut folio = Folio::new(blocks, cells);
+        folio.locked = Some(me);
+        folio.refs = 1 << me;
+        let id = self.folios.iter().position(Option::is_none).unwrap_or(self.folios.len());
+        if id == self.folios.len() {
+            self.folios.push(None);
+        }
+        self.folios[id] = Some(folio);
+        self.current = Some(id as FolioId);
+        id as FolioId
+    }
+
+    /// Whether a folio is unlocked (or gone): what waiting for its lock waits for.
+    pub fn is_unlocked(&self, id: FolioId) -> bool {
+        self.folio(id).is_none_or(|folio| folio.locked.is_none())
+    }
+
+    /// `folio_unlock` and `folio_put` by `me`.
+    pub fn unlock_and_put(&mut self, id: FolioId, me: ActorId) {
+        self.locked_mut(id, me).locked = None;
+        self.put(id, me);
+    }
+
+    /// `folio_put` by `me`.
+    pub fn put(&mut self, id: FolioId, me: ActorId) {
+        self.folio_mut(id).refs &= !(1 << me);
+        self.free_dead();
+    }
+
+    /// `iomap_finish_folio_write`: one of the ioends that write the folio is done; with the last one, writeback
+    /// ends. The folio's memory stays as long as the device may read it.
+    pub fn end_writeback(&mut self, id: FolioId, end: EndWriteback) {
+        let folio = self.folio_mut(id);
+        folio.pending = folio.pending.saturating_sub(1);
+        folio.writeback &= folio.pending > 0 && end == EndWriteback::LastIo;
+        self.free_dead();
+    }
+
+    /// `filemap_remove_folio`: the slot becomes empty; the folio lives on as long as it is referenced.
+    pub fn remove(&mut self) {
+        if let Some(folio) = self.current_mut() {
+            folio.in_cache = false;
+            folio.unmap();
+        }
+        self.current = None;
+        self.free_dead();
+    }
+
+    fn free_dead(&mut self) {
+        for folio in &mut self.folios {
+            if folio.as_ref().is_some_and(Folio::is_dead) {
+                *folio = None;
+            }
+        }
+        while self.folios.last().is_some_and(Option::is_none) {
+            self.folios.pop();
+        }
+    }
+
+    /// How far reclaim gets: the folio that it locks, if any, and whether it tries to remove it.
+    pub fn reclaims(&self, ignore_writeback: bool) -> (Option<FolioId>, bool) {
+        let Some((id, folio)) = self.current().filter(|(_, folio)| folio.locked.is_none()) else {
+            return (None, false);
+        };
+        let in_use = folio.writeback && !ignore_writeback || folio.dirty || folio.has_busy_buffers();
+        (Some(id), !in_use)
+    }
+
+    /// vmscan's way to drop the folio, steps A7.2 to A7.4 of the model, with the folio lock held: per-block state is
+    /// freed *before* it is known whether the removal succeeds. Goes on with what became of that.
+    pub fn prepare_removal(&mut self, ignore_writeback: bool) -> ControlFlow<Eviction, IfsGone> {
+        let Some(folio) = self.current_mut() else { return ControlFlow::Break(Eviction::Kept) };
+        if folio.locked.is_some() || folio.writeback && !ignore_writeback || folio.dirty {
+            return ControlFlow::Break(Eviction::Kept);
+        }
+        folio.unmap();
+        if folio.has_busy_buffers() {
+            return ControlFlow::Break(Eviction::Kept);
+        }
+        ControlFlow::Continue(if folio.release() { IfsGone::Missed } else { IfsGone::NotMissed })
+    }
+
+    /// The end of it, A7.5 (`__remove_mapping`): nobody may refer to the folio, and nobody may have dirtied it.
+    pub fn remove_mapping(&mut self, ifs: IfsGone, dirty: ReclaimDirty) -> Eviction {
+        let Some(folio) = self.current_mut() else { return Eviction::Kept };
+        if folio.refs != 0 || folio.dirty && dirty == ReclaimDirty::Frozen {
+            return if ifs == IfsGone::Missed { Eviction::KeptIfsLost } else { Eviction::Kept };
+        }
+        self.remove();
+        Eviction::Evicted
+    }
+
+    /// Locks the folio in the page cache, which nobody has locked, for who need not refer to it.
+    pub fn lock_current(&mut self, me: ActorId) {
+        if let Some(folio) = self.current_mut() {
+            folio.locked = Some(me);
+        }
+    }
+
+    /// Unlocks it.
+    pub fn unlock_current(&mut self, me: ActorId) {
+        if let Some(folio) = self.current_mut().filter(|folio| folio.locked == Some(me)) {
+            folio.locked = None;
+        }
+    }
+
+    /// POSIX_FADV_DONTNEED's way (mapping_evict_folio): looks at references and mappings first.
+    pub fn invalidate(&mut self) -> Eviction {
+        let Some(folio) = self.current_mut() else { return Eviction::Kept };
+        if folio.locked.is_some() || folio.writeback || folio.dirty || folio.is_mapped() || folio.refs != 0 {
+            return Eviction::Kept;
+        }
+        if folio.has_busy_buffers() {
+            return Eviction::Kept;
+        }
+        folio.release();
+        self.remove();
+        Eviction::Evicted
+    }
+
+    /// `invalidate_inode_pages2_range` for the folio, which is neither locked nor under writeback: it is unmapped
+    /// and, unless it is dirty, removed. Unlike for eviction, references do not keep it.
+    pub fn invalidate_unless_dirty(&mut self) -> Eviction {
+        let Some(folio) = self.current_mut() else { return Eviction::Evicted };
+        folio.unmap();
+        if folio.dirty {
+            return Eviction::Kept;
+        }
+        self.remove();
+        Eviction::Evicted
+    }
+
+    /// Whether anybody still holds a lock or a reference.
+    pub fn is_quiet(&self) -> bool {
+        self.folios.iter().flatten().all(|folio| folio.locked.is_none() && folio.refs == 0)
+    }
+
+    /// The slot in a few letters: `-` absent, else `C`lean, `D`irty, `W`riteback, with `l` when locked and
+    /// `?` when not wholly valid.
+    pub fn letters(&self) -> String {
+        let Some((_, folio)) = self.current() else { return "-".to_owned() };
+        let mut letters = String::new();
+        letters.push(if folio.dirty { 'D' } else { 'C' });
+        if folio.writeback {
+            letters.push('W');
+        }
+        if folio.locked.is_some() {
+            letters.push('l');
+        }
+        if !folio.uptodate {
+            letters.push('?');
+        }
+        letters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot_with(blocks: u16) -> (Slot, FolioId) {
+        let mut slot = Slot::default();
+        let id = slot.insert_locked(0, blocks, 4);
+        (slot, id)
+    }
+
+    fn shrink(slot: &mut Slot) -> Eviction {
+        match slot.prepare_removal(false) {
+            ControlFlow::Continue(ifs) => slot.remove_mapping(ifs, ReclaimDirty::Frozen),
+            ControlFlow::Break(outcome) => outcome,
+        }
+    }
+
+    #[test]
+    fn a_failed_eviction_forgets_which_blocks_were_valid() {
+        let (mut slot, id) = slot_with(2);
+        slot.locked_mut(id, 0).set_uptodate(1..2);
+        slot.folio_mut(id).locked = None;
+        assert!(slot.folio(id).is_some_and(|folio| folio.block_uptodate(1)));
+        assert_eq!(shrink(&mut slot), Eviction::KeptIfsLost);
+        assert!(slot.folio(id).is_some_and(|folio| !folio.block_uptodate(1)));
+        slot.put(id, 0);
+        assert_eq!(shrink(&mut slot), Eviction::Evicted);
+        assert_eq!(slot, Slot::default());
+    }
+
+    #[test]
+    fn a_single_block_folio_has_no_per_block_state() {
+        let (mut slot, id) = slot_with(1);
+        let folio = slot.locked_mut(id, 0);
+        folio.set_uptodate(0..1);
+        folio.set_dirty(0..1);
+        assert!(folio.uptodate && folio.dirty && folio.ifs.is_none());
+    }
+
+    #[test]
+    fn all_blocks_valid_makes_the_folio_valid() {
+        let (mut slot, id) = slot_with(2);
+        let folio = slot.locked_mut(id, 0);
+        folio.set_uptodate(0..1);
+        assert!(!folio.uptodate);
+        folio.set_uptodate(1..2);
+        assert!(folio.uptodate);
+    }
+
+    #[test]
+    fn a_removed_folio_lives_while_it_is_referenced() {
+        let (mut slot, id) = slot_with(1);
+        slot.remove();
+        assert!(slot.folio(id).is_some_and(|folio| !folio.in_cache));
+        assert!(slot.current().is_none());
+        slot.unlock_and_put(id, 0);
+        assert_eq!(slot, Slot::default());
+    }
+}

@@ -1,0 +1,370 @@
+//! One inode: its locks, its extent map, its size, its page cache, and the judge of its contents.
+
+use std::sync::Arc;
+
+use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Ordering, Property, View};
+
+use crate::judge::oracle::Oracle;
+use crate::judge::properties;
+use crate::state::dinode::{Dinode, empty_dinode};
+use crate::state::event::{KernelEvent, MappingEvent};
+use crate::state::folio::{FolioId, Slot};
+use crate::state::glock::Holders;
+use crate::state::handover::{Handover, LinkedLock};
+use crate::state::log::Log;
+use crate::state::superblock::{SuperBlock, new_file};
+use crate::state::sync::RwSemaphore;
+use crate::state::tracepoint::Tracepoint;
+use crate::state::validity::COW_SHIFT;
+use crate::words::command::FileId;
+use crate::words::config::labelled;
+use crate::words::extent::{ExtentMap, Extents};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
+use crate::words::ordering::{Link, Orderings};
+use crate::words::value::Value;
+
+/// A file (struct inode and what hangs on it).
+pub struct Inode<B: Backend> {
+    /// Which one.
+    pub number: FileId,
+    /// The file system that it lies in.
+    pub sb: Arc<SuperBlock<B>>,
+    /// inode->i_rwsem.
+    pub i_rwsem: RwSemaphore<B>,
+    /// mapping->invalidate_lock.
+    pub invalidate_lock: RwSemaphore<B>,
+    /// ip->i_gl, where the file system has one.
+    pub glock: Option<B::Lock<Holders>>,
+    /// What passes by it.
+    pub glock_order: Handover<B>,
+    /// ip->i_lock (the ILOCK) and what it protects.
+    pub ilock: LinkedLock<B, ExtentMap>,
+    /// What lies behind the dinode, in its buffer, where files may be stuffed.
+    pub dinode: Option<B::Leaf<Dinode>>,
+    /// ip->i_df.if_seq: changed under the ILOCK, read without it.
+    pub data_seq: B::Atomic,
+    /// ip->i_cowfp->if_seq, the same for the COW fork, times two; odd while that fork has anything in it. The
+    /// kernel loads the counter and the emptiness one after the other; whoever finds the fork empty does not
+    /// ask for the counter, so that one load tells as much.
+    pub cow_seq: B::Atomic,
+    /// XFS_IREMAPPING: a reflink shares this file's blocks, with the locks held shared.
+    pub remapping: B::Atomic,
+    /// mapping->wb_err: whether writeback has failed since the last fsync(2).
+    pub wb_error: B::Atomic,
+    /// inode->i_size, in cells.
+    pub i_size: B::Atomic,
+    /// inode->i_dio_count. Changed under i_rwsem, or to where it was before.
+    pub i_dio_count: B::Lock<u16>,
+    /// Whether anybody does direct I/O on the file. If nobody does, nobody waits for it.
+    pub direct: bool,
+    /// Whether a device stores into the file's pages, and dirties them by a reference alone.
+    pub pins_pages: bool,
+    /// mapping->i_pages, by folio index.
+    pub pages: Vec<B::Lock<Slot>>,
+    /// mapping->i_pages.xa_lock: what passes from one of its sections to the next.
+    xa_lock: B::View,
+    /// What passes by the locks of folios, by index and folio.
+    folio_locks: Vec<Vec<Handover<B>>>,
+    /// What passes from the end of writeback to who has waited for it, by index.
+    writeback: Vec<Handover<B>>,
+    /// What passes from who stores through a mapping to who takes that away, by index.
+    tlb: Vec<Handover<B>>,
+    /// The judge.
+    pub oracle: Oracle<B>,
+    /// Whether a concurrent actor may change i_size. If none may, reading it commutes with everything, and
+    /// its readers need no operation of their own.
+    pub size_changes: bool,
+    /// Whether the COW fork is used: a command may make the file share blocks, or nothing is written in place. If
+    /// not, it stays empty, and nobody has to look at its counter.
+    pub reflinks: bool,
+}
+
+impl<B: Backend> Inode<B> {
+    /// Creates an empty file.
+    pub fn new(
+        backend: &B,
+        sb: &Arc<SuperBlock<B>>,
+        number: FileId,
+        actors: usize,
+        size_changes: bool,
+    ) -> Self {
+        let geometry = &sb.geometry;
+        let crashes = sb.config.judges_crashes();
+        let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.label(number))
+            .with_exempted(sb.config.exempted());
+        let fs = &sb.config.fs;
+        let (map, size) = new_file(&sb.config, geometry, number);
+        let orderings = sb.config.orderings;
+        let handover = |name, by, from| Handover::new(backend, name, orderings, by, from);
+        // A folio that was removed lives on while an actor refers to it, and each refers to one at most.
+        let folio_locks =
+            || (0..=actors).map(|_| handover("folio_lock", Link::FolioLock, Link::FolioUnlock)).collect();
+        let ilock = handover("ilock", Link::IlockLock, Link::IlockUnlock);
+        let semaphore = |name, link, traced| {
+            let semaphore = RwSemaphore::new(backend, name, orderings, link);
+            if fs.is_xfs() { semaphore.traced(backend, traced, number) } else { semaphore }
+        };
+        Inode {
+            number,
+            i_rwsem: semaphore("i_rwsem", Link::IRwsem, "IOLOCK"),
+            invalidate_lock: semaphore("invalidate_lock", Link::InvalidateLock, "MMAPLOCK"),
+            glock: fs.glock.then(|| backend.unordered("glock", Holders::default())),
+            glock_order: handover("glock", Link::Glock, Link::Glock),
+            ilock: LinkedLock::new(backend, "ilock", map, ilock),
+            dinode: empty_dinode(fs, geometry.cells_of_block(0).len())
+                .map(|dinode| backend.leaf("dinode", dinode)),
+            data_seq: backend.atomic("data_seq", 0),
+            cow_seq: backend.atomic("cow_seq", 0),
+            remapping: backend.atomic("remapping", 0),
+            wb_error: backend.atomic("wb_error", 0),
+            i_size: backend.atomic("i_size", u64::from(size)),
+            i_dio_count: backend.lock("i_dio_count", 0),
+            direct: sb.config.does_direct_io(number),
+            pins_pages: sb.config.pins_pages(number),
+            pages: (0..geometry.folios()).map(|_| backend.unordered("folio", Slot::default())).collect(),
+            xa_lock: backend.view("xa_lock"),
+            folio_locks: (0..geometry.folios()).map(|_| folio_locks()).collect(),
+            tlb: (0..geometry.folios()).map(|_| handover("tlb", Link::TlbFlush, Link::TlbFlush)).collect(),
+            writeback: (0..geometry.folios())
+                .map(|_| handover("writeback", Link::WritebackWait, Link::WritebackClear))
+                .collect(),
+            oracle: if crashes { oracle.with_crashes(geometry, size) } else { oracle },
+            reflinks: sb.config.reflinks(number) || sb.config.fs.is_out_of_place(),
+            sb: Arc::clone(sb),
+            size_changes,
+        }
+    }
+
+    /// What the log says about the file, where crashes are judged.
+    pub fn log(&self) -> Option<&B::Leaf<Log>> {
+        self.sb.logs.get(usize::from(self.number))
+    }
+
+    /// `gfs2_is_stuffed`.
+    pub fn is_stuffed(&self) -> bool {
+        self.dinode.as_ref().is_some_and(|dinode| dinode.read(Option::is_some))
+    }
+
+    /// Shows the data of a stuffed file to a judge.
+    pub fn audit_stuffed(&self) -> Dinode {
+        let mut data = None;
+        if let Some(dinode) = &self.dinode {
+            dinode.audit(|dinode| data.clone_from(dinode));
+        }
+        data
+    }
+
+    /// The dinode's data, for who sees that the file is stuffed.
+    pub(crate) fn stuffed_data(&self) -> Dinode {
+        self.dinode.as_ref().and_then(|dinode| dinode.read(Clone::clone))
+    }
+
+    /// Changes the dinode's data, if the file is stuffed.
+    pub(crate) fn change_stuffed(&self, change: impl FnOnce(&mut Vec<Value>)) {
+        if let Some(dinode) = &self.dinode {
+            dinode.update(|dinode| {
+                if let Some(data) = dinode {
+                    change(data);
+                }
+            });
+        }
+    }
+
+    /// The slot of a folio.
+    pub fn page(&self, index: FolioIndex) -> &B::Lock<Slot> {
+        &self.pages[usize::from(index)]
+    }
+
+    fn orderings(&self) -> Orderings {
+        self.sb.config.orderings
+    }
+
+    /// A section of xa_lock, in the current transition.
+    pub fn xa_section(&self, link: Link) {
+        if self.orderings().keeps(link) {
+            self.xa_lock.acquire();
+            self.xa_lock.release();
+        }
+    }
+
+    /// A folio has come into the page cache, born locked: in the current transition.
+    pub fn folio_added(&self, index: FolioIndex, id: FolioId) {
+        if let Some(lock) = self.folio_lock(index, id) {
+            lock.reset();
+        }
+        self.xa_section(Link::XaInsert);
+    }
+
+    /// A folio's lock has been taken, in the current transition.
+    pub fn folio_locked(&self, index: FolioIndex, id: FolioId) {
+        if let Some(lock) = self.folio_lock(index, id) {
+            lock.acquire();
+        }
+    }
+
+    /// A folio's lock is given back, in the current transition.
+    pub fn folio_unlocked(&self, index: FolioIndex, id: FolioId) {
+        if let Some(lock) = self.folio_lock(index, id) {
+            lock.release();
+        }
+    }
+
+    /// A folio's lock was taken and given back, in the current transition.
+    pub fn folio_passed(&self, index: FolioIndex, id: Option<FolioId>) {
+        if let Some(id) = id {
+            self.folio_locked(index, id);
+            self.folio_unlocked(index, id);
+        }
+    }
+
+    fn folio_lock(&self, index: FolioIndex, id: FolioId) -> Option<&Handover<B>> {
+        self.folio_locks[usize::from(index)].get(usize::from(id))
+    }
+
+    /// What passes from the end of a folio's writeback to who has waited for it.
+    pub fn writeback(&self, index: FolioIndex) -> &Handover<B> {
+        &self.writeback[usize::from(index)]
+    }
+
+    /// What passes from who stores through a mapping of a folio to who write-protects it.
+    pub fn tlb(&self, index: FolioIndex) -> &Handover<B> {
+        &self.tlb[usize::from(index)]
+    }
+
+    /// The ordering of an access to a word without a lock.
+    pub fn order(&self, link: Link) -> Ordering {
+        self.orderings().of(link)
+    }
+
+    /// Moves the change counter. Inside the ILOCK section that changes the map: the kernel stores the
+    /// counter first and then the records, and since both are invisible to who respects the ILOCK, the store
+    /// is the section's only lock-free access.
+    pub fn bump_data_seq(&self, me: ActorId) {
+        if !self.sb.config.fs.counter {
+            return;
+        }
+        self.data_seq.publish(self.data_seq.peek() + 1, self.order(Link::CounterStore));
+        self.oracle.bumped(me);
+    }
+
+    /// The same for the COW fork, which is `cow` from here on.
+    pub fn bump_cow_seq(&self, me: ActorId, cow: &Extents) {
+        let moved = (self.cow_seq.peek() >> 1) + 1;
+        self.cow_seq.publish(moved << 1 | u64::from(cow.has_data()), self.order(Link::CounterStore));
+        self.oracle.bumped(me);
+    }
+
+    /// `xfs_iomap_inode_sequence`, for who holds the ILOCK: the validity cookie of a mapping of the data fork. Where
+    /// nothing is counted, 0.
+    pub fn data_sequence(&self) -> u64 {
+        if self.sb.config.fs.counter { self.data_seq.peek() } else { 0 }
+    }
+
+    /// The same for a SHARED mapping: both counters.
+    pub fn shared_sequence(&self) -> u64 {
+        self.cow_seq.peek() << COW_SHIFT | self.data_seq.peek()
+    }
+
+    /// What the counters are, for messages.
+    pub fn newest_sequence(&self, shared: bool) -> u64 {
+        let cow = if shared { self.cow_seq.newest() << COW_SHIFT } else { 0 };
+        let data = if shared || self.sb.config.fs.counter { self.data_seq.newest() } else { 0 };
+        cow | data
+    }
+
+    /// The current end of file, for who holds what excludes its change (i_rwsem) or when none can happen.
+    pub fn i_size_peek(&self) -> Cell {
+        self.i_size.peek() as Cell
+    }
+
+    /// The end of file as the latest change left it, for the oracle.
+    pub fn i_size_newest(&self) -> Cell {
+        self.i_size.newest() as Cell
+    }
+
+    /// Judges what the locked folio `index` would show once it is unlocked: valid cells below end of file.
+    pub fn audit_folio(&self, index: FolioIndex, slot: &Slot) {
+        let Some((_, folio)) = slot.current() else { return };
+        let first = self.sb.geometry.cells_of_folio(index).start;
+        let end = self.i_size_newest();
+        let valid = self
+            .sb
+            .geometry
+            .blocks_of_folio(index)
+            .filter(|block| folio.block_uptodate(self.sb.block_in_folio(*block)));
+        let cells = valid.flat_map(|block| self.sb.geometry.cells_of_block(block)).filter(|cell| *cell < end);
+        let shown = cells.map(|cell| (cell, folio.cells[usize::from(cell - first)]));
+        self.oracle.visible(&self.sb.geometry, "page cache", shown);
+    }
+
+    /// Whether the folio in a slot holds anything in a block, below end of file, that a hole would not read as.
+    pub fn has_data(&self, slot: &Slot, block: FileBlock) -> bool {
+        let end = self.i_size_newest();
+        let cells = self.sb.geometry.cells_of_block(block).zip(self.sb.cells_in_folio(block));
+        let mut below_eof = cells.filter(|(cell, _)| *cell < end).map(|(_, at)| at);
+        slot.current().is_some_and(|(_, folio)| below_eof.any(|at| folio.cells[at] != Value::ZERO))
+    }
+
+    /// P-BACK for the folios of `blocks`: an unlocked folio's dirty blocks below end of file have blocks or a
+    /// reservation, unless they hold nothing but the zeros that a hole reads as and nobody can store into them.
+    /// To be called in a transition that released a lock.
+    pub fn audit_backing(&self, blocks: impl Iterator<Item = FileBlock>) {
+        let size = self.i_size_newest();
+        let below_eof = |block: &FileBlock| self.sb.geometry.cells_of_block(*block).start < size;
+        for block in blocks.filter(below_eof) {
+            let index = block / self.sb.geometry.blocks_per_folio();
+            let mut dirty = false;
+            self.page(index).audit(|slot| {
+                dirty = slot.current().is_some_and(|(_, folio)| {
+                    folio.locked.is_none()
+                        && folio.dirty
+                        && folio.block_dirty(self.sb.block_in_folio(block), self.sb.config.fs.block_dirty)
+                        && (folio.pte_write != 0 || self.has_data(slot, block))
+                });
+            });
+            if !dirty {
+                continue;
+            }
+            self.ilock.audit(|map| {
+                if !self.sb.config.fs.is_backed(map, block) {
+                    self.violate(properties::DIRTY_OVER_HOLE, || {
+                        format!("{} is dirty over a hole", self.sb.geometry.show_blocks(&(block..block + 1)))
+                    });
+                }
+            });
+        }
+    }
+
+    /// Tells who watches about a mapping.
+    pub fn tell(&self, mapping: MappingEvent, text: impl FnOnce() -> String) {
+        self.sb.backend.emit(|| KernelEvent::of_mapping(mapping, labelled(self.label(), text())));
+    }
+
+    /// What reports call the file, where there are several.
+    fn label(&self) -> Option<&str> {
+        self.sb.config.label(self.number)
+    }
+
+    /// A property of the file is violated.
+    pub fn violate(&self, property: Property, why: impl FnOnce() -> String) {
+        self.sb.backend.violate(property, || labelled(self.label(), why()));
+    }
+
+    /// Tells who watches that a tracepoint is hit. Like every text, it may look only at what its closure can see
+    /// without observing: what it has at hand, and audits.
+    pub fn trace(&self, tracepoint: impl FnOnce() -> Tracepoint) {
+        self.sb.backend.emit(|| KernelEvent::of_tracepoint(tracepoint()));
+    }
+
+    /// The same for a tracepoint that XFS alone has.
+    pub fn trace_xfs(&self, tracepoint: impl FnOnce() -> Tracepoint) {
+        if self.sb.config.fs.is_xfs() {
+            self.trace(tracepoint);
+        }
+    }
+
+    /// Tells who watches about anything else.
+    pub fn say(&self, text: impl FnOnce() -> String) {
+        self.tell(MappingEvent::None, text);
+    }
+}

@@ -1,0 +1,49 @@
+//! A piece of writeback I/O, from its submission to its completion.
+
+use std::ops::Range;
+
+use crate::state::folio::FolioRef;
+use crate::words::command::FileId;
+use crate::words::design::IoendMerge;
+use crate::words::extent::Phys;
+use crate::words::geometry::{Cell, FileBlock};
+
+/// A piece of writeback I/O (struct iomap_ioend).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Ioend {
+    /// The file.
+    pub file: FileId,
+    /// The blocks, contiguous in the file.
+    pub blocks: Range<FileBlock>,
+    /// The device block of the first.
+    pub phys: Phys,
+    /// Whether the extent was unwritten at submission.
+    pub unwritten: bool,
+    /// Whether the blocks are those of the COW fork (IOMAP_F_SHARED), to be moved into the data fork.
+    pub shared: bool,
+    /// Whether the device may fail it: what the setup or the epilogue writes arrives.
+    pub may_fail: bool,
+    /// The folios, in order.
+    pub folios: Vec<FolioRef>,
+    /// The end of file when its last block was added, if it lay inside of that and completion goes by it
+    /// ([`IoendSize::Submitted`](crate::words::design::IoendSize)).
+    pub size: Option<Cell>,
+}
+
+impl Ioend {
+    /// `iomap_can_add_to_ioend`.
+    pub(crate) fn takes(
+        &self,
+        merge: IoendMerge,
+        block: FileBlock,
+        phys: Phys,
+        unwritten: bool,
+        shared: bool,
+    ) -> bool {
+        self.size.is_none()
+            && self.blocks.end == block
+            && self.phys + self.blocks.len() as u16 == phys
+            && (self.unwritten == unwritten || merge == IoendMerge::AnyType)
+            && self.shared == shared
+    }
+}

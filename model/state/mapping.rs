@@ -1,0 +1,154 @@
+//! struct iomap: a mapping of a part of a file, as `->iomap_begin` and `->map_blocks` hand it out.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::words::extent::{Extent, ExtentMap, Phys};
+use crate::words::geometry::FileBlock;
+
+/// `iomap->type`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IomapType {
+    /// IOMAP_HOLE
+    Hole,
+    /// IOMAP_DELALLOC
+    Delalloc,
+    /// IOMAP_MAPPED
+    Mapped,
+    /// IOMAP_UNWRITTEN
+    Unwritten,
+    /// IOMAP_INLINE: the data lie in the inode.
+    Inline,
+}
+
+/// A sampled mapping (struct iomap).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Iomap {
+    /// What the blocks are.
+    pub kind: IomapType,
+    /// The first block.
+    pub start: FileBlock,
+    /// After the last block.
+    pub end: FileBlock,
+    /// The device block of the first block, when allocated.
+    pub addr: Option<Phys>,
+    /// IOMAP_F_NEW: this operation made the reservation or allocation.
+    pub new: bool,
+    /// IOMAP_F_STALE: a check found it out of date.
+    pub stale: bool,
+    /// validity_cookie: the change counter when it was sampled; with the COW fork's in the upper half where that
+    /// counts, too.
+    pub cookie: u64,
+    /// IOMAP_F_SHARED: the blocks are the COW fork's.
+    pub shared: bool,
+    /// The srcmap: what the data fork has at the first block, where that is not what the mapping says.
+    pub source: Option<Extent>,
+}
+
+impl Iomap {
+    /// Whether there is nothing to unshare in it: it is of blocks of the file's own, or of none.
+    pub(crate) fn is_private(&self) -> bool {
+        !self.shared || matches!(self.source_kind(), IomapType::Hole | IomapType::Unwritten)
+    }
+
+    fn of(extent: Extent, blocks: Range<FileBlock>, new: bool, cookie: u64) -> Self {
+        let (kind, addr) = match extent {
+            Extent::Hole => (IomapType::Hole, None),
+            Extent::Delalloc => (IomapType::Delalloc, None),
+            Extent::Unwritten(phys) => (IomapType::Unwritten, Some(phys)),
+            Extent::Written(phys) => (IomapType::Mapped, Some(phys)),
+        };
+        let Range { start, end } = blocks;
+        Iomap { kind, start, end, addr, new, stale: false, cookie, shared: false, source: None }
+    }
+
+    /// The mapping of a file whose data lie in the inode.
+    pub(crate) fn inline(cookie: u64) -> Self {
+        Iomap { kind: IomapType::Inline, ..Iomap::of(Extent::Hole, 0..1, false, cookie) }
+    }
+
+    /// A mapping of `blocks` of the COW fork, whose contents are still where the data fork has `source`.
+    pub(crate) fn of_cow(
+        extent: Extent,
+        blocks: Range<FileBlock>,
+        new: bool,
+        cookie: u64,
+        source: Extent,
+    ) -> Self {
+        Iomap { shared: true, source: Some(source), ..Iomap::of(extent, blocks, new, cookie) }
+    }
+
+    /// A mapping of blocks where nothing of the file is yet: what is written there is recorded when it is complete
+    /// (IOMAP_F_ANON_WRITE).
+    pub(crate) fn of_new_place(extent: Extent, blocks: Range<FileBlock>) -> Self {
+        Iomap::of(extent, blocks, false, 0)
+    }
+
+    /// What fills the parts of a block that a write does not cover: the type of the srcmap where there is one
+    /// (`iomap_iter_srcmap`).
+    pub fn source_kind(&self) -> IomapType {
+        self.source.map_or(self.kind, |source| Iomap::of(source, 0..1, false, 0).kind)
+    }
+
+    /// The device block that it gives for the present contents of a block.
+    pub fn source_of(&self, block: FileBlock) -> Option<Phys> {
+        match self.source {
+            Some(source) => Some(source.phys()? + (block - self.start)),
+            None => self.addr_of(block),
+        }
+    }
+
+    /// Whether it covers a block.
+    pub fn covers(&self, block: FileBlock) -> bool {
+        (self.start..self.end).contains(&block)
+    }
+
+    /// The device block that it gives for a block.
+    pub fn addr_of(&self, block: FileBlock) -> Option<Phys> {
+        Some(self.addr? + (block - self.start))
+    }
+
+    /// Whether a look-up that gave `extent` for `block` says the same as this mapping: the same type and,
+    /// where there is one, the same address.
+    pub fn agrees_with(&self, block: FileBlock, extent: Extent) -> bool {
+        let fresh = Iomap::of(extent, block..block + 1, false, 0);
+        fresh.kind == self.source_kind() && fresh.addr == self.source_of(block)
+    }
+
+    /// Whether using it for `block` would give another result than a fresh one: another choice between
+    /// zeroing and reading, or another address to read from.
+    pub fn misleads(&self, block: FileBlock, extent: Extent) -> bool {
+        let read_from = |kind: IomapType, addr: Option<Phys>| addr.filter(|_| kind == IomapType::Mapped);
+        let fresh = Iomap::of(extent, block..block + 1, false, 0);
+        read_from(self.source_kind(), self.source_of(block)) != read_from(fresh.kind, fresh.addr)
+    }
+}
+
+impl fmt::Display for IomapType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            IomapType::Hole => "hole",
+            IomapType::Delalloc => "delalloc",
+            IomapType::Mapped => "written",
+            IomapType::Unwritten => "unwritten",
+            IomapType::Inline => "inline",
+        })
+    }
+}
+
+impl ExtentMap {
+    /// A mapping of the whole extent around a block.
+    pub fn map(&self, block: FileBlock, cookie: u64) -> Iomap {
+        self.map_part(self.extent_around(block), cookie)
+    }
+
+    /// A mapping of a part of an extent.
+    pub fn map_part(&self, blocks: Range<FileBlock>, cookie: u64) -> Iomap {
+        Iomap::of(self.get(blocks.start), blocks, false, cookie)
+    }
+
+    /// A NEW mapping of exactly `blocks`, which are of one extent.
+    pub fn map_new(&self, blocks: Range<FileBlock>, cookie: u64) -> Iomap {
+        Iomap::of(self.get(blocks.start), blocks, true, cookie)
+    }
+}

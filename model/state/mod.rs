@@ -1,0 +1,28 @@
+//! What the paths share: the inode with what hangs on it, the file system, the log.
+//!
+//! Invariants: a path changes shared state through what stands here; nothing here knows a path or a file system's ways.
+
+pub mod aio;
+pub mod commit;
+pub mod current;
+pub mod device;
+pub mod dinode;
+pub mod dio_count;
+pub mod directed_run;
+pub mod disk;
+pub mod event;
+pub mod folio;
+pub mod glock;
+pub mod handover;
+pub mod hold;
+pub mod inode;
+pub mod ioend;
+pub mod log;
+pub mod mapping;
+pub mod space;
+pub mod superblock;
+pub mod sync;
+pub mod trace;
+pub mod tracepoint;
+pub mod validity;
+pub mod world;

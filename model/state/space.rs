@@ -1,0 +1,95 @@
+//! The device's blocks: which are in use, by how many owners, and how many are promised.
+//!
+//! All files share them. An allocation or a free runs inside the ILOCK section of the file that it is for; the
+//! kernel takes the allocation group's lock inside that section, so each is one access to one shared object.
+
+use crate::words::extent::Phys;
+use crate::words::geometry::FileBlock;
+
+/// The allocator's state.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Space {
+    /// How many extents refer to each block: more than one after a reflink.
+    references: Vec<u16>,
+    /// Blocks promised to delayed allocations.
+    reserved: u16,
+}
+
+impl Space {
+    /// A device of `blocks` free blocks.
+    pub fn new(blocks: u16) -> Self {
+        Space { references: vec![0; usize::from(blocks)], reserved: 0 }
+    }
+
+    /// Blocks that are neither in use nor promised.
+    pub fn available(&self) -> usize {
+        self.references.iter().filter(|references| **references == 0).count() - usize::from(self.reserved)
+    }
+
+    /// Blocks promised.
+    pub fn reserved(&self) -> u16 {
+        self.reserved
+    }
+
+    /// Promises blocks.
+    pub fn reserve(&mut self, blocks: u16) {
+        self.reserved += blocks;
+    }
+
+    /// Takes a promise back, or keeps it.
+    pub fn unreserve(&mut self, blocks: u16) {
+        self.reserved -= blocks;
+    }
+
+    /// Picks a free block for each of `wanted`: the wanted one, so that neighbours in the file are neighbours on
+    /// the device as an allocator would try to have them, or else the first free one; none of those that are `busy`.
+    /// `None`: too few are free.
+    pub fn pick(&self, wanted: impl Iterator<Item = FileBlock>, busy: &[Phys]) -> Option<Vec<Phys>> {
+        let mut picked: Vec<Phys> = Vec::new();
+        for wanted in wanted {
+            let is_free = |phys: &Phys| {
+                let taken = picked.contains(phys) || busy.contains(phys);
+                self.references.get(usize::from(*phys)) == Some(&0) && !taken
+            };
+            let first = 0..self.references.len() as Phys;
+            let phys = std::iter::once(wanted).chain(first).find(is_free)?;
+            picked.push(phys);
+        }
+        Some(picked)
+    }
+
+    /// How many extents refer to a block.
+    pub fn references(&self, phys: Phys) -> u16 {
+        self.references[usize::from(phys)]
+    }
+
+    /// One more extent refers to a block.
+    pub fn get(&mut self, phys: Phys) {
+        self.references[usize::from(phys)] += 1;
+    }
+
+    /// One extent less refers to a block; without any it is free.
+    pub fn put(&mut self, phys: Phys) {
+        self.references[usize::from(phys)] -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promise_is_not_available_and_a_shared_block_is_free_when_nobody_refers_to_it() {
+        let mut space = Space::new(3);
+        space.reserve(2);
+        assert_eq!(space.available(), 1);
+        space.get(1);
+        space.get(1);
+        space.unreserve(2);
+        assert_eq!(space.pick([1, 1].into_iter(), &[]), Some(vec![0, 2]));
+        assert_eq!(space.pick([0, 1, 2].into_iter(), &[]), None);
+        assert_eq!(space.pick([0].into_iter(), &[0]), Some(vec![2]));
+        space.put(1);
+        assert_eq!((space.references(1), space.available()), (1, 2));
+    }
+}

@@ -1,0 +1,241 @@
+//! What all files of the file system share: the device, its free space, the I/O in flight, and what is
+//! explored. Every inode points here, as inode->i_sb does.
+
+use std::ops::Range;
+
+use stalemap_facade::{ActorId, Backend, Leaf};
+
+use crate::state::aio::AioQueue;
+use crate::state::device::{DiskBlock, contents};
+use crate::state::dinode::empty_dinode;
+use crate::state::handover::Handover;
+use crate::state::hold::HoldState;
+use crate::state::ioend::Ioend;
+use crate::state::log::Log;
+use crate::state::mapping::Iomap;
+use crate::state::space::Space;
+use crate::state::sync::RwSemaphore;
+use crate::state::validity::show_cookie;
+use crate::words::command::FileId;
+use crate::words::config::Config;
+use crate::words::extent::{Enospc, ExtentMap, Phys};
+use crate::words::geometry::{Cell, FileBlock, Geometry, within};
+use crate::words::ordering::Link;
+use crate::words::personality::{Allocate, Allocator};
+use crate::words::value::Value;
+
+/// The file system.
+pub struct SuperBlock<B: Backend> {
+    /// The engine.
+    pub backend: B,
+    /// What is explored.
+    pub config: Config,
+    /// How every file is cut.
+    pub geometry: Geometry,
+    /// What each write wrote, for messages.
+    pub patterns: Vec<u8>,
+    /// The device.
+    pub disk: Vec<B::Leaf<DiskBlock>>,
+    /// What the log says about each file, where crashes are judged.
+    pub logs: Vec<B::Leaf<Log>>,
+    /// Which of its blocks are in use.
+    pub space: B::Leaf<Space>,
+    /// sdp->sd_log_flush_lock: shared by transactions, exclusive while the log is flushed.
+    pub log_flush_lock: RwSemaphore<B>,
+    /// Writeback I/O in flight.
+    pub in_flight: B::Lock<Vec<Ioend>>,
+    /// From who submits it to who completes it.
+    pub bio: Handover<B>,
+    /// Asynchronous direct I/O, by the command that submits it.
+    pub aio: Vec<B::Lock<AioQueue>>,
+    /// Directed runs.
+    pub holds: Vec<B::Lock<HoldState>>,
+    /// How many folios were evicted, when that is bounded.
+    pub evictions: B::Leaf<u32>,
+}
+
+/// The extent map and the size of a file as it is made. A static one is all there from the start.
+pub fn new_file(config: &Config, geometry: &Geometry, file: FileId) -> (ExtentMap, Cell) {
+    if config.fs.allocate == Allocate::Static {
+        let first = u16::from(file) * geometry.blocks();
+        let map = ExtentMap::placed(geometry.blocks(), first);
+        (map, geometry.cells_of_blocks(&(0..geometry.blocks())).end)
+    } else {
+        (ExtentMap::new(geometry.blocks()), 0)
+    }
+}
+
+impl<B: Backend> SuperBlock<B> {
+    /// An empty file system.
+    pub fn new(backend: &B, config: &Config, geometry: &Geometry, patterns: &[u8]) -> Self {
+        let files = 0..config.files.len() as FileId;
+        // A block that is being copied exists twice.
+        let copies = if files.clone().any(|file| config.reflinks(file)) { 2 } else { 1 };
+        let all = geometry.blocks() * files.len() as u16 * copies;
+        // Every actor may have a budget, beside what the files have and what is on its way to them.
+        let budgets = if config.fs.is_out_of_place() {
+            all + (config.actors.len() as u16 + 1) * (geometry.blocks() + config.fs.spare_blocks)
+        } else {
+            0
+        };
+        let device = config.fs.free_blocks.unwrap_or(all.saturating_add(budgets));
+        let space = Space::new(device);
+        let device = device.max(geometry.blocks());
+        let placed = config.fs.allocate == Allocate::Static;
+        let zeros = |phys: Phys| {
+            placed.then(|| vec![Value::ZERO; geometry.cells_of_block(phys % geometry.blocks()).len()])
+        };
+        SuperBlock {
+            disk: (0..device).map(|phys| backend.leaf("disk", zeros(phys))).collect(),
+            logs: files
+                .filter(|_| config.judges_crashes())
+                .map(|file| {
+                    let (map, size) = new_file(config, geometry, file);
+                    let dinode = empty_dinode(&config.fs, geometry.cells_of_block(0).len()).flatten();
+                    backend.leaf("log", Log::new(&map, size, dinode))
+                })
+                .collect(),
+            space: backend.leaf("space", space),
+            log_flush_lock: RwSemaphore::new(backend, "log_flush_lock", config.orderings, Link::LogFlushLock),
+            in_flight: backend.unordered("ioends", Vec::new()),
+            bio: Handover::new(backend, "bio", config.orderings, Link::Bio, Link::Bio),
+            aio: (0..config.aios()).map(|_| backend.lock("aio", AioQueue::default())).collect(),
+            holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
+            evictions: backend.leaf("evictions", 0),
+            backend: backend.clone(),
+            config: config.clone(),
+            geometry: geometry.clone(),
+            patterns: patterns.to_vec(),
+        }
+    }
+
+    /// Promises blocks to a delayed allocation.
+    pub fn reserve_blocks(&self, blocks: u16) -> Result<(), Enospc> {
+        if !self.space.read(|space| space.available() >= usize::from(blocks)) {
+            return Err(Enospc);
+        }
+        self.space.update(|space| space.reserve(blocks));
+        Ok(())
+    }
+
+    /// Takes promises back.
+    pub fn unreserve_blocks(&self, blocks: u16) {
+        self.space.update(|space| space.unreserve(blocks));
+    }
+
+    /// Allocates a device block for each of `blocks` of a file.
+    pub fn allocate_blocks(&self, file: FileId, blocks: &Range<FileBlock>) -> Result<Vec<Phys>, Enospc> {
+        let wanted = |block: FileBlock| self.wanted(file, block);
+        let pick = |busy: &[Phys]| {
+            self.space.read(|space| {
+                space.pick(blocks.clone().map(wanted), busy).filter(|_| space.available() >= blocks.len())
+            })
+        };
+        let busy = self.busy_blocks();
+        let mut picked = pick(&busy);
+        if picked.is_none() && !busy.is_empty() {
+            // xfs_extent_busy_flush.
+            let cache = self.config.fs.device_cache;
+            self.logs.iter().for_each(|log| log.update(|log| log.force(cache)));
+            picked = pick(&[]);
+        }
+        let picked = picked.ok_or(Enospc)?;
+        self.space.update(|space| picked.iter().for_each(|phys| space.get(*phys)));
+        Ok(picked)
+    }
+
+    /// The blocks that an older transaction than the last one refers to (struct `xfs_extent_busy`): as long as a crash
+    /// may bring it back, a block that was freed since must not be overwritten.
+    fn busy_blocks(&self) -> Vec<Phys> {
+        self.logs.iter().flat_map(|log| log.read(Log::blocks)).collect()
+    }
+
+    /// Allocates a device block for each of `blocks` of a file, which are promised to it.
+    pub fn allocate_reserved(&self, file: FileId, blocks: &Range<FileBlock>) -> Vec<Phys> {
+        self.unreserve_blocks(blocks.len() as u16);
+        // The promise guarantees them.
+        self.allocate_blocks(file, blocks).unwrap_or_default()
+    }
+
+    /// Whether more than one extent refers to a block.
+    pub fn is_shared(&self, phys: Phys) -> bool {
+        self.space.read(|space| space.references(phys) > 1)
+    }
+
+    /// The same, shown to whoever watches.
+    pub fn is_shared_audit(&self, phys: Phys) -> bool {
+        let mut shared = false;
+        self.space.audit(|space| shared = space.references(phys) > 1);
+        shared
+    }
+
+    /// One more extent refers to a block.
+    pub fn share_block(&self, phys: Phys) {
+        self.space.update(|space| space.get(phys));
+    }
+
+    /// An extent that referred to a block is gone; so is the block, if it was the last one.
+    pub fn put_block(&self, phys: Phys) {
+        self.space.update(|space| space.put(phys));
+    }
+
+    /// Where an allocator would like to have a block of a file.
+    fn wanted(&self, file: FileId, block: FileBlock) -> Phys {
+        match self.config.fs.allocator {
+            Allocator::Home => u16::from(file) * self.geometry.blocks() + block,
+            Allocator::Lowest => 0,
+        }
+    }
+
+    /// What reading a cell from the device gives.
+    pub fn read_disk(&self, phys: Phys, at: usize) -> Value {
+        self.disk[usize::from(phys)].read(|block| contents(block, phys, at))
+    }
+
+    /// Shows what the device has in a cell to the oracle.
+    pub fn audit_disk(&self, phys: Phys, at: usize) -> Value {
+        let mut value = Value::ZERO;
+        self.disk[usize::from(phys)].audit(|block| value = contents(block, phys, at));
+        value
+    }
+
+    /// The cells of block `block`, counted from the first cell of its folio.
+    pub fn cells_in_folio(&self, block: FileBlock) -> Range<usize> {
+        let folio = self.geometry.cells_of_folio(block / self.geometry.blocks_per_folio());
+        within(&folio, &self.geometry.cells_of_block(block))
+    }
+
+    /// Block `block`'s place in its folio.
+    pub fn block_in_folio(&self, block: FileBlock) -> u16 {
+        block % self.geometry.blocks_per_folio()
+    }
+
+    /// The place of an actor among those of the configuration; `None` for setup, kworker and umount.
+    pub fn config_actor(&self, me: ActorId) -> Option<usize> {
+        me.checked_sub(1).filter(|actor| *actor < self.config.actors.len())
+    }
+
+    /// Whether the device may fail what an actor submits.
+    pub fn may_fail(&self, me: ActorId) -> bool {
+        self.config.fs.io_errors && self.config_actor(me).is_some()
+    }
+
+    /// Whether an actor is held somewhere.
+    pub fn is_held(&self, me: ActorId) -> bool {
+        self.config.holds.iter().any(|hold| self.config_actor(me) == Some(hold.actor))
+    }
+
+    /// How many of the concurrent actors are never held.
+    pub fn never_held(&self) -> usize {
+        let held = |actor: &usize| self.config.holds.iter().any(|hold| hold.actor == *actor);
+        (0..self.config.actors.len()).filter(|actor| !held(actor)).count()
+    }
+
+    /// A mapping in words: `U 0-8k seq 3`.
+    pub fn show_iomap(&self, iomap: &Iomap) -> String {
+        let shared = if iomap.shared { " SHARED" } else { "" };
+        let new = if iomap.new { " NEW" } else { "" };
+        let blocks = self.geometry.show_blocks(&(iomap.start..iomap.end));
+        format!("{}{shared}{new} {blocks}, seq {}", iomap.kind, show_cookie(iomap.cookie))
+    }
+}

@@ -1,0 +1,334 @@
+//! The modelled inode with its actors, as one closed system for an engine.
+
+use std::fmt;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+
+use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Lock, MemoryModel, Panel, Role, System};
+
+use crate::direct_io::complete::{self, WorkerState};
+use crate::state::disk::on_disk;
+use crate::state::inode::Inode;
+use crate::state::superblock::SuperBlock;
+use crate::state::world::World;
+use crate::system::panel;
+use crate::system::task::{self, TaskState, UmountState};
+use crate::words::command::{Command, FileId};
+use crate::words::config::{Config, FileCommand, FileRange};
+use crate::words::extent::ExtentMap;
+use crate::words::geometry::{Geometry, GeometryError};
+use crate::words::personality::Allocate;
+use crate::words::program::{Program, Worker};
+use crate::words::value::{MAX_WRITES, Value};
+use crate::writeback::completion::{self, CompletionState};
+
+/// The name of the actor that runs the setup commands.
+pub const SETUP: &str = "setup";
+/// The name of the actor that completes writeback.
+pub const KWORKER: &str = "kworker";
+/// The name of the epilogue.
+pub const UMOUNT: &str = "umount";
+/// The name of the actor that completes the first asynchronous direct I/O; further ones are numbered from 2 on.
+pub const DIO: &str = "dio";
+/// The most actors that a scenario may have, beside the model's own.
+pub const MAX_ACTORS: usize = 12;
+
+/// Why a configuration cannot be explored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigError {
+    /// The file cannot be cut.
+    Geometry(GeometryError),
+    /// More writes than the oracle tells apart.
+    TooManyWrites(usize),
+    /// More actors than an engine takes.
+    TooManyActors(usize),
+    /// More actors and commands that are not waited for, each of which takes an actor more.
+    TooManyAios {
+        /// How many actors.
+        actors: usize,
+        /// How many commands.
+        aios: usize,
+    },
+    /// More bytes are to lie in the inode than it has room for: it is smaller than a block.
+    Stuffed {
+        /// The bytes.
+        stuffed: u16,
+        /// Bytes of a block.
+        block: u64,
+    },
+    /// The file system keeps no data in its inodes.
+    NotStuffed,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::Geometry(error) => error.fmt(f),
+            ConfigError::TooManyWrites(n) => {
+                write!(f, "{n} commands write; at most {MAX_WRITES} can be told apart")
+            }
+            ConfigError::TooManyActors(n) => write!(f, "{n} actors; at most {MAX_ACTORS} can be explored"),
+            ConfigError::Stuffed { stuffed, block } => {
+                write!(
+                    f,
+                    "{stuffed} bytes do not fit into an inode, which is smaller than a block ({block} bytes)"
+                )
+            }
+            ConfigError::NotStuffed => {
+                f.write_str("data lie in the inode only where `allocate` is \"written\" (gfs2)")
+            }
+            ConfigError::TooManyAios { actors, aios } => {
+                let most = MAX_ACTORS + 1;
+                write!(
+                    f,
+                    "{actors} actors and {aios} asynchronous commands; at most {most} together can be explored"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// A configuration made ready.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    config: Config,
+    geometry: Geometry,
+    setup: Program,
+    actors: Vec<Program>,
+    fsync: Program,
+    /// By file.
+    size_changes: Vec<bool>,
+    /// What each write number wrote, for reports.
+    patterns: Vec<u8>,
+}
+
+/// Where an actor stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum ActorState {
+    /// One of the scenario's, or the setup.
+    Task(TaskState),
+    /// The kworker.
+    Kworker(CompletionState),
+    /// Completes asynchronous direct I/O.
+    Dio(WorkerState),
+    /// The epilogue.
+    Umount(UmountState),
+}
+
+impl Kernel {
+    /// Makes a configuration ready.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        if config.actors.len() > MAX_ACTORS {
+            return Err(ConfigError::TooManyActors(config.actors.len()));
+        }
+        let (actors, aios) = (config.actors.len(), config.aios());
+        if aios > 0 && actors + aios > MAX_ACTORS + 1 {
+            return Err(ConfigError::TooManyAios { actors, aios });
+        }
+        let geometry = config.geometry().map_err(ConfigError::Geometry)?;
+        let (stuffed, block) = (config.fs.stuffed, config.block);
+        if u64::from(stuffed) >= block {
+            return Err(ConfigError::Stuffed { stuffed, block });
+        }
+        if stuffed > 0 && config.fs.allocate != Allocate::Written {
+            return Err(ConfigError::NotStuffed);
+        }
+        let calls = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
+        let commands = || calls().map(|call| &call.command);
+        let writes = commands().filter(|command| command.writes()).count();
+        if writes > MAX_WRITES - 1 {
+            return Err(ConfigError::TooManyWrites(writes));
+        }
+        let patterns = commands().filter_map(|command| match command {
+            Command::Pwrite { fill, .. } | Command::Mwrite { fill, .. } | Command::Dma { fill, .. } => {
+                Some(*fill)
+            }
+            _ => None,
+        });
+        let patterns = std::iter::once(0).chain(patterns).collect();
+        let files = 0..config.files.len() as FileId;
+        let size_changes = files.clone().map(|file| may_change_size(&config, file)).collect();
+        let mut next = 1;
+        // Workers come behind the kworker.
+        let mut worker = Worker { number: 0, actor: actors + 2 };
+        let setup = Program::new(&config.setup, &mut next, &mut worker);
+        let actors =
+            config.actors.iter().map(|actor| Program::new(&actor.run, &mut next, &mut worker)).collect();
+        let fsync: Vec<_> = files.map(|file| FileCommand { file, command: Command::Fsync }).collect();
+        let fsync = Program::new(&fsync, &mut next, &mut worker);
+        Ok(Kernel { config, geometry, setup, actors, fsync, size_changes, patterns })
+    }
+
+    /// The cut of the file.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    fn kworker(&self) -> ActorId {
+        self.actors.len() + 1
+    }
+
+    /// A value in the words of the scenario: the pattern byte that was written.
+    fn show(&self, value: Value) -> String {
+        match value.write() {
+            Some(id) => format!("{:02x}", self.patterns.get(usize::from(id)).copied().unwrap_or(0)),
+            None => "~~".to_owned(),
+        }
+    }
+
+    fn contents<B: Backend>(&self, inode: &Inode<B>, range: &Range<u64>) -> String {
+        let cells = self.geometry.cells_of_bytes(range);
+        let size = inode.i_size_newest();
+        let values: Vec<String> = cells
+            .map(|cell| if cell < size { self.show(on_disk(inode, cell)) } else { "--".to_owned() })
+            .collect();
+        values.join(" ")
+    }
+}
+
+/// Whether a concurrent actor may change a file's i_size, from what the setup leaves. A static file has its size for
+/// good.
+fn may_change_size(config: &Config, file: FileId) -> bool {
+    if config.fs.allocate == Allocate::Static {
+        return false;
+    }
+    let of_file = |calls: &'_ [FileCommand]| -> Vec<Command> {
+        calls.iter().filter(|call| call.file == file).map(|call| call.command.clone()).collect()
+    };
+    let before = of_file(&config.setup).iter().fold(0, |size, command| command.size_after(size));
+    // A setup write that fails may leave the file shorter; then nothing is assumed.
+    let uncertain = config.fs.free_blocks.is_some()
+        || config.setup.iter().any(|call| matches!(call.command, Command::Fail { .. }));
+    uncertain
+        || config
+            .actors
+            .iter()
+            .any(|actor| of_file(&actor.run).iter().any(|command| command.size_after(before) != before))
+}
+
+impl System for Kernel {
+    type World<B: Backend> = World<B>;
+    type State = ActorState;
+
+    fn world<B: Backend>(&self, backend: &B) -> World<B> {
+        let sb = Arc::new(SuperBlock::new(backend, &self.config, &self.geometry, &self.patterns));
+        let inode = |(file, size_changes): (usize, &bool)| {
+            Inode::new(
+                backend,
+                &sb,
+                file as FileId,
+                self.actors.len() + self.config.aios() + 3,
+                *size_changes,
+            )
+        };
+        World { inodes: self.size_changes.iter().enumerate().map(inode).collect(), sb: Arc::clone(&sb) }
+    }
+
+    fn memory(&self) -> MemoryModel {
+        self.config.memory
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        let spec = |name: &str, role: Role| ActorSpec { name: name.to_owned(), role };
+        let main = self.config.actors.iter().map(|actor| spec(&actor.name, Role::Main));
+        let setup = std::iter::once(spec(SETUP, Role::Setup));
+        let name = |number| if number == 1 { DIO.to_owned() } else { format!("{DIO}{number}") };
+        let workers = (1..=self.config.aios()).map(|number| spec(&name(number), Role::Daemon));
+        let kworker = std::iter::once(spec(KWORKER, Role::Daemon));
+        setup.chain(main).chain(kworker).chain(workers).chain([spec(UMOUNT, Role::Epilogue)]).collect()
+    }
+
+    fn start(&self, actor: ActorId) -> ActorState {
+        let kworker = self.kworker();
+        if actor == kworker {
+            return ActorState::Kworker(CompletionState::Idle);
+        }
+        if actor > kworker && actor <= kworker + self.config.aios() {
+            return ActorState::Dio(WorkerState::Idle);
+        }
+        if actor > kworker {
+            return ActorState::Umount(UmountState::start());
+        }
+        let held = self.config.holds.iter().any(|hold| hold.actor + 1 == actor);
+        ActorState::Task(TaskState::start(actor > 0 && !self.config.holds.is_empty() && !held))
+    }
+
+    async fn step<B: Backend>(
+        &self,
+        w: &World<B>,
+        me: ActorId,
+        state: ActorState,
+    ) -> ControlFlow<(), ActorState> {
+        match state {
+            ActorState::Task(state) => {
+                let program = if me == 0 { &self.setup } else { &self.actors[me - 1] };
+                wrap(task::step(w, me, program, state).await, ActorState::Task)
+            }
+            ActorState::Kworker(state) => wrap(completion::step(w, me, state).await, ActorState::Kworker),
+            ActorState::Dio(state) => {
+                let worker = (me - self.kworker() - 1) as u8;
+                wrap(complete::worker_step(w, me, worker, state).await, ActorState::Dio)
+            }
+            ActorState::Umount(state) => {
+                wrap(task::umount_step(w, me, &self.fsync, state).await, ActorState::Umount)
+            }
+        }
+    }
+
+    fn observe<B: Backend>(&self, w: &World<B>) -> Option<String> {
+        if self.config.observe.is_empty() {
+            return None;
+        }
+        let show = |observed: &FileRange| {
+            let cells = self.geometry.show_cells(&self.geometry.cells_of_bytes(&observed.range));
+            let inode = &w.inodes[usize::from(observed.file)];
+            let named = self.config.files.len() > 1;
+            let name = if named {
+                format!("[{}] ", self.config.files[usize::from(observed.file)])
+            } else {
+                String::new()
+            };
+            format!("{name}{cells}={};", self.contents(inode, &observed.range))
+        };
+        Some(self.config.observe.iter().map(show).collect::<Vec<_>>().join(" "))
+    }
+
+    fn panels<B: Backend>(&self, w: &World<B>) -> Vec<Panel> {
+        let actors = self.actors();
+        panel::panels(w, &self.config, &|actor| {
+            actors.get(actor).map_or_else(String::new, |spec| spec.name.clone())
+        })
+    }
+
+    fn gutter<B: Backend>(&self, w: &World<B>) -> Vec<(String, String)> {
+        let mut columns = Vec::new();
+        let named = self.config.files.len() > 1;
+        for (inode, name) in w.inodes.iter().zip(&self.config.files) {
+            let column = |what: &str| if named { format!("{name}:{what}") } else { what.to_owned() };
+            let stuffed = inode.audit_stuffed().is_some();
+            inode.ilock.audit(|map: &ExtentMap| {
+                let mut letters = map.letters();
+                if stuffed {
+                    letters.replace_range(..1, "I");
+                }
+                columns.push((column("ext"), letters));
+            });
+            columns.push((column("seq"), inode.data_seq.newest().to_string()));
+            let mut folios = Vec::new();
+            for page in &inode.pages {
+                page.audit(|slot| folios.push(slot.letters()));
+            }
+            columns.push((column("folios"), folios.join(" ")));
+        }
+        columns
+    }
+}
+
+fn wrap<S>(flow: ControlFlow<(), S>, to: impl FnOnce(S) -> ActorState) -> ControlFlow<(), ActorState> {
+    match flow {
+        ControlFlow::Continue(state) => ControlFlow::Continue(to(state)),
+        ControlFlow::Break(()) => ControlFlow::Break(()),
+    }
+}

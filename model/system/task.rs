@@ -1,0 +1,178 @@
+//! A task: an actor that runs commands, one after the other.
+//!
+//! Which commands lead into which path is for the paths to say ([`Path`]); here is the list of them.
+
+use std::ops::ControlFlow;
+
+use stalemap_facade::{ActorId, Backend};
+
+use crate::actors::ActorState;
+use crate::direct_io::DioState;
+use crate::direct_io::complete::Getevents;
+use crate::direct_io::read::DirectReadState;
+use crate::fallocate::ChangeState;
+use crate::fsync::FsyncState;
+use crate::fsync::shutdown::ShutdownState;
+use crate::iomap::unshare::UnshareState;
+use crate::iomap::write_state::WriteState;
+use crate::mmap::{MmapState, Zap};
+use crate::path::{Ended, Part, Path};
+use crate::read::ReadState;
+use crate::reclaim::Invalidate;
+use crate::reflink::{CowExtentSize, ReflinkState};
+use crate::state::directed_run;
+use crate::state::inode::Inode;
+use crate::state::world::World;
+use crate::system::umount;
+use crate::words::config::FileCommand;
+use crate::words::program::Program;
+use crate::writeback::sync_range::SyncRangeState;
+
+/// Where a task stands: which command, and where in it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct TaskState {
+    command: u16,
+    /// Which part of it.
+    part: u16,
+    at: At,
+}
+
+/// Lists the paths that a command can be in, each by its state.
+macro_rules! paths {
+    ($($path:ident($state:ty),)*) => {
+        /// Where in a command a task stands.
+        #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+        enum At {
+            /// Waiting for directed runs to reach their holds.
+            Held,
+            /// Between two parts.
+            Next,
+            $($path($state),)*
+        }
+
+        /// Where a part of a command begins; `None` when there is no such part.
+        fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
+            $(if let Some(state) = <$state as Path>::begin(part) {
+                return Some(At::$path(state));
+            })*
+            None
+        }
+
+        /// One step inside a part. It goes on, or it is over, and whether its command is given up.
+        async fn go_on<B: Backend>(
+            w: &World<B>,
+            inode: &Inode<B>,
+            me: ActorId,
+            at: At,
+        ) -> (Progress, bool) {
+            match at {
+                At::Held | At::Next => (None, false),
+                $(At::$path(state) => match Path::step(state, w, inode, me).await {
+                    ControlFlow::Continue(state) => (Some(At::$path(state)), false),
+                    ControlFlow::Break(ended) => (None, ended.gives_up()),
+                },)*
+            }
+        }
+    };
+}
+
+paths! {
+    Write(WriteState),
+    Read(ReadState),
+    DirectWrite(DioState),
+    DirectRead(DirectReadState),
+    Getevents(Getevents),
+    Mmap(MmapState),
+    Zap(Zap),
+    Fsync(FsyncState),
+    Shutdown(ShutdownState),
+    SyncRange(SyncRangeState),
+    Change(ChangeState),
+    Reflink(ReflinkState),
+    CowExtentSize(CowExtentSize),
+    Unshare(UnshareState),
+    Invalidate(Invalidate),
+    Actor(ActorState),
+}
+
+impl TaskState {
+    /// Before the first command.
+    pub fn start(waits: bool) -> Self {
+        TaskState { command: 0, part: 0, at: if waits { At::Held } else { At::Next } }
+    }
+}
+
+/// What stands still in one run and goes on in the next: `Some(at)` is more of this part.
+type Progress = Option<At>;
+
+/// One step of a task.
+pub async fn step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    program: &Program,
+    state: TaskState,
+) -> ControlFlow<(), TaskState> {
+    let TaskState { command, part, at } = state;
+    if matches!(at, At::Held) {
+        directed_run::wait_for_holds(&w.sb).await;
+        return ControlFlow::Continue(TaskState { command, part, at: At::Next });
+    }
+    let Some(FileCommand { file, .. }) = program.commands.get(usize::from(command)) else {
+        directed_run::finished(&w.sb, me);
+        return ControlFlow::Break(());
+    };
+    let inode = &w.inodes[usize::from(*file)];
+    let next_command = TaskState { command: command + 1, part: 0, at: At::Next };
+    ControlFlow::Continue(if matches!(at, At::Next) {
+        match begin(&Part { me, inode, program, command, number: part }) {
+            Some(at) => TaskState { command, part, at },
+            None => next_command,
+        }
+    } else {
+        match go_on(w, inode, me, at).await {
+            (Some(at), _) => TaskState { command, part, at },
+            // xfs_io gives a command up at the first short or failed call.
+            (None, true) => next_command,
+            (None, false) => TaskState { command, part: part + 1, at: At::Next },
+        }
+    })
+}
+
+/// Where the epilogue stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct UmountState(u8, Option<Box<TaskState>>);
+
+impl UmountState {
+    /// Before anything is judged.
+    pub fn start() -> Self {
+        UmountState(0, None)
+    }
+}
+
+/// One step of the epilogue: judge the cache, fsync, judge the disk.
+pub async fn umount_step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    fsync: &Program,
+    state: UmountState,
+) -> ControlFlow<(), UmountState> {
+    match state {
+        UmountState(0, _) => {
+            for inode in &w.inodes {
+                umount::judge_cache(inode, me).await;
+            }
+            ControlFlow::Continue(UmountState(1, Some(Box::new(TaskState::start(false)))))
+        }
+        UmountState(1, Some(inner)) => ControlFlow::Continue(match step(w, me, fsync, *inner).await {
+            ControlFlow::Continue(inner) => UmountState(1, Some(Box::new(inner))),
+            ControlFlow::Break(()) => UmountState(2, None),
+        }),
+        UmountState(..) => {
+            for inode in &w.inodes {
+                umount::judge_disk(inode, me).await;
+            }
+            umount::judge_space(&w.sb);
+            ControlFlow::Break(())
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The epilogue: what every run is judged by when all actors have finished.
+//!
+//! The page cache is judged, everything is written back, the cache is forgotten, and every cell is read
+//! through the extent map, as an xfstest does before and after a remount. Leftovers are judged, too.
+
+use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
+
+use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
+use crate::judge::properties;
+use crate::state::disk::on_disk;
+use crate::state::inode::Inode;
+use crate::state::superblock::SuperBlock;
+use crate::words::extent::Extent;
+use crate::words::geometry::{Bytes, FileBlock};
+use crate::words::personality::Completion;
+
+/// Judges what readers of the page cache would see.
+pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
+    for index in 0..inode.sb.geometry.folios() {
+        let slot = inode.page(index).lock(Op::on("check_cached", u32::from(index))).await;
+        inode.audit_folio(index, &slot);
+        if !slot.is_quiet() {
+            inode.violate(properties::LEAKED_LOCK, || {
+                format!("folio {index} is locked or referenced at the end")
+            });
+        }
+    }
+    let leaked = |name: &'static str| {
+        inode.violate(properties::LEAKED_LOCK, || format!("{name} is held at the end"));
+    };
+    inode.i_dio_count.audit(|count| {
+        if *count != 0 {
+            leaked("i_dio_count");
+        }
+    });
+    inode.i_rwsem.audit_free(|| leaked("i_rwsem"));
+    inode.invalidate_lock.audit_free(|| leaked("invalidate_lock"));
+    if let Some(glock) = &inode.glock {
+        glock.audit(|holders| {
+            if !holders.is_free() {
+                leaked("the glock");
+            }
+        });
+    }
+    if inode.reflinks {
+        judge_copies(inode);
+    }
+}
+
+/// P-RESV for the COW fork: what is reserved there lies under dirty data, unless a hint says that it need not. (What
+/// writeback has allocated beyond what it wrote is no loss: the next write finds it, or it is given back.)
+fn judge_copies<B: Backend>(inode: &Inode<B>) {
+    let mut reserved = Vec::new();
+    inode.ilock.audit(|map| {
+        let delayed = |block: &FileBlock| map.cow.get(*block) == Extent::Delalloc;
+        reserved = (0..inode.sb.geometry.blocks()).filter(delayed).collect();
+        if map.cow_extent_size > 1 {
+            reserved.clear();
+        }
+    });
+    for block in reserved {
+        let mut dirty = false;
+        inode.page(block / inode.sb.geometry.blocks_per_folio()).audit(|slot| {
+            dirty = slot.current().is_some_and(|(_, folio)| folio.dirty);
+        });
+        if !dirty {
+            inode.violate(properties::LEAKED_RESERVATION, || {
+                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
+                format!("a copy of {block} stays reserved, and nothing there is dirty")
+            });
+        }
+    }
+}
+
+/// Judges the file on disk, and the reservations.
+pub async fn judge_disk<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    drop(inode.ilock.lock(Op::new("check_disk")).await);
+    let end = inode.i_size_peek();
+    let cells = (0..end).map(|cell| (cell, on_disk(inode, cell)));
+    inode.oracle.visible(&inode.sb.geometry, "file on disk", cells.collect::<Vec<_>>().into_iter());
+    inode.ilock.audit(|map| {
+        // Where completion only clears the writeback bit, the size on disk goes another way, which is not modelled.
+        let logged = inode.sb.config.fs.completion != Completion::Clear;
+        // What failed to be written back is not logged.
+        let behind = inode.sb.config.fs.io_errors && map.disk_size < end;
+        if logged && map.disk_size != end && !behind {
+            inode.violate(properties::SIZE_ORDER, || {
+                let bytes = |cell| Bytes(inode.sb.geometry.byte_at(cell));
+                format!("the on-disk size is {}, i_size is {}", bytes(map.disk_size), bytes(end))
+            });
+        }
+        if map.delalloc_blocks() != 0 {
+            inode.violate(properties::LEAKED_RESERVATION, || {
+                let blocks = map.delalloc_blocks();
+                format!("{blocks} blocks stay reserved after everything was written ({})", map.letters())
+            });
+        }
+    });
+    if inode.reflinks {
+        // xfs_inactive: copies that nobody came to need are given back.
+        let mut map = inode.ilock.lock(Op::new("xfs_reflink_cancel_cow_range")).await;
+        xfs_reflink_cancel_cow_blocks(inode, me, &mut map, 0..inode.sb.geometry.blocks());
+    }
+}
+
+/// Judges what the files have in common, when nothing is reserved any more.
+pub fn judge_space<B: Backend>(sb: &SuperBlock<B>) {
+    sb.log_flush_lock.audit_free(|| {
+        let why = || "a transaction is open at the end".to_owned();
+        sb.backend.violate(properties::BROKEN_TRANSACTION, why);
+    });
+    sb.space.audit(|space| {
+        if space.reserved() != 0 {
+            sb.backend.violate(properties::LEAKED_RESERVATION, || {
+                format!("{} blocks stay promised after everything was written", space.reserved())
+            });
+        }
+    });
+}

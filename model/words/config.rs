@@ -1,0 +1,189 @@
+//! Everything that defines one system to explore: what a scenario file says, ready for the model.
+
+use std::ops::Range;
+
+use stalemap_facade::MemoryModel;
+
+use crate::words::command::{Command, FileId, Io};
+use crate::words::design::Design;
+use crate::words::geometry::{Geometry, GeometryError};
+use crate::words::ordering::Orderings;
+use crate::words::personality::{Personality, WriteEnd};
+use crate::words::settings::choices;
+use crate::words::value::WriteId;
+
+/// A text about a file, which is named in front if it has a label.
+pub fn labelled(label: Option<&str>, text: String) -> String {
+    match label {
+        Some(label) if !text.is_empty() => format!("[{label}] {text}"),
+        _ => text,
+    }
+}
+
+/// A command and the file that it works on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileCommand {
+    /// The file.
+    pub file: FileId,
+    /// What is done with it.
+    pub command: Command,
+}
+
+/// A range of bytes of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileRange {
+    /// The file.
+    pub file: FileId,
+    /// The bytes.
+    pub range: Range<u64>,
+}
+
+/// A concurrent actor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ActorConfig {
+    /// Its name in schedules and reports.
+    pub name: String,
+    /// What it does, in order.
+    pub run: Vec<FileCommand>,
+}
+
+/// An actor that stands still at a place while the others run to their ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hold {
+    /// The actor, by its place in [`Config::actors`].
+    pub actor: usize,
+    /// It is held when about to copy into the folio of this byte.
+    pub at: u64,
+}
+
+choices! {
+    /// What is judged of a folio that a direct write and one through the page cache touch at the same time.
+    MixedIo {
+        /// Everything: no acknowledged write may be lost.
+        Strict = "strict",
+        /// Only that nothing is exposed that nobody wrote. The kernel promises no more, and warns.
+        Exempt = "exempt",
+    }
+}
+
+/// One system: files, their setup, the actors, a design and a personality.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// Bytes of a block.
+    pub block: u64,
+    /// Bytes of a folio.
+    pub folio: u64,
+    /// The file system.
+    pub fs: Personality,
+    /// The design.
+    pub design: Design,
+    /// The names of the files; a scenario that names none has one.
+    pub files: Vec<String>,
+    /// What happens first, alone.
+    pub setup: Vec<FileCommand>,
+    /// What happens concurrently.
+    pub actors: Vec<ActorConfig>,
+    /// Directed runs.
+    pub holds: Vec<Hold>,
+    /// Byte ranges whose final contents are counted.
+    pub observe: Vec<FileRange>,
+    /// Mappings of one write that may go stale before the run is given up.
+    pub retries: Option<u32>,
+    /// Evictions before the run is given up.
+    pub evictions: Option<u32>,
+    /// What is judged where direct and buffered writes meet.
+    pub mixed_io: MixedIo,
+    /// The memory.
+    pub memory: MemoryModel,
+    /// In relaxed memory, what orders it.
+    pub orderings: Orderings,
+}
+
+impl Config {
+    /// What reports call a file: only where there are several need it be said which one is meant.
+    pub fn label(&self, file: FileId) -> Option<&str> {
+        self.files.get(usize::from(file)).filter(|_| self.files.len() > 1).map(String::as_str)
+    }
+
+    /// Whether some actor speaks of a crash: then every state is judged by what one would leave.
+    pub fn judges_crashes(&self) -> bool {
+        let crashes = |call: &FileCommand| matches!(call.command, Command::Crash | Command::Shutdown { .. });
+        self.actors.iter().flat_map(|actor| &actor.run).any(crashes)
+    }
+
+    /// Whether device blocks may become free, or change hands, while others run.
+    pub fn frees_blocks(&self) -> bool {
+        let undone = self.fs.write_end == WriteEnd::TruncateAndFree;
+        let frees = |command: &Command| {
+            command.moves_blocks()
+                || undone && matches!(command, Command::Fail { .. } | Command::Short { .. })
+        };
+        self.actors.iter().flat_map(|actor| &actor.run).any(|call| frees(&call.command))
+    }
+
+    /// The end of the bytes that the commands can bring into a file or touch in it.
+    pub fn reach(&self) -> u64 {
+        let actors = self.actors.iter().flat_map(|actor| &actor.run);
+        let commands = || self.setup.iter().chain(actors.clone()).map(|call| &call.command);
+        let furthest = commands().map(Command::reach).max().unwrap_or(0);
+        // Whatever lies furthest may be moved up by every insertion, and shared with a file that has more.
+        commands().map(Command::moves_up).fold(furthest, u64::saturating_add)
+    }
+
+    /// Whether a command makes a file share blocks.
+    pub fn reflinks(&self, file: FileId) -> bool {
+        let lists = std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));
+        let clones = |call: &FileCommand| match call.command {
+            Command::Reflink { source, .. } => source == file || call.file == file,
+            _ => false,
+        };
+        lists.flatten().any(clones)
+    }
+
+    /// All commands, setup first, in the order in which writes are numbered.
+    fn calls(&self) -> impl Iterator<Item = &FileCommand> {
+        self.setup.iter().chain(self.actors.iter().flat_map(|actor| &actor.run))
+    }
+
+    /// Whether anybody does direct I/O on a file.
+    pub fn does_direct_io(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && call.command.io().is_some_and(|io| io != Io::Buffered))
+    }
+
+    /// Whether a device stores into pages of a file.
+    pub fn pins_pages(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && matches!(call.command, Command::Dma { .. }))
+    }
+
+    /// How many commands are submitted and not waited for.
+    pub fn aios(&self) -> usize {
+        self.calls().filter(|call| call.command.io() == Some(Io::Aio)).count()
+    }
+
+    /// The writes that are direct, as a set, if those that meet others are not judged.
+    pub fn exempted(&self) -> Option<u64> {
+        let writes = self.calls().filter(|call| call.command.writes());
+        let direct =
+            writes.zip(1..).filter(|(call, _)| call.command.io().is_some_and(|io| io != Io::Buffered));
+        let set = direct.fold(0, |set, (_, id): (_, WriteId)| set | 1 << id);
+        (self.mixed_io == MixedIo::Exempt).then_some(set)
+    }
+
+    /// The cut of the files: all are cut alike, wherever a command cuts one of them.
+    pub fn geometry(&self) -> Result<Geometry, GeometryError> {
+        let lists = || std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));
+        let commands = || lists().flatten().map(|call| &call.command);
+        let holds = self.holds.iter().map(|hold| hold.at);
+        let observed = self.observe.iter().flat_map(|observed| [observed.range.start, observed.range.end]);
+        let reach = holds.fold(self.reach(), u64::max);
+        let faults = lists().flat_map(|list| Command::fault_cuts(list.iter().map(|call| &call.command)));
+        let cuts = commands().flat_map(Command::cuts).chain(observed).chain(faults);
+        // Contents are kept by cells of the block on the device, and who moves a block moves its cells.
+        let moves = commands().any(Command::moves_blocks) || self.fs.is_out_of_place();
+        if self.files.len() > 1 || moves {
+            Geometry::uniform(self.block, self.folio, reach.max(1), cuts)
+        } else {
+            Geometry::new(self.block, self.folio, reach.max(1), cuts)
+        }
+    }
+}

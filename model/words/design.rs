@@ -1,0 +1,667 @@
+//! The designs: where a cached mapping is validated and what staleness does. Values, not forks of the code.
+//!
+//! A design is what the iomap core and its callers do about a mapping that may be out of date; what the file
+//! system itself does is its [`Personality`](crate::words::personality::Personality). Built-in designs have names; a scenario
+//! file may define more by changing fields, and so are the mutants that the checker must catch.
+
+use crate::words::dio_design::{DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned};
+use crate::words::settings::{choices, settable};
+
+choices! {
+    /// When a buffered write compares its mapping with the inode.
+    Check {
+        /// Never (before 6.2).
+        Never = "none",
+        /// Before it has the folio lock: a check whose answer can change before it is used.
+        BeforeLock = "before-lock",
+        /// After the folio lock, but only for the first folio of a write(2).
+        Once = "once",
+        /// Right after the folio is locked and known to be in the mapping (6.2, `->iomap_valid`).
+        AfterLock = "after-lock",
+        /// Inside the file system's `->get_folio`, which returns -ESTALE (patch 08 of the January 2023 series).
+        InGetFolio = "in-get-folio",
+        /// After the block was zeroed or read: too late.
+        AfterPrepare = "after-prepare",
+    }
+}
+
+choices! {
+    /// What the comparison looks at.
+    Compare {
+        /// The validity cookie: the change counter of the extent map, and the COW fork's for SHARED mappings.
+        Counter = "counter",
+        /// The data fork's counter alone.
+        DataCounter = "data-counter",
+        /// The type and address of the extent at the position: blind to changes there and back.
+        Type = "type",
+    }
+}
+
+choices! {
+    /// What a stale mapping leads to.
+    OnStale {
+        /// `iomap_end` for what was done, then `iomap_begin` for the rest.
+        Remap = "remap",
+        /// The flag is cleared and the old mapping used again.
+        KeepMapping = "keep-mapping",
+        /// The write fails there: the caller gets what was done so far, or an error.
+        Fail = "fail",
+        /// "No progress" is taken for "done": a short write without an error.
+        Done = "done",
+    }
+}
+
+choices! {
+    /// What a stale or failed write does to the page cache beyond end of file.
+    StaleCleanup {
+        /// Truncates it beyond i_size (`iomap_write_failed`, 6.2 and 6.3).
+        TruncateBeyondEof = "truncate-beyond-eof",
+        /// Leaves it alone.
+        Nothing = "none",
+    }
+}
+
+choices! {
+    /// Who unlocks and puts the folio of a stale abort.
+    HookRelease {
+        /// The iomap core.
+        Core = "core",
+        /// The file system's `->put_folio`.
+        PutFolio = "put-folio",
+        /// `->get_folio` itself, before it returns -ESTALE.
+        Fs = "fs",
+        /// The core, which forgets to unlock (a mutant).
+        ForgetUnlock = "forget-unlock",
+        /// The core, which forgets the reference (a mutant).
+        ForgetPut = "forget-put",
+    }
+}
+
+choices! {
+    /// When `->page_done` (`->put_folio`) does its work after a copy.
+    PageDone {
+        /// Before the folio is unlocked (patch 02 of the January 2023 series, 6.3).
+        BeforeUnlock = "before-unlock",
+        /// After it (6.2).
+        AfterUnlock = "after-unlock",
+    }
+}
+
+choices! {
+    /// What `->page_done` is given for a folio whose mapping went stale.
+    PageDoneOnStale {
+        /// No folio: it ends what was begun (6.2; or `->get_folio` has done that, before it returned -ESTALE).
+        NoFolio = "no-folio",
+        /// The folio, with nothing copied (6.3).
+        Folio = "folio",
+        /// It is not called, and nobody ends what was begun (a mutant).
+        NotCalled = "not-called",
+    }
+}
+
+choices! {
+    /// Where `iomap_begin` samples the cookie.
+    Sample {
+        /// Inside the ILOCK section that looked the extent up.
+        Inside = "inside",
+        /// After that section (a mutant).
+        Outside = "outside",
+    }
+}
+
+choices! {
+    /// How writeback validates the mapping that it caches across folios.
+    WritebackCheck {
+        /// Looks up every time.
+        Always = "always",
+        /// Only whether the position lies inside (gfs2, zonefs, XFS before the data counter).
+        Range = "range",
+        /// Position and data-fork counter.
+        RangeData = "range-data",
+        /// Position, data-fork counter, and COW-fork counter while that fork has anything in it; for a mapping
+        /// of the COW fork the position alone (XFS 6.2).
+        RangeDataCow = "range-data-cow",
+        /// Position and the validity cookie of the write path, which has the COW fork's counter only for
+        /// mappings of the COW fork.
+        Cookie = "cookie",
+        /// Position and both counters for every mapping.
+        CookieCow = "cookie-cow",
+    }
+}
+
+choices! {
+    /// How `iomap_end` frees the reservation of the part that was not written.
+    Punch {
+        /// Walks the page cache, keeps what lies under dirty folios, and punches the gap before a dirty
+        /// folio while that folio is locked (6.2).
+        Scan = "scan",
+        /// The same, but looks at the dirty flag without the folio lock (a mutant).
+        ScanUnlocked = "scan-unlocked",
+        /// The same as `scan`, but punches the gap after unlocking the dirty folio (harmless).
+        ScanGapLate = "scan-gap-late",
+        /// Walks the page cache, and keeps whatever is valid there, dirty or not, also behind end of file (a mutant).
+        ScanUptodate = "scan-uptodate",
+        /// The same as `scan`, but keeps what is dirty in the folio at end of file behind it, too (a mutant).
+        ScanPastEof = "scan-past-eof",
+        /// Truncates the page cache over the range, then punches it (before 6.2).
+        Truncate = "truncate",
+        /// Punches the range without looking at the page cache (a mutant).
+        Plain = "plain",
+        /// Leaves the reservation (a mutant).
+        Never = "none",
+    }
+}
+
+choices! {
+    /// Which locks the punch takes around its work.
+    PunchLock {
+        /// invalidate_lock, exclusive (6.2).
+        InvalidateLock = "invalidate-lock",
+        /// None (before 6.2).
+        Nothing = "none",
+        /// invalidate_lock, but with the folio of the aborted write still locked (a mutant).
+        UnderFolioLock = "under-folio-lock",
+    }
+}
+
+choices! {
+    /// Which reservations the punch takes for its own.
+    PunchOwner {
+        /// Those of a mapping flagged NEW: this write made them.
+        New = "new",
+        /// Every delayed allocation that the mapping covers (before IOMAP_F_NEW).
+        Any = "any",
+    }
+}
+
+choices! {
+    /// Which fork the punch frees reservations in.
+    PunchFork {
+        /// The one that the mapping is of.
+        Mapping = "mapping",
+        /// The data fork, whatever the mapping is of (before 6.12).
+        Data = "data",
+    }
+}
+
+choices! {
+    /// What `iomap_end` does about invalidate_lock when its caller holds it, as unsharing does.
+    HeldLock {
+        /// It knows, and does not take it (6.12).
+        Known = "known",
+        /// It takes it (a mutant).
+        Retaken = "retaken",
+    }
+}
+
+choices! {
+    /// Which blocks unsharing reads into the page cache before it dirties them.
+    UnshareRead {
+        /// All that are not valid (35d30c9cf127).
+        Always = "always",
+        /// Like a write, none that it covers as a whole (6.5).
+        Uncovered = "uncovered",
+    }
+}
+
+choices! {
+    /// In which order a write that grows the file write-protects the folio at its old end and calls that hook.
+    /// Only file systems with such a hook can tell.
+    ExtendedEof {
+        /// `pagecache_isize_extended` first (before patch 01).
+        BeforeHook = "before-hook",
+        /// The hook first (patch 01).
+        AfterHook = "after-hook",
+    }
+}
+
+choices! {
+    /// Who looks the folio up when there is a hook before it (`->page_prepare`, later `->get_folio`), and so who
+    /// undoes the hook's work when there is none to be had. Only file systems with such a hook can tell.
+    FolioLookup {
+        /// The core, which calls the hook at the end without a folio then.
+        Core = "core",
+        /// The hook, which undoes its work itself; the hook at the end is not called (patch 05).
+        Hook = "hook",
+        /// The hook, which leaves its work as it is (a mutant).
+        HookForgets = "hook-forgets",
+    }
+}
+
+choices! {
+    /// How the punched range is rounded to blocks.
+    PunchRounding {
+        /// The start is rounded up past the block partly written.
+        KeepPartial = "keep-partial",
+        /// The start is rounded down to whole blocks: the block just written is punched, too.
+        Outward = "outward",
+    }
+}
+
+choices! {
+    /// Which end handler the write fault's mapping has.
+    MkwriteEnd {
+        /// None: a fault is not a write and never punches.
+        Nothing = "none",
+        /// The write's: since a fault copies nothing, its NEW reservation counts as unused.
+        Punch = "punch",
+    }
+}
+
+choices! {
+    /// When a write fault maps the blocks of its folio.
+    MkwriteMap {
+        /// With the folio locked, so that whatever it reserves is dirty before anybody can take the folio away.
+        FolioLocked = "folio-locked",
+        /// Before it locks the folio (a mutant).
+        BeforeLock = "before-lock",
+    }
+}
+
+choices! {
+    /// What a short copy into a folio that is not uptodate counts as.
+    ShortCopy {
+        /// Nothing: the rest of the block was never filled.
+        Refuse = "refuse",
+        /// Progress (a mutant): the block becomes uptodate with cells that nobody filled.
+        Accept = "accept",
+    }
+}
+
+choices! {
+    /// What zeroing does about a mapping that has nothing to zero, over which the page cache may be dirty.
+    ZeroRange {
+        /// Passes over it: the callers have flushed (up to 6.11).
+        Skip = "skip",
+        /// If the range was dirty before it was mapped: flushes, and maps again (6.12).
+        FlushAndRemap = "flush-and-remap",
+        /// The same, but looks whether it is dirty after it was mapped (a mutant).
+        CheckLate = "check-late",
+    }
+}
+
+choices! {
+    /// What a write beyond end of file holds while it zeroes the rest of the last block.
+    ZeroLock {
+        /// i_rwsem only (up to 6.11).
+        Nothing = "none",
+        /// invalidate_lock, exclusive (6.12).
+        InvalidateLock = "invalidate-lock",
+    }
+}
+
+choices! {
+    /// Which blocks one piece of writeback I/O may hold.
+    IoendMerge {
+        /// Neighbours of one type, since completion treats all of them alike.
+        SameType = "same-type",
+        /// Neighbours of any type: whether it converts is decided by its first block (before effd120edb76).
+        AnyType = "any-type",
+    }
+}
+
+choices! {
+    /// How far the completion of writeback raises the size on disk, beside not above i_size.
+    IoendSize {
+        /// To the end of the last block that it wrote (up to 6.12): to what the file has grown to in that block meanwhile.
+        Block = "block",
+        /// To the end of file as it was when the I/O was made (51d20d1dacbe, 6.13).
+        Submitted = "submitted",
+    }
+}
+
+choices! {
+    /// When a folio that is written in several pieces is no longer under writeback.
+    EndWriteback {
+        /// With its last piece.
+        LastIo = "last-io",
+        /// With its first (a mutant).
+        FirstIo = "first-io",
+    }
+}
+
+choices! {
+    /// What dropping a part of a folio from the page cache does to the dirty bits of its blocks.
+    PartialClear {
+        /// Nothing.
+        Nothing = "none",
+        /// Clears them, also those of blocks that the part does not cover as a whole (a mutant).
+        Outward = "outward",
+    }
+}
+
+choices! {
+    /// When a reader samples the mapping that it fills a folio by.
+    FillMap {
+        /// With the folio locked.
+        FolioLocked = "folio-locked",
+        /// Before it looks the folio up (a mutant).
+        BeforeLookup = "before-lookup",
+    }
+}
+
+choices! {
+    /// What reclaim does about a folio under writeback.
+    ReclaimWriteback {
+        /// Leaves it.
+        Skip = "skip",
+        /// Drops it (a mutant).
+        Ignore = "ignore",
+    }
+}
+
+choices! {
+    /// When reclaim looks at the dirty flag that decides whether a folio may go (`__remove_mapping`, mm/vmscan.c).
+    ReclaimDirty {
+        /// Once its reference count is frozen: who has dirtied it by a mere reference has given that back before.
+        Frozen = "frozen",
+        /// Before: a last reference may dirty it in between, and be gone (a mutant).
+        BeforeFreeze = "before-freeze",
+    }
+}
+
+/// A design. Fields are documented by their types; see `kernel-model` sections 4 and 10 for the sources.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Design {
+    /// The name in tables and in `[expect]`.
+    pub name: String,
+    /// When the check is made.
+    pub check: Check,
+    /// What it compares.
+    pub compare: Compare,
+    /// What staleness leads to.
+    pub on_stale: OnStale,
+    /// Whether the mapping is cleared before the next `iomap_begin`, so that STALE does not leak into it.
+    pub clear_stale: bool,
+    /// What happens beyond end of file.
+    pub stale_cleanup: StaleCleanup,
+    /// Who releases the folio.
+    pub hook_release: HookRelease,
+    /// When the file system's hook works.
+    pub page_done: PageDone,
+    /// What it does about a folio that is given up.
+    pub page_done_on_stale: PageDoneOnStale,
+    /// Where the cookie is sampled.
+    pub sample: Sample,
+    /// How writeback validates.
+    pub writeback_check: WritebackCheck,
+    /// How unused reservations are freed.
+    pub punch: Punch,
+    /// Under which lock.
+    pub punch_lock: PunchLock,
+    /// Whose reservations.
+    pub punch_owner: PunchOwner,
+    /// In which granularity.
+    pub punch_rounding: PunchRounding,
+    /// In which fork.
+    pub punch_fork: PunchFork,
+    /// What is done about a lock that the caller holds.
+    pub held_lock: HeldLock,
+    /// Whether a reservation in the COW fork is NEW, so that it is punched when it is not used (6.12).
+    pub cow_new: bool,
+    /// What unsharing reads.
+    pub unshare_read: UnshareRead,
+    /// Before or after the old end of file is taken care of.
+    pub extended_eof: ExtendedEof,
+    /// Who looks folios up.
+    pub folio_lookup: FolioLookup,
+    /// Whether write faults punch.
+    pub mkwrite_end: MkwriteEnd,
+    /// Whether a write fault dirties the folio only after all its blocks are mapped (before 561295a32579).
+    pub mkwrite_dirty_late: bool,
+    /// When a write fault maps.
+    pub mkwrite_map: MkwriteMap,
+    /// What short copies count as.
+    pub short_copy: ShortCopy,
+    /// What reclaim does under writeback.
+    pub reclaim_writeback: ReclaimWriteback,
+    /// When reclaim looks whether a folio is dirty.
+    pub reclaim_dirty: ReclaimDirty,
+    /// What one piece of I/O may hold.
+    pub ioend_merge: IoendMerge,
+    /// How far completion raises the size on disk.
+    pub ioend_size: IoendSize,
+    /// When writeback of a folio ends.
+    pub end_writeback: EndWriteback,
+    /// What a partial drop does to dirty bits.
+    pub partial_clear: PartialClear,
+    /// When readers map.
+    pub fill_map: FillMap,
+    /// How unaligned direct writes are kept apart.
+    pub dio_unaligned: DioUnaligned,
+    /// When they wait for direct I/O in flight.
+    pub dio_drain: DioDrain,
+    /// Whether a write beyond end of file waits for direct I/O in flight (40c63fbc55a9).
+    pub dio_eof_drain: bool,
+    /// Whether they look at the page cache with i_rwsem held.
+    pub dio_cached: DioCached,
+    /// When direct writes drop what is cached.
+    pub dio_invalidate: DioInvalidate,
+    /// When they raise the size.
+    pub dio_size: DioSize,
+    /// What they do about folios that stay.
+    pub dio_busy: DioBusy,
+    /// When they are acknowledged.
+    pub dio_ack: DioAck,
+    /// How zeroing treats dirty page cache over nothing.
+    pub zero_range: ZeroRange,
+    /// What a write beyond end of file locks while it zeroes.
+    pub zero_lock: ZeroLock,
+}
+
+settable!(Design {
+    check,
+    compare,
+    on_stale,
+    clear_stale,
+    stale_cleanup,
+    hook_release,
+    page_done,
+    page_done_on_stale,
+    sample,
+    writeback_check,
+    punch,
+    punch_lock,
+    punch_owner,
+    punch_rounding,
+    punch_fork,
+    held_lock,
+    cow_new,
+    unshare_read,
+    extended_eof,
+    folio_lookup,
+    mkwrite_end,
+    mkwrite_dirty_late,
+    mkwrite_map,
+    short_copy,
+    reclaim_writeback,
+    reclaim_dirty,
+    ioend_merge,
+    ioend_size,
+    end_writeback,
+    partial_clear,
+    fill_map,
+    dio_unaligned,
+    dio_drain,
+    dio_eof_drain,
+    dio_cached,
+    dio_invalidate,
+    dio_size,
+    dio_busy,
+    dio_ack,
+    zero_range,
+    zero_lock,
+});
+
+impl Design {
+    /// The names of the built-in designs: the releases and proposals, and then the January 2023 series patch by
+    /// patch.
+    pub const BUILT_IN: &'static [&'static str] = &[
+        "none",
+        "iomap_valid",
+        "get_folio",
+        "chinner",
+        "chinner-cow",
+        "modern",
+        "series-00",
+        "series-01",
+        "series-02",
+        "series-03",
+        "series-04",
+        "series-05",
+        "series-06",
+        "series-07",
+        "series-08",
+        "series-09",
+        "series-10",
+    ];
+
+    /// A built-in design by name.
+    ///
+    /// * `none`: up to 6.1. No check; a failed write truncates the page cache and punches without a lock.
+    /// * `iomap_valid`: 6.2. The core calls the file system's `->iomap_valid` after locking the folio.
+    /// * `get_folio`: patch 08/10 of the January 2023 series. `->get_folio` compares and returns -ESTALE.
+    /// * `chinner`: the same method wherever a mapping is cached, writeback included, with the same cookie.
+    /// * `chinner-cow`: the same with the COW fork's counter in every mapping's cookie.
+    /// * `modern`: 6.17. The caller passes the method; staleness leaves the page cache alone, and zeroing flushes what
+    ///   it finds dirty (6.12); completion logs the size as it was submitted (6.13).
+    /// * `series-00` to `series-10`: before the January 2023 series, and after each of its patches.
+    pub fn built_in(name: &str) -> Option<Self> {
+        let base = Self::iomap_valid();
+        let design = match name {
+            "none" => {
+                let (check, punch, punch_lock) = (Check::Never, Punch::Truncate, PunchLock::Nothing);
+                Design { check, punch, punch_lock, ..base }
+            }
+            "iomap_valid" => base,
+            "get_folio" => Design {
+                check: Check::InGetFolio,
+                stale_cleanup: StaleCleanup::Nothing,
+                hook_release: HookRelease::Fs,
+                page_done: PageDone::BeforeUnlock,
+                ..base
+            },
+            "chinner" => Design { writeback_check: WritebackCheck::Cookie, ..base },
+            "chinner-cow" => Design { writeback_check: WritebackCheck::CookieCow, ..base },
+            "modern" => {
+                let (zero_range, zero_lock) = (ZeroRange::FlushAndRemap, ZeroLock::InvalidateLock);
+                let stale_cleanup = StaleCleanup::Nothing;
+                let ioend_size = IoendSize::Submitted;
+                Design {
+                    stale_cleanup,
+                    cow_new: true,
+                    zero_range,
+                    zero_lock,
+                    ioend_size,
+                    ..Self::after_patch(7)
+                }
+            }
+            _ => Self::after_patch(Self::patch(name)?),
+        };
+        Some(Design { name: name.to_owned(), ..design })
+    }
+
+    /// How many patches of the series a design of its name has.
+    fn patch(name: &str) -> Option<usize> {
+        Self::BUILT_IN.iter().filter(|known| known.starts_with("series-")).position(|known| *known == name)
+    }
+
+    fn iomap_valid() -> Self {
+        Design {
+            name: String::new(),
+            check: Check::AfterLock,
+            compare: Compare::Counter,
+            on_stale: OnStale::Remap,
+            clear_stale: true,
+            stale_cleanup: StaleCleanup::TruncateBeyondEof,
+            hook_release: HookRelease::Core,
+            page_done: PageDone::AfterUnlock,
+            page_done_on_stale: PageDoneOnStale::NoFolio,
+            sample: Sample::Inside,
+            writeback_check: WritebackCheck::RangeDataCow,
+            punch: Punch::Scan,
+            punch_lock: PunchLock::InvalidateLock,
+            punch_owner: PunchOwner::New,
+            punch_rounding: PunchRounding::KeepPartial,
+            punch_fork: PunchFork::Mapping,
+            held_lock: HeldLock::Known,
+            cow_new: false,
+            unshare_read: UnshareRead::Always,
+            extended_eof: ExtendedEof::BeforeHook,
+            folio_lookup: FolioLookup::Core,
+            mkwrite_end: MkwriteEnd::Nothing,
+            mkwrite_dirty_late: false,
+            mkwrite_map: MkwriteMap::FolioLocked,
+            short_copy: ShortCopy::Refuse,
+            reclaim_writeback: ReclaimWriteback::Skip,
+            reclaim_dirty: ReclaimDirty::Frozen,
+            ioend_merge: IoendMerge::SameType,
+            ioend_size: IoendSize::Block,
+            end_writeback: EndWriteback::LastIo,
+            partial_clear: PartialClear::Nothing,
+            fill_map: FillMap::FolioLocked,
+            dio_unaligned: DioUnaligned::OverwriteOnly,
+            dio_drain: DioDrain::BeforeAndAfter,
+            dio_eof_drain: true,
+            dio_cached: DioCached::Locked,
+            dio_invalidate: DioInvalidate::AfterEndIo,
+            dio_size: DioSize::AfterConversion,
+            dio_busy: DioBusy::Fallback,
+            dio_ack: DioAck::AfterCompletion,
+            zero_range: ZeroRange::Skip,
+            zero_lock: ZeroLock::Nothing,
+        }
+    }
+
+    /// The kernel with the first `patches` of the series "Turn iomap_page_ops into iomap_folio_ops"
+    /// (RFC v6, 2023-01-08). Patches 03, 07 and 09 rename, 04 and 06 add helpers, 10
+    /// makes a symbol static: they change nothing that a value could say.
+    fn after_patch(patches: usize) -> Self {
+        let mut design = Self::iomap_valid();
+        if patches >= 1 {
+            design.page_done_on_stale = PageDoneOnStale::Folio;
+            design.extended_eof = ExtendedEof::AfterHook;
+        }
+        if patches >= 2 {
+            design.page_done = PageDone::BeforeUnlock;
+            design.hook_release = HookRelease::PutFolio;
+        }
+        if patches >= 5 {
+            design.folio_lookup = FolioLookup::Hook;
+        }
+        if patches >= 8 {
+            design.check = Check::InGetFolio;
+            design.stale_cleanup = StaleCleanup::Nothing;
+            design.hook_release = HookRelease::Fs;
+            design.page_done_on_stale = PageDoneOnStale::NoFolio;
+        }
+        design
+    }
+
+    /// Whether the design validates mappings at all: then a proof that never met a stale one is vacuous.
+    pub fn checks(&self) -> bool {
+        self.check != Check::Never
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_design_has_its_name() {
+        for name in Design::BUILT_IN {
+            assert_eq!(Design::built_in(name).unwrap().name, *name);
+        }
+        assert_eq!(Design::built_in("series-11"), None);
+    }
+
+    #[test]
+    fn the_series_starts_at_iomap_valid_and_replaces_it_by_get_folio() {
+        let renamed = |name: &str| Design { name: String::new(), ..Design::built_in(name).unwrap() };
+        assert_eq!(renamed("series-00"), renamed("iomap_valid"));
+        assert_eq!(renamed("series-06"), renamed("series-07"));
+        assert_eq!(renamed("series-08"), renamed("series-10"));
+        assert_eq!(renamed("series-08").check, renamed("get_folio").check);
+    }
+}

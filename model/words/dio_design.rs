@@ -1,0 +1,83 @@
+//! What designs differ in about direct I/O. Values, as in [`design`](crate::words::design).
+
+use crate::words::settings::choices;
+
+choices! {
+    /// How a direct write that is not aligned to blocks is kept apart from others.
+    DioUnaligned {
+        /// i_rwsem shared as long as it overwrites one written extent, otherwise exclusive (5.12).
+        OverwriteOnly = "overwrite-only",
+        /// i_rwsem exclusive (eda77982729b).
+        Exclusive = "exclusive",
+        /// Not at all: shared, whatever it meets (a mutant).
+        Shared = "shared",
+    }
+}
+
+choices! {
+    /// When an exclusive unaligned direct write waits for direct I/O in flight.
+    DioDrain {
+        /// Before its submission for that of others, and after it for its own.
+        BeforeAndAfter = "before-and-after",
+        /// Before only: it is in flight without i_rwsem itself (before 2032a8a27b5c).
+        Before = "before",
+        /// After only (a mutant).
+        After = "after",
+        /// Never (a mutant).
+        Never = "none",
+    }
+}
+
+choices! {
+    /// When a direct write looks whether there is page cache to write back and to drop.
+    DioCached {
+        /// With i_rwsem held.
+        Locked = "locked",
+        /// Before that (before c58cb165bd44): with nothing there it does nothing, whatever came while it waited.
+        BeforeLock = "before-lock",
+    }
+}
+
+choices! {
+    /// When the completion of a direct write drops what the page cache has of its range.
+    DioInvalidate {
+        /// After the extents are converted.
+        AfterEndIo = "after-end-io",
+        /// Before that (before 5e25c269e17d).
+        BeforeEndIo = "before-end-io",
+        /// After it, but not if nothing had to be converted and nothing was cached when the data was there.
+        IfCached = "if-cached",
+        /// Never (before 332391a9935d).
+        Never = "none",
+    }
+}
+
+choices! {
+    /// When the completion of a direct write raises i_size.
+    DioSize {
+        /// With the conversion.
+        AfterConversion = "after-conversion",
+        /// Before it (a mutant).
+        BeforeConversion = "before-conversion",
+    }
+}
+
+choices! {
+    /// What becomes of a direct write whose range the page cache does not let go of.
+    DioBusy {
+        /// It is done as a buffered write (60263d5889e6).
+        Fallback = "fall-back",
+        /// It goes on (before that).
+        Ignore = "ignore",
+    }
+}
+
+choices! {
+    /// When a direct write is acknowledged.
+    DioAck {
+        /// When its completion is over.
+        AfterCompletion = "after-completion",
+        /// When the data is on the device, before the extents are converted (before e927af90aaa7).
+        BeforeEndIo = "before-end-io",
+    }
+}

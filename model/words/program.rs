@@ -1,0 +1,50 @@
+//! A task's program: its commands, with what tells their writes apart and who completes what is not waited for.
+
+use stalemap_facade::ActorId;
+
+use crate::words::command::Io;
+use crate::words::config::FileCommand;
+use crate::words::value::WriteId;
+
+/// A task's program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Program {
+    /// The commands, each with its file.
+    pub commands: Vec<FileCommand>,
+    /// The number of each command's write; 0 for those that write nothing.
+    pub writes: Vec<WriteId>,
+    /// Who completes each command that is not waited for.
+    pub workers: Vec<Option<Worker>>,
+}
+
+/// Who completes the I/O of one command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Worker {
+    /// Its place in [`SuperBlock::aio`](crate::state::superblock::SuperBlock).
+    pub number: u8,
+    /// The actor.
+    pub actor: ActorId,
+}
+
+impl Program {
+    /// Numbers the writes of `commands` from `next` on, and moves it; likewise the workers.
+    pub fn new(commands: &[FileCommand], next: &mut u16, next_worker: &mut Worker) -> Self {
+        let assign = |call: &FileCommand| {
+            let worker = *next_worker;
+            (call.command.io() == Some(Io::Aio)).then(|| {
+                next_worker.number += 1;
+                next_worker.actor += 1;
+                worker
+            })
+        };
+        let workers = commands.iter().map(assign).collect();
+        let number = |call: &FileCommand| {
+            if !call.command.writes() {
+                return 0;
+            }
+            *next += 1;
+            (*next - 1) as WriteId
+        };
+        Program { writes: commands.iter().map(number).collect(), commands: commands.to_vec(), workers }
+    }
+}

@@ -1,0 +1,130 @@
+//! Setting the fields of designs and personalities by name, as scenario files do.
+
+use std::fmt;
+
+/// A value as it stands in a scenario file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Setting<'a> {
+    /// A string.
+    Text(&'a str),
+    /// A boolean.
+    Flag(bool),
+    /// A whole number.
+    Number(u64),
+}
+
+/// Why a field cannot be set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SettingError {
+    /// There is no such field. The known ones are given.
+    UnknownField(Vec<&'static str>),
+    /// The field takes something else. What it takes is given.
+    WrongValue(Vec<String>),
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SettingError::UnknownField(known) => write!(f, "unknown field; known are {}", known.join(", ")),
+            SettingError::WrongValue(allowed) => write!(f, "expected {}", allowed.join(", ")),
+        }
+    }
+}
+
+impl std::error::Error for SettingError {}
+
+/// A field's type: what it accepts.
+pub(crate) trait Field: Sized {
+    /// Takes the value if it fits.
+    fn accept(setting: Setting<'_>) -> Option<Self>;
+    /// What would fit, for messages.
+    fn accepted() -> Vec<String>;
+}
+
+impl Field for bool {
+    fn accept(setting: Setting<'_>) -> Option<Self> {
+        if let Setting::Flag(flag) = setting { Some(flag) } else { None }
+    }
+
+    fn accepted() -> Vec<String> {
+        vec!["true".to_owned(), "false".to_owned()]
+    }
+}
+
+impl Field for u16 {
+    fn accept(setting: Setting<'_>) -> Option<Self> {
+        Option::<u16>::accept(setting).flatten()
+    }
+
+    fn accepted() -> Vec<String> {
+        Option::<u16>::accepted()
+    }
+}
+
+impl Field for Option<u16> {
+    fn accept(setting: Setting<'_>) -> Option<Self> {
+        if let Setting::Number(number) = setting { u16::try_from(number).ok().map(Some) } else { None }
+    }
+
+    fn accepted() -> Vec<String> {
+        vec!["a whole number below 65536".to_owned()]
+    }
+}
+
+pub(crate) fn assign<F: Field>(field: &mut F, setting: Setting<'_>) -> Result<(), SettingError> {
+    *field = F::accept(setting).ok_or_else(|| SettingError::WrongValue(F::accepted()))?;
+    Ok(())
+}
+
+/// Declares an enum whose variants have the names that scenario files use.
+macro_rules! choices {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum $name { $($(#[$vmeta])* $variant,)* }
+
+        impl $name {
+            /// The name in scenario files.
+            pub const fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+        }
+
+        impl $crate::words::settings::Field for $name {
+            fn accept(setting: $crate::words::settings::Setting<'_>) -> Option<Self> {
+                match setting {
+                    $($crate::words::settings::Setting::Text($text) => Some($name::$variant),)*
+                    _ => None,
+                }
+            }
+
+            fn accepted() -> Vec<String> {
+                vec![$(format!("{:?}", $text),)*]
+            }
+        }
+    };
+}
+pub(crate) use choices;
+
+/// Declares `FIELDS` and `set` for a struct of fields.
+macro_rules! settable {
+    ($name:ident { $($field:ident,)* }) => {
+        impl $name {
+            /// The fields that a scenario file may set.
+            pub const FIELDS: &'static [&'static str] = &[$(stringify!($field),)*];
+
+            /// Sets a field by name.
+            pub fn set(
+                &mut self,
+                field: &str,
+                setting: $crate::words::settings::Setting<'_>,
+            ) -> Result<(), $crate::words::settings::SettingError> {
+                match field {
+                    $(stringify!($field) => $crate::words::settings::assign(&mut self.$field, setting),)*
+                    _ => Err($crate::words::settings::SettingError::UnknownField(Self::FIELDS.to_vec())),
+                }
+            }
+        }
+    };
+}
+pub(crate) use settable;

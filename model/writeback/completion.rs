@@ -1,0 +1,206 @@
+//! Writeback completion (actor A6): a kworker that the model starts by itself.
+//!
+//! The order is the keystone of the validity check: data on the device, then the extent converted (and the
+//! counter moved), then the on-disk size, and only then is the writeback bit cleared, so that a folio can be
+//! reclaimed. `iomap_finish_ioends`, `xfs_end_ioend`; ioends are completed one at a time, in any order.
+//!
+//! Left out: merging of adjacent ioends, transfers of one ioend while another is being converted (conversions
+//! are serialised by the inode's work item, transfers are not), completion of overwrites in interrupt context
+//! beside the worker (the steps are the same, with nothing to convert), I/O of which only a part arrives.
+
+use std::ops::ControlFlow;
+
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+
+use crate::fs::xfs::{xfs_bmap_punch_delalloc_range, xfs_iomap_write_unwritten};
+use crate::fs::xfs_reflink::{xfs_reflink_cancel_cow_blocks, xfs_reflink_end_cow};
+use crate::fs::zoned::xfs_zoned_end_io;
+use crate::state::disk::on_disk;
+use crate::state::folio::FolioRef;
+use crate::state::inode::Inode;
+use crate::state::ioend::Ioend;
+use crate::state::superblock::SuperBlock;
+use crate::state::world::World;
+use crate::words::branches;
+use crate::words::extent::Fork;
+use crate::words::geometry::{Cell, FileBlock};
+use crate::words::ordering::Link;
+use crate::words::personality::{Bump, Completion, ErrorCleanup};
+use crate::writeback::io::{audit_owner, captured, write_disk};
+
+/// Where the kworker stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum CompletionState {
+    /// Waiting for I/O.
+    Idle,
+    /// Data moves to the device, folio by folio: how many are there.
+    Transfer(Ioend, u16),
+    /// The device has failed it: before copies are given up.
+    Failed(Ioend),
+    /// Before the conversion; whether the writeback bits are clear already (a mutant).
+    Convert(Ioend, bool),
+    /// Before the counter moves, late: the same.
+    Bump(Ioend, bool),
+    /// Writeback bits are cleared, folio by folio; whether the extent is converted.
+    Clear(Ioend, u16, bool),
+}
+
+/// One step of the kworker. It never finishes.
+pub async fn step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    state: CompletionState,
+) -> ControlFlow<(), CompletionState> {
+    let fs = &w.sb.config.fs;
+    let inode = |ioend: &Ioend| &w.inodes[usize::from(ioend.file)];
+    ControlFlow::Continue(match state {
+        CompletionState::Idle => {
+            let ioend = take_one(&w.sb).await;
+            if ioend.may_fail && w.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
+                w.sb.backend.reach(branches::IO_ERROR);
+                CompletionState::Failed(ioend)
+            } else {
+                CompletionState::Transfer(ioend, 0)
+            }
+        }
+        CompletionState::Failed(ioend) => {
+            give_up(inode(&ioend), me, &ioend).await;
+            CompletionState::Clear(ioend, 0, false)
+        }
+        CompletionState::Transfer(ioend, done) => {
+            let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
+                return ControlFlow::Continue(match fs.completion {
+                    Completion::ConvertThenClear | Completion::ConvertAtSubmission => {
+                        CompletionState::Convert(ioend, false)
+                    }
+                    Completion::ClearThenConvert | Completion::Clear => {
+                        CompletionState::Clear(ioend, 0, false)
+                    }
+                });
+            };
+            transfer(inode(&ioend), &ioend, folio).await;
+            CompletionState::Transfer(ioend, done + 1)
+        }
+        CompletionState::Convert(ioend, cleared) => {
+            let changed = convert(inode(&ioend), me, &ioend).await;
+            match fs.bump_convert {
+                Bump::AfterIlock if changed => CompletionState::Bump(ioend, cleared),
+                _ if cleared => CompletionState::Idle,
+                Bump::Inside | Bump::Early | Bump::AfterIlock | Bump::AfterClear | Bump::Never => {
+                    CompletionState::Clear(ioend, 0, changed)
+                }
+            }
+        }
+        CompletionState::Bump(ioend, cleared) => {
+            let inode = inode(&ioend);
+            inode.data_seq.fetch_add(Op::new("data_seq++"), 1, inode.order(Link::CounterStore)).await;
+            inode.oracle.bumped(me);
+            if cleared { CompletionState::Idle } else { CompletionState::Clear(ioend, 0, false) }
+        }
+        CompletionState::Clear(ioend, done, changed) => {
+            let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
+                return ControlFlow::Continue(match (fs.completion, fs.bump_convert) {
+                    (Completion::ClearThenConvert, _) => CompletionState::Convert(ioend, true),
+                    (_, Bump::AfterClear) if changed => CompletionState::Bump(ioend, true),
+                    _ => CompletionState::Idle,
+                });
+            };
+            let mut slot = inode(&ioend)
+                .page(folio.index)
+                .lock(Op::on("folio_end_writeback", u32::from(folio.index)))
+                .await;
+            slot.end_writeback(folio.id, w.sb.config.design.end_writeback);
+            inode(&ioend).xa_section(Link::XaEndWriteback);
+            inode(&ioend).writeback(folio.index).release();
+            CompletionState::Clear(ioend, done + 1, changed)
+        }
+    })
+}
+
+/// Takes one of the ioends in flight; which one is the device's choice.
+async fn take_one<B: Backend>(sb: &SuperBlock<B>) -> Ioend {
+    let mut in_flight = sb.in_flight.lock_when(Op::new("bio_end_io"), |queue, _| !queue.is_empty(), 0).await;
+    sb.bio.acquire();
+    let mut which = 0;
+    if in_flight.len() > 1 {
+        let alternatives = in_flight.len() as u32;
+        drop(in_flight);
+        which = sb.backend.choose(Op::new("which_bio"), alternatives).await as usize;
+        // Only the kworker takes ioends away, so the chosen one is still where it was.
+        in_flight = sb.in_flight.lock(Op::new("take_ioend")).await;
+    }
+    in_flight.remove(which)
+}
+
+/// The device reads a folio's blocks, as they are now: a folio under writeback may still be changed, and is
+/// dirty again then.
+async fn transfer<B: Backend>(inode: &Inode<B>, ioend: &Ioend, folio: FolioRef) {
+    let slot = inode.page(folio.index).lock(Op::on("device_write", u32::from(folio.index))).await;
+    for block in blocks_of(inode, ioend, folio) {
+        let phys = ioend.phys + (block - ioend.blocks.start);
+        audit_owner(inode, block, phys, ioend.shared);
+        inode.audit_owned(phys);
+        write_disk(inode, phys, captured(inode, &slot, folio, block));
+    }
+    inode.say(|| format!("folio {} on disk", folio.index));
+}
+
+fn blocks_of<B: Backend>(
+    inode: &Inode<B>,
+    ioend: &Ioend,
+    folio: FolioRef,
+) -> impl Iterator<Item = FileBlock> {
+    let mine = inode.sb.geometry.blocks_of_folio(folio.index);
+    ioend.blocks.clone().filter(move |block| mine.contains(block))
+}
+
+/// `xfs_end_ioend` for I/O that failed: copies are given up, and so is what is delayed under them in the data fork,
+/// since the folios are clean and nobody will come back for it. Nothing is converted, and no size logged. The error is
+/// kept for the next fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device.
+async fn give_up<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) {
+    let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.end_ioend)).await;
+    inode.say(|| format!("EIO for {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
+    if ioend.shared {
+        xfs_reflink_cancel_cow_blocks(inode, me, &mut map, ioend.blocks.clone());
+        if inode.sb.config.fs.error_cleanup == ErrorCleanup::CowAndDelalloc {
+            xfs_bmap_punch_delalloc_range(inode, me, &mut map, Fork::Data, ioend.blocks.clone());
+        }
+        inode.commit(&map);
+    }
+    drop(map);
+    inode.wb_error.publish(1, Ordering::Relaxed);
+    let cells = inode.sb.geometry.cells_of_blocks(&ioend.blocks);
+    let left = cells.map(|cell| (cell, on_disk(inode, cell)));
+    inode.oracle.lose(&inode.sb.geometry, left);
+}
+
+/// `xfs_iomap_write_unwritten`, `xfs_reflink_end_cow` or `xfs_zoned_end_io`, and the on-disk size, in one ILOCK
+/// section. Returns whether the map changed.
+async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bool {
+    let config = &inode.sb.config;
+    let fs = &config.fs;
+    let mut map = inode.ilock.lock(Op::new(fs.names.end_ioend)).await;
+    // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
+    // grew it.
+    let size = inode.i_size_peek();
+    let written = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end;
+    let end: Cell = ioend.size.unwrap_or(Cell::MAX).min(written).min(size);
+    if fs.bump_convert == Bump::Early && (ioend.unwritten || ioend.shared || config.fs.is_out_of_place()) {
+        let moved = inode.data_seq.peek() + 1;
+        inode.data_seq.store(Op::new("data_seq++"), moved, inode.order(Link::CounterStore)).await;
+        inode.oracle.bumped(me);
+    }
+    let changed = if config.fs.is_out_of_place() {
+        xfs_zoned_end_io(inode, &mut map, ioend.blocks.clone(), ioend.phys)
+    } else if ioend.shared {
+        xfs_reflink_end_cow(inode, me, &mut map, ioend.blocks.clone())
+    } else {
+        ioend.unwritten && xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone())
+    };
+    if changed && fs.bump_convert == Bump::Inside {
+        inode.bump_data_seq(me);
+    }
+    map.disk_size = map.disk_size.max(end);
+    inode.commit(&map);
+    changed
+}

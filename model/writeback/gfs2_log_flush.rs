@@ -1,0 +1,57 @@
+//! `gfs2_log_flush` in ordered mode (fs/gfs2/log.c, 6.2): the dirty data first, then the log.
+
+use std::ops::ControlFlow;
+
+use stalemap_facade::{ActorId, Backend, Op};
+
+use crate::state::inode::Inode;
+use crate::words::geometry::FolioIndex;
+use crate::writeback::io::{self, SyncMode};
+use crate::writeback::{self, WritebackState};
+
+/// Where `gfs2_log_flush` stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum LogFlushState {
+    /// Before it keeps transactions out.
+    Lock,
+    /// `gfs2_ordered_write`.
+    Write(WritebackState),
+    /// `gfs2_ordered_wait`, before a folio.
+    Wait(FolioIndex),
+    /// Before the log is written.
+    Commit,
+}
+
+/// One step of it.
+pub(crate) async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: LogFlushState,
+) -> ControlFlow<(), LogFlushState> {
+    ControlFlow::Continue(match state {
+        LogFlushState::Lock => {
+            inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
+            if inode.is_ordered() {
+                let all = 0..inode.sb.geometry.folios();
+                LogFlushState::Write(WritebackState::new(SyncMode::Integrity, all))
+            } else {
+                LogFlushState::Commit
+            }
+        }
+        LogFlushState::Write(inner) => match writeback::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => LogFlushState::Write(inner),
+            ControlFlow::Break(()) => LogFlushState::Wait(0),
+        },
+        LogFlushState::Wait(index) if index < inode.sb.geometry.folios() => {
+            io::wait(inode, index).await;
+            LogFlushState::Wait(index + 1)
+        }
+        LogFlushState::Wait(_) => LogFlushState::Commit,
+        LogFlushState::Commit => {
+            drop(inode.ilock.lock(Op::new("log_write_header")).await);
+            inode.log_write();
+            inode.sb.log_flush_lock.up_write(me);
+            return ControlFlow::Break(());
+        }
+    })
+}

@@ -1,0 +1,102 @@
+//! The I/O of writeback: what every submission and completion does, and how its addresses are judged.
+
+use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
+
+use crate::judge::properties;
+use crate::state::event::MappingEvent;
+use crate::state::folio::{FolioRef, Slot};
+use crate::state::inode::Inode;
+use crate::words::extent::{ExtentMap, Phys};
+use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::words::value::Value;
+
+/// Whether a pass may skip.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SyncMode {
+    /// WB_SYNC_NONE: a folio under writeback is skipped.
+    Background,
+    /// WB_SYNC_ALL: a folio under writeback is waited for and written again.
+    Integrity,
+}
+
+/// Whether a device block is that of a file's block. One that was mapped in the COW fork may have been put into the
+/// data fork since, by another pass.
+pub(crate) fn is_at(map: &ExtentMap, block: FileBlock, phys: Phys, shared: bool) -> bool {
+    let in_cow = shared && map.cow.get(block).phys() == Some(phys);
+    in_cow || map.get(block).phys() == Some(phys)
+}
+
+/// P-WBADDR: at submission, under the folio lock, the block is where the map has it.
+pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
+    if inode.sb.config.fs.is_out_of_place() {
+        // It was allocated for this, and the file does not refer to it yet.
+        return;
+    }
+    inode.ilock.audit(|map| {
+        if !is_at(map, block, phys, shared) {
+            misplaced(inode, block, phys);
+            inode.violate(properties::WRONG_ADDRESS, || {
+                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
+                format!("{block} is written to device block {phys}, which is not where it is")
+            });
+        }
+    });
+}
+
+/// Tells who watches that a mapping led to a wrong place.
+pub(crate) fn misplaced<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
+    inode.tell(MappingEvent::Misused, || {
+        let at = inode.sb.geometry.show_blocks(&(block..block + 1));
+        format!("mapping says device block {phys} at {at}")
+    });
+}
+
+/// P-WBADDR and P-FREE: while the device writes, the block is still this one's. Only where blocks can be given to
+/// others is there anything to see.
+pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
+    if !inode.reflinks || inode.sb.config.fs.is_out_of_place() {
+        return;
+    }
+    inode.ilock.audit(|map| {
+        if !is_at(map, block, phys, shared) {
+            inode.violate(properties::WRONG_ADDRESS, || {
+                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
+                format!("device block {phys} is no longer {block}'s while it is written")
+            });
+        }
+    });
+}
+
+/// Sets the writeback bit and unlocks the folio; without anything to write, only unlocks it. The bit stays until
+/// all the ioends that took blocks of the folio are done.
+pub(crate) async fn start_writeback<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    folio: FolioRef,
+    ioends: usize,
+) {
+    let FolioRef { index, id } = folio;
+    let mut slot = inode.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
+    slot.locked_mut(id, me).start_writeback(ioends);
+    inode.folio_unlocked(index, id);
+    slot.unlock_and_put(id, me);
+}
+
+/// Waits until a folio is not under writeback (`filemap_fdatawait_range`).
+pub async fn wait<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
+    let done = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| !folio.writeback);
+    drop(inode.page(index).lock_when(Op::on("folio_wait_writeback", u32::from(index)), done, 0).await);
+    inode.writeback(index).acquire();
+}
+
+/// What the device reads of a folio's blocks while it writes them.
+pub fn captured<B: Backend>(inode: &Inode<B>, slot: &Slot, folio: FolioRef, block: FileBlock) -> Vec<Value> {
+    slot.folio(folio.id).map_or_else(Vec::new, |data| data.cells[inode.sb.cells_in_folio(block)].to_vec())
+}
+
+/// Puts cells onto the device.
+pub fn write_disk<B: Backend>(inode: &Inode<B>, phys: Phys, cells: Vec<Value>) {
+    inode.sb.supersede(phys);
+    inode.sb.disk[usize::from(phys)].update(|block| *block = Some(cells));
+    inode.audit_crash();
+}

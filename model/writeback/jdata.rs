@@ -1,0 +1,203 @@
+//! Writeback of journalled data: `gfs2_jdata_writepages` (fs/gfs2/aops.c, 6.2). What is journalled and why stands with the
+//! [hooks](crate::iomap::jdata).
+
+use std::ops::{ControlFlow, Range};
+
+use stalemap_facade::{ActorId, Backend, Lock, Op};
+
+use crate::iomap::jdata::{bits, broken};
+use crate::state::folio::{Buffers, FolioId, FolioRef, Slot};
+use crate::state::inode::Inode;
+use crate::state::ioend::Ioend;
+use crate::words::extent::Extent;
+use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::writeback::io::{SyncMode, audit_address, start_writeback};
+
+/// Where `gfs2_jdata_writepages` stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum JdataState {
+    /// Before the next folio of the range; how often the range will be gone over after this time.
+    Next(SyncMode, Range<FolioIndex>, FolioIndex, Again),
+    /// Before a dirty folio is locked.
+    Folio(SyncMode, Range<FolioIndex>, FolioRef, Again),
+    /// The folio is locked and clean; before these of its blocks are written in place.
+    Write(SyncMode, Range<FolioIndex>, FolioRef, Again, Vec<FileBlock>),
+    /// Before these are submitted.
+    Submit(SyncMode, Range<FolioIndex>, FolioIndex, Again, Vec<Ioend>),
+    /// The log is being flushed: before the buffers of the next folio are unpinned.
+    Unpin(SyncMode, Range<FolioIndex>, FolioIndex),
+}
+
+/// What follows a pass.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Again {
+    /// The log is flushed, which makes what it pinned dirty, and the range is gone over again.
+    AfterFlush,
+    /// Nothing.
+    No,
+}
+
+impl JdataState {
+    /// A pass over `folios`.
+    pub fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
+        let again = if mode == SyncMode::Integrity { Again::AfterFlush } else { Again::No };
+        JdataState::Next(mode, folios.clone(), folios.start, again)
+    }
+
+    /// A flush of the log alone.
+    pub fn log_flush() -> Self {
+        JdataState::Next(SyncMode::Integrity, 0..0, 0, Again::AfterFlush)
+    }
+}
+
+/// One step.
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: JdataState,
+) -> ControlFlow<(), JdataState> {
+    ControlFlow::Continue(match state {
+        JdataState::Next(mode, folios, next, again) => {
+            if next >= folios.end {
+                if again == Again::No {
+                    return ControlFlow::Break(());
+                }
+                inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
+                inode.log_write();
+                return ControlFlow::Continue(JdataState::Unpin(mode, folios, 0));
+            }
+            let mut slot = inode.page(next).lock(Op::on("writeback_get_folio", u32::from(next))).await;
+            let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.tagged)) else {
+                return ControlFlow::Continue(JdataState::Next(mode, folios, next + 1, again));
+            };
+            slot.folio_mut(id).refs |= 1 << me;
+            JdataState::Folio(mode, folios, FolioRef { index: next, id }, again)
+        }
+        JdataState::Folio(mode, folios, folio, again) => match clean(inode, me, mode, folio).await {
+            Some(blocks) => JdataState::Write(mode, folios, folio, again, blocks),
+            None => JdataState::Next(mode, folios, folio.index + 1, again),
+        },
+        JdataState::Write(mode, folios, folio, again, blocks) => {
+            let ioends = map(inode, folio, &blocks).await;
+            start_writeback(inode, me, folio, ioends.len()).await;
+            JdataState::Submit(mode, folios, folio.index + 1, again, ioends)
+        }
+        JdataState::Submit(mode, folios, next, again, mut ioends) => {
+            if ioends.is_empty() {
+                return ControlFlow::Continue(JdataState::Next(mode, folios, next, again));
+            }
+            let ioend = ioends.remove(0);
+            let mut in_flight = inode.sb.in_flight.lock(Op::new("submit_bh")).await;
+            inode.say(|| format!("write {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
+            in_flight.push(ioend);
+            inode.sb.bio.release();
+            JdataState::Submit(mode, folios, next, again, ioends)
+        }
+        JdataState::Unpin(mode, folios, next) => {
+            if next < inode.sb.geometry.folios() {
+                unpin(inode, next).await;
+                return ControlFlow::Continue(JdataState::Unpin(mode, folios, next + 1));
+            }
+            inode.sb.log_flush_lock.up_write(me);
+            JdataState::Next(mode, folios.clone(), folios.start, Again::No)
+        }
+    })
+}
+
+/// `gfs2_write_jdata_pagevec` and `__gfs2_jdata_writepage` up to the buffers: begins a transaction, locks the folio,
+/// clears its dirty flag, and picks the buffers to write in place: those that are dirty. What was stored through a
+/// mapping (PG_checked) is joined to the transaction instead.
+async fn clean<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mode: SyncMode,
+    folio: FolioRef,
+) -> Option<Vec<FileBlock>> {
+    let FolioRef { index, id } = folio;
+    let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
+    inode.sb.log_flush_lock.down_read(Op::new("gfs2_trans_begin"), me).await;
+    let op = Op::on("folio_lock", u32::from(index));
+    let mut slot = inode.page(index).lock_when(op, unlocked, u64::from(id)).await;
+    inode.folio_locked(index, id);
+    let wanted = slot.folio(id).is_some_and(|folio| {
+        folio.in_cache && folio.dirty && !(folio.writeback && mode == SyncMode::Background)
+    });
+    if !wanted {
+        inode.folio_unlocked(index, id);
+        slot.put(id, me);
+        inode.sb.log_flush_lock.up_read(me);
+        return None;
+    }
+    slot.folio_mut(id).locked = Some(me);
+    if slot.folio_mut(id).writeback {
+        drop(slot);
+        let done = |slot: &Slot, id: u64| slot.folio(id as FolioId).is_none_or(|folio| !folio.writeback);
+        let op = Op::on("folio_wait_writeback", u32::from(index));
+        slot = inode.page(index).lock_when(op, done, u64::from(id)).await;
+        inode.writeback(index).acquire();
+    }
+    let all = bits(0..inode.sb.geometry.blocks_per_folio());
+    let data = slot.locked_mut(id, me);
+    let stored = std::mem::take(&mut data.checked);
+    data.clear_dirty_for_io();
+    inode.tlb(index).acquire();
+    inode.say(|| format!("folio {index} clean"));
+    let buffers = data.buffers.get_or_insert_with(Buffers::default);
+    if stored {
+        buffers.joined |= all;
+        buffers.dirty = 0;
+        buffers.logged = 0;
+    }
+    let in_place = buffers.dirty;
+    let past_the_journal = buffers.dirty & !buffers.logged;
+    buffers.dirty = 0;
+    drop(slot);
+    inode.sb.log_flush_lock.up_read(me);
+    if past_the_journal != 0 {
+        broken(inode, || format!("folio {index} is written in place before its data is in the journal"));
+    }
+    let first = inode.sb.geometry.blocks_of_folio(index).start;
+    let written =
+        inode.sb.geometry.blocks_of_folio(index).filter(|block| in_place & (1 << (block - first)) != 0);
+    Some(written.collect())
+}
+
+/// Where the buffers lie on the device.
+async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]) -> Vec<Ioend> {
+    if blocks.is_empty() {
+        return Vec::new();
+    }
+    let map = inode.ilock.lock(Op::new("gfs2_get_block_noalloc")).await;
+    let mut ioends = Vec::new();
+    for block in blocks {
+        if let Extent::Written(phys) = map.get(*block) {
+            ioends.push(Ioend {
+                file: inode.number,
+                blocks: *block..*block + 1,
+                phys,
+                unwritten: false,
+                shared: false,
+                may_fail: false,
+                folios: vec![folio],
+                size: None,
+            });
+        }
+    }
+    drop(map);
+    for ioend in &ioends {
+        audit_address(inode, ioend.blocks.start, ioend.phys, false);
+    }
+    ioends
+}
+
+/// `gfs2_unpin` after the log was written: the buffers are dirty again, and may be written in place now.
+async fn unpin<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
+    let mut slot = inode.page(index).lock(Op::on("gfs2_unpin", u32::from(index))).await;
+    let Some(folio) = slot.current_mut() else { return };
+    let Some(buffers) = folio.buffers.as_mut().filter(|buffers| buffers.joined != 0) else { return };
+    buffers.dirty |= buffers.joined;
+    buffers.logged |= buffers.joined;
+    buffers.joined = 0;
+    folio.dirty = true;
+    folio.tagged = true;
+}

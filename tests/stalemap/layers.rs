@@ -1,0 +1,174 @@
+//! The order of layers, read off the imports: facade ← explore, facade ← model, and inside the model
+//! words ← judge ← state ← fs ← paths ← system. No file imports one of a later layer, and no files import each other in a
+//! circle. docs/architecture.md says what each layer is for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const WORKSPACE: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The folders of the model's layers, in order; the files directly in `model/` and their parts are the paths.
+const LAYERS: [&str; 6] = ["words", "judge", "state", "fs", PATHS, "system"];
+const PATHS: &str = "paths";
+
+/// The modules of a crate, each with the modules that it imports.
+struct Imports(BTreeMap<String, BTreeSet<String>>);
+
+impl Imports {
+    /// Reads a crate's files below a folder; their module paths are those of the files.
+    fn of(folder: &str) -> Self {
+        let root = Path::new(WORKSPACE).join(folder);
+        let mut files = Vec::new();
+        collect(&root, &mut files);
+        let texts: BTreeMap<String, String> = files
+            .iter()
+            .filter_map(|file| {
+                let path =
+                    file.strip_prefix(&root).ok()?.with_extension("").to_string_lossy().replace('/', "::");
+                let module = path.strip_suffix("::mod").unwrap_or(&path).to_owned();
+                (module != "lib" && module != "main")
+                    .then(|| Some((module, fs::read_to_string(file).ok()?)))?
+            })
+            .collect();
+        let modules: BTreeSet<&str> = texts.keys().map(String::as_str).collect();
+        let imports = texts.iter().map(|(module, text)| (module.clone(), imported(module, text, &modules)));
+        Imports(imports.collect())
+    }
+
+    /// A circle of modules, if there is one, as a way round it.
+    fn circle(&self) -> Option<Vec<&str>> {
+        let mut done = BTreeSet::new();
+        self.0.keys().find_map(|module| self.circle_from(module, &mut Vec::new(), &mut done))
+    }
+
+    fn circle_from<'m>(
+        &'m self,
+        module: &'m str,
+        way: &mut Vec<&'m str>,
+        done: &mut BTreeSet<&'m str>,
+    ) -> Option<Vec<&'m str>> {
+        if let Some(start) = way.iter().position(|other| *other == module) {
+            return Some(way[start..].to_vec());
+        }
+        if done.contains(module) {
+            return None;
+        }
+        way.push(module);
+        let found = self.0[module].iter().find_map(|next| self.circle_from(next, way, done));
+        way.pop();
+        done.insert(module);
+        found
+    }
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        let is_rust = entry.extension().is_some_and(|extension| extension == "rs");
+        if entry.is_dir() && !entry.ends_with("tests") && !entry.ends_with("target") {
+            collect(&entry, files);
+        } else if is_rust {
+            files.push(entry);
+        }
+    }
+}
+
+/// The modules that a file imports: the longest module that each `crate::` and `super::` path in its code begins with.
+fn imported(module: &str, text: &str, modules: &BTreeSet<&str>) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    let code: String =
+        code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let mut found = BTreeSet::new();
+    let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+    for (prefix, base) in [("crate::", ""), ("super::", parent), ("self::", module)] {
+        for (at, _) in code.match_indices(prefix) {
+            if code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_' || before == ':')
+            {
+                continue;
+            }
+            for path in paths(&code[at + prefix.len()..]) {
+                let path = if base.is_empty() { path } else { format!("{base}::{path}") };
+                let longest = modules.iter().filter(|module| {
+                    path.strip_prefix(**module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+                });
+                found.extend(longest.max_by_key(|module| module.len()).map(ToString::to_string));
+            }
+        }
+    }
+    found.remove(module);
+    found
+}
+
+/// The paths that a text begins with: one, or those of a braced list.
+fn paths(text: &str) -> Vec<String> {
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(text.len());
+    let (head, rest) = text.split_at(end);
+    let Some(list) = rest.strip_prefix('{').filter(|_| head.is_empty() || head.ends_with("::")) else {
+        return vec![head.trim_end_matches(':').to_owned()];
+    };
+    let mut all = Vec::new();
+    let (mut depth, mut item) = (0, String::new());
+    for c in list.chars() {
+        match c {
+            '}' if depth == 0 => break,
+            ',' if depth == 0 => all.push(std::mem::take(&mut item)),
+            c => {
+                depth += i32::from(c == '{') - i32::from(c == '}');
+                item.push(c);
+            }
+        }
+    }
+    all.push(item);
+    let items = all.iter().map(|item| item.trim()).filter(|item| !item.is_empty());
+    items
+        .flat_map(paths)
+        .map(|path| format!("{head}{}", path.trim_start_matches("self")))
+        .map(|path| path.trim_end_matches(':').to_owned())
+        .collect()
+}
+
+fn layer(module: &str) -> usize {
+    let first = module.split("::").next().unwrap_or(module);
+    let known = LAYERS.iter().position(|layer| *layer == first);
+    known.unwrap_or_else(|| LAYERS.iter().position(|layer| *layer == PATHS).expect("a layer"))
+}
+
+#[test]
+fn imports_of_the_model_go_one_way() {
+    let imports = Imports::of("model");
+    assert!(imports.0.len() > 60, "{} files were read", imports.0.len());
+    let later = imports.0.iter().flat_map(|(module, imported)| {
+        let later = imported.iter().filter(|other| layer(other) > layer(module));
+        later.map(move |other| format!("{module} -> {other}"))
+    });
+    assert_eq!(later.collect::<Vec<_>>(), [""; 0], "imports of a later layer");
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    for folder in ["facade", "model"] {
+        assert_eq!(Imports::of(folder).circle(), None, "{folder}/");
+    }
+}
+
+#[test]
+fn crates_depend_one_way() {
+    for (folder, others) in
+        [("facade", &["explore", "model"][..]), ("explore", &["model"]), ("model", &["explore"])]
+    {
+        let manifest =
+            fs::read_to_string(Path::new(WORKSPACE).join(folder).join("Cargo.toml")).expect("a manifest");
+        for other in others {
+            assert!(!manifest.contains(&format!("stalemap-{other}")), "{folder} depends on {other}");
+        }
+    }
+}
+
+#[test]
+fn an_import_is_read_in_every_form() {
+    let modules = ["a", "a::b", "c", "c::d"].into();
+    let text =
+        "use crate::{a::{self, b::X}, c};\nuse super::d::Y;\n// use crate::e;\nfn f() { crate::c::d::g() }";
+    let found: Vec<String> = imported("c::e", text, &modules).into_iter().collect();
+    assert_eq!(found, ["a", "a::b", "c", "c::d"]);
+}
