@@ -6,7 +6,8 @@
 use std::time::{Duration, Instant};
 
 use stalemap::scenario::{catalogue, read};
-use stalemap_explore::{Budget, Loom, Options, Shuttle, Strategy, explore, run_loom, run_shuttle};
+use stalemap_checker::{explore, run_loom, run_shuttle};
+use stalemap_explore::{Budget, Loom, Options, Shuttle, Strategy};
 use stalemap_model::system::kernel::Kernel;
 
 /// The one of the program.

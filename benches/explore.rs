@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stalemap::scenario::{catalogue, read};
-use stalemap_explore::{Exploration, Options, explore};
+use stalemap_checker::explore;
+use stalemap_explore::{Exploration, Options};
 use stalemap_model::system::kernel::Kernel;
 use tracing_subscriber::filter::LevelFilter;
 

@@ -7,9 +7,10 @@
 use stalemap_model::judge::properties;
 use std::collections::BTreeSet;
 
+use stalemap_checker::{explore, run_loom, run_shuttle, way_to_end};
 use stalemap_explore::{
     Budget, Choice, End, EngineError, Exploration, LimitHit, Limits, Loom, Options, Runs, Schedule, Shuttle,
-    Strategy, explore, run_loom, run_shuttle, way_to_end,
+    Strategy,
 };
 use stalemap_model::system::kernel::Kernel;
 
@@ -214,7 +215,7 @@ mod tests {
         let scenario = scenario();
         let kernel =
             Kernel::new(scenario.config(scenario.design("none").expect("a design"))).expect("it fits");
-        let replay = stalemap_explore::replay(&kernel, &schedule.steps).expect("it replays");
+        let replay = stalemap_checker::replay(&kernel, &schedule.steps).expect("it replays");
         assert!(replay.epilogue.is_some(), "it ends in a final state");
     }
 

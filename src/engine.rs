@@ -1,6 +1,7 @@
 //! Which engine runs a scenario, and how.
 
-use stalemap_explore::{Budget, EngineError, Loom, Runs, Shuttle, Strategy, run_loom, run_shuttle};
+use stalemap_checker::{run_loom, run_shuttle};
+use stalemap_explore::{Budget, EngineError, Loom, Runs, Shuttle, Strategy};
 use stalemap_model::system::kernel::Kernel;
 
 use crate::cli::{Engine as Name, EngineArgs, StrategyName};

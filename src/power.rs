@@ -2,7 +2,8 @@
 //!
 //! The exhaustive engine says what there is; the schedulers of shuttle are then measured against it.
 
-use stalemap_explore::{Budget, EngineError, Options, Shuttle, Strategy, explore, run_shuttle};
+use stalemap_checker::{explore, run_shuttle};
+use stalemap_explore::{Budget, EngineError, Options, Shuttle, Strategy};
 use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 

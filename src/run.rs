@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
+use stalemap_checker::{explore, minimal_counterexample, replay};
 use stalemap_explore::{
     Choice, Counterexample, End, EngineError, Exploration, LimitHit, Limits, Options, Runs, Schedule,
-    Statistics, explore, minimal_counterexample, replay,
+    Statistics,
 };
 use stalemap_facade::{Branch, Counter, MemoryModel, Property, System};
 use stalemap_model::system::kernel::{ConfigError, Kernel};

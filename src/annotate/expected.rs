@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use stalemap_explore::{EngineError, ReplayError, Schedule, replay, serial};
+use stalemap_checker::{replay, serial};
+use stalemap_explore::{EngineError, ReplayError, Schedule};
 use stalemap_facade::{ActorId, Role, System};
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::command::Command;

@@ -19,8 +19,10 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use stalemap_explore::{Order, Played, Replay, ReplayError, Schedule, Turned, orders, replay};
-use stalemap_facade::{ActorId, Event, Property, System};
+use stalemap_checker::{orders, replay};
+use stalemap_explore::{Order, Played, Replay, ReplayError, Schedule, Turned};
+use stalemap_facade::{ActorId, Event, Property};
+use stalemap_model::system::kernel::Kernel;
 
 pub use self::calls::calls;
 use self::clocks::Clock;
@@ -130,17 +132,17 @@ impl DecidingOrder {
     }
 }
 
-/// Replays a schedule on a system and annotates it.
-pub fn annotate<S: System>(
-    system: &S,
+/// Replays a schedule on a kernel and annotates it.
+pub fn annotate(
+    kernel: &Kernel,
     schedule: &Schedule,
     about: About,
 ) -> Result<AnnotatedSchedule, ReplayError> {
-    let replay = replay(system, &schedule.steps)?;
+    let replay = replay(kernel, &schedule.steps)?;
     let property = about.property.filter(|property| replay.violated.contains(property));
     let property = property.or_else(|| replay.violated.first().copied());
     let orders = match property {
-        Some(property) => orders(system, &schedule.steps, &replay.played, property)?,
+        Some(property) => orders(kernel, &schedule.steps, &replay.played, property)?,
         None => Vec::new(),
     };
     Ok(AnnotatedSchedule::new(about, replay, &orders))

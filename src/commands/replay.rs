@@ -6,7 +6,8 @@ use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
-use stalemap_explore::{EngineError, Follow, ReplayError, Schedule, Step, follow_with_shuttle};
+use stalemap_checker::follow_with_shuttle;
+use stalemap_explore::{EngineError, Follow, ReplayError, Schedule, Step};
 use stalemap_facade::{MemoryModel, Property};
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::config::Config;

@@ -1,6 +1,7 @@
 //! `witness`: the shortest run that reaches a branch, so that a proof that holds can be looked at.
 
-use stalemap_explore::{Limits, Schedule, Witness, least_witness};
+use stalemap_checker::least_witness;
+use stalemap_explore::{Limits, Schedule, Witness};
 use stalemap_facade::System;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::branches;

@@ -8,7 +8,8 @@
 use std::collections::BTreeSet;
 
 use stalemap::scenario::Scenario;
-use stalemap_explore::{Options, explore};
+use stalemap_checker::explore;
+use stalemap_explore::Options;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::command::FileId;
 use stalemap_model::words::config::FileRange;

@@ -60,7 +60,8 @@ impl Copy {
         for name in ["Cargo.toml", "Cargo.lock", "build.rs"] {
             copy_file(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
         }
-        for name in ["facade", "model", "explore", "src", "scenarios", "tests", "benches", "docs"] {
+        for name in ["facade", "model", "explore", "checker", "src", "scenarios", "tests", "benches", "docs"]
+        {
             copy_tree(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
         }
         // The binary of the same name stays what it is.
@@ -94,7 +95,10 @@ impl Copy {
         cargo.args(["run", "--offline", "--locked", "--quiet", "--example", "extended"]);
         // The profile of the tests, for the sake of the dependencies; the rest is quickly built rather than quick.
         cargo.args(["--profile", "test", "--config", "profile.test.opt-level=0"]);
-        cargo.args(["--config", "profile.test.debug=false", "--"]);
+        for package in ["facade", "model", "explore", "checker"] {
+            cargo.args(["--config", &format!("profile.test.package.stalemap-{package}.opt-level=0")]);
+        }
+        cargo.arg("--");
         cargo.args(arguments).output().expect("cargo")
     }
 }

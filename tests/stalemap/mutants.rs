@@ -6,7 +6,8 @@
 //! branches that the mistake is about must have been reached, and with the mistake, where the property that it
 //! breaks must be among the violated ones.
 
-use stalemap_explore::{Exploration, LimitHit, Options, explore};
+use stalemap_checker::explore;
+use stalemap_explore::{Exploration, LimitHit, Options};
 use stalemap_facade::{Branch, Property};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;

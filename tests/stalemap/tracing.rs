@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use stalemap_explore::{Options, explore, replay};
+use stalemap_checker::{explore, replay};
+use stalemap_explore::Options;
 use stalemap_model::judge::properties;
 use stalemap_model::state::event::KernelEvent;
 use tracing_subscriber::filter::LevelFilter;

@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use stalemap_explore::{Exploration, Limits, Options, explore};
+use stalemap_checker::explore;
+use stalemap_explore::{Exploration, Limits, Options};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::command::Command;

@@ -1,0 +1,88 @@
+//! The engines, compiled for the modelled kernel.
+//!
+//! The engines are generic, and every crate that calls one for the kernel compiles it anew, with all paths of the kernel
+//! inside it: for its own memory, for loom's and for shuttle's. That is most of what there is to compile. Here it is done
+//! once, optimised; whoever explores a kernel calls these, and need not be optimised itself. They do what the functions of
+//! [`stalemap_explore`] by the same names do, and nothing else.
+
+#![forbid(unsafe_code)]
+
+use stalemap_explore::{
+    Choice, Counterexample, End, EngineError, Exploration, Follow, Limits, Loom, Options, Order, Played,
+    Replay, ReplayError, Runs, Shuttle, Statistics, Step, Witness,
+};
+use stalemap_facade::{ActorId, Branch, Property};
+use stalemap_model::system::kernel::Kernel;
+
+/// [`stalemap_explore::explore`].
+#[inline(never)]
+pub fn explore(
+    kernel: &Kernel,
+    options: &Options,
+    progress: &mut dyn FnMut(&Statistics),
+) -> Result<Exploration, EngineError> {
+    stalemap_explore::explore(kernel, options, progress)
+}
+
+/// [`stalemap_explore::minimal_counterexample`].
+#[inline(never)]
+pub fn minimal_counterexample(
+    kernel: &Kernel,
+    property: Property,
+    limits: &Limits,
+) -> Result<Option<Counterexample>, EngineError> {
+    stalemap_explore::minimal_counterexample(kernel, property, limits)
+}
+
+/// [`stalemap_explore::way_to_end`].
+#[inline(never)]
+pub fn way_to_end(kernel: &Kernel, end: &End, limits: &Limits) -> Result<Option<Vec<Choice>>, EngineError> {
+    stalemap_explore::way_to_end(kernel, end, limits)
+}
+
+/// [`stalemap_explore::least_witness`].
+#[inline(never)]
+pub fn least_witness(kernel: &Kernel, branch: Branch, limits: &Limits) -> Result<Witness, EngineError> {
+    stalemap_explore::least_witness(kernel, branch, limits)
+}
+
+/// [`stalemap_explore::replay`].
+#[inline(never)]
+pub fn replay(kernel: &Kernel, steps: &[Step]) -> Result<Replay, ReplayError> {
+    stalemap_explore::replay(kernel, steps)
+}
+
+/// [`stalemap_explore::orders`].
+#[inline(never)]
+pub fn orders(
+    kernel: &Kernel,
+    steps: &[Step],
+    played: &[Played],
+    property: Property,
+) -> Result<Vec<Order>, ReplayError> {
+    stalemap_explore::orders(kernel, steps, played, property)
+}
+
+/// [`stalemap_explore::serial`].
+#[inline(never)]
+pub fn serial(kernel: &Kernel, order: &[ActorId]) -> Result<Option<Vec<Step>>, EngineError> {
+    stalemap_explore::serial(kernel, order)
+}
+
+/// [`stalemap_explore::run_loom`].
+#[inline(never)]
+pub fn run_loom(kernel: &Kernel, loom: &Loom) -> Result<Runs, EngineError> {
+    stalemap_explore::run_loom(kernel, loom)
+}
+
+/// [`stalemap_explore::run_shuttle`].
+#[inline(never)]
+pub fn run_shuttle(kernel: &Kernel, shuttle: &Shuttle) -> Result<Runs, EngineError> {
+    stalemap_explore::run_shuttle(kernel, shuttle)
+}
+
+/// [`stalemap_explore::follow_with_shuttle`].
+#[inline(never)]
+pub fn follow_with_shuttle(kernel: &Kernel, schedule: &[Step]) -> Result<Follow, EngineError> {
+    stalemap_explore::follow_with_shuttle(kernel, schedule)
+}
