@@ -5,6 +5,8 @@
 //! addresses, no unordered collections), and XXH3-128 is a fixed function: the same state has the same
 //! fingerprint in every run. The state's fingerprint is the sum of its parts' fingerprints, each salted with
 //! the part's number, so that changing one part costs one hash.
+//!
+//! What a search does in every transition is `inline`, here and in the memory: the search is compiled in another crate.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
@@ -18,10 +20,12 @@ pub(crate) struct CanonicalBytes {
 }
 
 impl Hasher for CanonicalBytes {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
+    #[inline]
     fn finish(&self) -> u64 {
         // Only `fingerprint` looks at the result, and it takes all 128 bits.
         xxh3_128_with_seed(&self.bytes, 0) as u64
@@ -38,6 +42,7 @@ impl CanonicalBytes {
 }
 
 /// The fingerprint of two fingerprints, in order.
+#[inline]
 pub(crate) fn chain(salt: u64, first: u128, second: u128) -> u128 {
     let mut bytes = [0; 32];
     bytes[..16].copy_from_slice(&first.to_le_bytes());
@@ -48,6 +53,7 @@ pub(crate) fn chain(salt: u64, first: u128, second: u128) -> u128 {
 /// An object's share of the state's fingerprint: a free object's is that of its value, a held one's is mixed
 /// with its owner (the finaliser of MurmurHash3, widened to 128 bits). `value_print` is uniform and salted
 /// with the object's number already.
+#[inline]
 pub(crate) fn owned_print(value_print: u128, owner: Option<ActorId>) -> u128 {
     const STEP: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
     const MIX: u128 = 0xff51_afd7_ed55_8ccd_c4ce_b9fe_1a85_ec53;
@@ -73,6 +79,7 @@ pub fn collision_probability(states: u64) -> f64 {
 pub(crate) struct Identity(u64);
 
 impl Hasher for Identity {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(8) {
             let mut word = [0; 8];
@@ -81,14 +88,17 @@ impl Hasher for Identity {
         }
     }
 
+    #[inline]
     fn write_u128(&mut self, value: u128) {
         self.0 = value as u64;
     }
 
+    #[inline]
     fn write_u64(&mut self, value: u64) {
         self.0 = value;
     }
 
+    #[inline]
     fn finish(&self) -> u64 {
         self.0
     }

@@ -18,16 +18,19 @@ pub(crate) struct Footprint {
 
 impl Footprint {
     /// The bit of an object.
+    #[inline]
     pub(crate) fn bit(object: usize) -> u128 {
         1 << (object % 128)
     }
 
     /// The footprint of either of two outcomes of one operation.
+    #[inline]
     pub(crate) fn union(self, other: Self) -> Self {
         Footprint { touched: self.touched | other.touched, changed: self.changed | other.changed }
     }
 
     /// Whether the two transitions commute.
+    #[inline]
     pub(crate) fn independent(self, other: Self) -> bool {
         self.changed & other.touched == 0 && other.changed & self.touched == 0
     }

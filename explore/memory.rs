@@ -104,6 +104,7 @@ enum Enabled {
 
 impl Pending {
     /// Whether the operation can be performed now.
+    #[inline]
     pub(crate) fn is_enabled(&self) -> bool {
         match &self.enabled {
             Enabled::Always | Enabled::Choice(_) => true,
@@ -113,6 +114,7 @@ impl Pending {
     }
 
     /// How many outcomes the engine has to try.
+    #[inline]
     pub(crate) fn alternatives(&self) -> u32 {
         match self.enabled {
             Enabled::Choice(alternatives) => alternatives,
@@ -245,6 +247,7 @@ impl Memory {
     }
 
     /// The memory's share of the state's fingerprint, with the violations recorded so far.
+    #[inline]
     pub(crate) fn identity(&self) -> u128 {
         let violated = self.0.violated.get();
         let share = if violated == 0 { 0 } else { self.0.print(usize::MAX, &violated) };
@@ -257,6 +260,7 @@ impl Memory {
     }
 
     /// The properties violated so far, as a set of [`Property::bit`].
+    #[inline]
     pub(crate) fn violated(&self) -> u64 {
         self.0.violated.get()
     }
@@ -267,6 +271,7 @@ impl Memory {
     }
 
     /// Whether the system ran into a bound that nobody has taken yet.
+    #[inline]
     pub(crate) fn is_cut(&self) -> bool {
         self.0.cut.get().is_some()
     }
@@ -280,6 +285,7 @@ impl Memory {
         self.0.print(salt, value)
     }
 
+    #[inline]
     pub(crate) fn is_gathering(&self) -> bool {
         self.0.gathering.get()
     }
@@ -308,6 +314,7 @@ impl Memory {
 
     /// Opens a transition: from here on changes are logged for [`Memory::undo`]. `picks` says what it meets in relaxed
     /// memory.
+    #[inline]
     pub(crate) fn begin_transition(&self, picks: u32) {
         self.0.transition.set(self.0.transition.get() + 1);
         self.0.touched.set(0);
@@ -319,6 +326,7 @@ impl Memory {
 
     /// Closes the transition. A violation that it recorded is part of the state but not of the footprint: the
     /// set only grows, so recording commutes.
+    #[inline]
     pub(crate) fn end_transition(&self) -> Ended {
         self.0.enter_held();
         let mut changed = self.0.changed.get();
@@ -341,12 +349,14 @@ impl Memory {
     }
 
     /// Puts back what a transition changed.
+    #[inline]
     pub(crate) fn undo(&self, undo: &[SavedObject], violated: u64) {
         self.put(undo);
         self.0.violated.set(violated);
     }
 
     /// Gives objects the values that a known transition gives them. Returns how to undo it.
+    #[inline]
     pub(crate) fn redo(&self, after: &[SavedObject], violated: u64, cut: Option<Bound>) -> Vec<SavedObject> {
         let before = self.values_of(after);
         self.put(after);
@@ -356,11 +366,13 @@ impl Memory {
     }
 
     /// The present values of the objects named in `list`.
+    #[inline]
     pub(crate) fn values_of(&self, list: &[SavedObject]) -> Vec<SavedObject> {
         let objects = self.0.objects.borrow();
         list.iter().map(|(number, _)| (*number, objects[*number].save())).collect()
     }
 
+    #[inline]
     fn put(&self, list: &[SavedObject]) {
         let objects = self.0.objects.borrow();
         for (number, saved) in list {
@@ -369,6 +381,7 @@ impl Memory {
     }
 
     /// The objects whose bits are set in a footprint, and relaxed memory: what a transition may depend on.
+    #[inline]
     pub(crate) fn objects_of(&self, touched: u128) -> Vec<u32> {
         let relaxed = self.0.relaxed.get().map(|slot| slot.number);
         let touched = |number: &usize| touched & Footprint::bit(*number) != 0 || relaxed == Some(*number);
@@ -376,6 +389,7 @@ impl Memory {
     }
 
     /// The sum of some objects' shares of the fingerprint before the changes in `undo`.
+    #[inline]
     pub(crate) fn identity_before(&self, numbers: &[u32], undo: &[SavedObject]) -> u128 {
         let identities = self.0.identities.borrow();
         undo.iter().fold(self.identity_of(numbers), |sum, (number, before)| {
@@ -384,6 +398,7 @@ impl Memory {
     }
 
     /// The sum of some objects' shares of the fingerprint.
+    #[inline]
     pub(crate) fn identity_of(&self, numbers: &[u32]) -> u128 {
         let identities = self.0.identities.borrow();
         numbers.iter().fold(0, |sum: u128, number| sum.wrapping_add(identities[*number as usize]))
@@ -395,6 +410,7 @@ impl Memory {
     }
 
     /// Puts the whole memory back.
+    #[inline]
     pub(crate) fn restore(&self, saved: &(Vec<Saved>, u64)) {
         for (number, (object, saved)) in self.0.objects.borrow().iter().zip(&saved.0).enumerate() {
             // Most objects have the same value in both states.
@@ -408,6 +424,7 @@ impl Memory {
 
     /// Prepares to run `actor` from the beginning of its step: `log` answers its first operations, and
     /// `permit` allows one more, with that outcome.
+    #[inline]
     pub(crate) fn begin_run(
         &self,
         actor: ActorId,
@@ -428,6 +445,7 @@ impl Memory {
     }
 
     /// Ends the run: effects of dropping the future do not count.
+    #[inline]
     pub(crate) fn end_run(&self) -> (Vec<Answered>, u128, Option<Pending>) {
         let core = &self.0;
         core.mode.set(Mode::Discarding);
@@ -448,27 +466,32 @@ impl Core {
         self.bytes.borrow_mut().fingerprint(salt as u64, value)
     }
 
+    #[inline]
     fn restore(&self, object: &dyn Object, number: usize, saved: &Saved) {
         object.restore(saved);
         self.account(number, saved.identity());
     }
 
     /// Enters an object's share of the fingerprint in place of the one that it had.
+    #[inline]
     fn account(&self, number: usize, identity: u128) {
         let before = std::mem::replace(&mut self.identities.borrow_mut()[number], identity);
         self.sum.set(self.sum.get().wrapping_sub(before).wrapping_add(identity));
     }
 
+    #[inline]
     fn is_live(&self) -> bool {
         self.mode.get() == Mode::Live
     }
 
+    #[inline]
     fn touch(&self, number: usize) {
         self.touched.set(self.touched.get() | Footprint::bit(number));
     }
 
     /// Enters the locks that are still held into the undo log and the sum of fingerprints, as if they had
     /// been taken just now.
+    #[inline]
     fn enter_held(&self) {
         for object in self.taken.borrow_mut().drain(..) {
             let Some(owner) = object.take_taken() else { continue };
@@ -516,6 +539,7 @@ impl Core {
 
     /// The next answer from the log, if the actor is being rebuilt and the log is not used up. An actor that
     /// diverges gets none: the answer would be to another question.
+    #[inline]
     fn answer(&self, op: Op) -> Option<Observed> {
         if self.mode.get() != Mode::Rebuilding {
             return None;
@@ -539,6 +563,7 @@ impl Core {
         });
     }
 
+    #[inline]
     fn record(&self, op: Op, observed: Observed, print: u128) {
         self.log_print.set(chain(0, self.log_print.get(), print));
         self.log.borrow_mut().push(Answered { op, observed });
@@ -546,6 +571,7 @@ impl Core {
 
     /// Asks for leave to perform a visible operation. `Some(outcome)` grants it; otherwise the operation is
     /// announced as pending. An actor that has diverged gets no further.
+    #[inline]
     fn ask(&self, op: Op, enabled: Enabled) -> Option<u32> {
         if self.diverged.borrow().is_some() {
             return None;
