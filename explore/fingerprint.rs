@@ -39,6 +39,11 @@ impl CanonicalBytes {
         value.hash(self);
         xxh3_128_with_seed(&self.bytes, salt)
     }
+
+    /// The bytes of the last value.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
 }
 
 /// The fingerprint of two fingerprints, in order.

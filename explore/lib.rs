@@ -56,6 +56,7 @@ mod serial;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 mod threads;
 mod transition_cache;
+mod weight;
 mod witness;
 
 pub use ends::End;

@@ -19,6 +19,7 @@ use crate::fingerprint::chain;
 use crate::footprint::Footprint;
 use crate::memory::{Answered, Ended, Memory, NOBODY, Outcome, Pending, Permit, Saved, SavedObject};
 use crate::transition_cache::{Effect, TransitionCache};
+use crate::weight::Weight;
 
 /// The most actors a system may have: sets of actors are kept in 16 bits.
 pub const MAX_ACTORS: usize = 16;
@@ -44,6 +45,15 @@ struct Standing<State> {
     pending: Option<Pending>,
     /// Its share of the state's fingerprint.
     print: u128,
+    /// What all this takes of memory.
+    _weight: Weight,
+}
+
+impl<State> Standing<State> {
+    /// Bytes of one with this log.
+    fn bytes(log: &Vec<Answered>) -> usize {
+        size_of::<Self>() + size_of::<State>() + log.capacity() * size_of::<Answered>()
+    }
 }
 
 /// How to undo a transition.
@@ -62,11 +72,25 @@ pub(crate) struct Ending {
     pub(crate) cut: Option<Bound>,
 }
 
+impl<State> Frame<State> {
+    /// Bytes that it owns beside the values that it keeps.
+    pub(crate) fn owned(&self) -> usize {
+        self.memory.capacity() * size_of::<SavedObject>()
+    }
+}
+
 /// A complete state that a machine can be put into.
 pub(crate) struct Snapshot<State> {
     memory: (Vec<Saved>, u64),
     standings: Vec<Rc<Standing<State>>>,
     standings_print: u128,
+}
+
+impl<State> Snapshot<State> {
+    /// Bytes that it owns beside the values that it keeps.
+    pub(crate) fn owned(&self) -> usize {
+        self.memory.0.capacity() * size_of::<Saved>() + self.standings.capacity() * size_of::<Rc<()>>()
+    }
 }
 
 /// A system under control.
@@ -124,6 +148,7 @@ impl<'s, S: System> Machine<'s, S> {
                 log_print: 0,
                 pending: None,
                 print: 0,
+                _weight: Weight::default(),
             }));
         }
         let setup = set(Role::Setup);
@@ -325,7 +350,17 @@ impl<'s, S: System> Machine<'s, S> {
             let Some(begun) = state else {
                 let print = self.memory.print(actor, &());
                 let log = Vec::new();
-                return Ok(Standing { state: None, state_print: 0, log, log_print: 0, pending: None, print });
+                let weight = Weight::default();
+                let (state, pending) = (None, None);
+                return Ok(Standing {
+                    state,
+                    state_print: 0,
+                    log,
+                    log_print: 0,
+                    pending,
+                    print,
+                    _weight: weight,
+                });
             };
             self.memory.begin_run(actor, log, log_print, permit.take());
             let (poll, run) = {
@@ -344,7 +379,18 @@ impl<'s, S: System> Machine<'s, S> {
                 Poll::Pending => {
                     let (log, log_print, pending) = run;
                     let print = chain(actor as u64, state_print, log_print);
-                    return Ok(Standing { state: Some(begun), state_print, log, log_print, pending, print });
+                    let weight = Weight::default();
+                    weight.set(Standing::<S::State>::bytes(&log));
+                    let state = Some(begun);
+                    return Ok(Standing {
+                        state,
+                        state_print,
+                        log,
+                        log_print,
+                        pending,
+                        print,
+                        _weight: weight,
+                    });
                 }
                 Poll::Ready(ControlFlow::Continue(next)) => {
                     state_print = self.memory.print(actor, &next);

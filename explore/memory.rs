@@ -19,6 +19,7 @@ use stalemap_facade::{Bound, Counter, Event};
 
 use crate::fingerprint::{CanonicalBytes, chain};
 use crate::footprint::Footprint;
+use crate::weight::Weighed;
 
 mod facade;
 mod object;
@@ -231,10 +232,10 @@ impl Memory {
 
     fn new_slot<T: Shared>(&self, value: T) -> Rc<Slot<T>> {
         let number = self.0.objects.borrow().len();
-        let print = self.0.print(number, &value);
+        let (print, value) = self.0.weighed(number, value);
         let slot = Rc::new(Slot {
             number,
-            value: RefCell::new(Rc::new(value)),
+            value: RefCell::new(value),
             value_print: Cell::new(print),
             owner: Cell::new(None),
             saved_in: Cell::new(0),
@@ -466,6 +467,20 @@ impl Core {
         self.bytes.borrow_mut().fingerprint(salt as u64, value)
     }
 
+    /// A value's fingerprint as part number `salt`; weighs it.
+    fn print_of<T: Shared>(&self, salt: usize, value: &Weighed<T>) -> u128 {
+        let mut bytes = self.bytes.borrow_mut();
+        let print = bytes.fingerprint(salt as u64, &**value);
+        value.weigh(bytes.len());
+        print
+    }
+
+    /// A value that nobody has yet, weighed, and its fingerprint.
+    fn weighed<T: Shared>(&self, salt: usize, value: T) -> (u128, Rc<Weighed<T>>) {
+        let value = Rc::new(Weighed::new(value));
+        (self.print_of(salt, &value), value)
+    }
+
     #[inline]
     fn restore(&self, object: &dyn Object, number: usize, saved: &Saved) {
         object.restore(saved);
@@ -514,8 +529,8 @@ impl Core {
         self.account(slot.number, slot.identity());
     }
 
-    fn set_value<T: Shared>(&self, slot: &Rc<Slot<T>>, value: Rc<T>) {
-        let print = self.print(slot.number, &*value);
+    fn set_value<T: Shared>(&self, slot: &Rc<Slot<T>>, value: Rc<Weighed<T>>) {
+        let print = self.print_of(slot.number, &value);
         self.modify(slot, |slot| {
             slot.value_print.set(print);
             *slot.value.borrow_mut() = value;
@@ -525,7 +540,7 @@ impl Core {
     fn update<T: Shared>(&self, slot: &Rc<Slot<T>>, change: impl FnOnce(&mut T)) {
         if self.is_live() {
             let mut value = Rc::clone(&slot.value.borrow());
-            change(Rc::make_mut(&mut value));
+            change(&mut **Rc::make_mut(&mut value));
             self.set_value(slot, value);
         }
     }

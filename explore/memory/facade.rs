@@ -16,6 +16,7 @@ use super::object::{Object, Slot};
 use super::relaxed::Sides;
 use super::word::{Word, of_load, of_read_modify_write, of_store};
 use super::{Core, Enabled, LEAF_READ, Memory, Observed, PEEK};
+use crate::weight::Weighed;
 
 /// A visible operation that is answered from the log, or performed with leave, or pending.
 struct Visible<A, E, P>(Rc<Core>, Op, Option<(A, E, P)>);
@@ -42,10 +43,10 @@ where
     }
 }
 
-fn value_of<T: Shared>(observed: Observed) -> Rc<T> {
+fn value_of<T: Shared>(observed: Observed) -> Rc<Weighed<T>> {
     match observed {
         Observed::Value(value) => {
-            value.downcast::<T>().unwrap_or_else(|_| unreachable!("logged with its type"))
+            value.downcast::<Weighed<T>>().unwrap_or_else(|_| unreachable!("logged with its type"))
         }
         Observed::Word(_) | Observed::Busy => unreachable!("logged as a value"),
     }
@@ -69,18 +70,18 @@ pub struct MemoryLock<T: Shared> {
 /// A held lock of the exhaustive engine.
 pub struct MemoryGuard<'a, T: Shared> {
     lock: &'a MemoryLock<T>,
-    value: Rc<T>,
+    value: Rc<Weighed<T>>,
     changed: bool,
 }
 
 impl<T: Shared> MemoryLock<T> {
-    fn guard(&self, value: Rc<T>) -> MemoryGuard<'_, T> {
+    fn guard(&self, value: Rc<Weighed<T>>) -> MemoryGuard<'_, T> {
         MemoryGuard { lock: self, value, changed: false }
     }
 
     fn take(&self, core: &Core, op: Op) -> MemoryGuard<'_, T> {
         let value = Rc::clone(&self.slot.value.borrow());
-        core.record(op, Observed::Value(Rc::<T>::clone(&value)), self.slot.value_print.get());
+        core.record(op, Observed::Value(Rc::<Weighed<T>>::clone(&value)), self.slot.value_print.get());
         core.touch(self.slot.number);
         self.slot.owner.set(Some(core.current.get()));
         self.slot.taken.set(true);
@@ -177,7 +178,7 @@ impl<T: Shared> Deref for MemoryGuard<'_, T> {
 impl<T: Shared> DerefMut for MemoryGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         self.changed = true;
-        Rc::make_mut(&mut self.value)
+        &mut *Rc::make_mut(&mut self.value)
     }
 }
 
@@ -209,7 +210,7 @@ pub struct MemoryAtomic {
 
 impl MemoryAtomic {
     fn value(&self) -> u64 {
-        **self.slot.value.borrow()
+        ***self.slot.value.borrow()
     }
 
     /// A visible access that observes the word and may write it.
@@ -236,7 +237,7 @@ impl MemoryAtomic {
                     core.touch(self.slot.number);
                     core.record(op, Observed::Word(seen), u128::from(seen));
                     if let Some(value) = write(seen) {
-                        core.set_value(&self.slot, Rc::new(value));
+                        core.set_value(&self.slot, Rc::new(Weighed::new(value)));
                     }
                     seen
                 },
@@ -247,7 +248,7 @@ impl MemoryAtomic {
     fn put(&self, core: &Core, value: u64, ordering: Ordering) {
         match self.relaxed {
             Some(word) => core.relaxed_store(word, value, of_store(ordering)),
-            None => core.set_value(&self.slot, Rc::new(value)),
+            None => core.set_value(&self.slot, Rc::new(Weighed::new(value))),
         }
     }
 
@@ -371,13 +372,13 @@ pub struct MemoryLeaf<T: Shared> {
 impl<T: Shared> Leaf<T> for MemoryLeaf<T> {
     fn read<R: Shared>(&self, look: impl FnOnce(&T) -> R) -> R {
         if let Some(observed) = self.core.answer(LEAF_READ) {
-            return R::clone(&value_of(observed));
+            return R::clone(&value_of::<R>(observed));
         }
         let seen = look(&self.slot.value.borrow());
         if self.core.is_live() {
             self.core.touch(self.slot.number);
-            let print = self.core.print(self.slot.number, &seen);
-            self.core.record(LEAF_READ, Observed::Value(Rc::new(seen.clone())), print);
+            let (print, value) = self.core.weighed(self.slot.number, seen.clone());
+            self.core.record(LEAF_READ, Observed::Value(value), print);
         }
         seen
     }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use stalemap_facade::{ActorId, Shared};
 
 use crate::fingerprint::owned_print;
+use crate::weight::Weighed;
 
 /// A shared object as the undo log sees it.
 pub(crate) trait Object {
@@ -32,7 +33,7 @@ pub(crate) struct Saved {
 
 pub(super) struct Slot<T> {
     pub(super) number: usize,
-    pub(super) value: RefCell<Rc<T>>,
+    pub(super) value: RefCell<Rc<Weighed<T>>>,
     pub(super) value_print: Cell<u128>,
     pub(super) owner: Cell<Option<ActorId>>,
     /// The transition in which the object was last saved into the undo log.
@@ -65,14 +66,14 @@ impl<T: Shared> Object for Slot<T> {
 
     fn save(&self) -> Saved {
         Saved {
-            value: Rc::<T>::clone(&self.value.borrow()),
+            value: Rc::<Weighed<T>>::clone(&self.value.borrow()),
             value_print: self.value_print.get(),
             owner: self.owner.get(),
         }
     }
 
     fn restore(&self, saved: &Saved) {
-        let value = Rc::clone(&saved.value).downcast::<T>();
+        let value = Rc::clone(&saved.value).downcast::<Weighed<T>>();
         *self.value.borrow_mut() = value.unwrap_or_else(|_| unreachable!("an object keeps its type"));
         self.value_print.set(saved.value_print);
         self.owner.set(saved.owner);

@@ -82,7 +82,7 @@ impl Core {
     /// Changes relaxed memory outside of transitions, if there is any.
     fn set_up<R>(&self, change: impl FnOnce(&mut Messages) -> R) -> Option<R> {
         let slot = self.relaxed.get()?;
-        let result = change(Rc::make_mut(&mut slot.value.borrow_mut()));
+        let result = change(&mut *Rc::make_mut(&mut *slot.value.borrow_mut()));
         self.reprint(slot);
         Some(result)
     }
@@ -98,7 +98,7 @@ impl Core {
     }
 
     fn reprint(&self, slot: &Slot<Messages>) {
-        let print = self.print(slot.number, &**slot.value.borrow());
+        let print = self.print_of(slot.number, &slot.value.borrow());
         slot.value_print.set(print);
         self.account(slot.number, slot.identity());
     }
@@ -110,7 +110,7 @@ impl Core {
         if !slot.is_saved_in(self.transition.get()) {
             self.undo.borrow_mut().push((slot.number, slot.save()));
         }
-        change(Rc::make_mut(&mut slot.value.borrow_mut()));
+        change(&mut *Rc::make_mut(&mut *slot.value.borrow_mut()));
     }
 
     /// Ends a transition: what nobody can see any more is forgotten, and the fingerprint is that of what remains.
