@@ -17,6 +17,7 @@ use crate::limits::Limits;
 use crate::machine::{Machine, Snapshot, actors_of};
 use crate::memory::Outcome;
 use crate::schedule::Choice;
+use crate::weight::{bytes_of_vector, live, while_growing};
 
 /// Preemptions, then operations.
 pub(crate) type Cost = (u32, u32);
@@ -47,6 +48,8 @@ pub(crate) struct Frontier<State> {
     pairs: u64,
     /// The states that they are of, and how many of these came with each number of preemptions first.
     states: HashSet<u128, IdentityState>,
+    /// Bytes of the snapshots in the queue.
+    bytes_of_queue: u64,
     settled: Vec<u64>,
     started: Instant,
     /// Whether a transition could not be told by an [`Outcome`], and was left out.
@@ -68,6 +71,7 @@ impl<State> Frontier<State> {
             queue: BTreeMap::from([(cost, VecDeque::from([open]))]),
             pairs: 0,
             states: HashSet::default(),
+            bytes_of_queue: 0,
             settled: Vec::new(),
             started: Instant::now(),
             cut: false,
@@ -85,6 +89,7 @@ impl<State> Frontier<State> {
                 first.remove();
                 continue;
             };
+            self.bytes_of_queue = self.bytes_of_queue.saturating_sub(bytes_of::<State>(&snapshot));
             machine.restore(&snapshot);
             if self.best.get(&(machine.fingerprint(), running)).is_some_and(|known| *known < cost) {
                 continue;
@@ -146,8 +151,10 @@ impl<State> Frontier<State> {
         }
         self.best.insert(key, cost);
         let node = self.nodes.len() as u32;
+        let snapshot = machine.snapshot();
+        self.bytes_of_queue += bytes_of::<State>(&snapshot);
         self.nodes.push(Node { parent, choice: Some(choice) });
-        self.queue.entry(cost).or_default().push_back(Open { node, running, snapshot: machine.snapshot() });
+        self.queue.entry(cost).or_default().push_back(Open { node, running, snapshot });
     }
 
     /// The transitions of the cheapest way.
@@ -167,6 +174,15 @@ impl<State> Frontier<State> {
         self.settled.iter().take(preemptions as usize).sum()
     }
 
+    /// Bytes that the walk takes, and may take while it enters the successors of one pair.
+    fn bytes(&self) -> u64 {
+        bytes_of_vector(&self.nodes)
+            + while_growing(self.best.allocation_size(), self.best.capacity() - self.best.len())
+            + while_growing(self.states.allocation_size(), self.states.capacity() - self.states.len())
+            + self.bytes_of_queue
+            + live()
+    }
+
     /// Whether a transition had to be left out.
     pub(crate) fn is_cut(&self) -> bool {
         self.cut
@@ -176,7 +192,13 @@ impl<State> Frontier<State> {
     pub(crate) fn is_over(&self, limits: &Limits) -> bool {
         self.cut
             || limits.states.is_some_and(|most| self.pairs > most)
+            || limits.memory.is_some_and(|most| self.bytes() > most)
             || self.pairs.is_multiple_of(1024)
                 && limits.time.is_some_and(|time| self.started.elapsed() >= time)
     }
+}
+
+/// Bytes of a state in the queue.
+fn bytes_of<State>(snapshot: &Snapshot<State>) -> u64 {
+    (size_of::<Open<State>>() + snapshot.owned()) as u64
 }

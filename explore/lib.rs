@@ -40,6 +40,7 @@ mod causality;
 mod cycles;
 mod ends;
 mod error;
+mod few;
 mod fingerprint;
 mod footprint;
 mod frontier;
@@ -56,11 +57,13 @@ mod serial;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 mod threads;
 mod transition_cache;
+mod visited;
 mod weight;
 mod witness;
 
 pub use ends::End;
 pub use error::EngineError;
+pub use few::FewPreemptions;
 pub use fingerprint::collision_probability;
 pub use limits::{LimitHit, Limits};
 pub use machine::MAX_ACTORS;
@@ -69,7 +72,7 @@ pub use minimal::{Counterexample, minimal_counterexample, way_to_end};
 pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
-pub use search::{Exploration, Lasso, Options, Statistics, explore};
+pub use search::{Exploration, Lasso, Options, Progress, Statistics, explore};
 pub use serial::serial;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 pub use threads::{Budget, Reached, Runs, ThreadMemory};

@@ -13,7 +13,8 @@ use stalemap_facade::Bound;
 pub struct Limits {
     /// States stored.
     pub states: Option<u64>,
-    /// Bytes of the visited set.
+    /// Bytes that a search takes: visited set, stack, and the values that they keep. What the program takes beside it,
+    /// some megabytes, does not count.
     pub memory: Option<u64>,
     /// Wall-clock time. The only limit that makes a result depend on the machine.
     pub time: Option<Duration>,
@@ -46,6 +47,16 @@ pub enum LimitHit {
 }
 
 impl LimitHit {
+    /// Whether a search was stopped by it; what other limits cut, is single runs.
+    pub fn is_of_the_search(self) -> bool {
+        matches!(self, LimitHit::States | LimitHit::Memory | LimitHit::Seconds)
+    }
+
+    /// Whether single runs were cut by what the system allows or can be told of.
+    pub fn is_of_the_system(self) -> bool {
+        matches!(self, LimitHit::Messages | LimitHit::Bound(_))
+    }
+
     /// The name in reports and JSON.
     pub fn name(self) -> &'static str {
         match self {

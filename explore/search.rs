@@ -16,18 +16,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use stalemap_facade::{ActorId, Property, System};
 
 use crate::ends::End;
 use crate::error::EngineError;
-use crate::fingerprint::IdentityState;
+use crate::few::{FewPreemptions, Levels};
 use crate::footprint::Footprint;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::{ActorSet, Frame, MAX_ACTORS, Machine, actors_of};
 use crate::memory::{Gathered, Outcome};
 use crate::schedule::Choice;
+use crate::visited::{Visited, VisitedSet};
+use crate::weight::{BETWEEN_LOOKS, bytes_of_vector, live};
 
 /// How to search.
 #[derive(Clone, Debug)]
@@ -61,6 +62,15 @@ pub struct Statistics {
     pub max_depth: u64,
     /// Distinct states in which every actor has finished.
     pub final_states: u64,
+}
+
+/// How far a search has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// How much was explored; of transitions, those of levels of few preemptions as well.
+    pub statistics: Statistics,
+    /// Bytes that the search takes.
+    pub bytes: u64,
 }
 
 /// A cycle of the state graph and a way to it.
@@ -102,37 +112,117 @@ pub struct Exploration {
     /// For each property the first way met to a state that violates it (for a livelock, once round the cycle):
     /// not minimal.
     pub witnesses: BTreeMap<Property, Vec<Choice>>,
+    /// What is known of runs with few preemptions, if not all were explored. What was found among them is a part of
+    /// the rest, except of `statistics` and the sets of ends and outcomes.
+    pub few_preemptions: Option<FewPreemptions>,
 }
 
 impl Exploration {
+    /// Whether the search was stopped before it had been everywhere where it may go.
+    pub fn is_stopped(&self) -> bool {
+        self.limits_hit.iter().any(|limit| limit.is_of_the_search())
+    }
+
+    pub(crate) fn is_bounded_by_preemptions(&self) -> bool {
+        self.limits_hit.contains(&LimitHit::Preemptions)
+    }
+
     /// Whether every reachable state was explored.
     pub fn is_complete(&self) -> bool {
         self.limits_hit.is_empty()
     }
 }
 
-/// Explores a system. `progress` is called now and then.
+/// Transitions after which a search runs long: it looks at runs with few preemptions before it goes on.
+const LONG: u64 = 1 << 22;
+
+/// The share of its transitions that a search which runs long spends on that. If it comes to its end all the same, they
+/// were for nothing.
+const EARLY_SHARE: u64 = 64;
+
+/// The least number of transitions that a search which was stopped spends on runs with few preemptions; else half as many
+/// as it has made.
+const LEAST_SHARE: u64 = 1 << 16;
+
+/// Explores a system: all of it, or, where the limits do not allow that, as much as they allow, and the runs with
+/// few preemptions first. `progress` is called now and then.
+///
+/// The depth-first search with all reductions comes first, because most systems are small. If it runs long, or is
+/// stopped by a limit, runs with few preemptions are explored: level by level (`few.rs`), within the same limits of states
+/// and memory and the last quarter of the time.
 pub fn explore<S: System>(
     system: &S,
     options: &Options,
-    progress: &mut dyn FnMut(&Statistics),
+    progress: &mut dyn FnMut(&Progress),
 ) -> Result<Exploration, EngineError> {
+    // With a bound, the search itself is of the highest level.
+    let below = options.limits.preemptions.unwrap_or(u32::MAX);
+    let started = Instant::now();
+    let time = options.limits.time;
+    let within = |limits| Options { limits, ..options.clone() };
+    let first = within(Limits { time: time.map(|time| time * 3 / 4), ..options.limits.clone() });
+    let mut levels = Levels::default();
+    let mut search = Search::new(machine(system, options)?, &first);
+    search.run(LONG, progress)?;
+    if search.is_paused() {
+        let memory = options.limits.memory.map(|most| most.saturating_sub(search.bytes() - live()));
+        let early = within(Limits { memory, time: first.limits.time, ..options.limits.clone() });
+        let so_far = Progress { statistics: search.statistics, bytes: search.bytes() };
+        levels.explore(system, &early, below, LONG / EARLY_SHARE, &mut |_| progress(&so_far))?;
+        search.run(u64::MAX, progress)?;
+    }
+    tracing::debug!(statistics = ?search.statistics, limits = ?search.limits_hit, "search ended");
+    let mut exploration = search.into_exploration();
+    if exploration.is_stopped() {
+        let left = time.map(|time| time.saturating_sub(started.elapsed()));
+        let last = within(Limits { time: left, ..options.limits.clone() });
+        let made = exploration.statistics;
+        let (mut of_levels, mut of_level) = (0, 0);
+        let mut progress = |level: &Progress| {
+            let transitions = level.statistics.transitions;
+            // A level that has just begun counts from zero again.
+            of_levels += if transitions < of_level { transitions } else { transitions - of_level };
+            of_level = transitions;
+            let statistics = Statistics { transitions: made.transitions + of_levels, ..made };
+            progress(&Progress { statistics, bytes: level.bytes });
+        };
+        levels.explore(system, &last, below, LEAST_SHARE.max(made.transitions / 2), &mut progress)?;
+        levels.add_to(&mut exploration);
+    } else if exploration.is_bounded_by_preemptions() && exploration.violated == 0 {
+        let states = exploration.statistics.states;
+        let none_up_to = options.limits.preemptions;
+        exploration.few_preemptions = Some(FewPreemptions { none_up_to, states, found_with: None });
+    }
+    Ok(exploration)
+}
+
+/// A search with a limit of transitions.
+pub(crate) struct Within {
+    pub(crate) exploration: Exploration,
+    /// Whether it came to its end.
+    pub(crate) finished: bool,
+}
+
+/// Explores a system with at most so many transitions.
+pub(crate) fn explore_within<S: System>(
+    system: &S,
+    options: &Options,
+    transitions: u64,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Within, EngineError> {
+    let mut search = Search::new(machine(system, options)?, options);
+    search.run(transitions, progress)?;
+    let paused = search.is_paused();
+    let exploration = search.into_exploration();
+    Ok(Within { finished: !paused && !exploration.is_stopped(), exploration })
+}
+
+fn machine<'s, S: System>(system: &'s S, options: &Options) -> Result<Machine<'s, S>, EngineError> {
     let mut machine = Machine::new(system)?;
     if options.transition_cache {
         machine.remember_transitions();
     }
-    let mut search = Search::new(machine, options);
-    search.run(progress)?;
-    tracing::debug!(statistics = ?search.statistics, limits = ?search.limits_hit, "search ended");
-    Ok(search.into_exploration())
-}
-
-/// What is stored with a visited state.
-#[derive(Clone, Copy)]
-struct Visited {
-    sleep: ActorSet,
-    /// How often the state is on the stack.
-    on_stack: u8,
+    Ok(machine)
 }
 
 /// A state on the search stack.
@@ -158,10 +248,13 @@ struct Node<State> {
 struct Search<'s, 'o, S: System> {
     machine: Machine<'s, S>,
     options: &'o Options,
-    visited: HashMap<u128, Visited, IdentityState>,
+    visited: VisitedSet,
     stack: Vec<Node<S::State>>,
     /// What the actors asleep at each node of the stack would do: one row for each node, by actor.
     asleep: Vec<[Footprint; MAX_ACTORS]>,
+    /// Bytes of the frames on the stack, and of what is kept for the result.
+    bytes_of_frames: u64,
+    bytes_kept: u64,
     statistics: Statistics,
     violated: u64,
     final_states: BTreeSet<u128>,
@@ -173,8 +266,12 @@ struct Search<'s, 'o, S: System> {
     lasso: Option<Lasso>,
     witnesses: BTreeMap<Property, Vec<Choice>>,
     started: Instant,
+    begun: bool,
     stopped: bool,
 }
+
+/// Bytes of a final state or deadlock in the two sets of them, whose nodes are two thirds full.
+const BYTES_OF_END: u64 = (size_of::<u128>() + size_of::<End>()) as u64 * 3 / 2;
 
 /// Transitions between two looks at the clock.
 const CLOCK_INTERVAL: u64 = 4096;
@@ -184,9 +281,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         Search {
             machine,
             options,
-            visited: HashMap::default(),
+            visited: VisitedSet::new(),
             stack: Vec::new(),
             asleep: Vec::new(),
+            bytes_of_frames: 0,
+            bytes_kept: 0,
             statistics: Statistics::default(),
             violated: 0,
             final_states: BTreeSet::new(),
@@ -198,11 +297,17 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             lasso: None,
             witnesses: BTreeMap::new(),
             started: Instant::now(),
+            begun: false,
             stopped: false,
         }
     }
 
-    fn run(&mut self, progress: &mut dyn FnMut(&Statistics)) -> Result<(), EngineError> {
+    /// Goes on, until the search is over or has made so many transitions in all.
+    fn run(&mut self, transitions: u64, progress: &mut dyn FnMut(&Progress)) -> Result<(), EngineError> {
+        if self.begun {
+            return self.go_on(transitions, progress);
+        }
+        self.begun = true;
         if let Some(bound) = self.machine.memory().take_cut() {
             // The setup was given up.
             self.limits_hit.insert(LimitHit::Bound(bound));
@@ -211,11 +316,21 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         }
         self.asleep.push([Footprint::default(); MAX_ACTORS]);
         self.enter(None, 0, None, 0)?;
-        while !self.stack.is_empty() {
+        self.go_on(transitions, progress)
+    }
+
+    /// Whether there is more to explore and no limit forbids it.
+    fn is_paused(&self) -> bool {
+        !self.stopped && !self.stack.is_empty()
+    }
+
+    fn go_on(&mut self, transitions: u64, progress: &mut dyn FnMut(&Progress)) -> Result<(), EngineError> {
+        while !self.stopped && !self.stack.is_empty() && self.statistics.transitions < transitions {
             if self.statistics.transitions.is_multiple_of(CLOCK_INTERVAL) {
-                progress(&self.statistics);
+                progress(&Progress { statistics: self.statistics, bytes: self.bytes() });
                 if self.options.limits.time.is_some_and(|time| self.started.elapsed() >= time) {
                     self.limits_hit.insert(LimitHit::Seconds);
+                    self.stopped = true;
                     return Ok(());
                 }
             }
@@ -242,8 +357,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                 }
             };
             self.advance(actor, outcome)?;
-            if self.must_stop() {
-                return Ok(());
+            if self.statistics.transitions.is_multiple_of(BETWEEN_LOOKS as u64) {
+                self.look_at_memory();
             }
         }
         Ok(())
@@ -332,6 +447,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let mut revisited = false;
         let mut todo = enabled & !sleep;
         if self.options.visited_set {
+            let needs = self.visited.needs(key);
             match self.visited.entry(key) {
                 Entry::Vacant(vacant) => {
                     if self.options.limits.states.is_some_and(|most| self.statistics.states >= most) {
@@ -339,7 +455,17 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                         self.stopped = true;
                         return Ok(());
                     }
-                    vacant.insert(Visited { sleep, on_stack: 1 });
+                    if needs == 0 {
+                        vacant.insert(Visited { sleep, on_stack: 1 });
+                    } else {
+                        if self.options.limits.memory.is_some_and(|most| self.bytes() + needs > most) {
+                            self.limits_hit.insert(LimitHit::Memory);
+                            self.stopped = true;
+                            return Ok(());
+                        }
+                        self.visited.make_room(key);
+                        self.visited.entry(key).insert(Visited { sleep, on_stack: 1 });
+                    }
                 }
                 Entry::Occupied(mut occupied) => {
                     revisited = true;
@@ -369,6 +495,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         }
         let expanded = false;
         let current = None;
+        self.bytes_of_frames += arrival.as_ref().map_or(0, |(frame, _)| frame.owned() as u64);
         self.stack.push(Node {
             fingerprint,
             key,
@@ -389,10 +516,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         if !node.expanded {
             self.statistics.executions += 1;
         }
-        if let Some(visited) = self.visited.get_mut(&node.key) {
+        if let Some(visited) = self.visited.get_mut(node.key) {
             visited.on_stack -= 1;
         }
         if let Some((frame, _)) = node.arrival {
+            self.bytes_of_frames -= frame.owned() as u64;
             self.machine.undo(frame);
         }
     }
@@ -401,6 +529,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     fn at_the_end(&mut self, fingerprint: u128) -> Result<u64, EngineError> {
         if !self.machine.main_finished() {
             self.deadlocks.insert(fingerprint);
+            self.bytes_kept += BYTES_OF_END;
             self.ends.insert(self.machine.deadlock());
             return Ok(Property::DEADLOCK.bit());
         }
@@ -408,6 +537,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             return Ok(0);
         }
         self.statistics.final_states += 1;
+        self.bytes_kept += BYTES_OF_END;
         let memory = self.machine.memory().identity();
         let (cut, violated, observed, end) = self.machine.with_epilogue(|machine, ending| {
             let stuck = if ending.stuck { Property::DEADLOCK.bit() } else { 0 };
@@ -418,6 +548,9 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         if let Some(bound) = cut {
             self.limits_hit.insert(LimitHit::Bound(bound));
         } else if let Some(observed) = observed {
+            if !self.outcomes.contains_key(&observed) {
+                self.bytes_kept += 2 * (observed.len() as u64 + BYTES_OF_END);
+            }
             if violated != 0 {
                 *self.violating_outcomes.entry(observed.clone()).or_default() += 1;
             }
@@ -436,6 +569,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         for property in self.machine.memory().properties(new) {
             let way = self.stack.iter().filter_map(|node| node.arrival.as_ref().map(|(_, choice)| *choice));
             self.witnesses.insert(property, way.chain(last).collect());
+            self.bytes_kept += (self.stack.len() * size_of::<Choice>()) as u64;
         }
     }
 
@@ -454,16 +588,25 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         };
         self.witnesses.insert(Property::LIVELOCK, [&lasso.stem[..], &lasso.cycle].concat());
         self.lasso = Some(lasso);
+        self.bytes_kept += (self.stack.len() * (2 * size_of::<Choice>() + size_of::<u128>())) as u64;
     }
 
-    /// Whether the search has to stop, for the ledger knows which reason.
-    fn must_stop(&mut self) -> bool {
-        let slot = size_of::<(u128, Visited)>() + 1;
-        if self.options.limits.memory.is_some_and(|most| (self.visited.capacity() * slot) as u64 > most) {
+    /// Bytes that the search takes, and may take before the next look at them.
+    fn bytes(&self) -> u64 {
+        self.visited.bytes()
+            + bytes_of_vector(&self.stack)
+            + bytes_of_vector(&self.asleep)
+            + self.bytes_of_frames
+            + self.bytes_kept
+            + live()
+    }
+
+    /// Stops the search where it takes too much.
+    fn look_at_memory(&mut self) {
+        if self.options.limits.memory.is_some_and(|most| self.bytes() > most) {
             self.limits_hit.insert(LimitHit::Memory);
             self.stopped = true;
         }
-        self.stopped
     }
 
     fn into_exploration(self) -> Exploration {
@@ -481,18 +624,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             limits_hit: self.limits_hit,
             lasso: self.lasso,
             witnesses: self.witnesses,
+            few_preemptions: None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stored_state_is_its_slot_in_the_visited_set_and_nothing_more() {
-        // Fingerprint, sleep set and stack count, and one control byte of the table. Final and deadlocked
-        // states, few by comparison, are kept in sets of fingerprints beside it.
-        assert!(size_of::<(u128, Visited)>() < 40);
     }
 }

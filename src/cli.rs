@@ -271,9 +271,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub limit_states: Option<u64>,
 
-    /// Give a search up when its visited set is larger (`512m`, `4g`).
+    /// Let the whole process take this much memory, in equal shares for what runs at a time (`512m`, `4g`) [default:
+    /// half of the machine's].
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub limit_memory: Option<u64>,
+
+    /// Look only at runs with at most this many preemptions.
+    #[arg(long, value_name = "N")]
+    pub limit_preemptions: Option<u32>,
 
     /// Give a search up after this many seconds.
     #[arg(long, value_name = "N")]

@@ -1,21 +1,20 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
+mod progress;
 mod replay;
 mod witness;
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::Path;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
 
+use self::progress::Progress;
 use crate::agree::agree;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
@@ -31,7 +30,7 @@ use crate::power::measure;
 use crate::report::export::{junit, sarif};
 use crate::report::timeline::{self, Look};
 use crate::report::{self, check, compare, engines, json, list};
-use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, Verdict, in_parallel, run_all};
+use crate::run::{GivenLimits, Job, Outcome, RunError, Verdict, in_parallel, of_searches, run_all};
 use crate::scenario::Scenario;
 
 /// The widest timeline on a terminal: longer lines are hard to follow.
@@ -115,9 +114,13 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
-    let given =
-        GivenLimits { states: args.limit_states, memory: args.limit_memory, seconds: args.limit_seconds };
-    let progress = Progress::new(jobs.len() as u64);
+    let given = GivenLimits {
+        states: args.limit_states,
+        memory: args.limit_memory,
+        seconds: args.limit_seconds,
+        preemptions: args.limit_preemptions,
+    };
+    let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
     let ran = run_all(&jobs, given, threads(args.jobs), &|tally| progress.show(tally));
     progress.finish();
     let outcomes = match all_of(ran) {
@@ -404,7 +407,8 @@ fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
-    let given = GivenLimits { states: args.limit_states, memory: None, seconds: args.limit_seconds };
+    let given =
+        GivenLimits { states: args.limit_states, seconds: args.limit_seconds, ..GivenLimits::default() };
     let found = match orderings::study(&scenario, &design, given, threads(args.jobs)) {
         Ok(found) => found,
         Err(error) => return failed(&error),
@@ -487,36 +491,4 @@ fn look() -> Look {
 /// Whether results are printed in colour. The stream has the last word and strips it if not.
 fn color() -> bool {
     anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-}
-
-/// A line on stderr for what takes more than a second, on a terminal only.
-struct Progress {
-    bar: ProgressBar,
-    started: Instant,
-}
-
-impl Progress {
-    fn new(jobs: u64) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(jobs), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-            bar.set_style(style);
-        }
-        Progress { bar, started: Instant::now() }
-    }
-
-    fn show(&self, tally: &Tally) {
-        if self.started.elapsed() < Duration::from_secs(1) || !io::stderr().is_terminal() {
-            return;
-        }
-        if self.bar.is_hidden() {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
-        }
-        self.bar.set_position(tally.jobs.load(Ordering::Relaxed));
-        let millions = tally.transitions.load(Ordering::Relaxed) as f64 / 1e6;
-        self.bar.set_message(format!("{millions:.1} M transitions"));
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
 }

@@ -8,6 +8,7 @@
 
 pub mod agree;
 pub mod annotate;
+mod available;
 pub mod cli;
 pub mod commands;
 pub mod engine;

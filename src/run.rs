@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use stalemap_checker::{explore, minimal_counterexample, replay};
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Exploration, LimitHit, Limits, Options, Runs, Schedule,
-    Statistics,
+    Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, LimitHit, Limits, Options,
+    Progress, Runs, Schedule, Statistics,
 };
 use stalemap_facade::{Branch, Counter, MemoryModel, Property, System};
 use stalemap_model::system::kernel::{ConfigError, Kernel};
 use stalemap_model::words::design::Design;
 
+use crate::available::default_limit;
 use crate::engine::Engine;
 use crate::expect::{Judgement, Seen, judge};
 use crate::scenario::Scenario;
@@ -24,18 +25,21 @@ use crate::scenario::Scenario;
 /// The states that the search for a least counterexample may settle; beyond it the first one found is shown.
 const MINIMAL_STATES: u64 = 2_000_000;
 
-/// The memory of a visited set when nothing else is said: 4 GiB.
-const DEFAULT_MEMORY: u64 = 4 << 30;
+/// What the program takes beside its searches: itself, the catalogue, known transitions, the reports. It is taken off
+/// the limit of memory; of a limit that is not much larger, half remains for the searches.
+const PROGRAM: u64 = 24 << 20;
 
 /// Limits from the command line; they go before those of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GivenLimits {
     /// States stored.
     pub states: Option<u64>,
-    /// Bytes of the visited set.
+    /// Bytes of the whole process, whatever runs at the same time.
     pub memory: Option<u64>,
     /// Seconds.
     pub seconds: Option<u64>,
+    /// Preemptions of one run.
+    pub preemptions: Option<u32>,
 }
 
 /// What a search can say. Different words for different things.
@@ -126,6 +130,8 @@ pub struct Outcome {
     pub statistics: Statistics,
     /// The limits that bit.
     pub limits_hit: Vec<LimitHit>,
+    /// What is known of runs with few preemptions, if not all were explored.
+    pub few_preemptions: Option<FewPreemptions>,
     /// Mappings rejected in one run, at most; and those rejected needlessly.
     pub stale_aborts: (u32, u32),
     /// Final contents, if the file asks for them.
@@ -187,6 +193,8 @@ pub struct Tally {
     pub jobs: AtomicU64,
     /// Transitions executed, by the jobs that have reported.
     pub transitions: AtomicU64,
+    /// Bytes that the searches take at the moment.
+    pub bytes: AtomicU64,
 }
 
 /// Runs jobs on `threads` threads. The outcomes come in the order of the jobs, whatever order they finish in.
@@ -197,8 +205,10 @@ pub fn run_all(
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Vec<Result<Outcome, RunError>> {
     let tally = Tally::default();
+    let at_a_time = threads.min(jobs.len());
     let run = |job: &Job<'_>| {
-        let outcome = run(job, given, &tally, tick);
+        let limits = limits(job.scenario, given, at_a_time);
+        let outcome = run(job, limits, &tally, tick);
         tally.jobs.fetch_add(1, Ordering::Relaxed);
         tick(&tally);
         outcome
@@ -221,7 +231,7 @@ pub(crate) fn in_parallel<J: Sync, R: Send>(
 
 fn run(
     job: &Job<'_>,
-    given: GivenLimits,
+    limits: Limits,
     tally: &Tally,
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Result<Outcome, RunError> {
@@ -230,17 +240,21 @@ fn run(
     let engine_error =
         |error| RunError::Engine { scenario: scenario.name.clone(), design: design.name.clone(), error };
     let kernel = job.kernel()?;
-    let limits = limits(scenario, given);
     let found = match engine.run(&kernel) {
         None => {
             let options = Options { limits: limits.clone(), ..Options::default() };
-            let mut counted = 0;
-            let mut progress = |statistics: &Statistics| {
-                tally.transitions.fetch_add(statistics.transitions - counted, Ordering::Relaxed);
-                counted = statistics.transitions;
+            let (mut counted, mut bytes) = (0, 0);
+            let mut progress = |progress: &Progress| {
+                tally.transitions.fetch_add(progress.statistics.transitions - counted, Ordering::Relaxed);
+                counted = progress.statistics.transitions;
+                tally.bytes.fetch_add(progress.bytes, Ordering::Relaxed);
+                tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                bytes = progress.bytes;
                 tick(tally);
             };
-            Found::from(explore(&kernel, &options, &mut progress).map_err(engine_error)?)
+            let exploration = explore(&kernel, &options, &mut progress);
+            tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            Found::from(exploration.map_err(engine_error)?)
         }
         Some(Ok(runs)) => Found::from(runs),
         Some(Err(EngineError::DoesNotFit { .. })) => Found::does_not_fit(),
@@ -268,6 +282,10 @@ fn run(
             if *engine != Engine::Exhaustive {
                 confirm(job, &kernel, *property, witness)?;
             }
+            let mut limits = limits;
+            // Where it is known with how few it is found, runs with more need not be looked at for the least.
+            let few = found.few_preemptions.and_then(|few| few.found_with);
+            limits.preemptions = few.into_iter().chain(limits.preemptions).min();
             Some(counterexample(job, &kernel, *property, witness, &limits).map_err(engine_error)?)
         }
     };
@@ -282,6 +300,7 @@ fn run(
         reached,
         statistics: found.statistics,
         limits_hit: found.limits_hit.iter().copied().collect(),
+        few_preemptions: found.few_preemptions,
         stale_aborts: (maximum(counters::STALE_ABORTS), maximum(counters::SPURIOUS_ABORTS)),
         outcomes: found.outcomes,
         counterexample,
@@ -332,6 +351,7 @@ struct Found {
     maxima: Vec<u32>,
     statistics: Statistics,
     limits_hit: BTreeSet<LimitHit>,
+    few_preemptions: Option<FewPreemptions>,
     outcomes: Vec<Contents>,
     witnesses: BTreeMap<Property, Vec<Choice>>,
 }
@@ -351,6 +371,7 @@ impl From<Exploration> for Found {
             maxima: std::mem::take(&mut exploration.maxima),
             statistics: exploration.statistics,
             limits_hit: std::mem::take(&mut exploration.limits_hit),
+            few_preemptions: exploration.few_preemptions,
             witnesses: std::mem::take(&mut exploration.witnesses),
             outcomes: contents(exploration),
         }
@@ -387,6 +408,7 @@ impl From<Runs> for Found {
                 final_states: runs.ends.keys().filter(|end| matches!(end, End::Final { .. })).count() as u64,
             },
             limits_hit,
+            few_preemptions: None,
             outcomes: outcomes.into_values().collect(),
             witnesses: runs.witnesses,
         }
@@ -420,13 +442,21 @@ fn contents(exploration: Exploration) -> Vec<Contents> {
     contents.collect()
 }
 
-fn limits(scenario: &Scenario, given: GivenLimits) -> Limits {
+/// What a limit of the process, or the default, leaves to the searches.
+pub(crate) fn of_searches(limit: Option<u64>) -> u64 {
+    let memory = limit.unwrap_or_else(default_limit);
+    memory.saturating_sub(PROGRAM).max(memory / 2)
+}
+
+/// The limits of a search, when there are others at the same time.
+fn limits(scenario: &Scenario, given: GivenLimits, at_a_time: usize) -> Limits {
     let of_file = &scenario.limits;
     Limits {
         states: given.states.or(of_file.states),
-        memory: given.memory.or(of_file.memory).or(Some(DEFAULT_MEMORY)),
+        // Equal shares, and not what the others leave: what one search finds must not depend on when others run.
+        memory: Some(of_searches(given.memory.or(of_file.memory)) / at_a_time.max(1) as u64),
         time: given.seconds.or(of_file.seconds).map(Duration::from_secs),
-        preemptions: of_file.preemptions,
+        preemptions: given.preemptions.or(of_file.preemptions),
     }
 }
 

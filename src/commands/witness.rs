@@ -11,6 +11,7 @@ use crate::annotate::{About, annotate, calls};
 use crate::cli::WitnessArgs;
 use crate::input::{self, InputError};
 use crate::report::timeline;
+use crate::run::of_searches;
 use crate::scenario::nearest;
 
 /// The states looked at before the search gives up.
@@ -30,7 +31,8 @@ pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
     };
     let design = scenario.design(&name).ok_or_else(|| vec![unknown_design(&scenario, &name)])?;
     let kernel = Kernel::new(scenario.config(design)).map_err(|error| other(error.to_string()))?;
-    let limits = Limits { states: Some(MOST_STATES), ..Limits::default() };
+    let memory = Some(of_searches(None));
+    let limits = Limits { states: Some(MOST_STATES), memory, ..Limits::default() };
     let none = |text: &str, exit: Exit| {
         Ok(Report::of(format!("{} under {name}: {text} `{branch}`\n", scenario.name), exit))
     };

@@ -36,8 +36,31 @@ pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
             limits.join(", ")
         );
     }
+    if let Some(few) = none_with_few(outcome) {
+        let _ = write!(text, "\n     {few}");
+    }
     text.push('\n');
     text
+}
+
+/// What was established of runs with few preemptions, and how.
+fn none_with_few(outcome: &Outcome) -> Option<String> {
+    let few = outcome.few_preemptions?;
+    let most = few.none_up_to?;
+    let bounds = outcome.limits_hit.iter().filter(|limit| limit.is_of_the_system());
+    let bounds: Vec<&str> = bounds.map(|limit| limit.name()).collect();
+    let within = match &bounds[..] {
+        [] => String::new(),
+        bounds => format!(", within the limit of {},", bounds.join(", ")),
+    };
+    let runs = match most {
+        0 => "none without a preemption: every such run".to_owned(),
+        _ => format!("none with up to {}: every run with that few", preemptions(most)),
+    };
+    Some(format!(
+        "{runs}{within} was explored ({}, by who moved last and preemptions so far)",
+        count(few.states, "state")
+    ))
 }
 
 /// The verdict in words, with the numbers that support it.

@@ -39,6 +39,9 @@ fn result(outcome: &Outcome) -> Value {
             "schedule": shown.schedule.to_string(),
         })
     });
+    let few_preemptions = outcome.few_preemptions.map(
+        |few| json!({ "none_up_to": few.none_up_to, "states": few.states, "found_with": few.found_with }),
+    );
     json!({
         "scenario": outcome.scenario,
         "design": outcome.design,
@@ -57,6 +60,7 @@ fn result(outcome: &Outcome) -> Value {
         "max_depth": statistics.max_depth,
         "final_states": statistics.final_states,
         "elapsed_ms": outcome.elapsed.as_millis() as u64,
+        "few_preemptions": few_preemptions,
         "limits_hit": outcome.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
         "stale_aborts": {
             "reached": outcome.stale_aborts.0 > 0,

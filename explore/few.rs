@@ -1,0 +1,111 @@
+//! Runs with few preemptions, where not all runs can be looked at.
+//!
+//! A depth-first search that is stopped has seen a corner of the states: runs that differ in their last operations.
+//! Most bugs need one or two preemptions (M. Musuvathi, S. Qadeer, "Iterative context bounding for systematic testing of
+//! multithreaded programs", PLDI 2007), and those may all be elsewhere. So the runs without a preemption are explored,
+//! then those with at most one, and so on, until something is found or the budget is used up. Of a level that came to
+//! its end it is known that no run with that few preemptions violates anything.
+//!
+//! Each level is a search of its own with a bound on preemptions: a state is the same only with the same actor running
+//! and as many preemptions so far, and there are no sleep sets. It explores the levels below again, which are small
+//! beside it.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use stalemap_facade::Property;
+use stalemap_facade::System;
+
+use crate::error::EngineError;
+use crate::limits::Limits;
+use crate::schedule::Choice;
+use crate::search::{Exploration, Options, Progress, explore_within};
+
+/// What is known of runs with few preemptions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FewPreemptions {
+    /// Every run with at most that many was explored, and none violates anything.
+    pub none_up_to: Option<u32>,
+    /// How many states these reach, each counted with the actor that moved last and the preemptions so far.
+    pub states: u64,
+    /// The least number of preemptions with which something was found.
+    pub found_with: Option<u32>,
+}
+
+/// The levels, one after the other.
+#[derive(Default)]
+pub(crate) struct Levels {
+    pub(crate) known: FewPreemptions,
+    next: u32,
+    /// Whether more preemptions make no difference, or something was found.
+    over: bool,
+    violated: u64,
+    witnesses: BTreeMap<Property, Vec<Choice>>,
+    found: Vec<Exploration>,
+}
+
+impl Levels {
+    /// Explores the levels below one, with this many transitions in all. The limits hold for each level, that of
+    /// time for all of them.
+    pub(crate) fn explore<S: System>(
+        &mut self,
+        system: &S,
+        options: &Options,
+        below: u32,
+        budget: u64,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<(), EngineError> {
+        let started = Instant::now();
+        let mut left = budget;
+        while !self.over && left > 0 && self.next < below {
+            let time = options.limits.time.map(|time| time.saturating_sub(started.elapsed()));
+            let limits = Limits { preemptions: Some(self.next), time, ..options.limits.clone() };
+            let options = Options { limits, ..options.clone() };
+            let level = explore_within(system, &options, left, progress)?;
+            left -= level.exploration.statistics.transitions.min(left);
+            self.enter(level.exploration, level.finished);
+            if !level.finished {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, level: Exploration, finished: bool) {
+        let preemptions = self.next;
+        let states_violated = level.violated & !Property::LIVELOCK.bit();
+        if finished {
+            self.next += 1;
+            if level.violated == 0 && self.violated == 0 {
+                self.known.none_up_to = Some(preemptions);
+                self.known.states = level.statistics.states;
+            }
+            self.over = states_violated != 0 || !level.is_bounded_by_preemptions();
+        }
+        if level.violated != 0 && self.violated == 0 {
+            self.known.found_with = Some(preemptions);
+        }
+        for (property, way) in &level.witnesses {
+            self.witnesses.entry(*property).or_insert_with(|| way.clone());
+        }
+        self.violated |= level.violated;
+        self.found.push(level);
+    }
+
+    /// Adds what the levels found to what the search found that was stopped.
+    pub(crate) fn add_to(mut self, exploration: &mut Exploration) {
+        for level in self.found.drain(..) {
+            exploration.reached |= level.reached;
+            for (known, maximum) in exploration.maxima.iter_mut().zip(level.maxima) {
+                *known = maximum.max(*known);
+            }
+            exploration
+                .limits_hit
+                .extend(level.limits_hit.into_iter().filter(|limit| limit.is_of_the_system()));
+            exploration.lasso = exploration.lasso.take().or(level.lasso);
+        }
+        exploration.violated |= self.violated;
+        exploration.witnesses.append(&mut self.witnesses);
+        exploration.few_preemptions = Some(self.known);
+    }
+}
