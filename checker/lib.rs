@@ -9,7 +9,7 @@
 
 use stalemap_explore::{
     Choice, Counterexample, End, EngineError, Exploration, Follow, Limits, Loom, Options, Order, Played,
-    Replay, ReplayError, Runs, Shuttle, Statistics, Step, Witness,
+    Progress, Replay, ReplayError, Runs, Shuttle, Step, Witness,
 };
 use stalemap_facade::{ActorId, Branch, Property};
 use stalemap_model::system::kernel::Kernel;
@@ -19,7 +19,7 @@ use stalemap_model::system::kernel::Kernel;
 pub fn explore(
     kernel: &Kernel,
     options: &Options,
-    progress: &mut dyn FnMut(&Statistics),
+    progress: &mut dyn FnMut(&Progress),
 ) -> Result<Exploration, EngineError> {
     stalemap_explore::explore(kernel, options, progress)
 }

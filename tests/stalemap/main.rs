@@ -17,6 +17,7 @@ mod extending;
 mod fsx;
 mod golden_counts;
 mod layers;
+mod limits;
 mod mutants;
 mod orderings;
 mod readme;

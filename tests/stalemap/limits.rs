@@ -1,0 +1,91 @@
+//! Searches that a limit stops, from the outside.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::common::{in_repository, program, stalemap, text};
+
+/// What the program says of a file in `inputs`.
+fn output(arguments: &[&str]) -> Output {
+    stalemap(&in_repository("tests/stalemap/inputs"), arguments)
+}
+
+fn result(arguments: &[&str]) -> Value {
+    let output = output(&[&["check", "--format", "json"], arguments].concat());
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    document["results"][0].clone()
+}
+
+#[test]
+fn a_shallow_bug_is_found_wherever_the_search_begins() {
+    let found = result(&["shallow-bug.toml", "--design", "none", "--limit-states", "200000"]);
+    assert_eq!(found["verdict"], "violates");
+    assert_eq!(found["states"], 200_000);
+    assert_eq!(found["limits_hit"], json!(["states"]));
+    assert_eq!(found["few_preemptions"], json!({ "none_up_to": 0, "states": 25181, "found_with": 1 }));
+    let least = &found["counterexample"];
+    assert_eq!(least["property"], "lost-write");
+    assert_eq!((&least["preemptions"], &least["operations"]), (&json!(1), &json!(22)));
+    assert_eq!(least["certified"], true);
+}
+
+#[test]
+fn what_is_known_of_a_stopped_search_is_said() {
+    let stopped = output(&["check", "large.toml", "--limit-states", "200000"]);
+    assert_eq!(stopped.status.code(), Some(3));
+    let said = text(&stopped.stdout);
+    assert!(said.contains("incomplete, nothing found in 200000 states"), "{said}");
+    assert!(said.contains("none without a preemption: every such run was explored (91271 states"), "{said}");
+    let found = result(&["large.toml", "--limit-states", "1000"]);
+    let nothing = json!({ "none_up_to": null, "states": 0, "found_with": null });
+    assert_eq!(found["few_preemptions"], nothing);
+}
+
+#[test]
+fn preemptions_are_limited() {
+    let found = result(&["large.toml", "--limit-preemptions", "0"]);
+    assert_eq!(found["verdict"], "incomplete");
+    assert_eq!(found["limits_hit"], json!(["preemptions"]));
+    assert_eq!(found["few_preemptions"], json!({ "none_up_to": 0, "states": 91271, "found_with": null }));
+    assert_eq!(found["states"], 91271);
+    let shallow = |most| result(&["shallow-bug.toml", "--design", "none", "--limit-preemptions", most]);
+    assert_eq!(shallow("0")["verdict"], "incomplete");
+    assert_eq!(shallow("1")["counterexample"]["operations"], 22);
+}
+
+/// The most memory that a process has had, in bytes, as long as it runs. Linux tells.
+fn peak(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
+}
+
+#[test]
+fn the_limit_of_memory_is_kept() {
+    let arguments = ["check", "large.toml", "--limit-memory", "64m"];
+    let mut program = program();
+    let program = program.args(arguments).current_dir(in_repository("tests/stalemap/inputs"));
+    let program = program.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = program.spawn().expect("the program starts");
+    let mut most = 0;
+    while child.try_wait().expect("a child").is_none() {
+        most = most.max(peak(child.id()).unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().expect("a child");
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stdout);
+    assert!(said.contains("the limit of memory was reached"), "{said}");
+    assert!(most * 10 <= (64 << 20) * 13, "{} MiB", most >> 20);
+    assert!(most > 24 << 20 || !Path::new("/proc/self/status").exists(), "nothing was measured");
+}
+
+#[test]
+fn quiet_says_nothing_on_stderr() {
+    let quiet = output(&["check", "large.toml", "--limit-states", "100000", "--quiet"]);
+    assert!(quiet.stderr.is_empty());
+}
