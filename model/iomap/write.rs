@@ -469,9 +469,7 @@ fn stale<B: Backend>(
         });
         inode.oracle.stale(me, needless);
     });
-    if let Some(bound) = inode.sb.config.retries
-        && u32::from(inode.oracle.stale_count(me)) > bound
-    {
+    if inode.oracle.retries(me) > inode.sb.config.retries {
         inode.sb.backend.cut(bounds::RETRIES);
     }
     iomap.stale = true;
@@ -504,6 +502,7 @@ fn stale<B: Backend>(
     }
     if design.on_stale == OnStale::KeepMapping {
         iomap.stale = false;
+        inode.oracle.sampled(me);
         iomap.cookie = if iomap.shared { inode.shared_sequence() } else { inode.data_sequence() };
         return WriteState::Folio(write, iomap, from);
     }

@@ -137,10 +137,29 @@ impl History {
 struct Writer {
     /// Whether somebody else changed the extent map since.
     disturbed: bool,
-    /// Mappings that went stale in this run.
+    /// Mappings that others made stale in this run.
     stale: u16,
+    /// Mappings that went stale although nobody else had changed anything, and that it has changed the extent map for
+    /// again.
+    own: u16,
+    /// Where it stands between two of these.
+    retrying: Retrying,
     /// Of these, those whose successor said the same.
     spurious: u16,
+}
+
+/// Where a writer stands whose mappings go stale by themselves. As long as nothing changes in between, it comes back to
+/// the same state, and the engine sees that it goes round for ever: a count would hide it. When the writer itself changes
+/// the extent map on the way, the counters that it is checked by grow without end, and no state comes again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+enum Retrying {
+    /// None of its mappings has gone stale by itself.
+    #[default]
+    No,
+    /// One has.
+    Same,
+    /// It has changed the extent map since.
+    Changed,
 }
 
 /// The judge.
@@ -618,6 +637,11 @@ impl<B: Backend> Oracle<B> {
 
     /// `actor` changed the extent map.
     pub fn bumped(&self, actor: ActorId) {
+        let mut retries = false;
+        self.writers[actor].audit(|writer| retries = writer.retrying == Retrying::Same);
+        if retries {
+            self.writers[actor].update(|writer| writer.retrying = Retrying::Changed);
+        }
         for (other, writer) in self.writers.iter().enumerate() {
             let mut undisturbed = false;
             writer.audit(|writer| undisturbed = !writer.disturbed);
@@ -633,10 +657,12 @@ impl<B: Backend> Oracle<B> {
         let mut disturbed = false;
         writer.audit(|writer| disturbed = writer.disturbed);
         if !disturbed {
-            // Not counted: a design that retries by itself for ever is a cycle of states, and a count would
-            // unroll it.
             self.violate(properties::UNBOUNDED_RETRY, || {
                 "a mapping went stale although nobody else had changed anything".to_owned()
+            });
+            writer.update(|writer| {
+                writer.own += u16::from(writer.retrying == Retrying::Changed);
+                writer.retrying = Retrying::Same;
             });
             return;
         }
@@ -650,9 +676,10 @@ impl<B: Backend> Oracle<B> {
         });
     }
 
-    /// How often `actor` found a mapping stale that others had made stale.
-    pub fn stale_count(&self, actor: ActorId) -> u16 {
-        self.writers[actor].read(|writer| writer.stale)
+    /// How often `actor` has found a mapping stale and begun again: those that others had made stale, and those after
+    /// which it changed the extent map itself.
+    pub fn retries(&self, actor: ActorId) -> u32 {
+        self.writers[actor].read(|writer| u32::from(writer.stale) + u32::from(writer.own))
     }
 }
 

@@ -66,6 +66,11 @@ choices! {
     }
 }
 
+/// The mappings of one actor that may go stale when nothing is said. Without a bound, writers that make each other's
+/// mappings stale by remapping would go on for ever, with counters that never repeat. It is more than any scenario of the
+/// catalogue needs.
+pub const DEFAULT_RETRIES: u32 = 16;
+
 /// One system: files, their setup, the actors, a design and a personality.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Config {
@@ -87,8 +92,8 @@ pub struct Config {
     pub holds: Vec<Hold>,
     /// Byte ranges whose final contents are counted.
     pub observe: Vec<FileRange>,
-    /// Mappings of one write that may go stale before the run is given up.
-    pub retries: Option<u32>,
+    /// Mappings of one actor that may go stale before the run is given up ([`DEFAULT_RETRIES`]).
+    pub retries: u32,
     /// Evictions before the run is given up.
     pub evictions: Option<u32>,
     /// What is judged where direct and buffered writes meet.

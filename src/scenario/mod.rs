@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 
 use stalemap_facade::MemoryModel;
 use stalemap_facade::{Branch, Property};
-use stalemap_model::words::config::{ActorConfig, Config, FileCommand, FileRange, Hold, MixedIo};
+use stalemap_model::words::config::{ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, Hold, MixedIo};
 use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
@@ -126,7 +126,7 @@ impl Scenario {
             actors: self.actors.clone(),
             holds: self.holds.clone(),
             observe: self.observe.clone(),
-            retries: self.limits.retries,
+            retries: self.limits.retries.unwrap_or(DEFAULT_RETRIES),
             evictions: self.limits.evictions,
             mixed_io: self.mixed_io,
             memory: self.memory,

@@ -9,7 +9,7 @@ use stalemap_model::actors::kswapd::Kswapd;
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::command::{Command, Io, Then};
-use stalemap_model::words::config::{ActorConfig, Config, FileCommand, Hold, MixedIo};
+use stalemap_model::words::config::{ActorConfig, Config, DEFAULT_RETRIES, FileCommand, Hold, MixedIo};
 use stalemap_model::words::design::Design;
 use stalemap_model::words::personality::Personality;
 use stalemap_model::words::settings::Setting;
@@ -103,7 +103,7 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
             .collect(),
         holds: Vec::new(),
         observe: Vec::new(),
-        retries: None,
+        retries: DEFAULT_RETRIES,
         evictions: None,
         mixed_io: MixedIo::Strict,
         memory: stalemap_facade::MemoryModel::Sequential,

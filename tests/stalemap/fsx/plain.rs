@@ -10,7 +10,7 @@ use stalemap_explore::{Exploration, Limits, Options};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::command::Command;
-use stalemap_model::words::config::{ActorConfig, Config, FileCommand, FileRange, MixedIo};
+use stalemap_model::words::config::{ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, MixedIo};
 use stalemap_model::words::design::Design;
 use stalemap_model::words::geometry::Geometry;
 use stalemap_model::words::personality::Personality;
@@ -142,7 +142,7 @@ pub(crate) fn config(layout: &Layout, files: usize, actors: Vec<(&str, Vec<FileC
         actors: actors.collect(),
         holds: Vec::new(),
         observe: Vec::new(),
-        retries: None,
+        retries: DEFAULT_RETRIES,
         evictions: None,
         mixed_io: MixedIo::Strict,
         memory: stalemap_facade::MemoryModel::Sequential,
