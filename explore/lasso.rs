@@ -1,30 +1,46 @@
 //! The least livelock: the cheapest way to a cycle and once round it.
 //!
-//! The states are walked through in the order of their cost. At each that lies on a cycle a second walk, which
-//! never leaves the cycles, looks for the cheapest way back to it. Since the way round costs at least one
-//! operation, the first walk may stop when it has come to what the best lasso costs in all.
+//! What goes round for ever is a fair cycle (`fairness.rs`): each actor moves on it, or has to wait on it. So it may pass
+//! the same state several times before it has shown that of everybody.
+//!
+//! The states are walked through in the order of their cost. At each that lies in a component with a fair cycle a second
+//! walk, which never leaves the component, looks for the cheapest fair way back to it. Since the way round costs at least
+//! one operation, the first walk may stop when it has come to what the best lasso costs in all.
 
-use stalemap_facade::{ActorId, System};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::time::Instant;
 
-use crate::cycles::{StateSet, states_on_cycles};
+use stalemap_facade::{ActorId, Property, System};
+
+use crate::cycles::{FairCycles, Passed, fair_cycles};
 use crate::error::EngineError;
+use crate::fairness::{Fairness, reads_newest};
 use crate::frontier::{Cost, Frontier};
-use crate::limits::Limits;
-use crate::machine::Machine;
-use crate::minimal::Counterexample;
+use crate::limits::{LimitHit, Limits};
+use crate::machine::{Machine, Snapshot, actors_of};
+use crate::memory::Outcome;
+use crate::minimal::{Counterexample, Cuts, judged};
 use crate::schedule::Choice;
 
-/// The least execution from where the machine stands that goes round a cycle once. `None`: the limits ended
+/// The least execution from where the machine stands that goes round a fair cycle once. `None`: the limits ended
 /// the search first, or there is none.
 pub(crate) fn least_lasso<S: System>(
     machine: &mut Machine<'_, S>,
     limits: &Limits,
 ) -> Result<Option<Counterexample>, EngineError> {
     let start = machine.snapshot();
-    let Some(on_cycles) = states_on_cycles(machine, limits)? else { return Ok(None) };
+    let cycles = fair_cycles(machine, limits)?;
+    if cycles.limit.is_some() {
+        return Ok(None);
+    }
     machine.restore(&start);
     let mut frontier = Frontier::at(machine, None, (0, 0));
     let mut best: Option<(Cost, Vec<Choice>)> = None;
+    let mut cuts = Cuts::default();
+    if limits.preemptions.is_some() {
+        // With more of them a cycle may have some on it.
+        cuts.note(LimitHit::Preemptions, (0, 0));
+    }
     while let Some(settled) = frontier.settle(machine) {
         if best.as_ref().is_some_and(|(cost, _)| *cost <= settled.cost) {
             break;
@@ -32,39 +48,170 @@ pub(crate) fn least_lasso<S: System>(
         if frontier.is_over(limits) {
             return Ok(None);
         }
-        frontier.expand(machine, &settled, limits, |machine, _, _| machine.memory().take_cut().is_none())?;
-        if on_cycles.contains(&machine.fingerprint()) {
+        let at_rest = judged(machine)?;
+        if at_rest.violated & Property::LIVELOCK.bit() != 0 {
+            // It is the epilogue that goes round.
+            best = Some((settled.cost, frontier.way_to(&settled)));
+            break;
+        }
+        if let Some(bound) = at_rest.cut {
+            cuts.note(LimitHit::Bound(bound), settled.cost);
+        }
+        frontier.expand(machine, &settled, limits, |machine, cost, _| cuts.goes_on(machine, cost))?;
+        let from = Origin { running: settled.running, cost: settled.cost };
+        if cycles.contain(machine, from.passed(limits)) {
             let bound = best.as_ref().map(|(cost, _)| *cost);
-            let round = least_round(machine, settled.running, settled.cost, bound, &on_cycles, limits)?;
-            if let Some((cost, round)) = round {
-                best = Some((cost, [frontier.way_to(&settled), round].concat()));
+            match least_round(machine, from, bound, &cycles, limits)? {
+                Round::Least(cost, round) => best = Some((cost, [frontier.way_to(&settled), round].concat())),
+                Round::None => {}
+                Round::Unknown => return Ok(None),
             }
         }
     }
-    Ok(best.map(|(cost, schedule)| Counterexample::new(schedule, cost, frontier.settled_below(cost.0))))
+    Ok(best.map(|(cost, schedule)| {
+        let within = cuts.below(cost);
+        Counterexample::new(schedule, cost, frontier.settled_below(cost.0), within)
+    }))
 }
 
-/// The cheapest way from where the machine stands back to the same state, if it is cheaper in all than `bound`.
-fn least_round<S: System>(
-    machine: &mut Machine<'_, S>,
-    running: Option<ActorId>,
-    cost: Cost,
-    bound: Option<Cost>,
-    on_cycles: &StateSet,
-    limits: &Limits,
-) -> Result<Option<(Cost, Vec<Choice>)>, EngineError> {
-    let start = machine.fingerprint();
-    let mut frontier = Frontier::at(machine, running, cost);
-    while let Some(settled) = frontier.settle(machine) {
-        if bound.is_some_and(|bound| bound <= settled.cost) {
-            return Ok(None);
+/// Where a round begins.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    /// Who moved last.
+    pub(crate) running: Option<ActorId>,
+    /// What it cost to get there.
+    pub(crate) cost: Cost,
+}
+
+impl Origin {
+    fn passed(self, limits: &Limits) -> Passed {
+        match limits.preemptions {
+            None => Passed::Anything,
+            Some(bound) => Passed::Within { bound, running: self.running, preemptions: self.cost.0 },
         }
-        if settled.cost != cost && machine.fingerprint() == start {
-            return Ok(Some((settled.cost, frontier.way_to(&settled))));
-        }
-        frontier.expand(machine, &settled, limits, |machine, _, _| {
-            machine.memory().take_cut().is_none() && on_cycles.contains(&machine.fingerprint())
-        })?;
     }
-    Ok(None)
+}
+
+/// What a search for a round can say.
+pub(crate) enum Round {
+    /// The cheapest, with what it costs from the beginning of the run.
+    Least(Cost, Vec<Choice>),
+    /// There is none that is cheaper than asked for.
+    None,
+    /// The limits ended the search.
+    Unknown,
+}
+
+/// A state on the way round.
+struct Open<State> {
+    node: usize,
+    passed: Passed,
+    running: Option<ActorId>,
+    fairness: Fairness,
+    snapshot: Snapshot<State>,
+}
+
+/// Ways round, in the order of their cost.
+struct Ways<State> {
+    /// Each transition, and where the one before stands.
+    nodes: Vec<(usize, Option<Choice>)>,
+    queue: BTreeMap<Cost, VecDeque<Open<State>>>,
+}
+
+impl<State> Ways<State> {
+    /// Puts the machine where the cheapest way leads that has not been looked at.
+    fn cheapest<S: System<State = State>>(
+        &mut self,
+        machine: &mut Machine<'_, S>,
+    ) -> Option<(Cost, Open<State>)> {
+        while let Some(mut first) = self.queue.first_entry() {
+            let cost = *first.key();
+            let Some(open) = first.get_mut().pop_front() else {
+                first.remove();
+                continue;
+            };
+            machine.restore(&open.snapshot);
+            return Some((cost, open));
+        }
+        None
+    }
+
+    /// Goes one transition further, within the cycles.
+    fn expand<S: System<State = State>>(
+        &mut self,
+        machine: &mut Machine<'_, S>,
+        cost: Cost,
+        from: &Open<State>,
+        cycles: &FairCycles,
+    ) -> Result<(), EngineError> {
+        for actor in actors_of(machine.enabled()) {
+            let Some(passed) = from.passed.then(machine, actor) else { continue };
+            let cost = (cost.0 + u32::from(machine.preempts(from.running, actor)), cost.1 + 1);
+            let mut untried = Some(Outcome::FIRST);
+            while let Some(outcome) = untried {
+                let choice = Choice::of(machine.pending(actor), actor, outcome);
+                let (_, frame) = machine.fire(actor, outcome)?;
+                untried = machine.next_outcome();
+                let goes_on = machine.memory().take_cut().is_none() && reads_newest(outcome);
+                if goes_on && cycles.contain(machine, passed) {
+                    let seen = Fairness::of_move(actor, outcome).and(Fairness::of_state(machine.enabled()));
+                    let (node, fairness) = (self.nodes.len(), from.fairness.and(seen));
+                    self.nodes.push((from.node, Some(choice)));
+                    let snapshot = machine.snapshot();
+                    let open = Open { node, passed, running: Some(actor), fairness, snapshot };
+                    self.queue.entry(cost).or_default().push_back(open);
+                }
+                machine.undo(frame);
+            }
+        }
+        Ok(())
+    }
+
+    /// The transitions that lead to a node.
+    fn way(&self, mut node: usize) -> Vec<Choice> {
+        let mut way = Vec::new();
+        while let (parent, Some(choice)) = self.nodes[node] {
+            way.push(choice);
+            node = parent;
+        }
+        way.reverse();
+        way
+    }
+}
+
+/// The cheapest fair way from where the machine stands back to the same state, if it is cheaper in all than `bound`.
+/// Nothing is reduced; a state is looked at again when more, or something else, has been seen of the actors.
+pub(crate) fn least_round<S: System>(
+    machine: &mut Machine<'_, S>,
+    from: Origin,
+    bound: Option<Cost>,
+    cycles: &FairCycles,
+    limits: &Limits,
+) -> Result<Round, EngineError> {
+    let started = Instant::now();
+    let (start, passed) = (machine.fingerprint(), from.passed(limits));
+    let fairness = Fairness::of_state(machine.enabled());
+    let first = Open { node: 0, passed, running: from.running, fairness, snapshot: machine.snapshot() };
+    let queue = BTreeMap::from([(from.cost, VecDeque::from([first]))]);
+    let mut ways = Ways { nodes: vec![(0, None)], queue };
+    let mut settled = HashSet::new();
+    while let Some((cost, open)) = ways.cheapest(machine) {
+        if bound.is_some_and(|bound| bound <= cost) {
+            return Ok(Round::None);
+        }
+        let back = cost != from.cost && machine.fingerprint() == start && open.passed == passed;
+        if back && open.fairness.is_fair() {
+            return Ok(Round::Least(cost, ways.way(open.node)));
+        }
+        if !settled.insert((machine.fingerprint(), open.running, open.fairness)) {
+            continue;
+        }
+        let late =
+            settled.len().is_multiple_of(1024) && limits.time.is_some_and(|time| started.elapsed() >= time);
+        if late || limits.states.is_some_and(|most| settled.len() as u64 > most) {
+            return Ok(Round::Unknown);
+        }
+        ways.expand(machine, cost, &open, cycles)?;
+    }
+    Ok(Round::None)
 }

@@ -4,14 +4,14 @@
 //! the next one, possibly through the end of its step and into the next step. Nothing of a future is kept
 //! between transitions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use stalemap_facade::Panel;
-use stalemap_facade::{ActorId, ActorSpec, Bound, Event, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Bound, Event, Property, Role, System};
 
 use crate::ends::{End, WAITING, waiting};
 use crate::error::EngineError;
@@ -29,6 +29,9 @@ const MAX_SILENT_STEPS: usize = 1000;
 
 /// Transitions that a sequential phase may take before it counts as broken.
 const MAX_SEQUENTIAL: usize = 1_000_000;
+
+/// Transitions of a sequential phase after which its states are kept, to see whether it goes round.
+const MAX_UNWATCHED: usize = 1000;
 
 /// A set of actors.
 pub(crate) type ActorSet = u16;
@@ -64,10 +67,47 @@ pub(crate) struct Frame<State> {
     standing: Rc<Standing<State>>,
 }
 
+/// Why a phase in which nobody else runs does not come to its end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Halt {
+    /// It was given up at a bound.
+    GivenUp(Bound),
+    /// It waits for ever at this operation.
+    Waits(String),
+    /// It comes to the same state again and again, whoever is let on.
+    GoesRound,
+}
+
+impl Halt {
+    /// What that violates by itself, as a set of [`Property::bit`].
+    pub(crate) fn violates(&self) -> u64 {
+        match self {
+            Halt::GivenUp(_) => 0,
+            Halt::Waits(_) => Property::DEADLOCK.bit(),
+            Halt::GoesRound => Property::LIVELOCK.bit(),
+        }
+    }
+}
+
+/// A setup that does not come to its end. Nobody else begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Halted {
+    /// Whose.
+    pub actor: String,
+    /// The number of the command that it is in, from 0, if the system has commands ([`System::command`]).
+    pub command: Option<usize>,
+    /// Why.
+    pub why: Halt,
+}
+
+/// Runs a system's setup, and says if it does not come to its end.
+pub fn halted_setup<S: System>(system: &S) -> Result<Option<Halted>, EngineError> {
+    Ok(Machine::new(system)?.halted)
+}
+
 /// How an epilogue ended.
 pub(crate) struct Ending {
-    /// It could not finish, which is a deadlock.
-    pub(crate) stuck: bool,
+    halt: Option<Halt>,
     /// It was given up at a bound.
     pub(crate) cut: Option<Bound>,
 }
@@ -76,6 +116,18 @@ impl<State> Frame<State> {
     /// Bytes that it owns beside the values that it keeps.
     pub(crate) fn owned(&self) -> usize {
         self.memory.capacity() * size_of::<SavedObject>()
+    }
+}
+
+impl Ending {
+    /// Whether it waits or goes round for ever.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.violates() != 0
+    }
+
+    /// What that violates by itself, as a set of [`Property::bit`].
+    pub(crate) fn violates(&self) -> u64 {
+        self.halt.as_ref().map_or(0, Halt::violates)
     }
 }
 
@@ -108,6 +160,7 @@ pub(crate) struct Machine<'s, S: System> {
     main: ActorSet,
     daemons: ActorSet,
     epilogue: ActorSet,
+    halted: Option<Halted>,
 }
 
 impl<'s, S: System> Machine<'s, S> {
@@ -136,6 +189,7 @@ impl<'s, S: System> Machine<'s, S> {
             main: set(Role::Main),
             daemons: set(Role::Daemon),
             epilogue: set(Role::Epilogue),
+            halted: None,
             specs: Vec::new(),
         };
         for actor in 0..specs.len() {
@@ -153,7 +207,11 @@ impl<'s, S: System> Machine<'s, S> {
         }
         let setup = set(Role::Setup);
         machine.specs = specs;
-        machine.run_alone(setup, &mut Vec::new())?;
+        if let Some(why) = machine.run_alone(setup, &mut Vec::new())? {
+            machine.memory.take_cut();
+            machine.halted = Some(machine.halted_in(setup, why));
+            return Ok(machine);
+        }
         let standings = &machine.standings;
         let left = |actor: &ActorId| standings[*actor].state.is_some();
         machine.memory.start(actors_of(machine.main | machine.daemons).filter(left));
@@ -191,7 +249,23 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// The properties violated so far.
     pub(crate) fn violated(&self) -> u64 {
-        self.memory.violated()
+        self.memory.violated() | self.halted.as_ref().map_or(0, |halted| halted.why.violates())
+    }
+
+    /// The setup, if it does not come to its end. Then nobody else has begun.
+    pub(crate) fn halted(&self) -> Option<&Halted> {
+        self.halted.as_ref()
+    }
+
+    /// Who of a sequential phase has not come to the end, and where it is.
+    fn halted_in(&self, phase: ActorSet, why: Halt) -> Halted {
+        let unfinished = actors_of(phase).find(|&actor| self.standings[actor].state.is_some());
+        let state = unfinished.and_then(|actor| self.standings[actor].state.as_deref());
+        Halted {
+            actor: unfinished.map_or_else(String::new, |actor| self.specs[actor].name.clone()),
+            command: state.and_then(|state| self.system.command(state)),
+            why,
+        }
     }
 
     /// The actors of the exploration whose next operation can be performed.
@@ -243,7 +317,7 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// The end at which the system stands, if nobody can move.
     pub(crate) fn end(&mut self) -> Result<Option<End>, EngineError> {
-        if self.enabled() != 0 {
+        if self.enabled() != 0 || self.halted.is_some() {
             return Ok(None);
         }
         if !self.main_finished() {
@@ -252,7 +326,7 @@ impl<'s, S: System> Machine<'s, S> {
         let memory = self.memory.identity();
         let look = |machine: &Self, ending: &Ending| {
             let after = machine.memory.identity();
-            End::Final { memory, after, stuck: ending.stuck }
+            End::Final { memory, after, stuck: ending.is_stuck() }
         };
         self.with_epilogue(look).map(Some)
     }
@@ -404,20 +478,35 @@ impl<'s, S: System> Machine<'s, S> {
     }
 
     /// Runs a set of actors to their ends in a fixed order: the first that can move goes on; daemons serve
-    /// when none of them can, and no further: what is left to them belongs to the exploration. Stops where
-    /// the run is cut. `frames` receives how to undo it, also when it fails.
-    fn run_alone(&mut self, set: ActorSet, frames: &mut Vec<Frame<S::State>>) -> Result<(), EngineError> {
-        for _ in 0..MAX_SEQUENTIAL {
+    /// when none of them can, and no further: what is left to them belongs to the exploration. Where a state comes
+    /// again, the others are let on in turn. Says why it stops before the end. `frames` receives how to undo it, also when
+    /// it fails.
+    fn run_alone(
+        &mut self,
+        set: ActorSet,
+        frames: &mut Vec<Frame<S::State>>,
+    ) -> Result<Option<Halt>, EngineError> {
+        let mut moved_from: HashMap<u128, usize> = HashMap::new();
+        for transitions in 0..MAX_SEQUENTIAL {
             let unfinished = actors_of(set).find(|&actor| self.standings[actor].state.is_some());
-            let Some(unfinished) = unfinished else { return Ok(()) };
+            let Some(unfinished) = unfinished else { return Ok(None) };
             let can_move = |actor: &ActorId| !self.is_started(*actor) || self.is_enabled(*actor);
-            let Some(actor) = actors_of(set).chain(actors_of(self.daemons)).find(can_move) else {
+            let mut able = actors_of(set).chain(actors_of(self.daemons)).filter(can_move).peekable();
+            if able.peek().is_none() {
                 let op = self.pending(unfinished).map_or_else(String::new, |pending| pending.op.to_string());
-                return Err(EngineError::StuckAlone { actor: self.specs[unfinished].name.clone(), op });
+                return Ok(Some(Halt::Waits(op)));
+            }
+            let turn = if transitions < MAX_UNWATCHED {
+                0
+            } else {
+                let turns = moved_from.entry(self.fingerprint()).or_default();
+                *turns += 1;
+                *turns - 1
             };
+            let Some(actor) = able.nth(turn) else { return Ok(Some(Halt::GoesRound)) };
             frames.push(self.fire(actor, Outcome::FIRST)?.1);
-            if self.memory.is_cut() {
-                return Ok(());
+            if let Some(bound) = self.memory.cut() {
+                return Ok(Some(Halt::GivenUp(bound)));
             }
         }
         Err(EngineError::NeverPauses { actor: "a sequential phase".to_owned() })
@@ -430,12 +519,8 @@ impl<'s, S: System> Machine<'s, S> {
     ) -> Result<R, EngineError> {
         let mut frames = Vec::new();
         self.memory.gather(false);
-        let stuck = match self.run_alone(self.epilogue, &mut frames) {
-            Ok(()) => false,
-            Err(EngineError::StuckAlone { .. }) => true,
-            Err(error) => return Err(error),
-        };
-        let ending = Ending { stuck, cut: self.memory.take_cut() };
+        let halt = self.run_alone(self.epilogue, &mut frames)?;
+        let ending = Ending { halt, cut: self.memory.take_cut() };
         let result = look(self, &ending);
         while let Some(frame) = frames.pop() {
             self.undo(frame);

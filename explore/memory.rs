@@ -273,8 +273,8 @@ impl Memory {
 
     /// Whether the system ran into a bound that nobody has taken yet.
     #[inline]
-    pub(crate) fn is_cut(&self) -> bool {
-        self.0.cut.get().is_some()
+    pub(crate) fn cut(&self) -> Option<Bound> {
+        self.0.cut.get()
     }
 
     /// The bound that the system ran into since the last call, if any.

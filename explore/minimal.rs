@@ -3,15 +3,19 @@
 //! The states are walked through in the order of their cost (`frontier.rs`), so the first violating one is
 //! the least: that none with fewer preemptions exists is a by-product, and the number of states looked at
 //! says how much it rests on. A livelock is not a state but a cycle; `lasso.rs` finds its least.
+//!
+//! Runs that are given up at a bound of the modelled system may have gone on to a cheaper violation. Where some were, the
+//! least is the least among the runs that stay within the bound, and no more is claimed.
 
-use stalemap_facade::Property;
-use stalemap_facade::System;
+use std::collections::{BTreeMap, BTreeSet};
+
+use stalemap_facade::{Bound, Property, System};
 
 use crate::ends::End;
 use crate::error::EngineError;
 use crate::frontier::{Cost, Frontier};
 use crate::lasso::least_lasso;
-use crate::limits::Limits;
+use crate::limits::{LimitHit, Limits};
 use crate::machine::Machine;
 use crate::schedule::Choice;
 
@@ -24,20 +28,58 @@ pub struct Counterexample {
     pub preemptions: u32,
     /// The number of transitions.
     pub operations: u32,
-    /// Whether it was proved that none of lower cost exists.
+    /// Whether it was proved that none of lower cost exists among the runs that stay `within` some limits.
     pub certified: bool,
     /// States examined with fewer preemptions, none of them violating.
     pub states_below: u64,
+    /// The limits that cut runs which might have been cheaper. Empty: it is the least of all.
+    pub within: BTreeSet<LimitHit>,
 }
 
 impl Counterexample {
-    pub(crate) fn new(schedule: Vec<Choice>, (preemptions, operations): Cost, states_below: u64) -> Self {
-        Counterexample { schedule, preemptions, operations, certified: true, states_below }
+    pub(crate) fn new(
+        schedule: Vec<Choice>,
+        (preemptions, operations): Cost,
+        states_below: u64,
+        within: BTreeSet<LimitHit>,
+    ) -> Self {
+        Counterexample { schedule, preemptions, operations, certified: true, states_below, within }
+    }
+}
+
+/// The limits that cut runs, each with what the first of these had cost by then.
+#[derive(Default)]
+pub(crate) struct Cuts(BTreeMap<LimitHit, Cost>);
+
+impl Cuts {
+    /// A run was cut.
+    pub(crate) fn note(&mut self, limit: LimitHit, cost: Cost) {
+        let first = self.0.entry(limit).or_insert(cost);
+        *first = cost.min(*first);
+    }
+
+    /// Whether the run that has come to where the machine stands, at `cost`, goes on.
+    pub(crate) fn goes_on<S: System>(&mut self, machine: &Machine<'_, S>, cost: Cost) -> bool {
+        let cut = machine.memory().take_cut();
+        if let Some(bound) = cut {
+            self.note(LimitHit::Bound(bound), cost);
+        }
+        cut.is_none()
+    }
+
+    /// Whether any run was cut.
+    pub(crate) fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Those that may have cut something cheaper.
+    pub(crate) fn below(&self, cost: Cost) -> BTreeSet<LimitHit> {
+        self.0.iter().filter(|(_, first)| **first < cost).map(|(limit, _)| *limit).collect()
     }
 }
 
 /// Searches for the least execution that violates `property`: for a deadlock one that ends in it, for a
-/// livelock one that goes round a cycle once. `None`: the limits ended the search first, or there is none.
+/// livelock one that goes round a fair cycle once, or after which the epilogue goes round for ever. `None`: the limits ended the search first, or there is none.
 pub fn minimal_counterexample<S: System>(
     system: &S,
     property: Property,
@@ -45,25 +87,31 @@ pub fn minimal_counterexample<S: System>(
 ) -> Result<Option<Counterexample>, EngineError> {
     let mut machine = Machine::new(system)?;
     machine.remember_transitions();
-    if machine.memory().take_cut().is_some() && machine.violated() & property.bit() == 0 {
-        return Ok(None);
+    if machine.halted().is_some() {
+        let violated = machine.violated() & property.bit() != 0;
+        return Ok(violated.then(|| Counterexample::new(Vec::new(), (0, 0), 0, BTreeSet::new())));
     }
     if property == Property::LIVELOCK {
         return least_lasso(&mut machine, limits);
     }
     let mut frontier = Frontier::at(&machine, None, (0, 0));
+    let mut cuts = Cuts::default();
     while let Some(settled) = frontier.settle(&mut machine) {
         if frontier.is_over(limits) {
             return Ok(None);
         }
-        if is_violated(&mut machine, property)? {
-            let below = frontier.settled_below(settled.cost.0);
-            return Ok(Some(Counterexample::new(frontier.way_to(&settled), settled.cost, below)));
+        let at_rest = judged(&mut machine)?;
+        if at_rest.violated & property.bit() != 0 {
+            let (below, within) = (frontier.settled_below(settled.cost.0), cuts.below(settled.cost));
+            return Ok(Some(Counterexample::new(frontier.way_to(&settled), settled.cost, below, within)));
+        }
+        if let Some(bound) = at_rest.cut {
+            cuts.note(LimitHit::Bound(bound), settled.cost);
         }
         // A run that has just been given up goes no further, but a property that it has violated by then is
         // violated; the walk ends there.
-        frontier.expand(&mut machine, &settled, limits, |machine, _, _| {
-            machine.memory().take_cut().is_none() || machine.violated() & property.bit() != 0
+        frontier.expand(&mut machine, &settled, limits, |machine, cost, _| {
+            cuts.goes_on(machine, cost) || machine.violated() & property.bit() != 0
         })?;
     }
     Ok(None)
@@ -99,13 +147,28 @@ pub(crate) fn is_violated<S: System>(
     if machine.violated() & property.bit() != 0 {
         return Ok(true);
     }
-    if machine.enabled() != 0 {
-        return Ok(false);
+    Ok(judged(machine)?.violated & property.bit() != 0)
+}
+
+/// What there is to say of a state.
+pub(crate) struct Judged {
+    /// A set of [`Property::bit`].
+    pub(crate) violated: u64,
+    /// The bound at which its epilogue was given up.
+    pub(crate) cut: Option<Bound>,
+}
+
+/// Judges where the machine stands: if nobody can move, by its epilogue, too.
+pub(crate) fn judged<S: System>(machine: &mut Machine<'_, S>) -> Result<Judged, EngineError> {
+    let violated = machine.violated();
+    if machine.enabled() != 0 || machine.halted().is_some() {
+        return Ok(Judged { violated, cut: None });
     }
     if !machine.main_finished() {
-        return Ok(property == Property::DEADLOCK);
+        return Ok(Judged { violated: violated | Property::DEADLOCK.bit(), cut: None });
     }
-    machine.with_epilogue(|machine, ending| {
-        machine.violated() & property.bit() != 0 || ending.stuck && property == Property::DEADLOCK
+    machine.with_epilogue(|machine, ending| Judged {
+        violated: machine.violated() | ending.violates(),
+        cut: ending.cut,
     })
 }

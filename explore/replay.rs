@@ -5,7 +5,8 @@ use stalemap_facade::{ActorId, ActorSpec, Panel, Property, Role, System};
 
 use crate::causality::Causality;
 use crate::error::EngineError;
-use crate::machine::{Machine, actors_of};
+use crate::fairness::Fairness;
+use crate::machine::{Halted, Machine, actors_of};
 use crate::schedule::Step;
 
 /// One replayed transition.
@@ -43,14 +44,16 @@ pub struct Replay {
     pub initial_panels: Vec<Panel>,
     /// The properties that the setup violates, before anybody moves.
     pub violated_in_setup: Vec<Property>,
+    /// The setup, if it does not come to its end.
+    pub halted: Option<Halted>,
     /// The transitions.
     pub played: Vec<Played>,
     /// What the epilogue found, if the schedule ends in a final state; `None` if somebody could still move.
     pub epilogue: Option<Epilogue>,
     /// The operations that others wait at, if the schedule ends in a deadlock.
     pub deadlock: Vec<(ActorId, String)>,
-    /// The number of transitions after which the system first stood where the schedule ends: a cycle that can
-    /// be repeated for ever, from there to the end.
+    /// The number of transitions after which the system first stood where the schedule ends, if what lies between can be
+    /// repeated for ever: each actor moves in it, or has to wait in it.
     pub cycle_from: Option<usize>,
     /// The branches that the transitions reached, as a set of `Branch::bit`.
     pub reached: u64,
@@ -94,11 +97,12 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let initial = machine.gutter();
     let initial_panels = machine.panels();
     let violated_in_setup = machine.memory().properties(machine.violated());
+    let halted = machine.halted().cloned();
     let mut causality = Causality::default();
     machine.memory().watch(true);
     machine.memory().take_reached();
     let mut played = Vec::new();
-    let mut passed = vec![machine.fingerprint()];
+    let mut passed = vec![Passed::at(&machine, Fairness::default())];
     let mut running: Option<ActorId> = None;
     for step in steps {
         let actor = find(&machine, step)?;
@@ -130,17 +134,19 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
             violated: machine.memory().properties(machine.violated() & !before),
         });
         running = Some(actor);
-        passed.push(machine.fingerprint());
+        passed.push(Passed::at(&machine, Fairness::of_move(actor, outcome)));
     }
-    let cycle_from = passed[..passed.len() - 1].iter().position(|print| *print == machine.fingerprint());
+    let cycle_from = cycle_from(&passed);
     let mut violated = machine.violated() | cycle_from.map_or(0, |_| Property::LIVELOCK.bit());
     let reached = machine.memory().take_reached();
     let mut deadlock = Vec::new();
     let mut epilogue = None;
-    if machine.enabled() == 0 && machine.main_finished() {
+    if halted.is_some() {
+        // Nobody has begun.
+    } else if machine.enabled() == 0 && machine.main_finished() {
         let before = violated;
         epilogue = Some(machine.with_epilogue(|machine, ending| {
-            violated |= machine.violated() | if ending.stuck { Property::DEADLOCK.bit() } else { 0 };
+            violated |= machine.violated() | ending.violates();
             Epilogue {
                 events: machine.take_events(),
                 observed: machine.observe(),
@@ -157,6 +163,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         initial,
         initial_panels,
         violated_in_setup,
+        halted,
         played,
         epilogue,
         deadlock,
@@ -164,6 +171,29 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         reached,
         violated: machine.memory().properties(violated),
     })
+}
+
+/// A state that the schedule went through.
+struct Passed {
+    fingerprint: u128,
+    /// The transition to it, and what the state shows of the actors.
+    arrival: Fairness,
+    state: Fairness,
+}
+
+impl Passed {
+    fn at<S: System>(machine: &Machine<'_, S>, arrival: Fairness) -> Self {
+        Passed { fingerprint: machine.fingerprint(), arrival, state: Fairness::of_state(machine.enabled()) }
+    }
+}
+
+/// Where the longest way begins that ends where it began, at the end of the schedule, and can be gone for ever.
+fn cycle_from(passed: &[Passed]) -> Option<usize> {
+    let (last, before) = passed.split_last()?;
+    let from = before.iter().position(|passed| passed.fingerprint == last.fingerprint)?;
+    let round = passed[from + 1..].iter();
+    let seen = round.fold(Fairness::default(), |seen, next| seen.and(next.arrival).and(next.state));
+    seen.is_fair().then_some(from)
 }
 
 /// Shows a step that was played to who listens to `tracing`: the step at the level `info`, and what the system hands on
@@ -192,6 +222,9 @@ pub(crate) fn find<S: System>(machine: &Machine<'_, S>, step: &Step) -> Result<A
         return Err(does_not_fit(format!("`{}` runs by itself and is no part of a schedule", step.actor)));
     }
     let Some(pending) = machine.pending(actor) else {
+        if machine.halted().is_some() {
+            return Err(does_not_fit("the setup does not come to its end, so nobody else begins".to_owned()));
+        }
         return Err(does_not_fit(format!("`{}` has finished", step.actor)));
     };
     let op = pending.op.to_string();

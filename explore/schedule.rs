@@ -53,6 +53,11 @@ impl Choice {
         Choice { actor, op, outcome, picks: 0 }
     }
 
+    /// What the actor's operation is performed with.
+    pub(crate) fn to_outcome(self) -> Outcome {
+        Outcome::new(self.outcome.unwrap_or(0), self.picks)
+    }
+
     /// The line of a schedule that says this.
     pub fn to_step(self, specs: &[ActorSpec]) -> Step {
         let actor = specs.get(self.actor).map_or_else(String::new, |spec| spec.name.clone());

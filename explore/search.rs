@@ -10,21 +10,25 @@
 //! explores the actors that slept then and are awake now, and stores the intersection.
 //!
 //! There are no ample or persistent sets and no dynamic partial-order reduction: on top of a visited set
-//! they are unsound as they stand. A cycle is never cut silently: a state met again on the stack is a
-//! livelock candidate and is kept with its lasso.
+//! they are unsound as they stand. A cycle is never cut silently: where a state was met again on the stack, the whole
+//! graph is looked at once more, without reductions, for cycles that can be gone round for ever (`cycles.rs`). Sleep sets
+//! drop transitions of a cycle, but never its last: to every run, however long, there is an explored one of the same
+//! length that ends in the same state, and beyond the number of states these have to meet one again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hashbrown::hash_map::Entry;
 use stalemap_facade::{ActorId, Property, System};
 
+use crate::cycles::{FairCycles, fair_cycles};
 use crate::ends::End;
 use crate::error::EngineError;
 use crate::few::{FewPreemptions, Levels};
 use crate::footprint::Footprint;
+use crate::lasso::{Origin, Round, least_round};
 use crate::limits::{LimitHit, Limits};
-use crate::machine::{ActorSet, Frame, MAX_ACTORS, Machine, actors_of};
+use crate::machine::{ActorSet, Frame, Halt, Halted, MAX_ACTORS, Machine, Snapshot, actors_of};
 use crate::memory::{Gathered, Outcome};
 use crate::schedule::Choice;
 use crate::visited::{Visited, VisitedSet};
@@ -73,14 +77,15 @@ pub struct Progress {
     pub bytes: u64,
 }
 
-/// A cycle of the state graph and a way to it.
+/// A cycle of the state graph that can be gone round for ever under weak fairness: each actor moves on it, or has to wait
+/// on it. And a way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lasso {
     /// From the initial state to the cycle.
     pub stem: Vec<Choice>,
     /// Round the cycle.
     pub cycle: Vec<Choice>,
-    /// The fingerprints of the states on the cycle; the first is where the stem ends.
+    /// The fingerprints of the states on the cycle; the first is where the stem ends. A state may come several times.
     pub states: Vec<u128>,
 }
 
@@ -107,8 +112,10 @@ pub struct Exploration {
     pub maxima: Vec<u32>,
     /// The limits that bit, in order. Empty: the search is complete.
     pub limits_hit: BTreeSet<LimitHit>,
-    /// The first cycle met.
+    /// A cycle that can be gone round for ever although everybody who can always move does move.
     pub lasso: Option<Lasso>,
+    /// The setup, if it does not come to its end. Then there was nothing to explore.
+    pub halted: Option<Halted>,
     /// For each property the first way met to a state that violates it (for a livelock, once round the cycle):
     /// not minimal.
     pub witnesses: BTreeMap<Property, Vec<Choice>>,
@@ -129,7 +136,7 @@ impl Exploration {
 
     /// Whether every reachable state was explored.
     pub fn is_complete(&self) -> bool {
-        self.limits_hit.is_empty()
+        self.limits_hit.is_empty() && self.halted.is_none()
     }
 }
 
@@ -172,7 +179,7 @@ pub fn explore<S: System>(
         search.run(u64::MAX, progress)?;
     }
     tracing::debug!(statistics = ?search.statistics, limits = ?search.limits_hit, "search ended");
-    let mut exploration = search.into_exploration();
+    let mut exploration = search.finish()?;
     if exploration.is_stopped() {
         let left = time.map(|time| time.saturating_sub(started.elapsed()));
         let last = within(Limits { time: left, ..options.limits.clone() });
@@ -213,7 +220,8 @@ pub(crate) fn explore_within<S: System>(
     let mut search = Search::new(machine(system, options)?, options);
     search.run(transitions, progress)?;
     let paused = search.is_paused();
-    let exploration = search.into_exploration();
+    // Of a search that is paused nothing is known about cycles.
+    let exploration = if paused { search.into_exploration() } else { search.finish()? };
     Ok(Within { finished: !paused && !exploration.is_stopped(), exploration })
 }
 
@@ -227,7 +235,6 @@ fn machine<'s, S: System>(system: &'s S, options: &Options) -> Result<Machine<'s
 
 /// A state on the search stack.
 struct Node<State> {
-    fingerprint: u128,
     /// What makes it the same as another state: the fingerprint and, when preemptions are bounded, more.
     key: u128,
     /// The transition that led here; `None` at the root.
@@ -247,6 +254,8 @@ struct Node<State> {
 
 struct Search<'s, 'o, S: System> {
     machine: Machine<'s, S>,
+    /// Where it began.
+    start: Snapshot<S::State>,
     options: &'o Options,
     visited: VisitedSet,
     stack: Vec<Node<S::State>>,
@@ -263,6 +272,8 @@ struct Search<'s, 'o, S: System> {
     outcomes: BTreeMap<String, u64>,
     violating_outcomes: BTreeMap<String, u64>,
     limits_hit: BTreeSet<LimitHit>,
+    /// Whether a state was met again on the stack.
+    cycle_met: bool,
     lasso: Option<Lasso>,
     witnesses: BTreeMap<Property, Vec<Choice>>,
     started: Instant,
@@ -279,6 +290,7 @@ const CLOCK_INTERVAL: u64 = 4096;
 impl<'s, 'o, S: System> Search<'s, 'o, S> {
     fn new(machine: Machine<'s, S>, options: &'o Options) -> Self {
         Search {
+            start: machine.snapshot(),
             machine,
             options,
             visited: VisitedSet::new(),
@@ -294,6 +306,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             outcomes: BTreeMap::new(),
             violating_outcomes: BTreeMap::new(),
             limits_hit: BTreeSet::new(),
+            cycle_met: false,
             lasso: None,
             witnesses: BTreeMap::new(),
             started: Instant::now(),
@@ -308,9 +321,10 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             return self.go_on(transitions, progress);
         }
         self.begun = true;
-        if let Some(bound) = self.machine.memory().take_cut() {
-            // The setup was given up.
-            self.limits_hit.insert(LimitHit::Bound(bound));
+        if let Some(halted) = self.machine.halted() {
+            if let Halt::GivenUp(bound) = halted.why {
+                self.limits_hit.insert(LimitHit::Bound(bound));
+            }
             self.note_violations(self.machine.violated(), None);
             return Ok(());
         }
@@ -474,13 +488,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                     sleep &= visited.sleep;
                     visited.sleep = sleep;
                     visited.on_stack += 1;
-                    if visited.on_stack > 1 {
-                        self.note_cycle(key, arrival.as_ref().map(|(_, choice)| *choice));
-                    }
+                    self.cycle_met |= visited.on_stack > 1;
                 }
             }
         } else if self.stack.iter().any(|node| node.key == key) {
-            self.note_cycle(key, arrival.as_ref().map(|(_, choice)| *choice));
+            self.cycle_met = true;
             revisited = true;
             todo = 0;
         }
@@ -497,7 +509,6 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let current = None;
         self.bytes_of_frames += arrival.as_ref().map_or(0, |(frame, _)| frame.owned() as u64);
         self.stack.push(Node {
-            fingerprint,
             key,
             arrival,
             todo,
@@ -540,9 +551,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.bytes_kept += BYTES_OF_END;
         let memory = self.machine.memory().identity();
         let (cut, violated, observed, end) = self.machine.with_epilogue(|machine, ending| {
-            let stuck = if ending.stuck { Property::DEADLOCK.bit() } else { 0 };
-            let end = End::Final { memory, after: machine.memory().identity(), stuck: ending.stuck };
-            (ending.cut, machine.violated() | stuck, machine.observe(), end)
+            let end = End::Final { memory, after: machine.memory().identity(), stuck: ending.is_stuck() };
+            (ending.cut, machine.violated() | ending.violates(), machine.observe(), end)
         })?;
         self.ends.insert(end);
         if let Some(bound) = cut {
@@ -573,22 +583,63 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         }
     }
 
-    /// Keeps the first cycle: from the state on the stack with this key round to it again.
-    fn note_cycle(&mut self, key: u128, last: Option<Choice>) {
-        self.violated |= Property::LIVELOCK.bit();
-        if self.lasso.is_some() {
-            return;
+    /// What was found, with a verdict on the cycles that were met.
+    fn finish(mut self) -> Result<Exploration, EngineError> {
+        if self.cycle_met {
+            self.judge_cycles()?;
         }
-        let Some(start) = self.stack.iter().position(|node| node.key == key) else { return };
-        let choice = |node: &Node<S::State>| node.arrival.as_ref().map(|(_, choice)| *choice);
-        let lasso = Lasso {
-            stem: self.stack[..=start].iter().filter_map(choice).collect(),
-            cycle: self.stack[start + 1..].iter().filter_map(choice).chain(last).collect(),
-            states: self.stack[start..].iter().map(|node| node.fingerprint).collect(),
+        Ok(self.into_exploration())
+    }
+
+    /// Looks for a cycle that can be gone round for ever, and keeps the way to it and round it.
+    fn judge_cycles(&mut self) -> Result<(), EngineError> {
+        self.visited = VisitedSet::new();
+        self.stack.clear();
+        self.machine.restore(&self.start);
+        self.machine.memory().gather(false);
+        let limits = &self.options.limits;
+        let left = |time: Duration| time.saturating_sub(self.started.elapsed());
+        let limits = Limits { time: limits.time.map(left), ..limits.clone() };
+        let cycles = fair_cycles(&mut self.machine, &limits)?;
+        if self.limits_hit.is_empty() {
+            self.limits_hit.extend(cycles.limit);
+        }
+        if let Some(stem) = &cycles.first {
+            self.machine.restore(&self.start);
+            self.note_lasso(stem, &cycles, &limits)?;
+        }
+        self.machine.memory().gather(true);
+        Ok(())
+    }
+
+    /// Goes the way to a cycle and looks for the shortest way round it.
+    fn note_lasso(
+        &mut self,
+        stem: &[Choice],
+        cycles: &FairCycles,
+        limits: &Limits,
+    ) -> Result<(), EngineError> {
+        self.violated |= Property::LIVELOCK.bit();
+        let mut from = Origin { running: None, cost: (0, 0) };
+        for choice in stem {
+            from.cost.0 += u32::from(self.machine.preempts(from.running, choice.actor));
+            from.running = Some(choice.actor);
+            self.machine.fire(choice.actor, choice.to_outcome())?;
+        }
+        let beginning = self.machine.snapshot();
+        let limits = Limits { states: None, time: None, ..limits.clone() };
+        let Round::Least(_, cycle) = least_round(&mut self.machine, from, None, cycles, &limits)? else {
+            return Ok(());
         };
-        self.witnesses.insert(Property::LIVELOCK, [&lasso.stem[..], &lasso.cycle].concat());
-        self.lasso = Some(lasso);
-        self.bytes_kept += (self.stack.len() * (2 * size_of::<Choice>() + size_of::<u128>())) as u64;
+        self.machine.restore(&beginning);
+        let mut states = Vec::new();
+        for choice in &cycle {
+            states.push(self.machine.fingerprint());
+            self.machine.fire(choice.actor, choice.to_outcome())?;
+        }
+        self.witnesses.insert(Property::LIVELOCK, [stem, &cycle].concat());
+        self.lasso = Some(Lasso { stem: stem.to_vec(), cycle, states });
+        Ok(())
     }
 
     /// Bytes that the search takes, and may take before the next look at them.
@@ -623,6 +674,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             maxima: maxima.to_vec(),
             limits_hit: self.limits_hit,
             lasso: self.lasso,
+            halted: self.machine.halted().cloned(),
             witnesses: self.witnesses,
             few_preemptions: None,
         }

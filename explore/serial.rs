@@ -15,6 +15,9 @@ const MAX_STEPS: usize = 100_000;
 /// run does not end, or ends in a deadlock.
 pub fn serial<S: System>(system: &S, order: &[ActorId]) -> Result<Option<Vec<Step>>, EngineError> {
     let mut machine = Machine::new(system)?;
+    if machine.halted().is_some() {
+        return Ok(None);
+    }
     let specs = machine.specs().to_vec();
     let mut steps = Vec::new();
     while steps.len() < MAX_STEPS {

@@ -11,7 +11,7 @@ use crate::error::EngineError;
 use crate::frontier::{Cost, Frontier};
 use crate::limits::Limits;
 use crate::machine::Machine;
-use crate::minimal::Counterexample;
+use crate::minimal::{Counterexample, Cuts};
 use crate::schedule::Choice;
 
 /// What a search for a branch can say.
@@ -28,10 +28,12 @@ pub enum Witness {
 /// Searches for the least execution that reaches `branch`: fewest preemptions, then fewest operations.
 pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> Result<Witness, EngineError> {
     let mut machine = Machine::new(system)?;
-    machine.memory().take_cut();
+    if machine.halted().is_some() {
+        return Ok(Witness::Unknown);
+    }
     let mut frontier = Frontier::at(&machine, None, (0, 0));
     let mut best: Option<(Cost, Vec<Choice>)> = None;
-    let mut given_up = false;
+    let mut cuts = Cuts::default();
     while let Some(settled) = frontier.settle(&mut machine) {
         if best.as_ref().is_some_and(|(cost, _)| *cost <= settled.cost) {
             break;
@@ -47,9 +49,7 @@ pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> 
                 found = Some((cost, *choice));
             }
             // A run that has just been given up goes no further, but what it has reached by then is reached.
-            let goes_on = machine.memory().take_cut().is_none();
-            given_up |= !goes_on;
-            goes_on
+            cuts.goes_on(machine, cost)
         })?;
         if let Some((cost, choice)) = found
             && best.as_ref().is_none_or(|(known, _)| cost < *known)
@@ -60,9 +60,10 @@ pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> 
     Ok(match best {
         _ if frontier.is_cut() => Witness::Unknown,
         Some((cost, schedule)) => {
-            Witness::Least(Counterexample::new(schedule, cost, frontier.settled_below(cost.0)))
+            let within = cuts.below(cost);
+            Witness::Least(Counterexample::new(schedule, cost, frontier.settled_below(cost.0), within))
         }
-        None if given_up || limits.preemptions.is_some() => Witness::Unknown,
+        None if cuts.any() || limits.preemptions.is_some() => Witness::Unknown,
         None => Witness::Unreachable,
     })
 }

@@ -84,6 +84,13 @@ pub trait System {
     /// The first state of an actor.
     fn start(&self, actor: ActorId) -> Self::State;
 
+    /// The number of the command that an actor in this state is in, from 0, if actors are lists of commands: messages
+    /// about a setup that does not come to its end name it.
+    fn command(&self, state: &Self::State) -> Option<usize> {
+        let _ = state;
+        None
+    }
+
     /// Runs one step: `Continue` with the next state, or `Break` when the actor has finished.
     fn step<B: Backend>(
         &self,

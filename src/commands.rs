@@ -342,6 +342,8 @@ fn annotated_counterexample(
         memory: unusual(outcome.memory),
         property: Some(shown.property),
         preemptions: Some(shown.counterexample.preemptions).filter(|_| shown.counterexample.certified),
+        among: shown.among.clone(),
+        halted_at: outcome.halted.as_ref().map(|halted| halted.line),
         certified: check::certified(outcome),
         does: calls(&scenario.actors),
         replay: Some(format!("stalemap check {} --design {}", outcome.scenario, outcome.design)),

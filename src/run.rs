@@ -1,6 +1,7 @@
 //! Running scenarios under designs, and what came of it.
 
 use stalemap_model::judge::properties;
+use stalemap_model::words::bounds;
 use stalemap_model::words::branches;
 use stalemap_model::words::counters;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,11 +11,12 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use stalemap_checker::{explore, minimal_counterexample, replay};
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, LimitHit, Limits, Options,
-    Progress, Runs, Schedule, Statistics,
+    Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits, Options,
+    Progress, Runs, Schedule, Statistics, halted_setup,
 };
 use stalemap_facade::{Branch, Counter, MemoryModel, Property, System};
 use stalemap_model::system::kernel::{ConfigError, Kernel};
+use stalemap_model::words::config::DEFAULT_RETRIES;
 use stalemap_model::words::design::Design;
 
 use crate::available::default_limit;
@@ -74,6 +76,9 @@ pub struct Shown {
     pub property: Property,
     /// Its cost, and whether it is the least.
     pub counterexample: Counterexample,
+    /// The runs among which it is the least, if a limit cut others that might have been cheaper: `runs with at most 0
+    /// evictions`.
+    pub among: Option<String>,
     /// As a schedule file.
     pub schedule: Schedule,
 }
@@ -109,6 +114,33 @@ pub struct Contents {
     pub violating: u64,
 }
 
+/// A command of a setup that does not come to its end: nothing was there to be explored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HaltedSetup {
+    /// The line of the scenario file that it stands in, from 1.
+    pub line: usize,
+    /// Why it does not.
+    pub why: Halt,
+}
+
+impl HaltedSetup {
+    /// Where, and why, in words.
+    pub fn sentence(&self) -> String {
+        let why = match &self.why {
+            Halt::GivenUp(bound) => format!("is given up at the limit of {}", bound.name()),
+            Halt::Waits(op) => format!("waits for ever at {op}"),
+            Halt::GoesRound => "goes round for ever".to_owned(),
+        };
+        format!("the command in line {} {why}", self.line)
+    }
+
+    /// Says where in a scenario's file a setup does not go on.
+    pub fn of(scenario: &Scenario, halted: &Halted) -> Self {
+        let line = halted.command.and_then(|command| scenario.setup_lines.get(command));
+        HaltedSetup { line: line.copied().unwrap_or(1), why: halted.why.clone() }
+    }
+}
+
 /// What came of a job.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -138,6 +170,8 @@ pub struct Outcome {
     pub outcomes: Vec<Contents>,
     /// The counterexample for the most user-visible violation.
     pub counterexample: Option<Shown>,
+    /// The setup, if it does not come to its end.
+    pub halted: Option<HaltedSetup>,
     /// What the file says about it.
     pub judgement: Judgement,
     /// How long it took.
@@ -240,7 +274,9 @@ fn run(
     let engine_error =
         |error| RunError::Engine { scenario: scenario.name.clone(), design: design.name.clone(), error };
     let kernel = job.kernel()?;
-    let found = match engine.run(&kernel) {
+    // A setup runs alone; where it does not come to its end, there is nothing for any other engine to run.
+    let halts = *engine != Engine::Exhaustive && halted_setup(&kernel).map_err(engine_error)?.is_some();
+    let found = match (!halts).then(|| engine.run(&kernel)).flatten() {
         None => {
             let options = Options { limits: limits.clone(), ..Options::default() };
             let (mut counted, mut bytes) = (0, 0);
@@ -304,6 +340,7 @@ fn run(
         stale_aborts: (maximum(counters::STALE_ABORTS), maximum(counters::SPURIOUS_ABORTS)),
         outcomes: found.outcomes,
         counterexample,
+        halted: found.halted.as_ref().map(|halted| HaltedSetup::of(scenario, halted)),
         judgement,
         elapsed: started.elapsed(),
     })
@@ -354,6 +391,7 @@ struct Found {
     few_preemptions: Option<FewPreemptions>,
     outcomes: Vec<Contents>,
     witnesses: BTreeMap<Property, Vec<Choice>>,
+    halted: Option<Halted>,
 }
 
 impl Found {
@@ -373,6 +411,7 @@ impl From<Exploration> for Found {
             limits_hit: std::mem::take(&mut exploration.limits_hit),
             few_preemptions: exploration.few_preemptions,
             witnesses: std::mem::take(&mut exploration.witnesses),
+            halted: exploration.halted.take(),
             outcomes: contents(exploration),
         }
     }
@@ -411,6 +450,7 @@ impl From<Runs> for Found {
             few_preemptions: None,
             outcomes: outcomes.into_values().collect(),
             witnesses: runs.witnesses,
+            halted: None,
         }
     }
 }
@@ -473,31 +513,67 @@ fn counterexample(
     let counterexample = least.unwrap_or_else(|| {
         let schedule = witness.to_vec();
         let operations = schedule.len() as u32;
-        Counterexample { schedule, preemptions: 0, operations, certified: false, states_below: 0 }
+        let within = BTreeSet::new();
+        Counterexample { schedule, preemptions: 0, operations, certified: false, states_below: 0, within }
     });
-    let schedule = to_schedule(job, kernel, property, &counterexample);
-    Ok(Shown { property, counterexample, schedule })
+    let among = least_among(job.scenario, &counterexample);
+    let schedule = to_schedule(job, kernel, property, &counterexample, among.as_deref());
+    Ok(Shown { property, counterexample, among, schedule })
 }
 
-fn to_schedule(job: &Job<'_>, kernel: &Kernel, property: Property, found: &Counterexample) -> Schedule {
+fn to_schedule(
+    job: &Job<'_>,
+    kernel: &Kernel,
+    property: Property,
+    found: &Counterexample,
+    among: Option<&str>,
+) -> Schedule {
     let header = |key: &str, value: String| (key.to_owned(), value);
     let mut headers = vec![header("violates", property.to_string())];
     if found.certified {
         headers.push(header("preemptions", found.preemptions.to_string()));
         headers.push(header("operations", found.operations.to_string()));
-        headers.push(header("certificate", certificate(found)));
+        headers.extend(among.map(|among| header("among", among.to_owned())));
+        headers.push(header("certificate", certificate(found, among)));
     }
     job.schedule(kernel, headers, &found.schedule)
 }
 
-/// Why a counterexample is the least.
-pub fn certificate(found: &Counterexample) -> String {
+/// Why a counterexample is the least, and among which runs.
+pub fn certificate(found: &Counterexample, among: Option<&str>) -> String {
+    let least = least(among);
     let below = match found.preemptions {
-        0 => return "least: no preemption, and none with fewer operations".to_owned(),
+        0 => return format!("{least}: no preemption, and none with fewer operations"),
         1 => "without a preemption".to_owned(),
         more => format!("with fewer than {more} preemptions"),
     };
-    format!("least: none of the {} states reached {below} violates it", found.states_below)
+    format!("{least}: none of the {} states reached {below} violates it", found.states_below)
+}
+
+/// `least`, or `least among` some runs.
+pub fn least(among: Option<&str>) -> String {
+    among.map_or_else(|| "least".to_owned(), |among| format!("least among {among}"))
+}
+
+/// The runs among which a counterexample is the least, if a limit cut others that might have been cheaper: `runs with at
+/// most 0 evictions`.
+fn least_among(scenario: &Scenario, found: &Counterexample) -> Option<String> {
+    let limits = &scenario.limits;
+    let at_most = |count: u64, one: &str, more: &str| {
+        format!("at most {count} {}", if count == 1 { one } else { more })
+    };
+    let within = found.within.iter().map(|limit| match *limit {
+        LimitHit::Bound(bounds::EVICTIONS) => {
+            at_most(limits.evictions.unwrap_or(0).into(), "eviction", "evictions")
+        }
+        LimitHit::Bound(bounds::RETRIES) => {
+            at_most(limits.retries.unwrap_or(DEFAULT_RETRIES).into(), "retry", "retries")
+        }
+        LimitHit::Preemptions => at_most(limits.preemptions.unwrap_or(0).into(), "preemption", "preemptions"),
+        other => format!("the limit of {other}"),
+    });
+    let within: Vec<String> = within.collect();
+    (!within.is_empty()).then(|| format!("runs with {}", within.join(" and ")))
 }
 
 /// `1 preemption`, `2 preemptions`.

@@ -255,6 +255,13 @@ impl System for Kernel {
         ActorState::Task(TaskState::start(actor > 0 && !self.config.holds.is_empty() && !held))
     }
 
+    fn command(&self, state: &ActorState) -> Option<usize> {
+        match state {
+            ActorState::Task(state) => Some(state.command()),
+            _ => None,
+        }
+    }
+
     async fn step<B: Backend>(
         &self,
         w: &World<B>,

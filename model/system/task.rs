@@ -100,6 +100,11 @@ impl TaskState {
     pub fn start(waits: bool) -> Self {
         TaskState { command: 0, part: 0, at: if waits { At::Held } else { At::Next } }
     }
+
+    /// The number of the command, from 0.
+    pub fn command(&self) -> usize {
+        usize::from(self.command)
+    }
 }
 
 /// What stands still in one run and goes on in the next: `Some(at)` is more of this part.

@@ -9,6 +9,7 @@ use stalemap_facade::Event;
 use super::mappings::Life;
 use super::words::{count, harmless, list};
 use super::{About, Ending, files, is_violation, movers, name, violation};
+use crate::run::HaltedSetup;
 
 /// What was lost, which bytes, under which design, and whose cached mapping outlived which change.
 pub(super) fn headline(replay: &Replay, about: &About, lives: &[Life]) -> String {
@@ -22,9 +23,12 @@ pub(super) fn headline(replay: &Replay, about: &About, lives: &[Life]) -> String
 /// How large the schedule is.
 pub(super) fn size(replay: &Replay, about: &About) -> String {
     let preemptions = replay.played.iter().filter(|played| played.preempts).count();
-    let least = match about.preemptions {
-        Some(least) if usize::try_from(least) == Ok(preemptions) && least > 0 => " (the least)",
-        _ => "",
+    let least = match (about.preemptions, &about.among) {
+        (Some(least), among) if usize::try_from(least) == Ok(preemptions) && least > 0 => match among {
+            None => " (the least)".to_owned(),
+            Some(among) => format!(" (the least among {})", harmless(among)),
+        },
+        _ => String::new(),
     };
     let (actors, steps) = (count(movers(replay).len(), "actor"), count(replay.played.len(), "step"));
     format!("{actors}, {steps}, {}{least}", count(preemptions, "preemption"))
@@ -46,10 +50,9 @@ fn sentence(replay: &Replay, about: &About) -> String {
             format!("Livelock{under}: operations {from} to {to} lead back to where they began, for ever.")
         }
         Some(property) if replay.violated_in_setup.contains(&property) => {
-            format!(
-                "{}{under}, in the setup already: nobody has to race for it.",
-                capital(&property.name().replace('-', " "))
-            )
+            let name = capital(&property.name().replace('-', " "));
+            let why = halted(replay, about).unwrap_or_else(|| "nobody has to race for it".to_owned());
+            format!("{name}{under}, in the setup already: {why}.")
         }
         Some(property) => {
             let text = violation(property, &all_events(replay));
@@ -59,6 +62,12 @@ fn sentence(replay: &Replay, about: &About) -> String {
         }
         None => format!("Nothing is violated{under} on this schedule."),
     }
+}
+
+/// The command of the setup that does not come to its end, and why.
+fn halted(replay: &Replay, about: &About) -> Option<String> {
+    let halted = HaltedSetup { line: about.halted_at?, why: replay.halted.as_ref()?.why.clone() };
+    Some(harmless(&halted.sentence()))
 }
 
 fn all_events(replay: &Replay) -> Vec<Event> {

@@ -163,6 +163,7 @@ mod tests {
             initial: Vec::new(),
             initial_panels: Vec::new(),
             violated_in_setup: Vec::new(),
+            halted: None,
             played: events.iter().map(played).collect(),
             epilogue: None,
             deadlock: Vec::new(),

@@ -47,6 +47,10 @@ pub struct About {
     pub property: Option<Property>,
     /// The least number of preemptions that violates the property, if that is known.
     pub preemptions: Option<u32>,
+    /// The runs among which it is the least, if not among all: `runs with at most 0 evictions`.
+    pub among: Option<String>,
+    /// The line of the scenario file whose setup command does not come to its end.
+    pub halted_at: Option<usize>,
     /// What is proved about the schedule.
     pub certified: Option<String>,
     /// What an actor does, in a few words, by its name: `write(2)`, `writeback`.
@@ -184,6 +188,7 @@ impl AnnotatedSchedule {
             };
             self.about.certified = certificate.map(said);
             self.about.preemptions = u32::try_from(preemptions).ok();
+            self.about.among = schedule.header("among").map(str::to_owned);
             self.size = cause::size(&self.replay, &self.about);
         }
     }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use stalemap_checker::follow_with_shuttle;
-use stalemap_explore::{EngineError, Follow, ReplayError, Schedule, Step};
+use stalemap_explore::{EngineError, Follow, ReplayError, Schedule, Step, halted_setup};
 use stalemap_facade::{MemoryModel, Property};
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::config::Config;
@@ -24,6 +24,7 @@ use crate::litmus::Core;
 use crate::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::timeline::{self, Look};
 use crate::report::{html, json, svg};
+use crate::run::HaltedSetup;
 use crate::scenario::read;
 
 pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
@@ -175,6 +176,8 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
         program: Program::of(&scenario.source),
         ..About::default()
     };
+    let halted = halted_setup(&kernel).ok().flatten();
+    let about = About { halted_at: halted.map(|halted| HaltedSetup::of(&scenario, &halted).line), ..about };
     let mut annotated = match annotate(&kernel, &schedule, about) {
         Ok(annotated) => annotated,
         Err(error @ ReplayError::DoesNotFit { .. }) => return Err(bad(error.to_string())),
@@ -191,7 +194,7 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
 
 /// Drives shuttle along a schedule that the exhaustive engine has played. Says how they differ.
 fn cannot_follow(engine: Engine, loaded: &Loaded) -> Option<String> {
-    if engine != Engine::Shuttle {
+    if engine != Engine::Shuttle || loaded.schedule.replay.halted.is_some() {
         return None;
     }
     match follow_with_shuttle(&loaded.kernel, &loaded.steps) {

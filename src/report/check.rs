@@ -7,7 +7,7 @@ use stalemap_facade::Property;
 
 use super::style::{BAD, DOUBT, GOOD, styled};
 use crate::engine::Engine;
-use crate::run::{Outcome, Verdict, certificate, preemptions};
+use crate::run::{Outcome, Verdict, certificate, least, preemptions};
 
 /// The names of properties, in a list.
 pub fn names(properties: &[Property]) -> String {
@@ -74,7 +74,10 @@ pub fn verdict(outcome: &Outcome) -> String {
     match (outcome.verdict, &outcome.counterexample) {
         (Verdict::Holds, _) if outcome.judgement.vacuous => format!("holds vacuously{memory}, {states}"),
         (Verdict::Holds, _) => format!("holds{memory}, {states}"),
-        (Verdict::Incomplete, _) => format!("incomplete{memory}, nothing found in {states}"),
+        (Verdict::Incomplete, _) => match &outcome.halted {
+            None => format!("incomplete{memory}, nothing found in {states}"),
+            Some(halted) => format!("incomplete{memory}, in the setup already: {}", halted.sentence()),
+        },
         (Verdict::FoundNone, _) if outcome.judgement.vacuous => {
             format!("found none, vacuously; {} finished, {states}", outcome.engine.name())
         }
@@ -82,8 +85,15 @@ pub fn verdict(outcome: &Outcome) -> String {
         (Verdict::Violates, None) => format!("violates {}{memory}, {states}", names(&outcome.violated)),
         (Verdict::Violates, Some(shown)) => {
             let found = &shown.counterexample;
-            let cost = if found.certified {
-                format!("least: {}, {} operations", preemptions(found.preemptions), found.operations)
+            let cost = if let Some(halted) = &outcome.halted {
+                return format!(
+                    "violates {}{memory}, in the setup already: {}",
+                    names(&outcome.violated),
+                    halted.sentence()
+                );
+            } else if found.certified {
+                let least = least(shown.among.as_deref());
+                format!("{least}: {}, {} operations", preemptions(found.preemptions), found.operations)
             } else {
                 format!("shown in {} operations", found.operations)
             };
@@ -167,5 +177,5 @@ pub fn certified(outcome: &Outcome) -> Option<String> {
         .counterexample
         .as_ref()
         .filter(|shown| shown.counterexample.certified)
-        .map(|shown| certificate(&shown.counterexample))
+        .map(|shown| certificate(&shown.counterexample, shown.among.as_deref()))
 }

@@ -134,7 +134,8 @@ fn cell(outcome: &Outcome) -> Cell {
             let worst = outcome.violated.first().map_or("", |property| property.name());
             let cost = match shown {
                 Some(shown) if shown.counterexample.certified => {
-                    format!(" [{}]", shown.counterexample.preemptions)
+                    let bounded = if shown.among.is_some() { "<=" } else { "" };
+                    format!(" [{bounded}{}]", shown.counterexample.preemptions)
                 }
                 _ => " [?]".to_owned(),
             };
@@ -151,6 +152,13 @@ fn statement(outcomes: &[Outcome], across: &[String]) -> String {
         "\nholds (N): every interleaving and every choice was explored, N distinct states, none violates a property.\n\
          PROPERTY [P]: violated, with P preemptions at least; `stalemap check SCENARIO` shows how. `.`: not asked.\n\n",
     );
+    let bounded =
+        |outcome: &Outcome| outcome.counterexample.as_ref().is_some_and(|shown| shown.among.is_some());
+    if outcomes.iter().any(bounded) {
+        text.push_str(
+            "[<=P]: at least P among the runs within a limit of the file, and perhaps fewer beyond it.\n\n",
+        );
+    }
     for design in across {
         let runs: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.design == *design).collect();
         let holds = runs.iter().filter(|o| o.verdict == Verdict::Holds && !o.judgement.vacuous).count();

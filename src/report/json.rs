@@ -36,6 +36,7 @@ fn result(outcome: &Outcome) -> Value {
             "operations": shown.counterexample.operations,
             "certified": shown.counterexample.certified,
             "states_below": shown.counterexample.states_below,
+            "least_among": shown.among,
             "schedule": shown.schedule.to_string(),
         })
     });
@@ -77,6 +78,9 @@ fn result(outcome: &Outcome) -> Value {
             })
             .collect::<Vec<_>>(),
         "counterexample": counterexample,
+        "halted_in_setup": outcome.halted.as_ref().map(|halted| {
+            json!({ "line": halted.line, "why": halted.sentence() })
+        }),
     })
 }
 

@@ -177,6 +177,7 @@ pub fn json(study: &Study) -> String {
                     "preemptions": shown.counterexample.preemptions,
                     "operations": shown.counterexample.operations,
                     "certified": shown.counterexample.certified,
+                    "least_among": shown.among,
                     "schedule": shown.schedule.to_string(),
                 })
             }),

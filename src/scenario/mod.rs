@@ -28,7 +28,9 @@ use std::collections::BTreeMap;
 
 use stalemap_facade::MemoryModel;
 use stalemap_facade::{Branch, Property};
-use stalemap_model::words::config::{ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, Hold, MixedIo};
+use stalemap_model::words::config::{
+    ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, Hold, MixedIo,
+};
 use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
@@ -82,6 +84,8 @@ pub struct Scenario {
     pub files: Vec<String>,
     /// Commands that run first, alone.
     pub setup: Vec<FileCommand>,
+    /// The line of the file that each of these stands in, from 1.
+    pub setup_lines: Vec<usize>,
     /// The concurrent actors.
     pub actors: Vec<ActorConfig>,
     /// Directed runs.

@@ -11,8 +11,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use stalemap_explore::{
-    Counterexample, EngineError, Exploration, LimitHit, Limits, Options, Replay, Statistics, Step, Witness,
-    explore, least_witness, minimal_counterexample, replay,
+    Counterexample, EngineError, Exploration, Halt, Halted, LimitHit, Limits, Options, Replay, Statistics,
+    Step, Witness, explore, least_witness, minimal_counterexample, replay,
 };
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Property, Role, System};
@@ -406,11 +406,66 @@ system! {
 }
 
 #[test]
-fn cycles_are_found_under_a_preemption_bound() {
-    let limits = Limits { preemptions: Some(0), ..Limits::default() };
-    assert_eq!(explored_with(&Spin, true, true, limits).violated, properties::LIVELOCK.bit());
-    let found = least(&Spin, properties::LIVELOCK).expect("the spinner alone goes round");
-    assert_eq!((found.preemptions, found.operations, found.certified), (0, 1, true));
+fn who_waits_for_somebody_that_can_move_is_no_livelock() {
+    for sleep_sets in [false, true] {
+        for preemptions in [None, Some(0)] {
+            let limits = Limits { preemptions, ..Limits::default() };
+            let found = explored_with(&Spin, true, sleep_sets, limits);
+            assert_eq!((found.violated, found.lasso), (0, None));
+        }
+    }
+    assert_eq!(least(&Spin, properties::LIVELOCK), None);
+}
+
+system! {
+    /// Waits by looking again and again for what the other does not do.
+    Forgotten ["spinner": Main, "other": Main] |w, me, _| {
+        if me == 1 {
+            w.y.store(op("set another"), 1, Relaxed).await;
+            return DONE;
+        }
+        if w.x.load(op("look"), Relaxed).await == 0 { again(0) } else { DONE }
+    }
+}
+
+#[test]
+fn who_waits_for_nobody_is_one() {
+    for preemptions in [None, Some(0)] {
+        let limits = Limits { preemptions, ..Limits::default() };
+        assert_eq!(explored_with(&Forgotten, true, true, limits).violated, properties::LIVELOCK.bit());
+    }
+    let found = least(&Forgotten, properties::LIVELOCK).expect("the spinner goes round");
+    assert_eq!((found.preemptions, found.operations, found.certified), (0, 2, true));
+    assert!(found.within.is_empty());
+}
+
+system! {
+    /// Each stores its own value until it finds it still there.
+    Undoing ["one": Main, "two": Main] |w, me, _| {
+        let mine = me as u64 + 1;
+        w.x.store(op("store"), mine, Relaxed).await;
+        if w.x.load(op("look"), Relaxed).await == mine { DONE } else { again(0) }
+    }
+}
+
+#[test]
+fn two_that_undo_each_others_work_livelock() {
+    for sleep_sets in [false, true] {
+        let found = explored_with(&Undoing, true, sleep_sets, Limits::default());
+        assert_eq!(found.violated, properties::LIVELOCK.bit());
+        let lasso = found.lasso.expect("a livelock has one");
+        for actor in [0, 1] {
+            assert!(lasso.cycle.iter().any(|choice| choice.actor == actor), "each of them moves");
+        }
+    }
+    // Each alone comes to its end, so there is no end to the switching.
+    let found = least(&Undoing, properties::LIVELOCK).expect("they go round");
+    let replay = replayed(&Undoing, &found);
+    assert_eq!(replay.violated, [properties::LIVELOCK]);
+    assert!(found.certified && found.preemptions > 0);
+    // Without preemptions nobody disturbs anybody.
+    let none = Limits { preemptions: Some(0), ..Limits::default() };
+    assert_eq!(explored_with(&Undoing, true, true, none).violated, 0);
 }
 
 system! {
@@ -699,6 +754,42 @@ system! {
 }
 
 system! {
+    /// A setup that looks again and again for what a daemon does not do. The daemon could always move.
+    Restive ["maker": Setup, "helper": Daemon, "main": Main] |w, me, _| {
+        match me {
+            0 if w.x.load(op("look"), Relaxed).await == 1 => DONE,
+            1 => {
+                w.y.store(op("set another"), 1, Relaxed).await;
+                again(0)
+            }
+            _ => again(0),
+        }
+    }
+}
+
+system! {
+    /// The same, and the daemon does it when it is let on.
+    Helped ["maker": Setup, "helper": Daemon] |w, me, _| {
+        if me == 0 {
+            return if w.x.load(op("look"), Relaxed).await == 1 { DONE } else { again(0) };
+        }
+        w.x.store(op("set"), 1, Relaxed).await;
+        DONE
+    }
+}
+
+system! {
+    /// An epilogue that goes round for ever.
+    RestiveLate ["main": Main, "checker": Epilogue] |w, me, _| {
+        if me == 0 {
+            w.x.store(op("store"), 1, Relaxed).await;
+            return DONE;
+        }
+        if w.x.load(op("look"), Relaxed).await == 0 { DONE } else { again(0) }
+    }
+}
+
+system! {
     /// An epilogue that waits for ever.
     StuckLate ["main": Main, "checker": Epilogue] |w, me, _| {
         if me == 0 {
@@ -713,8 +804,22 @@ system! {
 #[test]
 fn broken_systems_are_reported() {
     assert_eq!(error_of(&Restless), EngineError::NeverPauses { actor: "main".to_owned() });
-    let stuck = EngineError::StuckAlone { actor: "maker".to_owned(), op: "wait".to_owned() };
-    assert_eq!(error_of(&Stuck), stuck);
+    // A setup or an epilogue that does not come to its end is a finding about the system.
+    for (found, property, why) in [
+        (explored(&Stuck), properties::DEADLOCK, Halt::Waits("wait".to_owned())),
+        (explored(&Restive), properties::LIVELOCK, Halt::GoesRound),
+    ] {
+        assert_eq!((found.violated, found.statistics.states), (property.bit(), 0));
+        assert!(!found.is_complete() && found.limits_hit.is_empty());
+        let halted = Halted { actor: "maker".to_owned(), command: None, why };
+        assert_eq!(found.halted, Some(halted));
+    }
+    let found = least(&Restive, properties::LIVELOCK).expect("it is found again");
+    assert_eq!((found.operations, found.certified), (0, true));
+    let replay = replayed(&Restive, &found);
+    assert_eq!(replay.violated_in_setup, [properties::LIVELOCK]);
+    assert!(replay.epilogue.is_none(), "nobody has begun");
+    assert_eq!(least(&Stuck, properties::LIVELOCK), None);
     // An epilogue that waits for ever is a finding about the system.
     let found = explored(&StuckLate);
     assert_eq!(found.violated, properties::DEADLOCK.bit());
@@ -722,4 +827,10 @@ fn broken_systems_are_reported() {
     let found = least(&StuckLate, properties::DEADLOCK).expect("it is found again");
     assert_eq!(found.operations, 1);
     assert_eq!(replayed(&StuckLate, &found).violated, [properties::DEADLOCK]);
+    let found = explored(&RestiveLate);
+    assert_eq!((found.violated, found.final_states.len()), (properties::LIVELOCK.bit(), 1));
+    let found = least(&RestiveLate, properties::LIVELOCK).expect("it is found again");
+    assert_eq!((found.operations, found.certified), (1, true));
+    assert_eq!(replayed(&RestiveLate, &found).violated, [properties::LIVELOCK]);
+    assert!(explored(&Helped).halted.is_none(), "a daemon that can always move does move, in the end");
 }

@@ -5,7 +5,7 @@
 //! like a verdict. So random programs are explored in every combination of the reductions, and everything
 //! the engine counts is compared with `common/reference.rs`, which has none of them.
 
-use crate::common::names::{bounds, branches, properties};
+use crate::common::names::{branches, properties};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
@@ -19,7 +19,7 @@ use stalemap_explore::{
     Choice, Counterexample, Exploration, LimitHit, Limits, Options, Replay, Schedule, Witness, explore,
     least_witness, minimal_counterexample, replay,
 };
-use stalemap_facade::{Property, System};
+use stalemap_facade::{Bound, Property, System};
 
 /// States up to which a program is looked at.
 const MOST_STATES: usize = 4_000;
@@ -43,13 +43,13 @@ fn graph_of(program: &Program) -> Result<Graph, TestCaseError> {
 }
 
 /// The limits that a search without limits of its own must report.
-fn own_limits(given_up: bool) -> BTreeSet<LimitHit> {
-    given_up.then_some(LimitHit::Bound(bounds::RETRIES)).into_iter().collect()
+fn own_limits(given_up: &BTreeSet<Bound>) -> BTreeSet<LimitHit> {
+    given_up.iter().copied().map(LimitHit::Bound).collect()
 }
 
 /// Compares what any complete search must find.
 fn finds_everything(found: &Exploration, graph: &Graph, visited_only: &Exploration) -> TestCaseResult {
-    prop_assert_eq!(&found.limits_hit, &own_limits(graph.is_cut()));
+    prop_assert_eq!(&found.limits_hit, &own_limits(&graph.cut_by()));
     prop_assert_eq!(found.violated, graph.violated());
     prop_assert_eq!(&found.final_states, &visited_only.final_states);
     prop_assert_eq!(&found.deadlocks, &visited_only.deadlocks);
@@ -62,7 +62,7 @@ fn finds_everything(found: &Exploration, graph: &Graph, visited_only: &Explorati
     prop_assert_eq!(&found.violating_outcomes, &graph.outcomes(true));
     prop_assert_eq!(found.reached, graph.gathered.reached);
     prop_assert_eq!(&found.maxima[..], &graph.gathered.maxima[..]);
-    prop_assert_eq!(found.lasso.is_some(), graph.has_cycle());
+    prop_assert_eq!(found.lasso.is_some(), graph.has_fair_cycle());
     Ok(())
 }
 
@@ -165,6 +165,40 @@ fn livelocks_are_least(program: &Program) -> TestCaseResult {
     counterexample_is_least(program, properties::LIVELOCK, graph.least_round())
 }
 
+/// A certificate says which bounds cut what might have been cheaper, and nothing that no bound cut is cheaper: the
+/// least counterexample of the same program without bounds says so.
+fn certificates_say_among_what(program: &Program) -> TestCaseResult {
+    let graph = graph_of(program)?;
+    let unbounded = graph_of(&program.unbounded())?;
+    if unbounded.states() > MOST_STATES_SQUARED || graph.states() > MOST_STATES_SQUARED {
+        return Err(TestCaseError::reject("too many states"));
+    }
+    let cuts = graph.cuts();
+    for property in
+        [properties::LOST_WRITE, properties::STALE_READ, properties::DEADLOCK, properties::LIVELOCK]
+    {
+        let least = match property {
+            properties::LIVELOCK => unbounded.least_round(),
+            property => unbounded.least(property),
+        };
+        let Some(least) = least.map(|least| (least.preemptions, least.operations)) else { continue };
+        let found = minimal_counterexample(program, property, &Limits::default()).map_err(fail)?;
+        let Some(found) = found else {
+            prop_assert!(!cuts.is_empty(), "{} is not found", property);
+            continue;
+        };
+        let cost = (found.preemptions, found.operations);
+        prop_assert!(least <= cost);
+        let cheaper = cuts.iter().filter(|(_, cut)| **cut < cost);
+        let cheaper: BTreeSet<_> = cheaper.map(|(bound, _)| LimitHit::Bound(*bound)).collect();
+        prop_assert_eq!(&found.within, &cheaper);
+        if found.within.is_empty() {
+            prop_assert_eq!(least, cost, "{} is said to be the least of all", property);
+        }
+    }
+    Ok(())
+}
+
 /// Looks for the least way to each branch that some run reaches, and to one that none does.
 fn branches_are_witnessed(program: &Program) -> TestCaseResult {
     let graph = graph_of(program)?;
@@ -250,8 +284,11 @@ fn preemption_limits_are_exact(program: &Program) -> TestCaseResult {
         }
         for sleep_sets in [false, true] {
             let found = explored(program, true, sleep_sets, &limits);
-            prop_assert_eq!(found.violated & !properties::LIVELOCK.bit(), expected.violated);
-            let mut limits_hit = own_limits(expected.given_up);
+            prop_assert_eq!(found.violated, expected.violated);
+            let livelock = minimal_counterexample(program, properties::LIVELOCK, &limits).map_err(fail)?;
+            prop_assert_eq!(livelock.is_some(), expected.violated & properties::LIVELOCK.bit() != 0);
+            prop_assert!(livelock.is_none_or(|found| found.within.contains(&LimitHit::Preemptions)));
+            let mut limits_hit = own_limits(&expected.given_up);
             limits_hit.extend(expected.cut.then_some(LimitHit::Preemptions));
             prop_assert_eq!(found.limits_hit, limits_hit);
             prop_assert_eq!(found.statistics.states, expected.triples);
@@ -269,7 +306,7 @@ fn state_limits_are_exact(program: &Program) -> TestCaseResult {
         let limited = |states| {
             explored(program, true, sleep_sets, &Limits { states: Some(states), ..Limits::default() })
         };
-        prop_assert_eq!(limited(graph.states()).limits_hit, own_limits(graph.is_cut()));
+        prop_assert_eq!(limited(graph.states()).limits_hit, own_limits(&graph.cut_by()));
         let short = limited(graph.states() - 1);
         prop_assert!(short.limits_hit.contains(&LimitHit::States));
         prop_assert_eq!(short.statistics.states, graph.states() - 1);
@@ -303,6 +340,11 @@ proptest! {
     #[test]
     fn livelocks_of_looping_programs_are_least(program in looping()) {
         livelocks_are_least(&program)?;
+    }
+
+    #[test]
+    fn certificates_of_random_programs_say_among_what(program in prop_oneof![straight_line(), looping()]) {
+        certificates_say_among_what(&program)?;
     }
 
     #[test]

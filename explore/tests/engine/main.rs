@@ -13,3 +13,4 @@ mod limits;
 mod litmus;
 mod loom_memory;
 mod orders;
+mod peterson;

@@ -5,12 +5,12 @@
 //! as long as the step, so most transitions of most programs begin by rebuilding a step that holds some.
 //! `reference.rs` says what the same programs mean without any engine.
 
-use super::names::bounds;
+use super::names::branches;
 use std::ops::ControlFlow;
 
 use stalemap_facade::Property;
 use stalemap_facade::{
-    ActorId, ActorSpec, Atomic, Backend, Branch, Counter, Leaf, Lock, Op, Ordering, Role, System,
+    ActorId, ActorSpec, Atomic, Backend, Bound, Branch, Counter, Leaf, Lock, Op, Ordering, Role, System,
 };
 
 pub(crate) const LOCKS: usize = 3;
@@ -145,7 +145,7 @@ pub(crate) enum Statement {
     Reach(Test, Branch),
     Maximum(Counter, usize),
     /// Gives the run up when the transition is over.
-    Cut(Test),
+    Cut(Test, Bound),
     /// Ends the task, with whatever it holds.
     Finish(Test),
 }
@@ -223,6 +223,19 @@ pub(crate) struct Program {
     /// Objects that nobody uses, between the locks and the rest: with enough of them, objects that have nothing
     /// to do with each other share a bit of the engine's footprints.
     pub(crate) unused: usize,
+}
+
+impl Program {
+    /// The same program without bounds: where it would give a run up, it does nothing.
+    pub(crate) fn unbounded(&self) -> Self {
+        let mut program = self.clone();
+        for statement in program.tasks.iter_mut().flat_map(|task| &mut task.steps).flatten() {
+            if let Statement::Cut(test, _) = *statement {
+                *statement = Statement::Reach(test, branches::EVICT);
+            }
+        }
+        program
+    }
 }
 
 /// The shared memory of a program. All of it begins at zero.
@@ -381,9 +394,9 @@ impl System for Program {
                 Statement::Maximum(counter, register) => {
                     world.backend.maximum(counter, r[register] as u32);
                 }
-                Statement::Cut(test) => {
+                Statement::Cut(test, bound) => {
                     if test.holds(r) {
-                        world.backend.cut(bounds::RETRIES);
+                        world.backend.cut(bound);
                     }
                 }
                 Statement::Finish(test) => {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use stalemap_facade::Property;
-use stalemap_facade::{ActorId, Role};
+use stalemap_facade::{ActorId, Bound, Role};
 
 use super::program::{
     ATOMICS, Audited, LEAVES, LOCKS, Position, Program, REGISTERS, Registers, Statement, observation,
@@ -26,7 +26,7 @@ struct State {
     leaves: [u64; LEAVES],
     record: Vec<(usize, u64)>,
     violated: u64,
-    cut: bool,
+    cut: Option<Bound>,
     tasks: Vec<Task>,
 }
 
@@ -82,6 +82,7 @@ struct Edge {
 struct GivenUp {
     task: ActorId,
     violated: u64,
+    bound: Bound,
 }
 
 /// How a state without transitions ended.
@@ -96,10 +97,18 @@ enum End {
     Final {
         violated: u64,
         observed: Option<String>,
+        cut: Option<Bound>,
         outside: Outside,
         /// The same after the epilogue, and whether that waits for ever.
         after: (Outside, bool),
     },
+}
+
+impl End {
+    /// The bound at which the epilogue was given up.
+    fn cut(&self) -> Option<Bound> {
+        if let End::Final { cut, .. } = self { *cut } else { None }
+    }
 }
 
 /// A state as it is seen by who cannot look into the tasks.
@@ -132,7 +141,7 @@ pub(crate) struct Graph {
 /// A state and the task that moved last.
 type Pair = (usize, Option<ActorId>);
 /// Preemptions, then operations.
-type Cost = (u32, u32);
+pub(crate) type Cost = (u32, u32);
 
 /// The least cost of reaching something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -156,7 +165,7 @@ pub(crate) struct Paths {
 }
 
 /// What can be reached with a limited number of preemptions.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Bounded {
     /// Triples of a state, the task that moved last and the preemptions so far.
     pub(crate) triples: u64,
@@ -165,8 +174,8 @@ pub(crate) struct Bounded {
     pub(crate) deadlocks: usize,
     /// Whether some transition would have been one preemption too many.
     pub(crate) cut: bool,
-    /// Whether some run was given up.
-    pub(crate) given_up: bool,
+    /// The bounds at which some run was given up.
+    pub(crate) given_up: BTreeSet<Bound>,
 }
 
 struct Interpreter<'p> {
@@ -184,7 +193,7 @@ impl Interpreter<'_> {
             leaves: [0; LEAVES],
             record: Vec::new(),
             violated: 0,
-            cut: false,
+            cut: None,
             tasks: vec![Task::Unstarted; self.program.tasks.len()],
         };
         assert!(self.run_alone(&mut state, Role::Setup), "a setup waits for ever");
@@ -206,7 +215,7 @@ impl Interpreter<'_> {
     fn run_alone(&mut self, state: &mut State, role: Role) -> bool {
         let tasks = self.with_role(&[role]);
         let servants = self.with_role(&[Role::Daemon]);
-        while !state.cut && tasks.iter().any(|task| state.tasks[*task] != Task::Finished) {
+        while state.cut.is_none() && tasks.iter().any(|task| state.tasks[*task] != Task::Finished) {
             let can_move = |task: &&ActorId| match &state.tasks[**task] {
                 Task::Unstarted => true,
                 Task::Waiting(place) => self.is_enabled(state, **task, place),
@@ -427,7 +436,11 @@ impl Interpreter<'_> {
                     *greatest = (*greatest).max(r[register] as u32);
                 }
             }
-            Statement::Cut(test) => state.cut |= test.holds(r),
+            Statement::Cut(test, bound) => {
+                if test.holds(r) {
+                    state.cut = Some(bound);
+                }
+            }
             Statement::Finish(test) => return !test.holds(r),
             visible => panic!("{visible:?} is visible"),
         }
@@ -457,7 +470,13 @@ impl Interpreter<'_> {
         let violated = state.violated | if stuck { properties::DEADLOCK.bit() } else { 0 };
         let observed = observation(state.atomics, state.leaves, &state.record);
         let after = (Outside::of(&state), stuck);
-        End::Final { violated, observed: (!state.cut).then_some(observed), outside, after }
+        End::Final {
+            violated,
+            observed: state.cut.is_none().then_some(observed),
+            cut: state.cut,
+            outside,
+            after,
+        }
     }
 }
 
@@ -471,7 +490,7 @@ impl Graph {
         let mut ends = BTreeMap::new();
         let mut given_up = Vec::new();
         let initial = interpreter.initial();
-        if initial.cut {
+        if initial.cut.is_some() {
             return None;
         }
         interpreter.gathering = true;
@@ -489,8 +508,8 @@ impl Graph {
                 for outcome in 0..alternatives {
                     let mut state = states[from].clone();
                     interpreter.fire(&mut state, task, outcome);
-                    if state.cut {
-                        nowhere.push(GivenUp { task, violated: state.violated });
+                    if let Some(bound) = state.cut {
+                        nowhere.push(GivenUp { task, violated: state.violated, bound });
                         continue;
                     }
                     let to = *numbers.entry(state).or_insert_with_key(|state| {
@@ -523,10 +542,30 @@ impl Graph {
         self.given_up.iter().map(|nowhere| nowhere.len() as u64).sum()
     }
 
-    /// Whether some run was given up, in an epilogue or before.
-    pub(crate) fn is_cut(&self) -> bool {
-        let unobserved = |end: &End| matches!(end, End::Final { observed: None, .. });
-        self.given_up() > 0 || self.ends.values().any(unobserved)
+    /// The bounds at which some run was given up, in an epilogue or before.
+    pub(crate) fn cut_by(&self) -> BTreeSet<Bound> {
+        let runs = self.given_up.iter().flatten().map(|given_up| given_up.bound);
+        runs.chain(self.ends.values().filter_map(End::cut)).collect()
+    }
+
+    /// What the cheapest run had cost that was given up at each bound.
+    pub(crate) fn cuts(&self) -> BTreeMap<Bound, Cost> {
+        let mut cuts: BTreeMap<Bound, Cost> = BTreeMap::new();
+        let mut note = |bound, cost: Cost| {
+            let least = cuts.entry(bound).or_insert(cost);
+            *least = cost.min(*least);
+        };
+        for ((state, last), cost) in std::iter::once(((0, None), (0, 0))).chain(self.costs((0, None), (0, 0)))
+        {
+            for given_up in &self.given_up[state] {
+                let preempts = u32::from(self.preempts(state, last, given_up.task));
+                note(given_up.bound, (cost.0 + preempts, cost.1 + 1));
+            }
+            if let Some(bound) = self.ends.get(&state).and_then(End::cut) {
+                note(bound, cost);
+            }
+        }
+        cuts
     }
 
     pub(crate) fn ends(&self) -> u64 {
@@ -581,11 +620,11 @@ impl Graph {
             }
     }
 
-    /// The properties violated in some state, a cycle being a livelock.
+    /// The properties violated in some state, a fair cycle being a livelock.
     pub(crate) fn violated(&self) -> u64 {
         let states = (0..self.edges.len()).fold(0, |bits, state| bits | self.violated_in(state));
         let given_up = self.given_up.iter().flatten().fold(0, |bits, given_up| bits | given_up.violated);
-        states | given_up | if self.has_cycle() { properties::LIVELOCK.bit() } else { 0 }
+        states | given_up | if self.has_fair_cycle() { properties::LIVELOCK.bit() } else { 0 }
     }
 
     /// Whether some run ends, is given up or goes on for ever without a violation of `property`.
@@ -715,19 +754,66 @@ impl Graph {
         None
     }
 
-    /// The least preemptions, then operations, that lead to a state and back to it: by trying, from each pair of
-    /// a state and the task that moved last, every way back.
+    /// Which states lie in a component in which every task moves, or has to wait somewhere.
+    fn fair_states(&self) -> Vec<bool> {
+        let edges: Vec<Vec<(ActorId, usize)>> =
+            self.edges.iter().map(|out| out.iter().map(|edge| (edge.task, edge.to)).collect()).collect();
+        let able: Vec<TaskSet> = (0..self.edges.len()).map(|state| self.able(state)).collect();
+        in_fair_components(&edges, &able)
+    }
+
+    /// Whether a run can go round for ever although no task that can always move is left out.
+    pub(crate) fn has_fair_cycle(&self) -> bool {
+        self.fair_states().contains(&true)
+    }
+
+    /// The tasks that can move.
+    fn able(&self, state: usize) -> TaskSet {
+        let moving = self.edges[state].iter().map(|edge| edge.task);
+        let given_up = self.given_up[state].iter().map(|given_up| given_up.task);
+        moving.chain(given_up).fold(0, |set, task| set | 1 << task)
+    }
+
+    /// The least preemptions, then operations, that lead to a state and back to it so that every task moves on the
+    /// way back or has to wait on it: by trying, from each pair of a state and the task that moved last, every way back.
     pub(crate) fn least_round(&self) -> Option<Least> {
         let beginning = ((0, None), (0, 0));
         let pairs: Vec<(Pair, Cost)> =
             std::iter::once(beginning).chain(self.costs((0, None), (0, 0))).collect();
-        let rounds = pairs.iter().flat_map(|(pair, cost)| {
-            self.costs(*pair, *cost).into_iter().filter(|(back, _)| back.0 == pair.0).map(|(_, cost)| cost)
-        });
-        let (preemptions, operations) = rounds.min()?;
+        let fair = self.fair_states();
+        let mut best = None;
+        for (pair, cost) in pairs.iter().filter(|(pair, _)| fair[pair.0]) {
+            best = self.round(*pair, *cost, best).or(best);
+        }
+        let (preemptions, operations) = best?;
         let below = pairs.iter().filter(|(_, cost)| cost.0 < preemptions).map(|(pair, _)| pair.0);
         let below = below.collect::<HashSet<_>>().len() as u64;
         Some(Least { preemptions, operations, below })
+    }
+
+    /// What the cheapest such way costs in all from a pair that was reached at `cost`, if it is less than `bound`.
+    fn round(&self, from: Pair, cost: Cost, bound: Option<Cost>) -> Option<Cost> {
+        let everybody = self.edges.iter().enumerate().fold(0, |set, (state, _)| set | self.able(state));
+        let waiting = |state: usize| everybody & !self.able(state);
+        let mut settled = HashSet::new();
+        let mut open = BTreeSet::from([(cost, from, waiting(from.0))]);
+        while let Some((now, (state, last), seen)) = open.pop_first() {
+            if bound.is_some_and(|bound| bound <= now) {
+                return None;
+            }
+            if now != cost && state == from.0 && seen == everybody {
+                return Some(now);
+            }
+            if !settled.insert((state, last, seen)) {
+                continue;
+            }
+            for edge in &self.edges[state] {
+                let preempts = u32::from(self.preempts(state, last, edge.task));
+                let seen = seen | 1 << edge.task | waiting(edge.to);
+                open.insert(((now.0 + preempts, now.1 + 1), (edge.to, Some(edge.task)), seen));
+            }
+        }
+        None
     }
 
     /// What it costs to come from one pair, reached at `cost`, to each other by at least one operation.
@@ -751,20 +837,22 @@ impl Graph {
     pub(crate) fn bounded(&self, most: u32) -> Bounded {
         let mut bounded = Bounded::default();
         let mut ends = HashSet::new();
-        let mut met = HashSet::from([(0, None, 0)]);
+        let mut numbers = HashMap::from([((0, None, 0), 0)]);
+        let (mut edges, mut able) = (vec![Vec::new()], vec![self.able(0)]);
         let mut open = vec![(0, None, 0)];
         while let Some((state, last, preemptions)) = open.pop() {
+            let from = numbers[&(state, last, preemptions)];
             bounded.triples += 1;
             bounded.violated |= self.violated_in(state);
             if let Some(end) = self.ends.get(&state) {
                 ends.insert(state);
-                bounded.given_up |= matches!(end, End::Final { observed: None, .. });
+                bounded.given_up.extend(end.cut());
             }
             for given_up in &self.given_up[state] {
                 if preemptions + u32::from(self.preempts(state, last, given_up.task)) > most {
                     bounded.cut = true;
                 } else {
-                    bounded.given_up = true;
+                    bounded.given_up.insert(given_up.bound);
                     bounded.violated |= given_up.violated;
                 }
             }
@@ -772,13 +860,82 @@ impl Graph {
                 let preemptions = preemptions + u32::from(self.preempts(state, last, edge.task));
                 if preemptions > most {
                     bounded.cut = true;
-                } else if met.insert((edge.to, Some(edge.task), preemptions)) {
-                    open.push((edge.to, Some(edge.task), preemptions));
+                    continue;
                 }
+                let triple = (edge.to, Some(edge.task), preemptions);
+                let to = *numbers.entry(triple).or_insert_with(|| {
+                    open.push(triple);
+                    edges.push(Vec::new());
+                    able.push(self.able(edge.to));
+                    edges.len() - 1
+                });
+                edges[from].push((edge.task, to));
             }
+        }
+        if in_fair_components(&edges, &able).contains(&true) {
+            bounded.violated |= properties::LIVELOCK.bit();
         }
         bounded.deadlocks = ends.iter().filter(|end| matches!(self.ends[end], End::Deadlock { .. })).count();
         bounded.finals = ends.len() - bounded.deadlocks;
         bounded
     }
+}
+
+/// Tasks, by bits.
+type TaskSet = u32;
+
+/// Which nodes lie in a strongly connected component that has an edge, and in which each task moves or is not able to
+/// in some node. By S. R. Kosaraju's algorithm: the last to be left by a search forwards is the first to be searched
+/// from backwards.
+fn in_fair_components(edges: &[Vec<(ActorId, usize)>], able: &[TaskSet]) -> Vec<bool> {
+    let nodes = edges.len();
+    let mut backwards = vec![Vec::new(); nodes];
+    for (from, out) in edges.iter().enumerate() {
+        for (_, to) in out {
+            backwards[*to].push(from);
+        }
+    }
+    let mut left = Vec::new();
+    let mut met = vec![false; nodes];
+    for root in 0..nodes {
+        let mut stack = vec![(root, 0)];
+        if std::mem::replace(&mut met[root], true) {
+            continue;
+        }
+        while let Some((node, next)) = stack.last_mut() {
+            if let Some((_, to)) = edges[*node].get(*next) {
+                *next += 1;
+                if !std::mem::replace(&mut met[*to], true) {
+                    stack.push((*to, 0));
+                }
+            } else {
+                left.push(*node);
+                stack.pop();
+            }
+        }
+    }
+    let mut component = vec![usize::MAX; nodes];
+    let mut fair = vec![false; nodes];
+    for root in left.into_iter().rev() {
+        let mut members = Vec::new();
+        let mut open = vec![root];
+        while let Some(node) = open.pop() {
+            if component[node] == usize::MAX {
+                component[node] = root;
+                members.push(node);
+                open.extend(&backwards[node]);
+            }
+        }
+        let mut moved: TaskSet = 0;
+        let mut always = TaskSet::MAX;
+        for node in &members {
+            always &= able[*node];
+            let inside = edges[*node].iter().filter(|(_, to)| component[*to] == root);
+            moved |= inside.fold(0, |set, (task, _)| set | 1 << task);
+        }
+        for node in members {
+            fair[node] = moved != 0 && always & !moved == 0;
+        }
+    }
+    fair
 }

@@ -4,12 +4,13 @@
 //! steps are made of *phrases*, the small idioms of concurrent code (a critical section, a lost update, a
 //! try-lock with its two branches), mixed with single statements that break their shape.
 
+use super::names::bounds;
 use super::names::branches;
 use super::names::counters;
 use super::names::properties;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use stalemap_facade::{Property, Role};
+use stalemap_facade::{Bound, Property, Role};
 
 use super::program::{
     ATOMICS, Audited, Change, Condition, LEAVES, LOCKS, MODULUS, Operand, Program, REGISTERS, Repeat,
@@ -121,7 +122,7 @@ fn silent() -> impl Strategy<Value = Statement> {
         1 => test().prop_map(|test| Statement::Reach(test, branches::STALE)),
         1 => register().prop_map(|register| Statement::Maximum(counters::STALE_ABORTS, register)),
         1 => test().prop_map(Statement::Finish),
-        1 => test().prop_map(Statement::Cut),
+        1 => (test(), bound()).prop_map(|(test, bound)| Statement::Cut(test, bound)),
     ]
 }
 
@@ -199,10 +200,10 @@ fn phrase() -> impl Strategy<Value = Step> {
             ]
         }),
         // A violation in the transition that gives the run up.
-        1 => (visible(), test(), property()).prop_map(|(look, test, property)| vec![
+        1 => (visible(), test(), property(), bound()).prop_map(|(look, test, property, bound)| vec![
             look,
             Statement::Violate(test, property),
-            Statement::Cut(test),
+            Statement::Cut(test, bound),
         ]),
         // Something observed and judged.
         1 => (visible(), test(), property()).prop_map(|(look, test, property)| vec![
@@ -214,6 +215,10 @@ fn phrase() -> impl Strategy<Value = Step> {
 
 /// A step of at most `most` statements, and a few more where it would otherwise wait for itself. Careless
 /// ones may: that deadlocks at once, and then there is little left to explore.
+fn bound() -> impl Strategy<Value = Bound> {
+    prop_oneof![Just(bounds::RETRIES), Just(bounds::EVICTIONS)]
+}
+
 fn step(most: usize) -> impl Strategy<Value = Step> {
     (vec(phrase(), 2..=4), proptest::bool::weighted(0.05)).prop_map(move |(phrases, careless)| {
         let mut step = Step::new();
