@@ -508,16 +508,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let expanded = false;
         let current = None;
         self.bytes_of_frames += arrival.as_ref().map_or(0, |(frame, _)| frame.owned() as u64);
-        self.stack.push(Node {
-            key,
-            arrival,
-            todo,
-            sleep,
-            current,
-            expanded,
-            running,
-            preemptions,
-        });
+        self.stack.push(Node { key, arrival, todo, sleep, current, expanded, running, preemptions });
         Ok(())
     }
 

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use stalemap_checker::{explore, minimal_counterexample, replay};
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits, Options,
-    Progress, Runs, Schedule, Statistics, halted_setup,
+    Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits,
+    Options, Progress, Runs, Schedule, Statistics, halted_setup,
 };
 use stalemap_facade::{Branch, Counter, MemoryModel, Property, System};
 use stalemap_model::system::kernel::{ConfigError, Kernel};

@@ -5,13 +5,12 @@
 //! result is looked up by its full value. All questions that the engine answers during its search are then
 //! answered by textbook algorithms on the graph.
 
-use super::names::counters;
 use super::names::properties;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use stalemap_facade::Property;
-use stalemap_facade::{ActorId, Bound, Role};
+use stalemap_facade::{ActorId, Bound, Counter, Role};
 
 use super::program::{
     ATOMICS, Audited, LEAVES, LOCKS, Position, Program, REGISTERS, Registers, Statement, observation,
@@ -67,7 +66,7 @@ enum Seen {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Gathered {
     pub(crate) reached: u64,
-    pub(crate) maxima: [u32; counters::ALL.len()],
+    pub(crate) maxima: [u32; Counter::MOST],
 }
 
 /// A transition of the graph.
