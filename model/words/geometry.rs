@@ -21,6 +21,8 @@ pub const MAX_CELLS: usize = 4096;
 const PAGE_SIZE: u64 = 4096;
 /// The most folios of a file.
 pub const MAX_FOLIOS: usize = 256;
+/// The most blocks of a folio: their state is a set in one word.
+pub const MAX_BLOCKS_PER_FOLIO: u64 = 64;
 
 /// Why a file cannot be cut.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +35,11 @@ pub enum GeometryError {
         block: u64,
         /// Bytes.
         folio: u64,
+    },
+    /// More blocks in a folio than their state has room for.
+    TooManyBlocks {
+        /// How many there are in each folio.
+        blocks: u64,
     },
     /// More folios than the page cache can hold.
     TooManyFolios {
@@ -52,6 +59,9 @@ impl fmt::Display for GeometryError {
             GeometryError::NoBlock => f.write_str("a block has at least one byte"),
             GeometryError::FolioNotBlocks { block, folio } => {
                 write!(f, "a folio of {} is not a multiple of a block of {}", Bytes(*folio), Bytes(*block))
+            }
+            GeometryError::TooManyBlocks { blocks } => {
+                write!(f, "a folio has {blocks} blocks; at most {MAX_BLOCKS_PER_FOLIO} can be explored")
             }
             GeometryError::TooManyFolios { folios } => {
                 write!(f, "the commands reach over {folios} folios; at most {MAX_FOLIOS} can be explored")
@@ -101,7 +111,7 @@ impl Geometry {
         let blocks = Self::blocks_of(block, folio, size)?;
         let offsets: BTreeSet<u64> = cuts.into_iter().map(|cut| cut % block).chain([0]).collect();
         let cells = blocks * offsets.len() as u64;
-        if cells >= MAX_CELLS as u64 {
+        if cells > MAX_CELLS as u64 {
             return Err(GeometryError::TooManyCells { cells });
         }
         let cells = (0..blocks).flat_map(|index| offsets.iter().map(move |offset| index * block + offset));
@@ -116,12 +126,15 @@ impl Geometry {
         if folio == 0 || !folio.is_multiple_of(block) {
             return Err(GeometryError::FolioNotBlocks { block, folio });
         }
+        if folio / block > MAX_BLOCKS_PER_FOLIO {
+            return Err(GeometryError::TooManyBlocks { blocks: folio / block });
+        }
         let folios = size.div_ceil(folio).max(1);
         if folios > MAX_FOLIOS as u64 {
             return Err(GeometryError::TooManyFolios { folios });
         }
         let blocks = folios * folio / block;
-        if blocks >= MAX_CELLS as u64 {
+        if blocks > MAX_CELLS as u64 {
             return Err(GeometryError::TooManyCells { cells: blocks });
         }
         Ok(blocks)
@@ -129,7 +142,7 @@ impl Geometry {
 
     fn at(block: u64, folio: u64, boundaries: BTreeSet<u64>) -> Result<Self, GeometryError> {
         let cells = boundaries.len() as u64 - 1;
-        if cells >= MAX_CELLS as u64 {
+        if cells > MAX_CELLS as u64 {
             return Err(GeometryError::TooManyCells { cells });
         }
         let boundaries: Vec<u64> = boundaries.into_iter().collect();

@@ -5,6 +5,9 @@ use std::ops::Range;
 use stalemap_model::words::command::{Command, Io};
 use stalemap_model::words::config::{FileCommand, FileRange};
 use stalemap_model::words::geometry::{Bytes, GeometryError, MAX_FOLIOS};
+use stalemap_model::words::command::{Command, Io};
+use stalemap_model::words::config::{FileCommand, FileRange};
+use stalemap_model::words::geometry::{Bytes, GeometryError, MAX_BLOCKS_PER_FOLIO, MAX_FOLIOS};
 
 use super::Scenario;
 use super::errors::Errors;
@@ -37,10 +40,11 @@ pub(super) fn check_block(block: &Placed<u64>, errors: &mut Errors) -> bool {
 
 /// Whether a folio size goes with the block size.
 pub(super) fn check_folio(block: u64, folio: &Placed<u64>, errors: &mut Errors) -> bool {
-    let fits = folio.what > 0 && folio.what <= MAX_FOLIO && folio.what.is_multiple_of(block);
+    let most = MAX_FOLIO.min(block * MAX_BLOCKS_PER_FOLIO);
+    let fits = folio.what > 0 && folio.what <= most && folio.what.is_multiple_of(block);
     if !fits {
         let message = format!("a folio cannot have {} bytes", folio.what);
-        let help = format!("a multiple of the block size, {}, up to `2m`", Bytes(block));
+        let help = format!("a multiple of the block size, {}, up to `{}`", Bytes(block), Bytes(most));
         errors.add(folio.span.clone(), message, help);
     }
     fits
@@ -103,7 +107,7 @@ pub(super) fn check(scenario: &Scenario, extent: &Extent<'_>, errors: &mut Error
 /// Whether a command copies into a folio of the first file.
 fn copies_into(call: &FileCommand, index: u64, folio: u64) -> bool {
     match call {
-        FileCommand { file: 0, command: Command::Pwrite { range, io: Io::Buffered, .. } } => {
+        FileCommand { file: 0, command: Command::Pwrite { range, io: Io::Buffered, .. }, .. } => {
             range.start / folio <= index && index <= (range.end - 1) / folio
         }
         _ => false,
