@@ -95,8 +95,8 @@ impl<'p, B: Backend> Part<'p, B> {
 
     /// The cells of the read(2) or write(2) that this part is, of a command that makes one for each `chunk` bytes.
     pub fn call(&self, range: &Range<u64>, chunk: u64) -> Option<Range<Cell>> {
-        let start = range.start + u64::from(self.number) * chunk;
-        (start < range.end).then(|| self.cells(&(start..range.end.min(start + chunk))))
+        let start = range.start.saturating_add(chunk.saturating_mul(u64::from(self.number)));
+        (start < range.end).then(|| self.cells(&(start..range.end.min(start.saturating_add(chunk)))))
     }
 
     /// Which part this is of those behind the calls of such a command; the first is 0.

@@ -142,7 +142,7 @@ where
     // loom looks at its limits once in so many executions.
     builder.checkpoint_interval = 1;
     // One execution more than asked for, so that loom's own end can be told from the limit.
-    builder.max_permutations = left.map(|left| usize::try_from(left).unwrap_or(usize::MAX - 2) + 2);
+    builder.max_permutations = left.map(|left| usize::try_from(left).unwrap_or(usize::MAX).saturating_add(2));
     builder.max_duration = loom.budget.time.map(|time| time.saturating_sub(began.elapsed()));
     builder.checkpoint_file = None;
     builder.expect_explicit_explore = false;

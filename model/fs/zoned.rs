@@ -45,7 +45,8 @@ pub(super) fn xfs_zoned_space_reserve<B: Backend>(
 ) -> Result<u16, Enospc> {
     let geometry = &inode.sb.geometry;
     let bytes = geometry.byte_at(cells.end) - geometry.byte_at(cells.start);
-    let blocks = bytes.div_ceil(geometry.block_size()) as u16 + inode.sb.config.fs.spare_blocks;
+    let blocks = bytes.div_ceil(geometry.block_size()) as u16;
+    let blocks = blocks.saturating_add(inode.sb.config.fs.spare_blocks);
     inode.sb.reserve_blocks(blocks)?;
     Ok(blocks)
 }

@@ -74,7 +74,8 @@ impl<B: Backend> SuperBlock<B> {
         let all = geometry.blocks() * files.len() as u16 * copies;
         // Every actor may have a budget, beside what the files have and what is on its way to them.
         let budgets = if config.fs.is_out_of_place() {
-            all + (config.actors.len() as u16 + 1) * (geometry.blocks() + config.fs.spare_blocks)
+            let each = geometry.blocks().saturating_add(config.fs.spare_blocks);
+            all.saturating_add(each.saturating_mul(config.actors.len() as u16 + 1))
         } else {
             0
         };
