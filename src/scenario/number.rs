@@ -29,30 +29,28 @@ impl NumberError {
             NumberError::NotOctal => format!("{quoted} is not an octal number"),
             NumberError::NotWhole => format!("{quoted} is not a whole number"),
             NumberError::Suffix => format!("{quoted} has an unknown suffix"),
-            NumberError::TooLarge => format!("{quoted} is too large for a file"),
+            NumberError::TooLarge => format!("{quoted} is too large"),
         }
     }
 
     /// What would be right.
     pub(super) fn help(self) -> &'static str {
         match self {
-            NumberError::NotANumber => {
-                "offsets and sizes are written like `4096`, `0x1000`, `4k`, `8s` or `1b`"
-            }
-            NumberError::Negative => "offsets and sizes start at 0",
+            NumberError::NotANumber => "numbers are written like `4096`, `0x1000`, `4k`, `8s` or `1b`",
+            NumberError::Negative => "numbers start at 0",
             NumberError::NotOctal => "as in C, a leading 0 means octal: drop it for a decimal number",
             NumberError::NotWhole => "write a smaller unit, for example `1536` for 1.5k",
             NumberError::Suffix => {
                 "one of `k`, `m`, `g`, `t`, `p`, `e`, `s` (512 bytes) and `b` (a block of the file system) may follow"
             }
-            NumberError::TooLarge => "offsets and sizes are below `8e`, 2^63 bytes",
+            NumberError::TooLarge => "numbers are below `8e`, 2^63",
         }
     }
 }
 
 /// A size or offset. `b` counts blocks of `block` bytes.
 pub(super) fn size(text: &str, block: u64) -> Result<u64, NumberError> {
-    let (number, rest) = leading_number(text)?;
+    let Leading { number, rest } = leading_number(text)?;
     let mut suffix = rest.chars();
     let unit = match (suffix.next().map(|c| c.to_ascii_lowercase()), suffix.next()) {
         (None, _) => 1,
@@ -68,23 +66,38 @@ pub(super) fn size(text: &str, block: u64) -> Result<u64, NumberError> {
         (Some('.'), _) => return Err(NumberError::NotWhole),
         _ => return Err(NumberError::Suffix),
     };
-    number.checked_mul(unit).filter(|size| *size <= MAX_OFFSET).ok_or(NumberError::TooLarge)
+    number
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|size| *size <= MAX_OFFSET)
+        .ok_or(NumberError::TooLarge)
 }
 
-/// A pattern (`-S`), of which xfs_io keeps the low byte. It reads up to the first character that is no digit of
-/// the base, so `088` is 0; anything else that follows is refused here.
+/// A pattern (`-S`), of which xfs_io keeps the low byte: of what `strtoul` makes of it, which is the greatest number
+/// for all that do not fit, with a sign or without. It reads up to the first character that is no digit of the base,
+/// so `088` is 0; anything else that follows is refused here.
 pub(super) fn pattern(text: &str) -> Result<u8, NumberError> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-    let (number, rest) = leading_number(digits)?;
+    let (number, rest) = match leading_number(digits) {
+        Ok(Leading { number, rest }) => (number, rest),
+        Err(_) => return Err(NumberError::NotANumber),
+    };
     if !rest.chars().all(|c| c.is_ascii_digit()) {
         return Err(NumberError::NotANumber);
     }
+    let Some(number) = number else { return Ok(u64::MAX as u8) };
     let byte = number as u8;
     Ok(if negative { byte.wrapping_neg() } else { byte })
 }
 
-/// `strtoull` with base 0: the number at the start, and what follows it.
-fn leading_number(text: &str) -> Result<(u64, &str), NumberError> {
+/// What `strtoull` with base 0 finds at the start of a text.
+struct Leading<'t> {
+    /// The number; `None` if it has more than 64 bits.
+    number: Option<u64>,
+    /// What follows it.
+    rest: &'t str,
+}
+
+fn leading_number(text: &str) -> Result<Leading<'_>, NumberError> {
     if text.starts_with('-') {
         return Err(NumberError::Negative);
     }
@@ -100,8 +113,7 @@ fn leading_number(text: &str) -> Result<(u64, &str), NumberError> {
         return Err(NumberError::NotANumber);
     }
     // Digits of the right base only, so the one thing that can fail is the range.
-    let number = u64::from_str_radix(digits, radix).map_err(|_| NumberError::TooLarge)?;
-    Ok((number, rest))
+    Ok(Leading { number: u64::from_str_radix(digits, radix).ok(), rest })
 }
 
 #[cfg(test)]
@@ -162,6 +174,12 @@ mod tests {
         assert_eq!(pattern("088"), Ok(0));
         assert_eq!(pattern("010"), Ok(8));
         assert_eq!(pattern("-1"), Ok(0xff));
+        assert_eq!(pattern("0xffffffffffffff00"), Ok(0));
+        // 2^64 and more: strtoul gives its greatest number.
+        assert_eq!(pattern("0x10000000000000000"), Ok(0xff));
+        assert_eq!(pattern("99999999999999999999"), Ok(0xff));
+        assert_eq!(pattern("-99999999999999999999"), Ok(0xff));
+        assert_eq!(pattern("--5"), Err(NumberError::NotANumber));
         assert_eq!(pattern("4k"), Err(NumberError::NotANumber));
         assert_eq!(pattern("X"), Err(NumberError::NotANumber));
     }
