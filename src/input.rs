@@ -1,10 +1,19 @@
-//! Finding and reading what the user names: scenario files, folders, names in the catalogue.
+//! Finding and reading what the user names: scenario files, folders, names in the catalogue, schedules.
+//!
+//! Only regular files are read, and of these no more than one can have: a FIFO would be waited for without end, and
+//! `/dev/zero` read without end. In a folder, symbolic links to files are followed and those to folders are not, so
+//! that a link that leads back up does no harm; and each file is read once.
 
-use std::fs;
-use std::io;
+use std::collections::BTreeSet;
+use std::fs::{self, File, FileType, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use crate::scenario::{Diagnostics, Scenario, catalogue, read};
+use crate::scenario::{Diagnostics, MAX_BYTES, Scenario, catalogue, read};
+
+/// The most bytes of a schedule: its scenario, and some hundred thousand operations.
+const MAX_SCHEDULE_BYTES: u64 = 16 << 20;
 
 /// What is wrong with the user's input.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +34,26 @@ pub enum InputError {
         /// What the catalogue says.
         reason: String,
     },
+    /// Neither a regular file nor a folder.
+    #[error("error: {path} is {kind}; only regular files and folders are read")]
+    NotRegular {
+        /// The path given, or found in a folder.
+        path: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A folder where one file is needed.
+    #[error("error: {path} is a folder; name one file")]
+    Folder {
+        /// The path given.
+        path: String,
+    },
+    /// A schedule that is too long to be one.
+    #[error("error: {path} has more than {MAX_SCHEDULE_BYTES} bytes, 16 MiB; no schedule is as long as that")]
+    TooLong {
+        /// The path given.
+        path: String,
+    },
     /// A folder without scenarios.
     #[error("error: {path} contains no scenario (*.toml)")]
     EmptyFolder {
@@ -39,22 +68,22 @@ pub enum InputError {
     Other(String),
 }
 
-/// Reads every scenario named; all errors are collected.
+/// Reads every scenario named, once; all errors are collected.
 pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, Vec<InputError>> {
     let mut found = Vec::new();
     let mut errors = Vec::new();
     if paths.is_empty() {
         for (name, source) in catalogue::all() {
-            collect(read(&name, source.as_bytes()), &mut found, &mut errors);
+            collect(read(&name, source.as_bytes()).map_err(InputError::Scenario), &mut found, &mut errors);
         }
     }
+    let mut taken = BTreeSet::new();
     for path in paths {
         match files(path) {
             Ok(files) => {
                 for file in files {
-                    match load(&file) {
-                        Ok(scenario) => found.push(scenario),
-                        Err(error) => errors.push(error),
+                    if taken.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
+                        collect(load(&file), &mut found, &mut errors);
                     }
                 }
             }
@@ -64,28 +93,42 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, Vec<InputError>> {
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
-fn collect(read: Result<Scenario, Diagnostics>, found: &mut Vec<Scenario>, errors: &mut Vec<InputError>) {
+fn collect(read: Result<Scenario, InputError>, found: &mut Vec<Scenario>, errors: &mut Vec<InputError>) {
     match read {
+        // A shipped scenario has one name, wherever it is read from.
+        Ok(scenario) if found.iter().any(|other| other.name == scenario.name) => {}
         Ok(scenario) => found.push(scenario),
-        Err(diagnostics) => errors.push(InputError::Scenario(diagnostics)),
+        Err(error) => errors.push(error),
+    }
+}
+
+/// What the file system says of a path; `None` if there is nothing.
+fn look_up(path: &Path) -> Result<Option<Metadata>, InputError> {
+    let shown = || path.display().to_string();
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            if fs::symlink_metadata(path).is_ok_and(|link| link.is_symlink()) {
+                return Err(InputError::Other(format!("{} is a symbolic link to nothing", shown())));
+            }
+            Ok(None)
+        }
+        Err(error) => Err(InputError::Unreadable { path: shown(), error }),
     }
 }
 
 /// The files that a path stands for, in order; a name in the catalogue stands for itself.
 fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
-    if !path.exists() {
+    let Some(metadata) = look_up(path)? else {
         // A folder of the catalogue stands for all that is in it.
         let shipped = catalogue::all().into_iter().map(|(name, _)| PathBuf::from(name));
         let inside: Vec<PathBuf> = shipped.filter(|name| name != path && name.starts_with(path)).collect();
         return Ok(if inside.is_empty() { vec![path.to_owned()] } else { inside });
-    }
-    if !path.is_dir() {
+    };
+    if !metadata.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let mut files = Vec::new();
-    walk(path, &mut files)
-        .map_err(|error| InputError::Unreadable { path: path.display().to_string(), error })?;
-    files.sort();
+    let files = walk(path)?;
     if files.is_empty() {
         Err(InputError::EmptyFolder { path: path.display().to_string() })
     } else {
@@ -93,33 +136,96 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     }
 }
 
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            walk(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "toml") {
-            files.push(path);
+/// Whatever is called `*.toml` under a folder, sorted. Symbolic links to folders are not followed, as find(1) does not
+/// either. A file that several names lead to is there once, under a name that is no link if there is one.
+fn walk(root: &Path) -> Result<Vec<PathBuf>, InputError> {
+    let (mut files, mut links) = (Vec::new(), Vec::new());
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let unreadable = |error| InputError::Unreadable { path: folder.display().to_string(), error };
+        for entry in fs::read_dir(&folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let (kind, path) = (entry.file_type().map_err(unreadable)?, entry.path());
+            if kind.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "toml") && !path.is_dir() {
+                if kind.is_symlink() { &mut links } else { &mut files }.push(path);
+            }
         }
     }
-    Ok(())
+    // In one order on every machine.
+    links.sort();
+    let mut seen: BTreeSet<PathBuf> = files.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    // A link to nothing is kept: whoever reads it says so.
+    files.extend(
+        links.into_iter().filter(|link| fs::canonicalize(link).map_or(true, |real| seen.insert(real))),
+    );
+    files.sort();
+    Ok(files)
 }
 
 /// Reads one scenario, from a file or from the catalogue.
 pub fn load(path: &Path) -> Result<Scenario, InputError> {
     let name = path.display().to_string();
-    if !path.exists() {
+    let Some(metadata) = look_up(path)? else {
         let (name, source) = catalogue::find(&name)
             .map_err(|unknown| InputError::NotFound { path: name, reason: unknown.to_string() })?;
         return read(&name, source.as_bytes()).map_err(InputError::Scenario);
-    }
-    let bytes = fs::read(path).map_err(|error| InputError::Unreadable { path: name.clone(), error })?;
+    };
+    let bytes = contents(path, &metadata, MAX_BYTES as u64)?;
     if bytes.starts_with(b"stalemap schedule") {
         let problem = format!("{name} is a schedule, not a scenario; `stalemap replay {name}` plays it");
         return Err(InputError::Other(problem));
     }
     let name = shipped_name(path, &bytes).unwrap_or(name);
     read(&name, &bytes).map_err(InputError::Scenario)
+}
+
+/// Reads a schedule file.
+pub fn schedule(path: &Path) -> Result<String, InputError> {
+    let shown = path.display().to_string();
+    let Some(metadata) = look_up(path)? else {
+        let error = fs::metadata(path).err().unwrap_or_else(|| io::Error::from(ErrorKind::NotFound));
+        return Err(InputError::Unreadable { path: shown, error });
+    };
+    let bytes = contents(path, &metadata, MAX_SCHEDULE_BYTES)?;
+    if bytes.len() as u64 > MAX_SCHEDULE_BYTES {
+        return Err(InputError::TooLong { path: shown });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        InputError::Other(format!("{shown}: not UTF-8 from byte {at} on"))
+    })
+}
+
+/// The bytes of a regular file, at most one more than it may have.
+fn contents(path: &Path, metadata: &Metadata, most: u64) -> Result<Vec<u8>, InputError> {
+    let shown = || path.display().to_string();
+    if metadata.is_dir() {
+        return Err(InputError::Folder { path: shown() });
+    }
+    if !metadata.is_file() {
+        return Err(InputError::NotRegular { path: shown(), kind: kind(metadata.file_type()) });
+    }
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(InputError::Unreadable { path: shown(), error }),
+    }
+}
+
+/// What something is that is not a regular file.
+fn kind(of: FileType) -> &'static str {
+    if of.is_fifo() {
+        "a FIFO"
+    } else if of.is_socket() {
+        "a socket"
+    } else if of.is_block_device() || of.is_char_device() {
+        "a device"
+    } else {
+        "no file"
+    }
 }
 
 /// The catalogue's name of a file that is the shipped one, unchanged: it is called the same wherever it is

@@ -19,7 +19,7 @@ use crate::annotate::expected::contents;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
 use crate::cli::{Engine, ReplayArgs, ReplayFormat};
-use crate::input::InputError;
+use crate::input::{self, InputError};
 use crate::litmus::Core;
 use crate::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::timeline::{self, Look};
@@ -128,14 +128,7 @@ struct Loaded {
 /// Reads and plays a schedule file. A file that does not fit is bad input; an engine that does not is a defect.
 fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
     let shown = path.display().to_string();
-    let bytes =
-        fs::read(path).map_err(|error| vec![InputError::Unreadable { path: shown.clone(), error }])?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        vec![InputError::Other(format!(
-            "{shown}: not UTF-8 from byte {} on",
-            error.utf8_error().valid_up_to()
-        ))]
-    })?;
+    let text = input::schedule(path).map_err(|error| vec![error])?;
     let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
     let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
     let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();

@@ -43,6 +43,11 @@ pub fn find(name: &str) -> Result<(String, &'static str), UnknownScenario> {
     if let Some(found) = all.iter().find(|(known, _)| known == name) {
         return Ok(found.clone());
     }
+    let name = name.strip_prefix("./").unwrap_or(name);
+    let plain = name.strip_suffix(".toml").unwrap_or(name);
+    if let Some((near, _)) = all.iter().find(|(known, _)| known == plain) {
+        return Err(UnknownScenario { name: name.to_owned(), nearest: Some(near.clone()) });
+    }
     // Whoever leaves the folder out is near as well.
     let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
     let mut same_file = all.iter().filter(|(known, _)| last(known) == last(name));

@@ -37,7 +37,7 @@ use stalemap_model::words::personality::Personality;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use names::nearest;
-pub use read::read;
+pub use read::{MAX_BYTES, read};
 
 /// What a file expects of a design.
 #[derive(Clone, PartialEq, Eq, Debug)]

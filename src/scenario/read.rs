@@ -17,7 +17,7 @@ use super::table::{Reader, Table};
 use super::{FileLimits, Scenario, designs, expectations, files};
 
 /// The most bytes of a file.
-const MAX_BYTES: usize = 1 << 20;
+pub const MAX_BYTES: usize = 1 << 20;
 /// The block and folio size of a file that does not say.
 const DEFAULT_BLOCK: u64 = 4096;
 /// Pages of the machine.
@@ -54,8 +54,9 @@ pub fn read(name: &str, source_bytes: &[u8]) -> Result<Scenario, Diagnostics> {
 /// The text of a file, if it is one.
 fn decode<'s>(name: &str, bytes: &'s [u8]) -> Result<&'s str, Diagnostics> {
     if bytes.len() > MAX_BYTES {
-        let message = format!("the file has {} bytes", bytes.len());
-        let help = format!("a scenario has at most {MAX_BYTES} bytes, 1 MiB");
+        // How many there are nobody has looked.
+        let message = format!("the file has more than {MAX_BYTES} bytes");
+        let help = "a scenario has at most that many, 1 MiB".to_owned();
         return Err(Diagnostics::new(name, None, vec![Diagnostic { span: 0..0, message, help }]));
     }
     std::str::from_utf8(bytes).map_err(|error| {
