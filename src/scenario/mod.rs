@@ -18,6 +18,7 @@ mod options;
 mod ranges;
 mod read;
 mod session;
+mod syntax;
 mod table;
 #[cfg(test)]
 mod tests;

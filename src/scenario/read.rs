@@ -1,8 +1,5 @@
 //! Reading a scenario file as a whole.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
-
 use stalemap_facade::MemoryModel;
 use stalemap_model::words::config::{FileCommand, MixedIo};
 use stalemap_model::words::ordering::Orderings;
@@ -14,7 +11,7 @@ use super::errors::Errors;
 use super::names::quote;
 use super::ranges::{self, Extent, Placed};
 use super::table::{Reader, Table};
-use super::{FileLimits, Scenario, designs, expectations, files};
+use super::{FileLimits, Scenario, designs, expectations, files, syntax};
 
 /// The most bytes of a file.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -39,10 +36,7 @@ pub fn read(name: &str, source_bytes: &[u8]) -> Result<Scenario, Diagnostics> {
     let scenario = scenario(name, Table::new(root.get_ref()), &mut reader);
     let mut errors = reader.errors.into_list();
     if !syntax.is_empty() {
-        let syntax: Vec<Diagnostic> = syntax.iter().map(|error| syntax_error(source, error)).collect();
-        // What the parser made of a broken line may be wrong in ways that its author never wrote.
-        let broken: BTreeSet<usize> = syntax.iter().map(|error| line_start(source, &error.span)).collect();
-        errors.retain(|error| !broken.contains(&line_start(source, &error.span)));
+        let syntax = syntax::errors(source, &syntax, &mut errors);
         errors.extend(syntax);
     }
     match scenario {
@@ -69,29 +63,6 @@ fn decode<'s>(name: &str, bytes: &'s [u8]) -> Result<&'s str, Diagnostics> {
         let shown = String::from_utf8_lossy(bytes).into_owned();
         Diagnostics::new(name, Some(shown), vec![Diagnostic { span, message, help }])
     })
-}
-
-/// An error of the TOML parser in our words.
-fn syntax_error(source: &str, error: &toml::de::Error) -> Diagnostic {
-    let (message, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), ""));
-    let help = match (message, expected) {
-        ("duplicate key", _) => "keep one of them".to_owned(),
-        ("unexpected leading zero", _) => "a number with a base of its own is a string: `\"010\"`".to_owned(),
-        ("string values must be quoted", _) => "write `key = \"text\"`".to_owned(),
-        (_, "" | "nothing") => "the file is TOML: tables, and lines of the form `key = value`".to_owned(),
-        (_, expected) => format!("expected {expected}"),
-    };
-    let mut span = error.span().unwrap_or(0..0);
-    // Where a value is missing, the parser may point past the line break.
-    let broken = source.get(..span.start).is_some_and(|before| before.ends_with('\n'));
-    if span.is_empty() && broken && span.start == source.len() {
-        span = span.start - 1..span.start - 1;
-    }
-    Diagnostic { span, message: message.to_owned(), help }
-}
-
-fn line_start(source: &str, span: &Range<usize>) -> usize {
-    source.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1)
 }
 
 /// The scenario, as far as it can be read. It is of use only if no errors were reported.
