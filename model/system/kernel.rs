@@ -4,6 +4,21 @@ use std::fmt;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
+use crate::words::command::Command;
+use crate::writeback::completion::{self, CompletionState};
+use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
+use crate::direct_io::complete::{self, WorkerState};
+use crate::words::extent::ExtentMap;
+use crate::fs::Allocate;
+use crate::words::geometry::{Geometry, GeometryError};
+use crate::state::inode::{FileId, Inode};
+use crate::panel;
+use crate::words::program::{Program, Worker};
+use crate::state::superblock::SuperBlock;
+use crate::system::task::{self, TaskState, UmountState};
+use crate::system::umount::on_disk;
+use crate::words::value::{MAX_WRITES, Value};
+use crate::state::world::World;
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Lock, MemoryModel, Panel, Role, System};
 
 use crate::direct_io::complete::{self, WorkerState};
@@ -33,6 +48,18 @@ pub const DIO: &str = "dio";
 /// The most actors that a scenario may have, beside the model's own.
 pub const MAX_ACTORS: usize = 12;
 
+/// Whether the model starts an actor of its own under this name, in this scenario or in another one. No actor of a
+/// scenario may bear it: schedules tell actors apart by their names.
+pub fn is_reserved(name: &str) -> bool {
+    let is_worker = |number: &str| number.bytes().all(|digit| digit.is_ascii_digit());
+    [SETUP, KWORKER, UMOUNT].contains(&name) || name.strip_prefix(DIO).is_some_and(is_worker)
+}
+
+/// The name of the actor that completes an asynchronous direct I/O, by its number, from 1 on.
+fn worker_name(number: usize) -> String {
+    if number == 1 { DIO.to_owned() } else { format!("{DIO}{number}") }
+}
+
 /// Why a configuration cannot be explored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConfigError {
@@ -42,6 +69,8 @@ pub enum ConfigError {
     TooManyWrites(usize),
     /// More actors than an engine takes.
     TooManyActors(usize),
+    /// An actor has the name of another one, or of one of the model's own.
+    ActorName(String),
     /// More actors and commands that are not waited for, each of which takes an actor more.
     TooManyAios {
         /// How many actors.
@@ -68,6 +97,7 @@ impl fmt::Display for ConfigError {
                 write!(f, "{n} commands write; at most {MAX_WRITES} can be told apart")
             }
             ConfigError::TooManyActors(n) => write!(f, "{n} actors; at most {MAX_ACTORS} can be explored"),
+            ConfigError::ActorName(name) => write!(f, "the name `{name}` belongs to another actor"),
             ConfigError::Stuffed { stuffed, block } => {
                 write!(
                     f,
@@ -122,6 +152,12 @@ impl Kernel {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         if config.actors.len() > MAX_ACTORS {
             return Err(ConfigError::TooManyActors(config.actors.len()));
+        }
+        let taken = |(place, actor): &(usize, &ActorConfig)| {
+            is_reserved(&actor.name) || config.actors[..*place].iter().any(|other| other.name == actor.name)
+        };
+        if let Some((_, actor)) = config.actors.iter().enumerate().find(taken) {
+            return Err(ConfigError::ActorName(actor.name.clone()));
         }
         let (actors, aios) = (config.actors.len(), config.aios());
         if aios > 0 && actors + aios > MAX_ACTORS + 1 {
@@ -234,8 +270,7 @@ impl System for Kernel {
         let spec = |name: &str, role: Role| ActorSpec { name: name.to_owned(), role };
         let main = self.config.actors.iter().map(|actor| spec(&actor.name, Role::Main));
         let setup = std::iter::once(spec(SETUP, Role::Setup));
-        let name = |number| if number == 1 { DIO.to_owned() } else { format!("{DIO}{number}") };
-        let workers = (1..=self.config.aios()).map(|number| spec(&name(number), Role::Daemon));
+        let workers = (1..=self.config.aios()).map(|number| spec(&worker_name(number), Role::Daemon));
         let kworker = std::iter::once(spec(KWORKER, Role::Daemon));
         setup.chain(main).chain(kworker).chain(workers).chain([spec(UMOUNT, Role::Epilogue)]).collect()
     }

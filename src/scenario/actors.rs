@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use stalemap_model::words::command::Io;
 use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
+use stalemap_model::words::command::Io;
+use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
+use stalemap_model::system::kernel::{MAX_ACTORS, is_reserved};
 
 use super::command;
 use super::files;
@@ -13,12 +16,8 @@ use super::session::Session;
 use super::table::{Field, Reader, Table};
 use super::text::Text;
 
-/// The most actors of a scenario. More cannot be explored, and the sets of actors are small bit sets.
-const MAX_ACTORS: usize = 12;
 /// The most commands of one actor; it bounds the work of reading a file that no one can explore anyway.
 const MAX_COMMANDS: usize = 256;
-/// Names that the model gives to tasks of its own.
-const RESERVED: &[&str] = &["kworker", "setup", "umount"];
 
 const RUN_EXAMPLE: &str = "`run = [\"pwrite 0 4k\", \"fsync\"]`";
 
@@ -124,7 +123,7 @@ impl Cast {
                 format!("{shown} cannot be an actor's name"),
                 "names consist of a-z, 0-9, `_` and `-`".to_owned(),
             ))
-        } else if RESERVED.contains(&name.value) {
+        } else if is_reserved(name.value) {
             let help = format!("choose another one, for example `my-{}`", name.value);
             Some((format!("the name {shown} belongs to a task of the model"), help))
         } else if self.actors.iter().any(|actor| actor.name == name.value) {
