@@ -8,10 +8,10 @@
 #![forbid(unsafe_code)]
 
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Exploration, Follow, Limits, Loom, Options, Order, Played,
-    Progress, Replay, ReplayError, Runs, Shuttle, Step, Witness,
+    Choice, Counterexample, End, EngineError, Exploration, Follow, Halted, Limits, Loom, Options, Order,
+    Played, Progress, Replay, ReplayError, Runs, Shuttle, Step, Witness,
 };
-use stalemap_facade::{ActorId, Branch, Property};
+use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
 
 /// [`stalemap_explore::explore`].
@@ -22,6 +22,29 @@ pub fn explore(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Exploration, EngineError> {
     stalemap_explore::explore(kernel, options, progress)
+}
+
+/// [`stalemap_explore::explore_accepted`].
+#[inline(never)]
+pub fn explore_accepted(
+    kernel: &Kernel,
+    options: &Options,
+    accepts: &dyn Fn(&Calls) -> bool,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Result<Exploration, Calls>, EngineError> {
+    stalemap_explore::explore_accepted(kernel, options, accepts, progress)
+}
+
+/// [`stalemap_explore::set_up`].
+#[inline(never)]
+pub fn set_up(kernel: &Kernel) -> Result<Calls, EngineError> {
+    stalemap_explore::set_up(kernel)
+}
+
+/// [`stalemap_explore::halted_setup`].
+#[inline(never)]
+pub fn halted_setup(kernel: &Kernel) -> Result<Option<Halted>, EngineError> {
+    stalemap_explore::halted_setup(kernel)
 }
 
 /// [`stalemap_explore::minimal_counterexample`].

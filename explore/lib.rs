@@ -55,6 +55,7 @@ mod replay;
 mod schedule;
 mod search;
 mod serial;
+mod set_up;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 mod threads;
 mod transition_cache;
@@ -73,8 +74,9 @@ pub use minimal::{Counterexample, minimal_counterexample, way_to_end};
 pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
-pub use search::{Exploration, Lasso, Options, Progress, Statistics, explore};
+pub use search::{Exploration, Lasso, Options, Progress, Statistics, explore, explore_accepted};
 pub use serial::serial;
+pub use set_up::set_up;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 pub use threads::{Budget, Reached, Runs, ThreadMemory};
 #[cfg(feature = "shuttle")]

@@ -14,8 +14,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use stalemap_facade::{ActorId, MemoryModel, Op, Property, Shared};
-use stalemap_facade::{Bound, Counter, Event};
+use stalemap_facade::{ActorId, Bound, Calls, Counter, Event, MemoryModel, Op, Property, Shared};
 
 use crate::fingerprint::{CanonicalBytes, chain};
 use crate::footprint::Footprint;
@@ -146,6 +145,7 @@ pub(crate) struct Ended {
 pub(crate) struct Gathered {
     pub(crate) reached: u64,
     pub(crate) maxima: [u32; Counter::MOST],
+    pub(crate) calls: Calls,
 }
 
 pub(crate) struct Core {

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use hashbrown::hash_map::Entry;
-use stalemap_facade::{ActorId, Property, System};
+use stalemap_facade::{ActorId, Calls, Property, System};
 
 use crate::cycles::{FairCycles, fair_cycles};
 use crate::ends::End;
@@ -110,6 +110,8 @@ pub struct Exploration {
     pub reached: u64,
     /// Greatest counter values, by `Counter`.
     pub maxima: Vec<u32>,
+    /// What calls returned, those of setup and epilogue included.
+    pub calls: Calls,
     /// The limits that bit, in order. Empty: the search is complete.
     pub limits_hit: BTreeSet<LimitHit>,
     /// A cycle that can be gone round for ever although everybody who can always move does move.
@@ -162,6 +164,30 @@ pub fn explore<S: System>(
     options: &Options,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Exploration, EngineError> {
+    explore_from(system, machine(system, options)?, options, progress)
+}
+
+/// Explores a system if its setup is acceptable. If it is not, what its calls returned: it is not worth a search.
+pub fn explore_accepted<S: System>(
+    system: &S,
+    options: &Options,
+    accepts: &dyn Fn(&Calls) -> bool,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Result<Exploration, Calls>, EngineError> {
+    let machine = machine(system, options)?;
+    let calls = machine.memory().gathered().calls;
+    if !accepts(&calls) {
+        return Ok(Err(calls));
+    }
+    explore_from(system, machine, options, progress).map(Ok)
+}
+
+fn explore_from<S: System>(
+    system: &S,
+    machine: Machine<'_, S>,
+    options: &Options,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Exploration, EngineError> {
     // With a bound, the search itself is of the highest level.
     let below = options.limits.preemptions.unwrap_or(u32::MAX);
     let started = Instant::now();
@@ -169,7 +195,7 @@ pub fn explore<S: System>(
     let within = |limits| Options { limits, ..options.clone() };
     let first = within(Limits { time: time.map(|time| time * 3 / 4), ..options.limits.clone() });
     let mut levels = Levels::default();
-    let mut search = Search::new(machine(system, options)?, &first);
+    let mut search = Search::new(machine, &first);
     search.run(LONG, progress)?;
     if search.is_paused() {
         let memory = options.limits.memory.map(|most| most.saturating_sub(search.bytes() - live()));
@@ -652,7 +678,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     fn into_exploration(self) -> Exploration {
-        let Gathered { reached, maxima } = self.machine.memory().gathered();
+        let Gathered { reached, maxima, calls } = self.machine.memory().gathered();
         Exploration {
             violated: self.violated,
             statistics: self.statistics,
@@ -663,6 +689,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             violating_outcomes: self.violating_outcomes,
             reached,
             maxima: maxima.to_vec(),
+            calls,
             limits_hit: self.limits_hit,
             lasso: self.lasso,
             halted: self.machine.halted().cloned(),

@@ -18,6 +18,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::ops::DerefMut;
 
+use crate::call::{Call, Returned};
 use crate::event::SystemEvent;
 use crate::name::{Bound, Branch, Counter};
 use crate::property::Property;
@@ -230,6 +231,9 @@ pub trait Backend: Clone + 'static {
 
     /// Records that `counter` was `value` in some run; the greatest is reported.
     fn maximum(&self, counter: Counter, value: u32);
+
+    /// Records what a call returned in some run, also in one of setup or epilogue.
+    fn returned(&self, call: Call, returned: Returned);
 
     /// Reports what just happened to whoever watches a replay. Not part of the state.
     fn emit<E: SystemEvent>(&self, event: impl FnOnce() -> E);

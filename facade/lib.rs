@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod call;
 mod event;
 mod name;
 mod panel;
@@ -16,6 +17,7 @@ mod property;
 mod system;
 
 pub use backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering, Shared, View};
+pub use call::{Call, Calls, Returned};
 pub use event::{Event, SystemEvent};
 pub use name::{Bound, Branch, Counter};
 pub use panel::{Panel, Span, Strip};

@@ -14,9 +14,9 @@ pub mod setattr;
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Atomic, Backend, Op};
+use stalemap_facade::{ActorId, Atomic, Backend, Op, Returned};
 
-use crate::fallocate::plan::{Job, Meaning, Plan, flush_folios};
+use crate::fallocate::plan::{Job, Meaning, Plan, Refused, flush_folios};
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::unmap::xfs_bunmapi;
 use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
@@ -64,7 +64,7 @@ pub enum ChangeState {
 }
 
 impl Path for ChangeState {
-    type Ended = ();
+    type Ended = Returned;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         let cells = |range| part.cells(range);
@@ -80,7 +80,12 @@ impl Path for ChangeState {
         Some(ChangeState::Enter(change))
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(
+        self,
+        _: &World<B>,
+        inode: &Inode<B>,
+        me: ActorId,
+    ) -> ControlFlow<Returned, Self> {
         step(inode, me, self).await
     }
 }
@@ -90,7 +95,7 @@ pub async fn step<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     state: ChangeState,
-) -> ControlFlow<(), ChangeState> {
+) -> ControlFlow<Returned, ChangeState> {
     match state {
         ChangeState::Enter(change) => {
             inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
@@ -102,7 +107,10 @@ pub async fn step<B: Backend>(
                 inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
             }
             inode_dio_wait(inode).await;
-            let plan = draw_up(inode, change);
+            let Ok(plan) = draw_up(inode, change) else {
+                unlock(inode, me);
+                return ControlFlow::Break(Returned::Error);
+            };
             let Meaning { zeroed, taken_out, grown } = &plan.meaning;
             for cells in [zeroed, taken_out, grown] {
                 inode.oracle.begin_zero(&inode.sb.geometry, cells);
@@ -135,22 +143,27 @@ pub async fn step<B: Backend>(
                 inode.oracle.complete_zero(&inode.sb.geometry, zeroed);
                 inode.oracle.complete_growth(&inode.sb.geometry, grown);
             }
-            if inode.sb.config.fs.invalidate_lock {
-                inode.invalidate_lock.up_write(me);
-            }
-            glock::release(inode, me);
-            inode.i_rwsem.up_write(me);
-            ControlFlow::Break(())
+            unlock(inode, me);
+            ControlFlow::Break(if failed { Returned::Error } else { Returned::Success })
         }
     }
 }
 
-fn draw_up<B: Backend>(inode: &Inode<B>, change: Change) -> Plan {
+/// Lets all the others in again.
+fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    if inode.sb.config.fs.invalidate_lock {
+        inode.invalidate_lock.up_write(me);
+    }
+    glock::release(inode, me);
+    inode.i_rwsem.up_write(me);
+}
+
+fn draw_up<B: Backend>(inode: &Inode<B>, change: Change) -> Result<Plan, Refused> {
     let size = inode.i_size_peek();
     let unstuff = match &change {
         Change::Truncate(new_size) => stuffed::outgrown(inode, *new_size),
         Change::Falloc(..) => inode.is_stuffed(),
-        Change::Punch(cells) if inode.is_stuffed() => return modes::punch_stuffed(inode, size, cells),
+        Change::Punch(cells) if inode.is_stuffed() => return Ok(modes::punch_stuffed(inode, size, cells)),
         _ => false,
     };
     let mut plan = match change {
@@ -158,13 +171,13 @@ fn draw_up<B: Backend>(inode: &Inode<B>, change: Change) -> Plan {
         Change::Falloc(cells, keep_size) => modes::preallocate(inode, size, &cells, keep_size),
         Change::Punch(cells) => modes::punch_hole(inode, size, &cells),
         Change::Zero(cells, keep_size) => modes::zero_range(inode, size, &cells, keep_size),
-        Change::Collapse(cells) => modes::collapse_range(inode, size, &cells),
-        Change::Insert(cells) => modes::insert_range(inode, size, &cells),
+        Change::Collapse(cells) => modes::collapse_range(inode, size, &cells)?,
+        Change::Insert(cells) => modes::insert_range(inode, size, &cells)?,
     };
     if unstuff {
         plan.jobs.push_front(Job::Unstuff(UnstuffState::Begin));
     }
-    plan
+    Ok(plan)
 }
 
 /// What came of a step of a job.

@@ -9,7 +9,7 @@ pub mod shutdown;
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering};
+use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 
 use crate::path::{Part, Path};
 use crate::state::inode::Inode;
@@ -45,7 +45,7 @@ pub enum FsyncState {
 }
 
 impl Path for FsyncState {
-    type Ended = ();
+    type Ended = Returned;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         let folios = match part.command() {
@@ -64,7 +64,12 @@ impl Path for FsyncState {
         Some(if judged { FsyncState::Begin(folios) } else { FsyncState::Flush(FlushState::new(folios)) })
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(
+        self,
+        _: &World<B>,
+        inode: &Inode<B>,
+        me: ActorId,
+    ) -> ControlFlow<Returned, Self> {
         match self {
             FsyncState::Begin(folios) => {
                 drop(inode.ilock.lock(Op::new("fsync")).await);
@@ -119,19 +124,20 @@ impl Path for FsyncState {
                 if inode.wb_error.compare_exchange(op, 1, 0, Ordering::AcqRel).await == 1 {
                     inode.sb.backend.reach(branches::SYNC_ERROR);
                     inode.say(|| "EIO".to_owned());
+                    return ControlFlow::Break(Returned::Error);
                 }
-                ControlFlow::Break(())
+                ControlFlow::Break(Returned::Success)
             }
         }
     }
 }
 
 /// On to the error, where there can be one.
-fn check_error<B: Backend>(inode: &Inode<B>) -> ControlFlow<(), FsyncState> {
+fn check_error<B: Backend>(inode: &Inode<B>) -> ControlFlow<Returned, FsyncState> {
     if inode.sb.config.fs.io_errors {
         ControlFlow::Continue(FsyncState::CheckError)
     } else {
-        ControlFlow::Break(())
+        ControlFlow::Break(Returned::Success)
     }
 }
 

@@ -17,7 +17,7 @@ pub mod zero;
 
 use std::ops::ControlFlow;
 
-use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Returned};
 
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, gfs2_log, glock};
@@ -57,6 +57,10 @@ pub struct Written {
 impl Ended for Written {
     fn gives_up(&self) -> bool {
         !self.full
+    }
+
+    fn returned(&self) -> Returned {
+        if self.full { Returned::Success } else { Returned::Error }
     }
 }
 

@@ -15,7 +15,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Lock, Op};
+use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
@@ -81,7 +81,7 @@ pub enum MmapState {
 }
 
 impl Path for MmapState {
-    type Ended = ();
+    type Ended = Returned;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         let (access, range) = match part.first()? {
@@ -93,20 +93,29 @@ impl Path for MmapState {
         Some(MmapState::Access(access, part.cells(range)))
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(
+        self,
+        _: &World<B>,
+        inode: &Inode<B>,
+        me: ActorId,
+    ) -> ControlFlow<Returned, Self> {
         step(inode, me, self).await
     }
 }
 
 /// One step of a load or store of a range.
-pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: MmapState) -> ControlFlow<(), MmapState> {
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: MmapState,
+) -> ControlFlow<Returned, MmapState> {
     match state {
         MmapState::Access(access, cells) => instruction(inode, me, access, cells).await,
         MmapState::Fault(access, cells) => {
             glock::acquire(inode, me, Mode::Shared).await;
             let next = fault(inode, me, access, cells).await;
             glock::release(inode, me);
-            ControlFlow::Continue(next)
+            next.map_or(ControlFlow::Break(Returned::Error), ControlFlow::Continue)
         }
         MmapState::Fill(access, cells, inner) => {
             ControlFlow::Continue(match fill::step(inode, me, inner).await {
@@ -125,7 +134,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: MmapState) -
                     inode.say(|| "ENOSPC, SIGBUS".to_owned());
                     unlock_mapping(inode, me);
                     inode.page(folio.index).release(|slot| slot.put(folio.id, me));
-                    return ControlFlow::Break(());
+                    return ControlFlow::Break(Returned::Error);
                 }
             })
         }
@@ -185,9 +194,9 @@ async fn instruction<B: Backend>(
     me: ActorId,
     access: Access,
     cells: Range<Cell>,
-) -> ControlFlow<(), MmapState> {
+) -> ControlFlow<Returned, MmapState> {
     if cells.is_empty() {
-        return ControlFlow::Break(());
+        return ControlFlow::Break(Returned::Success);
     }
     let (index, folio_cells, part) = first_folio(inode, &cells);
     let inside = within(&folio_cells, &part);
@@ -272,23 +281,28 @@ async fn unpin<B: Backend>(
 
 /// `filemap_fault` (mm/filemap.c): finds an uptodate folio, or has it filled. A read fault installs the
 /// entry; a write fault goes on to `page_mkwrite`. Beyond the page of end of file the access dies of SIGBUS, also where
-/// the folio reaches further down.
-async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, access: Access, cells: Range<Cell>) -> MmapState {
+/// the folio reaches further down: `None`.
+async fn fault<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    access: Access,
+    cells: Range<Cell>,
+) -> Option<MmapState> {
     let index = inode.sb.geometry.folio_of(cells.start);
     let target = u32::from(index);
     let mut slot = inode.page(index).lock(Op::on("filemap_fault", target)).await;
     if inode.sb.geometry.page_at(cells.start) >= inode.sb.geometry.byte_at(inode.i_size_peek()) {
         inode.say(|| "SIGBUS".to_owned());
-        return MmapState::Access(access, cells.end..cells.end);
+        return None;
     }
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.uptodate)) else {
         drop(slot);
-        return MmapState::Fill(access, cells, FillState::Enter(index));
+        return Some(MmapState::Fill(access, cells, FillState::Enter(index)));
     };
     slot.folio_mut(id).refs |= 1 << me;
     drop(slot);
     if access != Access::Load {
-        return MmapState::Mkwrite(access, cells, FolioRef { index, id });
+        return Some(MmapState::Mkwrite(access, cells, FolioRef { index, id }));
     }
     let mut slot =
         inode.page(index).lock_when(Op::on("folio_lock", target), is_unlocked, u64::from(id)).await;
@@ -297,10 +311,10 @@ async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, access: Access, cells:
         slot.folio_mut(id).pte_read |= 1 << me;
         inode.say(|| format!("map folio {index} read-only"));
         slot.put(id, me);
-        return MmapState::Access(access, cells);
+        return Some(MmapState::Access(access, cells));
     }
     slot.put(id, me);
-    MmapState::Fault(access, cells)
+    Some(MmapState::Fault(access, cells))
 }
 
 fn is_unlocked(slot: &Slot, id: u64) -> bool {
@@ -386,7 +400,7 @@ async fn map_blocks<B: Backend>(
     cells: Range<Cell>,
     folio: FolioRef,
     block: FileBlock,
-) -> ControlFlow<(), MmapState> {
+) -> ControlFlow<Returned, MmapState> {
     let FolioRef { index, id } = folio;
     let target = u32::from(index);
     let mapped = map_next(inode, me, index, block).await;
@@ -399,7 +413,7 @@ async fn map_blocks<B: Backend>(
         inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
         inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
-        return ControlFlow::Break(());
+        return ControlFlow::Break(Returned::Error);
     };
     inode.tell(MappingEvent::None, || format!("folio locked, then mapped: {}", inode.sb.show_iomap(&iomap)));
     let mapped = inode.sb.geometry.cells_of_blocks(&(block..iomap.end));
@@ -454,12 +468,12 @@ async fn map_early<B: Backend>(
     cells: Range<Cell>,
     folio: FolioRef,
     block: FileBlock,
-) -> ControlFlow<(), MmapState> {
+) -> ControlFlow<Returned, MmapState> {
     let Ok((iomap, all_mapped)) = map_next(inode, me, folio.index, block).await else {
         inode.say(|| "ENOSPC, SIGBUS".to_owned());
         unlock_mapping(inode, me);
         inode.page(folio.index).release(|slot| slot.put(folio.id, me));
-        return ControlFlow::Break(());
+        return ControlFlow::Break(Returned::Error);
     };
     inode.tell(MappingEvent::None, || format!("mapped, folio not locked: {}", inode.sb.show_iomap(&iomap)));
     ControlFlow::Continue(if all_mapped {

@@ -7,7 +7,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend};
+use stalemap_facade::{ActorId, Backend, Returned};
 
 use crate::state::inode::Inode;
 use crate::state::world::World;
@@ -18,7 +18,7 @@ use crate::words::value::WriteId;
 
 /// A path that commands lead into: its state between two steps.
 pub trait Path: Sized {
-    /// What it ends with: `()`, or what says whether a write was short.
+    /// What it ends with: `()`, or what says whether it failed or a write was short.
     type Ended: Ended;
 
     /// Where it begins for this part of a command; `None` if the part does not lead here.
@@ -37,11 +37,30 @@ pub trait Path: Sized {
 pub trait Ended {
     /// Whether the command is given up, as xfs_io does at the first short or failed call.
     fn gives_up(&self) -> bool;
+
+    /// What is reported of the call.
+    fn returned(&self) -> Returned;
 }
 
+/// Of a path that cannot fail.
 impl Ended for () {
     fn gives_up(&self) -> bool {
         false
+    }
+
+    fn returned(&self) -> Returned {
+        Returned::Success
+    }
+}
+
+/// Of a path that is its command, so that nothing is left to give up.
+impl Ended for Returned {
+    fn gives_up(&self) -> bool {
+        false
+    }
+
+    fn returned(&self) -> Returned {
+        *self
     }
 }
 
@@ -87,10 +106,7 @@ impl<'p, B: Backend> Part<'p, B> {
 
     /// What was said right before the command about the source of its write, last first.
     pub fn modifiers(&self) -> impl Iterator<Item = &'p Command> {
-        let before = self.program.commands[..usize::from(self.command)].iter().rev();
-        before
-            .map(|call| &call.command)
-            .take_while(|command| matches!(command, Command::Fail { .. } | Command::Short { .. }))
+        self.program.modifiers(usize::from(self.command))
     }
 
     /// The cells of the read(2) or write(2) that this part is, of a command that makes one for each `chunk` bytes.

@@ -10,7 +10,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering};
+use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 
 use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
 use crate::path::{Part, Path};
@@ -97,7 +97,7 @@ impl Remap {
 }
 
 impl Path for ReflinkState {
-    type Ended = ();
+    type Ended = Returned;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         let Command::Reflink { source, from, range } = part.first()? else { return None };
@@ -109,7 +109,7 @@ impl Path for ReflinkState {
         }))
     }
 
-    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, me: ActorId) -> ControlFlow<Returned, Self> {
         step(w, me, self).await
     }
 }
@@ -138,7 +138,7 @@ pub async fn step<B: Backend>(
     w: &World<B>,
     me: ActorId,
     state: ReflinkState,
-) -> ControlFlow<(), ReflinkState> {
+) -> ControlFlow<Returned, ReflinkState> {
     let file = |number: FileId| &w.inodes[usize::from(number)];
     ControlFlow::Continue(match state {
         ReflinkState::Lock(remap, held) => lock(w, me, remap, held).await,
@@ -179,11 +179,11 @@ pub async fn step<B: Backend>(
                 }
             }
             file(remap.to).say(|| "EINVAL".to_owned());
-            return ControlFlow::Break(());
+            return ControlFlow::Break(Returned::Error);
         }
         ReflinkState::Finish(remap) => {
             finish(w, me, &remap).await;
-            return ControlFlow::Break(());
+            return ControlFlow::Break(Returned::Success);
         }
     })
 }

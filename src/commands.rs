@@ -10,7 +10,6 @@ use std::path::Path;
 
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
-use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
 
@@ -30,7 +29,7 @@ use crate::power::measure;
 use crate::report::export::{junit, sarif};
 use crate::report::timeline::{self, Look};
 use crate::report::{self, check, compare, engines, json, list};
-use crate::run::{GivenLimits, Job, Outcome, RunError, Verdict, in_parallel, of_searches, run_all};
+use crate::run::{GivenLimits, Job, Outcome, RunError, Verdict, in_parallel, kernel, of_searches, run_all};
 use crate::scenario::Scenario;
 
 /// The widest timeline on a terminal: longer lines are hard to follow.
@@ -166,10 +165,18 @@ fn all_of<T>(results: Vec<std::result::Result<T, RunError>>) -> std::result::Res
 /// The report of jobs that could not be run.
 fn failed(error: &RunError) -> Result<Report> {
     match error {
-        RunError::Config { .. } | RunError::Refused(_) => Err(vec![InputError::Other(error.to_string())]),
+        RunError::Config { .. } | RunError::Refused(_) | RunError::Setup(_) => Err(vec![bad_input(error)]),
         RunError::Engine { .. } | RunError::Disagree { .. } => {
             Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
         }
+    }
+}
+
+/// An error that is the input's.
+fn bad_input(error: &RunError) -> InputError {
+    match error {
+        RunError::Setup(diagnostics) => InputError::Scenario(diagnostics.clone()),
+        other => InputError::Other(other.to_string()),
     }
 }
 
@@ -363,8 +370,7 @@ fn annotated(
     schedule: &Schedule,
 ) -> std::result::Result<AnnotatedSchedule, InputError> {
     let design = scenario.design(&about.design).ok_or_else(|| unknown_design(scenario, &about.design))?;
-    let kernel =
-        Kernel::new(scenario.config(design)).map_err(|error| InputError::Other(error.to_string()))?;
+    let kernel = kernel(scenario, &design).map_err(|error| bad_input(&error))?;
     annotate(&kernel, schedule, about).map_err(|error| InputError::Other(error.to_string()))
 }
 

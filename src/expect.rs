@@ -1,12 +1,11 @@
 //! Comparing a verdict with what the scenario file expects of it.
 
-use stalemap_facade::Branch;
-use stalemap_facade::Property;
+use stalemap_facade::{Branch, Property};
 use stalemap_model::judge::properties;
 use stalemap_model::words::branches;
 use stalemap_model::words::design::Design;
 
-use crate::run::Verdict;
+use crate::run::{Failure, Verdict};
 use crate::scenario::{Expectation, Scenario};
 
 /// How a verdict compares with its file.
@@ -31,21 +30,33 @@ pub enum Seen {
     Some,
 }
 
+/// What the runs of a design met.
+#[derive(Clone, Copy, Debug)]
+pub struct Met<'a> {
+    /// Properties violated.
+    pub violated: &'a [Property],
+    /// Branches reached.
+    pub reached: &'a [Branch],
+    /// Commands that failed wherever they were run, and are not meant to.
+    pub never_succeeded: &'a [Failure],
+}
+
 /// Judges a verdict.
-pub fn judge(
-    scenario: &Scenario,
-    design: &Design,
-    verdict: Verdict,
-    violated: &[Property],
-    reached: &[Branch],
-    seen: Seen,
-) -> Judgement {
+pub fn judge(scenario: &Scenario, design: &Design, verdict: Verdict, met: &Met<'_>, seen: Seen) -> Judgement {
+    let Met { violated, reached, never_succeeded } = *met;
     let expected = scenario.expect.get(&design.name).cloned();
     let mut reasons = Vec::new();
     let unreached = unreached(scenario, design, reached);
     let found_nothing = matches!(verdict, Verdict::Holds | Verdict::FoundNone);
-    let vacuous = found_nothing && !unreached.is_empty();
-    if vacuous {
+    let vacuous = found_nothing && !(unreached.is_empty() && never_succeeded.is_empty());
+    for Failure { actor, command } in never_succeeded {
+        let vacuous = if found_nothing { "vacuous: " } else { "" };
+        reasons.push(format!(
+            "{vacuous}`{command}` of {actor} fails in every run; if that is as it should be, the file says so: \
+             `@may_fail` before the command"
+        ));
+    }
+    if found_nothing && !unreached.is_empty() {
         let names: Vec<&str> = unreached.iter().map(|branch| branch.name()).collect();
         reasons.push(format!(
             "vacuous: no run reached {}; if that is as it should be, the file says so: [reach] must = []",

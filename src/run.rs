@@ -1,28 +1,26 @@
 //! Running scenarios under designs, and what came of it.
 
-use stalemap_model::judge::properties;
-use stalemap_model::words::bounds;
-use stalemap_model::words::branches;
-use stalemap_model::words::counters;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use stalemap_checker::{explore, minimal_counterexample, replay};
+use stalemap_checker::{explore_accepted, halted_setup, minimal_counterexample, replay, set_up};
 use stalemap_explore::{
     Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits,
-    Options, Progress, Runs, Schedule, Statistics, halted_setup,
+    Options, Progress, Runs, Schedule, Statistics,
 };
-use stalemap_facade::{Branch, Counter, MemoryModel, Property, System};
+use stalemap_facade::{Branch, Calls, Counter, MemoryModel, Property, System};
+use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::{ConfigError, Kernel};
 use stalemap_model::words::config::DEFAULT_RETRIES;
 use stalemap_model::words::design::Design;
+use stalemap_model::words::{bounds, branches, counters};
 
 use crate::available::default_limit;
 use crate::engine::Engine;
-use crate::expect::{Judgement, Seen, judge};
-use crate::scenario::Scenario;
+use crate::expect::{Judgement, Met, Seen, judge};
+use crate::scenario::{Diagnostics, Scenario};
 
 /// The states that the search for a least counterexample may settle; beyond it the first one found is shown.
 const MINIMAL_STATES: u64 = 2_000_000;
@@ -103,6 +101,15 @@ impl<'s> Job<'s> {
     }
 }
 
+/// A command of an actor that fails.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// The actor.
+    pub actor: String,
+    /// Its command, as the file has it.
+    pub command: String,
+}
+
 /// What a file contained at the end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Contents {
@@ -137,7 +144,7 @@ impl HaltedSetup {
     /// Says where in a scenario's file a setup does not go on.
     pub fn of(scenario: &Scenario, halted: &Halted) -> Self {
         let line = halted.command.and_then(|command| scenario.setup_lines.get(command));
-        HaltedSetup { line: line.copied().unwrap_or(1), why: halted.why.clone() }
+        HaltedSetup { line: line.map_or(1, |line| scenario.line_of(line)), why: halted.why.clone() }
     }
 }
 
@@ -158,6 +165,8 @@ pub struct Outcome {
     pub violated: Vec<Property>,
     /// Branches that some run reached.
     pub reached: Vec<Branch>,
+    /// Commands that failed wherever they were run, and are not meant to.
+    pub never_succeeded: Vec<Failure>,
     /// How much was explored.
     pub statistics: Statistics,
     /// The limits that bit.
@@ -178,6 +187,28 @@ pub struct Outcome {
     pub elapsed: Duration,
 }
 
+/// The system of a scenario under a design, whose setup does what it says.
+pub fn kernel(scenario: &Scenario, design: &Design) -> Result<Kernel, RunError> {
+    let kernel = configured(scenario, design)?;
+    match set_up(&kernel) {
+        Ok(calls) if !kernel.failed_setup(&calls).is_empty() => {
+            Err(setup_error(scenario, design, &kernel, &calls))
+        }
+        // A setup that does not come to its end is for the engine to report.
+        Ok(_) | Err(_) => Ok(kernel),
+    }
+}
+
+/// The system of a scenario under a design.
+fn configured(scenario: &Scenario, design: &Design) -> Result<Kernel, RunError> {
+    let error = |error| RunError::Config { scenario: scenario.name.clone(), error };
+    Kernel::new(scenario.config(design.clone())).map_err(error)
+}
+
+fn setup_error(scenario: &Scenario, design: &Design, kernel: &Kernel, calls: &Calls) -> RunError {
+    RunError::Setup(scenario.failed_setup(&kernel.failed_setup(calls), &design.name))
+}
+
 /// Why a job could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -189,6 +220,9 @@ pub enum RunError {
         /// Why.
         error: ConfigError,
     },
+    /// Commands of the setup fail that are not meant to.
+    #[error("{0}")]
+    Setup(Diagnostics),
     /// The engine or the model is broken.
     #[error("{scenario} under {design}: {error}")]
     Engine {
@@ -273,7 +307,8 @@ fn run(
     let Job { scenario, design, engine } = job;
     let engine_error =
         |error| RunError::Engine { scenario: scenario.name.clone(), design: design.name.clone(), error };
-    let kernel = job.kernel()?;
+    // The exhaustive engine looks at the setup itself, so that it is played once.
+    let kernel = if *engine == Engine::Exhaustive { configured(scenario, design)? } else { job.kernel()? };
     // A setup runs alone; where it does not come to its end, there is nothing for any other engine to run.
     let halts = *engine != Engine::Exhaustive && halted_setup(&kernel).map_err(engine_error)?.is_some();
     let found = match (!halts).then(|| engine.run(&kernel)).flatten() {
@@ -288,9 +323,11 @@ fn run(
                 bytes = progress.bytes;
                 tick(tally);
             };
-            let exploration = explore(&kernel, &options, &mut progress);
+            let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
+            let explored = explore_accepted(&kernel, &options, &accepts, &mut progress);
             tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            Found::from(exploration.map_err(engine_error)?)
+            let explored = explored.map_err(engine_error)?;
+            Found::from(explored.map_err(|calls| setup_error(scenario, design, &kernel, &calls))?)
         }
         Some(Ok(runs)) => Found::from(runs),
         Some(Err(EngineError::DoesNotFit { .. })) => Found::does_not_fit(),
@@ -310,7 +347,11 @@ fn run(
         Engine::Loom(_) | Engine::Shuttle(_) if !found.limits_hit.is_empty() => Seen::Some,
         _ => Seen::All,
     };
-    let judgement = judge(scenario, design, verdict, &violated, &reached, seen);
+    let complete = found.limits_hit.is_empty() && verdict != Verdict::Incomplete;
+    let never_succeeded =
+        if complete { never_succeeded(scenario, &kernel, &found.calls) } else { Vec::new() };
+    let met = Met { violated: &violated, reached: &reached, never_succeeded: &never_succeeded };
+    let judgement = judge(scenario, design, verdict, &met, seen);
     let counterexample = match violated.first() {
         None => None,
         Some(property) => {
@@ -334,6 +375,7 @@ fn run(
         verdict,
         violated,
         reached,
+        never_succeeded,
         statistics: found.statistics,
         limits_hit: found.limits_hit.iter().copied().collect(),
         few_preemptions: found.few_preemptions,
@@ -347,10 +389,9 @@ fn run(
 }
 
 impl Job<'_> {
-    /// The system to run.
+    /// The system to run, whose setup does what it says.
     pub fn kernel(&self) -> Result<Kernel, RunError> {
-        let kernel = Kernel::new(self.scenario.config(self.design.clone()));
-        kernel.map_err(|error| RunError::Config { scenario: self.scenario.name.clone(), error })
+        kernel(self.scenario, &self.design)
     }
 }
 
@@ -380,6 +421,17 @@ impl Job<'_> {
     }
 }
 
+/// The commands of actors that never succeeded and are not meant to fail, in the order of the file.
+fn never_succeeded(scenario: &Scenario, kernel: &Kernel, calls: &Calls) -> Vec<Failure> {
+    let of = |(actor, command): (usize, usize)| Failure {
+        actor: scenario.actors.get(actor).map_or_else(String::new, |actor| actor.name.clone()),
+        command: scenario.command_text(actor, command).to_owned(),
+    };
+    let mut failures: Vec<Failure> = kernel.never_succeeded(calls).into_iter().map(of).collect();
+    failures.dedup();
+    failures
+}
+
 /// What an engine found, whichever it is.
 #[derive(Default)]
 struct Found {
@@ -392,6 +444,7 @@ struct Found {
     outcomes: Vec<Contents>,
     witnesses: BTreeMap<Property, Vec<Choice>>,
     halted: Option<Halted>,
+    calls: Calls,
 }
 
 impl Found {
@@ -412,6 +465,7 @@ impl From<Exploration> for Found {
             few_preemptions: exploration.few_preemptions,
             witnesses: std::mem::take(&mut exploration.witnesses),
             halted: exploration.halted.take(),
+            calls: std::mem::take(&mut exploration.calls),
             outcomes: contents(exploration),
         }
     }
@@ -451,6 +505,7 @@ impl From<Runs> for Found {
             outcomes: outcomes.into_values().collect(),
             witnesses: runs.witnesses,
             halted: None,
+            calls: runs.calls,
         }
     }
 }

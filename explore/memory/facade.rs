@@ -6,10 +6,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use stalemap_facade::Property;
 use stalemap_facade::{
-    ActorId, Atomic, Backend, Bound, Branch, Counter, Event, Leaf, Lock, Op, Ordering, Shared, SystemEvent,
-    View,
+    ActorId, Atomic, Backend, Bound, Branch, Call, Counter, Event, Leaf, Lock, Op, Ordering, Property,
+    Returned, Shared, SystemEvent, View,
 };
 
 use super::object::{Object, Slot};
@@ -474,6 +473,12 @@ impl Backend for Memory {
         if self.0.is_live() && self.0.gathering.get() {
             let greatest = &mut self.0.gathered.borrow_mut().maxima[counter.number()];
             *greatest = (*greatest).max(value);
+        }
+    }
+
+    fn returned(&self, call: Call, returned: Returned) {
+        if self.0.is_live() {
+            self.0.gathered.borrow_mut().calls.note(call, returned);
         }
     }
 

@@ -10,8 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use stalemap_facade::Bound;
-use stalemap_facade::{ActorId, ActorSpec, Op, Property, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Bound, Calls, Op, Property, Role, System};
 
 use super::memory::{Pending, ThreadMemory};
 use super::panics::caught;
@@ -58,6 +57,7 @@ pub(super) struct Report {
     pub(super) violated: Vec<(Property, usize)>,
     pub(super) reached: u64,
     pub(super) maxima: Vec<u32>,
+    pub(super) calls: Calls,
 }
 
 /// A system in execution.
@@ -241,10 +241,11 @@ impl<S: System + 'static> Execution<S> {
             violated.push((Property::DEADLOCK, schedule.len()));
         }
         self.memory.freeze();
-        match self.error.borrow_mut().take() {
-            Some(error) => Err(error),
-            None => Ok(Report { ended, end, schedule, violated, reached, maxima }),
+        if let Some(error) = self.error.borrow_mut().take() {
+            return Err(error);
         }
+        let calls = self.memory.calls();
+        Ok(Report { ended, end, schedule, violated, reached, maxima, calls })
     }
 
     /// Gives the execution up: nothing of it counts.

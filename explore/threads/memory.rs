@@ -13,9 +13,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use stalemap_facade::Property;
 use stalemap_facade::{
-    ActorId, Atomic, Backend, Bound, Branch, Counter, Leaf, Lock, Op, Ordering, Shared, SystemEvent,
+    ActorId, Atomic, Backend, Bound, Branch, Call, Calls, Counter, Leaf, Lock, Op, Ordering, Property,
+    Returned, Shared, SystemEvent,
 };
 
 use crate::fingerprint::{CanonicalBytes, owned_print};
@@ -100,6 +100,7 @@ struct Core {
     gathering: Cell<bool>,
     reached: Cell<u64>,
     maxima: Cell<[u32; Counter::MOST]>,
+    calls: RefCell<Calls>,
 }
 
 /// The backend of the engines that keep every actor on a stack.
@@ -122,6 +123,7 @@ impl ThreadMemory {
             gathering: Cell::new(false),
             reached: Cell::new(0),
             maxima: Cell::default(),
+            calls: RefCell::default(),
         }))
     }
 
@@ -158,6 +160,10 @@ impl ThreadMemory {
 
     pub(super) fn reached(&self) -> u64 {
         self.0.reached.get()
+    }
+
+    pub(super) fn calls(&self) -> Calls {
+        self.0.calls.borrow().clone()
     }
 
     pub(super) fn maxima(&self) -> [u32; Counter::MOST] {
@@ -455,6 +461,12 @@ impl Backend for ThreadMemory {
             let greatest = &mut maxima[counter.number()];
             *greatest = (*greatest).max(value);
             self.0.maxima.set(maxima);
+        }
+    }
+
+    fn returned(&self, call: Call, returned: Returned) {
+        if self.0.is_live() {
+            self.0.calls.borrow_mut().note(call, returned);
         }
     }
 

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stalemap_facade::Counter;
-use stalemap_facade::Property;
+use stalemap_facade::{Calls, Counter, Property};
 
 use super::execution::{Ended, Report};
 use crate::ends::End;
@@ -49,6 +48,8 @@ pub struct Runs {
     pub reached: u64,
     /// Greatest counter values, by `Counter`.
     pub maxima: Vec<u32>,
+    /// What calls returned, those of setup and epilogue included.
+    pub calls: Calls,
     /// The limits that bit.
     pub limits_hit: BTreeSet<LimitHit>,
     /// Whether the engine came to its own end, and that means that it tried everything.
@@ -75,6 +76,7 @@ impl Runs {
         self.transitions += report.schedule.len() as u64;
         self.max_depth = self.max_depth.max(report.schedule.len() as u64);
         self.reached |= report.reached;
+        self.calls.extend(&report.calls);
         for (greatest, value) in self.maxima.iter_mut().zip(&report.maxima) {
             *greatest = (*greatest).max(*value);
         }

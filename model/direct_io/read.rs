@@ -9,7 +9,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Lock, Op};
+use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::{self, glock};
 use crate::path::{Part, Path};
@@ -52,7 +52,7 @@ impl DirectReadState {
 }
 
 impl Path for DirectReadState {
-    type Ended = ();
+    type Ended = Returned;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         let Command::Pread { range, chunk, io: Io::Direct | Io::Aio } = part.command() else { return None };
@@ -64,7 +64,12 @@ impl Path for DirectReadState {
         Some(DirectReadState::new(reader, part.call(range, *chunk)?))
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(
+        self,
+        _: &World<B>,
+        inode: &Inode<B>,
+        me: ActorId,
+    ) -> ControlFlow<Returned, Self> {
         step(inode, me, self).await
     }
 }
@@ -74,7 +79,7 @@ pub async fn step<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     state: DirectReadState,
-) -> ControlFlow<(), DirectReadState> {
+) -> ControlFlow<Returned, DirectReadState> {
     let geometry = &inode.sb.geometry;
     ControlFlow::Continue(match state {
         DirectReadState::Enter(mut read) => {
@@ -85,7 +90,7 @@ pub async fn step<B: Backend>(
             if read.request.start >= read.end {
                 inode.oracle.end_read(geometry, read.reader.actor, &read.request);
                 unlock(inode, me);
-                return ControlFlow::Break(());
+                return ControlFlow::Break(Returned::Success);
             }
             let folios = geometry.folios_touched(&(read.request.start..read.end));
             DirectReadState::Flush(read, WritebackState::new(SyncMode::Integrity, folios))
@@ -113,7 +118,7 @@ pub async fn step<B: Backend>(
                 ControlFlow::Continue(read) => read,
                 ControlFlow::Break(()) => {
                     unlock(inode, me);
-                    return ControlFlow::Break(());
+                    return ControlFlow::Break(Returned::Success);
                 }
             };
             DirectReadState::Complete(read)
@@ -144,7 +149,7 @@ async fn begin<B: Backend>(
     me: ActorId,
     mut read: DirectRead,
     pos: Cell,
-) -> ControlFlow<(), DirectReadState> {
+) -> ControlFlow<Returned, DirectReadState> {
     let geometry = &inode.sb.geometry;
     let wanted = geometry.blocks_touched(&(pos..read.end));
     let map = inode.ilock.lock(Op::new("iomap_begin")).await;
@@ -160,7 +165,7 @@ async fn begin<B: Backend>(
             inode_dio_end(inode);
             inode.oracle.end_read(geometry, read.reader.actor, &read.request);
             unlock(inode, me);
-            return ControlFlow::Break(());
+            return ControlFlow::Break(Returned::Error);
         }
         // iomap_dio_inline_iter: copied at once.
         (IomapType::Inline, _) => {
@@ -182,13 +187,13 @@ async fn begin<B: Backend>(
         (true, None) => {
             returned(inode, &read);
             unlock(inode, me);
-            ControlFlow::Break(())
+            ControlFlow::Break(Returned::Success)
         }
         (false, None) => ControlFlow::Continue(DirectReadState::Complete(read)),
         (_, Some(worker)) => {
             inode.sb.aio[usize::from(worker)].release(|queue| queue.add(Aio::Read(inode.number, read)));
             unlock(inode, me);
-            ControlFlow::Break(())
+            ControlFlow::Break(Returned::Success)
         }
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use stalemap_facade::Backend;
 
-use crate::fallocate::plan::{Job, Meaning, Plan, drop_cells, flush_folios, zero};
+use crate::fallocate::plan::{Job, Meaning, Plan, Refused, drop_cells, flush_folios, zero};
 use crate::fallocate::setattr;
 use crate::iomap::zero::eof_tail;
 use crate::state::inode::Inode;
@@ -62,24 +62,32 @@ pub(crate) fn zero_range<B: Backend>(
 
 /// FALLOC_FL_COLLAPSE_RANGE. The range is whole blocks and ends before end of file. The truncate at the end has
 /// nothing to zero: the end of file lies where it did in its block.
-pub(crate) fn collapse_range<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> Plan {
-    let Some(blocks) = whole(inode, cells).filter(|_| cells.end < size) else { return Plan::refused() };
+pub(crate) fn collapse_range<B: Backend>(
+    inode: &Inode<B>,
+    size: Cell,
+    cells: &Range<Cell>,
+) -> Result<Plan, Refused> {
+    let blocks = whole(inode, cells).filter(|_| cells.end < size).ok_or(Refused)?;
     let new_size = size - cells.len() as Cell;
     let mut jobs = xfs_free_file_space(inode, size, cells);
     jobs.extend(xfs_prepare_shift(inode, blocks.start, size));
     jobs.push(Job::ShiftDown(blocks));
     jobs.extend([Job::SetSize(new_size), Job::Shrink(new_size)]);
-    Plan::new(jobs, Meaning { taken_out: cells.clone(), ..Meaning::default() })
+    Ok(Plan::new(jobs, Meaning { taken_out: cells.clone(), ..Meaning::default() }))
 }
 
 /// FALLOC_FL_INSERT_RANGE: the file grows first, so that a crash does not leave data behind end of file.
-pub(crate) fn insert_range<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> Plan {
-    let Some(blocks) = whole(inode, cells).filter(|_| cells.start < size) else { return Plan::refused() };
+pub(crate) fn insert_range<B: Backend>(
+    inode: &Inode<B>,
+    size: Cell,
+    cells: &Range<Cell>,
+) -> Result<Plan, Refused> {
+    let blocks = whole(inode, cells).filter(|_| cells.start < size).ok_or(Refused)?;
     let new_size = size + cells.len() as Cell;
     let mut jobs = setattr::grow(inode, size, new_size);
     jobs.extend(xfs_prepare_shift(inode, blocks.start, new_size));
     jobs.push(Job::ShiftUp(blocks));
-    Plan::new(jobs, Meaning { grown: size..new_size, ..Meaning::default() })
+    Ok(Plan::new(jobs, Meaning { grown: size..new_size, ..Meaning::default() }))
 }
 
 /// `xfs_free_file_space`, with the flush before it: the blocks that lie in the range as a whole are freed, the rest

@@ -66,11 +66,6 @@ impl Plan {
     pub fn new(jobs: Vec<Job>, meaning: Meaning) -> Self {
         Plan { jobs: jobs.into(), meaning }
     }
-
-    /// EINVAL: nothing happens.
-    pub fn refused() -> Self {
-        Plan::new(Vec::new(), Meaning::default())
-    }
 }
 
 /// The job of zeroing part of a block.
@@ -87,3 +82,7 @@ pub(crate) fn flush_folios<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) ->
 pub(crate) fn drop_cells<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> Job {
     Job::Drop(TruncateState::new(inode, cells))
 }
+
+/// EINVAL: nothing happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refused;

@@ -8,7 +8,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Op};
+use stalemap_facade::{ActorId, Backend, Op, Returned};
 
 use crate::iomap::write_state::{Write, WriteState};
 use crate::iomap::{self, Written};
@@ -37,14 +37,19 @@ pub enum UnshareState {
 }
 
 impl Path for UnshareState {
-    type Ended = ();
+    type Ended = Returned;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         let Command::Funshare { range } = part.first()? else { return None };
         Some(UnshareState::Enter(part.cells(range)))
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(
+        self,
+        _: &World<B>,
+        inode: &Inode<B>,
+        me: ActorId,
+    ) -> ControlFlow<Returned, Self> {
         step(inode, me, self).await
     }
 }
@@ -54,7 +59,7 @@ pub async fn step<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     state: UnshareState,
-) -> ControlFlow<(), UnshareState> {
+) -> ControlFlow<Returned, UnshareState> {
     ControlFlow::Continue(match state {
         UnshareState::Enter(cells) => {
             inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
@@ -77,7 +82,10 @@ pub async fn step<B: Backend>(
                 UnshareState::Flush(folios.clone(), WritebackState::new(SyncMode::Integrity, folios))
             }
             // An error is returned before anything is written back.
-            ControlFlow::Break(Written { full: false }) => UnshareState::Wait(0..0),
+            ControlFlow::Break(Written { full: false }) => {
+                unlock(inode, me);
+                return ControlFlow::Break(Returned::Error);
+            }
         },
         UnshareState::Flush(folios, inner) => match writeback::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => UnshareState::Flush(folios, inner),
@@ -85,12 +93,16 @@ pub async fn step<B: Backend>(
         },
         UnshareState::Wait(mut folios) => {
             let Some(index) = folios.next() else {
-                inode.invalidate_lock.up_write(me);
-                inode.i_rwsem.up_write(me);
-                return ControlFlow::Break(());
+                unlock(inode, me);
+                return ControlFlow::Break(Returned::Success);
             };
             io::wait(inode, index).await;
             UnshareState::Wait(folios)
         }
     })
+}
+
+fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    inode.invalidate_lock.up_write(me);
+    inode.i_rwsem.up_write(me);
 }

@@ -1,25 +1,11 @@
 //! The modelled inode with its actors, as one closed system for an engine.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use crate::words::command::Command;
-use crate::writeback::completion::{self, CompletionState};
-use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
-use crate::direct_io::complete::{self, WorkerState};
-use crate::words::extent::ExtentMap;
-use crate::fs::Allocate;
-use crate::words::geometry::{Geometry, GeometryError};
-use crate::state::inode::{FileId, Inode};
-use crate::panel;
-use crate::words::program::{Program, Worker};
-use crate::state::superblock::SuperBlock;
-use crate::system::task::{self, TaskState, UmountState};
-use crate::system::umount::on_disk;
-use crate::words::value::{MAX_WRITES, Value};
-use crate::state::world::World;
-use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Lock, MemoryModel, Panel, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Calls, Lock, MemoryModel, Panel, Role, System};
 
 use crate::direct_io::complete::{self, WorkerState};
 use crate::state::disk::on_disk;
@@ -29,7 +15,7 @@ use crate::state::world::World;
 use crate::system::panel;
 use crate::system::task::{self, TaskState, UmountState};
 use crate::words::command::{Command, FileId};
-use crate::words::config::{Config, FileCommand, FileRange};
+use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
 use crate::words::extent::ExtentMap;
 use crate::words::geometry::{Geometry, GeometryError};
 use crate::words::personality::Allocate;
@@ -192,7 +178,7 @@ impl Kernel {
         let setup = Program::new(&config.setup, &mut next, &mut worker);
         let actors =
             config.actors.iter().map(|actor| Program::new(&actor.run, &mut next, &mut worker)).collect();
-        let fsync: Vec<_> = files.map(|file| FileCommand { file, command: Command::Fsync }).collect();
+        let fsync: Vec<_> = files.map(|file| FileCommand::new(file, Command::Fsync)).collect();
         let fsync = Program::new(&fsync, &mut next, &mut worker);
         Ok(Kernel { config, geometry, setup, actors, fsync, size_changes, patterns })
     }
@@ -200,6 +186,24 @@ impl Kernel {
     /// The cut of the file.
     pub fn geometry(&self) -> &Geometry {
         &self.geometry
+    }
+
+    /// The commands of the setup that failed and were not meant to, by their places in it.
+    pub fn failed_setup(&self, calls: &Calls) -> BTreeSet<usize> {
+        let of_setup = calls.failed().filter(|call| call.actor == 0);
+        let commands = of_setup.map(|call| usize::from(call.command));
+        commands.filter(|command| !self.setup.may_fail(*command)).collect()
+    }
+
+    /// The commands of actors with a call that failed in some run, succeeded in none, and was not meant to fail. Each is
+    /// given by the actor's place in the scenario and its own in what the actor does.
+    pub fn never_succeeded(&self, calls: &Calls) -> BTreeSet<(usize, usize)> {
+        let commands = calls.never_succeeded().filter_map(|call| {
+            let actor = call.actor.checked_sub(1)?;
+            let command = usize::from(call.command);
+            (!self.actors.get(actor)?.may_fail(command)).then_some((actor, command))
+        });
+        commands.collect()
     }
 
     fn kworker(&self) -> ActorId {
@@ -234,9 +238,9 @@ fn may_change_size(config: &Config, file: FileId) -> bool {
         calls.iter().filter(|call| call.file == file).map(|call| call.command.clone()).collect()
     };
     let before = of_file(&config.setup).iter().fold(0, |size, command| command.size_after(size));
-    // A setup write that fails may leave the file shorter; then nothing is assumed.
+    // A setup command that fails may leave another size; then nothing is assumed.
     let uncertain = config.fs.free_blocks.is_some()
-        || config.setup.iter().any(|call| matches!(call.command, Command::Fail { .. }));
+        || config.setup.iter().any(|call| call.may_fail || matches!(call.command, Command::Fail { .. }));
     uncertain
         || config
             .actors

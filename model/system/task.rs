@@ -4,7 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use stalemap_facade::{ActorId, Backend};
+use stalemap_facade::{ActorId, Backend, Call, Returned};
 
 use crate::actors::ActorState;
 use crate::direct_io::DioState;
@@ -58,18 +58,20 @@ macro_rules! paths {
             None
         }
 
-        /// One step inside a part. It goes on, or it is over, and whether its command is given up.
+        /// One step inside a part.
         async fn go_on<B: Backend>(
             w: &World<B>,
             inode: &Inode<B>,
             me: ActorId,
             at: At,
-        ) -> (Progress, bool) {
+        ) -> ControlFlow<Over, At> {
             match at {
-                At::Held | At::Next => (None, false),
+                At::Held | At::Next => ControlFlow::Break(Over { gives_up: false, returned: Returned::Success }),
                 $(At::$path(state) => match Path::step(state, w, inode, me).await {
-                    ControlFlow::Continue(state) => (Some(At::$path(state)), false),
-                    ControlFlow::Break(ended) => (None, ended.gives_up()),
+                    ControlFlow::Continue(state) => ControlFlow::Continue(At::$path(state)),
+                    ControlFlow::Break(ended) => {
+                        ControlFlow::Break(Over { gives_up: ended.gives_up(), returned: ended.returned() })
+                    }
                 },)*
             }
         }
@@ -110,6 +112,12 @@ impl TaskState {
 /// What stands still in one run and goes on in the next: `Some(at)` is more of this part.
 type Progress = Option<At>;
 
+/// How a part was over: whether its command is given up, and what its call returned.
+struct Over {
+    gives_up: bool,
+    returned: Returned,
+}
+
 /// One step of a task.
 pub async fn step<B: Backend>(
     w: &World<B>,
@@ -135,10 +143,12 @@ pub async fn step<B: Backend>(
         }
     } else {
         match go_on(w, inode, me, at).await {
-            (Some(at), _) => TaskState { command, part, at },
-            // xfs_io gives a command up at the first short or failed call.
-            (None, true) => next_command,
-            (None, false) => TaskState { command, part: part + 1, at: At::Next },
+            ControlFlow::Continue(at) => TaskState { command, part, at },
+            ControlFlow::Break(Over { gives_up, returned }) => {
+                w.sb.backend.returned(Call { actor: me, command, number: part }, returned);
+                // xfs_io gives a command up at the first short or failed call.
+                if gives_up { next_command } else { TaskState { command, part: part + 1, at: At::Next } }
+            }
         }
     })
 }

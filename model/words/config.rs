@@ -27,6 +27,15 @@ pub struct FileCommand {
     pub file: FileId,
     /// What is done with it.
     pub command: Command,
+    /// Whether it is meant that this fails, if it does (`@may_fail`).
+    pub may_fail: bool,
+}
+
+impl FileCommand {
+    /// A command that should succeed.
+    pub const fn new(file: FileId, command: Command) -> Self {
+        FileCommand { file, command, may_fail: false }
+    }
 }
 
 /// A range of bytes of a file.

@@ -1,20 +1,20 @@
 //! `replay`: what a schedule file does, laid out as asked.
 
-use stalemap_model::judge::properties;
-use stalemap_model::words::branches;
 use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
-use stalemap_checker::follow_with_shuttle;
-use stalemap_explore::{EngineError, Follow, ReplayError, Schedule, Step, halted_setup};
+use stalemap_checker::{follow_with_shuttle, halted_setup};
+use stalemap_explore::{EngineError, Follow, ReplayError, Schedule, Step};
 use stalemap_facade::{MemoryModel, Property};
+use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::branches;
 use stalemap_model::words::config::Config;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
 
-use super::{Exit, Report, Result, look, unknown_design, unusual, unwritable};
+use super::{Exit, Report, Result, bad_input, look, unknown_design, unusual, unwritable};
 use crate::annotate::expected::contents;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
@@ -24,7 +24,7 @@ use crate::litmus::Core;
 use crate::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::timeline::{self, Look};
 use crate::report::{html, json, svg};
-use crate::run::HaltedSetup;
+use crate::run::{HaltedSetup, kernel};
 use crate::scenario::read;
 
 pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
@@ -153,7 +153,7 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
         }
     };
     let kernel = match scenario.design(design) {
-        Some(design) => Kernel::new(scenario.config(design)).map_err(|error| bad(error.to_string()))?,
+        Some(design) => kernel(&scenario, &design).map_err(|error| vec![bad_input(&error)])?,
         None => return Err(vec![unknown_design(&scenario, design)]),
     };
     // What a run without concurrency leaves does not depend on the check; this one has the fewest other errors.

@@ -3,15 +3,14 @@
 use stalemap_checker::least_witness;
 use stalemap_explore::{Limits, Schedule, Witness};
 use stalemap_facade::System;
-use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::branches;
 
-use super::{Exit, Report, Result, look, unknown_design, unwritable};
+use super::{Exit, Report, Result, bad_input, look, unknown_design, unwritable};
 use crate::annotate::{About, annotate, calls};
 use crate::cli::WitnessArgs;
 use crate::input::{self, InputError};
 use crate::report::timeline;
-use crate::run::of_searches;
+use crate::run::{kernel, of_searches};
 use crate::scenario::nearest;
 
 /// The states looked at before the search gives up.
@@ -30,7 +29,7 @@ pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
             .unwrap_or_else(|| "none".to_owned()),
     };
     let design = scenario.design(&name).ok_or_else(|| vec![unknown_design(&scenario, &name)])?;
-    let kernel = Kernel::new(scenario.config(design)).map_err(|error| other(error.to_string()))?;
+    let kernel = kernel(&scenario, &design).map_err(|error| vec![bad_input(&error)])?;
     let memory = Some(of_searches(None));
     let limits = Limits { states: Some(MOST_STATES), memory, ..Limits::default() };
     let none = |text: &str, exit: Exit| {

@@ -1,11 +1,10 @@
 //! The JSON documents, versioned by their `schema`.
 
-use crate::annotate::events;
 use serde::Serialize;
 use serde_json::{Value, json};
 use stalemap_facade::{Event, Property};
 
-use crate::annotate::AnnotatedSchedule;
+use crate::annotate::{AnnotatedSchedule, events};
 use crate::run::Outcome;
 use crate::scenario::{Expectation, Scenario};
 
@@ -55,6 +54,11 @@ fn result(outcome: &Outcome) -> Value {
         "as_expected": outcome.judgement.as_expected,
         "reasons": outcome.judgement.reasons,
         "reached": outcome.reached.iter().map(|branch| branch.name()).collect::<Vec<_>>(),
+        "never_succeeded": outcome
+            .never_succeeded
+            .iter()
+            .map(|failure| json!({ "actor": failure.actor, "command": failure.command }))
+            .collect::<Vec<_>>(),
         "states": statistics.states,
         "transitions": statistics.transitions,
         "executions": statistics.executions,

@@ -2,19 +2,16 @@
 
 use std::ops::Range;
 
-use stalemap_model::words::command::Io;
-use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
-use stalemap_model::words::command::Io;
-use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
 use stalemap_model::system::kernel::{MAX_ACTORS, is_reserved};
+use stalemap_model::words::command::Io;
+use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
 
-use super::command;
-use super::files;
 use super::names::{count, quote, suggest};
 use super::ranges::Placed;
 use super::session::Session;
 use super::table::{Field, Reader, Table};
 use super::text::Text;
+use super::{command, files};
 
 /// The most commands of one actor; it bounds the work of reading a file that no one can explore anyway.
 const MAX_COMMANDS: usize = 256;
@@ -30,13 +27,26 @@ pub(super) struct Units {
     pub(super) page: u64,
 }
 
+/// A command as the file has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CommandLine {
+    /// What it says.
+    pub text: String,
+    /// Where: bytes of the file, with the quotes.
+    pub place: Range<usize>,
+}
+
 /// Who runs what.
 #[derive(Default)]
 pub(super) struct Cast {
     /// The setup.
     pub(super) setup: Vec<FileCommand>,
+    /// The line of each command of the setup.
+    pub(super) setup_lines: Vec<CommandLine>,
     /// The actors.
     pub(super) actors: Vec<ActorConfig>,
+    /// The line of each command of each actor.
+    pub(super) actor_lines: Vec<Vec<CommandLine>>,
     /// All commands, with their places.
     pub(super) commands: Vec<Placed<FileCommand>>,
 }
@@ -51,7 +61,7 @@ pub(super) fn read(file: Table<'_>, units: Units, files: &[String], reader: &mut
         table.only(&["run"], "in `[setup]`", reader);
         if let Some(run) = table.get("run") {
             let mut session = Session::new(units.block, units.page, files, &sizes);
-            cast.setup = cast.run(&run, &mut session, reader);
+            (cast.setup, cast.setup_lines) = cast.run(&run, &mut session, reader);
             sizes = session.sizes();
             session.end(&mut reader.errors);
         }
@@ -95,9 +105,9 @@ impl Cast {
             let found = files::find(name.value, name.span, session.files, &mut reader.errors);
             session.current = found.unwrap_or_default();
         }
-        let mut run = Vec::new();
+        let (mut run, mut lines) = (Vec::new(), Vec::new());
         if let Some(field) = table.get("run") {
-            run = self.run(&field, &mut session, reader);
+            (run, lines) = self.run(&field, &mut session, reader);
             if field.value.is_empty_array() {
                 let help = format!("for example {RUN_EXAMPLE}");
                 reader.errors.add(field.value.span, "the actor has no commands", help);
@@ -107,6 +117,7 @@ impl Cast {
         }
         session.end(&mut reader.errors);
         self.actors.push(ActorConfig { name, run });
+        self.actor_lines.push(lines);
     }
 
     fn name(&self, table: Table<'_>, span: &Range<usize>, reader: &mut Reader<'_>) -> Option<String> {
@@ -138,26 +149,27 @@ impl Cast {
         Some(name.value.to_owned())
     }
 
-    /// The commands of one list. Those that are wrong are reported and left out.
+    /// The commands of one list, each with its line. Those that are wrong are reported and left out.
     fn run(
         &mut self,
         field: &Field<'_>,
         session: &mut Session<'_>,
         reader: &mut Reader<'_>,
-    ) -> Vec<FileCommand> {
-        let Some(lines) = field.value.texts(RUN_EXAMPLE, reader) else { return Vec::new() };
+    ) -> (Vec<FileCommand>, Vec<CommandLine>) {
+        let Some(lines) = field.value.texts(RUN_EXAMPLE, reader) else { return (Vec::new(), Vec::new()) };
         if let Some(surplus) = lines.get(MAX_COMMANDS) {
             let help = format!("at most {MAX_COMMANDS} can be explored");
             reader.errors.add(surplus.span.clone(), count(lines.len(), "command"), help);
         }
-        let mut run = Vec::new();
+        let (mut run, mut of_run) = (Vec::new(), Vec::new());
         for line in lines.iter().take(MAX_COMMANDS) {
             for call in command::read(line, session, &mut reader.errors) {
                 self.commands.push(Placed { what: call.clone(), span: line.span.clone() });
                 run.push(call);
+                of_run.push(CommandLine { text: line.value.to_owned(), place: line.span.clone() });
             }
         }
-        run
+        (run, of_run)
     }
 }
 

@@ -25,10 +25,9 @@ mod tests;
 mod text;
 mod verb;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use stalemap_facade::MemoryModel;
-use stalemap_facade::{Branch, Property};
+use stalemap_facade::{Branch, MemoryModel, Property};
 use stalemap_model::words::config::{
     ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, Hold, MixedIo,
 };
@@ -36,6 +35,7 @@ use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
 
+pub use actors::CommandLine;
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use names::nearest;
 pub use read::{MAX_BYTES, read};
@@ -85,10 +85,12 @@ pub struct Scenario {
     pub files: Vec<String>,
     /// Commands that run first, alone.
     pub setup: Vec<FileCommand>,
-    /// The line of the file that each of these stands in, from 1.
-    pub setup_lines: Vec<usize>,
+    /// The line of each of these.
+    pub setup_lines: Vec<CommandLine>,
     /// The concurrent actors.
     pub actors: Vec<ActorConfig>,
+    /// The line of each of their commands.
+    pub actor_lines: Vec<Vec<CommandLine>>,
     /// Directed runs.
     pub holds: Vec<Hold>,
     /// Byte ranges whose final contents are counted.
@@ -114,6 +116,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// The line of the file that a command stands in, from 1.
+    pub fn line_of(&self, line: &CommandLine) -> usize {
+        self.source[..line.place.start].matches('\n').count() + 1
+    }
+
     /// A design by name: one of the file's own, or a built-in one.
     pub fn design(&self, name: &str) -> Option<Design> {
         self.designs.get(name).cloned().or_else(|| Design::built_in(name))
@@ -137,6 +144,28 @@ impl Scenario {
             memory: self.memory,
             orderings: self.orderings,
         }
+    }
+
+    /// A command of an actor as the file has it.
+    pub fn command_text(&self, actor: usize, command: usize) -> &str {
+        let line = self.actor_lines.get(actor).and_then(|lines| lines.get(command));
+        line.map_or("", |line| line.text.as_str())
+    }
+
+    /// The report that these commands of the setup fail under a design.
+    pub fn failed_setup(&self, commands: &BTreeSet<usize>, design: &str) -> Diagnostics {
+        // `sync` is a command for each file, and one line.
+        let places: BTreeSet<(usize, usize)> = commands
+            .iter()
+            .filter_map(|command| self.setup_lines.get(*command))
+            .map(|line| (line.place.start, line.place.end))
+            .collect();
+        let error = |(start, end): (usize, usize)| Diagnostic {
+            span: start..end,
+            message: format!("this command of the setup fails under {design}"),
+            help: "change it, or say that it is meant to: `@may_fail COMMAND`".to_owned(),
+        };
+        Diagnostics::new(&self.name, Some(self.source.clone()), places.into_iter().map(error).collect())
     }
 
     /// The designs that `[expect]` names, in the order of tables: built-in ones by their history, then the

@@ -77,10 +77,7 @@ pub(super) fn size(text: &str, block: u64) -> Result<u64, NumberError> {
 /// so `088` is 0; anything else that follows is refused here.
 pub(super) fn pattern(text: &str) -> Result<u8, NumberError> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-    let (number, rest) = match leading_number(digits) {
-        Ok(Leading { number, rest }) => (number, rest),
-        Err(_) => return Err(NumberError::NotANumber),
-    };
+    let Ok(Leading { number, rest }) = leading_number(digits) else { return Err(NumberError::NotANumber) };
     if !rest.chars().all(|c| c.is_ascii_digit()) {
         return Err(NumberError::NotANumber);
     }

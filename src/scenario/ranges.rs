@@ -4,9 +4,6 @@ use std::ops::Range;
 
 use stalemap_model::words::command::{Command, Io};
 use stalemap_model::words::config::{FileCommand, FileRange};
-use stalemap_model::words::geometry::{Bytes, GeometryError, MAX_FOLIOS};
-use stalemap_model::words::command::{Command, Io};
-use stalemap_model::words::config::{FileCommand, FileRange};
 use stalemap_model::words::geometry::{Bytes, GeometryError, MAX_BLOCKS_PER_FOLIO, MAX_FOLIOS};
 
 use super::Scenario;

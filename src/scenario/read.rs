@@ -1,7 +1,7 @@
 //! Reading a scenario file as a whole.
 
 use stalemap_facade::MemoryModel;
-use stalemap_model::words::config::{FileCommand, MixedIo};
+use stalemap_model::words::config::MixedIo;
 use stalemap_model::words::ordering::Orderings;
 use toml::de::DeTable;
 
@@ -94,9 +94,6 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let (reach_must, reach_never) = expectations::reach(file, reader);
     let limits = limits(file, block, reader);
     let mixed_io = mixed_io(file, reader);
-    let line = |placed: &Placed<FileCommand>| reader.source[..placed.span.start].matches('\n').count() + 1;
-    // The setup is read first.
-    let setup_lines = cast.commands.iter().take(cast.setup.len()).map(line).collect();
     let scenario = Scenario {
         name: name.to_owned(),
         title: title.unwrap_or_default(),
@@ -106,8 +103,9 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         fs: fs?,
         files,
         setup: cast.setup,
-        setup_lines,
+        setup_lines: cast.setup_lines,
         actors: cast.actors,
+        actor_lines: cast.actor_lines,
         holds,
         observe: observed.iter().map(|observed| observed.what.clone()).collect(),
         expect,

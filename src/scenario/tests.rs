@@ -292,7 +292,7 @@ fn with_files(setup: &[&str], actor: &str, lines: &[&str]) -> Scenario {
 fn a_command_works_on_the_file_that_it_names() {
     let scenario = with_files(&["[b] pwrite 0 4k"], "", &["fsync", "[a] fsync", "[b] fsync", "sync"]);
     assert_eq!(scenario.files, ["a", "b"]);
-    assert_eq!(scenario.setup, [FileCommand { file: 1, command: pwrite(0..4096) }]);
+    assert_eq!(scenario.setup, [FileCommand::new(1, pwrite(0..4096))]);
     let files = |scenario: &Scenario| scenario.actors[0].run.iter().map(|call| call.file).collect::<Vec<_>>();
     assert_eq!(files(&scenario), [0, 0, 1, 0, 1]);
     let observed = [FileRange { file: 0, range: 0..1 }, FileRange { file: 1, range: 0..4096 }];
@@ -305,8 +305,8 @@ fn a_command_works_on_the_file_that_it_names() {
 fn each_file_has_a_mapping_and_a_size_of_its_own() {
     let lines = ["mmap 0 8k", "[b] mmap 0 4k", "mwrite", "[b] mwrite", "munmap", "[b] mread"];
     let run = with_files(&["pwrite 0 8k", "[b] pwrite 0 4k"], "", &lines).actors.remove(0).run;
-    assert_eq!(run[2], FileCommand { file: 0, command: Mwrite { range: 0..8192, fill: 0x58 } });
-    assert_eq!(run[3], FileCommand { file: 1, command: Mwrite { range: 0..4096, fill: 0x58 } });
+    assert_eq!(run[2], FileCommand::new(0, Mwrite { range: 0..8192, fill: 0x58 }));
+    assert_eq!(run[3], FileCommand::new(1, Mwrite { range: 0..4096, fill: 0x58 }));
 }
 
 /// The command that the last line means.

@@ -98,6 +98,9 @@ const OWN: &[Verb] = &[
 /// What stands before a `pwrite` or `pread` and says through what it goes.
 const PREFIXES: &[(&str, Io)] = &[("@direct", Io::Direct), ("@aio", Io::Aio)];
 
+/// What stands before a command that is meant to fail, if it does.
+pub(super) const MAY_FAIL: &str = "@may_fail";
+
 /// The commands that are known by name, and that is all.
 const LATER: &[&str] = &[
     "dedupe",
@@ -154,5 +157,5 @@ pub(super) fn prefix(word: &str) -> Option<Io> {
 
 /// The names of the modelled commands.
 pub(super) fn names() -> impl Iterator<Item = &'static str> + Clone {
-    VERBS.iter().map(|verb| verb.name).chain(PREFIXES.iter().map(|(name, _)| *name))
+    VERBS.iter().map(|verb| verb.name).chain(PREFIXES.iter().map(|(name, _)| *name)).chain([MAY_FAIL])
 }

@@ -86,7 +86,7 @@ fn mutant(name: &str, field: &str, value: &str) -> Design {
 }
 
 fn calls(commands: Vec<Command>) -> Vec<FileCommand> {
-    commands.into_iter().map(|command| FileCommand { file: 0, command }).collect()
+    commands.into_iter().map(|command| FileCommand::new(0, command)).collect()
 }
 
 fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>) -> Config {
@@ -129,7 +129,7 @@ fn files(design: Design) -> Config {
     let mut config = t1(design);
     let runs = config.actors.iter_mut().map(|actor| &mut actor.run);
     runs.chain([&mut config.setup]).flatten().for_each(|call| call.file = 1);
-    config.actors[1].run.push(FileCommand { file: 0, command: pwrite(0, 4096) });
+    config.actors[1].run.push(FileCommand::new(0, pwrite(0, 4096)));
     Config { files: ["log", "data", "idle"].map(str::to_owned).into(), ..config }
 }
 

@@ -82,8 +82,8 @@ impl Script {
         }
     }
 
-    /// One xfs_io, with a command on each line.
-    fn xfs_io(&mut self, indent: &str, direct: &str, commands: &[String], file: &str) {
+    /// One xfs_io, with a command on each line. `errors` is where what it complains of goes.
+    fn xfs_io(&mut self, indent: &str, direct: &str, commands: &[String], file: &str, errors: &str) {
         if commands.is_empty() {
             return;
         }
@@ -91,7 +91,7 @@ impl Script {
         for command in commands {
             let _ = writeln!(self.text, "{indent}\t-c \"{command}\" \\");
         }
-        let _ = writeln!(self.text, "{indent}\t{file} >> $seqres.full");
+        let _ = writeln!(self.text, "{indent}\t{file} >> $seqres.full{errors}");
     }
 }
 
@@ -193,14 +193,18 @@ fn path(name: &str) -> String {
     format!("$SCRATCH_MNT/{}", word(name))
 }
 
+/// Commands of one process: the file, whether its I/O is direct, whether they may fail, and what they are.
+type Pending = ((String, bool, bool), Vec<String>);
+
 /// The commands of one task, a process as long as they concern one file in one way.
 fn commands(program: &Program, task: &ActorProgram, indent: &str, script: &mut Script) {
     let file = task.file.as_deref().or_else(|| names(program).first().copied());
     let own = file.unwrap_or("file").to_owned();
-    let mut pending: (String, bool, Vec<String>) = (own.clone(), task.direct, Vec::new());
-    let flush = |pending: &mut (String, bool, Vec<String>), script: &mut Script| {
-        let (file, direct, commands) = pending;
-        script.xfs_io(indent, if *direct { "-d " } else { "" }, commands, &path(file));
+    let mut pending = ((own.clone(), task.direct, false), Vec::new());
+    let flush = |((file, direct, may_fail), commands): &mut Pending, script: &mut Script| {
+        // What is meant to fail, and does, says so nowhere but in the log.
+        let errors = if *may_fail { " 2>&1" } else { "" };
+        script.xfs_io(indent, if *direct { "-d " } else { "" }, commands, &path(file), errors);
         commands.clear();
     };
     for line in &task.run {
@@ -208,12 +212,12 @@ fn commands(program: &Program, task: &ActorProgram, indent: &str, script: &mut S
         let file = call.file.clone().unwrap_or_else(|| own.clone());
         match call.xfs_io() {
             Ok(command) => {
-                let direct = task.direct || call.direct;
-                if (&pending.0, pending.1) != (&file, direct) {
+                let way = (file, task.direct || call.direct, call.may_fail);
+                if pending.0 != way {
                     flush(&mut pending, script);
-                    (pending.0, pending.1) = (file, direct);
+                    pending.0 = way;
                 }
-                pending.2.push(command);
+                pending.1.push(command);
             }
             Err(reason) => {
                 flush(&mut pending, script);
@@ -236,6 +240,8 @@ fn background(program: &Program, actor: &ActorProgram, script: &mut Script) {
 /// A command of a scenario.
 struct Call {
     file: Option<String>,
+    /// `@may_fail`.
+    may_fail: bool,
     /// `@direct`.
     direct: bool,
     verb: String,
@@ -248,10 +254,11 @@ impl Call {
         let named = line.trim().strip_prefix('[').and_then(|rest| rest.split_once(']'));
         let (file, rest) = named.map_or((None, line), |(file, rest)| (Some(file.trim().to_owned()), rest));
         let mut words = rest.split_whitespace().map(str::to_owned).peekable();
+        let may_fail = words.next_if(|first| first == "@may_fail").is_some();
         let direct = words.next_if(|first| first == "@direct").is_some();
         let verb = words.next().unwrap_or_default();
         let files = names(program).into_iter().map(str::to_owned).collect();
-        Call { file, direct, verb, arguments: words.collect(), files }
+        Call { file, may_fail, direct, verb, arguments: words.collect(), files }
     }
 
     /// The same in xfs_io's words, or why it has none.
@@ -332,7 +339,7 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
         script.comment(&format!("{}{when}:", actor.name));
         if turn.after_io {
             let file = files.first().copied().unwrap_or("file");
-            script.xfs_io("", "", &["sync_range -a 0 0".to_owned()], &path(file));
+            script.xfs_io("", "", &["sync_range -a 0 0".to_owned()], &path(file), "");
         }
         commands(program, actor, "", script);
     }
@@ -376,7 +383,7 @@ fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script
             format!("pwrite -S {value:#04x} {} {}", part.bytes.start, part.bytes.end - part.bytes.start)
         });
         let commands: Vec<String> = std::iter::once(format!("truncate {end}")).chain(writes).collect();
-        script.xfs_io("", "-f ", &commands, &file);
+        script.xfs_io("", "-f ", &commands, &file, "");
     }
     script.line("");
     script.comment("Look at the disk, not at the page cache.");

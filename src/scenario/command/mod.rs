@@ -8,8 +8,7 @@ mod io;
 mod mapping;
 mod space;
 
-use stalemap_model::words::command::FileId;
-use stalemap_model::words::command::{Command, Io};
+use stalemap_model::words::command::{Command, FileId, Io};
 use stalemap_model::words::config::FileCommand;
 
 use super::errors::Errors;
@@ -18,7 +17,7 @@ use super::names::{quote, suggest};
 use super::options::{Options, usage};
 use super::session::Session;
 use super::text::{Text, Word};
-use super::verb::{Lookup, Verb, lookup, names, prefix};
+use super::verb::{Lookup, MAY_FAIL, Verb, lookup, names, prefix};
 
 /// Reads a line: the commands that it stands for, or a report why it cannot be read.
 pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Errors) -> Vec<FileCommand> {
@@ -28,23 +27,37 @@ pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Erro
         (Named::Unsaid, words) => (session.current, words),
         (Named::Wrong, _) => return Vec::new(),
     };
-    let Some((first, after_first)) = words.split_first() else {
-        errors.add(text.span.clone(), "a command is missing", "write one of xfs_io's, for example `fsync`");
+    let Some(Front { may_fail, io, words }) = Front::of(words, text, errors) else { return Vec::new() };
+    let Some((name, verb)) = words.first().and_then(|name| Some((name, known(name, errors)?))) else {
         return Vec::new();
     };
-    let asked = prefix(first.text);
-    let words = if asked.is_some() { after_first } else { words };
-    let Some(name) = words.first() else {
-        let help = format!("for example `{} pwrite 0 4k`", first.text);
-        errors.add(first.span.clone(), format!("a command is missing after `{}`", first.text), help);
-        return Vec::new();
-    };
-    let Some(verb) = known(name, errors) else { return Vec::new() };
-    if asked.is_some() && !matches!(verb.name, "pwrite" | "pread") {
-        let message = format!("`{}` before {}", first.text, verb.name);
-        errors.add(first.span.clone(), message, "it goes before `pwrite` and `pread` only");
+    if let Some((word, _)) = io.filter(|_| !matches!(verb.name, "pwrite" | "pread")) {
+        let message = format!("`{}` before {}", word.text, verb.name);
+        errors.add(word.span.clone(), message, "it goes before `pwrite` and `pread` only");
         return Vec::new();
     }
+    if let Some(word) = may_fail.filter(|_| matches!(verb.name, "open" | "@fail" | "@short" | "@crash")) {
+        let message = format!("`{}` before {}, which cannot fail", word.text, verb.name);
+        errors.add(word.span.clone(), message, "leave it out, or write it before the command that fails");
+        return Vec::new();
+    }
+    let asked = io.map(|(_, io)| io);
+    let mut commands = one(text, (name, verb), words, (file, asked), session, errors);
+    for command in &mut commands {
+        command.may_fail = may_fail.is_some();
+    }
+    commands
+}
+
+/// Reads a line from the command's name on.
+fn one(
+    text: &Text<'_>,
+    (name, verb): (&Word<'_>, &'static Verb),
+    words: &[Word<'_>],
+    (file, asked): (FileId, Option<Io>),
+    session: &mut Session<'_>,
+    errors: &mut Errors,
+) -> Vec<FileCommand> {
     let options = Options::parse(verb, text, words, errors);
     match (verb.name, options) {
         ("open", options) => {
@@ -58,7 +71,7 @@ pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Erro
         ("sync" | "syncfs", Some(_)) => {
             session.after(file, verb.name, Some(&Command::Fsync), &name.span, errors);
             let files = 0..session.files.len() as FileId;
-            files.map(|file| FileCommand { file, command: Command::Fsync }).collect()
+            files.map(|file| FileCommand::new(file, Command::Fsync)).collect()
         }
         (_, options) => {
             let io = asked.unwrap_or_else(|| session.io(file));
@@ -68,8 +81,46 @@ pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Erro
             // A fault is underlined where it says how far the copy comes.
             let place = words.last().filter(|_| matches!(verb.name, "@fail" | "@short") && command.is_some());
             session.after(file, verb.name, command.as_ref(), &place.unwrap_or(name).span, errors);
-            command.into_iter().map(|command| FileCommand { file, command }).collect()
+            command.into_iter().map(|command| FileCommand::new(file, command)).collect()
         }
+    }
+}
+
+/// What stands before a command's name.
+struct Front<'w, 's> {
+    /// `@may_fail`.
+    may_fail: Option<&'w Word<'s>>,
+    /// `@direct` or `@aio`.
+    io: Option<(&'w Word<'s>, Io)>,
+    /// From the name on.
+    words: &'w [Word<'s>],
+}
+
+impl<'w, 's> Front<'w, 's> {
+    /// Takes it from the words of a line, or reports that nothing is left.
+    fn of(words: &'w [Word<'s>], text: &Text<'s>, errors: &mut Errors) -> Option<Self> {
+        let may_fail = words.first().filter(|word| word.text == MAY_FAIL);
+        let words = if may_fail.is_some() { &words[1..] } else { words };
+        let io = words.first().and_then(|word| Some((word, prefix(word.text)?)));
+        let words = if io.is_some() { &words[1..] } else { words };
+        if words.is_empty() {
+            match io.map(|(word, _)| word).or(may_fail) {
+                None => {
+                    let help = "write one of xfs_io's, for example `fsync`";
+                    errors.add(text.span.clone(), "a command is missing", help);
+                }
+                Some(word) => {
+                    let help = format!("for example `{} pwrite 0 4k`", word.text);
+                    errors.add(
+                        word.span.clone(),
+                        format!("a command is missing after `{}`", word.text),
+                        help,
+                    );
+                }
+            }
+            return None;
+        }
+        Some(Front { may_fail, io, words })
     }
 }
 
@@ -79,6 +130,11 @@ fn known(word: &Word<'_>, errors: &mut Errors) -> Option<&'static Verb> {
     if name.starts_with('[') {
         let help = "it comes first, and once: `[b] @direct pwrite 0 4k`";
         errors.add(span.clone(), format!("{} is not a command but names a file", quote(name)), help);
+        return None;
+    }
+    if *name == MAY_FAIL {
+        let help = "it comes once, before `@direct` and `@aio`: `[b] @may_fail @direct pwrite 0 4k`";
+        errors.add(span.clone(), format!("`{name}` is not a command"), help);
         return None;
     }
     if prefix(name).is_some() {

@@ -47,7 +47,7 @@ fn what_was_synced_survives(fs: &'static str) {
         }
         let mut actors = vec![("fsx", run)];
         actors.extend(beside(1, END));
-        actors.push(("power", vec![FileCommand { file: 0, command: Command::Crash }]));
+        actors.push(("power", vec![FileCommand::new(0, Command::Crash)]));
         let mut config = config(&layout, 1, actors);
         // Before, a file that grows in the block that is being written ends in zeros (xfs/append-concurrent).
         config.design.ioend_size = IoendSize::Submitted;

@@ -198,10 +198,10 @@ pub(crate) fn as_run(
             // nobody filled (xfs/f4-partial), or leaves a block that nobody wrote (gfs2/unaligned-start).
             let whole = plain.is_aligned(range);
             if whole && after < range.end - range.start {
-                push(&mut run, plain, FileCommand { file, command: fault });
+                push(&mut run, plain, FileCommand::new(file, fault));
             }
         }
-        push(&mut run, plain, FileCommand { file, command });
+        push(&mut run, plain, FileCommand::new(file, command));
     }
     run
 }
@@ -237,9 +237,8 @@ pub(crate) fn failed(why: &str, config: &Config) -> TestCaseError {
 
 /// Writes back and reclaims every file, once.
 pub(crate) fn beside(files: u8, end: u64) -> Vec<(&'static str, Vec<FileCommand>)> {
-    let each = |command: Command| {
-        (0..files).map(|file| FileCommand { file, command: command.clone() }).collect::<Vec<_>>()
-    };
+    let each =
+        |command: Command| (0..files).map(|file| FileCommand::new(file, command.clone())).collect::<Vec<_>>();
     let flush = Command::SyncRange { range: 0..end, before: false, write: true, after: false };
     vec![("flusher", each(flush)), ("kswapd", each(Kswapd::COMMAND.on(0..end)))]
 }

@@ -88,7 +88,7 @@ fn logs_are_replayed() {
     for (name, log) in LOGS {
         let run = read_log(log).unwrap_or_else(|error| panic!("{name}: {error}"));
         let end = run.iter().map(Command::reach).max().unwrap().next_multiple_of(4096);
-        let run: Vec<FileCommand> = run.into_iter().map(|command| FileCommand { file: 0, command }).collect();
+        let run: Vec<FileCommand> = run.into_iter().map(|command| FileCommand::new(0, command)).collect();
         let pollutes = log.contains("pollute");
         for (block, block_dirty) in [(4096, false), (2048, false), (2048, true)] {
             // Of the last page, only the block that the file ends in is zeroed when it grows (before 6.13).

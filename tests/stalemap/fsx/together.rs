@@ -29,7 +29,7 @@ fn as_actor(fs: &str, list: Vec<Command>, theme: Theme, first_fill: u8) -> Vec<F
             | Command::Fsync => command,
             _ => continue,
         };
-        run.push(FileCommand { file: 0, command });
+        run.push(FileCommand::new(0, command));
     }
     run
 }
@@ -60,7 +60,7 @@ fn nothing_is_lost(fs: &'static str, theme: Theme) {
             vec![("one", as_actor(fs, one, theme, 1)), ("other", as_actor(fs, other, theme, 0x41))];
         actors.extend(beside(1, END));
         let mut config = config(&layout, 1, actors);
-        config.setup = setup.into_iter().map(|command| FileCommand { file: 0, command }).collect();
+        config.setup = setup.into_iter().map(|command| FileCommand::new(0, command)).collect();
         if theme == Theme::Direct {
             config.mixed_io = MixedIo::Exempt;
         }
