@@ -14,11 +14,12 @@ use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 use stalemap_facade::{ActorId, System};
 
+use crate::actors::ActorSet;
 use crate::error::EngineError;
 use crate::fairness::{Fairness, reads_newest};
 use crate::fingerprint::IdentityState;
 use crate::limits::{LimitHit, Limits};
-use crate::machine::{ActorSet, Frame, Machine, Snapshot};
+use crate::machine::{Frame, Machine, Snapshot};
 use crate::memory::Outcome;
 use crate::schedule::Choice;
 

@@ -4,7 +4,7 @@
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EngineError {
     /// More actors than sets of actors can hold.
-    #[error("{actors} actors are more than {max}", max = crate::machine::MAX_ACTORS)]
+    #[error("{actors} actors are more than {max}", max = crate::actors::MAX_ACTORS)]
     TooManyActors {
         /// How many.
         actors: usize,

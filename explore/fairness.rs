@@ -11,7 +11,7 @@
 
 use stalemap_facade::ActorId;
 
-use crate::machine::ActorSet;
+use crate::actors::ActorSet;
 use crate::memory::Outcome;
 
 /// What has been seen of the actors on a part of a cycle.

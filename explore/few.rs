@@ -13,24 +13,13 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use stalemap_facade::Property;
-use stalemap_facade::System;
+use stalemap_facade::{Property, System};
 
 use crate::error::EngineError;
+use crate::exploration::{Exploration, FewPreemptions, Options, Progress};
 use crate::limits::Limits;
 use crate::schedule::Choice;
-use crate::search::{Exploration, Options, Progress, explore_within};
-
-/// What is known of runs with few preemptions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FewPreemptions {
-    /// Every run with at most that many was explored, and none violates anything.
-    pub none_up_to: Option<u32>,
-    /// How many states these reach, each counted with the actor that moved last and the preemptions so far.
-    pub states: u64,
-    /// The least number of preemptions with which something was found.
-    pub found_with: Option<u32>,
-}
+use crate::search::explore_within;
 
 /// The levels, one after the other.
 #[derive(Default)]

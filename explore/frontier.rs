@@ -11,10 +11,11 @@ use std::time::Instant;
 use hashbrown::{HashMap, HashSet};
 use stalemap_facade::{ActorId, System};
 
+use crate::actors::actors_of;
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::limits::Limits;
-use crate::machine::{Machine, Snapshot, actors_of};
+use crate::machine::{Machine, Snapshot};
 use crate::memory::Outcome;
 use crate::schedule::Choice;
 use crate::weight::{bytes_of_vector, live, while_growing};

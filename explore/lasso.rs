@@ -12,14 +12,15 @@ use std::time::Instant;
 
 use stalemap_facade::{ActorId, Property, System};
 
+use crate::actors::actors_of;
+use crate::counterexample::{Counterexample, Cuts, judged};
 use crate::cycles::{FairCycles, Passed, fair_cycles};
 use crate::error::EngineError;
 use crate::fairness::{Fairness, reads_newest};
 use crate::frontier::{Cost, Frontier};
 use crate::limits::{LimitHit, Limits};
-use crate::machine::{Machine, Snapshot, actors_of};
+use crate::machine::{Machine, Snapshot};
 use crate::memory::Outcome;
-use crate::minimal::{Counterexample, Cuts, judged};
 use crate::schedule::Choice;
 
 /// The least execution from where the machine stands that goes round a fair cycle once. `None`: the limits ended

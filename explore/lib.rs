@@ -36,10 +36,14 @@
 // Sums of fingerprints, sizes and probabilities.
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
+mod actors;
 mod causality;
+mod counterexample;
 mod cycles;
 mod ends;
 mod error;
+mod exploration;
+mod explore;
 mod fairness;
 mod few;
 mod fingerprint;
@@ -63,18 +67,20 @@ mod visited;
 mod weight;
 mod witness;
 
+pub use actors::MAX_ACTORS;
+pub use counterexample::Counterexample;
 pub use ends::End;
 pub use error::EngineError;
-pub use few::FewPreemptions;
+pub use exploration::{Exploration, FewPreemptions, Lasso, Options, Progress, Statistics};
+pub use explore::{explore, explore_accepted};
 pub use fingerprint::collision_probability;
 pub use limits::{LimitHit, Limits};
-pub use machine::{Halt, Halted, MAX_ACTORS, halted_setup};
+pub use machine::{Halt, Halted, halted_setup};
 pub use memory::Memory;
-pub use minimal::{Counterexample, minimal_counterexample, way_to_end};
+pub use minimal::{minimal_counterexample, way_to_end};
 pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
-pub use search::{Exploration, Lasso, Options, Progress, Statistics, explore, explore_accepted};
 pub use serial::serial;
 pub use set_up::set_up;
 #[cfg(any(feature = "loom", feature = "shuttle"))]

@@ -10,9 +10,9 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use stalemap_facade::Panel;
-use stalemap_facade::{ActorId, ActorSpec, Bound, Event, Property, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Bound, Event, Panel, Property, Role, System};
 
+use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
 use crate::ends::{End, WAITING, waiting};
 use crate::error::EngineError;
 use crate::fingerprint::chain;
@@ -20,9 +20,6 @@ use crate::footprint::Footprint;
 use crate::memory::{Answered, Ended, Memory, NOBODY, Outcome, Pending, Permit, Saved, SavedObject};
 use crate::transition_cache::{Effect, TransitionCache};
 use crate::weight::Weight;
-
-/// The most actors a system may have: sets of actors are kept in 16 bits.
-pub const MAX_ACTORS: usize = 16;
 
 /// Steps that an actor may take without a visible operation before it counts as broken.
 const MAX_SILENT_STEPS: usize = 1000;
@@ -32,9 +29,6 @@ const MAX_SEQUENTIAL: usize = 1_000_000;
 
 /// Transitions of a sequential phase after which its states are kept, to see whether it goes round.
 const MAX_UNWATCHED: usize = 1000;
-
-/// A set of actors.
-pub(crate) type ActorSet = u16;
 
 /// Where an actor stands. Never changed, only replaced: undoing is putting the old one back.
 struct Standing<State> {
@@ -572,17 +566,6 @@ impl<'s, S: System> Machine<'s, S> {
         self.standings.clone_from(&snapshot.standings);
         self.standings_print = snapshot.standings_print;
     }
-}
-
-/// The members of a set, in ascending order.
-pub(crate) fn actors_of(set: ActorSet) -> impl Iterator<Item = ActorId> {
-    let mut rest = set;
-    std::iter::from_fn(move || {
-        let actor = rest.trailing_zeros() as ActorId;
-        // Clears the lowest bit; an empty set has none.
-        rest &= rest.wrapping_sub(1);
-        (actor < MAX_ACTORS).then_some(actor)
-    })
 }
 
 /// Polling without an executor: the engine is the only one who could wake anybody.

@@ -7,76 +7,18 @@
 //! Runs that are given up at a bound of the modelled system may have gone on to a cheaper violation. Where some were, the
 //! least is the least among the runs that stay within the bound, and no more is claimed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use stalemap_facade::{Bound, Property, System};
+use stalemap_facade::{Property, System};
 
+use crate::counterexample::{Counterexample, Cuts, judged};
 use crate::ends::End;
 use crate::error::EngineError;
-use crate::frontier::{Cost, Frontier};
+use crate::frontier::Frontier;
 use crate::lasso::least_lasso;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::Machine;
 use crate::schedule::Choice;
-
-/// A counterexample of least cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counterexample {
-    /// The transitions from the initial state.
-    pub schedule: Vec<Choice>,
-    /// Preemptions among them.
-    pub preemptions: u32,
-    /// The number of transitions.
-    pub operations: u32,
-    /// Whether it was proved that none of lower cost exists among the runs that stay `within` some limits.
-    pub certified: bool,
-    /// States examined with fewer preemptions, none of them violating.
-    pub states_below: u64,
-    /// The limits that cut runs which might have been cheaper. Empty: it is the least of all.
-    pub within: BTreeSet<LimitHit>,
-}
-
-impl Counterexample {
-    pub(crate) fn new(
-        schedule: Vec<Choice>,
-        (preemptions, operations): Cost,
-        states_below: u64,
-        within: BTreeSet<LimitHit>,
-    ) -> Self {
-        Counterexample { schedule, preemptions, operations, certified: true, states_below, within }
-    }
-}
-
-/// The limits that cut runs, each with what the first of these had cost by then.
-#[derive(Default)]
-pub(crate) struct Cuts(BTreeMap<LimitHit, Cost>);
-
-impl Cuts {
-    /// A run was cut.
-    pub(crate) fn note(&mut self, limit: LimitHit, cost: Cost) {
-        let first = self.0.entry(limit).or_insert(cost);
-        *first = cost.min(*first);
-    }
-
-    /// Whether the run that has come to where the machine stands, at `cost`, goes on.
-    pub(crate) fn goes_on<S: System>(&mut self, machine: &Machine<'_, S>, cost: Cost) -> bool {
-        let cut = machine.memory().take_cut();
-        if let Some(bound) = cut {
-            self.note(LimitHit::Bound(bound), cost);
-        }
-        cut.is_none()
-    }
-
-    /// Whether any run was cut.
-    pub(crate) fn any(&self) -> bool {
-        !self.0.is_empty()
-    }
-
-    /// Those that may have cut something cheaper.
-    pub(crate) fn below(&self, cost: Cost) -> BTreeSet<LimitHit> {
-        self.0.iter().filter(|(_, first)| **first < cost).map(|(limit, _)| *limit).collect()
-    }
-}
 
 /// Searches for the least execution that violates `property`: for a deadlock one that ends in it, for a
 /// livelock one that goes round a fair cycle once, or after which the epilogue goes round for ever. `None`: the limits ended the search first, or there is none.
@@ -148,27 +90,4 @@ pub(crate) fn is_violated<S: System>(
         return Ok(true);
     }
     Ok(judged(machine)?.violated & property.bit() != 0)
-}
-
-/// What there is to say of a state.
-pub(crate) struct Judged {
-    /// A set of [`Property::bit`].
-    pub(crate) violated: u64,
-    /// The bound at which its epilogue was given up.
-    pub(crate) cut: Option<Bound>,
-}
-
-/// Judges where the machine stands: if nobody can move, by its epilogue, too.
-pub(crate) fn judged<S: System>(machine: &mut Machine<'_, S>) -> Result<Judged, EngineError> {
-    let violated = machine.violated();
-    if machine.enabled() != 0 || machine.halted().is_some() {
-        return Ok(Judged { violated, cut: None });
-    }
-    if !machine.main_finished() {
-        return Ok(Judged { violated: violated | Property::DEADLOCK.bit(), cut: None });
-    }
-    machine.with_epilogue(|machine, ending| Judged {
-        violated: machine.violated() | ending.violates(),
-        cut: ending.cut,
-    })
 }

@@ -12,11 +12,11 @@
 //! In relaxed memory the message that an access read may be another one in the other order, or there may be more to
 //! read. Which of them would be the same is nobody's to say, so all are tried, and the order decides if none violates.
 
-use stalemap_facade::Property;
-use stalemap_facade::{ActorId, System};
+use stalemap_facade::{ActorId, Property, System};
 
+use crate::actors::actors_of;
 use crate::error::EngineError;
-use crate::machine::{Frame, Machine, actors_of};
+use crate::machine::{Frame, Machine};
 use crate::memory::Outcome;
 use crate::minimal::is_violated;
 use crate::replay::{Played, ReplayError, find};

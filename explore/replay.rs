@@ -1,12 +1,12 @@
 //! Replaying a schedule: the same transitions again, watched.
 
-use stalemap_facade::Event;
-use stalemap_facade::{ActorId, ActorSpec, Panel, Property, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Event, Panel, Property, Role, System};
 
+use crate::actors::actors_of;
 use crate::causality::Causality;
 use crate::error::EngineError;
 use crate::fairness::Fairness;
-use crate::machine::{Halted, Machine, actors_of};
+use crate::machine::{Halted, Machine};
 use crate::schedule::Step;
 
 /// One replayed transition.

@@ -19,215 +19,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use hashbrown::hash_map::Entry;
-use stalemap_facade::{ActorId, Calls, Property, System};
+use stalemap_facade::{ActorId, Property, System};
 
+use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
 use crate::cycles::{FairCycles, fair_cycles};
 use crate::ends::End;
 use crate::error::EngineError;
-use crate::few::{FewPreemptions, Levels};
+use crate::exploration::{Exploration, Lasso, Options, Progress, Statistics};
 use crate::footprint::Footprint;
 use crate::lasso::{Origin, Round, least_round};
 use crate::limits::{LimitHit, Limits};
-use crate::machine::{ActorSet, Frame, Halt, Halted, MAX_ACTORS, Machine, Snapshot, actors_of};
+use crate::machine::{Frame, Halt, Machine, Snapshot};
 use crate::memory::{Gathered, Outcome};
 use crate::schedule::Choice;
 use crate::visited::{Visited, VisitedSet};
 use crate::weight::{BETWEEN_LOOKS, bytes_of_vector, live};
-
-/// How to search.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Do not expand a state twice. Off only to test the engine against plain enumeration.
-    pub visited_set: bool,
-    /// Explore one order of independent transitions. Off only to test the engine.
-    pub sleep_sets: bool,
-    /// Look up transitions that are known already. Off only to test the engine.
-    pub transition_cache: bool,
-    /// When to give up.
-    pub limits: Limits,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { visited_set: true, sleep_sets: true, transition_cache: true, limits: Limits::default() }
-    }
-}
-
-/// How much was explored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Distinct states (with the visited set off: states entered).
-    pub states: u64,
-    /// Transitions executed.
-    pub transitions: u64,
-    /// Maximal paths explored: how often the search backtracked from an end or from a known state.
-    pub executions: u64,
-    /// Transitions on the longest path.
-    pub max_depth: u64,
-    /// Distinct states in which every actor has finished.
-    pub final_states: u64,
-}
-
-/// How far a search has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// How much was explored; of transitions, those of levels of few preemptions as well.
-    pub statistics: Statistics,
-    /// Bytes that the search takes.
-    pub bytes: u64,
-}
-
-/// A cycle of the state graph that can be gone round for ever under weak fairness: each actor moves on it, or has to wait
-/// on it. And a way to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lasso {
-    /// From the initial state to the cycle.
-    pub stem: Vec<Choice>,
-    /// Round the cycle.
-    pub cycle: Vec<Choice>,
-    /// The fingerprints of the states on the cycle; the first is where the stem ends. A state may come several times.
-    pub states: Vec<u128>,
-}
-
-/// What a search found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exploration {
-    /// Properties violated in some reachable state, as a set of [`Property::bit`].
-    pub violated: u64,
-    /// How much was explored.
-    pub statistics: Statistics,
-    /// Fingerprints of the final states.
-    pub final_states: BTreeSet<u128>,
-    /// Fingerprints of the deadlocked states.
-    pub deadlocks: BTreeSet<u128>,
-    /// The same final states and deadlocks, as every engine sees them.
-    pub ends: BTreeSet<End>,
-    /// What an observer sees at the end, and in how many final states.
-    pub outcomes: BTreeMap<String, u64>,
-    /// The same, of the final states that violate something.
-    pub violating_outcomes: BTreeMap<String, u64>,
-    /// Branches reached, as a set of `Branch::bit`.
-    pub reached: u64,
-    /// Greatest counter values, by `Counter`.
-    pub maxima: Vec<u32>,
-    /// What calls returned, those of setup and epilogue included.
-    pub calls: Calls,
-    /// The limits that bit, in order. Empty: the search is complete.
-    pub limits_hit: BTreeSet<LimitHit>,
-    /// A cycle that can be gone round for ever although everybody who can always move does move.
-    pub lasso: Option<Lasso>,
-    /// The setup, if it does not come to its end. Then there was nothing to explore.
-    pub halted: Option<Halted>,
-    /// For each property the first way met to a state that violates it (for a livelock, once round the cycle):
-    /// not minimal.
-    pub witnesses: BTreeMap<Property, Vec<Choice>>,
-    /// What is known of runs with few preemptions, if not all were explored. What was found among them is a part of
-    /// the rest, except of `statistics` and the sets of ends and outcomes.
-    pub few_preemptions: Option<FewPreemptions>,
-}
-
-impl Exploration {
-    /// Whether the search was stopped before it had been everywhere where it may go.
-    pub fn is_stopped(&self) -> bool {
-        self.limits_hit.iter().any(|limit| limit.is_of_the_search())
-    }
-
-    pub(crate) fn is_bounded_by_preemptions(&self) -> bool {
-        self.limits_hit.contains(&LimitHit::Preemptions)
-    }
-
-    /// Whether every reachable state was explored.
-    pub fn is_complete(&self) -> bool {
-        self.limits_hit.is_empty() && self.halted.is_none()
-    }
-}
-
-/// Transitions after which a search runs long: it looks at runs with few preemptions before it goes on.
-const LONG: u64 = 1 << 22;
-
-/// The share of its transitions that a search which runs long spends on that. If it comes to its end all the same, they
-/// were for nothing.
-const EARLY_SHARE: u64 = 64;
-
-/// The least number of transitions that a search which was stopped spends on runs with few preemptions; else half as many
-/// as it has made.
-const LEAST_SHARE: u64 = 1 << 16;
-
-/// Explores a system: all of it, or, where the limits do not allow that, as much as they allow, and the runs with
-/// few preemptions first. `progress` is called now and then.
-///
-/// The depth-first search with all reductions comes first, because most systems are small. If it runs long, or is
-/// stopped by a limit, runs with few preemptions are explored: level by level (`few.rs`), within the same limits of states
-/// and memory and the last quarter of the time.
-pub fn explore<S: System>(
-    system: &S,
-    options: &Options,
-    progress: &mut dyn FnMut(&Progress),
-) -> Result<Exploration, EngineError> {
-    explore_from(system, machine(system, options)?, options, progress)
-}
-
-/// Explores a system if its setup is acceptable. If it is not, what its calls returned: it is not worth a search.
-pub fn explore_accepted<S: System>(
-    system: &S,
-    options: &Options,
-    accepts: &dyn Fn(&Calls) -> bool,
-    progress: &mut dyn FnMut(&Progress),
-) -> Result<Result<Exploration, Calls>, EngineError> {
-    let machine = machine(system, options)?;
-    let calls = machine.memory().gathered().calls;
-    if !accepts(&calls) {
-        return Ok(Err(calls));
-    }
-    explore_from(system, machine, options, progress).map(Ok)
-}
-
-fn explore_from<S: System>(
-    system: &S,
-    machine: Machine<'_, S>,
-    options: &Options,
-    progress: &mut dyn FnMut(&Progress),
-) -> Result<Exploration, EngineError> {
-    // With a bound, the search itself is of the highest level.
-    let below = options.limits.preemptions.unwrap_or(u32::MAX);
-    let started = Instant::now();
-    let time = options.limits.time;
-    let within = |limits| Options { limits, ..options.clone() };
-    let first = within(Limits { time: time.map(|time| time * 3 / 4), ..options.limits.clone() });
-    let mut levels = Levels::default();
-    let mut search = Search::new(machine, &first);
-    search.run(LONG, progress)?;
-    if search.is_paused() {
-        let memory = options.limits.memory.map(|most| most.saturating_sub(search.bytes() - live()));
-        let early = within(Limits { memory, time: first.limits.time, ..options.limits.clone() });
-        let so_far = Progress { statistics: search.statistics, bytes: search.bytes() };
-        levels.explore(system, &early, below, LONG / EARLY_SHARE, &mut |_| progress(&so_far))?;
-        search.run(u64::MAX, progress)?;
-    }
-    tracing::debug!(statistics = ?search.statistics, limits = ?search.limits_hit, "search ended");
-    let mut exploration = search.finish()?;
-    if exploration.is_stopped() {
-        let left = time.map(|time| time.saturating_sub(started.elapsed()));
-        let last = within(Limits { time: left, ..options.limits.clone() });
-        let made = exploration.statistics;
-        let (mut of_levels, mut of_level) = (0, 0);
-        let mut progress = |level: &Progress| {
-            let transitions = level.statistics.transitions;
-            // A level that has just begun counts from zero again.
-            of_levels += if transitions < of_level { transitions } else { transitions - of_level };
-            of_level = transitions;
-            let statistics = Statistics { transitions: made.transitions + of_levels, ..made };
-            progress(&Progress { statistics, bytes: level.bytes });
-        };
-        levels.explore(system, &last, below, LEAST_SHARE.max(made.transitions / 2), &mut progress)?;
-        levels.add_to(&mut exploration);
-    } else if exploration.is_bounded_by_preemptions() && exploration.violated == 0 {
-        let states = exploration.statistics.states;
-        let none_up_to = options.limits.preemptions;
-        exploration.few_preemptions = Some(FewPreemptions { none_up_to, states, found_with: None });
-    }
-    Ok(exploration)
-}
 
 /// A search with a limit of transitions.
 pub(crate) struct Within {
@@ -251,7 +57,10 @@ pub(crate) fn explore_within<S: System>(
     Ok(Within { finished: !paused && !exploration.is_stopped(), exploration })
 }
 
-fn machine<'s, S: System>(system: &'s S, options: &Options) -> Result<Machine<'s, S>, EngineError> {
+pub(crate) fn machine<'s, S: System>(
+    system: &'s S,
+    options: &Options,
+) -> Result<Machine<'s, S>, EngineError> {
     let mut machine = Machine::new(system)?;
     if options.transition_cache {
         machine.remember_transitions();
@@ -278,7 +87,7 @@ struct Node<State> {
     preemptions: u32,
 }
 
-struct Search<'s, 'o, S: System> {
+pub(crate) struct Search<'s, 'o, S: System> {
     machine: Machine<'s, S>,
     /// Where it began.
     start: Snapshot<S::State>,
@@ -290,14 +99,14 @@ struct Search<'s, 'o, S: System> {
     /// Bytes of the frames on the stack, and of what is kept for the result.
     bytes_of_frames: u64,
     bytes_kept: u64,
-    statistics: Statistics,
+    pub(crate) statistics: Statistics,
     violated: u64,
     final_states: BTreeSet<u128>,
     deadlocks: BTreeSet<u128>,
     ends: BTreeSet<End>,
     outcomes: BTreeMap<String, u64>,
     violating_outcomes: BTreeMap<String, u64>,
-    limits_hit: BTreeSet<LimitHit>,
+    pub(crate) limits_hit: BTreeSet<LimitHit>,
     /// Whether a state was met again on the stack.
     cycle_met: bool,
     lasso: Option<Lasso>,
@@ -314,7 +123,7 @@ const BYTES_OF_END: u64 = (size_of::<u128>() + size_of::<End>()) as u64 * 3 / 2;
 const CLOCK_INTERVAL: u64 = 4096;
 
 impl<'s, 'o, S: System> Search<'s, 'o, S> {
-    fn new(machine: Machine<'s, S>, options: &'o Options) -> Self {
+    pub(crate) fn new(machine: Machine<'s, S>, options: &'o Options) -> Self {
         Search {
             start: machine.snapshot(),
             machine,
@@ -342,7 +151,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     /// Goes on, until the search is over or has made so many transitions in all.
-    fn run(&mut self, transitions: u64, progress: &mut dyn FnMut(&Progress)) -> Result<(), EngineError> {
+    pub(crate) fn run(
+        &mut self,
+        transitions: u64,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<(), EngineError> {
         if self.begun {
             return self.go_on(transitions, progress);
         }
@@ -360,7 +173,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     /// Whether there is more to explore and no limit forbids it.
-    fn is_paused(&self) -> bool {
+    pub(crate) fn is_paused(&self) -> bool {
         !self.stopped && !self.stack.is_empty()
     }
 
@@ -601,7 +414,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     /// What was found, with a verdict on the cycles that were met.
-    fn finish(mut self) -> Result<Exploration, EngineError> {
+    pub(crate) fn finish(mut self) -> Result<Exploration, EngineError> {
         if self.cycle_met {
             self.judge_cycles()?;
         }
@@ -660,7 +473,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     /// Bytes that the search takes, and may take before the next look at them.
-    fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.visited.bytes()
             + bytes_of_vector(&self.stack)
             + bytes_of_vector(&self.asleep)
@@ -677,7 +490,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         }
     }
 
-    fn into_exploration(self) -> Exploration {
+    pub(crate) fn into_exploration(self) -> Exploration {
         let Gathered { reached, maxima, calls } = self.machine.memory().gathered();
         Exploration {
             violated: self.violated,

@@ -2,8 +2,9 @@
 
 use stalemap_facade::{ActorId, System};
 
+use crate::actors::actors_of;
 use crate::error::EngineError;
-use crate::machine::{Machine, actors_of};
+use crate::machine::Machine;
 use crate::memory::Outcome;
 use crate::schedule::{Choice, Step};
 

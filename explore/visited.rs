@@ -9,8 +9,8 @@ use std::hash::{Hash, Hasher};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
+use crate::actors::ActorSet;
 use crate::fingerprint::IdentityState;
-use crate::machine::ActorSet;
 
 /// What is stored with a visited state.
 #[derive(Clone, Copy)]

@@ -4,14 +4,13 @@
 //! is reached *by* a transition. So it is looked for in each transition out of a settled state, and the walk ends when
 //! nothing that is still open can be cheaper than the best one found.
 
-use stalemap_facade::Branch;
-use stalemap_facade::System;
+use stalemap_facade::{Branch, System};
 
+use crate::counterexample::{Counterexample, Cuts};
 use crate::error::EngineError;
 use crate::frontier::{Cost, Frontier};
 use crate::limits::Limits;
 use crate::machine::Machine;
-use crate::minimal::{Counterexample, Cuts};
 use crate::schedule::Choice;
 
 /// What a search for a branch can say.

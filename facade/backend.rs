@@ -18,6 +18,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::ops::DerefMut;
 
+use crate::actor::ActorId;
 use crate::call::{Call, Returned};
 use crate::event::SystemEvent;
 use crate::name::{Bound, Branch, Counter};
@@ -27,9 +28,6 @@ use crate::property::Property;
 /// the engine can tell states apart, and free of borrowed data, so that nothing escapes that identity.
 pub trait Shared: Clone + Eq + Hash + Debug + 'static {}
 impl<T: Clone + Eq + Hash + Debug + 'static> Shared for T {}
-
-/// The number of an actor: its place in [`System::actors`](crate::System::actors).
-pub type ActorId = usize;
 
 /// The name of a visible operation, as it stands in schedules: what is done, and to which of several like
 /// objects (a folio index, a block).

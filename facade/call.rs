@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::backend::ActorId;
+use crate::actor::ActorId;
 
 /// A call that an actor makes, by its place in what the actor was told to do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]

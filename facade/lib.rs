@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod actor;
 mod backend;
 mod call;
 mod event;
@@ -16,7 +17,8 @@ mod panel;
 mod property;
 mod system;
 
-pub use backend::{ActorId, Atomic, Backend, Leaf, Lock, Op, Ordering, Shared, View};
+pub use actor::ActorId;
+pub use backend::{Atomic, Backend, Leaf, Lock, Op, Ordering, Shared, View};
 pub use call::{Call, Calls, Returned};
 pub use event::{Event, SystemEvent};
 pub use name::{Bound, Branch, Counter};

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::ops::ControlFlow;
 
-use crate::backend::{ActorId, Backend, Shared};
+use crate::actor::ActorId;
+use crate::backend::{Backend, Shared};
 use crate::panel::Panel;
 
 /// The memory that a system runs on.

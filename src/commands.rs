@@ -4,9 +4,8 @@ mod progress;
 mod replay;
 mod witness;
 
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
@@ -29,8 +28,11 @@ use crate::power::measure;
 use crate::report::export::{junit, sarif};
 use crate::report::timeline::{self, Look};
 use crate::report::{self, check, compare, engines, json, list};
-use crate::run::{GivenLimits, Job, Outcome, RunError, Verdict, in_parallel, kernel, of_searches, run_all};
+use crate::run::{
+    GivenLimits, Job, Outcome, RunError, in_parallel, is_surprising, kernel, of_searches, run_all,
+};
 use crate::scenario::Scenario;
+use crate::verdict::Verdict;
 
 /// The widest timeline on a terminal: longer lines are hard to follow.
 const WIDEST: usize = 160;
@@ -274,14 +276,6 @@ fn unknown_design(scenario: &Scenario, name: &str) -> InputError {
         |near| format!("did you mean `{near}`?"),
     );
     InputError::Other(format!("{}: there is no design `{name}`; {hint}", scenario.name))
-}
-
-/// Whether an outcome is not as expected; without an expectation, whether something is violated.
-pub(crate) fn is_surprising(outcome: &Outcome) -> bool {
-    match outcome.judgement.as_expected {
-        Some(expected) => !expected,
-        None => outcome.judgement.expected.is_none() && outcome.verdict == Verdict::Violates,
-    }
 }
 
 /// 1 beats 3 beats 0.

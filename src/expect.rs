@@ -5,8 +5,8 @@ use stalemap_model::judge::properties;
 use stalemap_model::words::branches;
 use stalemap_model::words::design::Design;
 
-use crate::run::{Failure, Verdict};
 use crate::scenario::{Expectation, Scenario};
+use crate::verdict::{Failure, Verdict};
 
 /// How a verdict compares with its file.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -13,8 +13,9 @@ use stalemap_model::words::ordering::{Link, Order, Orderings};
 use stalemap_model::words::personality::{Hooks, Personality};
 
 use crate::engine::Engine;
-use crate::run::{GivenLimits, Job, Outcome, RunError, Verdict, run_all};
+use crate::run::{GivenLimits, Job, Outcome, RunError, run_all};
 use crate::scenario::Scenario;
+use crate::verdict::Verdict;
 
 /// What came of a set of links that order nothing.
 #[derive(Clone, Debug)]

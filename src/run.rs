@@ -21,6 +21,7 @@ use crate::available::default_limit;
 use crate::engine::Engine;
 use crate::expect::{Judgement, Met, Seen, judge};
 use crate::scenario::{Diagnostics, Scenario};
+use crate::verdict::{Failure, Verdict};
 
 /// The states that the search for a least counterexample may settle; beyond it the first one found is shown.
 const MINIMAL_STATES: u64 = 2_000_000;
@@ -40,31 +41,6 @@ pub struct GivenLimits {
     pub seconds: Option<u64>,
     /// Preemptions of one run.
     pub preemptions: Option<u32>,
-}
-
-/// What a search can say. Different words for different things.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// Every reachable state was explored and none violates anything.
-    Holds,
-    /// Some reachable state violates something.
-    Violates,
-    /// Nothing was found, and not everything was explored.
-    Incomplete,
-    /// A library that may miss something came to its own end, and found nothing.
-    FoundNone,
-}
-
-impl Verdict {
-    /// The word in reports and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Holds => "holds",
-            Verdict::Violates => "violates",
-            Verdict::Incomplete => "incomplete",
-            Verdict::FoundNone => "found none",
-        }
-    }
 }
 
 /// A counterexample, ready to be shown and saved.
@@ -99,15 +75,6 @@ impl<'s> Job<'s> {
         let designs = designs.iter().filter_map(|name| scenario.design(name));
         designs.map(|design| Job { scenario, design, engine: Engine::Exhaustive }).collect()
     }
-}
-
-/// A command of an actor that fails.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Failure {
-    /// The actor.
-    pub actor: String,
-    /// Its command, as the file has it.
-    pub command: String,
 }
 
 /// What a file contained at the end.
@@ -634,4 +601,12 @@ fn least_among(scenario: &Scenario, found: &Counterexample) -> Option<String> {
 /// `1 preemption`, `2 preemptions`.
 pub fn preemptions(count: u32) -> String {
     format!("{count} preemption{}", if count == 1 { "" } else { "s" })
+}
+
+/// Whether an outcome is not as expected; without an expectation, whether something is violated.
+pub(crate) fn is_surprising(outcome: &Outcome) -> bool {
+    match outcome.judgement.as_expected {
+        Some(expected) => !expected,
+        None => outcome.judgement.expected.is_none() && outcome.verdict == Verdict::Violates,
+    }
 }

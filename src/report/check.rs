@@ -7,7 +7,8 @@ use stalemap_facade::Property;
 
 use super::style::{BAD, DOUBT, GOOD, styled};
 use crate::engine::Engine;
-use crate::run::{Outcome, Verdict, certificate, least, preemptions};
+use crate::run::{Outcome, certificate, least, preemptions};
+use crate::verdict::Verdict;
 
 /// The names of properties, in a list.
 pub fn names(properties: &[Property]) -> String {

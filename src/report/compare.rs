@@ -10,8 +10,9 @@ use stalemap_facade::MemoryModel;
 use stalemap_model::words::design::Design;
 
 use super::check::{count, names};
-use crate::run::{Outcome, Verdict};
+use crate::run::Outcome;
 use crate::scenario::Scenario;
+use crate::verdict::Verdict;
 
 /// How the designs after each patch of the January 2023 series are called.
 const SERIES: &str = "series-";

@@ -9,7 +9,8 @@ use stalemap_model::words::ordering::Link;
 use super::check::{count, names, verdict};
 use super::json::pretty;
 use crate::orderings::{Study, Weakened, Weakest};
-use crate::run::{Outcome, Verdict, preemptions};
+use crate::run::{Outcome, preemptions};
+use crate::verdict::Verdict;
 
 /// The table and the statement.
 pub fn render(study: &Study, color: bool) -> String {

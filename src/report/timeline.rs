@@ -10,6 +10,7 @@ mod fold;
 mod gutter;
 mod legend;
 mod look;
+mod space;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -20,6 +21,8 @@ use stalemap_facade::ActorId;
 use self::column::{Column, Sharing, columns};
 use self::fold::Row;
 use self::legend::{legend, letters};
+use self::space::{GAP, INDENT};
+
 pub use self::look::Look;
 use super::style::{BAD, DIM, DOUBT, HEAD};
 use super::text::{Line, wrap};
@@ -28,12 +31,8 @@ use crate::annotate::{AnnotatedSchedule, DecidingOrder, Ending, count, harmless}
 
 /// What several files' state must leave for the operations beside it.
 const ROOM: usize = 40;
-/// Spaces between two columns.
-const GAP: usize = 2;
 /// What is said of the state before the first step.
 const BEFORE: &str = "after the setup";
-/// How far what happened is indented below its operation.
-const INDENT: usize = 1;
 
 /// Draws a schedule.
 pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {

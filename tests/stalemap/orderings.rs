@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 use serde_json::Value;
 use stalemap::orderings::{Study, Weakest, study};
-use stalemap::run::{GivenLimits, Job, Verdict, run_all};
+use stalemap::run::{GivenLimits, Job, run_all};
 use stalemap::scenario::{Scenario, catalogue};
+use stalemap::verdict::Verdict;
 use stalemap_checker::explore;
 use stalemap_explore::{Exploration, Options};
 use stalemap_facade::MemoryModel;

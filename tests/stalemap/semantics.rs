@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 
 use stalemap::engine::Engine;
-use stalemap::run::{GivenLimits, Job, Verdict, run_all};
+use stalemap::run::{GivenLimits, Job, run_all};
+use stalemap::verdict::Verdict;
 use stalemap_model::words::design::Design;
 
 use crate::common::good;

@@ -6,8 +6,9 @@ use std::process::Output;
 
 use serde_json::Value;
 use stalemap::input::load;
-use stalemap::run::{GivenLimits, Job, Outcome, Verdict, run_all};
+use stalemap::run::{GivenLimits, Job, Outcome, run_all};
 use stalemap::scenario::{FileLimits, Scenario};
+use stalemap::verdict::Verdict;
 use stalemap_explore::LimitHit;
 use stalemap_facade::Property;
 use stalemap_model::judge::properties;

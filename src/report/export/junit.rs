@@ -5,9 +5,10 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::commands::is_surprising;
 use crate::report::check;
-use crate::run::{Outcome, Verdict};
+use crate::run::Outcome;
+use crate::run::is_surprising;
+use crate::verdict::Verdict;
 
 /// The report of `check`; `drawing` draws the counterexample of an outcome.
 pub fn report(

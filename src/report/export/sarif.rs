@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use stalemap_facade::Property;
 
 use crate::annotate::{AnnotatedSchedule, AnnotatedStep};
-use crate::commands::is_surprising;
 use crate::report::check;
 use crate::run::Outcome;
+use crate::run::is_surprising;
 
 /// The schema that the document follows.
 const SCHEMA: &str =

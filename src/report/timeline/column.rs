@@ -8,7 +8,7 @@ use std::iter::once;
 
 use stalemap_facade::ActorId;
 
-use super::{GAP, INDENT};
+use super::space::{GAP, INDENT};
 use crate::annotate::{AnnotatedSchedule, AnnotatedStep};
 use crate::report::text::{width as width_of, wrap};
 

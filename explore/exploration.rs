@@ -1,0 +1,129 @@
+//! What a search is asked for, and what it found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stalemap_facade::{Calls, Property};
+
+use crate::ends::End;
+use crate::limits::{LimitHit, Limits};
+use crate::machine::Halted;
+use crate::schedule::Choice;
+
+/// How to search.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Do not expand a state twice. Off only to test the engine against plain enumeration.
+    pub visited_set: bool,
+    /// Explore one order of independent transitions. Off only to test the engine.
+    pub sleep_sets: bool,
+    /// Look up transitions that are known already. Off only to test the engine.
+    pub transition_cache: bool,
+    /// When to give up.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { visited_set: true, sleep_sets: true, transition_cache: true, limits: Limits::default() }
+    }
+}
+
+/// How much was explored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Distinct states (with the visited set off: states entered).
+    pub states: u64,
+    /// Transitions executed.
+    pub transitions: u64,
+    /// Maximal paths explored: how often the search backtracked from an end or from a known state.
+    pub executions: u64,
+    /// Transitions on the longest path.
+    pub max_depth: u64,
+    /// Distinct states in which every actor has finished.
+    pub final_states: u64,
+}
+
+/// How far a search has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// How much was explored; of transitions, those of levels of few preemptions as well.
+    pub statistics: Statistics,
+    /// Bytes that the search takes.
+    pub bytes: u64,
+}
+
+/// A cycle of the state graph that can be gone round for ever under weak fairness: each actor moves on it, or has to wait
+/// on it. And a way to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lasso {
+    /// From the initial state to the cycle.
+    pub stem: Vec<Choice>,
+    /// Round the cycle.
+    pub cycle: Vec<Choice>,
+    /// The fingerprints of the states on the cycle; the first is where the stem ends. A state may come several times.
+    pub states: Vec<u128>,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exploration {
+    /// Properties violated in some reachable state, as a set of [`Property::bit`].
+    pub violated: u64,
+    /// How much was explored.
+    pub statistics: Statistics,
+    /// Fingerprints of the final states.
+    pub final_states: BTreeSet<u128>,
+    /// Fingerprints of the deadlocked states.
+    pub deadlocks: BTreeSet<u128>,
+    /// The same final states and deadlocks, as every engine sees them.
+    pub ends: BTreeSet<End>,
+    /// What an observer sees at the end, and in how many final states.
+    pub outcomes: BTreeMap<String, u64>,
+    /// The same, of the final states that violate something.
+    pub violating_outcomes: BTreeMap<String, u64>,
+    /// Branches reached, as a set of `Branch::bit`.
+    pub reached: u64,
+    /// Greatest counter values, by `Counter`.
+    pub maxima: Vec<u32>,
+    /// What calls returned, those of setup and epilogue included.
+    pub calls: Calls,
+    /// The limits that bit, in order. Empty: the search is complete.
+    pub limits_hit: BTreeSet<LimitHit>,
+    /// A cycle that can be gone round for ever although everybody who can always move does move.
+    pub lasso: Option<Lasso>,
+    /// The setup, if it does not come to its end. Then there was nothing to explore.
+    pub halted: Option<Halted>,
+    /// For each property the first way met to a state that violates it (for a livelock, once round the cycle):
+    /// not minimal.
+    pub witnesses: BTreeMap<Property, Vec<Choice>>,
+    /// What is known of runs with few preemptions, if not all were explored. What was found among them is a part of
+    /// the rest, except of `statistics` and the sets of ends and outcomes.
+    pub few_preemptions: Option<FewPreemptions>,
+}
+
+impl Exploration {
+    /// Whether the search was stopped before it had been everywhere where it may go.
+    pub fn is_stopped(&self) -> bool {
+        self.limits_hit.iter().any(|limit| limit.is_of_the_search())
+    }
+
+    pub(crate) fn is_bounded_by_preemptions(&self) -> bool {
+        self.limits_hit.contains(&LimitHit::Preemptions)
+    }
+
+    /// Whether every reachable state was explored.
+    pub fn is_complete(&self) -> bool {
+        self.limits_hit.is_empty() && self.halted.is_none()
+    }
+}
+
+/// What is known of runs with few preemptions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FewPreemptions {
+    /// Every run with at most that many was explored, and none violates anything.
+    pub none_up_to: Option<u32>,
+    /// How many states these reach, each counted with the actor that moved last and the preemptions so far.
+    pub states: u64,
+    /// The least number of preemptions with which something was found.
+    pub found_with: Option<u32>,
+}
