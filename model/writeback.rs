@@ -341,7 +341,7 @@ async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u6
     inode.say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
     if data_now != data {
         inode.trace_xfs(|| trace::xfs_wb_iomap_invalid(inode, iomap, Fork::Data, data, data_now));
-    } else if cow_now != cow_seq {
+    } else if !valid && cow_now != cow_seq {
         let (was, is) = (cow_seq >> 1, cow_now >> 1);
         inode.trace_xfs(|| trace::xfs_wb_iomap_invalid(inode, iomap, Fork::Cow, was, is));
     }
