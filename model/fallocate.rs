@@ -259,7 +259,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
             let mut map = inode.ilock.lock(Op::new("xfs_bmap_collapse_extents")).await;
             cancel_copies(inode, me, &mut map, blocks.start);
             map.collapse(&blocks);
-            inode.bump_data_seq(me);
+            inode.bump_data_seq(me, blocks.start..inode.sb.geometry.blocks());
             // What a crash may leave is rearranged before the transaction that does it is judged.
             inode.oracle.collapse(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
             inode.commit(&map);
@@ -270,7 +270,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
             let mut map = inode.ilock.lock(Op::new("xfs_bmap_insert_extents")).await;
             cancel_copies(inode, me, &mut map, blocks.start);
             map.insert(&blocks);
-            inode.bump_data_seq(me);
+            inode.bump_data_seq(me, blocks.start..inode.sb.geometry.blocks());
             inode.oracle.insert(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
             inode.commit(&map);
             drop(map);
@@ -304,12 +304,13 @@ async fn extend<B: Backend>(
     new_size: Option<Cell>,
 ) -> Result<(), Enospc> {
     let mut map = inode.ilock.lock(op).await;
-    let mut allocated = false;
+    let mut allocated = Vec::new();
     let mut result = Ok(());
     for block in blocks.clone() {
         match map.get(block) {
             Extent::Hole => match fs::preallocate(inode, &mut map, block) {
-                Ok(()) => allocated |= map.get(block) != Extent::Hole,
+                Ok(()) if map.get(block) == Extent::Hole => {}
+                Ok(()) => allocated.push(block),
                 Err(error) => {
                     result = Err(error);
                     break;
@@ -320,13 +321,13 @@ async fn extend<B: Backend>(
                 let extent = map.extent_around(block);
                 let phys = inode.sb.allocate_reserved(inode.number, &extent);
                 map.allocate(&extent, &phys);
-                allocated = true;
+                allocated.extend(extent);
             }
             Extent::Unwritten(_) | Extent::Written(_) => {}
         }
     }
-    if allocated {
-        inode.bump_data_seq(me);
+    if !allocated.is_empty() {
+        inode.bump_data_seq(me, allocated);
         inode
             .tell(MappingEvent::Invalidated, || format!("-> U in {}", inode.sb.geometry.show_blocks(blocks)));
     }

@@ -17,7 +17,7 @@ pub mod zero;
 
 use std::ops::ControlFlow;
 
-use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Returned};
+use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, gfs2_log, glock};
@@ -35,7 +35,6 @@ use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::sync::IoLock;
 use crate::state::trace::{self, IomapFlags};
-use crate::state::validity::{COW_SHIFT, show_cookie};
 use crate::state::world::World;
 use crate::truncate;
 use crate::words::branches;
@@ -43,7 +42,6 @@ use crate::words::command::{Command, Io};
 use crate::words::design::{OnStale, Sample, ZeroLock};
 use crate::words::extent::Enospc;
 use crate::words::geometry::Cell;
-use crate::words::ordering::Link;
 use crate::words::personality::{Personality, ShortBudget, SourceFault};
 use crate::writeback::flush;
 
@@ -250,9 +248,8 @@ async fn begin<B: Backend>(
     };
     inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
     if inode.sb.config.design.sample == Sample::Outside {
-        let data = inode.data_seq.load(Op::new("sample_cookie"), inode.order(Link::CounterLoad)).await;
-        iomap.cookie = iomap.cookie >> COW_SHIFT << COW_SHIFT | data;
-        inode.say(|| format!("the cookie is seq {}", show_cookie(iomap.cookie)));
+        iomap.cookie = inode.counters.sample_late(iomap.cookie, iomap.start..iomap.end).await;
+        inode.say(|| format!("the cookie is seq {}", iomap.cookie));
     }
     iomap.stale = leaked;
     if iomap.stale {

@@ -23,16 +23,15 @@ use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_convert_cow;
 use crate::fs::zoned::xfs_zoned_end_io;
 use crate::judge::properties;
-use crate::state::current::cookie_is_current;
 use crate::state::event::MappingEvent;
 use crate::state::folio::{FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::state::ioend::Ioend;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::trace;
-use crate::state::validity::COW_SHIFT;
+use crate::state::validity::CowSeen;
 use crate::words::design::{IoendSize, WritebackCheck};
-use crate::words::extent::{Fork, Phys};
+use crate::words::extent::Phys;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::{Completion, Hooks};
@@ -47,7 +46,7 @@ pub struct Pass {
     /// The cached mapping; its cookie is the sequence that goes with it.
     iomap: Option<Iomap>,
     /// The COW fork's counter as it was when an extent of it was found.
-    cow_seq: u64,
+    cow_seq: CowSeen,
     /// The open ioend.
     ioend: Option<Ioend>,
     /// The end of file as the folio that is locked has seen it, where completion goes by that.
@@ -74,7 +73,14 @@ pub enum WritebackState {
 impl WritebackState {
     /// A pass over `folios`.
     pub fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
-        WritebackState::Next(Pass { mode, folios, iomap: None, cow_seq: 0, ioend: None, size: None })
+        WritebackState::Next(Pass {
+            mode,
+            folios,
+            iomap: None,
+            cow_seq: CowSeen::default(),
+            ioend: None,
+            size: None,
+        })
     }
 }
 
@@ -134,7 +140,7 @@ pub async fn step<B: Backend>(
                 } else {
                     xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone());
                 }
-                inode.bump_data_seq(me);
+                inode.bump_data_seq(me, ioend.blocks.clone());
                 inode.commit(&map);
             }
             if ioend.shared {
@@ -235,7 +241,7 @@ async fn map_block<B: Backend>(
         return WritebackState::Start(pass, folio, full);
     };
     let cached = match pass.iomap.take().filter(|iomap| iomap.covers(block)) {
-        Some(iomap) if xfs_imap_valid(inode, &iomap, pass.cow_seq).await => Some(iomap),
+        Some(iomap) if xfs_imap_valid(inode, &iomap, block, pass.cow_seq).await => Some(iomap),
         _ => None,
     };
     let iomap = if let Some(iomap) = cached {
@@ -308,13 +314,15 @@ async fn map_block<B: Backend>(
 
 /// `xfs_imap_valid` past its test of the range, or `->iomap_valid` in its place: whether the cached mapping may
 /// still be used.
-async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u64) -> bool {
+async fn xfs_imap_valid<B: Backend>(
+    inode: &Inode<B>,
+    iomap: &Iomap,
+    block: FileBlock,
+    cow_seq: CowSeen,
+) -> bool {
     let op = Op::new(inode.sb.config.fs.names.imap_valid);
-    let data = iomap.cookie & ((1 << COW_SHIFT) - 1);
-    let cow_unmoved = |now: u64| now & 1 == 0 || now == cow_seq;
-    let cow_op = Op::new("cow_seq");
-    let order = inode.order(Link::CounterLoad);
-    let (mut data_now, mut cow_now) = (data, cow_seq);
+    let (counters, used) = (&inode.counters, iomap.used_at(block));
+    let mut moved = None;
     let valid = match fs::writeback_check(&inode.sb.config) {
         WritebackCheck::Always => return false,
         WritebackCheck::Range => return true,
@@ -322,28 +330,22 @@ async fn xfs_imap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cow_seq: u6
         // themselves.
         WritebackCheck::RangeDataCow if iomap.shared => return true,
         WritebackCheck::RangeData => {
-            data_now = inode.data_seq.load(op, order).await;
-            data_now == data
+            moved = counters.data_moved(iomap.cookie, &used, op).await;
+            moved.is_none()
         }
         WritebackCheck::RangeDataCow => {
-            data_now = inode.data_seq.load(op, order).await;
-            if data_now == data && inode.reflinks {
-                cow_now = inode.cow_seq.load(cow_op, order).await;
+            moved = counters.data_moved(iomap.cookie, &used, op).await;
+            if moved.is_none() && inode.reflinks {
+                moved = counters.cow_moved(cow_seq, &used).await;
             }
-            data_now == data && (!inode.reflinks || cow_unmoved(cow_now))
+            moved.is_none()
         }
-        WritebackCheck::Cookie => cookie_is_current(inode, iomap, op).await,
-        WritebackCheck::CookieCow => {
-            inode.data_seq.load(op, order).await == data
-                && (!inode.reflinks || inode.cow_seq.load(cow_op, order).await == iomap.cookie >> COW_SHIFT)
-        }
+        WritebackCheck::Cookie => counters.is_current(iomap.cookie, &used, op).await,
+        WritebackCheck::CookieCow => counters.both_are_current(iomap.cookie, &used, op).await,
     };
     inode.say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
-    if data_now != data {
-        inode.trace_xfs(|| trace::xfs_wb_iomap_invalid(inode, iomap, Fork::Data, data, data_now));
-    } else if !valid && cow_now != cow_seq {
-        let (was, is) = (cow_seq >> 1, cow_now >> 1);
-        inode.trace_xfs(|| trace::xfs_wb_iomap_invalid(inode, iomap, Fork::Cow, was, is));
+    if let Some(moved) = moved {
+        inode.trace_xfs(|| trace::xfs_wb_iomap_invalid(inode, iomap, moved));
     }
     valid
 }

@@ -245,8 +245,8 @@ async fn end_cow<B: Backend>(
         return convert_or_grow(inode, dio);
     };
     let end = extent.end;
-    xfs_reflink_end_cow(inode, me, &mut map, extent);
-    inode.bump_data_seq(me);
+    xfs_reflink_end_cow(inode, me, &mut map, extent.clone());
+    inode.bump_data_seq(me, extent);
     inode.commit(&map);
     drop(map);
     if end < last { ControlFlow::Continue(Completion::EndCow(dio, end)) } else { convert_or_grow(inode, dio) }
@@ -293,7 +293,7 @@ async fn convert<B: Backend>(
     if xfs_iomap_write_unwritten(inode, &mut map, block..end) {
         inode.sb.backend.reach(branches::DIO_CONVERT);
         if inode.sb.config.fs.bump_convert != Bump::Never {
-            inode.bump_data_seq(me);
+            inode.bump_data_seq(me, block..end);
         }
     }
     let size = geometry.cells_of_blocks(&(block..end)).end.min(dio.request.end);

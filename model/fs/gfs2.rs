@@ -57,7 +57,7 @@ pub(super) fn gfs2_iomap_begin_write<B: Backend>(
     limit: FileBlock,
 ) -> Result<Iomap, Enospc> {
     if map.get(block) != Extent::Hole {
-        return Ok(map.map(block, inode.data_sequence()));
+        return Ok(map.map(block, &inode.data_sequence()));
     }
     let hole = map.hole_at(block, limit);
     let allocated = inode.sb.allocate_blocks(inode.number, &hole)?;
@@ -67,10 +67,10 @@ pub(super) fn gfs2_iomap_begin_write<B: Backend>(
     }
     map.allocate_written(&hole, &allocated);
     inode.commit(map);
-    inode.bump_data_seq(me);
+    inode.bump_data_seq(me, hole.clone());
     inode.tell(MappingEvent::Invalidated, || format!("H -> W {}", inode.sb.geometry.show_blocks(&hole)));
     let end = map.extent_around(block).end.min(hole.end);
-    Ok(map.map_new(block..end, inode.data_sequence()))
+    Ok(map.map_new(block..end, &inode.data_sequence()))
 }
 
 /// `gfs2_iomap_begin` of a direct write, which allocates nothing: with a hole in its range it is done as a buffered
@@ -84,7 +84,7 @@ pub(super) fn gfs2_direct_write_iomap_begin<B: Backend>(
         return Err(Refusal::Buffered);
     }
     let end = map.extent_around(blocks.start).end.min(blocks.end);
-    Ok(map.map_part(blocks.start..end, inode.data_sequence()))
+    Ok(map.map_part(blocks.start..end, &inode.data_sequence()))
 }
 
 /// `sb_issue_zeroout` of one block.
@@ -106,7 +106,7 @@ pub async fn punch_hole<B: Backend>(inode: &Inode<B>, me: ActorId, blocks: Range
     let mut map = inode.ilock.lock(Op::new("punch_hole")).await;
     let freed = map.free_written(blocks.clone());
     inode.sb.space.update(|space| freed.iter().for_each(|phys| space.put(*phys)));
-    inode.bump_data_seq(me);
+    inode.bump_data_seq(me, blocks.clone());
     inode.commit(&map);
     drop(map);
     inode.sb.backend.reach(branches::PUNCH);

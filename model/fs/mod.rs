@@ -19,6 +19,7 @@ use stalemap_facade::{ActorId, Backend, Leaf};
 use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
+use crate::state::validity::CowSeen;
 use crate::words::config::Config;
 use crate::words::design::{Check, WritebackCheck};
 use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
@@ -102,7 +103,7 @@ pub fn write_begin<B: Backend>(
             None => gfs2::gfs2_iomap_begin_write(inode, me, map, block, limit),
         },
         Allocate::OutOfPlace => zoned::xfs_zoned_buffered_write_iomap_begin(inode, me, map, cells, budget),
-        Allocate::Static => Ok(map.map(block, inode.data_sequence())),
+        Allocate::Static => Ok(map.map(block, &inode.data_sequence())),
     }
 }
 
@@ -152,7 +153,7 @@ pub fn map_blocks<B: Backend>(
     me: ActorId,
     map: &mut ExtentMap,
     block: FileBlock,
-    cow_seq: &mut u64,
+    cow_seq: &mut CowSeen,
 ) -> Iomap {
     if inode.sb.config.fs.is_out_of_place() {
         zoned::xfs_zoned_map_blocks(inode, me, map, block)

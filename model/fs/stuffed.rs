@@ -41,8 +41,8 @@ pub(super) fn iomap<B: Backend>(inode: &Inode<B>, map: &ExtentMap, block: FileBl
     if !inode.is_stuffed() {
         return None;
     }
-    let cookie = inode.data_sequence();
-    Some(if block == 0 { Iomap::inline(cookie) } else { map.map_part(block..block + 1, cookie) })
+    let sequence = &inode.data_sequence();
+    Some(if block == 0 { Iomap::inline(sequence) } else { map.map_part(block..block + 1, sequence) })
 }
 
 /// `iomap_read_inline_data` into a folio that is not valid: the data, and zeros to its end. A dinode that has pointers
@@ -217,7 +217,7 @@ async fn unstuff<B: Backend>(
     for phys in &allocated {
         inode.sb.disk[usize::from(*phys)].update(|contents| *contents = None);
     }
-    inode.bump_data_seq(me);
+    inode.bump_data_seq(me, first.clone());
     inode.sb.backend.reach(branches::UNSTUFF);
     inode.tell(MappingEvent::Invalidated, || {
         format!("data move out of the inode: I -> W {}", inode.sb.geometry.show_blocks(&first))

@@ -64,7 +64,7 @@ pub fn xfs_bunmapi<B: Backend>(inode: &Inode<B>, me: ActorId, map: &mut ExtentMa
             Extent::Unwritten(phys) | Extent::Written(phys) => inode.sb.put_block(phys),
         }
     }
-    inode.bump_data_seq(me);
+    inode.bump_data_seq(me, blocks.clone());
     inode.sb.backend.reach(branches::UNMAP);
     inode.tell(MappingEvent::Invalidated, || format!("-> H {}", inode.sb.geometry.show_blocks(&blocks)));
 }

@@ -5,12 +5,13 @@
 
 use std::ops::Range;
 
-use stalemap_facade::{ActorId, Atomic, Backend};
+use stalemap_facade::{ActorId, Backend};
 
 use crate::state::event::MappingEvent;
 use crate::state::inode::Inode;
 use crate::state::mapping::Iomap;
 use crate::state::trace;
+use crate::state::validity::CowSeen;
 use crate::words::branches;
 use crate::words::design::WritebackCheck;
 use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
@@ -79,7 +80,7 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
         return Ok(iomap);
     }
     if map.get(block) != Extent::Hole {
-        return Ok(map.map(block, inode.data_sequence()));
+        return Ok(map.map(block, &inode.data_sequence()));
     }
     let hole = map.hole_at(block, limit);
     let delalloc = inode.sb.config.fs.allocate == Allocate::Delalloc;
@@ -91,14 +92,14 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
         map.allocate(&hole, &allocated);
         inode.commit(map);
     }
-    inode.bump_data_seq(me);
+    inode.bump_data_seq(me, hole.clone());
     inode.tell(MappingEvent::Invalidated, || {
         let kind = if delalloc { "H -> D" } else { "H -> U" };
         format!("{kind} {}", inode.sb.geometry.show_blocks(&hole))
     });
     // Extents must not be split by an allocator that could not keep them contiguous.
     let end = map.extent_around(block).end.min(hole.end);
-    Ok(map.map_new(block..end, inode.data_sequence()))
+    Ok(map.map_new(block..end, &inode.data_sequence()))
 }
 
 /// The same with IOMAP_ZERO: a hole stays one, and so does everything that reads as zeros.
@@ -115,7 +116,7 @@ pub fn xfs_zero_iomap_begin<B: Backend>(
     {
         return Ok(iomap);
     }
-    Ok(map.map(block, inode.data_sequence()))
+    Ok(map.map(block, &inode.data_sequence()))
 }
 
 /// `xfs_read_iomap_begin`: a look-up that changes nothing.
@@ -126,10 +127,10 @@ pub fn xfs_read_iomap_begin<B: Backend>(
     block: FileBlock,
 ) -> Iomap {
     if inode.sb.config.fs.bump_lookup {
-        inode.bump_data_seq(me);
+        inode.bump_data_seq(me, map.extent_around(block));
         inode.tell(MappingEvent::Invalidated, || "look-up moves the counter".to_owned());
     }
-    map.map(block, inode.data_sequence())
+    map.map(block, &inode.data_sequence())
 }
 
 /// `xfs_map_blocks` past its validity test (fs/xfs/xfs_aops.c): looks up the COW fork and then the data fork
@@ -142,11 +143,11 @@ pub fn xfs_map_blocks<B: Backend>(
     me: ActorId,
     map: &mut ExtentMap,
     block: FileBlock,
-    cow_seq: &mut u64,
+    cow_seq: &mut CowSeen,
 ) -> Iomap {
     if map.cow.get(block) != Extent::Hole {
         let iomap = xfs_bmapi_convert_cow(inode, me, map, block);
-        *cow_seq = inode.cow_seq.peek();
+        *cow_seq = inode.counters.cow_seen();
         return iomap;
     }
     if map.get(block) == Extent::Delalloc {
@@ -156,15 +157,15 @@ pub fn xfs_map_blocks<B: Backend>(
         map.allocate(&blocks, &allocated);
         inode.commit(map);
         if inode.sb.config.fs.bump_allocate {
-            inode.bump_data_seq(me);
+            inode.bump_data_seq(me, blocks.clone());
         }
         inode.sb.backend.reach(branches::ALLOCATE);
         inode
             .tell(MappingEvent::Invalidated, || format!("D -> U {}", inode.sb.geometry.show_blocks(&blocks)));
     }
     let both = inode.reflinks && inode.sb.config.design.writeback_check == WritebackCheck::CookieCow;
-    let cookie = if both { inode.shared_sequence() } else { inode.data_sequence() };
-    let mut iomap = map.map(block, cookie);
+    let sequence = if both { inode.shared_sequence() } else { inode.data_sequence() };
+    let mut iomap = map.map(block, &sequence);
     iomap.end = iomap.end.min(map.cow.next_after(block));
     iomap
 }
@@ -201,8 +202,8 @@ pub fn xfs_bmap_punch_delalloc_range<B: Backend>(
     if !punched.is_empty() {
         inode.sb.unreserve_blocks(punched.len() as u16);
         match fork {
-            Fork::Data => inode.bump_data_seq(me),
-            Fork::Cow => inode.bump_cow_seq(me, &map.cow),
+            Fork::Data => inode.bump_data_seq(me, punched.iter().copied()),
+            Fork::Cow => inode.bump_cow_seq(me, &map.cow, punched.iter().copied()),
         }
         inode.sb.backend.reach(branches::PUNCH);
         inode.tell(MappingEvent::Invalidated, || {

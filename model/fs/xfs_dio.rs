@@ -75,7 +75,7 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
             let allocated = inode.sb.allocate_blocks(inode.number, &blocks)?;
             map.allocate(&blocks, &allocated);
             inode.commit(map);
-            inode.bump_data_seq(me);
+            inode.bump_data_seq(me, blocks.clone());
             let shown = || format!("H -> U {}", inode.sb.geometry.show_blocks(&blocks));
             inode.tell(MappingEvent::Invalidated, shown);
         }
@@ -86,14 +86,14 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
             map.allocate(&whole, &allocated);
             inode.commit(map);
             if inode.sb.config.fs.bump_allocate {
-                inode.bump_data_seq(me);
+                inode.bump_data_seq(me, whole.clone());
             }
             inode.sb.backend.reach(branches::ALLOCATE);
             let shown = || format!("D -> U {}", inode.sb.geometry.show_blocks(&whole));
             inode.tell(MappingEvent::Invalidated, shown);
         }
         Extent::Unwritten(_) | Extent::Written(_) => {
-            let mut iomap = map.map(blocks.start, inode.data_sequence());
+            let mut iomap = map.map(blocks.start, &inode.data_sequence());
             iomap.addr = iomap.addr_of(blocks.start);
             iomap.start = blocks.start;
             iomap.end = blocks.end;
@@ -102,5 +102,5 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
     }
     // The allocator may not have kept them together, or the mapping may have merged with its neighbour.
     blocks.end = map.extent_around(blocks.start).end.min(blocks.end);
-    Ok(map.map_new(blocks, inode.data_sequence()))
+    Ok(map.map_new(blocks, &inode.data_sequence()))
 }

@@ -33,13 +33,13 @@ pub(super) fn cow_begin<B: Backend>(
     let alike = |next: &FileBlock| inode.sb.is_shared(first + (*next - block)) == shared;
     let mut end = (block..source.end.min(limit)).take_while(alike).last().unwrap_or(block) + 1;
     if !shared {
-        return Ok(Some(map.map_part(block..end, inode.data_sequence())));
+        return Ok(Some(map.map_part(block..end, &inode.data_sequence())));
     }
     end = end.min(map.cow.next_after(block));
     let reserved = round_out(inode, map, &(block..end));
     inode.sb.reserve_blocks(reserved.len() as u16)?;
     map.cow.reserve(&reserved);
-    inode.bump_cow_seq(me, &map.cow);
+    inode.bump_cow_seq(me, &map.cow, reserved.clone());
     inode.sb.backend.reach(branches::COW_RESERVE);
     inode.tell(MappingEvent::Invalidated, || {
         format!("COW none -> D {}", inode.sb.geometry.show_blocks(&reserved))
@@ -84,7 +84,7 @@ pub fn xfs_reflink_allocate_cow<B: Backend>(
             let wanted = round_out(inode, map, blocks);
             let allocated = inode.sb.allocate_blocks(inode.number, &wanted)?;
             map.cow.allocate(&wanted, &allocated);
-            inode.bump_cow_seq(me, &map.cow);
+            inode.bump_cow_seq(me, &map.cow, wanted.clone());
             inode.sb.backend.reach(branches::COW_RESERVE);
             inode.tell(MappingEvent::Invalidated, || {
                 format!("COW none -> U {}", inode.sb.geometry.show_blocks(&wanted))
@@ -100,7 +100,7 @@ pub fn xfs_reflink_allocate_cow<B: Backend>(
     let blocks = blocks.start..end;
     xfs_reflink_convert_cow(inode, me, map, blocks.clone());
     let (copy, source) = (map.cow.get(blocks.start), map.get(blocks.start));
-    Ok(Iomap::of_cow(copy, blocks, false, inode.shared_sequence(), source))
+    Ok(Iomap::of_cow(copy, blocks, false, &inode.shared_sequence(), source))
 }
 
 /// A mapping of `blocks` of the COW fork around `block`, as far as one extent of the data fork has their present
@@ -115,7 +115,7 @@ fn found_cow<B: Backend>(
     let source = map.extent_around(block);
     let blocks = blocks.start.max(source.start)..blocks.end.min(source.end);
     let first = map.cow.get(blocks.start);
-    Iomap::of_cow(first, blocks.clone(), new, inode.shared_sequence(), map.get(blocks.start))
+    Iomap::of_cow(first, blocks.clone(), new, &inode.shared_sequence(), map.get(blocks.start))
 }
 
 /// `xfs_bmap_extsize_align`: blocks rounded out to the hint, as far as the COW fork is empty around them.
@@ -140,7 +140,7 @@ pub(super) fn xfs_bmapi_convert_cow<B: Backend>(
         let blocks = map.cow.extent_around(block);
         let allocated = inode.sb.allocate_reserved(inode.number, &blocks);
         map.cow.allocate(&blocks, &allocated);
-        inode.bump_cow_seq(me, &map.cow);
+        inode.bump_cow_seq(me, &map.cow, blocks.clone());
         inode.sb.backend.reach(branches::ALLOCATE);
         inode.tell(MappingEvent::Invalidated, || {
             format!("COW D -> U {}", inode.sb.geometry.show_blocks(&blocks))
@@ -148,7 +148,7 @@ pub(super) fn xfs_bmapi_convert_cow<B: Backend>(
     }
     let blocks = map.cow.extent_around(block);
     let first = map.cow.get(blocks.start);
-    Iomap::of_cow(first, blocks.clone(), false, inode.shared_sequence(), map.get(blocks.start))
+    Iomap::of_cow(first, blocks.clone(), false, &inode.shared_sequence(), map.get(blocks.start))
 }
 
 /// `xfs_reflink_convert_cow`, when I/O is submitted (E5): only what becomes real here is moved by completion.
@@ -160,7 +160,7 @@ pub fn xfs_reflink_convert_cow<B: Backend>(
     blocks: Range<FileBlock>,
 ) {
     if map.cow.convert(blocks.clone()) {
-        inode.bump_cow_seq(me, &map.cow);
+        inode.bump_cow_seq(me, &map.cow, blocks.clone());
         inode.tell(MappingEvent::Invalidated, || {
             format!("COW U -> W {}", inode.sb.geometry.show_blocks(&blocks))
         });
@@ -185,7 +185,7 @@ pub fn xfs_reflink_end_cow<B: Backend>(
     if moved.is_empty() {
         return false;
     }
-    inode.bump_cow_seq(me, &map.cow);
+    inode.bump_cow_seq(me, &map.cow, moved);
     inode.sb.backend.reach(branches::COW_REMAP);
     inode.tell(MappingEvent::Invalidated, || {
         format!("COW W -> data W {}", inode.sb.geometry.show_blocks(&blocks))
@@ -200,14 +200,16 @@ pub fn xfs_reflink_cancel_cow_blocks<B: Backend>(
     map: &mut ExtentMap,
     blocks: Range<FileBlock>,
 ) {
-    let mut cancelled = false;
+    let mut cancelled = Vec::new();
     for block in blocks {
         let old = map.cow.take(block);
-        cancelled |= old != Extent::Hole;
+        if old != Extent::Hole {
+            cancelled.push(block);
+        }
         drop_extent(inode, old);
     }
-    if cancelled {
-        inode.bump_cow_seq(me, &map.cow);
+    if !cancelled.is_empty() {
+        inode.bump_cow_seq(me, &map.cow, cancelled);
     }
 }
 
@@ -233,7 +235,7 @@ pub fn xfs_reflink_remap_extent<B: Backend>(
         let old = map.replace(block, shared);
         drop_extent(inode, old);
     }
-    inode.bump_data_seq(me);
+    inode.bump_data_seq(me, blocks.clone());
     inode.tell(MappingEvent::Invalidated, || format!("remapped {}", inode.sb.geometry.show_blocks(&blocks)));
 }
 

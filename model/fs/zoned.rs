@@ -77,7 +77,7 @@ pub(super) fn xfs_zoned_zero_iomap_begin<B: Backend>(
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
     if map.get(blocks.start) == Extent::Hole {
-        return Ok(map.map(blocks.start, inode.data_sequence()));
+        return Ok(map.map(blocks.start, &inode.data_sequence()));
     }
     reserve_copy(inode, me, map, blocks, true, budget)
 }
@@ -112,13 +112,13 @@ fn reserve_copy<B: Backend>(
         }
         *budget -= end - first;
         map.cow.reserve(&(first..end));
-        inode.bump_cow_seq(me, &map.cow);
+        inode.bump_cow_seq(me, &map.cow, first..end);
         inode.sb.backend.reach(branches::COW_RESERVE);
         let shown = || format!("COW none -> D {}", inode.sb.geometry.show_blocks(&(first..end)));
         inode.tell(MappingEvent::Invalidated, shown);
     }
     let copy = map.cow.get(first);
-    let mapped = Iomap::of_cow(copy, first..end, !found, inode.shared_sequence(), map.get(first));
+    let mapped = Iomap::of_cow(copy, first..end, !found, &inode.shared_sequence(), map.get(first));
     Ok(if with_source { mapped } else { Iomap { source: None, ..mapped } })
 }
 
@@ -135,7 +135,7 @@ pub(super) fn xfs_zoned_map_blocks<B: Backend>(
         return Iomap::of_new_place(Extent::Hole, one);
     }
     map.cow.take(block);
-    inode.bump_cow_seq(me, &map.cow);
+    inode.bump_cow_seq(me, &map.cow, one.clone());
     inode.sb.backend.reach(branches::ALLOCATE);
     inode
         .tell(MappingEvent::Invalidated, || format!("COW D -> none {}", inode.sb.geometry.show_blocks(&one)));

@@ -11,14 +11,12 @@ use crate::fs::{self, stuffed};
 use crate::iomap::jdata;
 use crate::iomap::write_state::{Fill, Write, WriteState, unused_reservation};
 use crate::judge::properties;
-use crate::state::current::cookie_is_current;
 use crate::state::device::contents;
 use crate::state::event::MappingEvent;
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::sync::IoLock;
-use crate::state::validity::{COW_SHIFT, show_cookie};
 use crate::state::{directed_run, trace};
 use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::words::config::MixedIo;
@@ -420,14 +418,12 @@ fn write_end<B: Backend>(inode: &Inode<B>, folio: &mut Folio, locked: &Locked, w
 /// `->iomap_valid`, or the same test inside `->get_folio`.
 async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> bool {
     let op = Op::new("iomap_valid");
+    let block = inode.sb.geometry.block_of(pos);
+    let used = iomap.used_at(block);
     let valid = match inode.sb.config.design.compare {
-        Compare::Counter => cookie_is_current(inode, iomap, op).await,
-        Compare::DataCounter => {
-            let now = inode.data_seq.load(op, inode.order(Link::CounterLoad)).await;
-            now == iomap.cookie & ((1 << COW_SHIFT) - 1)
-        }
+        Compare::Counter => inode.counters.is_current(iomap.cookie, &used, op).await,
+        Compare::DataCounter => inode.counters.data_moved(iomap.cookie, &used, op).await.is_none(),
         Compare::Type => {
-            let block = inode.sb.geometry.block_of(pos);
             let map = inode.ilock.lock(op).await;
             iomap.agrees_with(block, map.get(block))
         }
@@ -454,12 +450,10 @@ fn stale<B: Backend>(
         OnStale::KeepMapping => (MappingEvent::None, "; it is kept, with the new seq"),
         OnStale::Remap | OnStale::Fail | OnStale::Done => (MappingEvent::Dropped, ""),
     };
-    inode.tell(becomes, || {
-        let now = inode.newest_sequence(iomap.shared);
-        format!("stale: sampled at seq {}, now {}{then}", show_cookie(iomap.cookie), show_cookie(now))
-    });
     // Who watches must not load: that would be an observation of the actor's.
-    inode.trace_xfs(|| trace::xfs_iomap_invalid(inode, &iomap, inode.newest_sequence(iomap.shared)));
+    let now = || inode.counters.newest(iomap.cookie, &iomap.used_at(block));
+    inode.tell(becomes, || format!("stale: sampled at seq {}, now {}{then}", iomap.cookie, now()));
+    inode.trace_xfs(|| trace::xfs_iomap_invalid(inode, &iomap, now()));
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
     inode.ilock.audit(|map| {
@@ -503,7 +497,7 @@ fn stale<B: Backend>(
     if design.on_stale == OnStale::KeepMapping {
         iomap.stale = false;
         inode.oracle.sampled(me);
-        iomap.cookie = if iomap.shared { inode.shared_sequence() } else { inode.data_sequence() };
+        iomap.cookie = inode.counters.sample_again(iomap.cookie, iomap.start..iomap.end);
         return WriteState::Folio(write, iomap, from);
     }
     if design.on_stale == OnStale::Fail {

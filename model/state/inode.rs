@@ -15,7 +15,7 @@ use crate::state::log::Log;
 use crate::state::superblock::{SuperBlock, new_file};
 use crate::state::sync::RwSemaphore;
 use crate::state::tracepoint::Tracepoint;
-use crate::state::validity::COW_SHIFT;
+use crate::state::validity::{Counters, Sequence};
 use crate::words::command::FileId;
 use crate::words::config::labelled;
 use crate::words::extent::{ExtentMap, Extents};
@@ -41,12 +41,8 @@ pub struct Inode<B: Backend> {
     pub ilock: LinkedLock<B, ExtentMap>,
     /// What lies behind the dinode, in its buffer, where files may be stuffed.
     pub dinode: Option<B::Leaf<Dinode>>,
-    /// ip->i_df.if_seq: changed under the ILOCK, read without it.
-    pub data_seq: B::Atomic,
-    /// ip->i_cowfp->if_seq, the same for the COW fork, times two; odd while that fork has anything in it. The
-    /// kernel loads the counter and the emptiness one after the other; whoever finds the fork empty does not
-    /// ask for the counter, so that one load tells as much.
-    pub cow_seq: B::Atomic,
+    /// ip->i_df.if_seq and ip->i_cowfp->if_seq, from which mappings have their validity cookies.
+    pub counters: Counters<B>,
     /// XFS_IREMAPPING: a reflink shares this file's blocks, with the locks held shared.
     pub remapping: B::Atomic,
     /// mapping->wb_err: whether writeback has failed since the last fsync(2).
@@ -113,8 +109,7 @@ impl<B: Backend> Inode<B> {
             ilock: LinkedLock::new(backend, "ilock", map, ilock),
             dinode: empty_dinode(fs, geometry.cells_of_block(0).len())
                 .map(|dinode| backend.leaf("dinode", dinode)),
-            data_seq: backend.atomic("data_seq", 0),
-            cow_seq: backend.atomic("cow_seq", 0),
+            counters: Counters::new(backend, &sb.config),
             remapping: backend.atomic("remapping", 0),
             wb_error: backend.atomic("wb_error", 0),
             i_size: backend.atomic("i_size", u64::from(size)),
@@ -236,40 +231,27 @@ impl<B: Backend> Inode<B> {
         self.orderings().of(link)
     }
 
-    /// Moves the change counter. Inside the ILOCK section that changes the map: the kernel stores the
-    /// counter first and then the records, and since both are invisible to who respects the ILOCK, the store
-    /// is the section's only lock-free access.
-    pub fn bump_data_seq(&self, me: ActorId) {
-        if !self.sb.config.fs.counter {
-            return;
+    /// Moves the change counter, and tells the judge: the extents of `blocks` change in this ILOCK section.
+    pub fn bump_data_seq(&self, me: ActorId, blocks: impl IntoIterator<Item = FileBlock>) {
+        if self.counters.data_changes(blocks) {
+            self.oracle.bumped(me);
         }
-        self.data_seq.publish(self.data_seq.peek() + 1, self.order(Link::CounterStore));
-        self.oracle.bumped(me);
     }
 
     /// The same for the COW fork, which is `cow` from here on.
-    pub fn bump_cow_seq(&self, me: ActorId, cow: &Extents) {
-        let moved = (self.cow_seq.peek() >> 1) + 1;
-        self.cow_seq.publish(moved << 1 | u64::from(cow.has_data()), self.order(Link::CounterStore));
+    pub fn bump_cow_seq(&self, me: ActorId, cow: &Extents, blocks: impl IntoIterator<Item = FileBlock>) {
+        self.counters.cow_changes(cow, blocks);
         self.oracle.bumped(me);
     }
 
-    /// `xfs_iomap_inode_sequence`, for who holds the ILOCK: the validity cookie of a mapping of the data fork. Where
-    /// nothing is counted, 0.
-    pub fn data_sequence(&self) -> u64 {
-        if self.sb.config.fs.counter { self.data_seq.peek() } else { 0 }
+    /// `xfs_iomap_inode_sequence`, for callers that hold the ILOCK: the cookie of a mapping of the data fork.
+    pub fn data_sequence(&self) -> Sequence<'_, B> {
+        self.counters.data_sequence()
     }
 
     /// The same for a SHARED mapping: both counters.
-    pub fn shared_sequence(&self) -> u64 {
-        self.cow_seq.peek() << COW_SHIFT | self.data_seq.peek()
-    }
-
-    /// What the counters are, for messages.
-    pub fn newest_sequence(&self, shared: bool) -> u64 {
-        let cow = if shared { self.cow_seq.newest() << COW_SHIFT } else { 0 };
-        let data = if shared || self.sb.config.fs.counter { self.data_seq.newest() } else { 0 };
-        cow | data
+    pub fn shared_sequence(&self) -> Sequence<'_, B> {
+        self.counters.shared_sequence()
     }
 
     /// The current end of file, for who holds what excludes its change (i_rwsem) or when none can happen.

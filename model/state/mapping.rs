@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::state::validity::{Cookie, CookieSource, MappingUse};
 use crate::words::extent::{Extent, ExtentMap, Phys};
 use crate::words::geometry::FileBlock;
 
@@ -36,9 +37,8 @@ pub struct Iomap {
     pub new: bool,
     /// IOMAP_F_STALE: a check found it out of date.
     pub stale: bool,
-    /// validity_cookie: the change counter when it was sampled; with the COW fork's in the upper half where that
-    /// counts, too.
-    pub cookie: u64,
+    /// validity_cookie: what the change counters were when it was sampled.
+    pub cookie: Cookie,
     /// IOMAP_F_SHARED: the blocks are the COW fork's.
     pub shared: bool,
     /// The srcmap: what the data fork has at the first block, where that is not what the mapping says.
@@ -51,20 +51,21 @@ impl Iomap {
         !self.shared || matches!(self.source_kind(), IomapType::Hole | IomapType::Unwritten)
     }
 
-    fn of(extent: Extent, blocks: Range<FileBlock>, new: bool, cookie: u64) -> Self {
+    fn of(extent: Extent, blocks: Range<FileBlock>, new: bool, sequence: &impl CookieSource) -> Self {
         let (kind, addr) = match extent {
             Extent::Hole => (IomapType::Hole, None),
             Extent::Delalloc => (IomapType::Delalloc, None),
             Extent::Unwritten(phys) => (IomapType::Unwritten, Some(phys)),
             Extent::Written(phys) => (IomapType::Mapped, Some(phys)),
         };
+        let cookie = sequence.cookie_of(blocks.clone());
         let Range { start, end } = blocks;
         Iomap { kind, start, end, addr, new, stale: false, cookie, shared: false, source: None }
     }
 
     /// The mapping of a file whose data lie in the inode.
-    pub(crate) fn inline(cookie: u64) -> Self {
-        Iomap { kind: IomapType::Inline, ..Iomap::of(Extent::Hole, 0..1, false, cookie) }
+    pub(crate) fn inline(sequence: &impl CookieSource) -> Self {
+        Iomap { kind: IomapType::Inline, ..Iomap::of(Extent::Hole, 0..1, false, sequence) }
     }
 
     /// A mapping of `blocks` of the COW fork, whose contents are still where the data fork has `source`.
@@ -72,22 +73,22 @@ impl Iomap {
         extent: Extent,
         blocks: Range<FileBlock>,
         new: bool,
-        cookie: u64,
+        sequence: &impl CookieSource,
         source: Extent,
     ) -> Self {
-        Iomap { shared: true, source: Some(source), ..Iomap::of(extent, blocks, new, cookie) }
+        Iomap { shared: true, source: Some(source), ..Iomap::of(extent, blocks, new, sequence) }
     }
 
     /// A mapping of blocks where nothing of the file is yet: what is written there is recorded when it is complete
     /// (IOMAP_F_ANON_WRITE).
     pub(crate) fn of_new_place(extent: Extent, blocks: Range<FileBlock>) -> Self {
-        Iomap::of(extent, blocks, false, 0)
+        Iomap::of(extent, blocks, false, &Cookie::default())
     }
 
     /// What fills the parts of a block that a write does not cover: the type of the srcmap where there is one
     /// (`iomap_iter_srcmap`).
     pub fn source_kind(&self) -> IomapType {
-        self.source.map_or(self.kind, |source| Iomap::of(source, 0..1, false, 0).kind)
+        self.source.map_or(self.kind, |source| Iomap::of(source, 0..1, false, &Cookie::default()).kind)
     }
 
     /// The device block that it gives for the present contents of a block.
@@ -96,6 +97,11 @@ impl Iomap {
             Some(source) => Some(source.phys()? + (block - self.start)),
             None => self.addr_of(block),
         }
+    }
+
+    /// The use of it for a block.
+    pub(crate) fn used_at(&self, block: FileBlock) -> MappingUse {
+        MappingUse { mapping: self.start..self.end, at: block }
     }
 
     /// Whether it covers a block.
@@ -111,7 +117,7 @@ impl Iomap {
     /// Whether a look-up that gave `extent` for `block` says the same as this mapping: the same type and,
     /// where there is one, the same address.
     pub fn agrees_with(&self, block: FileBlock, extent: Extent) -> bool {
-        let fresh = Iomap::of(extent, block..block + 1, false, 0);
+        let fresh = Iomap::of(extent, block..block + 1, false, &Cookie::default());
         fresh.kind == self.source_kind() && fresh.addr == self.source_of(block)
     }
 
@@ -119,7 +125,7 @@ impl Iomap {
     /// zeroing and reading, or another address to read from.
     pub fn misleads(&self, block: FileBlock, extent: Extent) -> bool {
         let read_from = |kind: IomapType, addr: Option<Phys>| addr.filter(|_| kind == IomapType::Mapped);
-        let fresh = Iomap::of(extent, block..block + 1, false, 0);
+        let fresh = Iomap::of(extent, block..block + 1, false, &Cookie::default());
         read_from(self.source_kind(), self.source_of(block)) != read_from(fresh.kind, fresh.addr)
     }
 }
@@ -138,17 +144,17 @@ impl fmt::Display for IomapType {
 
 impl ExtentMap {
     /// A mapping of the whole extent around a block.
-    pub fn map(&self, block: FileBlock, cookie: u64) -> Iomap {
-        self.map_part(self.extent_around(block), cookie)
+    pub fn map(&self, block: FileBlock, sequence: &impl CookieSource) -> Iomap {
+        self.map_part(self.extent_around(block), sequence)
     }
 
     /// A mapping of a part of an extent.
-    pub fn map_part(&self, blocks: Range<FileBlock>, cookie: u64) -> Iomap {
-        Iomap::of(self.get(blocks.start), blocks, false, cookie)
+    pub fn map_part(&self, blocks: Range<FileBlock>, sequence: &impl CookieSource) -> Iomap {
+        Iomap::of(self.get(blocks.start), blocks, false, sequence)
     }
 
     /// A NEW mapping of exactly `blocks`, which are of one extent.
-    pub fn map_new(&self, blocks: Range<FileBlock>, cookie: u64) -> Iomap {
-        Iomap::of(self.get(blocks.start), blocks, true, cookie)
+    pub fn map_new(&self, blocks: Range<FileBlock>, sequence: &impl CookieSource) -> Iomap {
+        Iomap::of(self.get(blocks.start), blocks, true, sequence)
     }
 }

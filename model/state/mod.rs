@@ -4,7 +4,6 @@
 
 pub mod aio;
 pub mod commit;
-pub mod current;
 pub mod device;
 pub mod dinode;
 pub mod dio_count;

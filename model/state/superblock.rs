@@ -15,7 +15,6 @@ use crate::state::log::Log;
 use crate::state::mapping::Iomap;
 use crate::state::space::Space;
 use crate::state::sync::RwSemaphore;
-use crate::state::validity::show_cookie;
 use crate::words::command::FileId;
 use crate::words::config::Config;
 use crate::words::extent::{Enospc, ExtentMap, Phys};
@@ -237,6 +236,6 @@ impl<B: Backend> SuperBlock<B> {
         let shared = if iomap.shared { " SHARED" } else { "" };
         let new = if iomap.new { " NEW" } else { "" };
         let blocks = self.geometry.show_blocks(&(iomap.start..iomap.end));
-        format!("{}{shared}{new} {blocks}, seq {}", iomap.kind, show_cookie(iomap.cookie))
+        format!("{}{shared}{new} {blocks}, seq {}", iomap.kind, iomap.cookie)
     }
 }

@@ -9,6 +9,7 @@ use crate::state::mapping::{Iomap, IomapType};
 use crate::state::tracepoint::{
     DEVICE, FieldValue, HOLE_START_BLOCK, NULL_ADDR, NULL_START_BLOCK, Subsystem, Tracepoint, inode_number,
 };
+use crate::state::validity::{Cookie, Moved};
 use crate::words::extent::{ExtentMap, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 
@@ -183,8 +184,9 @@ pub fn xfs_unwritten_convert<B: Backend>(
 }
 
 /// `xfs_iomap_invalid`: the write path's check found its mapping stale; `now` is what the counters are.
-pub fn xfs_iomap_invalid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, now: u64) -> Tracepoint {
-    invalid("xfs_iomap_invalid", inode, iomap).hex("validity_cookie", iomap.cookie).hex("inodeseq", now)
+pub fn xfs_iomap_invalid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, now: Cookie) -> Tracepoint {
+    let tracepoint = invalid("xfs_iomap_invalid", inode, iomap);
+    tracepoint.hex("validity_cookie", iomap.cookie.bits()).hex("inodeseq", now.bits())
 }
 
 /// `xfs_wb_data_iomap_invalid` and `xfs_wb_cow_iomap_invalid`: writeback's check found its mapping stale, for the
@@ -192,9 +194,7 @@ pub fn xfs_iomap_invalid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, now: u64) 
 pub fn xfs_wb_iomap_invalid<B: Backend>(
     inode: &Inode<B>,
     iomap: &Iomap,
-    fork: Fork,
-    was: u64,
-    is: u64,
+    Moved { fork, was, is }: Moved,
 ) -> Tracepoint {
     let name = match fork {
         Fork::Data => "xfs_wb_data_iomap_invalid",

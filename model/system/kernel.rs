@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Calls, Lock, MemoryModel, Panel, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Backend, Calls, Lock, MemoryModel, Panel, Role, System};
 
 use crate::direct_io::complete::{self, WorkerState};
 use crate::state::disk::on_disk;
@@ -16,7 +16,7 @@ use crate::system::panel;
 use crate::system::task::{self, TaskState, UmountState};
 use crate::words::command::{Command, FileId};
 use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
-use crate::words::extent::ExtentMap;
+use crate::words::extent::{ExtentMap, Fork};
 use crate::words::geometry::{Geometry, GeometryError};
 use crate::words::personality::Allocate;
 use crate::words::program::{Program, Worker};
@@ -361,7 +361,7 @@ impl System for Kernel {
                 }
                 columns.push((column("ext"), letters));
             });
-            columns.push((column("seq"), inode.data_seq.newest().to_string()));
+            columns.push((column("seq"), inode.counters.show(Fork::Data)));
             let mut folios = Vec::new();
             for page in &inode.pages {
                 page.audit(|slot| folios.push(slot.letters()));

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use stalemap_facade::{Atomic, Backend, Lock, Panel, Span, Strip};
+use stalemap_facade::{Backend, Lock, Panel, Span, Strip};
 
 use crate::state::disk::on_disk;
 use crate::state::folio::Slot;
@@ -11,7 +11,7 @@ use crate::state::inode::Inode;
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
 use crate::words::config::Config;
-use crate::words::extent::Extent;
+use crate::words::extent::{Extent, Fork};
 use crate::words::geometry::{Bytes, Cell};
 use crate::words::value::Value;
 
@@ -77,9 +77,9 @@ fn facts<B: Backend>(inode: &Inode<B>, name: &dyn Fn(usize) -> String) -> Vec<(S
     let mut facts = vec![("i_size".to_owned(), bytes(inode.i_size_newest()))];
     inode.ilock.audit(|map| facts.push(("on-disk size".to_owned(), bytes(map.disk_size))));
     if inode.sb.config.fs.counter {
-        facts.push(("seq".to_owned(), inode.data_seq.newest().to_string()));
+        facts.push(("seq".to_owned(), inode.counters.show(Fork::Data)));
         if inode.reflinks {
-            facts.push(("cow seq".to_owned(), (inode.cow_seq.newest() >> 1).to_string()));
+            facts.push(("cow seq".to_owned(), inode.counters.show(Fork::Cow)));
         }
     }
     for (lock, semaphore) in [("i_rwsem", &inode.i_rwsem), ("invalidate_lock", &inode.invalidate_lock)] {

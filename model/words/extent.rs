@@ -260,13 +260,14 @@ impl ExtentMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::validity::Cookie;
 
     #[test]
     fn a_reservation_merges_with_its_neighbour_and_is_converted_with_it() {
         let mut map = ExtentMap::new(4);
         map.reserve(&(2..3));
         map.reserve(&(0..2));
-        assert_eq!(map.map_new(0..2, 1).end, 2, "the writer is handed what it reserved");
+        assert_eq!(map.map_new(0..2, &Cookie::default()).end, 2, "the writer is handed what it reserved");
         assert_eq!(map.extent_around(0), 0..3, "the extent in memory is merged");
         map.allocate(&(0..3), &[0, 1, 2]);
         assert_eq!(map.letters(), "UUUH");
@@ -286,7 +287,7 @@ mod tests {
     fn only_a_change_of_where_to_read_misleads() {
         let mut map = ExtentMap::new(1);
         map.reserve(&(0..1));
-        let delalloc = map.map(0, 0);
+        let delalloc = map.map(0, &Cookie::default());
         map.allocate(&(0..1), &[0]);
         assert!(!delalloc.misleads(0, map.get(0)), "both zero");
         assert!(!delalloc.agrees_with(0, map.get(0)));

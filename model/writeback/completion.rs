@@ -93,7 +93,7 @@ pub async fn step<B: Backend>(
         }
         CompletionState::Bump(ioend, cleared) => {
             let inode = inode(&ioend);
-            inode.data_seq.fetch_add(Op::new("data_seq++"), 1, inode.order(Link::CounterStore)).await;
+            inode.counters.data_has_changed(ioend.blocks.clone()).await;
             inode.oracle.bumped(me);
             if cleared { CompletionState::Idle } else { CompletionState::Clear(ioend, 0, false) }
         }
@@ -186,8 +186,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bo
     let written = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end;
     let end: Cell = ioend.size.unwrap_or(Cell::MAX).min(written).min(size);
     if fs.bump_convert == Bump::Early && (ioend.unwritten || ioend.shared || config.fs.is_out_of_place()) {
-        let moved = inode.data_seq.peek() + 1;
-        inode.data_seq.store(Op::new("data_seq++"), moved, inode.order(Link::CounterStore)).await;
+        inode.counters.data_will_change(ioend.blocks.clone()).await;
         inode.oracle.bumped(me);
     }
     let changed = if config.fs.is_out_of_place() {
@@ -198,7 +197,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bo
         ioend.unwritten && xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone())
     };
     if changed && fs.bump_convert == Bump::Inside {
-        inode.bump_data_seq(me);
+        inode.bump_data_seq(me, ioend.blocks.clone());
     }
     map.disk_size = map.disk_size.max(end);
     inode.commit(&map);
