@@ -237,21 +237,21 @@ async fn map_block<B: Backend>(
     mut blocks: Vec<FileBlock>,
     mut full: Vec<Ioend>,
 ) -> WritebackState {
-    let Some(block) = blocks.first().copied() else {
+    let Some(looked_up) = blocks.first().copied() else {
         return WritebackState::Start(pass, folio, full);
     };
-    let cached = match pass.iomap.take().filter(|iomap| iomap.covers(block)) {
-        Some(iomap) if xfs_imap_valid(inode, &iomap, block, pass.cow_seq).await => Some(iomap),
+    let cached = match pass.iomap.take().filter(|iomap| iomap.covers(looked_up)) {
+        Some(iomap) if xfs_imap_valid(inode, &iomap, looked_up, pass.cow_seq).await => Some(iomap),
         _ => None,
     };
     let iomap = if let Some(iomap) = cached {
         iomap
     } else {
         let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.map_blocks)).await;
-        let iomap = fs::map_blocks(inode, me, &mut map, block, &mut pass.cow_seq);
+        let iomap = fs::map_blocks(inode, me, &mut map, looked_up, &mut pass.cow_seq);
         drop(map);
         inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
-        inode.trace_xfs(|| trace::xfs_map_blocks_found(inode, block, &iomap));
+        inode.trace_xfs(|| trace::xfs_map_blocks_found(inode, looked_up, &iomap));
         iomap
     };
     let merge = inode.sb.config.design.ioend_merge;
@@ -264,7 +264,7 @@ async fn map_block<B: Backend>(
                 // hole are no loss: the hole reads the same.
                 inode.page(folio.index).audit(|slot| {
                     if inode.has_data(slot, block) {
-                        outdated(inode, &iomap, block);
+                        outdated(inode, &iomap, looked_up, block);
                         inode.violate(properties::DROPPED_DIRTY, || {
                             let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                             let kind = iomap.kind;
@@ -351,11 +351,11 @@ async fn xfs_imap_valid<B: Backend>(
 }
 
 /// Tells who watches of a mapping without a place for data, if there is one by now.
-fn outdated<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock) {
+fn outdated<B: Backend>(inode: &Inode<B>, iomap: &Iomap, looked_up: FileBlock, block: FileBlock) {
     inode.ilock.audit(|map| {
         let now = map.get(block);
         if now.phys().is_some() {
-            inode.tell(MappingEvent::Misused, || {
+            inode.tell_use(MappingEvent::Misused, iomap, looked_up, || {
                 let at = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("mapping says {} at {at}, the extent is {}", iomap.kind, now.letter())
             });

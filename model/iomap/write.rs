@@ -255,7 +255,7 @@ async fn write_begin_inline<B: Backend>(
     }
     let FolioRef { index, id } = locked.folio;
     let mut slot = inode.page(index).lock(Op::on("iomap_read_inline_data", u32::from(index))).await;
-    audit_use(inode, iomap, &locked.invalid, checked);
+    audit_use(inode, iomap, &locked.covered, &locked.invalid, checked);
     stuffed::read_inline_data(inode, slot.locked_mut(id, me));
     inode.sb.backend.reach(branches::READ_FILL);
 }
@@ -282,7 +282,7 @@ async fn read_blocks<B: Backend>(
     }
     let FolioRef { index, id } = locked.folio;
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
-    audit_use(inode, iomap, to_read, checked);
+    audit_use(inode, iomap, &locked.covered, to_read, checked);
     let folio = slot.locked_mut(id, me);
     for block in to_read {
         read_block(inode, iomap, *block, &mut folio.cells);
@@ -429,7 +429,7 @@ async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> 
         }
     };
     if valid {
-        inode.say(|| "still valid".to_owned());
+        inode.tell_use(MappingEvent::None, iomap, block, || "still valid".to_owned());
     }
     valid
 }
@@ -452,7 +452,9 @@ fn stale<B: Backend>(
     };
     // Who watches must not load: that would be an observation of the actor's.
     let now = || inode.counters.newest(iomap.cookie, &iomap.used_at(block));
-    inode.tell(becomes, || format!("stale: sampled at seq {}, now {}{then}", iomap.cookie, now()));
+    inode.tell_use(becomes, &iomap, block, || {
+        format!("stale: sampled at seq {}, now {}{then}", iomap.cookie, now())
+    });
     inode.trace_xfs(|| trace::xfs_iomap_invalid(inode, &iomap, now()));
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
@@ -531,7 +533,7 @@ fn zero_blocks<B: Backend>(
     checked: bool,
     folio: &mut Folio,
 ) {
-    audit_use(inode, iomap, blocks, checked);
+    audit_use(inode, iomap, covered, blocks, checked);
     for block in blocks {
         let cells = inode.sb.geometry.cells_of_block(*block);
         let first = inode.sb.geometry.cells_of_folio(*block / inode.sb.geometry.blocks_per_folio()).start;
@@ -574,7 +576,8 @@ fn audit_backed<B: Backend>(inode: &Inode<B>, iomap: &Iomap, written: &Range<Cel
     inode.ilock.audit(|map| {
         let mut blocks = inode.sb.geometry.blocks_touched(written);
         if let Some(block) = blocks.find(|block| !inode.sb.config.fs.is_backed(map, *block)) {
-            inode.tell(MappingEvent::Misused, || {
+            let position = inode.sb.geometry.block_of(written.start);
+            inode.tell_use(MappingEvent::Misused, iomap, position, || {
                 let at = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("mapping says {} at {at}, which has neither block nor reservation", iomap.kind)
             });
@@ -592,12 +595,19 @@ fn contradiction(iomap: &Iomap, block: FileBlock, extent: Extent) -> (String, St
     }
 }
 
-/// The mapping is used to fill blocks: says so to who watches, and judges a check that had passed it.
-fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], checked: bool) {
+/// The mapping is used to fill `blocks` for a write of `covered`: says so to who watches, and judges a check that had passed it.
+fn audit_use<B: Backend>(
+    inode: &Inode<B>,
+    iomap: &Iomap,
+    covered: &Range<Cell>,
+    blocks: &[FileBlock],
+    checked: bool,
+) {
+    let position = inode.sb.geometry.block_of(covered.start);
     inode.ilock.audit(|map| {
         let misled = blocks.iter().find(|block| fs::misleads(inode, iomap, **block, map.get(**block)));
         let event = if misled.is_some() { MappingEvent::Misused } else { MappingEvent::Used };
-        inode.tell(event, || {
+        inode.tell_use(event, iomap, position, || {
             let show = |block: &FileBlock| inode.sb.geometry.show_blocks(&(*block..*block + 1));
             let at = blocks.iter().map(show).collect::<Vec<_>>().join(", ");
             match misled {

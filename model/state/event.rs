@@ -3,6 +3,7 @@
 use stalemap_facade::SystemEvent;
 
 use crate::state::tracepoint::Tracepoint;
+use crate::state::validity::Compared;
 
 /// One thing that happened, in kernel words, with what a reader of the schedule needs to follow the mapping.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,6 +12,8 @@ pub struct KernelEvent {
     pub text: String,
     /// How it concerns a cached mapping.
     pub mapping: MappingEvent,
+    /// Where a mapping is used or was compared: what a comparison looks at.
+    pub compared: Option<Compared>,
     /// The kernel's tracepoint that is hit here; such an event has no text.
     pub tracepoint: Option<Tracepoint>,
 }
@@ -23,12 +26,17 @@ impl KernelEvent {
 
     /// An event that may concern a cached mapping.
     pub fn of_mapping(mapping: MappingEvent, text: impl Into<String>) -> Self {
-        KernelEvent { text: text.into(), mapping, tracepoint: None }
+        KernelEvent { text: text.into(), mapping, compared: None, tracepoint: None }
+    }
+
+    /// A use of a mapping, for which it is or could be compared.
+    pub fn of_use(mapping: MappingEvent, compared: Compared, text: impl Into<String>) -> Self {
+        KernelEvent { compared: Some(compared), ..KernelEvent::of_mapping(mapping, text) }
     }
 
     /// A tracepoint that was hit.
     pub fn of_tracepoint(tracepoint: Tracepoint) -> Self {
-        KernelEvent { text: String::new(), mapping: MappingEvent::None, tracepoint: Some(tracepoint) }
+        KernelEvent { tracepoint: Some(tracepoint), ..KernelEvent::plain("") }
     }
 }
 

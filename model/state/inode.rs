@@ -12,6 +12,7 @@ use crate::state::folio::{FolioId, Slot};
 use crate::state::glock::Holders;
 use crate::state::handover::{Handover, LinkedLock};
 use crate::state::log::Log;
+use crate::state::mapping::Iomap;
 use crate::state::superblock::{SuperBlock, new_file};
 use crate::state::sync::RwSemaphore;
 use crate::state::tracepoint::Tracepoint;
@@ -320,6 +321,14 @@ impl<B: Backend> Inode<B> {
     /// Tells who watches about a mapping.
     pub fn tell(&self, mapping: MappingEvent, text: impl FnOnce() -> String) {
         self.sb.backend.emit(|| KernelEvent::of_mapping(mapping, labelled(self.label(), text())));
+    }
+
+    /// Tells who watches about a use of a mapping, for the block `at`.
+    pub fn tell_use(&self, event: MappingEvent, iomap: &Iomap, at: FileBlock, text: impl FnOnce() -> String) {
+        let label = self.label();
+        self.sb.backend.emit(|| {
+            KernelEvent::of_use(event, self.counters.comparison(iomap.used_at(at)), labelled(label, text()))
+        });
     }
 
     /// What reports call the file, where there are several.

@@ -54,12 +54,7 @@ impl Cookie {
         self.cow.unwrap_or_default().0 << COW_SHIFT | self.data
     }
 
-    /// The data fork's part.
-    pub fn data(self) -> u64 {
-        self.data
-    }
-
-    /// Whether a comparison with the counters as they are `now` finds a mapping with this cookie stale.
+    /// Whether a comparison finds a mapping with this cookie stale.
     pub fn differs_from(self, now: Cookie) -> bool {
         self != now
     }
@@ -72,6 +67,20 @@ impl fmt::Display for Cookie {
             Some(cow) if cow != CowCount::default() => write!(f, "{}/{}", self.data, cow.changes()),
             _ => self.data.fmt(f),
         }
+    }
+}
+
+/// What a comparison of a mapping looks at. For reports.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Compared {
+    /// The blocks of the mapping.
+    pub blocks: Range<FileBlock>,
+}
+
+impl Compared {
+    /// What it finds where the counter of a fork is as [`Counters::show`] says.
+    pub fn find(&self, shown: &str) -> Option<u64> {
+        shown.parse().ok()
     }
 }
 
@@ -218,7 +227,12 @@ impl<B: Backend> Counters<B> {
         CowCount(self.cow.load(Op::new("cow_seq"), self.load()).await)
     }
 
-    /// What a cookie would be compared with now, as the latest stores left the counters. For who watches.
+    /// What a comparison for a use of a mapping looks at.
+    pub fn comparison(&self, used: MappingUse) -> Compared {
+        Compared { blocks: used.mapping }
+    }
+
+    /// What a cookie would be compared with now for a use of its mapping.
     pub fn newest(&self, cookie: Cookie, _used: &MappingUse) -> Cookie {
         let cow = cookie.cow.map(|_| CowCount(self.cow.newest()));
         let data = if cow.is_some() || self.counted { self.data.newest() } else { 0 };

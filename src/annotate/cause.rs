@@ -8,7 +8,7 @@ use stalemap_facade::Event;
 
 use super::mappings::Life;
 use super::words::{count, harmless, list};
-use super::{About, Ending, files, is_violation, movers, name, violation};
+use super::{About, Ending, events, files, is_violation, movers, name, violation};
 use crate::run::HaltedSetup;
 
 /// What was lost, which bytes, under which design, and whose cached mapping outlived which change.
@@ -268,8 +268,12 @@ fn rejects(replay: &Replay, row: usize) -> bool {
     replay.played[row].events.iter().any(|event| files::split(&event.words()).1.starts_with("stale: "))
 }
 
+/// What a comparison at a row finds: in the counters as the row left them.
 fn sequence_after(replay: &Replay, life: &Life, row: usize) -> Option<u64> {
-    files::value_after(&replay.played.get(row)?.gutter, life.file.as_deref(), "seq")?.parse().ok()
+    let played = replay.played.get(row)?;
+    let shown = files::value_after(&played.gutter, life.file.as_deref(), "seq")?;
+    let compared = played.events.iter().rev().find_map(events::compared);
+    compared.map_or_else(|| shown.parse().ok(), |compared| compared.find(shown))
 }
 
 /// Whether the mapping is one of the COW fork.

@@ -3,10 +3,16 @@
 use stalemap_facade::Event;
 use stalemap_model::state::event::{KernelEvent, MappingEvent};
 use stalemap_model::state::tracepoint::Tracepoint;
+use stalemap_model::state::validity::Compared;
 
 /// How an event concerns a cached mapping.
 pub fn mapping(event: &Event) -> MappingEvent {
     event.of::<KernelEvent>().map_or(MappingEvent::None, |event| event.mapping)
+}
+
+/// What a comparison looks at for the use of a mapping, or looked at.
+pub fn compared(event: &Event) -> Option<&Compared> {
+    event.of::<KernelEvent>()?.compared.as_ref()
 }
 
 /// The tracepoint that was hit.
