@@ -110,7 +110,7 @@ impl<B: Backend> Inode<B> {
             ilock: LinkedLock::new(backend, "ilock", map, ilock),
             dinode: empty_dinode(fs, geometry.cells_of_block(0).len())
                 .map(|dinode| backend.leaf("dinode", dinode)),
-            counters: Counters::new(backend, &sb.config),
+            counters: Counters::new(backend, &sb.config, geometry),
             remapping: backend.atomic("remapping", 0),
             wb_error: backend.atomic("wb_error", 0),
             i_size: backend.atomic("i_size", u64::from(size)),

@@ -2,17 +2,20 @@
 //!
 //! The counters of a file's forks (`xfs_inode.i_df.if_seq`, `i_cowfp->if_seq`) move inside the ILOCK section that changes
 //! the extent map, and are loaded without it. A cookie is what they were in the ILOCK section that made a mapping
-//! (`xfs_iomap_inode_sequence`, fs/xfs/xfs_iomap.c, 6.2); a mapping is current as long as they still are. How a cookie is put
+//! (`xfs_iomap_inode_sequence`, fs/xfs/xfs_iomap.c, 6.2); a mapping is current as long as they still are. The kernel's
+//! wrap, and are compared for equality; the model's do not, and are compared for not having grown. How a cookie is put
 //! together, compared and shown is said here alone: no other file knows which counters there are.
 
 use std::fmt;
 use std::ops::Range;
+use std::slice;
 
 use stalemap_facade::{Atomic, Backend, Op, Ordering};
 
 use crate::words::config::Config;
+use crate::words::design::CookieScope;
 use crate::words::extent::{Extents, Fork};
-use crate::words::geometry::FileBlock;
+use crate::words::geometry::{FileBlock, Geometry};
 use crate::words::ordering::{Link, Orderings};
 
 /// Where the COW fork's counter stands in a cookie of 64 bits.
@@ -21,7 +24,7 @@ const COW_SHIFT: u32 = 32;
 /// The counter of a COW fork: times two, and odd while that fork has anything in it. The kernel loads the counter and
 /// the emptiness one after the other; whoever finds the fork empty does not ask for the counter, so that one load
 /// tells as much.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 struct CowCount(u64);
 
 impl CowCount {
@@ -40,7 +43,7 @@ impl CowCount {
     }
 }
 
-/// `iomap->validity_cookie`: what the change counters were. Equality is what a comparison asks for.
+/// `iomap->validity_cookie`: what the change counters were, as far as they concern the blocks of the mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Cookie {
     data: u64,
@@ -56,7 +59,7 @@ impl Cookie {
 
     /// Whether a comparison finds a mapping with this cookie stale.
     pub fn differs_from(self, now: Cookie) -> bool {
-        self != now
+        now.data > self.data || now.cow > self.cow
     }
 }
 
@@ -73,14 +76,23 @@ impl fmt::Display for Cookie {
 /// What a comparison of a mapping looks at. For reports.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Compared {
-    /// The blocks of the mapping.
+    /// Which changes make the mapping stale.
+    pub scope: CookieScope,
+    /// The blocks whose changes are looked for, where that matters.
     pub blocks: Range<FileBlock>,
 }
 
 impl Compared {
     /// What it finds where the counter of a fork is as [`Counters::show`] says.
     pub fn find(&self, shown: &str) -> Option<u64> {
-        shown.parse().ok()
+        let words: Vec<u64> = shown.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
+        match self.scope {
+            CookieScope::Fork => words.first().copied(),
+            CookieScope::Range | CookieScope::Block => {
+                let blocks = usize::from(self.blocks.start)..usize::from(self.blocks.end);
+                words.get(blocks)?.iter().max().copied()
+            }
+        }
     }
 }
 
@@ -108,12 +120,79 @@ pub struct MappingUse {
     pub at: FileBlock,
 }
 
+/// The counter of one fork, and, where a cookie is of less than a fork, what it was at the last change of each block. In the
+/// kernel that would be two more words of 32 bits for each extent record, found without the ILOCK, so that records would
+/// have to be freed by RCU; or an array beside the page cache. The model has them for each block.
+///
+/// Numbers only grow, and a change stamps every block that it touches with a number that no other change has. So the
+/// greatest of some blocks' stamps says whether any of them has changed since, in a cookie of the same size, and also
+/// whether any one of them has.
+struct Counter<B: Backend> {
+    fork: B::Atomic,
+    blocks: Vec<B::Atomic>,
+}
+
+impl<B: Backend> Counter<B> {
+    fn new(backend: &B, name: &'static str, blocks: usize) -> Self {
+        let word = || backend.atomic(name, 0);
+        Counter { fork: word(), blocks: (0..blocks).map(|_| word()).collect() }
+    }
+
+    /// The words that concern some blocks.
+    fn of(&self, blocks: &Range<FileBlock>) -> &[B::Atomic] {
+        match self.blocks.get(usize::from(blocks.start)..usize::from(blocks.end)) {
+            Some(stamps) if !self.blocks.is_empty() => stamps,
+            _ => slice::from_ref(&self.fork),
+        }
+    }
+
+    /// The greatest of what concerns some blocks, for callers that hold the ILOCK.
+    fn peek(&self, blocks: &Range<FileBlock>) -> u64 {
+        self.of(blocks).iter().map(Atomic::peek).max().unwrap_or(0)
+    }
+
+    /// The same, for reports.
+    fn newest(&self, blocks: &Range<FileBlock>) -> u64 {
+        self.of(blocks).iter().map(Atomic::newest).max().unwrap_or(0)
+    }
+
+    /// The same without the ILOCK: each word in an operation of its own, until one is greater than `was`. That is no
+    /// snapshot, and need not be one: if none is greater, none was when the first was loaded; and if one is, then
+    /// something has changed.
+    async fn load(&self, blocks: &Range<FileBlock>, op: Op, ordering: Ordering, was: u64) -> u64 {
+        let mut greatest = 0;
+        for (word, block) in self.of(blocks).iter().zip(blocks.start..) {
+            let op = if self.blocks.is_empty() { op } else { Op::on(op.name, u32::from(block)) };
+            greatest = greatest.max(word.load(op, ordering).await);
+            if greatest > was {
+                break;
+            }
+        }
+        greatest
+    }
+
+    /// Stamps blocks, in the transition that moves the counter or holds the ILOCK. Nobody can tell it from one store:
+    /// who finds one block stamped and another not yet finds the mapping stale or has no use for the other.
+    fn stamp(&self, number: u64, blocks: impl IntoIterator<Item = FileBlock>, ordering: Ordering) {
+        for word in blocks.into_iter().filter_map(|block| self.blocks.get(usize::from(block))) {
+            word.publish(number, ordering);
+        }
+    }
+
+    fn show(&self, shown: impl Fn(u64) -> u64) -> String {
+        let words = if self.blocks.is_empty() { slice::from_ref(&self.fork) } else { &self.blocks };
+        words.iter().map(|word| shown(word.newest()).to_string()).collect::<Vec<_>>().join(",")
+    }
+}
+
 /// The change counters of a file.
 pub struct Counters<B: Backend> {
     /// ip->i_df.if_seq.
-    data: B::Atomic,
+    data: Counter<B>,
     /// ip->i_cowfp->if_seq, as [`CowCount`].
-    cow: B::Atomic,
+    cow: Counter<B>,
+    /// Which changes make a mapping stale.
+    scope: CookieScope,
     /// Whether the file system counts changes of the data fork.
     counted: bool,
     orderings: Orderings,
@@ -121,10 +200,16 @@ pub struct Counters<B: Backend> {
 
 impl<B: Backend> Counters<B> {
     /// The counters of an empty file.
-    pub fn new(backend: &B, config: &Config) -> Self {
+    pub fn new(backend: &B, config: &Config, geometry: &Geometry) -> Self {
+        let scope = config.design.cookie;
+        let stamped = match scope {
+            CookieScope::Fork => 0,
+            CookieScope::Range | CookieScope::Block => usize::from(geometry.blocks()),
+        };
         Counters {
-            data: backend.atomic("data_seq", 0),
-            cow: backend.atomic("cow_seq", 0),
+            data: Counter::new(backend, "data_seq", stamped),
+            cow: Counter::new(backend, "cow_seq", stamped),
+            scope,
             counted: config.fs.counter,
             orderings: config.orderings,
         }
@@ -138,30 +223,45 @@ impl<B: Backend> Counters<B> {
         self.orderings.of(Link::CounterStore)
     }
 
+    /// The blocks whose changes a comparison looks for.
+    fn compared(&self, used: &MappingUse) -> Range<FileBlock> {
+        match self.scope {
+            CookieScope::Fork | CookieScope::Range => used.mapping.clone(),
+            CookieScope::Block => used.at..used.at + 1,
+        }
+    }
+
     /// The data fork's extents of `blocks` change. Inside the ILOCK section that changes them: the kernel stores the
     /// counter first and then the records, and since both are invisible to who respects the ILOCK, the store is the
     /// section's only lock-free access. Returns whether that is counted.
-    pub fn data_changes(&self, _blocks: impl IntoIterator<Item = FileBlock>) -> bool {
+    pub fn data_changes(&self, blocks: impl IntoIterator<Item = FileBlock>) -> bool {
         if self.counted {
-            self.data.publish(self.data.peek() + 1, self.store());
+            let number = self.data.fork.peek() + 1;
+            self.data.fork.publish(number, self.store());
+            self.data.stamp(number, blocks, self.store());
         }
         self.counted
     }
 
     /// The same for the COW fork, which is `cow` from here on.
-    pub fn cow_changes(&self, cow: &Extents, _blocks: impl IntoIterator<Item = FileBlock>) {
-        self.cow.publish(CowCount(self.cow.peek()).next(cow).0, self.store());
+    pub fn cow_changes(&self, cow: &Extents, blocks: impl IntoIterator<Item = FileBlock>) {
+        let CowCount(number) = CowCount(self.cow.fork.peek()).next(cow);
+        self.cow.fork.publish(number, self.store());
+        self.cow.stamp(number, blocks, self.store());
     }
 
     /// A store of its own before the data fork's extents of `blocks` change, in the ILOCK section that changes them
     /// (a mutant).
-    pub async fn data_will_change(&self, _blocks: impl IntoIterator<Item = FileBlock>) {
-        self.data.store(Op::new("data_seq++"), self.data.peek() + 1, self.store()).await;
+    pub async fn data_will_change(&self, blocks: impl IntoIterator<Item = FileBlock>) {
+        let number = self.data.fork.peek() + 1;
+        self.data.fork.store(Op::new("data_seq++"), number, self.store()).await;
+        self.data.stamp(number, blocks, self.store());
     }
 
     /// The data fork's extents of `blocks` have changed, in an ILOCK section that was left without telling (a mutant).
-    pub async fn data_has_changed(&self, _blocks: impl IntoIterator<Item = FileBlock>) {
-        self.data.fetch_add(Op::new("data_seq++"), 1, self.store()).await;
+    pub async fn data_has_changed(&self, blocks: impl IntoIterator<Item = FileBlock>) {
+        let number = self.data.fork.fetch_add(Op::new("data_seq++"), 1, self.store()).await + 1;
+        self.data.stamp(number, blocks, self.store());
     }
 
     /// What a mapping of the data fork samples.
@@ -179,71 +279,78 @@ impl<B: Backend> Counters<B> {
         Sequence { counters: self, shared: old.cow.is_some() }.cookie_of(mapping)
     }
 
-    /// A cookie with the data fork's part as it is now, in an operation of its own (a mutant).
-    pub async fn sample_late(&self, cookie: Cookie, _mapping: Range<FileBlock>) -> Cookie {
-        Cookie { data: self.data.load(Op::new("sample_cookie"), self.load()).await, ..cookie }
+    /// A cookie with the data fork's part as it is now, in operations of its own (a mutant).
+    pub async fn sample_late(&self, cookie: Cookie, mapping: Range<FileBlock>) -> Cookie {
+        let data = self.data.load(&mapping, Op::new("sample_cookie"), self.load(), u64::MAX).await;
+        Cookie { data, ..cookie }
     }
 
-    /// Whether a comparison with a cookie finds nothing changed that concerns a use of its mapping: two loads where both
-    /// forks count, the COW fork's counter first. When that has moved, nothing depends on the other any more.
+    /// Whether a comparison with a cookie finds nothing changed that concerns a use of its mapping: a load of each fork's
+    /// counter where both count, the COW fork's first; of as many words as there are blocks where blocks are stamped. When
+    /// the COW fork has changed, nothing depends on the other any more.
     pub async fn is_current(&self, cookie: Cookie, used: &MappingUse, op: Op) -> bool {
         if let Some(was) = cookie.cow
-            && self.load_cow(used).await != was
+            && self.load_cow(was, used).await > was
         {
             return false;
         }
         self.data_moved(cookie, used, op).await.is_none()
     }
 
-    /// The same for the data fork's counter alone.
-    pub async fn data_moved(&self, cookie: Cookie, _used: &MappingUse, op: Op) -> Option<Moved> {
-        let now = self.data.load(op, self.load()).await;
-        (now != cookie.data).then_some(Moved { fork: Fork::Data, was: cookie.data, is: now })
+    /// The same for the data fork alone.
+    pub async fn data_moved(&self, cookie: Cookie, used: &MappingUse, op: Op) -> Option<Moved> {
+        let now = self.data.load(&self.compared(used), op, self.load(), cookie.data).await;
+        (now > cookie.data).then_some(Moved { fork: Fork::Data, was: cookie.data, is: now })
     }
 
-    /// The same for both counters, whether the fork is empty or not; the data fork's first.
+    /// The same for both forks, whether the COW fork is empty or not; the data fork first.
     pub async fn both_are_current(&self, cookie: Cookie, used: &MappingUse, op: Op) -> bool {
         self.data_moved(cookie, used, op).await.is_none()
             && match cookie.cow {
-                Some(was) => self.load_cow(used).await == was,
+                Some(was) => self.load_cow(was, used).await <= was,
                 None => true,
             }
     }
 
     /// The COW fork's counter, for callers that hold the ILOCK.
     pub fn cow_seen(&self) -> CowSeen {
-        CowSeen(CowCount(self.cow.peek()))
+        CowSeen(CowCount(self.cow.fork.peek()))
     }
 
-    /// Whether the COW fork has anything in it and its counter is not what was seen of it.
+    /// Whether the COW fork has anything in it and has changed since it was seen. Where blocks are stamped, whether it is
+    /// empty is loaded first, and the stamps then.
     pub async fn cow_moved(&self, seen: CowSeen, used: &MappingUse) -> Option<Moved> {
         let CowSeen(was) = seen;
-        let now = self.load_cow(used).await;
-        let moved = Moved { fork: Fork::Cow, was: was.changes(), is: now.changes() };
-        (now.in_use() && now != was).then_some(moved)
+        let fork = CowCount(self.cow.fork.load(Op::new("cow_seq"), self.load()).await);
+        if !fork.in_use() {
+            return None;
+        }
+        let now = if self.scope == CookieScope::Fork { fork } else { self.load_cow(was, used).await };
+        (now > was).then_some(Moved { fork: Fork::Cow, was: was.changes(), is: now.changes() })
     }
 
-    async fn load_cow(&self, _used: &MappingUse) -> CowCount {
-        CowCount(self.cow.load(Op::new("cow_seq"), self.load()).await)
+    async fn load_cow(&self, was: CowCount, used: &MappingUse) -> CowCount {
+        CowCount(self.cow.load(&self.compared(used), Op::new("cow_seq"), self.load(), was.0).await)
     }
 
     /// What a comparison for a use of a mapping looks at.
     pub fn comparison(&self, used: MappingUse) -> Compared {
-        Compared { blocks: used.mapping }
+        Compared { scope: self.scope, blocks: self.compared(&used) }
     }
 
     /// What a cookie would be compared with now for a use of its mapping.
-    pub fn newest(&self, cookie: Cookie, _used: &MappingUse) -> Cookie {
-        let cow = cookie.cow.map(|_| CowCount(self.cow.newest()));
-        let data = if cow.is_some() || self.counted { self.data.newest() } else { 0 };
+    pub fn newest(&self, cookie: Cookie, used: &MappingUse) -> Cookie {
+        let blocks = self.compared(used);
+        let cow = cookie.cow.map(|_| CowCount(self.cow.newest(&blocks)));
+        let data = if cow.is_some() || self.counted { self.data.newest(&blocks) } else { 0 };
         Cookie { data, cow }
     }
 
-    /// A fork's counter in words, as the latest store left it. For who watches.
+    /// A fork's counter in words, as the latest store left it; where blocks are stamped, the stamp of each. For reports.
     pub fn show(&self, fork: Fork) -> String {
         match fork {
-            Fork::Data => self.data.newest().to_string(),
-            Fork::Cow => CowCount(self.cow.newest()).changes().to_string(),
+            Fork::Data => self.data.show(|number| number),
+            Fork::Cow => self.cow.show(|number| CowCount(number).changes()),
         }
     }
 }
@@ -269,10 +376,10 @@ pub struct Sequence<'c, B: Backend> {
 
 /// Where nothing is counted, the cookie is that of a counter that never moves.
 impl<B: Backend> CookieSource for Sequence<'_, B> {
-    fn cookie_of(&self, _mapping: Range<FileBlock>) -> Cookie {
+    fn cookie_of(&self, mapping: Range<FileBlock>) -> Cookie {
         let counters = self.counters;
-        let cow = self.shared.then(|| CowCount(counters.cow.peek()));
-        let data = if self.shared || counters.counted { counters.data.peek() } else { 0 };
+        let cow = self.shared.then(|| CowCount(counters.cow.peek(&mapping)));
+        let data = if self.shared || counters.counted { counters.data.peek(&mapping) } else { 0 };
         Cookie { data, cow }
     }
 }

@@ -38,6 +38,18 @@ choices! {
 }
 
 choices! {
+    /// Which changes of the extent map a validity cookie counts.
+    CookieScope {
+        /// All of a fork's.
+        Fork = "fork",
+        /// Those of the mapping's blocks.
+        Range = "range",
+        /// Those of the block at the position that the mapping is about to be used for (a mutant).
+        Block = "block",
+    }
+}
+
+choices! {
     /// What a stale mapping leads to.
     OnStale {
         /// `iomap_end` for what was done, then `iomap_begin` for the rest.
@@ -369,6 +381,8 @@ pub struct Design {
     pub check: Check,
     /// What it compares.
     pub compare: Compare,
+    /// What makes its cookie stale.
+    pub cookie: CookieScope,
     /// What staleness leads to.
     pub on_stale: OnStale,
     /// Whether the mapping is cleared before the next `iomap_begin`, so that STALE does not leak into it.
@@ -452,6 +466,7 @@ pub struct Design {
 settable!(Design {
     check,
     compare,
+    cookie,
     on_stale,
     clear_stale,
     stale_cleanup,
@@ -571,6 +586,7 @@ impl Design {
             name: String::new(),
             check: Check::AfterLock,
             compare: Compare::Counter,
+            cookie: CookieScope::Fork,
             on_stale: OnStale::Remap,
             clear_stale: true,
             stale_cleanup: StaleCleanup::TruncateBeyondEof,

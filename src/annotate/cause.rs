@@ -1,6 +1,7 @@
 //! The cause in sentences. Nothing is said that the replay does not show.
 
 use stalemap_model::judge::properties;
+use stalemap_model::words::design::CookieScope;
 use std::ops::Range;
 
 use stalemap_explore::Replay;
@@ -208,18 +209,20 @@ fn verdict(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<
         return Some(format!("The check at {} saw it, and the mapping was used all the same.", check + 1));
     }
     if let Some(check) = mine(life.sampled..used, "iomap_valid") {
-        let now = sequence_after(replay, life, check)?;
+        let now = Now::after(replay, life, check)?;
         return Some(if check < changed {
             format!("The check at {} came too early to see it.", check + 1)
-        } else if now == sampled {
+        } else if now.seq <= sampled {
             format!(
-                "The check at {} passed: the mapping was sampled at seq {sampled}, and seq still was {now}.",
-                check + 1
+                "The check at {} passed: the mapping was sampled at seq {sampled}, and {}.",
+                check + 1,
+                now.unmoved()
             )
         } else {
             format!(
-                "The check at {} passed, although the mapping was sampled at seq {sampled} and seq was {now}.",
-                check + 1
+                "The check at {} passed, although the mapping was sampled at seq {sampled} and seq was {}.",
+                check + 1,
+                now.seq
             )
         });
     }
@@ -229,12 +232,19 @@ fn verdict(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<
                 .to_owned(),
         );
     }
-    let now = sequence_after(replay, life, used)?;
-    Some(if now == sampled {
-        format!("Comparing seq ({sampled} when sampled, {now} at {}) would not have shown it.", used + 1)
+    let now = Now::after(replay, life, used)?;
+    Some(if now.seq <= sampled {
+        format!(
+            "Comparing {} ({sampled} when sampled, {} at {}) would not have shown it.",
+            now.what(),
+            now.seq,
+            used + 1
+        )
     } else {
         format!(
-            "Comparing the sampled seq ({sampled}) with the inode's ({now}) under the folio lock, before the use at {}, would have shown it.",
+            "Comparing the sampled seq ({sampled}) with {} ({}) under the folio lock, before the use at {}, would have shown it.",
+            now.whose(),
+            now.seq,
             used + 1
         )
     })
@@ -248,7 +258,7 @@ fn rejection(replay: &Replay, lives: &[Life]) -> Option<String> {
     let rejected = |life: &&Life| life.end.is_some_and(|end| rejects(replay, end));
     let life = lives.iter().find(rejected)?;
     let end = life.end?;
-    let (row, _) = *life.invalidated.iter().rfind(|(row, _)| *row < end)?;
+    let row = rejected_for(replay, life, end)?;
     let again = lives.iter().find(|next| next.actor == life.actor && next.sampled > end)?;
     let (actor, changed_by) = (name(replay, life.actor), name(replay, replay.played[row].actor));
     Some(format!(
@@ -263,17 +273,67 @@ fn rejection(replay: &Replay, lives: &[Life]) -> Option<String> {
     ))
 }
 
+/// The last change that makes a mapping stale before a check that rejects it.
+fn rejected_for(replay: &Replay, life: &Life, check: usize) -> Option<usize> {
+    let mut changes = life.invalidated.iter().filter(|(row, _)| *row < check).rev();
+    let whole_fork = Now::after(replay, life, check)?.scope == CookieScope::Fork;
+    let texts = replay.played[life.sampled].events.iter().map(Event::words);
+    let mapped: Vec<Range<u64>> = texts.flat_map(|text| ranges(&text)).collect();
+    let concerns = |(row, place): &&(usize, usize)| {
+        let changed = ranges(&replay.played[*row].events[*place].words());
+        whole_fork || mapped.iter().any(|a| changed.iter().any(|b| a.start < b.end && b.start < a.end))
+    };
+    changes.find(concerns).map(|(row, _)| *row)
+}
+
 /// Whether a check at a row found a mapping stale.
 fn rejects(replay: &Replay, row: usize) -> bool {
     replay.played[row].events.iter().any(|event| files::split(&event.words()).1.starts_with("stale: "))
 }
 
-/// What a comparison at a row finds: in the counters as the row left them.
-fn sequence_after(replay: &Replay, life: &Life, row: usize) -> Option<u64> {
-    let played = replay.played.get(row)?;
-    let shown = files::value_after(&played.gutter, life.file.as_deref(), "seq")?;
-    let compared = played.events.iter().rev().find_map(events::compared);
-    compared.map_or_else(|| shown.parse().ok(), |compared| compared.find(shown))
+/// What a comparison finds.
+struct Now {
+    seq: u64,
+    /// Which changes it counts.
+    scope: CookieScope,
+}
+
+impl Now {
+    /// What a comparison at a row finds: in the counters as the row left them.
+    fn after(replay: &Replay, life: &Life, row: usize) -> Option<Self> {
+        let played = replay.played.get(row)?;
+        let shown = files::value_after(&played.gutter, life.file.as_deref(), "seq")?;
+        match played.events.iter().rev().find_map(events::compared) {
+            Some(compared) => Some(Now { seq: compared.find(shown)?, scope: compared.scope }),
+            None => Some(Now { seq: shown.parse().ok()?, scope: CookieScope::Fork }),
+        }
+    }
+
+    fn unmoved(&self) -> String {
+        match self.scope {
+            CookieScope::Fork => format!("seq still was {}", self.seq),
+            CookieScope::Range => format!("none of its blocks had changed since (seq {})", self.seq),
+            CookieScope::Block => {
+                format!("the block at the position had not changed since (seq {})", self.seq)
+            }
+        }
+    }
+
+    fn what(&self) -> &'static str {
+        match self.scope {
+            CookieScope::Fork => "seq",
+            CookieScope::Range => "the seq of the mapping's blocks",
+            CookieScope::Block => "the seq of the block at the position",
+        }
+    }
+
+    fn whose(&self) -> &'static str {
+        match self.scope {
+            CookieScope::Fork => "the inode's",
+            CookieScope::Range => "that of its blocks",
+            CookieScope::Block => "that of the block at the position",
+        }
+    }
 }
 
 /// Whether the mapping is one of the COW fork.

@@ -108,3 +108,29 @@ fn data_into_an_inode_that_has_block_pointers() {
         "before the use at 18, would have shown it.",
     );
 }
+
+#[test]
+fn a_cookie_of_the_mapping_s_blocks() {
+    assert_cause(
+        "xfs/cookie-folio",
+        "range-unchecked",
+        "outlived a change by kworker (U -> W 2k-4k).",
+        "Comparing the sampled seq (1) with that of its blocks (2) under the folio lock, before the use at 14, would have shown it.",
+    );
+}
+
+#[test]
+fn a_cookie_of_the_block_at_the_position() {
+    assert_cause(
+        "xfs/cookie-folio",
+        "block-unchecked",
+        "outlived a change by kworker (U -> W 2k-4k).",
+        "Comparing the seq of the block at the position (1 when sampled, 1 at 14) would not have shown it.",
+    );
+    assert_cause(
+        "xfs/cookie-folio",
+        "block",
+        "outlived a change by kworker (U -> W 2k-4k).",
+        "The check at 14 passed: the mapping was sampled at seq 1, and the block at the position had not changed since (seq 1).",
+    );
+}

@@ -9,6 +9,7 @@ mod browser;
 mod causes;
 mod cli;
 mod common;
+mod cookies;
 mod coverage;
 mod engines;
 mod equivalence;
