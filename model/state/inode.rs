@@ -327,7 +327,7 @@ impl<B: Backend> Inode<B> {
     pub fn tell_use(&self, event: MappingEvent, iomap: &Iomap, at: FileBlock, text: impl FnOnce() -> String) {
         let label = self.label();
         self.sb.backend.emit(|| {
-            KernelEvent::of_use(event, self.counters.comparison(iomap.used_at(at)), labelled(label, text()))
+            KernelEvent::of_use(event, self.counters.comparison(&iomap.used_at(at)), labelled(label, text()))
         });
     }
 

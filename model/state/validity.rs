@@ -334,8 +334,8 @@ impl<B: Backend> Counters<B> {
     }
 
     /// What a comparison for a use of a mapping looks at.
-    pub fn comparison(&self, used: MappingUse) -> Compared {
-        Compared { scope: self.scope, blocks: self.compared(&used) }
+    pub fn comparison(&self, used: &MappingUse) -> Compared {
+        Compared { scope: self.scope, blocks: self.compared(used) }
     }
 
     /// What a cookie would be compared with now for a use of its mapping.
