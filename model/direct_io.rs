@@ -34,7 +34,7 @@ use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
 use crate::state::aio::{Aio, DeviceWrite, Dio, Submission};
 use crate::state::dio_count::{inode_dio_begin, inode_dio_end, inode_dio_wait};
-use crate::state::event::MappingEvent;
+use crate::state::event::{Dropped, Errno, Mapping, Sampler, What};
 use crate::state::folio::Eviction;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -246,7 +246,7 @@ fn would_block<B: Backend>(
     held: Held,
 ) -> ControlFlow<Written, DioState> {
     inode.sb.backend.reach(branches::NOWAIT_EAGAIN);
-    inode.say(|| "EAGAIN".to_owned());
+    inode.emit(|| What::Failed(Errno::Again));
     nothing_written(inode, me, dio, held)
 }
 
@@ -402,7 +402,7 @@ fn gfs2_file_direct_write<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -
 /// others may only come earlier.
 fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
     inode.sb.backend.reach(branches::DIO_FALLBACK);
-    inode.say(|| "ENOTBLK: buffered instead".to_owned());
+    inode.emit(|| What::BufferedInstead);
     inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
     unlock(inode, me, dio.lock);
     let mut write = Write::to(inode, dio.id, dio.request);
@@ -421,7 +421,7 @@ fn not_begun<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> Dio {
 
 fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
     inode.sb.backend.reach(branches::DIO_EAGAIN);
-    inode.say(|| "EAGAIN".to_owned());
+    inode.emit(|| What::Failed(Errno::Again));
     alone(inode, me, not_begun(inode, dio), Held::IoLock)
 }
 
@@ -479,16 +479,16 @@ async fn begin<B: Backend>(
             ControlFlow::Continue(fall_back(inode, me, dio))
         }
         Err(Refusal::NoSpace) => {
-            inode.say(|| "ENOSPC".to_owned());
+            inode.emit(|| What::Failed(Errno::NoSpace));
             dio.failed = true;
             submit(inode, me, dio)
         }
         Ok(iomap) => {
-            inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
+            inode.emit(|| What::Sampled(Sampler::DirectWrite, Mapping::of(&inode.sb.geometry, &iomap)));
             trace::mapped(inode, IomapFlags::Direct, &(pos..dio.request.end), &iomap);
             let end = dio.request.end.min(geometry.cells_of_blocks(&(iomap.start..iomap.end)).end);
             add(inode, &mut dio, &iomap, pos..end);
-            inode.tell(MappingEvent::Dropped, String::new);
+            inode.emit(|| What::Dropped(Dropped::Done));
             if end < dio.request.end {
                 return ControlFlow::Continue(DioState::Begin(dio, end));
             }

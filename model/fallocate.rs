@@ -24,14 +24,15 @@ use crate::fs::{self, glock};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
 use crate::state::dio_count::inode_dio_wait;
-use crate::state::event::MappingEvent;
+use crate::state::event::{Coverage, Errno, MapChange, Shift, What};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
+use crate::state::mapping::IomapType;
 use crate::state::world::World;
 use crate::truncate::{self, pagecache_isize_extended};
 use crate::words::command::Command;
 use crate::words::extent::{Enospc, Extent, ExtentMap};
-use crate::words::geometry::{Bytes, Cell, FileBlock};
+use crate::words::geometry::{Cell, FileBlock};
 use crate::words::ordering::Link;
 use crate::writeback::flush;
 
@@ -228,7 +229,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
             if inode.merges_transactions() {
                 inode.commit_inode();
             }
-            inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(size))));
+            inode.emit(|| What::Size(inode.sb.geometry.byte_at(size)));
         }
         Job::Shrink(size) => {
             let beyond = inode.sb.geometry.blocks_touched(&(0..size)).end..inode.sb.geometry.blocks();
@@ -251,7 +252,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
         }
         Job::Extend(name, blocks, size) => {
             if extend(inode, me, Op::new(name), &blocks, size).await.is_err() {
-                inode.say(|| "ENOSPC".to_owned());
+                inode.emit(|| What::Failed(Errno::NoSpace));
                 return Worked::Failed;
             }
         }
@@ -264,7 +265,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
             inode.oracle.collapse(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
             inode.commit(&map);
             drop(map);
-            shifted(inode, &blocks, "moves down onto");
+            shifted(inode, &blocks, Shift::Down);
         }
         Job::ShiftUp(blocks) => {
             let mut map = inode.ilock.lock(Op::new("xfs_bmap_insert_extents")).await;
@@ -274,7 +275,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
             inode.oracle.insert(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
             inode.commit(&map);
             drop(map);
-            shifted(inode, &blocks, "moves up from");
+            shifted(inode, &blocks, Shift::Up);
         }
     }
     Worked::Done
@@ -286,10 +287,8 @@ fn cancel_copies<B: Backend>(inode: &Inode<B>, me: ActorId, map: &mut ExtentMap,
     xfs_reflink_cancel_cow_blocks(inode, me, map, first..inode.sb.geometry.blocks());
 }
 
-fn shifted<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>, how: &str) {
-    inode.tell(MappingEvent::Invalidated, || {
-        format!("what lies behind {how} {}", inode.sb.geometry.show_blocks(blocks))
-    });
+fn shifted<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>, shift: Shift) {
+    inode.map_changed(|| MapChange::Shifted { shift, bytes: inode.sb.geometry.bytes_of_blocks(blocks) });
     inode.audit_backing(blocks.start..inode.sb.geometry.blocks());
 }
 
@@ -328,8 +327,10 @@ async fn extend<B: Backend>(
     }
     if !allocated.is_empty() {
         inode.bump_data_seq(me, allocated);
-        inode
-            .tell(MappingEvent::Invalidated, || format!("-> U in {}", inode.sb.geometry.show_blocks(blocks)));
+        inode.map_changed(|| {
+            let bytes = inode.sb.geometry.bytes_of_blocks(blocks);
+            MapChange::data_to(IomapType::Unwritten, bytes, Coverage::Parts)
+        });
     }
     let size = inode.i_size_peek();
     if let Some(target) = new_size.filter(|target| result.is_ok() && *target > size) {

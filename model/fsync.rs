@@ -12,6 +12,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 
 use crate::path::{Part, Path};
+use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::words::branches;
@@ -123,7 +124,7 @@ impl Path for FsyncState {
                 let op = Op::new("file_check_wb_err");
                 if inode.wb_error.compare_exchange(op, 1, 0, Ordering::AcqRel).await == 1 {
                     inode.sb.backend.reach(branches::SYNC_ERROR);
-                    inode.say(|| "EIO".to_owned());
+                    inode.emit(|| What::Failed(Errno::Io));
                     return ControlFlow::Break(Returned::Error);
                 }
                 ControlFlow::Break(Returned::Success)

@@ -23,12 +23,12 @@ use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, gfs2_log, glock};
 use crate::iomap::punch::PunchState;
 use crate::iomap::write::iomap_write_folio;
-use crate::iomap::write_state::{Fill, Write, WriteState, punching, unused_reservation};
+use crate::iomap::write_state::{Write, WriteState, punching, unused_reservation};
 use crate::iomap::zero::eof_tail;
 use crate::judge::properties;
 use crate::path::{Ended, Part, Path};
 use crate::state::dio_count::inode_dio_wait;
-use crate::state::event::MappingEvent;
+use crate::state::event::{Dropped, Errno, Fill, Mapping, Sampler, Seq, What};
 use crate::state::folio::FolioRef;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -115,7 +115,7 @@ pub async fn step<B: Backend>(
             ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Unstuff(write, inner)),
             ControlFlow::Break(Ok(())) => ControlFlow::Continue(WriteState::Begin(write, false)),
             ControlFlow::Break(Err(Enospc)) => {
-                inode.say(|| "ENOSPC".to_owned());
+                inode.emit(|| What::Failed(Errno::NoSpace));
                 write.failed = true;
                 finish(inode, me, &write)
             }
@@ -178,7 +178,7 @@ async fn enter<B: Backend>(
         }
     };
     if !taken {
-        inode.say(|| "EAGAIN".to_owned());
+        inode.emit(|| What::Failed(Errno::Again));
         return ControlFlow::Break(Written { full: false });
     }
     if write.lock == IoLock::Shared && write.request.end > inode.i_size_peek() {
@@ -189,14 +189,14 @@ async fn enter<B: Backend>(
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
     inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_write", inode, &write.request));
     let Ok(budget) = fs::reserve_budget(inode, &write.request) else {
-        inode.say(|| "ENOSPC".to_owned());
+        inode.emit(|| What::Failed(Errno::NoSpace));
         write.failed = true;
         return finish(inode, me, &write);
     };
     write.budget = budget;
     let mut size = inode.i_size_peek();
     if write.nowait && write.request.start > size {
-        inode.say(|| "EAGAIN".to_owned());
+        inode.emit(|| What::Failed(Errno::Again));
         write.failed = true;
         return finish(inode, me, &write);
     }
@@ -242,14 +242,21 @@ async fn begin<B: Backend>(
     gfs2_log::trans_end(inode, me);
     inode.oracle.sampled(me);
     let Ok(mut iomap) = sampled else {
-        inode.say(|| "ENOSPC".to_owned());
+        inode.emit(|| What::Failed(Errno::NoSpace));
         write.failed = true;
         return finish(inode, me, &write);
     };
-    inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
+    inode.emit(|| {
+        let by = match write.fill {
+            Fill::Data => Sampler::Write,
+            Fill::Zero => Sampler::Zero,
+            Fill::Unshare => Sampler::Unshare,
+        };
+        What::Sampled(by, Mapping::of(&inode.sb.geometry, &iomap))
+    });
     if inode.sb.config.design.sample == Sample::Outside {
         iomap.cookie = inode.counters.sample_late(iomap.cookie, iomap.start..iomap.end).await;
-        inode.say(|| format!("the cookie is seq {}", iomap.cookie));
+        inode.emit(|| What::SampledCookie(Seq::of_cookie(iomap.cookie)));
     }
     iomap.stale = leaked;
     if iomap.stale {
@@ -289,7 +296,7 @@ fn iomap_iter<B: Backend>(
         inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
     }
-    inode.tell(MappingEvent::Dropped, || "iomap_end".to_owned());
+    inode.emit(|| What::Dropped(Dropped::IomapEnd));
     let progress = write.pos > from;
     advance(inode, me, write, iomap.stale, progress)
 }
@@ -321,7 +328,7 @@ fn advance<B: Backend>(
         glock::release(inode, me);
         write.resident_until = None;
         inode.sb.backend.reach(branches::RETRY);
-        inode.say(|| "fault in the source".to_owned());
+        inode.emit(|| What::SourceMissing);
         return ControlFlow::Continue(WriteState::Pass(write));
     }
     inode.sb.backend.reach(branches::RETRY);

@@ -23,7 +23,7 @@ use crate::fs::{self, gfs2_log, glock};
 use crate::path::{Part, Path};
 use crate::read::fill::{self, FillState};
 use crate::reflink::xfs_ilock_for_write_fault;
-use crate::state::event::MappingEvent;
+use crate::state::event::{DataEvent, Errno, FolioEvent, Mapping, What};
 use crate::state::folio::{FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -131,7 +131,7 @@ pub async fn step<B: Backend>(
                 ControlFlow::Continue(inner) => MmapState::Unstuff(access, cells, folio, inner),
                 ControlFlow::Break(Ok(())) => MmapState::Lock(access, cells, folio),
                 ControlFlow::Break(Err(Enospc)) => {
-                    inode.say(|| "ENOSPC, SIGBUS".to_owned());
+                    inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
                     unlock_mapping(inode, me);
                     inode.page(folio.index).release(|slot| slot.put(folio.id, me));
                     return ControlFlow::Break(Returned::Error);
@@ -212,7 +212,7 @@ async fn instruction<B: Backend>(
         (Access::Load, Some((true, _) | (_, true))) => {
             if let Some((_, folio)) = slot.current() {
                 inode.oracle.load(&inode.sb.geometry, &part, &folio.cells[inside]);
-                inode.say(|| format!("load {}", inode.sb.geometry.show_cells(&part)));
+                inode.emit(|| What::Data(DataEvent::Loaded(inode.sb.geometry.bytes_of_cells(&part))));
             }
         }
         (Access::Store(id), Some((_, true))) => {
@@ -221,7 +221,7 @@ async fn instruction<B: Backend>(
                 inode.tlb(index).release();
                 inode.oracle.store(&inode.sb.geometry, id, &part, inode.i_size_newest());
                 inode.forget_data(&part);
-                inode.say(|| format!("store {}", inode.sb.geometry.show_cells(&part)));
+                inode.emit(|| What::Data(DataEvent::Stored(inode.sb.geometry.bytes_of_cells(&part))));
             }
         }
         (Access::Dma(id), Some((_, true))) => {
@@ -232,7 +232,7 @@ async fn instruction<B: Backend>(
                 let inside = part.end.min(size).max(part.start);
                 inode.oracle.begin_write(&inode.sb.geometry, id, &(part.start..inside));
                 inode.oracle.store(&inode.sb.geometry, id, &(inside..part.end), size);
-                inode.say(|| format!("pin folio {index}"));
+                inode.emit(|| What::Folio(FolioEvent::Pinned(index)));
                 return ControlFlow::Continue(MmapState::Pinned(id, cells, FolioRef { index, id: folio }));
             }
         }
@@ -253,7 +253,7 @@ async fn transfer<B: Backend>(inode: &Inode<B>, id: WriteId, cells: &Range<Cell>
     let (index, folio_cells, part) = first_folio(inode, cells);
     let mut slot = inode.page(index).lock(Op::on("dma", u32::from(index))).await;
     slot.folio_mut(folio.id).cells[within(&folio_cells, &part)].fill(Value::written(id));
-    inode.say(|| format!("the device stores {}", inode.sb.geometry.show_cells(&part)));
+    inode.emit(|| What::Data(DataEvent::DeviceStored(inode.sb.geometry.bytes_of_cells(&part))));
 }
 
 /// `folio_mark_dirty` by who has a reference and nothing else, and `folio_put`. What has left the page cache is nobody's
@@ -292,7 +292,7 @@ async fn fault<B: Backend>(
     let target = u32::from(index);
     let mut slot = inode.page(index).lock(Op::on("filemap_fault", target)).await;
     if inode.sb.geometry.page_at(cells.start) >= inode.sb.geometry.byte_at(inode.i_size_peek()) {
-        inode.say(|| "SIGBUS".to_owned());
+        inode.emit(|| What::Sigbus(None));
         return None;
     }
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.uptodate)) else {
@@ -309,7 +309,7 @@ async fn fault<B: Backend>(
     inode.folio_passed(index, Some(id));
     if slot.folio(id).is_some_and(|folio| folio.in_cache) {
         slot.folio_mut(id).pte_read |= 1 << me;
-        inode.say(|| format!("map folio {index} read-only"));
+        inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: false }));
         slot.put(id, me);
         return Some(MmapState::Access(access, cells));
     }
@@ -373,7 +373,7 @@ async fn lock_mapped<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef)
         gfs2_log::trans_end(inode, me);
         unlock_mapping(inode, me);
         inode.sb.backend.reach(branches::MKWRITE_RETRY);
-        inode.say(|| format!("folio {index} has left the cache: fault again"));
+        inode.emit(|| What::Folio(FolioEvent::GoneForFault(index)));
         return false;
     }
     slot.folio_mut(id).locked = Some(me);
@@ -408,14 +408,17 @@ async fn map_blocks<B: Backend>(
         gfs2_log::trans_end(inode, me);
     }
     let Ok((iomap, all_mapped)) = mapped else {
-        inode.say(|| "ENOSPC, SIGBUS".to_owned());
+        inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
         unlock_mapping(inode, me);
         inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
         inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
         return ControlFlow::Break(Returned::Error);
     };
-    inode.tell(MappingEvent::None, || format!("folio locked, then mapped: {}", inode.sb.show_iomap(&iomap)));
+    inode.emit(|| What::MkwriteMapped {
+        folio_locked: true,
+        mapping: Mapping::of(&inode.sb.geometry, &iomap),
+    });
     let mapped = inode.sb.geometry.cells_of_blocks(&(block..iomap.end));
     trace::mapped(inode, IomapFlags::Fault, &mapped, &iomap);
     if inode.sb.config.design.mkwrite_dirty_late && !all_mapped {
@@ -470,12 +473,15 @@ async fn map_early<B: Backend>(
     block: FileBlock,
 ) -> ControlFlow<Returned, MmapState> {
     let Ok((iomap, all_mapped)) = map_next(inode, me, folio.index, block).await else {
-        inode.say(|| "ENOSPC, SIGBUS".to_owned());
+        inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
         unlock_mapping(inode, me);
         inode.page(folio.index).release(|slot| slot.put(folio.id, me));
         return ControlFlow::Break(Returned::Error);
     };
-    inode.tell(MappingEvent::None, || format!("mapped, folio not locked: {}", inode.sb.show_iomap(&iomap)));
+    inode.emit(|| What::MkwriteMapped {
+        folio_locked: false,
+        mapping: Mapping::of(&inode.sb.geometry, &iomap),
+    });
     ControlFlow::Continue(if all_mapped {
         MmapState::LockLate(access, cells, folio)
     } else {
@@ -494,7 +500,7 @@ async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     folio.set_dirty(0..inode.sb.geometry.blocks_per_folio());
     // jdata_dirty_folio.
     folio.checked = inode.sb.config.fs.hooks == Hooks::Jdata;
-    inode.say(|| format!("map folio {index} writable"));
+    inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: true }));
     inode.folio_unlocked(index, id);
     slot.unlock_and_put(id, me);
     drop(slot);

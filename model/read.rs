@@ -13,6 +13,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::path::{Part, Path};
 use crate::read::fill::FillState;
+use crate::state::event::{DataEvent, What};
 use crate::state::inode::Inode;
 use crate::state::trace;
 use crate::state::world::World;
@@ -82,7 +83,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -
             };
             let values = &folio.cells[within(&folio_cells, &part)];
             inode.oracle.copied_out(&inode.sb.geometry, me, &part, values);
-            inode.say(|| format!("read {}", inode.sb.geometry.show_cells(&part)));
+            inode.emit(|| What::Data(DataEvent::Read(inode.sb.geometry.bytes_of_cells(&part))));
             drop(slot);
             proceed(inode, me, cells, part.end, end)
         }

@@ -11,6 +11,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::path::{Part, Path};
+use crate::state::event::{FolioEvent, What};
 use crate::state::folio::Eviction;
 use crate::state::inode::Inode;
 use crate::state::trace;
@@ -97,7 +98,7 @@ fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
     match outcome {
         Eviction::Evicted => {
             inode.sb.backend.reach(branches::EVICT);
-            inode.say(|| format!("drop folio {index}"));
+            inode.emit(|| What::Folio(FolioEvent::Dropped(index)));
             inode.trace(|| trace::delete_from_page_cache(inode, index));
             if let Some(bound) = inode.sb.config.evictions {
                 inode.sb.evictions.update(|count| *count += 1);
@@ -108,8 +109,8 @@ fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
         }
         Eviction::KeptIfsLost => {
             inode.sb.backend.reach(branches::IFS_LOST);
-            inode.say(|| format!("folio {index} stays, per-block state lost"));
+            inode.emit(|| What::Folio(FolioEvent::KeptStateLost(index)));
         }
-        Eviction::Kept => inode.say(|| format!("folio {index} stays")),
+        Eviction::Kept => inode.emit(|| What::Folio(FolioEvent::Kept(index))),
     }
 }

@@ -15,6 +15,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
 use crate::path::{Part, Path};
 use crate::state::dio_count::inode_dio_wait;
+use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::truncate::{self, TruncateState};
@@ -178,7 +179,7 @@ pub async fn step<B: Backend>(
                     inode.i_rwsem.up_write(me);
                 }
             }
-            file(remap.to).say(|| "EINVAL".to_owned());
+            file(remap.to).emit(|| What::Failed(Errno::Invalid));
             return ControlFlow::Break(Returned::Error);
         }
         ReflinkState::Finish(remap) => {

@@ -6,6 +6,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::state::device::contents;
+use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::Slot;
 use crate::state::inode::Inode;
 use crate::state::trace;
@@ -56,7 +57,7 @@ pub async fn step<B: Backend>(
     inode.folio_passed(index, slot.current().map(|(id, _)| id));
     if let Some(folio) = slot.current_mut() {
         if whole {
-            inode.say(|| format!("folio {index} removed"));
+            inode.emit(|| What::Folio(FolioEvent::Removed(index)));
             inode.trace(|| trace::delete_from_page_cache(inode, index));
             slot.remove();
         } else {
@@ -73,7 +74,9 @@ pub async fn step<B: Backend>(
                 let mine = inode.sb.geometry.blocks_of_folio(index).filter(|block| blocks.contains(block));
                 mine.map(|block| inode.sb.block_in_folio(block)).for_each(|n| folio.clear_dirty(n));
             }
-            inode.say(|| format!("{} zeroed in the cache", inode.sb.geometry.show_cells(&state.cells)));
+            inode.emit(|| {
+                What::Data(DataEvent::ZeroedInCache(inode.sb.geometry.bytes_of_cells(&state.cells)))
+            });
         }
     }
     drop(slot);

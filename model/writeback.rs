@@ -23,7 +23,10 @@ use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_convert_cow;
 use crate::fs::zoned::xfs_zoned_end_io;
 use crate::judge::properties;
-use crate::state::event::MappingEvent;
+use crate::state::event::{
+    AfterStale, Checker, DataEvent, Dropped, FolioEvent, Mapping, Sampler, Says, Seq, Truth, Use, Verdict,
+    What,
+};
 use crate::state::folio::{FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::state::ioend::Ioend;
@@ -102,7 +105,7 @@ pub async fn step<B: Backend>(
             let index = pass.folios.start;
             if index >= pass.folios.end {
                 if pass.ioend.is_none() && pass.iomap.is_some() {
-                    inode.tell(MappingEvent::Dropped, String::new);
+                    inode.emit(|| What::Dropped(Dropped::Done));
                 }
                 let Some(last) = pass.ioend.take() else { return ControlFlow::Break(()) };
                 return ControlFlow::Continue(WritebackState::Submit(pass, vec![last]));
@@ -149,7 +152,7 @@ pub async fn step<B: Backend>(
                 xfs_reflink_convert_cow(inode, me, &mut map, ioend.blocks.clone());
             }
             let mut in_flight = inode.sb.in_flight.lock(Op::new("submit_bio")).await;
-            inode.say(|| format!("write {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
+            inode.emit(|| What::Data(DataEvent::Submitted(inode.sb.geometry.bytes_of_blocks(&ioend.blocks))));
             in_flight.push(ioend);
             inode.sb.bio.release();
             ControlFlow::Continue(WritebackState::Submit(pass, full))
@@ -189,7 +192,7 @@ async fn lock_and_clean<B: Backend>(
     cleaned.locked = Some(me);
     cleaned.clear_dirty_for_io();
     inode.tlb(index).acquire();
-    inode.say(|| format!("folio {index} clean"));
+    inode.emit(|| What::Folio(FolioEvent::Cleaned(index)));
 
     // The size is read without a lock. That is an operation of its own only where somebody may change it.
     let size = if inode.size_changes {
@@ -250,7 +253,7 @@ async fn map_block<B: Backend>(
         let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.map_blocks)).await;
         let iomap = fs::map_blocks(inode, me, &mut map, looked_up, &mut pass.cow_seq);
         drop(map);
-        inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
+        inode.emit(|| What::Sampled(Sampler::Writeback, Mapping::of(&inode.sb.geometry, &iomap)));
         inode.trace_xfs(|| trace::xfs_map_blocks_found(inode, looked_up, &iomap));
         iomap
     };
@@ -343,7 +346,12 @@ async fn xfs_imap_valid<B: Backend>(
         WritebackCheck::Cookie => counters.is_current(iomap.cookie, &used, op).await,
         WritebackCheck::CookieCow => counters.both_are_current(iomap.cookie, &used, op).await,
     };
-    inode.say(|| if valid { "still valid".to_owned() } else { "stale: look up again".to_owned() });
+    inode.emit_use(iomap, block, || {
+        let sampled = Seq::of_cookie(iomap.cookie);
+        let now = moved.map(|moved| sampled.with(moved));
+        let stale = Verdict::Stale { sampled, now, then: AfterStale::LookUp };
+        What::Checked(Checker::Writeback, if valid { Verdict::Valid } else { stale })
+    });
     if let Some(moved) = moved {
         inode.trace_xfs(|| trace::xfs_wb_iomap_invalid(inode, iomap, moved));
     }
@@ -355,9 +363,9 @@ fn outdated<B: Backend>(inode: &Inode<B>, iomap: &Iomap, looked_up: FileBlock, b
     inode.ilock.audit(|map| {
         let now = map.get(block);
         if now.phys().is_some() {
-            inode.tell_use(MappingEvent::Misused, iomap, looked_up, || {
-                let at = inode.sb.geometry.show_blocks(&(block..block + 1));
-                format!("mapping says {} at {at}, the extent is {}", iomap.kind, now.letter())
+            inode.emit_use(iomap, looked_up, || {
+                let at = inode.sb.geometry.bytes_of_blocks(&(block..block + 1));
+                What::Used(Use::bad(Says::Kind(iomap.kind), vec![at], Truth::Extent(now)))
             });
         }
     });

@@ -21,6 +21,7 @@ use crate::fs::xfs_reflink::xfs_reflink_end_cow;
 use crate::path::{Part, Path};
 use crate::state::aio::{Aio, AioQueue, Dio, DirectRead};
 use crate::state::dio_count::inode_dio_end;
+use crate::state::event::{Errno, What};
 use crate::state::folio::Eviction;
 use crate::state::inode::Inode;
 use crate::state::world::World;
@@ -143,7 +144,7 @@ pub async fn step<B: Backend>(
                     write_device(inode, &write);
                 } else {
                     inode.sb.backend.reach(branches::IO_ERROR);
-                    inode.say(|| "EIO".to_owned());
+                    inode.emit(|| What::Failed(Errno::Io));
                     dio.failed = true;
                 }
             }
@@ -311,7 +312,7 @@ fn raise_size<B: Backend>(inode: &Inode<B>, dio: &Dio, end: Cell) {
         inode.i_size.publish(u64::from(end), inode.order(Link::SizeStore));
         inode.oracle.gap(&inode.sb.geometry, &(size..dio.request.start.max(size)));
         inode.oracle.outgrow(&inode.sb.geometry, dio.id, &(size.max(dio.request.start)..end));
-        inode.say(|| format!("i_size = {}", crate::words::geometry::Bytes(inode.sb.geometry.byte_at(end))));
+        inode.emit(|| What::Size(inode.sb.geometry.byte_at(end)));
     }
 }
 

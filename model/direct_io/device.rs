@@ -4,6 +4,7 @@ use stalemap_facade::{Backend, Leaf};
 
 use crate::judge::properties;
 use crate::state::aio::DeviceWrite;
+use crate::state::event::{DataEvent, What};
 use crate::state::inode::Inode;
 use crate::words::value::Value;
 use crate::writeback::io::is_at;
@@ -35,8 +36,8 @@ pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
         }
     }
     inode.audit_crash();
-    inode.say(|| {
-        let what = if write.value == Value::ZERO { "zeros for " } else { "" };
-        format!("{what}{} on disk", geometry.show_cells(&write.cells))
+    inode.emit(|| {
+        let bytes = geometry.bytes_of_cells(&write.cells);
+        What::Data(DataEvent::OnDevice { bytes, zeros: write.value == Value::ZERO })
     });
 }

@@ -10,6 +10,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
+use crate::state::event::{FolioEvent, What};
 use crate::state::folio::{Eviction, Slot};
 use crate::state::inode::Inode;
 use crate::state::trace;
@@ -75,13 +76,13 @@ pub async fn invalidate_folio2<B: Backend>(inode: &Inode<B>, index: FolioIndex) 
         inode.xa_section(Link::XaRemove);
     }
     inode.folio_passed(index, folio);
-    inode.say(|| match outcome {
-        Eviction::Kept | Eviction::KeptIfsLost => format!("folio {index} is dirty and stays"),
-        Eviction::Evicted if cached => format!("drop folio {index}"),
-        Eviction::Evicted => String::new(),
-    });
-    if cached && outcome == Eviction::Evicted {
-        inode.trace(|| trace::delete_from_page_cache(inode, index));
+    match outcome {
+        Eviction::Kept | Eviction::KeptIfsLost => inode.emit(|| What::Folio(FolioEvent::KeptDirty(index))),
+        Eviction::Evicted if cached => {
+            inode.emit(|| What::Folio(FolioEvent::Dropped(index)));
+            inode.trace(|| trace::delete_from_page_cache(inode, index));
+        }
+        Eviction::Evicted => {}
     }
     outcome
 }

@@ -15,7 +15,7 @@ use crate::fs::{self, glock};
 use crate::path::{Part, Path};
 use crate::state::aio::{Aio, DirectRead, Reader};
 use crate::state::dio_count::{inode_dio_begin, inode_dio_end};
-use crate::state::event::MappingEvent;
+use crate::state::event::{DataEvent, Dropped, Errno, Mapping, Sampler, What};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
 use crate::state::mapping::IomapType;
@@ -155,13 +155,13 @@ async fn begin<B: Backend>(
     let map = inode.ilock.lock(Op::new("iomap_begin")).await;
     let iomap = fs::read_begin(inode, me, &map, wanted.start);
     drop(map);
-    inode.tell(MappingEvent::Sampled, || inode.sb.show_iomap(&iomap));
+    inode.emit(|| What::Sampled(Sampler::DirectRead, Mapping::of(geometry, &iomap)));
     trace::mapped(inode, IomapFlags::DirectRead, &(pos..read.end), &iomap);
     let blocks = wanted.start..iomap.end.min(wanted.end);
     match (iomap.kind, iomap.addr_of(blocks.start)) {
         (IomapType::Delalloc, _) => {
             inode.sb.backend.reach(branches::DIO_EIO);
-            inode.tell(MappingEvent::Dropped, || "EIO".to_owned());
+            inode.emit(|| What::Dropped(Dropped::Failed(Errno::Io)));
             inode_dio_end(inode);
             inode.oracle.end_read(geometry, read.reader.actor, &read.request);
             unlock(inode, me);
@@ -175,7 +175,7 @@ async fn begin<B: Backend>(
         (IomapType::Mapped, Some(phys)) => read.device.push((blocks.clone(), phys)),
         (IomapType::Mapped | IomapType::Hole | IomapType::Unwritten, _) => read.zeros.extend(blocks.clone()),
     }
-    inode.tell(MappingEvent::Dropped, String::new);
+    inode.emit(|| What::Dropped(Dropped::Done));
     if blocks.end < wanted.end {
         let next = geometry.cells_of_block(blocks.end).start;
         return ControlFlow::Continue(DirectReadState::Begin(read, next));
@@ -223,7 +223,7 @@ fn judge<B: Backend>(inode: &Inode<B>, read: &DirectRead, block: FileBlock, valu
     let cells = of_block.start.max(read.request.start)..of_block.end.min(read.end);
     let values: Vec<Value> = cells.clone().map(|cell| value(usize::from(cell - of_block.start))).collect();
     inode.oracle.read_directly(geometry, read.reader.actor, &cells, &values);
-    inode.say(|| format!("read {}", geometry.show_cells(&cells)));
+    inode.emit(|| What::Data(DataEvent::Read(geometry.bytes_of_cells(&cells))));
 }
 
 /// The read is over, and not counted any more.

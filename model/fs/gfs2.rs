@@ -14,9 +14,9 @@ use std::ops::Range;
 use stalemap_facade::{ActorId, Backend, Leaf, Op};
 
 use crate::fs::xfs;
-use crate::state::event::MappingEvent;
+use crate::state::event::MapChange;
 use crate::state::inode::Inode;
-use crate::state::mapping::Iomap;
+use crate::state::mapping::{Iomap, IomapType};
 use crate::words::branches;
 use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
 use crate::words::geometry::{Cell, FileBlock};
@@ -68,7 +68,10 @@ pub(super) fn gfs2_iomap_begin_write<B: Backend>(
     map.allocate_written(&hole, &allocated);
     inode.commit(map);
     inode.bump_data_seq(me, hole.clone());
-    inode.tell(MappingEvent::Invalidated, || format!("H -> W {}", inode.sb.geometry.show_blocks(&hole)));
+    inode.map_changed(|| {
+        let bytes = inode.sb.geometry.bytes_of_blocks(&hole);
+        MapChange::data(IomapType::Hole, IomapType::Mapped, bytes)
+    });
     let end = map.extent_around(block).end.min(hole.end);
     Ok(map.map_new(block..end, &inode.data_sequence()))
 }
@@ -110,6 +113,9 @@ pub async fn punch_hole<B: Backend>(inode: &Inode<B>, me: ActorId, blocks: Range
     inode.commit(&map);
     drop(map);
     inode.sb.backend.reach(branches::PUNCH);
-    inode.tell(MappingEvent::Invalidated, || format!("W -> H {}", inode.sb.geometry.show_blocks(&blocks)));
+    inode.map_changed(|| {
+        let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
+        MapChange::data(IomapType::Mapped, IomapType::Hole, bytes)
+    });
     inode.audit_backing(blocks);
 }

@@ -16,10 +16,10 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::judge::properties;
-use crate::state::event::MappingEvent;
+use crate::state::event::{DataEvent, FolioEvent, MapChange, Says, Truth, Use, What};
 use crate::state::folio::{Buffers, Folio, FolioId, Slot};
 use crate::state::inode::Inode;
-use crate::state::mapping::Iomap;
+use crate::state::mapping::{Iomap, IomapType};
 use crate::words::branches;
 use crate::words::extent::{Enospc, ExtentMap};
 use crate::words::geometry::{Cell, FileBlock};
@@ -62,14 +62,14 @@ pub(crate) fn read_inline_data<B: Backend>(inode: &Inode<B>, folio: &mut Folio) 
 pub(crate) fn iomap_write_end_inline<B: Backend>(inode: &Inode<B>, folio: &Folio, cells: &Range<Cell>) {
     if !inode.is_stuffed() {
         inode.sb.backend.reach(branches::STALE_USE);
-        inode.tell(MappingEvent::Misused, || "mapping says inline, the inode has block pointers".to_owned());
+        inode.emit(|| What::Used(Use::bad(Says::Kind(IomapType::Inline), Vec::new(), Truth::BlockPointers)));
         inode.violate(properties::WRONG_ADDRESS, || {
             let cells = inode.sb.geometry.show_cells(cells);
             format!("{cells} is written into the inode, over its block pointers")
         });
         return;
     }
-    inode.tell(MappingEvent::Used, || "into the inode".to_owned());
+    inode.emit(|| What::Used(Use::good(Says::IntoInode, Vec::new())));
     let inside = usize::from(cells.start)..usize::from(cells.end);
     let written = folio.cells[inside.clone()].to_vec();
     inode.change_stuffed(|data| data[inside].copy_from_slice(&written));
@@ -88,7 +88,7 @@ pub(crate) fn clear_tail<B: Backend>(inode: &Inode<B>, size: Cell) {
 pub(crate) async fn zero_range<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) {
     let map = inode.ilock.lock(Op::new("stuffed_zero_range")).await;
     inode.change_stuffed(|data| data[usize::from(cells.start)..usize::from(cells.end)].fill(Value::ZERO));
-    inode.say(|| format!("{} zeroed in the inode", inode.sb.geometry.show_cells(cells)));
+    inode.emit(|| What::Data(DataEvent::ZeroedInInode(inode.sb.geometry.bytes_of_cells(cells))));
     inode.commit(&map);
 }
 
@@ -145,7 +145,7 @@ pub(crate) async fn step<B: Backend>(
                 let cells = inode.sb.geometry.cells_of_folio(0).len();
                 let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), cells);
                 inode.folio_added(0, id);
-                inode.say(|| "new folio".to_owned());
+                inode.emit(|| What::Folio(FolioEvent::Added(0)));
                 UnstuffState::Unstuff(id, Reference::Own)
             }
         }
@@ -219,9 +219,7 @@ async fn unstuff<B: Backend>(
     }
     inode.bump_data_seq(me, first.clone());
     inode.sb.backend.reach(branches::UNSTUFF);
-    inode.tell(MappingEvent::Invalidated, || {
-        format!("data move out of the inode: I -> W {}", inode.sb.geometry.show_blocks(&first))
-    });
+    inode.map_changed(|| MapChange::Unstuffed { bytes: inode.sb.geometry.bytes_of_blocks(&first) });
     let blocks = 0..inode.sb.geometry.blocks_per_folio();
     let first_cells = inode.sb.cells_in_folio(0);
     let journalled = inode.sb.config.fs.hooks == Hooks::Jdata;

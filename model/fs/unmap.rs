@@ -9,8 +9,9 @@ use stalemap_facade::{ActorId, Backend, Leaf};
 
 use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
 use crate::judge::properties;
-use crate::state::event::MappingEvent;
+use crate::state::event::{Coverage, MapChange};
 use crate::state::inode::Inode;
+use crate::state::mapping::IomapType;
 use crate::words::branches;
 use crate::words::extent::{Extent, ExtentMap, Extents, Phys};
 use crate::words::geometry::FileBlock;
@@ -66,7 +67,10 @@ pub fn xfs_bunmapi<B: Backend>(inode: &Inode<B>, me: ActorId, map: &mut ExtentMa
     }
     inode.bump_data_seq(me, blocks.clone());
     inode.sb.backend.reach(branches::UNMAP);
-    inode.tell(MappingEvent::Invalidated, || format!("-> H {}", inode.sb.geometry.show_blocks(&blocks)));
+    inode.map_changed(|| {
+        let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
+        MapChange::data_to(IomapType::Hole, bytes, Coverage::Whole)
+    });
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use stalemap_facade::{ActorId, Backend};
 
-use crate::state::event::MappingEvent;
+use crate::state::event::{Coverage, MapChange};
 use crate::state::inode::Inode;
-use crate::state::mapping::Iomap;
+use crate::state::mapping::{Iomap, IomapType};
 use crate::state::trace;
 use crate::state::validity::CowSeen;
 use crate::words::branches;
@@ -93,9 +93,9 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
         inode.commit(map);
     }
     inode.bump_data_seq(me, hole.clone());
-    inode.tell(MappingEvent::Invalidated, || {
-        let kind = if delalloc { "H -> D" } else { "H -> U" };
-        format!("{kind} {}", inode.sb.geometry.show_blocks(&hole))
+    inode.map_changed(|| {
+        let to = if delalloc { IomapType::Delalloc } else { IomapType::Unwritten };
+        MapChange::data(IomapType::Hole, to, inode.sb.geometry.bytes_of_blocks(&hole))
     });
     // Extents must not be split by an allocator that could not keep them contiguous.
     let end = map.extent_around(block).end.min(hole.end);
@@ -128,7 +128,7 @@ pub fn xfs_read_iomap_begin<B: Backend>(
 ) -> Iomap {
     if inode.sb.config.fs.bump_lookup {
         inode.bump_data_seq(me, map.extent_around(block));
-        inode.tell(MappingEvent::Invalidated, || "look-up moves the counter".to_owned());
+        inode.map_changed(|| MapChange::CounterOnly);
     }
     map.map(block, &inode.data_sequence())
 }
@@ -160,8 +160,10 @@ pub fn xfs_map_blocks<B: Backend>(
             inode.bump_data_seq(me, blocks.clone());
         }
         inode.sb.backend.reach(branches::ALLOCATE);
-        inode
-            .tell(MappingEvent::Invalidated, || format!("D -> U {}", inode.sb.geometry.show_blocks(&blocks)));
+        inode.map_changed(|| {
+            let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
+            MapChange::data(IomapType::Delalloc, IomapType::Unwritten, bytes)
+        });
     }
     let both = inode.reflinks && inode.sb.config.design.writeback_check == WritebackCheck::CookieCow;
     let sequence = if both { inode.shared_sequence() } else { inode.data_sequence() };
@@ -181,8 +183,10 @@ pub fn xfs_iomap_write_unwritten<B: Backend>(
     if changed {
         inode.sb.backend.reach(branches::CONVERT);
         inode.trace_xfs(|| trace::xfs_unwritten_convert(inode, map, &blocks));
-        inode
-            .tell(MappingEvent::Invalidated, || format!("U -> W {}", inode.sb.geometry.show_blocks(&blocks)));
+        inode.map_changed(|| {
+            let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
+            MapChange::data(IomapType::Unwritten, IomapType::Mapped, bytes)
+        });
     }
     changed
 }
@@ -206,9 +210,12 @@ pub fn xfs_bmap_punch_delalloc_range<B: Backend>(
             Fork::Cow => inode.bump_cow_seq(me, &map.cow, punched.iter().copied()),
         }
         inode.sb.backend.reach(branches::PUNCH);
-        inode.tell(MappingEvent::Invalidated, || {
-            let what = if fork == Fork::Cow { "COW D -> none" } else { "D -> H" };
-            format!("{what} in {}", inode.sb.geometry.show_blocks(&blocks))
+        inode.map_changed(|| MapChange::Extents {
+            fork,
+            from: Some(IomapType::Delalloc),
+            to: IomapType::Hole,
+            bytes: inode.sb.geometry.bytes_of_blocks(&blocks),
+            coverage: Coverage::Parts,
         });
     }
     punched

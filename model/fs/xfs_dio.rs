@@ -5,9 +5,9 @@ use std::ops::Range;
 use stalemap_facade::{ActorId, Backend};
 
 use crate::fs::xfs_reflink::{Source, xfs_reflink_allocate_cow, xfs_reflink_trim};
-use crate::state::event::MappingEvent;
+use crate::state::event::MapChange;
 use crate::state::inode::Inode;
-use crate::state::mapping::Iomap;
+use crate::state::mapping::{Iomap, IomapType};
 use crate::words::branches;
 use crate::words::extent::{Enospc, Extent, ExtentMap};
 use crate::words::geometry::FileBlock;
@@ -76,8 +76,10 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
             map.allocate(&blocks, &allocated);
             inode.commit(map);
             inode.bump_data_seq(me, blocks.clone());
-            let shown = || format!("H -> U {}", inode.sb.geometry.show_blocks(&blocks));
-            inode.tell(MappingEvent::Invalidated, shown);
+            inode.map_changed(|| {
+                let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
+                MapChange::data(IomapType::Hole, IomapType::Unwritten, bytes)
+            });
         }
         Extent::Delalloc => {
             // The whole delayed extent, as writeback does.
@@ -89,8 +91,10 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
                 inode.bump_data_seq(me, whole.clone());
             }
             inode.sb.backend.reach(branches::ALLOCATE);
-            let shown = || format!("D -> U {}", inode.sb.geometry.show_blocks(&whole));
-            inode.tell(MappingEvent::Invalidated, shown);
+            inode.map_changed(|| {
+                let bytes = inode.sb.geometry.bytes_of_blocks(&whole);
+                MapChange::data(IomapType::Delalloc, IomapType::Unwritten, bytes)
+            });
         }
         Extent::Unwritten(_) | Extent::Written(_) => {
             let mut iomap = map.map(blocks.start, &inode.data_sequence());

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use stalemap_facade::{ActorId, Backend};
 
-use crate::state::event::MappingEvent;
+use crate::state::event::MapChange;
 use crate::state::inode::Inode;
-use crate::state::mapping::Iomap;
+use crate::state::mapping::{Iomap, IomapType};
 use crate::words::branches;
 use crate::words::extent::{Enospc, Extent, ExtentMap};
 use crate::words::geometry::FileBlock;
@@ -41,8 +41,9 @@ pub(super) fn cow_begin<B: Backend>(
     map.cow.reserve(&reserved);
     inode.bump_cow_seq(me, &map.cow, reserved.clone());
     inode.sb.backend.reach(branches::COW_RESERVE);
-    inode.tell(MappingEvent::Invalidated, || {
-        format!("COW none -> D {}", inode.sb.geometry.show_blocks(&reserved))
+    inode.map_changed(|| {
+        let bytes = inode.sb.geometry.bytes_of_blocks(&reserved);
+        MapChange::cow(IomapType::Hole, IomapType::Delalloc, bytes)
     });
     let new = inode.sb.config.design.cow_new;
     Ok(Some(found_cow(inode, map, block..end, block, new)))
@@ -86,8 +87,9 @@ pub fn xfs_reflink_allocate_cow<B: Backend>(
             map.cow.allocate(&wanted, &allocated);
             inode.bump_cow_seq(me, &map.cow, wanted.clone());
             inode.sb.backend.reach(branches::COW_RESERVE);
-            inode.tell(MappingEvent::Invalidated, || {
-                format!("COW none -> U {}", inode.sb.geometry.show_blocks(&wanted))
+            inode.map_changed(|| {
+                let bytes = inode.sb.geometry.bytes_of_blocks(&wanted);
+                MapChange::cow(IomapType::Hole, IomapType::Unwritten, bytes)
             });
         }
         Extent::Delalloc => {
@@ -142,8 +144,9 @@ pub(super) fn xfs_bmapi_convert_cow<B: Backend>(
         map.cow.allocate(&blocks, &allocated);
         inode.bump_cow_seq(me, &map.cow, blocks.clone());
         inode.sb.backend.reach(branches::ALLOCATE);
-        inode.tell(MappingEvent::Invalidated, || {
-            format!("COW D -> U {}", inode.sb.geometry.show_blocks(&blocks))
+        inode.map_changed(|| {
+            let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
+            MapChange::cow(IomapType::Delalloc, IomapType::Unwritten, bytes)
         });
     }
     let blocks = map.cow.extent_around(block);
@@ -161,8 +164,9 @@ pub fn xfs_reflink_convert_cow<B: Backend>(
 ) {
     if map.cow.convert(blocks.clone()) {
         inode.bump_cow_seq(me, &map.cow, blocks.clone());
-        inode.tell(MappingEvent::Invalidated, || {
-            format!("COW U -> W {}", inode.sb.geometry.show_blocks(&blocks))
+        inode.map_changed(|| {
+            let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
+            MapChange::cow(IomapType::Unwritten, IomapType::Mapped, bytes)
         });
     }
 }
@@ -187,9 +191,7 @@ pub fn xfs_reflink_end_cow<B: Backend>(
     }
     inode.bump_cow_seq(me, &map.cow, moved);
     inode.sb.backend.reach(branches::COW_REMAP);
-    inode.tell(MappingEvent::Invalidated, || {
-        format!("COW W -> data W {}", inode.sb.geometry.show_blocks(&blocks))
-    });
+    inode.map_changed(|| MapChange::CowToData { bytes: inode.sb.geometry.bytes_of_blocks(&blocks) });
     true
 }
 
@@ -236,7 +238,7 @@ pub fn xfs_reflink_remap_extent<B: Backend>(
         drop_extent(inode, old);
     }
     inode.bump_data_seq(me, blocks.clone());
-    inode.tell(MappingEvent::Invalidated, || format!("remapped {}", inode.sb.geometry.show_blocks(&blocks)));
+    inode.map_changed(|| MapChange::Remapped { bytes: inode.sb.geometry.bytes_of_blocks(&blocks) });
 }
 
 /// An extent of one block is gone: its reservation or its reference.

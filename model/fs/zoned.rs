@@ -17,9 +17,9 @@ use std::ops::Range;
 use stalemap_facade::{ActorId, Backend};
 
 use crate::fs::xfs;
-use crate::state::event::MappingEvent;
+use crate::state::event::{Coverage, MapChange, What};
 use crate::state::inode::Inode;
-use crate::state::mapping::Iomap;
+use crate::state::mapping::{Iomap, IomapType};
 use crate::words::branches;
 use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
 use crate::words::geometry::{Cell, FileBlock};
@@ -104,7 +104,7 @@ fn reserve_copy<B: Backend>(
         end = end.min(map.cow.next_after(first));
         if end - first > *budget {
             inode.sb.backend.reach(branches::BUDGET_EXHAUSTED);
-            inode.say(|| format!("{budget} blocks left of the budget"));
+            inode.emit(|| What::BudgetLeft(*budget));
             end = first + *budget;
         }
         if end == first {
@@ -114,8 +114,10 @@ fn reserve_copy<B: Backend>(
         map.cow.reserve(&(first..end));
         inode.bump_cow_seq(me, &map.cow, first..end);
         inode.sb.backend.reach(branches::COW_RESERVE);
-        let shown = || format!("COW none -> D {}", inode.sb.geometry.show_blocks(&(first..end)));
-        inode.tell(MappingEvent::Invalidated, shown);
+        inode.map_changed(|| {
+            let bytes = inode.sb.geometry.bytes_of_blocks(&(first..end));
+            MapChange::cow(IomapType::Hole, IomapType::Delalloc, bytes)
+        });
     }
     let copy = map.cow.get(first);
     let mapped = Iomap::of_cow(copy, first..end, !found, &inode.shared_sequence(), map.get(first));
@@ -137,8 +139,10 @@ pub(super) fn xfs_zoned_map_blocks<B: Backend>(
     map.cow.take(block);
     inode.bump_cow_seq(me, &map.cow, one.clone());
     inode.sb.backend.reach(branches::ALLOCATE);
-    inode
-        .tell(MappingEvent::Invalidated, || format!("COW D -> none {}", inode.sb.geometry.show_blocks(&one)));
+    inode.map_changed(|| {
+        let bytes = inode.sb.geometry.bytes_of_blocks(&one);
+        MapChange::cow(IomapType::Delalloc, IomapType::Hole, bytes)
+    });
     let allocated = inode.sb.allocate_reserved(inode.number, &one);
     let place = allocated.first().map_or(Extent::Hole, |phys| Extent::Written(*phys));
     Iomap::of_new_place(place, one)
@@ -165,8 +169,10 @@ pub fn xfs_zoned_end_io<B: Backend>(
     }
     if changed {
         inode.sb.backend.reach(branches::COW_REMAP);
-        let shown = || format!("-> W {}", inode.sb.geometry.show_blocks(&blocks));
-        inode.tell(MappingEvent::Invalidated, shown);
+        inode.map_changed(|| {
+            let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
+            MapChange::data_to(IomapType::Mapped, bytes, Coverage::Whole)
+        });
     }
     changed
 }

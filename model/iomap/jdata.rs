@@ -15,8 +15,9 @@ use std::ops::Range;
 
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
-use crate::iomap::write_state::{Fill, Write};
+use crate::iomap::write_state::Write;
 use crate::judge::properties;
+use crate::state::event::{Fill, What};
 use crate::state::folio::{Buffers, Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::truncate::pagecache_isize_extended;
@@ -62,7 +63,7 @@ fn add_databufs<B: Backend>(inode: &Inode<B>, slot: &mut Slot, id: FolioId, bloc
     if let Some(buffers) = &mut slot.folio_mut(id).buffers {
         buffers.dirty &= !blocks;
         buffers.joined |= blocks;
-        inode.say(|| "buffers joined to the transaction".to_owned());
+        inode.emit(|| What::BuffersJoined);
     } else {
         broken(inode, || "the folio has no buffers to join to the transaction".to_owned());
     }

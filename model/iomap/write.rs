@@ -9,10 +9,12 @@ use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 use crate::fs::{self, stuffed};
 use crate::iomap::jdata;
-use crate::iomap::write_state::{Fill, Write, WriteState, unused_reservation};
+use crate::iomap::write_state::{Write, WriteState, unused_reservation};
 use crate::judge::properties;
 use crate::state::device::contents;
-use crate::state::event::MappingEvent;
+use crate::state::event::{
+    AfterStale, Checker, DataEvent, Errno, Fill, FolioEvent, Says, Seq, Truth, Use, Verdict, What,
+};
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
@@ -25,7 +27,7 @@ use crate::words::design::{
     UnshareRead,
 };
 use crate::words::extent::Extent;
-use crate::words::geometry::{Bytes, Cell, FileBlock, within};
+use crate::words::geometry::{Cell, FileBlock, within};
 use crate::words::ordering::Link;
 use crate::words::personality::{Hooks, SizeLog, SourceFault};
 use crate::words::value::Value;
@@ -60,9 +62,9 @@ fn fail<B: Backend>(
     mut write: Write,
     iomap: Iomap,
     from: Cell,
-    error: &'static str,
+    error: Errno,
 ) -> WriteState {
-    inode.say(|| error.to_owned());
+    inode.emit(|| What::Failed(error));
     write.failed = true;
     WriteState::End(write, iomap, from, None)
 }
@@ -78,7 +80,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     let check = fs::check(&inode.sb.config);
     // Step 4.1: fault in the source, before any folio is locked.
     if write.faults_at.is_some_and(|at| write.pos >= at) {
-        inode.say(|| "EFAULT".to_owned());
+        inode.emit(|| What::Failed(Errno::Fault));
         write.failed = true;
         return WriteState::End(write, iomap, from, None);
     }
@@ -104,8 +106,8 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
                 jdata::no_folio(inode, me, &mut write);
             }
             return match none {
-                Lookup::Busy => fail(inode, write, iomap, from, "EAGAIN"),
-                Lookup::NoMemory => fail(inode, write, iomap, from, "ENOMEM"),
+                Lookup::Busy => fail(inode, write, iomap, from, Errno::Again),
+                Lookup::NoMemory => fail(inode, write, iomap, from, Errno::NoMemory),
                 _ => WriteState::Folio(write, iomap, from),
             };
         }
@@ -197,14 +199,14 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, io
                 return Lookup::Gone;
             }
         }
-        inode.say(|| "new folio".to_owned());
+        inode.emit(|| What::Folio(FolioEvent::Added(index)));
         inode.trace(|| trace::add_to_page_cache(inode, index));
         let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), folio_cells.len());
         inode.folio_added(index, id);
         id
     };
     let Some(folio) = slot.folio(id).filter(|folio| folio.in_cache) else {
-        inode.say(|| format!("folio {index} has left the cache: look up again"));
+        inode.emit(|| What::Folio(FolioEvent::GoneForWrite(index)));
         inode.folio_unlocked(index, id);
         slot.unlock_and_put(id, me);
         return Lookup::Gone;
@@ -269,16 +271,16 @@ async fn read_blocks<B: Backend>(
     locked: &Locked,
     to_read: &[FileBlock],
     checked: bool,
-) -> Result<(), &'static str> {
+) -> Result<(), Errno> {
     if to_read.is_empty() {
         return Ok(());
     }
     if write.nowait {
-        return Err("EAGAIN");
+        return Err(Errno::Again);
     }
     if inode.sb.may_fail(me) && inode.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
         inode.sb.backend.reach(branches::IO_ERROR);
-        return Err("EIO");
+        return Err(Errno::Io);
     }
     let FolioRef { index, id } = locked.folio;
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
@@ -288,7 +290,9 @@ async fn read_blocks<B: Backend>(
         read_block(inode, iomap, *block, &mut folio.cells);
         let n = inode.sb.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
-        inode.say(|| format!("read {} from disk", inode.sb.geometry.show_blocks(&(*block..*block + 1))));
+        inode.emit(|| {
+            What::Data(DataEvent::BlockRead(inode.sb.geometry.bytes_of_blocks(&(*block..*block + 1))))
+        });
     }
     inode.sb.backend.reach(branches::READ_FILL);
     Ok(())
@@ -352,17 +356,12 @@ async fn copy<B: Backend>(
             // not read without the size).
             inode.i_size.publish(u64::from(done), inode.order(Link::SizeStore));
             inode.oracle.gap(&inode.sb.geometry, &(size..write.pos.max(size)));
-            inode.say(|| format!("i_size = {}", Bytes(inode.sb.geometry.byte_at(done))));
+            inode.emit(|| What::Size(inode.sb.geometry.byte_at(done)));
         }
     }
-    inode.say(|| {
-        let what = match write.fill {
-            Fill::Data => "copy",
-            Fill::Zero => "zero",
-            Fill::Unshare => "unshare",
-        };
-        let cells = inode.sb.geometry.show_cells(&(write.pos..done));
-        if short { format!("{what} {cells}, short") } else { format!("{what} {cells}") }
+    inode.emit(|| {
+        let bytes = inode.sb.geometry.bytes_of_cells(&(write.pos..done));
+        What::Data(DataEvent::Copied { fill: write.fill, bytes, short })
     });
     inode.audit_folio(index, &slot);
     let mut grown = (write.fill == Fill::Data && done > size && write.pos > size).then_some(size..write.pos);
@@ -429,7 +428,7 @@ async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> 
         }
     };
     if valid {
-        inode.tell_use(MappingEvent::None, iomap, block, || "still valid".to_owned());
+        inode.emit_use(iomap, block, || What::Checked(Checker::Write, Verdict::Valid));
     }
     valid
 }
@@ -446,14 +445,16 @@ fn stale<B: Backend>(
     let design = &inode.sb.config.design;
     let block = inode.sb.geometry.block_of(write.pos);
     inode.sb.backend.reach(branches::STALE);
-    let (becomes, then) = match design.on_stale {
-        OnStale::KeepMapping => (MappingEvent::None, "; it is kept, with the new seq"),
-        OnStale::Remap | OnStale::Fail | OnStale::Done => (MappingEvent::Dropped, ""),
-    };
-    // Who watches must not load: that would be an observation of the actor's.
+    // Observers must not load: that would be an observation of the actor's.
     let now = || inode.counters.newest(iomap.cookie, &iomap.used_at(block));
-    inode.tell_use(becomes, &iomap, block, || {
-        format!("stale: sampled at seq {}, now {}{then}", iomap.cookie, now())
+    inode.emit_use(&iomap, block, || {
+        let sampled = Seq::of_cookie(iomap.cookie);
+        let now = Some(Seq::of_cookie(now()));
+        let then = match design.on_stale {
+            OnStale::KeepMapping => AfterStale::Kept,
+            OnStale::Remap | OnStale::Fail | OnStale::Done => AfterStale::Dropped,
+        };
+        What::Checked(Checker::Write, Verdict::Stale { sampled, now, then })
     });
     inode.trace_xfs(|| trace::xfs_iomap_invalid(inode, &iomap, now()));
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
@@ -542,7 +543,7 @@ fn zero_blocks<B: Backend>(
         }
         let around = [cells.start..covered.start.min(cells.end), covered.end.max(cells.start)..cells.end];
         for part in around.iter().filter(|part| !part.is_empty()) {
-            inode.say(|| format!("zero {} in memory", inode.sb.geometry.show_cells(part)));
+            inode.emit(|| What::Data(DataEvent::ZeroedInMemory(inode.sb.geometry.bytes_of_cells(part))));
         }
         let n = inode.sb.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
@@ -577,21 +578,29 @@ fn audit_backed<B: Backend>(inode: &Inode<B>, iomap: &Iomap, written: &Range<Cel
         let mut blocks = inode.sb.geometry.blocks_touched(written);
         if let Some(block) = blocks.find(|block| !inode.sb.config.fs.is_backed(map, *block)) {
             let position = inode.sb.geometry.block_of(written.start);
-            inode.tell_use(MappingEvent::Misused, iomap, position, || {
-                let at = inode.sb.geometry.show_blocks(&(block..block + 1));
-                format!("mapping says {} at {at}, which has neither block nor reservation", iomap.kind)
+            inode.emit_use(iomap, position, || {
+                let at = inode.sb.geometry.bytes_of_blocks(&(block..block + 1));
+                What::Used(Use::bad(Says::Kind(iomap.kind), vec![at], Truth::Unbacked))
             });
         }
     });
 }
 
 /// What a mapping says of a block, and what is so instead.
-fn contradiction(iomap: &Iomap, block: FileBlock, extent: Extent) -> (String, String) {
+fn contradiction(iomap: &Iomap, block: FileBlock, extent: Extent) -> (Says, Truth) {
     let fresh = |phys| extent == Extent::Written(phys) && iomap.kind == IomapType::Mapped && iomap.new;
     if iomap.addr_of(block).is_some_and(fresh) {
-        ("written NEW".to_owned(), "the block has been written since".to_owned())
+        (Says::WrittenNew, Truth::WrittenSince)
     } else {
-        (iomap.source_kind().to_string(), format!("the extent is {}", extent.letter()))
+        (Says::Kind(iomap.source_kind()), Truth::Extent(extent))
+    }
+}
+
+/// The same for a violation.
+fn contradiction_shown(iomap: &Iomap, block: FileBlock, extent: Extent) -> String {
+    match contradiction(iomap, block, extent) {
+        (Says::WrittenNew, _) => "says written NEW where the block has been written since".to_owned(),
+        _ => format!("says {} where the extent is {}", iomap.source_kind(), extent.letter()),
     }
 }
 
@@ -606,17 +615,16 @@ fn audit_use<B: Backend>(
     let position = inode.sb.geometry.block_of(covered.start);
     inode.ilock.audit(|map| {
         let misled = blocks.iter().find(|block| fs::misleads(inode, iomap, **block, map.get(**block)));
-        let event = if misled.is_some() { MappingEvent::Misused } else { MappingEvent::Used };
-        inode.tell_use(event, iomap, position, || {
-            let show = |block: &FileBlock| inode.sb.geometry.show_blocks(&(*block..*block + 1));
-            let at = blocks.iter().map(show).collect::<Vec<_>>().join(", ");
-            match misled {
+        inode.emit_use(iomap, position, || {
+            let bytes = |block: &FileBlock| inode.sb.geometry.bytes_of_blocks(&(*block..*block + 1));
+            let at = blocks.iter().map(bytes).collect();
+            What::Used(match misled {
                 Some(block) => {
                     let (says, truth) = contradiction(iomap, *block, map.get(*block));
-                    format!("mapping says {says} at {at}, {truth}")
+                    Use::bad(says, at, truth)
                 }
-                None => format!("mapping says {} at {at}", iomap.source_kind()),
-            }
+                None => Use::good(Says::Kind(iomap.source_kind()), at),
+            })
         });
         if let Some(block) = misled {
             inode.sb.backend.reach(branches::STALE_USE);
@@ -625,8 +633,8 @@ fn audit_use<B: Backend>(
             let exempt = inode.direct && inode.sb.config.mixed_io == MixedIo::Exempt;
             if checked && !exempt {
                 inode.violate(properties::UNSOUND_COOKIE, || {
-                    let (says, truth) = contradiction(iomap, *block, map.get(*block));
-                    format!("the check passed a mapping that says {says} where {truth}")
+                    let contradiction = contradiction_shown(iomap, *block, map.get(*block));
+                    format!("the check passed a mapping that {contradiction}")
                 });
             }
         }

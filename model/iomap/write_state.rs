@@ -7,6 +7,7 @@ use stalemap_facade::Backend;
 use crate::fs::gfs2;
 use crate::fs::stuffed::UnstuffState;
 use crate::iomap::punch::{PunchState, Punching};
+use crate::state::event::Fill;
 use crate::state::folio::FolioRef;
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
@@ -18,17 +19,6 @@ use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{WriteEnd, WriteLock};
 use crate::words::value::WriteId;
 use crate::writeback::flush::FlushState;
-
-/// What a pass puts into the file.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Fill {
-    /// The user's data.
-    Data,
-    /// Zeros (`iomap_zero_range`): from the old end of file on, before a write beyond it, or on their own.
-    Zero,
-    /// What is there already, so that it gets blocks of its own (`iomap_file_unshare`).
-    Unshare,
-}
 
 /// One write(2).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

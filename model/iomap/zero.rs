@@ -15,6 +15,7 @@ use stalemap_facade::{Backend, Lock, Op};
 
 use crate::fs;
 use crate::iomap::write_state::{Write, WriteState};
+use crate::state::event::What;
 use crate::state::inode::Inode;
 use crate::state::mapping::Iomap;
 use crate::words::branches;
@@ -65,7 +66,7 @@ pub(crate) async fn nothing_mapped<B: Backend>(
         ZeroRange::CheckLate => range_needs_writeback(inode, folios(inode, &write)).await,
     };
     if flush {
-        inode.say(|| "dirty: flush and map again".to_owned());
+        inode.emit(|| What::FlushToZero);
         inode.sb.backend.reach(branches::ZERO_FLUSH);
         let folios = folios(inode, &write);
         return ControlFlow::Continue(WriteState::Flush(write, FlushState::new(folios)));

@@ -3,13 +3,13 @@
 //! The mapping is sampled *after* the folio lock, so nothing that the folio lock or invalidate_lock excludes
 //! can make it stale before it is used; readers need no check.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::fs::{self, glock, stuffed};
 use crate::iomap::write::read_block;
+use crate::state::event::{FolioEvent, What};
 use crate::state::folio::{FolioId, FolioRef};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -89,7 +89,7 @@ async fn lookup<B: Backend>(
         let cells = inode.sb.geometry.cells_of_folio(index).len();
         let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), cells);
         inode.folio_added(index, id);
-        inode.say(|| "new folio".to_owned());
+        inode.emit(|| What::Folio(FolioEvent::Added(index)));
         inode.trace(|| trace::add_to_page_cache(inode, index));
         return ControlFlow::Continue(found(FolioRef { index, id }, early));
     };
@@ -142,9 +142,14 @@ async fn read<B: Backend>(inode: &Inode<B>, me: ActorId, held: FolioRef, mapping
         folio.set_uptodate(n..n + 1);
     }
     inode.sb.backend.reach(branches::CACHE_FILL);
-    inode.say(|| {
-        let kinds = mappings.iter().map(|(_, iomap)| iomap.kind.to_string()).collect::<BTreeSet<_>>();
-        format!("fill folio {index}: {}", kinds.into_iter().collect::<Vec<_>>().join(", "))
+    inode.emit(|| {
+        let mut kinds: Vec<IomapType> = Vec::new();
+        for (_, iomap) in mappings {
+            if !kinds.contains(&iomap.kind) {
+                kinds.push(iomap.kind);
+            }
+        }
+        What::Folio(FolioEvent::Filled(index, kinds))
     });
     inode.audit_folio(index, &slot);
     inode.folio_unlocked(index, id);

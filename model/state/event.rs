@@ -1,69 +1,210 @@
-//! What a run of the modelled kernel tells those who watch a replay. None of it is part of the state.
+//! What a run of the modelled kernel tells observers of a replay, as data. None of it is part of the state, and none
+//! of it is text: words are made of it last, by who shows it.
+//!
+//! Ranges are of bytes of the file.
+
+mod mapping;
+
+use std::ops::Range;
 
 use stalemap_facade::SystemEvent;
 
+pub use self::mapping::{
+    AfterStale, Checker, Coverage, MapChange, Mapping, Sampler, Says, Seq, Shift, Skip, Truth, Use, Verdict,
+};
+use crate::state::mapping::IomapType;
 use crate::state::tracepoint::Tracepoint;
 use crate::state::validity::Compared;
+use crate::words::extent::Fork;
+use crate::words::geometry::{FileBlock, FolioIndex};
 
-/// One thing that happened, in kernel words, with what a reader of the schedule needs to follow the mapping.
+/// One thing that happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KernelEvent {
-    /// What happened (`copy 0-4k`, `U -> W at 4k`). Empty when only the mapping's life or a tracepoint is.
-    pub text: String,
-    /// How it concerns a cached mapping.
-    pub mapping: MappingEvent,
+    /// What the file is called, where there are several.
+    pub file: Option<String>,
     /// Where a mapping is used or was compared: what a comparison looks at.
     pub compared: Option<Compared>,
-    /// The kernel's tracepoint that is hit here; such an event has no text.
-    pub tracepoint: Option<Tracepoint>,
+    /// What happened.
+    pub what: What,
 }
 
-impl KernelEvent {
-    /// An event that does not concern a cached mapping.
-    pub fn plain(text: impl Into<String>) -> Self {
-        KernelEvent::of_mapping(MappingEvent::None, text)
-    }
-
-    /// An event that may concern a cached mapping.
-    pub fn of_mapping(mapping: MappingEvent, text: impl Into<String>) -> Self {
-        KernelEvent { text: text.into(), mapping, compared: None, tracepoint: None }
-    }
-
-    /// A use of a mapping, for which it is or could be compared.
-    pub fn of_use(mapping: MappingEvent, compared: Compared, text: impl Into<String>) -> Self {
-        KernelEvent { compared: Some(compared), ..KernelEvent::of_mapping(mapping, text) }
-    }
-
-    /// A tracepoint that was hit.
-    pub fn of_tracepoint(tracepoint: Tracepoint) -> Self {
-        KernelEvent { tracepoint: Some(tracepoint), ..KernelEvent::plain("") }
-    }
-}
-
-/// The life of a mapping cached by an actor.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MappingEvent {
-    /// Does not concern one.
-    None,
-    /// The actor sampled a mapping.
-    Sampled,
-    /// The extent map changed: every cached mapping is out of date from here on.
-    Invalidated,
-    /// The actor used its mapping to decide between zeroing and reading.
-    Used,
-    /// The actor used its mapping where a fresh one would have said otherwise.
-    Misused,
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum What {
+    /// A tracepoint was hit.
+    Tracepoint(Tracepoint),
+    /// The extent map changed, or its counter moved.
+    MapChanged(MapChange),
+    /// A fork's change counter moved.
+    Counted {
+        /// Which fork's.
+        fork: Fork,
+        /// What it was.
+        from: u64,
+        /// What it is.
+        to: u64,
+        /// The blocks that changed.
+        blocks: Vec<FileBlock>,
+    },
+    /// The actor sampled a mapping, and keeps it.
+    Sampled(Sampler, Mapping),
+    /// The actor loaded the cookie of its mapping after it had sampled that.
+    SampledCookie(Seq),
+    /// The actor checked whether its mapping is valid.
+    Checked(Checker, Verdict),
+    /// The actor used its mapping.
+    Used(Use),
     /// The actor dropped its mapping.
-    Dropped,
+    Dropped(Dropped),
+    /// `->page_mkwrite` mapped a block that it is about to let a task store into.
+    MkwriteMapped {
+        /// Whether the folio was locked before.
+        folio_locked: bool,
+        /// The mapping.
+        mapping: Mapping,
+    },
+    /// What happened to a folio or to its place in the page cache.
+    Folio(FolioEvent),
+    /// Data moved.
+    Data(DataEvent),
+    /// i_size was set to this many bytes.
+    Size(u64),
+    /// The call or a part of it failed.
+    Failed(Errno),
+    /// A store or load failed; the task gets SIGBUS.
+    Sigbus(Option<Errno>),
+    /// A direct write goes on as a buffered one (ENOTBLK).
+    BufferedInstead,
+    /// The source of a write has to be faulted in.
+    SourceMissing,
+    /// So many blocks are left of what a write may allocate.
+    BudgetLeft(u16),
+    /// Zeroing found dirty page cache over what its mapping says is empty: it flushes and maps again.
+    FlushToZero,
+    /// The buffers of a folio were joined to the transaction.
+    BuffersJoined,
+}
+
+/// How a mapping was dropped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dropped {
+    /// `->iomap_end`.
+    IomapEnd,
+    /// The I/O is built, and the mapping is not needed any more.
+    Done,
+    /// The call failed.
+    Failed(Errno),
+}
+
+/// An error, by its name in C.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Errno {
+    /// EAGAIN
+    Again,
+    /// ENOSPC
+    NoSpace,
+    /// EIO
+    Io,
+    /// EFAULT
+    Fault,
+    /// ENOMEM
+    NoMemory,
+    /// EINVAL
+    Invalid,
+}
+
+/// What happened to a folio.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FolioEvent {
+    /// It was added to the page cache.
+    Added(FolioIndex),
+    /// It was dropped from the page cache.
+    Dropped(FolioIndex),
+    /// It could not be dropped.
+    Kept(FolioIndex),
+    /// It could not be dropped, but which of its blocks are valid and dirty was forgotten.
+    KeptStateLost(FolioIndex),
+    /// It was not dropped since it is dirty.
+    KeptDirty(FolioIndex),
+    /// It was truncated.
+    Removed(FolioIndex),
+    /// It left the page cache before it was locked: the write looks it up again.
+    GoneForWrite(FolioIndex),
+    /// The same; the task faults again.
+    GoneForFault(FolioIndex),
+    /// Its dirty flag was cleared for I/O.
+    Cleaned(FolioIndex),
+    /// It was read: what the mappings of its blocks say, each kind once.
+    Filled(FolioIndex, Vec<IomapType>),
+    /// Its writeback is complete.
+    Written(FolioIndex),
+    /// A task maps it.
+    Mapped {
+        /// Which.
+        index: FolioIndex,
+        /// Whether the task may store into it.
+        writable: bool,
+    },
+    /// A device that is to store into it refers to it.
+    Pinned(FolioIndex),
+}
+
+/// Data that moved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DataEvent {
+    /// A write copied its data into a folio, zeroed it, or dirtied it to unshare it.
+    Copied {
+        /// Which of these.
+        fill: Fill,
+        /// What was done.
+        bytes: Range<u64>,
+        /// Whether that is less than was to be done.
+        short: bool,
+    },
+    /// A read returned data.
+    Read(Range<u64>),
+    /// A task loaded from its mapping.
+    Loaded(Range<u64>),
+    /// A task stored into its mapping.
+    Stored(Range<u64>),
+    /// A device stored into the page that it has pinned.
+    DeviceStored(Range<u64>),
+    /// A block was read from the device into its folio.
+    BlockRead(Range<u64>),
+    /// A part of a folio was zeroed since its mapping says that the device has nothing.
+    ZeroedInMemory(Range<u64>),
+    /// A part of a folio was zeroed by a truncate.
+    ZeroedInCache(Range<u64>),
+    /// The tail of a stuffed file was zeroed.
+    ZeroedInInode(Range<u64>),
+    /// Writeback I/O was submitted.
+    Submitted(Range<u64>),
+    /// Writeback I/O failed.
+    WriteFailed(Range<u64>),
+    /// Direct I/O arrived on the device.
+    OnDevice {
+        /// Which bytes.
+        bytes: Range<u64>,
+        /// Whether they are the zeros around what was written.
+        zeros: bool,
+    },
+}
+
+/// What a pass puts into the file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Fill {
+    /// The user's data.
+    Data,
+    /// Zeros (`iomap_zero_range`): from the old end of file on, before a write beyond it, or on their own.
+    Zero,
+    /// What is there already, so that it gets blocks of its own (`iomap_file_unshare`).
+    Unshare,
 }
 
 impl SystemEvent for KernelEvent {
-    fn words(&self) -> String {
-        self.text.clone()
-    }
-
     fn log(&self, step: usize, actor: &str) {
-        if let Some(tracepoint) = &self.tracepoint {
+        if let What::Tracepoint(tracepoint) = &self.what {
             tracepoint.log(step, actor);
         }
     }

@@ -1,5 +1,6 @@
 //! One inode: its locks, its extent map, its size, its page cache, and the judge of its contents.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Ordering, Property, View};
@@ -7,7 +8,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Ordering, Property, 
 use crate::judge::oracle::Oracle;
 use crate::judge::properties;
 use crate::state::dinode::{Dinode, empty_dinode};
-use crate::state::event::{KernelEvent, MappingEvent};
+use crate::state::event::{KernelEvent, MapChange, What};
 use crate::state::folio::{FolioId, Slot};
 use crate::state::glock::Holders;
 use crate::state::handover::{Handover, LinkedLock};
@@ -19,7 +20,7 @@ use crate::state::tracepoint::Tracepoint;
 use crate::state::validity::{Counters, Sequence};
 use crate::words::command::FileId;
 use crate::words::config::labelled;
-use crate::words::extent::{ExtentMap, Extents};
+use crate::words::extent::{ExtentMap, Extents, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::{Link, Orderings};
 use crate::words::value::Value;
@@ -233,16 +234,39 @@ impl<B: Backend> Inode<B> {
     }
 
     /// Moves the change counter, and tells the judge: the extents of `blocks` change in this ILOCK section.
-    pub fn bump_data_seq(&self, me: ActorId, blocks: impl IntoIterator<Item = FileBlock>) {
-        if self.counters.data_changes(blocks) {
+    pub fn bump_data_seq(&self, me: ActorId, blocks: impl IntoIterator<Item = FileBlock> + Clone) {
+        if let Some(to) = self.counters.data_changes(blocks.clone()) {
+            self.counted(Fork::Data, to, blocks);
             self.oracle.bumped(me);
         }
     }
 
-    /// The same for the COW fork, which is `cow` from here on.
-    pub fn bump_cow_seq(&self, me: ActorId, cow: &Extents, blocks: impl IntoIterator<Item = FileBlock>) {
-        self.counters.cow_changes(cow, blocks);
+    /// The COW fork's extents of `blocks` change; it is `cow` from here on.
+    pub fn bump_cow_seq(
+        &self,
+        me: ActorId,
+        cow: &Extents,
+        blocks: impl IntoIterator<Item = FileBlock> + Clone,
+    ) {
+        let to = self.counters.cow_changes(cow, blocks.clone());
+        self.counted(Fork::Cow, to, blocks);
         self.oracle.bumped(me);
+    }
+
+    /// The data fork's counter moves in an operation of its own, before its extents of `blocks` change (a mutant).
+    pub async fn count_data_early(&self, blocks: Range<FileBlock>) {
+        let to = self.counters.data_will_change(blocks.clone()).await;
+        self.counted(Fork::Data, to, blocks);
+    }
+
+    /// The data fork's counter moves in an operation of its own, after its extents of `blocks` have changed (a mutant).
+    pub async fn count_data_late(&self, blocks: Range<FileBlock>) {
+        let to = self.counters.data_has_changed(blocks.clone()).await;
+        self.counted(Fork::Data, to, blocks);
+    }
+
+    fn counted(&self, fork: Fork, to: u64, blocks: impl IntoIterator<Item = FileBlock>) {
+        self.emit(|| What::Counted { fork, from: to - 1, to, blocks: blocks.into_iter().collect() });
     }
 
     /// `xfs_iomap_inode_sequence`, for callers that hold the ILOCK: the cookie of a mapping of the data fork.
@@ -318,16 +342,27 @@ impl<B: Backend> Inode<B> {
         }
     }
 
-    /// Tells who watches about a mapping.
-    pub fn tell(&self, mapping: MappingEvent, text: impl FnOnce() -> String) {
-        self.sb.backend.emit(|| KernelEvent::of_mapping(mapping, labelled(self.label(), text())));
+    /// Reports what happened to observers of a replay. It may look only at what its closure can see without observing:
+    /// what it has at hand, and audits.
+    pub fn emit(&self, what: impl FnOnce() -> What) {
+        self.sb.backend.emit(|| KernelEvent {
+            file: self.label().map(str::to_owned),
+            compared: None,
+            what: what(),
+        });
     }
 
-    /// Tells who watches about a use of a mapping, for the block `at`.
-    pub fn tell_use(&self, event: MappingEvent, iomap: &Iomap, at: FileBlock, text: impl FnOnce() -> String) {
-        let label = self.label();
-        self.sb.backend.emit(|| {
-            KernelEvent::of_use(event, self.counters.comparison(&iomap.used_at(at)), labelled(label, text()))
+    /// Reports a change of the extent map.
+    pub fn map_changed(&self, change: impl FnOnce() -> MapChange) {
+        self.emit(|| What::MapChanged(change()));
+    }
+
+    /// Reports a use or a check of a mapping, for the block `at`, with what a comparison there looks at.
+    pub fn emit_use(&self, iomap: &Iomap, at: FileBlock, what: impl FnOnce() -> What) {
+        self.sb.backend.emit(|| KernelEvent {
+            file: self.label().map(str::to_owned),
+            compared: Some(self.counters.comparison(&iomap.used_at(at))),
+            what: what(),
         });
     }
 
@@ -341,10 +376,9 @@ impl<B: Backend> Inode<B> {
         self.sb.backend.violate(property, || labelled(self.label(), why()));
     }
 
-    /// Tells who watches that a tracepoint is hit. Like every text, it may look only at what its closure can see
-    /// without observing: what it has at hand, and audits.
+    /// Reports that a tracepoint is hit.
     pub fn trace(&self, tracepoint: impl FnOnce() -> Tracepoint) {
-        self.sb.backend.emit(|| KernelEvent::of_tracepoint(tracepoint()));
+        self.emit(|| What::Tracepoint(tracepoint()));
     }
 
     /// The same for a tracepoint that XFS alone has.
@@ -352,10 +386,5 @@ impl<B: Backend> Inode<B> {
         if self.sb.config.fs.is_xfs() {
             self.trace(tracepoint);
         }
-    }
-
-    /// Tells who watches about anything else.
-    pub fn say(&self, text: impl FnOnce() -> String) {
-        self.tell(MappingEvent::None, text);
     }
 }

@@ -12,7 +12,6 @@ use crate::state::handover::Handover;
 use crate::state::hold::HoldState;
 use crate::state::ioend::Ioend;
 use crate::state::log::Log;
-use crate::state::mapping::Iomap;
 use crate::state::space::Space;
 use crate::state::sync::RwSemaphore;
 use crate::words::command::FileId;
@@ -229,13 +228,5 @@ impl<B: Backend> SuperBlock<B> {
     pub fn never_held(&self) -> usize {
         let held = |actor: &usize| self.config.holds.iter().any(|hold| hold.actor == *actor);
         (0..self.config.actors.len()).filter(|actor| !held(actor)).count()
-    }
-
-    /// A mapping in words: `U 0-8k seq 3`.
-    pub fn show_iomap(&self, iomap: &Iomap) -> String {
-        let shared = if iomap.shared { " SHARED" } else { "" };
-        let new = if iomap.new { " NEW" } else { "" };
-        let blocks = self.geometry.show_blocks(&(iomap.start..iomap.end));
-        format!("{}{shared}{new} {blocks}, seq {}", iomap.kind, iomap.cookie)
     }
 }

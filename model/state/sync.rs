@@ -8,7 +8,7 @@
 
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
-use crate::state::event::KernelEvent;
+use crate::state::event::{KernelEvent, What};
 use crate::state::handover::Handover;
 use crate::state::tracepoint::{self, Mode};
 use crate::words::command::FileId;
@@ -68,7 +68,8 @@ impl<B: Backend> RwSemaphore<B> {
 
     fn trace(&self, name: &'static str, mode: Mode) {
         if let Some(Traced { backend, lock, file }) = &self.traced {
-            backend.emit(|| KernelEvent::of_tracepoint(tracepoint::xfs_ilock(*file, name, lock, mode)));
+            let what = || What::Tracepoint(tracepoint::xfs_ilock(*file, name, lock, mode));
+            backend.emit(|| KernelEvent { file: None, compared: None, what: what() });
         }
     }
 

@@ -57,6 +57,11 @@ impl Cookie {
         self.cow.unwrap_or_default().0 << COW_SHIFT | self.data
     }
 
+    /// The data fork's counter, and the COW fork's where that counts and has ever changed.
+    pub fn counters(self) -> (u64, Option<u64>) {
+        (self.data, self.cow.filter(|cow| *cow != CowCount::default()).map(CowCount::changes))
+    }
+
     /// Whether a comparison finds a mapping with this cookie stale.
     pub fn differs_from(self, now: Cookie) -> bool {
         now.data > self.data || now.cow > self.cow
@@ -83,16 +88,9 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// What it finds where the counter of a fork is as [`Counters::show`] says.
-    pub fn find(&self, shown: &str) -> Option<u64> {
-        let words: Vec<u64> = shown.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
-        match self.scope {
-            CookieScope::Fork => words.first().copied(),
-            CookieScope::Range | CookieScope::Block => {
-                let blocks = usize::from(self.blocks.start)..usize::from(self.blocks.end);
-                words.get(blocks)?.iter().max().copied()
-            }
-        }
+    /// Whether a change of these blocks is one that a comparison finds.
+    pub fn finds(&self, changed: &[FileBlock]) -> bool {
+        self.scope == CookieScope::Fork || changed.iter().any(|block| self.blocks.contains(block))
     }
 }
 
@@ -233,35 +231,38 @@ impl<B: Backend> Counters<B> {
 
     /// The data fork's extents of `blocks` change. Inside the ILOCK section that changes them: the kernel stores the
     /// counter first and then the records, and since both are invisible to who respects the ILOCK, the store is the
-    /// section's only lock-free access. Returns whether that is counted.
-    pub fn data_changes(&self, blocks: impl IntoIterator<Item = FileBlock>) -> bool {
-        if self.counted {
+    /// section's only lock-free access. Returns what the counter is then, where that is counted.
+    pub fn data_changes(&self, blocks: impl IntoIterator<Item = FileBlock>) -> Option<u64> {
+        self.counted.then(|| {
             let number = self.data.fork.peek() + 1;
             self.data.fork.publish(number, self.store());
             self.data.stamp(number, blocks, self.store());
-        }
-        self.counted
+            number
+        })
     }
 
-    /// The same for the COW fork, which is `cow` from here on.
-    pub fn cow_changes(&self, cow: &Extents, blocks: impl IntoIterator<Item = FileBlock>) {
-        let CowCount(number) = CowCount(self.cow.fork.peek()).next(cow);
-        self.cow.fork.publish(number, self.store());
-        self.cow.stamp(number, blocks, self.store());
+    /// The same for the COW fork, which is `cow` from here on, and always counted.
+    pub fn cow_changes(&self, cow: &Extents, blocks: impl IntoIterator<Item = FileBlock>) -> u64 {
+        let count = CowCount(self.cow.fork.peek()).next(cow);
+        self.cow.fork.publish(count.0, self.store());
+        self.cow.stamp(count.0, blocks, self.store());
+        count.changes()
     }
 
     /// A store of its own before the data fork's extents of `blocks` change, in the ILOCK section that changes them
     /// (a mutant).
-    pub async fn data_will_change(&self, blocks: impl IntoIterator<Item = FileBlock>) {
+    pub async fn data_will_change(&self, blocks: impl IntoIterator<Item = FileBlock>) -> u64 {
         let number = self.data.fork.peek() + 1;
         self.data.fork.store(Op::new("data_seq++"), number, self.store()).await;
         self.data.stamp(number, blocks, self.store());
+        number
     }
 
     /// The data fork's extents of `blocks` have changed, in an ILOCK section that was left without telling (a mutant).
-    pub async fn data_has_changed(&self, blocks: impl IntoIterator<Item = FileBlock>) {
+    pub async fn data_has_changed(&self, blocks: impl IntoIterator<Item = FileBlock>) -> u64 {
         let number = self.data.fork.fetch_add(Op::new("data_seq++"), 1, self.store()).await + 1;
         self.data.stamp(number, blocks, self.store());
+        number
     }
 
     /// What a mapping of the data fork samples.

@@ -250,6 +250,16 @@ impl Geometry {
         self.block_starts[usize::from(blocks.start)]..self.block_starts[usize::from(blocks.end)]
     }
 
+    /// The bytes of a range of cells.
+    pub fn bytes_of_cells(&self, cells: &Range<Cell>) -> Range<u64> {
+        self.byte_at(cells.start)..self.byte_at(cells.end)
+    }
+
+    /// The bytes of a range of blocks.
+    pub fn bytes_of_blocks(&self, blocks: &Range<FileBlock>) -> Range<u64> {
+        self.bytes_of_cells(&self.cells_of_blocks(blocks))
+    }
+
     /// A range of cells in bytes, as people write it.
     pub fn show_cells(&self, cells: &Range<Cell>) -> String {
         let (start, end) = (self.byte_at(cells.start), self.byte_at(cells.end));

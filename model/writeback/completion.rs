@@ -16,6 +16,7 @@ use crate::fs::xfs::{xfs_bmap_punch_delalloc_range, xfs_iomap_write_unwritten};
 use crate::fs::xfs_reflink::{xfs_reflink_cancel_cow_blocks, xfs_reflink_end_cow};
 use crate::fs::zoned::xfs_zoned_end_io;
 use crate::state::disk::on_disk;
+use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::FolioRef;
 use crate::state::inode::Inode;
 use crate::state::ioend::Ioend;
@@ -93,7 +94,7 @@ pub async fn step<B: Backend>(
         }
         CompletionState::Bump(ioend, cleared) => {
             let inode = inode(&ioend);
-            inode.counters.data_has_changed(ioend.blocks.clone()).await;
+            inode.count_data_late(ioend.blocks.clone()).await;
             inode.oracle.bumped(me);
             if cleared { CompletionState::Idle } else { CompletionState::Clear(ioend, 0, false) }
         }
@@ -142,7 +143,7 @@ async fn transfer<B: Backend>(inode: &Inode<B>, ioend: &Ioend, folio: FolioRef) 
         inode.audit_owned(phys);
         write_disk(inode, phys, captured(inode, &slot, folio, block));
     }
-    inode.say(|| format!("folio {} on disk", folio.index));
+    inode.emit(|| What::Folio(FolioEvent::Written(folio.index)));
 }
 
 fn blocks_of<B: Backend>(
@@ -159,7 +160,7 @@ fn blocks_of<B: Backend>(
 /// kept for the next fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device.
 async fn give_up<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) {
     let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.end_ioend)).await;
-    inode.say(|| format!("EIO for {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
+    inode.emit(|| What::Data(DataEvent::WriteFailed(inode.sb.geometry.bytes_of_blocks(&ioend.blocks))));
     if ioend.shared {
         xfs_reflink_cancel_cow_blocks(inode, me, &mut map, ioend.blocks.clone());
         if inode.sb.config.fs.error_cleanup == ErrorCleanup::CowAndDelalloc {
@@ -186,7 +187,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bo
     let written = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end;
     let end: Cell = ioend.size.unwrap_or(Cell::MAX).min(written).min(size);
     if fs.bump_convert == Bump::Early && (ioend.unwritten || ioend.shared || config.fs.is_out_of_place()) {
-        inode.counters.data_will_change(ioend.blocks.clone()).await;
+        inode.count_data_early(ioend.blocks.clone()).await;
         inode.oracle.bumped(me);
     }
     let changed = if config.fs.is_out_of_place() {

@@ -3,7 +3,7 @@
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::judge::properties;
-use crate::state::event::MappingEvent;
+use crate::state::event::{Says, Truth, Use, What};
 use crate::state::folio::{FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::words::extent::{ExtentMap, Phys};
@@ -45,9 +45,9 @@ pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys
 
 /// Tells who watches that a mapping led to a wrong place.
 pub(crate) fn misplaced<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
-    inode.tell(MappingEvent::Misused, || {
-        let at = inode.sb.geometry.show_blocks(&(block..block + 1));
-        format!("mapping says device block {phys} at {at}")
+    inode.emit(|| {
+        let at = inode.sb.geometry.bytes_of_blocks(&(block..block + 1));
+        What::Used(Use::bad(Says::Device(phys), vec![at], Truth::Elsewhere))
     });
 }
 

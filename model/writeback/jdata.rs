@@ -6,6 +6,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::iomap::jdata::{bits, broken};
+use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::{Buffers, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::state::ioend::Ioend;
@@ -88,7 +89,7 @@ pub async fn step<B: Backend>(
             }
             let ioend = ioends.remove(0);
             let mut in_flight = inode.sb.in_flight.lock(Op::new("submit_bh")).await;
-            inode.say(|| format!("write {}", inode.sb.geometry.show_blocks(&ioend.blocks)));
+            inode.emit(|| What::Data(DataEvent::Submitted(inode.sb.geometry.bytes_of_blocks(&ioend.blocks))));
             in_flight.push(ioend);
             inode.sb.bio.release();
             JdataState::Submit(mode, folios, next, again, ioends)
@@ -141,7 +142,7 @@ async fn clean<B: Backend>(
     let stored = std::mem::take(&mut data.checked);
     data.clear_dirty_for_io();
     inode.tlb(index).acquire();
-    inode.say(|| format!("folio {index} clean"));
+    inode.emit(|| What::Folio(FolioEvent::Cleaned(index)));
     let buffers = data.buffers.get_or_insert_with(Buffers::default);
     if stored {
         buffers.joined |= all;

@@ -1,15 +1,20 @@
 //! The cause in sentences. Nothing is said that the replay does not show.
 
 use stalemap_model::judge::properties;
+use stalemap_model::state::validity::Compared;
 use stalemap_model::words::design::CookieScope;
 use std::ops::Range;
 
 use stalemap_explore::Replay;
 use stalemap_facade::Event;
+use stalemap_model::state::event::{MapChange, Seq, Use, Verdict, What};
+use stalemap_model::words::extent::Fork;
 
+use super::files::Note;
 use super::mappings::Life;
-use super::words::{count, harmless, list};
-use super::{About, Ending, events, files, is_violation, movers, name, violation};
+use super::phrases::{count, harmless, list};
+use super::{About, Ending, events, files, movers, name, told, violation};
+use crate::report::words;
 use crate::run::HaltedSetup;
 
 /// What was lost, which bytes, under which design, and whose cached mapping outlived which change.
@@ -100,8 +105,7 @@ pub(super) fn ending(replay: &Replay) -> Vec<Ending> {
         return said;
     };
     if !epilogue.violated.is_empty() {
-        let told = epilogue.events.iter().filter(|event| !event.words().is_empty() && !is_violation(event));
-        let told: Vec<String> = told.map(|event| harmless(&event.words())).collect();
+        let told: Vec<String> = told(&epilogue.events).iter().map(Note::shown).collect();
         let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) };
         let several = replay.initial.iter().any(|(name, _)| files::column(name).0.is_some());
         let read = if several { "the files are read" } else { "the file is read" };
@@ -129,43 +133,47 @@ struct Misuse<'r> {
     life: &'r Life,
     /// The last row that changed the extents concerned, and what it did: what a fresh mapping would have shown. `None`
     /// where no extent changed: a block that was NEW has been written since.
-    changed: Option<(usize, String)>,
+    changed: Option<&'r (usize, MapChange)>,
     /// The row that used the mapping.
     used: usize,
-    /// What it found.
-    found: String,
+    /// What it was used for, and what was so instead.
+    found: &'r Use,
 }
 
 impl<'r> Misuse<'r> {
     fn of(replay: &'r Replay, life: &'r Life) -> Option<Self> {
-        let (used, place) = *life.misused.first()?;
-        let found = harmless(&replay.played[used].events.get(place)?.words());
-        let blocks = ranges(&found);
-        let changes = life.invalidated.iter().filter(|(row, _)| *row < used).rev();
-        let event = |(row, place): &(usize, usize)| replay.played.get(*row)?.events.get(*place);
+        let (used, found) = life.misused.first()?;
+        let changes = life.invalidated.iter().filter(|(row, _)| row < used).rev();
         // A use that names no blocks concerns the whole file.
-        let used_in = |a: &Range<u64>| blocks.iter().any(|b| a.start < b.end && b.start < a.end);
-        let overlaps = |text: &str| ranges(text).iter().any(|a| blocks.is_empty() || used_in(a));
-        let mut changes = changes.filter_map(|change| {
-            let event = event(change).filter(|event| overlaps(&event.words()))?;
-            Some((change.0, harmless(&event.words())))
-        });
+        let used_in = |a: &Range<u64>| {
+            found.at.is_empty() || found.at.iter().any(|b| a.start < b.end && b.start < a.end)
+        };
+        let mut changes = changes.filter(|(_, change)| change.bytes().is_some_and(|bytes| used_in(&bytes)));
         // A mapping of the COW fork says nothing about the other, if it was that fork that changed.
-        let of_cow = |(_, what): &(usize, String)| files::split(what).1.starts_with("COW");
-        let cow = is_shared(replay, life).then(|| changes.clone().find(of_cow)).flatten();
-        Some(Misuse { replay, life, changed: cow.or_else(|| changes.next()), used, found })
+        let is_shared = life.mapping.fork == Fork::Cow;
+        let cow = is_shared.then(|| changes.clone().find(|(_, change)| change.is_of_cow())).flatten();
+        let changed = cow.or_else(|| changes.next());
+        Some(Misuse { replay, life, changed, used: *used, found })
     }
 
     /// Whose cached mapping outlived which change, made by whom.
     fn outlived(&self) -> String {
         let actor = name(self.replay, self.life.actor);
-        match &self.changed {
-            Some((row, what)) => {
-                let who = self.changed_by(*row);
+        match self.changed {
+            Some((row, change)) => {
+                let (who, what) = (self.changed_by(*row), self.shown(words::map_change(change)));
                 format!("The mapping that {actor} had cached outlived a change by {who} ({what}).")
             }
-            None => format!("The mapping that {actor} had cached misled it ({}).", self.found),
+            None => {
+                let what = self.shown(words::used(self.found));
+                format!("The mapping that {actor} had cached misled it ({what}).")
+            }
         }
+    }
+
+    /// A text about the file of the mapping.
+    fn shown(&self, text: String) -> String {
+        harmless(&files::named(self.life.file.as_deref(), &text))
     }
 
     fn changed_by(&self, row: usize) -> String {
@@ -175,8 +183,9 @@ impl<'r> Misuse<'r> {
     fn order(&self) -> String {
         let actor = name(self.replay, self.life.actor);
         let (a, c) = (self.life.sampled + 1, self.used + 1);
-        let (order, changed) = if let Some((row, what)) = &self.changed {
+        let (order, changed) = if let Some((row, change)) = self.changed {
             let (who, b) = (self.changed_by(*row), row + 1);
+            let what = self.shown(words::map_change(change));
             let order = format!(
                 "Critical order: {a}, {b}, {c}. {who} changed the extent ({what}) at {b}, after {actor} had sampled its mapping at {a} and before it used it at {c}."
             );
@@ -196,7 +205,11 @@ impl<'r> Misuse<'r> {
 
 /// What comparing the counter after the folio was locked said, or would have said.
 fn verdict(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<String> {
-    let sampled = sequence_sampled(replay, life)?;
+    let cookie = life.mapping.cookie;
+    if cookie.cow.is_some() {
+        return None;
+    }
+    let sampled = words::seq(cookie);
     let mine = |rows: Range<usize>, op: &str| {
         rows.rev().find(|row| {
             let played = &replay.played[*row];
@@ -209,10 +222,10 @@ fn verdict(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<
         return Some(format!("The check at {} saw it, and the mapping was used all the same.", check + 1));
     }
     if let Some(check) = mine(life.sampled..used, "iomap_valid") {
-        let now = Now::after(replay, life, check)?;
+        let now = Now::after(replay, life, check);
         return Some(if check < changed {
             format!("The check at {} came too early to see it.", check + 1)
-        } else if now.seq <= sampled {
+        } else if !now.seq.is_newer_than(cookie) {
             format!(
                 "The check at {} passed: the mapping was sampled at seq {sampled}, and {}.",
                 check + 1,
@@ -222,7 +235,7 @@ fn verdict(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<
             format!(
                 "The check at {} passed, although the mapping was sampled at seq {sampled} and seq was {}.",
                 check + 1,
-                now.seq
+                words::seq(now.seq)
             )
         });
     }
@@ -232,19 +245,18 @@ fn verdict(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<
                 .to_owned(),
         );
     }
-    let now = Now::after(replay, life, used)?;
-    Some(if now.seq <= sampled {
+    let now = Now::after(replay, life, used);
+    let seq = words::seq(now.seq);
+    Some(if now.seq.is_newer_than(cookie) {
         format!(
-            "Comparing {} ({sampled} when sampled, {} at {}) would not have shown it.",
-            now.what(),
-            now.seq,
+            "Comparing the sampled seq ({sampled}) with {} ({seq}) under the folio lock, before the use at {}, would have shown it.",
+            now.whose(),
             used + 1
         )
     } else {
         format!(
-            "Comparing the sampled seq ({sampled}) with {} ({}) under the folio lock, before the use at {}, would have shown it.",
-            now.whose(),
-            now.seq,
+            "Comparing {} ({sampled} when sampled, {seq} at {}) would not have shown it.",
+            now.what(),
             used + 1
         )
     })
@@ -275,47 +287,53 @@ fn rejection(replay: &Replay, lives: &[Life]) -> Option<String> {
 
 /// The last change that makes a mapping stale before a check that rejects it.
 fn rejected_for(replay: &Replay, life: &Life, check: usize) -> Option<usize> {
-    let mut changes = life.invalidated.iter().filter(|(row, _)| *row < check).rev();
-    let whole_fork = Now::after(replay, life, check)?.scope == CookieScope::Fork;
-    let texts = replay.played[life.sampled].events.iter().map(Event::words);
-    let mapped: Vec<Range<u64>> = texts.flat_map(|text| ranges(&text)).collect();
-    let concerns = |(row, place): &&(usize, usize)| {
-        let changed = ranges(&replay.played[*row].events[*place].words());
-        whole_fork || mapped.iter().any(|a| changed.iter().any(|b| a.start < b.end && b.start < a.end))
+    let compared = compared_at(replay, check);
+    let concerns = |row: usize| {
+        compared.is_none_or(|compared| {
+            let changed = replay.played[row].events.iter().filter_map(events::what);
+            compared.scope == CookieScope::Fork
+                || changed
+                    .into_iter()
+                    .any(|what| matches!(what, What::Counted { blocks, .. } if compared.finds(blocks)))
+        })
     };
-    changes.find(concerns).map(|(row, _)| *row)
+    life.invalidated.iter().map(|(row, _)| *row).rfind(|row| *row < check && concerns(*row))
+}
+
+/// What the last comparison or use in a row looks at.
+fn compared_at(replay: &Replay, row: usize) -> Option<&Compared> {
+    replay.played[row].events.iter().rev().find_map(events::compared)
 }
 
 /// Whether a check at a row found a mapping stale.
 fn rejects(replay: &Replay, row: usize) -> bool {
-    replay.played[row].events.iter().any(|event| files::split(&event.words()).1.starts_with("stale: "))
+    let stale = |event| matches!(events::what(event), Some(What::Checked(_, Verdict::Stale { .. })));
+    replay.played[row].events.iter().any(stale)
 }
 
-/// What a comparison finds.
+/// What a comparison with a mapping's cookie finds.
 struct Now {
-    seq: u64,
+    seq: Seq,
     /// Which changes it counts.
     scope: CookieScope,
 }
 
 impl Now {
-    /// What a comparison at a row finds: in the counters as the row left them.
-    fn after(replay: &Replay, life: &Life, row: usize) -> Option<Self> {
-        let played = replay.played.get(row)?;
-        let shown = files::value_after(&played.gutter, life.file.as_deref(), "seq")?;
-        match played.events.iter().rev().find_map(events::compared) {
-            Some(compared) => Some(Now { seq: compared.find(shown)?, scope: compared.scope }),
-            None => Some(Now { seq: shown.parse().ok()?, scope: CookieScope::Fork }),
-        }
+    /// What it finds at a row: in the counters as the row left them.
+    fn after(replay: &Replay, life: &Life, row: usize) -> Self {
+        let compared = compared_at(replay, row);
+        let counter = |fork, sampled| counter_after(replay, life, fork, row, compared).unwrap_or(sampled);
+        let Seq { data, cow } = life.mapping.cookie;
+        let seq = Seq { data: counter(Fork::Data, data), cow: cow.map(|cow| counter(Fork::Cow, cow)) };
+        Now { seq, scope: compared.map_or(CookieScope::Fork, |compared| compared.scope) }
     }
 
     fn unmoved(&self) -> String {
+        let seq = words::seq(self.seq);
         match self.scope {
-            CookieScope::Fork => format!("seq still was {}", self.seq),
-            CookieScope::Range => format!("none of its blocks had changed since (seq {})", self.seq),
-            CookieScope::Block => {
-                format!("the block at the position had not changed since (seq {})", self.seq)
-            }
+            CookieScope::Fork => format!("seq still was {seq}"),
+            CookieScope::Range => format!("none of its blocks had changed since (seq {seq})"),
+            CookieScope::Block => format!("the block at the position had not changed since (seq {seq})"),
         }
     }
 
@@ -336,45 +354,39 @@ impl Now {
     }
 }
 
-/// Whether the mapping is one of the COW fork.
-fn is_shared(replay: &Replay, life: &Life) -> bool {
-    let mut texts = replay.played[life.sampled].events.iter().map(Event::words);
-    texts.any(|text| text.contains(" SHARED "))
-}
-
-fn sequence_sampled(replay: &Replay, life: &Life) -> Option<u64> {
-    let events = &replay.played.get(life.sampled)?.events;
-    let mut numbers =
-        events.iter().filter_map(|event| event.words().split_once("seq ")?.1.split(' ').next()?.parse().ok());
-    numbers.next_back()
-}
-
-/// The byte ranges that a text names (`4k-8k`).
-fn ranges(text: &str) -> Vec<Range<u64>> {
-    let bytes = |text: &str| {
-        let (digits, unit) = match text.strip_suffix(['k', 'm']) {
-            Some(digits) => (digits, if text.ends_with('k') { 10 } else { 20 }),
-            None => (text, 0),
-        };
-        digits.parse::<u64>().ok()?.checked_mul(1 << unit)
+/// A counter of the mapping's file after a row, as far as a comparison looks at it; `None` where it never moves.
+fn counter_after(
+    replay: &Replay,
+    life: &Life,
+    fork: Fork,
+    row: usize,
+    compared: Option<&Compared>,
+) -> Option<u64> {
+    let moves = |row: usize| {
+        let events = replay.played[row].events.iter();
+        let of_file = events.filter(|event| events::file(event) == life.file.as_deref());
+        of_file.filter_map(move |event| match events::what(event) {
+            Some(What::Counted { fork: moved, from, to, blocks })
+                if *moved == fork && compared.is_none_or(|compared| compared.finds(blocks)) =>
+            {
+                Some((*from, *to))
+            }
+            _ => None,
+        })
     };
-    let words = text.split([' ', ',']);
-    words.filter_map(|word| word.split_once('-')).filter_map(|(a, b)| Some(bytes(a)?..bytes(b)?)).collect()
+    let latest = (0..=row).rev().find_map(|row| moves(row).next_back().map(|(_, to)| to));
+    if compared.is_some_and(|compared| compared.scope != CookieScope::Fork) {
+        // What blocks were stamped with before is in the cookie.
+        return latest;
+    }
+    // Where no step before moved it, it is what the next one that does finds.
+    let next = || (row + 1..replay.played.len()).find_map(|row| moves(row).next().map(|(from, _)| from));
+    latest.or_else(next)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranges_are_found_in_words() {
-        assert_eq!(ranges("U -> W 4k-8k"), vec![4096..8192]);
-        assert_eq!(
-            ranges("mapping says unwritten at 512-1k, 1m-2m, the extent is W"),
-            [512..1024, 1 << 20..2 << 20]
-        );
-        assert!(ranges("look-up moves the counter, 5 at 4").is_empty());
-    }
 
     #[test]
     fn a_sentence_starts_with_a_capital() {

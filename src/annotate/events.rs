@@ -1,13 +1,18 @@
 //! What the model reported, out of what an engine passes on.
 
 use stalemap_facade::Event;
-use stalemap_model::state::event::{KernelEvent, MappingEvent};
+use stalemap_model::state::event::{AfterStale, KernelEvent, Verdict, What};
 use stalemap_model::state::tracepoint::Tracepoint;
 use stalemap_model::state::validity::Compared;
 
-/// How an event concerns a cached mapping.
-pub fn mapping(event: &Event) -> MappingEvent {
-    event.of::<KernelEvent>().map_or(MappingEvent::None, |event| event.mapping)
+/// What happened to a file.
+pub fn what(event: &Event) -> Option<&What> {
+    event.of::<KernelEvent>().map(|event| &event.what)
+}
+
+/// What the file is called that an event concerns, where there are several.
+pub fn file(event: &Event) -> Option<&str> {
+    event.of::<KernelEvent>()?.file.as_deref()
 }
 
 /// What a comparison looks at for the use of a mapping, or looked at.
@@ -17,5 +22,18 @@ pub fn compared(event: &Event) -> Option<&Compared> {
 
 /// The tracepoint that was hit.
 pub fn tracepoint(event: &Event) -> Option<&Tracepoint> {
-    event.of::<KernelEvent>()?.tracepoint.as_ref()
+    match what(event)? {
+        What::Tracepoint(tracepoint) => Some(tracepoint),
+        _ => None,
+    }
+}
+
+/// Whether the event begins or ends a mapping, makes one stale, or is the use of one that misleads.
+pub fn is_of_mapping(event: &Event) -> bool {
+    match what(event) {
+        Some(What::Sampled(..) | What::Dropped(_) | What::MapChanged(_)) => true,
+        Some(What::Used(used)) => used.misleads(),
+        Some(What::Checked(_, Verdict::Stale { then, .. })) => *then == AfterStale::Dropped,
+        _ => false,
+    }
 }

@@ -1,10 +1,20 @@
-//! Which file something concerns: what the model says of one of several starts with its name in brackets,
-//! and a column of its state with its name and a colon.
+//! Which file something concerns, where there are several: events say it, a text shows it in brackets before what it
+//! says, and a column of the state begins with the name and a colon.
 
-/// The file that a text speaks of, if it names one, and what it says.
-pub(crate) fn split(text: &str) -> (Option<&str>, &str) {
-    let named = text.strip_prefix('[').and_then(|rest| rest.split_once("] "));
-    named.map_or((None, text), |(file, rest)| (Some(file), rest))
+/// Something said of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Note {
+    /// The file, where there are several.
+    pub(crate) file: Option<String>,
+    /// What is said.
+    pub(crate) text: String,
+}
+
+impl Note {
+    /// One text, naming the file.
+    pub(crate) fn shown(&self) -> String {
+        named(self.file.as_deref(), &self.text)
+    }
 }
 
 /// The text, naming a file.
@@ -17,22 +27,13 @@ pub(crate) fn column(name: &str) -> (Option<&str>, &str) {
     name.split_once(':').map_or((None, name), |(file, what)| (Some(file), what))
 }
 
-/// The value of a file's column in a state.
-pub(crate) fn value_after<'s>(
-    state: &'s [(String, String)],
-    file: Option<&str>,
-    name: &str,
-) -> Option<&'s str> {
-    state.iter().find(|(other, _)| column(other) == (file, name)).map(|(_, value)| value.as_str())
-}
-
-/// Says once what all texts say at their beginning: the file that they speak of.
-pub(crate) fn factored(texts: Vec<String>) -> (Option<String>, Vec<String>) {
-    let first = texts.first().and_then(|text| split(text).0.map(str::to_owned));
-    if first.is_none() || texts.iter().any(|text| split(text).0 != first.as_deref()) {
-        return (None, texts);
+/// Says once what all notes have in common: the file that they speak of.
+pub(crate) fn factored(notes: &[Note]) -> (Option<&str>, Vec<String>) {
+    let first = notes.first().and_then(|note| note.file.as_deref());
+    if first.is_none() || notes.iter().any(|note| note.file.as_deref() != first) {
+        return (None, notes.iter().map(Note::shown).collect());
     }
-    (first, texts.iter().map(|text| split(text).1.to_owned()).collect())
+    (first, notes.iter().map(|note| note.text.clone()).collect())
 }
 
 #[cfg(test)]
@@ -41,12 +42,17 @@ mod tests {
 
     #[test]
     fn a_name_that_all_share_is_said_once() {
-        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let (file, rest) = factored(texts(&["[b] new folio", "[b] copy 0-4k"]));
-        assert_eq!((file.as_deref(), rest), (Some("b"), texts(&["new folio", "copy 0-4k"])));
-        let mixed = texts(&["[b] new folio", "[a] copy 0-4k"]);
-        assert_eq!(factored(mixed.clone()), (None, mixed));
-        assert_eq!(factored(texts(&["clean"])), (None, texts(&["clean"])));
-        assert_eq!(factored(Vec::new()), (None, Vec::new()));
+        let note = |(file, text): &(Option<&str>, &str)| Note {
+            file: file.map(str::to_owned),
+            text: (*text).to_owned(),
+        };
+        let notes = |all: &[(Option<&str>, &str)]| all.iter().map(note).collect::<Vec<_>>();
+        let both = notes(&[(Some("b"), "new folio"), (Some("b"), "copy 0-4k")]);
+        assert_eq!(factored(&both), (Some("b"), vec!["new folio".to_owned(), "copy 0-4k".to_owned()]));
+        let mixed = notes(&[(Some("b"), "new folio"), (Some("a"), "copy 0-4k")]);
+        assert_eq!(factored(&mixed), (None, vec!["[b] new folio".to_owned(), "[a] copy 0-4k".to_owned()]));
+        let looks_like_a_file = notes(&[(None, "[a] clean")]);
+        assert_eq!(factored(&looks_like_a_file), (None, vec!["[a] clean".to_owned()]));
+        assert_eq!(factored(&[]), (None, Vec::new()));
     }
 }

@@ -1,13 +1,12 @@
 //! The life of each cached mapping: from the sampling to where it was dropped, and what happened meanwhile.
 
-use super::events;
 use std::collections::BTreeMap;
 
 use stalemap_explore::Replay;
 use stalemap_facade::{ActorId, Event};
-use stalemap_model::state::event::MappingEvent;
+use stalemap_model::state::event::{AfterStale, MapChange, Mapping, Sampler, Use, Verdict, What};
 
-use super::files;
+use super::events;
 
 /// A mapping cached by an actor. Rows count from 0.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,12 +15,16 @@ pub struct Life {
     pub actor: ActorId,
     /// The file that it maps, where there are several.
     pub file: Option<String>,
+    /// The path that sampled it.
+    pub by: Sampler,
+    /// What it says: the blocks, the fork, the cookie.
+    pub mapping: Mapping,
     /// The row that sampled it.
     pub sampled: usize,
-    /// Rows of others that changed the extent map, each with the event's place in the row.
-    pub invalidated: Vec<(usize, usize)>,
-    /// Rows that used it although it was out of date, each with the event's place in the row.
-    pub misused: Vec<(usize, usize)>,
+    /// What others changed in the extent map, with their rows: it is stale from the first of them on.
+    pub invalidated: Vec<(usize, MapChange)>,
+    /// The uses in which it misled, with their rows.
+    pub misused: Vec<(usize, Use)>,
     /// The row that dropped it or sampled the next one, if any did.
     pub end: Option<usize>,
 }
@@ -55,9 +58,11 @@ impl Mark {
 }
 
 impl Life {
-    fn new(actor: ActorId, event: &Event, sampled: usize) -> Self {
-        let file = files::split(&event.words()).0.map(str::to_owned);
-        Life { actor, file, sampled, invalidated: Vec::new(), misused: Vec::new(), end: None }
+    fn new(actor: ActorId, event: &Event, by: Sampler, mapping: &Mapping, sampled: usize) -> Self {
+        let file = events::file(event).map(str::to_owned);
+        let mapping = mapping.clone();
+        let (invalidated, misused) = (Vec::new(), Vec::new());
+        Life { actor, file, by, mapping, sampled, invalidated, misused, end: None }
     }
 
     fn is_stale_by(&self, row: usize) -> bool {
@@ -84,40 +89,54 @@ impl Life {
 
 /// The lives of all mappings, in the order of their sampling.
 pub fn lives(replay: &Replay) -> Vec<Life> {
-    let mut lives: Vec<Life> = Vec::new();
-    let mut open: BTreeMap<ActorId, usize> = BTreeMap::new();
+    let mut held = Held::default();
     for (row, played) in replay.played.iter().enumerate() {
-        let actor = played.actor;
-        for (place, event) in played.events.iter().enumerate() {
-            match events::mapping(event) {
-                MappingEvent::None | MappingEvent::Used => {}
-                MappingEvent::Sampled | MappingEvent::Dropped => {
-                    if let Some(life) = open.remove(&actor) {
-                        lives[life].end = Some(row);
-                    }
-                    if events::mapping(event) == MappingEvent::Sampled {
-                        open.insert(actor, lives.len());
-                        lives.push(Life::new(actor, event, row));
-                    }
+        for event in &played.events {
+            held.take_in(row, played.actor, event);
+        }
+    }
+    held.lives
+}
+
+/// The mappings so far, and which of them each actor holds.
+#[derive(Default)]
+struct Held {
+    lives: Vec<Life>,
+    open: BTreeMap<ActorId, usize>,
+}
+
+impl Held {
+    fn take_in(&mut self, row: usize, actor: ActorId, event: &Event) {
+        match events::what(event) {
+            Some(What::Sampled(by, mapping)) => {
+                self.drop(row, actor);
+                self.open.insert(actor, self.lives.len());
+                self.lives.push(Life::new(actor, event, *by, mapping, row));
+            }
+            Some(What::Dropped(_) | What::Checked(_, Verdict::Stale { then: AfterStale::Dropped, .. })) => {
+                self.drop(row, actor);
+            }
+            Some(What::Used(used)) if used.misleads() => {
+                if let Some(life) = self.open.get(&actor) {
+                    self.lives[*life].misused.push((row, used.clone()));
                 }
-                MappingEvent::Misused => {
-                    if let Some(life) = open.get(&actor) {
-                        lives[*life].misused.push((row, place));
-                    }
-                }
-                MappingEvent::Invalidated => {
-                    let words = event.words();
-                    let file = files::split(&words).0;
-                    for life in open.iter().filter(|(other, _)| **other != actor).map(|(_, life)| *life) {
-                        if lives[life].file.as_deref() == file {
-                            lives[life].invalidated.push((row, place));
-                        }
+            }
+            Some(What::MapChanged(change)) => {
+                for life in self.open.iter().filter(|(other, _)| **other != actor).map(|(_, life)| *life) {
+                    if self.lives[life].file.as_deref() == events::file(event) {
+                        self.lives[life].invalidated.push((row, change.clone()));
                     }
                 }
             }
+            _ => {}
         }
     }
-    lives
+
+    fn drop(&mut self, row: usize, actor: ActorId) {
+        if let Some(life) = self.open.remove(&actor) {
+            self.lives[life].end = Some(row);
+        }
+    }
 }
 
 /// The actors with a bar: those that had a mapping go out of date.
@@ -139,22 +158,22 @@ pub fn marks(lives: &[Life], actor: ActorId, row: usize) -> (Option<Mark>, Optio
 mod tests {
     use std::rc::Rc;
 
-    use stalemap_model::state::event::KernelEvent;
-
     use stalemap_explore::Played;
-    use stalemap_facade::Event;
+    use stalemap_model::state::event::{Checker, Dropped, KernelEvent, Says, Seq, Truth};
+    use stalemap_model::state::mapping::IomapType;
+    use stalemap_model::words::extent::Fork;
 
     use super::*;
 
-    fn replay_of(events: &[(ActorId, MappingEvent)]) -> Replay {
-        let played = |(actor, mapping): &(ActorId, MappingEvent)| Played {
+    fn replay_of(events: &[(ActorId, What)]) -> Replay {
+        let played = |(actor, what): &(ActorId, What)| Played {
             actor: *actor,
             op: String::new(),
             preempts: false,
             depends_on: Vec::new(),
             depends_indirectly_on: Vec::new(),
             panels: Vec::new(),
-            events: vec![Event::System(Rc::new(KernelEvent::of_mapping(*mapping, "")))],
+            events: vec![Event::System(Rc::new(KernelEvent { file: None, what: what.clone() }))],
             gutter: Vec::new(),
             violated: Vec::new(),
         };
@@ -183,27 +202,66 @@ mod tests {
         }
     }
 
-    fn bar(events: &[(ActorId, MappingEvent)], actor: ActorId) -> String {
+    fn bar(events: &[(ActorId, What)], actor: ActorId) -> String {
         let lives = lives(&replay_of(events));
         let mark = |row| marks(&lives, actor, row).0.map_or(" ", symbol);
         (0..events.len()).map(mark).collect()
     }
 
+    fn sampled() -> What {
+        let cookie = Seq { data: 1, cow: None };
+        let (kind, fork) = (IomapType::Unwritten, Fork::Data);
+        What::Sampled(
+            Sampler::Write,
+            Mapping { kind, bytes: 0..4096, fork, new: false, device: Some(0), cookie },
+        )
+    }
+
+    fn changed() -> What {
+        What::MapChanged(MapChange::data(IomapType::Unwritten, IomapType::Mapped, 0..4096))
+    }
+
+    fn used(truth: Truth) -> What {
+        let says = Says::Kind(IomapType::Unwritten);
+        What::Used(Use { says, at: Vec::from([0..4096]), truth, skips: None })
+    }
+
+    const ELSE: What = What::BufferedInstead;
+    const DROPPED: What = What::Dropped(Dropped::Done);
+
     #[test]
     fn a_bar_runs_from_the_sampling_to_the_use() {
-        use MappingEvent::{Dropped, Invalidated, Misused, None, Sampled, Used};
-        let story =
-            [(1, None), (1, Sampled), (1, Used), (2, Invalidated), (2, None), (1, Misused), (1, Dropped)];
+        let story = [
+            (1, ELSE),
+            (1, sampled()),
+            (1, used(Truth::AsItSays)),
+            (2, changed()),
+            (2, ELSE),
+            (1, used(Truth::Elsewhere)),
+            (1, DROPPED),
+        ];
         assert_eq!(bar(&story, 1), " +|!!X-");
         assert_eq!(bar(&story, 2), "       ");
-        assert_eq!(barred(&lives(&replay_of(&story))), [1]);
+        let lives = lives(&replay_of(&story));
+        assert_eq!(barred(&lives), [1]);
+        assert_eq!(lives[0].invalidated.first().map(|(row, _)| *row), Some(3), "stale since then");
+        assert_eq!((lives[0].by, lives[0].mapping.cookie.data), (Sampler::Write, 1));
     }
 
     #[test]
     fn the_own_change_does_not_make_the_own_mapping_stale() {
-        use MappingEvent::{Dropped, Invalidated, Sampled};
-        let story = [(1, Sampled), (1, Invalidated), (1, Sampled), (2, Sampled), (1, Dropped)];
+        let story = [(1, sampled()), (1, changed()), (1, sampled()), (2, sampled()), (1, DROPPED)];
         assert_eq!(bar(&story, 1), "+|+|-");
         assert!(barred(&lives(&replay_of(&story))).is_empty());
+    }
+
+    #[test]
+    fn a_mapping_that_a_check_found_stale_ends_unless_it_is_kept() {
+        let (old, now) = (Seq { data: 1, cow: None }, Seq { data: 2, cow: None });
+        let stale =
+            |then| What::Checked(Checker::Write, Verdict::Stale { sampled: old, now: Some(now), then });
+        let story = |then| [(1, sampled()), (2, changed()), (1, stale(then)), (1, ELSE)];
+        assert_eq!(bar(&story(AfterStale::Dropped), 1), "+!- ");
+        assert_eq!(bar(&story(AfterStale::Kept), 1), "+!!!");
     }
 }

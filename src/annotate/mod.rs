@@ -12,10 +12,10 @@ pub mod events;
 pub mod expected;
 pub(crate) mod files;
 pub mod mappings;
+mod phrases;
 pub mod program;
 pub mod states;
 pub mod window;
-mod words;
 
 use std::collections::BTreeMap;
 
@@ -26,11 +26,13 @@ use stalemap_model::system::kernel::Kernel;
 
 pub use self::calls::calls;
 use self::clocks::Clock;
+use self::files::Note;
 use self::mappings::Life;
+pub use self::phrases::{count, harmless, list};
 use self::program::Program;
 use self::states::FileState;
 use self::window::Window;
-pub use self::words::{count, harmless, list};
+use crate::report::words;
 
 /// What is known about a schedule beside the replay itself.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -99,6 +101,10 @@ pub struct AnnotatedStep {
     pub op: String,
     /// What happened in it, but for violations.
     pub notes: Vec<String>,
+    /// The operation by itself.
+    operation: String,
+    /// What the notes are made of.
+    told: Vec<Note>,
     /// What it violates, in words.
     pub violations: Vec<String>,
     /// Whether the outcome needs it: it happened before what violates the property, as far as that depends on it.
@@ -216,30 +222,41 @@ impl AnnotatedSchedule {
 impl AnnotatedStep {
     /// The step with more to be noted.
     #[must_use]
-    pub fn with_notes(&self, more: Vec<String>) -> Self {
-        let (file, op) = files::split(&self.op);
-        let notes = self.notes.iter().map(|note| files::named(file, note)).chain(more).collect();
-        let (op, notes) = factored(op, notes);
-        AnnotatedStep { op, notes, ..self.clone() }
+    pub(crate) fn with_notes(&self, more: Vec<Note>) -> Self {
+        let told: Vec<Note> = self.told.iter().cloned().chain(more).collect();
+        let (op, notes) = factored(&self.operation, &told);
+        AnnotatedStep { op, notes, told, ..self.clone() }
     }
 }
 
 fn step(played: &Played, needed: bool) -> AnnotatedStep {
-    let told = played.events.iter().filter(|event| !event.words().is_empty() && !is_violation(event));
-    let (op, notes) = factored(&harmless(&played.op), told.map(|event| harmless(&event.words())).collect());
+    let (operation, told) = (harmless(&played.op), told(&played.events));
+    let (op, notes) = factored(&operation, &told);
     AnnotatedStep {
         actor: played.actor,
         op,
         notes,
+        operation,
+        told,
         violations: played.violated.iter().map(|property| violation(*property, &played.events)).collect(),
         needed,
     }
 }
 
 /// An operation and its notes, with the file that all of them concern named once.
-fn factored(op: &str, notes: Vec<String>) -> (String, Vec<String>) {
+fn factored(op: &str, notes: &[Note]) -> (String, Vec<String>) {
     let (file, notes) = files::factored(notes);
-    (files::named(file.as_deref(), op), notes)
+    (files::named(file, op), notes)
+}
+
+/// What events say to a reader, but for violations.
+fn told(events: &[Event]) -> Vec<Note> {
+    let note = |event: &Event| Note {
+        file: events::file(event).map(harmless),
+        text: harmless(&words::event(event)),
+    };
+    let told = events.iter().filter(|event| !is_violation(event)).map(note);
+    told.filter(|note| !note.text.is_empty()).collect()
 }
 
 /// The steps that happened before what did the damage, in the happens-before order: those that violate something or
@@ -309,13 +326,14 @@ mod tests {
     use std::rc::Rc;
 
     use stalemap_model::judge::properties;
-    use stalemap_model::state::event::KernelEvent;
+    use stalemap_model::state::event::{DataEvent, KernelEvent, What};
 
     use super::*;
 
     #[test]
     fn a_violation_is_told_in_words() {
-        let copied = Event::System(Rc::new(KernelEvent::plain("copy 0-4k")));
+        let copied =
+            Event::System(Rc::new(KernelEvent { file: None, what: What::Data(DataEvent::Read(0..4096)) }));
         let lost = Event::Violated { property: properties::LOST_WRITE, detail: "6k-8k is 0".to_owned() };
         let events = [copied, lost];
         assert_eq!(violation(properties::LOST_WRITE, &events), "lost write: 6k-8k is 0");

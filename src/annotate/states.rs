@@ -6,7 +6,7 @@ use serde::Serialize;
 use stalemap_explore::Replay;
 use stalemap_facade::{Panel, Span, Strip};
 
-use super::words::harmless;
+use super::phrases::harmless;
 
 /// The state of one file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

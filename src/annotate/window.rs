@@ -1,9 +1,9 @@
 //! The window of a schedule: from where a mapping was sampled to where it was used or rejected, through which path, and
 //! which of the others have to come while it is open.
 
-use super::events;
 use stalemap_explore::Replay;
-use stalemap_facade::{ActorId, Event, Role};
+use stalemap_facade::{ActorId, Role};
+use stalemap_model::state::event::Sampler;
 
 use super::clocks::Clock;
 use super::mappings::Life;
@@ -45,7 +45,11 @@ pub enum Path {
 pub fn window(replay: &Replay, lives: &[Life], clocks: &[Clock]) -> Option<Window> {
     let misused = lives.iter().find(|life| !life.misused.is_empty());
     let life = misused.or_else(|| lives.iter().find(|life| !life.invalidated.is_empty()))?;
-    let path = path(&replay.played[life.sampled].events);
+    let path = match life.by {
+        Sampler::Write => Path::Write,
+        Sampler::Writeback => Path::Writeback,
+        Sampler::Zero | Sampler::Unshare | Sampler::DirectWrite | Sampler::DirectRead => Path::Other,
+    };
     let mut others: Vec<(usize, ActorId)> = (0..replay.actors.len())
         .filter(|actor| *actor != life.actor && replay.actors[*actor].role == Role::Main)
         .filter_map(|actor| Some((steps_of(replay, actor).next()?, actor)))
@@ -75,15 +79,4 @@ pub fn window(replay: &Replay, lives: &[Life], clocks: &[Clock]) -> Option<Windo
 /// The rows of an actor.
 fn steps_of(replay: &Replay, actor: ActorId) -> impl Iterator<Item = usize> {
     replay.played.iter().enumerate().filter(move |(_, step)| step.actor == actor).map(|(row, _)| row)
-}
-
-/// Which path a step belongs to, by the tracepoints that it hits.
-fn path(events: &[Event]) -> Path {
-    let mut tracepoints = events.iter().filter_map(events::tracepoint);
-    let path = tracepoints.find_map(|tracepoint| match tracepoint.name {
-        "iomap_writepage_map" => Some(Path::Writeback),
-        "iomap_iter" if tracepoint.to_string().ends_with("flags WRITE (0x1)") => Some(Path::Write),
-        _ => None,
-    });
-    path.unwrap_or(Path::Other)
 }

@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use stalemap_facade::{Event, Property};
 
-use crate::annotate::{AnnotatedSchedule, events};
+use super::words;
+use crate::annotate::{AnnotatedSchedule, events, files};
 use crate::run::Outcome;
 use crate::scenario::{Expectation, Scenario};
 
@@ -127,10 +128,13 @@ pub fn show(scenario: &Scenario, cells: &[u64]) -> String {
 /// What the model said, and the tracepoints that were hit.
 fn told(events: &[Event]) -> Vec<String> {
     let said = |event: &Event| match events::tracepoint(event) {
-        Some(tracepoint) => format!("{}: {tracepoint}", tracepoint.name),
-        None => event.words(),
+        Some(tracepoint) => Some(format!("{}: {tracepoint}", tracepoint.name)),
+        None => {
+            let text = words::event(event);
+            (!text.is_empty()).then(|| files::named(events::file(event), &text))
+        }
     };
-    events.iter().map(said).filter(|text| !text.is_empty()).collect()
+    events.iter().filter_map(said).collect()
 }
 
 /// The document of `replay`.

@@ -12,3 +12,4 @@ pub mod style;
 pub mod svg;
 mod text;
 pub mod timeline;
+pub mod words;

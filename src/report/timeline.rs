@@ -26,6 +26,7 @@ use self::space::{GAP, INDENT};
 pub use self::look::Look;
 use super::style::{BAD, DIM, DOUBT, HEAD};
 use super::text::{Line, wrap};
+use crate::annotate::files::Note;
 use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, DecidingOrder, Ending, count, harmless};
 
@@ -140,7 +141,7 @@ impl<'r> Page<'r> {
         let mut schedule = Cow::Borrowed(schedule);
         // Beside the state of many files there is no room for the operations: then it is told as they are.
         if gutter.iter().any(|column| column.file.is_some()) && text_at + needed(&gutter) + ROOM > width {
-            aside.splice(0..0, gutter::told(&gutter, 0));
+            aside.splice(0..0, gutter::told(&gutter, 0).iter().map(Note::shown));
             let steps = gutter::folded(&schedule.steps, &gutter);
             schedule.to_mut().steps = steps;
             gutter.clear();

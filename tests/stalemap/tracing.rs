@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use stalemap_checker::{explore, replay};
 use stalemap_explore::Options;
 use stalemap_model::judge::properties;
-use stalemap_model::state::event::KernelEvent;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -69,7 +68,7 @@ fn tracepoints_of_a_replay() {
             .played
             .iter()
             .flat_map(|played| &played.events)
-            .filter_map(|event| event.of::<KernelEvent>()?.tracepoint.as_ref());
+            .filter_map(|event| stalemap::annotate::events::tracepoint(event));
         let hit: Vec<_> = hit.collect();
         let lines = kept.lines();
         assert_eq!(steps(&lines), hit.len(), "a replay tells every tracepoint once");

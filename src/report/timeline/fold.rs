@@ -3,8 +3,6 @@
 use crate::annotate::events;
 use std::ops::Range;
 
-use stalemap_model::state::event::MappingEvent;
-
 use super::look::Folding;
 use crate::annotate::AnnotatedSchedule;
 
@@ -66,7 +64,6 @@ fn runs(schedule: &AnnotatedSchedule) -> Vec<Range<usize>> {
 fn matters(schedule: &AnnotatedSchedule, row: usize) -> bool {
     let decides = || schedule.deciding.iter().any(|order| order.first == row || order.second == row);
     let events = &schedule.replay.played[row].events;
-    let of_mapping =
-        events.iter().any(|event| !matches!(events::mapping(event), MappingEvent::None | MappingEvent::Used));
+    let of_mapping = events.iter().any(events::is_of_mapping);
     of_mapping || !schedule.steps[row].violations.is_empty() || decides()
 }

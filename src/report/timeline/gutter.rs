@@ -7,7 +7,8 @@ use std::fmt::Display;
 
 use stalemap_explore::Replay;
 
-use crate::annotate::{AnnotatedStep, files};
+use crate::annotate::AnnotatedStep;
+use crate::annotate::files::{self, Note};
 use crate::report::text::{width, wrap};
 
 /// The widest value that is printed whole, and the widest column of those that are not.
@@ -53,15 +54,15 @@ pub(super) fn changing(columns: Vec<Column>) -> (Vec<Column>, Vec<String>) {
     let files: Vec<Option<String>> = changing.map(|column| column.file.clone()).collect();
     let shown = |column: &Column| column.file.is_none() || files.contains(&column.file);
     let (shown, still): (Vec<Column>, Vec<Column>) = columns.into_iter().partition(shown);
-    let texts = told(&still, 0);
+    let texts = told(&still, 0).iter().map(Note::shown).collect();
     (shown, texts)
 }
 
-/// What the columns show in a state, in words, a text for each file.
-pub(super) fn told(columns: &[Column], state: usize) -> Vec<String> {
+/// What the columns show in a state, in words, a note for each file.
+pub(super) fn told(columns: &[Column], state: usize) -> Vec<Note> {
     let text = |columns: &[Column]| {
         let says: Vec<String> = columns.iter().filter_map(|column| column.says(state)).collect();
-        (!says.is_empty()).then(|| files::named(columns[0].file.as_deref(), &says.join(", ")))
+        (!says.is_empty()).then(|| Note { file: columns[0].file.clone(), text: says.join(", ") })
     };
     columns.chunk_by(|a, b| a.file == b.file).filter_map(text).collect()
 }
