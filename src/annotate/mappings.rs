@@ -38,6 +38,8 @@ pub enum Mark {
     Cached,
     /// Dropped here.
     Dropped,
+    /// Dropped here, where the extent map has changed.
+    DroppedStale,
     /// Cached, and the extent map has changed.
     Stale,
     /// Used here although it is out of date.
@@ -51,6 +53,7 @@ impl Mark {
             Mark::Sampled => "mapping sampled",
             Mark::Cached => "cached",
             Mark::Dropped => "dropped",
+            Mark::DroppedStale => "dropped, out of date",
             Mark::Stale => "extent map changed since",
             Mark::Misused => "used although out of date",
         }
@@ -80,7 +83,7 @@ impl Life {
         } else if row == self.sampled {
             (Some(Mark::Sampled), Some(cached).filter(|_| self.end != Some(row)))
         } else if self.end == Some(row) {
-            (Some(Mark::Dropped), None)
+            (Some(if cached == Mark::Stale { Mark::DroppedStale } else { Mark::Dropped }), None)
         } else {
             (Some(cached), Some(cached))
         }
@@ -196,7 +199,7 @@ mod tests {
         match mark {
             Mark::Sampled => "+",
             Mark::Cached => "|",
-            Mark::Dropped => "-",
+            Mark::Dropped | Mark::DroppedStale => "-",
             Mark::Stale => "!",
             Mark::Misused => "X",
         }
@@ -262,6 +265,10 @@ mod tests {
             |then| What::Checked(Checker::Write, Verdict::Stale { sampled: old, now: Some(now), then });
         let story = |then| [(1, sampled()), (2, changed()), (1, stale(then)), (1, ELSE)];
         assert_eq!(bar(&story(AfterStale::Dropped), 1), "+!- ");
+        let lives = lives(&replay_of(&story(AfterStale::Dropped)));
+        assert_eq!(marks(&lives, 1, 2).0, Some(Mark::DroppedStale));
+        let valid = super::lives(&replay_of(&[(1, sampled()), (1, DROPPED)]));
+        assert_eq!(marks(&valid, 1, 1).0, Some(Mark::Dropped));
         assert_eq!(bar(&story(AfterStale::Kept), 1), "+!!!");
     }
 }

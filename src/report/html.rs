@@ -8,6 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::json;
 use stalemap_facade::ActorId;
 
+use super::letters;
 use crate::annotate::alignment::align;
 use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, DecidingOrder, Ending, harmless};
@@ -184,6 +185,7 @@ fn class(mark: Mark) -> &'static str {
         Mark::Sampled => "sampled",
         Mark::Cached => "cached",
         Mark::Dropped => "dropped",
+        Mark::DroppedStale => "dropped-stale",
         Mark::Stale => "stale",
         Mark::Misused => "misused",
     }
@@ -215,10 +217,11 @@ fn after(n: usize, schedule: &AnnotatedSchedule) -> Markup {
             }
             @if let Some(certified) = &schedule.about.certified { p { (harmless(certified)) } }
             p.legend {
-                @for mark in [Mark::Sampled, Mark::Cached, Mark::Stale, Mark::Misused] {
+                @for mark in [Mark::Sampled, Mark::Cached, Mark::Stale, Mark::Misused, Mark::DroppedStale] {
                     span { span class={ "bar " (class(mark)) } {} " " (mark.meaning()) }
                 }
                 span { "* preemption" }
+                @for line in letters::of_schedule(schedule) { span { (line) } }
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod engines;
 pub mod export;
 pub mod html;
 pub mod json;
+mod letters;
 pub mod list;
 pub mod orderings;
 pub mod style;

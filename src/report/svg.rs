@@ -3,6 +3,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
+use super::letters;
 use super::text::wrap;
 use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, harmless};
@@ -22,7 +23,7 @@ const STYLE: &str = "\
 text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#1b1f24}\
 .head{font-weight:700}.soft{fill:#57606a}.bad{fill:#b3261e;font-weight:700}\
 .life{stroke:#d0d7de}.rule{stroke:#eaeef2}.ground{fill:#fff}\
-.sampled,.cached,.dropped{fill:#8cb4e8}.stale{fill:#e3a008}.misused{fill:#b3261e}";
+.sampled,.cached,.dropped{fill:#8cb4e8}.stale,.dropped-stale{fill:#e3a008}.misused{fill:#b3261e}";
 
 /// The words of one step, broken into lines.
 struct Row {
@@ -43,7 +44,8 @@ pub fn picture(schedule: &AnnotatedSchedule) -> String {
     let top = MARGIN + LINE * (title.len() + 3);
     let rows = rows(schedule, top, (total - gutter_at.min(total / 3)) / CHARACTER);
     let bottom = rows.last().map_or(top, |row| row.top + row.height) + LINE;
-    let height = bottom + LINE + MARGIN;
+    let letters = letters::of_schedule(schedule);
+    let height = bottom + LINE * (1 + letters.len()) + MARGIN;
     let barred = mappings::barred(&schedule.mappings);
     let head_at = top - LINE;
     html! {
@@ -81,6 +83,7 @@ pub fn picture(schedule: &AnnotatedSchedule) -> String {
                 }
             }
             (text(MARGIN, bottom + LINE, "soft", "bars: a cached mapping; blue: valid, yellow: the extent map changed since, red: used although out of date   *: preemption"))
+            @for (n, line) in letters.iter().enumerate() { (text(MARGIN, bottom + LINE * (n + 2), "soft", line)) }
         }
     }
     .into_string()
@@ -95,6 +98,7 @@ fn class(mark: Mark) -> &'static str {
         Mark::Sampled => "sampled",
         Mark::Cached => "cached",
         Mark::Dropped => "dropped",
+        Mark::DroppedStale => "dropped-stale",
         Mark::Stale => "stale",
         Mark::Misused => "misused",
     }

@@ -20,10 +20,11 @@ use stalemap_facade::ActorId;
 
 use self::column::{Column, Sharing, columns};
 use self::fold::Row;
-use self::legend::{legend, letters};
+use self::legend::legend;
 use self::space::{GAP, INDENT};
 
 pub use self::look::Look;
+use super::letters;
 use super::style::{BAD, DIM, DOUBT, HEAD};
 use super::text::{Line, wrap};
 use crate::annotate::files::Note;
@@ -137,7 +138,7 @@ impl<'r> Page<'r> {
         let (mut gutter, mut aside) = gutter::changing(gutter::columns(&schedule.replay));
         let needed =
             |gutter: &[gutter::Column]| gutter.iter().map(|column| column.width + GAP).sum::<usize>();
-        let letters = letters(&gutter);
+        let letters = legend::letters(&gutter);
         let mut schedule = Cow::Borrowed(schedule);
         // Beside the state of many files there is no room for the operations: then it is told as they are.
         if gutter.iter().any(|column| column.file.is_some()) && text_at + needed(&gutter) + ROOM > width {
@@ -334,7 +335,7 @@ impl<'r> Page<'r> {
                 let style = match mark {
                     Mark::Misused => BAD.bold(),
                     Mark::Stale => DOUBT,
-                    Mark::Sampled | Mark::Cached | Mark::Dropped => Style::new(),
+                    Mark::Sampled | Mark::Cached | Mark::Dropped | Mark::DroppedStale => Style::new(),
                 };
                 line.put(column.at + 2 * place, style, self.look.symbol(mark));
             }
@@ -369,7 +370,8 @@ impl<'r> Page<'r> {
             marks.insert(0, format!("Bars: {}", names.join(", ")));
         }
         say(marks);
-        self.letters.iter().cloned().for_each(say);
+        let garbage = letters::garbage(&self.schedule).into_iter().collect();
+        self.letters.iter().cloned().chain([garbage]).for_each(say);
         lines
     }
 
@@ -381,6 +383,7 @@ impl<'r> Page<'r> {
         let all: Vec<Mark> = (0..self.schedule.steps.len())
             .flat_map(drawn)
             .flat_map(|(first, further)| first.into_iter().chain(further))
+            .map(|mark| if mark == Mark::DroppedStale { Mark::Dropped } else { mark })
             .collect();
         let order = [Mark::Sampled, Mark::Cached, Mark::Stale, Mark::Misused, Mark::Dropped];
         order.into_iter().filter(|mark| all.contains(mark)).collect()

@@ -94,7 +94,7 @@ impl Look {
         match mark {
             Mark::Sampled => self.symbols.sampled,
             Mark::Cached => self.symbols.cached,
-            Mark::Dropped => self.symbols.dropped,
+            Mark::Dropped | Mark::DroppedStale => self.symbols.dropped,
             Mark::Stale => self.symbols.stale,
             Mark::Misused => self.symbols.misused,
         }

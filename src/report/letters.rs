@@ -1,0 +1,84 @@
+//! What the letters of the shared state mean, as far as they occur: one list for every report.
+
+use stalemap_explore::Replay;
+
+use crate::annotate::{AnnotatedSchedule, Ending, files};
+
+/// The letters of the columns, by the column's name.
+const MEANINGS: [(&str, &[(char, &str)]); 2] = [
+    ("ext", &[('H', "hole"), ('D', "delalloc"), ('U', "unwritten"), ('W', "written"), ('I', "inline")]),
+    (
+        "folios",
+        &[
+            ('-', "absent"),
+            ('C', "clean"),
+            ('D', "dirty"),
+            ('W', "writeback"),
+            ('l', "locked"),
+            ('?', "not all valid"),
+        ],
+    ),
+];
+
+/// The meanings of the letters that occur, one list for each kind of column; the first of a list names the kind.
+/// `occurs` says whether a letter does in columns of a name.
+pub(super) fn meanings(occurs: impl Fn(&str, char) -> bool) -> Vec<Vec<String>> {
+    let explain = |(name, meanings): (&str, &[(char, &str)])| {
+        let used = meanings.iter().filter(|(letter, _)| occurs(name, *letter));
+        let mut items: Vec<String> = used.map(|(letter, meaning)| format!("{letter} {meaning}")).collect();
+        if let Some(first) = items.first_mut() {
+            first.insert_str(0, &format!("{name}: "));
+        }
+        items
+    };
+    MEANINGS.into_iter().map(explain).filter(|items| !items.is_empty()).collect()
+}
+
+/// The same for a schedule, a line for each kind of column and one for what was read, for reports that show values as
+/// they are.
+pub(super) fn of_schedule(schedule: &AnnotatedSchedule) -> Vec<String> {
+    of_replay(&schedule.replay).into_iter().chain(garbage(schedule)).collect()
+}
+
+fn of_replay(replay: &Replay) -> Vec<String> {
+    let states = || std::iter::once(&replay.initial).chain(replay.played.iter().map(|played| &played.gutter));
+    let occurs = |name: &str, letter: char| {
+        let mut values = states().flatten().filter(|(column, _)| files::column(column).1 == name);
+        values.any(|(_, value)| value.contains(letter))
+    };
+    let say = |items: Vec<String>| {
+        let each =
+            if items[0].starts_with("ext") { "one letter a block" } else { "one group of letters a folio" };
+        format!("{}; {each}", items.join(", "))
+    };
+    meanings(occurs).into_iter().map(say).collect()
+}
+
+/// What `~2` means, if a violation says it.
+pub(super) fn garbage(schedule: &AnnotatedSchedule) -> Option<String> {
+    let at_the_end = schedule.ending.iter().map(|ending| match ending {
+        Ending::Said(text) | Ending::Violated(text) => text.as_str(),
+    });
+    let violations = schedule.steps.iter().flat_map(|step| &step.violations).map(String::as_str);
+    violations.chain(at_the_end).any(names_garbage).then(|| "~N: what device block N had before".to_owned())
+}
+
+fn names_garbage(text: &str) -> bool {
+    text.split('~').skip(1).any(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_occurs_is_explained() {
+        let occurs = |name: &str, letter: char| {
+            (name, letter) == ("ext", 'U') || name == "folios" && "Cl".contains(letter)
+        };
+        assert_eq!(meanings(occurs), [vec!["ext: U unwritten"], vec!["folios: C clean", "l locked"]]);
+        assert!(meanings(|_, _| false).is_empty());
+        assert!(names_garbage("stale exposure: 0-4k is ~2"));
+        assert!(!names_garbage("stale exposure: 0-4k is uninitialised, ~"));
+    }
+}
