@@ -590,9 +590,13 @@ fn audit_backed<B: Backend>(inode: &Inode<B>, iomap: &Iomap, written: &Range<Cel
 fn contradiction(iomap: &Iomap, block: FileBlock, extent: Extent) -> (Says, Truth) {
     let fresh = |phys| extent == Extent::Written(phys) && iomap.kind == IomapType::Mapped && iomap.new;
     if iomap.addr_of(block).is_some_and(fresh) {
-        (Says::WrittenNew, Truth::WrittenSince)
-    } else {
-        (Says::Kind(iomap.source_kind()), Truth::Extent(extent))
+        return (Says::WrittenNew, Truth::WrittenSince);
+    }
+    match (iomap.source_kind(), iomap.source_of(block), extent) {
+        (IomapType::Mapped, Some(says), Extent::Written(is)) if says != is => {
+            (Says::Device(says), Truth::At(is))
+        }
+        (kind, ..) => (Says::Kind(kind), Truth::Extent(extent)),
     }
 }
 
@@ -600,6 +604,9 @@ fn contradiction(iomap: &Iomap, block: FileBlock, extent: Extent) -> (Says, Trut
 fn contradiction_shown(iomap: &Iomap, block: FileBlock, extent: Extent) -> String {
     match contradiction(iomap, block, extent) {
         (Says::WrittenNew, _) => "says written NEW where the block has been written since".to_owned(),
+        (Says::Device(says), Truth::At(is)) => {
+            format!("says device block {says} where the extent is at device block {is}")
+        }
         _ => format!("says {} where the extent is {}", iomap.source_kind(), extent.letter()),
     }
 }
@@ -617,13 +624,14 @@ fn audit_use<B: Backend>(
         let misled = blocks.iter().find(|block| fs::misleads(inode, iomap, **block, map.get(**block)));
         inode.emit_use(iomap, position, || {
             let bytes = |block: &FileBlock| inode.sb.geometry.bytes_of_blocks(&(*block..*block + 1));
-            let at = blocks.iter().map(bytes).collect();
+            let all = || blocks.iter().map(bytes).collect();
             What::Used(match misled {
-                Some(block) => {
-                    let (says, truth) = contradiction(iomap, *block, map.get(*block));
-                    Use::bad(says, at, truth)
-                }
-                None => Use::good(Says::Kind(iomap.source_kind()), at),
+                Some(block) => match contradiction(iomap, *block, map.get(*block)) {
+                    // An address is that of one block.
+                    (says @ Says::Device(_), truth) => Use::bad(says, vec![bytes(block)], truth),
+                    (says, truth) => Use::bad(says, all(), truth),
+                },
+                None => Use::good(Says::Kind(iomap.source_kind()), all()),
             })
         });
         if let Some(block) = misled {

@@ -206,9 +206,6 @@ impl<'r> Misuse<'r> {
 /// What comparing the counter after the folio was locked said, or would have said.
 fn verdict(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<String> {
     let cookie = life.mapping.cookie;
-    if cookie.cow.is_some() {
-        return None;
-    }
     let sampled = words::seq(cookie);
     let mine = |rows: Range<usize>, op: &str| {
         rows.rev().find(|row| {

@@ -89,6 +89,7 @@ pub fn used(used: &Use) -> String {
     let truth = match used.truth {
         Truth::AsItSays | Truth::Elsewhere => String::new(),
         Truth::Extent(extent) => format!(", the extent is {}", extent.letter()),
+        Truth::At(phys) => format!(", the extent is at device block {phys}"),
         Truth::WrittenSince => ", the block has been written since".to_owned(),
         Truth::Unbacked => ", which has neither block nor reservation".to_owned(),
         Truth::BlockPointers => ", the inode has block pointers".to_owned(),

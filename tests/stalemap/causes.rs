@@ -75,7 +75,7 @@ fn a_reservation_that_somebody_used_up() {
         "zoned/t2",
         "none",
         "The mapping that writer had cached outlived a change by flusher (COW D -> none 4k-8k).",
-        "and before it used it at 30.",
+        "Comparing the sampled seq (0/1) with the inode's (1/2) under the folio lock, before the use at 30, would have shown it.",
     );
 }
 

@@ -154,6 +154,8 @@ pub enum Truth {
     AsItSays,
     /// The block is of this extent, and the mapping misleads.
     Extent(Extent),
+    /// The block is written, but in another place on the device.
+    At(Phys),
     /// The block was new, and has been written since.
     WrittenSince,
     /// There is neither block nor reservation.
