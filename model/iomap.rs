@@ -276,7 +276,9 @@ async fn begin<B: Backend>(
     }
     if write.fill == Fill::Unshare && iomap.is_private() {
         let covered = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
-        write.pos = covered.min(write.end);
+        let skipped = write.pos..covered.min(write.end);
+        unshare::report_skip(inode, &iomap, &skipped);
+        write.pos = skipped.end;
         return advance(inode, me, write, false, true);
     }
     let from = write.pos;

@@ -14,9 +14,12 @@ use crate::iomap::write_state::{Write, WriteState};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
 use crate::state::dio_count::inode_dio_wait;
+use crate::state::event::{Dropped, Says, Skip, Truth, Use, What};
 use crate::state::inode::Inode;
+use crate::state::mapping::Iomap;
 use crate::state::world::World;
 use crate::words::command::Command;
+use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FolioIndex};
 use crate::writeback::io::{self, SyncMode};
 use crate::writeback::{self, WritebackState};
@@ -52,6 +55,25 @@ impl Path for UnshareState {
     ) -> ControlFlow<Returned, Self> {
         step(inode, me, self).await
     }
+}
+
+/// The mapping is used as permission to leave blocks where they are, and is done with: says so to observers, and whether
+/// they are shared by now.
+pub(crate) fn report_skip<B: Backend>(inode: &Inode<B>, iomap: &Iomap, skipped: &Range<Cell>) {
+    inode.emit(|| {
+        let mut now = Vec::new();
+        inode.ilock.audit(|map| {
+            now = inode.sb.geometry.blocks_touched(skipped).map(|block| map.get(block)).collect();
+        });
+        let is_shared = |extent: &Extent| match extent {
+            Extent::Written(phys) => inode.sb.is_shared_audit(*phys),
+            _ => false,
+        };
+        let truth = if now.iter().any(is_shared) { Truth::Shared } else { Truth::AsItSays };
+        let at = vec![inode.sb.geometry.bytes_of_cells(skipped)];
+        What::Used(Use { says: Says::Kind(iomap.source_kind()), at, truth, skips: Some(Skip::Unsharing) })
+    });
+    inode.emit(|| What::Dropped(Dropped::Done));
 }
 
 /// One step.

@@ -15,12 +15,13 @@ use stalemap_facade::{Backend, Lock, Op};
 
 use crate::fs;
 use crate::iomap::write_state::{Write, WriteState};
-use crate::state::event::What;
+use crate::state::event::{Dropped, Says, Skip, Truth, Use, What};
 use crate::state::inode::Inode;
 use crate::state::mapping::Iomap;
 use crate::words::branches;
 use crate::words::design::ZeroRange;
-use crate::words::geometry::{Cell, FolioIndex};
+use crate::words::extent::Extent;
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::writeback::flush::FlushState;
 
 /// The start of a pass that zeroes.
@@ -73,8 +74,27 @@ pub(crate) async fn nothing_mapped<B: Backend>(
     }
     inode.sb.backend.reach(branches::ZERO_SKIP);
     let covered = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
-    write.pos = covered.min(write.end);
+    let skipped = write.pos..covered.min(write.end);
+    report_skip(inode, iomap, &skipped);
+    write.pos = skipped.end;
     ControlFlow::Break(write)
+}
+
+/// The mapping is used as permission to zero nothing, and is done with: says so to observers, and whether there is
+/// something to zero by now.
+fn report_skip<B: Backend>(inode: &Inode<B>, iomap: &Iomap, skipped: &Range<Cell>) {
+    inode.emit(|| {
+        let mut truth = Truth::AsItSays;
+        inode.ilock.audit(|map| {
+            let written = |block: &FileBlock| matches!(map.get(*block), Extent::Written(_));
+            if let Some(block) = inode.sb.geometry.blocks_touched(skipped).find(written) {
+                truth = Truth::Extent(map.get(block));
+            }
+        });
+        let at = vec![inode.sb.geometry.bytes_of_cells(skipped)];
+        What::Used(Use { says: Says::Kind(iomap.source_kind()), at, truth, skips: Some(Skip::Zeroing) })
+    });
+    inode.emit(|| What::Dropped(Dropped::Done));
 }
 
 fn folios<B: Backend>(inode: &Inode<B>, write: &Write) -> Range<FolioIndex> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use stalemap_facade::Event;
 use stalemap_model::state::event::{
     AfterStale, Coverage, DataEvent, Dropped, Errno, Fill, FolioEvent, KernelEvent, MapChange, Mapping, Says,
-    Seq, Shift, Truth, Use, Verdict, What,
+    Seq, Shift, Skip, Truth, Use, Verdict, What,
 };
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::extent::Fork;
@@ -92,9 +92,15 @@ pub fn used(used: &Use) -> String {
         Truth::At(phys) => format!(", the extent is at device block {phys}"),
         Truth::WrittenSince => ", the block has been written since".to_owned(),
         Truth::Unbacked => ", which has neither block nor reservation".to_owned(),
+        Truth::Shared => ", the extent is shared".to_owned(),
         Truth::BlockPointers => ", the inode has block pointers".to_owned(),
     };
-    format!("mapping says {says}{at}{truth}")
+    let skipped = match used.skips {
+        None => "",
+        Some(Skip::Zeroing) => ": zeroing skipped",
+        Some(Skip::Unsharing) => ": unsharing skipped",
+    };
+    format!("mapping says {says}{at}{truth}{skipped}")
 }
 
 fn errno(error: Errno) -> &'static str {

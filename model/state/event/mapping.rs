@@ -162,6 +162,8 @@ pub enum Truth {
     Unbacked,
     /// The block is not there on the device, or not the file's alone.
     Elsewhere,
+    /// The block is shared with another extent.
+    Shared,
     /// The inode has block pointers where the mapping says that the data are.
     BlockPointers,
 }
@@ -171,7 +173,7 @@ pub enum Truth {
 pub enum Skip {
     /// Zeroing: the device has nothing to zero.
     Zeroing,
-    /// Unsharing: the blocks are the file's own.
+    /// Unsharing: the blocks are the file's own, or there are none.
     Unsharing,
 }
 
