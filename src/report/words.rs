@@ -203,3 +203,121 @@ pub fn map_change(change: &MapChange) -> String {
 fn range(bytes: &Range<u64>) -> String {
     format!("{}-{}", Bytes(bytes.start), Bytes(bytes.end))
 }
+
+#[cfg(test)]
+mod tests {
+    use stalemap_model::state::event::Sampler;
+    use stalemap_model::words::extent::Extent;
+
+    use super::*;
+
+    const PLAIN: Seq = Seq { data: 3, cow: None };
+    const BOTH: Seq = Seq { data: 3, cow: Some(1) };
+
+    #[test]
+    fn a_change_of_the_map_says_what_became_of_what() {
+        let parts = |fork| MapChange::Extents {
+            fork,
+            from: Some(IomapType::Delalloc),
+            to: IomapType::Hole,
+            bytes: 0..4096,
+            coverage: Coverage::Parts,
+        };
+        let said = [
+            (MapChange::data(IomapType::Unwritten, IomapType::Mapped, 4096..8192), "U -> W 4k-8k"),
+            (MapChange::data_to(IomapType::Hole, 0..512, Coverage::Whole), "-> H 0-512"),
+            (MapChange::data_to(IomapType::Unwritten, 0..1 << 20, Coverage::Parts), "-> U in 0-1m"),
+            (MapChange::cow(IomapType::Hole, IomapType::Delalloc, 0..4096), "COW none -> D 0-4k"),
+            (parts(Fork::Data), "D -> H in 0-4k"),
+            (parts(Fork::Cow), "COW D -> none in 0-4k"),
+            (MapChange::CowToData { bytes: 0..4096 }, "COW W -> data W 0-4k"),
+            (MapChange::Remapped { bytes: 0..4096 }, "remapped 0-4k"),
+            (MapChange::Unstuffed { bytes: 0..4096 }, "data move out of the inode: I -> W 0-4k"),
+            (
+                MapChange::Shifted { shift: Shift::Down, bytes: 0..4096 },
+                "what lies behind moves down onto 0-4k",
+            ),
+            (MapChange::Shifted { shift: Shift::Up, bytes: 0..4096 }, "what lies behind moves up from 0-4k"),
+            (MapChange::CounterOnly, "look-up moves the counter"),
+        ];
+        for (change, words) in said {
+            assert_eq!(map_change(&change), words);
+        }
+    }
+
+    #[test]
+    fn a_mapping_says_kind_fork_and_cookie() {
+        let kind = IomapType::Delalloc;
+        let mut sampled =
+            Mapping { kind, bytes: 0..8192, fork: Fork::Data, new: true, device: None, cookie: PLAIN };
+        assert_eq!(what(&What::Sampled(Sampler::Write, sampled.clone())), "delalloc NEW 0-8k, seq 3");
+        sampled.fork = Fork::Cow;
+        sampled.cookie = BOTH;
+        assert_eq!(mapping(&sampled), "delalloc SHARED NEW 0-8k, seq 3/1");
+        let mapped = |folio_locked| What::MkwriteMapped { folio_locked, mapping: sampled.clone() };
+        assert_eq!(what(&mapped(true)), "folio locked, then mapped: delalloc SHARED NEW 0-8k, seq 3/1");
+        assert_eq!(what(&mapped(false)), "mapped, folio not locked: delalloc SHARED NEW 0-8k, seq 3/1");
+    }
+
+    #[test]
+    fn a_check_says_what_it_compared_and_what_becomes_of_the_mapping() {
+        let now = Some(Seq { data: 4, cow: None });
+        let stale = |then| Verdict::Stale { sampled: PLAIN, now, then };
+        assert_eq!(checked(&Verdict::Valid), "still valid");
+        assert_eq!(checked(&stale(AfterStale::Dropped)), "stale: sampled at seq 3, now 4");
+        assert_eq!(
+            checked(&stale(AfterStale::Kept)),
+            "stale: sampled at seq 3, now 4; it is kept, with the new seq"
+        );
+        assert_eq!(checked(&stale(AfterStale::LookUp)), "stale: look up again");
+    }
+
+    #[test]
+    fn a_use_says_what_the_mapping_says_and_what_is_so() {
+        let unwritten = Says::Kind(IomapType::Unwritten);
+        let at = || vec![0..4096, 8192..12288];
+        assert_eq!(used(&Use::good(unwritten, at())), "mapping says unwritten at 0-4k, 8k-12k");
+        assert_eq!(
+            used(&Use::bad(unwritten, at(), Truth::Extent(Extent::Written(7)))),
+            "mapping says unwritten at 0-4k, 8k-12k, the extent is W"
+        );
+        assert_eq!(
+            used(&Use::bad(Says::WrittenNew, vec![0..4096], Truth::WrittenSince)),
+            "mapping says written NEW at 0-4k, the block has been written since"
+        );
+        assert_eq!(
+            used(&Use::bad(Says::Device(2), vec![0..4096], Truth::Elsewhere)),
+            "mapping says device block 2 at 0-4k"
+        );
+        assert_eq!(
+            used(&Use::bad(Says::Kind(IomapType::Inline), Vec::new(), Truth::BlockPointers)),
+            "mapping says inline, the inode has block pointers"
+        );
+        assert_eq!(
+            used(&Use::bad(Says::Device(2), vec![0..4096], Truth::At(5))),
+            "mapping says device block 2 at 0-4k, the extent is at device block 5"
+        );
+        let skipped = Use { skips: Some(Skip::Zeroing), ..Use::good(unwritten, vec![0..4096]) };
+        assert_eq!(used(&skipped), "mapping says unwritten at 0-4k: zeroing skipped");
+        let unshared = Use::bad(Says::Kind(IomapType::Mapped), vec![0..4096], Truth::Shared);
+        assert_eq!(
+            used(&Use { skips: Some(Skip::Unsharing), ..unshared }),
+            "mapping says written at 0-4k, the extent is shared: unsharing skipped"
+        );
+        assert_eq!(used(&Use::good(Says::IntoInode, Vec::new())), "into the inode");
+    }
+
+    #[test]
+    fn what_concerns_no_reader_has_no_words() {
+        assert_eq!(what(&What::Counted { fork: Fork::Cow, from: 1, to: 2 }), "");
+        assert_eq!(what(&What::Dropped(Dropped::Done)), "");
+        assert_eq!(what(&What::Dropped(Dropped::Failed(Errno::Io))), "EIO");
+        assert_eq!(what(&What::Sigbus(Some(Errno::NoSpace))), "ENOSPC, SIGBUS");
+        let kinds = vec![IomapType::Unwritten, IomapType::Hole];
+        assert_eq!(what(&What::Folio(FolioEvent::Filled(1, kinds))), "fill folio 1: hole, unwritten");
+        let bytes = 0..512;
+        let copied = DataEvent::Copied { fill: Fill::Unshare, bytes: bytes.clone(), short: true };
+        assert_eq!(data(&copied), "unshare 0-512, short");
+        assert_eq!(data(&DataEvent::OnDevice { bytes, zeros: true }), "zeros for 0-512 on disk");
+    }
+}

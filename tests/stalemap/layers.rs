@@ -172,3 +172,29 @@ fn an_import_is_read_in_every_form() {
     let found: Vec<String> = imported("c::e", text, &modules).into_iter().collect();
     assert_eq!(found, ["a", "a::b", "c", "c::d"]);
 }
+
+/// Reports work on the data of events: text is made of them in one file, and what comes out of it is only shown.
+#[test]
+fn no_report_reads_the_words_of_an_event() {
+    const MAKES_WORDS: &str = "src/report/words.rs";
+    // A step's notes, and the events of a JSON document.
+    const SHOW_WORDS: [&str; 3] = [MAKES_WORDS, "src/annotate/mod.rs", "src/report/json.rs"];
+    let root = Path::new(WORKSPACE);
+    let mut files = Vec::new();
+    collect(&root.join("src/annotate"), &mut files);
+    collect(&root.join("src/report"), &mut files);
+    assert!(files.iter().any(|file| file.ends_with(MAKES_WORDS)));
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source file");
+        let name = file.strip_prefix(root).expect("a file of the workspace").display().to_string();
+        let outside = |allowed: &[&str]| !allowed.contains(&name.as_str());
+        assert!(
+            !text.contains("event.words()") && !text.contains("Event::words") || !outside(&[MAKES_WORDS]),
+            "{name}"
+        );
+        assert!(!text.contains("words::event") || !outside(&SHOW_WORDS), "{name}");
+    }
+    // The model makes no words: what it reports has none but those of its fields.
+    let event = fs::read_to_string(root.join("model/state/event.rs")).expect("a source file");
+    assert!(!event.contains("fn words"));
+}
