@@ -134,3 +134,28 @@ fn a_cookie_of_the_block_at_the_position() {
         "The check at 14 passed: the mapping was sampled at seq 1, and the block at the position had not changed since (seq 1).",
     );
 }
+
+#[test]
+fn a_mapping_that_was_permission_to_skip() {
+    assert_cause(
+        "xfs/t12",
+        "check-late",
+        "The mapping that writer had cached outlived a change by kworker (U -> W 0-4k).",
+        "and before it used it at 16.",
+    );
+    let notes = &counterexample("xfs/t12", "check-late").steps[15].notes;
+    assert_eq!(*notes, ["mapping says unwritten at 1k-4k, the extent is W: zeroing skipped"]);
+}
+
+#[test]
+fn a_cookie_of_two_counters_and_an_address_that_moved() {
+    assert_cause(
+        "xfs/cow-srcmap",
+        "none",
+        "The mapping that writer had cached outlived a change by kworker ([src] COW W -> data W 4k-8k).",
+        "Comparing the sampled seq (3/1) with the inode's (4/4) under the folio lock, before the use at 18, would have shown it.",
+    );
+    let notes = &counterexample("xfs/cow-srcmap", "none").steps[17].notes;
+    let moved = "mapping says device block 1 at 4k-8k, the extent is at device block 3";
+    assert!(notes.iter().any(|note| note == moved), "{notes:?}");
+}
