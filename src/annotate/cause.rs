@@ -152,28 +152,25 @@ impl<'r> Misuse<'r> {
         // A mapping of the COW fork says nothing about the other, if it was that fork that changed.
         let is_shared = life.mapping.fork == Fork::Cow;
         let cow = is_shared.then(|| changes.clone().find(|(_, change)| change.is_of_cow())).flatten();
-        let changed = cow.or_else(|| changes.next());
-        Some(Misuse { replay, life, changed, used: *used, found })
+        let latest = cow.or_else(|| changes.next());
+        Some(Misuse { replay, life, changed: latest, used: *used, found })
     }
 
     /// Whose cached mapping outlived which change, made by whom.
     fn outlived(&self) -> String {
         let actor = name(self.replay, self.life.actor);
-        match self.changed {
-            Some((row, change)) => {
-                let (who, what) = (self.changed_by(*row), self.shown(words::map_change(change)));
-                format!("The mapping that {actor} had cached outlived a change by {who} ({what}).")
-            }
-            None => {
-                let what = self.shown(words::used(self.found));
-                format!("The mapping that {actor} had cached misled it ({what}).")
-            }
+        if let Some((row, change)) = self.changed {
+            let (who, what) = (self.changed_by(*row), self.shown(&words::map_change(change)));
+            format!("The mapping that {actor} had cached outlived a change by {who} ({what}).")
+        } else {
+            let what = self.shown(&words::used(self.found));
+            format!("The mapping that {actor} had cached misled it ({what}).")
         }
     }
 
     /// A text about the file of the mapping.
-    fn shown(&self, text: String) -> String {
-        harmless(&files::named(self.life.file.as_deref(), &text))
+    fn shown(&self, text: &str) -> String {
+        harmless(&files::named(self.life.file.as_deref(), text))
     }
 
     fn changed_by(&self, row: usize) -> String {
@@ -185,7 +182,7 @@ impl<'r> Misuse<'r> {
         let (a, c) = (self.life.sampled + 1, self.used + 1);
         let (order, changed) = if let Some((row, change)) = self.changed {
             let (who, b) = (self.changed_by(*row), row + 1);
-            let what = self.shown(words::map_change(change));
+            let what = self.shown(&words::map_change(change));
             let order = format!(
                 "Critical order: {a}, {b}, {c}. {who} changed the extent ({what}) at {b}, after {actor} had sampled its mapping at {a} and before it used it at {c}."
             );

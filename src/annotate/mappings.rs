@@ -176,7 +176,11 @@ mod tests {
             depends_on: Vec::new(),
             depends_indirectly_on: Vec::new(),
             panels: Vec::new(),
-            events: vec![Event::System(Rc::new(KernelEvent { file: None, what: what.clone() }))],
+            events: vec![Event::System(Rc::new(KernelEvent {
+                file: None,
+                compared: None,
+                what: what.clone(),
+            }))],
             gutter: Vec::new(),
             violated: Vec::new(),
         };
@@ -226,7 +230,7 @@ mod tests {
 
     fn used(truth: Truth) -> What {
         let says = Says::Kind(IomapType::Unwritten);
-        What::Used(Use { says, at: Vec::from([0..4096]), truth, skips: None })
+        What::Used(Use { says, at: std::iter::once(0..4096).collect(), truth, skips: None })
     }
 
     const ELSE: What = What::BufferedInstead;

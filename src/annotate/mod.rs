@@ -332,8 +332,11 @@ mod tests {
 
     #[test]
     fn a_violation_is_told_in_words() {
-        let copied =
-            Event::System(Rc::new(KernelEvent { file: None, what: What::Data(DataEvent::Read(0..4096)) }));
+        let copied = Event::System(Rc::new(KernelEvent {
+            file: None,
+            compared: None,
+            what: What::Data(DataEvent::Read(0..4096)),
+        }));
         let lost = Event::Violated { property: properties::LOST_WRITE, detail: "6k-8k is 0".to_owned() };
         let events = [copied, lost];
         assert_eq!(violation(properties::LOST_WRITE, &events), "lost write: 6k-8k is 0");

@@ -127,12 +127,12 @@ pub fn show(scenario: &Scenario, cells: &[u64]) -> String {
 
 /// What the model said, and the tracepoints that were hit.
 fn told(events: &[Event]) -> Vec<String> {
-    let said = |event: &Event| match events::tracepoint(event) {
-        Some(tracepoint) => Some(format!("{}: {tracepoint}", tracepoint.name)),
-        None => {
-            let text = words::event(event);
-            (!text.is_empty()).then(|| files::named(events::file(event), &text))
+    let said = |event: &Event| {
+        if let Some(tracepoint) = events::tracepoint(event) {
+            return Some(format!("{}: {tracepoint}", tracepoint.name));
         }
+        let text = words::event(event);
+        (!text.is_empty()).then(|| files::named(events::file(event), &text))
     };
     events.iter().filter_map(said).collect()
 }

@@ -206,6 +206,8 @@ fn range(bytes: &Range<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::once;
+
     use stalemap_model::state::event::Sampler;
     use stalemap_model::words::extent::Extent;
 
@@ -282,11 +284,11 @@ mod tests {
             "mapping says unwritten at 0-4k, 8k-12k, the extent is W"
         );
         assert_eq!(
-            used(&Use::bad(Says::WrittenNew, vec![0..4096], Truth::WrittenSince)),
+            used(&Use::bad(Says::WrittenNew, once(0..4096).collect(), Truth::WrittenSince)),
             "mapping says written NEW at 0-4k, the block has been written since"
         );
         assert_eq!(
-            used(&Use::bad(Says::Device(2), vec![0..4096], Truth::Elsewhere)),
+            used(&Use::bad(Says::Device(2), once(0..4096).collect(), Truth::Elsewhere)),
             "mapping says device block 2 at 0-4k"
         );
         assert_eq!(
@@ -294,12 +296,12 @@ mod tests {
             "mapping says inline, the inode has block pointers"
         );
         assert_eq!(
-            used(&Use::bad(Says::Device(2), vec![0..4096], Truth::At(5))),
+            used(&Use::bad(Says::Device(2), once(0..4096).collect(), Truth::At(5))),
             "mapping says device block 2 at 0-4k, the extent is at device block 5"
         );
-        let skipped = Use { skips: Some(Skip::Zeroing), ..Use::good(unwritten, vec![0..4096]) };
+        let skipped = Use { skips: Some(Skip::Zeroing), ..Use::good(unwritten, once(0..4096).collect()) };
         assert_eq!(used(&skipped), "mapping says unwritten at 0-4k: zeroing skipped");
-        let unshared = Use::bad(Says::Kind(IomapType::Mapped), vec![0..4096], Truth::Shared);
+        let unshared = Use::bad(Says::Kind(IomapType::Mapped), once(0..4096).collect(), Truth::Shared);
         assert_eq!(
             used(&Use { skips: Some(Skip::Unsharing), ..unshared }),
             "mapping says written at 0-4k, the extent is shared: unsharing skipped"
@@ -309,7 +311,7 @@ mod tests {
 
     #[test]
     fn what_concerns_no_reader_has_no_words() {
-        assert_eq!(what(&What::Counted { fork: Fork::Cow, from: 1, to: 2 }), "");
+        assert_eq!(what(&What::Counted { fork: Fork::Cow, from: 1, to: 2, blocks: Vec::new() }), "");
         assert_eq!(what(&What::Dropped(Dropped::Done)), "");
         assert_eq!(what(&What::Dropped(Dropped::Failed(Errno::Io))), "EIO");
         assert_eq!(what(&What::Sigbus(Some(Errno::NoSpace))), "ENOSPC, SIGBUS");

@@ -75,7 +75,7 @@ fn apply<B: Backend>(counters: &Counters<B>, changes: &[Change]) {
     let mut map = ExtentMap::new(16);
     for Change { fork, blocks } in changes {
         match fork {
-            Fork::Data => assert!(counters.data_changes(blocks.clone())),
+            Fork::Data => assert!(counters.data_changes(blocks.clone()).is_some()),
             Fork::Cow => {
                 map.cow.reserve(blocks);
                 counters.cow_changes(&map.cow, blocks.clone());
