@@ -1,51 +1,197 @@
 //! What can be violated, the most user-visible loss first: what the oracle, and the engines for deadlocks and cycles, can
-//! find.
+//! find. Each is an item of [`ITEMS`]: what it says, what promises it, and where it is asked.
 
 use stalemap_facade::Property;
 
 stalemap_facade::names! { Property {
-    /// P-DATA: data that was acknowledged is gone: from the page cache, from where writeback would not
-    /// bring it back, or from the disk at the end.
+    /// Acknowledged data are gone: from the page cache, from where writeback would not bring them back, or from the
+    /// disk at the end.
     LOST_WRITE = "lost-write",
-    /// P-READ: a read returned a value that it must not: replaced before the read began, or never written.
+    /// A read returned a value that it must not: replaced before the read began, or never written.
     STALE_READ = "stale-read",
-    /// P-STALE: contents that nobody wrote to this file became visible.
+    /// Contents that nobody wrote to this file became visible.
     STALE_EXPOSURE = "stale-exposure",
-    /// P-SIZE: a reader saw the new size before the data, or the on-disk size ran ahead.
+    /// A reader saw the new size before the data, or the on-disk size ran ahead.
     SIZE_ORDER = "size-order",
-    /// P-SILENT: writeback cleaned a dirty block and wrote it nowhere.
+    /// Writeback cleaned a dirty block and wrote it nowhere.
     DROPPED_DIRTY = "dropped-dirty",
-    /// P-BACK: a dirty block of an unlocked folio has neither blocks nor a reservation.
+    /// A dirty block of an unlocked folio has neither blocks nor a reservation.
     DIRTY_OVER_HOLE = "dirty-over-hole",
-    /// P-WBADDR, P-FREE: writeback wrote to a block that is not this one's.
+    /// Something was written to a block that is not this one's, or that was freed.
     WRONG_ADDRESS = "wrong-address",
-    /// P-PROG: a write returned less than it should, without an error.
+    /// A write returned less than it should, without an error.
     SHORT_WRITE = "short-write",
-    /// P-DEAD: unfinished actors, and none can move.
+    /// Unfinished actors, and none can move.
     DEADLOCK: Property::DEADLOCK,
     /// The actors can go round for ever without getting anywhere.
     LIVELOCK: Property::LIVELOCK,
-    /// P-LIVE: a write found its mapping stale although nobody else had changed anything.
+    /// A write found its mapping stale although nobody else had changed anything.
     UNBOUNDED_RETRY = "unbounded-retry",
-    /// P-RESV: space stays reserved that no dirty data needs.
+    /// Space stays reserved that no dirty data need.
     LEAKED_RESERVATION = "leaked-reservation",
-    /// P-LOCK: a lock or reference is never released.
+    /// A lock or reference is never released.
     LEAKED_LOCK = "leaked-lock",
-    /// P-FLAG: the STALE flag leaked into a fresh mapping.
+    /// The STALE flag leaked into a fresh mapping.
     LEAKED_FLAG = "leaked-flag",
-    /// P-ZERO: a block was zeroed in memory although the disk has data for it. Explains a loss.
+    /// A block was zeroed in memory although the disk has data for it. Explains a loss.
     WRONG_ZERO = "wrong-zero",
-    /// P-COOKIE: the check passed a mapping that misleads. Explains a loss.
+    /// The check passed a mapping that misleads. Explains a loss.
     UNSOUND_COOKIE = "unsound-cookie",
-    /// P-TX: a transaction is not ended, or data misses it.
+    /// A transaction is not ended, data miss it, or a crash leaves a part of it.
     BROKEN_TRANSACTION = "broken-transaction",
-    /// P-CRASH: data that was made durable is gone after a crash.
+    /// Data that were made durable are gone after a crash.
     CRASH_LOST = "crash-lost",
-    /// P-CRASH: contents that nobody wrote are visible after a crash.
+    /// Contents that nobody wrote are visible after a crash.
     CRASH_EXPOSURE = "crash-exposure",
 } }
+
+/// What there is to know of a property.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Item {
+    /// Which.
+    pub property: Property,
+    /// When it is violated.
+    pub says: &'static str,
+    /// What promises that it is not: a system call, or the kernel's function that relies on it.
+    pub source: &'static str,
+    /// Where in the model it is asked.
+    pub asked: &'static str,
+}
+
+const fn item(property: Property, says: &'static str, source: &'static str, asked: &'static str) -> Item {
+    Item { property, says, source, asked }
+}
+
+/// Every property, in the order of [`ALL`].
+pub const ITEMS: &[Item] = &[
+    item(
+        LOST_WRITE,
+        "acknowledged data are gone from the page cache, or from the disk at the end",
+        "write(2): what it returned for is there for every later read(2)",
+        "Oracle::visible, when a folio is unlocked and of the file on disk at the end",
+    ),
+    item(
+        STALE_READ,
+        "a read returned what had been replaced before it began",
+        "read(2) as a regular register (L. Lamport, \"On Interprocess Communication\", Distributed Computing 1, 1986)",
+        "Oracle, when a read ends",
+    ),
+    item(
+        STALE_EXPOSURE,
+        "contents became visible that nobody wrote to this file",
+        "blocks that were never written read as zeros: iomap_block_needs_zeroing (fs/iomap/buffered-io.c)",
+        "Oracle::visible, when a folio is unlocked, and when a read ends",
+    ),
+    item(
+        SIZE_ORDER,
+        "the size ran ahead of the data; after a crash, the file would end in zeros that nobody wrote",
+        "i_size_write releases and i_size_read acquires (include/linux/fs.h)",
+        "Oracle, when a read ends; judge_disk for the size on disk",
+    ),
+    item(
+        DROPPED_DIRTY,
+        "writeback cleaned a dirty block and wrote it nowhere",
+        "iomap_writepage_map passes over IOMAP_HOLE (fs/iomap/buffered-io.c)",
+        "writeback, when a dirty block maps to a hole",
+    ),
+    item(
+        DIRTY_OVER_HOLE,
+        "a dirty block has neither blocks nor a reservation",
+        "iomap_writepage_map passes over IOMAP_HOLE (fs/iomap/buffered-io.c)",
+        "Inode::audit_backing, when a folio, the ILOCK or invalidate_lock is released",
+    ),
+    item(
+        WRONG_ADDRESS,
+        "something was written to a block that is not this one's",
+        "xfs_map_blocks: the mapping is that of the block when it is submitted (fs/xfs/xfs_aops.c)",
+        "writeback and direct I/O, at submission and completion; when a block is freed",
+    ),
+    item(
+        SHORT_WRITE,
+        "a write returned less than it should, without an error",
+        "write(2)",
+        "iomap_file_buffered_write, when it returns",
+    ),
+    item(DEADLOCK, "nobody can move", "every call returns", "the engines, in every state"),
+    item(
+        LIVELOCK,
+        "the actors can go round for ever, although everybody who can always move does move",
+        "every call returns, if the scheduler is fair",
+        "the engines, of every cycle of states",
+    ),
+    item(
+        UNBOUNDED_RETRY,
+        "a mapping went stale although nobody else had changed anything: a retry that its own writer causes",
+        "iomap_iter goes on where a mapping was stale (fs/iomap/iter.c), so retries must end",
+        "Oracle, when a check rejects a mapping",
+    ),
+    item(
+        LEAKED_RESERVATION,
+        "space stays reserved that no dirty data need",
+        "xfs_buffered_write_iomap_end gives back what a write did not use (fs/xfs/xfs_iomap.c)",
+        "the epilogue, when everything was written back",
+    ),
+    item(
+        LEAKED_LOCK,
+        "a lock or a reference is never given back",
+        "each path releases what it took",
+        "the epilogue, and where a stale mapping ends a step",
+    ),
+    item(
+        LEAKED_FLAG,
+        "a fresh mapping is marked stale",
+        "iomap_iter clears the mapping before each ->iomap_begin (fs/iomap/iter.c)",
+        "the buffered write, when it samples",
+    ),
+    item(
+        WRONG_ZERO,
+        "a block was zeroed in memory although the disk has data for it",
+        "iomap_block_needs_zeroing (fs/iomap/buffered-io.c)",
+        "Oracle, when a block of a folio is filled",
+    ),
+    item(
+        UNSOUND_COOKIE,
+        "the check passed a mapping that misleads",
+        "->iomap_valid (include/linux/iomap.h)",
+        "the buffered write, when a mapping that was checked is used",
+    ),
+    item(
+        BROKEN_TRANSACTION,
+        "a transaction is not ended, data miss it, or a crash leaves a part of it",
+        "gfs2_trans_begin and gfs2_trans_end (fs/gfs2/trans.c)",
+        "the folio hooks, the epilogue, and the log at every state where crashes are judged",
+    ),
+    item(
+        CRASH_LOST,
+        "after a crash, data that were made durable are gone",
+        "fsync(2)",
+        "Inode::audit_crash, whenever the log or the device changes",
+    ),
+    item(
+        CRASH_EXPOSURE,
+        "after a crash, contents are there that nobody wrote",
+        "extents that recovery finds as written were written before",
+        "Inode::audit_crash, whenever the log or the device changes",
+    ),
+];
+
+/// The item of a property of this list.
+pub fn about(property: Property) -> Option<&'static Item> {
+    ITEMS.iter().find(|item| item.property == property)
+}
 
 /// Whether the property only explains a loss that is reported beside it.
 pub fn explains(property: Property) -> bool {
     matches!(property, WRONG_ZERO | UNSOUND_COOKIE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_property_has_its_item() {
+        let of_items: Vec<Property> = ITEMS.iter().map(|item| item.property).collect();
+        assert_eq!(of_items, ALL);
+    }
 }

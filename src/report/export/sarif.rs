@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use stalemap_facade::Property;
+use stalemap_model::judge::properties;
 
 use crate::annotate::{AnnotatedSchedule, AnnotatedStep};
 use crate::report::check;
@@ -26,7 +27,17 @@ pub fn log(outcomes: &[(Outcome, Option<AnnotatedSchedule>)]) -> String {
         outcomes.iter().flat_map(|(outcome, _)| outcome.violated.clone()).collect();
     rules.sort_unstable();
     rules.dedup();
-    let rule = |property: &Property| json!({ "id": property.name(), "shortDescription": { "text": property.name().replace('-', " ") } });
+    let rule = |property: &Property| {
+        let mut rule = json!({
+            "id": property.name(),
+            "shortDescription": { "text": property.name().replace('-', " ") },
+        });
+        if let Some(item) = properties::about(*property) {
+            rule["fullDescription"] = json!({ "text": item.says });
+            rule["help"] = json!({ "text": format!("What promises that it is not so: {}.", item.source) });
+        }
+        rule
+    };
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
