@@ -38,6 +38,7 @@ use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;
 use crate::truncate;
 use crate::words::branches;
+use crate::words::command::facts::FaultKind;
 use crate::words::command::{Command, Io};
 use crate::words::design::{OnStale, Sample, ZeroLock};
 use crate::words::extent::Enospc;
@@ -72,11 +73,10 @@ impl Path for WriteState {
         let mut write = Write::to(part.inode, part.write(), part.call(range, *chunk)?);
         write.nowait = *nowait;
         let at = |after: u64| Some(part.inode.sb.geometry.cell_at(range.start + after));
-        for modifier in part.modifiers() {
-            match modifier {
-                Command::Fail { after } => write.faults_at = at(*after),
-                Command::Short { after } => write.resident_until = at(*after),
-                _ => {}
+        for fault in part.modifiers() {
+            match fault.kind {
+                FaultKind::Fail => write.faults_at = at(fault.after),
+                FaultKind::Short => write.resident_until = at(fault.after),
             }
         }
         Some(WriteState::Enter(write))

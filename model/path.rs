@@ -12,6 +12,7 @@ use stalemap_facade::{ActorId, Backend, Returned};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::words::command::Command;
+use crate::words::command::facts::Fault;
 use crate::words::geometry::{Cell, FolioIndex};
 use crate::words::program::{Program, Worker};
 use crate::words::value::WriteId;
@@ -105,7 +106,7 @@ impl<'p, B: Backend> Part<'p, B> {
     }
 
     /// What was said right before the command about the source of its write, last first.
-    pub fn modifiers(&self) -> impl Iterator<Item = &'p Command> {
+    pub fn modifiers(&self) -> impl Iterator<Item = Fault> + 'p {
         self.program.modifiers(usize::from(self.command))
     }
 

@@ -14,6 +14,7 @@ use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
 use crate::system::panel;
 use crate::system::task::{self, TaskState, UmountState};
+use crate::words::command::facts::FaultKind;
 use crate::words::command::{Command, FileId};
 use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
 use crate::words::extent::{ExtentMap, Fork};
@@ -163,13 +164,7 @@ impl Kernel {
         if writes > MAX_WRITES - 1 {
             return Err(ConfigError::TooManyWrites(writes));
         }
-        let patterns = commands().filter_map(|command| match command {
-            Command::Pwrite { fill, .. } | Command::Mwrite { fill, .. } | Command::Dma { fill, .. } => {
-                Some(*fill)
-            }
-            _ => None,
-        });
-        let patterns = std::iter::once(0).chain(patterns).collect();
+        let patterns = std::iter::once(0).chain(commands().filter_map(Command::pattern)).collect();
         let files = 0..config.files.len() as FileId;
         let size_changes = files.clone().map(|file| may_change_size(&config, file)).collect();
         let mut next = 1;
@@ -238,9 +233,10 @@ fn may_change_size(config: &Config, file: FileId) -> bool {
         calls.iter().filter(|call| call.file == file).map(|call| call.command.clone()).collect()
     };
     let before = of_file(&config.setup).iter().fold(0, |size, command| command.size_after(size));
+    let fails = |command: &Command| command.fault().is_some_and(|fault| fault.kind == FaultKind::Fail);
     // A setup command that fails may leave another size; then nothing is assumed.
     let uncertain = config.fs.free_blocks.is_some()
-        || config.setup.iter().any(|call| call.may_fail || matches!(call.command, Command::Fail { .. }));
+        || config.setup.iter().any(|call| call.may_fail || fails(&call.command));
     uncertain
         || config
             .actors

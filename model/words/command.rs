@@ -1,4 +1,9 @@
 //! What an actor does: xfs_io's commands, with xfs_io's meaning, and a few that xfs_io cannot say.
+//!
+//! What is known of each of them stands in one [`table`], in the words of [`facts`].
+
+pub mod facts;
+pub mod table;
 
 use std::ops::Range;
 
@@ -49,6 +54,11 @@ impl Extension {
     /// What it does, in a few words.
     pub const fn summary(self) -> &'static str {
         self.summary
+    }
+
+    /// What schedules call it: the name without the `@`.
+    pub fn call(self) -> &'static str {
+        self.name.trim_start_matches('@')
     }
 
     /// The command, on a range of bytes.
@@ -225,124 +235,4 @@ pub enum Command {
         /// Bytes that are resident.
         after: u64,
     },
-}
-
-impl Command {
-    /// The byte offsets at which the command cuts the file.
-    pub fn cuts(&self) -> Vec<u64> {
-        match self {
-            // To the end of file, wherever that is.
-            Command::SyncRange { range, .. } if range.end == u64::MAX => vec![range.start],
-            Command::Pwrite { range, chunk, .. } | Command::Pread { range, chunk, .. } => {
-                let inner = (1..).map_while(|n| {
-                    let cut = range.start.checked_add(chunk.checked_mul(n)?)?;
-                    (cut < range.end && n <= crate::words::geometry::MAX_CELLS as u64).then_some(cut)
-                });
-                inner.chain([range.start, range.end]).collect()
-            }
-            Command::Mmap { range, .. }
-            | Command::Mread { range }
-            | Command::Mwrite { range, .. }
-            | Command::Dma { range, .. }
-            | Command::Msync { range, .. }
-            | Command::SyncRange { range, .. }
-            | Command::Falloc { range, .. }
-            | Command::Fpunch { range }
-            | Command::Fzero { range, .. }
-            | Command::Fcollapse { range }
-            | Command::Finsert { range }
-            | Command::Funshare { range }
-            | Command::FadviseDontneed { range }
-            | Command::MadviseDontneed { range }
-            | Command::Extension { range, .. } => vec![range.start, range.end],
-            Command::Truncate { size } => vec![*size],
-            Command::Reflink { from, range, .. } => {
-                vec![*from, from + (range.end - range.start), range.start, range.end]
-            }
-            Command::Munmap
-            | Command::Wait
-            | Command::Cowextsize { .. }
-            | Command::Shutdown { .. }
-            | Command::Crash
-            | Command::Fsync
-            | Command::Fdatasync
-            | Command::Fail { .. }
-            | Command::Short { .. } => Vec::new(),
-        }
-    }
-
-    /// The byte offsets at which the sources of a list of commands fault: what `@fail` and `@short` say about
-    /// the write that follows them.
-    pub fn fault_cuts<'c>(commands: impl Iterator<Item = &'c Command>) -> Vec<u64> {
-        let mut cuts = Vec::new();
-        let mut after_bytes = Vec::new();
-        for command in commands {
-            match command {
-                Command::Fail { after } | Command::Short { after } => {
-                    after_bytes.push(*after);
-                    continue;
-                }
-                Command::Pwrite { range, .. } => {
-                    let cut = |after: &u64| range.start.checked_add(*after).filter(|cut| *cut < range.end);
-                    cuts.extend(after_bytes.iter().filter_map(cut));
-                }
-                _ => {}
-            }
-            after_bytes.clear();
-        }
-        cuts
-    }
-
-    /// The end of the bytes that the command can bring into the file or touch in it.
-    pub fn reach(&self) -> u64 {
-        self.cuts().into_iter().max().unwrap_or(0)
-    }
-
-    /// By how many bytes the command moves what lies behind it upwards.
-    pub fn moves_up(&self) -> u64 {
-        match self {
-            Command::Finsert { range } => range.end - range.start,
-            _ => 0,
-        }
-    }
-
-    /// The size of a file of `size` bytes after the command.
-    pub fn size_after(&self, size: u64) -> u64 {
-        match self {
-            Command::Pwrite { range, .. }
-            | Command::Falloc { range, keep_size: false }
-            | Command::Fzero { range, keep_size: false }
-            | Command::Reflink { range, .. } => size.max(range.end),
-            Command::Truncate { size } => *size,
-            Command::Fcollapse { range } if range.end < size => size - (range.end - range.start),
-            Command::Finsert { range } if range.start < size => size + (range.end - range.start),
-            _ => size,
-        }
-    }
-
-    /// Whether device blocks may come to lie elsewhere in a file, or be free for others, by the command.
-    pub fn moves_blocks(&self) -> bool {
-        matches!(
-            self,
-            Command::Truncate { .. }
-                | Command::Fpunch { .. }
-                | Command::Fzero { .. }
-                | Command::Fcollapse { .. }
-                | Command::Finsert { .. }
-                | Command::Reflink { .. }
-        )
-    }
-
-    /// Through what the command reads or writes, if it is read(2) or write(2).
-    pub fn io(&self) -> Option<Io> {
-        match self {
-            Command::Pwrite { io, .. } | Command::Pread { io, .. } => Some(*io),
-            _ => None,
-        }
-    }
-
-    /// Whether the command puts new data into the file.
-    pub fn writes(&self) -> bool {
-        matches!(self, Command::Pwrite { .. } | Command::Mwrite { .. } | Command::Dma { .. })
-    }
 }

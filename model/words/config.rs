@@ -121,7 +121,7 @@ impl Config {
 
     /// Whether some actor speaks of a crash: then every state is judged by what one would leave.
     pub fn judges_crashes(&self) -> bool {
-        let crashes = |call: &FileCommand| matches!(call.command, Command::Crash | Command::Shutdown { .. });
+        let crashes = |call: &FileCommand| call.command.stops();
         self.actors.iter().flat_map(|actor| &actor.run).any(crashes)
     }
 
@@ -129,8 +129,7 @@ impl Config {
     pub fn frees_blocks(&self) -> bool {
         let undone = self.fs.write_end == WriteEnd::TruncateAndFree;
         let frees = |command: &Command| {
-            command.moves_blocks()
-                || undone && matches!(command, Command::Fail { .. } | Command::Short { .. })
+            command.moves_blocks() || undone && command.fault().is_some()
         };
         self.actors.iter().flat_map(|actor| &actor.run).any(|call| frees(&call.command))
     }
@@ -147,9 +146,8 @@ impl Config {
     /// Whether a command makes a file share blocks.
     pub fn reflinks(&self, file: FileId) -> bool {
         let lists = std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));
-        let clones = |call: &FileCommand| match call.command {
-            Command::Reflink { source, .. } => source == file || call.file == file,
-            _ => false,
+        let clones = |call: &FileCommand| {
+            call.command.shares_with().is_some_and(|source| source == file || call.file == file)
         };
         lists.flatten().any(clones)
     }
@@ -166,7 +164,7 @@ impl Config {
 
     /// Whether a device stores into pages of a file.
     pub fn pins_pages(&self, file: FileId) -> bool {
-        self.calls().any(|call| call.file == file && matches!(call.command, Command::Dma { .. }))
+        self.calls().any(|call| call.file == file && call.command.pins_pages())
     }
 
     /// How many commands are submitted and not waited for.

@@ -2,7 +2,8 @@
 
 use stalemap_facade::ActorId;
 
-use crate::words::command::{Command, Io};
+use crate::words::command::Io;
+use crate::words::command::facts::{Fault, FaultKind};
 use crate::words::config::FileCommand;
 use crate::words::value::WriteId;
 
@@ -51,14 +52,12 @@ impl Program {
     /// Whether it is meant that a command fails: it says so itself, or its source is said to fault for good.
     pub fn may_fail(&self, command: usize) -> bool {
         self.commands.get(command).is_some_and(|call| call.may_fail)
-            || self.modifiers(command).any(|modifier| matches!(modifier, Command::Fail { .. }))
+            || self.modifiers(command).any(|fault| fault.kind == FaultKind::Fail)
     }
 
     /// What was said right before a command about the source of its write, last first.
-    pub(crate) fn modifiers(&self, command: usize) -> impl Iterator<Item = &Command> {
+    pub(crate) fn modifiers(&self, command: usize) -> impl Iterator<Item = Fault> {
         let before = self.commands[..command.min(self.commands.len())].iter().rev();
-        before
-            .map(|call| &call.command)
-            .take_while(|command| matches!(command, Command::Fail { .. } | Command::Short { .. }))
+        before.map_while(|call| call.command.fault())
     }
 }

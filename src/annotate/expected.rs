@@ -6,7 +6,6 @@ use stalemap_checker::{replay, serial};
 use stalemap_explore::{EngineError, ReplayError, Schedule};
 use stalemap_facade::{ActorId, Role, System};
 use stalemap_model::system::kernel::Kernel;
-use stalemap_model::words::command::Command;
 use stalemap_model::words::config::{Config, FileCommand, FileRange};
 
 /// The most actors of which every order is tried; of more, the order of the file and its reverse.
@@ -33,7 +32,7 @@ pub struct Part {
 /// What every serial order of the actors leaves, by file. `None` if there is no such run: somebody waits for ever, power
 /// is lost, or the end of a file depends on the order.
 pub fn contents(config: &Config) -> Result<Option<Vec<Contents>>, EngineError> {
-    let stops = |call: &FileCommand| matches!(call.command, Command::Crash | Command::Shutdown { .. });
+    let stops = |call: &FileCommand| call.command.stops();
     if config.actors.iter().flat_map(|actor| &actor.run).any(stops) {
         return Ok(None);
     }

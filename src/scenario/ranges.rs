@@ -103,10 +103,6 @@ pub(super) fn check(scenario: &Scenario, extent: &Extent<'_>, errors: &mut Error
 
 /// Whether a command copies into a folio of the first file.
 fn copies_into(call: &FileCommand, index: u64, folio: u64) -> bool {
-    match call {
-        FileCommand { file: 0, command: Command::Pwrite { range, io: Io::Buffered, .. }, .. } => {
-            range.start / folio <= index && index <= (range.end - 1) / folio
-        }
-        _ => false,
-    }
+    let Command::Pwrite { range, io: Io::Buffered, .. } = &call.command else { return false };
+    call.file == 0 && range.start / folio <= index && index <= (range.end - 1) / folio
 }

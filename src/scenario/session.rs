@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use stalemap_model::words::command::FileId;
-use stalemap_model::words::command::{Command, Io};
+use stalemap_model::words::command::facts::{Fault, FaultKind, SizeEffect};
+use stalemap_model::words::command::{Command, FileId, Io};
 use stalemap_model::words::geometry::Bytes;
 
 use super::errors::Errors;
@@ -21,7 +21,7 @@ pub(super) struct Session<'f> {
     /// The file that commands without a name work on.
     pub(super) current: FileId,
     opened: Vec<Opened>,
-    faults: Vec<Fault>,
+    faults: Vec<Announced>,
     /// Whether something was submitted that `@wait` can wait for.
     submitted: bool,
 }
@@ -51,28 +51,9 @@ enum Mapping {
     Unknown,
 }
 
-/// `@fail` and `@short`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum FaultKind {
-    Fail,
-    Short,
-}
-
-impl FaultKind {
-    /// The command.
-    fn name(self) -> &'static str {
-        match self {
-            FaultKind::Fail => "@fail",
-            FaultKind::Short => "@short",
-        }
-    }
-}
-
 /// A fault announced for the next write.
-struct Fault {
-    kind: FaultKind,
-    /// After how many bytes.
-    after: u64,
+struct Announced {
+    fault: Fault,
     /// Where it was announced.
     span: Range<usize>,
 }
@@ -151,67 +132,66 @@ impl<'f> Session<'f> {
         span: &Range<usize>,
         errors: &mut Errors,
     ) {
-        let written = self.note_faults(verb, command, span, errors);
-        self.submitted |= match command {
-            Some(Command::Pwrite { io, .. } | Command::Pread { io, .. }) => *io == Io::Aio,
-            // What could not be read may have been a submission.
-            None => true,
-            Some(_) => false,
-        };
+        let size = self.note_faults(verb, command, span, errors);
+        // What could not be read may have been a submission.
+        self.submitted |= command.is_none_or(|command| command.io() == Some(Io::Aio));
         let Some(opened) = self.opened.get_mut(usize::from(file)) else { return };
+        opened.size = size.after(opened.size);
         if verb == "mmap" && !matches!(opened.mapping, Mapping::Absent) {
             let help = "`munmap` before the next `mmap`";
             errors.add(span.clone(), "several mappings of one actor are not modelled yet", help);
         }
-        match (verb, command) {
-            ("mmap", Some(Command::Mmap { range, writable })) => {
-                opened.mapping = Mapping::Present(Mapped { range: range.clone(), writable: *writable });
-            }
-            ("mmap", _) => opened.mapping = Mapping::Unknown,
-            ("munmap", _) => opened.mapping = Mapping::Absent,
-            (_, Some(command)) => opened.size = size_after(opened.size, command, written),
-            (_, None) => {}
+        if let Some(Command::Mmap { range, writable }) = command {
+            opened.mapping = Mapping::Present(Mapped { range: range.clone(), writable: *writable });
+        } else if verb == "mmap" {
+            opened.mapping = Mapping::Unknown;
+        } else if verb == "munmap" {
+            opened.mapping = Mapping::Absent;
         }
     }
 
-    /// Announced faults wait for the write that comes right after them. Returns how many bytes it writes.
+    /// Announced faults wait for the write that comes right after them. Returns what the command does to the size of
+    /// its file, if nobody else changes it.
     fn note_faults(
         &mut self,
         verb: &str,
         command: Option<&Command>,
         span: &Range<usize>,
         errors: &mut Errors,
-    ) -> u64 {
-        if let Some((kind, after)) = command.and_then(fault) {
-            if self.faults.iter().any(|fault| fault.kind == kind) {
-                let message = format!("{} twice for one pwrite", kind.name());
+    ) -> SizeEffect {
+        let Some(command) = command else {
+            match verb {
+                "@fail" | "@short" => {}
+                "pwrite" => self.faults.clear(),
+                _ => self.lost_faults(errors),
+            }
+            return SizeEffect::Keeps;
+        };
+        if let Some(fault) = command.fault() {
+            if self.faults.iter().any(|earlier| earlier.fault.kind == fault.kind) {
+                let message = format!("{} twice for one pwrite", fault.kind.name());
                 errors.add(span.clone(), message, "write it once before each `pwrite`");
             }
-            self.faults.push(Fault { kind, after, span: span.clone() });
-            return 0;
+            self.faults.push(Announced { fault, span: span.clone() });
+        } else if let Command::Pwrite { range, io, .. } = command {
+            return self.written(range, *io, errors);
+        } else {
+            self.lost_faults(errors);
         }
-        match (verb, command) {
-            (_, Some(Command::Pwrite { range, io, .. })) => {
-                let length = range.end - range.start;
-                let mut written = length;
-                for fault in self.faults.drain(..) {
-                    fault.check(length, *io, errors);
-                    if fault.kind == FaultKind::Fail {
-                        written = written.min(fault.after);
-                    }
-                }
-                written
-            }
-            ("@fail" | "@short", None) => 0,
-            ("pwrite", None) => {
-                self.faults.clear();
-                0
-            }
-            _ => {
-                self.lost_faults(errors);
-                0
+        command.facts().size
+    }
+
+    /// What a write does to the size of its file: it comes as far as what was announced lets it.
+    fn written(&mut self, range: &Range<u64>, io: Io, errors: &mut Errors) -> SizeEffect {
+        let length = range.end - range.start;
+        let mut written = length;
+        for announced in self.faults.drain(..) {
+            announced.check(length, io, errors);
+            if announced.fault.kind == FaultKind::Fail {
+                written = written.min(announced.fault.after);
             }
         }
+        if written > 0 { SizeEffect::GrowsTo(range.start + written) } else { SizeEffect::Keeps }
     }
 
     /// Ends the session: whatever waits for a further command waits in vain.
@@ -220,49 +200,24 @@ impl<'f> Session<'f> {
     }
 
     fn lost_faults(&mut self, errors: &mut Errors) {
-        for fault in self.faults.drain(..) {
+        for Announced { fault, span } in self.faults.drain(..) {
             let message = format!("{} is not followed by a pwrite", fault.kind.name());
-            errors.add(fault.span, message, "it concerns the `pwrite` that comes right after it");
+            errors.add(span, message, "it concerns the `pwrite` that comes right after it");
         }
     }
 }
 
-impl Fault {
+impl Announced {
     /// Reports a fault that the write does not meet.
     fn check(&self, length: u64, io: Io, errors: &mut Errors) {
-        let name = self.kind.name();
+        let name = self.fault.kind.name();
         if io != Io::Buffered {
             let message = format!("{name} before a direct pwrite");
             errors.add(self.span.clone(), message, "it concerns the copy into the page cache");
-        } else if self.after >= length {
+        } else if self.fault.after >= length {
             let message = format!("{name} lies past the end of its pwrite");
             let help = format!("the pwrite is {} long: write less", Bytes(length));
             errors.add(self.span.clone(), message, help);
         }
-    }
-}
-
-/// The fault that a command announces: which, and after how many bytes.
-fn fault(command: &Command) -> Option<(FaultKind, u64)> {
-    match command {
-        Command::Fail { after } => Some((FaultKind::Fail, *after)),
-        Command::Short { after } => Some((FaultKind::Short, *after)),
-        _ => None,
-    }
-}
-
-/// The size of a file after a command, if nobody else changes it. `written` is how much a write writes.
-fn size_after(size: u64, command: &Command, written: u64) -> u64 {
-    match command {
-        Command::Pwrite { range, .. } if written > 0 => size.max(range.start + written),
-        Command::Falloc { range, keep_size: false }
-        | Command::Fzero { range, keep_size: false }
-        | Command::Funshare { range }
-        | Command::Reflink { range, .. } => size.max(range.end),
-        Command::Truncate { size } => *size,
-        // What ends at end of file or behind it is refused, and so is what starts there.
-        Command::Fcollapse { range } if range.end < size => size - (range.end - range.start),
-        Command::Finsert { range } if range.start < size => size.saturating_add(range.end - range.start),
-        _ => size,
     }
 }

@@ -1,0 +1,197 @@
+//! What can be known of a command without running it: the columns of the [`table`](super::table).
+//!
+//! No value here stands for "nothing was said": whoever adds a command says each of these of it.
+
+use std::ops::Range;
+
+use super::{FileId, Io};
+use crate::words::geometry::MAX_CELLS;
+
+/// What is known of a command: a row of the table. Bytes are those of the command's file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Facts {
+    /// The system call, as kernel people name what a task is in; `None` where there is none that is worth a name.
+    pub call: Option<&'static str>,
+    /// The bytes that it names.
+    pub touches: Touches,
+    /// What it does to the size of the file.
+    pub size: SizeEffect,
+    /// Whether device blocks may come to lie elsewhere in a file, or be free for others.
+    pub blocks: Blocks,
+    /// What data it puts into the file.
+    pub data: Data,
+    /// What the file system must have for it.
+    pub needs: &'static [Need],
+    /// What else is to be known.
+    pub role: Role,
+}
+
+/// The bytes that a command names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Touches {
+    /// None, or whatever there is.
+    Nothing,
+    /// A range.
+    Bytes(Range<u64>),
+    /// From here to the end of file, wherever that is.
+    From(u64),
+    /// A range, in calls of so many bytes.
+    Calls(Range<u64>, u64),
+    /// What becomes the end of file.
+    End(u64),
+    /// As many bytes of another file as the range has, from here on, and the range.
+    Copy(u64, Range<u64>),
+}
+
+/// What a command does to the size of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SizeEffect {
+    /// Nothing.
+    Keeps,
+    /// It is this at least.
+    GrowsTo(u64),
+    /// It is this.
+    Becomes(u64),
+    /// The range is taken out. One that does not end below end of file is refused.
+    Loses(Range<u64>),
+    /// The range is put in. One that does not start below end of file is refused.
+    Gains(Range<u64>),
+}
+
+/// Whether a command takes device blocks from their place in a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Blocks {
+    /// Blocks stay where they are; new ones may be allocated.
+    Stay,
+    /// Blocks come to lie elsewhere, are shared, or become free.
+    Move,
+}
+
+/// The data that a command puts into a file, by the pattern.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Data {
+    /// None.
+    Nothing,
+    /// A task writes it.
+    Written(u8),
+    /// A device stores it into mapped pages, which are pinned.
+    Pinned(u8),
+}
+
+/// What a command needs of the file system. Which has what is said by
+/// [`Personality::lacks`](crate::words::personality::Personality::lacks).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// What a crash leaves is modelled.
+    Recovery,
+    /// Files share blocks.
+    SharedBlocks,
+    /// A file can change its size and give blocks back.
+    FreeableBlocks,
+    /// Blocks can be allocated before they are written.
+    Preallocation,
+    /// fallocate(2) zeroes ranges, takes them out and puts them in.
+    RangeModes,
+    /// There is a fallocate(2).
+    Fallocate,
+    /// A file can be opened for direct I/O.
+    DirectIo,
+}
+
+/// What else a command is, beside what it does to its file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Nothing else.
+    Plain,
+    /// It is read(2) or write(2), through this.
+    Io(Io),
+    /// It shares blocks with another file.
+    SharesWith(FileId),
+    /// The file system stops, or loses its power.
+    Stops,
+    /// It says how the copy of the next write goes.
+    Announces(Fault),
+}
+
+/// What is announced about the source of the next write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// How it faults.
+    pub kind: FaultKind,
+    /// After how many bytes.
+    pub after: u64,
+}
+
+/// How the source of a write faults.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FaultKind {
+    /// For good.
+    Fail,
+    /// Once: then its page is resident.
+    Short,
+}
+
+impl FaultKind {
+    /// The command that announces it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FaultKind::Fail => "@fail",
+            FaultKind::Short => "@short",
+        }
+    }
+}
+
+impl Touches {
+    /// The byte offsets at which this cuts the files.
+    pub fn cuts(&self) -> Vec<u64> {
+        match self {
+            Touches::Nothing => Vec::new(),
+            Touches::Bytes(range) => vec![range.start, range.end],
+            Touches::From(at) | Touches::End(at) => vec![*at],
+            Touches::Calls(range, chunk) => {
+                let inner = (1..).map_while(|n| {
+                    let cut = range.start.checked_add(chunk.checked_mul(n)?)?;
+                    (cut < range.end && n <= MAX_CELLS as u64).then_some(cut)
+                });
+                inner.chain([range.start, range.end]).collect()
+            }
+            Touches::Copy(from, range) => {
+                vec![*from, from + (range.end - range.start), range.start, range.end]
+            }
+        }
+    }
+}
+
+impl SizeEffect {
+    /// The size of a file of `size` bytes afterwards.
+    pub fn after(&self, size: u64) -> u64 {
+        match self {
+            SizeEffect::GrowsTo(end) => size.max(*end),
+            SizeEffect::Becomes(size) => *size,
+            SizeEffect::Loses(range) if range.end < size => size - (range.end - range.start),
+            SizeEffect::Gains(range) if range.start < size => size.saturating_add(range.end - range.start),
+            SizeEffect::Keeps | SizeEffect::Loses(_) | SizeEffect::Gains(_) => size,
+        }
+    }
+
+    /// By how many bytes what lies behind it is moved upwards.
+    pub fn moves_up(&self) -> u64 {
+        match self {
+            SizeEffect::Gains(range) => range.end - range.start,
+            SizeEffect::Keeps
+            | SizeEffect::GrowsTo(_)
+            | SizeEffect::Becomes(_)
+            | SizeEffect::Loses(_) => 0,
+        }
+    }
+}
+
+impl Data {
+    /// The pattern, if there is data.
+    pub fn pattern(self) -> Option<u8> {
+        match self {
+            Data::Nothing => None,
+            Data::Written(fill) | Data::Pinned(fill) => Some(fill),
+        }
+    }
+}
