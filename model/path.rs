@@ -2,8 +2,8 @@
 //! into it and where it begins, and takes steps until it is over.
 //!
 //! A command has parts, numbered from 0: the calls of `pwrite -b`, the sync behind `pwrite -w`, what `sync_range`
-//! does one after the other. A task asks the paths for one part after the other, until none begins with it. So a
-//! path names its commands and parts in one place, beside its code, and [`task`](crate::system::task) knows none of them.
+//! does one after the other. A task asks the paths of a command for one part after the other, until none begins with it. So
+//! a path names its parts in one place, beside its code; [`task`](crate::system::task) says which paths a command has.
 
 use std::ops::{ControlFlow, Range};
 

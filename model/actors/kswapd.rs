@@ -7,7 +7,7 @@ use stalemap_facade::{ActorId, Backend};
 use crate::actors::actor::Actor;
 use crate::reclaim;
 use crate::state::inode::Inode;
-use crate::words::command::Extension;
+use crate::words::command::{Extension, InXfsIo};
 use crate::words::geometry::{Cell, FolioIndex};
 
 /// The folios that are left.
@@ -15,7 +15,8 @@ use crate::words::geometry::{Cell, FolioIndex};
 pub struct Kswapd(Range<FolioIndex>);
 
 impl Actor for Kswapd {
-    const COMMAND: Extension = Extension::new("@reclaim", "kswapd looks at each folio of the range once");
+    const COMMAND: Extension =
+        Extension::new("@reclaim", "kswapd looks at each folio of the range once", InXfsIo::As("fadvise -d"));
 
     fn begin<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> Self {
         Kswapd(inode.sb.geometry.folios_touched(&cells))

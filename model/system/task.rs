@@ -1,6 +1,7 @@
 //! A task: an actor that runs commands, one after the other.
 //!
-//! Which commands lead into which path is for the paths to say ([`Path`]); here is the list of them.
+//! Which parts of a command lead into a path, and where it begins, is for the paths to say ([`Path`]); here are the list
+//! of paths, and those that each command can lead into.
 
 use std::ops::ControlFlow;
 
@@ -24,6 +25,7 @@ use crate::state::directed_run;
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::system::umount;
+use crate::words::command::Command;
 use crate::words::config::FileCommand;
 use crate::words::program::Program;
 use crate::writeback::sync_range::SyncRangeState;
@@ -50,13 +52,11 @@ macro_rules! paths {
             $($path($state),)*
         }
 
-        /// Where a part of a command begins; `None` when there is no such part.
-        fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
-            $(if let Some(state) = <$state as Path>::begin(part) {
-                return Some(At::$path(state));
-            })*
-            None
-        }
+        $(impl From<$state> for At {
+            fn from(state: $state) -> Self {
+                At::$path(state)
+            }
+        })*
 
         /// One step inside a part.
         async fn go_on<B: Backend>(
@@ -95,6 +95,41 @@ paths! {
     Unshare(UnshareState),
     Invalidate(Invalidate),
     Actor(ActorState),
+}
+
+/// Where a part of a command begins; `None` when there is no such part.
+///
+/// A command that is a state of its task alone, or one that the scenario was read with, leads nowhere.
+fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
+    match part.command() {
+        Command::Pwrite { .. } => at::<WriteState, B>(part)
+            .or_else(|| at::<DioState, B>(part))
+            .or_else(|| at::<FsyncState, B>(part)),
+        Command::Pread { .. } => at::<ReadState, B>(part).or_else(|| at::<DirectReadState, B>(part)),
+        Command::Wait => at::<Getevents, B>(part),
+        Command::Mread { .. } | Command::Mwrite { .. } | Command::Dma { .. } => at::<MmapState, B>(part),
+        Command::Munmap | Command::MadviseDontneed { .. } => at::<Zap, B>(part),
+        Command::Msync { .. } | Command::Fsync | Command::Fdatasync => at::<FsyncState, B>(part),
+        Command::SyncRange { .. } => at::<SyncRangeState, B>(part),
+        Command::Truncate { .. }
+        | Command::Falloc { .. }
+        | Command::Fpunch { .. }
+        | Command::Fzero { .. }
+        | Command::Fcollapse { .. }
+        | Command::Finsert { .. } => at::<ChangeState, B>(part),
+        Command::Funshare { .. } => at::<UnshareState, B>(part),
+        Command::Reflink { .. } => at::<ReflinkState, B>(part),
+        Command::Cowextsize { .. } => at::<CowExtentSize, B>(part),
+        Command::Shutdown { .. } => at::<ShutdownState, B>(part),
+        Command::FadviseDontneed { .. } => at::<Invalidate, B>(part),
+        Command::Extension { .. } => at::<ActorState, B>(part),
+        Command::Mmap { .. } | Command::Crash | Command::Fail { .. } | Command::Short { .. } => None,
+    }
+}
+
+/// Where a path begins, if the part leads into it.
+fn at<P: Path + Into<At>, B: Backend>(part: &Part<'_, B>) -> Progress {
+    P::begin(part).map(Into::into)
 }
 
 impl TaskState {

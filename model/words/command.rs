@@ -34,16 +34,32 @@ pub enum Io {
     Aio,
 }
 
+/// How xfs_io says what a scenario says with an `@`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum InXfsIo {
+    /// Nearly, with the same arguments: by this command and its options.
+    As(&'static str),
+    /// Not at all: why, and what to do in its place.
+    Not(&'static str),
+}
+
 /// A command that needs no syntax of its own: `@name off len`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Extension {
     name: &'static str,
     summary: &'static str,
+    in_xfs_io: InXfsIo,
 }
 
 impl Extension {
-    pub(crate) const fn new(name: &'static str, summary: &'static str) -> Self {
-        Extension { name, summary }
+    pub(crate) const fn new(name: &'static str, summary: &'static str, in_xfs_io: InXfsIo) -> Self {
+        assert!(matches!(name.as_bytes(), [b'@', _, ..]), "what xfs_io has no command for begins with @");
+        Extension { name, summary, in_xfs_io }
+    }
+
+    /// How xfs_io says it.
+    pub const fn in_xfs_io(self) -> InXfsIo {
+        self.in_xfs_io
     }
 
     /// Its name in scenario files, with the `@`.

@@ -128,9 +128,7 @@ impl Config {
     /// Whether device blocks may become free, or change hands, while others run.
     pub fn frees_blocks(&self) -> bool {
         let undone = self.fs.write_end == WriteEnd::TruncateAndFree;
-        let frees = |command: &Command| {
-            command.moves_blocks() || undone && command.fault().is_some()
-        };
+        let frees = |command: &Command| command.moves_blocks() || undone && command.fault().is_some();
         self.actors.iter().flat_map(|actor| &actor.run).any(|call| frees(&call.command))
     }
 

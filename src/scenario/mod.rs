@@ -39,6 +39,7 @@ pub use actors::CommandLine;
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use names::nearest;
 pub use read::{MAX_BYTES, read};
+pub(crate) use verb::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
 
 /// What a file expects of a design.
 #[derive(Clone, PartialEq, Eq, Debug)]

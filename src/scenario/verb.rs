@@ -6,15 +6,77 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use stalemap_model::actors;
-use stalemap_model::words::command::{Extension, Io};
+use stalemap_model::words::command::{Extension, InXfsIo, Io};
 
-/// A command by its form: which options it takes and how many arguments.
+/// What a command's name stands for. Names of the same form differ in nothing but their names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Form {
+    Pwrite,
+    Pread,
+    Mmap,
+    Munmap,
+    Mread,
+    Mwrite,
+    Msync,
+    Fsync,
+    Fdatasync,
+    SyncRange,
+    SyncAll,
+    Truncate,
+    Falloc,
+    Fpunch,
+    Fzero,
+    Fcollapse,
+    Finsert,
+    Funshare,
+    Resvsp,
+    Zero,
+    Reflink,
+    Cowextsize,
+    Open,
+    Shutdown,
+    Fadvise,
+    Madvise,
+    Dma,
+    Wait,
+    Crash,
+    Fail,
+    Short,
+    /// An actor of the model.
+    Extension(Extension),
+}
+
+/// How xfs_io says a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum XfsIo {
+    /// With the same line.
+    Same(Asks),
+    /// If at all, otherwise.
+    Own(InXfsIo),
+}
+
+/// What a line of xfs_io asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Asks {
+    /// Nothing that not every xfs_io has.
+    Nothing,
+    /// An xfs_io, and a file system, that have the command.
+    Command,
+    /// The path of a file that it may name.
+    File,
+    /// The path of the file that it names, and a file system on which files share blocks.
+    Reflink,
+}
+
+/// A command by how it is written: which options it takes and how many arguments.
 #[derive(Clone, Debug)]
 pub(super) struct Verb {
-    /// xfs_io's name.
+    /// Its name.
     pub(super) name: &'static str,
     /// xfs_io's short name, where it has one.
     alias: &'static str,
+    /// What it stands for.
+    pub(super) form: Form,
     /// The options as getopt(3) writes them: letters, those with a value followed by a colon.
     pub(super) options: &'static str,
     /// Options that xfs_io has and the model has not, in the same notation.
@@ -23,24 +85,48 @@ pub(super) struct Verb {
     pub(super) arguments: &'static [usize],
     /// The form in messages.
     pub(super) syntax: Cow<'static, str>,
-    /// The actor of the model that it calls, if that is all it does.
-    pub(super) extension: Option<Extension>,
+    /// How xfs_io says it.
+    xfs_io: XfsIo,
 }
 
+/// A command of xfs_io: its name and its short name.
 const fn verb(
     (name, alias): (&'static str, &'static str),
+    form: Form,
     (options, later): (&'static str, &'static str),
     arguments: &'static [usize],
     syntax: &'static str,
+    asks: Asks,
 ) -> Verb {
-    Verb { name, alias, options, later, arguments, syntax: Cow::Borrowed(syntax), extension: None }
+    assert!(!has_at(name), "what begins with @ is none of xfs_io's");
+    let (syntax, xfs_io) = (Cow::Borrowed(syntax), XfsIo::Same(asks));
+    Verb { name, alias, form, options, later, arguments, syntax, xfs_io }
+}
+
+/// A command that xfs_io has not.
+const fn own(
+    (name, alias): (&'static str, &'static str),
+    form: Form,
+    (options, later): (&'static str, &'static str),
+    arguments: &'static [usize],
+    syntax: &'static str,
+    in_xfs_io: InXfsIo,
+) -> Verb {
+    assert!(has_at(name), "what is none of xfs_io's begins with @");
+    let (syntax, xfs_io) = (Cow::Borrowed(syntax), XfsIo::Own(in_xfs_io));
+    Verb { name, alias, form, options, later, arguments, syntax, xfs_io }
+}
+
+const fn has_at(name: &str) -> bool {
+    matches!(name.as_bytes(), [b'@', ..])
 }
 
 /// The command that calls an actor of the model.
 fn extension(extension: Extension) -> Verb {
     let name = extension.name();
     let syntax = Cow::Owned(format!("{name} off len"));
-    Verb { syntax, extension: Some(extension), ..verb((name, ""), ("", ""), &[2], "") }
+    let form = Form::Extension(extension);
+    Verb { syntax, ..own((name, ""), form, ("", ""), &[2], "", extension.in_xfs_io()) }
 }
 
 /// The commands that are modelled.
@@ -53,53 +139,115 @@ static VERBS: LazyLock<Vec<Verb>> = LazyLock::new(|| {
 const XFS_IO: &[Verb] = &[
     verb(
         ("pwrite", "w"),
+        Form::Pwrite,
         ("S:b:V:NwWq", "i:ds:DBRFZ:OACPXf"),
         &[2],
         "pwrite [-S pattern] [-b size] [-V vectors] [-N] [-w|-W] off len",
+        Asks::Nothing,
     ),
-    verb(("pread", "r"), ("b:V:vq", "BRFZ:UXf"), &[2], "pread [-b size] [-V vectors] off len"),
-    verb(("mmap", "mm"), ("rwx", "Ss:"), &[2], "mmap [-r] [-w] [-x] off len"),
-    verb(("munmap", "mu"), ("", ""), &[0], "munmap"),
-    verb(("mread", "mr"), ("vfr", ""), &[0, 2], "mread [-r] [off len]"),
-    verb(("mwrite", "mw"), ("S:r", ""), &[0, 2], "mwrite [-S pattern] [-r] [off len]"),
-    verb(("msync", "ms"), ("as", "i"), &[0, 2], "msync [-a|-s] [off len]"),
-    verb(("fsync", "s"), ("", ""), &[0], "fsync"),
-    verb(("fdatasync", "ds"), ("", ""), &[0], "fdatasync"),
-    verb(("sync_range", ""), ("abw", ""), &[2], "sync_range [-a] [-b] [-w] off len"),
-    verb(("sync", ""), ("", ""), &[0], "sync"),
-    verb(("syncfs", ""), ("", ""), &[0], "syncfs"),
-    verb(("truncate", "t"), ("", ""), &[1], "truncate size"),
-    verb(("falloc", ""), ("cikpu", ""), &[2], "falloc [-k] [-c|-i|-p|-u] off len"),
-    verb(("fpunch", ""), ("", ""), &[2], "fpunch off len"),
-    verb(("fzero", ""), ("k", ""), &[2], "fzero [-k] off len"),
-    verb(("fcollapse", ""), ("", ""), &[2], "fcollapse off len"),
-    verb(("finsert", ""), ("", ""), &[2], "finsert off len"),
-    verb(("funshare", ""), ("", ""), &[2], "funshare off len"),
-    verb(("resvsp", ""), ("", ""), &[2], "resvsp off len"),
-    verb(("unresvsp", ""), ("", ""), &[2], "unresvsp off len"),
-    verb(("zero", ""), ("", ""), &[2], "zero off len"),
-    verb(("reflink", "rl"), ("q", "C"), &[1, 4], "reflink [-q] source [source-off off len]"),
-    verb(("cowextsize", ""), ("", "RD"), &[1], "cowextsize size"),
-    verb(("open", "o"), ("d", "acfrstRTPL"), &[0, 1], "open [-d] [file]"),
-    verb(("shutdown", ""), ("f", ""), &[0], "shutdown [-f]"),
-    verb(("fadvise", ""), ("d", "nrsw"), &[2], "fadvise -d off len"),
-    verb(("madvise", "ma"), ("d", "rsw"), &[0, 2], "madvise -d [off len]"),
+    verb(
+        ("pread", "r"),
+        Form::Pread,
+        ("b:V:vq", "BRFZ:UXf"),
+        &[2],
+        "pread [-b size] [-V vectors] off len",
+        Asks::Nothing,
+    ),
+    verb(("mmap", "mm"), Form::Mmap, ("rwx", "Ss:"), &[2], "mmap [-r] [-w] [-x] off len", Asks::Nothing),
+    verb(("munmap", "mu"), Form::Munmap, ("", ""), &[0], "munmap", Asks::Nothing),
+    verb(("mread", "mr"), Form::Mread, ("vfr", ""), &[0, 2], "mread [-r] [off len]", Asks::Nothing),
+    verb(
+        ("mwrite", "mw"),
+        Form::Mwrite,
+        ("S:r", ""),
+        &[0, 2],
+        "mwrite [-S pattern] [-r] [off len]",
+        Asks::Nothing,
+    ),
+    verb(("msync", "ms"), Form::Msync, ("as", "i"), &[0, 2], "msync [-a|-s] [off len]", Asks::Nothing),
+    verb(("fsync", "s"), Form::Fsync, ("", ""), &[0], "fsync", Asks::Nothing),
+    verb(("fdatasync", "ds"), Form::Fdatasync, ("", ""), &[0], "fdatasync", Asks::Nothing),
+    verb(
+        ("sync_range", ""),
+        Form::SyncRange,
+        ("abw", ""),
+        &[2],
+        "sync_range [-a] [-b] [-w] off len",
+        Asks::Nothing,
+    ),
+    verb(("sync", ""), Form::SyncAll, ("", ""), &[0], "sync", Asks::Nothing),
+    verb(("syncfs", ""), Form::SyncAll, ("", ""), &[0], "syncfs", Asks::Nothing),
+    verb(("truncate", "t"), Form::Truncate, ("", ""), &[1], "truncate size", Asks::Nothing),
+    verb(
+        ("falloc", ""),
+        Form::Falloc,
+        ("cikpu", ""),
+        &[2],
+        "falloc [-k] [-c|-i|-p|-u] off len",
+        Asks::Command,
+    ),
+    verb(("fpunch", ""), Form::Fpunch, ("", ""), &[2], "fpunch off len", Asks::Command),
+    verb(("fzero", ""), Form::Fzero, ("k", ""), &[2], "fzero [-k] off len", Asks::Command),
+    verb(("fcollapse", ""), Form::Fcollapse, ("", ""), &[2], "fcollapse off len", Asks::Command),
+    verb(("finsert", ""), Form::Finsert, ("", ""), &[2], "finsert off len", Asks::Command),
+    verb(("funshare", ""), Form::Funshare, ("", ""), &[2], "funshare off len", Asks::Command),
+    verb(("resvsp", ""), Form::Resvsp, ("", ""), &[2], "resvsp off len", Asks::Nothing),
+    verb(("unresvsp", ""), Form::Fpunch, ("", ""), &[2], "unresvsp off len", Asks::Nothing),
+    verb(("zero", ""), Form::Zero, ("", ""), &[2], "zero off len", Asks::Nothing),
+    verb(
+        ("reflink", "rl"),
+        Form::Reflink,
+        ("q", "C"),
+        &[1, 4],
+        "reflink [-q] source [source-off off len]",
+        Asks::Reflink,
+    ),
+    verb(("cowextsize", ""), Form::Cowextsize, ("", "RD"), &[1], "cowextsize size", Asks::Nothing),
+    verb(("open", "o"), Form::Open, ("d", "acfrstRTPL"), &[0, 1], "open [-d] [file]", Asks::File),
+    verb(("shutdown", ""), Form::Shutdown, ("f", ""), &[0], "shutdown [-f]", Asks::Nothing),
+    verb(("fadvise", ""), Form::Fadvise, ("d", "nrsw"), &[2], "fadvise -d off len", Asks::Nothing),
+    verb(("madvise", "ma"), Form::Madvise, ("d", "rsw"), &[0, 2], "madvise -d [off len]", Asks::Nothing),
 ];
+
+/// What `@fail` and `@short` need.
+const NOT_RESIDENT: InXfsIo =
+    InXfsIo::Not("a source buffer that is not resident; use a program with a mapping of its own");
 
 /// Those with a form of their own that xfs_io cannot say.
 const OWN: &[Verb] = &[
-    verb(("@dma", ""), ("S:", ""), &[0, 2], "@dma [-S pattern] [off len]"),
-    verb(("@wait", ""), ("", ""), &[0], "@wait"),
-    verb(("@crash", ""), ("", ""), &[0], "@crash"),
-    verb(("@fail", ""), ("", ""), &[1], "@fail bytes"),
-    verb(("@short", ""), ("", ""), &[1], "@short bytes"),
+    own(
+        ("@dma", ""),
+        Form::Dma,
+        ("S:", ""),
+        &[0, 2],
+        "@dma [-S pattern] [off len]",
+        InXfsIo::Not("a direct read(2) from elsewhere into the mapping; use a program that does one"),
+    ),
+    own(
+        ("@wait", ""),
+        Form::Wait,
+        ("", ""),
+        &[0],
+        "@wait",
+        InXfsIo::Not("wait for the asynchronous I/O here"),
+    ),
+    own(
+        ("@crash", ""),
+        Form::Crash,
+        ("", ""),
+        &[0],
+        "@crash",
+        InXfsIo::Not("power is lost here; use common/dmflakey or shutdown"),
+    ),
+    own(("@fail", ""), Form::Fail, ("", ""), &[1], "@fail bytes", NOT_RESIDENT),
+    own(("@short", ""), Form::Short, ("", ""), &[1], "@short bytes", NOT_RESIDENT),
 ];
 
 /// What stands before a `pwrite` or `pread` and says through what it goes.
 const PREFIXES: &[(&str, Io)] = &[("@direct", Io::Direct), ("@aio", Io::Aio)];
 
 /// What stands before a command that is meant to fail, if it does.
-pub(super) const MAY_FAIL: &str = "@may_fail";
+pub(crate) const MAY_FAIL: &str = "@may_fail";
 
 /// The commands that are known by name, and that is all.
 const LATER: &[&str] = &[
@@ -140,10 +288,18 @@ pub(super) enum Lookup {
     Unknown,
 }
 
+fn find(name: &str) -> Option<&'static Verb> {
+    VERBS.iter().find(|verb| verb.name == name || (!name.is_empty() && verb.alias == name))
+}
+
+/// How xfs_io says the command of a name; `None` if there is no such command.
+pub(crate) fn in_xfs_io(name: &str) -> Option<XfsIo> {
+    find(name).map(|verb| verb.xfs_io)
+}
+
 /// Looks a command up.
 pub(super) fn lookup(name: &str) -> Lookup {
-    let known = VERBS.iter().find(|verb| verb.name == name || (!name.is_empty() && verb.alias == name));
-    match known {
+    match find(name) {
         Some(verb) => Lookup::Known(verb),
         None if LATER.contains(&name) => Lookup::Later,
         None => Lookup::Unknown,
@@ -151,7 +307,7 @@ pub(super) fn lookup(name: &str) -> Lookup {
 }
 
 /// What a word before a command says about it, if it is one of the prefixes.
-pub(super) fn prefix(word: &str) -> Option<Io> {
+pub(crate) fn prefix(word: &str) -> Option<Io> {
     PREFIXES.iter().find(|(name, _)| *name == word).map(|(_, io)| *io)
 }
 

@@ -178,10 +178,7 @@ impl SizeEffect {
     pub fn moves_up(&self) -> u64 {
         match self {
             SizeEffect::Gains(range) => range.end - range.start,
-            SizeEffect::Keeps
-            | SizeEffect::GrowsTo(_)
-            | SizeEffect::Becomes(_)
-            | SizeEffect::Loses(_) => 0,
+            SizeEffect::Keeps | SizeEffect::GrowsTo(_) | SizeEffect::Becomes(_) | SizeEffect::Loses(_) => 0,
         }
     }
 }

@@ -4,9 +4,11 @@
 //! A skeleton, because a kernel is not driven step by step: who holds the mapping is delayed, the others run meanwhile.
 //! What xfs_io cannot do is left as a comment for whoever finishes the test.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use stalemap_facade::ActorId;
+use stalemap_model::words::command::{InXfsIo, Io};
 
 use super::word;
 use crate::annotate::expected::{Contents, Part};
@@ -14,6 +16,7 @@ use crate::annotate::program::{ActorProgram, Program};
 use crate::annotate::window::{Path, Window};
 use crate::annotate::{AnnotatedSchedule, list};
 use crate::report::text::wrap;
+use crate::scenario::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
 
 /// Columns of a comment.
 const WIDTH: usize = 78;
@@ -139,7 +142,8 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
     let program = &schedule.about.program;
     let all = program.setup.iter().chain(program.actors.iter().flat_map(|actor| &actor.run));
     let all: Vec<Call> = all.map(|line| Call::of(program, line)).collect();
-    if all.iter().any(|call| call.verb == "reflink" || call.verb == "rl") {
+    let reflinks = all.iter().any(|call| call.asks() == Some(Asks::Reflink));
+    if reflinks {
         script.line(". ./common/reflink");
     }
     script.line("");
@@ -148,17 +152,12 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
         script.line("_require_ftrace");
         script.line(&format!("_require_xfs_io_error_injection \"{tag}\""));
     }
-    let mut verbs: Vec<&str> = all.iter().map(|call| call.verb.as_str()).collect();
-    verbs.sort_unstable();
-    verbs.dedup();
     // What every xfs_io has need not be asked for.
-    for verb in verbs
-        .iter()
-        .filter(|verb| ["falloc", "fpunch", "fzero", "fcollapse", "finsert", "funshare"].contains(verb))
-    {
+    let asked = all.iter().filter(|call| call.asks() == Some(Asks::Command));
+    for verb in asked.map(|call| call.verb.as_str()).collect::<BTreeSet<_>>() {
         script.line(&format!("_require_xfs_io_command \"{verb}\""));
     }
-    if verbs.iter().any(|verb| *verb == "reflink" || *verb == "rl") {
+    if reflinks {
         script.line("_require_scratch_reflink");
     }
     script.line("");
@@ -212,7 +211,7 @@ fn commands(program: &Program, task: &ActorProgram, indent: &str, script: &mut S
         let file = call.file.clone().unwrap_or_else(|| own.clone());
         match call.xfs_io() {
             Ok(command) => {
-                let way = (file, task.direct || call.direct, call.may_fail);
+                let way = (file, task.direct || call.io != Io::Buffered, call.may_fail);
                 if pending.0 != way {
                     flush(&mut pending, script);
                     pending.0 = way;
@@ -242,8 +241,8 @@ struct Call {
     file: Option<String>,
     /// `@may_fail`.
     may_fail: bool,
-    /// `@direct`.
-    direct: bool,
+    /// `@direct` or `@aio`.
+    io: Io,
     verb: String,
     arguments: Vec<String>,
     files: Vec<String>,
@@ -254,33 +253,44 @@ impl Call {
         let named = line.trim().strip_prefix('[').and_then(|rest| rest.split_once(']'));
         let (file, rest) = named.map_or((None, line), |(file, rest)| (Some(file.trim().to_owned()), rest));
         let mut words = rest.split_whitespace().map(str::to_owned).peekable();
-        let may_fail = words.next_if(|first| first == "@may_fail").is_some();
-        let direct = words.next_if(|first| first == "@direct").is_some();
+        let may_fail = words.next_if(|first| first == MAY_FAIL).is_some();
+        let io = words.peek().and_then(|first| prefix(first)).unwrap_or_default();
+        if io != Io::Buffered {
+            words.next();
+        }
         let verb = words.next().unwrap_or_default();
         let files = names(program).into_iter().map(str::to_owned).collect();
-        Call { file, may_fail, direct, verb, arguments: words.collect(), files }
+        Call { file, may_fail, io, verb, arguments: words.collect(), files }
+    }
+
+    /// What it asks for, if xfs_io has it.
+    fn asks(&self) -> Option<Asks> {
+        match in_xfs_io(&self.verb)? {
+            XfsIo::Same(asks) => Some(asks),
+            XfsIo::Own(_) => None,
+        }
     }
 
     /// The same in xfs_io's words, or why it has none.
     fn xfs_io(&self) -> Result<String, &'static str> {
-        let arguments = self.arguments.join(" ");
-        match self.verb.as_str() {
-            "@reclaim" => Ok(format!("fadvise -d {arguments}")),
-            "@aio" => Err("asynchronous; use a program that submits with io_submit(2)"),
-            "@wait" => Err("wait for the asynchronous I/O here"),
-            "@fail" | "@short" => {
-                Err("a source buffer that is not resident; use a program with a mapping of its own")
-            }
-            "@crash" => Err("power is lost here; use common/dmflakey or shutdown"),
-            "reflink" | "rl" | "open" | "o" => {
-                let path_of = |word: &String| {
-                    if self.files.contains(word) { path(word) } else { word.clone() }
-                };
-                let arguments: Vec<String> = self.arguments.iter().map(path_of).collect();
-                Ok(format!("{} {}", self.verb, arguments.join(" ")))
-            }
-            verb => Ok(format!("{verb} {arguments}").trim_end().to_owned()),
+        match self.io {
+            Io::Buffered | Io::Direct => {}
+            Io::Aio => return Err("asynchronous; use a program that submits with io_submit(2)"),
         }
+        let path_of = |word: &String| if self.files.contains(word) { path(word) } else { word.clone() };
+        let (verb, arguments) = match in_xfs_io(&self.verb) {
+            Some(XfsIo::Same(Asks::Nothing | Asks::Command)) => {
+                (self.verb.as_str(), self.arguments.join(" "))
+            }
+            Some(XfsIo::Same(Asks::File | Asks::Reflink)) => {
+                let arguments: Vec<String> = self.arguments.iter().map(path_of).collect();
+                (self.verb.as_str(), arguments.join(" "))
+            }
+            Some(XfsIo::Own(InXfsIo::As(command))) => (command, self.arguments.join(" ")),
+            Some(XfsIo::Own(InXfsIo::Not(why))) => return Err(why),
+            None => return Err("not a command"),
+        };
+        Ok(format!("{verb} {arguments}").trim_end().to_owned())
     }
 }
 

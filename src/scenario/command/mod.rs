@@ -17,7 +17,7 @@ use super::names::{quote, suggest};
 use super::options::{Options, usage};
 use super::session::Session;
 use super::text::{Text, Word};
-use super::verb::{Lookup, MAY_FAIL, Verb, lookup, names, prefix};
+use super::verb::{Form, Lookup, MAY_FAIL, Verb, lookup, names, prefix};
 
 /// Reads a line: the commands that it stands for, or a report why it cannot be read.
 pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Errors) -> Vec<FileCommand> {
@@ -31,12 +31,12 @@ pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Erro
     let Some((name, verb)) = words.first().and_then(|name| Some((name, known(name, errors)?))) else {
         return Vec::new();
     };
-    if let Some((word, _)) = io.filter(|_| !matches!(verb.name, "pwrite" | "pread")) {
+    if let Some((word, _)) = io.filter(|_| !matches!(verb.form, Form::Pwrite | Form::Pread)) {
         let message = format!("`{}` before {}", word.text, verb.name);
         errors.add(word.span.clone(), message, "it goes before `pwrite` and `pread` only");
         return Vec::new();
     }
-    if let Some(word) = may_fail.filter(|_| matches!(verb.name, "open" | "@fail" | "@short" | "@crash")) {
+    if let Some(word) = may_fail.filter(|_| cannot_fail(verb.form)) {
         let message = format!("`{}` before {}, which cannot fail", word.text, verb.name);
         errors.add(word.span.clone(), message, "leave it out, or write it before the command that fails");
         return Vec::new();
@@ -59,8 +59,8 @@ fn one(
     errors: &mut Errors,
 ) -> Vec<FileCommand> {
     let options = Options::parse(verb, text, words, errors);
-    match (verb.name, options) {
-        ("open", options) => {
+    match (verb.form, options) {
+        (Form::Open, options) => {
             if let Some(options) = options {
                 open(&options, file, session, errors);
             }
@@ -68,7 +68,7 @@ fn one(
             Vec::new()
         }
         // sync(2) and syncfs(2) go from inode to inode.
-        ("sync" | "syncfs", Some(_)) => {
+        (Form::SyncAll, Some(_)) => {
             session.after(file, verb.name, Some(&Command::Fsync), &name.span, errors);
             let files = 0..session.files.len() as FileId;
             files.map(|file| FileCommand::new(file, Command::Fsync)).collect()
@@ -79,11 +79,17 @@ fn one(
                 Call { text, name, verb, options: &options, session, file, io }.command(errors)
             });
             // A fault is underlined where it says how far the copy comes.
-            let place = words.last().filter(|_| matches!(verb.name, "@fail" | "@short") && command.is_some());
+            let place =
+                words.last().filter(|_| matches!(verb.form, Form::Fail | Form::Short) && command.is_some());
             session.after(file, verb.name, command.as_ref(), &place.unwrap_or(name).span, errors);
             command.into_iter().map(|command| FileCommand::new(file, command)).collect()
         }
     }
+}
+
+/// Whether there is nothing in a command that can fail.
+fn cannot_fail(form: Form) -> bool {
+    matches!(form, Form::Open | Form::Fail | Form::Short | Form::Crash)
 }
 
 /// What stands before a command's name.
@@ -181,45 +187,46 @@ struct Call<'l, 's> {
 
 impl Call<'_, '_> {
     fn command(&self, errors: &mut Errors) -> Option<Command> {
-        if let Some(extension) = self.verb.extension {
-            return Some(extension.on(self.range(errors)?));
-        }
-        match self.verb.name {
-            "pwrite" => self.pwrite(errors),
-            "pread" => self.pread(errors),
-            "mmap" => self.mmap(errors),
-            "munmap" => self.mapping(errors).map(|_| Command::Munmap),
-            "mread" => Some(Command::Mread { range: self.mapped(errors)?.range }),
-            "mwrite" => self.mwrite(errors),
-            "msync" => self.msync(errors),
-            "madvise" => self.madvise(errors),
-            "fsync" => Some(Command::Fsync),
-            "fdatasync" => Some(Command::Fdatasync),
-            "sync_range" => self.sync_range(errors),
-            "truncate" => {
+        match self.verb.form {
+            Form::Pwrite => self.pwrite(errors),
+            Form::Pread => self.pread(errors),
+            Form::Mmap => self.mmap(errors),
+            Form::Munmap => self.mapping(errors).map(|_| Command::Munmap),
+            Form::Mread => Some(Command::Mread { range: self.mapped(errors)?.range }),
+            Form::Mwrite => self.mwrite(errors),
+            Form::Msync => self.msync(errors),
+            Form::Madvise => self.madvise(errors),
+            Form::Fsync => Some(Command::Fsync),
+            Form::Fdatasync => Some(Command::Fdatasync),
+            Form::SyncRange => self.sync_range(errors),
+            Form::Truncate => {
                 Some(Command::Truncate { size: self.size(self.options.arguments.first()?, errors)? })
             }
-            "falloc" => self.falloc(errors),
-            "resvsp" => Some(Command::Falloc { range: self.range(errors)?, keep_size: true }),
-            "fpunch" | "unresvsp" => Some(Command::Fpunch { range: self.range(errors)? }),
-            "fzero" => self.fzero(self.options.flag('k'), errors),
-            "zero" => self.fzero(true, errors),
-            "fcollapse" => self.fcollapse(errors),
-            "finsert" => self.finsert(errors),
-            "funshare" => Some(Command::Funshare { range: self.range(errors)? }),
-            "reflink" => self.reflink(errors),
-            "cowextsize" => self.cowextsize(errors),
-            "shutdown" => Some(Command::Shutdown { flush: self.options.flag('f') }),
-            "fadvise" => {
+            Form::Falloc => self.falloc(errors),
+            Form::Resvsp => Some(Command::Falloc { range: self.range(errors)?, keep_size: true }),
+            Form::Fpunch => Some(Command::Fpunch { range: self.range(errors)? }),
+            Form::Fzero => self.fzero(self.options.flag('k'), errors),
+            Form::Zero => self.fzero(true, errors),
+            Form::Fcollapse => self.fcollapse(errors),
+            Form::Finsert => self.finsert(errors),
+            Form::Funshare => Some(Command::Funshare { range: self.range(errors)? }),
+            Form::Reflink => self.reflink(errors),
+            Form::Cowextsize => self.cowextsize(errors),
+            Form::Shutdown => Some(Command::Shutdown { flush: self.options.flag('f') }),
+            Form::Fadvise => {
                 self.drops(errors)?;
                 Some(Command::FadviseDontneed { range: self.range(errors)? })
             }
-            "@dma" => self.dma(errors),
-            "@wait" => self.session.submitted(self.name, errors).then_some(Command::Wait),
-            "@crash" => Some(Command::Crash),
-            "@fail" => Some(Command::Fail { after: self.size(self.options.arguments.first()?, errors)? }),
-            "@short" => Some(Command::Short { after: self.size(self.options.arguments.first()?, errors)? }),
-            _ => None,
+            Form::Dma => self.dma(errors),
+            Form::Wait => self.session.submitted(self.name, errors).then_some(Command::Wait),
+            Form::Crash => Some(Command::Crash),
+            Form::Fail => Some(Command::Fail { after: self.size(self.options.arguments.first()?, errors)? }),
+            Form::Short => {
+                Some(Command::Short { after: self.size(self.options.arguments.first()?, errors)? })
+            }
+            Form::Extension(extension) => Some(extension.on(self.range(errors)?)),
+            // Of these nothing is left for the model, or what is left concerns every file.
+            Form::Open | Form::SyncAll => None,
         }
     }
 
