@@ -14,6 +14,7 @@ use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
 use crate::system::panel;
 use crate::system::task::{self, TaskState, UmountState};
+use crate::words::actor_names::{KWORKER, SETUP, UMOUNT, is_reserved, worker_name};
 use crate::words::command::facts::FaultKind;
 use crate::words::command::{Command, FileId};
 use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
@@ -24,28 +25,8 @@ use crate::words::program::{Program, Worker};
 use crate::words::value::{MAX_WRITES, Value};
 use crate::writeback::completion::{self, CompletionState};
 
-/// The name of the actor that runs the setup commands.
-pub const SETUP: &str = "setup";
-/// The name of the actor that completes writeback.
-pub const KWORKER: &str = "kworker";
-/// The name of the epilogue.
-pub const UMOUNT: &str = "umount";
-/// The name of the actor that completes the first asynchronous direct I/O; further ones are numbered from 2 on.
-pub const DIO: &str = "dio";
 /// The most actors that a scenario may have, beside the model's own.
 pub const MAX_ACTORS: usize = 12;
-
-/// Whether the model starts an actor of its own under this name, in this scenario or in another one. No actor of a
-/// scenario may bear it: schedules tell actors apart by their names.
-pub fn is_reserved(name: &str) -> bool {
-    let is_worker = |number: &str| number.bytes().all(|digit| digit.is_ascii_digit());
-    [SETUP, KWORKER, UMOUNT].contains(&name) || name.strip_prefix(DIO).is_some_and(is_worker)
-}
-
-/// The name of the actor that completes an asynchronous direct I/O, by its number, from 1 on.
-fn worker_name(number: usize) -> String {
-    if number == 1 { DIO.to_owned() } else { format!("{DIO}{number}") }
-}
 
 /// Why a configuration cannot be explored.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -2,6 +2,7 @@
 //!
 //! Invariants: nothing here knows shared state, a backend, or the order in which anything happens.
 
+pub mod actor_names;
 pub mod bounds;
 pub mod branches;
 pub mod command;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stalemap_model::system::kernel::KWORKER;
+use stalemap_model::words::actor_names::KWORKER;
 use stalemap_model::words::config::ActorConfig;
 
 /// What each actor does, by its name.

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use stalemap_model::system::kernel::{MAX_ACTORS, is_reserved};
+use stalemap_model::system::kernel::MAX_ACTORS;
+use stalemap_model::words::actor_names::is_reserved;
 use stalemap_model::words::command::Io;
 use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
 
