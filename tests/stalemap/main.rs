@@ -8,6 +8,7 @@ mod bad_schedules;
 mod browser;
 mod causes;
 mod cli;
+mod commands;
 mod common;
 mod cookies;
 mod coverage;
