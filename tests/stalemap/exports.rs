@@ -328,6 +328,24 @@ fn xfstests_skeletons_are_scripts() {
     assert_eq!(delays.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 
+#[test]
+fn what_xfs_io_cannot_say_is_a_comment() {
+    let script = Broken::find("xfs/m23").xfstests();
+    let about = |word: &str| -> Vec<&str> {
+        script
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.contains(word) && !line.starts_with("# FS"))
+            .collect()
+    };
+    let [dma] = about("@dma")[..] else { panic!("{script}") };
+    assert!(dma.starts_with("# @dma -S 0x44 0 4k: a direct read(2) from elsewhere"), "{dma}");
+    assert_eq!(about("mmap"), ["-c \"mmap -rw 0 4k\" \\"]);
+    // kswapd cannot be asked; what does nearly the same can.
+    assert_eq!(about("@reclaim"), [""; 0]);
+    assert_eq!(about("fadvise"), ["-c \"fadvise -d 0 4k\" \\"]);
+}
+
 /// `stalemap check` with a format.
 fn check(arguments: &[&str]) -> (String, Option<i32>) {
     let folder = elsewhere();
