@@ -176,7 +176,7 @@ pub async fn step<B: Backend>(
             ControlFlow::Break(outcome) => return invalidated(inode, me, dio, outcome),
         },
         DioState::Begin(dio, pos) => return begin(inode, me, dio, pos).await,
-        DioState::Complete(inner) => match complete::step(inode, me, inner).await {
+        DioState::Complete(inner) => match complete::step(inode, inner).await {
             ControlFlow::Continue(inner) => DioState::Complete(inner),
             ControlFlow::Break(dio) => {
                 unlock(inode, me, dio.lock);
@@ -313,7 +313,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contro
     }
     if inode.reflinks && !is_aligned(inode, &dio.request) {
         // xfs_is_cow_inode
-        let shares = inode.ilock.lock(Op::new("xfs_is_cow_inode")).await.reflink;
+        let shares = inode.lock_map(Op::new("xfs_is_cow_inode")).await.reflink;
         if shares {
             return ControlFlow::Continue(fall_back(inode, me, dio));
         }
@@ -463,8 +463,8 @@ async fn begin<B: Backend>(
         Submission::Plain | Submission::Alone if dio.nowait => Overwrite::OrConvert,
         Submission::Plain | Submission::Alone => Overwrite::OrAllocate,
     };
-    let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
-    let sampled = fs::direct_write_begin(inode, me, &mut map, &blocks, overwrite);
+    let mut map = inode.lock_map(Op::new("iomap_begin")).await;
+    let sampled = fs::direct_write_begin(inode, &mut map, &blocks, overwrite);
     drop(map);
     match sampled {
         Err(Refusal::Again) => {

@@ -17,21 +17,18 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Returned};
 
 use crate::fallocate::plan::{Job, Meaning, Plan, Refused, flush_folios};
+use crate::fs::glock;
 use crate::fs::stuffed::{self, UnstuffState};
-use crate::fs::unmap::xfs_bunmapi;
-use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
-use crate::fs::{self, glock};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
 use crate::state::dio_count::inode_dio_wait;
-use crate::state::event::{Coverage, Errno, MapChange, Shift, What};
+use crate::state::event::{Errno, What};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
-use crate::state::mapping::IomapType;
 use crate::state::world::World;
 use crate::truncate::{self, pagecache_isize_extended};
 use crate::words::command::Command;
-use crate::words::extent::{Enospc, Extent, ExtentMap};
+use crate::words::extent::Enospc;
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::ordering::Link;
 use crate::writeback::flush;
@@ -202,7 +199,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
     match job {
         Job::Flush(state) => return rest(flush::step(inode, me, state).await, Job::Flush),
         Job::FlushUnlogged(size, new_size) => {
-            let logged = inode.ilock.lock(Op::new("xfs_setattr_size")).await.disk_size;
+            let logged = inode.lock_map(Op::new("xfs_setattr_size")).await.disk_size;
             if new_size > logged && size != logged {
                 return Worked::Partly(flush_folios(inode, &(logged..new_size)));
             }
@@ -233,63 +230,40 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
         }
         Job::Shrink(size) => {
             let beyond = inode.sb.geometry.blocks_touched(&(0..size)).end..inode.sb.geometry.blocks();
-            let mut map = inode.ilock.lock(Op::new("xfs_itruncate_extents")).await;
-            map.disk_size = size;
-            xfs_bunmapi(inode, me, &mut map, beyond.clone());
+            let mut map = inode.lock_map(Op::new("xfs_itruncate_extents")).await;
+            map.log_size(size);
+            map.unmap(&beyond);
             if size == 0 {
                 stuffed::restuff(inode);
             }
-            inode.commit(&map);
-            drop(map);
-            inode.audit_backing(beyond);
+            map.end();
         }
         Job::Unmap(blocks) => {
-            let mut map = inode.ilock.lock(Op::new("xfs_unmap_extent")).await;
-            xfs_bunmapi(inode, me, &mut map, blocks.clone());
-            inode.commit(&map);
-            drop(map);
-            inode.audit_backing(blocks);
+            let mut map = inode.lock_map(Op::new("xfs_unmap_extent")).await;
+            map.unmap(&blocks);
+            map.end();
         }
         Job::Extend(name, blocks, size) => {
-            if extend(inode, me, Op::new(name), &blocks, size).await.is_err() {
+            if extend(inode, Op::new(name), &blocks, size).await.is_err() {
                 inode.emit(|| What::Failed(Errno::NoSpace));
                 return Worked::Failed;
             }
         }
         Job::ShiftDown(blocks) => {
-            let mut map = inode.ilock.lock(Op::new("xfs_bmap_collapse_extents")).await;
-            cancel_copies(inode, me, &mut map, blocks.start);
+            let mut map = inode.lock_map(Op::new("xfs_bmap_collapse_extents")).await;
             map.collapse(&blocks);
-            inode.bump_data_seq(me, blocks.start..inode.sb.geometry.blocks());
             // What a crash may leave is rearranged before the transaction that does it is judged.
             inode.oracle.collapse(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
-            inode.commit(&map);
-            drop(map);
-            shifted(inode, &blocks, Shift::Down);
+            map.end();
         }
         Job::ShiftUp(blocks) => {
-            let mut map = inode.ilock.lock(Op::new("xfs_bmap_insert_extents")).await;
-            cancel_copies(inode, me, &mut map, blocks.start);
+            let mut map = inode.lock_map(Op::new("xfs_bmap_insert_extents")).await;
             map.insert(&blocks);
-            inode.bump_data_seq(me, blocks.start..inode.sb.geometry.blocks());
             inode.oracle.insert(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
-            inode.commit(&map);
-            drop(map);
-            shifted(inode, &blocks, Shift::Up);
+            map.end();
         }
     }
     Worked::Done
-}
-
-/// What is left in the COW fork behind `first` would lie at the wrong place after a shift (`xfs_prepare_shift`).
-/// Everything dirty was written back before.
-fn cancel_copies<B: Backend>(inode: &Inode<B>, me: ActorId, map: &mut ExtentMap, first: FileBlock) {
-    xfs_reflink_cancel_cow_blocks(inode, me, map, first..inode.sb.geometry.blocks());
-}
-
-fn shifted<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>, shift: Shift) {
-    inode.map_changed(|| MapChange::Shifted { shift, bytes: inode.sb.geometry.bytes_of_blocks(blocks) });
-    inode.audit_backing(blocks.start..inode.sb.geometry.blocks());
 }
 
 /// `xfs_alloc_file_space` (E8), which also allocates for what was only reserved (E3), and a size that grows. One
@@ -297,50 +271,18 @@ fn shifted<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>, shift: Shift
 /// and size without a lock and decides by their order.
 async fn extend<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
     op: Op,
     blocks: &Range<FileBlock>,
     new_size: Option<Cell>,
 ) -> Result<(), Enospc> {
-    let mut map = inode.ilock.lock(op).await;
-    let mut allocated = Vec::new();
-    let mut result = Ok(());
-    for block in blocks.clone() {
-        match map.get(block) {
-            Extent::Hole => match fs::preallocate(inode, &mut map, block) {
-                Ok(()) if map.get(block) == Extent::Hole => {}
-                Ok(()) => allocated.push(block),
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
-            },
-            // The whole of it, as ever.
-            Extent::Delalloc => {
-                let extent = map.extent_around(block);
-                let phys = inode.sb.allocate_reserved(inode.number, &extent);
-                map.allocate(&extent, &phys);
-                allocated.extend(extent);
-            }
-            Extent::Unwritten(_) | Extent::Written(_) => {}
-        }
-    }
-    if !allocated.is_empty() {
-        inode.bump_data_seq(me, allocated);
-        inode.map_changed(|| {
-            let bytes = inode.sb.geometry.bytes_of_blocks(blocks);
-            MapChange::data_to(IomapType::Unwritten, bytes, Coverage::Parts)
-        });
-    }
+    let mut map = inode.lock_map(op).await;
+    let result = map.preallocate(blocks);
     let size = inode.i_size_peek();
     if let Some(target) = new_size.filter(|target| result.is_ok() && *target > size) {
         inode.i_size.publish(u64::from(target), inode.order(Link::SizeStore));
-        map.disk_size = target;
-        inode.commit(&map);
-        drop(map);
+        map.log_size(target);
+        map.end();
         pagecache_isize_extended(inode, size, target).await;
-    } else {
-        inode.commit(&map);
     }
     result
 }

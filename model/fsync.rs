@@ -73,7 +73,7 @@ impl Path for FsyncState {
     ) -> ControlFlow<Returned, Self> {
         match self {
             FsyncState::Begin(folios) => {
-                drop(inode.ilock.lock(Op::new("fsync")).await);
+                drop(inode.lock_map(Op::new("fsync")).await);
                 inode.oracle.begin_sync(me, folios.clone());
                 ControlFlow::Continue(
                     if inode.merges_transactions() && inode.sb.config.fs.hooks != Hooks::Jdata {
@@ -111,7 +111,7 @@ impl Path for FsyncState {
                 ControlFlow::Continue(FsyncState::Wait(folios))
             }
             FsyncState::Return => {
-                drop(inode.ilock.lock(Op::new("fsync_return")).await);
+                drop(inode.lock_map(Op::new("fsync_return")).await);
                 inode.oracle.end_sync(me);
                 inode.audit_crash();
                 check_error(inode)
@@ -144,7 +144,7 @@ fn check_error<B: Backend>(inode: &Inode<B>) -> ControlFlow<Returned, FsyncState
 
 /// What the log has so far is on disk from here on.
 pub(crate) async fn log_force<B: Backend>(inode: &Inode<B>, me: ActorId) {
-    drop(inode.ilock.lock(Op::new("xfs_log_force")).await);
+    drop(inode.lock_map(Op::new("xfs_log_force")).await);
     inode.log_force();
     inode.oracle.end_sync(me);
     inode.audit_crash();

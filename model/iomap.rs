@@ -228,15 +228,15 @@ async fn begin<B: Backend>(
     let wanted = write.pos..write.end;
     let blocks = inode.sb.geometry.blocks_touched(&wanted);
     gfs2_log::trans_begin(inode, me).await;
-    let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
+    let mut map = inode.lock_map(Op::new("iomap_begin")).await;
     if write.fill == Fill::Data && stuffed::outgrown(inode, wanted.end) {
         drop(map);
         gfs2_log::trans_end(inode, me);
         return ControlFlow::Continue(WriteState::Unstuff(write, UnstuffState::Begin));
     }
     let sampled = match write.fill {
-        Fill::Data => fs::write_begin(inode, me, &mut map, &wanted, &mut write.budget),
-        Fill::Zero | Fill::Unshare => fs::zero_begin(inode, me, &mut map, &blocks, &mut write.budget),
+        Fill::Data => fs::write_begin(inode, &mut map, &wanted, &mut write.budget),
+        Fill::Zero | Fill::Unshare => fs::zero_begin(inode, &mut map, &blocks, &mut write.budget),
     };
     drop(map);
     gfs2_log::trans_end(inode, me);

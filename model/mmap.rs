@@ -18,7 +18,6 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::stuffed::{self, UnstuffState};
-use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
 use crate::fs::{self, gfs2_log, glock};
 use crate::path::{Part, Path};
 use crate::read::fill::{self, FillState};
@@ -171,9 +170,9 @@ pub async fn step<B: Backend>(
             ControlFlow::Continue(MmapState::Access(access, cells))
         }
         MmapState::MkwriteEnd(access, cells, folio, blocks) => {
-            let mut map = inode.ilock.lock(Op::new("punch_delalloc")).await;
-            xfs_bmap_punch_delalloc_range(inode, me, &mut map, Fork::Data, blocks);
-            drop(map);
+            let mut map = inode.lock_map(Op::new("punch_delalloc")).await;
+            map.punch_delalloc(Fork::Data, &blocks);
+            map.end_under_folio_lock();
             unlock_mapping(inode, me);
             ControlFlow::Continue(MmapState::Install(access, cells, folio))
         }
@@ -403,7 +402,7 @@ async fn map_blocks<B: Backend>(
 ) -> ControlFlow<Returned, MmapState> {
     let FolioRef { index, id } = folio;
     let target = u32::from(index);
-    let mapped = map_next(inode, me, index, block).await;
+    let mapped = map_next(inode, index, block).await;
     if mapped.as_ref().map_or(true, |(_, all_mapped)| *all_mapped) {
         gfs2_log::trans_end(inode, me);
     }
@@ -445,7 +444,6 @@ async fn map_blocks<B: Backend>(
 /// A mapping for a write fault from `block` on, and whether it reaches to the end of the folio inside end of file.
 async fn map_next<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
     index: FolioIndex,
     block: FileBlock,
 ) -> Result<(Iomap, bool), Enospc> {
@@ -453,10 +451,10 @@ async fn map_next<B: Backend>(
     let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let wanted = inode.sb.geometry.cells_of_block(block).start..folio_cells.end.min(size);
     let limit = inode.sb.geometry.blocks_touched(&wanted).end;
-    let mut map = inode.ilock.lock(Op::new("iomap_begin")).await;
+    let mut map = inode.lock_map(Op::new("iomap_begin")).await;
     // A fault has a budget of its own, of which it keeps nothing.
     let mut budget = fs::reserve_budget(inode, &wanted)?;
-    let mapped = fs::write_begin(inode, me, &mut map, &wanted, &mut budget);
+    let mapped = fs::write_begin(inode, &mut map, &wanted, &mut budget);
     fs::return_budget(inode, budget);
     let iomap = mapped?;
     let all_mapped = iomap.end >= limit;
@@ -472,7 +470,7 @@ async fn map_early<B: Backend>(
     folio: FolioRef,
     block: FileBlock,
 ) -> ControlFlow<Returned, MmapState> {
-    let Ok((iomap, all_mapped)) = map_next(inode, me, folio.index, block).await else {
+    let Ok((iomap, all_mapped)) = map_next(inode, folio.index, block).await else {
         inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
         unlock_mapping(inode, me);
         inode.page(folio.index).release(|slot| slot.put(folio.id, me));

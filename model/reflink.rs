@@ -12,16 +12,16 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 
-use crate::fs::xfs_reflink::xfs_reflink_remap_extent;
 use crate::path::{Part, Path};
 use crate::state::dio_count::inode_dio_wait;
 use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
+use crate::state::map_change::MapSection;
 use crate::state::world::World;
 use crate::truncate::{self, TruncateState};
 use crate::words::branches;
 use crate::words::command::{Command, FileId};
-use crate::words::extent::{Extent, ExtentMap};
+use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::CloneLock;
@@ -129,7 +129,7 @@ impl Path for CowExtentSize {
     }
 
     async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> ControlFlow<(), Self> {
-        inode.ilock.lock(Op::new("cowextsize")).await.cow_extent_size = self.0;
+        inode.lock_map(Op::new("cowextsize")).await.set_cow_extent_size(self.0);
         ControlFlow::Break(())
     }
 }
@@ -245,17 +245,17 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
         return ReflinkState::Finish(remap);
     }
     let from = geometry.block_of(remap.from) + (block - blocks.start);
-    let mut map = source.ilock.lock(Op::new("xfs_reflink_remap_blocks")).await;
+    let mut map = source.lock_map(Op::new("xfs_reflink_remap_blocks")).await;
     // xfs_reflink_set_inode_flag; nobody asks before a block is shared.
-    map.reflink = true;
+    map.set_reflink();
     let end = map.extent_around(from).end.min(from + (blocks.end - block));
     let extents: Vec<Extent> = (from..end).map(|block| map.get(block)).collect();
     drop(map);
 
     let next = block + extents.len() as FileBlock;
-    let mut map = to.ilock.lock(Op::new("xfs_reflink_remap_extent")).await;
-    map.reflink = true;
-    xfs_reflink_remap_extent(to, me, &mut map, block, &extents);
+    let mut map = to.lock_map(Op::new("xfs_reflink_remap_extent")).await;
+    map.set_reflink();
+    map.share(block, &extents);
     let cells = geometry.cells_of_blocks(&(block..next));
     let cells = cells.start.max(remap.cells.start)..cells.end.min(remap.cells.end);
     let values = source.oracle.may_return(
@@ -266,8 +266,7 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
     to.oracle.replace(geometry, &cells, &values);
     // The same transaction raises the size.
     grow(to, &mut map, remap.cells.start, cells.end);
-    to.commit(&map);
-    drop(map);
+    map.end();
     if extents.iter().any(|extent| matches!(extent, Extent::Written(_))) {
         to.sb.backend.reach(branches::SHARE);
     }
@@ -275,12 +274,12 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
 }
 
 /// The file ends at `end` at least; what lies between its end and `start` reads as zeros.
-fn grow<B: Backend>(to: &Inode<B>, map: &mut ExtentMap, start: Cell, end: Cell) {
+fn grow<B: Backend>(to: &Inode<B>, map: &mut MapSection<'_, B>, start: Cell, end: Cell) {
     let size = to.i_size_peek();
     if end > size {
         to.oracle.gap(&to.sb.geometry, &(size..start.max(size)));
         to.i_size.publish(u64::from(end), to.order(Link::SizeStore));
-        map.disk_size = end;
+        map.log_size(end);
     }
 }
 
@@ -301,9 +300,9 @@ fn is_allowed<B: Backend>(w: &World<B>, remap: &Remap) -> bool {
 async fn finish<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
     let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
     if remap.cells.end > to.i_size_peek() {
-        let mut map = to.ilock.lock(Op::new("xfs_reflink_update_dest")).await;
+        let mut map = to.lock_map(Op::new("xfs_reflink_update_dest")).await;
         grow(to, &mut map, remap.cells.start, remap.cells.end);
-        to.commit(&map);
+        map.end();
     }
     source.oracle.end_read(&source.sb.geometry, me, &remap.source_cells());
     if remap.source != remap.to {

@@ -121,7 +121,7 @@ fn audit_uncached<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
         left.extend(inside.map(|cell| (cell, value(cell))));
         return inode.oracle.visible(&inode.sb.geometry, "file", left.into_iter());
     }
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         for block in inode.sb.geometry.blocks_of_folio(index) {
             let cells = inode.sb.geometry.cells_of_block(block);
             for (at, cell) in cells.enumerate().filter(|(_, cell)| *cell < end) {

@@ -20,8 +20,6 @@ use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 use crate::fs;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
-use crate::fs::xfs_reflink::xfs_reflink_convert_cow;
-use crate::fs::zoned::xfs_zoned_end_io;
 use crate::judge::properties;
 use crate::state::event::{
     AfterStale, Checker, DataEvent, Dropped, FolioEvent, Mapping, Sampler, Says, Seq, Truth, Use, Verdict,
@@ -37,7 +35,7 @@ use crate::words::design::{IoendSize, WritebackCheck};
 use crate::words::extent::Phys;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
-use crate::words::personality::{Completion, Hooks};
+use crate::words::personality::{Bump, Completion, Hooks};
 use crate::words::value::Value;
 use crate::writeback::io::{SyncMode, audit_address, captured, misplaced, start_writeback};
 
@@ -137,19 +135,17 @@ pub async fn step<B: Backend>(
             let out_of_place = inode.sb.config.fs.is_out_of_place();
             let early = inode.sb.config.fs.completion == Completion::ConvertAtSubmission;
             if early && (ioend.unwritten || out_of_place) {
-                let mut map = inode.ilock.lock(Op::new("convert_early")).await;
+                let mut map = inode.lock_map(Op::new("convert_early")).await;
                 if out_of_place {
-                    xfs_zoned_end_io(inode, &mut map, ioend.blocks.clone(), ioend.phys);
+                    map.refer_to(&ioend.blocks, ioend.phys, Bump::Inside);
                 } else {
-                    xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone());
+                    xfs_iomap_write_unwritten(inode, &mut map, &ioend.blocks, Bump::Inside);
                 }
-                inode.bump_data_seq(me, ioend.blocks.clone());
-                inode.commit(&map);
             }
             if ioend.shared {
                 // xfs_prepare_ioend
-                let mut map = inode.ilock.lock(Op::new("xfs_reflink_convert_cow")).await;
-                xfs_reflink_convert_cow(inode, me, &mut map, ioend.blocks.clone());
+                let mut map = inode.lock_map(Op::new("xfs_reflink_convert_cow")).await;
+                map.submit_copies(&ioend.blocks);
             }
             let mut in_flight = inode.sb.in_flight.lock(Op::new("submit_bio")).await;
             inode.emit(|| What::Data(DataEvent::Submitted(inode.sb.geometry.bytes_of_blocks(&ioend.blocks))));
@@ -250,8 +246,8 @@ async fn map_block<B: Backend>(
     let iomap = if let Some(iomap) = cached {
         iomap
     } else {
-        let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.map_blocks)).await;
-        let iomap = fs::map_blocks(inode, me, &mut map, looked_up, &mut pass.cow_seq);
+        let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.map_blocks)).await;
+        let iomap = fs::map_blocks(inode, &mut map, looked_up, &mut pass.cow_seq);
         drop(map);
         inode.emit(|| What::Sampled(Sampler::Writeback, Mapping::of(&inode.sb.geometry, &iomap)));
         inode.trace_xfs(|| trace::xfs_map_blocks_found(inode, looked_up, &iomap));
@@ -360,7 +356,7 @@ async fn xfs_imap_valid<B: Backend>(
 
 /// Tells who watches of a mapping without a place for data, if there is one by now.
 fn outdated<B: Backend>(inode: &Inode<B>, iomap: &Iomap, looked_up: FileBlock, block: FileBlock) {
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         let now = map.get(block);
         if now.phys().is_some() {
             inode.emit_use(iomap, looked_up, || {

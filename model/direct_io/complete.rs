@@ -17,7 +17,6 @@ use crate::direct_io::device::write_device;
 use crate::direct_io::invalidate::invalidate_folio2;
 use crate::direct_io::read;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
-use crate::fs::xfs_reflink::xfs_reflink_end_cow;
 use crate::path::{Part, Path};
 use crate::state::aio::{Aio, AioQueue, Dio, DirectRead};
 use crate::state::dio_count::inode_dio_end;
@@ -93,7 +92,6 @@ impl Path for Getevents {
 /// One step of the worker that completes the I/O of one command, one after the other. It never finishes.
 pub async fn worker_step<B: Backend>(
     w: &World<B>,
-    me: ActorId,
     worker: u8,
     state: WorkerState,
 ) -> ControlFlow<(), WorkerState> {
@@ -107,7 +105,7 @@ pub async fn worker_step<B: Backend>(
                 Aio::Read(file, read) => WorkerState::Read(file, read),
             }
         }
-        WorkerState::Write(file, completion) => match step(inode(file), me, completion).await {
+        WorkerState::Write(file, completion) => match step(inode(file), completion).await {
             ControlFlow::Continue(completion) => WorkerState::Write(file, completion),
             ControlFlow::Break(_) => WorkerState::Idle,
         },
@@ -127,11 +125,7 @@ pub fn submitted(dio: Dio) -> Completion {
 }
 
 /// One step of a completion.
-pub async fn step<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    state: Completion,
-) -> ControlFlow<Dio, Completion> {
+pub async fn step<B: Backend>(inode: &Inode<B>, state: Completion) -> ControlFlow<Dio, Completion> {
     match state {
         Completion::Device(mut dio) => {
             if !dio.device.is_empty() {
@@ -167,15 +161,14 @@ pub async fn step<B: Backend>(
             }
         }
         Completion::Size(dio) => {
-            let mut map = inode.ilock.lock(Op::new("xfs_setfilesize")).await;
+            let mut map = inode.lock_map(Op::new("xfs_setfilesize")).await;
             raise_size(inode, &dio, dio.request.end);
-            map.disk_size = map.disk_size.max(dio.request.end.min(inode.i_size_peek()));
-            inode.commit(&map);
-            drop(map);
+            map.raise_logged_size(dio.request.end.min(inode.i_size_peek()));
+            map.end();
             if dio.unwritten { ControlFlow::Continue(convert_first(inode, dio)) } else { ended(inode, dio) }
         }
-        Completion::Convert(dio, block) => convert(inode, me, dio, block).await,
-        Completion::EndCow(dio, block) => end_cow(inode, me, dio, block).await,
+        Completion::Convert(dio, block) => convert(inode, dio, block).await,
+        Completion::EndCow(dio, block) => end_cow(inode, dio, block).await,
         Completion::Invalidate(dio, index, next) => {
             if invalidate_folio2(inode, index).await == Eviction::Kept {
                 // `dio_warn_stale_pagecache`: the write succeeds all the same.
@@ -231,14 +224,9 @@ fn end_io<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion
 
 /// `xfs_reflink_end_cow` for one extent of the range. What another write that overlaps this one has moved is not there
 /// any more, and is done.
-async fn end_cow<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    dio: Dio,
-    block: FileBlock,
-) -> ControlFlow<Dio, Completion> {
+async fn end_cow<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> ControlFlow<Dio, Completion> {
     let last = inode.sb.geometry.blocks_touched(&dio.request).end;
-    let mut map = inode.ilock.lock(Op::new("xfs_reflink_end_cow")).await;
+    let mut map = inode.lock_map(Op::new("xfs_reflink_end_cow")).await;
     let real = |block: &FileBlock| matches!(map.cow.get(*block), Extent::Written(_));
     let extent = (block..last).find(real).map(|first| first..map.cow.extent_around(first).end.min(last));
     let Some(extent) = extent else {
@@ -246,10 +234,8 @@ async fn end_cow<B: Backend>(
         return convert_or_grow(inode, dio);
     };
     let end = extent.end;
-    xfs_reflink_end_cow(inode, me, &mut map, extent.clone());
-    inode.bump_data_seq(me, extent);
-    inode.commit(&map);
-    drop(map);
+    map.move_copies(&extent, Bump::Inside);
+    map.end();
     if end < last { ControlFlow::Continue(Completion::EndCow(dio, end)) } else { convert_or_grow(inode, dio) }
 }
 
@@ -281,27 +267,20 @@ fn ended<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion>
 /// `xfs_iomap_write_unwritten` for one extent of the range: the conversion, then the size, in memory and on
 /// disk, in one ILOCK section. Nobody is modelled who reads both counter and size without a lock and decides by
 /// their order.
-async fn convert<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    dio: Dio,
-    block: FileBlock,
-) -> ControlFlow<Dio, Completion> {
+async fn convert<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> ControlFlow<Dio, Completion> {
     let geometry = &inode.sb.geometry;
     let last = geometry.blocks_touched(&dio.request).end;
-    let mut map = inode.ilock.lock(Op::new("xfs_dio_write_end_io")).await;
+    let mut map = inode.lock_map(Op::new("xfs_dio_write_end_io")).await;
     let end = map.extent_around(block).end.min(last);
-    if xfs_iomap_write_unwritten(inode, &mut map, block..end) {
+    // Writeback's other times to move the counter are not this path's.
+    let bump = if inode.sb.config.fs.bump_convert == Bump::Never { Bump::Never } else { Bump::Inside };
+    if xfs_iomap_write_unwritten(inode, &mut map, &(block..end), bump) {
         inode.sb.backend.reach(branches::DIO_CONVERT);
-        if inode.sb.config.fs.bump_convert != Bump::Never {
-            inode.bump_data_seq(me, block..end);
-        }
     }
     let size = geometry.cells_of_blocks(&(block..end)).end.min(dio.request.end);
     raise_size(inode, &dio, size);
-    map.disk_size = map.disk_size.max(size.min(inode.i_size_peek()));
-    inode.commit(&map);
-    drop(map);
+    map.raise_logged_size(size.min(inode.i_size_peek()));
+    map.end();
     if end < last { ControlFlow::Continue(Completion::Convert(dio, end)) } else { ended(inode, dio) }
 }
 

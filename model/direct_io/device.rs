@@ -7,7 +7,7 @@ use crate::state::aio::DeviceWrite;
 use crate::state::event::{DataEvent, What};
 use crate::state::inode::Inode;
 use crate::words::value::Value;
-use crate::writeback::io::is_at;
+use crate::writeback::io::{audit_owned, is_at};
 
 /// The device writes.
 pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
@@ -22,9 +22,9 @@ pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
             let contents = contents.get_or_insert_with(|| vec![Value::garbage(phys); cells.len()]);
             contents[inside].fill(write.value);
         });
-        inode.audit_owned(phys);
+        audit_owned(inode, phys);
         let mut misplaced = false;
-        inode.ilock.audit(|map| misplaced = !is_at(map, block, phys, write.shared));
+        inode.audit_map(|map| misplaced = !is_at(map, block, phys, write.shared));
         let mut others = 0;
         inode.sb.space.audit(|space| others = space.references(phys).saturating_sub(1));
         if misplaced || others > 0 {

@@ -152,8 +152,8 @@ async fn begin<B: Backend>(
 ) -> ControlFlow<Returned, DirectReadState> {
     let geometry = &inode.sb.geometry;
     let wanted = geometry.blocks_touched(&(pos..read.end));
-    let map = inode.ilock.lock(Op::new("iomap_begin")).await;
-    let iomap = fs::read_begin(inode, me, &map, wanted.start);
+    let map = inode.lock_map(Op::new("iomap_begin")).await;
+    let iomap = fs::read_begin(inode, &map, wanted.start);
     drop(map);
     inode.emit(|| What::Sampled(Sampler::DirectRead, Mapping::of(geometry, &iomap)));
     trace::mapped(inode, IomapFlags::DirectRead, &(pos..read.end), &iomap);

@@ -11,17 +11,15 @@
 
 use std::ops::Range;
 
-use stalemap_facade::{ActorId, Backend, Leaf, Op};
+use stalemap_facade::{Backend, Op};
 
 use crate::fs::xfs;
-use crate::state::event::MapChange;
 use crate::state::inode::Inode;
-use crate::state::mapping::{Iomap, IomapType};
-use crate::words::branches;
-use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
+use crate::state::map_change::MapSection;
+use crate::state::mapping::Iomap;
+use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{Allocate, Completion, DioLock, Names, Personality, SourceFault, WriteEnd};
-use crate::words::value::Value;
 use super::xfs_dio::Refusal;
 
 /// gfs2 as of 6.2, `data=ordered`.
@@ -51,8 +49,7 @@ pub(super) fn personality() -> Personality {
 /// because of NEW, what the write does not cover.
 pub(super) fn gfs2_iomap_begin_write<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     block: FileBlock,
     limit: FileBlock,
 ) -> Result<Iomap, Enospc> {
@@ -60,18 +57,7 @@ pub(super) fn gfs2_iomap_begin_write<B: Backend>(
         return Ok(map.map(block, &inode.data_sequence()));
     }
     let hole = map.hole_at(block, limit);
-    let allocated = inode.sb.allocate_blocks(inode.number, &hole)?;
-    for phys in &allocated {
-        // A block that was used before keeps what it had; that it is nobody's now is all that matters.
-        inode.sb.disk[usize::from(*phys)].update(|contents| *contents = None);
-    }
-    map.allocate_written(&hole, &allocated);
-    inode.commit(map);
-    inode.bump_data_seq(me, hole.clone());
-    inode.map_changed(|| {
-        let bytes = inode.sb.geometry.bytes_of_blocks(&hole);
-        MapChange::data(IomapType::Hole, IomapType::Mapped, bytes)
-    });
+    map.allocate_written(&hole)?;
     let end = map.extent_around(block).end.min(hole.end);
     Ok(map.map_new(block..end, &inode.data_sequence()))
 }
@@ -80,7 +66,7 @@ pub(super) fn gfs2_iomap_begin_write<B: Backend>(
 /// one. As a whole; the kernel writes what lies before the hole directly.
 pub(super) fn gfs2_direct_write_iomap_begin<B: Backend>(
     inode: &Inode<B>,
-    map: &ExtentMap,
+    map: &MapSection<'_, B>,
     blocks: &Range<FileBlock>,
 ) -> Result<Iomap, Refusal> {
     if blocks.clone().any(|block| map.get(block) == Extent::Hole) {
@@ -88,12 +74,6 @@ pub(super) fn gfs2_direct_write_iomap_begin<B: Backend>(
     }
     let end = map.extent_around(blocks.start).end.min(blocks.end);
     Ok(map.map_part(blocks.start..end, &inode.data_sequence()))
-}
-
-/// `sb_issue_zeroout` of one block.
-pub(super) fn zeroout<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
-    let cells = inode.sb.geometry.cells_of_block(block).len();
-    inode.sb.disk[usize::from(phys)].update(|contents| *contents = Some(vec![Value::ZERO; cells]));
 }
 
 /// The blocks that `gfs2_iomap_end` frees: those of a NEW mapping from the first block boundary after what was
@@ -105,17 +85,8 @@ pub fn unwritten_blocks<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) 
 }
 
 /// `punch_hole` of blocks that were just allocated; the page cache over them is gone.
-pub async fn punch_hole<B: Backend>(inode: &Inode<B>, me: ActorId, blocks: Range<FileBlock>) {
-    let mut map = inode.ilock.lock(Op::new("punch_hole")).await;
-    let freed = map.free_written(blocks.clone());
-    inode.sb.space.update(|space| freed.iter().for_each(|phys| space.put(*phys)));
-    inode.bump_data_seq(me, blocks.clone());
-    inode.commit(&map);
-    drop(map);
-    inode.sb.backend.reach(branches::PUNCH);
-    inode.map_changed(|| {
-        let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
-        MapChange::data(IomapType::Mapped, IomapType::Hole, bytes)
-    });
-    inode.audit_backing(blocks);
+pub async fn punch_hole<B: Backend>(inode: &Inode<B>, blocks: Range<FileBlock>) {
+    let mut map = inode.lock_map(Op::new("punch_hole")).await;
+    map.free_unused(&blocks);
+    map.end();
 }

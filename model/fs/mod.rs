@@ -8,21 +8,21 @@
 pub mod gfs2_log;
 pub mod glock;
 pub mod stuffed;
-pub mod unmap;
 pub mod xfs_dio;
 pub mod xfs_reflink;
 
 use std::ops::Range;
 
-use stalemap_facade::{ActorId, Backend, Leaf};
+use stalemap_facade::{Backend, Leaf};
 
 use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
 use crate::state::inode::Inode;
+use crate::state::map_change::MapSection;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::validity::CowSeen;
 use crate::words::config::Config;
 use crate::words::design::{Check, WritebackCheck};
-use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
+use crate::words::extent::{Enospc, Extent, Phys};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{Allocate, Hooks, Personality};
 
@@ -88,28 +88,27 @@ pub fn return_budget<B: Backend>(inode: &Inode<B>, budget: u16) {
 /// `->iomap_begin` of a buffered write or write fault of `cells`.
 pub fn write_begin<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     cells: &Range<Cell>,
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
     let Range { start: block, end: limit } = inode.sb.geometry.blocks_touched(cells);
     match inode.sb.config.fs.allocate {
         Allocate::Delalloc | Allocate::Unwritten => {
-            xfs::xfs_buffered_write_iomap_begin(inode, me, map, block, limit)
+            xfs::xfs_buffered_write_iomap_begin(inode, map, block, limit)
         }
         Allocate::Written => match stuffed::iomap(inode, map, block) {
             Some(iomap) => Ok(iomap),
-            None => gfs2::gfs2_iomap_begin_write(inode, me, map, block, limit),
+            None => gfs2::gfs2_iomap_begin_write(inode, map, block, limit),
         },
-        Allocate::OutOfPlace => zoned::xfs_zoned_buffered_write_iomap_begin(inode, me, map, cells, budget),
+        Allocate::OutOfPlace => zoned::xfs_zoned_buffered_write_iomap_begin(inode, map, cells, budget),
         Allocate::Static => Ok(map.map(block, &inode.data_sequence())),
     }
 }
 
 /// `->iomap_begin` of a read.
-pub fn read_begin<B: Backend>(inode: &Inode<B>, me: ActorId, map: &ExtentMap, block: FileBlock) -> Iomap {
-    stuffed::iomap(inode, map, block).unwrap_or_else(|| xfs::xfs_read_iomap_begin(inode, me, map, block))
+pub fn read_begin<B: Backend>(inode: &Inode<B>, map: &MapSection<'_, B>, block: FileBlock) -> Iomap {
+    stuffed::iomap(inode, map, block).unwrap_or_else(|| xfs::xfs_read_iomap_begin(inode, map, block))
 }
 
 /// Whether a write through a mapping calls the hooks around each folio (`iomap->page_ops`).
@@ -120,71 +119,43 @@ pub fn has_folio_hooks(config: &Config, iomap: &Iomap) -> bool {
 /// `->iomap_begin` of a direct write of `blocks`, clipped to them.
 pub fn direct_write_begin<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     blocks: &Range<FileBlock>,
     overwrite: Overwrite,
 ) -> Result<Iomap, Refusal> {
     if inode.sb.config.fs.allocate == Allocate::Written {
         gfs2::gfs2_direct_write_iomap_begin(inode, map, blocks)
     } else {
-        xfs_direct_write_iomap_begin(inode, me, map, blocks, overwrite)
+        xfs_direct_write_iomap_begin(inode, map, blocks, overwrite)
     }
 }
 
 /// `->iomap_begin` of zeroing or unsharing `blocks`, which allocates nothing but copies.
 pub fn zero_begin<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     blocks: &Range<FileBlock>,
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
     if inode.sb.config.fs.is_out_of_place() {
-        zoned::xfs_zoned_zero_iomap_begin(inode, me, map, blocks, budget)
+        zoned::xfs_zoned_zero_iomap_begin(inode, map, blocks, budget)
     } else {
-        xfs::xfs_zero_iomap_begin(inode, me, map, blocks.start, blocks.end)
+        xfs::xfs_zero_iomap_begin(inode, map, blocks.start, blocks.end)
     }
 }
 
 /// `->map_blocks` of writeback. `cow_seq` is what the pass remembers of the COW fork's counter.
 pub fn map_blocks<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     block: FileBlock,
     cow_seq: &mut CowSeen,
 ) -> Iomap {
     if inode.sb.config.fs.is_out_of_place() {
-        zoned::xfs_zoned_map_blocks(inode, me, map, block)
+        zoned::xfs_zoned_map_blocks(map, block)
     } else {
-        xfs::xfs_map_blocks(inode, me, map, block, cow_seq)
+        xfs::xfs_map_blocks(inode, map, block, cow_seq)
     }
-}
-
-/// The extents of a preallocation: blocks that read as zeros.
-pub fn preallocate<B: Backend>(
-    inode: &Inode<B>,
-    map: &mut ExtentMap,
-    block: FileBlock,
-) -> Result<(), Enospc> {
-    if inode.sb.config.fs.is_out_of_place() {
-        // Nothing is preallocated, and the range stays a hole (xfs_is_always_cow_inode in xfs_falloc_zero_range).
-        return Ok(());
-    }
-    let one = block..block + 1;
-    let allocated = inode.sb.allocate_blocks(inode.number, &one)?;
-    match inode.sb.config.fs.allocate {
-        Allocate::Delalloc | Allocate::Unwritten | Allocate::OutOfPlace | Allocate::Static => {
-            map.allocate(&one, &allocated);
-        }
-        // fallocate_chunk: zeros are written to the device.
-        Allocate::Written => {
-            map.allocate_written(&one, &allocated);
-            gfs2::zeroout(inode, block, allocated[0]);
-        }
-    }
-    Ok(())
 }
 
 /// Whether using a mapping for `block` gives another result than a fresh one would. A NEW mapping that counts as

@@ -16,7 +16,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::judge::properties;
-use crate::state::event::{DataEvent, FolioEvent, MapChange, Says, Truth, Use, What};
+use crate::state::event::{DataEvent, FolioEvent, Says, Truth, Use, What};
 use crate::state::folio::{Buffers, Folio, FolioId, Slot};
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
@@ -86,10 +86,10 @@ pub(crate) fn clear_tail<B: Backend>(inode: &Inode<B>, size: Cell) {
 
 /// `stuffed_zero_range`: a hole is punched into a stuffed file.
 pub(crate) async fn zero_range<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) {
-    let map = inode.ilock.lock(Op::new("stuffed_zero_range")).await;
-    inode.change_stuffed(|data| data[usize::from(cells.start)..usize::from(cells.end)].fill(Value::ZERO));
+    let mut map = inode.lock_map(Op::new("stuffed_zero_range")).await;
+    map.change_stuffed(|data| data[usize::from(cells.start)..usize::from(cells.end)].fill(Value::ZERO));
     inode.emit(|| What::Data(DataEvent::ZeroedInInode(inode.sb.geometry.bytes_of_cells(cells))));
-    inode.commit(&map);
+    map.end();
 }
 
 /// `trunc_end`: an empty file has no blocks, and is stuffed again.
@@ -190,56 +190,37 @@ async fn unstuff<B: Backend>(
         slot.locked_mut(id, me).locked = None;
         put(slot, id, me, reference);
     };
-    let first = 0..1;
-    let mut map = inode.ilock.lock(Op::new("gfs2_unstuff_dinode")).await;
+    let mut map = inode.lock_map(Op::new("gfs2_unstuff_dinode")).await;
     let page = inode.page(0);
     let data = inode.stuffed_data();
-    let allocated = if inode.i_size_peek() > 0 && data.is_some() {
-        match inode.sb.allocate_blocks(inode.number, &first) {
-            Ok(allocated) => allocated,
-            Err(error) => {
-                page.release(unlock);
-                return Err(error);
-            }
-        }
-    } else {
-        Vec::new()
-    };
+    let has_data = inode.i_size_peek() > 0;
     // Who comes second finds it done.
     let Some(data) = data else {
         page.release(unlock);
         return Ok(());
     };
-    if let Some(dinode) = &inode.dinode {
-        dinode.update(|dinode| *dinode = None);
+    if let Err(error) = map.unstuff(has_data) {
+        page.release(unlock);
+        return Err(error);
     }
-    map.allocate_written(&first, &allocated);
-    for phys in &allocated {
-        inode.sb.disk[usize::from(*phys)].update(|contents| *contents = None);
-    }
-    inode.bump_data_seq(me, first.clone());
-    inode.sb.backend.reach(branches::UNSTUFF);
-    inode.map_changed(|| MapChange::Unstuffed { bytes: inode.sb.geometry.bytes_of_blocks(&first) });
     let blocks = 0..inode.sb.geometry.blocks_per_folio();
     let first_cells = inode.sb.cells_in_folio(0);
     let journalled = inode.sb.config.fs.hooks == Hooks::Jdata;
     page.release(|slot| {
         let data_folio = slot.locked_mut(id, me);
-        if !data_folio.uptodate && !allocated.is_empty() {
+        if !data_folio.uptodate && has_data {
             data_folio.cells[first_cells.clone()].copy_from_slice(&data);
             data_folio.cells[first_cells.end..].fill(Value::ZERO);
             data_folio.set_uptodate(blocks.clone());
         }
-        match (allocated.is_empty(), journalled) {
-            (true, _) => {}
-            (false, true) => data_folio.buffers.get_or_insert_with(Buffers::default).joined |= 1,
-            (false, false) => data_folio.set_dirty(blocks),
+        match (has_data, journalled) {
+            (false, _) => {}
+            (true, true) => data_folio.buffers.get_or_insert_with(Buffers::default).joined |= 1,
+            (true, false) => data_folio.set_dirty(blocks),
         }
         unlock(slot);
     });
     inode.ordered_add();
-    inode.commit(&map);
-    drop(map);
-    inode.audit_backing(inode.sb.geometry.blocks_of_folio(0));
+    map.end();
     Ok(())
 }

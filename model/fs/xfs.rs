@@ -1,20 +1,19 @@
 //! XFS: delayed allocation, unwritten extents, a change counter for each fork.
 //!
 //! The look-ups and changes of the extent map that the iomap paths call out to. Each runs inside one ILOCK
-//! section of its caller, which passes the map that the lock protects.
+//! section of its caller, which passes it.
 
 use std::ops::Range;
 
-use stalemap_facade::{ActorId, Backend};
+use stalemap_facade::Backend;
 
-use crate::state::event::{Coverage, MapChange};
 use crate::state::inode::Inode;
-use crate::state::mapping::{Iomap, IomapType};
+use crate::state::map_change::MapSection;
+use crate::state::mapping::Iomap;
 use crate::state::trace;
 use crate::state::validity::CowSeen;
-use crate::words::branches;
 use crate::words::design::WritebackCheck;
-use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
+use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, FlushUnmap, Hooks, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock};
 use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
@@ -69,13 +68,12 @@ pub(super) fn personality() -> Personality {
 /// end of file, quota.
 pub fn xfs_buffered_write_iomap_begin<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     block: FileBlock,
     limit: FileBlock,
 ) -> Result<Iomap, Enospc> {
     if map.reflink
-        && let Some(iomap) = cow_begin(inode, me, map, block, limit)?
+        && let Some(iomap) = cow_begin(inode, map, block, limit)?
     {
         return Ok(iomap);
     }
@@ -85,18 +83,10 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
     let hole = map.hole_at(block, limit);
     let delalloc = inode.sb.config.fs.allocate == Allocate::Delalloc;
     if delalloc {
-        inode.sb.reserve_blocks(hole.len() as u16)?;
-        map.reserve(&hole);
+        map.reserve(Fork::Data, &hole)?;
     } else {
-        let allocated = inode.sb.allocate_blocks(inode.number, &hole)?;
-        map.allocate(&hole, &allocated);
-        inode.commit(map);
+        map.allocate(Fork::Data, &hole)?;
     }
-    inode.bump_data_seq(me, hole.clone());
-    inode.map_changed(|| {
-        let to = if delalloc { IomapType::Delalloc } else { IomapType::Unwritten };
-        MapChange::data(IomapType::Hole, to, inode.sb.geometry.bytes_of_blocks(&hole))
-    });
     // Extents must not be split by an allocator that could not keep them contiguous.
     let end = map.extent_around(block).end.min(hole.end);
     Ok(map.map_new(block..end, &inode.data_sequence()))
@@ -105,14 +95,13 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
 /// The same with IOMAP_ZERO: a hole stays one, and so does everything that reads as zeros.
 pub fn xfs_zero_iomap_begin<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     block: FileBlock,
     limit: FileBlock,
 ) -> Result<Iomap, Enospc> {
     if map.reflink
         && map.get(block) != Extent::Hole
-        && let Some(iomap) = cow_begin(inode, me, map, block, limit)?
+        && let Some(iomap) = cow_begin(inode, map, block, limit)?
     {
         return Ok(iomap);
     }
@@ -122,13 +111,11 @@ pub fn xfs_zero_iomap_begin<B: Backend>(
 /// `xfs_read_iomap_begin`: a look-up that changes nothing.
 pub fn xfs_read_iomap_begin<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &ExtentMap,
+    map: &MapSection<'_, B>,
     block: FileBlock,
 ) -> Iomap {
     if inode.sb.config.fs.bump_lookup {
-        inode.bump_data_seq(me, map.extent_around(block));
-        inode.map_changed(|| MapChange::CounterOnly);
+        map.count_lookup(map.extent_around(block));
     }
     map.map(block, &inode.data_sequence())
 }
@@ -140,30 +127,19 @@ pub fn xfs_read_iomap_begin<B: Backend>(
 /// gives the same.
 pub fn xfs_map_blocks<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     block: FileBlock,
     cow_seq: &mut CowSeen,
 ) -> Iomap {
     if map.cow.get(block) != Extent::Hole {
-        let iomap = xfs_bmapi_convert_cow(inode, me, map, block);
+        let iomap = xfs_bmapi_convert_cow(inode, map, block);
         *cow_seq = inode.counters.cow_seen();
         return iomap;
     }
     if map.get(block) == Extent::Delalloc {
         let blocks = map.extent_around(block);
         inode.trace_xfs(|| trace::xfs_map_blocks_alloc(inode, map, block, &blocks));
-        let allocated = inode.sb.allocate_reserved(inode.number, &blocks);
-        map.allocate(&blocks, &allocated);
-        inode.commit(map);
-        if inode.sb.config.fs.bump_allocate {
-            inode.bump_data_seq(me, blocks.clone());
-        }
-        inode.sb.backend.reach(branches::ALLOCATE);
-        inode.map_changed(|| {
-            let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
-            MapChange::data(IomapType::Delalloc, IomapType::Unwritten, bytes)
-        });
+        map.allocate_delayed(Fork::Data, block);
     }
     let both = inode.reflinks && inode.sb.config.design.writeback_check == WritebackCheck::CookieCow;
     let sequence = if both { inode.shared_sequence() } else { inode.data_sequence() };
@@ -172,51 +148,16 @@ pub fn xfs_map_blocks<B: Backend>(
     iomap
 }
 
-/// `xfs_iomap_write_unwritten`: the conversion after I/O, with the on-disk size. Whether and when the counter
-/// moves is the caller's business.
+/// `xfs_iomap_write_unwritten`: the conversion after I/O. Returns whether anything changed.
 pub fn xfs_iomap_write_unwritten<B: Backend>(
     inode: &Inode<B>,
-    map: &mut ExtentMap,
-    blocks: Range<FileBlock>,
+    map: &mut MapSection<'_, B>,
+    blocks: &Range<FileBlock>,
+    bump: Bump,
 ) -> bool {
-    let changed = map.convert(blocks.clone());
+    let changed = map.convert(blocks, bump);
     if changed {
-        inode.sb.backend.reach(branches::CONVERT);
-        inode.trace_xfs(|| trace::xfs_unwritten_convert(inode, map, &blocks));
-        inode.map_changed(|| {
-            let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
-            MapChange::data(IomapType::Unwritten, IomapType::Mapped, bytes)
-        });
+        inode.trace_xfs(|| trace::xfs_unwritten_convert(inode, map, blocks));
     }
     changed
-}
-
-/// `xfs_bmap_punch_delalloc_range`: frees the reservations of a fork in a range; allocated blocks are left.
-pub fn xfs_bmap_punch_delalloc_range<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
-    fork: Fork,
-    blocks: Range<FileBlock>,
-) -> Vec<FileBlock> {
-    let punched = match fork {
-        Fork::Data => map.punch_delalloc(blocks.clone()),
-        Fork::Cow => map.cow.punch_delalloc(blocks.clone()),
-    };
-    if !punched.is_empty() {
-        inode.sb.unreserve_blocks(punched.len() as u16);
-        match fork {
-            Fork::Data => inode.bump_data_seq(me, punched.iter().copied()),
-            Fork::Cow => inode.bump_cow_seq(me, &map.cow, punched.iter().copied()),
-        }
-        inode.sb.backend.reach(branches::PUNCH);
-        inode.map_changed(|| MapChange::Extents {
-            fork,
-            from: Some(IomapType::Delalloc),
-            to: IomapType::Hole,
-            bytes: inode.sb.geometry.bytes_of_blocks(&blocks),
-            coverage: Coverage::Parts,
-        });
-    }
-    punched
 }

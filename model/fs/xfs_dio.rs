@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
-use stalemap_facade::{ActorId, Backend};
+use stalemap_facade::Backend;
 
 use crate::fs::xfs_reflink::{Source, xfs_reflink_allocate_cow, xfs_reflink_trim};
-use crate::state::event::MapChange;
 use crate::state::inode::Inode;
-use crate::state::mapping::{Iomap, IomapType};
-use crate::words::branches;
-use crate::words::extent::{Enospc, Extent, ExtentMap};
+use crate::state::map_change::MapSection;
+use crate::state::mapping::Iomap;
+use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 
 /// Why there is no mapping.
@@ -46,8 +45,7 @@ pub enum Overwrite {
 /// Left out: that the ILOCK is dropped between looking a hole up and allocating it.
 pub fn xfs_direct_write_iomap_begin<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     blocks: &Range<FileBlock>,
     overwrite: Overwrite,
 ) -> Result<Iomap, Refusal> {
@@ -56,7 +54,7 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
     if map.reflink {
         match xfs_reflink_trim(inode, map, &(blocks.start..limit)) {
             Source::Copied(_) if overwrite == Overwrite::OrConvert => return Err(Refusal::Again),
-            Source::Copied(blocks) => return Ok(xfs_reflink_allocate_cow(inode, me, map, &blocks)?),
+            Source::Copied(blocks) => return Ok(xfs_reflink_allocate_cow(inode, map, &blocks)?),
             Source::Own(blocks) => limit = blocks.end,
         }
     }
@@ -71,31 +69,9 @@ pub fn xfs_direct_write_iomap_begin<B: Backend>(
     }
     let mut blocks = blocks.start..limit;
     match found {
-        Extent::Hole => {
-            let allocated = inode.sb.allocate_blocks(inode.number, &blocks)?;
-            map.allocate(&blocks, &allocated);
-            inode.commit(map);
-            inode.bump_data_seq(me, blocks.clone());
-            inode.map_changed(|| {
-                let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
-                MapChange::data(IomapType::Hole, IomapType::Unwritten, bytes)
-            });
-        }
-        Extent::Delalloc => {
-            // The whole delayed extent, as writeback does.
-            let whole = map.extent_around(blocks.start);
-            let allocated = inode.sb.allocate_reserved(inode.number, &whole);
-            map.allocate(&whole, &allocated);
-            inode.commit(map);
-            if inode.sb.config.fs.bump_allocate {
-                inode.bump_data_seq(me, whole.clone());
-            }
-            inode.sb.backend.reach(branches::ALLOCATE);
-            inode.map_changed(|| {
-                let bytes = inode.sb.geometry.bytes_of_blocks(&whole);
-                MapChange::data(IomapType::Delalloc, IomapType::Unwritten, bytes)
-            });
-        }
+        Extent::Hole => map.allocate(Fork::Data, &blocks)?,
+        // The whole delayed extent, as writeback does.
+        Extent::Delalloc => drop(map.allocate_delayed(Fork::Data, blocks.start)),
         Extent::Unwritten(_) | Extent::Written(_) => {
             let mut iomap = map.map(blocks.start, &inode.data_sequence());
             iomap.addr = iomap.addr_of(blocks.start);

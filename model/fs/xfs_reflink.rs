@@ -4,13 +4,13 @@
 
 use std::ops::Range;
 
-use stalemap_facade::{ActorId, Backend};
+use stalemap_facade::Backend;
 
-use crate::state::event::MapChange;
 use crate::state::inode::Inode;
-use crate::state::mapping::{Iomap, IomapType};
+use crate::state::map_change::MapSection;
+use crate::state::mapping::Iomap;
 use crate::words::branches;
-use crate::words::extent::{Enospc, Extent, ExtentMap};
+use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
 use crate::words::geometry::FileBlock;
 
 /// The part of `xfs_buffered_write_iomap_begin` for files with the reflink flag: an extent of the COW fork wins,
@@ -18,8 +18,7 @@ use crate::words::geometry::FileBlock;
 /// than blocks are alike. `None`: the data fork has no block here that could be shared.
 pub(super) fn cow_begin<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     block: FileBlock,
     limit: FileBlock,
 ) -> Result<Option<Iomap>, Enospc> {
@@ -37,14 +36,8 @@ pub(super) fn cow_begin<B: Backend>(
     }
     end = end.min(map.cow.next_after(block));
     let reserved = round_out(inode, map, &(block..end));
-    inode.sb.reserve_blocks(reserved.len() as u16)?;
-    map.cow.reserve(&reserved);
-    inode.bump_cow_seq(me, &map.cow, reserved.clone());
+    map.reserve(Fork::Cow, &reserved)?;
     inode.sb.backend.reach(branches::COW_RESERVE);
-    inode.map_changed(|| {
-        let bytes = inode.sb.geometry.bytes_of_blocks(&reserved);
-        MapChange::cow(IomapType::Hole, IomapType::Delalloc, bytes)
-    });
     let new = inode.sb.config.design.cow_new;
     Ok(Some(found_cow(inode, map, block..end, block, new)))
 }
@@ -76,31 +69,25 @@ pub fn xfs_reflink_trim<B: Backend>(inode: &Inode<B>, map: &ExtentMap, blocks: &
 /// real at once (E5), since the write is submitted with the mapping that is returned.
 pub fn xfs_reflink_allocate_cow<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     blocks: &Range<FileBlock>,
 ) -> Result<Iomap, Enospc> {
     match map.cow.get(blocks.start) {
         Extent::Hole => {
             let wanted = round_out(inode, map, blocks);
-            let allocated = inode.sb.allocate_blocks(inode.number, &wanted)?;
-            map.cow.allocate(&wanted, &allocated);
-            inode.bump_cow_seq(me, &map.cow, wanted.clone());
+            map.allocate(Fork::Cow, &wanted)?;
             inode.sb.backend.reach(branches::COW_RESERVE);
-            inode.map_changed(|| {
-                let bytes = inode.sb.geometry.bytes_of_blocks(&wanted);
-                MapChange::cow(IomapType::Hole, IomapType::Unwritten, bytes)
-            });
         }
         Extent::Delalloc => {
-            xfs_bmapi_convert_cow(inode, me, map, blocks.start);
+            xfs_bmapi_convert_cow(inode, map, blocks.start);
         }
         Extent::Unwritten(_) | Extent::Written(_) => {}
     }
     // The allocator may not have kept them together.
     let end = map.cow.extent_around(blocks.start).end.min(blocks.end);
     let blocks = blocks.start..end;
-    xfs_reflink_convert_cow(inode, me, map, blocks.clone());
+    // xfs_reflink_convert_cow
+    map.submit_copies(&blocks);
     let (copy, source) = (map.cow.get(blocks.start), map.get(blocks.start));
     Ok(Iomap::of_cow(copy, blocks, false, &inode.shared_sequence(), source))
 }
@@ -134,118 +121,13 @@ fn round_out<B: Backend>(inode: &Inode<B>, map: &ExtentMap, blocks: &Range<FileB
 /// `xfs_bmapi_convert_delalloc` of the COW fork, for writeback: a delayed extent is allocated as a whole (E4).
 pub(super) fn xfs_bmapi_convert_cow<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     block: FileBlock,
 ) -> Iomap {
     if map.cow.get(block) == Extent::Delalloc {
-        let blocks = map.cow.extent_around(block);
-        let allocated = inode.sb.allocate_reserved(inode.number, &blocks);
-        map.cow.allocate(&blocks, &allocated);
-        inode.bump_cow_seq(me, &map.cow, blocks.clone());
-        inode.sb.backend.reach(branches::ALLOCATE);
-        inode.map_changed(|| {
-            let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
-            MapChange::cow(IomapType::Delalloc, IomapType::Unwritten, bytes)
-        });
+        map.allocate_delayed(Fork::Cow, block);
     }
     let blocks = map.cow.extent_around(block);
     let first = map.cow.get(blocks.start);
     Iomap::of_cow(first, blocks.clone(), false, &inode.shared_sequence(), map.get(blocks.start))
-}
-
-/// `xfs_reflink_convert_cow`, when I/O is submitted (E5): only what becomes real here is moved by completion.
-/// What is not there any more is passed over.
-pub fn xfs_reflink_convert_cow<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
-    blocks: Range<FileBlock>,
-) {
-    if map.cow.convert(blocks.clone()) {
-        inode.bump_cow_seq(me, &map.cow, blocks.clone());
-        inode.map_changed(|| {
-            let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
-            MapChange::cow(IomapType::Unwritten, IomapType::Mapped, bytes)
-        });
-    }
-}
-
-/// `xfs_reflink_end_cow`, after I/O (E7): real blocks take the place of what the data fork has, which loses its
-/// reference or reservation. Whether and when the data fork's counter moves is the caller's business.
-pub fn xfs_reflink_end_cow<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
-    blocks: Range<FileBlock>,
-) -> bool {
-    let real = |block: &FileBlock| matches!(map.cow.get(*block), Extent::Written(_));
-    let moved: Vec<FileBlock> = blocks.clone().filter(real).collect();
-    for block in &moved {
-        let copy = map.cow.take(*block);
-        let old = map.replace(*block, copy);
-        drop_extent(inode, old);
-    }
-    if moved.is_empty() {
-        return false;
-    }
-    inode.bump_cow_seq(me, &map.cow, moved);
-    inode.sb.backend.reach(branches::COW_REMAP);
-    inode.map_changed(|| MapChange::CowToData { bytes: inode.sb.geometry.bytes_of_blocks(&blocks) });
-    true
-}
-
-/// `xfs_reflink_cancel_cow_blocks`: copies in the making are given up (part of E9).
-pub fn xfs_reflink_cancel_cow_blocks<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
-    blocks: Range<FileBlock>,
-) {
-    let mut cancelled = Vec::new();
-    for block in blocks {
-        let old = map.cow.take(block);
-        if old != Extent::Hole {
-            cancelled.push(block);
-        }
-        drop_extent(inode, old);
-    }
-    if !cancelled.is_empty() {
-        inode.bump_cow_seq(me, &map.cow, cancelled);
-    }
-}
-
-/// `xfs_reflink_remap_extent`: the blocks of `to` on are given up (E9) and the source's are referred to instead
-/// (E11). Only what is written is shared; everything else becomes a hole.
-pub fn xfs_reflink_remap_extent<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
-    to: FileBlock,
-    extents: &[Extent],
-) {
-    let blocks = to..to + extents.len() as FileBlock;
-    xfs_reflink_cancel_cow_blocks(inode, me, map, blocks.clone());
-    for (block, extent) in blocks.clone().zip(extents) {
-        let shared = match extent {
-            Extent::Written(phys) => {
-                inode.sb.share_block(*phys);
-                *extent
-            }
-            Extent::Hole | Extent::Delalloc | Extent::Unwritten(_) => Extent::Hole,
-        };
-        let old = map.replace(block, shared);
-        drop_extent(inode, old);
-    }
-    inode.bump_data_seq(me, blocks.clone());
-    inode.map_changed(|| MapChange::Remapped { bytes: inode.sb.geometry.bytes_of_blocks(&blocks) });
-}
-
-/// An extent of one block is gone: its reservation or its reference.
-fn drop_extent<B: Backend>(inode: &Inode<B>, extent: Extent) {
-    match extent {
-        Extent::Hole => {}
-        Extent::Delalloc => inode.sb.unreserve_blocks(1),
-        Extent::Unwritten(phys) | Extent::Written(phys) => inode.sb.put_block(phys),
-    }
 }

@@ -14,14 +14,15 @@
 
 use std::ops::Range;
 
-use stalemap_facade::{ActorId, Backend};
+use stalemap_facade::Backend;
 
 use crate::fs::xfs;
-use crate::state::event::{Coverage, MapChange, What};
+use crate::state::event::What;
 use crate::state::inode::Inode;
-use crate::state::mapping::{Iomap, IomapType};
+use crate::state::map_change::MapSection;
+use crate::state::mapping::Iomap;
 use crate::words::branches;
-use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
+use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{Allocate, Names, Personality, SourceMap};
 
@@ -57,37 +58,34 @@ pub(super) fn xfs_zoned_space_reserve<B: Backend>(
 /// this write had reserved before, and its second look finds nothing left.
 pub(super) fn xfs_zoned_buffered_write_iomap_begin<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     cells: &Range<Cell>,
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
     let blocks = inode.sb.geometry.blocks_touched(cells);
     let aligned = inode.sb.geometry.cells_of_blocks(&blocks) == *cells;
     let partly = !aligned || inode.sb.config.fs.srcmap == SourceMap::Always;
-    reserve_copy(inode, me, map, &blocks, partly, budget)
+    reserve_copy(inode, map, &blocks, partly, budget)
 }
 
 /// The same with IOMAP_ZERO: what reads as zeros stays as it is.
 pub(super) fn xfs_zoned_zero_iomap_begin<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     blocks: &Range<FileBlock>,
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
     if map.get(blocks.start) == Extent::Hole {
         return Ok(map.map(blocks.start, &inode.data_sequence()));
     }
-    reserve_copy(inode, me, map, blocks, true, budget)
+    reserve_copy(inode, map, blocks, true, budget)
 }
 
 /// A mapping of the COW fork for the first of `blocks`, and as many more as are alike; with the place of their
 /// present contents if these are asked for.
 fn reserve_copy<B: Backend>(
     inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     blocks: &Range<FileBlock>,
     with_source: bool,
     budget: &mut u16,
@@ -111,13 +109,8 @@ fn reserve_copy<B: Backend>(
             return Err(Enospc);
         }
         *budget -= end - first;
-        map.cow.reserve(&(first..end));
-        inode.bump_cow_seq(me, &map.cow, first..end);
+        map.reserve_promised(Fork::Cow, &(first..end));
         inode.sb.backend.reach(branches::COW_RESERVE);
-        inode.map_changed(|| {
-            let bytes = inode.sb.geometry.bytes_of_blocks(&(first..end));
-            MapChange::cow(IomapType::Hole, IomapType::Delalloc, bytes)
-        });
     }
     let copy = map.cow.get(first);
     let mapped = Iomap::of_cow(copy, first..end, !found, &inode.shared_sequence(), map.get(first));
@@ -127,52 +120,13 @@ fn reserve_copy<B: Backend>(
 /// `xfs_zoned_map_blocks`: takes the reservation out of the COW fork, and gives it a block. One block at a time:
 /// the kernel takes as much as is dirty in the folio, whose lock nobody else has in between.
 pub(super) fn xfs_zoned_map_blocks<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    map: &mut ExtentMap,
+    map: &mut MapSection<'_, B>,
     block: FileBlock,
 ) -> Iomap {
     let one = block..block + 1;
     if map.cow.get(block) != Extent::Delalloc {
         return Iomap::of_new_place(Extent::Hole, one);
     }
-    map.cow.take(block);
-    inode.bump_cow_seq(me, &map.cow, one.clone());
-    inode.sb.backend.reach(branches::ALLOCATE);
-    inode.map_changed(|| {
-        let bytes = inode.sb.geometry.bytes_of_blocks(&one);
-        MapChange::cow(IomapType::Delalloc, IomapType::Hole, bytes)
-    });
-    let allocated = inode.sb.allocate_reserved(inode.number, &one);
-    let place = allocated.first().map_or(Extent::Hole, |phys| Extent::Written(*phys));
+    let place = map.allocate_out_of_place(block).map_or(Extent::Hole, Extent::Written);
     Iomap::of_new_place(place, one)
-}
-
-/// `xfs_zoned_end_io`: the data are there, and the data fork refers to them in the place of what it had. Whether
-/// and when its counter moves is the caller's business.
-pub fn xfs_zoned_end_io<B: Backend>(
-    inode: &Inode<B>,
-    map: &mut ExtentMap,
-    blocks: Range<FileBlock>,
-    phys: Phys,
-) -> bool {
-    let mut changed = false;
-    for (block, phys) in blocks.clone().zip(phys..) {
-        let old = map.replace(block, Extent::Written(phys));
-        if old == Extent::Written(phys) {
-            continue;
-        }
-        changed = true;
-        if let Some(old) = old.phys() {
-            inode.sb.put_block(old);
-        }
-    }
-    if changed {
-        inode.sb.backend.reach(branches::COW_REMAP);
-        inode.map_changed(|| {
-            let bytes = inode.sb.geometry.bytes_of_blocks(&blocks);
-            MapChange::data_to(IomapType::Mapped, bytes, Coverage::Whole)
-        });
-    }
-    changed
 }

@@ -9,7 +9,6 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::fs::gfs2;
-use crate::fs::xfs::xfs_bmap_punch_delalloc_range;
 use crate::state::folio::{FolioId, Slot};
 use crate::state::inode::Inode;
 use crate::truncate::{self, TruncateState};
@@ -56,7 +55,7 @@ pub async fn step<B: Backend>(
             PunchState::Truncate(what, blocks, TruncateState::new(inode, cells))
         }
         PunchState::Rest(_, blocks) if frees_blocks(inode) => {
-            gfs2::punch_hole(inode, me, blocks).await;
+            gfs2::punch_hole(inode, blocks).await;
             return ControlFlow::Break(0);
         }
         PunchState::Enter(what, blocks) => {
@@ -86,7 +85,7 @@ pub async fn step<B: Backend>(
         PunchState::Scan(what, blocks, index) => scan(inode, me, what, blocks, index).await,
         PunchState::Rest(mut what, blocks) => {
             if design.punch != Punch::Never && !blocks.is_empty() {
-                punch(inode, me, &mut what, blocks).await;
+                punch(inode, &mut what, blocks).await;
             }
             if what.lock != PunchLock::Nothing {
                 inode.invalidate_lock.up_write(me);
@@ -151,7 +150,7 @@ async fn scan<B: Backend>(
     let mut rest = blocks.clone();
     for block in kept {
         if rest.start < block {
-            punch(inode, me, &mut what, rest.start..block).await;
+            punch(inode, &mut what, rest.start..block).await;
         }
         rest.start = block + 1;
     }
@@ -167,14 +166,12 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex, id: Foli
 }
 
 /// Delalloc -> Hole in a range, in one ILOCK section.
-async fn punch<B: Backend>(inode: &Inode<B>, me: ActorId, what: &mut Punching, blocks: Range<FileBlock>) {
-    let mut map = inode.ilock.lock(Op::new("punch_delalloc")).await;
-    let punched = xfs_bmap_punch_delalloc_range(inode, me, &mut map, what.fork, blocks);
+async fn punch<B: Backend>(inode: &Inode<B>, what: &mut Punching, blocks: Range<FileBlock>) {
+    let mut map = inode.lock_map(Op::new("punch_delalloc")).await;
+    let punched = map.punch_delalloc(what.fork, &blocks);
     if inode.sb.config.fs.is_out_of_place() {
-        let blocks = punched.len() as u16;
-        inode.sb.space.update(|space| space.reserve(blocks));
-        what.freed += blocks;
+        inode.sb.space.update(|space| space.reserve(punched));
+        what.freed += punched;
     }
-    drop(map);
-    inode.audit_backing(punched.into_iter());
+    map.end();
 }

@@ -62,7 +62,7 @@ impl Path for UnshareState {
 pub(crate) fn report_skip<B: Backend>(inode: &Inode<B>, iomap: &Iomap, skipped: &Range<Cell>) {
     inode.emit(|| {
         let mut now = Vec::new();
-        inode.ilock.audit(|map| {
+        inode.audit_map(|map| {
             now = inode.sb.geometry.blocks_touched(skipped).map(|block| map.get(block)).collect();
         });
         let is_shared = |extent: &Extent| match extent {

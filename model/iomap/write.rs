@@ -376,9 +376,8 @@ async fn copy<B: Backend>(
         drop(slot);
     }
     if accepted && write.fill == Fill::Data && done > size && inode.sb.config.fs.size_log == SizeLog::Write {
-        let mut map = inode.ilock.lock(Op::new("xfs_setfilesize")).await;
-        map.disk_size = map.disk_size.max(done);
-        inode.commit(&map);
+        let mut map = inode.lock_map(Op::new("xfs_setfilesize")).await;
+        map.raise_logged_size(done);
     }
     if let Some(grown) = grown {
         pagecache_isize_extended(inode, grown.start, grown.end).await;
@@ -423,7 +422,7 @@ async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> 
         Compare::Counter => inode.counters.is_current(iomap.cookie, &used, op).await,
         Compare::DataCounter => inode.counters.data_moved(iomap.cookie, &used, op).await.is_none(),
         Compare::Type => {
-            let map = inode.ilock.lock(op).await;
+            let map = inode.lock_map(op).await;
             iomap.agrees_with(block, map.get(block))
         }
     };
@@ -459,7 +458,7 @@ fn stale<B: Backend>(
     inode.trace_xfs(|| trace::xfs_iomap_invalid(inode, &iomap, now()));
     // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         let needless = rest.clone().all(|block| {
             let reserved = !inode.sb.config.fs.is_out_of_place() || inode.sb.config.fs.is_backed(map, block);
             reserved && !fs::misleads(inode, &iomap, block, map.get(block))
@@ -547,7 +546,7 @@ fn zero_blocks<B: Backend>(
         }
         let n = inode.sb.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
-        inode.ilock.audit(|map| {
+        inode.audit_map(|map| {
             if let Extent::Written(phys) = map.get(*block) {
                 inode.sb.disk[usize::from(phys)].audit(|on_disk| {
                     for (at, cell) in cells.clone().enumerate().filter(|(_, cell)| !covered.contains(cell)) {
@@ -574,7 +573,7 @@ fn audit_backed<B: Backend>(inode: &Inode<B>, iomap: &Iomap, written: &Range<Cel
     if iomap.kind == IomapType::Hole {
         return;
     }
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         let mut blocks = inode.sb.geometry.blocks_touched(written);
         if let Some(block) = blocks.find(|block| !inode.sb.config.fs.is_backed(map, *block)) {
             let position = inode.sb.geometry.block_of(written.start);
@@ -620,7 +619,7 @@ fn audit_use<B: Backend>(
     checked: bool,
 ) {
     let position = inode.sb.geometry.block_of(covered.start);
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         let misled = blocks.iter().find(|block| fs::misleads(inode, iomap, **block, map.get(**block)));
         inode.emit_use(iomap, position, || {
             let bytes = |block: &FileBlock| inode.sb.geometry.bytes_of_blocks(&(*block..*block + 1));

@@ -85,7 +85,7 @@ pub(crate) async fn nothing_mapped<B: Backend>(
 fn report_skip<B: Backend>(inode: &Inode<B>, iomap: &Iomap, skipped: &Range<Cell>) {
     inode.emit(|| {
         let mut truth = Truth::AsItSays;
-        inode.ilock.audit(|map| {
+        inode.audit_map(|map| {
             let written = |block: &FileBlock| matches!(map.get(*block), Extent::Written(_));
             if let Some(block) = inode.sb.geometry.blocks_touched(skipped).find(written) {
                 truth = Truth::Extent(map.get(block));

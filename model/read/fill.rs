@@ -50,12 +50,10 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -
             })
         }
         FillState::Early(index) => {
-            ControlFlow::Continue(FillState::Lookup(index, Some(map(inode, me, index).await)))
+            ControlFlow::Continue(FillState::Lookup(index, Some(map(inode, index).await)))
         }
         FillState::Lookup(index, early) => lookup(inode, me, index, early).await,
-        FillState::Map(folio) => {
-            ControlFlow::Continue(FillState::Read(folio, map(inode, me, folio.index).await))
-        }
+        FillState::Map(folio) => ControlFlow::Continue(FillState::Read(folio, map(inode, folio.index).await)),
         FillState::Read(folio, mappings) => {
             read(inode, me, folio, &mappings).await;
             leave(inode, me);
@@ -65,10 +63,10 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -
 }
 
 /// A mapping for each block of a folio.
-async fn map<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) -> Vec<(FileBlock, Iomap)> {
-    let map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.read_begin)).await;
+async fn map<B: Backend>(inode: &Inode<B>, index: FolioIndex) -> Vec<(FileBlock, Iomap)> {
+    let map = inode.lock_map(Op::new(inode.sb.config.fs.names.read_begin)).await;
     let blocks = inode.sb.geometry.blocks_of_folio(index);
-    blocks.map(|block| (block, fs::read_begin(inode, me, &map, block))).collect()
+    blocks.map(|block| (block, fs::read_begin(inode, &map, block))).collect()
 }
 
 /// Finds the folio or adds one, and locks it; nothing is left to do when somebody else has filled it.

@@ -16,8 +16,9 @@ use crate::words::personality::{Allocate, DeviceCache, Hooks};
 use crate::words::value::{Value, WriteId};
 
 impl<B: Backend> Inode<B> {
-    /// A transaction commits: the extent map, whose lock the caller holds, is what the log says from here on.
-    pub fn commit(&self, map: &ExtentMap) {
+    /// A transaction commits: the extent map, whose lock the caller holds, is what the log says from here on. What a crash
+    /// would leave is judged when the lock is released.
+    pub(super) fn commit(&self, map: &ExtentMap) {
         let Some(log) = self.log() else { return };
         // Every transaction of gfs2 that changes the inode writes all of it (`gfs2_dinode_out`).
         let size = if self.merges_transactions() { self.i_size_peek() } else { map.disk_size };
@@ -26,7 +27,6 @@ impl<B: Backend> Inode<B> {
         log.update(|log| {
             if self.merges_transactions() { log.merge(image, cache) } else { log.commit(image, cache) }
         });
-        self.audit_crash();
     }
 
     /// The same for who changes what the inode says without the extent map's lock.
@@ -34,7 +34,7 @@ impl<B: Backend> Inode<B> {
         if self.log().is_some() {
             let size = self.i_size_peek();
             let mut blocks = Vec::new();
-            self.ilock.audit(|map| blocks.clone_from(&map.0));
+            self.audit_map(|map| blocks.clone_from(&map.0));
             let image = Image::new(durable(&blocks), size, self.audit_stuffed());
             if let Some(log) = self.log().filter(|_| !blocks.is_empty()) {
                 log.update(|log| log.merge(image, self.sb.config.fs.device_cache));

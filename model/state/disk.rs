@@ -15,7 +15,7 @@ pub fn on_disk<B: Backend>(inode: &Inode<B>, cell: Cell) -> Value {
     if let Some(data) = inode.audit_stuffed() {
         return data.get(usize::from(cell)).copied().unwrap_or(value);
     }
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         if let Extent::Written(phys) = map.get(block) {
             value = inode.sb.audit_disk(phys, at);
         }

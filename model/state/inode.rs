@@ -40,7 +40,7 @@ pub struct Inode<B: Backend> {
     /// What passes by it.
     pub glock_order: Handover<B>,
     /// ip->i_lock (the ILOCK) and what it protects.
-    pub ilock: LinkedLock<B, ExtentMap>,
+    pub(super) ilock: LinkedLock<B, ExtentMap>,
     /// What lies behind the dinode, in its buffer, where files may be stuffed.
     pub dinode: Option<B::Leaf<Dinode>>,
     /// ip->i_df.if_seq and ip->i_cowfp->if_seq, from which mappings have their validity cookies.
@@ -234,7 +234,7 @@ impl<B: Backend> Inode<B> {
     }
 
     /// Moves the change counter, and tells the judge: the extents of `blocks` change in this ILOCK section.
-    pub fn bump_data_seq(&self, me: ActorId, blocks: impl IntoIterator<Item = FileBlock> + Clone) {
+    pub(super) fn bump_data_seq(&self, me: ActorId, blocks: impl IntoIterator<Item = FileBlock> + Clone) {
         if let Some(to) = self.counters.data_changes(blocks.clone()) {
             self.counted(Fork::Data, to, blocks);
             self.oracle.bumped(me);
@@ -242,7 +242,7 @@ impl<B: Backend> Inode<B> {
     }
 
     /// The COW fork's extents of `blocks` change; it is `cow` from here on.
-    pub fn bump_cow_seq(
+    pub(super) fn bump_cow_seq(
         &self,
         me: ActorId,
         cow: &Extents,
@@ -254,13 +254,13 @@ impl<B: Backend> Inode<B> {
     }
 
     /// The data fork's counter moves in an operation of its own, before its extents of `blocks` change (a mutant).
-    pub async fn count_data_early(&self, blocks: Range<FileBlock>) {
+    pub(super) async fn count_data_early(&self, blocks: Range<FileBlock>) {
         let to = self.counters.data_will_change(blocks.clone()).await;
         self.counted(Fork::Data, to, blocks);
     }
 
     /// The data fork's counter moves in an operation of its own, after its extents of `blocks` have changed (a mutant).
-    pub async fn count_data_late(&self, blocks: Range<FileBlock>) {
+    pub(super) async fn count_data_late(&self, blocks: Range<FileBlock>) {
         let to = self.counters.data_has_changed(blocks.clone()).await;
         self.counted(Fork::Data, to, blocks);
     }
@@ -332,7 +332,7 @@ impl<B: Backend> Inode<B> {
             if !dirty {
                 continue;
             }
-            self.ilock.audit(|map| {
+            self.audit_map(|map| {
                 if !self.sb.config.fs.is_backed(map, block) {
                     self.violate(properties::DIRTY_OVER_HOLE, || {
                         format!("{} is dirty over a hole", self.sb.geometry.show_blocks(&(block..block + 1)))
@@ -353,7 +353,7 @@ impl<B: Backend> Inode<B> {
     }
 
     /// Reports a change of the extent map.
-    pub fn map_changed(&self, change: impl FnOnce() -> MapChange) {
+    pub(super) fn map_changed(&self, change: impl FnOnce() -> MapChange) {
         self.emit(|| What::MapChanged(change()));
     }
 

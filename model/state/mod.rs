@@ -17,6 +17,7 @@ pub mod hold;
 pub mod inode;
 pub mod ioend;
 pub mod log;
+pub mod map_change;
 pub mod mapping;
 pub mod space;
 pub mod superblock;

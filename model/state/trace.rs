@@ -36,7 +36,7 @@ fn length(range: &Range<u64>) -> u64 {
 /// The on-disk size, for whoever watches.
 fn disk_size<B: Backend>(inode: &Inode<B>) -> u64 {
     let mut size = 0;
-    inode.ilock.audit(|map| size = map.disk_size);
+    inode.audit_map(|map| size = map.disk_size);
     byte(inode, size)
 }
 

@@ -289,10 +289,10 @@ impl System for Kernel {
                 let program = if me == 0 { &self.setup } else { &self.actors[me - 1] };
                 wrap(task::step(w, me, program, state).await, ActorState::Task)
             }
-            ActorState::Kworker(state) => wrap(completion::step(w, me, state).await, ActorState::Kworker),
+            ActorState::Kworker(state) => wrap(completion::step(w, state).await, ActorState::Kworker),
             ActorState::Dio(state) => {
                 let worker = (me - self.kworker() - 1) as u8;
-                wrap(complete::worker_step(w, me, worker, state).await, ActorState::Dio)
+                wrap(complete::worker_step(w, worker, state).await, ActorState::Dio)
             }
             ActorState::Umount(state) => {
                 wrap(task::umount_step(w, me, &self.fsync, state).await, ActorState::Umount)
@@ -331,7 +331,7 @@ impl System for Kernel {
         for (inode, name) in w.inodes.iter().zip(&self.config.files) {
             let column = |what: &str| if named { format!("{name}:{what}") } else { what.to_owned() };
             let stuffed = inode.audit_stuffed().is_some();
-            inode.ilock.audit(|map: &ExtentMap| {
+            inode.audit_map(|map: &ExtentMap| {
                 let mut letters = map.letters();
                 if stuffed {
                     letters.replace_range(..1, "I");

@@ -75,7 +75,7 @@ pub(crate) fn panels<B: Backend>(
 fn facts<B: Backend>(inode: &Inode<B>, name: &dyn Fn(usize) -> String) -> Vec<(String, String)> {
     let bytes = |cell: Cell| Bytes(inode.sb.geometry.byte_at(cell)).to_string();
     let mut facts = vec![("i_size".to_owned(), bytes(inode.i_size_newest()))];
-    inode.ilock.audit(|map| facts.push(("on-disk size".to_owned(), bytes(map.disk_size))));
+    inode.audit_map(|map| facts.push(("on-disk size".to_owned(), bytes(map.disk_size))));
     if inode.sb.config.fs.counter {
         facts.push(("seq".to_owned(), inode.counters.show(Fork::Data)));
         if inode.reflinks {
@@ -104,7 +104,7 @@ fn strips<B: Backend>(inode: &Inode<B>) -> Vec<Strip> {
 fn extents<B: Backend>(inode: &Inode<B>, name: &'static str, cow: bool) -> Strip {
     let geometry = &inode.sb.geometry;
     let mut spans = Vec::new();
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         for block in 0..geometry.blocks() {
             let extent = if cow { map.cow.get(block) } else { map.get(block) };
             let cells = geometry.cells_of_block(block);

@@ -5,7 +5,6 @@
 
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
-use crate::fs::xfs_reflink::xfs_reflink_cancel_cow_blocks;
 use crate::judge::properties;
 use crate::state::disk::on_disk;
 use crate::state::inode::Inode;
@@ -51,7 +50,7 @@ pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
 /// writeback has allocated beyond what it wrote is no loss: the next write finds it, or it is given back.)
 fn judge_copies<B: Backend>(inode: &Inode<B>) {
     let mut reserved = Vec::new();
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         let delayed = |block: &FileBlock| map.cow.get(*block) == Extent::Delalloc;
         reserved = (0..inode.sb.geometry.blocks()).filter(delayed).collect();
         if map.cow_extent_size > 1 {
@@ -73,12 +72,12 @@ fn judge_copies<B: Backend>(inode: &Inode<B>) {
 }
 
 /// Judges the file on disk, and the reservations.
-pub async fn judge_disk<B: Backend>(inode: &Inode<B>, me: ActorId) {
-    drop(inode.ilock.lock(Op::new("check_disk")).await);
+pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
+    drop(inode.lock_map(Op::new("check_disk")).await);
     let end = inode.i_size_peek();
     let cells = (0..end).map(|cell| (cell, on_disk(inode, cell)));
     inode.oracle.visible(&inode.sb.geometry, "file on disk", cells.collect::<Vec<_>>().into_iter());
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         // Where completion only clears the writeback bit, the size on disk goes another way, which is not modelled.
         let logged = inode.sb.config.fs.completion != Completion::Clear;
         // What failed to be written back is not logged.
@@ -98,8 +97,8 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, me: ActorId) {
     });
     if inode.reflinks {
         // xfs_inactive: copies that nobody came to need are given back.
-        let mut map = inode.ilock.lock(Op::new("xfs_reflink_cancel_cow_range")).await;
-        xfs_reflink_cancel_cow_blocks(inode, me, &mut map, 0..inode.sb.geometry.blocks());
+        let mut map = inode.lock_map(Op::new("xfs_reflink_cancel_cow_range")).await;
+        map.cancel_copies(0..inode.sb.geometry.blocks());
     }
 }
 

@@ -71,7 +71,8 @@ pub enum Fork {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Enospc;
 
-/// The extents of one fork of a file, block by block.
+/// The extents of one fork of a file, block by block. Those of a file change through the door alone
+/// ([`MapSection`](crate::state::map_change::MapSection)).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Extents(pub(crate) Vec<Extent>);
 
@@ -108,28 +109,28 @@ impl Extents {
     }
 
     /// Hole -> Delalloc (E1, E2).
-    pub fn reserve(&mut self, blocks: &Range<FileBlock>) {
+    pub(crate) fn reserve(&mut self, blocks: &Range<FileBlock>) {
         for block in blocks.clone() {
             self.0[usize::from(block)] = Extent::Delalloc;
         }
     }
 
     /// Hole or Delalloc -> Unwritten (E8, E3; in the COW fork E4), at these device blocks.
-    pub fn allocate(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
+    pub(crate) fn allocate(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
         for (block, phys) in blocks.clone().zip(allocated) {
             self.0[usize::from(block)] = Extent::Unwritten(*phys);
         }
     }
 
     /// Hole -> Written (E12), at these device blocks.
-    pub fn allocate_written(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
+    pub(crate) fn allocate_written(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
         for (block, phys) in blocks.clone().zip(allocated) {
             self.0[usize::from(block)] = Extent::Written(*phys);
         }
     }
 
     /// Written -> Hole (E9) in a range; other blocks are left. Returns the device blocks that are free now.
-    pub fn free_written(&mut self, blocks: Range<FileBlock>) -> Vec<Phys> {
+    pub(crate) fn free_written(&mut self, blocks: Range<FileBlock>) -> Vec<Phys> {
         let mut freed = Vec::new();
         for block in blocks {
             if let Extent::Written(phys) = self.get(block) {
@@ -141,7 +142,7 @@ impl Extents {
     }
 
     /// Unwritten -> Written in a range (E6; in the COW fork E5). Returns whether anything changed.
-    pub fn convert(&mut self, blocks: Range<FileBlock>) -> bool {
+    pub(crate) fn convert(&mut self, blocks: Range<FileBlock>) -> bool {
         let mut changed = false;
         for block in blocks {
             if let Extent::Unwritten(phys) = self.get(block) {
@@ -153,7 +154,7 @@ impl Extents {
     }
 
     /// Delalloc -> Hole in a range (E10); other blocks are left. Returns the blocks punched.
-    pub fn punch_delalloc(&mut self, blocks: Range<FileBlock>) -> Vec<FileBlock> {
+    pub(crate) fn punch_delalloc(&mut self, blocks: Range<FileBlock>) -> Vec<FileBlock> {
         let punched: Vec<FileBlock> = blocks.filter(|block| self.get(*block) == Extent::Delalloc).collect();
         for block in &punched {
             self.take(*block);
@@ -162,13 +163,28 @@ impl Extents {
     }
 
     /// Whatever was there -> Hole or Written (E7, E9 with E11). Returns what was there.
-    pub fn replace(&mut self, block: FileBlock, extent: Extent) -> Extent {
+    pub(crate) fn replace(&mut self, block: FileBlock, extent: Extent) -> Extent {
         std::mem::replace(&mut self.0[usize::from(block)], extent)
     }
 
     /// Whatever was there -> Hole. Returns what was there.
-    pub fn take(&mut self, block: FileBlock) -> Extent {
+    pub(crate) fn take(&mut self, block: FileBlock) -> Extent {
         self.replace(block, Extent::Hole)
+    }
+
+    /// Any -> Hole in a range (E9). Returns what was there.
+    pub(crate) fn unmap(&mut self, blocks: Range<FileBlock>) -> Vec<Extent> {
+        blocks.map(|block| self.take(block)).filter(|extent| *extent != Extent::Hole).collect()
+    }
+
+    /// Takes `blocks`, which are holes, out of the file: what lies behind them moves down.
+    pub(crate) fn collapse(&mut self, blocks: &Range<FileBlock>) {
+        self.0[usize::from(blocks.start)..].rotate_left(blocks.len());
+    }
+
+    /// Puts a hole of `blocks` into the file: what lies there moves up. The end of the map must be a hole.
+    pub(crate) fn insert(&mut self, blocks: &Range<FileBlock>) {
+        self.0[usize::from(blocks.start)..].rotate_right(blocks.len());
     }
 
     /// Whether there is anything but a hole; of the COW fork `xfs_inode_has_cow_data`.
@@ -293,6 +309,18 @@ mod tests {
         assert!(!delalloc.agrees_with(0, map.get(0)));
         map.convert(0..1);
         assert!(delalloc.misleads(0, map.get(0)));
+    }
+
+    #[test]
+    fn what_lies_behind_moves_and_a_hole_comes_in() {
+        let mut map = ExtentMap::new(4);
+        map.allocate(&(0..3), &[0, 1, 2]);
+        assert_eq!(map.unmap(1..2), [Extent::Unwritten(1)]);
+        assert_eq!(map.letters(), "UHUH");
+        map.collapse(&(1..2));
+        assert_eq!((map.letters().as_str(), map.get(1)), ("UUHH", Extent::Unwritten(2)));
+        map.insert(&(0..2));
+        assert_eq!((map.letters().as_str(), map.get(2)), ("HHUU", Extent::Unwritten(0)));
     }
 
     #[test]

@@ -10,11 +10,9 @@
 
 use std::ops::ControlFlow;
 
-use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use stalemap_facade::{Atomic, Backend, Lock, Op, Ordering};
 
-use crate::fs::xfs::{xfs_bmap_punch_delalloc_range, xfs_iomap_write_unwritten};
-use crate::fs::xfs_reflink::{xfs_reflink_cancel_cow_blocks, xfs_reflink_end_cow};
-use crate::fs::zoned::xfs_zoned_end_io;
+use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::state::disk::on_disk;
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::FolioRef;
@@ -27,7 +25,7 @@ use crate::words::extent::Fork;
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::ordering::Link;
 use crate::words::personality::{Bump, Completion, ErrorCleanup};
-use crate::writeback::io::{audit_owner, captured, write_disk};
+use crate::writeback::io::{audit_owned, audit_owner, captured, write_disk};
 
 /// Where the kworker stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -47,11 +45,7 @@ pub enum CompletionState {
 }
 
 /// One step of the kworker. It never finishes.
-pub async fn step<B: Backend>(
-    w: &World<B>,
-    me: ActorId,
-    state: CompletionState,
-) -> ControlFlow<(), CompletionState> {
+pub async fn step<B: Backend>(w: &World<B>, state: CompletionState) -> ControlFlow<(), CompletionState> {
     let fs = &w.sb.config.fs;
     let inode = |ioend: &Ioend| &w.inodes[usize::from(ioend.file)];
     ControlFlow::Continue(match state {
@@ -65,7 +59,7 @@ pub async fn step<B: Backend>(
             }
         }
         CompletionState::Failed(ioend) => {
-            give_up(inode(&ioend), me, &ioend).await;
+            give_up(inode(&ioend), &ioend).await;
             CompletionState::Clear(ioend, 0, false)
         }
         CompletionState::Transfer(ioend, done) => {
@@ -83,7 +77,7 @@ pub async fn step<B: Backend>(
             CompletionState::Transfer(ioend, done + 1)
         }
         CompletionState::Convert(ioend, cleared) => {
-            let changed = convert(inode(&ioend), me, &ioend).await;
+            let changed = convert(inode(&ioend), &ioend).await;
             match fs.bump_convert {
                 Bump::AfterIlock if changed => CompletionState::Bump(ioend, cleared),
                 _ if cleared => CompletionState::Idle,
@@ -93,9 +87,7 @@ pub async fn step<B: Backend>(
             }
         }
         CompletionState::Bump(ioend, cleared) => {
-            let inode = inode(&ioend);
-            inode.count_data_late(ioend.blocks.clone()).await;
-            inode.oracle.bumped(me);
+            inode(&ioend).move_counter_late(ioend.blocks.clone()).await;
             if cleared { CompletionState::Idle } else { CompletionState::Clear(ioend, 0, false) }
         }
         CompletionState::Clear(ioend, done, changed) => {
@@ -140,7 +132,7 @@ async fn transfer<B: Backend>(inode: &Inode<B>, ioend: &Ioend, folio: FolioRef) 
     for block in blocks_of(inode, ioend, folio) {
         let phys = ioend.phys + (block - ioend.blocks.start);
         audit_owner(inode, block, phys, ioend.shared);
-        inode.audit_owned(phys);
+        audit_owned(inode, phys);
         write_disk(inode, phys, captured(inode, &slot, folio, block));
     }
     inode.emit(|| What::Folio(FolioEvent::Written(folio.index)));
@@ -158,17 +150,16 @@ fn blocks_of<B: Backend>(
 /// `xfs_end_ioend` for I/O that failed: copies are given up, and so is what is delayed under them in the data fork,
 /// since the folios are clean and nobody will come back for it. Nothing is converted, and no size logged. The error is
 /// kept for the next fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device.
-async fn give_up<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) {
-    let mut map = inode.ilock.lock(Op::new(inode.sb.config.fs.names.end_ioend)).await;
+async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.end_ioend)).await;
     inode.emit(|| What::Data(DataEvent::WriteFailed(inode.sb.geometry.bytes_of_blocks(&ioend.blocks))));
     if ioend.shared {
-        xfs_reflink_cancel_cow_blocks(inode, me, &mut map, ioend.blocks.clone());
+        map.cancel_copies(ioend.blocks.clone());
         if inode.sb.config.fs.error_cleanup == ErrorCleanup::CowAndDelalloc {
-            xfs_bmap_punch_delalloc_range(inode, me, &mut map, Fork::Data, ioend.blocks.clone());
+            map.punch_delalloc(Fork::Data, &ioend.blocks);
         }
-        inode.commit(&map);
     }
-    drop(map);
+    map.end();
     inode.wb_error.publish(1, Ordering::Relaxed);
     let cells = inode.sb.geometry.cells_of_blocks(&ioend.blocks);
     let left = cells.map(|cell| (cell, on_disk(inode, cell)));
@@ -177,30 +168,26 @@ async fn give_up<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) {
 
 /// `xfs_iomap_write_unwritten`, `xfs_reflink_end_cow` or `xfs_zoned_end_io`, and the on-disk size, in one ILOCK
 /// section. Returns whether the map changed.
-async fn convert<B: Backend>(inode: &Inode<B>, me: ActorId, ioend: &Ioend) -> bool {
+async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> bool {
     let config = &inode.sb.config;
     let fs = &config.fs;
-    let mut map = inode.ilock.lock(Op::new(fs.names.end_ioend)).await;
+    let mut map = inode.lock_map(Op::new(fs.names.end_ioend)).await;
     // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
     // grew it.
     let size = inode.i_size_peek();
     let written = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end;
     let end: Cell = ioend.size.unwrap_or(Cell::MAX).min(written).min(size);
     if fs.bump_convert == Bump::Early && (ioend.unwritten || ioend.shared || config.fs.is_out_of_place()) {
-        inode.count_data_early(ioend.blocks.clone()).await;
-        inode.oracle.bumped(me);
+        map.move_counter_early(ioend.blocks.clone()).await;
     }
     let changed = if config.fs.is_out_of_place() {
-        xfs_zoned_end_io(inode, &mut map, ioend.blocks.clone(), ioend.phys)
+        map.refer_to(&ioend.blocks, ioend.phys, fs.bump_convert)
     } else if ioend.shared {
-        xfs_reflink_end_cow(inode, me, &mut map, ioend.blocks.clone())
+        map.move_copies(&ioend.blocks, fs.bump_convert)
     } else {
-        ioend.unwritten && xfs_iomap_write_unwritten(inode, &mut map, ioend.blocks.clone())
+        ioend.unwritten && xfs_iomap_write_unwritten(inode, &mut map, &ioend.blocks, fs.bump_convert)
     };
-    if changed && fs.bump_convert == Bump::Inside {
-        inode.bump_data_seq(me, ioend.blocks.clone());
-    }
-    map.disk_size = map.disk_size.max(end);
-    inode.commit(&map);
+    map.raise_logged_size(end);
+    map.end();
     changed
 }

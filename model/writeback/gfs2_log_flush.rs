@@ -48,7 +48,7 @@ pub(crate) async fn step<B: Backend>(
         }
         LogFlushState::Wait(_) => LogFlushState::Commit,
         LogFlushState::Commit => {
-            drop(inode.ilock.lock(Op::new("log_write_header")).await);
+            drop(inode.lock_map(Op::new("log_write_header")).await);
             inode.log_write();
             inode.sb.log_flush_lock.up_write(me);
             return ControlFlow::Break(());

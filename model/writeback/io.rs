@@ -32,7 +32,7 @@ pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys
         // It was allocated for this, and the file does not refer to it yet.
         return;
     }
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         if !is_at(map, block, phys, shared) {
             misplaced(inode, block, phys);
             inode.violate(properties::WRONG_ADDRESS, || {
@@ -57,11 +57,25 @@ pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, s
     if !inode.reflinks || inode.sb.config.fs.is_out_of_place() {
         return;
     }
-    inode.ilock.audit(|map| {
+    inode.audit_map(|map| {
         if !is_at(map, block, phys, shared) {
             inode.violate(properties::WRONG_ADDRESS, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 format!("device block {phys} is no longer {block}'s while it is written")
+            });
+        }
+    });
+}
+
+/// P-FREE: the device writes to a block that belongs to somebody. Asked only where blocks are freed at all.
+pub(crate) fn audit_owned<B: Backend>(inode: &Inode<B>, phys: Phys) {
+    if !inode.sb.config.frees_blocks() {
+        return;
+    }
+    inode.sb.space.audit(|space| {
+        if space.references(phys) == 0 {
+            inode.violate(properties::WRONG_ADDRESS, || {
+                format!("device block {phys} is written after it was freed")
             });
         }
     });

@@ -168,7 +168,7 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
     if blocks.is_empty() {
         return Vec::new();
     }
-    let map = inode.ilock.lock(Op::new("gfs2_get_block_noalloc")).await;
+    let map = inode.lock_map(Op::new("gfs2_get_block_noalloc")).await;
     let mut ioends = Vec::new();
     for block in blocks {
         if let Extent::Written(phys) = map.get(*block) {

@@ -1,0 +1,171 @@
+//! Changes of the extent map that give blocks or reservations to a file, or make its blocks written.
+
+use std::ops::Range;
+
+use stalemap_facade::{Backend, Leaf};
+
+use crate::state::event::{Coverage, MapChange};
+use crate::state::map_change::{MapSection, changed};
+use crate::state::mapping::IomapType;
+use crate::words::branches;
+use crate::words::extent::{Enospc, Extent, Fork, Phys};
+use crate::words::geometry::FileBlock;
+use crate::words::personality::{Allocate, Bump};
+use crate::words::value::Value;
+
+impl<B: Backend> MapSection<'_, B> {
+    /// Hole -> Delalloc (E1, E2): reserves space for `blocks` of a fork.
+    pub fn reserve(&mut self, fork: Fork, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
+        self.owed.inode.sb.reserve_blocks(blocks.len() as u16)?;
+        self.reserve_promised(fork, blocks);
+        Ok(())
+    }
+
+    /// The same with space that was promised to the caller.
+    pub fn reserve_promised(&mut self, fork: Fork, blocks: &Range<FileBlock>) {
+        self.extents(fork).reserve(blocks);
+        self.count(fork, blocks.clone());
+        self.report(|geometry| changed(geometry, fork, IomapType::Hole, IomapType::Delalloc, blocks));
+    }
+
+    /// Hole -> Unwritten (E8; in the COW fork E4).
+    pub fn allocate(&mut self, fork: Fork, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
+        let inode = self.owed.inode;
+        let allocated = inode.sb.allocate_blocks(inode.number, blocks)?;
+        self.extents(fork).allocate(blocks, &allocated);
+        self.count(fork, blocks.clone());
+        self.owed.logged |= fork == Fork::Data;
+        self.report(|geometry| changed(geometry, fork, IomapType::Hole, IomapType::Unwritten, blocks));
+        Ok(())
+    }
+
+    /// Delalloc -> Unwritten (E3; in the COW fork E4): the whole delayed extent around a block, which is returned.
+    pub fn allocate_delayed(&mut self, fork: Fork, block: FileBlock) -> Range<FileBlock> {
+        let inode = self.owed.inode;
+        let blocks = self.extents(fork).extent_around(block);
+        let allocated = inode.sb.allocate_reserved(inode.number, &blocks);
+        self.extents(fork).allocate(&blocks, &allocated);
+        if fork == Fork::Cow || inode.sb.config.fs.bump_allocate {
+            self.count(fork, blocks.clone());
+        }
+        self.owed.logged |= fork == Fork::Data;
+        inode.sb.backend.reach(branches::ALLOCATE);
+        self.report(|geometry| changed(geometry, fork, IomapType::Delalloc, IomapType::Unwritten, &blocks));
+        blocks
+    }
+
+    /// Hole -> Written (E12): what the blocks hold on the device is nobody's, and is not touched.
+    pub fn allocate_written(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
+        self.allocate_used(blocks)?;
+        self.count(Fork::Data, blocks.clone());
+        self.report(|geometry| changed(geometry, Fork::Data, IomapType::Hole, IomapType::Mapped, blocks));
+        Ok(())
+    }
+
+    fn allocate_used(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
+        let inode = self.owed.inode;
+        let allocated = inode.sb.allocate_blocks(inode.number, blocks)?;
+        for phys in &allocated {
+            // A block that was used before keeps what it had; that it is nobody's now is all that matters.
+            inode.sb.disk[usize::from(*phys)].update(|contents| *contents = None);
+        }
+        self.map.allocate_written(blocks, &allocated);
+        self.owed.logged = true;
+        Ok(())
+    }
+
+    /// Whatever has no blocks yet gets some that read as zeros (E8), also what was only reserved (E3). What was done
+    /// before space runs out stays. Where nothing is preallocated ([`Allocate::OutOfPlace`]) a hole stays one.
+    pub fn preallocate(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
+        let inode = self.owed.inode;
+        self.owed.logged = true;
+        let mut allocated = Vec::new();
+        let mut result = Ok(());
+        for block in blocks.clone() {
+            match self.map.get(block) {
+                Extent::Hole if inode.sb.config.fs.is_out_of_place() => {}
+                Extent::Hole => match inode.sb.allocate_blocks(inode.number, &(block..block + 1)) {
+                    Ok(place) => {
+                        self.put_zeros(block, &place);
+                        allocated.push(block);
+                    }
+                    Err(error) => {
+                        result = Err(error);
+                        break;
+                    }
+                },
+                // The whole of it, as ever.
+                Extent::Delalloc => {
+                    let extent = self.map.extent_around(block);
+                    let place = inode.sb.allocate_reserved(inode.number, &extent);
+                    self.map.allocate(&extent, &place);
+                    allocated.extend(extent);
+                }
+                Extent::Unwritten(_) | Extent::Written(_) => {}
+            }
+        }
+        if !allocated.is_empty() {
+            self.count(Fork::Data, allocated);
+            self.report(|geometry| {
+                let bytes = geometry.bytes_of_blocks(blocks);
+                MapChange::data_to(IomapType::Unwritten, bytes, Coverage::Parts)
+            });
+        }
+        result
+    }
+
+    /// A block at a place that reads as zeros: unwritten, or written with zeros (`sb_issue_zeroout`).
+    fn put_zeros(&mut self, block: FileBlock, place: &[Phys]) {
+        let one = block..block + 1;
+        let sb = &self.owed.inode.sb;
+        if sb.config.fs.allocate == Allocate::Written {
+            self.map.allocate_written(&one, place);
+            let cells = sb.geometry.cells_of_block(block).len();
+            for phys in place {
+                sb.disk[usize::from(*phys)].update(|contents| *contents = Some(vec![Value::ZERO; cells]));
+            }
+        } else {
+            self.map.allocate(&one, place);
+        }
+    }
+
+    /// Unwritten -> Written (E6), in a transaction. The counter moves with it if that is when it moves. Returns whether
+    /// anything changed.
+    pub fn convert(&mut self, blocks: &Range<FileBlock>, bump: Bump) -> bool {
+        self.owed.logged = true;
+        let changed_any = self.map.convert(blocks.clone());
+        if changed_any {
+            self.count_conversion(bump, blocks);
+            self.owed.inode.sb.backend.reach(branches::CONVERT);
+            self.report(|geometry| {
+                changed(geometry, Fork::Data, IomapType::Unwritten, IomapType::Mapped, blocks)
+            });
+        }
+        changed_any
+    }
+
+    /// A stuffed file's data leave its inode, which holds block pointers from here on; the file's first block gets a place
+    /// if there are any data. The caller puts them into the page cache.
+    pub fn unstuff(&mut self, has_data: bool) -> Result<(), Enospc> {
+        let inode = self.owed.inode;
+        let first = 0..1;
+        if has_data {
+            self.allocate_used(&first)?;
+        }
+        if let Some(dinode) = &inode.dinode {
+            dinode.update(|dinode| *dinode = None);
+        }
+        self.owed.logged = true;
+        self.count(Fork::Data, first.clone());
+        inode.sb.backend.reach(branches::UNSTUFF);
+        self.report(|geometry| MapChange::Unstuffed { bytes: geometry.bytes_of_blocks(&first) });
+        self.took_away(inode.sb.geometry.blocks_of_folio(0));
+        Ok(())
+    }
+
+    /// The data of a stuffed file change where they are.
+    pub fn change_stuffed(&mut self, change: impl FnOnce(&mut Vec<Value>)) {
+        self.owed.inode.change_stuffed(change);
+        self.owed.logged = true;
+    }
+}

@@ -1,0 +1,90 @@
+//! Changes of the extent map that take blocks or reservations away from under the page cache, and moves of blocks.
+//!
+//! A block that nothing refers to any more is free at once, for any file, with its old contents: whoever still has a
+//! mapping that names it must not use it. Whether dirty data lost what they need is judged when the section is left.
+
+use std::ops::Range;
+
+use stalemap_facade::{Backend, Leaf};
+
+use crate::state::event::{Coverage, MapChange, Shift};
+use crate::state::map_change::MapSection;
+use crate::state::mapping::IomapType;
+use crate::words::branches;
+use crate::words::extent::Fork;
+use crate::words::geometry::FileBlock;
+
+impl<B: Backend> MapSection<'_, B> {
+    /// Any -> Hole in both forks (E9), in a transaction.
+    pub fn unmap(&mut self, blocks: &Range<FileBlock>) {
+        self.cancel_copies(blocks.clone());
+        self.took_away(blocks.clone());
+        let removed = self.map.unmap(blocks.clone());
+        if removed.is_empty() {
+            return;
+        }
+        removed.into_iter().for_each(|extent| self.drop_extent(extent));
+        self.count(Fork::Data, blocks.clone());
+        self.owed.inode.sb.backend.reach(branches::UNMAP);
+        self.report(|geometry| {
+            MapChange::data_to(IomapType::Hole, geometry.bytes_of_blocks(blocks), Coverage::Whole)
+        });
+    }
+
+    /// Written -> Hole (E9), in a transaction: blocks that were just allocated, and not written.
+    pub fn free_unused(&mut self, blocks: &Range<FileBlock>) {
+        let inode = self.owed.inode;
+        let freed = self.map.free_written(blocks.clone());
+        inode.sb.space.update(|space| freed.iter().for_each(|phys| space.put(*phys)));
+        self.count(Fork::Data, blocks.clone());
+        self.owed.logged = true;
+        inode.sb.backend.reach(branches::PUNCH);
+        self.report(|geometry| {
+            MapChange::data(IomapType::Mapped, IomapType::Hole, geometry.bytes_of_blocks(blocks))
+        });
+        self.took_away(blocks.clone());
+    }
+
+    /// Delalloc -> Hole in a range of a fork (E10); other blocks are left. The log has nothing of it. Returns how many
+    /// blocks were punched.
+    pub fn punch_delalloc(&mut self, fork: Fork, blocks: &Range<FileBlock>) -> u16 {
+        let punched = self.extents(fork).punch_delalloc(blocks.clone());
+        let count = punched.len() as u16;
+        if count > 0 {
+            self.owed.inode.sb.unreserve_blocks(count);
+            self.count(fork, punched.iter().copied());
+            self.owed.inode.sb.backend.reach(branches::PUNCH);
+            self.report(|geometry| MapChange::Extents {
+                fork,
+                from: Some(IomapType::Delalloc),
+                to: IomapType::Hole,
+                bytes: geometry.bytes_of_blocks(blocks),
+                coverage: Coverage::Parts,
+            });
+        }
+        self.took_away(punched);
+        count
+    }
+
+    /// Takes `blocks`, which are holes, out of the file: what lies behind them moves down, in a transaction. Copies in the
+    /// making would lie at the wrong place then, and are given up.
+    pub fn collapse(&mut self, blocks: &Range<FileBlock>) {
+        self.cancel_copies(blocks.start..self.owed.inode.sb.geometry.blocks());
+        self.map.collapse(blocks);
+        self.shifted(blocks, Shift::Down);
+    }
+
+    /// Puts a hole of `blocks` into the file: what lies there moves up, in a transaction. The end of the map must be a hole.
+    pub fn insert(&mut self, blocks: &Range<FileBlock>) {
+        self.cancel_copies(blocks.start..self.owed.inode.sb.geometry.blocks());
+        self.map.insert(blocks);
+        self.shifted(blocks, Shift::Up);
+    }
+
+    fn shifted(&mut self, blocks: &Range<FileBlock>, shift: Shift) {
+        self.count(Fork::Data, blocks.start..self.owed.inode.sb.geometry.blocks());
+        self.owed.logged = true;
+        self.report(|geometry| MapChange::Shifted { shift, bytes: geometry.bytes_of_blocks(blocks) });
+        self.took_away(blocks.start..self.owed.inode.sb.geometry.blocks());
+    }
+}
