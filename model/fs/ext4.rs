@@ -9,7 +9,7 @@
 //! 64 bits of the counter (XFS's 32 do not wrap here either).
 
 use crate::fs::xfs;
-use crate::words::personality::{CloneLock, Names, Personality};
+use crate::words::personality::{CloneLock, FsType, Names, Personality};
 
 /// ext4 with delayed allocation; `allocate = "unwritten"` is ext4 with `nodelalloc`.
 pub(super) fn personality() -> Personality {
@@ -17,6 +17,7 @@ pub(super) fn personality() -> Personality {
         read_takes_i_rwsem: false,
         block_dirty: true,
         clone_lock: CloneLock::Absent,
+        fs_type: FsType::Ext4,
         names: Names {
             read_begin: "ext4_iomap_begin",
             imap_valid: "ext4_iomap_valid",

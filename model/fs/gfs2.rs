@@ -19,7 +19,7 @@ use crate::state::map_change::MapSection;
 use crate::state::mapping::Iomap;
 use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
-use crate::words::personality::{Allocate, Completion, DioLock, Names, Personality, SourceFault, WriteEnd};
+use crate::words::personality::{Allocate, Completion, DioLock, FsType, Names, Personality, SourceFault, WriteEnd};
 use super::xfs_dio::Refusal;
 
 /// gfs2 as of 6.2, `data=ordered`.
@@ -34,6 +34,7 @@ pub(super) fn personality() -> Personality {
         write_end: WriteEnd::TruncateAndFree,
         completion: Completion::Clear,
         dio_lock: DioLock::Exclusive,
+        fs_type: FsType::Gfs2,
         names: Names {
             read_begin: "gfs2_iomap_begin",
             imap_valid: "gfs2_map_blocks",

@@ -42,11 +42,6 @@ macro_rules! personalities {
                     _ => None,
                 }
             }
-
-            /// Whether it is XFS, zoned or not, whose tracepoints it then has.
-            pub fn is_xfs(&self) -> bool {
-                self.names.map_blocks.starts_with("xfs_")
-            }
         }
     };
 }

@@ -15,7 +15,7 @@ use crate::state::validity::CowSeen;
 use crate::words::design::WritebackCheck;
 use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
-use crate::words::personality::{Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, FlushUnmap, Hooks, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock};
+use crate::words::personality::{Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, FlushUnmap, FsType, Hooks, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock};
 use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
@@ -39,6 +39,7 @@ pub(super) fn personality() -> Personality {
         allocator: Allocator::Home,
         stuffed: 0,
         clone_lock: CloneLock::Demoted,
+        fs_type: FsType::Xfs,
         names: Names {
             read_begin: "xfs_read_iomap_begin",
             imap_valid: "xfs_imap_valid",

@@ -276,8 +276,23 @@ pub struct Personality {
     pub alloc_errors: bool,
     /// Whether a copy from the user's buffer may be short anywhere.
     pub short_copies: bool,
+    /// Which file system it is, whatever else is changed of it.
+    pub fs_type: FsType,
     /// What its functions are called.
     pub names: Names,
+}
+
+/// `sb->s_type`: whose code it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FsType {
+    /// XFS, zoned or not.
+    Xfs,
+    /// gfs2, whatever is done about data.
+    Gfs2,
+    /// zonefs.
+    Zonefs,
+    /// ext4.
+    Ext4,
 }
 
 /// A file system's names for its part of common operations, as they stand in schedules.
@@ -367,6 +382,11 @@ impl Personality {
             ),
         };
         lacks.then_some(why)
+    }
+
+    /// Whether it is XFS, zoned or not, whose tracepoints it then has.
+    pub fn is_xfs(&self) -> bool {
+        self.fs_type == FsType::Xfs
     }
 
     /// Whether nothing is ever written where it was.
