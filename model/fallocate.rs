@@ -17,8 +17,8 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Returned};
 
 use crate::fallocate::plan::{Job, Meaning, Plan, Refused, flush_folios};
-use crate::fs::glock;
 use crate::fs::stuffed::{self, UnstuffState};
+use crate::fs::{bmap_util, glock};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
 use crate::state::dio_count::inode_dio_wait;
@@ -199,7 +199,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
     match job {
         Job::Flush(state) => return rest(flush::step(inode, me, state).await, Job::Flush),
         Job::FlushUnlogged(size, new_size) => {
-            let logged = inode.lock_map(Op::new("xfs_setattr_size")).await.disk_size;
+            let logged = bmap_util::logged_size(inode).await;
             if new_size > logged && size != logged {
                 return Worked::Partly(flush_folios(inode, &(logged..new_size)));
             }
@@ -228,40 +228,16 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
             }
             inode.emit(|| What::Size(inode.sb.geometry.byte_at(size)));
         }
-        Job::Shrink(size) => {
-            let beyond = inode.sb.geometry.blocks_touched(&(0..size)).end..inode.sb.geometry.blocks();
-            let mut map = inode.lock_map(Op::new("xfs_itruncate_extents")).await;
-            map.log_size(size);
-            map.unmap(&beyond);
-            if size == 0 {
-                stuffed::restuff(inode);
-            }
-            map.end();
-        }
-        Job::Unmap(blocks) => {
-            let mut map = inode.lock_map(Op::new("xfs_unmap_extent")).await;
-            map.unmap(&blocks);
-            map.end();
-        }
+        Job::Shrink(size) => bmap_util::truncate_extents(inode, size).await,
+        Job::Unmap(blocks) => bmap_util::remove_extents(inode, &blocks).await,
         Job::Extend(name, blocks, size) => {
             if extend(inode, Op::new(name), &blocks, size).await.is_err() {
                 inode.emit(|| What::Failed(Errno::NoSpace));
                 return Worked::Failed;
             }
         }
-        Job::ShiftDown(blocks) => {
-            let mut map = inode.lock_map(Op::new("xfs_bmap_collapse_extents")).await;
-            map.collapse(&blocks);
-            // What a crash may leave is rearranged before the transaction that does it is judged.
-            inode.oracle.collapse(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
-            map.end();
-        }
-        Job::ShiftUp(blocks) => {
-            let mut map = inode.lock_map(Op::new("xfs_bmap_insert_extents")).await;
-            map.insert(&blocks);
-            inode.oracle.insert(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(&blocks));
-            map.end();
-        }
+        Job::ShiftDown(blocks) => bmap_util::collapse_extents(inode, &blocks).await,
+        Job::ShiftUp(blocks) => bmap_util::insert_extents(inode, &blocks).await,
     }
     Worked::Done
 }

@@ -144,7 +144,7 @@ fn check_error<B: Backend>(inode: &Inode<B>) -> ControlFlow<Returned, FsyncState
 
 /// What the log has so far is on disk from here on.
 pub(crate) async fn log_force<B: Backend>(inode: &Inode<B>, me: ActorId) {
-    drop(inode.lock_map(Op::new("xfs_log_force")).await);
+    drop(inode.lock_map(Op::new(inode.sb.config.fs.names.log_force)).await);
     inode.log_force();
     inode.oracle.end_sync(me);
     inode.audit_crash();

@@ -161,7 +161,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, state: Completion) -> ControlFlo
             }
         }
         Completion::Size(dio) => {
-            let mut map = inode.lock_map(Op::new("xfs_setfilesize")).await;
+            let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
             raise_size(inode, &dio, dio.request.end);
             map.raise_logged_size(dio.request.end.min(inode.i_size_peek()));
             map.end();
@@ -270,7 +270,7 @@ fn ended<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion>
 async fn convert<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> ControlFlow<Dio, Completion> {
     let geometry = &inode.sb.geometry;
     let last = geometry.blocks_touched(&dio.request).end;
-    let mut map = inode.lock_map(Op::new("xfs_dio_write_end_io")).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.dio_end_io)).await;
     let end = map.extent_around(block).end.min(last);
     // Writeback's other times to move the counter are not this path's.
     let bump = if inode.sb.config.fs.bump_convert == Bump::Never { Bump::Never } else { Bump::Inside };

@@ -23,6 +23,14 @@ pub(super) fn personality() -> Personality {
             imap_valid: "ext4_iomap_valid",
             map_blocks: "ext4_iomap_map_blocks",
             end_ioend: "ext4_iomap_end_ioend",
+            setattr_size: "ext4_setattr",
+            truncate_extents: "ext4_ext_truncate",
+            remove_extents: "ext4_ext_remove_space",
+            collapse_extents: "ext4_ext_shift_extents",
+            insert_extents: "ext4_ext_shift_extents",
+            setfilesize: "ext4_handle_inode_extension",
+            dio_end_io: "ext4_dio_write_end_io",
+            log_force: "ext4_fsync_journal",
         },
         ..xfs::personality()
     }

@@ -40,6 +40,14 @@ pub(super) fn personality() -> Personality {
             imap_valid: "gfs2_map_blocks",
             map_blocks: "gfs2_map_blocks",
             end_ioend: "iomap_finish_ioends",
+            setattr_size: "gfs2_setattr_size",
+            truncate_extents: "punch_hole",
+            remove_extents: "punch_hole",
+            collapse_extents: "vfs_fallocate",
+            insert_extents: "vfs_fallocate",
+            setfilesize: "mark_inode_dirty",
+            dio_end_io: "iomap_dio_complete",
+            log_force: "gfs2_log_flush",
         },
         ..xfs::personality()
     }

@@ -5,6 +5,7 @@
 //! scenario can have a file system that nobody has written yet. A built-in one is a file here and a line in
 //! `personalities!`.
 
+pub mod bmap_util;
 pub mod gfs2_log;
 pub mod glock;
 pub mod stuffed;

@@ -25,6 +25,14 @@ pub(super) fn personality() -> Personality {
             imap_valid: "zonefs_write_map_blocks",
             map_blocks: "zonefs_write_map_blocks",
             end_ioend: "iomap_finish_ioends",
+            setattr_size: "zonefs_inode_setattr",
+            truncate_extents: "zonefs_file_truncate",
+            remove_extents: "vfs_fallocate",
+            collapse_extents: "vfs_fallocate",
+            insert_extents: "vfs_fallocate",
+            setfilesize: "zonefs_file_write_dio_end_io",
+            dio_end_io: "zonefs_file_write_dio_end_io",
+            log_force: "zonefs_file_fsync",
         },
         ..xfs::personality()
     }

@@ -376,7 +376,7 @@ async fn copy<B: Backend>(
         drop(slot);
     }
     if accepted && write.fill == Fill::Data && done > size && inode.sb.config.fs.size_log == SizeLog::Write {
-        let mut map = inode.lock_map(Op::new("xfs_setfilesize")).await;
+        let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
         map.raise_logged_size(done);
     }
     if let Some(grown) = grown {

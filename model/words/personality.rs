@@ -306,6 +306,22 @@ pub struct Names {
     pub map_blocks: &'static str,
     /// The end of writeback I/O.
     pub end_ioend: &'static str,
+    /// A change of the size, before data are written back that it must not overtake.
+    pub setattr_size: &'static str,
+    /// The end of a truncate: blocks behind end of file are freed.
+    pub truncate_extents: &'static str,
+    /// FALLOC_FL_PUNCH_HOLE: blocks are freed.
+    pub remove_extents: &'static str,
+    /// FALLOC_FL_COLLAPSE_RANGE: extents move down.
+    pub collapse_extents: &'static str,
+    /// FALLOC_FL_INSERT_RANGE: extents move up.
+    pub insert_extents: &'static str,
+    /// The size that is logged follows data that were written.
+    pub setfilesize: &'static str,
+    /// `->end_io` of a direct write, where it converts extents.
+    pub dio_end_io: &'static str,
+    /// What fsync(2) waits for in the end: the log is on disk.
+    pub log_force: &'static str,
 }
 
 settable!(Personality {
