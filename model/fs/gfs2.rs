@@ -13,14 +13,16 @@ use std::ops::Range;
 
 use stalemap_facade::{Backend, Op};
 
+use super::xfs_dio::Refusal;
 use crate::fs::xfs;
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
 use crate::state::mapping::Iomap;
 use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
-use crate::words::personality::{Allocate, Completion, DioLock, FsType, Names, Personality, SourceFault, WriteEnd};
-use super::xfs_dio::Refusal;
+use crate::words::personality::{
+    Allocate, Completion, DioLock, FsType, Names, Personality, SourceFault, WriteEnd,
+};
 
 /// gfs2 as of 6.2, `data=ordered`.
 pub(super) fn personality() -> Personality {

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use stalemap_facade::Backend;
 
+use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
 use crate::state::mapping::Iomap;
@@ -15,8 +16,11 @@ use crate::state::validity::CowSeen;
 use crate::words::design::WritebackCheck;
 use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
-use crate::words::personality::{Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, FlushUnmap, FsType, Hooks, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock};
-use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
+use crate::words::personality::{
+    Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, FlushUnmap, FsType,
+    Hooks, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd,
+    WriteLock,
+};
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
 pub(super) fn personality() -> Personality {

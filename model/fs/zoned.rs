@@ -119,10 +119,7 @@ fn reserve_copy<B: Backend>(
 
 /// `xfs_zoned_map_blocks`: takes the reservation out of the COW fork, and gives it a block. One block at a time:
 /// the kernel takes as much as is dirty in the folio, whose lock nobody else has in between.
-pub(super) fn xfs_zoned_map_blocks<B: Backend>(
-    map: &mut MapSection<'_, B>,
-    block: FileBlock,
-) -> Iomap {
+pub(super) fn xfs_zoned_map_blocks<B: Backend>(map: &mut MapSection<'_, B>, block: FileBlock) -> Iomap {
     let one = block..block + 1;
     if map.cow.get(block) != Extent::Delalloc {
         return Iomap::of_new_place(Extent::Hole, one);

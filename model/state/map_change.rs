@@ -89,7 +89,7 @@ impl<B: Backend> Drop for Owed<'_, B> {
     }
 }
 
-impl<'a, B: Backend> MapSection<'a, B> {
+impl<B: Backend> MapSection<'_, B> {
     /// Leaves the section.
     pub fn end(self) {
         drop(self);

@@ -77,6 +77,13 @@ pub struct Enospc;
 pub struct Extents(pub(crate) Vec<Extent>);
 
 impl Extents {
+    /// A fork of `blocks` blocks of which some are reserved and the rest are holes.
+    pub fn with_reserved(blocks: FileBlock, reserved: &Range<FileBlock>) -> Self {
+        let mut extents = Extents::new(blocks);
+        extents.reserve(reserved);
+        extents
+    }
+
     /// Nothing but a hole of `blocks` blocks.
     pub fn new(blocks: FileBlock) -> Self {
         Extents(vec![Extent::Hole; usize::from(blocks)])

@@ -12,7 +12,7 @@ use stalemap_facade::{ActorId, ActorSpec, Backend, Op, Role, System};
 use stalemap_model::state::validity::{CookieSource, Counters, MappingUse};
 use stalemap_model::words::config::Config;
 use stalemap_model::words::design::{CookieScope, Design};
-use stalemap_model::words::extent::{ExtentMap, Fork};
+use stalemap_model::words::extent::{Extents, Fork};
 use stalemap_model::words::geometry::FileBlock;
 
 use crate::common::{checked, good};
@@ -72,13 +72,11 @@ impl Comparison {
 }
 
 fn apply<B: Backend>(counters: &Counters<B>, changes: &[Change]) {
-    let mut map = ExtentMap::new(16);
     for Change { fork, blocks } in changes {
         match fork {
             Fork::Data => assert!(counters.data_changes(blocks.clone()).is_some()),
             Fork::Cow => {
-                map.cow.reserve(blocks);
-                counters.cow_changes(&map.cow, blocks.clone());
+                counters.cow_changes(&Extents::with_reserved(16, blocks), blocks.clone());
             }
         }
     }

@@ -23,7 +23,9 @@ impl<B: Backend> MapSection<'_, B> {
         if removed.is_empty() {
             return;
         }
-        removed.into_iter().for_each(|extent| self.drop_extent(extent));
+        for extent in removed {
+            self.drop_extent(extent);
+        }
         self.count(Fork::Data, blocks.clone());
         self.owed.inode.sb.backend.reach(branches::UNMAP);
         self.report(|geometry| {
