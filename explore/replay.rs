@@ -7,6 +7,7 @@ use crate::causality::Causality;
 use crate::error::EngineError;
 use crate::fairness::Fairness;
 use crate::machine::{Halted, Machine};
+use crate::memory::Outcome;
 use crate::schedule::Step;
 
 /// One replayed transition.
@@ -105,36 +106,11 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let mut passed = vec![Passed::at(&machine, Fairness::default())];
     let mut running: Option<ActorId> = None;
     for step in steps {
-        let actor = find(&machine, step)?;
-        let preempts = machine.preempts(running, actor);
-        let before = machine.violated();
-        let older = || ReplayError::DoesNotFit {
-            line: step.line,
-            step: step.to_string(),
-            problem: "there are no such messages to choose from".to_owned(),
-        };
-        let outcome = step.to_outcome().ok_or_else(older)?;
-        let footprint = match machine.fire(actor, outcome) {
-            Ok((footprint, _)) => footprint,
-            Err(EngineError::NoSuchOutcome { .. }) if !step.older.is_empty() => return Err(older()),
-            Err(error) => return Err(error.into()),
-        };
-        let events = machine.take_events();
-        log(played.len() + 1, step, &events);
-        let dependences = causality.push(actor, footprint);
-        played.push(Played {
-            actor,
-            op: step.op.clone(),
-            preempts,
-            depends_on: dependences.direct,
-            depends_indirectly_on: dependences.indirect,
-            events,
-            gutter: machine.gutter(),
-            panels: machine.panels(),
-            violated: machine.memory().properties(machine.violated() & !before),
-        });
-        running = Some(actor);
-        passed.push(Passed::at(&machine, Fairness::of_move(actor, outcome)));
+        let (next, outcome) = play(&mut machine, step, running, &mut causality)?;
+        log(played.len() + 1, step, &next.events);
+        running = Some(next.actor);
+        passed.push(Passed::at(&machine, Fairness::of_move(next.actor, outcome)));
+        played.push(next);
     }
     let cycle_from = cycle_from(&passed);
     let mut violated = machine.violated() | cycle_from.map_or(0, |_| Property::LIVELOCK.bit());
@@ -171,6 +147,43 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         reached,
         violated: machine.memory().properties(violated),
     })
+}
+
+/// Plays one step.
+fn play<S: System>(
+    machine: &mut Machine<'_, S>,
+    step: &Step,
+    running: Option<ActorId>,
+    causality: &mut Causality,
+) -> Result<(Played, Outcome), ReplayError> {
+    let actor = find(machine, step)?;
+    let preempts = machine.preempts(running, actor);
+    let before = machine.violated();
+    let older = || ReplayError::DoesNotFit {
+        line: step.line,
+        step: step.to_string(),
+        problem: "there are no such messages to choose from".to_owned(),
+    };
+    let outcome = step.to_outcome().ok_or_else(older)?;
+    let footprint = match machine.fire(actor, outcome) {
+        Ok((footprint, _)) => footprint,
+        Err(EngineError::NoSuchOutcome { .. }) if !step.older.is_empty() => return Err(older()),
+        Err(error) => return Err(error.into()),
+    };
+    let events = machine.take_events();
+    let dependences = causality.push(actor, footprint);
+    let played = Played {
+        actor,
+        op: step.op.clone(),
+        preempts,
+        depends_on: dependences.direct,
+        depends_indirectly_on: dependences.indirect,
+        events,
+        gutter: machine.gutter(),
+        panels: machine.panels(),
+        violated: machine.memory().properties(machine.violated() & !before),
+    };
+    Ok((played, outcome))
 }
 
 /// A state that the schedule went through.

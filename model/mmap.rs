@@ -147,15 +147,7 @@ pub async fn step<B: Backend>(
             map_early(inode, me, access, cells, folio, block).await
         }
         MmapState::LockLate(access, cells, folio) => {
-            if !lock_mapped(inode, me, folio).await {
-                return ControlFlow::Continue(MmapState::Fault(access, cells));
-            }
-            let mut slot =
-                inode.page(folio.index).lock(Op::on("folio_mark_dirty", u32::from(folio.index))).await;
-            slot.locked_mut(folio.id, me).set_dirty(0..inode.sb.geometry.blocks_per_folio());
-            drop(slot);
-            unlock_mapping(inode, me);
-            ControlFlow::Continue(MmapState::Install(access, cells, folio))
+            ControlFlow::Continue(lock_late(inode, me, access, cells, folio).await)
         }
         MmapState::Pinned(id, cells, folio) => {
             transfer(inode, id, &cells, folio).await;
@@ -177,6 +169,24 @@ pub async fn step<B: Backend>(
             ControlFlow::Continue(MmapState::Install(access, cells, folio))
         }
     }
+}
+
+/// Locks and dirties a folio whose blocks were mapped before (a mutant).
+async fn lock_late<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    access: Access,
+    cells: Range<Cell>,
+    folio: FolioRef,
+) -> MmapState {
+    if !lock_mapped(inode, me, folio).await {
+        return MmapState::Fault(access, cells);
+    }
+    let mut slot = inode.page(folio.index).lock(Op::on("folio_mark_dirty", u32::from(folio.index))).await;
+    slot.locked_mut(folio.id, me).set_dirty(0..inode.sb.geometry.blocks_per_folio());
+    drop(slot);
+    unlock_mapping(inode, me);
+    MmapState::Install(access, cells, folio)
 }
 
 /// The part of a range that lies in its first folio.

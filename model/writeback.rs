@@ -259,18 +259,7 @@ async fn map_block<B: Backend>(
         inode.trace(|| trace::iomap_writepage_map(inode, block, &iomap));
         let unwritten = match iomap.kind {
             IomapType::Hole | IomapType::Delalloc | IomapType::Inline => {
-                // Without per-block dirty state every valid block of a dirty folio comes by here. Zeros over a
-                // hole are no loss: the hole reads the same.
-                inode.page(folio.index).audit(|slot| {
-                    if inode.has_data(slot, block) {
-                        outdated(inode, &iomap, looked_up, block);
-                        inode.violate(properties::DROPPED_DIRTY, || {
-                            let block = inode.sb.geometry.show_blocks(&(block..block + 1));
-                            let kind = iomap.kind;
-                            format!("{block} was dirty, is clean now, and is mapped to a {kind}: nothing is written")
-                        });
-                    }
-                });
+                audit_dropped(inode, folio, &iomap, looked_up, block);
                 continue;
             }
             IomapType::Unwritten => true,
@@ -309,6 +298,27 @@ async fn map_block<B: Backend>(
     } else {
         WritebackState::Map(pass, folio, blocks, full)
     }
+}
+
+/// A block without a place is not written. Without per-block dirty state every valid block of a dirty folio comes by here.
+/// Zeros over a hole are no loss: the hole reads the same.
+fn audit_dropped<B: Backend>(
+    inode: &Inode<B>,
+    folio: FolioRef,
+    iomap: &Iomap,
+    looked_up: FileBlock,
+    block: FileBlock,
+) {
+    inode.page(folio.index).audit(|slot| {
+        if inode.has_data(slot, block) {
+            outdated(inode, iomap, looked_up, block);
+            inode.violate(properties::DROPPED_DIRTY, || {
+                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
+                let kind = iomap.kind;
+                format!("{block} was dirty, is clean now, and is mapped to a {kind}: nothing is written")
+            });
+        }
+    });
 }
 
 /// `xfs_imap_valid` past its test of the range, or `->iomap_valid` in its place: whether the cached mapping may

@@ -183,6 +183,18 @@ pub fn study(
             return Ok(study);
         }
     }
+    if let Some(gone) = greedily(spare, &mut study.further, explore)? {
+        study.weakest = Weakest::Greedily(kept(&gone));
+    }
+    Ok(study)
+}
+
+/// Leaves out one link after the other, as long as the design holds without all of them. `None`: that was not decided.
+fn greedily(
+    spare: Vec<Link>,
+    further: &mut Vec<Weakened>,
+    explore: impl Fn(Vec<Vec<Link>>) -> Result<Vec<Weakened>, RunError>,
+) -> Result<Option<Vec<Link>>, RunError> {
     let mut gone: Vec<Link> = Vec::new();
     for link in spare {
         let wider: Vec<Link> = gone.iter().copied().chain([link]).collect();
@@ -191,13 +203,12 @@ pub fn study(
         if found.holds() {
             gone = wider;
         }
-        study.further.push(found);
+        further.push(found);
         if !decided {
-            return Ok(study);
+            return Ok(None);
         }
     }
-    study.weakest = Weakest::Greedily(kept(&gone));
-    Ok(study)
+    Ok(Some(gone))
 }
 
 /// The largest subsets of some links that have no pair of these in them.

@@ -280,20 +280,7 @@ fn run(
     let halts = *engine != Engine::Exhaustive && halted_setup(&kernel).map_err(engine_error)?.is_some();
     let found = match (!halts).then(|| engine.run(&kernel)).flatten() {
         None => {
-            let options = Options { limits: limits.clone(), ..Options::default() };
-            let (mut counted, mut bytes) = (0, 0);
-            let mut progress = |progress: &Progress| {
-                tally.transitions.fetch_add(progress.statistics.transitions - counted, Ordering::Relaxed);
-                counted = progress.statistics.transitions;
-                tally.bytes.fetch_add(progress.bytes, Ordering::Relaxed);
-                tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
-                bytes = progress.bytes;
-                tick(tally);
-            };
-            let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
-            let explored = explore_accepted(&kernel, &options, &accepts, &mut progress);
-            tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            let explored = explored.map_err(engine_error)?;
+            let explored = exhaustively(&kernel, &limits, tally, tick).map_err(engine_error)?;
             Found::from(explored.map_err(|calls| setup_error(scenario, design, &kernel, &calls))?)
         }
         Some(Ok(runs)) => Found::from(runs),
@@ -303,17 +290,10 @@ fn run(
     };
     tracing::debug!(scenario = scenario.name, design = design.name, ?found.statistics, "explored");
     let violated = properties::of_bits(found.violated);
-    let verdict = match (violated.is_empty(), found.limits_hit.is_empty(), engine) {
-        (false, _, _) => Verdict::Violates,
-        (true, true, Engine::Exhaustive) => Verdict::Holds,
-        (true, true, Engine::Loom(_) | Engine::Shuttle(_)) => Verdict::FoundNone,
-        (true, false, _) => Verdict::Incomplete,
-    };
+    let verdict = verdict(&found, *engine);
     let reached = branches::of_bits(found.reached);
-    let seen = match engine {
-        Engine::Loom(_) | Engine::Shuttle(_) if !found.limits_hit.is_empty() => Seen::Some,
-        _ => Seen::All,
-    };
+    let all = *engine == Engine::Exhaustive || found.limits_hit.is_empty();
+    let seen = if all { Seen::All } else { Seen::Some };
     let complete = found.limits_hit.is_empty() && verdict != Verdict::Incomplete;
     let never_succeeded =
         if complete { never_succeeded(scenario, &kernel, &found.calls) } else { Vec::new() };
@@ -353,6 +333,39 @@ fn run(
         judgement,
         elapsed: started.elapsed(),
     })
+}
+
+/// Explores a kernel, unless commands of its setup fail that are not meant to: then what its calls returned.
+fn exhaustively(
+    kernel: &Kernel,
+    limits: &Limits,
+    tally: &Tally,
+    tick: &(dyn Fn(&Tally) + Sync),
+) -> Result<Result<Exploration, Calls>, EngineError> {
+    let options = Options { limits: limits.clone(), ..Options::default() };
+    let (mut counted, mut bytes) = (0, 0);
+    let mut progress = |progress: &Progress| {
+        tally.transitions.fetch_add(progress.statistics.transitions - counted, Ordering::Relaxed);
+        counted = progress.statistics.transitions;
+        tally.bytes.fetch_add(progress.bytes, Ordering::Relaxed);
+        tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        bytes = progress.bytes;
+        tick(tally);
+    };
+    let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
+    let explored = explore_accepted(kernel, &options, &accepts, &mut progress);
+    tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    explored
+}
+
+/// The verdict, from what an engine found violated and which limits it reached.
+fn verdict(found: &Found, engine: Engine) -> Verdict {
+    match (found.violated == 0, found.limits_hit.is_empty(), engine) {
+        (false, _, _) => Verdict::Violates,
+        (true, true, Engine::Exhaustive) => Verdict::Holds,
+        (true, true, Engine::Loom(_) | Engine::Shuttle(_)) => Verdict::FoundNone,
+        (true, false, _) => Verdict::Incomplete,
+    }
 }
 
 impl Job<'_> {

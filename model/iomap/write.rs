@@ -27,7 +27,7 @@ use crate::words::design::{
     UnshareRead,
 };
 use crate::words::extent::Extent;
-use crate::words::geometry::{Cell, FileBlock, within};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
 use crate::words::ordering::Link;
 use crate::words::personality::{Hooks, SizeLog, SourceFault};
 use crate::words::value::Value;
@@ -101,24 +101,11 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     }
     let locked = match lock_folio(inode, me, &write, &iomap).await {
         Lookup::Locked(locked) => locked,
-        none => {
-            if write.transaction {
-                jdata::no_folio(inode, me, &mut write);
-            }
-            return match none {
-                Lookup::Busy => fail(inode, write, iomap, from, Errno::Again),
-                Lookup::NoMemory => fail(inode, write, iomap, from, Errno::NoMemory),
-                _ => WriteState::Folio(write, iomap, from),
-            };
-        }
+        none => return not_locked(inode, me, write, iomap, from, &none),
     };
 
     // Step 4.4: the check.
-    let check_now = match check {
-        Check::AfterLock | Check::InGetFolio => true,
-        Check::Once => !write.checked,
-        Check::Never | Check::BeforeLock | Check::AfterPrepare => false,
-    };
+    let check_now = checks_under_folio_lock(check, &write);
     write.checked = true;
     if iomap.stale || check_now && !iomap_valid(inode, &iomap, write.pos).await {
         return stale(inode, me, write, iomap, from, Some(locked.folio));
@@ -150,6 +137,34 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         return stale(inode, me, write, iomap, from, Some(locked.folio));
     }
     copy(inode, me, write, iomap, from, &locked, &[], check_now).await
+}
+
+/// No folio was to be had: the pass fails, or looks again.
+fn not_locked<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut write: Write,
+    iomap: Iomap,
+    from: Cell,
+    none: &Lookup,
+) -> WriteState {
+    if write.transaction {
+        jdata::no_folio(inode, me, &mut write);
+    }
+    match none {
+        Lookup::Busy => fail(inode, write, iomap, from, Errno::Again),
+        Lookup::NoMemory => fail(inode, write, iomap, from, Errno::NoMemory),
+        _ => WriteState::Folio(write, iomap, from),
+    }
+}
+
+/// Whether the design checks the mapping as soon as the folio is locked.
+fn checks_under_folio_lock(check: Check, write: &Write) -> bool {
+    match check {
+        Check::AfterLock | Check::InGetFolio => true,
+        Check::Once => !write.checked,
+        Check::Never | Check::BeforeLock | Check::AfterPrepare => false,
+    }
 }
 
 /// Directed runs: stands still before the folios that they name, once each.
@@ -314,18 +329,11 @@ async fn copy<B: Backend>(
     checked: bool,
 ) -> WriteState {
     let FolioRef { index, id } = locked.folio;
-    let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let stop = locked.covered.end;
     let size = inode.i_size_peek();
     let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
     let mut copied_to = stop.min(source_end);
-    let cells = copied_to.saturating_sub(write.pos);
-    let fallible = inode.sb.config.fs.short_copies && inode.sb.config_actor(me).is_some();
-    if fallible && write.fill == Fill::Data && cells > 1 {
-        let missing =
-            inode.sb.backend.choose(Op::on("copy_from_user", u32::from(index)), u32::from(cells)).await;
-        copied_to -= missing as Cell;
-    }
+    copied_to -= missing(inode, me, &write, index, copied_to.saturating_sub(write.pos)).await;
     let mut slot = inode.page(index).lock(Op::on("copy", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
     if !to_zero.is_empty() {
@@ -338,26 +346,7 @@ async fn copy<B: Backend>(
     }
     let done = if accepted { copied_to } else { write.pos };
     if accepted {
-        let cells = &mut folio.cells[within(&folio_cells, &(write.pos..done))];
-        match write.fill {
-            Fill::Data => cells.fill(Value::written(write.id)),
-            Fill::Zero => cells.fill(Value::ZERO),
-            Fill::Unshare => {}
-        }
-        if iomap.kind == IomapType::Inline {
-            stuffed::iomap_write_end_inline(inode, folio, &(write.pos..done));
-        } else {
-            audit_backed(inode, &iomap, &(write.pos..done));
-            write_end(inode, folio, locked, &(write.pos..done));
-        }
-        if write.fill == Fill::Data && done > size {
-            // Data before size: whoever sees the size finds the data. Both are done under the folio lock
-            // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
-            // not read without the size).
-            inode.i_size.publish(u64::from(done), inode.order(Link::SizeStore));
-            inode.oracle.gap(&inode.sb.geometry, &(size..write.pos.max(size)));
-            inode.emit(|| What::Size(inode.sb.geometry.byte_at(done)));
-        }
+        put(inode, folio, &write, &iomap, locked, size..done);
     }
     inode.emit(|| {
         let bytes = inode.sb.geometry.bytes_of_cells(&(write.pos..done));
@@ -394,6 +383,57 @@ async fn copy<B: Backend>(
     };
     // iomap_write_end -> iomap_write_failed: what was not written is cut off beyond end of file.
     if short { cut_beyond_eof(inode, done..stop, next) } else { next }
+}
+
+/// How many of the cells a copy from the user's buffer leaves out, where it may.
+async fn missing<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    write: &Write,
+    index: FolioIndex,
+    cells: Cell,
+) -> Cell {
+    let fallible = inode.sb.config.fs.short_copies && inode.sb.config_actor(me).is_some();
+    if fallible && write.fill == Fill::Data && cells > 1 {
+        let op = Op::on("copy_from_user", u32::from(index));
+        inode.sb.backend.choose(op, u32::from(cells)).await as Cell
+    } else {
+        0
+    }
+}
+
+/// What was copied, up to the end of `grown`, is in the folio, and makes the file longer if it ended before, at the start
+/// of `grown`.
+fn put<B: Backend>(
+    inode: &Inode<B>,
+    folio: &mut Folio,
+    write: &Write,
+    iomap: &Iomap,
+    locked: &Locked,
+    grown: Range<Cell>,
+) {
+    let Range { start: size, end: done } = grown;
+    let folio_cells = inode.sb.geometry.cells_of_folio(locked.folio.index);
+    let cells = &mut folio.cells[within(&folio_cells, &(write.pos..done))];
+    match write.fill {
+        Fill::Data => cells.fill(Value::written(write.id)),
+        Fill::Zero => cells.fill(Value::ZERO),
+        Fill::Unshare => {}
+    }
+    if iomap.kind == IomapType::Inline {
+        stuffed::iomap_write_end_inline(inode, folio, &(write.pos..done));
+    } else {
+        audit_backed(inode, iomap, &(write.pos..done));
+        write_end(inode, folio, locked, &(write.pos..done));
+    }
+    if write.fill == Fill::Data && done > size {
+        // Data before size: whoever sees the size finds the data. Both are done under the folio lock
+        // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
+        // not read without the size).
+        inode.i_size.publish(u64::from(done), inode.order(Link::SizeStore));
+        inode.oracle.gap(&inode.sb.geometry, &(size..write.pos.max(size)));
+        inode.emit(|| What::Size(inode.sb.geometry.byte_at(done)));
+    }
 }
 
 /// `__iomap_write_end`, or `block_write_end` where there are buffers: the blocks are valid and dirty.
@@ -470,31 +510,12 @@ fn stale<B: Backend>(
     }
     iomap.stale = true;
     jdata::page_done_on_stale(inode, me, &mut write, folio);
-    let mut kept = None;
-    if let Some(FolioRef { index, id }) = folio {
-        let page = inode.page(index);
-        if design.punch_lock == PunchLock::UnderFolioLock
-            && unused_reservation(inode, &write, &iomap, from).is_some()
-        {
-            kept = folio;
-        } else {
-            if design.hook_release != HookRelease::ForgetUnlock {
-                inode.folio_unlocked(index, id);
-            }
-            page.release(|slot| match design.hook_release {
-                HookRelease::Core | HookRelease::PutFolio | HookRelease::Fs => slot.unlock_and_put(id, me),
-                HookRelease::ForgetUnlock => slot.put(id, me),
-                HookRelease::ForgetPut => slot.locked_mut(id, me).locked = None,
-            });
-            page.audit(|slot| {
-                if slot.folio(id).is_some_and(|folio| folio.locked == Some(me) || folio.refs & (1 << me) != 0)
-                {
-                    inode.violate(properties::LEAKED_LOCK, || {
-                        format!("folio {index} stays locked or referenced")
-                    });
-                }
-            });
-        }
+    let keeps = design.punch_lock == PunchLock::UnderFolioLock
+        && folio.is_some()
+        && unused_reservation(inode, &write, &iomap, from).is_some();
+    let kept = folio.filter(|_| keeps);
+    if let Some(folio) = folio.filter(|_| !keeps) {
+        release_folio(inode, me, folio);
     }
     if design.on_stale == OnStale::KeepMapping {
         iomap.stale = false;
@@ -512,6 +533,25 @@ fn stale<B: Backend>(
         StaleCleanup::TruncateBeyondEof => cut_beyond_eof(inode, wanted, next),
         StaleCleanup::Nothing => next,
     }
+}
+
+/// Unlocks and puts the folio of a stale mapping, as the design does it.
+fn release_folio<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
+    let FolioRef { index, id } = folio;
+    let (page, release) = (inode.page(index), inode.sb.config.design.hook_release);
+    if release != HookRelease::ForgetUnlock {
+        inode.folio_unlocked(index, id);
+    }
+    page.release(|slot| match release {
+        HookRelease::Core | HookRelease::PutFolio | HookRelease::Fs => slot.unlock_and_put(id, me),
+        HookRelease::ForgetUnlock => slot.put(id, me),
+        HookRelease::ForgetPut => slot.locked_mut(id, me).locked = None,
+    });
+    page.audit(|slot| {
+        if slot.folio(id).is_some_and(|folio| folio.locked == Some(me) || folio.refs & (1 << me) != 0) {
+            inode.violate(properties::LEAKED_LOCK, || format!("folio {index} stays locked or referenced"));
+        }
+    });
 }
 
 /// `iomap_write_failed`: cuts the page cache of `cells` beyond end of file.

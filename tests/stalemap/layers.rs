@@ -198,3 +198,49 @@ fn no_report_reads_the_words_of_an_event() {
     let event = fs::read_to_string(root.join("model/state/event.rs")).expect("a source file");
     assert!(!event.contains("fn words"));
 }
+
+/// The most lines between a function's first and its last.
+const MOST_LINES: usize = 70;
+
+/// Functions that are longer, each with where it begins: found by their indentation, since all files are formatted.
+fn long_functions(text: &str) -> Vec<(usize, usize)> {
+    let mut long = Vec::new();
+    let mut open: Option<(usize, usize)> = None;
+    for (number, line) in text.lines().enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_function =
+            words.iter().take(5).any(|word| *word == "fn") && !line.trim_start().starts_with("//");
+        match open {
+            Some((start, at)) if indent == at && line.trim_end() == format!("{}}}", " ".repeat(at)) => {
+                if number - start > MOST_LINES {
+                    long.push((start + 1, number - start));
+                }
+                open = None;
+            }
+            _ if is_function => open = Some((number, indent)),
+            _ => {}
+        }
+    }
+    long
+}
+
+#[test]
+fn no_function_is_long() {
+    let mut files = Vec::new();
+    for folder in ["facade", "explore", "model", "checker", "src", "tests", "explore/tests", "benches"] {
+        collect(&Path::new(WORKSPACE).join(folder), &mut files);
+    }
+    assert!(files.len() > 200, "{} files were read", files.len());
+    let long = files.iter().flat_map(|file| {
+        let text = fs::read_to_string(file).expect("a file");
+        let found = long_functions(&text).into_iter();
+        found
+            .map(move |(line, lines)| format!("{}:{line}: {lines} lines", file.display()))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(long.collect::<Vec<_>>(), [""; 0]);
+    let lines = "    x();\n".repeat(70);
+    assert_eq!(long_functions(&format!("fn f() {{\n{lines}}}\n")), [(1, 71)]);
+    assert_eq!(long_functions(&format!("fn f() {{\n{}}}\n", "    x();\n".repeat(69))), []);
+}

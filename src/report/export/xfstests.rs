@@ -303,31 +303,7 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
         commands(program, actor, "", script);
     }
     if let Some(delay) = delay {
-        script.comment(delay.why);
-        script.line(&format!("_scratch_inject_error \"{}\" {DELAY}", delay.tag));
-        script.line("_ftrace_setup");
-        script.line(&format!("_ftrace_record_events '{}'", delay.events));
-        script.line("");
-        script.comment(
-            "Once the tracepoint has fired the window was hit, and nobody need be delayed any more.",
-        );
-        script.line("sentry=$TEST_DIR/$seq.sentry");
-        script.line("seen=$tmp.seen");
-        script.line("touch $sentry");
-        script.line("watch_trace()");
-        script.line("{");
-        script.line("\twhile [ -e $sentry ]; do");
-        let pattern = delay.events.replace('*', ".*");
-        script.line(&format!("\t\tif _ftrace_dump | grep '{pattern}' >> $seen; then"));
-        script.line(&format!("\t\t\t_scratch_inject_error \"{}\" 0", delay.tag));
-        script.line("\t\t\tbreak");
-        script.line("\t\tfi");
-        script.line("\t\tsleep 0.1");
-        script.line("\tdone");
-        script.line("}");
-        script.line("watch_trace &");
-        script.line("watcher=$!");
-        script.line("");
+        watch(delay, script);
     } else if window.is_some() {
         script.comment("XFS can delay buffered writes and writeback only; hold this one by other means.");
     } else {
@@ -359,6 +335,39 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
             background(program, actor, script);
         }
     }
+    wait(delay, &names, script);
+    script.line("");
+}
+
+/// Delays who holds the window, until the tracepoint says that it was hit.
+fn watch(delay: &Delay, script: &mut Script) {
+    script.comment(delay.why);
+    script.line(&format!("_scratch_inject_error \"{}\" {DELAY}", delay.tag));
+    script.line("_ftrace_setup");
+    script.line(&format!("_ftrace_record_events '{}'", delay.events));
+    script.line("");
+    script.comment("Once the tracepoint has fired the window was hit, and nobody need be delayed any more.");
+    script.line("sentry=$TEST_DIR/$seq.sentry");
+    script.line("seen=$tmp.seen");
+    script.line("touch $sentry");
+    script.line("watch_trace()");
+    script.line("{");
+    script.line("\twhile [ -e $sentry ]; do");
+    let pattern = delay.events.replace('*', ".*");
+    script.line(&format!("\t\tif _ftrace_dump | grep '{pattern}' >> $seen; then"));
+    script.line(&format!("\t\t\t_scratch_inject_error \"{}\" 0", delay.tag));
+    script.line("\t\t\tbreak");
+    script.line("\t\tfi");
+    script.line("\t\tsleep 0.1");
+    script.line("\tdone");
+    script.line("}");
+    script.line("watch_trace &");
+    script.line("watcher=$!");
+    script.line("");
+}
+
+/// Waits for everybody. `names` are the actors that have been in the window.
+fn wait(delay: Option<&Delay>, names: &[String], script: &mut Script) {
     if delay.is_some() {
         script.line("wait $held");
         script.line("rm -f $sentry");
@@ -366,13 +375,12 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
         script.line("");
         script.comment(&format!(
             "A kernel that checks must have found its mapping stale; otherwise {} came too late and nothing was tested.",
-            list(&names)
+            list(names)
         ));
         script.line("test -s $seen || echo \"expected to hear that a mapping was found stale\"");
     } else {
         script.line("wait");
     }
-    script.line("");
 }
 
 fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script) {

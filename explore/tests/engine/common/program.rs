@@ -337,73 +337,11 @@ impl System for Program {
                 Statement::Choose(alternatives, register) => {
                     r[register] = u64::from(world.backend.choose(Op::new("choose"), alternatives).await);
                 }
-                Statement::Unlock(lock) => held[lock] = None,
-                Statement::Read(lock, register) => {
-                    r[register] = held[lock].as_deref().copied().unwrap_or(r[register]);
-                }
-                Statement::Modify(lock, change) => {
-                    if let Some(guard) = &mut held[lock] {
-                        **guard = change.apply(**guard, r);
-                    }
-                }
-                Statement::Record(lock) => {
-                    if let Some(guard) = &held[lock] {
-                        world.record.update(|record| record.push((lock, **guard)));
-                    }
-                }
-                Statement::Publish(atomic, value) => world.atomics[atomic].publish(value.value(r), Relaxed),
-                Statement::Peek(atomic, register) => r[register] = world.atomics[atomic].peek(),
-                Statement::LeafRead { leaf, zero: false, register } => {
-                    r[register] = world.leaves[leaf].read(|value| *value);
-                }
-                Statement::LeafRead { leaf, zero: true, register } => {
-                    r[register] = u64::from(world.leaves[leaf].read(|value| *value == 0));
-                }
-                Statement::LeafUpdate(leaf, change) => {
-                    world.leaves[leaf].update(|value| *value = change.apply(*value, r));
-                }
-                Statement::Release(change) => world.word.release(|word| *word = change.apply(*word, r)),
-                Statement::Audit(audited, wrong, property) => {
-                    let judge = |value: &u64| {
-                        if *value == wrong {
-                            world.backend.violate(property, || format!("{audited:?} is {wrong}"));
-                        }
-                    };
-                    match audited {
-                        Audited::Lock(lock) => world.locks[lock].audit(judge),
-                        Audited::Word => world.word.audit(judge),
-                        Audited::Leaf(leaf) => world.leaves[leaf].audit(judge),
-                    }
-                }
-                Statement::Add(register, operand) => {
-                    r[register] = (r[register] + operand.value(r)) % MODULUS;
-                }
-                Statement::Skip { unless, statements } => {
-                    next += if unless.holds(r) { 0 } else { statements };
-                }
-                Statement::Violate(test, property) => {
-                    if test.holds(r) {
-                        world.backend.violate(property, || format!("{test:?}"));
-                    }
-                }
-                Statement::Reach(test, branch) => {
-                    if test.holds(r) {
-                        world.backend.reach(branch);
-                    }
-                }
-                Statement::Maximum(counter, register) => {
-                    world.backend.maximum(counter, r[register] as u32);
-                }
-                Statement::Cut(test, bound) => {
-                    if test.holds(r) {
-                        world.backend.cut(bound);
-                    }
-                }
-                Statement::Finish(test) => {
-                    if test.holds(r) {
-                        return ControlFlow::Break(());
-                    }
-                }
+                silent => match silently(world, silent, r, &mut held) {
+                    Then::Next => {}
+                    Then::Skip(statements) => next += statements,
+                    Then::Finish => return ControlFlow::Break(()),
+                },
             }
         }
         self.tasks[actor].after(step, registers)
@@ -423,4 +361,86 @@ impl System for Program {
 /// The final memory as text.
 pub(crate) fn observation(atomics: [u64; ATOMICS], leaves: [u64; LEAVES], record: &[(usize, u64)]) -> String {
     format!("atomics {atomics:?}, leaves {leaves:?}, locks {record:?}")
+}
+
+/// What comes after a statement.
+enum Then {
+    Next,
+    Skip(usize),
+    Finish,
+}
+
+/// A statement that is part of the transition before it.
+fn silently<B: Backend>(
+    world: &World<B>,
+    statement: Statement,
+    r: &mut [u64; REGISTERS],
+    held: &mut [Option<Guard<'_, B>>; LOCKS],
+) -> Then {
+    match statement {
+        Statement::Unlock(lock) => held[lock] = None,
+        Statement::Read(lock, register) => {
+            r[register] = held[lock].as_deref().copied().unwrap_or(r[register]);
+        }
+        Statement::Modify(lock, change) => {
+            if let Some(guard) = &mut held[lock] {
+                **guard = change.apply(**guard, r);
+            }
+        }
+        Statement::Record(lock) => {
+            if let Some(guard) = &held[lock] {
+                world.record.update(|record| record.push((lock, **guard)));
+            }
+        }
+        Statement::Publish(atomic, value) => world.atomics[atomic].publish(value.value(r), Relaxed),
+        Statement::Peek(atomic, register) => r[register] = world.atomics[atomic].peek(),
+        Statement::LeafRead { leaf, zero: false, register } => {
+            r[register] = world.leaves[leaf].read(|value| *value);
+        }
+        Statement::LeafRead { leaf, zero: true, register } => {
+            r[register] = u64::from(world.leaves[leaf].read(|value| *value == 0));
+        }
+        Statement::LeafUpdate(leaf, change) => {
+            world.leaves[leaf].update(|value| *value = change.apply(*value, r));
+        }
+        Statement::Release(change) => world.word.release(|word| *word = change.apply(*word, r)),
+        Statement::Audit(audited, wrong, property) => {
+            let judge = |value: &u64| {
+                if *value == wrong {
+                    world.backend.violate(property, || format!("{audited:?} is {wrong}"));
+                }
+            };
+            match audited {
+                Audited::Lock(lock) => world.locks[lock].audit(judge),
+                Audited::Word => world.word.audit(judge),
+                Audited::Leaf(leaf) => world.leaves[leaf].audit(judge),
+            }
+        }
+        Statement::Add(register, operand) => {
+            r[register] = (r[register] + operand.value(r)) % MODULUS;
+        }
+        Statement::Skip { unless, statements } if !unless.holds(r) => return Then::Skip(statements),
+        Statement::Finish(test) if test.holds(r) => return Then::Finish,
+        Statement::Violate(test, property) => {
+            if test.holds(r) {
+                world.backend.violate(property, || format!("{test:?}"));
+            }
+        }
+        Statement::Reach(test, branch) => {
+            if test.holds(r) {
+                world.backend.reach(branch);
+            }
+        }
+        Statement::Maximum(counter, register) => {
+            world.backend.maximum(counter, r[register] as u32);
+        }
+        Statement::Cut(test, bound) => {
+            if test.holds(r) {
+                world.backend.cut(bound);
+            }
+        }
+        // Operations, which are awaited; what does not skip or finish.
+        _ => {}
+    }
+    Then::Next
 }

@@ -179,6 +179,13 @@ fn phrase() -> impl Strategy<Value = Step> {
             Statement::Release(Change::Set(Operand::Constant(0))),
             after,
         ]),
+        5 => judged_phrase(),
+    ]
+}
+
+/// A few statements that end in a judgement.
+fn judged_phrase() -> impl Strategy<Value = Step> {
+    prop_oneof![
         // A value that must not change between two looks at it.
         2 => (atomic(), property()).prop_map(|(atomic, property)| {
             let changed = Test { register: 0, is: Condition::Different, operand: Operand::Register(1) };
