@@ -62,6 +62,7 @@ mod serial;
 mod set_up;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 mod threads;
+mod trace;
 mod transition_cache;
 mod visited;
 mod weight;
@@ -89,4 +90,5 @@ pub use threads::{Budget, Reached, Runs, ThreadMemory};
 pub use threads::{Follow, Shuttle, Strategy, follow_with_shuttle, run_shuttle};
 #[cfg(feature = "loom")]
 pub use threads::{LOOM_ACTORS, Loom, run_loom};
+pub use trace::Trace;
 pub use witness::{Witness, least_witness};

@@ -576,13 +576,7 @@ fn to_schedule(
 
 /// Why a counterexample is the least, and among which runs.
 pub fn certificate(found: &Counterexample, among: Option<&str>) -> String {
-    let least = least(among);
-    let below = match found.preemptions {
-        0 => return format!("{least}: no preemption, and none with fewer operations"),
-        1 => "without a preemption".to_owned(),
-        more => format!("with fewer than {more} preemptions"),
-    };
-    format!("{least}: none of the {} states reached {below} violates it", found.states_below)
+    found.certificate(among)
 }
 
 /// `least`, or `least among` some runs.

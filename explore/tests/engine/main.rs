@@ -14,3 +14,4 @@ mod litmus;
 mod loom_memory;
 mod orders;
 mod peterson;
+mod trace;
