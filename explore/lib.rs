@@ -9,7 +9,9 @@
 //!   fewest operations, with the certificate that nothing cheaper exists.
 //! * `run_shuttle` and `run_loom` run the same actors under these libraries (`threads.rs`), which are features of this
 //!   crate, on by default. Without them it is the exhaustive engine alone.
-//! * [`replay`] plays a [`Schedule`] again and says what happened.
+//! * [`replay`] plays a [`Schedule`] again and says what happened; a [`Trace`] of a [`Counterexample`] prints it.
+//!
+#![doc = include_str!("peterson.md")]
 //!
 //! # How a state is identified
 //!

@@ -4,8 +4,10 @@
 //! [`Backend`]: the same code runs on every engine, and never learns on which. What can go wrong is a [`Property`] that
 //! the code finds violated.
 //!
-//! Invariants: this crate knows no file and no folio, which are the model's, and no engine. It depends on nothing.
-
+//! Invariants: this crate knows no file and no folio, which are the model's, and no engine. It depends on nothing; the
+//! program below runs on the crate `stalemap-explore`.
+//!
+#![doc = include_str!("peterson.md")]
 #![forbid(unsafe_code)]
 
 mod actor;

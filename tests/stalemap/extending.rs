@@ -45,6 +45,13 @@ fn the_scenarios_of_the_page_are_as_they_expect() {
     }
 }
 
+#[test]
+fn the_page_has_the_system_of_the_front_pages() {
+    let front = common::page("facade/peterson.md");
+    let [(_, system)] = blocks(&front, "rust")[..] else { panic!("one block") };
+    assert!(blocks(&page(), "rust").iter().any(|(_, block)| *block == system), "{PAGE} differs");
+}
+
 /// A copy of the workspace beside what the tests are built into, so that dependencies need not be built again. Files
 /// keep their times: what was built from the same files before need not be, either.
 struct Copy {
