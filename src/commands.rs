@@ -175,7 +175,7 @@ fn failed(error: &RunError) -> Result<Report> {
 }
 
 /// An error that is the input's.
-fn bad_input(error: &RunError) -> InputError {
+pub(crate) fn bad_input(error: &RunError) -> InputError {
     match error {
         RunError::Setup(diagnostics) => InputError::Scenario(diagnostics.clone()),
         other => InputError::Other(other.to_string()),
@@ -321,7 +321,7 @@ fn section(text: &str) -> String {
 }
 
 /// The drawing of an outcome's counterexample.
-fn counterexample(scenarios: &[Scenario], outcome: &Outcome, look: Look) -> String {
+pub(crate) fn counterexample(scenarios: &[Scenario], outcome: &Outcome, look: Look) -> String {
     match annotated_counterexample(scenarios, outcome) {
         Some(Ok(schedule)) => timeline::render(&schedule, look),
         Some(Err(error)) => format!("{error}\n"),

@@ -138,7 +138,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
 
 /// Whatever is called `*.toml` under a folder, sorted. Symbolic links to folders are not followed, as find(1) does not
 /// either. A file that several names lead to is there once, under a name that is no link if there is one.
-fn walk(root: &Path) -> Result<Vec<PathBuf>, InputError> {
+pub(crate) fn walk(root: &Path) -> Result<Vec<PathBuf>, InputError> {
     let (mut files, mut links) = (Vec::new(), Vec::new());
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -20,6 +20,7 @@ pub mod power;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod testing;
 pub mod verdict;
 
 /// The Rust of the page about extensions, run as doctests.

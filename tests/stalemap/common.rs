@@ -3,8 +3,10 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::SystemTime;
 
 use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, Outcome, run_all};
@@ -45,6 +47,33 @@ pub(crate) fn in_repository(path: &str) -> PathBuf {
 /// A page of the repository.
 pub(crate) fn page(path: &str) -> String {
     fs::read_to_string(in_repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// When a file was last changed.
+pub(crate) fn modified(path: &Path) -> SystemTime {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).expect("a time")
+}
+
+/// Gives a file a time.
+pub(crate) fn keep_time(path: &Path, time: SystemTime) -> io::Result<()> {
+    fs::File::options().write(true).open(path)?.set_modified(time)
+}
+
+/// Copies a file into a folder that need not be there, with its time.
+pub(crate) fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to.parent().expect("a directory"))?;
+    fs::write(to, fs::read(from)?)?;
+    keep_time(to, modified(from))
+}
+
+/// Copies a folder and what is in it.
+pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() { copy_tree(&from, &to)? } else { copy_file(&from, &to)? }
+    }
+    Ok(())
 }
 
 /// A scenario that is right.

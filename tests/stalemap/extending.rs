@@ -2,10 +2,8 @@
 //! a copy of the workspace, build and add what they should. The rest of its Rust is run as doctests of the crate.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::SystemTime;
 
 use stalemap::run::{GivenLimits, Job, run_all};
 
@@ -65,15 +63,25 @@ impl Copy {
         let root = temporary.join("extending");
         let _ = fs::remove_dir_all(&root);
         for name in ["Cargo.toml", "Cargo.lock", "build.rs"] {
-            copy_file(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
+            common::copy_file(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
         }
-        for name in ["facade", "model", "explore", "checker", "src", "scenarios", "tests", "benches", "docs"]
-        {
-            copy_tree(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
+        for name in [
+            "facade",
+            "model",
+            "explore",
+            "checker",
+            "macros",
+            "src",
+            "scenarios",
+            "tests",
+            "benches",
+            "docs",
+        ] {
+            common::copy_tree(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
         }
         // The binary of the same name stays what it is.
         let main = Path::new(WORKSPACE).join("src/main.rs");
-        copy_file(&main, &root.join("examples/extended.rs")).expect("a copy");
+        common::copy_file(&main, &root.join("examples/extended.rs")).expect("a copy");
         Copy { root, target: temporary.parent().expect("the target directory").to_owned() }
     }
 
@@ -82,18 +90,18 @@ impl Copy {
         let path = self.root.join(path);
         assert!(!path.exists(), "{} is there already", path.display());
         fs::write(&path, contents).expect("a file");
-        keep_time(&path, modified(&Path::new(WORKSPACE).join(PAGE))).expect("its time");
+        common::keep_time(&path, common::modified(&Path::new(WORKSPACE).join(PAGE))).expect("its time");
     }
 
     /// Adds a line at the end of a list.
     fn register(&self, path: &str, list: &str, line: &str) {
         let path = self.root.join(path);
-        let time = modified(&path).max(modified(&Path::new(WORKSPACE).join(PAGE)));
+        let time = common::modified(&path).max(common::modified(&Path::new(WORKSPACE).join(PAGE)));
         let text = fs::read_to_string(&path).expect("a file");
         let start = text.find(&format!("\n{list} {{\n")).expect("the list");
         let end = start + text[start..].find("\n}").expect("its end") + 1;
         fs::write(&path, format!("{}{line}{}", &text[..end], &text[end..])).expect("a file");
-        keep_time(&path, time).expect("its time");
+        common::keep_time(&path, time).expect("its time");
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -108,29 +116,6 @@ impl Copy {
         cargo.arg("--");
         cargo.args(arguments).output().expect("cargo")
     }
-}
-
-fn modified(path: &Path) -> SystemTime {
-    fs::metadata(path).and_then(|metadata| metadata.modified()).expect("a time")
-}
-
-fn keep_time(path: &Path, time: SystemTime) -> io::Result<()> {
-    fs::File::options().write(true).open(path)?.set_modified(time)
-}
-
-fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to.parent().expect("a directory"))?;
-    fs::write(to, fs::read(from)?)?;
-    keep_time(to, modified(from))
-}
-
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() { copy_tree(&from, &to)? } else { copy_file(&from, &to)? }
-    }
-    Ok(())
 }
 
 #[test]
