@@ -25,6 +25,7 @@ mod limits;
 mod mutants;
 mod mutated_files;
 mod orderings;
+mod outside;
 mod readme;
 mod scenario_errors;
 mod semantics;

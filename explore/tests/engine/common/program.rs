@@ -289,7 +289,7 @@ impl System for Program {
         actor: ActorId,
         state: Position,
     ) -> ControlFlow<(), Position> {
-        use Ordering::{AcqRel, Acquire, Relaxed, Release};
+        use Ordering::{AcqRel, Acquire, Release};
 
         let Position { step, mut registers } = state;
         let statements = &self.tasks[actor].steps[step];
@@ -392,7 +392,7 @@ fn silently<B: Backend>(
                 world.record.update(|record| record.push((lock, **guard)));
             }
         }
-        Statement::Publish(atomic, value) => world.atomics[atomic].publish(value.value(r), Relaxed),
+        Statement::Publish(atomic, value) => world.atomics[atomic].publish(value.value(r), Ordering::Relaxed),
         Statement::Peek(atomic, register) => r[register] = world.atomics[atomic].peek(),
         Statement::LeafRead { leaf, zero: false, register } => {
             r[register] = world.leaves[leaf].read(|value| *value);
@@ -421,23 +421,17 @@ fn silently<B: Backend>(
         }
         Statement::Skip { unless, statements } if !unless.holds(r) => return Then::Skip(statements),
         Statement::Finish(test) if test.holds(r) => return Then::Finish,
-        Statement::Violate(test, property) => {
-            if test.holds(r) {
-                world.backend.violate(property, || format!("{test:?}"));
-            }
+        Statement::Violate(test, property) if test.holds(r) => {
+            world.backend.violate(property, || format!("{test:?}"));
         }
-        Statement::Reach(test, branch) => {
-            if test.holds(r) {
-                world.backend.reach(branch);
-            }
+        Statement::Reach(test, branch) if test.holds(r) => {
+            world.backend.reach(branch);
         }
         Statement::Maximum(counter, register) => {
             world.backend.maximum(counter, r[register] as u32);
         }
-        Statement::Cut(test, bound) => {
-            if test.holds(r) {
-                world.backend.cut(bound);
-            }
+        Statement::Cut(test, bound) if test.holds(r) => {
+            world.backend.cut(bound);
         }
         // Operations, which are awaited; what does not skip or finish.
         _ => {}
