@@ -13,7 +13,7 @@ pub enum End {
     Final {
         /// The fingerprint of the shared memory.
         memory: u128,
-        /// The same after the epilogue, or where the epilogue was given up.
+        /// The fingerprint of the shared memory after the epilogue, or where the epilogue was given up.
         after: u128,
         /// The epilogue waits for ever.
         stuck: bool,

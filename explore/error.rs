@@ -9,7 +9,7 @@ pub enum EngineError {
         /// How many.
         actors: usize,
     },
-    /// The same step state and observations led to another operation.
+    /// Equal step state and observations led to another operation than before.
     #[error(
         "not deterministic: actor `{actor}` performed `{performed}` where it had performed `{expected}` from \
          the same step state and observations; look for global state, time, addresses, random numbers or \

@@ -75,11 +75,11 @@ pub struct Exploration {
     pub final_states: BTreeSet<u128>,
     /// Fingerprints of the deadlocked states.
     pub deadlocks: BTreeSet<u128>,
-    /// The same final states and deadlocks, as every engine sees them.
+    /// Final states and deadlocks, as every engine sees them.
     pub ends: BTreeSet<End>,
     /// What an observer sees at the end, and in how many final states.
     pub outcomes: BTreeMap<String, u64>,
-    /// The same, of the final states that violate something.
+    /// What an observer sees at the end, and in how many final states that violate something.
     pub violating_outcomes: BTreeMap<String, u64>,
     /// Branches reached, as a set of `Branch::bit`.
     pub reached: u64,

@@ -41,7 +41,7 @@ pub struct Replay {
     pub actors: Vec<ActorSpec>,
     /// The shared state before the first transition.
     pub initial: Vec<(String, String)>,
-    /// The same in full.
+    /// The shared state before the first transition, in full.
     pub initial_panels: Vec<Panel>,
     /// The properties that the setup violates, before anybody moves.
     pub violated_in_setup: Vec<Property>,

@@ -32,7 +32,7 @@ pub struct Span {
     pub bytes: Range<u64>,
     /// A few characters (`W`, `0x57`).
     pub label: String,
-    /// The same in words.
+    /// The label in words.
     pub words: String,
     /// How it is to be painted: one of a few words that the system and the style sheet agree on.
     pub paint: &'static str,

@@ -16,7 +16,7 @@ pub enum MemoryModel {
     /// A word keeps its earlier values, and an access sees what its [`Ordering`](crate::Ordering), the [`View`](crate::View)s and the locks
     /// taken so far make it see, as in C++20.
     Relaxed,
-    /// The same, and a release passes on also what was only read before it (it is *A-cumulative*), as in the kernel's
+    /// Relaxed memory in which a release passes on also what was only read before it (it is *A-cumulative*), as in the kernel's
     /// model (tools/memory-model/linux-kernel.cat).
     Cumulative,
 }

@@ -65,7 +65,7 @@ pub enum MmapState {
     Lock(Access, Range<Cell>, FolioRef),
     /// A mutant's write fault, before the blocks are mapped; the folio is only referenced.
     MapEarly(Access, Range<Cell>, FolioRef, FileBlock),
-    /// The same, before the folio is locked.
+    /// The blocks were mapped before the folio is locked (a mutant).
     LockLate(Access, Range<Cell>, FolioRef),
     /// The folio is pinned, before the device stores into it.
     Pinned(WriteId, Range<Cell>, FolioRef),

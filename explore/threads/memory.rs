@@ -93,7 +93,7 @@ struct Core {
     pending: RefCell<Option<Pending>>,
     silent_steps: Cell<u32>,
     violated: Cell<u64>,
-    /// The same by name.
+    /// The properties violated, by name.
     named: RefCell<BTreeSet<Property>>,
     cut: Cell<Option<Bound>>,
     /// Whether what is reached counts: not in setup and epilogue.

@@ -35,7 +35,7 @@ pub(crate) fn punch_hole<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range
     Plan::new(xfs_free_file_space(inode, size, cells), Meaning { zeroed, ..Meaning::default() })
 }
 
-/// The same in a stuffed file, which stays one (`__gfs2_punch_hole`).
+/// FALLOC_FL_PUNCH_HOLE in a stuffed file, which stays one (`__gfs2_punch_hole`).
 pub(crate) fn punch_stuffed<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> Plan {
     let zeroed = below(size, cells);
     let jobs = if zeroed.is_empty() {

@@ -105,7 +105,7 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
     Ok(map.map_new(block..end, &inode.data_sequence()))
 }
 
-/// The same with IOMAP_ZERO: a hole stays one, and so does everything that reads as zeros.
+/// `->iomap_begin` with IOMAP_ZERO: a hole stays one, and so does everything that reads as zeros.
 pub fn xfs_zero_iomap_begin<B: Backend>(
     inode: &Inode<B>,
     map: &mut MapSection<'_, B>,

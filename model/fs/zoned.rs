@@ -68,7 +68,7 @@ pub(super) fn xfs_zoned_buffered_write_iomap_begin<B: Backend>(
     reserve_copy(inode, map, &blocks, partly, budget)
 }
 
-/// The same with IOMAP_ZERO: what reads as zeros stays as it is.
+/// `->iomap_begin` with IOMAP_ZERO: what reads as zeros stays as it is.
 pub(super) fn xfs_zoned_zero_iomap_begin<B: Backend>(
     inode: &Inode<B>,
     map: &mut MapSection<'_, B>,

@@ -639,7 +639,7 @@ fn contradiction(iomap: &Iomap, block: FileBlock, extent: Extent) -> (Says, Trut
     }
 }
 
-/// The same for a violation.
+/// How a mapping contradicts an extent, for the detail of a violation.
 fn contradiction_shown(iomap: &Iomap, block: FileBlock, extent: Extent) -> String {
     match contradiction(iomap, block, extent) {
         (Says::WrittenNew, _) => "says written NEW where the block has been written since".to_owned(),

@@ -66,7 +66,7 @@ impl Write {
         Write { lock, ..Write::new(id, request) }
     }
 
-    /// The same, alone.
+    /// A write that holds i_rwsem exclusively.
     fn new(id: WriteId, request: Range<Cell>) -> Self {
         Write {
             id,

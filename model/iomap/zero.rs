@@ -37,7 +37,7 @@ pub fn zero_range<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> WriteStat
     alone(inode, Write::zeros(cells))
 }
 
-/// The same for who has not taken invalidate_lock: before 6.12 a direct write beyond end of file.
+/// Zeroing for callers that have not taken invalidate_lock: before 6.12 a direct write beyond end of file.
 pub fn zero_range_unlocked<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> WriteState {
     alone(inode, Write { holds_invalidate_lock: false, ..Write::zeros(cells) })
 }

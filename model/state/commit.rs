@@ -29,7 +29,7 @@ impl<B: Backend> Inode<B> {
         });
     }
 
-    /// The same for who changes what the inode says without the extent map's lock.
+    /// A transaction commits, for callers that change what the inode says without the extent map's lock.
     pub fn commit_inode(&self) {
         if self.log().is_some() {
             let size = self.i_size_peek();

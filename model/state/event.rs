@@ -131,7 +131,7 @@ pub enum FolioEvent {
     Removed(FolioIndex),
     /// It left the page cache before it was locked: the write looks it up again.
     GoneForWrite(FolioIndex),
-    /// The same; the task faults again.
+    /// It left the page cache before it was locked: the task faults again.
     GoneForFault(FolioIndex),
     /// Its dirty flag was cleared for I/O.
     Cleaned(FolioIndex),

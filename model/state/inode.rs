@@ -274,7 +274,7 @@ impl<B: Backend> Inode<B> {
         self.counters.data_sequence()
     }
 
-    /// The same for a SHARED mapping: both counters.
+    /// The validity cookie's source for a SHARED mapping: both counters.
     pub fn shared_sequence(&self) -> Sequence<'_, B> {
         self.counters.shared_sequence()
     }
@@ -381,7 +381,7 @@ impl<B: Backend> Inode<B> {
         self.emit(|| What::Tracepoint(tracepoint()));
     }
 
-    /// The same for a tracepoint that XFS alone has.
+    /// Reports a tracepoint that XFS alone has.
     pub fn trace_xfs(&self, tracepoint: impl FnOnce() -> Tracepoint) {
         if self.sb.config.fs.is_xfs() {
             self.trace(tracepoint);

@@ -103,7 +103,7 @@ impl Log {
         }
     }
 
-    /// The same where transactions are merged until the log is flushed.
+    /// A transaction commits where transactions are merged until the log is flushed.
     pub(crate) fn merge(&mut self, mut image: Image, cache: DeviceCache) {
         let before = self.latest();
         let same = |block: &usize| image.extents[*block] == before.extents[*block];

@@ -161,7 +161,7 @@ impl<B: Backend> SuperBlock<B> {
         self.space.read(|space| space.references(phys) > 1)
     }
 
-    /// The same, shown to whoever watches.
+    /// Whether more than one extent refers to a block, for observers.
     pub fn is_shared_audit(&self, phys: Phys) -> bool {
         let mut shared = false;
         self.space.audit(|space| shared = space.references(phys) > 1);

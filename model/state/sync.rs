@@ -60,7 +60,7 @@ impl<B: Backend> RwSemaphore<B> {
         }
     }
 
-    /// The same, traced as XFS's name for a lock of a file.
+    /// The semaphore, traced as XFS's name for a lock of a file.
     #[must_use]
     pub fn traced(self, backend: &B, lock: &'static str, file: FileId) -> Self {
         RwSemaphore { traced: Some(Traced { backend: backend.clone(), lock, file }), ..self }

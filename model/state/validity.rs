@@ -149,12 +149,12 @@ impl<B: Backend> Counter<B> {
         self.of(blocks).iter().map(Atomic::peek).max().unwrap_or(0)
     }
 
-    /// The same, for reports.
+    /// The greatest of what concerns some blocks, for reports.
     fn newest(&self, blocks: &Range<FileBlock>) -> u64 {
         self.of(blocks).iter().map(Atomic::newest).max().unwrap_or(0)
     }
 
-    /// The same without the ILOCK: each word in an operation of its own, until one is greater than `was`. That is no
+    /// The greatest of what concerns some blocks, without the ILOCK: each word in an operation of its own, until one is greater than `was`. That is no
     /// snapshot, and need not be one: if none is greater, none was when the first was loaded; and if one is, then
     /// something has changed.
     async fn load(&self, blocks: &Range<FileBlock>, op: Op, ordering: Ordering, was: u64) -> u64 {
@@ -241,7 +241,7 @@ impl<B: Backend> Counters<B> {
         })
     }
 
-    /// The same for the COW fork, which is `cow` from here on, and always counted.
+    /// The COW fork's extents of `blocks` change; it is `cow` from here on, and always counted.
     pub fn cow_changes(&self, cow: &Extents, blocks: impl IntoIterator<Item = FileBlock>) -> u64 {
         let count = CowCount(self.cow.fork.peek()).next(cow);
         self.cow.fork.publish(count.0, self.store());
@@ -298,13 +298,13 @@ impl<B: Backend> Counters<B> {
         self.data_moved(cookie, used, op).await.is_none()
     }
 
-    /// The same for the data fork alone.
+    /// Whether the data fork's part of a cookie is out of date for a use, and what it is then.
     pub async fn data_moved(&self, cookie: Cookie, used: &MappingUse, op: Op) -> Option<Moved> {
         let now = self.data.load(&self.compared(used), op, self.load(), cookie.data).await;
         (now > cookie.data).then_some(Moved { fork: Fork::Data, was: cookie.data, is: now })
     }
 
-    /// The same for both forks, whether the COW fork is empty or not; the data fork first.
+    /// Whether both forks' parts of a cookie are current for a use, whether the COW fork is empty or not; the data fork first.
     pub async fn both_are_current(&self, cookie: Cookie, used: &MappingUse, op: Op) -> bool {
         self.data_moved(cookie, used, op).await.is_none()
             && match cookie.cow {

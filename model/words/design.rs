@@ -147,13 +147,13 @@ choices! {
         /// Walks the page cache, keeps what lies under dirty folios, and punches the gap before a dirty
         /// folio while that folio is locked (6.2).
         Scan = "scan",
-        /// The same, but looks at the dirty flag without the folio lock (a mutant).
+        /// As `scan`, but looks at the dirty flag without the folio lock (a mutant).
         ScanUnlocked = "scan-unlocked",
-        /// The same as `scan`, but punches the gap after unlocking the dirty folio (harmless).
+        /// As `scan`, but punches the gap after unlocking the dirty folio (harmless).
         ScanGapLate = "scan-gap-late",
         /// Walks the page cache, and keeps whatever is valid there, dirty or not, also behind end of file (a mutant).
         ScanUptodate = "scan-uptodate",
-        /// The same as `scan`, but keeps what is dirty in the folio at end of file behind it, too (a mutant).
+        /// As `scan`, but keeps what is dirty in the folio at end of file behind it, too (a mutant).
         ScanPastEof = "scan-past-eof",
         /// Truncates the page cache over the range, then punches it (before 6.2).
         Truncate = "truncate",
@@ -287,7 +287,7 @@ choices! {
         Skip = "skip",
         /// If the range was dirty before it was mapped: flushes, and maps again (6.12).
         FlushAndRemap = "flush-and-remap",
-        /// The same, but looks whether it is dirty after it was mapped (a mutant).
+        /// Flushes and maps again, but looks whether the range is dirty only after it was mapped (a mutant).
         CheckLate = "check-late",
     }
 }

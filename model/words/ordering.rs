@@ -88,7 +88,7 @@ named_bits! {
         XaEndWriteback = "xa-end-writeback",
         /// xa_lock around the removal of a folio: `__remove_mapping` (mm/vmscan.c), `filemap_remove_folio`.
         XaRemove = "xa-remove",
-        /// The same, where the removal fails because somebody has a reference.
+        /// xa_lock around the removal of a folio, where that fails because somebody has a reference.
         XaRemoveFailed = "xa-remove-failed",
         /// xa_lock around the insertion of a folio: `__filemap_add_folio` (mm/filemap.c).
         XaInsert = "xa-insert",

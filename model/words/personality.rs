@@ -54,7 +54,7 @@ choices! {
         Absent = "none",
         /// What is complete may be lost until the next write of the log, which flushes it first.
         Flushed = "flushed",
-        /// The same, and the log is written without a flush (a mutant, and once the mount option `nobarrier`).
+        /// What is complete may be lost, and the log is written without a flush (a mutant, and once the mount option `nobarrier`).
         Unflushed = "unflushed",
     }
 }
@@ -97,7 +97,7 @@ choices! {
     Bump {
         /// Inside the ILOCK section that changes the map.
         Inside = "inside",
-        /// The same, in an operation of its own before the records change, which is when the kernel does it. Only a
+        /// Inside that section, in an operation of its own before the records change, which is when the kernel does it. Only a
         /// check without the lock could tell.
         Early = "early",
         /// After the section, before the next release of the same task (harmless).

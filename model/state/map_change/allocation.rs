@@ -21,7 +21,7 @@ impl<B: Backend> MapSection<'_, B> {
         Ok(())
     }
 
-    /// The same with space that was promised to the caller.
+    /// Hole -> Delalloc with space that was promised to the caller.
     pub fn reserve_promised(&mut self, fork: Fork, blocks: &Range<FileBlock>) {
         self.extents(fork).reserve(blocks);
         self.count(fork, blocks.clone());
