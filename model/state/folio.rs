@@ -260,7 +260,7 @@ impl Slot {
         Some((id, self.folios.get(usize::from(id))?.as_ref()?))
     }
 
-    /// The same, to change it.
+    /// The folio that the page cache has now, to change it.
     pub fn current_mut(&mut self) -> Option<&mut Folio> {
         let id = self.current?;
         self.folios.get_mut(usize::from(id))?.as_mut()
@@ -271,7 +271,7 @@ impl Slot {
         self.folios.get(usize::from(id))?.as_ref()
     }
 
-    /// The same, to change it.
+    /// A folio that an actor refers to, to change it.
     ///
     /// # Panics
     /// When nobody references it: a defect of the model.
