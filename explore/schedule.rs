@@ -41,6 +41,7 @@ pub struct Choice {
 }
 
 impl Choice {
+    #[inline]
     pub(crate) fn of(pending: Option<&Pending>, actor: ActorId, outcome: Outcome) -> Self {
         let op = pending.map_or(Op::new("(finished)"), |pending| pending.op);
         let chosen = pending.is_some_and(Pending::is_choice).then_some(outcome.choice());

@@ -28,6 +28,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    #[inline]
     fn of(fingerprint: u128) -> Self {
         Key { high: (fingerprint >> 64) as u64, low: fingerprint as u64 }
     }
@@ -55,22 +56,26 @@ impl VisitedSet {
         VisitedSet { parts: std::array::from_fn(|_| Part::default()), bytes: 0 }
     }
 
+    #[inline]
     fn part(&mut self, key: Key) -> &mut Part {
         &mut self.parts[(key.high >> 60) as usize % PARTS]
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, fingerprint: u128) -> Option<&mut Visited> {
         let key = Key::of(fingerprint);
         self.part(key).get_mut(&key)
     }
 
     /// Where a state is or goes. Who enters it, having made room for it before, keeps the count of bytes right.
+    #[inline]
     pub(crate) fn entry(&mut self, fingerprint: u128) -> Entry<'_, Key, Visited, IdentityState> {
         let key = Key::of(fingerprint);
         self.part(key).entry(key)
     }
 
     /// Bytes that a state needs beside those that are taken, until it has been entered.
+    #[inline]
     pub(crate) fn needs(&mut self, fingerprint: u128) -> u64 {
         let part = self.part(Key::of(fingerprint));
         if part.len() < part.capacity() { 0 } else { 2 * part.allocation_size().max(SMALLEST) as u64 }
@@ -83,6 +88,7 @@ impl VisitedSet {
     }
 
     /// Bytes taken.
+    #[inline]
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }

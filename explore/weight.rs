@@ -26,6 +26,7 @@ pub(crate) struct Weight(Cell<u32>);
 
 impl Weight {
     /// Counts this many bytes, and those of an allocation, in place of what was counted.
+    #[inline]
     pub(crate) fn set(&self, bytes: usize) {
         let weight = u32::try_from(OVERHEAD + bytes).unwrap_or(u32::MAX);
         let before = self.0.replace(weight);
@@ -34,6 +35,7 @@ impl Weight {
 }
 
 impl Drop for Weight {
+    #[inline]
     fn drop(&mut self) {
         LIVE.set(LIVE.get() - u64::from(self.0.get()));
     }
@@ -46,11 +48,13 @@ pub(crate) struct Weighed<T> {
 }
 
 impl<T> Weighed<T> {
+    #[inline]
     pub(crate) fn new(value: T) -> Self {
         Weighed { value, weight: Weight::default() }
     }
 
     /// Enters the weight of a value that owns about `owned` bytes; again, if it has changed.
+    #[inline]
     pub(crate) fn weigh(&self, owned: usize) {
         self.weight.set(size_of::<Self>() + owned);
     }
@@ -58,6 +62,7 @@ impl<T> Weighed<T> {
 
 /// A copy has a weight of its own, and none before it is weighed.
 impl<T: Clone> Clone for Weighed<T> {
+    #[inline]
     fn clone(&self) -> Self {
         Weighed::new(self.value.clone())
     }
@@ -66,12 +71,14 @@ impl<T: Clone> Clone for Weighed<T> {
 impl<T> Deref for Weighed<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         &self.value
     }
 }
 
 impl<T> DerefMut for Weighed<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         &mut self.value
     }
