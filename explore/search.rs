@@ -431,7 +431,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let left = |time: Duration| time.saturating_sub(self.started.elapsed());
         let limits = Limits { time: limits.time.map(left), ..limits.clone() };
         let cycles = fair_cycles(&mut self.machine, &limits)?;
-        if self.limits_hit.is_empty() {
+        // A bound of preemptions, or of the system, does not say that cycles are undecided; this does.
+        if !self.limits_hit.iter().any(|hit| hit.is_of_the_search()) {
             self.limits_hit.extend(cycles.limit);
         }
         if let Some(stem) = &cycles.first {
