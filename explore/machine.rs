@@ -221,7 +221,7 @@ impl<'s, S: System> Machine<'s, S> {
         Ok(machine)
     }
 
-    /// Looks up transitions that were executed before instead of executing them again. Not for who watches:
+    /// Looks up transitions that were executed before instead of executing them again. Not with an observer:
     /// a transition that is looked up tells nothing.
     pub(crate) fn remember_transitions(&mut self) {
         self.known = Some(TransitionCache::new());

@@ -128,7 +128,7 @@ pub trait Atomic {
     /// lock-free access this is.
     fn publish(&self, value: u64, ordering: Ordering);
 
-    /// Reads the word in the current transition. For a reader who holds the lock that all writers hold.
+    /// Reads the word in the current transition. For a reader that holds the lock that all writers hold.
     fn peek(&self) -> u64;
 
     /// Shows the word to the oracle, as the latest store left it, in the current transition. What is seen must not

@@ -8,7 +8,7 @@ use crate::property::Property;
 
 /// A system's own event, as data: text is made of it last, by who shows it.
 pub trait SystemEvent: Any + Debug {
-    /// The event in words, for who knows nothing of the system.
+    /// The event in words, for readers that know nothing of the system.
     fn words(&self) -> String {
         format!("{self:?}")
     }

@@ -1,4 +1,4 @@
-//! The direct write (actor A9): `xfs_file_dio_write` (fs/xfs/xfs_file.c) and `iomap_dio_rw`
+//! The direct write: `xfs_file_dio_write` (fs/xfs/xfs_file.c) and `iomap_dio_rw`
 //! (fs/iomap/direct-io.c), 6.2, up to the submission of its I/O. What follows is in
 //! [`complete`].
 //!

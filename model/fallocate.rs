@@ -1,4 +1,4 @@
-//! What changes the file as a whole: truncate and the modes of fallocate (actor A8).
+//! What changes the file as a whole: truncate and the modes of fallocate.
 //!
 //! All of them exclude everybody who could bring something into the page cache or into the file: i_rwsem, then
 //! invalidate_lock, both exclusive. What they do then is a list of jobs that is drawn up once the locks are held,
@@ -242,7 +242,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
     Worked::Done
 }
 
-/// `xfs_alloc_file_space` (E8), which also allocates for what was only reserved (E3), and a size that grows. One
+/// `xfs_alloc_file_space`, which also allocates for what was only reserved, and a size that grows. One
 /// ILOCK section: the kernel stores the size in a step of its own, but nobody is modelled who reads both counter
 /// and size without a lock and decides by their order.
 async fn extend<B: Backend>(

@@ -1,4 +1,4 @@
-//! fsync(2) (actor A13): `xfs_file_fsync` (fs/xfs/xfs_file.c) writes back, waits, and forces the log; an error of
+//! fsync(2): `xfs_file_fsync` (fs/xfs/xfs_file.c) writes back, waits, and forces the log; an error of
 //! writeback is reported once (`file_check_and_advance_wb_err`, mm/filemap.c).
 //!
 //! Where no crash is judged the log need not be forced, and nobody can tell when the call began. Where one is, gfs2

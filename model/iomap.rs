@@ -1,4 +1,4 @@
-//! The buffered write (actor A1): `iomap_file_buffered_write`, fs/iomap/buffered-io.c.
+//! The buffered write: `iomap_file_buffered_write`, fs/iomap/buffered-io.c.
 //!
 //! A write(2) is a loop around one mapping: sample it ([`WriteState::Begin`]), use it for one folio after the
 //! other with no extent lock held ([`WriteState::Folio`]), give it back ([`WriteState::End`]), and again for

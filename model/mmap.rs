@@ -1,4 +1,4 @@
-//! Page faults and what happens through mapped memory (actors A3 and A4).
+//! Page faults and what happens through mapped memory.
 //!
 //! A load or store first tries the page-table entry; without one, or with a read-only one for a store, it
 //! faults and tries again. A write fault maps *after* it has locked an uptodate folio: it never decides

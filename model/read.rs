@@ -1,4 +1,4 @@
-//! The buffered read (actor A2): `xfs_file_buffered_read` -> `filemap_read`.
+//! The buffered read: `xfs_file_buffered_read` -> `filemap_read`.
 //!
 //! Left out: the reference that a reader holds on a folio between look-up and copy, which are one operation here.
 //! A folio that left the page cache in between is changed by nobody, so the copy is what it would have been before;

@@ -1,4 +1,4 @@
-//! Reclaim (actor A7), kswapd's way and posix_fadvise's: a clean folio leaves the page cache.
+//! Reclaim, kswapd's way and posix_fadvise's: a clean folio leaves the page cache.
 //!
 //! The steps from the trylock to the removal all run under the folio lock, which is only tried, so one
 //! operation with its outcomes is enough: evicted, kept, or kept with its per-block state gone (the state is

@@ -1,4 +1,4 @@
-//! Reflink (actor A12): `xfs_file_remap_range`, FICLONERANGE; fs/xfs/xfs_file.c, fs/xfs/xfs_reflink.c, 6.7.
+//! Reflink: `xfs_file_remap_range`, FICLONERANGE; fs/xfs/xfs_file.c, fs/xfs/xfs_reflink.c, 6.7.
 //!
 //! A mapping of the source is sampled under the source's ILOCK and used under the destination's. That is safe
 //! because nobody can write to the source meanwhile: its locks are held, since 6.7 only shared, so that reads

@@ -1,8 +1,8 @@
-//! Writeback submission (actor A5): `iomap_writepages`, fs/iomap/buffered-io.c and fs/xfs/xfs_aops.c, 6.2.
+//! Writeback submission: `iomap_writepages`, fs/iomap/buffered-io.c and fs/xfs/xfs_aops.c, 6.2.
 //!
 //! One pass shares a cached mapping and an open ioend over its folios. The cached mapping may be stale when
 //! the next folio is reached, so it is validated in `xfs_map_blocks`, with the folio locked and its dirty
-//! flag already clear: design (iv) of the kernel model, older than the argument about the write path.
+//! flag already clear. XFS did so long before the write path was given a check (6.2).
 //!
 //! Left out: dirty throttling, `->writepage` from reclaim (XFS has none), the tags that keep an integrity
 //! pass from chasing folios dirtied behind its back (a superset of folios is written).
@@ -364,7 +364,7 @@ async fn xfs_imap_valid<B: Backend>(
     valid
 }
 
-/// Tells who watches of a mapping without a place for data, if there is one by now.
+/// Reports to observers a mapping without a place for data, if there is one by now.
 fn outdated<B: Backend>(inode: &Inode<B>, iomap: &Iomap, looked_up: FileBlock, block: FileBlock) {
     inode.audit_map(|map| {
         let now = map.get(block);
@@ -377,7 +377,7 @@ fn outdated<B: Backend>(inode: &Inode<B>, iomap: &Iomap, looked_up: FileBlock, b
     });
 }
 
-/// P-WBADDR: what goes to a block that others refer to is what it has. Without per-block dirty state every valid
+/// What goes to a block that others refer to is what it has. Without per-block dirty state every valid
 /// block of a dirty folio is written, copied or not, and the contents of those that are not have not changed.
 fn audit_shared<B: Backend>(inode: &Inode<B>, folio: FolioRef, block: FileBlock, phys: Phys) {
     if !inode.reflinks {

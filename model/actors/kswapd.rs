@@ -1,4 +1,4 @@
-//! kswapd (actor A7): looks at each folio of a range once and evicts what can be evicted.
+//! kswapd: looks at each folio of a range once and evicts what can be evicted.
 
 use std::ops::{ControlFlow, Range};
 

@@ -1,4 +1,4 @@
-//! The completion of direct I/O (actor A10): `iomap_dio_complete` (fs/iomap/direct-io.c) with
+//! The completion of direct I/O: `iomap_dio_complete` (fs/iomap/direct-io.c) with
 //! `xfs_dio_write_end_io` (fs/xfs/xfs_file.c), 6.2.
 //!
 //! The order is what others rely on: the data is on the device, extents are converted, then the size is raised,

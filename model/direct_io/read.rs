@@ -1,4 +1,4 @@
-//! The direct read (actor A11): `xfs_file_dio_read` (fs/xfs/xfs_file.c) and `iomap_dio_rw`
+//! The direct read: `xfs_file_dio_read` (fs/xfs/xfs_file.c) and `iomap_dio_rw`
 //! (fs/iomap/direct-io.c), 6.2.
 //!
 //! Dirty folios of the range are written back first, but nothing is dropped, and nothing keeps a page fault from

@@ -14,7 +14,7 @@ use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
 use crate::words::geometry::FileBlock;
 
 /// The part of `xfs_buffered_write_iomap_begin` for files with the reflink flag: an extent of the COW fork wins,
-/// shared blocks are reserved there as far as the request goes (E2), and other extents are reported no further
+/// shared blocks are reserved there as far as the request goes, and other extents are reported no further
 /// than blocks are alike. `None`: the data fork has no block here that could be shared.
 pub(super) fn cow_begin<B: Backend>(
     inode: &Inode<B>,
@@ -65,8 +65,8 @@ pub fn xfs_reflink_trim<B: Backend>(inode: &Inode<B>, map: &ExtentMap, blocks: &
     if shared { Source::Copied(start..end) } else { Source::Own(start..end) }
 }
 
-/// `xfs_reflink_allocate_cow` for a direct write: copies of `blocks` are allocated (E4), unless they are there, and
-/// real at once (E5), since the write is submitted with the mapping that is returned.
+/// `xfs_reflink_allocate_cow` for a direct write: copies of `blocks` are allocated, unless they are there, and
+/// real at once, since the write is submitted with the mapping that is returned.
 pub fn xfs_reflink_allocate_cow<B: Backend>(
     inode: &Inode<B>,
     map: &mut MapSection<'_, B>,
@@ -118,7 +118,7 @@ fn round_out<B: Backend>(inode: &Inode<B>, map: &ExtentMap, blocks: &Range<FileB
     start..end
 }
 
-/// `xfs_bmapi_convert_delalloc` of the COW fork, for writeback: a delayed extent is allocated as a whole (E4).
+/// `xfs_bmapi_convert_delalloc` of the COW fork, for writeback: a delayed extent is allocated as a whole.
 pub(super) fn xfs_bmapi_convert_cow<B: Backend>(
     inode: &Inode<B>,
     map: &mut MapSection<'_, B>,

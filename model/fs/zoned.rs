@@ -3,7 +3,7 @@
 //! A zone is written from its start to its end and then erased as a whole. A write therefore reserves space for a
 //! new copy of every block that it touches, out of a budget that was taken before the write began, since it may
 //! have to wait for space and must not do so with locks held. Writeback turns the reservation into a block and
-//! takes it out of the COW fork at once; the data fork learns about the block only when its data are there (E13).
+//! takes it out of the COW fork at once; the data fork learns about the block only when its data are there.
 //! The mapping that writeback asks for covers no further folio, so that there is nothing to validate.
 //! fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_zone_alloc.c and xfs_file.c, 6.15.
 //!

@@ -1,4 +1,4 @@
-//! `iomap_end` of a delayed allocation that was not all written: freeing the unused reservation (actor A15).
+//! `iomap_end` of a delayed allocation that was not all written: freeing the unused reservation.
 //!
 //! The danger is somebody else's dirty data over the reservation that is freed: a page fault may have used
 //! it in the meantime. Since 6.2 the page cache is scanned under invalidate_lock, and what lies under a dirty

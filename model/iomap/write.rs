@@ -496,7 +496,7 @@ fn stale<B: Backend>(
         What::Checked(Checker::Write, Verdict::Stale { sampled, now, then })
     });
     inode.trace_xfs(|| trace::xfs_iomap_invalid(inode, &iomap, now()));
-    // P-AMP: needless if a fresh mapping would say the same for all that this one was still to be used for.
+    // Needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
     inode.audit_map(|map| {
         let needless = rest.clone().all(|block| {
@@ -607,7 +607,7 @@ pub fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock,
     }
 }
 
-/// What the mapping says is there for writeback, and is not any more: says so to who watches. The judge of it comes when
+/// What the mapping says is there for writeback, and is not any more: reports it to observers. The judge of it comes when
 /// the folio is unlocked.
 fn audit_backed<B: Backend>(inode: &Inode<B>, iomap: &Iomap, written: &Range<Cell>) {
     if iomap.kind == IomapType::Hole {
@@ -650,7 +650,7 @@ fn contradiction_shown(iomap: &Iomap, block: FileBlock, extent: Extent) -> Strin
     }
 }
 
-/// The mapping is used to fill `blocks` for a write of `covered`: says so to who watches, and judges a check that had passed it.
+/// The mapping is used to fill `blocks` for a write of `covered`: reports it to observers, and judges a check that had passed it.
 fn audit_use<B: Backend>(
     inode: &Inode<B>,
     iomap: &Iomap,

@@ -1,4 +1,4 @@
-//! Zeroing a range of the file through the page cache (actor A14): `iomap_zero_range` and `iomap_truncate_page`,
+//! Zeroing a range of the file through the page cache: `iomap_zero_range` and `iomap_truncate_page`,
 //! fs/iomap/buffered-io.c.
 //!
 //! Zeroing is a write of zeros that allocates nothing: where the mapping says that the device has nothing to

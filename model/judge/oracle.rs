@@ -508,7 +508,7 @@ impl<B: Backend> Oracle<B> {
         self.each(geometry, cells, |history| history.reads.retain(|(actor, _)| *actor != reader));
     }
 
-    /// What a read that has begun may return for each of `cells`: for who copies them elsewhere in the same
+    /// What a read that has begun may return for each of `cells`: for callers that copy them elsewhere in the same
     /// transition.
     pub fn may_return(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) -> Vec<u64> {
         let mut values = Vec::new();

@@ -125,7 +125,7 @@ impl<B: Backend> Inode<B> {
         blocks
     }
 
-    /// Judges what a crash would leave now, P-CRASH.
+    /// Judges what a crash would leave now.
     pub fn audit_crash(&self) {
         let Some(log) = self.log() else { return };
         let mut judged = Vec::new();

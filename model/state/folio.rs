@@ -362,7 +362,7 @@ impl Slot {
         (Some(id), !in_use)
     }
 
-    /// vmscan's way to drop the folio, steps A7.2 to A7.4 of the model, with the folio lock held: per-block state is
+    /// vmscan's way to drop the folio (`shrink_folio_list`), with the folio lock held: per-block state is
     /// freed *before* it is known whether the removal succeeds. Goes on with what became of that.
     pub fn prepare_removal(&mut self, ignore_writeback: bool) -> ControlFlow<Eviction, IfsGone> {
         let Some(folio) = self.current_mut() else { return ControlFlow::Break(Eviction::Kept) };
@@ -376,7 +376,7 @@ impl Slot {
         ControlFlow::Continue(if folio.release() { IfsGone::Missed } else { IfsGone::NotMissed })
     }
 
-    /// The end of it, A7.5 (`__remove_mapping`): nobody may refer to the folio, and nobody may have dirtied it.
+    /// The end of it (`__remove_mapping`): nobody may refer to the folio, and nobody may have dirtied it.
     pub fn remove_mapping(&mut self, ifs: IfsGone, dirty: ReclaimDirty) -> Eviction {
         let Some(folio) = self.current_mut() else { return Eviction::Kept };
         if folio.refs != 0 || folio.dirty && dirty == ReclaimDirty::Frozen {
@@ -386,7 +386,7 @@ impl Slot {
         Eviction::Evicted
     }
 
-    /// Locks the folio in the page cache, which nobody has locked, for who need not refer to it.
+    /// Locks the folio in the page cache, which nobody has locked, for callers that need no reference to it.
     pub fn lock_current(&mut self, me: ActorId) {
         if let Some(folio) = self.current_mut() {
             folio.locked = Some(me);

@@ -151,7 +151,7 @@ impl<B: Backend> Inode<B> {
         data
     }
 
-    /// The dinode's data, for who sees that the file is stuffed.
+    /// The dinode's data, for callers that see that the file is stuffed.
     pub(crate) fn stuffed_data(&self) -> Dinode {
         self.dinode.as_ref().and_then(|dinode| dinode.read(Clone::clone))
     }
@@ -279,7 +279,7 @@ impl<B: Backend> Inode<B> {
         self.counters.shared_sequence()
     }
 
-    /// The current end of file, for who holds what excludes its change (i_rwsem) or when none can happen.
+    /// The current end of file, for callers that hold what excludes its change (i_rwsem), or when none can happen.
     pub fn i_size_peek(&self) -> Cell {
         self.i_size.peek() as Cell
     }
@@ -312,7 +312,7 @@ impl<B: Backend> Inode<B> {
         slot.current().is_some_and(|(_, folio)| below_eof.any(|at| folio.cells[at] != Value::ZERO))
     }
 
-    /// P-BACK for the folios of `blocks`: an unlocked folio's dirty blocks below end of file have blocks or a
+    /// For the folios of `blocks`: an unlocked folio's dirty blocks below end of file have blocks or a
     /// reservation, unless they hold nothing but the zeros that a hole reads as and nobody can store into them.
     /// To be called in a transition that released a lock.
     pub fn audit_backing(&self, blocks: impl Iterator<Item = FileBlock>) {

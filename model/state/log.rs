@@ -1,4 +1,4 @@
-//! Power loss (A16): what recovery would make of the file, judged at every state without going there.
+//! Power loss: what recovery would make of the file, judged at every state without going there.
 //!
 //! The log is a sequence of committed transactions, of which a crash leaves some prefix that is not shorter
 //! than what has been forced out. So the state keeps, per file, what each of these prefixes says about extents

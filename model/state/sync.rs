@@ -145,7 +145,7 @@ impl<B: Backend> RwSemaphore<B> {
         self.trace("xfs_ilock_demote", Mode::Exclusive);
     }
 
-    /// Who holds it, for whoever watches: the actors, and whether as a writer. `None`: nobody.
+    /// Who holds it, for observers: the actors, and whether as a writer. `None`: nobody.
     pub fn holders(&self) -> Option<(Vec<ActorId>, bool)> {
         let mut holders = None;
         self.word.audit(|word| {

@@ -152,7 +152,7 @@ fn xfs_imap<B: Backend>(
         .hex("fsbcount", u64::from(iomap.end - iomap.start))
 }
 
-/// `xfs_map_blocks_alloc`: writeback allocates a delayed extent. For who holds the ILOCK.
+/// `xfs_map_blocks_alloc`: writeback allocates a delayed extent. For callers that hold the ILOCK.
 pub fn xfs_map_blocks_alloc<B: Backend>(
     inode: &Inode<B>,
     map: &ExtentMap,
@@ -170,7 +170,7 @@ pub fn xfs_map_blocks_alloc<B: Backend>(
         .hex("fsbcount", extent.len() as u64)
 }
 
-/// `xfs_unwritten_convert`: completion converts what was written. For who holds the ILOCK.
+/// `xfs_unwritten_convert`: completion converts what was written. For callers that hold the ILOCK.
 pub fn xfs_unwritten_convert<B: Backend>(
     inode: &Inode<B>,
     map: &ExtentMap,

@@ -46,7 +46,7 @@ pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
     }
 }
 
-/// P-RESV for the COW fork: what is reserved there lies under dirty data, unless a hint says that it need not. (What
+/// No reservation of the COW fork leaks: what is reserved there lies under dirty data, unless a hint says that it need not. (What
 /// writeback has allocated beyond what it wrote is no loss: the next write finds it, or it is given back.)
 fn judge_copies<B: Backend>(inode: &Inode<B>) {
     let mut reserved = Vec::new();

@@ -372,7 +372,7 @@ choices! {
     }
 }
 
-/// A design. Fields are documented by their types; see `kernel-model` sections 4 and 10 for the sources.
+/// A design. Fields are documented by their types, with the kernel version or the mail that each value comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Design {
     /// The name in tables and in `[expect]`.

@@ -115,28 +115,28 @@ impl Extents {
         (block + 1..all).find(|next| self.get(*next) != Extent::Hole).unwrap_or(all)
     }
 
-    /// Hole -> Delalloc (E1, E2).
+    /// Hole -> Delalloc.
     pub(crate) fn reserve(&mut self, blocks: &Range<FileBlock>) {
         for block in blocks.clone() {
             self.0[usize::from(block)] = Extent::Delalloc;
         }
     }
 
-    /// Hole or Delalloc -> Unwritten (E8, E3; in the COW fork E4), at these device blocks.
+    /// Hole or Delalloc -> Unwritten, at these device blocks.
     pub(crate) fn allocate(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
         for (block, phys) in blocks.clone().zip(allocated) {
             self.0[usize::from(block)] = Extent::Unwritten(*phys);
         }
     }
 
-    /// Hole -> Written (E12), at these device blocks.
+    /// Hole -> Written, at these device blocks.
     pub(crate) fn allocate_written(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
         for (block, phys) in blocks.clone().zip(allocated) {
             self.0[usize::from(block)] = Extent::Written(*phys);
         }
     }
 
-    /// Written -> Hole (E9) in a range; other blocks are left. Returns the device blocks that are free now.
+    /// Written -> Hole in a range; other blocks are left. Returns the device blocks that are free now.
     pub(crate) fn free_written(&mut self, blocks: Range<FileBlock>) -> Vec<Phys> {
         let mut freed = Vec::new();
         for block in blocks {
@@ -148,7 +148,7 @@ impl Extents {
         freed
     }
 
-    /// Unwritten -> Written in a range (E6; in the COW fork E5). Returns whether anything changed.
+    /// Unwritten -> Written in a range. Returns whether anything changed.
     pub(crate) fn convert(&mut self, blocks: Range<FileBlock>) -> bool {
         let mut changed = false;
         for block in blocks {
@@ -160,7 +160,7 @@ impl Extents {
         changed
     }
 
-    /// Delalloc -> Hole in a range (E10); other blocks are left. Returns the blocks punched.
+    /// Delalloc -> Hole in a range; other blocks are left. Returns the blocks punched.
     pub(crate) fn punch_delalloc(&mut self, blocks: Range<FileBlock>) -> Vec<FileBlock> {
         let punched: Vec<FileBlock> = blocks.filter(|block| self.get(*block) == Extent::Delalloc).collect();
         for block in &punched {
@@ -169,7 +169,7 @@ impl Extents {
         punched
     }
 
-    /// Whatever was there -> Hole or Written (E7, E9 with E11). Returns what was there.
+    /// Whatever was there -> Hole or Written. Returns what was there.
     pub(crate) fn replace(&mut self, block: FileBlock, extent: Extent) -> Extent {
         std::mem::replace(&mut self.0[usize::from(block)], extent)
     }
@@ -179,7 +179,7 @@ impl Extents {
         self.replace(block, Extent::Hole)
     }
 
-    /// Any -> Hole in a range (E9). Returns what was there.
+    /// Any -> Hole in a range. Returns what was there.
     pub(crate) fn unmap(&mut self, blocks: Range<FileBlock>) -> Vec<Extent> {
         blocks.map(|block| self.take(block)).filter(|extent| *extent != Extent::Hole).collect()
     }

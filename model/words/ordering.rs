@@ -1,7 +1,7 @@
 //! Memory ordering: which access of the kernel orders what, one by one, so that each can be taken away.
 //!
 //! The validity check reads its counter without a lock. That it sees what it must rests on a chain of locks that have
-//! other purposes (kernel-model, section 6): the counter moves before the writeback bit is cleared, reclaim removes a
+//! other purposes: the counter moves before the writeback bit is cleared, reclaim removes a
 //! folio under xa_lock after that, and whoever brings the next folio in takes xa_lock after that. Each link of the
 //! chain is a [`Link`] here, with the ordering that the kernel has there; a set of them may be weakened.
 //!

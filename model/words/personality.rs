@@ -208,7 +208,7 @@ choices! {
     }
 }
 
-/// A file system. Table 7 of the kernel model, as far as the actors carry it.
+/// A file system: in what it differs from others, as far as the modelled paths ask for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Personality {
     /// What a buffered write into a hole allocates.

@@ -1,4 +1,4 @@
-//! Writeback completion (actor A6): a kworker that the model starts by itself.
+//! Writeback completion: a kworker that the model starts by itself.
 //!
 //! The order is the keystone of the validity check: data on the device, then the extent converted (and the
 //! counter moved), then the on-disk size, and only then is the writeback bit cleared, so that a folio can be

@@ -26,7 +26,7 @@ pub(crate) fn is_at(map: &ExtentMap, block: FileBlock, phys: Phys, shared: bool)
     in_cow || map.get(block).phys() == Some(phys)
 }
 
-/// P-WBADDR: at submission, under the folio lock, the block is where the map has it.
+/// At submission, under the folio lock, the block is where the map has it.
 pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
     if inode.sb.config.fs.is_out_of_place() {
         // It was allocated for this, and the file does not refer to it yet.
@@ -43,7 +43,7 @@ pub(crate) fn audit_address<B: Backend>(inode: &Inode<B>, block: FileBlock, phys
     });
 }
 
-/// Tells who watches that a mapping led to a wrong place.
+/// Reports to observers that a mapping led to a wrong place.
 pub(crate) fn misplaced<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys) {
     inode.emit(|| {
         let at = inode.sb.geometry.bytes_of_blocks(&(block..block + 1));
@@ -51,7 +51,7 @@ pub(crate) fn misplaced<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Ph
     });
 }
 
-/// P-WBADDR and P-FREE: while the device writes, the block is still this one's. Only where blocks can be given to
+/// While the device writes, the block is still this one's. Only where blocks can be given to
 /// others is there anything to see.
 pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
     if !inode.reflinks || inode.sb.config.fs.is_out_of_place() {
@@ -67,7 +67,7 @@ pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, s
     });
 }
 
-/// P-FREE: the device writes to a block that belongs to somebody. Asked only where blocks are freed at all.
+/// The device writes to a block that belongs to somebody. Asked only where blocks are freed at all.
 pub(crate) fn audit_owned<B: Backend>(inode: &Inode<B>, phys: Phys) {
     if !inode.sb.config.frees_blocks() {
         return;

@@ -82,7 +82,7 @@ fn violates(scenario: &str, mutation: Mutation, properties: &[Property]) {
     }
 }
 
-/// M1: nobody checks.
+/// Nobody checks.
 #[test]
 fn m1_no_check() {
     caught(
@@ -93,7 +93,7 @@ fn m1_no_check() {
     );
 }
 
-/// M2: the check comes before the folio lock.
+/// The check comes before the folio lock.
 #[test]
 fn m2_check_before_the_folio_lock() {
     caught(
@@ -104,7 +104,7 @@ fn m2_check_before_the_folio_lock() {
     );
 }
 
-/// M3: the check comes after the block was zeroed.
+/// The check comes after the block was zeroed.
 #[test]
 fn m3_check_after_prepare() {
     caught(
@@ -115,7 +115,7 @@ fn m3_check_after_prepare() {
     );
 }
 
-/// M4: completion clears the writeback bit before it converts the extent.
+/// Completion clears the writeback bit before it converts the extent.
 #[test]
 fn m4_writeback_bit_cleared_before_conversion() {
     caught(
@@ -126,7 +126,7 @@ fn m4_writeback_bit_cleared_before_conversion() {
     );
 }
 
-/// M5: conversion does not move the counter.
+/// Conversion does not move the counter.
 #[test]
 fn m5_conversion_does_not_move_the_counter() {
     caught(
@@ -137,7 +137,7 @@ fn m5_conversion_does_not_move_the_counter() {
     );
 }
 
-/// M5, the other half: it moves it after the writeback bit is cleared.
+/// Conversion moves the counter after the writeback bit is cleared.
 #[test]
 fn m5_conversion_moves_the_counter_too_late() {
     caught(
@@ -148,7 +148,7 @@ fn m5_conversion_moves_the_counter_too_late() {
     );
 }
 
-/// M4 and M5 where nothing is written in place: the block is recorded too late, or nobody is told.
+/// Where nothing is written in place: completion records the block too late, or moves no counter.
 #[test]
 fn completion_out_of_place_in_the_wrong_order_or_silent() {
     let mutations: [Mutation; 3] = [
@@ -162,7 +162,7 @@ fn completion_out_of_place_in_the_wrong_order_or_silent() {
     holds("zoned/t1", |_, fs| fs.bump_convert = Bump::AfterIlock, &[branches::STALE, branches::EVICT]);
 }
 
-/// M5b, harmless: the counter moves after the ILOCK is dropped, but before the writeback bit is cleared.
+/// Harmless: the counter moves after the ILOCK is dropped, but before the writeback bit is cleared.
 #[test]
 fn m5b_counter_moves_after_the_ilock() {
     for scenario in ["xfs/a1", "xfs/t1", "xfs/t2"] {
@@ -170,7 +170,7 @@ fn m5b_counter_moves_after_the_ilock() {
     }
 }
 
-/// M5c, harmless: the allocation of delayed blocks does not move the counter; both states read as zeros.
+/// Harmless: the allocation of delayed blocks does not move the counter; both states read as zeros.
 #[test]
 fn m5c_allocation_does_not_move_the_counter() {
     for scenario in ["xfs/a2", "xfs/t2", "xfs/t7-d2"] {
@@ -178,7 +178,7 @@ fn m5c_allocation_does_not_move_the_counter() {
     }
 }
 
-/// M7: the reservation is punched without invalidate_lock, so that a page fault dirties what was found clean.
+/// The reservation is punched without invalidate_lock, so that a page fault dirties what was found clean.
 #[test]
 fn m7_punch_without_invalidate_lock() {
     caught(
@@ -189,7 +189,7 @@ fn m7_punch_without_invalidate_lock() {
     );
 }
 
-/// M8: the punch truncates the page cache of its range.
+/// The punch truncates the page cache of its range.
 #[test]
 fn m8_punch_truncates_the_page_cache() {
     caught(
@@ -200,7 +200,7 @@ fn m8_punch_truncates_the_page_cache() {
     );
 }
 
-/// M9: the scan reads the dirty flag without the folio lock, while writeback has just cleared it.
+/// The scan reads the dirty flag without the folio lock, while writeback has just cleared it.
 #[test]
 fn m9_scan_without_the_folio_lock() {
     caught(
@@ -211,7 +211,7 @@ fn m9_scan_without_the_folio_lock() {
     );
 }
 
-/// M9b, harmless: the gap before a dirty folio is punched after that folio is unlocked.
+/// Harmless: the gap before a dirty folio is punched after that folio is unlocked.
 #[test]
 fn m9b_gap_punched_late() {
     for scenario in ["xfs/t7-d1", "xfs/t7-d2", "xfs/a5"] {
@@ -219,7 +219,7 @@ fn m9b_gap_punched_late() {
     }
 }
 
-/// M10: a stale abort leaves the folio locked; the next attempt waits for it for ever.
+/// A stale abort leaves the folio locked; the next attempt waits for it for ever.
 #[test]
 fn m10_stale_abort_without_unlock() {
     caught(
@@ -230,7 +230,7 @@ fn m10_stale_abort_without_unlock() {
     );
 }
 
-/// M10, the other half: it keeps the reference.
+/// A stale abort keeps the reference to the folio.
 #[test]
 fn m10_stale_abort_without_put() {
     caught(
@@ -241,7 +241,7 @@ fn m10_stale_abort_without_put() {
     );
 }
 
-/// M11: a stale mapping without progress counts as done.
+/// A stale mapping without progress counts as done.
 #[test]
 fn m11_stale_counts_as_done() {
     caught(
@@ -252,7 +252,7 @@ fn m11_stale_counts_as_done() {
     );
 }
 
-/// M12: the STALE flag leaks into the next mapping, which is thrown away like the one before it, for ever.
+/// The STALE flag leaks into the next mapping, which is thrown away like the one before it, for ever.
 #[test]
 fn m12_stale_leaks_into_the_next_mapping() {
     caught(
@@ -263,7 +263,7 @@ fn m12_stale_leaks_into_the_next_mapping() {
     );
 }
 
-/// M13: the cookie is sampled after the ILOCK is dropped.
+/// The cookie is sampled after the ILOCK is dropped.
 #[test]
 fn m13_cookie_sampled_outside() {
     caught(
@@ -274,7 +274,7 @@ fn m13_cookie_sampled_outside() {
     );
 }
 
-/// M14: writeback asks the write path's cookie, which has no counter of the COW fork for a mapping of the data
+/// Writeback asks the write path's cookie, which has no counter of the COW fork for a mapping of the data
 /// fork.
 #[test]
 fn m14_writeback_asks_the_write_path_s_cookie() {
@@ -286,7 +286,7 @@ fn m14_writeback_asks_the_write_path_s_cookie() {
     );
 }
 
-/// M16, harmless in the write path: only the data fork's counter is compared. Completion moves both, and what
+/// Harmless in the write path: only the data fork's counter is compared. Completion moves both, and what
 /// moves the COW fork's alone does not change where the contents are.
 #[test]
 fn m16_only_the_data_fork_s_counter_is_compared() {
@@ -295,7 +295,7 @@ fn m16_only_the_data_fork_s_counter_is_compared() {
     }
 }
 
-/// M15: writeback goes by the range of the mapping that it keeps, over a truncate.
+/// Writeback goes by the range of the mapping that it keeps, over a truncate.
 #[test]
 fn m15_writeback_checks_the_range_only() {
     caught(
@@ -343,7 +343,7 @@ fn punch_drops_dirty_folios() {
     );
 }
 
-/// M17: a write fault maps before it locks its folio. A direct write takes the folio away, and before the fault is
+/// A write fault maps before it locks its folio. A direct write takes the folio away, and before the fault is
 /// retried a truncate leaves a part of its reservation in the file and the store outside.
 #[test]
 fn m17_fault_maps_before_the_folio_lock() {
@@ -356,13 +356,14 @@ fn m17_fault_maps_before_the_folio_lock() {
 }
 
 /// The same where a reservation made in vain is all that there is space for: no folio is dirty yet when the fault
-/// fails (A10).
+/// fails.
 #[test]
 fn m17_fault_fails_with_a_clean_folio() {
     caught("xfs/a10", maps_first, &[properties::LEAKED_RESERVATION], &[branches::MKWRITE]);
 }
 
-/// M17, harmless: the fault is retried and finds its own reservation; without direct I/O nobody takes the folio away.
+/// Harmless: a write fault that maps early is retried and finds its own reservation; without direct I/O nobody takes the
+/// folio away.
 #[test]
 fn m17_fault_finds_its_reservation() {
     holds("xfs/m17-retried", maps_first, &[branches::MKWRITE_RETRY, branches::MKWRITE]);
@@ -374,7 +375,7 @@ fn maps_first(design: &mut Design, _: &mut Personality) {
     design.mkwrite_map = MkwriteMap::BeforeLock;
 }
 
-/// M18: a write fault has an end handler that punches.
+/// A write fault has an end handler that punches.
 #[test]
 fn m18_write_fault_punches() {
     caught(
@@ -385,7 +386,7 @@ fn m18_write_fault_punches() {
     );
 }
 
-/// M19: invalidate_lock is taken with the folio locked, and a page fault takes them the other way round.
+/// invalidate_lock is taken with the folio locked, and a page fault takes them the other way round.
 #[test]
 fn m19_invalidate_lock_under_the_folio_lock() {
     caught(
@@ -396,7 +397,7 @@ fn m19_invalidate_lock_under_the_folio_lock() {
     );
 }
 
-/// M20: `iomap_end` takes invalidate_lock although unsharing holds it.
+/// `iomap_end` takes invalidate_lock although unsharing holds it.
 #[test]
 fn m20_unsharing_waits_for_its_own_lock() {
     caught(
@@ -410,7 +411,7 @@ fn m20_unsharing_waits_for_its_own_lock() {
     );
 }
 
-/// M23: reclaim looks whether a folio is dirty before it is the last one to refer to it.
+/// Reclaim looks whether a folio is dirty before it is the last one to refer to it.
 #[test]
 fn m23_reclaim_looks_at_the_dirty_flag_first() {
     caught(
@@ -421,7 +422,7 @@ fn m23_reclaim_looks_at_the_dirty_flag_first() {
     );
 }
 
-/// M23, harmless: where every page is dirtied under its lock.
+/// Harmless where every page is dirtied under its lock: reclaim looks at the dirty flag first.
 #[test]
 fn m23_nobody_dirties_by_a_reference() {
     for scenario in ["xfs/t2", "xfs/t7-d2"] {
@@ -430,7 +431,7 @@ fn m23_nobody_dirties_by_a_reference() {
     }
 }
 
-/// M24: reclaim drops folios under writeback.
+/// Reclaim drops folios under writeback.
 #[test]
 fn m24_reclaim_ignores_writeback() {
     caught(
@@ -441,7 +442,7 @@ fn m24_reclaim_ignores_writeback() {
     );
 }
 
-/// M28: the caller of write(2) learns of a stale mapping.
+/// The caller of write(2) learns of a stale mapping.
 #[test]
 fn m28_staleness_is_returned_to_the_user() {
     caught(
@@ -452,7 +453,7 @@ fn m28_staleness_is_returned_to_the_user() {
     );
 }
 
-/// M29: writeback does not compare the COW fork's counter.
+/// Writeback does not compare the COW fork's counter.
 #[test]
 fn m29_writeback_skips_the_cow_fork_s_counter() {
     caught(
@@ -463,7 +464,7 @@ fn m29_writeback_skips_the_cow_fork_s_counter() {
     );
 }
 
-/// M30: a short copy into a folio that is not uptodate counts.
+/// A short copy into a folio that is not uptodate counts.
 #[test]
 fn m30_short_copy_counts() {
     caught(
@@ -474,7 +475,7 @@ fn m30_short_copy_counts() {
     );
 }
 
-/// T16: unwritten extents are converted when the I/O is submitted.
+/// Unwritten extents are converted when the I/O is submitted.
 #[test]
 fn t16_conversion_before_the_data() {
     caught(
@@ -485,7 +486,7 @@ fn t16_conversion_before_the_data() {
     );
 }
 
-/// T16: the size on disk is raised by the write, before the data are there.
+/// The size on disk is raised by the write, before the data are there.
 #[test]
 fn t16_size_before_the_data() {
     caught(
@@ -496,7 +497,7 @@ fn t16_size_before_the_data() {
     );
 }
 
-/// T16: the log is written without flushing the device's cache.
+/// The log is written without flushing the device's cache.
 #[test]
 fn t16_conversion_without_a_flush() {
     caught(
@@ -633,7 +634,7 @@ fn before_unlock(design: &mut Design, _: &mut Personality) {
     design.page_done = PageDone::BeforeUnlock;
 }
 
-/// M21: the hook joins the buffers after the folio was unlocked.
+/// The hook joins the buffers after the folio was unlocked.
 #[test]
 fn m21_page_done_after_unlock() {
     holds("gfs2/t6", before_unlock, &[branches::READ_FILL, branches::EVICT]);
@@ -641,7 +642,7 @@ fn m21_page_done_after_unlock() {
     violates("gfs2/t6", late, &[properties::BROKEN_TRANSACTION]);
 }
 
-/// M22: the hook is given a folio that was never prepared.
+/// The hook is given a folio that was never prepared.
 #[test]
 fn m22_page_done_with_an_unprepared_folio() {
     holds("gfs2/jdata-valid", before_unlock, &[branches::STALE]);
@@ -652,7 +653,7 @@ fn m22_page_done_with_an_unprepared_folio() {
     violates("gfs2/jdata-valid", with_folio, &[properties::BROKEN_TRANSACTION]);
 }
 
-/// M10, its third part: a stale abort that does not end the transaction.
+/// A stale abort does not end the transaction.
 #[test]
 fn m10_stale_abort_without_the_end_of_the_transaction() {
     holds("gfs2/jdata-valid", before_unlock, &[branches::STALE]);
@@ -663,7 +664,7 @@ fn m10_stale_abort_without_the_end_of_the_transaction() {
     violates("gfs2/jdata-valid", not_called, &[properties::BROKEN_TRANSACTION]);
 }
 
-/// M6: a direct write drops what is cached before it converts its extents.
+/// A direct write drops what is cached before it converts its extents.
 #[test]
 fn m6_dropped_before_conversion() {
     caught(
@@ -674,7 +675,7 @@ fn m6_dropped_before_conversion() {
     );
 }
 
-/// M25: a direct write that is not aligned to blocks goes beside others whatever it meets.
+/// A direct write that is not aligned to blocks goes beside others whatever it meets.
 #[test]
 fn m25_unaligned_direct_write_unfenced() {
     caught(
@@ -685,7 +686,7 @@ fn m25_unaligned_direct_write_unfenced() {
     );
 }
 
-/// M26: an unaligned direct write that is done alone does not wait for others in flight.
+/// An unaligned direct write that is done alone does not wait for others in flight.
 #[test]
 fn m26_unaligned_direct_write_without_drain() {
     caught(
@@ -696,7 +697,7 @@ fn m26_unaligned_direct_write_without_drain() {
     );
 }
 
-/// M27: the completion of a direct write raises the size before it converts the extent.
+/// The completion of a direct write raises the size before it converts the extent.
 #[test]
 fn m27_size_before_conversion() {
     caught(

@@ -134,7 +134,7 @@ fn in_the_kernels_memory_there_are_two_ways_from_the_completion_to_the_writer() 
     assert_eq!(study.weakest, Weakest::All(vec![by_the_bit, by_xa_lock]));
 }
 
-/// Two tasks count in T2, and one that does not see the other's count repeats it.
+/// Two tasks count in `xfs/t2`, and one that does not see the other's count repeats it.
 #[test]
 fn t2_needs_xa_lock_and_nothing_that_is_no_lock() {
     use Link::{XaEndWriteback, XaInsert};

@@ -14,7 +14,7 @@ use crate::words::personality::{Allocate, Bump};
 use crate::words::value::Value;
 
 impl<B: Backend> MapSection<'_, B> {
-    /// Hole -> Delalloc (E1, E2): reserves space for `blocks` of a fork.
+    /// Hole -> Delalloc: reserves space for `blocks` of a fork.
     pub fn reserve(&mut self, fork: Fork, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
         self.owed.inode.sb.reserve_blocks(blocks.len() as u16)?;
         self.reserve_promised(fork, blocks);
@@ -28,7 +28,7 @@ impl<B: Backend> MapSection<'_, B> {
         self.report(|geometry| changed(geometry, fork, IomapType::Hole, IomapType::Delalloc, blocks));
     }
 
-    /// Hole -> Unwritten (E8; in the COW fork E4).
+    /// Hole -> Unwritten, in a fork.
     pub fn allocate(&mut self, fork: Fork, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
         let inode = self.owed.inode;
         let allocated = inode.sb.allocate_blocks(inode.number, blocks)?;
@@ -39,7 +39,7 @@ impl<B: Backend> MapSection<'_, B> {
         Ok(())
     }
 
-    /// Delalloc -> Unwritten (E3; in the COW fork E4): the whole delayed extent around a block, which is returned.
+    /// Delalloc -> Unwritten: the whole delayed extent around a block, which is returned.
     pub fn allocate_delayed(&mut self, fork: Fork, block: FileBlock) -> Range<FileBlock> {
         let inode = self.owed.inode;
         let blocks = self.extents(fork).extent_around(block);
@@ -54,7 +54,7 @@ impl<B: Backend> MapSection<'_, B> {
         blocks
     }
 
-    /// Hole -> Written (E12): what the blocks hold on the device is nobody's, and is not touched.
+    /// Hole -> Written: what the blocks hold on the device is nobody's, and is not touched.
     pub fn allocate_written(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
         self.allocate_used(blocks)?;
         self.count(Fork::Data, blocks.clone());
@@ -74,7 +74,7 @@ impl<B: Backend> MapSection<'_, B> {
         Ok(())
     }
 
-    /// Whatever has no blocks yet gets some that read as zeros (E8), also what was only reserved (E3). What was done
+    /// Whatever has no blocks yet gets some that read as zeros, also what was only reserved. What was done
     /// before space runs out stays. Where nothing is preallocated ([`Allocate::OutOfPlace`]) a hole stays one.
     pub fn preallocate(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
         let inode = self.owed.inode;
@@ -129,7 +129,7 @@ impl<B: Backend> MapSection<'_, B> {
         }
     }
 
-    /// Unwritten -> Written (E6), in a transaction. The counter moves with it if that is when it moves. Returns whether
+    /// Unwritten -> Written, in a transaction. The counter moves with it if that is when it moves. Returns whether
     /// anything changed.
     pub fn convert(&mut self, blocks: &Range<FileBlock>, bump: Bump) -> bool {
         self.owed.logged = true;

@@ -14,7 +14,7 @@ use crate::words::geometry::FileBlock;
 use crate::words::personality::Bump;
 
 impl<B: Backend> MapSection<'_, B> {
-    /// Unwritten -> Written in the COW fork (E5): I/O to these copies is submitted, so that they are moved when it is
+    /// Unwritten -> Written in the COW fork: I/O to these copies is submitted, so that they are moved when it is
     /// complete.
     pub fn submit_copies(&mut self, blocks: &Range<FileBlock>) {
         if self.map.cow.convert(blocks.clone()) {
@@ -25,7 +25,7 @@ impl<B: Backend> MapSection<'_, B> {
         }
     }
 
-    /// Copies that are written take the place of what the data fork has (E7), which loses its reference or reservation, in
+    /// Copies that are written take the place of what the data fork has, which loses its reference or reservation, in
     /// a transaction. The data fork's counter moves with it if that is when it moves. Returns whether anything changed.
     pub fn move_copies(&mut self, blocks: &Range<FileBlock>, bump: Bump) -> bool {
         self.owed.logged = true;
@@ -46,7 +46,7 @@ impl<B: Backend> MapSection<'_, B> {
         true
     }
 
-    /// Whatever was there -> Hole in the COW fork (part of E9), in a transaction: copies in the making are given up.
+    /// Whatever was there -> Hole in the COW fork, in a transaction: copies in the making are given up.
     pub fn cancel_copies(&mut self, blocks: Range<FileBlock>) {
         self.owed.logged = true;
         let cancelled: Vec<FileBlock> =
@@ -71,7 +71,7 @@ impl<B: Backend> MapSection<'_, B> {
         inode.sb.allocate_reserved(inode.number, &one).first().copied()
     }
 
-    /// Whatever was there -> Written (E13), in a transaction: what was written to `phys` and on is the file's from here on.
+    /// Whatever was there -> Written, in a transaction: what was written to `phys` and on is the file's from here on.
     /// The counter moves with it if that is when it moves. Returns whether anything changed.
     pub fn refer_to(&mut self, blocks: &Range<FileBlock>, phys: Phys, bump: Bump) -> bool {
         self.owed.logged = true;
@@ -96,7 +96,7 @@ impl<B: Backend> MapSection<'_, B> {
         changed
     }
 
-    /// Whatever was there -> Written or Hole (E9 with E11), in a transaction: what another file has written is shared from
+    /// Whatever was there -> Written or Hole, in a transaction: what another file has written is shared from
     /// block `to` on, and everything else becomes a hole.
     pub fn share(&mut self, to: FileBlock, extents: &[Extent]) {
         let blocks = to..to + extents.len() as FileBlock;

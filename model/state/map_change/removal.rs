@@ -15,7 +15,7 @@ use crate::words::extent::Fork;
 use crate::words::geometry::FileBlock;
 
 impl<B: Backend> MapSection<'_, B> {
-    /// Any -> Hole in both forks (E9), in a transaction.
+    /// Any -> Hole in both forks, in a transaction.
     pub fn unmap(&mut self, blocks: &Range<FileBlock>) {
         self.cancel_copies(blocks.clone());
         self.took_away(blocks.clone());
@@ -33,7 +33,7 @@ impl<B: Backend> MapSection<'_, B> {
         });
     }
 
-    /// Written -> Hole (E9), in a transaction: blocks that were just allocated, and not written.
+    /// Written -> Hole, in a transaction: blocks that were just allocated, and not written.
     pub fn free_unused(&mut self, blocks: &Range<FileBlock>) {
         let inode = self.owed.inode;
         let freed = self.map.free_written(blocks.clone());
@@ -47,7 +47,7 @@ impl<B: Backend> MapSection<'_, B> {
         self.took_away(blocks.clone());
     }
 
-    /// Delalloc -> Hole in a range of a fork (E10); other blocks are left. The log has nothing of it. Returns how many
+    /// Delalloc -> Hole in a range of a fork; other blocks are left. The log has nothing of it. Returns how many
     /// blocks were punched.
     pub fn punch_delalloc(&mut self, fork: Fork, blocks: &Range<FileBlock>) -> u16 {
         let punched = self.extents(fork).punch_delalloc(blocks.clone());

@@ -1,7 +1,8 @@
 //! The skeleton of a regression test for xfstests: the setup and the actors in xfs_io's commands, the delay that holds
 //! the window open, the tracepoint that says that it was hit, and the expected file.
 //!
-//! A skeleton, because a kernel is not driven step by step: who holds the mapping is delayed, the others run meanwhile.
+//! A skeleton, because a kernel is not driven step by step: the actor that holds the mapping is delayed, and the others run
+//! meanwhile.
 //! What xfs_io cannot do is left as a comment for whoever finishes the test.
 
 use std::collections::BTreeSet;
@@ -294,7 +295,7 @@ impl Call {
     }
 }
 
-/// The actors in three groups: those that are done before the window opens, who holds it, and the others.
+/// The actors in three groups: those that are done before the window opens, the one that holds it, and the others.
 fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&Delay>, script: &mut Script) {
     let program = &schedule.about.program;
     let actor = |actor: ActorId| program.actor(&schedule.name(actor));
@@ -339,7 +340,7 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
     script.line("");
 }
 
-/// Delays who holds the window, until the tracepoint says that it was hit.
+/// Delays the actor that holds the window, until the tracepoint says that it was hit.
 fn watch(delay: &Delay, script: &mut Script) {
     script.comment(delay.why);
     script.line(&format!("_scratch_inject_error \"{}\" {DELAY}", delay.tag));
