@@ -230,7 +230,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
         }
         Job::Shrink(size) => bmap_util::truncate_extents(inode, size).await,
         Job::Unmap(blocks) => bmap_util::remove_extents(inode, &blocks).await,
-        Job::Extend(name, blocks, size) => {
+        Job::Extend { name, blocks, size } => {
             if extend(inode, Op::new(name), &blocks, size).await.is_err() {
                 inode.emit(|| What::Failed(Errno::NoSpace));
                 return Worked::Failed;

@@ -23,7 +23,7 @@ use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, gfs2_log, glock};
 use crate::iomap::punch::PunchState;
 use crate::iomap::write::iomap_write_folio;
-use crate::iomap::write_state::{Write, WriteState, punching, unused_reservation};
+use crate::iomap::write_state::{IomapIter, Write, WriteState, punching, unused_reservation};
 use crate::iomap::zero::eof_tail;
 use crate::judge::properties;
 use crate::path::{Ended, Part, Path};
@@ -32,7 +32,7 @@ use crate::state::event::{Dropped, Errno, Fill, Mapping, Sampler, Seq, What};
 use crate::state::folio::FolioRef;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
-use crate::state::mapping::{Iomap, IomapType};
+use crate::state::mapping::{IomapType, StaleFlag};
 use crate::state::sync::IoLock;
 use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;
@@ -42,7 +42,6 @@ use crate::words::command::facts::FaultKind;
 use crate::words::command::{Command, Io};
 use crate::words::design::{OnStale, Sample, ZeroLock};
 use crate::words::extent::Enospc;
-use crate::words::geometry::Cell;
 use crate::words::personality::{Personality, ShortBudget, SourceFault};
 use crate::writeback::flush;
 
@@ -102,53 +101,49 @@ pub async fn step<B: Backend>(
         WriteState::Enter(write) => enter(inode, me, write).await,
         WriteState::Pass(write) => {
             glock::acquire(inode, me, Mode::Exclusive).await;
-            ControlFlow::Continue(WriteState::Begin(write, false))
+            ControlFlow::Continue(WriteState::Begin(write, StaleFlag::Clear))
         }
         WriteState::Sample(write) => ControlFlow::Continue(zero::sample(inode, write).await),
         WriteState::Flush(write, inner) => match flush::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Flush(write, inner)),
             // The mapping was marked stale for this.
-            ControlFlow::Break(()) => advance(inode, me, write, true, false),
+            ControlFlow::Break(()) => advance(inode, me, write, StaleFlag::Set, Progress::None),
         },
-        WriteState::Begin(write, leaked) => begin(inode, me, write, leaked).await,
+        WriteState::Begin(write, left) => begin(inode, me, write, left).await,
         WriteState::Unstuff(mut write, inner) => match stuffed::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Unstuff(write, inner)),
-            ControlFlow::Break(Ok(())) => ControlFlow::Continue(WriteState::Begin(write, false)),
+            ControlFlow::Break(Ok(())) => ControlFlow::Continue(WriteState::Begin(write, StaleFlag::Clear)),
             ControlFlow::Break(Err(Enospc)) => {
                 inode.emit(|| What::Failed(Errno::NoSpace));
                 write.failed = true;
                 finish(inode, me, &write)
             }
         },
-        WriteState::Folio(write, iomap, from) => {
-            ControlFlow::Continue(iomap_write_folio(inode, me, write, iomap, from).await)
-        }
+        WriteState::Folio(iter) => ControlFlow::Continue(iomap_write_folio(inode, me, iter).await),
         WriteState::Cleanup(inner, next) => {
             ControlFlow::Continue(match truncate::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => WriteState::Cleanup(inner, next),
                 ControlFlow::Break(()) => *next,
             })
         }
-        WriteState::End(write, iomap, from, held) => {
-            let Some(blocks) = unused_reservation(inode, &write, &iomap, from) else {
-                gfs2_log::iomap_end(inode, me, &iomap).await;
-                return iomap_iter(inode, me, write, &iomap, from, held);
+        WriteState::End(iter, held) => {
+            let Some(blocks) = unused_reservation(inode, &iter) else {
+                gfs2_log::iomap_end(inode, me, &iter.iomap).await;
+                return iomap_iter(inode, me, iter, held);
             };
-            if write.nowait {
+            if iter.write.nowait {
                 // Nothing tells the punch that it must not wait.
                 inode.invalidate_lock.audit_free(|| inode.sb.backend.reach(branches::NOWAIT_BLOCKED));
             }
-            let punch = PunchState::Enter(punching(inode, &write, &iomap), blocks);
-            ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, punch))
+            let punch = PunchState::Enter(punching(inode, &iter, blocks));
+            ControlFlow::Continue(WriteState::Punch { iter, held, punch })
         }
-        WriteState::Punch(mut write, iomap, from, held, inner) => match punch::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => {
-                ControlFlow::Continue(WriteState::Punch(write, iomap, from, held, inner))
-            }
+        WriteState::Punch { mut iter, held, punch } => match punch::step(inode, me, punch).await {
+            ControlFlow::Continue(punch) => ControlFlow::Continue(WriteState::Punch { iter, held, punch }),
             ControlFlow::Break(freed) => {
-                write.budget += freed;
-                gfs2_log::iomap_end(inode, me, &iomap).await;
-                iomap_iter(inode, me, write, &iomap, from, held)
+                iter.write.budget += freed;
+                gfs2_log::iomap_end(inode, me, &iter.iomap).await;
+                iomap_iter(inode, me, iter, held)
             }
         },
     }
@@ -215,7 +210,11 @@ async fn enter<B: Backend>(
         return ControlFlow::Continue(zero::start(inode, write));
     }
     let pass = inode.glock.is_some();
-    ControlFlow::Continue(if pass { WriteState::Pass(write) } else { WriteState::Begin(write, false) })
+    ControlFlow::Continue(if pass {
+        WriteState::Pass(write)
+    } else {
+        WriteState::Begin(write, StaleFlag::Clear)
+    })
 }
 
 /// `iomap_begin`: samples a mapping in one ILOCK section.
@@ -223,7 +222,7 @@ async fn begin<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     mut write: Write,
-    leaked: bool,
+    left: StaleFlag,
 ) -> ControlFlow<Written, WriteState> {
     let wanted = write.pos..write.end;
     let blocks = inode.sb.geometry.blocks_touched(&wanted);
@@ -258,8 +257,8 @@ async fn begin<B: Backend>(
         iomap.cookie = inode.counters.sample_late(iomap.cookie, iomap.start..iomap.end).await;
         inode.emit(|| What::SampledCookie(Seq::of_cookie(iomap.cookie)));
     }
-    iomap.stale = leaked;
-    if iomap.stale {
+    iomap.stale = left;
+    if iomap.stale == StaleFlag::Set {
         inode.violate(properties::LEAKED_FLAG, || "iomap_begin returned with IOMAP_F_STALE set".to_owned());
     }
     let flags = match write.fill {
@@ -271,7 +270,7 @@ async fn begin<B: Backend>(
     if write.fill == Fill::Zero && matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten) {
         return match zero::nothing_mapped(inode, write, &iomap).await {
             ControlFlow::Continue(flush) => ControlFlow::Continue(flush),
-            ControlFlow::Break(write) => advance(inode, me, write, false, true),
+            ControlFlow::Break(write) => advance(inode, me, write, StaleFlag::Clear, Progress::Made),
         };
     }
     if write.fill == Fill::Unshare && iomap.is_private() {
@@ -279,19 +278,26 @@ async fn begin<B: Backend>(
         let skipped = write.pos..covered.min(write.end);
         unshare::report_skip(inode, &iomap, &skipped);
         write.pos = skipped.end;
-        return advance(inode, me, write, false, true);
+        return advance(inode, me, write, StaleFlag::Clear, Progress::Made);
     }
     let from = write.pos;
-    ControlFlow::Continue(WriteState::Folio(write, iomap, from))
+    ControlFlow::Continue(WriteState::Folio(IomapIter { write, iomap, from }))
+}
+
+/// Whether the last mapping has brought a write any further.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// It has.
+    Made,
+    /// It has not.
+    None,
 }
 
 /// `iomap_iter` after `iomap_end`: whether and how the write goes on.
 fn iomap_iter<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    write: Write,
-    iomap: &Iomap,
-    from: Cell,
+    iter: IomapIter,
     held: Option<FolioRef>,
 ) -> ControlFlow<Written, WriteState> {
     if let Some(FolioRef { index, id }) = held {
@@ -299,28 +305,31 @@ fn iomap_iter<B: Backend>(
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
     }
     inode.emit(|| What::Dropped(Dropped::IomapEnd));
-    let progress = write.pos > from;
-    advance(inode, me, write, iomap.stale, progress)
+    let progress = if iter.write.pos > iter.from { Progress::Made } else { Progress::None };
+    advance(inode, me, iter.write, iter.iomap.stale, progress)
 }
 
+/// `iomap_iter_advance`: done, given up, or on to the next mapping.
 fn advance<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     mut write: Write,
-    stale: bool,
-    progress: bool,
+    stale: StaleFlag,
+    progress: Progress,
 ) -> ControlFlow<Written, WriteState> {
     let design = &inode.sb.config.design;
-    let given_up = write.failed && (!progress || design.on_stale == OnStale::Fail && stale);
+    let is_stale = stale == StaleFlag::Set;
+    let stuck = progress == Progress::None;
+    let given_up = write.failed && (stuck || design.on_stale == OnStale::Fail && is_stale);
     let done = write.pos == write.end;
-    let stalled = !progress && (!stale || design.on_stale == OnStale::Done);
+    let stalled = stuck && (!is_stale || design.on_stale == OnStale::Done);
     if done && write.fill == Fill::Zero && !write.request.is_empty() {
         zeroed_up_to(inode, me);
         write.holds_invalidate_lock = false;
         write.fill = Fill::Data;
         write.pos = write.request.start;
         write.end = write.request.end;
-        return ControlFlow::Continue(WriteState::Begin(write, false));
+        return ControlFlow::Continue(WriteState::Begin(write, StaleFlag::Clear));
     }
     if given_up || done || stalled && !write.source_missing() {
         return finish(inode, me, &write);
@@ -335,7 +344,8 @@ fn advance<B: Backend>(
     }
     inode.sb.backend.reach(branches::RETRY);
     // A failure with progress is only returned by the next pass, which makes none.
-    ControlFlow::Continue(WriteState::Begin(write, stale && !design.clear_stale))
+    let left = if design.clear_stale { StaleFlag::Clear } else { stale };
+    ControlFlow::Continue(WriteState::Begin(write, left))
 }
 
 /// A write(2) beyond end of file has done with the zeros before it.

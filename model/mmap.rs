@@ -34,7 +34,6 @@ use crate::words::command::Command;
 use crate::words::design::{MkwriteEnd, MkwriteMap};
 use crate::words::extent::{Enospc, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
-use crate::words::personality::Hooks;
 use crate::words::value::{Value, WriteId};
 
 /// What is done through the mapping.
@@ -48,35 +47,57 @@ pub enum Access {
     Dma(WriteId),
 }
 
+/// What is left of an access: what is done, and the rest of its range.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Rest {
+    access: Access,
+    cells: Range<Cell>,
+}
+
+/// A write fault on a folio that it refers to (struct vm_fault), and the access that goes on behind it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct VmFault {
+    rest: Rest,
+    folio: FolioRef,
+}
+
+/// The store of a device into a folio that is pinned for it, and the rest of its range.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Pin {
+    id: WriteId,
+    cells: Range<Cell>,
+    folio: FolioRef,
+}
+
 /// Where an access stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum MmapState {
-    /// Before the instruction, for the rest of the range.
-    Access(Access, Range<Cell>),
+    /// Before the instruction.
+    Access(Rest),
     /// In the fault handler, before the folio is found.
-    Fault(Access, Range<Cell>),
+    Fault(Rest),
     /// Bringing the folio in.
-    Fill(Access, Range<Cell>, FillState),
+    Fill(Rest, FillState),
     /// A write fault, before invalidate_lock.
-    Mkwrite(Access, Range<Cell>, FolioRef),
+    Mkwrite(VmFault),
     /// A write fault in a stuffed file, which is unstuffed first.
-    Unstuff(Access, Range<Cell>, FolioRef, UnstuffState),
+    Unstuff(VmFault, UnstuffState),
     /// After that, before the folio lock.
-    Lock(Access, Range<Cell>, FolioRef),
+    Lock(VmFault),
     /// A mutant's write fault, before the blocks are mapped; the folio is only referenced.
-    MapEarly(Access, Range<Cell>, FolioRef, FileBlock),
+    MapEarly(VmFault, FileBlock),
     /// The blocks were mapped before the folio is locked (a mutant).
-    LockLate(Access, Range<Cell>, FolioRef),
+    LockLate(VmFault),
     /// The folio is pinned, before the device stores into it.
-    Pinned(WriteId, Range<Cell>, FolioRef),
+    Pinned(Pin),
     /// The device has stored into it, before it is dirtied and let go.
-    Unpin(WriteId, Range<Cell>, FolioRef),
+    Unpin(Pin),
     /// A write fault with the folio locked, before the blocks are mapped.
-    Map(Access, Range<Cell>, FolioRef, FileBlock),
+    Map(VmFault, FileBlock),
     /// The folio is dirty; before the page-table entry is made writable.
-    Install(Access, Range<Cell>, FolioRef),
+    Install(VmFault),
     /// A mutant's end handler: punches what the fault reserved.
-    MkwriteEnd(Access, Range<Cell>, FolioRef, Range<FileBlock>),
+    MkwriteEnd(VmFault, Range<FileBlock>),
 }
 
 impl Path for MmapState {
@@ -89,7 +110,7 @@ impl Path for MmapState {
             Command::Dma { range, .. } => (Access::Dma(part.write()), range),
             _ => return None,
         };
-        Some(MmapState::Access(access, part.cells(range)))
+        Some(MmapState::Access(Rest { access, cells: part.cells(range) }))
     }
 
     async fn step<B: Backend>(
@@ -108,85 +129,66 @@ pub async fn step<B: Backend>(
     me: ActorId,
     state: MmapState,
 ) -> ControlFlow<Returned, MmapState> {
-    match state {
-        MmapState::Access(access, cells) => instruction(inode, me, access, cells).await,
-        MmapState::Fault(access, cells) => {
+    ControlFlow::Continue(match state {
+        MmapState::Access(rest) => return instruction(inode, me, rest).await,
+        MmapState::Fault(rest) => {
             glock::acquire(inode, me, Mode::Shared).await;
-            let next = fault(inode, me, access, cells).await;
+            let next = fault(inode, me, rest).await;
             glock::release(inode, me);
-            next.map_or(ControlFlow::Break(Returned::Error), ControlFlow::Continue)
+            return next.map_or(ControlFlow::Break(Returned::Error), ControlFlow::Continue);
         }
-        MmapState::Fill(access, cells, inner) => {
-            ControlFlow::Continue(match fill::step(inode, me, inner).await {
-                ControlFlow::Continue(inner) => MmapState::Fill(access, cells, inner),
-                ControlFlow::Break(()) => MmapState::Fault(access, cells),
-            })
+        MmapState::Fill(rest, inner) => match fill::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => MmapState::Fill(rest, inner),
+            ControlFlow::Break(()) => MmapState::Fault(rest),
+        },
+        MmapState::Mkwrite(vmf) => mkwrite(inode, me, vmf).await,
+        MmapState::Unstuff(vmf, inner) => match stuffed::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => MmapState::Unstuff(vmf, inner),
+            ControlFlow::Break(Ok(())) => MmapState::Lock(vmf),
+            ControlFlow::Break(Err(Enospc)) => {
+                inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
+                unlock_mapping(inode, me);
+                inode.page(vmf.folio.index).release(|slot| slot.put(vmf.folio.id, me));
+                return ControlFlow::Break(Returned::Error);
+            }
+        },
+        MmapState::Lock(vmf) => lock_for_write(inode, me, vmf).await,
+        MmapState::Map(vmf, block) => return map_blocks(inode, me, vmf, block).await,
+        MmapState::MapEarly(vmf, block) => return map_early(inode, me, vmf, block).await,
+        MmapState::LockLate(vmf) => lock_late(inode, me, vmf).await,
+        MmapState::Pinned(pin) => {
+            transfer(inode, &pin).await;
+            MmapState::Unpin(pin)
         }
-        MmapState::Mkwrite(access, cells, folio) => {
-            ControlFlow::Continue(mkwrite(inode, me, access, cells, folio).await)
+        MmapState::Unpin(pin) => {
+            let done = unpin(inode, me, &pin).await;
+            MmapState::Access(Rest { access: Access::Dma(pin.id), cells: done.end..pin.cells.end })
         }
-        MmapState::Unstuff(access, cells, folio, inner) => {
-            ControlFlow::Continue(match stuffed::step(inode, me, inner).await {
-                ControlFlow::Continue(inner) => MmapState::Unstuff(access, cells, folio, inner),
-                ControlFlow::Break(Ok(())) => MmapState::Lock(access, cells, folio),
-                ControlFlow::Break(Err(Enospc)) => {
-                    inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
-                    unlock_mapping(inode, me);
-                    inode.page(folio.index).release(|slot| slot.put(folio.id, me));
-                    return ControlFlow::Break(Returned::Error);
-                }
-            })
+        MmapState::Install(vmf) => {
+            install(inode, me, vmf.folio).await;
+            MmapState::Access(vmf.rest)
         }
-        MmapState::Lock(access, cells, folio) => {
-            ControlFlow::Continue(lock_for_write(inode, me, access, cells, folio).await)
-        }
-        MmapState::Map(access, cells, folio, block) => {
-            map_blocks(inode, me, access, cells, folio, block).await
-        }
-        MmapState::MapEarly(access, cells, folio, block) => {
-            map_early(inode, me, access, cells, folio, block).await
-        }
-        MmapState::LockLate(access, cells, folio) => {
-            ControlFlow::Continue(lock_late(inode, me, access, cells, folio).await)
-        }
-        MmapState::Pinned(id, cells, folio) => {
-            transfer(inode, id, &cells, folio).await;
-            ControlFlow::Continue(MmapState::Unpin(id, cells, folio))
-        }
-        MmapState::Unpin(id, cells, folio) => {
-            let part = unpin(inode, me, id, &cells, folio).await;
-            ControlFlow::Continue(MmapState::Access(Access::Dma(id), part.end..cells.end))
-        }
-        MmapState::Install(access, cells, folio) => {
-            install(inode, me, folio).await;
-            ControlFlow::Continue(MmapState::Access(access, cells))
-        }
-        MmapState::MkwriteEnd(access, cells, folio, blocks) => {
+        MmapState::MkwriteEnd(vmf, blocks) => {
             let mut map = inode.lock_map(Op::new("punch_delalloc")).await;
             map.punch_delalloc(Fork::Data, &blocks);
             map.end_under_folio_lock();
             unlock_mapping(inode, me);
-            ControlFlow::Continue(MmapState::Install(access, cells, folio))
+            MmapState::Install(vmf)
         }
-    }
+    })
 }
 
 /// Locks and dirties a folio whose blocks were mapped before (a mutant).
-async fn lock_late<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    access: Access,
-    cells: Range<Cell>,
-    folio: FolioRef,
-) -> MmapState {
-    if !lock_mapped(inode, me, folio).await {
-        return MmapState::Fault(access, cells);
+async fn lock_late<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
+    let FolioRef { index, id } = vmf.folio;
+    if !lock_mapped(inode, me, vmf.folio).await {
+        return MmapState::Fault(vmf.rest);
     }
-    let mut slot = inode.page(folio.index).lock(Op::on("folio_mark_dirty", u32::from(folio.index))).await;
-    slot.locked_mut(folio.id, me).set_dirty(0..inode.sb.geometry.blocks_per_folio());
+    let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;
+    slot.locked_mut(id, me).set_dirty(0..inode.sb.geometry.blocks_per_folio());
     drop(slot);
     unlock_mapping(inode, me);
-    MmapState::Install(access, cells, folio)
+    MmapState::Install(vmf)
 }
 
 /// The part of a range that lies in its first folio.
@@ -201,9 +203,9 @@ fn first_folio<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> (FolioIndex
 async fn instruction<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    access: Access,
-    cells: Range<Cell>,
+    rest: Rest,
 ) -> ControlFlow<Returned, MmapState> {
+    let Rest { access, cells } = rest;
     if cells.is_empty() {
         return ControlFlow::Break(Returned::Success);
     }
@@ -242,7 +244,8 @@ async fn instruction<B: Backend>(
                 inode.oracle.begin_write(&inode.sb.geometry, id, &(part.start..inside));
                 inode.oracle.store(&inode.sb.geometry, id, &(inside..part.end), size);
                 inode.emit(|| What::Folio(FolioEvent::Pinned(index)));
-                return ControlFlow::Continue(MmapState::Pinned(id, cells, FolioRef { index, id: folio }));
+                let folio = FolioRef { index, id: folio };
+                return ControlFlow::Continue(MmapState::Pinned(Pin { id, cells, folio }));
             }
         }
         (access, entry) => {
@@ -250,40 +253,33 @@ async fn instruction<B: Backend>(
                 inode.sb.backend.reach(branches::WP_FAULT);
             }
             drop(slot);
-            return ControlFlow::Continue(MmapState::Fault(access, cells));
+            return ControlFlow::Continue(MmapState::Fault(Rest { access, cells }));
         }
     }
     drop(slot);
-    ControlFlow::Continue(MmapState::Access(access, part.end..cells.end))
+    ControlFlow::Continue(MmapState::Access(Rest { access, cells: part.end..cells.end }))
 }
 
 /// The device stores into the first folio of a range, wherever that is now.
-async fn transfer<B: Backend>(inode: &Inode<B>, id: WriteId, cells: &Range<Cell>, folio: FolioRef) {
-    let (index, folio_cells, part) = first_folio(inode, cells);
+async fn transfer<B: Backend>(inode: &Inode<B>, pin: &Pin) {
+    let (index, folio_cells, part) = first_folio(inode, &pin.cells);
     let mut slot = inode.page(index).lock(Op::on("dma", u32::from(index))).await;
-    slot.folio_mut(folio.id).cells[within(&folio_cells, &part)].fill(Value::written(id));
+    slot.folio_mut(pin.folio.id).cells[within(&folio_cells, &part)].fill(Value::written(pin.id));
     inode.emit(|| What::Data(DataEvent::DeviceStored(inode.sb.geometry.bytes_of_cells(&part))));
 }
 
-/// `folio_mark_dirty` by who has a reference and nothing else, and `folio_put`. What has left the page cache is nobody's
+/// `folio_mark_dirty` with a reference and nothing else, and `folio_put`. What has left the page cache is nobody's
 /// dirty page. Returns what is done.
-async fn unpin<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    id: WriteId,
-    cells: &Range<Cell>,
-    folio: FolioRef,
-) -> Range<Cell> {
-    let (index, _, part) = first_folio(inode, cells);
+async fn unpin<B: Backend>(inode: &Inode<B>, me: ActorId, pin: &Pin) -> Range<Cell> {
+    let (index, _, part) = first_folio(inode, &pin.cells);
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;
-    let pinned = slot.folio_mut(folio.id);
+    let pinned = slot.folio_mut(pin.folio.id);
     if pinned.in_cache {
-        pinned.set_dirty(0..inode.sb.geometry.blocks_per_folio());
-        pinned.checked = inode.sb.config.fs.hooks == Hooks::Jdata;
+        pinned.dirty_by_store(inode.sb.config.fs.hooks);
     }
-    slot.put(folio.id, me);
+    slot.put(pin.folio.id, me);
     drop(slot);
-    inode.oracle.end_write(&inode.sb.geometry, id, &part, part.end);
+    inode.oracle.end_write(&inode.sb.geometry, pin.id, &part, part.end);
     inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
     part
 }
@@ -291,27 +287,22 @@ async fn unpin<B: Backend>(
 /// `filemap_fault` (mm/filemap.c): finds an uptodate folio, or has it filled. A read fault installs the
 /// entry; a write fault goes on to `page_mkwrite`. Beyond the page of end of file the access dies of SIGBUS, also where
 /// the folio reaches further down: `None`.
-async fn fault<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    access: Access,
-    cells: Range<Cell>,
-) -> Option<MmapState> {
-    let index = inode.sb.geometry.folio_of(cells.start);
+async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest) -> Option<MmapState> {
+    let index = inode.sb.geometry.folio_of(rest.cells.start);
     let target = u32::from(index);
     let mut slot = inode.page(index).lock(Op::on("filemap_fault", target)).await;
-    if inode.sb.geometry.page_at(cells.start) >= inode.sb.geometry.byte_at(inode.i_size_peek()) {
+    if inode.sb.geometry.page_at(rest.cells.start) >= inode.sb.geometry.byte_at(inode.i_size_peek()) {
         inode.emit(|| What::Sigbus(None));
         return None;
     }
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.uptodate)) else {
         drop(slot);
-        return Some(MmapState::Fill(access, cells, FillState::Enter(index)));
+        return Some(MmapState::Fill(rest, FillState::Enter(index)));
     };
     slot.folio_mut(id).refs |= 1 << me;
     drop(slot);
-    if access != Access::Load {
-        return Some(MmapState::Mkwrite(access, cells, FolioRef { index, id }));
+    if rest.access != Access::Load {
+        return Some(MmapState::Mkwrite(VmFault { rest, folio: FolioRef { index, id } }));
     }
     let mut slot =
         inode.page(index).lock_when(Op::on("folio_lock", target), is_unlocked, u64::from(id)).await;
@@ -320,10 +311,10 @@ async fn fault<B: Backend>(
         slot.folio_mut(id).pte_read |= 1 << me;
         inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: false }));
         slot.put(id, me);
-        return Some(MmapState::Access(access, cells));
+        return Some(MmapState::Access(rest));
     }
     slot.put(id, me);
-    Some(MmapState::Fault(access, cells))
+    Some(MmapState::Fault(rest))
 }
 
 fn is_unlocked(slot: &Slot, id: u64) -> bool {
@@ -332,41 +323,29 @@ fn is_unlocked(slot: &Slot, id: u64) -> bool {
 
 /// `iomap_page_mkwrite` (fs/iomap/buffered-io.c): invalidate_lock shared, then the folio lock; the folio must
 /// still be there. `gfs2_page_mkwrite` has its glock, exclusive, in the place of invalidate_lock.
-async fn mkwrite<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    access: Access,
-    cells: Range<Cell>,
-    folio: FolioRef,
-) -> MmapState {
+async fn mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
     if inode.glock.is_some() {
         glock::acquire(inode, me, Mode::Exclusive).await;
     } else {
         xfs_ilock_for_write_fault(inode, me).await;
     }
     if inode.is_stuffed() {
-        return MmapState::Unstuff(access, cells, folio, UnstuffState::Begin);
+        return MmapState::Unstuff(vmf, UnstuffState::Begin);
     }
-    lock_for_write(inode, me, access, cells, folio).await
+    lock_for_write(inode, me, vmf).await
 }
 
 /// The folio lock of a write fault.
-async fn lock_for_write<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    access: Access,
-    cells: Range<Cell>,
-    folio: FolioRef,
-) -> MmapState {
-    let first = inode.sb.geometry.blocks_of_folio(folio.index).start;
+async fn lock_for_write<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
+    let first = inode.sb.geometry.blocks_of_folio(vmf.folio.index).start;
     if inode.sb.config.design.mkwrite_map == MkwriteMap::BeforeLock {
-        return MmapState::MapEarly(access, cells, folio, first);
+        return MmapState::MapEarly(vmf, first);
     }
     gfs2_log::trans_begin(inode, me).await;
-    if lock_mapped(inode, me, folio).await {
-        MmapState::Map(access, cells, folio, first)
+    if lock_mapped(inode, me, vmf.folio).await {
+        MmapState::Map(vmf, first)
     } else {
-        MmapState::Fault(access, cells)
+        MmapState::Fault(vmf.rest)
     }
 }
 
@@ -405,12 +384,10 @@ fn unlock_mapping<B: Backend>(inode: &Inode<B>, me: ActorId) {
 async fn map_blocks<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    access: Access,
-    cells: Range<Cell>,
-    folio: FolioRef,
+    vmf: VmFault,
     block: FileBlock,
 ) -> ControlFlow<Returned, MmapState> {
-    let FolioRef { index, id } = folio;
+    let FolioRef { index, id } = vmf.folio;
     let target = u32::from(index);
     let mapped = map_next(inode, index, block).await;
     if mapped.as_ref().map_or(true, |(_, all_mapped)| *all_mapped) {
@@ -431,7 +408,7 @@ async fn map_blocks<B: Backend>(
     let mapped = inode.sb.geometry.cells_of_blocks(&(block..iomap.end));
     trace::mapped(inode, IomapFlags::Fault, &mapped, &iomap);
     if inode.sb.config.design.mkwrite_dirty_late && !all_mapped {
-        return ControlFlow::Continue(MmapState::Map(access, cells, folio, iomap.end));
+        return ControlFlow::Continue(MmapState::Map(vmf, iomap.end));
     }
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", target)).await;
     let dirtied = slot.locked_mut(id, me);
@@ -441,14 +418,14 @@ async fn map_blocks<B: Backend>(
     dirtied.set_dirty(0..inode.sb.geometry.blocks_per_folio());
     drop(slot);
     if !all_mapped {
-        return ControlFlow::Continue(MmapState::Map(access, cells, folio, iomap.end));
+        return ControlFlow::Continue(MmapState::Map(vmf, iomap.end));
     }
     if inode.sb.config.design.mkwrite_end == MkwriteEnd::Punch && iomap.new {
         let reserved = iomap.start..iomap.end;
-        return ControlFlow::Continue(MmapState::MkwriteEnd(access, cells, folio, reserved));
+        return ControlFlow::Continue(MmapState::MkwriteEnd(vmf, reserved));
     }
     unlock_mapping(inode, me);
-    ControlFlow::Continue(MmapState::Install(access, cells, folio))
+    ControlFlow::Continue(MmapState::Install(vmf))
 }
 
 /// A mapping for a write fault from `block` on, and whether it reaches to the end of the folio inside end of file.
@@ -471,19 +448,17 @@ async fn map_next<B: Backend>(
     Ok((iomap, all_mapped))
 }
 
-/// A mutant: maps the blocks of a folio that anybody may take away meanwhile, who need not have invalidate_lock.
+/// A mutant: maps the blocks of a folio that anybody may take away meanwhile who needs no invalidate_lock for it.
 async fn map_early<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    access: Access,
-    cells: Range<Cell>,
-    folio: FolioRef,
+    vmf: VmFault,
     block: FileBlock,
 ) -> ControlFlow<Returned, MmapState> {
-    let Ok((iomap, all_mapped)) = map_next(inode, folio.index, block).await else {
+    let Ok((iomap, all_mapped)) = map_next(inode, vmf.folio.index, block).await else {
         inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
         unlock_mapping(inode, me);
-        inode.page(folio.index).release(|slot| slot.put(folio.id, me));
+        inode.page(vmf.folio.index).release(|slot| slot.put(vmf.folio.id, me));
         return ControlFlow::Break(Returned::Error);
     };
     inode.emit(|| What::MkwriteMapped {
@@ -491,9 +466,9 @@ async fn map_early<B: Backend>(
         mapping: Mapping::of(&inode.sb.geometry, &iomap),
     });
     ControlFlow::Continue(if all_mapped {
-        MmapState::LockLate(access, cells, folio)
+        MmapState::LockLate(vmf)
     } else {
-        MmapState::MapEarly(access, cells, folio, iomap.end)
+        MmapState::MapEarly(vmf, iomap.end)
     })
 }
 
@@ -505,9 +480,7 @@ async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     let folio = slot.locked_mut(id, me);
     folio.pte_read &= !(1 << me);
     folio.pte_write |= 1 << me;
-    folio.set_dirty(0..inode.sb.geometry.blocks_per_folio());
-    // jdata_dirty_folio.
-    folio.checked = inode.sb.config.fs.hooks == Hooks::Jdata;
+    folio.dirty_by_store(inode.sb.config.fs.hooks);
     inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: true }));
     inode.folio_unlocked(index, id);
     slot.unlock_and_put(id, me);

@@ -21,15 +21,26 @@ use crate::words::command::{Command, Io};
 use crate::words::geometry::{Cell, within};
 use crate::words::ordering::Link;
 
+/// A read(2) under way.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Read {
+    /// What was asked for.
+    cells: Range<Cell>,
+    /// Where it is.
+    pos: Cell,
+    /// Its end, clipped to the size.
+    end: Cell,
+}
+
 /// Where a read(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ReadState {
     /// Before i_rwsem.
     Enter(Range<Cell>),
-    /// Before copying out of the next folio: what was asked for, where it is, and the end clipped to the size.
-    Copy(Range<Cell>, Cell, Cell),
+    /// Before copying out of the next folio.
+    Copy(Read),
     /// Bringing a folio in.
-    Fill(Range<Cell>, Cell, Cell, FillState),
+    Fill(Read, FillState),
 }
 
 impl Path for ReadState {
@@ -62,16 +73,18 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -
                 size
             };
             let (pos, end) = (cells.start, cells.end.min(size));
-            proceed(inode, me, cells, pos, end)
+            proceed(inode, me, Read { cells, pos, end })
         }
-        ReadState::Copy(cells, pos, end) => {
-            let end = if pos == cells.start { end } else { size_again(inode, &cells, end).await };
-            if pos >= end {
-                return proceed(inode, me, cells, pos, end);
+        ReadState::Copy(mut read) => {
+            if read.pos != read.cells.start {
+                read.end = size_again(inode, &read).await;
             }
-            let index = inode.sb.geometry.folio_of(pos);
+            if read.pos >= read.end {
+                return proceed(inode, me, read);
+            }
+            let index = inode.sb.geometry.folio_of(read.pos);
             let folio_cells = inode.sb.geometry.cells_of_folio(index);
-            let part = pos..end.min(folio_cells.end);
+            let part = read.pos..read.end.min(folio_cells.end);
             let mut blocks = inode.sb.geometry.blocks_touched(&part);
             let slot = inode.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
             let hit = slot.current().filter(|(_, folio)| {
@@ -79,45 +92,37 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -
             });
             let Some((_, folio)) = hit else {
                 drop(slot);
-                return ControlFlow::Continue(ReadState::Fill(cells, pos, end, FillState::Enter(index)));
+                return ControlFlow::Continue(ReadState::Fill(read, FillState::Enter(index)));
             };
             let values = &folio.cells[within(&folio_cells, &part)];
             inode.oracle.copied_out(&inode.sb.geometry, me, &part, values);
             inode.emit(|| What::Data(DataEvent::Read(inode.sb.geometry.bytes_of_cells(&part))));
             drop(slot);
-            proceed(inode, me, cells, part.end, end)
+            proceed(inode, me, Read { pos: part.end, ..read })
         }
-        ReadState::Fill(cells, pos, end, inner) => {
-            ControlFlow::Continue(match fill::step(inode, me, inner).await {
-                ControlFlow::Continue(inner) => ReadState::Fill(cells, pos, end, inner),
-                ControlFlow::Break(()) => ReadState::Copy(cells, pos, end),
-            })
-        }
+        ReadState::Fill(read, inner) => ControlFlow::Continue(match fill::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => ReadState::Fill(read, inner),
+            ControlFlow::Break(()) => ReadState::Copy(read),
+        }),
     }
 }
 
 /// The end of a read, clipped to the size as it is now: where nothing keeps it from changing it is read again for
 /// each folio.
-async fn size_again<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>, end: Cell) -> Cell {
+async fn size_again<B: Backend>(inode: &Inode<B>, read: &Read) -> Cell {
     if inode.sb.config.fs.read_takes_i_rwsem || !inode.size_changes {
-        return end;
+        return read.end;
     }
     let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
-    cells.end.min(size)
+    read.cells.end.min(size)
 }
 
 /// On to the next folio, or return.
-fn proceed<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    cells: Range<Cell>,
-    pos: Cell,
-    end: Cell,
-) -> ControlFlow<(), ReadState> {
-    if pos < end {
-        return ControlFlow::Continue(ReadState::Copy(cells, pos, end));
+fn proceed<B: Backend>(inode: &Inode<B>, me: ActorId, read: Read) -> ControlFlow<(), ReadState> {
+    if read.pos < read.end {
+        return ControlFlow::Continue(ReadState::Copy(read));
     }
-    inode.oracle.end_read(&inode.sb.geometry, me, &cells);
+    inode.oracle.end_read(&inode.sb.geometry, me, &read.cells);
     if inode.sb.config.fs.read_takes_i_rwsem {
         inode.i_rwsem.up_read(me);
     }

@@ -26,10 +26,9 @@ use crate::words::{bounds, branches};
 /// a folio without its lock, and the removal is an operation of its own.
 pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) {
     let design = &inode.sb.config.design;
-    let ignore = design.reclaim_writeback == ReclaimWriteback::Ignore;
     let mut slot = inode.page(index).lock(Op::on("shrink_folio", u32::from(index))).await;
-    let (locked, removal) = slot.reclaims(ignore);
-    let outcome = match slot.prepare_removal(ignore) {
+    let (locked, removal) = slot.reclaims(design.reclaim_writeback);
+    let outcome = match slot.prepare_removal(design.reclaim_writeback) {
         ControlFlow::Break(outcome) => outcome,
         ControlFlow::Continue(ifs) if inode.pins_pages => {
             slot.lock_current(me);
@@ -78,7 +77,7 @@ impl Path for Invalidate {
         let Invalidate(mut folios) = self;
         let Some(index) = folios.next() else { return ControlFlow::Break(()) };
         let mut slot = inode.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
-        let (locked, _) = slot.reclaims(false);
+        let (locked, _) = slot.reclaims(ReclaimWriteback::Skip);
         let outcome = slot.invalidate();
         if let Some(id) = locked {
             inode.folio_locked(index, id);

@@ -61,10 +61,26 @@ pub enum WritebackState {
     Next(Pass),
     /// Before a dirty folio is locked.
     Lock(Pass, FolioRef),
-    /// The folio is locked and clean; before its next block is mapped: the blocks to write.
-    Map(Pass, FolioRef, Vec<FileBlock>, Vec<Ioend>),
+    /// The folio is locked and clean; before its next block is mapped.
+    Map {
+        /// The pass.
+        pass: Pass,
+        /// The folio.
+        folio: FolioRef,
+        /// Its blocks that are still to be mapped.
+        blocks: Vec<FileBlock>,
+        /// The ioends that the mapped ones have filled.
+        full: Vec<Ioend>,
+    },
     /// All blocks are mapped; before the writeback bit is set and the folio unlocked.
-    Start(Pass, FolioRef, Vec<Ioend>),
+    Start {
+        /// The pass.
+        pass: Pass,
+        /// The folio.
+        folio: FolioRef,
+        /// The ioends that its blocks have filled.
+        full: Vec<Ioend>,
+    },
     /// Before ioends are submitted.
     Submit(Pass, Vec<Ioend>),
     /// Data that is journalled goes another way.
@@ -119,10 +135,10 @@ pub async fn step<B: Backend>(
         WritebackState::Lock(pass, folio) => {
             ControlFlow::Continue(lock_and_clean(inode, me, pass, folio).await)
         }
-        WritebackState::Map(pass, folio, blocks, full) => {
+        WritebackState::Map { pass, folio, blocks, full } => {
             ControlFlow::Continue(map_block(inode, me, pass, folio, blocks, full).await)
         }
-        WritebackState::Start(pass, folio, full) => {
+        WritebackState::Start { pass, folio, full } => {
             let parts = full.iter().chain(&pass.ioend).filter(|ioend| ioend.folios.contains(&folio)).count();
             start_writeback(inode, me, folio, parts).await;
             ControlFlow::Continue(WritebackState::Submit(pass, full))
@@ -223,7 +239,7 @@ async fn lock_and_clean<B: Backend>(
     }
     folio_data.clear_blocks_dirty();
     drop(slot);
-    WritebackState::Map(pass, folio, blocks, Vec::new())
+    WritebackState::Map { pass, folio, blocks, full: Vec::new() }
 }
 
 /// `xfs_map_blocks` and `iomap_add_to_ioend` for the first of `blocks`, and for those after it that the same
@@ -237,7 +253,7 @@ async fn map_block<B: Backend>(
     mut full: Vec<Ioend>,
 ) -> WritebackState {
     let Some(looked_up) = blocks.first().copied() else {
-        return WritebackState::Start(pass, folio, full);
+        return WritebackState::Start { pass, folio, full };
     };
     let cached = match pass.iomap.take().filter(|iomap| iomap.covers(looked_up)) {
         Some(iomap) if xfs_imap_valid(inode, &iomap, looked_up, pass.cow_seq).await => Some(iomap),
@@ -294,9 +310,9 @@ async fn map_block<B: Backend>(
     }
     pass.iomap = Some(iomap);
     if blocks.is_empty() {
-        WritebackState::Start(pass, folio, full)
+        WritebackState::Start { pass, folio, full }
     } else {
-        WritebackState::Map(pass, folio, blocks, full)
+        WritebackState::Map { pass, folio, blocks, full }
     }
 }
 

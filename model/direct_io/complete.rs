@@ -55,7 +55,14 @@ pub enum Completion {
     /// Before copies are put in the place of shared blocks, from a block on.
     EndCow(Dio, FileBlock),
     /// Before the next folio is dropped.
-    Invalidate(Dio, FolioIndex, Next),
+    Invalidate {
+        /// The write.
+        dio: Dio,
+        /// The folio.
+        index: FolioIndex,
+        /// What follows the last one.
+        next: Next,
+    },
 }
 
 /// Where a worker stands.
@@ -169,14 +176,14 @@ pub async fn step<B: Backend>(inode: &Inode<B>, state: Completion) -> ControlFlo
         }
         Completion::Convert(dio, block) => convert(inode, dio, block).await,
         Completion::EndCow(dio, block) => end_cow(inode, dio, block).await,
-        Completion::Invalidate(dio, index, next) => {
+        Completion::Invalidate { dio, index, next } => {
             if invalidate_folio2(inode, index).await == Eviction::Kept {
                 // `dio_warn_stale_pagecache`: the write succeeds all the same.
                 inode.oracle.warn_stale_pagecache(index);
                 inode.sb.backend.reach(branches::DIO_INVALIDATE_FAILED);
             }
             if index + 1 < inode.sb.geometry.folios_touched(&dio.request).end {
-                return ControlFlow::Continue(Completion::Invalidate(dio, index + 1, next));
+                return ControlFlow::Continue(Completion::Invalidate { dio, index: index + 1, next });
             }
             match next {
                 Next::EndIo => end_io(inode, dio),
@@ -187,8 +194,8 @@ pub async fn step<B: Backend>(inode: &Inode<B>, state: Completion) -> ControlFlo
 }
 
 fn first_folio<B: Backend>(inode: &Inode<B>, dio: Dio, next: Next) -> Completion {
-    let first = inode.sb.geometry.folio_of(dio.request.start);
-    Completion::Invalidate(dio, first, next)
+    let index = inode.sb.geometry.folio_of(dio.request.start);
+    Completion::Invalidate { dio, index, next }
 }
 
 fn convert_first<B: Backend>(inode: &Inode<B>, dio: Dio) -> Completion {

@@ -142,7 +142,7 @@ fn allocate<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>, grown
     let tail = new_size.and_then(|target| eof_tail(inode, size, target)).map(|tail| zero(inode, tail));
     let blocks = inode.sb.geometry.blocks_touched(cells);
     let flush = new_size.and_then(|new_size| setattr::flush_unlogged(inode, size, new_size));
-    tail.into_iter().chain(flush).chain([Job::Extend("falloc", blocks, new_size)]).collect()
+    tail.into_iter().chain(flush).chain([Job::Extend { name: "falloc", blocks, size: new_size }]).collect()
 }
 
 /// The cells that come into the file.

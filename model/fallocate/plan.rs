@@ -33,8 +33,15 @@ pub enum Job {
     SetSize(Cell),
     /// Frees what lies beyond the new size, and logs that.
     Shrink(Cell),
-    /// Preallocates blocks, and raises the size to this in memory and on disk.
-    Extend(&'static str, Range<FileBlock>, Option<Cell>),
+    /// Preallocates blocks, and raises the size in memory and on disk.
+    Extend {
+        /// The function that does it.
+        name: &'static str,
+        /// The blocks.
+        blocks: Range<FileBlock>,
+        /// The new size, if it grows.
+        size: Option<Cell>,
+    },
     /// Frees blocks.
     Unmap(Range<FileBlock>),
     /// Moves the blocks behind a range down onto it.

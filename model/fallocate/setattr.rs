@@ -60,7 +60,10 @@ pub(crate) fn shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -
 pub(crate) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
     let tail = eof_tail(inode, size, new_size).map(|tail| zero(inode, tail));
     let flush = flush_unlogged(inode, size, new_size);
-    tail.into_iter().chain(flush).chain([Job::Extend("truncate", 0..0, Some(new_size))]).collect()
+    tail.into_iter()
+        .chain(flush)
+        .chain([Job::Extend { name: "truncate", blocks: 0..0, size: Some(new_size) }])
+        .collect()
 }
 
 /// What keeps a size that is logged from running ahead of data that are not written. Only crashes can tell.

@@ -65,7 +65,8 @@ pub(super) fn xfs_zoned_buffered_write_iomap_begin<B: Backend>(
     let blocks = inode.sb.geometry.blocks_touched(cells);
     let aligned = inode.sb.geometry.cells_of_blocks(&blocks) == *cells;
     let partly = !aligned || inode.sb.config.fs.srcmap == SourceMap::Always;
-    reserve_copy(inode, map, &blocks, partly, budget)
+    let srcmap = if partly { Srcmap::Filled } else { Srcmap::Empty };
+    reserve_copy(inode, map, &blocks, srcmap, budget)
 }
 
 /// `->iomap_begin` with IOMAP_ZERO: what reads as zeros stays as it is.
@@ -78,21 +79,29 @@ pub(super) fn xfs_zoned_zero_iomap_begin<B: Backend>(
     if map.get(blocks.start) == Extent::Hole {
         return Ok(map.map(blocks.start, &inode.data_sequence()));
     }
-    reserve_copy(inode, map, blocks, true, budget)
+    reserve_copy(inode, map, blocks, Srcmap::Filled, budget)
 }
 
-/// A mapping of the COW fork for the first of `blocks`, and as many more as are alike; with the place of their
-/// present contents if these are asked for.
+/// Whether a mapping says where the present contents of its blocks are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Srcmap {
+    /// It does, and ends with the extent that they are in.
+    Filled,
+    /// It does not.
+    Empty,
+}
+
+/// A mapping of the COW fork for the first of `blocks`, and as many more as are alike.
 fn reserve_copy<B: Backend>(
     inode: &Inode<B>,
     map: &mut MapSection<'_, B>,
     blocks: &Range<FileBlock>,
-    with_source: bool,
+    srcmap: Srcmap,
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
     let first = blocks.start;
     let mut end = blocks.end;
-    if with_source {
+    if srcmap == Srcmap::Filled {
         end = end.min(map.extent_around(first).end);
     }
     let found = map.cow.get(first) != Extent::Hole;
@@ -114,7 +123,10 @@ fn reserve_copy<B: Backend>(
     }
     let copy = map.cow.get(first);
     let mapped = Iomap::of_cow(copy, first..end, !found, &inode.shared_sequence(), map.get(first));
-    Ok(if with_source { mapped } else { Iomap { source: None, ..mapped } })
+    Ok(match srcmap {
+        Srcmap::Filled => mapped,
+        Srcmap::Empty => Iomap { source: None, ..mapped },
+    })
 }
 
 /// `xfs_zoned_map_blocks`: takes the reservation out of the COW fork, and gives it a block. One block at a time:

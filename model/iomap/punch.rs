@@ -18,12 +18,14 @@ use crate::words::geometry::{FileBlock, FolioIndex};
 use crate::words::personality::WriteEnd;
 
 /// What a punch is to free, and under which lock.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Punching {
     /// The fork that the reservation was made in.
     pub fork: Fork,
     /// The lock to take.
     pub lock: PunchLock,
+    /// Blocks whose reservation is still to be freed, or, on gfs2, that are.
+    pub blocks: Range<FileBlock>,
     /// Blocks whose reservation goes back to the budget of the write instead of to the file system.
     pub freed: u16,
 }
@@ -32,13 +34,13 @@ pub struct Punching {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum PunchState {
     /// Takes the lock that the design wants.
-    Enter(Punching, Range<FileBlock>),
+    Enter(Punching),
     /// Before 6.2: throws the page cache of the range away first.
-    Truncate(Punching, Range<FileBlock>, TruncateState),
-    /// Looks at one folio of the page cache. The blocks left to punch, and the folio.
-    Scan(Punching, Range<FileBlock>, FolioIndex),
+    Truncate(Punching, TruncateState),
+    /// Looks at one folio of the page cache.
+    Scan(Punching, FolioIndex),
     /// Punches what is left and leaves.
-    Rest(Punching, Range<FileBlock>),
+    Rest(Punching),
 }
 
 /// One step of `xfs_buffered_write_iomap_end` -> `iomap_file_buffered_write_punch_delalloc`
@@ -49,48 +51,47 @@ pub async fn step<B: Backend>(
     state: PunchState,
 ) -> ControlFlow<u16, PunchState> {
     let design = &inode.sb.config.design;
+    let truncate = |punching: Punching| {
+        let cells = inode.sb.geometry.cells_of_blocks(&punching.blocks);
+        PunchState::Truncate(punching, TruncateState::new(inode, cells))
+    };
     ControlFlow::Continue(match state {
-        PunchState::Enter(what, blocks) if frees_blocks(inode) => {
-            let cells = inode.sb.geometry.cells_of_blocks(&blocks);
-            PunchState::Truncate(what, blocks, TruncateState::new(inode, cells))
-        }
-        PunchState::Rest(_, blocks) if frees_blocks(inode) => {
-            gfs2::punch_hole(inode, blocks).await;
+        PunchState::Enter(punching) if frees_blocks(inode) => truncate(punching),
+        PunchState::Rest(punching) if frees_blocks(inode) => {
+            gfs2::punch_hole(inode, punching.blocks).await;
             return ControlFlow::Break(0);
         }
-        PunchState::Enter(what, blocks) => {
-            if what.lock != PunchLock::Nothing {
+        PunchState::Enter(punching) => {
+            if punching.lock != PunchLock::Nothing {
                 inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
             }
             match design.punch {
-                Punch::Truncate => {
-                    let cells = inode.sb.geometry.cells_of_blocks(&blocks);
-                    PunchState::Truncate(what, blocks, TruncateState::new(inode, cells))
-                }
-                Punch::Plain | Punch::Never => PunchState::Rest(what, blocks),
+                Punch::Truncate => truncate(punching),
+                Punch::Plain | Punch::Never => PunchState::Rest(punching),
                 Punch::Scan
                 | Punch::ScanUnlocked
                 | Punch::ScanGapLate
                 | Punch::ScanUptodate
                 | Punch::ScanPastEof => {
-                    let first = blocks.start / inode.sb.geometry.blocks_per_folio();
-                    PunchState::Scan(what, blocks, first)
+                    let first = punching.blocks.start / inode.sb.geometry.blocks_per_folio();
+                    PunchState::Scan(punching, first)
                 }
             }
         }
-        PunchState::Truncate(what, blocks, inner) => match truncate::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => PunchState::Truncate(what, blocks, inner),
-            ControlFlow::Break(()) => PunchState::Rest(what, blocks),
+        PunchState::Truncate(punching, inner) => match truncate::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => PunchState::Truncate(punching, inner),
+            ControlFlow::Break(()) => PunchState::Rest(punching),
         },
-        PunchState::Scan(what, blocks, index) => scan(inode, me, what, blocks, index).await,
-        PunchState::Rest(mut what, blocks) => {
-            if design.punch != Punch::Never && !blocks.is_empty() {
-                punch(inode, &mut what, blocks).await;
+        PunchState::Scan(punching, index) => scan(inode, me, punching, index).await,
+        PunchState::Rest(mut punching) => {
+            if design.punch != Punch::Never && !punching.blocks.is_empty() {
+                let rest = punching.blocks.clone();
+                punch(inode, &mut punching, &rest).await;
             }
-            if what.lock != PunchLock::Nothing {
+            if punching.lock != PunchLock::Nothing {
                 inode.invalidate_lock.up_write(me);
             }
-            return ControlFlow::Break(what.freed);
+            return ControlFlow::Break(punching.freed);
         }
     })
 }
@@ -107,19 +108,19 @@ fn frees_blocks<B: Backend>(inode: &Inode<B>) -> bool {
 async fn scan<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    mut what: Punching,
-    blocks: Range<FileBlock>,
+    mut punching: Punching,
     index: FolioIndex,
 ) -> PunchState {
+    let blocks = punching.blocks.clone();
     let folio_blocks = inode.sb.geometry.blocks_of_folio(index);
     // i_size only grows under i_rwsem, which the writer holds.
     let size = inode.i_size_peek();
     let eof = inode.sb.geometry.blocks_touched(&(0..size)).end;
     if folio_blocks.start >= blocks.end.min(eof) {
-        return PunchState::Rest(what, blocks);
+        return PunchState::Rest(punching);
     }
     let design = inode.sb.config.design.punch;
-    let mine = what.lock == PunchLock::UnderFolioLock;
+    let mine = punching.lock == PunchLock::UnderFolioLock;
     let op = Op::on("punch_scan", u32::from(index));
     let unlocked = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| folio.locked.is_none());
     let anyhow = |_: &Slot, _: u64| true;
@@ -127,7 +128,7 @@ async fn scan<B: Backend>(
     let mut slot = inode.page(index).lock_when(op, wait, 0).await;
     let any = design == Punch::ScanUptodate;
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty || any)) else {
-        return PunchState::Scan(what, blocks, index + 1);
+        return PunchState::Scan(punching, index + 1);
     };
     let clipped = !matches!(design, Punch::ScanUptodate | Punch::ScanPastEof);
     let end = if clipped { blocks.end.min(eof) } else { blocks.end };
@@ -147,17 +148,17 @@ async fn scan<B: Backend>(
         folio.refs |= 1 << me;
     }
     drop(slot);
-    let mut rest = blocks.clone();
     for block in kept {
-        if rest.start < block {
-            punch(inode, &mut what, rest.start..block).await;
+        let gap = punching.blocks.start..block;
+        if !gap.is_empty() {
+            punch(inode, &mut punching, &gap).await;
         }
-        rest.start = block + 1;
+        punching.blocks.start = block + 1;
     }
     if held {
         unlock(inode, me, index, id);
     }
-    PunchState::Scan(what, rest, index + 1)
+    PunchState::Scan(punching, index + 1)
 }
 
 fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex, id: FolioId) {
@@ -166,12 +167,12 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex, id: Foli
 }
 
 /// Delalloc -> Hole in a range, in one ILOCK section.
-async fn punch<B: Backend>(inode: &Inode<B>, what: &mut Punching, blocks: Range<FileBlock>) {
+async fn punch<B: Backend>(inode: &Inode<B>, punching: &mut Punching, blocks: &Range<FileBlock>) {
     let mut map = inode.lock_map(Op::new("punch_delalloc")).await;
-    let punched = map.punch_delalloc(what.fork, &blocks);
+    let punched = map.punch_delalloc(punching.fork, blocks);
     if inode.sb.config.fs.is_out_of_place() {
         inode.sb.space.update(|space| space.reserve(punched));
-        what.freed += punched;
+        punching.freed += punched;
     }
     map.end();
 }

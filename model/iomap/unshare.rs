@@ -16,7 +16,7 @@ use crate::path::{Part, Path};
 use crate::state::dio_count::inode_dio_wait;
 use crate::state::event::{Dropped, Says, Skip, Truth, Use, What};
 use crate::state::inode::Inode;
-use crate::state::mapping::Iomap;
+use crate::state::mapping::{Iomap, StaleFlag};
 use crate::state::world::World;
 use crate::words::command::Command;
 use crate::words::extent::Extent;
@@ -57,7 +57,7 @@ impl Path for UnshareState {
     }
 }
 
-/// The mapping is used as permission to leave blocks where they are, and is done with: says so to observers, and whether
+/// The mapping is used as permission to leave blocks where they are, and is done with: reports it to observers, and whether
 /// they are shared by now.
 pub(crate) fn report_skip<B: Backend>(inode: &Inode<B>, iomap: &Iomap, skipped: &Range<Cell>) {
     inode.emit(|| {
@@ -95,7 +95,10 @@ pub async fn step<B: Backend>(
                 UnshareState::Wait(0..0)
             } else {
                 let folios = inode.sb.geometry.folios_touched(&cells);
-                UnshareState::Dirty(folios, Box::new(WriteState::Begin(Write::unshare(cells), false)))
+                UnshareState::Dirty(
+                    folios,
+                    Box::new(WriteState::Begin(Write::unshare(cells), StaleFlag::Clear)),
+                )
             }
         }
         UnshareState::Dirty(folios, inner) => match iomap::step(inode, me, *inner).await {

@@ -9,7 +9,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 use crate::fs::{self, stuffed};
 use crate::iomap::jdata;
-use crate::iomap::write_state::{Write, WriteState, unused_reservation};
+use crate::iomap::write_state::{Checked, IomapIter, Write, WriteState, unused_reservation};
 use crate::judge::properties;
 use crate::state::device::contents;
 use crate::state::event::{
@@ -17,7 +17,7 @@ use crate::state::event::{
 };
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
-use crate::state::mapping::{Iomap, IomapType};
+use crate::state::mapping::{Iomap, IomapType, StaleFlag};
 use crate::state::sync::IoLock;
 use crate::state::{directed_run, trace};
 use crate::truncate::{TruncateState, pagecache_isize_extended};
@@ -38,10 +38,10 @@ struct Locked {
     folio: FolioRef,
     /// The cells that the copy covers if it is not short.
     covered: Range<Cell>,
-    /// Where the mapping ends.
-    mapped_end: Cell,
     /// Blocks that the write touches and that are not valid. Under the folio lock nobody else changes that.
     invalid: Vec<FileBlock>,
+    /// Whether the mapping was checked, and good, while the folio was locked.
+    checked: Checked,
 }
 
 /// What looking a folio up led to.
@@ -57,113 +57,99 @@ enum Lookup {
 }
 
 /// The write ends with what it has done so far.
-fn fail<B: Backend>(
-    inode: &Inode<B>,
-    mut write: Write,
-    iomap: Iomap,
-    from: Cell,
-    error: Errno,
-) -> WriteState {
+fn fail<B: Backend>(inode: &Inode<B>, mut iter: IomapIter, error: Errno) -> WriteState {
     inode.emit(|| What::Failed(error));
-    write.failed = true;
-    WriteState::End(write, iomap, from, None)
+    iter.write.failed = true;
+    WriteState::End(iter, None)
 }
 
 /// One pass of `iomap_write_iter`: one folio.
 pub(crate) async fn iomap_write_folio<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    mut write: Write,
-    iomap: Iomap,
-    from: Cell,
+    mut iter: IomapIter,
 ) -> WriteState {
     let check = fs::check(&inode.sb.config);
-    // Step 4.1: fault in the source, before any folio is locked.
-    if write.faults_at.is_some_and(|at| write.pos >= at) {
-        inode.emit(|| What::Failed(Errno::Fault));
-        write.failed = true;
-        return WriteState::End(write, iomap, from, None);
+    // The source is faulted in before any folio is locked.
+    if iter.write.faults_at.is_some_and(|at| iter.write.pos >= at) {
+        return fail(inode, iter, Errno::Fault);
     }
-    if write.source_missing() {
+    if iter.write.source_missing() {
         if inode.sb.config.fs.source_fault == SourceFault::EndsPass {
-            return WriteState::End(write, iomap, from, None);
+            return WriteState::End(iter, None);
         }
-        write.resident_until = None;
+        iter.write.resident_until = None;
     }
-    stand_still(inode, me, &mut write).await;
-    if check == Check::BeforeLock && !iomap_valid(inode, &iomap, write.pos).await {
-        return stale(inode, me, write, iomap, from, None);
+    stand_still(inode, me, &mut iter.write).await;
+    if check == Check::BeforeLock && !iomap_valid(inode, &iter).await {
+        return stale(inode, me, iter, None);
     }
 
-    // Steps 4.2 and 4.3. A transaction is begun before any folio is locked.
-    if fs::has_folio_hooks(&inode.sb.config, &iomap) {
-        jdata::page_prepare(inode, me, &mut write).await;
+    // A transaction is begun before any folio is locked.
+    if fs::has_folio_hooks(&inode.sb.config, &iter.iomap) {
+        jdata::page_prepare(inode, me, &mut iter.write).await;
     }
-    let locked = match lock_folio(inode, me, &write, &iomap).await {
+    let mut locked = match lock_folio(inode, me, &iter).await {
         Lookup::Locked(locked) => locked,
-        none => return not_locked(inode, me, write, iomap, from, &none),
+        none => return not_locked(inode, me, iter, &none),
     };
 
-    // Step 4.4: the check.
-    let check_now = checks_under_folio_lock(check, &write);
-    write.checked = true;
-    if iomap.stale || check_now && !iomap_valid(inode, &iomap, write.pos).await {
-        return stale(inode, me, write, iomap, from, Some(locked.folio));
+    locked.checked = checks_under_folio_lock(check, &iter.write);
+    iter.write.checked = Checked::Already;
+    let flagged = iter.iomap.stale == StaleFlag::Set;
+    if flagged || locked.checked == Checked::Already && !iomap_valid(inode, &iter).await {
+        return stale(inode, me, iter, Some(locked.folio));
     }
-    debug_assert!(iomap.kind != IomapType::Hole || write.fill != Fill::Data, "a write's mapping is no hole");
+    debug_assert!(
+        iter.iomap.kind != IomapType::Hole || iter.write.fill != Fill::Data,
+        "a write's mapping is no hole"
+    );
 
-    // Step 4.5: blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
-    if iomap.kind == IomapType::Inline {
-        write_begin_inline(inode, me, &iomap, &locked, check_now).await;
+    // Blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
+    if iter.iomap.kind == IomapType::Inline {
+        write_begin_inline(inode, me, &iter.iomap, &locked).await;
     }
-    let (to_zero, to_read) = sort_blocks(inode, write.fill, &iomap, &locked);
-    if let Err(error) = read_blocks(inode, me, &write, &iomap, &locked, &to_read, check_now).await {
+    let (to_zero, to_read) = sort_blocks(inode, iter.write.fill, &iter.iomap, &locked);
+    if let Err(error) = read_blocks(inode, me, &iter, &locked, &to_read).await {
         let FolioRef { index, id } = locked.folio;
-        jdata::page_done_on_error(inode, me, &mut write, locked.folio);
+        jdata::page_done_on_error(inode, me, &mut iter.write, locked.folio);
         inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
-        return fail(inode, write, iomap, from, error);
+        return fail(inode, iter, error);
     }
-    let unread = inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive;
+    let unread = inode.sb.config.fs.read_takes_i_rwsem && iter.write.lock == IoLock::Exclusive;
     if check != Check::AfterPrepare && (to_zero.is_empty() || unread) {
-        return copy(inode, me, write, iomap, from, &locked, &to_zero, check_now).await;
+        return copy(inode, me, iter, &locked, &to_zero).await;
     }
     if !to_zero.is_empty() {
         let FolioRef { index, id } = locked.folio;
         let mut slot = inode.page(index).lock(Op::on("zero_blocks", u32::from(index))).await;
-        zero_blocks(inode, &iomap, &to_zero, &locked.covered, check_now, slot.locked_mut(id, me));
+        zero_blocks(inode, &iter.iomap, &to_zero, &locked, slot.locked_mut(id, me));
     }
-    if check == Check::AfterPrepare && !iomap_valid(inode, &iomap, write.pos).await {
-        return stale(inode, me, write, iomap, from, Some(locked.folio));
+    if check == Check::AfterPrepare && !iomap_valid(inode, &iter).await {
+        return stale(inode, me, iter, Some(locked.folio));
     }
-    copy(inode, me, write, iomap, from, &locked, &[], check_now).await
+    copy(inode, me, iter, &locked, &[]).await
 }
 
 /// No folio was to be had: the pass fails, or looks again.
-fn not_locked<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    mut write: Write,
-    iomap: Iomap,
-    from: Cell,
-    none: &Lookup,
-) -> WriteState {
-    if write.transaction {
-        jdata::no_folio(inode, me, &mut write);
+fn not_locked<B: Backend>(inode: &Inode<B>, me: ActorId, mut iter: IomapIter, none: &Lookup) -> WriteState {
+    if iter.write.transaction {
+        jdata::no_folio(inode, me, &mut iter.write);
     }
     match none {
-        Lookup::Busy => fail(inode, write, iomap, from, Errno::Again),
-        Lookup::NoMemory => fail(inode, write, iomap, from, Errno::NoMemory),
-        _ => WriteState::Folio(write, iomap, from),
+        Lookup::Busy => fail(inode, iter, Errno::Again),
+        Lookup::NoMemory => fail(inode, iter, Errno::NoMemory),
+        _ => WriteState::Folio(iter),
     }
 }
 
 /// Whether the design checks the mapping as soon as the folio is locked.
-fn checks_under_folio_lock(check: Check, write: &Write) -> bool {
+fn checks_under_folio_lock(check: Check, write: &Write) -> Checked {
     match check {
-        Check::AfterLock | Check::InGetFolio => true,
-        Check::Once => !write.checked,
-        Check::Never | Check::BeforeLock | Check::AfterPrepare => false,
+        Check::AfterLock | Check::InGetFolio => Checked::Already,
+        Check::Once if write.checked == Checked::NotYet => Checked::Already,
+        Check::Once | Check::Never | Check::BeforeLock | Check::AfterPrepare => Checked::NotYet,
     }
 }
 
@@ -182,7 +168,8 @@ async fn stand_still<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Writ
 
 /// `__filemap_get_folio`: looks the folio up or adds one, locks it, and sees that it is still in the page
 /// cache. A write that must not wait adds a folio all the same: memory is only tried for.
-async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, iomap: &Iomap) -> Lookup {
+async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &IomapIter) -> Lookup {
+    let write = &iter.write;
     let index = inode.sb.geometry.folio_of(write.pos);
     let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let page = inode.page(index);
@@ -226,12 +213,12 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, io
         slot.unlock_and_put(id, me);
         return Lookup::Gone;
     };
-    let mapped_end = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
+    let mapped_end = iter.mapped_end(inode);
     let stop = folio_cells.end.min(write.end).min(mapped_end).min(write.at_most.unwrap_or(Cell::MAX));
     let covered = write.pos..stop;
     let valid = |block: &FileBlock| folio.block_uptodate(inode.sb.block_in_folio(*block));
     let invalid = inode.sb.geometry.blocks_touched(&covered).filter(|block| !valid(block)).collect();
-    Lookup::Locked(Locked { folio: FolioRef { index, id }, covered, mapped_end, invalid })
+    Lookup::Locked(Locked { folio: FolioRef { index, id }, covered, invalid, checked: Checked::NotYet })
 }
 
 /// The blocks that are to be filled: those to zero, and those that the mapping says have data, to read.
@@ -260,19 +247,13 @@ fn sort_blocks<B: Backend>(
 }
 
 /// `iomap_write_begin_inline`: fills the folio from the inode, however much the write covers.
-async fn write_begin_inline<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    iomap: &Iomap,
-    locked: &Locked,
-    checked: bool,
-) {
+async fn write_begin_inline<B: Backend>(inode: &Inode<B>, me: ActorId, iomap: &Iomap, locked: &Locked) {
     if locked.invalid.is_empty() {
         return;
     }
     let FolioRef { index, id } = locked.folio;
     let mut slot = inode.page(index).lock(Op::on("iomap_read_inline_data", u32::from(index))).await;
-    audit_use(inode, iomap, &locked.covered, &locked.invalid, checked);
+    audit_use(inode, iomap, &locked.invalid, locked);
     stuffed::read_inline_data(inode, slot.locked_mut(id, me));
     inode.sb.backend.reach(branches::READ_FILL);
 }
@@ -281,16 +262,14 @@ async fn write_begin_inline<B: Backend>(
 async fn read_blocks<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    write: &Write,
-    iomap: &Iomap,
+    iter: &IomapIter,
     locked: &Locked,
     to_read: &[FileBlock],
-    checked: bool,
 ) -> Result<(), Errno> {
     if to_read.is_empty() {
         return Ok(());
     }
-    if write.nowait {
+    if iter.write.nowait {
         return Err(Errno::Again);
     }
     if inode.sb.may_fail(me) && inode.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
@@ -299,10 +278,10 @@ async fn read_blocks<B: Backend>(
     }
     let FolioRef { index, id } = locked.folio;
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
-    audit_use(inode, iomap, &locked.covered, to_read, checked);
+    audit_use(inode, &iter.iomap, to_read, locked);
     let folio = slot.locked_mut(id, me);
     for block in to_read {
-        read_block(inode, iomap, *block, &mut folio.cells);
+        read_block(inode, &iter.iomap, *block, &mut folio.cells);
         let n = inode.sb.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
         inode.emit(|| {
@@ -313,31 +292,28 @@ async fn read_blocks<B: Backend>(
     Ok(())
 }
 
-/// Steps 4.5 to 4.10: zeroing, the copy, `iomap_write_end`, the size, and the release of the folio. Others
+/// Zeroing, the copy, `iomap_write_end`, the size, and the release of the folio. Others
 /// cannot tell it from one step: page-table entries exist only for folios that are valid already, and reads
 /// are excluded by i_rwsem. Where a personality lets them pass, the zeroing was a step of its own: it makes the
 /// block valid, and a reader may come by before the copy.
-#[allow(clippy::too_many_arguments)]
 async fn copy<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    mut write: Write,
-    mut iomap: Iomap,
-    from: Cell,
+    mut iter: IomapIter,
     locked: &Locked,
     to_zero: &[FileBlock],
-    checked: bool,
 ) -> WriteState {
+    let write = &mut iter.write;
     let FolioRef { index, id } = locked.folio;
     let stop = locked.covered.end;
     let size = inode.i_size_peek();
     let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
     let mut copied_to = stop.min(source_end);
-    copied_to -= missing(inode, me, &write, index, copied_to.saturating_sub(write.pos)).await;
+    copied_to -= missing(inode, me, write, index, copied_to.saturating_sub(write.pos)).await;
     let mut slot = inode.page(index).lock(Op::on("copy", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
     if !to_zero.is_empty() {
-        zero_blocks(inode, &iomap, to_zero, &locked.covered, checked, folio);
+        zero_blocks(inode, &iter.iomap, to_zero, locked, folio);
     }
     let short = copied_to < stop;
     let accepted = !short || folio.uptodate || inode.sb.config.design.short_copy == ShortCopy::Accept;
@@ -346,7 +322,7 @@ async fn copy<B: Backend>(
     }
     let done = if accepted { copied_to } else { write.pos };
     if accepted {
-        put(inode, folio, &write, &iomap, locked, size..done);
+        put(inode, folio, write, &iter.iomap, locked, size..done);
     }
     inode.emit(|| {
         let bytes = inode.sb.geometry.bytes_of_cells(&(write.pos..done));
@@ -358,7 +334,7 @@ async fn copy<B: Backend>(
         let first = inode.sb.config.design.extended_eof == ExtendedEof::BeforeHook
             && inode.sb.config.design.page_done == PageDone::AfterUnlock;
         let early = grown.take_if(|_| first);
-        jdata::page_done(inode, me, &mut write, locked.folio, slot, done, early).await;
+        jdata::page_done(inode, me, write, locked.folio, slot, done, early).await;
     } else {
         inode.folio_unlocked(index, id);
         slot.unlock_and_put(id, me);
@@ -375,11 +351,11 @@ async fn copy<B: Backend>(
 
     write.at_most = (short && !accepted).then_some(copied_to);
     write.pos = done;
-    iomap.stale = false;
-    let next = if write.pos == write.end || write.pos == locked.mapped_end {
-        WriteState::End(write, iomap, from, None)
+    iter.iomap.stale = StaleFlag::Clear;
+    let next = if iter.write.pos == iter.write.end || iter.write.pos == iter.mapped_end(inode) {
+        WriteState::End(iter, None)
     } else {
-        WriteState::Folio(write, iomap, from)
+        WriteState::Folio(iter)
     };
     // iomap_write_end -> iomap_write_failed: what was not written is cut off beyond end of file.
     if short { cut_beyond_eof(inode, done..stop, next) } else { next }
@@ -454,9 +430,10 @@ fn write_end<B: Backend>(inode: &Inode<B>, folio: &mut Folio, locked: &Locked, w
 }
 
 /// `->iomap_valid`, or the same test inside `->get_folio`.
-async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> bool {
+async fn iomap_valid<B: Backend>(inode: &Inode<B>, iter: &IomapIter) -> bool {
     let op = Op::new("iomap_valid");
-    let block = inode.sb.geometry.block_of(pos);
+    let iomap = &iter.iomap;
+    let block = inode.sb.geometry.block_of(iter.write.pos);
     let used = iomap.used_at(block);
     let valid = match inode.sb.config.design.compare {
         Compare::Counter => inode.counters.is_current(iomap.cookie, &used, op).await,
@@ -476,17 +453,16 @@ async fn iomap_valid<B: Backend>(inode: &Inode<B>, iomap: &Iomap, pos: Cell) -> 
 fn stale<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    mut write: Write,
-    mut iomap: Iomap,
-    from: Cell,
+    mut iter: IomapIter,
     folio: Option<FolioRef>,
 ) -> WriteState {
     let design = &inode.sb.config.design;
+    let IomapIter { write, iomap, .. } = &mut iter;
     let block = inode.sb.geometry.block_of(write.pos);
     inode.sb.backend.reach(branches::STALE);
     // Observers must not load: that would be an observation of the actor's.
     let now = || inode.counters.newest(iomap.cookie, &iomap.used_at(block));
-    inode.emit_use(&iomap, block, || {
+    inode.emit_use(iomap, block, || {
         let sampled = Seq::of_cookie(iomap.cookie);
         let now = Some(Seq::of_cookie(now()));
         let then = match design.on_stale {
@@ -495,40 +471,41 @@ fn stale<B: Backend>(
         };
         What::Checked(Checker::Write, Verdict::Stale { sampled, now, then })
     });
-    inode.trace_xfs(|| trace::xfs_iomap_invalid(inode, &iomap, now()));
+    inode.trace_xfs(|| trace::xfs_iomap_invalid(inode, iomap, now()));
     // Needless if a fresh mapping would say the same for all that this one was still to be used for.
     let rest = block..inode.sb.geometry.blocks_touched(&(0..write.end)).end.min(iomap.end);
     inode.audit_map(|map| {
         let needless = rest.clone().all(|block| {
             let reserved = !inode.sb.config.fs.is_out_of_place() || inode.sb.config.fs.is_backed(map, block);
-            reserved && !fs::misleads(inode, &iomap, block, map.get(block))
+            reserved && !fs::misleads(inode, iomap, block, map.get(block))
         });
         inode.oracle.stale(me, needless);
     });
     if inode.oracle.retries(me) > inode.sb.config.retries {
         inode.sb.backend.cut(bounds::RETRIES);
     }
-    iomap.stale = true;
-    jdata::page_done_on_stale(inode, me, &mut write, folio);
+    iomap.stale = StaleFlag::Set;
+    jdata::page_done_on_stale(inode, me, write, folio);
     let keeps = design.punch_lock == PunchLock::UnderFolioLock
         && folio.is_some()
-        && unused_reservation(inode, &write, &iomap, from).is_some();
+        && unused_reservation(inode, &iter).is_some();
     let kept = folio.filter(|_| keeps);
     if let Some(folio) = folio.filter(|_| !keeps) {
         release_folio(inode, me, folio);
     }
+    let IomapIter { write, iomap, .. } = &mut iter;
     if design.on_stale == OnStale::KeepMapping {
-        iomap.stale = false;
+        iomap.stale = StaleFlag::Clear;
         inode.oracle.sampled(me);
         iomap.cookie = inode.counters.sample_again(iomap.cookie, iomap.start..iomap.end);
-        return WriteState::Folio(write, iomap, from);
+        return WriteState::Folio(iter);
     }
     if design.on_stale == OnStale::Fail {
         write.failed = true;
     }
     let wanted =
         write.pos..write.end.min(inode.sb.geometry.cells_of_folio(inode.sb.geometry.folio_of(write.pos)).end);
-    let next = WriteState::End(write, iomap, from, kept);
+    let next = WriteState::End(iter, kept);
     match design.stale_cleanup {
         StaleCleanup::TruncateBeyondEof => cut_beyond_eof(inode, wanted, next),
         StaleCleanup::Nothing => next,
@@ -569,11 +546,11 @@ fn zero_blocks<B: Backend>(
     inode: &Inode<B>,
     iomap: &Iomap,
     blocks: &[FileBlock],
-    covered: &Range<Cell>,
-    checked: bool,
+    locked: &Locked,
     folio: &mut Folio,
 ) {
-    audit_use(inode, iomap, covered, blocks, checked);
+    let covered = &locked.covered;
+    audit_use(inode, iomap, blocks, locked);
     for block in blocks {
         let cells = inode.sb.geometry.cells_of_block(*block);
         let first = inode.sb.geometry.cells_of_folio(*block / inode.sb.geometry.blocks_per_folio()).start;
@@ -650,15 +627,9 @@ fn contradiction_shown(iomap: &Iomap, block: FileBlock, extent: Extent) -> Strin
     }
 }
 
-/// The mapping is used to fill `blocks` for a write of `covered`: reports it to observers, and judges a check that had passed it.
-fn audit_use<B: Backend>(
-    inode: &Inode<B>,
-    iomap: &Iomap,
-    covered: &Range<Cell>,
-    blocks: &[FileBlock],
-    checked: bool,
-) {
-    let position = inode.sb.geometry.block_of(covered.start);
+/// The mapping is used to fill `blocks` of a locked folio: reports it to observers, and judges a check that had passed it.
+fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], locked: &Locked) {
+    let position = inode.sb.geometry.block_of(locked.covered.start);
     inode.audit_map(|map| {
         let misled = blocks.iter().find(|block| fs::misleads(inode, iomap, **block, map.get(**block)));
         inode.emit_use(iomap, position, || {
@@ -678,7 +649,7 @@ fn audit_use<B: Backend>(
             // What completions of direct writes do to a mapping in use is not the check's business where it is
             // exempt.
             let exempt = inode.direct && inode.sb.config.mixed_io == MixedIo::Exempt;
-            if checked && !exempt {
+            if locked.checked == Checked::Already && !exempt {
                 inode.violate(properties::UNSOUND_COOKIE, || {
                     let contradiction = contradiction_shown(iomap, *block, map.get(*block));
                     format!("the check passed a mapping that {contradiction}")

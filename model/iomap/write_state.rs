@@ -10,7 +10,7 @@ use crate::iomap::punch::{PunchState, Punching};
 use crate::state::event::Fill;
 use crate::state::folio::FolioRef;
 use crate::state::inode::Inode;
-use crate::state::mapping::{Iomap, IomapType};
+use crate::state::mapping::{Iomap, IomapType, StaleFlag};
 use crate::state::sync::IoLock;
 use crate::truncate::TruncateState;
 use crate::words::design::{HeldLock, PunchFork, PunchLock, PunchOwner, PunchRounding};
@@ -19,6 +19,15 @@ use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{WriteEnd, WriteLock};
 use crate::words::value::WriteId;
 use crate::writeback::flush::FlushState;
+
+/// Whether a mapping has been compared with the extent map after it was sampled.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Checked {
+    /// It has not.
+    NotYet,
+    /// It has.
+    Already,
+}
 
 /// One write(2).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -42,8 +51,8 @@ pub struct Write {
     pub(crate) at_most: Option<Cell>,
     /// An error ended the pass.
     pub(crate) failed: bool,
-    /// A check was made already ([`Check::Once`]).
-    pub(crate) checked: bool,
+    /// Whether a check was made, for designs that make one for a whole write.
+    pub(crate) checked: Checked,
     /// The range was dirty when its zeroing began, and has not been flushed since.
     pub(crate) flush: bool,
     /// Holds that this actor has stood at, as a set.
@@ -80,7 +89,7 @@ impl Write {
             fill: Fill::Data,
             at_most: None,
             failed: false,
-            checked: false,
+            checked: Checked::NotYet,
             flush: false,
             held: 0,
             budget: 0,
@@ -110,6 +119,24 @@ impl Write {
     }
 }
 
+/// A write and the mapping that it uses (struct iomap_iter).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct IomapIter {
+    /// The write.
+    pub(crate) write: Write,
+    /// The mapping.
+    pub(crate) iomap: Iomap,
+    /// Where the write stood when it got the mapping.
+    pub(crate) from: Cell,
+}
+
+impl IomapIter {
+    /// Where the mapping ends.
+    pub(crate) fn mapped_end<B: Backend>(&self, inode: &Inode<B>) -> Cell {
+        inode.sb.geometry.cells_of_blocks(&(self.iomap.start..self.iomap.end)).end
+    }
+}
+
 /// Where a write stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum WriteState {
@@ -120,32 +147,34 @@ pub enum WriteState {
     /// Before a pass that zeroes: looking whether the range is dirty.
     Sample(Write),
     /// Before `iomap_begin`. With the STALE flag that the last mapping left behind, if the design lets it.
-    Begin(Write, bool),
+    Begin(Write, StaleFlag),
     /// Moving the data of a stuffed file out of its inode, before it is mapped.
     Unstuff(Write, UnstuffState),
-    /// Before the next folio, with the mapping and where it began.
-    Folio(Write, Iomap, Cell),
+    /// Before the next folio.
+    Folio(IomapIter),
     /// Writing back what lies over a mapping that has nothing to zero, which is then looked up again.
     Flush(Write, FlushState),
     /// Cutting the page cache back to end of file after a stale or short copy, then on to the given state.
     Cleanup(TruncateState, Box<WriteState>),
-    /// Before `iomap_end`. The folio that a mutant still holds.
-    End(Write, Iomap, Cell, Option<FolioRef>),
+    /// Before `iomap_end`. With the folio that a mutant still holds.
+    End(IomapIter, Option<FolioRef>),
     /// Inside `iomap_end`.
-    Punch(Write, Iomap, Cell, Option<FolioRef>, PunchState),
+    Punch {
+        /// The write and its mapping.
+        iter: IomapIter,
+        /// The folio that a mutant still holds.
+        held: Option<FolioRef>,
+        /// Where the punch stands.
+        punch: PunchState,
+    },
 }
 
-/// The blocks whose reservation, or on gfs2 allocation, `iomap_end` has to free: those of a NEW delayed allocation behind what was
-/// written. The block partly written keeps its reservation: its folio is dirty.
-pub(crate) fn unused_reservation<B: Backend>(
-    inode: &Inode<B>,
-    write: &Write,
-    iomap: &Iomap,
-    from: Cell,
-) -> Option<Range<FileBlock>> {
+/// The blocks whose reservation, or on gfs2 allocation, `iomap_end` has to free: those of a NEW delayed allocation behind
+/// what was written. The block partly written keeps its reservation: its folio is dirty.
+pub(crate) fn unused_reservation<B: Backend>(inode: &Inode<B>, iter: &IomapIter) -> Option<Range<FileBlock>> {
+    let IomapIter { write, iomap, from } = iter;
     let design = &inode.sb.config.design;
-    let mapped_end = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
-    let end = write.end.min(mapped_end);
+    let end = write.end.min(iter.mapped_end(inode));
     match inode.sb.config.fs.write_end {
         WriteEnd::PunchDelalloc => {}
         WriteEnd::TruncateAndFree => {
@@ -157,7 +186,7 @@ pub(crate) fn unused_reservation<B: Backend>(
     if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end {
         return None;
     }
-    let first = if write.pos == from {
+    let first = if write.pos == *from {
         inode.sb.geometry.block_of(write.pos)
     } else if design.punch_rounding == PunchRounding::Outward {
         inode.sb.geometry.block_of(write.pos - 1)
@@ -168,14 +197,15 @@ pub(crate) fn unused_reservation<B: Backend>(
     (!blocks.is_empty()).then_some(blocks)
 }
 
-/// Where and under which lock `iomap_end` frees the unused reservation of a mapping.
-pub(crate) fn punching<B: Backend>(inode: &Inode<B>, write: &Write, iomap: &Iomap) -> Punching {
+/// Where and under which lock `iomap_end` frees the unused reservation of a mapping: that of `blocks`.
+pub(crate) fn punching<B: Backend>(inode: &Inode<B>, iter: &IomapIter, blocks: Range<FileBlock>) -> Punching {
     let design = &inode.sb.config.design;
-    let cow = iomap.shared && design.punch_fork == PunchFork::Mapping;
-    let holds = write.holds_invalidate_lock && design.held_lock == HeldLock::Known;
+    let cow = iter.iomap.shared && design.punch_fork == PunchFork::Mapping;
+    let holds = iter.write.holds_invalidate_lock && design.held_lock == HeldLock::Known;
     Punching {
         freed: 0,
         fork: if cow { Fork::Cow } else { Fork::Data },
         lock: if holds { PunchLock::Nothing } else { design.punch_lock },
+        blocks,
     }
 }

@@ -17,7 +17,7 @@ use crate::fs;
 use crate::iomap::write_state::{Write, WriteState};
 use crate::state::event::{Dropped, Says, Skip, Truth, Use, What};
 use crate::state::inode::Inode;
-use crate::state::mapping::Iomap;
+use crate::state::mapping::{Iomap, StaleFlag};
 use crate::words::branches;
 use crate::words::design::ZeroRange;
 use crate::words::extent::Extent;
@@ -28,7 +28,7 @@ use crate::writeback::flush::FlushState;
 pub fn start<B: Backend>(inode: &Inode<B>, write: Write) -> WriteState {
     match inode.sb.config.design.zero_range {
         ZeroRange::FlushAndRemap => WriteState::Sample(write),
-        ZeroRange::Skip | ZeroRange::CheckLate => WriteState::Begin(write, false),
+        ZeroRange::Skip | ZeroRange::CheckLate => WriteState::Begin(write, StaleFlag::Clear),
     }
 }
 
@@ -51,7 +51,7 @@ fn alone<B: Backend>(inode: &Inode<B>, mut write: Write) -> WriteState {
 /// Takes note of whether the range is dirty, before it is mapped.
 pub(crate) async fn sample<B: Backend>(inode: &Inode<B>, mut write: Write) -> WriteState {
     write.flush = range_needs_writeback(inode, folios(inode, &write)).await;
-    WriteState::Begin(write, false)
+    WriteState::Begin(write, StaleFlag::Clear)
 }
 
 /// The mapping says that there is nothing to zero: whether the page cache has to be flushed before that can be
@@ -80,7 +80,7 @@ pub(crate) async fn nothing_mapped<B: Backend>(
     ControlFlow::Break(write)
 }
 
-/// The mapping is used as permission to zero nothing, and is done with: says so to observers, and whether there is
+/// The mapping is used as permission to zero nothing, and is done with: reports it to observers, and whether there is
 /// something to zero by now.
 fn report_skip<B: Backend>(inode: &Inode<B>, iomap: &Iomap, skipped: &Range<Cell>) {
     inode.emit(|| {

@@ -11,8 +11,9 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::ActorId;
 
-use crate::words::design::{EndWriteback, ReclaimDirty};
+use crate::words::design::{EndWriteback, ReclaimDirty, ReclaimWriteback};
 use crate::words::geometry::FolioIndex;
+use crate::words::personality::Hooks;
 use crate::words::value::Value;
 
 /// A folio's number among those of its slot: the smallest free one when it was allocated.
@@ -65,6 +66,15 @@ pub enum IfsGone {
     NotMissed,
 }
 
+/// Whether what was stored into a folio through a mapping belongs to a transaction, where data are journalled.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Stored {
+    /// It does, or nothing was stored.
+    Joined,
+    /// Not yet (PG_checked).
+    Unjoined,
+}
+
 /// One folio.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Folio {
@@ -88,8 +98,8 @@ pub struct Folio {
     ifs: Option<Ifs>,
     /// Its buffers, where writes go through them.
     pub buffers: Option<Buffers>,
-    /// PG_checked: data was stored through a mapping, and belongs to no transaction yet.
-    pub checked: bool,
+    /// PG_checked.
+    pub stored: Stored,
     blocks: u16,
     /// The contents.
     pub cells: Vec<Value>,
@@ -112,7 +122,7 @@ impl Folio {
             pending: 0,
             ifs: None,
             buffers: None,
-            checked: false,
+            stored: Stored::Joined,
             blocks,
             cells: vec![Value::UNINITIALISED; cells],
             pte_read: 0,
@@ -177,6 +187,16 @@ impl Folio {
         self.tagged = true;
     }
 
+    /// `->dirty_folio` of a file system for all of a folio that is stored into through a mapping: `iomap_dirty_folio`, or
+    /// `jdata_dirty_folio` (fs/gfs2/aops.c). Without the folio lock, a reference is needed.
+    pub fn dirty_by_store(&mut self, hooks: Hooks) {
+        self.set_dirty(0..self.blocks);
+        self.stored = match hooks {
+            Hooks::Jdata => Stored::Unjoined,
+            Hooks::Nothing => Stored::Joined,
+        };
+    }
+
     /// `folio_clear_dirty_for_io`: page-table entries become read-only, so that the next store faults.
     /// Needs the folio lock.
     pub fn clear_dirty_for_io(&mut self) {
@@ -228,6 +248,11 @@ impl Folio {
     pub fn unmap(&mut self) {
         self.pte_read = 0;
         self.pte_write = 0;
+    }
+
+    /// Whether reclaim leaves it to writeback: it is dirty, or under writeback unless reclaim ignores that.
+    fn is_in_use(&self, writeback: ReclaimWriteback) -> bool {
+        self.dirty || self.writeback && writeback == ReclaimWriteback::Skip
     }
 
     /// Whether `gfs2_release_folio` refuses: a buffer is dirty or belongs to a transaction.
@@ -354,19 +379,19 @@ impl Slot {
     }
 
     /// How far reclaim gets: the folio that it locks, if any, and whether it tries to remove it.
-    pub fn reclaims(&self, ignore_writeback: bool) -> (Option<FolioId>, bool) {
+    pub fn reclaims(&self, writeback: ReclaimWriteback) -> (Option<FolioId>, bool) {
         let Some((id, folio)) = self.current().filter(|(_, folio)| folio.locked.is_none()) else {
             return (None, false);
         };
-        let in_use = folio.writeback && !ignore_writeback || folio.dirty || folio.has_busy_buffers();
+        let in_use = folio.is_in_use(writeback) || folio.has_busy_buffers();
         (Some(id), !in_use)
     }
 
     /// vmscan's way to drop the folio (`shrink_folio_list`), with the folio lock held: per-block state is
     /// freed *before* it is known whether the removal succeeds. Goes on with what became of that.
-    pub fn prepare_removal(&mut self, ignore_writeback: bool) -> ControlFlow<Eviction, IfsGone> {
+    pub fn prepare_removal(&mut self, writeback: ReclaimWriteback) -> ControlFlow<Eviction, IfsGone> {
         let Some(folio) = self.current_mut() else { return ControlFlow::Break(Eviction::Kept) };
-        if folio.locked.is_some() || folio.writeback && !ignore_writeback || folio.dirty {
+        if folio.locked.is_some() || folio.is_in_use(writeback) {
             return ControlFlow::Break(Eviction::Kept);
         }
         folio.unmap();
@@ -461,7 +486,7 @@ mod tests {
     }
 
     fn shrink(slot: &mut Slot) -> Eviction {
-        match slot.prepare_removal(false) {
+        match slot.prepare_removal(ReclaimWriteback::Skip) {
             ControlFlow::Continue(ifs) => slot.remove_mapping(ifs, ReclaimDirty::Frozen),
             ControlFlow::Break(outcome) => outcome,
         }

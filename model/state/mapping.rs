@@ -22,6 +22,15 @@ pub enum IomapType {
     Inline,
 }
 
+/// IOMAP_F_STALE.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum StaleFlag {
+    /// Nobody has found the mapping out of date.
+    Clear,
+    /// A check has. Or the flag is left from the mapping before (a mutant).
+    Set,
+}
+
 /// A sampled mapping (struct iomap).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Iomap {
@@ -35,8 +44,8 @@ pub struct Iomap {
     pub addr: Option<Phys>,
     /// IOMAP_F_NEW: this operation made the reservation or allocation.
     pub new: bool,
-    /// IOMAP_F_STALE: a check found it out of date.
-    pub stale: bool,
+    /// IOMAP_F_STALE: whether a check found it out of date.
+    pub stale: StaleFlag,
     /// validity_cookie: what the change counters were when it was sampled.
     pub cookie: Cookie,
     /// IOMAP_F_SHARED: the blocks are the COW fork's.
@@ -60,7 +69,7 @@ impl Iomap {
         };
         let cookie = sequence.cookie_of(blocks.clone());
         let Range { start, end } = blocks;
-        Iomap { kind, start, end, addr, new, stale: false, cookie, shared: false, source: None }
+        Iomap { kind, start, end, addr, new, stale: StaleFlag::Clear, cookie, shared: false, source: None }
     }
 
     /// The mapping of a file whose data lie in the inode.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use stalemap_facade::Backend;
 
 use crate::state::inode::Inode;
-use crate::state::mapping::{Iomap, IomapType};
+use crate::state::mapping::{Iomap, IomapType, StaleFlag};
 use crate::state::tracepoint::{
     DEVICE, FieldValue, HOLE_START_BLOCK, NULL_ADDR, NULL_START_BLOCK, Subsystem, Tracepoint, inode_number,
 };
@@ -103,7 +103,7 @@ fn fields_of<B: Backend>(tracepoint: Tracepoint, inode: &Inode<B>, iomap: &Iomap
         IomapType::Unwritten => "UNWRITTEN",
         IomapType::Inline => "INLINE",
     };
-    let flags = [(iomap.new, "NEW"), (iomap.shared, "SHARED"), (iomap.stale, "STALE")];
+    let flags = [(iomap.new, "NEW"), (iomap.shared, "SHARED"), (iomap.stale == StaleFlag::Set, "STALE")];
     let flags: Vec<&str> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
     tracepoint
         .hex("addr", address(inode, iomap))

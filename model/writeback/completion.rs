@@ -27,6 +27,24 @@ use crate::words::ordering::Link;
 use crate::words::personality::{Bump, Completion, ErrorCleanup};
 use crate::writeback::io::{audit_owned, audit_owner, captured, write_disk};
 
+/// The writeback bits of the folios of an ioend.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WritebackBits {
+    /// Still to be cleared.
+    Set,
+    /// Clear already (a mutant).
+    Clear,
+}
+
+/// What came of the conversion of an ioend's extent.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Conversion {
+    /// The map has changed. Where its counter moves late, that is still to be done.
+    Changed,
+    /// There is nothing that the counter would still have to move for.
+    Settled,
+}
+
 /// Where the kworker stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum CompletionState {
@@ -36,12 +54,19 @@ pub enum CompletionState {
     Transfer(Ioend, u16),
     /// The device has failed it: before copies are given up.
     Failed(Ioend),
-    /// Before the conversion; whether the writeback bits are clear already (a mutant).
-    Convert(Ioend, bool),
-    /// Before the counter moves, late: the same.
-    Bump(Ioend, bool),
-    /// Writeback bits are cleared, folio by folio; whether the extent is converted.
-    Clear(Ioend, u16, bool),
+    /// Before the conversion.
+    Convert(Ioend, WritebackBits),
+    /// Before the counter moves, late.
+    Bump(Ioend, WritebackBits),
+    /// Writeback bits are cleared, folio by folio.
+    Clear {
+        /// The I/O.
+        ioend: Ioend,
+        /// How many folios are done.
+        done: u16,
+        /// What came of the conversion, where that was before.
+        conversion: Conversion,
+    },
 }
 
 /// One step of the kworker. It never finishes.
@@ -60,41 +85,46 @@ pub async fn step<B: Backend>(w: &World<B>, state: CompletionState) -> ControlFl
         }
         CompletionState::Failed(ioend) => {
             give_up(inode(&ioend), &ioend).await;
-            CompletionState::Clear(ioend, 0, false)
+            clear(ioend, Conversion::Settled)
         }
         CompletionState::Transfer(ioend, done) => {
             let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
                 return ControlFlow::Continue(match fs.completion {
                     Completion::ConvertThenClear | Completion::ConvertAtSubmission => {
-                        CompletionState::Convert(ioend, false)
+                        CompletionState::Convert(ioend, WritebackBits::Set)
                     }
-                    Completion::ClearThenConvert | Completion::Clear => {
-                        CompletionState::Clear(ioend, 0, false)
-                    }
+                    Completion::ClearThenConvert | Completion::Clear => clear(ioend, Conversion::Settled),
                 });
             };
             transfer(inode(&ioend), &ioend, folio).await;
             CompletionState::Transfer(ioend, done + 1)
         }
-        CompletionState::Convert(ioend, cleared) => {
-            let changed = convert(inode(&ioend), &ioend).await;
+        CompletionState::Convert(ioend, bits) => {
+            let conversion = convert(inode(&ioend), &ioend).await;
             match fs.bump_convert {
-                Bump::AfterIlock if changed => CompletionState::Bump(ioend, cleared),
-                _ if cleared => CompletionState::Idle,
+                Bump::AfterIlock if conversion == Conversion::Changed => CompletionState::Bump(ioend, bits),
+                _ if bits == WritebackBits::Clear => CompletionState::Idle,
                 Bump::Inside | Bump::Early | Bump::AfterIlock | Bump::AfterClear | Bump::Never => {
-                    CompletionState::Clear(ioend, 0, changed)
+                    clear(ioend, conversion)
                 }
             }
         }
-        CompletionState::Bump(ioend, cleared) => {
+        CompletionState::Bump(ioend, bits) => {
             inode(&ioend).move_counter_late(ioend.blocks.clone()).await;
-            if cleared { CompletionState::Idle } else { CompletionState::Clear(ioend, 0, false) }
+            match bits {
+                WritebackBits::Clear => CompletionState::Idle,
+                WritebackBits::Set => clear(ioend, Conversion::Settled),
+            }
         }
-        CompletionState::Clear(ioend, done, changed) => {
+        CompletionState::Clear { ioend, done, conversion } => {
             let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
                 return ControlFlow::Continue(match (fs.completion, fs.bump_convert) {
-                    (Completion::ClearThenConvert, _) => CompletionState::Convert(ioend, true),
-                    (_, Bump::AfterClear) if changed => CompletionState::Bump(ioend, true),
+                    (Completion::ClearThenConvert, _) => {
+                        CompletionState::Convert(ioend, WritebackBits::Clear)
+                    }
+                    (_, Bump::AfterClear) if conversion == Conversion::Changed => {
+                        CompletionState::Bump(ioend, WritebackBits::Clear)
+                    }
                     _ => CompletionState::Idle,
                 });
             };
@@ -105,9 +135,14 @@ pub async fn step<B: Backend>(w: &World<B>, state: CompletionState) -> ControlFl
             slot.end_writeback(folio.id, w.sb.config.design.end_writeback);
             inode(&ioend).xa_section(Link::XaEndWriteback);
             inode(&ioend).writeback(folio.index).release();
-            CompletionState::Clear(ioend, done + 1, changed)
+            CompletionState::Clear { ioend, done: done + 1, conversion }
         }
     })
+}
+
+/// Before the first writeback bit is cleared.
+fn clear(ioend: Ioend, conversion: Conversion) -> CompletionState {
+    CompletionState::Clear { ioend, done: 0, conversion }
 }
 
 /// Takes one of the ioends in flight; which one is the device's choice.
@@ -167,8 +202,8 @@ async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
 }
 
 /// `xfs_iomap_write_unwritten`, `xfs_reflink_end_cow` or `xfs_zoned_end_io`, and the on-disk size, in one ILOCK
-/// section. Returns whether the map changed.
-async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> bool {
+/// section.
+async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
     let config = &inode.sb.config;
     let fs = &config.fs;
     let mut map = inode.lock_map(Op::new(fs.names.end_ioend)).await;
@@ -189,5 +224,5 @@ async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> bool {
     };
     map.raise_logged_size(end);
     map.end();
-    changed
+    if changed { Conversion::Changed } else { Conversion::Settled }
 }

@@ -7,26 +7,48 @@ use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::iomap::jdata::{bits, broken};
 use crate::state::event::{DataEvent, FolioEvent, What};
-use crate::state::folio::{Buffers, FolioId, FolioRef, Slot};
+use crate::state::folio::{Buffers, FolioId, FolioRef, Slot, Stored};
 use crate::state::inode::Inode;
 use crate::state::ioend::Ioend;
 use crate::words::extent::Extent;
 use crate::words::geometry::{FileBlock, FolioIndex};
 use crate::writeback::io::{SyncMode, audit_address, start_writeback};
 
+/// One pass over a range of folios.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Pass {
+    mode: SyncMode,
+    folios: Range<FolioIndex>,
+    again: Again,
+}
+
 /// Where `gfs2_jdata_writepages` stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum JdataState {
-    /// Before the next folio of the range; how often the range will be gone over after this time.
-    Next(SyncMode, Range<FolioIndex>, FolioIndex, Again),
+    /// Before the next folio of the range.
+    Next(Pass, FolioIndex),
     /// Before a dirty folio is locked.
-    Folio(SyncMode, Range<FolioIndex>, FolioRef, Again),
-    /// The folio is locked and clean; before these of its blocks are written in place.
-    Write(SyncMode, Range<FolioIndex>, FolioRef, Again, Vec<FileBlock>),
-    /// Before these are submitted.
-    Submit(SyncMode, Range<FolioIndex>, FolioIndex, Again, Vec<Ioend>),
-    /// The log is being flushed: before the buffers of the next folio are unpinned.
-    Unpin(SyncMode, Range<FolioIndex>, FolioIndex),
+    Folio(Pass, FolioRef),
+    /// The folio is locked and clean; before some of its blocks are written in place.
+    Write {
+        /// The pass.
+        pass: Pass,
+        /// The folio.
+        folio: FolioRef,
+        /// The blocks to write.
+        blocks: Vec<FileBlock>,
+    },
+    /// Before I/O is submitted.
+    Submit {
+        /// The pass.
+        pass: Pass,
+        /// The folio that follows.
+        next: FolioIndex,
+        /// What is still to be submitted.
+        ioends: Vec<Ioend>,
+    },
+    /// The log is being flushed: before the buffers of the next folio are unpinned. After that the pass begins anew.
+    Unpin(Pass, FolioIndex),
 }
 
 /// What follows a pass.
@@ -42,12 +64,13 @@ impl JdataState {
     /// A pass over `folios`.
     pub fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
         let again = if mode == SyncMode::Integrity { Again::AfterFlush } else { Again::No };
-        JdataState::Next(mode, folios.clone(), folios.start, again)
+        let first = folios.start;
+        JdataState::Next(Pass { mode, folios, again }, first)
     }
 
     /// A flush of the log alone.
     pub fn log_flush() -> Self {
-        JdataState::Next(SyncMode::Integrity, 0..0, 0, Again::AfterFlush)
+        JdataState::new(SyncMode::Integrity, 0..0)
     }
 }
 
@@ -58,49 +81,50 @@ pub async fn step<B: Backend>(
     state: JdataState,
 ) -> ControlFlow<(), JdataState> {
     ControlFlow::Continue(match state {
-        JdataState::Next(mode, folios, next, again) => {
-            if next >= folios.end {
-                if again == Again::No {
+        JdataState::Next(pass, next) => {
+            if next >= pass.folios.end {
+                if pass.again == Again::No {
                     return ControlFlow::Break(());
                 }
                 inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
                 inode.log_write();
-                return ControlFlow::Continue(JdataState::Unpin(mode, folios, 0));
+                return ControlFlow::Continue(JdataState::Unpin(Pass { again: Again::No, ..pass }, 0));
             }
             let mut slot = inode.page(next).lock(Op::on("writeback_get_folio", u32::from(next))).await;
             let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.tagged)) else {
-                return ControlFlow::Continue(JdataState::Next(mode, folios, next + 1, again));
+                return ControlFlow::Continue(JdataState::Next(pass, next + 1));
             };
             slot.folio_mut(id).refs |= 1 << me;
-            JdataState::Folio(mode, folios, FolioRef { index: next, id }, again)
+            JdataState::Folio(pass, FolioRef { index: next, id })
         }
-        JdataState::Folio(mode, folios, folio, again) => match clean(inode, me, mode, folio).await {
-            Some(blocks) => JdataState::Write(mode, folios, folio, again, blocks),
-            None => JdataState::Next(mode, folios, folio.index + 1, again),
+        JdataState::Folio(pass, folio) => match clean(inode, me, pass.mode, folio).await {
+            Some(blocks) => JdataState::Write { pass, folio, blocks },
+            None => JdataState::Next(pass, folio.index + 1),
         },
-        JdataState::Write(mode, folios, folio, again, blocks) => {
+        JdataState::Write { pass, folio, blocks } => {
             let ioends = map(inode, folio, &blocks).await;
             start_writeback(inode, me, folio, ioends.len()).await;
-            JdataState::Submit(mode, folios, folio.index + 1, again, ioends)
+            JdataState::Submit { pass, next: folio.index + 1, ioends }
         }
-        JdataState::Submit(mode, folios, next, again, mut ioends) => {
+        JdataState::Submit { pass, next, mut ioends } => {
             if ioends.is_empty() {
-                return ControlFlow::Continue(JdataState::Next(mode, folios, next, again));
+                return ControlFlow::Continue(JdataState::Next(pass, next));
             }
             let ioend = ioends.remove(0);
             let mut in_flight = inode.sb.in_flight.lock(Op::new("submit_bh")).await;
             inode.emit(|| What::Data(DataEvent::Submitted(inode.sb.geometry.bytes_of_blocks(&ioend.blocks))));
             in_flight.push(ioend);
             inode.sb.bio.release();
-            JdataState::Submit(mode, folios, next, again, ioends)
+            JdataState::Submit { pass, next, ioends }
         }
-        JdataState::Unpin(mode, folios, next) => {
+        JdataState::Unpin(pass, next) => {
             if next < inode.sb.geometry.folios() {
                 unpin(inode, next).await;
-                return ControlFlow::Continue(JdataState::Unpin(mode, folios, next + 1));
+                return ControlFlow::Continue(JdataState::Unpin(pass, next + 1));
             }
             inode.sb.log_flush_lock.up_write(me);
-            JdataState::Next(mode, folios.clone(), folios.start, Again::No)
+            let first = pass.folios.start;
+            JdataState::Next(pass, first)
         }
     })
 }
@@ -139,12 +163,12 @@ async fn clean<B: Backend>(
     }
     let all = bits(0..inode.sb.geometry.blocks_per_folio());
     let data = slot.locked_mut(id, me);
-    let stored = std::mem::take(&mut data.checked);
+    let stored = std::mem::replace(&mut data.stored, Stored::Joined);
     data.clear_dirty_for_io();
     inode.tlb(index).acquire();
     inode.emit(|| What::Folio(FolioEvent::Cleaned(index)));
     let buffers = data.buffers.get_or_insert_with(Buffers::default);
-    if stored {
+    if stored == Stored::Unjoined {
         buffers.joined |= all;
         buffers.dirty = 0;
         buffers.logged = 0;
