@@ -26,10 +26,11 @@ use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::direct_io::complete::Completion;
 use crate::direct_io::invalidate::InvalidateState;
+use crate::fs::eof::eof_tail;
 use crate::fs::xfs_dio::{Overwrite, Refusal};
 use crate::fs::{self, glock};
 use crate::iomap::write_state::{Write, WriteState};
-use crate::iomap::zero::{eof_tail, zero_range, zero_range_unlocked};
+use crate::iomap::zero::{zero_range, zero_range_unlocked};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
 use crate::state::aio::{Aio, DeviceWrite, Dio, Submission};

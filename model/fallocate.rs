@@ -2,23 +2,21 @@
 //!
 //! All of them exclude everybody who could bring something into the page cache or into the file: i_rwsem, then
 //! invalidate_lock, both exclusive. What they do then is a list of jobs that is drawn up once the locks are held,
-//! since until they are dropped nobody else changes the size ([`setattr`],
-//! [`modes`]). The order of the jobs is what matters: the page cache of a block is gone before the
+//! since until they are dropped nobody else changes the size; the file
+//! system draws it up ([`fs::setattr_size`], [`fs::fallocate`]). The order of the jobs is what matters: the page cache of a block is gone before the
 //! block is, so that no folio lies over a freed block.
 //!
 //! Left out: the space that fallocate and truncate reserve for their transactions, layout leases, RT extents.
 
-pub mod modes;
 pub mod plan;
-pub mod setattr;
 
 use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Returned};
 
-use crate::fallocate::plan::{Job, Meaning, Plan, Refused, flush_folios};
-use crate::fs::stuffed::{self, UnstuffState};
-use crate::fs::{bmap_util, glock};
+use crate::fallocate::plan::{JobState, Running};
+use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, SizeAfter};
+use crate::fs::{self, bmap_util, glock, stuffed};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
 use crate::state::dio_count::inode_dio_wait;
@@ -38,16 +36,8 @@ use crate::writeback::flush;
 pub enum Change {
     /// ftruncate.
     Truncate(Cell),
-    /// fallocate of a range; whether it keeps the size.
-    Falloc(Range<Cell>, bool),
-    /// FALLOC_FL_PUNCH_HOLE.
-    Punch(Range<Cell>),
-    /// FALLOC_FL_ZERO_RANGE; whether it keeps the size.
-    Zero(Range<Cell>, bool),
-    /// FALLOC_FL_COLLAPSE_RANGE.
-    Collapse(Range<Cell>),
-    /// FALLOC_FL_INSERT_RANGE.
-    Insert(Range<Cell>),
+    /// fallocate.
+    Fallocate(FallocMode),
 }
 
 /// Where a change stands.
@@ -58,7 +48,7 @@ pub enum ChangeState {
     /// Before invalidate_lock.
     Lock(Change),
     /// Before the next job.
-    Run(Plan),
+    Run(Running),
 }
 
 impl Path for ChangeState {
@@ -66,13 +56,18 @@ impl Path for ChangeState {
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         let cells = |range| part.cells(range);
+        let after = |keep_size: &bool| if *keep_size { SizeAfter::Kept } else { SizeAfter::Grown };
         let change = match part.first()? {
             Command::Truncate { size } => Change::Truncate(part.inode.sb.geometry.cell_at(*size)),
-            Command::Falloc { range, keep_size } => Change::Falloc(cells(range), *keep_size),
-            Command::Fpunch { range } => Change::Punch(cells(range)),
-            Command::Fzero { range, keep_size } => Change::Zero(cells(range), *keep_size),
-            Command::Fcollapse { range } => Change::Collapse(cells(range)),
-            Command::Finsert { range } => Change::Insert(cells(range)),
+            Command::Falloc { range, keep_size } => {
+                Change::Fallocate(FallocMode::Allocate(cells(range), after(keep_size)))
+            }
+            Command::Fpunch { range } => Change::Fallocate(FallocMode::PunchHole(cells(range))),
+            Command::Fzero { range, keep_size } => {
+                Change::Fallocate(FallocMode::ZeroRange(cells(range), after(keep_size)))
+            }
+            Command::Fcollapse { range } => Change::Fallocate(FallocMode::CollapseRange(cells(range))),
+            Command::Finsert { range } => Change::Fallocate(FallocMode::InsertRange(cells(range))),
             _ => return None,
         };
         Some(ChangeState::Enter(change))
@@ -105,7 +100,12 @@ pub async fn step<B: Backend>(
                 inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
             }
             inode_dio_wait(inode).await;
-            let Ok(plan) = draw_up(inode, change) else {
+            let size = inode.i_size_peek();
+            let plan = match change {
+                Change::Truncate(new_size) => Ok(fs::setattr_size(inode, size, new_size)),
+                Change::Fallocate(mode) => fs::fallocate(inode, size, &mode),
+            };
+            let Ok(plan) = plan else {
                 unlock(inode, me);
                 return ControlFlow::Break(Returned::Error);
             };
@@ -114,7 +114,7 @@ pub async fn step<B: Backend>(
                 inode.oracle.begin_zero(&inode.sb.geometry, cells);
                 inode.forget_data(cells);
             }
-            ControlFlow::Continue(ChangeState::Run(plan))
+            ControlFlow::Continue(ChangeState::Run(Running::new(inode, plan)))
         }
         ChangeState::Run(mut plan) => {
             let mut failed = false;
@@ -156,32 +156,10 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId) {
     inode.i_rwsem.up_write(me);
 }
 
-fn draw_up<B: Backend>(inode: &Inode<B>, change: Change) -> Result<Plan, Refused> {
-    let size = inode.i_size_peek();
-    let unstuff = match &change {
-        Change::Truncate(new_size) => stuffed::outgrown(inode, *new_size),
-        Change::Falloc(..) => inode.is_stuffed(),
-        Change::Punch(cells) if inode.is_stuffed() => return Ok(modes::punch_stuffed(inode, size, cells)),
-        _ => false,
-    };
-    let mut plan = match change {
-        Change::Truncate(new_size) => setattr::xfs_setattr_size(inode, size, new_size),
-        Change::Falloc(cells, keep_size) => modes::preallocate(inode, size, &cells, keep_size),
-        Change::Punch(cells) => modes::punch_hole(inode, size, &cells),
-        Change::Zero(cells, keep_size) => modes::zero_range(inode, size, &cells, keep_size),
-        Change::Collapse(cells) => modes::collapse_range(inode, size, &cells)?,
-        Change::Insert(cells) => modes::insert_range(inode, size, &cells)?,
-    };
-    if unstuff {
-        plan.jobs.push_front(Job::Unstuff(UnstuffState::Begin));
-    }
-    Ok(plan)
-}
-
 /// What came of a step of a job.
 enum Worked {
     /// This remains of it.
-    Partly(Job),
+    Partly(JobState),
     /// Nothing remains.
     Done,
     /// It could not be done.
@@ -189,38 +167,41 @@ enum Worked {
 }
 
 /// One step of a job.
-async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
-    fn rest<S>(flow: ControlFlow<(), S>, wrap: impl FnOnce(S) -> Job) -> Worked {
+async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState) -> Worked {
+    fn rest<S>(flow: ControlFlow<(), S>, wrap: impl FnOnce(S) -> JobState) -> Worked {
         match flow {
             ControlFlow::Continue(state) => Worked::Partly(wrap(state)),
             ControlFlow::Break(()) => Worked::Done,
         }
     }
     match job {
-        Job::Flush(state) => return rest(flush::step(inode, me, state).await, Job::Flush),
-        Job::FlushUnlogged(size, new_size) => {
+        JobState::Flush(state) => rest(flush::step(inode, me, state).await, JobState::Flush),
+        JobState::Drop(state) => rest(truncate::step(inode, me, state).await, JobState::Drop),
+        JobState::Zero(state) => match iomap::step(inode, me, *state).await {
+            ControlFlow::Continue(state) => Worked::Partly(JobState::Zero(Box::new(state))),
+            ControlFlow::Break(Written { full: true }) => Worked::Done,
+            ControlFlow::Break(Written { full: false }) => Worked::Failed,
+        },
+        JobState::Unstuff(state) => match stuffed::step(inode, me, state).await {
+            ControlFlow::Continue(state) => Worked::Partly(JobState::Unstuff(state)),
+            ControlFlow::Break(Ok(())) => Worked::Done,
+            ControlFlow::Break(Err(Enospc)) => Worked::Failed,
+        },
+        JobState::AtOnce(job) => at_once(inode, job).await,
+    }
+}
+
+/// A job that is done at once.
+async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce) -> Worked {
+    match job {
+        AtOnce::FlushUnlogged { size, new_size } => {
             let logged = bmap_util::logged_size(inode).await;
             if new_size > logged && size != logged {
-                return Worked::Partly(flush_folios(inode, &(logged..new_size)));
+                return Worked::Partly(JobState::new(inode, Job::Flush(logged..new_size)));
             }
         }
-        Job::Drop(state) => return rest(truncate::step(inode, me, state).await, Job::Drop),
-        Job::Zero(state) => {
-            return match iomap::step(inode, me, *state).await {
-                ControlFlow::Continue(state) => Worked::Partly(Job::Zero(Box::new(state))),
-                ControlFlow::Break(Written { full: true }) => Worked::Done,
-                ControlFlow::Break(Written { full: false }) => Worked::Failed,
-            };
-        }
-        Job::Unstuff(state) => {
-            return match stuffed::step(inode, me, state).await {
-                ControlFlow::Continue(state) => Worked::Partly(Job::Unstuff(state)),
-                ControlFlow::Break(Ok(())) => Worked::Done,
-                ControlFlow::Break(Err(Enospc)) => Worked::Failed,
-            };
-        }
-        Job::ZeroStuffed(cells) => stuffed::zero_range(inode, &cells).await,
-        Job::SetSize(size) => {
+        AtOnce::ZeroStuffed(cells) => stuffed::zero_range(inode, &cells).await,
+        AtOnce::SetSize(size) => {
             inode.i_size.store(Op::new("i_size_write"), u64::from(size), inode.order(Link::SizeStore)).await;
             stuffed::clear_tail(inode, size);
             if inode.merges_transactions() {
@@ -228,16 +209,16 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: Job) -> Worked {
             }
             inode.emit(|| What::Size(inode.sb.geometry.byte_at(size)));
         }
-        Job::Shrink(size) => bmap_util::truncate_extents(inode, size).await,
-        Job::Unmap(blocks) => bmap_util::remove_extents(inode, &blocks).await,
-        Job::Extend { name, blocks, size } => {
+        AtOnce::Shrink(size) => bmap_util::truncate_extents(inode, size).await,
+        AtOnce::Unmap(blocks) => bmap_util::remove_extents(inode, &blocks).await,
+        AtOnce::Extend { name, blocks, size } => {
             if extend(inode, Op::new(name), &blocks, size).await.is_err() {
                 inode.emit(|| What::Failed(Errno::NoSpace));
                 return Worked::Failed;
             }
         }
-        Job::ShiftDown(blocks) => bmap_util::collapse_extents(inode, &blocks).await,
-        Job::ShiftUp(blocks) => bmap_util::insert_extents(inode, &blocks).await,
+        AtOnce::ShiftDown(blocks) => bmap_util::collapse_extents(inode, &blocks).await,
+        AtOnce::ShiftUp(blocks) => bmap_util::insert_extents(inode, &blocks).await,
     }
     Worked::Done
 }

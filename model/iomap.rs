@@ -19,12 +19,12 @@ use std::ops::ControlFlow;
 
 use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
+use crate::fs::eof::eof_tail;
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, gfs2_log, glock};
 use crate::iomap::punch::PunchState;
 use crate::iomap::write::iomap_write_folio;
 use crate::iomap::write_state::{IomapIter, Write, WriteState, punching, unused_reservation};
-use crate::iomap::zero::eof_tail;
 use crate::judge::properties;
 use crate::path::{Ended, Part, Path};
 use crate::state::dio_count::inode_dio_wait;

@@ -6,16 +6,22 @@
 //! `personalities!`.
 
 pub mod bmap_util;
+pub mod change;
+pub mod eof;
+mod gfs2_file;
 pub mod gfs2_log;
 pub mod glock;
 pub mod stuffed;
 pub mod xfs_dio;
+mod xfs_file;
+mod xfs_iops;
 pub mod xfs_reflink;
 
 use std::ops::Range;
 
 use stalemap_facade::{Backend, Leaf};
 
+use crate::fs::change::{FallocMode, Plan, Refused};
 use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
@@ -137,6 +143,25 @@ pub fn zero_begin<B: Backend>(
         zoned::xfs_zoned_zero_iomap_begin(inode, map, blocks, budget)
     } else {
         xfs::xfs_zero_iomap_begin(inode, map, blocks.start, blocks.end)
+    }
+}
+
+/// `->setattr` of a file of `size` that is to be `new_size` long, with all its locks held. Left out: ext4's own order of the
+/// jobs, here and below.
+pub fn setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
+    if inode.sb.config.fs.allocate == Allocate::Written {
+        gfs2_file::gfs2_setattr_size(inode, size, new_size)
+    } else {
+        xfs_iops::xfs_setattr_size(inode, size, new_size)
+    }
+}
+
+/// `->fallocate` of a file of `size`, with all its locks held.
+pub fn fallocate<B: Backend>(inode: &Inode<B>, size: Cell, mode: &FallocMode) -> Result<Plan, Refused> {
+    if inode.sb.config.fs.allocate == Allocate::Written {
+        gfs2_file::gfs2_fallocate(inode, size, mode)
+    } else {
+        xfs_file::xfs_file_fallocate(inode, size, mode)
     }
 }
 

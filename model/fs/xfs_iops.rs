@@ -6,25 +6,23 @@
 
 use stalemap_facade::Backend;
 
-use crate::fallocate::plan::{Job, Meaning, Plan, drop_cells, flush_folios, zero};
-use crate::iomap::zero::{eof_tail, rest_of_block};
+use super::eof::{eof_tail, rest_of_block};
+use crate::fs::change::{AtOnce, Job, Meaning, Plan};
 use crate::state::inode::Inode;
 use crate::words::geometry::Cell;
 use crate::words::personality::TruncateFlush;
 
-/// What a truncate from `size` to `new_size` consists of.
-pub(crate) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
+/// A truncate from `size` to `new_size`.
+pub(super) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
     if new_size > size {
-        return Plan::new(
-            grow(inode, size, new_size),
-            Meaning { grown: size..new_size, ..Meaning::default() },
-        );
+        let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
+        return Plan { jobs: grow(inode, size, new_size), meaning };
     }
     let mut jobs = Vec::new();
     if let Some(tail) = rest_of_block(inode, new_size) {
         // Zeroing may take an unwritten block under dirty page cache for zeros already.
-        let flush = flush_folios(inode, &tail);
-        let zeroing = zero(inode, tail);
+        let flush = Job::Flush(tail.clone());
+        let zeroing = Job::Zero(tail);
         match inode.sb.config.fs.truncate_flush {
             TruncateFlush::Before => jobs.extend([flush, zeroing]),
             TruncateFlush::AfterZeroing => jobs.extend([zeroing, flush]),
@@ -40,33 +38,32 @@ pub(crate) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_siz
         && !inode.merges_transactions()
         && let Some(tail) = rest_of_block(inode, new_size)
     {
-        jobs.insert(jobs.len() - 1, flush_folios(inode, &tail));
+        jobs.insert(jobs.len() - 1, Job::Flush(tail));
     }
-    Plan::new(jobs, Meaning { zeroed: new_size..inode.sb.geometry.cells(), ..Meaning::default() })
+    let meaning = Meaning { zeroed: new_size..inode.sb.geometry.cells(), ..Meaning::default() };
+    Plan { jobs, meaning }
 }
 
 /// `truncate_setsize` to a smaller size, and the removal of the extents behind it.
-pub(crate) fn shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
-    let mut jobs = vec![Job::SetSize(new_size)];
+fn shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
+    let mut jobs = vec![Job::AtOnce(AtOnce::SetSize(new_size))];
     if let Some(last) = size.max(new_size).checked_sub(1) {
         let end = inode.sb.geometry.cells_of_folio(inode.sb.geometry.folio_of(last)).end;
-        jobs.push(drop_cells(inode, new_size..end));
+        jobs.push(Job::Drop(new_size..end));
     }
-    jobs.push(Job::Shrink(new_size));
+    jobs.push(Job::AtOnce(AtOnce::Shrink(new_size)));
     jobs
 }
 
 /// The jobs that let the file grow.
-pub(crate) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
-    let tail = eof_tail(inode, size, new_size).map(|tail| zero(inode, tail));
+pub(super) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
+    let tail = eof_tail(inode, size, new_size).map(Job::Zero);
     let flush = flush_unlogged(inode, size, new_size);
-    tail.into_iter()
-        .chain(flush)
-        .chain([Job::Extend { name: "truncate", blocks: 0..0, size: Some(new_size) }])
-        .collect()
+    let extend = AtOnce::Extend { name: "truncate", blocks: 0..0, size: Some(new_size) };
+    tail.into_iter().chain(flush).chain([Job::AtOnce(extend)]).collect()
 }
 
 /// What keeps a size that is logged from running ahead of data that are not written. Only crashes can tell.
-pub(crate) fn flush_unlogged<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Option<Job> {
-    inode.log().map(|_| Job::FlushUnlogged(size, new_size))
+pub(super) fn flush_unlogged<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Option<Job> {
+    inode.log().map(|_| Job::AtOnce(AtOnce::FlushUnlogged { size, new_size }))
 }

@@ -10,59 +10,45 @@ use std::ops::Range;
 
 use stalemap_facade::Backend;
 
-use crate::fallocate::plan::{Job, Meaning, Plan, Refused, drop_cells, flush_folios, zero};
-use crate::fallocate::setattr;
-use crate::iomap::zero::eof_tail;
+use super::eof::eof_tail;
+use super::xfs_iops::{flush_unlogged, grow};
+use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, Plan, Refused, SizeAfter};
 use crate::state::inode::Inode;
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::FlushUnmap;
 
-/// Mode 0: blocks for the range, and the size if it is to grow.
-pub(crate) fn preallocate<B: Backend>(
+/// `xfs_file_fallocate` in a file of `size`.
+pub(super) fn xfs_file_fallocate<B: Backend>(
     inode: &Inode<B>,
     size: Cell,
-    cells: &Range<Cell>,
-    keep_size: bool,
-) -> Plan {
-    let grown = growth(size, cells, keep_size);
-    let jobs = allocate(inode, size, cells, &grown);
-    Plan::new(jobs, Meaning { grown, ..Meaning::default() })
+    mode: &FallocMode,
+) -> Result<Plan, Refused> {
+    match mode {
+        FallocMode::Allocate(cells, after) => {
+            let grown = growth(size, cells, *after);
+            let jobs = xfs_alloc_file_space(inode, size, cells, &grown);
+            Ok(Plan { jobs, meaning: Meaning { grown, ..Meaning::default() } })
+        }
+        FallocMode::PunchHole(cells) => {
+            let jobs = xfs_free_file_space(inode, size, cells);
+            Ok(Plan { jobs, meaning: Meaning { zeroed: below(size, cells), ..Meaning::default() } })
+        }
+        // A hole, preallocated. The blocks are not converted in place, since a hole can be made without reading anything.
+        FallocMode::ZeroRange(cells, after) => {
+            let grown = growth(size, cells, *after);
+            let mut jobs = xfs_free_file_space(inode, size, cells);
+            jobs.extend(xfs_alloc_file_space(inode, size, cells, &grown));
+            let meaning = Meaning { zeroed: below(size, cells), grown, ..Meaning::default() };
+            Ok(Plan { jobs, meaning })
+        }
+        FallocMode::CollapseRange(cells) => xfs_collapse_file_space(inode, size, cells),
+        FallocMode::InsertRange(cells) => xfs_insert_file_space(inode, size, cells),
+    }
 }
 
-/// FALLOC_FL_PUNCH_HOLE.
-pub(crate) fn punch_hole<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> Plan {
-    let zeroed = below(size, cells);
-    Plan::new(xfs_free_file_space(inode, size, cells), Meaning { zeroed, ..Meaning::default() })
-}
-
-/// FALLOC_FL_PUNCH_HOLE in a stuffed file, which stays one (`__gfs2_punch_hole`).
-pub(crate) fn punch_stuffed<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> Plan {
-    let zeroed = below(size, cells);
-    let jobs = if zeroed.is_empty() {
-        Vec::new()
-    } else {
-        vec![Job::ZeroStuffed(zeroed.clone()), drop_cells(inode, cells.clone())]
-    };
-    Plan::new(jobs, Meaning { zeroed, ..Meaning::default() })
-}
-
-/// FALLOC_FL_ZERO_RANGE: a hole, preallocated. The blocks are not converted in place, since a hole can be made
-/// without reading anything.
-pub(crate) fn zero_range<B: Backend>(
-    inode: &Inode<B>,
-    size: Cell,
-    cells: &Range<Cell>,
-    keep_size: bool,
-) -> Plan {
-    let grown = growth(size, cells, keep_size);
-    let mut jobs = xfs_free_file_space(inode, size, cells);
-    jobs.extend(allocate(inode, size, cells, &grown));
-    Plan::new(jobs, Meaning { zeroed: below(size, cells), grown, ..Meaning::default() })
-}
-
-/// FALLOC_FL_COLLAPSE_RANGE. The range is whole blocks and ends before end of file. The truncate at the end has
+/// `xfs_collapse_file_space`. The range is whole blocks and ends before end of file. The truncate at the end has
 /// nothing to zero: the end of file lies where it did in its block.
-pub(crate) fn collapse_range<B: Backend>(
+fn xfs_collapse_file_space<B: Backend>(
     inode: &Inode<B>,
     size: Cell,
     cells: &Range<Cell>,
@@ -71,23 +57,23 @@ pub(crate) fn collapse_range<B: Backend>(
     let new_size = size - cells.len() as Cell;
     let mut jobs = xfs_free_file_space(inode, size, cells);
     jobs.extend(xfs_prepare_shift(inode, blocks.start, size));
-    jobs.push(Job::ShiftDown(blocks));
-    jobs.extend([Job::SetSize(new_size), Job::Shrink(new_size)]);
-    Ok(Plan::new(jobs, Meaning { taken_out: cells.clone(), ..Meaning::default() }))
+    let last = [AtOnce::ShiftDown(blocks), AtOnce::SetSize(new_size), AtOnce::Shrink(new_size)];
+    jobs.extend(last.map(Job::AtOnce));
+    Ok(Plan { jobs, meaning: Meaning { taken_out: cells.clone(), ..Meaning::default() } })
 }
 
-/// FALLOC_FL_INSERT_RANGE: the file grows first, so that a crash does not leave data behind end of file.
-pub(crate) fn insert_range<B: Backend>(
+/// `xfs_insert_file_space`: the file grows first, so that a crash does not leave data behind end of file.
+fn xfs_insert_file_space<B: Backend>(
     inode: &Inode<B>,
     size: Cell,
     cells: &Range<Cell>,
 ) -> Result<Plan, Refused> {
     let blocks = whole(inode, cells).filter(|_| cells.start < size).ok_or(Refused)?;
     let new_size = size + cells.len() as Cell;
-    let mut jobs = setattr::grow(inode, size, new_size);
+    let mut jobs = grow(inode, size, new_size);
     jobs.extend(xfs_prepare_shift(inode, blocks.start, new_size));
-    jobs.push(Job::ShiftUp(blocks));
-    Ok(Plan::new(jobs, Meaning { grown: size..new_size, ..Meaning::default() }))
+    jobs.push(Job::AtOnce(AtOnce::ShiftUp(blocks)));
+    Ok(Plan { jobs, meaning: Meaning { grown: size..new_size, ..Meaning::default() } })
 }
 
 /// `xfs_free_file_space`, with the flush before it: the blocks that lie in the range as a whole are freed, the rest
@@ -102,14 +88,14 @@ fn xfs_free_file_space<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<C
     let mut jobs = xfs_flush_unmap_range(inode, cells);
     let freed: Vec<FileBlock> = touched.clone().filter(inside).collect();
     if let (Some(first), Some(last)) = (freed.first(), freed.last()) {
-        jobs.push(Job::Unmap(*first..last + 1));
+        jobs.push(Job::AtOnce(AtOnce::Unmap(*first..last + 1)));
     }
     // Zeroing the whole range would pass over what was just freed: only its ends are left.
     for block in touched.filter(|block| !inside(block)) {
         let block = geometry.cells_of_block(block);
         let edge = below(size, &(cells.start.max(block.start)..cells.end.min(block.end)));
         if !edge.is_empty() {
-            jobs.push(zero(inode, edge));
+            jobs.push(Job::Zero(edge));
         }
     }
     jobs
@@ -124,8 +110,8 @@ fn xfs_flush_unmap_range<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> V
     }
     let whole = geometry.cells_of_folio(folios.start).start..geometry.cells_of_folio(folios.end - 1).end;
     match inode.sb.config.fs.flush_unmap {
-        FlushUnmap::WriteAndDrop => vec![flush_folios(inode, cells), drop_cells(inode, whole)],
-        FlushUnmap::Drop => vec![drop_cells(inode, whole)],
+        FlushUnmap::WriteAndDrop => vec![Job::Flush(cells.clone()), Job::Drop(whole)],
+        FlushUnmap::Drop => vec![Job::Drop(whole)],
         FlushUnmap::Nothing => Vec::new(),
     }
 }
@@ -137,21 +123,27 @@ fn xfs_prepare_shift<B: Backend>(inode: &Inode<B>, first: FileBlock, size: Cell)
 }
 
 /// `xfs_alloc_file_space`, and what `xfs_setattr_size` does when the size grows.
-fn allocate<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>, grown: &Range<Cell>) -> Vec<Job> {
+fn xfs_alloc_file_space<B: Backend>(
+    inode: &Inode<B>,
+    size: Cell,
+    cells: &Range<Cell>,
+    grown: &Range<Cell>,
+) -> Vec<Job> {
     let new_size = (!grown.is_empty()).then_some(grown.end);
-    let tail = new_size.and_then(|target| eof_tail(inode, size, target)).map(|tail| zero(inode, tail));
+    let tail = new_size.and_then(|target| eof_tail(inode, size, target)).map(Job::Zero);
     let blocks = inode.sb.geometry.blocks_touched(cells);
-    let flush = new_size.and_then(|new_size| setattr::flush_unlogged(inode, size, new_size));
-    tail.into_iter().chain(flush).chain([Job::Extend { name: "falloc", blocks, size: new_size }]).collect()
+    let flush = new_size.and_then(|new_size| flush_unlogged(inode, size, new_size));
+    let extend = AtOnce::Extend { name: "falloc", blocks, size: new_size };
+    tail.into_iter().chain(flush).chain([Job::AtOnce(extend)]).collect()
 }
 
 /// The cells that come into the file.
-fn growth(size: Cell, cells: &Range<Cell>, keep_size: bool) -> Range<Cell> {
-    if keep_size || cells.end <= size { 0..0 } else { size..cells.end }
+fn growth(size: Cell, cells: &Range<Cell>, after: SizeAfter) -> Range<Cell> {
+    if after == SizeAfter::Kept || cells.end <= size { 0..0 } else { size..cells.end }
 }
 
 /// The cells below end of file.
-fn below(size: Cell, cells: &Range<Cell>) -> Range<Cell> {
+pub(super) fn below(size: Cell, cells: &Range<Cell>) -> Range<Cell> {
     cells.start.min(size)..cells.end.min(size)
 }
 
