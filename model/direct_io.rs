@@ -121,71 +121,63 @@ impl Path for DioState {
         Some(DioState::new(part.write(), part.call(range, *chunk)?, worker, *nowait))
     }
 
+    /// One step of a direct write(2), until it returns.
     async fn step<B: Backend>(
         self,
         _: &World<B>,
         inode: &Inode<B>,
         me: ActorId,
     ) -> ControlFlow<Written, Self> {
-        step(inode, me, self).await
-    }
-}
-
-/// One step of a direct write(2), until it returns.
-pub async fn step<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    state: DioState,
-) -> ControlFlow<Written, DioState> {
-    ControlFlow::Continue(match state {
-        DioState::Start(dio) => return start(inode, me, dio).await,
-        DioState::Lock(dio) => return lock(inode, me, dio).await,
-        DioState::Glock(dio) => {
-            glock::acquire(inode, me, Mode::Deferred).await;
-            return ControlFlow::Continue(gfs2_file_direct_write(inode, me, dio));
-        }
-        DioState::Drain(dio) => {
-            inode_dio_wait(inode).await;
-            return zero_gap(inode, me, dio);
-        }
-        DioState::ZeroLock(dio, tail) => {
-            let locks = inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock;
-            if locks {
-                inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+        ControlFlow::Continue(match self {
+            DioState::Start(dio) => return start(inode, me, dio).await,
+            DioState::Lock(dio) => return lock(inode, me, dio).await,
+            DioState::Glock(dio) => {
+                glock::acquire(inode, me, Mode::Deferred).await;
+                return ControlFlow::Continue(gfs2_file_direct_write(inode, me, dio));
             }
-            DioState::Zero(
-                dio,
-                Box::new(if locks { zero_range(inode, tail) } else { zero_range_unlocked(inode, tail) }),
-            )
-        }
-        DioState::Zero(dio, inner) => match iomap::step(inode, me, *inner).await {
-            ControlFlow::Continue(inner) => DioState::Zero(dio, Box::new(inner)),
-            ControlFlow::Break(Written { full }) => {
-                if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
-                    inode.invalidate_lock.up_write(me);
+            DioState::Drain(dio) => {
+                inode_dio_wait(inode).await;
+                return zero_gap(inode, me, dio);
+            }
+            DioState::ZeroLock(dio, tail) => {
+                let locks = inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock;
+                if locks {
+                    inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
                 }
-                return if full {
-                    checked(inode, me, dio)
-                } else {
-                    nothing_written(inode, me, &dio, Held::IoLock)
-                };
+                DioState::Zero(
+                    dio,
+                    Box::new(if locks { zero_range(inode, tail) } else { zero_range_unlocked(inode, tail) }),
+                )
             }
-        },
-        DioState::Cached(dio, index) => return filemap_range_has_page(inode, me, dio, index).await,
-        DioState::Invalidate(dio, inner) => match invalidate::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => DioState::Invalidate(dio, inner),
-            ControlFlow::Break(outcome) => return invalidated(inode, me, dio, outcome),
-        },
-        DioState::Begin(dio, pos) => return begin(inode, me, dio, pos).await,
-        DioState::Complete(inner) => match complete::step(inode, inner).await {
-            ControlFlow::Continue(inner) => DioState::Complete(inner),
-            ControlFlow::Break(dio) => {
-                unlock(inode, me, dio.lock);
-                return ControlFlow::Break(Written { full: !dio.failed });
-            }
-        },
-        DioState::Fallback(inner) => DioState::Fallback(iomap::step(inode, me, inner).await?),
-    })
+            DioState::Zero(dio, inner) => match iomap::step(inode, me, *inner).await {
+                ControlFlow::Continue(inner) => DioState::Zero(dio, Box::new(inner)),
+                ControlFlow::Break(Written { full }) => {
+                    if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
+                        inode.invalidate_lock.up_write(me);
+                    }
+                    return if full {
+                        checked(inode, me, dio)
+                    } else {
+                        nothing_written(inode, me, &dio, Held::IoLock)
+                    };
+                }
+            },
+            DioState::Cached(dio, index) => return filemap_range_has_page(inode, me, dio, index).await,
+            DioState::Invalidate(dio, inner) => match invalidate::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => DioState::Invalidate(dio, inner),
+                ControlFlow::Break(outcome) => return invalidated(inode, me, dio, outcome),
+            },
+            DioState::Begin(dio, pos) => return begin(inode, me, dio, pos).await,
+            DioState::Complete(inner) => match complete::step(inode, inner).await {
+                ControlFlow::Continue(inner) => DioState::Complete(inner),
+                ControlFlow::Break(dio) => {
+                    unlock(inode, me, dio.lock);
+                    return ControlFlow::Break(Written { full: !dio.failed });
+                }
+            },
+            DioState::Fallback(inner) => DioState::Fallback(iomap::step(inode, me, inner).await?),
+        })
+    }
 }
 
 /// Whether a range of cells is one of whole blocks.

@@ -73,76 +73,68 @@ impl Path for ChangeState {
         Some(ChangeState::Enter(change))
     }
 
+    /// One step.
     async fn step<B: Backend>(
         self,
         _: &World<B>,
         inode: &Inode<B>,
         me: ActorId,
     ) -> ControlFlow<Returned, Self> {
-        step(inode, me, self).await
-    }
-}
-
-/// One step.
-pub async fn step<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    state: ChangeState,
-) -> ControlFlow<Returned, ChangeState> {
-    match state {
-        ChangeState::Enter(change) => {
-            inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
-            glock::acquire(inode, me, Mode::Exclusive).await;
-            ControlFlow::Continue(ChangeState::Lock(change))
-        }
-        ChangeState::Lock(change) => {
-            if inode.sb.config.fs.invalidate_lock {
-                inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+        match self {
+            ChangeState::Enter(change) => {
+                inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+                glock::acquire(inode, me, Mode::Exclusive).await;
+                ControlFlow::Continue(ChangeState::Lock(change))
             }
-            inode_dio_wait(inode).await;
-            let size = inode.i_size_peek();
-            let plan = match change {
-                Change::Truncate(new_size) => Ok(fs::setattr_size(inode, size, new_size)),
-                Change::Fallocate(mode) => fs::fallocate(inode, size, &mode),
-            };
-            let Ok(plan) = plan else {
-                unlock(inode, me);
-                return ControlFlow::Break(Returned::Error);
-            };
-            let Meaning { zeroed, taken_out, grown } = &plan.meaning;
-            for cells in [zeroed, taken_out, grown] {
-                inode.oracle.begin_zero(&inode.sb.geometry, cells);
-                inode.forget_data(cells);
+            ChangeState::Lock(change) => {
+                if inode.sb.config.fs.invalidate_lock {
+                    inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+                }
+                inode_dio_wait(inode).await;
+                let size = inode.i_size_peek();
+                let plan = match change {
+                    Change::Truncate(new_size) => Ok(fs::setattr_size(inode, size, new_size)),
+                    Change::Fallocate(mode) => fs::fallocate(inode, size, &mode),
+                };
+                let Ok(plan) = plan else {
+                    unlock(inode, me);
+                    return ControlFlow::Break(Returned::Error);
+                };
+                let Meaning { zeroed, taken_out, grown } = &plan.meaning;
+                for cells in [zeroed, taken_out, grown] {
+                    inode.oracle.begin_zero(&inode.sb.geometry, cells);
+                    inode.forget_data(cells);
+                }
+                ControlFlow::Continue(ChangeState::Run(Running::new(inode, plan)))
             }
-            ControlFlow::Continue(ChangeState::Run(Running::new(inode, plan)))
-        }
-        ChangeState::Run(mut plan) => {
-            let mut failed = false;
-            if let Some(job) = plan.jobs.pop_front() {
-                match work(inode, me, job).await {
-                    Worked::Partly(rest) => plan.jobs.push_front(rest),
-                    Worked::Done => {}
-                    // The call returns the error; what was done so far stays.
-                    Worked::Failed => {
-                        plan.jobs.clear();
-                        failed = true;
+            ChangeState::Run(mut plan) => {
+                let mut failed = false;
+                if let Some(job) = plan.jobs.pop_front() {
+                    match work(inode, me, job).await {
+                        Worked::Partly(rest) => plan.jobs.push_front(rest),
+                        Worked::Done => {}
+                        // The call returns the error; what was done so far stays.
+                        Worked::Failed => {
+                            plan.jobs.clear();
+                            failed = true;
+                        }
                     }
                 }
-            }
-            if !plan.jobs.is_empty() {
-                return ControlFlow::Continue(ChangeState::Run(plan));
-            }
-            let Meaning { zeroed, taken_out, grown } = &plan.meaning;
-            if failed {
-                for cells in [zeroed, taken_out, grown] {
-                    inode.oracle.fail_write(&inode.sb.geometry, 0, cells);
+                if !plan.jobs.is_empty() {
+                    return ControlFlow::Continue(ChangeState::Run(plan));
                 }
-            } else {
-                inode.oracle.complete_zero(&inode.sb.geometry, zeroed);
-                inode.oracle.complete_growth(&inode.sb.geometry, grown);
+                let Meaning { zeroed, taken_out, grown } = &plan.meaning;
+                if failed {
+                    for cells in [zeroed, taken_out, grown] {
+                        inode.oracle.fail_write(&inode.sb.geometry, 0, cells);
+                    }
+                } else {
+                    inode.oracle.complete_zero(&inode.sb.geometry, zeroed);
+                    inode.oracle.complete_growth(&inode.sb.geometry, grown);
+                }
+                unlock(inode, me);
+                ControlFlow::Break(if failed { Returned::Error } else { Returned::Success })
             }
-            unlock(inode, me);
-            ControlFlow::Break(if failed { Returned::Error } else { Returned::Success })
         }
     }
 }

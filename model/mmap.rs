@@ -113,80 +113,64 @@ impl Path for MmapState {
         Some(MmapState::Access(Rest { access, cells: part.cells(range) }))
     }
 
+    /// One step of a load or store of a range.
     async fn step<B: Backend>(
         self,
         _: &World<B>,
         inode: &Inode<B>,
         me: ActorId,
     ) -> ControlFlow<Returned, Self> {
-        step(inode, me, self).await
-    }
-}
-
-/// One step of a load or store of a range.
-pub async fn step<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    state: MmapState,
-) -> ControlFlow<Returned, MmapState> {
-    ControlFlow::Continue(match state {
-        MmapState::Access(rest) => return instruction(inode, me, rest).await,
-        MmapState::Fault(rest) => {
-            glock::acquire(inode, me, Mode::Shared).await;
-            let next = fault(inode, me, rest).await;
-            glock::release(inode, me);
-            return next.map_or(ControlFlow::Break(Returned::Error), ControlFlow::Continue);
-        }
-        MmapState::Fill(rest, inner) => match fill::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => MmapState::Fill(rest, inner),
-            ControlFlow::Break(()) => MmapState::Fault(rest),
-        },
-        MmapState::Mkwrite(vmf) => mkwrite(inode, me, vmf).await,
-        MmapState::Unstuff(vmf, inner) => match stuffed::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => MmapState::Unstuff(vmf, inner),
-            ControlFlow::Break(Ok(())) => MmapState::Lock(vmf),
-            ControlFlow::Break(Err(Enospc)) => {
-                inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
-                unlock_mapping(inode, me);
-                inode.page(vmf.folio.index).release(|slot| slot.put(vmf.folio.id, me));
-                return ControlFlow::Break(Returned::Error);
+        ControlFlow::Continue(match self {
+            MmapState::Access(rest) => return instruction(inode, me, rest).await,
+            MmapState::Fault(rest) => {
+                glock::acquire(inode, me, Mode::Shared).await;
+                let next = fault(inode, me, rest).await;
+                glock::release(inode, me);
+                return next.map_or(ControlFlow::Break(Returned::Error), ControlFlow::Continue);
             }
-        },
-        MmapState::Lock(vmf) => lock_for_write(inode, me, vmf).await,
-        MmapState::Map(vmf, block) => return map_blocks(inode, me, vmf, block).await,
-        MmapState::MapEarly(vmf, block) => return map_early(inode, me, vmf, block).await,
-        MmapState::LockLate(vmf) => lock_late(inode, me, vmf).await,
-        MmapState::Pinned(pin) => {
-            transfer(inode, &pin).await;
-            MmapState::Unpin(pin)
-        }
-        MmapState::Unpin(pin) => {
-            let done = unpin(inode, me, &pin).await;
-            MmapState::Access(Rest { access: Access::Dma(pin.id), cells: done.end..pin.cells.end })
-        }
-        MmapState::Install(vmf) => {
-            install(inode, me, vmf.folio).await;
-            MmapState::Access(vmf.rest)
-        }
-        MmapState::MkwriteEnd(vmf, blocks) => {
-            let mut map = inode.lock_map(Op::new("punch_delalloc")).await;
-            map.punch_delalloc(Fork::Data, &blocks);
-            map.end_under_folio_lock();
-            unlock_mapping(inode, me);
-            MmapState::Install(vmf)
-        }
-    })
+            MmapState::Fill(rest, inner) => match fill::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => MmapState::Fill(rest, inner),
+                ControlFlow::Break(()) => MmapState::Fault(rest),
+            },
+            MmapState::Mkwrite(vmf) => mkwrite(inode, me, vmf).await,
+            MmapState::Unstuff(vmf, inner) => match stuffed::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => MmapState::Unstuff(vmf, inner),
+                ControlFlow::Break(Ok(())) => MmapState::Lock(vmf),
+                ControlFlow::Break(Err(Enospc)) => return put_for_no_space(inode, me, vmf.folio),
+            },
+            MmapState::Lock(vmf) => lock_for_write(inode, me, vmf).await,
+            MmapState::Map(vmf, block) => return map_blocks(inode, me, vmf, block).await,
+            MmapState::MapEarly(vmf, block) => return map_early(inode, me, vmf, block).await,
+            MmapState::LockLate(vmf) => lock_late(inode, me, vmf).await,
+            MmapState::Pinned(pin) => {
+                transfer(inode, &pin).await;
+                MmapState::Unpin(pin)
+            }
+            MmapState::Unpin(pin) => {
+                let done = unpin(inode, me, &pin).await;
+                MmapState::Access(Rest { access: Access::Dma(pin.id), cells: done.end..pin.cells.end })
+            }
+            MmapState::Install(vmf) => {
+                install(inode, me, vmf.folio).await;
+                MmapState::Access(vmf.rest)
+            }
+            MmapState::MkwriteEnd(vmf, blocks) => {
+                let mut map = inode.lock_map(Op::new("punch_delalloc")).await;
+                map.punch_delalloc(Fork::Data, &blocks);
+                map.end_under_folio_lock();
+                unlock_mapping(inode, me);
+                MmapState::Install(vmf)
+            }
+        })
+    }
 }
 
 /// Locks and dirties a folio whose blocks were mapped before (a mutant).
 async fn lock_late<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
-    let FolioRef { index, id } = vmf.folio;
     if !lock_mapped(inode, me, vmf.folio).await {
         return MmapState::Fault(vmf.rest);
     }
-    let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;
-    slot.locked_mut(id, me).set_dirty(0..inode.sb.geometry.blocks_per_folio());
-    drop(slot);
+    mark_dirty(inode, me, vmf.folio).await;
     unlock_mapping(inode, me);
     MmapState::Install(vmf)
 }
@@ -388,37 +372,25 @@ async fn map_blocks<B: Backend>(
     block: FileBlock,
 ) -> ControlFlow<Returned, MmapState> {
     let FolioRef { index, id } = vmf.folio;
-    let target = u32::from(index);
     let mapped = map_next(inode, index, block).await;
-    if mapped.as_ref().map_or(true, |(_, all_mapped)| *all_mapped) {
+    if mapped.as_ref().map_or(true, |mapped| mapped.next.is_none()) {
         gfs2_log::trans_end(inode, me);
     }
-    let Ok((iomap, all_mapped)) = mapped else {
-        inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
-        unlock_mapping(inode, me);
+    let Ok(Mapped { iomap, next }) = mapped else {
+        no_space(inode, me);
         inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
         inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
         return ControlFlow::Break(Returned::Error);
     };
-    inode.emit(|| What::MkwriteMapped {
-        folio_locked: true,
-        mapping: Mapping::of(&inode.sb.geometry, &iomap),
-    });
+    report_mapped(inode, &iomap);
     let mapped = inode.sb.geometry.cells_of_blocks(&(block..iomap.end));
     trace::mapped(inode, IomapFlags::Fault, &mapped, &iomap);
-    if inode.sb.config.design.mkwrite_dirty_late && !all_mapped {
-        return ControlFlow::Continue(MmapState::Map(vmf, iomap.end));
+    if !inode.sb.config.design.mkwrite_dirty_late || next.is_none() {
+        mark_dirty(inode, me, vmf.folio).await;
     }
-    let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", target)).await;
-    let dirtied = slot.locked_mut(id, me);
-    if !dirtied.dirty {
-        inode.trace(|| trace::writeback_dirty_folio(inode, index));
-    }
-    dirtied.set_dirty(0..inode.sb.geometry.blocks_per_folio());
-    drop(slot);
-    if !all_mapped {
-        return ControlFlow::Continue(MmapState::Map(vmf, iomap.end));
+    if let Some(next) = next {
+        return ControlFlow::Continue(MmapState::Map(vmf, next));
     }
     if inode.sb.config.design.mkwrite_end == MkwriteEnd::Punch && iomap.new {
         let reserved = iomap.start..iomap.end;
@@ -428,12 +400,19 @@ async fn map_blocks<B: Backend>(
     ControlFlow::Continue(MmapState::Install(vmf))
 }
 
-/// A mapping for a write fault from `block` on, and whether it reaches to the end of the folio inside end of file.
+/// A mapping for a write fault, and how far the fault is with it.
+struct Mapped {
+    iomap: Iomap,
+    /// The block to go on with; `None` if the mapping reaches to the end of the folio inside end of file.
+    next: Option<FileBlock>,
+}
+
+/// A mapping for a write fault from `block` on.
 async fn map_next<B: Backend>(
     inode: &Inode<B>,
     index: FolioIndex,
     block: FileBlock,
-) -> Result<(Iomap, bool), Enospc> {
+) -> Result<Mapped, Enospc> {
     let size = inode.i_size_peek();
     let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let wanted = inode.sb.geometry.cells_of_block(block).start..folio_cells.end.min(size);
@@ -444,8 +423,8 @@ async fn map_next<B: Backend>(
     let mapped = fs::write_begin(inode, &mut map, &wanted, &mut budget);
     fs::return_budget(inode, budget);
     let iomap = mapped?;
-    let all_mapped = iomap.end >= limit;
-    Ok((iomap, all_mapped))
+    let next = (iomap.end < limit).then_some(iomap.end);
+    Ok(Mapped { iomap, next })
 }
 
 /// A mutant: maps the blocks of a folio that anybody may take away meanwhile who needs no invalidate_lock for it.
@@ -455,21 +434,50 @@ async fn map_early<B: Backend>(
     vmf: VmFault,
     block: FileBlock,
 ) -> ControlFlow<Returned, MmapState> {
-    let Ok((iomap, all_mapped)) = map_next(inode, vmf.folio.index, block).await else {
-        inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
-        unlock_mapping(inode, me);
-        inode.page(vmf.folio.index).release(|slot| slot.put(vmf.folio.id, me));
-        return ControlFlow::Break(Returned::Error);
+    let Ok(Mapped { iomap, next }) = map_next(inode, vmf.folio.index, block).await else {
+        return put_for_no_space(inode, me, vmf.folio);
     };
-    inode.emit(|| What::MkwriteMapped {
-        folio_locked: false,
-        mapping: Mapping::of(&inode.sb.geometry, &iomap),
-    });
-    ControlFlow::Continue(if all_mapped {
-        MmapState::LockLate(vmf)
-    } else {
-        MmapState::MapEarly(vmf, iomap.end)
+    report_mapped(inode, &iomap);
+    ControlFlow::Continue(match next {
+        None => MmapState::LockLate(vmf),
+        Some(next) => MmapState::MapEarly(vmf, next),
     })
+}
+
+/// The blocks of a write fault are mapped: with its folio locked, unless the design is the mutant.
+fn report_mapped<B: Backend>(inode: &Inode<B>, iomap: &Iomap) {
+    inode.emit(|| What::MkwriteMapped {
+        folio_locked: inode.sb.config.design.mkwrite_map != MkwriteMap::BeforeLock,
+        mapping: Mapping::of(&inode.sb.geometry, iomap),
+    });
+}
+
+/// A write fault finds no space, and the access dies of SIGBUS.
+fn no_space<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    inode.emit(|| What::Sigbus(Some(Errno::NoSpace)));
+    unlock_mapping(inode, me);
+}
+
+/// A write fault finds no space before its folio is locked.
+fn put_for_no_space<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    folio: FolioRef,
+) -> ControlFlow<Returned, MmapState> {
+    no_space(inode, me);
+    inode.page(folio.index).release(|slot| slot.put(folio.id, me));
+    ControlFlow::Break(Returned::Error)
+}
+
+/// `folio_mark_dirty` of the locked folio of a write fault.
+async fn mark_dirty<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
+    let FolioRef { index, id } = folio;
+    let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;
+    let dirtied = slot.locked_mut(id, me);
+    if !dirtied.dirty {
+        inode.trace(|| trace::writeback_dirty_folio(inode, index));
+    }
+    dirtied.set_dirty(0..inode.sb.geometry.blocks_per_folio());
 }
 
 /// `finish_mkwrite_fault`: the entry becomes writable while the folio is still locked, and only then is it

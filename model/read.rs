@@ -51,59 +51,55 @@ impl Path for ReadState {
         part.call(range, *chunk).map(ReadState::Enter)
     }
 
+    /// One step of a read(2).
     async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
-        step(inode, me, self).await
-    }
-}
-
-/// One step of a read(2).
-pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: ReadState) -> ControlFlow<(), ReadState> {
-    match state {
-        ReadState::Enter(cells) => {
-            let size = if inode.sb.config.fs.read_takes_i_rwsem {
-                inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
-                inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
-                inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_read", inode, &cells));
-                // i_rwsem excludes who changes it.
-                inode.i_size_peek()
-            } else {
-                let size =
-                    inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
-                inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
-                size
-            };
-            let (pos, end) = (cells.start, cells.end.min(size));
-            proceed(inode, me, Read { cells, pos, end })
-        }
-        ReadState::Copy(mut read) => {
-            if read.pos != read.cells.start {
-                read.end = size_again(inode, &read).await;
+        match self {
+            ReadState::Enter(cells) => {
+                let size = if inode.sb.config.fs.read_takes_i_rwsem {
+                    inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
+                    inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
+                    inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_read", inode, &cells));
+                    // i_rwsem excludes who changes it.
+                    inode.i_size_peek()
+                } else {
+                    let size =
+                        inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
+                    inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
+                    size
+                };
+                let (pos, end) = (cells.start, cells.end.min(size));
+                proceed(inode, me, Read { cells, pos, end })
             }
-            if read.pos >= read.end {
-                return proceed(inode, me, read);
-            }
-            let index = inode.sb.geometry.folio_of(read.pos);
-            let folio_cells = inode.sb.geometry.cells_of_folio(index);
-            let part = read.pos..read.end.min(folio_cells.end);
-            let mut blocks = inode.sb.geometry.blocks_touched(&part);
-            let slot = inode.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
-            let hit = slot.current().filter(|(_, folio)| {
-                blocks.all(|block| folio.block_uptodate(inode.sb.block_in_folio(block)))
-            });
-            let Some((_, folio)) = hit else {
+            ReadState::Copy(mut read) => {
+                if read.pos != read.cells.start {
+                    read.end = size_again(inode, &read).await;
+                }
+                if read.pos >= read.end {
+                    return proceed(inode, me, read);
+                }
+                let index = inode.sb.geometry.folio_of(read.pos);
+                let folio_cells = inode.sb.geometry.cells_of_folio(index);
+                let part = read.pos..read.end.min(folio_cells.end);
+                let mut blocks = inode.sb.geometry.blocks_touched(&part);
+                let slot = inode.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
+                let hit = slot.current().filter(|(_, folio)| {
+                    blocks.all(|block| folio.block_uptodate(inode.sb.block_in_folio(block)))
+                });
+                let Some((_, folio)) = hit else {
+                    drop(slot);
+                    return ControlFlow::Continue(ReadState::Fill(read, FillState::Enter(index)));
+                };
+                let values = &folio.cells[within(&folio_cells, &part)];
+                inode.oracle.copied_out(&inode.sb.geometry, me, &part, values);
+                inode.emit(|| What::Data(DataEvent::Read(inode.sb.geometry.bytes_of_cells(&part))));
                 drop(slot);
-                return ControlFlow::Continue(ReadState::Fill(read, FillState::Enter(index)));
-            };
-            let values = &folio.cells[within(&folio_cells, &part)];
-            inode.oracle.copied_out(&inode.sb.geometry, me, &part, values);
-            inode.emit(|| What::Data(DataEvent::Read(inode.sb.geometry.bytes_of_cells(&part))));
-            drop(slot);
-            proceed(inode, me, Read { pos: part.end, ..read })
+                proceed(inode, me, Read { pos: part.end, ..read })
+            }
+            ReadState::Fill(read, inner) => ControlFlow::Continue(match fill::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => ReadState::Fill(read, inner),
+                ControlFlow::Break(()) => ReadState::Copy(read),
+            }),
         }
-        ReadState::Fill(read, inner) => ControlFlow::Continue(match fill::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => ReadState::Fill(read, inner),
-            ControlFlow::Break(()) => ReadState::Copy(read),
-        }),
     }
 }
 

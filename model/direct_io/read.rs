@@ -64,66 +64,58 @@ impl Path for DirectReadState {
         Some(DirectReadState::new(reader, part.call(range, *chunk)?))
     }
 
+    /// One step of a direct read(2), until it returns.
     async fn step<B: Backend>(
         self,
         _: &World<B>,
         inode: &Inode<B>,
         me: ActorId,
     ) -> ControlFlow<Returned, Self> {
-        step(inode, me, self).await
-    }
-}
-
-/// One step of a direct read(2), until it returns.
-pub async fn step<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    state: DirectReadState,
-) -> ControlFlow<Returned, DirectReadState> {
-    let geometry = &inode.sb.geometry;
-    ControlFlow::Continue(match state {
-        DirectReadState::Enter(mut read) => {
-            lock(inode, me).await;
-            inode.oracle.begin_read(geometry, read.reader.actor, &read.request);
-            // Completions may raise it meanwhile; this is the one look that the read takes at it.
-            read.end = read.end.min(inode.i_size_peek());
-            if read.request.start >= read.end {
-                inode.oracle.end_read(geometry, read.reader.actor, &read.request);
-                unlock(inode, me);
-                return ControlFlow::Break(Returned::Success);
-            }
-            let folios = geometry.folios_touched(&(read.request.start..read.end));
-            DirectReadState::Flush(read, WritebackState::new(SyncMode::Integrity, folios))
-        }
-        DirectReadState::Flush(read, inner) => match writeback::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => DirectReadState::Flush(read, inner),
-            ControlFlow::Break(()) => {
-                let first = geometry.folio_of(read.request.start);
-                DirectReadState::Wait(read, first)
-            }
-        },
-        DirectReadState::Wait(read, index) => {
-            io::wait(inode, index).await;
-            if index + 1 < geometry.folios_touched(&(read.request.start..read.end)).end {
-                DirectReadState::Wait(read, index + 1)
-            } else {
-                inode_dio_begin(inode);
-                let pos = read.request.start;
-                DirectReadState::Begin(read, pos)
-            }
-        }
-        DirectReadState::Begin(read, pos) => return begin(inode, me, read, pos).await,
-        DirectReadState::Complete(read) => {
-            let read = match complete(inode, read).await {
-                ControlFlow::Continue(read) => read,
-                ControlFlow::Break(()) => {
+        let geometry = &inode.sb.geometry;
+        ControlFlow::Continue(match self {
+            DirectReadState::Enter(mut read) => {
+                lock(inode, me).await;
+                inode.oracle.begin_read(geometry, read.reader.actor, &read.request);
+                // Completions may raise it meanwhile; this is the one look that the read takes at it.
+                read.end = read.end.min(inode.i_size_peek());
+                if read.request.start >= read.end {
+                    inode.oracle.end_read(geometry, read.reader.actor, &read.request);
                     unlock(inode, me);
                     return ControlFlow::Break(Returned::Success);
                 }
-            };
-            DirectReadState::Complete(read)
-        }
-    })
+                let folios = geometry.folios_touched(&(read.request.start..read.end));
+                DirectReadState::Flush(read, WritebackState::new(SyncMode::Integrity, folios))
+            }
+            DirectReadState::Flush(read, inner) => match writeback::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => DirectReadState::Flush(read, inner),
+                ControlFlow::Break(()) => {
+                    let first = geometry.folio_of(read.request.start);
+                    DirectReadState::Wait(read, first)
+                }
+            },
+            DirectReadState::Wait(read, index) => {
+                io::wait(inode, index).await;
+                if index + 1 < geometry.folios_touched(&(read.request.start..read.end)).end {
+                    DirectReadState::Wait(read, index + 1)
+                } else {
+                    inode_dio_begin(inode);
+                    let pos = read.request.start;
+                    DirectReadState::Begin(read, pos)
+                }
+            }
+            DirectReadState::Begin(read, pos) => return begin(inode, me, read, pos).await,
+            DirectReadState::Complete(read) => {
+                let read = match complete(inode, read).await {
+                    ControlFlow::Continue(read) => read,
+                    ControlFlow::Break(()) => {
+                        unlock(inode, me);
+                        return ControlFlow::Break(Returned::Success);
+                    }
+                };
+                DirectReadState::Complete(read)
+            }
+        })
+    }
 }
 
 /// i_rwsem, shared; on gfs2 the glock, deferred, and nothing else (`gfs2_file_direct_read`, fs/gfs2/file.c).

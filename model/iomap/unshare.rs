@@ -47,13 +47,56 @@ impl Path for UnshareState {
         Some(UnshareState::Enter(part.cells(range)))
     }
 
+    /// One step.
     async fn step<B: Backend>(
         self,
         _: &World<B>,
         inode: &Inode<B>,
         me: ActorId,
     ) -> ControlFlow<Returned, Self> {
-        step(inode, me, self).await
+        ControlFlow::Continue(match self {
+            UnshareState::Enter(cells) => {
+                inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
+                UnshareState::Lock(cells)
+            }
+            UnshareState::Lock(cells) => {
+                inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+                inode_dio_wait(inode).await;
+                let cells = cells.start..cells.end.min(inode.i_size_peek());
+                if cells.is_empty() {
+                    UnshareState::Wait(0..0)
+                } else {
+                    let folios = inode.sb.geometry.folios_touched(&cells);
+                    UnshareState::Dirty(
+                        folios,
+                        Box::new(WriteState::Begin(Write::unshare(cells), StaleFlag::Clear)),
+                    )
+                }
+            }
+            UnshareState::Dirty(folios, inner) => match iomap::step(inode, me, *inner).await {
+                ControlFlow::Continue(inner) => UnshareState::Dirty(folios, Box::new(inner)),
+                ControlFlow::Break(Written { full: true }) => {
+                    UnshareState::Flush(folios.clone(), WritebackState::new(SyncMode::Integrity, folios))
+                }
+                // An error is returned before anything is written back.
+                ControlFlow::Break(Written { full: false }) => {
+                    unlock(inode, me);
+                    return ControlFlow::Break(Returned::Error);
+                }
+            },
+            UnshareState::Flush(folios, inner) => match writeback::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => UnshareState::Flush(folios, inner),
+                ControlFlow::Break(()) => UnshareState::Wait(folios),
+            },
+            UnshareState::Wait(mut folios) => {
+                let Some(index) = folios.next() else {
+                    unlock(inode, me);
+                    return ControlFlow::Break(Returned::Success);
+                };
+                io::wait(inode, index).await;
+                UnshareState::Wait(folios)
+            }
+        })
     }
 }
 
@@ -74,57 +117,6 @@ pub(crate) fn report_skip<B: Backend>(inode: &Inode<B>, iomap: &Iomap, skipped: 
         What::Used(Use { says: Says::Kind(iomap.source_kind()), at, truth, skips: Some(Skip::Unsharing) })
     });
     inode.emit(|| What::Dropped(Dropped::Done));
-}
-
-/// One step.
-pub async fn step<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    state: UnshareState,
-) -> ControlFlow<Returned, UnshareState> {
-    ControlFlow::Continue(match state {
-        UnshareState::Enter(cells) => {
-            inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
-            UnshareState::Lock(cells)
-        }
-        UnshareState::Lock(cells) => {
-            inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
-            inode_dio_wait(inode).await;
-            let cells = cells.start..cells.end.min(inode.i_size_peek());
-            if cells.is_empty() {
-                UnshareState::Wait(0..0)
-            } else {
-                let folios = inode.sb.geometry.folios_touched(&cells);
-                UnshareState::Dirty(
-                    folios,
-                    Box::new(WriteState::Begin(Write::unshare(cells), StaleFlag::Clear)),
-                )
-            }
-        }
-        UnshareState::Dirty(folios, inner) => match iomap::step(inode, me, *inner).await {
-            ControlFlow::Continue(inner) => UnshareState::Dirty(folios, Box::new(inner)),
-            ControlFlow::Break(Written { full: true }) => {
-                UnshareState::Flush(folios.clone(), WritebackState::new(SyncMode::Integrity, folios))
-            }
-            // An error is returned before anything is written back.
-            ControlFlow::Break(Written { full: false }) => {
-                unlock(inode, me);
-                return ControlFlow::Break(Returned::Error);
-            }
-        },
-        UnshareState::Flush(folios, inner) => match writeback::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => UnshareState::Flush(folios, inner),
-            ControlFlow::Break(()) => UnshareState::Wait(folios),
-        },
-        UnshareState::Wait(mut folios) => {
-            let Some(index) = folios.next() else {
-                unlock(inode, me);
-                return ControlFlow::Break(Returned::Success);
-            };
-            io::wait(inode, index).await;
-            UnshareState::Wait(folios)
-        }
-    })
 }
 
 fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId) {
