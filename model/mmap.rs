@@ -379,7 +379,10 @@ async fn map_blocks<B: Backend>(
     let Ok(Mapped { iomap, next }) = mapped else {
         no_space(inode, me);
         inode.folio_unlocked(index, id);
-        inode.page(index).release(|slot| slot.unlock_and_put(id, me));
+        inode.page(index).release(|slot| {
+            slot.unlock_dirtied(id, me);
+            slot.put(id, me);
+        });
         inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
         return ControlFlow::Break(Returned::Error);
     };
@@ -491,7 +494,8 @@ async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     folio.dirty_by_store(inode.sb.config.fs.hooks);
     inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: true }));
     inode.folio_unlocked(index, id);
-    slot.unlock_and_put(id, me);
+    slot.unlock_dirtied(id, me);
+    slot.put(id, me);
     drop(slot);
     inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
 }

@@ -20,6 +20,7 @@ use crate::state::event::{DataEvent, FolioEvent, Says, Truth, Use, What};
 use crate::state::folio::{Buffers, Folio, FolioId, Slot};
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
+use crate::state::owed::Debt;
 use crate::words::branches;
 use crate::words::extent::{Enospc, ExtentMap};
 use crate::words::geometry::{Cell, FileBlock};
@@ -187,7 +188,8 @@ async fn unstuff<B: Backend>(
 ) -> Result<(), Enospc> {
     let unlock = |slot: &mut Slot| {
         inode.folio_unlocked(0, id);
-        slot.locked_mut(id, me).locked = None;
+        // The section of the extent map judges the blocks of the folio when it is left.
+        slot.unlock_dirtied(id, me);
         put(slot, id, me, reference);
     };
     let mut map = inode.lock_map(Op::new("gfs2_unstuff_dinode")).await;
@@ -218,6 +220,8 @@ async fn unstuff<B: Backend>(
             (true, true) => data_folio.buffers.get_or_insert_with(Buffers::default).joined |= 1,
             (true, false) => data_folio.set_dirty(blocks),
         }
+        // A read has seen them where they were.
+        slot.locked_mut(id, me).owed.pay(Debt::Contents);
         unlock(slot);
     });
     inode.ordered_add();

@@ -106,11 +106,12 @@ pub(crate) async fn page_done<'a, B: Backend>(
                 add_databufs(inode, &mut slot, id, blocks);
             }
             inode.folio_unlocked(index, id);
-            slot.unlock_and_put(id, me);
+            slot.unlock_dirtied(id, me);
+            slot.put(id, me);
         }
         PageDone::AfterUnlock => {
             inode.folio_unlocked(index, id);
-            slot.locked_mut(id, me).locked = None;
+            slot.unlock_dirtied(id, me);
             drop(slot);
             if let Some(grown) = grown {
                 pagecache_isize_extended(inode, grown.start, grown.end).await;

@@ -18,6 +18,7 @@ use crate::state::event::{
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType, StaleFlag};
+use crate::state::owed::Debt;
 use crate::state::sync::IoLock;
 use crate::state::{directed_run, trace};
 use crate::truncate::{TruncateState, pagecache_isize_extended};
@@ -127,6 +128,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         zero_blocks(inode, &iter.iomap, &to_zero, &locked, slot.locked_mut(id, me));
     }
     if check == Check::AfterPrepare && !iomap_valid(inode, &iter).await {
+        half_filled(inode, locked.folio);
         return stale(inode, me, iter, Some(locked.folio));
     }
     copy(inode, me, iter, &locked, &[]).await
@@ -337,7 +339,8 @@ async fn copy<B: Backend>(
         jdata::page_done(inode, me, write, locked.folio, slot, done, early).await;
     } else {
         inode.folio_unlocked(index, id);
-        slot.unlock_and_put(id, me);
+        slot.unlock_dirtied(id, me);
+        slot.put(id, me);
         drop(slot);
     }
     if accepted && write.fill == Fill::Data && done > size && inode.sb.config.fs.size_log == SizeLog::Write {
@@ -512,6 +515,16 @@ fn stale<B: Backend>(
     }
 }
 
+/// A mutant lets others see blocks that are valid and whose other part nobody has copied. What comes of that is judged when
+/// they are read.
+fn half_filled<B: Backend>(inode: &Inode<B>, folio: FolioRef) {
+    inode.page(folio.index).audit(|slot| {
+        if let Some(folio) = slot.folio(folio.id) {
+            folio.owed.pay(Debt::Contents);
+        }
+    });
+}
+
 /// Unlocks and puts the folio of a stale mapping, as the design does it.
 fn release_folio<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     let FolioRef { index, id } = folio;
@@ -522,7 +535,7 @@ fn release_folio<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     page.release(|slot| match release {
         HookRelease::Core | HookRelease::PutFolio | HookRelease::Fs => slot.unlock_and_put(id, me),
         HookRelease::ForgetUnlock => slot.put(id, me),
-        HookRelease::ForgetPut => slot.locked_mut(id, me).locked = None,
+        HookRelease::ForgetPut => slot.unlock(id, me),
     });
     page.audit(|slot| {
         if slot.folio(id).is_some_and(|folio| folio.locked == Some(me) || folio.refs & (1 << me) != 0) {

@@ -11,6 +11,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::ActorId;
 
+use crate::state::owed::{Debt, Owed};
 use crate::words::design::{EndWriteback, ReclaimDirty, ReclaimWriteback};
 use crate::words::geometry::FolioIndex;
 use crate::words::personality::Hooks;
@@ -107,6 +108,8 @@ pub struct Folio {
     pub pte_read: u16,
     /// Which actors map it writable.
     pub pte_write: u16,
+    /// What was done to it under its lock and is still to be judged.
+    pub owed: Owed,
 }
 
 impl Folio {
@@ -127,6 +130,7 @@ impl Folio {
             cells: vec![Value::UNINITIALISED; cells],
             pte_read: 0,
             pte_write: 0,
+            owed: Owed::default(),
         }
     }
 
@@ -162,6 +166,7 @@ impl Folio {
 
     /// `iomap_set_range_uptodate`: blocks became valid. Needs the folio lock.
     pub fn set_uptodate(&mut self, blocks: Range<u16>) {
+        self.owed.owe(Debt::Contents);
         let all = self.all();
         match self.ifs_alloc() {
             None => self.uptodate = true,
@@ -178,6 +183,7 @@ impl Folio {
 
     /// `iomap_dirty_folio`: blocks were changed in memory. Needs the folio lock.
     pub fn set_dirty(&mut self, blocks: Range<u16>) {
+        self.owed.owe(Debt::Backing);
         if let Some(ifs) = self.ifs_alloc() {
             for block in blocks {
                 ifs.dirty |= 1 << block;
@@ -336,9 +342,37 @@ impl Slot {
         self.folio(id).is_none_or(|folio| folio.locked.is_none())
     }
 
+    /// `folio_unlock` by `me`.
+    ///
+    /// # Panics
+    /// In debug builds, when something was done to the folio under its lock that the judge has not been asked about.
+    pub fn unlock(&mut self, id: FolioId, me: ActorId) {
+        let dirtied = self.locked_mut(id, me).owed.is_owed(Debt::Backing);
+        assert!(
+            !dirtied,
+            "a folio is unlocked that was dirtied: Slot::unlock_dirtied, and then Inode::audit_backing"
+        );
+        self.unlock_dirtied(id, me);
+    }
+
+    /// `folio_unlock` by `me`, of a folio that may have been dirtied under its lock. The caller asks
+    /// [`audit_backing`](crate::state::inode::Inode::audit_backing) when others may see it.
+    ///
+    /// # Panics
+    /// In debug builds, when blocks of the folio became valid under its lock and the judge has not seen their contents.
+    pub fn unlock_dirtied(&mut self, id: FolioId, me: ActorId) {
+        let folio = self.locked_mut(id, me);
+        assert!(
+            !folio.owed.is_owed(Debt::Contents),
+            "a folio is unlocked whose blocks became valid: Inode::audit_folio comes first"
+        );
+        folio.owed.pay(Debt::Backing);
+        folio.locked = None;
+    }
+
     /// `folio_unlock` and `folio_put` by `me`.
     pub fn unlock_and_put(&mut self, id: FolioId, me: ActorId) {
-        self.locked_mut(id, me).locked = None;
+        self.unlock(id, me);
         self.put(id, me);
     }
 
@@ -478,6 +512,7 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::owed::step_begins;
 
     fn slot_with(blocks: u16) -> (Slot, FolioId) {
         let mut slot = Slot::default();
@@ -495,8 +530,10 @@ mod tests {
     #[test]
     fn a_failed_eviction_forgets_which_blocks_were_valid() {
         let (mut slot, id) = slot_with(2);
-        slot.locked_mut(id, 0).set_uptodate(1..2);
-        slot.folio_mut(id).locked = None;
+        let folio = slot.locked_mut(id, 0);
+        folio.set_uptodate(1..2);
+        folio.owed.pay(Debt::Contents);
+        slot.unlock(id, 0);
         assert!(slot.folio(id).is_some_and(|folio| folio.block_uptodate(1)));
         assert_eq!(shrink(&mut slot), Eviction::KeptIfsLost);
         assert!(slot.folio(id).is_some_and(|folio| !folio.block_uptodate(1)));
@@ -532,5 +569,37 @@ mod tests {
         assert!(slot.current().is_none());
         slot.unlock_and_put(id, 0);
         assert_eq!(slot, Slot::default());
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "Inode::audit_folio comes first")]
+    fn contents_that_nobody_judged_are_not_shown() {
+        let (mut slot, id) = slot_with(2);
+        slot.locked_mut(id, 0).set_uptodate(0..1);
+        slot.unlock_and_put(id, 0);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "and then Inode::audit_backing")]
+    fn who_dirties_a_folio_says_so_when_it_is_unlocked() {
+        let (mut slot, id) = slot_with(2);
+        slot.locked_mut(id, 0).set_dirty(0..1);
+        slot.unlock_and_put(id, 0);
+    }
+
+    #[test]
+    fn what_is_owed_is_no_state_and_ends_with_the_step() {
+        let (mut slot, id) = slot_with(1);
+        let folio = slot.locked_mut(id, 0);
+        folio.set_uptodate(0..1);
+        let judged = folio.clone();
+        judged.owed.pay(Debt::Contents);
+        assert_eq!(*folio, judged);
+        assert_eq!(folio.owed.is_owed(Debt::Contents), cfg!(debug_assertions));
+        assert!(!judged.owed.is_owed(Debt::Contents));
+        step_begins();
+        slot.unlock_and_put(id, 0);
     }
 }

@@ -14,6 +14,7 @@ use crate::state::glock::Holders;
 use crate::state::handover::{Handover, LinkedLock};
 use crate::state::log::Log;
 use crate::state::mapping::Iomap;
+use crate::state::owed::Debt;
 use crate::state::superblock::{SuperBlock, new_file};
 use crate::state::sync::RwSemaphore;
 use crate::state::tracepoint::Tracepoint;
@@ -289,9 +290,11 @@ impl<B: Backend> Inode<B> {
         self.i_size.newest() as Cell
     }
 
-    /// Judges what the locked folio `index` would show once it is unlocked: valid cells below end of file.
+    /// Judges what the locked folio `index` would show once it is unlocked: valid cells below end of file. To be asked by
+    /// whoever has made blocks valid, before the folio is unlocked; debug builds [see to it](crate::state::owed).
     pub fn audit_folio(&self, index: FolioIndex, slot: &Slot) {
         let Some((_, folio)) = slot.current() else { return };
+        folio.owed.pay(Debt::Contents);
         let first = self.sb.geometry.cells_of_folio(index).start;
         let end = self.i_size_newest();
         let valid = self
@@ -314,7 +317,8 @@ impl<B: Backend> Inode<B> {
 
     /// For the folios of `blocks`: an unlocked folio's dirty blocks below end of file have blocks or a
     /// reservation, unless they hold nothing but the zeros that a hole reads as and nobody can store into them.
-    /// To be called in a transition that released a lock.
+    /// To be called in a transition that released a lock, or after it; by whoever has dirtied a folio, debug builds
+    /// [see to that](crate::state::owed).
     pub fn audit_backing(&self, blocks: impl Iterator<Item = FileBlock>) {
         let size = self.i_size_newest();
         let below_eof = |block: &FileBlock| self.sb.geometry.cells_of_block(*block).start < size;

@@ -4,7 +4,9 @@
 //! found out of date; observers are told; the transaction commits; and what lies over blocks that went away is judged, and
 //! what a crash would leave now. None of this is a caller's business. An operation of a [`MapSection`] changes the
 //! records, moves the counter and reports the change, and remembers what is owed when the section is left, where it is
-//! done once, however much was changed. Nothing else hands out the map for changes.
+//! done once, however much was changed. Nothing else hands out the map for changes. So there is no section that was left
+//! and not judged, unless its blocks lie under a folio that its caller has locked, and says so; what is owed for folios,
+//! debug builds [see to](crate::state::owed).
 //!
 //! Here is the section itself. What gives blocks to a file, or makes them written, is in [`allocation`]; what goes
 //! through the COW fork in [`copies`]; what takes blocks away in [`removal`].

@@ -19,6 +19,7 @@ pub mod ioend;
 pub mod log;
 pub mod map_change;
 pub mod mapping;
+pub mod owed;
 pub mod space;
 pub mod superblock;
 pub mod sync;

@@ -10,6 +10,7 @@ use stalemap_facade::{ActorId, ActorSpec, Backend, Calls, Lock, MemoryModel, Pan
 use crate::direct_io::complete::{self, WorkerState};
 use crate::state::disk::on_disk;
 use crate::state::inode::Inode;
+use crate::state::owed;
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
 use crate::system::panel;
@@ -284,6 +285,7 @@ impl System for Kernel {
         me: ActorId,
         state: ActorState,
     ) -> ControlFlow<(), ActorState> {
+        owed::step_begins();
         match state {
             ActorState::Task(state) => {
                 let program = if me == 0 { &self.setup } else { &self.actors[me - 1] };
