@@ -227,7 +227,7 @@ async fn begin<B: Backend>(
     let wanted = write.pos..write.end;
     let blocks = inode.sb.geometry.blocks_touched(&wanted);
     gfs2_log::trans_begin(inode, me).await;
-    let mut map = inode.lock_map(Op::new("iomap_begin")).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.write_begin)).await;
     if write.fill == Fill::Data && stuffed::outgrown(inode, wanted.end) {
         drop(map);
         gfs2_log::trans_end(inode, me);

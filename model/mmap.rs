@@ -420,7 +420,7 @@ async fn map_next<B: Backend>(
     let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let wanted = inode.sb.geometry.cells_of_block(block).start..folio_cells.end.min(size);
     let limit = inode.sb.geometry.blocks_touched(&wanted).end;
-    let mut map = inode.lock_map(Op::new("iomap_begin")).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.fault_begin)).await;
     // A fault has a budget of its own, of which it keeps nothing.
     let mut budget = fs::reserve_budget(inode, &wanted)?;
     let mapped = fs::write_begin(inode, &mut map, &wanted, &mut budget);

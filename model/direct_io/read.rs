@@ -144,7 +144,7 @@ async fn begin<B: Backend>(
 ) -> ControlFlow<Returned, DirectReadState> {
     let geometry = &inode.sb.geometry;
     let wanted = geometry.blocks_touched(&(pos..read.end));
-    let map = inode.lock_map(Op::new("iomap_begin")).await;
+    let map = inode.lock_map(Op::new(inode.sb.config.fs.names.read_begin)).await;
     let iomap = fs::read_begin(inode, &map, wanted.start);
     drop(map);
     inode.emit(|| What::Sampled(Sampler::DirectRead, Mapping::of(geometry, &iomap)));

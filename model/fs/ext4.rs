@@ -20,10 +20,13 @@ pub(super) fn personality() -> Personality {
         fs_type: FsType::Ext4,
         names: Names {
             read_begin: "ext4_iomap_begin",
+            write_begin: "iomap_begin",
+            fault_begin: "iomap_begin",
             imap_valid: "ext4_iomap_valid",
             map_blocks: "ext4_iomap_map_blocks",
             end_ioend: "ext4_iomap_end_ioend",
             setattr_size: "ext4_setattr",
+            alloc_file_space: "ext4_alloc_file_blocks",
             truncate_extents: "ext4_ext_truncate",
             remove_extents: "ext4_ext_remove_space",
             collapse_extents: "ext4_ext_shift_extents",

@@ -39,10 +39,13 @@ pub(super) fn personality() -> Personality {
         fs_type: FsType::Gfs2,
         names: Names {
             read_begin: "gfs2_iomap_begin",
+            write_begin: "gfs2_iomap_begin",
+            fault_begin: "gfs2_allocate_page_backing",
             imap_valid: "gfs2_map_blocks",
             map_blocks: "gfs2_map_blocks",
             end_ioend: "iomap_finish_ioends",
             setattr_size: "gfs2_setattr_size",
+            alloc_file_space: "fallocate_chunk",
             truncate_extents: "punch_hole",
             remove_extents: "punch_hole",
             collapse_extents: "vfs_fallocate",

@@ -46,10 +46,13 @@ pub(super) fn personality() -> Personality {
         fs_type: FsType::Xfs,
         names: Names {
             read_begin: "xfs_read_iomap_begin",
+            write_begin: "iomap_begin",
+            fault_begin: "iomap_begin",
             imap_valid: "xfs_imap_valid",
             map_blocks: "xfs_map_blocks",
             end_ioend: "xfs_end_ioend",
             setattr_size: "xfs_setattr_size",
+            alloc_file_space: "xfs_alloc_file_space",
             truncate_extents: "xfs_itruncate_extents",
             remove_extents: "xfs_unmap_extent",
             collapse_extents: "xfs_bmap_collapse_extents",

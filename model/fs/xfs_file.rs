@@ -133,7 +133,7 @@ fn xfs_alloc_file_space<B: Backend>(
     let tail = new_size.and_then(|target| eof_tail(inode, size, target)).map(Job::Zero);
     let blocks = inode.sb.geometry.blocks_touched(cells);
     let flush = new_size.and_then(|new_size| flush_unlogged(inode, size, new_size));
-    let extend = AtOnce::Extend { name: "falloc", blocks, size: new_size };
+    let extend = AtOnce::Extend { name: inode.sb.config.fs.names.alloc_file_space, blocks, size: new_size };
     tail.into_iter().chain(flush).chain([Job::AtOnce(extend)]).collect()
 }
 

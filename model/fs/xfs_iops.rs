@@ -59,7 +59,8 @@ fn shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> 
 pub(super) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
     let tail = eof_tail(inode, size, new_size).map(Job::Zero);
     let flush = flush_unlogged(inode, size, new_size);
-    let extend = AtOnce::Extend { name: "truncate", blocks: 0..0, size: Some(new_size) };
+    let extend =
+        AtOnce::Extend { name: inode.sb.config.fs.names.setattr_size, blocks: 0..0, size: Some(new_size) };
     tail.into_iter().chain(flush).chain([Job::AtOnce(extend)]).collect()
 }
 

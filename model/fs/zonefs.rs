@@ -22,10 +22,13 @@ pub(super) fn personality() -> Personality {
         fs_type: FsType::Zonefs,
         names: Names {
             read_begin: "zonefs_read_iomap_begin",
+            write_begin: "zonefs_write_iomap_begin",
+            fault_begin: "zonefs_write_iomap_begin",
             imap_valid: "zonefs_write_map_blocks",
             map_blocks: "zonefs_write_map_blocks",
             end_ioend: "iomap_finish_ioends",
             setattr_size: "zonefs_inode_setattr",
+            alloc_file_space: "vfs_fallocate",
             truncate_extents: "zonefs_file_truncate",
             remove_extents: "vfs_fallocate",
             collapse_extents: "vfs_fallocate",

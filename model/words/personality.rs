@@ -300,14 +300,20 @@ pub enum FsType {
 pub struct Names {
     /// `->iomap_begin` of a read.
     pub read_begin: &'static str,
+    /// `->iomap_begin` of what writes: also of what zeroes or unshares, and of a direct write.
+    pub write_begin: &'static str,
+    /// What maps the blocks of a write fault.
+    pub fault_begin: &'static str,
     /// Validating the mapping that writeback has cached.
     pub imap_valid: &'static str,
     /// `->map_blocks` of writeback.
     pub map_blocks: &'static str,
     /// The end of writeback I/O.
     pub end_ioend: &'static str,
-    /// A change of the size, before data are written back that it must not overtake.
+    /// A change of the size: of one that grows, and before data are written back that it must not overtake.
     pub setattr_size: &'static str,
+    /// Mode 0 of fallocate: blocks are allocated.
+    pub alloc_file_space: &'static str,
     /// The end of a truncate: blocks behind end of file are freed.
     pub truncate_extents: &'static str,
     /// FALLOC_FL_PUNCH_HOLE: blocks are freed.
