@@ -56,9 +56,23 @@ pub enum ReflinkState {
     /// Before the locks: how many are held.
     Lock(Remap, u8),
     /// Writing back the source's range, then the destination's.
-    Flush(Remap, Side, WritebackState),
+    Flush {
+        /// What is shared.
+        remap: Remap,
+        /// Whose range is written back.
+        side: Side,
+        /// How far that is.
+        writeback: WritebackState,
+    },
     /// Waiting for that, folio by folio.
-    Wait(Remap, Side, Range<FolioIndex>),
+    Wait {
+        /// What is shared.
+        remap: Remap,
+        /// Whose range was written back.
+        side: Side,
+        /// The folios that are left.
+        folios: Range<FolioIndex>,
+    },
     /// Removing the destination's range from the page cache.
     Invalidate(Remap, TruncateState),
     /// Before the blocks that begin here are looked up in the source.
@@ -143,17 +157,17 @@ pub async fn step<B: Backend>(
     let file = |number: FileId| &w.inodes[usize::from(number)];
     ControlFlow::Continue(match state {
         ReflinkState::Lock(remap, held) => lock(w, me, remap, held).await,
-        ReflinkState::Flush(remap, side, inner) => {
+        ReflinkState::Flush { remap, side, writeback } => {
             let (file, folios) = remap.folios(w, side);
-            match writeback::step(file, me, inner).await {
-                ControlFlow::Continue(inner) => ReflinkState::Flush(remap, side, inner),
-                ControlFlow::Break(()) => ReflinkState::Wait(remap, side, folios),
+            match writeback::step(file, me, writeback).await {
+                ControlFlow::Continue(writeback) => ReflinkState::Flush { remap, side, writeback },
+                ControlFlow::Break(()) => ReflinkState::Wait { remap, side, folios },
             }
         }
-        ReflinkState::Wait(remap, side, mut folios) => match (folios.next(), side) {
+        ReflinkState::Wait { remap, side, mut folios } => match (folios.next(), side) {
             (Some(index), _) => {
                 io::wait(remap.folios(w, side).0, index).await;
-                ReflinkState::Wait(remap, side, folios)
+                ReflinkState::Wait { remap, side, folios }
             }
             (None, Side::Source) => flush(w, remap, Side::To),
             (None, Side::To) => {
@@ -222,7 +236,7 @@ async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> 
 /// `filemap_write_and_wait_range`.
 fn flush<B: Backend>(w: &World<B>, remap: Remap, side: Side) -> ReflinkState {
     let (_, folios) = remap.folios(w, side);
-    ReflinkState::Flush(remap, side, WritebackState::new(SyncMode::Integrity, folios))
+    ReflinkState::Flush { remap, side, writeback: WritebackState::new(SyncMode::Integrity, folios) }
 }
 
 /// `xfs_ilock2_io_mmap` is undone as far as reads of the source need it, which write faults must not use.

@@ -256,3 +256,45 @@ fn no_function_is_long() {
     assert_eq!(long_functions(&format!("fn f() {{\n{lines}}}\n")), [(1, 71)]);
     assert_eq!(long_functions(&format!("fn f() {{\n{}}}\n", "    x();\n".repeat(69))), []);
 }
+
+/// The variants of enums that have three or more unnamed fields, each with the line that it stands in.
+fn unnamed_variants(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut end_of_enum: Option<String> = None;
+    for (number, line) in text.lines().enumerate() {
+        let indent = " ".repeat(line.len() - line.trim_start().len());
+        if end_of_enum.as_deref() == Some(line) {
+            end_of_enum = None;
+        } else if end_of_enum.is_some() && is_tuple_of_three(line.trim()) {
+            found.push((number + 1, line.trim()));
+        } else if line.trim_start().trim_start_matches("pub ").starts_with("enum ") {
+            end_of_enum = Some(format!("{indent}}}"));
+        }
+    }
+    found
+}
+
+/// Whether a line is a variant such as `Flush(Remap, Side, WritebackState),`, or the first line of a longer one.
+fn is_tuple_of_three(line: &str) -> bool {
+    let Some((name, fields)) = line.split_once('(') else { return false };
+    let is_name = name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphanumeric);
+    let mut depth = 0;
+    let commas = fields.trim_end_matches("),").chars().filter(|c| {
+        depth += i32::from("<([".contains(*c)) - i32::from(">)]".contains(*c));
+        *c == ',' && depth == 0
+    });
+    is_name && (commas.count() >= 2 || fields.is_empty())
+}
+
+/// What survives a step is read by its name, not by its place.
+#[test]
+fn states_of_three_and_more_fields_name_them() {
+    let mut files = Vec::new();
+    collect(&Path::new(WORKSPACE).join("model"), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source file");
+        assert_eq!(unnamed_variants(&text), [], "{}", file.display());
+    }
+    let text = "enum State {\n    A(Range<(u8, u8)>, u8),\n    B(u8, u8, u8),\n    C(\n        u8,\n    ),\n}\nf(A(1, 2, 3),\n";
+    assert_eq!(unnamed_variants(text), [(3, "B(u8, u8, u8),"), (4, "C(")]);
+}
