@@ -12,8 +12,8 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 
+use crate::fs::xfs_inode::{ALL_LOCKS, inode_dio_wait_both, xfs_ilock2_io_mmap, xfs_iunlock2_io_mmap};
 use crate::path::{Part, Path};
-use crate::state::dio_count::inode_dio_wait;
 use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
@@ -25,8 +25,7 @@ use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::CloneLock;
-use crate::writeback::io::{self, SyncMode};
-use crate::writeback::{self, WritebackState};
+use crate::writeback::flush::{self, FlushState};
 
 /// What is cloned.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -55,23 +54,14 @@ pub enum Side {
 pub enum ReflinkState {
     /// Before the locks: how many are held.
     Lock(Remap, u8),
-    /// Writing back the source's range, then the destination's.
+    /// Writing back the source's range, then the destination's, and waiting for that.
     Flush {
         /// What is shared.
         remap: Remap,
         /// Whose range is written back.
         side: Side,
         /// How far that is.
-        writeback: WritebackState,
-    },
-    /// Waiting for that, folio by folio.
-    Wait {
-        /// What is shared.
-        remap: Remap,
-        /// Whose range was written back.
-        side: Side,
-        /// The folios that are left.
-        folios: Range<FolioIndex>,
+        flush: FlushState,
     },
     /// Removing the destination's range from the page cache.
     Invalidate(Remap, TruncateState),
@@ -91,9 +81,9 @@ impl ReflinkState {
 }
 
 impl Remap {
-    /// The two files in the order of their locks; one twice if they are the same.
+    /// The two files; one twice if they are the same.
     fn files(&self) -> [FileId; 2] {
-        [self.source.min(self.to), self.source.max(self.to)]
+        [self.to, self.source]
     }
 
     /// The cells of the source.
@@ -157,26 +147,16 @@ pub async fn step<B: Backend>(
     let file = |number: FileId| &w.inodes[usize::from(number)];
     ControlFlow::Continue(match state {
         ReflinkState::Lock(remap, held) => lock(w, me, remap, held).await,
-        ReflinkState::Flush { remap, side, writeback } => {
+        ReflinkState::Flush { remap, side, flush } => {
             let (file, folios) = remap.folios(w, side);
-            match writeback::step(file, me, writeback).await {
-                ControlFlow::Continue(writeback) => ReflinkState::Flush { remap, side, writeback },
-                ControlFlow::Break(()) => ReflinkState::Wait { remap, side, folios },
+            match (flush::step(file, me, flush).await, side) {
+                (ControlFlow::Continue(flush), _) => ReflinkState::Flush { remap, side, flush },
+                (ControlFlow::Break(()), Side::Source) => write_back(w, remap, Side::To),
+                (ControlFlow::Break(()), Side::To) => {
+                    ReflinkState::Invalidate(remap, TruncateState::of_folios(file, &folios))
+                }
             }
         }
-        ReflinkState::Wait { remap, side, mut folios } => match (folios.next(), side) {
-            (Some(index), _) => {
-                io::wait(remap.folios(w, side).0, index).await;
-                ReflinkState::Wait { remap, side, folios }
-            }
-            (None, Side::Source) => flush(w, remap, Side::To),
-            (None, Side::To) => {
-                let (to, folios) = remap.folios(w, side);
-                let cells = |index: FolioIndex| to.sb.geometry.cells_of_folio(index);
-                let whole = cells(folios.start).start..cells(folios.end - 1).end;
-                ReflinkState::Invalidate(remap, TruncateState::new(to, whole))
-            }
-        },
         ReflinkState::Invalidate(remap, inner) => match truncate::step(file(remap.to), me, inner).await {
             ControlFlow::Continue(inner) => ReflinkState::Invalidate(remap, inner),
             ControlFlow::Break(()) => {
@@ -187,12 +167,7 @@ pub async fn step<B: Backend>(
         },
         ReflinkState::Remap(remap, block) => remap_extent(w, me, remap, block).await,
         ReflinkState::Refuse(remap) => {
-            for number in [Some(remap.to), Some(remap.source).filter(|source| *source != remap.to)] {
-                if let Some(inode) = number.map(file) {
-                    inode.invalidate_lock.up_write(me);
-                    inode.i_rwsem.up_write(me);
-                }
-            }
+            xfs_iunlock2_io_mmap(w, me, remap.files());
             file(remap.to).emit(|| What::Failed(Errno::Invalid));
             return ControlFlow::Break(Returned::Error);
         }
@@ -203,40 +178,26 @@ pub async fn step<B: Backend>(
     })
 }
 
-/// `xfs_ilock2_io_mmap`: both i_rwsem, then both invalidate_locks, exclusively and in the order of the files.
+/// The next lock; with the last one, who is to be waited for, and what is allowed.
 async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> ReflinkState {
-    let [first, second] = remap.files();
-    let number = if held.is_multiple_of(2) { first } else { second };
-    let inode = &w.inodes[usize::from(number)];
-    // Of one file there is one lock each.
-    if number != first || held.is_multiple_of(2) {
-        if held < 2 {
-            inode.i_rwsem.down_write(Op::on("down_write i_rwsem", u32::from(number)), me).await;
-        } else {
-            let op = Op::on("down_write invalidate_lock", u32::from(number));
-            inode.invalidate_lock.down_write(op, me).await;
-        }
-    }
-    if held < 3 {
-        return ReflinkState::Lock(remap, held + 1);
+    let held = xfs_ilock2_io_mmap(w, me, remap.files(), held).await;
+    if held < ALL_LOCKS {
+        return ReflinkState::Lock(remap, held);
     }
     let source = &w.inodes[usize::from(remap.source)];
-    inode_dio_wait(&w.inodes[usize::from(first)]).await;
-    if second != first {
-        inode_dio_wait(&w.inodes[usize::from(second)]).await;
-    }
+    inode_dio_wait_both(w, remap.files()).await;
     if !is_allowed(w, &remap) {
         return ReflinkState::Refuse(remap);
     }
     // From here on the source can be written to through page-table entries only, until it is written back.
     source.oracle.begin_read(&source.sb.geometry, me, &remap.source_cells());
-    flush(w, remap, Side::Source)
+    write_back(w, remap, Side::Source)
 }
 
 /// `filemap_write_and_wait_range`.
-fn flush<B: Backend>(w: &World<B>, remap: Remap, side: Side) -> ReflinkState {
+fn write_back<B: Backend>(w: &World<B>, remap: Remap, side: Side) -> ReflinkState {
     let (_, folios) = remap.folios(w, side);
-    ReflinkState::Flush { remap, side, writeback: WritebackState::new(SyncMode::Integrity, folios) }
+    ReflinkState::Flush { remap, side, flush: FlushState::new(folios) }
 }
 
 /// `xfs_ilock2_io_mmap` is undone as far as reads of the source need it, which write faults must not use.

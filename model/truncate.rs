@@ -29,6 +29,12 @@ impl TruncateState {
         let next = inode.sb.geometry.folios_touched(&cells).start;
         TruncateState { cells, next }
     }
+
+    /// Drops whole folios, at least one, from the page cache.
+    pub fn of_folios<B: Backend>(inode: &Inode<B>, folios: &Range<FolioIndex>) -> Self {
+        let cells = |index| inode.sb.geometry.cells_of_folio(index);
+        TruncateState::new(inode, cells(folios.start).start..cells(folios.end - 1).end)
+    }
 }
 
 /// Nobody has the folio locked, and it is not under writeback: what `truncate_inode_pages_range` waits for.

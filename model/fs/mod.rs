@@ -14,6 +14,7 @@ pub mod glock;
 pub mod stuffed;
 pub mod xfs_dio;
 mod xfs_file;
+pub mod xfs_inode;
 mod xfs_iops;
 pub mod xfs_reflink;
 
