@@ -1,14 +1,21 @@
 //! What an actor does: xfs_io's commands, with xfs_io's meaning, and a few that xfs_io cannot say.
 //!
-//! What is known of each of them stands in one [`table`], in the words of [`facts`].
+//! Each is a variant of [`Command`] and a row of [`Command::facts`], in the words of [`facts`]. Whoever adds one is asked
+//! for its row by the compiler, and the row for each column: the match has no arm for the rest, and a row no default.
 
+mod asked;
 pub mod facts;
-pub mod table;
 
 use std::ops::Range;
 
-/// The number of a file: its place in [`Config::files`](crate::words::config::Config::files).
-pub type FileId = u8;
+use self::facts::Blocks::{Move, Stay};
+use self::facts::Data::{Nothing, Pinned, Written};
+use self::facts::Role::{Announces, Plain, SharesWith, Stops};
+use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
+use self::facts::Touches::{Bytes, Calls, Copy, End};
+use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
+pub use self::facts::{FileId, Io};
+use crate::words::personality::{Allocate, CloneLock, Completion, Hooks, Personality};
 
 /// What follows each run of `pwrite`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -20,18 +27,6 @@ pub enum Then {
     Fdatasync,
     /// `-W`: fsync.
     Fsync,
-}
-
-/// Through what a read or write goes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Io {
-    /// The page cache.
-    #[default]
-    Buffered,
-    /// O_DIRECT: the file was opened with `-d`.
-    Direct,
-    /// O_DIRECT, submitted and not waited for (`@aio`); `@wait` waits.
-    Aio,
 }
 
 /// How xfs_io says what a scenario says with an `@`.
@@ -251,4 +246,159 @@ pub enum Command {
         /// Bytes that are resident.
         after: u64,
     },
+}
+
+/// fallocate(2), of all modes.
+const FALLOCATE_CALL: Option<&str> = Some("fallocate(2)");
+
+/// What a crash leaves is modelled.
+const RECOVERY: Need = Need {
+    lacked: |fs| like_xfs(fs) && fs.completion == Completion::Clear,
+    why: "what a crash leaves is not modelled on this file system",
+};
+/// Files share blocks.
+const SHARED_BLOCKS: Need = Need {
+    lacked: |fs| !like_xfs(fs) || fs.clone_lock == CloneLock::Absent,
+    why: "files do not share blocks on this file system",
+};
+/// A file can change its size and give blocks back.
+const FREEABLE_BLOCKS: Need = Need {
+    lacked: |fs| fs.allocate == Allocate::Static,
+    why: "a file of this file system keeps its size and its blocks",
+};
+/// Blocks can be allocated before they are written.
+const PREALLOCATION: Need = Need {
+    lacked: |fs| matches!(fs.allocate, Allocate::OutOfPlace | Allocate::Static),
+    why: "nothing can be preallocated on this file system",
+};
+/// fallocate(2) zeroes ranges, takes them out and puts them in.
+const RANGE_MODES: Need = Need {
+    lacked: |fs| matches!(fs.allocate, Allocate::Written | Allocate::Static),
+    why: "this file system has no such mode of fallocate",
+};
+/// There is a fallocate(2).
+const FALLOCATE: Need =
+    Need { lacked: |fs| fs.hooks == Hooks::Jdata, why: "a file whose data is journalled knows no fallocate" };
+/// A file can be opened for direct I/O.
+const DIRECT_IO: Need = Need {
+    lacked: |fs| fs.hooks == Hooks::Jdata,
+    why: "a file whose data is journalled cannot be opened for direct I/O",
+};
+
+/// Whether blocks are allocated and given back as on XFS.
+fn like_xfs(fs: &Personality) -> bool {
+    matches!(fs.allocate, Allocate::Delalloc | Allocate::Unwritten)
+}
+
+impl Command {
+    /// What is known of the command.
+    #[rustfmt::skip]
+    #[expect(clippy::match_same_arms, reason = "commands that have the same row today are different ones")]
+    pub fn facts(&self) -> Facts {
+        let none = Touches::Nothing;
+        match self {
+            Command::Pwrite { range, chunk, fill, io, .. } => {
+                let call = Some(by_io(*io, "write(2)", "direct write"));
+                row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), of_io(*io), Role::Io(*io))
+            }
+            Command::Pread { range, chunk, io } => {
+                let call = Some(by_io(*io, "read(2)", "direct read"));
+                row(call, Calls(range.clone(), *chunk), Keeps, Stay, Nothing, of_io(*io), Role::Io(*io))
+            }
+            Command::Wait => row(None, none, Keeps, Stay, Nothing, &[], Plain),
+
+            Command::Mmap { range, .. } => row(None, Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
+            Command::Munmap => row(None, none, Keeps, Stay, Nothing, &[], Plain),
+            Command::Mread { range } => row(Some("load"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
+            Command::Mwrite { range, fill } =>
+                row(Some("store"), Bytes(range.clone()), Keeps, Stay, Written(*fill), &[], Plain),
+            Command::Dma { range, fill } => row(None, Bytes(range.clone()), Keeps, Stay, Pinned(*fill), &[], Plain),
+            Command::MadviseDontneed { range } =>
+                row(Some("madvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
+
+            Command::Msync { range, .. } => row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
+            Command::Fsync | Command::Fdatasync => row(Some("fsync(2)"), none, Keeps, Stay, Nothing, &[], Plain),
+            Command::SyncRange { range, .. } => {
+                let touches = if range.end == u64::MAX { Touches::From(range.start) } else { Bytes(range.clone()) };
+                row(Some("writeback"), touches, Keeps, Stay, Nothing, &[], Plain)
+            }
+            Command::FadviseDontneed { range } =>
+                row(Some("fadvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
+            // Such an actor leaves data, size and blocks alone: `model/actors/` gives it no way to do anything else.
+            Command::Extension { extension, range } =>
+                row(Some(extension.call()), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
+
+            Command::Truncate { size } =>
+                row(Some("truncate(2)"), End(*size), Becomes(*size), Move, Nothing, &[FREEABLE_BLOCKS], Plain),
+            Command::Falloc { range, keep_size } => {
+                let size = if *keep_size { Keeps } else { GrowsTo(range.end) };
+                row(FALLOCATE_CALL, Bytes(range.clone()), size, Stay, Nothing, &[PREALLOCATION, FALLOCATE], Plain)
+            }
+            Command::Fpunch { range } => {
+                let needs = &[FREEABLE_BLOCKS, FALLOCATE];
+                row(FALLOCATE_CALL, Bytes(range.clone()), Keeps, Move, Nothing, needs, Plain)
+            }
+            Command::Fzero { range, keep_size } => {
+                let size = if *keep_size { Keeps } else { GrowsTo(range.end) };
+                row(FALLOCATE_CALL, Bytes(range.clone()), size, Move, Nothing, &[RANGE_MODES], Plain)
+            }
+            Command::Fcollapse { range } =>
+                row(FALLOCATE_CALL, Bytes(range.clone()), Loses(range.clone()), Move, Nothing, &[RANGE_MODES], Plain),
+            Command::Finsert { range } =>
+                row(FALLOCATE_CALL, Bytes(range.clone()), Gains(range.clone()), Move, Nothing, &[RANGE_MODES], Plain),
+
+            // xfs_falloc_unshare_range raises the size; the path (`iomap/unshare.rs`) leaves it alone. So it may grow.
+            Command::Funshare { range } =>
+                row(FALLOCATE_CALL, Bytes(range.clone()), GrowsTo(range.end), Stay, Nothing, &[SHARED_BLOCKS], Plain),
+            Command::Reflink { source, from, range } => {
+                let (touches, role) = (Copy(*from, range.clone()), SharesWith(*source));
+                row(Some("reflink"), touches, GrowsTo(range.end), Move, Nothing, &[SHARED_BLOCKS], role)
+            }
+            Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
+
+            Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY], Stops),
+            Command::Fail { after } =>
+                row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),
+            Command::Short { after } =>
+                row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Short, *after)),
+        }
+    }
+
+    /// Why the command cannot be given on a file system: the kernel refuses it there, or what it would do is not modelled.
+    pub fn refused_by(&self, fs: &Personality) -> Option<&'static str> {
+        self.facts().needs.iter().find(|need| (need.lacked)(fs)).map(|need| need.why)
+    }
+}
+
+/// A row: every column has to be given.
+const fn row(
+    call: Option<&'static str>,
+    touches: Touches,
+    size: SizeEffect,
+    blocks: Blocks,
+    data: Data,
+    needs: &'static [Need],
+    role: Role,
+) -> Facts {
+    Facts { call, touches, size, blocks, data, needs, role }
+}
+
+const fn announces(kind: FaultKind, after: u64) -> Role {
+    Announces(Fault { kind, after })
+}
+
+/// The name of read(2) or write(2), by what it goes through.
+const fn by_io(io: Io, buffered: &'static str, direct: &'static str) -> &'static str {
+    match io {
+        Io::Buffered => buffered,
+        Io::Direct | Io::Aio => direct,
+    }
+}
+
+/// What a file system must have for I/O.
+const fn of_io(io: Io) -> &'static [Need] {
+    match io {
+        Io::Buffered => &[],
+        Io::Direct | Io::Aio => &[DIRECT_IO],
+    }
 }

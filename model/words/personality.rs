@@ -1,7 +1,5 @@
 //! Personalities: what a file system does on its own account, as a table of values.
 
-use crate::words::command::Command;
-use crate::words::command::facts::Need;
 use crate::words::extent::{Extent, ExtentMap};
 use crate::words::geometry::FileBlock;
 use crate::words::settings::{choices, settable};
@@ -365,47 +363,6 @@ settable!(Personality {
 });
 
 impl Personality {
-    /// Why a command cannot be given on this file system: the kernel refuses it there, or what it would do is not
-    /// modelled.
-    pub fn refuses(&self, command: &Command) -> Option<&'static str> {
-        command.facts().needs.iter().find_map(|need| self.lacks(*need))
-    }
-
-    /// What a file system that does not have what a command needs says to it.
-    pub fn lacks(&self, need: Need) -> Option<&'static str> {
-        let like_xfs = matches!(self.allocate, Allocate::Delalloc | Allocate::Unwritten);
-        let (lacks, why) = match need {
-            Need::Recovery => (
-                like_xfs && self.completion == Completion::Clear,
-                "what a crash leaves is not modelled on this file system",
-            ),
-            Need::SharedBlocks => (
-                !like_xfs || self.clone_lock == CloneLock::Absent,
-                "files do not share blocks on this file system",
-            ),
-            Need::FreeableBlocks => (
-                self.allocate == Allocate::Static,
-                "a file of this file system keeps its size and its blocks",
-            ),
-            Need::Preallocation => (
-                matches!(self.allocate, Allocate::OutOfPlace | Allocate::Static),
-                "nothing can be preallocated on this file system",
-            ),
-            Need::RangeModes => (
-                matches!(self.allocate, Allocate::Written | Allocate::Static),
-                "this file system has no such mode of fallocate",
-            ),
-            Need::Fallocate => {
-                (self.hooks == Hooks::Jdata, "a file whose data is journalled knows no fallocate")
-            }
-            Need::DirectIo => (
-                self.hooks == Hooks::Jdata,
-                "a file whose data is journalled cannot be opened for direct I/O",
-            ),
-        };
-        lacks.then_some(why)
-    }
-
     /// Whether it is XFS, zoned or not, whose tracepoints it then has.
     pub fn is_xfs(&self) -> bool {
         self.fs_type == FsType::Xfs

@@ -76,7 +76,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let files = files::read(file, reader);
     let cast = actors::read(file, Units { block, page: PAGE.min(folio) }, &files, reader);
     for call in &cast.commands {
-        if let Some(why) = fs.as_ref().and_then(|fs| fs.refuses(&call.what.command)) {
+        if let Some(why) = fs.as_ref().and_then(|fs| call.what.command.refused_by(fs)) {
             reader.errors.add(call.span.clone(), why, "leave it out, or take another personality");
         }
     }

@@ -1,14 +1,29 @@
-//! What can be known of a command without running it: the columns of the [`table`](super::table).
+//! What can be known of a command without running it: the columns of [`Command::facts`](super::Command::facts).
 //!
 //! No value here stands for "nothing was said": whoever adds a command says each of these of it.
 
 use std::ops::Range;
 
-use super::{FileId, Io};
 use crate::words::geometry::MAX_CELLS;
+use crate::words::personality::Personality;
 
-/// What is known of a command: a row of the table. Bytes are those of the command's file.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// The number of a file: its place in [`Config::files`](crate::words::config::Config::files).
+pub type FileId = u8;
+
+/// Through what a read or write goes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Io {
+    /// The page cache.
+    #[default]
+    Buffered,
+    /// O_DIRECT: the file was opened with `-d`.
+    Direct,
+    /// O_DIRECT, submitted and not waited for (`@aio`); `@wait` waits.
+    Aio,
+}
+
+/// What is known of a command: its row. Bytes are those of the command's file.
+#[derive(Clone, Debug)]
 pub struct Facts {
     /// The system call, as kernel people name what a task is in; `None` where there is none that is worth a name.
     pub call: Option<&'static str>,
@@ -78,24 +93,13 @@ pub enum Data {
     Pinned(u8),
 }
 
-/// What a command needs of the file system. Which has what is said by
-/// [`Personality::lacks`](crate::words::personality::Personality::lacks).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Need {
-    /// What a crash leaves is modelled.
-    Recovery,
-    /// Files share blocks.
-    SharedBlocks,
-    /// A file can change its size and give blocks back.
-    FreeableBlocks,
-    /// Blocks can be allocated before they are written.
-    Preallocation,
-    /// fallocate(2) zeroes ranges, takes them out and puts them in.
-    RangeModes,
-    /// There is a fallocate(2).
-    Fallocate,
-    /// A file can be opened for direct I/O.
-    DirectIo,
+/// What a command needs of the file system.
+#[derive(Clone, Copy, Debug)]
+pub struct Need {
+    /// Whether a file system does not have it.
+    pub lacked: fn(&Personality) -> bool,
+    /// What such a file system says to the command.
+    pub why: &'static str,
 }
 
 /// What else a command is, beside what it does to its file.

@@ -57,7 +57,7 @@ fn personality(fs: &str, block: u64) -> Personality {
 
 /// Whether a file system has a command; direct I/O and shared blocks are questions of the theme.
 fn has(fs: &str, command: &Command) -> bool {
-    personality(fs, 4096).refuses(command).is_none()
+    command.refused_by(&personality(fs, 4096)).is_none()
 }
 
 /// The themes that a file system has.

@@ -1,0 +1,88 @@
+//! What is asked of a command, and follows from its row.
+
+use super::facts::Blocks::Move;
+use super::facts::Data::{Nothing, Pinned};
+use super::facts::Role::{Announces, SharesWith, Stops};
+use super::facts::{Fault, Role};
+use super::{Command, FileId, Io};
+
+impl Command {
+    /// The byte offsets at which the command cuts the file.
+    pub fn cuts(&self) -> Vec<u64> {
+        self.facts().touches.cuts()
+    }
+
+    /// The byte offsets at which the sources of a list of commands fault: what `@fail` and `@short` say about
+    /// the write that follows them.
+    pub fn fault_cuts<'c>(commands: impl Iterator<Item = &'c Command>) -> Vec<u64> {
+        let mut cuts = Vec::new();
+        let mut after_bytes = Vec::new();
+        for command in commands {
+            if let Some(fault) = command.fault() {
+                after_bytes.push(fault.after);
+                continue;
+            }
+            if let Command::Pwrite { range, .. } = command {
+                let cut = |after: &u64| range.start.checked_add(*after).filter(|cut| *cut < range.end);
+                cuts.extend(after_bytes.iter().filter_map(cut));
+            }
+            after_bytes.clear();
+        }
+        cuts
+    }
+
+    /// The end of the bytes that the command can bring into the file or touch in it.
+    pub fn reach(&self) -> u64 {
+        self.cuts().into_iter().max().unwrap_or(0)
+    }
+
+    /// By how many bytes the command moves what lies behind it upwards.
+    pub fn moves_up(&self) -> u64 {
+        self.facts().size.moves_up()
+    }
+
+    /// The size of a file of `size` bytes after the command.
+    pub fn size_after(&self, size: u64) -> u64 {
+        self.facts().size.after(size)
+    }
+
+    /// Whether device blocks may come to lie elsewhere in a file, or be free for others, by the command.
+    pub fn moves_blocks(&self) -> bool {
+        self.facts().blocks == Move
+    }
+
+    /// Through what the command reads or writes, if it is read(2) or write(2).
+    pub fn io(&self) -> Option<Io> {
+        if let Role::Io(io) = self.facts().role { Some(io) } else { None }
+    }
+
+    /// The file with which the command shares blocks, beside its own.
+    pub fn shares_with(&self) -> Option<FileId> {
+        if let SharesWith(file) = self.facts().role { Some(file) } else { None }
+    }
+
+    /// What the command says about the source of the next write.
+    pub fn fault(&self) -> Option<Fault> {
+        if let Announces(fault) = self.facts().role { Some(fault) } else { None }
+    }
+
+    /// Whether the file system stops, or loses its power, with the command.
+    pub fn stops(&self) -> bool {
+        self.facts().role == Stops
+    }
+
+    /// The pattern of the new data that the command puts into the file.
+    pub fn pattern(&self) -> Option<u8> {
+        self.facts().data.pattern()
+    }
+
+    /// Whether the command puts new data into the file.
+    pub fn writes(&self) -> bool {
+        self.facts().data != Nothing
+    }
+
+    /// Whether a device stores into pages of the file.
+    pub fn pins_pages(&self) -> bool {
+        matches!(self.facts().data, Pinned(_))
+    }
+}
