@@ -73,6 +73,8 @@ pub struct Inode<B: Backend> {
     /// Whether a concurrent actor may change i_size. If none may, reading it commutes with everything, and
     /// its readers need no operation of their own.
     pub size_changes: bool,
+    /// Whether blocks of the file may come to be another one's. If not, nobody has to look whose they are.
+    pub passes_blocks: bool,
     /// Whether the COW fork is used: a command may make the file share blocks, or nothing is written in place. If
     /// not, it stays empty, and nobody has to look at its counter.
     pub reflinks: bool,
@@ -127,6 +129,7 @@ impl<B: Backend> Inode<B> {
                 .map(|_| handover("writeback", Link::WritebackWait, Link::WritebackClear))
                 .collect(),
             oracle: if crashes { oracle.with_crashes(geometry, size) } else { oracle },
+            passes_blocks: sb.config.passes_blocks(number),
             reflinks: sb.config.reflinks(number) || sb.config.fs.is_out_of_place(),
             sb: Arc::clone(sb),
             size_changes,

@@ -8,9 +8,9 @@ pub mod facts;
 
 use std::ops::Range;
 
-use self::facts::Blocks::{Move, Stay};
+use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
-use self::facts::Role::{Announces, Plain, SharesWith, Stops};
+use self::facts::Role::{Announces, PassesBlocks, Plain, Stops};
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
@@ -351,8 +351,8 @@ impl Command {
             Command::Funshare { range } =>
                 row(FALLOCATE_CALL, Bytes(range.clone()), GrowsTo(range.end), Stay, Nothing, &[SHARED_BLOCKS], Plain),
             Command::Reflink { source, from, range } => {
-                let (touches, role) = (Copy(*from, range.clone()), SharesWith(*source));
-                row(Some("reflink"), touches, GrowsTo(range.end), Move, Nothing, &[SHARED_BLOCKS], role)
+                let (touches, role) = (Copy(*from, range.clone()), PassesBlocks(*source));
+                row(Some("reflink"), touches, GrowsTo(range.end), Share, Nothing, &[SHARED_BLOCKS], role)
             }
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
 

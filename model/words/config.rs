@@ -141,13 +141,17 @@ impl Config {
         commands().map(Command::moves_up).fold(furthest, u64::saturating_add)
     }
 
-    /// Whether a command makes a file share blocks.
-    pub fn reflinks(&self, file: FileId) -> bool {
-        let lists = std::iter::once(&self.setup).chain(self.actors.iter().map(|actor| &actor.run));
-        let clones = |call: &FileCommand| {
-            call.command.shares_with().is_some_and(|source| source == file || call.file == file)
+    /// Whether a command lets blocks pass between a file and another one, or another place in it.
+    pub fn passes_blocks(&self, file: FileId) -> bool {
+        let passes = |call: &FileCommand| {
+            call.command.passes_blocks().is_some_and(|other| other == file || call.file == file)
         };
-        lists.flatten().any(clones)
+        self.calls().any(passes)
+    }
+
+    /// Whether a file may share blocks: a command lets some pass, and some are shared.
+    pub fn reflinks(&self, file: FileId) -> bool {
+        self.passes_blocks(file) && self.calls().any(|call| call.command.shares_blocks())
     }
 
     /// All commands, setup first, in the order in which writes are numbered.

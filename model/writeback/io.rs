@@ -51,10 +51,10 @@ pub(crate) fn misplaced<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Ph
     });
 }
 
-/// While the device writes, the block is still this one's. Only where blocks can be given to
-/// others is there anything to see.
+/// While the device writes, the block is still this one's. Only where blocks can come to be
+/// those of others is there anything to see.
 pub fn audit_owner<B: Backend>(inode: &Inode<B>, block: FileBlock, phys: Phys, shared: bool) {
-    if !inode.reflinks || inode.sb.config.fs.is_out_of_place() {
+    if !inode.passes_blocks || inode.sb.config.fs.is_out_of_place() {
         return;
     }
     inode.audit_map(|map| {

@@ -1,8 +1,8 @@
 //! What is asked of a command, and follows from its row.
 
-use super::facts::Blocks::Move;
+use super::facts::Blocks::{Share, Stay};
 use super::facts::Data::{Nothing, Pinned};
-use super::facts::Role::{Announces, SharesWith, Stops};
+use super::facts::Role::{Announces, PassesBlocks, Stops};
 use super::facts::{Fault, Role};
 use super::{Command, FileId, Io};
 
@@ -48,7 +48,7 @@ impl Command {
 
     /// Whether device blocks may come to lie elsewhere in a file, or be free for others, by the command.
     pub fn moves_blocks(&self) -> bool {
-        self.facts().blocks == Move
+        self.facts().blocks != Stay
     }
 
     /// Through what the command reads or writes, if it is read(2) or write(2).
@@ -56,9 +56,14 @@ impl Command {
         if let Role::Io(io) = self.facts().role { Some(io) } else { None }
     }
 
-    /// The file with which the command shares blocks, beside its own.
-    pub fn shares_with(&self) -> Option<FileId> {
-        if let SharesWith(file) = self.facts().role { Some(file) } else { None }
+    /// Whether extents share blocks after the command.
+    pub fn shares_blocks(&self) -> bool {
+        self.facts().blocks == Share
+    }
+
+    /// The file between which and the command's own blocks pass.
+    pub fn passes_blocks(&self) -> Option<FileId> {
+        if let PassesBlocks(file) = self.facts().role { Some(file) } else { None }
     }
 
     /// What the command says about the source of the next write.

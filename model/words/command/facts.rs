@@ -78,8 +78,10 @@ pub enum SizeEffect {
 pub enum Blocks {
     /// Blocks stay where they are; new ones may be allocated.
     Stay,
-    /// Blocks come to lie elsewhere, are shared, or become free.
+    /// Blocks come to lie elsewhere, or become free.
     Move,
+    /// Blocks come to lie in a further place: extents share them.
+    Share,
 }
 
 /// The data that a command puts into a file, by the pattern.
@@ -109,8 +111,8 @@ pub enum Role {
     Plain,
     /// It is read(2) or write(2), through this.
     Io(Io),
-    /// It shares blocks with another file.
-    SharesWith(FileId),
+    /// Device blocks of its file and of this one come to lie in the other.
+    PassesBlocks(FileId),
     /// The file system stops, or loses its power.
     Stops,
     /// It says how the copy of the next write goes.
