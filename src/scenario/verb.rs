@@ -6,42 +6,26 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use stalemap_model::actors;
-use stalemap_model::words::command::{Extension, InXfsIo, Io};
+use stalemap_model::words::command::{Command, Extension, InXfsIo, Io};
 
-/// What a command's name stands for. Names of the same form differ in nothing but their names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+use super::command::call::Reader;
+use super::options::Syntax;
+
+/// What a command's name stands for.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Form {
-    Pwrite,
-    Pread,
-    Mmap,
-    Munmap,
-    Mread,
-    Mwrite,
-    Msync,
-    Fsync,
-    Fdatasync,
-    SyncRange,
-    SyncAll,
-    Truncate,
-    Falloc,
-    Fpunch,
-    Fzero,
-    Fcollapse,
-    Finsert,
-    Funshare,
-    Resvsp,
-    Zero,
-    Reflink,
-    Cowextsize,
-    Open,
-    Shutdown,
-    Fadvise,
-    Madvise,
-    Dma,
-    Wait,
+    /// A command.
+    Plain(Reader),
+    /// read(2) or write(2): `@direct` and `@aio` may stand before it.
+    Io(Reader),
+    /// What is said about the source of the next write. It cannot fail.
+    Fault(Reader),
+    /// `@crash`.
     Crash,
-    Fail,
-    Short,
+    /// `open`, which the model does not hear of.
+    Open,
+    /// `sync` and its like: a command for every file.
+    SyncAll,
     /// An actor of the model.
     Extension(Extension),
 }
@@ -68,23 +52,15 @@ pub(crate) enum Asks {
     Reflink,
 }
 
-/// A command by how it is written: which options it takes and how many arguments.
+/// A command.
 #[derive(Clone, Debug)]
 pub(super) struct Verb {
-    /// Its name.
-    pub(super) name: &'static str,
+    /// How it is written.
+    pub(super) syntax: Syntax,
     /// xfs_io's short name, where it has one.
     alias: &'static str,
     /// What it stands for.
     pub(super) form: Form,
-    /// The options as getopt(3) writes them: letters, those with a value followed by a colon.
-    pub(super) options: &'static str,
-    /// Options that xfs_io has and the model has not, in the same notation.
-    pub(super) later: &'static str,
-    /// How many arguments it takes: one of these.
-    pub(super) arguments: &'static [usize],
-    /// The form in messages.
-    pub(super) syntax: Cow<'static, str>,
     /// How xfs_io says it.
     xfs_io: XfsIo,
 }
@@ -99,8 +75,8 @@ const fn verb(
     asks: Asks,
 ) -> Verb {
     assert!(!has_at(name), "what begins with @ is none of xfs_io's");
-    let (syntax, xfs_io) = (Cow::Borrowed(syntax), XfsIo::Same(asks));
-    Verb { name, alias, form, options, later, arguments, syntax, xfs_io }
+    let syntax = Syntax { name, options, later, arguments, form: Cow::Borrowed(syntax) };
+    Verb { syntax, alias, form, xfs_io: XfsIo::Same(asks) }
 }
 
 /// A command that xfs_io has not.
@@ -113,8 +89,8 @@ const fn own(
     in_xfs_io: InXfsIo,
 ) -> Verb {
     assert!(has_at(name), "what is none of xfs_io's begins with @");
-    let (syntax, xfs_io) = (Cow::Borrowed(syntax), XfsIo::Own(in_xfs_io));
-    Verb { name, alias, form, options, later, arguments, syntax, xfs_io }
+    let syntax = Syntax { name, options, later, arguments, form: Cow::Borrowed(syntax) };
+    Verb { syntax, alias, form, xfs_io: XfsIo::Own(in_xfs_io) }
 }
 
 const fn has_at(name: &str) -> bool {
@@ -124,9 +100,10 @@ const fn has_at(name: &str) -> bool {
 /// The command that calls an actor of the model.
 fn extension(extension: Extension) -> Verb {
     let name = extension.name();
-    let syntax = Cow::Owned(format!("{name} off len"));
     let form = Form::Extension(extension);
-    Verb { syntax, ..own((name, ""), form, ("", ""), &[2], "", extension.in_xfs_io()) }
+    let verb = own((name, ""), form, ("", ""), &[2], "", extension.in_xfs_io());
+    let syntax = Syntax { form: Cow::Owned(format!("{name} off len")), ..verb.syntax };
+    Verb { syntax, ..verb }
 }
 
 /// The commands that are modelled.
@@ -136,10 +113,14 @@ static VERBS: LazyLock<Vec<Verb>> = LazyLock::new(|| {
 });
 
 /// Those of xfs_io.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the methods are of calls of one lifetime each"
+)]
 const XFS_IO: &[Verb] = &[
     verb(
         ("pwrite", "w"),
-        Form::Pwrite,
+        Form::Io(|call, errors| call.pwrite(errors)),
         ("S:b:V:NwWq", "i:ds:DBRFZ:OACPXf"),
         &[2],
         "pwrite [-S pattern] [-b size] [-V vectors] [-N] [-w|-W] off len",
@@ -147,29 +128,64 @@ const XFS_IO: &[Verb] = &[
     ),
     verb(
         ("pread", "r"),
-        Form::Pread,
+        Form::Io(|call, errors| call.pread(errors)),
         ("b:V:vq", "BRFZ:UXf"),
         &[2],
         "pread [-b size] [-V vectors] off len",
         Asks::Nothing,
     ),
-    verb(("mmap", "mm"), Form::Mmap, ("rwx", "Ss:"), &[2], "mmap [-r] [-w] [-x] off len", Asks::Nothing),
-    verb(("munmap", "mu"), Form::Munmap, ("", ""), &[0], "munmap", Asks::Nothing),
-    verb(("mread", "mr"), Form::Mread, ("vfr", ""), &[0, 2], "mread [-r] [off len]", Asks::Nothing),
+    verb(
+        ("mmap", "mm"),
+        Form::Plain(|call, errors| call.mmap(errors)),
+        ("rwx", "Ss:"),
+        &[2],
+        "mmap [-r] [-w] [-x] off len",
+        Asks::Nothing,
+    ),
+    verb(
+        ("munmap", "mu"),
+        Form::Plain(|call, errors| call.munmap(errors)),
+        ("", ""),
+        &[0],
+        "munmap",
+        Asks::Nothing,
+    ),
+    verb(
+        ("mread", "mr"),
+        Form::Plain(|call, errors| call.mread(errors)),
+        ("vfr", ""),
+        &[0, 2],
+        "mread [-r] [off len]",
+        Asks::Nothing,
+    ),
     verb(
         ("mwrite", "mw"),
-        Form::Mwrite,
+        Form::Plain(|call, errors| call.mwrite(errors)),
         ("S:r", ""),
         &[0, 2],
         "mwrite [-S pattern] [-r] [off len]",
         Asks::Nothing,
     ),
-    verb(("msync", "ms"), Form::Msync, ("as", "i"), &[0, 2], "msync [-a|-s] [off len]", Asks::Nothing),
-    verb(("fsync", "s"), Form::Fsync, ("", ""), &[0], "fsync", Asks::Nothing),
-    verb(("fdatasync", "ds"), Form::Fdatasync, ("", ""), &[0], "fdatasync", Asks::Nothing),
+    verb(
+        ("msync", "ms"),
+        Form::Plain(|call, errors| call.msync(errors)),
+        ("as", "i"),
+        &[0, 2],
+        "msync [-a|-s] [off len]",
+        Asks::Nothing,
+    ),
+    verb(("fsync", "s"), Form::Plain(|_, _| Some(Command::Fsync)), ("", ""), &[0], "fsync", Asks::Nothing),
+    verb(
+        ("fdatasync", "ds"),
+        Form::Plain(|_, _| Some(Command::Fdatasync)),
+        ("", ""),
+        &[0],
+        "fdatasync",
+        Asks::Nothing,
+    ),
     verb(
         ("sync_range", ""),
-        Form::SyncRange,
+        Form::Plain(|call, errors| call.sync_range(errors)),
         ("abw", ""),
         &[2],
         "sync_range [-a] [-b] [-w] off len",
@@ -177,36 +193,127 @@ const XFS_IO: &[Verb] = &[
     ),
     verb(("sync", ""), Form::SyncAll, ("", ""), &[0], "sync", Asks::Nothing),
     verb(("syncfs", ""), Form::SyncAll, ("", ""), &[0], "syncfs", Asks::Nothing),
-    verb(("truncate", "t"), Form::Truncate, ("", ""), &[1], "truncate size", Asks::Nothing),
+    verb(
+        ("truncate", "t"),
+        Form::Plain(|call, errors| call.truncate(errors)),
+        ("", ""),
+        &[1],
+        "truncate size",
+        Asks::Nothing,
+    ),
     verb(
         ("falloc", ""),
-        Form::Falloc,
+        Form::Plain(|call, errors| call.falloc(errors)),
         ("cikpu", ""),
         &[2],
         "falloc [-k] [-c|-i|-p|-u] off len",
         Asks::Command,
     ),
-    verb(("fpunch", ""), Form::Fpunch, ("", ""), &[2], "fpunch off len", Asks::Command),
-    verb(("fzero", ""), Form::Fzero, ("k", ""), &[2], "fzero [-k] off len", Asks::Command),
-    verb(("fcollapse", ""), Form::Fcollapse, ("", ""), &[2], "fcollapse off len", Asks::Command),
-    verb(("finsert", ""), Form::Finsert, ("", ""), &[2], "finsert off len", Asks::Command),
-    verb(("funshare", ""), Form::Funshare, ("", ""), &[2], "funshare off len", Asks::Command),
-    verb(("resvsp", ""), Form::Resvsp, ("", ""), &[2], "resvsp off len", Asks::Nothing),
-    verb(("unresvsp", ""), Form::Fpunch, ("", ""), &[2], "unresvsp off len", Asks::Nothing),
-    verb(("zero", ""), Form::Zero, ("", ""), &[2], "zero off len", Asks::Nothing),
+    verb(
+        ("fpunch", ""),
+        Form::Plain(|call, errors| call.fpunch(errors)),
+        ("", ""),
+        &[2],
+        "fpunch off len",
+        Asks::Command,
+    ),
+    verb(
+        ("fzero", ""),
+        Form::Plain(|call, errors| call.fzero(errors)),
+        ("k", ""),
+        &[2],
+        "fzero [-k] off len",
+        Asks::Command,
+    ),
+    verb(
+        ("fcollapse", ""),
+        Form::Plain(|call, errors| call.fcollapse(errors)),
+        ("", ""),
+        &[2],
+        "fcollapse off len",
+        Asks::Command,
+    ),
+    verb(
+        ("finsert", ""),
+        Form::Plain(|call, errors| call.finsert(errors)),
+        ("", ""),
+        &[2],
+        "finsert off len",
+        Asks::Command,
+    ),
+    verb(
+        ("funshare", ""),
+        Form::Plain(|call, errors| call.funshare(errors)),
+        ("", ""),
+        &[2],
+        "funshare off len",
+        Asks::Command,
+    ),
+    verb(
+        ("resvsp", ""),
+        Form::Plain(|call, errors| call.resvsp(errors)),
+        ("", ""),
+        &[2],
+        "resvsp off len",
+        Asks::Nothing,
+    ),
+    verb(
+        ("unresvsp", ""),
+        Form::Plain(|call, errors| call.fpunch(errors)),
+        ("", ""),
+        &[2],
+        "unresvsp off len",
+        Asks::Nothing,
+    ),
+    verb(
+        ("zero", ""),
+        Form::Plain(|call, errors| call.zero(errors)),
+        ("", ""),
+        &[2],
+        "zero off len",
+        Asks::Nothing,
+    ),
     verb(
         ("reflink", "rl"),
-        Form::Reflink,
+        Form::Plain(|call, errors| call.reflink(errors)),
         ("q", "C"),
         &[1, 4],
         "reflink [-q] source [source-off off len]",
         Asks::Reflink,
     ),
-    verb(("cowextsize", ""), Form::Cowextsize, ("", "RD"), &[1], "cowextsize size", Asks::Nothing),
+    verb(
+        ("cowextsize", ""),
+        Form::Plain(|call, errors| call.cowextsize(errors)),
+        ("", "RD"),
+        &[1],
+        "cowextsize size",
+        Asks::Nothing,
+    ),
     verb(("open", "o"), Form::Open, ("d", "acfrstRTPL"), &[0, 1], "open [-d] [file]", Asks::File),
-    verb(("shutdown", ""), Form::Shutdown, ("f", ""), &[0], "shutdown [-f]", Asks::Nothing),
-    verb(("fadvise", ""), Form::Fadvise, ("d", "nrsw"), &[2], "fadvise -d off len", Asks::Nothing),
-    verb(("madvise", "ma"), Form::Madvise, ("d", "rsw"), &[0, 2], "madvise -d [off len]", Asks::Nothing),
+    verb(
+        ("shutdown", ""),
+        Form::Plain(|call, errors| call.shutdown(errors)),
+        ("f", ""),
+        &[0],
+        "shutdown [-f]",
+        Asks::Nothing,
+    ),
+    verb(
+        ("fadvise", ""),
+        Form::Plain(|call, errors| call.fadvise(errors)),
+        ("d", "nrsw"),
+        &[2],
+        "fadvise -d off len",
+        Asks::Nothing,
+    ),
+    verb(
+        ("madvise", "ma"),
+        Form::Plain(|call, errors| call.madvise(errors)),
+        ("d", "rsw"),
+        &[0, 2],
+        "madvise -d [off len]",
+        Asks::Nothing,
+    ),
 ];
 
 /// What `@fail` and `@short` need.
@@ -214,10 +321,14 @@ const NOT_RESIDENT: InXfsIo =
     InXfsIo::Not("a source buffer that is not resident; use a program with a mapping of its own");
 
 /// Those with a form of their own that xfs_io cannot say.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the methods are of calls of one lifetime each"
+)]
 const OWN: &[Verb] = &[
     own(
         ("@dma", ""),
-        Form::Dma,
+        Form::Plain(|call, errors| call.dma(errors)),
         ("S:", ""),
         &[0, 2],
         "@dma [-S pattern] [off len]",
@@ -225,7 +336,7 @@ const OWN: &[Verb] = &[
     ),
     own(
         ("@wait", ""),
-        Form::Wait,
+        Form::Plain(|call, errors| call.wait(errors)),
         ("", ""),
         &[0],
         "@wait",
@@ -239,8 +350,22 @@ const OWN: &[Verb] = &[
         "@crash",
         InXfsIo::Not("power is lost here; use common/dmflakey or shutdown"),
     ),
-    own(("@fail", ""), Form::Fail, ("", ""), &[1], "@fail bytes", NOT_RESIDENT),
-    own(("@short", ""), Form::Short, ("", ""), &[1], "@short bytes", NOT_RESIDENT),
+    own(
+        ("@fail", ""),
+        Form::Fault(|call, errors| call.fail(errors)),
+        ("", ""),
+        &[1],
+        "@fail bytes",
+        NOT_RESIDENT,
+    ),
+    own(
+        ("@short", ""),
+        Form::Fault(|call, errors| call.short(errors)),
+        ("", ""),
+        &[1],
+        "@short bytes",
+        NOT_RESIDENT,
+    ),
 ];
 
 /// What stands before a `pwrite` or `pread` and says through what it goes.
@@ -289,7 +414,7 @@ pub(super) enum Lookup {
 }
 
 fn find(name: &str) -> Option<&'static Verb> {
-    VERBS.iter().find(|verb| verb.name == name || (!name.is_empty() && verb.alias == name))
+    VERBS.iter().find(|verb| verb.syntax.name == name || (!name.is_empty() && verb.alias == name))
 }
 
 /// How xfs_io says the command of a name; `None` if there is no such command.
@@ -313,5 +438,5 @@ pub(crate) fn prefix(word: &str) -> Option<Io> {
 
 /// The names of the modelled commands.
 pub(super) fn names() -> impl Iterator<Item = &'static str> + Clone {
-    VERBS.iter().map(|verb| verb.name).chain(PREFIXES.iter().map(|(name, _)| *name)).chain([MAY_FAIL])
+    VERBS.iter().map(|verb| verb.syntax.name).chain(PREFIXES.iter().map(|(name, _)| *name)).chain([MAY_FAIL])
 }

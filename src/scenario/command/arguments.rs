@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stalemap_model::words::geometry::Bytes;
 
-use super::Call;
+use super::call::Call;
 use crate::scenario::errors::Errors;
 use crate::scenario::names::quote;
 use crate::scenario::number::{self, MAX_OFFSET};
@@ -114,7 +114,7 @@ impl Call<'_, '_> {
         let span = place.unwrap_or(self.name).span.clone();
         let (name, bytes) = (unit.name(), Bytes(unit.bytes()));
         let direct = if matches!(unit, Unit::Sector) { "direct " } else { "" };
-        let verb = self.verb.name;
+        let verb = self.syntax.name;
         let message = format!("the {what} of {direct}{verb} is not a multiple of the {name} size, {bytes}");
         let lower = number - number % unit.bytes();
         let help = match lower {

@@ -2,8 +2,8 @@
 
 use stalemap_model::words::command::{Command, Io, Then};
 
-use super::Call;
 use super::arguments::Unit;
+use super::call::Call;
 use crate::scenario::errors::Errors;
 use crate::scenario::names::quote;
 use crate::scenario::number;
@@ -14,7 +14,7 @@ const CHUNK: u64 = 4096;
 const PWRITE_FILL: u8 = 0xcd;
 
 impl Call<'_, '_> {
-    pub(super) fn pwrite(&self, errors: &mut Errors) -> Option<Command> {
+    pub(in crate::scenario) fn pwrite(&self, errors: &mut Errors) -> Option<Command> {
         let chunk = self.chunk(errors);
         let fill = self.fill(PWRITE_FILL, errors);
         let range = self.range(errors)?;
@@ -40,7 +40,7 @@ impl Call<'_, '_> {
         Some(Command::Pwrite { range, chunk: chunk?, fill: fill?, then, io: self.io, nowait })
     }
 
-    pub(super) fn pread(&self, errors: &mut Errors) -> Option<Command> {
+    pub(in crate::scenario) fn pread(&self, errors: &mut Errors) -> Option<Command> {
         let chunk = self.chunk(errors);
         let range = self.range(errors)?;
         if self.io != Io::Buffered {
@@ -49,13 +49,34 @@ impl Call<'_, '_> {
         Some(Command::Pread { range, chunk: chunk?, io: self.io })
     }
 
-    pub(super) fn sync_range(&self, errors: &mut Errors) -> Option<Command> {
+    pub(in crate::scenario) fn sync_range(&self, errors: &mut Errors) -> Option<Command> {
         let (start, length) = self.offset_and_length(errors)?;
         // As in sync_file_range(2): a length of 0 reaches to the end of file.
         let range = if length == 0 { start..u64::MAX } else { self.bounded(start, length, errors)? };
         let (before, after) = (self.options.flag('b'), self.options.flag('a'));
         let write = self.options.flag('w') || !(before || after);
         Some(Command::SyncRange { range, before, write, after })
+    }
+
+    /// `fadvise -d off len`.
+    pub(in crate::scenario) fn fadvise(&self, errors: &mut Errors) -> Option<Command> {
+        self.drops(errors)?;
+        Some(Command::FadviseDontneed { range: self.range(errors)? })
+    }
+
+    /// `@wait`.
+    pub(in crate::scenario) fn wait(&self, errors: &mut Errors) -> Option<Command> {
+        self.session.submitted(self.name, errors).then_some(Command::Wait)
+    }
+
+    /// `@fail bytes`.
+    pub(in crate::scenario) fn fail(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Fail { after: self.size(self.options.arguments.first()?, errors)? })
+    }
+
+    /// `@short bytes`.
+    pub(in crate::scenario) fn short(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Short { after: self.size(self.options.arguments.first()?, errors)? })
     }
 
     /// Bytes of one call: `-b`, and that many times `-V`.
@@ -78,7 +99,7 @@ impl Call<'_, '_> {
     }
 
     /// `-S`.
-    pub(super) fn fill(&self, default: u8, errors: &mut Errors) -> Option<u8> {
+    pub(in crate::scenario) fn fill(&self, default: u8, errors: &mut Errors) -> Option<u8> {
         let Some(word) = self.options.value('S') else { return Some(default) };
         let help = "a pattern is a number of which the low byte counts, for example `0x58`";
         let fill = number::pattern(word.text);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use stalemap_model::words::command::Command;
 use stalemap_model::words::geometry::Bytes;
 
-use super::Call;
+use super::call::Call;
 use crate::scenario::errors::Errors;
 use crate::scenario::session::Mapped;
 
@@ -13,19 +13,29 @@ use crate::scenario::session::Mapped;
 const MWRITE_FILL: u8 = b'X';
 
 impl Call<'_, '_> {
-    pub(super) fn mmap(&self, errors: &mut Errors) -> Option<Command> {
+    pub(in crate::scenario) fn mmap(&self, errors: &mut Errors) -> Option<Command> {
         let range = self.range(errors)?;
         self.at_page(&range, errors)?;
         let all = !['r', 'w', 'x'].into_iter().any(|mode| self.options.flag(mode));
         Some(Command::Mmap { range, writable: all || self.options.flag('w') })
     }
 
-    pub(super) fn mwrite(&self, errors: &mut Errors) -> Option<Command> {
+    /// `munmap`.
+    pub(in crate::scenario) fn munmap(&self, errors: &mut Errors) -> Option<Command> {
+        self.mapping(errors).map(|_| Command::Munmap)
+    }
+
+    /// `mread [off len]`.
+    pub(in crate::scenario) fn mread(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Mread { range: self.mapped(errors)?.range })
+    }
+
+    pub(in crate::scenario) fn mwrite(&self, errors: &mut Errors) -> Option<Command> {
         let (range, fill) = self.stored(errors)?;
         Some(Command::Mwrite { range, fill })
     }
 
-    pub(super) fn dma(&self, errors: &mut Errors) -> Option<Command> {
+    pub(in crate::scenario) fn dma(&self, errors: &mut Errors) -> Option<Command> {
         let (range, fill) = self.stored(errors)?;
         Some(Command::Dma { range, fill })
     }
@@ -43,7 +53,7 @@ impl Call<'_, '_> {
         Some((range, fill?))
     }
 
-    pub(super) fn msync(&self, errors: &mut Errors) -> Option<Command> {
+    pub(in crate::scenario) fn msync(&self, errors: &mut Errors) -> Option<Command> {
         if self.options.flag('a') && self.options.flag('s') {
             let help = "`-s` writes back and waits, `-a` does not wait";
             errors.add(self.text.span.clone(), "msync(2) takes one of `-a` and `-s`", help);
@@ -54,7 +64,7 @@ impl Call<'_, '_> {
         Some(Command::Msync { range, wait: self.options.flag('s') })
     }
 
-    pub(super) fn madvise(&self, errors: &mut Errors) -> Option<Command> {
+    pub(in crate::scenario) fn madvise(&self, errors: &mut Errors) -> Option<Command> {
         self.drops(errors)?;
         let range = self.mapped(errors)?.range;
         self.at_page(&range, errors)?;
@@ -62,18 +72,18 @@ impl Call<'_, '_> {
     }
 
     /// The actor's mapping of the file, or a report that there is none.
-    pub(super) fn mapping(&self, errors: &mut Errors) -> Option<Mapped> {
-        self.session.mapping(self.file, self.verb.name, self.name, errors)
+    pub(in crate::scenario) fn mapping(&self, errors: &mut Errors) -> Option<Mapped> {
+        self.session.mapping(self.file, self.syntax.name, self.name, errors)
     }
 
     /// The range of a command on the actor's mapping: as given, or all of it.
-    pub(super) fn mapped(&self, errors: &mut Errors) -> Option<Mapped> {
+    pub(in crate::scenario) fn mapped(&self, errors: &mut Errors) -> Option<Mapped> {
         let given = if self.options.arguments.is_empty() { None } else { Some(self.range(errors)?) };
         let mapping = self.mapping(errors)?;
         let Some(range) = given else { return Some(mapping) };
         if range.start < mapping.range.start || range.end > mapping.range.end {
             let whole = &mapping.range;
-            let message = format!("{} reaches outside of the mapping", self.verb.name);
+            let message = format!("{} reaches outside of the mapping", self.syntax.name);
             let help = format!("the mapping is {} to {}", Bytes(whole.start), Bytes(whole.end));
             errors.add(self.arguments_span(), message, help);
             return None;

@@ -4,6 +4,7 @@
 //! opened for direct I/O), which is why reading one goes through the [`Session`] of its actor.
 
 mod arguments;
+pub(super) mod call;
 mod io;
 mod mapping;
 mod space;
@@ -11,10 +12,11 @@ mod space;
 use stalemap_model::words::command::{Command, FileId, Io};
 use stalemap_model::words::config::FileCommand;
 
+use self::call::Call;
 use super::errors::Errors;
 use super::files::{self, Named};
 use super::names::{quote, suggest};
-use super::options::{Options, usage};
+use super::options::Options;
 use super::session::Session;
 use super::text::{Text, Word};
 use super::verb::{Form, Lookup, MAY_FAIL, Verb, lookup, names, prefix};
@@ -31,13 +33,13 @@ pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Erro
     let Some((name, verb)) = words.first().and_then(|name| Some((name, known(name, errors)?))) else {
         return Vec::new();
     };
-    if let Some((word, _)) = io.filter(|_| !matches!(verb.form, Form::Pwrite | Form::Pread)) {
-        let message = format!("`{}` before {}", word.text, verb.name);
+    if let Some((word, _)) = io.filter(|_| !matches!(verb.form, Form::Io(_))) {
+        let message = format!("`{}` before {}", word.text, verb.syntax.name);
         errors.add(word.span.clone(), message, "it goes before `pwrite` and `pread` only");
         return Vec::new();
     }
     if let Some(word) = may_fail.filter(|_| cannot_fail(verb.form)) {
-        let message = format!("`{}` before {}, which cannot fail", word.text, verb.name);
+        let message = format!("`{}` before {}, which cannot fail", word.text, verb.syntax.name);
         errors.add(word.span.clone(), message, "leave it out, or write it before the command that fails");
         return Vec::new();
     }
@@ -58,30 +60,30 @@ fn one(
     session: &mut Session<'_>,
     errors: &mut Errors,
 ) -> Vec<FileCommand> {
-    let options = Options::parse(verb, text, words, errors);
+    let options = Options::parse(&verb.syntax, text, words, errors);
     match (verb.form, options) {
         (Form::Open, options) => {
             if let Some(options) = options {
                 open(&options, file, session, errors);
             }
-            session.after(file, verb.name, None, &name.span, errors);
+            session.after(file, verb.syntax.name, None, &name.span, errors);
             Vec::new()
         }
         // sync(2) and syncfs(2) go from inode to inode.
         (Form::SyncAll, Some(_)) => {
-            session.after(file, verb.name, Some(&Command::Fsync), &name.span, errors);
+            session.after(file, verb.syntax.name, Some(&Command::Fsync), &name.span, errors);
             let files = 0..session.files.len() as FileId;
             files.map(|file| FileCommand::new(file, Command::Fsync)).collect()
         }
         (_, options) => {
             let io = asked.unwrap_or_else(|| session.io(file));
             let command = options.and_then(|options| {
-                Call { text, name, verb, options: &options, session, file, io }.command(errors)
+                let call = Call { text, name, syntax: &verb.syntax, options: &options, session, file, io };
+                command_of(verb.form, &call, errors)
             });
             // A fault is underlined where it says how far the copy comes.
-            let place =
-                words.last().filter(|_| matches!(verb.form, Form::Fail | Form::Short) && command.is_some());
-            session.after(file, verb.name, command.as_ref(), &place.unwrap_or(name).span, errors);
+            let place = words.last().filter(|_| matches!(verb.form, Form::Fault(_)) && command.is_some());
+            session.after(file, verb.syntax.name, command.as_ref(), &place.unwrap_or(name).span, errors);
             command.into_iter().map(|command| FileCommand::new(file, command)).collect()
         }
     }
@@ -89,7 +91,7 @@ fn one(
 
 /// Whether there is nothing in a command that can fail.
 fn cannot_fail(form: Form) -> bool {
-    matches!(form, Form::Open | Form::Fail | Form::Short | Form::Crash)
+    matches!(form, Form::Open | Form::Fault(_) | Form::Crash)
 }
 
 /// What stands before a command's name.
@@ -173,70 +175,12 @@ fn open(options: &Options<'_>, file: FileId, session: &mut Session<'_>, errors: 
     }
 }
 
-/// A command being read.
-struct Call<'l, 's> {
-    text: &'l Text<'s>,
-    name: &'l Word<'s>,
-    verb: &'static Verb,
-    options: &'l Options<'s>,
-    session: &'l Session<'l>,
-    file: FileId,
-    /// Through what it reads or writes.
-    io: Io,
-}
-
-impl Call<'_, '_> {
-    fn command(&self, errors: &mut Errors) -> Option<Command> {
-        match self.verb.form {
-            Form::Pwrite => self.pwrite(errors),
-            Form::Pread => self.pread(errors),
-            Form::Mmap => self.mmap(errors),
-            Form::Munmap => self.mapping(errors).map(|_| Command::Munmap),
-            Form::Mread => Some(Command::Mread { range: self.mapped(errors)?.range }),
-            Form::Mwrite => self.mwrite(errors),
-            Form::Msync => self.msync(errors),
-            Form::Madvise => self.madvise(errors),
-            Form::Fsync => Some(Command::Fsync),
-            Form::Fdatasync => Some(Command::Fdatasync),
-            Form::SyncRange => self.sync_range(errors),
-            Form::Truncate => {
-                Some(Command::Truncate { size: self.size(self.options.arguments.first()?, errors)? })
-            }
-            Form::Falloc => self.falloc(errors),
-            Form::Resvsp => Some(Command::Falloc { range: self.range(errors)?, keep_size: true }),
-            Form::Fpunch => Some(Command::Fpunch { range: self.range(errors)? }),
-            Form::Fzero => self.fzero(self.options.flag('k'), errors),
-            Form::Zero => self.fzero(true, errors),
-            Form::Fcollapse => self.fcollapse(errors),
-            Form::Finsert => self.finsert(errors),
-            Form::Funshare => Some(Command::Funshare { range: self.range(errors)? }),
-            Form::Reflink => self.reflink(errors),
-            Form::Cowextsize => self.cowextsize(errors),
-            Form::Shutdown => Some(Command::Shutdown { flush: self.options.flag('f') }),
-            Form::Fadvise => {
-                self.drops(errors)?;
-                Some(Command::FadviseDontneed { range: self.range(errors)? })
-            }
-            Form::Dma => self.dma(errors),
-            Form::Wait => self.session.submitted(self.name, errors).then_some(Command::Wait),
-            Form::Crash => Some(Command::Crash),
-            Form::Fail => Some(Command::Fail { after: self.size(self.options.arguments.first()?, errors)? }),
-            Form::Short => {
-                Some(Command::Short { after: self.size(self.options.arguments.first()?, errors)? })
-            }
-            Form::Extension(extension) => Some(extension.on(self.range(errors)?)),
-            // Of these nothing is left for the model, or what is left concerns every file.
-            Form::Open | Form::SyncAll => None,
-        }
-    }
-
-    /// fadvise and madvise are modelled with `-d` only.
-    fn drops(&self, errors: &mut Errors) -> Option<()> {
-        let given = self.options.flag('d');
-        if !given {
-            let message = format!("{} without `-d` is not modelled", self.verb.name);
-            errors.add(self.name.span.clone(), message, usage(self.verb));
-        }
-        given.then_some(())
+/// The command that a form stands for. Of some nothing is left for the model, or what is left concerns every file.
+fn command_of(form: Form, call: &Call<'_, '_>, errors: &mut Errors) -> Option<Command> {
+    match form {
+        Form::Plain(read) | Form::Io(read) | Form::Fault(read) => read(call, errors),
+        Form::Crash => Some(Command::Crash),
+        Form::Extension(extension) => Some(extension.on(call.range(errors)?)),
+        Form::Open | Form::SyncAll => None,
     }
 }

@@ -3,23 +3,34 @@
 use stalemap_model::words::command::Command;
 use stalemap_model::words::geometry::Bytes;
 
-use super::Call;
 use super::arguments::Unit;
+use super::call::Call;
 use crate::scenario::errors::Errors;
 use crate::scenario::files;
 
 impl Call<'_, '_> {
-    pub(super) fn falloc(&self, errors: &mut Errors) -> Option<Command> {
+    /// `truncate size`.
+    pub(in crate::scenario) fn truncate(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Truncate { size: self.size(self.options.arguments.first()?, errors)? })
+    }
+
+    /// `shutdown [-f]`.
+    #[expect(clippy::unnecessary_wraps, reason = "it is called as all readers are")]
+    pub(in crate::scenario) fn shutdown(&self, _: &mut Errors) -> Option<Command> {
+        Some(Command::Shutdown { flush: self.options.flag('f') })
+    }
+
+    pub(in crate::scenario) fn falloc(&self, errors: &mut Errors) -> Option<Command> {
         let modes: Vec<char> =
             ['c', 'i', 'p', 'u'].into_iter().filter(|mode| self.options.flag(*mode)).collect();
         let keep_size = self.options.flag('k');
         match (modes.as_slice(), keep_size) {
             ([], _) => Some(Command::Falloc { range: self.range(errors)?, keep_size }),
             // fallocate(2) wants both for a hole, and xfs_io says both.
-            (['p'], _) => Some(Command::Fpunch { range: self.range(errors)? }),
+            (['p'], _) => self.fpunch(errors),
             (['c'], false) => self.fcollapse(errors),
             (['i'], false) => self.finsert(errors),
-            (['u'], false) => Some(Command::Funshare { range: self.range(errors)? }),
+            (['u'], false) => self.funshare(errors),
             ([mode], true) => {
                 let message = format!("`-k` of falloc does not go with `-{mode}`");
                 errors.add(self.text.span.clone(), message, "it leaves the size of a plain `falloc` alone");
@@ -33,24 +44,45 @@ impl Call<'_, '_> {
         }
     }
 
-    pub(super) fn fzero(&self, keep_size: bool, errors: &mut Errors) -> Option<Command> {
-        Some(Command::Fzero { range: self.range(errors)?, keep_size })
+    /// `resvsp off len`.
+    pub(in crate::scenario) fn resvsp(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Falloc { range: self.range(errors)?, keep_size: true })
     }
 
-    pub(super) fn fcollapse(&self, errors: &mut Errors) -> Option<Command> {
+    /// `fpunch off len`.
+    pub(in crate::scenario) fn fpunch(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Fpunch { range: self.range(errors)? })
+    }
+
+    /// `funshare off len`.
+    pub(in crate::scenario) fn funshare(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Funshare { range: self.range(errors)? })
+    }
+
+    /// `fzero [-k] off len`.
+    pub(in crate::scenario) fn fzero(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Fzero { range: self.range(errors)?, keep_size: self.options.flag('k') })
+    }
+
+    /// `zero off len`.
+    pub(in crate::scenario) fn zero(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Fzero { range: self.range(errors)?, keep_size: true })
+    }
+
+    pub(in crate::scenario) fn fcollapse(&self, errors: &mut Errors) -> Option<Command> {
         let range = self.range(errors)?;
         self.aligned(&range, self.blocks(), errors)?;
         Some(Command::Fcollapse { range })
     }
 
-    pub(super) fn finsert(&self, errors: &mut Errors) -> Option<Command> {
+    pub(in crate::scenario) fn finsert(&self, errors: &mut Errors) -> Option<Command> {
         let range = self.range(errors)?;
         self.aligned(&range, self.blocks(), errors)?;
         Some(Command::Finsert { range })
     }
 
     /// `reflink source [source-off off len]`: without a range, all of the source as this actor knows it.
-    pub(super) fn reflink(&self, errors: &mut Errors) -> Option<Command> {
+    pub(in crate::scenario) fn reflink(&self, errors: &mut Errors) -> Option<Command> {
         let (name, range) = self.options.arguments.split_first()?;
         let source = files::find(name.text, name.span.clone(), self.session.files, errors);
         let [from_word, ..] = range else {
@@ -95,7 +127,7 @@ impl Call<'_, '_> {
         Some(Command::Reflink { source, from, range })
     }
 
-    pub(super) fn cowextsize(&self, errors: &mut Errors) -> Option<Command> {
+    pub(in crate::scenario) fn cowextsize(&self, errors: &mut Errors) -> Option<Command> {
         let word = self.options.arguments.first()?;
         let size = self.size(word, errors)?;
         self.multiple("size", size, Some(word), self.blocks(), errors)?;
