@@ -15,8 +15,11 @@ use crate::words::geometry::{Cell, FolioIndex};
 pub struct Kswapd(Range<FolioIndex>);
 
 impl Actor for Kswapd {
-    const COMMAND: Extension =
-        Extension::new("@reclaim", "kswapd looks at each folio of the range once", InXfsIo::As("fadvise -d"));
+    const COMMAND: Extension = Extension::new(
+        "@reclaim",
+        "kswapd looks at each folio of the range once",
+        InXfsIo::As("fadvise -d $1 $2"),
+    );
 
     fn begin<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> Self {
         Kswapd(inode.sb.geometry.folios_touched(&cells))

@@ -32,8 +32,10 @@ pub enum Then {
 /// How xfs_io says what a scenario says with an `@`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum InXfsIo {
-    /// Nearly, with the same arguments: by this command and its options.
+    /// Nearly: by this line, in which `$1`, `$2` and on stand for the arguments.
     As(&'static str),
+    /// Nearly, by a command that not every xfs_io has.
+    AsRecent(&'static str),
     /// Not at all: why, and what to do in its place.
     Not(&'static str),
 }

@@ -155,7 +155,7 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
     }
     // What every xfs_io has need not be asked for.
     let asked = all.iter().filter(|call| call.asks() == Some(Asks::Command));
-    for verb in asked.map(|call| call.verb.as_str()).collect::<BTreeSet<_>>() {
+    for verb in asked.filter_map(Call::command).collect::<BTreeSet<_>>() {
         script.line(&format!("_require_xfs_io_command \"{verb}\""));
     }
     if reflinks {
@@ -268,7 +268,18 @@ impl Call {
     fn asks(&self) -> Option<Asks> {
         match in_xfs_io(&self.verb)? {
             XfsIo::Same(asks) => Some(asks),
-            XfsIo::Own(_) => None,
+            XfsIo::Own(InXfsIo::As(_)) => Some(Asks::Nothing),
+            XfsIo::Own(InXfsIo::AsRecent(_)) => Some(Asks::Command),
+            XfsIo::Own(InXfsIo::Not(_)) => None,
+        }
+    }
+
+    /// The name of xfs_io's command, if it has one.
+    fn command(&self) -> Option<&str> {
+        match in_xfs_io(&self.verb)? {
+            XfsIo::Same(_) => Some(&self.verb),
+            XfsIo::Own(InXfsIo::As(line) | InXfsIo::AsRecent(line)) => line.split_whitespace().next(),
+            XfsIo::Own(InXfsIo::Not(_)) => None,
         }
     }
 
@@ -287,7 +298,14 @@ impl Call {
                 let arguments: Vec<String> = self.arguments.iter().map(path_of).collect();
                 (self.verb.as_str(), arguments.join(" "))
             }
-            Some(XfsIo::Own(InXfsIo::As(command))) => (command, self.arguments.join(" ")),
+            Some(XfsIo::Own(InXfsIo::As(line) | InXfsIo::AsRecent(line))) => {
+                let words = line.split_whitespace().map(|word| {
+                    let number = word.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
+                    let argument = number.and_then(|number| self.arguments.get(number.checked_sub(1)?));
+                    argument.map_or_else(|| word.to_owned(), path_of)
+                });
+                return Ok(words.collect::<Vec<_>>().join(" "));
+            }
             Some(XfsIo::Own(InXfsIo::Not(why))) => return Err(why),
             None => return Err("not a command"),
         };
