@@ -333,17 +333,15 @@ impl Command {
             Command::Truncate { size } =>
                 row(Some("truncate(2)"), End(*size), Becomes(*size), Move, Nothing, &[FREEABLE_BLOCKS], Plain),
             Command::Falloc { range, keep_size } => {
-                let size = if *keep_size { Keeps } else { GrowsTo(range.end) };
-                row(FALLOCATE_CALL, Bytes(range.clone()), size, Stay, Nothing, &[PREALLOCATION, FALLOCATE], Plain)
+                let (size, needs) = (grows(range, *keep_size), &[PREALLOCATION, FALLOCATE]);
+                row(FALLOCATE_CALL, Bytes(range.clone()), size, Stay, Nothing, needs, Plain)
             }
             Command::Fpunch { range } => {
                 let needs = &[FREEABLE_BLOCKS, FALLOCATE];
                 row(FALLOCATE_CALL, Bytes(range.clone()), Keeps, Move, Nothing, needs, Plain)
             }
-            Command::Fzero { range, keep_size } => {
-                let size = if *keep_size { Keeps } else { GrowsTo(range.end) };
-                row(FALLOCATE_CALL, Bytes(range.clone()), size, Move, Nothing, &[RANGE_MODES], Plain)
-            }
+            Command::Fzero { range, keep_size } =>
+                row(FALLOCATE_CALL, Bytes(range.clone()), grows(range, *keep_size), Move, Nothing, &[RANGE_MODES], Plain),
             Command::Fcollapse { range } =>
                 row(FALLOCATE_CALL, Bytes(range.clone()), Loses(range.clone()), Move, Nothing, &[RANGE_MODES], Plain),
             Command::Finsert { range } =>
@@ -359,10 +357,8 @@ impl Command {
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
 
             Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY], Stops),
-            Command::Fail { after } =>
-                row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),
-            Command::Short { after } =>
-                row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Short, *after)),
+            Command::Fail { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),
+            Command::Short { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Short, *after)),
         }
     }
 
@@ -383,6 +379,11 @@ const fn row(
     role: Role,
 ) -> Facts {
     Facts { call, touches, size, blocks, data, needs, role }
+}
+
+/// What fallocate(2) does to the size.
+const fn grows(range: &Range<u64>, keep_size: bool) -> SizeEffect {
+    if keep_size { Keeps } else { GrowsTo(range.end) }
 }
 
 const fn announces(kind: FaultKind, after: u64) -> Role {
