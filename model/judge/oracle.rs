@@ -103,6 +103,11 @@ impl History {
         }
     }
 
+    /// What the cell may contain, but for writes that have not ended.
+    fn settled(&self) -> u64 {
+        self.pending.iter().fold(self.allowed, |set, (id, _)| set & !(1 << id))
+    }
+
     /// The write failed somewhere: the cell may contain it or not.
     fn fail_write(&mut self, id: WriteId) {
         self.pending.retain(|(other, _)| *other != id);
@@ -543,6 +548,24 @@ impl<B: Backend> Oracle<B> {
         self.survivors(geometry, cells, |cell| ids().for_each(|id| cell.allow(id)));
     }
 
+    /// `cells` of two files get each other's contents, at one stroke. A write that has not ended stays with its file.
+    pub fn exchange(&self, other: &Self, geometry: &Geometry, cells: &Range<Cell>) {
+        let (own, others) = (self.settled(geometry, cells), other.settled(geometry, cells));
+        self.replace(geometry, cells, &others);
+        other.replace(geometry, cells, &own);
+    }
+
+    /// What each of `cells` may contain, but for writes that have not ended.
+    fn settled(&self, geometry: &Geometry, cells: &Range<Cell>) -> Vec<u64> {
+        let mut values = Vec::new();
+        for index in geometry.folios_touched(cells) {
+            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
+            self.cells[usize::from(index)]
+                .audit(|histories| values.extend(histories[inside].iter().map(History::settled)));
+        }
+        values
+    }
+
     /// A load through a mapping of `cells` of one folio: begins and ends at once. Behind end of file there are
     /// zeros, or what was stored there.
     pub fn load(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[Value]) {
@@ -747,6 +770,19 @@ mod tests {
         history.take_over(moved);
         assert!(!history.allows(Value::ZERO) && history.allows(Value::written(2)));
         assert_eq!(history.reads, [(1, 1 | 1 << 2)]);
+    }
+
+    #[test]
+    fn a_write_that_has_not_ended_is_not_what_another_file_gets() {
+        let mut history = History::new();
+        history.begin_write(1);
+        history.complete_write(1);
+        history.begin_write(2);
+        assert_eq!(history.settled(), 1 << 1);
+        history.replace(1 << 3);
+        history.complete_write(2);
+        assert!(history.allows(Value::written(2)) && history.allows(Value::written(3)));
+        assert!(!history.allows(Value::written(1)));
     }
 
     #[test]

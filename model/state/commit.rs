@@ -1,5 +1,6 @@
 //! Commits, and the judging of what a crash would leave after each: the doors to the [log](crate::state::log).
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use stalemap_facade::{Backend, Leaf, Lock};
@@ -8,8 +9,9 @@ use crate::judge::crash::torn;
 use crate::judge::properties;
 use crate::state::device::contents;
 use crate::state::inode::Inode;
-use crate::state::log::{Cached, Image, durable, flush};
+use crate::state::log::{Cached, Image, durable, flush, recoverable};
 use crate::state::superblock::SuperBlock;
+use crate::words::command::FileId;
 use crate::words::extent::{Extent, ExtentMap, Phys};
 use crate::words::geometry::Cell;
 use crate::words::personality::{Allocate, DeviceCache, Hooks};
@@ -27,6 +29,13 @@ impl<B: Backend> Inode<B> {
         log.update(|log| {
             if self.merges_transactions() { log.merge(image, cache) } else { log.commit(image, cache) }
         });
+    }
+
+    /// One transaction of this file and another one commits; the caller holds the locks of both maps.
+    pub(super) fn commit_with(&self, map: &ExtentMap, other: FileId) {
+        let Some(log) = self.log() else { return };
+        let image = Image::new(durable(&map.0), map.disk_size, self.audit_stuffed());
+        log.update(|log| log.commit_with(other, image, self.sb.config.fs.device_cache));
     }
 
     /// A transaction commits, for callers that change what the inode says without the extent map's lock.
@@ -52,6 +61,7 @@ impl<B: Backend> Inode<B> {
     pub fn log_force(&self) {
         if let Some(log) = self.log() {
             log.update(|log| log.force(self.sb.config.fs.device_cache));
+            self.sb.force_common(self.number);
         }
     }
 
@@ -133,6 +143,9 @@ impl<B: Backend> Inode<B> {
         let Some(log) = judged.pop() else { return };
         if !self.merges_transactions() {
             log.images.iter().for_each(|image| self.judge_image(image, &[], &log.transactions));
+            if self.passes_blocks && !self.reflinks {
+                self.audit_owners();
+            }
             return;
         }
         // The last flush, and one that somebody makes now, if nobody is in a transaction.
@@ -148,6 +161,26 @@ impl<B: Backend> Inode<B> {
             }
             let written = if log.ordered { cached.as_slice() } else { &[] };
             self.judge_image(&image, written, &log.transactions);
+        }
+    }
+
+    /// Judges that recovery would not find a device block in two files, where no block is shared.
+    fn audit_owners(&self) {
+        let mut logs = Vec::new();
+        self.sb.logs.iter().for_each(|log| log.audit(|log| logs.push(log.clone())));
+        for images in recoverable(&logs) {
+            let mut owned = BTreeMap::new();
+            for (file, image) in (0..).zip(images) {
+                let label = |file| self.sb.config.label(file).unwrap_or_default();
+                for phys in image.blocks() {
+                    if let Some(other) = owned.insert(phys, file) {
+                        self.sb.backend.violate(properties::CRASH_EXPOSURE, || {
+                            let (a, b) = (label(other), label(file));
+                            format!("after a crash device block {phys} would lie in {a} and in {b}")
+                        });
+                    }
+                }
+            }
         }
     }
 
@@ -201,6 +234,19 @@ impl<B: Backend> Inode<B> {
 }
 
 impl<B: Backend> SuperBlock<B> {
+    /// The log of a file was forced: what is in it of other files stays, too.
+    fn force_common(&self, file: FileId) {
+        let mut forced = Vec::new();
+        self.logs[usize::from(file)].audit(|log| forced.extend(log.forced_in_common()));
+        for (other, count) in forced {
+            let log = &self.logs[usize::from(other)];
+            if log.read(|log| log.may_undo(file, count)) {
+                log.update(|log| log.force_common(file, count, self.config.fs.device_cache));
+                self.force_common(other);
+            }
+        }
+    }
+
     /// The device is about to be written to: where its cache is volatile, it may still be found as it is.
     pub(crate) fn supersede(&self, phys: Phys) {
         if self.config.fs.device_cache == DeviceCache::Absent || self.logs.is_empty() {

@@ -15,14 +15,18 @@
 //! nothing has flushed it out: every write of the log does so first, so that an image goes with all data that was complete
 //! when it was committed.
 //!
-//! Left out: torn blocks, and the order of commits of different files, which their images do not depend on. Delayed
+//! A transaction may be one of two files. A crash leaves all of it or nothing: of the images of both, those go together that
+//! have as many such transactions, and whoever forces the log of one file forces that of the other as far.
+//!
+//! Left out: torn blocks, and the order of other commits of different files, which their images do not depend on. Delayed
 //! allocations, copies in the COW fork and the page cache live in memory only and are gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::state::device::DiskBlock;
 use crate::state::dinode::Dinode;
+use crate::words::command::FileId;
 use crate::words::extent::{Extent, ExtentMap, Phys};
 use crate::words::geometry::Cell;
 use crate::words::personality::DeviceCache;
@@ -39,11 +43,24 @@ pub(crate) struct Image {
     pub(crate) data: Vec<Option<Vec<Value>>>,
     /// What device blocks held before, with which this image may be found.
     pub(crate) unflushed: Vec<(Phys, DiskBlock)>,
+    /// The transactions in it that are of another file as well: how many of each, by its number.
+    common: BTreeMap<FileId, u8>,
 }
 
 impl Image {
     pub(crate) fn new(extents: Vec<Extent>, size: Cell, stuffed: Dinode) -> Self {
-        Image { data: vec![None; extents.len()], unflushed: Vec::new(), extents, size, stuffed }
+        let data = vec![None; extents.len()];
+        Image { data, unflushed: Vec::new(), common: BTreeMap::new(), extents, size, stuffed }
+    }
+
+    /// How many of the transactions in it are of this file as well.
+    fn in_common(&self, other: FileId) -> u8 {
+        self.common.get(&other).copied().unwrap_or(0)
+    }
+
+    /// The device blocks that it refers to.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = Phys> {
+        self.extents.iter().filter_map(|extent| extent.phys())
     }
 
     pub(crate) fn refers_to(&self, phys: Phys) -> bool {
@@ -51,8 +68,8 @@ impl Image {
     }
 
     pub(crate) fn says_the_same(&self, other: &Image) -> bool {
-        (&self.extents, self.size, &self.stuffed, &self.data)
-            == (&other.extents, other.size, &other.stuffed, &other.data)
+        (&self.extents, self.size, &self.stuffed, &self.data, &self.common)
+            == (&other.extents, other.size, &other.stuffed, &other.data, &other.common)
     }
 }
 
@@ -76,7 +93,19 @@ impl Log {
         Log { images, ordered: false, transactions: Vec::new(), superseded: BTreeSet::new() }
     }
 
-    pub(crate) fn commit(&mut self, mut image: Image, cache: DeviceCache) {
+    pub(crate) fn commit(&mut self, image: Image, cache: DeviceCache) {
+        let common = self.latest().common.clone();
+        self.append(Image { common, ..image }, cache);
+    }
+
+    /// A transaction commits that is one of another file as well.
+    pub(crate) fn commit_with(&mut self, other: FileId, image: Image, cache: DeviceCache) {
+        let mut common = self.latest().common.clone();
+        *common.entry(other).or_insert(0) += 1;
+        self.append(Image { common, ..image }, cache);
+    }
+
+    fn append(&mut self, mut image: Image, cache: DeviceCache) {
         if self.images.last().is_some_and(|last| last.says_the_same(&image)) {
             return;
         }
@@ -121,21 +150,56 @@ impl Log {
 
     /// All device blocks that any of the transactions refers to.
     pub(crate) fn blocks(&self) -> Vec<Phys> {
-        let extents = self.images.iter().flat_map(|image| &image.extents);
-        let device = |extent: &Extent| match extent {
-            Extent::Hole | Extent::Delalloc => None,
-            Extent::Unwritten(phys) | Extent::Written(phys) => Some(*phys),
-        };
-        extents.filter_map(device).collect()
+        self.images.iter().flat_map(Image::blocks).collect()
+    }
+
+    /// The transactions of other files as well that a crash cannot undo: how many of each.
+    pub(crate) fn forced_in_common(&self) -> impl Iterator<Item = (FileId, u8)> {
+        self.images[0].common.iter().map(|(other, count)| (*other, *count))
+    }
+
+    /// Whether a crash may undo one of the first `count` transactions that are of this file as well.
+    pub(crate) fn may_undo(&self, other: FileId, count: u8) -> bool {
+        self.images[0].in_common(other) < count
+    }
+
+    /// The first `count` transactions that are of this file as well stay, and so does what was committed before.
+    pub(crate) fn force_common(&mut self, other: FileId, count: u8, cache: DeviceCache) {
+        let undone = self.images.iter().take_while(|image| image.in_common(other) < count).count();
+        self.images.drain(..undone.min(self.images.len() - 1));
+        self.flushed(cache);
     }
 
     /// What was committed so far stays, and what is complete on the device, if that is flushed.
     pub(crate) fn force(&mut self, cache: DeviceCache) {
         self.images.drain(..self.images.len() - 1);
+        self.flushed(cache);
+    }
+
+    /// The device is flushed before the log is written, unless that is left out.
+    fn flushed(&mut self, cache: DeviceCache) {
         if cache != DeviceCache::Unflushed {
             self.images.iter_mut().for_each(|image| image.unflushed.clear());
         }
     }
+}
+
+/// What a crash may leave of all files together, whose logs are given by number: an image of each.
+pub(crate) fn recoverable(logs: &[Log]) -> Vec<Vec<&Image>> {
+    let mut all = vec![Vec::new()];
+    for (file, log) in (0..).zip(logs) {
+        let goes_with = |images: &[&Image], image: &Image| {
+            (0..).zip(images).all(|(other, earlier)| earlier.in_common(file) == image.in_common(other))
+        };
+        all = all
+            .iter()
+            .flat_map(|images| {
+                let fitting = log.images.iter().filter(|image| goes_with(images, image));
+                fitting.map(|image| [images.as_slice(), &[image]].concat())
+            })
+            .collect();
+    }
+    all
 }
 
 /// What the page cache has of a block when the log is flushed.
@@ -183,6 +247,26 @@ mod tests {
         assert_eq!(log.images, [image(0), image(1), image(2)]);
         log.force(DeviceCache::Absent);
         assert_eq!(log.images, [image(2)]);
+    }
+
+    #[test]
+    fn a_transaction_of_two_files_is_left_of_both_or_of_neither() {
+        let mut logs =
+            [0, 0].map(|size| Log { images: vec![image(size)], ..Log::new(&ExtentMap::new(1), 0, None) });
+        logs[0].commit(image(1), DeviceCache::Absent);
+        logs[0].commit_with(1, image(2), DeviceCache::Absent);
+        logs[1].commit_with(0, image(2), DeviceCache::Absent);
+        logs[1].commit(image(3), DeviceCache::Absent);
+        let sizes = |logs: &[Log]| -> Vec<Vec<Cell>> {
+            recoverable(logs).iter().map(|images| images.iter().map(|image| image.size).collect()).collect()
+        };
+        assert_eq!(sizes(&logs), [[0, 0], [1, 0], [2, 2], [2, 3]]);
+        logs[0].force(DeviceCache::Absent);
+        assert_eq!(logs[0].forced_in_common().collect::<Vec<_>>(), [(1, 1)]);
+        assert!(logs[1].may_undo(0, 1));
+        logs[1].force_common(0, 1, DeviceCache::Absent);
+        assert!(!logs[1].may_undo(0, 1));
+        assert_eq!(sizes(&logs), [[2, 2], [2, 3]]);
     }
 
     #[test]

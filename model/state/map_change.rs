@@ -9,11 +9,12 @@
 //! debug builds [see to](crate::state::owed).
 //!
 //! Here is the section itself. What gives blocks to a file, or makes them written, is in [`allocation`]; what goes
-//! through the COW fork in [`copies`]; what takes blocks away in [`removal`].
+//! through the COW fork in [`copies`]; what takes blocks away in [`removal`]; what concerns two files in [`two`].
 
 pub mod allocation;
 pub mod copies;
 pub mod removal;
+pub mod two;
 
 use std::ops::{Deref, Range};
 
@@ -88,6 +89,14 @@ impl<B: Backend> Drop for Owed<'_, B> {
         if let Some(blocks) = self.unbacked.take() {
             self.inode.audit_backing(blocks.into_iter());
         }
+    }
+}
+
+impl<'a, B: Backend> MapSection<'a, B> {
+    /// Releases the lock, with what is owed for somebody else to do.
+    fn release(mut self) -> Owed<'a, B> {
+        let nothing = Owed { inode: self.owed.inode, logged: false, unbacked: None };
+        std::mem::replace(&mut self.owed, nothing)
     }
 }
 

@@ -101,6 +101,8 @@ pub struct Kernel {
     size_changes: Vec<bool>,
     /// What each write number wrote, for reports.
     patterns: Vec<u8>,
+    /// Whether a change of one file may change what a crash leaves of another: blocks pass between them.
+    crosses_files: bool,
 }
 
 /// Where an actor stands.
@@ -157,7 +159,9 @@ impl Kernel {
             config.actors.iter().map(|actor| Program::new(&actor.run, &mut next, &mut worker)).collect();
         let fsync: Vec<_> = files.map(|file| FileCommand::new(file, Command::Fsync)).collect();
         let fsync = Program::new(&fsync, &mut next, &mut worker);
-        Ok(Kernel { config, geometry, setup, actors, fsync, size_changes, patterns })
+        let passes = calls().any(|call| call.command.passes_blocks().is_some());
+        let crosses_files = passes && config.judges_crashes();
+        Ok(Kernel { config, geometry, setup, actors, fsync, size_changes, patterns, crosses_files })
     }
 
     /// The cut of the file.
@@ -286,7 +290,7 @@ impl System for Kernel {
         state: ActorState,
     ) -> ControlFlow<(), ActorState> {
         owed::step_begins();
-        match state {
+        let next = match state {
             ActorState::Task(state) => {
                 let program = if me == 0 { &self.setup } else { &self.actors[me - 1] };
                 wrap(task::step(w, me, program, state).await, ActorState::Task)
@@ -299,7 +303,11 @@ impl System for Kernel {
             ActorState::Umount(state) => {
                 wrap(task::umount_step(w, me, &self.fsync, state).await, ActorState::Umount)
             }
+        };
+        if self.crosses_files {
+            w.inodes.iter().for_each(Inode::audit_crash);
         }
+        next
     }
 
     fn observe<B: Backend>(&self, w: &World<B>) -> Option<String> {
