@@ -22,6 +22,7 @@ pub mod words;
 
 pub mod actors;
 pub mod direct_io;
+pub mod exchange;
 pub mod fallocate;
 pub mod fsync;
 pub mod iomap;

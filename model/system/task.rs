@@ -11,6 +11,7 @@ use crate::actors::ActorState;
 use crate::direct_io::DioState;
 use crate::direct_io::complete::Getevents;
 use crate::direct_io::read::DirectReadState;
+use crate::exchange::ExchangeState;
 use crate::fallocate::ChangeState;
 use crate::fsync::FsyncState;
 use crate::fsync::shutdown::ShutdownState;
@@ -91,6 +92,7 @@ paths! {
     SyncRange(SyncRangeState),
     Change(ChangeState),
     Reflink(ReflinkState),
+    Exchange(ExchangeState),
     CowExtentSize(CowExtentSize),
     Unshare(UnshareState),
     Invalidate(Invalidate),
@@ -119,6 +121,7 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         | Command::Finsert { .. } => at::<ChangeState, B>(part),
         Command::Funshare { .. } => at::<UnshareState, B>(part),
         Command::Reflink { .. } => at::<ReflinkState, B>(part),
+        Command::Exchange { .. } => at::<ExchangeState, B>(part),
         Command::Cowextsize { .. } => at::<CowExtentSize, B>(part),
         Command::Shutdown { .. } => at::<ShutdownState, B>(part),
         Command::FadviseDontneed { .. } => at::<Invalidate, B>(part),

@@ -208,6 +208,13 @@ pub enum Command {
         /// The bytes of this file that are replaced.
         range: Range<u64>,
     },
+    /// `@exchange file off len`: the range and that of another file change places (XFS_IOC_EXCHANGE_RANGE).
+    Exchange {
+        /// The other file.
+        with: FileId,
+        /// The bytes, of both files.
+        range: Range<u64>,
+    },
     /// `cowextsize size`: the hint by which copies are allocated.
     Cowextsize {
         /// Bytes.
@@ -287,6 +294,12 @@ const DIRECT_IO: Need = Need {
     why: "a file whose data is journalled cannot be opened for direct I/O",
 };
 
+/// Ranges of files change places.
+const EXCHANGE_RANGE: Need = Need {
+    lacked: |fs| !fs.is_xfs() || !like_xfs(fs),
+    why: "files do not exchange ranges on this file system",
+};
+
 /// Whether blocks are allocated and given back as on XFS.
 fn like_xfs(fs: &Personality) -> bool {
     matches!(fs.allocate, Allocate::Delalloc | Allocate::Unwritten)
@@ -353,6 +366,10 @@ impl Command {
             Command::Reflink { source, from, range } => {
                 let (touches, role) = (Copy(*from, range.clone()), PassesBlocks(*source));
                 row(Some("reflink"), touches, GrowsTo(range.end), Share, Nothing, &[SHARED_BLOCKS], role)
+            }
+            Command::Exchange { with, range } => {
+                let (touches, role) = (Bytes(range.clone()), PassesBlocks(*with));
+                row(Some("exchange-range"), touches, Keeps, Move, Nothing, &[EXCHANGE_RANGE], role)
             }
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
 

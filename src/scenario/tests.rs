@@ -337,6 +337,15 @@ fn a_clone_of_a_range_may_end_where_the_source_does() {
 }
 
 #[test]
+fn an_exchange_may_end_where_both_files_do() {
+    let setup = ["[a] pwrite 0 6k", "[b] pwrite 0 6k"];
+    let tail = Exchange { with: 1, range: 4096..6144 };
+    assert_eq!(last_meant(&setup, &["@exchange b 4k 2k"]), tail);
+    let own = Exchange { with: 0, range: 0..4096 };
+    assert_eq!(last_meant(&setup, &["[b] @exchange a 0 4k"]), own);
+}
+
+#[test]
 fn everything_stays_inside_of_the_file() {
     let folios = |setup: &[&str], lines: &[&str]| {
         let scenario = with_files(setup, "", lines);

@@ -335,6 +335,14 @@ const OWN: &[Verb] = &[
         InXfsIo::Not("a direct read(2) from elsewhere into the mapping; use a program that does one"),
     ),
     own(
+        ("@exchange", ""),
+        Form::Plain(|call, errors| call.exchange(errors)),
+        ("", ""),
+        &[3],
+        "@exchange file off len",
+        InXfsIo::AsRecent("exchangerange -s $2 -d $2 -l $3 $1"),
+    ),
+    own(
         ("@wait", ""),
         Form::Plain(|call, errors| call.wait(errors)),
         ("", ""),

@@ -32,6 +32,7 @@ const SCENARIOS: &[&str] = &[
     "xfs/real-unwritten",
     "xfs/a16-no-bump",
     "xfs/clone-fault-unguarded",
+    "xfs/exchange-writeback",
     "xfs/b7",
     "gfs2/t9-short",
     "ext4/t1",

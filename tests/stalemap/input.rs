@@ -249,6 +249,29 @@ fn every_kind_of_failure_is_one() {
 }
 
 #[test]
+fn a_range_that_is_not_in_both_files_does_not_change_places() {
+    for (a, b, arguments, fails) in [
+        ("8k", "8k", "4k 4k", false),
+        ("8k", "8k", "8k 4k", true),
+        ("8k", "12k", "4k 4k", false),
+        ("8k", "12k", "8k 4k", true),
+        // A block that ends in the middle is the last one of both.
+        ("6k", "6k", "4k 2k", false),
+        ("6k", "6k", "4k 4k", true),
+        ("6k", "8k", "4k 4k", true),
+    ] {
+        let source = format!(
+            "title = \"x\"\nfile = [{{ name = \"a\" }}, {{ name = \"b\" }}]\n[setup]\n\
+             run = [\"[a] truncate {a}\", \"[b] truncate {b}\", \"[b] pwrite 0 2k\"]\n\
+             [[actor]]\nname = \"x\"\nrun = [\"[a] @exchange b {arguments}\"]\n\
+             [expect]\nmodern = \"holds\"\n[reach]\nmust = []\n"
+        );
+        let (_, result) = checked(&source, &[]);
+        assert_eq!(result["vacuous"], fails, "{arguments} of {a} and {b}: {result}");
+    }
+}
+
+#[test]
 fn to_say_that_a_command_may_fail_costs_no_operation() {
     let plain =
         scarce(1, "\"truncate 8k\"", &[("a", "\"pwrite 4k 8k\""), ("b", "\"pread 0 8k\", \"fsync\"")]);

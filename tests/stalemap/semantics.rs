@@ -174,3 +174,52 @@ fn two_clones_at_once_and_writes_cut_short() {
         ["[a] @short 1k", "[a] pwrite 0 3k", "[a] @fail 7k", "[a] pwrite -b 8k 0 8k", "[a] pread -b 8k 0 8k"];
     holds_with(&["a", "b"], "4k", &setup, &[&run]);
 }
+
+#[test]
+fn ranges_of_two_files_change_places() {
+    for block in ["1k", "2k", "4k"] {
+        let setup = ["[a] pwrite -b 8k 0 7k", "[b] truncate 7k", "[b] pwrite 1k 1k"];
+        let run = [
+            "[a] @exchange b 0 4k",
+            "[a] pread -b 8k 0 8k",
+            "[b] pread -b 8k 0 8k",
+            "[b] pwrite 1k 4k",
+            "[b] @exchange a 4k 3k",
+            "[a] pread -b 8k 0 8k",
+            "[a] fsync",
+            "[a] fadvise -d 0 8k",
+            "[a] pread -b 8k 0 8k",
+            "[b] fsync",
+            "[b] fadvise -d 0 8k",
+            "[b] pread -b 8k 0 8k",
+        ];
+        holds_with(&["a", "b"], block, &setup, &[&run]);
+    }
+}
+
+#[test]
+fn shared_blocks_stay_shared_in_another_file() {
+    let setup = ["[a] pwrite -b 8k 0 8k", "[b] pwrite -b 8k 0 8k", "[c] reflink a"];
+    let run = [
+        "[a] pwrite 4k 2k",
+        "[a] @exchange b 0 8k",
+        "[b] pwrite 1k 1k",
+        "[b] fsync",
+        "[c] fadvise -d 0 8k",
+        "[c] pread -b 8k 0 8k",
+        "[a] pwrite 0 2k",
+        "[a] fsync",
+        "[a] pread -b 8k 0 8k",
+    ];
+    holds_with(&["a", "b", "c"], "4k", &setup, &[&run]);
+}
+
+#[test]
+fn exchanges_wait_for_each_other_and_for_direct_io() {
+    let setup = ["[a] pwrite 0 4k", "[b] pwrite 0 4k", "[a] fsync"];
+    holds_with(&["a", "b"], "4k", &setup, &[&["[a] @exchange b 0 4k"], &["[b] @exchange a 0 4k"]]);
+    let other: &[&str] = &["[b] @aio pwrite 0 4k", "[b] @direct pread 0 4k", "@wait"];
+    holds_with(&["a", "b"], "4k", &setup, &[&["[a] @exchange b 0 4k"], other]);
+    holds_with(&["a", "b"], "4k", &setup, &[&["[a] @exchange b 0 4k"], &["[b] reflink a 0 0 4k"]]);
+    holds_with(&["a", "b"], "4k", &setup, &[&["[a] @exchange b 0 4k"], &["[b] truncate 0"]]);
+}

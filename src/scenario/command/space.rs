@@ -127,6 +127,25 @@ impl Call<'_, '_> {
         Some(Command::Reflink { source, from, range })
     }
 
+    /// `@exchange file off len`: the offset is the same in both files.
+    pub(in crate::scenario) fn exchange(&self, errors: &mut Errors) -> Option<Command> {
+        let name = self.options.arguments.first()?;
+        let with = files::find(name.text, name.span.clone(), self.session.files, errors);
+        let range = self.range(errors);
+        let (with, range) = (with?, range?);
+        if with == self.file {
+            errors.add(name.span.clone(), "a file cannot exchange a range with itself", "name another file");
+            return None;
+        }
+        // A length that ends where both files do stands for the block that it ends in.
+        if [with, self.file].map(|file| self.session.size(file)) == [range.end; 2] {
+            self.multiple("offset", range.start, self.options.arguments.get(1), self.blocks(), errors)?;
+        } else {
+            self.aligned(&range, self.blocks(), errors)?;
+        }
+        Some(Command::Exchange { with, range })
+    }
+
     pub(in crate::scenario) fn cowextsize(&self, errors: &mut Errors) -> Option<Command> {
         let word = self.options.arguments.first()?;
         let size = self.size(word, errors)?;

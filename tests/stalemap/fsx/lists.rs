@@ -132,6 +132,7 @@ pub(crate) fn any_command() -> impl Strategy<Value = Command> {
             from: from * 4096,
             range,
         }),
+        2 => (0_u8..2, range(4096)).prop_map(|(with, range)| Command::Exchange { with, range }),
         1 => halves().prop_map(|range| Command::Funshare { range }),
     ];
     let cache = prop_oneof![
@@ -181,7 +182,16 @@ pub(crate) fn as_run(
                 Command::Mwrite { range: range.start..range.end.min(size), fill: pattern }
             }
             Command::Finsert { .. } if size > 4096 => continue,
-            Command::Reflink { .. } | Command::Funshare { .. } if theme != Theme::Shared => continue,
+            Command::Reflink { .. } | Command::Exchange { .. } | Command::Funshare { .. }
+                if theme != Theme::Shared =>
+            {
+                continue;
+            }
+            Command::Exchange { with, .. } if with == file => continue,
+            // To the end of both files, if they end together.
+            Command::Exchange { with, range } if size == plain.size(with) && range.start < size => {
+                Command::Exchange { with, range: range.start..range.end.min(size) }
+            }
             Command::Reflink { source, from, range } => {
                 let length = range.end - range.start;
                 let overlap = source == file && range.start < from + length && from < range.end;

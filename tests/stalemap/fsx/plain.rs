@@ -80,6 +80,16 @@ impl PlainFiles {
             file[at(range)].copy_from_slice(&shared);
             return;
         }
+        if let Command::Exchange { with, range } = &call.command {
+            let [own, other] = [call.file, *with].map(|file| self.size(file));
+            let inside = range.end <= own.min(other);
+            let whole = self.is_aligned(range) || range.end == own && range.end == other;
+            if inside && whole {
+                let [a, b] = self.contents.get_disjoint_mut([call.file, *with].map(usize::from)).unwrap();
+                a[at(range)].swap_with_slice(&mut b[at(range)]);
+            }
+            return;
+        }
         let file = &mut self.contents[usize::from(call.file)];
         let size = file.len() as u64;
         let inside = |range: &Range<u64>| at(&(range.start.min(size)..range.end.min(size)));
