@@ -17,9 +17,9 @@ use crate::words::design::WritebackCheck;
 use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
-    Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, FlushUnmap, FsType,
-    Hooks, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd,
-    WriteLock,
+    Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, Exchange,
+    FlushUnmap, FsType, Hooks, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap,
+    TruncateFlush, WriteEnd, WriteLock,
 };
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
@@ -69,6 +69,7 @@ pub(super) fn personality() -> Personality {
         srcmap: SourceMap::Unaligned,
         spare_blocks: 3,
         short_budget: ShortBudget::Allowed,
+        exchange: Exchange::Together,
         error_cleanup: ErrorCleanup::CowAndDelalloc,
         device_cache: DeviceCache::Absent,
         io_errors: false,

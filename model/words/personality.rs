@@ -185,7 +185,8 @@ choices! {
 }
 
 choices! {
-    /// What happens to the page cache of a range before fallocate takes its blocks away.
+    /// What happens to the page cache of a range before fallocate takes its blocks away, or an exchange gives them to
+    /// another file.
     FlushUnmap {
         /// It is written back and dropped.
         WriteAndDrop = "write-and-drop",
@@ -193,6 +194,20 @@ choices! {
         Drop = "drop",
         /// It stays (a mutant).
         Nothing = "none",
+    }
+}
+
+choices! {
+    /// How the extent maps of two files change that exchange a range.
+    Exchange {
+        /// In one transaction, and both counters move.
+        Together = "together",
+        /// The counter of the file with the greater number alone moves (a mutant).
+        OneCounter = "one-counter",
+        /// In a transaction for each file (a mutant).
+        Apart = "apart",
+        /// The change of the file with the greater number alone is committed (a mutant).
+        OneCommit = "one-commit",
     }
 }
 
@@ -264,6 +279,8 @@ pub struct Personality {
     pub spare_blocks: u16,
     /// What is made of a write whose budget is used up.
     pub short_budget: ShortBudget,
+    /// How two files exchange a range.
+    pub exchange: Exchange,
     /// What failed writeback gives back.
     pub error_cleanup: ErrorCleanup,
     /// Whether a crash may lose writes that are complete.
@@ -355,6 +372,7 @@ settable!(Personality {
     srcmap,
     spare_blocks,
     short_budget,
+    exchange,
     error_cleanup,
     device_cache,
     io_errors,

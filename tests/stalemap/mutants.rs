@@ -20,8 +20,8 @@ use stalemap_model::words::design::{
 };
 use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::personality::{
-    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, FlushUnmap, Personality, SizeLog, TruncateFlush,
-    WriteLock,
+    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Personality, SizeLog,
+    TruncateFlush, WriteLock,
 };
 
 use crate::common::{good, least, shipped};
@@ -613,6 +613,50 @@ fn reflink_keeps_the_locks_exclusive() {
     for scenario in ["xfs/clone-fault", "xfs/clone-dio", "xfs/generic-167"] {
         holds(scenario, |_, fs| fs.clone_lock = CloneLock::Exclusive, &[branches::SHARE]);
     }
+}
+
+/// Exchange-range moves one of the two counters: writeback of the other file goes on with its mapping.
+#[test]
+fn an_exchange_moves_one_counter() {
+    caught(
+        "xfs/exchange-writeback",
+        |_, fs| fs.exchange = Exchange::OneCounter,
+        &[properties::LOST_WRITE, properties::WRONG_ADDRESS],
+        &[],
+    );
+}
+
+/// It leaves the page cache of both ranges in place.
+#[test]
+fn an_exchange_leaves_the_page_cache() {
+    caught(
+        "xfs/exchange-mmap",
+        |_, fs| fs.flush_unmap = FlushUnmap::Nothing,
+        &[properties::LOST_WRITE],
+        &[branches::MKWRITE],
+    );
+}
+
+/// It takes a transaction for each file: a crash between them leaves a block in both.
+#[test]
+fn an_exchange_is_two_transactions() {
+    caught(
+        "xfs/exchange-crash",
+        |_, fs| fs.exchange = Exchange::Apart,
+        &[properties::CRASH_EXPOSURE],
+        &[branches::CONVERT],
+    );
+}
+
+/// It commits the change of one file only: what was synced is not there after a crash.
+#[test]
+fn an_exchange_commits_one_file() {
+    caught(
+        "xfs/exchange-crash",
+        |_, fs| fs.exchange = Exchange::OneCommit,
+        &[properties::CRASH_LOST],
+        &[branches::CONVERT],
+    );
 }
 
 /// A reservation of the COW fork is looked for in the data fork, and so stays.

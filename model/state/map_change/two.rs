@@ -9,6 +9,7 @@ use crate::state::inode::Inode;
 use crate::state::map_change::{MapSection, Owed};
 use crate::words::extent::{Extent, Fork};
 use crate::words::geometry::{Cell, FileBlock};
+use crate::words::personality::Exchange;
 
 /// Sections of the ILOCKs of two files. Leaving it, by [`end`](TwoMaps::end) or by dropping it, commits what was changed in
 /// both as one transaction, releases both locks, and judges then.
@@ -52,7 +53,9 @@ impl<B: Backend> TwoMaps<'_, B> {
         first.oracle.exchange(&second.oracle, &first.sb.geometry, cells);
         for map in [a, b].into_iter().filter(|_| !changed.is_empty()) {
             map.owed.logged = true;
-            map.count(Fork::Data, changed.iter().copied());
+            if first.sb.config.fs.exchange != Exchange::OneCounter || map.owed.inode.number == second.number {
+                map.count(Fork::Data, changed.iter().copied());
+            }
             map.report(|geometry| MapChange::Remapped { bytes: geometry.bytes_of_blocks(&blocks) });
             map.took_away(changed.iter().copied());
         }
@@ -68,9 +71,17 @@ impl<B: Backend> Drop for TwoMaps<'_, B> {
     fn drop(&mut self) {
         let Some([a, b]) = self.0.take() else { return };
         let (first, second) = (a.owed.inode, b.owed.inode);
-        if a.owed.logged || b.owed.logged {
-            first.commit_with(&a.map, second.number);
-            second.commit_with(&b.map, first.number);
+        match first.sb.config.fs.exchange {
+            _ if !a.owed.logged && !b.owed.logged => {}
+            Exchange::Together | Exchange::OneCounter => {
+                first.commit_with(&a.map, second.number);
+                second.commit_with(&b.map, first.number);
+            }
+            Exchange::Apart => {
+                first.commit(&a.map);
+                second.commit(&b.map);
+            }
+            Exchange::OneCommit => second.commit(&b.map),
         }
         // What a crash leaves of one file depends on the other one's log, and nobody looks while a lock is held.
         let owed: [Owed<'_, B>; 2] = [a.release(), b.release()];
