@@ -91,7 +91,7 @@ pub struct Exploration {
     pub limits_hit: BTreeSet<LimitHit>,
     /// A cycle that can be gone round for ever although everybody who can always move does move.
     pub lasso: Option<Lasso>,
-    /// The setup, if it does not come to its end. Then there was nothing to explore.
+    /// Who did not come to the point where the exploration begins. Then there was nothing to explore.
     pub halted: Option<Halted>,
     /// For each property the first way met to a state that violates it (for a livelock, once round the cycle):
     /// not minimal.

@@ -83,10 +83,10 @@ impl Halt {
     }
 }
 
-/// A setup that does not come to its end. Nobody else begins.
+/// A setup that does not come to its end, or an actor that reaches a bound before its first operation. Nobody else begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Halted {
-    /// Whose.
+    /// Whose; empty if it has finished.
     pub actor: String,
     /// The number of the command that it is in, from 0, if the system has commands ([`System::command`]).
     pub command: Option<usize>,
@@ -215,6 +215,12 @@ impl<'s, S: System> Machine<'s, S> {
                 if machine.next.is_some() {
                     return Err(EngineError::ReadsBeforeItMoves { actor: machine.specs[actor].name.clone() });
                 }
+            }
+            if let Some(bound) = machine.memory.take_cut() {
+                // Every run is given up before anybody has moved. What is violated by then is.
+                machine.halted = Some(machine.halted_in(1 << actor, Halt::GivenUp(bound)));
+                (machine.main, machine.daemons) = (0, 0);
+                break;
             }
         }
         machine.memory.gather(true);

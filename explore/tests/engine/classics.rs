@@ -658,6 +658,31 @@ fn giving_up_in_the_setup_leaves_nothing_to_explore() {
     assert_eq!(least(&GivesUpEarly, properties::DEADLOCK), None);
 }
 
+system! {
+    /// One gives up before its first operation, and the other does wrong there.
+    GivesUpAtOnce ["wrong": Main, "main": Main] |w, me, _| {
+        if me == 0 {
+            w.backend.violate(properties::LOST_WRITE, || "went wrong".to_owned());
+        } else {
+            w.backend.cut(bounds::RETRIES);
+        }
+        w.x.load(op("load"), Relaxed).await;
+        DONE
+    }
+}
+
+#[test]
+fn giving_up_before_anybody_moves_leaves_nothing_to_explore() {
+    for transition_cache in [false, true] {
+        let options = Options { transition_cache, ..Options::default() };
+        let found = explore(&GivesUpAtOnce, &options, &mut |_| ()).expect("the system is well-behaved");
+        assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(bounds::RETRIES)]);
+        assert_eq!(found.statistics, Statistics::default());
+        assert_eq!(found.violated, properties::LOST_WRITE.bit());
+        assert_eq!(found.halted.map(|halted| halted.actor).as_deref(), Some("main"));
+    }
+}
+
 thread_local! {
     /// What a step must not depend on.
     static CALLS: Cell<u32> = const { Cell::new(0) };
