@@ -1,6 +1,7 @@
 //! What can go wrong that is neither a verdict nor the user's input: a broken system under test.
 
-/// The engine cannot go on. Always a defect of the system that is explored, or of the engine.
+/// The engine cannot go on: a defect of the system that is explored, or of the engine, unless it is the environment or a
+/// checkpoint.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EngineError {
     /// More actors than sets of actors can hold.
@@ -60,6 +61,12 @@ pub enum EngineError {
     Environment {
         /// Its name.
         variable: &'static str,
+    },
+    /// A search that was kept cannot be taken up.
+    #[error("{problem}")]
+    Checkpoint {
+        /// Why not.
+        problem: String,
     },
     /// A library, or the system under it, panicked.
     #[error("{engine} panicked: {message}")]

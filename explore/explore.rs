@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use stalemap_facade::{Calls, System};
 
+use crate::checkpoint::Keeper;
 use crate::error::EngineError;
 use crate::exploration::{Exploration, FewPreemptions, Options, Progress, Statistics};
 use crate::few::Levels;
-use crate::limits::Limits;
+use crate::limits::{LimitHit, Limits};
 use crate::machine::Machine;
 use crate::search::{Search, machine};
 use crate::weight::live;
@@ -34,7 +35,7 @@ pub fn explore<S: System>(
     options: &Options,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Exploration, EngineError> {
-    explore_from(system, machine(system, options)?, options, progress)
+    explore_from(system, machine(system, options)?, options, None, progress)
 }
 
 /// Explores a system if its setup is acceptable. If it is not, what its calls returned: it is not worth a search.
@@ -49,13 +50,57 @@ pub fn explore_accepted<S: System>(
     if !accepts(&calls) {
         return Ok(Err(calls));
     }
-    explore_from(system, machine, options, progress).map(Ok)
+    explore_from(system, machine, options, None, progress).map(Ok)
+}
+
+/// [`explore_accepted`], with somebody who keeps the search. What is found, and how much was explored, is the same however
+/// often it was interrupted.
+pub fn explore_kept<S: System>(
+    system: &S,
+    options: &Options,
+    accepts: &dyn Fn(&Calls) -> bool,
+    keeper: &mut dyn Keeper,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Result<Exploration, Calls>, EngineError> {
+    let machine = machine(system, options)?;
+    let calls = machine.memory().gathered().calls;
+    if !accepts(&calls) {
+        return Ok(Err(calls));
+    }
+    explore_from(system, machine, options, Some(keeper), progress).map(Ok)
+}
+
+/// Begins a search, or takes up the one that was kept.
+fn begin<'s, 'o, S: System>(
+    machine: Machine<'s, S>,
+    options: &'o Options,
+    keeper: Option<&mut (dyn Keeper + '_)>,
+) -> Result<Search<'s, 'o, S>, EngineError> {
+    let kept = keeper.map_or(Ok(None), Keeper::kept)?;
+    match kept.filter(|_| machine.halted().is_none()) {
+        None => Ok(Search::new(machine, options)),
+        Some(mut kept) => Search::take_up(machine, options, &mut kept),
+    }
+}
+
+/// Lets a search go on, until it is over or has made so many transitions in all.
+fn go_on<S: System>(
+    search: &mut Search<'_, '_, S>,
+    transitions: u64,
+    keeper: Option<&mut (dyn Keeper + '_)>,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<(), EngineError> {
+    match keeper {
+        None => search.run(transitions, progress),
+        Some(keeper) => search.run_kept(transitions, keeper, progress),
+    }
 }
 
 fn explore_from<S: System>(
     system: &S,
     machine: Machine<'_, S>,
     options: &Options,
+    mut keeper: Option<&mut (dyn Keeper + '_)>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Exploration, EngineError> {
     // With a bound, the search itself is of the highest level.
@@ -65,18 +110,22 @@ fn explore_from<S: System>(
     let within = |limits| Options { limits, ..options.clone() };
     let first = within(Limits { time: time.map(|time| time * 3 / 4), ..options.limits.clone() });
     let mut levels = Levels::default();
-    let mut search = Search::new(machine, &first);
-    search.run(LONG, progress)?;
+    let mut search = begin(machine, &first, keeper.as_deref_mut())?;
+    go_on(&mut search, LONG, keeper.as_deref_mut(), progress)?;
     if search.is_paused() {
         let memory = options.limits.memory.map(|most| most.saturating_sub(search.bytes() - live()));
         let early = within(Limits { memory, time: first.limits.time, ..options.limits.clone() });
         let so_far = Progress { statistics: search.statistics, bytes: search.bytes() };
         levels.explore(system, &early, below, LONG / EARLY_SHARE, &mut |_| progress(&so_far))?;
-        search.run(u64::MAX, progress)?;
+        go_on(&mut search, u64::MAX, keeper.as_deref_mut(), progress)?;
+    }
+    if let Some(keeper) = keeper.filter(|_| search.is_worth_keeping()) {
+        keeper.keep(&|to| search.write(to));
     }
     tracing::debug!(statistics = ?search.statistics, limits = ?search.limits_hit, "search ended");
     let mut exploration = search.finish()?;
-    if exploration.is_stopped() {
+    let is_interrupted = exploration.limits_hit.contains(&LimitHit::Interrupted);
+    if exploration.is_stopped() && !is_interrupted {
         let left = time.map(|time| time.saturating_sub(started.elapsed()));
         let last = within(Limits { time: left, ..options.limits.clone() });
         let made = exploration.statistics;

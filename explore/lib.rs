@@ -5,6 +5,7 @@
 //!
 //! * [`explore`] visits every reachable state: all interleavings of visible operations, all outcomes of
 //!   choices. What it reports as complete is a proof for the given system.
+//! * [`explore_kept`] does so with a [`Keeper`], who can have the search written and taken up again later.
 //! * [`minimal_counterexample`] finds the least execution that reaches a violation: fewest preemptions, then
 //!   fewest operations, with the certificate that nothing cheaper exists.
 //! * `run_shuttle` and `run_loom` run the same actors under these libraries (`threads.rs`), which are features of this
@@ -40,6 +41,7 @@
 
 mod actors;
 mod causality;
+mod checkpoint;
 mod counterexample;
 mod cycles;
 mod ends;
@@ -71,11 +73,12 @@ mod weight;
 mod witness;
 
 pub use actors::MAX_ACTORS;
+pub use checkpoint::{Keeper, Wish};
 pub use counterexample::Counterexample;
 pub use ends::End;
 pub use error::EngineError;
 pub use exploration::{Exploration, FewPreemptions, Lasso, Options, Progress, Statistics};
-pub use explore::{explore, explore_accepted};
+pub use explore::{explore, explore_accepted, explore_kept};
 pub use fingerprint::collision_probability;
 pub use limits::{LimitHit, Limits};
 pub use machine::{Halt, Halted, halted_setup};

@@ -34,6 +34,8 @@ pub enum LimitHit {
     Seconds,
     /// [`Limits::preemptions`].
     Preemptions,
+    /// Whoever keeps the search wanted it to stop ([`Keeper`](crate::Keeper)).
+    Interrupted,
     /// The actors that an engine takes.
     Actors,
     /// Executions, of an engine that counts them.
@@ -49,7 +51,7 @@ pub enum LimitHit {
 impl LimitHit {
     /// Whether a search was stopped by it; what other limits cut, is single runs.
     pub fn is_of_the_search(self) -> bool {
-        matches!(self, LimitHit::States | LimitHit::Memory | LimitHit::Seconds)
+        matches!(self, LimitHit::States | LimitHit::Memory | LimitHit::Seconds | LimitHit::Interrupted)
     }
 
     /// Whether single runs were cut by what the system allows or can be told of.
@@ -64,6 +66,7 @@ impl LimitHit {
             LimitHit::Memory => "memory",
             LimitHit::Seconds => "seconds",
             LimitHit::Preemptions => "preemptions",
+            LimitHit::Interrupted => "interrupted",
             LimitHit::Actors => "actors",
             LimitHit::Executions => "executions",
             LimitHit::Operations => "operations",

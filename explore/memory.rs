@@ -300,6 +300,11 @@ impl Memory {
         self.0.gathered.borrow().clone()
     }
 
+    /// Counts on from what was gathered before.
+    pub(crate) fn put_gathered(&self, gathered: Gathered) {
+        self.0.gathered.replace(gathered);
+    }
+
     /// The branches reached since the last call, as a set of [`Branch::bit`](stalemap_facade::Branch::bit).
     pub(crate) fn take_reached(&self) -> u64 {
         std::mem::take(&mut self.0.gathered.borrow_mut().reached)

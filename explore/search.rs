@@ -19,9 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use hashbrown::hash_map::Entry;
-use stalemap_facade::{ActorId, Property, System};
+use stalemap_facade::{ActorId, Bound, Property, System};
 
 use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
+use crate::checkpoint::{Keeper, Wish};
 use crate::cycles::{FairCycles, fair_cycles};
 use crate::ends::End;
 use crate::error::EngineError;
@@ -34,6 +35,8 @@ use crate::memory::{Gathered, Outcome};
 use crate::schedule::Choice;
 use crate::visited::{Visited, VisitedSet};
 use crate::weight::{BETWEEN_LOOKS, bytes_of_vector, live};
+
+mod kept;
 
 /// A search with a limit of transitions.
 pub(crate) struct Within {
@@ -68,12 +71,15 @@ pub(crate) fn machine<'s, S: System>(
     Ok(machine)
 }
 
+/// How a state was come to.
+type Arrival<State> = (Frame<State>, Choice);
+
 /// A state on the search stack.
 struct Node<State> {
     /// What makes it the same as another state: the fingerprint and, when preemptions are bounded, more.
     key: u128,
     /// The transition that led here; `None` at the root.
-    arrival: Option<(Frame<State>, Choice)>,
+    arrival: Option<Arrival<State>>,
     /// Actors still to be explored from here.
     todo: ActorSet,
     /// Actors asleep here: exploring them could only repeat what was explored elsewhere.
@@ -91,6 +97,7 @@ pub(crate) struct Search<'s, 'o, S: System> {
     machine: Machine<'s, S>,
     /// Where it began.
     start: Snapshot<S::State>,
+    start_print: u128,
     options: &'o Options,
     visited: VisitedSet,
     stack: Vec<Node<S::State>>,
@@ -111,9 +118,13 @@ pub(crate) struct Search<'s, 'o, S: System> {
     cycle_met: bool,
     lasso: Option<Lasso>,
     witnesses: BTreeMap<Property, Vec<Choice>>,
+    /// The way to where each bound of the system was met first.
+    bounds: BTreeMap<Bound, Vec<Choice>>,
     started: Instant,
     begun: bool,
     stopped: bool,
+    /// Whether a limit left no room for the state that the last transition led to. Then it was undone.
+    refused: bool,
 }
 
 /// Bytes of a final state or deadlock in the two sets of them, whose nodes are two thirds full.
@@ -126,6 +137,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     pub(crate) fn new(machine: Machine<'s, S>, options: &'o Options) -> Self {
         Search {
             start: machine.snapshot(),
+            start_print: machine.fingerprint(),
             machine,
             options,
             visited: VisitedSet::new(),
@@ -144,9 +156,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             cycle_met: false,
             lasso: None,
             witnesses: BTreeMap::new(),
+            bounds: BTreeMap::new(),
             started: Instant::now(),
             begun: false,
             stopped: false,
+            refused: false,
         }
     }
 
@@ -170,6 +184,37 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.asleep.push([Footprint::default(); MAX_ACTORS]);
         self.enter(None, 0, None, 0)?;
         self.go_on(transitions, progress)
+    }
+
+    /// Explores as much as it takes, or so many transitions in all; now and then whoever keeps the search is asked what it is
+    /// to do.
+    pub(crate) fn run_kept(
+        &mut self,
+        transitions: u64,
+        keeper: &mut dyn Keeper,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<(), EngineError> {
+        loop {
+            match keeper.wish() {
+                Wish::Keep if self.is_worth_keeping() => keeper.keep(&|to| self.write(to)),
+                Wish::GoOn | Wish::Keep => {}
+                Wish::Stop => {
+                    self.limits_hit.insert(LimitHit::Interrupted);
+                    self.stopped = true;
+                    return Ok(());
+                }
+            }
+            let next = transitions.min(self.statistics.transitions + keeper.interval().max(1));
+            self.run(next, progress)?;
+            if !self.is_paused() || self.statistics.transitions >= transitions {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether it has begun: not if the setup does not come to its end, or there is no room for the first state.
+    pub(crate) fn is_worth_keeping(&self) -> bool {
+        self.statistics.states > 0
     }
 
     /// Whether there is more to explore and no limit forbids it.
@@ -252,13 +297,21 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let sleep = node.sleep;
         let sleep = self.still_asleep(sleep, footprint);
         if let Some(bound) = self.machine.memory().take_cut() {
-            self.limits_hit.insert(LimitHit::Bound(bound));
+            self.note_bound(bound, Some(choice));
             self.note_violations(self.machine.violated(), Some(choice));
             self.statistics.executions += 1;
             self.machine.undo(frame);
             return Ok(());
         }
-        self.enter(Some((frame, choice)), sleep, Some(actor), preemptions)
+        let refused = self.enter(Some((frame, choice)), sleep, Some(actor), preemptions)?;
+        if let Some((frame, _)) = refused {
+            self.refused = true;
+            self.machine.undo(frame);
+            if let Some(Node { current: Some((_, untried, _)), .. }) = self.stack.last_mut() {
+                *untried = Some(outcome);
+            }
+        }
+        Ok(())
     }
 
     /// Which of the actors asleep at the top of the stack still are after a transition with the given
@@ -279,22 +332,27 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         still
     }
 
-    /// Arrives at a state.
-    fn enter(
-        &mut self,
-        arrival: Option<(Frame<S::State>, Choice)>,
-        sleep: ActorSet,
-        running: Option<ActorId>,
-        preemptions: u32,
-    ) -> Result<(), EngineError> {
+    /// What makes the state in which the machine stands the same as another.
+    #[inline]
+    fn key(&self, running: Option<ActorId>, preemptions: u32) -> u128 {
         let fingerprint = self.machine.fingerprint();
-        let bounded = self.options.limits.preemptions.is_some();
-        let key = if bounded {
+        if self.options.limits.preemptions.is_some() {
             // Under a bound, a state is only the same with the same budget left and the same actor running.
             fingerprint.wrapping_add(self.machine.memory().print(usize::MAX - 2, &(running, preemptions)))
         } else {
             fingerprint
-        };
+        }
+    }
+
+    /// Arrives at a state. If a limit leaves no room for it, how it was come to.
+    fn enter(
+        &mut self,
+        arrival: Option<Arrival<S::State>>,
+        sleep: ActorSet,
+        running: Option<ActorId>,
+        preemptions: u32,
+    ) -> Result<Option<Arrival<S::State>>, EngineError> {
+        let key = self.key(running, preemptions);
         let enabled = self.machine.enabled();
         let mut sleep = sleep;
         let mut revisited = false;
@@ -306,7 +364,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                     if self.options.limits.states.is_some_and(|most| self.statistics.states >= most) {
                         self.limits_hit.insert(LimitHit::States);
                         self.stopped = true;
-                        return Ok(());
+                        return Ok(arrival);
                     }
                     if needs == 0 {
                         vacant.insert(Visited { sleep, on_stack: 1 });
@@ -314,7 +372,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                         if self.options.limits.memory.is_some_and(|most| self.bytes() + needs > most) {
                             self.limits_hit.insert(LimitHit::Memory);
                             self.stopped = true;
-                            return Ok(());
+                            return Ok(arrival);
                         }
                         self.visited.make_room(key);
                         self.visited.entry(key).insert(Visited { sleep, on_stack: 1 });
@@ -339,16 +397,17 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         if !revisited {
             self.statistics.states += 1;
             let mut found = self.machine.violated();
+            let last = arrival.as_ref().map(|(_, choice)| *choice);
             if enabled == 0 {
-                found |= self.at_the_end(fingerprint)?;
+                found |= self.at_the_end(last)?;
             }
-            self.note_violations(found, arrival.as_ref().map(|(_, choice)| *choice));
+            self.note_violations(found, last);
         }
         let expanded = false;
         let current = None;
         self.bytes_of_frames += arrival.as_ref().map_or(0, |(frame, _)| frame.owned() as u64);
         self.stack.push(Node { key, arrival, todo, sleep, current, expanded, running, preemptions });
-        Ok(())
+        Ok(None)
     }
 
     /// Goes back to the state before.
@@ -366,8 +425,10 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         }
     }
 
-    /// A state in which nobody can move: final, or a deadlock. Returns what it violates.
-    fn at_the_end(&mut self, fingerprint: u128) -> Result<u64, EngineError> {
+    /// A state in which nobody can move: final, or a deadlock. Returns what it violates. `last` led there from the top of
+    /// the stack.
+    fn at_the_end(&mut self, last: Option<Choice>) -> Result<u64, EngineError> {
+        let fingerprint = self.machine.fingerprint();
         if !self.machine.main_finished() {
             self.deadlocks.insert(fingerprint);
             self.bytes_kept += BYTES_OF_END;
@@ -386,7 +447,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         })?;
         self.ends.insert(end);
         if let Some(bound) = cut {
-            self.limits_hit.insert(LimitHit::Bound(bound));
+            self.note_bound(bound, last);
         } else if let Some(observed) = observed {
             if !self.outcomes.contains_key(&observed) {
                 self.bytes_kept += 2 * (observed.len() as u64 + BYTES_OF_END);
@@ -407,15 +468,30 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         }
         self.violated |= new;
         for property in self.machine.memory().properties(new) {
-            let way = self.stack.iter().filter_map(|node| node.arrival.as_ref().map(|(_, choice)| *choice));
-            self.witnesses.insert(property, way.chain(last).collect());
-            self.bytes_kept += (self.stack.len() * size_of::<Choice>()) as u64;
+            let way = self.way(last);
+            self.witnesses.insert(property, way);
         }
+    }
+
+    /// Keeps the way to where a bound of the system is met first.
+    fn note_bound(&mut self, bound: Bound, last: Option<Choice>) {
+        if self.limits_hit.insert(LimitHit::Bound(bound)) {
+            let way = self.way(last);
+            self.bounds.insert(bound, way);
+        }
+    }
+
+    /// The way to the top of the stack, and on.
+    fn way(&mut self, last: Option<Choice>) -> Vec<Choice> {
+        self.bytes_kept += (self.stack.len() * size_of::<Choice>()) as u64;
+        let way = self.stack.iter().filter_map(|node| node.arrival.as_ref().map(|(_, choice)| *choice));
+        way.chain(last).collect()
     }
 
     /// What was found, with a verdict on the cycles that were met.
     pub(crate) fn finish(mut self) -> Result<Exploration, EngineError> {
-        if self.cycle_met {
+        // Who interrupts a search does not want to wait.
+        if self.cycle_met && !self.limits_hit.contains(&LimitHit::Interrupted) {
             self.judge_cycles()?;
         }
         Ok(self.into_exploration())

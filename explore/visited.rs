@@ -74,6 +74,17 @@ impl VisitedSet {
         self.part(key).entry(key)
     }
 
+    /// How many states there are.
+    pub(crate) fn len(&self) -> usize {
+        self.parts.iter().map(HashMap::len).sum()
+    }
+
+    /// The states, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u128, Visited)> {
+        let fingerprint = |key: &Key| u128::from(key.high) << 64 | u128::from(key.low);
+        self.parts.iter().flatten().map(move |(key, visited)| (fingerprint(key), *visited))
+    }
+
     /// Bytes that a state needs beside those that are taken, until it has been entered.
     #[inline]
     pub(crate) fn needs(&mut self, fingerprint: u128) -> u64 {
@@ -123,8 +134,7 @@ mod tests {
             assert!(bytes <= most);
             assert_eq!(bytes, set.parts.iter().map(|part| part.allocation_size() as u64).sum::<u64>());
         }
-        let stored: usize = set.parts.iter().map(HashMap::len).sum();
-        assert_eq!(stored, 10_000);
+        assert_eq!(set.len(), 10_000);
         assert!(set.get_mut(0).is_some() && set.get_mut(7).is_none());
     }
 }

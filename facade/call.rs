@@ -39,6 +39,11 @@ impl Calls {
         self.0.extend(&others.0);
     }
 
+    /// All notes.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Call, Returned)> {
+        self.0.iter().copied()
+    }
+
     /// The calls that failed in some run.
     pub fn failed(&self) -> impl Iterator<Item = Call> {
         self.0.iter().filter(|(_, returned)| *returned == Returned::Error).map(|(call, _)| *call)

@@ -9,6 +9,7 @@ mod differential;
 mod engines;
 mod facade;
 mod handovers;
+mod kept;
 mod limits;
 mod litmus;
 mod loom_memory;

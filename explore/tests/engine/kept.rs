@@ -1,0 +1,225 @@
+//! Searches that are kept and taken up again, on random programs.
+//!
+//! However often a search is interrupted, and by whatever, it must end as if nothing had happened: with the same states,
+//! transitions, ends, ways and limits. A checkpoint that is not whole is refused.
+
+use std::fmt::Debug;
+use std::io::{self, Cursor, Read, Write};
+
+use crate::common::config;
+use crate::common::random_litmus::litmus;
+use crate::common::strategy::{looping, straight_line};
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+use stalemap_explore::{
+    EngineError, Exploration, Keeper, LimitHit, Limits, Options, Wish, explore, explore_kept,
+};
+use stalemap_facade::System;
+
+/// Transitions up to which a program is interrupted after each share of them.
+const MOST_TRANSITIONS: u64 = 20_000;
+
+/// Keeps a search in memory.
+struct Shelf {
+    kept: Vec<u8>,
+    interval: u64,
+    /// What is wished for, question by question; after that, that the search goes on.
+    wishes: Vec<Wish>,
+    /// How often a search was kept.
+    times: u32,
+}
+
+impl Shelf {
+    fn new(interval: u64, kept: Vec<u8>, wishes: &[Wish]) -> Self {
+        let wishes = wishes.iter().rev().copied().collect();
+        Shelf { kept, interval, wishes, times: 0 }
+    }
+}
+
+impl Keeper for Shelf {
+    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+        let kept = (!self.kept.is_empty()).then(|| Cursor::new(self.kept.clone()));
+        Ok(kept.map(|kept| Box::new(kept) as Box<dyn Read>))
+    }
+
+    fn interval(&self) -> u64 {
+        self.interval
+    }
+
+    fn wish(&mut self) -> Wish {
+        self.wishes.pop().unwrap_or(Wish::GoOn)
+    }
+
+    fn keep(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) {
+        self.kept.clear();
+        search(&mut self.kept).expect("a vector takes all");
+        self.times += 1;
+    }
+}
+
+fn fail(error: impl Debug) -> TestCaseError {
+    TestCaseError::fail(format!("{error:?}"))
+}
+
+fn explored_with(
+    system: &impl System,
+    options: &Options,
+    shelf: &mut Shelf,
+) -> Result<Exploration, EngineError> {
+    let explored = explore_kept(system, options, &|_| true, shelf, &mut |_| ())?;
+    Ok(explored.unwrap_or_else(|_| unreachable!("every setup is accepted")))
+}
+
+fn whole(system: &impl System, options: &Options) -> Result<Exploration, TestCaseError> {
+    let whole = explore(system, options, &mut |_| ()).map_err(fail)?;
+    if whole.statistics.transitions > MOST_TRANSITIONS {
+        return Err(TestCaseError::reject("too many transitions"));
+    }
+    Ok(whole)
+}
+
+/// Interrupts a search after each share of its transitions, until it is at its end.
+fn interruptions_change_nothing(system: &impl System, options: &Options, parts: u64) -> TestCaseResult {
+    let whole = whole(system, options)?;
+    let interval = (whole.statistics.transitions / parts).max(1);
+    let mut kept = Vec::new();
+    let mut interruptions = 0;
+    loop {
+        let mut shelf = Shelf::new(interval, kept, &[Wish::GoOn, Wish::Stop]);
+        let found = explored_with(system, options, &mut shelf).map_err(fail)?;
+        if !found.limits_hit.contains(&LimitHit::Interrupted) {
+            prop_assert_eq!(&found, &whole);
+            // Of a search that has ended, the end is kept.
+            let again = explored_with(system, options, &mut Shelf::new(1, shelf.kept, &[])).map_err(fail)?;
+            prop_assert_eq!(&again, &whole);
+            break;
+        }
+        prop_assert!(found.statistics.transitions <= whole.statistics.transitions);
+        kept = shelf.kept;
+        interruptions += 1;
+    }
+    prop_assert!(interruptions * interval <= whole.statistics.transitions);
+    prop_assert!(whole.halted.is_some() || interruptions + 1 >= whole.statistics.transitions / interval);
+    Ok(())
+}
+
+/// Kills a search some time after it was kept: it goes on from there.
+fn kills_change_nothing(system: &impl System, options: &Options, share: u64) -> TestCaseResult {
+    let whole = whole(system, options)?;
+    let interval = (whole.statistics.transitions * share / 100).max(1);
+    let mut shelf = Shelf::new(interval, Vec::new(), &[Wish::GoOn, Wish::Keep]);
+    prop_assert_eq!(&explored_with(system, options, &mut shelf).map_err(fail)?, &whole);
+    // What was kept first was written over at the end; so the search is kept again, and that is what is left.
+    let mut first = Shelf::new(interval, Vec::new(), &[Wish::GoOn, Wish::Stop]);
+    explored_with(system, options, &mut first).map_err(fail)?;
+    prop_assert_eq!(first.times, u32::from(whole.halted.is_none()));
+    let found = explored_with(system, options, &mut Shelf::new(1, first.kept, &[])).map_err(fail)?;
+    prop_assert_eq!(&found, &whole);
+    Ok(())
+}
+
+/// Stops a search at limits, and gives it more.
+fn limits_change_nothing(system: &impl System, limit: impl Fn(u64) -> Limits) -> TestCaseResult {
+    let whole = whole(system, &Options::default())?;
+    let mut kept = Vec::new();
+    for share in [3, 30, 60, 90] {
+        let limits = limit(whole.statistics.states * share / 100);
+        let options = Options { limits, ..Options::default() };
+        let mut shelf = Shelf::new(1 << 13, kept, &[]);
+        let found = explored_with(system, &options, &mut shelf).map_err(fail)?;
+        // It stops where it would have stopped at once.
+        prop_assert_eq!(found, explore(system, &options, &mut |_| ()).map_err(fail)?);
+        kept = shelf.kept;
+    }
+    let found = explored_with(system, &Options::default(), &mut Shelf::new(1, kept, &[])).map_err(fail)?;
+    prop_assert_eq!(found, whole);
+    Ok(())
+}
+
+/// Damages a checkpoint in one place, and cuts it off there.
+fn damage_is_noticed(system: &impl System, place: usize, bit: u8) -> TestCaseResult {
+    let options = Options::default();
+    let interval = whole(system, &options)?.statistics.transitions / 2;
+    let mut shelf = Shelf::new(interval, Vec::new(), &[Wish::GoOn, Wish::Stop]);
+    explored_with(system, &options, &mut shelf).map_err(fail)?;
+    if shelf.kept.is_empty() {
+        return Err(TestCaseError::reject("there is nothing to keep"));
+    }
+    let place = place % shelf.kept.len();
+    let mut changed = shelf.kept.clone();
+    changed[place] ^= 1 << bit;
+    for damaged in [changed, shelf.kept[..place.max(1)].to_vec(), [&shelf.kept[..], &[0]].concat()] {
+        let refused = explored_with(system, &options, &mut Shelf::new(1, damaged, &[]));
+        prop_assert!(matches!(refused, Err(EngineError::Checkpoint { .. })), "{:?}", refused);
+    }
+    Ok(())
+}
+
+fn options() -> impl Strategy<Value = Options> {
+    let preemptions = prop_oneof![2 => Just(None), 1 => (0..3_u32).prop_map(Some)];
+    (any::<bool>(), any::<bool>(), preemptions).prop_map(|(sleep_sets, transition_cache, preemptions)| {
+        let limits = Limits { preemptions, ..Limits::default() };
+        Options { visited_set: true, sleep_sets, transition_cache, limits }
+    })
+}
+
+proptest! {
+    #![proptest_config(config(ProptestConfig::default().cases))]
+
+    #[test]
+    fn interrupted_searches_of_random_programs_end_as_others(
+        program in prop_oneof![straight_line(), looping()],
+        options in options(),
+        parts in 1..40_u64,
+    ) {
+        interruptions_change_nothing(&program, &options, parts)?;
+    }
+
+    #[test]
+    fn interrupted_searches_in_relaxed_memory_end_as_others(
+        litmus in litmus(),
+        options in options(),
+        parts in 1..40_u64,
+    ) {
+        interruptions_change_nothing(&litmus, &options, parts)?;
+    }
+
+    #[test]
+    fn killed_searches_of_random_programs_end_as_others(
+        program in prop_oneof![straight_line(), looping()],
+        options in options(),
+        share in 1..100_u64,
+    ) {
+        kills_change_nothing(&program, &options, share)?;
+    }
+
+    #[test]
+    fn searches_of_random_programs_go_on_after_a_limit(program in prop_oneof![straight_line(), looping()]) {
+        limits_change_nothing(&program, |states| Limits { states: Some(states), ..Limits::default() })?;
+    }
+
+    #[test]
+    fn searches_of_random_programs_go_on_after_a_limit_of_memory(
+        program in prop_oneof![straight_line(), looping()],
+    ) {
+        let whole = whole(&program, &Options::default())?;
+        let mut kept = Vec::new();
+        for bits in 13..18 {
+            let limits = Limits { memory: Some(1 << bits), ..Limits::default() };
+            let mut shelf = Shelf::new(1 << 13, kept, &[]);
+            explored_with(&program, &Options { limits, ..Options::default() }, &mut shelf).map_err(fail)?;
+            kept = shelf.kept;
+        }
+        let found = explored_with(&program, &Options::default(), &mut Shelf::new(1, kept, &[])).map_err(fail)?;
+        prop_assert_eq!(found, whole);
+    }
+
+    #[test]
+    fn damaged_checkpoints_of_random_programs_are_refused(
+        program in prop_oneof![straight_line(), looping()],
+        place in 0..1_usize << 20,
+        bit in 0..8_u8,
+    ) {
+        damage_is_noticed(&program, place, bit)?;
+    }
+}
