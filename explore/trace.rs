@@ -55,7 +55,7 @@ impl Counterexample {
             // A witness of a branch.
             [] => format!(
                 "{}: none has fewer preemptions, or as many and fewer operations",
-                least(among.as_deref())
+                Self::least(among.as_deref())
             ),
             _ => self.certificate(among.as_deref()),
         };
@@ -74,7 +74,7 @@ impl Counterexample {
     /// Why it is the least, and among which runs, if not among all. `among` says what is known of them: `runs with at
     /// most 2 retries`.
     pub fn certificate(&self, among: Option<&str>) -> String {
-        let least = least(among);
+        let least = Self::least(among);
         let below = match self.preemptions {
             0 => return format!("{least}: no preemption, and none with fewer operations"),
             1 => "without a preemption".to_owned(),
@@ -83,16 +83,16 @@ impl Counterexample {
         format!("{least}: none of the {} states reached {below} violates it", self.states_below)
     }
 
+    /// `least`, or `least among` some runs.
+    pub fn least(among: Option<&str>) -> String {
+        among.map_or_else(|| "least".to_owned(), |among| format!("least among {among}"))
+    }
+
     /// The runs among which it is the least, by the names of the limits that cut others.
     fn among(&self) -> Option<String> {
         let limits: Vec<&str> = self.within.iter().map(|limit| limit.name()).collect();
         (!limits.is_empty()).then(|| format!("runs within the limit of {}", limits.join(" and of ")))
     }
-}
-
-/// `least`, or `least among` some runs.
-fn least(among: Option<&str>) -> String {
-    among.map_or_else(|| "least".to_owned(), |among| format!("least among {among}"))
 }
 
 impl fmt::Display for Trace {

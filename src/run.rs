@@ -569,19 +569,9 @@ fn to_schedule(
         headers.push(header("preemptions", found.preemptions.to_string()));
         headers.push(header("operations", found.operations.to_string()));
         headers.extend(among.map(|among| header("among", among.to_owned())));
-        headers.push(header("certificate", certificate(found, among)));
+        headers.push(header("certificate", found.certificate(among)));
     }
     job.schedule(kernel, headers, &found.schedule)
-}
-
-/// Why a counterexample is the least, and among which runs.
-pub fn certificate(found: &Counterexample, among: Option<&str>) -> String {
-    found.certificate(among)
-}
-
-/// `least`, or `least among` some runs.
-pub fn least(among: Option<&str>) -> String {
-    among.map_or_else(|| "least".to_owned(), |among| format!("least among {among}"))
 }
 
 /// The runs among which a counterexample is the least, if a limit cut others that might have been cheaper: `runs with at

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use stalemap_explore::Counterexample;
 use stalemap_facade::MemoryModel;
 use stalemap_facade::Property;
 
 use super::style::{BAD, DOUBT, GOOD, styled};
 use crate::engine::Engine;
-use crate::run::{Outcome, certificate, least, preemptions};
+use crate::run::{Outcome, preemptions};
 use crate::verdict::Verdict;
 
 /// The names of properties, in a list.
@@ -93,7 +94,7 @@ pub fn verdict(outcome: &Outcome) -> String {
                     halted.sentence()
                 );
             } else if found.certified {
-                let least = least(shown.among.as_deref());
+                let least = Counterexample::least(shown.among.as_deref());
                 format!("{least}: {}, {} operations", preemptions(found.preemptions), found.operations)
             } else {
                 format!("shown in {} operations", found.operations)
@@ -178,5 +179,5 @@ pub fn certified(outcome: &Outcome) -> Option<String> {
         .counterexample
         .as_ref()
         .filter(|shown| shown.counterexample.certified)
-        .map(|shown| certificate(&shown.counterexample, shown.among.as_deref()))
+        .map(|shown| shown.counterexample.certificate(shown.among.as_deref()))
 }
