@@ -11,8 +11,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use stalemap_explore::{
-    Counterexample, EngineError, Exploration, Halt, Halted, LimitHit, Limits, Options, Replay, Statistics,
-    Step, Witness, explore, least_witness, minimal_counterexample, replay,
+    Counterexample, EngineError, Exploration, Halt, Halted, LimitHit, Limits, Options, Progress, Replay,
+    Statistics, Step, Witness, explore, least_witness, minimal_counterexample, replay,
 };
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Property, Role, System};
@@ -680,6 +680,43 @@ fn giving_up_before_anybody_moves_leaves_nothing_to_explore() {
         assert_eq!(found.statistics, Statistics::default());
         assert_eq!(found.violated, properties::LOST_WRITE.bit());
         assert_eq!(found.halted.map(|halted| halted.actor).as_deref(), Some("main"));
+    }
+}
+
+system! {
+    /// Few operations with many outcomes, and one actor that looks until one of them is there.
+    Wide ["looks": Main, "one": Main, "other": Main] |w, me, _| {
+        if me == 0 {
+            return if w.x.load(op("look"), Relaxed).await == 0 { again(0) } else { DONE };
+        }
+        let chosen = w.backend.choose(op("choose"), 120).await;
+        let word = if me == 1 { &w.x } else { &w.y };
+        word.store(op("store"), chosen.into(), Relaxed).await;
+        // One final state is enough.
+        word.store(op("settle"), 1, Relaxed).await;
+        DONE
+    }
+}
+
+#[test]
+fn a_limit_that_leaves_cycles_undecided_is_named_beside_a_bound() {
+    let within = |memory| {
+        let limits = Limits { memory, preemptions: Some(1), ..Limits::default() };
+        // Known transitions would count for the search alone.
+        let options = Options { transition_cache: false, limits, ..Options::default() };
+        let mut most = 0;
+        let mut look = |progress: &Progress| most = progress.bytes.max(most);
+        (explore(&Wide, &options, &mut look).expect("the system is well-behaved"), most)
+    };
+    let (all, bytes) = within(None);
+    assert_eq!(all.limits_hit.iter().copied().collect::<Vec<_>>(), [LimitHit::Preemptions]);
+    // A state takes more where cycles are looked at. So there are limits that are enough for the search and not for that.
+    let found = (101..116).step_by(2).map(|percent| within(Some(bytes * percent / 100)).0);
+    let undecided = found.filter(|found| found.statistics == all.statistics && found.limits_hit.len() > 1);
+    let undecided: Vec<Exploration> = undecided.collect();
+    assert!(!undecided.is_empty(), "no limit is enough for the search alone");
+    for found in undecided {
+        assert!(found.limits_hit.contains(&LimitHit::Memory), "{:?}", found.limits_hit);
     }
 }
 
