@@ -215,44 +215,59 @@ fn two_schedules_are_stepped_through_together() {
     assert_eq!(complaints(&browser.reported(), &page.url("")), [""; 0]);
 }
 
-/// Eight actors with many small writes.
-fn long() -> AnnotatedSchedule {
+/// Eight actors with many small writes, each of them so often.
+fn long(times: usize) -> AnnotatedSchedule {
     let actor = |n: usize| {
-        format!(
-            "[[actor]]\nname = \"writer{n}\"\nrun = [\"pwrite -b 2k {0}k 8k\", \"pwrite -b 2k {0}k 8k\", \"fsync\"]\n",
-            n * 8
-        )
+        let write = format!("\"pwrite -b 2k {0}k 8k\", ", n * 8).repeat(times);
+        format!("[[actor]]\nname = \"writer{n}\"\nrun = [{write}\"fsync\"]\n")
     };
     let actors: String = (0..8).map(actor).collect();
     serial_run(&format!("title = \"long\"\n[setup]\nrun = [\"falloc 0 64k\"]\n{actors}"))
 }
 
-#[test]
-fn a_long_schedule_stays_fast() {
-    let _alone = alone();
-    let schedule = long();
-    assert!(schedule.steps.len() >= 500, "{} operations", schedule.steps.len());
-    assert!(schedule.movers().len() >= 8, "{} actors", schedule.movers().len());
-    let Some(mut browser) = Browser::start(1280, 1200) else { return };
-    let page = Saved::new(&html::page(&schedule));
-    let events = browser.open(&page.url("#step=250"));
+/// The most elements, attributes and texts that the page changes for one step, over 99 steps from step 100 on.
+fn changes(browser: &mut Browser, schedule: &AnnotatedSchedule) -> u64 {
+    let page = Saved::new(&html::page(schedule));
+    let events = browser.open(&page.url("#step=100"));
     assert_eq!(complaints(&events, &page.url("")), [""; 0]);
-    assert_eq!(shown(&mut browser), "After step 250");
-    // From the key to the layout that shows its effect. The median, since the machine may have other things to do.
-    let times = browser.evaluate(
-        "(() => { const times = []; \
+    assert_eq!(shown(browser), "After step 100");
+    let most = browser.evaluate(
+        "(() => { let most = 0; \
+         const observer = new MutationObserver(() => {}); \
+         const all = { subtree: true, childList: true, attributes: true, characterData: true }; \
+         observer.observe(document, all); \
          for (let n = 0; n < 99; n++) { \
-           const before = performance.now(); \
            document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'j', bubbles: true, cancelable: true })); \
-           document.body.getBoundingClientRect(); \
-           times.push(performance.now() - before); \
+           let changed = 0; \
+           for (const record of observer.takeRecords()) { \
+             const children = (nodes) => [...nodes].map((node) => node.nodeType === 1 ? node.querySelectorAll('*').length + 1 : 1); \
+             const counts = [...children(record.addedNodes), ...children(record.removedNodes)]; \
+             changed += record.type === 'childList' ? counts.reduce((sum, count) => sum + count, 0) : 1; \
+           } \
+           most = Math.max(most, changed); \
          } \
-         return times.sort((a, b) => a - b); })()",
+         return most; })()",
     );
-    assert_eq!(shown(&mut browser), "After step 349");
-    let median = times[49].as_f64().unwrap();
-    println!("a step takes {median:.1} ms");
-    assert!(median < 100.0, "a step takes {median} ms");
+    assert_eq!(shown(browser), "After step 199");
+    most.as_u64().expect("a count")
+}
+
+#[test]
+fn a_step_of_a_long_schedule_changes_no_more_than_one_of_a_short_one() {
+    let _alone = alone();
+    let (short, long) = (long(1), long(2));
+    assert!(short.steps.len() >= 200, "{} operations", short.steps.len());
+    assert!(long.steps.len() >= 500, "{} operations", long.steps.len());
+    assert!(long.movers().len() >= 8, "{} actors", long.movers().len());
+    let Some(mut browser) = Browser::start(1280, 1200) else { return };
+    let (of_short, of_long) = (changes(&mut browser, &short), changes(&mut browser, &long));
+    assert!(of_short > 0, "a step changes something");
+    assert!(
+        of_long <= of_short,
+        "a step of {} changes {of_long}, one of {} {of_short}",
+        long.steps.len(),
+        short.steps.len()
+    );
 }
 
 /// What the trace engine of the browser's own developer tools makes of a trace: the threads, each with its slices.
