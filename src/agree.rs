@@ -60,8 +60,8 @@ pub struct Agreement {
     pub states: u64,
     /// Final states and deadlocks, as they are compared.
     pub ends: u64,
-    /// Whether the exhaustive engine finished.
-    pub complete: bool,
+    /// What stopped the exhaustive engine. Then nothing was compared.
+    pub stopped_by: Vec<LimitHit>,
     /// How shuttle's depth-first search and loom did.
     pub engines: Vec<(&'static str, Took)>,
     /// Where they differ.
@@ -71,12 +71,12 @@ pub struct Agreement {
 impl Agreement {
     /// Whether at least one engine beside the exhaustive one tried everything.
     pub fn is_checked(&self) -> bool {
-        self.complete && self.engines.iter().any(|(_, took)| matches!(took, Took::Finished(_)))
+        self.engines.iter().any(|(_, took)| matches!(took, Took::Finished(_)))
     }
 }
 
 /// Runs a scenario under all engines.
-pub fn agree(job: &Job<'_>, executions: u64) -> Result<Agreement, RunError> {
+pub fn agree(job: &Job<'_>, executions: u64, limits: &Limits) -> Result<Agreement, RunError> {
     let broken = |error: EngineError| match error {
         EngineError::Environment { .. } => RunError::Refused(error),
         error => {
@@ -84,7 +84,22 @@ pub fn agree(job: &Job<'_>, executions: u64) -> Result<Agreement, RunError> {
         }
     };
     let kernel = job.kernel()?;
-    let truth = explore(&kernel, &Options::default(), &mut |_| ()).map_err(broken)?;
+    let options = Options { limits: limits.clone(), ..Options::default() };
+    let truth = explore(&kernel, &options, &mut |_| ()).map_err(broken)?;
+    let agreement = |engines, differences| Agreement {
+        scenario: job.scenario.name.clone(),
+        design: job.design.name.clone(),
+        states: truth.statistics.states,
+        ends: truth.ends.len() as u64,
+        stopped_by: truth.limits_hit.iter().copied().filter(|limit| limit.is_of_the_search()).collect(),
+        engines,
+        differences,
+    };
+    // A setup runs alone; where it does not come to its end, no engine has anything to run. And what others find is
+    // compared with all that there is.
+    if truth.halted.is_some() || truth.is_stopped() {
+        return Ok(agreement(Vec::new(), Vec::new()));
+    }
     let budget = Budget { executions: Some(executions), time: None };
     let shuttle = Shuttle { strategy: Strategy::Dfs, budget };
     let runs = [
@@ -93,8 +108,7 @@ pub fn agree(job: &Job<'_>, executions: u64) -> Result<Agreement, RunError> {
     ];
     let mut engines = Vec::new();
     let mut differences = Vec::new();
-    // A setup runs alone; where it does not come to its end, no engine has anything to run.
-    for (engine, runs) in runs.into_iter().filter(|_| truth.halted.is_none()) {
+    for (engine, runs) in runs {
         let runs = match runs {
             Err(EngineError::DoesNotFit { .. }) => {
                 engines.push((engine, Took::TooManyActors));
@@ -109,15 +123,7 @@ pub fn agree(job: &Job<'_>, executions: u64) -> Result<Agreement, RunError> {
         ));
         differences.extend(compare(job, &kernel, engine, &runs, &truth).map_err(broken)?);
     }
-    Ok(Agreement {
-        scenario: job.scenario.name.clone(),
-        design: job.design.name.clone(),
-        states: truth.statistics.states,
-        ends: truth.ends.len() as u64,
-        complete: truth.limits_hit.iter().all(|limit| matches!(limit, LimitHit::Bound(_))),
-        engines,
-        differences,
-    })
+    Ok(agreement(engines, differences))
 }
 
 /// How an engine differs from the exhaustive one.

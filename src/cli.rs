@@ -178,6 +178,15 @@ pub struct WhatArgs {
     /// Work on this many scenario-design pairs at a time [default: as many as there are processors].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+
+    /// Give a search up at this many states.
+    #[arg(long, value_name = "N")]
+    pub limit_states: Option<u64>,
+
+    /// Let the searches take this much memory, with the program, in equal shares for what runs at a time (`512m`, `4g`)
+    /// [default: half of the machine's].
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub limit_memory: Option<u64>,
 }
 
 /// What `agree` takes.

@@ -7,7 +7,7 @@ mod witness;
 use std::path::Path;
 use std::{fs, io};
 
-use stalemap_explore::Schedule;
+use stalemap_explore::{Limits, Schedule};
 use stalemap_facade::MemoryModel;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
@@ -18,18 +18,19 @@ use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
 use crate::cli::{
     AgreeArgs, CheckFormat, Cli, Command, Format, ListArgs, Memory, OrderingsArgs, OrderingsFormat,
-    PowerArgs, RunArgs, ShowArgs,
+    PowerArgs, RunArgs, ShowArgs, WhatArgs,
 };
 use crate::engine::Engine;
 use crate::input::{self, InputError};
 use crate::litmus::Core;
 use crate::orderings;
-use crate::power::measure;
+use crate::power::{Measurement, measure};
 use crate::report::export::{junit, sarif};
 use crate::report::timeline::{self, Look};
 use crate::report::{self, check, compare, engines, json, list};
 use crate::run::{
-    GivenLimits, Job, Outcome, RunError, in_parallel, is_surprising, kernel, of_searches, run_all,
+    GivenLimits, Job, Outcome, RunError, in_parallel, is_surprising, kernel, limits_beside_others,
+    of_searches, run_all,
 };
 use crate::scenario::Scenario;
 use crate::verdict::Verdict;
@@ -185,7 +186,9 @@ pub(crate) fn bad_input(error: &RunError) -> InputError {
 fn agree_command(args: &AgreeArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.what.paths)?;
     let jobs = jobs(&scenarios, &args.what.designs, Engine::Exhaustive)?;
-    let ran = in_parallel(&jobs, threads(args.what.jobs), |job| agree(job, args.iterations));
+    let ran = in_parallel(&jobs, threads(args.what.jobs), |job| {
+        agree(job, args.iterations, &limits_of(&args.what, job, jobs.len()))
+    });
     let agreements = match all_of(ran) {
         Ok(agreements) => agreements,
         Err(error) => return failed(&error),
@@ -218,19 +221,30 @@ fn agree_command(args: &AgreeArgs) -> Result<Report> {
 fn power_command(args: &PowerArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.what.paths)?;
     let jobs = jobs(&scenarios, &args.what.designs, Engine::Exhaustive)?;
-    let ran = in_parallel(&jobs, threads(args.what.jobs), |job| measure(job, args.iterations, args.seed));
-    let powers: Vec<_> = match all_of(ran) {
-        Ok(powers) => powers.into_iter().flatten().collect(),
+    let ran = in_parallel(&jobs, threads(args.what.jobs), |job| {
+        measure(job, args.iterations, args.seed, &limits_of(&args.what, job, jobs.len()))
+    });
+    let measurements = match all_of(ran) {
+        Ok(measurements) => measurements,
         Err(error) => return failed(&error),
     };
-    let results = match args.what.format {
-        Format::Json => engines::powers_json(&powers),
-        Format::Text if powers.is_empty() => {
-            "nothing is violated there, so there is nothing to hit\n".to_owned()
+    let (mut powers, mut unknown) = (Vec::new(), Vec::new());
+    for measurement in measurements {
+        match measurement {
+            Measurement::Power(power) => powers.push(power),
+            Measurement::Unknown(other) => unknown.push(other),
+            Measurement::NothingToHit => {}
         }
         Format::Text => engines::powers(&powers),
     };
-    Ok(Report::of(results, Exit::Expected))
+    Ok(Report::of(results, if unknown.is_empty() { Exit::Expected } else { Exit::Incomplete }))
+}
+
+/// The limits of the exhaustive engine where others are compared with it.
+fn limits_of(what: &WhatArgs, job: &Job<'_>, jobs: usize) -> Limits {
+    let given =
+        GivenLimits { states: what.limit_states, memory: what.limit_memory, ..GivenLimits::default() };
+    limits_beside_others(job.scenario, given, threads(what.jobs).min(jobs))
 }
 
 /// Which scenario runs under which design.

@@ -3,7 +3,7 @@
 //! The exhaustive engine says what there is; the schedulers of shuttle are then measured against it.
 
 use stalemap_checker::{explore, run_shuttle};
-use stalemap_explore::{Budget, EngineError, Options, Shuttle, Strategy};
+use stalemap_explore::{Budget, EngineError, LimitHit, Limits, Options, Shuttle, Strategy};
 use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 
@@ -72,8 +72,32 @@ pub struct Power {
     pub measured: Vec<Measured>,
 }
 
-/// Measures a scenario under a design. `None`: nothing is violated, or the exhaustive engine did not finish.
-pub fn measure(job: &Job<'_>, executions: u64, seed: u64) -> Result<Option<Power>, RunError> {
+/// A scenario under a design of which it is not known what there is to hit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unknown {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The design's name.
+    pub design: String,
+    /// The states that were looked at.
+    pub states: u64,
+    /// What stopped the exhaustive engine.
+    pub stopped_by: Vec<LimitHit>,
+}
+
+/// What came of measuring.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Measurement {
+    /// How often it is hit.
+    Power(Power),
+    /// Nothing is violated that random schedules could hit.
+    NothingToHit,
+    /// The exhaustive engine was stopped.
+    Unknown(Unknown),
+}
+
+/// Measures a scenario under a design.
+pub fn measure(job: &Job<'_>, executions: u64, seed: u64, limits: &Limits) -> Result<Measurement, RunError> {
     let broken = |error: EngineError| match error {
         EngineError::Environment { .. } => RunError::Refused(error),
         error => {
@@ -81,10 +105,21 @@ pub fn measure(job: &Job<'_>, executions: u64, seed: u64) -> Result<Option<Power
         }
     };
     let kernel = job.kernel()?;
-    let truth = explore(&kernel, &Options::default(), &mut |_| ()).map_err(broken)?;
+    let options = Options { limits: limits.clone(), ..Options::default() };
+    let truth = explore(&kernel, &options, &mut |_| ()).map_err(broken)?;
+    if truth.is_stopped() {
+        return Ok(Measurement::Unknown(Unknown {
+            scenario: job.scenario.name.clone(),
+            design: job.design.name.clone(),
+            states: truth.statistics.states,
+            stopped_by: truth.limits_hit.iter().copied().filter(|limit| limit.is_of_the_search()).collect(),
+        }));
+    }
     // A livelock is no state, and no single execution shows it.
     let violated = properties::of_bits(truth.violated & !properties::LIVELOCK.bit());
-    let Some(property) = violated.first().copied().filter(|_| truth.is_complete()) else { return Ok(None) };
+    let Some(property) = violated.first().copied().filter(|_| truth.is_complete()) else {
+        return Ok(Measurement::NothingToHit);
+    };
     let strategies = [
         ("random", Strategy::Random { seed }),
         ("pct-1", Strategy::Pct { seed, depth: 1 }),
@@ -104,7 +139,7 @@ pub fn measure(job: &Job<'_>, executions: u64, seed: u64) -> Result<Option<Power
             ends: runs.ends.len() as u64,
         });
     }
-    Ok(Some(Power {
+    Ok(Measurement::Power(Power {
         scenario: job.scenario.name.clone(),
         design: job.design.name.clone(),
         property,

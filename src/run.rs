@@ -557,6 +557,11 @@ fn counterexample(
 }
 
 fn to_schedule(
+/// The limits of a search that is compared with other engines, which know of no bound of preemptions.
+pub(crate) fn limits_beside_others(scenario: &Scenario, given: GivenLimits, at_a_time: usize) -> Limits {
+    Limits { preemptions: None, ..limits(scenario, given, at_a_time) }
+}
+
     job: &Job<'_>,
     kernel: &Kernel,
     property: Property,

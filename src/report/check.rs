@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use stalemap_explore::Counterexample;
+use stalemap_explore::{Counterexample, LimitHit};
 use stalemap_facade::MemoryModel;
 use stalemap_facade::Property;
 
@@ -31,18 +31,22 @@ pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
         let _ = write!(text, "\n     {reason}");
     }
     if !outcome.limits_hit.is_empty() {
-        let limits: Vec<&str> = outcome.limits_hit.iter().map(|limit| limit.name()).collect();
-        let _ = write!(
-            text,
-            "\n     not everything was explored: the limit of {} was reached",
-            limits.join(", ")
-        );
+        let _ = write!(text, "\n     not everything was explored: {}", stopped_by(&outcome.limits_hit));
     }
     if let Some(few) = none_with_few(outcome) {
         let _ = write!(text, "\n     {few}");
     }
     text.push('\n');
     text
+}
+
+/// What kept a search from exploring everything, in words.
+pub fn stopped_by(limits: &[LimitHit]) -> String {
+    let reached: Vec<&str> =
+        limits.iter().filter(|limit| **limit != LimitHit::Interrupted).map(|limit| limit.name()).collect();
+    let reached = (!reached.is_empty()).then(|| format!("the limit of {} was reached", reached.join(", ")));
+    let interrupted = limits.contains(&LimitHit::Interrupted).then(|| "it was interrupted".to_owned());
+    interrupted.into_iter().chain(reached).collect::<Vec<_>>().join(", and ")
 }
 
 /// What was established of runs with few preemptions, and how.

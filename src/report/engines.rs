@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use stalemap_explore::LimitHit;
 
-use super::check::count;
+use super::check::{count, stopped_by};
 use super::compare::new_table;
 use super::json::pretty;
 use super::style::{BAD, DOUBT, GOOD, styled};
 use crate::agree::{Agreement, Took};
-use crate::power::{Measured, Power};
+use crate::power::{Measured, Power, Unknown};
 
 /// `agree` for people: a line for each scenario and design, and the differences with their schedules.
 pub fn agreements(agreements: &[Agreement]) -> String {
@@ -35,6 +36,9 @@ pub fn agreements(agreements: &[Agreement]) -> String {
         for (engine, took) in &agreement.engines {
             let _ = write!(text, "; {engine}: {}", took.words());
         }
+        if !agreement.stopped_by.is_empty() {
+            let _ = write!(text, "; incomplete: {}", stopped_by(&agreement.stopped_by));
+        }
         text.push('\n');
         for difference in &agreement.differences {
             let _ = writeln!(text, "       {} finds {}", difference.engine, difference.what);
@@ -53,19 +57,27 @@ pub fn agreements(agreements: &[Agreement]) -> String {
         };
         agreements.iter().filter(of).count()
     };
+    let stopped = agreements.iter().filter(|a| !a.stopped_by.is_empty()).count();
     let _ = writeln!(
         text,
         "\n{} compared: {} differ; {checked} were finished by a second engine ({} by shuttle, {} by loom), the others \
          found nothing that is not there",
-        count(agreements.len() as u64, "pair"),
+        count((agreements.len() - stopped) as u64, "pair"),
         differ,
         finished("shuttle"),
         finished("loom")
     );
+    if stopped > 0 {
+        let _ = writeln!(
+            text,
+            "{} not compared: the exhaustive engine was stopped",
+            count(stopped as u64, "pair")
+        );
+    }
     text
 }
 
-/// The same for programs.
+/// `agree` for programs.
 pub fn agreements_json(agreements: &[Agreement]) -> String {
     let results: Vec<Value> = agreements
         .iter()
@@ -97,6 +109,7 @@ pub fn agreements_json(agreements: &[Agreement]) -> String {
                 "checked": agreement.is_checked(),
                 "states": agreement.states,
                 "ends": agreement.ends,
+                "limits_hit": names_of(&agreement.stopped_by),
                 "engines": engines,
                 "differences": differences,
             })
@@ -105,8 +118,28 @@ pub fn agreements_json(agreements: &[Agreement]) -> String {
     pretty(&json!({ "schema": "stalemap.agree/1", "results": results }))
 }
 
-/// `power` for people: one table.
-pub fn powers(powers: &[Power]) -> String {
+fn names_of(limits: &[LimitHit]) -> Vec<&'static str> {
+    limits.iter().map(|limit| limit.name()).collect()
+}
+
+/// `power` for people: one table, and a line for each pair of which it is not known what there is to hit.
+pub fn powers(powers: &[Power], unknown: &[Unknown]) -> String {
+    let mut text = if powers.is_empty() && unknown.is_empty() {
+        "nothing is violated there, so there is nothing to hit\n".to_owned()
+    } else if powers.is_empty() {
+        String::new()
+    } else {
+        table(powers)
+    };
+    for Unknown { scenario, design, states, stopped_by: limits } in unknown {
+        let states = count(*states, "state");
+        let _ =
+            writeln!(text, "{scenario} under {design}: incomplete after {states}: {}", stopped_by(limits));
+    }
+    text
+}
+
+fn table(powers: &[Power]) -> String {
     let mut table = new_table(false);
     let mut header =
         vec!["scenario".to_owned(), "design".to_owned(), "violates".to_owned(), "states".to_owned()];
@@ -158,8 +191,8 @@ fn cell(power: &Power, measured: &Measured) -> String {
     format!("{:.1} % [{:.1}-{:.1}] {runs}, {seen:.0} %", 100.0 * measured.rate(), 100.0 * low, 100.0 * high)
 }
 
-/// The same for programs.
-pub fn powers_json(powers: &[Power]) -> String {
+/// `power` for programs.
+pub fn powers_json(powers: &[Power], unknown: &[Unknown]) -> String {
     let results: Vec<Value> = powers
         .iter()
         .map(|power| {
@@ -191,5 +224,14 @@ pub fn powers_json(powers: &[Power]) -> String {
             })
         })
         .collect();
-    pretty(&json!({ "schema": "stalemap.power/1", "results": results }))
+    let unknown = unknown.iter().map(|unknown| {
+        json!({
+            "scenario": unknown.scenario,
+            "design": unknown.design,
+            "states": unknown.states,
+            "limits_hit": names_of(&unknown.stopped_by),
+        })
+    });
+    let incomplete: Vec<Value> = unknown.collect();
+    pretty(&json!({ "schema": "stalemap.power/1", "results": results, "incomplete": incomplete }))
 }

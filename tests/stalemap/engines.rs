@@ -7,12 +7,16 @@ use serde_json::Value;
 use stalemap::agree::{Agreement, Took, agree};
 use stalemap::run::Job;
 use stalemap::scenario::Scenario;
+use stalemap_explore::Limits;
 
 use crate::common::{all_shipped, elsewhere, program, shipped, stalemap, text};
 
 /// Runs the engines on a scenario under every design that its file expects something of.
 fn agreements(scenario: &Scenario, executions: u64) -> Vec<Agreement> {
-    Job::expected(scenario).iter().map(|job| agree(job, executions).expect("sound engines")).collect()
+    Job::expected(scenario)
+        .iter()
+        .map(|job| agree(job, executions, &Limits::default()).expect("sound engines"))
+        .collect()
 }
 
 fn assert_agree(agreement: &Agreement) {
@@ -73,6 +77,31 @@ fn the_command_says_that_they_agree() {
     let output = stalemap(folder.path(), &["agree", "xfs/t2", "--design", "none", "--iterations", "10"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output.stdout).contains("not finished in 10"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn what_is_compared_keeps_to_the_limits() {
+    let folder = elsewhere();
+    for (command, limit, name) in [
+        ("agree", ["--limit-states", "50"], "states"),
+        ("agree", ["--limit-memory", "100k"], "memory"),
+        ("power", ["--limit-states", "50"], "states"),
+        ("power", ["--limit-memory", "100k"], "memory"),
+    ] {
+        let arguments = [command, "xfs/t1", "--design", "none"];
+        let output = stalemap(folder.path(), &[&arguments[..], &limit].concat());
+        assert_eq!(output.status.code(), Some(3), "{command}: {}", text(&output.stderr));
+        let said = text(&output.stdout);
+        assert!(
+            said.contains("incomplete") && said.contains(&format!("the limit of {name} was reached")),
+            "{said}"
+        );
+        let output = stalemap(folder.path(), &[&arguments[..], &limit, &["--format", "json"]].concat());
+        let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let of = if command == "agree" { "results" } else { "incomplete" };
+        assert_eq!(document[of][0]["limits_hit"], serde_json::json!([name]), "{document}");
+        assert!(!document["results"][0]["checked"].as_bool().unwrap_or_default());
+    }
 }
 
 #[test]

@@ -41,8 +41,7 @@ fn case(outcome: &Outcome, drawing: impl Fn(&Outcome) -> String) -> TestCase {
         status
     } else if outcome.verdict == Verdict::Incomplete || !outcome.limits_hit.is_empty() {
         let mut status = TestCaseStatus::skipped();
-        let limits: Vec<&str> = outcome.limits_hit.iter().map(|limit| limit.name()).collect();
-        status.set_message(format!("{message}; the limit of {} was reached", limits.join(", ")));
+        status.set_message(format!("{message}; {}", check::stopped_by(&outcome.limits_hit)));
         status
     } else {
         TestCaseStatus::success()

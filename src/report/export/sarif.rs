@@ -63,10 +63,9 @@ fn incomplete(outcome: &Outcome) -> Option<Value> {
     if outcome.limits_hit.is_empty() {
         return None;
     }
-    let limits: Vec<&str> = outcome.limits_hit.iter().map(|limit| limit.name()).collect();
+    let stopped = check::stopped_by(&outcome.limits_hit);
     let (scenario, design, verdict) = (&outcome.scenario, &outcome.design, check::verdict(outcome));
-    let text =
-        format!("{scenario} under {design}: {verdict}; the limit of {} was reached", limits.join(", "));
+    let text = format!("{scenario} under {design}: {verdict}; {stopped}");
     Some(json!({ "level": "warning", "message": { "text": text } }))
 }
 
