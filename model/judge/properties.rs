@@ -67,7 +67,7 @@ pub const ITEMS: &[Item] = &[
     item(
         LOST_WRITE,
         "acknowledged data are gone from the page cache, or from the disk at the end",
-        "write(2): what it returned for is there for every later read(2)",
+        "write(2): a read(2) that begins after it has returned returns the new data",
         "Oracle::visible, when a folio is unlocked and of the file on disk at the end",
     ),
     item(
@@ -85,31 +85,33 @@ pub const ITEMS: &[Item] = &[
     item(
         SIZE_ORDER,
         "the size ran ahead of the data; after a crash, the file would end in zeros that nobody wrote",
-        "i_size_write releases and i_size_read acquires (include/linux/fs.h)",
+        "filemap_read loads i_size after it has found the folio uptodate (mm/filemap.c); i_size_read acquires what i_size_write \
+         releases since d8f899d13d72 (6.9, include/linux/fs.h); xfs_end_ioend raises the size on disk when the data are there \
+         (fs/xfs/xfs_aops.c)",
         "Oracle, when a read ends; judge_disk for the size on disk",
     ),
     item(
         DROPPED_DIRTY,
         "writeback cleaned a dirty block and wrote it nowhere",
-        "iomap_writepage_map passes over IOMAP_HOLE (fs/iomap/buffered-io.c)",
+        "iomap_writepage_map passes over a block that maps to IOMAP_HOLE (6.1, fs/iomap/buffered-io.c), so there must be none",
         "writeback, when a dirty block maps to a hole",
     ),
     item(
         DIRTY_OVER_HOLE,
         "a dirty block has neither blocks nor a reservation",
-        "iomap_writepage_map passes over IOMAP_HOLE (fs/iomap/buffered-io.c)",
+        "xfs_map_blocks finds blocks or a reservation under each dirty block, or it is skipped (fs/xfs/xfs_aops.c)",
         "Inode::audit_backing, when a folio, the ILOCK or invalidate_lock is released",
     ),
     item(
         WRONG_ADDRESS,
         "something was written to a block that is not this one's",
-        "xfs_map_blocks: the mapping is that of the block when it is submitted (fs/xfs/xfs_aops.c)",
+        "xfs_map_blocks looks up anew what xfs_imap_valid rejects, and relies on the folio lock for the rest (fs/xfs/xfs_aops.c)",
         "writeback and direct I/O, at submission and completion; when a block is freed",
     ),
     item(
         SHORT_WRITE,
         "a write returned less than it should, without an error",
-        "write(2)",
+        "write(2): fewer bytes only for want of space, at a limit, or after a signal",
         "iomap_file_buffered_write, when it returns",
     ),
     item(DEADLOCK, "nobody can move", "every call returns", "the engines, in every state"),
@@ -122,7 +124,7 @@ pub const ITEMS: &[Item] = &[
     item(
         UNBOUNDED_RETRY,
         "a mapping went stale although nobody else had changed anything: a retry that its own writer causes",
-        "iomap_iter goes on where a mapping was stale (fs/iomap/iter.c), so retries must end",
+        "iomap_iter_advance maps anew where nothing was done with a stale mapping (6.2, fs/iomap/iter.c), so retries must end",
         "Oracle, when a check rejects a mapping",
     ),
     item(
@@ -140,7 +142,8 @@ pub const ITEMS: &[Item] = &[
     item(
         LEAKED_FLAG,
         "a fresh mapping is marked stale",
-        "iomap_iter clears the mapping before each ->iomap_begin (fs/iomap/iter.c)",
+        "iomap_iter_advance clears the mapping before the next ->iomap_begin, and iomap_iter_done warns of IOMAP_F_STALE (6.2, \
+         fs/iomap/iter.c)",
         "the buffered write, when it samples",
     ),
     item(
@@ -152,7 +155,7 @@ pub const ITEMS: &[Item] = &[
     item(
         UNSOUND_COOKIE,
         "the check passed a mapping that misleads",
-        "->iomap_valid (include/linux/iomap.h)",
+        "->iomap_valid in struct iomap_page_ops: whether the mapping still maps correctly (6.2, include/linux/iomap.h)",
         "the buffered write, when a mapping that was checked is used",
     ),
     item(
@@ -164,13 +167,13 @@ pub const ITEMS: &[Item] = &[
     item(
         CRASH_LOST,
         "after a crash, data that were made durable are gone",
-        "fsync(2)",
+        "fsync(2): what it has flushed can be read after a crash",
         "Inode::audit_crash, whenever the log or the device changes",
     ),
     item(
         CRASH_EXPOSURE,
         "after a crash, contents are there that nobody wrote",
-        "extents that recovery finds as written were written before",
+        "xfs_end_ioend converts unwritten blocks after the data were written (fs/xfs/xfs_aops.c)",
         "Inode::audit_crash, whenever the log or the device changes",
     ),
 ];
