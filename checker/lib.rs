@@ -8,8 +8,8 @@
 #![forbid(unsafe_code)]
 
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Exploration, Follow, Halted, Limits, Loom, Options, Order,
-    Played, Progress, Replay, ReplayError, Runs, Shuttle, Step, Witness,
+    Choice, Counterexample, End, EngineError, Exploration, Follow, Halted, Keeper, Limits, Loom, Options,
+    Order, Played, Progress, Replay, ReplayError, Runs, Shuttle, Step, Witness,
 };
 use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
@@ -33,6 +33,18 @@ pub fn explore_accepted(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
     stalemap_explore::explore_accepted(kernel, options, accepts, progress)
+}
+
+/// [`stalemap_explore::explore_kept`].
+#[inline(never)]
+pub fn explore_kept(
+    kernel: &Kernel,
+    options: &Options,
+    accepts: &dyn Fn(&Calls) -> bool,
+    keeper: &mut dyn Keeper,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Result<Exploration, Calls>, EngineError> {
+    stalemap_explore::explore_kept(kernel, options, accepts, keeper, progress)
 }
 
 /// [`stalemap_explore::set_up`].

@@ -272,6 +272,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
 
+    /// Keep searches in this folder, a file for each scenario and design, and go on from what is kept there.
+    ///
+    /// A search is kept every ten seconds (a large one less often), when a limit stops it, when it is interrupted (ctrl-C,
+    /// SIGTERM; the second time ends the program at once), and at its end. docs/limits.md says what may be different the next
+    /// time.
+    #[arg(long, value_name = "DIR")]
+    pub checkpoint: Option<PathBuf>,
+
     /// Explore this many scenario-design pairs at a time [default: as many as there are processors].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,

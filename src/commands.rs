@@ -5,8 +5,12 @@ mod replay;
 mod witness;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::{fs, io};
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use stalemap_explore::{Limits, Schedule};
 use stalemap_facade::MemoryModel;
 use stalemap_model::words::design::Design;
@@ -16,11 +20,13 @@ use self::progress::Progress;
 use crate::agree::agree;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
+use crate::checkpoint::Checkpoints;
 use crate::cli::{
     AgreeArgs, CheckFormat, Cli, Command, Format, ListArgs, Memory, OrderingsArgs, OrderingsFormat,
     PowerArgs, RunArgs, ShowArgs, WhatArgs,
 };
 use crate::engine::Engine;
+use crate::file_name::file_name;
 use crate::input::{self, InputError};
 use crate::litmus::Core;
 use crate::orderings;
@@ -29,8 +35,8 @@ use crate::report::export::{junit, sarif};
 use crate::report::timeline::{self, Look};
 use crate::report::{self, check, compare, engines, json, list};
 use crate::run::{
-    GivenLimits, Job, Outcome, RunError, in_parallel, is_surprising, kernel, limits_beside_others,
-    of_searches, run_all,
+    GivenLimits, Job, Outcome, RunError, Tally, in_parallel, is_surprising, kernel, limits_beside_others,
+    of_searches, run_all, run_all_kept,
 };
 use crate::scenario::Scenario;
 use crate::verdict::Verdict;
@@ -122,8 +128,15 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
         seconds: args.limit_seconds,
         preemptions: args.limit_preemptions,
     };
+    let checkpoints = args.checkpoint.as_deref().map(|folder| checkpoints(folder, engine)).transpose()?;
+    if let Some(checkpoints) = &checkpoints {
+        let searches = jobs.iter().map(|job| (job.scenario, &job.design));
+        let fit = checkpoints.fit(searches, given.preemptions);
+        fit.map_err(|error| vec![InputError::Other(error.to_string())])?;
+    }
     let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
-    let ran = run_all(&jobs, given, threads(args.jobs), &|tally| progress.show(tally));
+    let show = |tally: &Tally| progress.show(tally);
+    let ran = run_all_kept(&jobs, given, threads(args.jobs), checkpoints.as_ref(), &show);
     progress.finish();
     let outcomes = match all_of(ran) {
         Ok(outcomes) => outcomes,
@@ -153,7 +166,40 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
         (CheckFormat::Text, Layout::Lines) => lines(&scenarios, &outcomes, args.quiet) + &saved,
         (CheckFormat::Text, Layout::Table) => compare::render(&scenarios, &outcomes, color()) + &saved,
     };
-    Ok(Report::of(results, exit(&outcomes)))
+    let errors = checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));
+    Ok(Report { results, errors, exit: exit(&outcomes) })
+}
+
+/// Where searches are kept, and signals that they stop for.
+fn checkpoints(folder: &Path, engine: Engine) -> Result<Checkpoints> {
+    if engine != Engine::Exhaustive {
+        let problem =
+            "only searches of the exhaustive engine can be kept; leave out `--checkpoint` or `--engine`";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let listen = |signal| {
+        // The second one does what it does to other programs.
+        flag::register_conditional_default(signal, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))
+    };
+    let listening = [SIGINT, SIGTERM].into_iter().try_for_each(|signal| listen(signal).map(drop));
+    listening.map_err(|error| vec![InputError::Other(format!("signals cannot be listened for: {error}"))])?;
+    Checkpoints::new(folder, stop).map_err(|error| unwritable(folder, &error))
+}
+
+/// What there is to say of searches that were kept.
+fn kept(checkpoints: &Checkpoints, outcomes: &[Outcome]) -> String {
+    let mut lines: Vec<String> =
+        checkpoints.problems().into_iter().map(|problem| format!("warning: {problem}\n")).collect();
+    let stopped = |outcome: &Outcome| outcome.limits_hit.iter().any(|limit| limit.is_of_the_search());
+    if lines.is_empty() && outcomes.iter().any(stopped) {
+        let folder = checkpoints.folder().display();
+        lines.push(format!(
+            "kept in {folder}: the same command goes on from there, as far as its limits allow\n"
+        ));
+    }
+    lines.concat()
 }
 
 fn threads(jobs: Option<u16>) -> usize {
@@ -168,7 +214,9 @@ fn all_of<T>(results: Vec<std::result::Result<T, RunError>>) -> std::result::Res
 /// The report of jobs that could not be run.
 fn failed(error: &RunError) -> Result<Report> {
     match error {
-        RunError::Config { .. } | RunError::Refused(_) | RunError::Setup(_) => Err(vec![bad_input(error)]),
+        RunError::Config { .. } | RunError::Refused(_) | RunError::Setup(_) | RunError::Checkpoint(_) => {
+            Err(vec![bad_input(error)])
+        }
         RunError::Engine { .. } | RunError::Disagree { .. } => {
             Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
         }
@@ -235,7 +283,10 @@ fn power_command(args: &PowerArgs) -> Result<Report> {
             Measurement::Unknown(other) => unknown.push(other),
             Measurement::NothingToHit => {}
         }
-        Format::Text => engines::powers(&powers),
+    }
+    let results = match args.what.format {
+        Format::Json => engines::powers_json(&powers, &unknown),
+        Format::Text => engines::powers(&powers, &unknown),
     };
     Ok(Report::of(results, if unknown.is_empty() { Exit::Expected } else { Exit::Incomplete }))
 }
@@ -395,11 +446,7 @@ fn save_as(folder: &Path, outcome: &Outcome, suffix: &str) -> Result<String> {
 
 /// Writes a schedule into a file named after the scenario and what it is of; says where.
 fn write_schedule(folder: &Path, scenario: &str, of: &str, schedule: &Schedule) -> Result<String> {
-    let plain = |character: char| {
-        if character.is_ascii_alphanumeric() || "-_.".contains(character) { character } else { '-' }
-    };
-    let name: String = scenario.trim_end_matches(".toml").chars().map(plain).collect();
-    let path = folder.join(format!("{}-{}.schedule", name.trim_start_matches(['-', '.']), of));
+    let path = folder.join(file_name(scenario, of, "schedule"));
     fs::write(&path, schedule.to_string()).map_err(|error| unwritable(&path, &error))?;
     Ok(format!("saved {}\n", path.display()))
 }

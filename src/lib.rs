@@ -9,10 +9,12 @@
 pub mod agree;
 pub mod annotate;
 mod available;
+pub mod checkpoint;
 pub mod cli;
 pub mod commands;
 pub mod engine;
 pub mod expect;
+mod file_name;
 pub mod input;
 pub mod litmus;
 pub mod orderings;

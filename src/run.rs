@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use stalemap_checker::{explore_accepted, halted_setup, minimal_counterexample, replay, set_up};
+use stalemap_checker::{
+    explore_accepted, explore_kept, halted_setup, minimal_counterexample, replay, set_up,
+};
 use stalemap_explore::{
     Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits,
     Options, Progress, Runs, Schedule, Statistics,
@@ -18,6 +20,7 @@ use stalemap_model::words::design::Design;
 use stalemap_model::words::{bounds, branches, counters};
 
 use crate::available::default_limit;
+use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
 use crate::engine::Engine;
 use crate::expect::{Judgement, Met, Seen, judge};
 use crate::scenario::{Diagnostics, Scenario};
@@ -200,6 +203,9 @@ pub enum RunError {
         /// How.
         error: EngineError,
     },
+    /// A search that was kept cannot be taken up.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The engine would not do what it was told.
     #[error("{0}")]
     Refused(EngineError),
@@ -239,11 +245,23 @@ pub fn run_all(
     threads: usize,
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Vec<Result<Outcome, RunError>> {
+    run_all_kept(jobs, given, threads, None, tick)
+}
+
+/// [`run_all`], with searches that are kept and taken up.
+pub fn run_all_kept(
+    jobs: &[Job<'_>],
+    given: GivenLimits,
+    threads: usize,
+    checkpoints: Option<&Checkpoints>,
+    tick: &(dyn Fn(&Tally) + Sync),
+) -> Vec<Result<Outcome, RunError>> {
     let tally = Tally::default();
     let at_a_time = threads.min(jobs.len());
     let run = |job: &Job<'_>| {
         let limits = limits(job.scenario, given, at_a_time);
-        let outcome = run(job, limits, &tally, tick);
+        let checkpoint = checkpoints.map(|kept| kept.of(job.scenario, &job.design, given.preemptions));
+        let outcome = run(job, limits, checkpoint, &tally, tick);
         tally.jobs.fetch_add(1, Ordering::Relaxed);
         tick(&tally);
         outcome
@@ -267,20 +285,24 @@ pub(crate) fn in_parallel<J: Sync, R: Send>(
 fn run(
     job: &Job<'_>,
     limits: Limits,
+    mut checkpoint: Option<Checkpoint<'_>>,
     tally: &Tally,
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let Job { scenario, design, engine } = job;
-    let engine_error =
-        |error| RunError::Engine { scenario: scenario.name.clone(), design: design.name.clone(), error };
+    let engine_error = |error| job.broken(error);
     // The exhaustive engine looks at the setup itself, so that it is played once.
     let kernel = if *engine == Engine::Exhaustive { configured(scenario, design)? } else { job.kernel()? };
     // A setup runs alone; where it does not come to its end, there is nothing for any other engine to run.
     let halts = *engine != Engine::Exhaustive && halted_setup(&kernel).map_err(engine_error)?.is_some();
     let found = match (!halts).then(|| engine.run(&kernel)).flatten() {
         None => {
-            let explored = exhaustively(&kernel, &limits, tally, tick).map_err(engine_error)?;
+            let explored = exhaustively(&kernel, &limits, checkpoint.as_mut(), tally, tick);
+            let explored = explored.map_err(|error| match (error, &checkpoint) {
+                (EngineError::Checkpoint { problem }, Some(checkpoint)) => checkpoint.error(&problem).into(),
+                (error, _) => engine_error(error),
+            })?;
             Found::from(explored.map_err(|calls| setup_error(scenario, design, &kernel, &calls))?)
         }
         Some(Ok(runs)) => Found::from(runs),
@@ -301,17 +323,7 @@ fn run(
     let judgement = judge(scenario, design, verdict, &met, seen);
     let counterexample = match violated.first() {
         None => None,
-        Some(property) => {
-            let witness = found.witnesses.get(property).map_or(&[][..], Vec::as_slice);
-            if *engine != Engine::Exhaustive {
-                confirm(job, &kernel, *property, witness)?;
-            }
-            let mut limits = limits;
-            // Where it is known with how few it is found, runs with more need not be looked at for the least.
-            let few = found.few_preemptions.and_then(|few| few.found_with);
-            limits.preemptions = few.into_iter().chain(limits.preemptions).min();
-            Some(counterexample(job, &kernel, *property, witness, &limits).map_err(engine_error)?)
-        }
+        Some(property) => Some(counterexample(job, &kernel, *property, &found, limits)?),
     };
     let maximum = |counter: Counter| found.maxima.get(counter.number()).copied().unwrap_or(0);
     Ok(Outcome {
@@ -339,6 +351,7 @@ fn run(
 fn exhaustively(
     kernel: &Kernel,
     limits: &Limits,
+    checkpoint: Option<&mut Checkpoint<'_>>,
     tally: &Tally,
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
@@ -353,7 +366,10 @@ fn exhaustively(
         tick(tally);
     };
     let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
-    let explored = explore_accepted(kernel, &options, &accepts, &mut progress);
+    let explored = match checkpoint {
+        None => explore_accepted(kernel, &options, &accepts, &mut progress),
+        Some(checkpoint) => explore_kept(kernel, &options, &accepts, checkpoint, &mut progress),
+    };
     tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
     explored
 }
@@ -372,6 +388,10 @@ impl Job<'_> {
     /// The system to run, whose setup does what it says.
     pub fn kernel(&self) -> Result<Kernel, RunError> {
         kernel(self.scenario, &self.design)
+    }
+
+    fn broken(&self, error: EngineError) -> RunError {
+        RunError::Engine { scenario: self.scenario.name.clone(), design: self.design.name.clone(), error }
     }
 }
 
@@ -523,6 +543,11 @@ pub(crate) fn of_searches(limit: Option<u64>) -> u64 {
     memory.saturating_sub(PROGRAM).max(memory / 2)
 }
 
+/// The limits of a search that is compared with other engines, which know of no bound of preemptions.
+pub(crate) fn limits_beside_others(scenario: &Scenario, given: GivenLimits, at_a_time: usize) -> Limits {
+    Limits { preemptions: None, ..limits(scenario, given, at_a_time) }
+}
+
 /// The limits of a search, when there are others at the same time.
 fn limits(scenario: &Scenario, given: GivenLimits, at_a_time: usize) -> Limits {
     let of_file = &scenario.limits;
@@ -535,33 +560,46 @@ fn limits(scenario: &Scenario, given: GivenLimits, at_a_time: usize) -> Limits {
     }
 }
 
-/// The least counterexample, or the first one found where the search for the least ran into its limit.
+/// The least counterexample, or the first one found where the least is not looked for or its search ran into its limit.
 fn counterexample(
     job: &Job<'_>,
     kernel: &Kernel,
     property: Property,
-    witness: &[Choice],
-    limits: &Limits,
-) -> Result<Shown, EngineError> {
-    let limits = Limits { states: Some(MINIMAL_STATES), ..limits.clone() };
-    let least = minimal_counterexample(kernel, property, &limits)?;
-    let counterexample = least.unwrap_or_else(|| {
-        let schedule = witness.to_vec();
-        let operations = schedule.len() as u32;
-        let within = BTreeSet::new();
-        Counterexample { schedule, preemptions: 0, operations, certified: false, states_below: 0, within }
-    });
+    found: &Found,
+    mut limits: Limits,
+) -> Result<Shown, RunError> {
+    let witness = found.witnesses.get(&property).map_or(&[][..], Vec::as_slice);
+    if job.engine != Engine::Exhaustive {
+        confirm(job, kernel, property, witness)?;
+    }
+    // Who interrupts a search does not want to wait.
+    if found.limits_hit.contains(&LimitHit::Interrupted) {
+        return Ok(shown(job, kernel, property, as_found(witness)));
+    }
+    limits.states = Some(MINIMAL_STATES);
+    // Where it is known with how few it is found, runs with more need not be looked at for the least.
+    let few = found.few_preemptions.and_then(|few| few.found_with);
+    limits.preemptions = few.into_iter().chain(limits.preemptions).min();
+    let least = minimal_counterexample(kernel, property, &limits).map_err(|error| job.broken(error))?;
+    Ok(shown(job, kernel, property, least.unwrap_or_else(|| as_found(witness))))
+}
+
+/// The first counterexample found, where the least is not known.
+fn as_found(witness: &[Choice]) -> Counterexample {
+    let schedule = witness.to_vec();
+    let operations = schedule.len() as u32;
+    let within = BTreeSet::new();
+    Counterexample { schedule, preemptions: 0, operations, certified: false, states_below: 0, within }
+}
+
+/// A counterexample with its schedule file.
+fn shown(job: &Job<'_>, kernel: &Kernel, property: Property, counterexample: Counterexample) -> Shown {
     let among = least_among(job.scenario, &counterexample);
     let schedule = to_schedule(job, kernel, property, &counterexample, among.as_deref());
-    Ok(Shown { property, counterexample, among, schedule })
+    Shown { property, counterexample, among, schedule }
 }
 
 fn to_schedule(
-/// The limits of a search that is compared with other engines, which know of no bound of preemptions.
-pub(crate) fn limits_beside_others(scenario: &Scenario, given: GivenLimits, at_a_time: usize) -> Limits {
-    Limits { preemptions: None, ..limits(scenario, given, at_a_time) }
-}
-
     job: &Job<'_>,
     kernel: &Kernel,
     property: Property,

@@ -7,6 +7,7 @@ mod answers;
 mod bad_schedules;
 mod browser;
 mod causes;
+mod checkpoints;
 mod cli;
 mod commands;
 mod common;

@@ -1,0 +1,236 @@
+//! Searches kept in files, one for each scenario and design, so that the same command goes on after a limit, after a signal,
+//! or after it was killed.
+//!
+//! A file begins with lines that say what it is of, and ends with what the engine writes. It is taken up only by a search to
+//! which all of them apply: of the same scenario, design, memory and bound of preemptions, by the same build, since the states
+//! that it holds are known by their fingerprints alone. The other limits may be different. It is written under another name
+//! and then renamed, so that there is always a whole one.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use stalemap_explore::{EngineError, Keeper, Wish};
+use stalemap_model::words::design::Design;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::file_name::file_name;
+use crate::scenario::Scenario;
+
+const FIRST_LINE: &str = "stalemap checkpoint 1";
+
+/// A search is kept this long after it began or was kept,
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// and not before this many times as much time has passed as keeping it took.
+const SHARE: u32 = 20;
+
+/// The most bytes of the lines at the beginning: names of scenarios and designs, and some numbers.
+const MAX_HEADER: u64 = 1 << 16;
+
+/// Where the searches of a command are kept.
+#[derive(Debug)]
+pub struct Checkpoints {
+    folder: PathBuf,
+    /// What made the fingerprints: this program.
+    build: u128,
+    /// Set when the searches are to be kept and to stop.
+    stop: Arc<AtomicBool>,
+    /// What could not be written, and why.
+    problems: Mutex<Vec<String>>,
+}
+
+impl Checkpoints {
+    /// Keeps searches in a folder, which is made if it is not there. They stop when `stop` is set.
+    pub fn new(folder: &Path, stop: Arc<AtomicBool>) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        // The path of a program that was replaced meanwhile is not the one that runs.
+        let running = Path::new("/proc/self/exe");
+        let program = if running.exists() { running.to_owned() } else { std::env::current_exe()? };
+        let problems = Mutex::default();
+        Ok(Checkpoints { folder: folder.to_owned(), build: sum_of(File::open(program)?)?, stop, problems })
+    }
+
+    /// Whether every search has a file of its own, and every file that is there is of its search.
+    pub fn fit<'s>(
+        &self,
+        searches: impl Iterator<Item = (&'s Scenario, &'s Design)>,
+        preemptions: Option<u32>,
+    ) -> Result<(), CheckpointError> {
+        let mut taken = BTreeSet::new();
+        for (scenario, design) in searches {
+            let checkpoint = self.of(scenario, design, preemptions);
+            if !taken.insert(checkpoint.path.clone()) {
+                let path = checkpoint.path.display();
+                return Err(CheckpointError(format!(
+                    "{path} would be of two of these scenarios; run one of them alone"
+                )));
+            }
+            checkpoint.open().map_err(|problem| checkpoint.error(&problem))?;
+        }
+        Ok(())
+    }
+
+    /// Where the search of a scenario under a design is kept, when the command line bounds the preemptions like this.
+    pub(crate) fn of(
+        &self,
+        scenario: &Scenario,
+        design: &Design,
+        preemptions: Option<u32>,
+    ) -> Checkpoint<'_> {
+        let mut settings = Xxh3::new();
+        settings.update(format!("{:?}", scenario.config(design.clone())).as_bytes());
+        let preemptions = preemptions.or(scenario.limits.preemptions);
+        let header = [
+            (VERSION, env!("CARGO_PKG_VERSION").to_owned()),
+            (BUILD, format!("{:032x}", self.build)),
+            ("scenario", scenario.name.clone()),
+            ("design", design.name.clone()),
+            ("memory", scenario.memory.name().to_owned()),
+            ("limit of preemptions", preemptions.map_or_else(|| "none".to_owned(), |most| most.to_string())),
+            (SETTINGS, format!("{:032x}", settings.digest128())),
+        ];
+        let path = self.folder.join(file_name(&scenario.name, &design.name, "checkpoint"));
+        Checkpoint { of: self, header, path, last: Instant::now(), took: Duration::ZERO }
+    }
+
+    /// Where.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What could not be written, and why.
+    pub fn problems(&self) -> Vec<String> {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+const SETTINGS: &str = "settings";
+const VERSION: &str = "version";
+const BUILD: &str = "build";
+
+/// Why a search cannot go on from a file, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CheckpointError(String);
+
+/// The file of one search.
+pub(crate) struct Checkpoint<'c> {
+    of: &'c Checkpoints,
+    header: [(&'static str, String); 7],
+    path: PathBuf,
+    /// When it was written, or else begun with.
+    last: Instant,
+    /// How long that took.
+    took: Duration,
+}
+
+impl Checkpoint<'_> {
+    /// That the search cannot go on from the file.
+    pub(crate) fn error(&self, problem: &str) -> CheckpointError {
+        CheckpointError(format!(
+            "{} is no beginning of this search: {problem}; remove it to begin anew, or keep the search in another folder",
+            self.path.display()
+        ))
+    }
+
+    /// The file, behind its header. `None`: there is none.
+    fn open(&self) -> Result<Option<BufReader<File>>, String> {
+        match fs::metadata(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Ok(metadata) if !metadata.is_file() => return Err("it is no regular file".to_owned()),
+            _ => {}
+        }
+        let mut file = BufReader::new(File::open(&self.path).map_err(|error| error.to_string())?);
+        let mut lines = (&mut file).take(MAX_HEADER);
+        let mut line = || {
+            let mut line = String::new();
+            let read = lines.read_line(&mut line);
+            if read.is_ok() && line.ends_with('\n') { Some(line.trim_end().to_owned()) } else { None }
+        };
+        match line() {
+            Some(first) if first == FIRST_LINE => {}
+            Some(first) if first.starts_with("stalemap checkpoint ") => {
+                return Err(format!("it is `{first}`, and only version 1 is understood"));
+            }
+            _ => return Err(format!("it is no checkpoint: the first line must be `{FIRST_LINE}`")),
+        }
+        for (key, ours) in &self.header {
+            let theirs = line();
+            let theirs = theirs.as_deref().and_then(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+            match theirs {
+                None => return Err(format!("it is damaged: `{key} = …` is missing")),
+                Some(theirs) if theirs == ours => {}
+                Some(theirs) => return Err(difference(key, theirs, ours)),
+            }
+        }
+        match line() {
+            Some(empty) if empty.is_empty() => Ok(Some(file)),
+            _ => Err("it is damaged: an empty line is missing".to_owned()),
+        }
+    }
+
+    fn write(&self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let new = self.path.with_extension("checkpoint.new");
+        let mut file = BufWriter::new(File::create(&new)?);
+        writeln!(file, "{FIRST_LINE}")?;
+        for (key, value) in &self.header {
+            writeln!(file, "{key} = {value}")?;
+        }
+        writeln!(file)?;
+        search(&mut file)?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        fs::rename(&new, &self.path)
+    }
+}
+
+/// In what a file is another's, in words.
+fn difference(key: &str, theirs: &str, ours: &str) -> String {
+    match key {
+        SETTINGS => "the scenario or the design has been changed since".to_owned(),
+        VERSION => format!("stalemap {theirs} wrote it, and this is {ours}"),
+        BUILD => "another build of stalemap wrote it".to_owned(),
+        _ => format!("it is of the {key} `{theirs}`, and this is `{ours}`"),
+    }
+}
+
+impl Keeper for Checkpoint<'_> {
+    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+        let file = self.open().map_err(|problem| EngineError::Checkpoint { problem })?;
+        Ok(file.map(|file| Box::new(file) as Box<dyn Read>))
+    }
+
+    fn wish(&mut self) -> Wish {
+        if self.of.stop.load(Ordering::Relaxed) {
+            Wish::Stop
+        } else if self.last.elapsed() >= INTERVAL.max(self.took * SHARE) {
+            Wish::Keep
+        } else {
+            Wish::GoOn
+        }
+    }
+
+    fn keep(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) {
+        let begun = Instant::now();
+        if let Err(error) = self.write(search) {
+            let problem = format!("cannot write {}: {error}", self.path.display());
+            self.of.problems.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
+        }
+        (self.last, self.took) = (Instant::now(), begun.elapsed());
+    }
+}
+
+fn sum_of(mut file: impl Read) -> io::Result<u128> {
+    let mut sum = Xxh3::new();
+    let mut bytes = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut bytes)? {
+            0 => return Ok(sum.digest128()),
+            read => sum.update(&bytes[..read]),
+        }
+    }
+}

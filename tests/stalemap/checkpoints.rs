@@ -1,0 +1,229 @@
+//! Searches that are kept in files and taken up again, from the outside.
+//!
+//! A search that went on must end as one that was never stopped. Whatever cannot be gone on from is refused, and left as
+//! it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::common::{elsewhere, in_repository, program, stalemap, text};
+
+/// A folder with copies of inputs.
+fn inputs() -> TempDir {
+    let folder = elsewhere();
+    for name in ["large.toml", "shallow-bug.toml"] {
+        let from = in_repository("tests/stalemap/inputs").join(name);
+        fs::copy(from, folder.path().join(name)).expect("inputs can be copied");
+    }
+    folder
+}
+
+fn check(folder: &Path, arguments: &[&str]) -> Output {
+    stalemap(folder, &[&["check"], arguments].concat())
+}
+
+/// The results, without what a clock put into them.
+fn results(output: &Output) -> Value {
+    let mut document: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("no JSON: {}", text(&output.stderr)));
+    for result in document["results"].as_array_mut().expect("results") {
+        result["elapsed_ms"] = Value::Null;
+    }
+    document["results"].take()
+}
+
+/// What comes of a command, and of the same one with searches that are kept.
+fn both(folder: &Path, arguments: &[&str]) -> [Value; 2] {
+    let arguments = [arguments, &["--format", "json"]].concat();
+    let kept = check(folder, &[&arguments[..], &["--checkpoint", "kept"]].concat());
+    [results(&check(folder, &arguments)), results(&kept)]
+}
+
+fn file(folder: &Path, name: &str) -> PathBuf {
+    folder.join("kept").join(name)
+}
+
+#[test]
+fn a_search_goes_on_after_a_limit() {
+    let folder = inputs();
+    for states in ["1000", "60000", "200000"] {
+        let [whole, kept] = both(folder.path(), &["large.toml", "--limit-states", states]);
+        assert_eq!(whole[0]["limits_hit"], json!(["states"]));
+        assert_eq!(whole, kept);
+    }
+    let stopped = check(folder.path(), &["large.toml", "--limit-states", "200000", "--checkpoint", "kept"]);
+    assert!(
+        text(&stopped.stderr).contains("kept in kept: the same command goes on"),
+        "{}",
+        text(&stopped.stderr)
+    );
+    assert_eq!(stopped.status.code(), Some(3));
+}
+
+#[test]
+fn what_was_found_before_is_found_after() {
+    let folder = inputs();
+    for states in ["20000", "150000"] {
+        let [whole, kept] = both(folder.path(), &["shallow-bug.toml", "--limit-states", states]);
+        assert_eq!(whole, kept);
+    }
+}
+
+#[test]
+fn every_design_of_a_scenario_has_a_file_of_its_own_and_ends_as_ever() {
+    let folder = elsewhere();
+    let some = check(folder.path(), &["xfs/t1", "xfs/t2", "--limit-states", "700", "--checkpoint", "kept"]);
+    assert_eq!(some.status.code(), Some(3), "{}", text(&some.stderr));
+    let [whole, kept] = both(folder.path(), &["xfs/t1", "xfs/t2"]);
+    assert_eq!(whole, kept);
+    let names = fs::read_dir(folder.path().join("kept")).expect("a folder");
+    assert_eq!(names.count(), kept.as_array().expect("results").len());
+    // At the end the end is kept, with no states.
+    let [again, kept] = both(folder.path(), &["xfs/t1", "xfs/t2"]);
+    assert_eq!((&whole, &whole), (&again, &kept));
+    assert!(fs::metadata(file(folder.path(), "xfs-t1-none.checkpoint")).expect("a file").len() < 20_000);
+}
+
+/// A process that goes on with a kept search, and listens for signals.
+fn going_on(folder: &Path) -> Child {
+    let mut program = program();
+    program.args([
+        "check",
+        "large.toml",
+        "--checkpoint",
+        "kept",
+        "--format",
+        "json",
+        "--limit-states",
+        "200000",
+    ]);
+    let child = program.current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.expect("the program runs");
+    let listens = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?.trim().to_owned();
+        Some(u64::from_str_radix(&caught, 16).ok()? & 1 << 14 != 0)
+    };
+    while listens() != Some(true) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child
+}
+
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(sent.expect("there is a kill").success());
+}
+
+#[test]
+fn a_search_goes_on_after_a_signal() {
+    if !Path::new("/proc/self/status").exists() {
+        return;
+    }
+    let folder = inputs();
+    let limited = ["large.toml", "--limit-states", "5000", "--checkpoint", "kept"];
+    assert_eq!(check(folder.path(), &limited).status.code(), Some(3));
+    for signal in ["-TERM", "-INT", "-KILL"] {
+        let child = going_on(folder.path());
+        send(signal, &child);
+        let output = child.wait_with_output().expect("it ends");
+        if signal == "-KILL" {
+            assert_eq!(output.status.code(), None);
+        } else {
+            assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+            assert_eq!(results(&output)[0]["limits_hit"], json!(["interrupted"]));
+        }
+    }
+    let [whole, kept] = both(folder.path(), &["large.toml", "--limit-states", "200000"]);
+    assert_eq!(whole, kept);
+}
+
+/// What is said of a file that cannot be gone on from. It must stay as it is.
+fn refused(folder: &Path, name: &str, arguments: &[&str]) -> String {
+    let before = fs::read(file(folder, name)).ok();
+    let output = check(folder, &[arguments, &["--checkpoint", "kept"]].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+    assert!(output.stdout.is_empty());
+    assert_eq!(before, fs::read(file(folder, name)).ok(), "nothing is lost");
+    let said = text(&output.stderr);
+    assert!(said.starts_with("error: ") && said.contains(name), "{said}");
+    said
+}
+
+#[test]
+fn what_cannot_be_gone_on_from_is_refused() {
+    let folder = elsewhere();
+    let folder = folder.path();
+    let (_, source) = stalemap::scenario::catalogue::find("xfs/t1").expect("a shipped scenario");
+    fs::write(folder.join("mine.toml"), source).expect("a file");
+    let mine = |design| ["mine.toml", "--design", design, "--limit-states", "300"];
+    let kept = check(folder, &[&mine("none")[..], &["--checkpoint", "kept"]].concat());
+    assert_eq!(kept.status.code(), Some(3), "{}", text(&kept.stderr));
+
+    let (none, other) = ("mine-none.checkpoint", "mine-get_folio.checkpoint");
+    fs::copy(file(folder, none), file(folder, other)).expect("a copy");
+    let said = refused(folder, other, &mine("get_folio"));
+    assert!(said.contains("it is of the design `none`, and this is `get_folio`"), "{said}");
+    assert!(said.contains("remove it to begin anew"), "{said}");
+    let said = refused(folder, none, &[&mine("none")[..], &["--limit-preemptions", "1"]].concat());
+    assert!(said.contains("it is of the limit of preemptions `none`, and this is `1`"), "{said}");
+    let said = refused(folder, none, &[&mine("none")[..], &["--memory", "relaxed"]].concat());
+    assert!(said.contains("it is of the memory `sc`, and this is `relaxed`"), "{said}");
+
+    let whole = fs::read(file(folder, none)).expect("a file");
+    let header = whole.windows(2).position(|pair| pair == b"\n\n").expect("a header") + 2;
+    let mut damaged = whole.clone();
+    damaged[header + 40] ^= 1;
+    let lines = text(&whole[..header]);
+    let build = lines.lines().find(|line| line.starts_with("build = ")).expect("a build");
+    let with = |old: &str, new: &str| [lines.replace(old, new).as_bytes(), &whole[header..]].concat();
+    for (bytes, problem) in [
+        (damaged, "it is damaged"),
+        (whole[..whole.len() - 1].to_vec(), "it is cut off"),
+        (whole[..header].to_vec(), "it is cut off"),
+        (whole[..header - 1].to_vec(), "it is damaged: an empty line is missing"),
+        (whole[..40].to_vec(), "it is damaged: `build = …` is missing"),
+        ([&whole[..], b"more"].concat(), "it is damaged"),
+        (Vec::new(), "it is no checkpoint"),
+        (b"title = \"x\"\n".to_vec(), "it is no checkpoint"),
+        (vec![0xff; 1 << 20], "it is no checkpoint"),
+        (with("checkpoint 1", "checkpoint 2"), "only version 1 is understood"),
+        (with(build, "build = 7"), "another build of stalemap wrote it"),
+    ] {
+        fs::write(file(folder, none), bytes).expect("a file");
+        let said = refused(folder, none, &mine("none"));
+        assert!(said.contains(problem), "{said}");
+    }
+    fs::write(file(folder, none), &whole).expect("a file");
+    fs::write(folder.join("mine.toml"), format!("{source}\n[limits]\nevictions = 7\n")).expect("a file");
+    let said = refused(folder, none, &mine("none"));
+    assert!(said.contains("the scenario or the design has been changed since"), "{said}");
+    fs::remove_file(file(folder, none)).expect("it was there");
+    fs::create_dir(file(folder, none)).expect("a folder");
+    assert!(refused(folder, none, &mine("none")).contains("it is no regular file"));
+}
+
+#[test]
+fn what_cannot_be_kept_is_said_at_once() {
+    let folder = elsewhere();
+    let folder = folder.path();
+    fs::write(folder.join("file"), "").expect("a file");
+    let output = check(folder, &["xfs/t1", "--checkpoint", "file"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    let output = check(folder, &["xfs/t1", "--engine", "loom", "--checkpoint", "kept"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("only searches of the exhaustive engine can be kept"));
+    let (_, source) = stalemap::scenario::catalogue::find("xfs/t1").expect("a shipped scenario");
+    fs::create_dir(folder.join("a")).expect("a folder");
+    for name in ["a/b.toml", "a-b.toml"] {
+        fs::write(folder.join(name), format!("{source}\n# {name}\n")).expect("a file");
+    }
+    let output = check(folder, &["a/b.toml", "a-b.toml", "--checkpoint", "kept"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("would be of two of these scenarios"), "{}", text(&output.stderr));
+}
