@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::common::{in_repository, program, stalemap, text};
+use crate::common::{elsewhere, in_repository, program, stalemap, text};
 
 /// What the program says of a file in `inputs`.
 fn output(arguments: &[&str]) -> Output {
@@ -43,6 +43,22 @@ fn what_is_known_of_a_stopped_search_is_said() {
     let found = result(&["large.toml", "--limit-states", "1000"]);
     let nothing = json!({ "none_up_to": null, "states": 0, "found_with": null });
     assert_eq!(found["few_preemptions"], nothing);
+}
+
+#[test]
+fn a_file_of_as_many_cells_as_there_may_be_ends_at_a_limit() {
+    let folder = elsewhere();
+    let source = "title = \"many cells\"\n[[actor]]\nname = \"writer\"\nrun = [\"pwrite -b 1 0 4095\"]\n";
+    fs::write(folder.path().join("cells.toml"), source).expect("a file");
+    for (limit, name) in [(["--limit-states", "500"], "states"), (["--limit-memory", "64m"], "memory")] {
+        let arguments =
+            [&["check", "cells.toml", "--design", "none", "--format", "json"][..], &limit].concat();
+        let output = stalemap(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+        let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(document["results"][0]["verdict"], "incomplete");
+        assert_eq!(document["results"][0]["limits_hit"], json!([name]));
+    }
 }
 
 #[test]
