@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use stalemap_facade::{ActorId, ActorSpec, Bound, Event, Panel, Property, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Bound, Event, Picture, Property, Role, System};
 
 use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
 use crate::ends::{End, WAITING, waiting};
@@ -540,8 +540,8 @@ impl<'s, S: System> Machine<'s, S> {
     }
 
     /// The shared state in full.
-    pub(crate) fn panels(&self) -> Vec<Panel> {
-        self.looking(|| self.system.panels(&self.world))
+    pub(crate) fn picture(&self) -> Picture {
+        self.looking(|| self.system.picture(&self.world))
     }
 
     /// Runs code that looks at the memory without being an actor.

@@ -1,6 +1,6 @@
 //! Replaying a schedule: the same transitions again, watched.
 
-use stalemap_facade::{ActorId, ActorSpec, Event, Panel, Property, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Event, Picture, Property, Role, System};
 
 use crate::actors::actors_of;
 use crate::causality::Causality;
@@ -29,7 +29,7 @@ pub struct Played {
     /// The shared state afterwards.
     pub gutter: Vec<(String, String)>,
     /// The shared state afterwards in full.
-    pub panels: Vec<Panel>,
+    pub picture: Picture,
     /// Properties violated for the first time by it.
     pub violated: Vec<Property>,
 }
@@ -42,7 +42,7 @@ pub struct Replay {
     /// The shared state before the first transition.
     pub initial: Vec<(String, String)>,
     /// The shared state before the first transition, in full.
-    pub initial_panels: Vec<Panel>,
+    pub initial_picture: Picture,
     /// The properties that the setup violates, before anybody moves.
     pub violated_in_setup: Vec<Property>,
     /// The setup, if it does not come to its end.
@@ -96,7 +96,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     let mut machine = Machine::new(system)?;
     let actors = machine.specs().to_vec();
     let initial = machine.gutter();
-    let initial_panels = machine.panels();
+    let initial_picture = machine.picture();
     let violated_in_setup = machine.memory().properties(machine.violated());
     let halted = machine.halted().cloned();
     let mut causality = Causality::default();
@@ -137,7 +137,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
     Ok(Replay {
         actors,
         initial,
-        initial_panels,
+        initial_picture,
         violated_in_setup,
         halted,
         played,
@@ -180,7 +180,7 @@ fn play<S: System>(
         depends_indirectly_on: dependences.indirect,
         events,
         gutter: machine.gutter(),
-        panels: machine.panels(),
+        picture: machine.picture(),
         violated: machine.memory().properties(machine.violated() & !before),
     };
     Ok((played, outcome))

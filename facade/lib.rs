@@ -15,7 +15,7 @@ mod backend;
 mod call;
 mod event;
 mod name;
-mod panel;
+mod picture;
 mod property;
 mod system;
 
@@ -24,6 +24,6 @@ pub use backend::{Atomic, Backend, Leaf, Lock, Op, Ordering, Shared, View};
 pub use call::{Call, Calls, Returned};
 pub use event::{Event, SystemEvent};
 pub use name::{Bound, Branch, Counter};
-pub use panel::{Panel, Span, Strip};
+pub use picture::Picture;
 pub use property::Property;
 pub use system::{ActorSpec, MemoryModel, Role, System};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::actor::ActorId;
 use crate::backend::{Backend, Shared};
-use crate::panel::Panel;
+use crate::picture::Picture;
 
 /// The memory that a system runs on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -107,9 +107,9 @@ pub trait System {
     }
 
     /// The shared state in full, for a picture beside a replay.
-    fn panels<B: Backend>(&self, world: &Self::World<B>) -> Vec<Panel> {
+    fn picture<B: Backend>(&self, world: &Self::World<B>) -> Picture {
         let _ = world;
-        Vec::new()
+        Picture::default()
     }
 
     /// The shared state in a few short named columns, for a replay's margin.

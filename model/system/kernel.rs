@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use stalemap_facade::{ActorId, ActorSpec, Backend, Calls, Lock, MemoryModel, Panel, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Backend, Calls, Lock, MemoryModel, Picture, Role, System};
 
 use crate::direct_io::complete::{self, WorkerState};
 use crate::state::disk::on_disk;
@@ -328,11 +328,8 @@ impl System for Kernel {
         Some(self.config.observe.iter().map(show).collect::<Vec<_>>().join(" "))
     }
 
-    fn panels<B: Backend>(&self, w: &World<B>) -> Vec<Panel> {
-        let actors = self.actors();
-        panel::panels(w, &self.config, &|actor| {
-            actors.get(actor).map_or_else(String::new, |spec| spec.name.clone())
-        })
+    fn picture<B: Backend>(&self, w: &World<B>) -> Picture {
+        Picture::new(panel::panels(w, &self.config))
     }
 
     fn gutter<B: Backend>(&self, w: &World<B>) -> Vec<(String, String)> {

@@ -1,9 +1,9 @@
-//! The shared state as a picture: a file is drawn as strips, one below the other, cut at the same byte offsets: the
-//! extents, the copies in the making, the folios with their flags, what they contain, and what is on disk.
+//! The shared state as a picture, as data: a file has strips, cut at the same byte offsets: the extents, the copies in the
+//! making, the folios with their flags, what they contain, and what is on disk.
 
 use std::ops::Range;
 
-use stalemap_facade::{Backend, Lock, Panel, Span, Strip};
+use stalemap_facade::{ActorId, Backend, Lock};
 
 use crate::state::disk::on_disk;
 use crate::state::folio::Slot;
@@ -12,118 +12,177 @@ use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
 use crate::words::config::Config;
 use crate::words::extent::{Extent, Fork};
-use crate::words::geometry::{Bytes, Cell};
+use crate::words::geometry::Cell;
 use crate::words::value::Value;
 
-/// What there is in a part of a strip.
+/// A file at one moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Panel {
+    /// Its name; `None` for the only one.
+    pub title: Option<String>,
+    /// Single values.
+    pub facts: Vec<Fact>,
+    /// What is laid out by byte offset.
+    pub strips: Vec<Strip>,
+}
+
+/// A single value of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fact {
+    /// i_size, in bytes.
+    Size(u64),
+    /// The size on disk, in bytes.
+    DiskSize(u64),
+    /// The change counter of a fork; where blocks are stamped, the stamp of each.
+    Seq(Fork, String),
+    /// A semaphore that is held.
+    Held {
+        /// Its name.
+        lock: &'static str,
+        /// By whom.
+        holders: Vec<ActorId>,
+        /// Whether as a writer.
+        exclusive: bool,
+    },
+}
+
+/// A row of a panel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Strip {
+    /// What it shows.
+    pub shows: Shows,
+    /// Its parts, in the order of their offsets, without gaps.
+    pub spans: Vec<Span>,
+}
+
+/// What a strip shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SpanKind {
-    /// Nothing: a hole, no folio.
+pub enum Shows {
+    /// The extents of a fork.
+    Extents(Fork),
+    /// The folios.
+    Folios,
+    /// What the folios contain.
+    PageCache,
+    /// What the extent map and the device give.
+    OnDisk,
+}
+
+/// A part of a strip.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// Where it lies, in bytes.
+    pub bytes: Range<u64>,
+    /// What is there.
+    pub part: Part,
+}
+
+/// What there is in a part of a strip.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// A block of a fork.
+    Block {
+        /// Its extent.
+        extent: Extent,
+        /// Whether another file has the device block as well.
+        shared: bool,
+    },
+    /// No folio.
+    NoFolio,
+    /// A folio.
+    Folio(FolioState),
+    /// Contents.
+    Contents(Contents),
+}
+
+/// The flags of a folio.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FolioState {
+    /// In letters ([`Slot::letters`]).
+    pub letters: String,
+    /// Dirty.
+    pub dirty: bool,
+    /// Under writeback.
+    pub writeback: bool,
+    /// Locked.
+    pub locked: bool,
+    /// Valid as a whole.
+    pub uptodate: bool,
+    /// How it is mapped by some task; `None`: by none.
+    pub mapped: Option<MappedFor>,
+}
+
+/// What the page-table entries of a folio allow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MappedFor {
+    /// Loads alone.
+    Reading,
+    /// Stores as well.
+    Writing,
+}
+
+/// What a reader would find.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Contents {
+    /// Nothing that is valid.
     Nothing,
-    /// Promised, without a place: a delayed allocation.
-    Reserved,
-    /// Has a place and reads as zeros.
-    Unwritten,
-    /// Has contents.
-    Written,
-    /// Clean in memory.
-    Clean,
-    /// Dirty in memory.
-    Dirty,
-    /// On its way to disk.
-    Writeback,
     /// Zeros.
-    Zero,
-    /// What a command wrote.
-    Data,
+    Zeros,
+    /// What a command wrote: the byte, as `0x57`.
+    Written(String),
     /// What nobody may see: a fresh page, somebody's deleted data.
     Garbage,
 }
 
-impl SpanKind {
-    /// The name, for style sheets and exports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            SpanKind::Nothing => "nothing",
-            SpanKind::Reserved => "reserved",
-            SpanKind::Unwritten => "unwritten",
-            SpanKind::Written => "written",
-            SpanKind::Clean => "clean",
-            SpanKind::Dirty => "dirty",
-            SpanKind::Writeback => "writeback",
-            SpanKind::Zero => "zero",
-            SpanKind::Data => "data",
-            SpanKind::Garbage => "garbage",
-        }
-    }
-}
-
-/// The files of a world, one panel each. `name` gives an actor's name.
-pub(crate) fn panels<B: Backend>(
-    w: &World<B>,
-    config: &Config,
-    name: &dyn Fn(usize) -> String,
-) -> Vec<Panel> {
+/// The files of a world, one panel each.
+pub(crate) fn panels<B: Backend>(w: &World<B>, config: &Config) -> Vec<Panel> {
     let panel = |inode: &Inode<B>| Panel {
         title: config.label(inode.number).map(str::to_owned),
-        facts: facts(inode, name),
+        facts: facts(inode),
         strips: strips(inode),
     };
     w.inodes.iter().map(panel).collect()
 }
 
-fn facts<B: Backend>(inode: &Inode<B>, name: &dyn Fn(usize) -> String) -> Vec<(String, String)> {
-    let bytes = |cell: Cell| Bytes(inode.sb.geometry.byte_at(cell)).to_string();
-    let mut facts = vec![("i_size".to_owned(), bytes(inode.i_size_newest()))];
-    inode.audit_map(|map| facts.push(("on-disk size".to_owned(), bytes(map.disk_size))));
+fn facts<B: Backend>(inode: &Inode<B>) -> Vec<Fact> {
+    let bytes = |cell: Cell| inode.sb.geometry.byte_at(cell);
+    let mut facts = vec![Fact::Size(bytes(inode.i_size_newest()))];
+    inode.audit_map(|map| facts.push(Fact::DiskSize(bytes(map.disk_size))));
     if inode.sb.config.fs.counter {
-        facts.push(("seq".to_owned(), inode.counters.show(Fork::Data)));
-        if inode.reflinks {
-            facts.push(("cow seq".to_owned(), inode.counters.show(Fork::Cow)));
-        }
+        let forks = if inode.reflinks { &[Fork::Data, Fork::Cow][..] } else { &[Fork::Data] };
+        facts.extend(forks.iter().map(|fork| Fact::Seq(*fork, inode.counters.show(*fork))));
     }
     for (lock, semaphore) in [("i_rwsem", &inode.i_rwsem), ("invalidate_lock", &inode.invalidate_lock)] {
-        if let Some((holders, writer)) = semaphore.holders() {
-            let holders: Vec<String> = holders.into_iter().map(name).collect();
-            let how = if writer { "exclusive" } else { "shared" };
-            facts.push((lock.to_owned(), format!("{} ({how})", holders.join(", "))));
-        }
+        let held = semaphore.holders();
+        facts.extend(held.map(|(holders, exclusive)| Fact::Held { lock, holders, exclusive }));
     }
     facts
 }
 
 fn strips<B: Backend>(inode: &Inode<B>) -> Vec<Strip> {
-    let mut strips = vec![extents(inode, "extents", false)];
+    let mut strips = vec![extents(inode, Fork::Data)];
     if inode.reflinks {
-        strips.push(extents(inode, "COW fork", true));
+        strips.push(extents(inode, Fork::Cow));
     }
     strips.extend([folios(inode), cached(inode), device(inode)]);
     strips
 }
 
-fn extents<B: Backend>(inode: &Inode<B>, name: &'static str, cow: bool) -> Strip {
+fn extents<B: Backend>(inode: &Inode<B>, fork: Fork) -> Strip {
     let geometry = &inode.sb.geometry;
     let mut spans = Vec::new();
     inode.audit_map(|map| {
         for block in 0..geometry.blocks() {
-            let extent = if cow { map.cow.get(block) } else { map.get(block) };
-            let cells = geometry.cells_of_block(block);
-            let (words, kind) = match extent {
-                Extent::Hole if cow => ("no copy".to_owned(), SpanKind::Nothing),
-                Extent::Hole => ("hole".to_owned(), SpanKind::Nothing),
-                Extent::Delalloc => ("delayed allocation".to_owned(), SpanKind::Reserved),
-                Extent::Unwritten(phys) => (format!("unwritten, device block {phys}"), SpanKind::Unwritten),
-                Extent::Written(phys) => {
-                    let shared = if inode.sb.is_shared_audit(phys) { ", shared" } else { "" };
-                    (format!("written, device block {phys}{shared}"), SpanKind::Written)
-                }
+            let extent = match fork {
+                Fork::Data => map.get(block),
+                Fork::Cow => map.cow.get(block),
             };
-            let label = if cow && extent == Extent::Hole { '-' } else { extent.letter() };
-            let label = extent.phys().map_or_else(|| label.to_string(), |phys| format!("{label} {phys}"));
-            spans.push(Span { bytes: bytes_of(&inode.sb, &cells), label, words, paint: kind.name() });
+            let shared = matches!(extent, Extent::Written(phys) if inode.sb.is_shared_audit(phys));
+            let bytes = bytes_of(&inode.sb, &geometry.cells_of_block(block));
+            spans.push(Span { bytes, part: Part::Block { extent, shared } });
         }
     });
-    Strip { name, spans }
+    Strip { shows: Shows::Extents(fork), spans }
 }
 
 fn folios<B: Backend>(inode: &Inode<B>) -> Strip {
@@ -131,32 +190,28 @@ fn folios<B: Backend>(inode: &Inode<B>) -> Strip {
     let mut spans = Vec::new();
     for index in 0..geometry.folios() {
         inode.page(index).audit(|slot| {
-            let kind = match slot.current() {
-                None => SpanKind::Nothing,
-                Some((_, folio)) if folio.writeback => SpanKind::Writeback,
-                Some((_, folio)) if folio.dirty => SpanKind::Dirty,
-                Some(_) => SpanKind::Clean,
-            };
             let bytes = bytes_of(&inode.sb, &geometry.cells_of_folio(index));
-            spans.push(Span { bytes, label: slot.letters(), words: words(slot), paint: kind.name() });
+            spans.push(Span { bytes, part: folio(slot) });
         });
     }
-    Strip { name: "folios", spans }
+    Strip { shows: Shows::Folios, spans }
 }
 
-/// The flags of a folio in words.
-fn words(slot: &Slot) -> String {
-    let Some((_, folio)) = slot.current() else { return "not in the page cache".to_owned() };
-    let flags = [
-        (true, if folio.dirty { "dirty" } else { "clean" }),
-        (folio.writeback, "under writeback"),
-        (folio.locked.is_some(), "locked"),
-        (!folio.uptodate, "not all valid"),
-        (folio.pte_write != 0, "mapped writable"),
-        (folio.pte_read != 0 && folio.pte_write == 0, "mapped read-only"),
-    ];
-    let flags: Vec<&str> = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| *flag).collect();
-    flags.join(", ")
+fn folio(slot: &Slot) -> Part {
+    let Some((_, folio)) = slot.current() else { return Part::NoFolio };
+    let mapped = match (folio.pte_read, folio.pte_write) {
+        (0, 0) => None,
+        (_, 0) => Some(MappedFor::Reading),
+        _ => Some(MappedFor::Writing),
+    };
+    Part::Folio(FolioState {
+        letters: slot.letters(),
+        dirty: folio.dirty,
+        writeback: folio.writeback,
+        locked: folio.locked.is_some(),
+        uptodate: folio.uptodate,
+        mapped,
+    })
 }
 
 /// What the folios contain, where they are valid.
@@ -175,39 +230,31 @@ fn cached<B: Backend>(inode: &Inode<B>) -> Strip {
             }
         });
     }
-    Strip { name: "page cache", spans: merged(spans) }
+    Strip { shows: Shows::PageCache, spans: merged(spans) }
 }
 
 /// What the extent map and the device give, below the on-disk size or not.
 fn device<B: Backend>(inode: &Inode<B>) -> Strip {
     let spans = (0..inode.sb.geometry.cells()).map(|cell| contents(inode, cell, Some(on_disk(inode, cell))));
-    Strip { name: "on disk", spans: merged(spans.collect()) }
+    Strip { shows: Shows::OnDisk, spans: merged(spans.collect()) }
 }
 
 fn contents<B: Backend>(inode: &Inode<B>, cell: Cell, value: Option<Value>) -> Span {
-    let bytes = bytes_of(&inode.sb, &(cell..cell + 1));
-    let (label, words, kind) = match value {
-        None => (String::new(), "nothing valid".to_owned(), SpanKind::Nothing),
-        Some(Value::ZERO) => ("0".to_owned(), "zeros".to_owned(), SpanKind::Zero),
-        Some(value) if value.is_garbage() => {
-            ("~".to_owned(), "what nobody may see".to_owned(), SpanKind::Garbage)
-        }
-        Some(value) => {
-            let byte = value.show(&inode.sb.patterns);
-            (byte.clone(), format!("written with {byte}"), SpanKind::Data)
-        }
+    let contents = match value {
+        None => Contents::Nothing,
+        Some(Value::ZERO) => Contents::Zeros,
+        Some(value) if value.is_garbage() => Contents::Garbage,
+        Some(value) => Contents::Written(value.show(&inode.sb.patterns)),
     };
-    Span { bytes, label, words, paint: kind.name() }
+    Span { bytes: bytes_of(&inode.sb, &(cell..cell + 1)), part: Part::Contents(contents) }
 }
 
-/// Neighbours that say the same are one.
+/// Neighbours with the same contents are one.
 fn merged(spans: Vec<Span>) -> Vec<Span> {
     let mut merged: Vec<Span> = Vec::new();
     for span in spans {
         match merged.last_mut() {
-            Some(last) if (&last.label, last.paint) == (&span.label, span.paint) => {
-                last.bytes.end = span.bytes.end;
-            }
+            Some(last) if last.part == span.part => last.bytes.end = span.bytes.end,
             _ => merged.push(span),
         }
     }

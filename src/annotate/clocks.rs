@@ -28,6 +28,8 @@ pub fn clocks(played: &[Played]) -> Vec<Clock> {
 
 #[cfg(test)]
 mod tests {
+    use stalemap_facade::Picture;
+
     use super::*;
 
     fn played(actor: ActorId, depends_on: Vec<usize>) -> Played {
@@ -39,7 +41,7 @@ mod tests {
             depends_indirectly_on: Vec::new(),
             events: Vec::new(),
             gutter: Vec::new(),
-            panels: Vec::new(),
+            picture: Picture::default(),
             violated: Vec::new(),
         }
     }

@@ -162,6 +162,7 @@ mod tests {
     use std::rc::Rc;
 
     use stalemap_explore::Played;
+    use stalemap_facade::Picture;
     use stalemap_model::state::event::{Checker, Dropped, KernelEvent, Says, Seq, Truth};
     use stalemap_model::state::mapping::IomapType;
     use stalemap_model::words::extent::Fork;
@@ -175,7 +176,7 @@ mod tests {
             preempts: false,
             depends_on: Vec::new(),
             depends_indirectly_on: Vec::new(),
-            panels: Vec::new(),
+            picture: Picture::default(),
             events: vec![Event::System(Rc::new(KernelEvent {
                 file: None,
                 compared: None,
@@ -187,7 +188,7 @@ mod tests {
         Replay {
             actors: Vec::new(),
             initial: Vec::new(),
-            initial_panels: Vec::new(),
+            initial_picture: Picture::default(),
             violated_in_setup: Vec::new(),
             halted: None,
             played: events.iter().map(played).collect(),

@@ -14,7 +14,6 @@ pub(crate) mod files;
 pub mod mappings;
 mod phrases;
 pub mod program;
-pub mod states;
 pub mod window;
 
 use std::collections::BTreeMap;
@@ -23,6 +22,7 @@ use stalemap_checker::{orders, replay};
 use stalemap_explore::{Order, Played, Replay, ReplayError, Schedule, Turned};
 use stalemap_facade::{ActorId, Event, Property};
 use stalemap_model::system::kernel::Kernel;
+use stalemap_model::system::panel::Panel;
 
 pub use self::calls::calls;
 use self::clocks::Clock;
@@ -30,7 +30,6 @@ use self::files::Note;
 use self::mappings::Life;
 pub use self::phrases::{count, harmless, list};
 use self::program::Program;
-use self::states::FileState;
 use self::window::Window;
 use crate::report::words;
 
@@ -73,7 +72,7 @@ pub struct AnnotatedSchedule {
     /// The same in words, step by step.
     pub steps: Vec<AnnotatedStep>,
     /// The shared state after the setup and after each step.
-    pub states: Vec<Vec<FileState>>,
+    pub states: Vec<Vec<Panel>>,
     /// The cached mappings, in the order of their sampling.
     pub mappings: Vec<Life>,
     /// The mapping that went out of date, and through which path it was sampled.
@@ -172,7 +171,7 @@ impl AnnotatedSchedule {
             size: cause::size(&replay, &about),
             ending: cause::ending(&replay),
             critical: cause::critical_order(&replay, &mappings),
-            states: states::states(&replay),
+            states: states(&replay),
             window: window::window(&replay, &mappings, &clocks),
             clocks,
             deciding: deciding.map(|order| decides(&replay, &steps, order)).collect(),
@@ -306,6 +305,13 @@ fn is_violation(event: &Event) -> bool {
 }
 
 /// An actor's name.
+/// The shared state after the setup and after each step.
+fn states(replay: &Replay) -> Vec<Vec<Panel>> {
+    let later = replay.played.iter().map(|played| &played.picture);
+    let pictures = std::iter::once(&replay.initial_picture).chain(later);
+    pictures.map(|picture| picture.of::<Vec<Panel>>().cloned().unwrap_or_default()).collect()
+}
+
 fn name(replay: &Replay, actor: ActorId) -> String {
     replay.actors.get(actor).map_or_else(|| "?".to_owned(), |spec| harmless(&spec.name))
 }

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::json;
 use stalemap_facade::ActorId;
 
-use super::letters;
+use super::{letters, panel};
 use crate::annotate::alignment::align;
 use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, DecidingOrder, Ending, harmless};
@@ -62,7 +62,7 @@ fn document(schedules: &[&AnnotatedSchedule], pairs: &serde_json::Value) -> Stri
 fn data(schedule: &AnnotatedSchedule) -> serde_json::Value {
     json!({
         "depends_on": schedule.replay.played.iter().map(|played| &played.depends_on).collect::<Vec<_>>(),
-        "states": schedule.states,
+        "states": panel::states(schedule),
     })
 }
 

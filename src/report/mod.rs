@@ -9,6 +9,7 @@ pub mod json;
 mod letters;
 pub mod list;
 pub mod orderings;
+pub mod panel;
 pub mod style;
 pub mod svg;
 mod text;
