@@ -1,12 +1,12 @@
 //! A schedule with everything that there is to say about it: what every report of a schedule is made from.
 //!
-//! A replay says what happened. This module works out what it means, once: the cause in a sentence, the life of each
+//! A replay says what happened. This module works out what it means, once: the cause, the life of each
 //! cached mapping, which transitions the outcome needs, which orders decide it (tried by turning them round), and what
 //! a check would have seen. The reports lay it out and compute nothing.
 
 pub mod alignment;
 mod calls;
-mod cause;
+pub mod cause;
 pub mod clocks;
 pub mod events;
 pub mod expected;
@@ -25,6 +25,7 @@ use stalemap_model::system::kernel::Kernel;
 use stalemap_model::system::panel::Panel;
 
 pub use self::calls::calls;
+use self::cause::Cause;
 use self::clocks::Clock;
 use self::files::Note;
 use self::mappings::Life;
@@ -79,14 +80,9 @@ pub struct AnnotatedSchedule {
     pub window: Option<Window>,
     /// How much of every actor each step has seen.
     pub clocks: Vec<Clock>,
-    /// What was lost, which bytes, under which design, and whose cached mapping outlived which change.
-    pub headline: String,
-    /// How large the schedule is.
-    pub size: String,
-    /// What came after the last step.
-    pub ending: Vec<Ending>,
-    /// The steps whose order made a mapping stale, and what a check saw or would have seen.
-    pub critical: Option<String>,
+    /// The mapping that was used although it was out of date, what had changed under it, and what a check saw or would have
+    /// seen.
+    pub cause: Option<Cause>,
     /// The orders that decide: turned round, the property is not violated.
     pub deciding: Vec<DecidingOrder>,
 }
@@ -108,15 +104,6 @@ pub struct AnnotatedStep {
     pub violations: Vec<String>,
     /// Whether the outcome needs it: it happened before what violates the property, as far as that depends on it.
     pub needed: bool,
-}
-
-/// Something said about the time after the last step.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ending {
-    /// Plain words.
-    Said(String),
-    /// Something was violated.
-    Violated(String),
 }
 
 /// Two steps whose order decides.
@@ -167,10 +154,7 @@ impl AnnotatedSchedule {
             replay.played.iter().zip(needed).map(|(played, needed)| step(played, needed)).collect();
         let deciding = orders.iter().filter(|order| order.turned == Turned::Avoided);
         AnnotatedSchedule {
-            headline: cause::headline(&replay, &about, &mappings),
-            size: cause::size(&replay, &about),
-            ending: cause::ending(&replay),
-            critical: cause::critical_order(&replay, &mappings),
+            cause: cause::cause(&replay, &mappings),
             states: states(&replay),
             window: window::window(&replay, &mappings, &clocks),
             clocks,
@@ -194,7 +178,6 @@ impl AnnotatedSchedule {
             self.about.certified = certificate.map(said);
             self.about.preemptions = u32::try_from(preemptions).ok();
             self.about.among = schedule.header("among").map(str::to_owned);
-            self.size = cause::size(&self.replay, &self.about);
         }
     }
 
@@ -249,7 +232,7 @@ fn factored(op: &str, notes: &[Note]) -> (String, Vec<String>) {
 }
 
 /// What events say to a reader, but for violations.
-fn told(events: &[Event]) -> Vec<Note> {
+pub(crate) fn told(events: &[Event]) -> Vec<Note> {
     let note = |event: &Event| Note {
         file: events::file(event).map(harmless),
         text: harmless(&words::event(event)),
@@ -290,7 +273,7 @@ fn decides(replay: &Replay, steps: &[AnnotatedStep], order: &Order) -> DecidingO
 }
 
 /// A violated property in words: what the model said about it, if it did.
-fn violation(property: Property, events: &[Event]) -> String {
+pub(crate) fn violation(property: Property, events: &[Event]) -> String {
     let name = property.name().replace('-', " ");
     let detail = events.iter().find_map(|event| match event {
         Event::Violated { property: violated, detail } if *violated == property => Some(detail),

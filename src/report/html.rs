@@ -11,7 +11,8 @@ use stalemap_facade::ActorId;
 use super::{letters, panel};
 use crate::annotate::alignment::align;
 use crate::annotate::mappings::{self, Mark};
-use crate::annotate::{AnnotatedSchedule, DecidingOrder, Ending, harmless};
+use crate::annotate::{AnnotatedSchedule, DecidingOrder, harmless};
+use crate::report::cause::{self, Ending};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -71,8 +72,8 @@ fn article(n: usize, schedule: &AnnotatedSchedule) -> Markup {
     html! {
         article data-schedule=(n) {
             header {
-                h1 { (schedule.headline) }
-                p { b { (harmless(&about.scenario)) } @if !about.title.is_empty() { ": " (harmless(&about.title)) } "; " (schedule.size) "." }
+                h1 { (cause::headline(schedule)) }
+                p { b { (harmless(&about.scenario)) } @if !about.title.is_empty() { ": " (harmless(&about.title)) } "; " (cause::size(schedule)) "." }
             }
             div.picture {
                 div.steps { (table(n, schedule)) }
@@ -196,13 +197,13 @@ fn after(n: usize, schedule: &AnnotatedSchedule) -> Markup {
     let link = |row: usize| html! { a href={ "#" (anchor(n, row)) } { (row + 1) } };
     html! {
         footer {
-            @for ending in &schedule.ending {
+            @for ending in &cause::ending(schedule) {
                 @match ending {
                     Ending::Said(text) => p { (text) },
                     Ending::Violated(text) => p { strong.violation { (text) } },
                 }
             }
-            @if let Some(critical) = &schedule.critical { p { (critical) } }
+            @if let Some(critical) = &cause::critical_order(schedule) { p { (critical) } }
             @if !schedule.deciding.is_empty() {
                 h2 { "Orders that decide" }
                 ul {

@@ -6,6 +6,7 @@ use stalemap_facade::{Event, Property};
 
 use super::words;
 use crate::annotate::{AnnotatedSchedule, events, files};
+use crate::report::cause;
 use crate::run::Outcome;
 use crate::scenario::{Expectation, Scenario};
 
@@ -157,8 +158,8 @@ pub fn replay(schedule: &AnnotatedSchedule) -> String {
         "scenario": schedule.about.scenario,
         "design": schedule.about.design,
         "violated": names(&schedule.replay.violated),
-        "cause": schedule.headline,
-        "critical": schedule.critical,
+        "cause": cause::headline(schedule),
+        "critical": cause::critical_order(schedule),
         "deciding_orders": deciding.collect::<Vec<_>>(),
         "steps": steps.collect::<Vec<_>>(),
     }))

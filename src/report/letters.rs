@@ -2,7 +2,8 @@
 
 use stalemap_explore::Replay;
 
-use crate::annotate::{AnnotatedSchedule, Ending, files};
+use crate::annotate::{AnnotatedSchedule, files};
+use crate::report::cause::{self, Ending};
 
 /// The letters of the columns, by the column's name.
 const MEANINGS: [(&str, &[(char, &str)]); 2] = [
@@ -56,11 +57,12 @@ fn of_replay(replay: &Replay) -> Vec<String> {
 
 /// What `~2` means, if a violation says it.
 pub(super) fn garbage(schedule: &AnnotatedSchedule) -> Option<String> {
-    let at_the_end = schedule.ending.iter().map(|ending| match ending {
-        Ending::Said(text) | Ending::Violated(text) => text.as_str(),
-    });
-    let violations = schedule.steps.iter().flat_map(|step| &step.violations).map(String::as_str);
-    violations.chain(at_the_end).any(names_garbage).then(|| "~N: what device block N had before".to_owned())
+    let mut violations = schedule.steps.iter().flat_map(|step| &step.violations);
+    let at_the_end = |ending: &Ending| match ending {
+        Ending::Said(text) | Ending::Violated(text) => names_garbage(text),
+    };
+    let found = violations.any(|text| names_garbage(text)) || cause::ending(schedule).iter().any(at_the_end);
+    found.then(|| "~N: what device block N had before".to_owned())
 }
 
 fn names_garbage(text: &str) -> bool {

@@ -7,6 +7,7 @@ use super::letters;
 use super::text::wrap;
 use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, harmless};
+use crate::report::cause;
 
 /// Width of a character of the monospaced font at 12 pixels, with a little to spare.
 const CHARACTER: usize = 8;
@@ -40,7 +41,8 @@ pub fn picture(schedule: &AnnotatedSchedule) -> String {
     let gutter_at = width_of(movers.len());
     let gutters = gutters(schedule);
     let total = gutter_at + gutters.iter().map(|gutter| gutter.1).sum::<usize>() + MARGIN;
-    let title = wrap(&schedule.headline, (total - 2 * MARGIN) / CHARACTER, 2);
+    let headline = cause::headline(schedule);
+    let title = wrap(&headline, (total - 2 * MARGIN) / CHARACTER, 2);
     let top = MARGIN + LINE * (title.len() + 3);
     let rows = rows(schedule, top, (total - gutter_at.min(total / 3)) / CHARACTER);
     let bottom = rows.last().map_or(top, |row| row.top + row.height) + LINE;
@@ -50,11 +52,11 @@ pub fn picture(schedule: &AnnotatedSchedule) -> String {
     let head_at = top - LINE;
     html! {
         svg xmlns="http://www.w3.org/2000/svg" width=(total) height=(height) viewBox={ "0 0 " (total) " " (height) } role="img" {
-            title { (schedule.headline) }
+            title { (headline) }
             style { (PreEscaped(STYLE)) }
             rect.ground width=(total) height=(height) {}
             @for (n, line) in title.iter().enumerate() { (text(MARGIN, MARGIN + LINE * (n + 1), "head", line)) }
-            (text(MARGIN, MARGIN + LINE * (title.len() + 1), "soft", &format!("{}; {}", harmless(&schedule.about.scenario), schedule.size)))
+            (text(MARGIN, MARGIN + LINE * (title.len() + 1), "soft", &format!("{}; {}", harmless(&schedule.about.scenario), cause::size(schedule))))
             @for (n, actor) in movers.iter().enumerate() {
                 @let x = width_of(n);
                 line.life x1=(x) y1=(head_at + 4) x2=(x) y2=(bottom) {}

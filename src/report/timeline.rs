@@ -29,7 +29,8 @@ use super::style::{BAD, DIM, DOUBT, HEAD};
 use super::text::{Line, wrap};
 use crate::annotate::files::Note;
 use crate::annotate::mappings::{self, Mark};
-use crate::annotate::{AnnotatedSchedule, DecidingOrder, Ending, count, harmless};
+use crate::annotate::{AnnotatedSchedule, DecidingOrder, count, harmless};
+use crate::report::cause::{self, Ending};
 
 /// What several files' state must leave for the operations beside it.
 const ROOM: usize = 40;
@@ -51,7 +52,7 @@ pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
         }
     }
     lines.extend(ending(schedule, width));
-    let last = schedule.critical.iter().cloned();
+    let last = cause::critical_order(schedule).into_iter();
     let last = last.chain(schedule.deciding.iter().map(DecidingOrder::sentence));
     let last = last.chain(schedule.about.certified.as_deref().map(harmless));
     let last = last.chain(schedule.about.replay.as_deref().map(|line| format!("Replay: {}", harmless(line))));
@@ -67,18 +68,18 @@ pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
 
 /// What was lost, which bytes, under which design; then what was played.
 fn headline(schedule: &AnnotatedSchedule, width: usize) -> Vec<Line> {
-    let mut lines = paragraph(&schedule.headline, width, HEAD);
+    let mut lines = paragraph(&cause::headline(schedule), width, HEAD);
     let scenario = [&schedule.about.scenario, &schedule.about.title].map(|text| harmless(text)).into_iter();
     let scenario: Vec<String> = scenario.filter(|text| !text.is_empty()).collect();
     let scenario = if scenario.is_empty() { String::new() } else { format!("{}; ", scenario.join(": ")) };
-    lines.extend(paragraph(&format!("{scenario}{}.", schedule.size), width, Style::new()));
+    lines.extend(paragraph(&format!("{scenario}{}.", cause::size(schedule)), width, Style::new()));
     lines
 }
 
 /// What came after the last step.
 fn ending(schedule: &AnnotatedSchedule, width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
-    for said in &schedule.ending {
+    for said in &cause::ending(schedule) {
         match said {
             Ending::Said(text) => {
                 lines.push(Line::default());

@@ -2,6 +2,7 @@
 //! way in which a mapping can do damage.
 
 use stalemap::annotate::{About, AnnotatedSchedule, annotate};
+use stalemap::report::cause::{critical_order, headline};
 
 use crate::common::{checked, kernel};
 
@@ -17,8 +18,9 @@ fn counterexample(name: &str, design: &str) -> AnnotatedSchedule {
 #[track_caller]
 fn assert_cause(name: &str, design: &str, cause: &str, check: &str) {
     let schedule = counterexample(name, design);
-    assert!(schedule.headline.ends_with(cause), "{}", schedule.headline);
-    let critical = schedule.critical.expect("a critical order");
+    let headline = headline(&schedule);
+    assert!(headline.ends_with(cause), "{headline}");
+    let critical = critical_order(&schedule).expect("a critical order");
     assert!(critical.ends_with(check), "{critical}");
     assert!(!schedule.deciding.is_empty(), "some order decides");
 }

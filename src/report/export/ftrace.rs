@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 use stalemap_facade::Event;
 
 use super::{cpu, pid, word};
-use crate::annotate::{AnnotatedSchedule, Ending};
+use crate::annotate::AnnotatedSchedule;
+use crate::report::cause::{self, Ending};
 
 /// The longest name of a task (TASK_COMM_LEN - 1).
 const COMM: usize = 15;
@@ -50,7 +51,7 @@ pub fn trace(schedule: &AnnotatedSchedule) -> String {
     if let Some(epilogue) = &schedule.replay.epilogue {
         lines.events(&task, &epilogue.events);
     }
-    for ending in &schedule.ending {
+    for ending in &cause::ending(schedule) {
         match ending {
             Ending::Said(text) => lines.mark(&task, text),
             Ending::Violated(text) => lines.mark(&task, &format!("violated: {text}")),

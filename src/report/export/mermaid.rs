@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use stalemap_facade::ActorId;
 
-use crate::annotate::{AnnotatedSchedule, Ending};
+use crate::annotate::AnnotatedSchedule;
+use crate::report::cause::{self, Ending};
 
 /// The diagram of a schedule.
 pub fn diagram(schedule: &AnnotatedSchedule) -> String {
@@ -19,18 +20,18 @@ pub fn diagram(schedule: &AnnotatedSchedule) -> String {
     }
     let (Some(first), Some(last)) = (movers.first(), movers.last()) else { return text };
     let all = if first == last { alias(*first) } else { format!("{},{}", alias(*first), alias(*last)) };
-    let _ = writeln!(text, "  Note over {all}: {}", escaped(&schedule.headline));
+    let _ = writeln!(text, "  Note over {all}: {}", escaped(&cause::headline(schedule)));
     for row in 0..schedule.steps.len() {
         step(schedule, row, &all, &mut text);
     }
     for life in schedule.mappings.iter().filter(|life| is_drawn(life) && life.end.is_none()) {
         let _ = writeln!(text, "  deactivate {}", alias(life.actor));
     }
-    for ending in &schedule.ending {
+    for ending in &cause::ending(schedule) {
         let (Ending::Said(said) | Ending::Violated(said)) = ending;
         let _ = writeln!(text, "  Note over {all}: {}", escaped(said));
     }
-    if let Some(critical) = &schedule.critical {
+    if let Some(critical) = &cause::critical_order(schedule) {
         let _ = writeln!(text, "  Note over {all}: {}", escaped(critical));
     }
     text

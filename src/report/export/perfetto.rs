@@ -8,7 +8,8 @@ use crate::annotate::events;
 use serde_json::{Value, json};
 
 use super::pid;
-use crate::annotate::{AnnotatedSchedule, Ending};
+use crate::annotate::AnnotatedSchedule;
+use crate::report::cause::{self, Ending};
 
 /// Microseconds of a step.
 const STEP: usize = 1000;
@@ -28,8 +29,8 @@ pub fn trace(schedule: &AnnotatedSchedule) -> String {
         "otherData": {
             "scenario": about.scenario,
             "design": about.design,
-            "cause": schedule.headline,
-            "critical": schedule.critical,
+            "cause": cause::headline(schedule),
+            "critical": cause::critical_order(schedule),
             "version": concat!("stalemap ", env!("CARGO_PKG_VERSION")),
         },
         "traceEvents": events,
@@ -150,7 +151,7 @@ fn arrows(schedule: &AnnotatedSchedule) -> Vec<Value> {
 
 fn endings(schedule: &AnnotatedSchedule) -> Vec<Value> {
     let at = start(schedule.steps.len());
-    let said = schedule.ending.iter().enumerate().map(|(place, ending)| {
+    let said = cause::ending(schedule).into_iter().enumerate().map(|(place, ending)| {
         let (category, text) = match ending {
             Ending::Said(text) => ("end", text),
             Ending::Violated(text) => ("violation", text),

@@ -11,6 +11,7 @@ use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 
 use crate::annotate::{AnnotatedSchedule, AnnotatedStep};
+use crate::report::cause;
 use crate::report::check;
 use crate::run::Outcome;
 use crate::run::is_surprising;
@@ -75,7 +76,7 @@ fn result(outcome: &Outcome, schedule: Option<&AnnotatedSchedule>) -> Option<Val
     if outcome.violated.is_empty() && !surprising {
         return None;
     }
-    let words = schedule.map_or_else(|| check::verdict(outcome), |schedule| schedule.headline.clone());
+    let words = schedule.map_or_else(|| check::verdict(outcome), cause::headline);
     let reasons = outcome.judgement.reasons.iter().map(String::as_str);
     let text: Vec<&str> = std::iter::once(words.as_str()).chain(reasons).collect();
     let mut result = json!({
@@ -93,8 +94,7 @@ fn result(outcome: &Outcome, schedule: Option<&AnnotatedSchedule>) -> Option<Val
         result["ruleId"] = json!(property.name());
     }
     if let Some(schedule) = schedule {
-        let message =
-            json!({ "text": format!("{} under {}: {}", outcome.scenario, outcome.design, schedule.size) });
+        let message = json!({ "text": format!("{} under {}: {}", outcome.scenario, outcome.design, cause::size(schedule)) });
         result["codeFlows"] = json!([{ "message": message, "threadFlows": flows(schedule) }]);
     }
     Some(result)

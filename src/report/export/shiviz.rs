@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 
 use super::word;
-use crate::annotate::{AnnotatedSchedule, Ending};
+use crate::annotate::AnnotatedSchedule;
+use crate::report::cause::{self, Ending};
 
 /// How ShiViz takes an event apart; its own default.
 pub const EXPRESSION: &str = r"(?<host>\S*) (?<clock>{.*})\n(?<event>.*)";
@@ -34,8 +35,8 @@ fn ending(schedule: &AnnotatedSchedule, row: usize) -> Vec<String> {
     if row + 1 < schedule.steps.len() {
         return Vec::new();
     }
-    let said = schedule.ending.iter().map(|ending| match ending {
-        Ending::Said(text) => text.clone(),
+    let said = cause::ending(schedule).into_iter().map(|ending| match ending {
+        Ending::Said(text) => text,
         Ending::Violated(text) => format!("violated: {text}"),
     });
     said.collect()

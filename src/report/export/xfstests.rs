@@ -16,6 +16,7 @@ use crate::annotate::expected::{Contents, Part};
 use crate::annotate::program::{ActorProgram, Program};
 use crate::annotate::window::{Path, Window};
 use crate::annotate::{AnnotatedSchedule, list};
+use crate::report::cause;
 use crate::report::text::wrap;
 use crate::scenario::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
 
@@ -108,8 +109,8 @@ fn head(schedule: &AnnotatedSchedule, script: &mut Script) {
     script.line("#");
     script.comment(&format!("{}: {}", about.scenario, about.title));
     script.line("#");
-    script.comment(&schedule.headline);
-    if let Some(critical) = &schedule.critical {
+    script.comment(&cause::headline(schedule));
+    if let Some(critical) = &cause::critical_order(schedule) {
         script.comment(critical);
     }
     script.line("#");
