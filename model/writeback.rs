@@ -22,8 +22,8 @@ use crate::fs;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::judge::properties;
 use crate::state::event::{
-    AfterStale, Checker, DataEvent, Dropped, FolioEvent, Mapping, Sampler, Says, Seq, Truth, Use, Verdict,
-    What,
+    AfterStale, Checker, DataEvent, Dropped, FolioEvent, Mapping, Sampler, Says, Seq, Skip, Truth, Use,
+    Verdict, What,
 };
 use crate::state::folio::{FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
@@ -32,7 +32,7 @@ use crate::state::mapping::{Iomap, IomapType};
 use crate::state::trace;
 use crate::state::validity::CowSeen;
 use crate::words::design::{IoendSize, WritebackCheck};
-use crate::words::extent::Phys;
+use crate::words::extent::{Extent, Phys};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::{Bump, Completion, Hooks};
@@ -327,7 +327,7 @@ fn audit_dropped<B: Backend>(
 ) {
     inode.page(folio.index).audit(|slot| {
         if inode.has_data(slot, block) {
-            outdated(inode, iomap, looked_up, block);
+            report_skip(inode, iomap, looked_up, block);
             inode.violate(properties::DROPPED_DIRTY, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));
                 let kind = iomap.kind;
@@ -380,16 +380,18 @@ async fn xfs_imap_valid<B: Backend>(
     valid
 }
 
-/// Reports to observers a mapping without a place for data, if there is one by now.
-fn outdated<B: Backend>(inode: &Inode<B>, iomap: &Iomap, looked_up: FileBlock, block: FileBlock) {
+/// The mapping is used as permission to write nothing: reports that to observers, and whether there is a place by now, or one
+/// to be chosen.
+fn report_skip<B: Backend>(inode: &Inode<B>, iomap: &Iomap, looked_up: FileBlock, block: FileBlock) {
     inode.audit_map(|map| {
         let now = map.get(block);
-        if now.phys().is_some() {
-            inode.emit_use(iomap, looked_up, || {
-                let at = inode.sb.geometry.bytes_of_blocks(&(block..block + 1));
-                What::Used(Use::bad(Says::Kind(iomap.kind), vec![at], Truth::Extent(now)))
-            });
-        }
+        let to_be_chosen = iomap.kind == IomapType::Hole && now == Extent::Delalloc;
+        inode.emit_use(iomap, looked_up, || {
+            let misleads = now.phys().is_some() || to_be_chosen;
+            let truth = if misleads { Truth::Extent(now) } else { Truth::AsItSays };
+            let at = vec![inode.sb.geometry.bytes_of_blocks(&(block..block + 1))];
+            What::Used(Use { says: Says::Kind(iomap.kind), at, truth, skips: Some(Skip::Writing) })
+        });
     });
 }
 

@@ -99,6 +99,7 @@ pub fn used(used: &Use) -> String {
         None => "",
         Some(Skip::Zeroing) => ": zeroing skipped",
         Some(Skip::Unsharing) => ": unsharing skipped",
+        Some(Skip::Writing) => ": writing skipped",
     };
     format!("mapping says {says}{at}{truth}{skipped}")
 }
@@ -305,6 +306,12 @@ mod tests {
         assert_eq!(
             used(&Use { skips: Some(Skip::Unsharing), ..unshared }),
             "mapping says written at 0-4k, the extent is shared: unsharing skipped"
+        );
+        let hole =
+            Use::bad(Says::Kind(IomapType::Hole), once(0..4096).collect(), Truth::Extent(Extent::Delalloc));
+        assert_eq!(
+            used(&Use { skips: Some(Skip::Writing), ..hole }),
+            "mapping says hole at 0-4k, the extent is D: writing skipped"
         );
         assert_eq!(used(&Use::good(Says::IntoInode, Vec::new())), "into the inode");
     }

@@ -175,6 +175,8 @@ pub enum Skip {
     Zeroing,
     /// Unsharing: the blocks are the file's own, or there are none.
     Unsharing,
+    /// Writing: there is no place for the data.
+    Writing,
 }
 
 impl Use {
