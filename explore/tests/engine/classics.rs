@@ -47,44 +47,87 @@ const fn op(name: &'static str) -> Op {
 macro_rules! system {
     ($(#[$meta:meta])* $name:ident [$($actor:literal: $role:ident),*] |$w:pat_param, $me:pat_param, $round:pat_param| $body:block) => {
         $(#[$meta])*
-        struct $name;
+        #[allow(non_upper_case_globals)]
+        const $name: Classic = Classic::$name;
 
-        impl System for $name {
-            type World<B: Backend> = World<B>;
-            type State = u64;
+        #[allow(clippy::empty_enum)]
+        enum $name {}
 
-            fn world<B: Backend>(&self, backend: &B) -> World<B> {
-                World {
-                    backend: backend.clone(),
-                    a: backend.lock("a", 0),
-                    b: backend.lock("b", 0),
-                    x: backend.atomic("x", 0),
-                    y: backend.atomic("y", 0),
-                    log: backend.leaf("log", Vec::new()),
-                }
-            }
+        impl $name {
+            const ACTORS: &[(&'static str, Role)] = &[$(($actor, Role::$role)),*];
 
-            fn actors(&self) -> Vec<ActorSpec> {
-                vec![$(ActorSpec { name: $actor.to_owned(), role: Role::$role }),*]
-            }
-
-            fn start(&self, _: ActorId) -> u64 {
-                0
-            }
-
-            async fn step<B: Backend>(&self, $w: &World<B>, $me: ActorId, $round: u64) -> ControlFlow<(), u64> {
+            async fn step<B: Backend>($w: &World<B>, $me: ActorId, $round: u64) -> ControlFlow<(), u64> {
                 $body
-            }
-
-            fn observe<B: Backend>(&self, w: &World<B>) -> Option<String> {
-                Some(format!("x={} y={} log={:?}", w.x.peek(), w.y.peek(), w.log.read(Clone::clone)))
-            }
-
-            fn gutter<B: Backend>(&self, w: &World<B>) -> Vec<(String, String)> {
-                vec![("all".to_owned(), self.observe(w).unwrap_or_default())]
             }
         }
     };
+}
+
+/// All of them are one type to the compiler, which would otherwise compile the engines for each.
+macro_rules! classics {
+    ($($name:ident),*) => {
+        #[derive(Clone, Copy)]
+        enum Classic {
+            $($name),*
+        }
+
+        impl Classic {
+            fn specs(self) -> &'static [(&'static str, Role)] {
+                match self {
+                    $(Classic::$name => $name::ACTORS),*
+                }
+            }
+
+            async fn go<B: Backend>(self, w: &World<B>, me: ActorId, round: u64) -> ControlFlow<(), u64> {
+                match self {
+                    $(Classic::$name => $name::step(w, me, round).await),*
+                }
+            }
+        }
+    };
+}
+
+classics! {
+    LostUpdate, Philosophers, Handshake, OneItem, TryLock, Choices, Nothing, Counter, Apart, Polite,
+    Spin, Forgotten, Undoing, Server, Tired, Eager, Silent, GivesUp, GivesUpBeside, GivesUpLate, GivesUpAtOnce, Wide,
+    GivesUpEarly, Fickle, Confused, Distracted, Hasty, Restless, Stuck, Restive, Helped,
+    RestiveLate, StuckLate
+}
+
+impl System for Classic {
+    type World<B: Backend> = World<B>;
+    type State = u64;
+
+    fn world<B: Backend>(&self, backend: &B) -> World<B> {
+        World {
+            backend: backend.clone(),
+            a: backend.lock("a", 0),
+            b: backend.lock("b", 0),
+            x: backend.atomic("x", 0),
+            y: backend.atomic("y", 0),
+            log: backend.leaf("log", Vec::new()),
+        }
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        self.specs().iter().map(|(name, role)| ActorSpec { name: (*name).to_owned(), role: *role }).collect()
+    }
+
+    fn start(&self, _: ActorId) -> u64 {
+        0
+    }
+
+    async fn step<B: Backend>(&self, w: &World<B>, me: ActorId, round: u64) -> ControlFlow<(), u64> {
+        self.go(w, me, round).await
+    }
+
+    fn observe<B: Backend>(&self, w: &World<B>) -> Option<String> {
+        Some(format!("x={} y={} log={:?}", w.x.peek(), w.y.peek(), w.log.read(Clone::clone)))
+    }
+
+    fn gutter<B: Backend>(&self, w: &World<B>) -> Vec<(String, String)> {
+        vec![("all".to_owned(), self.observe(w).unwrap_or_default())]
+    }
 }
 
 fn explored_with(system: &impl System, visited_set: bool, sleep_sets: bool, limits: Limits) -> Exploration {
