@@ -8,11 +8,12 @@
 #![forbid(unsafe_code)]
 
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Exploration, Follow, Halted, Keeper, Limits, Loom, Options,
-    Order, Played, Progress, Replay, ReplayError, Runs, Shuttle, Step, Witness,
+    Choice, Counterexample, End, EngineError, Exploration, Halted, Keeper, Limits, Options, Order, Played,
+    Progress, Replay, ReplayError, Step, Witness,
 };
 use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
+pub use stalemap_threads::{follow_with_shuttle, run_loom, run_shuttle};
 
 /// [`stalemap_explore::explore`].
 #[inline(never)]
@@ -102,22 +103,4 @@ pub fn orders(
 #[inline(never)]
 pub fn serial(kernel: &Kernel, order: &[ActorId]) -> Result<Option<Vec<Step>>, EngineError> {
     stalemap_explore::serial(kernel, order)
-}
-
-/// [`stalemap_explore::run_loom`].
-#[inline(never)]
-pub fn run_loom(kernel: &Kernel, loom: &Loom) -> Result<Runs, EngineError> {
-    stalemap_explore::run_loom(kernel, loom)
-}
-
-/// [`stalemap_explore::run_shuttle`].
-#[inline(never)]
-pub fn run_shuttle(kernel: &Kernel, shuttle: &Shuttle) -> Result<Runs, EngineError> {
-    stalemap_explore::run_shuttle(kernel, shuttle)
-}
-
-/// [`stalemap_explore::follow_with_shuttle`].
-#[inline(never)]
-pub fn follow_with_shuttle(kernel: &Kernel, schedule: &[Step]) -> Result<Follow, EngineError> {
-    stalemap_explore::follow_with_shuttle(kernel, schedule)
 }
