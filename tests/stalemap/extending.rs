@@ -109,8 +109,8 @@ impl Copy {
         cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
         cargo.args(["run", "--offline", "--locked", "--quiet", "--example", "extended"]);
         // The profile of the tests, for the sake of the dependencies; the rest is quickly built rather than quick.
-        cargo.args(["--profile", "test", "--config", "profile.test.opt-level=0"]);
-        for package in ["facade", "model", "explore", "checker"] {
+        cargo.args(["--profile", "test"]);
+        for package in ["facade", "model", "explore", "checker", "threads"] {
             cargo.args(["--config", &format!("profile.test.package.stalemap-{package}.opt-level=0")]);
         }
         cargo.arg("--");
