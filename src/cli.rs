@@ -14,6 +14,14 @@ Exit codes:
   3  nothing unexpected, but something incomplete
   4  engines disagree, or a run was not deterministic: a defect of stalemap";
 
+const WITNESS_EXIT_CODES: &str = "\
+Exit codes:
+  0  a run reaches it, and is shown
+  1  no run does
+  2  usage or bad input
+  3  a limit was reached before
+  4  an engine failed: a defect of stalemap";
+
 /// Which designs of the iomap validity check lose data, and which provably do not.
 #[derive(Debug, Parser)]
 #[command(name = "stalemap", version, about, after_help = EXIT_CODES, propagate_version = true)]
@@ -50,6 +58,7 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
     /// Show the shortest run that reaches a branch.
+    #[command(after_help = WITNESS_EXIT_CODES)]
     Witness(WitnessArgs),
     /// List the scenarios.
     List(ListArgs),

@@ -164,6 +164,7 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
             return Ok(Report::of(sarif::log(&results), exit));
         }
         (CheckFormat::Text, Layout::Lines) => lines(&scenarios, &outcomes, args.quiet) + &saved,
+        (CheckFormat::Text, Layout::Table) if args.quiet => lines(&scenarios, &outcomes, true) + &saved,
         (CheckFormat::Text, Layout::Table) => compare::render(&scenarios, &outcomes, color()) + &saved,
     };
     let errors = checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));

@@ -48,6 +48,22 @@ pub enum InputError {
         /// The path given.
         path: String,
     },
+    /// A folder of the catalogue where one scenario is needed.
+    #[error("error: {path} is a folder of the catalogue; name one scenario, like {first}")]
+    ShippedFolder {
+        /// The path given.
+        path: String,
+        /// The first scenario in it.
+        first: String,
+    },
+    /// A scenario of the catalogue where a schedule is needed.
+    #[error(
+        "error: {path} is a scenario, not a schedule; `stalemap check {path} --save DIR` writes its schedules"
+    )]
+    NoSchedule {
+        /// The path given.
+        path: String,
+    },
     /// A schedule that is too long to be one.
     #[error("error: {path} has more than {MAX_SCHEDULE_BYTES} bytes, 16 MiB; no schedule is as long as that")]
     TooLong {
@@ -121,8 +137,7 @@ fn look_up(path: &Path) -> Result<Option<Metadata>, InputError> {
 fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     let Some(metadata) = look_up(path)? else {
         // A folder of the catalogue stands for all that is in it.
-        let shipped = catalogue::all().into_iter().map(|(name, _)| PathBuf::from(name));
-        let inside: Vec<PathBuf> = shipped.filter(|name| name != path && name.starts_with(path)).collect();
+        let inside: Vec<PathBuf> = shipped_in(path).map(PathBuf::from).collect();
         return Ok(if inside.is_empty() { vec![path.to_owned()] } else { inside });
     };
     if !metadata.is_dir() {
@@ -134,6 +149,12 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     } else {
         Ok(files)
     }
+}
+
+/// The names of the catalogue in one of its folders.
+fn shipped_in(folder: &Path) -> impl Iterator<Item = String> {
+    let inside = move |name: &String| Path::new(name) != folder && Path::new(name).starts_with(folder);
+    catalogue::all().into_iter().map(|(name, _)| name).filter(inside)
 }
 
 /// Whatever is called `*.toml` under a folder, sorted. Symbolic links to folders are not followed, as find(1) does not
@@ -168,6 +189,9 @@ pub(crate) fn walk(root: &Path) -> Result<Vec<PathBuf>, InputError> {
 pub fn load(path: &Path) -> Result<Scenario, InputError> {
     let name = path.display().to_string();
     let Some(metadata) = look_up(path)? else {
+        if let Some(first) = shipped_in(path).next() {
+            return Err(InputError::ShippedFolder { path: name, first });
+        }
         let (name, source) = catalogue::find(&name)
             .map_err(|unknown| InputError::NotFound { path: name, reason: unknown.to_string() })?;
         return read(&name, source.as_bytes()).map_err(InputError::Scenario);
@@ -185,6 +209,9 @@ pub fn load(path: &Path) -> Result<Scenario, InputError> {
 pub fn schedule(path: &Path) -> Result<String, InputError> {
     let shown = path.display().to_string();
     let Some(metadata) = look_up(path)? else {
+        if catalogue::find(&shown).is_ok() {
+            return Err(InputError::NoSchedule { path: shown });
+        }
         let error = fs::metadata(path).err().unwrap_or_else(|| io::Error::from(ErrorKind::NotFound));
         return Err(InputError::Unreadable { path: shown, error });
     };

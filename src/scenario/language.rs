@@ -113,5 +113,5 @@ fn the_example_is_a_scenario() {
     let scenario = read("docs/scenarios.md", source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
     let tables = ["geometry", "fs", "setup", "observe", "expect", "reach", "limits"];
     assert!(tables.iter().all(|table| source.contains(&format!("[{table}]"))));
-    assert_eq!((scenario.files.len(), scenario.actors.len(), scenario.holds.len()), (2, 2, 1));
+    assert_eq!((scenario.files.len(), scenario.actors.len(), scenario.holds.len()), (2, 3, 1));
 }

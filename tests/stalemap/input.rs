@@ -71,6 +71,31 @@ fn what_is_named_twice_is_read_once() {
 }
 
 #[test]
+fn what_is_named_in_place_of_something_else_is_told_apart() {
+    let folder = elsewhere();
+    let shipped = refused(folder.path(), &["show", "xfs"]);
+    assert!(shipped.contains("xfs is a folder of the catalogue; name one scenario, like xfs/"), "{shipped}");
+    let scenario = refused(folder.path(), &["replay", "xfs/t1"]);
+    let says =
+        "xfs/t1 is a scenario, not a schedule; `stalemap check xfs/t1 --save DIR` writes its schedules";
+    assert!(scenario.contains(says), "{scenario}");
+}
+
+#[test]
+fn a_quiet_comparison_shows_what_is_not_as_expected() {
+    let folder = elsewhere();
+    let good = format!("{GOOD}[expect]\nnone = \"holds\"\n[reach]\nmust = []\n");
+    fs::write(folder.path().join("good.toml"), &good).expect("a file");
+    fs::write(folder.path().join("bad.toml"), good.replace("\"holds\"", "[\"lost-write\"]")).expect("a file");
+    let all_good = stalemap(folder.path(), &["compare", "--quiet", "good.toml"]);
+    assert_eq!((all_good.status.code(), text(&all_good.stdout)), (Some(0), String::new()));
+    let one_bad = stalemap(folder.path(), &["compare", "--quiet", "good.toml", "bad.toml"]);
+    let shown = text(&one_bad.stdout);
+    assert_eq!(one_bad.status.code(), Some(1));
+    assert!(shown.contains("FAIL bad.toml") && !shown.contains("good.toml"), "{shown}");
+}
+
+#[test]
 fn only_regular_files_are_read() {
     let folder = elsewhere();
     let fifo = folder.path().join("fifo.toml");

@@ -1,4 +1,5 @@
-//! What the README shows is what the program prints, and its example is a scenario that works.
+//! What the README shows is what the program prints, and its example is a scenario that works, like the sample of
+//! docs/scenarios.md.
 
 use std::fs;
 
@@ -33,6 +34,14 @@ fn the_example_is_as_it_expects() {
     let folder = elsewhere();
     fs::write(folder.path().join("my.toml"), block(&readme(), "toml")).expect("a file");
     let checked = stalemap(folder.path(), &["check", "my.toml"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stdout));
+}
+
+#[test]
+fn the_sample_of_the_language_is_as_it_expects() {
+    let folder = elsewhere();
+    fs::write(folder.path().join("sample.toml"), block(&page("docs/scenarios.md"), "toml")).expect("a file");
+    let checked = stalemap(folder.path(), &["check", "sample.toml"]);
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stdout));
 }
 
