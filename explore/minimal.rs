@@ -21,7 +21,10 @@ use crate::machine::Machine;
 use crate::schedule::Choice;
 
 /// Searches for the least execution that violates `property`: for a deadlock one that ends in it, for a
-/// livelock one that goes round a fair cycle once, or after which the epilogue goes round for ever. `None`: the limits ended the search first, or there is none.
+/// livelock one that goes round a fair cycle once, or after which the epilogue goes round for ever.
+///
+/// `None`: there is none, or the limits ended the search first. Which of them, [`explore`](crate::explore()) has said before: it
+/// names the properties that are violated, and where it was complete, there is none of the others.
 pub fn minimal_counterexample<S: System>(
     system: &S,
     property: Property,

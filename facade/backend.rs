@@ -112,10 +112,11 @@ pub trait Atomic {
     /// Writes the word.
     fn store(&self, op: Op, value: u64, ordering: Ordering) -> impl Future<Output = ()>;
 
-    /// Adds to the word and returns what it held.
+    /// Adds to the word, modulo 2^64, and returns what it held.
     fn fetch_add(&self, op: Op, value: u64, ordering: Ordering) -> impl Future<Output = u64>;
 
-    /// Writes `new` if the word is `current`; returns what it held.
+    /// Writes `new` if the word is `current`; returns what it held. Where it is not, nothing is
+    /// written and the access is relaxed.
     fn compare_exchange(
         &self,
         op: Op,

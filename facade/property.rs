@@ -3,7 +3,8 @@
 use crate::name::kind;
 
 kind! {
-    /// What can be violated. A system lists its own with [`names!`](crate::names); numbers 62 and 63 are the engines'.
+    /// What can be violated. A system lists its own with [`names!`](crate::names); numbers 62 and 63 are the engines', and no
+    /// property of a system's own may have them.
     Property
 }
 

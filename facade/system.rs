@@ -41,13 +41,13 @@ impl MemoryModel {
 /// When an actor runs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Role {
-    /// Alone, before the exploration starts.
+    /// Alone, before the exploration starts; several, one after the other in the order of [`System::actors`].
     Setup,
     /// Concurrently with all others of its role and with the daemons.
     Main,
     /// Serves the others and need never finish (a kworker).
     Daemon,
-    /// Alone, when every main actor has finished and no daemon has work left.
+    /// Alone, when every main actor has finished and no daemon has work left; several, as in [`Role::Setup`].
     Epilogue,
 }
 
@@ -93,6 +93,11 @@ pub trait System {
     }
 
     /// Runs one step: `Continue` with the next state, or `Break` when the actor has finished.
+    ///
+    /// It performs visible operations (what it awaits of the [`Backend`]) one after the other, never two at a time, and is a
+    /// function of its arguments and of what these return: no clock, no randomness but [`Backend::choose`], no memory of its
+    /// own. A step that turns out to be none, and one that goes on for ever without an operation, end an exploration
+    /// with an error.
     fn step<B: Backend>(
         &self,
         world: &Self::World<B>,
