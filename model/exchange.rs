@@ -1,17 +1,19 @@
 //! Exchange-range: `xfs_exchange_range`, XFS_IOC_EXCHANGE_RANGE; fs/xfs/xfs_exchrange.c, 6.10.
 //!
 //! The mappings of a range of two files change places, and with them the contents. Whoever could use a mapping of either is
-//! kept out by both files' i_rwsem and invalidate_lock, or checks it: writeback. What is in the page cache is the other
-//! file's from then on, so it is written back and dropped before.
+//! kept out by both files' i_rwsem and invalidate_lock, is waited for (direct I/O), or checks it (writeback). What is in the
+//! page cache is the other file's from then on, so it is written back and dropped before.
 //!
-//! Left out: different offsets, XFS_EXCHANGE_RANGE_TO_EOF (sizes change places, too), FILE1_WRITTEN, DSYNC and DRY_RUN; the
-//! freshness check of XFS_IOC_COMMIT_RANGE; the estimate of the space for the transaction (`xfs_exchrange_estimate`). That
-//! the kernel may take several transactions is hidden by a log intent item: recovery finishes what is begun.
+//! Left out: different offsets, XFS_EXCHANGE_RANGE_TO_EOF (sizes change places, too), FILE1_WRITTEN, DSYNC (also by the flags
+//! of the files or the mount) and DRY_RUN; the freshness check of XFS_IOC_COMMIT_RANGE; that the first write-back begins at
+//! the size on disk if that is less (6.12.y); that a failed write-back refuses the exchange; the leases and layouts that are
+//! broken before the locks; the estimate of the space for the transaction (`xfs_exchrange_estimate`). That the kernel may take several
+//! transactions is hidden by a log intent item: recovery finishes what is begun.
 
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Op, Returned};
+use stalemap_facade::{ActorId, Atomic, Backend, Op, Returned};
 
 use crate::fs::xfs_inode::{ALL_LOCKS, inode_dio_wait_both, xfs_ilock2_io_mmap, xfs_iunlock2_io_mmap};
 use crate::path::{Part, Path};
@@ -21,7 +23,8 @@ use crate::state::map_change::two::{Delayed, lock_two_maps};
 use crate::state::world::World;
 use crate::truncate::{self, TruncateState};
 use crate::words::command::{Command, FileId};
-use crate::words::geometry::Cell;
+use crate::words::geometry::{Cell, Geometry};
+use crate::words::ordering::Link;
 use crate::words::personality::FlushUnmap;
 use crate::writeback::flush::{self, FlushState};
 
@@ -100,7 +103,9 @@ async fn lock<B: Backend>(
     if held < ALL_LOCKS {
         return ControlFlow::Continue(ExchangeState::Lock { exchange, held });
     }
-    if !xfs_exchange_range_checks(w, &exchange) {
+    // Direct I/O in flight raises a size when it completes, without these locks; and nobody looks at the sizes again.
+    let sizes = [size(w, exchange.files[0]).await, size(w, exchange.files[1]).await];
+    if !xfs_exchange_range_checks(&w.sb.geometry, &exchange, sizes) {
         return ControlFlow::Break(refuse(w, me, &exchange));
     }
     inode_dio_wait_both(w, exchange.files).await;
@@ -108,12 +113,17 @@ async fn lock<B: Backend>(
     ControlFlow::Continue(ExchangeState::Run { exchange, jobs })
 }
 
+async fn size<B: Backend>(w: &World<B>, file: FileId) -> Cell {
+    let inode = &w.inodes[usize::from(file)];
+    let op = Op::on("i_size_read", u32::from(file));
+    inode.i_size.load(op, inode.order(Link::SizeLoad)).await as Cell
+}
+
 /// Ranges of two files, which begin with a block and lie inside both; a block that they end in the middle of is the last one
 /// of both. The same range of one file would overlap with itself.
-fn xfs_exchange_range_checks<B: Backend>(w: &World<B>, exchange: &Exchange) -> bool {
+fn xfs_exchange_range_checks(geometry: &Geometry, exchange: &Exchange, sizes: [Cell; 2]) -> bool {
     let Exchange { files: [file1, file2], cells } = exchange;
-    let whole = w.sb.geometry.cells_of_blocks(&w.sb.geometry.blocks_touched(cells));
-    let sizes = [file1, file2].map(|file| w.inodes[usize::from(*file)].i_size_peek());
+    let whole = geometry.cells_of_blocks(&geometry.blocks_touched(cells));
     file1 != file2
         && cells.start == whole.start
         && sizes.iter().all(|size| cells.end <= *size)
