@@ -23,7 +23,7 @@ pub(super) fn gfs2_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_si
     if stuffed::outgrown(inode, new_size) { unstuffed_first(plan) } else { plan }
 }
 
-/// `gfs2_fallocate` in a file of `size`. There are no other modes than 0 and the punching of holes.
+/// `gfs2_fallocate` in a file of `size`. There are no other modes than allocation and the punching of holes.
 pub(super) fn gfs2_fallocate<B: Backend>(
     inode: &Inode<B>,
     size: Cell,

@@ -33,7 +33,7 @@ pub(super) fn xfs_file_fallocate<B: Backend>(
             let jobs = xfs_free_file_space(inode, size, cells);
             Ok(Plan { jobs, meaning: Meaning { zeroed: below(size, cells), ..Meaning::default() } })
         }
-        // A hole, preallocated. The blocks are not converted in place, since a hole can be made without reading anything.
+        // A hole, preallocated (xfs_falloc_zero_range): the blocks are not converted in place.
         FallocMode::ZeroRange(cells, after) => {
             let grown = growth(size, cells, *after);
             let mut jobs = xfs_free_file_space(inode, size, cells);
@@ -46,8 +46,8 @@ pub(super) fn xfs_file_fallocate<B: Backend>(
     }
 }
 
-/// `xfs_collapse_file_space`. The range is whole blocks and ends before end of file. The truncate at the end has
-/// nothing to zero: the end of file lies where it did in its block.
+/// `xfs_collapse_file_space`. The range is whole blocks and ends before end of file. Left out: the truncate at the end zeroes
+/// the rest of a block that is zeros already, since the end of file lies where it did in its block, and dirties it.
 fn xfs_collapse_file_space<B: Backend>(
     inode: &Inode<B>,
     size: Cell,
@@ -122,7 +122,8 @@ fn xfs_prepare_shift<B: Backend>(inode: &Inode<B>, first: FileBlock, size: Cell)
     xfs_flush_unmap_range(inode, &(start..size.max(start)))
 }
 
-/// `xfs_alloc_file_space`, and what `xfs_setattr_size` does when the size grows.
+/// `xfs_alloc_file_space`, and what `xfs_setattr_size` does when the size grows. The kernel allocates first; here the old
+/// tail is zeroed and written back before.
 fn xfs_alloc_file_space<B: Backend>(
     inode: &Inode<B>,
     size: Cell,

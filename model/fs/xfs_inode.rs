@@ -7,7 +7,7 @@ use crate::state::world::World;
 use crate::words::command::FileId;
 
 /// The next lock of `xfs_ilock2_io_mmap`, of which `held` are held: both i_rwsem, then both invalidate_locks, exclusively
-/// and in the order of the files. `files` may be one twice. Returns how many are held then, of [`ALL_LOCKS`].
+/// and in one order. (The kernel takes them in the order of their addresses.) `files` may be one twice. Returns how many are held then, of [`ALL_LOCKS`].
 pub(crate) async fn xfs_ilock2_io_mmap<B: Backend>(
     w: &World<B>,
     me: ActorId,
@@ -32,7 +32,7 @@ pub(crate) async fn xfs_ilock2_io_mmap<B: Backend>(
 /// How many locks there are.
 pub(crate) const ALL_LOCKS: u8 = 4;
 
-/// `xfs_iunlock2_io_mmap`: lets all the others in again, in the order in which the files are given.
+/// `xfs_iunlock2_io_mmap`: lets all the others in again, at once.
 pub(crate) fn xfs_iunlock2_io_mmap<B: Backend>(w: &World<B>, me: ActorId, files: [FileId; 2]) {
     for number in [Some(files[0]), Some(files[1]).filter(|second| *second != files[0])].into_iter().flatten()
     {

@@ -33,7 +33,8 @@ pub(super) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_siz
     if let Some(flush) = flush_unlogged(inode, size, new_size) {
         jobs.insert(jobs.len() - 1, flush);
     }
-    // XFS writes the zeros back before it logs the size, which matters to crashes alone.
+    // XFS writes back from the size on disk to the new size before it logs that (xfs_setattr_size), which matters to crashes
+    // alone. Left out: where the size on disk is beyond, that is nothing.
     if inode.log().is_some()
         && !inode.merges_transactions()
         && let Some(tail) = rest_of_block(inode, new_size)

@@ -18,8 +18,9 @@
 //! A transaction may be one of two files. A crash leaves all of it or nothing: of the images of both, those go together that
 //! have as many such transactions, and whoever forces the log of one file forces that of the other as far.
 //!
-//! Left out: torn blocks, and the order of other commits of different files, which their images do not depend on. Delayed
-//! allocations, copies in the COW fork and the page cache live in memory only and are gone.
+//! Left out: torn blocks, and the order of other commits of different files, which their images do not depend on: forcing the
+//! log for one file makes only its own transactions durable, and those of two files, so that more is undone by a crash than in a
+//! kernel. Delayed allocations, copies in the COW fork and the page cache live in memory only and are gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
