@@ -23,6 +23,7 @@ mod golden_counts;
 mod input;
 mod layers;
 mod limits;
+mod map_sections;
 mod mutants;
 mod mutated_files;
 mod orderings;
