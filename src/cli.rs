@@ -347,7 +347,7 @@ pub struct OrderingsArgs {
     pub format: OrderingsFormat,
 
     /// Leave this ordering out of the litmus test; repeatable.
-    #[arg(long = "without", value_name = "LINK", value_parser = parse_link)]
+    #[arg(long = "without", value_name = "ORDERING", value_parser = parse_link)]
     pub without: Vec<Link>,
 
     /// Write the schedules that break the design into this folder.
