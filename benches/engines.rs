@@ -6,13 +6,11 @@
 use std::time::{Duration, Instant};
 
 use stalemap::scenario::{catalogue, read};
+// The allocator of the program.
+use stalemap_allocator as _;
 use stalemap_checker::{explore, run_loom, run_shuttle};
 use stalemap_explore::{Budget, Loom, Options, Shuttle, Strategy};
 use stalemap_model::system::kernel::Kernel;
-
-/// The one of the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Writers, writeback and reclaim on one folio, small enough for all engines.
 const SCENARIO: &str = "gfs2/t15-resident";

@@ -8,14 +8,12 @@ use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stalemap::scenario::{catalogue, read};
+// The allocator of the program.
+use stalemap_allocator as _;
 use stalemap_checker::explore;
 use stalemap_explore::{Exploration, Options};
 use stalemap_model::system::kernel::Kernel;
 use tracing_subscriber::filter::LevelFilter;
-
-/// The one of the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Writer, flusher, completion, reclaim and page fault over two folios.
 const SCENARIO: &str = "xfs/five-actors";

@@ -8,11 +8,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use stalemap::cli::Cli;
 use stalemap::commands::{self, Exit};
-
-/// The search makes and drops many small values; this allocator is measurably faster at that than the
-/// system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+// What it is for is the static in it.
+use stalemap_allocator as _;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
