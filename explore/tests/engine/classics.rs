@@ -50,7 +50,7 @@ macro_rules! system {
         #[allow(non_upper_case_globals)]
         const $name: Classic = Classic::$name;
 
-        #[allow(clippy::empty_enum)]
+        #[allow(clippy::empty_enums)]
         enum $name {}
 
         impl $name {
