@@ -90,7 +90,7 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, Vec<InputError>> {
     let mut errors = Vec::new();
     if paths.is_empty() {
         for (name, source) in catalogue::all() {
-            collect(read(&name, source.as_bytes()).map_err(InputError::Scenario), &mut found, &mut errors);
+            collect(read(name, source.as_bytes()).map_err(InputError::Scenario), &mut found, &mut errors);
         }
     }
     let mut taken = BTreeSet::new();
@@ -152,9 +152,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
 }
 
 /// The names of the catalogue in one of its folders.
-fn shipped_in(folder: &Path) -> impl Iterator<Item = String> {
-    let inside = move |name: &String| Path::new(name) != folder && Path::new(name).starts_with(folder);
-    catalogue::all().into_iter().map(|(name, _)| name).filter(inside)
+fn shipped_in(folder: &Path) -> impl Iterator<Item = &'static str> {
+    let inside = move |name: &&str| Path::new(name) != folder && Path::new(name).starts_with(folder);
+    catalogue::all().iter().map(|(name, _)| name.as_str()).filter(inside)
 }
 
 /// Whatever is called `*.toml` under a folder, sorted. Symbolic links to folders are not followed, as find(1) does not
@@ -189,7 +189,7 @@ pub(crate) fn walk(root: &Path) -> Result<Vec<PathBuf>, InputError> {
 pub fn load(path: &Path) -> Result<Scenario, InputError> {
     let name = path.display().to_string();
     let Some(metadata) = look_up(path)? else {
-        if let Some(first) = shipped_in(path).next() {
+        if let Some(first) = shipped_in(path).next().map(str::to_owned) {
             return Err(InputError::ShippedFolder { path: name, first });
         }
         let (name, source) = catalogue::find(&name)
@@ -260,6 +260,6 @@ fn kind(of: FileType) -> &'static str {
 fn shipped_name(path: &Path, bytes: &[u8]) -> Option<String> {
     let path = path.with_extension("");
     let same =
-        |(name, source): &(String, &str)| path.ends_with(Path::new(name)) && source.as_bytes() == bytes;
-    catalogue::all().into_iter().find(same).map(|(name, _)| name)
+        |(name, source): &&(String, &str)| path.ends_with(Path::new(name)) && source.as_bytes() == bytes;
+    catalogue::all().iter().find(same).map(|(name, _)| name.clone())
 }

@@ -1,6 +1,7 @@
 //! The scenarios that come with the program, compiled in, so that it works from any folder.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
@@ -30,11 +31,14 @@ impl fmt::Display for UnknownScenario {
 impl std::error::Error for UnknownScenario {}
 
 /// All shipped scenarios by name (`xfs/real-unwritten`), each with its file.
-pub fn all() -> Vec<(String, &'static str)> {
-    let mut found = Vec::new();
-    collect(&SCENARIOS, &mut found);
-    found.sort_unstable();
-    found
+pub fn all() -> &'static [(String, &'static str)] {
+    static ALL: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
+        let mut found = Vec::new();
+        collect(&SCENARIOS, &mut found);
+        found.sort_unstable();
+        found
+    });
+    &ALL
 }
 
 /// A shipped scenario by name.

@@ -437,14 +437,14 @@ fn every_shipped_scenario_can_be_read() {
     assert!(all.is_sorted());
     for (name, source) in all {
         read(&name, source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
-        assert_eq!(catalogue::find(&name), Ok((name, source)));
+        assert_eq!(catalogue::find(name), Ok((name.clone(), *source)));
     }
 }
 
 #[test]
 fn a_name_that_is_not_shipped_gets_a_similar_one() {
     assert_eq!(catalogue::find("no/such-scenario").map_err(|error| error.nearest), Err(None));
-    if let Some((name, _)) = catalogue::all().pop() {
+    if let Some((name, _)) = catalogue::all().last() {
         let found = catalogue::find(&format!("{name}x"));
         assert!(found.unwrap_err().nearest.is_some());
     }
