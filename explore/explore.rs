@@ -125,7 +125,9 @@ fn explore_from<S: System>(
     tracing::debug!(statistics = ?search.statistics, limits = ?search.limits_hit, "search ended");
     let mut exploration = search.finish()?;
     let is_interrupted = exploration.limits_hit.contains(&LimitHit::Interrupted);
-    if exploration.is_stopped() && !is_interrupted {
+    if is_interrupted {
+        // Whoever interrupts does not wait for the levels, and a search that has not ended says nothing about its bound.
+    } else if exploration.is_stopped() {
         let left = time.map(|time| time.saturating_sub(started.elapsed()));
         let last = within(Limits { time: left, ..options.limits.clone() });
         let made = exploration.statistics;

@@ -5,16 +5,20 @@
 
 use std::fmt::Debug;
 use std::io::{self, Cursor, Read, Write};
+use std::ops::ControlFlow;
 
 use crate::common::config;
+use crate::common::litmus::{Access, Litmus, Value};
+use crate::common::program::{Operand, Program, Repeat, Statement, Task};
 use crate::common::random_litmus::litmus;
 use crate::common::strategy::{looping, straight_line};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use stalemap_explore::{
-    EngineError, Exploration, Keeper, LimitHit, Limits, Options, Wish, explore, explore_kept,
+    End, EngineError, Exploration, Keeper, LimitHit, Limits, Options, Progress, Wish, explore, explore_kept,
 };
-use stalemap_facade::System;
+use stalemap_facade::Ordering::Relaxed;
+use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Call, Op, Returned, Role, System};
 
 /// Transitions up to which a program is interrupted after each share of them.
 const MOST_TRANSITIONS: u64 = 20_000;
@@ -95,6 +99,10 @@ fn interruptions_change_nothing(system: &impl System, options: &Options, parts: 
             break;
         }
         prop_assert!(found.statistics.transitions <= whole.statistics.transitions);
+        prop_assert!(
+            found.few_preemptions.is_none() && found.lasso.is_none(),
+            "who interrupts does not wait"
+        );
         kept = shelf.kept;
         interruptions += 1;
     }
@@ -161,6 +169,133 @@ fn options() -> impl Strategy<Value = Options> {
         let limits = Limits { preemptions, ..Limits::default() };
         Options { visited_set: true, sleep_sets, transition_cache, limits }
     })
+}
+
+/// One actor, of whose choices each leads to an end of its own, and whose calls fail and succeed in turn.
+struct Chooser {
+    alternatives: u32,
+}
+
+struct Chosen<B: Backend> {
+    backend: B,
+    word: B::Atomic,
+}
+
+impl System for Chooser {
+    type World<B: Backend> = Chosen<B>;
+    type State = ();
+
+    fn world<B: Backend>(&self, backend: &B) -> Chosen<B> {
+        Chosen { backend: backend.clone(), word: backend.atomic("word", 0) }
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        vec![ActorSpec { name: "chooser".to_owned(), role: Role::Main }]
+    }
+
+    fn start(&self, _: ActorId) {}
+
+    async fn step<B: Backend>(&self, w: &Chosen<B>, actor: ActorId, (): ()) -> ControlFlow<(), ()> {
+        let chosen = w.backend.choose(Op::new("choose"), self.alternatives).await;
+        let returned = if chosen % 2 == 0 { Returned::Success } else { Returned::Error };
+        w.backend.returned(Call { actor, command: 0, number: chosen as u16 % 4 }, returned);
+        w.word.store(Op::new("store"), chosen.into(), Relaxed).await;
+        ControlFlow::Break(())
+    }
+
+    fn observe<B: Backend>(&self, _: &Chosen<B>) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn what_calls_returned_is_kept() {
+    interruptions_change_nothing(&Chooser { alternatives: 9 }, &Options::default(), 4)
+        .expect("nothing changes");
+}
+
+#[test]
+fn that_there_were_more_messages_than_can_be_told_apart_is_kept() {
+    let store = Access::Store(0, Value::Constant(1), Relaxed);
+    let litmus = Litmus::relaxed([vec![store; 16], vec![Access::Load(0, Relaxed, 0)]]);
+    let found = explore(&litmus, &Options::default(), &mut |_| ()).expect("a litmus test can be explored");
+    assert!(found.limits_hit.contains(&LimitHit::Messages));
+    interruptions_change_nothing(&litmus, &Options::default(), 4).expect("nothing changes");
+}
+
+#[test]
+fn what_ends_take_counts_in_a_search_that_goes_on() {
+    // The progress is told of every 4096 transitions, and where the search goes on with that many.
+    const LOOK: u64 = 4096;
+    let chooser = Chooser { alternatives: 4000 };
+    let options = Options { transition_cache: false, ..Options::default() };
+    let mut shelf = Shelf::new(LOOK, Vec::new(), &[Wish::GoOn, Wish::Stop]);
+    explored_with(&chooser, &options, &mut shelf).expect("a sound system");
+    let look = |shelf: &mut Shelf| {
+        let mut bytes = None;
+        let mut progress = |progress: &Progress| {
+            if progress.statistics.transitions == LOOK {
+                bytes.get_or_insert(progress.bytes);
+            }
+        };
+        let found =
+            explore_kept(&chooser, &options, &|_| true, shelf, &mut progress).expect("a sound system");
+        assert!(found.is_ok());
+        bytes.expect("it is looked at")
+    };
+    let whole = look(&mut Shelf::new(LOOK, Vec::new(), &[]));
+    let kept = look(&mut Shelf::new(LOOK, shelf.kept, &[]));
+    assert!(kept * 10 >= whole * 9, "{kept} of {whole} bytes");
+}
+
+#[test]
+fn what_ends_take_counts() {
+    const MEMORY: u64 = 1 << 19;
+    let limits = Limits { memory: Some(MEMORY), ..Limits::default() };
+    let options = Options { transition_cache: false, limits, ..Options::default() };
+    let found = explore(&Chooser { alternatives: 20_000 }, &options, &mut |_| ()).expect("a sound system");
+    assert!(found.limits_hit.contains(&LimitHit::Memory));
+    // An end is the fingerprint of a final state, and what it looks like from outside; two states lead to it.
+    let end = size_of::<u128>() + size_of::<End>() + 2 * (size_of::<u128>() + 8);
+    assert!(found.final_states.len() <= MEMORY as usize / end, "{} ends", found.final_states.len());
+}
+
+#[test]
+fn states_that_take_more_than_the_limit_of_memory_are_refused() {
+    let chooser = Chooser { alternatives: 4000 };
+    let mut shelf = Shelf::new(5000, Vec::new(), &[Wish::GoOn, Wish::Stop]);
+    explored_with(&chooser, &Options::default(), &mut shelf).expect("a sound system");
+    let limits = Limits { memory: Some(1 << 14), ..Limits::default() };
+    let refused = explored_with(&chooser, &Options { limits, ..Options::default() }, &mut shelf);
+    assert!(matches!(refused, Err(EngineError::Checkpoint { .. })), "{refused:?}");
+}
+
+/// Tasks that store these values one after the other.
+fn storing(tasks: &[&[u64]]) -> Program {
+    let task = |values: &&[u64]| Task {
+        role: Role::Main,
+        steps: vec![values.iter().map(|value| Statement::Store(0, Operand::Constant(*value))).collect()],
+        repeat: Repeat::Never,
+    };
+    Program { tasks: tasks.iter().map(task).collect(), unused: 0 }
+}
+
+#[test]
+fn a_search_of_another_system_is_refused() {
+    let kept = |program: &Program, wishes: &[Wish]| {
+        let mut shelf = Shelf::new(2, Vec::new(), wishes);
+        explored_with(program, &Options::default(), &mut shelf).expect("a sound program");
+        shelf.kept
+    };
+    let refused = |program: &Program, kept: Vec<u8>| {
+        let refused = explored_with(program, &Options::default(), &mut Shelf::new(1, kept, &[]));
+        assert!(matches!(refused, Err(EngineError::Checkpoint { .. })), "{refused:?}");
+    };
+    let (one, other) = (storing(&[&[1, 2], &[1, 2]]), storing(&[&[2, 2], &[1, 2]]));
+    refused(&other, kept(&one, &[Wish::GoOn, Wish::Stop]));
+    let more = storing(&[&[1, 2], &[1, 2], &[1]]);
+    refused(&more, kept(&one, &[Wish::GoOn, Wish::Stop]));
+    refused(&more, kept(&one, &[]));
 }
 
 proptest! {
