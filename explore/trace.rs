@@ -168,7 +168,7 @@ fn before(replay: &Replay) -> Vec<String> {
 }
 
 fn halted_in_words(halted: &Halted) -> String {
-    let actor = &halted.actor;
+    let actor = if halted.actor.is_empty() { "the setup" } else { &halted.actor };
     match &halted.why {
         Halt::GivenUp(bound) => format!("{actor} is given up at the limit of {bound}"),
         Halt::Waits(op) => format!("{}: {actor}, alone, waits for ever at `{op}`", Property::DEADLOCK),

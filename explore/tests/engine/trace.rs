@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
-use stalemap_explore::{Limits, Witness, least_witness, minimal_counterexample};
+use stalemap_explore::{LimitHit, Limits, Options, Witness, explore, least_witness, minimal_counterexample};
 use stalemap_facade::{
     ActorId, ActorSpec, Atomic, Backend, Bound, Branch, Lock, MemoryModel, Op, Ordering, Property, Role,
     System,
@@ -34,6 +34,18 @@ enum Mishap {
     StoreBuffering,
     /// A bound cuts runs that may have been cheaper.
     Bounded,
+    /// The setup violates something and is given up.
+    GivenUpSetup,
+    /// The setup looks for what nobody does, again and again.
+    RestlessSetup,
+    /// The epilogue does.
+    RestlessEpilogue,
+    /// An actor does.
+    Restless,
+    /// Who has read something old goes round for ever.
+    StaleSpin,
+    /// An operation whose name is as wide as its column, and a wider one.
+    Wide,
 }
 
 struct World<B: Backend> {
@@ -68,7 +80,11 @@ impl System for Mishap {
     }
 
     fn memory(&self) -> MemoryModel {
-        if *self == Mishap::StoreBuffering { MemoryModel::Relaxed } else { MemoryModel::Sequential }
+        if matches!(self, Mishap::StoreBuffering | Mishap::StaleSpin) {
+            MemoryModel::Relaxed
+        } else {
+            MemoryModel::Sequential
+        }
     }
 
     fn actors(&self) -> Vec<ActorSpec> {
@@ -78,7 +94,10 @@ impl System for Mishap {
             Mishap::LostUpdate | Mishap::StuckEpilogue | Mishap::StoreBuffering => {
                 Some(actor("judge", Role::Epilogue))
             }
-            Mishap::HaltedSetup | Mishap::WrongSetup => Some(actor("setup", Role::Setup)),
+            Mishap::RestlessEpilogue => Some(actor("judge", Role::Epilogue)),
+            Mishap::HaltedSetup | Mishap::WrongSetup | Mishap::GivenUpSetup | Mishap::RestlessSetup => {
+                Some(actor("setup", Role::Setup))
+            }
             _ => None,
         });
         actors
@@ -108,6 +127,42 @@ impl System for Mishap {
                 }
                 DONE
             }
+            (Mishap::StaleSpin, 0) => {
+                w.x.store(Op::new("data"), 1, Ordering::Relaxed).await;
+                w.y.store(Op::new("flag"), 1, Ordering::Relaxed).await;
+                DONE
+            }
+            (Mishap::StaleSpin, _) => {
+                let raised = w.y.load(Op::new("flag?"), Ordering::Relaxed).await == 1;
+                let old = state == 1 || raised && w.x.load(Op::new("data?"), Ordering::Relaxed).await == 0;
+                if old { Continue(1) } else { DONE }
+            }
+            (Mishap::GivenUpSetup, 2) => {
+                w.x.store(Op::new("store"), 7, Ordering::Relaxed).await;
+                w.backend.violate(WRONG, || "x is 7".to_owned());
+                w.backend.cut(ROUNDS);
+                w.x.load(Op::new("look"), Ordering::Relaxed).await;
+                DONE
+            }
+            (Mishap::RestlessSetup | Mishap::RestlessEpilogue, 2) | (Mishap::Restless, 0) => {
+                w.x.load(Op::new("look"), Ordering::Relaxed).await;
+                Continue(0)
+            }
+            (Mishap::Wide, 0) => {
+                w.x.load(Op::new("this name is as wide as its column, yes"), Ordering::Relaxed).await;
+                w.backend.emit(|| "fits");
+                w.x.load(Op::new("this name is wider than its column is, y"), Ordering::Relaxed).await;
+                w.backend.violate(WRONG, || "does not fit".to_owned());
+                DONE
+            }
+            (
+                Mishap::GivenUpSetup
+                | Mishap::RestlessSetup
+                | Mishap::RestlessEpilogue
+                | Mishap::Restless
+                | Mishap::Wide,
+                _,
+            ) => DONE,
             (Mishap::LostUpdate | Mishap::HaltedSetup | Mishap::WrongSetup, _) => add(w, state).await,
             (Mishap::Deadlock, _) => both(w, me).await,
             (Mishap::Livelock, _) => take_and_look(w, me, state).await,
@@ -387,4 +442,99 @@ fn another_system_is_an_error() {
     let least = least.expect("a sound system").expect("it is violated");
     let error = least.trace(&Mishap::LostUpdate).expect_err("another system");
     assert_eq!(error.to_string(), "line 1: `one: lock 0`: `one` is about to do `load`");
+}
+
+#[test]
+fn a_setup_that_is_given_up_says_at_what() {
+    assert_eq!(
+        printed(Mishap::GivenUpSetup, WRONG),
+        "\
+violates wrong: 0 preemptions, 0 operations
+least: no preemption, and none with fewer operations
+
+    (setup)  >>> wrong
+             >>> setup is given up at the limit of rounds
+"
+    );
+}
+
+#[test]
+fn a_setup_that_goes_round_is_all_there_is() {
+    assert_eq!(
+        printed(Mishap::RestlessSetup, Property::LIVELOCK),
+        "\
+violates livelock: 0 preemptions, 0 operations
+least: no preemption, and none with fewer operations
+
+    (setup)  >>> livelock: setup, alone, goes round for ever
+"
+    );
+}
+
+#[test]
+fn an_epilogue_that_goes_round_is_named() {
+    assert_eq!(
+        printed(Mishap::RestlessEpilogue, Property::LIVELOCK),
+        "\
+violates livelock: 0 preemptions, 0 operations
+least: no preemption, and none with fewer operations
+
+    (the end)  >>> livelock: the epilogue goes round for ever
+"
+    );
+}
+
+#[test]
+fn one_operation_that_repeats_is_one() {
+    assert_eq!(
+        printed(Mishap::Restless, Property::LIVELOCK),
+        "\
+violates livelock: 0 preemptions, 1 operation
+least: no preemption, and none with fewer operations
+
+    (from here on for ever)
+ 1  one: look
+    (and so on)              >>> livelock: operation 1 repeats for ever, and nobody who could always move is left out
+"
+    );
+}
+
+#[test]
+fn what_is_as_wide_as_the_column_has_its_notes_beside_it() {
+    assert_eq!(
+        printed(Mishap::Wide, WRONG),
+        "\
+violates wrong: 0 preemptions, 2 operations
+least: no preemption, and none with fewer operations
+
+ 1  one: this name is as wide as its column, yes  fits
+ 2  one: this name is wider than its column is, y
+                                                  >>> wrong: does not fit
+"
+    );
+}
+
+#[test]
+fn a_certificate_says_all_limits_and_what_has_none_says_so() {
+    let found = minimal_counterexample(&Mishap::Bounded, WRONG, &Limits::default()).expect("a sound system");
+    let mut found = found.expect("it is violated");
+    found.within.insert(LimitHit::Preemptions);
+    let line = |found: &stalemap_explore::Counterexample| {
+        let trace = found.trace(&Mishap::Bounded).expect("it can be played").to_string();
+        trace.lines().nth(1).map(str::to_owned)
+    };
+    let least = "least among runs within the limit of preemptions and of rounds: none of the 6 states reached without a \
+                 preemption violates it";
+    assert_eq!(line(&found).as_deref(), Some(least));
+    found.certified = false;
+    assert_eq!(line(&found).as_deref(), Some("not shown to be the least"));
+}
+
+#[test]
+fn a_livelock_behind_something_old_is_found() {
+    let least = minimal_counterexample(&Mishap::StaleSpin, Property::LIVELOCK, &Limits::default());
+    let least = least.expect("a sound system").expect("it is violated");
+    assert_eq!((least.preemptions, least.operations), (0, 5));
+    let found = explore(&Mishap::StaleSpin, &Options::default(), &mut |_| ()).expect("a sound system");
+    assert_eq!(found.violated, Property::LIVELOCK.bit());
 }
