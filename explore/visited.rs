@@ -120,6 +120,22 @@ mod tests {
     }
 
     #[test]
+    fn fingerprints_that_differ_in_one_bit_are_two_states() {
+        let mut set = VisitedSet::new();
+        let fingerprints: Vec<u128> = (0..128).map(|bit| 1 << bit).chain([0]).collect();
+        for (sleep, fingerprint) in (0..).zip(&fingerprints) {
+            assert!(set.get_mut(*fingerprint).is_none());
+            set.make_room(*fingerprint);
+            set.entry(*fingerprint).insert(Visited { sleep, on_stack: 0 });
+        }
+        assert_eq!(set.len(), 129);
+        let mut found: Vec<_> =
+            set.iter().map(|(fingerprint, visited)| (visited.sleep, fingerprint)).collect();
+        found.sort_unstable();
+        assert_eq!(found, (0..).zip(fingerprints).collect::<Vec<(ActorSet, u128)>>());
+    }
+
+    #[test]
     fn the_set_never_takes_more_than_it_has_said() {
         let mut set = VisitedSet::new();
         for number in 0..10_000_u128 {
@@ -135,6 +151,7 @@ mod tests {
             assert_eq!(bytes, set.parts.iter().map(|part| part.allocation_size() as u64).sum::<u64>());
         }
         assert_eq!(set.len(), 10_000);
+        assert!(set.parts.iter().all(|part| part.len() < 1_000), "each part has its share");
         assert!(set.get_mut(0).is_some() && set.get_mut(7).is_none());
     }
 }

@@ -91,7 +91,7 @@ classics! {
     LostUpdate, Philosophers, Handshake, OneItem, TryLock, Choices, Nothing, Counter, Apart, Polite,
     Spin, Forgotten, Undoing, Server, Tired, Eager, Silent, GivesUp, GivesUpBeside, GivesUpLate, GivesUpAtOnce, Wide,
     GivesUpEarly, Fickle, Confused, Distracted, Hasty, Restless, Stuck, Restive, Helped,
-    RestiveLate, StuckLate
+    RestiveLate, StuckLate, GivesUpOrSpins, Deep, Served
 }
 
 impl System for Classic {
@@ -702,6 +702,29 @@ fn giving_up_in_the_setup_leaves_nothing_to_explore() {
 }
 
 system! {
+    /// One end is given up in the epilogue; the other way has none.
+    GivesUpOrSpins ["one": Main, "checker": Epilogue] |w, me, round| {
+        if me == 1 {
+            w.x.load(op("check"), Relaxed).await;
+            w.backend.cut(bounds::RETRIES);
+            return DONE;
+        }
+        if round == 0 {
+            return if w.backend.choose(op("choose"), 2).await == 0 { DONE } else { again(1) };
+        }
+        w.x.load(op("look"), Relaxed).await;
+        again(1)
+    }
+}
+
+#[test]
+fn a_livelock_is_least_among_those_whose_epilogue_is_not_given_up() {
+    let found = least(&GivesUpOrSpins, properties::LIVELOCK).expect("it is violated");
+    assert_eq!((found.preemptions, found.operations), (0, 2));
+    assert_eq!(found.within.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(bounds::RETRIES)]);
+}
+
+system! {
     /// One gives up before its first operation, and the other does wrong there.
     GivesUpAtOnce ["wrong": Main, "main": Main] |w, me, _| {
         if me == 0 {
@@ -761,6 +784,47 @@ fn a_limit_that_leaves_cycles_undecided_is_named_beside_a_bound() {
     for found in undecided {
         assert!(found.limits_hit.contains(&LimitHit::Memory), "{:?}", found.limits_hit);
     }
+}
+
+system! {
+    /// A daemon that serves in the epilogue, and does the same for a client.
+    Served ["client": Main, "server": Daemon, "checker": Epilogue] |w, me, _| {
+        if me == 1 {
+            *w.a.lock_when(op("serve"), |value, asked| *value == asked, 1).await = 2;
+            w.backend.reach(branches::STALE);
+            return again(0);
+        }
+        if me == 2 || w.backend.choose(op("choose"), 2).await == 1 {
+            *w.a.lock(op("ask")).await = 1;
+            drop(w.a.lock_when(op("wait"), |value, served| *value == served, 2).await);
+        }
+        DONE
+    }
+}
+
+#[test]
+fn what_was_reached_in_an_epilogue_first_counts_when_it_is_reached() {
+    assert_eq!(explored(&Served).reached, branches::STALE.bit());
+}
+
+system! {
+    /// One actor that counts, and keeps much beside that.
+    Deep ["one": Main] |w, _, round| {
+        w.x.store(op("store"), round, Relaxed).await;
+        w.log.update(|log| *log = vec![round; 2_000]);
+        if round < 1_000 { again(round + 1) } else { DONE }
+    }
+}
+
+#[test]
+fn what_values_take_counts() {
+    const MEMORY: u64 = 1 << 22;
+    let limits = Limits { memory: Some(MEMORY), ..Limits::default() };
+    let options = Options { transition_cache: false, limits, ..Options::default() };
+    let found = explore(&Deep, &options, &mut |_| ()).expect("the system is well-behaved");
+    assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Memory]);
+    // Each state on the stack keeps a list of 2000 numbers; every 64 transitions it is looked at what that takes.
+    assert!(found.statistics.max_depth <= MEMORY / (2_000 * size_of::<u64>() as u64) + 64);
 }
 
 thread_local! {

@@ -6,13 +6,14 @@
 use std::fmt::Debug;
 
 use crate::common::config;
-use crate::common::program::Program;
+use crate::common::names::{branches, counters, properties};
+use crate::common::program::{Condition, Operand, Program, Repeat, Statement, Task, Test};
 use crate::common::reference::Graph;
 use crate::common::strategy::{looping, straight_line};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use stalemap_explore::{Exploration, FewPreemptions, LimitHit, Limits, Options, explore, replay};
-use stalemap_facade::{Property, System};
+use stalemap_facade::{Property, Role, System};
 
 /// States up to which a program is looked at: so few that a budget of transitions is never used up.
 const MOST_STATES: usize = 1_000;
@@ -146,10 +147,61 @@ fn memory_limits_are_honest(program: &Program, memory: u64) -> TestCaseResult {
     let found = explored(program, limits.clone())?;
     prop_assert_eq!(&found, &explored(program, limits)?, "a limit of memory depends on nothing else");
     if found.limits_hit.contains(&LimitHit::Memory) {
+        prop_assert!(found.is_stopped() && found.few_preemptions.is_some());
         return claims_nothing_wrong(program, &graph, &found);
     }
     prop_assert_eq!(found, explored(program, Limits::default())?);
     Ok(())
+}
+
+/// Two tasks; what the second reaches if it comes first, a stopped search comes to only with few preemptions.
+fn late_corner() -> Program {
+    use Statement::{Add, Load, Maximum, Reach, Skip, Store};
+    let first = Test { register: 0, is: Condition::Equal, operand: Operand::Constant(0) };
+    let stores = (0..12).map(|number| Store(0, Operand::Constant(1 + number % 2))).collect();
+    let looks = vec![
+        Load(0, 0),
+        Reach(first, branches::STALE),
+        Skip { unless: first, statements: 1 },
+        Add(1, Operand::Constant(2)),
+        Maximum(counters::STALE_ABORTS, 1),
+        Load(0, 0),
+        Load(0, 0),
+    ];
+    let task = |statements| Task { role: Role::Main, steps: vec![statements], repeat: Repeat::Never };
+    Program { tasks: vec![task(stores), task(looks)], unused: 0 }
+}
+
+#[test]
+fn what_runs_with_few_preemptions_reach_is_reached() {
+    let found =
+        explored(&late_corner(), Limits { states: Some(40), ..Limits::default() }).expect("a sound program");
+    assert_eq!(found.limits_hit.iter().copied().collect::<Vec<_>>(), [LimitHit::States]);
+    assert_eq!(found.few_preemptions.and_then(|few| few.none_up_to), Some(0));
+    assert_eq!(found.reached & branches::STALE.bit(), branches::STALE.bit());
+    assert_eq!(found.maxima[counters::STALE_ABORTS.number()], 2);
+}
+
+/// A task that goes round for ever, and two of which one is wrong if it is preempted.
+fn spinning_and_wrong() -> Program {
+    use Statement::{Load, Store, Violate};
+    let once = |statements| Task { role: Role::Main, steps: vec![statements], repeat: Repeat::Never };
+    let spin = Task { role: Role::Main, steps: vec![vec![Load(1, 0)]], repeat: Repeat::Forever };
+    let changed = Test { register: 0, is: Condition::Different, operand: Operand::Register(1) };
+    let looks = vec![Load(0, 0), Load(0, 1), Violate(changed, properties::LOST_WRITE)];
+    let stores = (0..30).map(|number| Store(0, Operand::Constant(1 + number % 2))).collect();
+    Program { tasks: vec![once(stores), once(looks), spin], unused: 0 }
+}
+
+#[test]
+fn a_livelock_without_a_preemption_is_found_with_none() {
+    let found = explored(&spinning_and_wrong(), Limits { states: Some(150), ..Limits::default() });
+    let found = found.expect("a sound program");
+    assert_eq!(found.limits_hit.iter().copied().collect::<Vec<_>>(), [LimitHit::States]);
+    assert_eq!(found.violated, properties::LIVELOCK.bit() | properties::LOST_WRITE.bit());
+    assert!(found.lasso.is_some());
+    let few = FewPreemptions { none_up_to: None, states: 0, found_with: Some(0) };
+    assert_eq!(found.few_preemptions, Some(few));
 }
 
 proptest! {
