@@ -3,12 +3,13 @@
 //!
 //! A file begins with lines that say what it is of, and ends with what the engine writes. It is taken up only by a search to
 //! which all of them apply: of the same scenario, design, memory and bound of preemptions, by the same build, since the states
-//! that it holds are known by their fingerprints alone. The other limits may be different. It is written under another name
-//! and then renamed, so that there is always a whole one.
+//! that it holds are known by their fingerprints alone. The other limits may be different. It is written under a name that nobody
+//! else has and then renamed, so that there is always a whole one: of several processes at once, that of the last.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use stalemap_explore::{EngineError, Keeper, Wish};
 use stalemap_model::words::design::Design;
+use tempfile::Builder;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::file_name::file_name;
@@ -175,8 +177,10 @@ impl Checkpoint<'_> {
     }
 
     fn write(&self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        let new = self.path.with_extension("checkpoint.new");
-        let mut file = BufWriter::new(File::create(&new)?);
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let readable = Permissions::from_mode(0o666);
+        let new = Builder::new().prefix(".checkpoint-").permissions(readable).tempfile_in(folder)?;
+        let mut file = BufWriter::new(new.as_file());
         writeln!(file, "{FIRST_LINE}")?;
         for (key, value) in &self.header {
             writeln!(file, "{key} = {value}")?;
@@ -184,7 +188,8 @@ impl Checkpoint<'_> {
         writeln!(file)?;
         search(&mut file)?;
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&new, &self.path)
+        new.persist(&self.path).map_err(|error| error.error)?;
+        Ok(())
     }
 }
 

@@ -121,6 +121,27 @@ fn send(signal: &str, child: &Child) {
 }
 
 #[test]
+fn several_processes_at_once_leave_a_whole_file() {
+    let folder = inputs();
+    for states in 1000..1004 {
+        let limits = [states, states + 4].map(|limit| limit.to_string());
+        let begun = limits.map(|limit| {
+            let mut command = program();
+            command.current_dir(folder.path());
+            command.args(["check", "large.toml", "--limit-states", &limit, "--checkpoint", "kept"]);
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program")
+        });
+        for child in begun {
+            let output = child.wait_with_output().expect("its end");
+            assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+            assert!(!text(&output.stderr).contains("cannot"), "{}", text(&output.stderr));
+        }
+    }
+    let names = fs::read_dir(folder.path().join("kept")).expect("the folder").count();
+    assert_eq!(names, 1, "nothing is left behind");
+}
+
+#[test]
 fn a_search_goes_on_after_a_signal() {
     if !Path::new("/proc/self/status").exists() {
         return;
