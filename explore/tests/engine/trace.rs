@@ -155,12 +155,14 @@ impl System for Mishap {
                 w.backend.violate(WRONG, || "does not fit".to_owned());
                 DONE
             }
+            (Mishap::Choice, 0) => pick(w).await,
             (
                 Mishap::GivenUpSetup
                 | Mishap::RestlessSetup
                 | Mishap::RestlessEpilogue
                 | Mishap::Restless
-                | Mishap::Wide,
+                | Mishap::Wide
+                | Mishap::Choice,
                 _,
             ) => DONE,
             (Mishap::LostUpdate | Mishap::HaltedSetup | Mishap::WrongSetup, _) => add(w, state).await,
@@ -170,8 +172,6 @@ impl System for Mishap {
                 w.x.store(Op::on("store", me as u32), 1, Ordering::Relaxed).await;
                 DONE
             }
-            (Mishap::Choice, 0) => pick(w).await,
-            (Mishap::Choice, _) => DONE,
             (Mishap::StoreBuffering, _) => store_and_look(w, me).await,
             (Mishap::Bounded, 0) => rounds(w, state).await,
             (Mishap::Bounded, _) => {
