@@ -436,7 +436,7 @@ fn every_shipped_scenario_can_be_read() {
     let all = catalogue::all();
     assert!(all.is_sorted());
     for (name, source) in all {
-        read(&name, source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
+        read(name, source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
         assert_eq!(catalogue::find(name), Ok((name.clone(), *source)));
     }
 }

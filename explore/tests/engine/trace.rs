@@ -137,24 +137,12 @@ impl System for Mishap {
                 let old = state == 1 || raised && w.x.load(Op::new("data?"), Ordering::Relaxed).await == 0;
                 if old { Continue(1) } else { DONE }
             }
-            (Mishap::GivenUpSetup, 2) => {
-                w.x.store(Op::new("store"), 7, Ordering::Relaxed).await;
-                w.backend.violate(WRONG, || "x is 7".to_owned());
-                w.backend.cut(ROUNDS);
-                w.x.load(Op::new("look"), Ordering::Relaxed).await;
-                DONE
-            }
+            (Mishap::GivenUpSetup, 2) => give_up(w).await,
             (Mishap::RestlessSetup | Mishap::RestlessEpilogue, 2) | (Mishap::Restless, 0) => {
                 w.x.load(Op::new("look"), Ordering::Relaxed).await;
                 Continue(0)
             }
-            (Mishap::Wide, 0) => {
-                w.x.load(Op::new("this name is as wide as its column, yes"), Ordering::Relaxed).await;
-                w.backend.emit(|| "fits");
-                w.x.load(Op::new("this name is wider than its column is, y"), Ordering::Relaxed).await;
-                w.backend.violate(WRONG, || "does not fit".to_owned());
-                DONE
-            }
+            (Mishap::Wide, 0) => fit(w).await,
             (Mishap::Choice, 0) => pick(w).await,
             (
                 Mishap::GivenUpSetup
@@ -236,6 +224,22 @@ async fn take_and_look<B: Backend>(w: &World<B>, me: ActorId, state: u64) -> Con
             Continue(0)
         }
     }
+}
+
+async fn fit<B: Backend>(w: &World<B>) -> ControlFlow<(), u64> {
+    w.x.load(Op::new("this name is as wide as its column, yes"), Ordering::Relaxed).await;
+    w.backend.emit(|| "fits");
+    w.x.load(Op::new("this name is wider than its column is, y"), Ordering::Relaxed).await;
+    w.backend.violate(WRONG, || "does not fit".to_owned());
+    DONE
+}
+
+async fn give_up<B: Backend>(w: &World<B>) -> ControlFlow<(), u64> {
+    w.x.store(Op::new("store"), 7, Ordering::Relaxed).await;
+    w.backend.violate(WRONG, || "x is 7".to_owned());
+    w.backend.cut(ROUNDS);
+    w.x.load(Op::new("look"), Ordering::Relaxed).await;
+    DONE
 }
 
 async fn pick<B: Backend>(w: &World<B>) -> ControlFlow<(), u64> {
