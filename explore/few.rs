@@ -98,3 +98,47 @@ impl Levels {
         exploration.few_preemptions = Some(self.known);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Op, Ordering, Role};
+
+    use super::*;
+
+    /// Three actors that store four times each.
+    struct Stores;
+
+    impl System for Stores {
+        type World<B: Backend> = B::Atomic;
+        type State = u64;
+
+        fn world<B: Backend>(&self, backend: &B) -> B::Atomic {
+            backend.atomic("word", 0)
+        }
+
+        fn actors(&self) -> Vec<ActorSpec> {
+            ["one", "two", "three"].map(|name| ActorSpec { name: name.to_owned(), role: Role::Main }).into()
+        }
+
+        fn start(&self, _: ActorId) -> u64 {
+            0
+        }
+
+        async fn step<B: Backend>(&self, word: &B::Atomic, _: ActorId, round: u64) -> ControlFlow<(), u64> {
+            word.store(Op::new("store"), round, Ordering::Relaxed).await;
+            if round < 3 { ControlFlow::Continue(round + 1) } else { ControlFlow::Break(()) }
+        }
+    }
+
+    #[test]
+    fn the_levels_share_a_budget() {
+        const BUDGET: u64 = 200;
+        let mut levels = Levels::default();
+        let explored = levels.explore(&Stores, &Options::default(), u32::MAX, BUDGET, &mut |_| ());
+        assert_eq!(explored, Ok(()));
+        let made = levels.found.iter().map(|level| level.statistics.transitions);
+        assert_eq!((made.sum(), levels.known.none_up_to), (BUDGET, Some(0)));
+    }
+}

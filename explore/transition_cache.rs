@@ -78,3 +78,47 @@ impl<Standing> TransitionCache<Standing> {
         self.effects.insert(beginning.wrapping_add(before), Rc::new(effect));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stalemap_facade::{Backend, MemoryModel};
+
+    use super::*;
+
+    fn effect(number: u64) -> Effect<()> {
+        let (footprint, after) = (Footprint::default(), Vec::new());
+        Effect { footprint, after, violated: number, cut: None, standing: Rc::new(()), next: None }
+    }
+
+    fn found(cache: &TransitionCache<()>, beginning: u128, memory: &Memory) -> Option<u64> {
+        cache.find(beginning, memory).map(|effect| effect.violated)
+    }
+
+    #[test]
+    fn a_transition_is_found_by_every_set_that_one_like_it_touched() {
+        let memory = Memory::new(MemoryModel::Sequential);
+        let _words = (memory.atomic("a", 1), memory.atomic("b", 2));
+        let mut cache = TransitionCache::new();
+        // The first and the second were with other values.
+        cache.insert(7, &[0], memory.identity_of(&[0]).wrapping_add(1), effect(1));
+        cache.insert(7, &[0, 1], memory.identity_of(&[0, 1]).wrapping_add(1), effect(2));
+        assert_eq!(found(&cache, 7, &memory), None);
+        cache.insert(7, &[0, 1], memory.identity_of(&[0, 1]), effect(3));
+        assert_eq!(found(&cache, 7, &memory), Some(3));
+        assert_eq!(found(&cache, 8, &memory), None);
+        assert_eq!(cache.touched[&7].len(), 2);
+    }
+
+    #[test]
+    fn a_full_cache_starts_afresh() {
+        let memory = Memory::new(MemoryModel::Sequential);
+        let mut cache = TransitionCache::new();
+        let beginning = |number: usize| (number as u128) << 64 | number as u128;
+        for number in 0..=CAPACITY {
+            cache.insert(beginning(number), &[], 0, effect(number as u64));
+            assert!(cache.effects.len() <= CAPACITY && cache.touched.len() <= CAPACITY);
+        }
+        assert_eq!(found(&cache, beginning(CAPACITY), &memory), Some(CAPACITY as u64));
+        assert_eq!(found(&cache, beginning(0), &memory), None);
+    }
+}

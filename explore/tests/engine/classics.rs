@@ -11,11 +11,13 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use stalemap_explore::{
-    Counterexample, EngineError, Exploration, Halt, Halted, LimitHit, Limits, Options, Progress, Replay,
-    Statistics, Step, Witness, explore, least_witness, minimal_counterexample, replay,
+    Counterexample, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits, Options,
+    Progress, Replay, Statistics, Step, Witness, explore, least_witness, minimal_counterexample, replay,
 };
 use stalemap_facade::Ordering::Relaxed;
-use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Property, Role, System};
+use stalemap_facade::{
+    ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, MemoryModel, Op, Property, Role, System,
+};
 
 /// The memory that all of them use some of.
 struct World<B: Backend> {
@@ -91,12 +93,20 @@ classics! {
     LostUpdate, Philosophers, Handshake, OneItem, TryLock, Choices, Nothing, Counter, Apart, Polite,
     Spin, Forgotten, Undoing, Server, Tired, Eager, Silent, GivesUp, GivesUpBeside, GivesUpLate, GivesUpAtOnce, Wide,
     GivesUpEarly, Fickle, Confused, Distracted, Hasty, Restless, Stuck, Restive, Helped,
-    RestiveLate, StuckLate, GivesUpOrSpins, Deep, Served
+    RestiveLate, StuckLate, GivesUpOrSpins, Deep, Served, GivesUpFirst, TooManyMessages, LateCorner, SpinsOrWalks,
+    Detour, Broad, Deeper
 }
 
 impl System for Classic {
     type World<B: Backend> = World<B>;
     type State = u64;
+
+    fn memory(&self) -> MemoryModel {
+        match self {
+            Classic::TooManyMessages => MemoryModel::Relaxed,
+            _ => MemoryModel::Sequential,
+        }
+    }
 
     fn world<B: Backend>(&self, backend: &B) -> World<B> {
         World {
@@ -224,6 +234,13 @@ fn limits_of_states_memory_and_time_are_reported() {
     assert_eq!(hit(Limits { states: Some(11), ..Limits::default() }), [LimitHit::States]);
     assert_eq!(hit(Limits { memory: Some(0), ..Limits::default() }), [LimitHit::Memory]);
     assert_eq!(hit(Limits { time: Some(Duration::ZERO), ..Limits::default() }), [LimitHit::Seconds]);
+}
+
+#[test]
+fn a_limit_of_memory_holds_for_runs_with_few_preemptions() {
+    let limits = Limits { memory: Some(0), ..Limits::default() };
+    let found = explored_with(&LostUpdate, true, true, limits);
+    assert_eq!((found.violated, found.few_preemptions), (0, Some(FewPreemptions::default())));
 }
 
 system! {
@@ -747,6 +764,211 @@ fn giving_up_before_anybody_moves_leaves_nothing_to_explore() {
         assert_eq!(found.violated, properties::LOST_WRITE.bit());
         assert_eq!(found.halted.map(|halted| halted.actor).as_deref(), Some("main"));
     }
+}
+
+system! {
+    /// The same the other way round, and the other would give up as well.
+    GivesUpFirst ["main": Main, "wrong": Main] |w, me, _| {
+        if me == 0 {
+            w.backend.cut(bounds::RETRIES);
+        } else {
+            w.backend.violate(properties::LOST_WRITE, || "went wrong".to_owned());
+            w.backend.cut(bounds::EVICTIONS);
+        }
+        w.x.load(op("load"), Relaxed).await;
+        DONE
+    }
+}
+
+#[test]
+fn nobody_begins_after_one_that_gives_up_before_anybody_moves() {
+    let found = explored(&GivesUpFirst);
+    assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(bounds::RETRIES)]);
+    assert_eq!(found.violated, 0);
+    assert_eq!(found.halted.map(|halted| halted.actor).as_deref(), Some("main"));
+}
+
+system! {
+    /// A reader that gives up if it reads the last of more messages than it can choose from.
+    TooManyMessages ["reader": Main, "other": Main, "writer": Main] |w, me, round| {
+        match me {
+            0 => {
+                if w.x.load(op("look"), Relaxed).await == 20 {
+                    w.backend.cut(bounds::RETRIES);
+                }
+                return DONE;
+            }
+            1 => drop(w.a.lock(op("lock")).await),
+            _ => w.x.store(op("store"), round + 1, Relaxed).await,
+        }
+        if round < 19 { again(round + 1) } else { DONE }
+    }
+}
+
+#[test]
+fn a_bound_behind_a_choice_that_cannot_be_told_is_not_met() {
+    let found = explored(&TooManyMessages);
+    assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Messages]);
+}
+
+#[test]
+fn messages_that_runs_with_few_preemptions_cannot_choose_from_are_named() {
+    // Depth first, the reader comes before the writer in all of these states.
+    let limits = Limits { states: Some(300), ..Limits::default() };
+    let found = explored_with(&TooManyMessages, true, true, limits);
+    assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::States, LimitHit::Messages]);
+}
+
+system! {
+    /// What the last does if it comes first: it is wrong if it is preempted, and else goes round for ever in the end.
+    LateCorner ["writer": Main, "one": Main, "other": Main, "looks": Main] |w, me, round| {
+        match (me, round) {
+            (0, 20) => *w.a.lock(op("finish")).await = 1,
+            (0, _) => w.x.store(op("store"), 1, Relaxed).await,
+            (1, _) => w.y.store(op("store"), round, Relaxed).await,
+            (2, _) => *w.b.lock(op("count")).await = round,
+            (_, 0) if w.x.load(op("look"), Relaxed).await == 1 => return DONE,
+            (_, 1) if w.x.load(op("look again"), Relaxed).await == 1 => {
+                w.backend.violate(properties::LOST_WRITE, || "it was preempted".to_owned());
+                return DONE;
+            }
+            (_, 2) => drop(w.a.lock_when(op("wait"), |value, _| *value == 1, 0).await),
+            (_, 3) => {
+                w.a.lock(op("look on")).await;
+                return again(3);
+            }
+            _ => {}
+        }
+        if round < 20 { again(round + 1) } else { DONE }
+    }
+}
+
+#[test]
+fn after_a_livelock_runs_with_more_preemptions_are_looked_at() {
+    let limits = Limits { states: Some(12_000), ..Limits::default() };
+    let found = explored_with(&LateCorner, true, true, limits);
+    assert_eq!(found.limits_hit.iter().copied().collect::<Vec<_>>(), [LimitHit::States]);
+    assert_eq!(found.violated, properties::LIVELOCK.bit() | properties::LOST_WRITE.bit());
+    let few = FewPreemptions { none_up_to: None, states: 0, found_with: Some(0) };
+    assert_eq!(found.few_preemptions, Some(few));
+    assert!(found.lasso.is_some(), "the search by itself has not come there");
+}
+
+system! {
+    /// Goes round at once, or goes wrong in the end.
+    SpinsOrWalks ["main": Main] |w, _, round| {
+        match round {
+            0 => return if w.backend.choose(op("choose"), 2).await == 0 { again(100) } else { again(1) },
+            19 => w.backend.violate(properties::LOST_WRITE, || "went wrong".to_owned()),
+            _ => {}
+        }
+        w.x.load(op("load"), Relaxed).await;
+        match round {
+            100 => again(100),
+            19 => DONE,
+            _ => again(round + 1),
+        }
+    }
+}
+
+#[test]
+fn a_least_livelock_needs_all_cycles() {
+    let states = explored(&SpinsOrWalks).statistics.states;
+    for most in 0..=states {
+        let limits = Limits { states: Some(most), ..Limits::default() };
+        let found = minimal_counterexample(&SpinsOrWalks, properties::LIVELOCK, &limits);
+        let found = found.expect("the system is well-behaved");
+        assert_eq!(found.map(|found| found.operations), (most == states).then_some(2), "{most}");
+    }
+}
+
+#[test]
+fn a_limit_of_states_is_what_the_walk_may_look_at() {
+    let found = least(&SpinsOrWalks, properties::LOST_WRITE).expect("it is violated");
+    // Each state of the way, and the one that it does not go to.
+    let states = u64::from(found.operations) + 2;
+    for most in [states - 1, states] {
+        let limits = Limits { states: Some(most), ..Limits::default() };
+        let within = minimal_counterexample(&SpinsOrWalks, properties::LOST_WRITE, &limits);
+        assert_eq!(within, Ok((most == states).then(|| found.clone())), "{most}");
+    }
+}
+
+system! {
+    /// Three that wait for each other. The second can go on where the first has come to the same state, and there it waits.
+    Detour ["first": Main, "second": Main, "third": Main] |w, me, round| {
+        let turns = match (me, round) {
+            (0, 0) => 1 << 0,
+            (0, _) => 1 << 2,
+            (1, _) => 1 << 1 | 1 << 2,
+            _ => 1 << 1 | 1 << 3,
+        };
+        let mut turn = w.a.lock_when(op("wait"), |turn, turns| turns >> turn & 1 == 1, turns).await;
+        *turn = match (me, *turn) {
+            (0, 2) => 0,
+            (0, _) | (1, 2) => 1,
+            (1, _) => 3,
+            _ => 2,
+        };
+        again(if me == 0 { 1 - round } else { 0 })
+    }
+}
+
+#[test]
+fn under_a_bound_a_round_ends_with_who_it_began_with() {
+    let operations = |preemptions| {
+        let limits = Limits { preemptions, ..Limits::default() };
+        let found = minimal_counterexample(&Detour, properties::LIVELOCK, &limits);
+        let found = found.expect("the system is well-behaved").expect("it goes round");
+        (found.preemptions, found.operations)
+    };
+    // After a round that ends with the second, the third would preempt it.
+    assert_eq!((operations(None), operations(Some(0))), ((0, 3), (0, 4)));
+}
+
+system! {
+    /// Many ways to the same wrong end.
+    Broad ["one": Main, "other": Main] |w, _, _| {
+        let chosen = w.backend.choose(op("choose"), 60).await;
+        w.note(chosen.into());
+        if w.log.read(Vec::len) == 2 {
+            w.backend.violate(properties::LOST_WRITE, || "went wrong".to_owned());
+        }
+        DONE
+    }
+}
+
+#[test]
+fn what_waits_to_be_looked_at_counts() {
+    // Nearly twice 60 times 60 states wait, each with more than 300 bytes beside what it shares with others; what is
+    // known of them takes less.
+    const WAITING: u64 = 2 * 60 * 60;
+    let found = |memory| {
+        let limits = Limits { memory: Some(memory), ..Limits::default() };
+        minimal_counterexample(&Broad, properties::LOST_WRITE, &limits)
+            .expect("the system is well-behaved")
+            .is_some()
+    };
+    assert_eq!((found(400 * WAITING), found(800 * WAITING)), (false, true));
+}
+
+system! {
+    /// A long way.
+    Deeper ["one": Main] |w, _, round| {
+        w.x.store(op("store"), round, Relaxed).await;
+        if round < 5_000 { again(round + 1) } else { DONE }
+    }
+}
+
+#[test]
+fn what_is_on_the_stack_counts() {
+    let mut most = 0;
+    let options = Options { transition_cache: false, ..Options::default() };
+    let mut look = |progress: &Progress| most = progress.bytes.max(most);
+    explore(&Deeper, &options, &mut look).expect("the system is well-behaved");
+    // For each state a row of footprints, a node, how to undo the transition, and what the state keeps. Without the least
+    // of these it is not as much; what takes less from now on may need another number.
+    assert!(most >= 4_096 * 1_800, "{most}");
 }
 
 system! {
