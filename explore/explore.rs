@@ -45,12 +45,7 @@ pub fn explore_accepted<S: System>(
     accepts: &dyn Fn(&Calls) -> bool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
-    let machine = machine(system, options)?;
-    let calls = machine.memory().gathered().calls;
-    if !accepts(&calls) {
-        return Ok(Err(calls));
-    }
-    explore_from(system, machine, options, None, progress).map(Ok)
+    if_accepted(system, options, accepts, |machine| explore_from(system, machine, options, None, progress))
 }
 
 /// [`explore_accepted`], with somebody who keeps the search. What is found, and how much was explored, is the same however
@@ -62,12 +57,21 @@ pub fn explore_kept<S: System>(
     keeper: &mut dyn Keeper,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
+    if_accepted(system, options, accepts, |machine| {
+        explore_from(system, machine, options, Some(keeper), progress)
+    })
+}
+
+/// Goes on with a machine whose setup is acceptable; of another one, what its calls returned.
+fn if_accepted<'s, S: System>(
+    system: &'s S,
+    options: &Options,
+    accepts: &dyn Fn(&Calls) -> bool,
+    explore: impl FnOnce(Machine<'s, S>) -> Result<Exploration, EngineError>,
+) -> Result<Result<Exploration, Calls>, EngineError> {
     let machine = machine(system, options)?;
     let calls = machine.memory().gathered().calls;
-    if !accepts(&calls) {
-        return Ok(Err(calls));
-    }
-    explore_from(system, machine, options, Some(keeper), progress).map(Ok)
+    if accepts(&calls) { explore(machine).map(Ok) } else { Ok(Err(calls)) }
 }
 
 /// Begins a search, or takes up the one that was kept.

@@ -1,4 +1,4 @@
-//! Exchange-range: `xfs_exchange_range`, XFS_IOC_EXCHANGE_RANGE; fs/xfs/xfs_exchrange.c, 6.10.
+//! Exchange-range: `xfs_exchange_range`, XFS_IOC_EXCHANGE_RANGE; fs/xfs/xfs_exchrange.c, 6.12 (since 6.10).
 //!
 //! The mappings of a range of two files change places, and with them the contents. Whoever could use a mapping of either is
 //! kept out by both files' i_rwsem and invalidate_lock, is waited for (direct I/O), or checks it (writeback). What is in the

@@ -31,7 +31,7 @@ impl<B: Backend> TwoMaps<'_, B> {
     }
 
     /// `cells` of both files change places, and with them the data forks' extents of all blocks that they touch
-    /// (`xfs_exchange_mappings`, fs/xfs/libxfs/xfs_exchmaps.c, 6.10), in one transaction. Extents that are the same in both
+    /// (`xfs_exchange_mappings`, fs/xfs/libxfs/xfs_exchmaps.c, 6.12), in one transaction. Extents that are the same in both
     /// stay. A delayed allocation cannot change places: then nothing does.
     pub fn exchange(&mut self, cells: &Range<Cell>) -> Result<(), Delayed> {
         let Some([a, b]) = &mut self.0 else { return Ok(()) };
