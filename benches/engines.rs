@@ -30,7 +30,7 @@ fn fastest(mut run: impl FnMut()) -> Duration {
 fn main() {
     let (name, source) = catalogue::find(SCENARIO).expect("a shipped scenario");
     let scenario = read(&name, source.as_bytes()).expect("a good scenario");
-    let kernel = Kernel::new(scenario.config(scenario.design(DESIGN).expect("a built-in design")))
+    let kernel = Kernel::new(scenario.config_of(scenario.implementation(DESIGN).expect("a built-in design")))
         .expect("a scenario that fits");
     let shuttle = Shuttle { strategy: Strategy::Dfs, budget: Budget::default() };
 

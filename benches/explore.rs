@@ -21,8 +21,8 @@ const SCENARIO: &str = "xfs/five-actors";
 fn kernel(design: &str) -> Kernel {
     let (name, source) = catalogue::find(SCENARIO).expect("a shipped scenario");
     let scenario = read(&name, source.as_bytes()).expect("a good scenario");
-    let design = scenario.design(design).expect("a built-in design");
-    Kernel::new(scenario.config(design)).expect("a scenario that fits")
+    let implementation = scenario.implementation(design).expect("a built-in design");
+    Kernel::new(scenario.config_of(implementation)).expect("a scenario that fits")
 }
 
 fn search(kernel: &Kernel, options: &Options) -> Exploration {

@@ -75,10 +75,14 @@ pub async fn step<B: Backend>(
             for block in inode.sb.geometry.blocks_of_folio(index).filter(dropped) {
                 folio.discard_buffer(inode.sb.block_in_folio(block));
             }
-            if inode.sb.config.design.partial_clear == PartialClear::Outward {
-                let blocks = inode.sb.geometry.blocks_touched(&state.cells);
-                let mine = inode.sb.geometry.blocks_of_folio(index).filter(|block| blocks.contains(block));
-                mine.map(|block| inode.sb.block_in_folio(block)).for_each(|n| folio.clear_dirty(n));
+            let touched = inode.sb.geometry.blocks_touched(&state.cells);
+            let clears = |block: &FileBlock| match inode.sb.config.design.partial_clear {
+                PartialClear::Nothing => false,
+                PartialClear::Inward => dropped(block),
+                PartialClear::Outward => touched.contains(block),
+            };
+            for block in inode.sb.geometry.blocks_of_folio(index).filter(clears) {
+                folio.clear_dirty(inode.sb.block_in_folio(block));
             }
             inode.emit(|| {
                 What::Data(DataEvent::ZeroedInCache(inode.sb.geometry.bytes_of_cells(&state.cells)))

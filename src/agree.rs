@@ -79,16 +79,18 @@ impl Agreement {
 pub fn agree(job: &Job<'_>, executions: u64, limits: &Limits) -> Result<Agreement, RunError> {
     let broken = |error: EngineError| match error {
         EngineError::Environment { .. } => RunError::Refused(error),
-        error => {
-            RunError::Engine { scenario: job.scenario.name.clone(), design: job.design.name.clone(), error }
-        }
+        error => RunError::Engine {
+            scenario: job.scenario.name.clone(),
+            design: job.implementation.name().to_owned(),
+            error,
+        },
     };
     let kernel = job.kernel()?;
     let options = Options { limits: limits.clone(), ..Options::default() };
     let truth = explore(&kernel, &options, &mut |_| ()).map_err(broken)?;
     let agreement = |engines, differences| Agreement {
         scenario: job.scenario.name.clone(),
-        design: job.design.name.clone(),
+        design: job.implementation.name().to_owned(),
         states: truth.statistics.states,
         ends: truth.ends.len() as u64,
         stopped_by: truth.limits_hit.iter().copied().filter(|limit| limit.is_of_the_search()).collect(),
@@ -195,8 +197,8 @@ mod tests {
     /// What shuttle finds, changed as a defect would.
     fn differs(damage: impl FnOnce(&mut Runs)) -> Option<Difference> {
         let scenario = scenario();
-        let design = scenario.design("none").expect("a built-in design");
-        let job = Job { scenario: &scenario, design, engine: Engine::Exhaustive };
+        let implementation = scenario.implementation("none").expect("a built-in design");
+        let job = Job { scenario: &scenario, implementation, engine: Engine::Exhaustive };
         let kernel = job.kernel().expect("a scenario that fits");
         let truth = explore(&kernel, &Options::default(), &mut |_| ()).expect("a sound model");
         let shuttle = Shuttle { strategy: Strategy::Dfs, budget: Budget::default() };

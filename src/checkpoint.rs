@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use stalemap_explore::{EngineError, Keeper, Wish};
-use stalemap_model::words::design::Design;
+use stalemap_model::words::implementation::Implementation;
 use tempfile::Builder;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -60,12 +60,12 @@ impl Checkpoints {
     /// Whether every search has a file of its own, and every file that is there is of its search.
     pub fn fit<'s>(
         &self,
-        searches: impl Iterator<Item = (&'s Scenario, &'s Design)>,
+        searches: impl Iterator<Item = (&'s Scenario, &'s Implementation)>,
         preemptions: Option<u32>,
     ) -> Result<(), CheckpointError> {
         let mut taken = BTreeSet::new();
-        for (scenario, design) in searches {
-            let checkpoint = self.of(scenario, design, preemptions);
+        for (scenario, implementation) in searches {
+            let checkpoint = self.of(scenario, implementation, preemptions);
             if !taken.insert(checkpoint.path.clone()) {
                 let path = checkpoint.path.display();
                 return Err(CheckpointError(format!(
@@ -81,22 +81,22 @@ impl Checkpoints {
     pub(crate) fn of(
         &self,
         scenario: &Scenario,
-        design: &Design,
+        implementation: &Implementation,
         preemptions: Option<u32>,
     ) -> Checkpoint<'_> {
         let mut settings = Xxh3::new();
-        settings.update(format!("{:?}", scenario.config(design.clone())).as_bytes());
+        settings.update(format!("{:?}", scenario.config_of(implementation.clone())).as_bytes());
         let preemptions = preemptions.or(scenario.limits.preemptions);
         let header = [
             (VERSION, env!("CARGO_PKG_VERSION").to_owned()),
             (BUILD, format!("{:032x}", self.build)),
             ("scenario", scenario.name.clone()),
-            ("design", design.name.clone()),
+            ("design", implementation.name().to_owned()),
             ("memory", scenario.memory.name().to_owned()),
             ("limit of preemptions", preemptions.map_or_else(|| "none".to_owned(), |most| most.to_string())),
             (SETTINGS, format!("{:032x}", settings.digest128())),
         ];
-        let path = self.folder.join(file_name(&scenario.name, &design.name, "checkpoint"));
+        let path = self.folder.join(file_name(&scenario.name, implementation.name(), "checkpoint"));
         Checkpoint { of: self, header, path, last: Instant::now(), took: Duration::ZERO }
     }
 

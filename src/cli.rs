@@ -64,6 +64,8 @@ pub enum Command {
     List(ListArgs),
     /// Show a scenario: its file, how it is cut, and what is expected.
     Show(ShowArgs),
+    /// List the kernels that verdicts can be about, or say in which fields two differ and why.
+    Kernels(KernelsArgs),
 }
 
 /// Text for people, JSON for programs.
@@ -168,6 +170,27 @@ pub struct EngineArgs {
     pub depth: Option<u32>,
 }
 
+/// Which designs and kernels.
+#[derive(Debug, Args)]
+pub struct UnderArgs {
+    /// Run under this design, built in or defined in the file, on the file system of the file; repeatable; `all` is every
+    /// one that there is. Without it and `--kernel`, under what the file expects something of.
+    #[arg(long = "design", value_name = "NAME")]
+    pub designs: Vec<String>,
+
+    /// Run under this kernel, a release or one that is defined in the file, with its own file system; repeatable; `all` is
+    /// every release that has the file system. `stalemap kernels` lists them.
+    #[arg(long = "kernel", value_name = "NAME")]
+    pub kernels: Vec<String>,
+}
+
+impl UnderArgs {
+    /// Whether none is named.
+    pub fn is_empty(&self) -> bool {
+        self.designs.is_empty() && self.kernels.is_empty()
+    }
+}
+
 /// Which scenarios and designs.
 #[derive(Debug, Args)]
 pub struct WhatArgs {
@@ -175,10 +198,9 @@ pub struct WhatArgs {
     #[arg(value_name = "SCENARIO|FOLDER")]
     pub paths: Vec<PathBuf>,
 
-    /// Run under this design; repeatable; `all` is every one that there is. Without it, the designs that the
-    /// file expects something of.
-    #[arg(long = "design", value_name = "NAME")]
-    pub designs: Vec<String>,
+    /// Under what.
+    #[command(flatten)]
+    pub under: UnderArgs,
 
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
@@ -260,10 +282,9 @@ pub struct RunArgs {
     #[arg(value_name = "SCENARIO|FOLDER")]
     pub paths: Vec<PathBuf>,
 
-    /// Run under this design, built in or defined in the file; repeatable; `all` is every one that there
-    /// is. Without it, the designs that the file expects something of.
-    #[arg(long = "design", value_name = "NAME")]
-    pub designs: Vec<String>,
+    /// Under what.
+    #[command(flatten)]
+    pub under: UnderArgs,
 
     /// How to explore.
     #[command(flatten)]
@@ -334,9 +355,9 @@ pub struct OrderingsArgs {
     #[arg(value_name = "SCENARIO")]
     pub scenario: PathBuf,
 
-    /// The design, built in or defined in the file.
-    #[arg(long, value_name = "NAME", default_value = "iomap_valid")]
-    pub design: String,
+    /// Under what [default: the design `iomap_valid`].
+    #[command(flatten)]
+    pub under: UnderArgs,
 
     /// On which memory: `relaxed`, as in C++20, or `lkmm`, whose releases are cumulative.
     #[arg(long, value_parser = parse_weak_memory, default_value = "relaxed")]
@@ -414,9 +435,9 @@ pub struct WitnessArgs {
     #[arg(long, value_name = "BRANCH")]
     pub reach: String,
 
-    /// The design [default: the first but `none` that the file expects something of].
-    #[arg(long, value_name = "NAME")]
-    pub design: Option<String>,
+    /// Under what [default: the first but `none` that the file expects something of].
+    #[command(flatten)]
+    pub under: UnderArgs,
 
     /// Write the schedule to this file.
     #[arg(long, value_name = "FILE")]
@@ -445,6 +466,30 @@ pub struct ShowArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// How `kernels` prints what it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum KernelsFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One versioned document.
+    Json,
+    /// The page of the documentation: fields down, kernels across, and every reason.
+    Markdown,
+}
+
+/// What `kernels` takes.
+#[derive(Debug, Args)]
+pub struct KernelsArgs {
+    /// One kernel to see all its values, two to see in which they differ; without any, the list.
+    #[arg(value_name = "KERNEL", num_args = 0..=2)]
+    pub kernels: Vec<String>,
+
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: KernelsFormat,
 }
 
 /// Looks a memory up in which there is something to order.

@@ -1,7 +1,9 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
+mod kernels;
 mod progress;
 mod replay;
+mod under;
 mod witness;
 
 use std::path::Path;
@@ -13,7 +15,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use stalemap_explore::{Limits, Schedule};
 use stalemap_facade::MemoryModel;
-use stalemap_model::words::design::Design;
+use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::ordering::{Link, Orderings};
 
 use self::progress::Progress;
@@ -75,6 +77,18 @@ impl Report {
         Report { results, errors: String::new(), exit }
     }
 
+    /// Several reports, one after the other; the worst exit is that of the whole.
+    fn joined(reports: Vec<Self>) -> Self {
+        let exit = |report: &Self| report.exit;
+        let worst = [Exit::Defect, Exit::BadInput, Exit::Unexpected, Exit::Incomplete];
+        let exits: Vec<Exit> = reports.iter().map(exit).collect();
+        let exit = worst.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Expected);
+        let part = |text: fn(&Self) -> &str| {
+            reports.iter().map(text).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+        };
+        Report { results: part(|report| &report.results), errors: part(|report| &report.errors), exit }
+    }
+
     fn bad_input(errors: &[InputError]) -> Self {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let errors = lines.join("\n") + "\n";
@@ -94,6 +108,7 @@ pub fn run(cli: &Cli) -> Report {
         Command::Witness(args) => witness::command(args),
         Command::List(args) => list_command(args),
         Command::Show(args) => show_command(args),
+        Command::Kernels(args) => kernels::command(args),
     };
     report.unwrap_or_else(|errors| Report::bad_input(&errors))
 }
@@ -118,7 +133,7 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
             "loom and shuttle run on sequentially consistent memory; leave out `--memory` or `--engine`";
         return Err(vec![InputError::Other(problem.to_owned())]);
     }
-    let jobs = jobs(&scenarios, &args.designs, engine)?;
+    let jobs = under::jobs(&scenarios, &args.under, engine)?;
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
@@ -130,7 +145,7 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
     };
     let checkpoints = args.checkpoint.as_deref().map(|folder| checkpoints(folder, engine)).transpose()?;
     if let Some(checkpoints) = &checkpoints {
-        let searches = jobs.iter().map(|job| (job.scenario, &job.design));
+        let searches = jobs.iter().map(|job| (job.scenario, &job.implementation));
         let fit = checkpoints.fit(searches, given.preemptions);
         fit.map_err(|error| vec![InputError::Other(error.to_string())])?;
     }
@@ -234,7 +249,7 @@ pub(crate) fn bad_input(error: &RunError) -> InputError {
 
 fn agree_command(args: &AgreeArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.what.paths)?;
-    let jobs = jobs(&scenarios, &args.what.designs, Engine::Exhaustive)?;
+    let jobs = under::jobs(&scenarios, &args.what.under, Engine::Exhaustive)?;
     let ran = in_parallel(&jobs, threads(args.what.jobs), |job| {
         agree(job, args.iterations, &limits_of(&args.what, job, jobs.len()))
     });
@@ -269,7 +284,7 @@ fn agree_command(args: &AgreeArgs) -> Result<Report> {
 
 fn power_command(args: &PowerArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.what.paths)?;
-    let jobs = jobs(&scenarios, &args.what.designs, Engine::Exhaustive)?;
+    let jobs = under::jobs(&scenarios, &args.what.under, Engine::Exhaustive)?;
     let ran = in_parallel(&jobs, threads(args.what.jobs), |job| {
         measure(job, args.iterations, args.seed, &limits_of(&args.what, job, jobs.len()))
     });
@@ -297,51 +312,6 @@ fn limits_of(what: &WhatArgs, job: &Job<'_>, jobs: usize) -> Limits {
     let given =
         GivenLimits { states: what.limit_states, memory: what.limit_memory, ..GivenLimits::default() };
     limits_beside_others(job.scenario, given, threads(what.jobs).min(jobs))
-}
-
-/// Which scenario runs under which design.
-fn jobs<'s>(scenarios: &'s [Scenario], designs: &[String], engine: Engine) -> Result<Vec<Job<'s>>> {
-    let mut jobs = Vec::new();
-    for scenario in scenarios {
-        let mut names: Vec<String> = if designs.is_empty() {
-            let expected = scenario.expected_designs();
-            if expected.is_empty() { built_in() } else { expected }
-        } else {
-            designs.to_vec()
-        };
-        if let Some(all) = names.iter().position(|name| name == "all") {
-            names.remove(all);
-            names.extend(built_in().into_iter().chain(scenario.designs.keys().cloned()));
-        }
-        let mut seen = Vec::new();
-        for name in names {
-            if seen.contains(&name) {
-                continue;
-            }
-            match scenario.design(&name) {
-                Some(design) => jobs.push(Job { scenario, design, engine }),
-                // With several files, a design that one of them defines is run where it is defined.
-                None if scenarios.iter().any(|other| other.designs.contains_key(&name)) => {}
-                None => return Err(vec![unknown_design(scenario, &name)]),
-            }
-            seen.push(name);
-        }
-    }
-    Ok(jobs)
-}
-
-fn built_in() -> Vec<String> {
-    Design::BUILT_IN.iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn unknown_design(scenario: &Scenario, name: &str) -> InputError {
-    let known: Vec<String> = built_in().into_iter().chain(scenario.designs.keys().cloned()).collect();
-    let nearest = crate::scenario::nearest(name, known.iter().map(String::as_str));
-    let hint = nearest.map_or_else(
-        || format!("known designs: `{}`", known.join("`, `")),
-        |near| format!("did you mean `{near}`?"),
-    );
-    InputError::Other(format!("{}: there is no design `{name}`; {hint}", scenario.name))
 }
 
 /// 1 beats 3 beats 0.
@@ -406,6 +376,7 @@ fn annotated_counterexample(
         scenario: outcome.scenario.clone(),
         title: scenario.title.clone(),
         design: outcome.design.clone(),
+        kind: under::kind_of(scenario, &outcome.design),
         memory: unusual(outcome.memory),
         property: Some(shown.property),
         preemptions: Some(shown.counterexample.preemptions).filter(|_| shown.counterexample.certified),
@@ -413,7 +384,11 @@ fn annotated_counterexample(
         halted_at: outcome.halted.as_ref().map(|halted| halted.line),
         certified: check::certified(outcome),
         does: calls(&scenario.actors),
-        replay: Some(format!("stalemap check {} --design {}", outcome.scenario, outcome.design)),
+        replay: Some(format!(
+            "stalemap check {} {}",
+            outcome.scenario,
+            under::option(scenario, &outcome.design)
+        )),
         program: Program::of(&scenario.source),
     };
     Some(annotated(scenario, about, &shown.schedule))
@@ -429,8 +404,9 @@ fn annotated(
     about: About,
     schedule: &Schedule,
 ) -> std::result::Result<AnnotatedSchedule, InputError> {
-    let design = scenario.design(&about.design).ok_or_else(|| unknown_design(scenario, &about.design))?;
-    let kernel = kernel(scenario, &design).map_err(|error| bad_input(&error))?;
+    let unknown = || under::unknown(scenario, about.kind, &about.design);
+    let implementation = scenario.implementation(&about.design).ok_or_else(unknown)?;
+    let kernel = kernel(scenario, &implementation).map_err(|error| bad_input(&error))?;
     annotate(&kernel, schedule, about).map_err(|error| InputError::Other(error.to_string()))
 }
 
@@ -459,11 +435,23 @@ fn unwritable(path: &Path, error: &io::Error) -> Vec<InputError> {
 fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
     let mut scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
     scenario.memory = args.memory;
-    let design =
-        scenario.design(&args.design).ok_or_else(|| vec![unknown_design(&scenario, &args.design)])?;
-    if args.format == OrderingsFormat::Litmus {
-        return litmus(&scenario, &design, &args.without);
+    let implementations = under::each(&scenario, &args.under, "iomap_valid")?;
+    if args.format != OrderingsFormat::Text && implementations.len() > 1 {
+        let problem = "this format is of one design or kernel; name one";
+        return Err(vec![InputError::Other(problem.to_owned())]);
     }
+    let reports = implementations.iter().map(|implementation| match args.format {
+        OrderingsFormat::Litmus => litmus(&scenario, implementation, &args.without),
+        _ => orderings_of(&scenario, implementation, args),
+    });
+    Ok(Report::joined(reports.collect::<Result<Vec<_>>>()?))
+}
+
+fn orderings_of(
+    scenario: &Scenario,
+    implementation: &Implementation,
+    args: &OrderingsArgs,
+) -> Result<Report> {
     if !args.without.is_empty() {
         let problem = "`--without` is for `--format litmus`; the other formats leave out each in turn";
         return Err(vec![InputError::Other(problem.to_owned())]);
@@ -473,7 +461,7 @@ fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
     }
     let given =
         GivenLimits { states: args.limit_states, seconds: args.limit_seconds, ..GivenLimits::default() };
-    let found = match orderings::study(&scenario, &design, given, threads(args.jobs)) {
+    let found = match orderings::study(scenario, implementation, given, threads(args.jobs)) {
         Ok(found) => found,
         Err(error) => return failed(&error),
     };
@@ -498,8 +486,8 @@ fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
     Ok(Report::of(results, exit))
 }
 
-fn litmus(scenario: &Scenario, design: &Design, without: &[Link]) -> Result<Report> {
-    let job = Job { scenario, design: design.clone(), engine: Engine::Exhaustive };
+fn litmus(scenario: &Scenario, implementation: &Implementation, without: &[Link]) -> Result<Report> {
+    let job = Job { scenario, implementation: implementation.clone(), engine: Engine::Exhaustive };
     let limits = GivenLimits::default();
     let outcome = match run_all(&[job], limits, 1, &|_| ()).pop() {
         Some(Ok(outcome)) => outcome,
@@ -531,9 +519,11 @@ fn list_command(args: &ListArgs) -> Result<Report> {
 
 fn show_command(args: &ShowArgs) -> Result<Report> {
     let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
-    let design = Design::built_in("none").ok_or_else(Vec::new)?;
-    let geometry =
-        scenario.config(design).geometry().map_err(|error| vec![InputError::Other(error.to_string())])?;
+    let implementation = under::sequential(&scenario).ok_or_else(Vec::new)?;
+    let geometry = scenario
+        .config_of(implementation)
+        .geometry()
+        .map_err(|error| vec![InputError::Other(error.to_string())])?;
     let results = match args.format {
         Format::Text => list::show(&scenario, &geometry),
         Format::Json => {

@@ -64,7 +64,7 @@ pub fn judge(scenario: &Scenario, design: &Design, verdict: Verdict, met: &Met<'
         ));
     }
     let forbidden: Vec<&Branch> =
-        reached.iter().filter(|branch| scenario.reach_never.contains(branch)).collect();
+        reached.iter().filter(|branch| scenario.reach(&design.name).never.contains(branch)).collect();
     for branch in &forbidden {
         reasons.push(format!("some run reached `{branch}`, which the file says none may"));
     }
@@ -96,7 +96,8 @@ fn unreached(scenario: &Scenario, design: &Design, reached: &[Branch]) -> Vec<Br
         return Vec::new();
     }
     let by_default = [branches::STALE];
-    let must = scenario.reach_must.as_deref().unwrap_or(if scenario.reach_never.contains(&branches::STALE) {
+    let reach = scenario.reach(&design.name);
+    let must = reach.must.as_deref().unwrap_or(if reach.never.contains(&branches::STALE) {
         &[]
     } else {
         &by_default

@@ -8,7 +8,7 @@
 //! are explored; if the design holds without each, what they leave are all the weakest sets that hold.
 
 use stalemap_explore::LimitHit;
-use stalemap_model::words::design::Design;
+use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::ordering::{Link, Order, Orderings};
 use stalemap_model::words::personality::{Hooks, Personality};
 
@@ -120,11 +120,11 @@ fn links(fs: &Personality) -> Vec<Link> {
 /// Finds out which orderings a design needs in a scenario, on the memory that it names.
 pub fn study(
     scenario: &Scenario,
-    design: &Design,
+    implementation: &Implementation,
     given: GivenLimits,
     threads: usize,
 ) -> Result<Study, RunError> {
-    let explore = |sets: Vec<Vec<Link>>| without(scenario, design, sets, given, threads);
+    let explore = |sets: Vec<Vec<Link>>| without(scenario, implementation, sets, given, threads);
     let (relaxed, strong): (Vec<Link>, Vec<Link>) =
         links(&scenario.fs).into_iter().partition(|link| link.order() == Order::Relaxed);
     let mut found =
@@ -235,14 +235,14 @@ fn largest_without(links: &[Link], pairs: &[[Link; 2]]) -> Vec<Vec<Link>> {
 /// Explores the scenario without each of some sets of links.
 fn without(
     scenario: &Scenario,
-    design: &Design,
+    implementation: &Implementation,
     sets: Vec<Vec<Link>>,
     given: GivenLimits,
     threads: usize,
 ) -> Result<Vec<Weakened>, RunError> {
     let weakened = |set: &Vec<Link>| Scenario { orderings: Orderings::without(set), ..scenario.clone() };
     let scenarios: Vec<Scenario> = sets.iter().map(weakened).collect();
-    let job = |scenario| Job { scenario, design: design.clone(), engine: Engine::Exhaustive };
+    let job = |scenario| Job { scenario, implementation: implementation.clone(), engine: Engine::Exhaustive };
     let jobs: Vec<Job<'_>> = scenarios.iter().map(job).collect();
     let outcomes = run_all(&jobs, given, threads, &|_| ());
     sets.into_iter()

@@ -100,9 +100,11 @@ pub enum Measurement {
 pub fn measure(job: &Job<'_>, executions: u64, seed: u64, limits: &Limits) -> Result<Measurement, RunError> {
     let broken = |error: EngineError| match error {
         EngineError::Environment { .. } => RunError::Refused(error),
-        error => {
-            RunError::Engine { scenario: job.scenario.name.clone(), design: job.design.name.clone(), error }
-        }
+        error => RunError::Engine {
+            scenario: job.scenario.name.clone(),
+            design: job.implementation.name().to_owned(),
+            error,
+        },
     };
     let kernel = job.kernel()?;
     let options = Options { limits: limits.clone(), ..Options::default() };
@@ -110,7 +112,7 @@ pub fn measure(job: &Job<'_>, executions: u64, seed: u64, limits: &Limits) -> Re
     if truth.is_stopped() {
         return Ok(Measurement::Unknown(Unknown {
             scenario: job.scenario.name.clone(),
-            design: job.design.name.clone(),
+            design: job.implementation.name().to_owned(),
             states: truth.statistics.states,
             stopped_by: truth.limits_hit.iter().copied().filter(|limit| limit.is_of_the_search()).collect(),
         }));
@@ -141,7 +143,7 @@ pub fn measure(job: &Job<'_>, executions: u64, seed: u64, limits: &Limits) -> Re
     }
     Ok(Measurement::Power(Power {
         scenario: job.scenario.name.clone(),
-        design: job.design.name.clone(),
+        design: job.implementation.name().to_owned(),
         property,
         states: truth.statistics.states,
         ends: truth.ends.len() as u64,

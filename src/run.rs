@@ -16,7 +16,7 @@ use stalemap_facade::{Branch, Calls, Counter, MemoryModel, Property, System};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::{ConfigError, Kernel};
 use stalemap_model::words::config::DEFAULT_RETRIES;
-use stalemap_model::words::design::Design;
+use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::{bounds, branches, counters};
 
 use crate::available::default_limit;
@@ -60,23 +60,23 @@ pub struct Shown {
     pub schedule: Schedule,
 }
 
-/// A scenario to run under a design.
+/// A scenario to run under a design or a kernel.
 #[derive(Clone, Debug)]
 pub struct Job<'s> {
     /// The scenario.
     pub scenario: &'s Scenario,
-    /// The design.
-    pub design: Design,
+    /// The design or kernel.
+    pub implementation: Implementation,
     /// What runs it.
     pub engine: Engine,
 }
 
 impl<'s> Job<'s> {
-    /// A scenario under each design that its file expects something of, on the exhaustive engine.
+    /// A scenario under each design and kernel that its file expects something of, on the exhaustive engine.
     pub fn expected(scenario: &'s Scenario) -> Vec<Self> {
-        let designs = scenario.expected_designs();
-        let designs = designs.iter().filter_map(|name| scenario.design(name));
-        designs.map(|design| Job { scenario, design, engine: Engine::Exhaustive }).collect()
+        let names = scenario.expected();
+        let named = names.iter().filter_map(|name| scenario.implementation(name));
+        named.map(|implementation| Job { scenario, implementation, engine: Engine::Exhaustive }).collect()
     }
 }
 
@@ -157,26 +157,31 @@ pub struct Outcome {
     pub elapsed: Duration,
 }
 
-/// The system of a scenario under a design, whose setup does what it says.
-pub fn kernel(scenario: &Scenario, design: &Design) -> Result<Kernel, RunError> {
-    let kernel = configured(scenario, design)?;
+/// The system of a scenario under a design or a kernel, whose setup does what it says.
+pub fn kernel(scenario: &Scenario, implementation: &Implementation) -> Result<Kernel, RunError> {
+    let kernel = configured(scenario, implementation)?;
     match set_up(&kernel) {
         Ok(calls) if !kernel.failed_setup(&calls).is_empty() => {
-            Err(setup_error(scenario, design, &kernel, &calls))
+            Err(setup_error(scenario, implementation, &kernel, &calls))
         }
         // A setup that does not come to its end is for the engine to report.
         Ok(_) | Err(_) => Ok(kernel),
     }
 }
 
-/// The system of a scenario under a design.
-fn configured(scenario: &Scenario, design: &Design) -> Result<Kernel, RunError> {
+/// The system of a scenario under a design or a kernel.
+fn configured(scenario: &Scenario, implementation: &Implementation) -> Result<Kernel, RunError> {
     let error = |error| RunError::Config { scenario: scenario.name.clone(), error };
-    Kernel::new(scenario.config(design.clone())).map_err(error)
+    Kernel::new(scenario.config_of(implementation.clone())).map_err(error)
 }
 
-fn setup_error(scenario: &Scenario, design: &Design, kernel: &Kernel, calls: &Calls) -> RunError {
-    RunError::Setup(scenario.failed_setup(&kernel.failed_setup(calls), &design.name))
+fn setup_error(
+    scenario: &Scenario,
+    implementation: &Implementation,
+    kernel: &Kernel,
+    calls: &Calls,
+) -> RunError {
+    RunError::Setup(scenario.failed_setup(&kernel.failed_setup(calls), implementation.name()))
 }
 
 /// Why a job could not be run.
@@ -260,7 +265,8 @@ pub fn run_all_kept(
     let at_a_time = threads.min(jobs.len());
     let run = |job: &Job<'_>| {
         let limits = limits(job.scenario, given, at_a_time);
-        let checkpoint = checkpoints.map(|kept| kept.of(job.scenario, &job.design, given.preemptions));
+        let checkpoint =
+            checkpoints.map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions));
         let outcome = run(job, limits, checkpoint, &tally, tick);
         tally.jobs.fetch_add(1, Ordering::Relaxed);
         tick(&tally);
@@ -290,10 +296,11 @@ fn run(
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
-    let Job { scenario, design, engine } = job;
+    let Job { scenario, implementation, engine } = job;
     let engine_error = |error| job.broken(error);
     // The exhaustive engine looks at the setup itself, so that it is played once.
-    let kernel = if *engine == Engine::Exhaustive { configured(scenario, design)? } else { job.kernel()? };
+    let kernel =
+        if *engine == Engine::Exhaustive { configured(scenario, implementation)? } else { job.kernel()? };
     // A setup runs alone; where it does not come to its end, there is nothing for any other engine to run.
     let halts = *engine != Engine::Exhaustive && halted_setup(&kernel).map_err(engine_error)?.is_some();
     let found = match (!halts).then(|| engine.run(&kernel)).flatten() {
@@ -303,14 +310,14 @@ fn run(
                 (EngineError::Checkpoint { problem }, Some(checkpoint)) => checkpoint.error(&problem).into(),
                 (error, _) => engine_error(error),
             })?;
-            Found::from(explored.map_err(|calls| setup_error(scenario, design, &kernel, &calls))?)
+            Found::from(explored.map_err(|calls| setup_error(scenario, implementation, &kernel, &calls))?)
         }
         Some(Ok(runs)) => Found::from(runs),
         Some(Err(EngineError::DoesNotFit { .. })) => Found::does_not_fit(),
         Some(Err(error @ EngineError::Environment { .. })) => return Err(RunError::Refused(error)),
         Some(Err(error)) => return Err(engine_error(error)),
     };
-    tracing::debug!(scenario = scenario.name, design = design.name, ?found.statistics, "explored");
+    tracing::debug!(scenario = scenario.name, design = implementation.name(), ?found.statistics, "explored");
     let violated = properties::of_bits(found.violated);
     let verdict = verdict(&found, *engine);
     let reached = branches::of_bits(found.reached);
@@ -320,7 +327,7 @@ fn run(
     let never_succeeded =
         if complete { never_succeeded(scenario, &kernel, &found.calls) } else { Vec::new() };
     let met = Met { violated: &violated, reached: &reached, never_succeeded: &never_succeeded };
-    let judgement = judge(scenario, design, verdict, &met, seen);
+    let judgement = judge(scenario, &implementation.design, verdict, &met, seen);
     let counterexample = match violated.first() {
         None => None,
         Some(property) => Some(counterexample(job, &kernel, *property, &found, limits)?),
@@ -328,7 +335,7 @@ fn run(
     let maximum = |counter: Counter| found.maxima.get(counter.number()).copied().unwrap_or(0);
     Ok(Outcome {
         scenario: scenario.name.clone(),
-        design: design.name.clone(),
+        design: implementation.name().to_owned(),
         memory: scenario.memory,
         engine: *engine,
         verdict,
@@ -387,11 +394,15 @@ fn verdict(found: &Found, engine: Engine) -> Verdict {
 impl Job<'_> {
     /// The system to run, whose setup does what it says.
     pub fn kernel(&self) -> Result<Kernel, RunError> {
-        kernel(self.scenario, &self.design)
+        kernel(self.scenario, &self.implementation)
     }
 
     fn broken(&self, error: EngineError) -> RunError {
-        RunError::Engine { scenario: self.scenario.name.clone(), design: self.design.name.clone(), error }
+        RunError::Engine {
+            scenario: self.scenario.name.clone(),
+            design: self.implementation.name().to_owned(),
+            error,
+        }
     }
 }
 
@@ -404,7 +415,8 @@ impl Job<'_> {
         way: &[Choice],
     ) -> Schedule {
         let specs = kernel.actors();
-        let mut what = vec![("scenario", self.scenario.name.clone()), ("design", self.design.name.clone())];
+        let mut what =
+            vec![("scenario", self.scenario.name.clone()), ("design", self.implementation.name().to_owned())];
         if self.scenario.memory != MemoryModel::Sequential {
             what.push(("memory", self.scenario.memory.name().to_owned()));
         }
@@ -521,7 +533,7 @@ fn confirm(job: &Job<'_>, kernel: &Kernel, property: Property, way: &[Choice]) -
     };
     Err(RunError::Disagree {
         scenario: job.scenario.name.clone(),
-        design: job.design.name.clone(),
+        design: job.implementation.name().to_owned(),
         engine: job.engine.name(),
         property,
         problem,

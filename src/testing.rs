@@ -57,7 +57,7 @@ pub fn assert_as_expected(name: &str, source: &[u8], design: &str) {
 pub fn assert_expects_something(name: &str, source: &[u8]) {
     let scenario = read(name, source).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
     assert!(
-        !scenario.expected_designs().is_empty(),
+        !scenario.expected().is_empty(),
         "{name} expects nothing of any design; `[expect]` with `iomap_valid = \"holds\"` would"
     );
 }
@@ -81,8 +81,10 @@ pub fn assert_complete(root: &str, folder: &str, listed: &[&str]) {
 
 fn as_expected(name: &str, source: &[u8], design: &str) -> Result<(), String> {
     let scenario = read(name, source).map_err(|errors| errors.render(false))?;
-    let design = scenario.design(design).ok_or_else(|| format!("{name}: there is no design `{design}`"))?;
-    let jobs = [Job { scenario: &scenario, design, engine: Engine::Exhaustive }];
+    let implementation = scenario
+        .implementation(design)
+        .ok_or_else(|| format!("{name}: there is no design or kernel `{design}`"))?;
+    let jobs = [Job { scenario: &scenario, implementation, engine: Engine::Exhaustive }];
     let mut ran = run_all(&jobs, GivenLimits::default(), 1, &|_| ()).into_iter();
     ran.try_for_each(|outcome| {
         let outcome = outcome.map_err(|error| bad_input(&error).to_string())?;

@@ -46,7 +46,7 @@ macro_rules! personalities {
             /// A built-in personality by name.
             pub fn built_in(name: &str) -> Option<Self> {
                 match name {
-                    $($name => Some($file::personality()),)*
+                    $($name => Some(Personality { base: $name, ..$file::personality() }),)*
                     _ => None,
                 }
             }

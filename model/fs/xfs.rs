@@ -43,6 +43,7 @@ pub(super) fn personality() -> Personality {
         allocator: Allocator::Home,
         stuffed: 0,
         clone_lock: CloneLock::Demoted,
+        base: "xfs",
         fs_type: FsType::Xfs,
         names: Names {
             read_begin: "xfs_read_iomap_begin",

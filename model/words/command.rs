@@ -15,7 +15,7 @@ use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
 pub use self::facts::{FileId, Io};
-use crate::words::personality::{Allocate, CloneLock, Completion, Hooks, Personality};
+use crate::words::personality::{Allocate, CloneLock, Completion, Exchange, Hooks, Personality};
 
 /// What follows each run of `pwrite`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -296,7 +296,7 @@ const DIRECT_IO: Need = Need {
 
 /// Ranges of files change places.
 const EXCHANGE_RANGE: Need = Need {
-    lacked: |fs| !fs.is_xfs() || !like_xfs(fs),
+    lacked: |fs| !fs.is_xfs() || !like_xfs(fs) || fs.exchange == Exchange::Absent,
     why: "files do not exchange ranges on this file system",
 };
 

@@ -337,6 +337,8 @@ choices! {
     PartialClear {
         /// Nothing.
         Nothing = "none",
+        /// Clears those of the blocks that the part covers as a whole (7.3).
+        Inward = "inward",
         /// Clears them, also those of blocks that the part does not cover as a whole (a mutant).
         Outward = "outward",
     }
@@ -517,7 +519,6 @@ impl Design {
         "get_folio",
         "chinner",
         "chinner-cow",
-        "modern",
         "series-00",
         "series-01",
         "series-02",
@@ -533,13 +534,11 @@ impl Design {
 
     /// A built-in design by name.
     ///
-    /// * `none`: up to 6.1. No check; a failed write truncates the page cache and punches without a lock.
+    /// * `none`: 6.1.0. No check; a failed write truncates the page cache and punches without a lock.
     /// * `iomap_valid`: 6.2. The core calls the file system's `->iomap_valid` after locking the folio.
     /// * `get_folio`: patch 08/10 of the January 2023 series. `->get_folio` compares and returns -ESTALE.
     /// * `chinner`: the same method wherever a mapping is cached, writeback included, with the same cookie.
     /// * `chinner-cow`: the same with the COW fork's counter in every mapping's cookie.
-    /// * `modern`: 6.17. The caller passes the method; staleness leaves the page cache alone, and zeroing flushes what
-    ///   it finds dirty (6.12); completion logs the size as it was submitted (6.13).
     /// * `series-00` to `series-10`: before the January 2023 series, and after each of its patches.
     pub fn built_in(name: &str) -> Option<Self> {
         let base = Self::iomap_valid();
@@ -558,19 +557,6 @@ impl Design {
             },
             "chinner" => Design { writeback_check: WritebackCheck::Cookie, ..base },
             "chinner-cow" => Design { writeback_check: WritebackCheck::CookieCow, ..base },
-            "modern" => {
-                let (zero_range, zero_lock) = (ZeroRange::FlushAndRemap, ZeroLock::InvalidateLock);
-                let stale_cleanup = StaleCleanup::Nothing;
-                let ioend_size = IoendSize::Submitted;
-                Design {
-                    stale_cleanup,
-                    cow_new: true,
-                    zero_range,
-                    zero_lock,
-                    ioend_size,
-                    ..Self::after_patch(7)
-                }
-            }
             _ => Self::after_patch(Self::patch(name)?),
         };
         Some(Design { name: name.to_owned(), ..design })

@@ -13,6 +13,8 @@ pub mod dio_design;
 
 pub mod extent;
 pub mod geometry;
+pub mod implementation;
+pub mod kernel_version;
 pub mod ordering;
 pub mod personality;
 pub mod program;

@@ -200,6 +200,8 @@ choices! {
 choices! {
     /// How the extent maps of two files change that exchange a range.
     Exchange {
+        /// They do not (before 6.10 there is no XFS_IOC_EXCHANGE_RANGE).
+        Absent = "absent",
         /// In one transaction, and both counters move.
         Together = "together",
         /// The counter of the file with the greater number alone moves (a mutant).
@@ -291,7 +293,9 @@ pub struct Personality {
     pub alloc_errors: bool,
     /// Whether a copy from the user's buffer may be short anywhere.
     pub short_copies: bool,
-    /// Which file system it is, whatever else is changed of it.
+    /// The name of the built-in one that it is, whatever else is changed of it.
+    pub base: &'static str,
+    /// Whose code it is.
     pub fs_type: FsType,
     /// What its functions are called.
     pub names: Names,

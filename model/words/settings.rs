@@ -13,6 +13,16 @@ pub enum Setting<'a> {
     Number(u64),
 }
 
+impl fmt::Display for Setting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Setting::Text(text) => write!(f, "{text:?}"),
+            Setting::Flag(flag) => write!(f, "{flag}"),
+            Setting::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
 /// Why a field cannot be set.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SettingError {
@@ -39,6 +49,8 @@ pub(crate) trait Field: Sized {
     fn accept(setting: Setting<'_>) -> Option<Self>;
     /// What would fit, for messages.
     fn accepted() -> Vec<String>;
+    /// As it stands in a file.
+    fn written(&self) -> String;
 }
 
 impl Field for bool {
@@ -48,6 +60,10 @@ impl Field for bool {
 
     fn accepted() -> Vec<String> {
         vec!["true".to_owned(), "false".to_owned()]
+    }
+
+    fn written(&self) -> String {
+        self.to_string()
     }
 }
 
@@ -59,6 +75,10 @@ impl Field for u16 {
     fn accepted() -> Vec<String> {
         Option::<u16>::accepted()
     }
+
+    fn written(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl Field for Option<u16> {
@@ -68,6 +88,10 @@ impl Field for Option<u16> {
 
     fn accepted() -> Vec<String> {
         vec!["a whole number below 65536".to_owned()]
+    }
+
+    fn written(&self) -> String {
+        self.map_or_else(|| "enough".to_owned(), |number| number.to_string())
     }
 }
 
@@ -101,6 +125,10 @@ macro_rules! choices {
             fn accepted() -> Vec<String> {
                 vec![$(format!("{:?}", $text),)*]
             }
+
+            fn written(&self) -> String {
+                format!("{:?}", self.name())
+            }
         }
     };
 }
@@ -122,6 +150,14 @@ macro_rules! settable {
                 match field {
                     $(stringify!($field) => $crate::words::settings::assign(&mut self.$field, setting),)*
                     _ => Err($crate::words::settings::SettingError::UnknownField(Self::FIELDS.to_vec())),
+                }
+            }
+
+            /// A field's value as it stands in a file; nothing, if there is no such field.
+            pub fn value(&self, field: &str) -> String {
+                match field {
+                    $(stringify!($field) => $crate::words::settings::Field::written(&self.$field),)*
+                    _ => String::new(),
                 }
             }
         }

@@ -141,7 +141,7 @@ mod tests {
     fn of(actors: &str) -> Option<Vec<Contents>> {
         let source = format!("title = \"x\"\n[setup]\nrun = [\"pwrite -S 0x58 0 4k\"]\n{actors}");
         let scenario = crate::scenario::read("test.toml", source.as_bytes()).unwrap();
-        contents(&scenario.config(Design::built_in("modern").unwrap())).unwrap()
+        contents(&scenario.config(Design::built_in("get_folio").unwrap())).unwrap()
     }
 
     #[test]

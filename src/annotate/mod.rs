@@ -33,6 +33,7 @@ pub use self::phrases::{count, harmless, list};
 use self::program::Program;
 use self::window::Window;
 use crate::report::words;
+use crate::scenario::implementations::Kind;
 
 /// What is known about a schedule beside the replay itself.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -43,6 +44,8 @@ pub struct About {
     pub title: String,
     /// The design's name.
     pub design: String,
+    /// Whether that is a design or a kernel.
+    pub kind: Kind,
     /// The memory that it ran on, if that is not the usual one.
     pub memory: Option<&'static str>,
     /// The property that the schedule is a counterexample to, if it was saved as one.

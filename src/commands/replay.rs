@@ -11,10 +11,9 @@ use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::branches;
 use stalemap_model::words::config::Config;
-use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
 
-use super::{Exit, Report, Result, bad_input, look, unknown_design, unusual, unwritable};
+use super::{Exit, Report, Result, bad_input, look, under, unusual, unwritable};
 use crate::annotate::expected::contents;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
@@ -25,6 +24,7 @@ use crate::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::timeline::{self, Look};
 use crate::report::{html, json, svg};
 use crate::run::{HaltedSetup, kernel};
+use crate::scenario::implementations::Kind;
 use crate::scenario::read;
 
 pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
@@ -152,12 +152,13 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
             Some(properties::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?)
         }
     };
-    let kernel = match scenario.design(design) {
-        Some(design) => kernel(&scenario, &design).map_err(|error| vec![bad_input(&error)])?,
-        None => return Err(vec![unknown_design(&scenario, design)]),
+    let kernel = match scenario.implementation(design) {
+        Some(implementation) => {
+            kernel(&scenario, &implementation).map_err(|error| vec![bad_input(&error)])?
+        }
+        None => return Err(vec![under::unknown(&scenario, Kind::Design, design)]),
     };
-    // What a run without concurrency leaves does not depend on the check; this one has the fewest other errors.
-    let sound = Design::built_in("modern").ok_or_else(Vec::new)?;
+    let sequential = under::sequential(&scenario).ok_or_else(Vec::new)?;
     let about = About {
         scenario: name,
         title: scenario.title.clone(),
@@ -180,7 +181,7 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
     if missed.is_none() {
         annotated.record_cost(&schedule);
     }
-    let config = scenario.config(sound);
+    let config = scenario.config_of(sequential);
     let orderings = scenario.orderings;
     Ok(Ok(Loaded { kernel, steps: schedule.steps, schedule: annotated, orderings, config, missed }))
 }

@@ -2,16 +2,17 @@
 
 use stalemap_checker::least_witness;
 use stalemap_explore::{Limits, Schedule, Witness};
-use stalemap_facade::System;
+use stalemap_facade::{Branch, System};
 use stalemap_model::words::branches;
+use stalemap_model::words::implementation::Implementation;
 
-use super::{Exit, Report, Result, bad_input, look, unknown_design, unwritable};
+use super::{Exit, Report, Result, bad_input, look, under, unwritable};
 use crate::annotate::{About, annotate, calls};
 use crate::cli::WitnessArgs;
 use crate::input::{self, InputError};
 use crate::report::timeline;
 use crate::run::{kernel, of_searches};
-use crate::scenario::nearest;
+use crate::scenario::{Scenario, nearest};
 
 /// The states looked at before the search gives up.
 const MOST_STATES: u64 = 2_000_000;
@@ -20,16 +21,28 @@ pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
     let other = |problem: String| vec![InputError::Other(problem)];
     let branch = branches::from_name(&args.reach).ok_or_else(|| other(unknown_branch(&args.reach)))?;
     let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
-    let name = match &args.design {
-        Some(name) => name.clone(),
-        None => scenario
-            .expected_designs()
-            .into_iter()
-            .find(|name| name != "none")
-            .unwrap_or_else(|| "none".to_owned()),
-    };
-    let design = scenario.design(&name).ok_or_else(|| vec![unknown_design(&scenario, &name)])?;
-    let kernel = kernel(&scenario, &design).map_err(|error| vec![bad_input(&error)])?;
+    let expected = scenario.expected();
+    let default = expected.iter().find(|name| *name != "none").map_or("none", String::as_str);
+    let implementations = under::each(&scenario, &args.under, default)?;
+    if let (Some(path), [_, _, ..]) = (&args.save, &implementations[..]) {
+        return Err(other(format!(
+            "{} would be of several schedules; name one design or kernel",
+            path.display()
+        )));
+    }
+    let found = implementations.iter().map(|implementation| witness(&scenario, implementation, branch, args));
+    Ok(Report::joined(found.collect::<Result<Vec<_>>>()?))
+}
+
+fn witness(
+    scenario: &Scenario,
+    implementation: &Implementation,
+    branch: Branch,
+    args: &WitnessArgs,
+) -> Result<Report> {
+    let other = |problem: String| vec![InputError::Other(problem)];
+    let name = implementation.name().to_owned();
+    let kernel = kernel(scenario, implementation).map_err(|error| vec![bad_input(&error)])?;
     let memory = Some(of_searches(None));
     let limits = Limits { states: Some(MOST_STATES), memory, ..Limits::default() };
     let none = |text: &str, exit: Exit| {
@@ -59,12 +72,17 @@ pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
         scenario: scenario.name.clone(),
         title: scenario.title.clone(),
         design: name.clone(),
+        kind: under::kind_of(scenario, &name),
         preemptions: Some(found.preemptions),
         certified: Some(format!(
             "The shortest run that reaches `{branch}`: none with fewer preemptions, then none with fewer steps."
         )),
         does: calls(&scenario.actors),
-        replay: Some(format!("stalemap witness {} --design {name} --reach {branch}", scenario.name)),
+        replay: Some(format!(
+            "stalemap witness {} {} --reach {branch}",
+            scenario.name,
+            under::option(scenario, &name)
+        )),
         ..About::default()
     };
     let annotated = annotate(&kernel, &schedule, about).map_err(|error| other(error.to_string()))?;

@@ -50,7 +50,11 @@ fn sentence(schedule: &AnnotatedSchedule) -> String {
     let (replay, about) = (&schedule.replay, &schedule.about);
     let design = harmless(&about.design);
     let memory = about.memory.map_or_else(String::new, |memory| format!(", {memory} memory"));
-    let under = if design.is_empty() { String::new() } else { format!(" under design {design}{memory}") };
+    let under = if design.is_empty() {
+        String::new()
+    } else {
+        format!(" under {} {design}{memory}", about.kind.name())
+    };
     let wanted = about.property.filter(|property| replay.violated.contains(property));
     match wanted.or_else(|| replay.violated.first().copied()) {
         Some(properties::DEADLOCK) if !replay.deadlock.is_empty() => {

@@ -7,11 +7,10 @@ use std::fmt::Write as _;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use stalemap_explore::collision_probability;
 use stalemap_facade::MemoryModel;
-use stalemap_model::words::design::Design;
 
 use super::check::{count, names};
 use crate::run::Outcome;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, implementations};
 use crate::verdict::Verdict;
 
 /// How the designs after each patch of the January 2023 series are called.
@@ -33,7 +32,7 @@ pub fn render(scenarios: &[Scenario], outcomes: &[Outcome], color: bool) -> Stri
     }
     let own: Vec<&Outcome> = outcomes.iter().filter(|outcome| !across.contains(&outcome.design)).collect();
     if !own.is_empty() {
-        let head = "Designs that the files define themselves, most of them broken on purpose:";
+        let head = "Designs and kernels that the files define themselves, most of them broken on purpose:";
         let _ = write!(
             text,
             "
@@ -48,14 +47,13 @@ pub fn render(scenarios: &[Scenario], outcomes: &[Outcome], color: bool) -> Stri
     text
 }
 
-/// The designs that get a column: built-in ones, in the order of their history, and any other that most of
-/// the scenarios were run under.
+/// What gets a column: built-in designs in the order of their history, and kernels by their age.
 fn across(outcomes: &[Outcome]) -> Vec<String> {
     let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
     for outcome in outcomes {
         *runs.entry(&outcome.design).or_default() += 1;
     }
-    Design::BUILT_IN.iter().filter(|name| runs.contains_key(*name)).map(|name| (*name).to_owned()).collect()
+    implementations::built_in_names().filter(|name| runs.contains_key(name)).map(str::to_owned).collect()
 }
 
 pub(super) fn new_table(color: bool) -> Table {

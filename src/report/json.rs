@@ -98,7 +98,7 @@ pub fn list(scenarios: &[Scenario]) -> String {
             "title": scenario.title,
             "refs": scenario.refs,
             "files": scenario.files,
-            "designs": scenario.expected_designs(),
+            "designs": scenario.expected(),
         })
     };
     pretty(

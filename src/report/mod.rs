@@ -7,6 +7,7 @@ pub mod engines;
 pub mod export;
 pub mod html;
 pub mod json;
+pub mod kernels;
 mod letters;
 pub mod list;
 pub mod orderings;

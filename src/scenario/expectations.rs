@@ -4,36 +4,68 @@ use stalemap_model::judge::properties;
 use stalemap_model::words::branches;
 use std::collections::BTreeMap;
 
-use stalemap_facade::Branch;
-use stalemap_model::words::config::FileRange;
-use stalemap_model::words::design::Design;
+use stalemap_model::words::config::{FileCommand, FileRange};
+use stalemap_model::words::personality::Personality;
 use toml::de::DeValue;
 
-use super::Expectation;
-use super::designs::unknown_design;
 use super::files::{self, Named};
 use super::names::{quote, suggest};
 use super::number;
 use super::ranges::Placed;
 use super::table::{Field, Reader, Table};
 use super::text::Text;
+use super::{Expectation, Reach, implementations};
 
+const REACH_KEYS: &[&str] = &["must", "never"];
+const REACH_EXAMPLE: &str = "`[reach]` with `must = [\"stale\"]`";
 const EXPECT_EXAMPLE: &str = "`\"holds\"` or `[\"lost-write\"]`";
 
-/// Reads `[expect]`. `own` are the designs of the file.
+/// What a name in these tables may stand for.
+pub(super) struct Names<'a> {
+    /// The designs and kernels of the file.
+    pub(super) own: &'a [&'a str],
+    /// The file system of the file.
+    pub(super) fs: &'a Personality,
+    /// Its commands.
+    pub(super) commands: &'a [Placed<FileCommand>],
+}
+
+impl Names<'_> {
+    /// Reports the name of a field that stands for nothing.
+    fn check(&self, field: &Field<'_>, reader: &mut Reader<'_>) {
+        let name = Text::new(reader.source, field.key, field.key_span.clone());
+        if self.own.contains(&field.key) {
+            return;
+        }
+        let Some(implementation) = implementations::built_in(field.key, self.fs) else {
+            if implementations::built_in_names().any(|known| known == field.key) {
+                implementations::lacks_file_system(&name, self.fs, reader);
+            } else {
+                implementations::unknown(&name, self.own, reader);
+            }
+            return;
+        };
+        if implementation.fs == *self.fs {
+            return;
+        }
+        if let Some(why) = implementations::refused(&implementation, self.commands) {
+            let message = format!("{} cannot run this: {why}", quote(name.value));
+            reader.errors.add(name.span, message, "leave it out");
+        }
+    }
+}
+
+/// Reads `[expect]`.
 pub(super) fn expect(
     file: Table<'_>,
-    own: &[&str],
+    names: &Names<'_>,
     reader: &mut Reader<'_>,
 ) -> BTreeMap<String, Expectation> {
     let mut expect = BTreeMap::new();
     let example = "`[expect]` with `iomap_valid = \"holds\"`";
     let table = file.get("expect").and_then(|field| field.value.table(example, reader));
     for field in table.map(Table::fields).unwrap_or_default() {
-        if !Design::BUILT_IN.contains(&field.key) && !own.contains(&field.key) {
-            let name = Text::new(reader.source, field.key, field.key_span.clone());
-            unknown_design(&name, own, reader);
-        }
+        names.check(&field, reader);
         if let Some(expectation) = expectation(&field, reader) {
             expect.insert(field.key.to_owned(), expectation);
         }
@@ -88,15 +120,37 @@ fn members<'t>(names: &[Text<'t>], known: &[&str], what: &str, reader: &mut Read
     members
 }
 
-/// Reads `[reach]`: what must be reached, if the file says so, and what must not.
-pub(super) fn reach(file: Table<'_>, reader: &mut Reader<'_>) -> (Option<Vec<Branch>>, Vec<Branch>) {
+/// Reads `[reach]`: what must be reached, if the file says so, and what must not; and `[reach.NAME]`, which says it of a
+/// design or a kernel instead.
+pub(super) fn reach(
+    file: Table<'_>,
+    names: &Names<'_>,
+    reader: &mut Reader<'_>,
+) -> (Reach, BTreeMap<String, Reach>) {
     let field = file.get("reach");
-    let Some(table) =
-        field.and_then(|field| field.value.table("`[reach]` with `must = [\"stale\"]`", reader))
-    else {
-        return (None, Vec::new());
+    let Some(table) = field.and_then(|field| field.value.table(REACH_EXAMPLE, reader)) else {
+        return (Reach::default(), BTreeMap::new());
     };
-    table.only(&["must", "never"], "in `[reach]`", reader);
+    let mut of = BTreeMap::new();
+    for field in table.fields().into_iter().filter(|field| !REACH_KEYS.contains(&field.key)) {
+        if !matches!(field.value.value, DeValue::Table(_)) {
+            let message = format!("unknown key {} in `[reach]`", quote(field.key));
+            reader.errors.add(
+                field.key_span.clone(),
+                message,
+                suggest(field.key, REACH_KEYS.iter().copied(), "key"),
+            );
+            continue;
+        }
+        names.check(&field, reader);
+        let Some(table) = field.value.table(REACH_EXAMPLE, reader) else { continue };
+        table.only(REACH_KEYS, "in `[reach.NAME]`", reader);
+        of.insert(field.key.to_owned(), reach_in(table, reader));
+    }
+    (reach_in(table, reader), of)
+}
+
+fn reach_in(table: Table<'_>, reader: &mut Reader<'_>) -> Reach {
     let known: Vec<&str> = branches::ALL.iter().map(|branch| branch.name()).collect();
     let mut branches = |key: &str| {
         let names = table.get(key)?.value.texts("`[\"stale\", \"evict\"]`", reader)?;
@@ -112,7 +166,7 @@ pub(super) fn reach(file: Table<'_>, reader: &mut Reader<'_>) -> (Option<Vec<Bra
             reader.errors.add(name.span, message, "keep it in one of the lists");
         }
     }
-    (must, never)
+    Reach { must, never }
 }
 
 /// Reads `[observe]`.

@@ -5,11 +5,13 @@
 mod actors;
 pub mod catalogue;
 mod command;
-mod designs;
 mod diagnostics;
 mod errors;
 mod expectations;
+mod fields;
+mod file_system;
 mod files;
+pub mod implementations;
 #[cfg(test)]
 mod language;
 mod names;
@@ -32,6 +34,7 @@ use stalemap_model::words::config::{
     ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, Hold, MixedIo,
 };
 use stalemap_model::words::design::Design;
+use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
 
@@ -48,6 +51,15 @@ pub enum Expectation {
     Holds,
     /// Exactly these are, except that `wrong-zero` and `unsound-cookie` may accompany the loss they explain.
     Violates(Vec<Property>),
+}
+
+/// What a file says of branches.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Reach {
+    /// Those that some run must reach, by what is expected to hold and checks; `None` if nothing is said.
+    pub must: Option<Vec<Branch>>,
+    /// Those that no run may reach.
+    pub never: Vec<Branch>,
 }
 
 /// The limits that a file sets.
@@ -99,11 +111,13 @@ pub struct Scenario {
     /// What is expected, by design.
     pub expect: BTreeMap<String, Expectation>,
     /// The designs that the file defines.
-    pub designs: BTreeMap<String, Design>,
-    /// Branches that some run must reach, by a design that is expected to hold and checks.
-    pub reach_must: Option<Vec<Branch>>,
-    /// Branches that none may reach.
-    pub reach_never: Vec<Branch>,
+    pub designs: BTreeMap<String, Implementation>,
+    /// The kernels that it defines.
+    pub kernels: BTreeMap<String, Implementation>,
+    /// The branches that have to be reached, and those that must not, where nothing else is said.
+    pub reach: Reach,
+    /// The same for those that it names: designs and kernels.
+    pub reach_of: BTreeMap<String, Reach>,
     /// Limits.
     pub limits: FileLimits,
     /// What is judged where direct and buffered writes meet.
@@ -122,17 +136,35 @@ impl Scenario {
         self.source[..line.place.start].matches('\n').count() + 1
     }
 
-    /// A design by name: one of the file's own, or a built-in one.
-    pub fn design(&self, name: &str) -> Option<Design> {
-        self.designs.get(name).cloned().or_else(|| Design::built_in(name))
+    /// What a name stands for: a design on the file's file system or a kernel, one of the file's own or a built-in one;
+    /// `None` also for a release that does not have the file system.
+    pub fn implementation(&self, name: &str) -> Option<Implementation> {
+        let own = self.designs.get(name).or_else(|| self.kernels.get(name)).cloned();
+        own.or_else(|| implementations::built_in(name, &self.fs))
     }
 
-    /// The system to explore under a design.
+    /// Why this scenario cannot run there: a command that the file system does not have, if there is one.
+    pub fn refused_by(&self, implementation: &Implementation) -> Option<&'static str> {
+        let calls = self.setup.iter().chain(self.actors.iter().flat_map(|actor| &actor.run));
+        calls.into_iter().find_map(|call| call.command.refused_by(&implementation.fs))
+    }
+
+    /// A built-in design, or one of the file's own, alone.
+    pub fn design(&self, name: &str) -> Option<Design> {
+        self.implementation(name).map(|implementation| implementation.design)
+    }
+
+    /// The system to explore under a design, on the file's file system.
     pub fn config(&self, design: Design) -> Config {
+        self.config_of(Implementation { design, fs: self.fs.clone() })
+    }
+
+    /// The system to explore.
+    pub fn config_of(&self, Implementation { design, fs }: Implementation) -> Config {
         Config {
             block: self.block,
             folio: self.folio,
-            fs: self.fs.clone(),
+            fs,
             design,
             files: self.files.clone(),
             setup: self.setup.clone(),
@@ -169,12 +201,16 @@ impl Scenario {
         Diagnostics::new(&self.name, Some(self.source.clone()), places.into_iter().map(error).collect())
     }
 
-    /// The designs that `[expect]` names, in the order of tables: built-in ones by their history, then the
+    /// What `[expect]` names, in the order of tables: built-in designs by their history, kernels by their age, then the
     /// file's own by name.
-    pub fn expected_designs(&self) -> Vec<String> {
-        let named = |name: &&str| self.expect.contains_key(*name);
-        let built_in = Design::BUILT_IN.iter().copied().filter(named);
-        let own = self.designs.keys().map(String::as_str).filter(named);
-        built_in.chain(own).map(str::to_owned).collect()
+    pub fn expected(&self) -> Vec<String> {
+        let own = self.designs.keys().chain(self.kernels.keys()).map(String::as_str);
+        let names = implementations::built_in_names().chain(own);
+        names.filter(|name| self.expect.contains_key(*name)).map(str::to_owned).collect()
+    }
+
+    /// What has to be reached under a name.
+    pub fn reach(&self, name: &str) -> &Reach {
+        self.reach_of.get(name).unwrap_or(&self.reach)
     }
 }

@@ -3,15 +3,18 @@
 use stalemap_facade::MemoryModel;
 use stalemap_model::words::config::MixedIo;
 use stalemap_model::words::ordering::Orderings;
+use stalemap_model::words::personality::Personality;
 use toml::de::DeTable;
 
 use super::actors::{self, Units};
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::errors::Errors;
+use super::expectations::Names;
+use super::implementations::{self, Kind};
 use super::names::quote;
 use super::ranges::{self, Extent, Placed};
 use super::table::{Reader, Table};
-use super::{FileLimits, Scenario, designs, expectations, files, syntax};
+use super::{FileLimits, Scenario, expectations, file_system, files, syntax};
 
 /// The most bytes of a file.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -22,7 +25,7 @@ const PAGE: u64 = 4096;
 
 const TOP_LEVEL: &[&str] = &[
     "title", "refs", "geometry", "fs", "setup", "actor", "observe", "expect", "reach", "hold", "limits",
-    "design", "file", "mixed_io",
+    "design", "kernel", "file", "mixed_io",
 ];
 
 /// Reads a scenario. `name` is how the file is called in messages.
@@ -72,7 +75,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let refs = file.get("refs").and_then(|field| field.value.texts("`refs = [\"xfs/559\"]`", reader));
     let before = reader.errors.count();
     let (block, folio) = geometry(file, reader);
-    let fs = designs::personality(file, block, reader);
+    let fs = file_system::personality(file, block, reader);
     let files = files::read(file, reader);
     let cast = actors::read(file, Units { block, page: PAGE.min(folio) }, &files, reader);
     for call in &cast.commands {
@@ -84,14 +87,17 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let sized = reader.errors.count() == before && !reader.partial;
     let (holds, hold_places) = actors::holds(file, &cast.actors, block, reader);
     let observed = expectations::observe(file, block, &files, reader);
-    let designs = designs::designs(file, reader);
-    let own = file.get("design").and_then(|field| match field.value.value {
-        toml::de::DeValue::Table(entries) => Some(Table::new(entries).fields()),
-        _ => None,
-    });
-    let own: Vec<&str> = own.iter().flatten().map(|field| field.key).collect();
-    let expect = expectations::expect(file, &own, reader);
-    let (reach_must, reach_never) = expectations::reach(file, reader);
+    let on = fs.clone().or_else(|| Personality::built_in(Personality::BUILT_IN.first()?))?;
+    let [designs, kernels] =
+        [Kind::Design, Kind::Kernel].map(|kind| implementations::read(kind, &on, file, reader));
+    let runs = cast.commands.iter().all(|call| call.what.command.refused_by(&on).is_none());
+    for (kind, made) in [(Kind::Design, &designs), (Kind::Kernel, &kernels)].into_iter().filter(|_| runs) {
+        implementations::check_commands(kind, made, &cast.commands, file, reader);
+    }
+    let own = [Kind::Design, Kind::Kernel].map(|kind| implementations::own_names(kind, file)).concat();
+    let names = Names { own: &own, fs: &on, commands: &cast.commands };
+    let expect = expectations::expect(file, &names, reader);
+    let (reach, reach_of) = expectations::reach(file, &names, reader);
     let limits = limits(file, block, reader);
     let mixed_io = mixed_io(file, reader);
     let scenario = Scenario {
@@ -110,8 +116,9 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         observe: observed.iter().map(|observed| observed.what.clone()).collect(),
         expect,
         designs,
-        reach_must,
-        reach_never,
+        kernels,
+        reach,
+        reach_of,
         limits,
         mixed_io,
         memory: MemoryModel::default(),

@@ -9,7 +9,7 @@ use stalemap_model::words::command::{Io, Then};
 use stalemap_model::words::config::{FileCommand, FileRange, Hold};
 use stalemap_model::words::design::{Check, Design};
 
-use super::{Expectation, Scenario, catalogue, read};
+use super::{Expectation, Reach, Scenario, catalogue, read};
 
 fn accepted(source: &str) -> Scenario {
     read("test", source.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"))
@@ -409,7 +409,7 @@ fn every_table_finds_its_place() {
     assert_eq!(scenario.fs.free_blocks, Some(3));
     assert_eq!(scenario.holds, [Hold { actor: 0, at: 4096 }]);
     assert_eq!(scenario.observe, [FileRange { file: 0, range: 4096..8192 }]);
-    assert_eq!(scenario.reach_must, Some(vec![branches::STALE]));
+    assert_eq!(scenario.reach.must, Some(vec![branches::STALE]));
     assert_eq!(scenario.limits.states, Some(1000));
     assert_eq!(scenario.limits.memory, Some(64 << 20));
     assert_eq!(scenario.limits.preemptions, Some(3));
@@ -428,7 +428,75 @@ fn a_design_may_be_based_on_a_later_one() {
 
 #[test]
 fn expected_designs_stand_in_the_order_of_tables() {
-    assert_eq!(accepted(WHOLE).expected_designs(), ["none", "get_folio", "child"]);
+    assert_eq!(accepted(WHOLE).expected(), ["none", "get_folio", "child"]);
+}
+
+/// Buggy and fixed stand in one file: a design or a kernel changes fields of the file system, too.
+const BOTH: &str = r#"
+title = "Both"
+
+[fs]
+personality = "xfs"
+free_blocks = 3
+block_dirty = true
+
+[[actor]]
+name = "writer"
+run = ["pwrite 0 8k"]
+
+[design.buggy]
+based_on = "iomap_valid"
+truncate_flush = "none"
+
+[kernel.fixed]
+based_on = "newer"
+truncate_flush = "before"
+
+[kernel.newer]
+based_on = "linux-6.1"
+check = "after-lock"
+
+[expect]
+fixed = "holds"
+buggy = ["lost-write"]
+"linux-6.12" = "holds"
+"linux-6.1" = ["lost-write"]
+none = ["lost-write"]
+
+[reach]
+must = ["stale"]
+
+[reach."linux-6.12"]
+must = []
+never = ["evict"]
+"#;
+
+#[test]
+fn a_kernel_brings_its_file_system_and_a_design_takes_that_of_the_file() {
+    let scenario = accepted(BOTH);
+    let named = |name: &str| scenario.implementation(name).expect("it is defined");
+    assert_eq!(named("iomap_valid").fs, scenario.fs);
+    let [old, newer, fixed, buggy] = ["linux-6.1", "newer", "fixed", "buggy"].map(named);
+    assert!(!old.fs.block_dirty, "writeback of 6.1 knows no dirty blocks, whatever the file says");
+    assert_eq!(old.fs.free_blocks, Some(3), "how large the device is the file says");
+    assert_eq!(newer.differences(&old).map(|(field, ..)| field).collect::<Vec<_>>(), ["check"]);
+    assert_eq!(fixed.differences(&newer).count(), 0, "6.1 flushes before");
+    let plain = named("iomap_valid");
+    assert_eq!(buggy.differences(&plain).map(|(field, ..)| field).collect::<Vec<_>>(), ["truncate_flush"]);
+    assert_eq!(scenario.config_of(buggy.clone()).fs, buggy.fs);
+    assert_eq!(scenario.implementation("linux-5.10"), None);
+}
+
+#[test]
+fn designs_kernels_and_those_of_the_file_stand_in_the_order_of_tables() {
+    assert_eq!(accepted(BOTH).expected(), ["none", "linux-6.1", "linux-6.12", "buggy", "fixed"]);
+}
+
+#[test]
+fn what_has_to_be_reached_may_be_said_of_one_alone() {
+    let scenario = accepted(BOTH);
+    assert_eq!(scenario.reach("none"), &Reach { must: Some(vec![branches::STALE]), never: Vec::new() });
+    assert_eq!(scenario.reach("linux-6.12"), &Reach { must: Some(Vec::new()), never: vec![branches::EVICT] });
 }
 
 #[test]

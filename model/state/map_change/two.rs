@@ -73,7 +73,8 @@ impl<B: Backend> Drop for TwoMaps<'_, B> {
         let (first, second) = (a.owed.inode, b.owed.inode);
         match first.sb.config.fs.exchange {
             _ if !a.owed.logged && !b.owed.logged => {}
-            Exchange::Together | Exchange::OneCounter => {
+            // Where there is no exchange nobody gets here: its command is refused.
+            Exchange::Together | Exchange::OneCounter | Exchange::Absent => {
                 first.commit_with(&a.map, second.number);
                 second.commit_with(&b.map, first.number);
             }

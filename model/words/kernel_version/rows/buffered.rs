@@ -1,0 +1,280 @@
+//! Buffered writes, write faults, zeroing and unsharing.
+
+use super::{ALL, EVERY, FROM_6_1Y, FROM_6_12, GFS2, NEWEST, Row, TO_6_6, XFS, flag, row, text};
+use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12, V7_3};
+
+pub(super) const ROWS: &[Row] = &[
+    row(
+        "punch",
+        EVERY,
+        &[
+            text(
+                "truncate",
+                &[V6_1],
+                "xfs_buffered_write_iomap_end: truncate_pagecache_range over the unused blocks, then xfs_bmap_punch_delalloc_range",
+            ),
+            text(
+                "scan",
+                FROM_6_1Y,
+                "iomap_write_delalloc_release (fs/iomap/buffered-io.c): walks the page cache and keeps what lies under dirty folios; from 6.6 on it punches the clean blocks of a dirty folio, too",
+            ),
+        ],
+    ),
+    row(
+        "punch_lock",
+        EVERY,
+        &[
+            text(
+                "none",
+                &[V6_1],
+                "xfs_buffered_write_iomap_end takes none around the truncation and the punch",
+            ),
+            text(
+                "invalidate-lock",
+                FROM_6_1Y,
+                "iomap_write_delalloc_release takes it; from 6.12 on xfs_buffered_write_iomap_end does",
+            ),
+        ],
+    ),
+    row(
+        "punch_owner",
+        EVERY,
+        &[text(
+            "new",
+            ALL,
+            "only a delayed allocation that is IOMAP_F_NEW (6.1: xfs_buffered_write_iomap_end; 6.2: iomap_file_buffered_write_punch_delalloc; 6.12: xfs_buffered_write_iomap_end)",
+        )],
+    ),
+    row(
+        "punch_rounding",
+        EVERY,
+        &[text(
+            "keep-partial",
+            ALL,
+            "up past what was written; down only if nothing was (6.12: iomap_last_written_block)",
+        )],
+    ),
+    row(
+        "punch_fork",
+        EVERY,
+        &[
+            text(
+                "data",
+                TO_6_6,
+                "xfs_bmap_punch_delalloc_range knows the data fork alone; no reservation of the COW fork is NEW",
+            ),
+            text(
+                "mapping",
+                FROM_6_12,
+                "xfs_buffered_write_delalloc_punch takes the COW fork for a SHARED mapping (not in 6.11)",
+            ),
+        ],
+    ),
+    row(
+        "held_lock",
+        EVERY,
+        &[text(
+            "known",
+            ALL,
+            "xfs_buffered_write_iomap_end of 6.12 asserts the lock for IOMAP_UNSHARE and IOMAP_ZERO and does not take it. Up to 6.6 the punch would take it again, but none of their mappings is NEW and delayed",
+        )],
+    ),
+    row(
+        "cow_new",
+        EVERY,
+        &[
+            flag(false, TO_6_6, "found_cow of xfs_buffered_write_iomap_begin returns SHARED alone"),
+            flag(
+                true,
+                FROM_6_12,
+                "xfs_buffered_write_iomap_begin flags what it has reserved in either fork (not in 6.11); xfs_zoned_buffered_write_iomap_begin",
+            ),
+        ],
+    ),
+    row(
+        "unshare_read",
+        EVERY,
+        &[text(
+            "always",
+            ALL,
+            "__iomap_write_begin reads what is not valid for IOMAP_UNSHARE; 35d30c9cf127 kept it so when 6.6 got a short cut for covered folios",
+        )],
+    ),
+    row(
+        "mkwrite_end",
+        EVERY,
+        &[text(
+            "none",
+            ALL,
+            "6.1: the end handler is told that all was used; 6.2: xfs_page_mkwrite_iomap_ops has none; 7.3: xfs_buffered_write_iomap_end returns at once for IOMAP_FAULT",
+        )],
+    ),
+    row(
+        "mkwrite_dirty_late",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[flag(false, ALL, "iomap_folio_mkwrite_iter marks the folio dirty for each mapping (561295a32579)")],
+    ),
+    row(
+        "mkwrite_dirty_late",
+        GFS2,
+        &[flag(
+            true,
+            ALL,
+            "gfs2_page_mkwrite (fs/gfs2/file.c) allocates all blocks, ends the transaction, drops the glock and then marks the folio dirty, which is locked all the time",
+        )],
+    ),
+    row(
+        "mkwrite_map",
+        EVERY,
+        &[text(
+            "folio-locked",
+            ALL,
+            "iomap_page_mkwrite locks the folio first; gfs2_allocate_page_backing runs with it locked",
+        )],
+    ),
+    row(
+        "short_copy",
+        EVERY,
+        &[text(
+            "refuse",
+            ALL,
+            "__iomap_write_end: a short copy into a folio that is not uptodate counts as nothing",
+        )],
+    ),
+    row(
+        "zero_range",
+        &["xfs"],
+        &[
+            text("skip", TO_6_6, "iomap_zero_iter passes over holes and unwritten blocks"),
+            text(
+                "flush-and-remap",
+                FROM_6_12,
+                "iomap_zero_range of 6.12 looks once whether the range is dirty and flushes over the first hole or unwritten extent. 7.3 zeroes the dirty folios over unwritten blocks in the page cache instead (iomap_fill_dirty_folios), without a flush: the nearest value is the same",
+            ),
+        ],
+    ),
+    row(
+        "zero_range",
+        GFS2,
+        &[
+            text(
+                "skip",
+                &[V6_1, V6_1Y, V6_2, V6_6, V7_3],
+                "iomap_zero_iter passes over holes; 7.3 flushes over unwritten blocks alone, of which gfs2 has none",
+            ),
+            text("flush-and-remap", &[V6_12], "iomap_zero_range: over a hole"),
+        ],
+    ),
+    row(
+        "zero_range",
+        &["zonefs"],
+        &[text("skip", ALL, "zonefs zeroes nothing: every block of a file is written")],
+    ),
+    row(
+        "zero_range",
+        &["xfs-zoned"],
+        &[text(
+            "flush-and-remap",
+            NEWEST,
+            "xfs_zoned_buffered_write_iomap_begin: over a hole of both forks with dirty page cache it drops the ILOCK, writes back and starts over",
+        )],
+    ),
+    row(
+        "zero_lock",
+        EVERY,
+        &[
+            text("none", TO_6_6, "xfs_file_write_checks zeroes under i_rwsem (so in 6.11, too)"),
+            text(
+                "invalidate-lock",
+                FROM_6_12,
+                "xfs_file_write_zero_eof (fs/xfs/xfs_file.c). gfs2 holds its glock instead, zonefs zeroes nothing",
+            ),
+        ],
+    ),
+    row(
+        "write_lock",
+        EVERY,
+        &[text(
+            "exclusive",
+            ALL,
+            "xfs_file_buffered_write, gfs2_file_write_iter, zonefs_file_buffered_write: i_rwsem exclusive",
+        )],
+    ),
+    row(
+        "source_fault",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[text(
+            "in-pass",
+            ALL,
+            "iomap_write_iter brings the source in between two folios (fault_in_iov_iter_readable)",
+        )],
+    ),
+    row(
+        "source_fault",
+        GFS2,
+        &[text(
+            "ends-pass",
+            ALL,
+            "gfs2_file_buffered_write disables page faults around iomap_file_buffered_write",
+        )],
+    ),
+    row(
+        "zero_eof",
+        XFS,
+        &[flag(
+            true,
+            ALL,
+            "xfs_file_write_checks (6.12: xfs_file_write_zero_eof) calls xfs_zero_range from the old size on",
+        )],
+    ),
+    row(
+        "zero_eof",
+        GFS2,
+        &[
+            flag(
+                false,
+                &[V6_1, V6_1Y, V6_2, V6_6, V7_3],
+                "no such call; 7.3 has gfs2_clear_beyond_eof, but gfs2_block_zero_range returns at once for what begins at end of file (read, not tried)",
+            ),
+            flag(
+                true,
+                &[V6_12],
+                "gfs2_clear_beyond_eof (fs/gfs2/bmap.c, 6.12.117) before iomap_file_buffered_write, under the glock",
+            ),
+        ],
+    ),
+    row("zero_eof", &["zonefs"], &[flag(false, ALL, "the size of a conventional zone's file is fixed")]),
+    row(
+        "write_end",
+        XFS,
+        &[text(
+            "punch-delalloc",
+            ALL,
+            "xfs_buffered_write_iomap_end; out of place the blocks go back to the write's budget (xfs_bmap_punch_delalloc_range)",
+        )],
+    ),
+    row(
+        "write_end",
+        GFS2,
+        &[text("truncate-and-free", ALL, "gfs2_iomap_end: from the block behind what was written")],
+    ),
+    row("write_end", &["zonefs"], &[text("none", ALL, "zonefs has no ->iomap_end")]),
+    row(
+        "hooks",
+        &["xfs", "xfs-zoned", "gfs2", "zonefs"],
+        &[text(
+            "none",
+            ALL,
+            "no page_ops but for ->iomap_valid; gfs2 has hooks for stuffed and journalled files alone",
+        )],
+    ),
+    row(
+        "hooks",
+        &["gfs2-jdata"],
+        &[text(
+            "jdata",
+            ALL,
+            "gfs2_iomap_page_prepare, gfs2_iomap_page_done (6.3: gfs2_iomap_get_folio, gfs2_iomap_put_folio)",
+        )],
+    ),
+];

@@ -1,0 +1,113 @@
+//! Direct I/O.
+
+use super::{ALL, EVERY, NEWEST, Row, XFS, flag, row, text};
+use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12};
+
+pub(super) const ROWS: &[Row] = &[
+    row(
+        "dio_unaligned",
+        EVERY,
+        &[text(
+            "overwrite-only",
+            ALL,
+            "xfs_file_dio_write_unaligned: IOMAP_DIO_OVERWRITE_ONLY under i_rwsem shared, exclusive if that does not do. gfs2 holds i_rwsem exclusively; zonefs refuses; zoned XFS writes through the page cache",
+        )],
+    ),
+    row(
+        "dio_drain",
+        EVERY,
+        &[text(
+            "before-and-after",
+            ALL,
+            "inode_dio_wait before the exclusive submission, IOMAP_DIO_FORCE_WAIT for its own",
+        )],
+    ),
+    row(
+        "dio_eof_drain",
+        EVERY,
+        &[flag(
+            true,
+            ALL,
+            "xfs_file_write_checks (6.12: xfs_file_write_zero_eof) waits for direct I/O in flight, then looks again (40c63fbc55a9). gfs2 writes what grows the file through the page cache",
+        )],
+    ),
+    row(
+        "dio_cached",
+        EVERY,
+        &[text(
+            "locked",
+            ALL,
+            "__iomap_dio_rw writes back and drops the range with the caller's i_rwsem held (6.6: kiocb_invalidate_pages)",
+        )],
+    ),
+    row(
+        "dio_invalidate",
+        &["xfs", "gfs2", "gfs2-jdata", "zonefs"],
+        &[
+            text(
+                "after-end-io",
+                &[V6_1, V6_1Y, V6_2, V6_6, V6_12],
+                "iomap_dio_complete: ->end_io, then the invalidation, then inode_dio_end",
+            ),
+            text(
+                "if-cached",
+                NEWEST,
+                "iomap_dio_done: an asynchronous write that had nothing to convert does not invalidate if nothing is cached when its last I/O is complete (not in 6.13, so in 6.18). A synchronous one always does: the model makes no difference",
+            ),
+        ],
+    ),
+    row(
+        "dio_invalidate",
+        &["xfs-zoned"],
+        &[text(
+            "if-cached",
+            NEWEST,
+            "__iomap_dio_bio_end_io: the completion runs in a worker; with nothing cached then, nothing is invalidated",
+        )],
+    ),
+    row(
+        "dio_size",
+        EVERY,
+        &[text(
+            "after-conversion",
+            ALL,
+            "xfs_iomap_write_unwritten raises i_size with the conversion, xfs_dio_write_end_io without one",
+        )],
+    ),
+    row(
+        "dio_busy",
+        EVERY,
+        &[text(
+            "fall-back",
+            ALL,
+            "-ENOTBLK of __iomap_dio_rw: xfs_file_write_iter and gfs2_file_write_iter go on through the page cache. zonefs does so up to 6.2 and in 6.1.0; later it fails with -EBUSY, which is left out",
+        )],
+    ),
+    row(
+        "dio_ack",
+        EVERY,
+        &[text(
+            "after-completion",
+            ALL,
+            "iomap_dio_complete returns, then ->ki_complete, for an asynchronous write",
+        )],
+    ),
+    row(
+        "dio_lock",
+        XFS,
+        &[text(
+            "shared",
+            ALL,
+            "xfs_file_dio_write_aligned: i_rwsem shared (zoned: xfs_file_dio_write_zoned)",
+        )],
+    ),
+    row(
+        "dio_lock",
+        &["gfs2", "gfs2-jdata", "zonefs"],
+        &[text(
+            "exclusive",
+            ALL,
+            "inode_lock in gfs2_file_write_iter, zonefs_file_dio_write; there is no direct I/O with journalled data",
+        )],
+    ),
+];

@@ -1,0 +1,133 @@
+//! Allocation, truncation, fallocate, reflinks: what a file system does of its own.
+
+use super::{ALL, EVERY, FROM_6_12, GFS2, NEWEST, Row, TO_6_6, XFS, flag, row, text};
+use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12, V7_3};
+
+pub(super) const ROWS: &[Row] = &[
+    row(
+        "allocate",
+        &["xfs"],
+        &[text(
+            "delalloc",
+            ALL,
+            "xfs_bmapi_reserve_delalloc; a file with an extent size hint gets unwritten blocks",
+        )],
+    ),
+    row("allocate", &["xfs-zoned"], &[text("out-of-place", NEWEST, "xfs_zoned_buffered_write_iomap_begin")]),
+    row("allocate", GFS2, &[text("written", ALL, "__gfs2_iomap_alloc (fs/gfs2/bmap.c)")]),
+    row("allocate", &["zonefs"], &[text("static", ALL, "zonefs_write_iomap_begin: a zone is one extent")]),
+    row(
+        "read_takes_i_rwsem",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[flag(true, ALL, "xfs_file_buffered_read, zonefs_file_read_iter: shared")],
+    ),
+    row(
+        "read_takes_i_rwsem",
+        GFS2,
+        &[flag(
+            false,
+            ALL,
+            "gfs2_file_read_iter: what is cached is read without any lock, the rest under the glock",
+        )],
+    ),
+    row("glock", &["xfs", "xfs-zoned", "zonefs"], &[flag(false, ALL, "there is none")]),
+    row(
+        "glock",
+        GFS2,
+        &[flag(
+            true,
+            ALL,
+            "gfs2_file_buffered_write: exclusive around iomap_file_buffered_write; faults and uncached reads take it shared",
+        )],
+    ),
+    row(
+        "clone_lock",
+        &["xfs"],
+        &[
+            text("exclusive", &[V6_1, V6_2, V6_6], "xfs_reflink_remap_prep keeps the locks of both files"),
+            text(
+                "demoted",
+                &[V6_1Y, V6_12, V7_3],
+                "14a537983b22 (6.7; in the stable series of 6.1, too): IREMAPPING, xfs_ilock_demote",
+            ),
+        ],
+    ),
+    row("clone_lock", &["gfs2", "gfs2-jdata", "zonefs"], &[text("absent", ALL, "no ->remap_file_range")]),
+    row(
+        "clone_lock",
+        &["xfs-zoned"],
+        &[text("absent", NEWEST, "xfs_fs_fill_super refuses reflinks with a zoned device")],
+    ),
+    row(
+        "truncate_flush",
+        &["xfs"],
+        &[
+            text(
+                "before",
+                TO_6_6,
+                "xfs_setattr_size writes the page of the new size back, then xfs_truncate_page (so in 6.11, too)",
+            ),
+            text(
+                "none",
+                FROM_6_12,
+                "gone: iomap_zero_range cares for dirty page cache, as `zero_range` says",
+            ),
+        ],
+    ),
+    row(
+        "truncate_flush",
+        GFS2,
+        &[text("none", ALL, "trunc_start zeroes the rest of the block and writes nothing back")],
+    ),
+    row(
+        "truncate_flush",
+        &["xfs-zoned"],
+        &[text("none", NEWEST, "iomap_zero_range cares for dirty page cache")],
+    ),
+    row(
+        "truncate_flush",
+        &["zonefs"],
+        &[text("none", ALL, "a conventional zone's file cannot be truncated")],
+    ),
+    row(
+        "invalidate_lock",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[flag(true, ALL, "xfs_file_fallocate, xfs_vn_setattr (730633f0b7f9); zonefs_file_truncate")],
+    ),
+    row(
+        "invalidate_lock",
+        GFS2,
+        &[flag(false, ALL, "gfs2 never takes it; the glock keeps faults and uncached reads out")],
+    ),
+    row(
+        "flush_unmap",
+        EVERY,
+        &[text(
+            "write-and-drop",
+            ALL,
+            "xfs_flush_unmap_range (6.12: in xfs_free_file_space; exchange: xfs_exchrange_prep); __gfs2_punch_hole writes back and drops the range",
+        )],
+    ),
+    row(
+        "srcmap",
+        EVERY,
+        &[text(
+            "unaligned",
+            ALL,
+            "out of place: xfs_zoned_buffered_write_iomap_begin by the ends of the rest of the request, always for zeroing. In place nobody asks",
+        )],
+    ),
+    row(
+        "exchange",
+        XFS,
+        &[
+            text("absent", TO_6_6, "no XFS_IOC_EXCHANGE_RANGE (it is in 6.11, not in 6.8)"),
+            text(
+                "together",
+                FROM_6_12,
+                "xfs_exchrange_mappings (fs/xfs/xfs_exchrange.c): both ILOCKs over the whole chain of transactions. On zoned XFS it is not modelled",
+            ),
+        ],
+    ),
+    row("exchange", &["gfs2", "gfs2-jdata", "zonefs"], &[text("absent", ALL, "XFS alone has it")]),
+];

@@ -1,0 +1,169 @@
+//! Writeback, its completion, and reclaim.
+
+use super::{ALL, EVERY, FROM_6_6, FROM_6_12, NEWEST, Row, TO_6_2, TO_6_6, XFS, flag, row, text};
+use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12};
+
+pub(super) const ROWS: &[Row] = &[
+    row(
+        "reclaim_writeback",
+        EVERY,
+        &[text("skip", ALL, "shrink_folio_list (mm/vmscan.c) leaves a folio under writeback")],
+    ),
+    row(
+        "reclaim_dirty",
+        EVERY,
+        &[text(
+            "frozen",
+            ALL,
+            "__remove_mapping (mm/vmscan.c) freezes the reference count, then looks at the dirty flag",
+        )],
+    ),
+    row(
+        "ioend_merge",
+        EVERY,
+        &[text(
+            "same-type",
+            ALL,
+            "iomap_can_add_to_ioend, iomap_ioend_can_merge compare SHARED and UNWRITTEN (effd120edb76; 7.3: fs/iomap/ioend.c)",
+        )],
+    ),
+    row(
+        "ioend_size",
+        EVERY,
+        &[
+            text(
+                "block",
+                TO_6_6,
+                "iomap_add_to_ioend adds whole blocks; xfs_setfilesize clips to i_size at completion",
+            ),
+            text(
+                "submitted",
+                FROM_6_12,
+                "iomap_add_to_ioend clips to the end of file that iomap_writepage_handle_eof read (51d20d1dacbe, 6.13; 6.12.117 has it)",
+            ),
+        ],
+    ),
+    row(
+        "end_writeback",
+        EVERY,
+        &[text(
+            "last-io",
+            ALL,
+            "iomap_finish_folio_write: when the bytes that are pending are none. 7.3 may clear the bit with the folio still locked, which is left out",
+        )],
+    ),
+    row(
+        "partial_clear",
+        EVERY,
+        &[
+            text(
+                "none",
+                &[V6_1, V6_1Y, V6_2, V6_6, V6_12],
+                "iomap_invalidate_folio does nothing for a part of a folio; up to 6.2 there are no dirty bits of blocks",
+            ),
+            text(
+                "inward",
+                NEWEST,
+                "iomap_invalidate_folio (7.3; not in 6.19) clears those of the blocks that the part covers as a whole",
+            ),
+        ],
+    ),
+    row(
+        "fill_map",
+        EVERY,
+        &[text(
+            "folio-locked",
+            ALL,
+            "iomap_readahead and iomap_read_folio map with the folio inserted and locked",
+        )],
+    ),
+    row(
+        "block_dirty",
+        EVERY,
+        &[
+            flag(false, TO_6_2, "iomap_writepage_map goes by the uptodate bits"),
+            flag(
+                true,
+                FROM_6_6,
+                "the dirty bits of iomap_folio_state (6.6); gfs2 with journalled data has those of its buffers",
+            ),
+        ],
+    ),
+    row(
+        "completion",
+        XFS,
+        &[text(
+            "convert-then-clear",
+            ALL,
+            "xfs_end_ioend (7.3: xfs_end_ioend_write; zoned: xfs_zoned_end_io) before iomap_finish_ioends",
+        )],
+    ),
+    row(
+        "completion",
+        &["gfs2", "gfs2-jdata", "zonefs"],
+        &[text(
+            "clear",
+            ALL,
+            "nothing is converted: iomap_writepage_end_bio; buffer heads with journalled data",
+        )],
+    ),
+    row(
+        "size_log",
+        EVERY,
+        &[text(
+            "completion",
+            ALL,
+            "xfs_setfilesize at completion. gfs2 logs the size with the write, which the model has in its log (model/fs/gfs2_log.rs); that of zonefs is fixed",
+        )],
+    ),
+    row(
+        "error_cleanup",
+        EVERY,
+        &[text(
+            "cow-and-delalloc",
+            ALL,
+            "xfs_end_ioend cancels the copies and punches what is delayed under them (5ca5916b6bc9). Zoned XFS shuts down instead (xfs_end_ioend_write), which is left out; gfs2 and zonefs have nothing to give back",
+        )],
+    ),
+    row(
+        "bump_convert",
+        EVERY,
+        &[text(
+            "inside",
+            ALL,
+            "xfs_iext_inc_seq stands before the change of the records, both in one ILOCK section; `early` has it as an operation of its own",
+        )],
+    ),
+    row(
+        "bump_allocate",
+        EVERY,
+        &[flag(
+            true,
+            ALL,
+            "xfs_bmap_add_extent_delay_real changes records; zoned: xfs_zoned_map_blocks takes the reservation out of the COW fork. gfs2 and zonefs count nothing",
+        )],
+    ),
+    row(
+        "bump_lookup",
+        EVERY,
+        &[flag(
+            false,
+            ALL,
+            "a look-up changes no record; reading the extents from disk counts once, before any of them is used",
+        )],
+    ),
+    row(
+        "counter",
+        XFS,
+        &[flag(
+            true,
+            ALL,
+            "if_seq (fs/xfs/libxfs/xfs_inode_fork.h); in 6.1 writeback alone looks at it, as `check` says",
+        )],
+    ),
+    row(
+        "counter",
+        &["gfs2", "gfs2-jdata", "zonefs"],
+        &[flag(false, ALL, "extents are not counted, and there is no ->iomap_valid")],
+    ),
+];

@@ -1,0 +1,131 @@
+//! `--design` and `--kernel`: what scenarios are run under.
+
+use stalemap_model::words::design::Design;
+use stalemap_model::words::implementation::Implementation;
+use stalemap_model::words::kernel_version::KernelVersion;
+
+use super::Result;
+use crate::cli::UnderArgs;
+use crate::engine::Engine;
+use crate::input::InputError;
+use crate::run::Job;
+use crate::scenario::Scenario;
+use crate::scenario::implementations::{self, Kind};
+
+/// What stands for every design, or every kernel that has the file system.
+const ALL: &str = "all";
+
+/// Which scenario runs under what. Without a name that is what its file expects something of, and for a file without
+/// expectations every built-in design.
+pub(super) fn jobs<'s>(scenarios: &'s [Scenario], under: &UnderArgs, engine: Engine) -> Result<Vec<Job<'s>>> {
+    let mut jobs = Vec::new();
+    for scenario in scenarios {
+        let mut seen: Vec<String> = Vec::new();
+        for (kind, name) in names(scenario, under) {
+            if seen.contains(&name) {
+                continue;
+            }
+            match resolve(scenario, kind, &name) {
+                Ok(implementation) => jobs.push(Job { scenario, implementation, engine }),
+                // With several files, one that is defined in one of them, or has the file system of one, is run there.
+                Err(_) if scenarios.iter().any(|other| resolve(other, kind, &name).is_ok()) => {}
+                Err(error) => return Err(vec![error]),
+            }
+            seen.push(name);
+        }
+    }
+    Ok(jobs)
+}
+
+/// What one scenario is run under by a command that runs one thing after the other; `default` is a design.
+pub(super) fn each(scenario: &Scenario, under: &UnderArgs, default: &str) -> Result<Vec<Implementation>> {
+    let names = if under.is_empty() {
+        vec![(kind_of(scenario, default), default.to_owned())]
+    } else {
+        names(scenario, under)
+    };
+    names
+        .iter()
+        .map(|(kind, name)| resolve(scenario, *kind, name))
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|e| vec![e])
+}
+
+/// The option that asks for a name: `--design NAME`.
+pub(super) fn option(scenario: &Scenario, name: &str) -> String {
+    format!("--{} {name}", kind_of(scenario, name).name())
+}
+
+pub(super) fn kind_of(scenario: &Scenario, name: &str) -> Kind {
+    let kernel = KernelVersion::from_name(name).is_some() || scenario.kernels.contains_key(name);
+    if kernel { Kind::Kernel } else { Kind::Design }
+}
+
+fn names(scenario: &Scenario, under: &UnderArgs) -> Vec<(Kind, String)> {
+    if under.is_empty() {
+        let expected = scenario.expected();
+        let named = expected.into_iter().map(|name| (kind_of(scenario, &name), name));
+        let named: Vec<_> = named.collect();
+        return if named.is_empty() { all(scenario, Kind::Design) } else { named };
+    }
+    let given = [(Kind::Design, &under.designs), (Kind::Kernel, &under.kernels)];
+    let each = given.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)));
+    each.flat_map(|(kind, name)| if name == ALL { all(scenario, kind) } else { vec![(kind, name.clone())] })
+        .collect()
+}
+
+fn all(scenario: &Scenario, kind: Kind) -> Vec<(Kind, String)> {
+    let runs =
+        |name: &&str| scenario.implementation(name).is_some_and(|it| scenario.refused_by(&it).is_none());
+    let built_in = kind.built_in().into_iter().filter(runs);
+    let own = own(scenario, kind);
+    built_in.chain(own).map(|name| (kind, name.to_owned())).collect()
+}
+
+fn own(scenario: &Scenario, kind: Kind) -> impl Iterator<Item = &str> {
+    let own = match kind {
+        Kind::Design => &scenario.designs,
+        Kind::Kernel => &scenario.kernels,
+    };
+    own.keys().map(String::as_str)
+}
+
+fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> std::result::Result<Implementation, InputError> {
+    let error = |text: String| InputError::Other(format!("{}: {text}", scenario.name));
+    let found = scenario.implementation(name);
+    match found {
+        Some(found) if kind_of(scenario, name) == kind => match scenario.refused_by(&found) {
+            None => Ok(found),
+            Some(why) => Err(error(format!("{name} cannot run this: {why}"))),
+        },
+        Some(_) => {
+            let is = kind_of(scenario, name).name();
+            Err(error(format!("`{name}` is a {is}; write `--{is} {name}`")))
+        }
+        None if KernelVersion::from_name(name).is_some() => {
+            Err(error(format!("{name} has no {}, on which this scenario is", scenario.fs.base)))
+        }
+        None => Err(unknown(scenario, kind, name)),
+    }
+}
+
+/// The error for a name that stands for nothing.
+pub(super) fn unknown(scenario: &Scenario, kind: Kind, name: &str) -> InputError {
+    let known: Vec<&str> = kind.built_in().into_iter().chain(own(scenario, kind)).collect();
+    let hint = match crate::scenario::nearest(name, known.iter().copied()) {
+        _ if name == implementations::MODERN => {
+            format!("name a kernel: `--kernel {}` is the newest", KernelVersion::NEWEST.name())
+        }
+        None => format!("known {}s: `{}`", kind.name(), known.join("`, `")),
+        Some(near) => format!("did you mean `{near}`?"),
+    };
+    InputError::Other(format!("{}: there is no {} `{name}`; {hint}", scenario.name, kind.name()))
+}
+
+/// What a run without concurrency is played under to know what a file should have: its result does not depend on the check,
+/// and the newest kernel has the fewest other errors. A file system that no release has gets the design of 6.2.
+pub(super) fn sequential(scenario: &Scenario) -> Option<Implementation> {
+    KernelVersion::NEWEST.implementation(&scenario.fs).or_else(|| {
+        Some(Implementation { design: Design::built_in("iomap_valid")?, fs: scenario.fs.clone() })
+    })
+}

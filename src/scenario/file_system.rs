@@ -1,0 +1,61 @@
+//! `[fs]`: a personality, some of whose fields the file overrides.
+
+use stalemap_model::words::personality::{Allocate, Personality};
+use stalemap_model::words::settings::Setting;
+
+use super::fields::apply;
+use super::names::{quote, suggest};
+use super::table::{Field, Reader, Table};
+use super::text::Text;
+
+/// Reads `[fs]`; `block` is the size of a block in bytes.
+pub(super) fn personality(file: Table<'_>, block: u64, reader: &mut Reader<'_>) -> Option<Personality> {
+    let default = Personality::BUILT_IN.first().copied().unwrap_or_default();
+    let Some(field) = file.get("fs") else { return Personality::built_in(default) };
+    let table = field.value.table("`[fs]` with `personality = \"xfs\"`", reader)?;
+    let mut personality = match table.get("personality") {
+        None => Personality::built_in(default),
+        Some(field) => {
+            let name = field.value.text("`personality = \"xfs\"`", reader);
+            name.and_then(|name| built_in_personality(&name, reader))
+        }
+    };
+    // Fields of an unknown personality are checked against any other's: they are the same.
+    let mut scratch = Personality::built_in(default)?;
+    for field in table.fields().into_iter().filter(|field| field.key != "personality") {
+        let target = personality.as_mut().unwrap_or(&mut scratch);
+        let mut set = |setting: Setting<'_>| target.set(field.key, setting);
+        apply(&field, &["personality"], "of a personality", &mut set, reader);
+    }
+    if let (Some(field), Some(fs)) = (table.get("stuffed"), &personality) {
+        stuffed(&field, fs, block, reader);
+    }
+    personality
+}
+
+/// What of a file lies in its inode must fit there, on a file system that does that.
+fn stuffed(field: &Field<'_>, fs: &Personality, block: u64, reader: &mut Reader<'_>) {
+    let bytes = u64::from(fs.stuffed);
+    if bytes > 0 && fs.allocate != Allocate::Written {
+        let message = "this file system keeps no data in its inodes";
+        let help = "only gfs2 does (`allocate = \"written\"`): leave `stuffed` out, or take `personality = \"gfs2\"`";
+        reader.errors.add(field.value.span.clone(), message, help);
+    } else if bytes >= block {
+        let message = format!("{bytes} bytes do not fit into an inode, which is smaller than a block");
+        reader.errors.add(
+            field.value.span.clone(),
+            message,
+            format!("expected less than {block}, the size of a block"),
+        );
+    }
+}
+
+fn built_in_personality(name: &Text<'_>, reader: &mut Reader<'_>) -> Option<Personality> {
+    let personality = Personality::built_in(name.value);
+    if personality.is_none() {
+        let known = Personality::BUILT_IN.iter().copied();
+        let message = format!("unknown personality {}", quote(name.value));
+        reader.errors.add(name.span.clone(), message, suggest(name.value, known, "personality"));
+    }
+    personality
+}
