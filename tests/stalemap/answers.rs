@@ -18,8 +18,10 @@ fn every_quoted_verdict_is_what_is_found() {
     let mut lines = page.lines();
     let mut quoted = 0;
     while let Some(line) = lines.next() {
-        let Some(arguments) = line.strip_prefix("stalemap check --design ") else { continue };
-        let (design, scenario) = arguments.split_once(' ').expect("a design and a scenario");
+        let Some(arguments) = line.strip_prefix("stalemap check --") else { continue };
+        let ["design" | "kernel", design, scenario] = arguments.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("neither a design nor a kernel, and a scenario: {line}")
+        };
         assert_eq!(lines.next().map(str::trim), Some(verdict(design, scenario).as_str()), "{line}");
         quoted += 1;
     }

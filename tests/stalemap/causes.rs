@@ -85,7 +85,7 @@ fn a_reservation_that_somebody_used_up() {
 fn writeback_to_a_place_that_is_another_s_by_now() {
     assert_cause(
         "xfs/t9b-clone",
-        "modern",
+        "linux-7.3",
         "The mapping that flusher had cached outlived a change by other ([src] COW none -> D 4k-8k).",
         "and before it used it at 35.",
     );
@@ -95,7 +95,7 @@ fn writeback_to_a_place_that_is_another_s_by_now() {
 fn writeback_of_data_over_what_was_a_hole() {
     assert_cause(
         "gfs2/t9-hole",
-        "modern",
+        "get_folio",
         "The mapping that flusher had cached outlived a change by writer (H -> W 4k-6k).",
         "Comparing seq (0 when sampled, 0 at 14) would not have shown it.",
     );

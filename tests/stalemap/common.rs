@@ -95,15 +95,17 @@ pub(crate) fn all_shipped() -> Vec<Scenario> {
 /// A scenario of the catalogue under a design, as a system to explore.
 pub(crate) fn kernel(scenario: &str, design: &str) -> Kernel {
     let scenario = shipped(scenario);
-    let design = scenario.design(design).unwrap_or_else(|| panic!("there is no design {design}"));
-    Kernel::new(scenario.config(design)).expect("a sound configuration")
+    let implementation =
+        scenario.implementation(design).unwrap_or_else(|| panic!("there is no design or kernel {design}"));
+    Kernel::new(scenario.config_of(implementation)).expect("a sound configuration")
 }
 
 /// What the exhaustive engine says of a scenario of the catalogue under a design.
 pub(crate) fn checked(scenario: &str, design: &str) -> Outcome {
     let scenario = shipped(scenario);
-    let design = scenario.design(design).unwrap_or_else(|| panic!("there is no design {design}"));
-    let jobs = [Job { scenario: &scenario, design, engine: Engine::Exhaustive }];
+    let implementation =
+        scenario.implementation(design).unwrap_or_else(|| panic!("there is no design or kernel {design}"));
+    let jobs = [Job { scenario: &scenario, implementation, engine: Engine::Exhaustive }];
     run_all(&jobs, GivenLimits::default(), 1, &|_| ()).remove(0).expect("a run")
 }
 

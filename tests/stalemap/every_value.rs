@@ -62,9 +62,12 @@ fn scenario(personality: &str, fs: &str, design: &str, actors: &str) -> Option<S
 
 /// Explores them all. How many there were.
 fn explore(scenarios: &[Scenario]) -> usize {
-    let mine = |scenario: &Scenario| scenario.design("mine").expect("the file defines it");
-    let job =
-        |scenario| Job { scenario, design: mine(scenario), engine: stalemap::engine::Engine::Exhaustive };
+    let mine = |scenario: &Scenario| scenario.implementation("mine").expect("the file defines it");
+    let job = |scenario| Job {
+        scenario,
+        implementation: mine(scenario),
+        engine: stalemap::engine::Engine::Exhaustive,
+    };
     let jobs: Vec<Job<'_>> = scenarios.iter().map(job).collect();
     let limits = GivenLimits { states: Some(MOST_STATES), ..GivenLimits::default() };
     let outcomes = run_all(&jobs, limits, 2, &|_| ());

@@ -53,13 +53,12 @@ impl Broken {
     }
 
     fn of(name: &str, scenario: Scenario) -> Option<Self> {
-        let broken =
-            scenario.expected_designs().into_iter().find_map(|design| match &scenario.expect[&design] {
-                Expectation::Violates(properties) => Some((design, properties[0])),
-                Expectation::Holds => None,
-            });
+        let broken = scenario.expected().into_iter().find_map(|design| match &scenario.expect[&design] {
+            Expectation::Violates(properties) => Some((design, properties[0])),
+            Expectation::Holds => None,
+        });
         let (design, property) = broken?;
-        let kernel = Kernel::new(scenario.config(scenario.design(&design).unwrap())).unwrap();
+        let kernel = Kernel::new(scenario.config_of(scenario.implementation(&design).unwrap())).unwrap();
         let (_, steps) = least(&kernel, property);
         let about = About {
             scenario: name.to_owned(),
@@ -78,7 +77,7 @@ impl Broken {
     }
 
     fn xfstests(&self) -> String {
-        let expected = contents(&self.scenario.config(Design::built_in("modern").unwrap())).unwrap();
+        let expected = contents(&self.scenario.config(Design::built_in("get_folio").unwrap())).unwrap();
         xfstests::test(&self.schedule, expected.as_deref())
     }
 }

@@ -155,7 +155,7 @@ fn an_unreadable_file_is_named() {
 fn scarce(free_blocks: u16, setup: &str, actors: &[(&str, &str)]) -> String {
     let mut source = format!(
         "title = \"Little room\"\n[fs]\nfree_blocks = {free_blocks}\n[setup]\nrun = [{setup}]\n\
-         [expect]\nmodern = \"holds\"\n[reach]\nmust = []\n"
+         [expect]\nget_folio = \"holds\"\n[reach]\nmust = []\n"
     );
     for (name, run) in actors {
         let _ = write!(source, "[[actor]]\nname = \"{name}\"\nrun = [{run}]\n");
@@ -178,7 +178,7 @@ fn a_setup_that_fails_is_an_error_with_its_line() {
     for command in ["agree", "power", "orderings"] {
         assert!(refused(folder.path(), &[command, "s.toml"]).contains("of the setup fails"), "{command}");
     }
-    let witness = ["witness", "s.toml", "--design", "modern", "--reach", "evict"];
+    let witness = ["witness", "s.toml", "--design", "get_folio", "--reach", "evict"];
     assert!(refused(folder.path(), &witness).contains("of the setup fails"));
     // What the kernel refuses: the range ends at end of file.
     let folder = with(&scarce(9, "\"pwrite -b 8k 0 8k\", \"fcollapse 4k 4k\"", &reader));
@@ -198,7 +198,7 @@ fn a_setup_that_fails_is_an_error_with_its_line() {
 /// The one result of `check`.
 fn checked(source: &str, arguments: &[&str]) -> (Option<i32>, Value) {
     let folder = with(source);
-    let arguments = [&["check", "s.toml", "--format", "json", "--design", "modern"], arguments].concat();
+    let arguments = [&["check", "s.toml", "--format", "json", "--design", "get_folio"], arguments].concat();
     let output = stalemap(folder.path(), &arguments);
     let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     (output.status.code(), document["results"][0].clone())
@@ -289,7 +289,7 @@ fn a_range_that_is_not_in_both_files_does_not_change_places() {
             "title = \"x\"\nfile = [{{ name = \"a\" }}, {{ name = \"b\" }}]\n[setup]\n\
              run = [\"[a] truncate {a}\", \"[b] truncate {b}\", \"[b] pwrite 0 2k\"]\n\
              [[actor]]\nname = \"x\"\nrun = [\"[a] @exchange b {arguments}\"]\n\
-             [expect]\nmodern = \"holds\"\n[reach]\nmust = []\n"
+             [expect]\nget_folio = \"holds\"\n[reach]\nmust = []\n"
         );
         let (_, result) = checked(&source, &[]);
         assert_eq!(result["vacuous"], fails, "{arguments} of {a} and {b}: {result}");

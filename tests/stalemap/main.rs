@@ -21,6 +21,7 @@ mod extending;
 mod fsx;
 mod golden_counts;
 mod input;
+mod kernels;
 mod layers;
 mod limits;
 mod map_sections;

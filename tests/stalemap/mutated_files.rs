@@ -180,8 +180,8 @@ fn explored(scenario: &Scenario) -> Result<(), String> {
     let mut jobs = Job::expected(scenario);
     jobs.truncate(2);
     if jobs.is_empty() {
-        let design = scenario.design("modern").expect("a design");
-        jobs.push(Job { scenario, design, engine: stalemap::engine::Engine::Exhaustive });
+        let implementation = scenario.implementation("get_folio").expect("a design");
+        jobs.push(Job { scenario, implementation, engine: stalemap::engine::Engine::Exhaustive });
     }
     let given =
         GivenLimits { preemptions: None, states: Some(300), memory: Some(16 << 20), seconds: Some(2) };

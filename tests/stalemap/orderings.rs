@@ -22,8 +22,8 @@ fn scenario(name: &str, memory: MemoryModel) -> Scenario {
 }
 
 fn explored(scenario: &Scenario, design: &str, weakened: &[Link], bump: Bump) -> Exploration {
-    let design = scenario.design(design).expect("a design");
-    let mut config = scenario.config(design);
+    let implementation = scenario.implementation(design).expect("a design or a kernel");
+    let mut config = scenario.config_of(implementation);
     config.orderings = Orderings::without(weakened);
     config.fs.bump_convert = bump;
     let kernel = Kernel::new(config).expect("a scenario that fits");
@@ -37,7 +37,7 @@ fn explored(scenario: &Scenario, design: &str, weakened: &[Link], bump: Bump) ->
 fn the_designs_that_check_hold_in_relaxed_memory() {
     let runs: Vec<_> = ["xfs/t1", "xfs/t2", "xfs/t10"]
         .into_iter()
-        .flat_map(|name| [(name, "iomap_valid"), (name, "get_folio"), (name, "modern")])
+        .flat_map(|name| [(name, "iomap_valid"), (name, "get_folio"), (name, "linux-7.3")])
         .flat_map(|(name, design)| [(name, design, Bump::Inside), (name, design, Bump::Early)])
         .collect();
     runs.into_par_iter().for_each(|(name, design, bump)| {
@@ -83,7 +83,7 @@ fn the_catalogue_is_as_expected_in_relaxed_memory() {
 
 fn studied(name: &str, memory: MemoryModel) -> Study {
     let scenario = scenario(name, memory);
-    let design = scenario.design("iomap_valid").expect("a built-in design");
+    let design = scenario.implementation("iomap_valid").expect("a built-in design");
     let study = study(&scenario, &design, GivenLimits::default(), 2).expect("a sound model");
     assert_eq!(study.kernel.verdict, Verdict::Holds);
     assert!(!study.is_incomplete());

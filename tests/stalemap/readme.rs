@@ -5,6 +5,7 @@ use std::fs;
 
 use stalemap::scenario::catalogue;
 use stalemap_model::words::design::Design;
+use stalemap_model::words::kernel_version::KernelVersion;
 
 use crate::common::{elsewhere, page, stalemap, text};
 
@@ -56,8 +57,9 @@ fn the_gate_runs_the_commands_of_the_readme() {
 
 #[test]
 fn the_numbers_are_right() {
-    let (designs, scenarios) = (Design::BUILT_IN.len(), catalogue::all().len());
-    let sentence = format!("There are {designs} built-in designs and {scenarios} scenarios.");
+    let (designs, kernels) = (Design::BUILT_IN.len(), KernelVersion::ALL.len());
+    let scenarios = catalogue::all().len();
+    let sentence = format!("There are {designs} built-in designs, {kernels} kernels and {scenarios} scenarios.");
     let words = readme().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(&sentence), "{sentence}");
 }

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 
 use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, run_all};
+use stalemap::scenario::implementations;
 use stalemap::verdict::Verdict;
-use stalemap_model::words::design::Design;
 
 use crate::common::good;
 
@@ -30,9 +30,10 @@ fn holds_with(files: &[&str], block: &str, setup: &[&str], actors: &[&[&str]]) {
         writeln!(text, "[[actor]]\nname = \"a{number}\"\nrun = [{run}]").expect("a string takes it");
     }
     let scenario = good("test.toml", &text);
-    let designs = Design::BUILT_IN.iter().filter_map(|name| Design::built_in(name));
-    let jobs: Vec<Job<'_>> =
-        designs.map(|design| Job { scenario: &scenario, design, engine: Engine::Exhaustive }).collect();
+    let all = implementations::built_in_names().filter_map(|name| scenario.implementation(name));
+    let jobs: Vec<Job<'_>> = all
+        .map(|implementation| Job { scenario: &scenario, implementation, engine: Engine::Exhaustive })
+        .collect();
     for outcome in run_all(&jobs, GivenLimits::default(), 1, &|_| ()) {
         let outcome = outcome.expect("a run");
         assert_eq!(outcome.verdict, Verdict::Holds, "{} {:?}\n{text}", outcome.design, outcome.violated);

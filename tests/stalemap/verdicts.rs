@@ -27,7 +27,7 @@ fn scenario(name: &str) -> Scenario {
 /// What comes of the design `mine`.
 fn outcome(scenario: &Scenario) -> Outcome {
     let jobs = Job::expected(scenario);
-    let mine = jobs.into_iter().filter(|job| job.design.name == "mine").collect::<Vec<_>>();
+    let mine = jobs.into_iter().filter(|job| job.implementation.name() == "mine").collect::<Vec<_>>();
     run_all(&mine, GivenLimits::default(), 1, &|_| ()).remove(0).expect("a verdict")
 }
 

@@ -41,7 +41,7 @@ fn counterexample(scenario: &str, design: &str, property: Property) -> Annotated
 /// A run of a scenario in which the actors come one after the other.
 fn serial_run(source: &str) -> AnnotatedSchedule {
     let scenario = good("serial.toml", source);
-    let kernel = Kernel::new(scenario.config(scenario.design("modern").unwrap())).unwrap();
+    let kernel = Kernel::new(scenario.config_of(scenario.implementation("linux-7.3").unwrap())).unwrap();
     let main: Vec<usize> = kernel
         .actors()
         .iter()
@@ -50,7 +50,7 @@ fn serial_run(source: &str) -> AnnotatedSchedule {
         .map(|(n, _)| n)
         .collect();
     let steps = serial(&kernel, &main).unwrap().unwrap();
-    let about = About { scenario: "serial".to_owned(), design: "modern".to_owned(), ..About::default() };
+    let about = About { scenario: "serial".to_owned(), design: "linux-7.3".to_owned(), ..About::default() };
     annotate(&kernel, &Schedule { steps, ..Schedule::default() }, about).unwrap()
 }
 

@@ -1,7 +1,9 @@
 //! What one actor does with a file, whatever writeback and reclaim do meanwhile, must leave what it would leave in a
-//! file of plain bytes: under every design that validates, on every file system.
+//! file of plain bytes: under every design that validates and every kernel, on every file system.
 
-use crate::fsx::lists::{END, Theme, any_layout, any_list, as_run, beside, check, failed, themes};
+use crate::fsx::lists::{
+    END, Theme, any_layout, any_list, as_run, beside, check, checks_nothing, failed, themes,
+};
 use crate::fsx::plain::{PlainFiles, agrees, config};
 
 /// Random lists on one file system.
@@ -13,9 +15,11 @@ fn compare(fs: &'static str) {
             "zonefs" => PlainFiles::fixed(files, layout.block, END),
             _ => PlainFiles::new(files, layout.block),
         };
-        let run = as_run(fs, theme, list, &mut empty());
+        let run = as_run(&layout.fs, theme, list, &mut empty());
         let mut actors = vec![("fsx", run)];
-        actors.extend(beside(files as u8, END));
+        if !checks_nothing(&layout) {
+            actors.extend(beside(files as u8, END));
+        }
         let config = config(&layout, files, actors);
         agrees(&config, empty(), Some(100_000)).map_err(|why| failed(&why, &config))?;
         Ok(())

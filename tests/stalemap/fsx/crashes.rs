@@ -5,7 +5,7 @@ use stalemap_model::words::command::Command;
 use stalemap_model::words::config::FileCommand;
 use stalemap_model::words::design::IoendSize;
 
-use crate::fsx::lists::{END, Theme, any_layout, any_list, as_run, beside, check, failed};
+use crate::fsx::lists::{END, Theme, any_layout, any_list, as_run, beside, check, checks_nothing, failed};
 use crate::fsx::plain::{PlainFiles, agrees, config};
 
 /// Takes out of a list for gfs2 what leaves a hole before end of file: when that is filled, a crash may show the block
@@ -39,14 +39,16 @@ fn what_was_synced_survives(fs: &'static str) {
             "zonefs" => PlainFiles::fixed(1, layout.block, END),
             _ => PlainFiles::new(1, layout.block),
         };
-        let mut run = as_run(fs, Theme::Cached, list, &mut empty());
+        let mut run = as_run(&layout.fs, Theme::Cached, list, &mut empty());
         if fs.starts_with("gfs2") {
             without_holes(&mut run);
             let list = run.into_iter().map(|call| (call.file, call.command)).collect();
-            run = as_run(fs, Theme::Cached, list, &mut empty());
+            run = as_run(&layout.fs, Theme::Cached, list, &mut empty());
         }
         let mut actors = vec![("fsx", run)];
-        actors.extend(beside(1, END));
+        if !checks_nothing(&layout) {
+            actors.extend(beside(1, END));
+        }
         actors.push(("power", vec![FileCommand::new(0, Command::Crash)]));
         let mut config = config(&layout, 1, actors);
         // Before, a file that grows in the block that is being written ends in zeros (xfs/append-concurrent).

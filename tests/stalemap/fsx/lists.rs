@@ -8,7 +8,9 @@ use stalemap_model::actors::actor::Actor;
 use stalemap_model::actors::kswapd::Kswapd;
 use stalemap_model::words::command::{Command, Io, Then};
 use stalemap_model::words::config::{Config, FileCommand};
-use stalemap_model::words::design::{Design, WritebackCheck};
+use stalemap_model::words::design::{Check, Design, PageDone, WritebackCheck};
+use stalemap_model::words::implementation::Implementation;
+use stalemap_model::words::kernel_version::KernelVersion;
 use stalemap_model::words::personality::{Allocate, Personality};
 
 use crate::fsx::plain::{Layout, PlainFiles};
@@ -17,12 +19,23 @@ use crate::fsx::plain::{Layout, PlainFiles};
 pub(crate) const END: u64 = 8192;
 
 /// The designs that must not lose anything.
-pub(crate) const SOUND: &[&str] = &["iomap_valid", "get_folio", "modern"];
+pub(crate) const SOUND: &[&str] = &["iomap_valid", "get_folio"];
 
-/// Those of them that must not lose anything on a file system. A file system that journals data needs its hook
-/// called before the folio is unlocked, which is what patch 02 of the January 2023 series is for.
-fn sound(fs: &str) -> &'static [&'static str] {
-    if fs.starts_with("gfs2-jdata") { &["get_folio", "modern"] } else { SOUND }
+/// The designs and kernels that must not lose anything on a file system. One that journals data needs its hook called
+/// before the folio is unlocked, which is what patch 02 of the January 2023 series is for.
+fn sound(fs: &str) -> Vec<Implementation> {
+    let personality = personality(fs, 4096);
+    let hooked =
+        |it: &Implementation| it.design.page_done == PageDone::BeforeUnlock || !fs.starts_with("gfs2-jdata");
+    let designs = SOUND.iter().filter_map(|name| Design::built_in(name));
+    let designs = designs.map(|design| Implementation { design, fs: personality.clone() });
+    let kernels = KernelVersion::ALL.iter().filter_map(|kernel| kernel.implementation(&personality));
+    designs.chain(kernels).filter(hooked).collect()
+}
+
+/// Whether mappings may go stale without anybody looking: nothing may run beside a write then.
+pub(crate) fn checks_nothing(layout: &Layout) -> bool {
+    layout.fs.counter && layout.design.check == Check::Never
 }
 
 /// A write(2) of a range in one call.
@@ -55,11 +68,6 @@ fn personality(fs: &str, block: u64) -> Personality {
     }
 }
 
-/// Whether a file system has a command; direct I/O and shared blocks are questions of the theme.
-fn has(fs: &str, command: &Command) -> bool {
-    command.refused_by(&personality(fs, 4096)).is_none()
-}
-
 /// The themes that a file system has.
 pub(crate) fn themes(fs: &str) -> &'static [Theme] {
     match fs {
@@ -69,7 +77,7 @@ pub(crate) fn themes(fs: &str) -> &'static [Theme] {
     }
 }
 
-/// A file system of this name, under a random sound design.
+/// A file system of this name, under a random sound design or a random kernel.
 pub(crate) fn any_layout(fs: &'static str) -> impl Strategy<Value = Layout> {
     let sizes = prop_oneof![
         2 => Just((4096_u64, 4096_u64)),
@@ -77,17 +85,19 @@ pub(crate) fn any_layout(fs: &'static str) -> impl Strategy<Value = Layout> {
         1 => Just((4096, 8192)),
     ];
     (proptest::sample::select(sound(fs)), sizes, any::<bool>()).prop_map(
-        move |(design, (block, folio), block_dirty)| {
-            let mut design = Design::built_in(design).unwrap();
+        move |(Implementation { mut design, fs: personality }, (block, folio), block_dirty)| {
             // gfs2's own test of the range loses what is written into a hole (gfs2/t9-hole).
             if fs.starts_with("gfs2") {
                 design.writeback_check = WritebackCheck::Always;
             }
-            let personality = personality(fs, block);
+            let stuffed = if fs.ends_with("-stuffed") { block as u16 - 512 } else { 0 };
+            let personality = Personality { stuffed, ..personality };
             // Before 6.6 writeback takes every valid block of a dirty folio along, those that gfs2 frees after a write
             // that failed included (gfs2/freed-valid). Zoned files came after the dirty bits of blocks: a clean block
             // has no reservation to be written to.
             let out_of_place = personality.allocate == Allocate::OutOfPlace;
+            let a_kernel = KernelVersion::from_name(&design.name).is_some();
+            let block_dirty = if a_kernel { personality.block_dirty } else { block_dirty };
             let block_dirty = block_dirty || out_of_place || fs.starts_with("gfs2");
             let fs = Personality { block_dirty, ..personality };
             Layout { block, folio, fs, design }
@@ -153,7 +163,7 @@ pub(crate) fn any_list(most: usize) -> impl Strategy<Value = Vec<(u8, Command)>>
 /// the size of the file does not allow is left out. Stores are cut at end of file: what is stored behind it is
 /// anybody's. `plain` knows the sizes.
 pub(crate) fn as_run(
-    fs: &str,
+    fs: &Personality,
     theme: Theme,
     list: Vec<(u8, Command)>,
     plain: &mut PlainFiles,
@@ -161,7 +171,7 @@ pub(crate) fn as_run(
     let mut run: Vec<FileCommand> = Vec::new();
     let mut fault = None;
     for (file, command) in list {
-        if !has(fs, &command) {
+        if command.refused_by(fs).is_some() {
             continue;
         }
         let file = if theme == Theme::Shared { file } else { 0 };
@@ -170,7 +180,7 @@ pub(crate) fn as_run(
         let direct = |io| if theme == Theme::Direct { io } else { Io::Buffered };
         let command = match command {
             // A short copy loses the rest of the block there (zoned/short-copy).
-            Command::Fail { .. } | Command::Short { .. } if fs == "xfs-zoned" => continue,
+            Command::Fail { .. } | Command::Short { .. } if fs.is_out_of_place() => continue,
             Command::Fail { .. } | Command::Short { .. } => {
                 fault = Some(command);
                 continue;

@@ -1,0 +1,120 @@
+//! Kernels by name, as a user meets them: the list, their differences, and verdicts under them.
+
+use serde_json::Value;
+use stalemap_model::words::kernel_version::KernelVersion;
+
+use crate::common::{elsewhere, page, stalemap, text};
+
+fn said(arguments: &[&str]) -> String {
+    let output = stalemap(elsewhere().path(), arguments);
+    assert_eq!(text(&output.stderr), "", "{arguments:?}");
+    text(&output.stdout)
+}
+
+fn refused(arguments: &[&str]) -> String {
+    let output = stalemap(elsewhere().path(), arguments);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), String::new()), "{arguments:?}");
+    text(&output.stderr)
+}
+
+fn names() -> Vec<&'static str> {
+    KernelVersion::ALL.iter().map(|kernel| kernel.name()).collect()
+}
+
+/// The names that a run was under.
+fn under(arguments: &[&str]) -> Vec<String> {
+    let document: Value =
+        serde_json::from_str(&said(&[arguments, &["--format", "json"]].concat())).expect("JSON");
+    let results = document["results"].as_array().expect("results");
+    results.iter().map(|result| result["design"].as_str().expect("a name").to_owned()).collect()
+}
+
+#[test]
+fn the_list_has_every_kernel_and_the_page_is_made_from_the_table() {
+    let list = said(&["kernels"]);
+    assert!(names().iter().all(|name| list.contains(name)), "{list}");
+    assert_eq!(
+        page("docs/kernels.md"),
+        said(&["kernels", "--format", "markdown"]),
+        "make docs/kernels.md anew"
+    );
+}
+
+#[test]
+fn two_kernels_are_told_apart_by_their_fields_and_the_reasons() {
+    let text = said(&["kernels", "linux-6.1", "linux-6.2"]);
+    for part in ["check  (xfs, ", "\"none\"", "\"after-lock\"", "iomap_valid"] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    assert!(!text.contains("compare"), "both compare counters:\n{text}");
+    let same = said(&["kernels", "linux-6.2", "linux-6.2"]);
+    assert_eq!(same, "linux-6.2 and linux-6.2 have the same value of every field\n");
+    let newest = said(&["kernels", "linux-6.12", "linux-7.3"]);
+    assert!(newest.contains("linux-7.3 alone has xfs-zoned"), "{newest}");
+    let one = said(&["kernels", "linux-7.3"]);
+    assert!(one.contains("check = \"after-lock\"  (xfs, "), "{one}");
+}
+
+#[test]
+fn the_document_has_each_field_with_its_reason() {
+    let document: Value = serde_json::from_str(&said(&["kernels", "--format", "json"])).expect("JSON");
+    assert_eq!(document["schema"], "stalemap.kernels/1");
+    let kernels = document["kernels"].as_array().expect("kernels");
+    assert_eq!(kernels.len(), names().len());
+    for kernel in kernels {
+        let fields = kernel["fields"].as_array().expect("fields");
+        assert!(fields.iter().all(|field| !field["why"].as_str().expect("a reason").is_empty()));
+    }
+}
+
+#[test]
+fn a_scenario_is_checked_under_kernels_and_designs_alike() {
+    assert_eq!(
+        under(&["check", "xfs/t1", "--kernel", "linux-6.1", "--design", "iomap_valid"]),
+        ["iomap_valid", "linux-6.1"]
+    );
+    assert_eq!(under(&["check", "xfs/t1", "--kernel", "all"]), names());
+    assert_eq!(under(&["check", "zoned/t1", "--kernel", "all"]), [KernelVersion::NEWEST.name()]);
+    // A folder has file systems of which a release has not all.
+    assert!(!under(&["check", "xfs/t1", "zoned/t1", "--kernel", "linux-6.1"]).is_empty());
+    let drawn = said(&["check", "xfs/t1", "--kernel", "linux-6.1"]);
+    assert!(drawn.contains("under kernel linux-6.1"), "{drawn}");
+    assert!(drawn.contains("Replay: stalemap check xfs/t1 --kernel linux-6.1"), "{drawn}");
+    let witness =
+        said(&["witness", "xfs/t1", "--kernel", "linux-6.12", "--kernel", "linux-7.3", "--reach", "stale"]);
+    for kernel in ["linux-6.12", "linux-7.3"] {
+        assert!(witness.contains(&format!("--kernel {kernel} --reach stale")), "{witness}");
+    }
+    let table = said(&["compare", "xfs/t1", "--kernel", "all"]);
+    assert!(names().iter().all(|name| table.contains(name)), "{table}");
+    let orderings = said(&["orderings", "xfs/t1", "--kernel", "linux-6.12"]);
+    assert!(orderings.contains("xfs/t1 under linux-6.12"), "{orderings}");
+    assert!(said(&["agree", "xfs/t1", "--kernel", "linux-6.2", "--iterations", "200"]).contains("linux-6.2"));
+}
+
+#[test]
+fn a_wrong_name_gets_the_right_one() {
+    for (arguments, part) in [
+        (&["kernels", "linux-6.11"][..], "did you mean `linux-6.1`?"),
+        (&["kernels", "bsd"], "there are linux-6.1, "),
+        (&["kernels", "linux-6.1", "--format", "markdown"], "leave their names out"),
+        (&["check", "xfs/t1", "--kernel", "linux-6.3"], "there is no kernel `linux-6.3`; did you mean"),
+        (
+            &["check", "xfs/t1", "--kernel", "iomap_valid"],
+            "`iomap_valid` is a design; write `--design iomap_valid`",
+        ),
+        (
+            &["check", "xfs/t1", "--design", "linux-6.1"],
+            "`linux-6.1` is a kernel; write `--kernel linux-6.1`",
+        ),
+        (&["check", "xfs/t1", "--design", "modern"], "name a kernel: `--kernel linux-7.3` is the newest"),
+        (
+            &["check", "zoned/t1", "--kernel", "linux-6.12"],
+            "linux-6.12 has no xfs-zoned, on which this scenario is",
+        ),
+        (&["orderings", "xfs/t1", "--kernel", "all", "--format", "json"], "name one"),
+    ] {
+        let error = refused(arguments);
+        assert!(error.contains(part), "{arguments:?}: {error}");
+    }
+}
