@@ -87,6 +87,8 @@ pub struct Exploration {
     pub maxima: Vec<u32>,
     /// What calls returned, those of setup and epilogue included.
     pub calls: Calls,
+    /// The names of the operations that some run performed.
+    pub operations: BTreeSet<String>,
     /// The limits that bit, in order. Empty: the search is complete.
     pub limits_hit: BTreeSet<LimitHit>,
     /// A cycle that can be gone round for ever although everybody who can always move does move.

@@ -91,6 +91,7 @@ impl Levels {
             exploration
                 .limits_hit
                 .extend(level.limits_hit.into_iter().filter(|limit| limit.is_of_the_system()));
+            exploration.operations.extend(level.operations);
             exploration.lasso = exploration.lasso.take().or(level.lasso);
         }
         exploration.violated |= self.violated;

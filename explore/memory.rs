@@ -10,6 +10,7 @@
 //! and why effects (releases, stores, reports) are ignored unless the actor runs live.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -146,6 +147,19 @@ pub(crate) struct Gathered {
     pub(crate) reached: u64,
     pub(crate) maxima: [u32; Counter::MOST],
     pub(crate) calls: Calls,
+    /// The names of the operations performed, each at least once.
+    pub(crate) operations: Vec<Cow<'static, str>>,
+}
+
+impl Gathered {
+    /// Notes that an operation was performed. A name written down in one place has one address, so that most calls compare
+    /// no text.
+    #[inline]
+    fn perform(&mut self, name: &'static str) {
+        if !self.operations.iter().any(|known| std::ptr::eq(&raw const **known, name)) {
+            self.operations.push(Cow::Borrowed(name));
+        }
+    }
 }
 
 pub(crate) struct Core {
@@ -602,6 +616,9 @@ impl Core {
                 return None;
             }
             self.mode.set(Mode::Live);
+            if self.gathering.get() {
+                self.gathered.borrow_mut().perform(op.name);
+            }
             return Some(permit.outcome);
         }
         *self.pending.borrow_mut() = Some(Pending { op, enabled });

@@ -15,6 +15,7 @@
 //! drop transitions of a cycle, but never its last: to every run, however long, there is an explored one of the same
 //! length that ends in the same state, and beyond the number of states these have to meet one again.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -568,7 +569,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     pub(crate) fn into_exploration(self) -> Exploration {
-        let Gathered { reached, maxima, calls } = self.machine.memory().gathered();
+        let Gathered { reached, maxima, calls, operations } = self.machine.memory().gathered();
         Exploration {
             violated: self.violated,
             statistics: self.statistics,
@@ -580,6 +581,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             reached,
             maxima: maxima.to_vec(),
             calls,
+            operations: operations.into_iter().map(Cow::into_owned).collect(),
             limits_hit: self.limits_hit,
             lasso: self.lasso,
             halted: self.machine.halted().cloned(),

@@ -66,6 +66,8 @@ pub enum Command {
     Show(ShowArgs),
     /// List the kernels that verdicts can be about, or say in which fields two differ and why.
     Kernels(KernelsArgs),
+    /// List what the model leaves out of the kernel, and where that matters.
+    Assumptions(AssumptionsArgs),
 }
 
 /// Text for people, JSON for programs.
@@ -490,6 +492,14 @@ pub struct KernelsArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: KernelsFormat,
+}
+
+/// What `assumptions` takes.
+#[derive(Debug, Args)]
+pub struct AssumptionsArgs {
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Looks a memory up in which there is something to order.

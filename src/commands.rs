@@ -35,7 +35,7 @@ use crate::orderings;
 use crate::power::{Measurement, measure};
 use crate::report::export::{junit, sarif};
 use crate::report::timeline::{self, Look};
-use crate::report::{self, check, compare, engines, json, list};
+use crate::report::{self, assumptions, check, compare, engines, json, list};
 use crate::run::{
     GivenLimits, Job, Outcome, RunError, Tally, in_parallel, is_surprising, kernel, limits_beside_others,
     of_searches, run_all, run_all_kept,
@@ -109,6 +109,13 @@ pub fn run(cli: &Cli) -> Report {
         Command::List(args) => list_command(args),
         Command::Show(args) => show_command(args),
         Command::Kernels(args) => kernels::command(args),
+        Command::Assumptions(args) => Ok(Report::of(
+            match args.format {
+                Format::Text => assumptions::list(),
+                Format::Json => assumptions::json(),
+            },
+            Exit::Expected,
+        )),
     };
     report.unwrap_or_else(|errors| Report::bad_input(&errors))
 }
@@ -344,6 +351,7 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
         }
         if in_full {
             text.push_str(&section(&check::histogram(outcome)));
+            text.push_str(&section(&check::basis(outcome)));
         }
     }
     if !quiet {

@@ -9,6 +9,7 @@
 pub mod agree;
 pub mod annotate;
 mod available;
+pub mod check_place;
 pub mod checkpoint;
 pub mod cli;
 pub mod commands;

@@ -15,11 +15,13 @@ use stalemap_explore::{
 use stalemap_facade::{Branch, Calls, Counter, MemoryModel, Property, System};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::{ConfigError, Kernel};
+use stalemap_model::words::assumptions::{self, Assumption};
 use stalemap_model::words::config::DEFAULT_RETRIES;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::{bounds, branches, counters};
 
 use crate::available::default_limit;
+use crate::check_place::CheckPlace;
 use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
 use crate::engine::Engine;
 use crate::expect::{Judgement, Met, Seen, judge};
@@ -151,6 +153,10 @@ pub struct Outcome {
     pub counterexample: Option<Shown>,
     /// The setup, if it does not come to its end.
     pub halted: Option<HaltedSetup>,
+    /// What the model leaves out at operations that the explored runs performed; only the exhaustive engine knows.
+    pub assumptions: Vec<&'static Assumption>,
+    /// Where the check is made, seen from the runs that were explored.
+    pub check: CheckPlace,
     /// What the file says about it.
     pub judgement: Judgement,
     /// How long it took.
@@ -349,6 +355,8 @@ fn run(
         outcomes: found.outcomes,
         counterexample,
         halted: found.halted.as_ref().map(|halted| HaltedSetup::of(scenario, halted)),
+        assumptions: assumptions::of(|name| found.operations.contains(name)).collect(),
+        check: CheckPlace::of(implementation, &found.operations),
         judgement,
         elapsed: started.elapsed(),
     })
@@ -457,6 +465,7 @@ struct Found {
     witnesses: BTreeMap<Property, Vec<Choice>>,
     halted: Option<Halted>,
     calls: Calls,
+    operations: BTreeSet<String>,
 }
 
 impl Found {
@@ -478,6 +487,7 @@ impl From<Exploration> for Found {
             witnesses: std::mem::take(&mut exploration.witnesses),
             halted: exploration.halted.take(),
             calls: std::mem::take(&mut exploration.calls),
+            operations: std::mem::take(&mut exploration.operations),
             outcomes: contents(exploration),
         }
     }
@@ -518,6 +528,8 @@ impl From<Runs> for Found {
             witnesses: runs.witnesses,
             halted: None,
             calls: runs.calls,
+            // They do not say.
+            operations: BTreeSet::new(),
         }
     }
 }

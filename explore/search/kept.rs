@@ -5,6 +5,7 @@
 //! transitions that are untried there and the sleep sets are right again. What a search knows by name (properties, bounds,
 //! operations) is found in the same way: by going to where it was met first.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
@@ -184,7 +185,7 @@ impl<S: System> Search<'_, '_, S> {
     }
 
     fn write_gathered(&self, to: &mut Written<'_>) -> io::Result<()> {
-        let Gathered { reached, maxima, calls } = self.machine.memory().gathered();
+        let Gathered { reached, maxima, calls, operations } = self.machine.memory().gathered();
         to.number(reached)?;
         for maximum in maxima {
             to.number(maximum.into())?;
@@ -194,7 +195,8 @@ impl<S: System> Search<'_, '_, S> {
             to.number(call.command.into())?;
             to.number(call.number.into())?;
             to.number((returned == Returned::Error).into())
-        })
+        })?;
+        to.list(operations.iter(), |to, name| to.list(name.bytes(), |to, byte| to.bytes(&[byte])))
     }
 
     fn write_node(&self, to: &mut Written<'_>, depth: usize, node: &Node<S::State>) -> io::Result<()> {
@@ -387,6 +389,7 @@ fn read_gathered(from: &mut Reading<'_>) -> Result<Gathered, EngineError> {
         all.note(call, returned);
     }
     gathered.calls = all;
+    gathered.operations = from.list(|from| Ok(Cow::Owned(from.text()?)))?;
     Ok(gathered)
 }
 

@@ -121,6 +121,22 @@ pub fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
+/// What a verdict rests on: the assumptions that the explored runs touched, where it holds, and whether the check is on the
+/// path at all.
+pub fn basis(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    if let Some(sentence) = outcome.check.sentence() {
+        let _ = writeln!(text, "{}: {sentence}.", outcome.design);
+    }
+    if outcome.verdict == Verdict::Holds && !outcome.assumptions.is_empty() {
+        let _ = writeln!(text, "{} holds, assuming that", outcome.design);
+        for assumption in &outcome.assumptions {
+            let _ = writeln!(text, "  {} ({})", assumption.sentence, assumption.id);
+        }
+    }
+    text
+}
+
 /// What the final contents were, in herd7's order. `*>` marks contents of final states that violate something;
 /// the condition is that violation, so `Never` is what one hopes to read.
 pub fn histogram(outcome: &Outcome) -> String {

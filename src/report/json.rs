@@ -69,6 +69,8 @@ fn result(outcome: &Outcome) -> Value {
         "elapsed_ms": outcome.elapsed.as_millis() as u64,
         "few_preemptions": few_preemptions,
         "limits_hit": outcome.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
+        "assumptions": outcome.assumptions.iter().map(|assumption| assumption.id).collect::<Vec<_>>(),
+        "check": outcome.check.name(),
         "stale_aborts": {
             "reached": outcome.stale_aborts.0 > 0,
             "max": outcome.stale_aborts.0,

@@ -1,5 +1,6 @@
 //! Reports: what came of a run, for people and for programs. Nothing here runs anything.
 
+pub mod assumptions;
 pub mod cause;
 pub mod check;
 pub mod compare;

@@ -59,7 +59,8 @@ fn the_gate_runs_the_commands_of_the_readme() {
 fn the_numbers_are_right() {
     let (designs, kernels) = (Design::BUILT_IN.len(), KernelVersion::ALL.len());
     let scenarios = catalogue::all().len();
-    let sentence = format!("There are {designs} built-in designs, {kernels} kernels and {scenarios} scenarios.");
+    let sentence =
+        format!("There are {designs} built-in designs, {kernels} kernels and {scenarios} scenarios.");
     let words = readme().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(&sentence), "{sentence}");
 }

@@ -61,6 +61,7 @@ fn finds_everything(found: &Exploration, graph: &Graph, visited_only: &Explorati
     prop_assert_eq!(&found.outcomes, &graph.outcomes(false));
     prop_assert_eq!(&found.violating_outcomes, &graph.outcomes(true));
     prop_assert_eq!(found.reached, graph.gathered.reached);
+    prop_assert_eq!(&found.operations, &visited_only.operations);
     prop_assert_eq!(&found.maxima[..], &graph.gathered.maxima[..]);
     prop_assert_eq!(found.lasso.is_some(), graph.has_fair_cycle());
     Ok(())

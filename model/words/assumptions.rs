@@ -1,0 +1,176 @@
+//! Assumptions: what the model leaves out of the kernel, and the operations at which that matters.
+//!
+//! A verdict is about the model. Each simplification that could make it another one than the kernel's is an entry here, with
+//! where the kernel does more; a run that performs one of the operations of an entry rests on it. The comments of the files
+//! that leave something out say more; docs/fidelity.md has them path by path.
+
+/// A simplification.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Assumption {
+    /// Its name in reports.
+    pub id: &'static str,
+    /// What is assumed, as a clause.
+    pub sentence: &'static str,
+    /// Where the kernel does more: functions, with file and release.
+    pub source: &'static str,
+    /// The operations that it concerns: a run that performs none of them does not rest on it.
+    pub operations: &'static [&'static str],
+}
+
+const fn assume(
+    id: &'static str,
+    sentence: &'static str,
+    source: &'static str,
+    operations: &'static [&'static str],
+) -> Assumption {
+    Assumption { id, sentence, source, operations }
+}
+
+/// Changes of the extent map that free blocks.
+const FREEING: &[&str] = &["xfs_itruncate_extents", "xfs_unmap_extent", "xfs_bmap_collapse_extents"];
+
+/// All of them.
+pub const ALL: &[Assumption] = &[
+    assume(
+        "one-ioend",
+        "one ioend of a file completes at a time, in any order, and neighbours are not merged",
+        "xfs_end_io, iomap_sort_ioends (fs/xfs/xfs_aops.c, 6.1 to 7.3)",
+        &["bio_end_io", "xfs_end_ioend", "iomap_finish_ioends"],
+    ),
+    assume(
+        "writeback-look-up",
+        "writeback finds a folio when it comes to it, not in a batch that was looked up before",
+        "write_cache_pages (mm/page-writeback.c, 6.1: 15 folios), writeback_iter (6.12: 31)",
+        &["writeback_get_folio"],
+    ),
+    assume(
+        "writeback-section",
+        "looking an extent up for writeback and allocating its delayed blocks are one ILOCK section",
+        "xfs_map_blocks, xfs_bmapi_convert_delalloc (fs/xfs, 6.1 to 7.3): two, and more for a large extent",
+        &["xfs_map_blocks"],
+    ),
+    assume(
+        "writeback-bit",
+        "the writeback bit is set when all blocks of the folio are mapped, and its I/O is submitted after that",
+        "iomap_writepage_map (fs/iomap/buffered-io.c, 6.12): before; I/O may be submitted with the folio locked",
+        &["folio_start_writeback"],
+    ),
+    assume(
+        "integrity-tags",
+        "a pass for integrity writes what it meets, also what became dirty behind its back",
+        "tag_pages_for_writeback (mm/page-writeback.c)",
+        &["writeback_get_folio"],
+    ),
+    assume(
+        "end-of-cow",
+        "a copy is put in place of what it was made of for the range of one ioend, in one transaction",
+        "xfs_reflink_end_cow (fs/xfs/xfs_reflink.c): one extent a transaction",
+        &["xfs_reflink_end_cow"],
+    ),
+    assume(
+        "truncation-whole",
+        "the extents that a truncate, a punch or a shift takes out go in one transaction",
+        "xfs_itruncate_extents, xfs_free_file_space (6.1 to 7.3): rolling transactions",
+        FREEING,
+    ),
+    assume(
+        "freed-at-once",
+        "a block that is freed can be allocated again at once",
+        "xfs_extent_busy (fs/xfs/xfs_extent_busy.c); gfs2 gives it out again after a flush of its log (fs/gfs2/lops.c)",
+        &[
+            "xfs_itruncate_extents",
+            "xfs_unmap_extent",
+            "xfs_bmap_collapse_extents",
+            "punch_hole",
+            "xfs_reflink_end_cow",
+        ],
+    ),
+    assume(
+        "no-preallocation",
+        "a write reserves what it asks for, and nothing beyond end of file",
+        "xfs_iomap_prealloc_size (fs/xfs/xfs_iomap.c)",
+        &["iomap_begin"],
+    ),
+    assume(
+        "no-readahead",
+        "a read fills the folio that it needs, and no further ones",
+        "page_cache_ra_unbounded (mm/readahead.c), do_fault_around (mm/memory.c)",
+        &["iomap_read_folio", "filemap_fault"],
+    ),
+    assume(
+        "read-copy",
+        "a read(2) looks a folio up and copies out of it in one operation",
+        "filemap_read (mm/filemap.c): it holds a reference in between",
+        &["filemap_read"],
+    ),
+    assume(
+        "one-folio-size",
+        "all folios of a file have one size, and none is split or migrated",
+        "__filemap_get_folio (6.6), split_huge_page_to_list, migrate_folio (mm/)",
+        &["filemap_add_folio", "iomap_read_folio"],
+    ),
+    assume(
+        "direct-mapped-first",
+        "a direct write has all its extents mapped before any of its I/O reaches the device",
+        "__iomap_dio_rw (fs/iomap/direct-io.c)",
+        &["inode_dio_wait", "io_getevents"],
+    ),
+    assume(
+        "logs-apart",
+        "forcing the log for one file makes only its own transactions durable",
+        "xfs_log_force_seq (fs/xfs/xfs_log.c): those of all files",
+        &["xfs_log_force", "gfs2_log_flush"],
+    ),
+    assume(
+        "whole-blocks",
+        "a crash leaves a block as it was or as it was written, and tears none",
+        "no file system promises it",
+        &["device_write"],
+    ),
+    assume(
+        "remap-section",
+        "a reflink shares an extent with the mapping that it has looked up, without a refresh in between",
+        "xfs_reflink_remap_blocks (fs/xfs/xfs_reflink.c)",
+        &["xfs_reflink_remap_blocks", "xfs_reflink_remap_extent"],
+    ),
+    assume(
+        "setattr-flush",
+        "a truncate that writes back does so from the last block on",
+        "xfs_setattr_size (fs/xfs/xfs_iops.c, 6.1 to 7.3): from the size on disk to the new size",
+        &["xfs_setattr_size"],
+    ),
+    assume(
+        "zones",
+        "a zoned device has no write pointers, and nothing moves blocks to empty a zone",
+        "xfs_zone_alloc.c, xfs_zone_gc.c (fs/xfs, 6.15)",
+        &["xfs_zoned_map_blocks"],
+    ),
+    assume(
+        "one-node",
+        "no other node of a cluster asks for a lock of gfs2",
+        "gfs2_glock_cb (fs/gfs2/glock.c)",
+        &["gfs2_iomap_begin", "gfs2_map_blocks"],
+    ),
+    assume(
+        "journal-room",
+        "the journal of gfs2 has room for every transaction",
+        "gfs2_log_reserve (fs/gfs2/log.c)",
+        &["gfs2_trans_begin"],
+    ),
+    assume(
+        "exchange-same",
+        "an exchange is of the same offsets of both files, and is done in one transaction",
+        "xfs_exchrange_mappings (fs/xfs/xfs_exchrange.c, 6.12)",
+        &["xfs_exchange_mappings"],
+    ),
+];
+
+/// An entry by its name.
+pub fn from_id(id: &str) -> Option<&'static Assumption> {
+    ALL.iter().find(|assumption| assumption.id == id)
+}
+
+/// Those that runs rest on which perform these operations.
+pub fn of<'a>(performs: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static Assumption> + 'a {
+    ALL.iter().filter(move |assumption| assumption.operations.iter().any(|operation| performs(operation)))
+}

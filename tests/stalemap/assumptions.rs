@@ -1,0 +1,94 @@
+//! What a verdict rests on is said with it, and is about operations that there are.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use stalemap_model::words::assumptions::{ALL, from_id};
+
+use crate::common::{elsewhere, in_repository, stalemap, text};
+
+fn said(arguments: &[&str]) -> String {
+    let output = stalemap(elsewhere().path(), arguments);
+    assert_eq!(text(&output.stderr), "", "{arguments:?}");
+    text(&output.stdout)
+}
+
+/// The assumptions of each verdict of a run, and where its check is.
+fn basis(arguments: &[&str]) -> Vec<(BTreeSet<String>, String)> {
+    let document: Value =
+        serde_json::from_str(&said(&[&["check", "--format", "json"], arguments].concat())).expect("JSON");
+    let of = |result: &Value| {
+        let ids = result["assumptions"].as_array().expect("assumptions");
+        let ids = ids.iter().map(|id| id.as_str().expect("a name").to_owned()).collect();
+        (ids, result["check"].as_str().expect("a place").to_owned())
+    };
+    document["results"].as_array().expect("results").iter().map(of).collect()
+}
+
+fn collect(folder: &Path, sources: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            collect(&entry, sources);
+        } else if entry.extension().is_some_and(|extension| extension == "rs")
+            && !entry.ends_with("assumptions.rs")
+        {
+            sources.push_str(&fs::read_to_string(&entry).expect("a file"));
+        }
+    }
+}
+
+#[test]
+fn an_assumption_is_about_operations_that_there_are_and_has_a_name_of_its_own() {
+    let mut sources = String::new();
+    collect(&in_repository("model"), &mut sources);
+    for assumption in ALL {
+        assert_eq!(from_id(assumption.id).map(|found| found.sentence), Some(assumption.sentence));
+        for operation in assumption.operations {
+            assert!(sources.contains(&format!("\"{operation}\"")), "{}: {operation}", assumption.id);
+        }
+    }
+}
+
+#[test]
+fn the_list_has_every_assumption_with_its_source() {
+    let list = said(&["assumptions"]);
+    let document: Value = serde_json::from_str(&said(&["assumptions", "--format", "json"])).expect("JSON");
+    assert_eq!(document["assumptions"].as_array().map(Vec::len), Some(ALL.len()));
+    for assumption in ALL {
+        assert!(list.contains(assumption.sentence) && list.contains(assumption.source), "{}", assumption.id);
+    }
+}
+
+#[test]
+fn a_verdict_names_the_assumptions_that_its_runs_touched_and_no_others() {
+    let [(checked, place)] = &basis(&["xfs/t1", "--design", "iomap_valid"])[..] else {
+        panic!("one verdict")
+    };
+    assert_eq!(place, "on-path");
+    let has = |id: &str| checked.contains(id);
+    assert!(has("one-ioend") && has("writeback-look-up") && has("no-preallocation"), "{checked:?}");
+    assert!(
+        !has("zones") && !has("one-node") && !has("exchange-same") && !has("truncation-whole"),
+        "{checked:?}"
+    );
+    let drawn = said(&["check", "xfs/t1", "--design", "iomap_valid"]);
+    assert!(
+        drawn.contains("iomap_valid holds, assuming that\n  one ioend of a file completes at a time"),
+        "{drawn}"
+    );
+    // A verdict that does not hold needs no assumptions to be believed: there is a schedule.
+    assert!(!said(&["check", "xfs/t1", "--design", "none"]).contains("assuming"));
+}
+
+#[test]
+fn a_path_that_the_check_is_not_on_says_so() {
+    let place = |scenario: &str| basis(&[scenario, "--design", "iomap_valid"]).remove(0).1;
+    assert_eq!(place("xfs/clone-dio"), "off-path");
+    assert_eq!(place("gfs2/dio-write"), "absent");
+    let drawn = said(&["check", "xfs/clone-dio", "--design", "iomap_valid"]);
+    assert!(drawn.contains("iomap_valid: the check is not on this path"), "{drawn}");
+    let drawn = said(&["check", "gfs2/dio-write", "--design", "iomap_valid"]);
+    assert!(drawn.contains("no method for the check"), "{drawn}");
+}
