@@ -3,4 +3,7 @@
 //! Made from the files, so that a scenario that is added is tested without anybody thinking of it (`build.rs` names the
 //! folder).
 
+// Searches take memory from it as those of the command do.
+use stalemap_allocator as _;
+
 stalemap::scenario_tests!("scenarios/");

@@ -36,3 +36,6 @@ mod semantics;
 mod timeline;
 mod tracing;
 mod verdicts;
+
+// Searches take memory from it as those of the command do.
+use stalemap_allocator as _;

@@ -16,3 +16,6 @@ mod loom_memory;
 mod orders;
 mod peterson;
 mod trace;
+
+// Searches take memory from it as those of the command do.
+use stalemap_allocator as _;
