@@ -1,13 +1,15 @@
 //! What docs/extending.md shows works as it says: its scenarios are as they expect, and its files and lines, put into
-//! a copy of the workspace, build and add what they should. The rest of its Rust is run as doctests of the crate.
+//! a copy of the workspace, build and add what they should to the crate that depends on it ([`outside`]). The rest of its
+//! Rust is run as doctests of the crate.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use stalemap::run::{GivenLimits, Job, run_all};
 
 use crate::common::{self, good, text};
+use crate::outside::{self, tests};
 
 const WORKSPACE: &str = env!("CARGO_MANIFEST_DIR");
 const PAGE: &str = "docs/extending.md";
@@ -50,19 +52,23 @@ fn the_page_has_the_system_of_the_front_pages() {
     assert!(blocks(&page(), "rust").iter().any(|(_, block)| *block == system), "{PAGE} differs");
 }
 
-/// A copy of the workspace beside what the tests are built into, so that dependencies need not be built again. Files
-/// keep their times: what was built from the same files before need not be, either.
-struct Copy {
-    root: PathBuf,
-    target: PathBuf,
+/// A copy of the workspace with the files and lines of the page. Files keep their times: what was built from the same files
+/// before need not be built again.
+pub(crate) struct Extended {
+    /// Where it is.
+    pub(crate) root: PathBuf,
+    /// The scenario of the page that needs what was added.
+    pub(crate) scenario: String,
 }
 
-impl Copy {
-    fn new() -> Self {
-        let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let root = temporary.join("extending");
+impl Extended {
+    pub(crate) fn new() -> Self {
+        let page = page();
+        let (_, scenarios) = scenarios(&page);
+        let [scenario] = scenarios[..] else { panic!("{} scenarios need what is added", scenarios.len()) };
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("extended");
         let _ = fs::remove_dir_all(&root);
-        for name in ["Cargo.toml", "Cargo.lock", "build.rs"] {
+        for name in ["Cargo.toml", "build.rs"] {
             common::copy_file(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
         }
         for name in [
@@ -79,10 +85,29 @@ impl Copy {
         ] {
             common::copy_tree(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
         }
-        // The binary of the same name stays what it is.
-        let main = Path::new(WORKSPACE).join("src/main.rs");
-        common::copy_file(&main, &root.join("examples/extended.rs")).expect("a copy");
-        Copy { root, target: temporary.parent().expect("the target directory").to_owned() }
+        let extended = Extended { root, scenario: scenario.to_owned() };
+        extended.add_all(&page);
+        extended
+    }
+
+    /// Adds each file of the page, and each line to its list.
+    fn add_all(&self, page: &str) {
+        let (mut files, mut lines) = (0, 0);
+        for (before, block) in blocks(page, "rust,ignore") {
+            let (_, paragraph) = before.trim_end().rsplit_once("\n\n").expect("a paragraph");
+            let named: Vec<&str> = paragraph.split('`').skip(1).step_by(2).collect();
+            let path =
+                named.iter().rev().find(|name| name.starts_with("model/")).expect("the path of a file");
+            if let Some(list) = named.iter().find(|name| name.ends_with('!')) {
+                assert_eq!(block.lines().count(), 1, "one line:\n{block}");
+                self.register(path, list, block);
+                lines += 1;
+            } else if Path::new(path).extension().is_some_and(|extension| extension == "rs") {
+                self.add(path, block);
+                files += 1;
+            }
+        }
+        assert_eq!((files, lines), (2, 2));
     }
 
     /// Adds a file, as it stands on the page.
@@ -103,56 +128,20 @@ impl Copy {
         fs::write(&path, format!("{}{line}{}", &text[..end], &text[end..])).expect("a file");
         common::keep_time(&path, time).expect("its time");
     }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
-        cargo.args(["run", "--offline", "--locked", "--quiet", "--example", "extended"]);
-        // The profile of the tests, for the sake of the dependencies; the rest is quickly built rather than quick.
-        cargo.args(["--profile", "test"]);
-        for package in ["facade", "model", "explore", "checker", "threads"] {
-            cargo.args(["--config", &format!("profile.test.package.stalemap-{package}.opt-level=0")]);
-        }
-        cargo.arg("--");
-        cargo.args(arguments).output().expect("cargo")
-    }
 }
 
 #[test]
 fn a_file_and_a_line_add_a_personality_and_an_actor() {
-    let page = page();
-    let copy = Copy::new();
-    let (mut files, mut lines) = (0, 0);
-    for (before, block) in blocks(&page, "rust,ignore") {
-        let (_, paragraph) = before.trim_end().rsplit_once("\n\n").expect("a paragraph");
-        let named: Vec<&str> = paragraph.split('`').skip(1).step_by(2).collect();
-        let path = named.iter().rev().find(|name| name.starts_with("model/")).expect("the path of a file");
-        if let Some(list) = named.iter().find(|name| name.ends_with('!')) {
-            assert_eq!(block.lines().count(), 1, "one line:\n{block}");
-            copy.register(path, list, block);
-            lines += 1;
-        } else if Path::new(path).extension().is_some_and(|extension| extension == "rs") {
-            copy.add(path, block);
-            files += 1;
-        }
-    }
-    assert_eq!((files, lines), (2, 2));
-
-    let (_, scenarios) = scenarios(&page);
-    let [scenario] = scenarios.as_slice() else { panic!("{} scenarios need what is added", scenarios.len()) };
-    fs::write(copy.root.join("extended.toml"), scenario).expect("a file");
-    let checked = copy.run(&["check", "extended.toml"]);
-    let (output, errors) = (text(&checked.stdout), text(&checked.stderr));
-    assert_eq!(checked.status.code(), Some(0), "{output}{errors}");
-
+    let runs = outside::runs();
+    assert_eq!(tests(&runs.good, "ok").iter().filter(|test| test.starts_with("extended::")).count(), 2);
     // Messages know both without being told.
-    let misspelt =
-        scenario.replace("@memory_failure", "@memory_failur").replace("nodelalloc\"", "nodelaloc\"");
-    fs::write(copy.root.join("misspelt.toml"), misspelt).expect("a file");
-    let refused = copy.run(&["check", "misspelt.toml"]);
-    let errors = text(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(2), "{errors}");
-    assert!(errors.contains("`@memory_failure`") && errors.contains("`ext4-nodelalloc`"), "{errors}");
+    assert_eq!(
+        tests(&runs.bad, "FAILED").iter().filter(|test| test.starts_with("more::unknown::")).count(),
+        2
+    );
+    for said in ["`@memory_failure`", "`ext4-nodelalloc`"] {
+        assert!(runs.bad.contains(said), "{said}:\n{}", runs.bad);
+    }
 }
 
 /// `cargo fmt` finds modules that are declared as such, and these are declared by the lists that they stand in.

@@ -1,13 +1,18 @@
 //! What a crate of somebody else's can do: a system of its own, and scenarios that are its tests. `tests/fixtures/outside`
 //! is one, outside of the workspace; it is built and run here, and then again with scenarios that fail.
+//!
+//! What it depends on is a copy of the workspace with what docs/extending.md adds ([`extending`](crate::extending)), so that
+//! the engines are built once for both subjects.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use toml::{Table, Value};
 
 use crate::common::{self, in_repository, text};
+use crate::extending::Extended;
 
 /// A copy of the crate beside what the tests are built into, so that most dependencies need not be built again.
 struct Outside {
@@ -16,22 +21,25 @@ struct Outside {
 }
 
 impl Outside {
-    fn new() -> Self {
+    fn new(workspace: &Path) -> Self {
         let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let root = temporary.join("outside");
         let _ = fs::remove_dir_all(&root);
         let outside = Outside { root, target: temporary.parent().expect("the target directory").to_owned() };
         common::copy_tree(&in_repository("tests/fixtures/outside"), &outside.root).expect("a copy");
         common::copy_file(&in_repository("Cargo.lock"), &outside.root.join("Cargo.lock")).expect("a copy");
-        let workspace = in_repository("").display().to_string();
-        let manifest = fs::read_to_string(outside.root.join("Cargo.toml")).expect("a manifest");
-        outside.write("Cargo.toml", &manifest.replace("../../..", workspace.trim_end_matches('/')));
+        let manifest = outside.read("Cargo.toml");
+        outside.write("Cargo.toml", &manifest.replace("../../..", &workspace.display().to_string()));
         // What an earlier run was built from was newer.
         for file in ["scenarios/check-before-lock.toml", "scenarios/more/no-reclaim.toml"] {
-            outside.write(file, &fs::read_to_string(outside.root.join(file)).expect("a scenario"));
+            outside.write(file, &outside.read(file));
         }
         outside.write("profile.toml", &profile());
         outside
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.root.join(path)).expect("a file")
     }
 
     fn write(&self, path: &str, contents: &str) {
@@ -41,7 +49,7 @@ impl Outside {
     fn test(&self) -> Output {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
-        cargo.args(["test", "--offline", "--no-fail-fast", "--config", "profile.toml"]);
+        cargo.args(["test", "--tests", "--offline", "--no-fail-fast", "--config", "profile.toml"]);
         cargo.output().expect("cargo")
     }
 }
@@ -61,8 +69,46 @@ fn profile() -> String {
     Table::from_iter([("profile".to_owned(), Value::Table(profile))]).to_string()
 }
 
+/// What its tests say.
+pub(crate) struct Runs {
+    /// When all are as they expect.
+    pub(crate) good: String,
+    /// When some fail.
+    pub(crate) bad: String,
+}
+
+/// Builds and runs the crate, and again with one scenario changed and others added.
+pub(crate) fn runs() -> &'static Runs {
+    static RUNS: OnceLock<Runs> = OnceLock::new();
+    RUNS.get_or_init(|| {
+        let Extended { root, scenario: extended } = Extended::new();
+        let outside = Outside::new(&root);
+        outside.write("scenarios/extended.toml", &extended);
+        let first = outside.test();
+        let good = text(&first.stdout);
+        assert!(first.status.success(), "{good}{}", text(&first.stderr));
+
+        let scenario = outside.read("scenarios/check-before-lock.toml");
+        outside.write(
+            "scenarios/check-before-lock.toml",
+            &scenario.replace(r#"mine = ["lost-write"]"#, r#"mine = "holds""#),
+        );
+        outside.write("scenarios/more/misspelt.toml", &scenario.replace("@reclaim", "@reclam"));
+        outside
+            .write("scenarios/more/silent.toml", scenario.split("[expect]").next().expect("its beginning"));
+        outside.write("scenarios/unclosed.toml", &scenario.replace("[expect]", "[expect"));
+        let unknown =
+            extended.replace("@memory_failure", "@memory_failur").replace("nodelalloc\"", "nodelaloc\"");
+        outside.write("scenarios/more/unknown.toml", &unknown);
+        let second = outside.test();
+        let bad = text(&second.stdout);
+        assert_eq!(second.status.code(), Some(101), "{bad}{}", text(&second.stderr));
+        Runs { good, bad }
+    })
+}
+
 /// The tests of which the output says this, sorted.
-fn tests(output: &str, what: &str) -> Vec<String> {
+pub(crate) fn tests(output: &str, what: &str) -> Vec<String> {
     let lines = output.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(what));
     let mut tests: Vec<String> = lines.map(|test| test.trim_end_matches(" ... ").to_owned()).collect();
     tests.sort();
@@ -71,42 +117,29 @@ fn tests(output: &str, what: &str) -> Vec<String> {
 
 #[test]
 fn a_crate_of_ones_own_explores_its_system_and_tests_its_scenarios() {
-    let outside = Outside::new();
-    let first = outside.test();
-    let output = text(&first.stdout);
-    assert!(first.status.success(), "{output}{}", text(&first.stderr));
+    let Runs { good, bad } = runs();
     let all = [
         "check_before_lock::iomap_valid",
         "check_before_lock::mine",
         "every_scenario_has_its_tests",
+        "extended::iomap_valid",
+        "extended::none",
         "more::no_reclaim::none",
         "the_flag_after_the_message_holds",
         "the_flag_before_the_message_prints_how_it_fails",
     ];
-    assert_eq!(tests(&output, "ok"), all);
-
-    // One that is changed, and three that are added.
-    let scenario =
-        fs::read_to_string(outside.root.join("scenarios/check-before-lock.toml")).expect("a scenario");
-    outside.write(
-        "scenarios/check-before-lock.toml",
-        &scenario.replace(r#"mine = ["lost-write"]"#, r#"mine = "holds""#),
-    );
-    outside.write("scenarios/more/misspelt.toml", &scenario.replace("@reclaim", "@reclam"));
-    outside.write("scenarios/more/silent.toml", scenario.split("[expect]").next().expect("its beginning"));
-    outside.write("scenarios/unclosed.toml", &scenario.replace("[expect]", "[expect"));
-    let second = outside.test();
-    let output = text(&second.stdout);
-    assert_eq!(second.status.code(), Some(101), "{output}{}", text(&second.stderr));
+    assert_eq!(tests(good, "ok"), all);
     let failed = [
         "check_before_lock::mine",
         "more::misspelt::iomap_valid",
         "more::misspelt::mine",
         "more::silent::expects_something",
+        "more::unknown::iomap_valid",
+        "more::unknown::none",
         "unclosed::expects_something",
     ];
-    assert_eq!(tests(&output, "FAILED"), failed);
-    assert_eq!(tests(&output, "ok").len(), all.len() - 1);
+    assert_eq!(tests(bad, "FAILED"), failed);
+    assert_eq!(tests(bad, "ok").len(), all.len() - 1);
     for said in [
         "`lost-write` was not expected",
         // The drawing.
@@ -117,9 +150,9 @@ fn a_crate_of_ones_own_explores_its_system_and_tests_its_scenarios() {
         "scenarios/more/silent.toml expects nothing of any design",
         "scenarios/unclosed.toml:",
     ] {
-        assert!(output.contains(said), "{said}:\n{output}");
+        assert!(bad.contains(said), "{said}:\n{bad}");
     }
-    assert!(!output.contains('\u{1b}'), "a message is plain text:\n{output}");
+    assert!(!bad.contains('\u{1b}'), "a message is plain text:\n{bad}");
 }
 
 #[test]
