@@ -11,7 +11,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::ActorId;
 
-use crate::state::owed::{Debt, Owed};
+use crate::state::owed::{self, Debt, Owed};
 use crate::words::design::{EndWriteback, ReclaimDirty, ReclaimWriteback};
 use crate::words::geometry::FolioIndex;
 use crate::words::personality::Hooks;
@@ -164,9 +164,17 @@ impl Folio {
         }
     }
 
+    /// The judge has to be asked: before the folio is unlocked, or else in this step.
+    fn owe(&self, debt: Debt) {
+        match self.locked {
+            Some(_) => self.owed.owe(debt),
+            None => owed::owe_unlocked(debt),
+        }
+    }
+
     /// `iomap_set_range_uptodate`: blocks became valid. Needs the folio lock.
     pub fn set_uptodate(&mut self, blocks: Range<u16>) {
-        self.owed.owe(Debt::Contents);
+        self.owe(Debt::Contents);
         let all = self.all();
         match self.ifs_alloc() {
             None => self.uptodate = true,
@@ -183,7 +191,7 @@ impl Folio {
 
     /// `iomap_dirty_folio`: blocks were changed in memory. Needs the folio lock.
     pub fn set_dirty(&mut self, blocks: Range<u16>) {
-        self.owed.owe(Debt::Backing);
+        self.owe(Debt::Backing);
         if let Some(ifs) = self.ifs_alloc() {
             for block in blocks {
                 ifs.dirty |= 1 << block;
@@ -512,7 +520,7 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::owed::step_begins;
+    use crate::state::owed::Step;
 
     fn slot_with(blocks: u16) -> (Slot, FolioId) {
         let mut slot = Slot::default();
@@ -599,7 +607,44 @@ mod tests {
         assert_eq!(*folio, judged);
         assert_eq!(folio.owed.is_owed(Debt::Contents), cfg!(debug_assertions));
         assert!(!judged.owed.is_owed(Debt::Contents));
-        step_begins();
+        let step = Step::begin();
         slot.unlock_and_put(id, 0);
+        step.end();
+    }
+
+    /// A step in which somebody who has only a reference to a folio changes it.
+    fn step_without_the_lock(change: impl FnOnce(&mut Folio)) {
+        let (mut slot, id) = slot_with(2);
+        slot.unlock(id, 0);
+        let step = Step::begin();
+        change(slot.folio_mut(id));
+        step.end();
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "an unlocked folio was dirtied: Inode::audit_backing comes next")]
+    fn who_dirties_an_unlocked_folio_asks_the_judge_in_the_same_step() {
+        step_without_the_lock(|folio| folio.set_dirty(0..1));
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "blocks of an unlocked folio became valid: Inode::audit_folio comes next")]
+    fn who_fills_an_unlocked_folio_asks_the_judge_in_the_same_step() {
+        step_without_the_lock(|folio| folio.set_uptodate(0..1));
+    }
+
+    #[test]
+    fn what_was_paid_is_not_owed_and_neither_is_what_another_may_have_done() {
+        step_without_the_lock(|folio| {
+            folio.set_dirty(0..1);
+            folio.set_uptodate(0..1);
+            owed::pay_unlocked(Debt::Contents);
+            owed::pay_unlocked(Debt::Backing);
+        });
+        // Whose debt it is cannot be told when two steps are under way.
+        let _other = Step::begin();
+        step_without_the_lock(|folio| folio.set_dirty(0..1));
     }
 }

@@ -14,7 +14,7 @@ use crate::state::glock::Holders;
 use crate::state::handover::{Handover, LinkedLock};
 use crate::state::log::Log;
 use crate::state::mapping::Iomap;
-use crate::state::owed::Debt;
+use crate::state::owed::{self, Debt};
 use crate::state::superblock::{SuperBlock, new_file};
 use crate::state::sync::RwSemaphore;
 use crate::state::tracepoint::Tracepoint;
@@ -296,6 +296,7 @@ impl<B: Backend> Inode<B> {
     /// Judges what the locked folio `index` would show once it is unlocked: valid cells below end of file. To be asked by
     /// whoever has made blocks valid, before the folio is unlocked; debug builds [see to it](crate::state::owed).
     pub fn audit_folio(&self, index: FolioIndex, slot: &Slot) {
+        owed::pay_unlocked(Debt::Contents);
         let Some((_, folio)) = slot.current() else { return };
         folio.owed.pay(Debt::Contents);
         let first = self.sb.geometry.cells_of_folio(index).start;
@@ -323,6 +324,7 @@ impl<B: Backend> Inode<B> {
     /// To be called in a transition that released a lock, or after it; by whoever has dirtied a folio, debug builds
     /// [see to that](crate::state::owed).
     pub fn audit_backing(&self, blocks: impl Iterator<Item = FileBlock>) {
+        owed::pay_unlocked(Debt::Backing);
         let size = self.i_size_newest();
         let below_eof = |block: &FileBlock| self.sb.geometry.cells_of_block(*block).start < size;
         for block in blocks.filter(below_eof) {

@@ -10,7 +10,7 @@ use stalemap_facade::{ActorId, ActorSpec, Backend, Calls, Lock, MemoryModel, Pic
 use crate::direct_io::complete::{self, WorkerState};
 use crate::state::disk::on_disk;
 use crate::state::inode::Inode;
-use crate::state::owed;
+use crate::state::owed::Step;
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
 use crate::system::panel;
@@ -289,7 +289,7 @@ impl System for Kernel {
         me: ActorId,
         state: ActorState,
     ) -> ControlFlow<(), ActorState> {
-        owed::step_begins();
+        let step = Step::begin();
         let next = match state {
             ActorState::Task(state) => {
                 let program = if me == 0 { &self.setup } else { &self.actors[me - 1] };
@@ -307,6 +307,7 @@ impl System for Kernel {
         if self.crosses_files {
             w.inodes.iter().for_each(Inode::audit_crash);
         }
+        step.end();
         next
     }
 
