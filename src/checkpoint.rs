@@ -239,3 +239,59 @@ fn sum_of(mut file: impl Read) -> io::Result<u128> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{catalogue, read};
+
+    /// Asks the checkpoint of a shipped scenario in a folder of its own.
+    fn with_one(ask: impl FnOnce(&Checkpoints, Checkpoint<'_>)) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = Checkpoints::new(&folder.path().join("kept"), Arc::default()).expect("a folder");
+        let (name, source) = catalogue::find("xfs/t1").expect("a shipped scenario");
+        let scenario = read(&name, source.as_bytes()).expect("a sound file");
+        let design = scenario.design("none").expect("a design");
+        ask(&kept, kept.of(&scenario, &design, None));
+    }
+
+    /// The time of a clock that has gone on by so many seconds.
+    fn ago(seconds: u64) -> Instant {
+        Instant::now().checked_sub(Duration::from_secs(seconds)).expect("the machine has run for longer")
+    }
+
+    #[test]
+    fn a_search_is_kept_now_and_then_and_when_it_stops() {
+        with_one(|kept, mut checkpoint| {
+            assert_eq!(checkpoint.wish(), Wish::GoOn);
+            checkpoint.last = ago(11);
+            assert_eq!(checkpoint.wish(), Wish::Keep);
+            checkpoint.took = Duration::from_secs(1);
+            assert_eq!(checkpoint.wish(), Wish::GoOn, "keeping it takes a twentieth of the time at most");
+            checkpoint.last = ago(21);
+            assert_eq!(checkpoint.wish(), Wish::Keep);
+            checkpoint.keep(&|file| file.write_all(b"a search"));
+            assert_eq!(checkpoint.wish(), Wish::GoOn, "it has just been kept");
+            assert!(checkpoint.took < Duration::from_secs(1), "and that took another time");
+            kept.stop.store(true, Ordering::Relaxed);
+            assert_eq!(checkpoint.wish(), Wish::Stop);
+        });
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_remembered_and_what_was_there_stays() {
+        with_one(|kept, mut checkpoint| {
+            checkpoint.keep(&|file| file.write_all(b"a search"));
+            let whole = fs::read(&checkpoint.path).expect("a file");
+            assert!(whole.ends_with(b"\n\na search"));
+            checkpoint.keep(&|file| {
+                file.write_all(b"half a search")?;
+                Err(io::Error::other("no space"))
+            });
+            assert_eq!(fs::read(&checkpoint.path).expect("a file"), whole);
+            assert_eq!(fs::read_dir(kept.folder()).expect("the folder").count(), 1, "nothing is left behind");
+            let [problem] = &kept.problems()[..] else { panic!("one problem") };
+            assert!(problem.contains("xfs-t1-none.checkpoint: no space"), "{problem}");
+        });
+    }
+}

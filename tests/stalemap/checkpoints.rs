@@ -4,6 +4,7 @@
 //! it is.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -208,6 +209,7 @@ fn what_cannot_be_gone_on_from_is_refused() {
         (whole[..whole.len() - 1].to_vec(), "it is cut off"),
         (whole[..header].to_vec(), "it is cut off"),
         (whole[..header - 1].to_vec(), "it is damaged: an empty line is missing"),
+        (with("\n\n", "\nmore = 1\n\n"), "it is damaged: an empty line is missing"),
         (whole[..40].to_vec(), "it is damaged: `build = …` is missing"),
         ([&whole[..], b"more"].concat(), "it is damaged"),
         (Vec::new(), "it is no checkpoint"),
@@ -215,6 +217,7 @@ fn what_cannot_be_gone_on_from_is_refused() {
         (vec![0xff; 1 << 20], "it is no checkpoint"),
         (with("checkpoint 1", "checkpoint 2"), "only version 1 is understood"),
         (with(build, "build = 7"), "another build of stalemap wrote it"),
+        (with("\nversion = ", "\nversion = 0."), "stalemap 0."),
     ] {
         fs::write(file(folder, none), bytes).expect("a file");
         let said = refused(folder, none, &mine("none"));
@@ -227,6 +230,92 @@ fn what_cannot_be_gone_on_from_is_refused() {
     fs::remove_file(file(folder, none)).expect("it was there");
     fs::create_dir(file(folder, none)).expect("a folder");
     assert!(refused(folder, none, &mine("none")).contains("it is no regular file"));
+}
+
+#[test]
+fn a_file_of_another_scenario_with_the_same_name_is_refused() {
+    let folder = elsewhere();
+    let folder = folder.path();
+    let (_, source) = stalemap::scenario::catalogue::find("xfs/t1").expect("a shipped scenario");
+    fs::create_dir(folder.join("a")).expect("a folder");
+    for name in ["a/b.toml", "a-b.toml"] {
+        fs::write(folder.join(name), source).expect("a file");
+    }
+    let limited = |name| [name, "--design", "none", "--limit-states", "300"];
+    let kept = check(folder, &[&limited("a/b.toml")[..], &["--checkpoint", "kept"]].concat());
+    assert_eq!(kept.status.code(), Some(3), "{}", text(&kept.stderr));
+    let said = refused(folder, "a-b-none.checkpoint", &limited("a-b.toml"));
+    assert!(said.contains("it is of the scenario `a/b.toml`, and this is `a-b.toml`"), "{said}");
+    // Nothing runs where one of several searches cannot go on.
+    let said = refused(folder, "a-b-none.checkpoint", &["xfs/t2", "a-b.toml", "--limit-states", "300"]);
+    assert!(said.contains("remove it to begin anew"), "{said}");
+    assert_eq!(fs::read_dir(folder.join("kept")).expect("a folder").count(), 1);
+}
+
+#[test]
+fn a_bound_of_preemptions_is_one_wherever_it_stands() {
+    let folder = elsewhere();
+    let folder = folder.path();
+    let (_, source) = stalemap::scenario::catalogue::find("xfs/t1").expect("a shipped scenario");
+    let bounded = |most: u32| format!("{source}\n[limits]\npreemptions = {most}\n");
+    let mine = ["mine.toml", "--design", "none", "--limit-states", "100"];
+    fs::write(folder.join("mine.toml"), bounded(2)).expect("a file");
+    let kept = check(folder, &[&mine[..], &["--checkpoint", "kept"]].concat());
+    assert_eq!(kept.status.code(), Some(3), "{}", text(&kept.stderr));
+    fs::write(folder.join("mine.toml"), bounded(1)).expect("a file");
+    let said = refused(folder, "mine-none.checkpoint", &mine);
+    assert!(said.contains("it is of the limit of preemptions `2`, and this is `1`"), "{said}");
+    let again = [&mine[..], &["--limit-preemptions", "2", "--checkpoint", "kept"]].concat();
+    assert_eq!(check(folder, &again).status.code(), Some(3));
+}
+
+#[test]
+fn another_program_does_not_go_on() {
+    let folder = elsewhere();
+    let folder = folder.path();
+    let arguments = ["check", "xfs/t1", "--design", "none", "--limit-states", "300", "--checkpoint", "kept"];
+    assert_eq!(stalemap(folder, &arguments).status.code(), Some(3));
+    // What stands behind the sections of a program is not loaded. A shell makes the copy: a file that this process has open for
+    // writing may be inherited by what other tests run, and then it is no program to run.
+    let path = folder.join("other");
+    let mut copy = Command::new("sh");
+    copy.args(["-c", r#"cp "$0" "$1" && printf x >> "$1""#]).arg(program().get_program()).arg(&path);
+    assert!(copy.status().expect("a shell").success());
+    let output = Command::new(&path).args(arguments).current_dir(folder).output().expect("a program");
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("another build of stalemap wrote it"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_file_is_made_in_its_folder_and_can_be_read_as_others_can() {
+    let folder = elsewhere();
+    let folder = folder.path();
+    let mut command = program();
+    command.args(["check", "xfs/t1", "--design", "none", "--limit-states", "300", "--checkpoint", "kept"]);
+    let output =
+        command.current_dir(folder).env("TMPDIR", folder.join("none")).output().expect("the program");
+    assert_eq!(text(&output.stderr).matches("warning").count(), 0, "{}", text(&output.stderr));
+    fs::write(folder.join("plain"), "").expect("a file");
+    let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode();
+    assert_eq!(mode(&file(folder, "xfs-t1-none.checkpoint")), mode(&folder.join("plain")));
+}
+
+#[test]
+fn what_could_not_be_kept_is_warned_of() {
+    if !Path::new("/proc/self/status").exists() {
+        return;
+    }
+    let folder = inputs();
+    let child = going_on(folder.path());
+    // It listens for signals before it makes the folder, and writes into it when it is stopped by its limit.
+    while fs::remove_dir_all(folder.path().join("kept")).is_err() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(said.starts_with("warning: cannot write kept/large-"), "{said}");
+    assert!(!said.contains("kept in"), "{said}");
 }
 
 #[test]
