@@ -2,7 +2,8 @@
 //!
 //! The danger is somebody else's dirty data over the reservation that is freed: a page fault may have used
 //! it in the meantime. Since 6.2 the page cache is scanned under invalidate_lock, and what lies under a dirty
-//! folio is kept; before, the page cache was truncated, which threw the fault's data away.
+//! folio is kept; before, the page cache was truncated, which threw the fault's data away. But for the block that end of
+//! file lies in: the scan stops in the middle of it, and what follows is rounded to blocks once more.
 
 use std::ops::{ControlFlow, Range};
 
@@ -12,9 +13,9 @@ use crate::fs::gfs2;
 use crate::state::folio::{FolioId, Slot};
 use crate::state::inode::Inode;
 use crate::truncate::{self, TruncateState};
-use crate::words::design::{Punch, PunchLock};
+use crate::words::design::{Punch, PunchLock, PunchStart};
 use crate::words::extent::Fork;
-use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::personality::WriteEnd;
 
 /// What a punch is to free, and under which lock.
@@ -153,12 +154,21 @@ async fn scan<B: Backend>(
         if !gap.is_empty() {
             punch(inode, &mut punching, &gap).await;
         }
-        punching.blocks.start = block + 1;
+        punching.blocks.start = if clipped { resumed(inode, block, size) } else { block + 1 };
     }
     if held {
         unlock(inode, me, index, id);
     }
     PunchState::Scan(punching, index + 1)
+}
+
+/// The first block that is punched behind a dirty one. Where that one reaches beyond end of file, the punch is given `size`,
+/// in bytes, and makes a block of it (`xfs_bmap_punch_delalloc_range`, fs/xfs/xfs_bmap_util.c, 6.1 to 7.3).
+fn resumed<B: Backend>(inode: &Inode<B>, dirty: FileBlock, size: Cell) -> FileBlock {
+    match inode.sb.config.design.punch_start {
+        PunchStart::Down if inode.sb.geometry.cells_of_block(dirty).end > size => dirty,
+        PunchStart::Down | PunchStart::Up => dirty + 1,
+    }
 }
 
 fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex, id: FolioId) {

@@ -241,7 +241,20 @@ choices! {
 }
 
 choices! {
-    /// How the punched range is rounded to blocks.
+    /// Where the punch goes on behind a dirty folio at end of file. The scan of the page cache ends at i_size, in bytes, and what
+    /// lies behind it is punched whatever the folio has there. Only a file that ends in the middle of a block can tell; where the
+    /// part that was not written begins is another question ([`PunchRounding`]).
+    PunchStart {
+        /// With the block that i_size lies in: `xfs_bmap_punch_delalloc_range` rounds the start down, and the reservation under
+        /// the dirty block is freed with the rest (6.2; so do 6.1.192, 6.12.117 and 7.3.4).
+        Down = "down",
+        /// With the next block.
+        Up = "up",
+    }
+}
+
+choices! {
+    /// How the start of the part that was not written, which is what the punch is given, is rounded to blocks.
     PunchRounding {
         /// The start is rounded up past the block partly written.
         KeepPartial = "keep-partial",
@@ -409,6 +422,8 @@ pub struct Design {
     pub punch_owner: PunchOwner,
     /// In which granularity.
     pub punch_rounding: PunchRounding,
+    /// From where on behind what is dirty at end of file.
+    pub punch_start: PunchStart,
     /// In which fork.
     pub punch_fork: PunchFork,
     /// What is done about a lock that the caller holds.
@@ -481,6 +496,7 @@ settable!(Design {
     punch_lock,
     punch_owner,
     punch_rounding,
+    punch_start,
     punch_fork,
     held_lock,
     cow_new,
@@ -585,6 +601,7 @@ impl Design {
             punch_lock: PunchLock::InvalidateLock,
             punch_owner: PunchOwner::New,
             punch_rounding: PunchRounding::KeepPartial,
+            punch_start: PunchStart::Down,
             punch_fork: PunchFork::Mapping,
             held_lock: HeldLock::Known,
             cow_new: false,

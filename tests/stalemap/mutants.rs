@@ -15,8 +15,8 @@ use stalemap_model::words::bounds;
 use stalemap_model::words::branches;
 use stalemap_model::words::design::{
     Check, Compare, Design, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap, OnStale, PageDone,
-    PageDoneOnStale, Punch, PunchFork, PunchLock, ReclaimDirty, ReclaimWriteback, Sample, ShortCopy,
-    UnshareRead, WritebackCheck,
+    PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty, ReclaimWriteback, Sample,
+    ShortCopy, UnshareRead, WritebackCheck,
 };
 use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::personality::{
@@ -526,6 +526,20 @@ fn punch_stops_behind_end_of_file() {
         let branches = [branches::PUNCH, branches::MKWRITE];
         caught("xfs/punch-past-eof", punch, &[properties::LEAKED_RESERVATION], &branches);
     }
+}
+
+/// A failed write frees the reservation under a store into the block of end of file, which all kernels do that scan.
+#[test]
+fn punch_goes_on_with_the_block_of_end_of_file() {
+    for scenario in ["xfs/punch-eof-block", "zoned/punch-eof-block"] {
+        let up: Mutation = |design, _| design.punch_start = PunchStart::Up;
+        holds(scenario, up, &[branches::PUNCH, branches::MKWRITE]);
+        let down: Mutation = |design, _| design.punch_start = PunchStart::Down;
+        let lost = [properties::LOST_WRITE, properties::DROPPED_DIRTY, properties::DIRTY_OVER_HOLE];
+        violates(scenario, down, &lost);
+    }
+    let down: Mutation = |design, _| design.punch_start = PunchStart::Down;
+    holds("xfs/punch-past-eof", down, &[branches::PUNCH, branches::MKWRITE]);
 }
 
 /// Buffered writes share i_rwsem: the check does not see what is punched after it.
