@@ -76,6 +76,9 @@ impl Path for WriteState {
             match fault.kind {
                 FaultKind::Fail => write.faults_at = at(fault.after),
                 FaultKind::Short => write.resident_until = at(fault.after),
+                FaultKind::Kill => {
+                    write.killed_at = at(fault.after).map(|cell| part.inode.sb.geometry.folio_of(cell));
+                }
             }
         }
         Some(WriteState::Enter(write))
@@ -368,7 +371,7 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
     let out_of_budget = inode.sb.config.fs.is_out_of_place() && free_blocks.is_none() && !write.nowait;
     let judged = out_of_budget && *short_budget == ShortBudget::Judged
         || inode.sb.config.design.on_stale == OnStale::Fail;
-    let excused = write.faults_at.is_some() || write.failed && !judged;
+    let excused = write.meant_to_fail() || write.failed && !judged;
     if !full && !excused {
         inode.violate(properties::SHORT_WRITE, || {
             let (asked, got) = (

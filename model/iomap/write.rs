@@ -86,6 +86,10 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         return stale(inode, me, iter, None);
     }
 
+    // `iomap_write_begin` looks for a fatal signal first.
+    if iter.write.killed_at.is_some_and(|folio| inode.sb.geometry.folio_of(iter.write.pos) >= folio) {
+        return fail(inode, iter, Errno::Interrupted);
+    }
     // A transaction is begun before any folio is locked.
     if fs::has_folio_hooks(&inode.sb.config, &iter.iomap) {
         jdata::page_prepare(inode, me, &mut iter.write).await;
@@ -118,8 +122,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
         return fail(inode, iter, error);
     }
-    let unread = inode.sb.config.fs.read_takes_i_rwsem && iter.write.lock == IoLock::Exclusive;
-    if check != Check::AfterPrepare && (to_zero.is_empty() || unread) {
+    if check != Check::AfterPrepare && (to_zero.is_empty() || zeroed_unseen(inode, &iter.write)) {
         return copy(inode, me, iter, &locked, &to_zero).await;
     }
     if !to_zero.is_empty() {
@@ -292,6 +295,11 @@ async fn read_blocks<B: Backend>(
     }
     inode.sb.backend.reach(branches::READ_FILL);
     Ok(())
+}
+
+/// Whether nobody can look at a block between its zeroing and the copy.
+fn zeroed_unseen<B: Backend>(inode: &Inode<B>, write: &Write) -> bool {
+    inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive
 }
 
 /// Zeroing, the copy, `iomap_write_end`, the size, and the release of the folio. Others

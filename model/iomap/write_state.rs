@@ -15,7 +15,7 @@ use crate::state::sync::IoLock;
 use crate::truncate::TruncateState;
 use crate::words::design::{HeldLock, PunchFork, PunchLock, PunchOwner, PunchRounding};
 use crate::words::extent::Fork;
-use crate::words::geometry::{Cell, FileBlock};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::personality::{WriteEnd, WriteLock};
 use crate::words::value::WriteId;
 use crate::writeback::flush::FlushState;
@@ -40,6 +40,8 @@ pub struct Write {
     pub resident_until: Option<Cell>,
     /// The source faults for good from here on.
     pub faults_at: Option<Cell>,
+    /// A fatal signal is pending when it is about to take this folio.
+    pub killed_at: Option<FolioIndex>,
     /// IOCB_NOWAIT: it would rather fail than wait.
     pub nowait: bool,
     /// How it holds i_rwsem, or is going to.
@@ -84,6 +86,7 @@ impl Write {
             request,
             resident_until: None,
             faults_at: None,
+            killed_at: None,
             nowait: false,
             lock: IoLock::Exclusive,
             fill: Fill::Data,
@@ -101,6 +104,11 @@ impl Write {
     /// Whether the source is not resident where the write stands.
     pub(crate) fn source_missing(&self) -> bool {
         self.resident_until.is_some_and(|until| self.pos >= until)
+    }
+
+    /// Whether something is said to end it before its end.
+    pub(crate) fn meant_to_fail(&self) -> bool {
+        self.faults_at.is_some() || self.killed_at.is_some()
     }
 
     /// The zeroing of `cells` on its own, under invalidate_lock.

@@ -108,6 +108,8 @@ pub enum Errno {
     Io,
     /// EFAULT
     Fault,
+    /// EINTR
+    Interrupted,
     /// ENOMEM
     NoMemory,
     /// EINVAL

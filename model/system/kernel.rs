@@ -16,7 +16,6 @@ use crate::state::world::World;
 use crate::system::panel;
 use crate::system::task::{self, TaskState, UmountState};
 use crate::words::actor_names::{KWORKER, SETUP, UMOUNT, is_reserved, worker_name};
-use crate::words::command::facts::FaultKind;
 use crate::words::command::{Command, FileId};
 use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
 use crate::words::extent::{ExtentMap, Fork};
@@ -219,7 +218,7 @@ fn may_change_size(config: &Config, file: FileId) -> bool {
         calls.iter().filter(|call| call.file == file).map(|call| call.command.clone()).collect()
     };
     let before = of_file(&config.setup).iter().fold(0, |size, command| command.size_after(size));
-    let fails = |command: &Command| command.fault().is_some_and(|fault| fault.kind == FaultKind::Fail);
+    let fails = |command: &Command| command.fault().is_some_and(|fault| fault.kind.ends_write());
     // A setup command that fails may leave another size; then nothing is assumed.
     let uncertain = config.fs.free_blocks.is_some()
         || config.setup.iter().any(|call| call.may_fail || fails(&call.command));

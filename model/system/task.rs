@@ -126,7 +126,11 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         Command::Shutdown { .. } => at::<ShutdownState, B>(part),
         Command::FadviseDontneed { .. } => at::<Invalidate, B>(part),
         Command::Extension { .. } => at::<ActorState, B>(part),
-        Command::Mmap { .. } | Command::Crash | Command::Fail { .. } | Command::Short { .. } => None,
+        Command::Mmap { .. }
+        | Command::Crash
+        | Command::Fail { .. }
+        | Command::Short { .. }
+        | Command::Kill { .. } => None,
     }
 }
 

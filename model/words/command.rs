@@ -255,6 +255,11 @@ pub enum Command {
         /// Bytes that are resident.
         after: u64,
     },
+    /// `@kill n`: a fatal signal is pending when the next `pwrite` is about to take the folio of its byte `n`.
+    Kill {
+        /// Bytes before that one.
+        after: u64,
+    },
 }
 
 /// fallocate(2), of all modes.
@@ -376,6 +381,7 @@ impl Command {
             Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY], Stops),
             Command::Fail { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),
             Command::Short { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Short, *after)),
+            Command::Kill { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Kill, *after)),
         }
     }
 

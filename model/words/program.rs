@@ -3,7 +3,7 @@
 use stalemap_facade::ActorId;
 
 use crate::words::command::Io;
-use crate::words::command::facts::{Fault, FaultKind};
+use crate::words::command::facts::Fault;
 use crate::words::config::FileCommand;
 use crate::words::value::WriteId;
 
@@ -49,13 +49,13 @@ impl Program {
         Program { writes: commands.iter().map(number).collect(), commands: commands.to_vec(), workers }
     }
 
-    /// Whether it is meant that a command fails: it says so itself, or its source is said to fault for good.
+    /// Whether it is meant that a command fails: it says so itself, or something is said to end its write.
     pub fn may_fail(&self, command: usize) -> bool {
         self.commands.get(command).is_some_and(|call| call.may_fail)
-            || self.modifiers(command).any(|fault| fault.kind == FaultKind::Fail)
+            || self.modifiers(command).any(|fault| fault.kind.ends_write())
     }
 
-    /// What was said right before a command about the source of its write, last first.
+    /// What was said right before a command about its write, last first.
     pub(crate) fn modifiers(&self, command: usize) -> impl Iterator<Item = Fault> {
         let before = self.commands[..command.min(self.commands.len())].iter().rev();
         before.map_while(|call| call.command.fault())

@@ -110,6 +110,7 @@ fn errno(error: Errno) -> &'static str {
         Errno::NoSpace => "ENOSPC",
         Errno::Io => "EIO",
         Errno::Fault => "EFAULT",
+        Errno::Interrupted => "EINTR",
         Errno::NoMemory => "ENOMEM",
         Errno::Invalid => "EINVAL",
     }

@@ -9,7 +9,7 @@ use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
 
 use super::names::{count, quote, suggest};
 use super::ranges::Placed;
-use super::session::Session;
+use super::session::{Session, Units};
 use super::table::{Field, Reader, Table};
 use super::text::Text;
 use super::{command, files};
@@ -18,15 +18,6 @@ use super::{command, files};
 const MAX_COMMANDS: usize = 256;
 
 const RUN_EXAMPLE: &str = "`run = [\"pwrite 0 4k\", \"fsync\"]`";
-
-/// The sizes that the reading of commands depends on.
-#[derive(Clone, Copy)]
-pub(super) struct Units {
-    /// Bytes of a block.
-    pub(super) block: u64,
-    /// Bytes of a page.
-    pub(super) page: u64,
-}
 
 /// A command as the file has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,7 +52,7 @@ pub(super) fn read(file: Table<'_>, units: Units, files: &[String], reader: &mut
     {
         table.only(&["run"], "in `[setup]`", reader);
         if let Some(run) = table.get("run") {
-            let mut session = Session::new(units.block, units.page, files, &sizes);
+            let mut session = Session::new(units, files, &sizes);
             (cast.setup, cast.setup_lines) = cast.run(&run, &mut session, reader);
             sizes = session.sizes();
             session.end(&mut reader.errors);
@@ -81,7 +72,7 @@ pub(super) fn read(file: Table<'_>, units: Units, files: &[String], reader: &mut
         reader.errors.add(surplus.clone(), count(tables.len(), "actor"), help);
     }
     for (table, span) in tables.into_iter().take(MAX_ACTORS) {
-        cast.actor(table, span, Session::new(units.block, units.page, files, &sizes), reader);
+        cast.actor(table, span, Session::new(units, files, &sizes), reader);
     }
     cast
 }

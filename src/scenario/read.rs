@@ -6,13 +6,14 @@ use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
 use toml::de::DeTable;
 
-use super::actors::{self, Units};
+use super::actors;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::errors::Errors;
 use super::expectations::Names;
 use super::implementations::{self, Kind};
 use super::names::quote;
 use super::ranges::{self, Extent, Placed};
+use super::session::Units;
 use super::table::{Reader, Table};
 use super::{FileLimits, Scenario, expectations, file_system, files, syntax};
 
@@ -77,7 +78,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let (block, folio) = geometry(file, reader);
     let fs = file_system::personality(file, block, reader);
     let files = files::read(file, reader);
-    let cast = actors::read(file, Units { block, page: PAGE.min(folio) }, &files, reader);
+    let cast = actors::read(file, Units { block, page: PAGE.min(folio), folio }, &files, reader);
     for call in &cast.commands {
         if let Some(why) = fs.as_ref().and_then(|fs| call.what.command.refused_by(fs)) {
             reader.errors.add(call.span.clone(), why, "leave it out, or take another personality");

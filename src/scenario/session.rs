@@ -1,6 +1,7 @@
 //! What the earlier commands of an actor leave behind for the later ones: its mappings, how it opened the
 //! files and how large they are, a fault announced for the next write.
 
+use std::mem;
 use std::ops::Range;
 
 use stalemap_model::words::command::facts::{Fault, FaultKind, SizeEffect};
@@ -10,12 +11,25 @@ use stalemap_model::words::geometry::Bytes;
 use super::errors::Errors;
 use super::text::Word;
 
+/// The sizes that the reading of commands depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Units {
+    /// Bytes of a block.
+    pub(super) block: u64,
+    /// Bytes of a page.
+    pub(super) page: u64,
+    /// Bytes of a folio.
+    pub(super) folio: u64,
+}
+
 /// The state of an actor between two of its commands, as far as it is known without running anything.
 pub(super) struct Session<'f> {
     /// Bytes of a block: the suffix `b`.
     pub(super) block: u64,
     /// Bytes of a page.
     pub(super) page: u64,
+    /// Bytes of a folio.
+    folio: u64,
     /// The names of the files.
     pub(super) files: &'f [String],
     /// The file that commands without a name work on.
@@ -24,6 +38,8 @@ pub(super) struct Session<'f> {
     faults: Vec<Announced>,
     /// Whether something was submitted that `@wait` can wait for.
     submitted: bool,
+    /// Whether a fatal signal has ended it.
+    killed: bool,
 }
 
 /// A file as the actor sees it.
@@ -60,10 +76,12 @@ struct Announced {
 
 impl<'f> Session<'f> {
     /// An actor on files of the given sizes.
-    pub(super) fn new(block: u64, page: u64, files: &'f [String], sizes: &[u64]) -> Self {
+    pub(super) fn new(units: Units, files: &'f [String], sizes: &[u64]) -> Self {
         let opened = |size: &u64| Opened { mapping: Mapping::Absent, size: *size, io: Io::Buffered };
         let opened = sizes.iter().map(opened).collect();
-        Session { block, page, files, current: 0, opened, faults: Vec::new(), submitted: false }
+        let Units { block, page, folio } = units;
+        let (faults, submitted, killed) = (Vec::new(), false, false);
+        Session { block, page, folio, files, current: 0, opened, faults, submitted, killed }
     }
 
     /// The sizes of the files after the commands so far, if nobody else changes them.
@@ -132,6 +150,10 @@ impl<'f> Session<'f> {
         span: &Range<usize>,
         errors: &mut Errors,
     ) {
+        if mem::take(&mut self.killed) {
+            let help = "the `pwrite` after `@kill` is the last command of its actor";
+            errors.add(span.clone(), format!("{verb} of an actor that was killed"), help);
+        }
         let size = self.note_faults(verb, command, span, errors);
         // What could not be read may have been a submission.
         self.submitted |= command.is_none_or(|command| command.io() == Some(Io::Aio));
@@ -161,7 +183,7 @@ impl<'f> Session<'f> {
     ) -> SizeEffect {
         let Some(command) = command else {
             match verb {
-                "@fail" | "@short" => {}
+                "@fail" | "@short" | "@kill" => {}
                 "pwrite" => self.faults.clear(),
                 _ => self.lost_faults(errors),
             }
@@ -187,8 +209,15 @@ impl<'f> Session<'f> {
         let mut written = length;
         for announced in self.faults.drain(..) {
             announced.check(length, io, errors);
-            if announced.fault.kind == FaultKind::Fail {
-                written = written.min(announced.fault.after);
+            let Fault { kind, after } = announced.fault;
+            match kind {
+                FaultKind::Fail => written = written.min(after),
+                FaultKind::Short => {}
+                FaultKind::Kill => {
+                    let folio = range.start.saturating_add(after) / self.folio * self.folio;
+                    written = written.min(folio.saturating_sub(range.start));
+                    self.killed = true;
+                }
             }
         }
         if written > 0 { SizeEffect::GrowsTo(range.start + written) } else { SizeEffect::Keeps }

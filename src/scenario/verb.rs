@@ -18,7 +18,7 @@ pub(super) enum Form {
     Plain(Reader),
     /// read(2) or write(2): `@direct` and `@aio` may stand before it.
     Io(Reader),
-    /// What is said about the source of the next write. It cannot fail.
+    /// What is said about the next write. It cannot fail.
     Fault(Reader),
     /// `@crash`.
     Crash,
@@ -373,6 +373,14 @@ const OWN: &[Verb] = &[
         &[1],
         "@short bytes",
         NOT_RESIDENT,
+    ),
+    own(
+        ("@kill", ""),
+        Form::Fault(|call, errors| call.kill(errors)),
+        ("", ""),
+        &[1],
+        "@kill bytes",
+        InXfsIo::Not("a fatal signal in the middle of a write(2); use a program that is killed"),
     ),
 ];
 

@@ -19,7 +19,7 @@ impl Command {
         let mut after_bytes = Vec::new();
         for command in commands {
             if let Some(fault) = command.fault() {
-                after_bytes.push(fault.after);
+                after_bytes.extend(fault.kind.stops_copy().then_some(fault.after));
                 continue;
             }
             if let Command::Pwrite { range, .. } = command {

@@ -115,26 +115,28 @@ pub enum Role {
     PassesBlocks(FileId),
     /// The file system stops, or loses its power.
     Stops,
-    /// It says how the copy of the next write goes.
+    /// It says what the next write meets.
     Announces(Fault),
 }
 
-/// What is announced about the source of the next write.
+/// What is announced about the next write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fault {
-    /// How it faults.
+    /// What it meets.
     pub kind: FaultKind,
     /// After how many bytes.
     pub after: u64,
 }
 
-/// How the source of a write faults.
+/// What a write meets on its way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FaultKind {
-    /// For good.
+    /// Its source faults for good.
     Fail,
-    /// Once: then its page is resident.
+    /// Its source faults once: then the page is resident.
     Short,
+    /// A fatal signal, when it is about to take the folio of this byte.
+    Kill,
 }
 
 impl FaultKind {
@@ -143,7 +145,18 @@ impl FaultKind {
         match self {
             FaultKind::Fail => "@fail",
             FaultKind::Short => "@short",
+            FaultKind::Kill => "@kill",
         }
+    }
+
+    /// Whether the write comes no further.
+    pub const fn ends_write(self) -> bool {
+        matches!(self, FaultKind::Fail | FaultKind::Kill)
+    }
+
+    /// Whether the copy stops at the very byte. A signal is looked at before a folio is taken.
+    pub const fn stops_copy(self) -> bool {
+        matches!(self, FaultKind::Fail | FaultKind::Short)
     }
 }
 

@@ -79,6 +79,11 @@ impl Call<'_, '_> {
         Some(Command::Short { after: self.size(self.options.arguments.first()?, errors)? })
     }
 
+    /// `@kill bytes`.
+    pub(in crate::scenario) fn kill(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Kill { after: self.size(self.options.arguments.first()?, errors)? })
+    }
+
     /// Bytes of one call: `-b`, and that many times `-V`.
     fn chunk(&self, errors: &mut Errors) -> Option<u64> {
         let positive = |letter: char, help: &str, errors: &mut Errors| {
