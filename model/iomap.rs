@@ -102,10 +102,7 @@ pub async fn step<B: Backend>(
 ) -> ControlFlow<Written, WriteState> {
     match state {
         WriteState::Enter(write) => enter(inode, me, write).await,
-        WriteState::Pass(write) => {
-            glock::acquire(inode, me, Mode::Exclusive).await;
-            ControlFlow::Continue(WriteState::Begin(write, StaleFlag::Clear))
-        }
+        WriteState::Pass(write) => pass(inode, me, write).await,
         WriteState::Sample(write) => ControlFlow::Continue(zero::sample(inode, write).await),
         WriteState::Flush(write, inner) => match flush::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Flush(write, inner)),
@@ -212,12 +209,31 @@ async fn enter<B: Backend>(
         write.end = tail.end;
         return ControlFlow::Continue(zero::start(inode, write));
     }
-    let pass = inode.glock.is_some();
+    let pass = inode.glock.is_some() || inode.sb.config.fs.source_probe;
     ControlFlow::Continue(if pass {
         WriteState::Pass(write)
     } else {
         WriteState::Begin(write, StaleFlag::Clear)
     })
+}
+
+/// A pass begins. Where the source is probed, one that cannot be read at all fails before `iomap_begin`, and one that can be
+/// read in part makes the pass shorter. A page may still go away after the probe.
+async fn pass<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut write: Write,
+) -> ControlFlow<Written, WriteState> {
+    if let Some(at) = write.faults_at.filter(|_| inode.sb.config.fs.source_probe) {
+        if write.pos >= at {
+            inode.emit(|| What::Failed(Errno::Fault));
+            write.failed = true;
+            return finish(inode, me, &write);
+        }
+        write.end = write.end.min(at);
+    }
+    glock::acquire(inode, me, Mode::Exclusive).await;
+    ControlFlow::Continue(WriteState::Begin(write, StaleFlag::Clear))
 }
 
 /// `iomap_begin`: samples a mapping in one ILOCK section.
@@ -333,6 +349,11 @@ fn advance<B: Backend>(
         write.pos = write.request.start;
         write.end = write.request.end;
         return ControlFlow::Continue(WriteState::Begin(write, StaleFlag::Clear));
+    }
+    if done && write.fill == Fill::Data && write.end < write.request.end {
+        // The probe has cut the pass; that of the next one finds nothing.
+        glock::release(inode, me);
+        return ControlFlow::Continue(WriteState::Pass(write));
     }
     if given_up || done || stalled && !write.source_missing() {
         return finish(inode, me, &write);

@@ -32,6 +32,7 @@ pub(super) fn personality() -> Personality {
         read_takes_i_rwsem: false,
         glock: true,
         source_fault: SourceFault::EndsPass,
+        source_probe: true,
         zero_eof: false,
         write_end: WriteEnd::TruncateAndFree,
         completion: Completion::Clear,

@@ -30,6 +30,7 @@ pub(super) fn personality() -> Personality {
         read_takes_i_rwsem: true,
         glock: false,
         source_fault: SourceFault::InPass,
+        source_probe: false,
         zero_eof: true,
         write_end: WriteEnd::PunchDelalloc,
         hooks: Hooks::Nothing,

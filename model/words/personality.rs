@@ -238,6 +238,9 @@ pub struct Personality {
     pub glock: bool,
     /// What a source that is not resident does to a write.
     pub source_fault: SourceFault,
+    /// Whether the source of a write is probed before a pass takes its lock, and the pass goes no further than what can be
+    /// read then (`gfs2_file_buffered_write`, fs/gfs2/file.c, 6.1 to 7.3).
+    pub source_probe: bool,
     /// Whether a write beyond end of file zeroes the rest of the old last block first.
     pub zero_eof: bool,
     /// What becomes of the part of a mapping that was not written.
@@ -355,6 +358,7 @@ settable!(Personality {
     read_takes_i_rwsem,
     glock,
     source_fault,
+    source_probe,
     zero_eof,
     write_end,
     hooks,
