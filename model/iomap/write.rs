@@ -24,8 +24,8 @@ use crate::state::{directed_run, trace};
 use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::words::config::MixedIo;
 use crate::words::design::{
-    Check, Compare, ExtendedEof, HookRelease, OnStale, PageDone, PunchLock, ShortCopy, StaleCleanup,
-    UnshareRead,
+    Check, Compare, ExtendedEof, FailedCut, HookRelease, OnStale, PageDone, PunchLock, ShortCopy,
+    StaleCleanup, UnshareRead,
 };
 use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
@@ -331,6 +331,7 @@ async fn copy<B: Backend>(
         inode.sb.backend.reach(branches::SHORT_COPY);
     }
     let done = if accepted { copied_to } else { write.pos };
+    let cut = short && (done == write.pos || inode.sb.config.design.failed_cut == FailedCut::Always);
     if accepted {
         put(inode, folio, write, &iter.iomap, locked, size..done);
     }
@@ -368,8 +369,8 @@ async fn copy<B: Backend>(
     } else {
         WriteState::Folio(iter)
     };
-    // iomap_write_end -> iomap_write_failed: what was not written is cut off beyond end of file.
-    if short { cut_beyond_eof(inode, done..stop, next) } else { next }
+    // `iomap_write_failed`: what was not written is cut off beyond end of file.
+    if cut { cut_beyond_eof(inode, done..stop, next) } else { next }
 }
 
 /// How many of the cells a copy from the user's buffer leaves out, where it may.

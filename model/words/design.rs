@@ -294,6 +294,16 @@ choices! {
 }
 
 choices! {
+    /// When what a short copy has not reached is cut from the page cache beyond end of file (`iomap_write_failed`).
+    FailedCut {
+        /// Whenever a copy is short (`iomap_write_end`, 6.1).
+        Always = "always",
+        /// If none of it counts (`iomap_write_iter`, 6.12 and 7.3): behind the part that counts the page stays as it is.
+        NothingCounts = "if-nothing-counts",
+    }
+}
+
+choices! {
     /// What zeroing does about a mapping that has nothing to zero, over which the page cache may be dirty.
     ZeroRange {
         /// Passes over it: the callers have flushed (up to 6.11).
@@ -444,6 +454,8 @@ pub struct Design {
     pub mkwrite_map: MkwriteMap,
     /// What short copies count as.
     pub short_copy: ShortCopy,
+    /// When they are cut off beyond end of file.
+    pub failed_cut: FailedCut,
     /// What reclaim does under writeback.
     pub reclaim_writeback: ReclaimWriteback,
     /// When reclaim looks whether a folio is dirty.
@@ -507,6 +519,7 @@ settable!(Design {
     mkwrite_dirty_late,
     mkwrite_map,
     short_copy,
+    failed_cut,
     reclaim_writeback,
     reclaim_dirty,
     ioend_merge,
@@ -612,6 +625,7 @@ impl Design {
             mkwrite_dirty_late: false,
             mkwrite_map: MkwriteMap::FolioLocked,
             short_copy: ShortCopy::Refuse,
+            failed_cut: FailedCut::Always,
             reclaim_writeback: ReclaimWriteback::Skip,
             reclaim_dirty: ReclaimDirty::Frozen,
             ioend_merge: IoendMerge::SameType,

@@ -14,9 +14,9 @@ use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::bounds;
 use stalemap_model::words::branches;
 use stalemap_model::words::design::{
-    Check, Compare, Design, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap, OnStale, PageDone,
-    PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty, ReclaimWriteback, Sample,
-    ShortCopy, UnshareRead, WritebackCheck,
+    Check, Compare, Design, FailedCut, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap, OnStale,
+    PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty, ReclaimWriteback,
+    Sample, ShortCopy, UnshareRead, WritebackCheck,
 };
 use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::personality::{
@@ -473,6 +473,16 @@ fn m30_short_copy_counts() {
         &[properties::STALE_EXPOSURE],
         &[branches::SHORT_COPY],
     );
+}
+
+/// A short copy that counts leaves the page behind it beyond end of file as it is.
+#[test]
+fn short_copies_are_not_cut_off() {
+    let cut: Mutation = |design, _| design.failed_cut = FailedCut::Always;
+    holds("xfs/short-copy-eof", cut, &[branches::SHORT_COPY]);
+    let not_cut: Mutation = |design, _| design.failed_cut = FailedCut::NothingCounts;
+    violates("xfs/short-copy-eof", not_cut, &[properties::STALE_EXPOSURE]);
+    holds("xfs/f4", not_cut, &[branches::SHORT_COPY]);
 }
 
 /// Unwritten extents are converted when the I/O is submitted.
