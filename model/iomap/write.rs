@@ -25,7 +25,7 @@ use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::words::config::MixedIo;
 use crate::words::design::{
     Check, Compare, ExtendedEof, FailedCut, HookRelease, OnStale, PageDone, PunchLock, ShortCopy,
-    StaleCleanup, UnshareRead,
+    StaleCleanup, UnshareRead, ZeroedUptodate,
 };
 use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
@@ -297,15 +297,16 @@ async fn read_blocks<B: Backend>(
     Ok(())
 }
 
-/// Whether nobody can look at a block between its zeroing and the copy.
+/// Whether nobody can look at a block between its zeroing and the copy: nobody reads, or it is not valid yet.
 fn zeroed_unseen<B: Backend>(inode: &Inode<B>, write: &Write) -> bool {
-    inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive
+    let unread = inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive;
+    unread || inode.sb.config.design.zeroed_uptodate == ZeroedUptodate::AfterCopy
 }
 
 /// Zeroing, the copy, `iomap_write_end`, the size, and the release of the folio. Others
 /// cannot tell it from one step: page-table entries exist only for folios that are valid already, and reads
-/// are excluded by i_rwsem. Where a personality lets them pass, the zeroing was a step of its own: it makes the
-/// block valid, and a reader may come by before the copy.
+/// are excluded by i_rwsem. Where a personality lets them pass, the zeroing was a step of its own if it makes the
+/// block valid: a reader may come by before the copy.
 async fn copy<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
@@ -583,8 +584,10 @@ fn zero_blocks<B: Backend>(
         for part in around.iter().filter(|part| !part.is_empty()) {
             inode.emit(|| What::Data(DataEvent::ZeroedInMemory(inode.sb.geometry.bytes_of_cells(part))));
         }
-        let n = inode.sb.block_in_folio(*block);
-        folio.set_uptodate(n..n + 1);
+        if inode.sb.config.design.zeroed_uptodate == ZeroedUptodate::AtOnce {
+            let n = inode.sb.block_in_folio(*block);
+            folio.set_uptodate(n..n + 1);
+        }
         inode.audit_map(|map| {
             if let Extent::Written(phys) = map.get(*block) {
                 inode.sb.disk[usize::from(phys)].audit(|on_disk| {

@@ -294,6 +294,16 @@ choices! {
 }
 
 choices! {
+    /// When a block is valid of which the write has zeroed what it does not cover (`__iomap_write_begin`).
+    ZeroedUptodate {
+        /// As soon as that is zeroed, before the user's data are in the rest (6.1, 6.12).
+        AtOnce = "at-once",
+        /// After the copy, and if that is short, not at all (7.3).
+        AfterCopy = "after-copy",
+    }
+}
+
+choices! {
     /// When what a short copy has not reached is cut from the page cache beyond end of file (`iomap_write_failed`).
     FailedCut {
         /// Whenever a copy is short (`iomap_write_end`, 6.1).
@@ -454,6 +464,8 @@ pub struct Design {
     pub mkwrite_map: MkwriteMap,
     /// What short copies count as.
     pub short_copy: ShortCopy,
+    /// When a block is valid that was zeroed in part.
+    pub zeroed_uptodate: ZeroedUptodate,
     /// When they are cut off beyond end of file.
     pub failed_cut: FailedCut,
     /// What reclaim does under writeback.
@@ -519,6 +531,7 @@ settable!(Design {
     mkwrite_dirty_late,
     mkwrite_map,
     short_copy,
+    zeroed_uptodate,
     failed_cut,
     reclaim_writeback,
     reclaim_dirty,
@@ -625,6 +638,7 @@ impl Design {
             mkwrite_dirty_late: false,
             mkwrite_map: MkwriteMap::FolioLocked,
             short_copy: ShortCopy::Refuse,
+            zeroed_uptodate: ZeroedUptodate::AtOnce,
             failed_cut: FailedCut::Always,
             reclaim_writeback: ReclaimWriteback::Skip,
             reclaim_dirty: ReclaimDirty::Frozen,

@@ -16,7 +16,7 @@ use stalemap_model::words::branches;
 use stalemap_model::words::design::{
     Check, Compare, Design, FailedCut, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap, OnStale,
     PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty, ReclaimWriteback,
-    Sample, ShortCopy, UnshareRead, WritebackCheck,
+    Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::personality::{
@@ -473,6 +473,27 @@ fn m30_short_copy_counts() {
         &[properties::STALE_EXPOSURE],
         &[branches::SHORT_COPY],
     );
+}
+
+/// A block that was zeroed in part is valid before the copy, and a copy that is short then counts.
+#[test]
+fn zeroed_blocks_are_valid_before_the_copy() {
+    let short =
+        (branches::SHORT_COPY, ["xfs/f4-partial", "xfs/short-copies", "xfs/short-copy-eof"].as_slice());
+    let filled = (branches::ZERO_FILL, ["ext4/read-while-filled", "gfs2/read-while-filled"].as_slice());
+    for (branch, scenarios) in [short, filled] {
+        for scenario in scenarios {
+            let after: Mutation = |design, _| design.zeroed_uptodate = ZeroedUptodate::AfterCopy;
+            holds(scenario, after, &[branch]);
+        }
+    }
+    for scenario in short.1.iter().chain(filled.1) {
+        let at_once: Mutation = |design, _| {
+            design.zeroed_uptodate = ZeroedUptodate::AtOnce;
+            design.failed_cut = FailedCut::NothingCounts;
+        };
+        violates(scenario, at_once, &[properties::STALE_EXPOSURE]);
+    }
 }
 
 /// A short copy that counts leaves the page behind it beyond end of file as it is.
