@@ -144,7 +144,8 @@ pub(crate) async fn step<B: Backend>(
                 UnstuffState::Lock(id, reference)
             } else {
                 let cells = inode.sb.geometry.cells_of_folio(0).len();
-                let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), cells);
+                let id =
+                    slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), inode.sb.fresh_page(cells));
                 inode.folio_added(0, id);
                 inode.emit(|| What::Folio(FolioEvent::Added(0)));
                 UnstuffState::Unstuff(id, Reference::Own)

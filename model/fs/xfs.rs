@@ -76,6 +76,7 @@ pub(super) fn personality() -> Personality {
         device_cache: DeviceCache::Absent,
         io_errors: false,
         alloc_errors: false,
+        init_on_alloc: false,
         short_copies: false,
     }
 }

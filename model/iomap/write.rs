@@ -208,7 +208,11 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &IomapIter)
         }
         inode.emit(|| What::Folio(FolioEvent::Added(index)));
         inode.trace(|| trace::add_to_page_cache(inode, index));
-        let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), folio_cells.len());
+        let id = slot.insert_locked(
+            me,
+            inode.sb.geometry.blocks_per_folio(),
+            inode.sb.fresh_page(folio_cells.len()),
+        );
         inode.folio_added(index, id);
         id
     };

@@ -85,7 +85,7 @@ async fn lookup<B: Backend>(
     let mut slot = page.lock(Op::on("filemap_get_folio", target)).await;
     let Some((id, _)) = slot.current() else {
         let cells = inode.sb.geometry.cells_of_folio(index).len();
-        let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), cells);
+        let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), inode.sb.fresh_page(cells));
         inode.folio_added(index, id);
         inode.emit(|| What::Folio(FolioEvent::Added(index)));
         inode.trace(|| trace::add_to_page_cache(inode, index));

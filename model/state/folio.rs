@@ -113,7 +113,7 @@ pub struct Folio {
 }
 
 impl Folio {
-    fn new(blocks: u16, cells: usize) -> Self {
+    fn new(blocks: u16, cells: Vec<Value>) -> Self {
         Folio {
             in_cache: true,
             locked: None,
@@ -127,7 +127,7 @@ impl Folio {
             buffers: None,
             stored: Stored::Joined,
             blocks,
-            cells: vec![Value::UNINITIALISED; cells],
+            cells,
             pte_read: 0,
             pte_write: 0,
             owed: Owed::default(),
@@ -332,7 +332,7 @@ impl Slot {
     }
 
     /// `filemap_add_folio`: a fresh folio, locked, with a reference, enters the empty slot.
-    pub fn insert_locked(&mut self, me: ActorId, blocks: u16, cells: usize) -> FolioId {
+    pub fn insert_locked(&mut self, me: ActorId, blocks: u16, cells: Vec<Value>) -> FolioId {
         let mut folio = Folio::new(blocks, cells);
         folio.locked = Some(me);
         folio.refs = 1 << me;
@@ -524,7 +524,7 @@ mod tests {
 
     fn slot_with(blocks: u16) -> (Slot, FolioId) {
         let mut slot = Slot::default();
-        let id = slot.insert_locked(0, blocks, 4);
+        let id = slot.insert_locked(0, blocks, vec![Value::UNINITIALISED; 4]);
         (slot, id)
     }
 

@@ -64,6 +64,11 @@ pub fn new_file(config: &Config, geometry: &Geometry, file: FileId) -> (ExtentMa
 }
 
 impl<B: Backend> SuperBlock<B> {
+    /// What a fresh page of so many cells holds.
+    pub fn fresh_page(&self, cells: usize) -> Vec<Value> {
+        vec![if self.config.fs.init_on_alloc { Value::ZERO } else { Value::UNINITIALISED }; cells]
+    }
+
     /// An empty file system.
     pub fn new(backend: &B, config: &Config, geometry: &Geometry, patterns: &[u8]) -> Self {
         let files = 0..config.files.len() as FileId;

@@ -294,6 +294,8 @@ pub struct Personality {
     pub io_errors: bool,
     /// Whether a write that adds a folio may find no memory for it.
     pub alloc_errors: bool,
+    /// Whether a fresh page is zeros (the boot parameter `init_on_alloc`, which Debian sets), or what it held before.
+    pub init_on_alloc: bool,
     /// Whether a copy from the user's buffer may be short anywhere.
     pub short_copies: bool,
     /// The name of the built-in one that it is, whatever else is changed of it.
@@ -385,6 +387,7 @@ settable!(Personality {
     device_cache,
     io_errors,
     alloc_errors,
+    init_on_alloc,
     short_copies,
 });
 

@@ -496,6 +496,25 @@ fn zeroed_blocks_are_valid_before_the_copy() {
     }
 }
 
+/// Fresh pages are zeros: nobody sees what they held, and a loss stays a loss.
+#[test]
+fn fresh_pages_are_zeros() {
+    let zeros: Mutation = |_, fs| fs.init_on_alloc = true;
+    holds("xfs/f4-partial", zeros, &[branches::SHORT_COPY]);
+    violates("xfs/f4-partial-zeroed", |_, fs| fs.init_on_alloc = false, &[properties::STALE_EXPOSURE]);
+    violates("zoned/short-copy", zeros, &[properties::LOST_WRITE]);
+}
+
+/// The source of a write is not probed on gfs2, and a pass that cannot copy leaves what it has allocated.
+#[test]
+fn the_source_is_not_probed() {
+    let probed: Mutation = |_, fs| fs.source_probe = true;
+    holds("gfs2/fail-unprobed", probed, &[]);
+    let unprobed: Mutation = |_, fs| fs.source_probe = false;
+    violates("gfs2/fail-unaligned", unprobed, &[properties::STALE_EXPOSURE]);
+    violates("gfs2/fail", unprobed, &[properties::STALE_EXPOSURE]);
+}
+
 /// A short copy that counts leaves the page behind it beyond end of file as it is.
 #[test]
 fn short_copies_are_not_cut_off() {
