@@ -29,7 +29,7 @@ use crate::state::map_change::MapSection;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::validity::CowSeen;
 use crate::words::config::Config;
-use crate::words::design::{Check, WritebackCheck};
+use crate::words::design::{Check, WritebackCheck, ZeroedUptodate};
 use crate::words::extent::{Enospc, Extent, Phys};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{Allocate, Hooks, Personality};
@@ -66,6 +66,15 @@ personalities! {
 /// When a buffered write validates its mapping: as the design says, where the file system has a method for it.
 pub fn check(config: &Config) -> Check {
     if config.fs.counter { config.design.check } else { Check::Never }
+}
+
+/// When a block is valid that a write has zeroed in part: as the design says, but where there are buffers, after the copy
+/// (`__block_write_begin_int` and `__block_commit_write`, fs/buffer.c, 6.1).
+pub fn zeroed_uptodate(config: &Config) -> ZeroedUptodate {
+    match config.fs.hooks {
+        Hooks::Jdata => ZeroedUptodate::AfterCopy,
+        Hooks::Nothing => config.design.zeroed_uptodate,
+    }
 }
 
 /// How writeback validates its mapping: without a counter, what is left of a test with one is the range.

@@ -304,7 +304,7 @@ async fn read_blocks<B: Backend>(
 /// Whether nobody can look at a block between its zeroing and the copy: nobody reads, or it is not valid yet.
 fn zeroed_unseen<B: Backend>(inode: &Inode<B>, write: &Write) -> bool {
     let unread = inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive;
-    unread || inode.sb.config.design.zeroed_uptodate == ZeroedUptodate::AfterCopy
+    unread || fs::zeroed_uptodate(&inode.sb.config) == ZeroedUptodate::AfterCopy
 }
 
 /// Zeroing, the copy, `iomap_write_end`, the size, and the release of the folio. Others
@@ -588,7 +588,7 @@ fn zero_blocks<B: Backend>(
         for part in around.iter().filter(|part| !part.is_empty()) {
             inode.emit(|| What::Data(DataEvent::ZeroedInMemory(inode.sb.geometry.bytes_of_cells(part))));
         }
-        if inode.sb.config.design.zeroed_uptodate == ZeroedUptodate::AtOnce {
+        if fs::zeroed_uptodate(&inode.sb.config) == ZeroedUptodate::AtOnce {
             let n = inode.sb.block_in_folio(*block);
             folio.set_uptodate(n..n + 1);
         }
