@@ -163,6 +163,7 @@ mod tests {
         "io_errors",
         "alloc_errors",
         "short_copies",
+        "init_on_alloc",
     ];
 
     #[test]

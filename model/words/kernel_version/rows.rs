@@ -33,6 +33,8 @@ const TO_6_2: &[KernelVersion] = &[V6_1, V6_1Y, V6_2];
 const FROM_6_6: &[KernelVersion] = &[V6_6, V6_12, V7_3];
 /// All before 6.12.
 const TO_6_6: &[KernelVersion] = &[V6_1, V6_1Y, V6_2, V6_6];
+/// All but the newest.
+const TO_6_12: &[KernelVersion] = &[V6_1, V6_1Y, V6_2, V6_6, V6_12];
 /// 6.12 and later.
 const FROM_6_12: &[KernelVersion] = &[V6_12, V7_3];
 /// The newest alone.

@@ -1,6 +1,6 @@
 //! Buffered writes, write faults, zeroing and unsharing.
 
-use super::{ALL, EVERY, FROM_6_1Y, FROM_6_12, GFS2, NEWEST, Row, TO_6_6, XFS, flag, row, text};
+use super::{ALL, EVERY, FROM_6_1Y, FROM_6_12, GFS2, NEWEST, Row, TO_6_6, TO_6_12, XFS, flag, row, text};
 use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12, V7_3};
 
 pub(super) const ROWS: &[Row] = &[
@@ -53,6 +53,57 @@ pub(super) const ROWS: &[Row] = &[
             ALL,
             "up past what was written; down only if nothing was (6.12: iomap_last_written_block)",
         )],
+    ),
+    row(
+        "punch_start",
+        EVERY,
+        &[text(
+            "down",
+            ALL,
+            "the scan of iomap_write_delalloc_release ends at i_size in bytes, and xfs_bmap_punch_delalloc_range rounds a start down to its block (6.1.192, 6.2, 6.6, 6.12, 7.3). 6.1.0 has no scan and is not asked",
+        )],
+    ),
+    row(
+        "zeroed_uptodate",
+        EVERY,
+        &[
+            text(
+                "at-once",
+                TO_6_12,
+                "__iomap_write_begin sets a block uptodate as soon as it has zeroed what the write does not cover",
+            ),
+            text(
+                "after-copy",
+                NEWEST,
+                "__iomap_write_end sets it (7.3; not in 6.19): a short copy is refused. A block that was read is uptodate at once",
+            ),
+        ],
+    ),
+    row(
+        "failed_cut",
+        EVERY,
+        &[
+            text("always", TO_6_6, "iomap_write_end calls iomap_write_failed whenever a copy is short"),
+            text(
+                "if-nothing-counts",
+                FROM_6_12,
+                "iomap_write_iter calls it if the copy counted as nothing, 6.12 also after iomap_write_begin has failed, which is left out (the same in 6.11)",
+            ),
+        ],
+    ),
+    row(
+        "source_probe",
+        GFS2,
+        &[flag(
+            true,
+            ALL,
+            "gfs2_file_buffered_write: fault_in_iov_iter_readable before the glock, on every pass; with nothing readable it fails before ->iomap_begin",
+        )],
+    ),
+    row(
+        "source_probe",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[flag(false, ALL, "iomap_write_iter probes the source of each piece, with the mapping sampled")],
     ),
     row(
         "punch_fork",

@@ -1,7 +1,6 @@
 //! Direct I/O.
 
-use super::{ALL, EVERY, NEWEST, Row, XFS, flag, row, text};
-use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12};
+use super::{ALL, EVERY, NEWEST, Row, TO_6_12, XFS, flag, row, text};
 
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -46,7 +45,7 @@ pub(super) const ROWS: &[Row] = &[
         &[
             text(
                 "after-end-io",
-                &[V6_1, V6_1Y, V6_2, V6_6, V6_12],
+                TO_6_12,
                 "iomap_dio_complete: ->end_io, then the invalidation, then inode_dio_end",
             ),
             text(

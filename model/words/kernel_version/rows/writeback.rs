@@ -1,7 +1,6 @@
 //! Writeback, its completion, and reclaim.
 
-use super::{ALL, EVERY, FROM_6_6, FROM_6_12, NEWEST, Row, TO_6_2, TO_6_6, XFS, flag, row, text};
-use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12};
+use super::{ALL, EVERY, FROM_6_6, FROM_6_12, NEWEST, Row, TO_6_2, TO_6_6, TO_6_12, XFS, flag, row, text};
 
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -58,7 +57,7 @@ pub(super) const ROWS: &[Row] = &[
         &[
             text(
                 "none",
-                &[V6_1, V6_1Y, V6_2, V6_6, V6_12],
+                TO_6_12,
                 "iomap_invalidate_folio does nothing for a part of a folio; up to 6.2 there are no dirty bits of blocks",
             ),
             text(
