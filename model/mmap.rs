@@ -195,12 +195,13 @@ async fn instruction<B: Backend>(
     }
     let (index, folio_cells, part) = first_folio(inode, &cells);
     let inside = within(&folio_cells, &part);
-    let name = match access {
-        Access::Load => "load",
-        Access::Store(_) => "store",
-        Access::Dma(_) => "get_user_pages",
+    let target = u32::from(index);
+    let op = match access {
+        Access::Load => Op::on("load", target),
+        Access::Store(_) => Op::on("store", target),
+        Access::Dma(_) => Op::on("get_user_pages", target),
     };
-    let mut slot = inode.page(index).lock(Op::on(name, u32::from(index))).await;
+    let mut slot = inode.page(index).lock(op).await;
     let entry =
         slot.current().map(|(_, folio)| (folio.pte_read & (1 << me) != 0, folio.pte_write & (1 << me) != 0));
     match (access, entry) {

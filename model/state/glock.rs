@@ -14,9 +14,11 @@ pub enum Mode {
 }
 
 impl Mode {
-    pub(crate) const ALL: [Mode; 3] = [Mode::Exclusive, Mode::Shared, Mode::Deferred];
+    /// All of them.
+    pub const ALL: [Mode; 3] = [Mode::Exclusive, Mode::Shared, Mode::Deferred];
 
-    pub(crate) fn name(self) -> &'static str {
+    /// The name of the operation that takes the glock in this mode.
+    pub fn name(self) -> &'static str {
         match self {
             Mode::Exclusive => "gfs2_glock_nq EX",
             Mode::Shared => "gfs2_glock_nq SH",
