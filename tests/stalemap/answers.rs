@@ -1,4 +1,4 @@
-//! What docs/answers.md quotes is what the program says.
+//! What docs/answers.md and docs/findings.md quote is what the program says.
 
 use crate::common::{checked, page};
 
@@ -12,18 +12,24 @@ fn verdict(design: &str, scenario: &str) -> String {
     format!("{} {}; least: {least} preemption{plural}", outcome.verdict.name(), violated.join(", "))
 }
 
-#[test]
-fn every_quoted_verdict_is_what_is_found() {
-    let page = page("docs/answers.md");
+/// How many verdicts a page quotes, each of which is what is found.
+fn quoted(path: &str) -> usize {
+    let page = page(path);
     let mut lines = page.lines();
     let mut quoted = 0;
     while let Some(line) = lines.next() {
         let Some(arguments) = line.strip_prefix("stalemap check --") else { continue };
-        let ["design" | "kernel", design, scenario] = arguments.split(' ').collect::<Vec<_>>()[..] else {
+        let ["design" | "kernel", name, scenario] = arguments.split(' ').collect::<Vec<_>>()[..] else {
             panic!("neither a design nor a kernel, and a scenario: {line}")
         };
-        assert_eq!(lines.next().map(str::trim), Some(verdict(design, scenario).as_str()), "{line}");
+        assert_eq!(lines.next().map(str::trim), Some(verdict(name, scenario).as_str()), "{path}: {line}");
         quoted += 1;
     }
-    assert!(quoted > 40, "only {quoted} verdicts are quoted");
+    quoted
+}
+
+#[test]
+fn every_quoted_verdict_is_what_is_found() {
+    assert!(quoted("docs/answers.md") > 40);
+    assert!(quoted("docs/findings.md") > 20);
 }
