@@ -31,6 +31,10 @@ pub enum KernelVersion {
     V7_3,
 }
 
+/// Another name of the newest release, [`KernelVersion::NEWEST`], as of November 2026: for a file that means whatever is newest.
+/// Reports say which one it is.
+pub const MODERN: &str = "modern";
+
 /// What is said of a release as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
@@ -113,8 +117,11 @@ impl KernelVersion {
         self.facts().name
     }
 
-    /// A release by its name.
+    /// A release by its name, or by [`MODERN`].
     pub fn from_name(name: &str) -> Option<Self> {
+        if name == MODERN {
+            return Some(Self::NEWEST);
+        }
         Self::ALL.iter().copied().find(|kernel| kernel.name() == name)
     }
 

@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::input::InputError;
 use crate::run::Job;
 use crate::scenario::Scenario;
-use crate::scenario::implementations::{self, Kind};
+use crate::scenario::implementations::{Kind, canonical};
 
 /// What stands for every design, or every kernel that has the file system.
 const ALL: &str = "all";
@@ -70,8 +70,17 @@ fn names(scenario: &Scenario, under: &UnderArgs) -> Vec<(Kind, String)> {
     }
     let given = [(Kind::Design, &under.designs), (Kind::Kernel, &under.kernels)];
     let each = given.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)));
-    each.flat_map(|(kind, name)| if name == ALL { all(scenario, kind) } else { vec![(kind, name.clone())] })
-        .collect()
+    each.flat_map(
+        |(kind, name)| if name == ALL { all(scenario, kind) } else { vec![named(scenario, kind, name)] },
+    )
+    .collect()
+}
+
+/// A name as it was given. What was called `modern` was a design once: whoever asks for it as one gets the kernel.
+fn named(scenario: &Scenario, kind: Kind, name: &str) -> (Kind, String) {
+    let canonical = canonical(name);
+    let kind = if canonical == name { kind } else { kind_of(scenario, canonical) };
+    (kind, canonical.to_owned())
 }
 
 fn all(scenario: &Scenario, kind: Kind) -> Vec<(Kind, String)> {
@@ -113,9 +122,6 @@ fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> std::result::Result<I
 pub(super) fn unknown(scenario: &Scenario, kind: Kind, name: &str) -> InputError {
     let known: Vec<&str> = kind.built_in().into_iter().chain(own(scenario, kind)).collect();
     let hint = match crate::scenario::nearest(name, known.iter().copied()) {
-        _ if name == implementations::MODERN => {
-            format!("name a kernel: `--kernel {}` is the newest", KernelVersion::NEWEST.name())
-        }
         None => format!("known {}s: `{}`", kind.name(), known.join("`, `")),
         Some(near) => format!("did you mean `{near}`?"),
     };

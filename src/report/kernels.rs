@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
-use stalemap_model::words::kernel_version::{KernelVersion, Row, TABLE, Value};
+use stalemap_model::words::kernel_version::{KernelVersion, MODERN, Row, TABLE, Value};
 
 use super::json::pretty;
 use super::style::{HEAD, styled};
@@ -23,6 +23,8 @@ pub fn list() -> String {
         );
         let _ = writeln!(text, "              read: {}", facts.source);
     }
+    let _ =
+        writeln!(text, "{MODERN:12}  another name of {}, as of November 2026", KernelVersion::NEWEST.name());
     text.push_str(
         "\n`stalemap kernels A B` says in which fields two differ, and why; `stalemap check SCENARIO --kernel A` runs under one.\n",
     );

@@ -38,7 +38,7 @@ impl Names<'_> {
             return;
         }
         let Some(implementation) = implementations::built_in(field.key, self.fs) else {
-            if implementations::built_in_names().any(|known| known == field.key) {
+            if implementations::is_built_in(field.key) {
                 implementations::lacks_file_system(&name, self.fs, reader);
             } else {
                 implementations::unknown(&name, self.own, reader);
@@ -67,7 +67,11 @@ pub(super) fn expect(
     for field in table.map(Table::fields).unwrap_or_default() {
         names.check(&field, reader);
         if let Some(expectation) = expectation(&field, reader) {
-            expect.insert(field.key.to_owned(), expectation);
+            let name = implementations::canonical(field.key);
+            if expect.insert(name.to_owned(), expectation).is_some() {
+                let message = format!("{} is another name of {}", quote(field.key), quote(name));
+                reader.errors.add(field.key_span.clone(), message, "name it once");
+            }
         }
     }
     expect
@@ -145,7 +149,7 @@ pub(super) fn reach(
         names.check(&field, reader);
         let Some(table) = field.value.table(REACH_EXAMPLE, reader) else { continue };
         table.only(REACH_KEYS, "in `[reach.NAME]`", reader);
-        of.insert(field.key.to_owned(), reach_in(table, reader));
+        of.insert(implementations::canonical(field.key).to_owned(), reach_in(table, reader));
     }
     (reach_in(table, reader), of)
 }

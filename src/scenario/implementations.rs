@@ -2,7 +2,7 @@
 //! stands for.
 //!
 //! A design may change fields of the file system, too, so that buggy and fixed stand in one file. It is based on a design and
-//! runs on the file system of the file; a kernel is based on a kernel, which brings its own. All names are of one space, since
+//! runs on the file system of the file, or on a kernel, which brings its own; a kernel is based on a kernel. All names are of one space, since
 //! `[expect]` names both.
 
 use std::collections::BTreeMap;
@@ -25,14 +25,24 @@ use super::text::Text;
 const MAX_NAMES: usize = 64;
 /// What `--design` and `--kernel` take for "every one".
 const RESERVED: &str = "all";
-/// What once named the newest kernel's design, whatever that was at the time.
-pub(crate) const MODERN: &str = "modern";
-
 /// What a built-in name stands for on a file system: a design, or a kernel that has it.
 pub(super) fn built_in(name: &str, fs: &Personality) -> Option<Implementation> {
     match KernelVersion::from_name(name) {
         Some(kernel) => kernel.implementation(fs),
         None => Some(Implementation { design: Design::built_in(name)?, fs: fs.clone() }),
+    }
+}
+
+/// Whether a name is that of a built-in design or kernel.
+pub(super) fn is_built_in(name: &str) -> bool {
+    [Kind::Design, Kind::Kernel].into_iter().any(|kind| kind.has(name))
+}
+
+/// What a name is called in reports: the newest kernel has another name ([`MODERN`](stalemap_model::words::kernel_version::MODERN)).
+pub fn canonical(name: &str) -> &str {
+    match KernelVersion::from_name(name) {
+        Some(kernel) => kernel.name(),
+        None => name,
     }
 }
 
@@ -73,6 +83,19 @@ impl Kind {
             Kind::Design => Design::BUILT_IN.to_vec(),
             Kind::Kernel => KernelVersion::ALL.iter().map(|kernel| kernel.name()).collect(),
         }
+    }
+
+    /// Whether a name is that of a built-in one.
+    fn has(self, name: &str) -> bool {
+        match self {
+            Kind::Design => Design::BUILT_IN.contains(&name),
+            Kind::Kernel => KernelVersion::from_name(name).is_some(),
+        }
+    }
+
+    /// What one of this kind may be based on: a kernel has the file system of a kernel, a design may have it.
+    fn may_be_based_on(self, base: &str) -> bool {
+        self.has(base) || self == Kind::Design && self.other().has(base)
     }
 
     const fn example(self) -> &'static str {
@@ -163,7 +186,7 @@ fn check_name(kind: Kind, field: &Field<'_>, others: &[&str], reader: &mut Reade
     let name = field.key;
     let shown = quote(name);
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let built_in = [Kind::Design, Kind::Kernel].into_iter().find(|kind| kind.built_in().contains(&name));
+    let built_in = [Kind::Design, Kind::Kernel].into_iter().find(|kind| kind.has(name));
     let (message, help) = if let Some(built_in) = built_in {
         (
             format!("{shown} is the name of a built-in {}", built_in.name()),
@@ -238,7 +261,7 @@ impl<'t> Reading<'_, 't> {
             return None;
         };
         let base = based_on.value.text(example, reader)?;
-        if self.kind.built_in().contains(&base.value) {
+        if self.kind.may_be_based_on(base.value) {
             let made = built_in(base.value, self.fs);
             if made.is_none() {
                 lacks_file_system(&base, self.fs, reader);
@@ -264,7 +287,7 @@ impl<'t> Reading<'_, 't> {
     fn unknown_base(&self, base: &Text<'_>, own: &[&str], reader: &mut Reader<'_>) {
         let kind = self.kind.name();
         let other = self.kind.other();
-        if other.built_in().contains(&base.value) {
+        if other.has(base.value) {
             let message = format!("a {kind} cannot be based on the {} {}", other.name(), quote(base.value));
             let help = format!("write `[{}.NAME]`, or take {}", other.name(), self.kind.based_on());
             reader.errors.add(base.span.clone(), message, help);
@@ -280,9 +303,7 @@ impl<'t> Reading<'_, 't> {
 pub(super) fn unknown(name: &Text<'_>, own: &[&str], reader: &mut Reader<'_>) {
     let message = format!("unknown design or kernel {}", quote(name.value));
     let newest = KernelVersion::NEWEST.name();
-    let help = if name.value == MODERN {
-        format!("a verdict is about a kernel that has a name: `\"{newest}\"` is the newest")
-    } else if "linux-".starts_with(name.value) || name.value.starts_with("linux-") {
+    let help = if name.value.starts_with("linux-") && !name.value.contains('.') {
         // In TOML a dot in a bare key begins a table.
         format!("the name of a kernel stands in quotes, for its dot: `\"{newest}\" = \"holds\"`")
     } else {
