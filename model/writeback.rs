@@ -7,6 +7,7 @@
 //! Left out: dirty throttling, `->writepage` from reclaim (XFS has none), the tags that keep an integrity
 //! pass from chasing folios dirtied behind its back (a superset of folios is written).
 
+pub mod batch;
 pub mod completion;
 pub mod flush;
 pub mod gfs2_log_flush;
@@ -37,13 +38,14 @@ use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::{Bump, Completion, Hooks};
 use crate::words::value::Value;
+use crate::writeback::batch::{Batch, Next};
 use crate::writeback::io::{SyncMode, audit_address, captured, misplaced, start_writeback};
 
 /// One pass over a range of folios (struct iomap_writepage_ctx).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Pass {
     mode: SyncMode,
-    folios: Range<FolioIndex>,
+    folios: Batch,
     /// The cached mapping; its cookie is the sequence that goes with it.
     iomap: Option<Iomap>,
     /// The COW fork's counter as it was when an extent of it was found.
@@ -57,6 +59,8 @@ pub struct Pass {
 /// Where a pass stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum WritebackState {
+    /// Before anything is looked at.
+    Begin(SyncMode, Range<FolioIndex>),
     /// Before the next folio.
     Next(Pass),
     /// Before a dirty folio is locked.
@@ -90,14 +94,20 @@ pub enum WritebackState {
 impl WritebackState {
     /// A pass over `folios`.
     pub fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
-        WritebackState::Next(Pass {
+        WritebackState::Begin(mode, folios)
+    }
+}
+
+impl Pass {
+    fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
+        Pass {
             mode,
-            folios,
+            folios: Batch::new(folios),
             iomap: None,
             cow_seq: CowSeen::default(),
             ioend: None,
             size: None,
-        })
+        }
     }
 }
 
@@ -108,30 +118,18 @@ pub async fn step<B: Backend>(
     state: WritebackState,
 ) -> ControlFlow<(), WritebackState> {
     match state {
-        WritebackState::Next(pass) if inode.sb.config.fs.hooks == Hooks::Jdata => {
-            ControlFlow::Continue(WritebackState::Jdata(jdata::JdataState::new(pass.mode, pass.folios)))
+        WritebackState::Begin(mode, folios) => {
+            ControlFlow::Continue(if inode.sb.config.fs.hooks == Hooks::Jdata {
+                WritebackState::Jdata(jdata::JdataState::new(mode, folios))
+            } else {
+                WritebackState::Next(Pass::new(mode, folios))
+            })
         }
         WritebackState::Jdata(inner) => match jdata::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => ControlFlow::Continue(WritebackState::Jdata(inner)),
             ControlFlow::Break(()) => ControlFlow::Break(()),
         },
-        WritebackState::Next(mut pass) => {
-            let index = pass.folios.start;
-            if index >= pass.folios.end {
-                if pass.ioend.is_none() && pass.iomap.is_some() {
-                    inode.emit(|| What::Dropped(Dropped::Done));
-                }
-                let Some(last) = pass.ioend.take() else { return ControlFlow::Break(()) };
-                return ControlFlow::Continue(WritebackState::Submit(pass, vec![last]));
-            }
-            pass.folios.start += 1;
-            let mut slot = inode.page(index).lock(Op::on("writeback_get_folio", u32::from(index))).await;
-            let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.tagged)) else {
-                return ControlFlow::Continue(WritebackState::Next(pass));
-            };
-            slot.folio_mut(id).refs |= 1 << me;
-            ControlFlow::Continue(WritebackState::Lock(pass, FolioRef { index, id }))
-        }
+        WritebackState::Next(pass) => next_folio(inode, me, pass).await,
         WritebackState::Lock(pass, folio) => {
             ControlFlow::Continue(lock_and_clean(inode, me, pass, folio).await)
         }
@@ -170,6 +168,32 @@ pub async fn step<B: Backend>(
             ControlFlow::Continue(WritebackState::Submit(pass, full))
         }
     }
+}
+
+/// The next folio of the pass, or the end of it.
+async fn next_folio<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut pass: Pass,
+) -> ControlFlow<(), WritebackState> {
+    let index = match pass.folios.next(inode.sb.config.design.writeback_batch) {
+        Next::LookUp(index) => index,
+        Next::Write(folio) => return ControlFlow::Continue(WritebackState::Lock(pass, folio)),
+        Next::End => {
+            if pass.ioend.is_none() && pass.iomap.is_some() {
+                inode.emit(|| What::Dropped(Dropped::Done));
+            }
+            let Some(last) = pass.ioend.take() else { return ControlFlow::Break(()) };
+            return ControlFlow::Continue(WritebackState::Submit(pass, vec![last]));
+        }
+    };
+    let mut slot = inode.page(index).lock(Op::on("writeback_get_folio", u32::from(index))).await;
+    let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.tagged)) else {
+        return ControlFlow::Continue(WritebackState::Next(pass));
+    };
+    slot.folio_mut(id).refs |= 1 << me;
+    pass.folios.found(FolioRef { index, id });
+    ControlFlow::Continue(WritebackState::Next(pass))
 }
 
 /// Locks the folio, sees that it is still there and dirty, waits for or leaves writeback in flight, and

@@ -251,8 +251,8 @@ mod tests {
         let kept = Checkpoints::new(&folder.path().join("kept"), Arc::default()).expect("a folder");
         let (name, source) = catalogue::find("xfs/t1").expect("a shipped scenario");
         let scenario = read(&name, source.as_bytes()).expect("a sound file");
-        let design = scenario.design("none").expect("a design");
-        ask(&kept, kept.of(&scenario, &design, None));
+        let none = scenario.implementation("none").expect("a design");
+        ask(&kept, kept.of(&scenario, &none, None));
     }
 
     /// The time of a clock that has gone on by so many seconds.

@@ -38,12 +38,6 @@ pub const ALL: &[Assumption] = &[
         &["bio_end_io", "xfs_end_ioend", "iomap_finish_ioends"],
     ),
     assume(
-        "writeback-look-up",
-        "writeback finds a folio when it comes to it, not in a batch that was looked up before",
-        "write_cache_pages (mm/page-writeback.c, 6.1: 15 folios), writeback_iter (6.12: 31)",
-        &["writeback_get_folio"],
-    ),
-    assume(
         "writeback-section",
         "looking an extent up for writeback and allocating its delayed blocks are one ILOCK section",
         "xfs_map_blocks, xfs_bmapi_convert_delalloc (fs/xfs, 6.1 to 7.3): two, and more for a large extent",

@@ -476,6 +476,8 @@ pub struct Design {
     pub ioend_merge: IoendMerge,
     /// How far completion raises the size on disk.
     pub ioend_size: IoendSize,
+    /// Folios that writeback looks up at a time; a batch that is not full is the last (`PAGEVEC_SIZE`, include/linux/pagevec.h).
+    pub writeback_batch: u16,
     /// When writeback of a folio ends.
     pub end_writeback: EndWriteback,
     /// What a partial drop does to dirty bits.
@@ -537,6 +539,7 @@ settable!(Design {
     reclaim_dirty,
     ioend_merge,
     ioend_size,
+    writeback_batch,
     end_writeback,
     partial_clear,
     fill_map,
@@ -644,6 +647,7 @@ impl Design {
             reclaim_dirty: ReclaimDirty::Frozen,
             ioend_merge: IoendMerge::SameType,
             ioend_size: IoendSize::Block,
+            writeback_batch: 1,
             end_writeback: EndWriteback::LastIo,
             partial_clear: PartialClear::Nothing,
             fill_map: FillMap::FolioLocked,

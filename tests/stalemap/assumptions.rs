@@ -68,7 +68,7 @@ fn a_verdict_names_the_assumptions_that_its_runs_touched_and_no_others() {
     };
     assert_eq!(place, "on-path");
     let has = |id: &str| checked.contains(id);
-    assert!(has("one-ioend") && has("writeback-look-up") && has("no-preallocation"), "{checked:?}");
+    assert!(has("one-ioend") && has("integrity-tags") && has("no-preallocation"), "{checked:?}");
     assert!(
         !has("zones") && !has("one-node") && !has("exchange-same") && !has("truncation-whole"),
         "{checked:?}"

@@ -48,6 +48,10 @@ const fn text(is: &'static str, kernels: &'static [KernelVersion], why: &'static
     Value { is: Setting::Text(is), kernels, why }
 }
 
+const fn number(is: u64, kernels: &'static [KernelVersion], why: &'static str) -> Value {
+    Value { is: Setting::Number(is), kernels, why }
+}
+
 const fn flag(is: bool, kernels: &'static [KernelVersion], why: &'static str) -> Value {
     Value { is: Setting::Flag(is), kernels, why }
 }

@@ -1,6 +1,8 @@
 //! Writeback, its completion, and reclaim.
 
-use super::{ALL, EVERY, FROM_6_6, FROM_6_12, NEWEST, Row, TO_6_2, TO_6_6, TO_6_12, XFS, flag, row, text};
+use super::{
+    ALL, EVERY, FROM_6_6, FROM_6_12, NEWEST, Row, TO_6_2, TO_6_6, TO_6_12, XFS, flag, number, row, text,
+};
 
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -40,6 +42,18 @@ pub(super) const ROWS: &[Row] = &[
                 FROM_6_12,
                 "iomap_add_to_ioend clips to the end of file that iomap_writepage_handle_eof read (51d20d1dacbe, 6.13; 6.12.117 has it)",
             ),
+        ],
+    ),
+    row(
+        "writeback_batch",
+        EVERY,
+        &[
+            number(
+                15,
+                TO_6_6,
+                "write_cache_pages (mm/page-writeback.c), PAGEVEC_SIZE 15; gfs2 with journalled data does the same in batches of its own, which is left out",
+            ),
+            number(31, FROM_6_12, "writeback_iter, PAGEVEC_SIZE 31 (so in 6.11; 7.3: FOLIO_BATCH_SIZE)"),
         ],
     ),
     row(
