@@ -8,10 +8,12 @@
 //! (`get_user_pages`, which faults like a store), and afterwards dirties it by the reference alone, whatever has become
 //! of the page-table entry meanwhile.
 //!
+//! A fault is of one page, and so is the entry that it leaves, also where the folio is larger; `finish_fault` of newer
+//! kernels maps the whole folio (`fault_map`). What a write fault maps and dirties is the folio in any case.
+//!
 //! Left out: mmap_lock, freeze protection, fault-around, stable pages, that all pages of a buffer are pinned before the
-//! first is stored to, and that bios dirty theirs under the folio lock; drivers do not. An entry maps a whole folio:
-//! where folios are larger than pages, one fault makes all pages of a folio writable, which the kernel does not do for the
-//! files of a file system. So a store to a further page that came into the file later has no fault of its own here.
+//! first is stored to, and that bios dirty theirs under the folio lock; drivers do not. A mapping that ends in the middle of a
+//! folio is taken to reach to its ends.
 
 use std::ops::{ControlFlow, Range};
 
@@ -23,15 +25,16 @@ use crate::path::{Part, Path};
 use crate::read::fill::{self, FillState};
 use crate::reflink::xfs_ilock_for_write_fault;
 use crate::state::event::{DataEvent, Errno, FolioEvent, Mapping, What};
-use crate::state::folio::{FolioId, FolioRef, Slot};
+use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
 use crate::state::mapping::Iomap;
+use crate::state::pte::Pte;
 use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;
 use crate::words::branches;
 use crate::words::command::Command;
-use crate::words::design::{MkwriteEnd, MkwriteMap};
+use crate::words::design::{FaultMap, MkwriteEnd, MkwriteMap};
 use crate::words::extent::{Enospc, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
 use crate::words::value::{Value, WriteId};
@@ -151,7 +154,7 @@ impl Path for MmapState {
                 MmapState::Access(Rest { access: Access::Dma(pin.id), cells: done.end..pin.cells.end })
             }
             MmapState::Install(vmf) => {
-                install(inode, me, vmf.folio).await;
+                install(inode, me, &vmf).await;
                 MmapState::Access(vmf.rest)
             }
             MmapState::MkwriteEnd(vmf, blocks) => {
@@ -175,11 +178,11 @@ async fn lock_late<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> M
     MmapState::Install(vmf)
 }
 
-/// The part of a range that lies in its first folio.
-fn first_folio<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> (FolioIndex, Range<Cell>, Range<Cell>) {
+/// The part of a range that lies in its first page, with that page's folio.
+fn first_page<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> (FolioIndex, Range<Cell>, Range<Cell>) {
     let index = inode.sb.geometry.folio_of(cells.start);
     let folio_cells = inode.sb.geometry.cells_of_folio(index);
-    let part = cells.start..cells.end.min(folio_cells.end);
+    let part = cells.start..cells.end.min(inode.sb.geometry.page_end(cells.start));
     (index, folio_cells, part)
 }
 
@@ -193,7 +196,7 @@ async fn instruction<B: Backend>(
     if cells.is_empty() {
         return ControlFlow::Break(Returned::Success);
     }
-    let (index, folio_cells, part) = first_folio(inode, &cells);
+    let (index, folio_cells, part) = first_page(inode, &cells);
     let inside = within(&folio_cells, &part);
     let target = u32::from(index);
     let op = match access {
@@ -202,16 +205,16 @@ async fn instruction<B: Backend>(
         Access::Dma(_) => Op::on("get_user_pages", target),
     };
     let mut slot = inode.page(index).lock(op).await;
-    let entry =
-        slot.current().map(|(_, folio)| (folio.pte_read & (1 << me) != 0, folio.pte_write & (1 << me) != 0));
+    let page = inode.sb.geometry.page_in_folio(part.start);
+    let entry = slot.current().map_or(Pte::Absent, |(_, folio)| folio.ptes.of(page, me));
     match (access, entry) {
-        (Access::Load, Some((true, _) | (_, true))) => {
+        (Access::Load, Pte::ReadOnly | Pte::Writable) => {
             if let Some((_, folio)) = slot.current() {
                 inode.oracle.load(&inode.sb.geometry, &part, &folio.cells[inside]);
                 inode.emit(|| What::Data(DataEvent::Loaded(inode.sb.geometry.bytes_of_cells(&part))));
             }
         }
-        (Access::Store(id), Some((_, true))) => {
+        (Access::Store(id), Pte::Writable) => {
             if let Some(folio) = slot.current_mut() {
                 folio.cells[inside].fill(Value::written(id));
                 inode.tlb(index).release();
@@ -220,7 +223,7 @@ async fn instruction<B: Backend>(
                 inode.emit(|| What::Data(DataEvent::Stored(inode.sb.geometry.bytes_of_cells(&part))));
             }
         }
-        (Access::Dma(id), Some((_, true))) => {
+        (Access::Dma(id), Pte::Writable) => {
             if let Some((folio, _)) = slot.current() {
                 slot.folio_mut(folio).refs |= 1 << me;
                 // Behind end of file it is no write of the file, as in a store.
@@ -234,7 +237,7 @@ async fn instruction<B: Backend>(
             }
         }
         (access, entry) => {
-            if let (Access::Store(_), Some((true, false))) = (access, entry) {
+            if let (Access::Store(_), Pte::ReadOnly) = (access, entry) {
                 inode.sb.backend.reach(branches::WP_FAULT);
             }
             drop(slot);
@@ -245,9 +248,9 @@ async fn instruction<B: Backend>(
     ControlFlow::Continue(MmapState::Access(Rest { access, cells: part.end..cells.end }))
 }
 
-/// The device stores into the first folio of a range, wherever that is now.
+/// The device stores into the first page of a range, wherever that is now.
 async fn transfer<B: Backend>(inode: &Inode<B>, pin: &Pin) {
-    let (index, folio_cells, part) = first_folio(inode, &pin.cells);
+    let (index, folio_cells, part) = first_page(inode, &pin.cells);
     let mut slot = inode.page(index).lock(Op::on("dma", u32::from(index))).await;
     slot.folio_mut(pin.folio.id).cells[within(&folio_cells, &part)].fill(Value::written(pin.id));
     inode.emit(|| What::Data(DataEvent::DeviceStored(inode.sb.geometry.bytes_of_cells(&part))));
@@ -256,7 +259,7 @@ async fn transfer<B: Backend>(inode: &Inode<B>, pin: &Pin) {
 /// `folio_mark_dirty` with a reference and nothing else, and `folio_put`. What has left the page cache is nobody's
 /// dirty page. Returns what is done.
 async fn unpin<B: Backend>(inode: &Inode<B>, me: ActorId, pin: &Pin) -> Range<Cell> {
-    let (index, _, part) = first_folio(inode, &pin.cells);
+    let (index, _, part) = first_page(inode, &pin.cells);
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;
     let pinned = slot.folio_mut(pin.folio.id);
     if pinned.in_cache {
@@ -293,7 +296,7 @@ async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest) -> Option<
         inode.page(index).lock_when(Op::on("folio_lock", target), is_unlocked, u64::from(id)).await;
     inode.folio_passed(index, Some(id));
     if slot.folio(id).is_some_and(|folio| folio.in_cache) {
-        slot.folio_mut(id).pte_read |= 1 << me;
+        map_pages(inode, slot.folio_mut(id), rest.cells.start, me, Pte::ReadOnly);
         inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: false }));
         slot.put(id, me);
         return Some(MmapState::Access(rest));
@@ -486,12 +489,11 @@ async fn mark_dirty<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) 
 
 /// `finish_mkwrite_fault`: the entry becomes writable while the folio is still locked, and only then is it
 /// unlocked. invalidate_lock was dropped before.
-async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
-    let FolioRef { index, id } = folio;
+async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: &VmFault) {
+    let FolioRef { index, id } = vmf.folio;
     let mut slot = inode.page(index).lock(Op::on("set_pte_writable", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
-    folio.pte_read &= !(1 << me);
-    folio.pte_write |= 1 << me;
+    map_pages(inode, folio, vmf.rest.cells.start, me, Pte::Writable);
     folio.dirty_by_store(inode.sb.config.fs.hooks);
     inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: true }));
     inode.folio_unlocked(index, id);
@@ -501,31 +503,49 @@ async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
 }
 
+/// `finish_fault` (mm/memory.c): the entry for the page that was accessed, or those for the whole folio, if it lies inside the
+/// file and the actor has none for any of its pages.
+fn map_pages<B: Backend>(inode: &Inode<B>, folio: &mut Folio, at: Cell, me: ActorId, pte: Pte) {
+    let geometry = &inode.sb.geometry;
+    let end = geometry.cells_of_folio(geometry.folio_of(at)).end;
+    // The size is rounded up to pages.
+    let inside = || geometry.page_at(end - 1) < geometry.byte_at(inode.i_size_peek());
+    let whole = inode.sb.config.design.fault_map == FaultMap::Folio && inside() && folio.ptes.none_of(me);
+    let page = geometry.page_in_folio(at);
+    let pages = if whole { 0..geometry.pages_per_folio() } else { page..page + 1 };
+    pages.for_each(|page| folio.ptes.set(page, me, pte));
+}
+
 /// munmap and MADV_DONTNEED drop this actor's page-table entries, folio by folio: those that are left. What was
 /// stored is in the folio, which is dirty.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Zap(Range<FolioIndex>);
+pub struct Zap(Range<Cell>);
 
 impl Path for Zap {
     type Ended = ();
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         match part.first()? {
-            Command::Munmap => Some(Zap(part.all_folios())),
-            Command::MadviseDontneed { range } => Some(Zap(part.folios(range))),
+            Command::Munmap => Some(Zap(0..part.inode.sb.geometry.cells())),
+            Command::MadviseDontneed { range } => Some(Zap(part.cells(range))),
             _ => None,
         }
     }
 
     async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
-        let Zap(mut folios) = self;
-        let Some(index) = folios.next() else { return ControlFlow::Break(()) };
+        let Zap(cells) = self;
+        if cells.is_empty() {
+            return ControlFlow::Break(());
+        }
+        let geometry = &inode.sb.geometry;
+        let index = geometry.folio_of(cells.start);
+        let here = cells.start..cells.end.min(geometry.cells_of_folio(index).end);
         let mut slot = inode.page(index).lock(Op::on("zap_pte", u32::from(index))).await;
         if let Some(folio) = slot.current_mut() {
-            folio.pte_read &= !(1 << me);
-            folio.pte_write &= !(1 << me);
+            let pages = geometry.page_in_folio(here.start)..=geometry.page_in_folio(here.end - 1);
+            pages.for_each(|page| folio.ptes.set(page, me, Pte::Absent));
         }
         drop(slot);
-        ControlFlow::Continue(Zap(folios))
+        ControlFlow::Continue(Zap(here.end..cells.end))
     }
 }

@@ -7,7 +7,7 @@ use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::state::device::contents;
 use crate::state::event::{DataEvent, FolioEvent, What};
-use crate::state::folio::Slot;
+use crate::state::folio::{Folio, Slot};
 use crate::state::inode::Inode;
 use crate::state::trace;
 use crate::words::design::PartialClear;
@@ -43,7 +43,7 @@ fn at_rest(slot: &Slot, _: u64) -> bool {
 }
 
 /// `truncate_pagecache_range` (mm/truncate.c): folios inside the range are unmapped and removed, dirty or
-/// not; of a folio that sticks out, the cells inside are zeroed.
+/// not; of a folio that sticks out, the cells inside are zeroed, and the pages that lie inside as a whole are unmapped.
 pub async fn step<B: Backend>(
     inode: &Inode<B>,
     _: ActorId,
@@ -68,6 +68,7 @@ pub async fn step<B: Backend>(
             slot.remove();
         } else {
             folio.cells[inside].fill(Value::ZERO);
+            unmap_pages(inode, folio, &folio_cells, &state.cells);
             let dropped = |block: &FileBlock| {
                 let block = inode.sb.geometry.cells_of_block(*block);
                 state.cells.start <= block.start && block.end <= state.cells.end
@@ -95,14 +96,32 @@ pub async fn step<B: Backend>(
     ControlFlow::Continue(state)
 }
 
+/// `unmap_mapping_range` for the pages of a folio that lie in a range as a whole.
+fn unmap_pages<B: Backend>(
+    inode: &Inode<B>,
+    folio: &mut Folio,
+    folio_cells: &Range<Cell>,
+    cells: &Range<Cell>,
+) {
+    let geometry = &inode.sb.geometry;
+    let mut start = folio_cells.start;
+    while start < folio_cells.end {
+        let end = geometry.page_end(start);
+        if cells.start <= start && end <= cells.end {
+            folio.ptes.clear_page(geometry.page_in_folio(start));
+        }
+        start = end;
+    }
+}
+
 /// `pagecache_isize_extended` (mm/truncate.c): the file grows from `from` to `to`, and the folio that the old
 /// end lay in is write-protected, so that the next store into the blocks that have come inside the file
-/// faults and reserves them. Only where a folio has several blocks.
+/// faults and reserves them. Only where the page that it lay in has further blocks: other pages have no entries yet.
 pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, to: Cell) {
     let Some(last) = from.checked_sub(1) else { return };
     let index = inode.sb.geometry.folio_of(last);
     let rounded_from = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(last)).end;
-    if to <= rounded_from || rounded_from == inode.sb.geometry.cells_of_folio(index).end {
+    if to <= rounded_from || rounded_from >= inode.sb.geometry.page_end(last) {
         return;
     }
     let unlocked = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| folio.locked.is_none());

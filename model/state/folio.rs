@@ -12,6 +12,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::ActorId;
 
 use crate::state::owed::{self, Debt, Owed};
+use crate::state::pte::Ptes;
 use crate::words::design::{EndWriteback, ReclaimDirty, ReclaimWriteback};
 use crate::words::geometry::FolioIndex;
 use crate::words::personality::Hooks;
@@ -104,10 +105,8 @@ pub struct Folio {
     blocks: u16,
     /// The contents.
     pub cells: Vec<Value>,
-    /// Which actors map it read-only, and which writable.
-    pub pte_read: u16,
-    /// Which actors map it writable.
-    pub pte_write: u16,
+    /// Who maps its pages.
+    pub ptes: Ptes,
     /// What was done to it under its lock and is still to be judged.
     pub owed: Owed,
 }
@@ -128,8 +127,7 @@ impl Folio {
             stored: Stored::Joined,
             blocks,
             cells,
-            pte_read: 0,
-            pte_write: 0,
+            ptes: Ptes::default(),
             owed: Owed::default(),
         }
     }
@@ -218,10 +216,9 @@ impl Folio {
         self.write_protect();
     }
 
-    /// `page_mkclean`: no actor can store without a fault any more. Needs the folio lock.
+    /// `folio_mkclean`: no actor can store into any page of it without a fault any more. Needs the folio lock.
     pub fn write_protect(&mut self) {
-        self.pte_read |= self.pte_write;
-        self.pte_write = 0;
+        self.ptes.write_protect();
     }
 
     /// `folio_start_writeback` for a folio whose blocks went into `ioends` ioends. Needs the folio lock.
@@ -253,15 +250,9 @@ impl Folio {
         }
     }
 
-    /// Whether somebody maps it.
-    pub fn is_mapped(&self) -> bool {
-        self.pte_read | self.pte_write != 0
-    }
-
     /// Drops all page-table entries.
     pub fn unmap(&mut self) {
-        self.pte_read = 0;
-        self.pte_write = 0;
+        self.ptes.clear();
     }
 
     /// Whether reclaim leaves it to writeback: it is dirty, or under writeback unless reclaim ignores that.
@@ -470,7 +461,12 @@ impl Slot {
     /// POSIX_FADV_DONTNEED's way (mapping_evict_folio): looks at references and mappings first.
     pub fn invalidate(&mut self) -> Eviction {
         let Some(folio) = self.current_mut() else { return Eviction::Kept };
-        if folio.locked.is_some() || folio.writeback || folio.dirty || folio.is_mapped() || folio.refs != 0 {
+        if folio.locked.is_some()
+            || folio.writeback
+            || folio.dirty
+            || folio.ptes.is_mapped()
+            || folio.refs != 0
+        {
             return Eviction::Kept;
         }
         if folio.has_busy_buffers() {

@@ -9,7 +9,7 @@ use crate::judge::oracle::Oracle;
 use crate::judge::properties;
 use crate::state::dinode::{Dinode, empty_dinode};
 use crate::state::event::{KernelEvent, MapChange, What};
-use crate::state::folio::{FolioId, Slot};
+use crate::state::folio::{Folio, FolioId, Slot};
 use crate::state::glock::Holders;
 use crate::state::handover::{Handover, LinkedLock};
 use crate::state::log::Log;
@@ -319,6 +319,12 @@ impl<B: Backend> Inode<B> {
         slot.current().is_some_and(|(_, folio)| below_eof.any(|at| folio.cells[at] != Value::ZERO))
     }
 
+    /// Whether somebody can store into a page of a block without a fault.
+    fn is_writable(&self, folio: &Folio, block: FileBlock) -> bool {
+        let mut cells = self.sb.geometry.cells_of_block(block);
+        cells.any(|cell| folio.ptes.is_page_writable(self.sb.geometry.page_in_folio(cell)))
+    }
+
     /// For the folios of `blocks`: an unlocked folio's dirty blocks below end of file have blocks or a
     /// reservation, unless they hold nothing but the zeros that a hole reads as and nobody can store into them.
     /// To be called in a transition that released a lock, or after it; by whoever has dirtied a folio, debug builds
@@ -335,7 +341,7 @@ impl<B: Backend> Inode<B> {
                     folio.locked.is_none()
                         && folio.dirty
                         && folio.block_dirty(self.sb.block_in_folio(block), self.sb.config.fs.block_dirty)
-                        && (folio.pte_write != 0 || self.has_data(slot, block))
+                        && (self.is_writable(folio, block) || self.has_data(slot, block))
                 });
             });
             if !dirty {

@@ -20,6 +20,7 @@ pub mod log;
 pub mod map_change;
 pub mod mapping;
 pub mod owed;
+pub mod pte;
 pub mod space;
 pub mod superblock;
 pub mod sync;

@@ -199,10 +199,10 @@ fn folios<B: Backend>(inode: &Inode<B>) -> Strip {
 
 fn folio(slot: &Slot) -> Part {
     let Some((_, folio)) = slot.current() else { return Part::NoFolio };
-    let mapped = match (folio.pte_read, folio.pte_write) {
-        (0, 0) => None,
-        (_, 0) => Some(MappedFor::Reading),
-        _ => Some(MappedFor::Writing),
+    let mapped = match (folio.ptes.is_mapped(), folio.ptes.is_writable()) {
+        (false, _) => None,
+        (true, false) => Some(MappedFor::Reading),
+        (true, true) => Some(MappedFor::Writing),
     };
     Part::Folio(FolioState {
         letters: slot.letters(),

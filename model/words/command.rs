@@ -12,7 +12,7 @@ use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
 use self::facts::Role::{Announces, PassesBlocks, Plain, Stops};
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
-use self::facts::Touches::{Bytes, Calls, Copy, End};
+use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
 pub use self::facts::{FileId, Io};
 use crate::words::personality::{Allocate, CloneLock, Completion, Exchange, Hooks, Personality};
@@ -329,10 +329,10 @@ impl Command {
 
             Command::Mmap { range, .. } => row(None, Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
             Command::Munmap => row(None, none, Keeps, Stay, Nothing, &[], Plain),
-            Command::Mread { range } => row(Some("load"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
+            Command::Mread { range } => row(Some("load"), Pages(range.clone()), Keeps, Stay, Nothing, &[], Plain),
             Command::Mwrite { range, fill } =>
-                row(Some("store"), Bytes(range.clone()), Keeps, Stay, Written(*fill), &[], Plain),
-            Command::Dma { range, fill } => row(None, Bytes(range.clone()), Keeps, Stay, Pinned(*fill), &[], Plain),
+                row(Some("store"), Pages(range.clone()), Keeps, Stay, Written(*fill), &[], Plain),
+            Command::Dma { range, fill } => row(None, Pages(range.clone()), Keeps, Stay, Pinned(*fill), &[], Plain),
             Command::MadviseDontneed { range } =>
                 row(Some("madvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
 

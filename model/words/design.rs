@@ -284,6 +284,16 @@ choices! {
 }
 
 choices! {
+    /// For what a fault on a folio of several pages leaves page-table entries (`finish_fault`, mm/memory.c).
+    FaultMap {
+        /// For the page that was accessed (6.1, 6.12).
+        Page = "page",
+        /// For all pages of the folio, if it lies inside the file and none of them is mapped (7.3).
+        Folio = "folio",
+    }
+}
+
+choices! {
     /// What a short copy into a folio that is not uptodate counts as.
     ShortCopy {
         /// Nothing: the rest of the block was never filled.
@@ -462,6 +472,8 @@ pub struct Design {
     pub mkwrite_dirty_late: bool,
     /// When a write fault maps.
     pub mkwrite_map: MkwriteMap,
+    /// What a fault makes accessible.
+    pub fault_map: FaultMap,
     /// What short copies count as.
     pub short_copy: ShortCopy,
     /// When a block is valid that was zeroed in part.
@@ -532,6 +544,7 @@ settable!(Design {
     mkwrite_end,
     mkwrite_dirty_late,
     mkwrite_map,
+    fault_map,
     short_copy,
     zeroed_uptodate,
     failed_cut,
@@ -640,6 +653,7 @@ impl Design {
             mkwrite_end: MkwriteEnd::Nothing,
             mkwrite_dirty_late: false,
             mkwrite_map: MkwriteMap::FolioLocked,
+            fault_map: FaultMap::Page,
             short_copy: ShortCopy::Refuse,
             zeroed_uptodate: ZeroedUptodate::AtOnce,
             failed_cut: FailedCut::Always,

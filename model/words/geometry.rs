@@ -18,7 +18,7 @@ pub type FolioIndex = u16;
 /// The most cells that a file may be cut into.
 pub const MAX_CELLS: usize = 4096;
 /// Bytes of a page of memory.
-const PAGE_SIZE: u64 = 4096;
+pub(super) const PAGE_SIZE: u64 = 4096;
 /// The most folios of a file.
 pub const MAX_FOLIOS: usize = 256;
 /// The most blocks of a folio: their state is a set in one word.
@@ -209,6 +209,23 @@ impl Geometry {
         self.byte_at(cell) / PAGE_SIZE * PAGE_SIZE
     }
 
+    /// Which page of its folio a cell lies in.
+    pub fn page_in_folio(&self, cell: Cell) -> u16 {
+        (self.byte_at(cell) % self.folio / PAGE_SIZE) as u16
+    }
+
+    /// The pages that a folio has.
+    pub fn pages_per_folio(&self) -> u16 {
+        self.folio.div_ceil(PAGE_SIZE) as u16
+    }
+
+    /// The end of the cells of the page that a cell lies in; where folios are smaller, of its folio.
+    pub fn page_end(&self, cell: Cell) -> Cell {
+        let end = self.page_at(cell) + PAGE_SIZE;
+        let after = self.boundaries.partition_point(|boundary| *boundary < end) as Cell;
+        after.min(self.cells_of_folio(self.folio_of(cell)).end)
+    }
+
     /// The block that a cell lies in.
     pub fn block_of(&self, cell: Cell) -> FileBlock {
         self.block_of[usize::from(cell)]
@@ -328,6 +345,15 @@ mod tests {
         let geometry = Geometry::uniform(4096, 4096, 8192, [512, 4096]).unwrap();
         assert_eq!((geometry.cells_of_block(0), geometry.cells_of_block(1)), (0..2, 2..4));
         assert_eq!(geometry.byte_at(3), 4096 + 512);
+    }
+
+    #[test]
+    fn a_folio_may_have_several_pages() {
+        let geometry = Geometry::new(1024, 8192, 16384, [4500]).unwrap();
+        let at = |byte| geometry.cell_at(byte);
+        assert_eq!([0, 4096, 4500, 8192].map(|byte| geometry.page_in_folio(at(byte))), [0, 1, 1, 0]);
+        assert_eq!([0, 4500, 8192].map(|byte| geometry.page_end(at(byte))), [4096, 8192, 12288].map(at));
+        assert_eq!((geometry.pages_per_folio(), cut().page_end(5)), (2, 10));
     }
 
     #[test]

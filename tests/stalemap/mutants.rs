@@ -14,9 +14,9 @@ use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::bounds;
 use stalemap_model::words::branches;
 use stalemap_model::words::design::{
-    Check, Compare, Design, FailedCut, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap, OnStale,
-    PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty, ReclaimWriteback,
-    Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroedUptodate,
+    Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap,
+    OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty,
+    ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::personality::{
@@ -384,6 +384,12 @@ fn m18_write_fault_punches() {
         &[properties::DIRTY_OVER_HOLE, properties::DROPPED_DIRTY, properties::LOST_WRITE],
         &[branches::MKWRITE],
     );
+}
+
+/// A fault maps all pages of its folio: harmless.
+#[test]
+fn fault_maps_its_folio() {
+    holds("xfs/sigbus-page", |design, _| design.fault_map = FaultMap::Folio, &[branches::MKWRITE]);
 }
 
 /// invalidate_lock is taken with the folio locked, and a page fault takes them the other way round.

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::words::geometry::MAX_CELLS;
+use crate::words::geometry::{MAX_CELLS, PAGE_SIZE};
 use crate::words::personality::Personality;
 
 /// The number of a file: its place in [`Config::files`](crate::words::config::Config::files).
@@ -48,6 +48,8 @@ pub enum Touches {
     Nothing,
     /// A range.
     Bytes(Range<u64>),
+    /// A range of mapped memory, which is accessed page by page.
+    Pages(Range<u64>),
     /// From here to the end of file, wherever that is.
     From(u64),
     /// A range, in calls of so many bytes.
@@ -166,6 +168,13 @@ impl Touches {
         match self {
             Touches::Nothing => Vec::new(),
             Touches::Bytes(range) => vec![range.start, range.end],
+            Touches::Pages(range) => {
+                let inner = (1..).map_while(|n| {
+                    let cut = (range.start / PAGE_SIZE + n).checked_mul(PAGE_SIZE)?;
+                    (cut < range.end && n <= MAX_CELLS as u64).then_some(cut)
+                });
+                inner.chain([range.start, range.end]).collect()
+            }
             Touches::From(at) | Touches::End(at) => vec![*at],
             Touches::Calls(range, chunk) => {
                 let inner = (1..).map_while(|n| {
