@@ -26,7 +26,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::direct_io::complete::Completion;
 use crate::direct_io::invalidate::InvalidateState;
-use crate::fs::eof::eof_tail;
+use crate::fs::eof::{Grower, eof_tail};
 use crate::fs::xfs_dio::{Overwrite, Refusal};
 use crate::fs::{self, glock};
 use crate::iomap::write_state::{Write, WriteState};
@@ -302,6 +302,8 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contro
         return ControlFlow::Continue(DioState::Glock(dio));
     }
     if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
+        let gap = inode.i_size_peek()..dio.request.start;
+        inode.oracle.begin_growth(&inode.sb.geometry, dio.id, &gap);
         return ControlFlow::Continue(flush(inode, dio));
     }
     if inode.reflinks && !is_aligned(inode, &dio.request) {
@@ -331,7 +333,9 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contro
 
 /// Zeros from the end of file to where a write beyond it begins, with i_rwsem held exclusively.
 fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
-    match eof_tail(inode, inode.i_size_peek(), dio.request.start) {
+    let size = inode.i_size_peek();
+    inode.oracle.begin_growth(&inode.sb.geometry, dio.id, &(size..dio.request.start));
+    match eof_tail(inode, size, dio.request.start, Grower::Write) {
         Some(tail) => ControlFlow::Continue(DioState::ZeroLock(dio, tail)),
         None => checked(inode, me, dio),
     }

@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 
 use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
-use crate::fs::eof::eof_tail;
+use crate::fs::eof::{Grower, eof_tail};
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, gfs2_log, glock};
 use crate::iomap::punch::PunchState;
@@ -200,7 +200,8 @@ async fn enter<B: Backend>(
         inode_dio_wait(inode).await;
         size = inode.i_size_peek();
     }
-    if let Some(tail) = eof_tail(inode, size, write.request.start) {
+    inode.oracle.begin_growth(&inode.sb.geometry, write.id, &(size..write.request.start));
+    if let Some(tail) = eof_tail(inode, size, write.request.start, Grower::Write) {
         if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
             inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
             write.holds_invalidate_lock = true;
@@ -208,13 +209,12 @@ async fn enter<B: Backend>(
         write.fill = Fill::Zero;
         write.pos = tail.start;
         write.end = tail.end;
-        return ControlFlow::Continue(zero::start(inode, write));
     }
     let pass = inode.glock.is_some() || inode.sb.config.fs.source_probe;
-    ControlFlow::Continue(if pass {
-        WriteState::Pass(write)
-    } else {
-        WriteState::Begin(write, StaleFlag::Clear)
+    ControlFlow::Continue(match write.fill {
+        _ if pass => WriteState::Pass(write),
+        Fill::Zero => zero::start(inode, write),
+        Fill::Data | Fill::Unshare => WriteState::Begin(write, StaleFlag::Clear),
     })
 }
 
@@ -226,7 +226,8 @@ async fn pass<B: Backend>(
     mut write: Write,
 ) -> ControlFlow<Written, WriteState> {
     if let Some(at) = write.faults_at.filter(|_| inode.sb.config.fs.source_probe) {
-        if write.pos >= at {
+        // What is zeroed in front has no source.
+        if write.pos.max(write.request.start) >= at {
             inode.emit(|| What::Failed(Errno::Fault));
             write.failed = true;
             return finish(inode, me, &write);
@@ -234,7 +235,10 @@ async fn pass<B: Backend>(
         write.end = write.end.min(at);
     }
     glock::acquire(inode, me, Mode::Exclusive).await;
-    ControlFlow::Continue(WriteState::Begin(write, StaleFlag::Clear))
+    ControlFlow::Continue(match write.fill {
+        Fill::Zero => zero::start(inode, write),
+        Fill::Data | Fill::Unshare => WriteState::Begin(write, StaleFlag::Clear),
+    })
 }
 
 /// `iomap_begin`: samples a mapping in one ILOCK section.

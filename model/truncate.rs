@@ -10,7 +10,7 @@ use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::{Folio, Slot};
 use crate::state::inode::Inode;
 use crate::state::trace;
-use crate::words::design::PartialClear;
+use crate::words::design::{IsizeExtended, PartialClear};
 use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
 use crate::words::ordering::Link;
@@ -116,7 +116,8 @@ fn unmap_pages<B: Backend>(
 
 /// `pagecache_isize_extended` (mm/truncate.c): the file grows from `from` to `to`, and the folio that the old
 /// end lay in is write-protected, so that the next store into the blocks that have come inside the file
-/// faults and reserves them. Only where the page that it lay in has further blocks: other pages have no entries yet.
+/// faults and reserves them. Only where the page that it lay in has further blocks: other pages have no entries yet. In 7.3 a
+/// dirty folio is also zeroed from there on.
 pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, to: Cell) {
     let Some(last) = from.checked_sub(1) else { return };
     let index = inode.sb.geometry.folio_of(last);
@@ -130,6 +131,12 @@ pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, 
     if let Some(folio) = slot.current_mut() {
         folio.write_protect();
         inode.tlb(index).acquire();
+        let grown = from..to.min(inode.sb.geometry.cells_of_folio(index).end);
+        if folio.dirty && inode.sb.config.design.isize_extended == IsizeExtended::Zero {
+            let inside = within(&inode.sb.geometry.cells_of_folio(index), &grown);
+            folio.cells[inside].fill(Value::ZERO);
+            inode.emit(|| What::Data(DataEvent::ZeroedInCache(inode.sb.geometry.bytes_of_cells(&grown))));
+        }
     }
 }
 

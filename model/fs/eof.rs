@@ -1,4 +1,5 @@
-//! The block that end of file lies in the middle of.
+//! What lies behind end of file in the page that it lies in, and has to be zeros when the file grows: a mapping may have
+//! stored there.
 
 use std::ops::Range;
 
@@ -6,16 +7,51 @@ use stalemap_facade::Backend;
 
 use crate::state::inode::Inode;
 use crate::words::geometry::Cell;
+use crate::words::personality::FsType;
 
-/// The cells of the block that end of file lies in the middle of, from there to `target` at most: what has to be
-/// zeroed before the file grows, where the file system does that. Further blocks behind end of file have no data: they
-/// are holes, or preallocated.
-pub fn eof_tail<B: Backend>(inode: &Inode<B>, size: Cell, target: Cell) -> Option<Range<Cell>> {
-    if target <= size || size == 0 || !inode.sb.config.fs.zero_eof {
+/// What makes a file grow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Grower {
+    /// A write behind end of file, buffered or direct.
+    Write,
+    /// A truncate, or what is done as one.
+    Truncate,
+    /// fallocate.
+    Fallocate,
+}
+
+/// The cells from end of file to `target` that have to be zeroed before the file grows, where the file system does that.
+///
+/// XFS zeroes all of them (`xfs_zero_range` in xfs_setattr_size and xfs_file_write_checks, 6.1 to 7.3), of which those behind
+/// the folio of end of file have no data: they are holes, or preallocated. gfs2 zeroes to the end of the page
+/// (`gfs2_clear_beyond_eof`, 6.12), and ext4 to the end of the block (`ext4_block_zero_eof`, 7.3).
+pub fn eof_tail<B: Backend>(
+    inode: &Inode<B>,
+    size: Cell,
+    target: Cell,
+    grower: Grower,
+) -> Option<Range<Cell>> {
+    if target <= size || size == 0 || !zeroes(inode, grower) {
         return None;
     }
-    let block_end = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(size - 1)).end;
-    (size < block_end).then(|| size..block_end.min(target))
+    let geometry = &inode.sb.geometry;
+    let last = size - 1;
+    let end = match inode.sb.config.fs.fs_type {
+        FsType::Xfs => geometry.cells_of_folio(geometry.folio_of(last)).end,
+        FsType::Gfs2 => geometry.page_end(last),
+        FsType::Ext4 | FsType::Zonefs => geometry.cells_of_block(geometry.block_of(last)).end,
+    };
+    (size < end).then(|| size..end.min(target))
+}
+
+fn zeroes<B: Backend>(inode: &Inode<B>, grower: Grower) -> bool {
+    let fs = &inode.sb.config.fs;
+    fs.zero_eof
+        && match grower {
+            Grower::Write => true,
+            Grower::Truncate => fs.truncate_zero_eof,
+            Grower::Fallocate => fs.falloc_zero_eof,
+        }
 }
 
 /// The cells of the block that a position lies in the middle of, from there to its end.

@@ -32,6 +32,8 @@ pub(super) fn personality() -> Personality {
         source_fault: SourceFault::InPass,
         source_probe: false,
         zero_eof: true,
+        truncate_zero_eof: true,
+        falloc_zero_eof: true,
         write_end: WriteEnd::PunchDelalloc,
         hooks: Hooks::Nothing,
         completion: Completion::ConvertThenClear,

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use stalemap_facade::Backend;
 
-use super::eof::eof_tail;
+use super::eof::{Grower, eof_tail};
 use super::xfs_iops::{flush_unlogged, grow};
 use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, Plan, Refused, SizeAfter};
 use crate::state::inode::Inode;
@@ -131,7 +131,7 @@ fn xfs_alloc_file_space<B: Backend>(
     grown: &Range<Cell>,
 ) -> Vec<Job> {
     let new_size = (!grown.is_empty()).then_some(grown.end);
-    let tail = new_size.and_then(|target| eof_tail(inode, size, target)).map(Job::Zero);
+    let tail = new_size.and_then(|target| eof_tail(inode, size, target, Grower::Fallocate)).map(Job::Zero);
     let blocks = inode.sb.geometry.blocks_touched(cells);
     let flush = new_size.and_then(|new_size| flush_unlogged(inode, size, new_size));
     let extend = AtOnce::Extend { name: inode.sb.config.fs.names.alloc_file_space, blocks, size: new_size };

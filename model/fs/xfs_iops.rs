@@ -1,12 +1,12 @@
 //! ftruncate: `xfs_setattr_size` (fs/xfs/xfs_iops.c, 6.2).
 //!
 //! Downwards, the rest of the new last block is zeroed, so that the old data do not come back when the file grows
-//! again; then i_size shrinks, then the page cache behind it goes, and at last the blocks. Upwards, the rest of
-//! the old last block is zeroed, and the size grows.
+//! again; then i_size shrinks, then the page cache behind it goes, and at last the blocks. Upwards, what lies
+//! behind end of file is zeroed, and the size grows.
 
 use stalemap_facade::Backend;
 
-use super::eof::{eof_tail, rest_of_block};
+use super::eof::{Grower, eof_tail, rest_of_block};
 use crate::fs::change::{AtOnce, Job, Meaning, Plan};
 use crate::state::inode::Inode;
 use crate::words::geometry::Cell;
@@ -58,7 +58,7 @@ fn shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> 
 
 /// The jobs that let the file grow.
 pub(super) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
-    let tail = eof_tail(inode, size, new_size).map(Job::Zero);
+    let tail = eof_tail(inode, size, new_size, Grower::Truncate).map(Job::Zero);
     let flush = flush_unlogged(inode, size, new_size);
     let extend =
         AtOnce::Extend { name: inode.sb.config.fs.names.setattr_size, blocks: 0..0, size: Some(new_size) };

@@ -3,6 +3,7 @@
 //! Invariants: a judge is told what happened and never looks for itself; it knows values and no inode.
 
 pub mod crash;
+pub mod growth;
 pub mod oracle;
 pub mod properties;
 pub mod survivors;

@@ -12,9 +12,10 @@ use std::ops::Range;
 
 use stalemap_facade::{ActorId, Backend, Leaf, Property};
 
+use crate::judge::growth::Growths;
 use crate::judge::properties;
 use crate::judge::survivors::Survivors;
-use crate::words::config::labelled;
+use crate::words::config::{PostEof, labelled};
 use crate::words::counters;
 use crate::words::geometry::{Cell, FolioIndex, Geometry};
 use crate::words::value::{MAX_WRITES, Value, WriteId};
@@ -33,11 +34,14 @@ struct History {
     reads: Vec<(ActorId, u64)>,
     /// What was there before a direct write that is not complete, but has brought the cell inside end of file.
     outgrown: u64,
+    /// What is about to bring the cell into the file as zeros, and writes elsewhere.
+    growths: Growths,
 }
 
 impl History {
     fn new() -> Self {
-        History { allowed: 1, own: 1, pending: Vec::new(), reads: Vec::new(), outgrown: 0 }
+        let (pending, reads) = (Vec::new(), Vec::new());
+        History { allowed: 1, own: 1, pending, reads, outgrown: 0, growths: Growths::default() }
     }
 
     fn begin_write(&mut self, id: WriteId) {
@@ -72,9 +76,34 @@ impl History {
         self.own = self.allowed;
     }
 
-    /// The cell has come into the file. What was stored there before, behind end of file, may be found or not.
-    fn complete_growth(&mut self) {
-        self.pending.retain(|(other, _)| *other != 0);
+    /// A change of the size has brought the cell into the file. What was stored there before it began, behind end of file, is
+    /// found or not where it is exempt.
+    fn complete_growth(&mut self, post_eof: PostEof) {
+        let Some(at) = self.pending.iter().position(|(other, _)| *other == 0) else { return };
+        let (_, stored) = self.pending.remove(at);
+        if post_eof == PostEof::Judged {
+            self.expel(stored);
+        }
+    }
+
+    /// A write elsewhere has brought the cell into the file, as zeros, or it has not.
+    fn end_growth(&mut self, id: WriteId, grown: bool) {
+        if let Some(stored) = self.growths.end(id)
+            && grown
+        {
+            self.expel(stored);
+        }
+    }
+
+    /// Values that were stored behind end of file do not come into the file.
+    fn expel(&mut self, stored: u64) {
+        self.allowed &= !stored | 1;
+        self.own &= !stored | 1;
+    }
+
+    /// Whether something brings the cell into the file just now.
+    fn is_growing(&self) -> bool {
+        self.growths.any() || self.pending.iter().any(|(id, _)| *id == 0)
     }
 
     /// What was in another cell is in this one from here on. Who reads in the meantime may find either.
@@ -124,6 +153,7 @@ impl History {
     fn exempt(&mut self) {
         self.allowed = u64::MAX;
         self.pending.iter_mut().for_each(|(_, replaced)| *replaced = 0);
+        self.growths.exempt();
         self.reads.iter_mut().for_each(|(_, may_return)| *may_return = u64::MAX);
     }
 
@@ -182,6 +212,8 @@ pub struct Oracle<B: Backend> {
     label: Option<String>,
     /// The direct writes, if those that meet others are not judged.
     exempted: Option<u64>,
+    /// What is judged of stores behind end of file.
+    post_eof: PostEof,
 }
 
 /// Runs of cells with the same contents, for messages.
@@ -219,6 +251,7 @@ impl<B: Backend> Oracle<B> {
             patterns: patterns.to_vec(),
             label: label.map(str::to_owned),
             exempted: None,
+            post_eof: PostEof::Judged,
             cells: (0..geometry.folios()).map(|index| backend.leaf("history", histories(index))).collect(),
             writers: (0..actors).map(|_| backend.leaf("writer", Writer::default())).collect(),
             survivors: None,
@@ -233,6 +266,13 @@ impl<B: Backend> Oracle<B> {
     #[must_use]
     pub fn with_exempted(mut self, exempted: Option<u64>) -> Self {
         self.exempted = exempted;
+        self
+    }
+
+    /// What is judged of stores behind end of file.
+    #[must_use]
+    pub fn with_post_eof(mut self, post_eof: PostEof) -> Self {
+        self.post_eof = post_eof;
         self
     }
 
@@ -290,7 +330,9 @@ impl<B: Backend> Oracle<B> {
         self.survivor(geometry, cell, |survivor| {
             let property = match value {
                 value if survivor.allow_recovery_of(value) => return,
-                value if value.is_garbage() => properties::CRASH_EXPOSURE,
+                value if value.is_garbage() || survivor.was_stored_behind(value) => {
+                    properties::CRASH_EXPOSURE
+                }
                 Value::ZERO if survivor.allow_recovery_outside() => {
                     if cell + 1 < size {
                         return;
@@ -368,14 +410,39 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
+    /// A write(2) that has begun is about to bring `cells` before it into the file, as zeros. It has not looked at them yet.
+    pub fn begin_growth(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        if self.post_eof == PostEof::Judged && !cells.is_empty() {
+            self.each(geometry, cells, |history| history.growths.begin(id, history.settled()));
+        }
+    }
+
+    /// A write(2) of cells from `start` on returns, and has brought what lies before it into the file, or not.
+    fn end_growth(&self, geometry: &Geometry, id: WriteId, start: Cell, grown: bool) {
+        for index in geometry.folios_touched(&(0..start)).map(usize::from) {
+            let mut any = false;
+            self.cells[index]
+                .audit(|histories| any = histories.iter().any(|history| history.growths.is_under_way(id)));
+            if any {
+                self.cells[index].update(|histories| {
+                    for history in histories {
+                        history.end_growth(id, grown);
+                    }
+                });
+            }
+        }
+    }
+
     /// A write(2) returns: `done` was written, the rest of `cells` was not.
     pub fn end_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, done: Cell) {
+        self.end_growth(geometry, id, cells.start, done > cells.start);
         self.each(geometry, &(cells.start..done), |history| history.complete_write(id));
         self.each(geometry, &(done..cells.end), |history| history.abandon_write(id));
     }
 
     /// A write(2) returns an error after parts of it may have been written.
     pub fn fail_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
+        self.end_growth(geometry, id, cells.start, false);
         self.each(geometry, cells, |history| history.fail_write(id));
     }
 
@@ -412,7 +479,7 @@ impl<B: Backend> Oracle<B> {
 
     /// Cells have come into the file.
     pub fn complete_growth(&self, geometry: &Geometry, cells: &Range<Cell>) {
-        self.each(geometry, cells, History::complete_growth);
+        self.each(geometry, cells, |history| history.complete_growth(self.post_eof));
     }
 
     /// `cells` are taken out of the file: what lies behind moves down.
@@ -456,16 +523,39 @@ impl<B: Backend> Oracle<B> {
     }
 
     /// A store through a mapping: begins and ends at once. Behind end of file (`size`) it is no write of the
-    /// file: whether it is found there when the file grows is unspecified.
+    /// file: whether it is found there is unspecified, as long as the file does not grow.
     pub fn store(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, size: Cell) {
         let inside = cells.end.min(size).max(cells.start);
         self.each(geometry, &(cells.start..inside), |history| {
             history.begin_write(id);
             history.complete_write(id);
         });
-        self.each(geometry, &(inside..cells.end), |history| history.allow(id));
-        self.survivors(geometry, cells, |cell| cell.allow(id));
+        let behind = inside..cells.end;
+        self.each(geometry, &behind, |history| history.allow(id));
+        self.survivors(geometry, &(cells.start..inside), |cell| cell.allow(id));
+        self.survive_behind(geometry, id, &behind);
         self.exempt_mixed(geometry, id, cells);
+    }
+
+    /// What is stored behind end of file may survive a crash in the file where it may become part of it.
+    fn survive_behind(&self, geometry: &Geometry, id: WriteId, behind: &Range<Cell>) {
+        if self.survivors.is_none() {
+            return;
+        }
+        for cell in behind.clone() {
+            let index = geometry.folio_of(cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            let mut growing = false;
+            self.cells[usize::from(index)].audit(|histories| growing = histories[at].is_growing());
+            let found = growing || self.post_eof == PostEof::Exempt;
+            self.survivors(geometry, &(cell..cell + 1), |cell| {
+                if found {
+                    cell.allow(id);
+                } else {
+                    cell.store_behind(id);
+                }
+            });
+        }
     }
 
     /// A read(2) begins.
@@ -751,13 +841,36 @@ mod tests {
     }
 
     #[test]
-    fn a_growing_file_shows_zeros_or_what_was_stored_behind_its_end() {
-        let mut history = History::new();
-        history.allow(1);
-        history.begin_write(0);
-        history.complete_growth();
-        assert!(history.allows(Value::ZERO) && history.allows(Value::written(1)));
-        assert!(history.pending.is_empty());
+    fn a_growing_file_does_not_show_what_was_stored_behind_its_end_before_it_grew() {
+        for (post_eof, found) in [(PostEof::Judged, false), (PostEof::Exempt, true)] {
+            let mut history = History::new();
+            history.allow(1);
+            history.begin_write(0);
+            history.allow(2);
+            history.complete_growth(post_eof);
+            assert!(history.allows(Value::ZERO) && history.allows(Value::written(2)));
+            assert_eq!(history.allows(Value::written(1)), found);
+            assert_eq!(history.owns(Value::written(1)), found);
+            assert!(history.pending.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_write_behind_a_gap_fills_it_with_zeros_if_it_gets_anywhere() {
+        for (grown, found) in [(true, false), (false, true)] {
+            let mut history = History::new();
+            history.allow(1);
+            history.growths.begin(3, history.settled());
+            history.allow(2);
+            assert!(history.is_growing());
+            history.end_growth(4, true);
+            assert!(history.is_growing(), "another call ended");
+            history.end_growth(3, grown);
+            assert!(
+                history.allows(Value::ZERO) && history.allows(Value::written(2)) && !history.is_growing()
+            );
+            assert_eq!(history.allows(Value::written(1)), found);
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ const OUTSIDE: u64 = 1 << 63;
 pub(crate) struct Survivors {
     /// The writes, as a set.
     may: u64,
+    /// Stores behind end of file, as a set: where they must not survive, they are nothing that was written to the file.
+    behind: u64,
     /// Syncs that have begun and not ended, each with what may survive it.
     syncs: Vec<(ActorId, u64)>,
 }
@@ -19,7 +21,7 @@ pub(crate) struct Survivors {
 impl Survivors {
     /// Before anything was written, behind end of file. Zeros may be found in the file only once they were put there.
     pub(crate) fn new() -> Self {
-        Survivors { may: OUTSIDE, syncs: Vec::new() }
+        Survivors { may: OUTSIDE, behind: 0, syncs: Vec::new() }
     }
 
     /// A write begins.
@@ -28,6 +30,16 @@ impl Survivors {
         for (_, survive) in &mut self.syncs {
             *survive |= 1 << id;
         }
+    }
+
+    /// A store behind end of file, which must not become part of the file.
+    pub(crate) fn store_behind(&mut self, id: WriteId) {
+        self.behind |= 1 << id;
+    }
+
+    /// Whether a value was only ever stored behind end of file, if it must not survive.
+    pub(crate) fn was_stored_behind(&self, value: Value) -> bool {
+        value.write().is_some_and(|id| self.behind & (1 << id) != 0)
     }
 
     /// All writes that may survive, as a set.
@@ -83,6 +95,14 @@ mod tests {
         cell.end_sync(0);
         let survives = |id| cell.allow_recovery_of(Value::written(id));
         assert!(!survives(0) && survives(1) && survives(2));
+    }
+
+    #[test]
+    fn a_store_behind_end_of_file_does_not_survive_in_the_file() {
+        let mut cell = Survivors::new();
+        cell.store_behind(1);
+        assert!(!cell.allow_recovery_of(Value::written(1)) && cell.was_stored_behind(Value::written(1)));
+        assert!(!cell.was_stored_behind(Value::written(2)));
     }
 
     #[test]

@@ -92,7 +92,8 @@ impl<B: Backend> Inode<B> {
         let geometry = &sb.geometry;
         let crashes = sb.config.judges_crashes();
         let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.label(number))
-            .with_exempted(sb.config.exempted());
+            .with_exempted(sb.config.exempted())
+            .with_post_eof(sb.config.post_eof);
         let fs = &sb.config.fs;
         let (map, size) = new_file(&sb.config, geometry, number);
         let orderings = sb.config.orderings;

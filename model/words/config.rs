@@ -75,6 +75,16 @@ choices! {
     }
 }
 
+choices! {
+    /// What is judged of stores through a mapping behind end of file that a growing file finds.
+    PostEof {
+        /// Those that were complete when the call began that makes it grow do not become part of the file.
+        Judged = "judged",
+        /// Nothing: they are found in the file, or not.
+        Exempt = "exempt",
+    }
+}
+
 /// The mappings of one actor that may go stale when nothing is said. Without a bound, writers that make each other's
 /// mappings stale by remapping would go on for ever, with counters that never repeat. It is more than any scenario of the
 /// catalogue needs.
@@ -107,6 +117,8 @@ pub struct Config {
     pub evictions: Option<u32>,
     /// What is judged where direct and buffered writes meet.
     pub mixed_io: MixedIo,
+    /// What is judged of stores behind end of file.
+    pub post_eof: PostEof,
     /// The memory.
     pub memory: MemoryModel,
     /// In relaxed memory, what orders it.

@@ -228,6 +228,17 @@ choices! {
 }
 
 choices! {
+    /// What `pagecache_isize_extended` (mm/truncate.c) does to the folio at the old end of file, where its page has further
+    /// blocks.
+    IsizeExtended {
+        /// Write-protects it (6.1, 6.12).
+        WriteProtect = "write-protect",
+        /// Zeroes it as well, behind the old end of file, if it is dirty (7.3).
+        Zero = "zero",
+    }
+}
+
+choices! {
     /// Who looks the folio up when there is a hook before it (`->page_prepare`, later `->get_folio`), and so who
     /// undoes the hook's work when there is none to be had. Only file systems with such a hook can tell.
     FolioLookup {
@@ -464,6 +475,8 @@ pub struct Design {
     pub unshare_read: UnshareRead,
     /// Before or after the old end of file is taken care of.
     pub extended_eof: ExtendedEof,
+    /// What is done about the old end of file.
+    pub isize_extended: IsizeExtended,
     /// Who looks folios up.
     pub folio_lookup: FolioLookup,
     /// Whether write faults punch.
@@ -540,6 +553,7 @@ settable!(Design {
     cow_new,
     unshare_read,
     extended_eof,
+    isize_extended,
     folio_lookup,
     mkwrite_end,
     mkwrite_dirty_late,
@@ -649,6 +663,7 @@ impl Design {
             cow_new: false,
             unshare_read: UnshareRead::Always,
             extended_eof: ExtendedEof::BeforeHook,
+            isize_extended: IsizeExtended::WriteProtect,
             folio_lookup: FolioLookup::Core,
             mkwrite_end: MkwriteEnd::Nothing,
             mkwrite_dirty_late: false,

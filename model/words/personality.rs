@@ -241,8 +241,12 @@ pub struct Personality {
     /// Whether the source of a write is probed before a pass takes its lock, and the pass goes no further than what can be
     /// read then (`gfs2_file_buffered_write`, fs/gfs2/file.c, 6.1 to 7.3).
     pub source_probe: bool,
-    /// Whether a write beyond end of file zeroes the rest of the old last block first.
+    /// Whether what makes the file grow zeroes what lies behind end of file first.
     pub zero_eof: bool,
+    /// Whether a truncate does, too.
+    pub truncate_zero_eof: bool,
+    /// Whether fallocate does, too.
+    pub falloc_zero_eof: bool,
     /// What becomes of the part of a mapping that was not written.
     pub write_end: WriteEnd,
     /// What is done around each folio of a write.
@@ -362,6 +366,8 @@ settable!(Personality {
     source_fault,
     source_probe,
     zero_eof,
+    truncate_zero_eof,
+    falloc_zero_eof,
     write_end,
     hooks,
     completion,

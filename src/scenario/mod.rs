@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stalemap_facade::{Branch, MemoryModel, Property};
 use stalemap_model::words::config::{
-    ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, Hold, MixedIo,
+    ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, Hold, MixedIo, PostEof,
 };
 use stalemap_model::words::design::Design;
 use stalemap_model::words::implementation::Implementation;
@@ -122,6 +122,8 @@ pub struct Scenario {
     pub limits: FileLimits,
     /// What is judged where direct and buffered writes meet.
     pub mixed_io: MixedIo,
+    /// What is judged of stores behind end of file.
+    pub post_eof: PostEof,
     /// The memory that it runs on. No file says that; whoever runs it does.
     pub memory: MemoryModel,
     /// What orders it.
@@ -174,6 +176,7 @@ impl Scenario {
             retries: self.limits.retries.unwrap_or(DEFAULT_RETRIES),
             evictions: self.limits.evictions,
             mixed_io: self.mixed_io,
+            post_eof: self.post_eof,
             memory: self.memory,
             orderings: self.orderings,
         }

@@ -1,7 +1,7 @@
 //! Reading a scenario file as a whole.
 
 use stalemap_facade::MemoryModel;
-use stalemap_model::words::config::MixedIo;
+use stalemap_model::words::config::{MixedIo, PostEof};
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
 use toml::de::DeTable;
@@ -26,7 +26,7 @@ const PAGE: u64 = 4096;
 
 const TOP_LEVEL: &[&str] = &[
     "title", "refs", "geometry", "fs", "setup", "actor", "observe", "expect", "reach", "hold", "limits",
-    "design", "kernel", "file", "mixed_io",
+    "design", "kernel", "file", "mixed_io", "post_eof",
 ];
 
 /// Reads a scenario. `name` is how the file is called in messages.
@@ -101,6 +101,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let (reach, reach_of) = expectations::reach(file, &names, reader);
     let limits = limits(file, block, reader);
     let mixed_io = mixed_io(file, reader);
+    let post_eof = post_eof(file, reader);
     let scenario = Scenario {
         name: name.to_owned(),
         title: title.unwrap_or_default(),
@@ -122,6 +123,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         reach_of,
         limits,
         mixed_io,
+        post_eof,
         memory: MemoryModel::default(),
         orderings: Orderings::default(),
         source: reader.source.to_owned(),
@@ -188,6 +190,18 @@ fn mixed_io(file: Table<'_>, reader: &mut Reader<'_>) -> MixedIo {
         let help = "write `strict`, or `exempt` where direct and buffered writes meet on purpose";
         reader.errors.add(text.span, format!("unknown value {}", quote(text.value)), help);
         MixedIo::Strict
+    })
+}
+
+/// What is judged of stores behind end of file that a growing file finds: everything, unless the file says otherwise.
+fn post_eof(file: Table<'_>, reader: &mut Reader<'_>) -> PostEof {
+    let text = file.get("post_eof").and_then(|field| field.value.text("`post_eof = \"exempt\"`", reader));
+    let Some(text) = text else { return PostEof::Judged };
+    let known = [PostEof::Judged, PostEof::Exempt];
+    known.into_iter().find(|value| value.name() == text.value).unwrap_or_else(|| {
+        let help = "write `judged`, or `exempt` where stores behind end of file may become part of the file";
+        reader.errors.add(text.span, format!("unknown value {}", quote(text.value)), help);
+        PostEof::Judged
     })
 }
 

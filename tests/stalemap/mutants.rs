@@ -14,7 +14,7 @@ use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::bounds;
 use stalemap_model::words::branches;
 use stalemap_model::words::design::{
-    Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, MkwriteEnd, MkwriteMap,
+    Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended, MkwriteEnd, MkwriteMap,
     OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty,
     ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroedUptodate,
 };
@@ -384,6 +384,27 @@ fn m18_write_fault_punches() {
         &[properties::DIRTY_OVER_HOLE, properties::DROPPED_DIRTY, properties::LOST_WRITE],
         &[branches::MKWRITE],
     );
+}
+
+/// A truncate leaves what lies behind end of file as it is.
+#[test]
+fn truncate_does_not_zero_behind_end_of_file() {
+    let mutation: Mutation = |_, fs| fs.truncate_zero_eof = false;
+    caught("xfs/c9-written", mutation, &[properties::STALE_EXPOSURE], &[branches::MKWRITE]);
+}
+
+/// fallocate does.
+#[test]
+fn fallocate_does_not_zero_behind_end_of_file() {
+    let mutation: Mutation = |_, fs| fs.falloc_zero_eof = false;
+    caught("xfs/c9-written", mutation, &[properties::STALE_EXPOSURE], &[branches::MKWRITE]);
+}
+
+/// Nobody zeroes behind end of file, but the folio is zeroed when the size is there.
+#[test]
+fn a_growing_file_zeroes_the_folio_at_its_old_end() {
+    violates("xfs/c9-truncate", |_, _| (), &[properties::STALE_EXPOSURE]);
+    holds("xfs/c9-truncate", |design, _| design.isize_extended = IsizeExtended::Zero, &[branches::MKWRITE]);
 }
 
 /// A fault maps all pages of its folio: harmless.

@@ -9,7 +9,9 @@ use stalemap_model::actors::kswapd::Kswapd;
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::command::{Command, Io, Then};
-use stalemap_model::words::config::{ActorConfig, Config, DEFAULT_RETRIES, FileCommand, Hold, MixedIo};
+use stalemap_model::words::config::{
+    ActorConfig, Config, DEFAULT_RETRIES, FileCommand, Hold, MixedIo, PostEof,
+};
 use stalemap_model::words::design::Design;
 use stalemap_model::words::personality::Personality;
 use stalemap_model::words::settings::Setting;
@@ -106,6 +108,7 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
         retries: DEFAULT_RETRIES,
         evictions: None,
         mixed_io: MixedIo::Strict,
+        post_eof: PostEof::Judged,
         memory: stalemap_facade::MemoryModel::Sequential,
         orderings: stalemap_model::words::ordering::Orderings::default(),
     }

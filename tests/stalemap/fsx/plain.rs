@@ -10,7 +10,9 @@ use stalemap_explore::{Exploration, Limits, Options};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::command::Command;
-use stalemap_model::words::config::{ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, MixedIo};
+use stalemap_model::words::config::{
+    ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, MixedIo, PostEof,
+};
 use stalemap_model::words::design::Design;
 use stalemap_model::words::geometry::Geometry;
 use stalemap_model::words::personality::Personality;
@@ -155,6 +157,7 @@ pub(crate) fn config(layout: &Layout, files: usize, actors: Vec<(&str, Vec<FileC
         retries: DEFAULT_RETRIES,
         evictions: None,
         mixed_io: MixedIo::Strict,
+        post_eof: PostEof::Judged,
         memory: stalemap_facade::MemoryModel::Sequential,
         orderings: stalemap_model::words::ordering::Orderings::default(),
     };

@@ -1,0 +1,42 @@
+//! What is stored through a mapping behind end of file, in the page that end of file lies in, and a file that grows over it.
+//!
+//! Such a store may be seen there or not, as long as it stays behind end of file; it is not written to the file, says
+//! mmap(2), and generic/363 tests that it never becomes part of it. So the cells that come into the file read as zeros, but
+//! for what is stored while they do: that may be taken to come after. It is judged alike whoever makes the file grow, and
+//! however large the blocks are.
+
+use crate::words::value::WriteId;
+
+/// Calls under way that make the file grow over a cell that they do not write: each with the values that were stored there
+/// before it began.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, PartialOrd, Ord)]
+pub(super) struct Growths(Vec<(WriteId, u64)>);
+
+impl Growths {
+    /// A call begins: the cell may have the values `stored` until now.
+    pub(super) fn begin(&mut self, id: WriteId, stored: u64) {
+        self.0.push((id, stored & !1));
+        self.0.sort_unstable();
+    }
+
+    /// A call ends. Returns the values that were stored before it began, if it is one of these.
+    pub(super) fn end(&mut self, id: WriteId) -> Option<u64> {
+        let at = self.0.iter().position(|(other, _)| *other == id)?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// Whether a call is under way.
+    pub(super) fn is_under_way(&self, id: WriteId) -> bool {
+        self.0.iter().any(|(other, _)| *other == id)
+    }
+
+    /// Whether any call is.
+    pub(super) fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Nothing is known of the cell any more.
+    pub(super) fn exempt(&mut self) {
+        self.0.iter_mut().for_each(|(_, stored)| *stored = 0);
+    }
+}
