@@ -1,9 +1,13 @@
 //! The buffered read: `xfs_file_buffered_read` -> `filemap_read`.
 //!
-//! Left out: the reference that a reader holds on a folio between look-up and copy, which are one operation here.
-//! A folio that left the page cache in between is changed by nobody, so the copy is what it would have been before;
-//! and who finds a folio that could not be evicted for that reference finds its blocks as invalid as those of a new
-//! one.
+//! The size is read once the folio is known to be valid, so that a reader may see a size that takes in what the folio does not
+//! have: completions of direct writes raise it, also while readers hold i_rwsem, and put the data elsewhere. There look-up, size
+//! and copy are operations of their own, and the reader holds a reference on the folio meanwhile. Otherwise look-up and
+//! copy are one, and the size is read before: who makes the file grow through the page cache has put the data there
+//! first, and a folio that left it in between is changed by nobody, so the copy is what it would have been before; and who finds
+//! a folio that could not be evicted for that reference finds its blocks as invalid as those of a new one.
+//!
+//! Left out: that several folios are looked up before the size is read.
 
 pub mod fill;
 
@@ -14,6 +18,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 use crate::path::{Part, Path};
 use crate::read::fill::FillState;
 use crate::state::event::{DataEvent, What};
+use crate::state::folio::{Folio, FolioRef};
 use crate::state::inode::Inode;
 use crate::state::trace;
 use crate::state::world::World;
@@ -37,8 +42,10 @@ pub struct Read {
 pub enum ReadState {
     /// Before i_rwsem.
     Enter(Range<Cell>),
-    /// Before copying out of the next folio.
-    Copy(Read),
+    /// Before looking the next folio up, and copying out of it where no direct write can tell.
+    Lookup(Read),
+    /// The folio is valid; before the size is read, and copying.
+    Copy(Read, FolioRef),
     /// Bringing a folio in.
     Fill(Read, FillState),
 }
@@ -59,7 +66,7 @@ impl Path for ReadState {
                     inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
                     inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
                     inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_read", inode, &cells));
-                    // i_rwsem excludes who changes it.
+                    // i_rwsem excludes who changes it, but for completions: the size is read again then.
                     inode.i_size_peek()
                 } else {
                     let size =
@@ -70,34 +77,11 @@ impl Path for ReadState {
                 let (pos, end) = (cells.start, cells.end.min(size));
                 proceed(inode, me, Read { cells, pos, end })
             }
-            ReadState::Copy(mut read) => {
-                if read.pos != read.cells.start {
-                    read.end = size_again(inode, &read).await;
-                }
-                if read.pos >= read.end {
-                    return proceed(inode, me, read);
-                }
-                let index = inode.sb.geometry.folio_of(read.pos);
-                let folio_cells = inode.sb.geometry.cells_of_folio(index);
-                let part = read.pos..read.end.min(folio_cells.end);
-                let mut blocks = inode.sb.geometry.blocks_touched(&part);
-                let slot = inode.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
-                let hit = slot.current().filter(|(_, folio)| {
-                    blocks.all(|block| folio.block_uptodate(inode.sb.block_in_folio(block)))
-                });
-                let Some((_, folio)) = hit else {
-                    drop(slot);
-                    return ControlFlow::Continue(ReadState::Fill(read, FillState::Enter(index)));
-                };
-                let values = &folio.cells[within(&folio_cells, &part)];
-                inode.oracle.copied_out(&inode.sb.geometry, me, &part, values);
-                inode.emit(|| What::Data(DataEvent::Read(inode.sb.geometry.bytes_of_cells(&part))));
-                drop(slot);
-                proceed(inode, me, Read { pos: part.end, ..read })
-            }
+            ReadState::Lookup(read) => lookup(inode, me, read).await,
+            ReadState::Copy(read, folio) => copy(inode, me, read, folio).await,
             ReadState::Fill(read, inner) => ControlFlow::Continue(match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ReadState::Fill(read, inner),
-                ControlFlow::Break(()) => ReadState::Copy(read),
+                ControlFlow::Break(()) => ReadState::Lookup(read),
             }),
         }
     }
@@ -109,14 +93,81 @@ async fn size_again<B: Backend>(inode: &Inode<B>, read: &Read) -> Cell {
     if inode.sb.config.fs.read_takes_i_rwsem || !inode.size_changes {
         return read.end;
     }
+    i_size_read(inode, read).await
+}
+
+/// The end of a read, clipped to the size.
+async fn i_size_read<B: Backend>(inode: &Inode<B>, read: &Read) -> Cell {
     let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
     read.cells.end.min(size)
+}
+
+/// `filemap_get_pages` (mm/filemap.c): the next folio is to be valid as far as it is read.
+async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, mut read: Read) -> ControlFlow<(), ReadState> {
+    let geometry = &inode.sb.geometry;
+    let index = geometry.folio_of(read.pos);
+    let folio_cells = geometry.cells_of_folio(index);
+    let apart = inode.size_changes && inode.direct;
+    if !apart && read.pos != read.cells.start {
+        read.end = size_again(inode, &read).await;
+        if read.pos >= read.end {
+            return proceed(inode, me, read);
+        }
+    }
+    let end = if apart { read.cells.end } else { read.end };
+    let part = read.pos..end.min(folio_cells.end);
+    let name = if apart { "filemap_get_pages" } else { "filemap_read" };
+    let mut slot = inode.page(index).lock(Op::on(name, u32::from(index))).await;
+    let mut blocks = geometry.blocks_touched(&part);
+    let hit = slot
+        .current()
+        .filter(|(_, folio)| blocks.all(|block| folio.block_uptodate(inode.sb.block_in_folio(block))));
+    let Some((id, folio)) = hit else {
+        drop(slot);
+        return ControlFlow::Continue(ReadState::Fill(read, FillState::Enter(index)));
+    };
+    if apart {
+        slot.folio_mut(id).refs |= 1 << me;
+        return ControlFlow::Continue(ReadState::Copy(read, FolioRef { index, id }));
+    }
+    copied_out(inode, me, folio, &part);
+    drop(slot);
+    proceed(inode, me, Read { pos: part.end, ..read })
+}
+
+/// The rest of `filemap_read` for one folio: the size, and the copy.
+async fn copy<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut read: Read,
+    held: FolioRef,
+) -> ControlFlow<(), ReadState> {
+    let FolioRef { index, id } = held;
+    read.end = i_size_read(inode, &read).await;
+    if read.pos >= read.end {
+        inode.page(index).release(|slot| slot.put(id, me));
+        return proceed(inode, me, read);
+    }
+    let part = read.pos..read.end.min(inode.sb.geometry.cells_of_folio(index).end);
+    let mut slot = inode.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
+    copied_out(inode, me, slot.folio_mut(id), &part);
+    slot.put(id, me);
+    drop(slot);
+    proceed(inode, me, Read { pos: part.end, ..read })
+}
+
+/// `part` of a folio is what the reader gets.
+fn copied_out<B: Backend>(inode: &Inode<B>, me: ActorId, folio: &Folio, part: &Range<Cell>) {
+    let geometry = &inode.sb.geometry;
+    let folio_cells = geometry.cells_of_folio(geometry.folio_of(part.start));
+    inode.oracle.copied_out(geometry, me, part, &folio.cells[within(&folio_cells, part)]);
+    inode.emit(|| What::Data(DataEvent::Read(geometry.bytes_of_cells(part))));
 }
 
 /// On to the next folio, or return.
 fn proceed<B: Backend>(inode: &Inode<B>, me: ActorId, read: Read) -> ControlFlow<(), ReadState> {
     if read.pos < read.end {
-        return ControlFlow::Continue(ReadState::Copy(read));
+        return ControlFlow::Continue(ReadState::Lookup(read));
     }
     inode.oracle.end_read(&inode.sb.geometry, me, &read.cells);
     if inode.sb.config.fs.read_takes_i_rwsem {

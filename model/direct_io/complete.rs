@@ -297,7 +297,8 @@ fn raise_size<B: Backend>(inode: &Inode<B>, dio: &Dio, end: Cell) {
     if end > size {
         inode.i_size.publish(u64::from(end), inode.order(Link::SizeStore));
         inode.oracle.gap(&inode.sb.geometry, &(size..dio.request.start.max(size)));
-        inode.oracle.outgrow(&inode.sb.geometry, dio.id, &(size.max(dio.request.start)..end));
+        let grown = size.max(dio.request.start)..end;
+        inode.oracle.outgrow(&inode.sb.geometry, dio.id, size, &grown);
         inode.emit(|| What::Size(inode.sb.geometry.byte_at(end)));
     }
 }

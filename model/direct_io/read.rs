@@ -214,7 +214,7 @@ fn judge<B: Backend>(inode: &Inode<B>, read: &DirectRead, block: FileBlock, valu
     let of_block = geometry.cells_of_block(block);
     let cells = of_block.start.max(read.request.start)..of_block.end.min(read.end);
     let values: Vec<Value> = cells.clone().map(|cell| value(usize::from(cell - of_block.start))).collect();
-    inode.oracle.read_directly(geometry, read.reader.actor, &cells, &values);
+    inode.oracle.copied_out(geometry, read.reader.actor, &cells, &values);
     inode.emit(|| What::Data(DataEvent::Read(geometry.bytes_of_cells(&cells))));
 }
 

@@ -1,11 +1,38 @@
-//! What is stored through a mapping behind end of file, in the page that end of file lies in, and a file that grows over it.
+//! A file that grows: what was stored behind end of file, and what is found there before the data are.
 //!
-//! Such a store may be seen there or not, as long as it stays behind end of file; it is not written to the file, says
-//! mmap(2), and generic/363 tests that it never becomes part of it. So the cells that come into the file read as zeros, but
-//! for what is stored while they do: that may be taken to come after. It is judged alike whoever makes the file grow, and
-//! however large the blocks are.
+//! A mapping may store behind end of file, in the page that it lies in. Such a store may be seen there or not, as long as it
+//! stays behind end of file; it is not written to the file, says mmap(2), and generic/363 tests that it never becomes part of
+//! it. So the cells that come into the file read as zeros, but for what is stored while they do: that may be taken to come
+//! after. It is judged alike whoever makes the file grow, and however large the blocks are.
 
-use crate::words::value::WriteId;
+use crate::words::value::{Value, WriteId};
+
+/// What was in a cell before a direct write that is not complete, but has brought it inside end of file: whoever has seen the
+/// size has to find the data.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, PartialOrd, Ord)]
+pub(super) struct Outgrown {
+    /// What it may have been.
+    values: u64,
+    /// Whether the whole page was behind end of file, so that who loads from it has seen the size.
+    page: bool,
+}
+
+impl Outgrown {
+    /// The cell had one of `values`; `page` says whether all of its page was behind end of file.
+    pub(super) fn new(values: u64, page: bool) -> Self {
+        Outgrown { values, page: page && values != 0 }
+    }
+
+    /// Whether a read that has seen the size returned this before the data were there.
+    pub(super) fn misleads_read(self, value: Value) -> bool {
+        value.write().is_some_and(|id| self.values & (1 << id) != 0)
+    }
+
+    /// Whether a load through a mapping did.
+    pub(super) fn misleads_load(self, value: Value) -> bool {
+        self.page && self.misleads_read(value)
+    }
+}
 
 /// Calls under way that make the file grow over a cell that they do not write: each with the values that were stored there
 /// before it began.

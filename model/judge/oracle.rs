@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use stalemap_facade::{ActorId, Backend, Leaf, Property};
 
-use crate::judge::growth::Growths;
+use crate::judge::growth::{Growths, Outgrown};
 use crate::judge::properties;
 use crate::judge::survivors::Survivors;
 use crate::words::config::{PostEof, labelled};
@@ -33,7 +33,7 @@ struct History {
     /// Reads that have begun and not ended, each with what it may return.
     reads: Vec<(ActorId, u64)>,
     /// What was there before a direct write that is not complete, but has brought the cell inside end of file.
-    outgrown: u64,
+    outgrown: Outgrown,
     /// What is about to bring the cell into the file as zeros, and writes elsewhere.
     growths: Growths,
 }
@@ -41,7 +41,14 @@ struct History {
 impl History {
     fn new() -> Self {
         let (pending, reads) = (Vec::new(), Vec::new());
-        History { allowed: 1, own: 1, pending, reads, outgrown: 0, growths: Growths::default() }
+        History {
+            allowed: 1,
+            own: 1,
+            pending,
+            reads,
+            outgrown: Outgrown::default(),
+            growths: Growths::default(),
+        }
     }
 
     fn begin_write(&mut self, id: WriteId) {
@@ -66,7 +73,7 @@ impl History {
         if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
             let (_, replaced) = self.pending.remove(at);
             self.allowed &= !replaced | 1 << id;
-            self.outgrown = 0;
+            self.outgrown = Outgrown::default();
         }
     }
 
@@ -142,10 +149,10 @@ impl History {
         self.pending.retain(|(other, _)| *other != id);
     }
 
-    /// The write, still pending, has brought the cell inside end of file.
-    fn outgrow(&mut self, id: WriteId) {
+    /// The write, still pending, has brought the cell inside end of file, or all of its page.
+    fn outgrow(&mut self, id: WriteId, page: bool) {
         if let Some((_, replaced)) = self.pending.iter().find(|(other, _)| *other == id) {
-            self.outgrown = replaced & !(1 << id);
+            self.outgrown = Outgrown::new(replaced & !(1 << id), page);
         }
     }
 
@@ -460,10 +467,16 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
-    /// A direct write that is not complete raises i_size over `cells`. A direct read that sees the size has to
-    /// find the data.
-    pub fn outgrow(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
-        self.each(geometry, cells, |history| history.outgrow(id));
+    /// A direct write that is not complete raises i_size from `size` over `cells`. Who sees the size has to find the data.
+    pub fn outgrow(&self, geometry: &Geometry, id: WriteId, size: Cell, cells: &Range<Cell>) {
+        if cells.is_empty() {
+            return;
+        }
+        let first_page =
+            if geometry.page_at(size) == geometry.byte_at(size) { size } else { geometry.page_end(size) };
+        let pages = first_page.clamp(cells.start, cells.end);
+        self.each(geometry, &(cells.start..pages), |history| history.outgrow(id, false));
+        self.each(geometry, &(pages..cells.end), |history| history.outgrow(id, true));
     }
 
     /// Cells are about to read as zeros (a truncate, a punch), or to come into the file as such. All who do this
@@ -566,12 +579,17 @@ impl<B: Backend> Oracle<B> {
         });
     }
 
-    /// A read(2) has copied `values` out of `cells` of one folio.
+    /// A read(2) has copied `values` out of `cells` of one folio, or read them from the device, or knows them to be zeros. It has
+    /// seen a size that takes them in.
     pub fn copied_out(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>, values: &[Value]) {
         for index in geometry.folios_touched(cells) {
             let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
             self.cells[usize::from(index)].audit(|histories| {
-                for (history, value) in histories[inside].iter().zip(values) {
+                let read = histories[inside].iter().zip(values);
+                if read.clone().any(|(history, value)| history.outgrown.misleads_read(*value)) {
+                    self.size_before_data(geometry, cells);
+                }
+                for (history, value) in read {
                     let may_return = history.reads.iter().find(|(actor, _)| *actor == reader);
                     let may_return = may_return.map_or(history.allowed, |(_, set)| *set);
                     self.judge_read(history, may_return, *value, cells, geometry);
@@ -580,22 +598,11 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
-    /// A direct read(2) has read `values` of `cells` of one folio from the device, or knows them to be zeros.
-    pub fn read_directly(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>, values: &[Value]) {
-        for index in geometry.folios_touched(cells) {
-            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
-            self.cells[usize::from(index)].audit(|histories| {
-                let early = histories[inside].iter().zip(values).any(|(history, value)| {
-                    value.write().is_some_and(|id| history.outgrown & (1 << id) != 0)
-                });
-                if early {
-                    self.violate(properties::SIZE_ORDER, || {
-                        format!("a read of {} saw the size before the data", geometry.show_cells(cells))
-                    });
-                }
-            });
-        }
-        self.copied_out(geometry, reader, cells, values);
+    /// A read of cells, or a load, has seen the size, and not the data.
+    fn size_before_data(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.violate(properties::SIZE_ORDER, || {
+            format!("a read of {} saw the size before the data", geometry.show_cells(cells))
+        });
     }
 
     /// A read(2) returns.
@@ -663,6 +670,9 @@ impl<B: Backend> Oracle<B> {
             let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
             self.cells[usize::from(index)].audit(|histories| {
                 for (history, value) in histories[inside].iter().zip(values) {
+                    if history.outgrown.misleads_load(*value) {
+                        self.size_before_data(geometry, cells);
+                    }
                     self.judge_read(history, history.allowed, *value, cells, geometry);
                 }
             });
