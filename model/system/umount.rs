@@ -8,9 +8,10 @@ use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 use crate::judge::properties;
 use crate::state::disk::on_disk;
 use crate::state::inode::Inode;
+use crate::state::map_change::MapSection;
 use crate::state::superblock::SuperBlock;
 use crate::words::extent::Extent;
-use crate::words::geometry::{Bytes, FileBlock};
+use crate::words::geometry::{Bytes, Cell, FileBlock};
 use crate::words::personality::Completion;
 
 /// Judges what readers of the page cache would see.
@@ -73,13 +74,18 @@ fn judge_copies<B: Backend>(inode: &Inode<B>) {
 
 /// Judges the file on disk, and the reservations.
 pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
-    drop(inode.lock_map(Op::new("check_disk")).await);
+    let mut map = inode.lock_map(Op::new("check_disk")).await;
     let end = inode.i_size_peek();
-    let cells = (0..end).map(|cell| (cell, on_disk(inode, cell)));
+    xfs_free_eofblocks(inode, &mut map, end);
+    let disk_size = map.disk_size;
+    map.end();
+    // Where completion only clears the writeback bit, the size on disk goes another way, which is not modelled.
+    let logged = inode.sb.config.fs.completion != Completion::Clear;
+    // The size that the next mount finds.
+    let found = if logged { end.max(disk_size) } else { end };
+    let cells = (0..found).map(|cell| (cell, on_disk(inode, cell)));
     inode.oracle.visible(&inode.sb.geometry, "file on disk", cells.collect::<Vec<_>>().into_iter());
     inode.audit_map(|map| {
-        // Where completion only clears the writeback bit, the size on disk goes another way, which is not modelled.
-        let logged = inode.sb.config.fs.completion != Completion::Clear;
         // What failed to be written back is not logged.
         let behind = inode.sb.config.fs.io_errors && map.disk_size < end;
         if logged && map.disk_size != end && !behind {
@@ -99,6 +105,25 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
         // xfs_inactive: copies that nobody came to need are given back.
         let mut map = inode.lock_map(Op::new("xfs_reflink_cancel_cow_range")).await;
         map.cancel_copies(0..inode.sb.geometry.blocks());
+    }
+}
+
+/// `xfs_free_eofblocks` (fs/xfs/xfs_bmap_util.c), when the file is closed, or its inode leaves memory: blocks behind end of
+/// file, by the size in memory, are freed, but for preallocated ones. Whatever was reserved there is given back.
+fn xfs_free_eofblocks<B: Backend>(inode: &Inode<B>, map: &mut MapSection<'_, B>, size: Cell) {
+    let fs = &inode.sb.config.fs;
+    if !fs.is_xfs() || fs.is_out_of_place() {
+        return;
+    }
+    let behind = inode.sb.geometry.blocks_touched(&(0..size)).end..inode.sb.geometry.blocks();
+    let goes = |block: FileBlock| match map.get(block) {
+        Extent::Hole => false,
+        Extent::Delalloc => true,
+        Extent::Written(_) | Extent::Unwritten(_) => !inode.sb.config.preallocates(inode.number),
+    };
+    let freed: Vec<FileBlock> = behind.filter(|block| goes(*block)).collect();
+    for block in freed {
+        map.unmap(&(block..block + 1));
     }
 }
 

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
-use self::facts::Role::{Announces, PassesBlocks, Plain, Stops};
+use self::facts::Role::{Announces, PassesBlocks, Plain, Preallocates, Stops};
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
@@ -352,14 +352,14 @@ impl Command {
                 row(Some("truncate(2)"), End(*size), Becomes(*size), Move, Nothing, &[FREEABLE_BLOCKS], Plain),
             Command::Falloc { range, keep_size } => {
                 let (size, needs) = (grows(range, *keep_size), &[PREALLOCATION, FALLOCATE]);
-                row(FALLOCATE_CALL, Bytes(range.clone()), size, Stay, Nothing, needs, Plain)
+                row(FALLOCATE_CALL, Bytes(range.clone()), size, Stay, Nothing, needs, Preallocates)
             }
             Command::Fpunch { range } => {
                 let needs = &[FREEABLE_BLOCKS, FALLOCATE];
                 row(FALLOCATE_CALL, Bytes(range.clone()), Keeps, Move, Nothing, needs, Plain)
             }
             Command::Fzero { range, keep_size } =>
-                row(FALLOCATE_CALL, Bytes(range.clone()), grows(range, *keep_size), Move, Nothing, &[RANGE_MODES], Plain),
+                row(FALLOCATE_CALL, Bytes(range.clone()), grows(range, *keep_size), Move, Nothing, &[RANGE_MODES], Preallocates),
             Command::Fcollapse { range } =>
                 row(FALLOCATE_CALL, Bytes(range.clone()), Loses(range.clone()), Move, Nothing, &[RANGE_MODES], Plain),
             Command::Finsert { range } =>

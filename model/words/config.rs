@@ -171,6 +171,11 @@ impl Config {
         self.setup.iter().chain(self.actors.iter().flat_map(|actor| &actor.run))
     }
 
+    /// Whether somebody preallocates blocks of a file, which XFS remembers of it (XFS_DIFLAG_PREALLOC).
+    pub fn preallocates(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && call.command.preallocates())
+    }
+
     /// Whether anybody does direct I/O on a file.
     pub fn does_direct_io(&self, file: FileId) -> bool {
         self.calls().any(|call| call.file == file && call.command.io().is_some_and(|io| io != Io::Buffered))

@@ -2,7 +2,7 @@
 
 use super::facts::Blocks::{Share, Stay};
 use super::facts::Data::{Nothing, Pinned};
-use super::facts::Role::{Announces, PassesBlocks, Stops};
+use super::facts::Role::{Announces, PassesBlocks, Preallocates, Stops};
 use super::facts::{Fault, Role};
 use super::{Command, FileId, Io};
 
@@ -84,6 +84,11 @@ impl Command {
     /// Whether the command puts new data into the file.
     pub fn writes(&self) -> bool {
         self.facts().data != Nothing
+    }
+
+    /// Whether blocks are allocated by the command before anything is written to them.
+    pub fn preallocates(&self) -> bool {
+        self.facts().role == Preallocates
     }
 
     /// Whether a device stores into pages of the file.

@@ -115,6 +115,8 @@ pub enum Role {
     Io(Io),
     /// Device blocks of its file and of this one come to lie in the other.
     PassesBlocks(FileId),
+    /// Blocks are allocated before anything is written to them.
+    Preallocates,
     /// The file system stops, or loses its power.
     Stops,
     /// It says what the next write meets.
