@@ -5,14 +5,17 @@
 //! go on, with a flag (IREMAPPING) that makes those wait who would write under a shared lock: page faults and
 //! direct writes.
 //!
-//! Left out: deduplication, zeroing between the destination's end of file and the range, quota, and the check
-//! that the range is block aligned or ends at the source's end of file.
+//! Left out: deduplication, quota, and the check that the range is block aligned or ends at the source's end of file.
 
 use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 
+use crate::fs::eof::{Grower, eof_tail};
 use crate::fs::xfs_inode::{ALL_LOCKS, inode_dio_wait_both, xfs_ilock2_io_mmap, xfs_iunlock2_io_mmap};
+use crate::iomap;
+use crate::iomap::write_state::WriteState;
+use crate::iomap::zero::zero_range;
 use crate::path::{Part, Path};
 use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
@@ -25,7 +28,11 @@ use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::CloneLock;
+use crate::words::value::WriteId;
 use crate::writeback::flush::{self, FlushState};
+
+/// The judge's number of a call that makes a file grow and writes nothing.
+const NO_WRITE: WriteId = 0;
 
 /// What is cloned.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -63,6 +70,8 @@ pub enum ReflinkState {
         /// How far that is.
         flush: FlushState,
     },
+    /// Zeroing from the destination's end of file to where its range begins.
+    Zero(Remap, Box<WriteState>),
     /// Removing the destination's range from the page cache.
     Invalidate(Remap, TruncateState),
     /// Before the blocks that begin here are looked up in the source.
@@ -148,15 +157,17 @@ pub async fn step<B: Backend>(
     ControlFlow::Continue(match state {
         ReflinkState::Lock(remap, held) => lock(w, me, remap, held).await,
         ReflinkState::Flush { remap, side, flush } => {
-            let (file, folios) = remap.folios(w, side);
+            let (file, _) = remap.folios(w, side);
             match (flush::step(file, me, flush).await, side) {
                 (ControlFlow::Continue(flush), _) => ReflinkState::Flush { remap, side, flush },
                 (ControlFlow::Break(()), Side::Source) => write_back(w, remap, Side::To),
-                (ControlFlow::Break(()), Side::To) => {
-                    ReflinkState::Invalidate(remap, TruncateState::of_folios(file, &folios))
-                }
+                (ControlFlow::Break(()), Side::To) => xfs_reflink_zero_posteof(w, remap),
             }
         }
+        ReflinkState::Zero(remap, inner) => match iomap::step(file(remap.to), me, *inner).await {
+            ControlFlow::Continue(inner) => ReflinkState::Zero(remap, Box::new(inner)),
+            ControlFlow::Break(_) => invalidate(w, remap),
+        },
         ReflinkState::Invalidate(remap, inner) => match truncate::step(file(remap.to), me, inner).await {
             ControlFlow::Continue(inner) => ReflinkState::Invalidate(remap, inner),
             ControlFlow::Break(()) => {
@@ -191,7 +202,24 @@ async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> 
     }
     // From here on the source can be written to through page-table entries only, until it is written back.
     source.oracle.begin_read(&source.sb.geometry, me, &remap.source_cells());
+    let to = &w.inodes[usize::from(remap.to)];
+    to.oracle.begin_growth(&to.sb.geometry, NO_WRITE, &(to.i_size_peek()..remap.cells.start));
     write_back(w, remap, Side::Source)
+}
+
+/// `xfs_reflink_zero_posteof` (fs/xfs/xfs_reflink.c).
+fn xfs_reflink_zero_posteof<B: Backend>(w: &World<B>, remap: Remap) -> ReflinkState {
+    let to = &w.inodes[usize::from(remap.to)];
+    match eof_tail(to, to.i_size_peek(), remap.cells.start, Grower::Write) {
+        Some(tail) => ReflinkState::Zero(remap, Box::new(zero_range(to, tail))),
+        None => invalidate(w, remap),
+    }
+}
+
+/// `xfs_flush_unmap_range`: the destination's range leaves the page cache.
+fn invalidate<B: Backend>(w: &World<B>, remap: Remap) -> ReflinkState {
+    let (to, folios) = remap.folios(w, Side::To);
+    ReflinkState::Invalidate(remap, TruncateState::of_folios(to, &folios))
 }
 
 /// `filemap_write_and_wait_range`.
@@ -280,6 +308,7 @@ async fn finish<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
         map.end();
     }
     source.oracle.end_read(&source.sb.geometry, me, &remap.source_cells());
+    to.oracle.end_growth(&to.sb.geometry, NO_WRITE, remap.cells.start, true);
     if remap.source != remap.to {
         if source.sb.config.fs.clone_lock == CloneLock::Exclusive {
             source.invalidate_lock.up_write(me);

@@ -424,8 +424,9 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
-    /// A write(2) of cells from `start` on returns, and has brought what lies before it into the file, or not.
-    fn end_growth(&self, geometry: &Geometry, id: WriteId, start: Cell, grown: bool) {
+    /// A write(2) of cells from `start` on returns, or what else makes a file grow, and has brought what lies before it into the
+    /// file, or not.
+    pub fn end_growth(&self, geometry: &Geometry, id: WriteId, start: Cell, grown: bool) {
         for index in geometry.folios_touched(&(0..start)).map(usize::from) {
             let mut any = false;
             self.cells[index]
