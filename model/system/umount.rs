@@ -42,34 +42,6 @@ pub async fn judge_cache<B: Backend>(inode: &Inode<B>, _: ActorId) {
             }
         });
     }
-    if inode.reflinks {
-        judge_copies(inode);
-    }
-}
-
-/// No reservation of the COW fork leaks: what is reserved there lies under dirty data, unless a hint says that it need not. (What
-/// writeback has allocated beyond what it wrote is no loss: the next write finds it, or it is given back.)
-fn judge_copies<B: Backend>(inode: &Inode<B>) {
-    let mut reserved = Vec::new();
-    inode.audit_map(|map| {
-        let delayed = |block: &FileBlock| map.cow.get(*block) == Extent::Delalloc;
-        reserved = (0..inode.sb.geometry.blocks()).filter(delayed).collect();
-        if map.cow_extent_size > 1 {
-            reserved.clear();
-        }
-    });
-    for block in reserved {
-        let mut dirty = false;
-        inode.page(block / inode.sb.geometry.blocks_per_folio()).audit(|slot| {
-            dirty = slot.current().is_some_and(|(_, folio)| folio.dirty);
-        });
-        if !dirty {
-            inode.violate(properties::LEAKED_RESERVATION, || {
-                let block = inode.sb.geometry.show_blocks(&(block..block + 1));
-                format!("a copy of {block} stays reserved, and nothing there is dirty")
-            });
-        }
-    }
 }
 
 /// Judges the file on disk, and the reservations.
@@ -102,7 +74,7 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
         }
     });
     if inode.reflinks {
-        // xfs_inactive: copies that nobody came to need are given back.
+        // xfs_inactive, and the background scan before: copies that nobody came to need are given back, allocated or not.
         let mut map = inode.lock_map(Op::new("xfs_reflink_cancel_cow_range")).await;
         map.cancel_copies(0..inode.sb.geometry.blocks());
     }
