@@ -116,8 +116,9 @@ async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, mut read: Read) -> Co
     }
     let end = if apart { read.cells.end } else { read.end };
     let part = read.pos..end.min(folio_cells.end);
-    let name = if apart { "filemap_get_pages" } else { "filemap_read" };
-    let mut slot = inode.page(index).lock(Op::on(name, u32::from(index))).await;
+    let target = u32::from(index);
+    let op = if apart { Op::on("filemap_get_pages", target) } else { Op::on("filemap_read", target) };
+    let mut slot = inode.page(index).lock(op).await;
     let mut blocks = geometry.blocks_touched(&part);
     let hit = slot
         .current()

@@ -93,8 +93,8 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "read-copy",
-        "a read(2) looks a folio up and copies out of it in one operation",
-        "filemap_read (mm/filemap.c): it holds a reference in between",
+        "without direct I/O on the file a read(2) looks a folio up and copies out of it in one operation, and with it folio by folio",
+        "filemap_read (mm/filemap.c): it holds references to a batch in between",
         &["filemap_read"],
     ),
     assume(

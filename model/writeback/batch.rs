@@ -65,6 +65,7 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::folio::FolioId;
 
     /// What a pass does to folios of which all are dirty.
     fn order(most: u16, folios: u8) -> String {
@@ -74,7 +75,7 @@ mod tests {
             match batch.next(most) {
                 Next::LookUp(index) => {
                     text.push_str(&format!("l{index} "));
-                    batch.found(FolioRef { index, id: index.into() });
+                    batch.found(FolioRef { index, id: index as FolioId });
                 }
                 Next::Write(folio) => text.push_str(&format!("w{} ", folio.index)),
                 Next::End => return text.trim_end().to_owned(),

@@ -14,8 +14,8 @@ use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::bounds;
 use stalemap_model::words::branches;
 use stalemap_model::words::design::{
-    Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended, MkwriteEnd, MkwriteMap,
-    OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty,
+    Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended, MkwriteEnd,
+    MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty,
     ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};

@@ -296,6 +296,52 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("zero_eof", &["zonefs"], &[flag(false, ALL, "the size of a conventional zone's file is fixed")]),
     row(
+        "truncate_zero_eof",
+        EVERY,
+        &[flag(
+            true,
+            ALL,
+            "with `zero_eof`: xfs_setattr_size zeroes from the old size on; gfs2 6.12: do_grow calls gfs2_clear_beyond_eof",
+        )],
+    ),
+    row(
+        "falloc_zero_eof",
+        EVERY,
+        &[flag(
+            true,
+            ALL,
+            "with `zero_eof`: the size is set by xfs_setattr_size, which zeroes; gfs2 6.12: __gfs2_fallocate calls gfs2_clear_beyond_eof",
+        )],
+    ),
+    row(
+        "isize_extended",
+        EVERY,
+        &[
+            text(
+                "write-protect",
+                TO_6_12,
+                "pagecache_isize_extended (mm/truncate.c) write-protects the folio of the old end of file, where blocks are smaller than pages",
+            ),
+            text(
+                "zero",
+                NEWEST,
+                "pagecache_isize_extended also zeroes it behind the old end of file, if it is dirty (in 6.13; not in 6.12.117)",
+            ),
+        ],
+    ),
+    row(
+        "fault_map",
+        EVERY,
+        &[
+            text("page", TO_6_12, "finish_fault (mm/memory.c) makes an entry for the page that was accessed"),
+            text(
+                "folio",
+                NEWEST,
+                "finish_fault makes entries for all pages of a folio that lies inside the file and has none",
+            ),
+        ],
+    ),
+    row(
         "write_end",
         XFS,
         &[text(
