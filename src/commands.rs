@@ -78,7 +78,7 @@ impl Report {
     }
 
     /// Several reports, one after the other; the worst exit is that of the whole.
-    fn joined(reports: Vec<Self>) -> Self {
+    fn joined(reports: &[Self]) -> Self {
         let exit = |report: &Self| report.exit;
         let worst = [Exit::Defect, Exit::BadInput, Exit::Unexpected, Exit::Incomplete];
         let exits: Vec<Exit> = reports.iter().map(exit).collect();
@@ -452,7 +452,7 @@ fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
         OrderingsFormat::Litmus => litmus(&scenario, implementation, &args.without),
         _ => orderings_of(&scenario, implementation, args),
     });
-    Ok(Report::joined(reports.collect::<Result<Vec<_>>>()?))
+    Ok(Report::joined(&reports.collect::<Result<Vec<_>>>()?))
 }
 
 fn orderings_of(

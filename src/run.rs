@@ -76,9 +76,9 @@ pub struct Job<'s> {
 impl<'s> Job<'s> {
     /// A scenario under each design and kernel that its file expects something of, on the exhaustive engine.
     pub fn expected(scenario: &'s Scenario) -> Vec<Self> {
-        let names = scenario.expected();
-        let named = names.iter().filter_map(|name| scenario.implementation(name));
-        named.map(|implementation| Job { scenario, implementation, engine: Engine::Exhaustive }).collect()
+        let expected = scenario.expected();
+        let all = expected.iter().filter_map(|name| scenario.implementation(name));
+        all.map(|implementation| Job { scenario, implementation, engine: Engine::Exhaustive }).collect()
     }
 }
 

@@ -45,10 +45,11 @@ impl Batch {
 
     /// What is next, for batches of `most` folios.
     pub fn next(&mut self, most: u16) -> Next {
-        if self.phase == Phase::LookUp && self.found.len() < usize::from(most.max(1)) {
-            if let Some(index) = self.ahead.next() {
-                return Next::LookUp(index);
-            }
+        if self.phase == Phase::LookUp
+            && self.found.len() < usize::from(most.max(1))
+            && let Some(index) = self.ahead.next()
+        {
+            return Next::LookUp(index);
         }
         let Some(folio) = self.found.pop_front() else { return Next::End };
         // With nothing left to write, what comes next is the same whatever was found before: one state, not two.
@@ -64,6 +65,8 @@ impl Batch {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::state::folio::FolioId;
 
@@ -74,10 +77,12 @@ mod tests {
         loop {
             match batch.next(most) {
                 Next::LookUp(index) => {
-                    text.push_str(&format!("l{index} "));
+                    let _ = write!(text, "l{index} ");
                     batch.found(FolioRef { index, id: index as FolioId });
                 }
-                Next::Write(folio) => text.push_str(&format!("w{} ", folio.index)),
+                Next::Write(folio) => {
+                    let _ = write!(text, "w{} ", folio.index);
+                }
                 Next::End => return text.trim_end().to_owned(),
             }
         }

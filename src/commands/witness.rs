@@ -31,7 +31,7 @@ pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
         )));
     }
     let found = implementations.iter().map(|implementation| witness(&scenario, implementation, branch, args));
-    Ok(Report::joined(found.collect::<Result<Vec<_>>>()?))
+    Ok(Report::joined(&found.collect::<Result<Vec<_>>>()?))
 }
 
 fn witness(

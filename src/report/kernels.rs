@@ -112,7 +112,7 @@ pub fn page() -> String {
     for kernel in KernelVersion::ALL {
         let _ = write!(text, " {} |", kernel.name());
     }
-    text.push_str(&format!("\n|---|---|{}\n", "---|".repeat(KernelVersion::ALL.len())));
+    let _ = writeln!(text, "\n|---|---|{}", "---|".repeat(KernelVersion::ALL.len()));
     for row in rows() {
         let _ = write!(text, "| `{}` | {} |", row.field, row.on.join(", "));
         for kernel in KernelVersion::ALL {

@@ -174,7 +174,7 @@ pub(super) fn refused(
 }
 
 /// The names that a file defines, whether or not it does so rightly.
-pub(super) fn own_names<'t>(kind: Kind, file: Table<'t>) -> Vec<&'t str> {
+pub(super) fn own_names(kind: Kind, file: Table<'_>) -> Vec<&str> {
     let tables = file.get(kind.name()).and_then(|field| match field.value.value {
         DeValue::Table(entries) => Some(Table::new(entries).fields()),
         _ => None,
