@@ -155,6 +155,8 @@ pub struct Outcome {
     pub halted: Option<HaltedSetup>,
     /// What the model leaves out at operations that the explored runs performed; only the exhaustive engine knows.
     pub assumptions: Vec<&'static Assumption>,
+    /// Fields of `[fs]` whose value is the kernel's instead of the file's, with that value.
+    pub overruled: Vec<(&'static str, String)>,
     /// Where the check is made, seen from the runs that were explored.
     pub check: CheckPlace,
     /// What the file says about it.
@@ -356,6 +358,7 @@ fn run(
         counterexample,
         halted: found.halted.as_ref().map(|halted| HaltedSetup::of(scenario, halted)),
         assumptions: assumptions::of(|name| found.operations.contains(name)).collect(),
+        overruled: scenario.overruled(implementation),
         check: CheckPlace::of(implementation, &found.operations),
         judgement,
         elapsed: started.elapsed(),

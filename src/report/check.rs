@@ -125,6 +125,9 @@ pub fn count(number: u64, what: &str) -> String {
 /// path at all.
 pub fn basis(outcome: &Outcome) -> String {
     let mut text = String::new();
+    for (field, value) in &outcome.overruled {
+        let _ = writeln!(text, "{}: `{field}` of [fs] is the kernel's own, {value}.", outcome.design);
+    }
     if let Some(sentence) = outcome.check.sentence() {
         let _ = writeln!(text, "{}: {sentence}.", outcome.design);
     }

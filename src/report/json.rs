@@ -71,6 +71,7 @@ fn result(outcome: &Outcome) -> Value {
         "limits_hit": outcome.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
         "assumptions": outcome.assumptions.iter().map(|assumption| assumption.id).collect::<Vec<_>>(),
         "check": outcome.check.name(),
+        "overruled": outcome.overruled.iter().map(|(field, value)| json!({ "field": field, "value": value })).collect::<Vec<_>>(),
         "stale_aborts": {
             "reached": outcome.stale_aborts.0 > 0,
             "max": outcome.stale_aborts.0,

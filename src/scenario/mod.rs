@@ -151,6 +151,16 @@ impl Scenario {
         calls.into_iter().find_map(|call| call.command.refused_by(&implementation.fs))
     }
 
+    /// The fields of `[fs]` that the file sets and that have another value there, with that value: those of which a kernel has
+    /// its own.
+    pub fn overruled(&self, implementation: &Implementation) -> Vec<(&'static str, String)> {
+        let plain = Personality::built_in(self.fs.base).unwrap_or_else(|| self.fs.clone());
+        let fields = Personality::FIELDS.iter().copied();
+        let set = fields.filter(|field| self.fs.value(field) != plain.value(field));
+        let there = set.map(|field| (field, implementation.fs.value(field)));
+        there.filter(|(field, value)| *value != self.fs.value(field)).collect()
+    }
+
     /// A built-in design, or one of the file's own, alone.
     pub fn design(&self, name: &str) -> Option<Design> {
         self.implementation(name).map(|implementation| implementation.design)

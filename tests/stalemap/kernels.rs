@@ -95,6 +95,18 @@ fn a_scenario_is_checked_under_kernels_and_designs_alike() {
     assert!(said(&["agree", "xfs/t1", "--kernel", "linux-6.2", "--iterations", "200"]).contains("linux-6.2"));
 }
 
+/// What the file says of its file system holds for designs; a kernel has its own, and the report says so.
+#[test]
+fn a_field_of_the_file_that_a_kernel_overrules_is_named() {
+    let drawn = said(&["check", "xfs/e2", "--kernel", "linux-6.12", "--design", "iomap_valid"]);
+    assert!(
+        drawn.contains("linux-6.12: `flush_unmap` of [fs] is the kernel's own, \"write-and-drop\"."),
+        "{drawn}"
+    );
+    assert!(!drawn.contains("iomap_valid: `flush_unmap`"), "{drawn}");
+    assert!(!drawn.contains("`allocator`"), "the environment stays: {drawn}");
+}
+
 #[test]
 fn a_wrong_name_gets_the_right_one() {
     for (arguments, part) in [
