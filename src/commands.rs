@@ -351,8 +351,10 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
         }
         if in_full {
             text.push_str(&section(&check::histogram(outcome)));
-            text.push_str(&section(&check::basis(outcome)));
         }
+    }
+    if in_full {
+        text.push_str(&section(&check::basis(outcomes)));
     }
     if !quiet {
         text.push_str(&check::summary(outcomes));

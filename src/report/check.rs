@@ -121,23 +121,35 @@ pub fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// What a verdict rests on: the assumptions that the explored runs touched, where it holds, and whether the check is on the
-/// path at all.
-pub fn basis(outcome: &Outcome) -> String {
-    let mut text = String::new();
-    for (field, value) in &outcome.overruled {
-        let _ = writeln!(text, "{}: `{field}` of [fs] is the kernel's own, {value}.", outcome.design);
-    }
-    if let Some(sentence) = outcome.check.sentence() {
-        let _ = writeln!(text, "{}: {sentence}.", outcome.design);
-    }
-    if outcome.verdict == Verdict::Holds && !outcome.assumptions.is_empty() {
-        let _ = writeln!(text, "{} holds, assuming that", outcome.design);
-        for assumption in &outcome.assumptions {
-            let _ = writeln!(text, "  {} ({})", assumption.sentence, assumption.id);
+/// What the verdicts on one scenario rest on: fields that a kernel has of its own, whether the check is on the path at all, and
+/// the assumptions that the explored runs touched, where they hold. What is alike is said once.
+pub fn basis(outcomes: &[Outcome]) -> String {
+    let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
+    for outcome in outcomes {
+        let of_fields = outcome
+            .overruled
+            .iter()
+            .map(|(field, value)| format!("`{field}` of [fs] is the kernel's own, {value}.\n"));
+        let of_check = outcome.check.sentence().map(|sentence| format!("{sentence}.\n"));
+        for note in of_fields.chain(of_check).chain(assuming(outcome)) {
+            match notes.iter_mut().find(|(known, _)| *known == note) {
+                Some((_, names)) => names.push(&outcome.design),
+                None => notes.push((note, vec![&outcome.design])),
+            }
         }
     }
-    text
+    notes.iter().map(|(note, names)| format!("{}: {note}", names.join(", "))).collect()
+}
+
+fn assuming(outcome: &Outcome) -> Option<String> {
+    if outcome.verdict != Verdict::Holds || outcome.assumptions.is_empty() {
+        return None;
+    }
+    let mut text = String::from("holds, assuming that\n");
+    for assumption in &outcome.assumptions {
+        let _ = writeln!(text, "  {} ({})", assumption.sentence, assumption.id);
+    }
+    Some(text)
 }
 
 /// What the final contents were, in herd7's order. `*>` marks contents of final states that violate something;

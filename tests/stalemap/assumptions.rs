@@ -75,7 +75,7 @@ fn a_verdict_names_the_assumptions_that_its_runs_touched_and_no_others() {
     );
     let drawn = said(&["check", "xfs/t1", "--design", "iomap_valid"]);
     assert!(
-        drawn.contains("iomap_valid holds, assuming that\n  one ioend of a file completes at a time"),
+        drawn.contains("iomap_valid: holds, assuming that\n  one ioend of a file completes at a time"),
         "{drawn}"
     );
     // A verdict that does not hold needs no assumptions to be believed: there is a schedule.
