@@ -286,9 +286,7 @@ async fn map_block<B: Backend>(
     let iomap = if let Some(iomap) = cached {
         iomap
     } else {
-        let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.map_blocks)).await;
-        let iomap = fs::map_blocks(inode, &mut map, looked_up, &mut pass.cow_seq);
-        drop(map);
+        let iomap = fs::map_blocks(inode, looked_up, &mut pass.cow_seq).await;
         inode.emit(|| What::Sampled(Sampler::Writeback, Mapping::of(&inode.sb.geometry, &iomap)));
         inode.trace_xfs(|| trace::xfs_map_blocks_found(inode, looked_up, &iomap));
         iomap

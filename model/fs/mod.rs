@@ -12,6 +12,7 @@ mod gfs2_file;
 pub mod gfs2_log;
 pub mod glock;
 pub mod stuffed;
+mod xfs_aops;
 pub mod xfs_dio;
 mod xfs_file;
 pub mod xfs_inode;
@@ -175,17 +176,12 @@ pub fn fallocate<B: Backend>(inode: &Inode<B>, size: Cell, mode: &FallocMode) ->
     }
 }
 
-/// `->map_blocks` of writeback. `cow_seq` is what the pass remembers of the COW fork's counter.
-pub fn map_blocks<B: Backend>(
-    inode: &Inode<B>,
-    map: &mut MapSection<'_, B>,
-    block: FileBlock,
-    cow_seq: &mut CowSeen,
-) -> Iomap {
+/// `->map_blocks` of writeback, which takes the ILOCK. `cow_seq` is what the pass remembers of the COW fork's counter.
+pub async fn map_blocks<B: Backend>(inode: &Inode<B>, block: FileBlock, cow_seq: &mut CowSeen) -> Iomap {
     if inode.sb.config.fs.is_out_of_place() {
-        zoned::xfs_zoned_map_blocks(map, block)
+        zoned::xfs_zoned_map_blocks(inode, block).await
     } else {
-        xfs::xfs_map_blocks(inode, map, block, cow_seq)
+        xfs_aops::xfs_map_blocks(inode, block, cow_seq).await
     }
 }
 

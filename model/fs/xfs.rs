@@ -7,13 +7,11 @@ use std::ops::Range;
 
 use stalemap_facade::Backend;
 
-use super::xfs_reflink::{cow_begin, xfs_bmapi_convert_cow};
+use super::xfs_reflink::cow_begin;
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
 use crate::state::mapping::Iomap;
 use crate::state::trace;
-use crate::state::validity::CowSeen;
-use crate::words::design::WritebackCheck;
 use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
@@ -140,34 +138,6 @@ pub fn xfs_read_iomap_begin<B: Backend>(
         map.count_lookup(map.extent_around(block));
     }
     map.map(block, &inode.data_sequence())
-}
-
-/// `xfs_map_blocks` past its validity test (fs/xfs/xfs_aops.c): looks up the COW fork and then the data fork
-/// and, for a delayed allocation, allocates the whole extent as unwritten. `cow_seq` is what the pass remembers
-/// of the COW fork's counter: it is only brought up to date where that fork has an extent. Left out: the second
-/// validity test under the ILOCK, which can only succeed after the COW fork has become empty, and then a look-up
-/// gives the same.
-pub fn xfs_map_blocks<B: Backend>(
-    inode: &Inode<B>,
-    map: &mut MapSection<'_, B>,
-    block: FileBlock,
-    cow_seq: &mut CowSeen,
-) -> Iomap {
-    if map.cow.get(block) != Extent::Hole {
-        let iomap = xfs_bmapi_convert_cow(inode, map, block);
-        *cow_seq = inode.counters.cow_seen();
-        return iomap;
-    }
-    if map.get(block) == Extent::Delalloc {
-        let blocks = map.extent_around(block);
-        inode.trace_xfs(|| trace::xfs_map_blocks_alloc(inode, map, block, &blocks));
-        map.allocate_delayed(Fork::Data, block);
-    }
-    let both = inode.reflinks && inode.sb.config.design.writeback_check == WritebackCheck::CookieCow;
-    let sequence = if both { inode.shared_sequence() } else { inode.data_sequence() };
-    let mut iomap = map.map(block, &sequence);
-    iomap.end = iomap.end.min(map.cow.next_after(block));
-    iomap
 }
 
 /// `xfs_iomap_write_unwritten`: the conversion after I/O. Returns whether anything changed.

@@ -78,9 +78,7 @@ pub fn xfs_reflink_allocate_cow<B: Backend>(
             map.allocate(Fork::Cow, &wanted)?;
             inode.sb.backend.reach(branches::COW_RESERVE);
         }
-        Extent::Delalloc => {
-            xfs_bmapi_convert_cow(inode, map, blocks.start);
-        }
+        Extent::Delalloc => drop(map.allocate_delayed(Fork::Cow, blocks.start)),
         Extent::Unwritten(_) | Extent::Written(_) => {}
     }
     // The allocator may not have kept them together.
@@ -116,18 +114,4 @@ fn round_out<B: Backend>(inode: &Inode<B>, map: &ExtentMap, blocks: &Range<FileB
     let start = (start..blocks.start).rev().take_while(empty).last().unwrap_or(blocks.start);
     let end = (blocks.end..end).take_while(empty).last().map_or(blocks.end, |last| last + 1);
     start..end
-}
-
-/// `xfs_bmapi_convert_delalloc` of the COW fork, for writeback: a delayed extent is allocated as a whole.
-pub(super) fn xfs_bmapi_convert_cow<B: Backend>(
-    inode: &Inode<B>,
-    map: &mut MapSection<'_, B>,
-    block: FileBlock,
-) -> Iomap {
-    if map.cow.get(block) == Extent::Delalloc {
-        map.allocate_delayed(Fork::Cow, block);
-    }
-    let blocks = map.cow.extent_around(block);
-    let first = map.cow.get(blocks.start);
-    Iomap::of_cow(first, blocks.clone(), false, &inode.shared_sequence(), map.get(blocks.start))
 }

@@ -14,7 +14,7 @@
 
 use std::ops::Range;
 
-use stalemap_facade::Backend;
+use stalemap_facade::{Backend, Op};
 
 use crate::fs::xfs;
 use crate::state::event::What;
@@ -131,7 +131,8 @@ fn reserve_copy<B: Backend>(
 
 /// `xfs_zoned_map_blocks`: takes the reservation out of the COW fork, and gives it a block. One block at a time:
 /// the kernel takes as much as is dirty in the folio, whose lock nobody else has in between.
-pub(super) fn xfs_zoned_map_blocks<B: Backend>(map: &mut MapSection<'_, B>, block: FileBlock) -> Iomap {
+pub(super) async fn xfs_zoned_map_blocks<B: Backend>(inode: &Inode<B>, block: FileBlock) -> Iomap {
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.map_blocks)).await;
     let one = block..block + 1;
     if map.cow.get(block) != Extent::Delalloc {
         return Iomap::of_new_place(Extent::Hole, one);

@@ -77,6 +77,11 @@ impl Iomap {
         Iomap { kind: IomapType::Inline, ..Iomap::of(Extent::Hole, 0..1, false, sequence) }
     }
 
+    /// A mapping of a block where there is nothing.
+    pub(crate) fn of_hole(block: FileBlock) -> Self {
+        Iomap::of(Extent::Hole, block..block + 1, false, &Cookie::default())
+    }
+
     /// A mapping of `blocks` of the COW fork, whose contents are still where the data fork has `source`.
     pub(crate) fn of_cow(
         extent: Extent,

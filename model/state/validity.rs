@@ -62,6 +62,12 @@ impl Cookie {
         (self.data, self.cow.filter(|cow| *cow != CowCount::default()).map(CowCount::changes))
     }
 
+    /// The same with the COW fork's part of an earlier one, if it had any.
+    #[must_use]
+    pub fn with_cow_of(self, earlier: Cookie) -> Self {
+        Cookie { cow: earlier.cow, ..self }
+    }
+
     /// Whether a comparison finds a mapping with this cookie stale.
     pub fn differs_from(self, now: Cookie) -> bool {
         now.data > self.data || now.cow > self.cow

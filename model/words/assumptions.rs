@@ -38,12 +38,6 @@ pub const ALL: &[Assumption] = &[
         &["bio_end_io", "xfs_end_ioend", "iomap_finish_ioends"],
     ),
     assume(
-        "writeback-section",
-        "looking an extent up for writeback and allocating its delayed blocks are one ILOCK section",
-        "xfs_map_blocks, xfs_bmapi_convert_delalloc (fs/xfs, 6.1 to 7.3): two, and more for a large extent",
-        &["xfs_map_blocks"],
-    ),
-    assume(
         "writeback-bit",
         "the writeback bit is set when all blocks of the folio are mapped, and its I/O is submitted after that",
         "iomap_writepage_map (fs/iomap/buffered-io.c, 6.12): before; I/O may be submitted with the folio locked",

@@ -73,4 +73,6 @@ stalemap_facade::names! { Branch {
     ZERO_FLUSH = "zero-flush",
     /// A stuffed file's data moved out of its inode into a block.
     UNSTUFF = "unstuff",
+    /// What writeback was to allocate was gone when it could, and was looked up once more.
+    CONVERT_RETRY = "convert-retry",
 } }

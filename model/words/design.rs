@@ -5,6 +5,7 @@
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
 use crate::words::dio_design::{DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned};
+use crate::words::map_design::{ConvertRecheck, MapLookup};
 use crate::words::settings::{choices, settable};
 
 choices! {
@@ -529,6 +530,10 @@ pub struct Design {
     pub zero_range: ZeroRange,
     /// What a write beyond end of file locks while it zeroes.
     pub zero_lock: ZeroLock,
+    /// In how many sections of the ILOCK writeback looks up where a block goes.
+    pub map_lookup: MapLookup,
+    /// What it looks at again before it allocates what is delayed.
+    pub convert_recheck: ConvertRecheck,
 }
 
 settable!(Design {
@@ -580,6 +585,8 @@ settable!(Design {
     dio_ack,
     zero_range,
     zero_lock,
+    map_lookup,
+    convert_recheck,
 });
 
 impl Design {
@@ -690,6 +697,8 @@ impl Design {
             dio_ack: DioAck::AfterCompletion,
             zero_range: ZeroRange::Skip,
             zero_lock: ZeroLock::Nothing,
+            map_lookup: MapLookup::OneSection,
+            convert_recheck: ConvertRecheck::Retry,
         }
     }
 

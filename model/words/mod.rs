@@ -16,6 +16,7 @@ pub mod extent;
 pub mod geometry;
 pub mod implementation;
 pub mod kernel_version;
+pub mod map_design;
 pub mod ordering;
 pub mod personality;
 pub mod program;

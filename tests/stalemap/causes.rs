@@ -87,7 +87,7 @@ fn writeback_to_a_place_that_is_another_s_by_now() {
         "xfs/t9b-clone",
         "linux-7.3",
         "The mapping that flusher had cached outlived a change by other ([src] COW none -> D 4k-8k).",
-        "and before it used it at 35.",
+        "and before it used it at 37.",
     );
 }
 
@@ -155,9 +155,9 @@ fn a_cookie_of_two_counters_and_an_address_that_moved() {
         "xfs/cow-srcmap",
         "none",
         "The mapping that writer had cached outlived a change by kworker ([src] COW W -> data W 4k-8k).",
-        "Comparing the sampled seq (3/1) with the inode's (4/4) under the folio lock, before the use at 18, would have shown it.",
+        "Comparing the sampled seq (3/1) with the inode's (4/4) under the folio lock, before the use at 19, would have shown it.",
     );
-    let notes = &counterexample("xfs/cow-srcmap", "none").steps[17].notes;
+    let notes = &counterexample("xfs/cow-srcmap", "none").steps[18].notes;
     let moved = "mapping says device block 1 at 4k-8k, the extent is at device block 3";
     assert!(notes.iter().any(|note| note == moved), "{notes:?}");
 }

@@ -19,6 +19,7 @@ use stalemap_model::words::design::{
     ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
+use stalemap_model::words::map_design::{ConvertRecheck, MapLookup};
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Personality, SizeLog,
     TruncateFlush, WriteLock,
@@ -488,6 +489,39 @@ fn m29_writeback_skips_the_cow_fork_s_counter() {
         |design, _| design.writeback_check = WritebackCheck::RangeData,
         &[properties::WRONG_ADDRESS, properties::LOST_WRITE],
         &[branches::COW_RESERVE, branches::COW_REMAP],
+    );
+}
+
+/// Writeback looks up its two forks in two sections of the ILOCK.
+#[test]
+fn writeback_looks_up_its_forks_one_after_the_other() {
+    caught(
+        "xfs/b3",
+        |design, _| design.map_lookup = MapLookup::TwoSections,
+        &[properties::DROPPED_DIRTY, properties::LOST_WRITE],
+        &[branches::COW_RESERVE],
+    );
+}
+
+/// Writeback gives a block up whose copy was moved while it let go of the ILOCK.
+#[test]
+fn writeback_looks_up_once_only() {
+    caught(
+        "xfs/b4",
+        |design, _| design.convert_recheck = ConvertRecheck::NoRetry,
+        &[properties::DROPPED_DIRTY],
+        &[branches::CONVERT_RETRY],
+    );
+}
+
+/// Writeback allocates what was delayed before it let go of the ILOCK, also what somebody else has allocated since.
+#[test]
+fn writeback_allocates_what_it_does_not_look_at() {
+    caught(
+        "xfs/b5",
+        |design, _| design.convert_recheck = ConvertRecheck::Nothing,
+        &[properties::LOST_WRITE],
+        &[branches::ALLOCATE, branches::COW_REMAP],
     );
 }
 

@@ -41,17 +41,37 @@ impl<B: Backend> MapSection<'_, B> {
 
     /// Delalloc -> Unwritten: the whole delayed extent around a block, which is returned.
     pub fn allocate_delayed(&mut self, fork: Fork, block: FileBlock) -> Range<FileBlock> {
-        let inode = self.owed.inode;
         let blocks = self.extents(fork).extent_around(block);
-        let allocated = inode.sb.allocate_reserved(inode.number, &blocks);
-        self.extents(fork).allocate(&blocks, &allocated);
+        self.allocate_promised(fork, &blocks);
+        blocks
+    }
+
+    /// Whatever was there -> Unwritten, at new places: blocks that were delayed at an earlier look (a mutant).
+    pub fn allocate_again(&mut self, fork: Fork, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
+        let inode = self.owed.inode;
+        let extents = self.extents(fork);
+        let others: Vec<FileBlock> =
+            blocks.clone().filter(|block| extents.get(*block) != Extent::Delalloc).collect();
+        inode.sb.reserve_blocks(others.len() as u16)?;
+        for block in others {
+            let old = self.extents(fork).replace(block, Extent::Delalloc);
+            self.drop_extent(old);
+        }
+        self.allocate_promised(fork, blocks);
+        Ok(())
+    }
+
+    /// Delalloc -> Unwritten.
+    fn allocate_promised(&mut self, fork: Fork, blocks: &Range<FileBlock>) {
+        let inode = self.owed.inode;
+        let allocated = inode.sb.allocate_reserved(inode.number, blocks);
+        self.extents(fork).allocate(blocks, &allocated);
         if fork == Fork::Cow || inode.sb.config.fs.bump_allocate {
             self.count(fork, blocks.clone());
         }
         self.owed.logged |= fork == Fork::Data;
         inode.sb.backend.reach(branches::ALLOCATE);
-        self.report(|geometry| changed(geometry, fork, IomapType::Delalloc, IomapType::Unwritten, &blocks));
-        blocks
+        self.report(|geometry| changed(geometry, fork, IomapType::Delalloc, IomapType::Unwritten, blocks));
     }
 
     /// Hole -> Written: what the blocks hold on the device is nobody's, and is not touched.

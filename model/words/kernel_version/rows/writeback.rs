@@ -57,6 +57,24 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "map_lookup",
+        EVERY,
+        &[text(
+            "one-section",
+            ALL,
+            "xfs_map_blocks (fs/xfs/xfs_aops.c) looks up the COW fork and the data fork under one XFS_ILOCK_SHARED. The others have one fork",
+        )],
+    ),
+    row(
+        "convert_recheck",
+        EVERY,
+        &[text(
+            "retry",
+            ALL,
+            "xfs_map_blocks goes back to its look-up if xfs_bmapi_convert_delalloc finds nothing in the COW fork, once; what is real by then is taken (fs/xfs/libxfs/xfs_bmap.c). The others delay nothing",
+        )],
+    ),
+    row(
         "end_writeback",
         EVERY,
         &[text(
