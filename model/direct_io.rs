@@ -460,10 +460,7 @@ async fn begin<B: Backend>(
         Submission::Plain | Submission::Alone if dio.nowait => Overwrite::OrConvert,
         Submission::Plain | Submission::Alone => Overwrite::OrAllocate,
     };
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.write_begin)).await;
-    let sampled = fs::direct_write_begin(inode, &mut map, &blocks, overwrite);
-    drop(map);
-    match sampled {
+    match fs::direct_write_begin(inode, &blocks, overwrite).await {
         Err(Refusal::Again) => {
             inode_dio_end(inode);
             if overwrite == Overwrite::OrConvert {

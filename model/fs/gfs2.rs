@@ -79,11 +79,11 @@ pub(super) fn gfs2_iomap_begin_write<B: Backend>(
 
 /// `gfs2_iomap_begin` of a direct write, which allocates nothing: with a hole in its range it is done as a buffered
 /// one. As a whole; the kernel writes what lies before the hole directly.
-pub(super) fn gfs2_direct_write_iomap_begin<B: Backend>(
+pub(super) async fn gfs2_direct_write_iomap_begin<B: Backend>(
     inode: &Inode<B>,
-    map: &MapSection<'_, B>,
     blocks: &Range<FileBlock>,
 ) -> Result<Iomap, Refusal> {
+    let map = inode.lock_map(Op::new(inode.sb.config.fs.names.write_begin)).await;
     if blocks.clone().any(|block| map.get(block) == Extent::Hole) {
         return Err(Refusal::Buffered);
     }

@@ -129,17 +129,16 @@ pub fn has_folio_hooks(config: &Config, iomap: &Iomap) -> bool {
     config.fs.hooks == Hooks::Jdata || iomap.kind == IomapType::Inline
 }
 
-/// `->iomap_begin` of a direct write of `blocks`, clipped to them.
-pub fn direct_write_begin<B: Backend>(
+/// `->iomap_begin` of a direct write of `blocks`, clipped to them, which takes the ILOCK.
+pub async fn direct_write_begin<B: Backend>(
     inode: &Inode<B>,
-    map: &mut MapSection<'_, B>,
     blocks: &Range<FileBlock>,
     overwrite: Overwrite,
 ) -> Result<Iomap, Refusal> {
     if inode.sb.config.fs.allocate == Allocate::Written {
-        gfs2::gfs2_direct_write_iomap_begin(inode, map, blocks)
+        gfs2::gfs2_direct_write_iomap_begin(inode, blocks).await
     } else {
-        xfs_direct_write_iomap_begin(inode, map, blocks, overwrite)
+        xfs_direct_write_iomap_begin(inode, blocks, overwrite).await
     }
 }
 

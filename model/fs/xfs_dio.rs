@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use stalemap_facade::Backend;
+use stalemap_facade::{Backend, Op};
 
-use crate::fs::xfs_reflink::{Source, xfs_reflink_allocate_cow, xfs_reflink_trim};
+use crate::fs::xfs_reflink::{Imap, Source, xfs_find_trim_cow_extent, xfs_reflink_allocate_cow};
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
 use crate::state::mapping::Iomap;
@@ -41,46 +41,62 @@ pub enum Overwrite {
 
 /// `xfs_direct_write_iomap_begin` (fs/xfs/xfs_iomap.c, 6.2): the mapping for a direct write of `blocks`, clipped
 /// to them. Holes and delayed allocations are allocated as unwritten extents; what is shared, or has a copy in the
-/// making, is written to the copy.
-/// Left out: that the ILOCK is dropped between looking a hole up and allocating it.
-pub fn xfs_direct_write_iomap_begin<B: Backend>(
+/// making, is written to the copy. For a transaction the ILOCK is let go and taken again.
+pub async fn xfs_direct_write_iomap_begin<B: Backend>(
     inode: &Inode<B>,
-    map: &mut MapSection<'_, B>,
     blocks: &Range<FileBlock>,
     overwrite: Overwrite,
 ) -> Result<Iomap, Refusal> {
-    let found = map.get(blocks.start);
-    let mut limit = map.extent_around(blocks.start).end.min(blocks.end);
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.write_begin)).await;
+    let mut imap = Imap::read(&map, blocks);
     if map.reflink {
-        match xfs_reflink_trim(inode, map, &(blocks.start..limit)) {
-            Source::Copied(_) if overwrite == Overwrite::OrConvert => return Err(Refusal::Again),
-            Source::Copied(blocks) => return Ok(xfs_reflink_allocate_cow(inode, map, &blocks)?),
-            Source::Own(blocks) => limit = blocks.end,
+        let own = matches!(xfs_find_trim_cow_extent(inode, &map, &imap), Source::Own(_));
+        if !own && overwrite == Overwrite::OrConvert {
+            return Err(Refusal::Again);
+        }
+        let copied;
+        (map, copied) = xfs_reflink_allocate_cow(inode, map, &mut imap).await?;
+        if let Some(copied) = copied {
+            return Ok(copied);
         }
     }
-    let fits = limit == blocks.end
+    let fits = imap.blocks.end == blocks.end
         && match overwrite {
-            Overwrite::Only => matches!(found, Extent::Written(_)),
-            Overwrite::OrConvert => found.phys().is_some(),
+            Overwrite::Only => matches!(imap.extent, Extent::Written(_)),
+            Overwrite::OrConvert => imap.extent.phys().is_some(),
             Overwrite::OrAllocate => true,
         };
     if !fits && overwrite != Overwrite::OrAllocate {
         return Err(Refusal::Again);
     }
-    let mut blocks = blocks.start..limit;
-    match found {
-        Extent::Hole => map.allocate(Fork::Data, &blocks)?,
-        // The whole delayed extent, as writeback does.
-        Extent::Delalloc => drop(map.allocate_delayed(Fork::Data, blocks.start)),
+    match imap.extent {
+        Extent::Hole | Extent::Delalloc => xfs_iomap_write_direct(inode, map, imap.blocks).await,
         Extent::Unwritten(_) | Extent::Written(_) => {
-            let mut iomap = map.map(blocks.start, &inode.data_sequence());
-            iomap.addr = iomap.addr_of(blocks.start);
-            iomap.start = blocks.start;
-            iomap.end = blocks.end;
-            return Ok(iomap);
+            Ok(Iomap::of_found(imap.extent, imap.blocks, &inode.data_sequence()))
         }
     }
+}
+
+/// `xfs_iomap_write_direct`: allocates the first of `blocks`, which were a hole or delayed, and those after it that are one
+/// extent with it. The data fork is looked up anew (`xfs_bmapi_write`): what has blocks by then is left as it is, and its mapping
+/// is NEW all the same.
+async fn xfs_iomap_write_direct<'i, B: Backend>(
+    inode: &'i Inode<B>,
+    map: MapSection<'i, B>,
+    blocks: Range<FileBlock>,
+) -> Result<Iomap, Refusal> {
+    let mut map = map.cycle(Op::new("xfs_iomap_write_direct")).await;
+    let start = blocks.start;
+    match map.get(start) {
+        Extent::Hole => {
+            let hole = map.hole_at(start, blocks.end);
+            map.allocate(Fork::Data, &hole)?;
+        }
+        // The whole delayed extent, as writeback does.
+        Extent::Delalloc => drop(map.allocate_delayed(Fork::Data, start)),
+        Extent::Unwritten(_) | Extent::Written(_) => {}
+    }
     // The allocator may not have kept them together, or the mapping may have merged with its neighbour.
-    blocks.end = map.extent_around(blocks.start).end.min(blocks.end);
-    Ok(map.map_new(blocks, &inode.data_sequence()))
+    let end = map.extent_around(start).end.min(blocks.end);
+    Ok(map.map_new(start..end, &inode.data_sequence()))
 }

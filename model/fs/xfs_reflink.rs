@@ -1,17 +1,19 @@
 //! XFS with shared blocks: what a write to them maps, and how copies take their place (fs/xfs/xfs_reflink.c).
 //!
-//! Like [`super::xfs`], each function runs inside one ILOCK section of its caller.
+//! Like [`super::xfs`], a function runs inside one ILOCK section of its caller, unless it takes the section along.
 
 use std::ops::Range;
 
-use stalemap_facade::Backend;
+use stalemap_facade::{Backend, Op};
 
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
 use crate::state::mapping::Iomap;
+use crate::state::validity::CookieSource;
 use crate::words::branches;
 use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
 use crate::words::geometry::FileBlock;
+use crate::words::map_design::CowRecheck;
 
 /// The part of `xfs_buffered_write_iomap_begin` for files with the reflink flag: an extent of the COW fork wins,
 /// shared blocks are reserved there as far as the request goes, and other extents are reported no further
@@ -42,35 +44,94 @@ pub(super) fn cow_begin<B: Backend>(
     Ok(Some(found_cow(inode, map, block..end, block, new)))
 }
 
+/// A part of an extent of the data fork, as it was found (struct xfs_bmbt_irec, the kernel's `imap`).
+pub(super) struct Imap {
+    /// What its first block is.
+    pub(super) extent: Extent,
+    pub(super) blocks: Range<FileBlock>,
+}
+
+impl Imap {
+    /// `xfs_bmapi_read`: what the first of `blocks` is, and those after it that belong to the same extent.
+    pub(super) fn read(map: &ExtentMap, blocks: &Range<FileBlock>) -> Self {
+        let end = map.extent_around(blocks.start).end.min(blocks.end);
+        Imap { extent: map.get(blocks.start), blocks: blocks.start..end }
+    }
+}
+
 /// What a direct write finds where it begins.
-pub enum Source {
-    /// These blocks are shared, or copies of them are in the making.
+pub(super) enum Source {
+    /// Of these blocks there are copies.
     Copied(Range<FileBlock>),
+    /// These blocks are shared, or copies of them are reserved.
+    Shared(Range<FileBlock>),
     /// These are the file's own.
     Own(Range<FileBlock>),
 }
 
-/// `xfs_find_trim_cow_extent`: the first of `blocks`, which are of one extent of the data fork, and those after it that
-/// are alike.
-pub fn xfs_reflink_trim<B: Backend>(inode: &Inode<B>, map: &ExtentMap, blocks: &Range<FileBlock>) -> Source {
-    let start = blocks.start;
-    if map.cow.get(start) != Extent::Hole {
-        return Source::Copied(start..map.cow.extent_around(start).end.min(blocks.end));
+/// `xfs_find_trim_cow_extent`: the first block of `imap`, and those after it that are alike. The COW fork is looked up; whether
+/// blocks are shared is asked of those that `imap` has.
+pub(super) fn xfs_find_trim_cow_extent<B: Backend>(inode: &Inode<B>, map: &ExtentMap, imap: &Imap) -> Source {
+    let start = imap.blocks.start;
+    let copied = |map: &ExtentMap| start..map.cow.extent_around(start).end.min(imap.blocks.end);
+    match map.cow.get(start) {
+        Extent::Hole => {}
+        Extent::Delalloc => return Source::Shared(copied(map)),
+        Extent::Unwritten(_) | Extent::Written(_) => return Source::Copied(copied(map)),
     }
-    let end = blocks.end.min(map.cow.next_after(start));
-    let Extent::Written(first) = map.get(start) else { return Source::Own(start..end) };
+    let end = imap.blocks.end.min(map.cow.next_after(start));
+    let Extent::Written(first) = imap.extent else { return Source::Own(start..end) };
     let shared = inode.sb.is_shared(first);
     let alike = |next: &FileBlock| inode.sb.is_shared(first + (*next - start)) == shared;
     let end = (start..end).take_while(alike).last().unwrap_or(start) + 1;
-    if shared { Source::Copied(start..end) } else { Source::Own(start..end) }
+    if shared { Source::Shared(start..end) } else { Source::Own(start..end) }
 }
 
-/// `xfs_reflink_allocate_cow` for a direct write: copies of `blocks` are allocated, unless they are there, and
-/// real at once, since the write is submitted with the mapping that is returned.
-pub fn xfs_reflink_allocate_cow<B: Backend>(
+/// `xfs_reflink_allocate_cow` for a direct write: a mapping of copies of the blocks of `imap`, if they are shared. What is not
+/// there is allocated, in a transaction for which the ILOCK is let go and taken again, and it depends on the design what is
+/// looked at again. Copies become real at once, since the write is submitted with the mapping.
+///
+/// Without a mapping `imap` has the file's own blocks, as far as the function knows.
+pub(super) async fn xfs_reflink_allocate_cow<'i, B: Backend>(
+    inode: &'i Inode<B>,
+    mut map: MapSection<'i, B>,
+    imap: &mut Imap,
+) -> Result<(MapSection<'i, B>, Option<Iomap>), Enospc> {
+    let mut source = xfs_find_trim_cow_extent(inode, &map, imap);
+    if let Source::Shared(blocks) = &source {
+        imap.blocks = blocks.clone();
+        let empty = map.cow.get(blocks.start) == Extent::Hole;
+        let before = inode.data_sequence().cookie_of(blocks.clone());
+        let fill =
+            if empty { Op::new("xfs_reflink_fill_cow_hole") } else { Op::new("xfs_reflink_fill_delalloc") };
+        map = map.cycle(fill).await;
+        let recheck = inode.sb.config.design.cow_recheck;
+        let moved = before.differs_from(inode.data_sequence().cookie_of(imap.blocks.clone()));
+        if recheck == CowRecheck::DataCowAndShared && moved {
+            *imap = Imap::read(&map, &imap.blocks);
+        }
+        if recheck != CowRecheck::Nothing {
+            source = xfs_find_trim_cow_extent(inode, &map, imap);
+        }
+    }
+    match source {
+        Source::Own(blocks) => {
+            imap.blocks = blocks;
+            Ok((map, None))
+        }
+        Source::Copied(blocks) | Source::Shared(blocks) => {
+            let copies = fill_cow(inode, &mut map, &blocks, imap.extent)?;
+            Ok((map, Some(copies)))
+        }
+    }
+}
+
+/// Allocates copies of `blocks`, unless they are there. What is there at present is `source`.
+fn fill_cow<B: Backend>(
     inode: &Inode<B>,
     map: &mut MapSection<'_, B>,
     blocks: &Range<FileBlock>,
+    source: Extent,
 ) -> Result<Iomap, Enospc> {
     match map.cow.get(blocks.start) {
         Extent::Hole => {
@@ -84,9 +145,9 @@ pub fn xfs_reflink_allocate_cow<B: Backend>(
     // The allocator may not have kept them together.
     let end = map.cow.extent_around(blocks.start).end.min(blocks.end);
     let blocks = blocks.start..end;
-    // xfs_reflink_convert_cow
+    // xfs_reflink_convert_unwritten
     map.submit_copies(&blocks);
-    let (copy, source) = (map.cow.get(blocks.start), map.get(blocks.start));
+    let copy = map.cow.get(blocks.start);
     Ok(Iomap::of_cow(copy, blocks, false, &inode.shared_sequence(), source))
 }
 

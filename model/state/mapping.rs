@@ -77,6 +77,11 @@ impl Iomap {
         Iomap { kind: IomapType::Inline, ..Iomap::of(Extent::Hole, 0..1, false, sequence) }
     }
 
+    /// A mapping of `blocks` of the data fork, which were found to be of one extent, and the first of them to be `extent`.
+    pub(crate) fn of_found(extent: Extent, blocks: Range<FileBlock>, sequence: &impl CookieSource) -> Self {
+        Iomap::of(extent, blocks, false, sequence)
+    }
+
     /// A mapping of a block where there is nothing.
     pub(crate) fn of_hole(block: FileBlock) -> Self {
         Iomap::of(Extent::Hole, block..block + 1, false, &Cookie::default())

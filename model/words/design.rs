@@ -5,7 +5,7 @@
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
 use crate::words::dio_design::{DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use crate::words::map_design::{ConvertRecheck, MapLookup};
+use crate::words::map_design::{ConvertRecheck, CowRecheck, MapLookup};
 use crate::words::settings::{choices, settable};
 
 choices! {
@@ -534,6 +534,8 @@ pub struct Design {
     pub map_lookup: MapLookup,
     /// What it looks at again before it allocates what is delayed.
     pub convert_recheck: ConvertRecheck,
+    /// What a direct write looks at again before it allocates a copy of a shared block.
+    pub cow_recheck: CowRecheck,
 }
 
 settable!(Design {
@@ -587,6 +589,7 @@ settable!(Design {
     zero_lock,
     map_lookup,
     convert_recheck,
+    cow_recheck,
 });
 
 impl Design {
@@ -699,6 +702,7 @@ impl Design {
             zero_lock: ZeroLock::Nothing,
             map_lookup: MapLookup::OneSection,
             convert_recheck: ConvertRecheck::Retry,
+            cow_recheck: CowRecheck::CowAndShared,
         }
     }
 

@@ -26,3 +26,18 @@ choices! {
         Nothing = "none",
     }
 }
+
+choices! {
+    /// What a direct write over a shared block looks at again when it has a transaction and the ILOCK again to allocate a copy
+    /// (`xfs_reflink_fill_cow_hole`, `xfs_reflink_fill_delalloc`).
+    CowRecheck {
+        /// The data fork, if its counter has moved; then the COW fork, and whether the block that the data fork has is still shared
+        /// (7.3; also 6.1.192 and 6.12.117).
+        DataCowAndShared = "data-cow-and-shared",
+        /// The COW fork, and whether the block that the data fork had before is still shared (up to 6.19). If that is the file's
+        /// no longer, it may well be found to be shared by nobody, and is overwritten.
+        CowAndShared = "cow-and-shared",
+        /// The COW fork alone: what was shared is copied (harmless).
+        Nothing = "none",
+    }
+}

@@ -19,7 +19,7 @@ use stalemap_model::words::design::{
     ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use stalemap_model::words::map_design::{ConvertRecheck, MapLookup};
+use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, MapLookup};
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Personality, SizeLog,
     TruncateFlush, WriteLock,
@@ -506,12 +506,13 @@ fn writeback_looks_up_its_forks_one_after_the_other() {
 /// Writeback gives a block up whose copy was moved while it let go of the ILOCK.
 #[test]
 fn writeback_looks_up_once_only() {
-    caught(
-        "xfs/b4",
-        |design, _| design.convert_recheck = ConvertRecheck::NoRetry,
-        &[properties::DROPPED_DIRTY],
-        &[branches::CONVERT_RETRY],
-    );
+    let retry: Mutation = |design, _| design.cow_recheck = CowRecheck::DataCowAndShared;
+    holds("xfs/b4", retry, &[branches::CONVERT_RETRY]);
+    let no_retry: Mutation = |design, _| {
+        design.cow_recheck = CowRecheck::DataCowAndShared;
+        design.convert_recheck = ConvertRecheck::NoRetry;
+    };
+    violates("xfs/b4", no_retry, &[properties::DROPPED_DIRTY]);
 }
 
 /// Writeback allocates what was delayed before it let go of the ILOCK, also what somebody else has allocated since.
@@ -523,6 +524,18 @@ fn writeback_allocates_what_it_does_not_look_at() {
         &[properties::LOST_WRITE],
         &[branches::ALLOCATE, branches::COW_REMAP],
     );
+}
+
+/// A direct write asks about the block that it saw before it let go of the ILOCK whether it is shared.
+#[test]
+fn direct_writes_do_not_look_at_the_data_fork_again() {
+    violates("xfs/cow-recheck", |_, _| (), &[properties::LOST_WRITE, properties::WRONG_ADDRESS]);
+    let reads_it: Mutation = |design, _| design.cow_recheck = CowRecheck::DataCowAndShared;
+    // A copy of what is not shared any more does no harm.
+    let copies_again: Mutation = |design, _| design.cow_recheck = CowRecheck::Nothing;
+    for harmless in [reads_it, copies_again] {
+        holds("xfs/cow-recheck", harmless, &[branches::COW_RESERVE, branches::COW_REMAP]);
+    }
 }
 
 /// A short copy into a folio that is not uptodate counts.

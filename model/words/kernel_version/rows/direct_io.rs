@@ -1,6 +1,7 @@
 //! Direct I/O.
 
 use super::{ALL, EVERY, NEWEST, Row, TO_6_12, XFS, flag, row, text};
+use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12, V7_3};
 
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -90,6 +91,22 @@ pub(super) const ROWS: &[Row] = &[
             ALL,
             "iomap_dio_complete returns, then ->ki_complete, for an asynchronous write",
         )],
+    ),
+    row(
+        "cow_recheck",
+        EVERY,
+        &[
+            text(
+                "cow-and-shared",
+                &[V6_1, V6_2, V6_6],
+                "xfs_reflink_fill_cow_hole, xfs_reflink_fill_delalloc: after the transaction xfs_find_trim_cow_extent, with the data fork's extent from before it (still so in 6.19). The others copy nothing for direct writes",
+            ),
+            text(
+                "data-cow-and-shared",
+                &[V6_1Y, V6_12, V7_3],
+                "the same functions read the data fork again if its if_seq has moved (seq_before; 6.1.192 and 6.12.117 have it)",
+            ),
+        ],
     ),
     row(
         "dio_lock",
