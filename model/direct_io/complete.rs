@@ -17,6 +17,7 @@ use crate::direct_io::device::write_device;
 use crate::direct_io::invalidate::invalidate_folio2;
 use crate::direct_io::read;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
+use crate::fs::xfs_reflink::xfs_reflink_end_cow_extent;
 use crate::path::{Part, Path};
 use crate::state::aio::{Aio, AioQueue, Dio, DirectRead};
 use crate::state::dio_count::inode_dio_end;
@@ -27,7 +28,6 @@ use crate::state::world::World;
 use crate::words::branches;
 use crate::words::command::{Command, FileId};
 use crate::words::dio_design::{DioAck, DioInvalidate, DioSize};
-use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::Bump;
@@ -229,21 +229,16 @@ fn end_io<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion
     convert_or_grow(inode, dio)
 }
 
-/// `xfs_reflink_end_cow` for one extent of the range. What another write that overlaps this one has moved is not there
-/// any more, and is done.
+/// `xfs_reflink_end_cow` for one extent of the range.
 async fn end_cow<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> ControlFlow<Dio, Completion> {
     let last = inode.sb.geometry.blocks_touched(&dio.request).end;
     let mut map = inode.lock_map(Op::new("xfs_reflink_end_cow")).await;
-    let real = |block: &FileBlock| matches!(map.cow.get(*block), Extent::Written(_));
-    let extent = (block..last).find(real).map(|first| first..map.cow.extent_around(first).end.min(last));
-    let Some(extent) = extent else {
-        drop(map);
-        return convert_or_grow(inode, dio);
-    };
-    let end = extent.end;
-    map.move_copies(&extent, Bump::Inside);
+    let next = xfs_reflink_end_cow_extent(inode, &mut map, &(block..last), Bump::Inside);
     map.end();
-    if end < last { ControlFlow::Continue(Completion::EndCow(dio, end)) } else { convert_or_grow(inode, dio) }
+    match next.filter(|next| *next < last) {
+        Some(next) => ControlFlow::Continue(Completion::EndCow(dio, next)),
+        None => convert_or_grow(inode, dio),
+    }
 }
 
 /// The conversion and the size. That the file does not grow is seen without a lock; nobody makes it smaller meanwhile.

@@ -13,7 +13,8 @@ use crate::state::validity::CookieSource;
 use crate::words::branches;
 use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
 use crate::words::geometry::FileBlock;
-use crate::words::map_design::CowRecheck;
+use crate::words::map_design::{CowRecheck, EndCow};
+use crate::words::personality::Bump;
 
 /// The part of `xfs_buffered_write_iomap_begin` for files with the reflink flag: an extent of the COW fork wins,
 /// shared blocks are reserved there as far as the request goes, and other extents are reported no further
@@ -149,6 +150,26 @@ fn fill_cow<B: Backend>(
     map.submit_copies(&blocks);
     let copy = map.cow.get(blocks.start);
     Ok(Iomap::of_cow(copy, blocks, false, &inode.shared_sequence(), source))
+}
+
+/// `xfs_reflink_end_cow_extent`: the first written copy of `blocks` takes the place of what the data fork has there, as far as
+/// both forks have one extent each. Returns where to go on; nothing, if there is no such copy: another write that overlaps has
+/// moved it, and that is all right.
+pub(crate) fn xfs_reflink_end_cow_extent<B: Backend>(
+    inode: &Inode<B>,
+    map: &mut MapSection<'_, B>,
+    blocks: &Range<FileBlock>,
+    bump: Bump,
+) -> Option<FileBlock> {
+    let written = |block: &FileBlock| matches!(map.cow.get(*block), Extent::Written(_));
+    let extent = map.cow.extent_around(blocks.clone().find(written)?);
+    let copy = match inode.sb.config.design.end_cow {
+        EndCow::WholeExtent => extent,
+        EndCow::IoRange => extent.start.max(blocks.start)..extent.end.min(blocks.end),
+    };
+    let end = map.extent_around(copy.start).end.min(copy.end);
+    map.move_copies(&(copy.start..end), bump);
+    Some(end)
 }
 
 /// A mapping of `blocks` of the COW fork around `block`, as far as one extent of the data fork has their present

@@ -50,12 +50,6 @@ pub const ALL: &[Assumption] = &[
         &["writeback_get_folio"],
     ),
     assume(
-        "end-of-cow",
-        "a copy is put in place of what it was made of for the range of one ioend, in one transaction",
-        "xfs_reflink_end_cow (fs/xfs/xfs_reflink.c): one extent a transaction",
-        &["xfs_reflink_end_cow"],
-    ),
-    assume(
         "truncation-whole",
         "the extents that a truncate, a punch or a shift takes out go in one transaction",
         "xfs_itruncate_extents, xfs_free_file_space (6.1 to 7.3): rolling transactions",

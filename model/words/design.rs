@@ -5,7 +5,7 @@
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
 use crate::words::dio_design::{DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use crate::words::map_design::{ConvertRecheck, CowRecheck, MapLookup};
+use crate::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
 use crate::words::settings::{choices, settable};
 
 choices! {
@@ -536,6 +536,8 @@ pub struct Design {
     pub convert_recheck: ConvertRecheck,
     /// What a direct write looks at again before it allocates a copy of a shared block.
     pub cow_recheck: CowRecheck,
+    /// What the completion of I/O to copies puts into the data fork.
+    pub end_cow: EndCow,
 }
 
 settable!(Design {
@@ -590,6 +592,7 @@ settable!(Design {
     map_lookup,
     convert_recheck,
     cow_recheck,
+    end_cow,
 });
 
 impl Design {
@@ -703,6 +706,7 @@ impl Design {
             map_lookup: MapLookup::OneSection,
             convert_recheck: ConvertRecheck::Retry,
             cow_recheck: CowRecheck::CowAndShared,
+            end_cow: EndCow::WholeExtent,
         }
     }
 

@@ -41,3 +41,14 @@ choices! {
         Nothing = "none",
     }
 }
+
+choices! {
+    /// What the completion of I/O to copies puts into the data fork, an extent a transaction (`xfs_reflink_end_cow_extent`).
+    EndCow {
+        /// What it has written (6.7; 6.1.192 has it).
+        IoRange = "io-range",
+        /// The whole of each written extent of the COW fork that its range meets (up to 6.6): also copies beside it, which count as
+        /// written from when their own I/O is submitted.
+        WholeExtent = "whole-extent",
+    }
+}

@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use stalemap_facade::{Atomic, Backend, Lock, Op, Ordering};
 
 use crate::fs::xfs::xfs_iomap_write_unwritten;
+use crate::fs::xfs_reflink::xfs_reflink_end_cow_extent;
 use crate::state::disk::on_disk;
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::FolioRef;
@@ -202,27 +203,42 @@ async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
 }
 
 /// `xfs_iomap_write_unwritten`, `xfs_reflink_end_cow` or `xfs_zoned_end_io`, and the on-disk size, in one ILOCK
-/// section.
+/// section; in one for each extent where copies are moved, the size with the last one. (The kernel logs a size behind copies
+/// in a transaction that follows.)
 async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
     let config = &inode.sb.config;
     let fs = &config.fs;
-    let mut map = inode.lock_map(Op::new(fs.names.end_ioend)).await;
+    let op = Op::new(fs.names.end_ioend);
+    let mut map = inode.lock_map(op).await;
+    if fs.bump_convert == Bump::Early && (ioend.unwritten || ioend.shared || config.fs.is_out_of_place()) {
+        map.move_counter_early(ioend.blocks.clone()).await;
+    }
+    let mut changed = false;
+    if config.fs.is_out_of_place() {
+        changed = map.refer_to(&ioend.blocks, ioend.phys, fs.bump_convert);
+    } else if ioend.shared {
+        let mut rest = ioend.blocks.clone();
+        while let Some(next) = xfs_reflink_end_cow_extent(inode, &mut map, &rest, fs.bump_convert) {
+            changed = true;
+            rest.start = next;
+            if rest.is_empty() {
+                break;
+            }
+            map = map.cycle(op).await;
+        }
+    } else if ioend.unwritten {
+        changed = xfs_iomap_write_unwritten(inode, &mut map, &ioend.blocks, fs.bump_convert);
+    }
+    map.raise_logged_size(logged_end(inode, ioend));
+    map.end();
+    if changed { Conversion::Changed } else { Conversion::Settled }
+}
+
+/// How far the size on disk is raised.
+fn logged_end<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Cell {
     // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
     // grew it.
     let size = inode.i_size_peek();
     let written = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end;
-    let end: Cell = ioend.size.unwrap_or(Cell::MAX).min(written).min(size);
-    if fs.bump_convert == Bump::Early && (ioend.unwritten || ioend.shared || config.fs.is_out_of_place()) {
-        map.move_counter_early(ioend.blocks.clone()).await;
-    }
-    let changed = if config.fs.is_out_of_place() {
-        map.refer_to(&ioend.blocks, ioend.phys, fs.bump_convert)
-    } else if ioend.shared {
-        map.move_copies(&ioend.blocks, fs.bump_convert)
-    } else {
-        ioend.unwritten && xfs_iomap_write_unwritten(inode, &mut map, &ioend.blocks, fs.bump_convert)
-    };
-    map.raise_logged_size(end);
-    map.end();
-    if changed { Conversion::Changed } else { Conversion::Settled }
+    ioend.size.unwrap_or(Cell::MAX).min(written).min(size)
 }

@@ -19,7 +19,7 @@ use stalemap_model::words::design::{
     ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, MapLookup};
+use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Personality, SizeLog,
     TruncateFlush, WriteLock,
@@ -536,6 +536,13 @@ fn direct_writes_do_not_look_at_the_data_fork_again() {
     for harmless in [reads_it, copies_again] {
         holds("xfs/cow-recheck", harmless, &[branches::COW_RESERVE, branches::COW_REMAP]);
     }
+}
+
+/// Completion puts copies into the file that others are still writing.
+#[test]
+fn copies_in_flight_are_moved() {
+    holds("xfs/end-cow", |design, _| design.end_cow = EndCow::IoRange, &[branches::COW_REMAP]);
+    violates("xfs/end-cow", |design, _| design.end_cow = EndCow::WholeExtent, &[properties::STALE_EXPOSURE]);
 }
 
 /// A short copy into a folio that is not uptodate counts.

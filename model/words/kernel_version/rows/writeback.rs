@@ -3,6 +3,7 @@
 use super::{
     ALL, EVERY, FROM_6_6, FROM_6_12, NEWEST, Row, TO_6_2, TO_6_6, TO_6_12, XFS, flag, number, row, text,
 };
+use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12, V7_3};
 
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -73,6 +74,22 @@ pub(super) const ROWS: &[Row] = &[
             ALL,
             "xfs_map_blocks goes back to its look-up if xfs_bmapi_convert_delalloc finds nothing in the COW fork, once; what is real by then is taken (fs/xfs/libxfs/xfs_bmap.c). The others delay nothing",
         )],
+    ),
+    row(
+        "end_cow",
+        EVERY,
+        &[
+            text(
+                "whole-extent",
+                &[V6_1, V6_2, V6_6],
+                "xfs_reflink_end_cow_extent moves all of the written extent of the COW fork that it finds. The others have no such fork, or move what was written",
+            ),
+            text(
+                "io-range",
+                &[V6_1Y, V6_12, V7_3],
+                "xfs_reflink_end_cow_extent trims the extent to the range of the I/O (xfs_trim_extent of del; 6.7.3 and 6.1.192 have it)",
+            ),
+        ],
     ),
     row(
         "end_writeback",
