@@ -267,7 +267,8 @@ fn ended<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion>
 }
 
 /// `xfs_iomap_write_unwritten` for one extent of the range: the conversion, then the size, in memory and on
-/// disk, in one ILOCK section. Nobody is modelled who reads both counter and size without a lock and decides by
+/// disk, in one ILOCK section. The kernel raises it to the end of the whole write with the first extent: the others are below
+/// end of file then, and not converted yet. Nobody is modelled who reads both counter and size without a lock and decides by
 /// their order.
 async fn convert<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> ControlFlow<Dio, Completion> {
     let geometry = &inode.sb.geometry;
@@ -279,7 +280,10 @@ async fn convert<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> Co
     if xfs_iomap_write_unwritten(inode, &mut map, &(block..end), bump) {
         inode.sb.backend.reach(branches::DIO_CONVERT);
     }
-    let size = geometry.cells_of_blocks(&(block..end)).end.min(dio.request.end);
+    let size = match inode.sb.config.design.dio_size {
+        DioSize::AfterConversion | DioSize::BeforeConversion => dio.request.end,
+        DioSize::WithEachExtent => geometry.cells_of_block(end - 1).end.min(dio.request.end),
+    };
     raise_size(inode, &dio, size);
     map.raise_logged_size(size.min(inode.i_size_peek()));
     map.end();

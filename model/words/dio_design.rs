@@ -55,8 +55,10 @@ choices! {
 choices! {
     /// When the completion of a direct write raises i_size.
     DioSize {
-        /// With the conversion.
+        /// With the conversion, to the end of the write as soon as its first extent is converted.
         AfterConversion = "after-conversion",
+        /// With the conversion of each extent, to the end of that (no kernel does).
+        WithEachExtent = "with-each-extent",
         /// Before it (a mutant).
         BeforeConversion = "before-conversion",
     }

@@ -545,6 +545,17 @@ fn copies_in_flight_are_moved() {
     violates("xfs/end-cow", |design, _| design.end_cow = EndCow::WholeExtent, &[properties::STALE_EXPOSURE]);
 }
 
+/// The size is raised for all extents of a direct write with the first one.
+#[test]
+fn size_before_the_second_extent() {
+    violates("xfs/dio-size-extents", |_, _| (), &[properties::SIZE_ORDER]);
+    holds(
+        "xfs/dio-size-extents",
+        |design, _| design.dio_size = DioSize::WithEachExtent,
+        &[branches::DIO_CONVERT],
+    );
+}
+
 /// A short copy into a folio that is not uptodate counts.
 #[test]
 fn m30_short_copy_counts() {

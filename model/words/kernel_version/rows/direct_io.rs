@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
         &[text(
             "after-conversion",
             ALL,
-            "xfs_iomap_write_unwritten raises i_size with the conversion, xfs_dio_write_end_io without one",
+            "xfs_iomap_write_unwritten raises i_size with the first extent that it converts, to the end of the write; xfs_dio_write_end_io without a conversion",
         )],
     ),
     row(
