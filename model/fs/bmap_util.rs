@@ -1,7 +1,8 @@
-//! What truncate and fallocate do to the extents, each in one ILOCK section, by each file system's names: xfs_bmap_util.c
-//! and `xfs_itruncate_extents`, `ext4_ext_remove_space` and `ext4_ext_shift_extents`, gfs2's `punch_hole`.
+//! What truncate and fallocate do to the extents, by each file system's names: xfs_bmap_util.c and `xfs_itruncate_extents`,
+//! `ext4_ext_remove_space` and `ext4_ext_shift_extents`, gfs2's `punch_hole`.
 //!
-//! XFS takes one or two extents a transaction; nobody looks at the rest in between, whose page cache is gone.
+//! Each is one ILOCK section but the punch of XFS. A truncate and a shift roll from one transaction to the next with the
+//! ILOCK held, and nobody looks at the rest in between.
 
 use std::ops::Range;
 
@@ -9,6 +10,7 @@ use stalemap_facade::{Backend, Op};
 
 use crate::fs::stuffed;
 use crate::state::inode::Inode;
+use crate::words::extent::{Extent, ExtentMap};
 use crate::words::geometry::{Cell, FileBlock};
 
 /// The size that the log has of the file, in cells, for a change of the size that may have to write data back first.
@@ -28,11 +30,36 @@ pub(crate) async fn truncate_extents<B: Backend>(inode: &Inode<B>, size: Cell) {
     map.end();
 }
 
-/// Frees blocks.
+/// Frees blocks. XFS frees two extents in a transaction, the last ones first, and lets the ILOCK go between two
+/// (`xfs_unmap_extent`, `xfs_bunmapi`).
 pub(crate) async fn remove_extents<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>) {
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.remove_extents)).await;
-    map.unmap(blocks);
+    let op = Op::new(inode.sb.config.fs.names.remove_extents);
+    let mut map = inode.lock_map(op).await;
+    if inode.sb.config.fs.is_xfs() {
+        let mut rest = blocks.clone();
+        while let Some(start) = last_two(&map, &rest) {
+            map.unmap(&(start..rest.end));
+            rest.end = start;
+            map = map.cycle(op).await;
+        }
+        map.unmap(&rest);
+    } else {
+        map.unmap(blocks);
+    }
     map.end();
+}
+
+/// Where the last two extents of some blocks begin, if there are more.
+fn last_two(map: &ExtentMap, blocks: &Range<FileBlock>) -> Option<FileBlock> {
+    let mut end = blocks.end;
+    let mut found = 0;
+    while end > blocks.start && found < 2 {
+        let extent = map.extent_around(end - 1);
+        end = extent.start.max(blocks.start);
+        found += u16::from(map.get(end) != Extent::Hole);
+    }
+    let more = (blocks.start..end).any(|block| map.get(block) != Extent::Hole);
+    more.then_some(end)
 }
 
 /// Moves what lies behind a hole down onto it.
@@ -50,4 +77,22 @@ pub(crate) async fn insert_extents<B: Backend>(inode: &Inode<B>, blocks: &Range<
     map.insert(blocks);
     inode.oracle.insert(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(blocks));
     map.end();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extents_are_freed_two_at_a_time_from_the_end() {
+        let mut map = ExtentMap::new(6);
+        for (block, place) in [(0, 10), (1, 20), (3, 40), (4, 50)] {
+            map.allocate(&(block..block + 1), &[place]);
+        }
+        assert_eq!(map.letters(), "UUHUUH");
+        assert_eq!(last_two(&map, &(0..6)), Some(3), "the holes between and behind are no extents");
+        map.unmap(3..6);
+        assert_eq!(last_two(&map, &(0..3)), None, "these are the last two");
+        assert_eq!(last_two(&map, &(3..6)), None, "there is nothing");
+    }
 }

@@ -26,9 +26,6 @@ const fn assume(
     Assumption { id, sentence, source, operations }
 }
 
-/// Changes of the extent map that free blocks.
-const FREEING: &[&str] = &["xfs_itruncate_extents", "xfs_unmap_extent", "xfs_bmap_collapse_extents"];
-
 /// All of them.
 pub const ALL: &[Assumption] = &[
     assume(
@@ -51,9 +48,9 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "truncation-whole",
-        "the extents that a truncate, a punch or a shift takes out go in one transaction",
-        "xfs_itruncate_extents, xfs_free_file_space (6.1 to 7.3): rolling transactions",
-        FREEING,
+        "the extents that a truncate or a shift takes out go in one transaction",
+        "xfs_itruncate_extents, xfs_collapse_file_space (6.1 to 7.3): rolling transactions",
+        &["xfs_itruncate_extents", "xfs_bmap_collapse_extents"],
     ),
     assume(
         "freed-at-once",
