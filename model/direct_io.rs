@@ -141,6 +141,10 @@ impl Path for DioState {
             }
             DioState::ZeroLock(dio, tail) => {
                 let locks = inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock;
+                if inode.sb.config.design.zero_raises_size {
+                    // That a crash may leave the zeros and no data is not judged.
+                    inode.oracle.gap(&inode.sb.geometry, &tail);
+                }
                 if locks {
                     inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
                 }

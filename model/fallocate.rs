@@ -101,8 +101,12 @@ impl Path for ChangeState {
                     return ControlFlow::Break(Returned::Error);
                 };
                 let Meaning { zeroed, taken_out, grown } = &plan.meaning;
-                for cells in [zeroed, taken_out, grown] {
+                let end = size.clamp(zeroed.start, zeroed.end);
+                inode.oracle.begin_zero_behind(&inode.sb.geometry, &(end..zeroed.end));
+                for cells in [&(zeroed.start..end), taken_out, grown] {
                     inode.oracle.begin_zero(&inode.sb.geometry, cells);
+                }
+                for cells in [zeroed, taken_out, grown] {
                     inode.forget_data(cells);
                 }
                 ControlFlow::Continue(ChangeState::Run(Running::new(inode, plan)))

@@ -407,6 +407,12 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFl
             format!("write(2) of {asked} returned after {got}")
         });
     }
+    if let Some(size) = write.size_before_zeros.filter(|_| done == write.request.start) {
+        inode.violate(properties::SIZE_ORDER, || {
+            let grown = inode.sb.geometry.show_cells(&(size..inode.i_size_peek()));
+            format!("write(2) fails and leaves the file longer by {grown}, which nobody wrote")
+        });
+    }
     fs::return_budget(inode, write.budget);
     if write.request.is_empty() {
         // Zeroing or unsharing on its own, under its caller's locks.

@@ -337,15 +337,19 @@ async fn copy<B: Backend>(
     }
     let done = if accepted { copied_to } else { write.pos };
     let cut = short && (done == write.pos || inode.sb.config.design.failed_cut == FailedCut::Always);
+    let raises = accepted && done > size && raises_size(inode, write.fill);
     if accepted {
-        put(inode, folio, write, &iter.iomap, locked, size..done);
+        put(inode, folio, write, &iter.iomap, locked, done);
+    }
+    if raises {
+        i_size_write(inode, write, size..done);
     }
     inode.emit(|| {
         let bytes = inode.sb.geometry.bytes_of_cells(&(write.pos..done));
         What::Data(DataEvent::Copied { fill: write.fill, bytes, short })
     });
     inode.audit_folio(index, &slot);
-    let mut grown = (write.fill == Fill::Data && done > size && write.pos > size).then_some(size..write.pos);
+    let mut grown = (raises && write.pos > size).then_some(size..write.pos);
     if write.transaction {
         let first = inode.sb.config.design.extended_eof == ExtendedEof::BeforeHook
             && inode.sb.config.design.page_done == PageDone::AfterUnlock;
@@ -357,7 +361,7 @@ async fn copy<B: Backend>(
         slot.put(id, me);
         drop(slot);
     }
-    if accepted && write.fill == Fill::Data && done > size && inode.sb.config.fs.size_log == SizeLog::Write {
+    if raises && inode.sb.config.fs.size_log == SizeLog::Write {
         let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
         map.raise_logged_size(done);
     }
@@ -395,17 +399,15 @@ async fn missing<B: Backend>(
     }
 }
 
-/// What was copied, up to the end of `grown`, is in the folio, and makes the file longer if it ended before, at the start
-/// of `grown`.
+/// What was copied, up to `done`, is in the folio.
 fn put<B: Backend>(
     inode: &Inode<B>,
     folio: &mut Folio,
     write: &Write,
     iomap: &Iomap,
     locked: &Locked,
-    grown: Range<Cell>,
+    done: Cell,
 ) {
-    let Range { start: size, end: done } = grown;
     let folio_cells = inode.sb.geometry.cells_of_folio(locked.folio.index);
     let cells = &mut folio.cells[within(&folio_cells, &(write.pos..done))];
     match write.fill {
@@ -419,14 +421,34 @@ fn put<B: Backend>(
         audit_backed(inode, iomap, &(write.pos..done));
         write_end(inode, folio, locked, &(write.pos..done));
     }
-    if write.fill == Fill::Data && done > size {
-        // Data before size: whoever sees the size finds the data. Both are done under the folio lock
-        // and i_rwsem, and no reader can tell one transition from two (the data below the new size is
-        // not read without the size).
-        inode.i_size.publish(u64::from(done), inode.order(Link::SizeStore));
-        inode.oracle.gap(&inode.sb.geometry, &(size..write.pos.max(size)));
-        inode.emit(|| What::Size(inode.sb.geometry.byte_at(done)));
+}
+
+/// Whether end of file moves with what is put there.
+fn raises_size<B: Backend>(inode: &Inode<B>, fill: Fill) -> bool {
+    match fill {
+        Fill::Data => true,
+        Fill::Zero => inode.sb.config.design.zero_raises_size,
+        // It stays inside end of file.
+        Fill::Unshare => false,
     }
+}
+
+/// What was put there makes the file longer, which ended at the start of `grown`. Data before size: whoever sees the size finds
+/// the data. Both are done under the folio lock and i_rwsem, and no reader can tell one transition from two (the data below the
+/// new size is not read without the size).
+fn i_size_write<B: Backend>(inode: &Inode<B>, write: &mut Write, grown: Range<Cell>) {
+    let Range { start: size, end: done } = grown;
+    inode.i_size.publish(u64::from(done), inode.order(Link::SizeStore));
+    if write.fill == Fill::Zero {
+        inode.sb.backend.reach(branches::ZERO_GROWS);
+        if !write.request.is_empty() {
+            write.size_before_zeros.get_or_insert(size);
+        }
+    } else {
+        let size = write.size_before_zeros.unwrap_or(size);
+        inode.oracle.gap(&inode.sb.geometry, &(size..write.pos.max(size)));
+    }
+    inode.emit(|| What::Size(inode.sb.geometry.byte_at(done)));
 }
 
 /// `__iomap_write_end`, or `block_write_end` where there are buffers: the blocks are valid and dirty.

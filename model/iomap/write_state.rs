@@ -57,6 +57,8 @@ pub struct Write {
     pub(crate) checked: Checked,
     /// The range was dirty when its zeroing began, and has not been flushed since.
     pub(crate) flush: bool,
+    /// Where the file ended before its zeros raised i_size, if they did.
+    pub(crate) size_before_zeros: Option<Cell>,
     /// Holds that this actor has stood at, as a set.
     pub(crate) held: u16,
     /// What is left of the blocks that were reserved before the write began, for writes out of place.
@@ -94,6 +96,7 @@ impl Write {
             failed: false,
             checked: Checked::NotYet,
             flush: false,
+            size_before_zeros: None,
             held: 0,
             budget: 0,
             holds_invalidate_lock: false,

@@ -486,6 +486,11 @@ impl<B: Backend> Oracle<B> {
         self.begin_write(geometry, 0, cells);
     }
 
+    /// Cells behind end of file are about to be dropped, with what was stored there. No crash may bring them into the file.
+    pub fn begin_zero_behind(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.begin_write(0));
+    }
+
     /// Cells read as zeros from here on.
     pub fn complete_zero(&self, geometry: &Geometry, cells: &Range<Cell>) {
         self.each(geometry, cells, History::complete_zero);

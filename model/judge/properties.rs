@@ -84,11 +84,12 @@ pub const ITEMS: &[Item] = &[
     ),
     item(
         SIZE_ORDER,
-        "the size ran ahead of the data; after a crash, the file would end in zeros that nobody wrote",
+        "the size ran ahead of the data: a reader saw it first, the file would end in zeros that nobody wrote after a crash, or \
+         does so after a write that failed",
         "filemap_read loads i_size after it has found the folio uptodate (mm/filemap.c); i_size_read acquires what i_size_write \
          releases since d8f899d13d72 (6.9, include/linux/fs.h); xfs_end_ioend raises the size on disk when the data are there \
          (fs/xfs/xfs_aops.c)",
-        "Oracle, when a read ends; judge_disk for the size on disk",
+        "Oracle, when a read ends; judge_disk for the size on disk; iomap_file_buffered_write, when it fails",
     ),
     item(
         DROPPED_DIRTY,

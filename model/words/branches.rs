@@ -71,6 +71,8 @@ stalemap_facade::names! { Branch {
     ZERO_SKIP = "zero-skip",
     /// Zeroing flushed dirty page cache over such a mapping.
     ZERO_FLUSH = "zero-flush",
+    /// Zeroing raised i_size.
+    ZERO_GROWS = "zero-grows",
     /// A stuffed file's data moved out of its inode into a block.
     UNSTUFF = "unstuff",
     /// What writeback was to allocate was gone when it could, and was looked up once more.

@@ -538,6 +538,8 @@ pub struct Design {
     pub cow_recheck: CowRecheck,
     /// What the completion of I/O to copies puts into the data fork.
     pub end_cow: EndCow,
+    /// Whether zeroing raises i_size as a write does (before 943bc0882ceb, 6.10): `iomap_write_end` did it for both.
+    pub zero_raises_size: bool,
 }
 
 settable!(Design {
@@ -593,6 +595,7 @@ settable!(Design {
     convert_recheck,
     cow_recheck,
     end_cow,
+    zero_raises_size,
 });
 
 impl Design {
@@ -707,6 +710,7 @@ impl Design {
             convert_recheck: ConvertRecheck::Retry,
             cow_recheck: CowRecheck::CowAndShared,
             end_cow: EndCow::WholeExtent,
+            zero_raises_size: false,
         }
     }
 

@@ -905,3 +905,11 @@ fn m27_size_before_conversion() {
         &[branches::DIO_CONVERT],
     );
 }
+
+/// Zeroing raises i_size as a write does.
+#[test]
+fn zeroing_raises_the_size() {
+    let raised: Mutation = |design, _| design.zero_raises_size = true;
+    caught("xfs/zero-raises-size", raised, &[properties::SIZE_ORDER], &[]);
+    caught("xfs/zero-raises-size-failed", raised, &[properties::SIZE_ORDER], &[]);
+}

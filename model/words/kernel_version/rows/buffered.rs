@@ -243,6 +243,22 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "zero_raises_size",
+        EVERY,
+        &[
+            flag(
+                true,
+                TO_6_6,
+                "iomap_write_end raises i_size for whatever it ends (6.1, 6.2, 6.6; 6.8 still)",
+            ),
+            flag(
+                false,
+                FROM_6_12,
+                "943bc0882ceb (6.10): iomap_write_iter raises it, and iomap_zero_iter does not (6.11 has it)",
+            ),
+        ],
+    ),
+    row(
         "write_lock",
         EVERY,
         &[text(
