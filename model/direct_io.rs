@@ -12,7 +12,7 @@
 //! place. A part of a block cannot be copied that way, and is written through the page cache. While blocks of the file
 //! are being shared (IREMAPPING), i_rwsem is taken exclusively, that is, the end of it is waited for (6.7).
 //!
-//! Left out: O_DSYNC, I/O that reaches the device while further extents are still being mapped, that a look-up under
+//! Left out: O_DSYNC as the open flag (`pwrite -w` is what it does), I/O that reaches the device while further extents are still being mapped, that a look-up under
 //! the ILOCK which must not wait may find that held.
 
 pub mod complete;
@@ -33,7 +33,7 @@ use crate::iomap::write_state::{Write, WriteState};
 use crate::iomap::zero::{zero_range, zero_range_unlocked};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
-use crate::state::aio::{Aio, DeviceWrite, Dio, Submission};
+use crate::state::aio::{Aio, Completer, DeviceWrite, Dio, Submission};
 use crate::state::dio_count::{inode_dio_begin, inode_dio_end, inode_dio_wait};
 use crate::state::event::{Dropped, Errno, Mapping, Sampler, What};
 use crate::state::folio::Eviction;
@@ -89,12 +89,12 @@ pub enum DioState {
 }
 
 impl DioState {
-    /// A direct write, completed by a worker or waited for; with `nowait` it does not wait for locks.
-    pub fn new(id: WriteId, request: Range<Cell>, worker: Option<u8>, nowait: bool) -> Self {
+    /// A direct write; with `nowait` it does not wait for locks.
+    pub fn new(id: WriteId, request: Range<Cell>, completer: Completer, nowait: bool) -> Self {
         DioState::Start(Dio {
             id,
             request,
-            worker,
+            completer,
             nowait,
             submission: Submission::Plain,
             lock: IoLock::Shared,
@@ -114,11 +114,17 @@ impl Path for DioState {
     type Ended = Written;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
-        let Command::Pwrite { range, chunk, io: Io::Direct | Io::Aio, nowait, .. } = part.command() else {
+        let Command::Pwrite { range, chunk, io: io @ (Io::Direct | Io::Aio), nowait, .. } = part.command()
+        else {
             return None;
         };
         let worker = part.worker().map(|worker| worker.number);
-        Some(DioState::new(part.write(), part.call(range, *chunk)?, worker, *nowait))
+        let completer = match worker {
+            Some(worker) if *io == Io::Aio => Completer::Worker(worker),
+            Some(worker) => Completer::WorkerAfterData(worker),
+            None => Completer::Submitter,
+        };
+        Some(DioState::new(part.write(), part.call(range, *chunk)?, completer, *nowait))
     }
 
     /// One step of a direct write(2), until it returns.
@@ -520,9 +526,11 @@ fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<
 /// All is submitted: waits, or leaves the rest to the worker.
 fn submit<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
     let waits = dio.submission == Submission::Alone && waits_after(&inode.sb.config.design);
-    dio.worker = dio.worker.filter(|_| !waits);
+    if waits {
+        dio.completer = Completer::Submitter;
+    }
     dio.may_fail = inode.sb.may_fail(me);
-    let Some(worker) = dio.worker else {
+    let Completer::Worker(worker) = dio.completer else {
         return ControlFlow::Continue(DioState::Complete(complete::submitted(dio)));
     };
     let (lock, full) = (dio.lock, !dio.failed);

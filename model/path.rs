@@ -11,8 +11,8 @@ use stalemap_facade::{ActorId, Backend, Returned};
 
 use crate::state::inode::Inode;
 use crate::state::world::World;
-use crate::words::command::Command;
 use crate::words::command::facts::Fault;
+use crate::words::command::{Command, Io};
 use crate::words::geometry::{Cell, FolioIndex};
 use crate::words::program::{Program, Worker};
 use crate::words::value::WriteId;
@@ -95,14 +95,16 @@ impl<'p, B: Backend> Part<'p, B> {
         self.program.writes[usize::from(self.command)]
     }
 
-    /// Who completes the command, if it is not waited for.
+    /// Who completes the command, if it is not waited for to its end.
     pub fn worker(&self) -> Option<Worker> {
         self.program.workers[usize::from(self.command)]
     }
 
-    /// Who completes what was submitted before.
+    /// Who completes what was submitted before and not waited for.
     pub fn submitted(&self) -> impl Iterator<Item = Worker> {
-        self.program.workers[..usize::from(self.command)].iter().flatten().copied()
+        let before = usize::from(self.command);
+        let calls = self.program.commands[..before].iter().zip(&self.program.workers[..before]);
+        calls.filter(|(call, _)| call.command.io() == Some(Io::Aio)).filter_map(|(_, worker)| *worker)
     }
 
     /// What was said right before the command about the source of its write, last first.

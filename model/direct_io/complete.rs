@@ -19,7 +19,7 @@ use crate::direct_io::read;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_end_cow_extent;
 use crate::path::{Part, Path};
-use crate::state::aio::{Aio, AioQueue, Dio, DirectRead};
+use crate::state::aio::{Aio, AioQueue, Completer, Dio, DirectRead};
 use crate::state::dio_count::inode_dio_end;
 use crate::state::event::{Errno, What};
 use crate::state::folio::Eviction;
@@ -210,9 +210,14 @@ fn on_device<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> ControlFlow<Dio, Com
         // Neither converted nor dropped from the page cache.
         return finish(inode, dio);
     }
-    if design.dio_ack == DioAck::BeforeEndIo {
+    if design.dio_ack == DioAck::BeforeEndIo && !dio.acknowledged {
         acknowledge(inode, &dio);
         dio.acknowledged = true;
+        if let Completer::WorkerAfterData(worker) = dio.completer {
+            let rest = Aio::Write(inode.number, dio.clone());
+            inode.sb.aio[usize::from(worker)].release(|queue| queue.queued.push(rest));
+            return ControlFlow::Break(dio);
+        }
     }
     if design.dio_invalidate == DioInvalidate::BeforeEndIo {
         return ControlFlow::Continue(first_folio(inode, dio, Next::EndIo));
@@ -318,7 +323,7 @@ fn acknowledge<B: Backend>(inode: &Inode<B>, dio: &Dio) {
     } else {
         inode.oracle.end_write(geometry, dio.id, &dio.request, dio.request.end);
     }
-    if let Some(worker) = dio.worker {
+    if let Completer::Worker(worker) = dio.completer {
         acknowledge_aio(inode, worker);
     }
 }

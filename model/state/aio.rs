@@ -32,6 +32,17 @@ pub struct DeviceWrite {
     pub(crate) shared: bool,
 }
 
+/// Who completes a direct write.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Completer {
+    /// Its submitter, who waits for it.
+    Submitter,
+    /// A worker: a place in [`SuperBlock::aio`](crate::state::superblock::SuperBlock).
+    Worker(u8),
+    /// A worker, behind the back of a submitter who has waited until the data are on the device.
+    WorkerAfterData(u8),
+}
+
 /// A direct write (struct iomap_dio).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Dio {
@@ -39,8 +50,8 @@ pub struct Dio {
     pub id: WriteId,
     /// What it was asked to write.
     pub request: Range<Cell>,
-    /// Who completes it, if it is not waited for: a place in [`SuperBlock::aio`](crate::state::superblock::SuperBlock).
-    pub worker: Option<u8>,
+    /// Who completes it.
+    pub completer: Completer,
     /// IOCB_NOWAIT: it would rather fail than wait.
     pub(crate) nowait: bool,
     pub(crate) submission: Submission,

@@ -103,7 +103,7 @@ impl<B: Backend> SuperBlock<B> {
             log_flush_lock: RwSemaphore::new(backend, "log_flush_lock", config.orderings, Link::LogFlushLock),
             in_flight: backend.unordered("ioends", Vec::new()),
             bio: Handover::new(backend, "bio", config.orderings, Link::Bio, Link::Bio),
-            aio: (0..config.aios()).map(|_| backend.lock("aio", AioQueue::default())).collect(),
+            aio: (0..config.workers()).map(|_| backend.lock("aio", AioQueue::default())).collect(),
             holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
             evictions: backend.leaf("evictions", 0),
             backend: backend.clone(),

@@ -129,7 +129,7 @@ impl Kernel {
         if let Some((_, actor)) = config.actors.iter().enumerate().find(taken) {
             return Err(ConfigError::ActorName(actor.name.clone()));
         }
-        let (actors, aios) = (config.actors.len(), config.aios());
+        let (actors, aios) = (config.actors.len(), config.workers());
         if aios > 0 && actors + aios > MAX_ACTORS + 1 {
             return Err(ConfigError::TooManyAios { actors, aios });
         }
@@ -153,11 +153,14 @@ impl Kernel {
         let mut next = 1;
         // Workers come behind the kworker.
         let mut worker = Worker { number: 0, actor: actors + 2 };
-        let setup = Program::new(&config.setup, &mut next, &mut worker);
-        let actors =
-            config.actors.iter().map(|actor| Program::new(&actor.run, &mut next, &mut worker)).collect();
+        let setup = Program::new(&config, &config.setup, &mut next, &mut worker);
+        let actors = config
+            .actors
+            .iter()
+            .map(|actor| Program::new(&config, &actor.run, &mut next, &mut worker))
+            .collect();
         let fsync: Vec<_> = files.map(|file| FileCommand::new(file, Command::Fsync)).collect();
-        let fsync = Program::new(&fsync, &mut next, &mut worker);
+        let fsync = Program::new(&config, &fsync, &mut next, &mut worker);
         let passes = calls().any(|call| call.command.passes_blocks().is_some());
         let crosses_files = passes && config.judges_crashes();
         Ok(Kernel { config, geometry, setup, actors, fsync, size_changes, patterns, crosses_files })
@@ -240,7 +243,7 @@ impl System for Kernel {
                 backend,
                 &sb,
                 file as FileId,
-                self.actors.len() + self.config.aios() + 3,
+                self.actors.len() + self.config.workers() + 3,
                 *size_changes,
             )
         };
@@ -255,7 +258,7 @@ impl System for Kernel {
         let spec = |name: &str, role: Role| ActorSpec { name: name.to_owned(), role };
         let main = self.config.actors.iter().map(|actor| spec(&actor.name, Role::Main));
         let setup = std::iter::once(spec(SETUP, Role::Setup));
-        let workers = (1..=self.config.aios()).map(|number| spec(&worker_name(number), Role::Daemon));
+        let workers = (1..=self.config.workers()).map(|number| spec(&worker_name(number), Role::Daemon));
         let kworker = std::iter::once(spec(KWORKER, Role::Daemon));
         setup.chain(main).chain(kworker).chain(workers).chain([spec(UMOUNT, Role::Epilogue)]).collect()
     }
@@ -265,7 +268,7 @@ impl System for Kernel {
         if actor == kworker {
             return ActorState::Kworker(CompletionState::Idle);
         }
-        if actor > kworker && actor <= kworker + self.config.aios() {
+        if actor > kworker && actor <= kworker + self.config.workers() {
             return ActorState::Dio(WorkerState::Idle);
         }
         if actor > kworker {

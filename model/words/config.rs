@@ -6,6 +6,7 @@ use stalemap_facade::MemoryModel;
 
 use crate::words::command::{Command, FileId, Io};
 use crate::words::design::Design;
+use crate::words::dio_design::DioAck;
 use crate::words::geometry::{Geometry, GeometryError};
 use crate::words::ordering::Orderings;
 use crate::words::personality::{Personality, WriteEnd};
@@ -186,9 +187,19 @@ impl Config {
         self.calls().any(|call| call.file == file && call.command.pins_pages())
     }
 
-    /// How many commands are submitted and not waited for.
-    pub fn aios(&self) -> usize {
-        self.calls().filter(|call| call.command.io() == Some(Io::Aio)).count()
+    /// Whether a command has a worker of its own that completes it: one that is submitted and not waited for, and a direct write
+    /// that is waited for no longer than until its data are on the device.
+    pub fn has_worker(&self, command: &Command) -> bool {
+        match command.io() {
+            Some(Io::Aio) => true,
+            Some(Io::Direct) => command.writes() && self.design.dio_ack == DioAck::BeforeEndIo,
+            Some(Io::Buffered) | None => false,
+        }
+    }
+
+    /// How many commands have a worker.
+    pub fn workers(&self) -> usize {
+        self.calls().filter(|call| self.has_worker(&call.command)).count()
     }
 
     /// The writes that are direct, as a set, if those that meet others are not judged.

@@ -2,9 +2,8 @@
 
 use stalemap_facade::ActorId;
 
-use crate::words::command::Io;
 use crate::words::command::facts::Fault;
-use crate::words::config::FileCommand;
+use crate::words::config::{Config, FileCommand};
 use crate::words::value::WriteId;
 
 /// A task's program.
@@ -14,7 +13,7 @@ pub struct Program {
     pub commands: Vec<FileCommand>,
     /// The number of each command's write; 0 for those that write nothing.
     pub writes: Vec<WriteId>,
-    /// Who completes each command that is not waited for.
+    /// Who completes each command that is not waited for, or not to its end ([`Config::has_worker`]).
     pub workers: Vec<Option<Worker>>,
 }
 
@@ -28,11 +27,11 @@ pub struct Worker {
 }
 
 impl Program {
-    /// Numbers the writes of `commands` from `next` on, and moves it; likewise the workers.
-    pub fn new(commands: &[FileCommand], next: &mut u16, next_worker: &mut Worker) -> Self {
+    /// Numbers the writes of `commands`, which are of `config`, from `next` on, and moves it; likewise the workers.
+    pub fn new(config: &Config, commands: &[FileCommand], next: &mut u16, next_worker: &mut Worker) -> Self {
         let assign = |call: &FileCommand| {
             let worker = *next_worker;
-            (call.command.io() == Some(Io::Aio)).then(|| {
+            config.has_worker(&call.command).then(|| {
                 next_worker.number += 1;
                 next_worker.actor += 1;
                 worker

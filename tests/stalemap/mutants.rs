@@ -18,8 +18,8 @@ use stalemap_model::words::design::{
     MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty,
     ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroedUptodate,
 };
-use stalemap_model::words::dio_design::{DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
+use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Personality, SizeLog,
     TruncateFlush, WriteLock,
@@ -912,4 +912,12 @@ fn zeroing_raises_the_size() {
     let raised: Mutation = |design, _| design.zero_raises_size = true;
     caught("xfs/zero-raises-size", raised, &[properties::SIZE_ORDER], &[]);
     caught("xfs/zero-raises-size-failed", raised, &[properties::SIZE_ORDER], &[]);
+}
+
+/// A direct write that is waited for returns before its extent is converted.
+#[test]
+fn d3_a_synchronous_write_returns_early() {
+    let early: Mutation = |design, _| design.dio_ack = DioAck::BeforeEndIo;
+    caught("xfs/d3-sync", early, &[properties::STALE_READ], &[branches::DIO_CONVERT]);
+    caught("xfs/dio-dsync", early, &[properties::CRASH_LOST], &[branches::DIO_CONVERT]);
 }
