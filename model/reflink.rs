@@ -189,15 +189,20 @@ pub async fn step<B: Backend>(
     })
 }
 
-/// The next lock; with the last one, who is to be waited for, and what is allowed.
+/// The next lock; with the last one, what is allowed, and who is to be waited for. Direct I/O in flight raises a size when it
+/// completes, without these locks: the source's is looked at before it is waited for, and not again.
 async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> ReflinkState {
     let held = xfs_ilock2_io_mmap(w, me, remap.files(), held).await;
     if held < ALL_LOCKS {
         return ReflinkState::Lock(remap, held);
     }
     let source = &w.inodes[usize::from(remap.source)];
+    if !generic_remap_checks(w, &remap) {
+        return ReflinkState::Refuse(remap);
+    }
     inode_dio_wait_both(w, remap.files()).await;
-    if !is_allowed(w, &remap) {
+    // The kernel looks after the write-back, which changes no size.
+    if !generic_remap_check_len(w, &remap) {
         return ReflinkState::Refuse(remap);
     }
     // From here on the source can be written to through page-table entries only, until it is written back.
@@ -286,17 +291,23 @@ fn grow<B: Backend>(to: &Inode<B>, map: &mut MapSection<'_, B>, start: Cell, end
     }
 }
 
-/// `generic_remap_checks` and `generic_remap_check_len` (fs/remap_range.c): the range lies in the source, and a block that
-/// it ends in the middle of is the last one of both files.
-fn is_allowed<B: Backend>(w: &World<B>, remap: &Remap) -> bool {
-    let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
+/// `generic_remap_checks` (fs/remap_range.c): the range lies in the source, and a block that it ends in the middle of is the
+/// last one there.
+fn generic_remap_checks<B: Backend>(w: &World<B>, remap: &Remap) -> bool {
     let cells = remap.source_cells();
-    let size = source.i_size_peek();
-    let geometry = &source.sb.geometry;
-    let whole = geometry.cells_of_blocks(&geometry.blocks_touched(&cells)).end == cells.end;
-    cells.start < size
-        && cells.end <= size
-        && (whole || cells.end == size && remap.cells.end >= to.i_size_peek())
+    let size = w.inodes[usize::from(remap.source)].i_size_peek();
+    cells.start < size && cells.end <= size && (ends_with_a_block(w, remap) || cells.end == size)
+}
+
+/// `generic_remap_check_len` (fs/remap_range.c): a block that the range ends in the middle of is the last one of the destination,
+/// too.
+fn generic_remap_check_len<B: Backend>(w: &World<B>, remap: &Remap) -> bool {
+    ends_with_a_block(w, remap) || remap.cells.end >= w.inodes[usize::from(remap.to)].i_size_peek()
+}
+
+fn ends_with_a_block<B: Backend>(w: &World<B>, remap: &Remap) -> bool {
+    let (geometry, cells) = (&w.sb.geometry, remap.source_cells());
+    geometry.cells_of_blocks(&geometry.blocks_touched(&cells)).end == cells.end
 }
 
 /// `xfs_reflink_update_dest` and the release of all locks.
