@@ -16,7 +16,7 @@ use crate::words::personality::TruncateFlush;
 pub(super) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
     if new_size > size {
         let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
-        return Plan { jobs: grow(inode, size, new_size), meaning };
+        return Plan { jobs: grow(inode, size, new_size, Grower::Truncate), meaning };
     }
     let mut jobs = Vec::new();
     if let Some(tail) = rest_of_block(inode, new_size) {
@@ -57,8 +57,8 @@ fn shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> 
 }
 
 /// The jobs that let the file grow.
-pub(super) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
-    let tail = eof_tail(inode, size, new_size, Grower::Truncate).map(Job::Zero);
+pub(super) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell, grower: Grower) -> Vec<Job> {
+    let tail = eof_tail(inode, size, new_size, grower).map(Job::Zero);
     let flush = flush_unlogged(inode, size, new_size);
     let extend =
         AtOnce::Extend { name: inode.sb.config.fs.names.setattr_size, blocks: 0..0, size: Some(new_size) };
