@@ -68,6 +68,7 @@ impl Path for ChangeState {
             }
             Command::Fcollapse { range } => Change::Fallocate(FallocMode::CollapseRange(cells(range))),
             Command::Finsert { range } => Change::Fallocate(FallocMode::InsertRange(cells(range))),
+            Command::Funshare { range } => Change::Fallocate(FallocMode::UnshareRange(cells(range))),
             _ => return None,
         };
         Some(ChangeState::Enter(change))
@@ -173,8 +174,8 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState) -> Worke
     match job {
         JobState::Flush(state) => rest(flush::step(inode, me, state).await, JobState::Flush),
         JobState::Drop(state) => rest(truncate::step(inode, me, state).await, JobState::Drop),
-        JobState::Zero(state) => match iomap::step(inode, me, *state).await {
-            ControlFlow::Continue(state) => Worked::Partly(JobState::Zero(Box::new(state))),
+        JobState::Write(state) => match iomap::step(inode, me, *state).await {
+            ControlFlow::Continue(state) => Worked::Partly(JobState::Write(Box::new(state))),
             ControlFlow::Break(Written { full: true }) => Worked::Done,
             ControlFlow::Break(Written { full: false }) => Worked::Failed,
         },

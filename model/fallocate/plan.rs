@@ -6,6 +6,7 @@ use stalemap_facade::Backend;
 
 use crate::fs::change::{AtOnce, Job, Meaning, Plan};
 use crate::fs::stuffed::UnstuffState;
+use crate::iomap::unshare::iomap_file_unshare;
 use crate::iomap::write_state::WriteState;
 use crate::iomap::zero::zero_range;
 use crate::state::inode::Inode;
@@ -19,8 +20,8 @@ pub enum JobState {
     Flush(FlushState),
     /// Dropping folios from the page cache.
     Drop(TruncateState),
-    /// Zeroing part of a block through the page cache.
-    Zero(Box<WriteState>),
+    /// Zeroing part of a block through the page cache, or unsharing what is shared.
+    Write(Box<WriteState>),
     /// Moving the data of a stuffed file out of its inode.
     Unstuff(UnstuffState),
     /// Before what is done at once.
@@ -33,7 +34,8 @@ impl JobState {
         match job {
             Job::Flush(cells) => JobState::Flush(FlushState::new(inode.sb.geometry.folios_touched(&cells))),
             Job::Drop(cells) => JobState::Drop(TruncateState::new(inode, cells)),
-            Job::Zero(cells) => JobState::Zero(Box::new(zero_range(inode, cells))),
+            Job::Zero(cells) => JobState::Write(Box::new(zero_range(inode, cells))),
+            Job::Unshare(cells) => JobState::Write(Box::new(iomap_file_unshare(cells))),
             Job::Unstuff => JobState::Unstuff(UnstuffState::Begin),
             Job::AtOnce(job) => JobState::AtOnce(job),
         }

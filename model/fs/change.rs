@@ -29,6 +29,8 @@ pub enum FallocMode {
     CollapseRange(Range<Cell>),
     /// FALLOC_FL_INSERT_RANGE.
     InsertRange(Range<Cell>),
+    /// FALLOC_FL_UNSHARE_RANGE.
+    UnshareRange(Range<Cell>),
 }
 
 /// One part of a change.
@@ -40,6 +42,8 @@ pub enum Job {
     Drop(Range<Cell>),
     /// Zeroes part of a block through the page cache.
     Zero(Range<Cell>),
+    /// Dirties, through the page cache, what is shared with another file.
+    Unshare(Range<Cell>),
     /// Moves the data of a stuffed file out of its inode.
     Unstuff,
     /// What is done at once.

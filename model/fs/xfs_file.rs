@@ -43,7 +43,22 @@ pub(super) fn xfs_file_fallocate<B: Backend>(
         }
         FallocMode::CollapseRange(cells) => xfs_collapse_file_space(inode, size, cells),
         FallocMode::InsertRange(cells) => xfs_insert_file_space(inode, size, cells),
+        FallocMode::UnshareRange(cells) => Ok(xfs_falloc_unshare_range(inode, size, cells)),
     }
+}
+
+/// `xfs_falloc_unshare_range` (up to 6.6 part of `xfs_file_fallocate`): what is shared inside end of file is dirtied and written
+/// back (`xfs_reflink_unshare`), which gives it blocks of its own; then holes get blocks and the file grows, as for an
+/// allocation. A file that was never part of a clone has nothing to unshare.
+fn xfs_falloc_unshare_range<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> Plan {
+    let grown = growth(size, cells, SizeAfter::Grown);
+    let inside = below(size, cells);
+    let mut jobs = Vec::new();
+    if inode.reflinks && !inside.is_empty() {
+        jobs.extend([Job::Unshare(inside), Job::Flush(cells.clone())]);
+    }
+    jobs.extend(xfs_alloc_file_space(inode, size, cells, &grown));
+    Plan { jobs, meaning: Meaning { grown, ..Meaning::default() } }
 }
 
 /// `xfs_collapse_file_space`. The range is whole blocks and ends before end of file. Left out: the truncate at the end zeroes

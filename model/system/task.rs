@@ -15,7 +15,6 @@ use crate::exchange::ExchangeState;
 use crate::fallocate::ChangeState;
 use crate::fsync::FsyncState;
 use crate::fsync::shutdown::ShutdownState;
-use crate::iomap::unshare::UnshareState;
 use crate::iomap::write_state::WriteState;
 use crate::mmap::{MmapState, Zap};
 use crate::path::{Ended, Part, Path};
@@ -94,7 +93,6 @@ paths! {
     Reflink(ReflinkState),
     Exchange(ExchangeState),
     CowExtentSize(CowExtentSize),
-    Unshare(UnshareState),
     Invalidate(Invalidate),
     Actor(ActorState),
 }
@@ -118,8 +116,8 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         | Command::Fpunch { .. }
         | Command::Fzero { .. }
         | Command::Fcollapse { .. }
-        | Command::Finsert { .. } => at::<ChangeState, B>(part),
-        Command::Funshare { .. } => at::<UnshareState, B>(part),
+        | Command::Finsert { .. }
+        | Command::Funshare { .. } => at::<ChangeState, B>(part),
         Command::Reflink { .. } => at::<ReflinkState, B>(part),
         Command::Exchange { .. } => at::<ExchangeState, B>(part),
         Command::Cowextsize { .. } => at::<CowExtentSize, B>(part),

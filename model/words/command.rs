@@ -365,7 +365,6 @@ impl Command {
             Command::Finsert { range } =>
                 row(FALLOCATE_CALL, Bytes(range.clone()), Gains(range.clone()), Move, Nothing, &[RANGE_MODES], Plain),
 
-            // xfs_falloc_unshare_range raises the size; the path (`iomap/unshare.rs`) leaves it alone. So it may grow.
             Command::Funshare { range } =>
                 row(FALLOCATE_CALL, Bytes(range.clone()), GrowsTo(range.end), Stay, Nothing, &[SHARED_BLOCKS], Plain),
             Command::Reflink { source, from, range } => {
