@@ -56,8 +56,8 @@ pub struct SuperBlock<B: Backend> {
 pub fn new_file(config: &Config, geometry: &Geometry, file: FileId) -> (ExtentMap, Cell) {
     if config.fs.allocate == Allocate::Static {
         let first = u16::from(file) * geometry.blocks();
-        let map = ExtentMap::placed(geometry.blocks(), first);
-        (map, geometry.cells_of_blocks(&(0..geometry.blocks())).end)
+        let size = geometry.cells_of_blocks(&(0..geometry.blocks())).end;
+        (ExtentMap::placed(geometry.blocks(), first, size), size)
     } else {
         (ExtentMap::new(geometry.blocks()), 0)
     }

@@ -260,10 +260,11 @@ impl ExtentMap {
         }
     }
 
-    /// A file whose blocks all have their place, one after the other from `first` on.
-    pub fn placed(blocks: FileBlock, first: Phys) -> Self {
+    /// A file whose blocks all have their place, one after the other from `first` on, and whose size never changes.
+    pub fn placed(blocks: FileBlock, first: Phys, size: Cell) -> Self {
         ExtentMap {
             data: Extents((0..blocks).map(|block| Extent::Written(first + block)).collect()),
+            disk_size: size,
             ..ExtentMap::new(blocks)
         }
     }
