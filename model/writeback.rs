@@ -36,7 +36,7 @@ use crate::words::design::{IoendSize, WritebackCheck};
 use crate::words::extent::{Extent, Phys};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
-use crate::words::personality::{Bump, Completion, Hooks};
+use crate::words::personality::{Completion, Hooks};
 use crate::words::value::Value;
 use crate::writeback::batch::{Batch, Next};
 use crate::writeback::io::{SyncMode, audit_address, captured, misplaced, start_writeback};
@@ -149,11 +149,12 @@ pub async fn step<B: Backend>(
             let out_of_place = inode.sb.config.fs.is_out_of_place();
             let early = inode.sb.config.fs.completion == Completion::ConvertAtSubmission;
             if early && (ioend.unwritten || out_of_place) {
+                let bump = inode.sb.config.fs.bump_with_change();
                 let mut map = inode.lock_map(Op::new("convert_early")).await;
                 if out_of_place {
-                    map.refer_to(&ioend.blocks, ioend.phys, Bump::Inside);
+                    map.refer_to(&ioend.blocks, ioend.phys, bump);
                 } else {
-                    xfs_iomap_write_unwritten(inode, &mut map, &ioend.blocks, Bump::Inside);
+                    xfs_iomap_write_unwritten(inode, &mut map, &ioend.blocks, bump);
                 }
             }
             if ioend.shared {

@@ -30,7 +30,6 @@ use crate::words::command::{Command, FileId};
 use crate::words::dio_design::{DioAck, DioInvalidate, DioSize};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
-use crate::words::personality::Bump;
 
 /// What follows the dropping of cached folios.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -238,7 +237,8 @@ fn end_io<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion
 async fn end_cow<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> ControlFlow<Dio, Completion> {
     let last = inode.sb.geometry.blocks_touched(&dio.request).end;
     let mut map = inode.lock_map(Op::new("xfs_reflink_end_cow")).await;
-    let next = xfs_reflink_end_cow_extent(inode, &mut map, &(block..last), Bump::Inside);
+    let bump = inode.sb.config.fs.bump_with_change();
+    let next = xfs_reflink_end_cow_extent(inode, &mut map, &(block..last), bump);
     map.end();
     match next.filter(|next| *next < last) {
         Some(next) => ControlFlow::Continue(Completion::EndCow(dio, next)),
@@ -280,9 +280,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> Co
     let last = geometry.blocks_touched(&dio.request).end;
     let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.dio_end_io)).await;
     let end = map.extent_around(block).end.min(last);
-    // Writeback's other times to move the counter are not this path's.
-    let bump = if inode.sb.config.fs.bump_convert == Bump::Never { Bump::Never } else { Bump::Inside };
-    if xfs_iomap_write_unwritten(inode, &mut map, &(block..end), bump) {
+    if xfs_iomap_write_unwritten(inode, &mut map, &(block..end), inode.sb.config.fs.bump_with_change()) {
         inode.sb.backend.reach(branches::DIO_CONVERT);
     }
     let size = match inode.sb.config.design.dio_size {

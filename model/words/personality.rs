@@ -255,7 +255,8 @@ pub struct Personality {
     pub completion: Completion,
     /// When a write that grows the file raises the size on disk.
     pub size_log: SizeLog,
-    /// When unwritten conversion moves the counter.
+    /// When what the completion of I/O changes in the data fork moves its counter: conversion, and copies that take the place of
+    /// shared blocks.
     pub bump_convert: Bump,
     /// Whether the allocation of delayed blocks moves the counter.
     pub bump_allocate: bool,
@@ -401,6 +402,15 @@ impl Personality {
     /// Whether it is XFS, zoned or not, whose tracepoints it then has.
     pub fn is_xfs(&self) -> bool {
         self.fs_type == FsType::Xfs
+    }
+
+    /// When what direct I/O, or a mutant at submission, changes in the data fork moves its counter. The ways of
+    /// [`bump_convert`](Self::bump_convert) that are operations of their own are those of writeback's completion.
+    pub fn bump_with_change(&self) -> Bump {
+        match self.bump_convert {
+            Bump::Never => Bump::Never,
+            Bump::Inside | Bump::Early | Bump::AfterIlock | Bump::AfterClear => Bump::Inside,
+        }
     }
 
     /// Whether nothing is ever written where it was.
