@@ -26,6 +26,7 @@ use crate::fs::{self, gfs2_log, glock};
 use crate::iomap::punch::PunchState;
 use crate::iomap::write::iomap_write_folio;
 use crate::iomap::write_state::{IomapIter, Write, WriteState, punching, unused_reservation};
+use crate::iomap::zero::Over;
 use crate::judge::properties;
 use crate::path::{Ended, Part, Path};
 use crate::state::dio_count::inode_dio_wait;
@@ -257,12 +258,16 @@ async fn begin<B: Backend>(
         gfs2_log::trans_end(inode, me);
         return ControlFlow::Continue(WriteState::Unstuff(write, UnstuffState::Begin));
     }
-    let sampled = match write.fill {
+    let mut sampled = match write.fill {
         Fill::Data => fs::write_begin(inode, &mut map, &wanted, &mut write.budget),
         Fill::Zero | Fill::Unshare => fs::zero_begin(inode, &mut map, &blocks, &mut write.budget),
     };
+    let over = zero::look_over(inode, me, &mut write, &mut sampled).await;
     drop(map);
     gfs2_log::trans_end(inode, me);
+    if over == Over::Dirty {
+        return ControlFlow::Continue(zero::flush_first(inode, write));
+    }
     inode.oracle.sampled(me);
     let Ok(mut iomap) = sampled else {
         inode.emit(|| What::Failed(Errno::NoSpace));
@@ -291,7 +296,8 @@ async fn begin<B: Backend>(
         Fill::Unshare => IomapFlags::Unshare,
     };
     trace::mapped(inode, flags, &wanted, &iomap);
-    if write.fill == Fill::Zero && matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten) {
+    let nothing_mapped = matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten);
+    if write.fill == Fill::Zero && nothing_mapped && write.batch.as_ref().is_none_or(Vec::is_empty) {
         return match zero::nothing_mapped(inode, write, &iomap).await {
             ControlFlow::Continue(flush) => ControlFlow::Continue(flush),
             ControlFlow::Break(write) => advance(inode, me, write, StaleFlag::Clear, Progress::Made),
@@ -321,9 +327,10 @@ enum Progress {
 fn iomap_iter<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    iter: IomapIter,
+    mut iter: IomapIter,
     held: Option<FolioRef>,
 ) -> ControlFlow<Written, WriteState> {
+    zero::clean_batch(inode, me, &mut iter.write);
     if let Some(FolioRef { index, id }) = held {
         inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));

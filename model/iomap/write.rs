@@ -51,6 +51,8 @@ enum Lookup {
     Locked(Locked),
     /// It has left the page cache meanwhile.
     Gone,
+    /// So has one of a batch: the mapping is stale.
+    BatchGone,
     /// It is locked by somebody else, and the write must not wait.
     Busy,
     /// There is no memory for one.
@@ -94,7 +96,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     if fs::has_folio_hooks(&inode.sb.config, &iter.iomap) {
         jdata::page_prepare(inode, me, &mut iter.write).await;
     }
-    let mut locked = match lock_folio(inode, me, &iter).await {
+    let mut locked = match iomap_get_folio(inode, me, &mut iter).await {
         Lookup::Locked(locked) => locked,
         none => return not_locked(inode, me, iter, &none),
     };
@@ -145,6 +147,10 @@ fn not_locked<B: Backend>(inode: &Inode<B>, me: ActorId, mut iter: IomapIter, no
     match none {
         Lookup::Busy => fail(inode, iter, Errno::Again),
         Lookup::NoMemory => fail(inode, iter, Errno::NoMemory),
+        Lookup::BatchGone => {
+            iter.iomap.stale = StaleFlag::Set;
+            WriteState::End(iter, None)
+        }
         _ => WriteState::Folio(iter),
     }
 }
@@ -169,6 +175,39 @@ async fn stand_still<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Writ
             directed_run::stand_still(&inode.sb, number, inode.sb.never_held()).await;
         }
     }
+}
+
+/// `__iomap_get_folio`: the next folio of a batch, or the one at the position.
+async fn iomap_get_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &mut IomapIter) -> Lookup {
+    match next_of_batch(inode, iter) {
+        Some(folio) => lock_batched(inode, me, iter, folio).await,
+        None => lock_folio(inode, me, iter).await,
+    }
+}
+
+/// The next folio of a batch; the write skips what lies before it, which is clean.
+fn next_of_batch<B: Backend>(inode: &Inode<B>, iter: &mut IomapIter) -> Option<FolioRef> {
+    let batch = iter.write.batch.as_mut().filter(|batch| !batch.is_empty())?;
+    let folio = batch.remove(0);
+    iter.write.pos = iter.write.pos.max(inode.sb.geometry.cells_of_folio(folio.index).start);
+    Some(folio)
+}
+
+/// Locks a folio of a batch, to which there is a reference already (7.3).
+async fn lock_batched<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    iter: &IomapIter,
+    folio: FolioRef,
+) -> Lookup {
+    let FolioRef { index, id } = folio;
+    let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
+    let op = Op::on("folio_lock", u32::from(index));
+    let mut slot = inode.page(index).lock_when(op, unlocked, u64::from(id)).await;
+    inode.sb.backend.reach(branches::ZERO_BATCH);
+    slot.folio_mut(id).locked = Some(me);
+    inode.folio_locked(index, id);
+    still_cached(inode, me, iter, folio, &mut slot, Lookup::BatchGone)
 }
 
 /// `__filemap_get_folio`: looks the folio up or adds one, locks it, and sees that it is still in the page
@@ -216,11 +255,25 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &IomapIter)
         inode.folio_added(index, id);
         id
     };
+    still_cached(inode, me, iter, FolioRef { index, id }, &mut slot, Lookup::Gone)
+}
+
+/// A folio is locked: what the write is about to do with it, unless it has left the page cache.
+fn still_cached<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    iter: &IomapIter,
+    folio: FolioRef,
+    slot: &mut Slot,
+    gone: Lookup,
+) -> Lookup {
+    let (write, FolioRef { index, id }) = (&iter.write, folio);
+    let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let Some(folio) = slot.folio(id).filter(|folio| folio.in_cache) else {
         inode.emit(|| What::Folio(FolioEvent::GoneForWrite(index)));
         inode.folio_unlocked(index, id);
         slot.unlock_and_put(id, me);
-        return Lookup::Gone;
+        return gone;
     };
     let mapped_end = iter.mapped_end(inode);
     let stop = folio_cells.end.min(write.end).min(mapped_end).min(write.at_most.unwrap_or(Cell::MAX));
@@ -373,13 +426,18 @@ async fn copy<B: Backend>(
     write.at_most = (short && !accepted).then_some(copied_to);
     write.pos = done;
     iter.iomap.stale = StaleFlag::Clear;
-    let next = if iter.write.pos == iter.write.end || iter.write.pos == iter.mapped_end(inode) {
-        WriteState::End(iter, None)
-    } else {
-        WriteState::Folio(iter)
-    };
+    let next = next_folio(inode, iter);
     // `iomap_write_failed`: what was not written is cut off beyond end of file.
     if cut { cut_beyond_eof(inode, done..stop, next) } else { next }
+}
+
+/// Whether the mapping has more to be used for. What lies behind the last folio of a batch is clean.
+fn next_folio<B: Backend>(inode: &Inode<B>, mut iter: IomapIter) -> WriteState {
+    let mapped = iter.write.end.min(iter.mapped_end(inode));
+    if iter.write.batch.as_ref().is_some_and(Vec::is_empty) {
+        iter.write.pos = mapped;
+    }
+    if iter.write.pos == mapped { WriteState::End(iter, None) } else { WriteState::Folio(iter) }
 }
 
 /// How many of the cells a copy from the user's buffer leaves out, where it may.

@@ -57,6 +57,8 @@ pub struct Write {
     pub(crate) checked: Checked,
     /// The range was dirty when its zeroing began, and has not been flushed since.
     pub(crate) flush: bool,
+    /// The folios over the mapping that are to be zeroed, in the order of the file, where they were looked up with it.
+    pub(crate) batch: Option<Vec<FolioRef>>,
     /// Where the file ended before its zeros raised i_size, if they did.
     pub(crate) size_before_zeros: Option<Cell>,
     /// Holds that this actor has stood at, as a set.
@@ -96,6 +98,7 @@ impl Write {
             failed: false,
             checked: Checked::NotYet,
             flush: false,
+            batch: None,
             size_before_zeros: None,
             held: 0,
             budget: 0,

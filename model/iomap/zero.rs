@@ -4,31 +4,35 @@
 //! Zeroing is a write of zeros that allocates nothing: where the mapping says that the device has nothing to
 //! read, it has nothing to do. Only that the page cache may have something over an unwritten extent that was not
 //! written back yet. Up to 6.11 zeroing did not look, and its callers flushed first; since then it looks itself
-//! whether the range was dirty *before* it sampled the mapping, and flushes and maps again if so.
+//! whether the range was dirty *before* it sampled the mapping, and flushes and maps again if so. In 7.3 XFS looks the
+//! dirty folios up itself, while it maps, and those are zeroed in the page cache as they are.
 //!
-//! Left out: the special case for the unaligned start of the range (6.12), and the batch of dirty folios that
-//! newer kernels collect while they map.
+//! Left out: the special case for the unaligned start of the range (6.12); that a batch of folios may be full before the
+//! mapping ends, and that it is made for a hole with copies in front, too (7.3).
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{Backend, Lock, Op};
+use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::fs;
 use crate::iomap::write_state::{Write, WriteState};
-use crate::state::event::{Dropped, Says, Skip, Truth, Use, What};
+use crate::state::event::{Dropped, Fill, Says, Skip, Truth, Use, What};
+use crate::state::folio::{Folio, FolioRef};
 use crate::state::inode::Inode;
-use crate::state::mapping::{Iomap, StaleFlag};
+use crate::state::mapping::{Iomap, IomapType, StaleFlag};
 use crate::words::branches;
 use crate::words::design::ZeroRange;
-use crate::words::extent::Extent;
+use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::writeback::flush::FlushState;
 
 /// The start of a pass that zeroes.
 pub fn start<B: Backend>(inode: &Inode<B>, write: Write) -> WriteState {
     match inode.sb.config.design.zero_range {
-        ZeroRange::FlushAndRemap => WriteState::Sample(write),
-        ZeroRange::Skip | ZeroRange::CheckLate => WriteState::Begin(write, StaleFlag::Clear),
+        ZeroRange::FlushAndRemap | ZeroRange::FlushUnwritten | ZeroRange::Batch => WriteState::Sample(write),
+        ZeroRange::Skip | ZeroRange::FlushInBegin | ZeroRange::CheckLate => {
+            WriteState::Begin(write, StaleFlag::Clear)
+        }
     }
 }
 
@@ -43,8 +47,10 @@ pub fn zero_range_unlocked<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> 
 }
 
 fn alone<B: Backend>(inode: &Inode<B>, mut write: Write) -> WriteState {
-    // Where there is no space, what has to be copied finds that out.
-    write.budget = fs::reserve_budget(inode, &(write.pos..write.end)).unwrap_or(0);
+    // Where there is no space, what has to be copied finds that out. That is the first block alone: behind it, and behind end
+    // of file, there is nothing to copy.
+    let first = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(write.pos));
+    write.budget = fs::reserve_budget(inode, &(write.pos..write.end.min(first.end))).unwrap_or(0);
     start(inode, write)
 }
 
@@ -61,16 +67,18 @@ pub(crate) async fn nothing_mapped<B: Backend>(
     mut write: Write,
     iomap: &Iomap,
 ) -> ControlFlow<Write, WriteState> {
+    let unwritten = iomap.source_kind() == IomapType::Unwritten;
     let flush = match inode.sb.config.design.zero_range {
-        ZeroRange::Skip => false,
+        ZeroRange::Skip | ZeroRange::FlushInBegin => false,
         ZeroRange::FlushAndRemap => std::mem::take(&mut write.flush),
+        ZeroRange::FlushUnwritten => unwritten && std::mem::take(&mut write.flush),
+        // Inside end of file the batch says that nothing is dirty.
+        ZeroRange::Batch => unwritten && write.batch.is_none() && std::mem::take(&mut write.flush),
         ZeroRange::CheckLate => range_needs_writeback(inode, folios(inode, &write)).await,
     };
+    write.batch = None;
     if flush {
-        inode.emit(|| What::FlushToZero);
-        inode.sb.backend.reach(branches::ZERO_FLUSH);
-        let folios = folios(inode, &write);
-        return ControlFlow::Continue(WriteState::Flush(write, FlushState::new(folios)));
+        return ControlFlow::Continue(flush_first(inode, write));
     }
     inode.sb.backend.reach(branches::ZERO_SKIP);
     let covered = inode.sb.geometry.cells_of_blocks(&(iomap.start..iomap.end)).end;
@@ -78,6 +86,81 @@ pub(crate) async fn nothing_mapped<B: Backend>(
     report_skip(inode, iomap, &skipped);
     write.pos = skipped.end;
     ControlFlow::Break(write)
+}
+
+/// Writes back what lies over a mapping that has nothing to zero, to map it again.
+pub(crate) fn flush_first<B: Backend>(inode: &Inode<B>, write: Write) -> WriteState {
+    inode.emit(|| What::FlushToZero);
+    inode.sb.backend.reach(branches::ZERO_FLUSH);
+    let folios = folios(inode, &write);
+    WriteState::Flush(write, FlushState::new(folios))
+}
+
+/// What `iomap_begin` finds in the page cache over a mapping that it has just looked up, with the ILOCK still held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// Nothing that it would have to wait for.
+    Nothing,
+    /// Dirty data over a hole: it lets the ILOCK go, writes back and starts over.
+    Dirty,
+}
+
+/// Looks at the page cache over what was just looked up to zero, where that is done in the same ILOCK section.
+pub(crate) async fn look_over<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    write: &mut Write,
+    sampled: &mut Result<Iomap, Enospc>,
+) -> Over {
+    let Some(iomap) = sampled.as_mut().ok().filter(|_| write.fill == Fill::Zero) else {
+        return Over::Nothing;
+    };
+    match inode.sb.config.design.zero_range {
+        ZeroRange::Batch => fill_dirty_folios(inode, me, write, iomap).await,
+        ZeroRange::FlushInBegin if iomap.kind == IomapType::Hole => {
+            if range_needs_writeback(inode, folios(inode, write)).await {
+                return Over::Dirty;
+            }
+        }
+        ZeroRange::Skip
+        | ZeroRange::FlushAndRemap
+        | ZeroRange::FlushUnwritten
+        | ZeroRange::FlushInBegin
+        | ZeroRange::CheckLate => {}
+    }
+    Over::Nothing
+}
+
+/// `iomap_fill_dirty_folios` (fs/iomap/buffered-io.c, 7.3), for what is unwritten inside end of file: the folios that are dirty,
+/// under writeback or locked, each with a reference. The mapping ends with the block of end of file.
+async fn fill_dirty_folios<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write, iomap: &mut Iomap) {
+    let geometry = &inode.sb.geometry;
+    let eof = geometry.blocks_touched(&(0..inode.i_size_peek())).end;
+    if geometry.block_of(write.pos) >= eof {
+        return;
+    }
+    iomap.end = iomap.end.min(eof);
+    if iomap.source_kind() != IomapType::Unwritten {
+        return;
+    }
+    let cells = write.pos..geometry.cells_of_blocks(&(iomap.start..iomap.end)).end.min(write.end);
+    let mut batch = Vec::new();
+    for index in geometry.folios_touched(&cells) {
+        let op = Op::on("filemap_get_folios_dirty", u32::from(index));
+        let mut slot = inode.page(index).lock(op).await;
+        if let Some(id) = slot.current().filter(|(_, folio)| is_busy(folio)).map(|(id, _)| id) {
+            slot.folio_mut(id).refs |= 1 << me;
+            batch.push(FolioRef { index, id });
+        }
+    }
+    write.batch = Some(batch);
+}
+
+/// Gives back what is left of a batch (`iomap_iter_clean_fbatch`).
+pub(crate) fn clean_batch<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write) {
+    for FolioRef { index, id } in write.batch.take().into_iter().flatten() {
+        inode.page(index).release(|slot| slot.put(id, me));
+    }
 }
 
 /// The mapping is used as permission to zero nothing, and is done with: reports it to observers, and whether there is
@@ -107,8 +190,12 @@ async fn range_needs_writeback<B: Backend>(inode: &Inode<B>, folios: Range<Folio
     let mut found = false;
     for index in folios {
         let slot = inode.page(index).lock(Op::on("range_needs_writeback", u32::from(index))).await;
-        found |=
-            slot.current().is_some_and(|(_, folio)| folio.locked.is_some() || folio.dirty || folio.writeback);
+        found |= slot.current().is_some_and(|(_, folio)| is_busy(folio));
     }
     found
+}
+
+/// Whether a folio is dirty, or may be about to be written.
+fn is_busy(folio: &Folio) -> bool {
+    folio.locked.is_some() || folio.dirty || folio.writeback
 }

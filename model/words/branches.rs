@@ -71,6 +71,8 @@ stalemap_facade::names! { Branch {
     ZERO_SKIP = "zero-skip",
     /// Zeroing flushed dirty page cache over such a mapping.
     ZERO_FLUSH = "zero-flush",
+    /// Zeroing zeroed a dirty folio over unwritten blocks that it had looked up with its mapping.
+    ZERO_BATCH = "zero-batch",
     /// Zeroing raised i_size.
     ZERO_GROWS = "zero-grows",
     /// A stuffed file's data moved out of its inode into a block.

@@ -342,6 +342,14 @@ choices! {
         Skip = "skip",
         /// If the range was dirty before it was mapped: flushes, and maps again (6.12).
         FlushAndRemap = "flush-and-remap",
+        /// The same over unwritten blocks; passes over holes.
+        FlushUnwritten = "flush-unwritten",
+        /// As `flush-unwritten`, but inside end of file it zeroes the dirty folios over unwritten blocks in the page cache, which
+        /// are looked up in the ILOCK section of the mapping (`iomap_fill_dirty_folios`, 7.3).
+        Batch = "batch",
+        /// If the range is dirty over a hole, which is looked at in the ILOCK section of the mapping: flushes, and maps again
+        /// (`xfs_zoned_buffered_write_iomap_begin`, 7.3).
+        FlushInBegin = "flush-in-begin",
         /// Flushes and maps again, but looks whether the range is dirty only after it was mapped (a mutant).
         CheckLate = "check-late",
     }

@@ -16,7 +16,7 @@ use stalemap_model::words::branches;
 use stalemap_model::words::design::{
     Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended, MkwriteEnd,
     MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty,
-    ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroedUptodate,
+    ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroRange, ZeroedUptodate,
 };
 use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
@@ -912,6 +912,33 @@ fn zeroing_raises_the_size() {
     let raised: Mutation = |design, _| design.zero_raises_size = true;
     caught("xfs/zero-raises-size", raised, &[properties::SIZE_ORDER], &[]);
     caught("xfs/zero-raises-size-failed", raised, &[properties::SIZE_ORDER], &[]);
+}
+
+/// Zeroing passes over dirty page cache where nothing is on the device yet, or not.
+#[test]
+fn zeroing_over_dirty_page_cache() {
+    let flush: [Mutation; 3] = [
+        |design, _| design.zero_range = ZeroRange::FlushAndRemap,
+        |design, _| design.zero_range = ZeroRange::FlushUnwritten,
+        |design, _| design.zero_range = ZeroRange::Batch,
+    ];
+    for flush in flush {
+        holds("xfs/t12", flush, &[branches::CONVERT]);
+    }
+    holds("xfs/t12", flush[2], &[branches::ZERO_BATCH]);
+    let skip: [Mutation; 2] = [
+        |design, _| design.zero_range = ZeroRange::Skip,
+        // It is about holes, and a preallocated block is none.
+        |design, _| design.zero_range = ZeroRange::FlushInBegin,
+    ];
+    for skip in skip {
+        violates("xfs/t12", skip, &[properties::STALE_EXPOSURE]);
+    }
+    let in_begin: Mutation = |design, _| design.zero_range = ZeroRange::FlushInBegin;
+    holds("zoned/zero-dirty-hole", in_begin, &[branches::ZERO_FLUSH]);
+    holds("zoned/zero-dirty-hole", flush[0], &[branches::ZERO_FLUSH]);
+    violates("zoned/zero-dirty-hole", flush[1], &[properties::STALE_EXPOSURE]);
+    violates("zoned/zero-dirty-hole", flush[2], &[properties::STALE_EXPOSURE]);
 }
 
 /// A direct write that is waited for returns before its extent is converted.

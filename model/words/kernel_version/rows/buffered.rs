@@ -199,8 +199,13 @@ pub(super) const ROWS: &[Row] = &[
             text("skip", TO_6_6, "iomap_zero_iter passes over holes and unwritten blocks"),
             text(
                 "flush-and-remap",
-                FROM_6_12,
-                "iomap_zero_range of 6.12 looks once whether the range is dirty and flushes over the first hole or unwritten extent. 7.3 zeroes the dirty folios over unwritten blocks in the page cache instead (iomap_fill_dirty_folios), without a flush: the nearest value is the same",
+                &[V6_12],
+                "iomap_zero_range looks once whether the range is dirty and flushes over the first hole or unwritten extent (not in 6.11)",
+            ),
+            text(
+                "batch",
+                NEWEST,
+                "xfs_buffered_write_iomap_begin collects the dirty folios over an unwritten extent inside end of file (iomap_fill_dirty_folios), which iomap_zero_iter zeroes as they are; behind the block of end of file iomap_zero_range flushes over an unwritten extent, and over holes never (6.19 still flushes over holes, too)",
             ),
         ],
     ),
@@ -225,7 +230,7 @@ pub(super) const ROWS: &[Row] = &[
         "zero_range",
         &["xfs-zoned"],
         &[text(
-            "flush-and-remap",
+            "flush-in-begin",
             NEWEST,
             "xfs_zoned_buffered_write_iomap_begin: over a hole of both forks with dirty page cache it drops the ILOCK, writes back and starts over",
         )],
