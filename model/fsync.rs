@@ -100,7 +100,10 @@ impl Path for FsyncState {
             FsyncState::LogFlush(inner, folios) => {
                 ControlFlow::Continue(match gfs2_log_flush::step(inode, me, inner).await {
                     ControlFlow::Continue(inner) => FsyncState::LogFlush(inner, folios),
-                    ControlFlow::Break(()) => FsyncState::Wait(folios),
+                    ControlFlow::Break(()) => {
+                        inode.ordered_del();
+                        FsyncState::Wait(folios)
+                    }
                 })
             }
             FsyncState::Wait(folios) if folios.is_empty() => ControlFlow::Continue(FsyncState::Return),

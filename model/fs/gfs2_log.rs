@@ -1,8 +1,9 @@
 //! The log of gfs2, where crashes are judged: transactions, and its flush in ordered mode.
 //!
 //! What transactions change is only on the device once the log is flushed, all of it at once, and nobody is in a
-//! transaction meanwhile. In ordered mode the dirty data of files that blocks were allocated for are written first, so
-//! that a crash does not leave blocks that hold somebody's deleted data. A file is on the list of these from
+//! transaction meanwhile. In ordered mode the dirty data of files that blocks were allocated for are submitted first, so
+//! that a crash does not leave blocks that hold somebody's deleted data; that they are also waited for, which that takes,
+//! is so only under `nobarrier` ([the flush](crate::writeback::gfs2_log_flush)). A file is on the list of these from
 //! `->iomap_end` on, while the transaction that allocates its blocks ends in `->iomap_begin`; and a write fault does not
 //! put it there at all. fs/gfs2/log.c and bmap.c, 6.2.
 //!

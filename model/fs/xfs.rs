@@ -16,7 +16,7 @@ use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, Exchange,
-    FlushUnmap, FsType, Hooks, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap,
+    FlushUnmap, FsType, Hooks, LogOrdered, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap,
     TruncateFlush, WriteEnd, WriteLock,
 };
 
@@ -74,6 +74,7 @@ pub(super) fn personality() -> Personality {
         exchange: Exchange::Together,
         error_cleanup: ErrorCleanup::CowAndDelalloc,
         device_cache: DeviceCache::Absent,
+        log_ordered: LogOrdered::Nothing,
         io_errors: false,
         alloc_errors: false,
         init_on_alloc: false,

@@ -14,7 +14,7 @@ use crate::state::superblock::SuperBlock;
 use crate::words::command::FileId;
 use crate::words::extent::{Extent, ExtentMap, Phys};
 use crate::words::geometry::Cell;
-use crate::words::personality::{Allocate, DeviceCache, Hooks};
+use crate::words::personality::{Allocate, DeviceCache, Hooks, LogOrdered};
 use crate::words::value::{Value, WriteId};
 
 impl<B: Backend> Inode<B> {
@@ -73,6 +73,13 @@ impl<B: Backend> Inode<B> {
         }
     }
 
+    /// `gfs2_ordered_del_inode`.
+    pub fn ordered_del(&self) {
+        if let Some(log) = self.log() {
+            log.update(|log| log.ordered = false);
+        }
+    }
+
     /// Whether it is.
     pub fn is_ordered(&self) -> bool {
         self.log().is_some_and(|log| log.read(|log| log.ordered))
@@ -101,7 +108,8 @@ impl<B: Backend> Inode<B> {
         let cached = self.cached();
         log.update(|log| {
             log.force(self.sb.config.fs.device_cache);
-            log.ordered = false;
+            // `gfs2_ordered_wait` takes the file off the list, and otherwise `gfs2_write_inode`.
+            log.ordered &= self.sb.config.fs.log_ordered != LogOrdered::Wait;
             if let Some(image) = log.images.first_mut() {
                 flush(image, &cached);
             }
@@ -159,7 +167,8 @@ impl<B: Backend> Inode<B> {
             if self.sb.config.fs.device_cache != DeviceCache::Unflushed {
                 image.unflushed.clear();
             }
-            let written = if log.ordered { cached.as_slice() } else { &[] };
+            let waited = log.ordered && self.sb.config.fs.log_ordered == LogOrdered::Wait;
+            let written = if waited { cached.as_slice() } else { &[] };
             self.judge_image(&image, written, &log.transactions);
         }
     }

@@ -8,7 +8,7 @@
 //! behind either: what they find there is errors.
 //!
 //! gfs2 writes all transactions since the last flush of its log as one, after the data that go with them: in ordered mode
-//! those of its files are written to their places first, and what is journalled is in the log and put in its place by
+//! those of its files are submitted first, and on a mount without barriers they are in their places by then; and what is journalled is in the log and put in its place by
 //! recovery. There the last flush is judged, and one that somebody else makes at this moment.
 //!
 //! Where the device has a volatile cache, each of these images is read with what the device had before, too, as far as
@@ -79,7 +79,7 @@ impl Image {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Log {
     pub(crate) images: Vec<Image>,
-    /// Whether the file's dirty data are written before the log is (`gfs2_ordered_add_inode`).
+    /// Whether the file's dirty data are submitted before the log is written (`gfs2_ordered_add_inode`).
     pub(crate) ordered: bool,
     /// What one transaction has of a write, in order: a crash leaves all of it or nothing.
     pub(crate) transactions: Vec<(WriteId, Range<Cell>)>,

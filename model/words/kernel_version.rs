@@ -167,6 +167,8 @@ mod tests {
         "spare_blocks",
         "short_budget",
         "device_cache",
+        // Mount options.
+        "log_ordered",
         "io_errors",
         "alloc_errors",
         "short_copies",

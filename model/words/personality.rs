@@ -58,6 +58,18 @@ choices! {
 }
 
 choices! {
+    /// What a flush of the log does about the data of ordered mode, those of files that blocks were allocated for.
+    LogOrdered {
+        /// Nothing: there is no ordered mode, or it is off (the mount option `data=writeback`).
+        Nothing = "none",
+        /// Writes them, and does not wait: the log goes out with a flush of the device, which covers what is complete.
+        Submit = "submit",
+        /// Writes them and waits (the mount option `nobarrier`).
+        Wait = "wait",
+    }
+}
+
+choices! {
     /// What `->iomap_end` does about the part of a NEW mapping that was not written.
     WriteEnd {
         /// Frees the reservations among it, as the design says.
@@ -295,6 +307,9 @@ pub struct Personality {
     pub error_cleanup: ErrorCleanup,
     /// Whether a crash may lose writes that are complete.
     pub device_cache: DeviceCache,
+    /// What a flush of the log does about the data of ordered mode (gfs2, all releases from 6.1 to 7.3). It is how the
+    /// file system is mounted. Only a crash can tell.
+    pub log_ordered: LogOrdered,
     /// Whether I/O may fail, of writeback and of direct writes.
     pub io_errors: bool,
     /// Whether a write that adds a folio may find no memory for it.
@@ -392,6 +407,7 @@ settable!(Personality {
     exchange,
     error_cleanup,
     device_cache,
+    log_ordered,
     io_errors,
     alloc_errors,
     init_on_alloc,

@@ -21,8 +21,8 @@ use stalemap_model::words::design::{
 use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::personality::{
-    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Personality, SizeLog,
-    TruncateFlush, WriteLock,
+    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, LogOrdered, Personality,
+    SizeLog, TruncateFlush, WriteLock,
 };
 
 use crate::common::{good, least, shipped};
@@ -605,6 +605,20 @@ fn the_source_is_not_probed() {
     let unprobed: Mutation = |_, fs| fs.source_probe = false;
     violates("gfs2/fail-unaligned", unprobed, &[properties::STALE_EXPOSURE]);
     violates("gfs2/fail", unprobed, &[properties::STALE_EXPOSURE]);
+}
+
+/// A flush of gfs2's log waits for ordered data under `nobarrier` alone; with `data=writeback` it does not even write them.
+#[test]
+fn ordered_data_are_not_waited_for() {
+    let waits: Mutation = |_, fs| fs.log_ordered = LogOrdered::Wait;
+    let submits: Mutation = |_, fs| fs.log_ordered = LogOrdered::Submit;
+    let writes_none: Mutation = |_, fs| fs.log_ordered = LogOrdered::Nothing;
+    for name in ["append", "stuffed"] {
+        holds(&format!("gfs2/crash-{name}"), waits, &[]);
+        for mutation in [submits, writes_none] {
+            violates(&format!("gfs2/crash-{name}-nobarrier"), mutation, &[properties::CRASH_EXPOSURE]);
+        }
+    }
 }
 
 /// A short copy that counts leaves the page behind it beyond end of file as it is.
