@@ -1,7 +1,8 @@
 //! fsync(2): `xfs_file_fsync` (fs/xfs/xfs_file.c) writes back, waits, and forces the log; an error of
 //! writeback is reported once (`file_check_and_advance_wb_err`, mm/filemap.c).
 //!
-//! Where no crash is judged the log need not be forced, and nobody can tell when the call began. Where one is, gfs2
+//! Where no crash is judged the log need not be forced, but where blocks that were freed come back with it (gfs2), and nobody
+//! can tell when the call began. Where a crash is judged, gfs2
 //! flushes its log before it waits for the data (`gfs2_fsync`, fs/gfs2/file.c); writeback of journalled data flushes
 //! the log itself.
 
@@ -85,11 +86,13 @@ impl Path for FsyncState {
             }
             FsyncState::Flush(inner) => match flush::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FsyncState::Flush(inner)),
-                ControlFlow::Break(()) if inode.log().is_none() => check_error(inode),
-                ControlFlow::Break(()) if inode.sb.config.fs.hooks == Hooks::Jdata => {
-                    ControlFlow::Continue(FsyncState::Return)
-                }
-                ControlFlow::Break(()) => ControlFlow::Continue(FsyncState::LogForce),
+                ControlFlow::Break(()) => match inode.sb.config.fs.hooks {
+                    Hooks::Nothing if inode.log().is_some() || inode.sb.config.defers_freed() => {
+                        ControlFlow::Continue(FsyncState::LogForce)
+                    }
+                    Hooks::Jdata if inode.log().is_some() => ControlFlow::Continue(FsyncState::Return),
+                    Hooks::Nothing | Hooks::Jdata => check_error(inode),
+                },
             },
             FsyncState::Write(inner, folios) => {
                 ControlFlow::Continue(match writeback::step(inode, me, inner).await {
@@ -149,6 +152,7 @@ fn check_error<B: Backend>(inode: &Inode<B>) -> ControlFlow<Returned, FsyncState
 pub(crate) async fn log_force<B: Backend>(inode: &Inode<B>, me: ActorId) {
     drop(inode.lock_map(Op::new(inode.sb.config.fs.names.log_force)).await);
     inode.log_force();
+    inode.sb.release_freed();
     inode.oracle.end_sync(me);
     inode.audit_crash();
 }

@@ -21,7 +21,7 @@ use crate::state::mapping::Iomap;
 use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{
-    Allocate, Completion, DioLock, FsType, LogOrdered, Names, Personality, SourceFault, WriteEnd,
+    Allocate, Completion, DioLock, Freed, FsType, LogOrdered, Names, Personality, SourceFault, WriteEnd,
 };
 
 /// gfs2 as of 6.2, `data=ordered`.
@@ -38,6 +38,7 @@ pub(super) fn personality() -> Personality {
         completion: Completion::Clear,
         dio_lock: DioLock::Exclusive,
         log_ordered: LogOrdered::Submit,
+        freed: Freed::WithTheLog,
         fs_type: FsType::Gfs2,
         names: Names {
             read_begin: "gfs2_iomap_begin",

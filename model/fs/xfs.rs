@@ -16,8 +16,8 @@ use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, Exchange,
-    FlushUnmap, FsType, Hooks, LogOrdered, Names, Personality, ShortBudget, SizeLog, SourceFault, SourceMap,
-    TruncateFlush, WriteEnd, WriteLock,
+    FlushUnmap, Freed, FsType, Hooks, LogOrdered, Names, Personality, ShortBudget, SizeLog, SourceFault,
+    SourceMap, TruncateFlush, WriteEnd, WriteLock,
 };
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
@@ -42,6 +42,7 @@ pub(super) fn personality() -> Personality {
         block_dirty: false,
         free_blocks: None,
         allocator: Allocator::Home,
+        freed: Freed::AtOnce,
         stuffed: 0,
         clone_lock: CloneLock::Demoted,
         base: "xfs",

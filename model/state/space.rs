@@ -3,6 +3,8 @@
 //! All files share them. An allocation or a free runs inside the ILOCK section of the file that it is for; the
 //! kernel takes the allocation group's lock inside that section, so each is one access to one shared object.
 
+use std::collections::BTreeSet;
+
 use crate::words::extent::Phys;
 use crate::words::geometry::FileBlock;
 
@@ -13,12 +15,14 @@ pub struct Space {
     references: Vec<u16>,
     /// Blocks promised to delayed allocations.
     reserved: u16,
+    /// Free blocks that are not to be taken before the log is flushed.
+    unlogged: BTreeSet<Phys>,
 }
 
 impl Space {
     /// A device of `blocks` free blocks.
     pub fn new(blocks: u16) -> Self {
-        Space { references: vec![0; usize::from(blocks)], reserved: 0 }
+        Space { references: vec![0; usize::from(blocks)], reserved: 0, unlogged: BTreeSet::new() }
     }
 
     /// Blocks that are neither in use nor promised.
@@ -72,11 +76,44 @@ impl Space {
     pub fn put(&mut self, phys: Phys) {
         self.references[usize::from(phys)] -= 1;
     }
+
+    /// The same, of a block that is not to be taken before the log is flushed: it stays taken in the clone of the bitmap
+    /// (`rgblk_free`, fs/gfs2/rgrp.c).
+    pub fn put_unlogged(&mut self, phys: Phys) {
+        self.put(phys);
+        if self.references(phys) == 0 {
+            self.unlogged.insert(phys);
+        }
+    }
+
+    /// The blocks that were put so, and may not be taken yet.
+    pub fn unlogged(&self) -> Vec<Phys> {
+        self.unlogged.iter().copied().collect()
+    }
+
+    /// The log is flushed, and these may be taken but for some (`maybe_release_space`, fs/gfs2/lops.c).
+    pub fn release_unlogged(&mut self, but: &[Phys]) {
+        self.unlogged.retain(|phys| but.contains(phys));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_that_is_freed_with_the_log_is_named_until_that_is_flushed() {
+        let mut space = Space::new(2);
+        space.get(0);
+        space.get(1);
+        space.put_unlogged(0);
+        space.put_unlogged(1);
+        assert_eq!(space.available(), 2);
+        assert_eq!(space.pick([0].into_iter(), &space.unlogged()), None);
+        space.release_unlogged(&[0]);
+        assert_eq!(space.unlogged(), [0]);
+        assert_eq!(space.pick([0].into_iter(), &space.unlogged()), Some(vec![1]));
+    }
 
     #[test]
     fn a_promise_is_not_available_and_a_shared_block_is_free_when_nobody_refers_to_it() {

@@ -82,7 +82,10 @@ impl<B: Backend> SuperBlock<B> {
         } else {
             0
         };
-        let device = config.fs.free_blocks.unwrap_or(all.saturating_add(budgets));
+        // What was freed is not there again at once.
+        let unlogged = if config.defers_freed() { all } else { 0 };
+        let enough = all.saturating_add(budgets).saturating_add(unlogged);
+        let device = config.fs.free_blocks.unwrap_or(enough);
         let space = Space::new(device);
         let device = device.max(geometry.blocks());
         let placed = config.fs.allocate == Allocate::Static;
@@ -138,9 +141,10 @@ impl<B: Backend> SuperBlock<B> {
         let busy = self.busy_blocks();
         let mut picked = pick(&busy);
         if picked.is_none() && !busy.is_empty() {
-            // xfs_extent_busy_flush.
+            // xfs_extent_busy_flush; gfs2_inplace_reserve flushes the log, too. Left out: the ordered data of that.
             let cache = self.config.fs.device_cache;
             self.logs.iter().for_each(|log| log.update(|log| log.force(cache)));
+            self.release_freed();
             picked = pick(&[]);
         }
         let picked = picked.ok_or(Enospc)?;
@@ -149,9 +153,26 @@ impl<B: Backend> SuperBlock<B> {
     }
 
     /// The blocks that an older transaction than the last one refers to (struct `xfs_extent_busy`): as long as a crash
-    /// may bring it back, a block that was freed since must not be overwritten.
+    /// may bring it back, a block that was freed since must not be overwritten. On gfs2 the clone of the bitmap sees to that.
     fn busy_blocks(&self) -> Vec<Phys> {
+        if self.config.fs.allocate == Allocate::Written {
+            return if self.config.defers_freed() { self.space.read(Space::unlogged) } else { Vec::new() };
+        }
+        self.logged_blocks()
+    }
+
+    /// The blocks that a crash may give to a file.
+    fn logged_blocks(&self) -> Vec<Phys> {
         self.logs.iter().flat_map(|log| log.read(Log::blocks)).collect()
+    }
+
+    /// The log is flushed, and what was freed before may be taken again. Since the log of each file is forced for itself
+    /// here, that is not so of what another file's may bring back.
+    pub fn release_freed(&self) {
+        if self.config.defers_freed() {
+            let logged = self.logged_blocks();
+            self.space.update(|space| space.release_unlogged(&logged));
+        }
     }
 
     /// Allocates a device block for each of `blocks` of a file, which are promised to it.
@@ -178,9 +199,10 @@ impl<B: Backend> SuperBlock<B> {
         self.space.update(|space| space.get(phys));
     }
 
-    /// An extent that referred to a block is gone; so is the block, if it was the last one.
+    /// An extent that referred to a block is gone; so is the block, if it was the last one, if not for allocation yet.
     pub fn put_block(&self, phys: Phys) {
-        self.space.update(|space| space.put(phys));
+        let defers = self.config.defers_freed();
+        self.space.update(|space| if defers { space.put_unlogged(phys) } else { space.put(phys) });
     }
 
     /// Where an allocator would like to have a block of a file.

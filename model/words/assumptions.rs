@@ -55,14 +55,14 @@ pub const ALL: &[Assumption] = &[
     assume(
         "freed-at-once",
         "a block that is freed can be allocated again at once",
-        "xfs_extent_busy (fs/xfs/xfs_extent_busy.c); gfs2 gives it out again after a flush of its log (fs/gfs2/lops.c)",
-        &[
-            "xfs_itruncate_extents",
-            "xfs_unmap_extent",
-            "xfs_bmap_collapse_extents",
-            "punch_hole",
-            "xfs_reflink_end_cow",
-        ],
+        "xfs_extent_busy (fs/xfs/xfs_extent_busy.c)",
+        &["xfs_itruncate_extents", "xfs_unmap_extent", "xfs_bmap_collapse_extents", "xfs_reflink_end_cow"],
+    ),
+    assume(
+        "log-flush-asked",
+        "the log of gfs2, with which freed blocks come back, is flushed for who asks for it, and not now and then",
+        "gfs2_logd (fs/gfs2/log.c)",
+        &["punch_hole"],
     ),
     assume(
         "no-preallocation",

@@ -9,7 +9,7 @@ use crate::words::design::Design;
 use crate::words::dio_design::DioAck;
 use crate::words::geometry::{Geometry, GeometryError};
 use crate::words::ordering::Orderings;
-use crate::words::personality::{Personality, WriteEnd};
+use crate::words::personality::{Freed, Personality, WriteEnd};
 use crate::words::settings::choices;
 use crate::words::value::WriteId;
 
@@ -143,6 +143,13 @@ impl Config {
         let undone = self.fs.write_end == WriteEnd::TruncateAndFree;
         let frees = |command: &Command| command.moves_blocks() || undone && command.fault().is_some();
         self.actors.iter().flat_map(|actor| &actor.run).any(|call| frees(&call.command))
+    }
+
+    /// Whether a block that was freed can be taken again only when the log has been flushed. Where no actor frees any,
+    /// nobody can tell.
+    pub fn defers_freed(&self) -> bool {
+        let undone = self.fs.write_end == WriteEnd::TruncateAndFree && self.fs.alloc_errors;
+        self.fs.freed == Freed::WithTheLog && (undone || self.frees_blocks())
     }
 
     /// The end of the bytes that the commands can bring into a file or touch in it.

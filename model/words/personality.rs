@@ -70,6 +70,17 @@ choices! {
 }
 
 choices! {
+    /// When a block that was freed can be allocated again.
+    Freed {
+        /// At once.
+        AtOnce = "at-once",
+        /// When the log has been flushed: until then the bitmap says that it is free, and the clone of it from which blocks
+        /// are allocated that it is taken.
+        WithTheLog = "with-the-log",
+    }
+}
+
+choices! {
     /// What `->iomap_end` does about the part of a NEW mapping that was not written.
     WriteEnd {
         /// Frees the reservations among it, as the design says.
@@ -280,6 +291,8 @@ pub struct Personality {
     pub free_blocks: Option<u16>,
     /// Which of them are taken first.
     pub allocator: Allocator,
+    /// When one that was freed can be taken again.
+    pub freed: Freed,
     /// How many bytes of a file lie in its inode, as long as it is no longer than that; 0 for none.
     pub stuffed: u16,
     /// How a reflink holds the locks of its source.
@@ -394,6 +407,7 @@ settable!(Personality {
     block_dirty,
     free_blocks,
     allocator,
+    freed,
     stuffed,
     clone_lock,
     truncate_flush,

@@ -59,6 +59,7 @@ pub(crate) async fn step<B: Backend>(
         LogFlushState::Commit => {
             drop(inode.lock_map(Op::new("log_write_header")).await);
             inode.log_write();
+            inode.sb.release_freed();
             inode.sb.log_flush_lock.up_write(me);
             return ControlFlow::Break(());
         }

@@ -88,6 +88,7 @@ pub async fn step<B: Backend>(
                 }
                 inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
                 inode.log_write();
+                inode.sb.release_freed();
                 return ControlFlow::Continue(JdataState::Unpin(Pass { again: Again::No, ..pass }, 0));
             }
             let mut slot = inode.page(next).lock(Op::on("writeback_get_folio", u32::from(next))).await;

@@ -21,8 +21,8 @@ use stalemap_model::words::design::{
 use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::personality::{
-    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, LogOrdered, Personality,
-    SizeLog, TruncateFlush, WriteLock,
+    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, LogOrdered,
+    Personality, SizeLog, TruncateFlush, WriteLock,
 };
 
 use crate::common::{good, least, shipped};
@@ -619,6 +619,17 @@ fn ordered_data_are_not_waited_for() {
             violates(&format!("gfs2/crash-{name}-nobarrier"), mutation, &[properties::CRASH_EXPOSURE]);
         }
     }
+}
+
+/// A block that was freed on gfs2 can be allocated again before the log is flushed.
+#[test]
+fn freed_blocks_are_taken_at_once() {
+    let at_once: Mutation = |_, fs| fs.freed = Freed::AtOnce;
+    let lost = [properties::CRASH_LOST, properties::CRASH_EXPOSURE];
+    caught("gfs2/crash-reuse", at_once, &lost, &[branches::UNMAP]);
+    holds("gfs2/t9-short", at_once, &[branches::PUNCH, branches::RETRY]);
+    let with_the_log: Mutation = |_, fs| fs.freed = Freed::WithTheLog;
+    violates("gfs2/t9-short-at-once", with_the_log, &[properties::WRONG_ADDRESS]);
 }
 
 /// A short copy that counts leaves the page behind it beyond end of file as it is.

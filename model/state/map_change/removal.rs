@@ -1,11 +1,11 @@
 //! Changes of the extent map that take blocks or reservations away from under the page cache, and moves of blocks.
 //!
-//! A block that nothing refers to any more is free at once, for any file, with its old contents: whoever still has a
-//! mapping that names it must not use it. Whether dirty data lost what they need is judged when the section is left.
+//! A block that nothing refers to any more is free, with its old contents: for any file at once, on gfs2 as soon as the log
+//! is flushed. Whoever still has a mapping that names it must not use it. Whether dirty data lost what they need is judged when the section is left.
 
 use std::ops::Range;
 
-use stalemap_facade::{Backend, Leaf};
+use stalemap_facade::Backend;
 
 use crate::state::event::{Coverage, MapChange, Shift};
 use crate::state::map_change::MapSection;
@@ -37,7 +37,7 @@ impl<B: Backend> MapSection<'_, B> {
     pub fn free_unused(&mut self, blocks: &Range<FileBlock>) {
         let inode = self.owed.inode;
         let freed = self.map.free_written(blocks.clone());
-        inode.sb.space.update(|space| freed.iter().for_each(|phys| space.put(*phys)));
+        freed.iter().for_each(|phys| inode.sb.put_block(*phys));
         self.count(Fork::Data, blocks.clone());
         self.owed.logged = true;
         inode.sb.backend.reach(branches::PUNCH);

@@ -129,5 +129,23 @@ pub(super) const ROWS: &[Row] = &[
             ),
         ],
     ),
+    row(
+        "freed",
+        GFS2,
+        &[text(
+            "with-the-log",
+            ALL,
+            "rgblk_free (fs/gfs2/rgrp.c) frees a block in the bitmap and leaves it taken in the clone, from which gfs2_rbm_find allocates; maybe_release_space (lops.c) copies the bitmap there when the log has been flushed",
+        )],
+    ),
+    row(
+        "freed",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[text(
+            "at-once",
+            ALL,
+            "xfs_extent_busy (fs/xfs/xfs_extent_busy.c) keeps a freed block from others until the transaction is on disk, which is modelled where a crash is judged; zonefs frees nothing",
+        )],
+    ),
     row("exchange", &["gfs2", "gfs2-jdata", "zonefs"], &[text("absent", ALL, "XFS alone has it")]),
 ];
