@@ -16,7 +16,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Op, Returned};
 
 use crate::fallocate::plan::{JobState, Running};
 use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, SizeAfter};
-use crate::fs::{self, bmap_util, glock, stuffed};
+use crate::fs::{self, bmap_util, gfs2_log, glock, stuffed};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
 use crate::state::dio_count::inode_dio_wait;
@@ -120,6 +120,9 @@ impl Path for ChangeState {
                         Worked::Done => {}
                         // The call returns the error; what was done so far stays.
                         Worked::Failed => {
+                            if plan.is_in_transaction() {
+                                gfs2_log::trans_end(inode, me);
+                            }
                             plan.jobs.clear();
                             failed = true;
                         }
@@ -184,6 +187,14 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState) -> Worke
             ControlFlow::Break(Ok(())) => Worked::Done,
             ControlFlow::Break(Err(Enospc)) => Worked::Failed,
         },
+        JobState::TransBegin => {
+            gfs2_log::trans_begin(inode, me).await;
+            Worked::Done
+        }
+        JobState::TransEnd => {
+            gfs2_log::trans_end(inode, me);
+            Worked::Done
+        }
         JobState::AtOnce(job) => at_once(inode, job).await,
     }
 }

@@ -24,6 +24,10 @@ pub enum JobState {
     Write(Box<WriteState>),
     /// Moving the data of a stuffed file out of its inode.
     Unstuff(UnstuffState),
+    /// Before a transaction.
+    TransBegin,
+    /// Before its end.
+    TransEnd,
     /// Before what is done at once.
     AtOnce(AtOnce),
 }
@@ -37,6 +41,8 @@ impl JobState {
             Job::Zero(cells) => JobState::Write(Box::new(zero_range(inode, cells))),
             Job::Unshare(cells) => JobState::Write(Box::new(iomap_file_unshare(cells))),
             Job::Unstuff => JobState::Unstuff(UnstuffState::Begin),
+            Job::TransBegin => JobState::TransBegin,
+            Job::TransEnd => JobState::TransEnd,
             Job::AtOnce(job) => JobState::AtOnce(job),
         }
     }
@@ -50,6 +56,12 @@ pub struct Running {
 }
 
 impl Running {
+    /// Whether a transaction was begun and is not ended.
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        let bounds = |job: &&JobState| matches!(job, JobState::TransBegin | JobState::TransEnd);
+        self.jobs.iter().find(bounds) == Some(&JobState::TransEnd)
+    }
+
     /// Before the first job.
     pub(crate) fn new<B: Backend>(inode: &Inode<B>, plan: Plan) -> Self {
         let jobs = plan.jobs.into_iter().map(|job| JobState::new(inode, job)).collect();

@@ -46,6 +46,10 @@ pub enum Job {
     Unshare(Range<Cell>),
     /// Moves the data of a stuffed file out of its inode.
     Unstuff,
+    /// Keeps the log from being flushed, where crashes are judged.
+    TransBegin,
+    /// Lets it be flushed again.
+    TransEnd,
     /// What is done at once.
     AtOnce(AtOnce),
 }

@@ -21,7 +21,8 @@ use crate::state::mapping::Iomap;
 use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{
-    Allocate, Completion, DioLock, Freed, FsType, LogOrdered, Names, Personality, SourceFault, WriteEnd,
+    Allocate, Completion, DioLock, Freed, FsType, LogOrdered, Names, Personality, SourceFault, TruncateFlush,
+    WriteEnd,
 };
 
 /// gfs2 as of 6.2, `data=ordered`.
@@ -36,6 +37,8 @@ pub(super) fn personality() -> Personality {
         zero_eof: false,
         write_end: WriteEnd::TruncateAndFree,
         completion: Completion::Clear,
+        truncate_flush: TruncateFlush::Never,
+        invalidate_lock: false,
         dio_lock: DioLock::Exclusive,
         log_ordered: LogOrdered::Submit,
         freed: Freed::WithTheLog,

@@ -1,46 +1,116 @@
 //! What gfs2 does when a file is changed as a whole: `gfs2_setattr_size` (fs/gfs2/bmap.c) and `gfs2_fallocate`
-//! (fs/gfs2/file.c), 6.2.
+//! (fs/gfs2/file.c), 6.1 to 7.3.
+//!
+//! The glock is held exclusively meanwhile, and invalidate_lock is not. Nothing is written back but by a punch, which first
+//! zeroes the parts of blocks at its ends, then writes back the blocks that it touches, and drops no more from the page cache
+//! than what it was asked for; blocks are freed when that is gone, in transactions of their own. A size that shrinks is in the
+//! inode, and logged, before the page cache behind it is dropped, in one transaction; one that grows is logged whatever is not
+//! written yet.
 //!
 //! A [stuffed](super::stuffed) file is unstuffed first where it would not fit into its inode any more, or is to have blocks;
 //! a hole in it is zeroed where the data are.
-//!
-//! Left out: gfs2's own order of the jobs; it is XFS's here.
 
 use std::ops::Range;
 
 use stalemap_facade::Backend;
 
+use super::eof::eof_tail;
 use super::stuffed;
-use super::xfs_file::{below, xfs_file_fallocate};
-use super::xfs_iops::xfs_setattr_size;
+use super::xfs_file::{below, growth};
+use super::xfs_iops::{drop_behind, zero_tail};
 use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, Plan, Refused};
 use crate::state::inode::Inode;
-use crate::words::geometry::Cell;
+use crate::words::geometry::{Cell, FileBlock};
+use crate::words::personality::{FlushUnmap, Hooks};
 
 /// `gfs2_setattr_size` from `size` to `new_size`.
 pub(super) fn gfs2_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
-    let plan = xfs_setattr_size(inode, size, new_size);
-    if stuffed::outgrown(inode, new_size) { unstuffed_first(plan) } else { plan }
+    if new_size > size { do_grow(inode, size, new_size) } else { do_shrink(inode, size, new_size) }
 }
 
-/// `gfs2_fallocate` in a file of `size`. There are no other modes than allocation and the punching of holes.
+/// `do_grow`. 6.12 zeroes the rest of the old last page first (`gfs2_clear_beyond_eof`).
+fn do_grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
+    let unstuffs = stuffed::outgrown(inode, new_size);
+    let tail = eof_tail(inode, size, new_size).filter(|_| !unstuffs).map(Job::Zero);
+    let extend =
+        AtOnce::Extend { name: inode.sb.config.fs.names.setattr_size, blocks: 0..0, size: Some(new_size) };
+    let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
+    let unstuff = unstuffs.then_some(Job::Unstuff);
+    Plan {
+        jobs: unstuff.into_iter().chain(tail).chain(transaction([Job::AtOnce(extend)])).collect(),
+        meaning,
+    }
+}
+
+/// `do_shrink`: `trunc_start`, `punch_hole`, `trunc_end`.
+fn do_shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
+    let mut jobs = if inode.is_stuffed() { Vec::new() } else { zero_tail(inode, new_size) };
+    let resize = Job::AtOnce(AtOnce::SetSize(new_size));
+    jobs.extend(transaction(std::iter::once(resize).chain(drop_behind(inode, size, new_size))));
+    jobs.extend(transaction([Job::AtOnce(AtOnce::Shrink(new_size))]));
+    let meaning = Meaning { zeroed: new_size..inode.sb.geometry.cells(), ..Meaning::default() };
+    Plan { jobs, meaning }
+}
+
+/// `gfs2_fallocate` in a file of `size`. There are no other modes than allocation and the punching of holes, and with
+/// journalled data there is none.
 pub(super) fn gfs2_fallocate<B: Backend>(
     inode: &Inode<B>,
     size: Cell,
     mode: &FallocMode,
 ) -> Result<Plan, Refused> {
+    if inode.sb.config.fs.hooks == Hooks::Jdata {
+        return Err(Refused);
+    }
     match mode {
         FallocMode::PunchHole(cells) if inode.is_stuffed() => Ok(punch_stuffed(size, cells)),
-        FallocMode::Allocate(..) if inode.is_stuffed() => {
-            xfs_file_fallocate(inode, size, mode).map(unstuffed_first)
-        }
-        _ => xfs_file_fallocate(inode, size, mode),
+        FallocMode::PunchHole(cells) => Ok(punch_hole(inode, size, cells)),
+        FallocMode::Allocate(cells, after) => Ok(allocate(inode, size, cells, growth(size, cells, *after))),
+        FallocMode::ZeroRange(..) | FallocMode::CollapseRange(_) | FallocMode::InsertRange(_) => Err(Refused),
     }
 }
 
-fn unstuffed_first(mut plan: Plan) -> Plan {
-    plan.jobs.insert(0, Job::Unstuff);
-    plan
+/// `__gfs2_fallocate`: new blocks are zeroed on the device in the transaction that allocates them, and the size follows.
+fn allocate<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>, grown: Range<Cell>) -> Plan {
+    let new_size = (!grown.is_empty()).then_some(grown.end);
+    let unstuff = inode.is_stuffed().then_some(Job::Unstuff);
+    let tail = new_size.and_then(|target| eof_tail(inode, size, target)).map(Job::Zero);
+    let blocks = inode.sb.geometry.blocks_touched(cells);
+    let space = AtOnce::Extend { name: inode.sb.config.fs.names.alloc_file_space, blocks, size: None };
+    let resize = new_size.map(|new_size| transaction([Job::AtOnce(AtOnce::SetSize(new_size))]));
+    let jobs = unstuff.into_iter().chain(tail).chain(transaction([Job::AtOnce(space)]));
+    let jobs = jobs.chain(resize.into_iter().flatten()).collect();
+    Plan { jobs, meaning: Meaning { grown, ..Meaning::default() } }
+}
+
+/// `__gfs2_punch_hole`.
+fn punch_hole<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> Plan {
+    let geometry = &inode.sb.geometry;
+    let touched = geometry.blocks_touched(cells);
+    let inside = |block: &FileBlock| {
+        let block = geometry.cells_of_block(*block);
+        cells.start <= block.start && block.end <= cells.end
+    };
+    let mut jobs = Vec::new();
+    for block in touched.clone().filter(|block| !inside(block)) {
+        let block = geometry.cells_of_block(block);
+        let edge = below(size, &(cells.start.max(block.start)..cells.end.min(block.end)));
+        if !edge.is_empty() {
+            jobs.push(Job::Zero(edge));
+        }
+    }
+    let flush = Job::Flush(geometry.cells_of_blocks(&touched));
+    let drop = transaction([Job::Drop(cells.clone())]);
+    match inode.sb.config.fs.flush_unmap {
+        FlushUnmap::WriteAndDrop => jobs.extend(std::iter::once(flush).chain(drop)),
+        FlushUnmap::Drop => jobs.extend(drop),
+        FlushUnmap::Nothing => {}
+    }
+    let freed: Vec<FileBlock> = touched.filter(inside).collect();
+    if let (Some(first), Some(last)) = (freed.first(), freed.last()) {
+        jobs.extend(transaction([Job::AtOnce(AtOnce::Unmap(*first..last + 1))]));
+    }
+    Plan { jobs, meaning: Meaning { zeroed: below(size, cells), ..Meaning::default() } }
 }
 
 /// `__gfs2_punch_hole` in a stuffed file, which stays one.
@@ -49,7 +119,13 @@ fn punch_stuffed(size: Cell, cells: &Range<Cell>) -> Plan {
     let jobs = if zeroed.is_empty() {
         Vec::new()
     } else {
-        vec![Job::AtOnce(AtOnce::ZeroStuffed(zeroed.clone())), Job::Drop(cells.clone())]
+        transaction([Job::AtOnce(AtOnce::ZeroStuffed(zeroed.clone())), Job::Drop(cells.clone())])
     };
     Plan { jobs, meaning: Meaning { zeroed, ..Meaning::default() } }
+}
+
+/// Jobs of one transaction.
+fn transaction(jobs: impl IntoIterator<Item = Job>) -> Vec<Job> {
+    let begin = std::iter::once(Job::TransBegin);
+    begin.chain(jobs).chain(std::iter::once(Job::TransEnd)).collect()
 }

@@ -162,7 +162,7 @@ fn xfs_alloc_file_space<B: Backend>(
 }
 
 /// The cells that come into the file.
-fn growth(size: Cell, cells: &Range<Cell>, after: SizeAfter) -> Range<Cell> {
+pub(super) fn growth(size: Cell, cells: &Range<Cell>, after: SizeAfter) -> Range<Cell> {
     if after == SizeAfter::Kept || cells.end <= size { 0..0 } else { size..cells.end }
 }
 

@@ -18,17 +18,7 @@ pub(super) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_siz
         let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
         return Plan { jobs: grow(inode, size, new_size, Grower::Truncate), meaning };
     }
-    let mut jobs = Vec::new();
-    if let Some(tail) = rest_of_block(inode, new_size) {
-        // Zeroing may take an unwritten block under dirty page cache for zeros already.
-        let flush = Job::Flush(tail.clone());
-        let zeroing = Job::Zero(tail);
-        match inode.sb.config.fs.truncate_flush {
-            TruncateFlush::Before => jobs.extend([flush, zeroing]),
-            TruncateFlush::AfterZeroing => jobs.extend([zeroing, flush]),
-            TruncateFlush::Never => jobs.push(zeroing),
-        }
-    }
+    let mut jobs = zero_tail(inode, new_size);
     jobs.extend(shrink(inode, size, new_size));
     if let Some(flush) = flush_unlogged(inode, size, new_size) {
         jobs.insert(jobs.len() - 1, flush);
@@ -45,13 +35,30 @@ pub(super) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_siz
     Plan { jobs, meaning }
 }
 
+/// The rest of the new last block is zeroed, and written back as the file system does it.
+pub(super) fn zero_tail<B: Backend>(inode: &Inode<B>, new_size: Cell) -> Vec<Job> {
+    let Some(tail) = rest_of_block(inode, new_size) else { return Vec::new() };
+    // Zeroing may take an unwritten block under dirty page cache for zeros already.
+    let flush = Job::Flush(tail.clone());
+    let zeroing = Job::Zero(tail);
+    match inode.sb.config.fs.truncate_flush {
+        TruncateFlush::Before => vec![flush, zeroing],
+        TruncateFlush::AfterZeroing => vec![zeroing, flush],
+        TruncateFlush::Never => vec![zeroing],
+    }
+}
+
+/// The page cache behind a new size goes, as far as there can be any.
+pub(super) fn drop_behind<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Option<Job> {
+    let last = size.max(new_size).checked_sub(1)?;
+    let end = inode.sb.geometry.cells_of_folio(inode.sb.geometry.folio_of(last)).end;
+    Some(Job::Drop(new_size..end))
+}
+
 /// `truncate_setsize` to a smaller size, and the removal of the extents behind it.
 fn shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
     let mut jobs = vec![Job::AtOnce(AtOnce::SetSize(new_size))];
-    if let Some(last) = size.max(new_size).checked_sub(1) {
-        let end = inode.sb.geometry.cells_of_folio(inode.sb.geometry.folio_of(last)).end;
-        jobs.push(Job::Drop(new_size..end));
-    }
+    jobs.extend(drop_behind(inode, size, new_size));
     jobs.push(Job::AtOnce(AtOnce::Shrink(new_size)));
     jobs
 }
