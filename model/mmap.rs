@@ -37,6 +37,7 @@ use crate::words::command::Command;
 use crate::words::design::{FaultMap, MkwriteEnd, MkwriteMap};
 use crate::words::extent::{Enospc, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
+use crate::words::personality::MkwriteUnlock;
 use crate::words::value::{Value, WriteId};
 
 /// What is done through the mapping.
@@ -368,7 +369,8 @@ fn unlock_mapping<B: Backend>(inode: &Inode<B>, me: ActorId) {
 
 /// Maps the blocks of the folio inside end of file, one mapping after the other; the folio is marked dirty as
 /// soon as the first one is there (561295a32579), so that a reservation made here never lies under a clean
-/// folio.
+/// folio. `gfs2_page_mkwrite` (fs/gfs2/file.c, 6.1 to 7.3) maps all, drops its glock, and then marks the folio dirty, which
+/// is locked all the time.
 async fn map_blocks<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
@@ -393,11 +395,20 @@ async fn map_blocks<B: Backend>(
     report_mapped(inode, &iomap);
     let mapped = inode.sb.geometry.cells_of_blocks(&(block..iomap.end));
     trace::mapped(inode, IomapFlags::Fault, &mapped, &iomap);
-    if !inode.sb.config.design.mkwrite_dirty_late || next.is_none() {
+    // Who lets go of the lock first marks the folio dirty last.
+    let unlocks_first = inode.sb.config.fs.mkwrite_unlock == MkwriteUnlock::BeforeDirty;
+    if unlocks_first && next.is_none() {
+        unlock_mapping(inode, me);
+    }
+    let late = unlocks_first || inode.sb.config.design.mkwrite_dirty_late;
+    if !late || next.is_none() {
         mark_dirty(inode, me, vmf.folio).await;
     }
     if let Some(next) = next {
         return ControlFlow::Continue(MmapState::Map(vmf, next));
+    }
+    if unlocks_first {
+        return ControlFlow::Continue(MmapState::Install(vmf));
     }
     if inode.sb.config.design.mkwrite_end == MkwriteEnd::Punch && iomap.new {
         let reserved = iomap.start..iomap.end;

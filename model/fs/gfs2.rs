@@ -21,8 +21,8 @@ use crate::state::mapping::Iomap;
 use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{
-    Allocate, Completion, DioLock, Freed, FsType, LogOrdered, Names, Personality, SourceFault, TruncateFlush,
-    WriteEnd,
+    Allocate, Completion, DioLock, Freed, FsType, LogOrdered, MkwriteUnlock, Names, Personality, SourceFault,
+    TruncateFlush, WriteEnd,
 };
 
 /// gfs2 as of 6.2, `data=ordered`.
@@ -39,6 +39,7 @@ pub(super) fn personality() -> Personality {
         completion: Completion::Clear,
         truncate_flush: TruncateFlush::Never,
         invalidate_lock: false,
+        mkwrite_unlock: MkwriteUnlock::BeforeDirty,
         dio_lock: DioLock::Exclusive,
         log_ordered: LogOrdered::Submit,
         freed: Freed::WithTheLog,

@@ -16,8 +16,8 @@ use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, Exchange,
-    FlushUnmap, Freed, FsType, Hooks, LogOrdered, Names, Personality, ShortBudget, SizeLog, SourceFault,
-    SourceMap, TruncateFlush, WriteEnd, WriteLock,
+    FlushUnmap, Freed, FsType, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, ShortBudget, SizeLog,
+    SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
 };
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
@@ -66,6 +66,7 @@ pub(super) fn personality() -> Personality {
         },
         truncate_flush: TruncateFlush::Before,
         invalidate_lock: true,
+        mkwrite_unlock: MkwriteUnlock::AfterDirty,
         flush_unmap: FlushUnmap::WriteAndDrop,
         dio_lock: DioLock::Shared,
         write_lock: WriteLock::Exclusive,

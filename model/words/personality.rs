@@ -155,6 +155,16 @@ choices! {
 }
 
 choices! {
+    /// When a write fault lets go of the lock that keeps truncation out: invalidate_lock, or the glock.
+    MkwriteUnlock {
+        /// When the folio is dirty.
+        AfterDirty = "after-dirty",
+        /// When its blocks are mapped: the folio is marked dirty after that, with its lock alone.
+        BeforeDirty = "before-dirty",
+    }
+}
+
+choices! {
     /// How a direct write holds i_rwsem.
     DioLock {
         /// Shared, unless it has to be alone; then exclusively.
@@ -302,6 +312,8 @@ pub struct Personality {
     /// Whether what takes blocks away holds invalidate_lock (730633f0b7f9), so that nobody fills the page cache
     /// meanwhile.
     pub invalidate_lock: bool,
+    /// When a write fault lets truncation in again.
+    pub mkwrite_unlock: MkwriteUnlock,
     /// What fallocate does to the page cache.
     pub flush_unmap: FlushUnmap,
     /// How a direct write holds i_rwsem.
@@ -412,6 +424,7 @@ settable!(Personality {
     clone_lock,
     truncate_flush,
     invalidate_lock,
+    mkwrite_unlock,
     flush_unmap,
     dio_lock,
     write_lock,

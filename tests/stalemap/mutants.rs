@@ -22,7 +22,7 @@ use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapL
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, LogOrdered,
-    Personality, SizeLog, TruncateFlush, WriteLock,
+    MkwriteUnlock, Personality, SizeLog, TruncateFlush, WriteLock,
 };
 
 use crate::common::{good, least, shipped};
@@ -630,6 +630,15 @@ fn freed_blocks_are_taken_at_once() {
     holds("gfs2/t9-short", at_once, &[branches::PUNCH, branches::RETRY]);
     let with_the_log: Mutation = |_, fs| fs.freed = Freed::WithTheLog;
     violates("gfs2/t9-short-at-once", with_the_log, &[properties::WRONG_ADDRESS]);
+}
+
+/// A write fault on gfs2 lets go of the glock before its folio is dirty.
+#[test]
+fn write_faults_let_go_of_the_glock_early() {
+    let held: Mutation = |_, fs| fs.mkwrite_unlock = MkwriteUnlock::AfterDirty;
+    holds("gfs2/punch-fault", held, &[branches::MKWRITE, branches::UNMAP]);
+    let early: Mutation = |_, fs| fs.mkwrite_unlock = MkwriteUnlock::BeforeDirty;
+    violates("gfs2/punch-fault-locked", early, &[properties::LOST_WRITE]);
 }
 
 /// A short copy that counts leaves the page behind it beyond end of file as it is.

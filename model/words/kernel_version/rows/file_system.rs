@@ -100,6 +100,24 @@ pub(super) const ROWS: &[Row] = &[
         &[flag(false, ALL, "gfs2 never takes it; the glock keeps faults and uncached reads out")],
     ),
     row(
+        "mkwrite_unlock",
+        GFS2,
+        &[text(
+            "before-dirty",
+            ALL,
+            "gfs2_page_mkwrite (fs/gfs2/file.c): gfs2_glock_dq, then set_page_dirty (6.6: folio_mark_dirty), with the folio locked",
+        )],
+    ),
+    row(
+        "mkwrite_unlock",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[text(
+            "after-dirty",
+            ALL,
+            "__xfs_filemap_fault (7.3: __xfs_write_fault), zonefs_filemap_page_mkwrite: invalidate_lock around iomap_page_mkwrite, which marks the folio dirty",
+        )],
+    ),
+    row(
         "flush_unmap",
         EVERY,
         &[text(
