@@ -23,6 +23,7 @@ use crate::state::dio_count::inode_dio_wait;
 use crate::state::event::{Errno, What};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
+use crate::state::log::InodeDirty;
 use crate::state::world::World;
 use crate::truncate::{self, pagecache_isize_extended};
 use crate::words::command::Command;
@@ -132,6 +133,7 @@ impl Path for ChangeState {
                     return ControlFlow::Continue(ChangeState::Run(plan));
                 }
                 let Meaning { zeroed, taken_out, grown } = &plan.meaning;
+                inode.mark_dirty(InodeDirty::Datasync);
                 if failed {
                     for cells in [zeroed, taken_out, grown] {
                         inode.oracle.fail_write(&inode.sb.geometry, 0, cells);

@@ -2,9 +2,10 @@
 //! writeback is reported once (`file_check_and_advance_wb_err`, mm/filemap.c).
 //!
 //! Where no crash is judged the log need not be forced, but where blocks that were freed come back with it (gfs2), and nobody
-//! can tell when the call began. Where a crash is judged, gfs2
-//! flushes its log before it waits for the data (`gfs2_fsync`, fs/gfs2/file.c); writeback of journalled data flushes
-//! the log itself.
+//! can tell when the call began. Where a crash is judged, gfs2 looks whether its inode is dirty when the call begins
+//! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3). If so, the inode is written when the data are on the device
+//! (`__writeback_single_inode`, fs/fs-writeback.c, which takes it for clean from there on), and that flushes the log; if not, the
+//! data are waited for and nothing else is done. Writeback of journalled data flushes the log itself.
 
 pub mod shutdown;
 
@@ -15,6 +16,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 use crate::path::{Part, Path};
 use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
+use crate::state::log::InodeDirty;
 use crate::state::world::World;
 use crate::words::branches;
 use crate::words::command::{Command, Then};
@@ -28,12 +30,21 @@ use crate::writeback::{self, WritebackState};
 /// Where an fsync(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum FsyncState {
-    /// Before one that a crash may follow.
-    Begin(Range<FolioIndex>),
+    /// Before one that a crash may follow, which has the log written if so much of the inode is dirty.
+    Begin(Range<FolioIndex>, InodeDirty),
     /// Writing back.
     Flush(FlushState),
-    /// Writing back what a flush of the log follows, with the folios to wait for in the end.
-    Write(WritebackState, Range<FolioIndex>),
+    /// Writing back on gfs2.
+    Write {
+        /// Where that stands.
+        inner: WritebackState,
+        /// The folios to wait for.
+        folios: Range<FolioIndex>,
+        /// What follows.
+        next: Next,
+    },
+    /// Before waiting for the next of all folios, which is left, ahead of a flush of the log.
+    WaitAll(Range<FolioIndex>, Range<FolioIndex>),
     /// Flushing the log.
     LogFlush(LogFlushState, Range<FolioIndex>),
     /// Before waiting for the next folio.
@@ -46,24 +57,39 @@ pub enum FsyncState {
     CheckError,
 }
 
+/// What follows when the data are on their way.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Next {
+    /// The inode is written, which flushes the log, when they are there.
+    WriteInode,
+    /// They are waited for.
+    Wait,
+}
+
 impl Path for FsyncState {
     type Ended = Returned;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
-        let folios = match part.command() {
-            Command::Pwrite { range, chunk, then: Then::Fdatasync | Then::Fsync, .. }
+        let (folios, least) = match part.command() {
+            Command::Pwrite { range, chunk, then: then @ (Then::Fdatasync | Then::Fsync), .. }
                 if part.behind_calls(range, *chunk) == Some(0) =>
             {
-                part.all_folios()
+                let all = *then == Then::Fsync;
+                (part.all_folios(), if all { InodeDirty::Times } else { InodeDirty::Datasync })
             }
             _ => match part.first()? {
-                Command::Fsync | Command::Fdatasync => part.all_folios(),
-                Command::Msync { range, wait: true } => part.folios(range),
+                Command::Fsync => (part.all_folios(), InodeDirty::Times),
+                Command::Fdatasync => (part.all_folios(), InodeDirty::Datasync),
+                Command::Msync { range, wait: true } => (part.folios(range), InodeDirty::Datasync),
                 _ => return None,
             },
         };
         let judged = part.inode.log().is_some();
-        Some(if judged { FsyncState::Begin(folios) } else { FsyncState::Flush(FlushState::new(folios)) })
+        Some(if judged {
+            FsyncState::Begin(folios, least)
+        } else {
+            FsyncState::Flush(FlushState::new(folios))
+        })
     }
 
     async fn step<B: Backend>(
@@ -73,16 +99,8 @@ impl Path for FsyncState {
         me: ActorId,
     ) -> ControlFlow<Returned, Self> {
         match self {
-            FsyncState::Begin(folios) => {
-                drop(inode.lock_map(Op::new("fsync")).await);
-                inode.oracle.begin_sync(me, folios.clone());
-                ControlFlow::Continue(
-                    if inode.merges_transactions() && inode.sb.config.fs.hooks != Hooks::Jdata {
-                        FsyncState::Write(WritebackState::new(SyncMode::Integrity, folios.clone()), folios)
-                    } else {
-                        FsyncState::Flush(FlushState::new(folios))
-                    },
-                )
+            FsyncState::Begin(folios, least) => {
+                ControlFlow::Continue(begin_judged(inode, me, folios, least).await)
             }
             FsyncState::Flush(inner) => match flush::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FsyncState::Flush(inner)),
@@ -94,10 +112,22 @@ impl Path for FsyncState {
                     Hooks::Nothing | Hooks::Jdata => check_error(inode),
                 },
             },
-            FsyncState::Write(inner, folios) => {
+            FsyncState::Write { inner, folios, next } => {
                 ControlFlow::Continue(match writeback::step(inode, me, inner).await {
-                    ControlFlow::Continue(inner) => FsyncState::Write(inner, folios),
-                    ControlFlow::Break(()) => FsyncState::LogFlush(LogFlushState::Lock, folios),
+                    ControlFlow::Continue(inner) => FsyncState::Write { inner, folios, next },
+                    ControlFlow::Break(()) => match next {
+                        Next::WriteInode => FsyncState::WaitAll(0..inode.sb.geometry.folios(), folios),
+                        Next::Wait => FsyncState::Wait(folios),
+                    },
+                })
+            }
+            FsyncState::WaitAll(mut left, folios) => {
+                ControlFlow::Continue(if let Some(index) = left.next() {
+                    io::wait(inode, index).await;
+                    FsyncState::WaitAll(left, folios)
+                } else {
+                    inode.mark_clean();
+                    FsyncState::LogFlush(LogFlushState::Lock, folios)
                 })
             }
             FsyncState::LogFlush(inner, folios) => {
@@ -126,17 +156,36 @@ impl Path for FsyncState {
                 log_force(inode, me).await;
                 check_error(inode)
             }
-            FsyncState::CheckError => {
-                let op = Op::new("file_check_wb_err");
-                if inode.wb_error.compare_exchange(op, 1, 0, Ordering::AcqRel).await == 1 {
-                    inode.sb.backend.reach(branches::SYNC_ERROR);
-                    inode.emit(|| What::Failed(Errno::Io));
-                    return ControlFlow::Break(Returned::Error);
-                }
-                ControlFlow::Break(Returned::Success)
-            }
+            FsyncState::CheckError => ControlFlow::Break(returned(inode).await),
         }
     }
+}
+
+/// The call begins where a crash is judged: `gfs2_fsync` looks whether the inode is dirty.
+async fn begin_judged<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    folios: Range<FolioIndex>,
+    least: InodeDirty,
+) -> FsyncState {
+    drop(inode.lock_map(Op::new("fsync")).await);
+    inode.oracle.begin_sync(me, folios.clone());
+    if !inode.merges_transactions() || inode.sb.config.fs.hooks == Hooks::Jdata {
+        return FsyncState::Flush(FlushState::new(folios));
+    }
+    let next = if inode.must_flush_log(least) { Next::WriteInode } else { Next::Wait };
+    FsyncState::Write { inner: WritebackState::new(SyncMode::Integrity, folios.clone()), folios, next }
+}
+
+/// `file_check_and_advance_wb_err`.
+async fn returned<B: Backend>(inode: &Inode<B>) -> Returned {
+    let op = Op::new("file_check_wb_err");
+    if inode.wb_error.compare_exchange(op, 1, 0, Ordering::AcqRel).await == 1 {
+        inode.sb.backend.reach(branches::SYNC_ERROR);
+        inode.emit(|| What::Failed(Errno::Io));
+        return Returned::Error;
+    }
+    Returned::Success
 }
 
 /// On to the error, where there can be one.

@@ -34,6 +34,7 @@ use crate::state::event::{Dropped, Errno, Fill, Mapping, Sampler, Seq, What};
 use crate::state::folio::FolioRef;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
+use crate::state::log::InodeDirty;
 use crate::state::mapping::{IomapType, StaleFlag};
 use crate::state::sync::IoLock;
 use crate::state::trace::{self, IomapFlags};
@@ -114,7 +115,10 @@ pub async fn step<B: Backend>(
         WriteState::Begin(write, left) => begin(inode, me, write, left).await,
         WriteState::Unstuff(mut write, inner) => match stuffed::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Unstuff(write, inner)),
-            ControlFlow::Break(Ok(())) => ControlFlow::Continue(WriteState::Begin(write, StaleFlag::Clear)),
+            ControlFlow::Break(Ok(())) => {
+                inode.mark_dirty(InodeDirty::Datasync);
+                ControlFlow::Continue(WriteState::Begin(write, StaleFlag::Clear))
+            }
             ControlFlow::Break(Err(Enospc)) => {
                 inode.emit(|| What::Failed(Errno::NoSpace));
                 write.failed = true;
@@ -137,6 +141,7 @@ pub async fn step<B: Backend>(
                 // Nothing tells the punch that it must not wait.
                 inode.invalidate_lock.audit_free(|| inode.sb.backend.reach(branches::NOWAIT_BLOCKED));
             }
+            gfs2_log::ordered_add(inode, &iter.iomap).await;
             let punch = PunchState::Enter(punching(inode, &iter, blocks));
             ControlFlow::Continue(WriteState::Punch { iter, held, punch })
         }
@@ -183,6 +188,8 @@ async fn enter<B: Backend>(
         inode.i_rwsem.up_read(me);
         return ControlFlow::Continue(WriteState::Enter(Write { lock: IoLock::Exclusive, ..write }));
     }
+    // file_update_time.
+    inode.mark_dirty(InodeDirty::Times);
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
     inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_write", inode, &write.request));
     let Ok(budget) = fs::reserve_budget(inode, &write.request) else {
@@ -264,6 +271,9 @@ async fn begin<B: Backend>(
     };
     let over = zero::look_over(inode, me, &mut write, &mut sampled).await;
     drop(map);
+    if sampled.as_ref().is_ok_and(|iomap| iomap.new) {
+        inode.mark_dirty(InodeDirty::Datasync);
+    }
     gfs2_log::trans_end(inode, me);
     if over == Over::Dirty {
         return ControlFlow::Continue(zero::flush_first(inode, write));

@@ -28,6 +28,7 @@ use crate::state::event::{DataEvent, Errno, FolioEvent, Mapping, What};
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
+use crate::state::log::InodeDirty;
 use crate::state::mapping::Iomap;
 use crate::state::pte::Pte;
 use crate::state::trace::{self, IomapFlags};
@@ -315,6 +316,8 @@ fn is_unlocked(slot: &Slot, id: u64) -> bool {
 async fn mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
     if inode.glock.is_some() {
         glock::acquire(inode, me, Mode::Exclusive).await;
+        // file_update_time; that blocks are allocated says nothing more.
+        inode.mark_dirty(InodeDirty::Times);
     } else {
         xfs_ilock_for_write_fault(inode, me).await;
     }

@@ -21,8 +21,8 @@ use crate::state::mapping::Iomap;
 use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{
-    Allocate, Completion, DioLock, Freed, FsType, LogOrdered, MkwriteUnlock, Names, Personality, SourceFault,
-    TruncateFlush, WriteEnd,
+    Allocate, Completion, DioLock, Freed, FsType, FsyncLog, LogOrdered, MkwriteUnlock, Names, Personality,
+    SourceFault, TruncateFlush, WriteEnd,
 };
 
 /// gfs2 as of 6.2, `data=ordered`.
@@ -41,6 +41,7 @@ pub(super) fn personality() -> Personality {
         invalidate_lock: false,
         mkwrite_unlock: MkwriteUnlock::BeforeDirty,
         dio_lock: DioLock::Exclusive,
+        fsync_log: FsyncLog::IfDirty,
         log_ordered: LogOrdered::Submit,
         freed: Freed::WithTheLog,
         fs_type: FsType::Gfs2,

@@ -7,8 +7,8 @@
 //! `->iomap_end` on, while the transaction that allocates its blocks ends in `->iomap_begin`; and a write fault does not
 //! put it there at all. fs/gfs2/log.c and bmap.c, 6.2.
 //!
-//! Left out: a flush that nobody asks for (gfs2_logd) as an actor, since what it would leave is judged at every state;
-//! other files' data. Where no crash is judged nobody can tell when a transaction ends, and there are none here.
+//! Left out: a flush that nobody asks for (gfs2_logd) as an actor, since what it would leave is judged at every state, though
+//! no freed block comes back with it; other files' data. Where no crash is judged nobody can tell when a transaction ends, and there are none here.
 
 use stalemap_facade::{ActorId, Backend, Op};
 
@@ -34,13 +34,22 @@ pub(crate) fn trans_end<B: Backend>(inode: &Inode<B>, me: ActorId) {
     }
 }
 
-/// What `gfs2_iomap_end` logs: the file's data are ordered from now on, and its size is in the inode.
+/// `gfs2_ordered_add_inode` at the beginning of a `gfs2_iomap_end` that is going to free blocks.
+pub(crate) async fn ordered_add<B: Backend>(inode: &Inode<B>, iomap: &Iomap) {
+    if is_judged(inode) && iomap.kind != IomapType::Inline {
+        drop(inode.lock_map(Op::new("gfs2_ordered_add_inode")).await);
+        inode.ordered_add();
+    }
+}
+
+/// What `gfs2_iomap_end` logs: the file's data are ordered from now on, if they are not yet, and its size is in the inode.
 pub(crate) async fn iomap_end<B: Backend>(inode: &Inode<B>, me: ActorId, iomap: &Iomap) {
     if is_judged(inode) {
         trans_begin(inode, me).await;
         if iomap.kind != IomapType::Inline {
             inode.ordered_add();
         }
+        inode.mark_dirty_if_resized();
         inode.commit_inode();
         trans_end(inode, me);
     }

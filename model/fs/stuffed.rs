@@ -19,6 +19,7 @@ use crate::judge::properties;
 use crate::state::event::{DataEvent, FolioEvent, Says, Truth, Use, What};
 use crate::state::folio::{Buffers, Folio, FolioId, Slot};
 use crate::state::inode::Inode;
+use crate::state::log::InodeDirty;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::owed::Debt;
 use crate::words::branches;
@@ -74,6 +75,7 @@ pub(crate) fn iomap_write_end_inline<B: Backend>(inode: &Inode<B>, folio: &Folio
     let inside = usize::from(cells.start)..usize::from(cells.end);
     let written = folio.cells[inside.clone()].to_vec();
     inode.change_stuffed(|data| data[inside].copy_from_slice(&written));
+    inode.mark_dirty(InodeDirty::Datasync);
     inode.commit_inode();
 }
 

@@ -16,8 +16,8 @@ use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, Exchange,
-    FlushUnmap, Freed, FsType, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, ShortBudget, SizeLog,
-    SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
+    FlushUnmap, Freed, FsType, FsyncLog, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, ShortBudget,
+    SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
 };
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
@@ -76,6 +76,7 @@ pub(super) fn personality() -> Personality {
         exchange: Exchange::Together,
         error_cleanup: ErrorCleanup::CowAndDelalloc,
         device_cache: DeviceCache::Absent,
+        fsync_log: FsyncLog::Always,
         log_ordered: LogOrdered::Nothing,
         io_errors: false,
         alloc_errors: false,

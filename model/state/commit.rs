@@ -9,12 +9,12 @@ use crate::judge::crash::torn;
 use crate::judge::properties;
 use crate::state::device::contents;
 use crate::state::inode::Inode;
-use crate::state::log::{Cached, Image, durable, flush, recoverable};
+use crate::state::log::{Cached, Image, InodeDirty, durable, flush, recoverable};
 use crate::state::superblock::SuperBlock;
 use crate::words::command::FileId;
 use crate::words::extent::{Extent, ExtentMap, Phys};
 use crate::words::geometry::Cell;
-use crate::words::personality::{Allocate, DeviceCache, Hooks, LogOrdered};
+use crate::words::personality::{Allocate, DeviceCache, FsyncLog, Hooks, LogOrdered};
 use crate::words::value::{Value, WriteId};
 
 impl<B: Backend> Inode<B> {
@@ -80,7 +80,41 @@ impl<B: Backend> Inode<B> {
         }
     }
 
-    /// Whether it is.
+    /// `__mark_inode_dirty`, where fsync(2) asks for it. The time of every write is taken to be another one.
+    pub fn mark_dirty(&self, what: InodeDirty) {
+        if let Some(log) = self.log().filter(|_| self.fsync_asks())
+            && log.read(|log| log.inode < what)
+        {
+            log.update(|log| log.inode = what);
+        }
+    }
+
+    /// The size that was logged last is not the present one.
+    pub fn mark_dirty_if_resized(&self) {
+        let size = self.i_size_peek();
+        if self.log().is_some_and(|log| log.read(|log| log.latest().size != size)) {
+            self.mark_dirty(InodeDirty::Datasync);
+        }
+    }
+
+    /// Whether fsync(2) has to write the log if `least` of the inode has to be dirty for that.
+    pub fn must_flush_log(&self, least: InodeDirty) -> bool {
+        !self.fsync_asks() || self.log().is_some_and(|log| log.read(|log| log.inode >= least))
+    }
+
+    /// `__writeback_single_inode` is about to write the inode, which is clean from here on.
+    pub fn mark_clean(&self) {
+        if let Some(log) = self.log().filter(|_| self.fsync_asks()) {
+            log.update(|log| log.inode = InodeDirty::Clean);
+        }
+    }
+
+    fn fsync_asks(&self) -> bool {
+        let fs = &self.sb.config.fs;
+        self.merges_transactions() && fs.fsync_log == FsyncLog::IfDirty && fs.hooks != Hooks::Jdata
+    }
+
+    /// Whether what is dirty is written before the log is flushed next.
     pub fn is_ordered(&self) -> bool {
         self.log().is_some_and(|log| log.read(|log| log.ordered))
     }

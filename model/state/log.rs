@@ -74,6 +74,17 @@ impl Image {
     }
 }
 
+/// What of an inode is dirty (`i_state`), as far as fsync(2) asks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum InodeDirty {
+    /// Nothing.
+    Clean,
+    /// Its times (`I_DIRTY_SYNC`).
+    Times,
+    /// What the data cannot be found without (`I_DIRTY_DATASYNC`).
+    Datasync,
+}
+
 /// The transactions of a file that a crash may or may not leave: the first one is forced out. On gfs2 they are
 /// written all at once, when the log is flushed.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -81,6 +92,8 @@ pub struct Log {
     pub(crate) images: Vec<Image>,
     /// Whether the file's dirty data are submitted before the log is written (`gfs2_ordered_add_inode`).
     pub(crate) ordered: bool,
+    /// What has changed in the inode since it was written last.
+    pub(crate) inode: InodeDirty,
     /// What one transaction has of a write, in order: a crash leaves all of it or nothing.
     pub(crate) transactions: Vec<(WriteId, Range<Cell>)>,
     /// What device blocks held before, where nothing flushes the device.
@@ -91,7 +104,13 @@ impl Log {
     /// The log of a file as it is made.
     pub fn new(map: &ExtentMap, size: Cell, stuffed: Dinode) -> Self {
         let images = vec![Image::new(map.0.clone(), size, stuffed)];
-        Log { images, ordered: false, transactions: Vec::new(), superseded: BTreeSet::new() }
+        Log {
+            images,
+            ordered: false,
+            inode: InodeDirty::Clean,
+            transactions: Vec::new(),
+            superseded: BTreeSet::new(),
+        }
     }
 
     pub(crate) fn commit(&mut self, image: Image, cache: DeviceCache) {

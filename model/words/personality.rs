@@ -81,6 +81,16 @@ choices! {
 }
 
 choices! {
+    /// Whether fsync(2) has the log written, where transactions are merged (gfs2). Only a crash can tell.
+    FsyncLog {
+        /// Always.
+        Always = "always",
+        /// If the inode was dirty when the call began; for fdatasync(2) and msync(2), if more of it was than times.
+        IfDirty = "if-dirty",
+    }
+}
+
+choices! {
     /// What `->iomap_end` does about the part of a NEW mapping that was not written.
     WriteEnd {
         /// Frees the reservations among it, as the design says.
@@ -332,6 +342,8 @@ pub struct Personality {
     pub error_cleanup: ErrorCleanup,
     /// Whether a crash may lose writes that are complete.
     pub device_cache: DeviceCache,
+    /// Whether fsync(2) has the log written (gfs2). Only a crash can tell.
+    pub fsync_log: FsyncLog,
     /// What a flush of the log does about the data of ordered mode (gfs2, all releases from 6.1 to 7.3). It is how the
     /// file system is mounted. Only a crash can tell.
     pub log_ordered: LogOrdered,
@@ -434,6 +446,7 @@ settable!(Personality {
     exchange,
     error_cleanup,
     device_cache,
+    fsync_log,
     log_ordered,
     io_errors,
     alloc_errors,

@@ -21,8 +21,8 @@ use stalemap_model::words::design::{
 use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::personality::{
-    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, LogOrdered,
-    MkwriteUnlock, Personality, SizeLog, TruncateFlush, WriteLock,
+    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
+    LogOrdered, MkwriteUnlock, Personality, SizeLog, TruncateFlush, WriteLock,
 };
 
 use crate::common::{good, least, shipped};
@@ -610,7 +610,10 @@ fn the_source_is_not_probed() {
 /// A flush of gfs2's log waits for ordered data under `nobarrier` alone; with `data=writeback` it does not even write them.
 #[test]
 fn ordered_data_are_not_waited_for() {
-    let waits: Mutation = |_, fs| fs.log_ordered = LogOrdered::Wait;
+    let waits: Mutation = |_, fs| {
+        fs.log_ordered = LogOrdered::Wait;
+        fs.fsync_log = FsyncLog::Always;
+    };
     let submits: Mutation = |_, fs| fs.log_ordered = LogOrdered::Submit;
     let writes_none: Mutation = |_, fs| fs.log_ordered = LogOrdered::Nothing;
     for name in ["append", "stuffed"] {
@@ -639,6 +642,19 @@ fn write_faults_let_go_of_the_glock_early() {
     holds("gfs2/punch-fault", held, &[branches::MKWRITE, branches::UNMAP]);
     let early: Mutation = |_, fs| fs.mkwrite_unlock = MkwriteUnlock::BeforeDirty;
     violates("gfs2/punch-fault-locked", early, &[properties::LOST_WRITE]);
+}
+
+/// fsync on gfs2 flushes the log only if it finds the inode dirty.
+#[test]
+fn fsync_trusts_the_inode() {
+    let always: Mutation = |_, fs| fs.fsync_log = FsyncLog::Always;
+    let if_dirty: Mutation = |_, fs| fs.fsync_log = FsyncLog::IfDirty;
+    for name in ["fsync-twice", "device-cache"] {
+        holds(&format!("gfs2/{name}"), always, &[]);
+    }
+    for name in ["fsync-twice", "device-cache", "msync-hole"] {
+        violates(&format!("gfs2/{name}-always"), if_dirty, &[properties::CRASH_LOST]);
+    }
 }
 
 /// A short copy that counts leaves the page behind it beyond end of file as it is.

@@ -165,5 +165,23 @@ pub(super) const ROWS: &[Row] = &[
             "xfs_extent_busy (fs/xfs/xfs_extent_busy.c) keeps a freed block from others until the transaction is on disk, which is modelled where a crash is judged; zonefs frees nothing",
         )],
     ),
+    row(
+        "fsync_log",
+        GFS2,
+        &[text(
+            "if-dirty",
+            ALL,
+            "gfs2_fsync (fs/gfs2/file.c) looks at i_state first: I_DIRTY but for I_DIRTY_PAGES, and for datasync but for I_DIRTY_SYNC; without it no sync_inode_metadata, and no flush of the device. With journalled data, whose dirty pages count, that is not modelled",
+        )],
+    ),
+    row(
+        "fsync_log",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[text(
+            "always",
+            ALL,
+            "xfs_file_fsync: xfs_fsync_flush_log if the inode is pinned, and blkdev_issue_flush if that flushed nothing; zonefs_file_fsync: blkdev_issue_flush",
+        )],
+    ),
     row("exchange", &["gfs2", "gfs2-jdata", "zonefs"], &[text("absent", ALL, "XFS alone has it")]),
 ];
