@@ -307,7 +307,8 @@ async fn begin<B: Backend>(
     };
     trace::mapped(inode, flags, &wanted, &iomap);
     let nothing_mapped = matches!(iomap.source_kind(), IomapType::Hole | IomapType::Unwritten);
-    if write.fill == Fill::Zero && nothing_mapped && write.batch.as_ref().is_none_or(Vec::is_empty) {
+    if write.fill == Fill::Zero && nothing_mapped && write.batch.as_ref().is_none_or(|batch| batch.is_empty())
+    {
         return match zero::nothing_mapped(inode, write, &iomap).await {
             ControlFlow::Continue(flush) => ControlFlow::Continue(flush),
             ControlFlow::Break(write) => advance(inode, me, write, StaleFlag::Clear, Progress::Made),

@@ -188,7 +188,7 @@ async fn iomap_get_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &mut I
 /// The next folio of a batch; the write skips what lies before it, which is clean.
 fn next_of_batch<B: Backend>(inode: &Inode<B>, iter: &mut IomapIter) -> Option<FolioRef> {
     let batch = iter.write.batch.as_mut().filter(|batch| !batch.is_empty())?;
-    let folio = batch.remove(0);
+    let folio = batch.0.remove(0);
     iter.write.pos = iter.write.pos.max(inode.sb.geometry.cells_of_folio(folio.index).start);
     Some(folio)
 }
@@ -434,7 +434,7 @@ async fn copy<B: Backend>(
 /// Whether the mapping has more to be used for. What lies behind the last folio of a batch is clean.
 fn next_folio<B: Backend>(inode: &Inode<B>, mut iter: IomapIter) -> WriteState {
     let mapped = iter.write.end.min(iter.mapped_end(inode));
-    if iter.write.batch.as_ref().is_some_and(Vec::is_empty) {
+    if iter.write.batch.as_ref().is_some_and(|batch| batch.is_empty()) {
         iter.write.pos = mapped;
     }
     if iter.write.pos == mapped { WriteState::End(iter, None) } else { WriteState::Folio(iter) }

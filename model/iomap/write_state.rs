@@ -29,6 +29,17 @@ pub enum Checked {
     Already,
 }
 
+/// Folios with a reference to each, in the order of the file (struct folio_batch).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct FolioBatch(pub(crate) Vec<FolioRef>);
+
+impl FolioBatch {
+    /// Whether there is no folio, or no more.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// One write(2).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Write {
@@ -57,8 +68,8 @@ pub struct Write {
     pub(crate) checked: Checked,
     /// The range was dirty when its zeroing began, and has not been flushed since.
     pub(crate) flush: bool,
-    /// The folios over the mapping that are to be zeroed, in the order of the file, where they were looked up with it.
-    pub(crate) batch: Option<Vec<FolioRef>>,
+    /// The folios over the mapping that are to be zeroed, where they were looked up with it.
+    pub(crate) batch: Option<Box<FolioBatch>>,
     /// Where the file ended before its zeros raised i_size, if they did.
     pub(crate) size_before_zeros: Option<Cell>,
     /// Holds that this actor has stood at, as a set.

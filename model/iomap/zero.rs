@@ -15,7 +15,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::fs;
-use crate::iomap::write_state::{Write, WriteState};
+use crate::iomap::write_state::{FolioBatch, Write, WriteState};
 use crate::state::event::{Dropped, Fill, Says, Skip, Truth, Use, What};
 use crate::state::folio::{Folio, FolioRef};
 use crate::state::inode::Inode;
@@ -153,12 +153,13 @@ async fn fill_dirty_folios<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mu
             batch.push(FolioRef { index, id });
         }
     }
-    write.batch = Some(batch);
+    write.batch = Some(Box::new(FolioBatch(batch)));
 }
 
 /// Gives back what is left of a batch (`iomap_iter_clean_fbatch`).
 pub(crate) fn clean_batch<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write) {
-    for FolioRef { index, id } in write.batch.take().into_iter().flatten() {
+    let left = write.batch.take().map(|batch| batch.0);
+    for FolioRef { index, id } in left.into_iter().flatten() {
         inode.page(index).release(|slot| slot.put(id, me));
     }
 }
