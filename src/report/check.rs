@@ -138,7 +138,9 @@ pub fn basis(outcomes: &[Outcome]) -> String {
             }
         }
     }
-    notes.iter().map(|(note, names)| format!("{}: {note}", names.join(", "))).collect()
+    let lines: Vec<String> =
+        notes.iter().map(|(note, names)| format!("{}: {note}", names.join(", "))).collect();
+    lines.concat()
 }
 
 fn assuming(outcome: &Outcome) -> Option<String> {

@@ -18,8 +18,8 @@ use stalemap_model::words::design::{
     MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty,
     ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroRange, ZeroedUptodate,
 };
-use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
+use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
     LogOrdered, MkwriteUnlock, Personality, SizeLog, TruncateFlush, WriteLock,

@@ -37,7 +37,9 @@ impl<B: Backend> MapSection<'_, B> {
     pub fn free_unused(&mut self, blocks: &Range<FileBlock>) {
         let inode = self.owed.inode;
         let freed = self.map.free_written(blocks.clone());
-        freed.iter().for_each(|phys| inode.sb.put_block(*phys));
+        for phys in &freed {
+            inode.sb.put_block(*phys);
+        }
         self.count(Fork::Data, blocks.clone());
         self.owed.logged = true;
         inode.sb.backend.reach(branches::PUNCH);
