@@ -269,7 +269,8 @@ async fn begin<B: Backend>(
         Fill::Data => fs::write_begin(inode, &mut map, &wanted, &mut write.budget),
         Fill::Zero | Fill::Unshare => fs::zero_begin(inode, &mut map, &blocks, &mut write.budget),
     };
-    let over = zero::look_over(inode, me, &mut write, &mut sampled).await;
+    let copies = map.cow.covering(blocks.start);
+    let over = zero::look_over(inode, me, &mut write, &mut sampled, &copies).await;
     drop(map);
     if sampled.as_ref().is_ok_and(|iomap| iomap.new) {
         inode.mark_dirty(InodeDirty::Datasync);

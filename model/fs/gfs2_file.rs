@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use stalemap_facade::Backend;
 
-use super::eof::eof_tail;
+use super::eof::{Grower, eof_tail};
 use super::stuffed;
 use super::xfs_file::{below, growth};
 use super::xfs_iops::{drop_behind, zero_tail};
@@ -31,7 +31,7 @@ pub(super) fn gfs2_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_si
 /// `do_grow`. 6.12 zeroes the rest of the old last page first (`gfs2_clear_beyond_eof`).
 fn do_grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
     let unstuffs = stuffed::outgrown(inode, new_size);
-    let tail = eof_tail(inode, size, new_size).filter(|_| !unstuffs).map(Job::Zero);
+    let tail = eof_tail(inode, size, new_size, Grower::Truncate).filter(|_| !unstuffs).map(Job::Zero);
     let extend =
         AtOnce::Extend { name: inode.sb.config.fs.names.setattr_size, blocks: 0..0, size: Some(new_size) };
     let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
@@ -66,7 +66,10 @@ pub(super) fn gfs2_fallocate<B: Backend>(
         FallocMode::PunchHole(cells) if inode.is_stuffed() => Ok(punch_stuffed(size, cells)),
         FallocMode::PunchHole(cells) => Ok(punch_hole(inode, size, cells)),
         FallocMode::Allocate(cells, after) => Ok(allocate(inode, size, cells, growth(size, cells, *after))),
-        FallocMode::ZeroRange(..) | FallocMode::CollapseRange(_) | FallocMode::InsertRange(_) => Err(Refused),
+        FallocMode::ZeroRange(..)
+        | FallocMode::CollapseRange(_)
+        | FallocMode::InsertRange(_)
+        | FallocMode::UnshareRange(_) => Err(Refused),
     }
 }
 
@@ -74,7 +77,7 @@ pub(super) fn gfs2_fallocate<B: Backend>(
 fn allocate<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>, grown: Range<Cell>) -> Plan {
     let new_size = (!grown.is_empty()).then_some(grown.end);
     let unstuff = inode.is_stuffed().then_some(Job::Unstuff);
-    let tail = new_size.and_then(|target| eof_tail(inode, size, target)).map(Job::Zero);
+    let tail = new_size.and_then(|target| eof_tail(inode, size, target, Grower::Fallocate)).map(Job::Zero);
     let blocks = inode.sb.geometry.blocks_touched(cells);
     let space = AtOnce::Extend { name: inode.sb.config.fs.names.alloc_file_space, blocks, size: None };
     let resize = new_size.map(|new_size| transaction([Job::AtOnce(AtOnce::SetSize(new_size))]));

@@ -8,7 +8,7 @@
 //! dirty folios up itself, while it maps, and those are zeroed in the page cache as they are.
 //!
 //! Left out: the special case for the unaligned start of the range (6.12); that a batch of folios may be full before the
-//! mapping ends, and that it is made for a hole with copies in front, too (7.3).
+//! mapping ends (7.3).
 
 use std::ops::{ControlFlow, Range};
 
@@ -105,18 +105,20 @@ pub(crate) enum Over {
     Dirty,
 }
 
-/// Looks at the page cache over what was just looked up to zero, where that is done in the same ILOCK section.
+/// Looks at the page cache over what was just looked up to zero, where that is done in the same ILOCK section. `copies` is the
+/// extent that the COW fork has at the start of it, if any.
 pub(crate) async fn look_over<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     write: &mut Write,
     sampled: &mut Result<Iomap, Enospc>,
+    copies: &Range<FileBlock>,
 ) -> Over {
     let Some(iomap) = sampled.as_mut().ok().filter(|_| write.fill == Fill::Zero) else {
         return Over::Nothing;
     };
     match inode.sb.config.design.zero_range {
-        ZeroRange::Batch => fill_dirty_folios(inode, me, write, iomap).await,
+        ZeroRange::Batch => fill_dirty_folios(inode, me, write, iomap, copies).await,
         ZeroRange::FlushInBegin if iomap.kind == IomapType::Hole => {
             if range_needs_writeback(inode, folios(inode, write)).await {
                 return Over::Dirty;
@@ -131,17 +133,26 @@ pub(crate) async fn look_over<B: Backend>(
     Over::Nothing
 }
 
-/// `iomap_fill_dirty_folios` (fs/iomap/buffered-io.c, 7.3), for what is unwritten inside end of file: the folios that are dirty,
-/// under writeback or locked, each with a reference. The mapping ends with the block of end of file.
-async fn fill_dirty_folios<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write, iomap: &mut Iomap) {
+/// `iomap_fill_dirty_folios` (fs/iomap/buffered-io.c, 7.3), for what is unwritten inside end of file, or a hole over which copies
+/// are reserved: the folios that are dirty, under writeback or locked, each with a reference. The mapping ends with the block
+/// of end of file, and that of a hole with the copies.
+async fn fill_dirty_folios<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    write: &mut Write,
+    iomap: &mut Iomap,
+    copies: &Range<FileBlock>,
+) {
     let geometry = &inode.sb.geometry;
     let eof = geometry.blocks_touched(&(0..inode.i_size_peek())).end;
     if geometry.block_of(write.pos) >= eof {
         return;
     }
     iomap.end = iomap.end.min(eof);
-    if iomap.source_kind() != IomapType::Unwritten {
-        return;
+    match iomap.source_kind() {
+        IomapType::Unwritten => {}
+        IomapType::Hole if !copies.is_empty() => iomap.end = iomap.end.min(copies.end),
+        _ => return,
     }
     let cells = write.pos..geometry.cells_of_blocks(&(iomap.start..iomap.end)).end.min(write.end);
     let mut batch = Vec::new();

@@ -94,6 +94,11 @@ impl Extents {
         self.0[usize::from(block)]
     }
 
+    /// The extent that a block belongs to; nothing, if it is a hole.
+    pub fn covering(&self, block: FileBlock) -> Range<FileBlock> {
+        if self.get(block) == Extent::Hole { block..block } else { self.extent_around(block) }
+    }
+
     /// The extent that a block belongs to.
     pub fn extent_around(&self, block: FileBlock) -> Range<FileBlock> {
         let extent = self.get(block);
