@@ -74,6 +74,7 @@ impl Path for ReadState {
                     inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
                     size
                 };
+                inode.sb.answers.reads(me);
                 let (pos, end) = (cells.start, cells.end.min(size));
                 proceed(inode, me, Read { cells, pos, end })
             }
@@ -161,7 +162,9 @@ async fn copy<B: Backend>(
 fn copied_out<B: Backend>(inode: &Inode<B>, me: ActorId, folio: &Folio, part: &Range<Cell>) {
     let geometry = &inode.sb.geometry;
     let folio_cells = geometry.cells_of_folio(geometry.folio_of(part.start));
-    inode.oracle.copied_out(geometry, me, part, &folio.cells[within(&folio_cells, part)]);
+    let values = &folio.cells[within(&folio_cells, part)];
+    inode.oracle.copied_out(geometry, me, part, values);
+    inode.sb.answers.read(me, part.clone(), values);
     inode.emit(|| What::Data(DataEvent::Read(geometry.bytes_of_cells(part))));
 }
 

@@ -76,6 +76,7 @@ impl Path for DirectReadState {
             DirectReadState::Enter(mut read) => {
                 lock(inode, me).await;
                 inode.oracle.begin_read(geometry, read.reader.actor, &read.request);
+                inode.sb.answers.reads(read.reader.actor);
                 // Completions may raise it meanwhile; this is the one look that the read takes at it.
                 read.end = read.end.min(inode.i_size_peek());
                 if read.request.start >= read.end {
@@ -215,6 +216,7 @@ fn judge<B: Backend>(inode: &Inode<B>, read: &DirectRead, block: FileBlock, valu
     let cells = of_block.start.max(read.request.start)..of_block.end.min(read.end);
     let values: Vec<Value> = cells.clone().map(|cell| value(usize::from(cell - of_block.start))).collect();
     inode.oracle.copied_out(geometry, read.reader.actor, &cells, &values);
+    inode.sb.answers.read(read.reader.actor, cells.clone(), &values);
     inode.emit(|| What::Data(DataEvent::Read(geometry.bytes_of_cells(&cells))));
 }
 

@@ -3,6 +3,7 @@
 //! Invariants: a path changes shared state through what stands here; nothing here knows a path or a file system's ways.
 
 pub mod aio;
+pub mod answers;
 pub mod commit;
 pub mod device;
 pub mod dinode;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use stalemap_facade::{ActorId, Backend, Leaf};
 
 use crate::state::aio::AioQueue;
+use crate::state::answers::Answers;
 use crate::state::device::{DiskBlock, contents};
 use crate::state::dinode::empty_dinode;
 use crate::state::handover::Handover;
@@ -50,6 +51,8 @@ pub struct SuperBlock<B: Backend> {
     pub holds: Vec<B::Lock<HoldState>>,
     /// How many folios were evicted, when that is bounded.
     pub evictions: B::Leaf<u32>,
+    /// What calls returned, where that is observed.
+    pub answers: Answers<B>,
 }
 
 /// The extent map and the size of a file as it is made. A static one is all there from the start.
@@ -109,6 +112,7 @@ impl<B: Backend> SuperBlock<B> {
             aio: (0..config.workers()).map(|_| backend.lock("aio", AioQueue::default())).collect(),
             holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
             evictions: backend.leaf("evictions", 0),
+            answers: Answers::new(backend, config.actors.len(), &config.heard),
             backend: backend.clone(),
             config: config.clone(),
             geometry: geometry.clone(),

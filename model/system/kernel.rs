@@ -8,8 +8,10 @@ use std::sync::Arc;
 use stalemap_facade::{ActorId, ActorSpec, Backend, Calls, Lock, MemoryModel, Picture, Role, System};
 
 use crate::direct_io::complete::{self, WorkerState};
+use crate::state::answers::Answer;
 use crate::state::disk::on_disk;
 use crate::state::inode::Inode;
+use crate::state::mapping::IomapType;
 use crate::state::owed::Step;
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
@@ -19,7 +21,7 @@ use crate::words::actor_names::{KWORKER, SETUP, UMOUNT, is_reserved, worker_name
 use crate::words::command::{Command, FileId};
 use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
 use crate::words::extent::{ExtentMap, Fork};
-use crate::words::geometry::{Geometry, GeometryError};
+use crate::words::geometry::{Bytes, Geometry, GeometryError};
 use crate::words::personality::Allocate;
 use crate::words::program::{Program, Worker};
 use crate::words::value::{MAX_WRITES, Value};
@@ -201,6 +203,27 @@ impl Kernel {
         }
     }
 
+    /// What the calls of an actor returned: `reader:0=57 00;`.
+    fn answers<B: Backend>(&self, w: &World<B>, actor: usize) -> Vec<String> {
+        let name = self.config.actors.get(actor).map_or("", |actor| actor.name.as_str());
+        let said = |answer: Answer| match answer {
+            Answer::Read(cells) if cells.is_empty() => "nothing".to_owned(),
+            Answer::Read(cells) => {
+                cells.into_values().map(|value| self.show(value)).collect::<Vec<_>>().join(" ")
+            }
+            Answer::Map(found) => {
+                let show = |(cells, kind): (Range<_>, IomapType)| {
+                    format!("{kind} {}", self.geometry.show_cells(&cells))
+                };
+                found.into_iter().map(show).collect::<Vec<_>>().join(", ")
+            }
+            Answer::Seek(None) => "ENXIO".to_owned(),
+            Answer::Seek(Some(cell)) => Bytes(self.geometry.byte_at(cell)).to_string(),
+        };
+        let answers = w.sb.answers.of(actor + 1).into_iter().enumerate();
+        answers.map(|(call, answer)| format!("{name}:{call}={};", said(answer))).collect()
+    }
+
     fn contents<B: Backend>(&self, inode: &Inode<B>, range: &Range<u64>) -> String {
         let cells = self.geometry.cells_of_bytes(range);
         let size = inode.i_size_newest();
@@ -314,7 +337,7 @@ impl System for Kernel {
     }
 
     fn observe<B: Backend>(&self, w: &World<B>) -> Option<String> {
-        if self.config.observe.is_empty() {
+        if self.config.observe.is_empty() && self.config.heard.is_empty() {
             return None;
         }
         let show = |observed: &FileRange| {
@@ -328,7 +351,9 @@ impl System for Kernel {
             };
             format!("{name}{cells}={};", self.contents(inode, &observed.range))
         };
-        Some(self.config.observe.iter().map(show).collect::<Vec<_>>().join(" "))
+        let ranges = self.config.observe.iter().map(show);
+        let calls = self.config.heard.iter().flat_map(|actor| self.answers(w, *actor));
+        Some(ranges.chain(calls).collect::<Vec<_>>().join(" "))
     }
 
     fn picture<B: Backend>(&self, w: &World<B>) -> Picture {

@@ -112,6 +112,8 @@ pub struct Config {
     pub holds: Vec<Hold>,
     /// Byte ranges whose final contents are counted.
     pub observe: Vec<FileRange>,
+    /// Actors whose calls' answers are counted with them, by their places in [`Config::actors`].
+    pub heard: Vec<usize>,
     /// Mappings of one actor that may go stale before the run is given up ([`DEFAULT_RETRIES`]).
     pub retries: u32,
     /// Evictions before the run is given up.

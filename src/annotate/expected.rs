@@ -42,7 +42,8 @@ pub fn contents(config: &Config) -> Result<Option<Vec<Contents>>, EngineError> {
     let files = 0..config.files.len() as u8;
     let observe =
         files.flat_map(|file| cells.iter().map(move |range| FileRange { file, range: range.clone() }));
-    let config = Config { observe: observe.collect(), holds: Vec::new(), ..config.clone() };
+    let config =
+        Config { observe: observe.collect(), heard: Vec::new(), holds: Vec::new(), ..config.clone() };
     let files = config.files.clone();
     let Ok(kernel) = Kernel::new(config) else { return Ok(None) };
     let mut merged: Option<Vec<Value>> = None;

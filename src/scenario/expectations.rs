@@ -4,7 +4,7 @@ use stalemap_model::judge::properties;
 use stalemap_model::words::branches;
 use std::collections::BTreeMap;
 
-use stalemap_model::words::config::{FileCommand, FileRange};
+use stalemap_model::words::config::{ActorConfig, FileCommand, FileRange};
 use stalemap_model::words::personality::Personality;
 use toml::de::DeValue;
 
@@ -173,27 +173,37 @@ fn reach_in(table: Table<'_>, reader: &mut Reader<'_>) -> Reach {
     Reach { must, never }
 }
 
-/// Reads `[observe]`.
+/// Reads `[observe]`: the ranges, and the actors whose calls are listened to, by their places.
 pub(super) fn observe(
     file: Table<'_>,
     block: u64,
     files: &[String],
+    actors: &[ActorConfig],
     reader: &mut Reader<'_>,
-) -> Vec<Placed<FileRange>> {
+) -> (Vec<Placed<FileRange>>, Vec<usize>) {
     let example = "`ranges = [\"0 4k\"]`";
-    let Some(field) = file.get("observe") else { return Vec::new() };
+    let nothing = (Vec::new(), Vec::new());
+    let Some(field) = file.get("observe") else { return nothing };
     let Some(table) = field.value.table(&format!("`[observe]` with {example}"), reader) else {
-        return Vec::new();
+        return nothing;
     };
-    table.only(&["ranges"], "in `[observe]`", reader);
-    let Some(ranges) = table.get("ranges") else {
-        reader.missing(field.key_span, "`[observe]` names no ranges", format!("add {example}"));
-        return Vec::new();
-    };
-    let texts = ranges.value.texts(example, reader).unwrap_or_default();
+    table.only(&["ranges", "calls"], "in `[observe]`", reader);
+    let (ranges, calls) = (table.get("ranges"), table.get("calls"));
+    if ranges.is_none() && calls.is_none() {
+        let help = format!("add {example}, or `calls = [\"reader\"]`");
+        reader.missing(field.key_span, "`[observe]` names no ranges and no actors", help);
+        return nothing;
+    }
+    let texts = ranges.and_then(|ranges| ranges.value.texts(example, reader)).unwrap_or_default();
     let read =
         |text: Text<'_>| Some(Placed { what: observed(&text, block, files, reader)?, span: text.span });
-    texts.into_iter().filter_map(read).collect()
+    let ranges = texts.into_iter().filter_map(read).collect();
+    let names =
+        calls.and_then(|calls| calls.value.texts("`calls = [\"reader\"]`", reader)).unwrap_or_default();
+    let known: Vec<&str> = actors.iter().map(|actor| actor.name.as_str()).collect();
+    let heard = members(&names, &known, "actor", reader);
+    let place = |name: &str| known.iter().position(|known| *known == name);
+    (ranges, heard.into_iter().filter_map(place).collect())
 }
 
 fn observed(text: &Text<'_>, block: u64, files: &[String], reader: &mut Reader<'_>) -> Option<FileRange> {

@@ -108,6 +108,8 @@ pub struct Scenario {
     pub holds: Vec<Hold>,
     /// Byte ranges whose final contents are counted.
     pub observe: Vec<FileRange>,
+    /// Actors whose calls' answers are counted with them, by their places.
+    pub heard: Vec<usize>,
     /// What is expected, by design.
     pub expect: BTreeMap<String, Expectation>,
     /// The designs that the file defines.
@@ -183,6 +185,7 @@ impl Scenario {
             actors: self.actors.clone(),
             holds: self.holds.clone(),
             observe: self.observe.clone(),
+            heard: self.heard.clone(),
             retries: self.limits.retries.unwrap_or(DEFAULT_RETRIES),
             evictions: self.limits.evictions,
             mixed_io: self.mixed_io,

@@ -87,7 +87,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     // Where the file ends is known only if every command is.
     let sized = reader.errors.count() == before && !reader.partial;
     let (holds, hold_places) = actors::holds(file, &cast.actors, block, reader);
-    let observed = expectations::observe(file, block, &files, reader);
+    let (observed, heard) = expectations::observe(file, block, &files, &cast.actors, reader);
     let on = fs.clone().or_else(|| Personality::built_in(Personality::BUILT_IN.first()?))?;
     let [designs, kernels] =
         [Kind::Design, Kind::Kernel].map(|kind| implementations::read(kind, &on, file, reader));
@@ -116,6 +116,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         actor_lines: cast.actor_lines,
         holds,
         observe: observed.iter().map(|observed| observed.what.clone()).collect(),
+        heard,
         expect,
         designs,
         kernels,

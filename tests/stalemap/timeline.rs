@@ -105,6 +105,7 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
             .collect(),
         holds: Vec::new(),
         observe: Vec::new(),
+        heard: Vec::new(),
         retries: DEFAULT_RETRIES,
         evictions: None,
         mixed_io: MixedIo::Strict,

@@ -156,6 +156,7 @@ pub(crate) fn config(layout: &Layout, files: usize, actors: Vec<(&str, Vec<FileC
         actors: actors.collect(),
         holds: Vec::new(),
         observe: Vec::new(),
+        heard: Vec::new(),
         retries: DEFAULT_RETRIES,
         evictions: None,
         mixed_io: MixedIo::Strict,
