@@ -21,9 +21,11 @@ pub mod system;
 pub mod words;
 
 pub mod actors;
+pub mod copy;
 pub mod direct_io;
 pub mod exchange;
 pub mod fallocate;
+pub mod fiemap;
 pub mod fsync;
 pub mod iomap;
 pub mod mmap;
@@ -31,5 +33,6 @@ pub mod path;
 pub mod read;
 pub mod reclaim;
 pub mod reflink;
+pub mod seek;
 pub mod truncate;
 pub mod writeback;

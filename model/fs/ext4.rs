@@ -15,11 +15,13 @@ use crate::words::personality::{CloneLock, FsType, Names, Personality};
 pub(super) fn personality() -> Personality {
     Personality {
         read_takes_i_rwsem: false,
+        seek_takes_i_rwsem: true,
         block_dirty: true,
         clone_lock: CloneLock::Absent,
         fs_type: FsType::Ext4,
         names: Names {
             read_begin: "ext4_iomap_begin",
+            seek_begin: "ext4_iomap_begin_report",
             write_begin: "iomap_begin",
             fault_begin: "iomap_begin",
             imap_valid: "ext4_iomap_valid",

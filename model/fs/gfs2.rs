@@ -31,6 +31,7 @@ pub(super) fn personality() -> Personality {
         allocate: Allocate::Written,
         counter: false,
         read_takes_i_rwsem: false,
+        seek_takes_i_rwsem: true,
         glock: true,
         source_fault: SourceFault::EndsPass,
         source_probe: true,
@@ -47,6 +48,7 @@ pub(super) fn personality() -> Personality {
         fs_type: FsType::Gfs2,
         names: Names {
             read_begin: "gfs2_iomap_begin",
+            seek_begin: "gfs2_iomap_begin",
             write_begin: "gfs2_iomap_begin",
             fault_begin: "gfs2_allocate_page_backing",
             imap_valid: "gfs2_map_blocks",

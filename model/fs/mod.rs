@@ -18,6 +18,7 @@ mod xfs_file;
 pub mod xfs_inode;
 mod xfs_iops;
 pub mod xfs_reflink;
+pub mod xfs_seek;
 
 use std::ops::Range;
 

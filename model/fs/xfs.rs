@@ -16,8 +16,8 @@ use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, Exchange,
-    FlushUnmap, Freed, FsType, FsyncLog, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, ShortBudget,
-    SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
+    FlushUnmap, Freed, FsType, FsyncLog, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, SeekMap,
+    ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
 };
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
@@ -26,6 +26,8 @@ pub(super) fn personality() -> Personality {
         allocate: Allocate::Delalloc,
         counter: true,
         read_takes_i_rwsem: true,
+        seek_takes_i_rwsem: false,
+        seek_map: SeekMap::Cow,
         glock: false,
         source_fault: SourceFault::InPass,
         source_probe: false,
@@ -49,6 +51,7 @@ pub(super) fn personality() -> Personality {
         fs_type: FsType::Xfs,
         names: Names {
             read_begin: "xfs_read_iomap_begin",
+            seek_begin: "xfs_seek_iomap_begin",
             write_begin: "iomap_begin",
             fault_begin: "iomap_begin",
             imap_valid: "xfs_imap_valid",

@@ -22,6 +22,7 @@ pub(super) fn personality() -> Personality {
         fs_type: FsType::Zonefs,
         names: Names {
             read_begin: "zonefs_read_iomap_begin",
+            seek_begin: "zonefs_read_iomap_begin",
             write_begin: "zonefs_write_iomap_begin",
             fault_begin: "zonefs_write_iomap_begin",
             imap_valid: "zonefs_write_map_blocks",

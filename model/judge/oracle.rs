@@ -611,6 +611,17 @@ impl<B: Backend> Oracle<B> {
         });
     }
 
+    /// A search that has begun as a read(2) does calls `cells` a hole: they read as zeros.
+    pub fn reported_hole(&self, geometry: &Geometry, searcher: ActorId, cells: &Range<Cell>) {
+        let may_return = self.may_return(geometry, searcher, cells);
+        let mut wrong = cells.clone().zip(may_return).filter(|(_, set)| set & 1 == 0).map(|(cell, _)| cell);
+        let Some(first) = wrong.next() else { return };
+        let last = wrong.next_back().unwrap_or(first);
+        self.violate(properties::STALE_READ, || {
+            format!("{} has data, and was called a hole", geometry.show_cells(&(first..last + 1)))
+        });
+    }
+
     /// A read(2) returns.
     pub fn end_read(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
         self.each(geometry, cells, |history| history.reads.retain(|(actor, _)| *actor != reader));

@@ -74,7 +74,7 @@ pub const ITEMS: &[Item] = &[
         STALE_READ,
         "a read returned what had been replaced before it began",
         "read(2) as a regular register (L. Lamport, \"On Interprocess Communication\", Distributed Computing 1, 1986)",
-        "Oracle, when a read ends",
+        "Oracle, when a read ends, or a search that has called blocks a hole, which is to say zeros",
     ),
     item(
         STALE_EXPOSURE,

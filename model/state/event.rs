@@ -15,6 +15,7 @@ pub use self::mapping::{
 use crate::state::mapping::IomapType;
 use crate::state::tracepoint::Tracepoint;
 use crate::state::validity::Compared;
+use crate::words::command::Whence;
 use crate::words::extent::Fork;
 use crate::words::geometry::{FileBlock, FolioIndex};
 
@@ -166,6 +167,13 @@ pub enum DataEvent {
     },
     /// A read returned data.
     Read(Range<u64>),
+    /// A search returned.
+    Sought {
+        /// What it looked for.
+        whence: Whence,
+        /// The byte where that is; `None` for ENXIO.
+        found: Option<u64>,
+    },
     /// A task loaded from its mapping.
     Loaded(Range<u64>),
     /// A task stored into its mapping.

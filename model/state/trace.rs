@@ -55,6 +55,8 @@ pub enum IomapFlags {
     Direct,
     /// IOMAP_DIRECT.
     DirectRead,
+    /// IOMAP_REPORT.
+    Report,
 }
 
 impl IomapFlags {
@@ -66,6 +68,7 @@ impl IomapFlags {
             IomapFlags::Fault => "WRITE|FAULT (0x9)",
             IomapFlags::Direct => "WRITE|DIRECT (0x11)",
             IomapFlags::DirectRead => "DIRECT (0x10)",
+            IomapFlags::Report => "REPORT (0x4)",
         }
     }
 }

@@ -8,11 +8,13 @@ use std::ops::ControlFlow;
 use stalemap_facade::{ActorId, Backend, Call, Returned};
 
 use crate::actors::ActorState;
+use crate::copy::CopyState;
 use crate::direct_io::DioState;
 use crate::direct_io::complete::Getevents;
 use crate::direct_io::read::DirectReadState;
 use crate::exchange::ExchangeState;
 use crate::fallocate::ChangeState;
+use crate::fiemap::FiemapState;
 use crate::fsync::FsyncState;
 use crate::fsync::shutdown::ShutdownState;
 use crate::iomap::write_state::WriteState;
@@ -21,6 +23,7 @@ use crate::path::{Ended, Part, Path};
 use crate::read::ReadState;
 use crate::reclaim::Invalidate;
 use crate::reflink::{CowExtentSize, ReflinkState};
+use crate::seek::SeekState;
 use crate::state::directed_run;
 use crate::state::inode::Inode;
 use crate::state::world::World;
@@ -83,6 +86,9 @@ paths! {
     Read(ReadState),
     DirectWrite(DioState),
     DirectRead(DirectReadState),
+    Seek(SeekState),
+    Copy(CopyState),
+    Fiemap(FiemapState),
     Getevents(Getevents),
     Mmap(MmapState),
     Zap(Zap),
@@ -106,6 +112,9 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
             .or_else(|| at::<DioState, B>(part))
             .or_else(|| at::<FsyncState, B>(part)),
         Command::Pread { .. } => at::<ReadState, B>(part).or_else(|| at::<DirectReadState, B>(part)),
+        Command::Seek { .. } => at::<SeekState, B>(part),
+        Command::Fiemap { .. } => at::<FiemapState, B>(part),
+        Command::CopySparse => at::<CopyState, B>(part),
         Command::Wait => at::<Getevents, B>(part),
         Command::Mread { .. } | Command::Mwrite { .. } | Command::Dma { .. } => at::<MmapState, B>(part),
         Command::Munmap | Command::MadviseDontneed { .. } => at::<Zap, B>(part),

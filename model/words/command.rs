@@ -29,6 +29,15 @@ pub enum Then {
     Fsync,
 }
 
+/// What lseek(2) looks for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Whence {
+    /// SEEK_DATA.
+    Data,
+    /// SEEK_HOLE.
+    Hole,
+}
+
 /// How xfs_io says what a scenario says with an `@`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum InXfsIo {
@@ -107,6 +116,20 @@ pub enum Command {
         /// Through what it goes.
         io: Io,
     },
+    /// `seek -d off`, `seek -h off`: lseek(2) with SEEK_DATA or SEEK_HOLE.
+    Seek {
+        /// What is looked for.
+        whence: Whence,
+        /// From where on.
+        from: u64,
+    },
+    /// `fiemap [off len]`: FS_IOC_FIEMAP with FIEMAP_FLAG_SYNC.
+    Fiemap {
+        /// The bytes that are asked for.
+        range: Range<u64>,
+    },
+    /// `@copy_sparse`: the file is read as cp(1) does that leaves out what SEEK_DATA and SEEK_HOLE call a hole.
+    CopySparse,
     /// `@wait`: waits for everything that this actor submitted with `@aio`.
     Wait,
     /// `mmap [-r] [-w] off len`: maps the range, shared.
@@ -299,6 +322,10 @@ const DIRECT_IO: Need = Need {
     why: "a file whose data is journalled cannot be opened for direct I/O",
 };
 
+/// There is a FS_IOC_FIEMAP.
+const MAPPED_ON_REQUEST: Need =
+    Need { lacked: |fs| fs.allocate == Allocate::Static, why: "this file system has no fiemap" };
+
 /// Ranges of files change places.
 const EXCHANGE_RANGE: Need = Need {
     lacked: |fs| !fs.is_xfs() || !like_xfs(fs) || fs.exchange == Exchange::Absent,
@@ -325,6 +352,10 @@ impl Command {
                 let call = Some(by_io(*io, "read(2)", "direct read"));
                 row(call, Calls(range.clone(), *chunk), Keeps, Stay, Nothing, of_io(*io), Role::Io(*io))
             }
+            Command::Seek { from, .. } => row(Some("lseek(2)"), Touches::From(*from), Keeps, Stay, Nothing, &[], Plain),
+            Command::Fiemap { range } =>
+                row(Some("fiemap"), to_end(range), Keeps, Stay, Nothing, &[MAPPED_ON_REQUEST], Plain),
+            Command::CopySparse => row(Some("a sparse copy"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::Wait => row(None, none, Keeps, Stay, Nothing, &[], Plain),
 
             Command::Mmap { range, .. } => row(None, Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
@@ -338,10 +369,7 @@ impl Command {
 
             Command::Msync { range, .. } => row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
             Command::Fsync | Command::Fdatasync => row(Some("fsync(2)"), none, Keeps, Stay, Nothing, &[], Plain),
-            Command::SyncRange { range, .. } => {
-                let touches = if range.end == u64::MAX { Touches::From(range.start) } else { Bytes(range.clone()) };
-                row(Some("writeback"), touches, Keeps, Stay, Nothing, &[], Plain)
-            }
+            Command::SyncRange { range, .. } => row(Some("writeback"), to_end(range), Keeps, Stay, Nothing, &[], Plain),
             Command::FadviseDontneed { range } =>
                 row(Some("fadvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
             // Such an actor leaves data, size and blocks alone: `model/actors/` gives it no way to do anything else.
@@ -401,6 +429,11 @@ const fn row(
     role: Role,
 ) -> Facts {
     Facts { call, touches, size, blocks, data, needs, role }
+}
+
+/// A range that may have no end of its own.
+fn to_end(range: &Range<u64>) -> Touches {
+    if range.end == u64::MAX { Touches::From(range.start) } else { Bytes(range.clone()) }
 }
 
 /// What fallocate(2) does to the size.

@@ -51,6 +51,16 @@ choices! {
 }
 
 choices! {
+    /// When SEEK_DATA and SEEK_HOLE compare a mapping that has no data, over which they have looked into the page cache.
+    SeekCheck {
+        /// Never.
+        Never = "none",
+        /// Before they call anything a hole, in a section of the ILOCK (no kernel does).
+        AfterProbe = "after-probe",
+    }
+}
+
+choices! {
     /// What a stale mapping leads to.
     OnStale {
         /// `iomap_end` for what was done, then `iomap_begin` for the rest.
@@ -548,6 +558,8 @@ pub struct Design {
     pub end_cow: EndCow,
     /// Whether zeroing raises i_size as a write does (before 943bc0882ceb, 6.10): `iomap_write_end` did it for both.
     pub zero_raises_size: bool,
+    /// When SEEK_DATA and SEEK_HOLE compare their mapping.
+    pub seek_check: SeekCheck,
 }
 
 settable!(Design {
@@ -604,6 +616,7 @@ settable!(Design {
     cow_recheck,
     end_cow,
     zero_raises_size,
+    seek_check,
 });
 
 impl Design {
@@ -719,6 +732,7 @@ impl Design {
             cow_recheck: CowRecheck::CowAndShared,
             end_cow: EndCow::WholeExtent,
             zero_raises_size: false,
+            seek_check: SeekCheck::Never,
         }
     }
 

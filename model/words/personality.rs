@@ -241,6 +241,23 @@ choices! {
 }
 
 choices! {
+    /// What `->iomap_begin` of SEEK_DATA and SEEK_HOLE looks at.
+    SeekMap {
+        /// The data fork alone (before 60271ab044a5).
+        DataFork = "data-fork",
+        /// The COW fork over a hole of the data fork; its extent is cut at a length that is taken for an end, so that it may
+        /// reach over data behind the hole (60271ab044a5 to 6.6).
+        CowUntrimmed = "cow-untrimmed",
+        /// The COW fork over a hole, no further than that goes (6.12).
+        Cow = "cow",
+        /// That, and over a hole of both the page cache, as over unwritten blocks (no kernel does).
+        CowAndCache = "cow-and-cache",
+        /// What was allocated: a delayed allocation counts as a hole (a mutant).
+        Allocated = "allocated",
+    }
+}
+
+choices! {
     /// How the extent maps of two files change that exchange a range.
     Exchange {
         /// They do not (before 6.10 there is no XFS_IOC_EXCHANGE_RANGE).
@@ -276,6 +293,10 @@ pub struct Personality {
     pub counter: bool,
     /// Whether reads take i_rwsem shared.
     pub read_takes_i_rwsem: bool,
+    /// Whether SEEK_DATA and SEEK_HOLE take i_rwsem shared.
+    pub seek_takes_i_rwsem: bool,
+    /// What they look at.
+    pub seek_map: SeekMap,
     /// Whether a cluster lock keeps faults, uncached reads and direct I/O out while a buffered write has a
     /// mapping.
     pub glock: bool,
@@ -381,6 +402,8 @@ pub enum FsType {
 pub struct Names {
     /// `->iomap_begin` of a read.
     pub read_begin: &'static str,
+    /// `->iomap_begin` of SEEK_DATA and SEEK_HOLE.
+    pub seek_begin: &'static str,
     /// `->iomap_begin` of what writes: also of what zeroes or unshares, and of a direct write.
     pub write_begin: &'static str,
     /// What maps the blocks of a write fault.
@@ -415,6 +438,8 @@ settable!(Personality {
     allocate,
     counter,
     read_takes_i_rwsem,
+    seek_takes_i_rwsem,
+    seek_map,
     glock,
     source_fault,
     source_probe,

@@ -48,7 +48,12 @@ pub fn window(replay: &Replay, lives: &[Life], clocks: &[Clock]) -> Option<Windo
     let path = match life.by {
         Sampler::Write => Path::Write,
         Sampler::Writeback => Path::Writeback,
-        Sampler::Zero | Sampler::Unshare | Sampler::DirectWrite | Sampler::DirectRead => Path::Other,
+        Sampler::Zero
+        | Sampler::Unshare
+        | Sampler::DirectWrite
+        | Sampler::DirectRead
+        | Sampler::Seek
+        | Sampler::Fiemap => Path::Other,
     };
     let mut others: Vec<(usize, ActorId)> = (0..replay.actors.len())
         .filter(|actor| *actor != life.actor && replay.actors[*actor].role == Role::Main)

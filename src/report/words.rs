@@ -8,6 +8,7 @@ use stalemap_model::state::event::{
     Seq, Shift, Skip, Truth, Use, Verdict, What,
 };
 use stalemap_model::state::mapping::IomapType;
+use stalemap_model::words::command::Whence;
 use stalemap_model::words::extent::Fork;
 use stalemap_model::words::geometry::Bytes;
 
@@ -100,6 +101,7 @@ pub fn used(used: &Use) -> String {
         Some(Skip::Zeroing) => ": zeroing skipped",
         Some(Skip::Unsharing) => ": unsharing skipped",
         Some(Skip::Writing) => ": writing skipped",
+        Some(Skip::Reading) => ": called a hole",
     };
     format!("mapping says {says}{at}{truth}{skipped}")
 }
@@ -151,6 +153,14 @@ fn data(event: &DataEvent) -> String {
             format!("{what} {}{short}", range(bytes))
         }
         DataEvent::Read(bytes) => format!("read {}", range(bytes)),
+        DataEvent::Sought { whence, found } => {
+            let whence = match whence {
+                Whence::Data => "SEEK_DATA",
+                Whence::Hole => "SEEK_HOLE",
+            };
+            let found = found.map_or_else(|| "ENXIO".to_owned(), |found| Bytes(found).to_string());
+            format!("{whence}: {found}")
+        }
         DataEvent::Loaded(bytes) => format!("load {}", range(bytes)),
         DataEvent::Stored(bytes) => format!("store {}", range(bytes)),
         DataEvent::DeviceStored(bytes) => format!("the device stores {}", range(bytes)),

@@ -5,7 +5,7 @@ use stalemap_model::actors::kswapd::Kswapd;
 use stalemap_model::judge::properties;
 use stalemap_model::words::branches;
 use stalemap_model::words::command::Command::{self, *};
-use stalemap_model::words::command::{Io, Then};
+use stalemap_model::words::command::{Io, Then, Whence};
 use stalemap_model::words::config::{FileCommand, FileRange, Hold};
 use stalemap_model::words::design::{Check, Design};
 
@@ -163,6 +163,16 @@ fn the_other_commands() {
             Short { after: 1 },
             Fail { after: 0 },
             pwrite(0..2),
+        ]
+    );
+    assert_eq!(
+        meant(&["seek -d 4k", "seek -h 010", "fiemap", "fiemap -lv 4k 4k", "@copy_sparse"]),
+        [
+            Seek { whence: Whence::Data, from: 4096 },
+            Seek { whence: Whence::Hole, from: 8 },
+            Fiemap { range: 0..u64::MAX },
+            Fiemap { range: 4096..8192 },
+            CopySparse,
         ]
     );
 }
@@ -377,6 +387,7 @@ at = "4k"
 
 [observe]
 ranges = ["4k 4k"]
+calls = ["writer"]
 
 [expect]
 child = ["lost-write", "wrong-zero"]
@@ -409,6 +420,7 @@ fn every_table_finds_its_place() {
     assert_eq!(scenario.fs.free_blocks, Some(3));
     assert_eq!(scenario.holds, [Hold { actor: 0, at: 4096 }]);
     assert_eq!(scenario.observe, [FileRange { file: 0, range: 4096..8192 }]);
+    assert_eq!(scenario.heard, [0]);
     assert_eq!(scenario.reach.must, Some(vec![branches::STALE]));
     assert_eq!(scenario.limits.states, Some(1000));
     assert_eq!(scenario.limits.memory, Some(64 << 20));

@@ -71,6 +71,7 @@ fn literals(file: &str, code: &str) -> BTreeSet<String> {
 fn names(fs: &Personality) -> Vec<&'static str> {
     let Names {
         read_begin,
+        seek_begin,
         write_begin,
         fault_begin,
         imap_valid,
@@ -87,9 +88,9 @@ fn names(fs: &Personality) -> Vec<&'static str> {
         log_force,
     } = fs.names;
     [
-        [read_begin, write_begin, fault_begin, imap_valid, map_blocks],
-        [end_ioend, setattr_size, alloc_file_space, truncate_extents, remove_extents],
-        [collapse_extents, insert_extents, setfilesize, dio_end_io, log_force],
+        vec![read_begin, seek_begin, write_begin, fault_begin, imap_valid, map_blocks],
+        vec![end_ioend, setattr_size, alloc_file_space, truncate_extents, remove_extents],
+        vec![collapse_extents, insert_extents, setfilesize, dio_end_io, log_force],
     ]
     .concat()
 }

@@ -29,6 +29,7 @@ mod limits;
 mod map_sections;
 mod mutants;
 mod mutated_files;
+mod observers;
 mod orderings;
 mod outside;
 mod readme;

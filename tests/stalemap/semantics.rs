@@ -224,3 +224,14 @@ fn exchanges_wait_for_each_other_and_for_direct_io() {
     holds_with(&["a", "b"], "4k", &setup, &[&["[a] @exchange b 0 4k"], &["[b] reflink a 0 0 4k"]]);
     holds_with(&["a", "b"], "4k", &setup, &[&["[a] @exchange b 0 4k"], &["[b] truncate 0"]]);
 }
+
+#[test]
+fn a_search_beside_what_changes_the_file_may_find_either() {
+    let searches: &[&str] = &["seek -d 0", "seek -h 0", "@copy_sparse"];
+    // fcollapse and finsert write back and drop all that lies behind, as reclaim does in xfs/seek-stale.
+    for change in ["fpunch 0 4k", "truncate 0", "pwrite 4k 4k", "truncate 12k"] {
+        holds("4k", &["pwrite -b 8k 0 8k"], &[searches, &[change]]);
+        holds("4k", &["pwrite -b 8k 0 8k", "fsync"], &[&["fiemap"], &[change]]);
+    }
+    holds("2k", &["truncate 8k", "pwrite 2k 2k"], &[searches, &["pwrite 6k 2k"], &["sync_range -w 0 8k"]]);
+}

@@ -50,6 +50,10 @@ pub enum Sampler {
     DirectWrite,
     /// `->iomap_begin` of a direct read.
     DirectRead,
+    /// `->iomap_begin` of SEEK_DATA and SEEK_HOLE.
+    Seek,
+    /// `->iomap_begin` of fiemap.
+    Fiemap,
     /// `->map_blocks` of writeback.
     Writeback,
 }
@@ -177,6 +181,8 @@ pub enum Skip {
     Unsharing,
     /// Writing: there is no place for the data.
     Writing,
+    /// Reading: there are no data, and the page cache has none.
+    Reading,
 }
 
 impl Use {

@@ -1,6 +1,6 @@
 //! read(2), write(2) and sync_file_range(2).
 
-use stalemap_model::words::command::{Command, Io, Then};
+use stalemap_model::words::command::{Command, Io, Then, Whence};
 
 use super::arguments::Unit;
 use super::call::Call;
@@ -47,6 +47,27 @@ impl Call<'_, '_> {
             self.aligned(&range, Unit::Sector, errors)?;
         }
         Some(Command::Pread { range, chunk: chunk?, io: self.io })
+    }
+
+    /// `seek -d off`, `seek -h off`.
+    pub(in crate::scenario) fn seek(&self, errors: &mut Errors) -> Option<Command> {
+        let from = self.size(self.options.arguments.first()?, errors);
+        let whence = match (self.options.flag('d'), self.options.flag('h')) {
+            (true, false) => Whence::Data,
+            (false, true) => Whence::Hole,
+            _ => {
+                let help = "`-d` looks for data, `-h` for a hole";
+                errors.add(self.text.span.clone(), "seek takes one of `-d` and `-h`", help);
+                return None;
+            }
+        };
+        Some(Command::Seek { whence, from: from? })
+    }
+
+    /// `fiemap [off len]`: of all of the file without a range.
+    pub(in crate::scenario) fn fiemap(&self, errors: &mut Errors) -> Option<Command> {
+        let all = self.options.arguments.is_empty();
+        Some(Command::Fiemap { range: if all { 0..u64::MAX } else { self.range(errors)? } })
     }
 
     pub(in crate::scenario) fn sync_range(&self, errors: &mut Errors) -> Option<Command> {

@@ -30,6 +30,41 @@ pub(super) const ROWS: &[Row] = &[
             "gfs2_file_read_iter: what is cached is read without any lock, the rest under the glock",
         )],
     ),
+    row(
+        "seek_takes_i_rwsem",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[flag(false, ALL, "xfs_file_llseek takes no lock; zonefs has no SEEK_DATA of its own")],
+    ),
+    row(
+        "seek_takes_i_rwsem",
+        GFS2,
+        &[flag(true, ALL, "gfs2_seek_data, gfs2_seek_hole: shared, and the glock, shared (fs/gfs2/inode.c)")],
+    ),
+    row(
+        "seek_map",
+        XFS,
+        &[
+            text(
+                "cow-untrimmed",
+                TO_6_6,
+                "xfs_seek_iomap_begin (6.1.192) gives the end of a COW extent to xfs_trim_extent, which takes a length",
+            ),
+            text(
+                "cow",
+                FROM_6_12,
+                "xfs_seek_iomap_begin (6.12, 7.3) gives it the length (\"xfs: fix SEEK_HOLE/DATA for regions with active COW extents\", February 2024)",
+            ),
+        ],
+    ),
+    row(
+        "seek_map",
+        &["gfs2", "gfs2-jdata", "zonefs"],
+        &[text(
+            "cow",
+            ALL,
+            "there is no COW fork; gfs2_iomap_begin as for a read. zonefs: generic_file_llseek_size, all is data",
+        )],
+    ),
     row("glock", &["xfs", "xfs-zoned", "zonefs"], &[flag(false, ALL, "there is none")]),
     row(
         "glock",

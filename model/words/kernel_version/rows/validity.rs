@@ -172,4 +172,13 @@ pub(super) const ROWS: &[Row] = &[
             "xfs_zoned_map_blocks looks the COW fork up under the ILOCK each time, and takes the reservation out in that section",
         )],
     ),
+    row(
+        "seek_check",
+        EVERY,
+        &[text(
+            "none",
+            ALL,
+            "iomap_seek_data_iter, iomap_seek_hole_iter (fs/iomap/seek.c) ask mapping_seek_hole_data and nobody else",
+        )],
+    ),
 ];
