@@ -16,13 +16,13 @@ use stalemap_model::words::branches;
 use stalemap_model::words::design::{
     Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended, MkwriteEnd,
     MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty,
-    ReclaimWriteback, Sample, ShortCopy, UnshareRead, WritebackCheck, ZeroRange, ZeroedUptodate,
+    ReclaimWriteback, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackCheck, ZeroRange, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
-    LogOrdered, MkwriteUnlock, Personality, SizeLog, TruncateFlush, WriteLock,
+    LogOrdered, MkwriteUnlock, Personality, SeekMap, SizeLog, TruncateFlush, WriteLock,
 };
 
 use crate::common::{good, least, shipped};
@@ -910,6 +910,28 @@ fn m10_stale_abort_without_the_end_of_the_transaction() {
         design.page_done_on_stale = PageDoneOnStale::NotCalled;
     };
     violates("gfs2/jdata-valid", not_called, &[properties::BROKEN_TRANSACTION]);
+}
+
+/// SEEK_DATA looks at less than it should, or too far: what lies there is called a hole.
+#[test]
+fn seeking_passes_over_data() {
+    let stale = &[properties::STALE_READ];
+    caught("xfs/seek-cow", |_, fs| fs.seek_map = SeekMap::DataFork, stale, &[branches::COW_REMAP]);
+    caught("xfs/seek-cow-untrimmed", |_, fs| fs.seek_map = SeekMap::CowUntrimmed, stale, &[]);
+    caught("xfs/seek-delalloc", |_, fs| fs.seek_map = SeekMap::Allocated, stale, &[branches::ALLOCATE]);
+    for scenario in ["xfs/seek-cow", "xfs/seek-cow-untrimmed", "xfs/seek-delalloc"] {
+        holds(scenario, |_, fs| fs.seek_map = SeekMap::CowAndCache, &[]);
+    }
+}
+
+/// A search uses a mapping that writeback and reclaim have made stale. i_rwsem does not help, a comparison does.
+#[test]
+fn seeking_uses_a_stale_mapping() {
+    for scenario in ["xfs/seek-stale", "xfs/seek-hole", "ext4/seek"] {
+        violates(scenario, |_, fs| fs.seek_takes_i_rwsem = true, &[properties::STALE_READ]);
+        let checked: Mutation = |design, _| design.seek_check = SeekCheck::AfterProbe;
+        holds(scenario, checked, &[branches::STALE, branches::EVICT]);
+    }
 }
 
 /// A direct write drops what is cached before it converts its extents.
