@@ -272,10 +272,7 @@ async fn begin<B: Backend>(
     let copies = map.cow.covering(blocks.start);
     let over = zero::look_over(inode, me, &mut write, &mut sampled, &copies).await;
     drop(map);
-    if sampled.as_ref().is_ok_and(|iomap| iomap.new) {
-        inode.mark_dirty(InodeDirty::Datasync);
-    }
-    gfs2_log::trans_end(inode, me);
+    gfs2_log::iomap_begun(inode, me, sampled.as_ref().ok());
     if over == Over::Dirty {
         return ControlFlow::Continue(zero::flush_first(inode, write));
     }

@@ -13,6 +13,7 @@
 use stalemap_facade::{ActorId, Backend, Op};
 
 use crate::state::inode::Inode;
+use crate::state::log::InodeDirty;
 use crate::state::mapping::{Iomap, IomapType};
 
 fn is_judged<B: Backend>(inode: &Inode<B>) -> bool {
@@ -32,6 +33,14 @@ pub(crate) fn trans_end<B: Backend>(inode: &Inode<B>, me: ActorId) {
         inode.sb.log_flush_lock.up_read(me);
         inode.audit_crash();
     }
+}
+
+/// The transaction of `gfs2_iomap_begin_write` ends: an allocation is more of the inode than its times.
+pub(crate) fn iomap_begun<B: Backend>(inode: &Inode<B>, me: ActorId, mapped: Option<&Iomap>) {
+    if mapped.is_some_and(|iomap| iomap.new) {
+        inode.mark_dirty(InodeDirty::Datasync);
+    }
+    trans_end(inode, me);
 }
 
 /// `gfs2_ordered_add_inode` at the beginning of a `gfs2_iomap_end` that is going to free blocks.
