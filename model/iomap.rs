@@ -282,14 +282,7 @@ async fn begin<B: Backend>(
         write.failed = true;
         return finish(inode, me, &write);
     };
-    inode.emit(|| {
-        let by = match write.fill {
-            Fill::Data => Sampler::Write,
-            Fill::Zero => Sampler::Zero,
-            Fill::Unshare => Sampler::Unshare,
-        };
-        What::Sampled(by, Mapping::of(&inode.sb.geometry, &iomap))
-    });
+    inode.emit(|| What::Sampled(sampler(write.fill), Mapping::of(&inode.sb.geometry, &iomap)));
     if inode.sb.config.design.sample == Sample::Outside {
         iomap.cookie = inode.counters.sample_late(iomap.cookie, iomap.start..iomap.end).await;
         inode.emit(|| What::SampledCookie(Seq::of_cookie(iomap.cookie)));
@@ -321,6 +314,15 @@ async fn begin<B: Backend>(
     }
     let from = write.pos;
     ControlFlow::Continue(WriteState::Folio(IomapIter { write, iomap, from }))
+}
+
+/// Who samples, by what it is for.
+const fn sampler(fill: Fill) -> Sampler {
+    match fill {
+        Fill::Data => Sampler::Write,
+        Fill::Zero => Sampler::Zero,
+        Fill::Unshare => Sampler::Unshare,
+    }
 }
 
 /// Whether the last mapping has brought a write any further.

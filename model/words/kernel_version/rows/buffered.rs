@@ -237,15 +237,20 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "zero_lock",
-        EVERY,
+        XFS,
         &[
             text("none", TO_6_6, "xfs_file_write_checks zeroes under i_rwsem (so in 6.11, too)"),
-            text(
-                "invalidate-lock",
-                FROM_6_12,
-                "xfs_file_write_zero_eof (fs/xfs/xfs_file.c). gfs2 holds its glock instead, zonefs zeroes nothing",
-            ),
+            text("invalidate-lock", FROM_6_12, "xfs_file_write_zero_eof (fs/xfs/xfs_file.c)"),
         ],
+    ),
+    row(
+        "zero_lock",
+        &["gfs2", "gfs2-jdata", "zonefs"],
+        &[text(
+            "none",
+            ALL,
+            "gfs2 zeroes under its glock and never takes invalidate_lock; zonefs zeroes nothing",
+        )],
     ),
     row(
         "zero_raises_size",
