@@ -61,7 +61,9 @@ fn old_counters_are_read() {
 }
 
 /// Every shipped verdict is the same in relaxed memory, but for one that leans on the ILOCK: a counter that moves
-/// after it is released may be sampled old beside records that are new, and that costs a needless retry.
+/// after it is released may be sampled old beside records that are new, and that costs a needless retry. And where a store through
+/// a mapping races with what makes the file grow over it, nobody has ordered the two: writeback that reads the old size zeroes
+/// the store, which the judge, who goes by the newest size, takes for one that came after.
 #[test]
 fn the_catalogue_is_as_expected_in_relaxed_memory() {
     let mut scenarios = all_shipped();

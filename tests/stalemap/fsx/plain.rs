@@ -108,7 +108,7 @@ impl PlainFiles {
             Command::Mwrite { range, fill } => file[inside(range)].fill(*fill),
             Command::Truncate { size } => file.resize(*size as usize, 0),
             Command::Falloc { range, keep_size: false } | Command::Funshare { range } => {
-                grow(file, range.end)
+                grow(file, range.end);
             }
             Command::Fpunch { range } => file[inside(range)].fill(0),
             Command::Fzero { range, keep_size } => {
