@@ -1,6 +1,9 @@
 //! What docs/answers.md and docs/findings.md quote is what the program says.
 
-use crate::common::{checked, page};
+use stalemap::scenario::{Expectation, Scenario};
+use stalemap_model::words::kernel_version::KernelVersion;
+
+use crate::common::{all_shipped, checked, page};
 
 /// The verdict of one run in the words of the page.
 fn verdict(design: &str, scenario: &str) -> String {
@@ -32,4 +35,32 @@ fn quoted(path: &str) -> usize {
 fn every_quoted_verdict_is_what_is_found() {
     assert!(quoted("docs/answers.md") > 40);
     assert!(quoted("docs/findings.md") > 20);
+}
+
+/// The rows that a scenario has in the table of all findings: the releases that violate the same.
+fn rows(scenario: &Scenario) -> Vec<String> {
+    let mut by: Vec<(String, Vec<&str>)> = Vec::new();
+    for kernel in KernelVersion::ALL {
+        let Some(Expectation::Violates(listed)) = scenario.expect.get(kernel.name()) else { continue };
+        let violated = listed.iter().map(|property| property.name()).collect::<Vec<_>>().join(", ");
+        let release = kernel.name().trim_start_matches("linux-");
+        match by.iter_mut().find(|(known, _)| *known == violated) {
+            Some((_, releases)) => releases.push(release),
+            None => by.push((violated, vec![release])),
+        }
+    }
+    let row = |(violated, releases): &(String, Vec<&str>)| {
+        format!("| `{}` | {} | {violated} |", scenario.name, releases.join(", "))
+    };
+    by.iter().map(row).collect()
+}
+
+#[test]
+fn every_scenario_that_a_kernel_loses_is_among_the_findings() {
+    let page = page("docs/findings.md");
+    let table = page.split("| scenario | kernels | violates |").nth(1).expect("the table of all of them");
+    let found: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    let expected: Vec<String> = all_shipped().iter().flat_map(rows).collect();
+    assert_eq!(found, expected);
+    assert!(expected.len() > 100);
 }
