@@ -6,7 +6,7 @@
 //! operations) is found in the same way: by going to where it was met first.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 
 use stalemap_facade::{ActorId, Call, Calls, Property, Returned, System};
@@ -196,6 +196,8 @@ impl<S: System> Search<'_, '_, S> {
             to.number(call.number.into())?;
             to.number((returned == Returned::Error).into())
         })?;
+        // After each resumption the names are met again, at their addresses in this process.
+        let operations: BTreeSet<&str> = operations.iter().map(AsRef::as_ref).collect();
         to.list(operations.iter(), |to, name| to.list(name.bytes(), |to, byte| to.bytes(&[byte])))
     }
 
