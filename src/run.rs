@@ -155,7 +155,7 @@ pub struct Outcome {
     pub halted: Option<HaltedSetup>,
     /// What the model leaves out at operations that the explored runs performed; only the exhaustive engine knows.
     pub assumptions: Vec<&'static Assumption>,
-    /// Fields of `[fs]` whose value is the kernel's instead of the file's, with that value.
+    /// Fields that `[fs]` sets and that have another value here, with that value.
     pub overruled: Vec<(&'static str, String)>,
     /// Where the check is made, seen from the runs that were explored.
     pub check: CheckPlace,

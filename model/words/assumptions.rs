@@ -92,7 +92,7 @@ pub const ALL: &[Assumption] = &[
         "direct-mapped-first",
         "a direct write has all its extents mapped before any of its I/O reaches the device",
         "__iomap_dio_rw (fs/iomap/direct-io.c)",
-        &["inode_dio_wait", "io_getevents"],
+        &["invalidate_inode_pages2", "filemap_range_has_page", "nrpages"],
     ),
     assume(
         "logs-apart",
@@ -108,9 +108,9 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "remap-section",
-        "a reflink shares an extent with the mapping that it has looked up, without a refresh in between",
-        "xfs_reflink_remap_blocks (fs/xfs/xfs_reflink.c)",
-        &["xfs_reflink_remap_blocks", "xfs_reflink_remap_extent"],
+        "a reflink puts an extent of its source into the destination in one transaction",
+        "xfs_reflink_remap_extent (fs/xfs/xfs_reflink.c, 6.1 to 7.3): one for each extent that the destination has there",
+        &["xfs_reflink_remap_extent"],
     ),
     assume(
         "setattr-flush",
@@ -143,11 +143,6 @@ pub const ALL: &[Assumption] = &[
         &["xfs_exchange_mappings"],
     ),
 ];
-
-/// An entry by its name.
-pub fn from_id(id: &str) -> Option<&'static Assumption> {
-    ALL.iter().find(|assumption| assumption.id == id)
-}
 
 /// Those that runs rest on which perform these operations.
 pub fn of<'a>(performs: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static Assumption> + 'a {

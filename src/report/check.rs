@@ -121,7 +121,7 @@ pub fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// What the verdicts on one scenario rest on: fields that a kernel has of its own, whether the check is on the path at all, and
+/// What the verdicts on one scenario rest on: fields that are not as `[fs]` has them, whether the check is on the path at all, and
 /// the assumptions that the explored runs touched, where they hold. What is alike is said once.
 pub fn basis(outcomes: &[Outcome]) -> String {
     let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
@@ -129,7 +129,7 @@ pub fn basis(outcomes: &[Outcome]) -> String {
         let of_fields = outcome
             .overruled
             .iter()
-            .map(|(field, value)| format!("`{field}` of [fs] is the kernel's own, {value}.\n"));
+            .map(|(field, value)| format!("`{field}` is {value} here, whatever [fs] says.\n"));
         let of_check = outcome.check.sentence().map(|sentence| format!("{sentence}.\n"));
         for note in of_fields.chain(of_check).chain(assuming(outcome)) {
             match notes.iter_mut().find(|(known, _)| *known == note) {

@@ -153,14 +153,15 @@ impl Scenario {
         calls.into_iter().find_map(|call| call.command.refused_by(&implementation.fs))
     }
 
-    /// The fields of `[fs]` that the file sets and that have another value there, with that value: those of which a kernel has
-    /// its own.
+    /// The fields of `[fs]` that the file sets and that have another value there, with that value: a kernel has its own, and so may
+    /// a design of the file.
     pub fn overruled(&self, implementation: &Implementation) -> Vec<(&'static str, String)> {
-        let plain = Personality::built_in(self.fs.base).unwrap_or_else(|| self.fs.clone());
-        let fields = Personality::FIELDS.iter().copied();
-        let set = fields.filter(|field| self.fs.value(field) != plain.value(field));
-        let there = set.map(|field| (field, implementation.fs.value(field)));
-        there.filter(|(field, value)| *value != self.fs.value(field)).collect()
+        let with = |fs: Personality| Implementation { design: implementation.design.clone(), fs };
+        let Some(plain) = Personality::built_in(self.fs.base).map(with) else { return Vec::new() };
+        let file = with(self.fs.clone());
+        let set: Vec<&str> = plain.differences(&file).map(|(field, ..)| field).collect();
+        let there = implementation.differences(&file).filter(|(field, ..)| set.contains(field));
+        there.map(|(field, value, _)| (field, value)).collect()
     }
 
     /// A built-in design, or one of the file's own, alone.
