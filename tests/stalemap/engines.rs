@@ -49,7 +49,7 @@ fn all_engines_finish_small_scenarios_and_agree() {
 #[test]
 fn what_the_libraries_find_in_any_scenario_is_there() {
     for scenario in all_shipped() {
-        agreements(&scenario, 40).iter().for_each(assert_agree);
+        agreements(&scenario, 20).iter().for_each(assert_agree);
     }
 }
 

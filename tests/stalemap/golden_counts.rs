@@ -16,6 +16,12 @@ fn every_scenario_takes_what_it_always_took() {
     let mut counts = String::new();
     for outcome in run_all(&jobs, GivenLimits::default(), 2, &|_| ()) {
         let outcome = outcome.expect("a run");
+        let judgement = &outcome.judgement;
+        let about = || format!("{} under {}", outcome.scenario, outcome.design);
+        assert_eq!(judgement.as_expected, Some(true), "{}: {:?}", about(), judgement.reasons);
+        assert!(outcome.limits_hit.is_empty(), "{}", about());
+        let mut found = outcome.counterexample.iter().map(|shown| &shown.counterexample);
+        assert!(found.all(|counterexample| counterexample.certified), "{}", about());
         let numbers = outcome.statistics;
         let least = outcome.counterexample.as_ref().map_or(String::new(), |shown| {
             format!(

@@ -65,7 +65,7 @@ fn cookie() -> Program {
 #[test]
 fn loom_issues_166_and_392_a_load_followed_by_a_store_is_never_seen_to_change() {
     use loom::sync::atomic::{AtomicUsize, Ordering};
-    let seen = directly(|seen| {
+    let seen = directly(None, |seen| {
         let counter = Arc::new(AtomicUsize::new(0));
         let writer = Arc::clone(&counter);
         let writer = loom::thread::spawn(move || {
@@ -105,7 +105,7 @@ fn try_locks() -> Program {
 #[test]
 fn loom_issue_376_a_try_lock_waits_for_the_lock() {
     use loom::sync::atomic::{AtomicUsize, Ordering};
-    let seen = directly(|seen| {
+    let seen = directly(None, |seen| {
         let shared = Arc::new((loom::sync::Mutex::new(()), AtomicUsize::new(0)));
         let other = Arc::clone(&shared);
         let holder = loom::thread::spawn(move || {
