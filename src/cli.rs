@@ -181,7 +181,7 @@ pub struct UnderArgs {
     pub designs: Vec<String>,
 
     /// Run under this kernel, a release or one that is defined in the file, with its own file system; repeatable; `all` is
-    /// every release that has the file system. `stalemap kernels` lists them.
+    /// every release that has the file system, and every kernel of the file. `stalemap kernels` lists them.
     #[arg(long = "kernel", value_name = "NAME")]
     pub kernels: Vec<String>,
 }

@@ -140,7 +140,7 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
             "loom and shuttle run on sequentially consistent memory; leave out `--memory` or `--engine`";
         return Err(vec![InputError::Other(problem.to_owned())]);
     }
-    let jobs = under::jobs(&scenarios, &args.under, engine)?;
+    let jobs = under::jobs(&scenarios, &args.paths, &args.under, engine)?;
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
@@ -256,7 +256,7 @@ pub(crate) fn bad_input(error: &RunError) -> InputError {
 
 fn agree_command(args: &AgreeArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.what.paths)?;
-    let jobs = under::jobs(&scenarios, &args.what.under, Engine::Exhaustive)?;
+    let jobs = under::jobs(&scenarios, &args.what.paths, &args.what.under, Engine::Exhaustive)?;
     let ran = in_parallel(&jobs, threads(args.what.jobs), |job| {
         agree(job, args.iterations, &limits_of(&args.what, job, jobs.len()))
     });
@@ -291,7 +291,7 @@ fn agree_command(args: &AgreeArgs) -> Result<Report> {
 
 fn power_command(args: &PowerArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.what.paths)?;
-    let jobs = under::jobs(&scenarios, &args.what.under, Engine::Exhaustive)?;
+    let jobs = under::jobs(&scenarios, &args.what.paths, &args.what.under, Engine::Exhaustive)?;
     let ran = in_parallel(&jobs, threads(args.what.jobs), |job| {
         measure(job, args.iterations, args.seed, &limits_of(&args.what, job, jobs.len()))
     });

@@ -59,8 +59,13 @@ pub fn judge(scenario: &Scenario, design: &Design, verdict: Verdict, met: &Met<'
     if found_nothing && !unreached.is_empty() {
         let names: Vec<&str> = unreached.iter().map(|branch| branch.name()).collect();
         reasons.push(format!(
-            "vacuous: no run reached {}; if that is as it should be, the file says so: [reach] must = []",
-            names.join(", ")
+            "vacuous: no run reached {}; if that is as it should be, the file says so: [{}] must = []",
+            names.join(", "),
+            if scenario.reach_of.contains_key(&design.name) {
+                format!("reach.\"{}\"", design.name)
+            } else {
+                "reach".to_owned()
+            }
         ));
     }
     let forbidden: Vec<&Branch> =

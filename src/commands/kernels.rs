@@ -6,7 +6,6 @@ use super::{Exit, Report, Result};
 use crate::cli::{KernelsArgs, KernelsFormat};
 use crate::input::InputError;
 use crate::report::kernels;
-use crate::scenario::nearest;
 
 pub(super) fn command(args: &KernelsArgs) -> Result<Report> {
     let named = args.kernels.iter().map(|name| kernel(name)).collect::<Result<Vec<_>>>()?;
@@ -28,10 +27,6 @@ pub(super) fn command(args: &KernelsArgs) -> Result<Report> {
 fn kernel(name: &str) -> Result<KernelVersion> {
     KernelVersion::from_name(name).ok_or_else(|| {
         let known: Vec<&str> = KernelVersion::ALL.iter().map(|kernel| kernel.name()).collect();
-        let hint = match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", known.join(", ")),
-        };
-        vec![InputError::Other(format!("there is no kernel `{name}`; {hint}"))]
+        vec![InputError::Other(format!("there is no kernel `{name}`; there are {}", known.join(", ")))]
     })
 }

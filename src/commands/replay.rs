@@ -156,7 +156,10 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
         Some(implementation) => {
             kernel(&scenario, &implementation).map_err(|error| vec![bad_input(&error)])?
         }
-        None => return Err(vec![under::unknown(&scenario, Kind::Design, design)]),
+        None => {
+            let kind = if design.starts_with("linux-") { Kind::Kernel } else { Kind::Design };
+            return Err(vec![under::unknown(&scenario, kind, design)]);
+        }
     };
     let sequential = under::sequential(&scenario).ok_or_else(Vec::new)?;
     let about = About {

@@ -1,5 +1,7 @@
 //! `--design` and `--kernel`: what scenarios are run under.
 
+use std::path::{Path, PathBuf};
+
 use stalemap_model::words::design::Design;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::kernel_version::KernelVersion;
@@ -17,9 +19,16 @@ const ALL: &str = "all";
 
 /// Which scenario runs under what. Without a name that is what its file expects something of, and for a file without
 /// expectations every built-in design.
-pub(super) fn jobs<'s>(scenarios: &'s [Scenario], under: &UnderArgs, engine: Engine) -> Result<Vec<Job<'s>>> {
+pub(super) fn jobs<'s>(
+    scenarios: &'s [Scenario],
+    paths: &[PathBuf],
+    under: &UnderArgs,
+    engine: Engine,
+) -> Result<Vec<Job<'s>>> {
     let mut jobs = Vec::new();
+    let mut without = Vec::new();
     for scenario in scenarios {
+        let before = jobs.len();
         let mut seen: Vec<String> = Vec::new();
         for (kind, name) in names(scenario, under) {
             if seen.contains(&name) {
@@ -33,8 +42,25 @@ pub(super) fn jobs<'s>(scenarios: &'s [Scenario], under: &UnderArgs, engine: Eng
             }
             seen.push(name);
         }
+        if jobs.len() == before {
+            without.push(scenario);
+        }
     }
-    Ok(jobs)
+    // Of a folder, those run that can; whoever names a file asks for it.
+    without.retain(|scenario| jobs.is_empty() || paths.iter().any(|path| names_it(path, scenario)));
+    if without.is_empty() { Ok(jobs) } else { Err(without.into_iter().map(cannot_run).collect()) }
+}
+
+/// Whether a path is that of the scenario itself, and not of a folder that it lies in.
+fn names_it(path: &Path, scenario: &Scenario) -> bool {
+    path.with_extension("").ends_with(&scenario.name) || Path::new(&scenario.name).ends_with(path)
+}
+
+fn cannot_run(scenario: &Scenario) -> InputError {
+    InputError::Other(format!(
+        "{}: none of what was asked for has {}, or its commands; leave it out",
+        scenario.name, scenario.fs.base
+    ))
 }
 
 /// What one scenario is run under by a command that runs one thing after the other; `default` is a design.
@@ -121,7 +147,9 @@ fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> std::result::Result<I
 /// The error for a name that stands for nothing.
 pub(super) fn unknown(scenario: &Scenario, kind: Kind, name: &str) -> InputError {
     let known: Vec<&str> = kind.built_in().into_iter().chain(own(scenario, kind)).collect();
-    let hint = match crate::scenario::nearest(name, known.iter().copied()) {
+    // Releases are near each other in spelling, and few.
+    let near = crate::scenario::nearest(name, known.iter().copied()).filter(|_| kind == Kind::Design);
+    let hint = match near {
         None => format!("known {}s: `{}`", kind.name(), known.join("`, `")),
         Some(near) => format!("did you mean `{near}`?"),
     };

@@ -147,7 +147,8 @@ fn assuming(outcome: &Outcome) -> Option<String> {
     if outcome.verdict != Verdict::Holds || outcome.assumptions.is_empty() {
         return None;
     }
-    let mut text = String::from("holds, assuming that\n");
+    let holds = if outcome.judgement.vacuous { "holds vacuously" } else { "holds" };
+    let mut text = format!("{holds}, assuming that\n");
     for assumption in &outcome.assumptions {
         let _ = writeln!(text, "  {} ({})", assumption.sentence, assumption.id);
     }

@@ -19,6 +19,17 @@ use super::{Expectation, Reach, implementations};
 const REACH_KEYS: &[&str] = &["must", "never"];
 const REACH_EXAMPLE: &str = "`[reach]` with `must = [\"stale\"]`";
 const EXPECT_EXAMPLE: &str = "`\"holds\"` or `[\"lost-write\"]`";
+/// How the name of a kernel is written in `[expect]`, and in `[reach]`.
+const EXPECT_KERNEL: &str = "`\"linux-7.3\" = \"holds\"`";
+const REACH_KERNEL: &str = "`[reach.\"linux-7.3\"]`";
+
+/// Whether a key is what TOML makes of the name of a kernel without quotes: a table, with the rest of the name for a key.
+/// What is in it then is no mistake of its own.
+fn is_cut_at_its_dot(field: &Field<'_>) -> bool {
+    field.key.starts_with("linux-")
+        && !field.key.contains('.')
+        && matches!(&field.value.value, DeValue::Table(inside) if inside.keys().all(|key| key.get_ref().starts_with(|c: char| c.is_ascii_digit())))
+}
 
 /// What a name in these tables may stand for.
 pub(super) struct Names<'a> {
@@ -31,8 +42,8 @@ pub(super) struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// Reports the name of a field that stands for nothing.
-    fn check(&self, field: &Field<'_>, reader: &mut Reader<'_>) {
+    /// Reports the name of a field that stands for nothing; `quoted` is how the name of a kernel is written in this place.
+    fn check(&self, field: &Field<'_>, quoted: &str, reader: &mut Reader<'_>) {
         let name = Text::new(reader.source, field.key, field.key_span.clone());
         if self.own.contains(&field.key) {
             return;
@@ -41,7 +52,7 @@ impl Names<'_> {
             if implementations::is_built_in(field.key) {
                 implementations::lacks_file_system(&name, self.fs, reader);
             } else {
-                implementations::unknown(&name, self.own, reader);
+                implementations::unknown(&name, self.own, quoted, reader);
             }
             return;
         };
@@ -65,11 +76,14 @@ pub(super) fn expect(
     let example = "`[expect]` with `iomap_valid = \"holds\"`";
     let table = file.get("expect").and_then(|field| field.value.table(example, reader));
     for field in table.map(Table::fields).unwrap_or_default() {
-        names.check(&field, reader);
+        names.check(&field, EXPECT_KERNEL, reader);
+        if is_cut_at_its_dot(&field) {
+            continue;
+        }
         if let Some(expectation) = expectation(&field, reader) {
             let name = implementations::canonical(field.key);
             if expect.insert(name.to_owned(), expectation).is_some() {
-                let message = format!("{} is another name of {}", quote(field.key), quote(name));
+                let message = format!("{} is named twice: `modern` is another name of it", quote(name));
                 reader.errors.add(field.key_span.clone(), message, "name it once");
             }
         }
@@ -146,7 +160,10 @@ pub(super) fn reach(
             );
             continue;
         }
-        names.check(&field, reader);
+        names.check(&field, REACH_KERNEL, reader);
+        if is_cut_at_its_dot(&field) {
+            continue;
+        }
         let Some(table) = field.value.table(REACH_EXAMPLE, reader) else { continue };
         table.only(REACH_KEYS, "in `[reach.NAME]`", reader);
         of.insert(implementations::canonical(field.key).to_owned(), reach_in(table, reader));

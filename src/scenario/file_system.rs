@@ -1,7 +1,10 @@
 //! `[fs]`: a personality, some of whose fields the file overrides.
 
+use std::collections::BTreeSet;
+
 use stalemap_model::words::personality::{Allocate, Personality};
 use stalemap_model::words::settings::Setting;
+use toml::de::DeValue;
 
 use super::fields::apply;
 use super::names::{quote, suggest};
@@ -31,6 +34,15 @@ pub(super) fn personality(file: Table<'_>, block: u64, reader: &mut Reader<'_>) 
         stuffed(&field, fs, block, reader);
     }
     personality
+}
+
+/// The fields that `[fs]` sets, whatever their values are.
+pub(super) fn fields(file: Table<'_>) -> BTreeSet<String> {
+    let table = file.get("fs").and_then(|field| match field.value.value {
+        DeValue::Table(entries) => Some(Table::new(entries)),
+        _ => None,
+    });
+    table.iter().flat_map(|table| table.fields()).map(|field| field.key.to_owned()).collect()
 }
 
 /// What of a file lies in its inode must fit there, on a file system that does that.

@@ -16,7 +16,7 @@ use stalemap_model::words::settings::Setting;
 use toml::de::DeValue;
 
 use super::fields::apply;
-use super::names::{count, quote, suggest};
+use super::names::{count, list, quote, suggest};
 use super::ranges::Placed;
 use super::table::{Field, Reader, Table};
 use super::text::Text;
@@ -269,7 +269,7 @@ impl<'t> Reading<'_, 't> {
             return made;
         }
         let Some((name, _)) = self.tables.get_key_value(base.value) else {
-            let own: Vec<&str> = self.tables.keys().copied().collect();
+            let own: Vec<&str> = self.tables.keys().copied().filter(|name| *name != field.key).collect();
             self.unknown_base(&base, &own, reader);
             return None;
         };
@@ -293,19 +293,23 @@ impl<'t> Reading<'_, 't> {
             reader.errors.add(base.span.clone(), message, help);
             return;
         }
-        let known = self.kind.built_in().into_iter().chain(own.iter().copied());
-        let help = suggest(base.value, known, kind);
+        let help = if base.value.starts_with("linux-") {
+            // Releases are near each other in spelling, and few.
+            format!("the kernels are {}", list(Kind::Kernel.built_in()))
+        } else {
+            let known: Vec<&str> = self.kind.built_in().into_iter().chain(own.iter().copied()).collect();
+            suggest(base.value, known.iter().copied(), kind)
+        };
         reader.errors.add(base.span.clone(), format!("unknown {kind} {}", quote(base.value)), help);
     }
 }
 
-/// Reports a name in `[expect]` or `[reach]` that stands for nothing.
-pub(super) fn unknown(name: &Text<'_>, own: &[&str], reader: &mut Reader<'_>) {
+/// Reports a name in `[expect]` or `[reach]` that stands for nothing; `quoted` is how the name of a kernel is written there.
+pub(super) fn unknown(name: &Text<'_>, own: &[&str], quoted: &str, reader: &mut Reader<'_>) {
     let message = format!("unknown design or kernel {}", quote(name.value));
-    let newest = KernelVersion::NEWEST.name();
     let help = if name.value.starts_with("linux-") && !name.value.contains('.') {
         // In TOML a dot in a bare key begins a table.
-        format!("the name of a kernel stands in quotes, for its dot: `\"{newest}\" = \"holds\"`")
+        format!("the name of a kernel stands in quotes, for its dot: {quoted}")
     } else {
         suggest(name.value, built_in_names().chain(own.iter().copied()), "design")
     };

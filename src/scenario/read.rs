@@ -109,6 +109,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         block,
         folio,
         fs: fs?,
+        fs_fields: file_system::fields(file),
         files,
         setup: cast.setup,
         setup_lines: cast.setup_lines,

@@ -1,9 +1,10 @@
 //! What docs/answers.md and docs/findings.md quote is what the program says.
 
 use stalemap::scenario::{Expectation, Scenario};
+use stalemap_model::judge::properties;
 use stalemap_model::words::kernel_version::KernelVersion;
 
-use crate::common::{all_shipped, checked, page};
+use crate::common::{all_shipped, checked, page, shipped};
 
 /// The verdict of one run in the words of the page.
 fn verdict(design: &str, scenario: &str) -> String {
@@ -15,6 +16,12 @@ fn verdict(design: &str, scenario: &str) -> String {
     format!("{} {}; least: {least} preemption{plural}", outcome.verdict.name(), violated.join(", "))
 }
 
+/// The option that takes a name.
+fn kind_of(name: &str, scenario: &str) -> &'static str {
+    let is_kernel = KernelVersion::from_name(name).is_some() || shipped(scenario).kernels.contains_key(name);
+    if is_kernel { "kernel" } else { "design" }
+}
+
 /// How many verdicts a page quotes, each of which is what is found.
 fn quoted(path: &str) -> usize {
     let page = page(path);
@@ -22,9 +29,10 @@ fn quoted(path: &str) -> usize {
     let mut quoted = 0;
     while let Some(line) = lines.next() {
         let Some(arguments) = line.strip_prefix("stalemap check --") else { continue };
-        let ["design" | "kernel", name, scenario] = arguments.split(' ').collect::<Vec<_>>()[..] else {
-            panic!("neither a design nor a kernel, and a scenario: {line}")
+        let [kind, name, scenario] = arguments.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("not a design or a kernel, and a scenario: {line}")
         };
+        assert_eq!(kind, kind_of(name, scenario), "{path}: {line}");
         assert_eq!(lines.next().map(str::trim), Some(verdict(name, scenario).as_str()), "{path}: {line}");
         quoted += 1;
     }
@@ -37,12 +45,18 @@ fn every_quoted_verdict_is_what_is_found() {
     assert!(quoted("docs/findings.md") > 20);
 }
 
-/// The rows that a scenario has in the table of all findings: the releases that violate the same.
+/// The rows that a scenario has in the table of all findings: the releases that violate the same. One whose file system the file
+/// wants otherwise is left out.
 fn rows(scenario: &Scenario) -> Vec<String> {
     let mut by: Vec<(String, Vec<&str>)> = Vec::new();
     for kernel in KernelVersion::ALL {
         let Some(Expectation::Violates(listed)) = scenario.expect.get(kernel.name()) else { continue };
-        let violated = listed.iter().map(|property| property.name()).collect::<Vec<_>>().join(", ");
+        let own = scenario.implementation(kernel.name()).is_some_and(|it| scenario.overruled(&it).is_empty());
+        if !own {
+            continue;
+        }
+        let violated = properties::ALL.iter().filter(|property| listed.contains(property));
+        let violated = violated.map(|property| property.name()).collect::<Vec<_>>().join(", ");
         let release = kernel.name().trim_start_matches("linux-");
         match by.iter_mut().find(|(known, _)| *known == violated) {
             Some((_, releases)) => releases.push(release),

@@ -132,7 +132,7 @@ pub(super) const ROWS: &[Row] = &[
             text(
                 "after-hook",
                 FROM_6_6,
-                "__iomap_put_folio, then pagecache_isize_extended (6.3; from 6.11 on in iomap_write_iter). 7.3 also zeroes a dirty folio from the old end of file on (mm/truncate.c), which is left out",
+                "__iomap_put_folio, then pagecache_isize_extended (6.3; from 6.11 on in iomap_write_iter). 7.3 also zeroes a dirty folio from the old end of file on (mm/truncate.c), see `isize_extended`",
             ),
         ],
     ),
