@@ -258,13 +258,14 @@ async fn transfer<B: Backend>(inode: &Inode<B>, pin: &Pin) {
     inode.emit(|| What::Data(DataEvent::DeviceStored(inode.sb.geometry.bytes_of_cells(&part))));
 }
 
-/// `folio_mark_dirty` with a reference and nothing else, and `folio_put`. What has left the page cache is nobody's
-/// dirty page. Returns what is done.
+/// `folio_mark_dirty` with a reference and nothing else, and `folio_put`. A folio that is dirty already is left alone, whichever
+/// of its blocks are (`unpin_user_pages_dirty_lock`, mm/gup.c; `bio_check_pages_dirty`, block/bio.c; 6.1 to 7.3), and what has left
+/// the page cache is nobody's dirty page. Returns what is done.
 async fn unpin<B: Backend>(inode: &Inode<B>, me: ActorId, pin: &Pin) -> Range<Cell> {
     let (index, _, part) = first_page(inode, &pin.cells);
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;
     let pinned = slot.folio_mut(pin.folio.id);
-    if pinned.in_cache {
+    if pinned.in_cache && !pinned.dirty {
         pinned.dirty_by_store(inode.sb.config.fs.hooks);
     }
     slot.put(pin.folio.id, me);

@@ -47,6 +47,7 @@ pub(super) fn personality() -> Personality {
         freed: Freed::AtOnce,
         stuffed: 0,
         clone_lock: CloneLock::Demoted,
+        default_cowextsize: 32,
         base: "xfs",
         fs_type: FsType::Xfs,
         names: Names {

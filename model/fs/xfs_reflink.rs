@@ -39,7 +39,8 @@ pub(super) fn cow_begin<B: Backend>(
     }
     end = end.min(map.cow.next_after(block));
     let reserved = round_out(inode, map, &(block..end));
-    map.reserve(Fork::Cow, &reserved)?;
+    // Without the room for that, what was asked for alone.
+    map.reserve(Fork::Cow, &reserved).or_else(|_| map.reserve(Fork::Cow, &(block..end)))?;
     inode.sb.backend.reach(branches::COW_RESERVE);
     let new = inode.sb.config.design.cow_new;
     Ok(Some(found_cow(inode, map, block..end, block, new)))
@@ -187,9 +188,12 @@ fn found_cow<B: Backend>(
     Iomap::of_cow(first, blocks.clone(), new, &inode.shared_sequence(), map.get(blocks.start))
 }
 
-/// `xfs_bmap_extsize_align`: blocks rounded out to the hint, as far as the COW fork is empty around them.
+/// `xfs_bmap_extsize_align`: blocks rounded out to the hint (`xfs_get_cowextsz_hint`), as far as the COW fork is empty around them.
 fn round_out<B: Backend>(inode: &Inode<B>, map: &ExtentMap, blocks: &Range<FileBlock>) -> Range<FileBlock> {
-    let hint = map.cow_extent_size.max(1);
+    let hint = match map.cow_extent_size {
+        0 => inode.sb.config.fs.default_cowextsize.max(1),
+        own => own,
+    };
     let start = blocks.start - blocks.start % hint;
     let end = blocks.end.div_ceil(hint).saturating_mul(hint).min(inode.sb.geometry.blocks());
     let empty = |block: &FileBlock| map.cow.get(*block) == Extent::Hole;

@@ -50,23 +50,29 @@ pub struct Iomap {
     pub cookie: Cookie,
     /// IOMAP_F_SHARED: the blocks are the COW fork's.
     pub shared: bool,
-    /// The srcmap: what the data fork has at the first block, where that is not what the mapping says.
+    /// What the data fork has at the first block, where that is not what the mapping says.
     pub source: Option<Extent>,
 }
 
+/// The type and the device block that an extent stands for.
+const fn type_of(extent: Extent) -> (IomapType, Option<Phys>) {
+    match extent {
+        Extent::Hole => (IomapType::Hole, None),
+        Extent::Delalloc => (IomapType::Delalloc, None),
+        Extent::Unwritten(phys) => (IomapType::Unwritten, Some(phys)),
+        Extent::Written(phys) => (IomapType::Mapped, Some(phys)),
+    }
+}
+
 impl Iomap {
-    /// Whether there is nothing to unshare in it: it is of blocks of the file's own, or of none.
+    /// Whether there is nothing to unshare in it: it is of blocks of the file's own, or there are no data in those that are
+    /// shared (`iomap_want_unshare_iter`).
     pub(crate) fn is_private(&self) -> bool {
-        !self.shared || matches!(self.source_kind(), IomapType::Hole | IomapType::Unwritten)
+        !self.shared || !matches!(self.source, Some(Extent::Written(_)))
     }
 
     fn of(extent: Extent, blocks: Range<FileBlock>, new: bool, sequence: &impl CookieSource) -> Self {
-        let (kind, addr) = match extent {
-            Extent::Hole => (IomapType::Hole, None),
-            Extent::Delalloc => (IomapType::Delalloc, None),
-            Extent::Unwritten(phys) => (IomapType::Unwritten, Some(phys)),
-            Extent::Written(phys) => (IomapType::Mapped, Some(phys)),
-        };
+        let (kind, addr) = type_of(extent);
         let cookie = sequence.cookie_of(blocks.clone());
         let Range { start, end } = blocks;
         Iomap { kind, start, end, addr, new, stale: StaleFlag::Clear, cookie, shared: false, source: None }
@@ -104,15 +110,20 @@ impl Iomap {
         Iomap::of(extent, blocks, false, &Cookie::default())
     }
 
-    /// What fills the parts of a block that a write does not cover: the type of the srcmap where there is one
-    /// (`iomap_iter_srcmap`).
+    /// The srcmap. Where the data fork has a hole, XFS sets none.
+    fn srcmap(&self) -> Option<Extent> {
+        self.source.filter(|source| *source != Extent::Hole)
+    }
+
+    /// What fills the parts of a block that a write does not cover: the type of the srcmap where there is one, else that of the
+    /// mapping itself (`iomap_iter_srcmap`, include/linux/iomap.h, 6.1 to 7.3).
     pub fn source_kind(&self) -> IomapType {
-        self.source.map_or(self.kind, |source| Iomap::of(source, 0..1, false, &Cookie::default()).kind)
+        self.srcmap().map_or(self.kind, |source| type_of(source).0)
     }
 
     /// The device block that it gives for the present contents of a block.
     pub fn source_of(&self, block: FileBlock) -> Option<Phys> {
-        match self.source {
+        match self.srcmap() {
             Some(source) => Some(source.phys()? + (block - self.start)),
             None => self.addr_of(block),
         }
@@ -136,16 +147,16 @@ impl Iomap {
     /// Whether a look-up that gave `extent` for `block` says the same as this mapping: the same type and,
     /// where there is one, the same address.
     pub fn agrees_with(&self, block: FileBlock, extent: Extent) -> bool {
-        let fresh = Iomap::of(extent, block..block + 1, false, &Cookie::default());
-        fresh.kind == self.source_kind() && fresh.addr == self.source_of(block)
+        let (kind, first) = self.source.map_or((self.kind, self.addr), type_of);
+        type_of(extent) == (kind, first.map(|first| first + (block - self.start)))
     }
 
     /// Whether using it for `block` would give another result than a fresh one: another choice between
     /// zeroing and reading, or another address to read from.
     pub fn misleads(&self, block: FileBlock, extent: Extent) -> bool {
         let read_from = |kind: IomapType, addr: Option<Phys>| addr.filter(|_| kind == IomapType::Mapped);
-        let fresh = Iomap::of(extent, block..block + 1, false, &Cookie::default());
-        read_from(self.source_kind(), self.source_of(block)) != read_from(fresh.kind, fresh.addr)
+        let (kind, addr) = type_of(extent);
+        read_from(self.source_kind(), self.source_of(block)) != read_from(kind, addr)
     }
 }
 
@@ -175,5 +186,32 @@ impl ExtentMap {
     /// A NEW mapping of exactly `blocks`, which are of one extent.
     pub fn map_new(&self, blocks: Range<FileBlock>, sequence: &impl CookieSource) -> Iomap {
         Iomap::of(self.get(blocks.start), blocks, true, sequence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a mapping of a written copy, over `source` in the data fork, is filled from.
+    fn filled_from(source: Extent) -> (IomapType, Option<Phys>) {
+        let copy = Iomap::of_cow(Extent::Written(7), 0..1, false, &Cookie::default(), source);
+        (copy.source_kind(), copy.source_of(0))
+    }
+
+    #[test]
+    fn a_copy_is_filled_from_what_it_is_a_copy_of() {
+        assert_eq!(filled_from(Extent::Written(3)), (IomapType::Mapped, Some(3)));
+        assert_eq!(filled_from(Extent::Unwritten(3)), (IomapType::Unwritten, Some(3)));
+        assert_eq!(filled_from(Extent::Hole), (IomapType::Mapped, Some(7)), "there is no srcmap");
+    }
+
+    #[test]
+    fn a_copy_over_a_hole_agrees_with_the_hole_and_is_nothing_to_unshare() {
+        let over_hole = Iomap::of_cow(Extent::Delalloc, 0..2, true, &Cookie::default(), Extent::Hole);
+        assert!(over_hole.agrees_with(1, Extent::Hole) && !over_hole.agrees_with(1, Extent::Written(1)));
+        assert!(over_hole.is_private());
+        let over_data = Iomap::of_cow(Extent::Delalloc, 0..2, true, &Cookie::default(), Extent::Written(3));
+        assert!(over_data.agrees_with(1, Extent::Written(4)) && !over_data.is_private());
     }
 }

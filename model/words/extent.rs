@@ -233,7 +233,7 @@ pub struct ExtentMap {
     pub cow: Extents,
     /// XFS_DIFLAG2_REFLINK: blocks of the file may be shared with others.
     pub reflink: bool,
-    /// XFS_DIFLAG2_COWEXTSIZE: copies are reserved in units of this many blocks; 0 for single ones.
+    /// XFS_DIFLAG2_COWEXTSIZE: copies are reserved in units of this many blocks; 0 for what the file system does.
     pub cow_extent_size: u16,
     /// The on-disk size, in cells.
     pub disk_size: Cell,

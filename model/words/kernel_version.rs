@@ -99,7 +99,7 @@ impl KernelVersion {
             Self::V6_2 => ("linux-6.2", "6.2.0", "2023-02-19", "a tree that calls itself 6.2.0", OLD),
             Self::V6_6 => ("linux-6.6", "6.6.0", "2023-10-29", "a tree that calls itself 6.6.0", OLD),
             Self::V6_12 => {
-                ("linux-6.12", "6.12.117", "2024-11-17", "Debian's linux-source-6.12, 6.12.117-1", OLD)
+                ("linux-6.12", "6.12.118", "2024-11-17", "Debian's linux-source-6.12, 6.12.118-1", OLD)
             }
             Self::V7_3 => (
                 "linux-7.3",

@@ -338,6 +338,8 @@ pub struct Personality {
     pub stuffed: u16,
     /// How a reflink holds the locks of its source.
     pub clone_lock: CloneLock,
+    /// By how many blocks copies of shared blocks are reserved, unless the file has a hint of its own (`cowextsize`).
+    pub default_cowextsize: u16,
     /// When a truncate flushes.
     pub truncate_flush: TruncateFlush,
     /// Whether what takes blocks away holds invalidate_lock (730633f0b7f9), so that nobody fills the page cache
@@ -459,6 +461,7 @@ settable!(Personality {
     freed,
     stuffed,
     clone_lock,
+    default_cowextsize,
     truncate_flush,
     invalidate_lock,
     mkwrite_unlock,

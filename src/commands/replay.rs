@@ -152,15 +152,11 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
             Some(properties::from_name(name).ok_or_else(|| bad(format!("there is no property `{name}`")))?)
         }
     };
-    let kernel = match scenario.implementation(design) {
-        Some(implementation) => {
-            kernel(&scenario, &implementation).map_err(|error| vec![bad_input(&error)])?
-        }
-        None => {
-            let kind = if design.starts_with("linux-") { Kind::Kernel } else { Kind::Design };
-            return Err(vec![under::unknown(&scenario, kind, design)]);
-        }
+    let Some(implementation) = scenario.implementation(design) else {
+        let kind = if design.starts_with("linux-") { Kind::Kernel } else { Kind::Design };
+        return Err(vec![under::unknown(&scenario, kind, design)]);
     };
+    let kernel = kernel(&scenario, &implementation).map_err(|error| vec![bad_input(&error)])?;
     let sequential = under::sequential(&scenario).ok_or_else(Vec::new)?;
     let about = About {
         scenario: name,

@@ -69,13 +69,13 @@ pub(super) const ROWS: &[Row] = &[
         &[
             text(
                 "at-once",
-                TO_6_12,
+                TO_6_6,
                 "__iomap_write_begin sets a block uptodate as soon as it has zeroed what the write does not cover",
             ),
             text(
                 "after-copy",
-                NEWEST,
-                "__iomap_write_end sets it (7.3; not in 6.19): a short copy is refused. A block that was read is uptodate at once",
+                FROM_6_12,
+                "__iomap_write_end sets it (7.3 and 6.12.118; not in 6.19, 6.12.117, 6.1.192): a short copy is refused. A block that was read is uptodate at once",
             ),
         ],
     ),

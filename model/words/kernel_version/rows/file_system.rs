@@ -1,6 +1,6 @@
 //! Allocation, truncation, fallocate, reflinks: what a file system does of its own.
 
-use super::{ALL, EVERY, FROM_6_12, GFS2, NEWEST, Row, TO_6_6, XFS, flag, row, text};
+use super::{ALL, EVERY, FROM_6_12, GFS2, NEWEST, Row, TO_6_6, XFS, flag, number, row, text};
 use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12, V7_3};
 
 pub(super) const ROWS: &[Row] = &[
@@ -86,6 +86,16 @@ pub(super) const ROWS: &[Row] = &[
                 "14a537983b22 (6.7; in the stable series of 6.1, too): IREMAPPING, xfs_ilock_demote",
             ),
         ],
+    ),
+    row(
+        "default_cowextsize",
+        &["xfs"],
+        &[number(32, ALL, "XFS_DEFAULT_COWEXTSZ_HINT, xfs_get_cowextsz_hint (fs/xfs)")],
+    ),
+    row(
+        "default_cowextsize",
+        &["xfs-zoned", "gfs2", "gfs2-jdata", "zonefs"],
+        &[number(1, ALL, "no block is shared")],
     ),
     row("clone_lock", &["gfs2", "gfs2-jdata", "zonefs"], &[text("absent", ALL, "no ->remap_file_range")]),
     row(
