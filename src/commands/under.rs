@@ -83,8 +83,8 @@ pub(super) fn option(scenario: &Scenario, name: &str) -> String {
 }
 
 pub(super) fn kind_of(scenario: &Scenario, name: &str) -> Kind {
-    let kernel = KernelVersion::from_name(name).is_some() || scenario.kernels.contains_key(name);
-    if kernel { Kind::Kernel } else { Kind::Design }
+    let release = KernelVersion::from_name(name).is_some_and(|kernel| kernel.has(&scenario.fs));
+    if release || scenario.kernels.contains_key(name) { Kind::Kernel } else { Kind::Design }
 }
 
 fn names(scenario: &Scenario, under: &UnderArgs) -> Vec<(Kind, String)> {
@@ -104,7 +104,7 @@ fn names(scenario: &Scenario, under: &UnderArgs) -> Vec<(Kind, String)> {
 
 /// A name as it was given. What was called `modern` was a design once: whoever asks for it as one gets the kernel.
 fn named(scenario: &Scenario, kind: Kind, name: &str) -> (Kind, String) {
-    let canonical = canonical(name);
+    let canonical = canonical(name, &scenario.fs);
     let kind = if canonical == name { kind } else { kind_of(scenario, canonical) };
     (kind, canonical.to_owned())
 }

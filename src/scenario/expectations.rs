@@ -81,7 +81,7 @@ pub(super) fn expect(
             continue;
         }
         if let Some(expectation) = expectation(&field, reader) {
-            let name = implementations::canonical(field.key);
+            let name = implementations::canonical(field.key, names.fs);
             if expect.insert(name.to_owned(), expectation).is_some() {
                 let message = format!("{} is named twice: `modern` is another name of it", quote(name));
                 reader.errors.add(field.key_span.clone(), message, "name it once");
@@ -166,7 +166,7 @@ pub(super) fn reach(
         }
         let Some(table) = field.value.table(REACH_EXAMPLE, reader) else { continue };
         table.only(REACH_KEYS, "in `[reach.NAME]`", reader);
-        of.insert(implementations::canonical(field.key).to_owned(), reach_in(table, reader));
+        of.insert(implementations::canonical(field.key, names.fs).to_owned(), reach_in(table, reader));
     }
     (reach_in(table, reader), of)
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use stalemap_model::words::config::FileCommand;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::implementation::Implementation;
-use stalemap_model::words::kernel_version::KernelVersion;
+use stalemap_model::words::kernel_version::{KernelVersion, MODERN};
 use stalemap_model::words::personality::Personality;
 use stalemap_model::words::settings::Setting;
 use toml::de::DeValue;
@@ -25,9 +25,15 @@ use super::text::Text;
 const MAX_NAMES: usize = 64;
 /// What `--design` and `--kernel` take for "every one".
 const RESERVED: &str = "all";
-/// What a built-in name stands for on a file system: a design, or a kernel that has it.
+/// What a built-in name stands for on a file system: a design, or a kernel that has it. `modern` is a design where no release
+/// has the file system: what the newest kernel does about XFS's mappings.
 pub(super) fn built_in(name: &str, fs: &Personality) -> Option<Implementation> {
     match KernelVersion::from_name(name) {
+        Some(kernel) if name == MODERN && !kernel.has(fs) => {
+            let on_xfs = kernel.implementation(&Personality::built_in("xfs")?)?;
+            let design = Design { name: MODERN.to_owned(), ..on_xfs.design };
+            Some(Implementation { design, fs: fs.clone() })
+        }
         Some(kernel) => kernel.implementation(fs),
         None => Some(Implementation { design: Design::built_in(name)?, fs: fs.clone() }),
     }
@@ -38,11 +44,11 @@ pub(super) fn is_built_in(name: &str) -> bool {
     [Kind::Design, Kind::Kernel].into_iter().any(|kind| kind.has(name))
 }
 
-/// What a name is called in reports: the newest kernel has another name ([`MODERN`](stalemap_model::words::kernel_version::MODERN)).
-pub fn canonical(name: &str) -> &str {
+/// What a name is called in reports about a file system: the newest kernel has another name ([`MODERN`]).
+pub fn canonical<'n>(name: &'n str, fs: &Personality) -> &'n str {
     match KernelVersion::from_name(name) {
-        Some(kernel) => kernel.name(),
-        None => name,
+        Some(kernel) if kernel.has(fs) => kernel.name(),
+        Some(_) | None => name,
     }
 }
 

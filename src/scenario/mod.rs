@@ -35,6 +35,7 @@ use stalemap_model::words::config::{
 };
 use stalemap_model::words::design::Design;
 use stalemap_model::words::implementation::Implementation;
+use stalemap_model::words::kernel_version::MODERN;
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
 
@@ -221,7 +222,7 @@ impl Scenario {
     /// file's own by name.
     pub fn expected(&self) -> Vec<String> {
         let own = self.designs.keys().chain(self.kernels.keys()).map(String::as_str);
-        let names = implementations::built_in_names().chain(own);
+        let names = implementations::built_in_names().chain([MODERN]).chain(own);
         names.filter(|name| self.expect.contains_key(*name)).map(str::to_owned).collect()
     }
 

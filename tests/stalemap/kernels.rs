@@ -78,6 +78,8 @@ fn a_scenario_is_checked_under_kernels_and_designs_alike() {
     assert_eq!(under(&["check", "xfs/t1", "--kernel", "modern"]), newest);
     assert_eq!(under(&["check", "xfs/t1", "--design", "modern"]), newest);
     assert_eq!(under(&["check", "zoned/t1", "--kernel", "all"]), [KernelVersion::NEWEST.name()]);
+    // No release has ext4 on iomap.
+    assert_eq!(under(&["check", "ext4/a15", "--design", "modern"]), ["modern"]);
     // A folder has file systems of which a release has not all.
     assert!(!under(&["check", "xfs", "zoned", "--kernel", "linux-6.1", "--limit-states", "1"]).is_empty());
     let drawn = said(&["check", "xfs/t1", "--kernel", "linux-6.1"]);
