@@ -15,6 +15,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Returned};
 
+use crate::fs::bmap_util::cancel_cow;
 use crate::fs::xfs_inode::{ALL_LOCKS, inode_dio_wait_both, xfs_ilock2_io_mmap, xfs_iunlock2_io_mmap};
 use crate::path::{Part, Path};
 use crate::state::event::{Errno, What};
@@ -157,10 +158,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, exchange: &Exchange, jo
         Job::Flush(inner) => flush::step(inode, me, inner).await.continue_value().map(Job::Flush),
         Job::Drop(inner) => truncate::step(inode, me, inner).await.continue_value().map(Job::Drop),
         Job::CancelCow => {
-            let mut map = inode.lock_map(Op::new("xfs_reflink_cancel_cow_range")).await;
-            if map.cow.has_data() {
-                map.cancel_copies(inode.sb.geometry.blocks_touched(&exchange.cells));
-            }
+            cancel_cow(inode, inode.sb.geometry.blocks_touched(&exchange.cells)).await;
             None
         }
     }

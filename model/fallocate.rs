@@ -221,6 +221,7 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce) -> Worked {
         }
         AtOnce::Shrink(size) => bmap_util::truncate_extents(inode, size).await,
         AtOnce::Unmap(blocks) => bmap_util::remove_extents(inode, &blocks).await,
+        AtOnce::CancelCow(blocks) => bmap_util::cancel_cow(inode, blocks).await,
         AtOnce::Extend { name, blocks, size } => {
             if extend(inode, Op::new(name), &blocks, size).await.is_err() {
                 inode.emit(|| What::Failed(Errno::NoSpace));

@@ -26,6 +26,7 @@ use crate::words::branches;
 use crate::words::command::{Command, FileId};
 use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
+use crate::words::map_design::UnmapCow;
 use crate::words::ordering::Link;
 use crate::words::personality::CloneLock;
 use crate::words::value::WriteId;
@@ -264,6 +265,9 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
     let mut map = to.lock_map(Op::new("xfs_reflink_remap_extent")).await;
     map.set_reflink();
     map.share(block, &extents);
+    if to.sb.config.design.unmap_cow == UnmapCow::Cancelled {
+        map.cancel_copies(block..next);
+    }
     let cells = geometry.cells_of_blocks(&(block..next));
     let cells = cells.start.max(remap.cells.start)..cells.end.min(remap.cells.end);
     let values = source.oracle.may_return(

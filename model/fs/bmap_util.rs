@@ -12,6 +12,7 @@ use crate::fs::stuffed;
 use crate::state::inode::Inode;
 use crate::words::extent::{Extent, ExtentMap};
 use crate::words::geometry::{Cell, FileBlock};
+use crate::words::map_design::UnmapCow;
 
 /// The size that the log has of the file, in cells, for a change of the size that may have to write data back first.
 pub(crate) async fn logged_size<B: Backend>(inode: &Inode<B>) -> Cell {
@@ -24,6 +25,8 @@ pub(crate) async fn truncate_extents<B: Backend>(inode: &Inode<B>, size: Cell) {
     let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.truncate_extents)).await;
     map.log_size(size);
     map.unmap(&beyond);
+    // xfs_reflink_cancel_cow_blocks
+    map.cancel_copies(beyond);
     if size == 0 {
         stuffed::restuff(inode);
     }
@@ -31,7 +34,8 @@ pub(crate) async fn truncate_extents<B: Backend>(inode: &Inode<B>, size: Cell) {
 }
 
 /// Frees blocks. XFS frees two extents in a transaction, the last ones first, and lets the ILOCK go between two
-/// (`xfs_unmap_extent`, `xfs_bunmapi`).
+/// (`xfs_unmap_extent`, `xfs_bunmapi`). What lies in the COW fork is left there: of what was dirty nothing can be, since it was
+/// written back, but a hint makes copies that nobody has asked for.
 pub(crate) async fn remove_extents<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>) {
     let op = Op::new(inode.sb.config.fs.names.remove_extents);
     let mut map = inode.lock_map(op).await;
@@ -45,6 +49,9 @@ pub(crate) async fn remove_extents<B: Backend>(inode: &Inode<B>, blocks: &Range<
         map.unmap(&rest);
     } else {
         map.unmap(blocks);
+    }
+    if inode.sb.config.design.unmap_cow == UnmapCow::Cancelled {
+        map.cancel_copies(blocks.clone());
     }
     map.end();
 }
@@ -60,6 +67,14 @@ fn last_two(map: &ExtentMap, blocks: &Range<FileBlock>) -> Option<FileBlock> {
     }
     let more = (blocks.start..end).any(|block| map.get(block) != Extent::Hole);
     more.then_some(end)
+}
+
+/// `xfs_reflink_cancel_cow_range`: gives up the copies in a range, in a transaction of its own.
+pub(crate) async fn cancel_cow<B: Backend>(inode: &Inode<B>, blocks: Range<FileBlock>) {
+    let mut map = inode.lock_map(Op::new("xfs_reflink_cancel_cow_range")).await;
+    if map.cow.has_data() {
+        map.cancel_copies(blocks);
+    }
 }
 
 /// Moves what lies behind a hole down onto it.

@@ -82,6 +82,8 @@ pub enum AtOnce {
     },
     /// Frees blocks.
     Unmap(Range<FileBlock>),
+    /// Gives up copies in the making.
+    CancelCow(Range<FileBlock>),
     /// Moves the blocks behind a range down onto it.
     ShiftDown(Range<FileBlock>),
     /// Moves the blocks from a range on up behind it.

@@ -32,7 +32,7 @@ use crate::state::mapping::{Iomap, IomapType};
 use crate::state::validity::CowSeen;
 use crate::words::config::Config;
 use crate::words::design::{Check, WritebackCheck, ZeroedUptodate};
-use crate::words::extent::{Enospc, Extent, Phys};
+use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{Allocate, Hooks, Personality};
 
@@ -186,10 +186,15 @@ pub async fn map_blocks<B: Backend>(inode: &Inode<B>, block: FileBlock, cow_seq:
 }
 
 /// Whether using a mapping for `block` gives another result than a fresh one would. A NEW mapping that counts as
-/// written stands for zeros, which is wrong as soon as the block was written.
-pub fn misleads<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, extent: Extent) -> bool {
+/// written stands for zeros, which is wrong as soon as the block was written. One of a copy over a hole, if that counts as
+/// written, names the copy's place, and so does a fresh one as long as the copy is there.
+pub fn misleads<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, map: &ExtentMap) -> bool {
     if iomap.kind == IomapType::Inline {
         return inode.audit_stuffed().is_none();
+    }
+    let extent = map.get(block);
+    if iomap.shared && iomap.source.is_none() && iomap.kind == IomapType::Mapped && extent == Extent::Hole {
+        return map.cow.get(block).phys() != iomap.addr_of(block);
     }
     let addr: Option<Phys> = iomap.addr_of(block).filter(|_| iomap.new && iomap.kind == IomapType::Mapped);
     let Some(phys) = addr.filter(|phys| extent == Extent::Written(*phys)) else {

@@ -131,10 +131,16 @@ fn xfs_flush_unmap_range<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> V
     }
 }
 
-/// `xfs_prepare_shift`: all that is to move, and the block before it, leaves the page cache.
+/// `xfs_prepare_shift`: all that is to move, and the block before it, leaves the page cache; and the copies from there on, which
+/// would lie at the wrong places, the COW fork.
 fn xfs_prepare_shift<B: Backend>(inode: &Inode<B>, first: FileBlock, size: Cell) -> Vec<Job> {
-    let start = inode.sb.geometry.cells_of_block(first.saturating_sub(1)).start;
-    xfs_flush_unmap_range(inode, &(start..size.max(start)))
+    let before = first.saturating_sub(1);
+    let start = inode.sb.geometry.cells_of_block(before).start;
+    let mut jobs = xfs_flush_unmap_range(inode, &(start..size.max(start)));
+    if inode.reflinks {
+        jobs.push(Job::AtOnce(AtOnce::CancelCow(before..inode.sb.geometry.blocks())));
+    }
+    jobs
 }
 
 /// `xfs_alloc_file_space`, and then, if the size grows, what `xfs_setattr_size` does: the old tail is zeroed over the blocks that were

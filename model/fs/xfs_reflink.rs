@@ -13,7 +13,7 @@ use crate::state::validity::CookieSource;
 use crate::words::branches;
 use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
 use crate::words::geometry::FileBlock;
-use crate::words::map_design::{CowRecheck, EndCow};
+use crate::words::map_design::{CowHole, CowRecheck, EndCow};
 use crate::words::personality::Bump;
 
 /// The part of `xfs_buffered_write_iomap_begin` for files with the reflink flag: an extent of the COW fork wins,
@@ -184,8 +184,10 @@ fn found_cow<B: Backend>(
 ) -> Iomap {
     let source = map.extent_around(block);
     let blocks = blocks.start.max(source.start)..blocks.end.min(source.end);
-    let first = map.cow.get(blocks.start);
-    Iomap::of_cow(first, blocks.clone(), new, &inode.shared_sequence(), map.get(blocks.start))
+    let (first, present) = (map.cow.get(blocks.start), map.get(blocks.start));
+    let alone = present == Extent::Hole && inode.sb.config.design.cow_hole == CowHole::DataFork;
+    let sequence = if alone { inode.data_sequence() } else { inode.shared_sequence() };
+    Iomap::of_cow(first, blocks, new, &sequence, present)
 }
 
 /// `xfs_bmap_extsize_align`: blocks rounded out to the hint (`xfs_get_cowextsz_hint`), as far as the COW fork is empty around them.

@@ -574,7 +574,7 @@ fn stale<B: Backend>(
     inode.audit_map(|map| {
         let needless = rest.clone().all(|block| {
             let reserved = !inode.sb.config.fs.is_out_of_place() || inode.sb.config.fs.is_backed(map, block);
-            reserved && !fs::misleads(inode, iomap, block, map.get(block))
+            reserved && !fs::misleads(inode, iomap, block, map)
         });
         inode.oracle.stale(me, needless);
     });
@@ -740,7 +740,7 @@ fn contradiction_shown(iomap: &Iomap, block: FileBlock, extent: Extent) -> Strin
 fn audit_use<B: Backend>(inode: &Inode<B>, iomap: &Iomap, blocks: &[FileBlock], locked: &Locked) {
     let position = inode.sb.geometry.block_of(locked.covered.start);
     inode.audit_map(|map| {
-        let misled = blocks.iter().find(|block| fs::misleads(inode, iomap, **block, map.get(**block)));
+        let misled = blocks.iter().find(|block| fs::misleads(inode, iomap, **block, map));
         inode.emit_use(iomap, position, || {
             let bytes = |block: &FileBlock| inode.sb.geometry.bytes_of_blocks(&(*block..*block + 1));
             let all = || blocks.iter().map(bytes).collect();

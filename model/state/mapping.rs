@@ -50,7 +50,7 @@ pub struct Iomap {
     pub cookie: Cookie,
     /// IOMAP_F_SHARED: the blocks are the COW fork's.
     pub shared: bool,
-    /// What the data fork has at the first block, where that is not what the mapping says.
+    /// The srcmap: what the data fork has at the first block, where that is not what the mapping says.
     pub source: Option<Extent>,
 }
 
@@ -93,7 +93,8 @@ impl Iomap {
         Iomap::of(Extent::Hole, block..block + 1, false, &Cookie::default())
     }
 
-    /// A mapping of `blocks` of the COW fork, whose contents are still where the data fork has `source`.
+    /// A mapping of `blocks` of the COW fork, whose contents are still where the data fork has `source`. If that is a hole, there
+    /// is no srcmap, and what fills a block is said by the copy's own state.
     pub(crate) fn of_cow(
         extent: Extent,
         blocks: Range<FileBlock>,
@@ -101,7 +102,8 @@ impl Iomap {
         sequence: &impl CookieSource,
         source: Extent,
     ) -> Self {
-        Iomap { shared: true, source: Some(source), ..Iomap::of(extent, blocks, new, sequence) }
+        let source = Some(source).filter(|source| *source != Extent::Hole);
+        Iomap { shared: true, source, ..Iomap::of(extent, blocks, new, sequence) }
     }
 
     /// A mapping of blocks where nothing of the file is yet: what is written there is recorded when it is complete
@@ -110,20 +112,15 @@ impl Iomap {
         Iomap::of(extent, blocks, false, &Cookie::default())
     }
 
-    /// The srcmap. Where the data fork has a hole, XFS sets none.
-    fn srcmap(&self) -> Option<Extent> {
-        self.source.filter(|source| *source != Extent::Hole)
-    }
-
     /// What fills the parts of a block that a write does not cover: the type of the srcmap where there is one, else that of the
     /// mapping itself (`iomap_iter_srcmap`, include/linux/iomap.h, 6.1 to 7.3).
     pub fn source_kind(&self) -> IomapType {
-        self.srcmap().map_or(self.kind, |source| type_of(source).0)
+        self.source.map_or(self.kind, |source| type_of(source).0)
     }
 
     /// The device block that it gives for the present contents of a block.
     pub fn source_of(&self, block: FileBlock) -> Option<Phys> {
-        match self.srcmap() {
+        match self.source {
             Some(source) => Some(source.phys()? + (block - self.start)),
             None => self.addr_of(block),
         }
@@ -147,6 +144,9 @@ impl Iomap {
     /// Whether a look-up that gave `extent` for `block` says the same as this mapping: the same type and,
     /// where there is one, the same address.
     pub fn agrees_with(&self, block: FileBlock, extent: Extent) -> bool {
+        if self.shared && self.source.is_none() {
+            return extent == Extent::Hole;
+        }
         let (kind, first) = self.source.map_or((self.kind, self.addr), type_of);
         type_of(extent) == (kind, first.map(|first| first + (block - self.start)))
     }
@@ -203,7 +203,7 @@ mod tests {
     fn a_copy_is_filled_from_what_it_is_a_copy_of() {
         assert_eq!(filled_from(Extent::Written(3)), (IomapType::Mapped, Some(3)));
         assert_eq!(filled_from(Extent::Unwritten(3)), (IomapType::Unwritten, Some(3)));
-        assert_eq!(filled_from(Extent::Hole), (IomapType::Mapped, Some(7)), "there is no srcmap");
+        assert_eq!(filled_from(Extent::Hole), (IomapType::Mapped, Some(7)), "there is no srcmap, but the copy counts as written");
     }
 
     #[test]

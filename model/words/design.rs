@@ -5,7 +5,7 @@
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
 use crate::words::dio_design::{DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use crate::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
+use crate::words::map_design::{ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow};
 use crate::words::settings::{choices, settable};
 
 choices! {
@@ -556,6 +556,10 @@ pub struct Design {
     pub cow_recheck: CowRecheck,
     /// What the completion of I/O to copies puts into the data fork.
     pub end_cow: EndCow,
+    /// What becomes of copies where a punch or a clone takes blocks out of the data fork.
+    pub unmap_cow: UnmapCow,
+    /// Whose counters the cookie of a mapping of copies over a hole has.
+    pub cow_hole: CowHole,
     /// Whether zeroing raises i_size as a write does (before 943bc0882ceb, 6.10): `iomap_write_end` did it for both.
     pub zero_raises_size: bool,
     /// When SEEK_DATA and SEEK_HOLE compare their mapping.
@@ -615,6 +619,8 @@ settable!(Design {
     convert_recheck,
     cow_recheck,
     end_cow,
+    unmap_cow,
+    cow_hole,
     zero_raises_size,
     seek_check,
 });
@@ -731,6 +737,8 @@ impl Design {
             convert_recheck: ConvertRecheck::Retry,
             cow_recheck: CowRecheck::CowAndShared,
             end_cow: EndCow::WholeExtent,
+            unmap_cow: UnmapCow::Kept,
+            cow_hole: CowHole::DataFork,
             zero_raises_size: false,
             seek_check: SeekCheck::Never,
         }

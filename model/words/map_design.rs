@@ -52,3 +52,24 @@ choices! {
         WholeExtent = "whole-extent",
     }
 }
+
+choices! {
+    /// What becomes of copies in the COW fork where blocks are taken out of the data fork, or a clone puts others there. A truncate
+    /// always gives them up.
+    UnmapCow {
+        /// They stay: the next write finds them, over a hole or over what is shared anew (XFS, 6.1 to 7.3).
+        Kept = "kept",
+        /// They are given up (no kernel does).
+        Cancelled = "cancelled",
+    }
+}
+
+choices! {
+    /// Whose counters the cookie of a buffered write's mapping has, of copies that lie over a hole of the data fork.
+    CowHole {
+        /// Those of both forks, as that of other mappings of copies (6.12).
+        BothForks = "both-forks",
+        /// The data fork's alone, since the mapping is not marked as SHARED (up to 6.6).
+        DataFork = "data-fork",
+    }
+}

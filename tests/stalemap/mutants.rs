@@ -19,7 +19,7 @@ use stalemap_model::words::design::{
     ReclaimWriteback, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackCheck, ZeroRange, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use stalemap_model::words::map_design::{ConvertRecheck, CowRecheck, EndCow, MapLookup};
+use stalemap_model::words::map_design::{ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow};
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
     LogOrdered, MkwriteUnlock, Personality, SeekMap, SizeLog, TruncateFlush, WriteLock,
@@ -543,6 +543,24 @@ fn direct_writes_do_not_look_at_the_data_fork_again() {
 fn copies_in_flight_are_moved() {
     holds("xfs/end-cow", |design, _| design.end_cow = EndCow::IoRange, &[branches::COW_REMAP]);
     violates("xfs/end-cow", |design, _| design.end_cow = EndCow::WholeExtent, &[properties::STALE_EXPOSURE]);
+}
+
+/// A punch leaves copies over the hole that it makes, and zeroing passes over that.
+#[test]
+fn copies_stay_over_a_hole() {
+    violates("xfs/punch-cow", |_, _| (), &[properties::STALE_EXPOSURE]);
+    let gives_up: Mutation = |design, _| design.unmap_cow = UnmapCow::Cancelled;
+    holds("xfs/punch-cow", gives_up, &[branches::MKWRITE]);
+    holds("xfs/clone-over-cow", gives_up, &[branches::COW_REMAP]);
+}
+
+/// A mapping of a copy over a hole is compared with the counters of one fork or of both.
+#[test]
+fn one_counter_is_enough_over_a_hole() {
+    for scenario in ["xfs/cowextsize", "xfs/clone-over-cow"] {
+        holds(scenario, |design, _| design.cow_hole = CowHole::DataFork, &[branches::COW_REMAP]);
+        holds(scenario, |design, _| design.cow_hole = CowHole::BothForks, &[branches::COW_REMAP]);
+    }
 }
 
 /// The size is raised for all extents of a direct write with the first one.

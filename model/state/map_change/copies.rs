@@ -97,10 +97,10 @@ impl<B: Backend> MapSection<'_, B> {
     }
 
     /// Whatever was there -> Written or Hole, in a transaction: what another file has written is shared from
-    /// block `to` on, and everything else becomes a hole.
+    /// block `to` on, and everything else becomes a hole. What lies in the COW fork stays.
     pub fn share(&mut self, to: FileBlock, extents: &[Extent]) {
         let blocks = to..to + extents.len() as FileBlock;
-        self.cancel_copies(blocks.clone());
+        self.owed.logged = true;
         for (block, extent) in blocks.clone().zip(extents) {
             let shared = match extent {
                 Extent::Written(phys) => {

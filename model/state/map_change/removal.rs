@@ -15,9 +15,9 @@ use crate::words::extent::Fork;
 use crate::words::geometry::FileBlock;
 
 impl<B: Backend> MapSection<'_, B> {
-    /// Any -> Hole in both forks, in a transaction.
+    /// Any -> Hole in the data fork, in a transaction. What lies in the COW fork stays.
     pub fn unmap(&mut self, blocks: &Range<FileBlock>) {
-        self.cancel_copies(blocks.clone());
+        self.owed.logged = true;
         self.took_away(blocks.clone());
         let removed = self.map.unmap(blocks.clone());
         if removed.is_empty() {
@@ -70,17 +70,14 @@ impl<B: Backend> MapSection<'_, B> {
         count
     }
 
-    /// Takes `blocks`, which are holes, out of the file: what lies behind them moves down, in a transaction. Copies in the
-    /// making would lie at the wrong place then, and are given up.
+    /// Takes `blocks`, which are holes, out of the file: what lies behind them moves down, in a transaction.
     pub fn collapse(&mut self, blocks: &Range<FileBlock>) {
-        self.cancel_copies(blocks.start..self.owed.inode.sb.geometry.blocks());
         self.map.collapse(blocks);
         self.shifted(blocks, Shift::Down);
     }
 
     /// Puts a hole of `blocks` into the file: what lies there moves up, in a transaction. The end of the map must be a hole.
     pub fn insert(&mut self, blocks: &Range<FileBlock>) {
-        self.cancel_copies(blocks.start..self.owed.inode.sb.geometry.blocks());
         self.map.insert(blocks);
         self.shifted(blocks, Shift::Up);
     }

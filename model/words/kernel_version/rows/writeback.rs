@@ -92,6 +92,31 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "unmap_cow",
+        EVERY,
+        &[text(
+            "kept",
+            ALL,
+            "xfs_unmap_extent and xfs_reflink_remap_extent change the data fork alone (6.1.192, 6.12.118, 7.3.4); xfs_itruncate_extents_flags and xfs_prepare_shift cancel copies, after a punch in its own section. The others have no such fork",
+        )],
+    ),
+    row(
+        "cow_hole",
+        EVERY,
+        &[
+            text(
+                "data-fork",
+                TO_6_6,
+                "found_cow of xfs_buffered_write_iomap_begin: over a hole no IOMAP_F_SHARED, and xfs_iomap_inode_sequence without it",
+            ),
+            text(
+                "both-forks",
+                FROM_6_12,
+                "found_cow marks every mapping as SHARED and samples its cookie after that (6.12; the change that also makes reservations of the COW fork NEW)",
+            ),
+        ],
+    ),
+    row(
         "end_writeback",
         EVERY,
         &[text(
