@@ -228,6 +228,17 @@ impl Folio {
         self.writeback = ioends > 0;
     }
 
+    /// The folio's blocks are mapped, and those that were submitted go into `unused` ioends less than [`start_writeback`] was told. Returns
+    /// whether writeback is over: nothing was to be written, or all I/O is complete. Needs the folio lock.
+    ///
+    /// [`start_writeback`]: Self::start_writeback
+    pub fn all_mapped(&mut self, unused: u16) -> bool {
+        self.pending = self.pending.saturating_sub(unused);
+        let over = self.writeback && self.pending == 0;
+        self.writeback &= !over;
+        over
+    }
+
     /// Clears the per-block dirty bits when writeback starts (6.6).
     pub fn clear_blocks_dirty(&mut self) {
         if let Some(ifs) = &mut self.ifs {

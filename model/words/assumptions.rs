@@ -36,9 +36,9 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "writeback-bit",
-        "the writeback bit is set when all blocks of the folio are mapped, and its I/O is submitted after that",
-        "iomap_writepage_map (fs/iomap/buffered-io.c, 6.12): before; I/O may be submitted with the folio locked",
-        &["folio_start_writeback"],
+        "the buffers of a folio of journalled data are submitted when it is unlocked",
+        "__block_write_full_folio (fs/buffer.c, 6.1 to 7.3): before that",
+        &["submit_bh"],
     ),
     assume(
         "integrity-tags",

@@ -396,6 +396,27 @@ choices! {
 }
 
 choices! {
+    /// When writeback sets the bit of a folio.
+    WritebackBit {
+        /// When all its blocks are mapped, and the folio is about to be unlocked (6.1 to 6.8).
+        AfterMapping = "after-mapping",
+        /// Before the first one is mapped. It cannot be cleared before the last one is (6.12).
+        BeforeMapping = "before-mapping",
+    }
+}
+
+choices! {
+    /// When writeback submits a piece of I/O that does not take the next block.
+    WritebackSubmit {
+        /// When the folio is unlocked (6.1 to 6.8).
+        Unlocked = "unlocked",
+        /// At once: the I/O may be complete before the next block is added, and what it converts is changed under a mapping that has
+        /// been looked up (6.12).
+        AtOnce = "at-once",
+    }
+}
+
+choices! {
     /// When a folio that is written in several pieces is no longer under writeback.
     EndWriteback {
         /// With its last piece.
@@ -522,6 +543,10 @@ pub struct Design {
     pub ioend_size: IoendSize,
     /// Folios that writeback looks up at a time; a batch that is not full is the last (`PAGEVEC_SIZE`, include/linux/pagevec.h).
     pub writeback_batch: u16,
+    /// When writeback sets a folio's bit.
+    pub writeback_bit: WritebackBit,
+    /// When it submits what is full.
+    pub writeback_submit: WritebackSubmit,
     /// When writeback of a folio ends.
     pub end_writeback: EndWriteback,
     /// What a partial drop does to dirty bits.
@@ -602,6 +627,8 @@ settable!(Design {
     ioend_merge,
     ioend_size,
     writeback_batch,
+    writeback_bit,
+    writeback_submit,
     end_writeback,
     partial_clear,
     fill_map,
@@ -720,6 +747,8 @@ impl Design {
             ioend_merge: IoendMerge::SameType,
             ioend_size: IoendSize::Block,
             writeback_batch: 1,
+            writeback_bit: WritebackBit::AfterMapping,
+            writeback_submit: WritebackSubmit::Unlocked,
             end_writeback: EndWriteback::LastIo,
             partial_clear: PartialClear::Nothing,
             fill_map: FillMap::FolioLocked,

@@ -8,6 +8,7 @@ use crate::state::folio::{FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::words::extent::{ExtentMap, Phys};
 use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::words::ordering::Link;
 use crate::words::value::Value;
 
 /// Whether a pass may skip.
@@ -94,6 +95,20 @@ pub(crate) async fn start_writeback<B: Backend>(
     slot.locked_mut(id, me).start_writeback(ioends);
     inode.folio_unlocked(index, id);
     slot.unlock_and_put(id, me);
+}
+
+/// Unlocks a folio whose writeback bit was set before its blocks were mapped (`iomap_writeback_folio`). What it was expected to go
+/// into and did not is `unused` ioends; the bit goes if nothing of it is in flight any more.
+pub(crate) async fn end_mapping<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, unused: u16) {
+    let FolioRef { index, id } = folio;
+    let mut slot = inode.page(index).lock(Op::on("folio_unlock", u32::from(index))).await;
+    let over = slot.locked_mut(id, me).all_mapped(unused);
+    inode.folio_unlocked(index, id);
+    slot.unlock_and_put(id, me);
+    if over {
+        inode.xa_section(Link::XaEndWriteback);
+        inode.writeback(index).release();
+    }
 }
 
 /// Waits until a folio is not under writeback (`filemap_fdatawait_range`).

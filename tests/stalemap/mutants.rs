@@ -16,7 +16,8 @@ use stalemap_model::words::branches;
 use stalemap_model::words::design::{
     Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended, MkwriteEnd,
     MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty,
-    ReclaimWriteback, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackCheck, ZeroRange, ZeroedUptodate,
+    ReclaimWriteback, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackBit, WritebackCheck,
+    WritebackSubmit, ZeroRange, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
 use stalemap_model::words::map_design::{ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow};
@@ -543,6 +544,21 @@ fn direct_writes_do_not_look_at_the_data_fork_again() {
 fn copies_in_flight_are_moved() {
     holds("xfs/end-cow", |design, _| design.end_cow = EndCow::IoRange, &[branches::COW_REMAP]);
     violates("xfs/end-cow", |design, _| design.end_cow = EndCow::WholeExtent, &[properties::STALE_EXPOSURE]);
+}
+
+/// I/O is submitted with the folio locked, and complete before the bit is set that it clears.
+#[test]
+fn complete_before_the_writeback_bit() {
+    let at_once: Mutation = |design, _| design.writeback_submit = WritebackSubmit::AtOnce;
+    caught("xfs/writeback-early", at_once, &[properties::DEADLOCK], &[branches::CONVERT, branches::EVICT]);
+    let bit_first: Mutation = |design, _| design.writeback_bit = WritebackBit::BeforeMapping;
+    let both: Mutation = |design, _| {
+        design.writeback_bit = WritebackBit::BeforeMapping;
+        design.writeback_submit = WritebackSubmit::AtOnce;
+    };
+    for harmless in [bit_first, both] {
+        holds("xfs/writeback-early", harmless, &[branches::CONVERT, branches::EVICT]);
+    }
 }
 
 /// A punch leaves copies over the hole that it makes, and zeroing passes over that.

@@ -117,6 +117,38 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "writeback_bit",
+        EVERY,
+        &[
+            text(
+                "after-mapping",
+                TO_6_6,
+                "iomap_writepage_map: all blocks, then folio_start_writeback and folio_unlock (so in 6.8.8, too). With journalled data it is the same in all releases (__block_write_full_folio)",
+            ),
+            text(
+                "before-mapping",
+                FROM_6_12,
+                "iomap_writepage_map (so in 6.11.0; 7.3: iomap_writeback_folio): folio_start_writeback before the first block, with a count in write_bytes_pending that is given back after the last",
+            ),
+        ],
+    ),
+    row(
+        "writeback_submit",
+        EVERY,
+        &[
+            text(
+                "unlocked",
+                TO_6_6,
+                "iomap_add_to_ioend puts a full ioend on a list, which iomap_writepage_map submits when the folio is unlocked",
+            ),
+            text(
+                "at-once",
+                FROM_6_12,
+                "iomap_add_to_ioend submits it before it makes the next one (6.12: iomap_submit_ioend; 7.3: ->writeback_submit)",
+            ),
+        ],
+    ),
+    row(
         "end_writeback",
         EVERY,
         &[text(

@@ -1,0 +1,48 @@
+//! A pass of writeback: what it keeps from one folio to the next.
+
+use std::ops::Range;
+
+use crate::state::ioend::Ioend;
+use crate::state::mapping::Iomap;
+use crate::state::validity::CowSeen;
+use crate::words::geometry::{Cell, FolioIndex};
+use crate::writeback::batch::Batch;
+use crate::writeback::io::SyncMode;
+
+/// One pass over a range of folios (struct iomap_writepage_ctx).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Pass {
+    pub(crate) mode: SyncMode,
+    pub(crate) folios: Batch,
+    /// The cached mapping; its cookie is the sequence that goes with it.
+    pub(crate) iomap: Option<Iomap>,
+    /// The COW fork's counter as it was when an extent of it was found.
+    pub(crate) cow_seq: CowSeen,
+    /// The open ioend.
+    pub(crate) ioend: Option<Ioend>,
+    /// The end of file as the folio that is locked has seen it, where completion goes by that.
+    pub(crate) size: Option<Cell>,
+}
+
+impl Pass {
+    /// Before the first folio.
+    pub(crate) fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
+        Pass {
+            mode,
+            folios: Batch::new(folios),
+            iomap: None,
+            cow_seq: CowSeen::default(),
+            ioend: None,
+            size: None,
+        }
+    }
+}
+
+/// How many ioends a folio goes into.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Pieces {
+    /// As many as its writeback waits for while it is being mapped, if the bit is set by then: one more than there can be.
+    pub(crate) expected: u16,
+    /// Those that were submitted with the folio locked.
+    pub(crate) submitted: u16,
+}
