@@ -234,17 +234,16 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce) -> Worked {
     Worked::Done
 }
 
-/// `xfs_alloc_file_space`, which also allocates for what was only reserved, and a size that grows. One
-/// ILOCK section: the kernel stores the size in a step of its own, but nobody is modelled who reads both counter
-/// and size without a lock and decides by their order.
+/// `xfs_alloc_file_space`, which also allocates for what was only reserved, and a size that grows, with the last extent: the kernel
+/// stores it in a step of its own, but nobody is modelled who reads both counter and size without a lock and decides by their
+/// order.
 async fn extend<B: Backend>(
     inode: &Inode<B>,
     op: Op,
     blocks: &Range<FileBlock>,
     new_size: Option<Cell>,
 ) -> Result<(), Enospc> {
-    let mut map = inode.lock_map(op).await;
-    let result = map.preallocate(blocks);
+    let (mut map, result) = bmap_util::alloc_extents(inode, op, blocks).await;
     let size = inode.i_size_peek();
     if let Some(target) = new_size.filter(|target| result.is_ok() && *target > size) {
         inode.i_size.publish(u64::from(target), inode.order(Link::SizeStore));

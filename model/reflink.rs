@@ -245,7 +245,8 @@ fn demote<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
     source.invalidate_lock.downgrade_write(me);
 }
 
-/// One extent of the source (`xfs_reflink_remap_blocks`): sampled there, then shared.
+/// One extent of the source (`xfs_reflink_remap_blocks`): sampled there, then shared, as far as the destination has one extent
+/// (`xfs_reflink_remap_extent`). Where both are alike already, nothing is done, and the size waits for the end.
 async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block: FileBlock) -> ReflinkState {
     let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
     let geometry = &to.sb.geometry;
@@ -258,13 +259,20 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
     // xfs_reflink_set_inode_flag; nobody asks before a block is shared.
     map.set_reflink();
     let end = map.extent_around(from).end.min(from + (blocks.end - block));
-    let extents: Vec<Extent> = (from..end).map(|block| map.get(block)).collect();
+    let mut extents: Vec<Extent> = (from..end).map(|block| map.get(block)).collect();
     drop(map);
 
-    let next = block + extents.len() as FileBlock;
     let mut map = to.lock_map(Op::new("xfs_reflink_remap_extent")).await;
     map.set_reflink();
-    map.share(block, &extents);
+    extents.truncate(usize::from(map.extent_around(block).end - block));
+    let next = block + extents.len() as FileBlock;
+    let alike = extents.first().is_some_and(|extent| match (extent, map.get(block)) {
+        (Extent::Unwritten(_), Extent::Unwritten(_)) => true,
+        (extent, present) => *extent == present,
+    });
+    if !alike {
+        map.share(block, &extents);
+    }
     if to.sb.config.design.unmap_cow == UnmapCow::Cancelled {
         map.cancel_copies(block..next);
     }
@@ -277,7 +285,9 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
     );
     to.oracle.replace(geometry, &cells, &values);
     // The same transaction raises the size.
-    grow(to, &mut map, remap.cells.start, cells.end);
+    if !alike {
+        grow(to, &mut map, remap.cells.start, cells.end);
+    }
     map.end();
     if extents.iter().any(|extent| matches!(extent, Extent::Written(_))) {
         to.sb.backend.reach(branches::SHARE);

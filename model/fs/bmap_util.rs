@@ -1,8 +1,8 @@
 //! What truncate and fallocate do to the extents, by each file system's names: xfs_bmap_util.c and `xfs_itruncate_extents`,
 //! `ext4_ext_remove_space` and `ext4_ext_shift_extents`, gfs2's `punch_hole`.
 //!
-//! Each is one ILOCK section but the punch of XFS. A truncate and a shift roll from one transaction to the next with the
-//! ILOCK held, and nobody looks at the rest in between.
+//! Each is one ILOCK section but the punch of XFS. A truncate of XFS rolls from one transaction to the next with the ILOCK held:
+//! only a crash can come between. A shift does, too, which is left out.
 
 use std::ops::Range;
 
@@ -10,7 +10,8 @@ use stalemap_facade::{Backend, Op};
 
 use crate::fs::stuffed;
 use crate::state::inode::Inode;
-use crate::words::extent::{Extent, ExtentMap};
+use crate::state::map_change::MapSection;
+use crate::words::extent::{Enospc, Extent, ExtentMap};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::map_design::UnmapCow;
 
@@ -19,12 +20,21 @@ pub(crate) async fn logged_size<B: Backend>(inode: &Inode<B>) -> Cell {
     inode.lock_map(Op::new(inode.sb.config.fs.names.setattr_size)).await.disk_size
 }
 
-/// Frees what lies beyond the new size, and logs that.
+/// Frees what lies beyond the new size, and logs that: first, so that no crash leaves a size with nothing below it. XFS frees two
+/// extents in a transaction, the last ones first (`xfs_bunmapi_range`).
 pub(crate) async fn truncate_extents<B: Backend>(inode: &Inode<B>, size: Cell) {
     let beyond = inode.sb.geometry.blocks_touched(&(0..size)).end..inode.sb.geometry.blocks();
     let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.truncate_extents)).await;
     map.log_size(size);
-    map.unmap(&beyond);
+    let mut rest = beyond.clone();
+    while inode.sb.config.fs.is_xfs()
+        && let Some(start) = last_two(&map, &rest)
+    {
+        map.unmap(&(start..rest.end));
+        map.roll();
+        rest.end = start;
+    }
+    map.unmap(&rest);
     // xfs_reflink_cancel_cow_blocks
     map.cancel_copies(beyond);
     if size == 0 {
@@ -54,6 +64,37 @@ pub(crate) async fn remove_extents<B: Backend>(inode: &Inode<B>, blocks: &Range<
         map.cancel_copies(blocks.clone());
     }
     map.end();
+}
+
+/// `xfs_alloc_file_space`: blocks for whatever has none. XFS gives them to one extent in a transaction, and lets the ILOCK go between
+/// two; of what has blocks already nobody can tell that it has a transaction, too. Left out: a hole that the allocator fills in
+/// several pieces is one extent here.
+pub(crate) async fn alloc_extents<'i, B: Backend>(
+    inode: &'i Inode<B>,
+    op: Op,
+    blocks: &Range<FileBlock>,
+) -> (MapSection<'i, B>, Result<(), Enospc>) {
+    let mut map = inode.lock_map(op).await;
+    let mut rest = blocks.clone();
+    while inode.sb.config.fs.is_xfs()
+        && let Some(end) = first_without(&map, &rest)
+    {
+        if let Err(error) = map.preallocate(&(rest.start..end)) {
+            return (map, Err(error));
+        }
+        rest.start = end;
+        map = map.cycle(op).await;
+    }
+    let result = map.preallocate(&rest);
+    (map, result)
+}
+
+/// Where the first extent of some blocks ends that has no place, if there is another one behind it.
+fn first_without(map: &ExtentMap, blocks: &Range<FileBlock>) -> Option<FileBlock> {
+    let without = |block: &FileBlock| map.get(*block).phys().is_none();
+    let first = blocks.clone().find(without)?;
+    let end = map.extent_around(first).end;
+    (end..blocks.end).any(|block| without(&block)).then_some(end)
 }
 
 /// Where the last two extents of some blocks begin, if there are more.
@@ -109,5 +150,18 @@ mod tests {
         map.unmap(3..6);
         assert_eq!(last_two(&map, &(0..3)), None, "these are the last two");
         assert_eq!(last_two(&map, &(3..6)), None, "there is nothing");
+    }
+
+    #[test]
+    fn extents_get_blocks_one_at_a_time_from_the_start() {
+        let mut map = ExtentMap::new(6);
+        map.allocate(&(1..2), &[10]);
+        map.reserve(&(3..4));
+        assert_eq!(map.letters(), "HUHDHH");
+        assert_eq!(first_without(&map, &(0..6)), Some(1));
+        assert_eq!(first_without(&map, &(1..6)), Some(3), "what has blocks is passed over");
+        assert_eq!(first_without(&map, &(3..6)), Some(4));
+        assert_eq!(first_without(&map, &(4..6)), None, "it is the last one");
+        assert_eq!(first_without(&map, &(0..0)), None);
     }
 }

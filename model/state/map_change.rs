@@ -120,6 +120,14 @@ impl<B: Backend> MapSection<'_, B> {
         inode.lock_map(op).await
     }
 
+    /// A transaction commits, and the next one begins, with the ILOCK held throughout (`xfs_defer_finish`): a crash may come between the
+    /// two, and nobody else.
+    pub fn roll(&mut self) {
+        if self.owed.logged {
+            self.owed.inode.commit(&self.map);
+        }
+    }
+
     /// Moves a fork's counter, for a change of its records of `blocks` that was just made.
     fn count(&self, fork: Fork, blocks: impl IntoIterator<Item = FileBlock> + Clone) {
         let inode = self.owed.inode;

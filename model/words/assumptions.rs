@@ -47,10 +47,10 @@ pub const ALL: &[Assumption] = &[
         &["writeback_get_folio"],
     ),
     assume(
-        "truncation-whole",
-        "the extents that a truncate or a shift takes out go in one transaction",
-        "xfs_itruncate_extents, xfs_collapse_file_space (6.1 to 7.3): rolling transactions",
-        &["xfs_itruncate_extents", "xfs_bmap_collapse_extents"],
+        "shift-whole",
+        "the extents that a collapse or an insertion moves go in one transaction",
+        "xfs_collapse_file_space, xfs_insert_file_space (6.1 to 7.3): rolling transactions, an extent each",
+        &["xfs_bmap_collapse_extents", "xfs_bmap_insert_extents"],
     ),
     assume(
         "freed-at-once",
@@ -105,12 +105,6 @@ pub const ALL: &[Assumption] = &[
         "a crash leaves a block as it was or as it was written, and tears none",
         "no file system promises it",
         &["device_write"],
-    ),
-    assume(
-        "remap-section",
-        "a reflink puts an extent of its source into the destination in one transaction",
-        "xfs_reflink_remap_extent (fs/xfs/xfs_reflink.c, 6.1 to 7.3): one for each extent that the destination has there",
-        &["xfs_reflink_remap_extent"],
     ),
     assume(
         "setattr-flush",

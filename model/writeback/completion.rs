@@ -203,8 +203,9 @@ async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
 }
 
 /// `xfs_iomap_write_unwritten`, `xfs_reflink_end_cow` or `xfs_zoned_end_io`, and the on-disk size, in one ILOCK
-/// section; in one for each extent where copies are moved, the size with the last one. (The kernel logs a size behind copies
-/// in a transaction that follows.)
+/// section; in one for each extent of the data fork where copies or new places are put into it, the size with the last one. (The
+/// kernel logs a size behind these in a transaction that follows.) What is converted is one extent: it lies together on the device,
+/// and nobody else converts what is under writeback.
 async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
     let config = &inode.sb.config;
     let fs = &config.fs;
@@ -215,7 +216,17 @@ async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
     }
     let mut changed = false;
     if config.fs.is_out_of_place() {
-        changed = map.refer_to(&ioend.blocks, ioend.phys, fs.bump_convert);
+        let mut rest = ioend.blocks.clone();
+        loop {
+            let end = map.extent_around(rest.start).end.min(rest.end);
+            let phys = ioend.phys + (rest.start - ioend.blocks.start);
+            changed |= map.refer_to(&(rest.start..end), phys, fs.bump_convert);
+            rest.start = end;
+            if rest.is_empty() {
+                break;
+            }
+            map = map.cycle(op).await;
+        }
     } else if ioend.shared {
         let mut rest = ioend.blocks.clone();
         while let Some(next) = xfs_reflink_end_cow_extent(inode, &mut map, &rest, fs.bump_convert) {

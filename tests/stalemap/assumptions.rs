@@ -70,10 +70,7 @@ fn a_verdict_names_the_assumptions_that_its_runs_touched_and_no_others() {
     assert_eq!(place, "on-path");
     let has = |id: &str| checked.contains(id);
     assert!(has("one-ioend") && has("integrity-tags") && has("no-preallocation"), "{checked:?}");
-    assert!(
-        !has("zones") && !has("one-node") && !has("exchange-same") && !has("truncation-whole"),
-        "{checked:?}"
-    );
+    assert!(!has("zones") && !has("one-node") && !has("exchange-same") && !has("shift-whole"), "{checked:?}");
     let has = |scenario: &str, id: &str| basis(&[scenario, "--design", "iomap_valid"])[0].0.contains(id);
     assert!(has("xfs/t4", "direct-mapped-first") && has("gfs2/dio-write", "direct-mapped-first"));
     assert!(!has("xfs/c3", "direct-mapped-first"), "a truncate waits for direct I/O, and is none");
