@@ -1,8 +1,8 @@
 //! What truncate and fallocate do to the extents, by each file system's names: xfs_bmap_util.c and `xfs_itruncate_extents`,
 //! `ext4_ext_remove_space` and `ext4_ext_shift_extents`, gfs2's `punch_hole`.
 //!
-//! Each is one ILOCK section but the punch of XFS. A truncate of XFS rolls from one transaction to the next with the ILOCK held:
-//! only a crash can come between. A shift does, too, which is left out.
+//! Each is one ILOCK section but the punch of XFS. A truncate and a shift of XFS roll from one transaction to the next with the
+//! ILOCK held: only a crash can come between. (So does ext4's shift here, whose own transactions are left out.)
 
 use std::ops::Range;
 

@@ -7,8 +7,8 @@
 //! whether the range was dirty *before* it sampled the mapping, and flushes and maps again if so. In 7.3 XFS looks the
 //! dirty folios up itself, while it maps, and those are zeroed in the page cache as they are.
 //!
-//! Left out: the special case for the unaligned start of the range (6.12); that a batch of folios may be full before the
-//! mapping ends (7.3).
+//! Left out: the special case for the unaligned start of the range (6.12). That a batch of folios may be full before the
+//! mapping ends (7.3) cannot be: what is zeroed inside end of file is a part of a block, and lies in one folio.
 
 use std::ops::{ControlFlow, Range};
 

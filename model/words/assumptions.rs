@@ -47,12 +47,6 @@ pub const ALL: &[Assumption] = &[
         &["writeback_get_folio"],
     ),
     assume(
-        "shift-whole",
-        "the extents that a collapse or an insertion moves go in one transaction",
-        "xfs_collapse_file_space, xfs_insert_file_space (6.1 to 7.3): rolling transactions, an extent each",
-        &["xfs_bmap_collapse_extents", "xfs_bmap_insert_extents"],
-    ),
-    assume(
         "freed-at-once",
         "a block that is freed can be allocated again at once",
         "xfs_extent_busy (fs/xfs/xfs_extent_busy.c)",

@@ -189,14 +189,24 @@ impl Extents {
         blocks.map(|block| self.take(block)).filter(|extent| *extent != Extent::Hole).collect()
     }
 
-    /// Takes `blocks`, which are holes, out of the file: what lies behind them moves down.
-    pub(crate) fn collapse(&mut self, blocks: &Range<FileBlock>) {
-        self.0[usize::from(blocks.start)..].rotate_left(blocks.len());
+    /// The first extent of a range, as far as it lies there.
+    pub fn first_in(&self, blocks: &Range<FileBlock>) -> Option<Range<FileBlock>> {
+        let first = blocks.clone().find(|block| self.get(*block) != Extent::Hole)?;
+        Some(first..self.extent_around(first).end.min(blocks.end))
     }
 
-    /// Puts a hole of `blocks` into the file: what lies there moves up. The end of the map must be a hole.
-    pub(crate) fn insert(&mut self, blocks: &Range<FileBlock>) {
-        self.0[usize::from(blocks.start)..].rotate_right(blocks.len());
+    /// The last one.
+    pub fn last_in(&self, blocks: &Range<FileBlock>) -> Option<Range<FileBlock>> {
+        let last = blocks.clone().rev().find(|block| self.get(*block) != Extent::Hole)?;
+        Some(self.extent_around(last).start.max(blocks.start)..last + 1)
+    }
+
+    /// An extent moves to where there is a hole, but for what it leaves itself.
+    pub(crate) fn move_extent(&mut self, extent: &Range<FileBlock>, to: FileBlock) {
+        let moved: Vec<Extent> = extent.clone().map(|block| self.take(block)).collect();
+        for (block, extent) in (to..).zip(moved) {
+            self.replace(block, extent);
+        }
     }
 
     /// Whether there is anything but a hole; of the COW fork `xfs_inode_has_cow_data`.
@@ -330,10 +340,14 @@ mod tests {
         map.allocate(&(0..3), &[0, 1, 2]);
         assert_eq!(map.unmap(1..2), [Extent::Unwritten(1)]);
         assert_eq!(map.letters(), "UHUH");
-        map.collapse(&(1..2));
+        assert_eq!(map.first_in(&(1..4)), Some(2..3));
+        map.move_extent(&(2..3), 1);
         assert_eq!((map.letters().as_str(), map.get(1)), ("UUHH", Extent::Unwritten(2)));
-        map.insert(&(0..2));
+        assert_eq!((map.last_in(&(0..4)), map.last_in(&(0..1))), (Some(1..2), Some(0..1)));
+        map.move_extent(&(1..2), 3);
+        map.move_extent(&(0..1), 2);
         assert_eq!((map.letters().as_str(), map.get(2)), ("HHUU", Extent::Unwritten(0)));
+        assert_eq!(map.first_in(&(0..2)), None);
     }
 
     #[test]

@@ -70,16 +70,31 @@ impl<B: Backend> MapSection<'_, B> {
         count
     }
 
-    /// Takes `blocks`, which are holes, out of the file: what lies behind them moves down, in a transaction.
+    /// Takes `blocks`, which are holes, out of the file: what lies behind them moves down, in a transaction for each extent.
     pub fn collapse(&mut self, blocks: &Range<FileBlock>) {
-        self.map.collapse(blocks);
+        let mut next = blocks.end;
+        while let Some(extent) = self.map.first_in(&(next..self.owed.inode.sb.geometry.blocks())) {
+            next = extent.end;
+            self.move_extent(&extent, extent.start - blocks.len() as FileBlock);
+        }
         self.shifted(blocks, Shift::Down);
     }
 
-    /// Puts a hole of `blocks` into the file: what lies there moves up, in a transaction. The end of the map must be a hole.
+    /// Puts a hole of `blocks` into the file: what lies there moves up, in a transaction for each extent, the last one first.
+    /// The end of the map must be a hole.
     pub fn insert(&mut self, blocks: &Range<FileBlock>) {
-        self.map.insert(blocks);
+        let mut end = self.owed.inode.sb.geometry.blocks();
+        while let Some(extent) = self.map.last_in(&(blocks.start..end)) {
+            end = extent.start;
+            self.move_extent(&extent, extent.start + blocks.len() as FileBlock);
+        }
         self.shifted(blocks, Shift::Up);
+    }
+
+    fn move_extent(&mut self, extent: &Range<FileBlock>, to: FileBlock) {
+        self.map.move_extent(extent, to);
+        self.owed.logged = true;
+        self.roll();
     }
 
     fn shifted(&mut self, blocks: &Range<FileBlock>, shift: Shift) {
