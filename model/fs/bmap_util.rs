@@ -11,9 +11,9 @@ use stalemap_facade::{Backend, Op};
 use crate::fs::stuffed;
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
-use crate::words::extent::{Enospc, Extent, ExtentMap};
+use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
 use crate::words::geometry::{Cell, FileBlock};
-use crate::words::map_design::UnmapCow;
+use crate::words::map_design::{AllocRecheck, UnmapCow};
 
 /// The size that the log has of the file, in cells, for a change of the size that may have to write data back first.
 pub(crate) async fn logged_size<B: Backend>(inode: &Inode<B>) -> Cell {
@@ -75,6 +75,10 @@ pub(crate) async fn alloc_extents<'i, B: Backend>(
     blocks: &Range<FileBlock>,
 ) -> (MapSection<'i, B>, Result<(), Enospc>) {
     let mut map = inode.lock_map(op).await;
+    let mut found = match inode.sb.config.design.alloc_recheck {
+        AllocRecheck::DataFork => Vec::new(),
+        AllocRecheck::Nothing => blocks.clone().filter(|block| map.get(*block).phys().is_none()).collect(),
+    };
     let mut rest = blocks.clone();
     while inode.sb.config.fs.is_xfs()
         && let Some(end) = first_without(&map, &rest)
@@ -84,9 +88,27 @@ pub(crate) async fn alloc_extents<'i, B: Backend>(
         }
         rest.start = end;
         map = map.cycle(op).await;
+        found = allocate_found(&mut map, &found, end);
     }
     let result = map.preallocate(&rest);
     (map, result)
+}
+
+/// Blocks from `end` on that had no place at the first look get a new one if they have one by now (a mutant). Returns those that have
+/// none.
+fn allocate_found<B: Backend>(
+    map: &mut MapSection<'_, B>,
+    found: &[FileBlock],
+    end: FileBlock,
+) -> Vec<FileBlock> {
+    let rest = found.iter().copied().filter(|block| *block >= end);
+    let (taken, left): (Vec<_>, Vec<_>) = rest.partition(|block| map.get(*block).phys().is_some());
+    for block in taken {
+        if map.allocate_again(Fork::Data, &(block..block + 1)).is_err() {
+            break;
+        }
+    }
+    left
 }
 
 /// Where the first extent of some blocks ends that has no place, if there is another one behind it.

@@ -5,7 +5,9 @@
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
 use crate::words::dio_design::{DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use crate::words::map_design::{ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow};
+use crate::words::map_design::{
+    AllocRecheck, ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow,
+};
 use crate::words::settings::{choices, settable};
 
 choices! {
@@ -577,6 +579,8 @@ pub struct Design {
     pub map_lookup: MapLookup,
     /// What it looks at again before it allocates what is delayed.
     pub convert_recheck: ConvertRecheck,
+    /// What preallocation looks at again before it allocates the next extent.
+    pub alloc_recheck: AllocRecheck,
     /// What a direct write looks at again before it allocates a copy of a shared block.
     pub cow_recheck: CowRecheck,
     /// What the completion of I/O to copies puts into the data fork.
@@ -644,6 +648,7 @@ settable!(Design {
     zero_lock,
     map_lookup,
     convert_recheck,
+    alloc_recheck,
     cow_recheck,
     end_cow,
     unmap_cow,
@@ -764,6 +769,7 @@ impl Design {
             zero_lock: ZeroLock::Nothing,
             map_lookup: MapLookup::OneSection,
             convert_recheck: ConvertRecheck::Retry,
+            alloc_recheck: AllocRecheck::DataFork,
             cow_recheck: CowRecheck::CowAndShared,
             end_cow: EndCow::WholeExtent,
             unmap_cow: UnmapCow::Kept,

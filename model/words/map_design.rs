@@ -54,6 +54,16 @@ choices! {
 }
 
 choices! {
+    /// What preallocation looks at again when it has a transaction and the ILOCK again for the next extent (`xfs_alloc_file_space`).
+    AllocRecheck {
+        /// The data fork, with every extent: what writeback has allocated meanwhile is left as it is (`xfs_bmapi_write`).
+        DataFork = "data-fork",
+        /// Nothing: what had no place when the first extent was allocated gets a new one (a mutant).
+        Nothing = "none",
+    }
+}
+
+choices! {
     /// What becomes of copies in the COW fork where blocks are taken out of the data fork, or a clone puts others there. A truncate
     /// always gives them up.
     UnmapCow {

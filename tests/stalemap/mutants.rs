@@ -20,7 +20,9 @@ use stalemap_model::words::design::{
     WritebackSubmit, ZeroRange, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
-use stalemap_model::words::map_design::{ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow};
+use stalemap_model::words::map_design::{
+    AllocRecheck, ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow,
+};
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
     LogOrdered, MkwriteUnlock, Personality, SeekMap, SizeLog, TruncateFlush, WriteLock,
@@ -544,6 +546,17 @@ fn direct_writes_do_not_look_at_the_data_fork_again() {
 fn copies_in_flight_are_moved() {
     holds("xfs/end-cow", |design, _| design.end_cow = EndCow::IoRange, &[branches::COW_REMAP]);
     violates("xfs/end-cow", |design, _| design.end_cow = EndCow::WholeExtent, &[properties::STALE_EXPOSURE]);
+}
+
+/// Preallocation goes by what it found before it let the ILOCK go, and takes a block from its data.
+#[test]
+fn preallocation_looks_once() {
+    caught(
+        "xfs/falloc-extents",
+        |design, _| design.alloc_recheck = AllocRecheck::Nothing,
+        &[properties::LOST_WRITE],
+        &[branches::CONVERT],
+    );
 }
 
 /// I/O is submitted with the folio locked, and complete before the bit is set that it clears.

@@ -76,6 +76,15 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "alloc_recheck",
+        EVERY,
+        &[text(
+            "data-fork",
+            ALL,
+            "xfs_alloc_file_space calls xfs_bmapi_write for the first extent of what is left, with the ILOCK held for that one transaction. gfs2 holds the glock over all, zonefs allocates nothing",
+        )],
+    ),
+    row(
         "end_cow",
         EVERY,
         &[
