@@ -153,7 +153,7 @@ impl Path for FsyncState {
                 check_error(inode)
             }
             FsyncState::LogForce => {
-                log_force(inode, me).await;
+                log_force(inode, me, Upto::File).await;
                 check_error(inode)
             }
             FsyncState::CheckError => ControlFlow::Break(returned(inode).await),
@@ -197,10 +197,22 @@ fn check_error<B: Backend>(inode: &Inode<B>) -> ControlFlow<Returned, FsyncState
     }
 }
 
-/// What the log has so far is on disk from here on.
-pub(crate) async fn log_force<B: Backend>(inode: &Inode<B>, me: ActorId) {
+/// How far the log is forced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Upto {
+    /// To the last transaction of the file (`xfs_log_force_seq`).
+    File,
+    /// To its end (`xfs_log_force`).
+    End,
+}
+
+/// What the log has so far is on disk from here on, or as much of it as a file needs.
+pub(crate) async fn log_force<B: Backend>(inode: &Inode<B>, me: ActorId, upto: Upto) {
     drop(inode.lock_map(Op::new(inode.sb.config.fs.names.log_force)).await);
-    inode.log_force();
+    match upto {
+        Upto::File => inode.log_force(),
+        Upto::End => inode.sb.log_force_all(),
+    }
     inode.sb.release_freed();
     inode.oracle.end_sync(me);
     inode.audit_crash();

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use stalemap_facade::{ActorId, Backend};
 
-use crate::fsync::log_force;
+use crate::fsync::{Upto, log_force};
 use crate::path::{Part, Path};
 use crate::state::inode::Inode;
 use crate::state::world::World;
@@ -42,7 +42,7 @@ impl Path for ShutdownState {
     async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
         match self {
             ShutdownState::LogForce => {
-                log_force(inode, me).await;
+                log_force(inode, me, Upto::End).await;
                 ControlFlow::Break(())
             }
             ShutdownState::LogFlush(inner) => match gfs2_log_flush::step(inode, me, inner).await {

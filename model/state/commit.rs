@@ -9,9 +9,8 @@ use crate::judge::crash::torn;
 use crate::judge::properties;
 use crate::state::device::contents;
 use crate::state::inode::Inode;
-use crate::state::log::{Cached, Image, InodeDirty, durable, flush, recoverable};
+use crate::state::log::{Cached, Image, InodeDirty, Log, durable, flush, recoverable};
 use crate::state::superblock::SuperBlock;
-use crate::words::command::FileId;
 use crate::words::extent::{Extent, ExtentMap, Phys};
 use crate::words::geometry::Cell;
 use crate::words::personality::{Allocate, DeviceCache, FsyncLog, Hooks, LogOrdered};
@@ -21,21 +20,24 @@ impl<B: Backend> Inode<B> {
     /// A transaction commits: the extent map, whose lock the caller holds, is what the log says from here on. What a crash
     /// would leave is judged when the lock is released.
     pub(super) fn commit(&self, map: &ExtentMap) {
+        self.commit_at(map, self.sb.next_place());
+    }
+
+    /// A transaction commits at this place of the log, which is another file's, too, if the transaction is one of both.
+    pub(super) fn commit_at(&self, map: &ExtentMap, place: Option<u16>) {
         let Some(log) = self.log() else { return };
         // Every transaction of gfs2 that changes the inode writes all of it (`gfs2_dinode_out`).
         let size = if self.merges_transactions() { self.i_size_peek() } else { map.disk_size };
         let image = Image::new(durable(&map.0), size, self.audit_stuffed());
         let cache = self.sb.config.fs.device_cache;
         log.update(|log| {
-            if self.merges_transactions() { log.merge(image, cache) } else { log.commit(image, cache) }
+            if self.merges_transactions() {
+                log.merge(image, cache);
+            } else {
+                let place = place.unwrap_or(log.place() + 1);
+                log.commit(place, image, cache);
+            }
         });
-    }
-
-    /// One transaction of this file and another one commits; the caller holds the locks of both maps.
-    pub(super) fn commit_with(&self, map: &ExtentMap, other: FileId) {
-        let Some(log) = self.log() else { return };
-        let image = Image::new(durable(&map.0), map.disk_size, self.audit_stuffed());
-        log.update(|log| log.commit_with(other, image, self.sb.config.fs.device_cache));
     }
 
     /// A transaction commits, for callers that change what the inode says without the extent map's lock.
@@ -57,11 +59,10 @@ impl<B: Backend> Inode<B> {
         self.sb.config.fs.allocate == Allocate::Written
     }
 
-    /// `xfs_log_force`: what was committed so far survives.
+    /// `xfs_log_force_seq`: what was committed up to the file's last transaction survives.
     pub fn log_force(&self) {
         if let Some(log) = self.log() {
-            log.update(|log| log.force(self.sb.config.fs.device_cache));
-            self.sb.force_common(self.number);
+            self.sb.log_force(log.read(Log::place));
         }
     }
 
@@ -277,15 +278,27 @@ impl<B: Backend> Inode<B> {
 }
 
 impl<B: Backend> SuperBlock<B> {
-    /// The log of a file was forced: what is in it of other files stays, too.
-    fn force_common(&self, file: FileId) {
-        let mut forced = Vec::new();
-        self.logs[usize::from(file)].audit(|log| forced.extend(log.forced_in_common()));
-        for (other, count) in forced {
-            let log = &self.logs[usize::from(other)];
-            if log.read(|log| log.may_undo(file, count)) {
-                log.update(|log| log.force_common(file, count, self.config.fs.device_cache));
-                self.force_common(other);
+    /// The place of the next transaction in the log, where that is not a matter of one file.
+    pub(super) fn next_place(&self) -> Option<u16> {
+        let several = self.logs.len() > 1 && self.config.fs.allocate != Allocate::Written;
+        several.then(|| self.last_place() + 1)
+    }
+
+    fn last_place(&self) -> u16 {
+        self.logs.iter().map(|log| log.read(Log::place)).max().unwrap_or(0)
+    }
+
+    /// `xfs_log_force`: what was committed so far survives, of whatever file.
+    pub fn log_force_all(&self) {
+        self.log_force(self.last_place());
+    }
+
+    /// The log is forced up to a place.
+    fn log_force(&self, place: u16) {
+        let cache = self.config.fs.device_cache;
+        for log in &self.logs {
+            if log.read(|log| log.changes_if_forced(place, cache)) {
+                log.update(|log| log.force_up_to(place, cache));
             }
         }
     }

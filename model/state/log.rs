@@ -1,8 +1,8 @@
 //! Power loss: what recovery would make of the file, judged at every state without going there.
 //!
-//! The log is a sequence of committed transactions, of which a crash leaves some prefix that is not shorter
+//! The log is one sequence of committed transactions of all files, of which a crash leaves some prefix that is not shorter
 //! than what has been forced out. So the state keeps, per file, what each of these prefixes says about extents
-//! and on-disk size, oldest first, and after every transition that changes one of them or the device each
+//! and on-disk size, oldest first, with its place in the sequence, and after every transition that changes one of them or the device each
 //! recovered image is read and judged. The crash itself need not be explored: it changes nothing that another
 //! state does not see. All of it exists only where a scenario says `@crash` or `shutdown`, and the others run on
 //! behind either: what they find there is errors.
@@ -15,19 +15,20 @@
 //! nothing has flushed it out: every write of the log does so first, so that an image goes with all data that was complete
 //! when it was committed.
 //!
-//! A transaction may be one of two files. A crash leaves all of it or nothing: of the images of both, those go together that
-//! have as many such transactions, and whoever forces the log of one file forces that of the other as far.
+//! Who forces the log for one file makes durable what any file has committed up to that one's last transaction
+//! (`xfs_log_force_seq`, fs/xfs/xfs_log.c, and `xlog_cil_force_seq`, fs/xfs/xfs_log_cil.c, 6.1 to 7.3), and flushes the device. In
+//! the kernel transactions are written in checkpoints, each of which is left as a whole or not at all; where one ends is
+//! nobody's to say, so it may end behind any transaction. A transaction of two files has one place.
 //!
-//! Left out: torn blocks, and the order of other commits of different files, which their images do not depend on: forcing the
-//! log for one file makes only its own transactions durable, and those of two files, so that more is undone by a crash than in a
-//! kernel. Delayed allocations, copies in the COW fork and the page cache live in memory only and are gone.
+//! Left out: torn blocks; and on gfs2 who flushes the log for one file makes only its own transactions durable, so that more is
+//! undone by a crash than in a kernel. Delayed allocations, copies in the COW fork and the page cache live in memory only and
+//! are gone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::state::device::DiskBlock;
 use crate::state::dinode::Dinode;
-use crate::words::command::FileId;
 use crate::words::extent::{Extent, ExtentMap, Phys};
 use crate::words::geometry::Cell;
 use crate::words::personality::DeviceCache;
@@ -44,19 +45,14 @@ pub(crate) struct Image {
     pub(crate) data: Vec<Option<Vec<Value>>>,
     /// What device blocks held before, with which this image may be found.
     pub(crate) unflushed: Vec<(Phys, DiskBlock)>,
-    /// The transactions in it that are of another file as well: how many of each, by its number.
-    common: BTreeMap<FileId, u8>,
+    /// The place of its last transaction in the sequence of all files, counted from what is forced out, which has 0.
+    place: u16,
 }
 
 impl Image {
     pub(crate) fn new(extents: Vec<Extent>, size: Cell, stuffed: Dinode) -> Self {
         let data = vec![None; extents.len()];
-        Image { data, unflushed: Vec::new(), common: BTreeMap::new(), extents, size, stuffed }
-    }
-
-    /// How many of the transactions in it are of this file as well.
-    fn in_common(&self, other: FileId) -> u8 {
-        self.common.get(&other).copied().unwrap_or(0)
+        Image { data, unflushed: Vec::new(), place: 0, extents, size, stuffed }
     }
 
     /// The device blocks that it refers to.
@@ -69,8 +65,8 @@ impl Image {
     }
 
     pub(crate) fn says_the_same(&self, other: &Image) -> bool {
-        (&self.extents, self.size, &self.stuffed, &self.data, &self.common)
-            == (&other.extents, other.size, &other.stuffed, &other.data, &other.common)
+        (&self.extents, self.size, &self.stuffed, &self.data)
+            == (&other.extents, other.size, &other.stuffed, &other.data)
     }
 }
 
@@ -113,19 +109,9 @@ impl Log {
         }
     }
 
-    pub(crate) fn commit(&mut self, image: Image, cache: DeviceCache) {
-        let common = self.latest().common.clone();
-        self.append(Image { common, ..image }, cache);
-    }
-
-    /// A transaction commits that is one of another file as well.
-    pub(crate) fn commit_with(&mut self, other: FileId, image: Image, cache: DeviceCache) {
-        let mut common = self.latest().common.clone();
-        *common.entry(other).or_insert(0) += 1;
-        self.append(Image { common, ..image }, cache);
-    }
-
-    fn append(&mut self, mut image: Image, cache: DeviceCache) {
+    /// A transaction commits at this place of the sequence.
+    pub(crate) fn commit(&mut self, place: u16, image: Image, cache: DeviceCache) {
+        let mut image = Image { place, ..image };
         if self.images.last().is_some_and(|last| last.says_the_same(&image)) {
             return;
         }
@@ -161,7 +147,7 @@ impl Log {
             .map(|block| before.data[block].clone().filter(|_| same(&block)))
             .collect();
         self.images.truncate(1);
-        self.commit(image, cache);
+        self.commit(1, image, cache);
     }
 
     pub(crate) fn latest(&self) -> &Image {
@@ -173,27 +159,29 @@ impl Log {
         self.images.iter().flat_map(Image::blocks).collect()
     }
 
-    /// The transactions of other files as well that a crash cannot undo: how many of each.
-    pub(crate) fn forced_in_common(&self) -> impl Iterator<Item = (FileId, u8)> {
-        self.images[0].common.iter().map(|(other, count)| (*other, *count))
+    /// The place of the file's last transaction, 0 if it is forced out.
+    pub(crate) fn place(&self) -> u16 {
+        self.latest().place
     }
 
-    /// Whether a crash may undo one of the first `count` transactions that are of this file as well.
-    pub(crate) fn may_undo(&self, other: FileId, count: u8) -> bool {
-        self.images[0].in_common(other) < count
+    /// Whether forcing the log up to a place makes a difference to the file.
+    pub(crate) fn changes_if_forced(&self, place: u16, cache: DeviceCache) -> bool {
+        let moves = place > 0 && self.place() > 0;
+        moves
+            || cache != DeviceCache::Unflushed && self.images.iter().any(|image| !image.unflushed.is_empty())
     }
 
-    /// The first `count` transactions that are of this file as well stay, and so does what was committed before.
-    pub(crate) fn force_common(&mut self, other: FileId, count: u8, cache: DeviceCache) {
-        let undone = self.images.iter().take_while(|image| image.in_common(other) < count).count();
-        self.images.drain(..undone.min(self.images.len() - 1));
+    /// What was committed up to a place stays, of whatever file.
+    pub(crate) fn force_up_to(&mut self, place: u16, cache: DeviceCache) {
+        let undone = self.images.iter().take_while(|image| image.place <= place).count();
+        self.images.drain(..undone.saturating_sub(1));
+        self.images.iter_mut().for_each(|image| image.place = image.place.saturating_sub(place));
         self.flushed(cache);
     }
 
     /// What was committed so far stays, and what is complete on the device, if that is flushed.
     pub(crate) fn force(&mut self, cache: DeviceCache) {
-        self.images.drain(..self.images.len() - 1);
-        self.flushed(cache);
+        self.force_up_to(self.place(), cache);
     }
 
     /// The device is flushed before the log is written, unless that is left out.
@@ -204,22 +192,14 @@ impl Log {
     }
 }
 
-/// What a crash may leave of all files together, whose logs are given by number: an image of each.
+/// What a crash may leave of all files together: an image of each, for each place at which the log may end.
 pub(crate) fn recoverable(logs: &[Log]) -> Vec<Vec<&Image>> {
-    let mut all = vec![Vec::new()];
-    for (file, log) in (0..).zip(logs) {
-        let goes_with = |images: &[&Image], image: &Image| {
-            (0..).zip(images).all(|(other, earlier)| earlier.in_common(file) == image.in_common(other))
-        };
-        all = all
-            .iter()
-            .flat_map(|images| {
-                let fitting = log.images.iter().filter(|image| goes_with(images, image));
-                fitting.map(|image| [images.as_slice(), &[image]].concat())
-            })
-            .collect();
-    }
-    all
+    let last = logs.iter().map(Log::place).max().unwrap_or(0);
+    let at = |place: u16| {
+        let image = |log: &'_ Log| log.images.iter().rposition(|image| image.place <= place).unwrap_or(0);
+        logs.iter().map(|log| &log.images[image(log)]).collect()
+    };
+    (0..=last).map(at).collect()
 }
 
 /// What the page cache has of a block when the log is flushed.
@@ -257,36 +237,45 @@ mod tests {
         Image::new(vec![Extent::Written(0)], size, None)
     }
 
+    fn file(size: Cell) -> Log {
+        Log { images: vec![image(size)], ..Log::new(&ExtentMap::new(1), 0, None) }
+    }
+
+    fn sizes(images: &[Image]) -> Vec<Cell> {
+        images.iter().map(|image| image.size).collect()
+    }
+
     #[test]
     fn a_crash_leaves_any_prefix_from_the_last_force_on() {
-        let mut log = Log::new(&ExtentMap::new(1), 0, None);
-        log.images = vec![image(0)];
-        for size in [1, 1, 2] {
-            log.commit(image(size), DeviceCache::Absent);
+        let mut log = file(0);
+        for (place, size) in [(1, 1), (2, 1), (2, 2)] {
+            log.commit(place, image(size), DeviceCache::Absent);
         }
-        assert_eq!(log.images, [image(0), image(1), image(2)]);
+        assert_eq!(sizes(&log.images), [0, 1, 2]);
         log.force(DeviceCache::Absent);
         assert_eq!(log.images, [image(2)]);
     }
 
     #[test]
-    fn a_transaction_of_two_files_is_left_of_both_or_of_neither() {
-        let mut logs =
-            [0, 0].map(|size| Log { images: vec![image(size)], ..Log::new(&ExtentMap::new(1), 0, None) });
-        logs[0].commit(image(1), DeviceCache::Absent);
-        logs[0].commit_with(1, image(2), DeviceCache::Absent);
-        logs[1].commit_with(0, image(2), DeviceCache::Absent);
-        logs[1].commit(image(3), DeviceCache::Absent);
-        let sizes = |logs: &[Log]| -> Vec<Vec<Cell>> {
-            recoverable(logs).iter().map(|images| images.iter().map(|image| image.size).collect()).collect()
+    fn a_crash_leaves_a_prefix_of_what_all_files_have_committed() {
+        let mut logs = [file(0), file(0)];
+        for (number, place, size) in [(0, 1, 1), (0, 2, 2), (1, 2, 2), (1, 3, 3), (0, 4, 4)] {
+            logs[number].commit(place, image(size), DeviceCache::Absent);
+        }
+        let left = |logs: &[Log]| -> Vec<Vec<Cell>> {
+            let sizes = |images: &Vec<&Image>| images.iter().map(|image| image.size).collect();
+            recoverable(logs).iter().map(sizes).collect()
         };
-        assert_eq!(sizes(&logs), [[0, 0], [1, 0], [2, 2], [2, 3]]);
-        logs[0].force(DeviceCache::Absent);
-        assert_eq!(logs[0].forced_in_common().collect::<Vec<_>>(), [(1, 1)]);
-        assert!(logs[1].may_undo(0, 1));
-        logs[1].force_common(0, 1, DeviceCache::Absent);
-        assert!(!logs[1].may_undo(0, 1));
-        assert_eq!(sizes(&logs), [[2, 2], [2, 3]]);
+        assert_eq!(
+            left(&logs),
+            [[0, 0], [1, 0], [2, 2], [2, 3], [4, 3]],
+            "a transaction of two files has one place"
+        );
+        // For the second file: also what the first one had committed before.
+        let place = logs[1].place();
+        logs.iter_mut().for_each(|log| log.force_up_to(place, DeviceCache::Absent));
+        assert_eq!(left(&logs), [[2, 3], [4, 3]]);
+        assert_eq!(logs.each_ref().map(Log::place), [1, 0]);
     }
 
     #[test]
@@ -295,7 +284,7 @@ mod tests {
         log.images = vec![image(0)];
         log.merge(image(1), DeviceCache::Absent);
         log.merge(image(2), DeviceCache::Absent);
-        assert_eq!(log.images, [image(0), image(2)]);
+        assert_eq!(sizes(&log.images), [0, 2]);
     }
 
     #[test]
@@ -307,7 +296,7 @@ mod tests {
                 log.supersede(phys, &None, cache);
             }
             assert_eq!(log.images[0].unflushed, [(0, None)]);
-            log.commit(image(1), cache);
+            log.commit(1, image(1), cache);
             assert_eq!(log.images[1].unflushed.len(), kept);
             log.force(cache);
             assert_eq!(log.images[0].unflushed.len(), kept);

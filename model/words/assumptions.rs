@@ -90,9 +90,9 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "logs-apart",
-        "forcing the log for one file makes only its own transactions durable",
-        "xfs_log_force_seq (fs/xfs/xfs_log.c): those of all files",
-        &["xfs_log_force", "gfs2_log_flush"],
+        "flushing the log of gfs2 for one file makes only its own transactions durable",
+        "gfs2_log_flush (fs/gfs2/log.c): those of all files",
+        &["gfs2_log_flush"],
     ),
     assume(
         "whole-blocks",

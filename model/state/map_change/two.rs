@@ -75,8 +75,9 @@ impl<B: Backend> Drop for TwoMaps<'_, B> {
             _ if !a.owed.logged && !b.owed.logged => {}
             // Where there is no exchange nobody gets here: its command is refused.
             Exchange::Together | Exchange::OneCounter | Exchange::Absent => {
-                first.commit_with(&a.map, second.number);
-                second.commit_with(&b.map, first.number);
+                let place = first.sb.next_place();
+                first.commit_at(&a.map, place);
+                second.commit_at(&b.map, place);
             }
             Exchange::Apart => {
                 first.commit(&a.map);
