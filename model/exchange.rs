@@ -24,6 +24,7 @@ use crate::state::map_change::two::{Delayed, lock_two_maps};
 use crate::state::world::World;
 use crate::truncate::{self, TruncateState};
 use crate::words::command::{Command, FileId};
+use crate::words::dio_design::DioWait;
 use crate::words::geometry::{Cell, Geometry};
 use crate::words::ordering::Link;
 use crate::words::personality::FlushUnmap;
@@ -109,7 +110,7 @@ async fn lock<B: Backend>(
     if !xfs_exchange_range_checks(&w.sb.geometry, &exchange, sizes) {
         return ControlFlow::Break(refuse(w, me, &exchange));
     }
-    inode_dio_wait_both(w, exchange.files).await;
+    inode_dio_wait_both(w, exchange.files, DioWait::Locked).await;
     let jobs = xfs_exchrange_prep(w, &exchange);
     ControlFlow::Continue(ExchangeState::Run { exchange, jobs })
 }

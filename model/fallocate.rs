@@ -19,7 +19,7 @@ use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, SizeAfter};
 use crate::fs::{self, bmap_util, gfs2_log, glock, stuffed};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
-use crate::state::dio_count::inode_dio_wait;
+use crate::state::dio_count;
 use crate::state::event::{Errno, What};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -27,6 +27,7 @@ use crate::state::log::InodeDirty;
 use crate::state::world::World;
 use crate::truncate::{self, pagecache_isize_extended};
 use crate::words::command::Command;
+use crate::words::dio_design::DioWait;
 use crate::words::extent::Enospc;
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::ordering::Link;
@@ -84,6 +85,7 @@ impl Path for ChangeState {
     ) -> ControlFlow<Returned, Self> {
         match self {
             ChangeState::Enter(change) => {
+                dio_count::wait_if(inode, DioWait::BeforeLock).await;
                 inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
                 glock::acquire(inode, me, Mode::Exclusive).await;
                 ControlFlow::Continue(ChangeState::Lock(change))
@@ -92,7 +94,7 @@ impl Path for ChangeState {
                 if inode.sb.config.fs.invalidate_lock {
                     inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
                 }
-                inode_dio_wait(inode).await;
+                dio_count::wait_if(inode, DioWait::Locked).await;
                 let size = inode.i_size_peek();
                 let plan = match change {
                     Change::Truncate(new_size) => Ok(fs::setattr_size(inode, size, new_size)),

@@ -24,6 +24,7 @@ use crate::state::world::World;
 use crate::truncate::{self, TruncateState};
 use crate::words::branches;
 use crate::words::command::{Command, FileId};
+use crate::words::dio_design::DioWait;
 use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::map_design::UnmapCow;
@@ -201,7 +202,7 @@ async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> 
     if !generic_remap_checks(w, &remap) {
         return ReflinkState::Refuse(remap);
     }
-    inode_dio_wait_both(w, remap.files()).await;
+    inode_dio_wait_both(w, remap.files(), DioWait::Locked).await;
     // The kernel looks after the write-back, which changes no size.
     if !generic_remap_check_len(w, &remap) {
         return ReflinkState::Refuse(remap);

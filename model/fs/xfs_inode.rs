@@ -2,9 +2,10 @@
 
 use stalemap_facade::{ActorId, Backend, Op};
 
-use crate::state::dio_count::inode_dio_wait;
+use crate::state::dio_count;
 use crate::state::world::World;
 use crate::words::command::FileId;
+use crate::words::dio_design::DioWait;
 
 /// The next lock of `xfs_ilock2_io_mmap`, of which `held` are held: both i_rwsem, then both invalidate_locks, exclusively
 /// and in one order. (The kernel takes them in the order of their addresses.) `files` may be one twice. Returns how many are held then, of [`ALL_LOCKS`].
@@ -14,6 +15,9 @@ pub(crate) async fn xfs_ilock2_io_mmap<B: Backend>(
     files: [FileId; 2],
     held: u8,
 ) -> u8 {
+    if held == 0 {
+        inode_dio_wait_both(w, files, DioWait::BeforeLock).await;
+    }
     let [first, second] = [files[0].min(files[1]), files[0].max(files[1])];
     let number = if held.is_multiple_of(2) { first } else { second };
     let inode = &w.inodes[usize::from(number)];
@@ -42,11 +46,11 @@ pub(crate) fn xfs_iunlock2_io_mmap<B: Backend>(w: &World<B>, me: ActorId, files:
     }
 }
 
-/// `inode_dio_wait` on both files, whose locks are held.
-pub(crate) async fn inode_dio_wait_both<B: Backend>(w: &World<B>, files: [FileId; 2]) {
+/// `inode_dio_wait` on both files, if it is `here` that the design waits.
+pub(crate) async fn inode_dio_wait_both<B: Backend>(w: &World<B>, files: [FileId; 2], here: DioWait) {
     let [first, second] = [files[0].min(files[1]), files[0].max(files[1])];
-    inode_dio_wait(&w.inodes[usize::from(first)]).await;
+    dio_count::wait_if(&w.inodes[usize::from(first)], here).await;
     if second != first {
-        inode_dio_wait(&w.inodes[usize::from(second)]).await;
+        dio_count::wait_if(&w.inodes[usize::from(second)], here).await;
     }
 }

@@ -4,7 +4,9 @@
 //! system itself does is its [`Personality`](crate::words::personality::Personality). Built-in designs have names; a scenario
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
-use crate::words::dio_design::{DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned};
+use crate::words::dio_design::{
+    DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
+};
 use crate::words::map_design::{
     AllocRecheck, ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow,
 };
@@ -561,6 +563,8 @@ pub struct Design {
     pub dio_drain: DioDrain,
     /// Whether a write beyond end of file waits for direct I/O in flight (40c63fbc55a9).
     pub dio_eof_drain: bool,
+    /// When what changes the file as a whole waits for it.
+    pub dio_wait: DioWait,
     /// Whether they look at the page cache with i_rwsem held.
     pub dio_cached: DioCached,
     /// When direct writes drop what is cached.
@@ -639,6 +643,7 @@ settable!(Design {
     dio_unaligned,
     dio_drain,
     dio_eof_drain,
+    dio_wait,
     dio_cached,
     dio_invalidate,
     dio_size,
@@ -760,6 +765,7 @@ impl Design {
             dio_unaligned: DioUnaligned::OverwriteOnly,
             dio_drain: DioDrain::BeforeAndAfter,
             dio_eof_drain: true,
+            dio_wait: DioWait::Locked,
             dio_cached: DioCached::Locked,
             dio_invalidate: DioInvalidate::AfterEndIo,
             dio_size: DioSize::AfterConversion,

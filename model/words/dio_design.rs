@@ -29,6 +29,19 @@ choices! {
 }
 
 choices! {
+    /// When whoever changes the extents of a file as a whole waits for direct I/O in flight on it: truncate, fallocate, a
+    /// reflink for both files, an exchange for both.
+    DioWait {
+        /// With all locks held, so that none is begun meanwhile.
+        Locked = "locked",
+        /// Before it takes them (a mutant): what is submitted in between is not waited for.
+        BeforeLock = "before-lock",
+        /// Never (a mutant; NFS did not in a truncate, up to "NFS: Serialise O_DIRECT i/o and truncate()").
+        Never = "none",
+    }
+}
+
+choices! {
     /// When a direct write looks whether there is page cache to write back and to drop.
     DioCached {
         /// With i_rwsem held.

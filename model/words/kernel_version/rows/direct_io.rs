@@ -32,6 +32,15 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "dio_wait",
+        EVERY,
+        &[text(
+            "locked",
+            ALL,
+            "inode_dio_wait in xfs_setattr_size, xfs_file_fallocate, generic_remap_file_range_prep and (6.12, 7.3) xfs_exchange_range_prep, behind i_rwsem and invalidate_lock; gfs2_setattr_size, and for fallocate inode_go_held when the glock is granted",
+        )],
+    ),
+    row(
         "dio_cached",
         EVERY,
         &[text(
