@@ -118,7 +118,7 @@ impl Path for ChangeState {
             ChangeState::Run(mut plan) => {
                 let mut failed = false;
                 if let Some(job) = plan.jobs.pop_front() {
-                    match work(inode, me, job).await {
+                    match work(inode, me, job, &mut plan).await {
                         Worked::Partly(rest) => plan.jobs.push_front(rest),
                         Worked::Done => {}
                         // The call returns the error; what was done so far stays.
@@ -171,7 +171,7 @@ enum Worked {
 }
 
 /// One step of a job.
-async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState) -> Worked {
+async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState, plan: &mut Running) -> Worked {
     fn rest<S>(flow: ControlFlow<(), S>, wrap: impl FnOnce(S) -> JobState) -> Worked {
         match flow {
             ControlFlow::Continue(state) => Worked::Partly(wrap(state)),
@@ -181,11 +181,19 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState) -> Worke
     match job {
         JobState::Flush(state) => rest(flush::step(inode, me, state).await, JobState::Flush),
         JobState::Drop(state) => rest(truncate::step(inode, me, state).await, JobState::Drop),
-        JobState::Write(state) => match iomap::step(inode, me, *state).await {
-            ControlFlow::Continue(state) => Worked::Partly(JobState::Write(Box::new(state))),
-            ControlFlow::Break(Written { full: true }) => Worked::Done,
-            ControlFlow::Break(Written { full: false }) => Worked::Failed,
-        },
+        JobState::Write(state) => {
+            let before = state.before_folio();
+            match iomap::step(inode, me, *state).await {
+                ControlFlow::Continue(state) => {
+                    if before.is_some_and(|from| state.has_filled(from)) {
+                        plan.note_zeroed();
+                    }
+                    Worked::Partly(JobState::Write(Box::new(state)))
+                }
+                ControlFlow::Break(Written { full: true }) => Worked::Done,
+                ControlFlow::Break(Written { full: false }) => Worked::Failed,
+            }
+        }
         JobState::Unstuff(state) => match stuffed::step(inode, me, state).await {
             ControlFlow::Continue(state) => Worked::Partly(JobState::Unstuff(state)),
             ControlFlow::Break(Ok(())) => Worked::Done,
@@ -199,16 +207,16 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState) -> Worke
             gfs2_log::trans_end(inode, me);
             Worked::Done
         }
-        JobState::AtOnce(job) => at_once(inode, job).await,
+        JobState::AtOnce(job) => at_once(inode, job, plan.has_zeroed()).await,
     }
 }
 
-/// A job that is done at once.
-async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce) -> Worked {
+/// A job that is done at once; `zeroed` says whether one before it has zeroed anything.
+async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce, zeroed: bool) -> Worked {
     match job {
         AtOnce::FlushUnlogged { size, new_size } => {
             let logged = bmap_util::logged_size(inode).await;
-            if new_size > logged && size != logged {
+            if new_size > logged && (zeroed || size != logged) {
                 return Worked::Partly(JobState::new(inode, Job::Flush(logged..new_size)));
             }
         }
@@ -221,6 +229,13 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce) -> Worked {
             }
             inode.emit(|| What::Size(inode.sb.geometry.byte_at(size)));
         }
+        AtOnce::Grow(grown) => {
+            let op = Op::new("i_size_write");
+            inode.i_size.store(op, u64::from(grown.end), inode.order(Link::SizeStore)).await;
+            inode.emit(|| What::Size(inode.sb.geometry.byte_at(grown.end)));
+            pagecache_isize_extended(inode, grown.start, grown.end).await;
+        }
+        AtOnce::LogSize(size) => bmap_util::log_size(inode, size).await,
         AtOnce::Shrink(size) => bmap_util::truncate_extents(inode, size).await,
         AtOnce::Unmap(blocks) => bmap_util::remove_extents(inode, &blocks).await,
         AtOnce::CancelCow(blocks) => bmap_util::cancel_cow(inode, blocks).await,
@@ -236,9 +251,9 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce) -> Worked {
     Worked::Done
 }
 
-/// `xfs_alloc_file_space`, which also allocates for what was only reserved, and a size that grows, with the last extent: the kernel
-/// stores it in a step of its own, but nobody is modelled who reads both counter and size without a lock and decides by their
-/// order.
+/// `xfs_alloc_file_space`, which also allocates for what was only reserved, and with the last extent, where a file system logs a
+/// size that grows with i_size, that: such a kernel stores the size in a step of its own, but nobody is modelled who reads both
+/// counter and size without a lock and decides by their order.
 async fn extend<B: Backend>(
     inode: &Inode<B>,
     op: Op,

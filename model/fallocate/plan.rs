@@ -53,6 +53,8 @@ impl JobState {
 pub struct Running {
     pub(crate) jobs: VecDeque<JobState>,
     pub(crate) meaning: Meaning,
+    /// Something was zeroed (`did_zeroing` of `xfs_setattr_size`), if a later job asks for it.
+    zeroed: bool,
 }
 
 impl Running {
@@ -65,6 +67,17 @@ impl Running {
     /// Before the first job.
     pub(crate) fn new<B: Backend>(inode: &Inode<B>, plan: Plan) -> Self {
         let jobs = plan.jobs.into_iter().map(|job| JobState::new(inode, job)).collect();
-        Running { jobs, meaning: plan.meaning }
+        Running { jobs, meaning: plan.meaning, zeroed: false }
+    }
+
+    /// Takes note of a folio that was zeroed, if a later job asks for it.
+    pub(crate) fn note_zeroed(&mut self) {
+        let asks = |job: &JobState| matches!(job, JobState::AtOnce(AtOnce::FlushUnlogged { .. }));
+        self.zeroed |= self.jobs.iter().any(asks);
+    }
+
+    /// Whether something was zeroed, for the job that asks for it.
+    pub(crate) fn has_zeroed(&self) -> bool {
+        self.zeroed
     }
 }

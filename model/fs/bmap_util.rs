@@ -20,6 +20,13 @@ pub(crate) async fn logged_size<B: Backend>(inode: &Inode<B>) -> Cell {
     inode.lock_map(Op::new(inode.sb.config.fs.names.setattr_size)).await.disk_size
 }
 
+/// Logs the size that the file has grown to.
+pub(crate) async fn log_size<B: Backend>(inode: &Inode<B>, size: Cell) {
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setattr_size)).await;
+    map.log_size(size);
+    map.end();
+}
+
 /// Frees what lies beyond the new size, and logs that: first, so that no crash leaves a size with nothing below it. XFS frees two
 /// extents in a transaction, the last ones first (`xfs_bunmapi_range`).
 pub(crate) async fn truncate_extents<B: Backend>(inode: &Inode<B>, size: Cell) {

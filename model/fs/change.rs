@@ -58,7 +58,8 @@ pub enum Job {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum AtOnce {
     /// Finds out whether a flush has to follow of what lies between the size on disk and the size that is going to be logged:
-    /// if the file has anything there until now, a crash would find zeros in its place.
+    /// if the file has anything there until now, a crash would find zeros in its place, and if something there was zeroed, what
+    /// was there before.
     FlushUnlogged {
         /// The size until now.
         size: Cell,
@@ -69,6 +70,10 @@ pub enum AtOnce {
     ZeroStuffed(Range<Cell>),
     /// Stores i_size alone.
     SetSize(Cell),
+    /// Stores a greater i_size, and sees to the folio of the old end.
+    Grow(Range<Cell>),
+    /// Logs the size that the file has grown to.
+    LogSize(Cell),
     /// Frees what lies beyond the new size, and logs that.
     Shrink(Cell),
     /// Preallocates blocks, and raises the size in memory and on disk.

@@ -22,7 +22,7 @@ use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{
     Allocate, Completion, DioLock, Freed, FsType, FsyncLog, LogOrdered, MkwriteUnlock, Names, Personality,
-    SourceFault, TruncateFlush, WriteEnd,
+    SizeFlush, SourceFault, TruncateFlush, WriteEnd,
 };
 
 /// gfs2 as of 6.2, `data=ordered`.
@@ -39,6 +39,7 @@ pub(super) fn personality() -> Personality {
         write_end: WriteEnd::TruncateAndFree,
         completion: Completion::Clear,
         truncate_flush: TruncateFlush::Never,
+        size_flush: SizeFlush::Never,
         invalidate_lock: false,
         mkwrite_unlock: MkwriteUnlock::BeforeDirty,
         dio_lock: DioLock::Exclusive,

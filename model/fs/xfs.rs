@@ -17,7 +17,7 @@ use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, Exchange,
     FlushUnmap, Freed, FsType, FsyncLog, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, SeekMap,
-    ShortBudget, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
+    ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
 };
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
@@ -69,6 +69,7 @@ pub(super) fn personality() -> Personality {
             log_force: "xfs_log_force",
         },
         truncate_flush: TruncateFlush::Before,
+        size_flush: SizeFlush::AfterSize,
         invalidate_lock: true,
         mkwrite_unlock: MkwriteUnlock::AfterDirty,
         flush_unmap: FlushUnmap::WriteAndDrop,

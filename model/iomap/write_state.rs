@@ -194,6 +194,19 @@ pub enum WriteState {
     },
 }
 
+impl WriteState {
+    /// Where a write stands that is about to take its next folio.
+    pub(crate) fn before_folio(&self) -> Option<Cell> {
+        if let WriteState::Folio(iter) = self { Some(iter.write.pos) } else { None }
+    }
+
+    /// Whether one that stood before a folio at `from` has filled it.
+    pub(crate) fn has_filled(&self, from: Cell) -> bool {
+        let (WriteState::Folio(iter) | WriteState::End(iter, _)) = self else { return false };
+        iter.write.pos > from && iter.iomap.stale == StaleFlag::Clear
+    }
+}
+
 /// The blocks whose reservation, or on gfs2 allocation, `iomap_end` has to free: those of a NEW delayed allocation behind
 /// what was written. The block partly written keeps its reservation: its folio is dirty.
 pub(crate) fn unused_reservation<B: Backend>(inode: &Inode<B>, iter: &IomapIter) -> Option<Range<FileBlock>> {

@@ -101,12 +101,6 @@ pub const ALL: &[Assumption] = &[
         &["device_write"],
     ),
     assume(
-        "setattr-flush",
-        "a truncate that writes back does so from the last block on",
-        "xfs_setattr_size (fs/xfs/xfs_iops.c, 6.1 to 7.3): from the size on disk to the new size",
-        &["xfs_setattr_size"],
-    ),
-    assume(
         "zones",
         "a zoned device has no write pointers, and nothing moves blocks to empty a zone",
         "xfs_zone_alloc.c, xfs_zone_gc.c (fs/xfs, 6.15)",

@@ -228,6 +228,19 @@ choices! {
 }
 
 choices! {
+    /// What a change of the size writes back, from the size on disk to the new one, before it logs that
+    /// (`xfs_setattr_size`, fs/xfs/xfs_iops.c).
+    SizeFlush {
+        /// All of it, if any of it was zeroed or is not logged, once i_size is the new one and the page cache behind it is gone.
+        AfterSize = "after-size",
+        /// The same before that (before 350976ae2187).
+        BeforeSize = "before-size",
+        /// Nothing.
+        Never = "none",
+    }
+}
+
+choices! {
     /// What happens to the page cache of a range before fallocate takes its blocks away, or an exchange gives them to
     /// another file.
     FlushUnmap {
@@ -342,6 +355,8 @@ pub struct Personality {
     pub default_cowextsize: u16,
     /// When a truncate flushes.
     pub truncate_flush: TruncateFlush,
+    /// What a change of the size writes back before it is logged.
+    pub size_flush: SizeFlush,
     /// Whether what takes blocks away holds invalidate_lock (730633f0b7f9), so that nobody fills the page cache
     /// meanwhile.
     pub invalidate_lock: bool,
@@ -463,6 +478,7 @@ settable!(Personality {
     clone_lock,
     default_cowextsize,
     truncate_flush,
+    size_flush,
     invalidate_lock,
     mkwrite_unlock,
     flush_unmap,

@@ -19,13 +19,13 @@ use stalemap_model::words::design::{
     ReclaimWriteback, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackBit, WritebackCheck,
     WritebackSubmit, ZeroRange, ZeroedUptodate,
 };
-use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned};
+use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait};
 use stalemap_model::words::map_design::{
     AllocRecheck, ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow,
 };
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
-    LogOrdered, MkwriteUnlock, Personality, SeekMap, SizeLog, TruncateFlush, WriteLock,
+    LogOrdered, MkwriteUnlock, Personality, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
 };
 
 use crate::common::{good, least, shipped};
@@ -322,6 +322,51 @@ fn truncate_without_a_flush() {
             &[properties::STALE_EXPOSURE],
             &[branches::CONVERT, branches::EVICT],
         );
+    }
+}
+
+/// A truncate logs its size whatever is not on the device.
+#[test]
+fn size_logged_before_the_data() {
+    caught(
+        "xfs/truncate-crash-unlogged",
+        |_, fs| {
+            fs.truncate_flush = TruncateFlush::Never;
+            fs.size_flush = SizeFlush::Never;
+        },
+        &[properties::SIZE_ORDER],
+        &[branches::ALLOCATE, branches::CONVERT],
+    );
+}
+
+/// A truncate writes back for its size before i_size is the new one.
+#[test]
+fn flush_before_the_size() {
+    caught(
+        "xfs/truncate-flush-order",
+        |_, fs| {
+            fs.truncate_flush = TruncateFlush::Never;
+            fs.size_flush = SizeFlush::BeforeSize;
+        },
+        &[properties::STALE_EXPOSURE],
+        &[branches::CONVERT],
+    );
+}
+
+/// Nobody who changes a file as a whole waits for direct I/O in flight, or all do before they have the locks.
+#[test]
+fn extents_changed_under_direct_io() {
+    for wait in [(|design, _| design.dio_wait = DioWait::Never) as Mutation, |design, _| {
+        design.dio_wait = DioWait::BeforeLock;
+    }] {
+        for (scenario, property) in [
+            ("xfs/truncate-aio", properties::WRONG_ADDRESS),
+            ("xfs/punch-aio", properties::WRONG_ADDRESS),
+            ("xfs/clone-source-aio", properties::WRONG_ADDRESS),
+            ("xfs/exchange-direct-aio", properties::LOST_WRITE),
+        ] {
+            caught(scenario, wait, &[property], &[]);
+        }
     }
 }
 

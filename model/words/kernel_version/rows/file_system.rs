@@ -135,6 +135,17 @@ pub(super) const ROWS: &[Row] = &[
         &[text("none", ALL, "a conventional zone's file cannot be truncated")],
     ),
     row(
+        "size_flush",
+        XFS,
+        &[text(
+            "after-size",
+            ALL,
+            "xfs_setattr_size (7.3: xfs_vn_setattr_size): truncate_setsize, then filemap_write_and_wait_range from i_disk_size to the new size if did_zeroing, or if the new size is beyond i_disk_size and the old one is not that. fallocate sets the size in the same way",
+        )],
+    ),
+    row("size_flush", GFS2, &[text("none", ALL, "gfs2_setattr_size and gfs2_fallocate write nothing back")]),
+    row("size_flush", &["zonefs"], &[text("none", ALL, "a conventional zone's file has one size")]),
+    row(
         "invalidate_lock",
         &["xfs", "xfs-zoned", "zonefs"],
         &[flag(true, ALL, "xfs_file_fallocate, xfs_vn_setattr (730633f0b7f9); zonefs_file_truncate")],
