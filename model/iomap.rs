@@ -6,8 +6,7 @@
 //! looked at again once the folio is locked is what the designs differ in.
 //!
 //! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling,
-//! large folios of varying size, what an error before the copy cuts from the page cache beyond end of file (that of a read in
-//! 6.1, any in 6.12, none in 7.3).
+//! large folios of varying size.
 
 pub mod jdata;
 pub mod punch;

@@ -24,7 +24,7 @@ use crate::state::{directed_run, trace};
 use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::words::config::MixedIo;
 use crate::words::design::{
-    Check, Compare, ExtendedEof, FailedCut, HookRelease, OnStale, PageDone, PunchLock, ShortCopy,
+    BeginCut, Check, Compare, ExtendedEof, FailedCut, HookRelease, OnStale, PageDone, PunchLock, ShortCopy,
     StaleCleanup, UnshareRead, ZeroedUptodate,
 };
 use crate::words::extent::Extent;
@@ -59,6 +59,29 @@ enum Lookup {
     NoMemory,
 }
 
+/// `iomap_write_begin` fails: the write ends with what it has done so far, and of what it was about to write is cut off
+/// beyond end of file what the design says. The folio, if it had one, is unlocked by now.
+fn begin_failed<B: Backend>(
+    inode: &Inode<B>,
+    iter: IomapIter,
+    error: Errno,
+    folio: Option<FolioIndex>,
+) -> WriteState {
+    let rest = iter.write.pos..iter.write.end.min(iter.mapped_end(inode));
+    let cut = match (inode.sb.config.design.begin_cut, folio) {
+        (BeginCut::WithFolio, Some(index)) => {
+            Some(rest.start..rest.end.min(inode.sb.geometry.cells_of_folio(index).end))
+        }
+        (BeginCut::Always, _) if iter.write.fill == Fill::Data => Some(rest),
+        _ => None,
+    };
+    let next = fail(inode, iter, error);
+    match cut {
+        Some(cells) => cut_beyond_eof(inode, cells, next),
+        None => next,
+    }
+}
+
 /// The write ends with what it has done so far.
 fn fail<B: Backend>(inode: &Inode<B>, mut iter: IomapIter, error: Errno) -> WriteState {
     inode.emit(|| What::Failed(error));
@@ -90,7 +113,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
 
     // `iomap_write_begin` looks for a fatal signal first.
     if iter.write.killed_at.is_some_and(|folio| inode.sb.geometry.folio_of(iter.write.pos) >= folio) {
-        return fail(inode, iter, Errno::Interrupted);
+        return begin_failed(inode, iter, Errno::Interrupted, None);
     }
     // A transaction is begun before any folio is locked.
     if fs::has_folio_hooks(&inode.sb.config, &iter.iomap) {
@@ -122,7 +145,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         jdata::page_done_on_error(inode, me, &mut iter.write, locked.folio);
         inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
-        return fail(inode, iter, error);
+        return begin_failed(inode, iter, error, Some(index));
     }
     if check != Check::AfterPrepare && (to_zero.is_empty() || zeroed_unseen(inode, &iter.write)) {
         return copy(inode, me, iter, &locked, &to_zero).await;
@@ -145,8 +168,8 @@ fn not_locked<B: Backend>(inode: &Inode<B>, me: ActorId, mut iter: IomapIter, no
         jdata::no_folio(inode, me, &mut iter.write);
     }
     match none {
-        Lookup::Busy => fail(inode, iter, Errno::Again),
-        Lookup::NoMemory => fail(inode, iter, Errno::NoMemory),
+        Lookup::Busy => begin_failed(inode, iter, Errno::Again, None),
+        Lookup::NoMemory => begin_failed(inode, iter, Errno::NoMemory, None),
         Lookup::BatchGone => {
             iter.iomap.stale = StaleFlag::Set;
             WriteState::End(iter, None)

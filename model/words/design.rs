@@ -350,6 +350,19 @@ choices! {
 }
 
 choices! {
+    /// What is cut from the page cache beyond end of file when `iomap_write_begin` fails (`iomap_write_failed`): of what was about
+    /// to be written, by the size as it is then.
+    BeginCut {
+        /// The part of the folio, if it had that: then what failed is reading it; zeroing and unsharing, too (up to 6.6).
+        WithFolio = "with-folio",
+        /// All that the mapping has of it, whatever failed, also if there was no memory or a fatal signal; only for a write (6.12).
+        Always = "always",
+        /// Nothing: the length that it is given is 0 by then (7.3).
+        Nothing = "none",
+    }
+}
+
+choices! {
     /// What zeroing does about a mapping that has nothing to zero, over which the page cache may be dirty.
     ZeroRange {
         /// Passes over it: the callers have flushed (up to 6.11).
@@ -537,6 +550,8 @@ pub struct Design {
     pub zeroed_uptodate: ZeroedUptodate,
     /// When they are cut off beyond end of file.
     pub failed_cut: FailedCut,
+    /// What is cut off there after an error before a copy.
+    pub begin_cut: BeginCut,
     /// What reclaim does under writeback.
     pub reclaim_writeback: ReclaimWriteback,
     /// When reclaim looks whether a folio is dirty.
@@ -630,6 +645,7 @@ settable!(Design {
     short_copy,
     zeroed_uptodate,
     failed_cut,
+    begin_cut,
     reclaim_writeback,
     reclaim_dirty,
     ioend_merge,
@@ -752,6 +768,7 @@ impl Design {
             short_copy: ShortCopy::Refuse,
             zeroed_uptodate: ZeroedUptodate::AtOnce,
             failed_cut: FailedCut::Always,
+            begin_cut: BeginCut::WithFolio,
             reclaim_writeback: ReclaimWriteback::Skip,
             reclaim_dirty: ReclaimDirty::Frozen,
             ioend_merge: IoendMerge::SameType,

@@ -14,9 +14,9 @@ use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::bounds;
 use stalemap_model::words::branches;
 use stalemap_model::words::design::{
-    Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended, MkwriteEnd,
-    MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty,
-    ReclaimWriteback, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackBit, WritebackCheck,
+    BeginCut, Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended,
+    MkwriteEnd, MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart,
+    ReclaimDirty, ReclaimWriteback, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackBit, WritebackCheck,
     WritebackSubmit, ZeroRange, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait};
@@ -368,6 +368,18 @@ fn extents_changed_under_direct_io() {
             caught(scenario, wait, &[property], &[]);
         }
     }
+}
+
+/// Whatever fails a write before it has the folio cuts the page cache behind an end of file that may have moved.
+#[test]
+fn a_cut_by_an_old_size() {
+    caught(
+        "xfs/killed-cut",
+        |design, _| design.begin_cut = BeginCut::Always,
+        &[properties::LOST_WRITE],
+        &[branches::MKWRITE],
+    );
+    holds("xfs/killed-cut", |design, _| design.begin_cut = BeginCut::Nothing, &[branches::MKWRITE]);
 }
 
 /// A punch leaves the page cache over the blocks that it takes away.

@@ -87,7 +87,28 @@ pub(super) const ROWS: &[Row] = &[
             text(
                 "if-nothing-counts",
                 FROM_6_12,
-                "iomap_write_iter calls it if the copy counted as nothing, 6.12 also after iomap_write_begin has failed, which is left out (the same in 6.11)",
+                "iomap_write_iter calls it if the copy counted as nothing (the same in 6.11)",
+            ),
+        ],
+    ),
+    row(
+        "begin_cut",
+        EVERY,
+        &[
+            text(
+                "with-folio",
+                TO_6_6,
+                "out_unlock of iomap_write_begin calls iomap_write_failed, with the length that fits into the folio",
+            ),
+            text(
+                "always",
+                &[V6_12],
+                "iomap_write_iter calls iomap_write_failed after any error of iomap_write_begin, with all bytes that the mapping and the largest folio have",
+            ),
+            text(
+                "none",
+                NEWEST,
+                "iomap_write_iter calls it with the length that iomap_write_begin has set to 0 on its way in",
             ),
         ],
     ),
