@@ -11,9 +11,9 @@ use crate::state::map_change::MapSection;
 use crate::state::mapping::Iomap;
 use crate::state::validity::CookieSource;
 use crate::words::branches;
-use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
+use crate::words::extent::{Enospc, Extent, ExtentMap, Fork, Phys};
 use crate::words::geometry::FileBlock;
-use crate::words::map_design::{CowHole, CowRecheck, EndCow};
+use crate::words::map_design::{CowHole, CowRecheck, EndCow, SharedTrim};
 use crate::words::personality::Bump;
 
 /// The part of `xfs_buffered_write_iomap_begin` for files with the reflink flag: an extent of the COW fork wins,
@@ -30,10 +30,7 @@ pub(super) fn cow_begin<B: Backend>(
     }
     let source = map.extent_around(block);
     let Extent::Written(first) = map.get(block) else { return Ok(None) };
-    // xfs_reflink_trim_around_shared
-    let shared = inode.sb.is_shared(first);
-    let alike = |next: &FileBlock| inode.sb.is_shared(first + (*next - block)) == shared;
-    let mut end = (block..source.end.min(limit)).take_while(alike).last().unwrap_or(block) + 1;
+    let (shared, mut end) = trim_around_shared(inode, first, &(block..source.end.min(limit)));
     if !shared {
         return Ok(Some(map.map_part(block..end, &inode.data_sequence())));
     }
@@ -44,6 +41,21 @@ pub(super) fn cow_begin<B: Backend>(
     inode.sb.backend.reach(branches::COW_RESERVE);
     let new = inode.sb.config.design.cow_new;
     Ok(Some(found_cow(inode, map, block..end, block, new)))
+}
+
+/// `xfs_reflink_trim_around_shared`: whether the first of some blocks, which has the place `first`, is shared, and where those
+/// behind it that are alike end, as the design sees it.
+fn trim_around_shared<B: Backend>(
+    inode: &Inode<B>,
+    first: Phys,
+    blocks: &Range<FileBlock>,
+) -> (bool, FileBlock) {
+    let shared = inode.sb.is_shared(first);
+    if inode.sb.config.design.shared_trim == SharedTrim::Untrimmed {
+        return (shared, blocks.end);
+    }
+    let alike = |next: &FileBlock| inode.sb.is_shared(first + (*next - blocks.start)) == shared;
+    (shared, blocks.clone().take_while(alike).last().unwrap_or(blocks.start) + 1)
 }
 
 /// A part of an extent of the data fork, as it was found (struct xfs_bmbt_irec, the kernel's `imap`).
@@ -83,9 +95,7 @@ pub(super) fn xfs_find_trim_cow_extent<B: Backend>(inode: &Inode<B>, map: &Exten
     }
     let end = imap.blocks.end.min(map.cow.next_after(start));
     let Extent::Written(first) = imap.extent else { return Source::Own(start..end) };
-    let shared = inode.sb.is_shared(first);
-    let alike = |next: &FileBlock| inode.sb.is_shared(first + (*next - start)) == shared;
-    let end = (start..end).take_while(alike).last().unwrap_or(start) + 1;
+    let (shared, end) = trim_around_shared(inode, first, &(start..end));
     if shared { Source::Shared(start..end) } else { Source::Own(start..end) }
 }
 

@@ -8,7 +8,7 @@ use crate::words::dio_design::{
     DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
 };
 use crate::words::map_design::{
-    AllocRecheck, ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow,
+    AllocRecheck, ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim, UnmapCow,
 };
 use crate::words::settings::{choices, settable};
 
@@ -608,6 +608,8 @@ pub struct Design {
     pub unmap_cow: UnmapCow,
     /// Whose counters the cookie of a mapping of copies over a hole has.
     pub cow_hole: CowHole,
+    /// How far mappings for writes reach over shared blocks.
+    pub shared_trim: SharedTrim,
     /// Whether zeroing raises i_size as a write does (before 943bc0882ceb, 6.10): `iomap_write_end` did it for both.
     pub zero_raises_size: bool,
     /// When SEEK_DATA and SEEK_HOLE compare their mapping.
@@ -674,6 +676,7 @@ settable!(Design {
     end_cow,
     unmap_cow,
     cow_hole,
+    shared_trim,
     zero_raises_size,
     seek_check,
 });
@@ -797,6 +800,7 @@ impl Design {
             end_cow: EndCow::WholeExtent,
             unmap_cow: UnmapCow::Kept,
             cow_hole: CowHole::DataFork,
+            shared_trim: SharedTrim::Trimmed,
             zero_raises_size: false,
             seek_check: SeekCheck::Never,
         }

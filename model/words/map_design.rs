@@ -83,3 +83,14 @@ choices! {
         DataFork = "data-fork",
     }
 }
+
+choices! {
+    /// How far a mapping for a write reaches, where a part of the extent is shared (`xfs_reflink_trim_around_shared`).
+    SharedTrim {
+        /// To where blocks begin to be shared, or cease to.
+        Trimmed = "trimmed",
+        /// To the end of the extent, as if all of it was what its first block is (btrfs, before "btrfs: fix iomap_begin length for
+        /// nocow writes").
+        Untrimmed = "untrimmed",
+    }
+}

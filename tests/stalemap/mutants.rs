@@ -21,7 +21,7 @@ use stalemap_model::words::design::{
 };
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait};
 use stalemap_model::words::map_design::{
-    AllocRecheck, ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, UnmapCow,
+    AllocRecheck, ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim, UnmapCow,
 };
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
@@ -367,6 +367,21 @@ fn extents_changed_under_direct_io() {
         ] {
             caught(scenario, wait, &[property], &[]);
         }
+    }
+}
+
+/// A mapping over a block of its own and a shared one says of both what the first one is.
+#[test]
+fn mappings_longer_than_their_right() {
+    for (scenario, branch) in
+        [("xfs/dio-shared-length", branches::COW_REMAP), ("xfs/shared-length", branches::COW_RESERVE)]
+    {
+        caught(
+            scenario,
+            |design, _| design.shared_trim = SharedTrim::Untrimmed,
+            &[properties::WRONG_ADDRESS, properties::LOST_WRITE],
+            &[branch],
+        );
     }
 }
 

@@ -421,4 +421,13 @@ pub(super) const ROWS: &[Row] = &[
             "gfs2_iomap_page_prepare, gfs2_iomap_page_done (6.3: gfs2_iomap_get_folio, gfs2_iomap_put_folio)",
         )],
     ),
+    row(
+        "shared_trim",
+        EVERY,
+        &[text(
+            "trimmed",
+            ALL,
+            "xfs_reflink_trim_around_shared, in xfs_buffered_write_iomap_begin and xfs_find_trim_cow_extent. The others share nothing",
+        )],
+    ),
 ];
