@@ -484,6 +484,7 @@ async fn begin<B: Backend>(
         }
         Err(Refusal::NoSpace) => {
             inode.emit(|| What::Failed(Errno::NoSpace));
+            inode.judge_no_space(&blocks);
             dio.failed = true;
             submit(inode, me, dio)
         }

@@ -134,21 +134,26 @@ impl Path for ChangeState {
                 if !plan.jobs.is_empty() {
                     return ControlFlow::Continue(ChangeState::Run(plan));
                 }
-                let Meaning { zeroed, taken_out, grown } = &plan.meaning;
-                inode.mark_dirty(InodeDirty::Datasync);
-                if failed {
-                    for cells in [zeroed, taken_out, grown] {
-                        inode.oracle.fail_write(&inode.sb.geometry, 0, cells);
-                    }
-                } else {
-                    inode.oracle.complete_zero(&inode.sb.geometry, zeroed);
-                    inode.oracle.complete_growth(&inode.sb.geometry, grown);
-                }
-                unlock(inode, me);
-                ControlFlow::Break(if failed { Returned::Error } else { Returned::Success })
+                ControlFlow::Break(finish(inode, me, &plan.meaning, failed))
             }
         }
     }
+}
+
+/// The call returns.
+fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, meaning: &Meaning, failed: bool) -> Returned {
+    let Meaning { zeroed, taken_out, grown } = meaning;
+    inode.mark_dirty(InodeDirty::Datasync);
+    if failed {
+        for cells in [zeroed, taken_out, grown] {
+            inode.oracle.fail_write(&inode.sb.geometry, 0, cells);
+        }
+    } else {
+        inode.oracle.complete_zero(&inode.sb.geometry, zeroed);
+        inode.oracle.complete_growth(&inode.sb.geometry, grown);
+    }
+    unlock(inode, me);
+    if failed { Returned::Error } else { Returned::Success }
 }
 
 /// Lets all the others in again.
@@ -242,6 +247,7 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce, zeroed: bool) -> Wor
         AtOnce::Extend { name, blocks, size } => {
             if extend(inode, Op::new(name), &blocks, size).await.is_err() {
                 inode.emit(|| What::Failed(Errno::NoSpace));
+                inode.judge_no_space(&blocks);
                 return Worked::Failed;
             }
         }

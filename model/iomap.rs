@@ -278,6 +278,7 @@ async fn begin<B: Backend>(
     inode.oracle.sampled(me);
     let Ok(mut iomap) = sampled else {
         inode.emit(|| What::Failed(Errno::NoSpace));
+        inode.judge_no_space(&blocks);
         write.failed = true;
         return finish(inode, me, &write);
     };

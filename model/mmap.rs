@@ -444,6 +444,10 @@ async fn map_next<B: Backend>(
     let mut budget = fs::reserve_budget(inode, &wanted)?;
     let mapped = fs::write_begin(inode, &mut map, &wanted, &mut budget);
     fs::return_budget(inode, budget);
+    drop(map);
+    if mapped.is_err() {
+        inode.judge_no_space(&(block..limit));
+    }
     let iomap = mapped?;
     let next = (iomap.end < limit).then_some(iomap.end);
     Ok(Mapped { iomap, next })

@@ -13,7 +13,7 @@ use crate::state::validity::CookieSource;
 use crate::words::branches;
 use crate::words::extent::{Enospc, Extent, ExtentMap, Fork, Phys};
 use crate::words::geometry::FileBlock;
-use crate::words::map_design::{CowHole, CowRecheck, EndCow, SharedTrim};
+use crate::words::map_design::{CowFill, CowHint, CowHole, CowRecheck, EndCow, SharedTrim};
 use crate::words::personality::Bump;
 
 /// The part of `xfs_buffered_write_iomap_begin` for files with the reflink flag: an extent of the COW fork wins,
@@ -36,8 +36,12 @@ pub(super) fn cow_begin<B: Backend>(
     }
     end = end.min(map.cow.next_after(block));
     let reserved = round_out(inode, map, &(block..end));
-    // Without the room for that, what was asked for alone.
-    map.reserve(Fork::Cow, &reserved).or_else(|_| map.reserve(Fork::Cow, &(block..end)))?;
+    if map.reserve(Fork::Cow, &reserved).is_err() {
+        if inode.sb.config.design.cow_hint == CowHint::Always {
+            return Err(Enospc);
+        }
+        map.reserve(Fork::Cow, &(block..end))?;
+    }
     inode.sb.backend.reach(branches::COW_RESERVE);
     let new = inode.sb.config.design.cow_new;
     Ok(Some(found_cow(inode, map, block..end, block, new)))
@@ -151,7 +155,11 @@ fn fill_cow<B: Backend>(
             map.allocate(Fork::Cow, &wanted)?;
             inode.sb.backend.reach(branches::COW_RESERVE);
         }
-        Extent::Delalloc => drop(map.allocate_delayed(Fork::Cow, blocks.start)),
+        Extent::Delalloc => match inode.sb.config.design.cow_fill {
+            CowFill::UntilCovered => drop(map.allocate_delayed(Fork::Cow, blocks.start)),
+            CowFill::Once if map.allocate_delayed_once(Fork::Cow, blocks.start).contains(&blocks.start) => {}
+            CowFill::Once => return Err(Enospc),
+        },
         Extent::Unwritten(_) | Extent::Written(_) => {}
     }
     // The allocator may not have kept them together.

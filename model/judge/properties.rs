@@ -21,6 +21,8 @@ stalemap_facade::names! { Property {
     WRONG_ADDRESS = "wrong-address",
     /// A write returned less than it should, without an error.
     SHORT_WRITE = "short-write",
+    /// A call fails, and nothing is the matter.
+    SPURIOUS_ERROR = "spurious-error",
     /// Unfinished actors, and none can move.
     DEADLOCK: Property::DEADLOCK,
     /// The actors can go round for ever without getting anywhere.
@@ -114,6 +116,13 @@ pub const ITEMS: &[Item] = &[
         "a write returned less than it should, without an error",
         "write(2): fewer bytes only for want of space, at a limit, or after a signal",
         "iomap_file_buffered_write, when it returns",
+    ),
+    item(
+        SPURIOUS_ERROR,
+        "a call says that there is no space while the blocks are free that it needs, or that the device failed, and it did not",
+        "ENOSPC in write(2): \"the device containing the file referred to by fd has no room for the data\"; EIO: \"a low-level I/O \
+         error occurred\"",
+        "Inode::judge_no_space and Inode::judge_io_error, where a call fails",
     ),
     item(DEADLOCK, "nobody can move", "every call returns", "the engines, in every state"),
     item(

@@ -10,6 +10,7 @@ pub mod dinode;
 pub mod dio_count;
 pub mod directed_run;
 pub mod disk;
+pub mod errors;
 pub mod event;
 pub mod folio;
 pub mod glock;

@@ -156,6 +156,14 @@ impl<B: Backend> SuperBlock<B> {
         Ok(picked)
     }
 
+    /// How many of `blocks` of a file, from the first one on, the allocator puts into one piece.
+    pub fn blocks_in_one_piece(&self, file: FileId, blocks: &Range<FileBlock>) -> FileBlock {
+        let wanted = blocks.clone().map(|block| self.wanted(file, block));
+        let places = self.space.read(|space| space.pick(wanted, &[])).unwrap_or_default();
+        let joined = places.windows(2).take_while(|pair| pair[0] + 1 == pair[1]).count();
+        blocks.len().min(joined + 1) as FileBlock
+    }
+
     /// The blocks that an older transaction than the last one refers to (struct `xfs_extent_busy`): as long as a crash
     /// may bring it back, a block that was freed since must not be overwritten. On gfs2 the clone of the bitmap sees to that.
     fn busy_blocks(&self) -> Vec<Phys> {

@@ -8,7 +8,7 @@ use crate::words::dio_design::{
     DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
 };
 use crate::words::map_design::{
-    AllocRecheck, ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim, UnmapCow,
+    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim, UnmapCow,
 };
 use crate::words::settings::{choices, settable};
 
@@ -610,6 +610,10 @@ pub struct Design {
     pub cow_hole: CowHole,
     /// How far mappings for writes reach over shared blocks.
     pub shared_trim: SharedTrim,
+    /// What the hint for copies asks for.
+    pub cow_hint: CowHint,
+    /// How direct writes allocate copies that are delayed.
+    pub cow_fill: CowFill,
     /// Whether zeroing raises i_size as a write does (before 943bc0882ceb, 6.10): `iomap_write_end` did it for both.
     pub zero_raises_size: bool,
     /// When SEEK_DATA and SEEK_HOLE compare their mapping.
@@ -677,6 +681,8 @@ settable!(Design {
     unmap_cow,
     cow_hole,
     shared_trim,
+    cow_hint,
+    cow_fill,
     zero_raises_size,
     seek_check,
 });
@@ -801,6 +807,8 @@ impl Design {
             unmap_cow: UnmapCow::Kept,
             cow_hole: CowHole::DataFork,
             shared_trim: SharedTrim::Trimmed,
+            cow_hint: CowHint::IfRoom,
+            cow_fill: CowFill::UntilCovered,
             zero_raises_size: false,
             seek_check: SeekCheck::Never,
         }

@@ -94,3 +94,24 @@ choices! {
         Untrimmed = "untrimmed",
     }
 }
+
+choices! {
+    /// What the hint by which copies are allocated asks for, where there is not so much room (`xfs_bmapi_reserve_delalloc`).
+    CowHint {
+        /// What the write needs.
+        IfRoom = "if-room",
+        /// All of it (a mutant): the write fails.
+        Always = "always",
+    }
+}
+
+choices! {
+    /// How a direct write allocates a copy that is delayed, if the free blocks that there are make it several extents
+    /// (`xfs_reflink_fill_delalloc`).
+    CowFill {
+        /// One after the other, from the start of what is delayed, until the block is reached.
+        UntilCovered = "until-covered",
+        /// The first one. If that does not reach the block, the write fails (before d62113303d69).
+        Once = "once",
+    }
+}

@@ -21,7 +21,7 @@ use stalemap_model::words::design::{
 };
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait};
 use stalemap_model::words::map_design::{
-    AllocRecheck, ConvertRecheck, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim, UnmapCow,
+    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim, UnmapCow,
 };
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
@@ -383,6 +383,23 @@ fn mappings_longer_than_their_right() {
             &[branch],
         );
     }
+}
+
+/// There is space for what a call needs, and it fails for want of more.
+#[test]
+fn no_space_although_there_is() {
+    caught(
+        "xfs/dio-false-enospc",
+        |design, _| design.cow_fill = CowFill::Once,
+        &[properties::SPURIOUS_ERROR],
+        &[branches::COW_REMAP],
+    );
+    caught(
+        "xfs/cow-hint-enospc",
+        |design, _| design.cow_hint = CowHint::Always,
+        &[properties::SPURIOUS_ERROR],
+        &[branches::COW_RESERVE],
+    );
 }
 
 /// Whatever fails a write before it has the folio cuts the page cache behind an end of file that may have moved.

@@ -46,6 +46,16 @@ impl<B: Backend> MapSection<'_, B> {
         blocks
     }
 
+    /// Delalloc -> Unwritten: as much of the start of the delayed extent around a block as the allocator puts into one piece.
+    /// Returns that.
+    pub fn allocate_delayed_once(&mut self, fork: Fork, block: FileBlock) -> Range<FileBlock> {
+        let inode = self.owed.inode;
+        let delayed = self.extents(fork).extent_around(block);
+        let piece = delayed.start..delayed.start + inode.sb.blocks_in_one_piece(inode.number, &delayed);
+        self.allocate_promised(fork, &piece);
+        piece
+    }
+
     /// Whatever was there -> Unwritten, at new places: blocks that were delayed at an earlier look (a mutant).
     pub fn allocate_again(&mut self, fork: Fork, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
         let inode = self.owed.inode;

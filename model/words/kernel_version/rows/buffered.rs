@@ -430,4 +430,13 @@ pub(super) const ROWS: &[Row] = &[
             "xfs_reflink_trim_around_shared, in xfs_buffered_write_iomap_begin and xfs_find_trim_cow_extent. The others share nothing",
         )],
     ),
+    row(
+        "cow_hint",
+        EVERY,
+        &[text(
+            "if-room",
+            ALL,
+            "xfs_bmapi_reserve_delalloc tries once more without the hint (use_cowextszhint; 6.1.192, 6.12.118, 7.3.4). The others have none",
+        )],
+    ),
 ];

@@ -118,6 +118,15 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "cow_fill",
+        EVERY,
+        &[text(
+            "until-covered",
+            ALL,
+            "xfs_reflink_fill_delalloc allocates until the block of the write is covered (d62113303d69; 6.1.192, 6.12.118, 7.3.4). The others copy nothing for direct writes",
+        )],
+    ),
+    row(
         "dio_lock",
         XFS,
         &[text(

@@ -1,0 +1,54 @@
+//! Errors without a cause. A call may fail for want of space, since the device fails, since there is no memory or a signal is
+//! pending; each of these is there or not, and where it is not, the error is judged.
+//!
+//! What a call needs is a block for each one of its range that is neither the file's own nor reserved for it, whatever a hint or
+//! a transaction asks for beyond that. What is free is what nobody has and nobody was promised. Left out: file systems that
+//! write out of place, whose calls wait for space in the kernel and fail here; memory, signals and locks, of which the model is told
+//! when they fail a call.
+
+use std::ops::Range;
+
+use stalemap_facade::{Backend, Leaf};
+
+use crate::judge::properties;
+use crate::state::inode::Inode;
+use crate::words::config::MixedIo;
+use crate::words::extent::{Extent, ExtentMap};
+use crate::words::geometry::FileBlock;
+
+impl<B: Backend> Inode<B> {
+    /// A call fails with ENOSPC that has still to put something into `blocks`.
+    pub fn judge_no_space(&self, blocks: &Range<FileBlock>) {
+        if self.sb.config.fs.is_out_of_place() {
+            return;
+        }
+        let mut needed = 0;
+        self.audit_map(|map| needed = blocks.clone().filter(|block| self.needs_space(map, *block)).count());
+        let mut free = 0;
+        self.sb.space.audit(|space| free = space.available());
+        if needed <= free {
+            self.violate(properties::SPURIOUS_ERROR, || {
+                let blocks = self.sb.geometry.show_blocks(blocks);
+                format!("ENOSPC for {blocks}, which needs {needed} of {free} blocks that are free")
+            });
+        }
+    }
+
+    /// A call fails with EIO for `blocks`, and the device was not asked for them.
+    pub fn judge_io_error(&self, blocks: &Range<FileBlock>) {
+        if self.sb.config.mixed_io != MixedIo::Exempt {
+            self.violate(properties::SPURIOUS_ERROR, || {
+                format!("EIO for {}, and the device has not failed", self.sb.geometry.show_blocks(blocks))
+            });
+        }
+    }
+
+    fn needs_space(&self, map: &ExtentMap, block: FileBlock) -> bool {
+        map.cow.get(block) == Extent::Hole
+            && match map.get(block) {
+                Extent::Hole => true,
+                Extent::Delalloc => false,
+                Extent::Unwritten(phys) | Extent::Written(phys) => self.sb.is_shared_audit(phys),
+            }
+    }
+}
