@@ -5,18 +5,21 @@
 //! and copy are operations of their own, and the reader holds a reference on the folio meanwhile. Otherwise look-up and
 //! copy are one, and the size is read before: who makes the file grow through the page cache has put the data there
 //! first, and a folio that left it in between is changed by nobody, so the copy is what it would have been before; and who finds
-//! a folio that could not be evicted for that reference finds its blocks as invalid as those of a new one.
+//! a folio that could not be evicted for that reference finds its blocks as invalid as those of a new one. In relaxed memory the
+//! three are apart as well where nothing but the size [orders the copy](crate::state::contents).
 //!
 //! Left out: that several folios are looked up before the size is read.
 
 pub mod fill;
 
+use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::path::{Part, Path};
 use crate::read::fill::FillState;
+use crate::state::contents::Older;
 use crate::state::event::{DataEvent, What};
 use crate::state::folio::{Folio, FolioRef};
 use crate::state::inode::Inode;
@@ -108,7 +111,7 @@ async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, mut read: Read) -> Co
     let geometry = &inode.sb.geometry;
     let index = geometry.folio_of(read.pos);
     let folio_cells = geometry.cells_of_folio(index);
-    let apart = inode.size_changes && inode.direct;
+    let apart = inode.size_changes && (inode.direct || inode.contents.are_weak());
     if !apart && read.pos != read.cells.start {
         read.end = size_again(inode, &read).await;
         if read.pos >= read.end {
@@ -132,7 +135,7 @@ async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, mut read: Read) -> Co
         slot.folio_mut(id).refs |= 1 << me;
         return ControlFlow::Continue(ReadState::Copy(read, FolioRef { index, id }));
     }
-    copied_out(inode, me, folio, &part);
+    copied_out(inode, me, folio, &part, &[]);
     drop(slot);
     proceed(inode, me, Read { pos: part.end, ..read })
 }
@@ -151,18 +154,23 @@ async fn copy<B: Backend>(
         return proceed(inode, me, read);
     }
     let part = read.pos..read.end.min(inode.sb.geometry.cells_of_folio(index).end);
+    let older = inode.contents.seen(index).await;
     let mut slot = inode.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
-    copied_out(inode, me, slot.folio_mut(id), &part);
+    copied_out(inode, me, slot.folio_mut(id), &part, &older);
     slot.put(id, me);
     drop(slot);
     proceed(inode, me, Read { pos: part.end, ..read })
 }
 
-/// `part` of a folio is what the reader gets.
-fn copied_out<B: Backend>(inode: &Inode<B>, me: ActorId, folio: &Folio, part: &Range<Cell>) {
+/// `part` of a folio is what the reader gets, but for what is older in its memory.
+fn copied_out<B: Backend>(inode: &Inode<B>, me: ActorId, folio: &Folio, part: &Range<Cell>, older: &[Older]) {
     let geometry = &inode.sb.geometry;
     let folio_cells = geometry.cells_of_folio(geometry.folio_of(part.start));
-    let values = &folio.cells[within(&folio_cells, part)];
+    let mut cells = Cow::Borrowed(folio.cells.as_slice());
+    for Older { cells: outdated, values, .. } in older {
+        cells.to_mut()[within(&folio_cells, outdated)].copy_from_slice(values);
+    }
+    let values = &cells[within(&folio_cells, part)];
     inode.oracle.copied_out(geometry, me, part, values);
     inode.sb.answers.read(me, part.clone(), values);
     inode.emit(|| What::Data(DataEvent::Read(geometry.bytes_of_cells(part))));

@@ -414,6 +414,11 @@ async fn copy<B: Backend>(
     let done = if accepted { copied_to } else { write.pos };
     let cut = short && (done == write.pos || inode.sb.config.design.failed_cut == FailedCut::Always);
     let raises = accepted && done > size && raises_size(inode, write.fill);
+    if raises && inode.contents.are_weak() && locked.invalid.is_empty() {
+        let cells = size.max(write.pos)..done;
+        let values = folio.cells[within(&inode.sb.geometry.cells_of_folio(index), &cells)].to_vec();
+        inode.contents.outdate(index, cells, values);
+    }
     if accepted {
         put(inode, folio, write, &iter.iomap, locked, done);
     }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Ordering, Property, View};
+use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, MemoryModel, Ordering, Property, View};
 
 use crate::judge::oracle::Oracle;
 use crate::judge::properties;
+use crate::state::contents::Contents;
 use crate::state::dinode::{Dinode, empty_dinode};
 use crate::state::event::{KernelEvent, MapChange, What};
 use crate::state::folio::{Folio, FolioId, Slot};
@@ -60,6 +61,8 @@ pub struct Inode<B: Backend> {
     pub pins_pages: bool,
     /// mapping->i_pages, by folio index.
     pub pages: Vec<B::Lock<Slot>>,
+    /// In relaxed memory, what readers may still find in them.
+    pub contents: Contents<B>,
     /// mapping->i_pages.xa_lock: what passes from one of its sections to the next.
     xa_lock: B::View,
     /// What passes by the locks of folios, by index and folio.
@@ -96,6 +99,7 @@ impl<B: Backend> Inode<B> {
             .with_post_eof(sb.config.post_eof);
         let fs = &sb.config.fs;
         let (map, size) = new_file(&sb.config, geometry, number);
+        let weak = sb.config.memory != MemoryModel::Sequential && !fs.read_takes_i_rwsem && size_changes;
         let orderings = sb.config.orderings;
         let handover = |name, by, from| Handover::new(backend, name, orderings, by, from);
         // A folio that was removed lives on while an actor refers to it, and each refers to one at most.
@@ -123,6 +127,7 @@ impl<B: Backend> Inode<B> {
             direct: sb.config.does_direct_io(number),
             pins_pages: sb.config.pins_pages(number),
             pages: (0..geometry.folios()).map(|_| backend.unordered("folio", Slot::default())).collect(),
+            contents: Contents::new(backend, if weak { geometry.folios() } else { 0 }),
             xa_lock: backend.view("xa_lock"),
             folio_locks: (0..geometry.folios()).map(|_| folio_locks()).collect(),
             tlb: (0..geometry.folios()).map(|_| handover("tlb", Link::TlbFlush, Link::TlbFlush)).collect(),
@@ -194,6 +199,7 @@ impl<B: Backend> Inode<B> {
         if let Some(lock) = self.folio_lock(index, id) {
             lock.reset();
         }
+        self.contents.replaced(index);
         self.xa_section(Link::XaInsert);
     }
 

@@ -5,6 +5,7 @@
 pub mod aio;
 pub mod answers;
 pub mod commit;
+pub mod contents;
 pub mod device;
 pub mod dinode;
 pub mod dio_count;

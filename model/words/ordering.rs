@@ -7,7 +7,8 @@
 //!
 //! What is *weak* in relaxed memory is what is read without a lock: the counters, i_size, the flags beside them. What
 //! lies under a lock (extent records, folio flags and contents, the device) is plain data, read as it is: the locks
-//! exclude, whatever they order, so that there is no race on it. Three words that the kernel reads without a lock are
+//! exclude, whatever they order, so that there is no race on it; but for what a write brings inside end of file where reads
+//! take no lock (`state/contents.rs`). Three words that the kernel reads without a lock are
 //! plain data as well, because an older value of them is a schedule that is explored anyway:
 //!
 //! * the writeback bit, which lies in one word with the lock bit: who has locked the folio has read that word, and an

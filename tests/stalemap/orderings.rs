@@ -153,6 +153,25 @@ fn t2_needs_xa_lock_and_nothing_that_is_no_lock() {
     assert_eq!(explored(&t2, "iomap_valid", &others, Bump::Inside).violated, 0);
 }
 
+/// A reader that takes no lock has nothing but the size to tell it that the data are there.
+#[test]
+fn an_append_needs_the_release_and_the_acquire_of_the_size() {
+    use Link::{SizeLoad, SizeStore};
+    for memory in [MemoryModel::Relaxed, MemoryModel::Cumulative] {
+        let append = scenario("ext4/append-read-order", memory);
+        let violated = |weakened: &[Link]| {
+            properties::of_bits(explored(&append, "iomap_valid", weakened, Bump::Inside).violated)
+        };
+        assert_eq!(violated(&[]), []);
+        for link in [SizeStore, SizeLoad] {
+            assert!(violated(&[link]).contains(&properties::STALE_READ), "{link}");
+        }
+        let others: Vec<Link> =
+            Link::ALL.iter().copied().filter(|link| ![SizeStore, SizeLoad].contains(link)).collect();
+        assert_eq!(violated(&others), []);
+    }
+}
+
 #[test]
 fn the_table_is_what_the_page_shows() {
     let page = page("docs/orderings.md");
