@@ -203,7 +203,11 @@ mod tests {
     fn a_copy_is_filled_from_what_it_is_a_copy_of() {
         assert_eq!(filled_from(Extent::Written(3)), (IomapType::Mapped, Some(3)));
         assert_eq!(filled_from(Extent::Unwritten(3)), (IomapType::Unwritten, Some(3)));
-        assert_eq!(filled_from(Extent::Hole), (IomapType::Mapped, Some(7)), "there is no srcmap, but the copy counts as written");
+        assert_eq!(
+            filled_from(Extent::Hole),
+            (IomapType::Mapped, Some(7)),
+            "there is no srcmap, but the copy counts as written"
+        );
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::words::dio_design::{
     DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
 };
 use crate::words::map_design::{
-    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim, UnmapCow,
+    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim,
+    UnmapCow,
 };
 use crate::words::settings::{choices, settable};
 

@@ -21,7 +21,8 @@ use stalemap_model::words::design::{
 };
 use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait};
 use stalemap_model::words::map_design::{
-    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim, UnmapCow,
+    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim,
+    UnmapCow,
 };
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
