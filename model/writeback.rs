@@ -70,7 +70,7 @@ pub enum WritebackState {
         /// Its blocks that are still to be added.
         blocks: Vec<FileBlock>,
         /// What is submitted.
-        ioend: Ioend,
+        ioend: Box<Ioend>,
         /// The ioends that the folio goes into.
         pieces: Pieces,
     },
@@ -128,20 +128,20 @@ pub async fn step<B: Backend>(
                     WritebackState::Map { pass, folio, blocks, full, pieces, looked_up: LookedUp::No }
                 }
                 Added::Full { pass, blocks, ioend } => {
-                    WritebackState::SubmitLocked { pass, folio, blocks, ioend, pieces }
+                    WritebackState::SubmitLocked { pass, folio, blocks, ioend: Box::new(ioend), pieces }
                 }
             })
         }
         WritebackState::SubmitLocked { pass, folio, blocks, ioend, mut pieces } => {
-            pieces.submitted += u16::from(ioend.folios.contains(&folio));
-            submit(inode, ioend).await;
+            pieces.submitted += u8::from(ioend.folios.contains(&folio));
+            submit(inode, *ioend).await;
             let full = Vec::new();
             let looked_up = LookedUp::Yes;
             ControlFlow::Continue(WritebackState::Map { pass, folio, blocks, full, pieces, looked_up })
         }
         WritebackState::Start { pass, folio, full, pieces } => {
             let open = full.iter().chain(&pass.ioend).filter(|ioend| ioend.folios.contains(&folio)).count();
-            let parts = open as u16 + pieces.submitted;
+            let parts = open as u8 + pieces.submitted;
             match inode.sb.config.design.writeback_bit {
                 WritebackBit::AfterMapping => start_writeback(inode, me, folio, usize::from(parts)).await,
                 WritebackBit::BeforeMapping => {
@@ -275,7 +275,7 @@ async fn lock_and_clean<B: Backend>(
     folio_data.clear_blocks_dirty();
     let mut pieces = Pieces::default();
     if inode.sb.config.design.writeback_bit == WritebackBit::BeforeMapping {
-        pieces.expected = blocks.len() as u16 + 1;
+        pieces.expected = blocks.len() as u8 + 1;
         folio_data.start_writeback(usize::from(pieces.expected));
     }
     drop(slot);

@@ -99,10 +99,10 @@ pub(crate) async fn start_writeback<B: Backend>(
 
 /// Unlocks a folio whose writeback bit was set before its blocks were mapped (`iomap_writeback_folio`). What it was expected to go
 /// into and did not is `unused` ioends; the bit goes if nothing of it is in flight any more.
-pub(crate) async fn end_mapping<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, unused: u16) {
+pub(crate) async fn end_mapping<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, unused: u8) {
     let FolioRef { index, id } = folio;
     let mut slot = inode.page(index).lock(Op::on("folio_unlock", u32::from(index))).await;
-    let over = slot.locked_mut(id, me).all_mapped(unused);
+    let over = slot.locked_mut(id, me).all_mapped(u16::from(unused));
     inode.folio_unlocked(index, id);
     slot.unlock_and_put(id, me);
     if over {

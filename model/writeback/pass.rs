@@ -38,11 +38,11 @@ impl Pass {
     }
 }
 
-/// How many ioends a folio goes into.
+/// How many ioends a folio goes into; it has 64 blocks at most.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Pieces {
     /// As many as its writeback waits for while it is being mapped, if the bit is set by then: one more than there can be.
-    pub(crate) expected: u16,
+    pub(crate) expected: u8,
     /// Those that were submitted with the folio locked.
-    pub(crate) submitted: u16,
+    pub(crate) submitted: u8,
 }
