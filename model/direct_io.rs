@@ -440,16 +440,22 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {
     }
 }
 
-/// The page cache is out of the way, or a folio was dirty again: then it is a buffered write.
+/// The page cache is out of the way, or a folio was dirty again: then it is a buffered write, or fails.
 fn invalidated<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     dio: Dio,
     outcome: Eviction,
 ) -> ControlFlow<Written, DioState> {
-    let busy = outcome != Eviction::Evicted && inode.sb.config.design.dio_busy == DioBusy::Fallback;
-    if busy || inode.sb.config.fs.is_out_of_place() {
+    let busy = outcome != Eviction::Evicted;
+    let design = inode.sb.config.design.dio_busy;
+    if busy && design == DioBusy::Fallback || inode.sb.config.fs.is_out_of_place() {
         return ControlFlow::Continue(fall_back(inode, me, dio));
+    }
+    if busy && design == DioBusy::Refuse {
+        inode.emit(|| What::Failed(Errno::Busy));
+        inode.judge_collision("EBUSY", &inode.sb.geometry.blocks_touched(&dio.request));
+        return nothing_written(inode, me, &dio, Held::IoLock);
     }
     inode_dio_begin(inode);
     let pos = dio.request.start;

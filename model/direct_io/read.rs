@@ -155,7 +155,7 @@ async fn begin<B: Backend>(
         (IomapType::Delalloc, _) => {
             inode.sb.backend.reach(branches::DIO_EIO);
             inode.emit(|| What::Dropped(Dropped::Failed(Errno::Io)));
-            inode.judge_io_error(&blocks);
+            inode.judge_collision("EIO", &blocks);
             inode_dio_end(inode);
             inode.oracle.end_read(geometry, read.reader.actor, &read.request);
             unlock(inode, me);

@@ -34,11 +34,11 @@ impl<B: Backend> Inode<B> {
         }
     }
 
-    /// A call fails with EIO for `blocks`, and the device was not asked for them.
-    pub fn judge_io_error(&self, blocks: &Range<FileBlock>) {
+    /// A call fails with this error for `blocks`, which somebody has in the page cache, and the device was not asked for them.
+    pub fn judge_collision(&self, error: &'static str, blocks: &Range<FileBlock>) {
         if self.sb.config.mixed_io != MixedIo::Exempt {
             self.violate(properties::SPURIOUS_ERROR, || {
-                format!("EIO for {}, and the device has not failed", self.sb.geometry.show_blocks(blocks))
+                format!("{error} for {}, and the device has not failed", self.sb.geometry.show_blocks(blocks))
             });
         }
     }

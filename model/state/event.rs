@@ -115,6 +115,8 @@ pub enum Errno {
     NoMemory,
     /// EINVAL
     Invalid,
+    /// EBUSY
+    Busy,
 }
 
 /// What happened to a folio.

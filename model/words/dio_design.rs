@@ -82,7 +82,9 @@ choices! {
     DioBusy {
         /// It is done as a buffered write (60263d5889e6).
         Fallback = "fall-back",
-        /// It goes on (before that).
+        /// It fails with EBUSY (zonefs).
+        Refuse = "refuse",
+        /// It goes on (before 60263d5889e6).
         Ignore = "ignore",
     }
 }

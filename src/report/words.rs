@@ -115,6 +115,7 @@ fn errno(error: Errno) -> &'static str {
         Errno::Interrupted => "EINTR",
         Errno::NoMemory => "ENOMEM",
         Errno::Invalid => "EINVAL",
+        Errno::Busy => "EBUSY",
     }
 }
 

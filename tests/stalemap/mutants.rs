@@ -19,7 +19,9 @@ use stalemap_model::words::design::{
     ReclaimDirty, ReclaimWriteback, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackBit, WritebackCheck,
     WritebackSubmit, ZeroRange, ZeroedUptodate,
 };
-use stalemap_model::words::dio_design::{DioAck, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait};
+use stalemap_model::words::dio_design::{
+    DioAck, DioBusy, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
+};
 use stalemap_model::words::map_design::{
     AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim,
     UnmapCow,
@@ -384,6 +386,12 @@ fn mappings_longer_than_their_right() {
             &[branch],
         );
     }
+}
+
+/// A direct write whose range is dirty again fails, and would not if it was called once more.
+#[test]
+fn busy_although_nothing_is() {
+    violates("zonefs/dio-busy", |design, _| design.dio_busy = DioBusy::Refuse, &[properties::SPURIOUS_ERROR]);
 }
 
 /// There is space for what a call needs, and it fails for want of more.

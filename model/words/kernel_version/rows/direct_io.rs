@@ -85,12 +85,28 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "dio_busy",
-        EVERY,
+        &["xfs", "xfs-zoned", "gfs2", "gfs2-jdata"],
         &[text(
             "fall-back",
             ALL,
-            "-ENOTBLK of __iomap_dio_rw: xfs_file_write_iter and gfs2_file_write_iter go on through the page cache. zonefs does so up to 6.2 and in 6.1.0; later it fails with -EBUSY, which is left out",
+            "-ENOTBLK of __iomap_dio_rw: xfs_file_write_iter and gfs2_file_write_iter go on through the page cache",
         )],
+    ),
+    row(
+        "dio_busy",
+        &["zonefs"],
+        &[
+            text(
+                "fall-back",
+                &[V6_1, V6_2],
+                "zonefs_file_write_iter calls zonefs_file_buffered_write after -ENOTBLK",
+            ),
+            text(
+                "refuse",
+                &[V6_1Y, V6_6, V6_12, V7_3],
+                "zonefs_file_dio_write makes -EBUSY of -ENOTBLK (6.1.192, 6.12.118, 7.3.4)",
+            ),
+        ],
     ),
     row(
         "dio_ack",
