@@ -33,6 +33,7 @@ pub mod path;
 pub mod read;
 pub mod reclaim;
 pub mod reflink;
+pub mod relocate;
 pub mod seek;
 pub mod truncate;
 pub mod writeback;

@@ -16,8 +16,7 @@ use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, Exchange,
-    FlushUnmap, Freed, FsType, FsyncLog, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, SeekMap,
-    ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
+    FlushUnmap, Freed, FsType, FsyncLog, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
 };
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
@@ -79,6 +78,7 @@ pub(super) fn personality() -> Personality {
         spare_blocks: 3,
         short_budget: ShortBudget::Allowed,
         exchange: Exchange::Together,
+        relocate: Relocate::Absent,
         error_cleanup: ErrorCleanup::CowAndDelalloc,
         device_cache: DeviceCache::Absent,
         fsync_log: FsyncLog::Always,

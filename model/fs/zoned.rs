@@ -7,8 +7,9 @@
 //! The mapping that writeback asks for covers no further folio, so that there is nothing to validate.
 //! fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_zone_alloc.c and xfs_file.c, 6.15.
 //!
-//! Left out: zones, their write pointers and garbage collection (a block that nothing refers to any more is free at
-//! once), waiting for space, block allocation at submission (it is done at mapping: nobody looks for the block in
+//! Garbage collection is a path of its own ([`relocate`](crate::relocate)).
+//!
+//! Left out: zones and their write pointers (a block that nothing refers to any more is free at once), waiting for space, block allocation at submission (it is done at mapping: nobody looks for the block in
 //! between), direct writes past the page cache (they are done as buffered ones, as the kernel does with those that
 //! are not aligned), preallocation, which the kernel refuses, reflink.
 
@@ -24,7 +25,7 @@ use crate::state::mapping::Iomap;
 use crate::words::branches;
 use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::{Cell, FileBlock};
-use crate::words::personality::{Allocate, Names, Personality, SourceMap};
+use crate::words::personality::{Allocate, Names, Personality, Relocate, SourceMap};
 
 /// XFS with a zoned data device as of 6.15.
 pub(super) fn personality() -> Personality {
@@ -32,6 +33,7 @@ pub(super) fn personality() -> Personality {
     Personality {
         allocate: Allocate::OutOfPlace,
         block_dirty: true,
+        relocate: Relocate::LocksCycled,
         names: Names { map_blocks: "xfs_zoned_map_blocks", end_ioend: "xfs_zoned_end_io", ..xfs.names },
         ..xfs
     }

@@ -194,6 +194,8 @@ pub enum DataEvent {
     Submitted(Range<u64>),
     /// Writeback I/O failed.
     WriteFailed(Range<u64>),
+    /// The file does not have the blocks any more that were copied, and keeps what it has.
+    CopyUnused(Range<u64>),
     /// Direct I/O arrived on the device.
     OnDevice {
         /// Which bytes.

@@ -76,7 +76,8 @@ impl<B: Backend> SuperBlock<B> {
     pub fn new(backend: &B, config: &Config, geometry: &Geometry, patterns: &[u8]) -> Self {
         let files = 0..config.files.len() as FileId;
         // A block that is being copied exists twice.
-        let copies = if files.clone().any(|file| config.reflinks(file)) { 2 } else { 1 };
+        let twice = config.relocates() || files.clone().any(|file| config.reflinks(file));
+        let copies = if twice { 2 } else { 1 };
         let all = geometry.blocks() * files.len() as u16 * copies;
         // Every actor may have a budget, beside what the files have and what is on its way to them.
         let budgets = if config.fs.is_out_of_place() {

@@ -23,6 +23,7 @@ use crate::path::{Ended, Part, Path};
 use crate::read::ReadState;
 use crate::reclaim::Invalidate;
 use crate::reflink::{CowExtentSize, ReflinkState};
+use crate::relocate::RelocateState;
 use crate::seek::SeekState;
 use crate::state::directed_run;
 use crate::state::inode::Inode;
@@ -98,6 +99,7 @@ paths! {
     Change(ChangeState),
     Reflink(ReflinkState),
     Exchange(ExchangeState),
+    Relocate(RelocateState),
     CowExtentSize(CowExtentSize),
     Invalidate(Invalidate),
     Actor(ActorState),
@@ -129,6 +131,7 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         | Command::Funshare { .. } => at::<ChangeState, B>(part),
         Command::Reflink { .. } => at::<ReflinkState, B>(part),
         Command::Exchange { .. } => at::<ExchangeState, B>(part),
+        Command::Relocate { .. } => at::<RelocateState, B>(part),
         Command::Cowextsize { .. } => at::<CowExtentSize, B>(part),
         Command::Shutdown { .. } => at::<ShutdownState, B>(part),
         Command::FadviseDontneed { .. } => at::<Invalidate, B>(part),

@@ -102,9 +102,9 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "zones",
-        "a zoned device has no write pointers, and nothing moves blocks to empty a zone",
-        "xfs_zone_alloc.c, xfs_zone_gc.c (fs/xfs, 6.15)",
-        &["xfs_zoned_map_blocks"],
+        "a zoned device has no write pointers, blocks are moved where a command says so, and what is free can be written at once",
+        "xfs_zone_alloc.c, xfs_zone_gc.c (fs/xfs, 7.3): when the zone is empty and has been erased",
+        &["xfs_zoned_map_blocks", "xfs_zoned_map_extent"],
     ),
     assume(
         "one-node",

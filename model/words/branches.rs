@@ -75,6 +75,10 @@ stalemap_facade::names! { Branch {
     ZERO_BATCH = "zero-batch",
     /// Zeroing raised i_size.
     ZERO_GROWS = "zero-grows",
+    /// Copies in another place took the place of blocks of a file.
+    RELOCATE = "relocate",
+    /// Copies were dropped, since the blocks were not the file's any more, or it had changed.
+    RELOCATE_SKIP = "relocate-skip",
     /// A stuffed file's data moved out of its inode into a block.
     UNSTUFF = "unstuff",
     /// What writeback was to allocate was gone when it could, and was looked up once more.

@@ -10,12 +10,12 @@ use std::ops::Range;
 
 use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
-use self::facts::Role::{Announces, PassesBlocks, Plain, Preallocates, Stops};
+use self::facts::Role::{Announces, PassesBlocks, Plain, Preallocates, Relocates, Stops};
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
 pub use self::facts::{FileId, Io};
-use crate::words::personality::{Allocate, CloneLock, Completion, Exchange, Hooks, Personality};
+use crate::words::personality::{Allocate, CloneLock, Completion, Exchange, Hooks, Personality, Relocate};
 
 /// What follows each run of `pwrite`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -238,6 +238,11 @@ pub enum Command {
         /// The bytes, of both files.
         range: Range<u64>,
     },
+    /// `@relocate off len`: the blocks of the range come to lie elsewhere on the device, with what they hold.
+    Relocate {
+        /// The bytes.
+        range: Range<u64>,
+    },
     /// `cowextsize size`: the hint by which copies are allocated.
     Cowextsize {
         /// Bytes.
@@ -332,6 +337,12 @@ const EXCHANGE_RANGE: Need = Need {
     why: "files do not exchange ranges on this file system",
 };
 
+/// Blocks are moved to other places.
+const RELOCATION: Need = Need {
+    lacked: |fs| fs.relocate == Relocate::Absent || !(like_xfs(fs) || fs.is_out_of_place()),
+    why: "nothing moves blocks of this file system to other places",
+};
+
 /// Whether blocks are allocated and given back as on XFS.
 fn like_xfs(fs: &Personality) -> bool {
     matches!(fs.allocate, Allocate::Delalloc | Allocate::Unwritten)
@@ -382,10 +393,8 @@ impl Command {
                 let (size, needs) = (grows(range, *keep_size), &[PREALLOCATION, FALLOCATE]);
                 row(FALLOCATE_CALL, Bytes(range.clone()), size, Stay, Nothing, needs, Preallocates)
             }
-            Command::Fpunch { range } => {
-                let needs = &[FREEABLE_BLOCKS, FALLOCATE];
-                row(FALLOCATE_CALL, Bytes(range.clone()), Keeps, Move, Nothing, needs, Plain)
-            }
+            Command::Fpunch { range } =>
+                row(FALLOCATE_CALL, Bytes(range.clone()), Keeps, Move, Nothing, &[FREEABLE_BLOCKS, FALLOCATE], Plain),
             Command::Fzero { range, keep_size } =>
                 row(FALLOCATE_CALL, Bytes(range.clone()), grows(range, *keep_size), Move, Nothing, &[RANGE_MODES], Preallocates),
             Command::Fcollapse { range } =>
@@ -395,14 +404,12 @@ impl Command {
 
             Command::Funshare { range } =>
                 row(FALLOCATE_CALL, Bytes(range.clone()), GrowsTo(range.end), Stay, Nothing, &[SHARED_BLOCKS], Plain),
-            Command::Reflink { source, from, range } => {
-                let (touches, role) = (Copy(*from, range.clone()), PassesBlocks(*source));
-                row(Some("reflink"), touches, GrowsTo(range.end), Share, Nothing, &[SHARED_BLOCKS], role)
-            }
-            Command::Exchange { with, range } => {
-                let (touches, role) = (Bytes(range.clone()), PassesBlocks(*with));
-                row(Some("exchange-range"), touches, Keeps, Move, Nothing, &[EXCHANGE_RANGE], role)
-            }
+            Command::Reflink { source, from, range } =>
+                row(Some("reflink"), Copy(*from, range.clone()), GrowsTo(range.end), Share, Nothing, &[SHARED_BLOCKS], PassesBlocks(*source)),
+            Command::Exchange { with, range } =>
+                row(Some("exchange-range"), Bytes(range.clone()), Keeps, Move, Nothing, &[EXCHANGE_RANGE], PassesBlocks(*with)),
+            Command::Relocate { range } =>
+                row(Some("garbage collection"), Bytes(range.clone()), Keeps, Move, Nothing, &[RELOCATION], Relocates),
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
 
             Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY], Stops),

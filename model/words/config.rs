@@ -176,6 +176,11 @@ impl Config {
         self.passes_blocks(file) && self.calls().any(|call| call.command.shares_blocks())
     }
 
+    /// Whether a command moves blocks to other places.
+    pub fn relocates(&self) -> bool {
+        self.calls().any(|call| call.command.relocates())
+    }
+
     /// All commands, setup first, in the order in which writes are numbered.
     fn calls(&self) -> impl Iterator<Item = &FileCommand> {
         self.setup.iter().chain(self.actors.iter().flat_map(|actor| &actor.run))

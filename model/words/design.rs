@@ -4,13 +4,8 @@
 //! system itself does is its [`Personality`](crate::words::personality::Personality). Built-in designs have names; a scenario
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
-use crate::words::dio_design::{
-    DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
-};
-use crate::words::map_design::{
-    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim,
-    UnmapCow,
-};
+use crate::words::dio_design::{DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait};
+use crate::words::map_design::{AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, RelocateRecheck, SharedTrim, UnmapCow};
 use crate::words::settings::{choices, settable};
 
 choices! {
@@ -615,6 +610,8 @@ pub struct Design {
     pub cow_hint: CowHint,
     /// How direct writes allocate copies that are delayed.
     pub cow_fill: CowFill,
+    /// What is looked at again before blocks are replaced by copies in another place.
+    pub relocate_recheck: RelocateRecheck,
     /// Whether zeroing raises i_size as a write does (before 943bc0882ceb, 6.10): `iomap_write_end` did it for both.
     pub zero_raises_size: bool,
     /// When SEEK_DATA and SEEK_HOLE compare their mapping.
@@ -684,6 +681,7 @@ settable!(Design {
     shared_trim,
     cow_hint,
     cow_fill,
+    relocate_recheck,
     zero_raises_size,
     seek_check,
 });
@@ -810,6 +808,7 @@ impl Design {
             shared_trim: SharedTrim::Trimmed,
             cow_hint: CowHint::IfRoom,
             cow_fill: CowFill::UntilCovered,
+            relocate_recheck: RelocateRecheck::Address,
             zero_raises_size: false,
             seek_check: SeekCheck::Never,
         }

@@ -115,3 +115,17 @@ choices! {
         Once = "once",
     }
 }
+
+choices! {
+    /// What who has copied blocks to a new place looks at, with the ILOCK again, before the copies take the place of the blocks
+    /// (`xfs_zoned_map_extent`).
+    RelocateRecheck {
+        /// Whether the file still has the old blocks there (zoned XFS). A block that was freed, and taken again for the same
+        /// place with other contents, looks the same.
+        Address = "address",
+        /// Whether the data fork's counter has moved since they were looked up (no kernel does).
+        Counter = "counter",
+        /// Nothing: whatever the file has there is replaced (a mutant).
+        Nothing = "none",
+    }
+}

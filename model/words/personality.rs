@@ -287,6 +287,23 @@ choices! {
 }
 
 choices! {
+    /// How blocks of a file are moved to other places, with what they hold, and what is locked for that.
+    Relocate {
+        /// They are not.
+        Absent = "absent",
+        /// Nothing is locked while they are copied. Then i_rwsem and invalidate_lock are taken, direct I/O in flight is waited
+        /// for, and both are let go; and then the extents change (zoned XFS: its garbage collection).
+        LocksCycled = "locks-cycled",
+        /// The same, but both are kept until the extents have changed (no kernel does).
+        LocksKept = "locks-kept",
+        /// Both are taken before anything is looked up, what is dirty is written back, and both are kept to the end.
+        LocksHeld = "locks-held",
+        /// Nothing is locked, and nobody waited for (a mutant).
+        NoLocks = "no-locks",
+    }
+}
+
+choices! {
     /// What the completion of writeback that failed gives back.
     ErrorCleanup {
         /// The copies that were written, and what is delayed under them in the data fork (5ca5916b6bc9).
@@ -376,6 +393,8 @@ pub struct Personality {
     pub short_budget: ShortBudget,
     /// How two files exchange a range.
     pub exchange: Exchange,
+    /// How blocks are moved to other places.
+    pub relocate: Relocate,
     /// What failed writeback gives back.
     pub error_cleanup: ErrorCleanup,
     /// Whether a crash may lose writes that are complete.
@@ -488,6 +507,7 @@ settable!(Personality {
     spare_blocks,
     short_budget,
     exchange,
+    relocate,
     error_cleanup,
     device_cache,
     fsync_log,

@@ -53,7 +53,8 @@ pub fn window(replay: &Replay, lives: &[Life], clocks: &[Clock]) -> Option<Windo
         | Sampler::DirectWrite
         | Sampler::DirectRead
         | Sampler::Seek
-        | Sampler::Fiemap => Path::Other,
+        | Sampler::Fiemap
+        | Sampler::Relocate => Path::Other,
     };
     let mut others: Vec<(usize, ActorId)> = (0..replay.actors.len())
         .filter(|actor| *actor != life.actor && replay.actors[*actor].role == Role::Main)

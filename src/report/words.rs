@@ -171,6 +171,7 @@ fn data(event: &DataEvent) -> String {
         DataEvent::ZeroedInInode(bytes) => format!("{} zeroed in the inode", range(bytes)),
         DataEvent::Submitted(bytes) => format!("write {}", range(bytes)),
         DataEvent::WriteFailed(bytes) => format!("EIO for {}", range(bytes)),
+        DataEvent::CopyUnused(bytes) => format!("{} has changed: the copy is dropped", range(bytes)),
         DataEvent::OnDevice { bytes, zeros } => {
             let zeros = if *zeros { "zeros for " } else { "" };
             format!("{zeros}{} on disk", range(bytes))

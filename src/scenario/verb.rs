@@ -359,6 +359,14 @@ const OWN: &[Verb] = &[
         InXfsIo::AsRecent("exchangerange -s $2 -d $2 -l $3 $1"),
     ),
     own(
+        ("@relocate", ""),
+        Form::Plain(|call, errors| call.relocate(errors)),
+        ("", ""),
+        &[2],
+        "@relocate off len",
+        InXfsIo::Not("garbage collection of these blocks; fill the device, so that it begins"),
+    ),
+    own(
         ("@copy_sparse", ""),
         Form::Plain(|_, _| Some(Command::CopySparse)),
         ("", ""),

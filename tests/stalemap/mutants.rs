@@ -23,12 +23,12 @@ use stalemap_model::words::dio_design::{
     DioAck, DioBusy, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
 };
 use stalemap_model::words::map_design::{
-    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, SharedTrim,
-    UnmapCow,
+    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup,
+    RelocateRecheck, SharedTrim, UnmapCow,
 };
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
-    LogOrdered, MkwriteUnlock, Personality, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
+    LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
 };
 
 use crate::common::{good, least, shipped};
@@ -1008,6 +1008,37 @@ fn an_exchange_commits_one_file() {
         |_, fs| fs.exchange = Exchange::OneCommit,
         &[properties::CRASH_LOST],
         &[branches::CONVERT],
+    );
+}
+
+/// Copies of blocks take the place of whatever the file has there by now.
+#[test]
+fn a_collector_looks_at_nothing_again() {
+    let branches = [branches::RELOCATE, branches::RELOCATE_SKIP];
+    for scenario in ["zoned/relocate-write", "zoned/relocate-collapse"] {
+        let blind: Mutation = |design, _| design.relocate_recheck = RelocateRecheck::Nothing;
+        caught(scenario, blind, &[properties::LOST_WRITE], &branches);
+        holds(scenario, |design, _| design.relocate_recheck = RelocateRecheck::Counter, &branches);
+    }
+}
+
+/// A collector waits for nobody before it frees the old blocks, or lets the locks go too early; kept, they are enough. Blocks
+/// that are written in place are not to be written while they are copied.
+#[test]
+fn a_collector_without_its_locks() {
+    let reuse = "zoned/relocate-read";
+    violates(reuse, |_, fs| fs.relocate = Relocate::NoLocks, &[properties::STALE_EXPOSURE]);
+    for relocate in
+        [(|_, fs| fs.relocate = Relocate::LocksKept) as Mutation, |_, fs| fs.relocate = Relocate::LocksHeld]
+    {
+        holds(reuse, relocate, &[branches::RELOCATE]);
+    }
+    let cycled: Mutation = |_, fs| fs.relocate = Relocate::LocksCycled;
+    caught(
+        "xfs/relocate",
+        cycled,
+        &[properties::LOST_WRITE, properties::WRONG_ADDRESS],
+        &[branches::RELOCATE],
     );
 }
 

@@ -56,6 +56,8 @@ pub enum Sampler {
     Fiemap,
     /// `->map_blocks` of writeback.
     Writeback,
+    /// A look-up of blocks that are to be moved.
+    Relocate,
 }
 
 /// A mapping, as it was handed out.

@@ -82,9 +82,7 @@ impl<B: Backend> MapSection<'_, B> {
             }
             let old = self.map.replace(block, Extent::Written(phys));
             changed = true;
-            if let Some(old) = old.phys() {
-                self.owed.inode.sb.put_block(old);
-            }
+            self.drop_extent(old);
         }
         if changed {
             self.count_conversion(bump, blocks);

@@ -2,7 +2,7 @@
 
 use super::facts::Blocks::{Share, Stay};
 use super::facts::Data::{Nothing, Pinned};
-use super::facts::Role::{Announces, PassesBlocks, Preallocates, Stops};
+use super::facts::Role::{Announces, PassesBlocks, Preallocates, Relocates, Stops};
 use super::facts::{Fault, Role};
 use super::{Command, FileId, Io};
 
@@ -89,6 +89,11 @@ impl Command {
     /// Whether blocks are allocated by the command before anything is written to them.
     pub fn preallocates(&self) -> bool {
         self.facts().role == Preallocates
+    }
+
+    /// Whether blocks are moved to other places on the device.
+    pub fn relocates(&self) -> bool {
+        self.facts().role == Relocates
     }
 
     /// Whether a device stores into pages of the file.

@@ -117,6 +117,8 @@ pub enum Role {
     PassesBlocks(FileId),
     /// Blocks are allocated before anything is written to them.
     Preallocates,
+    /// Its blocks come to lie elsewhere on the device.
+    Relocates,
     /// The file system stops, or loses its power.
     Stops,
     /// It says what the next write meets.

@@ -146,6 +146,13 @@ impl Call<'_, '_> {
         Some(Command::Exchange { with, range })
     }
 
+    /// `@relocate off len`.
+    pub(in crate::scenario) fn relocate(&self, errors: &mut Errors) -> Option<Command> {
+        let range = self.range(errors)?;
+        self.aligned(&range, self.blocks(), errors)?;
+        Some(Command::Relocate { range })
+    }
+
     pub(in crate::scenario) fn cowextsize(&self, errors: &mut Errors) -> Option<Command> {
         let word = self.options.arguments.first()?;
         let size = self.size(word, errors)?;

@@ -239,5 +239,32 @@ pub(super) const ROWS: &[Row] = &[
             "xfs_file_fsync: xfs_fsync_flush_log if the inode is pinned, and blkdev_issue_flush if that flushed nothing; zonefs_file_fsync: blkdev_issue_flush",
         )],
     ),
+    row(
+        "relocate",
+        &["xfs-zoned"],
+        &[text(
+            "locks-cycled",
+            NEWEST,
+            "xfs_zone_gc_finish_chunk (fs/xfs/xfs_zone_gc.c): XFS_IOLOCK_EXCL and XFS_MMAPLOCK_EXCL, xfs_break_layouts, inode_dio_wait, both unlocked; then xfs_zoned_end_io",
+        )],
+    ),
+    row(
+        "relocate",
+        &["xfs", "gfs2", "gfs2-jdata", "zonefs"],
+        &[text(
+            "absent",
+            ALL,
+            "no thread moves blocks of a file; what a program of its own does by XFS_IOC_EXCHANGE_RANGE is `exchange`",
+        )],
+    ),
+    row(
+        "relocate_recheck",
+        EVERY,
+        &[text(
+            "address",
+            ALL,
+            "xfs_zoned_map_extent (fs/xfs/xfs_zone_alloc.c, 7.3): old_startblock against the data fork's br_startblock. Elsewhere nothing is moved, and nobody asks",
+        )],
+    ),
     row("exchange", &["gfs2", "gfs2-jdata", "zonefs"], &[text("absent", ALL, "XFS alone has it")]),
 ];
