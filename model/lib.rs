@@ -32,6 +32,7 @@ pub mod mmap;
 pub mod path;
 pub mod read;
 pub mod reclaim;
+pub mod redirty;
 pub mod reflink;
 pub mod relocate;
 pub mod seek;

@@ -423,14 +423,14 @@ async fn map_blocks<B: Backend>(
 }
 
 /// A mapping for a write fault, and how far the fault is with it.
-struct Mapped {
-    iomap: Iomap,
+pub(crate) struct Mapped {
+    pub(crate) iomap: Iomap,
     /// The block to go on with; `None` if the mapping reaches to the end of the folio inside end of file.
-    next: Option<FileBlock>,
+    pub(crate) next: Option<FileBlock>,
 }
 
 /// A mapping for a write fault from `block` on.
-async fn map_next<B: Backend>(
+pub(crate) async fn map_next<B: Backend>(
     inode: &Inode<B>,
     index: FolioIndex,
     block: FileBlock,

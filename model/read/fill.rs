@@ -40,6 +40,20 @@ pub enum FillState {
 /// during which the folio stays locked and nobody else can tell. gfs2 keeps its glock, shared, to the end of the
 /// read or fault; what is done after the folio is filled looks at the page cache alone.
 pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -> ControlFlow<(), FillState> {
+    let next = step_locked(inode, me, state).await;
+    if next.is_break() {
+        leave(inode, me);
+    }
+    next
+}
+
+/// The same for those who keep invalidate_lock and the glock, or never take them (`do_read_cache_folio`), and begin with
+/// [`FillState::Lookup`].
+pub async fn step_locked<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: FillState,
+) -> ControlFlow<(), FillState> {
     match state {
         FillState::Enter(index) => {
             glock::acquire(inode, me, Mode::Shared).await;
@@ -56,7 +70,6 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -
         FillState::Map(folio) => ControlFlow::Continue(FillState::Read(folio, map(inode, folio.index).await)),
         FillState::Read(folio, mappings) => {
             read(inode, me, folio, &mappings).await;
-            leave(inode, me);
             ControlFlow::Break(())
         }
     }
@@ -108,7 +121,6 @@ async fn lookup<B: Backend>(
     if again {
         return ControlFlow::Continue(FillState::Lookup(index, early));
     }
-    leave(inode, me);
     ControlFlow::Break(())
 }
 

@@ -153,6 +153,8 @@ pub enum FolioEvent {
     },
     /// A device that is to store into it refers to it.
     Pinned(FolioIndex),
+    /// It was dirtied as it is.
+    Redirtied(FolioIndex),
 }
 
 /// Data that moved.

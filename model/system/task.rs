@@ -22,6 +22,7 @@ use crate::mmap::{MmapState, Zap};
 use crate::path::{Ended, Part, Path};
 use crate::read::ReadState;
 use crate::reclaim::Invalidate;
+use crate::redirty::RedirtyState;
 use crate::reflink::{CowExtentSize, ReflinkState};
 use crate::relocate::RelocateState;
 use crate::seek::SeekState;
@@ -100,6 +101,7 @@ paths! {
     Reflink(ReflinkState),
     Exchange(ExchangeState),
     Relocate(RelocateState),
+    Redirty(RedirtyState),
     CowExtentSize(CowExtentSize),
     Invalidate(Invalidate),
     Actor(ActorState),
@@ -132,6 +134,7 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         Command::Reflink { .. } => at::<ReflinkState, B>(part),
         Command::Exchange { .. } => at::<ExchangeState, B>(part),
         Command::Relocate { .. } => at::<RelocateState, B>(part),
+        Command::Redirty { .. } => at::<RedirtyState, B>(part),
         Command::Cowextsize { .. } => at::<CowExtentSize, B>(part),
         Command::Shutdown { .. } => at::<ShutdownState, B>(part),
         Command::FadviseDontneed { .. } => at::<Invalidate, B>(part),

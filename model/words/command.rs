@@ -243,6 +243,11 @@ pub enum Command {
         /// The bytes.
         range: Range<u64>,
     },
+    /// `@redirty off len`: folios are dirtied with what they have, so that it is written again.
+    Redirty {
+        /// The bytes; a folio that the range touches is dirtied as a whole, inside end of file.
+        range: Range<u64>,
+    },
     /// `cowextsize size`: the hint by which copies are allocated.
     Cowextsize {
         /// Bytes.
@@ -343,6 +348,12 @@ const RELOCATION: Need = Need {
     why: "nothing moves blocks of this file system to other places",
 };
 
+/// Folios are dirtied by who has nothing to write.
+const REDIRTY: Need = Need {
+    lacked: |fs| fs.glock || fs.hooks == Hooks::Jdata,
+    why: "who dirties folios without a write of its own is not modelled where the glock and transactions are to be held for it",
+};
+
 /// Whether blocks are allocated and given back as on XFS.
 fn like_xfs(fs: &Personality) -> bool {
     matches!(fs.allocate, Allocate::Delalloc | Allocate::Unwritten)
@@ -410,6 +421,7 @@ impl Command {
                 row(Some("exchange-range"), Bytes(range.clone()), Keeps, Move, Nothing, &[EXCHANGE_RANGE], PassesBlocks(*with)),
             Command::Relocate { range } =>
                 row(Some("garbage collection"), Bytes(range.clone()), Keeps, Move, Nothing, &[RELOCATION], Relocates),
+            Command::Redirty { range } => row(Some("rewriting"), Bytes(range.clone()), Keeps, Stay, Nothing, &[REDIRTY], Plain),
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
 
             Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY], Stops),

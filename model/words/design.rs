@@ -389,6 +389,18 @@ choices! {
 }
 
 choices! {
+    /// What is held by who reads folios and dirties them, only so that they are written again.
+    RedirtyLock {
+        /// i_rwsem exclusively; and direct I/O in flight is waited for.
+        IRwsem = "i-rwsem",
+        /// invalidate_lock shared, as a write fault does.
+        InvalidateLock = "invalidate-lock",
+        /// Nothing but the lock of the folio.
+        Folio = "folio",
+    }
+}
+
+choices! {
     /// Which blocks one piece of writeback I/O may hold.
     IoendMerge {
         /// Neighbours of one type, since completion treats all of them alike.
@@ -552,6 +564,8 @@ pub struct Design {
     pub reclaim_writeback: ReclaimWriteback,
     /// When reclaim looks whether a folio is dirty.
     pub reclaim_dirty: ReclaimDirty,
+    /// What is held to dirty folios without a change.
+    pub redirty_lock: RedirtyLock,
     /// What one piece of I/O may hold.
     pub ioend_merge: IoendMerge,
     /// How far completion raises the size on disk.
@@ -652,6 +666,7 @@ settable!(Design {
     begin_cut,
     reclaim_writeback,
     reclaim_dirty,
+    redirty_lock,
     ioend_merge,
     ioend_size,
     writeback_batch,
@@ -779,6 +794,7 @@ impl Design {
             begin_cut: BeginCut::WithFolio,
             reclaim_writeback: ReclaimWriteback::Skip,
             reclaim_dirty: ReclaimDirty::Frozen,
+            redirty_lock: RedirtyLock::IRwsem,
             ioend_merge: IoendMerge::SameType,
             ioend_size: IoendSize::Block,
             writeback_batch: 1,

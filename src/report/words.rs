@@ -139,6 +139,7 @@ fn folio(event: &FolioEvent) -> String {
         FolioEvent::Mapped { index, writable: true } => format!("map folio {index} writable"),
         FolioEvent::Mapped { index, writable: false } => format!("map folio {index} read-only"),
         FolioEvent::Pinned(index) => format!("pin folio {index}"),
+        FolioEvent::Redirtied(index) => format!("folio {index} dirty as it is"),
     }
 }
 

@@ -367,6 +367,16 @@ const OWN: &[Verb] = &[
         InXfsIo::Not("garbage collection of these blocks; fill the device, so that it begins"),
     ),
     own(
+        ("@redirty", ""),
+        Form::Plain(|call, errors| call.redirty(errors)),
+        ("", ""),
+        &[2],
+        "@redirty off len",
+        InXfsIo::Not(
+            "folios are read and dirtied as they are, by nobody who writes; use a module of the kernel",
+        ),
+    ),
+    own(
         ("@copy_sparse", ""),
         Form::Plain(|_, _| Some(Command::CopySparse)),
         ("", ""),

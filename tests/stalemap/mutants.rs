@@ -16,15 +16,15 @@ use stalemap_model::words::branches;
 use stalemap_model::words::design::{
     BeginCut, Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended,
     MkwriteEnd, MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart,
-    ReclaimDirty, ReclaimWriteback, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackBit, WritebackCheck,
-    WritebackSubmit, ZeroRange, ZeroedUptodate,
+    ReclaimDirty, ReclaimWriteback, RedirtyLock, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackBit,
+    WritebackCheck, WritebackSubmit, ZeroRange, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{
     DioAck, DioBusy, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
 };
 use stalemap_model::words::map_design::{
-    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup,
-    RelocateRecheck, SharedTrim, UnmapCow,
+    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, RelocateRecheck,
+    SharedTrim, UnmapCow,
 };
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
@@ -1040,6 +1040,18 @@ fn a_collector_without_its_locks() {
         &[properties::LOST_WRITE, properties::WRONG_ADDRESS],
         &[branches::RELOCATE],
     );
+}
+
+/// Who dirties a folio as it is holds a lock that does not keep direct writes, or punches, out.
+#[test]
+fn folios_are_dirtied_with_too_little_held() {
+    let folio: Mutation = |design, _| design.redirty_lock = RedirtyLock::Folio;
+    let fault: Mutation = |design, _| design.redirty_lock = RedirtyLock::InvalidateLock;
+    for lock in [folio, fault] {
+        caught("xfs/redirty-direct", lock, &[properties::LOST_WRITE], &[branches::CACHE_FILL]);
+    }
+    caught("xfs/redirty-punch", folio, &[properties::DIRTY_OVER_HOLE], &[branches::UNMAP]);
+    holds("xfs/redirty-punch", fault, &[branches::UNMAP]);
 }
 
 /// Harmless: a reservation of the COW fork is looked for in the data fork, and so stays until the inode leaves memory.

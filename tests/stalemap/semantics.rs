@@ -47,6 +47,17 @@ fn the_file_grows_while_it_is_written_back() {
 }
 
 #[test]
+fn what_is_dirtied_as_it_is_stays_what_it_was() {
+    holds(
+        "1k",
+        &["pwrite 0 4k", "fsync", "fadvise -d 0 4k"],
+        &[&["@redirty 0 4k", "fsync"], &["pread 0 4k"]],
+    );
+    holds("4k", &["pwrite 0 8k"], &[&["@redirty 0 8k"], &["truncate 4k"]]);
+    holds("4k", &["truncate 8k"], &[&["@redirty 0 8k", "@redirty 8k 4k"], &["pwrite -S 1 0 4k"]]);
+}
+
+#[test]
 fn a_mapped_page_at_the_end_of_a_growing_file_faults_again() {
     let grow = |how: &str| {
         let run = ["mmap 0 4k", "mwrite 0 1k", how, "mwrite 2k 1k", "fsync"];

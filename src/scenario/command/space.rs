@@ -153,6 +153,11 @@ impl Call<'_, '_> {
         Some(Command::Relocate { range })
     }
 
+    /// `@redirty off len`.
+    pub(in crate::scenario) fn redirty(&self, errors: &mut Errors) -> Option<Command> {
+        Some(Command::Redirty { range: self.range(errors)? })
+    }
+
     pub(in crate::scenario) fn cowextsize(&self, errors: &mut Errors) -> Option<Command> {
         let word = self.options.arguments.first()?;
         let size = self.size(word, errors)?;

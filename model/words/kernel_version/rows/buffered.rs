@@ -113,6 +113,15 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "redirty_lock",
+        EVERY,
+        &[text(
+            "i-rwsem",
+            ALL,
+            "nobody in fs/iomap, fs/xfs, fs/gfs2 or fs/zonefs dirties what he does not change, but for unsharing, which holds i_rwsem; so does btrfs_defrag_file (fs/btrfs/defrag.c, 6.3)",
+        )],
+    ),
+    row(
         "source_probe",
         GFS2,
         &[flag(
