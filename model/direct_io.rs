@@ -39,6 +39,7 @@ use crate::state::event::{Dropped, Errno, Mapping, Sampler, What};
 use crate::state::folio::Eviction;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
+use crate::state::leases::{break_layout, wait_for_layouts};
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::sync::IoLock;
 use crate::state::trace::{self, IomapFlags};
@@ -68,6 +69,8 @@ pub enum DioState {
     Start(Dio),
     /// Before i_rwsem.
     Lock(Dio),
+    /// Waiting for clients to give their layouts back, without a lock.
+    Recall(Dio),
     /// Before the glock.
     Glock(Dio),
     /// Before waiting for direct I/O in flight.
@@ -137,6 +140,10 @@ impl Path for DioState {
         ControlFlow::Continue(match self {
             DioState::Start(dio) => return start(inode, me, dio).await,
             DioState::Lock(dio) => return lock(inode, me, dio).await,
+            DioState::Recall(dio) => {
+                wait_for_layouts(inode).await;
+                DioState::Lock(dio)
+            }
             DioState::Glock(dio) => {
                 glock::acquire(inode, me, Mode::Deferred).await;
                 return ControlFlow::Continue(gfs2_file_direct_write(inode, me, dio));
@@ -303,6 +310,13 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contro
         inode.sb.backend.reach(branches::DIO_REMAPPING);
         inode.i_rwsem.up_read(me);
         return ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }));
+    }
+    if break_layout(inode).await {
+        if dio.nowait {
+            return would_block(inode, me, &dio, Held::IoLock);
+        }
+        unlock(inode, me, dio.lock);
+        return ControlFlow::Continue(DioState::Recall(Dio { lock: IoLock::Exclusive, ..dio }));
     }
     if !dio.begun {
         inode.oracle.begin_write(&inode.sb.geometry, dio.id, &dio.request);

@@ -6,8 +6,7 @@
 //!
 //! Left out: different offsets, XFS_EXCHANGE_RANGE_TO_EOF (sizes change places, too), FILE1_WRITTEN, DSYNC (also by the flags
 //! of the files or the mount) and DRY_RUN; the freshness check of XFS_IOC_COMMIT_RANGE; that the first write-back begins at
-//! the size on disk if that is less (6.12.y); that a failed write-back refuses the exchange; the leases and layouts that are
-//! broken before the locks; the estimate of the space for the transaction (`xfs_exchrange_estimate`). That the kernel may take several
+//! the size on disk if that is less (6.12.y); that a failed write-back refuses the exchange; the estimate of the space for the transaction (`xfs_exchrange_estimate`). That the kernel may take several
 //! transactions is hidden by a log intent item: recovery finishes what is begun.
 
 use std::collections::VecDeque;

@@ -6,7 +6,7 @@
 //! system draws it up ([`fs::setattr_size`], [`fs::fallocate`]). The order of the jobs is what matters: the page cache of a block is gone before the
 //! block is, so that no folio lies over a freed block.
 //!
-//! Left out: the space that fallocate and truncate reserve for their transactions, layout leases, RT extents.
+//! Left out: the space that fallocate and truncate reserve for their transactions, RT extents.
 
 pub mod plan;
 
@@ -23,6 +23,7 @@ use crate::state::dio_count;
 use crate::state::event::{Errno, What};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
+use crate::state::leases::{break_layout, wait_for_layouts};
 use crate::state::log::InodeDirty;
 use crate::state::world::World;
 use crate::truncate::{self, pagecache_isize_extended};
@@ -49,6 +50,8 @@ pub enum ChangeState {
     Enter(Change),
     /// Before invalidate_lock.
     Lock(Change),
+    /// Waiting for clients to give their layouts back, without a lock.
+    Recall(Change),
     /// Before the next job.
     Run(Running),
 }
@@ -90,30 +93,10 @@ impl Path for ChangeState {
                 glock::acquire(inode, me, Mode::Exclusive).await;
                 ControlFlow::Continue(ChangeState::Lock(change))
             }
-            ChangeState::Lock(change) => {
-                if inode.sb.config.fs.invalidate_lock {
-                    inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
-                }
-                dio_count::wait_if(inode, DioWait::Locked).await;
-                let size = inode.i_size_peek();
-                let plan = match change {
-                    Change::Truncate(new_size) => Ok(fs::setattr_size(inode, size, new_size)),
-                    Change::Fallocate(mode) => fs::fallocate(inode, size, &mode),
-                };
-                let Ok(plan) = plan else {
-                    unlock(inode, me);
-                    return ControlFlow::Break(Returned::Error);
-                };
-                let Meaning { zeroed, taken_out, grown } = &plan.meaning;
-                let end = size.clamp(zeroed.start, zeroed.end);
-                inode.oracle.begin_zero_behind(&inode.sb.geometry, &(end..zeroed.end));
-                for cells in [&(zeroed.start..end), taken_out, grown] {
-                    inode.oracle.begin_zero(&inode.sb.geometry, cells);
-                }
-                for cells in [zeroed, taken_out, grown] {
-                    inode.forget_data(cells);
-                }
-                ControlFlow::Continue(ChangeState::Run(Running::new(inode, plan)))
+            ChangeState::Lock(change) => lock(inode, me, change).await,
+            ChangeState::Recall(change) => {
+                wait_for_layouts(inode).await;
+                ControlFlow::Continue(ChangeState::Enter(change))
             }
             ChangeState::Run(mut plan) => {
                 let mut failed = false;
@@ -154,6 +137,41 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, meaning: &Meaning, failed: 
     }
     unlock(inode, me);
     if failed { Returned::Error } else { Returned::Success }
+}
+
+/// invalidate_lock, the last one of the locks; who is to be waited for; and what is to be done then.
+async fn lock<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    change: Change,
+) -> ControlFlow<Returned, ChangeState> {
+    if inode.sb.config.fs.invalidate_lock {
+        inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+    }
+    if break_layout(inode).await {
+        unlock(inode, me);
+        return ControlFlow::Continue(ChangeState::Recall(change));
+    }
+    dio_count::wait_if(inode, DioWait::Locked).await;
+    let size = inode.i_size_peek();
+    let plan = match change {
+        Change::Truncate(new_size) => Ok(fs::setattr_size(inode, size, new_size)),
+        Change::Fallocate(mode) => fs::fallocate(inode, size, &mode),
+    };
+    let Ok(plan) = plan else {
+        unlock(inode, me);
+        return ControlFlow::Break(Returned::Error);
+    };
+    let Meaning { zeroed, taken_out, grown } = &plan.meaning;
+    let end = size.clamp(zeroed.start, zeroed.end);
+    inode.oracle.begin_zero_behind(&inode.sb.geometry, &(end..zeroed.end));
+    for cells in [&(zeroed.start..end), taken_out, grown] {
+        inode.oracle.begin_zero(&inode.sb.geometry, cells);
+    }
+    for cells in [zeroed, taken_out, grown] {
+        inode.forget_data(cells);
+    }
+    ControlFlow::Continue(ChangeState::Run(Running::new(inode, plan)))
 }
 
 /// Lets all the others in again.

@@ -33,6 +33,7 @@ use crate::state::event::{Dropped, Errno, Fill, Mapping, Sampler, Seq, What};
 use crate::state::folio::FolioRef;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
+use crate::state::leases::{break_layout, wait_for_layouts};
 use crate::state::log::InodeDirty;
 use crate::state::mapping::{IomapType, StaleFlag};
 use crate::state::sync::IoLock;
@@ -104,6 +105,10 @@ pub async fn step<B: Backend>(
 ) -> ControlFlow<Written, WriteState> {
     match state {
         WriteState::Enter(write) => enter(inode, me, write).await,
+        WriteState::Recall(write) => {
+            wait_for_layouts(inode).await;
+            ControlFlow::Continue(WriteState::Enter(write))
+        }
         WriteState::Pass(write) => pass(inode, me, write).await,
         WriteState::Sample(write) => ControlFlow::Continue(zero::sample(inode, write).await),
         WriteState::Flush(write, inner) => match flush::step(inode, me, inner).await {
@@ -187,6 +192,9 @@ async fn enter<B: Backend>(
         inode.i_rwsem.up_read(me);
         return ControlFlow::Continue(WriteState::Enter(Write { lock: IoLock::Exclusive, ..write }));
     }
+    if break_layout(inode).await {
+        return recall(inode, me, write);
+    }
     // file_update_time.
     inode.mark_dirty(InodeDirty::Times);
     inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
@@ -223,6 +231,19 @@ async fn enter<B: Backend>(
         Fill::Zero => zero::start(inode, write),
         Fill::Data | Fill::Unshare => WriteState::Begin(write, StaleFlag::Clear),
     })
+}
+
+/// Somebody has a layout: he is waited for without a lock, and the write begins anew, alone. One that must not wait fails.
+fn recall<B: Backend>(inode: &Inode<B>, me: ActorId, write: Write) -> ControlFlow<Written, WriteState> {
+    match write.lock {
+        IoLock::Shared => inode.i_rwsem.up_read(me),
+        IoLock::Exclusive => inode.i_rwsem.up_write(me),
+    }
+    if write.nowait {
+        inode.emit(|| What::Failed(Errno::Again));
+        return ControlFlow::Break(Written { full: false });
+    }
+    ControlFlow::Continue(WriteState::Recall(Write { lock: IoLock::Exclusive, ..write }))
 }
 
 /// A pass begins. Where the source is probed, one that cannot be read at all fails before `iomap_begin`, and one that can be

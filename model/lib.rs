@@ -28,6 +28,7 @@ pub mod fallocate;
 pub mod fiemap;
 pub mod fsync;
 pub mod iomap;
+pub mod layout;
 pub mod mmap;
 pub mod path;
 pub mod read;

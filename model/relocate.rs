@@ -22,6 +22,7 @@ use crate::path::{Part, Path};
 use crate::state::dio_count::inode_dio_wait;
 use crate::state::event::{DataEvent, Dropped, Errno, Mapping, Sampler, Says, Truth, Use, What};
 use crate::state::inode::Inode;
+use crate::state::leases::{break_layout, wait_for_layouts};
 use crate::state::map_change::MapSection;
 use crate::state::mapping::Iomap;
 use crate::state::validity::{Cookie, CookieSource};
@@ -71,6 +72,8 @@ pub enum RelocateState {
         /// What was read, by block.
         data: Vec<Vec<Value>>,
     },
+    /// Waiting for clients to give their layouts back, without a lock, before the first lock is taken again.
+    Recall(Range<FileBlock>, Option<Chunk>),
     /// The copy is made; before i_rwsem.
     Lock(Range<FileBlock>, Chunk),
     /// Before invalidate_lock.
@@ -106,9 +109,18 @@ impl Path for RelocateState {
                 RelocateState::EnterMapping(rest)
             }
             RelocateState::EnterMapping(rest) => {
-                lock_mapping(inode, me).await;
+                if !lock_mapping(inode, me).await {
+                    return ControlFlow::Continue(RelocateState::Recall(rest, None));
+                }
                 let cells = inode.sb.geometry.cells_of_blocks(&rest);
                 RelocateState::Flush(rest, FlushState::new(inode.sb.geometry.folios_touched(&cells)))
+            }
+            RelocateState::Recall(rest, chunk) => {
+                wait_for_layouts(inode).await;
+                match chunk {
+                    Some(chunk) => RelocateState::Lock(rest, chunk),
+                    None => RelocateState::Enter(rest),
+                }
             }
             RelocateState::Flush(rest, inner) => match flush::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => RelocateState::Flush(rest, inner),
@@ -133,7 +145,9 @@ impl Path for RelocateState {
                 RelocateState::LockMapping(rest, chunk)
             }
             RelocateState::LockMapping(rest, chunk) => {
-                lock_mapping(inode, me).await;
+                if !lock_mapping(inode, me).await {
+                    return ControlFlow::Continue(RelocateState::Recall(rest, Some(chunk)));
+                }
                 if inode.sb.config.fs.relocate == Relocate::LocksCycled {
                     unlock(inode, me);
                 }
@@ -144,10 +158,16 @@ impl Path for RelocateState {
     }
 }
 
-/// invalidate_lock, the last one of the locks; and then nobody is in the middle of direct I/O.
-async fn lock_mapping<B: Backend>(inode: &Inode<B>, me: ActorId) {
+/// invalidate_lock, the last one of the locks; and then nobody is in the middle of direct I/O. If somebody has a layout, all
+/// locks are let go: `false`.
+async fn lock_mapping<B: Backend>(inode: &Inode<B>, me: ActorId) -> bool {
     inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
+    if break_layout(inode).await {
+        unlock(inode, me);
+        return false;
+    }
     inode_dio_wait(inode).await;
+    true
 }
 
 fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId) {

@@ -167,6 +167,8 @@ impl IomapIter {
 pub enum WriteState {
     /// Before i_rwsem.
     Enter(Write),
+    /// Waiting for clients to give their layouts back, without a lock.
+    Recall(Write),
     /// Before the glock, which is taken anew for each pass.
     Pass(Write),
     /// Before a pass that zeroes: looking whether the range is dirty.

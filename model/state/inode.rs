@@ -13,6 +13,7 @@ use crate::state::event::{KernelEvent, MapChange, What};
 use crate::state::folio::{Folio, FolioId, Slot};
 use crate::state::glock::Holders;
 use crate::state::handover::{Handover, LinkedLock};
+use crate::state::layouts::Layouts;
 use crate::state::log::Log;
 use crate::state::mapping::Iomap;
 use crate::state::owed::{self, Debt};
@@ -55,6 +56,8 @@ pub struct Inode<B: Backend> {
     pub i_size: B::Atomic,
     /// inode->i_dio_count. Changed under i_rwsem, or to where it was before.
     pub i_dio_count: B::Lock<u16>,
+    /// The leases of clients that were handed out blocks, where any are.
+    pub layouts: Option<B::Lock<Layouts>>,
     /// Whether anybody does direct I/O on the file. If nobody does, nobody waits for it.
     pub direct: bool,
     /// Whether a device stores into the file's pages, and dirties them by a reference alone.
@@ -124,6 +127,7 @@ impl<B: Backend> Inode<B> {
             wb_error: backend.atomic("wb_error", 0),
             i_size: backend.atomic("i_size", u64::from(size)),
             i_dio_count: backend.lock("i_dio_count", 0),
+            layouts: sb.config.hands_out(number).then(|| backend.lock("layouts", Layouts::default())),
             direct: sb.config.does_direct_io(number),
             pins_pages: sb.config.pins_pages(number),
             pages: (0..geometry.folios()).map(|_| backend.unordered("folio", Slot::default())).collect(),

@@ -19,6 +19,8 @@ pub mod handover;
 pub mod hold;
 pub mod inode;
 pub mod ioend;
+pub mod layouts;
+pub mod leases;
 pub mod log;
 pub mod map_change;
 pub mod mapping;

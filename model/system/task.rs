@@ -18,6 +18,7 @@ use crate::fiemap::FiemapState;
 use crate::fsync::FsyncState;
 use crate::fsync::shutdown::ShutdownState;
 use crate::iomap::write_state::WriteState;
+use crate::layout::LayoutState;
 use crate::mmap::{MmapState, Zap};
 use crate::path::{Ended, Part, Path};
 use crate::read::ReadState;
@@ -101,6 +102,7 @@ paths! {
     Reflink(ReflinkState),
     Exchange(ExchangeState),
     Relocate(RelocateState),
+    Layout(LayoutState),
     Redirty(RedirtyState),
     CowExtentSize(CowExtentSize),
     Invalidate(Invalidate),
@@ -134,6 +136,10 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         Command::Reflink { .. } => at::<ReflinkState, B>(part),
         Command::Exchange { .. } => at::<ExchangeState, B>(part),
         Command::Relocate { .. } => at::<RelocateState, B>(part),
+        Command::Layoutget { .. }
+        | Command::Layoutwrite { .. }
+        | Command::Layoutcommit
+        | Command::Layoutreturn => at::<LayoutState, B>(part),
         Command::Redirty { .. } => at::<RedirtyState, B>(part),
         Command::Cowextsize { .. } => at::<CowExtentSize, B>(part),
         Command::Shutdown { .. } => at::<ShutdownState, B>(part),

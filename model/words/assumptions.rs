@@ -119,6 +119,12 @@ pub const ALL: &[Assumption] = &[
         &["gfs2_trans_begin"],
     ),
     assume(
+        "layout-recall",
+        "a layout is handed out whole, and no recall crosses with LAYOUTGET",
+        "nfsd4_insert_layout, nfsd4_recall_file_layout (fs/nfsd/nfs4layouts.c)",
+        &["nfsd4_insert_layout"],
+    ),
+    assume(
         "exchange-same",
         "an exchange is of the same offsets of both files, and is done in one transaction",
         "xfs_exchrange_mappings (fs/xfs/xfs_exchrange.c, 6.12)",

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
-use self::facts::Role::{Announces, PassesBlocks, Plain, Preallocates, Relocates, Stops};
+use self::facts::Role::{Announces, HandsOut, PassesBlocks, Plain, Preallocates, Relocates, Stops};
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
@@ -248,6 +248,22 @@ pub enum Command {
         /// The bytes; a folio that the range touches is dirtied as a whole, inside end of file.
         range: Range<u64>,
     },
+    /// `@layoutget off len`: a client of pNFS is handed out the blocks of the range, to write to them (LAYOUTGET).
+    Layoutget {
+        /// The bytes, block aligned.
+        range: Range<u64>,
+    },
+    /// `@layoutwrite [-S fill] off len`: it writes to blocks that it was handed out, by itself.
+    Layoutwrite {
+        /// The bytes, block aligned.
+        range: Range<u64>,
+        /// The pattern; only for reports.
+        fill: u8,
+    },
+    /// `@layoutcommit`: it says what it has written (LAYOUTCOMMIT).
+    Layoutcommit,
+    /// `@layoutreturn`: it gives the blocks back (LAYOUTRETURN).
+    Layoutreturn,
     /// `cowextsize size`: the hint by which copies are allocated.
     Cowextsize {
         /// Bytes.
@@ -348,6 +364,12 @@ const RELOCATION: Need = Need {
     why: "nothing moves blocks of this file system to other places",
 };
 
+/// Blocks are handed out to clients.
+const LAYOUTS: Need = Need {
+    lacked: |fs| !fs.is_xfs() || !like_xfs(fs),
+    why: "this file system hands no blocks out to clients",
+};
+
 /// Folios are dirtied by who has nothing to write.
 const REDIRTY: Need = Need {
     lacked: |fs| fs.glock || fs.hooks == Hooks::Jdata,
@@ -422,6 +444,10 @@ impl Command {
             Command::Relocate { range } =>
                 row(Some("garbage collection"), Bytes(range.clone()), Keeps, Move, Nothing, &[RELOCATION], Relocates),
             Command::Redirty { range } => row(Some("rewriting"), Bytes(range.clone()), Keeps, Stay, Nothing, &[REDIRTY], Plain),
+            Command::Layoutget { range } => row(Some("LAYOUTGET"), Bytes(range.clone()), Keeps, Stay, Nothing, &[LAYOUTS], HandsOut),
+            Command::Layoutwrite { range, fill } =>
+                row(Some("a client's write"), Bytes(range.clone()), GrowsTo(range.end), Stay, Written(*fill), &[LAYOUTS], Plain),
+            Command::Layoutcommit | Command::Layoutreturn => row(None, none, Keeps, Stay, Nothing, &[LAYOUTS], Plain),
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
 
             Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY], Stops),

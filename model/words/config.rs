@@ -191,6 +191,11 @@ impl Config {
         self.calls().any(|call| call.file == file && call.command.preallocates())
     }
 
+    /// Whether blocks of a file are handed out to clients.
+    pub fn hands_out(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && call.command.hands_out())
+    }
+
     /// Whether anybody does direct I/O on a file.
     pub fn does_direct_io(&self, file: FileId) -> bool {
         self.calls().any(|call| call.file == file && call.command.io().is_some_and(|io| io != Io::Buffered))

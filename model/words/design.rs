@@ -389,6 +389,16 @@ choices! {
 }
 
 choices! {
+    /// What becomes of layouts, by which clients write to blocks of a file, before somebody writes to it or takes blocks away.
+    LayoutRecall {
+        /// They are recalled, and waited for, with no lock held.
+        Wait = "wait",
+        /// Nothing (a mutant).
+        Nothing = "none",
+    }
+}
+
+choices! {
     /// What is held by who reads folios and dirties them, only so that they are written again.
     RedirtyLock {
         /// i_rwsem exclusively; and direct I/O in flight is waited for.
@@ -564,6 +574,8 @@ pub struct Design {
     pub reclaim_writeback: ReclaimWriteback,
     /// When reclaim looks whether a folio is dirty.
     pub reclaim_dirty: ReclaimDirty,
+    /// What becomes of layouts.
+    pub layout_recall: LayoutRecall,
     /// What is held to dirty folios without a change.
     pub redirty_lock: RedirtyLock,
     /// What one piece of I/O may hold.
@@ -666,6 +678,7 @@ settable!(Design {
     begin_cut,
     reclaim_writeback,
     reclaim_dirty,
+    layout_recall,
     redirty_lock,
     ioend_merge,
     ioend_size,
@@ -794,6 +807,7 @@ impl Design {
             begin_cut: BeginCut::WithFolio,
             reclaim_writeback: ReclaimWriteback::Skip,
             reclaim_dirty: ReclaimDirty::Frozen,
+            layout_recall: LayoutRecall::Wait,
             redirty_lock: RedirtyLock::IRwsem,
             ioend_merge: IoendMerge::SameType,
             ioend_size: IoendSize::Block,

@@ -54,7 +54,8 @@ pub fn window(replay: &Replay, lives: &[Life], clocks: &[Clock]) -> Option<Windo
         | Sampler::DirectRead
         | Sampler::Seek
         | Sampler::Fiemap
-        | Sampler::Relocate => Path::Other,
+        | Sampler::Relocate
+        | Sampler::Layout => Path::Other,
     };
     let mut others: Vec<(usize, ActorId)> = (0..replay.actors.len())
         .filter(|actor| *actor != life.actor && replay.actors[*actor].role == Role::Main)

@@ -336,6 +336,10 @@ const XFS_IO: &[Verb] = &[
 const NOT_RESIDENT: InXfsIo =
     InXfsIo::Not("a source buffer that is not resident; use a program with a mapping of its own");
 
+/// What is done with a layout.
+const IN_LAYOUT: InXfsIo =
+    InXfsIo::Not("a client of pNFS that has block layouts; export the file system and mount it with NFS 4.1");
+
 /// Those with a form of their own that xfs_io cannot say.
 #[expect(
     clippy::redundant_closure_for_method_calls,
@@ -375,6 +379,38 @@ const OWN: &[Verb] = &[
         InXfsIo::Not(
             "folios are read and dirtied as they are, by nobody who writes; use a module of the kernel",
         ),
+    ),
+    own(
+        ("@layoutget", ""),
+        Form::Plain(|call, errors| call.layoutget(errors)),
+        ("", ""),
+        &[2],
+        "@layoutget off len",
+        IN_LAYOUT,
+    ),
+    own(
+        ("@layoutwrite", ""),
+        Form::Plain(|call, errors| call.layoutwrite(errors)),
+        ("S:", ""),
+        &[2],
+        "@layoutwrite [-S pattern] off len",
+        IN_LAYOUT,
+    ),
+    own(
+        ("@layoutcommit", ""),
+        Form::Plain(|_, _| Some(Command::Layoutcommit)),
+        ("", ""),
+        &[0],
+        "@layoutcommit",
+        IN_LAYOUT,
+    ),
+    own(
+        ("@layoutreturn", ""),
+        Form::Plain(|_, _| Some(Command::Layoutreturn)),
+        ("", ""),
+        &[0],
+        "@layoutreturn",
+        IN_LAYOUT,
     ),
     own(
         ("@copy_sparse", ""),

@@ -15,9 +15,9 @@ use stalemap_model::words::bounds;
 use stalemap_model::words::branches;
 use stalemap_model::words::design::{
     BeginCut, Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended,
-    MkwriteEnd, MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock, PunchStart,
-    ReclaimDirty, ReclaimWriteback, RedirtyLock, Sample, SeekCheck, ShortCopy, UnshareRead, WritebackBit,
-    WritebackCheck, WritebackSubmit, ZeroRange, ZeroedUptodate,
+    LayoutRecall, MkwriteEnd, MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock,
+    PunchStart, ReclaimDirty, ReclaimWriteback, RedirtyLock, Sample, SeekCheck, ShortCopy, UnshareRead,
+    WritebackBit, WritebackCheck, WritebackSubmit, ZeroRange, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{
     DioAck, DioBusy, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
@@ -1052,6 +1052,19 @@ fn folios_are_dirtied_with_too_little_held() {
     }
     caught("xfs/redirty-punch", folio, &[properties::DIRTY_OVER_HOLE], &[branches::UNMAP]);
     holds("xfs/redirty-punch", fault, &[branches::UNMAP]);
+}
+
+/// Blocks are taken away, or written, while a client has a layout of them.
+#[test]
+fn layouts_are_not_recalled() {
+    let unrecalled: Mutation = |design, _| design.layout_recall = LayoutRecall::Nothing;
+    caught(
+        "xfs/layout-punch",
+        unrecalled,
+        &[properties::LOST_WRITE, properties::WRONG_ADDRESS],
+        &[branches::UNMAP],
+    );
+    caught("xfs/layout-write", unrecalled, &[properties::LOST_WRITE], &[]);
 }
 
 /// Harmless: a reservation of the COW fork is looked for in the data fork, and so stays until the inode leaves memory.

@@ -58,6 +58,17 @@ fn what_is_dirtied_as_it_is_stays_what_it_was() {
 }
 
 #[test]
+fn a_client_writes_by_a_layout_as_if_it_were_alone() {
+    let grow = ["@layoutget 0 8k", "@layoutwrite -S 1 4k 4k", "@layoutcommit", "@layoutreturn", "pread 0 8k"];
+    holds("4k", &["pwrite 0 4k", "fsync"], &[&grow, &["pread 0 8k"]]);
+    let uncommitted = ["@layoutget 1k 2k", "@layoutwrite -S 1 1k 1k", "@layoutreturn"];
+    holds("1k", &["pwrite 0 4k"], &[&uncommitted, &["truncate 1k"]]);
+    let twice =
+        ["@layoutget 0 4k", "@layoutwrite -S 1 0 4k", "@layoutcommit", "@layoutcommit", "@layoutreturn"];
+    holds("4k", &["truncate 4k"], &[&twice, &["@direct pwrite -S 2 0 4k"]]);
+}
+
+#[test]
 fn a_mapped_page_at_the_end_of_a_growing_file_faults_again() {
     let grow = |how: &str| {
         let run = ["mmap 0 4k", "mwrite 0 1k", how, "mwrite 2k 1k", "fsync"];

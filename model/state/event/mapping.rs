@@ -58,6 +58,8 @@ pub enum Sampler {
     Writeback,
     /// A look-up of blocks that are to be moved.
     Relocate,
+    /// LAYOUTGET.
+    Layout,
 }
 
 /// A mapping, as it was handed out.

@@ -2,7 +2,7 @@
 
 use super::facts::Blocks::{Share, Stay};
 use super::facts::Data::{Nothing, Pinned};
-use super::facts::Role::{Announces, PassesBlocks, Preallocates, Relocates, Stops};
+use super::facts::Role::{Announces, HandsOut, PassesBlocks, Preallocates, Relocates, Stops};
 use super::facts::{Fault, Role};
 use super::{Command, FileId, Io};
 
@@ -88,7 +88,12 @@ impl Command {
 
     /// Whether blocks are allocated by the command before anything is written to them.
     pub fn preallocates(&self) -> bool {
-        self.facts().role == Preallocates
+        matches!(self.facts().role, Preallocates | HandsOut)
+    }
+
+    /// Whether blocks are handed out by the command.
+    pub fn hands_out(&self) -> bool {
+        self.facts().role == HandsOut
     }
 
     /// Whether blocks are moved to other places on the device.

@@ -117,6 +117,8 @@ pub enum Role {
     PassesBlocks(FileId),
     /// Blocks are allocated before anything is written to them.
     Preallocates,
+    /// The same, and they are handed out to somebody who writes to them by himself.
+    HandsOut,
     /// Its blocks come to lie elsewhere on the device.
     Relocates,
     /// The file system stops, or loses its power.

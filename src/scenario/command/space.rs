@@ -8,6 +8,9 @@ use super::call::Call;
 use crate::scenario::errors::Errors;
 use crate::scenario::files;
 
+/// The pattern of `@layoutwrite`, unless `-S` says otherwise.
+const LAYOUT_FILL: u8 = 0xcd;
+
 impl Call<'_, '_> {
     /// `truncate size`.
     pub(in crate::scenario) fn truncate(&self, errors: &mut Errors) -> Option<Command> {
@@ -151,6 +154,21 @@ impl Call<'_, '_> {
         let range = self.range(errors)?;
         self.aligned(&range, self.blocks(), errors)?;
         Some(Command::Relocate { range })
+    }
+
+    /// `@layoutget off len`.
+    pub(in crate::scenario) fn layoutget(&self, errors: &mut Errors) -> Option<Command> {
+        let range = self.range(errors)?;
+        self.aligned(&range, self.blocks(), errors)?;
+        Some(Command::Layoutget { range })
+    }
+
+    /// `@layoutwrite [-S pattern] off len`.
+    pub(in crate::scenario) fn layoutwrite(&self, errors: &mut Errors) -> Option<Command> {
+        let fill = self.fill(LAYOUT_FILL, errors);
+        let range = self.range(errors)?;
+        self.aligned(&range, self.blocks(), errors)?;
+        Some(Command::Layoutwrite { range, fill: fill? })
     }
 
     /// `@redirty off len`.

@@ -113,6 +113,15 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "layout_recall",
+        EVERY,
+        &[text(
+            "wait",
+            ALL,
+            "xfs_break_leased_layouts (fs/xfs/xfs_pnfs.c) in xfs_file_write_checks, xfs_file_fallocate and xfs_vn_setattr, xfs_iolock_two_inodes_and_break_layout for clones and exchanges; not in a write fault. Other file systems hand nothing out",
+        )],
+    ),
+    row(
         "redirty_lock",
         EVERY,
         &[text(
