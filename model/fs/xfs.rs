@@ -16,7 +16,8 @@ use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, Exchange,
-    FlushUnmap, Freed, FsType, FsyncLog, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
+    FlushUnmap, Freed, FsType, FsyncLog, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, Relocate,
+    SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
 };
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).

@@ -4,8 +4,13 @@
 //! system itself does is its [`Personality`](crate::words::personality::Personality). Built-in designs have names; a scenario
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
-use crate::words::dio_design::{DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait};
-use crate::words::map_design::{AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, RelocateRecheck, SharedTrim, UnmapCow};
+use crate::words::dio_design::{
+    DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
+};
+use crate::words::map_design::{
+    AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, RelocateRecheck,
+    SharedTrim, UnmapCow,
+};
 use crate::words::settings::{choices, settable};
 
 choices! {
