@@ -4,8 +4,7 @@
 //! the next folio is reached, so it is validated in `xfs_map_blocks`, with the folio locked and its dirty
 //! flag already clear. XFS did so long before the write path was given a check (6.2).
 //!
-//! Left out: dirty throttling, `->writepage` from reclaim (XFS has none), the tags that keep an integrity
-//! pass from chasing folios dirtied behind its back (a superset of folios is written).
+//! Left out: dirty throttling, `->writepage` from reclaim (XFS has none).
 
 pub mod batch;
 pub mod completion;
@@ -23,7 +22,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::state::event::{DataEvent, Dropped, FolioEvent, What};
-use crate::state::folio::{FolioId, FolioRef, Slot};
+use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::state::ioend::Ioend;
 use crate::state::trace;
@@ -32,8 +31,8 @@ use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::{Completion, Hooks};
 use crate::words::value::Value;
-use crate::writeback::batch::Next;
-use crate::writeback::io::{SyncMode, end_mapping, start_writeback};
+use crate::writeback::batch::{Next, Tag};
+use crate::writeback::io::{SyncMode, end_mapping, start_piece, start_writeback};
 use crate::writeback::map::{Added, LookedUp, add_blocks};
 use crate::writeback::pass::{Pass, Pieces};
 
@@ -60,6 +59,19 @@ pub enum WritebackState {
         pieces: Pieces,
         /// Whether the pass's mapping is that of the first block.
         looked_up: LookedUp,
+    },
+    /// The folio is locked; before its writeback bit is set for an ioend that has blocks of it and does not take the next one.
+    StartPiece {
+        /// The pass, with the mapping of that block.
+        pass: Pass,
+        /// The folio.
+        folio: FolioRef,
+        /// Its blocks that are still to be added.
+        blocks: Vec<FileBlock>,
+        /// What is submitted then.
+        ioend: Box<Ioend>,
+        /// The ioends that the folio goes into.
+        pieces: Pieces,
     },
     /// The folio is locked; before an ioend is submitted that does not take its next block.
     SubmitLocked {
@@ -109,7 +121,7 @@ pub async fn step<B: Backend>(
             ControlFlow::Continue(if inode.sb.config.fs.hooks == Hooks::Jdata {
                 WritebackState::Jdata(jdata::JdataState::new(mode, folios))
             } else {
-                WritebackState::Next(Pass::new(mode, folios))
+                WritebackState::Next(Pass::new(&inode.sb.config.design, mode, folios))
             })
         }
         WritebackState::Jdata(inner) => match jdata::step(inode, me, inner).await {
@@ -128,9 +140,19 @@ pub async fn step<B: Backend>(
                     WritebackState::Map { pass, folio, blocks, full, pieces, looked_up: LookedUp::No }
                 }
                 Added::Full { pass, blocks, ioend } => {
-                    WritebackState::SubmitLocked { pass, folio, blocks, ioend: Box::new(ioend), pieces }
+                    let ioend = Box::new(ioend);
+                    let by_pieces = inode.sb.config.design.writeback_bit == WritebackBit::EachPiece;
+                    if by_pieces && ioend.folios.contains(&folio) {
+                        WritebackState::StartPiece { pass, folio, blocks, ioend, pieces }
+                    } else {
+                        WritebackState::SubmitLocked { pass, folio, blocks, ioend, pieces }
+                    }
                 }
             })
+        }
+        WritebackState::StartPiece { pass, folio, blocks, ioend, pieces } => {
+            start_piece(inode, me, folio).await;
+            ControlFlow::Continue(WritebackState::SubmitLocked { pass, folio, blocks, ioend, pieces })
         }
         WritebackState::SubmitLocked { pass, folio, blocks, ioend, mut pieces } => {
             pieces.submitted += u8::from(ioend.folios.contains(&folio));
@@ -144,6 +166,7 @@ pub async fn step<B: Backend>(
             let parts = open as u8 + pieces.submitted;
             match inode.sb.config.design.writeback_bit {
                 WritebackBit::AfterMapping => start_writeback(inode, me, folio, usize::from(parts)).await,
+                WritebackBit::EachPiece => start_writeback(inode, me, folio, open).await,
                 WritebackBit::BeforeMapping => {
                     end_mapping(inode, me, folio, pieces.expected.saturating_sub(parts)).await;
                 }
@@ -191,6 +214,14 @@ async fn next_folio<B: Backend>(
     mut pass: Pass,
 ) -> ControlFlow<(), WritebackState> {
     let index = match pass.folios.next(inode.sb.config.design.writeback_batch) {
+        Next::Tag(index) => {
+            let op = Op::on("tag_pages_for_writeback", u32::from(index));
+            let mut slot = inode.page(index).lock(op).await;
+            if let Some(folio) = slot.current_mut() {
+                folio.towrite |= folio.tagged;
+            }
+            return ControlFlow::Continue(WritebackState::Next(pass));
+        }
         Next::LookUp(index) => index,
         Next::Write(folio) => return ControlFlow::Continue(WritebackState::Lock(pass, folio)),
         Next::End => {
@@ -202,7 +233,11 @@ async fn next_folio<B: Backend>(
         }
     };
     let mut slot = inode.page(index).lock(Op::on("writeback_get_folio", u32::from(index))).await;
-    let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.tagged)) else {
+    let has_tag = |folio: &Folio| match pass.folios.tag() {
+        Tag::Dirty => folio.tagged,
+        Tag::Towrite => folio.towrite,
+    };
+    let Some((id, true)) = slot.current().map(|(id, folio)| (id, has_tag(folio))) else {
         return ControlFlow::Continue(WritebackState::Next(pass));
     };
     slot.folio_mut(id).refs |= 1 << me;

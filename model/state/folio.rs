@@ -17,6 +17,7 @@ use crate::words::design::{EndWriteback, ReclaimDirty, ReclaimWriteback};
 use crate::words::geometry::FolioIndex;
 use crate::words::personality::Hooks;
 use crate::words::value::Value;
+use crate::words::writeback_design::Towrite;
 
 /// A folio's number among those of its slot: the smallest free one when it was allocated.
 pub type FolioId = u8;
@@ -93,6 +94,8 @@ pub struct Folio {
     /// PAGECACHE_TAG_DIRTY, by which writeback finds the folio. It outlives the flag until the writeback bit
     /// is set, so that a second pass does not miss a folio that the first has only cleaned so far.
     pub tagged: bool,
+    /// PAGECACHE_TAG_TOWRITE, by which a pass for integrity finds what it has tagged, where it goes by that.
+    pub towrite: bool,
     /// PG_writeback.
     pub writeback: bool,
     /// How many ioends still write parts of it (the state's write_bytes_pending, counted in ioends).
@@ -120,6 +123,7 @@ impl Folio {
             uptodate: false,
             dirty: false,
             tagged: false,
+            towrite: false,
             writeback: false,
             pending: 0,
             ifs: None,
@@ -221,11 +225,21 @@ impl Folio {
         self.ptes.write_protect();
     }
 
-    /// `folio_start_writeback` for a folio whose blocks went into `ioends` ioends. Needs the folio lock.
+    /// `folio_start_writeback` for a folio of which nothing is left to be mapped, and whose blocks went into `ioends` ioends
+    /// beside those that are submitted already. Needs the folio lock.
     pub fn start_writeback(&mut self, ioends: usize) {
         self.tagged = self.dirty;
-        self.pending = ioends as u16;
-        self.writeback = ioends > 0;
+        self.towrite = false;
+        let submitted = if self.writeback { self.pending } else { 0 };
+        self.pending = submitted + ioends as u16;
+        self.writeback = self.pending > 0;
+    }
+
+    /// The same for one of its ioends, before the rest is mapped. Needs the folio lock.
+    pub fn start_piece(&mut self, towrite: Towrite) {
+        self.towrite &= towrite != Towrite::FirstPiece;
+        self.pending += 1;
+        self.writeback = true;
     }
 
     /// The folio's blocks are mapped, and those that were submitted go into `unused` ioends less than [`start_writeback`] was told. Returns

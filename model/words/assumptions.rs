@@ -42,8 +42,8 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "integrity-tags",
-        "a pass for integrity writes what it meets, also what became dirty behind its back",
-        "tag_pages_for_writeback (mm/page-writeback.c)",
+        "a pass for integrity tags a folio as it looks it up, and also writes what somebody dirties again before it comes to it",
+        "tag_pages_for_writeback (mm/page-writeback.c): all are tagged before the first is looked up",
         &["writeback_get_folio"],
     ),
     assume(

@@ -12,6 +12,7 @@ use crate::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use crate::words::settings::{choices, settable};
+use crate::words::writeback_design::Towrite;
 
 choices! {
     /// When a buffered write compares its mapping with the inode.
@@ -442,6 +443,9 @@ choices! {
         AfterMapping = "after-mapping",
         /// Before the first one is mapped. It cannot be cleared before the last one is (6.12).
         BeforeMapping = "before-mapping",
+        /// With each piece of I/O that is submitted with the folio locked, and with the last ones; between two of them it may be
+        /// cleared (btrfs with blocks smaller than a page).
+        EachPiece = "each-piece",
     }
 }
 
@@ -593,6 +597,8 @@ pub struct Design {
     pub writeback_bit: WritebackBit,
     /// When it submits what is full.
     pub writeback_submit: WritebackSubmit,
+    /// By which tag writeback for integrity finds folios.
+    pub towrite: Towrite,
     /// When writeback of a folio ends.
     pub end_writeback: EndWriteback,
     /// What a partial drop does to dirty bits.
@@ -690,6 +696,7 @@ settable!(Design {
     writeback_batch,
     writeback_bit,
     writeback_submit,
+    towrite,
     end_writeback,
     partial_clear,
     fill_map,
@@ -819,6 +826,7 @@ impl Design {
             writeback_batch: 1,
             writeback_bit: WritebackBit::AfterMapping,
             writeback_submit: WritebackSubmit::Unlocked,
+            towrite: Towrite::Dirty,
             end_writeback: EndWriteback::LastIo,
             partial_clear: PartialClear::Nothing,
             fill_map: FillMap::FolioLocked,

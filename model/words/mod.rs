@@ -23,3 +23,4 @@ pub mod program;
 pub mod settings;
 
 pub mod value;
+pub mod writeback_design;

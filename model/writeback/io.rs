@@ -97,6 +97,13 @@ pub(crate) async fn start_writeback<B: Backend>(
     slot.unlock_and_put(id, me);
 }
 
+/// Sets the writeback bit of a folio that stays locked, for one more ioend that took blocks of it.
+pub(crate) async fn start_piece<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
+    let op = Op::on("folio_start_writeback", u32::from(folio.index));
+    let mut slot = inode.page(folio.index).lock(op).await;
+    slot.locked_mut(folio.id, me).start_piece(inode.sb.config.design.towrite);
+}
+
 /// Unlocks a folio whose writeback bit was set before its blocks were mapped (`iomap_writeback_folio`). What it was expected to go
 /// into and did not is `unused` ioends; the bit goes if nothing of it is in flight any more.
 pub(crate) async fn end_mapping<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, unused: u8) {

@@ -5,8 +5,10 @@ use std::ops::Range;
 use crate::state::ioend::Ioend;
 use crate::state::mapping::Iomap;
 use crate::state::validity::CowSeen;
+use crate::words::design::{Design, WritebackBit};
 use crate::words::geometry::{Cell, FolioIndex};
-use crate::writeback::batch::Batch;
+use crate::words::writeback_design::Towrite;
+use crate::writeback::batch::{Batch, Tag};
 use crate::writeback::io::SyncMode;
 
 /// One pass over a range of folios (struct iomap_writepage_ctx).
@@ -26,10 +28,13 @@ pub struct Pass {
 
 impl Pass {
     /// Before the first folio.
-    pub(crate) fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
+    pub(crate) fn new(design: &Design, mode: SyncMode, folios: Range<FolioIndex>) -> Self {
+        let tags = mode == SyncMode::Integrity && design.towrite != Towrite::Dirty;
+        let several = folios.len() > usize::from(design.writeback_batch);
+        let apart = tags && (several || design.writeback_bit == WritebackBit::EachPiece);
         Pass {
             mode,
-            folios: Batch::new(folios),
+            folios: Batch::new(folios, if apart { Tag::Towrite } else { Tag::Dirty }),
             iomap: None,
             cow_seq: CowSeen::default(),
             ioend: None,

@@ -13,6 +13,7 @@ use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::bounds;
 use stalemap_model::words::branches;
+use stalemap_model::words::config::Config;
 use stalemap_model::words::design::{
     BeginCut, Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended,
     LayoutRecall, MkwriteEnd, MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock,
@@ -30,6 +31,7 @@ use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
     LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
 };
+use stalemap_model::words::writeback_design::Towrite;
 
 use crate::common::{good, least, shipped};
 
@@ -1220,4 +1222,33 @@ fn d3_a_synchronous_write_returns_early() {
     let early: Mutation = |design, _| design.dio_ack = DioAck::BeforeEndIo;
     caught("xfs/d3-sync", early, &[properties::STALE_READ], &[branches::DIO_CONVERT]);
     caught("xfs/dio-dsync", early, &[properties::CRASH_LOST], &[branches::DIO_CONVERT]);
+}
+
+/// The tag of a pass for integrity goes with the first of a folio's pieces. That they are submitted one by one is no mistake.
+#[test]
+fn a_tag_that_goes_too_early() {
+    let pieces: Mutation = |design, _| {
+        design.writeback_bit = WritebackBit::EachPiece;
+        design.writeback_submit = WritebackSubmit::AtOnce;
+    };
+    let kept: Mutation = |design, _| {
+        design.writeback_bit = WritebackBit::EachPiece;
+        design.writeback_submit = WritebackSubmit::AtOnce;
+        design.towrite = Towrite::UntilClean;
+    };
+    let lost: Mutation = |design, _| {
+        design.writeback_bit = WritebackBit::EachPiece;
+        design.writeback_submit = WritebackSubmit::AtOnce;
+        design.towrite = Towrite::FirstPiece;
+    };
+    for harmless in [kept, pieces] {
+        holds("xfs/towrite-piece", harmless, &[branches::CONVERT]);
+    }
+    for whole in [Towrite::Dirty, Towrite::UntilClean, Towrite::FirstPiece] {
+        let config = shipped("xfs/towrite-piece").config(Design::built_in("iomap_valid").unwrap());
+        let design = Design { towrite: whole, ..config.design.clone() };
+        let exploration = explored(&Kernel::new(Config { design, ..config }).unwrap());
+        assert_eq!(exploration.violated, 0, "{whole:?}");
+    }
+    violates("xfs/towrite-piece", lost, &[properties::CRASH_LOST]);
 }

@@ -58,6 +58,15 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "towrite",
+        EVERY,
+        &[text(
+            "until-clean",
+            ALL,
+            "write_cache_pages, in 6.12 and 7.3 writeback_iter, calls tag_pages_for_writeback for WB_SYNC_ALL and looks up by PAGECACHE_TAG_TOWRITE; __folio_start_writeback clears it, when folio_clear_dirty_for_io is done with all of the folio. gfs2 with journalled data does so in a loop of its own (gfs2_write_cache_jdata), where that is left out",
+        )],
+    ),
+    row(
         "map_lookup",
         EVERY,
         &[text(

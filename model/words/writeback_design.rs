@@ -1,0 +1,21 @@
+//! What designs differ in about the I/O of a folio that has several blocks: when its pieces count. Values, as in
+//! [`design`](crate::words::design).
+//!
+//! A folio whose blocks lie apart is written in several pieces, and a flag or a tag stands for all of them. Each of
+//! these says with which of the pieces it moves.
+
+use crate::words::settings::choices;
+
+choices! {
+    /// By which tag a pass of writeback for integrity (WB_SYNC_ALL) finds folios, and when that tag goes.
+    Towrite {
+        /// By the one that says dirty: it also writes what becomes dirty behind its back (before f446daaea9d4, 2.6.36).
+        Dirty = "dirty",
+        /// By one of its own (PAGECACHE_TAG_TOWRITE), which it gives, when it begins, to what is dirty then. It goes when the
+        /// folio comes under writeback with nothing left that is dirty.
+        UntilClean = "until-clean",
+        /// Likewise, but it goes with the first piece of the folio (a mutant): another pass that has tagged the folio does
+        /// not find it while the rest is neither written nor under writeback.
+        FirstPiece = "first-piece",
+    }
+}
