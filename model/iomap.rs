@@ -69,11 +69,12 @@ impl Path for WriteState {
     type Ended = Written;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
-        let Command::Pwrite { range, chunk, io: Io::Buffered, nowait, .. } = part.command() else {
+        let Command::Pwrite { range, chunk, io: Io::Buffered, nowait, dontcache, .. } = part.command() else {
             return None;
         };
         let mut write = Write::to(part.inode, part.write(), part.call(range, *chunk)?);
         write.nowait = *nowait;
+        write.dontcache = *dontcache;
         let at = |after: u64| Some(part.inode.sb.geometry.cell_at(range.start + after));
         for fault in part.modifiers() {
             match fault.kind {

@@ -286,6 +286,7 @@ async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest) -> Option<
         inode.emit(|| What::Sigbus(None));
         return None;
     }
+    slot.looked_up();
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.uptodate)) else {
         drop(slot);
         return Some(MmapState::Fill(rest, FillState::Enter(index)));

@@ -93,7 +93,8 @@ impl Path for Invalidate {
     }
 }
 
-fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
+/// Reports what became of a folio that was to leave the page cache.
+pub(crate) fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
     match outcome {
         Eviction::Evicted => {
             inode.sb.backend.reach(branches::EVICT);

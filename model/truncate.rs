@@ -67,6 +67,7 @@ pub async fn step<B: Backend>(
             inode.trace(|| trace::delete_from_page_cache(inode, index));
             slot.remove();
         } else {
+            folio.dropbehind = false;
             folio.cells[inside].fill(Value::ZERO);
             unmap_pages(inode, folio, &folio_cells, &state.cells);
             let dropped = |block: &FileBlock| {
@@ -129,6 +130,7 @@ pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, 
     let mut slot = inode.page(index).lock_when(Op::on("page_mkclean", u32::from(index)), unlocked, 0).await;
     inode.folio_passed(index, slot.current().map(|(id, _)| id));
     if let Some(folio) = slot.current_mut() {
+        folio.dropbehind = false;
         folio.write_protect();
         inode.tlb(index).acquire();
         let grown = from..to.min(inode.sb.geometry.cells_of_folio(index).end);

@@ -21,8 +21,7 @@ use crate::state::mapping::Iomap;
 use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{
-    Allocate, Completion, DioLock, Freed, FsType, FsyncLog, LogOrdered, MkwriteUnlock, Names, Personality,
-    SizeFlush, SourceFault, TruncateFlush, WriteEnd,
+    Allocate, Completion, DioLock, Dropbehind, Freed, FsType, FsyncLog, LogOrdered, MkwriteUnlock, Names, Personality, SizeFlush, SourceFault, TruncateFlush, WriteEnd,
 };
 
 /// gfs2 as of 6.2, `data=ordered`.
@@ -43,6 +42,7 @@ pub(super) fn personality() -> Personality {
         invalidate_lock: false,
         mkwrite_unlock: MkwriteUnlock::BeforeDirty,
         dio_lock: DioLock::Exclusive,
+        dropbehind: Dropbehind::Absent,
         fsync_log: FsyncLog::IfDirty,
         log_ordered: LogOrdered::Submit,
         freed: Freed::WithTheLog,

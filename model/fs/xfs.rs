@@ -15,9 +15,7 @@ use crate::state::trace;
 use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
-    Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, ErrorCleanup, Exchange,
-    FlushUnmap, Freed, FsType, FsyncLog, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, Relocate,
-    SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
+    Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, LogOrdered, MkwriteUnlock, Names, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock,
 };
 
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
@@ -75,6 +73,7 @@ pub(super) fn personality() -> Personality {
         flush_unmap: FlushUnmap::WriteAndDrop,
         dio_lock: DioLock::Shared,
         write_lock: WriteLock::Exclusive,
+        dropbehind: Dropbehind::Gated,
         srcmap: SourceMap::Unaligned,
         spare_blocks: 3,
         short_budget: ShortBudget::Allowed,

@@ -8,7 +8,9 @@
 //! `->iomap_begin` samples the size that such writes move.
 
 use crate::fs::xfs;
-use crate::words::personality::{Allocate, Completion, DioLock, FsType, Names, Personality, WriteEnd};
+use crate::words::personality::{
+    Allocate, Completion, DioLock, Dropbehind, FsType, Names, Personality, WriteEnd,
+};
 
 /// zonefs as of 6.2.
 pub(super) fn personality() -> Personality {
@@ -19,6 +21,7 @@ pub(super) fn personality() -> Personality {
         write_end: WriteEnd::Nothing,
         completion: Completion::Clear,
         dio_lock: DioLock::Exclusive,
+        dropbehind: Dropbehind::Absent,
         fs_type: FsType::Zonefs,
         names: Names {
             read_begin: "zonefs_read_iomap_begin",

@@ -127,6 +127,7 @@ async fn scan<B: Backend>(
     let anyhow = |_: &Slot, _: u64| true;
     let wait = if design == Punch::ScanUnlocked || mine { anyhow } else { unlocked };
     let mut slot = inode.page(index).lock_when(op, wait, 0).await;
+    slot.looked_up();
     let any = design == Punch::ScanUptodate;
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.dirty || any)) else {
         return PunchState::Scan(punching, index + 1);

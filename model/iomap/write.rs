@@ -253,7 +253,9 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &IomapIter)
             let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
             slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
         }
-        slot.folio_mut(id).locked = Some(me);
+        let folio = slot.folio_mut(id);
+        folio.locked = Some(me);
+        folio.dropbehind &= write.dontcache;
         inode.folio_locked(index, id);
         id
     } else {
@@ -275,6 +277,7 @@ async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &IomapIter)
             inode.sb.geometry.blocks_per_folio(),
             inode.sb.fresh_page(folio_cells.len()),
         );
+        slot.folio_mut(id).dropbehind = write.dontcache;
         inode.folio_added(index, id);
         id
     };

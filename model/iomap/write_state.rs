@@ -55,6 +55,8 @@ pub struct Write {
     pub killed_at: Option<FolioIndex>,
     /// IOCB_NOWAIT: it would rather fail than wait.
     pub nowait: bool,
+    /// IOCB_DONTCACHE: what it adds to the page cache is to leave it when it is written.
+    pub dontcache: bool,
     /// How it holds i_rwsem, or is going to.
     pub(crate) lock: IoLock,
     pub(crate) fill: Fill,
@@ -103,6 +105,7 @@ impl Write {
             faults_at: None,
             killed_at: None,
             nowait: false,
+            dontcache: false,
             lock: IoLock::Exclusive,
             fill: Fill::Data,
             at_most: None,

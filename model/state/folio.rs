@@ -98,6 +98,8 @@ pub struct Folio {
     pub towrite: bool,
     /// PG_writeback.
     pub writeback: bool,
+    /// PG_dropbehind: to be dropped when its writeback is complete.
+    pub dropbehind: bool,
     /// How many ioends still write parts of it (the state's write_bytes_pending, counted in ioends).
     pending: u16,
     ifs: Option<Ifs>,
@@ -125,6 +127,7 @@ impl Folio {
             tagged: false,
             towrite: false,
             writeback: false,
+            dropbehind: false,
             pending: 0,
             ifs: None,
             buffers: None,
@@ -280,6 +283,11 @@ impl Folio {
         self.ptes.clear();
     }
 
+    /// Whether `iomap_release_folio` keeps it, or does not look since there is nothing to free: its per-block state is in use.
+    pub(super) fn keeps_state(&self) -> bool {
+        self.ifs.is_some() && (self.dirty || self.writeback)
+    }
+
     /// Whether reclaim leaves it to writeback: it is dirty, or under writeback unless reclaim ignores that.
     fn is_in_use(&self, writeback: ReclaimWriteback) -> bool {
         self.dirty || self.writeback && writeback == ReclaimWriteback::Skip
@@ -291,7 +299,7 @@ impl Folio {
     }
 
     /// `iomap_release_folio`: frees the per-block state, and the buffers. Returns whether that forgot a valid block.
-    fn release(&mut self) -> bool {
+    pub(super) fn release(&mut self) -> bool {
         self.buffers = None;
         self.ifs.take().is_some_and(|ifs| !self.uptodate && ifs.uptodate != 0)
     }
@@ -407,12 +415,15 @@ impl Slot {
     }
 
     /// `iomap_finish_folio_write`: one of the ioends that write the folio is done; with the last one, writeback
-    /// ends. The folio's memory stays as long as the device may read it.
-    pub fn end_writeback(&mut self, id: FolioId, end: EndWriteback) {
+    /// ends. The folio's memory stays as long as the device may read it. Returns whether that was the last one of a folio
+    /// that is still there.
+    pub fn end_writeback(&mut self, id: FolioId, end: EndWriteback) -> bool {
         let folio = self.folio_mut(id);
         folio.pending = folio.pending.saturating_sub(1);
         folio.writeback &= folio.pending > 0 && end == EndWriteback::LastIo;
+        let ended = folio.pending == 0;
         self.free_dead();
+        ended && self.folio(id).is_some()
     }
 
     /// `filemap_remove_folio`: the slot becomes empty; the folio lives on as long as it is referenced.

@@ -12,6 +12,7 @@ pub mod dio_count;
 pub mod directed_run;
 pub mod disk;
 pub mod errors;
+pub mod dropbehind;
 pub mod event;
 pub mod folio;
 pub mod glock;

@@ -320,7 +320,7 @@ impl System for Kernel {
                 let program = if me == 0 { &self.setup } else { &self.actors[me - 1] };
                 wrap(task::step(w, me, program, state).await, ActorState::Task)
             }
-            ActorState::Kworker(state) => wrap(completion::step(w, state).await, ActorState::Kworker),
+            ActorState::Kworker(state) => wrap(completion::step(w, me, state).await, ActorState::Kworker),
             ActorState::Dio(state) => {
                 let worker = (me - self.kworker() - 1) as u8;
                 wrap(complete::worker_step(w, worker, state).await, ActorState::Dio)

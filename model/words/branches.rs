@@ -9,6 +9,8 @@ stalemap_facade::names! { Branch {
     STALE_USE = "stale-use",
     /// A folio was evicted.
     EVICT = "evict",
+    /// The completion of writeback dropped a folio that was written not to be cached.
+    DROPBEHIND = "dropbehind",
     /// An eviction failed after the per-block state had been freed.
     IFS_LOST = "ifs-lost",
     /// I/O completion converted an unwritten extent.

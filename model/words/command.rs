@@ -15,7 +15,7 @@ use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
 pub use self::facts::{FileId, Io};
-use crate::words::personality::{Allocate, CloneLock, Completion, Exchange, Hooks, Personality, Relocate};
+use crate::words::personality::{Allocate, CloneLock, Completion, Dropbehind, Exchange, Hooks, Personality, Relocate};
 
 /// What follows each run of `pwrite`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -106,6 +106,8 @@ pub enum Command {
         io: Io,
         /// `-N`: RWF_NOWAIT.
         nowait: bool,
+        /// `-U`: RWF_DONTCACHE.
+        dontcache: bool,
     },
     /// `pread [-b chunk] off len`: one read(2) per `chunk` bytes, short at end of file.
     Pread {
@@ -348,6 +350,12 @@ const DIRECT_IO: Need = Need {
     why: "a file whose data is journalled cannot be opened for direct I/O",
 };
 
+/// A write may ask not to be cached.
+const UNCACHED_WRITES: Need = Need {
+    lacked: |fs| fs.dropbehind == Dropbehind::Absent,
+    why: "a write with RWF_DONTCACHE is refused there",
+};
+
 /// There is a FS_IOC_FIEMAP.
 const MAPPED_ON_REQUEST: Need =
     Need { lacked: |fs| fs.allocate == Allocate::Static, why: "this file system has no fiemap" };
@@ -388,9 +396,9 @@ impl Command {
     pub fn facts(&self) -> Facts {
         let none = Touches::Nothing;
         match self {
-            Command::Pwrite { range, chunk, fill, io, .. } => {
+            Command::Pwrite { range, chunk, fill, io, dontcache, .. } => {
                 let call = Some(by_io(*io, "write(2)", "direct write"));
-                row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), of_io(*io), Role::Io(*io))
+                row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), of_write(*io, *dontcache), Role::Io(*io))
             }
             Command::Pread { range, chunk, io } => {
                 let call = Some(by_io(*io, "read(2)", "direct read"));
@@ -495,6 +503,15 @@ const fn by_io(io: Io, buffered: &'static str, direct: &'static str) -> &'static
     match io {
         Io::Buffered => buffered,
         Io::Direct | Io::Aio => direct,
+    }
+}
+
+/// What a file system must have for a write.
+const fn of_write(io: Io, dontcache: bool) -> &'static [Need] {
+    match (io, dontcache) {
+        (Io::Buffered, true) => &[UNCACHED_WRITES],
+        (Io::Direct | Io::Aio, true) => &[DIRECT_IO, UNCACHED_WRITES],
+        (io, false) => of_io(io),
     }
 }
 

@@ -313,6 +313,19 @@ choices! {
     }
 }
 
+choices! {
+    /// What becomes of a folio that a write with RWF_DONTCACHE has added, when its writeback is complete (`folio_end_dropbehind`,
+    /// mm/filemap.c).
+    Dropbehind {
+        /// There is no such write: it is refused (before 6.14, and where the file system does not say FOP_DONTCACHE).
+        Absent = "absent",
+        /// It is dropped if it can be locked at once, unless somebody has dirtied it meanwhile, or it is under writeback again.
+        Gated = "gated",
+        /// It is dropped also if it is under writeback again (a mutant; before 095f627add86).
+        Ungated = "ungated",
+    }
+}
+
 /// A file system: in what it differs from others, as far as the modelled paths ask for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Personality {
@@ -385,6 +398,8 @@ pub struct Personality {
     pub dio_lock: DioLock,
     /// How a buffered write holds i_rwsem.
     pub write_lock: WriteLock,
+    /// What becomes of what a write leaves in the page cache only until it is on disk.
+    pub dropbehind: Dropbehind,
     /// When a write out of place says where to read what it does not cover.
     pub srcmap: SourceMap,
     /// Blocks of the budget of a write out of place beyond what its bytes fill.
@@ -503,6 +518,7 @@ settable!(Personality {
     flush_unmap,
     dio_lock,
     write_lock,
+    dropbehind,
     srcmap,
     spare_blocks,
     short_budget,

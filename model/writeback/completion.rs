@@ -10,13 +10,14 @@
 
 use std::ops::ControlFlow;
 
-use stalemap_facade::{Atomic, Backend, Lock, Op, Ordering};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_end_cow_extent;
+use crate::reclaim;
 use crate::state::disk::on_disk;
 use crate::state::event::{DataEvent, FolioEvent, What};
-use crate::state::folio::FolioRef;
+use crate::state::folio::{Eviction, FolioRef};
 use crate::state::inode::Inode;
 use crate::state::ioend::Ioend;
 use crate::state::superblock::SuperBlock;
@@ -68,10 +69,23 @@ pub enum CompletionState {
         /// What came of the conversion, where that was before.
         conversion: Conversion,
     },
+    /// Before a folio whose writeback has ended is dropped, and the writeback bits of those behind it are cleared.
+    Drop {
+        /// The I/O.
+        ioend: Ioend,
+        /// How many folios are done before this one.
+        done: u16,
+        /// What came of the conversion, where that was before.
+        conversion: Conversion,
+    },
 }
 
 /// One step of the kworker. It never finishes.
-pub async fn step<B: Backend>(w: &World<B>, state: CompletionState) -> ControlFlow<(), CompletionState> {
+pub async fn step<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    state: CompletionState,
+) -> ControlFlow<(), CompletionState> {
     let fs = &w.sb.config.fs;
     let inode = |ioend: &Ioend| &w.inodes[usize::from(ioend.file)];
     ControlFlow::Continue(match state {
@@ -118,27 +132,67 @@ pub async fn step<B: Backend>(w: &World<B>, state: CompletionState) -> ControlFl
             }
         }
         CompletionState::Clear { ioend, done, conversion } => {
-            let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
-                return ControlFlow::Continue(match (fs.completion, fs.bump_convert) {
-                    (Completion::ClearThenConvert, _) => {
-                        CompletionState::Convert(ioend, WritebackBits::Clear)
-                    }
-                    (_, Bump::AfterClear) if conversion == Conversion::Changed => {
-                        CompletionState::Bump(ioend, WritebackBits::Clear)
-                    }
-                    _ => CompletionState::Idle,
-                });
-            };
-            let mut slot = inode(&ioend)
-                .page(folio.index)
-                .lock(Op::on("folio_end_writeback", u32::from(folio.index)))
-                .await;
-            slot.end_writeback(folio.id, w.sb.config.design.end_writeback);
-            inode(&ioend).xa_section(Link::XaEndWriteback);
-            inode(&ioend).writeback(folio.index).release();
+            end_writeback(w, me, ioend, done, conversion).await
+        }
+        CompletionState::Drop { ioend, done, conversion } => {
+            if let Some(folio) = ioend.folios.get(usize::from(done)).copied() {
+                end_dropbehind(inode(&ioend), me, folio).await;
+            }
             CompletionState::Clear { ioend, done: done + 1, conversion }
         }
     })
+}
+
+/// `folio_end_writeback` of the next folio, or what follows the last.
+async fn end_writeback<B: Backend>(
+    w: &World<B>,
+    me: ActorId,
+    ioend: Ioend,
+    done: u16,
+    conversion: Conversion,
+) -> CompletionState {
+    let (fs, inode) = (&w.sb.config.fs, &w.inodes[usize::from(ioend.file)]);
+    let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
+        return match (fs.completion, fs.bump_convert) {
+            (Completion::ClearThenConvert, _) => CompletionState::Convert(ioend, WritebackBits::Clear),
+            (_, Bump::AfterClear) if conversion == Conversion::Changed => {
+                CompletionState::Bump(ioend, WritebackBits::Clear)
+            }
+            _ => CompletionState::Idle,
+        };
+    };
+    let op = Op::on("folio_end_writeback", u32::from(folio.index));
+    let mut slot = inode.page(folio.index).lock(op).await;
+    let drops = slot.end_writeback(folio.id, w.sb.config.design.end_writeback)
+        && slot.drops_behind(folio.id, me, fs.dropbehind);
+    inode.xa_section(Link::XaEndWriteback);
+    inode.writeback(folio.index).release();
+    if drops {
+        CompletionState::Drop { ioend, done, conversion }
+    } else {
+        CompletionState::Clear { ioend, done: done + 1, conversion }
+    }
+}
+
+/// `folio_end_dropbehind` (mm/filemap.c, 7.3): a folio that nobody wants to stay is dropped, if it can be locked at once.
+async fn end_dropbehind<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
+    let FolioRef { index, id } = folio;
+    let mut slot = inode.page(index).lock(Op::on("folio_end_dropbehind", u32::from(index))).await;
+    let locks = slot.is_unlocked(id);
+    if locks {
+        inode.folio_locked(index, id);
+        inode.writeback(index).observe();
+    }
+    let outcome = slot.end_dropbehind(id, me, inode.sb.config.fs.dropbehind);
+    if outcome == Eviction::Evicted {
+        inode.xa_section(Link::XaRemove);
+        inode.sb.backend.reach(branches::DROPBEHIND);
+    }
+    if locks {
+        inode.folio_unlocked(index, id);
+    }
+    drop(slot);
+    reclaim::tell(inode, index, outcome);
 }
 
 /// Before the first writeback bit is cleared.

@@ -28,7 +28,15 @@ fn meant(lines: &[&str]) -> Vec<Command> {
 }
 
 fn pwrite(range: std::ops::Range<u64>) -> Command {
-    Pwrite { range, chunk: 4096, fill: 0xcd, then: Then::Nothing, io: Io::Buffered, nowait: false }
+    Pwrite {
+        range,
+        chunk: 4096,
+        fill: 0xcd,
+        then: Then::Nothing,
+        io: Io::Buffered,
+        nowait: false,
+        dontcache: false,
+    }
 }
 
 #[test]
@@ -56,6 +64,7 @@ fn options_stand_anywhere_and_in_any_grouping() {
         then: Then::Nothing,
         io: Io::Buffered,
         nowait: false,
+        dontcache: false,
     };
     assert_eq!(
         meant,
@@ -68,7 +77,8 @@ fn options_stand_anywhere_and_in_any_grouping() {
                 fill: 0x2c,
                 then: Then::Fdatasync,
                 io: Io::Buffered,
-                nowait: false
+                nowait: false,
+                dontcache: false
             },
             Pwrite {
                 range: 0..1,
@@ -76,7 +86,8 @@ fn options_stand_anywhere_and_in_any_grouping() {
                 fill: 0xcd,
                 then: Then::Fsync,
                 io: Io::Buffered,
-                nowait: false
+                nowait: false,
+                dontcache: false
             },
             Pwrite {
                 range: 0..1,
@@ -84,7 +95,8 @@ fn options_stand_anywhere_and_in_any_grouping() {
                 fill: 0xff,
                 then: Then::Nothing,
                 io: Io::Buffered,
-                nowait: false
+                nowait: false,
+                dontcache: false
             },
             Pread { range: 0..4096, chunk: 1024, io: Io::Buffered },
         ]
@@ -276,6 +288,14 @@ fn direct_io_is_a_matter_of_the_open() {
     let lines = ["pwrite 0 1", "@direct pwrite 0 4k", "pwrite 0 1", "[b] open -d", "r 0 1", "[b] r 0 1s"];
     assert_eq!(ios("", &lines), [Io::Buffered, Io::Direct, Io::Buffered, Io::Buffered, Io::Direct]);
     assert_eq!(ios("", &["open -d b", "pwrite 0 4k", "[a] pwrite 0 1"]), [Io::Direct, Io::Buffered]);
+}
+
+#[test]
+fn a_write_may_refuse_to_be_cached() {
+    let dontcache =
+        |command: &Command| if let Pwrite { dontcache, .. } = command { Some(*dontcache) } else { None };
+    let meant = meant(&["pwrite -U 0 4k", "pwrite -qU -V 1 -b 8k 0 8k", "pwrite 0 8k"]);
+    assert_eq!(meant.iter().filter_map(dontcache).collect::<Vec<_>>(), [true, true, false]);
 }
 
 #[test]

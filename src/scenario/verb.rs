@@ -121,9 +121,9 @@ const XFS_IO: &[Verb] = &[
     verb(
         ("pwrite", "w"),
         Form::Io(|call, errors| call.pwrite(errors)),
-        ("S:b:V:NwWq", "i:ds:DBRFZ:OACPXf"),
+        ("S:b:V:NUwWq", "i:ds:DBRFZ:OACPXf"),
         &[2],
-        "pwrite [-S pattern] [-b size] [-V vectors] [-N] [-w|-W] off len",
+        "pwrite [-S pattern] [-b size] [-V vectors] [-N] [-U] [-w|-W] off len",
         Asks::Nothing,
     ),
     verb(

@@ -28,8 +28,7 @@ use stalemap_model::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use stalemap_model::words::personality::{
-    Bump, CloneLock, Completion, DeviceCache, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog,
-    LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
+    Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
 };
 use stalemap_model::words::writeback_design::Towrite;
 
@@ -1251,4 +1250,15 @@ fn a_tag_that_goes_too_early() {
         assert_eq!(exploration.violated, 0, "{whole:?}");
     }
     violates("xfs/towrite-piece", lost, &[properties::CRASH_LOST]);
+}
+
+/// The end of writeback drops an uncached folio that is under writeback again.
+#[test]
+fn an_uncached_folio_dropped_unseen() {
+    caught(
+        "xfs/dontcache",
+        |_, fs| fs.dropbehind = Dropbehind::Ungated,
+        &[properties::STALE_READ],
+        &[branches::DROPBEHIND, branches::CACHE_FILL],
+    );
 }

@@ -70,6 +70,7 @@ fn pwrite(offset: u64, length: u64) -> Command {
         then: Then::Nothing,
         io: Io::Buffered,
         nowait: false,
+        dontcache: false,
     }
 }
 

@@ -36,8 +36,8 @@ impl Call<'_, '_> {
             );
             return None;
         }
-        let nowait = self.options.flag('N');
-        Some(Command::Pwrite { range, chunk: chunk?, fill: fill?, then, io: self.io, nowait })
+        let (nowait, dontcache) = (self.options.flag('N'), self.options.flag('U'));
+        Some(Command::Pwrite { range, chunk: chunk?, fill: fill?, then, io: self.io, nowait, dontcache })
     }
 
     pub(in crate::scenario) fn pread(&self, errors: &mut Errors) -> Option<Command> {

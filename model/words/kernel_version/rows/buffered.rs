@@ -317,6 +317,27 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "dropbehind",
+        XFS,
+        &[
+            text("absent", TO_6_12, "no RWF_DONTCACHE (it is in 6.14): kiocb_set_rw_flags refuses it"),
+            text(
+                "gated",
+                NEWEST,
+                "filemap_end_dropbehind (mm/filemap.c) looks at dirty and writeback with the folio locked (095f627add86, 6.16); xfs_file_operations has FOP_DONTCACHE, and BIO_COMPLETE_IN_TASK has the completion run where it can lock the folio",
+            ),
+        ],
+    ),
+    row(
+        "dropbehind",
+        &["gfs2", "gfs2-jdata", "zonefs"],
+        &[text(
+            "absent",
+            ALL,
+            "their file_operations have no FOP_DONTCACHE (7.3): kiocb_set_rw_flags refuses it",
+        )],
+    ),
+    row(
         "source_fault",
         &["xfs", "xfs-zoned", "zonefs"],
         &[text(
