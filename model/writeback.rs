@@ -34,7 +34,8 @@ use crate::words::value::Value;
 use crate::writeback::batch::{Next, Tag};
 use crate::writeback::io::{SyncMode, end_mapping, start_piece, start_writeback};
 use crate::writeback::map::{Added, LookedUp, add_blocks};
-use crate::writeback::pass::{Pass, Pieces};
+use crate::writeback::pass::{Pass, Pieces, run_behind};
+use crate::words::writeback_design::IoendRecord;
 
 /// Where a pass stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -301,8 +302,12 @@ async fn lock_and_clean<B: Backend>(
     let folio_data = slot.locked_mut(id, me);
     let below_eof = |block: &FileBlock| inode.sb.geometry.cells_of_block(*block).start < size;
     let dirty = |block: &FileBlock| folio_data.block_dirty(inode.sb.block_in_folio(*block), per_block);
-    let blocks: Vec<FileBlock> =
-        inode.sb.geometry.blocks_of_folio(index).filter(below_eof).filter(dirty).collect();
+    let (blocks, beyond): (Vec<_>, Vec<_>) =
+        inode.sb.geometry.blocks_of_folio(index).filter(dirty).partition(below_eof);
+    pass.beyond = match inode.sb.config.design.ioend_record {
+        IoendRecord::Written => 0,
+        IoendRecord::Dirty => blocks.last().map_or(0, |last| run_behind(*last, &beyond)),
+    };
     if cells.end > size {
         // The tail of the folio beyond end of file is zeroed.
         folio_data.cells[usize::from(size - cells.start)..].fill(Value::ZERO);

@@ -28,9 +28,17 @@ pub struct Ioend {
     /// The end of file when its last block was added, if it lay inside of that and completion goes by it
     /// ([`IoendSize::Submitted`](crate::words::design::IoendSize)).
     pub size: Option<Cell>,
+    /// Blocks behind these that were dirty and are not written, since they lay behind end of file, and that completion takes for
+    /// written ([`IoendRecord::Dirty`](crate::words::writeback_design::IoendRecord)).
+    pub beyond: u16,
 }
 
 impl Ioend {
+    /// The blocks that completion takes for written.
+    pub(crate) fn recorded(&self) -> Range<FileBlock> {
+        self.blocks.start..self.blocks.end + self.beyond
+    }
+
     /// `iomap_can_add_to_ioend`.
     pub(crate) fn takes(
         &self,
@@ -41,6 +49,7 @@ impl Ioend {
         shared: bool,
     ) -> bool {
         self.size.is_none()
+            && self.beyond == 0
             && self.blocks.end == block
             && self.phys + self.blocks.len() as u16 == phys
             && (self.unwritten == unwritten || merge == IoendMerge::AnyType)

@@ -12,7 +12,7 @@ use crate::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use crate::words::settings::{choices, settable};
-use crate::words::writeback_design::Towrite;
+use crate::words::writeback_design::{IoendRecord, Towrite};
 
 choices! {
     /// When a buffered write compares its mapping with the inode.
@@ -591,6 +591,8 @@ pub struct Design {
     pub ioend_merge: IoendMerge,
     /// How far completion raises the size on disk.
     pub ioend_size: IoendSize,
+    /// What completion takes for written.
+    pub ioend_record: IoendRecord,
     /// Folios that writeback looks up at a time; a batch that is not full is the last (`PAGEVEC_SIZE`, include/linux/pagevec.h).
     pub writeback_batch: u16,
     /// When writeback sets a folio's bit.
@@ -693,6 +695,7 @@ settable!(Design {
     redirty_lock,
     ioend_merge,
     ioend_size,
+    ioend_record,
     writeback_batch,
     writeback_bit,
     writeback_submit,
@@ -823,6 +826,7 @@ impl Design {
             redirty_lock: RedirtyLock::IRwsem,
             ioend_merge: IoendMerge::SameType,
             ioend_size: IoendSize::Block,
+            ioend_record: IoendRecord::Written,
             writeback_batch: 1,
             writeback_bit: WritebackBit::AfterMapping,
             writeback_submit: WritebackSubmit::Unlocked,

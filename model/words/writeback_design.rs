@@ -19,3 +19,14 @@ choices! {
         FirstPiece = "first-piece",
     }
 }
+
+choices! {
+    /// What the record of a piece of writeback I/O covers, by which its completion converts extents and raises the size on
+    /// disk.
+    IoendRecord {
+        /// What was written.
+        Written = "written",
+        /// All that was dirty there, also what was left out since it lay behind end of file (a mutant).
+        Dirty = "dirty",
+    }
+}

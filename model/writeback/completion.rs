@@ -270,7 +270,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
     }
     let mut changed = false;
     if config.fs.is_out_of_place() {
-        let mut rest = ioend.blocks.clone();
+        let mut rest = ioend.recorded();
         loop {
             let end = map.extent_around(rest.start).end.min(rest.end);
             let phys = ioend.phys + (rest.start - ioend.blocks.start);
@@ -282,7 +282,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
             map = map.cycle(op).await;
         }
     } else if ioend.shared {
-        let mut rest = ioend.blocks.clone();
+        let mut rest = ioend.recorded();
         while let Some(next) = xfs_reflink_end_cow_extent(inode, &mut map, &rest, fs.bump_convert) {
             changed = true;
             rest.start = next;
@@ -292,7 +292,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
             map = map.cycle(op).await;
         }
     } else if ioend.unwritten {
-        changed = xfs_iomap_write_unwritten(inode, &mut map, &ioend.blocks, fs.bump_convert);
+        changed = xfs_iomap_write_unwritten(inode, &mut map, &ioend.recorded(), fs.bump_convert);
     }
     map.raise_logged_size(logged_end(inode, ioend));
     map.end();
@@ -304,6 +304,6 @@ fn logged_end<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Cell {
     // Nobody is excluded from changing the size; a growth that is missed is logged by the writeback of what
     // grew it.
     let size = inode.i_size_peek();
-    let written = inode.sb.geometry.cells_of_blocks(&ioend.blocks).end;
+    let written = inode.sb.geometry.cells_of_blocks(&ioend.recorded()).end;
     ioend.size.unwrap_or(Cell::MAX).min(written).min(size)
 }

@@ -206,6 +206,7 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
                 may_fail: false,
                 folios: vec![folio],
                 size: None,
+                beyond: 0,
             });
         }
     }

@@ -76,7 +76,11 @@ pub(crate) async fn add_blocks<B: Backend>(
         blocks.remove(0);
         inode.trace(|| trace::iomap_writepage_map(inode, block, &iomap));
         match place {
-            Some(phys) => full.extend(add_to_ioend(inode, me, &mut pass, folio, &iomap, block, phys)),
+            Some(phys) => {
+                full.extend(add_to_ioend(inode, me, &mut pass, folio, &iomap, block, phys));
+                let beyond = if blocks.is_empty() { pass.recorded_beyond(block, &iomap) } else { 0 };
+                pass.ioend.as_mut().into_iter().for_each(|open| open.beyond = beyond);
+            }
             None if !has_place(iomap.kind) => audit_dropped(inode, folio, &iomap, first, block),
             None => {}
         }
@@ -139,6 +143,7 @@ fn add_to_ioend<B: Backend>(
                 may_fail: inode.sb.may_fail(me),
                 folios: Vec::new(),
                 size,
+                beyond: 0,
             });
         }
     }

@@ -6,7 +6,7 @@ use crate::state::ioend::Ioend;
 use crate::state::mapping::Iomap;
 use crate::state::validity::CowSeen;
 use crate::words::design::{Design, WritebackBit};
-use crate::words::geometry::{Cell, FolioIndex};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::writeback_design::Towrite;
 use crate::writeback::batch::{Batch, Tag};
 use crate::writeback::io::SyncMode;
@@ -24,6 +24,9 @@ pub struct Pass {
     pub(crate) ioend: Option<Ioend>,
     /// The end of file as the folio that is locked has seen it, where completion goes by that.
     pub(crate) size: Option<Cell>,
+    /// How many blocks of that folio behind the last that is written are dirty and behind end of file, where completion takes
+    /// them for written.
+    pub(crate) beyond: u16,
 }
 
 impl Pass {
@@ -39,7 +42,13 @@ impl Pass {
             cow_seq: CowSeen::default(),
             ioend: None,
             size: None,
+            beyond: 0,
         }
+    }
+
+    /// How many blocks behind the last one of a folio completion is to take for written, though they are not.
+    pub(crate) fn recorded_beyond(&self, last: FileBlock, iomap: &Iomap) -> u16 {
+        (1..=self.beyond).take_while(|n| iomap.covers(last + n)).count() as u16
     }
 }
 
@@ -50,4 +59,9 @@ pub struct Pieces {
     pub(crate) expected: u8,
     /// Those that were submitted with the folio locked.
     pub(crate) submitted: u8,
+}
+
+/// How many of these blocks lie side by side behind another one.
+pub(crate) fn run_behind(block: FileBlock, blocks: &[FileBlock]) -> u16 {
+    (block + 1..).zip(blocks).take_while(|(next, block)| next == *block).count() as u16
 }

@@ -30,7 +30,7 @@ use stalemap_model::words::map_design::{
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
 };
-use stalemap_model::words::writeback_design::Towrite;
+use stalemap_model::words::writeback_design::{IoendRecord, StartWriteback, Towrite};
 
 use crate::common::{good, least, shipped};
 
@@ -1260,5 +1260,16 @@ fn an_uncached_folio_dropped_unseen() {
         |_, fs| fs.dropbehind = Dropbehind::Ungated,
         &[properties::STALE_READ],
         &[branches::DROPBEHIND, branches::CACHE_FILL],
+    );
+}
+
+/// Completion takes for written what writeback has left out.
+#[test]
+fn a_record_longer_than_its_data() {
+    caught(
+        "xfs/ioend-record",
+        |design, _| design.ioend_record = IoendRecord::Dirty,
+        &[properties::CRASH_EXPOSURE],
+        &[branches::CONVERT],
     );
 }

@@ -46,6 +46,15 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "ioend_record",
+        EVERY,
+        &[text(
+            "written",
+            ALL,
+            "iomap_add_to_ioend (7.3: fs/iomap/ioend.c) adds to io_size what it adds to the bio; what lies behind end of file is left out of both (iomap_writepage_handle_eof)",
+        )],
+    ),
+    row(
         "writeback_batch",
         EVERY,
         &[
