@@ -9,8 +9,8 @@ use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::fs::{self, glock, stuffed};
 use crate::iomap::write::read_block;
-use crate::state::event::{FolioEvent, What};
-use crate::state::folio::{FolioId, FolioRef};
+use crate::state::event::{DataEvent, FolioEvent, What};
+use crate::state::folio::{FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
@@ -19,6 +19,7 @@ use crate::words::branches;
 use crate::words::design::FillMap;
 use crate::words::geometry::{FileBlock, FolioIndex};
 use crate::words::value::Value;
+use crate::words::writeback_design::ReadEnd;
 
 /// Where filling a folio stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -33,11 +34,17 @@ pub enum FillState {
     Map(FolioRef),
     /// Before filling the blocks that are not valid, with a mapping for each.
     Read(FolioRef, Vec<(FileBlock, Iomap)>),
+    /// Before the next piece is complete of those that are still to be read.
+    Piece(FolioRef, Vec<Piece>),
 }
 
+/// Blocks that lie side by side on the device, and are read together.
+type Piece = Vec<(FileBlock, Iomap)>;
+
 /// One step of `filemap_create_folio` / `filemap_update_page` with `iomap_read_folio` (mm/filemap.c,
-/// fs/iomap/buffered-io.c). Left out: readahead of further folios, and the asynchronous end of the read,
-/// during which the folio stays locked and nobody else can tell. gfs2 keeps its glock, shared, to the end of the
+/// fs/iomap/buffered-io.c). Left out: readahead of further folios. The folio stays locked to the end of the read, and only who
+/// writes to the device past the page cache can tell one piece from several; so they are steps of their own where the file has
+/// direct I/O, or where the folio does not stay locked. gfs2 keeps its glock, shared, to the end of the
 /// read or fault; what is done after the folio is filled looks at the page cache alone.
 pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -> ControlFlow<(), FillState> {
     let next = step_locked(inode, me, state).await;
@@ -69,10 +76,20 @@ pub async fn step_locked<B: Backend>(
         FillState::Lookup(index, early) => lookup(inode, me, index, early).await,
         FillState::Map(folio) => ControlFlow::Continue(FillState::Read(folio, map(inode, folio.index).await)),
         FillState::Read(folio, mappings) => {
-            read(inode, me, folio, &mappings).await;
-            ControlFlow::Break(())
+            let rest = read(inode, me, folio, &mappings).await;
+            next_piece(folio, rest)
+        }
+        FillState::Piece(folio, mut rest) => {
+            let piece = rest.remove(0);
+            read_piece(inode, me, folio, &piece, rest.is_empty()).await;
+            next_piece(folio, rest)
         }
     }
+}
+
+/// On to the next piece, or return.
+fn next_piece(folio: FolioRef, rest: Vec<Piece>) -> ControlFlow<(), FillState> {
+    if rest.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(FillState::Piece(folio, rest)) }
 }
 
 /// A mapping for each block of a folio.
@@ -106,7 +123,7 @@ async fn lookup<B: Backend>(
     };
     slot.folio_mut(id).refs |= 1 << me;
     drop(slot);
-    let unlocked = |slot: &crate::state::folio::Slot, id: u64| slot.is_unlocked(id as FolioId);
+    let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
     let mut slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
     inode.folio_locked(index, id);
     let folio = slot.folio_mut(id);
@@ -129,15 +146,20 @@ fn leave<B: Backend>(inode: &Inode<B>, me: ActorId) {
     glock::release(inode, me);
 }
 
-/// Zeroes or reads every block that is not valid, and unlocks the folio.
-async fn read<B: Backend>(inode: &Inode<B>, me: ActorId, held: FolioRef, mappings: &[(FileBlock, Iomap)]) {
+/// Zeroes or reads every block that is not valid, and unlocks the folio; or returns what is still to be read.
+async fn read<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    held: FolioRef,
+    mappings: &[(FileBlock, Iomap)],
+) -> Vec<Piece> {
     let FolioRef { index, id } = held;
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio", u32::from(index))).await;
     let size = inode.i_size_peek();
     let folio = slot.locked_mut(id, me);
+    let mut pieces: Vec<Piece> = Vec::new();
     for (block, iomap) in mappings {
-        let n = inode.sb.block_in_folio(*block);
-        if folio.block_uptodate(n) {
+        if folio.block_uptodate(inode.sb.block_in_folio(*block)) {
             continue;
         }
         if iomap.kind == IomapType::Inline {
@@ -147,10 +169,71 @@ async fn read<B: Backend>(inode: &Inode<B>, me: ActorId, held: FolioRef, mapping
         if iomap.kind != IomapType::Mapped || inode.sb.geometry.cells_of_block(*block).start >= size {
             folio.cells[inode.sb.cells_in_folio(*block)].fill(Value::ZERO);
         } else {
-            read_block(inode, iomap, *block, &mut folio.cells);
+            add_to_pieces(&mut pieces, *block, iomap);
         }
-        folio.set_uptodate(n..n + 1);
     }
+    let apart = inode.direct || inode.sb.config.design.read_end == ReadEnd::FirstPiece;
+    let now = if apart { pieces.len().min(1) } else { pieces.len() };
+    for (block, iomap) in pieces.drain(..now).flatten() {
+        read_block(inode, &iomap, block, &mut folio.cells);
+    }
+    if pieces.is_empty() || inode.sb.config.design.read_end == ReadEnd::FirstPiece {
+        folio.set_uptodate(0..inode.sb.geometry.blocks_per_folio());
+        filled(inode, index, &slot, mappings);
+        inode.folio_unlocked(index, id);
+        slot.unlock(id, me);
+    }
+    if pieces.is_empty() {
+        slot.put(id, me);
+    }
+    pieces
+}
+
+/// `iomap_bio_read_folio_range`: a block is added to the I/O that is open, if it lies behind that on the device.
+fn add_to_pieces(pieces: &mut Vec<Piece>, block: FileBlock, iomap: &Iomap) {
+    let next = (block, iomap.clone());
+    let open = pieces.last_mut().filter(|piece| {
+        piece.last().is_some_and(|(last, before)| {
+            let behind = before.source_of(*last).map(|phys| phys + 1);
+            last + 1 == block && behind == iomap.source_of(block)
+        })
+    });
+    match open {
+        Some(piece) => piece.push(next),
+        None => pieces.push(vec![next]),
+    }
+}
+
+/// `iomap_finish_folio_read` of a further piece. With the last one the folio is uptodate and unlocked, unless it is already
+/// (a mutant).
+async fn read_piece<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    held: FolioRef,
+    piece: &[(FileBlock, Iomap)],
+    last: bool,
+) {
+    let FolioRef { index, id } = held;
+    let mut slot = inode.page(index).lock(Op::on("iomap_finish_folio_read", u32::from(index))).await;
+    for (block, iomap) in piece {
+        read_block(inode, iomap, *block, &mut slot.folio_mut(id).cells);
+        let bytes = || inode.sb.geometry.bytes_of_blocks(&(*block..*block + 1));
+        inode.emit(|| What::Data(DataEvent::BlockRead(bytes())));
+    }
+    if !last {
+        return;
+    }
+    if inode.sb.config.design.read_end == ReadEnd::LastPiece {
+        slot.locked_mut(id, me).set_uptodate(0..inode.sb.geometry.blocks_per_folio());
+        filled(inode, index, &slot, piece);
+        inode.folio_unlocked(index, id);
+        slot.unlock(id, me);
+    }
+    slot.put(id, me);
+}
+
+/// Reports a folio that a reader has filled, and judges what it shows.
+fn filled<B: Backend>(inode: &Inode<B>, index: FolioIndex, slot: &Slot, mappings: &[(FileBlock, Iomap)]) {
     inode.sb.backend.reach(branches::CACHE_FILL);
     inode.emit(|| {
         let mut kinds: Vec<IomapType> = Vec::new();
@@ -161,7 +244,5 @@ async fn read<B: Backend>(inode: &Inode<B>, me: ActorId, held: FolioRef, mapping
         }
         What::Folio(FolioEvent::Filled(index, kinds))
     });
-    inode.audit_folio(index, &slot);
-    inode.folio_unlocked(index, id);
-    slot.unlock_and_put(id, me);
+    inode.audit_folio(index, slot);
 }

@@ -12,7 +12,7 @@ use crate::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use crate::words::settings::{choices, settable};
-use crate::words::writeback_design::{IoendRecord, Towrite};
+use crate::words::writeback_design::{IoendRecord, ReadEnd, StartWriteback, Towrite};
 
 choices! {
     /// When a buffered write compares its mapping with the inode.
@@ -607,6 +607,8 @@ pub struct Design {
     pub partial_clear: PartialClear,
     /// When readers map.
     pub fill_map: FillMap,
+    /// When what they read is uptodate.
+    pub read_end: ReadEnd,
     /// How unaligned direct writes are kept apart.
     pub dio_unaligned: DioUnaligned,
     /// When they wait for direct I/O in flight.
@@ -703,6 +705,7 @@ settable!(Design {
     end_writeback,
     partial_clear,
     fill_map,
+    read_end,
     dio_unaligned,
     dio_drain,
     dio_eof_drain,
@@ -834,6 +837,7 @@ impl Design {
             end_writeback: EndWriteback::LastIo,
             partial_clear: PartialClear::Nothing,
             fill_map: FillMap::FolioLocked,
+            read_end: ReadEnd::LastPiece,
             dio_unaligned: DioUnaligned::OverwriteOnly,
             dio_drain: DioDrain::BeforeAndAfter,
             dio_eof_drain: true,

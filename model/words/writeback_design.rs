@@ -1,7 +1,7 @@
 //! What designs differ in about the I/O of a folio that has several blocks: when its pieces count. Values, as in
 //! [`design`](crate::words::design).
 //!
-//! A folio whose blocks lie apart is written in several pieces, and a flag or a tag stands for all of them. Each of
+//! A folio whose blocks lie apart is written, and read, in several pieces, and a flag or a tag stands for all of them. Each of
 //! these says with which of the pieces it moves.
 
 use crate::words::settings::choices;
@@ -28,5 +28,15 @@ choices! {
         Written = "written",
         /// All that was dirty there, also what was left out since it lay behind end of file (a mutant).
         Dirty = "dirty",
+    }
+}
+
+choices! {
+    /// When a folio is uptodate that is read in several pieces, each of which completes by itself.
+    ReadEnd {
+        /// With the last (read_bytes_pending).
+        LastPiece = "last-piece",
+        /// With the first (a mutant).
+        FirstPiece = "first-piece",
     }
 }

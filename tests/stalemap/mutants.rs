@@ -30,7 +30,7 @@ use stalemap_model::words::map_design::{
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
 };
-use stalemap_model::words::writeback_design::{IoendRecord, StartWriteback, Towrite};
+use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, StartWriteback, Towrite};
 
 use crate::common::{good, least, shipped};
 
@@ -1271,5 +1271,16 @@ fn a_record_longer_than_its_data() {
         |design, _| design.ioend_record = IoendRecord::Dirty,
         &[properties::CRASH_EXPOSURE],
         &[branches::CONVERT],
+    );
+}
+
+/// A folio is uptodate with the first of its pieces.
+#[test]
+fn a_folio_uptodate_too_early() {
+    caught(
+        "xfs/read-pieces",
+        |design, _| design.read_end = ReadEnd::FirstPiece,
+        &[properties::STALE_EXPOSURE],
+        &[branches::CACHE_FILL],
     );
 }

@@ -210,6 +210,15 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "read_end",
+        EVERY,
+        &[text(
+            "last-piece",
+            ALL,
+            "iomap_finish_folio_read: when no bytes are pending (read_bytes_pending). 7.3 counts all of the folio as pending until iomap_read_end, so that what is zeroed in between does not make it uptodate",
+        )],
+    ),
+    row(
         "block_dirty",
         EVERY,
         &[
