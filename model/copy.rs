@@ -59,7 +59,9 @@ impl Path for CopyState {
                 ControlFlow::Break(Found(None)) => return ControlFlow::Break(()),
                 // What was data is none any more.
                 ControlFlow::Break(Found(Some(end))) if end == start => CopyState::from(end),
-                ControlFlow::Break(Found(Some(end))) => CopyState::Read(end, ReadState::Enter(start..end)),
+                ControlFlow::Break(Found(Some(end))) => {
+                    CopyState::Read(end, ReadState::new(start..end, false))
+                }
             },
             CopyState::Read(end, inner) => match inner.step(w, inode, me).await {
                 ControlFlow::Continue(inner) => CopyState::Read(end, inner),

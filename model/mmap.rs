@@ -289,7 +289,7 @@ async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest) -> Option<
     slot.looked_up();
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.uptodate)) else {
         drop(slot);
-        return Some(MmapState::Fill(rest, FillState::Enter(index)));
+        return Some(MmapState::Fill(rest, FillState::new(index)));
     };
     slot.folio_mut(id).refs |= 1 << me;
     drop(slot);

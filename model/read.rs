@@ -18,8 +18,10 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::path::{Part, Path};
-use crate::read::fill::FillState;
+use crate::read::fill::{FillState, Wanted};
 use crate::state::contents::Older;
+use crate::reclaim;
+use crate::state::dropbehind::Dropper;
 use crate::state::event::{DataEvent, What};
 use crate::state::folio::{Folio, FolioRef};
 use crate::state::inode::Inode;
@@ -38,51 +40,70 @@ pub struct Read {
     pos: Cell,
     /// Its end, clipped to the size.
     end: Cell,
+    /// IOCB_DONTCACHE: what it adds to the page cache is to leave it again.
+    dontcache: bool,
 }
 
 /// Where a read(2) stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ReadState {
     /// Before i_rwsem.
-    Enter(Range<Cell>),
+    Enter(Read),
     /// Before looking the next folio up, and copying out of it where no direct write can tell.
     Lookup(Read),
     /// The folio is valid; before the size is read, and copying.
     Copy(Read, FolioRef),
+    /// The folio is copied, and is not to stay; before it is dropped.
+    Drop(Read, FolioRef),
     /// Bringing a folio in.
     Fill(Read, FillState),
+}
+
+impl ReadState {
+    /// A read(2) of `cells`.
+    pub(crate) fn new(cells: Range<Cell>, dontcache: bool) -> Self {
+        let Range { start: pos, end } = cells;
+        ReadState::Enter(Read { cells, pos, end, dontcache })
+    }
 }
 
 impl Path for ReadState {
     type Ended = ();
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
-        let Command::Pread { range, chunk, io: Io::Buffered } = part.command() else { return None };
-        part.call(range, *chunk).map(ReadState::Enter)
+        let Command::Pread { range, chunk, io: Io::Buffered, dontcache } = part.command() else {
+            return None;
+        };
+        Some(ReadState::new(part.call(range, *chunk)?, *dontcache))
     }
 
     /// One step of a read(2).
     async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
         match self {
-            ReadState::Enter(cells) => {
+            ReadState::Enter(read) => {
+                let cells = &read.cells;
                 let size = if inode.sb.config.fs.read_takes_i_rwsem {
                     inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
-                    inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
-                    inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_read", inode, &cells));
+                    inode.oracle.begin_read(&inode.sb.geometry, me, cells);
+                    inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_read", inode, cells));
                     // i_rwsem excludes who changes it, but for completions: the size is read again then.
                     inode.i_size_peek()
                 } else {
                     let size =
                         inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
-                    inode.oracle.begin_read(&inode.sb.geometry, me, &cells);
+                    inode.oracle.begin_read(&inode.sb.geometry, me, cells);
                     size
                 };
                 inode.sb.answers.reads(me);
-                let (pos, end) = (cells.start, cells.end.min(size));
-                proceed(inode, me, Read { cells, pos, end })
+                let end = read.end.min(size);
+                proceed(inode, me, Read { end, ..read })
             }
             ReadState::Lookup(read) => lookup(inode, me, read).await,
             ReadState::Copy(read, folio) => copy(inode, me, read, folio).await,
+            ReadState::Drop(read, folio) => {
+                reclaim::end_dropbehind(inode, me, folio, Dropper::Reader).await;
+                proceed(inode, me, read)
+            }
             ReadState::Fill(read, inner) => ControlFlow::Continue(match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ReadState::Fill(read, inner),
                 ControlFlow::Break(()) => ReadState::Lookup(read),
@@ -129,15 +150,21 @@ async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, mut read: Read) -> Co
         .filter(|(_, folio)| blocks.all(|block| folio.block_uptodate(inode.sb.block_in_folio(block))));
     let Some((id, folio)) = hit else {
         drop(slot);
-        return ControlFlow::Continue(ReadState::Fill(read, FillState::Enter(index)));
+        let wanted = Wanted { index, dontcache: read.dontcache };
+        return ControlFlow::Continue(ReadState::Fill(read, FillState::Enter(wanted)));
     };
     if apart {
         slot.folio_mut(id).refs |= 1 << me;
         return ControlFlow::Continue(ReadState::Copy(read, FolioRef { index, id }));
     }
     copied_out(inode, me, folio, &part, &[]);
+    let drops = slot.drops_behind_read(id, me);
     drop(slot);
-    proceed(inode, me, Read { pos: part.end, ..read })
+    let read = Read { pos: part.end, ..read };
+    if drops {
+        return ControlFlow::Continue(ReadState::Drop(read, FolioRef { index, id }));
+    }
+    proceed(inode, me, read)
 }
 
 /// The rest of `filemap_read` for one folio: the size, and the copy.
@@ -157,9 +184,13 @@ async fn copy<B: Backend>(
     let older = inode.contents.seen(index).await;
     let mut slot = inode.page(index).lock(Op::on("filemap_read", u32::from(index))).await;
     copied_out(inode, me, slot.folio_mut(id), &part, &older);
+    let read = Read { pos: part.end, ..read };
+    if slot.drops_behind_read(id, me) {
+        return ControlFlow::Continue(ReadState::Drop(read, held));
+    }
     slot.put(id, me);
     drop(slot);
-    proceed(inode, me, Read { pos: part.end, ..read })
+    proceed(inode, me, read)
 }
 
 /// `part` of a folio is what the reader gets, but for what is older in its memory.

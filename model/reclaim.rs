@@ -1,4 +1,4 @@
-//! Reclaim, kswapd's way and posix_fadvise's: a clean folio leaves the page cache.
+//! Reclaim, kswapd's way, posix_fadvise's, and that of I/O which is not to be cached: a clean folio leaves the page cache.
 //!
 //! The steps from the trylock to the removal all run under the folio lock, which is only tried, so one
 //! operation with its outcomes is enough: evicted, kept, or kept with its per-block state gone (the state is
@@ -11,8 +11,9 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::path::{Part, Path};
+use crate::state::dropbehind::Dropper;
 use crate::state::event::{FolioEvent, What};
-use crate::state::folio::Eviction;
+use crate::state::folio::{Eviction, FolioRef};
 use crate::state::inode::Inode;
 use crate::state::trace;
 use crate::state::world::World;
@@ -93,8 +94,34 @@ impl Path for Invalidate {
     }
 }
 
+/// `folio_end_dropbehind`, `filemap_end_dropbehind_read` (mm/filemap.c, 7.3): a folio that nobody wants to stay is dropped, if
+/// it can be locked at once. `me` gives its reference back.
+pub(crate) async fn end_dropbehind<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, by: Dropper) {
+    let FolioRef { index, id } = folio;
+    let op = match by {
+        Dropper::Completion => Op::on("folio_end_dropbehind", u32::from(index)),
+        Dropper::Reader => Op::on("filemap_end_dropbehind_read", u32::from(index)),
+    };
+    let mut slot = inode.page(index).lock(op).await;
+    let locks = slot.is_unlocked(id);
+    if locks {
+        inode.folio_locked(index, id);
+        inode.writeback(index).observe();
+    }
+    let outcome = slot.end_dropbehind(id, me, by, inode.sb.config.fs.dropbehind);
+    if outcome == Eviction::Evicted {
+        inode.xa_section(Link::XaRemove);
+        inode.sb.backend.reach(branches::DROPBEHIND);
+    }
+    if locks {
+        inode.folio_unlocked(index, id);
+    }
+    drop(slot);
+    tell(inode, index, outcome);
+}
+
 /// Reports what became of a folio that was to leave the page cache.
-pub(crate) fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
+fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
     match outcome {
         Eviction::Evicted => {
             inode.sb.backend.reach(branches::EVICT);

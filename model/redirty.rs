@@ -121,7 +121,7 @@ async fn find<B: Backend>(
         return finish(inode, me, Returned::Success);
     }
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.uptodate)) else {
-        return ControlFlow::Continue(RedirtyState::Fill(folios, FillState::Lookup(index, None)));
+        return ControlFlow::Continue(RedirtyState::Fill(folios, FillState::locked(index)));
     };
     slot.folio_mut(id).refs |= 1 << me;
     ControlFlow::Continue(RedirtyState::Lock(folios, FolioRef { index, id }))

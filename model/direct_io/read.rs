@@ -55,7 +55,9 @@ impl Path for DirectReadState {
     type Ended = Returned;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
-        let Command::Pread { range, chunk, io: Io::Direct | Io::Aio } = part.command() else { return None };
+        let Command::Pread { range, chunk, io: Io::Direct | Io::Aio, .. } = part.command() else {
+            return None;
+        };
         let worker = part.worker();
         let reader = Reader {
             actor: worker.map_or(part.me, |worker| worker.actor),

@@ -25,17 +25,38 @@ use crate::words::writeback_design::ReadEnd;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum FillState {
     /// Before invalidate_lock.
-    Enter(FolioIndex),
+    Enter(Wanted),
     /// Before sampling mappings, of a folio that nobody has looked up yet.
-    Early(FolioIndex),
+    Early(Wanted),
     /// Before looking the folio up, with invalidate_lock held; the mappings, if they were sampled before.
-    Lookup(FolioIndex, Option<Vec<(FileBlock, Iomap)>>),
+    Lookup(Wanted, Option<Vec<(FileBlock, Iomap)>>),
     /// Before sampling mappings, with the folio locked.
     Map(FolioRef),
     /// Before filling the blocks that are not valid, with a mapping for each.
     Read(FolioRef, Vec<(FileBlock, Iomap)>),
     /// Before the next piece is complete of those that are still to be read.
     Piece(FolioRef, Vec<Piece>),
+}
+
+/// The folio that is wanted, and whether it is not to stay in the page cache (IOCB_DONTCACHE).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Wanted {
+    /// Its index.
+    pub index: FolioIndex,
+    /// Whether it is marked if it is added.
+    pub dontcache: bool,
+}
+
+impl FillState {
+    /// Before a folio is brought in that may stay.
+    pub fn new(index: FolioIndex) -> Self {
+        FillState::Enter(Wanted { index, dontcache: false })
+    }
+
+    /// The same for those who hold what [`step_locked`] leaves out.
+    pub fn locked(index: FolioIndex) -> Self {
+        FillState::Lookup(Wanted { index, dontcache: false }, None)
+    }
 }
 
 /// Blocks that lie side by side on the device, and are read together.
@@ -62,18 +83,18 @@ pub async fn step_locked<B: Backend>(
     state: FillState,
 ) -> ControlFlow<(), FillState> {
     match state {
-        FillState::Enter(index) => {
+        FillState::Enter(wanted) => {
             glock::acquire(inode, me, Mode::Shared).await;
             inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
             ControlFlow::Continue(match inode.sb.config.design.fill_map {
-                FillMap::FolioLocked => FillState::Lookup(index, None),
-                FillMap::BeforeLookup => FillState::Early(index),
+                FillMap::FolioLocked => FillState::Lookup(wanted, None),
+                FillMap::BeforeLookup => FillState::Early(wanted),
             })
         }
-        FillState::Early(index) => {
-            ControlFlow::Continue(FillState::Lookup(index, Some(map(inode, index).await)))
+        FillState::Early(wanted) => {
+            ControlFlow::Continue(FillState::Lookup(wanted, Some(map(inode, wanted.index).await)))
         }
-        FillState::Lookup(index, early) => lookup(inode, me, index, early).await,
+        FillState::Lookup(wanted, early) => lookup(inode, me, wanted, early).await,
         FillState::Map(folio) => ControlFlow::Continue(FillState::Read(folio, map(inode, folio.index).await)),
         FillState::Read(folio, mappings) => {
             let rest = read(inode, me, folio, &mappings).await;
@@ -103,9 +124,10 @@ async fn map<B: Backend>(inode: &Inode<B>, index: FolioIndex) -> Vec<(FileBlock,
 async fn lookup<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    index: FolioIndex,
+    wanted: Wanted,
     early: Option<Vec<(FileBlock, Iomap)>>,
 ) -> ControlFlow<(), FillState> {
+    let index = wanted.index;
     let found = |folio, early: Option<_>| match early {
         Some(mappings) => FillState::Read(folio, mappings),
         None => FillState::Map(folio),
@@ -116,6 +138,7 @@ async fn lookup<B: Backend>(
     let Some((id, _)) = slot.current() else {
         let cells = inode.sb.geometry.cells_of_folio(index).len();
         let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), inode.sb.fresh_page(cells));
+        slot.folio_mut(id).dropbehind = wanted.dontcache;
         inode.folio_added(index, id);
         inode.emit(|| What::Folio(FolioEvent::Added(index)));
         inode.trace(|| trace::add_to_page_cache(inode, index));
@@ -136,7 +159,7 @@ async fn lookup<B: Backend>(
     slot.unlock_and_put(id, me);
     drop(slot);
     if again {
-        return ControlFlow::Continue(FillState::Lookup(index, early));
+        return ControlFlow::Continue(FillState::Lookup(wanted, early));
     }
     ControlFlow::Break(())
 }

@@ -1,13 +1,22 @@
-//! Folios that are cached no longer than it takes to write them (RWF_DONTCACHE; PG_dropbehind, 6.14).
+//! Folios that are cached no longer than it takes to read or write them (RWF_DONTCACHE; PG_dropbehind, 6.14).
 //!
-//! A write that is not to leave anything behind marks the folios that it adds, and whoever looks one up without such a wish
-//! takes the mark away (`__filemap_get_folio`). The completion of writeback drops what is still marked, if it can lock it
-//! at once. Between the end of writeback and that lock anybody may have dirtied the folio, and begun to write it again.
+//! A read or write that is not to leave anything behind marks the folios that it adds, and whoever looks one up for a write or a
+//! fault without such a wish takes the mark away (`__filemap_get_folio`). The completion of writeback, and any reader, drops
+//! what is still marked, if it can lock it at once. Before that lock anybody may have dirtied the folio, and begun to write it.
 
 use stalemap_facade::ActorId;
 
 use crate::state::folio::{Eviction, FolioId, Slot};
 use crate::words::personality::Dropbehind;
+
+/// Who drops a folio that is marked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dropper {
+    /// The completion of its writeback.
+    Completion,
+    /// Who has read it.
+    Reader,
+}
 
 impl Slot {
     /// `__filemap_get_folio` has found the folio that is in the page cache, for somebody who has no objection to its staying.
@@ -33,12 +42,24 @@ impl Slot {
         drops
     }
 
+    /// `me` has read a folio: whether it is to be dropped (`filemap_end_dropbehind_read`). If so, `me` refers to it.
+    pub fn drops_behind_read(&mut self, id: FolioId, me: ActorId) -> bool {
+        let folio = self.folio_mut(id);
+        let drops = folio.dropbehind && !folio.dirty && !folio.writeback;
+        if drops {
+            folio.refs |= 1 << me;
+        }
+        drops
+    }
+
     /// `folio_end_dropbehind` of a folio that `me` refers to, in the kernel's short section under the folio lock, which is
     /// only tried. A reference does not keep the folio.
-    pub fn end_dropbehind(&mut self, id: FolioId, me: ActorId, design: Dropbehind) -> Eviction {
+    pub fn end_dropbehind(&mut self, id: FolioId, me: ActorId, by: Dropper, design: Dropbehind) -> Eviction {
         let folio = self.folio_mut(id);
+        let marked = folio.dropbehind || by == Dropper::Completion && design == Dropbehind::Ungated;
         let drops = folio.in_cache
             && folio.locked.is_none()
+            && marked
             && match design {
                 Dropbehind::Absent => false,
                 Dropbehind::Gated => {
@@ -47,6 +68,7 @@ impl Slot {
                     at_rest && !folio.ptes.is_mapped()
                 }
                 Dropbehind::Ungated => {
+                    folio.dropbehind &= by == Dropper::Completion;
                     folio.unmap();
                     !folio.dirty && !folio.keeps_state()
                 }
@@ -86,7 +108,7 @@ mod tests {
             let (mut slot, id) = slot(false, false);
             assert!(slot.drops_behind(id, KWORKER, design));
             slot.folio_mut(id).writeback = true;
-            assert_eq!(slot.end_dropbehind(id, KWORKER, design), outcome);
+            assert_eq!(slot.end_dropbehind(id, KWORKER, Dropper::Completion, design), outcome);
         }
     }
 
@@ -96,7 +118,7 @@ mod tests {
         assert!(!slot.drops_behind(id, KWORKER, Dropbehind::Ungated));
         assert!(slot.folio_mut(id).dropbehind);
         assert!(slot.drops_behind(id, KWORKER, Dropbehind::Gated));
-        assert_eq!(slot.end_dropbehind(id, KWORKER, Dropbehind::Gated), Eviction::Kept);
+        assert_eq!(slot.end_dropbehind(id, KWORKER, Dropper::Completion, Dropbehind::Gated), Eviction::Kept);
         assert!(slot.folio_mut(id).dropbehind);
     }
 
@@ -108,10 +130,28 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_drops_what_is_clean_and_still_marked() {
+        for design in [Dropbehind::Gated, Dropbehind::Ungated] {
+            let (mut slot, id) = slot(false, false);
+            assert!(slot.drops_behind_read(id, KWORKER));
+            slot.looked_up();
+            assert_eq!(slot.end_dropbehind(id, KWORKER, Dropper::Reader, design), Eviction::Kept);
+            slot.folio_mut(id).dropbehind = true;
+            assert!(slot.drops_behind_read(id, KWORKER));
+            assert_eq!(slot.end_dropbehind(id, KWORKER, Dropper::Reader, design), Eviction::Evicted);
+        }
+        let (mut slot, id) = slot(true, false);
+        assert!(!slot.drops_behind_read(id, KWORKER));
+    }
+
+    #[test]
     fn what_nobody_else_wants_goes() {
         let (mut slot, id) = slot(false, false);
         assert!(slot.drops_behind(id, KWORKER, Dropbehind::Gated));
-        assert_eq!(slot.end_dropbehind(id, KWORKER, Dropbehind::Gated), Eviction::Evicted);
+        assert_eq!(
+            slot.end_dropbehind(id, KWORKER, Dropper::Completion, Dropbehind::Gated),
+            Eviction::Evicted
+        );
         assert_eq!(slot, Slot::default());
     }
 }

@@ -9,7 +9,7 @@ stalemap_facade::names! { Branch {
     STALE_USE = "stale-use",
     /// A folio was evicted.
     EVICT = "evict",
-    /// The completion of writeback dropped a folio that was written not to be cached.
+    /// A folio that was not to be cached was dropped behind its writeback, or behind a read.
     DROPBEHIND = "dropbehind",
     /// An eviction failed after the per-block state had been freed.
     IFS_LOST = "ifs-lost",

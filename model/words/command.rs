@@ -117,6 +117,8 @@ pub enum Command {
         chunk: u64,
         /// Through what it goes.
         io: Io,
+        /// `-U`: RWF_DONTCACHE.
+        dontcache: bool,
     },
     /// `seek -d off`, `seek -h off`: lseek(2) with SEEK_DATA or SEEK_HOLE.
     Seek {
@@ -350,10 +352,10 @@ const DIRECT_IO: Need = Need {
     why: "a file whose data is journalled cannot be opened for direct I/O",
 };
 
-/// A write may ask not to be cached.
-const UNCACHED_WRITES: Need = Need {
+/// Reads and writes may ask not to be cached.
+const UNCACHED_IO: Need = Need {
     lacked: |fs| fs.dropbehind == Dropbehind::Absent,
-    why: "a write with RWF_DONTCACHE is refused there",
+    why: "reads and writes with RWF_DONTCACHE are refused on this file system, or by this release",
 };
 
 /// There is a FS_IOC_FIEMAP.
@@ -398,11 +400,11 @@ impl Command {
         match self {
             Command::Pwrite { range, chunk, fill, io, dontcache, .. } => {
                 let call = Some(by_io(*io, "write(2)", "direct write"));
-                row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), of_write(*io, *dontcache), Role::Io(*io))
+                row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), of_io(*io, *dontcache), Role::Io(*io))
             }
-            Command::Pread { range, chunk, io } => {
+            Command::Pread { range, chunk, io, dontcache } => {
                 let call = Some(by_io(*io, "read(2)", "direct read"));
-                row(call, Calls(range.clone(), *chunk), Keeps, Stay, Nothing, of_io(*io), Role::Io(*io))
+                row(call, Calls(range.clone(), *chunk), Keeps, Stay, Nothing, of_io(*io, *dontcache), Role::Io(*io))
             }
             Command::Seek { from, .. } => row(Some("lseek(2)"), Touches::From(*from), Keeps, Stay, Nothing, &[], Plain),
             Command::Fiemap { range } =>
@@ -506,19 +508,12 @@ const fn by_io(io: Io, buffered: &'static str, direct: &'static str) -> &'static
     }
 }
 
-/// What a file system must have for a write.
-const fn of_write(io: Io, dontcache: bool) -> &'static [Need] {
-    match (io, dontcache) {
-        (Io::Buffered, true) => &[UNCACHED_WRITES],
-        (Io::Direct | Io::Aio, true) => &[DIRECT_IO, UNCACHED_WRITES],
-        (io, false) => of_io(io),
-    }
-}
-
 /// What a file system must have for I/O.
-const fn of_io(io: Io) -> &'static [Need] {
-    match io {
-        Io::Buffered => &[],
-        Io::Direct | Io::Aio => &[DIRECT_IO],
+const fn of_io(io: Io, dontcache: bool) -> &'static [Need] {
+    match (io, dontcache) {
+        (Io::Buffered, false) => &[],
+        (Io::Buffered, true) => &[UNCACHED_IO],
+        (Io::Direct | Io::Aio, false) => &[DIRECT_IO],
+        (Io::Direct | Io::Aio, true) => &[DIRECT_IO, UNCACHED_IO],
     }
 }

@@ -12,7 +12,7 @@ use crate::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use crate::words::settings::{choices, settable};
-use crate::words::writeback_design::{IoendRecord, ReadEnd, StartWriteback, Towrite};
+use crate::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
 choices! {
     /// When a buffered write compares its mapping with the inode.

@@ -314,10 +314,10 @@ choices! {
 }
 
 choices! {
-    /// What becomes of a folio that a write with RWF_DONTCACHE has added, when its writeback is complete (`folio_end_dropbehind`,
-    /// mm/filemap.c).
+    /// What becomes of a folio that I/O with RWF_DONTCACHE has added, when its writeback is complete (`folio_end_dropbehind`,
+    /// mm/filemap.c), or behind a read.
     Dropbehind {
-        /// There is no such write: it is refused (before 6.14, and where the file system does not say FOP_DONTCACHE).
+        /// There is no such I/O: it is refused (before 6.14, and where the file system does not say FOP_DONTCACHE).
         Absent = "absent",
         /// It is dropped if it can be locked at once, unless somebody has dirtied it meanwhile, or it is under writeback again.
         Gated = "gated",
@@ -398,7 +398,7 @@ pub struct Personality {
     pub dio_lock: DioLock,
     /// How a buffered write holds i_rwsem.
     pub write_lock: WriteLock,
-    /// What becomes of what a write leaves in the page cache only until it is on disk.
+    /// What becomes of folios that are not to stay in the page cache.
     pub dropbehind: Dropbehind,
     /// When a write out of place says where to read what it does not cover.
     pub srcmap: SourceMap,

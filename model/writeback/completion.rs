@@ -16,8 +16,9 @@ use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_end_cow_extent;
 use crate::reclaim;
 use crate::state::disk::on_disk;
+use crate::state::dropbehind::Dropper;
 use crate::state::event::{DataEvent, FolioEvent, What};
-use crate::state::folio::{Eviction, FolioRef};
+use crate::state::folio::FolioRef;
 use crate::state::inode::Inode;
 use crate::state::ioend::Ioend;
 use crate::state::superblock::SuperBlock;
@@ -136,7 +137,7 @@ pub async fn step<B: Backend>(
         }
         CompletionState::Drop { ioend, done, conversion } => {
             if let Some(folio) = ioend.folios.get(usize::from(done)).copied() {
-                end_dropbehind(inode(&ioend), me, folio).await;
+                reclaim::end_dropbehind(inode(&ioend), me, folio, Dropper::Completion).await;
             }
             CompletionState::Clear { ioend, done: done + 1, conversion }
         }
@@ -172,27 +173,6 @@ async fn end_writeback<B: Backend>(
     } else {
         CompletionState::Clear { ioend, done: done + 1, conversion }
     }
-}
-
-/// `folio_end_dropbehind` (mm/filemap.c, 7.3): a folio that nobody wants to stay is dropped, if it can be locked at once.
-async fn end_dropbehind<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
-    let FolioRef { index, id } = folio;
-    let mut slot = inode.page(index).lock(Op::on("folio_end_dropbehind", u32::from(index))).await;
-    let locks = slot.is_unlocked(id);
-    if locks {
-        inode.folio_locked(index, id);
-        inode.writeback(index).observe();
-    }
-    let outcome = slot.end_dropbehind(id, me, inode.sb.config.fs.dropbehind);
-    if outcome == Eviction::Evicted {
-        inode.xa_section(Link::XaRemove);
-        inode.sb.backend.reach(branches::DROPBEHIND);
-    }
-    if locks {
-        inode.folio_unlocked(index, id);
-    }
-    drop(slot);
-    reclaim::tell(inode, index, outcome);
 }
 
 /// Before the first writeback bit is cleared.

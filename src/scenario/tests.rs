@@ -43,7 +43,11 @@ fn pwrite(range: std::ops::Range<u64>) -> Command {
 fn writes_and_reads_have_the_defaults_of_xfs_io() {
     assert_eq!(
         meant(&["pwrite 0 8k", "w 4k 1s", "pread 0 2b"]),
-        [pwrite(0..8192), pwrite(4096..4608), Pread { range: 0..2048, chunk: 4096, io: Io::Buffered },]
+        [
+            pwrite(0..8192),
+            pwrite(4096..4608),
+            Pread { range: 0..2048, chunk: 4096, io: Io::Buffered, dontcache: false },
+        ]
     );
 }
 
@@ -98,7 +102,7 @@ fn options_stand_anywhere_and_in_any_grouping() {
                 nowait: false,
                 dontcache: false
             },
-            Pread { range: 0..4096, chunk: 1024, io: Io::Buffered },
+            Pread { range: 0..4096, chunk: 1024, io: Io::Buffered, dontcache: false },
         ]
     );
 }
@@ -291,11 +295,19 @@ fn direct_io_is_a_matter_of_the_open() {
 }
 
 #[test]
-fn a_write_may_refuse_to_be_cached() {
-    let dontcache =
-        |command: &Command| if let Pwrite { dontcache, .. } = command { Some(*dontcache) } else { None };
-    let meant = meant(&["pwrite -U 0 4k", "pwrite -qU -V 1 -b 8k 0 8k", "pwrite 0 8k"]);
-    assert_eq!(meant.iter().filter_map(dontcache).collect::<Vec<_>>(), [true, true, false]);
+fn reads_and_writes_may_refuse_to_be_cached() {
+    let dontcache = |command: &Command| match command {
+        Pwrite { dontcache, .. } | Pread { dontcache, .. } => Some(*dontcache),
+        _ => None,
+    };
+    let meant = meant(&[
+        "pwrite -U 0 4k",
+        "pwrite -qU -V 1 -b 8k 0 8k",
+        "pwrite 0 8k",
+        "pread -vU 0 8k",
+        "pread 0 8k",
+    ]);
+    assert_eq!(meant.iter().filter_map(dontcache).collect::<Vec<_>>(), [true, true, false, true, false]);
 }
 
 #[test]

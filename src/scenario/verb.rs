@@ -129,9 +129,9 @@ const XFS_IO: &[Verb] = &[
     verb(
         ("pread", "r"),
         Form::Io(|call, errors| call.pread(errors)),
-        ("b:V:vq", "BRFZ:UXf"),
+        ("b:V:Uvq", "BRFZ:Xf"),
         &[2],
-        "pread [-b size] [-V vectors] off len",
+        "pread [-b size] [-V vectors] [-U] off len",
         Asks::Nothing,
     ),
     verb(

@@ -30,7 +30,7 @@ use stalemap_model::words::map_design::{
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
 };
-use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, StartWriteback, Towrite};
+use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
 use crate::common::{good, least, shipped};
 
@@ -1252,11 +1252,17 @@ fn a_tag_that_goes_too_early() {
     violates("xfs/towrite-piece", lost, &[properties::CRASH_LOST]);
 }
 
-/// The end of writeback drops an uncached folio that is under writeback again.
+/// The end of writeback, or a reader, drops an uncached folio that is under writeback again.
 #[test]
 fn an_uncached_folio_dropped_unseen() {
     caught(
         "xfs/dontcache",
+        |_, fs| fs.dropbehind = Dropbehind::Ungated,
+        &[properties::STALE_READ],
+        &[branches::DROPBEHIND, branches::CACHE_FILL],
+    );
+    caught(
+        "ext4/dontcache-read",
         |_, fs| fs.dropbehind = Dropbehind::Ungated,
         &[properties::STALE_READ],
         &[branches::DROPBEHIND, branches::CACHE_FILL],

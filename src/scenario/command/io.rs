@@ -46,7 +46,7 @@ impl Call<'_, '_> {
         if self.io != Io::Buffered {
             self.aligned(&range, Unit::Sector, errors)?;
         }
-        Some(Command::Pread { range, chunk: chunk?, io: self.io })
+        Some(Command::Pread { range, chunk: chunk?, io: self.io, dontcache: self.options.flag('U') })
     }
 
     /// `seek -d off`, `seek -h off`.

@@ -46,7 +46,7 @@ pub(crate) fn pwrite(range: Range<u64>, fill: u8, io: Io) -> Command {
 
 /// A read(2) of a range in one call.
 pub(crate) fn pread(range: Range<u64>, io: Io) -> Command {
-    Command::Pread { chunk: range.end - range.start, range, io }
+    Command::Pread { chunk: range.end - range.start, range, io, dontcache: false }
 }
 
 /// What a list is about beside reads, writes and changes of the file through the page cache.
