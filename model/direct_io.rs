@@ -51,7 +51,7 @@ use crate::words::dio_design::{DioBusy, DioCached, DioDrain, DioUnaligned};
 use crate::words::geometry::{Cell, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::{CloneLock, DioLock};
-use crate::words::value::{Value, WriteId};
+use crate::words::value::Value;
 
 /// What a write holds that goes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,33 +91,12 @@ pub enum DioState {
     Fallback(WriteState),
 }
 
-impl DioState {
-    /// A direct write; with `nowait` it does not wait for locks.
-    pub fn new(id: WriteId, request: Range<Cell>, completer: Completer, nowait: bool) -> Self {
-        DioState::Start(Dio {
-            id,
-            request,
-            completer,
-            nowait,
-            submission: Submission::Plain,
-            lock: IoLock::Shared,
-            begun: false,
-            uncached: false,
-            unwritten: false,
-            cow: false,
-            device: Vec::new(),
-            failed: false,
-            may_fail: false,
-            acknowledged: false,
-        })
-    }
-}
-
 impl Path for DioState {
     type Ended = Written;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
-        let Command::Pwrite { range, chunk, io: io @ (Io::Direct | Io::Aio), nowait, .. } = part.command()
+        let Command::Pwrite { range, chunk, io: io @ (Io::Direct | Io::Aio), nowait, dontcache, .. } =
+            part.command()
         else {
             return None;
         };
@@ -127,7 +106,8 @@ impl Path for DioState {
             Some(worker) => Completer::WorkerAfterData(worker),
             None => Completer::Submitter,
         };
-        Some(DioState::new(part.write(), part.call(range, *chunk)?, completer, *nowait))
+        let dio = Dio::new(part.write(), part.call(range, *chunk)?, completer);
+        Some(DioState::Start(Dio { nowait: *nowait, dontcache: *dontcache, ..dio }))
     }
 
     /// One step of a direct write(2), until it returns.
@@ -427,7 +407,7 @@ fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
     inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
     unlock(inode, me, dio.lock);
     let mut write = Write::to(inode, dio.id, dio.request);
-    write.nowait = dio.nowait;
+    (write.nowait, write.dontcache) = (dio.nowait, dio.dontcache);
     DioState::Fallback(WriteState::Enter(write))
 }
 

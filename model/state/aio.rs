@@ -54,6 +54,8 @@ pub struct Dio {
     pub completer: Completer,
     /// IOCB_NOWAIT: it would rather fail than wait.
     pub(crate) nowait: bool,
+    /// IOCB_DONTCACHE: done as a buffered write, it leaves nothing in the page cache.
+    pub(crate) dontcache: bool,
     pub(crate) submission: Submission,
     /// How i_rwsem is held, or is going to be.
     pub(crate) lock: IoLock,
@@ -72,6 +74,29 @@ pub struct Dio {
     pub may_fail: bool,
     /// It was acknowledged already.
     pub acknowledged: bool,
+}
+
+impl Dio {
+    /// One that waits for locks, and may be cached where it is done as a buffered write.
+    pub(crate) fn new(id: WriteId, request: Range<Cell>, completer: Completer) -> Self {
+        Dio {
+            id,
+            request,
+            completer,
+            nowait: false,
+            dontcache: false,
+            submission: Submission::Plain,
+            lock: IoLock::Shared,
+            begun: false,
+            uncached: false,
+            unwritten: false,
+            cow: false,
+            device: Vec::new(),
+            failed: false,
+            may_fail: false,
+            acknowledged: false,
+        }
+    }
 }
 
 /// Who completes a read that is not waited for.
