@@ -568,7 +568,9 @@ async fn iomap_valid<B: Backend>(inode: &Inode<B>, iter: &IomapIter) -> bool {
         Compare::DataCounter => inode.counters.data_moved(iomap.cookie, &used, op).await.is_none(),
         Compare::Type => {
             let map = inode.lock_map(op).await;
-            iomap.agrees_with(block, map.get(block))
+            // Of a copy over a hole the data fork has to say that it is one. Out of place every mapping looks like that.
+            let copy = iomap.shared && iomap.source.is_none() && !inode.sb.config.fs.is_out_of_place();
+            if copy { map.get(block) == Extent::Hole } else { iomap.agrees_with(block, map.get(block)) }
         }
     };
     if valid {

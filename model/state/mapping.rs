@@ -144,9 +144,6 @@ impl Iomap {
     /// Whether a look-up that gave `extent` for `block` says the same as this mapping: the same type and,
     /// where there is one, the same address.
     pub fn agrees_with(&self, block: FileBlock, extent: Extent) -> bool {
-        if self.shared && self.source.is_none() {
-            return extent == Extent::Hole;
-        }
         let (kind, first) = self.source.map_or((self.kind, self.addr), type_of);
         type_of(extent) == (kind, first.map(|first| first + (block - self.start)))
     }
@@ -211,9 +208,8 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_over_a_hole_agrees_with_the_hole_and_is_nothing_to_unshare() {
+    fn a_copy_over_a_hole_is_nothing_to_unshare() {
         let over_hole = Iomap::of_cow(Extent::Delalloc, 0..2, true, &Cookie::default(), Extent::Hole);
-        assert!(over_hole.agrees_with(1, Extent::Hole) && !over_hole.agrees_with(1, Extent::Written(1)));
         assert!(over_hole.is_private());
         let over_data = Iomap::of_cow(Extent::Delalloc, 0..2, true, &Cookie::default(), Extent::Written(3));
         assert!(over_data.agrees_with(1, Extent::Written(4)) && !over_data.is_private());
