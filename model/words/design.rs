@@ -857,7 +857,7 @@ impl Design {
             unmap_cow: UnmapCow::Kept,
             cow_hole: CowHole::DataFork,
             shared_trim: SharedTrim::Trimmed,
-            cow_hint: CowHint::IfRoom,
+            cow_hint: CowHint::Always,
             cow_fill: CowFill::UntilCovered,
             relocate_recheck: RelocateRecheck::Address,
             zero_raises_size: false,

@@ -98,9 +98,9 @@ choices! {
 choices! {
     /// What the hint by which copies are allocated asks for, where there is not so much room (`xfs_bmapi_reserve_delalloc`).
     CowHint {
-        /// What the write needs.
+        /// What the write needs (6.10; 6.1.192 has it).
         IfRoom = "if-room",
-        /// All of it (a mutant): the write fails.
+        /// All of it (before that): the write fails.
         Always = "always",
     }
 }

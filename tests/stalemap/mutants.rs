@@ -404,12 +404,9 @@ fn no_space_although_there_is() {
         &[properties::SPURIOUS_ERROR],
         &[branches::COW_REMAP],
     );
-    caught(
-        "xfs/cow-hint-enospc",
-        |design, _| design.cow_hint = CowHint::Always,
-        &[properties::SPURIOUS_ERROR],
-        &[branches::COW_RESERVE],
-    );
+    let scenario = "xfs/cow-hint-enospc";
+    holds(scenario, |design, _| design.cow_hint = CowHint::IfRoom, &[branches::COW_RESERVE]);
+    violates(scenario, |design, _| design.cow_hint = CowHint::Always, &[properties::SPURIOUS_ERROR]);
 }
 
 /// Whatever fails a write before it has the folio cuts the page cache behind an end of file that may have moved.

@@ -472,10 +472,17 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "cow_hint",
         EVERY,
-        &[text(
-            "if-room",
-            ALL,
-            "xfs_bmapi_reserve_delalloc tries once more without the hint (use_cowextszhint; 6.1.192, 6.12.118, 7.3.4). The others have none",
-        )],
+        &[
+            text(
+                "always",
+                &[V6_1, V6_2, V6_6],
+                "xfs_bmapi_reserve_delalloc aligns to the hint, and xfs_buffered_write_iomap_begin tries again without preallocation only. The others have no hint",
+            ),
+            text(
+                "if-room",
+                &[V6_1Y, V6_12, V7_3],
+                "xfs_bmapi_reserve_delalloc tries once more without the hint (\"xfs: restrict when we try to align cow fork delalloc to cowextsz hints\", June 2024; in the stable series of 6.1, too)",
+            ),
+        ],
     ),
 ];
