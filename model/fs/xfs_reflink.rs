@@ -152,7 +152,12 @@ fn fill_cow<B: Backend>(
     match map.cow.get(blocks.start) {
         Extent::Hole => {
             let wanted = round_out(inode, map, blocks);
-            map.allocate(Fork::Cow, &wanted)?;
+            if map.allocate(Fork::Cow, &wanted).is_err() {
+                if inode.sb.config.design.cow_hint != CowHint::IfRoomDirect {
+                    return Err(Enospc);
+                }
+                map.allocate(Fork::Cow, blocks)?;
+            }
             inode.sb.backend.reach(branches::COW_RESERVE);
         }
         Extent::Delalloc => match inode.sb.config.design.cow_fill {

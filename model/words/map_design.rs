@@ -96,10 +96,13 @@ choices! {
 }
 
 choices! {
-    /// What the hint by which copies are allocated asks for, where there is not so much room (`xfs_bmapi_reserve_delalloc`).
+    /// What the hint by which copies are allocated asks for, where there is not so much room.
     CowHint {
-        /// What the write needs (6.10; 6.1.192 has it).
+        /// What a buffered write needs (`xfs_bmapi_reserve_delalloc`, 6.10; 6.1.192 has it). For a direct write all of it: its
+        /// transaction reserves so much (`xfs_reflink_fill_cow_hole`).
         IfRoom = "if-room",
+        /// What any write needs (no kernel does).
+        IfRoomDirect = "if-room-direct",
         /// All of it (before that): the write fails.
         Always = "always",
     }

@@ -404,6 +404,9 @@ fn no_space_although_there_is() {
         &[properties::SPURIOUS_ERROR],
         &[branches::COW_REMAP],
     );
+    let scenario = "xfs/dio-cow-hint-enospc";
+    holds(scenario, |design, _| design.cow_hint = CowHint::IfRoomDirect, &[branches::COW_RESERVE]);
+    violates(scenario, |design, _| design.cow_hint = CowHint::IfRoom, &[properties::SPURIOUS_ERROR]);
     let scenario = "xfs/cow-hint-enospc";
     holds(scenario, |design, _| design.cow_hint = CowHint::IfRoom, &[branches::COW_RESERVE]);
     violates(scenario, |design, _| design.cow_hint = CowHint::Always, &[properties::SPURIOUS_ERROR]);
