@@ -177,7 +177,7 @@ async fn write<B: Backend>(
     let blocks = geometry.blocks_touched(cells);
     let Some(layouts) = &inode.layouts else { return no_layout(inode) };
     let mut layouts = layouts.lock(Op::new("bl_write_pagelist")).await;
-    let Some(layout) = layouts.of(me) else { return no_layout(inode) };
+    let Some(layout) = layouts.known_to(me) else { return no_layout(inode) };
     let place = |block: FileBlock| Some((block, *layout.blocks.get(&block)?));
     let Some(places) = blocks.map(place).collect::<Option<Vec<_>>>() else { return no_layout(inode) };
     layout.written.push((id, cells.clone()));
@@ -235,8 +235,9 @@ async fn xfs_fs_commit_blocks<B: Backend>(inode: &Inode<B>, me: ActorId, writes:
 /// Whatever was written and not committed may be there or not.
 async fn give_back<B: Backend>(inode: &Inode<B>, me: ActorId) {
     let Some(layouts) = &inode.layouts else { return };
-    let layout = layouts.lock(Op::new("layoutreturn")).await.give_back(me);
-    for (id, cells) in layout.into_iter().flat_map(|layout| layout.written) {
+    let returned = inode.sb.config.fs.layout_returned;
+    let written = layouts.lock(Op::new("layoutreturn")).await.give_back(me, returned);
+    for (id, cells) in written {
         inode.oracle.fail_write(&inode.sb.geometry, id, &cells);
     }
     inode.emit(|| What::Dropped(Dropped::Done));

@@ -14,6 +14,7 @@ use stalemap_facade::ActorId;
 
 use crate::words::extent::Phys;
 use crate::words::geometry::{Cell, FileBlock};
+use crate::words::personality::LayoutReturned;
 use crate::words::value::WriteId;
 
 /// What one client has.
@@ -23,6 +24,8 @@ pub struct Layout {
     pub blocks: BTreeMap<FileBlock, Phys>,
     /// What it has written and not committed.
     pub written: Vec<(WriteId, Range<Cell>)>,
+    /// It has given it back, and has not forgotten it (a mutant).
+    returned: bool,
 }
 
 /// The layouts of a file, by client.
@@ -32,21 +35,36 @@ pub struct Layouts(BTreeMap<ActorId, Layout>);
 impl Layouts {
     /// A client is handed out blocks, beside those that it has.
     pub fn hand_out(&mut self, client: ActorId, blocks: impl IntoIterator<Item = (FileBlock, Phys)>) {
-        self.0.entry(client).or_default().blocks.extend(blocks);
+        let layout = self.0.entry(client).or_default();
+        if layout.returned {
+            *layout = Layout::default();
+        }
+        layout.blocks.extend(blocks);
+    }
+
+    /// What a client takes for its own.
+    pub fn known_to(&mut self, client: ActorId) -> Option<&mut Layout> {
+        self.0.get_mut(&client)
     }
 
     /// What a client has.
     pub fn of(&mut self, client: ActorId) -> Option<&mut Layout> {
-        self.0.get_mut(&client)
+        self.known_to(client).filter(|layout| !layout.returned)
     }
 
-    /// A client gives back what it has.
-    pub fn give_back(&mut self, client: ActorId) -> Option<Layout> {
-        self.0.remove(&client)
+    /// A client gives back what it has. Returns what it has written and not committed.
+    pub fn give_back(&mut self, client: ActorId, then: LayoutReturned) -> Vec<(WriteId, Range<Cell>)> {
+        let Some(layout) = self.of(client) else { return Vec::new() };
+        let written = std::mem::take(&mut layout.written);
+        layout.returned = true;
+        if then == LayoutReturned::Forgotten {
+            self.0.remove(&client);
+        }
+        written
     }
 
     /// Whether nobody has anything.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.values().all(|layout| layout.returned)
     }
 }

@@ -172,6 +172,8 @@ mod tests {
         "io_errors",
         "alloc_errors",
         "short_copies",
+        // The kernel of another machine.
+        "layout_returned",
         "init_on_alloc",
     ];
 

@@ -304,6 +304,16 @@ choices! {
 }
 
 choices! {
+    /// What a client of pNFS does with a layout that it has given back.
+    LayoutReturned {
+        /// Nothing: it has forgotten it, and writes nothing without another one.
+        Forgotten = "forgotten",
+        /// It goes on writing by it (a mutant).
+        Used = "used",
+    }
+}
+
+choices! {
     /// What the completion of writeback that failed gives back.
     ErrorCleanup {
         /// The copies that were written, and what is delayed under them in the data fork (5ca5916b6bc9).
@@ -427,6 +437,8 @@ pub struct Personality {
     pub init_on_alloc: bool,
     /// Whether a copy from the user's buffer may be short anywhere.
     pub short_copies: bool,
+    /// What clients do with layouts that they have given back.
+    pub layout_returned: LayoutReturned,
     /// The name of the built-in one that it is, whatever else is changed of it.
     pub base: &'static str,
     /// Whose code it is.
@@ -532,6 +544,7 @@ settable!(Personality {
     alloc_errors,
     init_on_alloc,
     short_copies,
+    layout_returned,
 });
 
 impl Personality {

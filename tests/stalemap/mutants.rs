@@ -28,7 +28,7 @@ use stalemap_model::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use stalemap_model::words::personality::{
-    Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
+    Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
 };
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
@@ -1066,6 +1066,17 @@ fn layouts_are_not_recalled() {
         &[branches::UNMAP],
     );
     caught("xfs/layout-write", unrecalled, &[properties::LOST_WRITE], &[]);
+}
+
+/// A client goes on writing by a layout that it has given back.
+#[test]
+fn a_layout_is_used_when_it_is_returned() {
+    caught(
+        "xfs/layout-returned",
+        |_, fs| fs.layout_returned = LayoutReturned::Used,
+        &[properties::WRONG_ADDRESS, properties::STALE_EXPOSURE, properties::LOST_WRITE],
+        &[branches::UNMAP],
+    );
 }
 
 /// Harmless: a reservation of the COW fork is looked for in the data fork, and so stays until the inode leaves memory.
