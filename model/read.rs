@@ -19,8 +19,8 @@ use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::path::{Part, Path};
 use crate::read::fill::{FillState, Wanted};
-use crate::state::contents::Older;
 use crate::reclaim;
+use crate::state::contents::Older;
 use crate::state::dropbehind::Dropper;
 use crate::state::event::{DataEvent, What};
 use crate::state::folio::{Folio, FolioRef};

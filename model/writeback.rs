@@ -31,11 +31,11 @@ use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::{Completion, Hooks};
 use crate::words::value::Value;
+use crate::words::writeback_design::IoendRecord;
 use crate::writeback::batch::{Next, Tag};
 use crate::writeback::io::{SyncMode, end_mapping, start_piece, start_writeback};
 use crate::writeback::map::{Added, LookedUp, add_blocks};
 use crate::writeback::pass::{Pass, Pieces, run_behind};
-use crate::words::writeback_design::IoendRecord;
 
 /// Where a pass stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -164,14 +164,7 @@ pub async fn step<B: Backend>(
         }
         WritebackState::Start { pass, folio, full, pieces } => {
             let open = full.iter().chain(&pass.ioend).filter(|ioend| ioend.folios.contains(&folio)).count();
-            let parts = open as u8 + pieces.submitted;
-            match inode.sb.config.design.writeback_bit {
-                WritebackBit::AfterMapping => start_writeback(inode, me, folio, usize::from(parts)).await,
-                WritebackBit::EachPiece => start_writeback(inode, me, folio, open).await,
-                WritebackBit::BeforeMapping => {
-                    end_mapping(inode, me, folio, pieces.expected.saturating_sub(parts)).await;
-                }
-            }
+            all_mapped(inode, me, folio, open as u8, pieces).await;
             ControlFlow::Continue(WritebackState::Submit(pass, full))
         }
         WritebackState::Submit(pass, mut full) => {
@@ -181,6 +174,18 @@ pub async fn step<B: Backend>(
             let ioend = full.remove(0);
             submit(inode, ioend).await;
             ControlFlow::Continue(WritebackState::Submit(pass, full))
+        }
+    }
+}
+
+/// All blocks of a folio are mapped, and it is unlocked; `open` are the ioends with blocks of it that are not submitted yet.
+async fn all_mapped<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, open: u8, pieces: Pieces) {
+    let parts = open + pieces.submitted;
+    match inode.sb.config.design.writeback_bit {
+        WritebackBit::AfterMapping => start_writeback(inode, me, folio, usize::from(parts)).await,
+        WritebackBit::EachPiece => start_writeback(inode, me, folio, usize::from(open)).await,
+        WritebackBit::BeforeMapping => {
+            end_mapping(inode, me, folio, pieces.expected.saturating_sub(parts)).await;
         }
     }
 }
@@ -298,16 +303,8 @@ async fn lock_and_clean<B: Backend>(
         slot.unlock_and_put(id, me);
         return WritebackState::Next(pass);
     }
-    let per_block = inode.sb.config.fs.block_dirty;
     let folio_data = slot.locked_mut(id, me);
-    let below_eof = |block: &FileBlock| inode.sb.geometry.cells_of_block(*block).start < size;
-    let dirty = |block: &FileBlock| folio_data.block_dirty(inode.sb.block_in_folio(*block), per_block);
-    let (blocks, beyond): (Vec<_>, Vec<_>) =
-        inode.sb.geometry.blocks_of_folio(index).filter(dirty).partition(below_eof);
-    pass.beyond = match inode.sb.config.design.ioend_record {
-        IoendRecord::Written => 0,
-        IoendRecord::Dirty => blocks.last().map_or(0, |last| run_behind(*last, &beyond)),
-    };
+    let blocks = dirty_blocks(inode, &mut pass, index, folio_data, size);
     if cells.end > size {
         // The tail of the folio beyond end of file is zeroed.
         folio_data.cells[usize::from(size - cells.start)..].fill(Value::ZERO);
@@ -320,4 +317,25 @@ async fn lock_and_clean<B: Backend>(
     }
     drop(slot);
     WritebackState::Map { pass, folio, blocks, full: Vec::new(), pieces, looked_up: LookedUp::No }
+}
+
+/// The dirty blocks of a folio that are to be written, which are those that begin inside end of file. What completion would take
+/// for written behind them is noted in the pass.
+fn dirty_blocks<B: Backend>(
+    inode: &Inode<B>,
+    pass: &mut Pass,
+    index: FolioIndex,
+    folio: &Folio,
+    size: Cell,
+) -> Vec<FileBlock> {
+    let per_block = inode.sb.config.fs.block_dirty;
+    let below_eof = |block: &FileBlock| inode.sb.geometry.cells_of_block(*block).start < size;
+    let dirty = |block: &FileBlock| folio.block_dirty(inode.sb.block_in_folio(*block), per_block);
+    let (blocks, beyond): (Vec<_>, Vec<_>) =
+        inode.sb.geometry.blocks_of_folio(index).filter(dirty).partition(below_eof);
+    pass.beyond = match inode.sb.config.design.ioend_record {
+        IoendRecord::Written => 0,
+        IoendRecord::Dirty => blocks.last().map_or(0, |last| run_behind(*last, &beyond)),
+    };
+    blocks
 }

@@ -21,7 +21,8 @@ use crate::state::mapping::Iomap;
 use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{
-    Allocate, Completion, DioLock, Dropbehind, Freed, FsType, FsyncLog, LogOrdered, MkwriteUnlock, Names, Personality, SizeFlush, SourceFault, TruncateFlush, WriteEnd,
+    Allocate, Completion, DioLock, Dropbehind, Freed, FsType, FsyncLog, LogOrdered, MkwriteUnlock, Names,
+    Personality, SizeFlush, SourceFault, TruncateFlush, WriteEnd,
 };
 
 /// gfs2 as of 6.2, `data=ordered`.

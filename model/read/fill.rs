@@ -110,7 +110,11 @@ pub async fn step_locked<B: Backend>(
 
 /// On to the next piece, or return.
 fn next_piece(folio: FolioRef, rest: Vec<Piece>) -> ControlFlow<(), FillState> {
-    if rest.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(FillState::Piece(folio, rest)) }
+    if rest.is_empty() {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(FillState::Piece(folio, rest))
+    }
 }
 
 /// A mapping for each block of a folio.

@@ -273,7 +273,9 @@ mod tests {
         );
         // For the second file: also what the first one had committed before.
         let place = logs[1].place();
-        logs.iter_mut().for_each(|log| log.force_up_to(place, DeviceCache::Absent));
+        for log in &mut logs {
+            log.force_up_to(place, DeviceCache::Absent);
+        }
         assert_eq!(left(&logs), [[2, 3], [4, 3]]);
         assert_eq!(logs.each_ref().map(Log::place), [1, 0]);
     }

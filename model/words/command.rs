@@ -15,7 +15,9 @@ use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
 pub use self::facts::{FileId, Io};
-use crate::words::personality::{Allocate, CloneLock, Completion, Dropbehind, Exchange, Hooks, Personality, Relocate};
+use crate::words::personality::{
+    Allocate, CloneLock, Completion, Dropbehind, Exchange, Hooks, Personality, Relocate,
+};
 
 /// What follows each run of `pwrite`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -134,8 +134,17 @@ macro_rules! choices {
 }
 pub(crate) use choices;
 
-/// Declares `FIELDS` and `set` for a struct of fields.
+/// Declares `FIELDS` and `set` for a struct of fields; where each has a value, also a constructor from them.
 macro_rules! settable {
+    ($name:ident { $($field:ident = $value:expr,)* }) => {
+        impl $name {
+            /// What has a name and the values of the list.
+            fn as_listed(name: &str) -> Self {
+                $name { name: name.to_owned(), $($field: $value,)* }
+            }
+        }
+        $crate::words::settings::settable!($name { $($field,)* });
+    };
     ($name:ident { $($field:ident,)* }) => {
         impl $name {
             /// The fields that a scenario file may set.

@@ -28,7 +28,9 @@ use stalemap_model::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use stalemap_model::words::personality::{
-    Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsyncLog, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock,
+    Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
+    FsyncLog, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog,
+    TruncateFlush, WriteLock,
 };
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
