@@ -28,8 +28,8 @@ impl Outside {
         let outside = Outside { root, target: temporary.parent().expect("the target directory").to_owned() };
         common::copy_tree(&in_repository("tests/fixtures/outside"), &outside.root).expect("a copy");
         common::copy_file(&in_repository("Cargo.lock"), &outside.root.join("Cargo.lock")).expect("a copy");
-        let manifest = outside.read("Cargo.toml");
-        outside.write("Cargo.toml", &manifest.replace("../../..", &workspace.display().to_string()));
+        let manifest = outside.read("Cargo.toml").replace("../../..", &workspace.display().to_string());
+        outside.write("Cargo.toml", &with_dev_dependencies_of_ours(&manifest));
         // What an earlier run was built from was newer.
         for file in ["scenarios/check-before-lock.toml", "scenarios/more/no-reclaim.toml"] {
             outside.write(file, &outside.read(file));
@@ -52,6 +52,15 @@ impl Outside {
         cargo.args(["test", "--tests", "--offline", "--no-fail-fast", "--config", "profile.toml"]);
         cargo.output().expect("cargo")
     }
+}
+
+/// The manifest with what our own tests depend on: so the dependencies of both have the same features, and are built once.
+fn with_dev_dependencies_of_ours(manifest: &str) -> String {
+    let mut manifest: Table = manifest.parse().expect("a manifest");
+    let ours: Table = common::page("Cargo.toml").parse().expect("a manifest");
+    let ours = ours["dev-dependencies"].as_table().expect("dependencies").clone();
+    manifest["dev-dependencies"].as_table_mut().expect("dependencies").extend(ours);
+    manifest.to_string()
 }
 
 /// The profile that the tests are built with, for the sake of the dependencies; what is built again is quickly built
