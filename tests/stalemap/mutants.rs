@@ -1025,8 +1025,8 @@ fn a_collector_looks_at_nothing_again() {
     }
 }
 
-/// A collector waits for nobody before it frees the old blocks, or lets the locks go too early; kept, they are enough. Blocks
-/// that are written in place are not to be written while they are copied.
+/// A collector waits for nobody before it frees the old blocks; with the locks kept it does. Blocks that are written in place
+/// are not to be written while they are copied.
 #[test]
 fn a_collector_without_its_locks() {
     let reuse = "zoned/relocate-read";
