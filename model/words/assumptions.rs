@@ -107,6 +107,12 @@ pub const ALL: &[Assumption] = &[
         &["xfs_zoned_map_blocks", "xfs_zoned_map_extent"],
     ),
     assume(
+        "no-mmap-lock",
+        "nothing waits for mmap_lock, for room in a log, for a file system that is frozen, or for too many dirty pages",
+        "mmap_read_lock (mm/memory.c), xfs_log_reserve (fs/xfs/xfs_log.c), sb_start_write, balance_dirty_pages: deadlocks that need them are not found",
+        &["filemap_fault", "get_user_pages", "iomap_begin", "gfs2_trans_begin"],
+    ),
+    assume(
         "one-node",
         "no other node of a cluster asks for a lock of gfs2",
         "gfs2_glock_cb (fs/gfs2/glock.c)",

@@ -4,6 +4,8 @@
 //! system itself does is its [`Personality`](crate::words::personality::Personality). Built-in designs have names; a scenario
 //! file may define more by changing fields, and so are the mutants that the checker must catch.
 
+use std::num::NonZero;
+
 use crate::words::dio_design::{
     DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
 };
@@ -594,7 +596,7 @@ pub struct Design {
     /// What completion takes for written.
     pub ioend_record: IoendRecord,
     /// Folios that writeback looks up at a time; a batch that is not full is the last (`PAGEVEC_SIZE`, include/linux/pagevec.h).
-    pub writeback_batch: u16,
+    pub writeback_batch: NonZero<u16>,
     /// When writeback sets a folio's bit.
     pub writeback_bit: WritebackBit,
     /// When it submits what is full.
@@ -699,7 +701,7 @@ settable!(Design {
     ioend_merge = IoendMerge::SameType,
     ioend_size = IoendSize::Block,
     ioend_record = IoendRecord::Written,
-    writeback_batch = 1,
+    writeback_batch = NonZero::<u16>::MIN,
     writeback_bit = WritebackBit::AfterMapping,
     writeback_submit = WritebackSubmit::Unlocked,
     towrite = Towrite::Dirty,

@@ -1,6 +1,7 @@
 //! Setting the fields of designs and personalities by name, as scenario files do.
 
 use std::fmt;
+use std::num::NonZero;
 
 /// A value as it stands in a scenario file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +75,20 @@ impl Field for u16 {
 
     fn accepted() -> Vec<String> {
         Option::<u16>::accepted()
+    }
+
+    fn written(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Field for NonZero<u16> {
+    fn accept(setting: Setting<'_>) -> Option<Self> {
+        u16::accept(setting).and_then(NonZero::new)
+    }
+
+    fn accepted() -> Vec<String> {
+        vec!["a whole number from 1 to 65535".to_owned()]
     }
 
     fn written(&self) -> String {

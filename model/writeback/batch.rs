@@ -9,6 +9,7 @@
 //! two that a look-up does not tell as well: what somebody else writes meanwhile is found not to be dirty, and waited for. There
 //! the look-up stands for both, unless the tag may go before the folio is clean.
 
+use std::num::NonZero;
 use std::ops::Range;
 
 use crate::state::folio::FolioRef;
@@ -68,7 +69,7 @@ impl Batch {
     }
 
     /// What is next, for batches of `most` folios.
-    pub fn next(&mut self, most: u16) -> Next {
+    pub fn next(&mut self, most: NonZero<u16>) -> Next {
         if let Phase::Tag(index) = self.phase {
             if index < self.ahead.end {
                 self.phase = Phase::Tag(index + 1);
@@ -77,7 +78,7 @@ impl Batch {
             self.phase = Phase::LookUp;
         }
         if self.phase == Phase::LookUp
-            && self.found.len() < usize::from(most.max(1))
+            && self.found.len() < usize::from(most.get())
             && let Some(index) = self.ahead.next()
         {
             return Next::LookUp(index);
@@ -109,7 +110,7 @@ mod tests {
         let mut batch = Batch::new(0..folios.into(), tag);
         let mut text = String::new();
         loop {
-            match batch.next(most) {
+            match batch.next(NonZero::new(most).unwrap()) {
                 Next::Tag(index) => {
                     let _ = write!(text, "t{index} ");
                 }

@@ -33,7 +33,7 @@ impl Pass {
     /// Before the first folio.
     pub(crate) fn new(design: &Design, mode: SyncMode, folios: Range<FolioIndex>) -> Self {
         let tags = mode == SyncMode::Integrity && design.towrite != Towrite::Dirty;
-        let several = folios.len() > usize::from(design.writeback_batch);
+        let several = folios.len() > usize::from(design.writeback_batch.get());
         let apart = tags && (several || design.writeback_bit == WritebackBit::EachPiece);
         Pass {
             mode,
