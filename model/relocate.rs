@@ -4,8 +4,7 @@
 //! The blocks of an extent are read into memory and written to a new place, while anybody may write to the file, truncate it or
 //! shift its extents: no lock is held for that. Only then is it looked whether the file still has the old blocks there. If it
 //! has not, the copy is of no use and dropped. Before the extents change, who could still read from the old blocks is waited for: by
-//! i_rwsem, invalidate_lock and the count of direct I/O, which are let go again. Who comes between that and the change of
-//! the extents, and finds the old blocks, is waited for by nobody.
+//! i_rwsem, invalidate_lock and the count of direct I/O.
 //!
 //! What is locked, and for how long, is a value of the file system, so that the same path can move blocks that are written in
 //! place; what is looked at again is a value of the design.

@@ -179,8 +179,8 @@ impl<B: Backend> SuperBlock<B> {
         self.logs.iter().flat_map(|log| log.read(Log::blocks)).collect()
     }
 
-    /// The log is flushed, and what was freed before may be taken again. Since the log of each file is forced for itself
-    /// here, that is not so of what another file's may bring back.
+    /// The log of gfs2 is flushed, and what was freed before may be taken again. Since it is flushed for each file by itself here,
+    /// that is not so of what another file's may bring back.
     pub fn release_freed(&self) {
         if self.config.defers_freed() {
             let logged = self.logged_blocks();

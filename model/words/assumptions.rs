@@ -30,7 +30,7 @@ const fn assume(
 pub const ALL: &[Assumption] = &[
     assume(
         "one-ioend",
-        "one ioend of a file completes at a time, in any order, and neighbours are not merged",
+        "one ioend completes at a time, over all files and in any order, and neighbours are not merged",
         "xfs_end_io, iomap_sort_ioends (fs/xfs/xfs_aops.c, 6.1 to 7.3)",
         &["bio_end_io", "xfs_end_ioend", "iomap_finish_ioends"],
     ),
@@ -42,15 +42,23 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "integrity-tags",
-        "a pass for integrity tags a folio as it looks it up, and also writes what somebody dirties again before it comes to it",
+        "a pass for integrity whose folios are one batch tags each as it looks it up, and also writes what somebody dirties again before that",
         "tag_pages_for_writeback (mm/page-writeback.c): all are tagged before the first is looked up",
-        &["writeback_get_folio"],
+        &["folio_wait_writeback", "fsync_return"],
     ),
     assume(
         "freed-at-once",
-        "a block that is freed can be allocated again at once",
+        "a block that is freed can be allocated again at once, where no crash is judged",
         "xfs_extent_busy (fs/xfs/xfs_extent_busy.c)",
-        &["xfs_itruncate_extents", "xfs_unmap_extent", "xfs_bmap_collapse_extents", "xfs_reflink_end_cow"],
+        &[
+            "xfs_itruncate_extents",
+            "xfs_unmap_extent",
+            "xfs_bmap_collapse_extents",
+            "xfs_reflink_end_cow",
+            "xfs_reflink_convert_cow",
+            "ext4_ext_truncate",
+            "ext4_ext_remove_space",
+        ],
     ),
     assume(
         "log-flush-asked",
@@ -102,7 +110,7 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "zones",
-        "a zoned device has no write pointers, blocks are moved where a command says so, and what is free can be written at once",
+        "a zoned device has no write pointers, blocks are moved where a command says so, what is free can be written at once, and direct writes go through the page cache",
         "xfs_zone_alloc.c, xfs_zone_gc.c (fs/xfs, 7.3): when the zone is empty and has been erased",
         &["xfs_zoned_map_blocks", "xfs_zoned_map_extent"],
     ),
@@ -126,8 +134,8 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "layout-recall",
-        "a layout is handed out whole, and no recall crosses with LAYOUTGET",
-        "nfsd4_insert_layout, nfsd4_recall_file_layout (fs/nfsd/nfs4layouts.c)",
+        "a layout is handed out whole, to several clients at once, no recall crosses with LAYOUTGET, and no client reads by one",
+        "nfsd4_insert_layout, nfsd4_recall_conflict, nfsd4_recall_file_layout (fs/nfsd/nfs4layouts.c)",
         &["nfsd4_insert_layout"],
     ),
     assume(

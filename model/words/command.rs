@@ -357,7 +357,7 @@ const DIRECT_IO: Need = Need {
 /// Reads and writes may ask not to be cached.
 const UNCACHED_IO: Need = Need {
     lacked: |fs| fs.dropbehind == Dropbehind::Absent,
-    why: "reads and writes with RWF_DONTCACHE are refused on this file system, or by this release",
+    why: "reads and writes with RWF_DONTCACHE are refused on this file system, or by this release (`dropbehind`)",
 };
 
 /// There is a FS_IOC_FIEMAP.
@@ -373,7 +373,7 @@ const EXCHANGE_RANGE: Need = Need {
 /// Blocks are moved to other places.
 const RELOCATION: Need = Need {
     lacked: |fs| fs.relocate == Relocate::Absent || !(like_xfs(fs) || fs.is_out_of_place()),
-    why: "nothing moves blocks of this file system to other places",
+    why: "nothing moves blocks of this file system to other places (`relocate`, on XFS and ext4)",
 };
 
 /// Blocks are handed out to clients.

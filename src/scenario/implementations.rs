@@ -313,11 +313,14 @@ impl<'t> Reading<'_, 't> {
 /// Reports a name in `[expect]` or `[reach]` that stands for nothing; `quoted` is how the name of a kernel is written there.
 pub(super) fn unknown(name: &Text<'_>, own: &[&str], quoted: &str, reader: &mut Reader<'_>) {
     let message = format!("unknown design or kernel {}", quote(name.value));
-    let help = if name.value.starts_with("linux-") && !name.value.contains('.') {
+    let help = match name.value.strip_prefix("linux-") {
         // In TOML a dot in a bare key begins a table.
-        format!("the name of a kernel stands in quotes, for its dot: {quoted}")
-    } else {
-        suggest(name.value, built_in_names().chain(own.iter().copied()), "design")
+        Some(release) if !release.contains('.') => {
+            format!("the name of a kernel stands in quotes, for its dot: {quoted}")
+        }
+        // Releases are near each other in spelling, and few.
+        Some(_) => format!("the kernels are {}", list(Kind::Kernel.built_in())),
+        None => suggest(name.value, built_in_names().chain(own.iter().copied()), "design"),
     };
     reader.errors.add(name.span.clone(), message, help);
 }

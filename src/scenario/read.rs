@@ -81,7 +81,11 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let cast = actors::read(file, Units { block, page: PAGE.min(folio), folio }, &files, reader);
     for call in &cast.commands {
         if let Some(why) = fs.as_ref().and_then(|fs| call.what.command.refused_by(fs)) {
-            reader.errors.add(call.span.clone(), why, "leave it out, or take another personality");
+            reader.errors.add(
+                call.span.clone(),
+                why,
+                "leave it out, or take another `personality`, or value of the field, in `[fs]`",
+            );
         }
     }
     // Where the file ends is known only if every command is.

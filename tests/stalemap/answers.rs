@@ -57,7 +57,11 @@ fn rows(scenario: &Scenario) -> Vec<String> {
         }
         let violated = properties::ALL.iter().filter(|property| listed.contains(property));
         let violated = violated.map(|property| property.name()).collect::<Vec<_>>().join(", ");
-        let release = kernel.name().trim_start_matches("linux-");
+        // The pages say 6.1 of the stable series.
+        let release = match kernel {
+            KernelVersion::V6_1 => "6.1.0",
+            other => other.name().trim_start_matches("linux-"),
+        };
         match by.iter_mut().find(|(known, _)| *known == violated) {
             Some((_, releases)) => releases.push(release),
             None => by.push((violated, vec![release])),

@@ -69,16 +69,15 @@ fn a_verdict_names_the_assumptions_that_its_runs_touched_and_no_others() {
     };
     assert_eq!(place, "on-path");
     let has = |id: &str| checked.contains(id);
-    assert!(has("one-ioend") && has("integrity-tags") && has("no-preallocation"), "{checked:?}");
-    assert!(!has("zones") && !has("one-node") && !has("exchange-same") && !has("shift-whole"), "{checked:?}");
+    assert!(has("one-ioend") && has("whole-blocks") && has("no-preallocation"), "{checked:?}");
+    assert!(!has("integrity-tags"), "nobody syncs: {checked:?}");
+    assert!(!has("zones") && !has("one-node") && !has("exchange-same"), "{checked:?}");
     let has = |scenario: &str, id: &str| basis(&[scenario, "--design", "iomap_valid"])[0].0.contains(id);
     assert!(has("xfs/t4", "direct-mapped-first") && has("gfs2/dio-write", "direct-mapped-first"));
+    assert!(has("xfs/t4", "integrity-tags"), "a direct write flushes");
     assert!(!has("xfs/c3", "direct-mapped-first"), "a truncate waits for direct I/O, and is none");
     let drawn = said(&["check", "xfs/t1", "--design", "iomap_valid"]);
-    assert!(
-        drawn.contains("iomap_valid: holds, assuming that\n  one ioend of a file completes at a time"),
-        "{drawn}"
-    );
+    assert!(drawn.contains("iomap_valid: holds, assuming that\n  one ioend completes at a time"), "{drawn}");
     // A verdict that does not hold needs no assumptions to be believed: there is a schedule.
     assert!(!said(&["check", "xfs/t1", "--design", "none"]).contains("assuming"));
 }
