@@ -11,7 +11,7 @@ use stalemap_explore::Limits;
 
 use crate::common::{all_shipped, elsewhere, of_one_release, program, shipped, stalemap, text};
 
-/// Runs the engines on a scenario under everything that its file expects something of, of releases under the newest alone.
+/// Runs the engines on a scenario under everything that its file expects something of, but for releases.
 fn agreements(scenario: &Scenario, executions: u64) -> Vec<Agreement> {
     of_one_release(Job::expected(scenario))
         .iter()
