@@ -26,6 +26,7 @@ use crate::state::inode::Inode;
 use crate::state::mapping::Iomap;
 use crate::state::world::World;
 use crate::words::command::Command;
+use crate::words::design::LayoutReflink;
 use crate::words::extent::{Extent, Fork, Phys};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
@@ -38,8 +39,10 @@ type Writes = Vec<(WriteId, Range<Cell>)>;
 /// Where a client's call stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum LayoutState {
-    /// LAYOUTGET: before i_rwsem.
+    /// LAYOUTGET: before it is looked whether the file may share blocks.
     Get(Range<FileBlock>),
+    /// Before i_rwsem.
+    Lock(Range<FileBlock>),
     /// Writing back and dropping all of the page cache.
     Invalidate(Range<FileBlock>, InvalidateState),
     /// Before the next extent is mapped, with those that are.
@@ -77,7 +80,14 @@ impl Path for LayoutState {
         me: ActorId,
     ) -> ControlFlow<Returned, Self> {
         ControlFlow::Continue(match self {
-            LayoutState::Get(blocks) => {
+            LayoutState::Get(blocks) if looks_before_lock(inode) => {
+                if inode.lock_map(Op::new("xfs_is_reflink_inode")).await.reflink {
+                    inode.emit(|| What::Failed(Errno::Invalid));
+                    return ControlFlow::Break(Returned::Error);
+                }
+                LayoutState::Lock(blocks)
+            }
+            LayoutState::Get(blocks) | LayoutState::Lock(blocks) => {
                 inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
                 LayoutState::Invalidate(blocks, InvalidateState::new(0..inode.sb.geometry.folios()))
             }
@@ -122,6 +132,12 @@ impl Path for LayoutState {
     }
 }
 
+/// Whether LAYOUTGET looks at the flag of files that share blocks before it has a lock. Elsewhere, and where nobody can set it, it is
+/// looked at with the extents.
+fn looks_before_lock<B: Backend>(inode: &Inode<B>) -> bool {
+    inode.reflinks && inode.sb.config.design.layout_reflink == LayoutReflink::BeforeLock
+}
+
 fn refuse<B: Backend>(inode: &Inode<B>, me: ActorId, error: Errno) -> ControlFlow<Returned, LayoutState> {
     inode.i_rwsem.up_write(me);
     inode.emit(|| What::Failed(error));
@@ -139,7 +155,8 @@ async fn xfs_fs_map_blocks<B: Backend>(
 ) -> ControlFlow<Returned, LayoutState> {
     let mut map = inode.lock_map(Op::new("xfs_fs_map_blocks")).await;
     let block = blocks.start + mapped.len() as FileBlock;
-    let unmappable = map.reflink || map.get(block) == Extent::Delalloc;
+    let may_be_shared = map.reflink && !looks_before_lock(inode);
+    let unmappable = may_be_shared || map.get(block) == Extent::Delalloc;
     let hole = map.hole_at(block, blocks.end);
     if unmappable {
         drop(map);

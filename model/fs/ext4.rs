@@ -18,6 +18,7 @@ pub(super) fn personality() -> Personality {
         seek_takes_i_rwsem: true,
         block_dirty: true,
         clone_lock: CloneLock::Absent,
+        insert_flush: false,
         default_cowextsize: 1,
         fs_type: FsType::Ext4,
         names: Names {

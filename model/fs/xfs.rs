@@ -48,6 +48,7 @@ pub(super) fn personality() -> Personality {
         freed: Freed::AtOnce,
         stuffed: 0,
         clone_lock: CloneLock::Demoted,
+        insert_flush: false,
         default_cowextsize: 32,
         base: "xfs",
         fs_type: FsType::Xfs,

@@ -85,7 +85,11 @@ fn xfs_insert_file_space<B: Backend>(
 ) -> Result<Plan, Refused> {
     let blocks = whole(inode, cells).filter(|_| cells.start < size).ok_or(Refused)?;
     let new_size = size + cells.len() as Cell;
-    let mut jobs = grow(inode, size, new_size, Grower::Truncate);
+    let mut jobs = Vec::new();
+    if inode.sb.config.fs.insert_flush && size < inode.sb.geometry.cells() {
+        jobs.push(Job::Flush(size..size + 1));
+    }
+    jobs.extend(grow(inode, size, new_size, Grower::Truncate));
     jobs.extend(xfs_prepare_shift(inode, blocks.start, new_size));
     jobs.push(Job::AtOnce(AtOnce::ShiftUp(blocks)));
     Ok(Plan { jobs, meaning: Meaning { grown: size..new_size, ..Meaning::default() } })

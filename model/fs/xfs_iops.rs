@@ -74,7 +74,9 @@ pub(super) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell, gro
         };
         return tail.into_iter().chain(flush).chain([Job::AtOnce(extend)]).collect();
     }
-    let resize = vec![Job::AtOnce(AtOnce::Grow(size..new_size))];
+    // The page cache behind the new end goes, too (`truncate_setsize`): whatever stores were made there.
+    let resize = std::iter::once(Job::AtOnce(AtOnce::Grow(size..new_size)));
+    let resize = resize.chain(inode.stores.then(|| drop_behind(inode, size, new_size)).flatten()).collect();
     let log = Job::AtOnce(AtOnce::LogSize(new_size));
     tail.into_iter().chain(flush_between(inode, size, new_size, resize)).chain([log]).collect()
 }

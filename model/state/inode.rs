@@ -62,6 +62,8 @@ pub struct Inode<B: Backend> {
     pub direct: bool,
     /// Whether a device stores into the file's pages, and dirties them by a reference alone.
     pub pins_pages: bool,
+    /// Whether anybody stores through a mapping, which may be behind end of file.
+    pub stores: bool,
     /// mapping->i_pages, by folio index.
     pub pages: Vec<B::Lock<Slot>>,
     /// In relaxed memory, what readers may still find in them.
@@ -130,6 +132,7 @@ impl<B: Backend> Inode<B> {
             layouts: sb.config.hands_out(number).then(|| backend.lock("layouts", Layouts::default())),
             direct: sb.config.does_direct_io(number),
             pins_pages: sb.config.pins_pages(number),
+            stores: sb.config.stores_through_mappings(number),
             pages: (0..geometry.folios()).map(|_| backend.unordered("folio", Slot::default())).collect(),
             contents: Contents::new(backend, if weak { geometry.folios() } else { 0 }),
             xa_lock: backend.view("xa_lock"),

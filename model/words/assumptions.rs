@@ -115,6 +115,12 @@ pub const ALL: &[Assumption] = &[
         &["xfs_zoned_map_blocks", "xfs_zoned_map_extent"],
     ),
     assume(
+        "transaction-space",
+        "a transaction reserves no more blocks than it needs for data",
+        "xfs_alloc_file_space, xfs_unmap_extent, xfs_bmap_worst_indlen (fs/xfs, 6.1 to 7.3): also what is there already, and for the trees; so a call may fail with blocks free",
+        &["xfs_alloc_file_space", "xfs_unmap_extent", "xfs_iomap_write_direct", "xfs_reflink_fill_cow_hole"],
+    ),
+    assume(
         "no-mmap-lock",
         "nothing waits for mmap_lock, for room in a log, for a file system that is frozen, or for too many dirty pages",
         "mmap_read_lock (mm/memory.c), xfs_log_reserve (fs/xfs/xfs_log.c), sb_start_write, balance_dirty_pages: deadlocks that need them are not found",

@@ -186,6 +186,11 @@ impl Config {
         self.setup.iter().chain(self.actors.iter().flat_map(|actor| &actor.run))
     }
 
+    /// Whether somebody stores into a file through a mapping.
+    pub fn stores_through_mappings(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && call.command.stores_through_mapping())
+    }
+
     /// Whether somebody preallocates blocks of a file, which XFS remembers of it (XFS_DIFLAG_PREALLOC).
     pub fn preallocates(&self, file: FileId) -> bool {
         self.calls().any(|call| call.file == file && call.command.preallocates())

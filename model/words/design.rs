@@ -397,6 +397,16 @@ choices! {
 }
 
 choices! {
+    /// When who hands out a layout of XFS looks whether the file may share blocks, which have no place of their own to write to.
+    LayoutReflink {
+        /// Before it has i_rwsem (`xfs_fs_map_blocks`, 6.1 to 7.3).
+        BeforeLock = "before-lock",
+        /// With it, beside the extents (no kernel does).
+        Locked = "locked",
+    }
+}
+
+choices! {
     /// What becomes of layouts, by which clients write to blocks of a file, before somebody writes to it or takes blocks away.
     LayoutRecall {
         /// They are recalled, and waited for, with no lock held.
@@ -587,6 +597,8 @@ pub struct Design {
     pub reclaim_dirty: ReclaimDirty,
     /// What becomes of layouts.
     pub layout_recall: LayoutRecall,
+    /// When who hands a layout out looks whether the file may share blocks.
+    pub layout_reflink: LayoutReflink,
     /// What is held to dirty folios without a change.
     pub redirty_lock: RedirtyLock,
     /// What one piece of I/O may hold.
@@ -697,6 +709,7 @@ settable!(Design {
     reclaim_writeback = ReclaimWriteback::Skip,
     reclaim_dirty = ReclaimDirty::Frozen,
     layout_recall = LayoutRecall::Wait,
+    layout_reflink = LayoutReflink::BeforeLock,
     redirty_lock = RedirtyLock::IRwsem,
     ioend_merge = IoendMerge::SameType,
     ioend_size = IoendSize::Block,

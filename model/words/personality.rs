@@ -391,6 +391,8 @@ pub struct Personality {
     pub stuffed: u16,
     /// How a reflink holds the locks of its source.
     pub clone_lock: CloneLock,
+    /// Whether an insertion writes the folio of end of file back before the file grows.
+    pub insert_flush: bool,
     /// By how many blocks copies of shared blocks are reserved, unless the file has a hint of its own (`cowextsize`).
     pub default_cowextsize: u16,
     /// When a truncate flushes.
@@ -522,6 +524,7 @@ settable!(Personality {
     freed,
     stuffed,
     clone_lock,
+    insert_flush,
     default_cowextsize,
     truncate_flush,
     size_flush,

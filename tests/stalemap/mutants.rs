@@ -16,9 +16,9 @@ use stalemap_model::words::branches;
 use stalemap_model::words::config::Config;
 use stalemap_model::words::design::{
     BeginCut, Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended,
-    LayoutRecall, MkwriteEnd, MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch, PunchFork, PunchLock,
-    PunchStart, ReclaimDirty, ReclaimWriteback, RedirtyLock, Sample, SeekCheck, ShortCopy, UnshareRead,
-    WritebackBit, WritebackCheck, WritebackSubmit, ZeroRange, ZeroedUptodate,
+    LayoutRecall, LayoutReflink, MkwriteEnd, MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch,
+    PunchFork, PunchLock, PunchStart, ReclaimDirty, ReclaimWriteback, RedirtyLock, Sample, SeekCheck,
+    ShortCopy, UnshareRead, WritebackBit, WritebackCheck, WritebackSubmit, ZeroRange, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{
     DioAck, DioBusy, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
@@ -1302,4 +1302,28 @@ fn a_folio_uptodate_too_early() {
         &[properties::STALE_EXPOSURE],
         &[branches::CACHE_FILL],
     );
+}
+
+/// Who is handed a layout out while the file is being cloned: the flag is looked at with the extents.
+#[test]
+fn a_layout_of_a_file_that_is_being_cloned() {
+    let source = r#"
+title = "A layout is asked for while the file is being cloned"
+[[file]]
+name = "data"
+[[file]]
+name = "copy"
+[setup]
+run = ["pwrite -S 0x41 0 4k", "fsync"]
+[[actor]]
+name = "client"
+run = ["@may_fail @layoutget 0 4k", "@may_fail @layoutwrite -S 0x43 0 4k", "@layoutcommit", "@layoutreturn"]
+[[actor]]
+name = "cloner"
+run = ["[copy] reflink data"]
+"#;
+    let scenario = good("layout-clone.toml", source);
+    let design = Design { layout_reflink: LayoutReflink::Locked, ..Design::built_in("iomap_valid").unwrap() };
+    let exploration = explored(&Kernel::new(scenario.config(design)).unwrap());
+    assert_eq!(exploration.violated, 0);
 }

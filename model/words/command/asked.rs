@@ -3,7 +3,7 @@
 use super::facts::Blocks::{Share, Stay};
 use super::facts::Data::{Nothing, Pinned};
 use super::facts::Role::{Announces, HandsOut, PassesBlocks, Preallocates, Relocates, Stops};
-use super::facts::{Fault, Role};
+use super::facts::{Fault, Role, Touches};
 use super::{Command, FileId, Io};
 
 impl Command {
@@ -29,6 +29,12 @@ impl Command {
             after_bytes.clear();
         }
         cuts
+    }
+
+    /// Whether the command stores through a mapping, page by page.
+    pub fn stores_through_mapping(&self) -> bool {
+        let facts = self.facts();
+        facts.data.pattern().is_some() && matches!(facts.touches, Touches::Pages(_))
     }
 
     /// The end of the bytes that the command can bring into the file or touch in it.

@@ -113,6 +113,15 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "layout_reflink",
+        EVERY,
+        &[text(
+            "before-lock",
+            ALL,
+            "xfs_fs_map_blocks (fs/xfs/xfs_pnfs.c; 6.1.192, 6.12.118, 7.3.4) tests xfs_is_reflink_inode and then takes the IOLOCK; others hand nothing out",
+        )],
+    ),
+    row(
         "layout_recall",
         EVERY,
         &[text(

@@ -1,6 +1,6 @@
 //! Allocation, truncation, fallocate, reflinks: what a file system does of its own.
 
-use super::{ALL, EVERY, FROM_6_12, GFS2, NEWEST, Row, TO_6_6, XFS, flag, number, row, text};
+use super::{ALL, EVERY, FROM_6_12, GFS2, NEWEST, Row, TO_6_6, TO_6_12, XFS, flag, number, row, text};
 use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12, V7_3};
 
 pub(super) const ROWS: &[Row] = &[
@@ -87,6 +87,20 @@ pub(super) const ROWS: &[Row] = &[
             ),
         ],
     ),
+    row(
+        "insert_flush",
+        XFS,
+        &[
+            flag(false, TO_6_12, "xfs_insert_file_space (6.1.192, 6.12.118) grows the file first"),
+            flag(
+                true,
+                NEWEST,
+                "xfs_falloc_insert_range writes the folio of end of file back before (\"xfs: flush eof folio before insert range size update\")",
+            ),
+        ],
+    ),
+    row("insert_flush", GFS2, &[flag(false, ALL, "no insertion: gfs2 has no such mode of fallocate")]),
+    row("insert_flush", &["zonefs"], &[flag(false, ALL, "no fallocate")]),
     row(
         "default_cowextsize",
         &["xfs"],
