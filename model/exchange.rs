@@ -132,17 +132,19 @@ fn xfs_exchange_range_checks(geometry: &Geometry, exchange: &Exchange, sizes: [C
 }
 
 /// What happens to the page cache and the COW forks: both files are written back (`xfs_exchange_range_prep`), then each
-/// is written back again and dropped (`xfs_flush_unmap_range`), in whole folios.
+/// is written back again and dropped (`xfs_flush_unmap_range`).
 fn xfs_exchrange_prep<B: Backend>(w: &World<B>, exchange: &Exchange) -> VecDeque<(FileId, Job)> {
     let Exchange { files: [file1, file2], cells } = exchange;
     let folios = w.sb.geometry.folios_touched(cells);
     let flush = |file: &FileId| (*file, Job::Flush(FlushState::new(folios.clone())));
     let drop =
-        |file: &FileId| (*file, Job::Drop(TruncateState::of_folios(&w.inodes[usize::from(*file)], &folios)));
+        |file: &FileId| (*file, Job::Drop(TruncateState::of_pages(&w.inodes[usize::from(*file)], cells)));
     let mut jobs = VecDeque::from([flush(file1), flush(file2)]);
     for file in [file2, file1] {
         match w.sb.config.fs.flush_unmap {
-            FlushUnmap::WriteAndDrop => jobs.extend([flush(file), drop(file)]),
+            FlushUnmap::WriteAndDrop | FlushUnmap::WriteAndDropFolios => {
+                jobs.extend([flush(file), drop(file)]);
+            }
             FlushUnmap::Drop => jobs.push_back(drop(file)),
             FlushUnmap::Nothing => {}
         }

@@ -225,8 +225,9 @@ fn xfs_reflink_zero_posteof<B: Backend>(w: &World<B>, remap: Remap) -> ReflinkSt
 
 /// `xfs_flush_unmap_range`: the destination's range leaves the page cache.
 fn invalidate<B: Backend>(w: &World<B>, remap: Remap) -> ReflinkState {
-    let (to, folios) = remap.folios(w, Side::To);
-    ReflinkState::Invalidate(remap, TruncateState::of_folios(to, &folios))
+    let to = &w.inodes[usize::from(remap.to)];
+    let drop = TruncateState::of_pages(to, &remap.cells);
+    ReflinkState::Invalidate(remap, drop)
 }
 
 /// `filemap_write_and_wait_range`.

@@ -14,26 +14,46 @@ use crate::words::design::{IsizeExtended, PartialClear};
 use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
 use crate::words::ordering::Link;
+use crate::words::personality::FlushUnmap;
 use crate::words::value::Value;
+
+/// What becomes of a folio that sticks out of the range.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Partial {
+    /// The cells inside are zeroed, and it stays.
+    Stays,
+    /// They are zeroed, and then it goes: before that.
+    Zero,
+    /// After that.
+    Remove,
+}
 
 /// Where a truncation of the page cache stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct TruncateState {
     cells: Range<Cell>,
     next: FolioIndex,
+    partial: Partial,
 }
 
 impl TruncateState {
     /// Drops `cells` from the page cache.
     pub fn new<B: Backend>(inode: &Inode<B>, cells: Range<Cell>) -> Self {
         let next = inode.sb.geometry.folios_touched(&cells).start;
-        TruncateState { cells, next }
+        TruncateState { cells, next, partial: Partial::Stays }
     }
 
-    /// Drops whole folios, at least one, from the page cache.
-    pub fn of_folios<B: Backend>(inode: &Inode<B>, folios: &Range<FolioIndex>) -> Self {
-        let cells = |index| inode.sb.geometry.cells_of_folio(index);
-        TruncateState::new(inode, cells(folios.start).start..cells(folios.end - 1).end)
+    /// Drops the pages that `cells` touch, at least one, of a range that is clean (`xfs_flush_unmap_range`). A folio that sticks out is zeroed in
+    /// them first, while it is valid and mapped readers may find it, and is split or dropped after that
+    /// (`truncate_inode_partial_folio`, mm/truncate.c, 6.1 to 7.3); here it is dropped as a whole, since all folios have one size.
+    pub fn of_pages<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> Self {
+        let geometry = &inode.sb.geometry;
+        if inode.sb.config.fs.flush_unmap == FlushUnmap::WriteAndDropFolios {
+            let folios = geometry.folios_touched(cells);
+            let start = geometry.cells_of_folio(folios.start).start;
+            return TruncateState::new(inode, start..geometry.cells_of_folio(folios.end - 1).end);
+        }
+        TruncateState { partial: Partial::Zero, ..TruncateState::new(inode, geometry.pages_touched(cells)) }
     }
 }
 
@@ -57,44 +77,58 @@ pub async fn step<B: Backend>(
     let inside = within(&folio_cells, &state.cells);
     let mut slot = inode.page(index).lock_when(Op::on("truncate_folio", u32::from(index)), at_rest, 0).await;
     let whole = inside.len() == folio_cells.len();
-    if slot.current().is_some() && whole {
+    let goes =
+        whole || state.partial == Partial::Remove && slot.current().is_some_and(|(_, folio)| !folio.dirty);
+    if slot.current().is_some() && goes {
         inode.xa_section(Link::XaRemove);
     }
     inode.folio_passed(index, slot.current().map(|(id, _)| id));
     if let Some(folio) = slot.current_mut() {
-        if whole {
+        if goes {
             inode.emit(|| What::Folio(FolioEvent::Removed(index)));
             inode.trace(|| trace::delete_from_page_cache(inode, index));
             slot.remove();
-        } else {
-            folio.dropbehind = false;
-            folio.cells[inside].fill(Value::ZERO);
-            unmap_pages(inode, folio, &folio_cells, &state.cells);
-            let dropped = |block: &FileBlock| {
-                let block = inode.sb.geometry.cells_of_block(*block);
-                state.cells.start <= block.start && block.end <= state.cells.end
-            };
-            for block in inode.sb.geometry.blocks_of_folio(index).filter(dropped) {
-                folio.discard_buffer(inode.sb.block_in_folio(block));
-            }
-            let touched = inode.sb.geometry.blocks_touched(&state.cells);
-            let clears = |block: &FileBlock| match inode.sb.config.design.partial_clear {
-                PartialClear::Nothing => false,
-                PartialClear::Inward => dropped(block),
-                PartialClear::Outward => touched.contains(block),
-            };
-            for block in inode.sb.geometry.blocks_of_folio(index).filter(clears) {
-                folio.clear_dirty(inode.sb.block_in_folio(block));
-            }
-            inode.emit(|| {
-                What::Data(DataEvent::ZeroedInCache(inode.sb.geometry.bytes_of_cells(&state.cells)))
-            });
+        } else if state.partial != Partial::Remove {
+            zero_part(inode, index, folio, &state.cells);
         }
     }
+    let zeroed = !goes && slot.current().is_some();
     drop(slot);
     audit_uncached(inode, index);
+    if zeroed && state.partial == Partial::Zero {
+        return ControlFlow::Continue(TruncateState { partial: Partial::Remove, ..state });
+    }
+    if state.partial == Partial::Remove {
+        state.partial = Partial::Zero;
+    }
     state.next += 1;
     ControlFlow::Continue(state)
+}
+
+/// The cells of a folio that lie inside a range are zeroed, and its pages that do as a whole are unmapped.
+fn zero_part<B: Backend>(inode: &Inode<B>, index: FolioIndex, folio: &mut Folio, cells: &Range<Cell>) {
+    let geometry = &inode.sb.geometry;
+    let folio_cells = geometry.cells_of_folio(index);
+    folio.dropbehind = false;
+    folio.cells[within(&folio_cells, cells)].fill(Value::ZERO);
+    unmap_pages(inode, folio, &folio_cells, cells);
+    let dropped = |block: &FileBlock| {
+        let block = geometry.cells_of_block(*block);
+        cells.start <= block.start && block.end <= cells.end
+    };
+    for block in geometry.blocks_of_folio(index).filter(dropped) {
+        folio.discard_buffer(inode.sb.block_in_folio(block));
+    }
+    let touched = geometry.blocks_touched(cells);
+    let clears = |block: &FileBlock| match inode.sb.config.design.partial_clear {
+        PartialClear::Nothing => false,
+        PartialClear::Inward => dropped(block),
+        PartialClear::Outward => touched.contains(block),
+    };
+    for block in geometry.blocks_of_folio(index).filter(clears) {
+        folio.clear_dirty(inode.sb.block_in_folio(block));
+    }
+    inode.emit(|| What::Data(DataEvent::ZeroedInCache(geometry.bytes_of_cells(cells))));
 }
 
 /// `unmap_mapping_range` for the pages of a folio that lie in a range as a whole.

@@ -38,6 +38,7 @@ impl JobState {
         match job {
             Job::Flush(cells) => JobState::Flush(FlushState::new(inode.sb.geometry.folios_touched(&cells))),
             Job::Drop(cells) => JobState::Drop(TruncateState::new(inode, cells)),
+            Job::DropPages(cells) => JobState::Drop(TruncateState::of_pages(inode, &cells)),
             Job::Zero(cells) => JobState::Write(Box::new(zero_range(inode, cells))),
             Job::Unshare(cells) => JobState::Write(Box::new(iomap_file_unshare(cells))),
             Job::Unstuff => JobState::Unstuff(UnstuffState::Begin),

@@ -40,6 +40,8 @@ pub enum Job {
     Flush(Range<Cell>),
     /// Drops these cells from the page cache.
     Drop(Range<Cell>),
+    /// Drops the pages that they touch, which are clean.
+    DropPages(Range<Cell>),
     /// Zeroes part of a block through the page cache.
     Zero(Range<Cell>),
     /// Dirties, through the page cache, what is shared with another file.

@@ -105,7 +105,9 @@ fn punch_hole<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> 
     let flush = Job::Flush(geometry.cells_of_blocks(&touched));
     let drop = transaction([Job::Drop(cells.clone())]);
     match inode.sb.config.fs.flush_unmap {
-        FlushUnmap::WriteAndDrop => jobs.extend(std::iter::once(flush).chain(drop)),
+        FlushUnmap::WriteAndDrop | FlushUnmap::WriteAndDropFolios => {
+            jobs.extend(std::iter::once(flush).chain(drop));
+        }
         FlushUnmap::Drop => jobs.extend(drop),
         FlushUnmap::Nothing => {}
     }

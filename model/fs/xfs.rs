@@ -21,6 +21,26 @@ use crate::words::personality::{
     WriteEnd, WriteLock,
 };
 
+/// What its operations are called.
+const NAMES: Names = Names {
+    read_begin: "xfs_read_iomap_begin",
+    seek_begin: "xfs_seek_iomap_begin",
+    write_begin: "iomap_begin",
+    fault_begin: "iomap_begin",
+    imap_valid: "xfs_imap_valid",
+    map_blocks: "xfs_map_blocks",
+    end_ioend: "xfs_end_ioend",
+    setattr_size: "xfs_setattr_size",
+    alloc_file_space: "xfs_alloc_file_space",
+    truncate_extents: "xfs_itruncate_extents",
+    remove_extents: "xfs_unmap_extent",
+    collapse_extents: "xfs_bmap_collapse_extents",
+    insert_extents: "xfs_bmap_insert_extents",
+    setfilesize: "xfs_setfilesize",
+    dio_end_io: "xfs_dio_write_end_io",
+    log_force: "xfs_log_force",
+};
+
 /// XFS as of 6.2 (fs/xfs/xfs_iomap.c, xfs_aops.c, xfs_file.c).
 pub(super) fn personality() -> Personality {
     Personality {
@@ -52,24 +72,7 @@ pub(super) fn personality() -> Personality {
         default_cowextsize: 32,
         base: "xfs",
         fs_type: FsType::Xfs,
-        names: Names {
-            read_begin: "xfs_read_iomap_begin",
-            seek_begin: "xfs_seek_iomap_begin",
-            write_begin: "iomap_begin",
-            fault_begin: "iomap_begin",
-            imap_valid: "xfs_imap_valid",
-            map_blocks: "xfs_map_blocks",
-            end_ioend: "xfs_end_ioend",
-            setattr_size: "xfs_setattr_size",
-            alloc_file_space: "xfs_alloc_file_space",
-            truncate_extents: "xfs_itruncate_extents",
-            remove_extents: "xfs_unmap_extent",
-            collapse_extents: "xfs_bmap_collapse_extents",
-            insert_extents: "xfs_bmap_insert_extents",
-            setfilesize: "xfs_setfilesize",
-            dio_end_io: "xfs_dio_write_end_io",
-            log_force: "xfs_log_force",
-        },
+        names: NAMES,
         truncate_flush: TruncateFlush::Before,
         size_flush: SizeFlush::AfterSize,
         invalidate_lock: true,

@@ -120,17 +120,15 @@ fn xfs_free_file_space<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<C
     jobs
 }
 
-/// `xfs_flush_unmap_range`: the folios of a range are written back and dropped.
+/// `xfs_flush_unmap_range`: the pages of a range are written back and dropped.
 fn xfs_flush_unmap_range<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> Vec<Job> {
-    let geometry = &inode.sb.geometry;
-    let folios = geometry.folios_touched(cells);
-    if folios.is_empty() {
+    if cells.is_empty() {
         return Vec::new();
     }
-    let whole = geometry.cells_of_folio(folios.start).start..geometry.cells_of_folio(folios.end - 1).end;
+    let drop = Job::DropPages(cells.clone());
     match inode.sb.config.fs.flush_unmap {
-        FlushUnmap::WriteAndDrop => vec![Job::Flush(cells.clone()), Job::Drop(whole)],
-        FlushUnmap::Drop => vec![Job::Drop(whole)],
+        FlushUnmap::WriteAndDrop | FlushUnmap::WriteAndDropFolios => vec![Job::Flush(cells.clone()), drop],
+        FlushUnmap::Drop => vec![drop],
         FlushUnmap::Nothing => Vec::new(),
     }
 }

@@ -86,7 +86,7 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "one-folio-size",
-        "all folios of a file have one size, and none is split or migrated",
+        "all folios of a file have the size that the scenario gives, also where a release has none of that size, and none is split or migrated",
         "__filemap_get_folio (6.6), split_huge_page_to_list, migrate_folio (mm/)",
         &["filemap_add_folio", "iomap_read_folio"],
     ),

@@ -226,6 +226,15 @@ impl Geometry {
         after.min(self.cells_of_folio(self.folio_of(cell)).end)
     }
 
+    /// The pages, and blocks if those are larger, that a range of cells touches, as cells. The range is not empty.
+    pub fn pages_touched(&self, cells: &Range<Cell>) -> Range<Cell> {
+        let last = cells.end - 1;
+        let blocks = self.cells_of_blocks(&self.blocks_touched(cells));
+        let page = self.page_at(cells.start);
+        let start = self.boundaries.partition_point(|boundary| *boundary < page) as Cell;
+        blocks.start.min(start)..blocks.end.max(self.page_end(last))
+    }
+
     /// The block that a cell lies in.
     pub fn block_of(&self, cell: Cell) -> FileBlock {
         self.block_of[usize::from(cell)]

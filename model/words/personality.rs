@@ -246,7 +246,9 @@ choices! {
     FlushUnmap {
         /// It is written back and dropped.
         WriteAndDrop = "write-and-drop",
-        /// It is dropped (a mutant): whole folios, with what lies beside the range.
+        /// The same, of whole folios: nobody finds one of which a part is zeroed (no kernel does).
+        WriteAndDropFolios = "write-and-drop-folios",
+        /// It is dropped (a mutant), with what lies beside the range in its pages.
         Drop = "drop",
         /// It stays (a mutant).
         Nothing = "none",
