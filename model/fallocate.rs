@@ -109,7 +109,7 @@ impl Path for ChangeState {
                             if plan.is_in_transaction() {
                                 gfs2_log::trans_end(inode, me);
                             }
-                            plan.jobs.clear();
+                            plan.give_up(inode);
                             failed = true;
                         }
                     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use stalemap_facade::Backend;
 
+use crate::fs;
 use crate::fs::change::{AtOnce, Job, Meaning, Plan};
 use crate::fs::stuffed::UnstuffState;
 use crate::iomap::unshare::iomap_file_unshare;
@@ -69,6 +70,15 @@ impl Running {
     pub(crate) fn new<B: Backend>(inode: &Inode<B>, plan: Plan) -> Self {
         let jobs = plan.jobs.into_iter().map(|job| JobState::new(inode, job)).collect();
         Running { jobs, meaning: plan.meaning, zeroed: false }
+    }
+
+    /// Drops the jobs that are left. What was reserved for those that zero goes back (`xfs_zoned_space_unreserve`).
+    pub(crate) fn give_up<B: Backend>(&mut self, inode: &Inode<B>) {
+        for job in self.jobs.drain(..) {
+            if let JobState::Write(write) = job {
+                fs::return_budget(inode, write.budget_at_start());
+            }
+        }
     }
 
     /// Takes note of a folio that was zeroed, if a later job asks for it.

@@ -200,6 +200,22 @@ pub enum WriteState {
 }
 
 impl WriteState {
+    /// What a write that has not begun has reserved, in blocks.
+    pub(crate) fn budget_at_start(&self) -> u16 {
+        match self {
+            WriteState::Sample(write) | WriteState::Begin(write, _) => write.budget,
+            WriteState::Enter(_)
+            | WriteState::Recall(_)
+            | WriteState::Pass(_)
+            | WriteState::Unstuff(..)
+            | WriteState::Folio(_)
+            | WriteState::Flush(..)
+            | WriteState::Cleanup(..)
+            | WriteState::End(..)
+            | WriteState::Punch { .. } => 0,
+        }
+    }
+
     /// Where a write stands that is about to take its next folio.
     pub(crate) fn before_folio(&self) -> Option<Cell> {
         if let WriteState::Folio(iter) = self { Some(iter.write.pos) } else { None }
