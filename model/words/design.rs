@@ -779,7 +779,7 @@ impl Design {
     /// * `chinner-cow`: the same with the COW fork's counter in every mapping's cookie.
     /// * `series-00` to `series-10`: before the January 2023 series, and after each of its patches.
     pub fn built_in(name: &str) -> Option<Self> {
-        let base = Self::as_listed(name);
+        let base = Self::as_listed();
         let design = match name {
             "none" => {
                 let (check, punch, punch_lock) = (Check::Never, Punch::Truncate, PunchLock::Nothing);
@@ -809,7 +809,7 @@ impl Design {
     /// (RFC v6, 2023-01-08). Patches 03, 07 and 09 rename, 04 and 06 add helpers, 10
     /// makes a symbol static: they change nothing that a value could say.
     fn after_patch(patches: usize) -> Self {
-        let mut design = Self::as_listed("");
+        let mut design = Self::as_listed();
         if patches >= 1 {
             design.page_done_on_stale = PageDoneOnStale::Folio;
             design.extended_eof = ExtendedEof::AfterHook;

@@ -153,9 +153,9 @@ pub(crate) use choices;
 macro_rules! settable {
     ($name:ident { $($field:ident = $value:expr,)* }) => {
         impl $name {
-            /// What has a name and the values of the list.
-            fn as_listed(name: &str) -> Self {
-                $name { name: name.to_owned(), $($field: $value,)* }
+            /// What has the values of the list, and no name yet.
+            fn as_listed() -> Self {
+                $name { name: String::new(), $($field: $value,)* }
             }
         }
         $crate::words::settings::settable!($name { $($field,)* });
