@@ -74,7 +74,7 @@ fn the_catalogue_is_as_expected_in_relaxed_memory() {
         scenarios.iter().flat_map(|scenario| of_one_release(Job::expected(scenario))).collect();
     let (mut surprising, mut complete) = (Vec::new(), 0);
     // The few that have more states take most of the time.
-    let given = GivenLimits { states: Some(20_000), ..GivenLimits::default() };
+    let given = GivenLimits { states: Some(8_000), ..GivenLimits::default() };
     for outcome in run_all(&jobs, given, 2, &|_| ()) {
         let outcome = outcome.expect("a run");
         if outcome.limits_hit.contains(&LimitHit::States) {

@@ -71,7 +71,9 @@ fn profile() -> String {
     test.insert("opt-level".to_owned(), Value::Integer(0));
     for (package, profile) in test["package"].as_table_mut().expect("packages") {
         if package.starts_with("stalemap") {
-            profile.as_table_mut().expect("a profile").insert("opt-level".to_owned(), Value::Integer(0));
+            let profile = profile.as_table_mut().expect("a profile");
+            profile.insert("opt-level".to_owned(), Value::Integer(0));
+            profile.remove("codegen-units");
         }
     }
     let profile = Table::from_iter([("test".to_owned(), Value::Table(test))]);

@@ -316,7 +316,7 @@ fn state_limits_are_exact(program: &Program) -> TestCaseResult {
 }
 
 proptest! {
-    #![proptest_config(config(ProptestConfig::default().cases))]
+    #![proptest_config(config(256))]
 
     #[test]
     fn searches_of_straight_line_programs_agree(program in straight_line()) {

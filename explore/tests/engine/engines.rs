@@ -143,7 +143,7 @@ fn walks_are_sound(program: &Program) -> TestCaseResult {
 }
 
 proptest! {
-    #![proptest_config(config(300))]
+    #![proptest_config(config(200))]
 
     #[test]
     fn shuttle_agrees_with_the_exhaustive_engine(program in straight_line()) {

@@ -299,7 +299,7 @@ fn a_search_of_another_system_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(config(ProptestConfig::default().cases))]
+    #![proptest_config(config(256))]
 
     #[test]
     fn interrupted_searches_of_random_programs_end_as_others(

@@ -205,7 +205,7 @@ fn a_livelock_without_a_preemption_is_found_with_none() {
 }
 
 proptest! {
-    #![proptest_config(config(ProptestConfig::default().cases))]
+    #![proptest_config(config(256))]
 
     #[test]
     fn stopped_searches_look_at_few_preemptions_first(

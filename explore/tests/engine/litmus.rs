@@ -430,7 +430,7 @@ fn a_counterexample_says_what_was_read_and_can_be_replayed() {
 }
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(200))]
 
     /// Exactly the outcomes of the axioms, whatever the reductions.
     #[test]

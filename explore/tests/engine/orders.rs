@@ -236,7 +236,7 @@ fn orders_are_as_said(program: &Program) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(config(ProptestConfig::default().cases))]
+    #![proptest_config(config(256))]
 
     #[test]
     fn orders_of_random_programs_are_as_said(program in straight_line()) {

@@ -11,11 +11,16 @@ pub(crate) mod strategy;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 
-/// How random tests are run: so many cases, and what fails is tried first the next time.
+/// What proptest tries when `PROPTEST_CASES` says nothing.
+const USUAL_CASES: u64 = 256;
+
+/// How random tests are run: so many cases, in proportion more or fewer where `PROPTEST_CASES` asks for other than 256,
+/// and what fails is tried first the next time.
 pub(crate) fn config(cases: u32) -> Config {
     let seeds = FileFailurePersistence::Direct("proptest-regressions/engine.txt");
+    let asked = u64::from(cases) * u64::from(Config::default().cases) / USUAL_CASES;
     Config {
-        cases,
+        cases: asked.max(1) as u32,
         failure_persistence: Some(Box::new(seeds)),
         // Programs with too many states are passed over, however many cases are asked for.
         max_global_rejects: 1 << 20,
