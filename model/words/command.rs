@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
-use self::facts::Role::{Announces, HandsOut, PassesBlocks, Plain, Preallocates, Relocates, Stops};
+use self::facts::Role::{Announces, HandsOut, PassesBlocks, Plain, Preallocates, Relocates, Searches, Stops};
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
@@ -408,10 +408,10 @@ impl Command {
                 let call = Some(by_io(*io, "read(2)", "direct read"));
                 row(call, Calls(range.clone(), *chunk), Keeps, Stay, Nothing, of_io(*io, *dontcache), Role::Io(*io))
             }
-            Command::Seek { from, .. } => row(Some("lseek(2)"), Touches::From(*from), Keeps, Stay, Nothing, &[], Plain),
+            Command::Seek { from, .. } => row(Some("lseek(2)"), Touches::From(*from), Keeps, Stay, Nothing, &[], Searches),
             Command::Fiemap { range } =>
-                row(Some("fiemap"), to_end(range), Keeps, Stay, Nothing, &[MAPPED_ON_REQUEST], Plain),
-            Command::CopySparse => row(Some("a sparse copy"), none, Keeps, Stay, Nothing, &[], Plain),
+                row(Some("fiemap"), to_end(range), Keeps, Stay, Nothing, &[MAPPED_ON_REQUEST], Searches),
+            Command::CopySparse => row(Some("a sparse copy"), none, Keeps, Stay, Nothing, &[], Searches),
             Command::Wait => row(None, none, Keeps, Stay, Nothing, &[], Plain),
 
             Command::Mmap { range, .. } => row(None, Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
@@ -466,6 +466,17 @@ impl Command {
             Command::Fail { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),
             Command::Short { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Short, *after)),
             Command::Kill { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Kill, *after)),
+        }
+    }
+
+    /// Whether it may have an answer that is more than success or failure, which is told: what it read, or where it found
+    /// something.
+    pub fn may_answer(&self) -> bool {
+        let facts = self.facts();
+        match facts.role {
+            Searches => true,
+            Role::Io(io) => io != Io::Aio && facts.data == Nothing,
+            _ => false,
         }
     }
 

@@ -218,8 +218,20 @@ pub(super) fn observe(
     let names =
         calls.and_then(|calls| calls.value.texts("`calls = [\"reader\"]`", reader)).unwrap_or_default();
     let known: Vec<&str> = actors.iter().map(|actor| actor.name.as_str()).collect();
-    let heard = members(&names, &known, "actor", reader);
     let place = |name: &str| known.iter().position(|known| *known == name);
+    for name in &names {
+        if let Some(actor) = place(name.value).map(|place| &actors[place])
+            && !actor.run.iter().any(|call| call.command.may_answer())
+        {
+            let message = format!("no call of {} has an answer to listen to", quote(name.value));
+            reader.errors.add(
+                name.span.clone(),
+                message,
+                "`pread`, `seek`, `fiemap` and `@copy_sparse` have one",
+            );
+        }
+    }
+    let heard = members(&names, &known, "actor", reader);
     (ranges, heard.into_iter().filter_map(place).collect())
 }
 

@@ -1,6 +1,7 @@
 //! `[fs]`: a personality, some of whose fields the file overrides.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use stalemap_model::words::personality::{Allocate, Personality};
 use stalemap_model::words::settings::Setting;
@@ -8,7 +9,7 @@ use toml::de::DeValue;
 
 use super::fields::apply;
 use super::names::{quote, suggest};
-use super::table::{Field, Reader, Table};
+use super::table::{Reader, Table};
 use super::text::Text;
 
 /// Reads `[fs]`; `block` is the size of a block in bytes.
@@ -31,7 +32,7 @@ pub(super) fn personality(file: Table<'_>, block: u64, reader: &mut Reader<'_>) 
         apply(&field, &["personality"], "of a personality", &mut set, reader);
     }
     if let (Some(field), Some(fs)) = (table.get("stuffed"), &personality) {
-        stuffed(&field, fs, block, reader);
+        stuffed(&field.value.span, fs, block, reader);
     }
     personality
 }
@@ -45,20 +46,16 @@ pub(super) fn fields(file: Table<'_>) -> BTreeSet<String> {
     table.iter().flat_map(|table| table.fields()).map(|field| field.key.to_owned()).collect()
 }
 
-/// What of a file lies in its inode must fit there, on a file system that does that.
-fn stuffed(field: &Field<'_>, fs: &Personality, block: u64, reader: &mut Reader<'_>) {
+/// What of a file lies in its inode must fit there, on a file system that does that. `place` is what says how much it is.
+pub(super) fn stuffed(place: &Range<usize>, fs: &Personality, block: u64, reader: &mut Reader<'_>) {
     let bytes = u64::from(fs.stuffed);
     if bytes > 0 && fs.allocate != Allocate::Written {
         let message = "this file system keeps no data in its inodes";
         let help = "only gfs2 does (`allocate = \"written\"`): leave `stuffed` out, or take `personality = \"gfs2\"`";
-        reader.errors.add(field.value.span.clone(), message, help);
+        reader.errors.add(place.clone(), message, help);
     } else if bytes >= block {
         let message = format!("{bytes} bytes do not fit into an inode, which is smaller than a block");
-        reader.errors.add(
-            field.value.span.clone(),
-            message,
-            format!("expected less than {block}, the size of a block"),
-        );
+        reader.errors.add(place.clone(), message, format!("expected less than {block}, the size of a block"));
     }
 }
 

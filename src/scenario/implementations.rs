@@ -16,6 +16,7 @@ use stalemap_model::words::settings::Setting;
 use toml::de::DeValue;
 
 use super::fields::apply;
+use super::file_system;
 use super::names::{count, list, quote, suggest};
 use super::ranges::Placed;
 use super::table::{Field, Reader, Table};
@@ -149,6 +150,31 @@ pub(super) fn read(
     reading.done.into_iter().filter_map(own).collect()
 }
 
+/// A table of the file, if it is one.
+fn table_of<'t>(file: Table<'t>, key: &str) -> Option<Table<'t>> {
+    match file.get(key)?.value.value {
+        DeValue::Table(entries) => Some(Table::new(entries)),
+        _ => None,
+    }
+}
+
+/// Reports designs and kernels of the file whose fields do not fit to each other, or to the size of a block. What `[fs]` says is reported
+/// there.
+pub(super) fn check_fields(
+    kind: Kind,
+    made: &BTreeMap<String, Implementation>,
+    block: u64,
+    file: Table<'_>,
+    reader: &mut Reader<'_>,
+) {
+    let Some(tables) = table_of(file, kind.name()) else { return };
+    for (name, implementation) in made {
+        if let Some(field) = table_of(tables, name).and_then(|table| table.get("stuffed")) {
+            file_system::stuffed(&field.value.span, &implementation.fs, block, reader);
+        }
+    }
+}
+
 /// Reports designs and kernels of the file on which it cannot run. What the file system of the file refuses is reported where
 /// it stands.
 pub(super) fn check_commands(
@@ -158,10 +184,7 @@ pub(super) fn check_commands(
     file: Table<'_>,
     reader: &mut Reader<'_>,
 ) {
-    let table = file.get(kind.name()).and_then(|field| match field.value.value {
-        DeValue::Table(entries) => Some(Table::new(entries)),
-        _ => None,
-    });
+    let table = table_of(file, kind.name());
     for (name, implementation) in made {
         let refused = refused(implementation, commands);
         if let (Some(why), Some(field)) = (refused, table.and_then(|table| table.get(name))) {
@@ -181,11 +204,8 @@ pub(super) fn refused(
 
 /// The names that a file defines, whether or not it does so rightly.
 pub(super) fn own_names(kind: Kind, file: Table<'_>) -> Vec<&str> {
-    let tables = file.get(kind.name()).and_then(|field| match field.value.value {
-        DeValue::Table(entries) => Some(Table::new(entries).fields()),
-        _ => None,
-    });
-    tables.iter().flatten().map(|field| field.key).collect()
+    let fields = table_of(file, kind.name()).map(Table::fields);
+    fields.iter().flatten().map(|field| field.key).collect()
 }
 
 fn check_name(kind: Kind, field: &Field<'_>, others: &[&str], reader: &mut Reader<'_>) {

@@ -1,7 +1,7 @@
 //! Reading a scenario file as a whole.
 
 use stalemap_facade::MemoryModel;
-use stalemap_model::words::config::{MixedIo, PostEof};
+use stalemap_model::words::config::{FileCommand, MixedIo, PostEof};
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
 use toml::de::DeTable;
@@ -69,6 +69,16 @@ fn decode<'s>(name: &str, bytes: &'s [u8]) -> Result<&'s str, Diagnostics> {
     })
 }
 
+/// Reports every command that the file system of the file does not have.
+fn refuse(commands: &[Placed<FileCommand>], fs: &Personality, reader: &mut Reader<'_>) {
+    let help = "leave it out, or take another `personality`, or value of the field, in `[fs]`";
+    for call in commands {
+        if let Some(why) = call.what.command.refused_by(fs) {
+            reader.errors.add(call.span.clone(), why, help);
+        }
+    }
+}
+
 /// The scenario, as far as it can be read. It is of use only if no errors were reported.
 fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scenario> {
     file.only(TOP_LEVEL, "in a scenario", reader);
@@ -79,14 +89,8 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let fs = file_system::personality(file, block, reader);
     let files = files::read(file, reader);
     let cast = actors::read(file, Units { block, page: PAGE.min(folio), folio }, &files, reader);
-    for call in &cast.commands {
-        if let Some(why) = fs.as_ref().and_then(|fs| call.what.command.refused_by(fs)) {
-            reader.errors.add(
-                call.span.clone(),
-                why,
-                "leave it out, or take another `personality`, or value of the field, in `[fs]`",
-            );
-        }
+    if let Some(fs) = &fs {
+        refuse(&cast.commands, fs, reader);
     }
     // Where the file ends is known only if every command is.
     let sized = reader.errors.count() == before && !reader.partial;
@@ -96,8 +100,11 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let [designs, kernels] =
         [Kind::Design, Kind::Kernel].map(|kind| implementations::read(kind, &on, file, reader));
     let runs = cast.commands.iter().all(|call| call.what.command.refused_by(&on).is_none());
-    for (kind, made) in [(Kind::Design, &designs), (Kind::Kernel, &kernels)].into_iter().filter(|_| runs) {
-        implementations::check_commands(kind, made, &cast.commands, file, reader);
+    for (kind, made) in [(Kind::Design, &designs), (Kind::Kernel, &kernels)] {
+        implementations::check_fields(kind, made, block, file, reader);
+        if runs {
+            implementations::check_commands(kind, made, &cast.commands, file, reader);
+        }
     }
     let own = [Kind::Design, Kind::Kernel].map(|kind| implementations::own_names(kind, file)).concat();
     let names = Names { own: &own, fs: &on, commands: &cast.commands };

@@ -411,7 +411,7 @@ free_blocks = 3
 
 [[actor]]
 name = "writer"
-run = ["pwrite 0 8k"]
+run = ["pwrite 0 8k", "pread 0 4k"]
 
 [[hold]]
 actor = "writer"

@@ -113,6 +113,8 @@ pub enum Role {
     Plain,
     /// It is read(2) or write(2), through this.
     Io(Io),
+    /// It says where the file has data, or reads what it has there.
+    Searches,
     /// Device blocks of its file and of this one come to lie in the other.
     PassesBlocks(FileId),
     /// Blocks are allocated before anything is written to them.
