@@ -490,7 +490,7 @@ pub(super) const ROWS: &[Row] = &[
             text(
                 "if-room",
                 &[V6_1Y, V6_12, V7_3],
-                "xfs_bmapi_reserve_delalloc tries once more without the hint (\"xfs: restrict when we try to align cow fork delalloc to cowextsz hints\", June 2024; in the stable series of 6.1, too)",
+                "xfs_bmapi_reserve_delalloc tries once more without the hint (288e1f693f04, \"xfs: restrict when we try to align cow fork delalloc to cowextsz hints\", 6.10; in 6.6.58 and the stable series of 6.1, too)",
             ),
         ],
     ),

@@ -104,7 +104,7 @@ pub(super) const ROWS: &[Row] = &[
             text(
                 "refuse",
                 &[V6_1Y, V6_6, V6_12, V7_3],
-                "zonefs_file_dio_write makes -EBUSY of -ENOTBLK (6.1.192, 6.12.118, 7.3.4)",
+                "zonefs_file_dio_write makes -EBUSY of -ENOTBLK (77af13ba3c7f, 6.3, and the stable series of 6.1 and 6.2)",
             ),
         ],
     ),
