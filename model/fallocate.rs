@@ -32,7 +32,8 @@ use crate::words::dio_design::DioWait;
 use crate::words::extent::Enospc;
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::ordering::Link;
-use crate::writeback::flush;
+use crate::words::personality::Hooks;
+use crate::writeback::{flush, jdata};
 
 /// What is done to the file.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -41,6 +42,8 @@ pub enum Change {
     Truncate(Cell),
     /// fallocate.
     Fallocate(FallocMode),
+    /// FS_IOC_SETFLAGS, which says whether the data are journalled.
+    SetFlags(Hooks),
 }
 
 /// Where a change stands.
@@ -74,6 +77,7 @@ impl Path for ChangeState {
             Command::Fcollapse { range } => Change::Fallocate(FallocMode::CollapseRange(cells(range))),
             Command::Finsert { range } => Change::Fallocate(FallocMode::InsertRange(cells(range))),
             Command::Funshare { range } => Change::Fallocate(FallocMode::UnshareRange(cells(range))),
+            Command::Chattr { hooks } => Change::SetFlags(*hooks),
             _ => return None,
         };
         Some(ChangeState::Enter(change))
@@ -88,6 +92,9 @@ impl Path for ChangeState {
     ) -> ControlFlow<Returned, Self> {
         match self {
             ChangeState::Enter(change) => {
+                if is_refused(inode, &change).await {
+                    return ControlFlow::Break(Returned::Error);
+                }
                 dio_count::wait_if(inode, DioWait::BeforeLock).await;
                 inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
                 glock::acquire(inode, me, Mode::Exclusive).await;
@@ -121,6 +128,12 @@ impl Path for ChangeState {
             }
         }
     }
+}
+
+/// `gfs2_fallocate` asks whether the data are journalled before it has a lock.
+async fn is_refused<B: Backend>(inode: &Inode<B>, change: &Change) -> bool {
+    let asks = inode.sets_data_mode && matches!(change, Change::Fallocate(_));
+    asks && inode.load_hooks().await == Hooks::Jdata
 }
 
 /// The call returns.
@@ -157,6 +170,7 @@ async fn lock<B: Backend>(
     let plan = match change {
         Change::Truncate(new_size) => Ok(fs::setattr_size(inode, size, new_size)),
         Change::Fallocate(mode) => fs::fallocate(inode, size, &mode),
+        Change::SetFlags(hooks) => Ok(fs::set_flags(inode, hooks)),
     };
     let Ok(plan) = plan else {
         unlock(inode, me);
@@ -203,6 +217,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState, plan: &m
     }
     match job {
         JobState::Flush(state) => rest(flush::step(inode, me, state).await, JobState::Flush),
+        JobState::LogFlush(state) => rest(jdata::step(inode, me, state).await, JobState::LogFlush),
         JobState::Drop(state) => rest(truncate::step(inode, me, state).await, JobState::Drop),
         JobState::Write(state) => {
             let before = state.before_folio();
@@ -269,6 +284,7 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce, zeroed: bool) -> Wor
                 return Worked::Failed;
             }
         }
+        AtOnce::SetAops(hooks) => inode.set_hooks(hooks).await,
         AtOnce::ShiftDown(blocks) => bmap_util::collapse_extents(inode, &blocks).await,
         AtOnce::ShiftUp(blocks) => bmap_util::insert_extents(inode, &blocks).await,
     }

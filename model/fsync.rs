@@ -104,7 +104,11 @@ impl Path for FsyncState {
             }
             FsyncState::Flush(inner) => match flush::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FsyncState::Flush(inner)),
+                // The inode is written in either mode (`gfs2_write_inode`), which flushes the log.
                 ControlFlow::Break(()) => match inode.sb.config.fs.hooks {
+                    _ if inode.sets_data_mode && inode.sb.config.defers_freed() => {
+                        ControlFlow::Continue(FsyncState::LogForce)
+                    }
                     Hooks::Nothing if inode.log().is_some() || inode.sb.config.defers_freed() => {
                         ControlFlow::Continue(FsyncState::LogForce)
                     }

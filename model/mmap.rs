@@ -263,10 +263,12 @@ async fn transfer<B: Backend>(inode: &Inode<B>, pin: &Pin) {
 /// the page cache is nobody's dirty page. Returns what is done.
 async fn unpin<B: Backend>(inode: &Inode<B>, me: ActorId, pin: &Pin) -> Range<Cell> {
     let (index, _, part) = first_page(inode, &pin.cells);
+    let hooks = inode.load_hooks().await;
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;
     let pinned = slot.folio_mut(pin.folio.id);
     if pinned.in_cache && !pinned.dirty {
-        pinned.dirty_by_store(inode.sb.config.fs.hooks);
+        inode.dirty_private(index, pinned, hooks);
+        pinned.dirty_by_store(hooks);
     }
     slot.put(pin.folio.id, me);
     drop(slot);
@@ -499,11 +501,13 @@ fn put_for_no_space<B: Backend>(
 /// `folio_mark_dirty` of the locked folio of a write fault.
 async fn mark_dirty<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     let FolioRef { index, id } = folio;
+    let hooks = inode.load_hooks().await;
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;
     let dirtied = slot.locked_mut(id, me);
     if !dirtied.dirty {
         inode.trace(|| trace::writeback_dirty_folio(inode, index));
     }
+    inode.dirty_private(index, dirtied, hooks);
     dirtied.set_dirty(0..inode.sb.geometry.blocks_per_folio());
 }
 
@@ -511,10 +515,12 @@ async fn mark_dirty<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) 
 /// unlocked. invalidate_lock was dropped before.
 async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: &VmFault) {
     let FolioRef { index, id } = vmf.folio;
+    let hooks = inode.load_hooks().await;
     let mut slot = inode.page(index).lock(Op::on("set_pte_writable", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
     map_pages(inode, folio, vmf.rest.cells.start, me, Pte::Writable);
-    folio.dirty_by_store(inode.sb.config.fs.hooks);
+    inode.dirty_private(index, folio, hooks);
+    folio.dirty_by_store(hooks);
     inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: true }));
     inode.folio_unlocked(index, id);
     slot.unlock_dirtied(id, me);

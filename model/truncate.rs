@@ -9,6 +9,7 @@ use crate::state::device::contents;
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::{Folio, Slot};
 use crate::state::inode::Inode;
+use crate::state::private::Taken;
 use crate::state::trace;
 use crate::words::design::{IsizeExtended, PartialClear};
 use crate::words::extent::Extent;
@@ -85,6 +86,8 @@ pub async fn step<B: Backend>(
     inode.folio_passed(index, slot.current().map(|(id, _)| id));
     if let Some(folio) = slot.current_mut() {
         if goes {
+            // ->invalidate_folio.
+            inode.take_private(index, folio, inode.hooks(), Taken::Used);
             inode.emit(|| What::Folio(FolioEvent::Removed(index)));
             inode.trace(|| trace::delete_from_page_cache(inode, index));
             slot.remove();

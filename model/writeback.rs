@@ -25,6 +25,7 @@ use crate::state::event::{DataEvent, Dropped, FolioEvent, What};
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::state::ioend::Ioend;
+use crate::state::private::Taken;
 use crate::state::trace;
 use crate::words::design::{IoendSize, WritebackBit};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
@@ -119,7 +120,7 @@ pub async fn step<B: Backend>(
 ) -> ControlFlow<(), WritebackState> {
     match state {
         WritebackState::Begin(mode, folios) => {
-            ControlFlow::Continue(if inode.sb.config.fs.hooks == Hooks::Jdata {
+            ControlFlow::Continue(if inode.load_hooks().await == Hooks::Jdata {
                 WritebackState::Jdata(jdata::JdataState::new(mode, folios))
             } else {
                 WritebackState::Next(Pass::new(&inode.sb.config.design, mode, folios))
@@ -304,6 +305,7 @@ async fn lock_and_clean<B: Backend>(
         return WritebackState::Next(pass);
     }
     let folio_data = slot.locked_mut(id, me);
+    inode.take_private(index, folio_data, Hooks::Nothing, Taken::Kept);
     let blocks = dirty_blocks(inode, &mut pass, index, folio_data, size);
     if cells.end > size {
         // The tail of the folio beyond end of file is zeroed.

@@ -105,11 +105,14 @@ impl Study {
 /// Sets up to which all the weakest ones are looked for.
 const MOST_SETS: usize = 64;
 
-/// The links that a file system has.
-fn links(fs: &Personality) -> Vec<Link> {
+/// The links that the file system of a scenario has.
+fn links(scenario: &Scenario) -> Vec<Link> {
+    let fs = &scenario.fs;
+    let commands = scenario.setup.iter().chain(scenario.actors.iter().flat_map(|actor| &actor.run));
+    let sets_data_mode = commands.into_iter().any(|call| call.command.sets_data_mode());
     let has = |link: &Link| match link {
         Link::Glock => fs.glock,
-        Link::LogFlushLock => fs.hooks == Hooks::Jdata,
+        Link::LogFlushLock => fs.hooks == Hooks::Jdata || sets_data_mode,
         Link::InvalidateLock => fs.invalidate_lock,
         Link::CounterStore | Link::CounterLoad => fs.counter,
         _ => true,
@@ -126,7 +129,7 @@ pub fn study(
 ) -> Result<Study, RunError> {
     let explore = |sets: Vec<Vec<Link>>| without(scenario, implementation, sets, given, threads);
     let (relaxed, strong): (Vec<Link>, Vec<Link>) =
-        links(&scenario.fs).into_iter().partition(|link| link.order() == Order::Relaxed);
+        links(scenario).into_iter().partition(|link| link.order() == Order::Relaxed);
     let mut found =
         explore(std::iter::once(Vec::new()).chain(strong.iter().map(|link| vec![*link])).collect())?;
     let kernel = found.remove(0).outcome;

@@ -13,6 +13,7 @@ use crate::iomap::zero::zero_range;
 use crate::state::inode::Inode;
 use crate::truncate::TruncateState;
 use crate::writeback::flush::FlushState;
+use crate::writeback::jdata::JdataState;
 
 /// Where a job stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -23,6 +24,8 @@ pub enum JobState {
     Drop(TruncateState),
     /// Zeroing part of a block through the page cache, or unsharing what is shared.
     Write(Box<WriteState>),
+    /// Flushing the log.
+    LogFlush(JdataState),
     /// Moving the data of a stuffed file out of its inode.
     Unstuff(UnstuffState),
     /// Before a transaction.
@@ -42,6 +45,7 @@ impl JobState {
             Job::DropPages(cells) => JobState::Drop(TruncateState::of_pages(inode, &cells)),
             Job::Zero(cells) => JobState::Write(Box::new(zero_range(inode, cells))),
             Job::Unshare(cells) => JobState::Write(Box::new(iomap_file_unshare(cells))),
+            Job::LogFlush => JobState::LogFlush(JdataState::log_flush()),
             Job::Unstuff => JobState::Unstuff(UnstuffState::Begin),
             Job::TransBegin => JobState::TransBegin,
             Job::TransEnd => JobState::TransEnd,

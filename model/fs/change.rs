@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::words::geometry::{Cell, FileBlock};
+use crate::words::personality::Hooks;
 
 /// What becomes of the size of a file when blocks behind its end are allocated.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -46,6 +47,8 @@ pub enum Job {
     Zero(Range<Cell>),
     /// Dirties, through the page cache, what is shared with another file.
     Unshare(Range<Cell>),
+    /// Flushes the log, with the data that are journalled.
+    LogFlush,
     /// Moves the data of a stuffed file out of its inode.
     Unstuff,
     /// Keeps the log from being flushed, where crashes are judged.
@@ -91,6 +94,8 @@ pub enum AtOnce {
     Unmap(Range<FileBlock>),
     /// Gives up copies in the making.
     CancelCow(Range<FileBlock>),
+    /// Other functions work on the file's data from here on.
+    SetAops(Hooks),
     /// Moves the blocks behind a range down onto it.
     ShiftDown(Range<FileBlock>),
     /// Moves the blocks from a range on up behind it.

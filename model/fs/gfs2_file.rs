@@ -21,7 +21,7 @@ use super::xfs_iops::{drop_behind, zero_tail};
 use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, Plan, Refused};
 use crate::state::inode::Inode;
 use crate::words::geometry::{Cell, FileBlock};
-use crate::words::personality::{FlushUnmap, Hooks};
+use crate::words::personality::{FlushUnmap, Hooks, JdataFlip};
 
 /// `gfs2_setattr_size` from `size` to `new_size`.
 pub(super) fn gfs2_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
@@ -59,7 +59,8 @@ pub(super) fn gfs2_fallocate<B: Backend>(
     size: Cell,
     mode: &FallocMode,
 ) -> Result<Plan, Refused> {
-    if inode.sb.config.fs.hooks == Hooks::Jdata {
+    // Where that changes, it was asked before.
+    if !inode.sets_data_mode && inode.hooks() == Hooks::Jdata {
         return Err(Refused);
     }
     match mode {
@@ -127,6 +128,23 @@ fn punch_stuffed(size: Cell, cells: &Range<Cell>) -> Plan {
         transaction([Job::AtOnce(AtOnce::ZeroStuffed(zeroed.clone())), Job::Drop(cells.clone())])
     };
     Plan { jobs, meaning: Meaning { zeroed, ..Meaning::default() } }
+}
+
+/// `do_gfs2_set_flags` (fs/gfs2/file.c, 6.1 to 7.3), of FS_JOURNAL_DATA_FL. The page cache is dropped under the glock, without
+/// invalidate_lock. Left out: the ordered data that this flush of the log writes, which are written next anyway; and an error of that
+/// writeback, with which the flag stays as it is.
+pub(super) fn do_gfs2_set_flags<B: Backend>(inode: &Inode<B>, hooks: Hooks) -> Plan {
+    let mut jobs = Vec::new();
+    if inode.hooks() != hooks {
+        let all = 0..inode.sb.geometry.cells();
+        jobs.extend((hooks == Hooks::Jdata).then_some(Job::LogFlush));
+        jobs.push(Job::Flush(all.clone()));
+        if inode.sb.config.fs.jdata_flip == JdataFlip::Truncate {
+            jobs.push(Job::Drop(all));
+        }
+        jobs.extend(transaction([Job::AtOnce(AtOnce::SetAops(hooks))]));
+    }
+    Plan { jobs, meaning: Meaning::default() }
 }
 
 /// Jobs of one transaction.

@@ -72,10 +72,10 @@ pub fn check(config: &Config) -> Check {
 
 /// When a block is valid that a write has zeroed in part: as the design says, but where there are buffers, after the copy
 /// (`__block_write_begin_int` and `__block_commit_write`, fs/buffer.c, 6.1).
-pub fn zeroed_uptodate(config: &Config) -> ZeroedUptodate {
-    match config.fs.hooks {
+pub fn zeroed_uptodate<B: Backend>(inode: &Inode<B>) -> ZeroedUptodate {
+    match inode.hooks() {
         Hooks::Jdata => ZeroedUptodate::AfterCopy,
-        Hooks::Nothing => config.design.zeroed_uptodate,
+        Hooks::Nothing => inode.sb.config.design.zeroed_uptodate,
     }
 }
 
@@ -126,8 +126,8 @@ pub fn read_begin<B: Backend>(inode: &Inode<B>, map: &MapSection<'_, B>, block: 
 }
 
 /// Whether a write through a mapping calls the hooks around each folio (`iomap->page_ops`).
-pub fn has_folio_hooks(config: &Config, iomap: &Iomap) -> bool {
-    config.fs.hooks == Hooks::Jdata || iomap.kind == IomapType::Inline
+pub fn has_folio_hooks<B: Backend>(inode: &Inode<B>, iomap: &Iomap) -> bool {
+    inode.hooks() == Hooks::Jdata || iomap.kind == IomapType::Inline
 }
 
 /// `->iomap_begin` of a direct write of `blocks`, clipped to them, which takes the ILOCK.
@@ -174,6 +174,11 @@ pub fn fallocate<B: Backend>(inode: &Inode<B>, size: Cell, mode: &FallocMode) ->
     } else {
         xfs_file::xfs_file_fallocate(inode, size, mode)
     }
+}
+
+/// `->fileattr_set`, with all locks of the file held: its data are journalled from here on, or are not.
+pub fn set_flags<B: Backend>(inode: &Inode<B>, hooks: Hooks) -> Plan {
+    gfs2_file::do_gfs2_set_flags(inode, hooks)
 }
 
 /// `->map_blocks` of writeback, which takes the ILOCK. `cow_seq` is what the pass remembers of the COW fork's counter.

@@ -22,6 +22,7 @@ use crate::state::inode::Inode;
 use crate::state::log::InodeDirty;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::owed::Debt;
+use crate::state::private::Taken;
 use crate::words::branches;
 use crate::words::extent::{Enospc, ExtentMap};
 use crate::words::geometry::{Cell, FileBlock};
@@ -210,7 +211,7 @@ async fn unstuff<B: Backend>(
     }
     let blocks = 0..inode.sb.geometry.blocks_per_folio();
     let first_cells = inode.sb.cells_in_folio(0);
-    let journalled = inode.sb.config.fs.hooks == Hooks::Jdata;
+    let hooks = inode.hooks();
     page.release(|slot| {
         let data_folio = slot.locked_mut(id, me);
         if !data_folio.uptodate && has_data {
@@ -218,10 +219,16 @@ async fn unstuff<B: Backend>(
             data_folio.cells[first_cells.end..].fill(Value::ZERO);
             data_folio.set_uptodate(blocks.clone());
         }
-        match (has_data, journalled) {
+        match (has_data, hooks) {
             (false, _) => {}
-            (true, true) => data_folio.buffers.get_or_insert_with(Buffers::default).joined |= 1,
-            (true, false) => data_folio.set_dirty(blocks),
+            (true, Hooks::Jdata) => {
+                inode.take_private(0, data_folio, hooks, Taken::Kept);
+                data_folio.buffers.get_or_insert_with(Buffers::default).joined |= 1;
+            }
+            (true, Hooks::Nothing) => {
+                inode.dirty_private(0, data_folio, hooks);
+                data_folio.set_dirty(blocks);
+            }
         }
         // A read has seen them where they were.
         slot.locked_mut(id, me).owed.pay(Debt::Contents);

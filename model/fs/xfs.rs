@@ -16,7 +16,7 @@ use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup,
-    Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, LayoutReturned, LogOrdered, MkwriteUnlock, Names,
+    Exchange, FlushUnmap, Freed, FsType, FsyncLog, JdataFlip, Hooks, LayoutReturned, LogOrdered, MkwriteUnlock, Names,
     Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush,
     WriteEnd, WriteLock,
 };
@@ -90,6 +90,7 @@ pub(super) fn personality() -> Personality {
         device_cache: DeviceCache::Absent,
         fsync_log: FsyncLog::Always,
         log_ordered: LogOrdered::Nothing,
+        jdata_flip: JdataFlip::Truncate,
         io_errors: false,
         alloc_errors: false,
         init_on_alloc: false,

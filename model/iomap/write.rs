@@ -19,6 +19,7 @@ use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType, StaleFlag};
 use crate::state::owed::Debt;
+use crate::state::private::Taken;
 use crate::state::sync::IoLock;
 use crate::state::{directed_run, trace};
 use crate::truncate::{TruncateState, pagecache_isize_extended};
@@ -116,7 +117,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         return begin_failed(inode, iter, Errno::Interrupted, None);
     }
     // A transaction is begun before any folio is locked.
-    if fs::has_folio_hooks(&inode.sb.config, &iter.iomap) {
+    if fs::has_folio_hooks(inode, &iter.iomap) {
         jdata::page_prepare(inode, me, &mut iter.write).await;
     }
     let mut locked = match iomap_get_folio(inode, me, &mut iter).await {
@@ -383,7 +384,7 @@ async fn read_blocks<B: Backend>(
 /// Whether nobody can look at a block between its zeroing and the copy: nobody reads, or it is not valid yet.
 fn zeroed_unseen<B: Backend>(inode: &Inode<B>, write: &Write) -> bool {
     let unread = inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive;
-    unread || fs::zeroed_uptodate(&inode.sb.config) == ZeroedUptodate::AfterCopy
+    unread || fs::zeroed_uptodate(inode) == ZeroedUptodate::AfterCopy
 }
 
 /// Zeroing, the copy, `iomap_write_end`, the size, and the release of the folio. Others
@@ -547,8 +548,10 @@ fn write_end<B: Backend>(inode: &Inode<B>, folio: &mut Folio, locked: &Locked, w
         let blocks = inode.sb.geometry.blocks_touched(cells);
         blocks.start - first..blocks.end - first
     };
+    let hooks = inode.hooks();
+    inode.take_private(locked.folio.index, folio, hooks, Taken::Kept);
     folio.set_uptodate(in_folio(&locked.covered));
-    if inode.sb.config.fs.hooks == Hooks::Jdata {
+    if hooks == Hooks::Jdata {
         jdata::dirty_buffers(folio, in_folio(written));
     }
     if !folio.dirty {
@@ -701,7 +704,7 @@ fn zero_blocks<B: Backend>(
         for part in around.iter().filter(|part| !part.is_empty()) {
             inode.emit(|| What::Data(DataEvent::ZeroedInMemory(inode.sb.geometry.bytes_of_cells(part))));
         }
-        if fs::zeroed_uptodate(&inode.sb.config) == ZeroedUptodate::AtOnce {
+        if fs::zeroed_uptodate(inode) == ZeroedUptodate::AtOnce {
             let n = inode.sb.block_in_folio(*block);
             folio.set_uptodate(n..n + 1);
         }

@@ -19,6 +19,8 @@ stalemap_facade::names! { Property {
     DIRTY_OVER_HOLE = "dirty-over-hole",
     /// Something was written to a block that is not this one's, or that was freed.
     WRONG_ADDRESS = "wrong-address",
+    /// What belongs to a folio was taken for what it is not.
+    WRONG_PRIVATE = "wrong-private",
     /// A write returned less than it should, without an error.
     SHORT_WRITE = "short-write",
     /// A call fails, and nothing is the matter.
@@ -110,6 +112,12 @@ pub const ITEMS: &[Item] = &[
         "something was written to a block that is not this one's",
         "xfs_map_blocks looks up anew what xfs_imap_valid rejects, and relies on the folio lock for the rest (fs/xfs/xfs_aops.c)",
         "writeback and direct I/O, at submission and completion; when a block is freed",
+    ),
+    item(
+        WRONG_PRIVATE,
+        "buffer heads in `folio->private` were taken for the per-block state of iomap, or the other way round: memory is overwritten",
+        "ifs_alloc (fs/iomap/buffered-io.c, 6.12) and folio_buffers (include/linux/buffer_head.h): either takes whatever is there for its own",
+        "Inode::take_private, where a write, a store, a read, writeback or truncation works on a folio",
     ),
     item(
         SHORT_WRITE,

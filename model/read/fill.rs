@@ -14,10 +14,12 @@ use crate::state::folio::{FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
+use crate::state::private::Taken;
 use crate::state::trace;
 use crate::words::branches;
 use crate::words::design::FillMap;
 use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::words::personality::Hooks;
 use crate::words::value::Value;
 use crate::words::writeback_design::ReadEnd;
 
@@ -184,6 +186,10 @@ async fn read<B: Backend>(
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio", u32::from(index))).await;
     let size = inode.i_size_peek();
     let folio = slot.locked_mut(id, me);
+    // `mpage_read_folio` makes no buffers for a folio whose blocks lie together.
+    let hooks = inode.hooks();
+    let taken = if hooks == Hooks::Jdata { Taken::Used } else { Taken::Kept };
+    inode.take_private(index, folio, hooks, taken);
     let mut pieces: Vec<Piece> = Vec::new();
     for (block, iomap) in mappings {
         if folio.block_uptodate(inode.sb.block_in_folio(*block)) {

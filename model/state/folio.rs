@@ -78,6 +78,17 @@ pub enum Stored {
     Unjoined,
 }
 
+/// What `folio->private` points to, as far as anybody can mistake it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Private {
+    /// Nothing; or nobody changes the data mode of the file.
+    Absent,
+    /// struct iomap_folio_state.
+    BlockState,
+    /// The buffer heads.
+    Buffers,
+}
+
 /// One folio.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Folio {
@@ -105,6 +116,8 @@ pub struct Folio {
     ifs: Option<Ifs>,
     /// Its buffers, where writes go through them.
     pub buffers: Option<Buffers>,
+    /// What folio->private points to, in a file whose data mode is changed.
+    pub private: Private,
     /// PG_checked.
     pub stored: Stored,
     blocks: u16,
@@ -131,6 +144,7 @@ impl Folio {
             pending: 0,
             ifs: None,
             buffers: None,
+            private: Private::Absent,
             stored: Stored::Joined,
             blocks,
             cells,
@@ -301,6 +315,7 @@ impl Folio {
     /// `iomap_release_folio`: frees the per-block state, and the buffers. Returns whether that forgot a valid block.
     pub(super) fn release(&mut self) -> bool {
         self.buffers = None;
+        self.private = Private::Absent;
         self.ifs.take().is_some_and(|ifs| !self.uptodate && ifs.uptodate != 0)
     }
 

@@ -26,6 +26,7 @@ use crate::words::config::labelled;
 use crate::words::extent::{ExtentMap, Extents, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::{Link, Orderings};
+use crate::words::personality::Hooks;
 use crate::words::value::Value;
 
 /// A file (struct inode and what hangs on it).
@@ -50,6 +51,10 @@ pub struct Inode<B: Backend> {
     pub counters: Counters<B>,
     /// XFS_IREMAPPING: a reflink shares this file's blocks, with the locks held shared.
     pub remapping: B::Atomic,
+    /// GFS2_DIF_JDATA, and with it mapping->a_ops: whether the data are journalled.
+    pub(super) jdata: B::Atomic,
+    /// Whether a command may change that. If not, it is what the file system does.
+    pub sets_data_mode: bool,
     /// mapping->wb_err: whether writeback has failed since the last fsync(2).
     pub wb_error: B::Atomic,
     /// inode->i_size, in cells.
@@ -126,6 +131,8 @@ impl<B: Backend> Inode<B> {
                 .map(|dinode| backend.leaf("dinode", dinode)),
             counters: Counters::new(backend, &sb.config, geometry),
             remapping: backend.atomic("remapping", 0),
+            jdata: backend.atomic("jdata", u64::from(fs.hooks == Hooks::Jdata)),
+            sets_data_mode: sb.config.sets_data_mode(number),
             wb_error: backend.atomic("wb_error", 0),
             i_size: backend.atomic("i_size", u64::from(size)),
             i_dio_count: backend.lock("i_dio_count", 0),

@@ -26,6 +26,7 @@ pub mod log;
 pub mod map_change;
 pub mod mapping;
 pub mod owed;
+pub mod private;
 pub mod pte;
 pub mod space;
 pub mod superblock;

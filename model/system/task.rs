@@ -132,7 +132,8 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         | Command::Fzero { .. }
         | Command::Fcollapse { .. }
         | Command::Finsert { .. }
-        | Command::Funshare { .. } => at::<ChangeState, B>(part),
+        | Command::Funshare { .. }
+        | Command::Chattr { .. } => at::<ChangeState, B>(part),
         Command::Reflink { .. } => at::<ReflinkState, B>(part),
         Command::Exchange { .. } => at::<ExchangeState, B>(part),
         Command::Relocate { .. } => at::<RelocateState, B>(part),

@@ -139,6 +139,12 @@ pub const ALL: &[Assumption] = &[
         &["gfs2_trans_begin"],
     ),
     assume(
+        "data-mode",
+        "beside a change of the data mode reclaim frees what belongs to a folio as it should, no file is open for direct I/O, and nothing crashes",
+        "iomap_release_folio (fs/iomap/buffered-io.c), gfs2_release_folio (fs/gfs2/aops.c), gfs2_open_common (fs/gfs2/file.c), 6.12",
+        &["gfs2_set_aops"],
+    ),
+    assume(
         "layout-recall",
         "a layout is handed out whole, to several clients at once, no recall crosses with LAYOUTGET, and no client reads by one",
         "nfsd4_insert_layout, nfsd4_recall_conflict, nfsd4_recall_file_layout (fs/nfsd/nfs4layouts.c)",

@@ -85,4 +85,6 @@ stalemap_facade::names! { Branch {
     UNSTUFF = "unstuff",
     /// What writeback was to allocate was gone when it could, and was looked up once more.
     CONVERT_RETRY = "convert-retry",
+    /// A file's data began, or ceased, to be journalled.
+    DATA_MODE = "data-mode",
 } }

@@ -10,13 +10,15 @@ use std::ops::Range;
 
 use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
-use self::facts::Role::{Announces, HandsOut, PassesBlocks, Plain, Preallocates, Relocates, Searches, Stops};
+use self::facts::Role::{
+    Announces, HandsOut, PassesBlocks, Plain, Preallocates, Relocates, Searches, SetsDataMode, Stops,
+};
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
 pub use self::facts::{FileId, Io};
 use crate::words::personality::{
-    Allocate, CloneLock, Completion, Dropbehind, Exchange, Hooks, Personality, Relocate,
+    Allocate, CloneLock, Completion, Dropbehind, Exchange, FsType, Hooks, Personality, Relocate,
 };
 
 /// What follows each run of `pwrite`.
@@ -275,6 +277,11 @@ pub enum Command {
         /// Bytes.
         size: u64,
     },
+    /// `chattr +j`, `chattr -j`: the data of the file are journalled from here on, or are not (FS_JOURNAL_DATA_FL).
+    Chattr {
+        /// What is done around each folio of a write from here on.
+        hooks: Hooks,
+    },
     /// `shutdown [-f]`: the file system stops; `-f` writes the log first.
     Shutdown {
         /// `-f`.
@@ -382,6 +389,13 @@ const LAYOUTS: Need = Need {
     why: "this file system hands no blocks out to clients",
 };
 
+/// Whether a file's data are journalled is an attribute of it.
+const JOURNALLED_DATA: Need = Need {
+    lacked: |fs| fs.fs_type != FsType::Gfs2,
+    why: "the data of a file of this file system are not journalled at somebody's wish: XFS refuses the flag (EOPNOTSUPP), zonefs \
+          knows none (ENOTTY), and ext4 with journalled data is not modelled",
+};
+
 /// Folios are dirtied by who has nothing to write.
 const REDIRTY: Need = Need {
     lacked: |fs| fs.glock || fs.hooks == Hooks::Jdata,
@@ -461,6 +475,9 @@ impl Command {
                 row(Some("a client's write"), Bytes(range.clone()), GrowsTo(range.end), Stay, Written(*fill), &[LAYOUTS], Plain),
             Command::Layoutcommit | Command::Layoutreturn => row(None, none, Keeps, Stay, Nothing, &[LAYOUTS], Plain),
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
+
+            Command::Chattr { .. } =>
+                row(Some("FS_IOC_SETFLAGS"), none, Keeps, Stay, Nothing, &[JOURNALLED_DATA], SetsDataMode),
 
             Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY], Stops),
             Command::Fail { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),

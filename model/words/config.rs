@@ -201,6 +201,11 @@ impl Config {
         self.calls().any(|call| call.file == file && call.command.hands_out())
     }
 
+    /// Whether the data of a file begin, or cease, to be journalled by a command.
+    pub fn sets_data_mode(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && call.command.sets_data_mode())
+    }
+
     /// Whether anybody does direct I/O on a file.
     pub fn does_direct_io(&self, file: FileId) -> bool {
         self.calls().any(|call| call.file == file && call.command.io().is_some_and(|io| io != Io::Buffered))

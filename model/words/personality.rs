@@ -124,6 +124,16 @@ choices! {
 }
 
 choices! {
+    /// What becomes of the page cache when a file's data begin, or cease, to be journalled (`do_gfs2_set_flags`, fs/gfs2/file.c).
+    JdataFlip {
+        /// It is written back and dropped: what folios keep in `folio->private` is of the new mode from there on.
+        Truncate = "truncate",
+        /// It is written back, and stays (before 7c9d9223802f).
+        Keep = "keep",
+    }
+}
+
+choices! {
     /// When a change of the extent map moves the counter.
     Bump {
         /// Inside the ILOCK section that changes the map.
@@ -433,6 +443,8 @@ pub struct Personality {
     /// What a flush of the log does about the data of ordered mode (gfs2, all releases from 6.1 to 7.3). It is how the
     /// file system is mounted. Only a crash can tell.
     pub log_ordered: LogOrdered,
+    /// What becomes of the page cache when a file's data begin, or cease, to be journalled.
+    pub jdata_flip: JdataFlip,
     /// Whether I/O may fail, of writeback and of direct writes.
     pub io_errors: bool,
     /// Whether a write that adds a folio may find no memory for it.
@@ -545,6 +557,7 @@ settable!(Personality {
     device_cache,
     fsync_log,
     log_ordered,
+    jdata_flip,
     io_errors,
     alloc_errors,
     init_on_alloc,

@@ -10,8 +10,10 @@ use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::{Buffers, FolioId, FolioRef, Slot, Stored};
 use crate::state::inode::Inode;
 use crate::state::ioend::Ioend;
+use crate::state::private::Taken;
 use crate::words::extent::Extent;
 use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::words::personality::Hooks;
 use crate::writeback::io::{SyncMode, audit_address, start_writeback};
 
 /// One pass over a range of folios.
@@ -168,11 +170,17 @@ async fn clean<B: Backend>(
     data.clear_dirty_for_io();
     inode.tlb(index).acquire();
     inode.emit(|| What::Folio(FolioEvent::Cleaned(index)));
+    inode.take_private(index, data, Hooks::Jdata, Taken::Kept);
+    let had_none = data.buffers.is_none() && inode.sets_data_mode;
     let buffers = data.buffers.get_or_insert_with(Buffers::default);
     if stored == Stored::Unjoined {
         buffers.joined |= all;
         buffers.dirty = 0;
         buffers.logged = 0;
+    } else if had_none {
+        // `folio_create_buffers`: all of them are dirty. What was stored in ordered mode is none of the journal's business.
+        buffers.dirty = all;
+        buffers.logged = all;
     }
     let in_place = buffers.dirty;
     let past_the_journal = buffers.dirty & !buffers.logged;

@@ -1,6 +1,7 @@
 //! Reading a scenario file as a whole.
 
 use stalemap_facade::MemoryModel;
+use stalemap_model::words::command::Io;
 use stalemap_model::words::config::{FileCommand, MixedIo, PostEof};
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
@@ -92,6 +93,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     if let Some(fs) = &fs {
         refuse(&cast.commands, fs, reader);
     }
+    data_modes(&cast.commands, reader);
     // Where the file ends is known only if every command is.
     let sized = reader.errors.count() == before && !reader.partial;
     let (holds, hold_places) = actors::holds(file, &cast.actors, block, reader);
@@ -146,6 +148,21 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         ranges::check(&scenario, &extent, &mut reader.errors);
     }
     Some(scenario)
+}
+
+/// What is not modelled beside a command that changes whether the data of a file are journalled.
+fn data_modes(commands: &[Placed<FileCommand>], reader: &mut Reader<'_>) {
+    let sets = |call: &Placed<FileCommand>| call.what.command.sets_data_mode();
+    for call in commands.iter().filter(|call| commands.iter().any(sets) && !sets(call)) {
+        let direct = call.what.command.io().is_some_and(|io| io != Io::Buffered);
+        if direct || call.what.command.stops() {
+            reader.errors.add(
+                call.span.clone(),
+                "direct I/O, and what a crash leaves, are not modelled beside `chattr`",
+                "leave it out, or `chattr`",
+            );
+        }
+    }
 }
 
 fn title(file: Table<'_>, reader: &mut Reader<'_>) -> Option<String> {

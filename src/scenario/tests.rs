@@ -8,6 +8,7 @@ use stalemap_model::words::command::Command::{self, *};
 use stalemap_model::words::command::{Io, Then, Whence};
 use stalemap_model::words::config::{FileCommand, FileRange, Hold};
 use stalemap_model::words::design::{Check, Design};
+use stalemap_model::words::personality::Hooks;
 
 use super::{Expectation, Reach, Scenario, catalogue, read};
 
@@ -275,6 +276,29 @@ fn what_ends_everything() {
 }
 
 /// Through what the reads and writes of some lines go.
+#[test]
+fn data_are_journalled_where_the_file_system_can() {
+    let file = |fs: &str, lines: &[&str]| {
+        format!("title = 'x'\n[fs]\npersonality = '{fs}'\n[[actor]]\nname = 'a'\nrun = {lines:?}")
+    };
+    let run = accepted(&file("gfs2", &["chattr +j", "chattr -j"])).actors.remove(0).run;
+    let run: Vec<Command> = run.into_iter().map(|call| call.command).collect();
+    assert_eq!(run, [Chattr { hooks: Hooks::Jdata }, Chattr { hooks: Hooks::Nothing }]);
+    let refused = [
+        ("xfs", &["chattr +j"][..], "EOPNOTSUPP"),
+        ("zonefs", &["chattr -j"], "ENOTTY"),
+        ("gfs2", &["chattr +x"], "one attribute"),
+        ("gfs2", &["chattr -j +j"], "one attribute"),
+        ("gfs2", &["chattr"], "one attribute"),
+        ("gfs2", &["chattr +j", "@direct pread 0 4k"], "not modelled beside `chattr`"),
+        ("gfs2", &["chattr +j", "@crash"], "not modelled beside `chattr`"),
+    ];
+    for (fs, lines, why) in refused {
+        let error = read("x.toml", file(fs, lines).as_bytes()).expect_err(why).to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
 fn ios(actor: &str, lines: &[&str]) -> Vec<Io> {
     let head = "title = 'x'\n[[file]]\nname = 'a'\n[[file]]\nname = 'b'\n[[actor]]\nname = 'x'\n";
     let io = |command: Command| match command {

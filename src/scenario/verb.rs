@@ -93,6 +93,18 @@ const fn own(
     Verb { syntax, alias, form, xfs_io: XfsIo::Own(in_xfs_io) }
 }
 
+/// A command of another program than xfs_io.
+const fn tool(
+    name: &'static str,
+    form: Form,
+    options: &'static str,
+    syntax: &'static str,
+    why: &'static str,
+) -> Verb {
+    let syntax = Syntax { name, options, later: "", arguments: &[0, 1], form: Cow::Borrowed(syntax) };
+    Verb { syntax, alias: "", form, xfs_io: XfsIo::Own(InXfsIo::Not(why)) }
+}
+
 const fn has_at(name: &str) -> bool {
     matches!(name.as_bytes(), [b'@', ..])
 }
@@ -346,6 +358,13 @@ const IN_LAYOUT: InXfsIo =
     reason = "the methods are of calls of one lifetime each"
 )]
 const OWN: &[Verb] = &[
+    tool(
+        "chattr",
+        Form::Plain(|call, errors| call.chattr(errors)),
+        "j",
+        "chattr +j, chattr -j",
+        "chattr(1) of e2fsprogs on the file, since xfs_io's knows no `j`",
+    ),
     own(
         ("@dma", ""),
         Form::Plain(|call, errors| call.dma(errors)),
@@ -480,7 +499,6 @@ const LATER: &[&str] = &[
     "statx",
     "swapext",
     "exchangerange",
-    "chattr",
     "lsattr",
     "allocsp",
     "freesp",

@@ -29,8 +29,8 @@ use stalemap_model::words::map_design::{
 };
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
-    FsyncLog, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog,
-    TruncateFlush, WriteLock,
+    FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap,
+    SizeFlush, SizeLog, TruncateFlush, WriteLock,
 };
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
@@ -424,6 +424,17 @@ fn a_cut_by_an_old_size() {
         &[branches::MKWRITE],
     );
     holds("xfs/killed-cut", |design, _| design.begin_cut = BeginCut::Nothing, &[branches::MKWRITE]);
+}
+
+/// A file's data begin, or cease, to be journalled, and its page cache stays as it is. A folio of one block has nothing of its
+/// own in ordered mode that could be mistaken.
+#[test]
+fn a_page_cache_of_the_other_data_mode() {
+    let keep: Mutation = |_, fs| fs.jdata_flip = JdataFlip::Keep;
+    for scenario in ["gfs2/jdata-flip-blocks", "gfs2/jdata-unflip"] {
+        caught(scenario, keep, &[properties::WRONG_PRIVATE], &[]);
+    }
+    holds("gfs2/jdata-flip", keep, &[]);
 }
 
 /// A punch leaves the page cache over the blocks that it takes away.

@@ -2,7 +2,7 @@
 
 use super::facts::Blocks::{Share, Stay};
 use super::facts::Data::{Nothing, Pinned};
-use super::facts::Role::{Announces, HandsOut, PassesBlocks, Preallocates, Relocates, Stops};
+use super::facts::Role::{Announces, HandsOut, PassesBlocks, Preallocates, Relocates, SetsDataMode, Stops};
 use super::facts::{Fault, Role, Touches};
 use super::{Command, FileId, Io};
 
@@ -105,6 +105,11 @@ impl Command {
     /// Whether blocks are moved to other places on the device.
     pub fn relocates(&self) -> bool {
         self.facts().role == Relocates
+    }
+
+    /// Whether the data of the file begin, or cease, to be journalled.
+    pub fn sets_data_mode(&self) -> bool {
+        self.facts().role == SetsDataMode
     }
 
     /// Whether a device stores into pages of the file.

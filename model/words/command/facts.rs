@@ -123,6 +123,8 @@ pub enum Role {
     HandsOut,
     /// Its blocks come to lie elsewhere on the device.
     Relocates,
+    /// Its data begin, or cease, to be journalled.
+    SetsDataMode,
     /// The file system stops, or loses its power.
     Stops,
     /// It says what the next write meets.

@@ -2,6 +2,7 @@
 
 use stalemap_model::words::command::Command;
 use stalemap_model::words::geometry::Bytes;
+use stalemap_model::words::personality::Hooks;
 
 use super::arguments::Unit;
 use super::call::Call;
@@ -174,6 +175,19 @@ impl Call<'_, '_> {
     /// `@redirty off len`.
     pub(in crate::scenario) fn redirty(&self, errors: &mut Errors) -> Option<Command> {
         Some(Command::Redirty { range: self.range(errors)? })
+    }
+
+    /// `chattr +j`, `chattr -j`.
+    pub(in crate::scenario) fn chattr(&self, errors: &mut Errors) -> Option<Command> {
+        match (self.options.arguments.first(), self.options.flag('j')) {
+            (None, true) => Some(Command::Chattr { hooks: Hooks::Nothing }),
+            (Some(word), false) if word.text == "+j" => Some(Command::Chattr { hooks: Hooks::Jdata }),
+            _ => {
+                let help = "the model has `chattr +j` and `chattr -j` alone, journalled data";
+                errors.add(self.arguments_span(), "chattr takes one attribute, `j`", help);
+                None
+            }
+        }
     }
 
     pub(in crate::scenario) fn cowextsize(&self, errors: &mut Errors) -> Option<Command> {

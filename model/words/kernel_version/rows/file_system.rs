@@ -281,4 +281,25 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row("exchange", &["gfs2", "gfs2-jdata", "zonefs"], &[text("absent", ALL, "XFS alone has it")]),
+    row(
+        "jdata_flip",
+        GFS2,
+        &[
+            text(
+                "keep",
+                &[V6_1, V6_2, V6_6],
+                "do_gfs2_set_flags writes the page cache back and leaves it (before 7c9d9223802f)",
+            ),
+            text(
+                "truncate",
+                &[V6_1Y, V6_12, V7_3],
+                "7c9d9223802f (6.14; in 6.1.192 and 6.12.118, too): truncate_inode_pages, under i_rwsem and the glock",
+            ),
+        ],
+    ),
+    row(
+        "jdata_flip",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[text("truncate", ALL, "there is no such flag: the command is refused")],
+    ),
 ];
