@@ -10,7 +10,7 @@
 use stalemap_explore::LimitHit;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::ordering::{Link, Order, Orderings};
-use stalemap_model::words::personality::{Hooks, Personality};
+use stalemap_model::words::personality::Hooks;
 
 use crate::engine::Engine;
 use crate::run::{GivenLimits, Job, Outcome, RunError, run_all};

@@ -446,8 +446,7 @@ impl Command {
             Command::Extension { extension, range } =>
                 row(Some(extension.call()), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
 
-            Command::Truncate { size } =>
-                row(Some("truncate(2)"), End(*size), Becomes(*size), Move, Nothing, &[FREEABLE_BLOCKS], Plain),
+            Command::Truncate { size } => row(Some("truncate(2)"), End(*size), Becomes(*size), Move, Nothing, &[FREEABLE_BLOCKS], Plain),
             Command::Falloc { range, keep_size } => {
                 let (size, needs) = (grows(range, *keep_size), &[PREALLOCATION, FALLOCATE]);
                 row(FALLOCATE_CALL, Bytes(range.clone()), size, Stay, Nothing, needs, Preallocates)
@@ -475,9 +474,7 @@ impl Command {
                 row(Some("a client's write"), Bytes(range.clone()), GrowsTo(range.end), Stay, Written(*fill), &[LAYOUTS], Plain),
             Command::Layoutcommit | Command::Layoutreturn => row(None, none, Keeps, Stay, Nothing, &[LAYOUTS], Plain),
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
-
-            Command::Chattr { .. } =>
-                row(Some("FS_IOC_SETFLAGS"), none, Keeps, Stay, Nothing, &[JOURNALLED_DATA], SetsDataMode),
+            Command::Chattr { .. } => row(Some("FS_IOC_SETFLAGS"), none, Keeps, Stay, Nothing, &[JOURNALLED_DATA], SetsDataMode),
 
             Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY], Stops),
             Command::Fail { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),
