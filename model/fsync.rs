@@ -104,6 +104,10 @@ impl Path for FsyncState {
             }
             FsyncState::Flush(inner) => match flush::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FsyncState::Flush(inner)),
+                ControlFlow::Break(()) if inode.sb.is_shutdown().await => {
+                    inode.emit(|| What::Failed(Errno::Io));
+                    ControlFlow::Break(Returned::Error)
+                }
                 // The inode is written in either mode (`gfs2_write_inode`), which flushes the log.
                 ControlFlow::Break(()) => match inode.sb.config.fs.hooks {
                     _ if inode.sets_data_mode && inode.sb.config.defers_freed() => {

@@ -21,6 +21,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::fs::xfs::xfs_iomap_write_unwritten;
+use crate::fs::zoned::xfs_zone_alloc_and_submit;
 use crate::state::event::{DataEvent, Dropped, FolioEvent, What};
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
@@ -192,10 +193,13 @@ async fn all_mapped<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, 
 }
 
 /// `xfs_writeback_submit` (up to 6.12 `xfs_prepare_ioend`) and the submission.
-async fn submit<B: Backend>(inode: &Inode<B>, ioend: Ioend) {
+async fn submit<B: Backend>(inode: &Inode<B>, mut ioend: Ioend) {
     let out_of_place = inode.sb.config.fs.is_out_of_place();
+    if out_of_place {
+        xfs_zone_alloc_and_submit(inode, &mut ioend).await;
+    }
     let early = inode.sb.config.fs.completion == Completion::ConvertAtSubmission;
-    if early && (ioend.unwritten || out_of_place) {
+    if early && !ioend.rejected && (ioend.unwritten || out_of_place) {
         let bump = inode.sb.config.fs.bump_with_change();
         let mut map = inode.lock_map(Op::new("convert_early")).await;
         if out_of_place {

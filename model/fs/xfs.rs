@@ -16,9 +16,7 @@ use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup,
-    Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip, LayoutReturned, LogOrdered,
-    MkwriteUnlock, Names, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault,
-    SourceMap, TruncateFlush, WriteEnd, WriteLock,
+    Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, Names, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
 };
 
 /// What its operations are called.
@@ -87,6 +85,8 @@ pub(super) fn personality() -> Personality {
         exchange: Exchange::Together,
         relocate: Relocate::Absent,
         error_cleanup: ErrorCleanup::CowAndDelalloc,
+        zoned_write_error: ZonedWriteError::GoOn,
+        zone_blocks: 0,
         device_cache: DeviceCache::Absent,
         fsync_log: FsyncLog::Always,
         log_ordered: LogOrdered::Nothing,

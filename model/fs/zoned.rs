@@ -9,8 +9,10 @@
 //!
 //! Garbage collection is a path of its own ([`relocate`](crate::relocate)).
 //!
-//! Left out: zones and their write pointers (a block that nothing refers to any more is free at once), waiting for space, block allocation at submission (it is done at mapping: nobody looks for the block in
-//! between), direct writes past the page cache (they are done as buffered ones, as the kernel does with those that
+//! A device has zones where a scenario says so ([`zones`](crate::state::zones)); then a block is chosen when it is submitted. Elsewhere
+//! it is chosen when it is mapped, since nobody looks for it in between, and is free at once when nothing refers to it any more.
+//!
+//! Left out: waiting for space, direct writes past the page cache (they are done as buffered ones, as the kernel does with those that
 //! are not aligned), preallocation, which the kernel refuses, reflink.
 
 use std::ops::Range;
@@ -20,12 +22,13 @@ use stalemap_facade::{Backend, Op};
 use crate::fs::xfs;
 use crate::state::event::What;
 use crate::state::inode::Inode;
+use crate::state::ioend::Ioend;
 use crate::state::map_change::MapSection;
 use crate::state::mapping::Iomap;
 use crate::words::branches;
-use crate::words::extent::{Enospc, Extent, Fork};
+use crate::words::extent::{Enospc, Extent, Fork, Phys};
 use crate::words::geometry::{Cell, FileBlock};
-use crate::words::personality::{Allocate, Names, Personality, Relocate, SourceMap};
+use crate::words::personality::{Allocate, Names, Personality, Relocate, SourceMap, ZonedWriteError};
 
 /// XFS with a zoned data device as of 6.15.
 pub(super) fn personality() -> Personality {
@@ -34,6 +37,7 @@ pub(super) fn personality() -> Personality {
         allocate: Allocate::OutOfPlace,
         block_dirty: true,
         relocate: Relocate::LocksCycled,
+        zoned_write_error: ZonedWriteError::Shutdown,
         names: Names { map_blocks: "xfs_zoned_map_blocks", end_ioend: "xfs_zoned_end_io", ..xfs.names },
         ..xfs
     }
@@ -139,6 +143,27 @@ pub(super) async fn xfs_zoned_map_blocks<B: Backend>(inode: &Inode<B>, block: Fi
     if map.cow.get(block) != Extent::Delalloc {
         return Iomap::of_new_place(Extent::Hole, one);
     }
+    if inode.sb.config.fs.zone_blocks > 0 {
+        map.take_reservation(block);
+        return Iomap::of_new_place(Extent::Written(NO_PLACE), one);
+    }
     let place = map.allocate_out_of_place(block).map_or(Extent::Hole, Extent::Written);
     Iomap::of_new_place(place, one)
+}
+
+/// Where a block is said to be before it is submitted (`xfs_iomap_set_anon_write`): all at the same place, so that no two of them
+/// go into one ioend, which could end in another zone.
+const NO_PLACE: Phys = 0;
+
+/// `xfs_zone_alloc_and_submit`, up to the submission: the place that I/O goes to, where zones are told apart. What finds that the
+/// file system has shut down is ended by `bio_io_error`.
+pub async fn xfs_zone_alloc_and_submit<B: Backend>(inode: &Inode<B>, ioend: &mut Ioend) {
+    if inode.sb.config.fs.zone_blocks == 0 {
+        ioend.rejected = inode.sb.is_shutdown().await;
+        return;
+    }
+    match inode.sb.select_zone().await {
+        Some(phys) => ioend.phys = phys,
+        None => ioend.rejected = true,
+    }
 }

@@ -23,6 +23,8 @@ pub struct Ioend {
     pub shared: bool,
     /// Whether the device may fail it: what the setup or the epilogue writes arrives.
     pub may_fail: bool,
+    /// It was ended with an error before it was submitted, since the file system had shut down.
+    pub rejected: bool,
     /// The folios, in order.
     pub folios: Vec<FolioRef>,
     /// The end of file when its last block was added, if it lay inside of that and completion goes by it

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::state::zones::Zones;
 use crate::words::extent::Phys;
 use crate::words::geometry::FileBlock;
 
@@ -17,17 +18,59 @@ pub struct Space {
     reserved: u16,
     /// Free blocks that are not to be taken before the log is flushed.
     unlogged: BTreeSet<Phys>,
+    /// The zones that they lie in, where there are any.
+    zones: Option<Zones>,
 }
 
 impl Space {
-    /// A device of `blocks` free blocks.
-    pub fn new(blocks: u16) -> Self {
-        Space { references: vec![0; usize::from(blocks)], reserved: 0, unlogged: BTreeSet::new() }
+    /// A device of `blocks` free blocks, in zones of `zone_blocks` unless that is 0.
+    pub fn new(blocks: u16, zone_blocks: u16) -> Self {
+        let zones = (zone_blocks > 0).then(|| Zones::new(blocks, zone_blocks));
+        Space { references: vec![0; usize::from(blocks)], reserved: 0, unlogged: BTreeSet::new(), zones }
     }
 
-    /// Blocks that are neither in use nor promised.
+    /// Blocks that are neither in use nor promised; in zones those that can be written before a zone is erased
+    /// (XC_FREE_RTAVAILABLE).
     pub fn available(&self) -> usize {
-        self.references.iter().filter(|references| **references == 0).count() - usize::from(self.reserved)
+        let unused = || self.references.iter().filter(|references| **references == 0).count();
+        self.zones.as_ref().map_or_else(unused, Zones::room) - usize::from(self.reserved)
+    }
+
+    /// Blocks that are in use, whosever they are.
+    pub fn in_use(&self) -> usize {
+        self.references.iter().filter(|references| **references > 0).count()
+    }
+
+    /// Whether a zone with room can be selected, or there are none.
+    pub fn selectable(&self) -> bool {
+        self.zones.as_ref().is_none_or(Zones::selectable)
+    }
+
+    /// The block of a zone that is taken next.
+    pub fn next_in_zone(&self) -> Option<Phys> {
+        self.zones.as_ref()?.next()
+    }
+
+    /// Takes it, for one that was promised.
+    pub fn allocate_in_zone(&mut self) {
+        if let Some(phys) = self.zones.as_mut().and_then(Zones::allocate) {
+            self.unreserve(1);
+            self.get(phys);
+        }
+    }
+
+    /// A block of a zone is written, and a file's.
+    pub fn wrote(&mut self, phys: Phys) {
+        if let Some(zones) = &mut self.zones {
+            zones.wrote(phys);
+        }
+        self.erase_unused(phys);
+    }
+
+    fn erase_unused(&mut self, phys: Phys) {
+        if let Some(zones) = &mut self.zones {
+            zones.erase_unused(phys, |phys| self.references[usize::from(phys)] > 0);
+        }
     }
 
     /// Blocks promised.
@@ -75,6 +118,7 @@ impl Space {
     /// One extent less refers to a block; without any it is free.
     pub fn put(&mut self, phys: Phys) {
         self.references[usize::from(phys)] -= 1;
+        self.erase_unused(phys);
     }
 
     /// The same, of a block that is not to be taken before the log is flushed: it stays taken in the clone of the bitmap
@@ -103,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_block_that_is_freed_with_the_log_is_named_until_that_is_flushed() {
-        let mut space = Space::new(2);
+        let mut space = Space::new(2, 0);
         space.get(0);
         space.get(1);
         space.put_unlogged(0);
@@ -117,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_promise_is_not_available_and_a_shared_block_is_free_when_nobody_refers_to_it() {
-        let mut space = Space::new(3);
+        let mut space = Space::new(3, 0);
         space.reserve(2);
         assert_eq!(space.available(), 1);
         space.get(1);

@@ -13,6 +13,7 @@ use crate::state::handover::Handover;
 use crate::state::hold::HoldState;
 use crate::state::ioend::Ioend;
 use crate::state::log::Log;
+use crate::state::mount::Mount;
 use crate::state::space::Space;
 use crate::state::sync::RwSemaphore;
 use crate::words::command::FileId;
@@ -53,6 +54,8 @@ pub struct SuperBlock<B: Backend> {
     pub evictions: B::Leaf<u32>,
     /// What calls returned, where that is observed.
     pub answers: Answers<B>,
+    /// Whether the file system has stopped, and what writeback waits for, where either can be.
+    pub mount: Option<B::Lock<Mount>>,
 }
 
 /// The extent map and the size of a file as it is made. A static one is all there from the start.
@@ -90,7 +93,7 @@ impl<B: Backend> SuperBlock<B> {
         let unlogged = if config.defers_freed() { all } else { 0 };
         let enough = all.saturating_add(budgets).saturating_add(unlogged);
         let device = config.fs.free_blocks.unwrap_or(enough);
-        let space = Space::new(device);
+        let space = Space::new(device, config.fs.zone_blocks);
         let device = device.max(geometry.blocks());
         let placed = config.fs.allocate == Allocate::Static;
         let zeros = |phys: Phys| {
@@ -114,6 +117,7 @@ impl<B: Backend> SuperBlock<B> {
             holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
             evictions: backend.leaf("evictions", 0),
             answers: Answers::new(backend, config.actors.len(), &config.heard),
+            mount: Mount::of(config).map(|mount| backend.lock("mount", mount)),
             backend: backend.clone(),
             config: config.clone(),
             geometry: geometry.clone(),
@@ -216,6 +220,7 @@ impl<B: Backend> SuperBlock<B> {
     pub fn put_block(&self, phys: Phys) {
         let defers = self.config.defers_freed();
         self.space.update(|space| if defers { space.put_unlogged(phys) } else { space.put(phys) });
+        self.wake_zone_waiters();
     }
 
     /// Where an allocator would like to have a block of a file.

@@ -57,6 +57,8 @@ pub enum ConfigError {
     },
     /// The file system keeps no data in its inodes.
     NotStuffed,
+    /// There can be no zones.
+    Zones,
 }
 
 impl fmt::Display for ConfigError {
@@ -77,6 +79,9 @@ impl fmt::Display for ConfigError {
             ConfigError::NotStuffed => {
                 f.write_str("data lie in the inode only where `allocate` is \"written\" (gfs2)")
             }
+            ConfigError::Zones => f.write_str(
+                "there are zones (`zone_blocks`) only where blocks are written out of place, in `free_blocks` that are whole zones, and where nothing is moved (`@relocate`)",
+            ),
             ConfigError::TooManyAios { actors, aios } => {
                 let most = MAX_ACTORS + 1;
                 write!(
@@ -142,6 +147,9 @@ impl Kernel {
         }
         if stuffed > 0 && config.fs.allocate != Allocate::Written {
             return Err(ConfigError::NotStuffed);
+        }
+        if config.fs.zone_blocks > 0 && !can_have_zones(&config) {
+            return Err(ConfigError::Zones);
         }
         let calls = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
         let commands = || calls().map(|call| &call.command);
@@ -232,6 +240,12 @@ impl Kernel {
             .collect();
         values.join(" ")
     }
+}
+
+/// Whether the device can be one of zones: all of it is, and blocks come into them by writeback alone.
+fn can_have_zones(config: &Config) -> bool {
+    let whole = config.fs.free_blocks.is_some_and(|free| free.is_multiple_of(config.fs.zone_blocks));
+    config.fs.is_out_of_place() && whole && !config.relocates()
 }
 
 /// Whether a concurrent actor may change a file's i_size, from what the setup leaves. A static file has its size for

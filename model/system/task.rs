@@ -28,6 +28,7 @@ use crate::reflink::{CowExtentSize, ReflinkState};
 use crate::relocate::RelocateState;
 use crate::seek::SeekState;
 use crate::state::directed_run;
+use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::system::umount;
@@ -55,6 +56,8 @@ macro_rules! paths {
             Held,
             /// Between two parts.
             Next,
+            /// Before a call that begins looks whether the file system has shut down.
+            Look(Box<At>),
             $($path($state),)*
         }
 
@@ -73,6 +76,11 @@ macro_rules! paths {
         ) -> ControlFlow<Over, At> {
             match at {
                 At::Held | At::Next => ControlFlow::Break(Over { gives_up: false, returned: Returned::Success }),
+                At::Look(_) if w.sb.is_shutdown().await => {
+                    inode.emit(|| What::Failed(Errno::Io));
+                    ControlFlow::Break(Over { gives_up: true, returned: Returned::Error })
+                }
+                At::Look(at) => ControlFlow::Continue(*at),
                 $(At::$path(state) => match Path::step(state, w, inode, me).await {
                     ControlFlow::Continue(state) => ControlFlow::Continue(At::$path(state)),
                     ControlFlow::Break(ended) => {
@@ -171,6 +179,39 @@ impl TaskState {
     }
 }
 
+/// Whether a call looks when it begins whether the file system has shut down: `xfs_file_write_iter`, `xfs_file_read_iter`,
+/// `xfs_file_llseek`, `xfs_vn_change_ok`, `xfs_exchange_contents`, `xfs_zone_gc_can_start_chunk`, and who needs a transaction or
+/// `->iomap_begin` before all else (7.3). fsync(2) looks when it has waited; what writes back, at its submission; a mapping never.
+fn looks_at_shutdown(at: &At) -> bool {
+    match at {
+        At::Write(_)
+        | At::Read(_)
+        | At::DirectWrite(_)
+        | At::DirectRead(_)
+        | At::Seek(_)
+        | At::Copy(_)
+        | At::Fiemap(_)
+        | At::Change(_)
+        | At::Exchange(_)
+        | At::Relocate(_) => true,
+        At::Held
+        | At::Next
+        | At::Look(_)
+        | At::Getevents(_)
+        | At::Mmap(_)
+        | At::Zap(_)
+        | At::Fsync(_)
+        | At::Shutdown(_)
+        | At::SyncRange(_)
+        | At::Reflink(_)
+        | At::Layout(_)
+        | At::Redirty(_)
+        | At::CowExtentSize(_)
+        | At::Invalidate(_)
+        | At::Actor(_) => false,
+    }
+}
+
 /// What stands still in one run and goes on in the next: `Some(at)` is more of this part.
 type Progress = Option<At>;
 
@@ -200,6 +241,9 @@ pub async fn step<B: Backend>(
     let next_command = TaskState { command: command + 1, part: 0, at: At::Next };
     ControlFlow::Continue(if matches!(at, At::Next) {
         match begin(&Part { me, inode, program, command, number: part }) {
+            Some(at) if w.sb.config.may_shut_down() && looks_at_shutdown(&at) => {
+                TaskState { command, part, at: At::Look(Box::new(at)) }
+            }
             Some(at) => TaskState { command, part, at },
             None => next_command,
         }
@@ -248,7 +292,7 @@ pub async fn umount_step<B: Backend>(
             for inode in &w.inodes {
                 umount::judge_disk(inode, me).await;
             }
-            umount::judge_space(&w.sb);
+            umount::judge_space(w);
             ControlFlow::Break(())
         }
     }

@@ -110,7 +110,7 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "zones",
-        "a zoned device has no write pointers, blocks are moved where a command says so, what is free can be written at once, and direct writes go through the page cache",
+        "a zoned device has no zones that become full, but where a scenario says so, blocks are moved where a command says so, what is free can be written at once, and direct writes go through the page cache",
         "xfs_zone_alloc.c, xfs_zone_gc.c (fs/xfs, 7.3): when the zone is empty and has been erased",
         &["xfs_zoned_map_blocks", "xfs_zoned_map_extent"],
     ),

@@ -63,6 +63,8 @@ stalemap_facade::names! { Branch {
     IO_ERROR = "io-error",
     /// fsync(2) returned an error of writeback.
     SYNC_ERROR = "sync-error",
+    /// The file system has shut down.
+    SHUTDOWN = "shutdown",
     /// There was no memory for a folio.
     NO_MEMORY = "no-memory",
     /// A direct read met a delayed allocation and failed.

@@ -9,7 +9,7 @@ use crate::words::design::Design;
 use crate::words::dio_design::DioAck;
 use crate::words::geometry::{Geometry, GeometryError};
 use crate::words::ordering::Orderings;
-use crate::words::personality::{Freed, Personality, WriteEnd};
+use crate::words::personality::{Freed, Personality, WriteEnd, ZonedWriteError};
 use crate::words::settings::choices;
 use crate::words::value::WriteId;
 
@@ -179,6 +179,13 @@ impl Config {
     /// Whether a command moves blocks to other places.
     pub fn relocates(&self) -> bool {
         self.calls().any(|call| call.command.relocates())
+    }
+
+    /// Whether the file system may shut down: an error of writeback makes it do so.
+    pub fn may_shut_down(&self) -> bool {
+        self.fs.io_errors
+            && self.fs.is_out_of_place()
+            && self.fs.zoned_write_error == ZonedWriteError::Shutdown
     }
 
     /// All commands, setup first, in the order in which writes are numbered.

@@ -219,6 +219,11 @@ impl Extents {
         self.0.iter().filter(|extent| **extent != Extent::Hole).count() as u16
     }
 
+    /// The places of the blocks that have one.
+    pub fn places(&self) -> impl Iterator<Item = Phys> {
+        self.0.iter().filter_map(|extent| extent.phys())
+    }
+
     /// How many blocks are delayed allocations.
     pub fn delalloc_blocks(&self) -> u16 {
         self.0.iter().filter(|extent| **extent == Extent::Delalloc).count() as u16

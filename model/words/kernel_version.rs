@@ -162,6 +162,7 @@ mod tests {
     /// What a scenario says of the machine and the device; no release has a value of it.
     const ENVIRONMENT: &[&str] = &[
         "free_blocks",
+        "zone_blocks",
         "allocator",
         "stuffed",
         "spare_blocks",

@@ -336,6 +336,16 @@ choices! {
 }
 
 choices! {
+    /// What failed writeback of what is written out of place leads to (`xfs_end_ioend_write`, fs/xfs/xfs_ioend.c).
+    ZonedWriteError {
+        /// The file system shuts down (f4f28ffe0924, 7.2).
+        Shutdown = "shutdown",
+        /// Nothing: fsync(2) reports it. The block stays allocated in its zone, and is nobody's (6.15 to 7.1).
+        GoOn = "go-on",
+    }
+}
+
+choices! {
     /// What becomes of a folio that I/O with RWF_DONTCACHE has added, when its writeback is complete (`folio_end_dropbehind`,
     /// mm/filemap.c), or behind a read.
     Dropbehind {
@@ -436,6 +446,10 @@ pub struct Personality {
     pub relocate: Relocate,
     /// What failed writeback gives back.
     pub error_cleanup: ErrorCleanup,
+    /// What it leads to where nothing is written in place.
+    pub zoned_write_error: ZonedWriteError,
+    /// Blocks of a zone of the device; 0: it has none, or they are never full.
+    pub zone_blocks: u16,
     /// Whether a crash may lose writes that are complete.
     pub device_cache: DeviceCache,
     /// Whether fsync(2) has the log written (gfs2). Only a crash can tell.
@@ -554,6 +568,8 @@ settable!(Personality {
     exchange,
     relocate,
     error_cleanup,
+    zoned_write_error,
+    zone_blocks,
     device_cache,
     fsync_log,
     log_ordered,

@@ -92,7 +92,9 @@ pub async fn step<B: Backend>(
     ControlFlow::Continue(match state {
         CompletionState::Idle => {
             let ioend = take_one(&w.sb).await;
-            if ioend.may_fail && w.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
+            if ioend.rejected {
+                CompletionState::Failed(ioend)
+            } else if ioend.may_fail && w.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
                 w.sb.backend.reach(branches::IO_ERROR);
                 CompletionState::Failed(ioend)
             } else {
@@ -116,7 +118,12 @@ pub async fn step<B: Backend>(
             CompletionState::Transfer(ioend, done + 1)
         }
         CompletionState::Convert(ioend, bits) => {
-            let conversion = convert(inode(&ioend), &ioend).await;
+            let conversion = if w.sb.is_shutdown().await {
+                keep_error(inode(&ioend), &ioend);
+                Conversion::Settled
+            } else {
+                convert(inode(&ioend), &ioend).await
+            };
             match fs.bump_convert {
                 Bump::AfterIlock if conversion == Conversion::Changed => CompletionState::Bump(ioend, bits),
                 _ if bits == WritebackBits::Clear => CompletionState::Idle,
@@ -218,9 +225,16 @@ fn blocks_of<B: Backend>(
 }
 
 /// `xfs_end_ioend` for I/O that failed: copies are given up, and so is what is delayed under them in the data fork,
-/// since the folios are clean and nobody will come back for it. Nothing is converted, and no size logged. The error is
-/// kept for the next fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device.
+/// since the folios are clean and nobody will come back for it. Nothing is converted, and no size logged. What is
+/// written out of place is counted nowhere, so that its zone never becomes full, and the file system shuts down, or goes on.
 async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
+    if inode.sb.config.may_shut_down() {
+        // Nothing is given back: the next mount counts anew.
+        inode.sb.force_shutdown().await;
+        inode.emit(|| What::Data(DataEvent::WriteFailed(inode.sb.geometry.bytes_of_blocks(&ioend.blocks))));
+        keep_error(inode, ioend);
+        return;
+    }
     let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.end_ioend)).await;
     inode.emit(|| What::Data(DataEvent::WriteFailed(inode.sb.geometry.bytes_of_blocks(&ioend.blocks))));
     if ioend.shared {
@@ -230,6 +244,11 @@ async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
         }
     }
     map.end();
+    keep_error(inode, ioend);
+}
+
+/// The error is kept for the next fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device.
+fn keep_error<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
     inode.wb_error.publish(1, Ordering::Relaxed);
     let cells = inode.sb.geometry.cells_of_blocks(&ioend.blocks);
     let left = cells.map(|cell| (cell, on_disk(inode, cell)));
@@ -261,6 +280,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
             }
             map = map.cycle(op).await;
         }
+        inode.sb.wrote((ioend.phys..).take(ioend.blocks.len()));
     } else if ioend.shared {
         let mut rest = ioend.recorded();
         while let Some(next) = xfs_reflink_end_cow_extent(inode, &mut map, &rest, fs.bump_convert) {

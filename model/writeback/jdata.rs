@@ -212,6 +212,7 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
                 unwritten: false,
                 shared: false,
                 may_fail: false,
+                rejected: false,
                 folios: vec![folio],
                 size: None,
                 beyond: 0,

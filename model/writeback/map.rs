@@ -141,6 +141,7 @@ fn add_to_ioend<B: Backend>(
                 unwritten,
                 shared: iomap.shared,
                 may_fail: inode.sb.may_fail(me),
+                rejected: false,
                 folios: Vec::new(),
                 size,
                 beyond: 0,

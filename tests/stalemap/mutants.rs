@@ -29,8 +29,7 @@ use stalemap_model::words::map_design::{
 };
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
-    FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap,
-    SizeFlush, SizeLog, TruncateFlush, WriteLock,
+    FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock, ZonedWriteError,
 };
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
@@ -1301,6 +1300,38 @@ fn a_record_longer_than_its_data() {
         |design, _| design.ioend_record = IoendRecord::Dirty,
         &[properties::CRASH_EXPOSURE],
         &[branches::CONVERT],
+    );
+}
+
+/// Writeback fails where nothing is written in place, and the file system goes on: a block is nobody's, and its zone is open for
+/// ever.
+#[test]
+fn a_zone_that_never_becomes_full() {
+    caught(
+        "zoned/write-error",
+        |_, fs| fs.zoned_write_error = ZonedWriteError::GoOn,
+        &[properties::LEAKED_RESERVATION],
+        &[branches::IO_ERROR, branches::SHUTDOWN],
+    );
+    caught(
+        "zoned/write-error-zone",
+        |_, fs| fs.zoned_write_error = ZonedWriteError::GoOn,
+        &[properties::LEAKED_RESERVATION, properties::DEADLOCK],
+        &[branches::IO_ERROR, branches::SHUTDOWN],
+    );
+}
+
+/// Zones alone do no harm: what writes into the last block of one goes on with the next.
+#[test]
+fn zones_that_become_full() {
+    holds("zoned/write-error-zone", |_, fs| fs.io_errors = false, &[branches::COW_REMAP]);
+    holds(
+        "zoned/write-error-zone",
+        |_, fs| {
+            fs.io_errors = false;
+            fs.zone_blocks = 1;
+        },
+        &[branches::COW_REMAP],
     );
 }
 

@@ -63,12 +63,17 @@ impl<B: Backend> MapSection<'_, B> {
     /// Delalloc -> Hole in the COW fork: the reservation of a block becomes a place for it that nothing refers to yet.
     pub fn allocate_out_of_place(&mut self, block: FileBlock) -> Option<Phys> {
         let inode = self.owed.inode;
+        self.take_reservation(block);
+        inode.sb.allocate_reserved(inode.number, &(block..block + 1)).first().copied()
+    }
+
+    /// Delalloc -> Hole in the COW fork: a place is still to be chosen for the block, which stays promised.
+    pub fn take_reservation(&mut self, block: FileBlock) {
         let one = block..block + 1;
         self.map.cow.take(block);
         self.count(Fork::Cow, one.clone());
-        inode.sb.backend.reach(branches::ALLOCATE);
+        self.owed.inode.sb.backend.reach(branches::ALLOCATE);
         self.report(|geometry| changed(geometry, Fork::Cow, IomapType::Delalloc, IomapType::Hole, &one));
-        inode.sb.allocate_reserved(inode.number, &one).first().copied()
     }
 
     /// Whatever was there -> Written, in a transaction: what was written to `phys` and on is the file's from here on.

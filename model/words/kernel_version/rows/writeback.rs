@@ -263,7 +263,25 @@ pub(super) const ROWS: &[Row] = &[
         &[text(
             "cow-and-delalloc",
             ALL,
-            "xfs_end_ioend cancels the copies and punches what is delayed under them (5ca5916b6bc9). Zoned XFS shuts down instead (xfs_end_ioend_write), which is left out; gfs2 and zonefs have nothing to give back",
+            "xfs_end_ioend cancels the copies and punches what is delayed under them (5ca5916b6bc9). Zoned XFS has nothing to give back (`zoned_write_error`), and neither have gfs2 and zonefs",
+        )],
+    ),
+    row(
+        "zoned_write_error",
+        &["xfs-zoned"],
+        &[text(
+            "shutdown",
+            NEWEST,
+            "xfs_end_ioend_write (fs/xfs/xfs_ioend.c): xfs_force_shutdown(SHUTDOWN_META_IO_ERROR) if the I/O of a zoned inode failed (f4f28ffe0924, 7.2). 6.15 to 7.1 go on",
+        )],
+    ),
+    row(
+        "zoned_write_error",
+        &["xfs", "gfs2", "gfs2-jdata", "zonefs"],
+        &[text(
+            "go-on",
+            ALL,
+            "the error is kept in the mapping; nothing shuts down for it. Nobody asks where blocks are written in place",
         )],
     ),
     row(
