@@ -230,7 +230,11 @@ fn blocks_of<B: Backend>(
 async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
     if inode.sb.config.may_shut_down() {
         // Nothing is given back: the next mount counts anew.
-        inode.sb.force_shutdown().await;
+        if ioend.rejected {
+            inode.sb.is_shutdown().await;
+        } else {
+            inode.sb.force_shutdown().await;
+        }
         inode.emit(|| What::Data(DataEvent::WriteFailed(inode.sb.geometry.bytes_of_blocks(&ioend.blocks))));
         keep_error(inode, ioend);
         return;
