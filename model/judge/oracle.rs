@@ -67,6 +67,13 @@ impl History {
         }
     }
 
+    /// What was cached is not written, and this is found instead; also if the write that it is of has still other cells to copy.
+    fn lose(&mut self, id: WriteId, cached: Value) {
+        self.allow(id);
+        let failed = self.pending.iter_mut().filter(|(pending, _)| cached.write() == Some(*pending));
+        failed.for_each(|(_, replaced)| *replaced &= !(1 << id));
+    }
+
     /// The write is acknowledged: what it began after is replaced. A repeated write of the same number
     /// (there is none within a cell) would replace itself.
     fn complete_write(&mut self, id: WriteId) {
@@ -454,14 +461,14 @@ impl<B: Backend> Oracle<B> {
         self.each(geometry, cells, |history| history.fail_write(id));
     }
 
-    /// Writeback of cells has failed, which some fsync(2) reports: what the device has of them, given with each, may be
-    /// found instead, and may survive a crash.
-    pub fn lose(&self, geometry: &Geometry, left: impl Iterator<Item = (Cell, Value)>) {
-        for (cell, value) in left {
+    /// Writeback of cells has failed, which some fsync(2) reports: what the device has of them, given with each and before what
+    /// the page cache has, may be found instead, and may survive a crash.
+    pub fn lose(&self, geometry: &Geometry, left: impl Iterator<Item = (Cell, Value, Value)>) {
+        for (cell, value, cached) in left {
             let Some(id) = value.write() else { continue };
             self.each(geometry, &(cell..cell + 1), |history| {
                 if history.owns(value) {
-                    history.allow(id);
+                    history.lose(id, cached);
                 }
             });
             self.survivors(geometry, &(cell..cell + 1), |cell| cell.allow(id));
@@ -837,6 +844,21 @@ mod tests {
         assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
         history.complete_write(2);
         assert!(!history.allows(Value::written(1)));
+    }
+
+    #[test]
+    fn what_failed_to_be_written_before_its_write_was_over_may_be_gone_behind_it() {
+        let mut history = History::new();
+        history.begin_write(1);
+        history.complete_write(1);
+        history.begin_write(2);
+        history.lose(1, Value::written(1));
+        history.complete_write(2);
+        assert!(!history.allows(Value::written(1)), "it was not what failed");
+        history.begin_write(3);
+        history.lose(1, Value::written(3));
+        history.complete_write(3);
+        assert!(history.allows(Value::written(1)) && history.allows(Value::written(3)));
     }
 
     #[test]

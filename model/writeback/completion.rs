@@ -28,6 +28,7 @@ use crate::words::extent::Fork;
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::ordering::Link;
 use crate::words::personality::{Bump, Completion, ErrorCleanup};
+use crate::words::value::Value;
 use crate::writeback::io::{audit_owned, audit_owner, captured, write_disk};
 
 /// The writeback bits of the folios of an ioend.
@@ -254,9 +255,20 @@ async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
 /// The error is kept for the next fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device.
 fn keep_error<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
     inode.wb_error.publish(1, Ordering::Relaxed);
-    let cells = inode.sb.geometry.cells_of_blocks(&ioend.blocks);
-    let left = cells.map(|cell| (cell, on_disk(inode, cell)));
-    inode.oracle.lose(&inode.sb.geometry, left);
+    let mut left = Vec::new();
+    for folio in &ioend.folios {
+        let start = inode.sb.geometry.cells_of_folio(folio.index).start;
+        inode.page(folio.index).audit(|slot| {
+            let cached = slot.folio(folio.id).map_or(&[][..], |data| &data.cells[..]);
+            for cell in
+                blocks_of(inode, ioend, *folio).flat_map(|block| inode.sb.geometry.cells_of_block(block))
+            {
+                let cached = cached.get(usize::from(cell - start)).copied().unwrap_or(Value::ZERO);
+                left.push((cell, on_disk(inode, cell), cached));
+            }
+        });
+    }
+    inode.oracle.lose(&inode.sb.geometry, left.into_iter());
 }
 
 /// `xfs_iomap_write_unwritten`, `xfs_reflink_end_cow` or `xfs_zoned_end_io`, and the on-disk size, in one ILOCK
