@@ -29,7 +29,8 @@ use stalemap_model::words::map_design::{
 };
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
-    FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap, SizeFlush, SizeLog, TruncateFlush, WriteLock, ZonedWriteError,
+    FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap,
+    SizeFlush, SizeLog, TruncateFlush, WriteLock, ZonedWriteError,
 };
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
