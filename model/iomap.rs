@@ -15,13 +15,13 @@ pub mod write;
 pub mod write_state;
 pub mod zero;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::eof::{Grower, eof_tail};
 use crate::fs::stuffed::{self, UnstuffState};
-use crate::fs::{self, gfs2_log, glock};
+use crate::fs::{self, gfs2_log, glock, valid_size};
 use crate::iomap::punch::PunchState;
 use crate::iomap::write::iomap_write_folio;
 use crate::iomap::write_state::{IomapIter, Write, WriteState, punching, unused_reservation};
@@ -45,6 +45,7 @@ use crate::words::command::facts::FaultKind;
 use crate::words::command::{Command, Io};
 use crate::words::design::{OnStale, Sample, ZeroLock};
 use crate::words::extent::Enospc;
+use crate::words::geometry::Cell;
 use crate::words::personality::{Personality, ShortBudget, SourceFault};
 use crate::writeback::flush;
 
@@ -138,6 +139,9 @@ pub async fn step<B: Backend>(
             })
         }
         WriteState::End(iter, held) => {
+            if valid_size::moves_at_end(inode) && iter.write.pos > iter.from {
+                valid_size::advance(inode, &(iter.from..iter.write.pos)).await;
+            }
             let Some(blocks) = unused_reservation(inode, &iter) else {
                 gfs2_log::iomap_end(inode, me, &iter.iomap).await;
                 return iomap_iter(inode, me, iter, held);
@@ -217,7 +221,12 @@ async fn enter<B: Backend>(
         size = inode.i_size_peek();
     }
     inode.oracle.begin_growth(&inode.sb.geometry, write.id, &(size..write.request.start));
-    if let Some(tail) = eof_tail(inode, size, write.request.start, Grower::Write) {
+    let Ok(zeroed_first) = zeroed_first(inode, size, &write).await else {
+        inode.emit(|| What::Failed(Errno::NoSpace));
+        write.failed = true;
+        return finish(inode, me, &write);
+    };
+    if let Some(tail) = zeroed_first {
         if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
             inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
             write.holds_invalidate_lock = true;
@@ -232,6 +241,19 @@ async fn enter<B: Backend>(
         Fill::Zero => zero::start(inode, write),
         Fill::Data | Fill::Unshare => WriteState::Begin(write, StaleFlag::Clear),
     })
+}
+
+/// What a write zeroes before it begins, in a file of `size`.
+async fn zeroed_first<B: Backend>(
+    inode: &Inode<B>,
+    size: Cell,
+    write: &Write,
+) -> Result<Option<Range<Cell>>, Enospc> {
+    let start = write.request.start;
+    if inode.sb.config.fs.valid_size {
+        return valid_size::gap(inode, size, start).await;
+    }
+    Ok(eof_tail(inode, size, start, Grower::Write))
 }
 
 /// Somebody has a layout: he is waited for without a lock, and the write begins anew, alone. One that must not wait fails.

@@ -38,4 +38,5 @@ pub mod reflink;
 pub mod relocate;
 pub mod seek;
 pub mod truncate;
+pub mod valid_size;
 pub mod writeback;

@@ -20,7 +20,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::stuffed::{self, UnstuffState};
-use crate::fs::{self, gfs2_log, glock};
+use crate::fs::{self, gfs2_log, glock, valid_size};
 use crate::path::{Part, Path};
 use crate::read::fill::{self, FillState};
 use crate::reflink::xfs_ilock_for_write_fault;
@@ -33,6 +33,7 @@ use crate::state::mapping::Iomap;
 use crate::state::pte::Pte;
 use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;
+use crate::valid_size::{self as extend, ExtendState};
 use crate::words::branches;
 use crate::words::command::Command;
 use crate::words::design::{FaultMap, MkwriteEnd, MkwriteMap};
@@ -85,6 +86,8 @@ pub enum MmapState {
     Fill(Rest, FillState),
     /// A write fault, before invalidate_lock.
     Mkwrite(VmFault),
+    /// A write fault that moves the valid size, with i_rwsem held.
+    Valid(VmFault, ExtendState),
     /// A write fault in a stuffed file, which is unstuffed first.
     Unstuff(VmFault, UnstuffState),
     /// After that, before the folio lock.
@@ -137,7 +140,14 @@ impl Path for MmapState {
                 ControlFlow::Continue(inner) => MmapState::Fill(rest, inner),
                 ControlFlow::Break(()) => MmapState::Fault(rest),
             },
+            MmapState::Mkwrite(vmf) if valid_size::moves_in_fault(inode) => {
+                page_mkwrite(inode, me, vmf).await
+            }
             MmapState::Mkwrite(vmf) => mkwrite(inode, me, vmf).await,
+            MmapState::Valid(vmf, inner) => match extend::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => MmapState::Valid(vmf, inner),
+                ControlFlow::Break(()) => mkwrite(inode, me, vmf).await,
+            },
             MmapState::Unstuff(vmf, inner) => match stuffed::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Unstuff(vmf, inner),
                 ControlFlow::Break(Ok(())) => MmapState::Lock(vmf),
@@ -331,6 +341,20 @@ async fn mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> Mma
     lock_for_write(inode, me, vmf).await
 }
 
+/// `exfat_page_mkwrite` (fs/exfat/file.c, 7.3): i_rwsem is tried for, and if somebody has it, the fault begins anew. It is held until
+/// the folio is dirty, which 6.12 does not.
+async fn page_mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
+    let FolioRef { index, id } = vmf.folio;
+    if !inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await {
+        inode.page(index).release(|slot| slot.put(id, me));
+        return MmapState::Fault(vmf.rest);
+    }
+    let geometry = &inode.sb.geometry;
+    let (at, size) = (vmf.rest.cells.start, inode.i_size_peek());
+    let page = geometry.cell_at(geometry.page_at(at)).min(size)..geometry.page_end(at).min(size);
+    MmapState::Valid(vmf, ExtendState::Look(page))
+}
+
 /// The folio lock of a write fault.
 async fn lock_for_write<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
     let first = inode.sb.geometry.blocks_of_folio(vmf.folio.index).start;
@@ -371,6 +395,9 @@ fn unlock_mapping<B: Backend>(inode: &Inode<B>, me: ActorId) {
         glock::release(inode, me);
     } else {
         inode.invalidate_lock.up_read(me);
+        if valid_size::moves_in_fault(inode) {
+            inode.i_rwsem.up_write(me);
+        }
     }
 }
 

@@ -155,11 +155,16 @@ fn unmap_pages<B: Backend>(
 /// `pagecache_isize_extended` (mm/truncate.c): the file grows from `from` to `to`, and the folio that the old
 /// end lay in is write-protected, so that the next store into the blocks that have come inside the file
 /// faults and reserves them. Only where the page that it lay in has further blocks: other pages have no entries yet. In 7.3 a
-/// dirty folio is also zeroed from there on.
+/// dirty folio is also zeroed from there on. Where a store has to move a valid size, the rest of the same block counts, too
+/// (`exfat_pagecache_isize_extended`, fs/exfat/file.c, 7.3).
 pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, to: Cell) {
     let Some(last) = from.checked_sub(1) else { return };
     let index = inode.sb.geometry.folio_of(last);
-    let rounded_from = inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(last)).end;
+    let rounded_from = if inode.sb.config.fs.valid_size {
+        from
+    } else {
+        inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(last)).end
+    };
     if to <= rounded_from || rounded_from >= inode.sb.geometry.page_end(last) {
         return;
     }
@@ -201,6 +206,7 @@ fn audit_uncached<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
             let cells = inode.sb.geometry.cells_of_block(block);
             for (at, cell) in cells.enumerate().filter(|(_, cell)| *cell < end) {
                 let value = match map.get(block) {
+                    _ if map.is_beyond_valid(cell) => Value::ZERO,
                     Extent::Hole | Extent::Delalloc | Extent::Unwritten(_) => Value::ZERO,
                     Extent::Written(phys) => {
                         let mut value = Value::ZERO;

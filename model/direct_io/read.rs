@@ -47,7 +47,14 @@ impl DirectReadState {
     /// A direct read, completed by a worker or waited for.
     pub fn new(reader: Reader, request: Range<Cell>) -> Self {
         let end = request.end;
-        DirectReadState::Enter(DirectRead { reader, request, end, zeros: Vec::new(), device: Vec::new() })
+        DirectReadState::Enter(DirectRead {
+            reader,
+            request,
+            end,
+            zeros: Vec::new(),
+            device: Vec::new(),
+            valid: None,
+        })
     }
 }
 
@@ -168,7 +175,10 @@ async fn begin<B: Backend>(
             let data = inode.stuffed_data().unwrap_or_default();
             judge(inode, &read, 0, |at| data.get(at).copied().unwrap_or(Value::METADATA));
         }
-        (IomapType::Mapped, Some(phys)) => read.device.push((blocks.clone(), phys)),
+        (IomapType::Mapped, Some(phys)) => {
+            read.valid = iomap.valid.or(read.valid);
+            read.device.push((blocks.clone(), phys));
+        }
         (IomapType::Mapped | IomapType::Hole | IomapType::Unwritten, _) => read.zeros.extend(blocks.clone()),
     }
     inode.emit(|| What::Dropped(Dropped::Done));
@@ -202,7 +212,10 @@ pub async fn complete<B: Backend>(inode: &Inode<B>, mut read: DirectRead) -> Con
         let (blocks, first) = read.device.remove(which as usize);
         for block in blocks.clone() {
             let phys = first + (block - blocks.start);
-            judge(inode, &read, block, |at| inode.sb.read_disk(phys, at));
+            let cells = inode.sb.geometry.cells_of_block(block);
+            let beyond = |at: usize| read.valid.is_some_and(|valid| cells.start + at as Cell >= valid);
+            let value = |at| if beyond(at) { Value::ZERO } else { inode.sb.read_disk(phys, at) };
+            judge(inode, &read, block, value);
         }
     }
     if !read.device.is_empty() {

@@ -33,6 +33,7 @@ pub(crate) async fn truncate_extents<B: Backend>(inode: &Inode<B>, size: Cell) {
     let beyond = inode.sb.geometry.blocks_touched(&(0..size)).end..inode.sb.geometry.blocks();
     let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.truncate_extents)).await;
     map.log_size(size);
+    map.cut_valid_size(size);
     let mut rest = beyond.clone();
     while inode.sb.config.fs.is_xfs()
         && let Some(start) = last_two(&map, &rest)
@@ -82,6 +83,10 @@ pub(crate) async fn alloc_extents<'i, B: Backend>(
     blocks: &Range<FileBlock>,
 ) -> (MapSection<'i, B>, Result<(), Enospc>) {
     let mut map = inode.lock_map(op).await;
+    if inode.sb.config.fs.valid_size {
+        let result = map.fill_holes(blocks);
+        return (map, result);
+    }
     let mut found = match inode.sb.config.design.alloc_recheck {
         AllocRecheck::DataFork => Vec::new(),
         AllocRecheck::Nothing => blocks.clone().filter(|block| map.get(*block).phys().is_none()).collect(),

@@ -12,6 +12,7 @@ mod gfs2_file;
 pub mod gfs2_log;
 pub mod glock;
 pub mod stuffed;
+pub mod valid_size;
 mod xfs_aops;
 pub mod xfs_dio;
 mod xfs_file;
@@ -107,7 +108,8 @@ pub fn write_begin<B: Backend>(
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
     let Range { start: block, end: limit } = inode.sb.geometry.blocks_touched(cells);
-    match inode.sb.config.fs.allocate {
+    let valid = map.valid;
+    let iomap = match inode.sb.config.fs.allocate {
         Allocate::Delalloc | Allocate::Unwritten => {
             xfs::xfs_buffered_write_iomap_begin(inode, map, block, limit)
         }
@@ -117,12 +119,15 @@ pub fn write_begin<B: Backend>(
         },
         Allocate::OutOfPlace => zoned::xfs_zoned_buffered_write_iomap_begin(inode, map, cells, budget),
         Allocate::Static => Ok(map.map(block, &inode.data_sequence())),
-    }
+    };
+    iomap.map(|iomap| Iomap { valid, ..iomap })
 }
 
 /// `->iomap_begin` of a read.
 pub fn read_begin<B: Backend>(inode: &Inode<B>, map: &MapSection<'_, B>, block: FileBlock) -> Iomap {
-    stuffed::iomap(inode, map, block).unwrap_or_else(|| xfs::xfs_read_iomap_begin(inode, map, block))
+    let iomap =
+        stuffed::iomap(inode, map, block).unwrap_or_else(|| xfs::xfs_read_iomap_begin(inode, map, block));
+    valid_size::read_begin(inode, map, block, iomap)
 }
 
 /// Whether a write through a mapping calls the hooks around each folio (`iomap->page_ops`).
@@ -150,17 +155,21 @@ pub fn zero_begin<B: Backend>(
     blocks: &Range<FileBlock>,
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
-    if inode.sb.config.fs.is_out_of_place() {
+    let valid = map.valid;
+    let iomap = if inode.sb.config.fs.is_out_of_place() {
         zoned::xfs_zoned_zero_iomap_begin(inode, map, blocks, budget)
     } else {
         xfs::xfs_zero_iomap_begin(inode, map, blocks.start, blocks.end)
-    }
+    };
+    iomap.map(|iomap| Iomap { valid, ..iomap })
 }
 
 /// `->setattr` of a file of `size` that is to be `new_size` long, with all its locks held. Left out: ext4's own order of the
 /// jobs, here and below.
 pub fn setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
-    if inode.sb.config.fs.allocate == Allocate::Written {
+    if inode.sb.config.fs.valid_size {
+        valid_size::setattr_size(inode, size, new_size)
+    } else if inode.sb.config.fs.allocate == Allocate::Written {
         gfs2_file::gfs2_setattr_size(inode, size, new_size)
     } else {
         xfs_iops::xfs_setattr_size(inode, size, new_size)
@@ -183,6 +192,7 @@ pub fn set_flags<B: Backend>(inode: &Inode<B>, hooks: Hooks) -> Plan {
 
 /// `->map_blocks` of writeback, which takes the ILOCK. `cow_seq` is what the pass remembers of the COW fork's counter.
 pub async fn map_blocks<B: Backend>(inode: &Inode<B>, block: FileBlock, cow_seq: &mut CowSeen) -> Iomap {
+    valid_size::mapped_for_writeback(inode, block).await;
     if inode.sb.config.fs.is_out_of_place() {
         zoned::xfs_zoned_map_blocks(inode, block).await
     } else {

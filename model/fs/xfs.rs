@@ -18,6 +18,7 @@ use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup,
     Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, Names, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
 };
+use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 
 /// What its operations are called.
 const NAMES: Names = Names {
@@ -96,6 +97,10 @@ pub(super) fn personality() -> Personality {
         init_on_alloc: false,
         short_copies: false,
         layout_returned: LayoutReturned::Forgotten,
+        valid_size: false,
+        valid_read: ValidRead::Zeros,
+        valid_moved: ValidMoved::IomapEnd,
+        mkwrite_valid: MkwriteValid::Zeroed,
     }
 }
 

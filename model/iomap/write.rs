@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
-use crate::fs::{self, stuffed};
+use crate::fs::{self, stuffed, valid_size};
 use crate::iomap::jdata;
 use crate::iomap::write_state::{Checked, IomapIter, Write, WriteState, unused_reservation};
 use crate::judge::properties;
@@ -328,6 +328,7 @@ fn sort_blocks<B: Backend>(
         let fresh = iomap.new && iomap.source.is_none();
         iomap.source_kind() != IomapType::Mapped
             || fresh
+            || iomap.valid.is_some_and(|valid| inode.sb.geometry.cells_of_block(*block).start >= valid)
             || inode.sb.geometry.cells_of_block(*block).start >= size
     };
     let partly = locked.invalid.iter().copied().filter(partial);
@@ -441,10 +442,15 @@ async fn copy<B: Backend>(
         let early = grown.take_if(|_| first);
         jdata::page_done(inode, me, write, locked.folio, slot, done, early).await;
     } else {
-        inode.folio_unlocked(index, id);
-        slot.unlock_dirtied(id, me);
-        slot.put(id, me);
         drop(slot);
+        if valid_size::moves_locked(inode) {
+            valid_size::advance(inode, &(write.pos..done)).await;
+        }
+        inode.folio_unlocked(index, id);
+        inode.page(index).release(|slot| {
+            slot.unlock_dirtied(id, me);
+            slot.put(id, me);
+        });
     }
     if raises && inode.sb.config.fs.size_log == SizeLog::Write {
         let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
@@ -721,11 +727,13 @@ fn zero_blocks<B: Backend>(
     inode.sb.backend.reach(branches::ZERO_FILL);
 }
 
-/// Reads a block from where the mapping says into the folio's cells.
+/// Reads a block from where the mapping says into the folio's cells. What lies behind the valid size is zeroed.
 pub fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, cells: &mut [Value]) {
     let Some(phys) = iomap.source_of(block) else { return };
+    let first = inode.sb.geometry.cells_of_block(block).start;
     for (at, cell) in inode.sb.cells_in_folio(block).enumerate() {
-        cells[cell] = inode.sb.read_disk(phys, at);
+        let beyond = iomap.valid.is_some_and(|valid| first + at as Cell >= valid);
+        cells[cell] = if beyond { Value::ZERO } else { inode.sb.read_disk(phys, at) };
     }
 }
 

@@ -121,6 +121,8 @@ pub struct DirectRead {
     pub(crate) zeros: Vec<FileBlock>,
     /// Blocks that the device has not read yet, with the first of each run's place.
     pub(crate) device: Vec<(Range<FileBlock>, Phys)>,
+    /// The valid size that they were mapped with, if the file has one: what lies behind it is zeroed in the buffer.
+    pub(crate) valid: Option<Cell>,
 }
 
 /// Direct I/O that is not waited for.

@@ -16,7 +16,9 @@ pub fn on_disk<B: Backend>(inode: &Inode<B>, cell: Cell) -> Value {
         return data.get(usize::from(cell)).copied().unwrap_or(value);
     }
     inode.audit_map(|map| {
-        if let Extent::Written(phys) = map.get(block) {
+        if let Extent::Written(phys) = map.get(block)
+            && !map.is_beyond_valid(cell)
+        {
             value = inode.sb.audit_disk(phys, at);
         }
     });

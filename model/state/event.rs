@@ -71,6 +71,8 @@ pub enum What {
     Data(DataEvent),
     /// i_size was set to this many bytes.
     Size(u64),
+    /// The valid size was.
+    ValidSize(u64),
     /// The call or a part of it failed.
     Failed(Errno),
     /// A store or load failed; the task gets SIGBUS.

@@ -20,7 +20,7 @@ use std::ops::{Deref, Range};
 
 use stalemap_facade::{Backend, Op};
 
-use crate::state::event::{Coverage, MapChange};
+use crate::state::event::{Coverage, MapChange, What};
 use crate::state::handover::LinkedGuard;
 use crate::state::inode::Inode;
 use crate::state::mapping::IomapType;
@@ -182,6 +182,26 @@ impl<B: Backend> MapSection<'_, B> {
     pub fn log_size(&mut self, size: Cell) {
         self.map.disk_size = size;
         self.owed.logged = true;
+    }
+
+    /// The valid size moves to the end of `written`, if it lies in there.
+    pub fn advance_valid_size(&mut self, written: &Range<Cell>) {
+        if self.map.valid.is_some_and(|valid| written.contains(&valid)) {
+            self.move_valid_size(written.end);
+        }
+    }
+
+    /// It does not lie beyond end of file any more.
+    pub fn cut_valid_size(&mut self, size: Cell) {
+        if self.map.valid.is_some_and(|valid| valid > size) {
+            self.move_valid_size(size);
+        }
+    }
+
+    fn move_valid_size(&mut self, to: Cell) {
+        self.map.valid = Some(to);
+        let inode = self.owed.inode;
+        inode.emit(|| What::ValidSize(inode.sb.geometry.byte_at(to)));
     }
 
     /// The size that the log has becomes at least this one: `xfs_setfilesize`.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::state::validity::{Cookie, CookieSource, MappingUse};
 use crate::words::extent::{Extent, ExtentMap, Phys};
-use crate::words::geometry::FileBlock;
+use crate::words::geometry::{Cell, FileBlock};
 
 /// `iomap->type`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -52,6 +52,8 @@ pub struct Iomap {
     pub shared: bool,
     /// The srcmap: what the data fork has at the first block, where that is not what the mapping says.
     pub source: Option<Extent>,
+    /// The file's valid size, if it has one: what lies behind that is not read from the device.
+    pub valid: Option<Cell>,
 }
 
 /// The type and the device block that an extent stands for.
@@ -75,7 +77,8 @@ impl Iomap {
         let (kind, addr) = type_of(extent);
         let cookie = sequence.cookie_of(blocks.clone());
         let Range { start, end } = blocks;
-        Iomap { kind, start, end, addr, new, stale: StaleFlag::Clear, cookie, shared: false, source: None }
+        let (stale, shared, source, valid) = (StaleFlag::Clear, false, None, None);
+        Iomap { kind, start, end, addr, new, stale, cookie, shared, source, valid }
     }
 
     /// The mapping of a file whose data lie in the inode.

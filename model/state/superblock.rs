@@ -65,7 +65,9 @@ pub fn new_file(config: &Config, geometry: &Geometry, file: FileId) -> (ExtentMa
         let size = geometry.cells_of_blocks(&(0..geometry.blocks())).end;
         (ExtentMap::placed(geometry.blocks(), first, size), size)
     } else {
-        (ExtentMap::new(geometry.blocks()), 0)
+        let mut map = ExtentMap::new(geometry.blocks());
+        map.valid = config.fs.valid_size.then_some(0);
+        (map, 0)
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Fact {
     Size(u64),
     /// The size on disk, in bytes.
     DiskSize(u64),
+    /// The valid size, in bytes, where the file has one.
+    ValidSize(u64),
     /// The change counter of a fork; where blocks are stamped, the stamp of each.
     Seq(Fork, String),
     /// A semaphore that is held.
@@ -147,7 +149,10 @@ pub(crate) fn panels<B: Backend>(w: &World<B>, config: &Config) -> Vec<Panel> {
 fn facts<B: Backend>(inode: &Inode<B>) -> Vec<Fact> {
     let bytes = |cell: Cell| inode.sb.geometry.byte_at(cell);
     let mut facts = vec![Fact::Size(bytes(inode.i_size_newest()))];
-    inode.audit_map(|map| facts.push(Fact::DiskSize(bytes(map.disk_size))));
+    inode.audit_map(|map| {
+        facts.push(Fact::DiskSize(bytes(map.disk_size)));
+        facts.extend(map.valid.map(|valid| Fact::ValidSize(bytes(valid))));
+    });
     if inode.sb.config.fs.counter {
         let forks = if inode.reflinks { &[Fork::Data, Fork::Cow][..] } else { &[Fork::Data] };
         facts.extend(forks.iter().map(|fork| Fact::Seq(*fork, inode.counters.show(*fork))));

@@ -32,6 +32,7 @@ use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::system::umount;
+use crate::valid_size::MmapFile;
 use crate::words::command::Command;
 use crate::words::config::FileCommand;
 use crate::words::program::Program;
@@ -102,6 +103,7 @@ paths! {
     Fiemap(FiemapState),
     Getevents(Getevents),
     Mmap(MmapState),
+    MmapFile(MmapFile),
     Zap(Zap),
     Fsync(FsyncState),
     Shutdown(ShutdownState),
@@ -154,11 +156,8 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         Command::Shutdown { .. } => at::<ShutdownState, B>(part),
         Command::FadviseDontneed { .. } => at::<Invalidate, B>(part),
         Command::Extension { .. } => at::<ActorState, B>(part),
-        Command::Mmap { .. }
-        | Command::Crash
-        | Command::Fail { .. }
-        | Command::Short { .. }
-        | Command::Kill { .. } => None,
+        Command::Mmap { .. } => at::<MmapFile, B>(part),
+        Command::Crash | Command::Fail { .. } | Command::Short { .. } | Command::Kill { .. } => None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod asked;
 pub mod facts;
+mod valid_size;
 
 use std::ops::Range;
 
@@ -496,7 +497,8 @@ impl Command {
 
     /// Why the command cannot be given on a file system: the kernel refuses it there, or what it would do is not modelled.
     pub fn refused_by(&self, fs: &Personality) -> Option<&'static str> {
-        self.facts().needs.iter().find(|need| (need.lacked)(fs)).map(|need| need.why)
+        let lacked = self.facts().needs.iter().find(|need| (need.lacked)(fs)).map(|need| need.why);
+        lacked.or_else(|| if fs.valid_size { self.refused_with_valid_size(fs) } else { None })
     }
 }
 

@@ -252,6 +252,8 @@ pub struct ExtentMap {
     pub cow_extent_size: u16,
     /// The on-disk size, in cells.
     pub disk_size: Cell,
+    /// The [valid size](crate::words::valid_size), in cells, where files have one.
+    pub valid: Option<Cell>,
 }
 
 impl Deref for ExtentMap {
@@ -277,6 +279,7 @@ impl ExtentMap {
             reflink: false,
             cow_extent_size: 0,
             disk_size: 0,
+            valid: None,
         }
     }
 
@@ -293,6 +296,11 @@ impl ExtentMap {
     pub fn letters(&self) -> String {
         let data = self.data.letters('H');
         if self.cow.has_data() { format!("{data}/{}", self.cow.letters('-')) } else { data }
+    }
+
+    /// Whether a cell reads as zeros, whatever its block has: it lies behind the valid size.
+    pub fn is_beyond_valid(&self, cell: Cell) -> bool {
+        self.valid.is_some_and(|valid| cell >= valid)
     }
 
     /// The hole at `block`, clipped to end before `limit`.

@@ -21,6 +21,7 @@ pub mod ordering;
 pub mod personality;
 pub mod program;
 pub mod settings;
+pub mod valid_size;
 
 pub mod value;
 pub mod writeback_design;

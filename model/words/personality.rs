@@ -3,6 +3,7 @@
 use crate::words::extent::{Extent, ExtentMap};
 use crate::words::geometry::FileBlock;
 use crate::words::settings::{choices, settable};
+use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 
 choices! {
     /// What a buffered write into a hole does in `->iomap_begin`.
@@ -469,6 +470,14 @@ pub struct Personality {
     pub short_copies: bool,
     /// What clients do with layouts that they have given back.
     pub layout_returned: LayoutReturned,
+    /// Whether what lies on the blocks of a file is its data up to a valid size alone.
+    pub valid_size: bool,
+    /// What is read behind that.
+    pub valid_read: ValidRead,
+    /// When a write moves it.
+    pub valid_moved: ValidMoved,
+    /// Who moves it for stores through a mapping.
+    pub mkwrite_valid: MkwriteValid,
     /// The name of the built-in one that it is, whatever else is changed of it.
     pub base: &'static str,
     /// Whose code it is.
@@ -579,6 +588,10 @@ settable!(Personality {
     init_on_alloc,
     short_copies,
     layout_returned,
+    valid_size,
+    valid_read,
+    valid_moved,
+    mkwrite_valid,
 });
 
 impl Personality {

@@ -95,6 +95,7 @@ fn fact_name(fact: &Fact) -> &'static str {
     match fact {
         Fact::Size(_) => "i_size",
         Fact::DiskSize(_) => "on-disk size",
+        Fact::ValidSize(_) => "valid size",
         Fact::Seq(Fork::Data, _) => "seq",
         Fact::Seq(Fork::Cow, _) => "cow seq",
         Fact::Held { lock, .. } => lock,
@@ -103,7 +104,7 @@ fn fact_name(fact: &Fact) -> &'static str {
 
 fn fact_value(fact: &Fact, name: &dyn Fn(ActorId) -> String) -> String {
     match fact {
-        Fact::Size(bytes) | Fact::DiskSize(bytes) => Bytes(*bytes).to_string(),
+        Fact::Size(bytes) | Fact::DiskSize(bytes) | Fact::ValidSize(bytes) => Bytes(*bytes).to_string(),
         Fact::Seq(_, seq) => seq.clone(),
         Fact::Held { holders, exclusive, .. } => {
             let holders: Vec<String> = holders.iter().map(|actor| name(*actor)).collect();

@@ -39,6 +39,7 @@ fn what(what: &What) -> String {
         What::Folio(event) => folio(event),
         What::Data(event) => data(event),
         What::Size(bytes) => format!("i_size = {}", Bytes(*bytes)),
+        What::ValidSize(bytes) => format!("the valid size is {}", Bytes(*bytes)),
         What::Sigbus(Some(error)) => format!("{}, SIGBUS", errno(*error)),
         What::Sigbus(None) => "SIGBUS".to_owned(),
         What::BufferedInstead => "ENOTBLK: buffered instead".to_owned(),

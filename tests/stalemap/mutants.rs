@@ -32,6 +32,7 @@ use stalemap_model::words::personality::{
     FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap,
     SizeFlush, SizeLog, TruncateFlush, WriteLock, ZonedWriteError,
 };
+use stalemap_model::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
 use crate::common::{good, least, shipped};
@@ -1089,6 +1090,39 @@ fn a_layout_is_used_when_it_is_returned() {
         |_, fs| fs.layout_returned = LayoutReturned::Used,
         &[properties::WRONG_ADDRESS, properties::STALE_EXPOSURE, properties::LOST_WRITE],
         &[branches::UNMAP],
+    );
+}
+
+/// What lies behind the valid size is read, nobody moves it for a store, it is moved over what nobody has zeroed, or too late.
+#[test]
+fn the_valid_size_is_not_what_is_on_the_blocks() {
+    caught(
+        "ntfs3/read-folio-valid",
+        |_, fs| fs.valid_read = ValidRead::Device,
+        &[properties::STALE_EXPOSURE],
+        &[branches::CACHE_FILL, branches::MKWRITE],
+    );
+    violates(
+        "ntfs3/read-folio-valid",
+        |_, fs| fs.mkwrite_valid = MkwriteValid::Nothing,
+        &[properties::LOST_WRITE],
+    );
+    caught(
+        "exfat/mmap-grow",
+        |_, fs| fs.mkwrite_valid = MkwriteValid::Moved,
+        &[properties::STALE_EXPOSURE],
+        &[branches::MKWRITE],
+    );
+    violates(
+        "exfat/mmap-grow",
+        |_, fs| fs.mkwrite_valid = MkwriteValid::AtMmap,
+        &[properties::STALE_EXPOSURE],
+    );
+    caught(
+        "ntfs3/valid-moved-late",
+        |_, fs| fs.valid_moved = ValidMoved::IomapEnd,
+        &[properties::LOST_WRITE],
+        &[branches::EVICT, branches::CACHE_FILL],
     );
 }
 

@@ -92,6 +92,17 @@ impl<B: Backend> MapSection<'_, B> {
         Ok(())
     }
 
+    /// The same for each hole among `blocks`.
+    pub fn fill_holes(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
+        let mut rest = blocks.clone();
+        while let Some(start) = rest.clone().find(|block| self.map.get(*block) == Extent::Hole) {
+            let hole = self.map.hole_at(start, rest.end);
+            self.allocate_written(&hole)?;
+            rest.start = hole.end;
+        }
+        Ok(())
+    }
+
     fn allocate_used(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
         let inode = self.owed.inode;
         let allocated = inode.sb.allocate_blocks(inode.number, blocks)?;

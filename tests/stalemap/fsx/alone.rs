@@ -65,3 +65,13 @@ fn gfs2_jdata_stuffed() {
 fn zonefs() {
     compare("zonefs");
 }
+
+#[test]
+fn valid_size_locked() {
+    compare("valid-size-locked");
+}
+
+#[test]
+fn valid_size_late() {
+    compare("valid-size-late");
+}

@@ -12,6 +12,7 @@ use stalemap_model::words::design::{Check, Design, PageDone, WritebackCheck};
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::kernel_version::KernelVersion;
 use stalemap_model::words::personality::{Allocate, Personality};
+use stalemap_model::words::valid_size::ValidMoved;
 
 use crate::fsx::plain::{Layout, PlainFiles};
 
@@ -29,7 +30,9 @@ fn sound(fs: &str) -> Vec<Implementation> {
         |it: &Implementation| it.design.page_done == PageDone::BeforeUnlock || !fs.starts_with("gfs2-jdata");
     let designs = SOUND.iter().filter_map(|name| Design::built_in(name));
     let designs = designs.map(|design| Implementation { design, fs: personality.clone() });
-    let kernels = KernelVersion::ALL.iter().filter_map(|kernel| kernel.implementation(&personality));
+    // A kernel has the file system that is its own.
+    let kernels = KernelVersion::ALL.iter().filter(|_| !personality.valid_size);
+    let kernels = kernels.filter_map(|kernel| kernel.implementation(&personality));
     designs.chain(kernels).filter(hooked).collect()
 }
 
@@ -60,8 +63,15 @@ pub(crate) enum Theme {
     Shared,
 }
 
-/// A file system by its name; with `-stuffed` files of gfs2 begin in their inodes.
+/// A file system by its name; with `-stuffed` files of gfs2 begin in their inodes, and those of `valid-size` have one, which writes
+/// move while they have a folio locked, or later.
 fn personality(fs: &str, block: u64) -> Personality {
+    if let Some(when) = fs.strip_prefix("valid-size-") {
+        let valid_moved = if when == "late" { ValidMoved::IomapEnd } else { ValidMoved::GetBlock };
+        let allocate = Allocate::Written;
+        let xfs = Personality::built_in("xfs").unwrap();
+        return Personality { allocate, valid_size: true, valid_moved, ..xfs };
+    }
     match fs.strip_suffix("-stuffed") {
         Some(fs) => Personality { stuffed: block as u16 - 512, ..Personality::built_in(fs).unwrap() },
         None => Personality::built_in(fs).unwrap(),
@@ -72,7 +82,7 @@ fn personality(fs: &str, block: u64) -> Personality {
 pub(crate) fn themes(fs: &str) -> &'static [Theme] {
     match fs {
         "xfs" => &[Theme::Cached, Theme::Direct, Theme::Shared],
-        "ext4-iomap" | "gfs2" | "gfs2-stuffed" | "xfs-zoned" | "zonefs" => &[Theme::Cached, Theme::Direct],
+        "valid-size-locked" | "valid-size-late" | "ext4-iomap" | "gfs2" | "gfs2-stuffed" | "xfs-zoned" | "zonefs" => &[Theme::Cached, Theme::Direct],
         _ => &[Theme::Cached],
     }
 }

@@ -59,6 +59,9 @@ fn nothing_is_lost(fs: &'static str, theme: Theme) {
             }
         }
         prop_assume!(!checks_nothing(&layout));
+        for list in [&mut setup, &mut one, &mut other] {
+            list.retain(|command| command.refused_by(&layout.fs).is_none());
+        }
         let mut actors =
             vec![("one", as_actor(fs, one, theme, 1)), ("other", as_actor(fs, other, theme, 0x41))];
         actors.extend(beside(1, END));
@@ -80,6 +83,11 @@ fn xfs() {
 #[test]
 fn ext4_iomap() {
     nothing_is_lost("ext4-iomap", Theme::Cached);
+}
+
+#[test]
+fn valid_size() {
+    nothing_is_lost("valid-size-locked", Theme::Cached);
 }
 
 #[test]

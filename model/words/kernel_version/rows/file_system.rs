@@ -302,4 +302,40 @@ pub(super) const ROWS: &[Row] = &[
         &["xfs", "xfs-zoned", "zonefs"],
         &[text("truncate", ALL, "there is no such flag: the command is refused")],
     ),
+    row(
+        "valid_size",
+        EVERY,
+        &[flag(
+            false,
+            ALL,
+            "none of these has one: exFAT (fs/exfat) and NTFS (fs/ntfs3) have, which no kernel here is about",
+        )],
+    ),
+    row(
+        "valid_read",
+        EVERY,
+        &[text(
+            "zeros",
+            ALL,
+            "of no use without a valid size. exfat_get_block, ntfs_get_block_vbo (6.12), __exfat_iomap_begin, ntfs_iomap_begin (7.3): not mapped, or IOMAP_UNWRITTEN",
+        )],
+    ),
+    row(
+        "valid_moved",
+        EVERY,
+        &[text(
+            "iomap-end",
+            ALL,
+            "of no use without a valid size. exfat_write_iomap_end, ntfs_iomap_end (7.3); in 6.12 exfat_get_block and ntfs_get_block_vbo: `get-block`",
+        )],
+    ),
+    row(
+        "mkwrite_valid",
+        EVERY,
+        &[text(
+            "zeroed",
+            ALL,
+            "of no use without a valid size. exfat_page_mkwrite (6.12, 7.3)",
+        )],
+    ),
 ];

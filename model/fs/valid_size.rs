@@ -1,0 +1,108 @@
+//! Files with a [valid size](crate::words::valid_size), as exFAT and ntfs3 have them: what `->iomap_begin` and `->setattr` make
+//! of it. fs/exfat/{file,inode,iomap}.c and fs/ntfs3/{file,inode}.c, 6.12.118 and 7.3.4.
+//!
+//! Here the ILOCK protects it. exFAT has s_lock for that in 6.12, and in 7.3 an atomic variable; all who move it have i_rwsem,
+//! but for writeback in 6.12, and who fills a folio for a fault has not.
+
+use std::ops::Range;
+
+use stalemap_facade::{Backend, Op};
+
+use super::xfs_iops::{drop_behind, zero_tail};
+use crate::fs::change::{AtOnce, Job, Meaning, Plan};
+use crate::state::inode::Inode;
+use crate::state::mapping::{Iomap, IomapType};
+use crate::words::extent::{Enospc, ExtentMap};
+use crate::words::geometry::{Cell, FileBlock};
+use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
+
+/// The mapping of a read, which ends with the block that the valid size lies in; behind it a mapping is unwritten.
+pub(super) fn read_begin<B: Backend>(
+    inode: &Inode<B>,
+    map: &ExtentMap,
+    block: FileBlock,
+    iomap: Iomap,
+) -> Iomap {
+    let device = inode.sb.config.fs.valid_read == ValidRead::Device;
+    let Some(valid) = map.valid.filter(|_| iomap.kind == IomapType::Mapped && !device) else {
+        return iomap;
+    };
+    let end = inode.sb.geometry.blocks_touched(&(0..valid)).end;
+    if block >= end {
+        return Iomap { kind: IomapType::Unwritten, start: block, addr: iomap.addr_of(block), ..iomap };
+    }
+    Iomap { end: iomap.end.min(end), valid: Some(valid), ..iomap }
+}
+
+/// The valid size, for who holds what keeps others from moving it.
+pub(crate) async fn look<B: Backend>(inode: &Inode<B>) -> Cell {
+    let map = inode.lock_map(Op::new("valid_size")).await;
+    map.valid.unwrap_or(Cell::MAX)
+}
+
+/// Moves the valid size to the end of `written`, if it lies in there.
+pub(crate) async fn advance<B: Backend>(inode: &Inode<B>, written: &Range<Cell>) {
+    let mut map = inode.lock_map(Op::new("extend_valid_size")).await;
+    map.advance_valid_size(written);
+    map.end();
+}
+
+/// What a write to `start` has to zero first, in a file of `size`: from the valid size on. If it starts beyond end of file, the
+/// blocks up to there are allocated (`exfat_cont_expand`, `ntfs_set_size`).
+pub(crate) async fn gap<B: Backend>(
+    inode: &Inode<B>,
+    size: Cell,
+    start: Cell,
+) -> Result<Option<Range<Cell>>, Enospc> {
+    let mut map = inode.lock_map(Op::new("valid_size")).await;
+    if start > size {
+        map.fill_holes(&inode.sb.geometry.blocks_touched(&(0..start)))?;
+    }
+    Ok(map.valid.filter(|valid| *valid < start).map(|valid| valid..start))
+}
+
+/// Whether a write moves the valid size while it has the folio locked.
+pub(crate) fn moves_locked<B: Backend>(inode: &Inode<B>) -> bool {
+    let fs = &inode.sb.config.fs;
+    fs.valid_size && fs.valid_moved == ValidMoved::GetBlock
+}
+
+/// Whether it does when the mapping is given back.
+pub(crate) fn moves_at_end<B: Backend>(inode: &Inode<B>) -> bool {
+    let fs = &inode.sb.config.fs;
+    fs.valid_size && fs.valid_moved == ValidMoved::IomapEnd
+}
+
+/// Whether a write fault does, for which it takes i_rwsem.
+pub(crate) fn moves_in_fault<B: Backend>(inode: &Inode<B>) -> bool {
+    let fs = &inode.sb.config.fs;
+    fs.valid_size && matches!(fs.mkwrite_valid, MkwriteValid::Zeroed | MkwriteValid::Moved)
+}
+
+/// Writeback has mapped a block to write to it, where that moves the valid size: over all that lies before it, too.
+pub(super) async fn mapped_for_writeback<B: Backend>(inode: &Inode<B>, block: FileBlock) {
+    if moves_locked(inode) {
+        let end = inode.sb.geometry.cells_of_block(block).end.min(inode.i_size_peek());
+        advance(inode, &(0..end)).await;
+    }
+}
+
+/// `exfat_setattr`, `ntfs3_setattr`. A file that grows gets blocks, and the valid size stays (`exfat_cont_expand`); what may have
+/// been stored behind end of file is cut off before. One that shrinks takes it along.
+pub(super) fn setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
+    let geometry = &inode.sb.geometry;
+    if new_size > size {
+        let blocks = geometry.blocks_touched(&(0..new_size));
+        let name = inode.sb.config.fs.names.setattr_size;
+        let extend = Job::AtOnce(AtOnce::Extend { name, blocks, size: Some(new_size) });
+        let tail = size.checked_sub(1).map(|last| size..geometry.cells_of_folio(geometry.folio_of(last)).end);
+        let cut = tail.filter(|tail| !tail.is_empty()).map(Job::Drop);
+        let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
+        return Plan { jobs: cut.into_iter().chain([extend]).collect(), meaning };
+    }
+    let mut jobs = zero_tail(inode, new_size);
+    jobs.push(Job::AtOnce(AtOnce::SetSize(new_size)));
+    jobs.extend(drop_behind(inode, size, new_size));
+    jobs.push(Job::AtOnce(AtOnce::Shrink(new_size)));
+    Plan { jobs, meaning: Meaning { zeroed: new_size..geometry.cells(), ..Meaning::default() } }
+}

@@ -1,0 +1,42 @@
+//! A valid size: up to where the blocks of a file hold its data. What lies behind it, below i_size, is allocated, and has to
+//! read as zeros whatever the device has there (`valid_size` of exFAT, `i_valid` of ntfs3).
+//!
+//! Modelled are reads, writes through the page cache, stores through mappings, writeback and truncation. Left out: direct
+//! writes, fallocate, SEEK_DATA and fiemap, what a crash leaves, and files whose blocks are shared or moved.
+
+use crate::words::settings::choices;
+
+choices! {
+    /// What is given of a block behind the valid size to who fills a folio, and to a direct read.
+    ValidRead {
+        /// Zeros.
+        Zeros = "zeros",
+        /// What the device has there (a mutant).
+        Device = "device",
+    }
+}
+
+choices! {
+    /// When a write that reaches behind the valid size moves it there.
+    ValidMoved {
+        /// Where a block is mapped to be written, with its folio locked: also by writeback, and whatever lies before it
+        /// (`exfat_get_block`, fs/exfat/inode.c; `ntfs_get_block_vbo`, fs/ntfs3/inode.c; 6.12).
+        GetBlock = "get-block",
+        /// In `->iomap_end`, when the folios are unlocked (`exfat_write_iomap_end`, `ntfs_iomap_end`; 7.3).
+        IomapEnd = "iomap-end",
+    }
+}
+
+choices! {
+    /// Who moves the valid size for stores through a mapping.
+    MkwriteValid {
+        /// The write fault: it zeroes what lies before the page, then moves the valid size over it, with i_rwsem held.
+        Zeroed = "zeroed",
+        /// mmap(2), as far as the file reaches then; a write fault does nothing.
+        AtMmap = "at-mmap",
+        /// The write fault moves it, and zeroes nothing (a mutant).
+        Moved = "moved",
+        /// Nobody (a mutant).
+        Nothing = "none",
+    }
+}
