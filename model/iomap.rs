@@ -165,14 +165,9 @@ pub async fn step<B: Backend>(
     }
 }
 
-/// `xfs_file_buffered_write`: i_rwsem, and zeros up to a position beyond end of file. Where writes share i_rwsem, only those
-/// do that leave the size alone.
-async fn enter<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    mut write: Write,
-) -> ControlFlow<Written, WriteState> {
-    let taken = match write.lock {
+/// i_rwsem, as the write holds it. Whether it has it: one that must not wait tries.
+async fn take_i_rwsem<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> bool {
+    match write.lock {
         IoLock::Shared if write.nowait => {
             inode.i_rwsem.down_read_trylock(Op::new("down_read_trylock i_rwsem"), me).await
         }
@@ -187,8 +182,17 @@ async fn enter<B: Backend>(
             inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
             true
         }
-    };
-    if !taken {
+    }
+}
+
+/// `xfs_file_buffered_write`: i_rwsem, and zeros up to a position beyond end of file. Where writes share i_rwsem, only those
+/// do that leave the size alone.
+async fn enter<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut write: Write,
+) -> ControlFlow<Written, WriteState> {
+    if !take_i_rwsem(inode, me, &write).await {
         inode.emit(|| What::Failed(Errno::Again));
         return ControlFlow::Break(Written { full: false });
     }

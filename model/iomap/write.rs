@@ -443,14 +443,7 @@ async fn copy<B: Backend>(
         jdata::page_done(inode, me, write, locked.folio, slot, done, early).await;
     } else {
         drop(slot);
-        if valid_size::moves_locked(inode) {
-            valid_size::advance(inode, &(write.pos..done)).await;
-        }
-        inode.folio_unlocked(index, id);
-        inode.page(index).release(|slot| {
-            slot.unlock_dirtied(id, me);
-            slot.put(id, me);
-        });
+        unlock_written(inode, me, locked.folio, &(write.pos..done)).await;
     }
     if raises && inode.sb.config.fs.size_log == SizeLog::Write {
         let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
@@ -467,6 +460,19 @@ async fn copy<B: Backend>(
     let next = next_folio(inode, iter);
     // `iomap_write_failed`: what was not written is cut off beyond end of file.
     if cut { cut_beyond_eof(inode, done..stop, next) } else { next }
+}
+
+/// The folio is unlocked, once the valid size has moved over what was put there, where that is done first.
+async fn unlock_written<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, written: &Range<Cell>) {
+    let FolioRef { index, id } = folio;
+    if valid_size::moves_locked(inode) {
+        valid_size::advance(inode, written).await;
+    }
+    inode.folio_unlocked(index, id);
+    inode.page(index).release(|slot| {
+        slot.unlock_dirtied(id, me);
+        slot.put(id, me);
+    });
 }
 
 /// Whether the mapping has more to be used for. What lies behind the last folio of a batch is clean.

@@ -156,6 +156,12 @@ pub const ALL: &[Assumption] = &[
         "xfs_exchrange_mappings (fs/xfs/xfs_exchrange.c, 6.12)",
         &["xfs_exchange_mappings"],
     ),
+    assume(
+        "valid-size",
+        "who reads looks at the valid size once, with the mapping, and a write zeroes the gap before it makes the file longer",
+        "exfat_iomap_read_end_io, ntfs_iomap_read_end_io (7.3), exfat_direct_IO (fs/exfat/inode.c, 6.12): once more, when the data have come; exfat_extend_valid_size (fs/exfat/file.c): the size goes up first",
+        &["valid_size", "extend_valid_size"],
+    ),
 ];
 
 /// Those that runs rest on which perform these operations.

@@ -82,7 +82,8 @@ fn personality(fs: &str, block: u64) -> Personality {
 pub(crate) fn themes(fs: &str) -> &'static [Theme] {
     match fs {
         "xfs" => &[Theme::Cached, Theme::Direct, Theme::Shared],
-        "valid-size-locked" | "valid-size-late" | "ext4-iomap" | "gfs2" | "gfs2-stuffed" | "xfs-zoned" | "zonefs" => &[Theme::Cached, Theme::Direct],
+        "valid-size-locked" | "valid-size-late" | "ext4-iomap" | "gfs2" | "gfs2-stuffed" | "xfs-zoned"
+        | "zonefs" => &[Theme::Cached, Theme::Direct],
         _ => &[Theme::Cached],
     }
 }
