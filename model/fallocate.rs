@@ -267,6 +267,9 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce, zeroed: bool) -> Wor
             }
             inode.emit(|| What::Size(inode.sb.geometry.byte_at(size)));
         }
+        AtOnce::Grow(grown) if inode.sb.config.fs.valid_size => {
+            truncate::grow_with_valid_size(inode, &grown).await;
+        }
         AtOnce::Grow(grown) => {
             let op = Op::new("i_size_write");
             inode.i_size.store(op, u64::from(grown.end), inode.order(Link::SizeStore)).await;

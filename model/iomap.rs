@@ -225,7 +225,7 @@ async fn enter<B: Backend>(
         size = inode.i_size_peek();
     }
     inode.oracle.begin_growth(&inode.sb.geometry, write.id, &(size..write.request.start));
-    let Ok(zeroed_first) = zeroed_first(inode, size, &write).await else {
+    let Ok(zeroed_first) = zeroed_first(inode, size, &mut write).await else {
         inode.emit(|| What::Failed(Errno::NoSpace));
         write.failed = true;
         return finish(inode, me, &write);
@@ -247,15 +247,21 @@ async fn enter<B: Backend>(
     })
 }
 
-/// What a write zeroes before it begins, in a file of `size`.
+/// What a write zeroes before it begins, in a file of `size`. One with a valid size is as long as the zeros reach before they are
+/// there.
 async fn zeroed_first<B: Backend>(
     inode: &Inode<B>,
     size: Cell,
-    write: &Write,
+    write: &mut Write,
 ) -> Result<Option<Range<Cell>>, Enospc> {
     let start = write.request.start;
     if inode.sb.config.fs.valid_size {
-        return valid_size::gap(inode, size, start).await;
+        let gap = valid_size::gap(inode, size, start).await?;
+        if start > size {
+            write.size_before_zeros = Some(size);
+            truncate::grow_with_valid_size(inode, &(size..start)).await;
+        }
+        return Ok(gap);
     }
     Ok(eof_tail(inode, size, start, Grower::Write))
 }

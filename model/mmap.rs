@@ -349,9 +349,10 @@ async fn page_mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -
         inode.page(index).release(|slot| slot.put(id, me));
         return MmapState::Fault(vmf.rest);
     }
-    let geometry = &inode.sb.geometry;
-    let (at, size) = (vmf.rest.cells.start, inode.i_size_peek());
-    let page = geometry.cell_at(geometry.page_at(at)).min(size)..geometry.page_end(at).min(size);
+    // What lies in the same folio before the page is zeros there already, and becomes dirty with it.
+    let (geometry, size) = (&inode.sb.geometry, inode.i_size_peek());
+    let start = geometry.cells_of_folio(index).start;
+    let page = start.min(size)..geometry.page_end(vmf.rest.cells.start).min(size);
     MmapState::Valid(vmf, ExtendState::Look(page))
 }
 

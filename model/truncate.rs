@@ -3,7 +3,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
+use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 use crate::state::device::contents;
 use crate::state::event::{DataEvent, FolioEvent, What};
@@ -155,8 +155,8 @@ fn unmap_pages<B: Backend>(
 /// `pagecache_isize_extended` (mm/truncate.c): the file grows from `from` to `to`, and the folio that the old
 /// end lay in is write-protected, so that the next store into the blocks that have come inside the file
 /// faults and reserves them. Only where the page that it lay in has further blocks: other pages have no entries yet. In 7.3 a
-/// dirty folio is also zeroed from there on. Where a store has to move a valid size, the rest of the same block counts, too
-/// (`exfat_pagecache_isize_extended`, fs/exfat/file.c, 7.3).
+/// dirty folio is also zeroed from there on. Where a store has to move a valid size, the rest of the same block counts, too, and is
+/// zeroed.
 pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, to: Cell) {
     let Some(last) = from.checked_sub(1) else { return };
     let index = inode.sb.geometry.folio_of(last);
@@ -176,12 +176,22 @@ pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, 
         folio.write_protect();
         inode.tlb(index).acquire();
         let grown = from..to.min(inode.sb.geometry.cells_of_folio(index).end);
-        if folio.dirty && inode.sb.config.design.isize_extended == IsizeExtended::Zero {
+        let zeroes = inode.sb.config.design.isize_extended == IsizeExtended::Zero;
+        if folio.dirty && zeroes || inode.sb.config.fs.valid_size {
             let inside = within(&inode.sb.geometry.cells_of_folio(index), &grown);
             folio.cells[inside].fill(Value::ZERO);
             inode.emit(|| What::Data(DataEvent::ZeroedInCache(inode.sb.geometry.bytes_of_cells(&grown))));
         }
     }
+}
+
+/// `exfat_pagecache_isize_extended` (fs/exfat/file.c, 7.3): the same before i_size goes up, so that what was stored behind end of
+/// file is not found in it, and a store that is to be found moves the valid size. The kernel has the folio locked from one to the
+/// other; here i_rwsem keeps faults out.
+pub async fn grow_with_valid_size<B: Backend>(inode: &Inode<B>, grown: &Range<Cell>) {
+    pagecache_isize_extended(inode, grown.start, grown.end).await;
+    inode.i_size.store(Op::new("i_size_write"), u64::from(grown.end), inode.order(Link::SizeStore)).await;
+    inode.emit(|| What::Size(inode.sb.geometry.byte_at(grown.end)));
 }
 
 /// Judges what is left of a folio that is not in the page cache: what the extent map and the device give.

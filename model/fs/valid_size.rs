@@ -87,18 +87,20 @@ pub(super) async fn mapped_for_writeback<B: Backend>(inode: &Inode<B>, block: Fi
     }
 }
 
-/// `exfat_setattr`, `ntfs3_setattr`. A file that grows gets blocks, and the valid size stays (`exfat_cont_expand`); what may have
-/// been stored behind end of file is cut off before. One that shrinks takes it along.
+/// `exfat_setattr`, `ntfs3_setattr`. A file that grows gets blocks, and the valid size stays (`exfat_cont_expand`). One
+/// that shrinks takes it along.
 pub(super) fn setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
     let geometry = &inode.sb.geometry;
     if new_size > size {
         let blocks = geometry.blocks_touched(&(0..new_size));
         let name = inode.sb.config.fs.names.setattr_size;
-        let extend = Job::AtOnce(AtOnce::Extend { name, blocks, size: Some(new_size) });
-        let tail = size.checked_sub(1).map(|last| size..geometry.cells_of_folio(geometry.folio_of(last)).end);
-        let cut = tail.filter(|tail| !tail.is_empty()).map(Job::Drop);
+        let jobs = [
+            AtOnce::Extend { name, blocks, size: None },
+            AtOnce::Grow(size..new_size),
+            AtOnce::LogSize(new_size),
+        ];
         let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
-        return Plan { jobs: cut.into_iter().chain([extend]).collect(), meaning };
+        return Plan { jobs: jobs.map(Job::AtOnce).into(), meaning };
     }
     let mut jobs = zero_tail(inode, new_size);
     jobs.push(Job::AtOnce(AtOnce::SetSize(new_size)));

@@ -456,6 +456,8 @@ async fn copy<B: Backend>(
 
     write.at_most = (short && !accepted).then_some(copied_to);
     write.pos = done;
+    // What lies before its position is the file's by now, whatever the valid size was.
+    iter.iomap.valid = iter.iomap.valid.map(|valid| valid.max(done));
     iter.iomap.stale = StaleFlag::Clear;
     let next = next_folio(inode, iter);
     // `iomap_write_failed`: what was not written is cut off beyond end of file.

@@ -192,6 +192,9 @@ pub(crate) fn as_run(
         let command = match command {
             // A short copy loses the rest of the block there (zoned/short-copy).
             Command::Fail { .. } | Command::Short { .. } if fs.is_out_of_place() => continue,
+            // A write that fails leaves the gap before it in the file, and one whose copy is short goes on with a mapping of new
+            // blocks that have been written.
+            Command::Fail { .. } | Command::Short { .. } if fs.valid_size => continue,
             Command::Fail { .. } | Command::Short { .. } => {
                 fault = Some(command);
                 continue;
