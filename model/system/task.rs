@@ -198,6 +198,7 @@ fn looks_at_shutdown(at: &At) -> bool {
         | At::Look(_)
         | At::Getevents(_)
         | At::Mmap(_)
+        | At::MmapFile(_)
         | At::Zap(_)
         | At::Fsync(_)
         | At::Shutdown(_)
