@@ -33,7 +33,7 @@ use crate::iomap::write_state::{Write, WriteState};
 use crate::iomap::zero::{zero_range, zero_range_unlocked};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path};
-use crate::state::aio::{Aio, Completer, DeviceWrite, Dio, Submission};
+use crate::state::aio::{Aio, Completer, DeviceWrite, Dio, Payload, Submission};
 use crate::state::dio_count::{inode_dio_begin, inode_dio_end, inode_dio_wait};
 use crate::state::event::{Dropped, Errno, Mapping, Sampler, What};
 use crate::state::folio::Eviction;
@@ -47,11 +47,11 @@ use crate::state::world::World;
 use crate::words::branches;
 use crate::words::command::{Command, Io};
 use crate::words::design::{Design, ZeroLock};
-use crate::words::dio_design::{DioBusy, DioCached, DioDrain, DioUnaligned};
+use crate::words::dio_design::{DioBusy, DioCached, DioDrain, DioStable, DioUnaligned};
 use crate::words::geometry::{Cell, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::{CloneLock, DioLock};
-use crate::words::value::Value;
+use crate::words::value::{Value, WriteId};
 
 /// What a write holds that goes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -298,8 +298,11 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contro
         unlock(inode, me, dio.lock);
         return ControlFlow::Continue(DioState::Recall(Dio { lock: IoLock::Exclusive, ..dio }));
     }
+    if inode.sb.config.fs.data_checksum && inode.sb.config.design.dio_stable == DioStable::Buffered {
+        return not_direct(inode, me, dio);
+    }
     if !dio.begun {
-        inode.oracle.begin_write(&inode.sb.geometry, dio.id, &dio.request);
+        inode.begin_write(dio.id, &dio.request);
         dio.begun = true;
     }
     if inode.glock.is_some() {
@@ -402,10 +405,25 @@ fn gfs2_file_direct_write<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -
 /// -ENOTBLK: nothing was written, and the buffered write begins on its own. gfs2 keeps i_rwsem in between; without it
 /// others may only come earlier.
 fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
-    inode.sb.backend.reach(branches::DIO_FALLBACK);
-    inode.emit(|| What::BufferedInstead);
     inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
     unlock(inode, me, dio.lock);
+    buffered_instead(inode, dio)
+}
+
+/// `btrfs_direct_write` (fs/btrfs/direct-io.c, 6.12.118), of a file with checksums: a write that must not wait is not done through
+/// the page cache.
+fn not_direct<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
+    if dio.nowait {
+        return would_block(inode, me, &dio, Held::IoLock);
+    }
+    unlock(inode, me, dio.lock);
+    ControlFlow::Continue(buffered_instead(inode, dio))
+}
+
+/// The buffered write in the place of one that has nothing and holds nothing.
+fn buffered_instead<B: Backend>(inode: &Inode<B>, dio: Dio) -> DioState {
+    inode.sb.backend.reach(branches::DIO_FALLBACK);
+    inode.emit(|| What::BufferedInstead);
     let mut write = Write::to(inode, dio.id, dio.request);
     (write.nowait, write.dontcache) = (dio.nowait, dio.dontcache);
     DioState::Fallback(WriteState::Enter(write))
@@ -518,10 +536,34 @@ fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<
         inode.sb.backend.reach(branches::DIO_PAD);
     }
     let shared = iomap.shared;
-    for (cells, value) in [(head, Value::ZERO), (cells, Value::written(dio.id)), (tail, Value::ZERO)] {
-        let phys = geometry.blocks_touched(&cells).next().and_then(|block| iomap.addr_of(block));
-        dio.device.extend(phys.map(|phys| DeviceWrite { cells, phys, value, shared }));
+    let zeros = |cells| (cells, Payload::Same(Value::ZERO));
+    let parts = std::iter::once(zeros(head)).chain(payload(inode, dio.id, cells)).chain([zeros(tail)]);
+    let place = |(cells, data): (Range<Cell>, Payload)| {
+        let phys = iomap.addr_of(geometry.blocks_touched(&cells).next()?)?;
+        Some(DeviceWrite { cells, phys, data, shared })
+    };
+    dio.device.extend(parts.filter_map(place));
+}
+
+/// What the device is given for cells of a write. Where others may store into the user's buffer, the device reads one block after
+/// the other, unless the data were copied before.
+fn payload<B: Backend>(inode: &Inode<B>, id: WriteId, cells: Range<Cell>) -> Vec<(Range<Cell>, Payload)> {
+    let buffers = &inode.sb.user_buffers;
+    if !buffers.are_shared(id) {
+        return vec![(cells, Payload::Same(Value::written(id)))];
     }
+    if inode.sb.config.fs.data_checksum && inode.sb.config.design.dio_stable == DioStable::Bounce {
+        let data = buffers.contents(id, &cells);
+        return vec![(cells, Payload::Copied(id, data))];
+    }
+    let geometry = &inode.sb.geometry;
+    let of_block = |block| {
+        let block = geometry.cells_of_block(block);
+        let part = block.start.max(cells.start)..block.end.min(cells.end);
+        let submitted = buffers.contents(id, &part);
+        (part, Payload::InPlace(id, submitted))
+    };
+    geometry.blocks_touched(&cells).map(of_block).collect()
 }
 
 /// All is submitted: waits, or leaves the rest to the worker.

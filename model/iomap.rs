@@ -206,7 +206,7 @@ async fn enter<B: Backend>(
     }
     // file_update_time.
     inode.mark_dirty(InodeDirty::Times);
-    inode.oracle.begin_write(&inode.sb.geometry, write.id, &write.request);
+    inode.begin_write(write.id, &write.request);
     inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_write", inode, &write.request));
     let Ok(budget) = fs::reserve_budget(inode, &write.request) else {
         inode.emit(|| What::Failed(Errno::NoSpace));

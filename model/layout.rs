@@ -19,7 +19,7 @@ use crate::direct_io::device::write_device;
 use crate::direct_io::invalidate::{self, InvalidateState, invalidate_folio2};
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::path::{Part, Path};
-use crate::state::aio::DeviceWrite;
+use crate::state::aio::{DeviceWrite, Payload};
 use crate::state::event::{Dropped, Errno, Mapping, Sampler, What};
 use crate::state::folio::Eviction;
 use crate::state::inode::Inode;
@@ -209,7 +209,8 @@ async fn write<B: Backend>(
             misplaced(inode, block, phys);
         }
         let cells = geometry.cells_of_block(block);
-        write_device(inode, &DeviceWrite { cells, phys, value: Value::written(id), shared: false });
+        let data = Payload::Same(Value::written(id));
+        write_device(inode, &DeviceWrite { cells, phys, data, shared: false });
     }
     ControlFlow::Break(Returned::Success)
 }

@@ -38,5 +38,6 @@ pub mod reflink;
 pub mod relocate;
 pub mod seek;
 pub mod truncate;
+pub mod user_buffer;
 pub mod valid_size;
 pub mod writeback;

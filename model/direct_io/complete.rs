@@ -117,7 +117,7 @@ pub async fn worker_step<B: Backend>(
         },
         WorkerState::Read(file, read) => match read::complete(inode(file), read).await {
             ControlFlow::Continue(read) => WorkerState::Read(file, read),
-            ControlFlow::Break(()) => {
+            ControlFlow::Break(_) => {
                 acknowledge_aio(inode(file), worker);
                 WorkerState::Idle
             }

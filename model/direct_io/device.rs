@@ -3,9 +3,11 @@
 use stalemap_facade::{Backend, Leaf};
 
 use crate::judge::properties;
-use crate::state::aio::DeviceWrite;
+use crate::state::aio::{DeviceWrite, Payload};
 use crate::state::event::{DataEvent, What};
 use crate::state::inode::Inode;
+use crate::words::branches;
+use crate::words::geometry::within;
 use crate::words::value::Value;
 use crate::writeback::io::{audit_owned, is_at};
 
@@ -13,14 +15,15 @@ use crate::writeback::io::{audit_owned, is_at};
 pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
     let geometry = &inode.sb.geometry;
     let blocks = geometry.blocks_touched(&write.cells);
+    let given = given(inode, write);
     for block in blocks.clone() {
         let phys = write.phys + (block - blocks.start);
         let cells = geometry.cells_of_block(block);
-        let inside = crate::words::geometry::within(&cells, &write.cells);
+        let inside = within(&cells, &write.cells);
         inode.sb.supersede(phys);
         inode.sb.disk[usize::from(phys)].update(|contents| {
             let contents = contents.get_or_insert_with(|| vec![Value::garbage(phys); cells.len()]);
-            contents[inside].fill(write.value);
+            contents[inside].copy_from_slice(&given[within(&write.cells, &cells)]);
         });
         audit_owned(inode, phys);
         let mut misplaced = false;
@@ -38,6 +41,31 @@ pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
     inode.audit_crash();
     inode.emit(|| {
         let bytes = geometry.bytes_of_cells(&write.cells);
-        What::Data(DataEvent::OnDevice { bytes, zeros: write.value == Value::ZERO })
+        What::Data(DataEvent::OnDevice { bytes, zeros: write.data == Payload::Same(Value::ZERO) })
     });
+}
+
+/// What the device gets, with the checksum that was calculated before it read the data.
+fn given<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) -> Vec<Value> {
+    let buffers = &inode.sb.user_buffers;
+    match &write.data {
+        Payload::Same(value) => vec![*value; write.cells.len()],
+        Payload::Copied(id, submitted) => {
+            if buffers.audit(*id, &write.cells) != *submitted {
+                inode.sb.backend.reach(branches::BUFFER_CHANGED);
+            }
+            submitted.clone()
+        }
+        Payload::InPlace(id, submitted) => {
+            let mut data = buffers.contents(*id, &write.cells);
+            if data != *submitted {
+                inode.sb.backend.reach(branches::BUFFER_CHANGED);
+            }
+            let summed = submitted.iter().filter(|_| inode.sb.config.fs.data_checksum);
+            for (value, _) in data.iter_mut().zip(summed).filter(|(value, summed)| *value != *summed) {
+                *value = value.with_other_checksum();
+            }
+            data
+        }
+    }
 }

@@ -23,7 +23,8 @@ use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;
 use crate::words::branches;
 use crate::words::command::{Command, Io};
-use crate::words::geometry::{Cell, FileBlock, FolioIndex};
+use crate::words::extent::Phys;
+use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
 use crate::words::value::Value;
 use crate::writeback::io::{self, SyncMode};
 use crate::writeback::{self, WritebackState};
@@ -117,9 +118,9 @@ impl Path for DirectReadState {
             DirectReadState::Complete(read) => {
                 let read = match complete(inode, read).await {
                     ControlFlow::Continue(read) => read,
-                    ControlFlow::Break(()) => {
+                    ControlFlow::Break(returned) => {
                         unlock(inode, me);
-                        return ControlFlow::Break(Returned::Success);
+                        return ControlFlow::Break(returned);
                     }
                 };
                 DirectReadState::Complete(read)
@@ -205,13 +206,22 @@ async fn begin<B: Backend>(
 }
 
 /// The device reads one extent; with the last one the read is complete.
-pub async fn complete<B: Backend>(inode: &Inode<B>, mut read: DirectRead) -> ControlFlow<(), DirectRead> {
+pub async fn complete<B: Backend>(
+    inode: &Inode<B>,
+    mut read: DirectRead,
+) -> ControlFlow<Returned, DirectRead> {
     if !read.device.is_empty() {
         let alternatives = read.device.len() as u32;
         let which = inode.sb.backend.choose(Op::new("device_read"), alternatives).await;
         let (blocks, first) = read.device.remove(which as usize);
         for block in blocks.clone() {
             let phys = first + (block - blocks.start);
+            if other_checksum(inode, &read, block, phys) {
+                inode.emit(|| What::Failed(Errno::Io));
+                inode.judge_checksum(block);
+                returned(inode, &read);
+                return ControlFlow::Break(Returned::Error);
+            }
             let cells = inode.sb.geometry.cells_of_block(block);
             let beyond = |at: usize| read.valid.is_some_and(|valid| cells.start + at as Cell >= valid);
             let value = |at| if beyond(at) { Value::ZERO } else { inode.sb.read_disk(phys, at) };
@@ -222,7 +232,15 @@ pub async fn complete<B: Backend>(inode: &Inode<B>, mut read: DirectRead) -> Con
         return ControlFlow::Continue(read);
     }
     returned(inode, &read);
-    ControlFlow::Break(())
+    ControlFlow::Break(Returned::Success)
+}
+
+/// Whether the device has something of a block with a checksum of something else.
+fn other_checksum<B: Backend>(inode: &Inode<B>, read: &DirectRead, block: FileBlock, phys: Phys) -> bool {
+    let of_block = inode.sb.geometry.cells_of_block(block);
+    let cells = within(&of_block, &(read.request.start..read.end));
+    inode.sb.config.fs.data_checksum
+        && cells.into_iter().any(|at| inode.sb.read_disk(phys, at).has_other_checksum())
 }
 
 /// Judges what is returned of a block.

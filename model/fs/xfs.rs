@@ -96,6 +96,7 @@ pub(super) fn personality() -> Personality {
         alloc_errors: false,
         init_on_alloc: false,
         short_copies: false,
+        data_checksum: false,
         layout_returned: LayoutReturned::Forgotten,
         valid_size: false,
         valid_read: ValidRead::Zeros,

@@ -515,7 +515,9 @@ fn put<B: Backend>(
     let folio_cells = inode.sb.geometry.cells_of_folio(locked.folio.index);
     let cells = &mut folio.cells[within(&folio_cells, &(write.pos..done))];
     match write.fill {
-        Fill::Data => cells.fill(Value::written(write.id)),
+        Fill::Data => {
+            cells.copy_from_slice(&inode.sb.user_buffers.contents(write.id, &(write.pos..done)));
+        }
         Fill::Zero => cells.fill(Value::ZERO),
         Fill::Unshare => {}
     }
@@ -740,8 +742,15 @@ pub fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock,
     let Some(phys) = iomap.source_of(block) else { return };
     let first = inode.sb.geometry.cells_of_block(block).start;
     for (at, cell) in inode.sb.cells_in_folio(block).enumerate() {
-        let beyond = iomap.valid.is_some_and(|valid| first + at as Cell >= valid);
-        cells[cell] = if beyond { Value::ZERO } else { inode.sb.read_disk(phys, at) };
+        if iomap.valid.is_some_and(|valid| first + at as Cell >= valid) {
+            cells[cell] = Value::ZERO;
+            continue;
+        }
+        let value = inode.sb.read_disk(phys, at);
+        if value.has_other_checksum() {
+            inode.judge_checksum(block);
+        }
+        cells[cell] = value.without_checksum();
     }
 }
 

@@ -58,6 +58,22 @@ impl History {
         self.allow(id);
     }
 
+    /// The write, which has begun, may put this there in the place of its own value: it lies in its buffer.
+    fn store_to_buffer(&mut self, write: WriteId, store: WriteId) {
+        let Some((_, replaced)) = self.pending.iter().find(|(other, _)| *other == write) else { return };
+        if self.pending.iter().all(|(other, _)| *other != store) {
+            self.pending.push((store, *replaced));
+            self.pending.sort_unstable();
+        }
+        self.allow(store);
+    }
+
+    /// The same, and its own value was not in the buffer any more when it began.
+    fn begin_with(&mut self, write: WriteId, store: WriteId) {
+        self.store_to_buffer(write, store);
+        self.allowed &= !(1 << write);
+    }
+
     /// The cell may contain this from here on.
     fn allow(&mut self, id: WriteId) {
         self.allowed |= 1 << id;
@@ -222,6 +238,8 @@ pub struct Oracle<B: Backend> {
     survivors: Option<Vec<B::Leaf<Vec<Survivors>>>>,
     /// What each write wrote, for messages.
     patterns: Vec<u8>,
+    /// Writes into whose buffers others store, each with what is stored.
+    buffers: Vec<(WriteId, Vec<WriteId>)>,
     /// What messages call the file, where there are several.
     label: Option<String>,
     /// The direct writes, if those that meet others are not judged.
@@ -263,6 +281,7 @@ impl<B: Backend> Oracle<B> {
         Oracle {
             backend: backend.clone(),
             patterns: patterns.to_vec(),
+            buffers: Vec::new(),
             label: label.map(str::to_owned),
             exempted: None,
             post_eof: PostEof::Judged,
@@ -280,6 +299,13 @@ impl<B: Backend> Oracle<B> {
     #[must_use]
     pub fn with_exempted(mut self, exempted: Option<u64>) -> Self {
         self.exempted = exempted;
+        self
+    }
+
+    /// Says what is stored into the buffers of writes: one of these is what the write puts there, and ends with it.
+    #[must_use]
+    pub fn with_buffers(mut self, buffers: Vec<(WriteId, Vec<WriteId>)>) -> Self {
+        self.buffers = buffers;
         self
     }
 
@@ -451,14 +477,36 @@ impl<B: Backend> Oracle<B> {
     /// A write(2) returns: `done` was written, the rest of `cells` was not.
     pub fn end_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, done: Cell) {
         self.end_growth(geometry, id, cells.start, done > cells.start);
-        self.each(geometry, &(cells.start..done), |history| history.complete_write(id));
-        self.each(geometry, &(done..cells.end), |history| history.abandon_write(id));
+        for id in self.values_of(id) {
+            self.each(geometry, &(cells.start..done), |history| history.complete_write(id));
+            self.each(geometry, &(done..cells.end), |history| history.abandon_write(id));
+        }
+    }
+
+    /// What a write may put into the file: what it was given, or what was stored into its buffer.
+    fn values_of(&self, id: WriteId) -> impl Iterator<Item = WriteId> {
+        let stores = self.buffers.iter().filter(move |(write, _)| *write == id);
+        std::iter::once(id).chain(stores.flat_map(|(_, stores)| stores.iter().copied()))
+    }
+
+    /// Somebody has stored to the buffer of a write, which has begun or has not.
+    pub fn store_to_buffer(&self, geometry: &Geometry, write: WriteId, store: WriteId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.store_to_buffer(write, store));
+        self.survivors(geometry, cells, |cell| cell.allow(store));
+    }
+
+    /// A write begins whose buffer has what was stored there before.
+    pub fn begin_with(&self, geometry: &Geometry, write: WriteId, store: WriteId, cells: &Range<Cell>) {
+        self.each(geometry, cells, |history| history.begin_with(write, store));
+        self.survivors(geometry, cells, |cell| cell.allow(store));
     }
 
     /// A write(2) returns an error after parts of it may have been written.
     pub fn fail_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
         self.end_growth(geometry, id, cells.start, false);
-        self.each(geometry, cells, |history| history.fail_write(id));
+        for id in self.values_of(id) {
+            self.each(geometry, cells, |history| history.fail_write(id));
+        }
     }
 
     /// Writeback of cells has failed, which some fsync(2) reports: what the device has of them, given with each and before what
@@ -945,6 +993,29 @@ mod tests {
         history.complete_write(2);
         assert!(history.allows(Value::written(2)) && history.allows(Value::written(3)));
         assert!(!history.allows(Value::written(1)));
+    }
+
+    #[test]
+    fn what_lies_in_the_buffer_while_a_write_is_in_flight_is_right() {
+        let mut history = History::new();
+        history.store_to_buffer(1, 2);
+        assert!(!history.allows(Value::written(2)), "the write has not begun");
+        history.begin_write(1);
+        history.begin_with(1, 2);
+        assert!(history.allows(Value::written(2)) && !history.allows(Value::written(1)));
+        history.store_to_buffer(1, 3);
+        history.begin_write(4);
+        history.complete_write(4);
+        for id in [1, 2, 3] {
+            history.complete_write(id);
+        }
+        assert!(!history.allows(Value::ZERO) && !history.allows(Value::written(1)));
+        assert!([2, 3, 4].into_iter().all(|id| history.allows(Value::written(id))), "they overlapped");
+        history.store_to_buffer(1, 5);
+        assert!(!history.allows(Value::written(5)), "the write has ended");
+        history.begin_write(6);
+        history.complete_write(6);
+        assert!((0..6).all(|id| !history.allows(Value::written(id))) && history.pending.is_empty());
     }
 
     #[test]

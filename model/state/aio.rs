@@ -21,13 +21,24 @@ pub(crate) enum Submission {
     Alone,
 }
 
+/// What the device is given.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Payload {
+    /// One value in all cells.
+    Same(Value),
+    /// A copy of the user's buffer of a write that was made at submission.
+    Copied(WriteId, Vec<Value>),
+    /// Whatever that buffer has when the device reads it; with what it had at submission.
+    InPlace(WriteId, Vec<Value>),
+}
+
 /// A write to the device.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct DeviceWrite {
     pub(crate) cells: Range<Cell>,
     /// The device block of the first cell.
     pub(crate) phys: Phys,
-    pub(crate) value: Value,
+    pub(crate) data: Payload,
     /// The device block is the COW fork's.
     pub(crate) shared: bool,
 }

@@ -4,7 +4,8 @@
 //! What a call needs is a block for each one of its range that is neither the file's own nor reserved for it, whatever a hint or
 //! a transaction asks for beyond that. What is free is what nobody has and nobody was promised. Left out: file systems that
 //! write out of place, whose calls wait for space in the kernel and fail here; memory, signals and locks, of which the model is told
-//! when they fail a call.
+//! when they fail a call; and what a reader of the page cache does whose read of a folio fails for its checksum: the error is
+//! judged, and it goes on with what the device has.
 
 use std::ops::Range;
 
@@ -41,6 +42,14 @@ impl<B: Backend> Inode<B> {
                 format!("{error} for {}, and the device has not failed", self.sb.geometry.show_blocks(blocks))
             });
         }
+    }
+
+    /// A read of a block fails with EIO, since its checksum is that of something else. The device has what it was given.
+    pub fn judge_checksum(&self, block: FileBlock) {
+        self.violate(properties::SPURIOUS_ERROR, || {
+            let block = self.sb.geometry.show_blocks(&(block..block + 1));
+            format!("EIO for {block}: its checksum is not that of what the device was given")
+        });
     }
 
     fn needs_space(&self, map: &ExtentMap, block: FileBlock) -> bool {

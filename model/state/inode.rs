@@ -106,6 +106,9 @@ impl<B: Backend> Inode<B> {
         let crashes = sb.config.judges_crashes();
         let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.label(number))
             .with_exempted(sb.config.exempted())
+            .with_buffers(
+                sb.config.user_buffers().into_iter().map(|buffer| (buffer.write, buffer.stores)).collect(),
+            )
             .with_post_eof(sb.config.post_eof);
         let fs = &sb.config.fs;
         let (map, size) = new_file(&sb.config, geometry, number);

@@ -35,6 +35,8 @@ pub mod superblock;
 pub mod sync;
 pub mod trace;
 pub mod tracepoint;
+pub mod user_buffers;
+pub mod user_data;
 pub mod validity;
 pub mod world;
 pub mod zones;

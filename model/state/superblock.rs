@@ -16,6 +16,7 @@ use crate::state::log::Log;
 use crate::state::mount::Mount;
 use crate::state::space::Space;
 use crate::state::sync::RwSemaphore;
+use crate::state::user_buffers::UserBuffers;
 use crate::words::command::FileId;
 use crate::words::config::Config;
 use crate::words::extent::{Enospc, ExtentMap, Phys};
@@ -48,6 +49,8 @@ pub struct SuperBlock<B: Backend> {
     pub bio: Handover<B>,
     /// Asynchronous direct I/O, by the command that submits it.
     pub aio: Vec<B::Lock<AioQueue>>,
+    /// What writes take their data from, where others may store there.
+    pub user_buffers: UserBuffers<B>,
     /// Directed runs.
     pub holds: Vec<B::Lock<HoldState>>,
     /// How many folios were evicted, when that is bounded.
@@ -116,6 +119,7 @@ impl<B: Backend> SuperBlock<B> {
             in_flight: backend.unordered("ioends", Vec::new()),
             bio: Handover::new(backend, "bio", config.orderings, Link::Bio, Link::Bio),
             aio: (0..config.workers()).map(|_| backend.lock("aio", AioQueue::default())).collect(),
+            user_buffers: UserBuffers::new(backend, config, geometry),
             holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
             evictions: backend.leaf("evictions", 0),
             answers: Answers::new(backend, config.actors.len(), &config.heard),
@@ -242,7 +246,16 @@ impl<B: Backend> SuperBlock<B> {
     pub fn audit_disk(&self, phys: Phys, at: usize) -> Value {
         let mut value = Value::ZERO;
         self.disk[usize::from(phys)].audit(|block| value = contents(block, phys, at));
-        value
+        value.without_checksum()
+    }
+
+    /// Shows the oracle whether the device has something in some cells of a block with a checksum of something else.
+    pub fn audit_checksum(&self, phys: Phys, mut cells: Range<usize>) -> bool {
+        let mut other = false;
+        self.disk[usize::from(phys)].audit(|block| {
+            other = cells.any(|at| contents(block, phys, at).has_other_checksum());
+        });
+        other
     }
 
     /// The cells of block `block`, counted from the first cell of its folio.

@@ -32,6 +32,7 @@ use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::system::umount;
+use crate::user_buffer::BufferStore;
 use crate::valid_size::MmapFile;
 use crate::words::command::Command;
 use crate::words::config::FileCommand;
@@ -114,6 +115,7 @@ paths! {
     Relocate(RelocateState),
     Layout(LayoutState),
     Redirty(RedirtyState),
+    BufferStore(BufferStore),
     CowExtentSize(CowExtentSize),
     Invalidate(Invalidate),
     Actor(ActorState),
@@ -151,6 +153,7 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         | Command::Layoutwrite { .. }
         | Command::Layoutcommit
         | Command::Layoutreturn => at::<LayoutState, B>(part),
+        Command::BufferStore { .. } => at::<BufferStore, B>(part),
         Command::Redirty { .. } => at::<RedirtyState, B>(part),
         Command::Cowextsize { .. } => at::<CowExtentSize, B>(part),
         Command::Shutdown { .. } => at::<ShutdownState, B>(part),
@@ -208,6 +211,7 @@ fn looks_at_shutdown(at: &At) -> bool {
         | At::Redirty(_)
         | At::CowExtentSize(_)
         | At::Invalidate(_)
+        | At::BufferStore(_)
         | At::Actor(_) => false,
     }
 }

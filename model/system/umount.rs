@@ -13,7 +13,7 @@ use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
 use crate::state::world::World;
 use crate::words::extent::Extent;
-use crate::words::geometry::{Bytes, Cell, FileBlock};
+use crate::words::geometry::{Bytes, Cell, FileBlock, within};
 use crate::words::personality::Completion;
 
 /// Judges what readers of the page cache would see.
@@ -57,6 +57,7 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
     let logged = inode.sb.config.fs.completion != Completion::Clear;
     // The size that the next mount finds.
     let found = if logged { end.max(disk_size) } else { end };
+    judge_checksums(inode, found);
     let cells = (0..found).map(|cell| (cell, on_disk(inode, cell)));
     inode.oracle.visible(&inode.sb.geometry, "file on disk", cells.collect::<Vec<_>>().into_iter());
     inode.audit_map(|map| {
@@ -80,6 +81,23 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
         let mut map = inode.lock_map(Op::new("xfs_reflink_cancel_cow_range")).await;
         map.cancel_copies(0..inode.sb.geometry.blocks());
     }
+}
+
+/// Judges whether everything inside a file of `size` can be read.
+fn judge_checksums<B: Backend>(inode: &Inode<B>, size: Cell) {
+    if !inode.sb.config.fs.data_checksum {
+        return;
+    }
+    let geometry = &inode.sb.geometry;
+    inode.audit_map(|map| {
+        for block in geometry.blocks_touched(&(0..size)) {
+            let Extent::Written(phys) = map.get(block) else { continue };
+            let cells = within(&geometry.cells_of_block(block), &(0..size));
+            if inode.sb.audit_checksum(phys, cells) {
+                inode.judge_checksum(block);
+            }
+        }
+    });
 }
 
 /// `xfs_free_eofblocks` (fs/xfs/xfs_bmap_util.c), when the file is closed, or its inode leaves memory: blocks behind end of

@@ -51,6 +51,8 @@ stalemap_facade::names! { Branch {
     DIO_EAGAIN = "dio-eagain",
     /// A direct write was done as a buffered one, because the page cache did not let go of its range.
     DIO_FALLBACK = "dio-fallback",
+    /// The user's buffer changed between the submission of a direct write and the device's turn.
+    BUFFER_CHANGED = "buffer-changed",
     /// The page cache still had dirty data in the range of a direct write when that was complete.
     DIO_INVALIDATE_FAILED = "dio-invalidate-failed",
     /// A write that must not wait met a held invalidate_lock while it gave a stale mapping back.

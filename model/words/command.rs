@@ -17,7 +17,7 @@ use self::facts::Role::{
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
 use self::facts::{Blocks, Data, Facts, Fault, FaultKind, Need, Role, SizeEffect, Touches};
-pub use self::facts::{FileId, Io};
+pub use self::facts::{BufferId, FileId, Io};
 use crate::words::personality::{
     Allocate, CloneLock, Completion, Dropbehind, Exchange, FsType, Hooks, Personality, Relocate,
 };
@@ -113,6 +113,17 @@ pub enum Command {
         nowait: bool,
         /// `-U`: RWF_DONTCACHE.
         dontcache: bool,
+        /// `-i name`: the memory that the data lie in, if others may store there.
+        buffer: Option<BufferId>,
+    },
+    /// `[name] mwrite [-S fill] off len`: stores into the memory that a write takes its data from.
+    BufferStore {
+        /// Which.
+        buffer: BufferId,
+        /// Where in the file the write puts what is stored.
+        range: Range<u64>,
+        /// The pattern; only for reports.
+        fill: u8,
     },
     /// `pread [-b chunk] off len`: one read(2) per `chunk` bytes, short at end of file.
     Pread {
@@ -419,6 +430,7 @@ impl Command {
                 let call = Some(by_io(*io, "write(2)", "direct write"));
                 row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), of_io(*io, *dontcache), Role::Io(*io))
             }
+            Command::BufferStore { range, fill, .. } => row(Some("store"), Bytes(range.clone()), Keeps, Stay, Written(*fill), &[], Plain),
             Command::Pread { range, chunk, io, dontcache } => {
                 let call = Some(by_io(*io, "read(2)", "direct read"));
                 row(call, Calls(range.clone(), *chunk), Keeps, Stay, Nothing, of_io(*io, *dontcache), Role::Io(*io))
@@ -441,8 +453,7 @@ impl Command {
             Command::Msync { range, .. } => row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
             Command::Fsync | Command::Fdatasync => row(Some("fsync(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::SyncRange { range, .. } => row(Some("writeback"), to_end(range), Keeps, Stay, Nothing, &[], Plain),
-            Command::FadviseDontneed { range } =>
-                row(Some("fadvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
+            Command::FadviseDontneed { range } => row(Some("fadvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
             // Such an actor leaves data, size and blocks alone: `model/actors/` gives it no way to do anything else.
             Command::Extension { extension, range } =>
                 row(Some(extension.call()), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stalemap_facade::MemoryModel;
 
-use crate::words::command::{Command, FileId, Io};
+use crate::words::command::{BufferId, Command, FileId, Io};
 use crate::words::design::Design;
 use crate::words::dio_design::DioAck;
 use crate::words::geometry::{Geometry, GeometryError};
@@ -37,6 +37,21 @@ impl FileCommand {
     pub const fn new(file: FileId, command: Command) -> Self {
         FileCommand { file, command, may_fail: false }
     }
+}
+
+/// Memory that a write takes its data from while others may store there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UserBuffer {
+    /// Which.
+    pub id: BufferId,
+    /// The write.
+    pub write: WriteId,
+    /// What it writes: the first byte is that of the buffer.
+    pub range: Range<u64>,
+    /// What is stored into the buffer.
+    pub stores: Vec<WriteId>,
+    /// Through what the write goes.
+    pub io: Io,
 }
 
 /// A range of bytes of a file.
@@ -238,12 +253,33 @@ impl Config {
         self.calls().filter(|call| self.has_worker(&call.command)).count()
     }
 
+    /// The memory that writes take their data from while others store there.
+    pub fn user_buffers(&self) -> Vec<UserBuffer> {
+        let writes = || self.calls().filter(|call| call.command.writes()).zip(1..);
+        let stored = |to: BufferId| {
+            let into = |(call, id): (&FileCommand, WriteId)| {
+                let Command::BufferStore { buffer, .. } = call.command else { return None };
+                (buffer == to).then_some(id)
+            };
+            writes().filter_map(into).collect()
+        };
+        let buffer = |(call, write): (&FileCommand, WriteId)| {
+            let Command::Pwrite { range, buffer: Some(id), io, .. } = &call.command else { return None };
+            let (id, range, stores) = (*id, range.clone(), stored(*id));
+            Some(UserBuffer { id, write, range, stores, io: *io })
+        };
+        writes().filter_map(buffer).collect()
+    }
+
     /// The writes that are direct, as a set, if those that meet others are not judged.
     pub fn exempted(&self) -> Option<u64> {
         let writes = self.calls().filter(|call| call.command.writes());
         let direct =
             writes.zip(1..).filter(|(call, _)| call.command.io().is_some_and(|io| io != Io::Buffered));
         let set = direct.fold(0, |set, (_, id): (_, WriteId)| set | 1 << id);
+        // What a direct write finds in its buffer it writes as its own.
+        let buffers = self.user_buffers().into_iter().filter(|buffer| buffer.io != Io::Buffered);
+        let set = buffers.flat_map(|buffer| buffer.stores).fold(set, |set, id| set | 1 << id);
         (self.mixed_io == MixedIo::Exempt).then_some(set)
     }
 

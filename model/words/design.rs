@@ -7,7 +7,7 @@
 use std::num::NonZero;
 
 use crate::words::dio_design::{
-    DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
+    DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioStable, DioUnaligned, DioWait,
 };
 use crate::words::map_design::{
     AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, RelocateRecheck,
@@ -641,6 +641,8 @@ pub struct Design {
     pub dio_busy: DioBusy,
     /// When they are acknowledged.
     pub dio_ack: DioAck,
+    /// What keeps their checksums right, where there are any.
+    pub dio_stable: DioStable,
     /// How zeroing treats dirty page cache over nothing.
     pub zero_range: ZeroRange,
     /// What a write beyond end of file locks while it zeroes.
@@ -731,6 +733,7 @@ settable!(Design {
     dio_size = DioSize::AfterConversion,
     dio_busy = DioBusy::Fallback,
     dio_ack = DioAck::AfterCompletion,
+    dio_stable = DioStable::Nothing,
     zero_range = ZeroRange::Skip,
     zero_lock = ZeroLock::Nothing,
     map_lookup = MapLookup::OneSection,

@@ -90,6 +90,19 @@ choices! {
 }
 
 choices! {
+    /// Where blocks have checksums (`data_checksum`), what keeps a direct write's checksum that of its data, whatever others
+    /// store into the user's buffer meanwhile.
+    DioStable {
+        /// Nothing: the checksum is calculated from the buffer when the I/O is submitted, and the device reads the buffer later.
+        Nothing = "none",
+        /// The buffer is copied first, and checksum and data are those of the copy (IOMAP_DIO_BOUNCE).
+        Bounce = "bounce",
+        /// The write goes through the page cache (btrfs, 968f19c5b1b7).
+        Buffered = "buffered",
+    }
+}
+
+choices! {
     /// When a direct write is acknowledged.
     DioAck {
         /// When its completion is over.

@@ -173,6 +173,7 @@ mod tests {
         "io_errors",
         "alloc_errors",
         "short_copies",
+        "data_checksum",
         // The kernel of another machine.
         "layout_returned",
         "init_on_alloc",

@@ -468,6 +468,8 @@ pub struct Personality {
     pub init_on_alloc: bool,
     /// Whether a copy from the user's buffer may be short anywhere.
     pub short_copies: bool,
+    /// Whether the device has a checksum with what it is given, with which every read compares what it finds.
+    pub data_checksum: bool,
     /// What clients do with layouts that they have given back.
     pub layout_returned: LayoutReturned,
     /// Whether what lies on the blocks of a file is its data up to a valid size alone.
@@ -587,6 +589,7 @@ settable!(Personality {
     alloc_errors,
     init_on_alloc,
     short_copies,
+    data_checksum,
     layout_returned,
     valid_size,
     valid_read,

@@ -21,6 +21,9 @@ impl Value {
     /// Block pointers of an inode, read as data.
     pub const METADATA: Value = Value(0x5000);
 
+    /// Beside the number of a write: see [`with_other_checksum`](Self::with_other_checksum).
+    const OTHER_CHECKSUM: u16 = 0x0100;
+
     /// Written by write number `id`.
     pub const fn written(id: WriteId) -> Self {
         Value(id as u16)
@@ -29,6 +32,21 @@ impl Value {
     /// What physical block `phys` held before it was ever written: somebody's deleted data.
     pub const fn garbage(phys: u16) -> Self {
         Value(0x8000 | phys)
+    }
+
+    /// The same on the device, where the checksum of it was calculated from something else.
+    pub const fn with_other_checksum(self) -> Self {
+        Value(self.0 | Self::OTHER_CHECKSUM)
+    }
+
+    /// Whether it is on the device with a checksum of something else.
+    pub const fn has_other_checksum(self) -> bool {
+        !self.is_garbage() && self.0 & Self::OTHER_CHECKSUM != 0
+    }
+
+    /// What it is in memory, where nothing has a checksum.
+    pub const fn without_checksum(self) -> Self {
+        if self.has_other_checksum() { Value(self.0 & !Self::OTHER_CHECKSUM) } else { self }
     }
 
     /// Whether nobody may ever see this.

@@ -166,6 +166,7 @@ fn data(event: &DataEvent) -> String {
         }
         DataEvent::Loaded(bytes) => format!("load {}", range(bytes)),
         DataEvent::Stored(bytes) => format!("store {}", range(bytes)),
+        DataEvent::BufferStored(bytes) => format!("store to the buffer for {}", range(bytes)),
         DataEvent::DeviceStored(bytes) => format!("the device stores {}", range(bytes)),
         DataEvent::BlockRead(bytes) => format!("read {} from disk", range(bytes)),
         DataEvent::ZeroedInMemory(bytes) => format!("zero {} in memory", range(bytes)),

@@ -7,6 +7,8 @@ use stalemap_model::words::actor_names::is_reserved;
 use stalemap_model::words::command::Io;
 use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
 
+use super::buffers::{self, Buffer};
+use super::errors::Errors;
 use super::names::{count, quote, suggest};
 use super::ranges::Placed;
 use super::session::{Session, Units};
@@ -41,10 +43,26 @@ pub(super) struct Cast {
     pub(super) actor_lines: Vec<Vec<CommandLine>>,
     /// All commands, with their places.
     pub(super) commands: Vec<Placed<FileCommand>>,
+    /// The buffers that writes take their data from.
+    buffers: Vec<Buffer>,
 }
 
-/// Reads `[setup]` and every `[[actor]]`.
+/// Reads `[setup]` and every `[[actor]]`: first for the names of buffers, then for good.
 pub(super) fn read(file: Table<'_>, units: Units, files: &[String], reader: &mut Reader<'_>) -> Cast {
+    let mut unheard = Reader { source: reader.source, errors: Errors::default(), partial: reader.partial };
+    let buffers = read_once(file, units, (files, &[]), &mut unheard).buffers;
+    let cast = read_once(file, units, (files, &buffers), reader);
+    buffers::check(&buffers, &cast.setup, &cast.commands, &mut reader.errors);
+    cast
+}
+
+/// Reads all of them, with what there is: files and buffers.
+fn read_once(
+    file: Table<'_>,
+    units: Units,
+    (files, buffers): (&[String], &[Buffer]),
+    reader: &mut Reader<'_>,
+) -> Cast {
     let mut cast = Cast::default();
     let mut sizes = vec![0; files.len()];
     if let Some(setup) = file.get("setup")
@@ -52,7 +70,7 @@ pub(super) fn read(file: Table<'_>, units: Units, files: &[String], reader: &mut
     {
         table.only(&["run"], "in `[setup]`", reader);
         if let Some(run) = table.get("run") {
-            let mut session = Session::new(units, files, &sizes);
+            let mut session = Session::new(units, files, buffers, &sizes);
             (cast.setup, cast.setup_lines) = cast.run(&run, &mut session, reader);
             sizes = session.sizes();
             session.end(&mut reader.errors);
@@ -72,7 +90,7 @@ pub(super) fn read(file: Table<'_>, units: Units, files: &[String], reader: &mut
         reader.errors.add(surplus.clone(), count(tables.len(), "actor"), help);
     }
     for (table, span) in tables.into_iter().take(MAX_ACTORS) {
-        cast.actor(table, span, Session::new(units, files, &sizes), reader);
+        cast.actor(table, span, Session::new(units, files, buffers, &sizes), reader);
     }
     cast
 }
@@ -161,6 +179,7 @@ impl Cast {
                 of_run.push(CommandLine { text: line.value.to_owned(), place: line.span.clone() });
             }
         }
+        self.buffers.append(&mut session.named);
         (run, of_run)
     }
 }

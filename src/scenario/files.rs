@@ -46,14 +46,19 @@ pub(super) fn read(file: Table<'_>, reader: &mut Reader<'_>) -> Vec<String> {
 
 fn fault(name: &str, files: &[String]) -> Option<(String, String)> {
     let shown = quote(name);
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-    if name.is_empty() || !name.chars().all(allowed) {
+    if !is_name(name) {
         let help = "names consist of a-z, 0-9, `_` and `-`".to_owned();
         return Some((format!("{shown} cannot be a file's name"), help));
     }
     let twice = files.iter().any(|file| file == name);
     let help = || format!("choose another one, for example `{name}2`");
     twice.then(|| (format!("two files are called {shown}"), help()))
+}
+
+/// Whether a file, or a buffer, may have this name.
+pub(super) fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    !name.is_empty() && name.chars().all(allowed)
 }
 
 /// The file of a name, or a report that there is none.

@@ -3,6 +3,7 @@
 //! Reading a file gives either a [`Scenario`] or all of its errors at once, each with its place.
 
 mod actors;
+mod buffers;
 pub mod catalogue;
 mod command;
 mod diagnostics;

@@ -8,6 +8,7 @@ use stalemap_model::words::command::facts::{Fault, FaultKind, SizeEffect};
 use stalemap_model::words::command::{Command, FileId, Io};
 use stalemap_model::words::geometry::Bytes;
 
+use super::buffers::Buffer;
 use super::errors::Errors;
 use super::text::Word;
 
@@ -32,6 +33,10 @@ pub(super) struct Session<'f> {
     folio: u64,
     /// The names of the files.
     pub(super) files: &'f [String],
+    /// The memory that writes take their data from.
+    pub(super) buffers: &'f [Buffer],
+    /// What of that was named so far.
+    pub(super) named: Vec<Buffer>,
     /// The file that commands without a name work on.
     pub(super) current: FileId,
     opened: Vec<Opened>,
@@ -76,12 +81,13 @@ struct Announced {
 
 impl<'f> Session<'f> {
     /// An actor on files of the given sizes.
-    pub(super) fn new(units: Units, files: &'f [String], sizes: &[u64]) -> Self {
+    pub(super) fn new(units: Units, files: &'f [String], buffers: &'f [Buffer], sizes: &[u64]) -> Self {
         let opened = |size: &u64| Opened { mapping: Mapping::Absent, size: *size, io: Io::Buffered };
         let opened = sizes.iter().map(opened).collect();
         let Units { block, page, folio } = units;
         let (faults, submitted, killed) = (Vec::new(), false, false);
-        Session { block, page, folio, files, current: 0, opened, faults, submitted, killed }
+        let named = Vec::new();
+        Session { block, page, folio, files, buffers, named, current: 0, opened, faults, submitted, killed }
     }
 
     /// The sizes of the files after the commands so far, if nobody else changes them.

@@ -37,6 +37,7 @@ fn pwrite(range: std::ops::Range<u64>) -> Command {
         io: Io::Buffered,
         nowait: false,
         dontcache: false,
+        buffer: None,
     }
 }
 
@@ -70,6 +71,7 @@ fn options_stand_anywhere_and_in_any_grouping() {
         io: Io::Buffered,
         nowait: false,
         dontcache: false,
+        buffer: None,
     };
     assert_eq!(
         meant,
@@ -83,7 +85,8 @@ fn options_stand_anywhere_and_in_any_grouping() {
                 then: Then::Fdatasync,
                 io: Io::Buffered,
                 nowait: false,
-                dontcache: false
+                dontcache: false,
+                buffer: None
             },
             Pwrite {
                 range: 0..1,
@@ -92,7 +95,8 @@ fn options_stand_anywhere_and_in_any_grouping() {
                 then: Then::Fsync,
                 io: Io::Buffered,
                 nowait: false,
-                dontcache: false
+                dontcache: false,
+                buffer: None
             },
             Pwrite {
                 range: 0..1,
@@ -101,7 +105,8 @@ fn options_stand_anywhere_and_in_any_grouping() {
                 then: Then::Nothing,
                 io: Io::Buffered,
                 nowait: false,
-                dontcache: false
+                dontcache: false,
+                buffer: None
             },
             Pread { range: 0..4096, chunk: 1024, io: Io::Buffered, dontcache: false },
         ]
@@ -332,6 +337,25 @@ fn reads_and_writes_may_refuse_to_be_cached() {
         "pread 0 8k",
     ]);
     assert_eq!(meant.iter().filter_map(dontcache).collect::<Vec<_>>(), [true, true, false, true, false]);
+}
+
+#[test]
+fn a_write_may_take_its_data_from_memory_that_others_store_to() {
+    let scenario = accepted(
+        "title = 'x'\nfile = [{name = 'a'}, {name = 'b'}]\n\
+         [[actor]]\nname = 'x'\nrun = ['[m] mwrite -S 1', '[n] mwrite -S 2 1k 1k']\n\
+         [[actor]]\nname = 'y'\nrun = ['[b] @aio pwrite -S 3 -i m 4k 4k', 'pwrite -i n 0 2k']",
+    );
+    let [stores, writes] = [0, 1].map(|actor: usize| &scenario.actors[actor].run);
+    let store = |buffer, range, fill| Command::BufferStore { buffer, range, fill };
+    assert_eq!((stores[0].file, &stores[0].command), (1, &store(0, 4096..8192, 1)));
+    assert_eq!((stores[1].file, &stores[1].command), (0, &store(1, 1024..2048, 2)));
+    let buffer = |command: &Command| if let Pwrite { buffer, .. } = command { *buffer } else { None };
+    assert_eq!(writes.iter().map(|call| buffer(&call.command)).collect::<Vec<_>>(), [Some(0), Some(1)]);
+    let design = Design::built_in("none").unwrap();
+    let buffers = scenario.config(design).user_buffers();
+    let facts: Vec<_> = buffers.into_iter().map(|buffer| (buffer.write, buffer.stores)).collect();
+    assert_eq!(facts, [(3, vec![1]), (4, vec![2])]);
 }
 
 #[test]

@@ -133,9 +133,9 @@ const XFS_IO: &[Verb] = &[
     verb(
         ("pwrite", "w"),
         Form::Io(|call, errors| call.pwrite(errors)),
-        ("S:b:V:NUwWq", "i:ds:DBRFZ:OACPXf"),
+        ("S:b:V:i:NUwWq", "ds:DBRFZ:OACPXf"),
         &[2],
-        "pwrite [-S pattern] [-b size] [-V vectors] [-N] [-U] [-w|-W] off len",
+        "pwrite [-S pattern] [-i buffer] [-b size] [-V vectors] [-N] [-U] [-w|-W] off len",
         Asks::Nothing,
     ),
     verb(

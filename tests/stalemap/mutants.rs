@@ -21,7 +21,7 @@ use stalemap_model::words::design::{
     ShortCopy, UnshareRead, WritebackBit, WritebackCheck, WritebackSubmit, ZeroRange, ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{
-    DioAck, DioBusy, DioDrain, DioInvalidate, DioSize, DioUnaligned, DioWait,
+    DioAck, DioBusy, DioDrain, DioInvalidate, DioSize, DioStable, DioUnaligned, DioWait,
 };
 use stalemap_model::words::map_design::{
     AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, RelocateRecheck,
@@ -1379,6 +1379,29 @@ fn a_folio_uptodate_too_early() {
         &[properties::STALE_EXPOSURE],
         &[branches::CACHE_FILL],
     );
+}
+
+/// The device is given a checksum of what was in the user's buffer before. That the buffer changes is no mistake.
+#[test]
+fn a_checksum_of_what_the_buffer_had_before() {
+    let bounce: Mutation = |design, fs| {
+        design.dio_stable = DioStable::Bounce;
+        fs.data_checksum = true;
+    };
+    let buffered: Mutation = |design, fs| {
+        design.dio_stable = DioStable::Buffered;
+        fs.data_checksum = true;
+    };
+    let in_place: Mutation = |design, fs| {
+        design.dio_stable = DioStable::Nothing;
+        fs.data_checksum = true;
+    };
+    for scenario in ["xfs/dio-checksum", "xfs/dio-buffer"] {
+        holds(scenario, bounce, &[branches::BUFFER_CHANGED]);
+        holds(scenario, buffered, &[branches::DIO_FALLBACK]);
+        violates(scenario, in_place, &[properties::SPURIOUS_ERROR]);
+    }
+    holds("xfs/dio-checksum", |_, fs| fs.data_checksum = false, &[branches::BUFFER_CHANGED]);
 }
 
 /// Who is handed a layout out while the file is being cloned: the flag is looked at with the extents.

@@ -47,6 +47,20 @@ fn the_file_grows_while_it_is_written_back() {
 }
 
 #[test]
+fn whatever_is_in_the_buffer_while_it_is_written_is_right() {
+    let scribbler: &[&str] = &["[m] mwrite -S 1 0 2k", "[m] mwrite -S 2"];
+    for write in
+        ["pwrite -i m -b 4k 0 4k", "@direct pwrite -i m -b 4k 0 4k", "@direct pwrite -i m -b 3k 512 3k"]
+    {
+        holds("4k", &["pwrite -b 8k 0 8k", "fsync"], &[&[write, "pread 0 4k"], scribbler]);
+        holds("4k", &["truncate 8k"], &[&["[m] mwrite -S 3 1k 1k", write, "fsync"], scribbler]);
+        holds("1k", &["falloc 0 8k"], &[&[write], scribbler, &["pread 0 4k"]]);
+    }
+    holds("4k", &[], &[&["@aio pwrite -i m 0 4k", "[m] mwrite -S 1", "@wait", "pwrite -S 9 1k 1k"]]);
+    holds("4k", &["pwrite 0 4k"], &[&["@aio pwrite -i m 0 4k", "@wait", "fsync"], scribbler, &["@crash"]]);
+}
+
+#[test]
 fn what_is_dirtied_as_it_is_stays_what_it_was() {
     holds(
         "1k",

@@ -71,6 +71,7 @@ fn pwrite(offset: u64, length: u64) -> Command {
         io: Io::Buffered,
         nowait: false,
         dontcache: false,
+        buffer: None,
     }
 }
 

@@ -10,6 +10,9 @@ use crate::words::personality::Personality;
 /// The number of a file: its place in [`Config::files`](crate::words::config::Config::files).
 pub type FileId = u8;
 
+/// The number of a user buffer: its place among the writes that take their data from one.
+pub type BufferId = u8;
+
 /// Through what a read or write goes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Io {

@@ -290,6 +290,11 @@ impl Call {
             Io::Buffered | Io::Direct => {}
             Io::Aio => return Err("asynchronous; use a program that submits with io_submit(2)"),
         }
+        let named = |argument: &String| argument.starts_with('-') && argument.contains('i');
+        let into_memory = self.file.as_ref().is_some_and(|file| !self.files.contains(file));
+        if into_memory || matches!(self.verb.as_str(), "pwrite" | "w") && self.arguments.iter().any(named) {
+            return Err("memory that others store to while it is written; use a program with threads");
+        }
         let path_of = |word: &String| if self.files.contains(word) { path(word) } else { word.clone() };
         let (verb, arguments) = match in_xfs_io(&self.verb) {
             Some(XfsIo::Same(Asks::Nothing | Asks::Command)) => {

@@ -1,9 +1,11 @@
 //! read(2), write(2) and sync_file_range(2).
 
 use stalemap_model::words::command::{Command, Io, Then, Whence};
+use stalemap_model::words::geometry::Bytes;
 
 use super::arguments::Unit;
 use super::call::Call;
+use crate::scenario::buffers;
 use crate::scenario::errors::Errors;
 use crate::scenario::names::quote;
 use crate::scenario::number;
@@ -37,7 +39,18 @@ impl Call<'_, '_> {
             return None;
         }
         let (nowait, dontcache) = (self.options.flag('N'), self.options.flag('U'));
-        Some(Command::Pwrite { range, chunk: chunk?, fill: fill?, then, io: self.io, nowait, dontcache })
+        let (chunk, fill) = (chunk?, fill?);
+        let mut buffer = None;
+        if let Some(name) = self.options.value('i') {
+            if chunk < range.end - range.start {
+                let message = format!("several calls of pwrite take their data from {}", quote(name.text));
+                let help = format!("write it in one call: `-b {}`", Bytes(range.end - range.start));
+                errors.add(name.span.clone(), message, help);
+                return None;
+            }
+            buffer = buffers::of_write(name, self.session.buffers, self.session.files, errors);
+        }
+        Some(Command::Pwrite { range, chunk, fill, then, io: self.io, nowait, dontcache, buffer })
     }
 
     pub(in crate::scenario) fn pread(&self, errors: &mut Errors) -> Option<Command> {

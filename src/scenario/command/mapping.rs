@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use stalemap_model::words::command::Command;
+use stalemap_model::words::command::{BufferId, Command};
 use stalemap_model::words::geometry::Bytes;
 
 use super::call::Call;
+use crate::scenario::buffers::Buffer;
 use crate::scenario::errors::Errors;
 use crate::scenario::session::Mapped;
 
@@ -33,6 +34,22 @@ impl Call<'_, '_> {
     pub(in crate::scenario) fn mwrite(&self, errors: &mut Errors) -> Option<Command> {
         let (range, fill) = self.stored(errors)?;
         Some(Command::Mwrite { range, fill })
+    }
+
+    /// `[name] mwrite off len`: a store to memory that is no mapping of a file's.
+    pub(super) fn buffer_store(&self, id: BufferId, buffer: &Buffer, errors: &mut Errors) -> Option<Command> {
+        let fill = self.fill(MWRITE_FILL, errors);
+        let length = buffer.range.end - buffer.range.start;
+        let all = self.options.arguments.is_empty();
+        let range = if all { 0..length } else { self.range(errors)? };
+        if range.end > length {
+            let message = format!("the store reaches behind `{}`", buffer.name);
+            let help = format!("it has the {} that its pwrite writes", Bytes(length));
+            errors.add(self.arguments_span(), message, help);
+            return None;
+        }
+        let range = buffer.range.start + range.start..buffer.range.start + range.end;
+        Some(Command::BufferStore { buffer: id, range, fill: fill? })
     }
 
     pub(in crate::scenario) fn dma(&self, errors: &mut Errors) -> Option<Command> {

@@ -9,10 +9,11 @@ mod io;
 mod mapping;
 mod space;
 
-use stalemap_model::words::command::{Command, FileId, Io};
+use stalemap_model::words::command::{BufferId, Command, FileId, Io};
 use stalemap_model::words::config::FileCommand;
 
 use self::call::Call;
+use super::buffers::{self, Buffer};
 use super::errors::Errors;
 use super::files::{self, Named};
 use super::names::{quote, suggest};
@@ -24,6 +25,9 @@ use super::verb::{Form, Lookup, MAY_FAIL, Verb, lookup, names, prefix};
 /// Reads a line: the commands that it stands for, or a report why it cannot be read.
 pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Errors) -> Vec<FileCommand> {
     let words = text.words();
+    if let Some((id, buffer)) = words.first().and_then(|first| buffers::named(first, session.buffers)) {
+        return store_to((id, &buffer), text, &words[1..], session, errors);
+    }
     let (file, words) = match files::named(&words, text, session.files, errors) {
         (Named::File(file), words) => (file, words),
         (Named::Unsaid, words) => (session.current, words),
@@ -49,6 +53,38 @@ pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Erro
         command.may_fail = may_fail.is_some();
     }
     commands
+}
+
+/// Reads a line about the memory that a write takes its data from.
+fn store_to(
+    (id, buffer): (BufferId, &Buffer),
+    text: &Text<'_>,
+    words: &[Word<'_>],
+    session: &mut Session<'_>,
+    errors: &mut Errors,
+) -> Vec<FileCommand> {
+    let help = format!("others store to it: `[{}] mwrite -S 0x59 0 4k`", buffer.name);
+    let Some(name) = words.first() else {
+        errors.add(text.span.clone(), "a command is missing", help);
+        return Vec::new();
+    };
+    let Lookup::Known(verb) = lookup(name.text) else {
+        let message = format!("`{}` is memory, and {} no store", buffer.name, quote(name.text));
+        errors.add(name.span.clone(), message, help);
+        return Vec::new();
+    };
+    if verb.syntax.name != "mwrite" {
+        let message = format!("{} of `{}`, which is memory and no file", verb.syntax.name, buffer.name);
+        errors.add(name.span.clone(), message, help);
+        return Vec::new();
+    }
+    let command = Options::parse(&verb.syntax, text, words, errors).and_then(|options| {
+        let (file, io) = (buffer.file, Io::Buffered);
+        let call = Call { text, name, syntax: &verb.syntax, options: &options, session, file, io };
+        call.buffer_store(id, buffer, errors)
+    });
+    session.after(buffer.file, verb.syntax.name, command.as_ref(), &name.span, errors);
+    command.into_iter().map(|command| FileCommand::new(buffer.file, command)).collect()
 }
 
 /// Reads a line from the command's name on.
@@ -79,7 +115,12 @@ fn one(
             let io = asked.unwrap_or_else(|| session.io(file));
             let command = options.and_then(|options| {
                 let call = Call { text, name, syntax: &verb.syntax, options: &options, session, file, io };
-                command_of(verb.form, &call, errors)
+                let command = command_of(verb.form, &call, errors)?;
+                if let (Command::Pwrite { range, .. }, Some(name)) = (&command, options.value('i')) {
+                    let (range, span) = (range.clone(), name.span.clone());
+                    session.named.push(Buffer { name: name.text.to_owned(), file, range, span });
+                }
+                Some(command)
             });
             // A fault is underlined where it says how far the copy comes.
             let place = words.last().filter(|_| matches!(verb.form, Form::Fault(_)) && command.is_some());

@@ -44,7 +44,16 @@ pub(crate) fn checks_nothing(layout: &Layout) -> bool {
 /// A write(2) of a range in one call.
 pub(crate) fn pwrite(range: Range<u64>, fill: u8, io: Io) -> Command {
     let chunk = range.end - range.start;
-    Command::Pwrite { range, chunk, fill, then: Then::Nothing, io, nowait: false, dontcache: false }
+    Command::Pwrite {
+        range,
+        chunk,
+        fill,
+        then: Then::Nothing,
+        io,
+        nowait: false,
+        dontcache: false,
+        buffer: None,
+    }
 }
 
 /// A read(2) of a range in one call.

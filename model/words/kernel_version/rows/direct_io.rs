@@ -118,6 +118,31 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "dio_stable",
+        XFS,
+        &[
+            text(
+                "none",
+                TO_6_12,
+                "__iomap_dio_rw: bio_iov_iter_get_pages, whatever the device needs (6.1.192, 6.12.118)",
+            ),
+            text(
+                "bounce",
+                NEWEST,
+                "xfs_file_dio_write_aligned, xfs_file_dio_write_unaligned: IOMAP_DIO_BOUNCE where mapping_stable_writes (3373503df025); iomap_dio_bio_iter_one copies (c9d114846b38)",
+            ),
+        ],
+    ),
+    row(
+        "dio_stable",
+        &["gfs2", "gfs2-jdata", "zonefs"],
+        &[text(
+            "none",
+            ALL,
+            "nobody but XFS and btrfs asks for IOMAP_DIO_BOUNCE (7.3.4); there is no direct I/O with journalled data",
+        )],
+    ),
+    row(
         "cow_recheck",
         EVERY,
         &[

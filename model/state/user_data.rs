@@ -1,0 +1,29 @@
+//! What a write(2) is given to write: it is judged by what was in the user's buffer while it was under way.
+
+use std::ops::Range;
+
+use stalemap_facade::Backend;
+
+use crate::state::event::{DataEvent, What};
+use crate::state::inode::Inode;
+use crate::words::geometry::Cell;
+use crate::words::value::{Value, WriteId};
+
+impl<B: Backend> Inode<B> {
+    /// A write(2) begins, with whatever its buffer has by now.
+    pub fn begin_write(&self, id: WriteId, cells: &Range<Cell>) {
+        self.oracle.begin_write(&self.sb.geometry, id, cells);
+        for (cell, value) in cells.clone().zip(self.sb.user_buffers.audit(id, cells)) {
+            if let Some(store) = value.write().filter(|store| *store != id) {
+                self.oracle.begin_with(&self.sb.geometry, id, store, &(cell..cell + 1));
+            }
+        }
+    }
+
+    /// Somebody stores to the buffer of a write.
+    pub fn store_to_buffer(&self, write: WriteId, store: WriteId, cells: &Range<Cell>) {
+        self.sb.user_buffers.store(write, cells, Value::written(store));
+        self.oracle.store_to_buffer(&self.sb.geometry, write, store, cells);
+        self.emit(|| What::Data(DataEvent::BufferStored(self.sb.geometry.bytes_of_cells(cells))));
+    }
+}
