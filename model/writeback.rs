@@ -25,7 +25,7 @@ use crate::fs::zoned::xfs_zone_alloc_and_submit;
 use crate::state::event::{DataEvent, Dropped, FolioEvent, What};
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
-use crate::state::ioend::Ioend;
+use crate::state::ioend::{Ioend, Outcome};
 use crate::state::private::Taken;
 use crate::state::trace;
 use crate::words::design::{IoendSize, WritebackBit};
@@ -199,7 +199,7 @@ async fn submit<B: Backend>(inode: &Inode<B>, mut ioend: Ioend) {
         xfs_zone_alloc_and_submit(inode, &mut ioend).await;
     }
     let early = inode.sb.config.fs.completion == Completion::ConvertAtSubmission;
-    if early && !ioend.rejected && (ioend.unwritten || out_of_place) {
+    if early && ioend.outcome != Outcome::Rejected && (ioend.unwritten || out_of_place) {
         let bump = inode.sb.config.fs.bump_with_change();
         let mut map = inode.lock_map(Op::new("convert_early")).await;
         if out_of_place {

@@ -22,7 +22,7 @@ use stalemap_facade::{Backend, Op};
 use crate::fs::xfs;
 use crate::state::event::What;
 use crate::state::inode::Inode;
-use crate::state::ioend::Ioend;
+use crate::state::ioend::{Ioend, Outcome};
 use crate::state::map_change::MapSection;
 use crate::state::mapping::Iomap;
 use crate::words::branches;
@@ -159,11 +159,13 @@ const NO_PLACE: Phys = 0;
 /// file system has shut down is ended by `bio_io_error`.
 pub async fn xfs_zone_alloc_and_submit<B: Backend>(inode: &Inode<B>, ioend: &mut Ioend) {
     if inode.sb.config.fs.zone_blocks == 0 {
-        ioend.rejected = inode.sb.is_shutdown().await;
+        if inode.sb.is_shutdown().await {
+            ioend.outcome = Outcome::Rejected;
+        }
         return;
     }
     match inode.sb.select_zone().await {
         Some(phys) => ioend.phys = phys,
-        None => ioend.rejected = true,
+        None => ioend.outcome = Outcome::Rejected,
     }
 }

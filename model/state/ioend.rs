@@ -8,6 +8,24 @@ use crate::words::design::IoendMerge;
 use crate::words::extent::Phys;
 use crate::words::geometry::{Cell, FileBlock};
 
+/// What may come of a piece of I/O.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Outcome {
+    /// It arrives: what the setup or the epilogue writes.
+    Arrives,
+    /// The device may fail it.
+    MayFail,
+    /// It is ended with an error before it is submitted, since the file system has shut down.
+    Rejected,
+}
+
+impl Outcome {
+    /// By whether the device may fail what is submitted.
+    pub const fn of(may_fail: bool) -> Self {
+        if may_fail { Outcome::MayFail } else { Outcome::Arrives }
+    }
+}
+
 /// A piece of writeback I/O (struct iomap_ioend).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Ioend {
@@ -21,10 +39,8 @@ pub struct Ioend {
     pub unwritten: bool,
     /// Whether the blocks are those of the COW fork (IOMAP_F_SHARED), to be moved into the data fork.
     pub shared: bool,
-    /// Whether the device may fail it: what the setup or the epilogue writes arrives.
-    pub may_fail: bool,
-    /// It was ended with an error before it was submitted, since the file system had shut down.
-    pub rejected: bool,
+    /// What may come of it.
+    pub outcome: Outcome,
     /// The folios, in order.
     pub folios: Vec<FolioRef>,
     /// The end of file when its last block was added, if it lay inside of that and completion goes by it

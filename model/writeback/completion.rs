@@ -20,7 +20,7 @@ use crate::state::dropbehind::Dropper;
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::FolioRef;
 use crate::state::inode::Inode;
-use crate::state::ioend::Ioend;
+use crate::state::ioend::{Ioend, Outcome};
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
 use crate::words::branches;
@@ -93,10 +93,7 @@ pub async fn step<B: Backend>(
     ControlFlow::Continue(match state {
         CompletionState::Idle => {
             let ioend = take_one(&w.sb).await;
-            if ioend.rejected {
-                CompletionState::Failed(ioend)
-            } else if ioend.may_fail && w.sb.backend.choose(Op::new("bio_status"), 2).await == 1 {
-                w.sb.backend.reach(branches::IO_ERROR);
+            if fails(&w.sb, ioend.outcome).await {
                 CompletionState::Failed(ioend)
             } else {
                 CompletionState::Transfer(ioend, 0)
@@ -150,6 +147,21 @@ pub async fn step<B: Backend>(
             CompletionState::Clear { ioend, done: done + 1, conversion }
         }
     })
+}
+
+/// Whether it has failed.
+async fn fails<B: Backend>(sb: &SuperBlock<B>, outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Arrives => false,
+        Outcome::Rejected => true,
+        Outcome::MayFail => {
+            let failed = sb.backend.choose(Op::new("bio_status"), 2).await == 1;
+            if failed {
+                sb.backend.reach(branches::IO_ERROR);
+            }
+            failed
+        }
+    }
 }
 
 /// `folio_end_writeback` of the next folio, or what follows the last.
@@ -231,7 +243,7 @@ fn blocks_of<B: Backend>(
 async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
     if inode.sb.config.may_shut_down() {
         // Nothing is given back: the next mount counts anew.
-        if ioend.rejected {
+        if ioend.outcome == Outcome::Rejected {
             inode.sb.is_shutdown().await;
         } else {
             inode.sb.force_shutdown().await;

@@ -9,7 +9,7 @@ use crate::iomap::jdata::{bits, broken};
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::{Buffers, FolioId, FolioRef, Slot, Stored};
 use crate::state::inode::Inode;
-use crate::state::ioend::Ioend;
+use crate::state::ioend::{Ioend, Outcome};
 use crate::state::private::Taken;
 use crate::words::extent::Extent;
 use crate::words::geometry::{FileBlock, FolioIndex};
@@ -211,8 +211,7 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
                 phys,
                 unwritten: false,
                 shared: false,
-                may_fail: false,
-                rejected: false,
+                outcome: Outcome::of(false),
                 folios: vec![folio],
                 size: None,
                 beyond: 0,

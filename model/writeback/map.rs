@@ -12,7 +12,7 @@ use crate::state::event::{
 };
 use crate::state::folio::FolioRef;
 use crate::state::inode::Inode;
-use crate::state::ioend::Ioend;
+use crate::state::ioend::{Ioend, Outcome};
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::trace;
 use crate::state::validity::CowSeen;
@@ -140,8 +140,7 @@ fn add_to_ioend<B: Backend>(
                 phys,
                 unwritten,
                 shared: iomap.shared,
-                may_fail: inode.sb.may_fail(me),
-                rejected: false,
+                outcome: Outcome::of(inode.sb.may_fail(me)),
                 folios: Vec::new(),
                 size,
                 beyond: 0,
