@@ -320,7 +320,7 @@ async fn begin<B: Backend>(
     }
     let mut sampled = match write.fill {
         Fill::Data => fs::write_begin(inode, &mut map, &wanted, &mut write.budget),
-        Fill::Zero | Fill::Unshare => fs::zero_begin(inode, &mut map, &blocks, &mut write.budget),
+        Fill::Zero | Fill::Unshare => fs::zero_begin(inode, &mut map, &wanted, &mut write.budget),
     };
     let copies = map.cow.covering(blocks.start);
     let over = zero::look_over(inode, me, &mut write, &mut sampled, &copies).await;

@@ -40,6 +40,7 @@ use crate::words::design::{FaultMap, MkwriteEnd, MkwriteMap};
 use crate::words::extent::{Enospc, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
 use crate::words::personality::MkwriteUnlock;
+use crate::words::valid_size::MkwriteValid;
 use crate::words::value::{Value, WriteId};
 
 /// What is done through the mapping.
@@ -341,13 +342,24 @@ async fn mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> Mma
     lock_for_write(inode, me, vmf).await
 }
 
-/// `exfat_page_mkwrite` (fs/exfat/file.c, 7.3): i_rwsem is tried for, and if somebody has it, the fault begins anew. It is held until
-/// the folio is dirty, which 6.12 does not.
+/// `exfat_page_mkwrite` (fs/exfat/file.c, 6.12 and 7.3): i_rwsem is tried for, and if somebody has it, the fault begins anew. Here it is
+/// held until the folio is dirty. A page that was truncated meanwhile is not the file's any more, and the fault begins anew, too.
 async fn page_mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
     let FolioRef { index, id } = vmf.folio;
     if !inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await {
         inode.page(index).release(|slot| slot.put(id, me));
         return MmapState::Fault(vmf.rest);
+    }
+    if inode.sb.config.fs.mkwrite_valid == MkwriteValid::Zeroed {
+        let mut slot = inode.page(index).lock(Op::on("filemap_get_folio", u32::from(index))).await;
+        if !slot.folio(id).is_some_and(|folio| folio.in_cache) {
+            slot.put(id, me);
+            drop(slot);
+            inode.i_rwsem.up_write(me);
+            inode.sb.backend.reach(branches::MKWRITE_RETRY);
+            inode.emit(|| What::Folio(FolioEvent::GoneForFault(index)));
+            return MmapState::Fault(vmf.rest);
+        }
     }
     // What lies in the same folio before the page is zeros there already, and becomes dirty with it.
     let (geometry, size) = (&inode.sb.geometry, inode.i_size_peek());

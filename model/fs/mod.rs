@@ -148,14 +148,19 @@ pub async fn direct_write_begin<B: Backend>(
     }
 }
 
-/// `->iomap_begin` of zeroing or unsharing `blocks`, which allocates nothing but copies.
+/// `->iomap_begin` of zeroing or unsharing `cells`, which allocates nothing but copies. Behind the valid size there is nothing to
+/// zero, unless it is to be moved from there on.
 pub fn zero_begin<B: Backend>(
     inode: &Inode<B>,
     map: &mut MapSection<'_, B>,
-    blocks: &Range<FileBlock>,
+    cells: &Range<Cell>,
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
+    let blocks = &inode.sb.geometry.blocks_touched(cells);
     let valid = map.valid;
+    if valid.is_some_and(|valid| cells.start > valid) {
+        return Ok(Iomap { end: blocks.end, ..Iomap::of_hole(blocks.start) });
+    }
     let iomap = if inode.sb.config.fs.is_out_of_place() {
         zoned::xfs_zoned_zero_iomap_begin(inode, map, blocks, budget)
     } else {

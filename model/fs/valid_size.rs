@@ -76,7 +76,8 @@ pub(crate) fn moves_at_end<B: Backend>(inode: &Inode<B>) -> bool {
 /// Whether a write fault does, for which it takes i_rwsem.
 pub(crate) fn moves_in_fault<B: Backend>(inode: &Inode<B>) -> bool {
     let fs = &inode.sb.config.fs;
-    fs.valid_size && matches!(fs.mkwrite_valid, MkwriteValid::Zeroed | MkwriteValid::Moved)
+    fs.valid_size
+        && matches!(fs.mkwrite_valid, MkwriteValid::Zeroed | MkwriteValid::Moved)
 }
 
 /// Writeback has mapped a block to write to it, where that moves the valid size: over all that lies before it, too.
@@ -87,7 +88,7 @@ pub(super) async fn mapped_for_writeback<B: Backend>(inode: &Inode<B>, block: Fi
     }
 }
 
-/// `exfat_setattr`, `ntfs3_setattr`. A file that grows gets blocks, and the valid size stays (`exfat_cont_expand`). One
+/// `exfat_setattr`, `ntfs_setattr`. A file that grows gets blocks, and the valid size stays (`exfat_cont_expand`). One
 /// that shrinks takes it along.
 pub(super) fn setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
     let geometry = &inode.sb.geometry;

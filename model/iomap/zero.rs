@@ -182,7 +182,8 @@ fn report_skip<B: Backend>(inode: &Inode<B>, iomap: &Iomap, skipped: &Range<Cell
         let mut truth = Truth::AsItSays;
         inode.audit_map(|map| {
             let written = |block: &FileBlock| matches!(map.get(*block), Extent::Written(_));
-            if let Some(block) = inode.sb.geometry.blocks_touched(skipped).find(written) {
+            let mut blocks = inode.sb.geometry.blocks_touched(skipped);
+            if let Some(block) = blocks.find(written).filter(|_| !map.is_beyond_valid(skipped.start)) {
                 truth = Truth::Extent(map.get(block));
             }
         });
