@@ -14,7 +14,7 @@ use crate::writeback::{self, WritebackState};
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum FlushState {
     /// Writing, with the folios to wait for afterwards.
-    Write(WritebackState, Range<FolioIndex>),
+    Write(Box<WritebackState>, Range<FolioIndex>),
     /// Before waiting for the next folio.
     Wait(Range<FolioIndex>),
 }
@@ -22,7 +22,7 @@ pub enum FlushState {
 impl FlushState {
     /// Before the first folio.
     pub fn new(folios: Range<FolioIndex>) -> Self {
-        FlushState::Write(WritebackState::new(SyncMode::Integrity, folios.clone()), folios)
+        FlushState::Write(Box::new(WritebackState::new(SyncMode::Integrity, folios.clone())), folios)
     }
 }
 
@@ -34,8 +34,8 @@ pub async fn step<B: Backend>(
 ) -> ControlFlow<(), FlushState> {
     match state {
         FlushState::Write(inner, folios) => {
-            ControlFlow::Continue(match writeback::step(inode, me, inner).await {
-                ControlFlow::Continue(inner) => FlushState::Write(inner, folios),
+            ControlFlow::Continue(match writeback::step(inode, me, *inner).await {
+                ControlFlow::Continue(inner) => FlushState::Write(Box::new(inner), folios),
                 ControlFlow::Break(()) => FlushState::Wait(folios),
             })
         }

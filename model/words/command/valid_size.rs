@@ -40,7 +40,27 @@ impl Command {
             | Command::Fail { .. }
             | Command::Short { .. }
             | Command::Kill { .. } => true,
-            _ => false,
+            Command::Seek { .. }
+            | Command::Fiemap { .. }
+            | Command::CopySparse
+            | Command::Dma { .. }
+            | Command::Falloc { .. }
+            | Command::Fpunch { .. }
+            | Command::Fzero { .. }
+            | Command::Fcollapse { .. }
+            | Command::Finsert { .. }
+            | Command::Funshare { .. }
+            | Command::Reflink { .. }
+            | Command::Exchange { .. }
+            | Command::Relocate { .. }
+            | Command::Redirty { .. }
+            | Command::Layoutget { .. }
+            | Command::Layoutwrite { .. }
+            | Command::Layoutcommit
+            | Command::Layoutreturn
+            | Command::Cowextsize { .. }
+            | Command::Shutdown { .. }
+            | Command::Crash => false,
         };
         (!modelled).then_some("this is not modelled for files with a valid size (`valid_size`)")
     }
