@@ -11,7 +11,7 @@
 //! A fault is of one page, and so is the entry that it leaves, also where the folio is larger; `finish_fault` of newer
 //! kernels maps the whole folio (`fault_map`). What a write fault maps and dirties is the folio in any case.
 //!
-//! Left out: mmap_lock, freeze protection, fault-around, stable pages, that all pages of a buffer are pinned before the
+//! Left out: mmap_lock, freeze protection, fault-around, stable pages where nothing has a checksum, that all pages of a buffer are pinned before the
 //! first is stored to, and that bios dirty theirs under the folio lock; drivers do not. A mapping that ends in the middle of a
 //! folio is taken to reach to its ends.
 
@@ -42,6 +42,7 @@ use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
 use crate::words::personality::MkwriteUnlock;
 use crate::words::valid_size::MkwriteValid;
 use crate::words::value::{Value, WriteId};
+use crate::writeback::io::wait_stable;
 
 /// What is done through the mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -450,6 +451,9 @@ async fn map_blocks<B: Backend>(
     let late = unlocks_first || inode.sb.config.design.mkwrite_dirty_late;
     if !late || next.is_none() {
         mark_dirty(inode, me, vmf.folio).await;
+    }
+    if next.is_none() {
+        wait_stable(inode, index).await;
     }
     if let Some(next) = next {
         return ControlFlow::Continue(MmapState::Map(vmf, next));

@@ -35,7 +35,7 @@ use crate::words::personality::{Completion, Hooks};
 use crate::words::value::Value;
 use crate::words::writeback_design::IoendRecord;
 use crate::writeback::batch::{Next, Tag};
-use crate::writeback::io::{SyncMode, end_mapping, start_piece, start_writeback};
+use crate::writeback::io::{SyncMode, end_mapping, start_piece, start_writeback, sum};
 use crate::writeback::map::{Added, LookedUp, add_blocks};
 use crate::writeback::pass::{Pass, Pieces, run_behind};
 
@@ -320,6 +320,7 @@ async fn lock_and_clean<B: Backend>(
     if inode.sb.config.design.writeback_bit == WritebackBit::BeforeMapping {
         pieces.expected = blocks.len() as u8 + 1;
         folio_data.start_writeback(usize::from(pieces.expected));
+        sum(inode, folio_data);
     }
     drop(slot);
     WritebackState::Map { pass, folio, blocks, full: Vec::new(), pieces, looked_up: LookedUp::No }

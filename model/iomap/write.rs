@@ -34,6 +34,7 @@ use crate::words::ordering::Link;
 use crate::words::personality::{Hooks, SizeLog, SourceFault};
 use crate::words::value::Value;
 use crate::words::{bounds, branches};
+use crate::writeback::io::wait_stable;
 
 /// A folio that the write has locked, and what it is about to do with it.
 struct Locked {
@@ -203,10 +204,14 @@ async fn stand_still<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Writ
 
 /// `__iomap_get_folio`: the next folio of a batch, or the one at the position.
 async fn iomap_get_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &mut IomapIter) -> Lookup {
-    match next_of_batch(inode, iter) {
+    let lookup = match next_of_batch(inode, iter) {
         Some(folio) => lock_batched(inode, me, iter, folio).await,
         None => lock_folio(inode, me, iter).await,
+    };
+    if let Lookup::Locked(locked) = &lookup {
+        wait_stable(inode, locked.folio.index).await;
     }
+    lookup
 }
 
 /// The next folio of a batch; the write skips what lies before it, which is clean.

@@ -240,6 +240,7 @@ impl<B: Backend> Inode<B> {
                 continue;
             }
             let values = self.recover(image, written, cell);
+            self.judge_recovered_checksum(image, cell);
             for value in &values {
                 self.oracle.recovered(geometry, cell, *value, image.size);
             }
@@ -250,6 +251,20 @@ impl<B: Backend> Inode<B> {
                 let cells = geometry.show_cells(&cells);
                 format!("after a crash there would be a part of the transaction that has {cells}")
             });
+        }
+    }
+
+    /// Judges whether a cell of the recovered file can be read.
+    fn judge_recovered_checksum(&self, image: &Image, cell: Cell) {
+        let geometry = &self.sb.geometry;
+        let block = geometry.block_of(cell);
+        let at = usize::from(cell - geometry.cells_of_block(block).start);
+        let on_device = image.stuffed.is_none() && image.data[usize::from(block)].is_none();
+        if let Extent::Written(phys) = image.extents[usize::from(block)]
+            && on_device
+            && self.sb.audit_checksum(phys, at..at + 1)
+        {
+            self.judge_checksum(block);
         }
     }
 

@@ -123,6 +123,8 @@ pub struct Folio {
     blocks: u16,
     /// The contents.
     pub cells: Vec<Value>,
+    /// What they were when writeback began, of which checksums were calculated, if there are any.
+    pub summed: Vec<Value>,
     /// Who maps its pages.
     pub ptes: Ptes,
     /// What was done to it under its lock and is still to be judged.
@@ -148,6 +150,7 @@ impl Folio {
             stored: Stored::Joined,
             blocks,
             cells,
+            summed: Vec::new(),
             ptes: Ptes::default(),
             owed: Owed::default(),
         }

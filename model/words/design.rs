@@ -429,6 +429,16 @@ choices! {
 }
 
 choices! {
+    /// Where blocks have checksums (`data_checksum`), what is done about a folio under writeback by who is about to change it.
+    StablePages {
+        /// Its end is waited for, with the folio locked, by writes and by write faults.
+        Wait = "wait",
+        /// Nothing (a mutant, and so before 3.0): the device may get what has come after the checksum was calculated.
+        Nothing = "none",
+    }
+}
+
+choices! {
     /// Which blocks one piece of writeback I/O may hold.
     IoendMerge {
         /// Neighbours of one type, since completion treats all of them alike.
@@ -601,6 +611,8 @@ pub struct Design {
     pub layout_reflink: LayoutReflink,
     /// What is held to dirty folios without a change.
     pub redirty_lock: RedirtyLock,
+    /// Whether who changes a folio waits for its writeback, where there are checksums.
+    pub stable_pages: StablePages,
     /// What one piece of I/O may hold.
     pub ioend_merge: IoendMerge,
     /// How far completion raises the size on disk.
@@ -713,6 +725,7 @@ settable!(Design {
     layout_recall = LayoutRecall::Wait,
     layout_reflink = LayoutReflink::BeforeLock,
     redirty_lock = RedirtyLock::IRwsem,
+    stable_pages = StablePages::Wait,
     ioend_merge = IoendMerge::SameType,
     ioend_size = IoendSize::Block,
     ioend_record = IoendRecord::Written,

@@ -4,8 +4,9 @@ use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::judge::properties;
 use crate::state::event::{Says, Truth, Use, What};
-use crate::state::folio::{FolioRef, Slot};
+use crate::state::folio::{Folio, FolioRef, Slot};
 use crate::state::inode::Inode;
+use crate::words::design::StablePages;
 use crate::words::extent::{ExtentMap, Phys};
 use crate::words::geometry::{FileBlock, FolioIndex};
 use crate::words::ordering::Link;
@@ -92,7 +93,9 @@ pub(crate) async fn start_writeback<B: Backend>(
 ) {
     let FolioRef { index, id } = folio;
     let mut slot = inode.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
-    slot.locked_mut(id, me).start_writeback(ioends);
+    let locked = slot.locked_mut(id, me);
+    locked.start_writeback(ioends);
+    sum(inode, locked);
     inode.folio_unlocked(index, id);
     slot.unlock_and_put(id, me);
 }
@@ -101,7 +104,9 @@ pub(crate) async fn start_writeback<B: Backend>(
 pub(crate) async fn start_piece<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     let op = Op::on("folio_start_writeback", u32::from(folio.index));
     let mut slot = inode.page(folio.index).lock(op).await;
-    slot.locked_mut(folio.id, me).start_piece(inode.sb.config.design.towrite);
+    let locked = slot.locked_mut(folio.id, me);
+    locked.start_piece(inode.sb.config.design.towrite);
+    sum(inode, locked);
 }
 
 /// Unlocks a folio whose writeback bit was set before its blocks were mapped (`iomap_writeback_folio`). What it was expected to go
@@ -123,6 +128,38 @@ pub async fn wait<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     let done = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| !folio.writeback);
     drop(inode.page(index).lock_when(Op::on("folio_wait_writeback", u32::from(index)), done, 0).await);
     inode.writeback(index).acquire();
+}
+
+/// The checksums of a folio that comes under writeback. It stays locked until its blocks are mapped, and nobody changes it before
+/// they are submitted.
+pub(crate) fn sum<B: Backend>(inode: &Inode<B>, folio: &mut Folio) {
+    if inode.sb.config.fs.data_checksum {
+        folio.summed.clone_from(&folio.cells);
+    }
+}
+
+/// `folio_wait_stable` (mm/page-writeback.c), by who has the folio locked and is about to change it: where the mapping asks for it, its
+/// writeback is waited for.
+pub(crate) async fn wait_stable<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
+    if inode.sb.config.fs.data_checksum && inode.sb.config.design.stable_pages == StablePages::Wait {
+        wait(inode, index).await;
+    }
+}
+
+/// What the device gets of a folio's block, with the checksum that was calculated before.
+pub(crate) fn summed<B: Backend>(
+    inode: &Inode<B>,
+    slot: &Slot,
+    folio: FolioRef,
+    block: FileBlock,
+) -> Vec<Value> {
+    let mut cells = captured(inode, slot, folio, block);
+    let of_block = inode.sb.cells_in_folio(block);
+    let summed = slot.folio(folio.id).and_then(|folio| folio.summed.get(of_block)).unwrap_or_default();
+    for (value, _) in cells.iter_mut().zip(summed).filter(|(value, summed)| *value != *summed) {
+        *value = value.with_other_checksum();
+    }
+    cells
 }
 
 /// What the device reads of a folio's blocks while it writes them.

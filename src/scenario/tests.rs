@@ -347,7 +347,7 @@ fn a_write_may_take_its_data_from_memory_that_others_store_to() {
          [[actor]]\nname = 'y'\nrun = ['[b] @aio pwrite -S 3 -i m 4k 4k', 'pwrite -i n 0 2k']",
     );
     let [stores, writes] = [0, 1].map(|actor: usize| &scenario.actors[actor].run);
-    let store = |buffer, range, fill| Command::BufferStore { buffer, range, fill };
+    let store = |buffer, range, fill| BufferStore { buffer, range, fill };
     assert_eq!((stores[0].file, &stores[0].command), (1, &store(0, 4096..8192, 1)));
     assert_eq!((stores[1].file, &stores[1].command), (0, &store(1, 1024..2048, 2)));
     let buffer = |command: &Command| if let Pwrite { buffer, .. } = command { *buffer } else { None };

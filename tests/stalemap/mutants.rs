@@ -18,7 +18,8 @@ use stalemap_model::words::design::{
     BeginCut, Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended,
     LayoutRecall, LayoutReflink, MkwriteEnd, MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch,
     PunchFork, PunchLock, PunchStart, ReclaimDirty, ReclaimWriteback, RedirtyLock, Sample, SeekCheck,
-    ShortCopy, UnshareRead, WritebackBit, WritebackCheck, WritebackSubmit, ZeroRange, ZeroedUptodate,
+    ShortCopy, StablePages, UnshareRead, WritebackBit, WritebackCheck, WritebackSubmit, ZeroRange,
+    ZeroedUptodate,
 };
 use stalemap_model::words::dio_design::{
     DioAck, DioBusy, DioDrain, DioInvalidate, DioSize, DioStable, DioUnaligned, DioWait,
@@ -1402,6 +1403,34 @@ fn a_checksum_of_what_the_buffer_had_before() {
         violates(scenario, in_place, &[properties::SPURIOUS_ERROR]);
     }
     holds("xfs/dio-checksum", |_, fs| fs.data_checksum = false, &[branches::BUFFER_CHANGED]);
+}
+
+/// A folio under writeback is changed, and the device gets it with the checksum of what it had before. Without checksums that is
+/// no mistake.
+#[test]
+fn a_page_that_changes_while_it_is_written() {
+    caught(
+        "xfs/stable-pages",
+        |design, _| design.stable_pages = StablePages::Nothing,
+        &[properties::SPURIOUS_ERROR],
+        &[branches::MKWRITE],
+    );
+    let unsummed: Mutation = |design, fs| {
+        design.stable_pages = StablePages::Nothing;
+        fs.data_checksum = false;
+    };
+    holds("xfs/stable-pages", unsummed, &[branches::MKWRITE]);
+    let summed: [Mutation; 2] = [
+        |_, fs| fs.data_checksum = true,
+        |design, fs| {
+            fs.data_checksum = true;
+            design.writeback_bit = WritebackBit::BeforeMapping;
+            design.writeback_submit = WritebackSubmit::AtOnce;
+        },
+    ];
+    for scenario in ["xfs/generic-346", "xfs/t16", "xfs/crash-falloc"] {
+        summed.iter().for_each(|summed| holds(scenario, *summed, &[]));
+    }
 }
 
 /// Who is handed a layout out while the file is being cloned: the flag is looked at with the extents.

@@ -36,6 +36,7 @@ impl Command {
             | Command::SyncRange { .. }
             | Command::FadviseDontneed { .. }
             | Command::Extension { .. }
+            | Command::BufferStore { .. }
             | Command::Truncate { .. }
             | Command::Fail { .. }
             | Command::Short { .. }
@@ -59,6 +60,7 @@ impl Command {
             | Command::Layoutcommit
             | Command::Layoutreturn
             | Command::Cowextsize { .. }
+            | Command::Chattr { .. }
             | Command::Shutdown { .. }
             | Command::Crash => false,
         };

@@ -140,6 +140,15 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "stable_pages",
+        EVERY,
+        &[text(
+            "wait",
+            ALL,
+            "folio_wait_stable in iomap_page_mkwrite and, for FGP_STABLE, in the look-up of a write's folio (6.1.192, 6.12.118, 7.3.4); gfs2_page_mkwrite; where the device asks for it (SB_I_STABLE_WRITES, mapping_stable_writes)",
+        )],
+    ),
+    row(
         "source_probe",
         GFS2,
         &[flag(
