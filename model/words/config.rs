@@ -265,8 +265,7 @@ impl Config {
         };
         let buffer = |(call, write): (&FileCommand, WriteId)| {
             let Command::Pwrite { range, buffer: Some(id), io, .. } = &call.command else { return None };
-            let (id, range, stores) = (*id, range.clone(), stored(*id));
-            Some(UserBuffer { id, write, range, stores, io: *io })
+            Some(UserBuffer { id: *id, write, range: range.clone(), stores: stored(*id), io: *io })
         };
         writes().filter_map(buffer).collect()
     }

@@ -35,6 +35,7 @@ impl Value {
     }
 
     /// The same on the device, where the checksum of it was calculated from something else.
+    #[must_use]
     pub const fn with_other_checksum(self) -> Self {
         Value(self.0 | Self::OTHER_CHECKSUM)
     }
@@ -45,6 +46,7 @@ impl Value {
     }
 
     /// What it is in memory, where nothing has a checksum.
+    #[must_use]
     pub const fn without_checksum(self) -> Self {
         if self.has_other_checksum() { Value(self.0 & !Self::OTHER_CHECKSUM) } else { self }
     }
