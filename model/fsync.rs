@@ -104,21 +104,7 @@ impl Path for FsyncState {
             }
             FsyncState::Flush(inner) => match flush::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FsyncState::Flush(inner)),
-                ControlFlow::Break(()) if inode.sb.is_shutdown().await => {
-                    inode.emit(|| What::Failed(Errno::Io));
-                    ControlFlow::Break(Returned::Error)
-                }
-                // The inode is written in either mode (`gfs2_write_inode`), which flushes the log.
-                ControlFlow::Break(()) => match inode.sb.config.fs.hooks {
-                    _ if inode.sets_data_mode && inode.sb.config.defers_freed() => {
-                        ControlFlow::Continue(FsyncState::LogForce)
-                    }
-                    Hooks::Nothing if inode.log().is_some() || inode.sb.config.defers_freed() => {
-                        ControlFlow::Continue(FsyncState::LogForce)
-                    }
-                    Hooks::Jdata if inode.log().is_some() => ControlFlow::Continue(FsyncState::Return),
-                    Hooks::Nothing | Hooks::Jdata => check_error(inode),
-                },
+                ControlFlow::Break(()) => flushed(inode).await,
             },
             FsyncState::Write { inner, folios, next } => {
                 ControlFlow::Continue(match writeback::step(inode, me, inner).await {
@@ -166,6 +152,25 @@ impl Path for FsyncState {
             }
             FsyncState::CheckError => ControlFlow::Break(returned(inode).await),
         }
+    }
+}
+
+/// What comes behind the page cache.
+async fn flushed<B: Backend>(inode: &Inode<B>) -> ControlFlow<Returned, FsyncState> {
+    if inode.sb.is_shutdown().await {
+        inode.emit(|| What::Failed(Errno::Io));
+        return ControlFlow::Break(Returned::Error);
+    }
+    match inode.sb.config.fs.hooks {
+        // The inode is written in either mode (`gfs2_write_inode`), which flushes the log.
+        _ if inode.sets_data_mode && inode.sb.config.defers_freed() => {
+            ControlFlow::Continue(FsyncState::LogForce)
+        }
+        Hooks::Nothing if inode.log().is_some() || inode.sb.config.defers_freed() => {
+            ControlFlow::Continue(FsyncState::LogForce)
+        }
+        Hooks::Jdata if inode.log().is_some() => ControlFlow::Continue(FsyncState::Return),
+        Hooks::Nothing | Hooks::Jdata => check_error(inode),
     }
 }
 

@@ -76,8 +76,7 @@ pub(crate) fn moves_at_end<B: Backend>(inode: &Inode<B>) -> bool {
 /// Whether a write fault does, for which it takes i_rwsem.
 pub(crate) fn moves_in_fault<B: Backend>(inode: &Inode<B>) -> bool {
     let fs = &inode.sb.config.fs;
-    fs.valid_size
-        && matches!(fs.mkwrite_valid, MkwriteValid::Zeroed | MkwriteValid::Moved)
+    fs.valid_size && matches!(fs.mkwrite_valid, MkwriteValid::Zeroed | MkwriteValid::Moved)
 }
 
 /// Writeback has mapped a block to write to it, where that moves the valid size: over all that lies before it, too.

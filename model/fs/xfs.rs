@@ -16,7 +16,9 @@ use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup,
-    Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, Names, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
+    Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip, LayoutReturned, LogOrdered,
+    MkwriteUnlock, Names, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault,
+    SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
 };
 use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 

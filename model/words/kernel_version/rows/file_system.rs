@@ -332,10 +332,6 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "mkwrite_valid",
         EVERY,
-        &[text(
-            "zeroed",
-            ALL,
-            "of no use without a valid size. exfat_page_mkwrite (6.12, 7.3)",
-        )],
+        &[text("zeroed", ALL, "of no use without a valid size. exfat_page_mkwrite (6.12, 7.3)")],
     ),
 ];
