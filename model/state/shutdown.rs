@@ -1,8 +1,8 @@
 //! What all writers of the file system may have to stop at, or to wait for: that it has shut down, and that a zone can be
 //! selected.
 //!
-//! A look whether the file system has shut down takes no lock in the kernel and is an operation of its own. Only who completes
-//! writeback shuts it down.
+//! A look whether the file system has shut down takes no lock in the kernel and is an operation of its own. Who completes
+//! writeback shuts it down; that garbage collection does, too, when its I/O fails (`xfs_zone_gc_write_chunk`), is left out.
 
 use stalemap_facade::{Backend, Leaf, Lock, Op};
 

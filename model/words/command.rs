@@ -344,6 +344,14 @@ const RECOVERY: Need = Need {
     lacked: |fs| like_xfs(fs) && fs.completion == Completion::Clear,
     why: "what a crash leaves is not modelled on this file system",
 };
+/// A zone is empty again here when its last block goes, before the log says so (`xfs_zone_gc_reset_zones` writes the log first).
+const RECOVERY_OF_ZONES: Need =
+    Need { lacked: |fs| fs.zone_blocks > 0, why: "what a crash leaves is not modelled with `zone_blocks`" };
+/// Direct writes of zoned XFS go through the page cache here, where `xfs_dio_zoned_submit_io` has I/O of its own.
+const DIRECT_ERRORS: Need = Need {
+    lacked: |fs| fs.allocate == Allocate::OutOfPlace && (fs.io_errors || fs.data_checksum),
+    why: "direct writes out of place are modelled without `io_errors` and `data_checksum`",
+};
 /// Files share blocks.
 const SHARED_BLOCKS: Need = Need {
     lacked: |fs| !like_xfs(fs) || fs.clone_lock == CloneLock::Absent,
@@ -428,7 +436,7 @@ impl Command {
         match self {
             Command::Pwrite { range, chunk, fill, io, dontcache, .. } => {
                 let call = Some(by_io(*io, "write(2)", "direct write"));
-                row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), of_io(*io, *dontcache), Role::Io(*io))
+                row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), of_write(*io, *dontcache), Role::Io(*io))
             }
             Command::BufferStore { range, fill, .. } => row(Some("store"), Bytes(range.clone()), Keeps, Stay, Written(*fill), &[], Plain),
             Command::Pread { range, chunk, io, dontcache } => {
@@ -488,7 +496,7 @@ impl Command {
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
             Command::Chattr { .. } => row(Some("FS_IOC_SETFLAGS"), none, Keeps, Stay, Nothing, &[JOURNALLED_DATA], SetsDataMode),
 
-            Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY], Stops),
+            Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY, RECOVERY_OF_ZONES], Stops),
             Command::Fail { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),
             Command::Short { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Short, *after)),
             Command::Kill { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Kill, *after)),
@@ -545,6 +553,15 @@ const fn by_io(io: Io, buffered: &'static str, direct: &'static str) -> &'static
     match io {
         Io::Buffered => buffered,
         Io::Direct | Io::Aio => direct,
+    }
+}
+
+/// What a file system must have for write(2).
+const fn of_write(io: Io, dontcache: bool) -> &'static [Need] {
+    match (io, dontcache) {
+        (Io::Buffered, _) => of_io(io, dontcache),
+        (Io::Direct | Io::Aio, false) => &[DIRECT_IO, DIRECT_ERRORS],
+        (Io::Direct | Io::Aio, true) => &[DIRECT_IO, DIRECT_ERRORS, UNCACHED_IO],
     }
 }
 

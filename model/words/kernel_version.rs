@@ -125,9 +125,9 @@ impl KernelVersion {
         Self::ALL.iter().copied().find(|kernel| kernel.name() == name)
     }
 
-    /// Whether it has the file system of a personality.
+    /// Whether it has the file system of a personality. No file system of those that are here has a valid size.
     pub fn has(self, fs: &Personality) -> bool {
-        self.facts().file_systems.contains(&fs.base)
+        self.facts().file_systems.contains(&fs.base) && !fs.valid_size
     }
 
     /// The value of each field that it says something about, on a file system that it has.

@@ -354,5 +354,6 @@ pub(super) fn lacks_file_system(name: &Text<'_>, fs: &Personality, reader: &mut 
     } else {
         format!("these have it: {}", having.join(", "))
     };
-    reader.errors.add(name.span.clone(), format!("{} has no {}", quote(name.value), fs.base), help);
+    let lacked = if fs.valid_size { "file system with a valid size (`valid_size`)" } else { fs.base };
+    reader.errors.add(name.span.clone(), format!("{} has no {lacked}", quote(name.value)), help);
 }
