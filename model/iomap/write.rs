@@ -520,9 +520,7 @@ fn put<B: Backend>(
     let folio_cells = inode.sb.geometry.cells_of_folio(locked.folio.index);
     let cells = &mut folio.cells[within(&folio_cells, &(write.pos..done))];
     match write.fill {
-        Fill::Data => {
-            cells.copy_from_slice(&inode.sb.user_buffers.contents(write.id, &(write.pos..done)));
-        }
+        Fill::Data => inode.sb.user_buffers.copy_to(cells, write.id, &(write.pos..done)),
         Fill::Zero => cells.fill(Value::ZERO),
         Fill::Unshare => {}
     }

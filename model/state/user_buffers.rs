@@ -49,6 +49,14 @@ impl<B: Backend> UserBuffers<B> {
         }
     }
 
+    /// Copies what a write finds now for `cells`.
+    pub fn copy_to(&self, to: &mut [Value], write: WriteId, cells: &Range<Cell>) {
+        match self.of(write) {
+            Some(buffer) => buffer.data.read(|data| to.copy_from_slice(&data[buffer.place(cells)])),
+            None => to.fill(Value::written(write)),
+        }
+    }
+
     /// Somebody stores there.
     pub fn store(&self, write: WriteId, cells: &Range<Cell>, value: Value) {
         if let Some(buffer) = self.of(write) {
