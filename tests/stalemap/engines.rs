@@ -9,7 +9,7 @@ use stalemap::run::Job;
 use stalemap::scenario::Scenario;
 use stalemap_explore::Limits;
 
-use crate::common::{all_shipped, elsewhere, of_one_release, program, shipped, stalemap, text};
+use crate::common::{all_shipped, elsewhere, of_one_release, program, shipped, stalemap, text, thorough};
 
 /// Runs the engines on a scenario under everything that its file expects something of, but for releases.
 fn agreements(scenario: &Scenario, executions: u64, limits: &Limits) -> Vec<Agreement> {
@@ -47,7 +47,7 @@ fn all_engines_finish_small_scenarios_and_agree() {
 #[test]
 fn what_the_libraries_find_in_any_scenario_is_there() {
     // The few that have more states take most of the time.
-    let limits = Limits { states: Some(20_000), ..Limits::default() };
+    let limits = Limits { states: Some(thorough(10_000)), ..Limits::default() };
     let mut compared = 0;
     for scenario in all_shipped() {
         for agreement in agreements(&scenario, 10, &limits) {

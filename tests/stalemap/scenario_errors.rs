@@ -222,7 +222,9 @@ fn no_mutilated_file_makes_the_reader_panic() {
         for at in 0..good.len() {
             check(&good[..at]);
             check(&good[at..]);
-            for replacement in [b"".as_slice(), b"\"", b"[", b"\n", b"9", b"\xc3\xa4", b"\xff", b"\\"] {
+            // One after the other in turn: each meets everything that stands in these files more than once.
+            let others = [b"".as_slice(), b"\"", b"[", b"\n", b"9", b"\xc3\xa4", b"\xff", b"\\"];
+            for replacement in others.iter().skip(at % 2).step_by(2) {
                 check(&[&good[..at], replacement, &good[at + 1..]].concat());
             }
         }

@@ -999,7 +999,7 @@ fn a_limit_that_leaves_cycles_undecided_is_named_beside_a_bound() {
     let (all, bytes) = within(None);
     assert_eq!(all.limits_hit.iter().copied().collect::<Vec<_>>(), [LimitHit::Preemptions]);
     // A state takes more where cycles are looked at. So there are limits that are enough for the search and not for that.
-    let found = (101..116).step_by(2).map(|percent| within(Some(bytes * percent / 100)).0);
+    let found = (101..116).step_by(5).map(|percent| within(Some(bytes * percent / 100)).0);
     let undecided = found.filter(|found| found.statistics == all.statistics && found.limits_hit.len() > 1);
     let undecided: Vec<Exploration> = undecided.collect();
     assert!(!undecided.is_empty(), "no limit is enough for the search alone");

@@ -251,6 +251,7 @@ fn independent_neighbours_commute(program: &Program) -> TestCaseResult {
 
 /// Goes twice round the cycle that a search met.
 fn cycles_go_round(program: &Program) -> TestCaseResult {
+    graph_of(program)?;
     for sleep_sets in [false, true] {
         let Some(lasso) = explored(program, true, sleep_sets, &Limits::default()).lasso else { continue };
         prop_assert_eq!(lasso.states.len(), lasso.cycle.len());

@@ -192,7 +192,7 @@ fn loom_issue_282_what_a_thread_stored_last_is_not_the_last() {
 }
 
 proptest! {
-    #![proptest_config(config(100))]
+    #![proptest_config(config(60))]
 
     #[test]
     fn what_loom_ends_with_is_among_our_outcomes(litmus in ordered_by_loom()) {
