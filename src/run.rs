@@ -357,7 +357,7 @@ fn run(
         outcomes: found.outcomes,
         counterexample,
         halted: found.halted.as_ref().map(|halted| HaltedSetup::of(scenario, halted)),
-        assumptions: assumptions::of(|name| found.operations.contains(name)).collect(),
+        assumptions: assumptions::of(&implementation.fs, |name| found.operations.contains(name)).collect(),
         overruled: scenario.overruled(implementation),
         check: CheckPlace::of(implementation, &found.operations),
         judgement,

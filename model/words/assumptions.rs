@@ -4,6 +4,47 @@
 //! where the kernel does more; a run that performs one of the operations of an entry rests on it. The comments of the files
 //! that leave something out say more; docs/fidelity.md has them path by path.
 
+use crate::words::personality::Personality;
+
+/// The file systems that an assumption is about, beside those whose operations it names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Where {
+    /// All that perform these.
+    Everywhere,
+    /// Those that write in place.
+    InPlace,
+    /// Those that write nothing in place.
+    OutOfPlace,
+    /// Those of them whose device has zones (`zone_blocks`).
+    Zones,
+    /// Those of them whose device has none.
+    NoZones,
+}
+
+impl Where {
+    /// Whether it is about this one.
+    pub fn has(self, fs: &Personality) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::InPlace => !fs.is_out_of_place(),
+            Self::OutOfPlace => fs.is_out_of_place(),
+            Self::Zones => fs.is_out_of_place() && fs.zone_blocks > 0,
+            Self::NoZones => fs.is_out_of_place() && fs.zone_blocks == 0,
+        }
+    }
+
+    /// The same as a clause.
+    pub const fn clause(self) -> Option<&'static str> {
+        match self {
+            Self::Everywhere => None,
+            Self::InPlace => Some("where `allocate` is not `out-of-place`"),
+            Self::OutOfPlace => Some("where `allocate` is `out-of-place`"),
+            Self::Zones => Some("where `allocate` is `out-of-place`, with `zone_blocks`"),
+            Self::NoZones => Some("where `allocate` is `out-of-place`, without `zone_blocks`"),
+        }
+    }
+}
+
 /// A simplification.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Assumption {
@@ -15,6 +56,8 @@ pub struct Assumption {
     pub source: &'static str,
     /// The operations that it concerns: a run that performs none of them does not rest on it.
     pub operations: &'static [&'static str],
+    /// The file systems that it is about.
+    pub on: Where,
 }
 
 const fn assume(
@@ -23,7 +66,11 @@ const fn assume(
     source: &'static str,
     operations: &'static [&'static str],
 ) -> Assumption {
-    Assumption { id, sentence, source, operations }
+    Assumption { id, sentence, source, operations, on: Where::Everywhere }
+}
+
+const fn only(on: Where, assumption: Assumption) -> Assumption {
+    Assumption { on, ..assumption }
 }
 
 /// All of them.
@@ -46,19 +93,22 @@ pub const ALL: &[Assumption] = &[
         "tag_pages_for_writeback (mm/page-writeback.c): all are tagged before the first is looked up",
         &["folio_wait_writeback", "fsync_return"],
     ),
-    assume(
-        "freed-at-once",
-        "a block that is freed can be allocated again at once, where no crash is judged",
-        "xfs_extent_busy (fs/xfs/xfs_extent_busy.c)",
-        &[
-            "xfs_itruncate_extents",
-            "xfs_unmap_extent",
-            "xfs_bmap_collapse_extents",
-            "xfs_reflink_end_cow",
-            "xfs_reflink_convert_cow",
-            "ext4_ext_truncate",
-            "ext4_ext_remove_space",
-        ],
+    only(
+        Where::InPlace,
+        assume(
+            "freed-at-once",
+            "a block that is freed can be allocated again at once, where no crash is judged",
+            "xfs_extent_busy (fs/xfs/xfs_extent_busy.c)",
+            &[
+                "xfs_itruncate_extents",
+                "xfs_unmap_extent",
+                "xfs_bmap_collapse_extents",
+                "xfs_reflink_end_cow",
+                "xfs_reflink_convert_cow",
+                "ext4_ext_truncate",
+                "ext4_ext_remove_space",
+            ],
+        ),
     ),
     assume(
         "log-flush-asked",
@@ -108,11 +158,57 @@ pub const ALL: &[Assumption] = &[
         "no file system promises it",
         &["device_write"],
     ),
-    assume(
-        "zones",
-        "a zoned device has no zones that become full, but where a scenario says so, blocks are moved where a command says so, what is free can be written at once, and direct writes go through the page cache",
-        "xfs_zone_alloc.c, xfs_zone_gc.c (fs/xfs, 7.3): when the zone is empty and has been erased",
-        &["xfs_zoned_map_blocks", "xfs_zoned_map_extent"],
+    only(
+        Where::NoZones,
+        assume(
+            "no-zones",
+            "a block is chosen when it is mapped, and can be written again as soon as it is freed",
+            "xfs_zone_alloc_and_submit (fs/xfs/xfs_zone_alloc.c, 7.3): chosen when it is submitted; xfs_zone_gc_reset_zones (fs/xfs/xfs_zone_gc.c): written again when all of its zone is free and has been erased; so a violation that needs it may be none there",
+            &[
+                "xfs_zoned_map_blocks",
+                "xfs_zoned_end_io",
+                "xfs_zoned_map_extent",
+                "xfs_itruncate_extents",
+                "xfs_unmap_extent",
+                "xfs_bmap_collapse_extents",
+            ],
+        ),
+    ),
+    only(
+        Where::Zones,
+        assume(
+            "one-open-zone",
+            "one zone is open for all files, none is kept for the collector, and the next one is opened when the last block of it is written",
+            "xfs_try_open_zone, xfs_select_zone_nowait (fs/xfs/xfs_zone_alloc.c, 7.3): as many as `max_open_zones` says, and one for the collector; so what needs two open zones is not found, and a wait for room in one may be none there",
+            &["xfs_select_zone"],
+        ),
+    ),
+    only(
+        Where::Zones,
+        assume(
+            "erased-at-once",
+            "a zone that is full is empty again as soon as its last block is freed, and what it held can be read until it is written again",
+            "xfs_zone_gc_reset_zones (fs/xfs/xfs_zone_gc.c, 7.3): once the collector runs, has flushed the device, has forced the log and has had the zone erased; so a write that runs out of space or waits until then is not found, nor a read of an erased zone",
+            &["xfs_zoned_end_io", "xfs_itruncate_extents", "xfs_unmap_extent", "xfs_bmap_collapse_extents"],
+        ),
+    ),
+    only(
+        Where::OutOfPlace,
+        assume(
+            "collector-asked",
+            "blocks are moved where a command says so (`@relocate`), and nowhere else",
+            "xfs_zoned_need_gc, xfs_zone_gc_handle_work (fs/xfs/xfs_zone_gc.c, 7.3): when free zones run short",
+            &["xfs_zoned_map_blocks"],
+        ),
+    ),
+    only(
+        Where::OutOfPlace,
+        assume(
+            "zoned-direct",
+            "a direct write goes through the page cache",
+            "xfs_file_dio_write_zoned (fs/xfs/xfs_file.c, 7.3): one that is not aligned to blocks; others are submitted without a look at the extents, and races with those are not found",
+            &["invalidate_inode_pages2", "filemap_range_has_page", "nrpages"],
+        ),
     ),
     assume(
         "transaction-space",
@@ -164,7 +260,12 @@ pub const ALL: &[Assumption] = &[
     ),
 ];
 
-/// Those that runs rest on which perform these operations.
-pub fn of<'a>(performs: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'static Assumption> + 'a {
-    ALL.iter().filter(move |assumption| assumption.operations.iter().any(|operation| performs(operation)))
+/// Those that runs rest on which perform these operations, on this file system.
+pub fn of<'a>(
+    fs: &'a Personality,
+    performs: impl Fn(&str) -> bool + 'a,
+) -> impl Iterator<Item = &'static Assumption> + 'a {
+    let touched =
+        move |assumption: &&Assumption| assumption.operations.iter().any(|operation| performs(operation));
+    ALL.iter().filter(|assumption| assumption.on.has(fs)).filter(touched)
 }

@@ -11,9 +11,12 @@ use super::style::{HEAD, styled};
 /// Every assumption with its source and the operations at which it matters.
 pub fn list() -> String {
     let mut text = String::new();
-    for Assumption { id, sentence, source, operations } in ALL {
+    for Assumption { id, sentence, source, operations, on } in ALL {
         let _ = writeln!(text, "{}\n    {sentence}\n    kernel: {source}", styled(HEAD, id));
         let _ = writeln!(text, "    at:     {}", operations.join(", "));
+        if let Some(clause) = on.clause() {
+            let _ = writeln!(text, "    only:   {clause}");
+        }
     }
     text.push_str("\n`stalemap check SCENARIO` says which of these a verdict that holds rests on.\n");
     text
@@ -27,6 +30,7 @@ pub fn json() -> String {
             "sentence": assumption.sentence,
             "source": assumption.source,
             "operations": assumption.operations,
+            "only": assumption.on.clause(),
         })
     };
     pretty(

@@ -71,7 +71,10 @@ fn a_verdict_names_the_assumptions_that_its_runs_touched_and_no_others() {
     let has = |id: &str| checked.contains(id);
     assert!(has("one-ioend") && has("whole-blocks") && has("no-preallocation"), "{checked:?}");
     assert!(!has("integrity-tags"), "nobody syncs: {checked:?}");
-    assert!(!has("zones") && !has("one-node") && !has("exchange-same"), "{checked:?}");
+    assert!(
+        !has("no-zones") && !has("collector-asked") && !has("one-node") && !has("exchange-same"),
+        "{checked:?}"
+    );
     let has = |scenario: &str, id: &str| basis(&[scenario, "--design", "iomap_valid"])[0].0.contains(id);
     assert!(has("xfs/t4", "direct-mapped-first") && has("gfs2/dio-write", "direct-mapped-first"));
     assert!(has("xfs/t4", "integrity-tags"), "a direct write flushes");
@@ -80,6 +83,31 @@ fn a_verdict_names_the_assumptions_that_its_runs_touched_and_no_others() {
     assert!(drawn.contains("iomap_valid: holds, assuming that\n  one ioend completes at a time"), "{drawn}");
     // A verdict that does not hold needs no assumptions to be believed: there is a schedule.
     assert!(!said(&["check", "xfs/t1", "--design", "none"]).contains("assuming"));
+}
+
+/// The same operations rest on other things where the device has zones.
+#[test]
+fn what_is_assumed_of_zones_depends_on_whether_there_are_any() {
+    const OF_ZONES: &[&str] =
+        &["freed-at-once", "no-zones", "one-open-zone", "erased-at-once", "collector-asked", "zoned-direct"];
+    let of_zones = |scenario: &str, by: &str, name: &str| -> Vec<&str> {
+        let (has, _) = basis(&[scenario, by, name]).remove(0);
+        OF_ZONES.iter().copied().filter(|id| has.contains(*id)).collect()
+    };
+    assert_eq!(of_zones("zoned/t1", "--design", "iomap_valid"), ["no-zones", "collector-asked"]);
+    assert_eq!(
+        of_zones("zoned/write-error-zone", "--kernel", "linux-7.3"),
+        ["one-open-zone", "erased-at-once", "collector-asked"]
+    );
+    assert_eq!(of_zones("xfs/clone-dio", "--design", "iomap_valid"), ["freed-at-once"]);
+    assert_eq!(of_zones("xfs/t4", "--design", "iomap_valid"), [""; 0], "a direct write in place");
+    let folder = elsewhere();
+    let file = folder.path().join("direct.toml");
+    let scenario = "title = \"a direct write\"\n[fs]\npersonality = \"xfs-zoned\"\n[setup]\n\
+        run = [\"pwrite 0 4k\"]\n[[actor]]\nname = \"direct\"\nopen = \"-d\"\nrun = [\"pwrite 0 4k\"]\n";
+    fs::write(&file, scenario).expect("a file");
+    let file = file.to_str().expect("a name");
+    assert_eq!(of_zones(file, "--design", "iomap_valid"), ["no-zones", "collector-asked", "zoned-direct"]);
 }
 
 #[test]
