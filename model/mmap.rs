@@ -343,8 +343,10 @@ async fn mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> Mma
     lock_for_write(inode, me, vmf).await
 }
 
-/// `exfat_page_mkwrite` (fs/exfat/file.c, 6.12 and 7.3): i_rwsem is tried for, and if somebody has it, the fault begins anew. Here it is
-/// held until the folio is dirty. A page that was truncated meanwhile is not the file's any more, and the fault begins anew, too.
+/// A write fault that moves the valid size: i_rwsem is tried for, and if somebody has it, the fault begins anew, as in
+/// `exfat_page_mkwrite` (fs/exfat/file.c, 6.12 and 7.3). It is held until the folio is dirty, as in 7.3. Before the valid size is
+/// moved it is looked whether the folio is still the file's; if it was truncated meanwhile, the fault begins anew, too. That look is
+/// the model's own: in both releases the folio is looked at when it is locked, once the valid size has moved.
 async fn page_mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
     let FolioRef { index, id } = vmf.folio;
     if !inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await {

@@ -30,8 +30,8 @@ choices! {
 choices! {
     /// Who moves the valid size for stores through a mapping.
     MkwriteValid {
-        /// The write fault, with i_rwsem held: it zeroes what lies before the page, looks the page up again, and moves the valid size
-        /// over it.
+        /// The write fault, with i_rwsem held: it looks whether the page is still the file's, zeroes what lies before it, and moves
+        /// the valid size over it.
         Zeroed = "zeroed",
         /// mmap(2), as far as the file reaches then; a write fault does nothing.
         AtMmap = "at-mmap",
