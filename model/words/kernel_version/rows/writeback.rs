@@ -272,7 +272,7 @@ pub(super) const ROWS: &[Row] = &[
         &[text(
             "shutdown",
             NEWEST,
-            "xfs_end_ioend_write (fs/xfs/xfs_ioend.c): xfs_force_shutdown(SHUTDOWN_META_IO_ERROR) if the I/O of a zoned inode failed (f4f28ffe0924, 7.2). 6.15 to 7.1 go on",
+            "xfs_end_ioend_write (fs/xfs/xfs_ioend.c): xfs_force_shutdown(SHUTDOWN_META_IO_ERROR) if the I/O of a zoned inode failed (f4f28ffe0924; 7.3.4)",
         )],
     ),
     row(
