@@ -61,9 +61,8 @@ fn given<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) -> Vec<Value> {
             if data != *submitted {
                 inode.sb.backend.reach(branches::BUFFER_CHANGED);
             }
-            let summed = submitted.iter().filter(|_| inode.sb.config.fs.data_checksum);
-            for (value, _) in data.iter_mut().zip(summed).filter(|(value, summed)| *value != *summed) {
-                *value = value.with_other_checksum();
+            if inode.sb.config.fs.data_checksum {
+                inode.sb.with_checksums(&mut data, submitted);
             }
             data
         }

@@ -242,6 +242,15 @@ impl<B: Backend> SuperBlock<B> {
         self.disk[usize::from(phys)].read(|block| contents(block, phys, at))
     }
 
+    /// What the device is given of `data`, where the checksums are those of `summed`, which was there before.
+    pub fn with_checksums<'a>(&self, data: &mut [Value], summed: impl IntoIterator<Item = &'a Value>) {
+        for (value, summed) in data.iter_mut().zip(summed) {
+            if !value.same_bytes(*summed, &self.patterns) {
+                *value = value.with_other_checksum();
+            }
+        }
+    }
+
     /// Shows what the device has in a cell to the oracle.
     pub fn audit_disk(&self, phys: Phys, at: usize) -> Value {
         let mut value = Value::ZERO;

@@ -156,9 +156,7 @@ pub(crate) fn summed<B: Backend>(
     let mut cells = captured(inode, slot, folio, block);
     let of_block = inode.sb.cells_in_folio(block);
     let summed = slot.folio(folio.id).and_then(|folio| folio.summed.get(of_block)).unwrap_or_default();
-    for (value, _) in cells.iter_mut().zip(summed).filter(|(value, summed)| *value != *summed) {
-        *value = value.with_other_checksum();
-    }
+    inode.sb.with_checksums(&mut cells, summed);
     cells
 }
 

@@ -36,7 +36,7 @@ use stalemap_model::words::personality::{
 use stalemap_model::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
-use crate::common::{good, least, shipped};
+use crate::common::{good, least, page, shipped};
 
 /// The designs that every mistake is made in.
 const DESIGNS: [&str; 2] = ["iomap_valid", "get_folio"];
@@ -1431,6 +1431,20 @@ fn a_page_that_changes_while_it_is_written() {
     for scenario in ["xfs/generic-346", "xfs/t16", "xfs/crash-falloc"] {
         for mutation in summed {
             holds(scenario, mutation, &[]);
+        }
+    }
+}
+
+/// A checksum is one of bytes: who stores the same ones breaks none, in a buffer or in a folio.
+#[test]
+fn a_store_of_the_same_bytes_breaks_no_checksum() {
+    for name in ["dio-checksum", "stable-pages"] {
+        let source = page(&format!("scenarios/xfs/{name}.toml"));
+        for (pattern, violated) in [("0x59", &[properties::SPURIOUS_ERROR][..]), ("0x57", &[])] {
+            let scenario = good(name, &source.replace("mwrite -S 0x59", &format!("mwrite -S {pattern}")));
+            let design = Design { stable_pages: StablePages::Nothing, ..Design::built_in("none").unwrap() };
+            let found = explored(&Kernel::new(scenario.config(design)).unwrap());
+            assert_eq!(properties::of_bits(found.violated), violated, "{name}: {pattern}");
         }
     }
 }
