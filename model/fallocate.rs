@@ -29,7 +29,7 @@ use crate::state::world::World;
 use crate::truncate::{self, pagecache_isize_extended};
 use crate::words::command::Command;
 use crate::words::dio_design::DioWait;
-use crate::words::extent::Enospc;
+use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::ordering::Link;
 use crate::words::personality::Hooks;
@@ -145,11 +145,32 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, meaning: &Meaning, failed: 
             inode.oracle.fail_write(&inode.sb.geometry, 0, cells);
         }
     } else {
-        inode.oracle.complete_zero(&inode.sb.geometry, zeroed);
+        complete_zero(inode, zeroed);
         inode.oracle.complete_growth(&inode.sb.geometry, grown);
     }
     unlock(inode, me);
     if failed { Returned::Error } else { Returned::Success }
+}
+
+/// Cells read as zeros. At the edges the block stays, and the zeros are dirty in the page cache, as what is written is. If
+/// their writeback fails, the folio is clean, and valid, and with it goes what was in memory only: `mapping_set_error` and
+/// `folio_end_writeback` are all that `iomap_finish_ioend` does (6.1.192, 6.12.118; `iomap_finish_ioend_buffered_write`, 7.3.4).
+fn complete_zero<B: Backend>(inode: &Inode<B>, zeroed: &Range<Cell>) {
+    let geometry = &inode.sb.geometry;
+    if !inode.sb.config.fs.io_errors {
+        return inode.oracle.complete_zero(geometry, zeroed);
+    }
+    inode.audit_map(|map| {
+        for block in geometry.blocks_touched(zeroed) {
+            let cells = geometry.cells_of_block(block);
+            let cells = cells.start.max(zeroed.start)..cells.end.min(zeroed.end);
+            if let Extent::Written(_) = map.get(block) {
+                inode.oracle.complete_zero_in_place(geometry, &cells);
+            } else {
+                inode.oracle.complete_zero(geometry, &cells);
+            }
+        }
+    });
 }
 
 /// invalidate_lock, the last one of the locks; who is to be waited for; and what is to be done then.

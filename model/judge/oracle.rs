@@ -28,6 +28,8 @@ struct History {
     /// Writes that the cell is made of: those since it last was a hole, whose values are the file's own. Anything
     /// else is somebody else's, or was deleted.
     own: u64,
+    /// Writes that zeros have come over in the block where they are. If these fail to be written, they are found again.
+    beneath: u64,
     /// Writes that have begun and not ended, each with what was complete when it began.
     pending: Vec<(WriteId, u64)>,
     /// Reads that have begun and not ended, each with what it may return.
@@ -44,6 +46,7 @@ impl History {
         History {
             allowed: 1,
             own: 1,
+            beneath: 0,
             pending,
             reads,
             outgrown: Outgrown::default(),
@@ -104,6 +107,14 @@ impl History {
     fn complete_zero(&mut self) {
         self.complete_write(0);
         self.own = self.allowed;
+        self.beneath = 0;
+    }
+
+    /// The same, and the block is still the file's: it has what was there before until the zeros are written.
+    fn complete_zero_in_place(&mut self) {
+        let beneath = self.beneath | self.own;
+        self.complete_zero();
+        self.beneath = beneath;
     }
 
     /// A change of the size has brought the cell into the file. What was stored there before it began, behind end of file, is
@@ -189,6 +200,11 @@ impl History {
 
     fn allows(&self, value: Value) -> bool {
         value.write().is_some_and(|id| self.allowed & (1 << id) != 0)
+    }
+
+    /// Whether the value may be found if what came over it fails to be written.
+    fn may_come_back(&self, value: Value) -> bool {
+        self.owns(value) || value.write().is_some_and(|id| self.beneath & (1 << id) != 0)
     }
 
     /// Whether the value is the file's own, current or replaced.
@@ -515,7 +531,7 @@ impl<B: Backend> Oracle<B> {
         for (cell, value, cached) in left {
             let Some(id) = value.write() else { continue };
             self.each(geometry, &(cell..cell + 1), |history| {
-                if history.owns(value) {
+                if history.may_come_back(value) {
                     history.lose(id, cached);
                 }
             });
@@ -549,6 +565,11 @@ impl<B: Backend> Oracle<B> {
     /// Cells read as zeros from here on.
     pub fn complete_zero(&self, geometry: &Geometry, cells: &Range<Cell>) {
         self.each(geometry, cells, History::complete_zero);
+    }
+
+    /// The same, in blocks that stay the file's, where I/O may fail.
+    pub fn complete_zero_in_place(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.each(geometry, cells, History::complete_zero_in_place);
     }
 
     /// Cells have come into the file.
@@ -907,6 +928,25 @@ mod tests {
         history.lose(1, Value::written(3));
         history.complete_write(3);
         assert!(history.allows(Value::written(1)) && history.allows(Value::written(3)));
+    }
+
+    #[test]
+    fn what_zeros_came_over_in_its_place_comes_back_when_they_fail_and_what_was_freed_does_not() {
+        let written = || {
+            let mut history = History::new();
+            history.begin_write(1);
+            history.complete_write(1);
+            history.begin_write(0);
+            history
+        };
+        let mut history = written();
+        history.complete_zero_in_place();
+        assert!(history.may_come_back(Value::written(1)) && !history.owns(Value::written(1)));
+        history.lose(1, Value::ZERO);
+        assert!(history.allows(Value::written(1)) && history.allows(Value::ZERO));
+        let mut history = written();
+        history.complete_zero();
+        assert!(!history.may_come_back(Value::written(1)));
     }
 
     #[test]

@@ -1449,6 +1449,35 @@ fn a_store_of_the_same_bytes_breaks_no_checksum() {
     }
 }
 
+/// Zeros at the edge of a punch that fail to be written are lost as data are: what the block has is found again, and fsync says so.
+/// When the file grows over it afterwards, that call has to see to zeros anew.
+#[test]
+fn zeros_that_fail_to_be_written_are_as_lost_as_data() {
+    let read = r#""@may_fail fsync", "@reclaim 0 4k", "pread 0 4k""#;
+    let grow = r#""truncate 4k", "@may_fail fsync", "@reclaim 0 4k", "pread 0 4k""#;
+    let rows = [
+        ("xfs", "fpunch 1k 2k", read.to_owned()),
+        ("xfs", "fzero 1k 2k", read.to_owned()),
+        ("xfs", "fpunch 1k 5k", read.to_owned()),
+        ("xfs", "truncate 1k", format!("{read}, {grow}")),
+        ("gfs2", "fpunch 1k 5k", read.to_owned()),
+        ("gfs2", "truncate 1k", read.to_owned()),
+    ];
+    for (fs, zero, after) in rows {
+        let source = format!(
+            "title = \"zeros\"\n[fs]\npersonality = \"{fs}\"\nio_errors = true\n[setup]\n\
+             run = [\"pwrite -b 8k 0 8k\", \"fsync\"]\n[[actor]]\nname = \"a\"\n\
+             run = [\"@may_fail {zero}\", {after}]\n[[actor]]\nname = \"b\"\n\
+             run = [\"sync_range -w 0 4k\"]\n"
+        );
+        let scenario = good("zeros.toml", &source);
+        let design = Design::built_in("iomap_valid").unwrap();
+        let found = explored(&Kernel::new(scenario.config(design)).unwrap());
+        assert_eq!(properties::of_bits(found.violated), [], "{zero} on {fs}");
+        assert!(found.reached & branches::IO_ERROR.bit() != 0, "{zero} on {fs}");
+    }
+}
+
 /// Who is handed a layout out while the file is being cloned: the flag is looked at with the extents.
 #[test]
 fn a_layout_of_a_file_that_is_being_cloned() {
