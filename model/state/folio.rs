@@ -74,7 +74,7 @@ pub enum IfsGone {
 pub enum Stored {
     /// It does, or nothing was stored.
     Joined,
-    /// Not yet (PG_checked).
+    /// Not yet: writeback will find it (PG_checked, which it sets itself).
     Unjoined,
 }
 
@@ -118,7 +118,7 @@ pub struct Folio {
     pub buffers: Option<Buffers>,
     /// What folio->private points to, in a file whose data mode is changed.
     pub private: Private,
-    /// PG_checked.
+    /// Whether writeback has to join what was stored.
     pub stored: Stored,
     blocks: u16,
     /// The contents.

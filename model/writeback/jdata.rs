@@ -134,7 +134,8 @@ pub async fn step<B: Backend>(
 
 /// `gfs2_write_jdata_pagevec` and `__gfs2_jdata_writepage` up to the buffers: begins a transaction, locks the folio,
 /// clears its dirty flag, and picks the buffers to write in place: those that are dirty. What was stored through a
-/// mapping (PG_checked) is joined to the transaction instead.
+/// mapping is joined to the transaction instead: `folio_clear_dirty_for_io` finds the entry writable and dirties the folio once more,
+/// now inside the transaction, by which `jdata_dirty_folio` sets PG_checked. Left out: that an entry may be gone by then.
 async fn clean<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
