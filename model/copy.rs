@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 use stalemap_facade::{ActorId, Backend};
 
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::read::ReadState;
 use crate::seek::{self, Found, SeekState};
 use crate::state::inode::Inode;
@@ -44,7 +44,7 @@ impl Path for CopyState {
         matches!(part.first()?, Command::CopySparse).then(|| CopyState::from(0))
     }
 
-    async fn step<B: Backend>(self, w: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, w: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         ControlFlow::Continue(match self {
             CopyState::Data(inner) => match seek::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => CopyState::Data(inner),

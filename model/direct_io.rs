@@ -32,7 +32,7 @@ use crate::fs::{self, glock};
 use crate::iomap::write_state::{Write, WriteState};
 use crate::iomap::zero::{zero_range, zero_range_unlocked};
 use crate::iomap::{self, Written};
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::aio::{Aio, Completer, DeviceWrite, Dio, Payload, Submission};
 use crate::state::dio_count::{inode_dio_begin, inode_dio_end, inode_dio_wait};
 use crate::state::event::{Dropped, Errno, Mapping, Sampler, What};
@@ -111,12 +111,7 @@ impl Path for DioState {
     }
 
     /// One step of a direct write(2), until it returns.
-    async fn step<B: Backend>(
-        self,
-        _: &World<B>,
-        inode: &Inode<B>,
-        me: ActorId,
-    ) -> ControlFlow<Written, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         ControlFlow::Continue(match self {
             DioState::Start(dio) => return start(inode, me, dio).await,
             DioState::Lock(dio) => return lock(inode, me, dio).await,
@@ -184,7 +179,7 @@ fn is_aligned<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> bool {
 
 /// `xfs_file_dio_write_aligned` or `xfs_file_dio_write_unaligned`. The size is read before i_rwsem is held: a
 /// write that may extend the file is not even tried shared.
-async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
+async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepped<DioState> {
     if inode.sb.config.design.dio_cached == DioCached::BeforeLock {
         let mut uncached = true;
         for index in inode.sb.geometry.folios_touched(&dio.request) {
@@ -216,7 +211,7 @@ async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contr
 }
 
 /// Before i_rwsem is taken exclusively, to do the write alone; one that must not wait is not done that way.
-fn alone<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, held: Held) -> ControlFlow<Written, DioState> {
+fn alone<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, held: Held) -> Stepped<DioState> {
     if dio.nowait {
         return would_block(inode, me, &dio, held);
     }
@@ -229,23 +224,13 @@ fn alone<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, held: Held) -> Con
 }
 
 /// -EAGAIN is returned: nothing was written.
-fn would_block<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    dio: &Dio,
-    held: Held,
-) -> ControlFlow<Written, DioState> {
+fn would_block<B: Backend>(inode: &Inode<B>, me: ActorId, dio: &Dio, held: Held) -> Stepped<DioState> {
     inode.sb.backend.reach(branches::NOWAIT_EAGAIN);
     inode.emit(|| What::Failed(Errno::Again));
     nothing_written(inode, me, dio, held)
 }
 
-fn nothing_written<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    dio: &Dio,
-    held: Held,
-) -> ControlFlow<Written, DioState> {
+fn nothing_written<B: Backend>(inode: &Inode<B>, me: ActorId, dio: &Dio, held: Held) -> Stepped<DioState> {
     if dio.begun {
         inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
     }
@@ -270,7 +255,7 @@ fn waits_after(design: &Design) -> bool {
 /// `xfs_ilock_iocb_for_write` and `xfs_file_write_checks`: i_rwsem, exclusively while the file's blocks are being
 /// shared with another, or for a write that begins beyond end of file. The size is looked at as soon as it is held;
 /// completions may still raise it.
-async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
+async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepped<DioState> {
     match dio.lock {
         IoLock::Shared if dio.nowait => {
             if !inode.i_rwsem.down_read_trylock(Op::new("down_read_trylock i_rwsem"), me).await {
@@ -339,7 +324,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Contro
 }
 
 /// Zeros from the end of file to where a write beyond it begins, with i_rwsem held exclusively.
-fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
+fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> Stepped<DioState> {
     let size = inode.i_size_peek();
     inode.oracle.begin_growth(&inode.sb.geometry, dio.id, &(size..dio.request.start));
     match eof_tail(inode, size, dio.request.start, Grower::Write) {
@@ -349,7 +334,7 @@ fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<
 }
 
 /// The checks are done: `iomap_dio_rw` begins.
-fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
+fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepped<DioState> {
     if dio.submission != Submission::Alone && dio.lock == IoLock::Exclusive {
         inode.i_rwsem.downgrade_write(me);
         dio.lock = IoLock::Shared;
@@ -381,7 +366,7 @@ async fn filemap_range_has_page<B: Backend>(
     me: ActorId,
     dio: Dio,
     index: FolioIndex,
-) -> ControlFlow<Written, DioState> {
+) -> Stepped<DioState> {
     let slot = inode.page(index).lock(Op::on("filemap_range_has_page", u32::from(index))).await;
     let cached = slot.current().is_some();
     drop(slot);
@@ -412,7 +397,7 @@ fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
 
 /// `btrfs_direct_write` (fs/btrfs/direct-io.c, 6.12.118), of a file with checksums: a write that must not wait is not done through
 /// the page cache.
-fn not_direct<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
+fn not_direct<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> Stepped<DioState> {
     if dio.nowait {
         return would_block(inode, me, &dio, Held::IoLock);
     }
@@ -438,7 +423,7 @@ fn not_begun<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> Dio {
     dio
 }
 
-fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> ControlFlow<Written, DioState> {
+fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> Stepped<DioState> {
     inode.sb.backend.reach(branches::DIO_EAGAIN);
     inode.emit(|| What::Failed(Errno::Again));
     alone(inode, me, not_begun(inode, dio), Held::IoLock)
@@ -453,12 +438,7 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {
 }
 
 /// The page cache is out of the way, or a folio was dirty again: then it is a buffered write, or fails.
-fn invalidated<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    dio: Dio,
-    outcome: Eviction,
-) -> ControlFlow<Written, DioState> {
+fn invalidated<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, outcome: Eviction) -> Stepped<DioState> {
     let busy = outcome != Eviction::Evicted;
     let design = inode.sb.config.design.dio_busy;
     if busy && design == DioBusy::Fallback || inode.sb.config.fs.is_out_of_place() {
@@ -475,12 +455,7 @@ fn invalidated<B: Backend>(
 }
 
 /// `iomap_begin` and `iomap_dio_bio_iter` for one extent.
-async fn begin<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    mut dio: Dio,
-    pos: Cell,
-) -> ControlFlow<Written, DioState> {
+async fn begin<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio, pos: Cell) -> Stepped<DioState> {
     let geometry = &inode.sb.geometry;
     let blocks = geometry.blocks_touched(&(pos..dio.request.end));
     let overwrite = match dio.submission {
@@ -567,7 +542,7 @@ fn payload<B: Backend>(inode: &Inode<B>, id: WriteId, cells: Range<Cell>) -> Vec
 }
 
 /// All is submitted: waits, or leaves the rest to the worker.
-fn submit<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> ControlFlow<Written, DioState> {
+fn submit<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepped<DioState> {
     let waits = dio.submission == Submission::Alone && waits_after(&inode.sb.config.design);
     if waits {
         dio.completer = Completer::Submitter;

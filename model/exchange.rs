@@ -16,7 +16,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Op, Returned};
 
 use crate::fs::bmap_util::cancel_cow;
 use crate::fs::xfs_inode::{ALL_LOCKS, inode_dio_wait_both, xfs_ilock2_io_mmap, xfs_iunlock2_io_mmap};
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
 use crate::state::map_change::two::{Delayed, lock_two_maps};
@@ -77,7 +77,7 @@ impl Path for ExchangeState {
         Some(ExchangeState::Lock { exchange, held: 0 })
     }
 
-    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, me: ActorId) -> ControlFlow<Returned, Self> {
+    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, me: ActorId) -> Stepped<Self> {
         match self {
             ExchangeState::Lock { exchange, held } => lock(w, me, exchange, held).await,
             ExchangeState::Run { exchange, mut jobs } => {

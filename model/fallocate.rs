@@ -18,7 +18,7 @@ use crate::fallocate::plan::{JobState, Running};
 use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, SizeAfter};
 use crate::fs::{self, bmap_util, gfs2_log, glock, stuffed};
 use crate::iomap::{self, Written};
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::dio_count;
 use crate::state::event::{Errno, What};
 use crate::state::glock::Mode;
@@ -84,12 +84,7 @@ impl Path for ChangeState {
     }
 
     /// One step.
-    async fn step<B: Backend>(
-        self,
-        _: &World<B>,
-        inode: &Inode<B>,
-        me: ActorId,
-    ) -> ControlFlow<Returned, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         match self {
             ChangeState::Enter(change) => {
                 if is_refused(inode, &change).await {

@@ -12,7 +12,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Op};
 
 use crate::fs::{self, glock};
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Dropped, Mapping, Sampler, What};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -42,7 +42,7 @@ impl Path for FiemapState {
         Some(FiemapState::Enter(part.cells(range)))
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         let geometry = &inode.sb.geometry;
         match self {
             FiemapState::Enter(cells) => {

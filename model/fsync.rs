@@ -13,7 +13,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
 use crate::state::log::InodeDirty;
@@ -92,12 +92,7 @@ impl Path for FsyncState {
         })
     }
 
-    async fn step<B: Backend>(
-        self,
-        _: &World<B>,
-        inode: &Inode<B>,
-        me: ActorId,
-    ) -> ControlFlow<Returned, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         match self {
             FsyncState::Begin(folios, least) => {
                 ControlFlow::Continue(begin_judged(inode, me, folios, least).await)

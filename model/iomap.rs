@@ -27,7 +27,7 @@ use crate::iomap::write::iomap_write_folio;
 use crate::iomap::write_state::{IomapIter, Write, WriteState, punching, unused_reservation};
 use crate::iomap::zero::Over;
 use crate::judge::properties;
-use crate::path::{Ended, Part, Path};
+use crate::path::{Ended, Part, Path, Stepped};
 use crate::state::dio_count::inode_dio_wait;
 use crate::state::event::{Dropped, Errno, Fill, Mapping, Sampler, Seq, What};
 use crate::state::folio::FolioRef;
@@ -89,22 +89,13 @@ impl Path for WriteState {
         Some(WriteState::Enter(write))
     }
 
-    async fn step<B: Backend>(
-        self,
-        _: &World<B>,
-        inode: &Inode<B>,
-        me: ActorId,
-    ) -> ControlFlow<Written, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         step(inode, me, self).await
     }
 }
 
 /// One step of a write(2).
-pub async fn step<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    state: WriteState,
-) -> ControlFlow<Written, WriteState> {
+pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: WriteState) -> Stepped<WriteState> {
     match state {
         WriteState::Enter(write) => enter(inode, me, write).await,
         WriteState::Recall(write) => {
@@ -187,11 +178,7 @@ async fn take_i_rwsem<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) 
 
 /// `xfs_file_buffered_write`: i_rwsem, and zeros up to a position beyond end of file. Where writes share i_rwsem, only those
 /// do that leave the size alone.
-async fn enter<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    mut write: Write,
-) -> ControlFlow<Written, WriteState> {
+async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> Stepped<WriteState> {
     if !take_i_rwsem(inode, me, &write).await {
         inode.emit(|| What::Failed(Errno::Again));
         return ControlFlow::Break(Written { full: false });
@@ -267,7 +254,7 @@ async fn zeroed_first<B: Backend>(
 }
 
 /// Somebody has a layout: he is waited for without a lock, and the write begins anew, alone. One that must not wait fails.
-fn recall<B: Backend>(inode: &Inode<B>, me: ActorId, write: Write) -> ControlFlow<Written, WriteState> {
+fn recall<B: Backend>(inode: &Inode<B>, me: ActorId, write: Write) -> Stepped<WriteState> {
     match write.lock {
         IoLock::Shared => inode.i_rwsem.up_read(me),
         IoLock::Exclusive => inode.i_rwsem.up_write(me),
@@ -281,11 +268,7 @@ fn recall<B: Backend>(inode: &Inode<B>, me: ActorId, write: Write) -> ControlFlo
 
 /// A pass begins. Where the source is probed, one that cannot be read at all fails before `iomap_begin`, and one that can be
 /// read in part makes the pass shorter. A page may still go away after the probe.
-async fn pass<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    mut write: Write,
-) -> ControlFlow<Written, WriteState> {
+async fn pass<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> Stepped<WriteState> {
     if let Some(at) = write.faults_at.filter(|_| inode.sb.config.fs.source_probe) {
         // What is zeroed in front has no source.
         if write.pos.max(write.request.start) >= at {
@@ -308,7 +291,7 @@ async fn begin<B: Backend>(
     me: ActorId,
     mut write: Write,
     left: StaleFlag,
-) -> ControlFlow<Written, WriteState> {
+) -> Stepped<WriteState> {
     let wanted = write.pos..write.end;
     let blocks = inode.sb.geometry.blocks_touched(&wanted);
     gfs2_log::trans_begin(inode, me).await;
@@ -394,7 +377,7 @@ fn iomap_iter<B: Backend>(
     me: ActorId,
     mut iter: IomapIter,
     held: Option<FolioRef>,
-) -> ControlFlow<Written, WriteState> {
+) -> Stepped<WriteState> {
     zero::clean_batch(inode, me, &mut iter.write);
     if let Some(FolioRef { index, id }) = held {
         inode.folio_unlocked(index, id);
@@ -412,7 +395,7 @@ fn advance<B: Backend>(
     mut write: Write,
     stale: StaleFlag,
     progress: Progress,
-) -> ControlFlow<Written, WriteState> {
+) -> Stepped<WriteState> {
     let design = &inode.sb.config.design;
     let is_stale = stale == StaleFlag::Set;
     let stuck = progress == Progress::None;
@@ -457,7 +440,7 @@ fn zeroed_up_to<B: Backend>(inode: &Inode<B>, me: ActorId) {
 }
 
 /// The write(2) returns.
-fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> ControlFlow<Written, WriteState> {
+fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> Stepped<WriteState> {
     if write.transaction {
         let why = || "write(2) returns with an open transaction".to_owned();
         inode.violate(properties::BROKEN_TRANSACTION, why);

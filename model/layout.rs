@@ -18,7 +18,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Returned};
 use crate::direct_io::device::write_device;
 use crate::direct_io::invalidate::{self, InvalidateState, invalidate_folio2};
 use crate::fs::xfs::xfs_iomap_write_unwritten;
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::aio::{DeviceWrite, Payload};
 use crate::state::event::{Dropped, Errno, Mapping, Sampler, What};
 use crate::state::folio::Eviction;
@@ -73,12 +73,7 @@ impl Path for LayoutState {
         })
     }
 
-    async fn step<B: Backend>(
-        self,
-        _: &World<B>,
-        inode: &Inode<B>,
-        me: ActorId,
-    ) -> ControlFlow<Returned, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         ControlFlow::Continue(match self {
             LayoutState::Get(blocks) if looks_before_lock(inode) => {
                 if inode.lock_map(Op::new("xfs_is_reflink_inode")).await.reflink {

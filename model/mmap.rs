@@ -21,7 +21,7 @@ use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, gfs2_log, glock, valid_size};
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::read::fill::{self, FillState};
 use crate::reflink::xfs_ilock_for_write_fault;
 use crate::state::event::{DataEvent, Errno, FolioEvent, Mapping, What};
@@ -124,12 +124,7 @@ impl Path for MmapState {
     }
 
     /// One step of a load or store of a range.
-    async fn step<B: Backend>(
-        self,
-        _: &World<B>,
-        inode: &Inode<B>,
-        me: ActorId,
-    ) -> ControlFlow<Returned, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         ControlFlow::Continue(match self {
             MmapState::Access(rest) => return instruction(inode, me, rest).await,
             MmapState::Fault(rest) => {
@@ -604,7 +599,7 @@ impl Path for Zap {
         }
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         let Zap(cells) = self;
         if cells.is_empty() {
             return ControlFlow::Break(());

@@ -31,8 +31,11 @@ pub trait Path: Sized {
         w: &World<B>,
         inode: &Inode<B>,
         me: ActorId,
-    ) -> impl Future<Output = ControlFlow<Self::Ended, Self>>;
+    ) -> impl Future<Output = Stepped<Self>>;
 }
+
+/// What a step of a path comes to: the state that it goes on from, or how it ended.
+pub type Stepped<P> = ControlFlow<<P as Path>::Ended, P>;
 
 /// How a path ended.
 pub trait Ended {

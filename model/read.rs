@@ -17,7 +17,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::read::fill::{FillState, Wanted};
 use crate::reclaim;
 use crate::state::contents::Older;
@@ -78,7 +78,7 @@ impl Path for ReadState {
     }
 
     /// One step of a read(2).
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         match self {
             ReadState::Enter(read) => {
                 let cells = &read.cells;

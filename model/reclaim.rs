@@ -10,7 +10,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::dropbehind::Dropper;
 use crate::state::event::{FolioEvent, What};
 use crate::state::folio::{Eviction, FolioRef};
@@ -74,7 +74,7 @@ impl Path for Invalidate {
 
     /// `mapping_evict_folio` for one folio (mm/truncate.c): looks at references first. Writeback is not started for
     /// dirty folios, unlike by posix_fadvise itself; a scenario says `sync_range` for that.
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> Stepped<Self> {
         let Invalidate(mut folios) = self;
         let Some(index) = folios.next() else { return ControlFlow::Break(()) };
         let mut slot = inode.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;

@@ -14,7 +14,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::mmap::{Mapped, map_next};
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::read::fill::{self, FillState};
 use crate::state::dio_count::inode_dio_wait;
 use crate::state::event::{Errno, FolioEvent, What};
@@ -60,12 +60,7 @@ impl Path for RedirtyState {
         })
     }
 
-    async fn step<B: Backend>(
-        self,
-        _: &World<B>,
-        inode: &Inode<B>,
-        me: ActorId,
-    ) -> ControlFlow<Returned, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         ControlFlow::Continue(match self {
             RedirtyState::Enter(folios) => {
                 lock(inode, me).await;
@@ -95,11 +90,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId) {
     }
 }
 
-fn finish<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    returned: Returned,
-) -> ControlFlow<Returned, RedirtyState> {
+fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, returned: Returned) -> Stepped<RedirtyState> {
     match inode.sb.config.design.redirty_lock {
         RedirtyLock::IRwsem => inode.i_rwsem.up_write(me),
         RedirtyLock::InvalidateLock => inode.invalidate_lock.up_read(me),
@@ -109,11 +100,7 @@ fn finish<B: Backend>(
 }
 
 /// The next folio inside end of file is to be valid.
-async fn find<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    folios: Range<FolioIndex>,
-) -> ControlFlow<Returned, RedirtyState> {
+async fn find<B: Backend>(inode: &Inode<B>, me: ActorId, folios: Range<FolioIndex>) -> Stepped<RedirtyState> {
     let Some(index) = folios.clone().next() else { return finish(inode, me, Returned::Success) };
     let mut slot = inode.page(index).lock(Op::on("filemap_get_folio", u32::from(index))).await;
     if inode.sb.geometry.cells_of_folio(index).start >= inode.i_size_peek() {
@@ -156,7 +143,7 @@ async fn map<B: Backend>(
     mut folios: Range<FolioIndex>,
     folio: FolioRef,
     block: FileBlock,
-) -> ControlFlow<Returned, RedirtyState> {
+) -> Stepped<RedirtyState> {
     let FolioRef { index, id } = folio;
     let mapped = map_next(inode, index, block).await;
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;

@@ -16,7 +16,7 @@ use crate::fs::xfs_inode::{ALL_LOCKS, inode_dio_wait_both, xfs_ilock2_io_mmap, x
 use crate::iomap;
 use crate::iomap::write_state::WriteState;
 use crate::iomap::zero::zero_range;
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
@@ -125,7 +125,7 @@ impl Path for ReflinkState {
         }))
     }
 
-    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, me: ActorId) -> ControlFlow<Returned, Self> {
+    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, me: ActorId) -> Stepped<Self> {
         step(w, me, self).await
     }
 }
@@ -143,7 +143,7 @@ impl Path for CowExtentSize {
         Some(CowExtentSize(u16::try_from(blocks).unwrap_or(u16::MAX)))
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> Stepped<Self> {
         inode.lock_map(Op::new("cowextsize")).await.set_cow_extent_size(self.0);
         ControlFlow::Break(())
     }

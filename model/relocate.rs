@@ -17,7 +17,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend, Op, Returned};
 
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::dio_count::inode_dio_wait;
 use crate::state::event::{DataEvent, Dropped, Errno, Mapping, Sampler, Says, Truth, Use, What};
 use crate::state::inode::Inode;
@@ -96,12 +96,7 @@ impl Path for RelocateState {
         })
     }
 
-    async fn step<B: Backend>(
-        self,
-        _: &World<B>,
-        inode: &Inode<B>,
-        me: ActorId,
-    ) -> ControlFlow<Returned, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         ControlFlow::Continue(match self {
             RelocateState::Enter(rest) => {
                 inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
@@ -175,11 +170,7 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId) {
 }
 
 /// The end of the command, with whatever is held to the end.
-fn finish<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    returned: Returned,
-) -> ControlFlow<Returned, RelocateState> {
+fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, returned: Returned) -> Stepped<RelocateState> {
     if inode.sb.config.fs.relocate == Relocate::LocksHeld {
         unlock(inode, me);
     }
@@ -187,11 +178,7 @@ fn finish<B: Backend>(
 }
 
 /// The next extent that is written, and room for it in another place (`xfs_zone_gc_query`, `xfs_zone_gc_start_chunk`).
-async fn query<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    rest: Range<FileBlock>,
-) -> ControlFlow<Returned, RelocateState> {
+async fn query<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Range<FileBlock>) -> Stepped<RelocateState> {
     let map = inode.lock_map(Op::new("xfs_zone_gc_query")).await;
     let written = |block: FileBlock| {
         if let Extent::Written(phys) = map.get(block) { Some((block, phys)) } else { None }

@@ -17,7 +17,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Returned};
 
 use crate::fs::{glock, xfs_seek};
-use crate::path::{Ended, Part, Path};
+use crate::path::{Ended, Part, Path, Stepped};
 use crate::state::event::{DataEvent, Dropped, Mapping, Sampler, Says, Skip, Truth, Use, What};
 use crate::state::folio::{FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
@@ -106,7 +106,7 @@ impl Path for SeekState {
         Some(SeekState::Enter(*whence, part.inode.sb.geometry.cell_at(*from)))
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<Found, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         step(inode, me, self).await
     }
 }

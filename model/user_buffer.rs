@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend, Op};
 
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::words::command::Command;
@@ -31,7 +31,7 @@ impl Path for BufferStore {
         Some(BufferStore { write, store: part.write(), cells: part.cells(range) })
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> Stepped<Self> {
         inode.sb.backend.choose(Op::new("store buffer"), 1).await;
         inode.store_to_buffer(self.write, self.store, &self.cells);
         ControlFlow::Break(())

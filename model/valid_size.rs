@@ -11,7 +11,7 @@ use stalemap_facade::{ActorId, Backend, Op, Returned};
 use crate::fs::valid_size;
 use crate::iomap::write_state::WriteState;
 use crate::iomap::{self, zero};
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::words::command::Command;
@@ -86,12 +86,7 @@ impl Path for MmapFile {
         }
     }
 
-    async fn step<B: Backend>(
-        self,
-        _: &World<B>,
-        inode: &Inode<B>,
-        me: ActorId,
-    ) -> ControlFlow<Returned, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         match self {
             MmapFile::Enter(cells) => {
                 inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;

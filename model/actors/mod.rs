@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use stalemap_facade::{ActorId, Backend};
 
 use crate::actors::actor::Actor;
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::words::command::{Command, Extension};
@@ -46,12 +46,7 @@ macro_rules! actors {
                 None
             }
 
-            async fn step<B: Backend>(
-                self,
-                _: &World<B>,
-                inode: &Inode<B>,
-                me: ActorId,
-            ) -> ControlFlow<(), Self> {
+            async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
                 match self {
                     $(ActorState::$actor(actor) => match Actor::step(actor, inode, me).await {
                         ControlFlow::Continue(actor) => ControlFlow::Continue(ActorState::$actor(actor)),

@@ -18,7 +18,7 @@ use crate::direct_io::invalidate::invalidate_folio2;
 use crate::direct_io::read;
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_end_cow_extent;
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::aio::{Aio, AioQueue, Completer, Dio, DirectRead};
 use crate::state::dio_count::inode_dio_end;
 use crate::state::event::{Errno, What};
@@ -88,7 +88,7 @@ impl Path for Getevents {
         part.submitted().map(|worker| Getevents(worker.number)).nth(usize::from(part.number))
     }
 
-    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, _: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, w: &World<B>, _: &Inode<B>, _: ActorId) -> Stepped<Self> {
         let done = |queue: &AioQueue, _: u64| queue.outstanding == 0;
         drop(w.sb.aio[usize::from(self.0)].lock_when(Op::new("io_getevents"), done, 0).await);
         ControlFlow::Break(())

@@ -12,7 +12,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::{self, glock};
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::aio::{Aio, DirectRead, Reader};
 use crate::state::dio_count::{inode_dio_begin, inode_dio_end};
 use crate::state::event::{DataEvent, Dropped, Errno, Mapping, Sampler, What};
@@ -75,12 +75,7 @@ impl Path for DirectReadState {
     }
 
     /// One step of a direct read(2), until it returns.
-    async fn step<B: Backend>(
-        self,
-        _: &World<B>,
-        inode: &Inode<B>,
-        me: ActorId,
-    ) -> ControlFlow<Returned, Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         let geometry = &inode.sb.geometry;
         ControlFlow::Continue(match self {
             DirectReadState::Enter(mut read) => {
@@ -152,7 +147,7 @@ async fn begin<B: Backend>(
     me: ActorId,
     mut read: DirectRead,
     pos: Cell,
-) -> ControlFlow<Returned, DirectReadState> {
+) -> Stepped<DirectReadState> {
     let geometry = &inode.sb.geometry;
     let wanted = geometry.blocks_touched(&(pos..read.end));
     let map = inode.lock_map(Op::new(inode.sb.config.fs.names.read_begin)).await;

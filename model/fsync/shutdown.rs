@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use stalemap_facade::{ActorId, Backend};
 
 use crate::fsync::{Upto, log_force};
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::words::command::Command;
@@ -39,7 +39,7 @@ impl Path for ShutdownState {
         })
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         match self {
             ShutdownState::LogForce => {
                 log_force(inode, me, Upto::End).await;

@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend};
 
-use crate::path::{Part, Path};
+use crate::path::{Part, Path, Stepped};
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::words::command::Command;
@@ -39,7 +39,7 @@ impl Path for SyncRangeState {
         parts.into_iter().flatten().nth(usize::from(part.number))
     }
 
-    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> ControlFlow<(), Self> {
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         match self {
             SyncRangeState::Write(inner) => match writeback::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(SyncRangeState::Write(inner)),
