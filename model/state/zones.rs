@@ -7,7 +7,8 @@
 //! conventional zone) tells nobody anything. So it is no state of its own here.
 //!
 //! One zone is open, the least that `max_open_zones` allows. It is that until all of it is written, however much of it is
-//! allocated, and only then another one is opened. A zone that is written and of which no file has a block is erased at once.
+//! allocated, and only then another one is opened. A zone that is written and of which no file has a block is empty at once: the collector's flush, log force and erasure
+//! (`xfs_zone_gc_reset_zones`) are no steps, and what the device has of it stays until it is written again.
 //! Left out: zones that the collector writes to, hints by which files are put into zones.
 
 use crate::words::extent::Phys;
