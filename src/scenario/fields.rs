@@ -1,10 +1,9 @@
 //! Fields of designs and personalities, as tables of a file set them.
 
-use stalemap_model::words::design::Design;
 use stalemap_model::words::settings::{Setting, SettingError};
 use toml::de::DeValue;
 
-use super::names::{quote, suggest};
+use super::names::{quote, suggest_key};
 use super::table::{Field, Reader, Value};
 
 /// Sets a field, or reports why that cannot be.
@@ -28,12 +27,7 @@ pub(super) fn apply(
             let known = other_keys.iter().copied().chain(fields);
             let message = format!("unknown key {} {place}", quote(field.key));
             let known: Vec<&str> = known.collect();
-            let help = if Design::FIELDS.contains(&field.key) {
-                "it is a field of designs: `[design.NAME]`, with `based_on`".to_owned()
-            } else {
-                suggest(field.key, known, "key")
-            };
-            reader.errors.add(field.key_span.clone(), message, help);
+            reader.errors.add(field.key_span.clone(), message, suggest_key(field.key, &known));
         }
         Err(SettingError::WrongValue(allowed)) => {
             let shown = reader.source.get(span.clone()).unwrap_or_default();

@@ -1,7 +1,14 @@
 //! Names in messages: the nearest known one to what was written, lists, quotes.
 
+use stalemap_model::words::design::Design;
+use stalemap_model::words::personality::Personality;
+
 /// The most characters of the user's text that a message repeats; the rest stands underlined below it.
 const QUOTED: usize = 40;
+
+/// What is said of fields in the wrong table.
+const FS: &str = "file systems: `[fs]`";
+const DESIGNS: &str = "designs: `[design.NAME]`, with `based_on`";
 
 /// The known name that was probably meant, if one is near enough.
 pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
@@ -31,6 +38,55 @@ pub(super) fn suggest<'k>(
         Some(name) => format!("a {what} with a similar name exists: `{name}`").replace("a actor", "an actor"),
         None => format!("known are {}", list(known)),
     }
+}
+
+/// More known keys than that are not listed, only those that are nearest.
+const LISTED: usize = 20;
+/// So many of them.
+const NEAREST: usize = 4;
+
+/// What to say about an unknown key: the nearest one of its table, the table of designs or of the file system if it is a field
+/// there, or the keys that there are.
+pub(super) fn suggest_key(written: &str, known: &[&str]) -> String {
+    let places = [(Personality::FIELDS, FS), (Design::FIELDS, DESIGNS)];
+    if let Some((_, place)) = places.iter().find(|(fields, _)| fields.contains(&written)) {
+        return format!("it is a field of {place}");
+    }
+    if nearest(written, known.iter().copied()).is_some() || known.is_empty() {
+        return suggest(written, known.iter().copied(), "key");
+    }
+    let elsewhere = places.iter().filter(|(fields, _)| !fields.iter().all(|field| known.contains(field)));
+    let near = |(fields, place): &(&[&'static str], &str)| {
+        Some(format!("`{}` is a field of {place}", nearest(written, fields.iter().copied())?))
+    };
+    if let Some(text) = elsewhere.into_iter().find_map(near) {
+        return text;
+    }
+    if known.len() <= LISTED {
+        return format!("known are {}", list(known.iter().copied()));
+    }
+    format!("these are nearest: {}; docs/scenarios.md has all", list(least_distant(written, known)))
+}
+
+/// The names that have a word in common with what was written, or the beginning of one; if there are none, those that are
+/// least far from it.
+fn least_distant<'k>(written: &str, known: &[&'k str]) -> Vec<&'k str> {
+    let short: String = written.to_ascii_lowercase().chars().take(QUOTED).collect();
+    let words = |name: &'_ str| name.split(['_', '-']).map(str::to_owned).collect::<Vec<_>>();
+    let wanted = words(&short);
+    let akin = |one: &String, other: &String| {
+        let common = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+        common > 3 || one == other && common > 2
+    };
+    let has_common =
+        |name: &&str| words(name).iter().any(|word| wanted.iter().any(|other| akin(word, other)));
+    let mut names: Vec<&str> = known.iter().copied().filter(has_common).collect();
+    if names.is_empty() {
+        names = known.to_vec();
+    }
+    names.sort_by_key(|name| strsim::damerau_levenshtein(&short, name));
+    names.truncate(NEAREST);
+    names
 }
 
 /// Names as an enumeration.
@@ -67,6 +123,32 @@ mod tests {
         assert_eq!(nearest("iomap-valid", known), Some("iomap_valid"));
         assert_eq!(nearest("unlink", known), None);
         assert_eq!(nearest(&"pwrite".repeat(1000), known), None);
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_table_finds_its_own() {
+        let all = [Design::FIELDS, Personality::FIELDS].concat();
+        let geometry = ["block", "folio"];
+        let cases: [(&str, &[&str], &str); 9] = [
+            ("block_drity", Personality::FIELDS, "a key with a similar name exists: `block_dirty`"),
+            ("check", Personality::FIELDS, "it is a field of designs: `[design.NAME]`, with `based_on`"),
+            ("chek", Personality::FIELDS, "`check` is a field of designs: `[design.NAME]`, with `based_on`"),
+            ("free_blocks", &geometry, "it is a field of file systems: `[fs]`"),
+            ("freeblocks", &geometry, "`free_blocks` is a field of file systems: `[fs]`"),
+            ("unlike", &geometry, "known are `block`, `folio`"),
+            ("chek", &all, "a key with a similar name exists: `check`"),
+            (
+                "zones",
+                &all,
+                "these are nearest: `zone_blocks`, `zoned_write_error`; docs/scenarios.md has all",
+            ),
+            ("x", &["one"], "known are `one`"),
+        ];
+        for (written, known, text) in cases {
+            assert_eq!(suggest_key(written, known), text, "{written}");
+        }
+        let long = suggest_key(&"x".repeat(100_000), &all);
+        assert!(long.starts_with("these are nearest: "), "{long}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::errors::Errors;
-use super::names::{quote, suggest};
+use super::names::{quote, suggest_key};
 use super::number::{self, MAX_OFFSET};
 use super::text::Text;
 
@@ -82,7 +82,7 @@ impl<'t> Table<'t> {
     pub(super) fn only(self, known: &[&str], place: &str, reader: &mut Reader<'_>) {
         for field in self.fields().into_iter().filter(|field| !known.contains(&field.key)) {
             let message = format!("unknown key {} {place}", quote(field.key));
-            reader.errors.add(field.key_span, message, suggest(field.key, known.iter().copied(), "key"));
+            reader.errors.add(field.key_span, message, suggest_key(field.key, known));
         }
     }
 }
