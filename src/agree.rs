@@ -13,6 +13,7 @@ use stalemap_explore::{
     Strategy,
 };
 use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::count::count;
 
 use crate::run::{Job, RunError};
 
@@ -31,7 +32,7 @@ impl Took {
     /// In the words of a report.
     pub fn words(&self) -> String {
         match self {
-            Took::Finished(executions) => format!("{executions} executions"),
+            Took::Finished(executions) => count(*executions, "execution"),
             Took::Stopped(executions) => format!("not finished in {executions}"),
             Took::TooManyActors => "too many actors".to_owned(),
         }

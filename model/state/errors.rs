@@ -14,6 +14,7 @@ use stalemap_facade::{Backend, Leaf};
 use crate::judge::properties;
 use crate::state::inode::Inode;
 use crate::words::config::MixedIo;
+use crate::words::count::count;
 use crate::words::extent::{Extent, ExtentMap};
 use crate::words::geometry::FileBlock;
 
@@ -30,7 +31,7 @@ impl<B: Backend> Inode<B> {
         if needed <= free {
             self.violate(properties::SPURIOUS_ERROR, || {
                 let blocks = self.sb.geometry.show_blocks(blocks);
-                format!("ENOSPC for {blocks}, which needs {needed} of {free} blocks that are free")
+                format!("ENOSPC for {blocks}, which needs {} of {free} free", count(needed as u64, "block"))
             });
         }
     }

@@ -12,6 +12,7 @@ use crate::state::disk::on_disk;
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
 use crate::state::world::World;
+use crate::words::count::count;
 use crate::words::extent::Extent;
 use crate::words::geometry::{Bytes, Cell, FileBlock, within};
 use crate::words::personality::Completion;
@@ -71,8 +72,8 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
         }
         if map.delalloc_blocks() != 0 && !inode.sb.is_shutdown_audit() {
             inode.violate(properties::LEAKED_RESERVATION, || {
-                let blocks = map.delalloc_blocks();
-                format!("{blocks} blocks stay reserved after everything was written ({})", map.letters())
+                let blocks = stay(map.delalloc_blocks() as u64);
+                format!("{blocks} reserved after everything was written ({})", map.letters())
             });
         }
     });
@@ -81,6 +82,11 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
         let mut map = inode.lock_map(Op::new("xfs_reflink_cancel_cow_range")).await;
         map.cancel_copies(0..inode.sb.geometry.blocks());
     }
+}
+
+/// `1 block stays`, `2 blocks stay`.
+fn stay(blocks: u64) -> String {
+    format!("{} {}", count(blocks, "block"), if blocks == 1 { "stays" } else { "stay" })
 }
 
 /// Judges whether everything inside a file of `size` can be read.
@@ -140,12 +146,12 @@ pub fn judge_space<B: Backend>(w: &World<B>) {
         if may_lose && space.in_use() != mapped.len() {
             sb.backend.violate(properties::LEAKED_RESERVATION, || {
                 let nobodys = space.in_use().abs_diff(mapped.len());
-                format!("{nobodys} blocks stay taken, and no file has them")
+                format!("{} taken, and of no file", stay(nobodys as u64))
             });
         }
         if space.reserved() != 0 {
             sb.backend.violate(properties::LEAKED_RESERVATION, || {
-                format!("{} blocks stay promised after everything was written", space.reserved())
+                format!("{} promised after everything was written", stay(u64::from(space.reserved())))
             });
         }
     });

@@ -8,6 +8,7 @@ pub mod bounds;
 pub mod branches;
 pub mod command;
 pub mod config;
+pub mod count;
 pub mod counters;
 pub mod design;
 pub mod dio_design;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use stalemap_explore::{Counterexample, LimitHit};
 use stalemap_facade::MemoryModel;
 use stalemap_facade::Property;
+use stalemap_model::words::count::count;
 
 use super::style::{BAD, DOUBT, GOOD, styled};
 use crate::engine::Engine;
@@ -114,11 +115,6 @@ fn explored(outcome: &Outcome) -> String {
         Engine::Exhaustive => count(outcome.statistics.states, "state"),
         Engine::Loom(_) | Engine::Shuttle(_) => count(outcome.statistics.executions, "execution"),
     }
-}
-
-/// `1 state`, `2 states`.
-pub fn count(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What the verdicts on one scenario rest on: fields that are not as `[fs]` has them, whether the check is on the path at all, and

@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use stalemap_explore::collision_probability;
 use stalemap_facade::MemoryModel;
+use stalemap_model::words::count::count;
 
-use super::check::{count, names};
+use super::check::names;
 use crate::run::Outcome;
 use crate::scenario::{Scenario, implementations};
 use crate::verdict::Verdict;

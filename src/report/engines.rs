@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use stalemap_explore::LimitHit;
+use stalemap_model::words::count::count;
 
-use super::check::{count, stopped_by};
+use super::check::stopped_by;
 use super::compare::new_table;
 use super::json::pretty;
 use super::style::{BAD, DOUBT, GOOD, styled};

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use stalemap_model::words::count::count;
 use stalemap_model::words::geometry::{Bytes, Geometry};
 
 use super::style::{HEAD, styled};
@@ -29,22 +30,22 @@ pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
     }
     let cuts: Vec<String> =
         (0..=geometry.cells()).map(|cell| Bytes(geometry.byte_at(cell)).to_string()).collect();
-    let shown = if cuts.len() > 20 { format!("{} cells", geometry.cells()) } else { cuts.join(" | ") };
+    let shown = if cuts.len() > 20 { count(geometry.cells() as u64, "cell") } else { cuts.join(" | ") };
     let (head, each) = match scenario.files.as_slice() {
         [_] => ("file ", String::new()),
         files => ("files", format!("{}; each of ", files.join(", "))),
     };
     let _ = writeln!(
         text,
-        "{head}     {each}{} folios of {}, {} blocks of {}",
-        geometry.folios(),
+        "{head}     {each}{} of {}, {} of {}",
+        count(geometry.folios() as u64, "folio"),
         Bytes(geometry.folio_size()),
-        geometry.blocks(),
+        count(u64::from(geometry.blocks()), "block"),
         Bytes(geometry.block_size())
     );
     let _ = writeln!(text, "cells     {shown}");
     for actor in &scenario.actors {
-        let _ = writeln!(text, "actor     {} ({} commands)", actor.name, actor.run.len());
+        let _ = writeln!(text, "actor     {} ({})", actor.name, count(actor.run.len() as u64, "command"));
     }
     for (design, expected) in &scenario.expect {
         let expected = match expected {

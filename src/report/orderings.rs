@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use serde_json::json;
+use stalemap_model::words::count::count;
 use stalemap_model::words::ordering::Link;
 
-use super::check::{count, names, verdict};
+use super::check::{names, verdict};
 use super::json::pretty;
 use crate::orderings::{Study, Weakened, Weakest};
 use crate::run::{Outcome, preemptions};

@@ -9,6 +9,7 @@ use stalemap_model::state::event::{
 };
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::command::Whence;
+use stalemap_model::words::count::count;
 use stalemap_model::words::extent::Fork;
 use stalemap_model::words::geometry::Bytes;
 
@@ -44,7 +45,7 @@ fn what(what: &What) -> String {
         What::Sigbus(None) => "SIGBUS".to_owned(),
         What::BufferedInstead => "ENOTBLK: buffered instead".to_owned(),
         What::SourceMissing => "fault in the source".to_owned(),
-        What::BudgetLeft(blocks) => format!("{blocks} blocks left of the budget"),
+        What::BudgetLeft(blocks) => format!("{} left of the budget", count(u64::from(*blocks), "block")),
         What::FlushToZero => "dirty: flush and map again".to_owned(),
         What::BuffersJoined => "buffers joined to the transaction".to_owned(),
     }

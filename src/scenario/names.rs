@@ -108,7 +108,7 @@ pub(super) fn quote(text: &str) -> String {
 
 /// A count with its noun.
 pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    stalemap_model::words::count::count(number as u64, noun)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use stalemap_model::words::command::{Command, Io};
 use stalemap_model::words::config::{FileCommand, FileRange};
+use stalemap_model::words::count::count;
 use stalemap_model::words::geometry::{Bytes, GeometryError, MAX_BLOCKS_PER_FOLIO, MAX_FOLIOS};
 
 use super::Scenario;
@@ -29,7 +30,7 @@ pub(super) struct Placed<T> {
 pub(super) fn check_block(block: &Placed<u64>, errors: &mut Errors) -> bool {
     let fits = block.what.is_power_of_two() && (MIN_BLOCK..=MAX_BLOCK).contains(&block.what);
     if !fits {
-        let message = format!("a block cannot have {} bytes", block.what);
+        let message = format!("a block cannot have {}", count(block.what, "byte"));
         errors.add(block.span.clone(), message, "a power of two from `512` to `64k`");
     }
     fits
@@ -40,7 +41,7 @@ pub(super) fn check_folio(block: u64, folio: &Placed<u64>, errors: &mut Errors) 
     let most = MAX_FOLIO.min(block * MAX_BLOCKS_PER_FOLIO);
     let fits = folio.what > 0 && folio.what <= most && folio.what.is_multiple_of(block);
     if !fits {
-        let message = format!("a folio cannot have {} bytes", folio.what);
+        let message = format!("a folio cannot have {}", count(folio.what, "byte"));
         let help = format!("a multiple of the block size, {}, up to `{}`", Bytes(block), Bytes(most));
         errors.add(folio.span.clone(), message, help);
     }

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use stalemap_facade::ActorId;
 use stalemap_model::words::command::{InXfsIo, Io};
+use stalemap_model::words::count::count;
 
 use super::word;
 use crate::annotate::expected::{Contents, Part};
@@ -446,8 +447,9 @@ fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script
                 script.line(&format!("cmp -s -i {start} -n {length} {name} {name}.compare || \\"));
                 script.line(&format!("\techo \"{name} is not as expected from {start} on\""));
             } else {
-                script
-                    .line(&format!("# Not compared: {length} bytes from {start} on are the last writer's."));
+                let bytes = count(length, "byte");
+                let are = if length == 1 { "is" } else { "are" };
+                script.line(&format!("# Not compared: {bytes} from {start} on {are} the last writer's."));
             }
         }
     }
