@@ -1,11 +1,13 @@
 //! What the README shows is what the program prints, and its example is a scenario that works, like the sample of
 //! docs/scenarios.md.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use stalemap::scenario::catalogue;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::kernel_version::KernelVersion;
+use stalemap_model::words::personality::Personality;
 
 use crate::common::{elsewhere, page, stalemap, text};
 
@@ -63,4 +65,14 @@ fn the_numbers_are_right() {
         format!("There are {designs} built-in designs, {kernels} kernels and {scenarios} scenarios.");
     let words = readme().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(&sentence), "{sentence}");
+    assert_eq!(Personality::BUILT_IN.len(), 6);
+    assert!(words.contains("on six file systems"));
+    // Folders of the catalogue that are about none of them.
+    let folders: BTreeSet<&str> =
+        catalogue::all().iter().filter_map(|(name, _)| name.split('/').next()).collect();
+    let built_in =
+        |folder: &&str| Personality::BUILT_IN.iter().any(|name| name.split('-').any(|part| part == *folder));
+    for folder in folders.iter().filter(|folder| !built_in(folder)) {
+        assert!(words.contains(&format!("`scenarios/{folder}`")), "README.md says nothing of {folder}");
+    }
 }
