@@ -33,6 +33,42 @@ fn row(section: &'static str, field: &str) -> &'static str {
         .unwrap_or_else(|| panic!("no row starts with {start}"))
 }
 
+/// What the row of a field says, and the cell behind that: what the field is if nobody says.
+fn cells(section: &'static str, field: &str) -> (&'static str, &'static str) {
+    let row = row(section, field).trim_end_matches(" |");
+    let (_, cells) = row.split_once("` | ").expect("a cell");
+    cells.rsplit_once(" | ").unwrap_or_else(|| panic!("the row of `{field}` says no default"))
+}
+
+/// Values of several names as the last cell of a row has them: that of the first name, and those of others where they differ.
+fn by_name(values: &[(&str, String)]) -> String {
+    let quoted = |value: &str| {
+        let value = value.trim_matches('"');
+        // There is no such number.
+        if value == "enough" { value.to_owned() } else { format!("`{value}`") }
+    };
+    let (_, first) = &values[0];
+    let mut others: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, value) in values.iter().filter(|(_, value)| value != first) {
+        match others.iter_mut().find(|(other, _)| other == value) {
+            Some((_, names)) => names.push(name),
+            None => others.push((value, vec![name])),
+        }
+    }
+    let other = |(value, names): &(&str, Vec<&str>)| {
+        // Patches of a series that follow each other.
+        let (series, others): (Vec<&str>, Vec<&str>) =
+            names.iter().partition(|name| name.starts_with("series-"));
+        let range = match series[..] {
+            [first, _, .., last] => vec![format!("{first} to {last}")],
+            _ => series.into_iter().map(str::to_owned).collect(),
+        };
+        let names: Vec<String> = others.into_iter().map(str::to_owned).chain(range).collect();
+        format!("; {}: {}", names.join(", "), quoted(value))
+    };
+    quoted(first) + &others.iter().map(other).collect::<String>()
+}
+
 /// The fields that have a row.
 fn rows(section: &'static str) -> Vec<&'static str> {
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
@@ -80,7 +116,7 @@ fn every_design_and_field_is_there_with_its_values() {
     for field in Design::FIELDS {
         for value in values(design.set(field, Setting::Text("\0"))) {
             assert!(
-                row(designs, field).contains(&format!("`{value}`")),
+                cells(designs, field).0.contains(&format!("`{value}`")),
                 "the row of `{field}` lacks `{value}`"
             );
         }
@@ -98,11 +134,39 @@ fn every_personality_and_field_is_there_with_its_values() {
     for field in Personality::FIELDS {
         for value in values(personality.set(field, Setting::Text("\0"))) {
             assert!(
-                row(personalities, field).contains(&format!("`{value}`")),
+                cells(personalities, field).0.contains(&format!("`{value}`")),
                 "the row of `{field}` lacks `{value}`"
             );
         }
     }
+}
+
+#[test]
+fn every_row_of_a_field_says_what_it_is_by_default() {
+    let designs: Vec<Design> = ["iomap_valid"]
+        .iter()
+        .chain(Design::BUILT_IN.iter().filter(|name| **name != "iomap_valid"))
+        .map(|name| Design::built_in(name).expect("a design"))
+        .collect();
+    let personalities: Vec<Personality> = Personality::BUILT_IN
+        .iter()
+        .map(|name| Personality::built_in(name).expect("a personality"))
+        .collect();
+    let of_designs = Design::FIELDS.iter().map(|field| {
+        let values: Vec<_> =
+            designs.iter().map(|design| (design.name.as_str(), design.value(field))).collect();
+        ("Designs", *field, by_name(&values))
+    });
+    let of_personalities = Personality::FIELDS.iter().map(|field| {
+        let values: Vec<_> = personalities.iter().map(|fs| (fs.base, fs.value(field))).collect();
+        ("Personalities", *field, by_name(&values))
+    });
+    let wrong: Vec<String> = of_designs
+        .chain(of_personalities)
+        .filter(|(heading, field, right)| cells(section(heading), field).1 != right)
+        .map(|(_, field, right)| format!("`{field}`: {right}"))
+        .collect();
+    assert!(wrong.is_empty(), "docs/scenarios.md should say by default\n{}", wrong.join("\n"));
 }
 
 #[test]
