@@ -22,6 +22,7 @@ use crate::words::command::{Command, FileId};
 use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
 use crate::words::extent::{ExtentMap, Fork};
 use crate::words::geometry::{Bytes, Geometry, GeometryError};
+use crate::words::misfit::Misfit;
 use crate::words::personality::Allocate;
 use crate::words::program::{Program, Worker};
 use crate::words::value::{MAX_WRITES, Value};
@@ -48,17 +49,10 @@ pub enum ConfigError {
         /// How many commands.
         aios: usize,
     },
-    /// More bytes are to lie in the inode than it has room for: it is smaller than a block.
-    Stuffed {
-        /// The bytes.
-        stuffed: u16,
-        /// Bytes of a block.
-        block: u64,
-    },
-    /// The file system keeps no data in its inodes.
-    NotStuffed,
-    /// There can be no zones.
-    Zones,
+    /// Fields of the file system do not go together.
+    Misfit(Misfit),
+    /// Blocks of zones are to be moved.
+    RelocatedZones,
 }
 
 impl fmt::Display for ConfigError {
@@ -70,18 +64,8 @@ impl fmt::Display for ConfigError {
             }
             ConfigError::TooManyActors(n) => write!(f, "{n} actors; at most {MAX_ACTORS} can be explored"),
             ConfigError::ActorName(name) => write!(f, "the name `{name}` belongs to another actor"),
-            ConfigError::Stuffed { stuffed, block } => {
-                write!(
-                    f,
-                    "{stuffed} bytes do not fit into an inode, which is smaller than a block ({block} bytes)"
-                )
-            }
-            ConfigError::NotStuffed => {
-                f.write_str("data lie in the inode only where `allocate` is \"written\" (gfs2)")
-            }
-            ConfigError::Zones => f.write_str(
-                "there are zones (`zone_blocks`) only where blocks are written out of place, in `free_blocks` that are whole zones, and where nothing is moved (`@relocate`)",
-            ),
+            ConfigError::Misfit(misfit) => misfit.fmt(f),
+            ConfigError::RelocatedZones => f.write_str("`@relocate` is not modelled with `zone_blocks`"),
             ConfigError::TooManyAios { actors, aios } => {
                 let most = MAX_ACTORS + 1;
                 write!(
@@ -141,15 +125,11 @@ impl Kernel {
             return Err(ConfigError::TooManyAios { actors, aios });
         }
         let geometry = config.geometry().map_err(ConfigError::Geometry)?;
-        let (stuffed, block) = (config.fs.stuffed, config.block);
-        if u64::from(stuffed) >= block {
-            return Err(ConfigError::Stuffed { stuffed, block });
+        if let Some(misfit) = config.fs.misfits(config.block).into_iter().next() {
+            return Err(ConfigError::Misfit(misfit));
         }
-        if stuffed > 0 && config.fs.allocate != Allocate::Written {
-            return Err(ConfigError::NotStuffed);
-        }
-        if config.fs.zone_blocks > 0 && !can_have_zones(&config) {
-            return Err(ConfigError::Zones);
+        if config.fs.zone_blocks > 0 && config.relocates() {
+            return Err(ConfigError::RelocatedZones);
         }
         let calls = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
         let commands = || calls().map(|call| &call.command);
@@ -240,12 +220,6 @@ impl Kernel {
             .collect();
         values.join(" ")
     }
-}
-
-/// Whether the device can be one of zones: all of it is, and blocks come into them by writeback alone.
-fn can_have_zones(config: &Config) -> bool {
-    let whole = config.fs.free_blocks.is_some_and(|free| free.is_multiple_of(config.fs.zone_blocks));
-    config.fs.is_out_of_place() && whole && !config.relocates()
 }
 
 /// Whether a concurrent actor may change a file's i_size, from what the setup leaves. A static file has its size for

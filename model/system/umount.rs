@@ -72,7 +72,7 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
         }
         if map.delalloc_blocks() != 0 && !inode.sb.is_shutdown_audit() {
             inode.violate(properties::LEAKED_RESERVATION, || {
-                let blocks = stay(map.delalloc_blocks() as u64);
+                let blocks = stay(u64::from(map.delalloc_blocks()));
                 format!("{blocks} reserved after everything was written ({})", map.letters())
             });
         }

@@ -347,6 +347,9 @@ const RECOVERY: Need = Need {
 /// A zone is empty again here when its last block goes, before the log says so (`xfs_zone_gc_reset_zones` writes the log first).
 const RECOVERY_OF_ZONES: Need =
     Need { lacked: |fs| fs.zone_blocks > 0, why: "what a crash leaves is not modelled with `zone_blocks`" };
+/// The collector of zoned XFS writes to a zone of its own (`oz_is_gc`, fs/xfs/xfs_zone_gc.c, 7.3); here one zone is open.
+const RELOCATION_OF_ZONES: Need =
+    Need { lacked: |fs| fs.zone_blocks > 0, why: "moving blocks is not modelled with `zone_blocks`" };
 /// Direct writes of zoned XFS go through the page cache here, where `xfs_dio_zoned_submit_io` has I/O of its own.
 const DIRECT_ERRORS: Need = Need {
     lacked: |fs| fs.allocate == Allocate::OutOfPlace && (fs.io_errors || fs.data_checksum),
@@ -487,7 +490,7 @@ impl Command {
             Command::Exchange { with, range } =>
                 row(Some("exchange-range"), Bytes(range.clone()), Keeps, Move, Nothing, &[EXCHANGE_RANGE], PassesBlocks(*with)),
             Command::Relocate { range } =>
-                row(Some("garbage collection"), Bytes(range.clone()), Keeps, Move, Nothing, &[RELOCATION], Relocates),
+                row(Some("garbage collection"), Bytes(range.clone()), Keeps, Move, Nothing, &[RELOCATION, RELOCATION_OF_ZONES], Relocates),
             Command::Redirty { range } => row(Some("rewriting"), Bytes(range.clone()), Keeps, Stay, Nothing, &[REDIRTY], Plain),
             Command::Layoutget { range } => row(Some("LAYOUTGET"), Bytes(range.clone()), Keeps, Stay, Nothing, &[LAYOUTS], HandsOut),
             Command::Layoutwrite { range, fill } =>
@@ -517,7 +520,7 @@ impl Command {
     /// Why the command cannot be given on a file system: the kernel refuses it there, or what it would do is not modelled.
     pub fn refused_by(&self, fs: &Personality) -> Option<&'static str> {
         let lacked = self.facts().needs.iter().find(|need| (need.lacked)(fs)).map(|need| need.why);
-        lacked.or_else(|| if fs.valid_size { self.refused_with_valid_size(fs) } else { None })
+        lacked.or_else(|| if fs.valid_size { self.refused_with_valid_size() } else { None })
     }
 }
 

@@ -18,6 +18,7 @@ pub mod geometry;
 pub mod implementation;
 pub mod kernel_version;
 pub mod map_design;
+pub mod misfit;
 pub mod ordering;
 pub mod personality;
 pub mod program;

@@ -131,7 +131,7 @@ fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> std::result::Result<I
     match found {
         Some(found) if kind_of(scenario, name) == kind => match scenario.refused_by(&found) {
             None => Ok(found),
-            Some(why) => Err(error(format!("{name} cannot run this: {why}"))),
+            Some(why) => Err(error(format!("{name} {why}"))),
         },
         Some(_) => {
             let is = kind_of(scenario, name).name();

@@ -30,7 +30,7 @@ pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
     }
     let cuts: Vec<String> =
         (0..=geometry.cells()).map(|cell| Bytes(geometry.byte_at(cell)).to_string()).collect();
-    let shown = if cuts.len() > 20 { count(geometry.cells() as u64, "cell") } else { cuts.join(" | ") };
+    let shown = if cuts.len() > 20 { count(u64::from(geometry.cells()), "cell") } else { cuts.join(" | ") };
     let (head, each) = match scenario.files.as_slice() {
         [_] => ("file ", String::new()),
         files => ("files", format!("{}; each of ", files.join(", "))),
@@ -38,7 +38,7 @@ pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
     let _ = writeln!(
         text,
         "{head}     {each}{} of {}, {} of {}",
-        count(geometry.folios() as u64, "folio"),
+        count(u64::from(geometry.folios()), "folio"),
         Bytes(geometry.folio_size()),
         count(u64::from(geometry.blocks()), "block"),
         Bytes(geometry.block_size())

@@ -9,7 +9,7 @@ use stalemap_model::words::personality::Personality;
 use toml::de::DeValue;
 
 use super::files::{self, Named};
-use super::names::{quote, suggest};
+use super::names::{count, quote, suggest, suggest_key};
 use super::number;
 use super::ranges::Placed;
 use super::table::{Field, Reader, Table};
@@ -37,6 +37,8 @@ pub(super) struct Names<'a> {
     pub(super) own: &'a [&'a str],
     /// The file system of the file.
     pub(super) fs: &'a Personality,
+    /// The size of a block in bytes.
+    pub(super) block: u64,
     /// Its commands.
     pub(super) commands: &'a [Placed<FileCommand>],
 }
@@ -56,11 +58,11 @@ impl Names<'_> {
             }
             return;
         };
-        if implementation.fs == *self.fs {
+        if implementation.fs == *self.fs || !self.fs.misfits(self.block).is_empty() {
             return;
         }
-        if let Some(why) = implementations::refused(&implementation, self.commands) {
-            let message = format!("{} cannot run this: {why}", quote(name.value));
+        if let Some(why) = implementations::refused_with(&implementation, self.block, self.commands, reader) {
+            let message = format!("{} {why}", quote(name.value));
             reader.errors.add(name.span, message, "leave it out");
         }
     }
@@ -153,11 +155,7 @@ pub(super) fn reach(
     for field in table.fields().into_iter().filter(|field| !REACH_KEYS.contains(&field.key)) {
         if !matches!(field.value.value, DeValue::Table(_)) {
             let message = format!("unknown key {} in `[reach]`", quote(field.key));
-            reader.errors.add(
-                field.key_span.clone(),
-                message,
-                suggest(field.key, REACH_KEYS.iter().copied(), "key"),
-            );
+            reader.errors.add(field.key_span.clone(), message, suggest_key(field.key, REACH_KEYS));
             continue;
         }
         names.check(&field, REACH_KERNEL, reader);
@@ -243,7 +241,7 @@ fn observed(text: &Text<'_>, block: u64, files: &[String], reader: &mut Reader<'
         (Named::Wrong, _) => return None,
     };
     let [offset, length] = words else {
-        let message = format!("a range has an offset and a length, not {} words", words.len());
+        let message = format!("a range has an offset and a length, not {}", count(words.len(), "word"));
         reader.errors.add(text.span.clone(), message, "for example `\"4k 4k\"`");
         return None;
     };

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use stalemap_model::words::command::Command;
 use stalemap_model::words::config::FileCommand;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::implementation::Implementation;
@@ -16,7 +17,7 @@ use stalemap_model::words::settings::Setting;
 use toml::de::DeValue;
 
 use super::fields::apply;
-use super::file_system;
+use super::misfits;
 use super::names::{count, list, quote, suggest};
 use super::ranges::Placed;
 use super::table::{Field, Reader, Table};
@@ -151,27 +152,33 @@ pub(super) fn read(
 }
 
 /// A table of the file, if it is one.
-fn table_of<'t>(file: Table<'t>, key: &str) -> Option<Table<'t>> {
+pub(super) fn table_of<'t>(file: Table<'t>, key: &str) -> Option<Table<'t>> {
     match file.get(key)?.value.value {
         DeValue::Table(entries) => Some(Table::new(entries)),
         _ => None,
     }
 }
 
-/// Reports designs and kernels of the file whose fields do not fit to each other, or to the size of a block. What `[fs]` says is reported
-/// there.
+/// Reports designs and kernels of the file whose fields do not go together, or not with the size of a block. What `[fs]` says is
+/// reported there.
 pub(super) fn check_fields(
     kind: Kind,
     made: &BTreeMap<String, Implementation>,
+    fs: &Personality,
     block: u64,
     file: Table<'_>,
     reader: &mut Reader<'_>,
 ) {
     let Some(tables) = table_of(file, kind.name()) else { return };
     for (name, implementation) in made {
-        if let Some(field) = table_of(tables, name).and_then(|table| table.get("stuffed")) {
-            file_system::stuffed(&field.value.span, &implementation.fs, block, reader);
-        }
+        let Some(table) = table_of(tables, name) else { continue };
+        let Some(based_on) = table.get("based_on") else { continue };
+        let DeValue::String(base) = based_on.value.value else { continue };
+        // What it has from there is reported there.
+        let of_base = made.get(base.as_ref()).map_or(fs, |base| &base.fs).misfits(block);
+        let mut misfits = implementation.fs.misfits(block);
+        misfits.retain(|misfit| !of_base.contains(misfit));
+        misfits::report(&misfits, table, &based_on.value.span, reader);
     }
 }
 
@@ -180,26 +187,69 @@ pub(super) fn check_fields(
 pub(super) fn check_commands(
     kind: Kind,
     made: &BTreeMap<String, Implementation>,
+    block: u64,
     commands: &[Placed<FileCommand>],
     file: Table<'_>,
     reader: &mut Reader<'_>,
 ) {
     let table = table_of(file, kind.name());
     for (name, implementation) in made {
-        let refused = refused(implementation, commands);
+        // What does not go together is reported at the fields.
+        if !implementation.fs.misfits(block).is_empty() {
+            continue;
+        }
+        let refused = refused_with(implementation, block, commands, reader);
         if let (Some(why), Some(field)) = (refused, table.and_then(|table| table.get(name))) {
-            let message = format!("{} cannot run this: {why}", quote(name));
+            let message = format!("{} {why}", quote(name));
             reader.errors.add(field.key_span, message, "leave the field out that says so, or the command");
         }
     }
 }
 
-/// Why a command cannot run, if there is one.
-pub(super) fn refused(
+/// Why commands, each with its text, cannot run, if so, behind the name of what they should run on.
+pub(super) fn refused<'c>(
     implementation: &Implementation,
+    block: u64,
+    commands: impl IntoIterator<Item = (&'c Command, &'c str)>,
+) -> Option<String> {
+    if let Some(misfit) = implementation.fs.misfits(block).first() {
+        return Some(format!("does not fit to this file: {}", misfit.message));
+    }
+    let refused = |(command, text): (&Command, &str)| {
+        let why = command.refused_by(&implementation.fs)?;
+        Some(format!("cannot run {}: {why}", quote(text)))
+    };
+    commands.into_iter().find_map(refused)
+}
+
+/// The same of commands with their places.
+pub(super) fn refused_with(
+    implementation: &Implementation,
+    block: u64,
     commands: &[Placed<FileCommand>],
-) -> Option<&'static str> {
-    commands.iter().find_map(|call| call.what.command.refused_by(&implementation.fs))
+    reader: &Reader<'_>,
+) -> Option<String> {
+    let calls = commands.iter().map(|call| (&call.what.command, text_of(call, reader)));
+    refused(implementation, block, calls)
+}
+
+/// A command as the file has it, without the quotes of TOML.
+pub(super) fn text_of<'s>(call: &Placed<FileCommand>, reader: &Reader<'s>) -> &'s str {
+    reader.source.get(call.span.clone()).unwrap_or_default().trim_matches(['"', '\''])
+}
+
+/// Reports fields of designs and kernels of the file that change nothing.
+pub(super) fn without_effect(
+    kind: Kind,
+    all: &[&Implementation],
+    commands: &[Placed<FileCommand>],
+    file: Table<'_>,
+    reader: &mut Reader<'_>,
+) {
+    let Some(tables) = table_of(file, kind.name()) else { return };
+    for table in tables.fields().iter().filter_map(|field| table_of(tables, field.key)) {
+        misfits::without_effect(table, all, commands, reader);
+    }
 }
 
 /// The names that a file defines, whether or not it does so rightly.

@@ -15,6 +15,7 @@ mod files;
 pub mod implementations;
 #[cfg(test)]
 mod language;
+mod misfits;
 mod names;
 mod number;
 mod options;
@@ -151,10 +152,13 @@ impl Scenario {
         own.or_else(|| implementations::built_in(name, &self.fs))
     }
 
-    /// Why this scenario cannot run there: a command that the file system does not have, if there is one.
-    pub fn refused_by(&self, implementation: &Implementation) -> Option<&'static str> {
+    /// Why this scenario cannot run there, if so, behind the name of that: fields that do not go together, or a command that the
+    /// file system does not have.
+    pub fn refused_by(&self, implementation: &Implementation) -> Option<String> {
         let calls = self.setup.iter().chain(self.actors.iter().flat_map(|actor| &actor.run));
-        calls.into_iter().find_map(|call| call.command.refused_by(&implementation.fs))
+        let lines = self.setup_lines.iter().chain(self.actor_lines.iter().flatten());
+        let calls = calls.zip(lines).map(|(call, line)| (&call.command, line.text.as_str()));
+        implementations::refused(implementation, self.block, calls)
     }
 
     /// The fields of `[fs]` that the file sets and that have another value there, with that value: a kernel has its own, and so may

@@ -1,8 +1,12 @@
 //! Reading a scenario file as a whole.
 
+use std::collections::BTreeMap;
+
 use stalemap_facade::MemoryModel;
 use stalemap_model::words::command::Io;
 use stalemap_model::words::config::{FileCommand, MixedIo, PostEof};
+use stalemap_model::words::design::Design;
+use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
 use toml::de::DeTable;
@@ -16,7 +20,7 @@ use super::names::quote;
 use super::ranges::{self, Extent, Placed};
 use super::session::Units;
 use super::table::{Reader, Table};
-use super::{FileLimits, Scenario, expectations, file_system, files, syntax};
+use super::{FileLimits, Scenario, expectations, file_system, files, misfits, syntax};
 
 /// The most bytes of a file.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -75,7 +79,8 @@ fn refuse(commands: &[Placed<FileCommand>], fs: &Personality, reader: &mut Reade
     let help = "leave it out, or take another `personality`, or value of the field, in `[fs]`";
     for call in commands {
         if let Some(why) = call.what.command.refused_by(fs) {
-            reader.errors.add(call.span.clone(), why, help);
+            let message = format!("{}: {why}", quote(implementations::text_of(call, reader)));
+            reader.errors.add(call.span.clone(), message, help);
         }
     }
 }
@@ -88,9 +93,11 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let before = reader.errors.count();
     let (block, folio) = geometry(file, reader);
     let fs = file_system::personality(file, block, reader);
+    let fs_is_sound = reader.errors.count() == before;
     let files = files::read(file, reader);
     let cast = actors::read(file, Units { block, page: PAGE.min(folio), folio }, &files, reader);
-    if let Some(fs) = &fs {
+    // Fields of `[fs]` that do not go together are reported there alone.
+    if let Some(fs) = fs.as_ref().filter(|fs| fs.misfits(block).is_empty()) {
         refuse(&cast.commands, fs, reader);
     }
     data_modes(&cast.commands, reader);
@@ -99,17 +106,12 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let (holds, hold_places) = actors::holds(file, &cast.actors, block, reader);
     let (observed, heard) = expectations::observe(file, block, &files, &cast.actors, reader);
     let on = fs.clone().or_else(|| Personality::built_in(Personality::BUILT_IN.first()?))?;
-    let [designs, kernels] =
-        [Kind::Design, Kind::Kernel].map(|kind| implementations::read(kind, &on, file, reader));
-    let runs = cast.commands.iter().all(|call| call.what.command.refused_by(&on).is_none());
-    for (kind, made) in [(Kind::Design, &designs), (Kind::Kernel, &kernels)] {
-        implementations::check_fields(kind, made, block, file, reader);
-        if runs {
-            implementations::check_commands(kind, made, &cast.commands, file, reader);
-        }
+    let [designs, kernels] = own_implementations(&on, (block, fs_is_sound), &cast.commands, file, reader);
+    if reader.errors.count() == before && !reader.partial {
+        without_effect(&on, [&designs, &kernels], &cast.commands, file, reader);
     }
     let own = [Kind::Design, Kind::Kernel].map(|kind| implementations::own_names(kind, file)).concat();
-    let names = Names { own: &own, fs: &on, commands: &cast.commands };
+    let names = Names { own: &own, fs: &on, block, commands: &cast.commands };
     let expect = expectations::expect(file, &names, reader);
     let (reach, reach_of) = expectations::reach(file, &names, reader);
     let limits = limits(file, block, reader);
@@ -148,6 +150,49 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         ranges::check(&scenario, &extent, &mut reader.errors);
     }
     Some(scenario)
+}
+
+/// The designs and the kernels of the file, on its file system.
+fn own_implementations(
+    fs: &Personality,
+    (block, fs_is_sound): (u64, bool),
+    commands: &[Placed<FileCommand>],
+    file: Table<'_>,
+    reader: &mut Reader<'_>,
+) -> [BTreeMap<String, Implementation>; 2] {
+    let before = reader.errors.count();
+    let kinds = [Kind::Design, Kind::Kernel];
+    let made = kinds.map(|kind| implementations::read(kind, fs, file, reader));
+    let runs = commands.iter().all(|call| call.what.command.refused_by(fs).is_none());
+    // A value that is none stands for whatever was there before.
+    let sound = fs_is_sound && reader.errors.count() == before;
+    for (kind, made) in kinds.into_iter().zip(&made) {
+        if sound {
+            implementations::check_fields(kind, made, fs, block, file, reader);
+        }
+        if runs {
+            implementations::check_commands(kind, made, block, commands, file, reader);
+        }
+    }
+    made
+}
+
+/// Reports fields of the file that change nothing under any name.
+fn without_effect(
+    fs: &Personality,
+    [designs, kernels]: [&BTreeMap<String, Implementation>; 2],
+    commands: &[Placed<FileCommand>],
+    file: Table<'_>,
+    reader: &mut Reader<'_>,
+) {
+    let on_file = Design::BUILT_IN.first().and_then(|name| implementations::built_in(name, fs));
+    let all: Vec<&Implementation> = on_file.iter().chain(designs.values()).chain(kernels.values()).collect();
+    if let Some(table) = implementations::table_of(file, "fs") {
+        misfits::without_effect(table, &all, commands, reader);
+    }
+    for kind in [Kind::Design, Kind::Kernel] {
+        implementations::without_effect(kind, &all, commands, file, reader);
+    }
 }
 
 /// What is not modelled beside a command that changes whether the data of a file are journalled.

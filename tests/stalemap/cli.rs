@@ -234,6 +234,33 @@ fn files_are_named_where_there_are_several() {
 }
 
 #[test]
+fn a_kernel_that_does_not_fit_says_which_fields_or_which_command() {
+    let folder = elsewhere();
+    let file = |name: &str, fs: &str, command: &str| {
+        let actor = format!("[[actor]]\nname = \"a\"\nrun = [{command:?}]\n");
+        file_with(&folder, name, &format!("title = \"x\"\n[fs]\n{fs}\n{actor}"))
+    };
+    let zones = "allocate = \"out-of-place\"\nfree_blocks = 8\nzone_blocks = 2";
+    let zones = file("zones.toml", zones, "pwrite 0 4k");
+    let uncached = file("uncached.toml", "", "pwrite -U 0 4k");
+    for (kernel, file, said) in [
+        ("linux-7.3", &zones, "linux-7.3 does not fit to this file: there are zones (`zone_blocks`) only"),
+        (
+            "linux-6.1",
+            &uncached,
+            "linux-6.1 cannot run `pwrite -U 0 4k`: reads and writes with RWF_DONTCACHE",
+        ),
+    ] {
+        let output = stalemap(folder.path(), &["check", file, "--kernel", kernel]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
+    let shown = text(&stalemap(folder.path(), &["show", &uncached]).stdout);
+    let lines = ["file      1 folio of 4k, 1 block of 4k", "actor     a (1 command)"];
+    assert!(lines.iter().all(|line| shown.lines().any(|shown| shown == *line)), "{shown}");
+}
+
+#[test]
 fn all_designs_are_the_built_in_ones_and_those_of_the_file() {
     let folder = elsewhere();
     let own = file_with(&folder, "own.toml", &format!("{RACE}\n[design.mine]\nbased_on = \"none\"\n"));

@@ -1,26 +1,10 @@
 //! Which commands are modelled on files with a [valid size](crate::words::valid_size).
 
 use super::{Command, Io};
-use crate::words::personality::{Allocate, Hooks, Personality, WriteEnd, WriteLock};
-
-/// Whether a file system with a valid size is one that is modelled.
-fn is_modelled(fs: &Personality) -> bool {
-    fs.allocate == Allocate::Written
-        && !fs.glock
-        && fs.hooks == Hooks::Nothing
-        && fs.write_end != WriteEnd::TruncateAndFree
-        && fs.write_lock == WriteLock::Exclusive
-        && fs.stuffed == 0
-}
 
 impl Command {
     /// Why the command cannot be given on a file system with a valid size.
-    pub(super) fn refused_with_valid_size(&self, fs: &Personality) -> Option<&'static str> {
-        if !is_modelled(fs) {
-            return Some(
-                "a valid size is modelled with `allocate = \"written\"`, `write_lock = \"exclusive\"` and without `glock`, `hooks`, `stuffed` and `write_end = \"truncate-and-free\"` alone",
-            );
-        }
+    pub(super) fn refused_with_valid_size(&self) -> Option<&'static str> {
         let modelled = match self {
             Command::Pwrite { io, nowait, dontcache, .. } => *io == Io::Buffered && !nowait && !dontcache,
             Command::Pread { dontcache, .. } => !dontcache,
