@@ -85,7 +85,8 @@ impl Personality {
 
     /// What is freed in a zone is free when the zone is erased, whatever is said of other devices.
     fn freed_misfit(&self) -> Option<Misfit> {
-        (self.zone_blocks > 0 && self.freed != Freed::AtOnce).then(|| Misfit {
+        let has_zones = self.zone_blocks > 0 && self.is_out_of_place();
+        (has_zones && self.freed != Freed::AtOnce).then(|| Misfit {
             fields: vec!["freed", "zone_blocks"],
             message: "a block of a zone can be taken again when the zone is erased, whatever `freed` says"
                 .to_owned(),

@@ -12,12 +12,11 @@ use super::names::{quote, suggest};
 use super::table::{Reader, Table};
 use super::text::Text;
 
-/// Reads `[fs]`; `block` is the size of a block in bytes.
-pub(super) fn personality(file: Table<'_>, block: u64, reader: &mut Reader<'_>) -> Option<Personality> {
+/// Reads `[fs]`.
+pub(super) fn personality(file: Table<'_>, reader: &mut Reader<'_>) -> Option<Personality> {
     let default = Personality::BUILT_IN.first().copied().unwrap_or_default();
     let Some(field) = file.get("fs") else { return Personality::built_in(default) };
     let table = field.value.table("`[fs]` with `personality = \"xfs\"`", reader)?;
-    let before = reader.errors.count();
     let mut personality = match table.get("personality") {
         None => Personality::built_in(default),
         Some(field) => {
@@ -32,10 +31,15 @@ pub(super) fn personality(file: Table<'_>, block: u64, reader: &mut Reader<'_>) 
         let mut set = |setting: Setting<'_>| target.set(field.key, setting);
         apply(&field, &["personality"], "of a personality", &mut set, reader);
     }
-    if let Some(fs) = personality.as_ref().filter(|_| reader.errors.count() == before) {
-        misfits::report(&fs.misfits(block), table, &field.key_span, reader);
-    }
     personality
+}
+
+/// Reports fields of `[fs]` that do not go together, or not with the size of a block.
+pub(super) fn check_fields(file: Table<'_>, fs: &Personality, block: u64, reader: &mut Reader<'_>) {
+    let Some(field) = file.get("fs") else { return };
+    if let DeValue::Table(entries) = field.value.value {
+        misfits::report(&fs.misfits(block), Table::new(entries), &field.key_span, reader);
+    }
 }
 
 /// The fields that `[fs]` sets, whatever their values are.

@@ -10,6 +10,14 @@ const QUOTED: usize = 40;
 const FS: &str = "file systems: `[fs]`";
 const DESIGNS: &str = "designs: `[design.NAME]`, with `based_on`";
 
+/// Keys beside them, each with its table.
+const STANDS_IN: [(&str, &str); 4] = [
+    ("personality", "[fs]"),
+    ("based_on", "[design.NAME]"),
+    ("block", "[geometry]"),
+    ("folio", "[geometry]"),
+];
+
 /// The known name that was probably meant, if one is near enough.
 pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // Longer than any known name: nothing is near, and the comparison is quadratic.
@@ -48,6 +56,9 @@ const NEAREST: usize = 4;
 /// What to say about an unknown key: the nearest one of its table, the table of designs or of the file system if it is a field
 /// there, or the keys that there are.
 pub(super) fn suggest_key(written: &str, known: &[&str]) -> String {
+    if let Some((_, table)) = STANDS_IN.iter().find(|(key, _)| *key == written) {
+        return format!("it stands in `{table}`");
+    }
     let places = [(Personality::FIELDS, FS), (Design::FIELDS, DESIGNS)];
     if let Some((_, place)) = places.iter().find(|(fields, _)| fields.contains(&written)) {
         return format!("it is a field of {place}");
@@ -129,7 +140,7 @@ mod tests {
     fn a_key_in_the_wrong_table_finds_its_own() {
         let all = [Design::FIELDS, Personality::FIELDS].concat();
         let geometry = ["block", "folio"];
-        let cases: [(&str, &[&str], &str); 9] = [
+        let cases: [(&str, &[&str], &str); 12] = [
             ("block_drity", Personality::FIELDS, "a key with a similar name exists: `block_dirty`"),
             ("check", Personality::FIELDS, "it is a field of designs: `[design.NAME]`, with `based_on`"),
             ("chek", Personality::FIELDS, "`check` is a field of designs: `[design.NAME]`, with `based_on`"),
@@ -143,6 +154,9 @@ mod tests {
                 "these are nearest: `zone_blocks`, `zoned_write_error`; docs/scenarios.md has all",
             ),
             ("x", &["one"], "known are `one`"),
+            ("personality", &all, "it stands in `[fs]`"),
+            ("based_on", Personality::FIELDS, "it stands in `[design.NAME]`"),
+            ("folio", Personality::FIELDS, "it stands in `[geometry]`"),
         ];
         for (written, known, text) in cases {
             assert_eq!(suggest_key(written, known), text, "{written}");

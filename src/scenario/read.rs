@@ -92,8 +92,11 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let refs = file.get("refs").and_then(|field| field.value.texts("`refs = [\"xfs/559\"]`", reader));
     let before = reader.errors.count();
     let (block, folio) = geometry(file, reader);
-    let fs = file_system::personality(file, block, reader);
+    let fs = file_system::personality(file, reader);
     let fs_is_sound = reader.errors.count() == before;
+    if let Some(fs) = fs.as_ref().filter(|_| fs_is_sound) {
+        file_system::check_fields(file, fs, block, reader);
+    }
     let files = files::read(file, reader);
     let cast = actors::read(file, Units { block, page: PAGE.min(folio), folio }, &files, reader);
     // Fields of `[fs]` that do not go together are reported there alone.
