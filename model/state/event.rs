@@ -186,8 +186,13 @@ pub enum DataEvent {
     Stored(Range<u64>),
     /// A device stored into the page that it has pinned.
     DeviceStored(Range<u64>),
-    /// A task stored into the memory that a write of these bytes takes its data from.
-    BufferStored(Range<u64>),
+    /// A task stored into the memory that a write takes its data from.
+    BufferStored {
+        /// What that is called.
+        buffer: String,
+        /// Which bytes of it.
+        bytes: Range<u64>,
+    },
     /// A block was read from the device into its folio.
     BlockRead(Range<u64>),
     /// A part of a folio was zeroed since its mapping says that the device has nothing.

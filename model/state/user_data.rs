@@ -24,6 +24,15 @@ impl<B: Backend> Inode<B> {
     pub fn store_to_buffer(&self, write: WriteId, store: WriteId, cells: &Range<Cell>) {
         self.sb.user_buffers.store(write, cells, Value::written(store));
         self.oracle.store_to_buffer(&self.sb.geometry, write, store, cells);
-        self.emit(|| What::Data(DataEvent::BufferStored(self.sb.geometry.bytes_of_cells(cells))));
+        self.emit(|| What::Data(self.buffer_stored(write, cells)));
+    }
+
+    /// The store in the words of who makes it: bytes of the buffer, whose first one goes to where the write begins.
+    fn buffer_stored(&self, write: WriteId, cells: &Range<Cell>) -> DataEvent {
+        let buffers = self.sb.config.user_buffers();
+        let buffer = buffers.into_iter().find(|buffer| buffer.write == write);
+        let (buffer, at) = buffer.map_or_else(Default::default, |buffer| (buffer.name, buffer.range.start));
+        let Range { start, end } = self.sb.geometry.bytes_of_cells(cells);
+        DataEvent::BufferStored { buffer, bytes: start - at..end - at }
     }
 }

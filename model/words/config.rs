@@ -44,6 +44,8 @@ impl FileCommand {
 pub struct UserBuffer {
     /// Which.
     pub id: BufferId,
+    /// What it is called.
+    pub name: String,
     /// The write.
     pub write: WriteId,
     /// What it writes: the first byte is that of the buffer.
@@ -119,6 +121,8 @@ pub struct Config {
     pub design: Design,
     /// The names of the files; a scenario that names none has one.
     pub files: Vec<String>,
+    /// The names of the buffers that others store to, by their numbers.
+    pub buffers: Vec<String>,
     /// What happens first, alone.
     pub setup: Vec<FileCommand>,
     /// What happens concurrently.
@@ -265,7 +269,8 @@ impl Config {
         };
         let buffer = |(call, write): (&FileCommand, WriteId)| {
             let Command::Pwrite { range, buffer: Some(id), io, .. } = &call.command else { return None };
-            Some(UserBuffer { id: *id, write, range: range.clone(), stores: stored(*id), io: *io })
+            let name = self.buffers.get(usize::from(*id)).cloned().unwrap_or_default();
+            Some(UserBuffer { id: *id, name, write, range: range.clone(), stores: stored(*id), io: *io })
         };
         writes().filter_map(buffer).collect()
     }

@@ -288,8 +288,7 @@ impl Geometry {
 
     /// A range of cells in bytes, as people write it.
     pub fn show_cells(&self, cells: &Range<Cell>) -> String {
-        let (start, end) = (self.byte_at(cells.start), self.byte_at(cells.end));
-        format!("{}-{}", Bytes(start), Bytes(end))
+        ByteRange(self.byte_at(cells.start), self.byte_at(cells.end)).to_string()
     }
 
     /// A range of blocks in bytes, as people write it.
@@ -311,6 +310,23 @@ impl fmt::Display for Bytes {
             n if n.is_multiple_of(1 << 10) => write!(f, "{}k", n >> 10),
             n if n > 1 << 12 => write!(f, "{n:#x}"),
             n => write!(f, "{n}"),
+        }
+    }
+}
+
+/// A range of bytes from one to before another, both ends in one notation where the end has to be in hexadecimal
+/// (`0x200-0x1200`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ByteRange(pub u64, pub u64);
+
+impl fmt::Display for ByteRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, end) = (Bytes(self.0).to_string(), Bytes(self.1).to_string());
+        let is_plain = self.0 > 0 && start.ends_with(|last: char| last.is_ascii_digit());
+        if is_plain && end.starts_with("0x") {
+            write!(f, "{:#x}-{end}", self.0)
+        } else {
+            write!(f, "{start}-{end}")
         }
     }
 }
@@ -376,6 +392,11 @@ mod tests {
     fn bytes_read_like_commands() {
         let shown: Vec<String> =
             [0, 512, 1024, 6144, 0x8200, 1 << 20].iter().map(|n| Bytes(*n).to_string()).collect();
+        let ranges = [(0, 0x1200), (512, 0x1200), (512, 8192), (0x1200, 8192)];
+        assert_eq!(
+            ranges.map(|(start, end)| ByteRange(start, end).to_string()),
+            ["0-0x1200", "0x200-0x1200", "512-8k", "0x1200-8k"]
+        );
         assert_eq!(shown, ["0", "512", "1k", "6k", "0x8200", "1m"]);
     }
 }

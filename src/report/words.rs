@@ -11,7 +11,7 @@ use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::command::Whence;
 use stalemap_model::words::count::count;
 use stalemap_model::words::extent::Fork;
-use stalemap_model::words::geometry::Bytes;
+use stalemap_model::words::geometry::{ByteRange, Bytes};
 
 /// An event in words, without the file that it concerns; empty where it says nothing to a reader.
 pub fn event(event: &Event) -> String {
@@ -167,7 +167,7 @@ fn data(event: &DataEvent) -> String {
         }
         DataEvent::Loaded(bytes) => format!("load {}", range(bytes)),
         DataEvent::Stored(bytes) => format!("store {}", range(bytes)),
-        DataEvent::BufferStored(bytes) => format!("store to the buffer for {}", range(bytes)),
+        DataEvent::BufferStored { buffer, bytes } => format!("store to [{buffer}] {}", range(bytes)),
         DataEvent::DeviceStored(bytes) => format!("the device stores {}", range(bytes)),
         DataEvent::BlockRead(bytes) => format!("read {} from disk", range(bytes)),
         DataEvent::ZeroedInMemory(bytes) => format!("zero {} in memory", range(bytes)),
@@ -219,7 +219,7 @@ pub fn map_change(change: &MapChange) -> String {
 
 /// Bytes as people write them: `4k-8k`.
 fn range(bytes: &Range<u64>) -> String {
-    format!("{}-{}", Bytes(bytes.start), Bytes(bytes.end))
+    ByteRange(bytes.start, bytes.end).to_string()
 }
 
 #[cfg(test)]
@@ -345,5 +345,7 @@ mod tests {
         let copied = DataEvent::Copied { fill: Fill::Unshare, bytes: bytes.clone(), short: true };
         assert_eq!(data(&copied), "unshare 0-512, short");
         assert_eq!(data(&DataEvent::OnDevice { bytes, zeros: true }), "zeros for 0-512 on disk");
+        let stored = DataEvent::BufferStored { buffer: "buffer".to_owned(), bytes: 512..0x1200 };
+        assert_eq!(data(&stored), "store to [buffer] 0x200-0x1200");
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct Cast {
     /// All commands, with their places.
     pub(super) commands: Vec<Placed<FileCommand>>,
     /// The buffers that writes take their data from.
-    buffers: Vec<Buffer>,
+    pub(super) buffers: Vec<Buffer>,
 }
 
 /// Reads `[setup]` and every `[[actor]]`: first for the names of buffers, then for good.
@@ -53,7 +53,7 @@ pub(super) fn read(file: Table<'_>, units: Units, files: &[String], reader: &mut
     let buffers = read_once(file, units, (files, &[]), &mut unheard).buffers;
     let cast = read_once(file, units, (files, &buffers), reader);
     buffers::check(&buffers, &cast.setup, &cast.commands, &mut reader.errors);
-    cast
+    Cast { buffers, ..cast }
 }
 
 /// Reads all of them, with what there is: files and buffers.

@@ -101,6 +101,8 @@ pub struct Scenario {
     pub fs_fields: BTreeSet<String>,
     /// The names of the files.
     pub files: Vec<String>,
+    /// The names of the buffers that others store to.
+    pub buffers: Vec<String>,
     /// Commands that run first, alone.
     pub setup: Vec<FileCommand>,
     /// The line of each of these.
@@ -187,6 +189,7 @@ impl Scenario {
             fs,
             design,
             files: self.files.clone(),
+            buffers: self.buffers.clone(),
             setup: self.setup.clone(),
             actors: self.actors.clone(),
             holds: self.holds.clone(),

@@ -129,6 +129,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         fs: fs?,
         fs_fields: file_system::fields(file),
         files,
+        buffers: cast.buffers.iter().map(|buffer| buffer.name.clone()).collect(),
         setup: cast.setup,
         setup_lines: cast.setup_lines,
         actors: cast.actors,

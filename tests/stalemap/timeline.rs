@@ -100,6 +100,7 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
         fs: Personality::built_in("xfs").unwrap(),
         design,
         files: vec!["file".to_owned()],
+        buffers: Vec::new(),
         setup: calls(setup),
         actors: actors
             .into_iter()

@@ -152,6 +152,7 @@ pub(crate) fn config(layout: &Layout, files: usize, actors: Vec<(&str, Vec<FileC
         fs: layout.fs.clone(),
         design: layout.design.clone(),
         files: (0..files).map(|file| format!("file{file}")).collect(),
+        buffers: Vec::new(),
         setup: Vec::new(),
         actors: actors.collect(),
         holds: Vec::new(),
