@@ -35,7 +35,7 @@ use crate::iomap::{self, Written};
 use crate::path::{Part, Path, Stepped};
 use crate::state::aio::{Aio, Completer, DeviceWrite, Dio, Payload, Submission};
 use crate::state::dio_count::{inode_dio_begin, inode_dio_end, inode_dio_wait};
-use crate::state::event::{Dropped, Errno, Mapping, Sampler, What};
+use crate::state::event::{DataEvent, Dropped, Errno, Mapping, Sampler, What};
 use crate::state::folio::Eviction;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -529,9 +529,13 @@ fn payload<B: Backend>(inode: &Inode<B>, id: WriteId, cells: Range<Cell>) -> Vec
     }
     if inode.sb.config.fs.data_checksum && inode.sb.config.design.dio_stable == DioStable::Bounce {
         let data = buffers.contents(id, &cells);
+        inode.report_buffer_copied(id, &cells);
         return vec![(cells, Payload::Copied(id, data))];
     }
     let geometry = &inode.sb.geometry;
+    if inode.sb.config.fs.data_checksum {
+        inode.emit(|| What::Data(DataEvent::Summed(geometry.bytes_of_cells(&cells))));
+    }
     let of_block = |block| {
         let block = geometry.cells_of_block(block);
         let part = block.start.max(cells.start)..block.end.min(cells.end);

@@ -320,7 +320,7 @@ async fn lock_and_clean<B: Backend>(
     if inode.sb.config.design.writeback_bit == WritebackBit::BeforeMapping {
         pieces.expected = blocks.len() as u8 + 1;
         folio_data.start_writeback(usize::from(pieces.expected));
-        sum(inode, folio_data);
+        sum(inode, index, folio_data);
     }
     drop(slot);
     WritebackState::Map { pass, folio, blocks, full: Vec::new(), pieces, looked_up: LookedUp::No }

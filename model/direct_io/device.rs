@@ -9,7 +9,7 @@ use crate::state::inode::Inode;
 use crate::words::branches;
 use crate::words::geometry::within;
 use crate::words::value::Value;
-use crate::writeback::io::{audit_owned, is_at};
+use crate::writeback::io::{audit_owned, is_at, report_checksum};
 
 /// The device writes.
 pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
@@ -43,6 +43,7 @@ pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
         let bytes = geometry.bytes_of_cells(&write.cells);
         What::Data(DataEvent::OnDevice { bytes, zeros: write.data == Payload::Same(Value::ZERO) })
     });
+    report_checksum(inode, &write.cells, &given);
 }
 
 /// What the device gets, with the checksum that was calculated before it read the data.

@@ -11,6 +11,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
+use crate::fs::valid_size::is_behind;
 use crate::fs::{self, glock};
 use crate::path::{Part, Path, Stepped};
 use crate::state::aio::{Aio, DirectRead, Reader};
@@ -153,7 +154,10 @@ async fn begin<B: Backend>(
     let map = inode.lock_map(Op::new(inode.sb.config.fs.names.read_begin)).await;
     let iomap = fs::read_begin(inode, &map, wanted.start);
     drop(map);
-    inode.emit(|| What::Sampled(Sampler::DirectRead, Mapping::of(geometry, &iomap)));
+    inode.emit(|| {
+        let behind_valid = is_behind(inode, &iomap);
+        What::Sampled(Sampler::DirectRead, Mapping { behind_valid, ..Mapping::of(geometry, &iomap) })
+    });
     trace::mapped(inode, IomapFlags::DirectRead, &(pos..read.end), &iomap);
     let blocks = wanted.start..iomap.end.min(wanted.end);
     match (iomap.kind, iomap.addr_of(blocks.start)) {

@@ -34,6 +34,12 @@ pub(super) fn read_begin<B: Backend>(
     Iomap { end: iomap.end.min(end), valid: Some(valid), ..iomap }
 }
 
+/// Whether a mapping of a read says unwritten since its blocks lie behind the valid size: files that have one have no unwritten
+/// extents.
+pub(crate) fn is_behind<B: Backend>(inode: &Inode<B>, iomap: &Iomap) -> bool {
+    inode.sb.config.fs.valid_size && iomap.kind == IomapType::Unwritten
+}
+
 /// The valid size, for who holds what keeps others from moving it.
 pub(crate) async fn look<B: Backend>(inode: &Inode<B>) -> Cell {
     let map = inode.lock_map(Op::new("valid_size")).await;

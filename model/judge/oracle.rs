@@ -791,12 +791,7 @@ impl<B: Backend> Oracle<B> {
 
     /// Judges contents that a reader would be given from here on, or that are all that is left: `values` of
     /// cells in ascending order, each with its cell.
-    pub fn visible(
-        &self,
-        geometry: &Geometry,
-        place: &'static str,
-        cells: impl Iterator<Item = (Cell, Value)>,
-    ) {
+    pub fn visible(&self, geometry: &Geometry, place: &str, cells: impl Iterator<Item = (Cell, Value)>) {
         let mut exposed = Runs::default();
         let mut lost = Runs::default();
         for (cell, value) in cells {

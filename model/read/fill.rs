@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
+use crate::fs::valid_size::is_behind;
 use crate::fs::{self, glock, stuffed};
 use crate::iomap::write::read_block;
 use crate::state::event::{DataEvent, FolioEvent, What};
@@ -275,7 +276,8 @@ fn filled<B: Backend>(inode: &Inode<B>, index: FolioIndex, slot: &Slot, mappings
                 kinds.push(iomap.kind);
             }
         }
-        What::Folio(FolioEvent::Filled(index, kinds))
+        let behind_valid = mappings.iter().any(|(_, iomap)| is_behind(inode, iomap));
+        What::Folio(FolioEvent::Filled { index, kinds, behind_valid })
     });
     inode.audit_folio(index, slot);
 }

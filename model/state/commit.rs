@@ -264,7 +264,7 @@ impl<B: Backend> Inode<B> {
             && on_device
             && self.sb.audit_checksum(phys, at..at + 1)
         {
-            self.judge_checksum(block);
+            self.judge_checksum_after_crash(block);
         }
     }
 

@@ -47,10 +47,17 @@ impl<B: Backend> Inode<B> {
 
     /// A read of a block fails with EIO, since its checksum is that of something else. The device has what it was given.
     pub fn judge_checksum(&self, block: FileBlock) {
-        self.violate(properties::SPURIOUS_ERROR, || {
-            let block = self.sb.geometry.show_blocks(&(block..block + 1));
-            format!("EIO for {block}: its checksum is not that of what the device was given")
-        });
+        self.violate(properties::SPURIOUS_ERROR, || self.other_checksum("", block));
+    }
+
+    /// After a crash it would.
+    pub fn judge_checksum_after_crash(&self, block: FileBlock) {
+        self.violate(properties::SPURIOUS_ERROR, || self.other_checksum("after a crash ", block));
+    }
+
+    fn other_checksum(&self, when: &str, block: FileBlock) -> String {
+        let block = self.sb.geometry.show_blocks(&(block..block + 1));
+        format!("{when}EIO for {block}: its checksum is not that of what the device was given")
     }
 
     fn needs_space(&self, map: &ExtentMap, block: FileBlock) -> bool {

@@ -73,6 +73,8 @@ pub enum What {
     Size(u64),
     /// The valid size was.
     ValidSize(u64),
+    /// The data of the file are journalled from here on, or cease to be.
+    Journalled(bool),
     /// The call or a part of it failed.
     Failed(Errno),
     /// A store or load failed; the task gets SIGBUS.
@@ -142,8 +144,17 @@ pub enum FolioEvent {
     GoneForFault(FolioIndex),
     /// Its dirty flag was cleared for I/O.
     Cleaned(FolioIndex),
-    /// It was read: what the mappings of its blocks say, each kind once.
-    Filled(FolioIndex, Vec<IomapType>),
+    /// It was read.
+    Filled {
+        /// Which.
+        index: FolioIndex,
+        /// What the mappings of its blocks say, each kind once.
+        kinds: Vec<IomapType>,
+        /// Whether those that say unwritten do so since the blocks lie behind the valid size.
+        behind_valid: bool,
+    },
+    /// The checksums of its blocks were calculated, which are to be written.
+    Summed(FolioIndex),
     /// Its writeback is complete.
     Written(FolioIndex),
     /// A task maps it.
@@ -184,6 +195,17 @@ pub enum DataEvent {
     Loaded(Range<u64>),
     /// A task stored into its mapping.
     Stored(Range<u64>),
+    /// What a direct write takes from memory was copied, with its checksum.
+    BufferCopied {
+        /// What the memory is called.
+        buffer: String,
+        /// Which bytes of it.
+        bytes: Range<u64>,
+    },
+    /// The checksums of what a direct write finds in memory were calculated.
+    Summed(Range<u64>),
+    /// The device has been given something else for these bytes than what the checksum was calculated from.
+    OtherChecksum(Range<u64>),
     /// A device stored into the page that it has pinned.
     DeviceStored(Range<u64>),
     /// A task stored into the memory that a write takes its data from.

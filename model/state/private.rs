@@ -11,6 +11,7 @@
 use stalemap_facade::{Atomic, Backend, Op, Ordering};
 
 use crate::judge::properties;
+use crate::state::event::What;
 use crate::state::folio::{Folio, Private};
 use crate::state::inode::Inode;
 use crate::words::branches;
@@ -44,6 +45,7 @@ impl<B: Backend> Inode<B> {
     pub async fn set_hooks(&self, hooks: Hooks) {
         let flag = u64::from(hooks == Hooks::Jdata);
         self.jdata.store(Op::new("gfs2_set_aops"), flag, Ordering::Release).await;
+        self.emit(|| What::Journalled(hooks == Hooks::Jdata));
         self.sb.backend.reach(branches::DATA_MODE);
     }
 
@@ -59,7 +61,8 @@ impl<B: Backend> Inode<B> {
         let mistaken = folio.private != Private::Absent && folio.private != own;
         if mistaken {
             self.violate(properties::WRONG_PRIVATE, || {
-                format!("{} of folio {index} taken for {}", says(folio.private), says(own))
+                let verb = if folio.private == Private::Buffers { "are" } else { "is" };
+                format!("{} of folio {index} {verb} taken for {}", says(folio.private), says(own))
             });
             // Whatever that leads to, the rest is judged as if it had been well.
             folio.private = Private::Absent;

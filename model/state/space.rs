@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::state::zones::Zones;
+use crate::state::zones::{ZoneState, Zones};
 use crate::words::extent::Phys;
 use crate::words::geometry::FileBlock;
 
@@ -44,6 +44,11 @@ impl Space {
     /// Whether a zone with room can be selected, or there are none.
     pub fn selectable(&self) -> bool {
         self.zones.as_ref().is_none_or(Zones::selectable)
+    }
+
+    /// The zones, if there are any.
+    pub fn zones(&self) -> Vec<ZoneState> {
+        self.zones.as_ref().map_or_else(Vec::new, Zones::states)
     }
 
     /// The block of a zone that is taken next.

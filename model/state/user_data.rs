@@ -24,15 +24,26 @@ impl<B: Backend> Inode<B> {
     pub fn store_to_buffer(&self, write: WriteId, store: WriteId, cells: &Range<Cell>) {
         self.sb.user_buffers.store(write, cells, Value::written(store));
         self.oracle.store_to_buffer(&self.sb.geometry, write, store, cells);
-        self.emit(|| What::Data(self.buffer_stored(write, cells)));
+        self.emit(|| {
+            let (buffer, bytes) = self.part_of_buffer(write, cells);
+            What::Data(DataEvent::BufferStored { buffer, bytes })
+        });
     }
 
-    /// The store in the words of who makes it: bytes of the buffer, whose first one goes to where the write begins.
-    fn buffer_stored(&self, write: WriteId, cells: &Range<Cell>) -> DataEvent {
+    /// What a direct write takes from its buffer is copied.
+    pub fn report_buffer_copied(&self, write: WriteId, cells: &Range<Cell>) {
+        self.emit(|| {
+            let (buffer, bytes) = self.part_of_buffer(write, cells);
+            What::Data(DataEvent::BufferCopied { buffer, bytes })
+        });
+    }
+
+    /// The name of a write's buffer, and the bytes of it that go to `cells`: the first one goes to where the write begins.
+    fn part_of_buffer(&self, write: WriteId, cells: &Range<Cell>) -> (String, Range<u64>) {
         let buffers = self.sb.config.user_buffers();
         let buffer = buffers.into_iter().find(|buffer| buffer.write == write);
         let (buffer, at) = buffer.map_or_else(Default::default, |buffer| (buffer.name, buffer.range.start));
         let Range { start, end } = self.sb.geometry.bytes_of_cells(cells);
-        DataEvent::BufferStored { buffer, bytes: start - at..end - at }
+        (buffer, start - at..end - at)
     }
 }

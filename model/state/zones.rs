@@ -32,10 +32,34 @@ struct Zone {
     written: u16,
 }
 
+/// What is seen of a zone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ZoneState {
+    /// Whether it is open.
+    pub open: bool,
+    /// How many of its blocks are written, and were a file's.
+    pub written: u16,
+    /// How many were given to I/O.
+    pub allocated: u16,
+    /// How many it has.
+    pub size: u16,
+}
+
 impl Zones {
     /// Empty zones of `size` blocks.
     pub fn new(blocks: u16, size: u16) -> Self {
         Zones { size, all: vec![Zone::default(); usize::from(blocks / size)], open: None }
+    }
+
+    /// All of them, as they are.
+    pub fn states(&self) -> Vec<ZoneState> {
+        let state = |(at, zone): (usize, &Zone)| ZoneState {
+            open: self.open == Some(at),
+            written: zone.written,
+            allocated: zone.allocated,
+            size: self.size,
+        };
+        self.all.iter().enumerate().map(state).collect()
     }
 
     /// Blocks that can be written before anything is erased.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use stalemap_facade::{ActorId, ActorSpec, Backend, Calls, Lock, MemoryModel, Picture, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Backend, Calls, MemoryModel, Picture, Role, System};
 
 use crate::direct_io::complete::{self, WorkerState};
 use crate::state::answers::Answer;
@@ -15,12 +15,12 @@ use crate::state::mapping::IomapType;
 use crate::state::owed::Step;
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
+use crate::system::gutter;
 use crate::system::panel;
 use crate::system::task::{self, TaskState, UmountState};
 use crate::words::actor_names::{KWORKER, SETUP, UMOUNT, is_reserved, worker_name};
 use crate::words::command::{Command, FileId};
 use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
-use crate::words::extent::{ExtentMap, Fork};
 use crate::words::geometry::{Bytes, Geometry, GeometryError};
 use crate::words::misfit::Misfit;
 use crate::words::personality::Allocate;
@@ -349,26 +349,7 @@ impl System for Kernel {
     }
 
     fn gutter<B: Backend>(&self, w: &World<B>) -> Vec<(String, String)> {
-        let mut columns = Vec::new();
-        let named = self.config.files.len() > 1;
-        for (inode, name) in w.inodes.iter().zip(&self.config.files) {
-            let column = |what: &str| if named { format!("{name}:{what}") } else { what.to_owned() };
-            let stuffed = inode.audit_stuffed().is_some();
-            inode.audit_map(|map: &ExtentMap| {
-                let mut letters = map.letters();
-                if stuffed {
-                    letters.replace_range(..1, "I");
-                }
-                columns.push((column("ext"), letters));
-            });
-            columns.push((column("seq"), inode.counters.show(Fork::Data)));
-            let mut folios = Vec::new();
-            for page in &inode.pages {
-                page.audit(|slot| folios.push(slot.letters()));
-            }
-            columns.push((column("folios"), folios.join(" ")));
-        }
-        columns
+        gutter::columns(w, &self.config)
     }
 }
 

@@ -3,22 +3,23 @@
 
 use std::ops::Range;
 
-use stalemap_facade::{ActorId, Backend, Lock};
+use stalemap_facade::{ActorId, Backend, Leaf, Lock};
 
 use crate::state::disk::on_disk;
 use crate::state::folio::Slot;
 use crate::state::inode::Inode;
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
+use crate::state::zones::ZoneState;
 use crate::words::config::Config;
 use crate::words::extent::{Extent, Fork};
 use crate::words::geometry::Cell;
 use crate::words::value::Value;
 
-/// A file at one moment.
+/// A file, or the device, at one moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Panel {
-    /// Its name; `None` for the only one.
+    /// Its name; `None` for the only file.
     pub title: Option<String>,
     /// Single values.
     pub facts: Vec<Fact>,
@@ -37,6 +38,8 @@ pub enum Fact {
     ValidSize(u64),
     /// The change counter of a fork; where blocks are stamped, the stamp of each.
     Seq(Fork, String),
+    /// The zones of the device.
+    Zones(Vec<ZoneState>),
     /// A semaphore that is held.
     Held {
         /// Its name.
@@ -136,14 +139,21 @@ pub enum Contents {
     Garbage,
 }
 
-/// The files of a world, one panel each.
+/// The files of a world, one panel each, and the device where it has zones.
 pub(crate) fn panels<B: Backend>(w: &World<B>, config: &Config) -> Vec<Panel> {
     let panel = |inode: &Inode<B>| Panel {
         title: config.label(inode.number).map(str::to_owned),
         facts: facts(inode),
         strips: strips(inode),
     };
-    w.inodes.iter().map(panel).collect()
+    let mut zones = Vec::new();
+    w.sb.space.audit(|space| zones = space.zones());
+    let device = (!zones.is_empty()).then(|| Panel {
+        title: Some("device".to_owned()),
+        facts: vec![Fact::Zones(zones)],
+        strips: Vec::new(),
+    });
+    w.inodes.iter().map(panel).chain(device).collect()
 }
 
 fn facts<B: Backend>(inode: &Inode<B>) -> Vec<Fact> {

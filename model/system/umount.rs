@@ -3,6 +3,7 @@
 //! The page cache is judged, everything is written back, the cache is forgotten, and every cell is read
 //! through the extent map, as an xfstest does before and after a remount. Leftovers are judged, too.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
@@ -60,7 +61,8 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
     let found = if logged { end.max(disk_size) } else { end };
     judge_checksums(inode, found);
     let cells = (0..found).map(|cell| (cell, on_disk(inode, cell)));
-    inode.oracle.visible(&inode.sb.geometry, "file on disk", cells.collect::<Vec<_>>().into_iter());
+    let cells = cells.collect::<Vec<_>>();
+    inode.oracle.visible(&inode.sb.geometry, &file_on_disk(inode), cells.into_iter());
     inode.audit_map(|map| {
         // What failed to be written back is not logged.
         let behind = inode.sb.config.fs.io_errors && map.disk_size < end;
@@ -87,6 +89,19 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
 /// `1 block stays`, `2 blocks stay`.
 fn stay(blocks: u64) -> String {
     format!("{} {}", count(blocks, "block"), if blocks == 1 { "stays" } else { "stay" })
+}
+
+/// What the file on disk is called: with its valid size, if it has one, which decides what is read.
+fn file_on_disk<B: Backend>(inode: &Inode<B>) -> Cow<'static, str> {
+    let mut valid = None;
+    inode.audit_map(|map| valid = map.valid);
+    match valid {
+        None => "file on disk".into(),
+        Some(valid) => {
+            let valid = Bytes(inode.sb.geometry.byte_at(valid));
+            format!("file on disk, whose valid size is {valid}").into()
+        }
+    }
 }
 
 /// Judges whether everything inside a file of `size` can be read.

@@ -29,7 +29,7 @@ use crate::words::geometry::{Cell, FileBlock};
 use crate::words::ordering::Link;
 use crate::words::personality::{Bump, Completion, ErrorCleanup};
 use crate::words::value::Value;
-use crate::writeback::io::{audit_owned, audit_owner, summed, write_disk};
+use crate::writeback::io::{audit_owned, audit_owner, report_checksum, summed, write_disk};
 
 /// The writeback bits of the folios of an ioend.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -223,7 +223,9 @@ async fn transfer<B: Backend>(inode: &Inode<B>, ioend: &Ioend, folio: FolioRef) 
         let phys = ioend.phys + (block - ioend.blocks.start);
         audit_owner(inode, block, phys, ioend.shared);
         audit_owned(inode, phys);
-        write_disk(inode, phys, summed(inode, &slot, folio, block));
+        let data = summed(inode, &slot, folio, block);
+        report_checksum(inode, &inode.sb.geometry.cells_of_block(block), &data);
+        write_disk(inode, phys, data);
     }
     inode.emit(|| What::Folio(FolioEvent::Written(folio.index)));
 }

@@ -1,14 +1,16 @@
 //! The I/O of writeback: what every submission and completion does, and how its addresses are judged.
 
+use std::ops::Range;
+
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::judge::properties;
-use crate::state::event::{Says, Truth, Use, What};
+use crate::state::event::{DataEvent, FolioEvent, Says, Truth, Use, What};
 use crate::state::folio::{Folio, FolioRef, Slot};
 use crate::state::inode::Inode;
 use crate::words::design::StablePages;
 use crate::words::extent::{ExtentMap, Phys};
-use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::value::Value;
 
@@ -95,7 +97,7 @@ pub(crate) async fn start_writeback<B: Backend>(
     let mut slot = inode.page(index).lock(Op::on("folio_start_writeback", u32::from(index))).await;
     let locked = slot.locked_mut(id, me);
     locked.start_writeback(ioends);
-    sum(inode, locked);
+    sum(inode, index, locked);
     inode.folio_unlocked(index, id);
     slot.unlock_and_put(id, me);
 }
@@ -106,7 +108,7 @@ pub(crate) async fn start_piece<B: Backend>(inode: &Inode<B>, me: ActorId, folio
     let mut slot = inode.page(folio.index).lock(op).await;
     let locked = slot.locked_mut(folio.id, me);
     locked.start_piece(inode.sb.config.design.towrite);
-    sum(inode, locked);
+    sum(inode, folio.index, locked);
 }
 
 /// Unlocks a folio whose writeback bit was set before its blocks were mapped (`iomap_writeback_folio`). What it was expected to go
@@ -132,9 +134,10 @@ pub async fn wait<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
 
 /// The checksums of a folio that comes under writeback. It stays locked until its blocks are mapped, and nobody changes it before
 /// they are submitted.
-pub(crate) fn sum<B: Backend>(inode: &Inode<B>, folio: &mut Folio) {
+pub(crate) fn sum<B: Backend>(inode: &Inode<B>, index: FolioIndex, folio: &mut Folio) {
     if inode.sb.config.fs.data_checksum {
         folio.summed.clone_from(&folio.cells);
+        inode.emit(|| What::Folio(FolioEvent::Summed(index)));
     }
 }
 
@@ -158,6 +161,13 @@ pub(crate) fn summed<B: Backend>(
     let summed = slot.folio(folio.id).and_then(|folio| folio.summed.get(of_block)).unwrap_or_default();
     inode.sb.with_checksums(&mut cells, summed);
     cells
+}
+
+/// Reports what the device has got with a checksum of something else.
+pub(crate) fn report_checksum<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>, data: &[Value]) {
+    if data.iter().any(|value| value.has_other_checksum()) {
+        inode.emit(|| What::Data(DataEvent::OtherChecksum(inode.sb.geometry.bytes_of_cells(cells))));
+    }
 }
 
 /// What the device reads of a folio's blocks while it writes them.

@@ -221,7 +221,7 @@ mod tests {
         let (kind, fork) = (IomapType::Unwritten, Fork::Data);
         What::Sampled(
             Sampler::Write,
-            Mapping { kind, bytes: 0..4096, fork, new: false, device: Some(0), cookie },
+            Mapping { kind, bytes: 0..4096, fork, new: false, behind_valid: false, device: Some(0), cookie },
         )
     }
 

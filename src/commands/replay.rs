@@ -162,6 +162,7 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
         scenario: name,
         title: scenario.title.clone(),
         design: design.to_owned(),
+        kind: under::kind_of(&scenario, design),
         memory: unusual(scenario.memory),
         property: violates,
         does: calls(&scenario.actors),

@@ -3,13 +3,17 @@
 use stalemap_explore::Replay;
 use stalemap_facade::Event;
 use stalemap_model::judge::properties;
+use stalemap_model::system::panel::Fact;
 use stalemap_model::words::design::CookieScope;
 
-use super::words;
+use super::{words, zones};
 use crate::annotate::cause::{Cause, Change, Check, Misuse, Now, Rejection};
 use crate::annotate::files::{self, Note};
 use crate::annotate::{About, AnnotatedSchedule, count, harmless, list, told, violation};
 use crate::run::HaltedSetup;
+
+/// Where writeback waits for room in a zone.
+const SELECT_ZONE: &str = "xfs_select_zone";
 
 /// Something said about the time after the last step.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,7 +62,8 @@ fn sentence(schedule: &AnnotatedSchedule) -> String {
     let wanted = about.property.filter(|property| replay.violated.contains(property));
     match wanted.or_else(|| replay.violated.first().copied()) {
         Some(properties::DEADLOCK) if !replay.deadlock.is_empty() => {
-            format!("Deadlock{under}: {}.", list(&waiting(schedule)))
+            let why = no_zone(schedule).map_or_else(String::new, |why| format!(" {why}."));
+            format!("Deadlock{under}: {}.{why}", list(&waiting(schedule)))
         }
         Some(properties::LIVELOCK) if replay.cycle_from.is_some() => {
             let from = replay.cycle_from.unwrap_or(0) + 1;
@@ -101,12 +106,22 @@ fn waiting(schedule: &AnnotatedSchedule) -> Vec<String> {
     schedule.replay.deadlock.iter().map(one).collect()
 }
 
+/// Why somebody waits for a zone for ever.
+fn no_zone(schedule: &AnnotatedSchedule) -> Option<String> {
+    schedule.replay.deadlock.iter().find(|(_, op)| op == SELECT_ZONE)?;
+    let facts = schedule.states.last()?.iter().flat_map(|panel| &panel.facts);
+    let zones =
+        facts.into_iter().find_map(|fact| if let Fact::Zones(zones) = fact { Some(zones) } else { None })?;
+    zones::no_room(zones)
+}
+
 /// What came after the last step: a deadlock, or what the epilogue found.
 pub fn ending(schedule: &AnnotatedSchedule) -> Vec<Ending> {
     let replay = &schedule.replay;
     let mut said = Vec::new();
     if !replay.deadlock.is_empty() {
         said.push(Ending::Said(format!("at the end: nobody can move; {}", list(&waiting(schedule)))));
+        said.extend(no_zone(schedule).map(|why| Ending::Said(format!("{why}."))));
         said.push(Ending::Violated(violation(properties::DEADLOCK, &[])));
     }
     let Some(epilogue) = &replay.epilogue else {

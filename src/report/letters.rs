@@ -6,7 +6,7 @@ use crate::annotate::{AnnotatedSchedule, files};
 use crate::report::cause::{self, Ending};
 
 /// The letters of the columns, by the column's name.
-const MEANINGS: [(&str, &[(char, &str)]); 2] = [
+const MEANINGS: [(&str, &[(char, &str)]); 3] = [
     ("ext", &[('H', "hole"), ('D', "delalloc"), ('U', "unwritten"), ('W', "written"), ('I', "inline")]),
     (
         "folios",
@@ -19,7 +19,12 @@ const MEANINGS: [(&str, &[(char, &str)]); 2] = [
             ('?', "not all valid"),
         ],
     ),
+    ("zones", &[('-', "empty"), ('o', "open, with its blocks: written/given to I/O/all"), ('F', "full")]),
 ];
+
+/// What a column of numbers shows, by its name.
+const NUMBERS: [(&str, &str); 1] =
+    [("valid", "valid: the valid size, behind which the file should read as zeros")];
 
 /// The meanings of the letters that occur, one list for each kind of column; the first of a list names the kind.
 /// `occurs` says whether a letter does in columns of a name.
@@ -32,7 +37,9 @@ pub(super) fn meanings(occurs: impl Fn(&str, char) -> bool) -> Vec<Vec<String>> 
         }
         items
     };
-    MEANINGS.into_iter().map(explain).filter(|items| !items.is_empty()).collect()
+    let numbers = NUMBERS.iter().filter(|(name, _)| ('0'..='9').any(|digit| occurs(name, digit)));
+    let numbers = numbers.map(|(_, meaning)| vec![(*meaning).to_owned()]);
+    numbers.chain(MEANINGS.into_iter().map(explain).filter(|items| !items.is_empty())).collect()
 }
 
 /// The same for a schedule, a line for each kind of column and one for what was read, for reports that show values as
@@ -48,9 +55,12 @@ fn of_replay(replay: &Replay) -> Vec<String> {
         values.any(|(_, value)| value.contains(letter))
     };
     let say = |items: Vec<String>| {
-        let each =
-            if items[0].starts_with("ext") { "one letter a block" } else { "one group of letters a folio" };
-        format!("{}; {each}", items.join(", "))
+        let each = match items[0].split(':').next() {
+            Some("ext") => "; one letter a block",
+            Some("folios") => "; one group of letters a folio",
+            _ => "",
+        };
+        format!("{}{each}", items.join(", "))
     };
     meanings(occurs).into_iter().map(say).collect()
 }
@@ -80,6 +90,8 @@ mod tests {
         };
         assert_eq!(meanings(occurs), [vec!["ext: U unwritten"], vec!["folios: C clean", "l locked"]]);
         assert!(meanings(|_, _| false).is_empty());
+        let valid = meanings(|name, letter| name == "valid" && "4k".contains(letter));
+        assert_eq!(valid, [["valid: the valid size, behind which the file should read as zeros"]]);
         assert!(names_garbage("stale exposure: 0-4k is ~2"));
         assert!(!names_garbage("stale exposure: 0-4k is uninitialised, ~"));
     }

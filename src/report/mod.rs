@@ -18,3 +18,4 @@ pub mod svg;
 mod text;
 pub mod timeline;
 pub mod words;
+mod zones;

@@ -9,6 +9,7 @@ use stalemap_model::words::extent::{Extent, Fork};
 use stalemap_model::words::geometry::Bytes;
 
 use crate::annotate::{AnnotatedSchedule, harmless};
+use crate::report::zones;
 
 /// The state of one file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -96,6 +97,7 @@ fn fact_name(fact: &Fact) -> &'static str {
         Fact::Size(_) => "i_size",
         Fact::DiskSize(_) => "on-disk size",
         Fact::ValidSize(_) => "valid size",
+        Fact::Zones(_) => "zones",
         Fact::Seq(Fork::Data, _) => "seq",
         Fact::Seq(Fork::Cow, _) => "cow seq",
         Fact::Held { lock, .. } => lock,
@@ -105,6 +107,7 @@ fn fact_name(fact: &Fact) -> &'static str {
 fn fact_value(fact: &Fact, name: &dyn Fn(ActorId) -> String) -> String {
     match fact {
         Fact::Size(bytes) | Fact::DiskSize(bytes) | Fact::ValidSize(bytes) => Bytes(*bytes).to_string(),
+        Fact::Zones(states) => zones::all(states),
         Fact::Seq(_, seq) => seq.clone(),
         Fact::Held { holders, exclusive, .. } => {
             let holders: Vec<String> = holders.iter().map(|actor| name(*actor)).collect();

@@ -40,6 +40,8 @@ fn what(what: &What) -> String {
         What::Folio(event) => folio(event),
         What::Data(event) => data(event),
         What::Size(bytes) => format!("i_size = {}", Bytes(*bytes)),
+        What::Journalled(true) => "data are journalled from here on".to_owned(),
+        What::Journalled(false) => "data are not journalled any more".to_owned(),
         What::ValidSize(bytes) => format!("the valid size is {}", Bytes(*bytes)),
         What::Sigbus(Some(error)) => format!("{}, SIGBUS", errno(*error)),
         What::Sigbus(None) => "SIGBUS".to_owned(),
@@ -51,11 +53,15 @@ fn what(what: &What) -> String {
     }
 }
 
+/// Why a mapping says unwritten where the extent is written.
+const BEHIND_VALID: &str = " (behind the valid size)";
+
 /// A mapping: `written SHARED NEW 0-8k, seq 3/1`.
 fn mapping(mapping: &Mapping) -> String {
     let shared = if mapping.fork == Fork::Cow { " SHARED" } else { "" };
     let new = if mapping.new { " NEW" } else { "" };
-    format!("{}{shared}{new} {}, seq {}", mapping.kind, range(&mapping.bytes), seq(mapping.cookie))
+    let behind = if mapping.behind_valid { BEHIND_VALID } else { "" };
+    format!("{}{shared}{new} {}{behind}, seq {}", mapping.kind, range(&mapping.bytes), seq(mapping.cookie))
 }
 
 /// A cookie or the counters: the data fork's, and the COW fork's where that counts (`3/1`).
@@ -132,11 +138,13 @@ fn folio(event: &FolioEvent) -> String {
         FolioEvent::GoneForWrite(index) => format!("folio {index} has left the cache: look up again"),
         FolioEvent::GoneForFault(index) => format!("folio {index} has left the cache: fault again"),
         FolioEvent::Cleaned(index) => format!("folio {index} clean"),
-        FolioEvent::Filled(index, kinds) => {
+        FolioEvent::Filled { index, kinds, behind_valid } => {
             let mut kinds: Vec<String> = kinds.iter().map(IomapType::to_string).collect();
             kinds.sort_unstable();
-            format!("fill folio {index}: {}", kinds.join(", "))
+            let behind = if *behind_valid { BEHIND_VALID } else { "" };
+            format!("fill folio {index}: {}{behind}", kinds.join(", "))
         }
+        FolioEvent::Summed(index) => format!("checksum of folio {index}"),
         FolioEvent::Written(index) => format!("folio {index} on disk"),
         FolioEvent::Mapped { index, writable: true } => format!("map folio {index} writable"),
         FolioEvent::Mapped { index, writable: false } => format!("map folio {index} read-only"),
@@ -168,6 +176,13 @@ fn data(event: &DataEvent) -> String {
         DataEvent::Loaded(bytes) => format!("load {}", range(bytes)),
         DataEvent::Stored(bytes) => format!("store {}", range(bytes)),
         DataEvent::BufferStored { buffer, bytes } => format!("store to [{buffer}] {}", range(bytes)),
+        DataEvent::BufferCopied { buffer, bytes } => {
+            format!("copy of [{buffer}] {}, with its checksum", range(bytes))
+        }
+        DataEvent::Summed(bytes) => format!("checksum of {}", range(bytes)),
+        DataEvent::OtherChecksum(bytes) => {
+            format!("checksum of {} is of other data", range(bytes))
+        }
         DataEvent::DeviceStored(bytes) => format!("the device stores {}", range(bytes)),
         DataEvent::BlockRead(bytes) => format!("read {} from disk", range(bytes)),
         DataEvent::ZeroedInMemory(bytes) => format!("zero {} in memory", range(bytes)),
@@ -268,8 +283,15 @@ mod tests {
     #[test]
     fn a_mapping_says_kind_fork_and_cookie() {
         let kind = IomapType::Delalloc;
-        let mut sampled =
-            Mapping { kind, bytes: 0..8192, fork: Fork::Data, new: true, device: None, cookie: PLAIN };
+        let mut sampled = Mapping {
+            kind,
+            bytes: 0..8192,
+            fork: Fork::Data,
+            new: true,
+            behind_valid: false,
+            device: None,
+            cookie: PLAIN,
+        };
         assert_eq!(what(&What::Sampled(Sampler::Write, sampled.clone())), "delalloc NEW 0-8k, seq 3");
         sampled.fork = Fork::Cow;
         sampled.cookie = BOTH;
@@ -277,6 +299,9 @@ mod tests {
         let mapped = |folio_locked| What::MkwriteMapped { folio_locked, mapping: sampled.clone() };
         assert_eq!(what(&mapped(true)), "folio locked, then mapped: delalloc SHARED NEW 0-8k, seq 3/1");
         assert_eq!(what(&mapped(false)), "mapped, folio not locked: delalloc SHARED NEW 0-8k, seq 3/1");
+        let behind =
+            Mapping { kind: IomapType::Unwritten, behind_valid: true, new: false, ..sampled.clone() };
+        assert_eq!(mapping(&behind), "unwritten SHARED 0-8k (behind the valid size), seq 3/1");
     }
 
     #[test]
@@ -340,7 +365,9 @@ mod tests {
         assert_eq!(what(&What::Dropped(Dropped::Failed(Errno::Io))), "EIO");
         assert_eq!(what(&What::Sigbus(Some(Errno::NoSpace))), "ENOSPC, SIGBUS");
         let kinds = vec![IomapType::Unwritten, IomapType::Hole];
-        assert_eq!(what(&What::Folio(FolioEvent::Filled(1, kinds))), "fill folio 1: hole, unwritten");
+        let filled = |behind_valid| FolioEvent::Filled { index: 1, kinds: kinds.clone(), behind_valid };
+        assert_eq!(folio(&filled(false)), "fill folio 1: hole, unwritten");
+        assert_eq!(folio(&filled(true)), "fill folio 1: hole, unwritten (behind the valid size)");
         let bytes = 0..512;
         let copied = DataEvent::Copied { fill: Fill::Unshare, bytes: bytes.clone(), short: true };
         assert_eq!(data(&copied), "unshare 0-512, short");

@@ -9,14 +9,18 @@ use stalemap::annotate::expected::contents;
 use stalemap::annotate::program::Program;
 use stalemap::annotate::{About, AnnotatedSchedule, annotate};
 use stalemap::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
-use stalemap::report::svg;
 use stalemap::report::timeline::{Look, render};
+use stalemap::report::{html, json, svg};
 use stalemap::scenario::{Expectation, Scenario, catalogue};
 use stalemap_explore::Schedule;
+use stalemap_facade::Property;
+use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::design::Design;
 
-use crate::common::{all_shipped, elsewhere, good, in_repository, least, program, shipped, stalemap, text};
+use crate::common::{
+    all_shipped, elsewhere, good, in_repository, kernel, least, program, shipped, stalemap, text,
+};
 
 /// Small scenarios of every kind: write path, writeback, direct I/O, faults, several files, crashes, deadlocks, holds,
 /// and every file system that loses something.
@@ -118,6 +122,110 @@ fn every_counterexample_of_the_catalogue_fits_a_mail() {
         }
     }
     assert!(in_lanes > 50, "{in_lanes}");
+}
+
+/// The counterexample to a property that a scenario expects under a design or a kernel.
+fn counterexample(name: &str, under: &str, property: Property) -> AnnotatedSchedule {
+    let kernel = kernel(name, under);
+    let (_, steps) = least(&kernel, property);
+    let about = About { design: under.to_owned(), property: Some(property), ..About::default() };
+    annotate(&kernel, &Schedule { steps, ..Schedule::default() }, about).unwrap()
+}
+
+#[test]
+fn the_valid_size_is_drawn_where_a_file_has_one() {
+    let at_mmap = counterexample("exfat/mmap-grow", "at-mmap", properties::STALE_EXPOSURE);
+    let drawn = render(&at_mmap, Look::mail().wide(160));
+    for said in [
+        "ext  valid  seq",
+        "WHH  4k     1",
+        "fill folio 2: unwritten (behind the valid size)",
+        ">>> stale exposure: 4k-8k is ~1 in the file on disk, whose valid size is 12k",
+        "valid: the valid size, behind which the file should read as zeros",
+    ] {
+        assert!(drawn.contains(said), "{said}: {drawn}");
+    }
+    let document: Value = serde_json::from_str(&json::replay(&at_mmap)).unwrap();
+    assert_eq!(document["steps"][0]["state"]["valid"], "4k");
+    let page = html::page(&at_mmap);
+    assert!(page.contains(r#"{"changed":false,"name":"valid size","value":"4k"}"#), "{page}");
+    let late = counterexample("exfat/mmap-grow", "at-mmap-iomap-end", properties::LOST_WRITE);
+    let drawn = render(&late, Look::mail().wide(160));
+    let lost = "8k-9k is 0 in the file on disk, whose valid size is 4k; what was written there is gone";
+    assert!(drawn.contains(lost), "{drawn}");
+    // It moves in the fault there, and nobody zeroes what lies before.
+    let moved = counterexample("exfat/mmap-grow", "not-zeroed", properties::STALE_EXPOSURE);
+    let before =
+        |row: usize| moved.replay.played[row].gutter.contains(&("valid".to_owned(), "4k".to_owned()));
+    let at = moved.steps.iter().position(|step| step.op == "extend_valid_size").unwrap();
+    assert!(before(at - 1) && !before(at));
+    let direct = counterexample("ntfs3/read-folio-valid", "not-moved", properties::LOST_WRITE);
+    let said = direct.steps.iter().flat_map(|step| &step.notes);
+    assert!(said.into_iter().any(|note| note == "unwritten 0-8k (behind the valid size), seq 1"));
+}
+
+#[test]
+fn zones_are_drawn_and_who_waits_for_one_has_a_reason() {
+    let stuck = counterexample("zoned/write-error-zone", "going-on", properties::DEADLOCK);
+    let drawn = render(&stuck, Look::mail().wide(160));
+    let why = "Zone 0, the open one, has no room and is not full: all of its 2 blocks were given to I/O, and 1 of them written.";
+    for said in
+        ["o1/1/2 -*5", "0:o1/2/2", "zones: - empty   o open, with its blocks: written/given to I/O/all", why]
+    {
+        assert!(drawn.contains(said), "{said}: {drawn}");
+    }
+    let document: Value = serde_json::from_str(&json::replay(&stuck)).unwrap();
+    assert!(document["cause"].as_str().unwrap().ends_with(why), "{document}");
+    assert_eq!(document["steps"][0]["state"]["zones"], "o1/1/2 - - - - -");
+    let page = html::page(&stuck);
+    let zones = r#""value":"0 open, 1 of 2 blocks written, 2 given to I/O; 1-5 empty"}"#;
+    assert!(page.contains(why) && page.contains(zones), "{page}");
+    let other = counterexample("zoned/write-error", "going-on", properties::LEAKED_RESERVATION);
+    assert!(!render(&other, Look::mail()).contains("zones"), "the device has none");
+}
+
+#[test]
+fn checksums_and_what_is_stored_to_a_buffer_are_drawn() {
+    let notes = |schedule: &AnnotatedSchedule| -> Vec<String> {
+        schedule.steps.iter().flat_map(|step| step.notes.clone()).collect()
+    };
+    let changed = counterexample("xfs/dio-checksum", "iomap_valid", properties::SPURIOUS_ERROR);
+    let told = notes(&changed);
+    for said in ["checksum of 0-4k", "store to [buffer] 0-4k", "checksum of 0-4k is of other data"] {
+        assert!(told.iter().any(|note| note == said), "{said}: {told:?}");
+    }
+    let unstable = counterexample("xfs/stable-pages", "unstable", properties::SPURIOUS_ERROR);
+    let told = notes(&unstable);
+    for said in ["checksum of folio 0", "checksum of 0-4k is of other data"] {
+        assert!(told.iter().any(|note| note == said), "{said}: {told:?}");
+    }
+    let found =
+        "spurious error: after a crash EIO for 0-4k: its checksum is not that of what the device was given";
+    assert!(unstable.steps.iter().any(|step| step.violations.contains(&found.to_owned())));
+}
+
+#[test]
+fn a_store_is_told_in_the_bytes_of_its_buffer() {
+    let source = r#"
+title = "A part of a buffer that goes to the middle of a file"
+[fs]
+data_checksum = true
+[setup]
+run = ["pwrite -S 0x58 -b 12k 0 12k", "fsync"]
+[[actor]]
+name = "direct"
+run = ["@aio pwrite -S 0x57 -i from -b 8k 4k 8k", "@wait", "@may_fail @direct pread -b 8k 4k 8k"]
+[[actor]]
+name = "other"
+run = ["[from] mwrite -S 0x59 512 4k"]
+[reach]
+must = []
+[expect]
+iomap_valid = ["spurious-error"]
+"#;
+    let broken = Broken::of("buffer", good("buffer", source)).unwrap();
+    let told: Vec<&String> = broken.schedule.steps.iter().flat_map(|step| &step.notes).collect();
+    assert!(told.iter().any(|note| *note == "store to [from] 0x200-0x1200"), "{told:?}");
 }
 
 #[test]

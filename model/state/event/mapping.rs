@@ -73,6 +73,8 @@ pub struct Mapping {
     pub fork: Fork,
     /// IOMAP_F_NEW.
     pub new: bool,
+    /// Whether it says unwritten since the blocks lie behind the valid size.
+    pub behind_valid: bool,
     /// The device block of the first one, if there is one.
     pub device: Option<Phys>,
     /// The validity cookie.
@@ -87,6 +89,7 @@ impl Mapping {
             bytes: geometry.bytes_of_blocks(&(iomap.start..iomap.end)),
             fork: if iomap.shared { Fork::Cow } else { Fork::Data },
             new: iomap.new,
+            behind_valid: false,
             device: iomap.addr,
             cookie: Seq::of_cookie(iomap.cookie),
         }

@@ -4,7 +4,7 @@
 //! mappings are asynchronous slices, with the part in which they are out of date inside; the counters of the state are
 //! counter tracks; arrows are the dependences between steps that the outcome needs.
 
-use crate::annotate::events;
+use crate::annotate::{events, files};
 use serde_json::{Value, json};
 
 use super::pid;
@@ -88,7 +88,9 @@ fn step(schedule: &AnnotatedSchedule, row: usize) -> Vec<Value> {
             "ts": start(row) + STEP - 1, "args": {},
         }));
     }
-    let counters = played.gutter.iter().filter_map(|(name, value)| Some((name, value.parse::<u64>().ok()?)));
+    // A valid size is a number, too, but printed with a suffix where it can be.
+    let counters = played.gutter.iter().filter(|(name, _)| files::column(name).1 == "seq");
+    let counters = counters.filter_map(|(name, value)| Some((name, value.parse::<u64>().ok()?)));
     events.extend(counters.map(|(name, value)| {
         json!({ "ph": "C", "name": name, "pid": PROCESS, "ts": start(row) + STEP - 1, "args": { "value": value } })
     }));
