@@ -35,7 +35,7 @@ use crate::iomap::{self, Written};
 use crate::path::{Part, Path, Stepped};
 use crate::state::aio::{Aio, Completer, DeviceWrite, Dio, Payload, Submission};
 use crate::state::dio_count::{inode_dio_begin, inode_dio_end, inode_dio_wait};
-use crate::state::event::{DataEvent, Dropped, Errno, Mapping, Sampler, What};
+use crate::state::event::{DataEvent, Dropped, Errno, Fallback, Mapping, Sampler, What};
 use crate::state::folio::Eviction;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -392,7 +392,7 @@ fn gfs2_file_direct_write<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -
 fn fall_back<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> DioState {
     inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
     unlock(inode, me, dio.lock);
-    buffered_instead(inode, dio)
+    buffered_instead(inode, dio, Fallback::NotBlock)
 }
 
 /// `btrfs_direct_write` (fs/btrfs/direct-io.c, 6.12.118), of a file with checksums: a write that must not wait is not done through
@@ -402,13 +402,13 @@ fn not_direct<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> Stepped<Di
         return would_block(inode, me, &dio, Held::IoLock);
     }
     unlock(inode, me, dio.lock);
-    ControlFlow::Continue(buffered_instead(inode, dio))
+    ControlFlow::Continue(buffered_instead(inode, dio, Fallback::Checksums))
 }
 
 /// The buffered write in the place of one that has nothing and holds nothing.
-fn buffered_instead<B: Backend>(inode: &Inode<B>, dio: Dio) -> DioState {
+fn buffered_instead<B: Backend>(inode: &Inode<B>, dio: Dio, why: Fallback) -> DioState {
     inode.sb.backend.reach(branches::DIO_FALLBACK);
-    inode.emit(|| What::BufferedInstead);
+    inode.emit(|| What::BufferedInstead(why));
     let mut write = Write::to(inode, dio.id, dio.request);
     (write.nowait, write.dontcache) = (dio.nowait, dio.dontcache);
     DioState::Fallback(WriteState::Enter(write))

@@ -12,6 +12,7 @@ use crate::fs::valid_size;
 use crate::iomap::write_state::WriteState;
 use crate::iomap::{self, zero};
 use crate::path::{Part, Path, Stepped};
+use crate::state::event::What;
 use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::words::command::Command;
@@ -91,6 +92,7 @@ impl Path for MmapFile {
             MmapFile::Enter(cells) => {
                 inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
                 let end = cells.end.min(inode.i_size_peek());
+                inode.emit(|| What::MmapExtends(inode.sb.geometry.byte_at(end)));
                 ControlFlow::Continue(MmapFile::Extend(ExtendState::Look(end..end)))
             }
             MmapFile::Extend(inner) => match step(inode, me, inner).await {

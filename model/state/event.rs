@@ -79,8 +79,10 @@ pub enum What {
     Failed(Errno),
     /// A store or load failed; the task gets SIGBUS.
     Sigbus(Option<Errno>),
-    /// A direct write goes on as a buffered one (ENOTBLK).
-    BufferedInstead,
+    /// A direct write goes on as a buffered one.
+    BufferedInstead(Fallback),
+    /// mmap(2) moves the valid size to here, if it lies before that.
+    MmapExtends(u64),
     /// The source of a write has to be faulted in.
     SourceMissing,
     /// So many blocks are left of what a write may allocate.
@@ -89,6 +91,15 @@ pub enum What {
     FlushToZero,
     /// The buffers of a folio were joined to the transaction.
     BuffersJoined,
+}
+
+/// Why a direct write goes on as a buffered one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fallback {
+    /// ENOTBLK.
+    NotBlock,
+    /// The file has checksums.
+    Checksums,
 }
 
 /// How a mapping was dropped.

@@ -234,7 +234,7 @@ mod tests {
         What::Used(Use { says, at: std::iter::once(0..4096).collect(), truth, skips: None })
     }
 
-    const ELSE: What = What::BufferedInstead;
+    const ELSE: What = What::SourceMissing;
     const DROPPED: What = What::Dropped(Dropped::Done);
 
     #[test]

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use stalemap_facade::Event;
 use stalemap_model::state::event::{
-    AfterStale, Coverage, DataEvent, Dropped, Errno, Fill, FolioEvent, KernelEvent, MapChange, Mapping, Says,
-    Seq, Shift, Skip, Truth, Use, Verdict, What,
+    AfterStale, Coverage, DataEvent, Dropped, Errno, Fallback, Fill, FolioEvent, KernelEvent, MapChange,
+    Mapping, Says, Seq, Shift, Skip, Truth, Use, Verdict, What,
 };
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::command::Whence;
@@ -45,7 +45,9 @@ fn what(what: &What) -> String {
         What::ValidSize(bytes) => format!("the valid size is {}", Bytes(*bytes)),
         What::Sigbus(Some(error)) => format!("{}, SIGBUS", errno(*error)),
         What::Sigbus(None) => "SIGBUS".to_owned(),
-        What::BufferedInstead => "ENOTBLK: buffered instead".to_owned(),
+        What::BufferedInstead(Fallback::NotBlock) => "ENOTBLK: buffered instead".to_owned(),
+        What::BufferedInstead(Fallback::Checksums) => "the file has checksums: buffered instead".to_owned(),
+        What::MmapExtends(bytes) => format!("mmap(2): the valid size is to be {}", Bytes(*bytes)),
         What::SourceMissing => "fault in the source".to_owned(),
         What::BudgetLeft(blocks) => format!("{} left of the budget", count(u64::from(*blocks), "block")),
         What::FlushToZero => "dirty: flush and map again".to_owned(),
@@ -363,6 +365,9 @@ mod tests {
         assert_eq!(what(&What::Counted { fork: Fork::Cow, from: 1, to: 2, blocks: Vec::new() }), "");
         assert_eq!(what(&What::Dropped(Dropped::Done)), "");
         assert_eq!(what(&What::Dropped(Dropped::Failed(Errno::Io))), "EIO");
+        let fallback = |why| what(&What::BufferedInstead(why));
+        assert_eq!(fallback(Fallback::NotBlock), "ENOTBLK: buffered instead");
+        assert_eq!(fallback(Fallback::Checksums), "the file has checksums: buffered instead");
         assert_eq!(what(&What::Sigbus(Some(Errno::NoSpace))), "ENOSPC, SIGBUS");
         let kinds = vec![IomapType::Unwritten, IomapType::Hole];
         let filled = |behind_valid| FolioEvent::Filled { index: 1, kinds: kinds.clone(), behind_valid };

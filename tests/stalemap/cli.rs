@@ -105,6 +105,17 @@ fn a_saved_schedule_replays_to_the_same_loss() {
 }
 
 #[test]
+fn a_schedule_of_a_kernel_is_told_as_one() {
+    let folder = elsewhere();
+    let arguments = ["check", "--kernel", "linux-6.12", "xfs/dio-checksum", "--save", "out"];
+    let found = text(&stalemap(folder.path(), &arguments).stdout);
+    let replayed = stalemap(folder.path(), &["replay", "out/xfs-dio-checksum-linux-6.12.schedule"]);
+    for said in [found, text(&replayed.stdout)] {
+        assert!(said.contains("Spurious error under kernel linux-6.12: EIO for 0-4k"), "{said}");
+    }
+}
+
+#[test]
 fn a_schedule_of_a_mended_design_replays_and_says_that_nothing_is_lost() {
     let folder = elsewhere();
     stalemap(folder.path(), &["check", "--design", "none", "xfs/t1", "--save", "out"]);

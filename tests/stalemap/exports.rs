@@ -139,6 +139,7 @@ fn the_valid_size_is_drawn_where_a_file_has_one() {
     for said in [
         "ext  valid  seq",
         "WHH  4k     1",
+        "mmap(2): the valid size is to be 4k",
         "fill folio 2: unwritten (behind the valid size)",
         ">>> stale exposure: 4k-8k is ~1 in the file on disk, whose valid size is 12k",
         "valid: the valid size, behind which the file should read as zeros",
