@@ -1,7 +1,7 @@
 //! What the model reported, out of what an engine passes on.
 
 use stalemap_facade::Event;
-use stalemap_model::state::event::{AfterStale, KernelEvent, Verdict, What};
+use stalemap_model::state::event::{AfterStale, DataEvent, FolioEvent, KernelEvent, Verdict, What};
 use stalemap_model::state::tracepoint::Tracepoint;
 use stalemap_model::state::validity::Compared;
 
@@ -25,6 +25,25 @@ pub fn tracepoint(event: &Event) -> Option<&Tracepoint> {
     match what(event)? {
         What::Tracepoint(tracepoint) => Some(tracepoint),
         _ => None,
+    }
+}
+
+/// Whether the event is of what decides beside mappings what is read: the valid size, checksums, what a write finds in its
+/// buffer, whether data are journalled.
+pub fn is_beside_mappings(event: &Event) -> bool {
+    match what(event) {
+        Some(What::ValidSize(_) | What::MmapExtends(_) | What::Journalled(_)) => true,
+        Some(What::Folio(folio)) => {
+            matches!(folio, FolioEvent::Summed(_) | FolioEvent::Filled { behind_valid: true, .. })
+        }
+        Some(What::Data(data)) => matches!(
+            data,
+            DataEvent::Summed(_)
+                | DataEvent::OtherChecksum(_)
+                | DataEvent::BufferStored { .. }
+                | DataEvent::BufferCopied { .. }
+        ),
+        _ => false,
     }
 }
 

@@ -19,7 +19,7 @@ const MEANINGS: [(&str, &[(char, &str)]); 3] = [
             ('?', "not all valid"),
         ],
     ),
-    ("zones", &[('-', "empty"), ('o', "open, with its blocks: written/given to I/O/all"), ('F', "full")]),
+    ("zones", &[('-', "empty"), ('o', "open (blocks written/given to I/O/in all)"), ('F', "full")]),
 ];
 
 /// What a column of numbers shows, by its name.

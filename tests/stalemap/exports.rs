@@ -160,6 +160,8 @@ fn the_valid_size_is_drawn_where_a_file_has_one() {
         |row: usize| moved.replay.played[row].gutter.contains(&("valid".to_owned(), "4k".to_owned()));
     let at = moved.steps.iter().position(|step| step.op == "extend_valid_size").unwrap();
     assert!(before(at - 1) && !before(at));
+    let folded = render(&moved, Look::terminal(100).plain());
+    assert!(folded.contains(" steps: ") && folded.contains("the valid size is 12k"), "{folded}");
     let direct = counterexample("ntfs3/read-folio-valid", "not-moved", properties::LOST_WRITE);
     let said = direct.steps.iter().flat_map(|step| &step.notes);
     assert!(said.into_iter().any(|note| note == "unwritten 0-8k (behind the valid size), seq 1"));
@@ -171,7 +173,7 @@ fn zones_are_drawn_and_who_waits_for_one_has_a_reason() {
     let drawn = render(&stuck, Look::mail().wide(160));
     let why = "Zone 0, the open one, has no room and is not full: all of its 2 blocks were given to I/O, and 1 of them written.";
     for said in
-        ["o1/1/2 -*5", "0:o1/2/2", "zones: - empty   o open, with its blocks: written/given to I/O/all", why]
+        ["o1/1/2 -*5", "0:o1/2/2", "zones: - empty   o open (blocks written/given to I/O/in all)", why]
     {
         assert!(drawn.contains(said), "{said}: {drawn}");
     }

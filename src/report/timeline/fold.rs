@@ -3,6 +3,8 @@
 use crate::annotate::events;
 use std::ops::Range;
 
+use stalemap_explore::Replay;
+
 use super::look::Folding;
 use crate::annotate::AnnotatedSchedule;
 
@@ -60,10 +62,18 @@ fn runs(schedule: &AnnotatedSchedule) -> Vec<Range<usize>> {
     runs
 }
 
-/// Whether a step must be seen: it begins, changes, uses or ends a mapping, violates something, or its order decides.
+/// Whether a step changes a zone.
+fn changes_zones(replay: &Replay, row: usize) -> bool {
+    let before = row.checked_sub(1).map_or(&replay.initial, |before| &replay.played[before].gutter);
+    let zones = |state: &[(String, String)]| state.iter().find(|(name, _)| name == "zones").cloned();
+    zones(before) != zones(&replay.played[row].gutter)
+}
+
+/// Whether a step must be seen: it begins, changes, uses or ends a mapping, or what decides beside mappings what is read; it
+/// violates something, or its order decides.
 fn matters(schedule: &AnnotatedSchedule, row: usize) -> bool {
     let decides = || schedule.deciding.iter().any(|order| order.first == row || order.second == row);
     let events = &schedule.replay.played[row].events;
-    let of_mapping = events.iter().any(events::is_of_mapping);
-    of_mapping || !schedule.steps[row].violations.is_empty() || decides()
+    let told = events.iter().any(|event| events::is_of_mapping(event) || events::is_beside_mappings(event));
+    told || changes_zones(&schedule.replay, row) || !schedule.steps[row].violations.is_empty() || decides()
 }
