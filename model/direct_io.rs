@@ -414,7 +414,6 @@ fn buffered_instead<B: Backend>(inode: &Inode<B>, dio: Dio, why: Fallback) -> Di
     DioState::Fallback(WriteState::Enter(write))
 }
 
-/// -EAGAIN: once more, alone.
 /// Nothing has been done, and the locks are dropped: as if the write had not begun.
 fn not_begun<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> Dio {
     if std::mem::take(&mut dio.begun) {
@@ -423,6 +422,7 @@ fn not_begun<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> Dio {
     dio
 }
 
+/// -EAGAIN: once more, alone.
 fn again<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> Stepped<DioState> {
     inode.sb.backend.reach(branches::DIO_EAGAIN);
     inode.emit(|| What::Failed(Errno::Again));

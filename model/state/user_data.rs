@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stalemap_facade::Backend;
 
-use crate::state::event::{DataEvent, What};
+use crate::state::event::{DataEvent, KernelEvent, What};
 use crate::state::inode::Inode;
 use crate::words::geometry::Cell;
 use crate::words::value::{Value, WriteId};
@@ -24,9 +24,11 @@ impl<B: Backend> Inode<B> {
     pub fn store_to_buffer(&self, write: WriteId, store: WriteId, cells: &Range<Cell>) {
         self.sb.user_buffers.store(write, cells, Value::written(store));
         self.oracle.store_to_buffer(&self.sb.geometry, write, store, cells);
-        self.emit(|| {
+        // It is a store to no file.
+        self.sb.backend.emit(|| {
             let (buffer, bytes) = self.part_of_buffer(write, cells);
-            What::Data(DataEvent::BufferStored { buffer, bytes })
+            let what = What::Data(DataEvent::BufferStored { buffer, bytes });
+            KernelEvent { file: None, compared: None, what }
         });
     }
 

@@ -290,7 +290,6 @@ fn is_violation(event: &Event) -> bool {
     matches!(event, Event::Violated { .. })
 }
 
-/// An actor's name.
 /// The shared state after the setup and after each step.
 fn states(replay: &Replay) -> Vec<Vec<Panel>> {
     let later = replay.played.iter().map(|played| &played.picture);
@@ -298,6 +297,7 @@ fn states(replay: &Replay) -> Vec<Vec<Panel>> {
     pictures.map(|picture| picture.of::<Vec<Panel>>().cloned().unwrap_or_default()).collect()
 }
 
+/// An actor's name.
 fn name(replay: &Replay, actor: ActorId) -> String {
     replay.actors.get(actor).map_or_else(|| "?".to_owned(), |spec| harmless(&spec.name))
 }

@@ -211,6 +211,7 @@ fn checksums_and_what_is_stored_to_a_buffer_are_drawn() {
 fn a_store_is_told_in_the_bytes_of_its_buffer() {
     let source = r#"
 title = "A part of a buffer that goes to the middle of a file"
+file = [{ name = "a" }, { name = "b" }]
 [fs]
 data_checksum = true
 [setup]
@@ -227,8 +228,11 @@ must = []
 iomap_valid = ["spurious-error"]
 "#;
     let broken = Broken::of("buffer", good("buffer", source)).unwrap();
-    let told: Vec<&String> = broken.schedule.steps.iter().flat_map(|step| &step.notes).collect();
-    assert!(told.iter().any(|note| *note == "store to [from] 0x200-0x1200"), "{told:?}");
+    let store = broken.schedule.steps.iter().find(|step| step.op.ends_with("store buffer")).unwrap();
+    assert_eq!(
+        (&*store.op, &*store.notes),
+        ("store buffer", &["store to [from] 0x200-0x1200".to_owned()][..])
+    );
 }
 
 #[test]
