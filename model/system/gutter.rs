@@ -22,7 +22,7 @@ pub(crate) fn columns<B: Backend>(w: &World<B>, config: &Config) -> Vec<(String,
     let mut zones = Vec::new();
     w.sb.space.audit(|space| zones = space.zones());
     if !zones.is_empty() {
-        columns.push(("zones".to_owned(), zones.iter().map(letters).collect::<Vec<_>>().join(" ")));
+        columns.push(("zones".to_owned(), zones.into_iter().map(letters).collect::<Vec<_>>().join(" ")));
     }
     columns
 }
@@ -50,7 +50,7 @@ fn of_file<B: Backend>(inode: &Inode<B>) -> Vec<(&'static str, String)> {
 }
 
 /// A zone in a few characters. Of one that is open: how many blocks are written, how many were given to I/O, how many it has.
-fn letters(zone: &ZoneState) -> String {
+fn letters(zone: ZoneState) -> String {
     let ZoneState { open, written, allocated, size } = zone;
     match (open, allocated) {
         (true, _) => format!("o{written}/{allocated}/{size}"),

@@ -6,7 +6,7 @@ use stalemap_model::state::zones::ZoneState;
 pub(super) fn all(zones: &[ZoneState]) -> String {
     let mut said: Vec<(usize, usize, String)> = Vec::new();
     for (at, zone) in zones.iter().enumerate() {
-        let state = state(zone);
+        let state = state(*zone);
         match said.last_mut() {
             Some((_, last, before)) if *before == state => *last = at,
             _ => said.push((at, at, state)),
@@ -18,7 +18,7 @@ pub(super) fn all(zones: &[ZoneState]) -> String {
     said.iter().map(say).collect::<Vec<_>>().join("; ")
 }
 
-fn state(zone: &ZoneState) -> String {
+fn state(zone: ZoneState) -> String {
     let ZoneState { open, written, allocated, size } = zone;
     match (open, allocated) {
         (true, _) => format!("open, {written} of {size} blocks written, {allocated} given to I/O"),
