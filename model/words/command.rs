@@ -412,12 +412,19 @@ const LAYOUTS: Need = Need {
     why: "this file system hands no blocks out to clients",
 };
 
-/// Whether a file's data are journalled is an attribute of it.
-const JOURNALLED_DATA: Need = Need {
-    lacked: |fs| fs.fs_type != FsType::Gfs2,
-    why: "the data of a file of this file system are not journalled at somebody's wish: XFS refuses the flag (EOPNOTSUPP), zonefs \
-          knows none (ENOTTY), and ext4 with journalled data is not modelled",
+/// Whether a file's data are journalled is an attribute of it, which XFS refuses.
+const JOURNALLED_ON_XFS: Need = Need {
+    lacked: |fs| fs.fs_type == FsType::Xfs,
+    why: "XFS journals no data of files: it refuses the attribute (EOPNOTSUPP)",
 };
+
+/// zonefs has no attributes.
+const JOURNALLED_ON_ZONEFS: Need =
+    Need { lacked: |fs| fs.fs_type == FsType::Zonefs, why: "zonefs has no attributes of files (ENOTTY)" };
+
+/// ext4 has that one.
+const JOURNALLED_ON_EXT4: Need =
+    Need { lacked: |fs| fs.fs_type == FsType::Ext4, why: "ext4 with journalled data is not modelled" };
 
 /// Folios are dirtied by who has nothing to write.
 const REDIRTY: Need = Need {
@@ -497,7 +504,7 @@ impl Command {
                 row(Some("a client's write"), Bytes(range.clone()), GrowsTo(range.end), Stay, Written(*fill), &[LAYOUTS], Plain),
             Command::Layoutcommit | Command::Layoutreturn => row(None, none, Keeps, Stay, Nothing, &[LAYOUTS], Plain),
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
-            Command::Chattr { .. } => row(Some("FS_IOC_SETFLAGS"), none, Keeps, Stay, Nothing, &[JOURNALLED_DATA], SetsDataMode),
+            Command::Chattr { .. } => row(Some("FS_IOC_SETFLAGS"), none, Keeps, Stay, Nothing, &[JOURNALLED_ON_XFS, JOURNALLED_ON_ZONEFS, JOURNALLED_ON_EXT4], SetsDataMode),
 
             Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY, RECOVERY_OF_ZONES], Stops),
             Command::Fail { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),

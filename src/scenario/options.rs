@@ -17,7 +17,7 @@ pub(super) struct Syntax {
     pub(super) options: &'static str,
     /// Options that xfs_io has and the model has not, in the same notation.
     pub(super) later: &'static str,
-    /// How many arguments it takes: one of these.
+    /// How many arguments it takes: one of these, or as many as its reader finds right.
     pub(super) arguments: &'static [usize],
     /// The form in messages.
     pub(super) form: Cow<'static, str>,
@@ -68,9 +68,19 @@ impl<'s> Options<'s> {
         self.flags.contains(&letter)
     }
 
+    /// How often a flag was given.
+    pub(super) fn flags(&self, letter: char) -> usize {
+        self.flags.iter().filter(|flag| **flag == letter).count()
+    }
+
+    /// The values of an option, in their order.
+    pub(super) fn values(&self, letter: char) -> impl Iterator<Item = &Word<'s>> {
+        self.values.iter().filter(move |(other, _)| *other == letter).map(|(_, word)| word)
+    }
+
     /// The value of an option; of several, the last.
     pub(super) fn value(&self, letter: char) -> Option<&Word<'s>> {
-        self.values.iter().rev().find(|(other, _)| *other == letter).map(|(_, word)| word)
+        self.values(letter).last()
     }
 
     /// One word of options: `-w`, `-qw`, `-S 1`, `-S1`.
@@ -120,7 +130,7 @@ impl<'s> Options<'s> {
     /// Whether there are as many arguments as the command takes.
     fn counted(&self, syntax: &Syntax, name: &Word<'_>, errors: &mut Errors) -> bool {
         let given = self.arguments.len();
-        if syntax.arguments.contains(&given) {
+        if syntax.arguments.is_empty() || syntax.arguments.contains(&given) {
             return true;
         }
         let most = syntax.arguments.last().copied().unwrap_or(0);

@@ -202,15 +202,19 @@ fn without_effect(
 /// What is not modelled beside a command that changes whether the data of a file are journalled.
 fn data_modes(commands: &[Placed<FileCommand>], reader: &mut Reader<'_>) {
     let sets = |call: &Placed<FileCommand>| call.what.command.sets_data_mode();
-    for call in commands.iter().filter(|call| commands.iter().any(sets) && !sets(call)) {
-        let direct = call.what.command.io().is_some_and(|io| io != Io::Buffered);
-        if direct || call.what.command.stops() {
-            reader.errors.add(
-                call.span.clone(),
-                "direct I/O, and what a crash leaves, are not modelled beside `chattr`",
-                "leave it out, or `chattr`",
-            );
-        }
+    if !commands.iter().any(sets) {
+        return;
+    }
+    for call in commands.iter().filter(|call| !sets(call)) {
+        let what = if call.what.command.io().is_some_and(|io| io != Io::Buffered) {
+            "direct I/O"
+        } else if call.what.command.stops() {
+            "what a crash leaves"
+        } else {
+            continue;
+        };
+        let message = format!("{what} is not modelled beside `chattr`");
+        reader.errors.add(call.span.clone(), message, "leave it out, or `chattr`");
     }
 }
 

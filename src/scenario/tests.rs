@@ -292,11 +292,16 @@ fn data_are_journalled_where_the_file_system_can() {
     let refused = [
         ("xfs", &["chattr +j"][..], "EOPNOTSUPP"),
         ("zonefs", &["chattr -j"], "ENOTTY"),
-        ("gfs2", &["chattr +x"], "one attribute"),
-        ("gfs2", &["chattr -j +j"], "one attribute"),
-        ("gfs2", &["chattr"], "one attribute"),
-        ("gfs2", &["chattr +j", "@direct pread 0 4k"], "not modelled beside `chattr`"),
-        ("gfs2", &["chattr +j", "@crash"], "not modelled beside `chattr`"),
+        ("ext4-iomap", &["chattr +j"], "ext4 with journalled data is not modelled"),
+        ("gfs2", &["chattr +x"], "`+x` of chattr is not modelled"),
+        ("gfs2", &["chattr -x"], "no option `-x`"),
+        ("gfs2", &["chattr -j +j"], "1 attribute, not 2"),
+        ("gfs2", &["chattr -j -j"], "1 attribute, not 2"),
+        ("gfs2", &["chattr +j file"], "1 attribute, not 2"),
+        ("gfs2", &["chattr"], "1 attribute, not 0\n"),
+        ("gfs2", &["chattr"], "the form is `chattr +j` or `chattr -j`\n"),
+        ("gfs2", &["chattr +j", "@direct pread 0 4k"], "error: direct I/O is not modelled beside `chattr`"),
+        ("gfs2", &["chattr +j", "@crash"], "error: what a crash leaves is not modelled beside `chattr`"),
     ];
     for (fs, lines, why) in refused {
         let error = read("x.toml", file(fs, lines).as_bytes()).expect_err(why).to_string();

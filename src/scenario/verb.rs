@@ -93,7 +93,7 @@ const fn own(
     Verb { syntax, alias, form, xfs_io: XfsIo::Own(in_xfs_io) }
 }
 
-/// A command of another program than xfs_io.
+/// A command of another program than xfs_io, whose options may begin with `+`: its reader counts them.
 const fn tool(
     name: &'static str,
     form: Form,
@@ -101,7 +101,7 @@ const fn tool(
     syntax: &'static str,
     why: &'static str,
 ) -> Verb {
-    let syntax = Syntax { name, options, later: "", arguments: &[0, 1], form: Cow::Borrowed(syntax) };
+    let syntax = Syntax { name, options, later: "", arguments: &[], form: Cow::Borrowed(syntax) };
     Verb { syntax, alias: "", form, xfs_io: XfsIo::Own(InXfsIo::Not(why)) }
 }
 
@@ -362,7 +362,7 @@ const OWN: &[Verb] = &[
         "chattr",
         Form::Plain(|call, errors| call.chattr(errors)),
         "j",
-        "chattr +j, chattr -j",
+        "chattr +j` or `chattr -j",
         "chattr(1) of e2fsprogs on the file, since xfs_io's knows no `j`",
     ),
     own(

@@ -8,6 +8,8 @@ use super::arguments::Unit;
 use super::call::Call;
 use crate::scenario::errors::Errors;
 use crate::scenario::files;
+use crate::scenario::names::quote;
+use crate::scenario::options;
 
 /// The pattern of `@layoutwrite`, unless `-S` says otherwise.
 const LAYOUT_FILL: u8 = 0xcd;
@@ -179,15 +181,15 @@ impl Call<'_, '_> {
 
     /// `chattr +j`, `chattr -j`.
     pub(in crate::scenario) fn chattr(&self, errors: &mut Errors) -> Option<Command> {
-        match (self.options.arguments.first(), self.options.flag('j')) {
-            (None, true) => Some(Command::Chattr { hooks: Hooks::Nothing }),
-            (Some(word), false) if word.text == "+j" => Some(Command::Chattr { hooks: Hooks::Jdata }),
-            _ => {
-                let help = "the model has `chattr +j` and `chattr -j` alone, journalled data";
-                errors.add(self.arguments_span(), "chattr takes one attribute, `j`", help);
-                None
-            }
-        }
+        let given = self.options.arguments.len() + self.options.flags('j');
+        let fault = match (given, self.options.arguments.first()) {
+            (1, None) => return Some(Command::Chattr { hooks: Hooks::Nothing }),
+            (1, Some(word)) if word.text == "+j" => return Some(Command::Chattr { hooks: Hooks::Jdata }),
+            (1, Some(word)) => format!("{} of chattr is not modelled", quote(word.text)),
+            _ => format!("chattr takes 1 attribute, not {given}"),
+        };
+        errors.add(self.arguments_span(), fault, options::usage(self.syntax));
+        None
     }
 
     pub(in crate::scenario) fn cowextsize(&self, errors: &mut Errors) -> Option<Command> {
