@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stalemap_model::system::kernel::MAX_ACTORS;
 use stalemap_model::words::actor_names::is_reserved;
-use stalemap_model::words::command::Io;
+use stalemap_model::words::command::{BufferId, Io};
 use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
 
 use super::buffers::{self, Buffer};
@@ -45,6 +45,10 @@ pub(super) struct Cast {
     pub(super) commands: Vec<Placed<FileCommand>>,
     /// The buffers that writes take their data from.
     pub(super) buffers: Vec<Buffer>,
+    /// To which of them some line stores.
+    stored: Vec<BufferId>,
+    /// Whether there are lists of commands that could not be read, or are too many.
+    lacks_lines: bool,
 }
 
 /// Reads `[setup]` and every `[[actor]]`: first for the names of buffers, then for good.
@@ -52,7 +56,8 @@ pub(super) fn read(file: Table<'_>, units: Units, files: &[String], reader: &mut
     let mut unheard = Reader { source: reader.source, errors: Errors::default(), partial: reader.partial };
     let buffers = read_once(file, units, (files, &[]), &mut unheard).buffers;
     let cast = read_once(file, units, (files, &buffers), reader);
-    buffers::check(&buffers, &cast.setup, &cast.commands, &mut reader.errors);
+    let stored = (!cast.lacks_lines && !reader.partial).then_some(cast.stored.as_slice());
+    buffers::check(&buffers, &cast.setup, &cast.commands, stored, &mut reader.errors);
     Cast { buffers, ..cast }
 }
 
@@ -84,10 +89,13 @@ fn read_once(
         );
         return cast;
     };
+    let before = reader.errors.count();
     let tables = actors.value.tables("`[[actor]]` with `name` and `run`", reader);
+    cast.lacks_lines |= reader.errors.count() > before;
     if let Some((_, surplus)) = tables.get(MAX_ACTORS) {
         let help = format!("at most {MAX_ACTORS} can be explored");
         reader.errors.add(surplus.clone(), count(tables.len(), "actor"), help);
+        cast.lacks_lines = true;
     }
     for (table, span) in tables.into_iter().take(MAX_ACTORS) {
         cast.actor(table, span, Session::new(units, files, buffers, &sizes), reader);
@@ -124,6 +132,7 @@ impl Cast {
             }
         } else {
             reader.missing(span, "the actor has no commands", format!("add {RUN_EXAMPLE}"));
+            self.lacks_lines = true;
         }
         session.end(&mut reader.errors);
         self.actors.push(ActorConfig { name, run });
@@ -166,8 +175,12 @@ impl Cast {
         session: &mut Session<'_>,
         reader: &mut Reader<'_>,
     ) -> (Vec<FileCommand>, Vec<CommandLine>) {
-        let Some(lines) = field.value.texts(RUN_EXAMPLE, reader) else { return (Vec::new(), Vec::new()) };
+        let before = reader.errors.count();
+        let lines = field.value.texts(RUN_EXAMPLE, reader);
+        self.lacks_lines |= reader.errors.count() > before;
+        let Some(lines) = lines else { return (Vec::new(), Vec::new()) };
         if let Some(surplus) = lines.get(MAX_COMMANDS) {
+            self.lacks_lines = true;
             let help = format!("at most {MAX_COMMANDS} can be explored");
             reader.errors.add(surplus.span.clone(), count(lines.len(), "command"), help);
         }
@@ -180,6 +193,7 @@ impl Cast {
             }
         }
         self.buffers.append(&mut session.named);
+        self.stored.append(&mut session.stored);
         (run, of_run)
     }
 }

@@ -13,6 +13,7 @@ use super::errors::Errors;
 use super::files;
 use super::names::quote;
 use super::ranges::Placed;
+use super::session::Session;
 use super::text::Word;
 
 /// The memory of one `pwrite`.
@@ -22,8 +23,8 @@ pub(super) struct Buffer {
     pub(super) name: String,
     /// The file that is written.
     pub(super) file: FileId,
-    /// The bytes that are written.
-    pub(super) range: Range<u64>,
+    /// The bytes that are written; `None` if its write cannot be read, which was reported.
+    pub(super) range: Option<Range<u64>>,
     /// Where it is named.
     pub(super) span: Range<usize>,
 }
@@ -66,21 +67,47 @@ pub(super) fn named(first: &Word<'_>, buffers: &[Buffer]) -> Option<(BufferId, B
     Some((place as BufferId, buffers[place].clone()))
 }
 
+/// Takes note of the buffer that a write names; `range` is what it writes, if that can be read.
+pub(super) fn note(name: &Word<'_>, file: FileId, range: Option<Range<u64>>, session: &mut Session<'_>) {
+    let is_file = session.files.iter().any(|file| file == name.text);
+    if !is_file && !session.named.iter().any(|buffer| buffer.span == name.span) {
+        let (name, span) = (name.text.to_owned(), name.span.clone());
+        session.named.push(Buffer { name, file, range, span });
+    }
+}
+
+/// Takes note of the buffer that a line names, if it is one of a write. Those of writes that can be read are known already.
+pub(super) fn note_unread(words: &[Word<'_>], session: &mut Session<'_>) {
+    let writes = words.iter().any(|word| matches!(word.text, "pwrite" | "w"));
+    let option = words.iter().position(|word| word.text == "-i").filter(|_| writes);
+    if let Some(name) = option.and_then(|option| words.get(option + 1)) {
+        note(name, session.current, None, session);
+    }
+}
+
+/// The names that a message lists: each once, and only those that a buffer may have.
+pub(super) fn names(buffers: &[Buffer]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in buffers.iter().map(|buffer| buffer.name.as_str()).filter(|name| files::is_name(name)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// Reports buffers that make no difference: nobody stores there, or nobody can while they are in use. `setup` are the commands that
-/// run alone.
+/// run alone; `stored` is what some line would store to, also one that cannot be read, or nothing if lines are missing.
 pub(super) fn check(
     buffers: &[Buffer],
     setup: &[FileCommand],
     commands: &[Placed<FileCommand>],
+    stored: Option<&[BufferId]>,
     errors: &mut Errors,
 ) {
     let takes_from = |call: &FileCommand| {
         let Command::Pwrite { buffer, .. } = call.command else { return None };
         buffer
-    };
-    let stores_to = |call: &FileCommand| {
-        let Command::BufferStore { buffer, .. } = call.command else { return None };
-        Some(buffer)
     };
     for (buffer, id) in buffers.iter().zip(0..) {
         if !commands.iter().any(|call| takes_from(&call.what) == Some(id)) {
@@ -91,7 +118,7 @@ pub(super) fn check(
         if setup.iter().any(|call| takes_from(call) == Some(id)) {
             let message = format!("the setup runs alone: nobody stores to `{name}` while it is written");
             errors.add(buffer.span.clone(), message, "leave `-i` out, or let an actor do the write");
-        } else if !commands.iter().any(|call| stores_to(&call.what) == Some(id)) {
+        } else if stored.is_some_and(|stored| !stored.contains(&id)) {
             let message = format!("nobody stores to `{name}`");
             let help = format!("leave `-i` out, or let another actor do it: `[{name}] mwrite -S 0x59 0 4k`");
             errors.add(buffer.span.clone(), message, help);

@@ -8,6 +8,7 @@ use stalemap_model::words::config::{ActorConfig, FileCommand, FileRange};
 use stalemap_model::words::personality::Personality;
 use toml::de::DeValue;
 
+use super::errors::Errors;
 use super::files::{self, Named};
 use super::names::{count, quote, suggest, suggest_key};
 use super::number;
@@ -235,7 +236,8 @@ pub(super) fn observe(
 
 fn observed(text: &Text<'_>, block: u64, files: &[String], reader: &mut Reader<'_>) -> Option<FileRange> {
     let words = text.words();
-    let (file, words) = match files::named(&words, text, files, &mut reader.errors) {
+    let find = |name: &str, span, errors: &mut Errors| files::find(name, span, files, errors);
+    let (file, words) = match files::named(&words, text, find, &mut reader.errors) {
         (Named::File(file), words) => (file, words),
         (Named::Unsaid, words) => (0, words),
         (Named::Wrong, _) => return None,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use stalemap_model::words::command::FileId;
 
+use super::buffers::{self, Buffer};
 use super::errors::Errors;
 use super::names::{count, list, quote};
 use super::table::{Reader, Table};
@@ -73,6 +74,27 @@ pub(super) fn find(name: &str, span: Range<usize>, files: &[String], errors: &mu
     found.map(|file| file as FileId)
 }
 
+/// The file of the name before a command, where a buffer may stand as well, or a report that there is neither.
+pub(super) fn find_or_buffer(
+    name: &str,
+    span: Range<usize>,
+    (files, buffers): (&[String], &[Buffer]),
+    errors: &mut Errors,
+) -> Option<FileId> {
+    let found = files.iter().position(|file| file == name);
+    if found.is_none() {
+        let mut known = list(files.iter().map(String::as_str));
+        let buffers = buffers::names(buffers);
+        if !buffers.is_empty() {
+            known = format!("{known} and, as buffers, {}", list(buffers));
+        }
+        let help =
+            format!("known are {known}; `[[file]]` with `name` adds a file, `pwrite -i NAME` a buffer");
+        errors.add(span, format!("there is no file and no buffer {}", quote(name)), help);
+    }
+    found.map(|file| file as FileId)
+}
+
 /// What the word before a command or range says about its file.
 pub(super) enum Named {
     /// It is this one.
@@ -83,11 +105,11 @@ pub(super) enum Named {
     Unsaid,
 }
 
-/// Takes `[b]` from the front of the words of a string.
+/// Takes `[b]` from the front of the words of a string. `find` finds the file, or reports that there is none.
 pub(super) fn named<'w, 's>(
     words: &'w [Word<'s>],
     text: &Text<'s>,
-    files: &[String],
+    find: impl FnOnce(&str, Range<usize>, &mut Errors) -> Option<FileId>,
     errors: &mut Errors,
 ) -> (Named, &'w [Word<'s>]) {
     let Some((first, rest)) = words.split_first().filter(|(first, _)| first.text.starts_with('[')) else {
@@ -100,7 +122,7 @@ pub(super) fn named<'w, 's>(
         return (Named::Wrong, rest);
     };
     let span = text.part(&(first.at + 1..first.at + 1 + name.len()));
-    match find(name, span, files, errors) {
+    match find(name, span, errors) {
         Some(file) => (Named::File(file), rest),
         None => (Named::Wrong, rest),
     }

@@ -5,7 +5,7 @@ use std::mem;
 use std::ops::Range;
 
 use stalemap_model::words::command::facts::{Fault, FaultKind, SizeEffect};
-use stalemap_model::words::command::{Command, FileId, Io};
+use stalemap_model::words::command::{BufferId, Command, FileId, Io};
 use stalemap_model::words::geometry::Bytes;
 
 use super::buffers::Buffer;
@@ -37,6 +37,8 @@ pub(super) struct Session<'f> {
     pub(super) buffers: &'f [Buffer],
     /// What of that was named so far.
     pub(super) named: Vec<Buffer>,
+    /// Of which memory a line began with the name so far.
+    pub(super) stored: Vec<BufferId>,
     /// The file that commands without a name work on.
     pub(super) current: FileId,
     opened: Vec<Opened>,
@@ -86,8 +88,21 @@ impl<'f> Session<'f> {
         let opened = sizes.iter().map(opened).collect();
         let Units { block, page, folio } = units;
         let (faults, submitted, killed) = (Vec::new(), false, false);
-        let named = Vec::new();
-        Session { block, page, folio, files, buffers, named, current: 0, opened, faults, submitted, killed }
+        let (named, stored) = (Vec::new(), Vec::new());
+        Session {
+            block,
+            page,
+            folio,
+            files,
+            buffers,
+            named,
+            stored,
+            current: 0,
+            opened,
+            faults,
+            submitted,
+            killed,
+        }
     }
 
     /// The sizes of the files after the commands so far, if nobody else changes them.

@@ -41,6 +41,11 @@ impl Call<'_, '_> {
         let (nowait, dontcache) = (self.options.flag('N'), self.options.flag('U'));
         let (chunk, fill) = (chunk?, fill?);
         let mut buffer = None;
+        if let Some(other) = self.options.values('i').nth(1) {
+            let help = "name one buffer; each write has one of its own";
+            errors.add(other.span.clone(), "`-i` twice for one pwrite", help);
+            return None;
+        }
         if let Some(name) = self.options.value('i') {
             if chunk < range.end - range.start {
                 let message = format!("several calls of pwrite take their data from {}", quote(name.text));

@@ -39,7 +39,8 @@ impl Call<'_, '_> {
     /// `[name] mwrite off len`: a store to memory that is no mapping of a file's.
     pub(super) fn buffer_store(&self, id: BufferId, buffer: &Buffer, errors: &mut Errors) -> Option<Command> {
         let fill = self.fill(MWRITE_FILL, errors);
-        let length = buffer.range.end - buffer.range.start;
+        let Some(written) = &buffer.range else { return None };
+        let length = written.end - written.start;
         let all = self.options.arguments.is_empty();
         let range = if all { 0..length } else { self.range(errors)? };
         if range.end > length {
@@ -48,7 +49,7 @@ impl Call<'_, '_> {
             errors.add(self.arguments_span(), message, help);
             return None;
         }
-        let range = buffer.range.start + range.start..buffer.range.start + range.end;
+        let range = written.start + range.start..written.start + range.end;
         Some(Command::BufferStore { buffer: id, range, fill: fill? })
     }
 

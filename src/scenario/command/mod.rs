@@ -25,10 +25,25 @@ use super::verb::{Form, Lookup, MAY_FAIL, Verb, lookup, names, prefix};
 /// Reads a line: the commands that it stands for, or a report why it cannot be read.
 pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Errors) -> Vec<FileCommand> {
     let words = text.words();
+    // Whatever is wrong with a line, what it names is known.
+    session.stored.extend(words.iter().filter_map(|word| Some(buffers::named(word, session.buffers)?.0)));
+    let commands = read_words(text, &words, session, errors);
+    buffers::note_unread(&words, session);
+    commands
+}
+
+fn read_words(
+    text: &Text<'_>,
+    words: &[Word<'_>],
+    session: &mut Session<'_>,
+    errors: &mut Errors,
+) -> Vec<FileCommand> {
     if let Some((id, buffer)) = words.first().and_then(|first| buffers::named(first, session.buffers)) {
         return store_to((id, &buffer), text, &words[1..], session, errors);
     }
-    let (file, words) = match files::named(&words, text, session.files, errors) {
+    let named = (session.files, session.buffers);
+    let find = |name: &str, span, errors: &mut Errors| files::find_or_buffer(name, span, named, errors);
+    let (file, words) = match files::named(words, text, find, errors) {
         (Named::File(file), words) => (file, words),
         (Named::Unsaid, words) => (session.current, words),
         (Named::Wrong, _) => return Vec::new(),
@@ -117,8 +132,7 @@ fn one(
                 let call = Call { text, name, syntax: &verb.syntax, options: &options, session, file, io };
                 let command = command_of(verb.form, &call, errors)?;
                 if let (Command::Pwrite { range, .. }, Some(name)) = (&command, options.value('i')) {
-                    let (range, span) = (range.clone(), name.span.clone());
-                    session.named.push(Buffer { name: name.text.to_owned(), file, range, span });
+                    buffers::note(name, file, Some(range.clone()), session);
                 }
                 Some(command)
             });
@@ -178,7 +192,11 @@ fn known(word: &Word<'_>, errors: &mut Errors) -> Option<&'static Verb> {
     let Word { text: name, span, .. } = word;
     if name.starts_with('[') {
         let help = "it comes first, and once: `[b] @direct pwrite 0 4k`";
-        errors.add(span.clone(), format!("{} is not a command but names a file", quote(name)), help);
+        errors.add(
+            span.clone(),
+            format!("{} is not a command but names a file or a buffer", quote(name)),
+            help,
+        );
         return None;
     }
     if *name == MAY_FAIL {
