@@ -8,6 +8,9 @@ use stalemap_model::words::design::Design;
 use crate::scenario::{Expectation, Scenario};
 use crate::verdict::{Failure, Verdict};
 
+/// How the reasons begin for which a design holds vacuously.
+pub(crate) const VACUOUS: &str = "vacuous: ";
+
 /// How a verdict compares with its file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Judgement {
@@ -50,7 +53,7 @@ pub fn judge(scenario: &Scenario, design: &Design, verdict: Verdict, met: &Met<'
     let found_nothing = matches!(verdict, Verdict::Holds | Verdict::FoundNone);
     let vacuous = found_nothing && !(unreached.is_empty() && never_succeeded.is_empty());
     for Failure { actor, command } in never_succeeded {
-        let vacuous = if found_nothing { "vacuous: " } else { "" };
+        let vacuous = if found_nothing { VACUOUS } else { "" };
         reasons.push(format!(
             "{vacuous}`{command}` of {actor} fails in every run; if that is as it should be, the file says so: \
              `@may_fail` before the command"
@@ -59,7 +62,7 @@ pub fn judge(scenario: &Scenario, design: &Design, verdict: Verdict, met: &Met<'
     if found_nothing && !unreached.is_empty() {
         let names: Vec<&str> = unreached.iter().map(|branch| branch.name()).collect();
         reasons.push(format!(
-            "vacuous: no run reached {}; if that is as it should be, the file says so: [{}] must = []",
+            "{VACUOUS}no run reached {}; if that is as it should be, the file says so: [{}] must = []",
             names.join(", "),
             if scenario.reach_of.contains_key(&design.name) {
                 format!("reach.\"{}\"", design.name)

@@ -9,6 +9,7 @@ use stalemap_model::words::ordering::Link;
 
 use super::check::{names, verdict};
 use super::json::pretty;
+use crate::expect::VACUOUS;
 use crate::orderings::{Study, Weakened, Weakest};
 use crate::run::{Outcome, preemptions};
 use crate::verdict::Verdict;
@@ -24,7 +25,10 @@ pub fn render(study: &Study, color: bool) -> String {
         return text;
     }
     if study.is_vacuous() {
-        let reasons = &study.kernel.judgement.reasons;
+        // That it holds vacuously stands above.
+        let reasons = study.kernel.judgement.reasons.iter();
+        let reasons: Vec<&str> =
+            reasons.map(|reason| reason.strip_prefix(VACUOUS).unwrap_or(reason)).collect();
         let _ = writeln!(text, "\nThere is nothing to conclude: {}.", reasons.join("; "));
         return text;
     }
