@@ -113,6 +113,14 @@ pub fn list(scenarios: &[Scenario]) -> String {
 pub fn show(scenario: &Scenario, cells: &[u64]) -> String {
     let expect: serde_json::Map<String, Value> =
         scenario.expect.iter().map(|(design, expected)| (design.clone(), expectation(expected))).collect();
+    let buffers = scenario.written_from_buffers().into_iter().map(|(name, of)| {
+        json!({
+            "name": name,
+            "file": scenario.files.get(usize::from(of.file)),
+            "offset": of.range.start,
+            "length": of.range.end - of.range.start,
+        })
+    });
     pretty(&json!({
         "schema": "stalemap.show/1",
         "scenario": scenario.name,
@@ -121,6 +129,11 @@ pub fn show(scenario: &Scenario, cells: &[u64]) -> String {
         "block": scenario.block,
         "folio": scenario.folio,
         "files": scenario.files,
+        "personality": scenario.personality,
+        "fs": scenario.set_fields().into_iter().map(|(field, value)| (field.to_owned(), value.into())).collect::<serde_json::Map<_, _>>(),
+        "buffers": buffers.collect::<Vec<_>>(),
+        "mixed_io": scenario.mixed_io.name(),
+        "post_eof": scenario.post_eof.name(),
         "cells": cells,
         "actors": scenario.actors.iter().map(|actor| actor.name.as_str()).collect::<Vec<_>>(),
         "designs": scenario.designs.keys().collect::<Vec<_>>(),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use stalemap_model::words::config::{MixedIo, PostEof};
 use stalemap_model::words::count::count;
 use stalemap_model::words::geometry::{Bytes, Geometry};
 
@@ -44,6 +45,9 @@ pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
         Bytes(geometry.block_size())
     );
     let _ = writeln!(text, "cells     {shown}");
+    for line in environment(scenario) {
+        let _ = writeln!(text, "{line}");
+    }
     for actor in &scenario.actors {
         let _ = writeln!(text, "actor     {} ({})", actor.name, count(actor.run.len() as u64, "command"));
     }
@@ -56,4 +60,26 @@ pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
     }
     let _ = write!(text, "\n{}", scenario.source);
     text
+}
+
+/// The file system, what of it the file sets, and what else is not as it is unless a file says so.
+fn environment(scenario: &Scenario) -> Vec<String> {
+    let set = scenario.set_fields().into_iter().map(|(field, value)| format!("{field} = {value}"));
+    let fs = std::iter::once(scenario.personality.clone()).chain(set).collect::<Vec<_>>().join(", ");
+    let mut lines = vec![format!("fs        {fs}")];
+    for (name, of) in scenario.written_from_buffers() {
+        let file = match scenario.files.as_slice() {
+            [_] => String::new(),
+            files => files.get(usize::from(of.file)).map_or_else(String::new, |file| format!("[{file}] ")),
+        };
+        let (from, to) = (Bytes(of.range.start), Bytes(of.range.end));
+        lines.push(format!("buffer    {name}, for the write of {file}{from}-{to}"));
+    }
+    if scenario.mixed_io != MixedIo::Strict {
+        lines.push(format!("mixed_io  {}", scenario.mixed_io.name()));
+    }
+    if scenario.post_eof != PostEof::Judged {
+        lines.push(format!("post_eof  {}", scenario.post_eof.name()));
+    }
+    lines
 }

@@ -42,6 +42,18 @@ pub(super) fn check_fields(file: Table<'_>, fs: &Personality, block: u64, reader
     }
 }
 
+/// The personality that `[fs]` names, known or not; the one of a file that names none.
+pub(super) fn name(file: Table<'_>) -> String {
+    let named = file.get("fs").and_then(|field| match field.value.value {
+        DeValue::Table(entries) => match Table::new(entries).get("personality")?.value.value {
+            DeValue::String(name) => Some(name.to_string()),
+            _ => None,
+        },
+        _ => None,
+    });
+    named.unwrap_or_else(|| Personality::BUILT_IN.first().copied().unwrap_or_default().to_owned())
+}
+
 /// The fields that `[fs]` sets, whatever their values are.
 pub(super) fn fields(file: Table<'_>) -> BTreeSet<String> {
     let table = file.get("fs").and_then(|field| match field.value.value {

@@ -32,6 +32,7 @@ mod verb;
 use std::collections::{BTreeMap, BTreeSet};
 
 use stalemap_facade::{Branch, MemoryModel, Property};
+use stalemap_model::words::command::Command;
 use stalemap_model::words::config::{
     ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, Hold, MixedIo, PostEof,
 };
@@ -95,13 +96,15 @@ pub struct Scenario {
     pub block: u64,
     /// Bytes of a folio.
     pub folio: u64,
+    /// The personality that `[fs]` names, or the one of a file that names none.
+    pub personality: String,
     /// The file system, with the file's overrides.
     pub fs: Personality,
     /// The fields that the file sets in `[fs]`.
     pub fs_fields: BTreeSet<String>,
     /// The names of the files.
     pub files: Vec<String>,
-    /// The names of the buffers that others store to.
+    /// The names of the buffers that writes take their data from, by their numbers.
     pub buffers: Vec<String>,
     /// Commands that run first, alone.
     pub setup: Vec<FileCommand>,
@@ -169,6 +172,27 @@ impl Scenario {
         let file = Implementation { design: implementation.design.clone(), fs: self.fs.clone() };
         let there = implementation.differences(&file).filter(|(field, ..)| self.fs_fields.contains(*field));
         there.map(|(field, value, _)| (field, value)).collect()
+    }
+
+    /// The fields that `[fs]` sets, in the order of the page, with their values.
+    pub fn set_fields(&self) -> Vec<(&'static str, String)> {
+        let set = Personality::FIELDS.iter().filter(|field| self.fs_fields.contains(**field));
+        set.map(|field| (*field, self.fs.value(field))).collect()
+    }
+
+    /// The buffers by name, each with what of which file is written from it.
+    pub fn written_from_buffers(&self) -> Vec<(&str, FileRange)> {
+        let calls = || self.actors.iter().flat_map(|actor| &actor.run);
+        let from = |id: usize| {
+            calls().find_map(|call| match &call.command {
+                Command::Pwrite { buffer: Some(buffer), range, .. } if usize::from(*buffer) == id => {
+                    Some(FileRange { file: call.file, range: range.clone() })
+                }
+                _ => None,
+            })
+        };
+        let named = self.buffers.iter().enumerate();
+        named.filter_map(|(id, name)| Some((name.as_str(), from(id)?))).collect()
     }
 
     /// A built-in design, or one of the file's own, alone.

@@ -12,6 +12,7 @@ use stalemap_model::words::personality::Personality;
 use toml::de::DeTable;
 
 use super::actors;
+use super::buffers;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::errors::Errors;
 use super::expectations::Names;
@@ -126,6 +127,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         refs: refs.unwrap_or_default().into_iter().map(|text| text.value.to_owned()).collect(),
         block,
         folio,
+        personality: file_system::name(file),
         fs: fs?,
         fs_fields: file_system::fields(file),
         files,

@@ -348,7 +348,7 @@ fn reads_and_writes_may_refuse_to_be_cached() {
 fn a_write_may_take_its_data_from_memory_that_others_store_to() {
     let scenario = accepted(
         "title = 'x'\nfile = [{name = 'a'}, {name = 'b'}]\n\
-         [[actor]]\nname = 'x'\nrun = ['[m] mwrite -S 1', '[n] mwrite -S 2 1k 1k']\n\
+         [[actor]]\nname = 'x'\nrun = ['[m] mwrite -S 1', '[n] mwrite -r -S 2 1k 1k']\n\
          [[actor]]\nname = 'y'\nrun = ['[b] @aio pwrite -S 3 -i m 4k 4k', 'pwrite -i n 0 2k']",
     );
     let [stores, writes] = [0, 1].map(|actor: usize| &scenario.actors[actor].run);

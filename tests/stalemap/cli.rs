@@ -272,6 +272,34 @@ fn a_kernel_that_does_not_fit_says_which_fields_or_which_command() {
 }
 
 #[test]
+fn what_is_shown_has_the_file_system_and_the_buffers() {
+    let folder = elsewhere();
+    let said = |arguments: &[&str]| text(&stalemap(folder.path(), arguments).stdout);
+    let one = file_with(&folder, "one.toml", RACE);
+    let shown = said(&["show", &one]);
+    assert!(shown.contains("\nfs        xfs\nactor "), "{shown}");
+    let source = "title = \"x\"\nmixed_io = \"exempt\"\npost_eof = \"exempt\"\n[fs]\npersonality = \"gfs2\"\n\
+                  data_checksum = true\nfree_blocks = 9\nallocator = \"lowest\"\n[[file]]\nname = \"a\"\n[[file]]\nname = \"b\"\n\
+                  [[actor]]\nname = \"x\"\nrun = [\"[m] mwrite\", \"[n] mwrite\"]\n\
+                  [[actor]]\nname = \"y\"\nrun = [\"pwrite 0 4k\", \"[b] pwrite -i n 4k 2k\", \"pwrite -i m 0 1k\"]\n";
+    let two = file_with(&folder, "two.toml", source);
+    let shown = said(&["show", &two]);
+    let lines = "\nfs        gfs2, free_blocks = 9, allocator = \"lowest\", data_checksum = true\n\
+                 buffer    n, for the write of [b] 4k-6k\nbuffer    m, for the write of [a] 0-1k\n\
+                 mixed_io  exempt\npost_eof  exempt\n";
+    assert!(shown.contains(lines), "{shown}");
+    let document: Value = serde_json::from_str(&said(&["show", &two, "--format", "json"])).expect("JSON");
+    assert_eq!(document["personality"], "gfs2");
+    let set = serde_json::json!({ "free_blocks": "9", "allocator": "\"lowest\"", "data_checksum": "true" });
+    assert_eq!(document["fs"], set);
+    assert_eq!(document["buffers"][0]["file"], "b");
+    assert_eq!(
+        (&document["buffers"][1]["name"], &document["buffers"][1]["length"]),
+        (&"m".into(), &1024.into())
+    );
+}
+
+#[test]
 fn all_designs_are_the_built_in_ones_and_those_of_the_file() {
     let folder = elsewhere();
     let own = file_with(&folder, "own.toml", &format!("{RACE}\n[design.mine]\nbased_on = \"none\"\n"));
