@@ -88,6 +88,7 @@ impl Path for ChangeState {
         match self {
             ChangeState::Enter(change) => {
                 if is_refused(inode, &change).await {
+                    inode.emit(|| What::Failed(Errno::NotSupported));
                     return ControlFlow::Break(Returned::Error);
                 }
                 dio_count::wait_if(inode, DioWait::BeforeLock).await;
@@ -189,6 +190,7 @@ async fn lock<B: Backend>(
         Change::SetFlags(hooks) => Ok(fs::set_flags(inode, hooks)),
     };
     let Ok(plan) = plan else {
+        inode.emit(|| What::Failed(Errno::Invalid));
         unlock(inode, me);
         return ControlFlow::Break(Returned::Error);
     };

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use stalemap_facade::{ActorId, Backend, Leaf};
 
+use crate::state::event::Errno;
 use crate::state::mapping::IomapType;
 use crate::words::geometry::Cell;
 use crate::words::value::Value;
@@ -19,6 +20,8 @@ pub enum Answer {
     Seek(Option<Cell>),
     /// fiemap: what was mapped, holes included.
     Map(Vec<(Range<Cell>, IomapType)>),
+    /// Any of them: an error.
+    Failed(Errno),
 }
 
 /// The answers, by actor, in the order of the calls; those of actors that are not listened to are not kept.
@@ -50,6 +53,20 @@ impl<B: Backend> Answers<B> {
                 given.extend(cells.zip(values.iter().copied()));
             }
         });
+    }
+
+    /// The latest read(2) fails, whatever it was given before: `iomap_dio_complete` returns the error alone.
+    pub fn read_fails(&self, actor: ActorId, error: Errno) {
+        self.change(actor, |answers| {
+            if let Some(answer) = answers.last_mut() {
+                *answer = Answer::Failed(error);
+            }
+        });
+    }
+
+    /// A call fails before it has begun.
+    pub fn refused(&self, actor: ActorId, error: Errno) {
+        self.change(actor, |answers| answers.push(Answer::Failed(error)));
     }
 
     /// An lseek(2) returns.

@@ -7,7 +7,7 @@ mod mapping;
 
 use std::ops::Range;
 
-use stalemap_facade::SystemEvent;
+use stalemap_facade::{Returned, SystemEvent};
 
 pub use self::mapping::{
     AfterStale, Checker, Coverage, MapChange, Mapping, Sampler, Says, Seq, Shift, Skip, Truth, Use, Verdict,
@@ -18,6 +18,7 @@ use crate::state::validity::Compared;
 use crate::words::command::Whence;
 use crate::words::extent::Fork;
 use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::words::personality::Hooks;
 
 /// One thing that happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,10 +74,14 @@ pub enum What {
     Size(u64),
     /// The valid size was.
     ValidSize(u64),
-    /// The data of the file are journalled from here on, or cease to be.
-    Journalled(bool),
     /// The call or a part of it failed.
     Failed(Errno),
+    /// A call of this command of the actor returned; if it failed, the last error before is why.
+    Returned(u16, Returned),
+    /// Whether the data of the file are journalled from here on.
+    DataMode(Hooks),
+    /// By which functions it goes on: those of journalled data, or not.
+    LookedAtDataMode(Hooks),
     /// A store or load failed; the task gets SIGBUS.
     Sigbus(Option<Errno>),
     /// A direct write goes on as a buffered one.
@@ -114,7 +119,7 @@ pub enum Dropped {
 }
 
 /// An error, by its name in C.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Errno {
     /// EAGAIN
     Again,
@@ -132,6 +137,25 @@ pub enum Errno {
     Invalid,
     /// EBUSY
     Busy,
+    /// EOPNOTSUPP
+    NotSupported,
+}
+
+impl Errno {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Errno::Again => "EAGAIN",
+            Errno::NoSpace => "ENOSPC",
+            Errno::Io => "EIO",
+            Errno::Fault => "EFAULT",
+            Errno::Interrupted => "EINTR",
+            Errno::NoMemory => "ENOMEM",
+            Errno::Invalid => "EINVAL",
+            Errno::Busy => "EBUSY",
+            Errno::NotSupported => "EOPNOTSUPP",
+        }
+    }
 }
 
 /// What happened to a folio.

@@ -38,14 +38,16 @@ impl<B: Backend> Inode<B> {
         if !self.sets_data_mode {
             return self.sb.config.fs.hooks;
         }
-        as_hooks(self.jdata.load(Op::new("a_ops"), Ordering::Acquire).await)
+        let hooks = as_hooks(self.jdata.load(Op::new("a_ops"), Ordering::Acquire).await);
+        self.emit(|| What::LookedAtDataMode(hooks));
+        hooks
     }
 
     /// `gfs2_set_aops`.
     pub async fn set_hooks(&self, hooks: Hooks) {
         let flag = u64::from(hooks == Hooks::Jdata);
         self.jdata.store(Op::new("gfs2_set_aops"), flag, Ordering::Release).await;
-        self.emit(|| What::Journalled(hooks == Hooks::Jdata));
+        self.emit(|| What::DataMode(hooks));
         self.sb.backend.reach(branches::DATA_MODE);
     }
 

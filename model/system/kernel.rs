@@ -205,6 +205,7 @@ impl Kernel {
                 };
                 found.into_iter().map(show).collect::<Vec<_>>().join(", ")
             }
+            Answer::Failed(error) => error.name().to_owned(),
             Answer::Seek(None) => "ENXIO".to_owned(),
             Answer::Seek(Some(cell)) => Bytes(self.geometry.byte_at(cell)).to_string(),
         };

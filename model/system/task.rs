@@ -237,7 +237,7 @@ pub async fn step<B: Backend>(
         directed_run::wait_for_holds(&w.sb).await;
         return ControlFlow::Continue(TaskState { command, part, at: At::Next });
     }
-    let Some(FileCommand { file, .. }) = program.commands.get(usize::from(command)) else {
+    let Some(FileCommand { file, command: call, .. }) = program.commands.get(usize::from(command)) else {
         directed_run::finished(&w.sb, me);
         return ControlFlow::Break(());
     };
@@ -252,9 +252,14 @@ pub async fn step<B: Backend>(
             None => next_command,
         }
     } else {
+        let looks = matches!(at, At::Look(_));
         match go_on(w, inode, me, at).await {
             ControlFlow::Continue(at) => TaskState { command, part, at },
             ControlFlow::Break(Over { gives_up, returned }) => {
+                if looks && call.may_answer() {
+                    w.sb.answers.refused(me, Errno::Io);
+                }
+                inode.emit(|| What::Returned(command, returned));
                 w.sb.backend.returned(Call { actor: me, command, number: part }, returned);
                 // xfs_io gives a command up at the first short or failed call.
                 if gives_up { next_command } else { TaskState { command, part: part + 1, at: At::Next } }

@@ -32,7 +32,7 @@ pub fn tracepoint(event: &Event) -> Option<&Tracepoint> {
 /// buffer, whether data are journalled.
 pub fn is_beside_mappings(event: &Event) -> bool {
     match what(event) {
-        Some(What::ValidSize(_) | What::MmapExtends(_) | What::Journalled(_)) => true,
+        Some(What::ValidSize(_) | What::MmapExtends(_) | What::DataMode(_)) => true,
         Some(What::Folio(folio)) => {
             matches!(folio, FolioEvent::Summed(_) | FolioEvent::Filled { behind_valid: true, .. })
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stalemap_facade::Event;
 use stalemap_model::state::event::{
-    AfterStale, Coverage, DataEvent, Dropped, Errno, Fallback, Fill, FolioEvent, KernelEvent, MapChange,
+    AfterStale, Coverage, DataEvent, Dropped, Fallback, Fill, FolioEvent, KernelEvent, MapChange,
     Mapping, Says, Seq, Shift, Skip, Truth, Use, Verdict, What,
 };
 use stalemap_model::state::mapping::IomapType;
@@ -12,6 +12,7 @@ use stalemap_model::words::command::Whence;
 use stalemap_model::words::count::count;
 use stalemap_model::words::extent::Fork;
 use stalemap_model::words::geometry::{ByteRange, Bytes};
+use stalemap_model::words::personality::Hooks;
 
 /// An event in words, without the file that it concerns; empty where it says nothing to a reader.
 pub fn event(event: &Event) -> String {
@@ -23,14 +24,20 @@ pub fn event(event: &Event) -> String {
 
 fn what(what: &What) -> String {
     match what {
-        What::Tracepoint(_) | What::Counted { .. } | What::Dropped(Dropped::Done) => String::new(),
+        What::Tracepoint(_) | What::Counted { .. } | What::Dropped(Dropped::Done) | What::Returned(..) => {
+            String::new()
+        }
+        What::DataMode(Hooks::Jdata) => "data are journalled from here on".to_owned(),
+        What::DataMode(Hooks::Nothing) => "data are not journalled from here on".to_owned(),
+        What::LookedAtDataMode(Hooks::Jdata) => "as for journalled data".to_owned(),
+        What::LookedAtDataMode(Hooks::Nothing) => "as for data that are not journalled".to_owned(),
         What::MapChanged(change) => map_change(change),
         What::Sampled(_, sampled) => mapping(sampled),
         What::SampledCookie(cookie) => format!("the cookie is seq {}", seq(*cookie)),
         What::Checked(_, verdict) => checked(verdict),
         What::Used(used) => self::used(used),
         What::Dropped(Dropped::IomapEnd) => "iomap_end".to_owned(),
-        What::Dropped(Dropped::Failed(error)) | What::Failed(error) => errno(*error).to_owned(),
+        What::Dropped(Dropped::Failed(error)) | What::Failed(error) => error.name().to_owned(),
         What::MkwriteMapped { folio_locked: true, mapping: mapped } => {
             format!("folio locked, then mapped: {}", mapping(mapped))
         }
@@ -40,10 +47,8 @@ fn what(what: &What) -> String {
         What::Folio(event) => folio(event),
         What::Data(event) => data(event),
         What::Size(bytes) => format!("i_size = {}", Bytes(*bytes)),
-        What::Journalled(true) => "data are journalled from here on".to_owned(),
-        What::Journalled(false) => "data are not journalled any more".to_owned(),
         What::ValidSize(bytes) => format!("the valid size is {}", Bytes(*bytes)),
-        What::Sigbus(Some(error)) => format!("{}, SIGBUS", errno(*error)),
+        What::Sigbus(Some(error)) => format!("{}, SIGBUS", error.name()),
         What::Sigbus(None) => "SIGBUS".to_owned(),
         What::BufferedInstead(Fallback::NotBlock) => "ENOTBLK: buffered instead".to_owned(),
         What::BufferedInstead(Fallback::Checksums) => "the file has checksums: buffered instead".to_owned(),
@@ -114,19 +119,6 @@ pub fn used(used: &Use) -> String {
         Some(Skip::Reading) => ": called a hole",
     };
     format!("mapping says {says}{at}{truth}{skipped}")
-}
-
-fn errno(error: Errno) -> &'static str {
-    match error {
-        Errno::Again => "EAGAIN",
-        Errno::NoSpace => "ENOSPC",
-        Errno::Io => "EIO",
-        Errno::Fault => "EFAULT",
-        Errno::Interrupted => "EINTR",
-        Errno::NoMemory => "ENOMEM",
-        Errno::Invalid => "EINVAL",
-        Errno::Busy => "EBUSY",
-    }
 }
 
 fn folio(event: &FolioEvent) -> String {
@@ -243,7 +235,8 @@ fn range(bytes: &Range<u64>) -> String {
 mod tests {
     use std::iter::once;
 
-    use stalemap_model::state::event::Sampler;
+    use stalemap_facade::Returned;
+    use stalemap_model::state::event::{Errno, Sampler};
     use stalemap_model::words::extent::Extent;
 
     use super::*;
@@ -368,6 +361,7 @@ mod tests {
         let fallback = |why| what(&What::BufferedInstead(why));
         assert_eq!(fallback(Fallback::NotBlock), "ENOTBLK: buffered instead");
         assert_eq!(fallback(Fallback::Checksums), "the file has checksums: buffered instead");
+        assert_eq!(what(&What::Returned(0, Returned::Error)), "");
         assert_eq!(what(&What::Sigbus(Some(Errno::NoSpace))), "ENOSPC, SIGBUS");
         let kinds = vec![IomapType::Unwritten, IomapType::Hole];
         let filled = |behind_valid| FolioEvent::Filled { index: 1, kinds: kinds.clone(), behind_valid };
