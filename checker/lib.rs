@@ -11,7 +11,7 @@ use stalemap_explore::{
     Choice, Counterexample, End, EngineError, Exploration, Halted, Keeper, Limits, Options, Order, Played,
     Progress, Replay, ReplayError, Step, Witness,
 };
-use stalemap_facade::{ActorId, Branch, Calls, Property};
+use stalemap_facade::{ActorId, Branch, Calls, Event, Property};
 use stalemap_model::system::kernel::Kernel;
 pub use stalemap_threads::{follow_with_shuttle, run_loom, run_shuttle};
 
@@ -52,6 +52,12 @@ pub fn explore_kept(
 #[inline(never)]
 pub fn set_up(kernel: &Kernel) -> Result<Calls, EngineError> {
     stalemap_explore::set_up(kernel)
+}
+
+/// [`stalemap_explore::watch_setup`].
+#[inline(never)]
+pub fn watch_setup(kernel: &Kernel) -> Result<Vec<Event>, EngineError> {
+    stalemap_explore::watch_setup(kernel)
 }
 
 /// [`stalemap_explore::halted_setup`].

@@ -88,7 +88,7 @@ pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use serial::serial;
-pub use set_up::set_up;
+pub use set_up::{set_up, watch_setup};
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 pub use threads::{Budget, Reached, Runs, ThreadMemory};
 #[cfg(feature = "shuttle")]

@@ -160,13 +160,23 @@ pub(crate) struct Machine<'s, S: System> {
 impl<'s, S: System> Machine<'s, S> {
     /// Creates the system and runs its setup.
     pub(crate) fn new(system: &'s S) -> Result<Self, EngineError> {
+        Self::on(system, Memory::new(system.memory()))
+    }
+
+    /// The system, with its setup watched: what it says is there to be taken.
+    pub(crate) fn watched(system: &'s S) -> Result<Self, EngineError> {
+        let memory = Memory::new(system.memory());
+        memory.watch(true);
+        Self::on(system, memory)
+    }
+
+    fn on(system: &'s S, memory: Memory) -> Result<Self, EngineError> {
         let specs = system.actors();
         if specs.len() > MAX_ACTORS {
             return Err(EngineError::TooManyActors { actors: specs.len() });
         }
         let names: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         assert_eq!(names.len(), specs.len(), "actors have unique names");
-        let memory = Memory::new(system.memory());
         let world = system.world(&memory);
         let set = |role: Role| {
             let members = specs.iter().enumerate().filter(|(_, spec)| spec.role == role);

@@ -52,10 +52,11 @@ pub fn judge(scenario: &Scenario, design: &Design, verdict: Verdict, met: &Met<'
     let unreached = unreached(scenario, design, reached);
     let found_nothing = matches!(verdict, Verdict::Holds | Verdict::FoundNone);
     let vacuous = found_nothing && !(unreached.is_empty() && never_succeeded.is_empty());
-    for Failure { actor, command } in never_succeeded {
+    for Failure { actor, command, line, error } in never_succeeded {
+        let error = error.map_or_else(String::new, |error| format!(" ({error})"));
         let vacuous = if found_nothing { VACUOUS } else { "" };
         reasons.push(format!(
-            "{vacuous}`{command}` of {actor} fails in every run; if that is as it should be, the file says so: \
+            "{vacuous}`{command}` of {actor} in line {line} fails in every run{error}; if that is as it should be, the file says so: \
              `@may_fail` before the command"
         ));
     }

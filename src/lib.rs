@@ -15,6 +15,7 @@ pub mod cli;
 pub mod commands;
 pub mod engine;
 pub mod expect;
+mod failures;
 mod file_name;
 pub mod input;
 pub mod litmus;

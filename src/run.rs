@@ -25,6 +25,7 @@ use crate::check_place::CheckPlace;
 use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
 use crate::engine::Engine;
 use crate::expect::{Judgement, Met, Seen, judge};
+use crate::failures;
 use crate::scenario::{Diagnostics, Scenario};
 use crate::verdict::{Failure, Verdict};
 
@@ -189,7 +190,8 @@ fn setup_error(
     kernel: &Kernel,
     calls: &Calls,
 ) -> RunError {
-    RunError::Setup(scenario.failed_setup(&kernel.failed_setup(calls), implementation.name()))
+    let errors = failures::of_setup(kernel);
+    RunError::Setup(scenario.failed_setup(&kernel.failed_setup(calls), &errors, implementation.name()))
 }
 
 /// Why a job could not be run.
@@ -446,12 +448,23 @@ impl Job<'_> {
 
 /// The commands of actors that never succeeded and are not meant to fail, in the order of the file.
 fn never_succeeded(scenario: &Scenario, kernel: &Kernel, calls: &Calls) -> Vec<Failure> {
-    let of = |(actor, command): (usize, usize)| Failure {
-        actor: scenario.actors.get(actor).map_or_else(String::new, |actor| actor.name.clone()),
-        command: scenario.command_text(actor, command).to_owned(),
-    };
-    let mut failures: Vec<Failure> = kernel.never_succeeded(calls).into_iter().map(of).collect();
-    failures.dedup();
+    let (mut failures, mut errors): (Vec<Failure>, BTreeMap<usize, _>) = Default::default();
+    for (actor, command) in kernel.never_succeeded(calls) {
+        let lines = scenario.actor_lines.get(actor);
+        let Some(line) = lines.and_then(|lines| lines.get(command)) else { continue };
+        // Actor 0 is the setup.
+        let of_actor = || failures::of_actor(kernel, actor + 1, scenario.actors.len());
+        failures.push(Failure {
+            actor: scenario.actors.get(actor).map_or_else(String::new, |actor| actor.name.clone()),
+            command: line.text.clone(),
+            line: scenario.line_of(line),
+            error: errors.entry(actor).or_insert_with(of_actor).get(&command).copied(),
+        });
+    }
+    // `sync` is a command for each file, and one line.
+    failures.dedup_by(|one, other| {
+        (&one.actor, one.line, &one.command) == (&other.actor, other.line, &other.command)
+    });
     failures
 }
 

@@ -32,4 +32,8 @@ pub struct Failure {
     pub actor: String,
     /// Its command, as the file has it.
     pub command: String,
+    /// The line that it stands in, from 1.
+    pub line: usize,
+    /// The error that it fails with in a run in which the actors go one after the other, where that is told.
+    pub error: Option<&'static str>,
 }

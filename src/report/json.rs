@@ -59,7 +59,14 @@ fn result(outcome: &Outcome) -> Value {
         "never_succeeded": outcome
             .never_succeeded
             .iter()
-            .map(|failure| json!({ "actor": failure.actor, "command": failure.command }))
+            .map(|failure| {
+                json!({
+                    "actor": failure.actor,
+                    "command": failure.command,
+                    "line": failure.line,
+                    "error": failure.error,
+                })
+            })
             .collect::<Vec<_>>(),
         "states": statistics.states,
         "transitions": statistics.transitions,

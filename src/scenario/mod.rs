@@ -228,26 +228,30 @@ impl Scenario {
         }
     }
 
-    /// A command of an actor as the file has it.
-    pub fn command_text(&self, actor: usize, command: usize) -> &str {
-        let line = self.actor_lines.get(actor).and_then(|lines| lines.get(command));
-        line.map_or("", |line| line.text.as_str())
-    }
-
     /// The report that these commands of the setup fail under a design.
-    pub fn failed_setup(&self, commands: &BTreeSet<usize>, design: &str) -> Diagnostics {
+    pub(crate) fn failed_setup(
+        &self,
+        commands: &BTreeSet<usize>,
+        errors: &BTreeMap<usize, &'static str>,
+        design: &str,
+    ) -> Diagnostics {
         // `sync` is a command for each file, and one line.
-        let places: BTreeSet<(usize, usize)> = commands
-            .iter()
-            .filter_map(|command| self.setup_lines.get(*command))
-            .map(|line| (line.place.start, line.place.end))
-            .collect();
-        let error = |(start, end): (usize, usize)| Diagnostic {
-            span: start..end,
-            message: format!("this command of the setup fails under {design}"),
-            help: "change it, or say that it is meant to: `@may_fail COMMAND`".to_owned(),
+        let mut places: BTreeMap<(usize, usize), Option<&str>> = BTreeMap::new();
+        for command in commands {
+            if let Some(line) = self.setup_lines.get(*command) {
+                let error = places.entry((line.place.start, line.place.end)).or_default();
+                *error = error.or_else(|| errors.get(command).copied());
+            }
+        }
+        let failed = |((start, end), error): ((usize, usize), Option<&str>)| {
+            let error = error.map_or_else(String::new, |error| format!(" with {error}"));
+            Diagnostic {
+                span: start..end,
+                message: format!("this command of the setup fails{error} under {design}"),
+                help: "change it, or say that it is meant to: `@may_fail COMMAND`".to_owned(),
+            }
         };
-        Diagnostics::new(&self.name, Some(self.source.clone()), places.into_iter().map(error).collect())
+        Diagnostics::new(&self.name, Some(self.source.clone()), places.into_iter().map(failed).collect())
     }
 
     /// What `[expect]` names, in the order of tables: built-in designs by their history, kernels by their age, then the

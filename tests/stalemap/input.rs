@@ -182,7 +182,7 @@ fn a_setup_that_fails_is_an_error_with_its_line() {
     assert!(refused(folder.path(), &witness).contains("of the setup fails"));
     // What the kernel refuses: the range ends at end of file.
     let folder = with(&scarce(9, "\"pwrite -b 8k 0 8k\", \"fcollapse 4k 4k\"", &reader));
-    assert!(refused(folder.path(), &["check", "s.toml"]).contains("of the setup fails"));
+    assert!(refused(folder.path(), &["check", "s.toml"]).contains("of the setup fails with EINVAL under"));
     // It is meant.
     for setup in [
         "\"@may_fail pwrite -b 8k 0 8k\", \"fsync\"",
@@ -210,8 +210,8 @@ fn commands_that_fail_in_every_run_are_named_and_prove_nothing() {
     let actors = [("a", "\"pwrite -S 0x57 4k 4k\""), ("b", "\"pread 0 4k\", \"pwrite -S 0x56 8k 4k\"")];
     let source = scarce(1, setup, &actors);
     let named = serde_json::json!([
-        { "actor": "a", "command": "pwrite -S 0x57 4k 4k" },
-        { "actor": "b", "command": "pwrite -S 0x56 8k 4k" },
+        { "actor": "a", "command": "pwrite -S 0x57 4k 4k", "line": 12, "error": "ENOSPC" },
+        { "actor": "b", "command": "pwrite -S 0x56 8k 4k", "line": 15, "error": "ENOSPC" },
     ]);
     for engine in [&[][..], &["--engine", "loom"]] {
         let (exit, result) = checked(&source, engine);
@@ -230,6 +230,45 @@ fn commands_that_fail_in_every_run_are_named_and_prove_nothing() {
 }
 
 #[test]
+fn an_answer_that_is_an_error_is_one() {
+    let of = |fs: &str, setup: &str, actors: &str, reads: &str| {
+        format!(
+            "title = \"Answers\"\n[fs]\n{fs}\n[setup]\nrun = [{setup}]\n{actors}\n\
+             [[actor]]\nname = \"r\"\nrun = [{reads}]\n[observe]\ncalls = [\"r\"]\n"
+        )
+    };
+    let buffer = "[[actor]]\nname = \"x\"\nrun = [\"@direct pwrite -S 1 -i m 0 4k\"]\n\
+                  [[actor]]\nname = \"y\"\nrun = [\"[m] mwrite\"]";
+    let writer = "[[actor]]\nname = \"x\"\nrun = [\"pwrite 0 4k\", \"fsync\"]";
+    let zoned = "personality = \"xfs-zoned\"\nio_errors = true\nzoned_write_error = \"shutdown\"";
+    for (source, answers) in [
+        // A checksum of something else; what is read behind end of file is nothing, and no error.
+        (
+            of(
+                "data_checksum = true",
+                "\"pwrite 0 4k\", \"fsync\"",
+                buffer,
+                "\"@direct pread 0 4k\", \"pread 8k 4k\"",
+            ),
+            &["r:0=EIO; r:1=nothing;", "r:0=01; r:1=nothing;"][..],
+        ),
+        // A call that begins after the file system has shut down is counted, too.
+        (
+            of(zoned, "\"truncate 4k\"", writer, "\"pread 0 4k\", \"seek -d 0\""),
+            &["r:0=EIO; r:1=EIO;", "r:0=00; r:1=EIO;", "r:0=00; r:1=ENXIO;"],
+        ),
+    ] {
+        let folder = with(&source);
+        let run = ["check", "s.toml", "--design", "none", "--format", "json"];
+        let document: Value = serde_json::from_slice(&stalemap(folder.path(), &run).stdout).expect("JSON");
+        let outcomes = document["results"][0]["outcomes"].as_array().expect("a list");
+        for answer in answers {
+            assert!(outcomes.iter().any(|outcome| outcome["observed"] == *answer), "{answer}: {document}");
+        }
+    }
+}
+
+#[test]
 fn the_greatest_number_of_executions_is_one() {
     let folder = with(GOOD);
     let most = u64::MAX.to_string();
@@ -245,31 +284,33 @@ fn the_greatest_number_of_executions_is_one() {
 #[test]
 fn every_kind_of_failure_is_one() {
     let kept = "\"truncate 8k\"";
-    for (free_blocks, setup, run, fails) in [
-        (9, kept, "\"fcollapse 4k 4k\"", true),
-        (9, kept, "\"fcollapse 0 4k\"", false),
-        (9, kept, "\"finsert 8k 4k\"", true),
-        (9, kept, "\"finsert 4k 4k\"", false),
-        (1, kept, "\"falloc 0 8k\"", true),
-        (2, kept, "\"falloc 0 8k\"", false),
-        (1, kept, "\"@direct pwrite -b 8k 0 8k\"", true),
-        (9, kept, "\"reflink file 8k 0 4k\"", true),
-        (9, kept, "\"reflink file 4k 0 4k\"", false),
-        (9, "\"truncate 4k\"", "\"mmap 0 8k\", \"mread 4k 4k\"", true),
-        (9, "\"truncate 4k\"", "\"mmap 0 8k\", \"mread 0 4k\"", false),
-        (0, kept, "\"mmap 0 8k\", \"mwrite 0 4k\"", true),
-        (9, kept, "\"pread 16k 4k\"", false),
-        (9, kept, "\"@fail 0\", \"pwrite 0 4k\"", false),
-        (9, kept, "\"@short 1k\", \"pwrite 0 4k\"", false),
-        (0, kept, "\"pwrite 0 4k\"", true),
-        (0, kept, "\"@may_fail pwrite 0 4k\"", false),
+    for (free_blocks, setup, run, error) in [
+        (9, kept, "\"fcollapse 4k 4k\"", Some("EINVAL")),
+        (9, kept, "\"fcollapse 0 4k\"", None),
+        (9, kept, "\"finsert 8k 4k\"", Some("EINVAL")),
+        (9, kept, "\"finsert 4k 4k\"", None),
+        (1, kept, "\"falloc 0 8k\"", Some("ENOSPC")),
+        (2, kept, "\"falloc 0 8k\"", None),
+        (1, kept, "\"@direct pwrite -b 8k 0 8k\"", Some("ENOSPC")),
+        (9, kept, "\"reflink file 8k 0 4k\"", Some("EINVAL")),
+        (9, kept, "\"reflink file 4k 0 4k\"", None),
+        (9, "\"truncate 4k\"", "\"mmap 0 8k\", \"mread 4k 4k\"", Some("SIGBUS")),
+        (9, "\"truncate 4k\"", "\"mmap 0 8k\", \"mread 0 4k\"", None),
+        (0, kept, "\"mmap 0 8k\", \"mwrite 0 4k\"", Some("SIGBUS")),
+        (9, kept, "\"pread 16k 4k\"", None),
+        (9, kept, "\"@fail 0\", \"pwrite 0 4k\"", None),
+        (9, kept, "\"@short 1k\", \"pwrite 0 4k\"", None),
+        (0, kept, "\"pwrite 0 4k\"", Some("ENOSPC")),
+        (0, kept, "\"@may_fail pwrite 0 4k\"", None),
         // The second call.
-        (1, kept, "\"pwrite 0 8k\"", true),
+        (1, kept, "\"pwrite 0 8k\"", Some("ENOSPC")),
     ] {
         let (_, result) = checked(&scarce(free_blocks, setup, &[("a", run)]), &[]);
-        let named = result["never_succeeded"].as_array().expect("a list").len();
-        assert_eq!((named == 1, named), (fails, usize::from(fails)), "{run} with {free_blocks}: {result}");
-        assert_eq!(result["vacuous"], fails, "{run}");
+        let named = result["never_succeeded"].as_array().expect("a list");
+        let errors: Vec<_> = named.iter().map(|failure| failure["error"].as_str()).collect();
+        let expected: Vec<_> = error.into_iter().map(Some).collect();
+        assert_eq!(errors, expected, "{run} with {free_blocks}: {result}");
+        assert_eq!(result["vacuous"], error.is_some(), "{run}");
     }
 }
 
