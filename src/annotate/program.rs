@@ -1,5 +1,7 @@
 //! What the actors of a schedule were asked to do, in the words of the scenario file, and where it says so.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -10,6 +12,8 @@ pub struct Program {
     pub files: Vec<String>,
     /// Bytes of a block, as the file writes it.
     pub block: Option<String>,
+    /// What `[fs]` sets, as the file writes it.
+    pub fs: BTreeMap<String, String>,
     /// Commands that run first, alone.
     pub setup: Vec<String>,
     /// The actors.
@@ -35,6 +39,8 @@ pub struct ActorProgram {
 struct Document {
     #[serde(default)]
     geometry: Geometry,
+    #[serde(default)]
+    fs: BTreeMap<String, toml::Value>,
     #[serde(default)]
     file: Vec<File>,
     #[serde(default)]
@@ -83,6 +89,7 @@ impl Program {
         Program {
             files: document.file.into_iter().map(|file| file.name).collect(),
             block: document.geometry.block.map(text),
+            fs: document.fs.into_iter().map(|(field, value)| (field, text(value))).collect(),
             setup: document.setup.run,
             actors: document.actor.into_iter().map(actor).collect(),
         }

@@ -461,6 +461,30 @@ fn what_xfs_io_cannot_say_is_a_comment() {
     assert_eq!(about("fadvise"), ["-c \"fadvise -d 0 4k\" \\"]);
 }
 
+#[test]
+fn what_a_skeleton_does_not_make_ends_it() {
+    for (name, reasons) in [
+        ("xfs/t1", &[][..]),
+        (
+            "xfs/dio-checksum",
+            &["data_checksum: needs a device that", "pwrite -i: needs a program with threads"],
+        ),
+        ("exfat/mmap-grow", &["valid_size: needs a file system with a valid size"]),
+        ("zoned/write-error-zone", &["zone_blocks: needs a device with zones"]),
+    ] {
+        let script = Broken::find(name).xfstests();
+        let said: Vec<&str> = script.lines().filter_map(|line| line.strip_prefix("_notrun \"")).collect();
+        assert_eq!(said.len(), reasons.len(), "{name}: {script}");
+        for (said, reason) in said.iter().zip(reasons) {
+            assert!(said.starts_with(reason) && said.ends_with('"'), "{name}: {said}");
+        }
+        let last = script.rfind("_notrun").unwrap_or(0);
+        assert!(script.find("_scratch_mkfs").is_some_and(|mkfs| last < mkfs), "{name}: {script}");
+        let asked = script.contains("_scratch_mount\n_require_xfs_scratch_zoned\n");
+        assert_eq!(asked, name.starts_with("zoned/"), "{name}: {script}");
+    }
+}
+
 /// `stalemap check` with a format.
 fn check(arguments: &[&str]) -> (String, Option<i32>) {
     let folder = elsewhere();

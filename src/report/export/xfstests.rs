@@ -26,6 +26,9 @@ const WIDTH: usize = 78;
 /// Milliseconds that a write or writeback is delayed.
 const DELAY: u32 = 500;
 
+/// What a write from a buffer, and a store there, need.
+const THREADS: &str = "a program with threads, of which one stores to memory while another writes from it";
+
 /// A delay of XFS's error injection and what tells that it was long enough.
 struct Delay {
     tag: &'static str,
@@ -164,12 +167,52 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
         script.line("_require_scratch_reflink");
     }
     script.line("");
+    not_made(program, &all, script);
+}
+
+/// What a file of this race has and the skeleton does not make: field, values without it, and what is needed.
+const NOT_MADE: &[(&str, &[&str], &str)] = &[
+    (
+        "data_checksum",
+        &["false"],
+        "a device that checks a checksum of the data (scsi_debug with dif=1 dix=1)",
+    ),
+    (
+        "valid_size",
+        &["false"],
+        "a file system with a valid size, exFAT or ntfs3, and what it calls these fields",
+    ),
+    ("zone_blocks", &["0"], "a device with zones of as many blocks, and max_open_zones=1"),
+];
+
+/// Ends the test where it would be about something else: whoever finishes it makes what is needed, and takes the line out.
+fn not_made(program: &Program, calls: &[Call], script: &mut Script) {
+    let set = |field: &str, unless: &[&str]| {
+        program.fs.get(field).is_some_and(|value| !unless.contains(&value.as_str()))
+    };
+    let fields = NOT_MADE.iter().filter(|(field, unless, _)| set(field, unless));
+    let fields = fields.map(|(field, _, needed)| format!("{field}: needs {needed}"));
+    let buffers = calls.iter().find(|call| call.is_of_buffer());
+    let buffers = buffers.map(|_| format!("pwrite -i: needs {THREADS}"));
+    let reasons: Vec<String> = fields.chain(buffers).collect();
+    if reasons.is_empty() {
+        return;
+    }
+    script.comment("Not made here; take the line out when it is.");
+    for reason in reasons {
+        script.line(&format!("_notrun \"{reason}\""));
+    }
+    script.line("");
 }
 
 fn setup(program: &Program, script: &mut Script) {
     let options = program.block.as_ref().map_or_else(String::new, |block| format!(" -b size={block}"));
     script.line(&format!("_scratch_mkfs{options} >> $seqres.full"));
     script.line("_scratch_mount");
+    // It asks what is mounted.
+    if program.fs.get("personality").is_some_and(|name| name == "xfs-zoned") {
+        script.line("_require_xfs_scratch_zoned");
+    }
     script.line("");
     script.comment("The files as the race finds them.");
     for name in names(program) {
@@ -285,16 +328,22 @@ impl Call {
         }
     }
 
+    /// Whether it takes its data from memory that others store to, or stores there.
+    fn is_of_buffer(&self) -> bool {
+        let named = |argument: &String| argument.starts_with('-') && argument.contains('i');
+        let writes = matches!(self.verb.as_str(), "pwrite" | "w");
+        let into_memory = self.file.as_ref().is_some_and(|file| !self.files.contains(file));
+        into_memory || writes && self.arguments.iter().any(named)
+    }
+
     /// The same in xfs_io's words, or why it has none.
     fn xfs_io(&self) -> Result<String, &'static str> {
         match self.io {
             Io::Buffered | Io::Direct => {}
             Io::Aio => return Err("asynchronous; use a program that submits with io_submit(2)"),
         }
-        let named = |argument: &String| argument.starts_with('-') && argument.contains('i');
-        let into_memory = self.file.as_ref().is_some_and(|file| !self.files.contains(file));
-        if into_memory || matches!(self.verb.as_str(), "pwrite" | "w") && self.arguments.iter().any(named) {
-            return Err("memory that others store to while it is written; use a program with threads");
+        if self.is_of_buffer() {
+            return Err(THREADS);
         }
         let path_of = |word: &String| if self.files.contains(word) { path(word) } else { word.clone() };
         let (verb, arguments) = match in_xfs_io(&self.verb) {
