@@ -9,6 +9,7 @@ use crate::annotate::{AnnotatedSchedule, events, files};
 use crate::report::cause;
 use crate::run::Outcome;
 use crate::scenario::{Expectation, Scenario};
+use crate::verdict::Failure;
 
 fn names(properties: &[Property]) -> Vec<&'static str> {
     properties.iter().map(|property| property.name()).collect()
@@ -56,18 +57,7 @@ fn result(outcome: &Outcome) -> Value {
         "as_expected": outcome.judgement.as_expected,
         "reasons": outcome.judgement.reasons,
         "reached": outcome.reached.iter().map(|branch| branch.name()).collect::<Vec<_>>(),
-        "never_succeeded": outcome
-            .never_succeeded
-            .iter()
-            .map(|failure| {
-                json!({
-                    "actor": failure.actor,
-                    "command": failure.command,
-                    "line": failure.line,
-                    "error": failure.error,
-                })
-            })
-            .collect::<Vec<_>>(),
+        "never_succeeded": outcome.never_succeeded.iter().map(never_succeeded).collect::<Vec<_>>(),
         "states": statistics.states,
         "transitions": statistics.transitions,
         "executions": statistics.executions,
@@ -97,6 +87,15 @@ fn result(outcome: &Outcome) -> Value {
         "halted_in_setup": outcome.halted.as_ref().map(|halted| {
             json!({ "line": halted.line, "why": halted.sentence() })
         }),
+    })
+}
+
+fn never_succeeded(failure: &Failure) -> Value {
+    json!({
+        "actor": failure.actor,
+        "command": failure.command,
+        "line": failure.line,
+        "error": failure.error,
     })
 }
 

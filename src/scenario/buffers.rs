@@ -11,9 +11,8 @@ use stalemap_model::words::config::FileCommand;
 
 use super::errors::Errors;
 use super::files;
-use super::names::quote;
+use super::names::{list, quote};
 use super::ranges::Placed;
-use super::session::Session;
 use super::text::Word;
 
 /// The memory of one `pwrite`.
@@ -67,22 +66,25 @@ pub(super) fn named(first: &Word<'_>, buffers: &[Buffer]) -> Option<(BufferId, B
     Some((place as BufferId, buffers[place].clone()))
 }
 
-/// Takes note of the buffer that a write names; `range` is what it writes, if that can be read.
-pub(super) fn note(name: &Word<'_>, file: FileId, range: Option<Range<u64>>, session: &mut Session<'_>) {
-    let is_file = session.files.iter().any(|file| file == name.text);
-    if !is_file && !session.named.iter().any(|buffer| buffer.span == name.span) {
-        let (name, span) = (name.text.to_owned(), name.span.clone());
-        session.named.push(Buffer { name, file, range, span });
+/// The file of the name before a command, where a buffer may stand as well, or a report that there is neither.
+pub(super) fn find_file(
+    name: &str,
+    span: Range<usize>,
+    (files, buffers): (&[String], &[Buffer]),
+    errors: &mut Errors,
+) -> Option<FileId> {
+    let found = files.iter().position(|file| file == name);
+    if found.is_none() {
+        let mut known = list(files.iter().map(String::as_str));
+        let buffers = names(buffers);
+        if !buffers.is_empty() {
+            known = format!("{known} and, as buffers, {}", list(buffers));
+        }
+        let help =
+            format!("known are {known}; `[[file]]` with `name` adds a file, `pwrite -i NAME` a buffer");
+        errors.add(span, format!("there is no file and no buffer {}", quote(name)), help);
     }
-}
-
-/// Takes note of the buffer that a line names, if it is one of a write. Those of writes that can be read are known already.
-pub(super) fn note_unread(words: &[Word<'_>], session: &mut Session<'_>) {
-    let writes = words.iter().any(|word| matches!(word.text, "pwrite" | "w"));
-    let option = words.iter().position(|word| word.text == "-i").filter(|_| writes);
-    if let Some(name) = option.and_then(|option| words.get(option + 1)) {
-        note(name, session.current, None, session);
-    }
+    found.map(|file| file as FileId)
 }
 
 /// The names that a message lists: each once, and only those that a buffer may have.

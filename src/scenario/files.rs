@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use stalemap_model::words::command::FileId;
 
-use super::buffers::{self, Buffer};
 use super::errors::Errors;
 use super::names::{count, list, quote};
 use super::table::{Reader, Table};
@@ -70,27 +69,6 @@ pub(super) fn find(name: &str, span: Range<usize>, files: &[String], errors: &mu
         let known = list(files.iter().map(String::as_str));
         let help = format!("known are {known}; `[[file]]` with `name` adds one");
         errors.add(span, format!("there is no file {}", quote(name)), help);
-    }
-    found.map(|file| file as FileId)
-}
-
-/// The file of the name before a command, where a buffer may stand as well, or a report that there is neither.
-pub(super) fn find_or_buffer(
-    name: &str,
-    span: Range<usize>,
-    (files, buffers): (&[String], &[Buffer]),
-    errors: &mut Errors,
-) -> Option<FileId> {
-    let found = files.iter().position(|file| file == name);
-    if found.is_none() {
-        let mut known = list(files.iter().map(String::as_str));
-        let buffers = buffers::names(buffers);
-        if !buffers.is_empty() {
-            known = format!("{known} and, as buffers, {}", list(buffers));
-        }
-        let help =
-            format!("known are {known}; `[[file]]` with `name` adds a file, `pwrite -i NAME` a buffer");
-        errors.add(span, format!("there is no file and no buffer {}", quote(name)), help);
     }
     found.map(|file| file as FileId)
 }

@@ -105,6 +105,24 @@ impl<'f> Session<'f> {
         }
     }
 
+    /// Takes note of the buffer that a write names; `range` is what it writes, if that can be read.
+    pub(super) fn note_buffer(&mut self, name: &Word<'_>, file: FileId, range: Option<Range<u64>>) {
+        let is_file = self.files.iter().any(|file| file == name.text);
+        if !is_file && !self.named.iter().any(|buffer| buffer.span == name.span) {
+            let (name, span) = (name.text.to_owned(), name.span.clone());
+            self.named.push(Buffer { name, file, range, span });
+        }
+    }
+
+    /// Takes note of the buffer that a line names, if it is one of a write. Those of writes that can be read are known already.
+    pub(super) fn note_unread_buffer(&mut self, words: &[Word<'_>]) {
+        let writes = words.iter().any(|word| matches!(word.text, "pwrite" | "w"));
+        let option = words.iter().position(|word| word.text == "-i").filter(|_| writes);
+        if let Some(name) = option.and_then(|option| words.get(option + 1)) {
+            self.note_buffer(name, self.current, None);
+        }
+    }
+
     /// The sizes of the files after the commands so far, if nobody else changes them.
     pub(super) fn sizes(&self) -> Vec<u64> {
         self.opened.iter().map(|file| file.size).collect()

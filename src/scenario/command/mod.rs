@@ -28,7 +28,7 @@ pub(super) fn read(text: &Text<'_>, session: &mut Session<'_>, errors: &mut Erro
     // Whatever is wrong with a line, what it names is known.
     session.stored.extend(words.iter().filter_map(|word| Some(buffers::named(word, session.buffers)?.0)));
     let commands = read_words(text, &words, session, errors);
-    buffers::note_unread(&words, session);
+    session.note_unread_buffer(&words);
     commands
 }
 
@@ -42,7 +42,7 @@ fn read_words(
         return store_to((id, &buffer), text, &words[1..], session, errors);
     }
     let named = (session.files, session.buffers);
-    let find = |name: &str, span, errors: &mut Errors| files::find_or_buffer(name, span, named, errors);
+    let find = |name: &str, span, errors: &mut Errors| buffers::find_file(name, span, named, errors);
     let (file, words) = match files::named(words, text, find, errors) {
         (Named::File(file), words) => (file, words),
         (Named::Unsaid, words) => (session.current, words),
@@ -132,7 +132,7 @@ fn one(
                 let call = Call { text, name, syntax: &verb.syntax, options: &options, session, file, io };
                 let command = command_of(verb.form, &call, errors)?;
                 if let (Command::Pwrite { range, .. }, Some(name)) = (&command, options.value('i')) {
-                    buffers::note(name, file, Some(range.clone()), session);
+                    session.note_buffer(name, file, Some(range.clone()));
                 }
                 Some(command)
             });
