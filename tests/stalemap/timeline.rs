@@ -17,7 +17,7 @@ use stalemap_model::words::personality::Personality;
 use stalemap_model::words::settings::Setting;
 use unicode_width::UnicodeWidthStr;
 
-use crate::common::least;
+use crate::common::{elsewhere, least, stalemap, text};
 
 /// One schedule to draw.
 struct Drawn {
@@ -360,4 +360,14 @@ fn timelines_on_a_terminal() {
         }
         assert!(shown(&folded) <= shown(&full));
     }
+}
+
+#[test]
+fn who_looks_at_the_data_mode_and_who_sets_it_say_which() {
+    let folder = elsewhere();
+    let run = ["witness", "gfs2/jdata-flip", "--design", "none", "--reach", "data-mode"];
+    let said = text(&stalemap(folder.path(), &run).stdout);
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("a_ops as for data that are not journalled"), "{said}");
+    assert!(words.contains("gfs2_set_aops data are journalled from here on"), "{said}");
 }
