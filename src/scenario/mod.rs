@@ -184,11 +184,9 @@ impl Scenario {
     pub fn written_from_buffers(&self) -> Vec<(&str, FileRange)> {
         let calls = || self.actors.iter().flat_map(|actor| &actor.run);
         let from = |id: usize| {
-            calls().find_map(|call| match &call.command {
-                Command::Pwrite { buffer: Some(buffer), range, .. } if usize::from(*buffer) == id => {
-                    Some(FileRange { file: call.file, range: range.clone() })
-                }
-                _ => None,
+            calls().find_map(|call| {
+                let Command::Pwrite { buffer: Some(buffer), range, .. } = &call.command else { return None };
+                (usize::from(*buffer) == id).then(|| FileRange { file: call.file, range: range.clone() })
             })
         };
         let named = self.buffers.iter().enumerate();
