@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use stalemap_facade::Event;
 use stalemap_model::state::event::{
-    AfterStale, Coverage, DataEvent, Dropped, Fallback, Fill, FolioEvent, KernelEvent, MapChange,
-    Mapping, Says, Seq, Shift, Skip, Truth, Use, Verdict, What,
+    AfterStale, Coverage, DataEvent, Dropped, Fallback, Fill, FolioEvent, KernelEvent, MapChange, Mapping,
+    Says, Seq, Shift, Skip, Truth, Use, Verdict, What,
 };
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::command::Whence;

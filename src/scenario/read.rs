@@ -131,7 +131,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
         fs: fs?,
         fs_fields: file_system::fields(file),
         files,
-        buffers: cast.buffers.iter().map(|buffer| buffer.name.clone()).collect(),
+        buffers: buffers::names(&cast.buffers).into_iter().map(str::to_owned).collect(),
         setup: cast.setup,
         setup_lines: cast.setup_lines,
         actors: cast.actors,
