@@ -22,6 +22,11 @@ Exit codes:
   3  a limit was reached before
   4  an engine failed: a defect of stalemap";
 
+const TRACE_EXIT_CODES: &str = "\
+Exit codes:
+  0  the trace was read
+  2  usage or bad input, also a file in which no event of a trace was found";
+
 /// Which designs of the iomap validity check lose data, and which provably do not.
 #[derive(Debug, Parser)]
 #[command(name = "stalemap", version, about, after_help = EXIT_CODES, propagate_version = true)]
@@ -68,6 +73,9 @@ pub enum Command {
     Kernels(KernelsArgs),
     /// List what the model leaves out of the kernel, and where that matters.
     Assumptions(AssumptionsArgs),
+    /// Read a trace of a real kernel: which mappings went stale while a task held them, and what their use did.
+    #[command(after_help = TRACE_EXIT_CODES)]
+    Trace(TraceArgs),
 }
 
 /// Text for people, JSON for programs.
@@ -500,6 +508,53 @@ pub struct AssumptionsArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// How a trace is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TraceFormat {
+    /// For people: what was understood, and the stale mappings, the worst first.
+    #[default]
+    Text,
+    /// One versioned document.
+    Json,
+    /// The events of the inode, normalised: one JSON object a line, as they are read.
+    Jsonl,
+}
+
+/// `trace`.
+#[derive(Debug, Args)]
+pub struct TraceArgs {
+    /// The text of tracefs, or of `trace-cmd report`, also compressed with gzip; `-` is stdin.
+    pub file: PathBuf,
+    /// The inode that it is about, by its number (0x83, 131). Without it, the one that the trace names, or the first.
+    #[arg(long, value_name = "N", value_parser = parse_inode)]
+    pub inode: Option<u64>,
+    /// The size of the file system's blocks, if the trace does not say it.
+    #[arg(long, value_name = "SIZE", value_parser = parse_block, default_value = "4k")]
+    pub block: u64,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TraceFormat,
+    /// Show every stale mapping, not only those whose use did harm or may have.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Reads the number of an inode.
+fn parse_inode(text: &str) -> Result<u64, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| "expected the number of an inode, like 131 or 0x83".to_owned())
+}
+
+/// Reads the size of a block.
+fn parse_block(text: &str) -> Result<u64, String> {
+    let block = parse_size(text)?;
+    let fits = block.is_power_of_two() && (512..=65536).contains(&block);
+    fits.then_some(block).ok_or_else(|| "expected a power of two from 512 to 64k".to_owned())
 }
 
 /// Looks a memory up in which there is something to order.

@@ -3,9 +3,11 @@
 mod kernels;
 mod progress;
 mod replay;
+mod trace;
 mod under;
 mod witness;
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -96,8 +98,8 @@ impl Report {
     }
 }
 
-/// Runs a command.
-pub fn run(cli: &Cli) -> Report {
+/// Runs a command. Results that have no end are written to `out` as they come; all others are in the report.
+pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
     let report = match &cli.command {
         Command::Check(args) => check_command(args, &Layout::Lines),
         Command::Compare(args) => check_command(args, &Layout::Table),
@@ -109,6 +111,7 @@ pub fn run(cli: &Cli) -> Report {
         Command::List(args) => list_command(args),
         Command::Show(args) => show_command(args),
         Command::Kernels(args) => kernels::command(args),
+        Command::Trace(args) => trace::command(args, out),
         Command::Assumptions(args) => Ok(Report::of(
             match args.format {
                 Format::Text => assumptions::list(),

@@ -29,9 +29,9 @@ fn main() -> ExitCode {
             eprintln!("RUST_LOG: {error}");
         }
     }
-    let report = commands::run(&cli);
-    let _ = write!(anstream::stderr(), "{}", report.errors);
     let mut stdout = anstream::stdout().lock();
+    let report = commands::run(&cli, &mut stdout);
+    let _ = write!(anstream::stderr(), "{}", report.errors);
     match stdout.write_all(report.results.as_bytes()).and_then(|()| stdout.flush()) {
         // Whoever closed the pipe has seen enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -17,5 +17,6 @@ pub mod style;
 pub mod svg;
 mod text;
 pub mod timeline;
+pub mod trace;
 pub mod words;
 mod zones;

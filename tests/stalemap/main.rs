@@ -36,6 +36,7 @@ mod readme;
 mod scenario_errors;
 mod semantics;
 mod timeline;
+mod traces;
 mod tracing;
 mod verdicts;
 

@@ -1,0 +1,133 @@
+//! An extent map, as the events of a trace show it.
+//!
+//! What was there before the trace began is not known until an event says it: a mapping that was handed out, or a change.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::event::{BlockChange, MapKind};
+
+/// Kinds by block. What is in no range is not known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Extents {
+    /// By the first block: the block behind the last, and the kind.
+    known: BTreeMap<u64, (u64, MapKind)>,
+}
+
+impl Extents {
+    /// A record of the map changes.
+    pub(crate) fn change(&mut self, change: BlockChange, range: Range<u64>, kind: MapKind) {
+        match change {
+            BlockChange::Insert | BlockChange::After => self.set(range, kind),
+            BlockChange::Remove | BlockChange::Before => self.set(range, MapKind::Hole),
+        }
+    }
+
+    /// A mapping was handed out: what it says of blocks that are not known is believed.
+    pub(crate) fn learn(&mut self, range: Range<u64>, kind: MapKind) {
+        for gap in self.gaps(range) {
+            self.set(gap, kind);
+        }
+    }
+
+    /// What a block is.
+    pub(crate) fn kind(&self, block: u64) -> Option<MapKind> {
+        let (_, (end, kind)) = self.known.range(..=block).next_back()?;
+        (block < *end).then_some(*kind)
+    }
+
+    /// The first blocks of a range that are known to be something else than `kind`.
+    pub(crate) fn other_than(&self, range: Range<u64>, kind: MapKind) -> Option<(Range<u64>, MapKind)> {
+        let first = self.known.range(..=range.start).next_back().map_or(range.start, |(start, _)| *start);
+        let mut records = self.known.range(first..range.end).map(|(start, (end, of))| (*start..*end, *of));
+        let (other, of) = records.find(|(other, of)| *of != kind && other.end > range.start)?;
+        Some((other.start.max(range.start)..other.end.min(range.end), of))
+    }
+
+    fn gaps(&self, range: Range<u64>) -> Vec<Range<u64>> {
+        let mut gaps = Vec::new();
+        let mut at = range.start;
+        let before = self.known.range(..=range.start).next_back().map_or(range.start, |(_, (end, _))| *end);
+        at = at.max(before);
+        for (start, (end, _)) in self.known.range(range.start..range.end) {
+            if at < *start {
+                gaps.push(at..*start);
+            }
+            at = at.max(*end);
+        }
+        if at < range.end {
+            gaps.push(at..range.end);
+        }
+        gaps
+    }
+
+    fn set(&mut self, range: Range<u64>, kind: MapKind) {
+        if range.is_empty() {
+            return;
+        }
+        self.cut(range.start);
+        self.cut(range.end);
+        let inside: Vec<u64> = self.known.range(range.clone()).map(|(start, _)| *start).collect();
+        for start in inside {
+            self.known.remove(&start);
+        }
+        self.known.insert(range.start, (range.end, kind));
+        self.join(range.start);
+        self.join(range.end);
+    }
+
+    /// Makes a range begin at a block, if the block is inside of one.
+    fn cut(&mut self, block: u64) {
+        let Some((start, (end, kind))) = self.known.range(..block).next_back() else { return };
+        let (start, end, kind) = (*start, *end, *kind);
+        if block < end {
+            self.known.insert(start, (block, kind));
+            self.known.insert(block, (end, kind));
+        }
+    }
+
+    /// Joins the ranges that meet at a block, if they are of one kind.
+    fn join(&mut self, block: u64) {
+        let Some((start, (end, kind))) = self.known.range(..block).next_back() else { return };
+        let (start, end, kind) = (*start, *end, *kind);
+        if end == block && self.known.get(&block).is_some_and(|(_, of)| *of == kind) {
+            let (end, _) = self.known.remove(&block).expect("it is there");
+            self.known.insert(start, (end, kind));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversion_in_the_middle_leaves_three_records() {
+        let mut extents = Extents::default();
+        assert_eq!(extents.kind(0), None);
+        extents.learn(0..16, MapKind::Hole);
+        extents.change(BlockChange::Insert, 0..16, MapKind::Unwritten);
+        extents.change(BlockChange::Before, 0..16, MapKind::Unwritten);
+        extents.change(BlockChange::After, 0..8, MapKind::Unwritten);
+        extents.change(BlockChange::Insert, 8..9, MapKind::Mapped);
+        extents.change(BlockChange::Insert, 9..16, MapKind::Unwritten);
+        let kinds: Vec<_> = [0, 7, 8, 9, 15, 16].iter().map(|block| extents.kind(*block)).collect();
+        let (unwritten, mapped) = (Some(MapKind::Unwritten), Some(MapKind::Mapped));
+        assert_eq!(kinds, [unwritten, unwritten, mapped, unwritten, unwritten, None]);
+        assert_eq!(extents.known.len(), 3);
+        extents.change(BlockChange::Remove, 9..16, MapKind::Unwritten);
+        assert_eq!(extents.kind(9), Some(MapKind::Hole));
+    }
+
+    #[test]
+    fn what_is_known_is_not_learned_again() {
+        let mut extents = Extents::default();
+        extents.learn(4..6, MapKind::Mapped);
+        extents.learn(0..10, MapKind::Hole);
+        let kinds: Vec<_> = (0..11).map(|block| extents.kind(block)).collect();
+        let (hole, mapped) = (Some(MapKind::Hole), Some(MapKind::Mapped));
+        assert_eq!(kinds, [hole, hole, hole, hole, mapped, mapped, hole, hole, hole, hole, None]);
+        extents.learn(5..8, MapKind::Unwritten);
+        assert_eq!(extents.kind(5), mapped);
+    }
+}

@@ -1,0 +1,179 @@
+//! Reads a trace line by line, and keeps none.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use serde::Serialize;
+
+use crate::counts::Counts;
+use crate::event::Event;
+use crate::line::{Head, Line};
+use crate::parse::{Whose, parse};
+
+/// Longer lines are no events: the kernel prints at most a page.
+const LONGEST: u64 = 64 << 10;
+
+/// How gzip begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// How many tasks are remembered with the inode that they had to do with.
+const MOST_TASKS: usize = 4096;
+
+/// Which inode's events are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// This one's.
+    Inode(u64),
+    /// The one that the traced program names (`wl meta`), and for want of that the first that any event is of.
+    First,
+}
+
+/// A trace cannot be read any further.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read, or is damaged gzip.
+    #[error("line {line}: {error}")]
+    Io {
+        /// The line that could not be read.
+        line: u64,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// An event, and who was there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Traced {
+    /// The number of its line, from 1.
+    pub line: u64,
+    /// Who, where and when.
+    #[serde(flatten)]
+    pub head: Head,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// The events of an inode, one after the other.
+pub struct Reader<'r> {
+    input: Box<dyn BufRead + 'r>,
+    line: Vec<u8>,
+    inode: Option<u64>,
+    /// The inode that each task had to do with last.
+    tasks: BTreeMap<u32, u64>,
+    counts: Counts,
+}
+
+impl<'r> Reader<'r> {
+    /// Begins to read. What begins as gzip does is taken for that.
+    pub fn new(input: impl Read + 'r, which: Which) -> Result<Self, ReadError> {
+        let mut input = BufReader::with_capacity(1 << 16, input);
+        let compressed =
+            input.fill_buf().map_err(|error| ReadError::Io { line: 1, error })?.starts_with(&GZIP);
+        let input: Box<dyn BufRead + 'r> =
+            if compressed { Box::new(BufReader::new(MultiGzDecoder::new(input))) } else { Box::new(input) };
+        let inode = match which {
+            Which::Inode(inode) => Some(inode),
+            Which::First => None,
+        };
+        Ok(Reader { input, line: Vec::new(), inode, tasks: BTreeMap::new(), counts: Counts::default() })
+    }
+
+    /// The inode whose events are read, as soon as it is known.
+    pub fn inode(&self) -> Option<u64> {
+        self.inode
+    }
+
+    /// What was understood so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The next event; `None` at the end.
+    pub fn next_event(&mut self) -> Result<Option<Traced>, ReadError> {
+        while self.next_line()? {
+            if let Some(traced) = self.event_of_line() {
+                return Ok(Some(traced));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads a line; a long one is cut and its rest passed over. Whether there was one.
+    fn next_line(&mut self) -> Result<bool, ReadError> {
+        self.line.clear();
+        let at = |error| ReadError::Io { line: self.counts.lines + 1, error };
+        let read = self.input.by_ref().take(LONGEST).read_until(b'\n', &mut self.line).map_err(at)?;
+        if read as u64 == LONGEST && self.line.last() != Some(&b'\n') {
+            self.input.skip_until(b'\n').map_err(at)?;
+        }
+        self.counts.lines += u64::from(read > 0);
+        Ok(read > 0)
+    }
+
+    fn event_of_line(&mut self) -> Option<Traced> {
+        let counts = &mut self.counts;
+        if self.line.len() as u64 == LONGEST {
+            counts.unreadable("it is longer than any event");
+            return None;
+        }
+        let Ok(text) = str::from_utf8(&self.line) else {
+            counts.unreadable("it is not text");
+            return None;
+        };
+        let (head, name, text) = match Line::read(text) {
+            Line::Event(head, name, text) => (head, name, text),
+            Line::Lost(lost) => {
+                counts.lost += lost;
+                return None;
+            }
+            Line::Nothing => return None,
+            Line::Unreadable => {
+                counts.unreadable("it is no event: `TASK-PID [CPU] TIME: EVENT: …` was expected");
+                return None;
+            }
+        };
+        counts.events += 1;
+        match parse(name, text) {
+            None => {
+                counts.unknown(name);
+                None
+            }
+            Some(Err(missing)) => {
+                counts.unreadable(format!("`{name}` has no `{}` that can be read", missing.0));
+                None
+            }
+            Some(Ok((whose, event))) => {
+                let ours = is_ours(&mut self.inode, &mut self.tasks, counts, whose, head.task.pid);
+                counts.understood += u64::from(ours);
+                ours.then(|| Traced { line: counts.lines, head, event })
+            }
+        }
+    }
+}
+
+/// Whether an event is of the inode that is read.
+fn is_ours(
+    inode: &mut Option<u64>,
+    tasks: &mut BTreeMap<u32, u64>,
+    counts: &mut Counts,
+    whose: Whose,
+    pid: u32,
+) -> bool {
+    let of = match whose {
+        Whose::Inode(of) => {
+            let wanted = *inode.get_or_insert(of);
+            if tasks.len() < MOST_TASKS || tasks.contains_key(&pid) {
+                tasks.insert(pid, of);
+            }
+            if of != wanted {
+                counts.other(of);
+            }
+            Some(of)
+        }
+        // Of a task that was not seen yet: it can only be about the one inode that is traced.
+        Whose::Task => tasks.get(&pid).copied().or(*inode),
+    };
+    of.is_some() && of == *inode
+}

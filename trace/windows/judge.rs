@@ -1,0 +1,167 @@
+//! What a use of a stale mapping did.
+
+use super::{Bytes, Finder, Harm, Held, Judgement, Moment, Window};
+use crate::event::{MapKind, Mapping};
+use crate::folios::Cached;
+use crate::reader::Traced;
+
+const WHOLE: &str = "all of every block is written: what the mapping says does not matter";
+const CACHED: &str = "the rest of the block is in the page cache";
+const SAME: &str = "at the block of which a part is written the mapping says what is so";
+const ZEROED: &str = "the rest of the block is zeroed, though the device has it";
+const EXPOSED: &str = "the rest of the block is read from where the file has no block";
+const DROPPED: &str = "data go to where the file has no block";
+const UNSEEN: &str = "the trace does not show what was there before it began";
+
+fn judgement(harm: Harm, why: &'static str) -> Judgement {
+    Judgement { harm, why, wrong: Vec::new() }
+}
+
+impl Finder {
+    /// The kernel has refused a mapping.
+    pub(super) fn rejected(&mut self, traced: &Traced) {
+        let holder = self.holder(traced.head.task.pid);
+        let (write, call_end) = (holder.write, holder.call_end);
+        let Some(held) = holder.held.take() else { return };
+        let (offset, length) = write.unwrap_or((held.offset, held.length));
+        let end = call_end.unwrap_or(offset + length).min(held.end());
+        let length = end.saturating_sub(offset).max(length);
+        let judgement = self.of_write(&held, offset, length);
+        let window = self.window(traced, &held, (offset, length), judgement);
+        self.keep(Window { rejected: true, ..window });
+    }
+
+    /// A part of a write has its folio, and copies.
+    pub(super) fn written(&mut self, traced: &Traced) {
+        let holder = self.holder(traced.head.task.pid);
+        let (write, held) = (holder.write, holder.held.clone());
+        if let (Some((offset, length)), Some(held)) = (write, held) {
+            let judgement = self.of_write(&held, offset, length);
+            let window = self.window(traced, &held, (offset, length), judgement);
+            if let Some(held) = &mut self.holder(traced.head.task.pid).held {
+                used(held, window);
+            }
+            self.folios.fill(offset, length);
+        }
+    }
+
+    /// Writeback sends blocks to where its mapping says.
+    pub(super) fn written_back(&mut self, traced: &Traced, of: Option<u64>, mapping: &Mapping) {
+        let pid = traced.head.task.pid;
+        let before = self.holder(pid).holds_for_writeback(Moment::of(traced), mapping);
+        self.close(before);
+        let holder = self.holder(pid);
+        let (offset, length) = holder.folio.unwrap_or((mapping.offset, mapping.length));
+        let Some(held) = holder.for_writeback.clone() else { return };
+        let offset = of.unwrap_or(offset);
+        let judgement = match (held.says, self.data.kind(offset / self.block)) {
+            (MapKind::Mapped | MapKind::Unwritten, Some(MapKind::Hole | MapKind::Delalloc)) => {
+                judgement(Harm::Harmful, DROPPED)
+            }
+            (_, None) => judgement(Harm::Unknown, UNSEEN),
+            _ => judgement(Harm::Harmless, SAME),
+        };
+        let window = self.window(traced, &held, (offset, length), judgement);
+        if let Some(held) = &mut self.holder(pid).for_writeback {
+            used(held, window);
+        }
+    }
+
+    /// What a write under a mapping does to the blocks of which it writes a part.
+    fn of_write(&self, held: &Held, offset: u64, length: u64) -> Judgement {
+        let end = offset + length;
+        let first = offset / self.block * self.block;
+        let last = end.saturating_sub(1) / self.block * self.block;
+        let mut worst = judgement(Harm::Harmless, WHOLE);
+        if held.says != MapKind::Hole
+            && self
+                .data
+                .other_than(self.blocks(offset, length), held.says)
+                .is_some_and(|(_, real)| real == MapKind::Hole)
+        {
+            worst = judgement(Harm::Harmful, DROPPED);
+        }
+        for block in [Some(first), (last != first).then_some(last)].into_iter().flatten() {
+            if block >= offset && block + self.block <= end {
+                continue;
+            }
+            let rest = [(block, offset.max(block)), (end.min(block + self.block), block + self.block)];
+            let rest = rest.into_iter().filter(|(from, to)| from < to);
+            let mut one = self.of_part(held.says, block);
+            if one.harm == Harm::Harmful {
+                one.wrong.extend(rest.map(|(from, to)| Bytes { first: from, last: to - 1 }));
+            }
+            if one.harm >= worst.harm {
+                let mut wrong = std::mem::take(&mut worst.wrong);
+                wrong.append(&mut one.wrong);
+                worst = Judgement { wrong, ..one };
+            }
+        }
+        worst
+    }
+
+    /// What becomes of the rest of a block of which a part is written.
+    fn of_part(&self, says: MapKind, block: u64) -> Judgement {
+        let (cached, real) = (self.folios.at(block), self.data.kind(block / self.block));
+        match (cached, real) {
+            (Cached::Uptodate, _) => judgement(Harm::Harmless, CACHED),
+            (_, None) => judgement(Harm::Unknown, UNSEEN),
+            (_, Some(real)) if real == says => judgement(Harm::Harmless, SAME),
+            (Cached::Unknown, _) => judgement(Harm::Unknown, UNSEEN),
+            (_, Some(MapKind::Mapped)) => judgement(Harm::Harmful, ZEROED),
+            (_, Some(_)) if says == MapKind::Mapped => judgement(Harm::Harmful, EXPOSED),
+            (_, Some(_)) => judgement(Harm::Harmless, SAME),
+        }
+    }
+
+    /// What a use shows.
+    fn window(
+        &self,
+        traced: &Traced,
+        held: &Held,
+        (use_offset, use_length): (u64, u64),
+        judgement: Judgement,
+    ) -> Window {
+        let wrong = judgement.wrong.first().map(|bytes| self.blocks(bytes.first, 1));
+        let differs = wrong.and_then(|block| self.data.other_than(block, held.says));
+        let differs =
+            differs.or_else(|| self.data.other_than(self.blocks(held.offset, held.length), held.says));
+        let at = differs.as_ref().map_or(held.offset, |(blocks, _)| blocks.start * self.block);
+        let bytes = |blocks: std::ops::Range<u64>| Bytes {
+            first: blocks.start * self.block,
+            last: blocks.end * self.block - 1,
+        };
+        Window {
+            task: traced.head.task.clone(),
+            held_for: held.held_for,
+            sampled: held.sampled.clone(),
+            offset: held.offset,
+            length: held.length,
+            says: held.says,
+            changed: held.change_at(at).or(held.elsewhere.as_ref()).cloned(),
+            changes: held.changes,
+            differs: differs.map(|(blocks, kind)| (bytes(blocks), kind)),
+            uses: 1,
+            used: Moment::of(traced),
+            use_offset,
+            use_length,
+            rejected: false,
+            judgement,
+        }
+    }
+}
+
+/// A mapping is used; that counts if something has changed under it. The worst use is kept, with the bytes of all.
+fn used(held: &mut Held, new: Window) {
+    if held.changes == 0 || new.differs.is_none() {
+        return;
+    }
+    let Some(old) = held.window.take() else {
+        held.window = Some(new);
+        return;
+    };
+    let uses = old.uses + 1;
+    let (mut worst, other) = if new.judgement.harm > old.judgement.harm { (new, old) } else { (old, new) };
+    worst.judgement.wrong.extend(other.judgement.wrong);
+    held.window = Some(Window { uses, ..worst });
+}
