@@ -539,6 +539,12 @@ pub struct TraceArgs {
     /// Show every stale mapping, not only those whose use did harm or may have.
     #[arg(long)]
     pub all: bool,
+    /// Which stale mapping `--scenario` is about, by its number in the list.
+    #[arg(long, value_name = "K", requires = "scenario", value_parser = clap::value_parser!(u64).range(1..))]
+    pub window: Option<u64>,
+    /// Write the stale mapping as a scenario, which `check` explores; the first one without `--window`.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
 }
 
 /// Reads the number of an inode.

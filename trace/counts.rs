@@ -30,6 +30,8 @@ pub struct Counts {
     pub understood: u64,
     /// Events of other inodes that would have been understood, by inode.
     pub other_inodes: BTreeMap<u64, u64>,
+    /// Events that say no inode, of tasks that had to do with another one, or with none so far.
+    pub without_inode: u64,
     /// Events that this reader does not know, by name.
     pub unknown: BTreeMap<String, u64>,
     /// Lines that are no events, and events that lack something.

@@ -12,14 +12,36 @@ use crate::event::{BlockChange, MapKind};
 pub(crate) struct Extents {
     /// By the first block: the block behind the last, and the kind.
     known: BTreeMap<u64, (u64, MapKind)>,
+    /// Records that a task has taken out. What it does not put back before it does something else is a hole.
+    taken_out: Vec<(u32, Range<u64>)>,
 }
 
 impl Extents {
-    /// A record of the map changes.
-    pub(crate) fn change(&mut self, change: BlockChange, range: Range<u64>, kind: MapKind) {
+    /// A task changes a record of the map. A change of an extent takes several: others see them one by one in a trace, but not in
+    /// the kernel, where the lock of the map is held.
+    pub(crate) fn change(&mut self, task: u32, change: BlockChange, range: Range<u64>, kind: MapKind) {
         match change {
-            BlockChange::Insert | BlockChange::After => self.set(range, kind),
-            BlockChange::Remove | BlockChange::Before => self.set(range, MapKind::Hole),
+            BlockChange::Insert | BlockChange::After => {
+                let taken_out = std::mem::take(&mut self.taken_out);
+                self.taken_out =
+                    taken_out.into_iter().flat_map(|(by, out)| without(by, &out, &range)).collect();
+                self.set(range, kind);
+            }
+            BlockChange::Remove | BlockChange::Before => self.taken_out.push((task, range)),
+        }
+    }
+
+    /// A task does something else than to change the map: what it has taken out and not put back is a hole.
+    pub(crate) fn settle(&mut self, task: u32) {
+        if self.taken_out.is_empty() {
+            return;
+        }
+        for (by, range) in std::mem::take(&mut self.taken_out) {
+            if by == task {
+                self.set(range, MapKind::Hole);
+            } else {
+                self.taken_out.push((by, range));
+            }
         }
     }
 
@@ -97,6 +119,17 @@ impl Extents {
     }
 }
 
+/// What is left of a range without another.
+fn without(
+    by: u32,
+    range: &Range<u64>,
+    other: &Range<u64>,
+) -> impl Iterator<Item = (u32, Range<u64>)> + use<> {
+    let before = range.start..other.start.clamp(range.start, range.end);
+    let after = other.end.clamp(range.start, range.end)..range.end;
+    [before, after].into_iter().filter(|left| !left.is_empty()).map(move |left| (by, left))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,16 +139,23 @@ mod tests {
         let mut extents = Extents::default();
         assert_eq!(extents.kind(0), None);
         extents.learn(0..16, MapKind::Hole);
-        extents.change(BlockChange::Insert, 0..16, MapKind::Unwritten);
-        extents.change(BlockChange::Before, 0..16, MapKind::Unwritten);
-        extents.change(BlockChange::After, 0..8, MapKind::Unwritten);
-        extents.change(BlockChange::Insert, 8..9, MapKind::Mapped);
-        extents.change(BlockChange::Insert, 9..16, MapKind::Unwritten);
+        extents.change(7, BlockChange::Insert, 0..16, MapKind::Unwritten);
+        extents.change(7, BlockChange::Before, 0..16, MapKind::Unwritten);
+        assert_eq!(extents.kind(3), Some(MapKind::Unwritten));
+        extents.change(7, BlockChange::After, 0..8, MapKind::Unwritten);
+        assert_eq!(extents.kind(9), Some(MapKind::Unwritten));
+        extents.change(7, BlockChange::Insert, 8..9, MapKind::Mapped);
+        extents.change(7, BlockChange::Insert, 9..16, MapKind::Unwritten);
         let kinds: Vec<_> = [0, 7, 8, 9, 15, 16].iter().map(|block| extents.kind(*block)).collect();
         let (unwritten, mapped) = (Some(MapKind::Unwritten), Some(MapKind::Mapped));
         assert_eq!(kinds, [unwritten, unwritten, mapped, unwritten, unwritten, None]);
         assert_eq!(extents.known.len(), 3);
-        extents.change(BlockChange::Remove, 9..16, MapKind::Unwritten);
+        extents.settle(7);
+        assert_eq!(extents.kind(9), Some(MapKind::Unwritten));
+        extents.change(7, BlockChange::Remove, 9..16, MapKind::Unwritten);
+        extents.settle(8);
+        assert_eq!(extents.kind(9), Some(MapKind::Unwritten));
+        extents.settle(7);
         assert_eq!(extents.kind(9), Some(MapKind::Hole));
     }
 

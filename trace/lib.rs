@@ -11,6 +11,7 @@
 //! This crate knows nothing of the model.
 
 mod counts;
+mod cut;
 mod event;
 mod extents;
 mod fields;
@@ -21,6 +22,7 @@ mod reader;
 mod windows;
 
 pub use counts::{Counts, Unreadable};
+pub use cut::{Act, Cut, Part, cut};
 pub use event::{
     BlockChange, Call, Direct, Event, FolioChange, Fork, Lock, MapKind, Mapping, Phase, Place, Request,
     Sampled, Source,
@@ -28,5 +30,5 @@ pub use event::{
 pub use line::{Head, Task};
 pub use reader::{ReadError, Reader, Traced, Which};
 pub use windows::{
-    Bytes, Change, Finder, For, Harm, Judgement, Moment, Totals, Window, Windows, WrongContents,
+    Bytes, Change, Finder, Harm, Judgement, Moment, Purpose, Totals, Window, Windows, WrongContents,
 };

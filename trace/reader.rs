@@ -147,7 +147,7 @@ impl<'r> Reader<'r> {
             Some(Ok((whose, event))) => {
                 let ours = is_ours(&mut self.inode, &mut self.tasks, counts, whose, head.task.pid);
                 counts.understood += u64::from(ours);
-                ours.then(|| Traced { line: counts.lines, head, event })
+                ours.then_some(Traced { line: counts.lines, head, event })
             }
         }
     }
@@ -173,7 +173,11 @@ fn is_ours(
             Some(of)
         }
         // Of a task that was not seen yet: it can only be about the one inode that is traced.
-        Whose::Task => tasks.get(&pid).copied().or(*inode),
+        Whose::Task => {
+            let of = tasks.get(&pid).copied().or(*inode);
+            counts.without_inode += u64::from(of.is_none() || of != *inode);
+            of
+        }
     };
     of.is_some() && of == *inode
 }

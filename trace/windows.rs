@@ -45,7 +45,7 @@ impl Moment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
-pub enum For {
+pub enum Purpose {
     Write,
     Zero,
     Fault,
@@ -106,7 +106,7 @@ pub struct Window {
     #[serde(flatten)]
     pub task: Task,
     /// What for.
-    pub held_for: For,
+    pub purpose: Purpose,
     /// When it was sampled.
     pub sampled: Moment,
     /// Where in the file it begins.
@@ -234,6 +234,9 @@ impl Finder {
 
     /// The next event.
     pub fn see(&mut self, traced: &Traced) {
+        if !matches!(traced.event, Event::Extent { .. } | Event::Counter { .. }) {
+            self.data.settle(traced.head.task.pid);
+        }
         match &traced.event {
             Event::Meta { block, .. } if *block > 0 && *block != self.block => {
                 self.block = *block;
@@ -294,7 +297,7 @@ impl Finder {
         caller: &str,
     ) {
         let range = start..start.saturating_add(blocks);
-        self.data.change(change, range.clone(), kind);
+        self.data.change(traced.head.task.pid, change, range.clone(), kind);
         if change == BlockChange::Before {
             return;
         }

@@ -1,14 +1,15 @@
 //! `trace`: what a trace of a real kernel shows.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use stalemap_trace::{Finder, ReadError, Reader, Which};
 
-use super::{Exit, Report, Result};
+use super::{Exit, Report, Result, unwritable};
 use crate::cli::{TraceArgs, TraceFormat};
 use crate::input::InputError;
+use crate::report::cut;
 use crate::report::trace::{self, Read as Shown};
 
 pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
@@ -39,12 +40,37 @@ pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
         counts: counts.clone(),
         windows: finder.finish(),
     };
+    if let Some(path) = &args.scenario {
+        return write_scenario(args, path, &shown);
+    }
     let text = match args.format {
         TraceFormat::Text => trace::text(&shown, args.all),
         TraceFormat::Json => trace::json(&shown),
         TraceFormat::Jsonl => String::new(),
     };
     Ok(Report::of(text, Exit::Expected))
+}
+
+/// Cuts a window out of the trace, which is read again for that.
+fn write_scenario(args: &TraceArgs, path: &Path, shown: &Shown) -> Result<Report> {
+    let windows = &shown.windows.windows;
+    let number = args.window.unwrap_or(1);
+    let window = usize::try_from(number - 1).ok().and_then(|n| windows.get(n));
+    let Some(window) = window else {
+        let problem = match windows.len() {
+            0 => "no mapping went stale in it".to_owned(),
+            many => format!("there is no stale mapping {number}; there are {many}"),
+        };
+        return Err(vec![other(&args.file, &problem)]);
+    };
+    if args.file == Path::new("-") {
+        return Err(vec![other(&args.file, "a trace is read twice for a scenario; name its file")]);
+    }
+    let unreadable = |error: ReadError| vec![other(&args.file, &error.to_string())];
+    let reader = Reader::new(open(&args.file)?, Which::Inode(shown.inode)).map_err(unreadable)?;
+    let cut = stalemap_trace::cut(reader, window, shown.block).map_err(unreadable)?;
+    fs::write(path, cut::scenario(&cut, window, &shown.file)).map_err(|error| unwritable(path, &error))?;
+    Ok(Report::of(format!("wrote {}\n", path.display()), Exit::Expected))
 }
 
 fn other(path: &Path, problem: &str) -> InputError {

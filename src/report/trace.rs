@@ -82,11 +82,12 @@ pub fn text(read: &Read, all: bool) -> String {
     totals(&mut text, read);
     let worth_showing =
         |window: &&Window| all || (!window.rejected && window.judgement.harm != Harm::Harmless);
-    let shown: Vec<&Window> = read.windows.windows.iter().filter(worth_showing).collect();
+    let numbered = read.windows.windows.iter().enumerate();
+    let shown: Vec<(usize, &Window)> = numbered.filter(|(_, window)| worth_showing(window)).collect();
     let most = if all { shown.len() } else { shown.len().min(MOST_SHOWN) };
-    for window in &shown[..most] {
+    for (n, window) in &shown[..most] {
         text.push('\n');
-        self::window(&mut text, window);
+        self::window(&mut text, n + 1, window);
     }
     if most < shown.len() {
         let _ = writeln!(text, "\n{} more; --all shows them", shown.len() - most);
@@ -108,6 +109,10 @@ fn understood(text: &mut String, counts: &Counts) {
     let others = sum(&mut counts.other_inodes.values());
     if others > 0 {
         let _ = writeln!(text, "skipped: {others} of {} other inodes", counts.other_inodes.len());
+    }
+    if counts.without_inode > 0 {
+        let _ =
+            writeln!(text, "skipped: {} that say no inode, of tasks of other inodes", counts.without_inode);
     }
     if !counts.unknown.is_empty() {
         let names: Vec<&str> = counts.unknown.keys().take(8).map(String::as_str).collect();
@@ -173,7 +178,7 @@ fn range(offset: u64, length: u64) -> String {
     bytes(&Bytes { first: offset, last: offset.saturating_add(length).saturating_sub(1) })
 }
 
-fn window(text: &mut String, window: &Window) {
+fn window(text: &mut String, number: usize, window: &Window) {
     let verdict = match (window.rejected, window.judgement.harm) {
         (true, Harm::Harmful) => "rejected, and it saved data",
         (true, _) => "rejected",
@@ -182,7 +187,8 @@ fn window(text: &mut String, window: &Window) {
         (false, Harm::Unknown) => "cannot be known",
     };
     let who = format!("{}-{}", window.task.comm, window.task.pid);
-    let _ = writeln!(text, "{}  {who}, {}", styled(HEAD, verdict), lower(window.held_for));
+    let _ =
+        writeln!(text, "{} {who}, {}", styled(HEAD, &format!("{number}. {verdict}:")), lower(window.purpose));
     let step = |text: &mut String, line: u64, time: &str, what: &str| {
         let _ = writeln!(text, "    line {line:>7} {time:>14}  {what}");
     };

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::{Change, For, Moment, Window};
+use super::{Change, Moment, Purpose, Window};
 use crate::event::{MapKind, Mapping, Request};
 
 /// A change of the extents, with the bytes whose record it is.
@@ -16,7 +16,7 @@ pub(super) struct Changed {
 /// A mapping that a task holds.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
-    pub(super) held_for: For,
+    pub(super) purpose: Purpose,
     pub(super) sampled: Moment,
     pub(super) offset: u64,
     pub(super) length: u64,
@@ -62,7 +62,7 @@ const MOST_RECENT: usize = 64;
 /// A task, as far as mappings go.
 #[derive(Debug, Default)]
 pub(super) struct Holder {
-    held_for: Option<For>,
+    purpose: Option<Purpose>,
     /// When the file system sampled what is handed out next.
     sampled: Option<Moment>,
     /// What has changed since.
@@ -83,16 +83,16 @@ impl Holder {
         let has = |flag: &str| request.flags.split('|').any(|one| one == flag);
         self.sampled = None;
         self.write = None;
-        self.held_for = Some(if has("DIRECT") {
-            For::Direct
+        self.purpose = Some(if has("DIRECT") {
+            Purpose::Direct
         } else if has("ZERO") {
-            For::Zero
+            Purpose::Zero
         } else if has("FAULT") {
-            For::Fault
+            Purpose::Fault
         } else if has("WRITE") {
-            For::Write
+            Purpose::Write
         } else {
-            For::Read
+            Purpose::Read
         });
         self.held.take()
     }
@@ -108,9 +108,9 @@ impl Holder {
         self.for_writeback.take()
     }
 
-    fn take(&mut self, held_for: For, now: Moment, mapping: &Mapping) -> Held {
+    fn take(&mut self, purpose: Purpose, now: Moment, mapping: &Mapping) -> Held {
         let mut held = Held {
-            held_for,
+            purpose,
             sampled: self.sampled.take().unwrap_or(now),
             offset: mapping.offset,
             length: mapping.length,
@@ -128,7 +128,7 @@ impl Holder {
 
     /// Is handed out a mapping; the one that it held until now is returned.
     pub(super) fn holds(&mut self, now: Moment, mapping: &Mapping) -> Option<Held> {
-        let held = self.take(self.held_for.unwrap_or(For::Read), now, mapping);
+        let held = self.take(self.purpose.unwrap_or(Purpose::Read), now, mapping);
         self.held.replace(held)
     }
 
@@ -141,7 +141,7 @@ impl Holder {
         if self.for_writeback.as_ref().is_some_and(same) {
             return None;
         }
-        let held = self.take(For::Writeback, now, mapping);
+        let held = self.take(Purpose::Writeback, now, mapping);
         self.for_writeback.replace(held)
     }
 

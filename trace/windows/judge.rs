@@ -102,15 +102,18 @@ impl Finder {
 
     /// What becomes of the rest of a block of which a part is written.
     fn of_part(&self, says: MapKind, block: u64) -> Judgement {
-        let (cached, real) = (self.folios.at(block), self.data.kind(block / self.block));
-        match (cached, real) {
-            (Cached::Uptodate, _) => judgement(Harm::Harmless, CACHED),
-            (_, None) => judgement(Harm::Unknown, UNSEEN),
-            (_, Some(real)) if real == says => judgement(Harm::Harmless, SAME),
-            (Cached::Unknown, _) => judgement(Harm::Unknown, UNSEEN),
-            (_, Some(MapKind::Mapped)) => judgement(Harm::Harmful, ZEROED),
-            (_, Some(_)) if says == MapKind::Mapped => judgement(Harm::Harmful, EXPOSED),
-            (_, Some(_)) => judgement(Harm::Harmless, SAME),
+        let cached = self.folios.at(block);
+        if cached == Cached::Uptodate {
+            return judgement(Harm::Harmless, CACHED);
+        }
+        let Some(real) = self.data.kind(block / self.block) else { return judgement(Harm::Unknown, UNSEEN) };
+        match cached {
+            _ if real == says => judgement(Harm::Harmless, SAME),
+            Cached::Unknown => judgement(Harm::Unknown, UNSEEN),
+            Cached::Not if real == MapKind::Mapped => judgement(Harm::Harmful, ZEROED),
+            Cached::Not if says == MapKind::Mapped => judgement(Harm::Harmful, EXPOSED),
+            // Nothing was ever written there, whichever way the map says so.
+            Cached::Not | Cached::Uptodate => judgement(Harm::Harmless, SAME),
         }
     }
 
@@ -133,7 +136,7 @@ impl Finder {
         };
         Window {
             task: traced.head.task.clone(),
-            held_for: held.held_for,
+            purpose: held.purpose,
             sampled: held.sampled.clone(),
             offset: held.offset,
             length: held.length,
