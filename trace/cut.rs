@@ -102,6 +102,7 @@ impl Cut {
 }
 
 /// What an event says of the folio.
+#[derive(Clone, Copy)]
 enum Happened {
     Act(Act),
     /// Writeback has ended.
