@@ -524,9 +524,14 @@ pub enum TraceFormat {
 
 /// `trace`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct TraceArgs {
+    /// Instead of reading a trace.
+    #[command(subcommand)]
+    pub instead: Option<TraceCommand>,
     /// The text of tracefs, or of `trace-cmd report`, also compressed with gzip; `-` is stdin.
-    pub file: PathBuf,
+    #[arg(required = true)]
+    pub file: Option<PathBuf>,
     /// The inode that it is about, by its number (0x83, 131). Without it, the one that the trace names, or the first.
     #[arg(long, value_name = "N", value_parser = parse_inode)]
     pub inode: Option<u64>,
@@ -545,6 +550,13 @@ pub struct TraceArgs {
     /// Write the stale mapping as a scenario, which `check` explores; the first one without `--window`.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
+}
+
+/// What `trace` does instead of reading one.
+#[derive(Debug, Subcommand)]
+pub enum TraceCommand {
+    /// Print the shell script that takes such a trace: `stalemap trace record > record.sh`.
+    Record,
 }
 
 /// Reads the number of an inode.

@@ -124,8 +124,8 @@ pub struct Sampled {
     pub flags: u64,
     /// The counter when it was sampled: of the data fork, and above bit 32 of the COW fork.
     pub cookie: u64,
-    /// The counter now.
-    pub sequence: u64,
+    /// The counter now, where the event has it.
+    pub sequence: Option<u64>,
 }
 
 /// What happens to a folio, or to a range of them.

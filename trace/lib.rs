@@ -29,6 +29,9 @@ pub use event::{
 };
 pub use line::{Head, Task};
 pub use reader::{ReadError, Reader, Traced, Which};
+/// A shell script that takes such a trace of one file, while a command runs.
+pub const RECORD: &str = include_str!("record.sh");
+
 pub use windows::{
     Bytes, Change, Finder, Harm, Judgement, Moment, Purpose, Totals, Window, Windows, WrongContents,
 };

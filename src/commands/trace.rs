@@ -7,15 +7,24 @@ use std::path::Path;
 use stalemap_trace::{Finder, ReadError, Reader, Which};
 
 use super::{Exit, Report, Result, unwritable};
-use crate::cli::{TraceArgs, TraceFormat};
+use crate::cli::{TraceArgs, TraceCommand, TraceFormat};
 use crate::input::InputError;
 use crate::report::cut;
 use crate::report::trace::{self, Read as Shown};
 
 pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
+    match (&args.instead, &args.file) {
+        (None, Some(file)) => read(args, file, out),
+        (Some(TraceCommand::Record), _) | (None, None) => {
+            Ok(Report::of(stalemap_trace::RECORD.to_owned(), Exit::Expected))
+        }
+    }
+}
+
+fn read(args: &TraceArgs, file: &Path, out: &mut dyn Write) -> Result<Report> {
     let which = args.inode.map_or(Which::First, Which::Inode);
-    let unreadable = |error: ReadError| vec![other(&args.file, &error.to_string())];
-    let mut reader = Reader::new(open(&args.file)?, which).map_err(unreadable)?;
+    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let mut reader = Reader::new(open(file)?, which).map_err(unreadable)?;
     let mut finder = Finder::new(args.block);
     let mut kernel = None;
     while let Some(traced) = reader.next_event().map_err(unreadable)? {
@@ -30,10 +39,10 @@ pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
     }
     let counts = reader.counts();
     let Some(inode) = reader.inode().filter(|_| counts.understood > 0) else {
-        return Err(vec![other(&args.file, &trace::nothing(counts, args.inode))]);
+        return Err(vec![other(file, &trace::nothing(counts, args.inode))]);
     };
     let shown = Shown {
-        file: args.file.display().to_string(),
+        file: file.display().to_string(),
         inode,
         kernel,
         block: finder.block(),
@@ -41,7 +50,7 @@ pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
         windows: finder.finish(),
     };
     if let Some(path) = &args.scenario {
-        return write_scenario(args, path, &shown);
+        return write_scenario(args, file, path, &shown);
     }
     let text = match args.format {
         TraceFormat::Text => trace::text(&shown, args.all),
@@ -52,7 +61,7 @@ pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
 }
 
 /// Cuts a window out of the trace, which is read again for that.
-fn write_scenario(args: &TraceArgs, path: &Path, shown: &Shown) -> Result<Report> {
+fn write_scenario(args: &TraceArgs, file: &Path, path: &Path, shown: &Shown) -> Result<Report> {
     let windows = &shown.windows.windows;
     let number = args.window.unwrap_or(1);
     let window = usize::try_from(number - 1).ok().and_then(|n| windows.get(n));
@@ -61,13 +70,13 @@ fn write_scenario(args: &TraceArgs, path: &Path, shown: &Shown) -> Result<Report
             0 => "no mapping went stale in it".to_owned(),
             many => format!("there is no stale mapping {number}; there are {many}"),
         };
-        return Err(vec![other(&args.file, &problem)]);
+        return Err(vec![other(file, &problem)]);
     };
-    if args.file == Path::new("-") {
-        return Err(vec![other(&args.file, "a trace is read twice for a scenario; name its file")]);
+    if file == Path::new("-") {
+        return Err(vec![other(file, "a trace is read twice for a scenario; name its file")]);
     }
-    let unreadable = |error: ReadError| vec![other(&args.file, &error.to_string())];
-    let reader = Reader::new(open(&args.file)?, Which::Inode(shown.inode)).map_err(unreadable)?;
+    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let reader = Reader::new(open(file)?, Which::Inode(shown.inode)).map_err(unreadable)?;
     let cut = stalemap_trace::cut(reader, window, shown.block).map_err(unreadable)?;
     fs::write(path, cut::scenario(&cut, window, &shown.file)).map_err(|error| unwritable(path, &error))?;
     Ok(Report::of(format!("wrote {}\n", path.display()), Exit::Expected))

@@ -188,7 +188,7 @@ fn window(text: &mut String, number: usize, window: &Window) {
     };
     let who = format!("{}-{}", window.task.comm, window.task.pid);
     let _ =
-        writeln!(text, "{} {who}, {}", styled(HEAD, &format!("{number}. {verdict}:")), lower(window.purpose));
+        writeln!(text, "{} {who}, {}", styled(HEAD, format!("{number}. {verdict}:")), lower(window.purpose));
     let step = |text: &mut String, line: u64, time: &str, what: &str| {
         let _ = writeln!(text, "    line {line:>7} {time:>14}  {what}");
     };

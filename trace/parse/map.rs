@@ -102,7 +102,7 @@ fn sampled(fields: Fields<'_>, sequence: &'static str) -> Result<Sampled, Missin
         kind: kind(fields.word("type")?).ok_or(Missing("type"))?,
         flags: fields.number("flags")?,
         cookie: fields.number_of(&["cookie", "validity_cookie", "wpcseq"])?,
-        sequence: fields.number(sequence)?,
+        sequence: fields.find(sequence).map(|_| fields.number(sequence)).transpose()?,
     })
 }
 
