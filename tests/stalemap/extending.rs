@@ -77,6 +77,7 @@ impl Extended {
             "explore",
             "checker",
             "macros",
+            "trace",
             "src",
             "scenarios",
             "tests",

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -83,6 +83,38 @@ fn every_event_is_understood_and_rejections_are_the_kernels() {
         let reported = if name.starts_with("v6.12") { rejections } else { 0 };
         assert_eq!(windows.totals.reported, reported, "{name}");
     }
+}
+
+/// What the script of `trace record` took of 7.3.4, which has other names and arguments than the kernels before it.
+#[test]
+fn what_the_script_takes_is_understood() {
+    let trace = File::open(in_repository("tests/fixtures/recorded/7.3.4.txt.gz")).expect("a trace");
+    let (counts, windows) = read(trace, Which::First);
+    assert_eq!((counts.events, counts.understood, counts.unreadable), (1951, 1951, 0));
+    let totals = windows.totals;
+    assert_eq!((totals.mappings, totals.checks, totals.rejections, totals.reported), (49, 121, 1, 1));
+    assert_eq!((totals.rejected, totals.rejected_needlessly, totals.harmful), (1, 1, 0));
+}
+
+#[test]
+fn the_script_is_printed_and_says_how_it_is_used() {
+    let folder = elsewhere();
+    let output = stalemap(folder.path(), &["trace", "record"]);
+    assert_eq!(output.status.code(), Some(0));
+    fs::write(folder.path().join("record.sh"), &output.stdout).expect("a file");
+    let shell = |arguments: &[&str]| {
+        Command::new("sh").args(arguments).current_dir(folder.path()).output().expect("a shell")
+    };
+    assert!(shell(&["-n", "record.sh"]).status.success());
+    for arguments in
+        [&["record.sh"][..], &["record.sh", "file", "out"], &["record.sh", "none", "out", "true"]]
+    {
+        let output = shell(arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(!output.stderr.is_empty());
+    }
+    // Without a file there is nothing to read.
+    assert_eq!(stalemap(folder.path(), &["trace"]).status.code(), Some(2));
 }
 
 /// Bytes that a trace's own comparisons found wrong, in the page cache or on disk, and those that harmful uses explain.
@@ -199,19 +231,18 @@ fn what_the_check_saves_is_what_is_lost_without_it() {
 fn the_forms_of_a_trace_say_the_same() {
     let plain = plain("v6.1.192-4k-orig-unwritten");
     let (counts, windows) = read(plain.as_bytes(), Which::First);
-    let lines = plain.lines().filter(|line| !line.starts_with('#'));
-    let pipe: String = lines.clone().map(|line| format!("{line}\n")).collect();
-    let report: String = lines
-        .clone()
-        .map(|line| {
-            let (head, rest) = line.split_once("] ").expect("a processor");
-            let (_, rest) = rest.split_once(' ').expect("flags");
-            let mut parts = rest.splitn(3, ": ");
-            let mut part = || parts.next().unwrap_or_default();
-            format!("{head}] {}: {:<21}{}\n", part(), format!("{}:", part()), part())
-        })
-        .collect();
-    let with_process: String = lines.map(|line| line.replacen(" [0", " (  7151) [0", 1) + "\n").collect();
+    let lines: Vec<&str> = plain.lines().filter(|line| !line.starts_with('#')).collect();
+    let pipe = lines.join("\n");
+    let reported = |line: &&str| {
+        let (head, rest) = line.split_once("] ").expect("a processor");
+        let (_, rest) = rest.split_once(' ').expect("flags");
+        let mut parts = rest.splitn(3, ": ");
+        let mut part = || parts.next().unwrap_or_default();
+        format!("{head}] {}: {:<21}{}", part(), format!("{}:", part()), part())
+    };
+    let report = lines.iter().map(reported).collect::<Vec<_>>().join("\n");
+    let of_process = |line: &&str| line.replacen(" [0", " (  7151) [0", 1);
+    let with_process = lines.iter().map(of_process).collect::<Vec<_>>().join("\n");
     for form in [pipe, format!("cpus=2\n{report}"), with_process] {
         let (of_form, windows_of_form) = read(form.as_bytes(), Which::First);
         assert_eq!(of_form.understood, counts.understood);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::{Change, Moment, Purpose, Window};
+use super::window::{Change, Moment, Purpose, Window};
 use crate::event::{MapKind, Mapping, Request};
 
 /// A change of the extents, with the bytes whose record it is.

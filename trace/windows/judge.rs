@@ -1,8 +1,12 @@
 //! What a use of a stale mapping did.
 
-use super::{Bytes, Finder, Harm, Held, Judgement, Moment, Window};
-use crate::event::{MapKind, Mapping};
-use crate::folios::Cached;
+use std::ops::Range;
+
+use super::held::Held;
+use super::window::{Bytes, Harm, Judgement, Moment, Window};
+use crate::event::MapKind;
+use crate::extents::Extents;
+use crate::folios::{Cached, Folios};
 use crate::reader::Traced;
 
 const WHOLE: &str = "all of every block is written: what the mapping says does not matter";
@@ -17,58 +21,32 @@ fn judgement(harm: Harm, why: &'static str) -> Judgement {
     Judgement { harm, why, wrong: Vec::new() }
 }
 
-impl Finder {
-    /// The kernel has refused a mapping.
-    pub(super) fn rejected(&mut self, traced: &Traced) {
-        let holder = self.holder(traced.head.task.pid);
-        let (write, call_end) = (holder.write, holder.call_end);
-        let Some(held) = holder.held.take() else { return };
-        let (offset, length) = write.unwrap_or((held.offset, held.length));
-        let end = call_end.unwrap_or(offset + length).min(held.end());
-        let length = end.saturating_sub(offset).max(length);
-        let judgement = self.of_write(&held, offset, length);
-        let window = self.window(traced, &held, (offset, length), judgement);
-        self.keep(Window { rejected: true, ..window });
+/// What is known of the file at a use.
+pub(super) struct Known<'k> {
+    pub(super) block: u64,
+    pub(super) data: &'k Extents,
+    pub(super) folios: &'k Folios,
+}
+
+impl Known<'_> {
+    /// The blocks of a range of bytes.
+    pub(super) fn blocks(&self, offset: u64, length: u64) -> Range<u64> {
+        offset / self.block..offset.saturating_add(length).div_ceil(self.block)
     }
 
-    /// A part of a write has its folio, and copies.
-    pub(super) fn written(&mut self, traced: &Traced) {
-        let holder = self.holder(traced.head.task.pid);
-        let (write, held) = (holder.write, holder.held.clone());
-        if let (Some((offset, length)), Some(held)) = (write, held) {
-            let judgement = self.of_write(&held, offset, length);
-            let window = self.window(traced, &held, (offset, length), judgement);
-            if let Some(held) = &mut self.holder(traced.head.task.pid).held {
-                used(held, window);
-            }
-            self.folios.fill(offset, length);
-        }
-    }
-
-    /// Writeback sends blocks to where its mapping says.
-    pub(super) fn written_back(&mut self, traced: &Traced, of: Option<u64>, mapping: &Mapping) {
-        let pid = traced.head.task.pid;
-        let before = self.holder(pid).holds_for_writeback(Moment::of(traced), mapping);
-        self.close(before);
-        let holder = self.holder(pid);
-        let (offset, length) = holder.folio.unwrap_or((mapping.offset, mapping.length));
-        let Some(held) = holder.for_writeback.clone() else { return };
-        let offset = of.unwrap_or(offset);
-        let judgement = match (held.says, self.data.kind(offset / self.block)) {
+    /// What writeback does that sends a block to where its mapping says.
+    pub(super) fn of_writeback(&self, says: MapKind, offset: u64) -> Judgement {
+        match (says, self.data.kind(offset / self.block)) {
             (MapKind::Mapped | MapKind::Unwritten, Some(MapKind::Hole | MapKind::Delalloc)) => {
                 judgement(Harm::Harmful, DROPPED)
             }
             (_, None) => judgement(Harm::Unknown, UNSEEN),
             _ => judgement(Harm::Harmless, SAME),
-        };
-        let window = self.window(traced, &held, (offset, length), judgement);
-        if let Some(held) = &mut self.holder(pid).for_writeback {
-            used(held, window);
         }
     }
 
     /// What a write under a mapping does to the blocks of which it writes a part.
-    fn of_write(&self, held: &Held, offset: u64, length: u64) -> Judgement {
+    pub(super) fn of_write(&self, held: &Held, offset: u64, length: u64) -> Judgement {
         let end = offset + length;
         let first = offset / self.block * self.block;
         let last = end.saturating_sub(1) / self.block * self.block;
@@ -118,7 +96,7 @@ impl Finder {
     }
 
     /// What a use shows.
-    fn window(
+    pub(super) fn window(
         &self,
         traced: &Traced,
         held: &Held,
@@ -130,7 +108,7 @@ impl Finder {
         let differs =
             differs.or_else(|| self.data.other_than(self.blocks(held.offset, held.length), held.says));
         let at = differs.as_ref().map_or(held.offset, |(blocks, _)| blocks.start * self.block);
-        let bytes = |blocks: std::ops::Range<u64>| Bytes {
+        let bytes = |blocks: Range<u64>| Bytes {
             first: blocks.start * self.block,
             last: blocks.end * self.block - 1,
         };
@@ -152,19 +130,4 @@ impl Finder {
             judgement,
         }
     }
-}
-
-/// A mapping is used; that counts if something has changed under it. The worst use is kept, with the bytes of all.
-fn used(held: &mut Held, new: Window) {
-    if held.changes == 0 || new.differs.is_none() {
-        return;
-    }
-    let Some(old) = held.window.take() else {
-        held.window = Some(new);
-        return;
-    };
-    let uses = old.uses + 1;
-    let (mut worst, other) = if new.judgement.harm > old.judgement.harm { (new, old) } else { (old, new) };
-    worst.judgement.wrong.extend(other.judgement.wrong);
-    held.window = Some(Window { uses, ..worst });
 }

@@ -1,0 +1,262 @@
+//! Follows mappings, extents and folios from event to event.
+
+use std::collections::BTreeMap;
+
+use super::held::{Changed, Held, Holder};
+use super::judge::Known;
+use super::window::{Change, Harm, Moment, Window, Windows, WrongContents};
+use crate::event::{BlockChange, Call, Event, FolioChange, Fork, MapKind, Mapping, Phase, Place, Source};
+use crate::extents::Extents;
+use crate::folios::{Folios, PAGE};
+use crate::reader::Traced;
+
+/// How many tasks are remembered that hold no mapping.
+const MOST_HOLDERS: usize = 4096;
+
+/// How many windows of one kind are kept.
+const MOST_WINDOWS: usize = 1000;
+
+/// Looks for stale windows in the events of a trace, one after the other.
+pub struct Finder {
+    block: u64,
+    data: Extents,
+    folios: Folios,
+    holders: BTreeMap<u32, Holder>,
+    found: Windows,
+}
+
+impl Finder {
+    /// `block`: the size of a block, in bytes; the trace may say another ([`Event::Meta`]).
+    pub fn new(block: u64) -> Self {
+        Finder {
+            block,
+            data: Extents::default(),
+            folios: Folios::new(block),
+            holders: BTreeMap::new(),
+            found: Windows::default(),
+        }
+    }
+
+    /// The size of a block, in bytes.
+    pub fn block(&self) -> u64 {
+        self.block
+    }
+
+    /// The next event.
+    pub fn see(&mut self, traced: &Traced) {
+        if !matches!(traced.event, Event::Extent { .. } | Event::Counter { .. }) {
+            self.data.settle(traced.head.task.pid);
+        }
+        match &traced.event {
+            Event::Meta { block, .. } if *block > 0 && *block != self.block => {
+                self.block = *block;
+                self.folios = Folios::new(*block);
+            }
+            Event::Call(call) => self.call(traced, call),
+            Event::Extent { change, fork: Fork::Data, start, block, blocks, unwritten, caller } => {
+                let kind = match (block, unwritten) {
+                    (None, _) => MapKind::Delalloc,
+                    (Some(_), true) => MapKind::Unwritten,
+                    (Some(_), false) => MapKind::Mapped,
+                };
+                self.extent(traced, *change, *start, *blocks, kind, caller);
+            }
+            Event::Folio { change, place } => self.folio(traced, *change, *place),
+            Event::Read { .. } => self.folios.read_by(traced.head.task.pid),
+            Event::Mkwrite { page } => self.folios.fill(page * PAGE, PAGE),
+            _ => self.step(traced),
+        }
+    }
+
+    /// What was found, when all events were seen.
+    pub fn finish(mut self) -> Windows {
+        let holders = std::mem::take(&mut self.holders);
+        for held in holders.into_values().flat_map(|holder| [holder.held, holder.for_writeback]) {
+            self.close(held);
+        }
+        let worst = |window: &Window| {
+            (std::cmp::Reverse((!window.rejected, window.judgement.harm)), window.used.line)
+        };
+        self.found.windows.sort_by_key(worst);
+        self.found
+    }
+
+    fn holder(&mut self, pid: u32) -> &mut Holder {
+        if self.holders.len() > MOST_HOLDERS {
+            self.holders.retain(|_, holder| holder.held.is_some());
+        }
+        self.holders.entry(pid).or_default()
+    }
+
+    fn call(&mut self, traced: &Traced, call: &Call) {
+        let wrong = call.bad.filter(|bad| call.call == "check" && call.phase == Phase::End && *bad > 0);
+        if let (Some(bad), Some(first), Some(last)) = (wrong, call.first, call.last) {
+            let what = call.what.clone().unwrap_or_default();
+            let wrong = WrongContents { at: Moment::of(traced), what, bad, first, last };
+            self.found.wrong_contents.push(wrong);
+        }
+    }
+
+    fn extent(
+        &mut self,
+        traced: &Traced,
+        change: BlockChange,
+        start: u64,
+        blocks: u64,
+        kind: MapKind,
+        caller: &str,
+    ) {
+        let range = start..start.saturating_add(blocks);
+        self.data.change(traced.head.task.pid, change, range.clone(), kind);
+        if change == BlockChange::Before {
+            return;
+        }
+        let bytes = range.start.saturating_mul(self.block)..range.end.saturating_mul(self.block);
+        let change =
+            Change { at: Moment::of(traced), task: traced.head.task.clone(), caller: caller.to_owned() };
+        for holder in self.holders.values_mut() {
+            holder.changed(&Changed { bytes: bytes.clone(), change: change.clone() });
+        }
+    }
+
+    fn folio(&mut self, traced: &Traced, change: FolioChange, place: Place) {
+        let Place::Order { offset, order } = place else { return };
+        match change {
+            FolioChange::Added => self.folios.add(offset, order, traced.head.task.pid),
+            FolioChange::Deleted => self.folios.delete(offset, order),
+            _ => {}
+        }
+    }
+
+    /// What the task itself does with its mapping.
+    fn step(&mut self, traced: &Traced) {
+        let pid = traced.head.task.pid;
+        match &traced.event {
+            Event::Request(request) => {
+                let held = self.holder(pid).asks(request);
+                self.close(held);
+            }
+            Event::Found { by, .. } if by.starts_with("xfs_map_blocks") => {
+                let held = self.holder(pid).samples_for_writeback(Moment::of(traced));
+                self.close(held);
+            }
+            Event::Found { .. } | Event::Sample { .. } => self.holder(pid).samples(Moment::of(traced)),
+            Event::Mapping { of: Source::Destination, mapping } => {
+                self.found.totals.mappings += 1;
+                let blocks = self.known().blocks(mapping.offset, mapping.length);
+                self.data.learn(blocks, mapping.kind);
+                let held = self.holder(pid).holds(Moment::of(traced), mapping);
+                self.close(held);
+            }
+            Event::File { offset: Some(offset), length: Some(length), .. } => {
+                self.holder(pid).call_end = Some(offset.saturating_add(*length));
+            }
+            Event::WriteBegin { offset, length } => self.holder(pid).begins(*offset, *length),
+            Event::Answer { valid } => {
+                self.found.totals.checks += 1;
+                if !valid {
+                    self.found.totals.rejections += 1;
+                    self.rejected(traced);
+                }
+            }
+            Event::Stale(_) => {
+                self.found.totals.reported += 1;
+                self.rejected(traced);
+            }
+            Event::ReadBlock { offset, length } => self.folios.fill(*offset, *length),
+            Event::WriteBegun { returned: 0 } => self.written(traced),
+            Event::WriteEnd { offset, copied, .. } => self.folios.fill(*offset, *copied),
+            Event::Writeback { offset, length, .. } => self.holder(pid).writes_back(*offset, *length),
+            Event::WritebackMapping { of, mapping } => self.written_back(traced, *of, mapping),
+            _ => {}
+        }
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { block: self.block, data: &self.data, folios: &self.folios }
+    }
+
+    /// The kernel has refused a mapping.
+    fn rejected(&mut self, traced: &Traced) {
+        let holder = self.holder(traced.head.task.pid);
+        let (write, call_end) = (holder.write, holder.call_end);
+        let Some(held) = holder.held.take() else { return };
+        let (offset, length) = write.unwrap_or((held.offset, held.length));
+        let end = call_end.unwrap_or(offset + length).min(held.end());
+        let length = end.saturating_sub(offset).max(length);
+        let judgement = self.known().of_write(&held, offset, length);
+        let window = self.known().window(traced, &held, (offset, length), judgement);
+        self.keep(Window { rejected: true, ..window });
+    }
+
+    /// A part of a write has its folio, and copies.
+    fn written(&mut self, traced: &Traced) {
+        let holder = self.holder(traced.head.task.pid);
+        let (write, held) = (holder.write, holder.held.clone());
+        if let (Some((offset, length)), Some(held)) = (write, held) {
+            let judgement = self.known().of_write(&held, offset, length);
+            let window = self.known().window(traced, &held, (offset, length), judgement);
+            if let Some(held) = &mut self.holder(traced.head.task.pid).held {
+                used(held, window);
+            }
+            self.folios.fill(offset, length);
+        }
+    }
+
+    /// Writeback sends blocks to where its mapping says.
+    fn written_back(&mut self, traced: &Traced, of: Option<u64>, mapping: &Mapping) {
+        let pid = traced.head.task.pid;
+        let before = self.holder(pid).holds_for_writeback(Moment::of(traced), mapping);
+        self.close(before);
+        let holder = self.holder(pid);
+        let (offset, length) = holder.folio.unwrap_or((mapping.offset, mapping.length));
+        let Some(held) = holder.for_writeback.clone() else { return };
+        let offset = of.unwrap_or(offset);
+        let judgement = self.known().of_writeback(held.says, offset);
+        let window = self.known().window(traced, &held, (offset, length), judgement);
+        if let Some(held) = &mut self.holder(pid).for_writeback {
+            used(held, window);
+        }
+    }
+
+    /// A mapping is held no longer: what its uses have shown is complete.
+    fn close(&mut self, held: Option<Held>) {
+        if let Some(window) = held.and_then(|held| held.window) {
+            self.keep(window);
+        }
+    }
+
+    fn keep(&mut self, window: Window) {
+        let totals = &mut self.found.totals;
+        let harmful = window.judgement.harm == Harm::Harmful;
+        let count = match window.judgement.harm {
+            _ if window.rejected => {
+                totals.rejected_harmful += u64::from(harmful);
+                totals.rejected_needlessly += u64::from(window.differs.is_none());
+                &mut totals.rejected
+            }
+            Harm::Harmful => &mut totals.harmful,
+            Harm::Unknown => &mut totals.unknown,
+            Harm::Harmless => &mut totals.harmless,
+        };
+        *count += 1;
+        if harmful || *count <= MOST_WINDOWS as u64 {
+            self.found.windows.push(window);
+        }
+    }
+}
+
+/// A mapping is used; that counts if something has changed under it. The worst use is kept, with the bytes of all.
+fn used(held: &mut Held, new: Window) {
+    if held.changes == 0 || new.differs.is_none() {
+        return;
+    }
+    let Some(old) = held.window.take() else {
+        held.window = Some(new);
+        return;
+    };
+    let uses = old.uses + 1;
+    let (mut worst, other) = if new.judgement.harm > old.judgement.harm { (new, old) } else { (old, new) };
+    worst.judgement.wrong.extend(other.judgement.wrong);
+    held.window = Some(Window { uses, ..worst });
+}
