@@ -47,6 +47,11 @@ pub fn is_beside_mappings(event: &Event) -> bool {
     }
 }
 
+/// Whether data were copied into a folio: then the next copy is into another one.
+pub fn is_of_folio_done(event: &Event) -> bool {
+    matches!(what(event), Some(What::Data(DataEvent::Copied { .. })))
+}
+
 /// Whether the event begins or ends a mapping, makes one stale, or is the use of one that misleads.
 pub fn is_of_mapping(event: &Event) -> bool {
     match what(event) {

@@ -12,6 +12,8 @@ pub struct Program {
     pub files: Vec<String>,
     /// Bytes of a block, as the file writes it.
     pub block: Option<String>,
+    /// Bytes of a folio, if the file says it.
+    pub folio: Option<String>,
     /// What `[fs]` sets, as the file writes it.
     pub fs: BTreeMap<String, String>,
     /// Commands that run first, alone.
@@ -52,6 +54,7 @@ struct Document {
 #[derive(Default, Deserialize)]
 struct Geometry {
     block: Option<toml::Value>,
+    folio: Option<toml::Value>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +92,7 @@ impl Program {
         Program {
             files: document.file.into_iter().map(|file| file.name).collect(),
             block: document.geometry.block.map(text),
+            folio: document.geometry.folio.map(text),
             fs: document.fs.into_iter().map(|(field, value)| (field, text(value))).collect(),
             setup: document.setup.run,
             actors: document.actor.into_iter().map(actor).collect(),

@@ -6,6 +6,7 @@ use stalemap_facade::{ActorId, Role};
 use stalemap_model::state::event::Sampler;
 
 use super::clocks::Clock;
+use super::events;
 use super::mappings::Life;
 
 /// Whose mapping went out of date, and how.
@@ -15,6 +16,8 @@ pub struct Window {
     pub actor: ActorId,
     /// Through which path.
     pub path: Path,
+    /// In which of the folios that it is used for it misled.
+    pub misled: Misled,
     /// The main actors that are done before, in the order of their first steps.
     pub before: Vec<ActorId>,
     /// Those that come while it is open, in the same order.
@@ -28,6 +31,17 @@ pub struct Turn {
     pub actor: ActorId,
     /// Whether I/O completes between the actor before it and the end of this one's first step.
     pub after_io: bool,
+}
+
+/// In which folio a mapping misled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Misled {
+    /// In none: it was refused, or did no harm.
+    Nowhere,
+    /// In the first one: nothing was done by it before.
+    First,
+    /// In a later one.
+    Later,
 }
 
 /// A path that caches mappings.
@@ -57,6 +71,14 @@ pub fn window(replay: &Replay, lives: &[Life], clocks: &[Clock]) -> Option<Windo
         | Sampler::Relocate
         | Sampler::Layout => Path::Other,
     };
+    let misled = life.misused.first().map_or(Misled::Nowhere, |(used, _)| {
+        let mut before = (life.sampled + 1..*used).filter(|row| replay.played[*row].actor == life.actor);
+        if before.any(|row| replay.played[row].events.iter().any(events::is_of_folio_done)) {
+            Misled::Later
+        } else {
+            Misled::First
+        }
+    });
     let mut others: Vec<(usize, ActorId)> = (0..replay.actors.len())
         .filter(|actor| *actor != life.actor && replay.actors[*actor].role == Role::Main)
         .filter_map(|actor| Some((steps_of(replay, actor).next()?, actor)))
@@ -78,6 +100,7 @@ pub fn window(replay: &Replay, lives: &[Life], clocks: &[Clock]) -> Option<Windo
     Some(Window {
         actor: life.actor,
         path,
+        misled,
         before: before.into_iter().map(|(_, actor)| actor).collect(),
         during,
     })

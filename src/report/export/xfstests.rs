@@ -15,7 +15,7 @@ use stalemap_model::words::count::count;
 use super::word;
 use crate::annotate::expected::{Contents, Part};
 use crate::annotate::program::{ActorProgram, Program};
-use crate::annotate::window::{Path, Window};
+use crate::annotate::window::{Misled, Path, Window};
 use crate::annotate::{AnnotatedSchedule, list};
 use crate::report::cause;
 use crate::report::text::wrap;
@@ -23,8 +23,10 @@ use crate::scenario::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
 
 /// Columns of a comment.
 const WIDTH: usize = 78;
-/// Milliseconds that a write or writeback is delayed.
-const DELAY: u32 = 500;
+/// Milliseconds that a write or writeback is delayed: the others have to be done before, by other programs, on a slow machine, too.
+const DELAY: u32 = 4000;
+/// Seconds after which whoever is delayed has its mapping; much less than the delay.
+const HEAD_START: &str = "0.2";
 
 /// What a write from a buffer, and a store there, need.
 const THREADS: &str = "a program with threads, of which one stores to memory while another writes from it";
@@ -57,14 +59,16 @@ fn delay(path: Path) -> Option<Delay> {
 /// The test of a schedule. `expected` is what the files contain if nothing is lost, where that can be said.
 pub fn test(schedule: &AnnotatedSchedule, expected: Option<&[Contents]>) -> String {
     let window = schedule.window.as_ref();
-    let delay = window.and_then(|window| delay(window.path));
+    let delay = window.filter(|_| unforced(schedule).is_none()).and_then(|window| delay(window.path));
     let mut script = Script::default();
     head(schedule, &mut script);
     requirements(schedule, delay.as_ref(), &mut script);
     setup(&schedule.about.program, &mut script);
     race(schedule, window, delay.as_ref(), &mut script);
     compare(&schedule.about.program, expected, &mut script);
+    heard(window, schedule, delay.as_ref(), &mut script);
     script.line("");
+    script.line("echo \"Silence is golden\"");
     script.line("status=0");
     script.line("exit");
     script.line("");
@@ -104,6 +108,25 @@ impl Script {
     }
 }
 
+/// Why the delays of XFS cannot hold the window of a schedule open.
+fn unforced(schedule: &AnnotatedSchedule) -> Option<&'static str> {
+    let window = schedule.window.as_ref()?;
+    let program = &schedule.about.program;
+    let during = window.during.iter().filter_map(|turn| program.actor(&schedule.name(turn.actor)));
+    let mut calls = during.flat_map(|actor| &actor.run).map(|line| Call::of(program, line));
+    match (window.path, window.misled) {
+        (Path::Write, Misled::First) => Some(
+            "the delay of a write comes behind the check, with the folio locked, and here the first folio is the \
+             one that goes wrong: write and flush in a loop, many rounds",
+        ),
+        (Path::Writeback, _) if calls.any(|call| call.asks() == Some(Asks::Reflink)) => {
+            Some("a clone waits for the folio whose writeback is delayed")
+        }
+        (Path::Other, _) => Some("XFS can delay buffered writes and writeback only"),
+        (Path::Write | Path::Writeback, _) => None,
+    }
+}
+
 fn head(schedule: &AnnotatedSchedule, script: &mut Script) {
     let about = &schedule.about;
     script.line("#! /bin/bash");
@@ -118,10 +141,14 @@ fn head(schedule: &AnnotatedSchedule, script: &mut Script) {
         script.comment(critical);
     }
     script.line("#");
-    script.comment(&format!(
-        "Skeleton of a counterexample to design {}; to be finished by hand.",
-        about.design
-    ));
+    script.comment(&format!("A counterexample to {}.", about.design));
+    if schedule.window.as_ref().is_some_and(|window| window.misled != Misled::Nowhere) {
+        script.comment(
+            "It fails with wrong contents on a kernel whose check does not see that the mapping is stale, and passes on \
+             one whose check does. The delays need CONFIG_XFS_DEBUG, and are in no kernel without the check: to \
+             see it fail, take the check out of one that has it.",
+        );
+    }
     script.line(". ./common/preamble");
     script.line("_begin_fstest auto quick rw");
     script.line("");
@@ -167,7 +194,7 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
         script.line("_require_scratch_reflink");
     }
     script.line("");
-    not_made(program, &all, script);
+    not_made(schedule, &all, script);
 }
 
 /// What a file of this race has and the skeleton does not make: field, values without it, and what is needed.
@@ -186,7 +213,8 @@ const NOT_MADE: &[(&str, &[&str], &str)] = &[
 ];
 
 /// Ends the test where it would be about something else: whoever finishes it makes what is needed, and takes the line out.
-fn not_made(program: &Program, calls: &[Call], script: &mut Script) {
+fn not_made(schedule: &AnnotatedSchedule, calls: &[Call], script: &mut Script) {
+    let program = &schedule.about.program;
     let set = |field: &str, unless: &[&str]| {
         program.fs.get(field).is_some_and(|value| !unless.contains(&value.as_str()))
     };
@@ -194,13 +222,16 @@ fn not_made(program: &Program, calls: &[Call], script: &mut Script) {
     let fields = fields.map(|(field, _, needed)| format!("{field}: needs {needed}"));
     let buffers = calls.iter().find(|call| call.is_of_buffer());
     let buffers = buffers.map(|_| format!("pwrite -i: needs {THREADS}"));
-    let reasons: Vec<String> = fields.chain(buffers).collect();
+    let unsaid = calls.iter().filter(|call| !call.is_of_buffer());
+    let unsaid = unsaid.filter_map(|call| Some(format!("{}: {}", call.verb, call.xfs_io().err()?)));
+    let unforced = unforced(schedule).map(|why| format!("the order cannot be forced: {why}"));
+    let reasons: BTreeSet<String> = fields.chain(buffers).chain(unsaid).chain(unforced).collect();
     if reasons.is_empty() {
         return;
     }
-    script.comment("Not made here; take the line out when it is.");
+    script.comment("Not made here; take a line out when it is.");
     for reason in reasons {
-        script.line(&format!("_notrun \"{reason}\""));
+        script.line(&format!("_notrun \"{}\"", reason.replace('`', "'")));
     }
     script.line("");
 }
@@ -223,10 +254,24 @@ fn setup(program: &Program, script: &mut Script) {
         line: 0,
         file: None,
         direct: false,
-        run: program.setup.clone(),
+        run: program.setup.iter().map(|line| in_folios(line, program)).collect(),
     };
     commands(program, &setup, "", script);
     script.line("");
+}
+
+/// A write of the setup in pieces of a folio: what is written in one piece may be one large folio.
+fn in_folios(line: &str, program: &Program) -> String {
+    let folio = program.folio.as_deref().or(program.block.as_deref()).unwrap_or("4k");
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    if words.iter().any(|word| matches!(*word, "pwrite" | "w"))
+        && let Some(size) = words.iter().position(|word| *word == "-b").map(|option| option + 1)
+        && size < words.len()
+    {
+        words[size] = folio;
+        return words.join(" ");
+    }
+    line.to_owned()
 }
 
 /// The names of the files.
@@ -380,22 +425,22 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
     if let Some(delay) = delay {
         watch(delay, script);
     } else if window.is_some() {
-        script.comment("XFS can delay buffered writes and writeback only; hold this one by other means.");
+        script.comment("Nobody is delayed: see above.");
     } else {
         script.comment("No cached mapping goes out of date here: only the order of the commands counts.");
     }
     if let Some(actor) = window.and_then(|window| actor(window.actor)) {
-        script.comment(&format!("{} has its mapping and is delayed.", actor.name));
+        let beside =
+            if delay.is_some() { "has its mapping and is delayed." } else { "runs beside the others." };
+        script.comment(&format!("{} {beside}", actor.name));
         background(program, actor, script);
         script.line("held=$!");
-        script.line("sleep 1");
+        script.line(&format!("sleep {HEAD_START}"));
         script.line("");
     }
     let files = names(program);
-    let mut names = Vec::new();
     for turn in window.iter().flat_map(|window| &window.during) {
         let Some(actor) = actor(turn.actor) else { continue };
-        names.push(actor.name.clone());
         let when = if turn.after_io { ", when the I/O has completed" } else { "" };
         script.comment(&format!("{}{when}:", actor.name));
         if turn.after_io {
@@ -410,7 +455,7 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
             background(program, actor, script);
         }
     }
-    wait(delay, &names, script);
+    wait(delay, script);
     script.line("");
 }
 
@@ -441,21 +486,30 @@ fn watch(delay: &Delay, script: &mut Script) {
     script.line("");
 }
 
-/// Waits for everybody. `names` are the actors that have been in the window.
-fn wait(delay: Option<&Delay>, names: &[String], script: &mut Script) {
-    if delay.is_some() {
-        script.line("wait $held");
-        script.line("rm -f $sentry");
-        script.line("wait $watcher");
-        script.line("");
-        script.comment(&format!(
-            "A kernel that checks must have found its mapping stale; otherwise {} came too late and nothing was tested.",
-            list(names)
-        ));
-        script.line("test -s $seen || echo \"expected to hear that a mapping was found stale\"");
-    } else {
+/// Waits for everybody.
+fn wait(delay: Option<&Delay>, script: &mut Script) {
+    let Some(delay) = delay else {
         script.line("wait");
-    }
+        return;
+    };
+    script.line("wait $held");
+    script.line("rm -f $sentry");
+    script.line("wait $watcher");
+    script.line(&format!("_scratch_inject_error \"{}\" 0", delay.tag));
+}
+
+/// Where all is as it should be, the window has to have been hit: or nothing was tested.
+fn heard(window: Option<&Window>, schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mut Script) {
+    let (Some(window), Some(_)) = (window, delay) else { return };
+    let program = &schedule.about.program;
+    let during = window.during.iter().filter_map(|turn| program.actor(&schedule.name(turn.actor)));
+    let names: Vec<String> = during.map(|actor| actor.name.clone()).collect();
+    script.line("");
+    script.comment("A kernel that checks has said that its mapping is stale.");
+    script.line(&format!(
+        "test -n \"$wrong\" -o -s $seen || _notrun \"no mapping was found stale: {} came too late\"",
+        list(&names)
+    ));
 }
 
 fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script) {
@@ -485,6 +539,7 @@ fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script
         let name = path(if program.files.is_empty() { "file" } else { contents.name.as_str() });
         if contents.parts.iter().all(|part| part.value.is_some()) {
             script.line(&format!("if ! cmp -s {name} {name}.compare; then"));
+            script.line("\twrong=yes");
             script.line(&format!("\techo \"{name} is not as expected\""));
             script.line(&format!("\tod -A x -t x1z {name} >> $seqres.full"));
             script.line("fi");
@@ -493,8 +548,10 @@ fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script
         for part in &contents.parts {
             let (start, length) = (part.bytes.start, part.bytes.end - part.bytes.start);
             if part.value.is_some() {
-                script.line(&format!("cmp -s -i {start} -n {length} {name} {name}.compare || \\"));
+                script.line(&format!("if ! cmp -s -i {start} -n {length} {name} {name}.compare; then"));
+                script.line("\twrong=yes");
                 script.line(&format!("\techo \"{name} is not as expected from {start} on\""));
+                script.line("fi");
             } else {
                 let bytes = count(length, "byte");
                 let are = if length == 1 { "is" } else { "are" };
