@@ -1,6 +1,7 @@
 //! Follows mappings, extents and folios from event to event.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::held::{Changed, Held, Holder};
 use super::judge::Known;
@@ -20,6 +21,7 @@ const MOST_WINDOWS: usize = 1000;
 pub struct Finder {
     block: u64,
     data: Extents,
+    cow: Extents,
     folios: Folios,
     holders: BTreeMap<u32, Holder>,
     found: Windows,
@@ -31,6 +33,7 @@ impl Finder {
         Finder {
             block,
             data: Extents::default(),
+            cow: Extents::default(),
             folios: Folios::new(block),
             holders: BTreeMap::new(),
             found: Windows::default(),
@@ -46,6 +49,7 @@ impl Finder {
     pub fn see(&mut self, traced: &Traced) {
         if !matches!(traced.event, Event::Extent { .. } | Event::Counter { .. }) {
             self.data.settle(traced.head.task.pid);
+            self.cow.settle(traced.head.task.pid);
         }
         match &traced.event {
             Event::Meta { block, .. } if *block > 0 && *block != self.block => {
@@ -53,13 +57,21 @@ impl Finder {
                 self.folios = Folios::new(*block);
             }
             Event::Call(call) => self.call(traced, call),
-            Event::Extent { change, fork: Fork::Data, start, block, blocks, unwritten, caller } => {
+            Event::Extent { change, fork, start, block, blocks, unwritten, caller } => {
                 let kind = match (block, unwritten) {
                     (None, _) => MapKind::Delalloc,
                     (Some(_), true) => MapKind::Unwritten,
                     (Some(_), false) => MapKind::Mapped,
                 };
-                self.extent(traced, *change, *start, *blocks, kind, caller);
+                let (task, range) = (traced.head.task.pid, *start..start.saturating_add(*blocks));
+                match fork {
+                    Fork::Data => {
+                        self.data.change(task, *change, range.clone(), kind);
+                        self.changed(traced, *change, range, caller);
+                    }
+                    Fork::Cow => self.cow.change(task, *change, range, kind),
+                    Fork::Attr => {}
+                }
             }
             Event::Folio { change, place } => self.folio(traced, *change, *place),
             Event::Read { .. } => self.folios.read_by(traced.head.task.pid),
@@ -97,21 +109,12 @@ impl Finder {
         }
     }
 
-    fn extent(
-        &mut self,
-        traced: &Traced,
-        change: BlockChange,
-        start: u64,
-        blocks: u64,
-        kind: MapKind,
-        caller: &str,
-    ) {
-        let range = start..start.saturating_add(blocks);
-        self.data.change(traced.head.task.pid, change, range.clone(), kind);
+    /// The data fork has changed; of a record that is changed the state before says nothing.
+    fn changed(&mut self, traced: &Traced, change: BlockChange, blocks: Range<u64>, caller: &str) {
         if change == BlockChange::Before {
             return;
         }
-        let bytes = range.start.saturating_mul(self.block)..range.end.saturating_mul(self.block);
+        let bytes = blocks.start.saturating_mul(self.block)..blocks.end.saturating_mul(self.block);
         let change =
             Change { at: Moment::of(traced), task: traced.head.task.clone(), caller: caller.to_owned() };
         for holder in self.holders.values_mut() {
@@ -136,17 +139,25 @@ impl Finder {
                 let held = self.holder(pid).asks(request);
                 self.close(held);
             }
-            Event::Found { by, .. } if by.starts_with("xfs_map_blocks") => {
-                let held = self.holder(pid).samples_for_writeback(Moment::of(traced));
+            Event::Found { by, fork, .. } if by.starts_with("xfs_map_blocks") => {
+                let held = self.holder(pid).samples_for_writeback(Moment::of(traced), *fork);
                 self.close(held);
             }
-            Event::Found { .. } | Event::Sample { .. } => self.holder(pid).samples(Moment::of(traced)),
+            Event::Found { fork, .. } => self.holder(pid).samples(Moment::of(traced), *fork),
             Event::Mapping { of: Source::Destination, mapping } => {
                 self.found.totals.mappings += 1;
-                let blocks = self.known().blocks(mapping.offset, mapping.length);
-                self.data.learn(blocks, mapping.kind);
                 let held = self.holder(pid).holds(Moment::of(traced), mapping);
                 self.close(held);
+                let held = &self.holder(pid).held;
+                if held.as_ref().is_some_and(|held| held.fork == Fork::Data) {
+                    let blocks = self.known().blocks(mapping.offset, mapping.length);
+                    self.data.learn(blocks, mapping.kind);
+                }
+            }
+            Event::Mapping { of: Source::Source, mapping } => {
+                let blocks = self.known().blocks(mapping.offset, mapping.length);
+                self.data.learn(blocks, mapping.kind);
+                self.holder(pid).has_source(mapping);
             }
             Event::File { offset: Some(offset), length: Some(length), .. } => {
                 self.holder(pid).call_end = Some(offset.saturating_add(*length));
@@ -173,7 +184,7 @@ impl Finder {
     }
 
     fn known(&self) -> Known<'_> {
-        Known { block: self.block, data: &self.data, folios: &self.folios }
+        Known { block: self.block, data: &self.data, cow: &self.cow, folios: &self.folios }
     }
 
     /// The kernel has refused a mapping.
@@ -212,7 +223,7 @@ impl Finder {
         let (offset, length) = holder.folio.unwrap_or((mapping.offset, mapping.length));
         let Some(held) = holder.for_writeback.clone() else { return };
         let offset = of.unwrap_or(offset);
-        let judgement = self.known().of_writeback(held.says, offset);
+        let judgement = self.known().of_writeback(&held, offset);
         let window = self.known().window(traced, &held, (offset, length), judgement);
         if let Some(held) = &mut self.holder(pid).for_writeback {
             used(held, window);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::window::{Change, Moment, Purpose, Window};
-use crate::event::{MapKind, Mapping, Request};
+use crate::event::{Fork, MapKind, Mapping, Request};
 
 /// A change of the extents, with the bytes whose record it is.
 #[derive(Debug, Clone)]
@@ -21,6 +21,11 @@ pub(super) struct Held {
     pub(super) offset: u64,
     pub(super) length: u64,
     pub(super) says: MapKind,
+    /// Which extent map it is of.
+    pub(super) fork: Fork,
+    /// What it says of the data fork, by which the rest of a block is filled: a mapping of a copy has a source for that, and without one
+    /// the data fork has a hole.
+    pub(super) data_says: MapKind,
     /// The changes under it, the last ones.
     under: VecDeque<Changed>,
     /// How many there were.
@@ -63,8 +68,8 @@ const MOST_RECENT: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Holder {
     purpose: Option<Purpose>,
-    /// When the file system sampled what is handed out next.
-    sampled: Option<Moment>,
+    /// When the file system sampled what is handed out next, and of which fork.
+    sampled: Option<(Moment, Fork)>,
     /// What has changed since.
     recent: VecDeque<Changed>,
     pub(super) held: Option<Held>,
@@ -97,24 +102,30 @@ impl Holder {
         self.held.take()
     }
 
-    pub(super) fn samples(&mut self, at: Moment) {
-        self.sampled = Some(at);
+    pub(super) fn samples(&mut self, at: Moment, fork: Fork) {
+        self.sampled = Some((at, fork));
         self.recent.clear();
     }
 
     /// Writeback samples a mapping; the one that it held until now is returned.
-    pub(super) fn samples_for_writeback(&mut self, at: Moment) -> Option<Held> {
-        self.samples(at);
+    pub(super) fn samples_for_writeback(&mut self, at: Moment, fork: Fork) -> Option<Held> {
+        self.samples(at, fork);
         self.for_writeback.take()
     }
 
     fn take(&mut self, purpose: Purpose, now: Moment, mapping: &Mapping) -> Held {
+        let (sampled, fork) = self.sampled.take().unwrap_or((now, Fork::Data));
+        let shared = mapping.flags.split('|').any(|flag| flag == "SHARED");
+        // What is shared is written by way of a copy only; not every event says which fork that is in.
+        let fork = if shared { Fork::Cow } else { fork };
         let mut held = Held {
             purpose,
-            sampled: self.sampled.take().unwrap_or(now),
+            sampled,
             offset: mapping.offset,
             length: mapping.length,
             says: mapping.kind,
+            fork,
+            data_says: if fork == Fork::Cow { MapKind::Hole } else { mapping.kind },
             under: VecDeque::new(),
             changes: 0,
             elsewhere: None,
@@ -130,6 +141,14 @@ impl Holder {
     pub(super) fn holds(&mut self, now: Moment, mapping: &Mapping) -> Option<Held> {
         let held = self.take(self.purpose.unwrap_or(Purpose::Read), now, mapping);
         self.held.replace(held)
+    }
+
+    /// The mapping that it was handed out last has a source: what it copies from.
+    pub(super) fn has_source(&mut self, source: &Mapping) {
+        if let Some(held) = &mut self.held {
+            held.fork = Fork::Cow;
+            held.data_says = source.kind;
+        }
     }
 
     /// Writeback uses a mapping: the one that it has, or one that it has sampled for this folio. Then the one that it had is

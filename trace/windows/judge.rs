@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::held::Held;
 use super::window::{Bytes, Harm, Judgement, Moment, Window};
-use crate::event::MapKind;
+use crate::event::{Fork, MapKind};
 use crate::extents::Extents;
 use crate::folios::{Cached, Folios};
 use crate::reader::Traced;
@@ -25,6 +25,7 @@ fn judgement(harm: Harm, why: &'static str) -> Judgement {
 pub(super) struct Known<'k> {
     pub(super) block: u64,
     pub(super) data: &'k Extents,
+    pub(super) cow: &'k Extents,
     pub(super) folios: &'k Folios,
 }
 
@@ -35,8 +36,12 @@ impl Known<'_> {
     }
 
     /// What writeback does that sends a block to where its mapping says.
-    pub(super) fn of_writeback(&self, says: MapKind, offset: u64) -> Judgement {
-        match (says, self.data.kind(offset / self.block)) {
+    pub(super) fn of_writeback(&self, held: &Held, offset: u64) -> Judgement {
+        let block = offset / self.block;
+        let data = self.data.kind(block);
+        // A copy that is complete has moved to the data fork.
+        let copy = self.cow.kind(block).filter(|kind| held.fork == Fork::Cow && *kind != MapKind::Hole);
+        match (held.says, copy.or(data)) {
             (MapKind::Mapped | MapKind::Unwritten, Some(MapKind::Hole | MapKind::Delalloc)) => {
                 judgement(Harm::Harmful, DROPPED)
             }
@@ -51,12 +56,8 @@ impl Known<'_> {
         let first = offset / self.block * self.block;
         let last = end.saturating_sub(1) / self.block * self.block;
         let mut worst = judgement(Harm::Harmless, WHOLE);
-        if held.says != MapKind::Hole
-            && self
-                .data
-                .other_than(self.blocks(offset, length), held.says)
-                .is_some_and(|(_, real)| real == MapKind::Hole)
-        {
+        let now = self.data.other_than(self.blocks(offset, length), held.data_says);
+        if held.fork == Fork::Data && now.is_some_and(|(_, now)| now == MapKind::Hole) {
             worst = judgement(Harm::Harmful, DROPPED);
         }
         for block in [Some(first), (last != first).then_some(last)].into_iter().flatten() {
@@ -65,7 +66,7 @@ impl Known<'_> {
             }
             let rest = [(block, offset.max(block)), (end.min(block + self.block), block + self.block)];
             let rest = rest.into_iter().filter(|(from, to)| from < to);
-            let mut one = self.of_part(held.says, block);
+            let mut one = self.of_part(held.data_says, block);
             if one.harm == Harm::Harmful {
                 one.wrong.extend(rest.map(|(from, to)| Bytes { first: from, last: to - 1 }));
             }
@@ -104,9 +105,9 @@ impl Known<'_> {
         judgement: Judgement,
     ) -> Window {
         let wrong = judgement.wrong.first().map(|bytes| self.blocks(bytes.first, 1));
-        let differs = wrong.and_then(|block| self.data.other_than(block, held.says));
+        let differs = wrong.and_then(|block| self.data.other_than(block, held.data_says));
         let differs =
-            differs.or_else(|| self.data.other_than(self.blocks(held.offset, held.length), held.says));
+            differs.or_else(|| self.data.other_than(self.blocks(held.offset, held.length), held.data_says));
         let at = differs.as_ref().map_or(held.offset, |(blocks, _)| blocks.start * self.block);
         let bytes = |blocks: Range<u64>| Bytes {
             first: blocks.start * self.block,
