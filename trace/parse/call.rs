@@ -18,7 +18,8 @@ pub(super) fn event(name: &str, fields: Fields<'_>) -> Option<Result<Event, Miss
         "xfs_iunlock" => lock(Lock::Released, fields),
         "xfs_ilock_demote" => lock(Lock::Demoted, fields),
         "xfs_zero_eof" => Ok(file("zero_eof", fields)),
-        "xfs_setfilesize"
+        "iomap_zero_iter"
+        | "xfs_setfilesize"
         | "xfs_reflink_end_cow"
         | "xfs_reflink_cancel_cow_range"
         | "xfs_reflink_unshare" => completion(name, fields),
