@@ -137,15 +137,21 @@ impl Path for FsyncState {
             }
             FsyncState::Return => {
                 drop(inode.lock_map(Op::new("fsync_return")).await);
-                inode.oracle.end_sync(me);
-                inode.audit_crash();
-                check_error(inode)
+                forced(inode, me)
             }
             FsyncState::LogForce => {
-                log_force(inode, me, Upto::File).await;
-                check_error(inode)
+                log_force(inode, Upto::File).await;
+                forced(inode, me)
             }
-            FsyncState::CheckError => ControlFlow::Break(returned(inode).await),
+            FsyncState::CheckError => {
+                let returned = returned(inode).await;
+                match returned {
+                    Returned::Success => promise(inode, me),
+                    // What fails promises nothing.
+                    Returned::Error => inode.oracle.abandon_sync(me),
+                }
+                ControlFlow::Break(returned)
+            }
         }
     }
 }
@@ -196,6 +202,21 @@ async fn returned<B: Backend>(inode: &Inode<B>) -> Returned {
     Returned::Success
 }
 
+/// The log is on disk: the call returns, or looks for an error first.
+fn forced<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Returned, FsyncState> {
+    if !inode.sb.config.fs.io_errors {
+        promise(inode, me);
+    }
+    inode.audit_crash();
+    check_error(inode)
+}
+
+/// The call returns 0: what it covered is durable.
+fn promise<B: Backend>(inode: &Inode<B>, me: ActorId) {
+    inode.oracle.end_sync(me);
+    inode.audit_crash();
+}
+
 /// On to the error, where there can be one.
 fn check_error<B: Backend>(inode: &Inode<B>) -> ControlFlow<Returned, FsyncState> {
     if inode.sb.config.fs.io_errors {
@@ -215,13 +236,11 @@ pub(crate) enum Upto {
 }
 
 /// What the log has so far is on disk from here on, or as much of it as a file needs.
-pub(crate) async fn log_force<B: Backend>(inode: &Inode<B>, me: ActorId, upto: Upto) {
+pub(crate) async fn log_force<B: Backend>(inode: &Inode<B>, upto: Upto) {
     drop(inode.lock_map(Op::new(inode.sb.config.fs.names.log_force)).await);
     match upto {
         Upto::File => inode.log_force(),
         Upto::End => inode.sb.log_force_all(),
     }
     inode.sb.release_freed();
-    inode.oracle.end_sync(me);
-    inode.audit_crash();
 }

@@ -42,7 +42,8 @@ impl Path for ShutdownState {
     async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         match self {
             ShutdownState::LogForce => {
-                log_force(inode, me, Upto::End).await;
+                log_force(inode, Upto::End).await;
+                inode.audit_crash();
                 ControlFlow::Break(())
             }
             ShutdownState::LogFlush(inner) => match gfs2_log_flush::step(inode, me, inner).await {

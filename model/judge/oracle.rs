@@ -30,6 +30,9 @@ struct History {
     own: u64,
     /// Writes that zeros have come over in the block where they are. If these fail to be written, they are found again.
     beneath: u64,
+    /// Of the allowed ones, those that are only found since what came over them failed to be written. Once the cell is written,
+    /// they are not found any more.
+    failed: u64,
     /// Writes that have begun and not ended, each with what was complete when it began.
     pending: Vec<(WriteId, u64)>,
     /// Reads that have begun and not ended, each with what it may return.
@@ -47,6 +50,7 @@ impl History {
             allowed: 1,
             own: 1,
             beneath: 0,
+            failed: 0,
             pending,
             reads,
             outgrown: Outgrown::default(),
@@ -79,6 +83,7 @@ impl History {
 
     /// The cell may contain this from here on.
     fn allow(&mut self, id: WriteId) {
+        self.failed &= !(1 << id);
         self.allowed |= 1 << id;
         self.own |= 1 << id;
         for (_, may_return) in &mut self.reads {
@@ -86,11 +91,27 @@ impl History {
         }
     }
 
-    /// What was cached is not written, and this is found instead; also if the write that it is of has still other cells to copy.
+    /// What was cached is not written, and this is found instead, also behind the end of writes that have copied already, and have still
+    /// other cells to copy. One that has not copied began after what is cached.
     fn lose(&mut self, id: WriteId, cached: Value) {
+        let failed = if self.allowed & (1 << id) == 0 { 1 << id } else { self.failed & (1 << id) };
         self.allow(id);
-        let failed = self.pending.iter_mut().filter(|(pending, _)| cached.write() == Some(*pending));
-        failed.for_each(|(_, replaced)| *replaced &= !(1 << id));
+        self.failed |= failed;
+        let Some(cached) = cached.write() else { return };
+        for (write, replaced) in &mut self.pending {
+            let copied = *write == cached || *replaced & (1 << cached) == 0;
+            if copied && *replaced & (1 << id) != 0 {
+                *replaced &= !(1 << id);
+                self.failed |= 1 << id;
+            }
+        }
+    }
+
+    /// The device has this from here on: of what earlier failures have left nothing else is found any more.
+    fn arrive(&mut self, value: Value) {
+        let stays = value.write().map_or(0, |id| 1 << id);
+        self.allowed &= !self.failed | stays;
+        self.failed &= stays;
     }
 
     /// The write is acknowledged: what it began after is replaced. A repeated write of the same number
@@ -99,6 +120,7 @@ impl History {
         if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
             let (_, replaced) = self.pending.remove(at);
             self.allowed &= !replaced | 1 << id;
+            self.failed &= self.allowed;
             self.outgrown = Outgrown::default();
         }
     }
@@ -119,26 +141,30 @@ impl History {
 
     /// A change of the size has brought the cell into the file. What was stored there before it began, behind end of file, is
     /// found or not where it is exempt.
-    fn complete_growth(&mut self, post_eof: PostEof) {
+    fn complete_growth(&mut self, post_eof: PostEof, zeros: Zeros) {
         let Some(at) = self.pending.iter().position(|(other, _)| *other == 0) else { return };
         let (_, stored) = self.pending.remove(at);
         if post_eof == PostEof::Judged {
-            self.expel(stored);
+            self.expel(stored, zeros);
         }
     }
 
     /// A write elsewhere has brought the cell into the file, as zeros, or it has not.
-    fn end_growth(&mut self, id: WriteId, grown: bool) {
+    fn end_growth(&mut self, id: WriteId, grown: bool, zeros: Zeros) {
         if let Some(stored) = self.growths.end(id)
             && grown
         {
-            self.expel(stored);
+            self.expel(stored, zeros);
         }
     }
 
-    /// Values that were stored behind end of file do not come into the file.
-    fn expel(&mut self, stored: u64) {
+    /// Values that were stored behind end of file do not come into the file; unless the zeros that come over them fail to be written.
+    fn expel(&mut self, stored: u64, zeros: Zeros) {
+        if zeros == Zeros::MayFail {
+            self.beneath |= self.own & stored & !1;
+        }
         self.allowed &= !stored | 1;
+        self.failed &= self.allowed;
         self.own &= !stored | 1;
     }
 
@@ -167,6 +193,7 @@ impl History {
     fn replace(&mut self, values: u64) {
         let pending = self.pending.iter().fold(0, |set, (id, _)| set | 1 << id);
         self.allowed = self.allowed & pending | values;
+        self.failed &= self.allowed & !values;
         self.own |= values;
         for (_, may_return) in &mut self.reads {
             *may_return |= values;
@@ -193,6 +220,7 @@ impl History {
     /// The cell may contain whatever was ever written.
     fn exempt(&mut self) {
         self.allowed = u64::MAX;
+        self.failed = 0;
         self.pending.iter_mut().for_each(|(_, replaced)| *replaced = 0);
         self.growths.exempt();
         self.reads.iter_mut().for_each(|(_, may_return)| *may_return = u64::MAX);
@@ -211,6 +239,24 @@ impl History {
     fn owns(&self, value: Value) -> bool {
         value.write().is_some_and(|id| self.own & (1 << id) != 0)
     }
+}
+
+/// What the page cache has where writeback has failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lost {
+    /// This, and it is clean: nobody will write it.
+    Cached(Value),
+    /// It is dirty again, and will be written.
+    No,
+}
+
+/// What may become of zeros that are put into a block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Zeros {
+    /// They are written.
+    Arrive,
+    /// I/O may fail.
+    MayFail,
 }
 
 /// What one writer has met since its last `iomap_begin`.
@@ -262,6 +308,8 @@ pub struct Oracle<B: Backend> {
     exempted: Option<u64>,
     /// What is judged of stores behind end of file.
     post_eof: PostEof,
+    /// Whether zeros that are put into a block may fail to be written.
+    zeros: Zeros,
 }
 
 /// Runs of cells with the same contents, for messages.
@@ -301,6 +349,7 @@ impl<B: Backend> Oracle<B> {
             label: label.map(str::to_owned),
             exempted: None,
             post_eof: PostEof::Judged,
+            zeros: Zeros::Arrive,
             cells: (0..geometry.folios()).map(|index| backend.leaf("history", histories(index))).collect(),
             writers: (0..actors).map(|_| backend.leaf("writer", Writer::default())).collect(),
             survivors: None,
@@ -329,6 +378,13 @@ impl<B: Backend> Oracle<B> {
     #[must_use]
     pub fn with_post_eof(mut self, post_eof: PostEof) -> Self {
         self.post_eof = post_eof;
+        self
+    }
+
+    /// Zeros that are put into a block may fail to be written.
+    #[must_use]
+    pub fn with_failing_zeros(mut self) -> Self {
+        self.zeros = Zeros::MayFail;
         self
     }
 
@@ -376,6 +432,13 @@ impl<B: Backend> Oracle<B> {
     pub fn end_sync(&self, actor: ActorId) {
         for survivors in self.survivors.iter().flatten() {
             survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.end_sync(actor)));
+        }
+    }
+
+    /// An fsync(2) returns an error.
+    pub fn abandon_sync(&self, actor: ActorId) {
+        for survivors in self.survivors.iter().flatten() {
+            survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.abandon_sync(actor)));
         }
     }
 
@@ -483,7 +546,7 @@ impl<B: Backend> Oracle<B> {
             if any {
                 self.cells[index].update(|histories| {
                     for history in histories {
-                        history.end_growth(id, grown);
+                        history.end_growth(id, grown, self.zeros);
                     }
                 });
             }
@@ -525,17 +588,33 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
-    /// Writeback of cells has failed, which some fsync(2) reports: what the device has of them, given with each and before what
-    /// the page cache has, may be found instead, and may survive a crash.
-    pub fn lose(&self, geometry: &Geometry, left: impl Iterator<Item = (Cell, Value, Value)>) {
-        for (cell, value, cached) in left {
+    /// Writeback of cells has failed, which some fsync(2) reports: what the device has of them may be found instead of what the page
+    /// cache has, unless that will be written once more, and may survive a crash.
+    /// Nor was a size logged that is greater than `size`.
+    pub fn lose(&self, geometry: &Geometry, size: Cell, left: impl Iterator<Item = (Cell, Value, Lost)>) {
+        for (cell, value, lost) in left {
             let Some(id) = value.write() else { continue };
-            self.each(geometry, &(cell..cell + 1), |history| {
-                if history.may_come_back(value) {
-                    history.lose(id, cached);
+            if let Lost::Cached(cached) = lost {
+                self.each(geometry, &(cell..cell + 1), |history| {
+                    if history.may_come_back(value) {
+                        history.lose(id, cached);
+                    }
+                });
+            }
+            self.survivors(geometry, &(cell..cell + 1), |survivor| {
+                survivor.allow(id);
+                if cell >= size {
+                    survivor.allow_outside();
                 }
             });
-            self.survivors(geometry, &(cell..cell + 1), |cell| cell.allow(id));
+        }
+    }
+
+    /// The device has these values of cells from here on.
+    pub fn arrive(&self, geometry: &Geometry, values: impl Iterator<Item = (Cell, Value)>) {
+        for (cell, value) in values {
+            self.each(geometry, &(cell..cell + 1), |history| history.arrive(value));
+            self.survivors(geometry, &(cell..cell + 1), Survivors::arrive);
         }
     }
 
@@ -574,7 +653,7 @@ impl<B: Backend> Oracle<B> {
 
     /// Cells have come into the file.
     pub fn complete_growth(&self, geometry: &Geometry, cells: &Range<Cell>) {
-        self.each(geometry, cells, |history| history.complete_growth(self.post_eof));
+        self.each(geometry, cells, |history| history.complete_growth(self.post_eof, self.zeros));
     }
 
     /// `cells` are taken out of the file: what lies behind moves down.
@@ -926,6 +1005,52 @@ mod tests {
     }
 
     #[test]
+    fn what_a_failure_has_left_is_not_found_once_the_cell_is_written() {
+        let mut history = History::new();
+        for id in [1, 2] {
+            history.begin_write(id);
+            history.complete_write(id);
+        }
+        history.lose(1, Value::written(2));
+        history.arrive(Value::written(1));
+        assert!(history.allows(Value::written(1)), "the device still has it");
+        history.arrive(Value::written(2));
+        assert!(!history.allows(Value::written(1)) && history.allows(Value::written(2)));
+        // What may be found anyhow stays.
+        history.begin_write(3);
+        history.lose(2, Value::written(2));
+        history.arrive(Value::written(3));
+        assert!(history.allows(Value::written(2)), "the write has not ended");
+    }
+
+    #[test]
+    fn whatever_had_copied_when_it_failed_to_be_written_may_be_gone() {
+        let written = || {
+            let mut history = History::new();
+            history.begin_write(1);
+            history.complete_write(1);
+            history.begin_write(2);
+            history
+        };
+        // A store through a mapping came over what the write had copied.
+        let mut history = written();
+        history.allow(3);
+        history.lose(1, Value::written(3));
+        history.complete_write(2);
+        assert!(history.allows(Value::written(1)));
+        history.arrive(Value::written(3));
+        assert!(!history.allows(Value::written(1)));
+        // One value of several in its buffer is cached.
+        let mut history = written();
+        history.store_to_buffer(2, 4);
+        history.lose(1, Value::written(4));
+        for id in [2, 4] {
+            history.complete_write(id);
+        }
+        assert!(history.allows(Value::written(1)));
+    }
+
+    #[test]
     fn what_zeros_came_over_in_its_place_comes_back_when_they_fail_and_what_was_freed_does_not() {
         let written = || {
             let mut history = History::new();
@@ -979,7 +1104,7 @@ mod tests {
             history.allow(1);
             history.begin_write(0);
             history.allow(2);
-            history.complete_growth(post_eof);
+            history.complete_growth(post_eof, Zeros::Arrive);
             assert!(history.allows(Value::ZERO) && history.allows(Value::written(2)));
             assert_eq!(history.allows(Value::written(1)), found);
             assert_eq!(history.owns(Value::written(1)), found);
@@ -995,9 +1120,9 @@ mod tests {
             history.growths.begin(3, history.settled());
             history.allow(2);
             assert!(history.is_growing());
-            history.end_growth(4, true);
+            history.end_growth(4, true, Zeros::Arrive);
             assert!(history.is_growing(), "another call ended");
-            history.end_growth(3, grown);
+            history.end_growth(3, grown, Zeros::Arrive);
             assert!(
                 history.allows(Value::ZERO) && history.allows(Value::written(2)) && !history.is_growing()
             );

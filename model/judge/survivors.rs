@@ -14,6 +14,8 @@ pub(crate) struct Survivors {
     may: u64,
     /// Stores behind end of file, as a set: where they must not survive, they are nothing that was written to the file.
     behind: u64,
+    /// What was to bring the cell into the file has failed, and nothing was written since.
+    left_outside: bool,
     /// Syncs that have begun and not ended, each with what may survive it.
     syncs: Vec<(ActorId, u64)>,
 }
@@ -21,7 +23,7 @@ pub(crate) struct Survivors {
 impl Survivors {
     /// Before anything was written, behind end of file. Zeros may be found in the file only once they were put there.
     pub(crate) fn new() -> Self {
-        Survivors { may: OUTSIDE, behind: 0, syncs: Vec::new() }
+        Survivors { may: OUTSIDE, behind: 0, left_outside: false, syncs: Vec::new() }
     }
 
     /// A write begins.
@@ -58,7 +60,7 @@ impl Survivors {
     /// A sync begins; `current` are the writes that the cell may contain.
     pub(crate) fn begin_sync(&mut self, actor: ActorId, current: u64) {
         // What reads as zeros may as well not be there.
-        let outside = if current & 1 == 0 { 0 } else { OUTSIDE };
+        let outside = if current & 1 == 0 && !self.left_outside { 0 } else { OUTSIDE };
         self.syncs.push((actor, current | outside));
         self.syncs.sort_unstable();
     }
@@ -69,6 +71,22 @@ impl Survivors {
             let (_, survive) = self.syncs.remove(at);
             self.may &= survive;
         }
+    }
+
+    /// A sync returns an error: it promises nothing.
+    pub(crate) fn abandon_sync(&mut self, actor: ActorId) {
+        self.syncs.retain(|(other, _)| *other != actor);
+    }
+
+    /// What was to make the file longer has failed: a crash may leave the cell outside of it.
+    pub(crate) fn allow_outside(&mut self) {
+        self.allow_all(OUTSIDE);
+        self.left_outside = true;
+    }
+
+    /// The cell was written.
+    pub(crate) fn arrive(&mut self) {
+        self.left_outside = false;
     }
 
     /// Whether a crash may leave this.
@@ -95,6 +113,27 @@ mod tests {
         cell.end_sync(0);
         let survives = |id| cell.allow_recovery_of(Value::written(id));
         assert!(!survives(0) && survives(1) && survives(2));
+    }
+
+    #[test]
+    fn a_sync_that_fails_promises_nothing() {
+        let mut cell = Survivors::new();
+        cell.allow(1);
+        cell.begin_sync(0, 1 << 1);
+        cell.abandon_sync(0);
+        cell.end_sync(0);
+        assert!(cell.allow_recovery_outside());
+        cell.begin_sync(0, 1 << 1);
+        cell.allow_outside();
+        cell.end_sync(0);
+        assert!(cell.allow_recovery_outside(), "what made the file longer has failed since");
+        cell.begin_sync(0, 1 << 1);
+        cell.end_sync(0);
+        assert!(cell.allow_recovery_outside(), "a sync that finds nothing dirty does not write it");
+        cell.arrive();
+        cell.begin_sync(0, 1 << 1);
+        cell.end_sync(0);
+        assert!(!cell.allow_recovery_outside());
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Inode<B: Backend> {
     pub i_rwsem: RwSemaphore<B>,
     /// mapping->invalidate_lock.
     pub invalidate_lock: RwSemaphore<B>,
+    /// ip->i_flags_lock, as far as i_size is concerned: whether somebody holds it.
+    pub i_flags_lock: B::Lock<bool>,
     /// ip->i_gl, where the file system has one.
     pub glock: Option<B::Lock<Holders>>,
     /// What passes by it.
@@ -110,6 +112,7 @@ impl<B: Backend> Inode<B> {
                 sb.config.user_buffers().into_iter().map(|buffer| (buffer.write, buffer.stores)).collect(),
             )
             .with_post_eof(sb.config.post_eof);
+        let oracle = if sb.config.fs.io_errors { oracle.with_failing_zeros() } else { oracle };
         let fs = &sb.config.fs;
         let (map, size) = new_file(&sb.config, geometry, number);
         let weak = sb.config.memory != MemoryModel::Sequential && !fs.read_takes_i_rwsem && size_changes;
@@ -127,6 +130,7 @@ impl<B: Backend> Inode<B> {
             number,
             i_rwsem: semaphore("i_rwsem", Link::IRwsem, "IOLOCK"),
             invalidate_lock: semaphore("invalidate_lock", Link::InvalidateLock, "MMAPLOCK"),
+            i_flags_lock: backend.unordered("i_flags_lock", false),
             glock: fs.glock.then(|| backend.unordered("glock", Holders::default())),
             glock_order: handover("glock", Link::Glock, Link::Glock),
             ilock: LinkedLock::new(backend, "ilock", map, ilock),

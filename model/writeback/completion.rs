@@ -14,6 +14,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_end_cow_extent;
+use crate::judge::oracle::Lost;
 use crate::reclaim;
 use crate::state::disk::on_disk;
 use crate::state::dropbehind::Dropper;
@@ -120,7 +121,9 @@ pub async fn step<B: Backend>(
                 keep_error(inode(&ioend), &ioend);
                 Conversion::Settled
             } else {
-                convert(inode(&ioend), &ioend).await
+                let conversion = convert(inode(&ioend), &ioend).await;
+                arrived(inode(&ioend), ioend.blocks.clone());
+                conversion
             };
             match fs.bump_convert {
                 Bump::AfterIlock if conversion == Conversion::Changed => CompletionState::Bump(ioend, bits),
@@ -227,6 +230,7 @@ async fn transfer<B: Backend>(inode: &Inode<B>, ioend: &Ioend, folio: FolioRef) 
         report_checksum(inode, &inode.sb.geometry.cells_of_block(block), &data);
         write_disk(inode, phys, data);
     }
+    arrived(inode, blocks_of(inode, ioend, folio));
     inode.emit(|| What::Folio(FolioEvent::Written(folio.index)));
 }
 
@@ -266,23 +270,44 @@ async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
     keep_error(inode, ioend);
 }
 
-/// The error is kept for the next fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device.
+/// The error is kept for the next fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device, but
+/// where it is dirty again.
 fn keep_error<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
     inode.wb_error.publish(1, Ordering::Relaxed);
+    let (geometry, per_block) = (&inode.sb.geometry, inode.sb.config.fs.block_dirty);
     let mut left = Vec::new();
     for folio in &ioend.folios {
-        let start = inode.sb.geometry.cells_of_folio(folio.index).start;
+        let cells = geometry.cells_of_folio(folio.index);
+        let first = geometry.blocks_of_folio(folio.index).start;
         inode.page(folio.index).audit(|slot| {
-            let cached = slot.folio(folio.id).map_or(&[][..], |data| &data.cells[..]);
-            for cell in
-                blocks_of(inode, ioend, *folio).flat_map(|block| inode.sb.geometry.cells_of_block(block))
-            {
-                let cached = cached.get(usize::from(cell - start)).copied().unwrap_or(Value::ZERO);
-                left.push((cell, on_disk(inode, cell), cached));
+            let data = slot.folio(folio.id);
+            for block in blocks_of(inode, ioend, *folio) {
+                let dirty = data.is_some_and(|data| data.dirty && data.block_dirty(block - first, per_block));
+                for cell in geometry.cells_of_block(block) {
+                    let cached =
+                        data.and_then(|data| data.cells.get(usize::from(cell - cells.start)).copied());
+                    let cached = cached.unwrap_or(Value::ZERO);
+                    left.push((
+                        cell,
+                        on_disk(inode, cell),
+                        if dirty { Lost::No } else { Lost::Cached(cached) },
+                    ));
+                }
             }
         });
     }
-    inode.oracle.lose(&inode.sb.geometry, left.into_iter());
+    let mut size = 0;
+    inode.audit_map(|map| size = map.disk_size);
+    inode.oracle.lose(geometry, size, left.into_iter());
+}
+
+/// What the device has of blocks that were written is what is found from here on, where I/O that failed may have left something
+/// else.
+fn arrived<B: Backend>(inode: &Inode<B>, blocks: impl Iterator<Item = FileBlock>) {
+    if inode.sb.config.fs.io_errors {
+        let cells = blocks.flat_map(|block| inode.sb.geometry.cells_of_block(block));
+        inode.oracle.arrive(&inode.sb.geometry, cells.map(|cell| (cell, on_disk(inode, cell))));
+    }
 }
 
 /// `xfs_iomap_write_unwritten`, `xfs_reflink_end_cow` or `xfs_zoned_end_io`, and the on-disk size, in one ILOCK
