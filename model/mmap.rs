@@ -143,7 +143,8 @@ impl Path for MmapState {
             MmapState::Mkwrite(vmf) => mkwrite(inode, me, vmf).await,
             MmapState::Valid(vmf, inner) => match extend::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Valid(vmf, inner),
-                ControlFlow::Break(()) => mkwrite(inode, me, vmf).await,
+                ControlFlow::Break(Returned::Success) => mkwrite(inode, me, vmf).await,
+                ControlFlow::Break(Returned::Error) => return put_for_no_zeros(inode, me, vmf.folio),
             },
             MmapState::Unstuff(vmf, inner) => match stuffed::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Unstuff(vmf, inner),
@@ -535,6 +536,18 @@ fn put_for_no_space<B: Backend>(
     folio: FolioRef,
 ) -> ControlFlow<Returned, MmapState> {
     no_space(inode, me);
+    inode.page(folio.index).release(|slot| slot.put(folio.id, me));
+    ControlFlow::Break(Returned::Error)
+}
+
+/// A write fault cannot zero what the valid size is to be moved over.
+fn put_for_no_zeros<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    folio: FolioRef,
+) -> ControlFlow<Returned, MmapState> {
+    inode.emit(|| What::Sigbus(None));
+    inode.i_rwsem.up_write(me);
     inode.page(folio.index).release(|slot| slot.put(folio.id, me));
     ControlFlow::Break(Returned::Error)
 }

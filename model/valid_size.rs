@@ -11,7 +11,7 @@ use stalemap_facade::{ActorId, Backend, Op, Returned};
 use crate::fs::valid_size;
 use crate::iomap::write_state::WriteState;
 use crate::iomap::{self, zero};
-use crate::path::{Part, Path, Stepped};
+use crate::path::{Ended, Part, Path, Stepped};
 use crate::state::event::What;
 use crate::state::inode::Inode;
 use crate::state::world::World;
@@ -30,17 +30,17 @@ pub enum ExtendState {
     Move(Range<Cell>),
 }
 
-/// One step, with i_rwsem held exclusively.
+/// One step, with i_rwsem held exclusively. It fails if what lies before the cells cannot be zeroed: then the valid size stays.
 pub async fn step<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     state: ExtendState,
-) -> ControlFlow<(), ExtendState> {
+) -> ControlFlow<Returned, ExtendState> {
     match state {
         ExtendState::Look(cells) => {
             let valid = valid_size::look(inode).await;
             if valid >= cells.end {
-                return ControlFlow::Break(());
+                return ControlFlow::Break(Returned::Success);
             }
             if inode.sb.config.fs.mkwrite_valid == MkwriteValid::Moved {
                 return ControlFlow::Continue(ExtendState::Move(0..cells.end));
@@ -53,12 +53,14 @@ pub async fn step<B: Backend>(
         }
         ExtendState::Zero(cells, inner) => match iomap::step(inode, me, *inner).await {
             ControlFlow::Continue(inner) => ControlFlow::Continue(ExtendState::Zero(cells, Box::new(inner))),
-            ControlFlow::Break(_) if cells.is_empty() => ControlFlow::Break(()),
+            ControlFlow::Break(zeroed) if cells.is_empty() || !zeroed.full => {
+                ControlFlow::Break(zeroed.returned())
+            }
             ControlFlow::Break(_) => ControlFlow::Continue(ExtendState::Move(cells)),
         },
         ExtendState::Move(cells) => {
             valid_size::advance(inode, &cells).await;
-            ControlFlow::Break(())
+            ControlFlow::Break(Returned::Success)
         }
     }
 }
@@ -97,9 +99,9 @@ impl Path for MmapFile {
             }
             MmapFile::Extend(inner) => match step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(MmapFile::Extend(inner)),
-                ControlFlow::Break(()) => {
+                ControlFlow::Break(returned) => {
                     inode.i_rwsem.up_write(me);
-                    ControlFlow::Break(Returned::Success)
+                    ControlFlow::Break(returned)
                 }
             },
         }

@@ -50,9 +50,14 @@ pub(crate) fn bits(blocks: Range<u16>) -> u64 {
     blocks.fold(0, |set, block| set | 1 << block)
 }
 
-/// `block_write_end`: attaches buffers if there are none (`__block_write_begin` did) and marks those of `blocks` dirty.
+/// `__block_write_begin_int`, before anything is copied: the folio gets buffers, and keeps them, however short the copy is.
+pub(crate) fn attach_buffers(folio: &mut Folio) -> &mut Buffers {
+    folio.buffers.get_or_insert_with(Buffers::default)
+}
+
+/// `block_write_end`: marks the buffers of `blocks` dirty.
 pub(crate) fn dirty_buffers(folio: &mut Folio, blocks: Range<u16>) {
-    let buffers = folio.buffers.get_or_insert_with(Buffers::default);
+    let buffers = attach_buffers(folio);
     buffers.dirty |= bits(blocks.clone());
     buffers.logged &= !bits(blocks);
 }
