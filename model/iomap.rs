@@ -245,7 +245,7 @@ async fn zeroed_first<B: Backend>(
     if inode.sb.config.fs.valid_size {
         let gap = valid_size::gap(inode, size, start).await?;
         if start > size {
-            write.size_before_zeros = Some(size);
+            write.size_before = Some(size);
             truncate::grow_with_valid_size(inode, &(size..start)).await;
         }
         return Ok(gap);
@@ -462,7 +462,7 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> Stepped<W
             format!("write(2) of {asked} returned after {got}")
         });
     }
-    if let Some(size) = write.size_before_zeros.filter(|_| done == write.request.start) {
+    if let Some(size) = write.size_before.filter(|_| done == write.request.start) {
         inode.violate(properties::SIZE_ORDER, || {
             let grown = inode.sb.geometry.show_cells(&(size..inode.i_size_peek()));
             format!("write(2) fails and leaves the file longer by {grown}, which nobody wrote")

@@ -27,7 +27,7 @@ use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::words::branches;
 use crate::words::command::{Command, FileId};
-use crate::words::dio_design::{DioAck, DioInvalidate, DioSize};
+use crate::words::dio_design::{DioAck, DioInvalidate, DioIsize, DioSize};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
 
@@ -49,6 +49,10 @@ pub enum Completion {
     Cached(Dio, FolioIndex),
     /// Before the size is raised, where that is a step of its own.
     Size(Dio),
+    /// Before i_size is raised, which was this, with i_flags_lock held.
+    Store(Dio, Cell),
+    /// Before the size on disk is, which was not under that lock.
+    SetFileSize(Dio),
     /// Before the conversion, from a block on.
     Convert(Dio, FileBlock),
     /// Before copies are put in the place of shared blocks, from a block on.
@@ -166,12 +170,19 @@ pub async fn step<B: Backend>(inode: &Inode<B>, state: Completion) -> ControlFlo
                 finish(inode, dio)
             }
         }
-        Completion::Size(dio) => {
+        Completion::Size(dio) => set_isize(inode, dio).await,
+        Completion::Store(dio, size) => {
+            let op = Op::new("spin_unlock i_flags_lock");
+            let mut held = inode.i_flags_lock.lock(op).await;
+            store_size(inode, &dio, size, dio.request.end);
+            *held = false;
+            ControlFlow::Continue(Completion::SetFileSize(dio))
+        }
+        Completion::SetFileSize(dio) => {
             let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
-            raise_size(inode, &dio, dio.request.end);
             map.raise_logged_size(dio.request.end.min(inode.i_size_peek()));
             map.end();
-            if dio.unwritten { ControlFlow::Continue(convert_first(inode, dio)) } else { ended(inode, dio) }
+            sized(inode, dio)
         }
         Completion::Convert(dio, block) => convert(inode, dio, block).await,
         Completion::EndCow(dio, block) => end_cow(inode, dio, block).await,
@@ -293,16 +304,48 @@ async fn convert<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> Co
     if end < last { ControlFlow::Continue(Completion::Convert(dio, end)) } else { ended(inode, dio) }
 }
 
+/// `xfs_dio_write_end_io` without a conversion: i_size is compared and raised under i_flags_lock, which one with a conversion does
+/// not take. Who compares with that lock held stores what it has compared, whatever i_size is by then.
+async fn set_isize<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
+    let end = dio.request.end;
+    if inode.sb.config.design.dio_isize == DioIsize::Ilock {
+        let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
+        raise_size(inode, &dio, end);
+        map.raise_logged_size(end.min(inode.i_size_peek()));
+        map.end();
+        return sized(inode, dio);
+    }
+    let free = |held: &bool, _| !*held;
+    let mut held = inode.i_flags_lock.lock_when(Op::new("spin_lock i_flags_lock"), free, 0).await;
+    let size = inode.i_size_peek();
+    if end <= size {
+        drop(held);
+        return sized(inode, dio);
+    }
+    *held = true;
+    ControlFlow::Continue(Completion::Store(dio, size))
+}
+
+/// The sizes are right.
+fn sized<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
+    if dio.unwritten { ControlFlow::Continue(convert_first(inode, dio)) } else { ended(inode, dio) }
+}
+
 /// Raises i_size to `end` at least.
 fn raise_size<B: Backend>(inode: &Inode<B>, dio: &Dio, end: Cell) {
     let size = inode.i_size_peek();
     if end > size {
-        inode.i_size.publish(u64::from(end), inode.order(Link::SizeStore));
-        inode.oracle.gap(&inode.sb.geometry, &(size..dio.request.start.max(size)));
-        let grown = size.max(dio.request.start)..end;
-        inode.oracle.outgrow(&inode.sb.geometry, dio.id, size, &grown);
-        inode.emit(|| What::Size(inode.sb.geometry.byte_at(end)));
+        store_size(inode, dio, size, end);
     }
+}
+
+/// Stores i_size, which was `size` when it was looked at.
+fn store_size<B: Backend>(inode: &Inode<B>, dio: &Dio, size: Cell, end: Cell) {
+    inode.i_size.publish(u64::from(end), inode.order(Link::SizeStore));
+    inode.oracle.gap(&inode.sb.geometry, &(size..dio.request.start.max(size)));
+    let grown = size.max(dio.request.start)..end;
+    inode.oracle.outgrow(&inode.sb.geometry, dio.id, size, &grown);
+    inode.emit(|| What::Size(inode.sb.geometry.byte_at(end)));
 }
 
 /// The write is over: it is not counted any more, and acknowledged.

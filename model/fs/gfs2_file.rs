@@ -25,7 +25,7 @@ use crate::words::personality::{FlushUnmap, Hooks, JdataFlip};
 
 /// `gfs2_setattr_size` from `size` to `new_size`.
 pub(super) fn gfs2_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
-    if new_size > size { do_grow(inode, size, new_size) } else { do_shrink(inode, size, new_size) }
+    if new_size >= size { do_grow(inode, size, new_size) } else { do_shrink(inode, size, new_size) }
 }
 
 /// `do_grow`. 6.12 zeroes the rest of the old last page first (`gfs2_clear_beyond_eof`).
@@ -98,7 +98,10 @@ fn punch_hole<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> 
     let mut jobs = Vec::new();
     for block in touched.clone().filter(|block| !inside(block)) {
         let block = geometry.cells_of_block(block);
-        let edge = below(size, &(cells.start.max(block.start)..cells.end.min(block.end)));
+        let edge = cells.start.max(block.start)..cells.end.min(block.end);
+        // It is not cut at end of file in 6.1; where zeroing raises i_size, the file is longer then. In 7.3 it is.
+        let raises = inode.sb.config.design.zero_raises_size;
+        let edge = if raises { edge } else { below(size, &edge) };
         if !edge.is_empty() {
             jobs.push(Job::Zero(edge));
         }

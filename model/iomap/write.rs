@@ -416,6 +416,7 @@ async fn copy<B: Backend>(
     if !to_zero.is_empty() {
         zero_blocks(inode, &iter.iomap, to_zero, locked, folio);
     }
+    attach_buffers(inode, &iter.iomap, folio);
     let short = copied_to < stop;
     let accepted = !short || folio.uptodate || inode.sb.config.design.short_copy == ShortCopy::Accept;
     if short {
@@ -423,11 +424,10 @@ async fn copy<B: Backend>(
     }
     let done = if accepted { copied_to } else { write.pos };
     let cut = short && (done == write.pos || inode.sb.config.design.failed_cut == FailedCut::Always);
-    let raises = accepted && done > size && raises_size(inode, write.fill);
-    if raises && inode.contents.are_weak() && locked.invalid.is_empty() {
-        let cells = size.max(write.pos)..done;
-        let values = folio.cells[within(&inode.sb.geometry.cells_of_folio(index), &cells)].to_vec();
-        inode.contents.outdate(index, cells, values);
+    // Also if nothing was copied behind end of file: up to where it was to be copied.
+    let raises = done > size && raises_size(inode, write.fill);
+    if raises && locked.invalid.is_empty() {
+        outdate(inode, folio, index, size.max(write.pos)..done);
     }
     if accepted {
         put(inode, folio, write, &iter.iomap, locked, done);
@@ -542,6 +542,21 @@ fn raises_size<B: Backend>(inode: &Inode<B>, fill: Fill) -> bool {
     }
 }
 
+/// What is written to the inode itself has no buffers.
+fn attach_buffers<B: Backend>(inode: &Inode<B>, iomap: &Iomap, folio: &mut Folio) {
+    if inode.hooks() == Hooks::Jdata && iomap.kind != IomapType::Inline {
+        jdata::attach_buffers(folio);
+    }
+}
+
+/// In relaxed memory who reads the new size before the copy may find what the folio had.
+fn outdate<B: Backend>(inode: &Inode<B>, folio: &Folio, index: FolioIndex, cells: Range<Cell>) {
+    if inode.contents.are_weak() && !cells.is_empty() {
+        let values = folio.cells[within(&inode.sb.geometry.cells_of_folio(index), &cells)].to_vec();
+        inode.contents.outdate(index, cells, values);
+    }
+}
+
 /// What was put there makes the file longer, which ended at the start of `grown`. Data before size: whoever sees the size finds
 /// the data. Both are done under the folio lock and i_rwsem, and no reader can tell one transition from two (the data below the
 /// new size is not read without the size).
@@ -551,10 +566,13 @@ fn i_size_write<B: Backend>(inode: &Inode<B>, write: &mut Write, grown: Range<Ce
     if write.fill == Fill::Zero {
         inode.sb.backend.reach(branches::ZERO_GROWS);
         if !write.request.is_empty() {
-            write.size_before_zeros.get_or_insert(size);
+            write.size_before.get_or_insert(size);
         }
     } else {
-        let size = write.size_before_zeros.unwrap_or(size);
+        if done == write.request.start {
+            write.size_before.get_or_insert(size);
+        }
+        let size = write.size_before.unwrap_or(size);
         inode.oracle.gap(&inode.sb.geometry, &(size..write.pos.max(size)));
     }
     inode.emit(|| What::Size(inode.sb.geometry.byte_at(done)));

@@ -72,8 +72,8 @@ pub struct Write {
     pub(crate) flush: bool,
     /// The folios over the mapping that are to be zeroed, where they were looked up with it.
     pub(crate) batch: Option<Box<FolioBatch>>,
-    /// Where the file ended before its zeros raised i_size, if they did.
-    pub(crate) size_before_zeros: Option<Cell>,
+    /// Where the file ended before its zeros raised i_size, or a copy of nothing behind end of file, if they did.
+    pub(crate) size_before: Option<Cell>,
     /// Holds that this actor has stood at, as a set.
     pub(crate) held: u16,
     /// What is left of the blocks that were reserved before the write began, for writes out of place.
@@ -113,7 +113,7 @@ impl Write {
             checked: Checked::NotYet,
             flush: false,
             batch: None,
-            size_before_zeros: None,
+            size_before: None,
             held: 0,
             budget: 0,
             holds_invalidate_lock: false,

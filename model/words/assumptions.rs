@@ -78,13 +78,13 @@ pub const ALL: &[Assumption] = &[
     assume(
         "one-ioend",
         "one ioend completes at a time, over all files and in any order, and neighbours are not merged",
-        "xfs_end_io, iomap_sort_ioends (fs/xfs/xfs_aops.c, 6.1 to 7.3)",
+        "xfs_end_io (fs/xfs/xfs_aops.c, 6.1 and 6.12; fs/xfs/xfs_ioend.c, 7.3), iomap_sort_ioends (fs/iomap)",
         &["bio_end_io", "xfs_end_ioend", "iomap_finish_ioends"],
     ),
     assume(
         "writeback-bit",
         "the buffers of a folio of journalled data are submitted when it is unlocked",
-        "__block_write_full_folio (fs/buffer.c, 6.1 to 7.3): before that",
+        "__block_write_full_page (fs/buffer.c, 6.1), __block_write_full_folio (6.12, 7.3): before that",
         &["submit_bh"],
     ),
     assume(
@@ -104,7 +104,8 @@ pub const ALL: &[Assumption] = &[
                 "xfs_unmap_extent",
                 "xfs_bmap_collapse_extents",
                 "xfs_reflink_end_cow",
-                "xfs_reflink_convert_cow",
+                "xfs_reflink_remap_extent",
+                "xfs_reflink_cancel_cow_range",
                 "ext4_ext_truncate",
                 "ext4_ext_remove_space",
             ],
@@ -140,11 +141,14 @@ pub const ALL: &[Assumption] = &[
         "__filemap_get_folio (6.6), split_huge_page_to_list, migrate_folio (mm/)",
         &["filemap_add_folio", "iomap_read_folio"],
     ),
-    assume(
-        "direct-mapped-first",
-        "a direct write has all its extents mapped before any of its I/O reaches the device",
-        "__iomap_dio_rw (fs/iomap/direct-io.c)",
-        &["invalidate_inode_pages2", "filemap_range_has_page", "nrpages"],
+    only(
+        Where::InPlace,
+        assume(
+            "direct-mapped-first",
+            "a direct write has all its extents mapped before any of its I/O reaches the device",
+            "__iomap_dio_rw (fs/iomap/direct-io.c)",
+            &["invalidate_inode_pages2", "filemap_range_has_page", "nrpages"],
+        ),
     ),
     assume(
         "logs-apart",
@@ -214,7 +218,7 @@ pub const ALL: &[Assumption] = &[
         "transaction-space",
         "a transaction reserves no more blocks than it needs for data",
         "xfs_alloc_file_space, xfs_unmap_extent, xfs_bmap_worst_indlen (fs/xfs, 6.1 to 7.3): also what is there already, and for the trees; so a call may fail with blocks free",
-        &["xfs_alloc_file_space", "xfs_unmap_extent", "xfs_iomap_write_direct", "xfs_reflink_fill_cow_hole"],
+        &["xfs_alloc_file_space", "xfs_unmap_extent", "xfs_iomap_write_direct", "xfs_reflink_fill_cow_hole", "xfs_reflink_remap_extent"],
     ),
     assume(
         "no-mmap-lock",

@@ -7,7 +7,7 @@
 use std::num::NonZero;
 
 use crate::words::dio_design::{
-    DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioSize, DioStable, DioUnaligned, DioWait,
+    DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioIsize, DioSize, DioStable, DioUnaligned, DioWait,
 };
 use crate::words::map_design::{
     AllocRecheck, ConvertRecheck, CowFill, CowHint, CowHole, CowRecheck, EndCow, MapLookup, RelocateRecheck,
@@ -649,6 +649,8 @@ pub struct Design {
     pub dio_invalidate: DioInvalidate,
     /// When they raise the size.
     pub dio_size: DioSize,
+    /// Under which lock, where nothing is converted.
+    pub dio_isize: DioIsize,
     /// What they do about folios that stay.
     pub dio_busy: DioBusy,
     /// When they are acknowledged.
@@ -744,6 +746,7 @@ settable!(Design {
     dio_cached = DioCached::Locked,
     dio_invalidate = DioInvalidate::AfterEndIo,
     dio_size = DioSize::AfterConversion,
+    dio_isize = DioIsize::Ilock,
     dio_busy = DioBusy::Fallback,
     dio_ack = DioAck::AfterCompletion,
     dio_stable = DioStable::Nothing,

@@ -78,6 +78,16 @@ choices! {
 }
 
 choices! {
+    /// What the completion of a direct write that converts nothing compares and raises i_size under.
+    DioIsize {
+        /// i_flags_lock (`xfs_dio_write_end_io`, up to 7.3): one that converts does it under the ILOCK, and comes in between.
+        FlagsLock = "i_flags_lock",
+        /// The ILOCK (no kernel does).
+        Ilock = "ilock",
+    }
+}
+
+choices! {
     /// What becomes of a direct write whose range the page cache does not let go of.
     DioBusy {
         /// It is done as a buffered write (60263d5889e6).

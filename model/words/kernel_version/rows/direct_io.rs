@@ -84,6 +84,20 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "dio_isize",
+        &["xfs", "xfs-zoned"],
+        &[text(
+            "i_flags_lock",
+            ALL,
+            "xfs_dio_write_end_io (7.3: xfs_dio_endio_set_isize) under i_flags_lock; xfs_iomap_write_unwritten under the ILOCK",
+        )],
+    ),
+    row(
+        "dio_isize",
+        &["gfs2", "gfs2-jdata", "zonefs"],
+        &[text("i_flags_lock", ALL, "a direct write does not grow the file, or alone")],
+    ),
+    row(
         "dio_busy",
         &["xfs", "xfs-zoned", "gfs2", "gfs2-jdata"],
         &[text(
