@@ -218,7 +218,13 @@ pub const ALL: &[Assumption] = &[
         "transaction-space",
         "a transaction reserves no more blocks than it needs for data",
         "xfs_alloc_file_space, xfs_unmap_extent, xfs_bmap_worst_indlen (fs/xfs, 6.1 to 7.3): also what is there already, and for the trees; so a call may fail with blocks free",
-        &["xfs_alloc_file_space", "xfs_unmap_extent", "xfs_iomap_write_direct", "xfs_reflink_fill_cow_hole", "xfs_reflink_remap_extent"],
+        &[
+            "xfs_alloc_file_space",
+            "xfs_unmap_extent",
+            "xfs_iomap_write_direct",
+            "xfs_reflink_fill_cow_hole",
+            "xfs_reflink_remap_extent",
+        ],
     ),
     assume(
         "no-mmap-lock",

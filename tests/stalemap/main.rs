@@ -19,6 +19,7 @@ mod equivalence;
 mod every_value;
 mod exports;
 mod extending;
+mod failures;
 mod fidelity;
 mod fsx;
 mod golden_counts;

@@ -1,0 +1,104 @@
+//! Calls and I/O that fail: what they leave, what is promised by an fsync that fails, and what is not lost although it looks so.
+
+use stalemap::engine::Engine;
+use stalemap::run::{GivenLimits, Job, Outcome, run_all};
+
+use crate::common::good;
+
+fn under(of: &str, source: &str, implementation: &str) -> Outcome {
+    let scenario = good(of, &format!("title = 'x'\n{source}"));
+    let implementation = scenario.implementation(implementation).expect("a design or a kernel");
+    let job = Job { scenario: &scenario, implementation, engine: Engine::Exhaustive };
+    run_all(&[job], GivenLimits::default(), 1, &|_| ()).remove(0).expect("a run")
+}
+
+/// What a failed writeback leaves, and what an fsync(2) that fails promises: `holds`, or what is violated.
+#[test]
+fn what_failed_to_be_written_may_be_gone_until_it_is_written() {
+    const OLD: &str = "[fs]\nio_errors = true\n[setup]\nrun = ['pwrite -S 0x61 -b 8k 0 8k', 'fsync']\n";
+    let ignores = "[design.ignores]\nbased_on = 'iomap_valid'\nreclaim_writeback = 'ignore'\n";
+    let actor = |name: &str, run: &str| format!("[[actor]]\nname = '{name}'\nrun = [{run}]\n");
+    let again = "'pwrite -S 0x62 0 4k', '@may_fail fsync', '@redirty 0 4k', 'sync_range -w 0 4k', '@reclaim 0 4k', \
+                 'pread 0 4k', '@may_fail fsync', 'pread 0 4k'";
+    let grown = "'@may_fail truncate 5k', 'pwrite -S 0x62 -b 2k 6k 2k', '@may_fail fsync'";
+    for (of, files, implementation, violated) in [
+        ("written after the failure", format!("{OLD}{ignores}{}", actor("w", again)), "ignores", true),
+        ("the same, with a reclaim that looks", format!("{OLD}{}", actor("w", again)), "iomap_valid", false),
+        (
+            "a store over a copy whose write has not ended",
+            format!(
+                "{OLD}{}{}",
+                actor("w", "'pwrite -S 0x41 -b 8k 0 8k'"),
+                actor("m", "'mmap 0 4k', 'mwrite -S 0x42 0 4k', 'sync_range -w 0 4k'")
+            ),
+            "linux-7.3",
+            false,
+        ),
+        (
+            "an append that fails, and the only fsync",
+            format!("{OLD}{}{}", actor("a", grown), actor("p", "'@crash'")),
+            "linux-7.3",
+            false,
+        ),
+        (
+            "zeros by which the file grows over what a direct write has left",
+            format!(
+                "[fs]\nio_errors = true\n[setup]\nrun = ['pwrite -S 0x61 0 1k', 'fsync']\n{}",
+                actor(
+                    "a",
+                    "'@may_fail @direct pwrite -S 0x4a -b 5k 3k 5k', 'pwrite -S 0x57 4k 4k', '@may_fail fsync', \
+                     '@reclaim 0 4k', 'pread 0 4k'"
+                )
+            ),
+            "linux-7.3",
+            false,
+        ),
+    ] {
+        let outcome = under(of, &files, implementation);
+        assert_eq!(!outcome.violated.is_empty(), violated, "{of}: {:?}", outcome.violated);
+    }
+}
+
+/// Failures in the middle of something.
+#[test]
+fn what_fails_half_way_leaves_what_the_kernel_leaves() {
+    for (of, source, implementation) in [
+        (
+            "a copy of nothing into a fresh folio of journalled data",
+            "[fs]\npersonality = 'gfs2-jdata'\nshort_copies = true\n[setup]\nrun = ['pwrite -S 0x67 0 4k']\n\
+             [[actor]]\nname = 'a'\nrun = ['pwrite -S 0x48 5k 3k']\n[observe]\nranges = ['6k 1k']\n",
+            "linux-6.12",
+        ),
+        (
+            "a write fault without memory for what lies before its page",
+            "[fs]\nallocate = 'written'\nvalid_size = true\nblock_dirty = true\nalloc_errors = true\n\
+             [setup]\nrun = ['truncate 8k']\n\
+             [[actor]]\nname = 'm'\nrun = ['mmap -w 0 8k', '@may_fail mwrite -S 0x56 4k 4k']\n",
+            "iomap_valid",
+        ),
+    ] {
+        let outcome = under(of, source, implementation);
+        assert!(outcome.violated.is_empty(), "{of}: {:?}", outcome.violated);
+    }
+}
+
+/// gfs2 of 6.1 zeroes the edges of a hole behind end of file, too, and that makes the file longer. A truncate to the same size frees
+/// nothing that lies behind it.
+#[test]
+fn gfs2_at_end_of_file_does_as_it_does() {
+    let found = |setup: &str, run: &str, kernel: &str| {
+        let source = format!(
+            "[fs]\npersonality = 'gfs2'\n[setup]\nrun = [{setup}]\n[[actor]]\nname = 'a'\nrun = [{run}]\n\
+             [observe]\nranges = ['0 5632']\ncalls = ['a']\n"
+        );
+        format!("{:?}", under("gfs2", &source, kernel).outcomes)
+    };
+    let (written, punch) = ("'pwrite -S 0x58 -b 5k 0 5k', 'fsync'", "'fpunch 4608 1k', 'pread -b 8k 0 8k'");
+    let (old, new) = (found(written, punch, "linux-6.1.y"), found(written, punch, "linux-7.3"));
+    assert_ne!(old, new);
+    let kept = "'pwrite -S 0x58 -b 2k 0 2k', 'falloc -k 0 8k', 'fsync'";
+    for kernel in ["linux-6.1.y", "linux-7.3"] {
+        let found = found(kept, "'truncate 2k', 'fiemap 0 8k'", kernel);
+        assert!(found.contains("=written 0-8k;"), "{kernel}: {found}");
+    }
+}
