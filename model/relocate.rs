@@ -240,8 +240,11 @@ async fn remap<B: Backend>(
     if is_current(inode, &map, &chunk) {
         let extent = map.get(start);
         let bytes = vec![inode.sb.geometry.bytes_of_blocks(&moved)];
-        let truth =
-            if extent == Extent::Written(chunk.old) { Truth::AsItSays } else { Truth::Extent(extent) };
+        let truth = match extent {
+            Extent::Written(phys) if phys == chunk.old => Truth::AsItSays,
+            Extent::Written(phys) => Truth::At(phys),
+            Extent::Hole | Extent::Delalloc | Extent::Unwritten(_) => Truth::Extent(extent),
+        };
         inode.emit(|| What::Used(Use { says: Says::Device(chunk.old), at: bytes, truth, skips: None }));
         for (block, phys) in moved.clone().zip(&chunk.new) {
             map.refer_to(&(block..block + 1), *phys, inode.sb.config.fs.bump_with_change());

@@ -222,5 +222,5 @@ fn changed(
     blocks: &Range<FileBlock>,
 ) -> MapChange {
     let (bytes, coverage) = (geometry.bytes_of_blocks(blocks), Coverage::Whole);
-    MapChange::Extents { fork, from: Some(from), to, bytes, coverage }
+    MapChange::Extents { fork, from, to, bytes, coverage }
 }

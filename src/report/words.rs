@@ -10,7 +10,7 @@ use stalemap_model::state::event::{
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::command::Whence;
 use stalemap_model::words::count::count;
-use stalemap_model::words::extent::Fork;
+use stalemap_model::words::extent::{Extent, Fork};
 use stalemap_model::words::geometry::{ByteRange, Bytes};
 use stalemap_model::words::personality::Hooks;
 
@@ -209,9 +209,22 @@ pub fn map_change(change: &MapChange) -> String {
     match change {
         MapChange::Extents { fork, from, to, bytes, coverage } => {
             let cow = if *fork == Fork::Cow { "COW " } else { "" };
-            let from = from.map_or_else(String::new, |from| format!("{} ", letter(*fork, from)));
-            let parts = if *coverage == Coverage::Parts { "in " } else { "" };
-            format!("{cow}{from}-> {} {parts}{}", letter(*fork, *to), range(bytes))
+            let from = letter(*fork, *from);
+            format!("{cow}{from} -> {} {}{}", letter(*fork, *to), parts(*coverage), range(bytes))
+        }
+        MapChange::Replaced { from, to, bytes, coverage } => {
+            let mut letters: Vec<String> = Vec::new();
+            for letter in from.iter().map(|extent| extent.letter().to_string()) {
+                if !letters.contains(&letter) {
+                    letters.push(letter);
+                }
+            }
+            let changed =
+                format!("{} -> {} {}{}", letters.join(" and "), to.letter(), parts(*coverage), range(bytes));
+            // Written before and after: what changed is where.
+            let moved = from.iter().any(|extent| matches!(extent, Extent::Written(_)));
+            let place = if let Extent::Written(phys) = to { Some(phys).filter(|_| moved) } else { None };
+            place.map_or(changed.clone(), |phys| format!("{changed}, now at device block {phys}"))
         }
         MapChange::CowToData { bytes } => format!("COW W -> data W {}", range(bytes)),
         MapChange::Remapped { bytes } => format!("remapped {}", range(bytes)),
@@ -226,6 +239,14 @@ pub fn map_change(change: &MapChange) -> String {
     }
 }
 
+/// Before a range of which only parts changed.
+fn parts(coverage: Coverage) -> &'static str {
+    match coverage {
+        Coverage::Whole => "",
+        Coverage::Parts => "in ",
+    }
+}
+
 /// Bytes as people write them: `4k-8k`.
 fn range(bytes: &Range<u64>) -> String {
     ByteRange(bytes.start, bytes.end).to_string()
@@ -237,26 +258,39 @@ mod tests {
 
     use stalemap_facade::Returned;
     use stalemap_model::state::event::{Errno, Sampler};
-    use stalemap_model::words::extent::Extent;
 
     use super::*;
 
     const PLAIN: Seq = Seq { data: 3, cow: None };
     const BOTH: Seq = Seq { data: 3, cow: Some(1) };
+    const D: Extent = Extent::Delalloc;
+    const W: Extent = Extent::Written(1);
 
     #[test]
     fn a_change_of_the_map_says_what_became_of_what() {
         let parts = |fork| MapChange::Extents {
             fork,
-            from: Some(IomapType::Delalloc),
+            from: IomapType::Delalloc,
             to: IomapType::Hole,
             bytes: 0..4096,
             coverage: Coverage::Parts,
         };
+        let replaced = |from: &[Extent], to, bytes, coverage| {
+            let from = from.to_vec();
+            MapChange::Replaced { from, to, bytes, coverage }
+        };
         let said = [
             (MapChange::data(IomapType::Unwritten, IomapType::Mapped, 4096..8192), "U -> W 4k-8k"),
-            (MapChange::data_to(IomapType::Hole, 0..512, Coverage::Whole), "-> H 0-512"),
-            (MapChange::data_to(IomapType::Unwritten, 0..1 << 20, Coverage::Parts), "-> U in 0-1m"),
+            (replaced(&[W, W], Extent::Hole, 0..512, Coverage::Whole), "W -> H 0-512"),
+            (
+                replaced(&[Extent::Hole, D, Extent::Hole], Extent::Unwritten(4), 0..1 << 20, Coverage::Parts),
+                "H and D -> U in 0-1m",
+            ),
+            (replaced(&[Extent::Hole], Extent::Written(4), 0..4096, Coverage::Whole), "H -> W 0-4k"),
+            (
+                replaced(&[W], Extent::Written(4), 0..4096, Coverage::Whole),
+                "W -> W 0-4k, now at device block 4",
+            ),
             (MapChange::cow(IomapType::Hole, IomapType::Delalloc, 0..4096), "COW none -> D 0-4k"),
             (parts(Fork::Data), "D -> H in 0-4k"),
             (parts(Fork::Cow), "COW D -> none in 0-4k"),

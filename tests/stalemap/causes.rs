@@ -161,3 +161,19 @@ fn a_cookie_of_two_counters_and_an_address_that_moved() {
     let moved = "mapping says device block 1 at 4k-8k, the extent is at device block 3";
     assert!(notes.iter().any(|note| note == moved), "{notes:?}");
 }
+
+#[test]
+fn a_block_that_was_written_elsewhere() {
+    assert_cause(
+        "zoned/relocate-write",
+        "blind",
+        "outlived a change by kworker (W -> W 0-4k, now at device block 1).",
+        "and before it used it at 22.",
+    );
+    let notes = &counterexample("zoned/relocate-write", "blind").steps[21].notes;
+    let said = [
+        "mapping says device block 0 at 0-4k, the extent is at device block 1",
+        "W -> W 0-4k, now at device block 2",
+    ];
+    assert_eq!(*notes, said);
+}

@@ -216,10 +216,21 @@ pub enum MapChange {
     Extents {
         /// Whose.
         fork: Fork,
-        /// What was there; `None` where it may have been anything.
-        from: Option<IomapType>,
+        /// What was there.
+        from: IomapType,
         /// What is there now.
         to: IomapType,
+        /// Where.
+        bytes: Range<u64>,
+        /// Whether all of that changed.
+        coverage: Coverage,
+    },
+    /// Extents of the data fork became others, whatever they were.
+    Replaced {
+        /// What the blocks were that changed, one after the other.
+        from: Vec<Extent>,
+        /// What the first of them is now.
+        to: Extent,
         /// Where.
         bytes: Range<u64>,
         /// Whether all of that changed.
@@ -272,23 +283,19 @@ pub enum Shift {
 impl MapChange {
     /// All of a range of the data fork became another extent.
     pub fn data(from: IomapType, to: IomapType, bytes: Range<u64>) -> Self {
-        MapChange::Extents { fork: Fork::Data, from: Some(from), to, bytes, coverage: Coverage::Whole }
-    }
-
-    /// Whatever was in a range of the data fork became another extent.
-    pub fn data_to(to: IomapType, bytes: Range<u64>, coverage: Coverage) -> Self {
-        MapChange::Extents { fork: Fork::Data, from: None, to, bytes, coverage }
+        MapChange::Extents { fork: Fork::Data, from, to, bytes, coverage: Coverage::Whole }
     }
 
     /// All of a range of the COW fork became another extent.
     pub fn cow(from: IomapType, to: IomapType, bytes: Range<u64>) -> Self {
-        MapChange::Extents { fork: Fork::Cow, from: Some(from), to, bytes, coverage: Coverage::Whole }
+        MapChange::Extents { fork: Fork::Cow, from, to, bytes, coverage: Coverage::Whole }
     }
 
     /// Where extents changed; `None` where none did.
     pub fn bytes(&self) -> Option<Range<u64>> {
         match self {
             MapChange::Extents { bytes, .. }
+            | MapChange::Replaced { bytes, .. }
             | MapChange::CowToData { bytes }
             | MapChange::Remapped { bytes }
             | MapChange::Unstuffed { bytes } => Some(bytes.clone()),

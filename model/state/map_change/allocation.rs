@@ -120,7 +120,7 @@ impl<B: Backend> MapSection<'_, B> {
     pub fn preallocate(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
         let inode = self.owed.inode;
         self.owed.logged = true;
-        let mut allocated = Vec::new();
+        let (mut allocated, mut from) = (Vec::new(), Vec::new());
         let mut result = Ok(());
         for block in blocks.clone() {
             match self.map.get(block) {
@@ -129,6 +129,7 @@ impl<B: Backend> MapSection<'_, B> {
                     Ok(place) => {
                         self.put_zeros(block, &place);
                         allocated.push(block);
+                        from.push(Extent::Hole);
                     }
                     Err(error) => {
                         result = Err(error);
@@ -141,15 +142,19 @@ impl<B: Backend> MapSection<'_, B> {
                     let place = inode.sb.allocate_reserved(inode.number, &extent);
                     self.map.allocate(&extent, &place);
                     allocated.extend(extent);
+                    from.push(Extent::Delalloc);
                 }
                 Extent::Unwritten(_) | Extent::Written(_) => {}
             }
         }
-        if !allocated.is_empty() {
+        if let Some(first) = allocated.first() {
+            let to = self.map.get(*first);
+            let all = blocks.clone().all(|block| allocated.contains(&block));
+            let coverage = if all { Coverage::Whole } else { Coverage::Parts };
             self.count(Fork::Data, allocated);
             self.report(|geometry| {
                 let bytes = geometry.bytes_of_blocks(blocks);
-                MapChange::data_to(IomapType::Unwritten, bytes, Coverage::Parts)
+                MapChange::Replaced { from, to, bytes, coverage }
             });
         }
         result

@@ -80,20 +80,26 @@ impl<B: Backend> MapSection<'_, B> {
     /// The counter moves with it if that is when it moves. Returns whether anything changed.
     pub fn refer_to(&mut self, blocks: &Range<FileBlock>, phys: Phys, bump: Bump) -> bool {
         self.owed.logged = true;
-        let mut changed = false;
+        let (mut from, mut first) = (Vec::new(), phys);
         for (block, phys) in blocks.clone().zip(phys..) {
             if self.map.get(block) == Extent::Written(phys) {
                 continue;
             }
             let old = self.map.replace(block, Extent::Written(phys));
-            changed = true;
+            if from.is_empty() {
+                first = phys;
+            }
+            from.push(old);
             self.drop_extent(old);
         }
+        let changed = !from.is_empty();
         if changed {
             self.count_conversion(bump, blocks);
             self.owed.inode.sb.backend.reach(branches::COW_REMAP);
             self.report(|geometry| {
-                MapChange::data_to(IomapType::Mapped, geometry.bytes_of_blocks(blocks), Coverage::Whole)
+                let coverage = if from.len() < blocks.len() { Coverage::Parts } else { Coverage::Whole };
+                let bytes = geometry.bytes_of_blocks(blocks);
+                MapChange::Replaced { from, to: Extent::Written(first), bytes, coverage }
             });
         }
         changed

@@ -11,7 +11,7 @@ use crate::state::event::{Coverage, MapChange, Shift};
 use crate::state::map_change::MapSection;
 use crate::state::mapping::IomapType;
 use crate::words::branches;
-use crate::words::extent::Fork;
+use crate::words::extent::{Extent, Fork};
 use crate::words::geometry::FileBlock;
 
 impl<B: Backend> MapSection<'_, B> {
@@ -23,13 +23,15 @@ impl<B: Backend> MapSection<'_, B> {
         if removed.is_empty() {
             return;
         }
-        for extent in removed {
-            self.drop_extent(extent);
+        for extent in &removed {
+            self.drop_extent(*extent);
         }
         self.count(Fork::Data, blocks.clone());
         self.owed.inode.sb.backend.reach(branches::UNMAP);
         self.report(|geometry| {
-            MapChange::data_to(IomapType::Hole, geometry.bytes_of_blocks(blocks), Coverage::Whole)
+            let coverage = if removed.len() < blocks.len() { Coverage::Parts } else { Coverage::Whole };
+            let bytes = geometry.bytes_of_blocks(blocks);
+            MapChange::Replaced { from: removed, to: Extent::Hole, bytes, coverage }
         });
     }
 
@@ -60,7 +62,7 @@ impl<B: Backend> MapSection<'_, B> {
             self.owed.inode.sb.backend.reach(branches::PUNCH);
             self.report(|geometry| MapChange::Extents {
                 fork,
-                from: Some(IomapType::Delalloc),
+                from: IomapType::Delalloc,
                 to: IomapType::Hole,
                 bytes: geometry.bytes_of_blocks(blocks),
                 coverage: Coverage::Parts,
