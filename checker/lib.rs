@@ -8,10 +8,10 @@
 #![forbid(unsafe_code)]
 
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Exploration, Halted, Keeper, Limits, Options, Order, Played,
-    Progress, Replay, ReplayError, Step, Witness,
+    Choice, Counterexample, End, EngineError, Exploration, Halted, Keeper, Limits, Opening, Options, Order,
+    Played, Progress, Replay, ReplayError, Step, Witness,
 };
-use stalemap_facade::{ActorId, Branch, Calls, Event, Property};
+use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
 pub use stalemap_threads::{follow_with_shuttle, run_loom, run_shuttle};
 
@@ -54,10 +54,10 @@ pub fn set_up(kernel: &Kernel) -> Result<Calls, EngineError> {
     stalemap_explore::set_up(kernel)
 }
 
-/// [`stalemap_explore::watch_setup`].
+/// [`stalemap_explore::watch_opening`].
 #[inline(never)]
-pub fn watch_setup(kernel: &Kernel) -> Result<Vec<Event>, EngineError> {
-    stalemap_explore::watch_setup(kernel)
+pub fn watch_opening(kernel: &Kernel) -> Result<Opening, EngineError> {
+    stalemap_explore::watch_opening(kernel)
 }
 
 /// [`stalemap_explore::halted_setup`].

@@ -81,14 +81,15 @@ pub use exploration::{Exploration, FewPreemptions, Lasso, Options, Progress, Sta
 pub use explore::{explore, explore_accepted, explore_kept};
 pub use fingerprint::collision_probability;
 pub use limits::{LimitHit, Limits};
-pub use machine::{Halt, Halted, halted_setup};
+pub use machine::{Halt, Halted, Opening, halted_setup};
 pub use memory::Memory;
 pub use minimal::{minimal_counterexample, way_to_end};
 pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use serial::serial;
-pub use set_up::{set_up, watch_setup};
+
+pub use set_up::{set_up, watch_opening};
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 pub use threads::{Budget, Reached, Runs, ThreadMemory};
 #[cfg(feature = "shuttle")]

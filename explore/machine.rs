@@ -155,6 +155,17 @@ pub(crate) struct Machine<'s, S: System> {
     daemons: ActorSet,
     epilogue: ActorSet,
     halted: Option<Halted>,
+    /// What was said before anybody moved, when watched.
+    opening: Opening,
+}
+
+/// What a system says before its actors move: in its setup, and what each actor does before its first visible operation.
+#[derive(Clone, Default, Debug)]
+pub struct Opening {
+    /// In the setup.
+    pub setup: Vec<Event>,
+    /// By an actor.
+    pub actors: Vec<(ActorId, Vec<Event>)>,
 }
 
 impl<'s, S: System> Machine<'s, S> {
@@ -163,7 +174,7 @@ impl<'s, S: System> Machine<'s, S> {
         Self::on(system, Memory::new(system.memory()))
     }
 
-    /// The system, with its setup watched: what it says is there to be taken.
+    /// The system, with its setup watched.
     pub(crate) fn watched(system: &'s S) -> Result<Self, EngineError> {
         let memory = Memory::new(system.memory());
         memory.watch(true);
@@ -194,6 +205,7 @@ impl<'s, S: System> Machine<'s, S> {
             daemons: set(Role::Daemon),
             epilogue: set(Role::Epilogue),
             halted: None,
+            opening: Opening::default(),
             specs: Vec::new(),
         };
         for actor in 0..specs.len() {
@@ -211,7 +223,9 @@ impl<'s, S: System> Machine<'s, S> {
         }
         let setup = set(Role::Setup);
         machine.specs = specs;
-        if let Some(why) = machine.run_alone(setup, &mut Vec::new())? {
+        let halt = machine.run_alone(setup, &mut Vec::new())?;
+        machine.opening.setup = machine.take_events();
+        if let Some(why) = halt {
             machine.memory.take_cut();
             machine.halted = Some(machine.halted_in(setup, why));
             return Ok(machine);
@@ -222,6 +236,8 @@ impl<'s, S: System> Machine<'s, S> {
         for actor in actors_of(machine.main | machine.daemons) {
             if !machine.is_started(actor) {
                 machine.fire(actor, Outcome::FIRST)?;
+                let events = machine.take_events();
+                machine.opening.actors.push((actor, events));
                 if machine.next.is_some() {
                     return Err(EngineError::ReadsBeforeItMoves { actor: machine.specs[actor].name.clone() });
                 }
@@ -560,6 +576,11 @@ impl<'s, S: System> Machine<'s, S> {
         let seen = look();
         self.memory.end_run();
         seen
+    }
+
+    /// What was said before anybody moved, when watched.
+    pub(crate) fn into_opening(self) -> Opening {
+        self.opening
     }
 
     /// Events since the last call, when watched.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stalemap_checker::{replay, serial, watch_setup};
+use stalemap_checker::{replay, serial, watch_opening};
 use stalemap_facade::{ActorId, Event, Returned};
 use stalemap_model::state::event::{Dropped, What};
 use stalemap_model::system::kernel::Kernel;
@@ -14,7 +14,7 @@ pub(crate) type Errors = BTreeMap<usize, &'static str>;
 
 /// The errors of the setup.
 pub(crate) fn of_setup(kernel: &Kernel) -> Errors {
-    watch_setup(kernel).map_or_else(|_| Errors::new(), |events| told(events.iter()))
+    watch_opening(kernel).map_or_else(|_| Errors::new(), |opening| told(opening.setup.iter()))
 }
 
 /// The errors of an actor in a run in which it goes first and the others follow, one after the other; or, of commands that
@@ -24,11 +24,16 @@ pub(crate) fn of_actor(kernel: &Kernel, actor: ActorId, actors: usize) -> Errors
     let orders: [Vec<ActorId>; 2] =
         [std::iter::once(actor).chain(others()).collect(), others().chain([actor]).collect()];
     let mut errors = Errors::new();
+    // What fails before the actor's first operation has no step of its own.
+    let opening = watch_opening(kernel).map_or_else(|_| Vec::new(), |opening| opening.actors);
+    let opening: Vec<&Event> =
+        opening.iter().filter(|(other, _)| *other == actor).flat_map(|(_, events)| events).collect();
     for order in orders {
         let Ok(Some(steps)) = serial(kernel, &order) else { continue };
         let Ok(replay) = replay(kernel, &steps) else { continue };
         let own = replay.played.iter().filter(|played| played.actor == actor);
-        for (command, error) in told(own.flat_map(|played| &played.events)) {
+        let own = own.flat_map(|played| &played.events);
+        for (command, error) in told(opening.iter().copied().chain(own)) {
             errors.entry(command).or_insert(error);
         }
     }

@@ -221,6 +221,13 @@ fn commands_that_fail_in_every_run_are_named_and_prove_nothing() {
     }
     let folder = with(&source);
     insta::assert_snapshot!(text(&stalemap(folder.path(), &["check", "s.toml"]).stdout));
+    // So is what fails before its actor's first operation, and is no command of the setup.
+    let at_once = scarce(1, setup, &[("a", "\"@layoutwrite 0 4k\"")]);
+    let (_, result) = checked(&at_once, &[]);
+    assert_eq!(result["never_succeeded"][0]["error"], "EINVAL", "{result}");
+    let in_setup = with(&scarce(0, setup, &[("a", "\"@layoutwrite 0 4k\"")]));
+    let said = refused(in_setup.path(), &["check", "s.toml", "--design", "none"]);
+    assert!(said.starts_with("error: this command of the setup fails with ENOSPC under none\n"), "{said}");
     // Of an unfinished search nobody knows.
     let (_, result) = checked(&source, &["--limit-states", "2"]);
     assert_eq!(result["never_succeeded"], serde_json::json!([]));
