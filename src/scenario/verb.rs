@@ -37,6 +37,9 @@ pub(crate) enum XfsIo {
     Same(Asks),
     /// If at all, otherwise.
     Own(InXfsIo),
+    /// Not at all: this other program does it, which is given the arguments and the file. The variable of xfstests that names
+    /// it.
+    Tool(&'static str),
 }
 
 /// What a line of xfs_io asks for.
@@ -99,10 +102,10 @@ const fn tool(
     form: Form,
     options: &'static str,
     syntax: &'static str,
-    why: &'static str,
+    program: &'static str,
 ) -> Verb {
     let syntax = Syntax { name, options, later: "", arguments: &[], form: Cow::Borrowed(syntax) };
-    Verb { syntax, alias: "", form, xfs_io: XfsIo::Own(InXfsIo::Not(why)) }
+    Verb { syntax, alias: "", form, xfs_io: XfsIo::Tool(program) }
 }
 
 const fn has_at(name: &str) -> bool {
@@ -363,7 +366,8 @@ const OWN: &[Verb] = &[
         Form::Plain(|call, errors| call.chattr(errors)),
         "j",
         "chattr +j` or `chattr -j",
-        "chattr(1) of e2fsprogs on the file, since xfs_io's knows no `j`",
+        // That of e2fsprogs: xfs_io's knows no `j`.
+        "$CHATTR_PROG",
     ),
     own(
         ("@dma", ""),

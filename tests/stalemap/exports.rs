@@ -488,6 +488,42 @@ fn what_a_skeleton_does_not_make_ends_it() {
     }
 }
 
+#[test]
+fn a_test_of_another_file_system_is_not_run_on_xfs() {
+    for (name, kind, journalled) in [
+        ("xfs/t1", None, &[][..]),
+        ("zoned/t1", None, &[]),
+        ("gfs2/t9-short", Some("gfs2"), &[]),
+        ("gfs2/t6", Some("gfs2"), &["$CHATTR_PROG +j $SCRATCH_MNT/file"]),
+        ("ext4/t1", Some("ext4"), &[]),
+        ("gfs2/jdata-flip-blocks", Some("gfs2"), &["$CHATTR_PROG +j $SCRATCH_MNT/file >> $seqres.full"]),
+        (
+            "gfs2/jdata-unflip",
+            Some("gfs2"),
+            &["$CHATTR_PROG +j $SCRATCH_MNT/file", "$CHATTR_PROG -j $SCRATCH_MNT/file >> $seqres.full"],
+        ),
+    ] {
+        let script = Broken::find(name).xfstests();
+        let asks: Vec<&str> = script.lines().filter(|line| line.contains("$FSTYP")).collect();
+        let asked =
+            kind.map(|kind| format!("test \"$FSTYP\" = {kind} || _notrun \"this race is one of {kind}\""));
+        assert_eq!(asks, asked.as_slice(), "{name}: {script}");
+        let found: Vec<&str> =
+            script.lines().map(str::trim).filter(|line| line.starts_with("$CHATTR_PROG")).collect();
+        assert_eq!(found, journalled, "{name}: {script}");
+        assert_eq!(script.contains("\n_require_chattr j\n"), !journalled.is_empty(), "{name}: {script}");
+        assert!(!script.contains("_notrun \"chattr"), "{name}: {script}");
+    }
+}
+
+#[test]
+fn a_race_of_direct_io_is_not_said_to_be_one_of_order_alone() {
+    let script = Broken::find("zoned/relocate-read").xfstests();
+    let said = "# No mapping that is followed here goes out of date: all run at the same time.\n";
+    assert_eq!(script.matches(said).count(), 1, "{script}");
+    assert!(!script.contains("order of the commands counts"), "{script}");
+}
+
 /// Delays reach a later folio of a write only, and nobody who waits for the delayed one.
 #[test]
 fn what_no_delay_can_force_is_not_run() {
@@ -498,6 +534,7 @@ fn what_no_delay_can_force_is_not_run() {
         ("xfs/t10", Some("the delay of a write comes behind the check")),
         ("xfs/t9b-clone", Some("a clone waits for the folio whose writeback is delayed")),
         ("xfs/dio-append", Some("asynchronous")),
+        ("ext4/t1", Some("XFS alone has delays")),
         ("xfs/f4-partial", Some("a source buffer that is not resident")),
     ] {
         let script = Broken::find(name).xfstests();

@@ -28,6 +28,11 @@ const DELAY: u32 = 4000;
 /// Seconds after which whoever is delayed has its mapping; much less than the delay.
 const HEAD_START: &str = "0.2";
 
+/// The command after which the data of a file are journalled, or are no more.
+const CHATTR: &str = "chattr";
+/// The personality whose files have journalled data.
+const JOURNALLED: &str = "gfs2-jdata";
+
 /// What a write from a buffer, and a store there, need.
 const THREADS: &str = "a program with threads, of which one stores to memory while another writes from it";
 
@@ -112,6 +117,9 @@ impl Script {
 fn unforced(schedule: &AnnotatedSchedule) -> Option<&'static str> {
     let window = schedule.window.as_ref()?;
     let program = &schedule.about.program;
+    if other_file_system(program).is_some() {
+        return Some("XFS alone has delays");
+    }
     let during = window.during.iter().filter_map(|turn| program.actor(&schedule.name(turn.actor)));
     let mut calls = during.flat_map(|actor| &actor.run).map(|line| Call::of(program, line));
     match (window.path, window.misled) {
@@ -143,11 +151,13 @@ fn head(schedule: &AnnotatedSchedule, script: &mut Script) {
     script.line("#");
     script.comment(&format!("A counterexample to {}.", about.design));
     if schedule.window.as_ref().is_some_and(|window| window.misled != Misled::Nowhere) {
-        script.comment(
+        let delays = "The delays need CONFIG_XFS_DEBUG, and are in no kernel without the check: to see it fail, take \
+                      the check out of one that has it.";
+        let delays = if unforced(schedule).is_none() { delays } else { "" };
+        script.comment(&format!(
             "It fails with wrong contents on a kernel whose check does not see that the mapping is stale, and passes on \
-             one whose check does. The delays need CONFIG_XFS_DEBUG, and are in no kernel without the check: to \
-             see it fail, take the check out of one that has it.",
-        );
+             one whose check does. {delays}"
+        ));
     }
     script.line(". ./common/preamble");
     script.line("_begin_fstest auto quick rw");
@@ -181,6 +191,12 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
     }
     script.line("");
     script.line("_require_scratch");
+    if let Some(kind) = other_file_system(program) {
+        script.line(&format!("test \"$FSTYP\" = {kind} || _notrun \"this race is one of {kind}\""));
+    }
+    if all.iter().any(|call| call.verb == CHATTR) || is_journalled(program) {
+        script.line("_require_chattr j");
+    }
     if let Some(Delay { tag, .. }) = delay {
         script.line("_require_ftrace");
         script.line(&format!("_require_xfs_io_error_injection \"{tag}\""));
@@ -223,7 +239,7 @@ fn not_made(schedule: &AnnotatedSchedule, calls: &[Call], script: &mut Script) {
     let buffers = calls.iter().find(|call| call.is_of_buffer());
     let buffers = buffers.map(|_| format!("pwrite -i: needs {THREADS}"));
     let unsaid = calls.iter().filter(|call| !call.is_of_buffer());
-    let unsaid = unsaid.filter_map(|call| Some(format!("{}: {}", call.verb, call.xfs_io().err()?)));
+    let unsaid = unsaid.filter_map(|call| Some(format!("{}: {}", call.verb, call.said().err()?)));
     let unforced = unforced(schedule).map(|why| format!("the order cannot be forced: {why}"));
     let reasons: BTreeSet<String> = fields.chain(buffers).chain(unsaid).chain(unforced).collect();
     if reasons.is_empty() {
@@ -248,6 +264,9 @@ fn setup(program: &Program, script: &mut Script) {
     script.comment("The files as the race finds them.");
     for name in names(program) {
         script.line(&format!("$XFS_IO_PROG -f -c \"truncate 0\" {}", path(name)));
+        if is_journalled(program) {
+            script.line(&format!("$CHATTR_PROG +j {}", path(name)));
+        }
     }
     let setup = ActorProgram {
         name: "setup".to_owned(),
@@ -272,6 +291,21 @@ fn in_folios(line: &str, program: &Program) -> String {
         return words.join(" ");
     }
     line.to_owned()
+}
+
+/// The file system that the race is one of, if it is another one than XFS: what mkfs and mount call it.
+fn other_file_system(program: &Program) -> Option<&'static str> {
+    match program.fs.get("personality")?.as_str() {
+        "gfs2" | JOURNALLED => Some("gfs2"),
+        "zonefs" => Some("zonefs"),
+        "ext4-iomap" => Some("ext4"),
+        _ => None,
+    }
+}
+
+/// Whether the data of the files are journalled from the beginning.
+fn is_journalled(program: &Program) -> bool {
+    program.fs.get("personality").is_some_and(|name| name == JOURNALLED)
 }
 
 /// The names of the files.
@@ -300,8 +334,13 @@ fn commands(program: &Program, task: &ActorProgram, indent: &str, script: &mut S
     for line in &task.run {
         let call = Call::of(program, line);
         let file = call.file.clone().unwrap_or_else(|| own.clone());
-        match call.xfs_io() {
-            Ok(command) => {
+        match call.said() {
+            Ok(Said::Tool(command)) => {
+                flush(&mut pending, script);
+                let errors = if call.may_fail { " 2>&1" } else { "" };
+                script.line(&format!("{indent}{command} {} >> $seqres.full{errors}", path(&file)));
+            }
+            Ok(Said::XfsIo(command)) => {
                 let way = (file, task.direct || call.io != Io::Buffered, call.may_fail);
                 if pending.0 != way {
                     flush(&mut pending, script);
@@ -325,6 +364,14 @@ fn background(program: &Program, actor: &ActorProgram, script: &mut Script) {
     script.line("\t:");
     commands(program, actor, "\t", script);
     script.line(") &");
+}
+
+/// A command of a scenario in the script.
+enum Said {
+    /// By xfs_io.
+    XfsIo(String),
+    /// By another program, which is given the file.
+    Tool(String),
 }
 
 /// A command of a scenario.
@@ -360,7 +407,7 @@ impl Call {
             XfsIo::Same(asks) => Some(asks),
             XfsIo::Own(InXfsIo::As(_)) => Some(Asks::Nothing),
             XfsIo::Own(InXfsIo::AsRecent(_)) => Some(Asks::Command),
-            XfsIo::Own(InXfsIo::Not(_)) => None,
+            XfsIo::Own(InXfsIo::Not(_)) | XfsIo::Tool(_) => None,
         }
     }
 
@@ -369,7 +416,7 @@ impl Call {
         match in_xfs_io(&self.verb)? {
             XfsIo::Same(_) => Some(&self.verb),
             XfsIo::Own(InXfsIo::As(line) | InXfsIo::AsRecent(line)) => line.split_whitespace().next(),
-            XfsIo::Own(InXfsIo::Not(_)) => None,
+            XfsIo::Own(InXfsIo::Not(_)) | XfsIo::Tool(_) => None,
         }
     }
 
@@ -381,8 +428,8 @@ impl Call {
         into_memory || writes && self.arguments.iter().any(named)
     }
 
-    /// The same in xfs_io's words, or why it has none.
-    fn xfs_io(&self) -> Result<String, &'static str> {
+    /// The same in the script, or why it cannot be said.
+    fn said(&self) -> Result<Said, &'static str> {
         match self.io {
             Io::Buffered | Io::Direct => {}
             Io::Aio => return Err("asynchronous; use a program that submits with io_submit(2)"),
@@ -405,12 +452,15 @@ impl Call {
                     let argument = number.and_then(|number| self.arguments.get(number.checked_sub(1)?));
                     argument.map_or_else(|| word.to_owned(), path_of)
                 });
-                return Ok(words.collect::<Vec<_>>().join(" "));
+                return Ok(Said::XfsIo(words.collect::<Vec<_>>().join(" ")));
+            }
+            Some(XfsIo::Tool(program)) => {
+                return Ok(Said::Tool(format!("{program} {}", self.arguments.join(" "))));
             }
             Some(XfsIo::Own(InXfsIo::Not(why))) => return Err(why),
             None => return Err("not a command"),
         };
-        Ok(format!("{verb} {arguments}").trim_end().to_owned())
+        Ok(Said::XfsIo(format!("{verb} {arguments}").trim_end().to_owned()))
     }
 }
 
@@ -427,7 +477,7 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
     } else if window.is_some() {
         script.comment("Nobody is delayed: see above.");
     } else {
-        script.comment("No cached mapping goes out of date here: only the order of the commands counts.");
+        script.comment("No mapping that is followed here goes out of date: all run at the same time.");
     }
     if let Some(actor) = window.and_then(|window| actor(window.actor)) {
         let beside =
