@@ -7,7 +7,18 @@ use crate::report::cause::{self, Ending};
 
 /// The letters of the columns, by the column's name.
 const MEANINGS: [(&str, &[(char, &str)]); 3] = [
-    ("ext", &[('H', "hole"), ('D', "delalloc"), ('U', "unwritten"), ('W', "written"), ('I', "inline")]),
+    (
+        "ext",
+        &[
+            ('H', "hole"),
+            ('D', "delalloc"),
+            ('U', "unwritten"),
+            ('W', "written"),
+            ('I', "inline"),
+            ('/', "then the COW fork"),
+            ('-', "nothing in the COW fork"),
+        ],
+    ),
     (
         "folios",
         &[
@@ -42,10 +53,11 @@ pub(super) fn meanings(occurs: impl Fn(&str, char) -> bool) -> Vec<Vec<String>> 
     numbers.chain(MEANINGS.into_iter().map(explain).filter(|items| !items.is_empty())).collect()
 }
 
-/// The same for a schedule, a line for each kind of column and one for what was read, for reports that show values as
+/// The same for a schedule, a line for each kind of column and each kind of sign in texts, for reports that show values as
 /// they are.
 pub(super) fn of_schedule(schedule: &AnnotatedSchedule) -> Vec<String> {
-    of_replay(&schedule.replay).into_iter().chain(garbage(schedule)).collect()
+    let signs = signs(schedule).into_iter().filter(|items| !items.is_empty()).map(|items| items.join(", "));
+    of_replay(&schedule.replay).into_iter().chain(signs).collect()
 }
 
 fn of_replay(replay: &Replay) -> Vec<String> {
@@ -65,14 +77,44 @@ fn of_replay(replay: &Replay) -> Vec<String> {
     meanings(occurs).into_iter().map(say).collect()
 }
 
+/// What signs in texts mean, as far as they occur, one list for each kind.
+pub(super) fn signs(schedule: &AnnotatedSchedule) -> [Vec<String>; 3] {
+    let list = |sign: Option<String>| sign.into_iter().collect();
+    let observed = schedule.replay.epilogue.as_ref().and_then(|epilogue| epilogue.observed.as_deref());
+    [list(garbage(schedule)), list(counters(schedule)), cells(observed.unwrap_or_default())]
+}
+
+/// What `--` and `~~` mean, if what is observed says them: cells without a pattern.
+fn cells(observed: &str) -> Vec<String> {
+    let meanings = [("--", "behind the end of the file"), ("~~", "what no command has written")];
+    let occur = meanings.into_iter().filter(|(sign, _)| observed.contains(sign));
+    occur.map(|(sign, meaning)| format!("{sign} {meaning}")).collect()
+}
+
 /// What `~2` means, if a violation says it.
-pub(super) fn garbage(schedule: &AnnotatedSchedule) -> Option<String> {
+fn garbage(schedule: &AnnotatedSchedule) -> Option<String> {
     let mut violations = schedule.steps.iter().flat_map(|step| &step.violations);
     let at_the_end = |ending: &Ending| match ending {
         Ending::Said(text) | Ending::Violated(text) => names_garbage(text),
     };
     let found = violations.any(|text| names_garbage(text)) || cause::ending(schedule).iter().any(at_the_end);
     found.then(|| "~N: what device block N had before".to_owned())
+}
+
+/// What `seq 3/1` means, if a step says it.
+fn counters(schedule: &AnnotatedSchedule) -> Option<String> {
+    let mut notes = schedule.steps.iter().flat_map(|step| &step.notes);
+    let found = notes.find_map(|text| both_counters(text))?;
+    Some(format!("seq {found}: the counter of the data fork, that of the COW fork"))
+}
+
+/// The first `3/1` behind `seq`.
+fn both_counters(text: &str) -> Option<&str> {
+    let number = |text: &str| !text.is_empty() && text.chars().all(|digit| digit.is_ascii_digit());
+    text.split("seq ").skip(1).find_map(|rest| {
+        let seq = rest.split([' ', ',', ';']).next()?;
+        seq.split_once('/').filter(|(data, cow)| number(data) && number(cow)).map(|_| seq)
+    })
 }
 
 fn names_garbage(text: &str) -> bool {
@@ -94,5 +136,13 @@ mod tests {
         assert_eq!(valid, [["valid: the valid size, behind which the file should read as zeros"]]);
         assert!(names_garbage("stale exposure: 0-4k is ~2"));
         assert!(!names_garbage("stale exposure: 0-4k is uninitialised, ~"));
+        let forks = meanings(|name, letter| name == "ext" && "W/-".contains(letter));
+        assert_eq!(forks, [["ext: W written", "/ then the COW fork", "- nothing in the COW fork"]]);
+        assert_eq!(both_counters("unwritten SHARED 0-8k, seq 3/1"), Some("3/1"));
+        assert_eq!(both_counters("stale: sampled at seq 2, now 3; seq 1/2, for ever"), Some("1/2"));
+        assert_eq!(both_counters("written 0-4k, seq 3"), None);
+        assert!(cells("0-8k=11 00; reader:0=nothing;").is_empty());
+        assert_eq!(cells("0-8k=11 --;"), ["-- behind the end of the file"]);
+        assert_eq!(cells("reader:0=~~ ~~;"), ["~~ what no command has written"]);
     }
 }

@@ -227,7 +227,7 @@ impl<'r> Page<'r> {
         }
     }
 
-    fn put_gutter(&self, line: &mut Line, text: impl Fn(&gutter::Column) -> (Style, String)) {
+    fn put_gutter(&self, line: &mut Line, mut text: impl FnMut(&gutter::Column) -> (Style, String)) {
         let mut at = self.gutter_at;
         for column in &self.gutter {
             let (style, text) = text(column);
@@ -305,7 +305,9 @@ impl<'r> Page<'r> {
         };
         let text = format!("{}: {} to {}", count(steps.len(), "step"), first.op, last.op);
         let texts = wrap(&text, acting.width.saturating_sub(acting.indent(first.actor)), 2 * INDENT);
-        let line = |(n, text): (usize, &String)| {
+        let over: Vec<Vec<String>> = self.gutter.iter().map(|column| column.over(rows)).collect();
+        let height = over.iter().map(Vec::len).max().unwrap_or(0).max(texts.len());
+        let line = |n: usize| {
             let mut line = Line::default();
             if n == 0 {
                 let digits = self.text_at - 2;
@@ -314,19 +316,18 @@ impl<'r> Page<'r> {
             for column in &self.columns {
                 self.put_bars(&mut line, column, rows.start, 1);
                 if column.at == acting.at {
+                    let text = texts.get(n).map_or("", String::as_str);
                     self.put_text(&mut line, column, first.actor, DIM, text);
                 }
             }
-            if n == 0 {
-                self.put_gutter(&mut line, |column| {
-                    let cells = column.cells.get(rows.start + 1..=rows.end).unwrap_or_default();
-                    let latest = cells.iter().rfind(|cell| !cell.is_empty());
-                    (DIM, latest.and_then(|cell| cell.first()).cloned().unwrap_or_default())
-                });
-            }
+            let mut over = over.iter();
+            self.put_gutter(&mut line, |_| {
+                let text = over.next().and_then(|lines| lines.get(n));
+                (DIM, text.cloned().unwrap_or_default())
+            });
             line
         };
-        texts.iter().enumerate().map(line).collect()
+        (0..height).map(line).collect()
     }
 
     fn put_bars(&self, line: &mut Line, column: &Column, row: usize, n: usize) {
@@ -371,8 +372,7 @@ impl<'r> Page<'r> {
             marks.insert(0, format!("Bars: {}", names.join(", ")));
         }
         say(marks);
-        let garbage = letters::garbage(&self.schedule).into_iter().collect();
-        self.letters.iter().cloned().chain([garbage]).for_each(say);
+        self.letters.iter().cloned().chain(letters::signs(&self.schedule)).for_each(say);
         lines
     }
 

@@ -371,3 +371,32 @@ fn who_looks_at_the_data_mode_and_who_sets_it_say_which() {
     assert!(words.contains("a_ops as for data that are not journalled"), "{said}");
     assert!(words.contains("gfs2_set_aops data are journalled from here on"), "{said}");
 }
+
+/// Six blocks are too many to be printed whole: of each fork what changed is printed, by number.
+#[test]
+fn forks_of_many_blocks_have_numbers_of_their_own() {
+    let folder = elsewhere();
+    let source = "title = \"x\"\n[fs]\npersonality = \"xfs-zoned\"\n\
+                  [setup]\nrun = [\"pwrite -S 0x11 -b 24k 0 24k\", \"fsync\"]\n\
+                  [[actor]]\nname = \"w\"\nrun = [\"pwrite -S 0x22 4k 4k\", \"fsync\"]\n\
+                  [[actor]]\nname = \"gc\"\nrun = [\"@relocate 4k 4k\"]\n\
+                  [design.blind]\nbased_on = \"linux-7.3\"\nrelocate_recheck = \"none\"\n\
+                  [expect]\nblind = [\"lost-write\"]\n";
+    std::fs::write(folder.path().join("s.toml"), source).unwrap();
+    let drawing = text(&stalemap(folder.path(), &["check", "s.toml"]).stdout);
+    let line = |start: &str| drawing.lines().find(|line| line.trim_start().starts_with(start));
+    for (start, state) in [
+        ("after the setup ", "  W*6       1    C*6"),
+        ("2    .      iomap_begin:", "  cow 1:D"),
+        ("15    .      xfs_zoned_map_blocks: COW D -> none", "  cow none"),
+    ] {
+        assert!(line(start).is_some_and(|line| line.ends_with(state)), "{start}: {drawing}");
+    }
+    for legend in [
+        "W*6 6 times W   1:D number 1 is D now   cow the COW fork",
+        "seq 1/8: the counter of the data fork, that of the COW fork",
+    ] {
+        assert!(drawing.lines().any(|line| line == legend), "{drawing}");
+    }
+    assert!(!drawing.contains("/ then the COW fork") && !drawing.contains("- nothing"), "{drawing}");
+}

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use super::gutter;
+use super::gutter::{self, Short};
 use crate::report::letters;
 use crate::report::text::{Line, width as width_of, wrap};
 
@@ -32,8 +32,12 @@ pub(super) fn letters(gutter: &[gutter::Column]) -> Vec<Vec<String>> {
     let mut letters = letters::meanings(|name, letter| {
         gutter.iter().any(|column| column.name == name && column.letters.contains(letter))
     });
-    if let Some(last) = letters.last_mut().filter(|_| gutter.iter().any(|column| column.abbreviated)) {
-        last.push("2-3:C numbers 2 to 3 changed to C".to_owned());
+    let mut short = Short::default();
+    for column in gutter.iter().filter_map(|column| column.short.as_ref()) {
+        short.run = short.run.or_else(|| column.run.clone());
+        short.numbers = short.numbers.or_else(|| column.numbers.clone());
+        short.cow |= column.cow;
     }
+    letters.extend(Some(short.meanings()).filter(|meanings| !meanings.is_empty()));
     letters
 }
