@@ -178,9 +178,10 @@ impl<B: Backend> Inode<B> {
         blocks
     }
 
-    /// Judges what a crash would leave now.
+    /// Judges what a crash would leave now. In the setup there is none: what it leaves is judged when it is over
+    /// ([`SuperBlock::end_setup`]).
     pub fn audit_crash(&self) {
-        let Some(log) = self.log() else { return };
+        let Some(log) = self.log().filter(|_| self.sb.is_setup_over()) else { return };
         let mut judged = Vec::new();
         log.audit(|log| judged.push(log.clone()));
         let Some(log) = judged.pop() else { return };
@@ -293,6 +294,19 @@ impl<B: Backend> Inode<B> {
 }
 
 impl<B: Backend> SuperBlock<B> {
+    /// The setup is over: from here on there may be a crash.
+    pub(crate) fn end_setup(&self) {
+        if let Some(over) = &self.setup_over {
+            over.update(|over| *over = true);
+        }
+    }
+
+    fn is_setup_over(&self) -> bool {
+        let mut is = false;
+        self.setup_over.iter().for_each(|over| over.audit(|over| is = *over));
+        is
+    }
+
     /// The place of the next transaction in the log, where that is not a matter of one file.
     pub(super) fn next_place(&self) -> Option<u16> {
         let several = self.logs.len() > 1 && self.config.fs.allocate != Allocate::Written;

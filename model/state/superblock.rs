@@ -39,6 +39,8 @@ pub struct SuperBlock<B: Backend> {
     pub disk: Vec<B::Leaf<DiskBlock>>,
     /// What the log says about each file, where crashes are judged.
     pub logs: Vec<B::Leaf<Log>>,
+    /// Whether the setup is over, where crashes are judged.
+    pub setup_over: Option<B::Leaf<bool>>,
     /// Which of its blocks are in use.
     pub space: B::Leaf<Space>,
     /// sdp->sd_log_flush_lock: shared by transactions, exclusive while the log is flushed.
@@ -124,6 +126,7 @@ impl<B: Backend> SuperBlock<B> {
             evictions: backend.leaf("evictions", 0),
             answers: Answers::new(backend, config.actors.len(), &config.heard),
             mount: Mount::of(config).map(|mount| backend.lock("mount", mount)),
+            setup_over: config.judges_crashes().then(|| backend.leaf("setup_over", false)),
             backend: backend.clone(),
             config: config.clone(),
             geometry: geometry.clone(),

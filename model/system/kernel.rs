@@ -318,7 +318,11 @@ impl System for Kernel {
                 wrap(task::umount_step(w, me, &self.fsync, state).await, ActorState::Umount)
             }
         };
-        if self.crosses_files {
+        let ends_setup = me == 0 && next.is_break();
+        if ends_setup {
+            w.sb.end_setup();
+        }
+        if ends_setup || self.crosses_files {
             w.inodes.iter().for_each(Inode::audit_crash);
         }
         step.end();
