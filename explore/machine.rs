@@ -283,6 +283,11 @@ impl<'s, S: System> Machine<'s, S> {
         self.halted.as_ref()
     }
 
+    /// What the system said in the setup, if that was watched; what the others say before they first wait is not of it.
+    pub(crate) fn setup_events(&self) -> &[Event] {
+        &self.opening.setup
+    }
+
     /// Who of a sequential phase has not come to the end, and where it is.
     fn halted_in(&self, phase: ActorSet, why: Halt) -> Halted {
         let unfinished = actors_of(phase).find(|&actor| self.standings[actor].state.is_some());

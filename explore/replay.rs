@@ -43,6 +43,8 @@ pub struct Replay {
     pub initial: Vec<(String, String)>,
     /// The shared state before the first transition, in full.
     pub initial_picture: Picture,
+    /// What the model said about the setup.
+    pub setup_events: Vec<Event>,
     /// The properties that the setup violates, before anybody moves.
     pub violated_in_setup: Vec<Property>,
     /// The setup, if it does not come to its end.
@@ -93,14 +95,15 @@ pub enum ReplayError {
 
 /// Plays a schedule.
 pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayError> {
-    let mut machine = Machine::new(system)?;
+    let mut machine = Machine::watched(system)?;
     let actors = machine.specs().to_vec();
     let initial = machine.gutter();
     let initial_picture = machine.picture();
     let violated_in_setup = machine.memory().properties(machine.violated());
     let halted = machine.halted().cloned();
     let mut causality = Causality::default();
-    machine.memory().watch(true);
+    // What actors say before they first wait belongs to no step.
+    machine.take_events();
     machine.memory().take_reached();
     let mut played = Vec::new();
     let mut passed = vec![Passed::at(&machine, Fairness::default())];
@@ -138,6 +141,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
         actors,
         initial,
         initial_picture,
+        setup_events: machine.setup_events().to_vec(),
         violated_in_setup,
         halted,
         played,

@@ -23,7 +23,7 @@ use stalemap_model::words::ordering::{Link, Orderings};
 use self::progress::Progress;
 use crate::agree::agree;
 use crate::annotate::program::Program;
-use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
+use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
 use crate::checkpoint::Checkpoints;
 use crate::cli::{
     AgreeArgs, CheckFormat, Cli, Command, Format, ListArgs, Memory, OrderingsArgs, OrderingsFormat,
@@ -394,6 +394,7 @@ fn annotated_counterexample(
         property: Some(shown.property),
         preemptions: Some(shown.counterexample.preemptions).filter(|_| shown.counterexample.certified),
         among: shown.among.clone(),
+        setup_lines: setup::lines(scenario),
         halted_at: outcome.halted.as_ref().map(|halted| halted.line),
         certified: check::certified(outcome),
         does: calls(&scenario.actors),

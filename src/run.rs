@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use stalemap_checker::{
-    explore_accepted, explore_kept, halted_setup, minimal_counterexample, replay, set_up,
+    explore_accepted, explore_kept, halted_setup, minimal_counterexample, replay, set_up, watch_setup,
 };
 use stalemap_explore::{
     Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits,
@@ -20,6 +20,7 @@ use stalemap_model::words::config::DEFAULT_RETRIES;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::{bounds, branches, counters};
 
+use crate::annotate::setup::{self, InSetup};
 use crate::available::default_limit;
 use crate::check_place::CheckPlace;
 use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
@@ -154,6 +155,8 @@ pub struct Outcome {
     pub counterexample: Option<Shown>,
     /// The setup, if it does not come to its end.
     pub halted: Option<HaltedSetup>,
+    /// What the setup violates by itself.
+    pub in_setup: Vec<InSetup>,
     /// What the model leaves out at operations that the explored runs performed; only the exhaustive engine knows.
     pub assumptions: Vec<&'static Assumption>,
     /// Fields that `[fs]` sets and that have another value here, with that value.
@@ -349,6 +352,7 @@ fn run(
         memory: scenario.memory,
         engine: *engine,
         verdict,
+        in_setup: in_setup(scenario, &kernel, &found).map_err(engine_error)?,
         violated,
         reached,
         never_succeeded,
@@ -365,6 +369,15 @@ fn run(
         judgement,
         elapsed: started.elapsed(),
     })
+}
+
+/// What of that which was found the setup does by itself.
+fn in_setup(scenario: &Scenario, kernel: &Kernel, found: &Found) -> Result<Vec<InSetup>, EngineError> {
+    if found.violated == 0 {
+        return Ok(Vec::new());
+    }
+    let halted = found.halted.as_ref().and_then(|halted| halted.command);
+    Ok(InSetup::of(&watch_setup(kernel)?, &setup::lines(scenario), halted))
 }
 
 /// Explores a kernel, unless commands of its setup fail that are not meant to: then what its calls returned.

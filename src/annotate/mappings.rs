@@ -189,6 +189,7 @@ mod tests {
             actors: Vec::new(),
             initial: Vec::new(),
             initial_picture: Picture::default(),
+            setup_events: Vec::new(),
             violated_in_setup: Vec::new(),
             halted: None,
             played: events.iter().map(played).collect(),

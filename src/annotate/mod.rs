@@ -14,6 +14,7 @@ pub(crate) mod files;
 pub mod mappings;
 mod phrases;
 pub mod program;
+pub mod setup;
 pub mod window;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use self::files::Note;
 use self::mappings::Life;
 pub use self::phrases::{count, harmless, list};
 use self::program::Program;
+use self::setup::InSetup;
 use self::window::Window;
 use crate::report::words;
 use crate::scenario::implementations::Kind;
@@ -54,6 +56,8 @@ pub struct About {
     pub preemptions: Option<u32>,
     /// The runs among which it is the least, if not among all: `runs with at most 0 evictions`.
     pub among: Option<String>,
+    /// The lines of the setup's commands in the scenario file.
+    pub setup_lines: Vec<usize>,
     /// The line of the scenario file whose setup command does not come to its end.
     pub halted_at: Option<usize>,
     /// What is proved about the schedule.
@@ -75,6 +79,8 @@ pub struct AnnotatedSchedule {
     pub replay: Replay,
     /// The same in words, step by step.
     pub steps: Vec<AnnotatedStep>,
+    /// What the setup violates by itself.
+    pub in_setup: Vec<InSetup>,
     /// The shared state after the setup and after each step.
     pub states: Vec<Vec<Panel>>,
     /// The cached mappings, in the order of their sampling.
@@ -156,7 +162,9 @@ impl AnnotatedSchedule {
         let steps: Vec<AnnotatedStep> =
             replay.played.iter().zip(needed).map(|(played, needed)| step(played, needed)).collect();
         let deciding = orders.iter().filter(|order| order.turned == Turned::Avoided);
+        let halted = replay.halted.as_ref().and_then(|halted| halted.command);
         AnnotatedSchedule {
+            in_setup: InSetup::of(&replay.setup_events, &about.setup_lines, halted),
             cause: cause::cause(&replay, &mappings),
             states: states(&replay),
             window: window::window(&replay, &mappings, &clocks),

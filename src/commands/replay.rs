@@ -16,7 +16,7 @@ use stalemap_model::words::ordering::{Link, Orderings};
 use super::{Exit, Report, Result, bad_input, look, under, unusual, unwritable};
 use crate::annotate::expected::contents;
 use crate::annotate::program::Program;
-use crate::annotate::{About, AnnotatedSchedule, annotate, calls};
+use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
 use crate::cli::{Engine, ReplayArgs, ReplayFormat};
 use crate::input::{self, InputError};
 use crate::litmus::Core;
@@ -165,6 +165,7 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
         kind: under::kind_of(&scenario, design),
         memory: unusual(scenario.memory),
         property: violates,
+        setup_lines: setup::lines(&scenario),
         does: calls(&scenario.actors),
         replay: Some(format!("stalemap replay {shown}")),
         program: Program::of(&scenario.source),

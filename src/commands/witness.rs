@@ -7,7 +7,7 @@ use stalemap_model::words::branches;
 use stalemap_model::words::implementation::Implementation;
 
 use super::{Exit, Report, Result, bad_input, look, under, unwritable};
-use crate::annotate::{About, annotate, calls};
+use crate::annotate::{About, annotate, calls, setup};
 use crate::cli::WitnessArgs;
 use crate::input::{self, InputError};
 use crate::report::timeline;
@@ -77,6 +77,7 @@ fn witness(
         certified: Some(format!(
             "The shortest run that reaches `{branch}`: none with fewer preemptions, then none with fewer steps."
         )),
+        setup_lines: setup::lines(scenario),
         does: calls(&scenario.actors),
         replay: Some(format!(
             "stalemap witness {} {} --reach {branch}",

@@ -9,6 +9,7 @@ use stalemap_model::words::design::CookieScope;
 use super::{words, zones};
 use crate::annotate::cause::{Cause, Change, Check, Misuse, Now, Rejection};
 use crate::annotate::files::{self, Note};
+use crate::annotate::setup::InSetup;
 use crate::annotate::{About, AnnotatedSchedule, count, harmless, list, told, violation};
 use crate::run::HaltedSetup;
 
@@ -72,8 +73,9 @@ fn sentence(schedule: &AnnotatedSchedule) -> String {
         }
         Some(property) if replay.violated_in_setup.contains(&property) => {
             let name = capital(&property.name().replace('-', " "));
-            let why = halted(replay, about).unwrap_or_else(|| "nobody has to race for it".to_owned());
-            format!("{name}{under}, in the setup already: {why}.")
+            let found = schedule.in_setup.iter().find(|found| found.property == property);
+            let why = halted(replay, about).or_else(|| found.map(InSetup::sentence));
+            format!("{name}{under}, {}.", why.unwrap_or_else(|| "in the setup already".to_owned()))
         }
         Some(property) => {
             let text = violation(property, &all_events(replay));
@@ -88,7 +90,7 @@ fn sentence(schedule: &AnnotatedSchedule) -> String {
 /// The command of the setup that does not come to its end, and why.
 fn halted(replay: &Replay, about: &About) -> Option<String> {
     let halted = HaltedSetup { line: about.halted_at?, why: replay.halted.as_ref()?.why.clone() };
-    Some(harmless(&halted.sentence()))
+    Some(format!("in the setup already: {}", harmless(&halted.sentence())))
 }
 
 fn all_events(replay: &Replay) -> Vec<Event> {

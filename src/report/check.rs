@@ -28,6 +28,10 @@ pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
     };
     let mut text =
         format!("{mark} {:scenario$}  {:design$}  {}", outcome.scenario, outcome.design, verdict(outcome));
+    let shown = outcome.counterexample.as_ref().map(|shown| shown.property);
+    for found in outcome.in_setup.iter().filter(|found| Some(found.property) != shown) {
+        let _ = write!(text, "\n     {}, {}", found.property.name(), found.sentence());
+    }
     for reason in &outcome.judgement.reasons {
         let _ = write!(text, "\n     {reason}");
     }
@@ -92,12 +96,20 @@ pub fn verdict(outcome: &Outcome) -> String {
         (Verdict::Violates, None) => format!("violates {}{memory}, {states}", names(&outcome.violated)),
         (Verdict::Violates, Some(shown)) => {
             let found = &shown.counterexample;
+            let in_setup = outcome.in_setup.iter().find(|found| found.property == shown.property);
             let cost = if let Some(halted) = &outcome.halted {
                 return format!(
                     "violates {}{memory}, in the setup already: {}",
                     names(&outcome.violated),
                     halted.sentence()
                 );
+            } else if let Some(found) = in_setup {
+                let which = match outcome.violated.as_slice() {
+                    [_] => ",".to_owned(),
+                    _ => format!("; {}", found.property.name()),
+                };
+                let (all, sentence) = (names(&outcome.violated), found.sentence());
+                return format!("violates {all}{memory}{which} {sentence}; {states}");
             } else if found.certified {
                 let least = Counterexample::least(shown.among.as_deref());
                 format!("{least}: {}, {} operations", preemptions(found.preemptions), found.operations)

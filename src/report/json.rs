@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use stalemap_facade::{Event, Property};
 
 use super::words;
+use crate::annotate::setup::InSetup;
 use crate::annotate::{AnnotatedSchedule, events, files};
 use crate::report::cause;
 use crate::run::Outcome;
@@ -84,10 +85,16 @@ fn result(outcome: &Outcome) -> Value {
             })
             .collect::<Vec<_>>(),
         "counterexample": counterexample,
+        "violated_in_setup": in_setup(&outcome.in_setup),
         "halted_in_setup": outcome.halted.as_ref().map(|halted| {
             json!({ "line": halted.line, "why": halted.sentence() })
         }),
     })
+}
+
+fn in_setup(found: &[InSetup]) -> Value {
+    let one = |found: &InSetup| json!({ "property": found.property.name(), "line": found.line, "detail": found.detail });
+    found.iter().map(one).collect()
 }
 
 fn never_succeeded(failure: &Failure) -> Value {
@@ -180,6 +187,7 @@ pub fn replay(schedule: &AnnotatedSchedule) -> String {
         "scenario": schedule.about.scenario,
         "design": schedule.about.design,
         "violated": names(&schedule.replay.violated),
+        "violated_in_setup": in_setup(&schedule.in_setup),
         "cause": cause::headline(schedule),
         "critical": cause::critical_order(schedule),
         "deciding_orders": deciding.collect::<Vec<_>>(),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use stalemap::annotate::expected::contents;
 use stalemap::annotate::program::Program;
-use stalemap::annotate::{About, AnnotatedSchedule, annotate};
+use stalemap::annotate::{About, AnnotatedSchedule, annotate, setup};
 use stalemap::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
 use stalemap::report::timeline::{Look, render};
 use stalemap::report::{html, json, svg};
@@ -69,6 +69,7 @@ impl Broken {
             title: scenario.title.clone(),
             design,
             property: Some(property),
+            setup_lines: setup::lines(&scenario),
             program: Program::of(&scenario.source),
             ..About::default()
         };
@@ -253,7 +254,7 @@ none = ["lost-write"]
 "#;
     let broken = Broken::of("setup", good("setup", source)).unwrap();
     let mail = render(&broken.schedule, Look::mail());
-    let sentence = "Lost write under design none, in the setup already: nobody has to race";
+    let sentence = "Lost write under design none, in the setup already, line 6: 2k-4k is 0";
     assert!(mail.starts_with(sentence), "{mail}");
     assert!(mail.contains("\n    after the setup  W/D  1    D\n"), "{mail}");
 }

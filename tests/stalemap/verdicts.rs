@@ -65,7 +65,7 @@ fn every_file_is_as_it_expects() {
             jobs += 1;
         }
     }
-    assert_eq!(jobs, 9);
+    assert_eq!(jobs, 12);
 }
 
 #[test]
@@ -107,6 +107,30 @@ fn a_setup_without_an_end_is_a_verdict_with_a_line() {
         }
     }
     assert_eq!(result("retries-of-its-own")["halted_in_setup"], Value::Null);
+}
+
+#[test]
+fn what_a_setup_violates_is_told_with_its_place() {
+    let found = |name: &str| outcome(&scenario(name)).in_setup;
+    assert_eq!(found("setup-ends-synced"), [], "there is no crash before the setup is over");
+    for (name, sentence, others, line) in [
+        ("setup-ends-exposed", ", in the setup already, at its end: after a crash 0-4k", "", Value::Null),
+        (
+            "setup-loses",
+            "; lost-write in the setup already, line 9: 2k-4k is 0",
+            " wrong-zero, in the setup already, line 9: 2k-4k is zeroed in memory",
+            Value::from(9),
+        ),
+    ] {
+        let text = text(&check(name, &[]));
+        assert!(text.contains(sentence) && text.contains(others), "{text}");
+        let found = result(name);
+        let told = found["violated_in_setup"].as_array().expect("a list").iter();
+        let told = told.last().expect("what the sentence says");
+        assert_eq!(told["line"], line);
+        let drawn = text.split_once("under design mine, in the setup already, ").expect("the drawing").1;
+        assert!(drawn.contains(told["detail"].as_str().expect("a detail")), "{drawn}");
+    }
 }
 
 #[test]
