@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::input::InputError;
 use crate::run::Job;
 use crate::scenario::Scenario;
-use crate::scenario::implementations::{Kind, canonical};
+use crate::scenario::implementations::{Kind, canonical, lacked};
 
 /// What stands for every design, or every kernel that has the file system.
 const ALL: &str = "all";
@@ -29,6 +29,7 @@ pub(super) fn jobs<'s>(
     let mut without = Vec::new();
     for scenario in scenarios {
         let before = jobs.len();
+        let mut refused = None;
         let mut seen: Vec<String> = Vec::new();
         for (kind, name) in names(scenario, under) {
             if seen.contains(&name) {
@@ -37,18 +38,27 @@ pub(super) fn jobs<'s>(
             match resolve(scenario, kind, &name) {
                 Ok(implementation) => jobs.push(Job { scenario, implementation, engine }),
                 // With several files, one that is defined in one of them, or has the file system of one, is run there.
-                Err(_) if scenarios.iter().any(|other| resolve(other, kind, &name).is_ok()) => {}
+                Err(error) if scenarios.iter().any(|other| resolve(other, kind, &name).is_ok()) => {
+                    refused = refused.or(Some(error));
+                }
                 Err(error) => return Err(vec![error]),
             }
             seen.push(name);
         }
         if jobs.len() == before {
-            without.push(scenario);
+            without.push((scenario, refused));
         }
     }
     // Of a folder, those run that can; whoever names a file asks for it.
-    without.retain(|scenario| jobs.is_empty() || paths.iter().any(|path| names_it(path, scenario)));
-    if without.is_empty() { Ok(jobs) } else { Err(without.into_iter().map(cannot_run).collect()) }
+    without.retain(|(scenario, _)| jobs.is_empty() || paths.iter().any(|path| names_it(path, scenario)));
+    if without.is_empty() {
+        Ok(jobs)
+    } else {
+        let why = |(scenario, refused): (&Scenario, Option<InputError>)| {
+            refused.unwrap_or_else(|| has_none(scenario, under))
+        };
+        Err(without.into_iter().map(why).collect())
+    }
 }
 
 /// Whether a path is that of the scenario itself, and not of a folder that it lies in.
@@ -56,11 +66,20 @@ fn names_it(path: &Path, scenario: &Scenario) -> bool {
     path.with_extension("").ends_with(&scenario.name) || Path::new(&scenario.name).ends_with(path)
 }
 
-fn cannot_run(scenario: &Scenario) -> InputError {
-    InputError::Other(format!(
-        "{}: none of what was asked for has {}, or its commands; leave it out",
-        scenario.name, scenario.fs.base
-    ))
+/// Why a scenario runs under nothing, where all designs or all kernels were asked for.
+fn has_none(scenario: &Scenario, under: &UnderArgs) -> InputError {
+    let name = &scenario.name;
+    let kind = if under.kernels.iter().any(|name| name == ALL) { Kind::Kernel } else { Kind::Design };
+    let known = kind.built_in();
+    let refused = |built_in: &&str| resolve(scenario, kind, built_in).err();
+    if kind == Kind::Kernel && !known.iter().any(|kernel| scenario.implementation(kernel).is_some()) {
+        let lacked = lacked(&scenario.fs);
+        return InputError::Other(format!(
+            "{name}: no kernel has the file system of this scenario: {lacked}; leave it out"
+        ));
+    }
+    let last = known.last().and_then(refused);
+    last.unwrap_or_else(|| InputError::Other(format!("{name}: it runs under nothing that was asked for")))
 }
 
 /// What one scenario is run under by a command that runs one thing after the other; `default` is a design.
@@ -138,7 +157,7 @@ fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> std::result::Result<I
             Err(error(format!("`{name}` is a {is}; write `--{is} {name}`")))
         }
         None if KernelVersion::from_name(name).is_some() => {
-            Err(error(format!("{name} has no {}, on which this scenario is", scenario.fs.base)))
+            Err(error(format!("{name} has no {}, on which this scenario is", lacked(&scenario.fs))))
         }
         None => Err(unknown(scenario, kind, name)),
     }

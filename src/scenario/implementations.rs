@@ -338,7 +338,14 @@ impl<'t> Reading<'_, 't> {
         };
         let base = based_on.value.text(example, reader)?;
         if self.kind.may_be_based_on(base.value) {
-            let made = built_in(base.value, self.fs);
+            // What the table itself says of a valid size is put over what the release has, which is none.
+            let fs = match (table.get("valid_size"), self.fs.valid_size) {
+                (Some(_), true) if built_in(base.value, self.fs).is_none() => {
+                    &Personality { valid_size: false, ..self.fs.clone() }
+                }
+                _ => self.fs,
+            };
+            let made = built_in(base.value, fs);
             if made.is_none() {
                 lacks_file_system(&base, self.fs, reader);
             }
@@ -395,6 +402,11 @@ pub(super) fn unknown(name: &Text<'_>, own: &[&str], quoted: &str, reader: &mut 
     reader.errors.add(name.span.clone(), message, help);
 }
 
+/// What a kernel does not have that does not have the file system.
+pub fn lacked(fs: &Personality) -> &'static str {
+    if fs.valid_size { "file system with a valid size (`valid_size`)" } else { fs.base }
+}
+
 /// Reports a kernel that does not have the file system.
 pub(super) fn lacks_file_system(name: &Text<'_>, fs: &Personality, reader: &mut Reader<'_>) {
     let having: Vec<&str> =
@@ -404,6 +416,6 @@ pub(super) fn lacks_file_system(name: &Text<'_>, fs: &Personality, reader: &mut 
     } else {
         format!("these have it: {}", having.join(", "))
     };
-    let lacked = if fs.valid_size { "file system with a valid size (`valid_size`)" } else { fs.base };
+    let lacked = lacked(fs);
     reader.errors.add(name.span.clone(), format!("{} has no {lacked}", quote(name.value)), help);
 }

@@ -614,3 +614,19 @@ fn a_name_that_is_not_shipped_gets_a_similar_one() {
         assert!(found.unwrap_err().nearest.is_some());
     }
 }
+
+#[test]
+fn a_kernel_has_a_valid_size_where_its_table_says_so() {
+    let file = |fs: &str, own: &str| {
+        format!(
+            "title = 'x'\n[fs]\npersonality = 'xfs'\n{fs}\n[[actor]]\nname = 'a'\nrun = ['pwrite 0 4k']\n\
+             [kernel.mine]\nbased_on = 'linux-7.3'\nallocate = 'written'\n{own}\n[expect]\nmine = 'holds'"
+        )
+    };
+    let of_file = "allocate = 'written'\nvalid_size = true";
+    for fs in ["", of_file] {
+        assert!(accepted(&file(fs, "valid_size = true")).kernels["mine"].fs.valid_size, "{fs}");
+    }
+    let refused = read("test", file(of_file, "").as_bytes()).expect_err("no release has one").to_string();
+    assert!(refused.contains("`linux-7.3` has no file system with a valid size (`valid_size`)"), "{refused}");
+}

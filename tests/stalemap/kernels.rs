@@ -133,9 +133,21 @@ fn a_wrong_name_gets_the_right_one() {
         ),
         (
             &["check", "xfs/t1", "zoned/t1", "--kernel", "linux-6.12"],
-            "zoned/t1: none of what was asked for has xfs-zoned",
+            "zoned/t1: linux-6.12 has no xfs-zoned, on which this scenario is",
         ),
-        (&["check", "ext4", "--kernel", "all"], "ext4/t11: none of what was asked for has ext4-iomap"),
+        (
+            &["check", "ext4", "--kernel", "all"],
+            "ext4/t11: no kernel has the file system of this scenario: ext4-iomap; leave it out",
+        ),
+        (
+            &["check", "exfat", "--kernel", "all"],
+            "exfat/mmap-grow: no kernel has the file system of this scenario: file system with a valid size (`valid_size`)",
+        ),
+        (
+            &["check", "exfat/mmap-grow", "--kernel", "linux-7.3"],
+            "linux-7.3 has no file system with a valid size (`valid_size`), on which this scenario is",
+        ),
+        (&["check", "xfs/t1", "xfs/t2", "--design", "type"], "xfs/t2: there is no design `type`"),
         (&["orderings", "xfs/t1", "--kernel", "all", "--format", "json"], "name one"),
     ] {
         let error = refused(arguments);
