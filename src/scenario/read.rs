@@ -37,7 +37,7 @@ const TOP_LEVEL: &[&str] = &[
 
 /// Reads a scenario. `name` is how the file is called in messages.
 ///
-/// All errors of the file are found in one pass, except that a file which is not text, or too long, is not
+/// All errors of the file that do not hang on one another are found in one pass; a file which is not text, or too long, is not
 /// looked into.
 pub fn read(name: &str, source_bytes: &[u8]) -> Result<Scenario, Diagnostics> {
     let source = decode(name, source_bytes)?;
@@ -100,20 +100,21 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     }
     let files = files::read(file, reader);
     let cast = actors::read(file, Units { block, page: PAGE.min(folio), folio }, &files, reader);
+    // Where the file ends is known only if every command is.
+    let sized = reader.errors.count() == before && !reader.partial;
     // Fields of `[fs]` that do not go together are reported there alone.
     if let Some(fs) = fs.as_ref().filter(|fs| fs.misfits(block).is_empty()) {
         refuse(&cast.commands, fs, reader);
     }
     data_modes(&cast.commands, reader);
-    // Where the file ends is known only if every command is.
-    let sized = reader.errors.count() == before && !reader.partial;
-    let (holds, hold_places) = actors::holds(file, &cast.actors, block, reader);
-    let (observed, heard) = expectations::observe(file, block, &files, &cast.actors, reader);
+    crashes_of_the_setup(&cast.commands[..cast.setup.len().min(cast.commands.len())], reader);
     let on = fs.clone().or_else(|| Personality::built_in(Personality::BUILT_IN.first()?))?;
     let [designs, kernels] = own_implementations(&on, (block, fs_is_sound), &cast.commands, file, reader);
     if reader.errors.count() == before && !reader.partial {
         without_effect(&on, [&designs, &kernels], &cast.commands, file, reader);
     }
+    let (holds, hold_places) = actors::holds(file, &cast.actors, block, reader);
+    let (observed, heard) = expectations::observe(file, block, &files, &cast.actors, reader);
     let own = [Kind::Design, Kind::Kernel].map(|kind| implementations::own_names(kind, file)).concat();
     let names = Names { own: &own, fs: &on, block, commands: &cast.commands };
     let expect = expectations::expect(file, &names, reader);
@@ -217,6 +218,15 @@ fn data_modes(commands: &[Placed<FileCommand>], reader: &mut Reader<'_>) {
         };
         let message = format!("{what} is not modelled beside `chattr`");
         reader.errors.add(call.span.clone(), message, "leave it out, or `chattr`");
+    }
+}
+
+/// A crash, of which nothing is judged before the setup is over.
+fn crashes_of_the_setup(commands: &[Placed<FileCommand>], reader: &mut Reader<'_>) {
+    for call in commands.iter().filter(|call| call.what.command.stops()) {
+        let message = "there is no crash in the setup";
+        let help = "give it to an actor: what the setup leaves is judged, too";
+        reader.errors.add(call.span.clone(), message, help);
     }
 }
 
