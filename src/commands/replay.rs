@@ -131,6 +131,12 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
     let text = input::schedule(path).map_err(|error| vec![error])?;
     let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
     let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
+    for key in ["preemptions", "operations"] {
+        if let Some(number) = schedule.header(key).filter(|number| number.parse::<u64>().is_err()) {
+            let problem = format!("`{key} = {number}`: expected a whole number, for example `{key} = 1`");
+            return Err(bad(problem));
+        }
+    }
     let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
     let mut scenario = read(&format!("{shown} (the scenario in it)"), schedule.scenario.as_bytes())
         .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;

@@ -53,6 +53,8 @@ fn each_bad_schedule_has_its_message() {
         ("no design", with("design = none\n", "")),
         ("unknown design", with("design = none", "design = nnoe")),
         ("unknown property", with("lost-write", "lost-writes")),
+        ("a number below zero", with("design = none", "design = none\npreemptions = -1")),
+        ("a number in words", with("design = none", "design = none\noperations = three")),
         ("step without an actor", with("writer: iomap_begin", "iomap_begin")),
         ("step without an operation", with("writer: iomap_begin", "writer: ")),
         ("unknown actor", with("writer: iomap_begin", "wirter: iomap_begin")),
