@@ -44,8 +44,19 @@ pub(super) fn suggest<'k>(
     let known = known.into_iter();
     match nearest(written, known.clone()) {
         Some(name) => format!("a {what} with a similar name exists: `{name}`").replace("a actor", "an actor"),
-        None => format!("known are {}", list(known)),
+        None => format!("known are {}", list(once_each(known))),
     }
+}
+
+/// A file may define what is built in, which is an error of its own.
+fn once_each<'k>(names: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
+    let mut seen = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
 }
 
 /// More known keys than that are not listed, only those that are nearest.

@@ -201,7 +201,7 @@ fn known(word: &Word<'_>, errors: &mut Errors) -> Option<&'static Verb> {
     }
     if *name == MAY_FAIL {
         let help = "it comes once, before `@direct` and `@aio`: `[b] @may_fail @direct pwrite 0 4k`";
-        errors.add(span.clone(), format!("`{name}` is not a command"), help);
+        errors.add(span.clone(), format!("`{name}` stands where a command should"), help);
         return None;
     }
     if prefix(name).is_some() {
