@@ -144,6 +144,7 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
         return Err(vec![InputError::Other(problem.to_owned())]);
     }
     let jobs = under::jobs(&scenarios, &args.paths, &args.under, engine)?;
+    let left_out = if args.quiet { String::new() } else { under::left_out(&scenarios, &jobs) };
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
@@ -192,7 +193,8 @@ fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
         (CheckFormat::Text, Layout::Table) if args.quiet => lines(&scenarios, &outcomes, true) + &saved,
         (CheckFormat::Text, Layout::Table) => compare::render(&scenarios, &outcomes, color()) + &saved,
     };
-    let errors = checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));
+    let errors =
+        left_out + &checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));
     Ok(Report { results, errors, exit: exit(&outcomes) })
 }
 
@@ -443,7 +445,12 @@ fn write_schedule(folder: &Path, scenario: &str, of: &str, schedule: &Schedule) 
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Vec<InputError> {
-    vec![InputError::Other(format!("cannot write {}: {error}", path.display()))]
+    // What is said of a folder that cannot be made, since a file has its name.
+    let why = match error.kind() {
+        io::ErrorKind::AlreadyExists => "it is no folder".to_owned(),
+        _ => error.to_string(),
+    };
+    vec![InputError::Other(format!("cannot write {}: {why}", path.display()))]
 }
 
 fn orderings_command(args: &OrderingsArgs) -> Result<Report> {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use stalemap_model::words::count::count;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::kernel_version::KernelVersion;
@@ -18,7 +19,7 @@ use crate::scenario::implementations::{Kind, canonical, lacked};
 const ALL: &str = "all";
 
 /// Which scenario runs under what. Without a name that is what its file expects something of, and for a file without
-/// expectations every built-in design.
+/// expectations every built-in design, and what it defines.
 pub(super) fn jobs<'s>(
     scenarios: &'s [Scenario],
     paths: &[PathBuf],
@@ -59,6 +60,25 @@ pub(super) fn jobs<'s>(
         };
         Err(without.into_iter().map(why).collect())
     }
+}
+
+/// How many names of scenarios are shown of those that are left out.
+const SHOWN: usize = 8;
+
+/// A line about the scenarios of a folder that run under nothing that was asked for, if there are such.
+pub(super) fn left_out(scenarios: &[Scenario], jobs: &[Job<'_>]) -> String {
+    let runs = |scenario: &&Scenario| jobs.iter().any(|job| std::ptr::eq(job.scenario, *scenario));
+    let out: Vec<&str> =
+        scenarios.iter().filter(|scenario| !runs(scenario)).map(|scenario| scenario.name.as_str()).collect();
+    if out.is_empty() {
+        return String::new();
+    }
+    let more = match out.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = out[..out.len().min(SHOWN)].join(", ");
+    format!("{} left out, with nothing to run under: {named}{more}\n", count(out.len() as u64, "scenario"))
 }
 
 /// Whether a path is that of the scenario itself, and not of a folder that it lies in.
@@ -111,7 +131,11 @@ fn names(scenario: &Scenario, under: &UnderArgs) -> Vec<(Kind, String)> {
         let expected = scenario.expected();
         let named = expected.into_iter().map(|name| (kind_of(scenario, &name), name));
         let named: Vec<_> = named.collect();
-        return if named.is_empty() { all(scenario, Kind::Design) } else { named };
+        if named.is_empty() {
+            let own = own(scenario, Kind::Kernel).map(|name| (Kind::Kernel, name.to_owned()));
+            return all(scenario, Kind::Design).into_iter().chain(own).collect();
+        }
+        return named;
     }
     let given = [(Kind::Design, &under.designs), (Kind::Kernel, &under.kernels)];
     let each = given.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)));

@@ -36,6 +36,7 @@ use stalemap_model::words::command::Command;
 use stalemap_model::words::config::{
     ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, Hold, MixedIo, PostEof,
 };
+use stalemap_model::words::count::count;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::kernel_version::MODERN;
@@ -242,11 +243,19 @@ impl Scenario {
             }
         }
         let failed = |((start, end), error): ((usize, usize), Option<&str>)| {
+            let help = "change it, or say that it is meant to: `@may_fail COMMAND`";
+            let help = match error {
+                Some("ENOSPC") if self.fs.is_out_of_place() => format!(
+                    "a write out of place reserves {} more than it fills (`spare_blocks`): raise `free_blocks`; or {help}",
+                    count(u64::from(self.fs.spare_blocks), "block")
+                ),
+                _ => help.to_owned(),
+            };
             let error = error.map_or_else(String::new, |error| format!(" with {error}"));
             Diagnostic {
                 span: start..end,
                 message: format!("this command of the setup fails{error} under {design}"),
-                help: "change it, or say that it is meant to: `@may_fail COMMAND`".to_owned(),
+                help,
             }
         };
         Diagnostics::new(&self.name, Some(self.source.clone()), places.into_iter().map(failed).collect())

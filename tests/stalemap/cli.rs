@@ -326,3 +326,44 @@ fn every_bad_scenario_exits_with_2_and_prints_no_results() {
     }
     assert!(files >= 40, "{files} files");
 }
+
+#[test]
+fn what_is_left_out_is_told() {
+    let folder = elsewhere();
+    let arguments = ["check", "ntfs3", "gfs2/control", "--kernel", "linux-6.12"];
+    let output = stalemap(folder.path(), &arguments);
+    let said = text(&output.stderr);
+    assert!(said.contains(" scenarios left out, with nothing to run under: ntfs3/"), "{said}");
+    assert_eq!(text(&stalemap(folder.path(), &[&arguments[..], &["--quiet"]].concat()).stderr), "");
+}
+
+#[test]
+fn a_file_without_expectations_runs_under_what_it_defines() {
+    let folder = elsewhere();
+    let own = "[design.d]\nbased_on = \"none\"\n[kernel.k]\nbased_on = \"linux-6.12\"\n";
+    let file = file_with(&folder, "own.toml", &format!("{RACE}{own}"));
+    let output = stalemap(folder.path(), &["check", &file, "--format", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let results = document["results"].as_array().expect("results").iter();
+    let names: Vec<&str> = results.map(|result| result["design"].as_str().expect("a name")).collect();
+    assert!(names.starts_with(&["none", "iomap_valid"]) && names.ends_with(&["d", "k"]), "{names:?}");
+}
+
+#[test]
+fn a_folder_that_is_a_file_and_a_device_that_is_full_are_named() {
+    let folder = elsewhere();
+    let file = file_with(&folder, "race.toml", RACE);
+    let output = stalemap(folder.path(), &["check", &file, "--checkpoint", "race.toml"]);
+    assert_eq!(
+        (output.status.code(), text(&output.stderr)),
+        (Some(2), "error: cannot write race.toml: it is no folder\n".to_owned())
+    );
+    let full = "title = \"x\"\n[fs]\npersonality = \"xfs-zoned\"\nfree_blocks = 3\n[setup]\nrun = [\"pwrite 0 4k\"]\n\
+                [[actor]]\nname = \"a\"\nrun = [\"fsync\"]\n";
+    let full = file_with(&folder, "full.toml", full);
+    let output = stalemap(folder.path(), &["check", &full, "--design", "none"]);
+    let said = text(&output.stderr);
+    let help =
+        "a write out of place reserves 3 blocks more than it fills (`spare_blocks`): raise `free_blocks`";
+    assert!(said.contains("fails with ENOSPC") && said.contains(help), "{said}");
+}
