@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use stalemap_checker::{
-    explore_accepted, explore_kept, halted_setup, minimal_counterexample, replay, set_up, watch_setup,
+    explore_accepted, explore_kept, halted_setup, minimal_counterexample, replay, set_up, watch_opening,
 };
 use stalemap_explore::{
     Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits,
@@ -377,7 +377,7 @@ fn in_setup(scenario: &Scenario, kernel: &Kernel, found: &Found) -> Result<Vec<I
         return Ok(Vec::new());
     }
     let halted = found.halted.as_ref().and_then(|halted| halted.command);
-    Ok(InSetup::of(&watch_setup(kernel)?, &setup::lines(scenario), halted))
+    Ok(InSetup::of(&watch_opening(kernel)?.setup, &setup::lines(scenario), halted))
 }
 
 /// Explores a kernel, unless commands of its setup fail that are not meant to: then what its calls returned.
