@@ -179,7 +179,7 @@ impl<B: Backend> Inode<B> {
     }
 
     /// Judges what a crash would leave now. In the setup there is none: what it leaves is judged when it is over
-    /// ([`SuperBlock::end_setup`]).
+    /// (`SuperBlock::end_setup`).
     pub fn audit_crash(&self) {
         let Some(log) = self.log().filter(|_| self.sb.is_setup_over()) else { return };
         let mut judged = Vec::new();
