@@ -316,14 +316,14 @@ async fn set_isize<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, C
         return sized(inode, dio);
     }
     let free = |held: &bool, _| !*held;
-    let mut held = inode.i_flags_lock.lock_when(Op::new("spin_lock i_flags_lock"), free, 0).await;
-    let size = inode.i_size_peek();
-    if end <= size {
-        drop(held);
-        return sized(inode, dio);
+    *inode.i_flags_lock.lock_when(Op::new("spin_lock i_flags_lock"), free, 0).await = true;
+    // Not all who store it hold this lock: it is a load like any other.
+    let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
+    if end > size {
+        return ControlFlow::Continue(Completion::Store(dio, size));
     }
-    *held = true;
-    ControlFlow::Continue(Completion::Store(dio, size))
+    inode.i_flags_lock.release(|held| *held = false);
+    sized(inode, dio)
 }
 
 /// The sizes are right.
