@@ -18,6 +18,7 @@ pub mod expect;
 mod failures;
 mod file_name;
 pub mod input;
+pub mod lab;
 pub mod litmus;
 pub mod orderings;
 pub mod power;

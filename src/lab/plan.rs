@@ -1,0 +1,160 @@
+//! A plan: a schedule as what the tasks of a real kernel do, and where they are held.
+//!
+//! It is data. The tasks are threads of one process; the *turns* are what its main thread does, one after the other, to
+//! make them come in the schedule's order: begin a command, wait until a task is held, let it go on. What the model
+//! predicts is part of the plan, for the forced run and for the control, in which the tasks run one after the other.
+
+use std::ops::Range;
+
+use stalemap_facade::Property;
+use stalemap_model::words::config::{ActorConfig, FileCommand};
+use stalemap_model::words::personality::Personality;
+
+/// What is to be done on a real kernel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's title.
+    pub title: String,
+    /// The kernel or design that it is a plan for, `linux-6.12`.
+    pub kernel: String,
+    /// What the schedule violates.
+    pub property: Option<Property>,
+    /// Bytes of a block.
+    pub block: u64,
+    /// Bytes of a folio.
+    pub folio: u64,
+    /// The file system.
+    pub fs: Personality,
+    /// The names of the files; never empty.
+    pub files: Vec<String>,
+    /// The names of the buffers that tasks store into.
+    pub buffers: Vec<String>,
+    /// What is done first, alone.
+    pub setup: Vec<FileCommand>,
+    /// The tasks: threads, called by their names.
+    pub tasks: Vec<ActorConfig>,
+    /// Where tasks are held. A hold is armed, hit at most once, and released.
+    pub holds: Vec<Hold>,
+    /// What the main thread does, in order.
+    pub turns: Vec<Turn>,
+    /// The order in which the tasks run in the control, one after the other, by their places in `tasks`.
+    pub control: Vec<usize>,
+    /// The orders of the schedule that nothing forces.
+    pub unforced: Vec<Unforced>,
+    /// What the schedule leaves, by the model.
+    pub predicted: Left,
+    /// What the control leaves, by the model.
+    pub predicted_control: Left,
+}
+
+/// A place where a task is held.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hold {
+    /// Who is held.
+    pub whom: Whom,
+    /// The kernel's function.
+    pub function: &'static str,
+    /// Before it is called, or after it has returned.
+    pub at: At,
+    /// The call that is held, from 1, of those that match.
+    pub nth: u32,
+    /// Only calls whose first argument is a folio of this file, by its place in `Plan::files`, and the folio's index.
+    pub folio: Option<(usize, u64)>,
+}
+
+/// Who is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whom {
+    /// A task of the plan, by its place.
+    Task(usize),
+    /// Whoever calls it first: a kernel thread, of which it is not known which it will be.
+    Anyone,
+}
+
+/// On which side of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum At {
+    /// Before it.
+    Before,
+    /// After it.
+    After,
+}
+
+/// What the main thread does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// Arms a hold, by its place in `Plan::holds`.
+    Arm(usize),
+    /// Lets a task begin one of its commands, both by their places.
+    Begin(usize, usize),
+    /// Waits until a hold is hit.
+    UntilHeld(usize),
+    /// Waits until a task is through with a command.
+    UntilDone(usize, usize),
+    /// Waits until a task sleeps in the kernel, because it has to wait for somebody else.
+    UntilWaits(usize),
+    /// Lets who is held go on.
+    Release(usize),
+    /// The device completes nothing from here on (device mapper, suspended).
+    SuspendDevice,
+    /// It does again.
+    ResumeDevice,
+    /// Power is lost: the file system is shut down, as it is on the device.
+    Crash,
+}
+
+/// An order of the schedule that nothing forces.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unforced {
+    /// The step before which its actor would have to be held, from 0.
+    pub step: usize,
+    /// The actor's name.
+    pub actor: String,
+    /// The operation.
+    pub op: String,
+    /// Why it cannot be held there.
+    pub why: &'static str,
+}
+
+/// What is left of the files.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Left {
+    /// What a read finds at the end, before anything is written back or dropped, by file. `None` after a crash.
+    pub cached: Option<Vec<Contents>>,
+    /// What a read finds after fsync, with nothing cached; after a crash, when the log was recovered.
+    pub stable: Vec<Contents>,
+}
+
+/// The contents of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contents {
+    /// Neighbouring parts, from byte 0 to end of file.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Its bytes.
+    pub bytes: Range<u64>,
+    /// What is there.
+    pub value: Value,
+}
+
+/// What a part of a file contains.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Value {
+    /// This byte, again and again.
+    Byte(u8),
+    /// What the device had there before: [`DEVICE_PATTERN`] in a guest.
+    Device,
+    /// What a page of memory had before it was the file's: zeros, but where the kernel does not clear pages.
+    Memory,
+    /// The model does not say.
+    Unknown,
+}
+
+/// The byte that a guest's device is filled with before mkfs.
+pub const DEVICE_PATTERN: u8 = 0xe5;
