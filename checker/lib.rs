@@ -9,7 +9,7 @@
 
 use stalemap_explore::{
     Choice, Counterexample, End, EngineError, Exploration, Halted, Keeper, Limits, Opening, Options, Order,
-    Played, Progress, Replay, ReplayError, Step, Witness,
+    Played, PreemptionCost, Progress, Replay, ReplayError, Step, Witness,
 };
 use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
@@ -76,6 +76,17 @@ pub fn minimal_counterexample(
     stalemap_explore::minimal_counterexample(kernel, property, limits)
 }
 
+/// [`stalemap_explore::cheapest_counterexample`].
+#[inline(never)]
+pub fn cheapest_counterexample(
+    kernel: &Kernel,
+    property: Property,
+    limits: &Limits,
+    cost_of: PreemptionCost<'_>,
+) -> Result<Option<Counterexample>, EngineError> {
+    stalemap_explore::cheapest_counterexample(kernel, property, limits, cost_of)
+}
+
 /// [`stalemap_explore::way_to_end`].
 #[inline(never)]
 pub fn way_to_end(kernel: &Kernel, end: &End, limits: &Limits) -> Result<Option<Vec<Choice>>, EngineError> {
@@ -109,4 +120,10 @@ pub fn orders(
 #[inline(never)]
 pub fn serial(kernel: &Kernel, order: &[ActorId]) -> Result<Option<Vec<Step>>, EngineError> {
     stalemap_explore::serial(kernel, order)
+}
+
+/// [`stalemap_explore::finished`].
+#[inline(never)]
+pub fn finished(kernel: &Kernel, steps: &[Step]) -> Result<Option<Vec<Step>>, ReplayError> {
+    stalemap_explore::finished(kernel, steps)
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use hashbrown::{HashMap, HashSet};
-use stalemap_facade::{ActorId, System};
+use stalemap_facade::{ActorId, Op, System};
 
 use crate::actors::actors_of;
 use crate::error::EngineError;
@@ -41,7 +41,15 @@ struct Open<State> {
     snapshot: Snapshot<State>,
 }
 
-pub(crate) struct Frontier<State> {
+/// What it costs to switch away from an actor that could go on: who it is, the number of the command that it is in, and the
+/// operation that it would perform next.
+pub type PreemptionCost<'c> = &'c dyn Fn(ActorId, Option<usize>, Op) -> u32;
+
+/// Every preemption costs the same.
+pub(crate) const ALIKE: PreemptionCost<'static> = &|_, _, _| 1;
+
+pub(crate) struct Frontier<'c, State> {
+    cost_of: PreemptionCost<'c>,
     nodes: Vec<Node>,
     best: HashMap<(u128, Option<ActorId>), Cost, IdentityState>,
     queue: BTreeMap<Cost, VecDeque<Open<State>>>,
@@ -57,7 +65,13 @@ pub(crate) struct Frontier<State> {
     cut: bool,
 }
 
-impl<State> Frontier<State> {
+impl<'c, State> Frontier<'c, State> {
+    /// The same, with preemptions that cost what is said of each.
+    #[must_use]
+    pub(crate) fn costing(self, cost_of: PreemptionCost<'c>) -> Self {
+        Frontier { cost_of, ..self }
+    }
+
     /// Begins where the machine stands, after `running` has moved, at the given cost.
     pub(crate) fn at<S: System<State = State>>(
         machine: &Machine<'_, S>,
@@ -66,6 +80,7 @@ impl<State> Frontier<State> {
     ) -> Self {
         let open = Open { node: 0, running, snapshot: machine.snapshot() };
         Frontier {
+            cost_of: ALIKE,
             nodes: vec![Node { parent: 0, choice: None }],
             // The beginning is not entered as known: a way back to it is a find.
             best: HashMap::default(),
@@ -114,7 +129,10 @@ impl<State> Frontier<State> {
         mut keep: impl FnMut(&Machine<'_, S>, Cost, &Choice) -> bool,
     ) -> Result<(), EngineError> {
         for actor in actors_of(machine.enabled()) {
-            let cost = (from.cost.0 + u32::from(machine.preempts(from.running, actor)), from.cost.1 + 1);
+            let preemption = machine
+                .preempted(from.running, actor)
+                .map_or(0, |(left, op)| (self.cost_of)(left, machine.command(left), op));
+            let cost = (from.cost.0 + preemption, from.cost.1 + 1);
             if limits.preemptions.is_some_and(|most| cost.0 > most) {
                 continue;
             }

@@ -80,14 +80,15 @@ pub use error::EngineError;
 pub use exploration::{Exploration, FewPreemptions, Lasso, Options, Progress, Statistics};
 pub use explore::{explore, explore_accepted, explore_kept};
 pub use fingerprint::collision_probability;
+pub use frontier::PreemptionCost;
 pub use limits::{LimitHit, Limits};
 pub use machine::{Halt, Halted, Opening, halted_setup};
 pub use memory::Memory;
-pub use minimal::{minimal_counterexample, way_to_end};
+pub use minimal::{cheapest_counterexample, minimal_counterexample, way_to_end};
 pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
-pub use serial::serial;
+pub use serial::{finished, serial};
 
 pub use set_up::{set_up, watch_opening};
 #[cfg(any(feature = "loom", feature = "shuttle"))]

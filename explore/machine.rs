@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use stalemap_facade::{ActorId, ActorSpec, Bound, Event, Picture, Property, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Bound, Event, Op, Picture, Property, Role, System};
 
 use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
 use crate::ends::{End, WAITING, waiting};
@@ -322,6 +322,17 @@ impl<'s, S: System> Machine<'s, S> {
     /// Whether moving to `actor` switches away from one that could go on.
     pub(crate) fn preempts(&self, running: Option<ActorId>, actor: ActorId) -> bool {
         running.is_some_and(|running| running != actor && self.is_enabled(running))
+    }
+
+    /// Who could go on, and with what, when `actor` moves in its place.
+    pub(crate) fn preempted(&self, running: Option<ActorId>, actor: ActorId) -> Option<(ActorId, Op)> {
+        let running = running.filter(|_| self.preempts(running, actor))?;
+        Some((running, self.pending(running)?.op))
+    }
+
+    /// The number of the command that an actor is in, from 0, if the system has commands and the actor has not finished.
+    pub(crate) fn command(&self, actor: ActorId) -> Option<usize> {
+        self.standings[actor].state.as_deref().and_then(|state| self.system.command(state))
     }
 
     /// The operation that an actor performs next, unless it has finished.

@@ -14,7 +14,7 @@ use stalemap_facade::{Property, System};
 use crate::counterexample::{Counterexample, Cuts, judged};
 use crate::ends::End;
 use crate::error::EngineError;
-use crate::frontier::Frontier;
+use crate::frontier::{ALIKE, Frontier, PreemptionCost};
 use crate::lasso::least_lasso;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::Machine;
@@ -30,6 +30,17 @@ pub fn minimal_counterexample<S: System>(
     property: Property,
     limits: &Limits,
 ) -> Result<Option<Counterexample>, EngineError> {
+    cheapest_counterexample(system, property, limits, ALIKE)
+}
+
+/// The same, where preemptions cost what is said of each: the first number of the cost is the sum of that. Livelocks are
+/// searched for with preemptions that cost alike.
+pub fn cheapest_counterexample<S: System>(
+    system: &S,
+    property: Property,
+    limits: &Limits,
+    cost_of: PreemptionCost<'_>,
+) -> Result<Option<Counterexample>, EngineError> {
     let mut machine = Machine::new(system)?;
     machine.remember_transitions();
     if machine.halted().is_some() {
@@ -39,7 +50,7 @@ pub fn minimal_counterexample<S: System>(
     if property == Property::LIVELOCK {
         return least_lasso(&mut machine, limits);
     }
-    let mut frontier = Frontier::at(&machine, None, (0, 0));
+    let mut frontier = Frontier::at(&machine, None, (0, 0)).costing(cost_of);
     let mut cuts = Cuts::default();
     while let Some(settled) = frontier.settle(&mut machine) {
         if frontier.is_over(limits) {

@@ -15,8 +15,12 @@ use crate::schedule::Step;
 pub struct Played {
     /// Who moved.
     pub actor: ActorId,
+    /// In which of its commands, from 0, if the system has commands ([`System::command`]).
+    pub command: Option<usize>,
     /// With which operation.
     pub op: String,
+    /// With which outcome, where the model chooses.
+    pub outcome: Option<u32>,
     /// Whether this switched away from an actor that could have gone on.
     pub preempts: bool,
     /// The earlier transitions of other actors that it depends on directly, by their places: one of the two changed
@@ -73,6 +77,8 @@ pub struct Epilogue {
     pub observed: Option<String>,
     /// Properties violated only now.
     pub violated: Vec<Property>,
+    /// The shared state afterwards, in full.
+    pub picture: Picture,
 }
 
 /// Why a schedule cannot be replayed.
@@ -130,6 +136,7 @@ pub fn replay<S: System>(system: &S, steps: &[Step]) -> Result<Replay, ReplayErr
                 events: machine.take_events(),
                 observed: machine.observe(),
                 violated: machine.memory().properties(violated & !before),
+                picture: machine.picture(),
             }
         })?);
     } else if machine.enabled() == 0 {
@@ -162,7 +169,7 @@ fn play<S: System>(
 ) -> Result<(Played, Outcome), ReplayError> {
     let actor = find(machine, step)?;
     let preempts = machine.preempts(running, actor);
-    let before = machine.violated();
+    let (before, command) = (machine.violated(), machine.command(actor));
     let older = || ReplayError::DoesNotFit {
         line: step.line,
         step: step.to_string(),
@@ -178,7 +185,9 @@ fn play<S: System>(
     let dependences = causality.push(actor, footprint);
     let played = Played {
         actor,
+        command,
         op: step.op.clone(),
+        outcome: step.outcome,
         preempts,
         depends_on: dependences.direct,
         depends_indirectly_on: dependences.indirect,

@@ -2,10 +2,11 @@
 
 use stalemap_facade::{ActorId, System};
 
-use crate::actors::actors_of;
+use crate::actors::{ActorSet, actors_of};
 use crate::error::EngineError;
 use crate::machine::Machine;
 use crate::memory::Outcome;
+use crate::replay::{ReplayError, find};
 use crate::schedule::{Choice, Step};
 
 /// The transitions after which a run counts as endless.
@@ -19,16 +20,40 @@ pub fn serial<S: System>(system: &S, order: &[ActorId]) -> Result<Option<Vec<Ste
     if machine.halted().is_some() {
         return Ok(None);
     }
+    let next = |enabled, _| order.iter().copied().find(|actor| enabled & (1 << actor) != 0);
+    to_the_end(&mut machine, Vec::new(), next)
+}
+
+/// A schedule, and what follows when the actor that moved last goes on as long as it can, and so whoever is next then.
+/// `None` if that does not end, or ends in a deadlock.
+pub fn finished<S: System>(system: &S, steps: &[Step]) -> Result<Option<Vec<Step>>, ReplayError> {
+    let mut machine = Machine::new(system)?;
+    for step in steps {
+        let actor = find(&machine, step)?;
+        machine.fire(actor, step.to_outcome().unwrap_or(Outcome::FIRST))?;
+    }
+    let last = steps.last().and_then(|step| machine.specs().iter().position(|spec| spec.name == step.actor));
+    let goes_on =
+        |enabled, running: Option<ActorId>| running.or(last).filter(|actor| enabled & (1 << actor) != 0);
+    Ok(to_the_end(&mut machine, steps.to_vec(), goes_on)?)
+}
+
+/// Goes on until nobody can move; who does is for `next` to say, which is told who can and who moved last.
+fn to_the_end<S: System>(
+    machine: &mut Machine<'_, S>,
+    mut steps: Vec<Step>,
+    next: impl Fn(ActorSet, Option<ActorId>) -> Option<ActorId>,
+) -> Result<Option<Vec<Step>>, EngineError> {
     let specs = machine.specs().to_vec();
-    let mut steps = Vec::new();
-    while steps.len() < MAX_STEPS {
+    let mut running = None;
+    for _ in 0..MAX_STEPS {
         let enabled = machine.enabled();
-        let first = order.iter().copied().find(|actor| enabled & (1 << actor) != 0);
-        let Some(actor) = first.or_else(|| actors_of(enabled).next()) else {
+        let Some(actor) = next(enabled, running).or_else(|| actors_of(enabled).next()) else {
             return Ok(machine.main_finished().then_some(steps));
         };
         steps.push(Choice::of(machine.pending(actor), actor, Outcome::FIRST).to_step(&specs));
         machine.fire(actor, Outcome::FIRST)?;
+        running = Some(actor);
     }
     Ok(None)
 }

@@ -1,10 +1,14 @@
 //! The command line: what can be asked.
 
+pub mod lab;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stalemap_facade::MemoryModel;
 use stalemap_model::words::ordering::Link;
+
+use self::lab::LabArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -26,6 +30,14 @@ const TRACE_EXIT_CODES: &str = "\
 Exit codes:
   0  the trace was read
   2  usage or bad input, also a file in which no event of a trace was found";
+
+const LAB_EXIT_CODES: &str = "\
+Exit codes:
+  0  it was done; of a run, that the kernel did as the model predicts
+  1  there is nothing to play, since nothing is violated; of a run, that the kernel did something else
+  2  usage or bad input, also something that the lab needs and does not find
+  3  of a run, that the order was not reached
+  4  an engine failed: a defect of stalemap";
 
 /// Which designs of the iomap validity check lose data, and which provably do not.
 #[derive(Debug, Parser)]
@@ -76,6 +88,9 @@ pub enum Command {
     /// Read a trace of a real kernel: which mappings went stale while a task held them, and what their use did.
     #[command(after_help = TRACE_EXIT_CODES)]
     Trace(TraceArgs),
+    /// Play a schedule on a real kernel, in a guest.
+    #[command(after_help = LAB_EXIT_CODES)]
+    Lab(LabArgs),
 }
 
 /// Text for people, JSON for programs.

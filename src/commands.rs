@@ -1,6 +1,7 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
 mod kernels;
+mod lab;
 mod progress;
 mod replay;
 mod trace;
@@ -112,6 +113,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
         Command::Show(args) => show_command(args),
         Command::Kernels(args) => kernels::command(args),
         Command::Trace(args) => trace::command(args, out),
+        Command::Lab(args) => lab::command(args),
         Command::Assumptions(args) => Ok(Report::of(
             match args.format {
                 Format::Text => assumptions::list(),

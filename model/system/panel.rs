@@ -135,8 +135,19 @@ pub enum Contents {
     Zeros,
     /// What a command wrote: the byte, as `0x57`.
     Written(String),
-    /// What nobody may see: a fresh page, somebody's deleted data.
-    Garbage,
+    /// What nobody may see.
+    Garbage(Garbage),
+}
+
+/// What nobody may see.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Garbage {
+    /// What a block of the device had before it was the file's: somebody's deleted data.
+    Device,
+    /// What a page of memory had before.
+    Memory,
+    /// Block pointers of an inode.
+    Metadata,
 }
 
 /// The files of a world, one panel each, and the device where it has zones.
@@ -258,7 +269,9 @@ fn contents<B: Backend>(inode: &Inode<B>, cell: Cell, value: Option<Value>) -> S
     let contents = match value {
         None => Contents::Nothing,
         Some(Value::ZERO) => Contents::Zeros,
-        Some(value) if value.is_garbage() => Contents::Garbage,
+        Some(Value::UNINITIALISED) => Contents::Garbage(Garbage::Memory),
+        Some(Value::METADATA) => Contents::Garbage(Garbage::Metadata),
+        Some(value) if value.is_garbage() => Contents::Garbage(Garbage::Device),
         Some(value) => Contents::Written(value.show(&inode.sb.patterns)),
     };
     Span { bytes: bytes_of(&inode.sb, &(cell..cell + 1)), part: Part::Contents(contents) }

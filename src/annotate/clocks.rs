@@ -35,7 +35,9 @@ mod tests {
     fn played(actor: ActorId, depends_on: Vec<usize>) -> Played {
         Played {
             actor,
+            command: None,
             op: String::new(),
+            outcome: None,
             preempts: false,
             depends_on,
             depends_indirectly_on: Vec::new(),

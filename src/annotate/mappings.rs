@@ -172,7 +172,9 @@ mod tests {
     fn replay_of(events: &[(ActorId, What)]) -> Replay {
         let played = |(actor, what): &(ActorId, What)| Played {
             actor: *actor,
+            command: None,
             op: String::new(),
+            outcome: None,
             preempts: false,
             depends_on: Vec::new(),
             depends_indirectly_on: Vec::new(),

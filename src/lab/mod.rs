@@ -4,4 +4,11 @@
 //! the program that does it is C (`lab/program/`, made by `report/export/c.rs`), the holding is done by a module of the
 //! guest's kernel (`lab/module/`). Nothing here decides a verdict: the bytes are compared with what the model predicts.
 
+mod holds;
 pub mod plan;
+pub mod planner;
+mod predicted;
+pub mod release;
+mod segments;
+mod turns;
+pub mod variant;

@@ -10,6 +10,8 @@ use stalemap_facade::Property;
 use stalemap_model::words::config::{ActorConfig, FileCommand};
 use stalemap_model::words::personality::Personality;
 
+use super::variant::Variant;
+
 /// What is to be done on a real kernel.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
@@ -17,8 +19,10 @@ pub struct Plan {
     pub scenario: String,
     /// The scenario's title.
     pub title: String,
-    /// The kernel or design that it is a plan for, `linux-6.12`.
+    /// The kernel that it is a plan for, `linux-6.12`.
     pub kernel: String,
+    /// What is changed in it.
+    pub variant: Variant,
     /// What the schedule violates.
     pub property: Option<Property>,
     /// Bytes of a block.
@@ -33,8 +37,12 @@ pub struct Plan {
     pub buffers: Vec<String>,
     /// What is done first, alone.
     pub setup: Vec<FileCommand>,
+    /// The lines of the scenario file that these commands stand in.
+    pub setup_lines: Vec<String>,
     /// The tasks: threads, called by their names.
     pub tasks: Vec<ActorConfig>,
+    /// The lines of their commands.
+    pub task_lines: Vec<Vec<String>>,
     /// Where tasks are held. A hold is armed, hit at most once, and released.
     pub holds: Vec<Hold>,
     /// What the main thread does, in order.
@@ -95,14 +103,16 @@ pub enum Turn {
     UntilDone(usize, usize),
     /// Waits until a task sleeps in the kernel, because it has to wait for somebody else.
     UntilWaits(usize),
+    /// Waits until nothing of the files is under writeback any more: what a worker does that cannot be watched.
+    UntilWritten,
     /// Lets who is held go on.
     Release(usize),
     /// The device completes nothing from here on (device mapper, suspended).
     SuspendDevice,
     /// It does again.
     ResumeDevice,
-    /// Power is lost: the file system is shut down, as it is on the device.
-    Crash,
+    /// The source of a task's write is not resident any more from where the command says (`@short`).
+    DropSource(usize),
 }
 
 /// An order of the schedule that nothing forces.

@@ -10,6 +10,7 @@ pub mod export;
 pub mod html;
 pub mod json;
 pub mod kernels;
+pub mod lab;
 mod letters;
 pub mod list;
 pub mod orderings;

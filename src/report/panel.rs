@@ -161,7 +161,7 @@ fn part(part: &Part, shows: Shows) -> (String, String, &'static str) {
         Part::Contents(contents) => match contents {
             Contents::Nothing => (String::new(), "nothing valid".to_owned(), "nothing"),
             Contents::Zeros => ("0".to_owned(), "zeros".to_owned(), "zero"),
-            Contents::Garbage => ("~".to_owned(), "what nobody may see".to_owned(), "garbage"),
+            Contents::Garbage(_) => ("~".to_owned(), "what nobody may see".to_owned(), "garbage"),
             Contents::Written(byte) => (byte.clone(), format!("written with {byte}"), "data"),
         },
     }

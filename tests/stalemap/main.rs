@@ -25,6 +25,7 @@ mod fsx;
 mod golden_counts;
 mod input;
 mod kernels;
+mod lab;
 mod layers;
 mod limits;
 mod map_sections;

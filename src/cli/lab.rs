@@ -1,0 +1,63 @@
+//! What `lab` takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `lab`.
+#[derive(Debug, Args)]
+pub struct LabArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LabCommand,
+}
+
+/// What `lab` does.
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Show the plan that forces a schedule on a real kernel: who is held where, who goes on when, and the bytes that the
+    /// model predicts.
+    Plan(LabPlanArgs),
+}
+
+/// What is played, and on what.
+#[derive(Debug, Args)]
+pub struct LabSubject {
+    /// A schedule file, a scenario file, or a name in the catalogue. Of a scenario, the counterexample is played whose
+    /// orders can be forced.
+    #[arg(value_name = "SCHEDULE|SCENARIO")]
+    pub path: PathBuf,
+    /// The kernel: 6.1, 6.12 or 7.3, also as `linux-6.12` or a release of it.
+    #[arg(long, value_name = "VERSION")]
+    pub kernel: String,
+    /// The kernel with the check of this design in place of its own: `none`, `iomap_valid` (as it is, with XFS_DEBUG) or
+    /// `chinner-cow`.
+    #[arg(long, value_name = "NAME")]
+    pub design: Option<String>,
+    /// The property whose counterexample is played; without it, the first that leaves other bytes.
+    #[arg(long, value_name = "PROPERTY")]
+    pub property: Option<String>,
+}
+
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One versioned document.
+    Json,
+    /// The program: one file of C.
+    C,
+}
+
+/// What `lab plan` takes.
+#[derive(Debug, Args)]
+pub struct LabPlanArgs {
+    /// What is played.
+    #[command(flatten)]
+    pub subject: LabSubject,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+}

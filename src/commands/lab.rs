@@ -1,0 +1,121 @@
+//! `lab`: a schedule on a real kernel.
+
+use std::fs;
+
+use stalemap_explore::{Schedule, Step};
+use stalemap_facade::Property;
+use stalemap_model::judge::properties;
+
+use super::{Exit, Report, Result};
+use crate::cli::lab::{LabArgs, LabCommand, LabPlanArgs, LabSubject, PlanFormat};
+use crate::input::{self, InputError};
+use crate::lab::plan::Plan;
+use crate::lab::planner::{PlanError, Subject};
+use crate::lab::release::Release;
+use crate::lab::variant::Variant;
+use crate::report::lab;
+use crate::scenario::{Scenario, read};
+
+pub(super) fn command(args: &LabArgs) -> Result<Report> {
+    match &args.command {
+        LabCommand::Plan(args) => plan_command(args),
+    }
+}
+
+fn plan_command(args: &LabPlanArgs) -> Result<Report> {
+    let plan = match plan(&args.subject)? {
+        Ok(plan) => plan,
+        Err(failed) => return Ok(failed),
+    };
+    let text = match args.format {
+        PlanFormat::Text => lab::text(&plan),
+        PlanFormat::Json => lab::json(&plan),
+        PlanFormat::C => String::new(),
+    };
+    Ok(Report::of(text, Exit::Expected))
+}
+
+/// The plan of what was asked for; a scenario that holds has none, which is told.
+fn plan(asked: &LabSubject) -> Result<std::result::Result<Plan, Report>> {
+    let other = |problem: String| vec![InputError::Other(problem)];
+    let release = Release::from_name(&asked.kernel).ok_or_else(|| other(unknown_kernel(&asked.kernel)))?;
+    let variant = match &asked.design {
+        None => Variant::Stock,
+        Some(name) => Variant::of_design(name).ok_or_else(|| other(unknown_design(name)))?,
+    };
+    let property = asked.property.as_deref().map(property).transpose()?;
+    let given = given(asked)?;
+    let subject = Subject::new(&given.scenario, release, variant).ok_or_else(|| {
+        let name = &given.scenario.name;
+        other(format!("{name}: {} has no such file system, so there is nothing to boot", release.kernel()))
+    })?;
+    let property = property.or(given.violates);
+    let planned = match given.fits(&subject) {
+        Some(steps) => subject.of_schedule(steps, property),
+        None => property.map_or_else(|| subject.of_scenario(), |property| subject.of_property(property)),
+    };
+    match planned {
+        Ok(plan) => Ok(Ok(plan)),
+        Err(PlanError::Engine(error)) => Ok(Err(Report {
+            results: String::new(),
+            errors: format!("error: {error}\n"),
+            exit: Exit::Defect,
+        })),
+        Err(error @ PlanError::Holds { .. }) => Ok(Err(Report::of(format!("{error}\n"), Exit::Unexpected))),
+        Err(error) => Err(other(error.to_string())),
+    }
+}
+
+/// A scenario, and the schedule if there is one.
+struct Given {
+    scenario: Scenario,
+    schedule: Option<Schedule>,
+    violates: Option<Property>,
+}
+
+impl Given {
+    /// The steps of the schedule, if it is one of the kernel that is booted.
+    fn fits(&self, subject: &Subject<'_>) -> Option<&[Step]> {
+        let schedule = self.schedule.as_ref()?;
+        let of = schedule.header("design")?;
+        let same = of == subject.release.kernel() && subject.variant == Variant::Stock;
+        same.then_some(&schedule.steps[..])
+    }
+}
+
+/// Reads a schedule with its scenario, or a scenario.
+fn given(asked: &LabSubject) -> Result<Given> {
+    let is_schedule = fs::read(&asked.path).is_ok_and(|bytes| bytes.starts_with(b"stalemap schedule"));
+    if !is_schedule {
+        let scenario = input::load(&asked.path).map_err(|error| vec![error])?;
+        return Ok(Given { scenario, schedule: None, violates: None });
+    }
+    let shown = asked.path.display().to_string();
+    let text = input::schedule(&asked.path).map_err(|error| vec![error])?;
+    let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
+    let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
+    let mut scenario = read(&format!("{shown} (the scenario in it)"), schedule.scenario.as_bytes())
+        .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
+    if let Some(name) = schedule.header("scenario") {
+        name.clone_into(&mut scenario.name);
+    }
+    let violates = schedule.header("violates").map(property).transpose()?;
+    Ok(Given { scenario, schedule: Some(schedule), violates })
+}
+
+fn property(name: &str) -> Result<Property> {
+    properties::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = properties::ALL.iter().map(|property| property.name()).collect();
+        vec![InputError::Other(format!("there is no property `{name}`; there are {}", names.join(", ")))]
+    })
+}
+
+fn unknown_kernel(name: &str) -> String {
+    let versions: Vec<&str> = Release::ALL.iter().map(|release| release.version()).collect();
+    format!("the lab has no kernel `{name}`; it has {}", versions.join(", "))
+}
+
+fn unknown_design(name: &str) -> String {
+    let names: Vec<&str> = Variant::ALL.iter().filter_map(|variant| variant.design()).collect();
+    format!("no kernel is made to check like `{name}`; there are {}", names.join(", "))
+}

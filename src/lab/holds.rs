@@ -1,0 +1,99 @@
+//! Where the kernel can be held: for each operation of the model, the function before or after which its task stands just
+//! before that operation.
+//!
+//! Only calls are places: a task cannot be held between two instructions, nor where it may not sleep. A row holds for the
+//! kernels in whose source it was read; where the compiler made a function part of another, the module says so when it arms.
+
+mod table;
+
+use stalemap_model::words::command::{Command, Io};
+
+use super::plan::At;
+use super::release::Release;
+
+/// What a task is about to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Where {
+    /// By which path.
+    pub(super) path: Path,
+    /// The operation's name.
+    pub(super) op: String,
+    /// Which of several like objects it concerns: a folio's index.
+    pub(super) target: Option<u64>,
+    /// The operation that the task has performed before, in the same command.
+    pub(super) before: Option<(String, Option<u64>)>,
+}
+
+/// The path that a command takes through the kernel.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Path {
+    Write,
+    DirectWrite,
+    Read,
+    DirectRead,
+    Fault,
+    Fsync,
+    Writeback,
+    Truncate,
+    Fallocate,
+    Reflink,
+    Reclaim,
+    /// The worker that ends I/O.
+    EndIo,
+    /// The worker that ends direct I/O.
+    EndDirectIo,
+    Other,
+}
+
+/// A place where a task can be held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Place {
+    /// The kernel's function.
+    pub(super) function: &'static str,
+    /// On which side of the call.
+    pub(super) at: At,
+    /// Which folio its first argument is, if it is one.
+    pub(super) folio: Option<u64>,
+    /// The operations with which a task comes by, if not with this one alone.
+    pub(super) passes: &'static [&'static str],
+}
+
+impl Path {
+    /// The path of a command.
+    pub(super) fn of(command: &Command) -> Self {
+        match command {
+            Command::Pwrite { io: Io::Buffered, .. } => Path::Write,
+            Command::Pwrite { .. } => Path::DirectWrite,
+            Command::Pread { io: Io::Buffered, .. } => Path::Read,
+            Command::Pread { .. } => Path::DirectRead,
+            Command::Mread { .. } | Command::Mwrite { .. } => Path::Fault,
+            Command::Fsync | Command::Fdatasync | Command::Msync { .. } => Path::Fsync,
+            Command::SyncRange { .. } => Path::Writeback,
+            Command::Truncate { .. } => Path::Truncate,
+            Command::Falloc { .. }
+            | Command::Fpunch { .. }
+            | Command::Fzero { .. }
+            | Command::Fcollapse { .. }
+            | Command::Finsert { .. }
+            | Command::Funshare { .. } => Path::Fallocate,
+            Command::Reflink { .. } => Path::Reflink,
+            Command::FadviseDontneed { .. } | Command::Extension { .. } => Path::Reclaim,
+            _ => Path::Other,
+        }
+    }
+}
+
+/// Where a task of a kernel can be held so that it stands just before an operation, or why it cannot.
+pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str> {
+    table::place(at, release)
+}
+
+/// The function that copies what a write brings.
+pub(super) fn copy(release: Release) -> &'static str {
+    table::COPY.of(release).unwrap_or_default()
+}
+
+/// Every function of the table, for the tests of a release.
+pub(super) fn functions(release: Release) -> Vec<&'static str> {
+    table::functions(release)
+}

@@ -1,0 +1,254 @@
+//! Makes a plan of a schedule.
+//!
+//! A counterexample ends where its property is violated; a kernel goes on. So a schedule is finished first: whoever moved last
+//! goes on as long as it can, and then whoever is next.
+
+use std::collections::BTreeSet;
+
+use stalemap_checker::{cheapest_counterexample, explore, finished, replay, serial};
+use stalemap_explore::{EngineError, Limits, Options, Replay, ReplayError, Step};
+use stalemap_facade::{ActorId, Op, Property, Role, System};
+use stalemap_model::judge::properties;
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::command::Command;
+use stalemap_model::words::implementation::Implementation;
+
+use super::holds::{self, Path, Where};
+use super::plan::{Left, Plan};
+use super::predicted::{left, left_by_crash};
+use super::release::Release;
+use super::turns::weave;
+use super::variant::Variant;
+use crate::run::{RunError, kernel};
+use crate::scenario::{CommandLine, Scenario};
+
+/// The states that the search for a schedule that can be forced may settle.
+const MOST_STATES: u64 = 2_000_000;
+
+/// What an order that nothing forces costs beside one that a hold forces.
+const UNFORCED: u32 = 1_000;
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The scenario cannot be run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The schedule does not fit.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// An engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The property is not violated.
+    #[error("{scenario} holds under {name}: there is no schedule to be played")]
+    Holds {
+        /// The scenario.
+        scenario: String,
+        /// The design or kernel.
+        name: String,
+    },
+    /// The schedule has no end.
+    #[error("the schedule ends in a deadlock or goes on for ever; a plan needs an end")]
+    NoEnd,
+}
+
+/// What is to be played: a scenario on a kernel.
+#[derive(Clone, Debug)]
+pub struct Subject<'s> {
+    /// The scenario.
+    pub scenario: &'s Scenario,
+    /// The kernel that is booted, by whose functions tasks are held.
+    pub release: Release,
+    /// What is changed in it.
+    pub variant: Variant,
+    /// What the model takes it for.
+    pub implementation: Implementation,
+}
+
+impl<'s> Subject<'s> {
+    /// A scenario on a release. None: the release does not have the scenario's file system.
+    pub fn new(scenario: &'s Scenario, release: Release, variant: Variant) -> Option<Self> {
+        let kernel = scenario.implementation(release.kernel())?;
+        let implementation = variant.of(kernel);
+        Some(Subject { scenario, release, variant, implementation })
+    }
+
+    /// The plan of a schedule.
+    pub fn of_schedule(&self, steps: &[Step], property: Option<Property>) -> Result<Plan, PlanError> {
+        let kernel = kernel(self.scenario, &self.implementation)?;
+        self.of_steps(&kernel, steps, property)
+    }
+
+    /// The plan of what the scenario violates: of the first property whose plan forces all orders and leaves other bytes than the
+    /// tasks one after the other, else of the first.
+    pub fn of_scenario(&self) -> Result<Plan, PlanError> {
+        let kernel = kernel(self.scenario, &self.implementation)?;
+        let options = Options { limits: limits(), ..Options::default() };
+        let explored = explore(&kernel, &options, &mut |_| {})?;
+        let plays = |property: &Property| explored.violated & property.bit() != 0 && is_played(*property);
+        let mut plans = Vec::new();
+        for property in properties::ALL.iter().copied().filter(plays) {
+            let plan = match self.of_property_on(&kernel, property) {
+                Err(PlanError::NoEnd | PlanError::Holds { .. }) => continue,
+                plan => plan?,
+            };
+            if plan.unforced.is_empty() && plan.predicted != plan.predicted_control {
+                return Ok(plan);
+            }
+            plans.push(plan);
+        }
+        plans.into_iter().min_by_key(|plan| !plan.unforced.is_empty()).ok_or_else(|| self.holds())
+    }
+
+    /// The plan of the counterexample to a property that is forced the easiest.
+    pub fn of_property(&self, property: Property) -> Result<Plan, PlanError> {
+        self.of_property_on(&kernel(self.scenario, &self.implementation)?, property)
+    }
+
+    fn holds(&self) -> PlanError {
+        PlanError::Holds { scenario: self.scenario.name.clone(), name: self.implementation.name().to_owned() }
+    }
+
+    fn of_property_on(&self, kernel: &Kernel, property: Property) -> Result<Plan, PlanError> {
+        let specs = kernel.actors();
+        let first = first_operations(kernel)?;
+        let cost = |actor: ActorId, command: Option<usize>, op: Op| {
+            let begins = command.is_some_and(|command| first.contains(&(actor, command, op.to_string())));
+            if begins || self.is_held(actor, command, op) { 1 } else { UNFORCED }
+        };
+        let found = cheapest_counterexample(kernel, property, &limits(), &cost)?;
+        let found = found.ok_or_else(|| self.holds())?;
+        let steps: Vec<Step> = found.schedule.iter().map(|choice| choice.to_step(&specs)).collect();
+        self.of_steps(kernel, &steps, Some(property))
+    }
+
+    /// Whether an actor can be held before an operation. Workers are held where they begin.
+    fn is_held(&self, actor: ActorId, command: Option<usize>, op: Op) -> bool {
+        let task = actor.checked_sub(1).and_then(|task| self.scenario.actors.get(task));
+        let Some(task) = task else { return true };
+        let call = command.and_then(|command| task.run.get(command));
+        let path = call.map_or(Path::Other, |call| Path::of(&call.command));
+        let at = Where { path, op: op.name.to_owned(), target: op.target.map(u64::from), before: None };
+        holds::place(&at, self.release).is_ok()
+    }
+
+    /// The system in which nobody is held, and every source stays resident: that of the control.
+    fn undisturbed(&self) -> Result<Kernel, PlanError> {
+        let mut scenario = self.scenario.clone();
+        scenario.holds.clear();
+        for actor in &mut scenario.actors {
+            for at in 1..actor.run.len() {
+                let Command::Pwrite { range, .. } = &actor.run[at].command else { continue };
+                let all = range.end - range.start;
+                if let Command::Short { after } = &mut actor.run[at - 1].command {
+                    *after = all;
+                }
+            }
+        }
+        Ok(kernel(&scenario, &self.implementation)?)
+    }
+
+    fn of_steps(
+        &self,
+        kernel: &Kernel,
+        steps: &[Step],
+        property: Option<Property>,
+    ) -> Result<Plan, PlanError> {
+        let Subject { scenario, release, variant, implementation } = self;
+        // Power is lost where the schedule ends.
+        let played = if is_crashed(scenario) {
+            replay(kernel, steps)?
+        } else {
+            replay(kernel, &finished(kernel, steps)?.ok_or(PlanError::NoEnd)?)?
+        };
+        let woven = weave(&played, &scenario.actors, *release, implementation.fs.glock);
+        let control = order(&played);
+        // A worker begins as soon as there is something to do.
+        let specs = kernel.actors();
+        let workers = (0..specs.len()).filter(|actor| specs[*actor].role == Role::Daemon);
+        let actors: Vec<ActorId> = workers.chain(control.iter().map(|task| task + 1)).collect();
+        let alone = self.undisturbed()?;
+        let after = serial(&alone, &actors)?.ok_or(PlanError::NoEnd)?;
+        let serially = replay(&alone, &after)?;
+        let texts = |lines: &[CommandLine]| lines.iter().map(|line| line.text.clone()).collect();
+        Ok(Plan {
+            scenario: scenario.name.clone(),
+            title: scenario.title.clone(),
+            kernel: implementation.name().to_owned(),
+            variant: *variant,
+            property,
+            block: scenario.block,
+            folio: scenario.folio,
+            fs: implementation.fs.clone(),
+            files: named(&scenario.files),
+            buffers: scenario.buffers.clone(),
+            setup: scenario.setup.clone(),
+            setup_lines: texts(&scenario.setup_lines),
+            tasks: scenario.actors.clone(),
+            task_lines: scenario.actor_lines.iter().map(|lines| texts(lines)).collect(),
+            predicted: predicted(scenario, &played),
+            predicted_control: predicted(scenario, &serially),
+            holds: woven.holds,
+            turns: woven.turns,
+            control,
+            unforced: woven.unforced,
+        })
+    }
+}
+
+fn limits() -> Limits {
+    Limits { states: Some(MOST_STATES), ..Limits::default() }
+}
+
+/// Whether a schedule that violates it has an end at which files can be looked at.
+fn is_played(property: Property) -> bool {
+    ![Property::DEADLOCK, Property::LIVELOCK].contains(&property)
+}
+
+/// A file of a scenario that names none has a name on a disk all the same.
+fn named(files: &[String]) -> Vec<String> {
+    let only = || vec!["file".to_owned()];
+    if files.is_empty() || files.len() == 1 && files[0].is_empty() { only() } else { files.to_vec() }
+}
+
+/// The tasks in the order of their first steps.
+fn order(replay: &Replay) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::new();
+    let main = |actor: ActorId| replay.actors[actor].role == Role::Main;
+    let moved = replay.played.iter().map(|played| played.actor);
+    let all = (0..replay.actors.len()).filter(|actor| main(*actor));
+    for actor in moved.chain(all).filter(|actor| main(*actor)) {
+        if !order.contains(&(actor - 1)) {
+            order.push(actor - 1);
+        }
+    }
+    order
+}
+
+/// What a run leaves.
+fn predicted(scenario: &Scenario, replay: &Replay) -> Left {
+    if is_crashed(scenario) { left_by_crash(replay) } else { left(replay) }
+}
+
+/// Whether power is lost in it.
+fn is_crashed(scenario: &Scenario) -> bool {
+    scenario.actors.iter().flat_map(|actor| &actor.run).any(|call| matches!(call.command, Command::Crash))
+}
+
+/// The operations with which commands begin, when the tasks run one after the other.
+fn first_operations(kernel: &Kernel) -> Result<BTreeSet<(ActorId, usize, String)>, PlanError> {
+    let specs = kernel.actors();
+    let main: Vec<ActorId> = (0..specs.len()).filter(|actor| specs[*actor].role == Role::Main).collect();
+    let steps = serial(kernel, &main)?.unwrap_or_default();
+    let replay = replay(kernel, &steps)?;
+    let mut begun = BTreeSet::new();
+    let mut first = BTreeSet::new();
+    for played in &replay.played {
+        let Some(command) = played.command else { continue };
+        if begun.insert((played.actor, command)) {
+            first.insert((played.actor, command, played.op.clone()));
+        }
+    }
+    Ok(first)
+}

@@ -1,0 +1,168 @@
+//! Workers of the kernel in a plan: they begin by themselves, so they are held where the schedule has them come late, and waited
+//! for where others come after them.
+
+use std::ops::Range;
+
+use stalemap_facade::Role;
+
+use super::super::holds::{self, Place};
+use super::super::plan::{At, Hold, Turn, Whom};
+use super::super::segments::{Ends, Segment};
+use super::Weaver;
+
+/// How a worker that comes late is kept from beginning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Begins {
+    /// It is held.
+    Held(usize),
+    /// The device has not finished: it is suspended.
+    Suspended,
+}
+
+impl Begins {
+    fn hold(self) -> Option<usize> {
+        match self {
+            Begins::Held(hold) => Some(hold),
+            Begins::Suspended => None,
+        }
+    }
+}
+
+/// What a segment of a worker is waited for with.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Awaited {
+    pub(super) begins: Option<Begins>,
+    pub(super) stops: Option<usize>,
+    pub(super) returns: Option<usize>,
+}
+
+impl Weaver<'_> {
+    /// A segment of a worker: it has been let go, and is waited for.
+    pub(super) fn worker(&mut self, segment: &Segment, at: usize) {
+        for row in segment.rows.clone() {
+            self.note_choice(row);
+        }
+        let awaited = self.awaited.remove(&at).unwrap_or_default();
+        match awaited.begins {
+            Some(Begins::Held(hold)) => {
+                self.turn(Turn::UntilHeld(hold));
+                self.turn(Turn::Release(hold));
+            }
+            Some(Begins::Suspended) => self.turn(Turn::ResumeDevice),
+            None => {}
+        }
+        match (awaited.stops, awaited.returns) {
+            (Some(hold), _) => {
+                self.turn(Turn::UntilHeld(hold));
+                self.stopped.insert(segment.actor, hold);
+            }
+            (None, Some(hold)) => {
+                self.turn(Turn::UntilHeld(hold));
+                self.turn(Turn::Release(hold));
+            }
+            (None, None) => self.turn(Turn::UntilWritten),
+        }
+    }
+
+    /// What has to be armed before each segment so that workers come when they should, by the segments' places.
+    pub(super) fn foresee(&mut self, segments: &[Segment]) {
+        for (at, segment) in segments.iter().enumerate() {
+            if self.replay.actors[segment.actor].role == Role::Main {
+                continue;
+            }
+            let since = self.enabled_by(segment);
+            let armed = segments.iter().position(|other| since.is_some_and(|row| other.rows.contains(&row)));
+            let armed = armed.unwrap_or(0);
+            let resumes = at > 0 && self.resumes(segment, segments);
+            let delayed = !resumes && since.is_none_or(|since| since + 1 < segment.rows.start);
+            let begins = delayed.then(|| self.begins(segment, armed, segments));
+            let stops = match segment.ends {
+                Ends::Stops(row) => self.stops(row, segments[armed].rows.start..row),
+                Ends::Done | Ends::Waits(_) => None,
+            };
+            let returns = if stops.is_none() { self.returns(segment, armed, segments) } else { None };
+            if begins == Some(Begins::Suspended) {
+                self.before.entry(armed).or_default().push(Turn::SuspendDevice);
+            }
+            let holds = begins.and_then(Begins::hold).into_iter().chain(stops).chain(returns);
+            let arms: Vec<Turn> = holds.map(Turn::Arm).collect();
+            self.before.entry(armed).or_default().extend(arms);
+            self.awaited.insert(at, Awaited { begins, stops, returns });
+        }
+    }
+
+    /// Whether a worker goes on from where it was held.
+    fn resumes(&self, segment: &Segment, segments: &[Segment]) -> bool {
+        let before = segments
+            .iter()
+            .rev()
+            .find(|other| other.actor == segment.actor && other.rows.end <= segment.rows.start);
+        before.is_some_and(|before| matches!(before.ends, Ends::Stops(row) if row == segment.rows.start))
+    }
+
+    /// Where a worker is held that could go on; none, and a note, where there is no place.
+    fn stops(&mut self, row: usize, since: Range<usize>) -> Option<usize> {
+        match holds::place(&self.place_of(row), self.release) {
+            Err(why) => {
+                self.note(row, why);
+                None
+            }
+            Ok(place) => {
+                let nth = 1 + self.passed(&place, since);
+                let Place { function, at, .. } = place;
+                Some(self.add(Hold { whom: Whom::Anyone, function, at, nth, folio: None }))
+            }
+        }
+    }
+
+    /// The step that made a worker's first one possible. None: it went on by itself from where it had stopped.
+    fn enabled_by(&self, segment: &Segment) -> Option<usize> {
+        let first = &self.replay.played[segment.rows.start];
+        let own = (0..segment.rows.start).rev().find(|row| self.replay.played[*row].actor == first.actor);
+        first.depends_on.iter().copied().chain(own).max()
+    }
+
+    /// Where a worker is held that comes later than it could.
+    fn begins(&mut self, segment: &Segment, armed: usize, segments: &[Segment]) -> Begins {
+        let ends_here = |row: &usize| self.place_of(*row).op != "folio_end_writeback";
+        let mut rows = segment.rows.clone().take_while(ends_here);
+        let found = rows.find_map(|row| Some((row, holds::place(&self.place_of(row), self.release).ok()?)));
+        let Some((row, place)) = found else { return Begins::Suspended };
+        let nth = 1 + self.passed(&place, segments[armed].rows.start..row);
+        Begins::Held(self.add(Hold {
+            whom: Whom::Anyone,
+            function: place.function,
+            at: place.at,
+            nth,
+            folio: None,
+        }))
+    }
+
+    /// The hold by which it is known that a worker has done what it does in a segment.
+    fn returns(&mut self, segment: &Segment, armed: usize, segments: &[Segment]) -> Option<usize> {
+        let last = segment.rows.clone().rev().find_map(|row| {
+            let at = self.place_of(row);
+            (at.op != "folio_end_writeback").then(|| holds::place(&at, self.release).ok())?
+        })?;
+        let nth = 1 + self.passed(&last, segments[armed].rows.start..segment.rows.start);
+        let function =
+            if last.function == "xfs_dio_write_end_io" { "iomap_dio_complete" } else { last.function };
+        Some(self.add(Hold { whom: Whom::Anyone, function, at: At::After, nth, folio: None }))
+    }
+
+    /// How often workers come by a place.
+    fn passed(&self, place: &Place, mut rows: Range<usize>) -> u32 {
+        let mut inside = None;
+        let mut passes = |row: usize| {
+            let is_worker = self.replay.actors[self.replay.played[row].actor].role != Role::Main;
+            let here = is_worker
+                && holds::place(&self.place_of(row), self.release)
+                    .is_ok_and(|other| other.function == place.function);
+            // Several operations of one run of the worker are one call.
+            let again = here && inside == Some(row - 1);
+            inside = here.then_some(row).or(inside.filter(|_| is_worker));
+            here && !again
+        };
+        rows.by_ref().filter(|row| passes(*row)).count() as u32
+    }
+}

@@ -1,0 +1,201 @@
+//! A plan of the lab, for people and for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use stalemap_model::words::geometry::ByteRange;
+
+use super::text::wrap;
+use crate::lab::plan::{At, Contents, Hold, Left, Part, Plan, Turn, Value as Holds, Whom};
+
+/// The plan, for people.
+pub fn text(plan: &Plan) -> String {
+    let mut text = String::new();
+    let what = plan.property.map_or_else(|| "a schedule".to_owned(), |property| property.to_string());
+    let _ = writeln!(text, "{} on {}{}: {what}", plan.scenario, plan.kernel, variant(plan));
+    let _ = writeln!(text, "{}\n", plan.title);
+    list(&mut text, "first, alone", &plan.setup_lines);
+    for (task, lines) in plan.tasks.iter().zip(&plan.task_lines) {
+        list(&mut text, &format!("task {}", task.name), lines);
+    }
+    let holds: Vec<String> =
+        plan.holds.iter().enumerate().map(|(n, hold)| self::hold(plan, n, hold)).collect();
+    if holds.is_empty() {
+        text.push_str("nobody is held\n");
+    } else {
+        list(&mut text, "held", &holds);
+    }
+    text.push_str("the order\n");
+    for (number, turn) in plan.turns.iter().enumerate() {
+        let _ = writeln!(text, "{:>4}  {}", number + 1, self::turn(plan, *turn));
+    }
+    unforced(&mut text, plan);
+    left(&mut text, plan, "the model predicts", &plan.predicted);
+    let order: Vec<&str> = plan.control.iter().map(|task| plan.tasks[*task].name.as_str()).collect();
+    left(
+        &mut text,
+        plan,
+        &format!("and for the control, one after the other ({})", order.join(", ")),
+        &plan.predicted_control,
+    );
+    text
+}
+
+fn variant(plan: &Plan) -> String {
+    plan.variant.design().map_or_else(String::new, |design| format!(", with the check of design {design}"))
+}
+
+fn list(text: &mut String, title: &str, lines: &[String]) {
+    let _ = writeln!(text, "{title}");
+    for line in lines {
+        let _ = writeln!(text, "      {line}");
+    }
+}
+
+fn unforced(text: &mut String, plan: &Plan) {
+    if plan.unforced.is_empty() {
+        text.push_str("every order of the schedule is forced\n");
+        return;
+    }
+    text.push_str("not forced; play it in a loop (`--natural`)\n");
+    for order in &plan.unforced {
+        let line = format!("step {}, {}: {}: {}", order.step + 1, order.actor, order.op, order.why);
+        for line in wrap(&line, 90, 2) {
+            let _ = writeln!(text, "      {line}");
+        }
+    }
+}
+
+/// A hold in a sentence, with the letter that the turns call it by.
+fn hold(plan: &Plan, number: usize, hold: &Hold) -> String {
+    let whom = match hold.whom {
+        Whom::Task(task) => plan.tasks[task].name.as_str(),
+        Whom::Anyone => "whoever calls it",
+    };
+    let side = match hold.at {
+        At::Before => "before",
+        At::After => "after",
+    };
+    let nth = if hold.nth == 1 { String::new() } else { format!(", call {}", hold.nth) };
+    let folio = hold
+        .folio
+        .map_or_else(String::new, |(file, index)| format!(" of folio {index} of {}", plan.files[file]));
+    format!("{}  {whom}, {side} {}{folio}{nth}", letter(number), hold.function)
+}
+
+fn letter(number: usize) -> String {
+    char::from_digit(number as u32 + 10, 36)
+        .map_or_else(|| number.to_string(), |c| c.to_uppercase().to_string())
+}
+
+/// A turn in a sentence.
+fn turn(plan: &Plan, turn: Turn) -> String {
+    let task = |task: usize| plan.tasks[task].name.as_str();
+    let line = |task: usize, command: usize| {
+        plan.task_lines[task].get(command).map_or_else(String::new, |line| format!("`{line}`"))
+    };
+    match turn {
+        Turn::Arm(hold) => format!("hold {} is set", letter(hold)),
+        Turn::Begin(who, command) => format!("{} begins {}", task(who), line(who, command)),
+        Turn::UntilHeld(hold) => format!("wait until somebody is held by {}", letter(hold)),
+        Turn::UntilDone(who, command) => {
+            format!("wait until {} is through with {}", task(who), line(who, command))
+        }
+        Turn::UntilWaits(who) => format!("wait until {} sleeps, waiting for somebody else", task(who)),
+        Turn::UntilWritten => "wait until nothing is under writeback".to_owned(),
+        Turn::Release(hold) => format!("let go on who is held by {}", letter(hold)),
+        Turn::SuspendDevice => "suspend the device: nothing completes".to_owned(),
+        Turn::ResumeDevice => "resume it".to_owned(),
+        Turn::DropSource(who) => format!("what {} writes from is not resident any more", task(who)),
+    }
+}
+
+fn left(text: &mut String, plan: &Plan, title: &str, left: &Left) {
+    let _ = writeln!(text, "{title}");
+    let stages = [("in cache", left.cached.as_deref()), ("on the device", Some(&left.stable[..]))];
+    for (stage, files) in stages {
+        for (name, contents) in plan.files.iter().zip(files.unwrap_or_default()) {
+            let _ = writeln!(text, "      {stage:<13}  {name}: {}", contents_of(contents));
+        }
+    }
+}
+
+fn contents_of(contents: &Contents) -> String {
+    if contents.parts.is_empty() {
+        return "empty".to_owned();
+    }
+    let part = |part: &Part| format!("{} {}", ByteRange(part.bytes.start, part.bytes.end), value(part.value));
+    contents.parts.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+fn value(value: Holds) -> String {
+    match value {
+        Holds::Byte(byte) => format!("{byte:02x}"),
+        Holds::Device => "what the device had".to_owned(),
+        Holds::Memory => "what the page had".to_owned(),
+        Holds::Unknown => "?".to_owned(),
+    }
+}
+
+/// The plan, for programs.
+pub fn json(plan: &Plan) -> String {
+    let document = json!({
+        "schema": "stalemap.plan/1",
+        "scenario": plan.scenario,
+        "kernel": plan.kernel,
+        "design": plan.variant.design(),
+        "property": plan.property.map(|property| property.name()),
+        "files": plan.files,
+        "setup": plan.setup_lines,
+        "tasks": plan.tasks.iter().zip(&plan.task_lines)
+            .map(|(task, lines)| json!({ "name": task.name, "run": lines })).collect::<Vec<_>>(),
+        "holds": plan.holds.iter().map(|hold| hold_value(plan, hold)).collect::<Vec<_>>(),
+        "turns": plan.turns.iter().map(|turn| turn_value(*turn)).collect::<Vec<_>>(),
+        "unforced": plan.unforced.iter().map(|order| json!({
+            "step": order.step + 1, "actor": order.actor, "op": order.op, "why": order.why,
+        })).collect::<Vec<_>>(),
+        "control": plan.control,
+        "predicted": left_value(plan, &plan.predicted),
+        "predicted_control": left_value(plan, &plan.predicted_control),
+    });
+    super::json::pretty(&document)
+}
+
+fn hold_value(plan: &Plan, hold: &Hold) -> Value {
+    json!({
+        "task": match hold.whom { Whom::Task(task) => Some(&plan.tasks[task].name), Whom::Anyone => None },
+        "function": hold.function,
+        "at": match hold.at { At::Before => "before", At::After => "after" },
+        "nth": hold.nth,
+        "folio": hold.folio.map(|(file, index)| json!({ "file": plan.files[file], "index": index })),
+    })
+}
+
+fn turn_value(turn: Turn) -> Value {
+    match turn {
+        Turn::Arm(hold) => json!({ "arm": hold }),
+        Turn::Begin(task, command) => json!({ "begin": task, "command": command }),
+        Turn::UntilHeld(hold) => json!({ "until_held": hold }),
+        Turn::UntilDone(task, command) => json!({ "until_done": task, "command": command }),
+        Turn::UntilWaits(task) => json!({ "until_waits": task }),
+        Turn::UntilWritten => json!("until_written"),
+        Turn::Release(hold) => json!({ "release": hold }),
+        Turn::SuspendDevice => json!("suspend_device"),
+        Turn::ResumeDevice => json!("resume_device"),
+        Turn::DropSource(task) => json!({ "drop_source": task }),
+    }
+}
+
+fn left_value(plan: &Plan, left: &Left) -> Value {
+    let files = |files: &[Contents]| -> Value {
+        let parts = |contents: &Contents| -> Vec<Value> {
+            contents
+                .parts
+                .iter()
+                .map(|part| json!([part.bytes.start, part.bytes.end, value(part.value)]))
+                .collect()
+        };
+        plan.files.iter().zip(files).map(|(name, contents)| (name.clone(), json!(parts(contents)))).collect()
+    };
+    json!({ "cached": left.cached.as_deref().map(files), "stable": files(&left.stable) })
+}
