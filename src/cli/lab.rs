@@ -4,6 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+const FETCH_HELP: &str = "\
+The folder is $STALEMAP_LAB, or stalemap/lab in the cache folder; it can be removed. What is there is not fetched again.
+Debian is taken from where apt of this host has it, or from the mirror $STALEMAP_MIRROR.
+
+Exit codes:
+  0  the kernel is there
+  2  usage, or something is lacking; it is said what";
+
 /// `lab`.
 #[derive(Debug, Args)]
 pub struct LabArgs {
@@ -18,6 +26,22 @@ pub enum LabCommand {
     /// Show the plan that forces a schedule on a real kernel: who is held where, who goes on when, and the bytes that the
     /// model predicts.
     Plan(LabPlanArgs),
+    /// Fetch a kernel with the tools that boot it, from Debian's packages, into a folder; nothing is installed.
+    #[command(after_help = FETCH_HELP)]
+    Fetch(FetchArgs),
+}
+
+/// What `lab fetch` takes.
+#[derive(Debug, Args)]
+pub struct FetchArgs {
+    /// A series, of which the newest version is taken, or a version: `6.1`, `6.12`, `7.3`, `6.12.118`.
+    #[arg(value_name = "VERSION")]
+    pub kernel: String,
+
+    /// Build the XFS of that kernel with this design of the check, and with its debugging code, too: `none`, `iomap_valid`
+    /// or `chinner-cow`; repeatable.
+    #[arg(long = "design", value_name = "NAME")]
+    pub designs: Vec<String>,
 }
 
 /// What is played, and on what.

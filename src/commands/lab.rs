@@ -7,19 +7,34 @@ use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 
 use super::{Exit, Report, Result};
-use crate::cli::lab::{LabArgs, LabCommand, LabPlanArgs, LabSubject, PlanFormat};
+use crate::cli::lab::{FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabSubject, PlanFormat};
 use crate::input::{self, InputError};
 use crate::lab::plan::Plan;
 use crate::lab::planner::{PlanError, Subject};
 use crate::lab::release::Release;
 use crate::lab::variant::Variant;
-use crate::report::lab;
+use crate::lab::{self, LabError, Store};
+use crate::report::lab as shown;
 use crate::scenario::{Scenario, read};
 
 pub(super) fn command(args: &LabArgs) -> Result<Report> {
     match &args.command {
         LabCommand::Plan(args) => plan_command(args),
+        LabCommand::Fetch(args) => fetch(args),
     }
+}
+
+fn fetch(args: &FetchArgs) -> Result<Report> {
+    let store = Store::open().map_err(|error| lacking(&error))?;
+    let say = |what: &str| eprintln!("{what}");
+    let kernel = lab::fetch(&store, &args.kernel, &args.designs, &say).map_err(|error| lacking(&error))?;
+    let text = format!("linux {} ({}) is in {}\n", kernel.full, kernel.release, store.folder().display());
+    Ok(Report::of(text, Exit::Expected))
+}
+
+/// What cannot be done in the lab is said, and is no defect of the tool.
+fn lacking(error: &LabError) -> Vec<InputError> {
+    vec![InputError::Other(error.to_string())]
 }
 
 fn plan_command(args: &LabPlanArgs) -> Result<Report> {
@@ -28,8 +43,8 @@ fn plan_command(args: &LabPlanArgs) -> Result<Report> {
         Err(failed) => return Ok(failed),
     };
     let text = match args.format {
-        PlanFormat::Text => lab::text(&plan),
-        PlanFormat::Json => lab::json(&plan),
+        PlanFormat::Text => shown::text(&plan),
+        PlanFormat::Json => shown::json(&plan),
         PlanFormat::C => String::new(),
     };
     Ok(Report::of(text, Exit::Expected))

@@ -23,6 +23,7 @@ mod failures;
 mod fidelity;
 mod fsx;
 mod golden_counts;
+mod guests;
 mod input;
 mod kernels;
 mod lab;

@@ -1,0 +1,167 @@
+//! What every guest of a kernel begins with: busybox, tools of the file systems, modules, and the first process.
+//!
+//! It is made once for a kernel and kept; a job adds its own files behind it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use super::cpio::Cpio;
+use super::depends::{Depends, name};
+use super::error::{LabError, Result};
+use super::inside::Inside;
+use super::store::{Kernel, Store};
+
+/// The first process.
+const INIT: &str = include_str!("../../lab/guest/init");
+
+/// What is loaded when a guest begins. Of these, some kernels have no module.
+const MODULES: [&str; 12] = [
+    "virtio_pci",
+    "virtio_blk",
+    "crc32c_generic",
+    "crc32c_intel",
+    "libcrc32c",
+    "dm_mod",
+    "dm_delay",
+    "dm_zero",
+    "xfs",
+    "gfs2",
+    "ext4",
+    "configfs",
+];
+const SPARE: [&str; 5] = ["crc32c_generic", "crc32c_intel", "libcrc32c", "configfs", "zonefs"];
+
+/// What is there for a job to load.
+const FOR_JOBS: [&str; 2] = ["null_blk", "zonefs"];
+
+/// The tools, where they are in the root.
+const TOOLS: [&str; 7] = [
+    "usr/sbin/mkfs.xfs",
+    "usr/sbin/xfs_io",
+    "usr/sbin/xfs_db",
+    "usr/sbin/xfs_repair",
+    "usr/sbin/mkfs.gfs2",
+    "usr/sbin/mkfs.ext4",
+    "usr/sbin/dmsetup",
+];
+
+/// The folders of a guest.
+const FOLDERS: [&str; 9] = ["bin", "sbin", "etc", "proc", "sys", "dev", "tmp", "mnt", "out"];
+
+/// Where a kernel's initramfs is kept.
+pub(super) fn place(kernel: &Kernel) -> PathBuf {
+    kernel.made().join("initramfs")
+}
+
+/// Whether it is there, and as it would be made now.
+pub(super) fn is_there(kernel: &Kernel) -> bool {
+    place(kernel).is_file() && fs::read_to_string(stamp_of(kernel)).is_ok_and(|stamp| stamp == made_of())
+}
+
+/// Makes it.
+pub(super) fn make(store: &Store, kernel: &Kernel) -> Result<()> {
+    let inside = Inside::of(store);
+    let root = inside.path(&kernel.folder);
+    inside.run("depmod", &["depmod", "-b", &root, &kernel.release])?;
+    let mut cpio = Cpio::default();
+    FOLDERS.iter().for_each(|folder| cpio.folder(folder));
+    cpio.file("init", INIT.as_bytes());
+    cpio.file("etc/mtab", b"");
+    tools(store, &inside, &mut cpio)?;
+    modules(&inside, kernel, &mut cpio)?;
+    let place = place(kernel);
+    fs::write(&place, cpio.finish()).map_err(LabError::file(&place))?;
+    let stamp = stamp_of(kernel);
+    fs::write(&stamp, made_of()).map_err(LabError::file(&stamp))
+}
+
+fn stamp_of(kernel: &Kernel) -> PathBuf {
+    kernel.made().join("initramfs-made-of")
+}
+
+/// All that may change from one stalemap to the next.
+fn made_of() -> String {
+    [&MODULES[..], &FOR_JOBS, &TOOLS, &FOLDERS, &[INIT]].concat().join("\n")
+}
+
+/// Busybox, the tools and their libraries.
+fn tools(store: &Store, inside: &Inside<'_>, cpio: &mut Cpio) -> Result<()> {
+    let read = |path: &str| {
+        let path = store.root().join(path.trim_start_matches('/'));
+        fs::read(&path).map_err(LabError::file(&path))
+    };
+    cpio.file("bin/busybox", &read("usr/bin/busybox")?);
+    cpio.link("bin/sh", "busybox");
+    let mut libraries = BTreeSet::new();
+    for tool in TOOLS {
+        let base = tool.rsplit('/').next().unwrap_or(tool);
+        cpio.file(&format!("sbin/{base}"), &read(tool)?);
+        let listed = inside
+            .run("listing libraries", &["/lib64/ld-linux-x86-64.so.2", "--list", &format!("/{tool}")])?;
+        libraries.extend(libraries_in(&String::from_utf8_lossy(&listed)));
+    }
+    for library in libraries {
+        cpio.file(&library, &read(&library)?);
+    }
+    Ok(())
+}
+
+/// The files in what the dynamic loader lists.
+fn libraries_in(listed: &str) -> Vec<String> {
+    let words = listed.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
+    words.map(str::to_owned).collect()
+}
+
+/// The modules, and the order in which they are loaded.
+fn modules(inside: &Inside<'_>, kernel: &Kernel, cpio: &mut Cpio) -> Result<()> {
+    let read = |name: &str| {
+        let path = kernel.modules().join(name);
+        fs::read_to_string(&path).map_err(LabError::file(&path))
+    };
+    let (dep, builtin) = (read("modules.dep")?, read("modules.builtin")?);
+    let depends = Depends::read(&dep, &builtin);
+    let all = depends.in_order(&[&MODULES[..], &FOR_JOBS].concat(), &SPARE)?;
+    let mut order = String::new();
+    for file in all {
+        let name = name(file);
+        cpio.file(&format!("mods/{name}.ko"), &module(inside, kernel, file)?);
+        if !FOR_JOBS.contains(&name.as_str()) {
+            order += &format!("{name}.ko\n");
+        }
+    }
+    cpio.file("mods/order", order.as_bytes());
+    Ok(())
+}
+
+/// A module's contents, which Debian packs compressed or not.
+fn module(inside: &Inside<'_>, kernel: &Kernel, file: &str) -> Result<Vec<u8>> {
+    let path = kernel.modules().join(file);
+    if file.ends_with(".xz") {
+        return inside.run("unpacking a module", &["xz", "-dc", &inside.path(&path)]);
+    }
+    fs::read(&path).map_err(LabError::file(&path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_are_read_off_the_loader() {
+        let listed = "\tlinux-vdso.so.1 (0x00007ffd)\n\tlibuuid.so.1 => /lib/x86_64-linux-gnu/libuuid.so.1 (0x7f)\n\
+            \t/lib64/ld-linux-x86-64.so.2 (0x00007f)\n";
+        assert_eq!(
+            libraries_in(listed),
+            ["/lib/x86_64-linux-gnu/libuuid.so.1", "/lib64/ld-linux-x86-64.so.2"]
+        );
+    }
+
+    #[test]
+    fn the_first_process_loads_runs_and_ends() {
+        assert!(INIT.starts_with("#!/bin/busybox sh\n"));
+        for step in ["insmod", "sh /job.sh", "tar -cf /dev/vdb", "poweroff -f"] {
+            assert!(INIT.contains(step), "{step}");
+        }
+    }
+}
