@@ -127,6 +127,8 @@ pub enum ReplayFormat {
     Litmus,
     /// The skeleton of a regression test for xfstests.
     Xfstests,
+    /// A program in C that does on a real kernel what the tasks do.
+    C,
 }
 
 /// How verdicts are printed.

@@ -19,8 +19,9 @@ use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
 use crate::cli::{Engine, ReplayArgs, ReplayFormat};
 use crate::input::{self, InputError};
+use crate::lab::sequential;
 use crate::litmus::Core;
-use crate::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
+use crate::report::export::{c, ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::timeline::{self, Look};
 use crate::report::{html, json, svg};
 use crate::run::{HaltedSetup, kernel};
@@ -69,6 +70,10 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
                 Ok(test) => test,
                 Err(error) => return Ok(defect(&error)),
             },
+            ReplayFormat::C => match program(&loaded, args) {
+                Ok(program) => program?,
+                Err(error) => return Ok(defect(&error)),
+            },
             ReplayFormat::Xfstests => match contents(&loaded.config) {
                 Ok(expected) => xfstests::test(&loaded.schedule, expected.as_deref()),
                 Err(error) => return Ok(defect(&error)),
@@ -90,6 +95,32 @@ fn core(loaded: &Loaded, args: &ReplayArgs) -> Result<Core> {
             args.schedule.display()
         );
         vec![InputError::Other(problem)]
+    })
+}
+
+/// The program of a schedule, for a real kernel.
+fn program(loaded: &Loaded, args: &ReplayArgs) -> std::result::Result<Result<String>, EngineError> {
+    let about = &loaded.schedule.about;
+    let actors = &loaded.config.actors;
+    let task = |name: String| actors.iter().position(|actor| actor.name == name);
+    let steps = loaded.schedule.steps.iter();
+    let order: Vec<usize> = steps.filter_map(|step| task(loaded.schedule.name(step.actor))).collect();
+    let plan = sequential::plan(
+        &loaded.config,
+        &order,
+        sequential::About {
+            scenario: about.scenario.clone(),
+            title: about.title.clone(),
+            kernel: about.design.clone(),
+            property: about.property,
+        },
+    )?;
+    Ok(match c::unsayable(&plan) {
+        None => Ok(c::program(&plan)),
+        Some(why) => {
+            let problem = format!("{}: there is no program of it: {why}", args.schedule.display());
+            Err(vec![InputError::Other(problem)])
+        }
     })
 }
 

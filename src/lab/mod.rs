@@ -21,6 +21,7 @@ pub mod planner;
 mod predicted;
 pub mod release;
 mod segments;
+pub mod sequential;
 mod store;
 mod tar;
 mod tools;

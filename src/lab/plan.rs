@@ -107,6 +107,11 @@ pub enum Turn {
     UntilWritten,
     /// Lets who is held go on.
     Release(usize),
+    /// Waits until the call that was held has returned: of a kernel thread it cannot be known otherwise.
+    UntilReturned(usize),
+    /// Takes out of memory what the source of a task's write has behind the byte of its `@short`, so that the copy is short
+    /// there. It is in between the time at which the kernel has faulted the source in, where a hold must be, and the copy.
+    DropSource(usize),
     /// The device completes nothing from here on (device mapper, suspended).
     SuspendDevice,
     /// It does again.

@@ -83,6 +83,7 @@ impl Extended {
             "tests",
             "benches",
             "docs",
+            "lab",
         ] {
             common::copy_tree(&Path::new(WORKSPACE).join(name), &root.join(name)).expect("a copy");
         }

@@ -1,0 +1,214 @@
+/* ---- forced, control, natural ---- */
+
+#define END_MS 60000		/* within which all tasks have to come to their ends */
+#define MOST_SHOWN 4		/* rounds that are shown in full */
+
+static struct task setup = { .name = "setup", .calls = SETUP_CALLS, .call = setup_call };
+
+/* The files as the race finds them. */
+static void make_start(void)
+{
+	int number, failed;
+
+	crashed = 0;
+	make_files();
+	setup.failed = 0;
+	pthread_mutex_init(&setup.source_lock, NULL);
+	open_report(&setup);
+	for (number = 0; number < setup.calls; number++) {
+		setup.at = number;
+		setup.call(&setup, number);
+	}
+	end_aio(&setup);
+	for (number = 0; number < MOST_FILES; number++)
+		end_map(&setup, number);
+	failed = setup.failed;
+	print_report(&setup);
+	if (failed > SETUP_MAY_FAIL)
+		give_up("%d calls of the setup failed: this file system, or this kernel, is not one that the race is of",
+			failed);
+}
+
+static const char *result_of(int first_is_control)
+{
+	if (!predicted.is_known && !predicted_control.is_known)
+		return "not predicted";
+	if (first_is_control && as(&predicted_control))
+		return "as the control";
+	if (as(&predicted))
+		return "as predicted";
+	return as(&predicted_control) ? "as the control" : "other";
+}
+
+/* Somebody waits for ever: it can be said who, and no more. */
+static void end_hanging(const char *mode)
+{
+	const char *between = "";
+	int each;
+
+	printf("{\"result\":\"hangs\",\"mode\":\"%s\",\"waits\":[", mode);
+	for (each = 0; each < TASKS; each++) {
+		if (tasks[each].ended)
+			continue;
+		printf("%s\"%s\"", between, tasks[each].name);
+		between = ",";
+	}
+	puts("]}");
+	fflush(stdout);
+	_exit(1);
+}
+
+static int is_wanted(const char *result, const char *wanted)
+{
+	return !strcmp(result, wanted) || !strcmp(result, "not predicted");
+}
+
+static int forced(void)
+{
+	const char *result;
+	int missed, each, failed = 0;
+
+	need_module();
+	if (HOLDS)
+		tell("clear all");
+	make_start();
+	start_tasks(0);
+	missed = play();
+	print_holds();
+	resume_device();
+	release_all();
+	let_all_run(!crashed);
+	if (!wait_for_ends(END_MS))
+		end_hanging("forced");
+	join_tasks();
+	look_at_stages(crashed);
+	print_stages();
+	for (each = 0; each < TASKS; each++)
+		failed += tasks[each].failed;
+	result = missed >= 0 ? "not reached" : result_of(0);
+	if (missed < 0)
+		differences_from(&predicted, predicted.is_known);
+	printf("{\"result\":\"%s\",\"mode\":\"forced\",\"turns\":%d,\"failed calls\":%d", result, TURNS, failed);
+	if (missed >= 0)
+		printf(",\"order\":\"not reached\",\"turn\":%d,\"what\":\"%s\",\"why\":\"%s\",\"left\":\"%s\"",
+		       missed + 1, turns[missed].text, why, result_of(0));
+	puts("}");
+	return !is_wanted(result, "as predicted");
+}
+
+/* The tasks one after the other. */
+static int control(void)
+{
+	const char *result;
+	int each, failed = 0;
+
+	make_start();
+	start_tasks(0);
+	for (each = 0; each < TASKS; each++) {
+		struct task *task = &tasks[control_order[each]];
+
+		allow(task, NO_LIMIT);
+		if (!wait_for_end(task, END_MS))
+			end_hanging("control");
+	}
+	let_all_run(1);
+	if (!wait_for_ends(END_MS))
+		end_hanging("control");
+	if (CONTROL_CRASHES && !stop_now())
+		give_up("%s", why);
+	join_tasks();
+	look_at_stages(crashed);
+	print_stages();
+	for (each = 0; each < TASKS; each++)
+		failed += tasks[each].failed;
+	result = result_of(1);
+	differences_from(&predicted_control, predicted_control.is_known);
+	printf("{\"result\":\"%s\",\"mode\":\"control\",\"failed calls\":%d}\n", result, failed);
+	return !is_wanted(result, "as the control");
+}
+
+/* Which processors the tasks run on: each on another one, as far as there are so many. */
+static void choose_cpus(unsigned seed)
+{
+	cpu_set_t usable;
+	int each, cpu = -1;
+
+	CPU_ZERO(&usable);
+	sched_getaffinity(0, sizeof(usable), &usable);
+	for (each = 0; each < TASKS; each++) {
+		do
+			cpu = (cpu + 1) % CPU_SETSIZE;
+		while (!CPU_ISSET(cpu, &usable));
+		tasks[each].cpu = cpu;
+		tasks[each].random = seed * 2654435761u + each * 40503u;
+	}
+}
+
+/* Until all are at their ends; sources that are not resident are dropped again and again, and power may be lost. */
+static void watch_round(unsigned random)
+{
+	u64 end = now() + END_MS;
+	int each, ended;
+
+	if (CRASHES) {
+		usleep(random % 3000);
+		if (!stop_now())
+			give_up("%s", why);
+		let_all_run(0);
+	}
+	while (DROPS_SOURCES && now() < end) {
+		for (ended = each = 0; each < TASKS; each++) {
+			drop_source(&tasks[each]);
+			ended += __atomic_load_n(&tasks[each].ended, __ATOMIC_SEQ_CST);
+		}
+		if (ended == TASKS)
+			break;
+	}
+	if (!wait_for_ends(END_MS))
+		end_hanging("natural");
+	join_tasks();
+}
+
+static void print_round(u64 round, const char *result)
+{
+	printf("{\"round\":%llu,\"is\":\"%s\"}\n", round, result);
+	print_stages();
+}
+
+static int natural(u64 rounds, u64 seconds)
+{
+	u64 round, predicted_rounds = 0, control_rounds = 0, other_rounds = 0, failed = 0, shown = 0, end = now() + seconds * 1000;
+	int each;
+
+	all_at_once = quiet = 1;
+	for (round = 0; round < rounds && (!seconds || now() < end); round++) {
+		const char *result;
+
+		choose_cpus(round + now());
+		make_start();
+		start_tasks(NO_LIMIT);
+		watch_round(tasks[0].random);
+		if (crashed)
+			look_at_remounted();
+		else
+			look_at_stable();
+		result = result_of(1);
+		for (each = 0; each < TASKS; each++)
+			failed += tasks[each].failed > 0;
+		if (!strcmp(result, "as predicted"))
+			predicted_rounds++;
+		else if (!strcmp(result, "as the control"))
+			control_rounds++;
+		else
+			other_rounds++;
+		if (strcmp(result, "as the control") && shown++ < MOST_SHOWN)
+			print_round(round, result);
+		forget_stages();
+		close_files();
+	}
+	printf("{\"result\":\"%s\",\"mode\":\"natural\",\"rounds\":%llu,\"as predicted\":%llu,\"as the control\":%llu,"
+	       "\"other\":%llu,\"tasks with failed calls\":%llu}\n",
+	       predicted_rounds ? "as predicted" : other_rounds ? "other" : "as the control", round, predicted_rounds,
+	       control_rounds, other_rounds, failed);
+	return !predicted_rounds;
+}

@@ -1,0 +1,80 @@
+/* ---- what the main thread does, turn by turn ---- */
+
+#define TURN_MS 5000	/* within which each has to be reached */
+
+static int crashed;
+static char why[256];	/* a turn was not reached */
+
+static int because(const char *problem, int error)
+{
+	snprintf(why, sizeof(why), "%s%s%s", problem, error ? ": " : "", error ? strerror(error) : "");
+	return 0;
+}
+
+static int stop_now(void)
+{
+	int error = device ? stop_file_system() : ENODEV;
+
+	crashed = !error;
+	return error ? because("the file system was not shut down", error) : 1;
+}
+
+/* Says whether a turn was reached. */
+static int take(const struct turn *turn)
+{
+	int error = 0;
+
+	switch (turn->what) {
+	case ARM:
+		error = arm(turn->of);
+		return error ? because("the hold was not armed", error) : 1;
+	case BEGIN:
+		allow(&tasks[turn->of], turn->call + 1);
+		return 1;
+	case UNTIL_HELD:
+		error = tell("until %d %d", turn->of, TURN_MS);
+		return error ? because("nobody came there", error) : 1;
+	case UNTIL_RETURNED:
+		error = tell("returned %d %d", turn->of, TURN_MS);
+		return error ? because("the call did not return", error) : 1;
+	case UNTIL_DONE:
+		return wait_until_done(&tasks[turn->of], turn->call + 1, TURN_MS) ? 1 :
+			because("the call did not come to its end", 0);
+	case UNTIL_WAITS:
+		return wait_until_it_waits(&tasks[turn->of], TURN_MS) ? 1 : because("the task does not wait", 0);
+	case RELEASE:
+		error = tell("go %d", turn->of);
+		return error ? because("who was held did not go on", error) : 1;
+	case DROP_SOURCE:
+		drop_source(&tasks[turn->of]);
+		return 1;
+	case SUSPEND_DEVICE:
+	case RESUME_DEVICE:
+		error = suspend_device(turn->what == SUSPEND_DEVICE);
+		return error ? because("device mapper", error) : 1;
+	case CRASH:
+		return stop_now();
+	}
+	return 1;
+}
+
+/* Plays the turns; the first one that was not reached, or -1. */
+static int play(void)
+{
+	int number;
+
+	for (number = 0; number < TURNS; number++)
+		if (!take(&turns[number]))
+			return number;
+	return -1;
+}
+
+static void resume_device(void)
+{
+	int number, suspended = 0;
+
+	for (number = 0; number < TURNS; number++)
+		suspended |= turns[number].what == SUSPEND_DEVICE;
+	if (suspended)
+		suspend_device(0);
+}

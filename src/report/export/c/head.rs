@@ -1,0 +1,34 @@
+//! The comment at the head of the program: what race it is, how it is run, and what of the schedule it cannot force.
+
+use super::text::comment_line;
+use crate::lab::plan::{Plan, Unforced};
+use crate::report::text::wrap;
+
+/// Columns of the comment.
+const WIDTH: usize = 100;
+
+/// The comment.
+pub(super) fn comment(plan: &Plan) -> String {
+    let property = plan.property.map_or_else(String::new, |property| format!(", which violates {property}"));
+    let mut paragraphs = vec![
+        format!("{}: {}", plan.scenario, plan.title),
+        format!("A schedule of {}{property}, as threads of one process.", plan.kernel),
+        "cc -O1 -Wall -static -pthread -o race race.c; race DIR forced, control or natural; race --help says more."
+            .to_owned(),
+    ];
+    if !plan.unforced.is_empty() {
+        paragraphs.push("What of the schedule nothing forces:".to_owned());
+    }
+    let unforced =
+        |step: &Unforced| format!("step {}, {}, {}: {}", step.step + 1, step.actor, step.op, step.why);
+    paragraphs.extend(plan.unforced.iter().map(unforced));
+    let mut text = "// SPDX-License-Identifier: GPL-2.0 OR MIT\n/*\n".to_owned();
+    for paragraph in paragraphs {
+        for line in wrap(&comment_line(&paragraph), WIDTH, 0) {
+            text.push_str(&format!(" * {}", line.trim_end()));
+            text.push('\n');
+        }
+    }
+    text.push_str(" */\n");
+    text
+}
