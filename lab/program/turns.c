@@ -11,6 +11,34 @@ static int because(const char *problem, int error)
 	return 0;
 }
 
+/* Pages under writeback, of all files. */
+static long under_writeback(void)
+{
+	FILE *from = fopen("/proc/vmstat", "r");
+	char line[256];
+	long pages = 0;
+
+	while (from && fgets(line, sizeof(line), from))
+		if (sscanf(line, "nr_writeback %ld", &pages) == 1)
+			break;
+	if (from)
+		fclose(from);
+	return pages;
+}
+
+static int wait_until_written(u64 ms)
+{
+	u64 end = now() + ms;
+	int none = 0;
+
+	/* The counters of the processors are gathered now and then. */
+	while (none < 5 && now() < end) {
+		none = under_writeback() ? 0 : none + 1;
+		sleep_ms(20);
+	}
+	return none == 5;
+}
+
 static int stop_now(void)
 {
 	int error = device ? stop_file_system() : ENODEV;
@@ -54,6 +82,8 @@ static int take(const struct turn *turn)
 		return error ? because("device mapper", error) : 1;
 	case CRASH:
 		return stop_now();
+	case UNTIL_WRITTEN:
+		return wait_until_written(TURN_MS) ? 1 : because("something is still under writeback", 0);
 	}
 	return 1;
 }

@@ -26,6 +26,8 @@ pub enum LabCommand {
     /// Show the plan that forces a schedule on a real kernel: who is held where, who goes on when, and the bytes that the
     /// model predicts.
     Plan(LabPlanArgs),
+    /// Play it: in a guest, in the schedule's order, and as a control one after the other; and compare the bytes.
+    Run(LabRunArgs),
     /// Fetch a kernel with the tools that boot it, from Debian's packages, into a folder; nothing is installed.
     #[command(after_help = FETCH_HELP)]
     Fetch(FetchArgs),
@@ -84,4 +86,31 @@ pub struct LabPlanArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ResultFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, one line a run.
+    Jsonl,
+}
+
+/// What `lab run` takes.
+#[derive(Debug, Args)]
+pub struct LabRunArgs {
+    /// What is played.
+    #[command(flatten)]
+    pub subject: LabSubject,
+    /// In place of the forced run and the control: all tasks at once, so many rounds, without the module.
+    #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub natural: Option<u64>,
+    /// The longest that the rounds may take, in seconds.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub seconds: u64,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ResultFormat,
 }

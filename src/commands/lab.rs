@@ -7,19 +7,24 @@ use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 
 use super::{Exit, Report, Result};
-use crate::cli::lab::{FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabSubject, PlanFormat};
+use crate::cli::lab::{
+    FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabRunArgs, LabSubject, PlanFormat, ResultFormat,
+};
 use crate::input::{self, InputError};
 use crate::lab::plan::Plan;
 use crate::lab::planner::{PlanError, Subject};
 use crate::lab::release::Release;
+use crate::lab::run::{self, Came, Mode, Results, Run};
 use crate::lab::variant::Variant;
 use crate::lab::{self, LabError, Store};
-use crate::report::lab as shown;
+use crate::report::export::c;
+use crate::report::{lab as shown, results};
 use crate::scenario::{Scenario, read};
 
 pub(super) fn command(args: &LabArgs) -> Result<Report> {
     match &args.command {
         LabCommand::Plan(args) => plan_command(args),
+        LabCommand::Run(args) => run_command(args),
         LabCommand::Fetch(args) => fetch(args),
     }
 }
@@ -45,9 +50,55 @@ fn plan_command(args: &LabPlanArgs) -> Result<Report> {
     let text = match args.format {
         PlanFormat::Text => shown::text(&plan),
         PlanFormat::Json => shown::json(&plan),
-        PlanFormat::C => String::new(),
+        PlanFormat::C => program(&plan)?,
     };
     Ok(Report::of(text, Exit::Expected))
+}
+
+/// The program of a plan.
+fn program(plan: &Plan) -> Result<String> {
+    match c::unsayable(plan) {
+        Some(why) => {
+            Err(vec![InputError::Other(format!("{}: there is no program of it: {why}", plan.scenario))])
+        }
+        None => Ok(c::program(plan)),
+    }
+}
+
+fn run_command(args: &LabRunArgs) -> Result<Report> {
+    let plan = match plan(&args.subject)? {
+        Ok(plan) => plan,
+        Err(failed) => return Ok(failed),
+    };
+    if let Some(why) = run::unbootable(&plan) {
+        return Err(vec![InputError::Other(format!("{}: no guest can run it: {why}", plan.scenario))]);
+    }
+    let program = program(&plan)?;
+    let store = Store::open().map_err(|error| lacking(&error))?;
+    let kernel = store.kernel(&args.subject.kernel).map_err(|error| lacking(&error))?;
+    let modes = match args.natural {
+        Some(rounds) => vec![Mode::Natural { rounds, seconds: args.seconds }],
+        None => vec![Mode::Forced, Mode::Control],
+    };
+    let results = run::run(&store, &kernel, &plan, &program, &modes).map_err(|error| lacking(&error))?;
+    let text = match args.format {
+        ResultFormat::Text => results::text(&plan, &results),
+        ResultFormat::Jsonl => results::jsonl(&plan, &results),
+    };
+    Ok(Report::of(text, exit_of(&results)))
+}
+
+/// A run that came as predicted is expected, and a control that came as one.
+fn exit_of(results: &Results) -> Exit {
+    let as_expected = |run: &Run| match run.mode {
+        Mode::Control => run.came == Came::AsControl,
+        Mode::Forced | Mode::Natural { .. } => run.came == Came::AsPredicted,
+    };
+    if results.runs.iter().all(as_expected) {
+        return Exit::Expected;
+    }
+    let unknown = |run: &Run| matches!(run.came, Came::NotReached(_) | Came::Broken(_));
+    if results.runs.iter().any(unknown) { Exit::Incomplete } else { Exit::Unexpected }
 }
 
 /// The plan of what was asked for; a scenario that holds has none, which is told.

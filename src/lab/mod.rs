@@ -20,6 +20,7 @@ pub mod plan;
 pub mod planner;
 mod predicted;
 pub mod release;
+pub mod run;
 mod segments;
 pub mod sequential;
 mod store;

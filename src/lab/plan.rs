@@ -116,8 +116,8 @@ pub enum Turn {
     SuspendDevice,
     /// It does again.
     ResumeDevice,
-    /// The source of a task's write is not resident any more from where the command says (`@short`).
-    DropSource(usize),
+    /// Power is lost: the file system is shut down, as it is on the device.
+    Crash,
 }
 
 /// An order of the schedule that nothing forces.
@@ -165,11 +165,15 @@ pub enum Value {
     Byte(u8),
     /// What the device had there before: [`DEVICE_PATTERN`] in a guest.
     Device,
-    /// What a page of memory had before it was the file's: zeros, but where the kernel does not clear pages.
+    /// What a page of memory had before it was the file's: zeros, but where the kernel does not clear pages;
+    /// [`MEMORY_PATTERN`] in a guest.
     Memory,
     /// The model does not say.
     Unknown,
 }
+
+/// The byte that a guest's free memory is filled with where pages are not cleared.
+pub const MEMORY_PATTERN: u8 = 0xa5;
 
 /// The byte that a guest's device is filled with before mkfs.
 pub const DEVICE_PATTERN: u8 = 0xe5;

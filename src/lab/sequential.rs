@@ -8,6 +8,7 @@ use stalemap_facade::Property;
 use stalemap_model::words::config::Config;
 
 use super::plan::{Contents, Left, Part, Plan, Turn, Value};
+use super::variant::Variant;
 use crate::annotate::expected;
 
 /// What a plan is about.
@@ -49,6 +50,9 @@ pub fn plan(config: &Config, order: &[usize], about: About) -> Result<Plan, Engi
         files: config.files.clone(),
         buffers: config.buffers.clone(),
         setup: config.setup.clone(),
+        variant: Variant::Stock,
+        setup_lines: Vec::new(),
+        task_lines: vec![Vec::new(); config.actors.len()],
         tasks: config.actors.clone(),
         holds: Vec::new(),
         turns,

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use stalemap_explore::Replay;
 use stalemap_facade::{ActorId, Role};
 use stalemap_model::words::actor_names::KWORKER;
+use stalemap_model::words::command::Command;
 use stalemap_model::words::config::ActorConfig;
 
 use self::workers::Awaited;
@@ -167,6 +168,9 @@ impl Weaver<'_> {
             for silent in next..config.run.len() {
                 self.turn(Turn::Begin(task, silent));
                 self.turn(Turn::UntilDone(task, silent));
+                if config.run[silent].command == Command::Crash {
+                    self.turn(Turn::Crash);
+                }
             }
         }
     }

@@ -106,6 +106,8 @@ fn turn(plan: &Plan, turn: Turn) -> String {
         Turn::Release(hold) => format!("let go on who is held by {}", letter(hold)),
         Turn::SuspendDevice => "suspend the device: nothing completes".to_owned(),
         Turn::ResumeDevice => "resume it".to_owned(),
+        Turn::UntilReturned(hold) => format!("wait until the call held by {} has returned", letter(hold)),
+        Turn::Crash => "power is lost".to_owned(),
         Turn::DropSource(who) => format!("what {} writes from is not resident any more", task(who)),
     }
 }
@@ -182,6 +184,8 @@ fn turn_value(turn: Turn) -> Value {
         Turn::Release(hold) => json!({ "release": hold }),
         Turn::SuspendDevice => json!("suspend_device"),
         Turn::ResumeDevice => json!("resume_device"),
+        Turn::UntilReturned(hold) => json!({ "until_returned": hold }),
+        Turn::Crash => json!("crash"),
         Turn::DropSource(task) => json!({ "drop_source": task }),
     }
 }

@@ -15,6 +15,7 @@ mod letters;
 pub mod list;
 pub mod orderings;
 pub mod panel;
+pub mod results;
 pub mod style;
 pub mod svg;
 mod text;

@@ -10,7 +10,7 @@ use stalemap_model::words::personality::Hooks;
 use super::statement::pattern;
 use super::text::{literal, number};
 use super::{fixed, words};
-use crate::lab::plan::{At, Contents, DEVICE_PATTERN, Hold, Left, Plan, Turn, Value, Whom};
+use crate::lab::plan::{At, Contents, DEVICE_PATTERN, Hold, Left, MEMORY_PATTERN, Plan, Turn, Value, Whom};
 
 /// Bytes of a thread's name, without the 0 at its end (`TASK_COMM_LEN`).
 pub(super) const NAME_BYTES: usize = 15;
@@ -172,6 +172,7 @@ pub(super) fn turns(plan: &Plan) -> String {
             Turn::SuspendDevice => ("SUSPEND_DEVICE", 0, 0),
             Turn::ResumeDevice => ("RESUME_DEVICE", 0, 0),
             Turn::Crash => ("CRASH", 0, 0),
+            Turn::UntilWritten => ("UNTIL_WRITTEN", 0, 0),
         };
         format!("{{ {what}, {of}, {call}, {} }}", literal(&turn_in_words(plan, *turn)))
     };
@@ -200,6 +201,7 @@ fn turn_in_words(plan: &Plan, turn: Turn) -> String {
         Turn::SuspendDevice => "the device completes nothing from here on".to_owned(),
         Turn::ResumeDevice => "the device goes on".to_owned(),
         Turn::Crash => "power is lost".to_owned(),
+        Turn::UntilWritten => "until nothing is under writeback".to_owned(),
     }
 }
 
@@ -254,7 +256,8 @@ fn part_of(part: &crate::lab::plan::Part) -> String {
     let (kind, byte) = match part.value {
         Value::Byte(byte) => ("BYTE", byte),
         Value::Device => ("DEVICE", 0),
-        Value::Memory | Value::Unknown => ("ANYTHING", 0),
+        Value::Memory => ("BYTE", MEMORY_PATTERN),
+        Value::Unknown => ("ANYTHING", 0),
     };
     format!("{{ {}, {}, {kind}, {byte:#04x} }}", number(part.bytes.start), number(part.bytes.end))
 }

@@ -1,0 +1,230 @@
+//! Runs of a plan: its program in a guest, forced, as a control or in a loop, and what came of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+use stalemap_model::words::personality::{Allocate, FsType, Hooks};
+
+use super::compile::compile;
+use super::error::LabError;
+use super::guest::{Job, boot};
+use super::plan::{DEVICE_PATTERN, Left, MEMORY_PATTERN, Plan, Value as Holds};
+use super::store::{Kernel, Store};
+
+/// The seconds within which a guest boots, makes its file system, and one run comes to its end.
+const A_RUN: u64 = 150;
+
+/// How the tasks are brought into an order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// In the order of the schedule, by holds.
+    Forced,
+    /// One after the other.
+    Control,
+    /// All at once, for so many rounds and no longer than so many seconds.
+    Natural {
+        /// Rounds.
+        rounds: u64,
+        /// Seconds.
+        seconds: u64,
+    },
+}
+
+impl Mode {
+    /// Its name in the program's command line and in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Forced => "forced",
+            Mode::Control => "control",
+            Mode::Natural { .. } => "natural",
+        }
+    }
+
+    fn seconds(self) -> u64 {
+        match self {
+            Mode::Forced | Mode::Control => 0,
+            Mode::Natural { seconds, .. } => seconds,
+        }
+    }
+}
+
+/// What came of a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Came {
+    /// The bytes that the model predicts for the schedule.
+    AsPredicted,
+    /// Those of the control.
+    AsControl,
+    /// Others.
+    Other,
+    /// A turn was not reached: which, and why.
+    NotReached(String),
+    /// The program, or the guest, did not come to its end.
+    Broken(String),
+}
+
+impl fmt::Display for Came {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Came::AsPredicted => f.write_str("as predicted"),
+            Came::AsControl => f.write_str("as the control"),
+            Came::Other => f.write_str("other bytes"),
+            Came::NotReached(why) => write!(f, "order not reached: {why}"),
+            Came::Broken(why) => write!(f, "no result: {why}"),
+        }
+    }
+}
+
+/// A run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// How.
+    pub mode: Mode,
+    /// What came of it.
+    pub came: Came,
+    /// The lines that the program printed.
+    pub lines: Vec<Value>,
+}
+
+/// All runs of a plan on a kernel.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// The kernel's release, `6.12.118+deb13-amd64`.
+    pub release: String,
+    /// The runs, in the order in which they were asked for.
+    pub runs: Vec<Run>,
+    /// What the guest took, in seconds.
+    pub seconds: f64,
+    /// Warnings of the kernel: lines of its log that say WARNING, BUG or corruption.
+    pub warnings: Vec<String>,
+}
+
+/// Runs a program in one guest, in the modes that are asked for.
+pub fn run(
+    store: &Store,
+    kernel: &Kernel,
+    plan: &Plan,
+    program: &str,
+    modes: &[Mode],
+) -> Result<Results, LabError> {
+    let compiled = compile(store, program)?;
+    let seconds: u64 = modes.iter().map(|mode| A_RUN + mode.seconds()).sum();
+    let job = Job {
+        script: script(plan, modes),
+        files: vec![("/program".to_owned(), compiled)],
+        boot: boot_arguments(plan),
+        device_fill: DEVICE_PATTERN,
+        module: plan.variant.design().map(str::to_owned),
+        timeout: Duration::from_secs(seconds),
+    };
+    let ran = boot(store, kernel, &job)?;
+    let text = |name: &str| {
+        ran.out.get(name).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+    };
+    let of = |(number, mode): (usize, &Mode)| {
+        let (out, errors) = (text(&format!("{number}.jsonl")), text(&format!("{number}.err")));
+        let ended = if ran.timed_out { "the guest did not come to its end within its time" } else { "" };
+        came(*mode, &out, &errors, ended)
+    };
+    let warnings = text("dmesg.txt").lines().filter(|line| is_warning(line)).map(str::to_owned).collect();
+    Ok(Results {
+        release: kernel.release.clone(),
+        runs: modes.iter().enumerate().map(of).collect(),
+        seconds: ran.seconds,
+        warnings,
+    })
+}
+
+/// Pages that are not cleared are told by what they have.
+fn boot_arguments(plan: &Plan) -> Vec<String> {
+    if shows_memory(&plan.predicted) { vec!["init_on_alloc=0".to_owned()] } else { Vec::new() }
+}
+
+fn shows_memory(left: &Left) -> bool {
+    let files = left.cached.iter().flatten().chain(&left.stable);
+    files.flat_map(|file| &file.parts).any(|part| part.value == Holds::Memory)
+}
+
+/// What a guest does: a file system for each run, on a device that can be suspended.
+fn script(plan: &Plan, modes: &[Mode]) -> String {
+    let (mkfs, kind, options) = file_system(plan);
+    let mut lines = vec![
+        "insmod /mods/hold.ko || exit 1".to_owned(),
+        "blocks=$(cat /sys/block/vda/size)".to_owned(),
+        "dmsetup create lab --table \"0 $blocks linear /dev/vda 0\" || exit 1".to_owned(),
+        "device=/dev/mapper/lab".to_owned(),
+        "[ -e $device ] || { mkdir -p /dev/mapper; ln -s /dev/dm-0 $device; }".to_owned(),
+    ];
+    if shows_memory(&plan.predicted) {
+        let octal = format!("{MEMORY_PATTERN:o}");
+        lines.push(format!(
+            "head -c 500000000 /dev/zero | tr '\\000' '\\{octal}' > /tmp/memory; rm /tmp/memory"
+        ));
+    }
+    for (number, mode) in modes.iter().enumerate() {
+        lines.push(format!("{mkfs} $device > /out/{number}.mkfs 2>&1 || exit 1"));
+        lines.push(format!("mount -t {kind} -o {options} $device /mnt || exit 1"));
+        let rounds = match mode {
+            Mode::Natural { rounds, seconds } => format!(" --rounds {rounds} --seconds {seconds}"),
+            Mode::Forced | Mode::Control => String::new(),
+        };
+        lines.push(format!(
+            "/program --device $device --type {kind} --mount-options {options}{rounds} /mnt {} \
+             > /out/{number}.jsonl 2> /out/{number}.err",
+            mode.name()
+        ));
+        lines.push("umount /mnt".to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The command that makes the file system, the name that it is mounted by, and its options.
+fn file_system(plan: &Plan) -> (String, &'static str, &'static str) {
+    let block = plan.block;
+    match plan.fs.fs_type {
+        FsType::Gfs2 => (
+            format!("mkfs.gfs2 -q -O -p lock_nolock -j 1 -J 16 -b {block}"),
+            "gfs2",
+            "noatime,lockproto=lock_nolock",
+        ),
+        FsType::Ext4 => (format!("mkfs.ext4 -q -F -b {block}"), "ext4", "noatime"),
+        FsType::Xfs | FsType::Zonefs => (format!("mkfs.xfs -q -f -b size={block}"), "xfs", "noatime"),
+    }
+}
+
+/// Why no guest makes the plan's file system.
+pub fn unbootable(plan: &Plan) -> Option<&'static str> {
+    let fs = &plan.fs;
+    match fs.fs_type {
+        FsType::Ext4 => Some("no release has ext4 write through iomap's page cache paths"),
+        FsType::Zonefs => Some("zonefs needs a zoned device"),
+        FsType::Xfs if fs.allocate == Allocate::OutOfPlace => Some("zoned XFS needs a zoned device"),
+        FsType::Xfs if plan.block < 1024 => Some("XFS with checksums has blocks of 1k and more"),
+        FsType::Gfs2 if fs.hooks == Hooks::Jdata && plan.block > 4096 => Some("gfs2 has blocks of up to 4k"),
+        FsType::Xfs | FsType::Gfs2 => None,
+    }
+}
+
+fn is_warning(line: &str) -> bool {
+    ["WARNING:", "BUG:", "Corruption", "general protection", "Assertion failed"]
+        .iter()
+        .any(|sign| line.contains(sign))
+}
+
+/// What came of a run, from what its program printed.
+fn came(mode: Mode, out: &str, errors: &str, ended: &str) -> Run {
+    let lines: Vec<Value> = out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let last = lines.iter().rev().find(|line| line.get("result").is_some());
+    let text = |key: &str| last.and_then(|line| line.get(key)?.as_str()).unwrap_or_default().to_owned();
+    let came = match text("result").as_str() {
+        "as predicted" => Came::AsPredicted,
+        "as the control" => Came::AsControl,
+        "other" => Came::Other,
+        "not reached" => Came::NotReached(format!("{}: {}", text("what"), text("why"))),
+        "" if !ended.is_empty() => Came::Broken(ended.to_owned()),
+        "" => Came::Broken(errors.trim().to_owned()),
+        other => Came::Broken(other.to_owned()),
+    };
+    Run { mode, came, lines }
+}

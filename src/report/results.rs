@@ -1,0 +1,92 @@
+//! What came of runs in the lab, for people, and as lines that a table is made of.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::lab::plan::Plan;
+use crate::lab::run::{Came, Mode, Results, Run};
+
+/// For people.
+pub fn text(plan: &Plan, results: &Results) -> String {
+    let mut text = String::new();
+    let check =
+        plan.variant.design().map_or_else(String::new, |design| format!(", check of design {design}"));
+    let property = plan.property.map_or_else(String::new, |property| format!(": {property}"));
+    let _ = writeln!(text, "{} on {}{check}{property}", plan.scenario, results.release);
+    for run in &results.runs {
+        let _ = writeln!(text, "  {:<8} {}", run.mode.name(), run.came);
+        for line in said(run) {
+            let _ = writeln!(text, "           {line}");
+        }
+    }
+    for warning in &results.warnings {
+        let _ = writeln!(text, "  the kernel's log: {warning}");
+    }
+    let _ = writeln!(text, "  {:.0} s", results.seconds);
+    text
+}
+
+/// What a run has to say beside how it came: the bytes, where they matter, and the rate of a loop.
+fn said(run: &Run) -> Vec<String> {
+    let mut said = Vec::new();
+    for line in &run.lines {
+        if let Some(differs) = line.get("differs") {
+            let part = |key: &str| differs.get(key).map(plain).unwrap_or_default();
+            said.push(format!(
+                "{} {} {}-{}: {}, predicted {}",
+                part("stage"),
+                part("file"),
+                part("from"),
+                part("to"),
+                part("is"),
+                part("predicted")
+            ));
+        }
+        if line.get("errno").is_some() || line.get("call").is_some() {
+            said.push(plain(line));
+        }
+        if let (Mode::Natural { .. }, Some(rounds)) = (run.mode, line.get("rounds")) {
+            let bad = line.get("as predicted").map(plain).unwrap_or_default();
+            let other = line.get("other").map(plain).unwrap_or_default();
+            said.push(format!("{bad} of {} rounds as predicted, {other} otherwise", plain(rounds)));
+        }
+    }
+    said
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// One line a run: what was played on what, how it came, and everything that the program said.
+pub fn jsonl(plan: &Plan, results: &Results) -> String {
+    let mut text = String::new();
+    for run in &results.runs {
+        let why = match &run.came {
+            Came::NotReached(why) | Came::Broken(why) => Some(why.clone()),
+            Came::AsPredicted | Came::AsControl | Came::Other => None,
+        };
+        let result = match &run.came {
+            Came::NotReached(_) => "order not reached".to_owned(),
+            Came::Broken(_) => "no result".to_owned(),
+            came => came.to_string(),
+        };
+        let line = json!({
+            "schema": "stalemap.lab/1",
+            "scenario": plan.scenario,
+            "kernel": results.release,
+            "design": plan.variant.design(),
+            "property": plan.property.map(|property| property.name()),
+            "mode": run.mode.name(),
+            "result": result,
+            "why": why,
+            "unforced": plan.unforced.len(),
+            "warnings": results.warnings,
+            "seconds": (results.seconds * 10.0).round() / 10.0,
+            "said": run.lines,
+        });
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}
