@@ -12,7 +12,7 @@
  *   clear SLOT | clear all
  *
  * A slot is hit once, by the NTH call (from 1) that matches: made by a task
- * called COMM ("*" is any), with a folio of that inode number and that index
+ * called COMM ("*" is any, "[kernel]" a thread of the kernel), with a folio of that inode number and that index
  * among its arguments, or with that inode. Reading gives a line for each slot.
  *
  * How it is done: ftrace sends the caller to a function of ours instead, which
@@ -98,7 +98,7 @@ struct slot {
 	char symbol[KSYM_NAME_LEN];
 	char comm[TASK_COMM_LEN];
 	struct hook *hook;
-	bool after, any_comm, of_folio, of_inode;
+	bool after, any_comm, of_kernel, of_folio, of_inode;
 	unsigned int nth, timeout_ms;
 	unsigned long folio_ino, index, inode_ino;
 	/* Moves when the slot is armed or cleared: who is held by an earlier use goes on, and leaves it alone. */
@@ -184,7 +184,9 @@ static bool has_inode(const struct slot *slot, const unsigned long *words)
 
 static bool matches(const struct slot *slot, const unsigned long *words)
 {
-	if (!slot->any_comm && strcmp(current->comm, slot->comm))
+	if (slot->of_kernel && !(current->flags & PF_KTHREAD))
+		return false;
+	if (!slot->any_comm && !slot->of_kernel && strcmp(current->comm, slot->comm))
 		return false;
 	if (slot->of_folio && !has_folio(slot, words))
 		return false;
@@ -495,6 +497,7 @@ static int parse_arm(struct slot *slot, int argc, char **argv)
 	if (error)
 		return error;
 	slot->any_comm = !strcmp(argv[3], "*");
+	slot->of_kernel = !strcmp(argv[3], "[kernel]");
 	if (strscpy(slot->comm, argv[3], sizeof(slot->comm)) < 0 ||
 	    strscpy(slot->symbol, argv[4], sizeof(slot->symbol)) < 0)
 		return -ENAMETOOLONG;

@@ -177,7 +177,10 @@ static char state_of(pid_t tid)
 	return end && end[1] ? end[2] : '?';
 }
 
-/* Says whether a task sleeps in the call that it has begun, for 50 ms without a break. */
+/*
+ * Says whether a task sleeps in the call that it has begun, for 50 ms without a break. Who did not have to wait, since what
+ * it would have waited for was over, is as far as it can come.
+ */
 static int wait_until_it_waits(struct task *task, u64 ms)
 {
 	u64 end = now() + ms;
@@ -189,7 +192,7 @@ static int wait_until_it_waits(struct task *task, u64 ms)
 		through = task->done >= task->allowed || task->ended;
 		pthread_mutex_unlock(&lock);
 		if (through)
-			return 0;
+			return 1;
 		asleep = in_call && strchr("SD", state_of(task->tid)) ? asleep + 1 : 0;
 		if (asleep > 10)
 			return 1;

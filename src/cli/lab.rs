@@ -110,6 +110,9 @@ pub struct LabRunArgs {
     /// The longest that the rounds may take, in seconds.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub seconds: u64,
+    /// Write the program, the guest's console and everything that the runs have left into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: ResultFormat,

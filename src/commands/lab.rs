@@ -1,12 +1,13 @@
 //! `lab`: a schedule on a real kernel.
 
 use std::fs;
+use std::path::Path;
 
 use stalemap_explore::{Schedule, Step};
 use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 
-use super::{Exit, Report, Result};
+use super::{Exit, Report, Result, unwritable};
 use crate::cli::lab::{
     FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabRunArgs, LabSubject, PlanFormat, ResultFormat,
 };
@@ -81,11 +82,28 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
         None => vec![Mode::Forced, Mode::Control],
     };
     let results = run::run(&store, &kernel, &plan, &program, &modes).map_err(|error| lacking(&error))?;
+    if let Some(folder) = &args.keep {
+        keep(folder, &program, &results)?;
+    }
     let text = match args.format {
         ResultFormat::Text => results::text(&plan, &results),
         ResultFormat::Jsonl => results::jsonl(&plan, &results),
     };
     Ok(Report::of(text, exit_of(&results)))
+}
+
+/// Writes down what a run was made of, and what it has left.
+fn keep(folder: &Path, program: &str, results: &Results) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    let own = [("program.c", program.as_bytes())].into_iter();
+    let left = results.left.iter().map(|(name, bytes)| (name.as_str(), &bytes[..]));
+    for (name, bytes) in own.chain(left) {
+        // Names come from the guest.
+        let Some(name) = Path::new(name).file_name() else { continue };
+        let path = folder.join(name);
+        fs::write(&path, bytes).map_err(|error| unwritable(&path, &error))?;
+    }
+    Ok(())
 }
 
 /// A run that came as predicted is expected, and a control that came as one.

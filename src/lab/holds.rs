@@ -54,7 +54,7 @@ pub(super) struct Place {
     pub(super) at: At,
     /// Which folio its first argument is, if it is one.
     pub(super) folio: Option<u64>,
-    /// The operations with which a task comes by, if not with this one alone.
+    /// The operations that lead there, each once; without any, it is the operation alone, before it.
     pub(super) passes: &'static [&'static str],
 }
 
@@ -88,12 +88,12 @@ pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str>
     table::place(at, release)
 }
 
-/// The function that copies what a write brings.
-pub(super) fn copy(release: Release) -> &'static str {
-    table::COPY.of(release).unwrap_or_default()
+/// The function whose return is the last place before a copy.
+pub(super) fn before_copy(release: Release) -> &'static str {
+    table::PREPARE.of(release).unwrap_or_default()
 }
 
-/// Every function of the table, for the tests of a release.
-pub(super) fn functions(release: Release) -> Vec<&'static str> {
+/// Every function that tasks are held before or after on a release.
+pub fn functions(release: Release) -> Vec<&'static str> {
     table::functions(release)
 }

@@ -35,4 +35,5 @@ pub use self::design::names as designs;
 pub use self::error::LabError;
 pub use self::fetch::fetch;
 pub use self::guest::{DEVICE_BYTES, Job, Ran, boot};
+pub use self::holds::functions;
 pub use self::store::{Kernel, Store};

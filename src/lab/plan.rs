@@ -77,8 +77,8 @@ pub struct Hold {
 pub enum Whom {
     /// A task of the plan, by its place.
     Task(usize),
-    /// Whoever calls it first: a kernel thread, of which it is not known which it will be.
-    Anyone,
+    /// A thread of the kernel: a worker, of which it is not known which it will be.
+    Worker,
 }
 
 /// On which side of a call.

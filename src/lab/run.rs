@@ -1,5 +1,6 @@
 //! Runs of a plan: its program in a guest, forced, as a control or in a loop, and what came of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use stalemap_model::words::personality::{Allocate, FsType, Hooks};
 
 use super::compile::compile;
 use super::error::LabError;
-use super::guest::{Job, boot};
+use super::guest::{Job, Ran, boot};
 use super::plan::{DEVICE_PATTERN, Left, MEMORY_PATTERN, Plan, Value as Holds};
 use super::store::{Kernel, Store};
 
@@ -98,6 +99,8 @@ pub struct Results {
     pub seconds: f64,
     /// Warnings of the kernel: lines of its log that say WARNING, BUG or corruption.
     pub warnings: Vec<String>,
+    /// What the guest left, by the names of the files, and its console.
+    pub left: BTreeMap<String, Vec<u8>>,
 }
 
 /// Runs a program in one guest, in the modes that are asked for.
@@ -133,7 +136,14 @@ pub fn run(
         runs: modes.iter().enumerate().map(of).collect(),
         seconds: ran.seconds,
         warnings,
+        left: with_console(ran),
     })
+}
+
+fn with_console(ran: Ran) -> BTreeMap<String, Vec<u8>> {
+    let mut left = ran.out;
+    left.insert("console.txt".to_owned(), ran.console.into_bytes());
+    left
 }
 
 /// Pages that are not cleared are told by what they have.
@@ -164,13 +174,13 @@ fn script(plan: &Plan, modes: &[Mode]) -> String {
     }
     for (number, mode) in modes.iter().enumerate() {
         lines.push(format!("{mkfs} $device > /out/{number}.mkfs 2>&1 || exit 1"));
-        lines.push(format!("mount -t {kind} -o {options} $device /mnt || exit 1"));
+        lines.push(format!("mount -t {kind} -o noatime,{options} $device /mnt || exit 1"));
         let rounds = match mode {
             Mode::Natural { rounds, seconds } => format!(" --rounds {rounds} --seconds {seconds}"),
             Mode::Forced | Mode::Control => String::new(),
         };
         lines.push(format!(
-            "/program --device $device --type {kind} --mount-options {options}{rounds} /mnt {} \
+            "/program --device $device --type {kind} --mount-options '{options}'{rounds} /mnt {} \
              > /out/{number}.jsonl 2> /out/{number}.err",
             mode.name()
         ));
@@ -183,13 +193,11 @@ fn script(plan: &Plan, modes: &[Mode]) -> String {
 fn file_system(plan: &Plan) -> (String, &'static str, &'static str) {
     let block = plan.block;
     match plan.fs.fs_type {
-        FsType::Gfs2 => (
-            format!("mkfs.gfs2 -q -O -p lock_nolock -j 1 -J 16 -b {block}"),
-            "gfs2",
-            "noatime,lockproto=lock_nolock",
-        ),
-        FsType::Ext4 => (format!("mkfs.ext4 -q -F -b {block}"), "ext4", "noatime"),
-        FsType::Xfs | FsType::Zonefs => (format!("mkfs.xfs -q -f -b size={block}"), "xfs", "noatime"),
+        FsType::Gfs2 => {
+            (format!("mkfs.gfs2 -q -O -p lock_nolock -j 1 -J 16 -b {block}"), "gfs2", "lockproto=lock_nolock")
+        }
+        FsType::Ext4 => (format!("mkfs.ext4 -q -F -b {block}"), "ext4", ""),
+        FsType::Xfs | FsType::Zonefs => (format!("mkfs.xfs -q -f -b size={block}"), "xfs", ""),
     }
 }
 

@@ -51,9 +51,6 @@ pub(super) fn weave(replay: &Replay, tasks: &[ActorConfig], release: Release, ta
         for turn in weaver.before.remove(&at).unwrap_or_default() {
             weaver.turn(turn);
         }
-        if let Some(hold) = weaver.stopped.remove(&segment.actor) {
-            weaver.turn(Turn::Release(hold));
-        }
         if replay.actors[segment.actor].role == Role::Main {
             weaver.task(segment);
         } else {
@@ -198,7 +195,7 @@ impl Weaver<'_> {
                 None
             }
             Ok(place) => {
-                let nth = 1 + self.earlier(segment, &place);
+                let nth = self.nth(segment, &place);
                 let folio = place.folio.map(|index| (self.file_of(row), index));
                 let Place { function, at, .. } = place;
                 Some(self.add(Hold { whom, function, at, nth, folio }))
@@ -206,14 +203,18 @@ impl Weaver<'_> {
         }
     }
 
-    /// How often a segment comes by a place before its end.
-    fn earlier(&self, segment: &Segment, place: &Place) -> u32 {
+    /// Which call is the one at the end of a segment, from 1, of those that the segment makes.
+    fn nth(&self, segment: &Segment, place: &Place) -> u32 {
         let passes = |row: &usize| {
             let at = self.place_of(*row);
-            place.passes.contains(&at.op.as_str())
-                || place.passes.is_empty() && holds::place(&at, self.release) == Ok(*place)
+            if place.passes.is_empty() {
+                holds::place(&at, self.release) == Ok(*place)
+            } else {
+                place.passes.contains(&at.op.as_str())
+            }
         };
-        segment.rows.clone().filter(passes).count() as u32
+        let passed = segment.rows.clone().filter(passes).count() as u32;
+        if place.passes.is_empty() { passed + 1 } else { passed.max(1) }
     }
 
     fn file_of(&self, row: usize) -> usize {

@@ -70,7 +70,7 @@ fn unforced(text: &mut String, plan: &Plan) {
 fn hold(plan: &Plan, number: usize, hold: &Hold) -> String {
     let whom = match hold.whom {
         Whom::Task(task) => plan.tasks[task].name.as_str(),
-        Whom::Anyone => "whoever calls it",
+        Whom::Worker => "a kworker",
     };
     let side = match hold.at {
         At::Before => "before",
@@ -165,7 +165,7 @@ pub fn json(plan: &Plan) -> String {
 
 fn hold_value(plan: &Plan, hold: &Hold) -> Value {
     json!({
-        "task": match hold.whom { Whom::Task(task) => Some(&plan.tasks[task].name), Whom::Anyone => None },
+        "task": match hold.whom { Whom::Task(task) => Some(&plan.tasks[task].name), Whom::Worker => None },
         "function": hold.function,
         "at": match hold.at { At::Before => "before", At::After => "after" },
         "nth": hold.nth,

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use stalemap::lab::release::Release;
 use stalemap::lab::{self, Job, Kernel, Ran, Store};
 
 /// Which kernels are booted, separated by commas, if it is not all that there are.
@@ -87,5 +88,23 @@ fn a_writer_is_held_before_and_after_a_function() {
         assert_eq!(text(&ran, "cleared"), "");
         let dmesg = text(&ran, "dmesg.txt");
         assert!(!dmesg.contains("WARNING") && !dmesg.contains("BUG"), "{dmesg}");
+    });
+}
+
+#[test]
+#[ignore = "boots kernels that were fetched"]
+fn every_function_of_the_table_can_be_hooked() {
+    on_each_kernel(|store, kernel| {
+        let functions = lab::functions(Release::from_name(&kernel.version).expect("a release"));
+        let of_each = functions.iter().map(|name| {
+            format!("arm=\"arm 0 before 1 1000 nobody {name}\"\necho \"$arm\" > $control && echo {name} >> /out/hooked\necho \"clear 0\" > $control\n")
+        });
+        let script =
+            format!("insmod /mods/hold.ko\ncontrol=/sys/kernel/debug/hold\n{}", of_each.collect::<String>());
+        let ran = run(store, kernel, &job(&script));
+        let hooked = text(&ran, "hooked").into_owned();
+        let is_lacking = |name: &&&str| !hooked.lines().any(|line| line == **name);
+        let lacking: Vec<&str> = functions.iter().filter(is_lacking).copied().collect();
+        assert!(lacking.is_empty(), "{}: {lacking:?}", kernel.release);
     });
 }

@@ -20,7 +20,7 @@ struct Row {
     at: At,
     functions: Functions,
     folio: Folio,
-    /// The operations with which a task comes by the place, if it does not with this one alone.
+    /// The operations that lead to the place, each once; without any, it is this one alone, before it.
     passes: &'static [&'static str],
 }
 
@@ -28,27 +28,24 @@ struct Row {
 pub(super) enum Functions {
     /// The same in all.
     Same(&'static str),
-    /// In 6.1, 6.12 and 7.3.
+    /// In 6.1, 6.12 and 7.3; where it is empty, there is no call there, or the compiler has made it part of its caller.
     Each(&'static str, &'static str, &'static str),
-    /// There is no call there in 6.1, and one of this name later.
-    Since6_12(&'static str),
 }
 
 impl Functions {
     pub(super) const fn of(&self, release: Release) -> Option<&'static str> {
-        match (self, release) {
+        let name = match (self, release) {
             (Same(name), _)
             | (Each(name, _, _), Release::V6_1)
-            | (Each(_, name, _) | Since6_12(name), Release::V6_12)
-            | (Each(_, _, name) | Since6_12(name), Release::V7_3) => Some(name),
-            (Since6_12(_), Release::V6_1) => None,
-        }
+            | (Each(_, name, _), Release::V6_12)
+            | (Each(_, _, name), Release::V7_3) => *name,
+        };
+        if name.is_empty() { None } else { Some(name) }
     }
 }
 
-/// What copies from the user's memory into a folio.
-pub(super) const COPY: Functions =
-    Each("copy_page_from_iter_atomic", "copy_page_from_iter_atomic", "copy_folio_from_iter_atomic");
+/// What looks up a folio, checks the mapping and prepares the blocks: its return is before the copy. What copies cannot be hooked.
+pub(super) const PREPARE: Functions = Same("iomap_write_begin");
 
 /// Which folio the first argument of the function is.
 enum Folio {
@@ -61,7 +58,7 @@ enum Folio {
 }
 
 use Folio::{No, OfBefore, OfOp};
-use Functions::{Each, Same, Since6_12};
+use Functions::{Each, Same};
 
 const fn row(
     paths: &'static [Path],
@@ -100,7 +97,16 @@ impl Row {
     }
 }
 
-const BEGIN: &[&str] = &["iomap_begin", "gfs2_iomap_begin", "zonefs_write_iomap_begin"];
+/// The operations with which a folio is looked up.
+const LOOK_UP: &[&str] = &["filemap_get_folio", "filemap_grab_folio"];
+/// Those with which a mapping is asked for.
+const BEGIN: &[&str] = &["iomap_begin", "gfs2_iomap_begin"];
+/// What takes back the reservation of a write that failed.
+const PUNCH: Functions = Each(
+    "iomap_file_buffered_write_punch_delalloc",
+    "iomap_write_delalloc_release",
+    "iomap_write_delalloc_release",
+);
 
 /// A buffered write. What looks up a folio has been at balance_dirty_pages_ratelimited_flags before.
 #[rustfmt::skip]
@@ -111,21 +117,21 @@ const WRITE: &[Row] = &[
     row(&[Write], "gfs2_iomap_begin", None, Before, Same("gfs2_iomap_begin")),
     row(&[Write], "iomap_valid", None, Before, Same("xfs_iomap_valid")),
     row(&[Write], "cow_seq", None, Before, Same("xfs_iomap_valid")),
-    row(&[Write], "copy", None, Before, COPY),
+    row(&[Write], "copy", None, After, PREPARE).passed_with(LOOK_UP),
     row(&[Write], "punch_delalloc", None, Before, Same("xfs_bmap_punch_delalloc_range")),
-    row(&[Write], "down_write invalidate_lock", Some("iomap_begin"), Before, Same("xfs_buffered_write_iomap_end")).passed_with(BEGIN),
-    row(&[Write], "down_write invalidate_lock", Some("copy"), Before, Same("xfs_buffered_write_iomap_end")).passed_with(BEGIN),
+    row(&[Write], "down_write invalidate_lock", Some("iomap_begin"), Before, PUNCH),
+    row(&[Write], "down_write invalidate_lock", Some("copy"), Before, PUNCH),
     row(&[Write], "page_done", None, Before, Each("gfs2_iomap_page_done", "gfs2_iomap_put_folio", "gfs2_iomap_put_folio")),
     row(&[Write], "page_mkclean", None, Before, Same("pagecache_isize_extended")),
     row(&[Write], "punch_hole", None, After, Same("truncate_pagecache_range")),
-    row(&[Write], "iomap_read_folio_sync", None, Before, Same("iomap_read_folio_sync")),
+    row(&[Write], "iomap_read_folio_sync", None, Before, Each("iomap_read_folio_sync", "iomap_read_folio_sync", "")),
     row(&[Write], "truncate_folio", Some("iomap_begin"), Before, Each("truncate_pagecache_range", "truncate_pagecache", "truncate_pagecache")),
 ];
 
 /// Zeroing, and whatever else asks for the mapping that a write asks for.
 #[rustfmt::skip]
 const ZERO: &[Row] = &[
-    row(&[Truncate, Fallocate, DirectWrite, Reflink], "filemap_get_folio", Some("iomap_begin"), After, Same("xfs_buffered_write_iomap_begin")).passed_with(&["filemap_get_folio"]),
+    row(&[Truncate, Fallocate, DirectWrite, Reflink], "filemap_get_folio", Some("iomap_begin"), After, Same("xfs_buffered_write_iomap_begin")).passed_with(BEGIN),
     row(&[Truncate, Fallocate, DirectWrite, Reflink], "iomap_valid", None, Before, Same("xfs_iomap_valid")),
     row(&[Truncate, Fallocate, Reflink], "iomap_begin", None, Before, Same("xfs_buffered_write_iomap_begin")),
 ];
@@ -135,7 +141,6 @@ const ZERO: &[Row] = &[
 const FAULT: &[Row] = &[
     row(&[Fault], "iomap_begin", None, Before, Same("xfs_buffered_write_iomap_begin")),
     row(&[Fault], "gfs2_iomap_begin", None, Before, Same("gfs2_iomap_begin")),
-    row(&[Fault], "zonefs_write_iomap_begin", None, Before, Same("zonefs_write_iomap_begin")),
     row(&[Fault], "folio_mark_dirty", None, Before, Same("folio_mark_dirty")).folio(OfOp),
     row(&[Fault], "set_pte_writable", None, Before, Same("finish_mkwrite_fault")),
     row(&[Fault], "store", Some("set_pte_writable"), After, Same("handle_mm_fault")),
@@ -170,17 +175,16 @@ const READ: &[Row] = &[
     row(&[Read, Fault], "iomap_read_folio", Some("gfs2_iomap_begin"), After, Same("gfs2_iomap_begin")),
     row(&[DirectRead], "device_read", None, After, Same("xfs_read_iomap_begin")),
     row(&[Other], "mapping_seek_hole_data", None, Before, Same("mapping_seek_hole_data")),
-    row(&[Other], "xfs_seek_iomap_begin", None, Before, Same("xfs_seek_iomap_begin")),
+    row(&[Other], "xfs_seek_iomap_begin", None, Before, Each("xfs_seek_iomap_begin", "xfs_seek_iomap_begin", "")),
 ];
 
 /// Direct writes, and the end of one.
 #[rustfmt::skip]
 const DIRECT: &[Row] = &[
     row(&[DirectWrite], "iomap_begin", None, Before, Same("xfs_direct_write_iomap_begin")),
-    row(&[DirectWrite], "device_write", Some("iomap_begin"), After, Same("xfs_direct_write_iomap_begin")).passed_with(&["iomap_begin"]),
-    row(&[DirectWrite], "device_write", Some("xfs_iomap_write_direct"), After, Same("xfs_direct_write_iomap_begin")).passed_with(&["iomap_begin"]),
-    row(&[DirectWrite], "device_write", Some("zonefs_write_iomap_begin"), After, Same("zonefs_write_iomap_begin")),
-    row(&[DirectWrite], "xfs_reflink_fill_cow_hole", None, Before, Same("xfs_reflink_fill_cow_hole")),
+    row(&[DirectWrite], "device_write", Some("iomap_begin"), After, Same("xfs_direct_write_iomap_begin")).passed_with(BEGIN),
+    row(&[DirectWrite], "device_write", Some("xfs_iomap_write_direct"), After, Same("xfs_direct_write_iomap_begin")).passed_with(BEGIN),
+    row(&[DirectWrite], "xfs_reflink_fill_cow_hole", None, Before, Same("xfs_trans_alloc_inode")),
     row(&[DirectWrite], "xfs_iomap_write_direct", None, Before, Same("xfs_iomap_write_direct")),
     row(&[DirectWrite, EndDirectIo], "xfs_dio_write_end_io", None, Before, Same("xfs_dio_write_end_io")),
     row(&[DirectWrite, EndDirectIo], "xfs_reflink_end_cow", None, Before, Same("xfs_reflink_end_cow")),
@@ -205,7 +209,7 @@ const CHANGES: &[Row] = &[
     row(&[Fallocate], "xfs_unmap_extent", None, After, Same("truncate_pagecache_range")),
     row(&[Reflink], "xfs_reflink_remap_extent", None, Before, Same("xfs_reflink_remap_extent")),
     row(&[Reflink], "xfs_reflink_remap_blocks", None, Before, Same("xfs_reflink_remap_blocks")),
-    row(&[Truncate, Fallocate], "truncate_folio", Some("truncate_folio"), Before, Since6_12("truncate_inode_partial_folio")).folio(OfOp),
+    row(&[Truncate, Fallocate], "truncate_folio", Some("truncate_folio"), Before, Each("", "truncate_inode_partial_folio", "truncate_inode_partial_folio")).folio(OfOp),
     row(&[Reclaim], "__remove_mapping", None, Before, Same("__remove_mapping")),
 ];
 

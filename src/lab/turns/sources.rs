@@ -18,13 +18,13 @@ impl Weaver<'_> {
         let command = played.command?;
         let announced = self.tasks.get(task)?.run.get(command.checked_sub(1)?)?;
         let Command::Short { .. } = announced.command else { return None };
-        let (function, nth) = if self.takes_glock {
+        let (function, at, nth) = if self.takes_glock {
             // The glock is held, and page faults are not allowed, from here on (gfs2_file_buffered_write).
-            ("iomap_file_buffered_write", 1)
+            ("iomap_file_buffered_write", At::Before, 1)
         } else {
-            (holds::copy(self.release), self.copies_to_the_short_one(segment, row)?)
+            (holds::before_copy(self.release), At::After, self.copies_to_the_short_one(segment, row)?)
         };
-        let hold = self.add(Hold { whom: Whom::Task(task), function, at: At::Before, nth, folio: None });
+        let hold = self.add(Hold { whom: Whom::Task(task), function, at, nth, folio: None });
         self.turn(Turn::Arm(hold));
         Some(hold)
     }

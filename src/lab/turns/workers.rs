@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use stalemap_facade::Role;
 
-use super::super::holds::{self, Place};
+use super::super::holds::{self, Path, Place};
 use super::super::plan::{At, Hold, Turn, Whom};
 use super::super::segments::{Ends, Segment};
 use super::Weaver;
@@ -43,24 +43,30 @@ impl Weaver<'_> {
             self.note_choice(row);
         }
         let awaited = self.awaited.remove(&at).unwrap_or_default();
+        let mut began = self.stopped.remove(&segment.actor);
+        if let Some(hold) = began {
+            self.turn(Turn::Release(hold));
+        }
         match awaited.begins {
             Some(Begins::Held(hold)) => {
                 self.turn(Turn::UntilHeld(hold));
                 self.turn(Turn::Release(hold));
+                began = Some(hold);
             }
             Some(Begins::Suspended) => self.turn(Turn::ResumeDevice),
             None => {}
         }
-        match (awaited.stops, awaited.returns) {
-            (Some(hold), _) => {
+        match (awaited.stops, awaited.returns, began) {
+            (Some(hold), ..) => {
                 self.turn(Turn::UntilHeld(hold));
                 self.stopped.insert(segment.actor, hold);
             }
-            (None, Some(hold)) => {
+            (None, Some(hold), _) => {
                 self.turn(Turn::UntilHeld(hold));
                 self.turn(Turn::Release(hold));
             }
-            (None, None) => self.turn(Turn::UntilWritten),
+            (None, None, Some(hold)) => self.turn(Turn::UntilReturned(hold)),
+            (None, None, None) => self.turn(Turn::UntilWritten),
         }
     }
 
@@ -80,7 +86,9 @@ impl Weaver<'_> {
                 Ends::Stops(row) => self.stops(row, segments[armed].rows.start..row),
                 Ends::Done | Ends::Waits(_) => None,
             };
-            let returns = if stops.is_none() { self.returns(segment, armed, segments) } else { None };
+            // Who is in the call already does not come by its beginning again.
+            let entered = resumes || stops.is_some();
+            let returns = if entered { None } else { self.returns(segment, begins, armed, segments) };
             if begins == Some(Begins::Suspended) {
                 self.before.entry(armed).or_default().push(Turn::SuspendDevice);
             }
@@ -110,7 +118,7 @@ impl Weaver<'_> {
             Ok(place) => {
                 let nth = 1 + self.passed(&place, since);
                 let Place { function, at, .. } = place;
-                Some(self.add(Hold { whom: Whom::Anyone, function, at, nth, folio: None }))
+                Some(self.add(Hold { whom: Whom::Worker, function, at, nth, folio: None }))
             }
         }
     }
@@ -130,7 +138,7 @@ impl Weaver<'_> {
         let Some((row, place)) = found else { return Begins::Suspended };
         let nth = 1 + self.passed(&place, segments[armed].rows.start..row);
         Begins::Held(self.add(Hold {
-            whom: Whom::Anyone,
+            whom: Whom::Worker,
             function: place.function,
             at: place.at,
             nth,
@@ -138,16 +146,27 @@ impl Weaver<'_> {
         }))
     }
 
-    /// The hold by which it is known that a worker has done what it does in a segment.
-    fn returns(&mut self, segment: &Segment, armed: usize, segments: &[Segment]) -> Option<usize> {
+    /// The hold by which it is known that a worker has done what it does in a segment. None: it is known by the return of the
+    /// call that it was held before, or by nothing.
+    fn returns(
+        &mut self,
+        segment: &Segment,
+        begins: Option<Begins>,
+        armed: usize,
+        segments: &[Segment],
+    ) -> Option<usize> {
         let last = segment.rows.clone().rev().find_map(|row| {
             let at = self.place_of(row);
             (at.op != "folio_end_writeback").then(|| holds::place(&at, self.release).ok())?
         })?;
+        let direct = self.path_of(segment.actor, None) == Path::EndDirectIo;
+        let function = if direct { "iomap_dio_complete" } else { last.function };
+        let held = begins.and_then(Begins::hold).map(|hold| self.woven.holds[hold].function);
+        if held == Some(function) {
+            return None;
+        }
         let nth = 1 + self.passed(&last, segments[armed].rows.start..segment.rows.start);
-        let function =
-            if last.function == "xfs_dio_write_end_io" { "iomap_dio_complete" } else { last.function };
-        Some(self.add(Hold { whom: Whom::Anyone, function, at: At::After, nth, folio: None }))
+        Some(self.add(Hold { whom: Whom::Worker, function, at: At::After, nth, folio: None }))
     }
 
     /// How often workers come by a place.

@@ -30,7 +30,7 @@ pub(super) fn numbers(plan: &Plan) -> String {
     let crashes = plan.turns.contains(&Turn::Crash);
     let flushes = calls(plan).any(|call| call.command == Command::Shutdown { flush: true });
     // XFS_FSOP_GOING_FLAGS_LOGFLUSH and …_NOLOGFLUSH.
-    let flags = if flushes { 1 } else { 2 };
+    let flags = if flushes || crashes { 1 } else { 2 };
     let drops = calls(plan).any(|call| matches!(call.command, Command::Short { .. }));
     let control_crashes =
         !plan.predicted_control.stable.is_empty() && plan.predicted_control.cached.is_none();
@@ -137,7 +137,7 @@ pub(super) fn holds(plan: &Plan) -> String {
             Whom::Task(place) => {
                 plan.tasks.get(place).map_or_else(String::new, |task| thread_name(&task.name))
             }
-            Whom::Anyone => "*".to_owned(),
+            Whom::Worker => "[kernel]".to_owned(),
         };
         let (file, folio) = match hold.folio {
             Some((file, folio)) => (file.to_string(), folio),
@@ -208,7 +208,7 @@ fn turn_in_words(plan: &Plan, turn: Turn) -> String {
 fn hold_in_words(plan: &Plan, hold: &Hold) -> String {
     let who = match hold.whom {
         Whom::Task(place) => plan.tasks.get(place).map_or("?", |task| task.name.as_str()),
-        Whom::Anyone => "whoever comes",
+        Whom::Worker => "a kworker",
     };
     let call = if hold.nth == 1 { String::new() } else { format!(", call {}", hold.nth) };
     let folio = match hold.folio {
