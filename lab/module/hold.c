@@ -5,7 +5,7 @@
  *
  * Everything goes through /sys/kernel/debug/hold, one command a write:
  *
- *   arm SLOT before|after NTH TIMEOUT_MS COMM SYMBOL [folio INO INDEX] [inode INO]
+ *   arm SLOT before|after|i_size NTH TIMEOUT_MS COMM SYMBOL [folio INO INDEX] [inode INO]
  *   until SLOT MS       returns when the slot was hit, or ETIMEDOUT
  *   returned SLOT MS    returns when the call that was hit has returned
  *   go SLOT             lets the task go on
@@ -14,6 +14,10 @@
  * A slot is hit once, by the NTH call (from 1) that matches: made by a task
  * called COMM ("*" is any, "[kernel]" a thread of the kernel), with a folio of that inode number and that index
  * among its arguments, or with that inode. Reading gives a line for each slot.
+ *
+ * "i_size" is before the instruction of the function that stores i_size: what
+ * was loaded and compared before is stored whatever others have made of it. The
+ * task cannot sleep there and keeps its processor busy; the others need another.
  *
  * How it is done: ftrace sends the caller to a function of ours instead, which
  * sleeps before or after it calls the real one. As the real one is called from
@@ -98,6 +102,9 @@ struct slot {
 	char symbol[KSYM_NAME_LEN];
 	char comm[TASK_COMM_LEN];
 	struct hook *hook;
+	/* In place of the hook: at an instruction, where nobody can sleep. */
+	struct kprobe probe;
+	bool probed, at_store;
 	bool after, any_comm, of_kernel, of_folio, of_inode;
 	unsigned int nth, timeout_ms;
 	unsigned long folio_ino, index, inode_ino;
@@ -182,11 +189,17 @@ static bool has_inode(const struct slot *slot, const unsigned long *words)
 	return false;
 }
 
+/* Whether the current task is meant. */
+static bool is_by(const struct slot *slot)
+{
+	if (slot->of_kernel)
+		return current->flags & PF_KTHREAD;
+	return slot->any_comm || !strcmp(current->comm, slot->comm);
+}
+
 static bool matches(const struct slot *slot, const unsigned long *words)
 {
-	if (slot->of_kernel && !(current->flags & PF_KTHREAD))
-		return false;
-	if (!slot->any_comm && !slot->of_kernel && strcmp(current->comm, slot->comm))
+	if (!is_by(slot))
 		return false;
 	if (slot->of_folio && !has_folio(slot, words))
 		return false;
@@ -337,6 +350,90 @@ static void redirect(unsigned long ip, unsigned long parent_ip,
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)entries[hook - hooks]);
 }
 
+/*
+ * A call that comes by an instruction, which is a probe's: it is held without
+ * sleep.
+ */
+static int at_instruction(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct slot *slot = container_of(probe, struct slot, probe);
+	unsigned long flags;
+	unsigned int use, left;
+	bool chosen;
+
+	spin_lock_irqsave(&slots_lock, flags);
+	use = slot->use;
+	chosen = slot->state == ARMED && is_by(slot) && ++slot->calls == slot->nth;
+	if (chosen) {
+		slot->hit = true;
+		slot->state = HELD;
+		slot->pid = current->pid;
+		slot->cpu = raw_smp_processor_id();
+		memcpy(slot->who, current->comm, sizeof(slot->who));
+	}
+	left = slot->timeout_ms;
+	spin_unlock_irqrestore(&slots_lock, flags);
+	if (!chosen)
+		return 0;
+	wake_up_all(&slot->wait);
+	for (; left && !is_over(slot, use); left--)
+		mdelay(1);
+
+	spin_lock_irqsave(&slots_lock, flags);
+	if (slot->use == use) {
+		slot->released = slot->go;
+		slot->timed_out = !slot->go;
+		slot->held_us = 1000ULL * (slot->timeout_ms - left);
+		slot->state = RETURNED;
+	}
+	spin_unlock_irqrestore(&slots_lock, flags);
+	wake_up_all(&slot->wait);
+	return 0;
+}
+
+/* Where a function stores a register to i_size of some inode; 0 if there is not one such place. */
+static unsigned long find_size_store(unsigned long address)
+{
+	int (*size_of)(unsigned long, unsigned long *, unsigned long *);
+	unsigned long size = 0, offset = 0, at, found = 0;
+	const u8 *code;
+
+	BUILD_BUG_ON(offsetof(struct inode, i_size) > 127);
+	size_of = (void *)lookup_name("kallsyms_lookup_size_offset");
+	if (!size_of || !size_of(address, &size, &offset))
+		return 0;
+	for (at = address; at + 4 <= address + size; at++) {
+		code = (const u8 *)at;
+		/* mov %r64, disp8(%r64): REX.W 89 with mod 01, not through SIB. */
+		if ((code[0] & 0xf8) != 0x48 || code[1] != 0x89 || (code[2] & 0xc0) != 0x40 ||
+		    (code[2] & 7) == 4 || code[3] != offsetof(struct inode, i_size))
+			continue;
+		if (found)
+			return 0;
+		found = at;
+	}
+	return found;
+}
+
+static int probe_size_store(struct slot *slot, unsigned long address)
+{
+	unsigned long at = find_size_store(address);
+	int error;
+
+	if (!at) {
+		pr_err("hold: %s does not store i_size in one place\n", slot->symbol);
+		return -ENOENT;
+	}
+	memset(&slot->probe, 0, sizeof(slot->probe));
+	slot->probe.addr = (kprobe_opcode_t *)at;
+	slot->probe.pre_handler = at_instruction;
+	error = register_kprobe(&slot->probe);
+	if (error)
+		pr_err("hold: no probe at %s+%lu: error %d\n", slot->symbol, at - address, error);
+	slot->probed = !error;
+	return error;
+}
+
 /* A function may have been given another name when the compiler specialised it. */
 static unsigned long find_symbol(const char *symbol)
 {
@@ -422,6 +519,9 @@ static void clear_slot(struct slot *slot)
 	spin_unlock_irqrestore(&slots_lock, flags);
 	wake_up_all(&slot->wait);
 	put_hook(hook);
+	if (slot->probed)
+		unregister_kprobe(&slot->probe);
+	slot->probed = false;
 }
 
 static void clear_all(void)
@@ -489,7 +589,8 @@ static int parse_arm(struct slot *slot, int argc, char **argv)
 	if (argc < 5)
 		return -EINVAL;
 	slot->after = !strcmp(argv[0], "after");
-	if (!slot->after && strcmp(argv[0], "before"))
+	slot->at_store = !strcmp(argv[0], "i_size");
+	if (!slot->after && !slot->at_store && strcmp(argv[0], "before"))
 		return -EINVAL;
 	error = parse_number(argv[1], 1, UINT_MAX, &slot->nth);
 	if (!error)
@@ -507,7 +608,7 @@ static int parse_arm(struct slot *slot, int argc, char **argv)
 static int arm(struct slot *slot, int argc, char **argv)
 {
 	unsigned long address, flags;
-	struct hook *hook;
+	struct hook *hook = NULL;
 	int error;
 
 	clear_slot(slot);
@@ -519,7 +620,8 @@ static int arm(struct slot *slot, int argc, char **argv)
 		pr_err("hold: there is no function %s\n", slot->symbol);
 		return -ENOENT;
 	}
-	hook = take_hook(address);
+	if (!slot->at_store)
+		hook = take_hook(address);
 	if (IS_ERR(hook)) {
 		pr_err("hold: %s cannot be hooked: error %ld\n", slot->symbol, PTR_ERR(hook));
 		return PTR_ERR(hook);
@@ -532,7 +634,7 @@ static int arm(struct slot *slot, int argc, char **argv)
 	slot->pid = 0;
 	slot->state = ARMED;
 	spin_unlock_irqrestore(&slots_lock, flags);
-	return 0;
+	return slot->at_store ? probe_size_store(slot, address) : 0;
 }
 
 /* Waits until a slot is hit, or the call that hit it has returned. */
@@ -646,7 +748,7 @@ static void show(struct seq_file *out, int n)
 	const struct slot *slot = &slots[n];
 
 	seq_printf(out, "%d symbol=%s at=%s state=%s calls=%u hit=%d released=%d timed_out=%d atomic=%d us=%llu",
-		   n, slot->symbol, slot->after ? "after" : "before", state_names[slot->state],
+		   n, slot->symbol, slot->at_store ? "i_size" : slot->after ? "after" : "before", state_names[slot->state],
 		   slot->calls, slot->hit, slot->released, slot->timed_out, slot->atomic, slot->held_us);
 	if (slot->hit)
 		seq_printf(out, " comm=%s pid=%d cpu=%d", slot->who, slot->pid, slot->cpu);

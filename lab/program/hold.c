@@ -39,6 +39,41 @@ static int arm(int slot)
 		    folio);
 }
 
+/* The processors on which somebody is held. */
+static void cpus_of_held(cpu_set_t *cpus)
+{
+	FILE *from = fopen(CONTROL, "r");
+	char line[512], *at;
+
+	CPU_ZERO(cpus);
+	while (from && fgets(line, sizeof(line), from))
+		if (strstr(line, "state=held") && (at = strstr(line, " cpu=")))
+			CPU_SET(atoi(at + strlen(" cpu=")), cpus);
+	if (from)
+		fclose(from);
+}
+
+/* Who is held at an instruction keeps its processor busy: it has to be another one than that of who goes on meanwhile. */
+static void keep_off_held(int slot)
+{
+	cpu_set_t held, usable;
+	int each, cpu;
+
+	if (strcmp(holds[slot].side, "i_size"))
+		return;
+	cpus_of_held(&held);
+	sched_getaffinity(0, sizeof(usable), &usable);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &held))
+			CPU_CLR(cpu, &usable);
+	for (each = 0; each < TASKS; each++)
+		if (!strcmp(tasks[each].name, holds[slot].who))
+			sched_setaffinity(tasks[each].tid, sizeof(usable), &usable);
+	/* This thread goes on where they are. */
+	if (CPU_COUNT(&held))
+		sched_setaffinity(0, sizeof(held), &held);
+}
+
 /* What became of each hold, in the module's words. */
 static void print_holds(void)
 {

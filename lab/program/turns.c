@@ -54,6 +54,7 @@ static int take(const struct turn *turn)
 
 	switch (turn->what) {
 	case ARM:
+		keep_off_held(turn->of);
 		error = arm(turn->of);
 		return error ? because("the hold was not armed", error) : 1;
 	case BEGIN:

@@ -22,6 +22,8 @@ pub(super) struct Where {
     pub(super) target: Option<u64>,
     /// The operation that the task has performed before, in the same command.
     pub(super) before: Option<(String, Option<u64>)>,
+    /// Whether the operation stores i_size, which was loaded before it.
+    pub(super) stores_size: bool,
 }
 
 /// The path that a command takes through the kernel.
@@ -54,8 +56,19 @@ pub(super) struct Place {
     pub(super) at: At,
     /// Which folio its first argument is, if it is one.
     pub(super) folio: Option<u64>,
-    /// The operations that lead there, each once; without any, it is the operation alone, before it.
-    pub(super) passes: &'static [&'static str],
+    /// Which of the calls it is.
+    pub(super) nth: Nth,
+}
+
+/// Which of the calls that a task makes is the one before an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Nth {
+    /// The next one after those of earlier operations that it is a place of, too.
+    Next,
+    /// That of the last of these operations, each of which leads there once.
+    Last(&'static [&'static str]),
+    /// The next one after those of these operations.
+    After(&'static [&'static str]),
 }
 
 impl Path {

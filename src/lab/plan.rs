@@ -88,6 +88,8 @@ pub enum At {
     Before,
     /// After it.
     After,
+    /// In it, before the instruction that stores i_size: what was loaded before is stored, whatever others have made of it.
+    SizeStore,
 }
 
 /// What the main thread does next.

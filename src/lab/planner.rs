@@ -129,7 +129,13 @@ impl<'s> Subject<'s> {
         let Some(task) = task else { return true };
         let call = command.and_then(|command| task.run.get(command));
         let path = call.map_or(Path::Other, |call| Path::of(&call.command));
-        let at = Where { path, op: op.name.to_owned(), target: op.target.map(u64::from), before: None };
+        let at = Where {
+            path,
+            op: op.name.to_owned(),
+            target: op.target.map(u64::from),
+            before: None,
+            stores_size: false,
+        };
         holds::place(&at, self.release).is_ok()
     }
 

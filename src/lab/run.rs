@@ -16,6 +16,9 @@ use super::store::{Kernel, Store};
 /// The seconds within which a guest boots, makes its file system, and one run comes to its end.
 const A_RUN: u64 = 150;
 
+/// The milliseconds that a write of the device takes in a forced run.
+const WRITE_MS: u64 = 20;
+
 /// How the tasks are brought into an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mode {
@@ -162,7 +165,7 @@ fn script(plan: &Plan, modes: &[Mode]) -> String {
     let mut lines = vec![
         "insmod /mods/hold.ko || exit 1".to_owned(),
         "blocks=$(cat /sys/block/vda/size)".to_owned(),
-        "dmsetup create lab --table \"0 $blocks linear /dev/vda 0\" || exit 1".to_owned(),
+        format!("dmsetup create lab --table \"0 $blocks {}\" || exit 1", table(modes)),
         "device=/dev/mapper/lab".to_owned(),
         "[ -e $device ] || { mkdir -p /dev/mapper; ln -s /dev/dm-0 $device; }".to_owned(),
     ];
@@ -187,6 +190,13 @@ fn script(plan: &Plan, modes: &[Mode]) -> String {
         lines.push("umount /mnt".to_owned());
     }
     lines.join("\n") + "\n"
+}
+
+/// The table of device mapper: where tasks are to come in an order, writes take long enough that whoever submits one does not
+/// find it done.
+fn table(modes: &[Mode]) -> String {
+    let natural = modes.iter().any(|mode| matches!(mode, Mode::Natural { .. }));
+    if natural { "linear /dev/vda 0".to_owned() } else { format!("delay /dev/vda 0 0 /dev/vda 0 {WRITE_MS}") }
 }
 
 /// The command that makes the file system, the name that it is mounted by, and its options.

@@ -11,15 +11,17 @@ use std::collections::BTreeMap;
 
 use stalemap_explore::Replay;
 use stalemap_facade::{ActorId, Role};
+use stalemap_model::state::event::What;
 use stalemap_model::words::actor_names::KWORKER;
 use stalemap_model::words::command::Command;
 use stalemap_model::words::config::ActorConfig;
 
 use self::workers::Awaited;
-use super::holds::{self, Path, Place, Where};
+use super::holds::{self, Nth, Path, Place, Where};
 use super::plan::{Hold, Turn, Unforced, Whom};
 use super::release::Release;
 use super::segments::{Ends, Segment, segments};
+use crate::annotate::events;
 
 /// Why an order that the model's chance decides is not forced.
 const CHANCE: &str = "the outcome is the model's choice; no hold makes the kernel choose it";
@@ -42,6 +44,7 @@ pub(super) fn weave(replay: &Replay, tasks: &[ActorConfig], release: Release, ta
         takes_glock,
         standing: vec![Standing::Between(0); replay.actors.len()],
         before: BTreeMap::new(),
+        behind: BTreeMap::new(),
         awaited: BTreeMap::new(),
         stopped: BTreeMap::new(),
         woven: Woven::default(),
@@ -55,6 +58,9 @@ pub(super) fn weave(replay: &Replay, tasks: &[ActorConfig], release: Release, ta
             weaver.task(segment);
         } else {
             weaver.worker(segment, at);
+        }
+        for turn in weaver.behind.remove(&at).unwrap_or_default() {
+            weaver.turn(turn);
         }
     }
     weaver.rest();
@@ -82,6 +88,8 @@ struct Weaver<'r> {
     standing: Vec<Standing>,
     /// What comes before a segment.
     before: BTreeMap<usize, Vec<Turn>>,
+    /// What comes behind a segment.
+    behind: BTreeMap<usize, Vec<Turn>>,
     /// What the workers' segments are waited for with.
     awaited: BTreeMap<usize, Awaited>,
     /// The holds at which workers stand.
@@ -205,16 +213,15 @@ impl Weaver<'_> {
 
     /// Which call is the one at the end of a segment, from 1, of those that the segment makes.
     fn nth(&self, segment: &Segment, place: &Place) -> u32 {
-        let passes = |row: &usize| {
-            let at = self.place_of(*row);
-            if place.passes.is_empty() {
-                holds::place(&at, self.release) == Ok(*place)
-            } else {
-                place.passes.contains(&at.op.as_str())
-            }
+        let count = |passes: &dyn Fn(&Where) -> bool| {
+            segment.rows.clone().filter(|row| passes(&self.place_of(*row))).count() as u32
         };
-        let passed = segment.rows.clone().filter(passes).count() as u32;
-        if place.passes.is_empty() { passed + 1 } else { passed.max(1) }
+        let of = |ops: &'static [&'static str]| count(&|at| ops.contains(&at.op.as_str()));
+        match place.nth {
+            Nth::Next => 1 + count(&|at| holds::place(at, self.release) == Ok(*place)),
+            Nth::Last(ops) => of(ops).max(1),
+            Nth::After(ops) => 1 + of(ops),
+        }
     }
 
     fn file_of(&self, row: usize) -> usize {
@@ -233,7 +240,9 @@ impl Weaver<'_> {
         });
         let before = before.map(|before| parsed(&self.replay.played[before].op));
         let (op, target) = parsed(&played.op);
-        Where { path: self.path_of(played.actor, played.command), op, target, before }
+        let stores_size =
+            played.events.iter().filter_map(events::what).any(|what| matches!(what, What::Size(_)));
+        Where { path: self.path_of(played.actor, played.command), op, target, before, stores_size }
     }
 
     fn path_of(&self, actor: ActorId, command: Option<usize>) -> Path {

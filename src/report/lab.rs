@@ -75,6 +75,7 @@ fn hold(plan: &Plan, number: usize, hold: &Hold) -> String {
     let side = match hold.at {
         At::Before => "before",
         At::After => "after",
+        At::SizeStore => "before i_size is stored in",
     };
     let nth = if hold.nth == 1 { String::new() } else { format!(", call {}", hold.nth) };
     let folio = hold
@@ -167,7 +168,7 @@ fn hold_value(plan: &Plan, hold: &Hold) -> Value {
     json!({
         "task": match hold.whom { Whom::Task(task) => Some(&plan.tasks[task].name), Whom::Worker => None },
         "function": hold.function,
-        "at": match hold.at { At::Before => "before", At::After => "after" },
+        "at": match hold.at { At::Before => "before", At::After => "after", At::SizeStore => "i_size" },
         "nth": hold.nth,
         "folio": hold.folio.map(|(file, index)| json!({ "file": plan.files[file], "index": index })),
     })

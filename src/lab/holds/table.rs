@@ -3,12 +3,13 @@
 //! Functions that the file system is called through (`->iomap_begin`, `->map_blocks`) and exported ones are calls whatever the
 //! compiler does. Others may have been made part of their caller; then the module cannot arm, and says so.
 
+use super::Nth::{self, Last};
 use super::Path::{
     self, DirectRead, DirectWrite, EndDirectIo, EndIo, Fallocate, Fault, Fsync, Other, Read, Reclaim,
     Reflink, Truncate, Write, Writeback,
 };
 use super::{Place, Where};
-use crate::lab::plan::At::{self, After, Before};
+use crate::lab::plan::At::{self, After, Before, SizeStore};
 use crate::lab::release::Release;
 
 /// A place before an operation.
@@ -20,8 +21,7 @@ struct Row {
     at: At,
     functions: Functions,
     folio: Folio,
-    /// The operations that lead to the place, each once; without any, it is this one alone, before it.
-    passes: &'static [&'static str],
+    nth: Nth,
 }
 
 /// The function in each release.
@@ -67,7 +67,7 @@ const fn row(
     at: At,
     functions: Functions,
 ) -> Row {
-    Row { paths, op, before, at, functions, folio: No, passes: &[] }
+    Row { paths, op, before, at, functions, folio: No, nth: Nth::Next }
 }
 
 impl Row {
@@ -75,8 +75,8 @@ impl Row {
         Row { folio, ..self }
     }
 
-    const fn passed_with(self, passes: &'static [&'static str]) -> Self {
-        Row { passes, ..self }
+    const fn nth(self, nth: Nth) -> Self {
+        Row { nth, ..self }
     }
 
     fn is_of(&self, at: &Where) -> bool {
@@ -93,7 +93,7 @@ impl Row {
             OfOp => at.target,
             OfBefore => at.before.as_ref().and_then(|(_, target)| *target),
         };
-        Some(Place { function, at: self.at, folio, passes: self.passes })
+        Some(Place { function, at: self.at, folio, nth: self.nth })
     }
 }
 
@@ -101,12 +101,8 @@ impl Row {
 const LOOK_UP: &[&str] = &["filemap_get_folio", "filemap_grab_folio"];
 /// Those with which a mapping is asked for.
 const BEGIN: &[&str] = &["iomap_begin", "gfs2_iomap_begin"];
-/// What takes back the reservation of a write that failed.
-const PUNCH: Functions = Each(
-    "iomap_file_buffered_write_punch_delalloc",
-    "iomap_write_delalloc_release",
-    "iomap_write_delalloc_release",
-);
+/// The end of a write's mapping, where the reservation of one that failed is taken back. In 7.3 it is a part of its caller.
+const END: Functions = Each("xfs_buffered_write_iomap_end", "xfs_buffered_write_iomap_end", "");
 
 /// A buffered write. What looks up a folio has been at balance_dirty_pages_ratelimited_flags before.
 #[rustfmt::skip]
@@ -117,10 +113,12 @@ const WRITE: &[Row] = &[
     row(&[Write], "gfs2_iomap_begin", None, Before, Same("gfs2_iomap_begin")),
     row(&[Write], "iomap_valid", None, Before, Same("xfs_iomap_valid")),
     row(&[Write], "cow_seq", None, Before, Same("xfs_iomap_valid")),
-    row(&[Write], "copy", None, After, PREPARE).passed_with(LOOK_UP),
+    row(&[Write], "copy", None, After, PREPARE).nth(Last(LOOK_UP)),
     row(&[Write], "punch_delalloc", None, Before, Same("xfs_bmap_punch_delalloc_range")),
-    row(&[Write], "down_write invalidate_lock", Some("iomap_begin"), Before, PUNCH),
-    row(&[Write], "down_write invalidate_lock", Some("copy"), Before, PUNCH),
+    row(&[Write], "down_write invalidate_lock", Some("iomap_begin"), Before, END).nth(Last(BEGIN)),
+    row(&[Write], "down_write invalidate_lock", Some("copy"), Before, END).nth(Last(BEGIN)),
+    row(&[Write], "down_write invalidate_lock", Some("iomap_begin"), Before, Each("", "", "xfs_buffered_write_iomap_next")).nth(Nth::After(BEGIN)),
+    row(&[Write], "down_write invalidate_lock", Some("copy"), Before, Each("", "", "xfs_buffered_write_iomap_next")).nth(Nth::After(BEGIN)),
     row(&[Write], "page_done", None, Before, Each("gfs2_iomap_page_done", "gfs2_iomap_put_folio", "gfs2_iomap_put_folio")),
     row(&[Write], "page_mkclean", None, Before, Same("pagecache_isize_extended")),
     row(&[Write], "punch_hole", None, After, Same("truncate_pagecache_range")),
@@ -131,7 +129,7 @@ const WRITE: &[Row] = &[
 /// Zeroing, and whatever else asks for the mapping that a write asks for.
 #[rustfmt::skip]
 const ZERO: &[Row] = &[
-    row(&[Truncate, Fallocate, DirectWrite, Reflink], "filemap_get_folio", Some("iomap_begin"), After, Same("xfs_buffered_write_iomap_begin")).passed_with(BEGIN),
+    row(&[Truncate, Fallocate, DirectWrite, Reflink], "filemap_get_folio", Some("iomap_begin"), After, Same("xfs_buffered_write_iomap_begin")).nth(Last(BEGIN)),
     row(&[Truncate, Fallocate, DirectWrite, Reflink], "iomap_valid", None, Before, Same("xfs_iomap_valid")),
     row(&[Truncate, Fallocate, Reflink], "iomap_begin", None, Before, Same("xfs_buffered_write_iomap_begin")),
 ];
@@ -175,15 +173,15 @@ const READ: &[Row] = &[
     row(&[Read, Fault], "iomap_read_folio", Some("gfs2_iomap_begin"), After, Same("gfs2_iomap_begin")),
     row(&[DirectRead], "device_read", None, After, Same("xfs_read_iomap_begin")),
     row(&[Other], "mapping_seek_hole_data", None, Before, Same("mapping_seek_hole_data")),
-    row(&[Other], "xfs_seek_iomap_begin", None, Before, Each("xfs_seek_iomap_begin", "xfs_seek_iomap_begin", "")),
+    row(&[Other], "xfs_seek_iomap_begin", None, Before, Each("xfs_seek_iomap_begin", "xfs_seek_iomap_begin", "xfs_seek_iomap_next")),
 ];
 
 /// Direct writes, and the end of one.
 #[rustfmt::skip]
 const DIRECT: &[Row] = &[
     row(&[DirectWrite], "iomap_begin", None, Before, Same("xfs_direct_write_iomap_begin")),
-    row(&[DirectWrite], "device_write", Some("iomap_begin"), After, Same("xfs_direct_write_iomap_begin")).passed_with(BEGIN),
-    row(&[DirectWrite], "device_write", Some("xfs_iomap_write_direct"), After, Same("xfs_direct_write_iomap_begin")).passed_with(BEGIN),
+    row(&[DirectWrite], "device_write", Some("iomap_begin"), After, Same("xfs_direct_write_iomap_begin")).nth(Last(BEGIN)),
+    row(&[DirectWrite], "device_write", Some("xfs_iomap_write_direct"), After, Same("xfs_direct_write_iomap_begin")).nth(Last(BEGIN)),
     row(&[DirectWrite], "xfs_reflink_fill_cow_hole", None, Before, Same("xfs_trans_alloc_inode")),
     row(&[DirectWrite], "xfs_iomap_write_direct", None, Before, Same("xfs_iomap_write_direct")),
     row(&[DirectWrite, EndDirectIo], "xfs_dio_write_end_io", None, Before, Same("xfs_dio_write_end_io")),
@@ -213,6 +211,14 @@ const CHANGES: &[Row] = &[
     row(&[Reclaim], "__remove_mapping", None, Before, Same("__remove_mapping")),
 ];
 
+/// A copy that makes the file longer: i_size has been loaded. In 6.1 a folio is made dirty between that and the store; later
+/// there is no call (iomap_write_iter).
+#[rustfmt::skip]
+const GROW: &[Row] = &[
+    row(&[Write], "copy", None, Before, Each("filemap_dirty_folio", "", "")).folio(OfOp),
+    row(&[Write], "copy", None, SizeStore, Each("", "iomap_write_iter", "iomap_write_iter")),
+];
+
 const TABLES: [&[Row]; 8] = [WRITE, ZERO, FAULT, WRITEBACK, READ, DIRECT, END_IO, CHANGES];
 
 /// Where there is no call, and why.
@@ -229,7 +235,8 @@ const NONE: &[(&[Path], &str, &str)] = &[
 ];
 
 pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str> {
-    let rows = TABLES.iter().copied().flatten().filter(|row| row.is_of(at));
+    let first: &[Row] = if at.stores_size { GROW } else { &[] };
+    let rows = first.iter().chain(TABLES.iter().copied().flatten()).filter(|row| row.is_of(at));
     if let Some(place) = rows.filter_map(|row| row.place(at, release)).next() {
         return Ok(place);
     }
@@ -239,7 +246,7 @@ pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str>
 
 /// Every function of the table, for the release.
 pub(super) fn functions(release: Release) -> Vec<&'static str> {
-    let at = Where { path: Other, op: String::new(), target: None, before: None };
+    let at = Where { path: Other, op: String::new(), target: None, before: None, stores_size: false };
     let places = TABLES.iter().copied().flatten().filter_map(|row| row.place(&at, release));
     let mut functions: Vec<&'static str> = places.map(|place| place.function).collect();
     functions.sort_unstable();

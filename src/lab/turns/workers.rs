@@ -1,9 +1,10 @@
 //! Workers of the kernel in a plan: they begin by themselves, so they are held where the schedule has them come late, and waited
 //! for where others come after them.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use stalemap_facade::Role;
+use stalemap_facade::{ActorId, Role};
 
 use super::super::holds::{self, Path, Place};
 use super::super::plan::{At, Hold, Turn, Whom};
@@ -49,7 +50,6 @@ impl Weaver<'_> {
         }
         match awaited.begins {
             Some(Begins::Held(hold)) => {
-                self.turn(Turn::UntilHeld(hold));
                 self.turn(Turn::Release(hold));
                 began = Some(hold);
             }
@@ -66,37 +66,53 @@ impl Weaver<'_> {
                 self.turn(Turn::Release(hold));
             }
             (None, None, Some(hold)) => self.turn(Turn::UntilReturned(hold)),
+            (None, None, None) if matches!(segment.ends, Ends::Waits(_)) => {}
             (None, None, None) => self.turn(Turn::UntilWritten),
         }
     }
 
     /// What has to be armed before each segment so that workers come when they should, by the segments' places.
     pub(super) fn foresee(&mut self, segments: &[Segment]) {
+        let mut entered: BTreeMap<ActorId, usize> = BTreeMap::new();
         for (at, segment) in segments.iter().enumerate() {
             if self.replay.actors[segment.actor].role == Role::Main {
                 continue;
             }
             let since = self.enabled_by(segment);
-            let armed = segments.iter().position(|other| since.is_some_and(|row| other.rows.contains(&row)));
-            let armed = armed.unwrap_or(0);
-            let resumes = at > 0 && self.resumes(segment, segments);
+            let now = segments.iter().position(|other| since.is_some_and(|row| other.rows.contains(&row)));
+            // Who has waited is in the call that it was in.
+            let waited = entered.get(&segment.actor).copied();
+            let armed = waited.or(now).unwrap_or(0);
+            let resumes = waited.is_some() || self.resumes(segment, segments);
             let delayed = !resumes && since.is_none_or(|since| since + 1 < segment.rows.start);
             let begins = delayed.then(|| self.begins(segment, armed, segments));
             let stops = match segment.ends {
                 Ends::Stops(row) => self.stops(row, segments[armed].rows.start..row),
                 Ends::Done | Ends::Waits(_) => None,
             };
-            // Who is in the call already does not come by its beginning again.
-            let entered = resumes || stops.is_some();
-            let returns = if entered { None } else { self.returns(segment, begins, armed, segments) };
-            if begins == Some(Begins::Suspended) {
-                self.before.entry(armed).or_default().push(Turn::SuspendDevice);
+            let goes_on = segment.ends != Ends::Done || self.resumes(segment, segments);
+            let returns = if goes_on { None } else { self.returns(segment, begins, armed, segments) };
+            if let Ends::Waits(_) = segment.ends {
+                entered.entry(segment.actor).or_insert(armed);
+            } else {
+                entered.remove(&segment.actor);
             }
-            let holds = begins.and_then(Begins::hold).into_iter().chain(stops).chain(returns);
-            let arms: Vec<Turn> = holds.map(Turn::Arm).collect();
-            self.before.entry(armed).or_default().extend(arms);
-            self.awaited.insert(at, Awaited { begins, stops, returns });
+            self.expect(at, armed, Awaited { begins, stops, returns });
         }
+    }
+
+    /// Notes what a segment of a worker is waited for with, and what has to be armed for it before segment `armed`.
+    fn expect(&mut self, at: usize, armed: usize, awaited: Awaited) {
+        let Awaited { begins, stops, returns } = awaited;
+        let before = self.before.entry(armed).or_default();
+        if begins == Some(Begins::Suspended) {
+            before.push(Turn::SuspendDevice);
+        }
+        let begun = begins.and_then(Begins::hold);
+        before.extend(begun.into_iter().chain(stops).chain(returns).map(Turn::Arm));
+        // It stands there soon after it could begin.
+        self.behind.entry(armed).or_default().extend(begun.map(Turn::UntilHeld));
+        self.awaited.insert(at, awaited);
     }
 
     /// Whether a worker goes on from where it was held.

@@ -154,6 +154,7 @@ fn side(at: At) -> &'static str {
     match at {
         At::Before => "before",
         At::After => "after",
+        At::SizeStore => "i_size",
     }
 }
 
