@@ -155,7 +155,7 @@ struct contents {
 /* What the model predicts. Without `is_known` it says nothing; without `cached` it says nothing of the page cache. */
 struct left {
 	int is_known;
-	const struct contents *cached, *stable;
+	const struct contents *cached, *stable, *remounted;
 };
 
 static int quiet;		/* many rounds: a report of each would be too long */

@@ -110,6 +110,8 @@ static int control(void)
 		allow(task, NO_LIMIT);
 		if (!wait_for_end(task, END_MS))
 			end_hanging("control");
+		/* Nor does what the kernel does for it overlap with the next one. */
+		wait_until_written(TURN_MS);
 	}
 	let_all_run(1);
 	if (!wait_for_ends(END_MS))

@@ -85,7 +85,8 @@ static int differences_from(const struct left *left, int says)
 	int stage, file, differences = 0;
 
 	for (stage = 0; stage < STAGES; stage++) {
-		const struct contents *contents = stage == CACHED ? left->cached : left->stable;
+		const struct contents *contents = stage == CACHED ? left->cached :
+						  stage == STABLE ? left->stable : left->remounted;
 
 		for (file = 0; was_seen[stage] && contents && file < FILES; file++)
 			differences += compare(stage_names[stage], files[file].name, &seen[stage][file],

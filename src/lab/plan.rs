@@ -140,8 +140,10 @@ pub struct Unforced {
 pub struct Left {
     /// What a read finds at the end, before anything is written back or dropped, by file. `None` after a crash.
     pub cached: Option<Vec<Contents>>,
-    /// What a read finds after fsync, with nothing cached; after a crash, when the log was recovered.
-    pub stable: Vec<Contents>,
+    /// What a read finds after fsync, with nothing cached. `None` after a crash.
+    pub stable: Option<Vec<Contents>>,
+    /// What a read finds when the file system has been mounted anew; after a crash, when the log was recovered.
+    pub remounted: Vec<Contents>,
 }
 
 /// The contents of a file.

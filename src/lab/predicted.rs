@@ -12,13 +12,17 @@ use super::plan::{Contents, Left, Part, Value};
 pub(super) fn left(replay: &Replay) -> Left {
     let last = replay.played.last().map_or(&replay.initial_picture, |played| &played.picture);
     let stable = replay.epilogue.as_ref().map_or(last, |epilogue| &epilogue.picture);
-    Left { cached: Some(contents(last, cached)), stable: contents(stable, on_device) }
+    Left {
+        cached: Some(contents(last, cached)),
+        stable: Some(contents(stable, on_device)),
+        remounted: contents(stable, recovered),
+    }
 }
 
 /// What is left when power is lost at the end of a schedule: the size that is on the device, and what lies below it.
 pub(super) fn left_by_crash(replay: &Replay) -> Left {
     let last = replay.played.last().map_or(&replay.initial_picture, |played| &played.picture);
-    Left { cached: None, stable: contents(last, recovered) }
+    Left { cached: None, stable: None, remounted: contents(last, recovered) }
 }
 
 /// The contents of all files in a state, each by `of`.

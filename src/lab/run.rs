@@ -155,7 +155,7 @@ fn boot_arguments(plan: &Plan) -> Vec<String> {
 }
 
 fn shows_memory(left: &Left) -> bool {
-    let files = left.cached.iter().flatten().chain(&left.stable);
+    let files = left.cached.iter().chain(&left.stable).flatten().chain(&left.remounted);
     files.flat_map(|file| &file.parts).any(|part| part.value == Holds::Memory)
 }
 

@@ -72,5 +72,5 @@ fn left_by_the_control(config: &Config) -> Result<Left, EngineError> {
     let file = |contents: &expected::Contents| Contents { parts: contents.parts.iter().map(part).collect() };
     let Some(files) = expected::contents(config)? else { return Ok(Left::default()) };
     let stable: Vec<Contents> = files.iter().map(file).collect();
-    Ok(Left { cached: Some(stable.clone()), stable })
+    Ok(Left { cached: Some(stable.clone()), stable: Some(stable.clone()), remounted: stable })
 }

@@ -115,7 +115,11 @@ fn turn(plan: &Plan, turn: Turn) -> String {
 
 fn left(text: &mut String, plan: &Plan, title: &str, left: &Left) {
     let _ = writeln!(text, "{title}");
-    let stages = [("in cache", left.cached.as_deref()), ("on the device", Some(&left.stable[..]))];
+    let stages = [
+        ("in cache", left.cached.as_deref()),
+        ("after fsync", left.stable.as_deref()),
+        ("mounted anew", Some(&left.remounted[..])),
+    ];
     for (stage, files) in stages {
         for (name, contents) in plan.files.iter().zip(files.unwrap_or_default()) {
             let _ = writeln!(text, "      {stage:<13}  {name}: {}", contents_of(contents));
@@ -202,5 +206,9 @@ fn left_value(plan: &Plan, left: &Left) -> Value {
         };
         plan.files.iter().zip(files).map(|(name, contents)| (name.clone(), json!(parts(contents)))).collect()
     };
-    json!({ "cached": left.cached.as_deref().map(files), "stable": files(&left.stable) })
+    json!({
+        "cached": left.cached.as_deref().map(files),
+        "stable": left.stable.as_deref().map(files),
+        "remounted": files(&left.remounted),
+    })
 }

@@ -212,11 +212,11 @@ const CHANGES: &[Row] = &[
 ];
 
 /// A copy that makes the file longer: i_size has been loaded. In 6.1 a folio is made dirty between that and the store; later
-/// there is no call (iomap_write_iter).
+/// there is no call (iomap_write_iter, a part of its caller).
 #[rustfmt::skip]
 const GROW: &[Row] = &[
     row(&[Write], "copy", None, Before, Each("filemap_dirty_folio", "", "")).folio(OfOp),
-    row(&[Write], "copy", None, SizeStore, Each("", "iomap_write_iter", "iomap_write_iter")),
+    row(&[Write], "copy", None, SizeStore, Each("", "iomap_file_buffered_write", "iomap_file_buffered_write")),
 ];
 
 const TABLES: [&[Row]; 8] = [WRITE, ZERO, FAULT, WRITEBACK, READ, DIRECT, END_IO, CHANGES];

@@ -33,7 +33,7 @@ pub(super) fn numbers(plan: &Plan) -> String {
     let flags = if flushes || crashes { 1 } else { 2 };
     let drops = calls(plan).any(|call| matches!(call.command, Command::Short { .. }));
     let control_crashes =
-        !plan.predicted_control.stable.is_empty() && plan.predicted_control.cached.is_none();
+        !plan.predicted_control.remounted.is_empty() && plan.predicted_control.cached.is_none();
     let may_fail = plan.setup.iter().filter(|call| call.may_fail).count();
     let about = format!("{}: {}", plan.scenario, plan.title);
     let numbers = [
@@ -241,15 +241,18 @@ fn left(name: &str, left: &Left) -> String {
         ));
         format!("{name}_{stage}")
     };
-    let is_known = !left.stable.is_empty();
-    let cached = left
-        .cached
-        .as_ref()
-        .filter(|_| is_known)
-        .map_or_else(|| "NULL".to_owned(), |files| stage("cached", files));
-    let stable = if is_known { stage("stable", &left.stable) } else { "NULL".to_owned() };
+    let is_known = !left.remounted.is_empty();
+    let mut known = |name: &str, files: Option<&Vec<Contents>>| {
+        files.filter(|_| is_known).map_or_else(|| "NULL".to_owned(), |files| stage(name, files))
+    };
+    let cached = known("cached", left.cached.as_ref());
+    let stable = known("stable", left.stable.as_ref());
+    let remounted = known("remounted", Some(&left.remounted));
     let is_known = i32::from(is_known);
-    let _ = write!(text, "static const struct left {name} = {{ {is_known}, {cached}, {stable} }};\n\n");
+    let _ = write!(
+        text,
+        "static const struct left {name} = {{ {is_known}, {cached}, {stable}, {remounted} }};\n\n"
+    );
     text
 }
 
