@@ -43,7 +43,7 @@ use crate::truncate;
 use crate::words::branches;
 use crate::words::command::facts::FaultKind;
 use crate::words::command::{Command, Io};
-use crate::words::design::{OnStale, Sample, ZeroLock};
+use crate::words::design::{OnStale, PassError, Sample, ZeroLock};
 use crate::words::extent::Enospc;
 use crate::words::geometry::Cell;
 use crate::words::personality::{Personality, ShortBudget, SourceFault};
@@ -399,7 +399,8 @@ fn advance<B: Backend>(
     let design = &inode.sb.config.design;
     let is_stale = stale == StaleFlag::Set;
     let stuck = progress == Progress::None;
-    let given_up = write.failed && (stuck || design.on_stale == OnStale::Fail && is_stale);
+    let at_once = design.pass_error == PassError::Ends || design.on_stale == OnStale::Fail && is_stale;
+    let given_up = write.failed && (stuck || at_once);
     let done = write.pos == write.end;
     let stalled = stuck && (!is_stale || design.on_stale == OnStale::Done);
     if done && write.fill == Fill::Zero && !write.request.is_empty() {
@@ -427,7 +428,6 @@ fn advance<B: Backend>(
         return ControlFlow::Continue(WriteState::Pass(write));
     }
     inode.sb.backend.reach(branches::RETRY);
-    // A failure with progress is only returned by the next pass, which makes none.
     let left = if design.clear_stale { StaleFlag::Clear } else { stale };
     ControlFlow::Continue(WriteState::Begin(write, left))
 }

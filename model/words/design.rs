@@ -367,6 +367,16 @@ choices! {
 }
 
 choices! {
+    /// When an error ends a write that has copied something under the mapping that it had then.
+    PassError {
+        /// In the next pass: how much was copied is returned, and the error is met again (`iomap_iter_advance`, up to 6.12).
+        NextPass = "next-pass",
+        /// At once (`iomap_iter_continue`, 7.3).
+        Ends = "ends",
+    }
+}
+
+choices! {
     /// What zeroing does about a mapping that has nothing to zero, over which the page cache may be dirty.
     ZeroRange {
         /// Passes over it: the callers have flushed (up to 6.11).
@@ -601,6 +611,8 @@ pub struct Design {
     pub failed_cut: FailedCut,
     /// What is cut off there after an error before a copy.
     pub begin_cut: BeginCut,
+    /// When an error ends a write that has copied something.
+    pub pass_error: PassError,
     /// What reclaim does under writeback.
     pub reclaim_writeback: ReclaimWriteback,
     /// When reclaim looks whether a folio is dirty.
@@ -722,6 +734,7 @@ settable!(Design {
     zeroed_uptodate = ZeroedUptodate::AtOnce,
     failed_cut = FailedCut::Always,
     begin_cut = BeginCut::WithFolio,
+    pass_error = PassError::NextPass,
     reclaim_writeback = ReclaimWriteback::Skip,
     reclaim_dirty = ReclaimDirty::Frozen,
     layout_recall = LayoutRecall::Wait,

@@ -113,6 +113,22 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "pass_error",
+        EVERY,
+        &[
+            text(
+                "next-pass",
+                TO_6_12,
+                "iomap_write_iter returns what was written if it was anything, and iomap_iter_advance goes on by that",
+            ),
+            text(
+                "ends",
+                NEWEST,
+                "iomap_write_iter advances the iterator and returns the error, on which iomap_iter_continue ends (a forced run of xfs/punch-eof-block has two calls of ->iomap_next)",
+            ),
+        ],
+    ),
+    row(
         "layout_reflink",
         EVERY,
         &[text(
