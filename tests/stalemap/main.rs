@@ -35,6 +35,7 @@ mod mutated_files;
 mod observers;
 mod orderings;
 mod outside;
+mod programs;
 mod readme;
 mod scenario_errors;
 mod semantics;

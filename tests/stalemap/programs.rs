@@ -1,0 +1,306 @@
+//! Programs in C that do on a real kernel what a schedule says: that there is one wherever a command can be said, that they
+//! compile, and what they report.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use stalemap::lab::plan::{At, Hold, Left, Part, Plan, Turn, Value as Byte, Whom};
+use stalemap::lab::sequential::{About, plan};
+use stalemap::report::export::c::{generated, program, unsayable};
+use stalemap::scenario::Scenario;
+use stalemap_model::words::design::Design;
+
+use crate::common::{all_shipped, elsewhere, good, shipped, stalemap, text};
+
+/// Scenarios that between them have every command that can be said.
+const VARIED: &[&str] = &[
+    "xfs/t1",
+    "xfs/t9a",
+    "xfs/t11",
+    "xfs/dio-append",
+    "xfs/f4-partial",
+    "xfs/append-concurrent",
+    "xfs/a16-no-bump",
+    "xfs/exchange-aio",
+    "xfs/a4",
+    "xfs/b7",
+    "gfs2/t6",
+    "gfs2/unaligned-start",
+    "ext4/t1",
+    "zoned/t1",
+];
+
+fn sequential(scenario: &Scenario) -> Plan {
+    let config = scenario.config(Design::built_in("iomap_valid").unwrap());
+    let about = About {
+        scenario: scenario.name.clone(),
+        title: scenario.title.clone(),
+        kernel: "iomap_valid".to_owned(),
+        property: None,
+    };
+    plan(&config, &[], about).unwrap()
+}
+
+/// A scenario of one's own.
+fn own(setup: &str, actors: &[(&str, &str)]) -> Plan {
+    let mut source = format!("title = \"x\"\n[setup]\nrun = [{setup}]\n");
+    for (name, run) in actors {
+        source.push_str(&format!("[[actor]]\nname = \"{name}\"\nrun = [{run}]\n"));
+    }
+    sequential(&good("own", &source))
+}
+
+/// Compiles programs, as strictly as a compiler can; files are told by their names.
+fn compile(folder: &Path, programs: &[(String, String)], options: &[&str]) {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for (name, source) in programs {
+        paths.push(folder.join(format!("{name}.c")));
+        fs::write(paths.last().unwrap(), source).unwrap();
+    }
+    let mut cc = Command::new("cc");
+    cc.args(["-Wall", "-Wextra", "-Werror", "-pthread"]).args(options).args(&paths).current_dir(folder);
+    let output = cc.output().expect("a C compiler");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+/// Compiles the program of a plan and runs it in a folder that is empty.
+fn run(plan: &Plan, arguments: &[&str]) -> (Output, Vec<Value>) {
+    let folder = elsewhere();
+    compile(folder.path(), &[("race".to_owned(), program(plan))], &["-O1", "-o", "race"]);
+    fs::create_dir(folder.path().join("files")).unwrap();
+    let output = Command::new(folder.path().join("race"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .output()
+        .expect("the program starts");
+    let lines = text(&output.stdout);
+    let document = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    let lines = lines.lines().map(document).collect();
+    (output, lines)
+}
+
+#[test]
+fn every_scenario_has_a_program_or_a_reason() {
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    let mut programs = 0;
+    for scenario in all_shipped() {
+        let plan = sequential(&scenario);
+        match unsayable(&plan) {
+            Some(why) => *reasons.entry(why).or_default() += 1,
+            None => {
+                let program = program(&plan);
+                programs += 1;
+                for task in 0..plan.tasks.len() {
+                    assert!(program.contains(&format!("static void task_{task}(")), "{}", scenario.name);
+                }
+                // A command without a statement would be one that nobody does.
+                assert!(!generated(&plan).contains("*/\n\t\t\n"), "{}: {}", scenario.name, generated(&plan));
+            }
+        }
+    }
+    let reasons: Vec<String> = reasons.iter().map(|(why, count)| format!("{count} {why}")).collect();
+    insta::assert_snapshot!(format!("{programs} programs\n{}", reasons.join("\n")));
+}
+
+#[test]
+fn varied_programs_compile() {
+    let folder = elsewhere();
+    let of = |name: &&str| {
+        let plan = sequential(&shipped(name));
+        assert_eq!(unsayable(&plan), None, "{name}");
+        (name.replace('/', "-"), program(&plan))
+    };
+    let programs: Vec<(String, String)> = VARIED.iter().map(of).collect();
+    compile(folder.path(), &programs, &["-fsyntax-only"]);
+}
+
+/// xfs/t1 with the writer held, as a planner has it.
+fn held() -> Plan {
+    let mut plan = sequential(&shipped("xfs/t1"));
+    plan.holds = vec![
+        Hold { whom: Whom::Task(0), function: "iomap_write_begin", at: At::Before, nth: 2, folio: None },
+        Hold {
+            whom: Whom::Anyone,
+            function: "folio_end_writeback",
+            at: At::After,
+            nth: 1,
+            folio: Some((0, 1)),
+        },
+    ];
+    plan.turns = vec![
+        Turn::Arm(0),
+        Turn::Arm(1),
+        Turn::Begin(0, 0),
+        Turn::UntilHeld(0),
+        Turn::Begin(1, 0),
+        Turn::UntilHeld(1),
+        Turn::Release(1),
+        Turn::UntilReturned(1),
+        Turn::UntilDone(1, 0),
+        Turn::Begin(2, 0),
+        Turn::UntilDone(2, 0),
+        Turn::Release(0),
+        Turn::UntilDone(0, 0),
+    ];
+    let wrong = |value| stalemap::lab::plan::Contents {
+        parts: vec![Part { bytes: 0..6144, value: Byte::Byte(0x57) }, Part { bytes: 6144..8192, value }],
+    };
+    plan.predicted = Left { cached: Some(vec![wrong(Byte::Byte(0))]), stable: vec![wrong(Byte::Device)] };
+    plan
+}
+
+#[test]
+fn the_generated_part_is_as_recorded() {
+    insta::assert_snapshot!("held", generated(&held()));
+    insta::assert_snapshot!("dio-append", generated(&sequential(&shipped("xfs/dio-append"))));
+}
+
+/// Every turn that there is, and whatever a title may contain.
+#[test]
+fn every_turn_compiles() {
+    let mut plan = held();
+    plan.title = "ends */ a comment, \"quotes\", \\ and ??/\n".to_owned();
+    plan.turns.extend([
+        Turn::UntilWaits(0),
+        Turn::DropSource(0),
+        Turn::SuspendDevice,
+        Turn::ResumeDevice,
+        Turn::Crash,
+    ]);
+    let folder = elsewhere();
+    compile(folder.path(), &[("turns".to_owned(), program(&plan))], &["-fsyntax-only"]);
+}
+
+#[test]
+fn the_control_reports_what_is_left() {
+    let plan = own(
+        "\"pwrite -S 0x58 0 8k\"",
+        &[("writer", "\"pwrite -S 0x57 -b 6k 0 6k\", \"pread 4k 4k\""), ("cutter", "\"truncate 7k\"")],
+    );
+    let (output, lines) = run(&plan, &["files", "control"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let find = |key: &str, value: &str| lines.iter().find(|line| line[key] == value).unwrap();
+    let parts = serde_json::json!([[0, 6144, "57"], [6144, 7168, "58"]]);
+    for stage in ["cached", "stable"] {
+        assert_eq!(find("stage", stage)["parts"], parts);
+        assert_eq!(find("stage", stage)["size"], 7168);
+    }
+    assert_eq!(find("got", "pread")["parts"], serde_json::json!([[0, 2048, "57"], [2048, 4096, "58"]]));
+    let last = lines.last().unwrap();
+    assert_eq!((&last["result"], &last["mode"]), (&"as the control".into(), &"control".into()));
+}
+
+#[test]
+fn what_differs_is_told() {
+    let mut plan = own("", &[("writer", "\"pwrite -S 0x57 0 4k\"")]);
+    plan.predicted_control.stable[0].parts[0].value = Byte::Byte(0x58);
+    let (output, lines) = run(&plan, &["files", "control"]);
+    assert_eq!(output.status.code(), Some(1));
+    let differs = lines.iter().find(|line| !line["differs"].is_null()).unwrap();
+    let told = serde_json::json!({ "stage": "stable", "file": "file", "from": 0, "to": 4096, "is": "57", "predicted": "58" });
+    assert_eq!(differs["differs"], told);
+    assert_eq!(lines.last().unwrap()["result"], "other");
+}
+
+#[test]
+fn a_turn_that_is_not_reached_is_told() {
+    let mut plan = own("", &[("writer", "\"pwrite -S 0x57 0 4k\"")]);
+    plan.turns.push(Turn::UntilWaits(0));
+    let (output, lines) = run(&plan, &["files", "forced"]);
+    assert_eq!(output.status.code(), Some(1));
+    let last = lines.last().unwrap();
+    assert_eq!((&last["order"], &last["turn"]), (&"not reached".into(), &3.into()));
+    assert_eq!((&last["why"], &last["left"]), (&"the task does not wait".into(), &"as the control".into()));
+}
+
+#[test]
+fn a_source_that_ends_makes_a_write_short() {
+    let plan = own(
+        "",
+        &[
+            ("writer", "\"@fail 4k\", \"pwrite -S 0x57 -b 8k 0 8k\""),
+            ("other", "\"mmap -rw 0 4k\", \"munmap\""),
+        ],
+    );
+    let (_, lines) = run(&plan, &["files", "control"]);
+    let call = lines.iter().find(|line| line["call"] == "pwrite").unwrap();
+    assert_eq!(
+        (&call["returned"], &call["task"], &call["number"]),
+        (&4096.into(), &"writer".into(), &1.into())
+    );
+    assert_eq!(lines.last().unwrap()["failed calls"], 1);
+}
+
+#[test]
+fn rounds_are_counted() {
+    let plan = own(
+        "\"pwrite -S 0x58 0 4k\"",
+        &[("a", "\"pwrite -S 0x61 0 4k\""), ("b", "\"pwrite -S 0x62 4k 4k\"")],
+    );
+    let (output, lines) = run(&plan, &["files", "natural", "--rounds", "5"]);
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["rounds"], &last["as the control"]),
+        (&5.into(), &5.into()),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(output.status.code(), Some(1), "nothing is as predicted");
+}
+
+#[test]
+fn bad_input_is_told_apart() {
+    let plan = own("", &[("writer", "\"pwrite -S 0x57 0 4k\"")]);
+    let folder = elsewhere();
+    compile(folder.path(), &[("race".to_owned(), program(&plan))], &["-O1", "-o", "race"]);
+    let told = |arguments: &[&str]| {
+        let output =
+            Command::new(folder.path().join("race")).args(arguments).current_dir(folder.path()).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        text(&output.stderr)
+    };
+    for (arguments, said) in [
+        (&["."][..], "usage:"),
+        (&["nowhere", "control"], "nowhere: No such file or directory"),
+        (&[".", "backwards"], "backwards: expected forced, control or natural"),
+        (&[".", "natural", "--rounds", "many"], "--rounds many: expected a whole number from 1 on"),
+        (&["--device", "/dev/null", ".", "control"], "needs --type, one of xfs, gfs2, ext4"),
+        (&["--device", "/dev/null", "--type", "xfs", ".", "control"], "/dev/null is not mounted there"),
+    ] {
+        let errors = told(arguments);
+        assert!(errors.contains(said), "{arguments:?}: {errors}");
+    }
+    let mut crashes = plan;
+    crashes.turns.push(Turn::Crash);
+    let (output, _) = run(&crashes, &["files", "forced"]);
+    assert!(text(&output.stderr).contains("power is lost in this race"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_tool_writes_the_program_or_the_reason() {
+    let folder = elsewhere();
+    let saved = |design: &str, scenario: &str| {
+        stalemap(folder.path(), &["check", "--design", design, scenario, "--save", "."]);
+        let file = format!("{}-{design}.schedule", scenario.replace('/', "-"));
+        stalemap(folder.path(), &["replay", &file, "--format", "c"])
+    };
+    let output = saved("none", "xfs/t1");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("writer begins: pwrite -S 0x57 -b 6k 0 6k"));
+    let output = saved("at-mmap", "exfat/mmap-grow");
+    assert_eq!(output.status.code(), Some(2));
+    let said =
+        "there is no program of it: a valid size: which file system has it, exFAT or ntfs3, is not said";
+    assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+}
+
+#[test]
+fn names_that_the_kernel_cuts_are_told_apart() {
+    let plan = own("", &[("a-very-long-name-1", "\"fsync\""), ("a-very-long-name-2", "\"fsync\"")]);
+    let why = unsayable(&plan).unwrap();
+    assert!(why.contains("`a-very-long-nam`"), "{why}");
+}
