@@ -177,16 +177,48 @@ static void print_round(u64 round, const char *result)
 	print_stages();
 }
 
-static int natural(u64 rounds, u64 seconds)
+/* How many rounds ended how. */
+struct rounds {
+	u64 all, predicted, control, other, unknown, failed;
+};
+
+static void count_round(struct rounds *rounds, const char *result)
 {
-	u64 round, predicted_rounds = 0, control_rounds = 0, other_rounds = 0, failed = 0, shown = 0, end = now() + seconds * 1000;
 	int each;
 
-	all_at_once = quiet = 1;
-	for (round = 0; round < rounds && (!seconds || now() < end); round++) {
-		const char *result;
+	rounds->all++;
+	for (each = 0; each < TASKS; each++)
+		rounds->failed += tasks[each].failed > 0;
+	if (!strcmp(result, "as predicted"))
+		rounds->predicted++;
+	else if (!strcmp(result, "as the control"))
+		rounds->control++;
+	else if (!strcmp(result, "other"))
+		rounds->other++;
+	else
+		rounds->unknown++;
+}
 
-		choose_cpus(round + now());
+static void print_rounds(const struct rounds *rounds)
+{
+	const char *result = rounds->predicted ? "as predicted" : rounds->other ? "other" :
+		rounds->unknown ? "not predicted" : "as the control";
+
+	printf("{\"result\":\"%s\",\"mode\":\"natural\",\"rounds\":%llu,\"as predicted\":%llu,"
+	       "\"as the control\":%llu,\"other\":%llu,\"tasks with failed calls\":%llu}\n",
+	       result, rounds->all, rounds->predicted, rounds->control, rounds->other, rounds->failed);
+}
+
+static int natural(u64 most, u64 seconds)
+{
+	struct rounds rounds = { 0, 0, 0, 0, 0, 0 };
+	u64 end = now() + seconds * 1000;
+	const char *result;
+	int shown = 0;
+
+	all_at_once = quiet = 1;
+	while (rounds.all < most && (!seconds || now() < end)) {
+		choose_cpus(rounds.all + now());
 		make_start();
 		start_tasks(NO_LIMIT);
 		watch_round(tasks[0].random);
@@ -195,22 +227,12 @@ static int natural(u64 rounds, u64 seconds)
 		else
 			look_at_stable();
 		result = result_of(1);
-		for (each = 0; each < TASKS; each++)
-			failed += tasks[each].failed > 0;
-		if (!strcmp(result, "as predicted"))
-			predicted_rounds++;
-		else if (!strcmp(result, "as the control"))
-			control_rounds++;
-		else
-			other_rounds++;
+		count_round(&rounds, result);
 		if (strcmp(result, "as the control") && shown++ < MOST_SHOWN)
-			print_round(round, result);
+			print_round(rounds.all, result);
 		forget_stages();
 		close_files();
 	}
-	printf("{\"result\":\"%s\",\"mode\":\"natural\",\"rounds\":%llu,\"as predicted\":%llu,\"as the control\":%llu,"
-	       "\"other\":%llu,\"tasks with failed calls\":%llu}\n",
-	       predicted_rounds ? "as predicted" : other_rounds ? "other" : "as the control", round, predicted_rounds,
-	       control_rounds, other_rounds, failed);
-	return !predicted_rounds;
+	print_rounds(&rounds);
+	return !rounds.predicted;
 }

@@ -58,13 +58,38 @@ pub(super) fn of(plan: &Plan, call: &FileCommand, place: Place) -> Vec<String> {
         Command::Short { after } => one(format!("fault_after(task, NOT_RESIDENT, {});", number(*after))),
         // The turn `Crash` does it: in the model, too, calls go on after the place where they stand.
         Command::Crash | Command::Shutdown { .. } => one("/* whenever the turns say so */;".to_owned()),
-        command => one(mapped(command, file, &fd).or_else(|| space(command, &fd)).unwrap_or_default()),
+        Command::Mmap { .. }
+        | Command::Munmap
+        | Command::Mread { .. }
+        | Command::Mwrite { .. }
+        | Command::Dma { .. }
+        | Command::Msync { .. }
+        | Command::MadviseDontneed { .. }
+        | Command::Redirty { .. } => one(mapped(&call.command, file, &fd)),
+        Command::Truncate { .. }
+        | Command::Falloc { .. }
+        | Command::Fpunch { .. }
+        | Command::Fzero { .. }
+        | Command::Fcollapse { .. }
+        | Command::Finsert { .. }
+        | Command::Funshare { .. }
+        | Command::Reflink { .. }
+        | Command::Exchange { .. }
+        | Command::Cowextsize { .. }
+        | Command::Chattr { .. } => one(space(&call.command, &fd)),
+        // There is no program of a plan that has one of these.
+        Command::Kill { .. }
+        | Command::Relocate { .. }
+        | Command::Layoutget { .. }
+        | Command::Layoutwrite { .. }
+        | Command::Layoutcommit
+        | Command::Layoutreturn => Vec::new(),
     }
 }
 
 /// Commands of mapped memory.
-fn mapped(command: &Command, file: usize, fd: &str) -> Option<String> {
-    Some(match command {
+fn mapped(command: &Command, file: usize, fd: &str) -> String {
+    match command {
         Command::Mmap { range, writable } => {
             let protection = if *writable { "PROT_READ | PROT_WRITE" } else { "PROT_READ" };
             format!("map_file(task, {file}, {fd}, {}, {protection});", bytes(range))
@@ -83,15 +108,15 @@ fn mapped(command: &Command, file: usize, fd: &str) -> Option<String> {
         }
         Command::MadviseDontneed { range } => format!("forget_mapped(task, {file}, {});", bytes(range)),
         Command::Redirty { range } => format!("dirty_again(task, {fd}, {});", bytes(range)),
-        _ => return None,
-    })
+        _ => String::new(),
+    }
 }
 
 /// Commands of size and blocks.
-fn space(command: &Command, fd: &str) -> Option<String> {
+fn space(command: &Command, fd: &str) -> String {
     let falloc =
         |mode: &str, range: &Range<u64>| format!("change_space(task, {fd}, {mode}, {});", bytes(range));
-    Some(match command {
+    match command {
         Command::Truncate { size } => format!("resize(task, {fd}, {});", number(*size)),
         Command::Falloc { range, keep_size: false } => falloc("0", range),
         Command::Falloc { range, keep_size: true } => falloc("FALLOC_FL_KEEP_SIZE", range),
@@ -113,8 +138,8 @@ fn space(command: &Command, fd: &str) -> Option<String> {
         Command::Chattr { hooks } => {
             format!("journal_data(task, {fd}, {});", i32::from(*hooks == Hooks::Jdata))
         }
-        _ => return None,
-    })
+        _ => String::new(),
+    }
 }
 
 fn write(plan: &Plan, call: &FileCommand, place: Place) -> Vec<String> {

@@ -75,7 +75,32 @@ fn on_range(command: &Command) -> String {
         Command::FadviseDontneed { range } => on("fadvise -d", range),
         Command::MadviseDontneed { range } => on("madvise -d", range),
         Command::Extension { extension, range } => on(extension.name(), range),
-        _ => String::new(),
+        // These have options or words of their own.
+        Command::Pwrite { .. }
+        | Command::Pread { .. }
+        | Command::BufferStore { .. }
+        | Command::Seek { .. }
+        | Command::Fiemap { .. }
+        | Command::CopySparse
+        | Command::Wait
+        | Command::Munmap
+        | Command::Mwrite { .. }
+        | Command::Dma { .. }
+        | Command::Fsync
+        | Command::Fdatasync
+        | Command::Truncate { .. }
+        | Command::Reflink { .. }
+        | Command::Exchange { .. }
+        | Command::Layoutwrite { .. }
+        | Command::Layoutcommit
+        | Command::Layoutreturn
+        | Command::Cowextsize { .. }
+        | Command::Chattr { .. }
+        | Command::Shutdown { .. }
+        | Command::Crash
+        | Command::Fail { .. }
+        | Command::Short { .. }
+        | Command::Kill { .. } => String::new(),
     }
 }
 
