@@ -52,7 +52,7 @@ fn function(plan: &Plan, name: &str, what: &str, run: &[FileCommand], place: Pla
     let mut cases = String::new();
     for (number, call) in run.iter().enumerate() {
         let _ = writeln!(cases, "\tcase {number}: /* {} */", comment_line(&words::of(plan, call)));
-        for line in statement::of(plan, call, place) {
+        for line in statement::of(plan, call, place).unwrap_or_default() {
             let _ = writeln!(cases, "\t\t{line}");
         }
         cases.push_str("\t\tbreak;\n");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stalemap_model::words::command::{Command, Io};
+use stalemap_model::words::command::Io;
 
 use crate::lab::plan::Plan;
 
@@ -38,14 +38,6 @@ pub(super) fn after() -> String {
 /// The files on which some command does direct I/O, by their places.
 pub(super) fn direct(plan: &Plan) -> BTreeSet<usize> {
     let calls = plan.setup.iter().chain(plan.tasks.iter().flat_map(|task| &task.run));
-    let direct = calls.filter(|call| matches!(io(&call.command), Some(Io::Direct | Io::Aio)));
+    let direct = calls.filter(|call| matches!(call.command.io(), Some(Io::Direct | Io::Aio)));
     direct.map(|call| usize::from(call.file)).collect()
-}
-
-/// Through what a read or write goes.
-fn io(command: &Command) -> Option<Io> {
-    match command {
-        Command::Pwrite { io, .. } | Command::Pread { io, .. } => Some(*io),
-        _ => None,
-    }
 }

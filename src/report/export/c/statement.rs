@@ -23,123 +23,92 @@ pub(super) fn pattern(byte: u8) -> String {
     format!(".pattern-{byte:02x}")
 }
 
-/// The statements of a command.
-pub(super) fn of(plan: &Plan, call: &FileCommand, place: Place) -> Vec<String> {
+/// Bytes of which direct I/O moves whole ones.
+const SECTOR: u64 = 512;
+
+const KILLED: &str = "`@kill`: a fatal signal ends all threads of the program";
+const RELOCATED: &str = "`@relocate`: no system call moves blocks, the file system does it when it wants to";
+const HANDED_OUT: &str = "layouts: need a server and a client of pNFS";
+const SECTORS: &str = "`@dma`: a direct read moves whole sectors of 512 bytes";
+
+/// The statements of a command, or why it has none.
+#[rustfmt::skip]
+pub(super) fn of(plan: &Plan, call: &FileCommand, place: Place) -> Result<Vec<String>, &'static str> {
     let file = usize::from(call.file);
     let fd = format!("files[{file}].fd");
-    let one = |statement: String| vec![statement];
-    match &call.command {
-        Command::Pwrite { .. } => write(plan, call, place),
-        Command::Pread { .. } => one(read(call)),
-        Command::BufferStore { buffer, range, fill } => one(format!(
-            "store_into_buffer(&buffers[{buffer}], {}, {}, {fill:#04x});",
-            number(range.start.saturating_sub(buffer_start(plan, *buffer))),
-            length(range),
-        )),
-        Command::Seek { whence, from } => {
-            let whence = if *whence == Whence::Data { "SEEK_DATA" } else { "SEEK_HOLE" };
-            one(format!("search(task, {fd}, {whence}, {});", number(*from)))
-        }
-        Command::Fiemap { range } if range.end == u64::MAX => {
-            one(format!("map_extents(task, {fd}, {}, FIEMAP_MAX_OFFSET);", number(range.start)))
-        }
-        Command::Fiemap { range } => one(format!("map_extents(task, {fd}, {});", bytes(range))),
-        Command::CopySparse => one(format!("copy_sparse(task, {fd});")),
-        Command::Wait => one("wait_for_submitted(task);".to_owned()),
-        Command::Fsync => one(format!("sync_file(task, {fd}, 0);")),
-        Command::Fdatasync => one(format!("sync_file(task, {fd}, 1);")),
-        Command::SyncRange { range, before, write, after } => {
-            one(format!("sync_part(task, {fd}, {}, {});", bytes(range), sync_flags(*before, *write, *after)))
-        }
-        Command::FadviseDontneed { range } => one(format!("advise_away(task, {fd}, {});", bytes(range))),
+    let on = |function: &str, range: &Range<u64>| format!("{function}(task, {fd}, {});", bytes(range));
+    let mapped = |function: &str, range: &Range<u64>| format!("{function}(task, {file}, {}", bytes(range));
+    let space = |mode: &str, range: &Range<u64>| format!("change_space(task, {fd}, {mode}, {});", bytes(range));
+    let statement = match &call.command {
+        Command::Pwrite { .. } => return Ok(write(plan, call, place)),
+        Command::Pread { .. } => read(call),
+        Command::BufferStore { buffer, range, fill } => store(plan, *buffer, range, *fill),
+        Command::Fail { after } => format!("fault_after(task, ENDS, {});", number(*after)),
+        Command::Short { after } => format!("fault_after(task, NOT_RESIDENT, {});", number(*after)),
+        Command::Wait => "wait_for_submitted(task);".to_owned(),
+
+        Command::Seek { whence: Whence::Data, from } => format!("search(task, {fd}, SEEK_DATA, {});", number(*from)),
+        Command::Seek { whence: Whence::Hole, from } => format!("search(task, {fd}, SEEK_HOLE, {});", number(*from)),
+        Command::Fiemap { range } => map_extents(&fd, range),
+        Command::CopySparse => format!("copy_sparse(task, {fd});"),
+
+        Command::Fsync => format!("sync_file(task, {fd}, 0);"),
+        Command::Fdatasync => format!("sync_file(task, {fd}, 1);"),
+        Command::SyncRange { range, before, write, after } =>
+            format!("sync_part(task, {fd}, {}, {});", bytes(range), sync_flags(*before, *write, *after)),
+        Command::FadviseDontneed { range } => on("advise_away", range),
         // All that there are go over the folios of a range and drop what is clean.
-        Command::Extension { range, .. } => one(format!("reclaim(task, {fd}, {});", bytes(range))),
-        Command::Fail { after } => one(format!("fault_after(task, ENDS, {});", number(*after))),
-        Command::Short { after } => one(format!("fault_after(task, NOT_RESIDENT, {});", number(*after))),
-        // The turn `Crash` does it: in the model, too, calls go on after the place where they stand.
-        Command::Crash | Command::Shutdown { .. } => one("/* whenever the turns say so */;".to_owned()),
-        Command::Mmap { .. }
-        | Command::Munmap
-        | Command::Mread { .. }
-        | Command::Mwrite { .. }
-        | Command::Dma { .. }
-        | Command::Msync { .. }
-        | Command::MadviseDontneed { .. }
-        | Command::Redirty { .. } => one(mapped(&call.command, file, &fd)),
-        Command::Truncate { .. }
-        | Command::Falloc { .. }
-        | Command::Fpunch { .. }
-        | Command::Fzero { .. }
-        | Command::Fcollapse { .. }
-        | Command::Finsert { .. }
-        | Command::Funshare { .. }
-        | Command::Reflink { .. }
-        | Command::Exchange { .. }
-        | Command::Cowextsize { .. }
-        | Command::Chattr { .. } => one(space(&call.command, &fd)),
-        // There is no program of a plan that has one of these.
-        Command::Kill { .. }
-        | Command::Relocate { .. }
-        | Command::Layoutget { .. }
-        | Command::Layoutwrite { .. }
-        | Command::Layoutcommit
-        | Command::Layoutreturn => Vec::new(),
-    }
-}
+        Command::Extension { range, .. } => on("reclaim", range),
+        Command::Redirty { range } => on("dirty_again", range),
 
-/// Commands of mapped memory.
-fn mapped(command: &Command, file: usize, fd: &str) -> String {
-    match command {
-        Command::Mmap { range, writable } => {
-            let protection = if *writable { "PROT_READ | PROT_WRITE" } else { "PROT_READ" };
-            format!("map_file(task, {file}, {fd}, {}, {protection});", bytes(range))
-        }
+        Command::Mmap { range, writable: true } => format!("map_file(task, {file}, {fd}, {}, PROT_READ | PROT_WRITE);", bytes(range)),
+        Command::Mmap { range, writable: false } => format!("map_file(task, {file}, {fd}, {}, PROT_READ);", bytes(range)),
         Command::Munmap => format!("end_map(task, {file});"),
-        Command::Mread { range } => format!("load_mapped(task, {file}, {});", bytes(range)),
-        Command::Mwrite { range, fill } => {
-            format!("store_mapped(task, {file}, {}, {fill:#04x});", bytes(range))
-        }
-        Command::Dma { range, fill } => {
-            format!("store_by_device(task, {file}, \"{}\", {});", pattern(*fill), bytes(range))
-        }
-        Command::Msync { range, wait } => {
-            let flags = if *wait { "MS_SYNC" } else { "MS_ASYNC" };
-            format!("sync_mapped(task, {file}, {}, {flags});", bytes(range))
-        }
-        Command::MadviseDontneed { range } => format!("forget_mapped(task, {file}, {});", bytes(range)),
-        Command::Redirty { range } => format!("dirty_again(task, {fd}, {});", bytes(range)),
-        _ => String::new(),
-    }
+        Command::Mread { range } => format!("{});", mapped("load_mapped", range)),
+        Command::Mwrite { range, fill } => format!("{}, {fill:#04x});", mapped("store_mapped", range)),
+        Command::Dma { range, .. } if !is_of_sectors(range) => return Err(SECTORS),
+        Command::Dma { range, fill } => format!("store_by_device(task, {file}, \"{}\", {});", pattern(*fill), bytes(range)),
+        Command::Msync { range, wait: true } => format!("{}, MS_SYNC);", mapped("sync_mapped", range)),
+        Command::Msync { range, wait: false } => format!("{}, MS_ASYNC);", mapped("sync_mapped", range)),
+        Command::MadviseDontneed { range } => format!("{});", mapped("forget_mapped", range)),
+
+        Command::Truncate { size } => format!("resize(task, {fd}, {});", number(*size)),
+        Command::Falloc { range, keep_size: false } => space("0", range),
+        Command::Falloc { range, keep_size: true } => space("FALLOC_FL_KEEP_SIZE", range),
+        Command::Fpunch { range } => space("FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE", range),
+        Command::Fzero { range, keep_size: false } => space("FALLOC_FL_ZERO_RANGE", range),
+        Command::Fzero { range, keep_size: true } => space("FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE", range),
+        Command::Fcollapse { range } => space("FALLOC_FL_COLLAPSE_RANGE", range),
+        Command::Finsert { range } => space("FALLOC_FL_INSERT_RANGE", range),
+        Command::Funshare { range } => space("FALLOC_FL_UNSHARE_RANGE", range),
+        Command::Reflink { source, from, range } =>
+            format!("share_blocks(task, {fd}, files[{source}].fd, {}, {});", number(*from), bytes(range)),
+        Command::Exchange { with, range } => format!("exchange_range(task, {fd}, files[{with}].fd, {});", bytes(range)),
+        Command::Cowextsize { size } => format!("set_copy_hint(task, {fd}, {});", number(*size)),
+        Command::Chattr { hooks } => format!("journal_data(task, {fd}, {});", i32::from(*hooks == Hooks::Jdata)),
+
+        // The turn `Crash` does it: in the model, too, calls go on after the place where they stand.
+        Command::Crash | Command::Shutdown { .. } => "/* whenever the turns say so */;".to_owned(),
+        Command::Kill { .. } => return Err(KILLED),
+        Command::Relocate { .. } => return Err(RELOCATED),
+        Command::Layoutget { .. } | Command::Layoutwrite { .. } | Command::Layoutcommit | Command::Layoutreturn => return Err(HANDED_OUT),
+    };
+    Ok(vec![statement])
 }
 
-/// Commands of size and blocks.
-fn space(command: &Command, fd: &str) -> String {
-    let falloc =
-        |mode: &str, range: &Range<u64>| format!("change_space(task, {fd}, {mode}, {});", bytes(range));
-    match command {
-        Command::Truncate { size } => format!("resize(task, {fd}, {});", number(*size)),
-        Command::Falloc { range, keep_size: false } => falloc("0", range),
-        Command::Falloc { range, keep_size: true } => falloc("FALLOC_FL_KEEP_SIZE", range),
-        Command::Fpunch { range } => falloc("FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE", range),
-        Command::Fzero { range, keep_size: false } => falloc("FALLOC_FL_ZERO_RANGE", range),
-        Command::Fzero { range, keep_size: true } => {
-            falloc("FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE", range)
-        }
-        Command::Fcollapse { range } => falloc("FALLOC_FL_COLLAPSE_RANGE", range),
-        Command::Finsert { range } => falloc("FALLOC_FL_INSERT_RANGE", range),
-        Command::Funshare { range } => falloc("FALLOC_FL_UNSHARE_RANGE", range),
-        Command::Reflink { source, from, range } => {
-            format!("share_blocks(task, {fd}, files[{source}].fd, {}, {});", number(*from), bytes(range))
-        }
-        Command::Exchange { with, range } => {
-            format!("exchange_range(task, {fd}, files[{with}].fd, {});", bytes(range))
-        }
-        Command::Cowextsize { size } => format!("set_copy_hint(task, {fd}, {});", number(*size)),
-        Command::Chattr { hooks } => {
-            format!("journal_data(task, {fd}, {});", i32::from(*hooks == Hooks::Jdata))
-        }
-        _ => String::new(),
-    }
+fn is_of_sectors(range: &Range<u64>) -> bool {
+    range.start.is_multiple_of(SECTOR) && range.end.is_multiple_of(SECTOR)
+}
+
+/// The store of `[buffer] mwrite`: where in the memory, by what the write makes of it.
+fn store(plan: &Plan, buffer: u8, range: &Range<u64>, fill: u8) -> String {
+    let at = number(range.start.saturating_sub(buffer_start(plan, buffer)));
+    format!("store_into_buffer(&buffers[{buffer}], {at}, {}, {fill:#04x});", length(range))
+}
+
+fn map_extents(fd: &str, range: &Range<u64>) -> String {
+    let length = if range.end == u64::MAX { "FIEMAP_MAX_OFFSET".to_owned() } else { length(range) };
+    format!("map_extents(task, {fd}, {}, {length});", number(range.start))
 }
 
 fn write(plan: &Plan, call: &FileCommand, place: Place) -> Vec<String> {
@@ -203,9 +172,9 @@ fn descriptor(file: usize, io: Io) -> String {
 /// Where in its file the write begins that takes its data from a buffer.
 fn buffer_start(plan: &Plan, buffer: u8) -> u64 {
     let calls = plan.setup.iter().chain(plan.tasks.iter().flat_map(|task| &task.run));
-    let mut starts = calls.filter_map(|call| match &call.command {
-        Command::Pwrite { buffer: Some(of), range, .. } if *of == buffer => Some(range.start),
-        _ => None,
+    let mut starts = calls.filter_map(|call| {
+        let Command::Pwrite { buffer: Some(of), range, .. } = &call.command else { return None };
+        (*of == buffer).then_some(range.start)
     });
     starts.next().unwrap_or(0)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use stalemap_model::words::command::Command;
+use stalemap_model::words::command::facts::FaultKind;
 use stalemap_model::words::config::FileCommand;
 use stalemap_model::words::personality::Hooks;
 
@@ -31,7 +32,8 @@ pub(super) fn numbers(plan: &Plan) -> String {
     let flushes = calls(plan).any(|call| call.command == Command::Shutdown { flush: true });
     // XFS_FSOP_GOING_FLAGS_LOGFLUSH and …_NOLOGFLUSH.
     let flags = if flushes || crashes { 1 } else { 2 };
-    let drops = calls(plan).any(|call| matches!(call.command, Command::Short { .. }));
+    let drops =
+        calls(plan).any(|call| call.command.fault().is_some_and(|fault| fault.kind == FaultKind::Short));
     let control_crashes =
         !plan.predicted_control.remounted.is_empty() && plan.predicted_control.cached.is_none();
     let may_fail = plan.setup.iter().filter(|call| call.may_fail).count();
@@ -108,11 +110,9 @@ pub(super) fn files(plan: &Plan) -> String {
 
 /// The memory that one write takes its data from.
 fn buffer(plan: &Plan, place: usize) -> String {
-    let mut writes = calls(plan).filter_map(|call| match &call.command {
-        Command::Pwrite { buffer: Some(of), range, fill, .. } if usize::from(*of) == place => {
-            Some((range.end - range.start, *fill))
-        }
-        _ => None,
+    let mut writes = calls(plan).filter_map(|call| {
+        let Command::Pwrite { buffer: Some(of), range, fill, .. } = &call.command else { return None };
+        (usize::from(*of) == place).then_some((range.end - range.start, *fill))
     });
     let (length, fill) = writes.next().unwrap_or((0, 0));
     format!("{{ {}, {fill:#04x}, NULL }}", number(length))

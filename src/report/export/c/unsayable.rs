@@ -1,12 +1,12 @@
 //! What a program cannot do: the reasons for which a plan has none.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use stalemap_model::words::command::{Command, Io};
 use stalemap_model::words::config::FileCommand;
 use stalemap_model::words::personality::{FsType, Personality};
 
+use super::statement::{self, Place};
 use super::tables::thread_name;
 use crate::lab::plan::Plan;
 
@@ -14,13 +14,11 @@ use crate::lab::plan::Plan;
 const SLOTS: usize = 16;
 /// Files that a program has room for.
 const FILES: usize = 4;
-/// Bytes of which direct I/O moves whole ones.
-const SECTOR: u64 = 512;
 
 /// Why there is no program of a plan; `None` where there is one.
 pub fn unsayable(plan: &Plan) -> Option<String> {
     let lists = || std::iter::once(&plan.setup).chain(plan.tasks.iter().map(|task| &task.run));
-    let command = lists().flatten().find_map(|call| of_command(&call.command));
+    let command = lists().flatten().find_map(|call| statement::of(plan, call, Place::Task).err());
     file_system(&plan.fs)
         .or(command)
         .or_else(|| lists().find_map(|list| faults(list)))
@@ -43,31 +41,12 @@ fn file_system(fs: &Personality) -> Option<&'static str> {
     (fs.zone_blocks > 0).then_some("`zone_blocks`: needs a device with zones of so few blocks")
 }
 
-/// Commands that no system call of a thread is.
-fn of_command(command: &Command) -> Option<&'static str> {
-    let unaligned =
-        |range: &Range<u64>| !range.start.is_multiple_of(SECTOR) || !range.end.is_multiple_of(SECTOR);
-    match command {
-        Command::Kill { .. } => Some("`@kill`: a fatal signal ends all threads of the program"),
-        Command::Relocate { .. } => {
-            Some("`@relocate`: no system call moves blocks, the file system does it when it wants to")
-        }
-        Command::Layoutget { .. }
-        | Command::Layoutwrite { .. }
-        | Command::Layoutcommit
-        | Command::Layoutreturn => Some("layouts: need a server and a client of pNFS"),
-        Command::Dma { range, .. } if unaligned(range) => {
-            Some("`@dma`: a direct read moves whole sectors of 512 bytes")
-        }
-        _ => None,
-    }
-}
-
 /// Faults of sources that are not the program's to make.
 fn faults(list: &[FileCommand]) -> Option<&'static str> {
     let announced = list.windows(2).filter(|pair| pair[0].command.fault().is_some());
     let other_source = |call: &FileCommand| {
-        matches!(call.command, Command::Pwrite { buffer: Some(_), .. } | Command::Pwrite { io: Io::Aio, .. })
+        let Command::Pwrite { buffer, io, .. } = &call.command else { return false };
+        buffer.is_some() || *io == Io::Aio
     };
     let mut others = announced.filter(|pair| other_source(&pair[1]));
     others.next().map(|_| "`@fail` or `@short` before a write from a buffer, or one that is not waited for")

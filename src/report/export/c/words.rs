@@ -19,116 +19,81 @@ pub(super) fn of(plan: &Plan, call: &FileCommand) -> String {
     labelled(label.map(String::as_str), line(plan, &call.command))
 }
 
+#[rustfmt::skip]
 fn line(plan: &Plan, command: &Command) -> String {
     match command {
-        Command::Pwrite { .. } | Command::Pread { .. } => io(command),
-        Command::Mwrite { range, fill } => filled("mwrite", *fill, range),
+        Command::Pwrite { .. } => write(command),
+        Command::Pread { range, chunk, io, dontcache } =>
+            format!("{} -b {} {}", flagged(&format!("{}pread", before(*io)), &[(*dontcache, "-U")]), size(*chunk), words(range)),
+        Command::BufferStore { range, fill, .. } | Command::Mwrite { range, fill } => filled("mwrite", *fill, range),
         Command::Dma { range, fill } => filled("@dma", *fill, range),
         Command::Layoutwrite { range, fill } => filled("@layoutwrite", *fill, range),
-        Command::BufferStore { range, fill, .. } => filled("mwrite", *fill, range),
-        Command::Seek { whence, from } => {
-            format!("seek {} {}", if *whence == Whence::Data { "-d" } else { "-h" }, size(*from))
-        }
+        Command::Seek { whence: Whence::Data, from } => format!("seek -d {}", size(*from)),
+        Command::Seek { whence: Whence::Hole, from } => format!("seek -h {}", size(*from)),
         Command::Fiemap { range } => on("fiemap", range),
         Command::CopySparse => "@copy_sparse".to_owned(),
         Command::Wait => "@wait".to_owned(),
+        Command::Mmap { range, writable: true } => on("mmap -rw", range),
+        Command::Mmap { range, writable: false } => on("mmap -r", range),
         Command::Munmap => "munmap".to_owned(),
+        Command::Mread { range } => on("mread", range),
+        Command::Msync { range, wait: true } => on("msync -s", range),
+        Command::Msync { range, wait: false } => on("msync -a", range),
+        Command::MadviseDontneed { range } => on("madvise -d", range),
         Command::Fsync => "fsync".to_owned(),
         Command::Fdatasync => "fdatasync".to_owned(),
-        Command::Layoutcommit => "@layoutcommit".to_owned(),
-        Command::Layoutreturn => "@layoutreturn".to_owned(),
-        Command::Crash => "@crash".to_owned(),
-        Command::Shutdown { flush } => flagged("shutdown", &[(*flush, "-f")]),
+        Command::SyncRange { range, before, write, after } =>
+            on(&flagged("sync_range", &[(*before, "-b"), (*write, "-w"), (*after, "-a")]), range),
+        Command::FadviseDontneed { range } => on("fadvise -d", range),
+        Command::Extension { extension, range } => on(extension.name(), range),
+        Command::Redirty { range } => on("@redirty", range),
+        Command::Relocate { range } => on("@relocate", range),
         Command::Truncate { size: to } => format!("truncate {}", size(*to)),
-        Command::Cowextsize { size: to } => format!("cowextsize {}", size(*to)),
-        Command::Chattr { hooks } => format!("chattr {}j", if *hooks == Hooks::Jdata { '+' } else { '-' }),
-        Command::Fail { after } => format!("@fail {}", size(*after)),
-        Command::Short { after } => format!("@short {}", size(*after)),
-        Command::Kill { after } => format!("@kill {}", size(*after)),
-        Command::Reflink { source, from, range } => {
-            format!("reflink {} {} {}", name(plan, *source), size(*from), words(range))
-        }
-        Command::Exchange { with, range } => on(&format!("@exchange {}", name(plan, *with)), range),
-        _ => on_range(command),
-    }
-}
-
-/// Commands of a range, and perhaps options.
-fn on_range(command: &Command) -> String {
-    match command {
-        Command::Mmap { range, writable } => on(if *writable { "mmap -rw" } else { "mmap -r" }, range),
-        Command::Mread { range } => on("mread", range),
-        Command::Msync { range, wait } => on(if *wait { "msync -s" } else { "msync -a" }, range),
-        Command::SyncRange { range, before, write, after } => {
-            let options = [(*before, "-b"), (*write, "-w"), (*after, "-a")];
-            on(&flagged("sync_range", &options), range)
-        }
         Command::Falloc { range, keep_size } => on(&flagged("falloc", &[(*keep_size, "-k")]), range),
         Command::Fpunch { range } => on("fpunch", range),
         Command::Fzero { range, keep_size } => on(&flagged("fzero", &[(*keep_size, "-k")]), range),
         Command::Fcollapse { range } => on("fcollapse", range),
         Command::Finsert { range } => on("finsert", range),
         Command::Funshare { range } => on("funshare", range),
-        Command::Relocate { range } => on("@relocate", range),
-        Command::Redirty { range } => on("@redirty", range),
+        Command::Reflink { source, from, range } =>
+            format!("reflink {} {} {}", name(plan, *source), size(*from), words(range)),
+        Command::Exchange { with, range } => on(&format!("@exchange {}", name(plan, *with)), range),
         Command::Layoutget { range } => on("@layoutget", range),
-        Command::FadviseDontneed { range } => on("fadvise -d", range),
-        Command::MadviseDontneed { range } => on("madvise -d", range),
-        Command::Extension { extension, range } => on(extension.name(), range),
-        // These have options or words of their own.
-        Command::Pwrite { .. }
-        | Command::Pread { .. }
-        | Command::BufferStore { .. }
-        | Command::Seek { .. }
-        | Command::Fiemap { .. }
-        | Command::CopySparse
-        | Command::Wait
-        | Command::Munmap
-        | Command::Mwrite { .. }
-        | Command::Dma { .. }
-        | Command::Fsync
-        | Command::Fdatasync
-        | Command::Truncate { .. }
-        | Command::Reflink { .. }
-        | Command::Exchange { .. }
-        | Command::Layoutwrite { .. }
-        | Command::Layoutcommit
-        | Command::Layoutreturn
-        | Command::Cowextsize { .. }
-        | Command::Chattr { .. }
-        | Command::Shutdown { .. }
-        | Command::Crash
-        | Command::Fail { .. }
-        | Command::Short { .. }
-        | Command::Kill { .. } => String::new(),
+        Command::Layoutcommit => "@layoutcommit".to_owned(),
+        Command::Layoutreturn => "@layoutreturn".to_owned(),
+        Command::Cowextsize { size: to } => format!("cowextsize {}", size(*to)),
+        Command::Chattr { hooks: Hooks::Jdata } => "chattr +j".to_owned(),
+        Command::Chattr { hooks: Hooks::Nothing } => "chattr -j".to_owned(),
+        Command::Shutdown { flush } => flagged("shutdown", &[(*flush, "-f")]),
+        Command::Crash => "@crash".to_owned(),
+        Command::Fail { after } => format!("@fail {}", size(*after)),
+        Command::Short { after } => format!("@short {}", size(*after)),
+        Command::Kill { after } => format!("@kill {}", size(*after)),
     }
 }
 
-/// Reads and writes.
-fn io(command: &Command) -> String {
-    let before = |io: &Io| match io {
+/// What stands before a read or write.
+fn before(io: Io) -> &'static str {
+    match io {
         Io::Buffered => "",
         Io::Direct => "@direct ",
         Io::Aio => "@aio ",
-    };
-    match command {
-        Command::Pwrite { range, chunk, fill, then, io, nowait, dontcache, buffer } => {
-            let options = [
-                (*nowait, "-N"),
-                (*dontcache, "-U"),
-                (*then == Then::Fdatasync, "-w"),
-                (*then == Then::Fsync, "-W"),
-                (buffer.is_some(), "-i buffer"),
-            ];
-            let verb = flagged(&format!("{}pwrite", before(io)), &options);
-            format!("{verb} -S {fill:#04x} -b {} {}", size(*chunk), words(range))
-        }
-        Command::Pread { range, chunk, io, dontcache } => {
-            let verb = flagged(&format!("{}pread", before(io)), &[(*dontcache, "-U")]);
-            format!("{verb} -b {} {}", size(*chunk), words(range))
-        }
-        _ => String::new(),
     }
+}
+
+fn write(command: &Command) -> String {
+    let Command::Pwrite { range, chunk, fill, then, io, nowait, dontcache, buffer } = command else {
+        return String::new();
+    };
+    let options = [
+        (*nowait, "-N"),
+        (*dontcache, "-U"),
+        (*then == Then::Fdatasync, "-w"),
+        (*then == Then::Fsync, "-W"),
+        (buffer.is_some(), "-i buffer"),
+    ];
+    let verb = flagged(&format!("{}pwrite", before(*io)), &options);
+    format!("{verb} -S {fill:#04x} -b {} {}", size(*chunk), words(range))
 }
 
 fn flagged(verb: &str, options: &[(bool, &str)]) -> String {
