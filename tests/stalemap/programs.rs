@@ -2,6 +2,7 @@
 //! compile, and what they report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -58,7 +59,7 @@ fn sequential(scenario: &Scenario) -> Plan {
 fn own(setup: &str, actors: &[(&str, &str)]) -> Plan {
     let mut source = format!("title = \"x\"\n[setup]\nrun = [{setup}]\n");
     for (name, run) in actors {
-        source.push_str(&format!("[[actor]]\nname = \"{name}\"\nrun = [{run}]\n"));
+        let _ = writeln!(source, "[[actor]]\nname = \"{name}\"\nrun = [{run}]");
     }
     sequential(&good("own", &source))
 }

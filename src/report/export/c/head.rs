@@ -1,5 +1,7 @@
 //! The comment at the head of the program: what race it is, how it is run, and what of the schedule it cannot force.
 
+use std::fmt::Write as _;
+
 use super::text::comment_line;
 use crate::lab::plan::{Plan, Unforced};
 use crate::report::text::wrap;
@@ -25,8 +27,7 @@ pub(super) fn comment(plan: &Plan) -> String {
     let mut text = "// SPDX-License-Identifier: GPL-2.0 OR MIT\n/*\n".to_owned();
     for paragraph in paragraphs {
         for line in wrap(&comment_line(&paragraph), WIDTH, 0) {
-            text.push_str(&format!(" * {}", line.trim_end()));
-            text.push('\n');
+            let _ = writeln!(text, " * {}", line.trim_end());
         }
     }
     text.push_str(" */\n");
