@@ -29,15 +29,28 @@ static void make_start(void)
 			failed);
 }
 
-static const char *result_of(int first_is_control)
+/* Which prediction it is: where both are alike, the control's in the control, and the schedule's otherwise. */
+static const char *result_of(int (*is_as)(const struct left *), int first_is_control)
 {
 	if (!predicted.is_known && !predicted_control.is_known)
 		return "not predicted";
-	if (first_is_control && as(&predicted_control))
+	if (first_is_control && is_as(&predicted_control))
 		return "as the control";
-	if (as(&predicted))
+	if (is_as(&predicted))
 		return "as predicted";
-	return as(&predicted_control) ? "as the control" : "other";
+	return is_as(&predicted_control) ? "as the control" : "other";
+}
+
+/* How the last line of a single run begins. */
+static void print_result(const char *result, const char *mode)
+{
+	int each, failed = 0;
+
+	for (each = 0; each < TASKS; each++)
+		failed += tasks[each].failed;
+	printf("{\"result\":\"%s\",\"mode\":\"%s\",\"failed calls\":%d", result, mode, failed);
+	if (was_seen[STABLE] && was_seen[REMOUNTED])
+		printf(",\"remounted\":\"%s\"", result_of(remounted_as, !strcmp(mode, "control")));
 }
 
 /* Somebody waits for ever: it can be said who, and no more. */
@@ -66,7 +79,7 @@ static int is_wanted(const char *result, const char *wanted)
 static int forced(void)
 {
 	const char *result;
-	int missed, each, failed = 0;
+	int missed;
 
 	need_module();
 	if (HOLDS)
@@ -83,15 +96,13 @@ static int forced(void)
 	join_tasks();
 	look_at_stages(crashed);
 	print_stages();
-	for (each = 0; each < TASKS; each++)
-		failed += tasks[each].failed;
-	result = missed >= 0 ? "not reached" : result_of(0);
+	result = missed >= 0 ? "not reached" : result_of(as, 0);
 	if (missed < 0)
-		differences_from(&predicted, predicted.is_known);
-	printf("{\"result\":\"%s\",\"mode\":\"forced\",\"turns\":%d,\"failed calls\":%d", result, TURNS, failed);
+		print_differences(&predicted);
+	print_result(result, "forced");
 	if (missed >= 0)
 		printf(",\"order\":\"not reached\",\"turn\":%d,\"what\":\"%s\",\"why\":\"%s\",\"left\":\"%s\"",
-		       missed + 1, turns[missed].text, why, result_of(0));
+		       missed + 1, turns[missed].text, why, result_of(as, 0));
 	puts("}");
 	return !is_wanted(result, "as predicted");
 }
@@ -100,7 +111,7 @@ static int forced(void)
 static int control(void)
 {
 	const char *result;
-	int each, failed = 0;
+	int each;
 
 	make_start();
 	start_tasks(0);
@@ -121,11 +132,10 @@ static int control(void)
 	join_tasks();
 	look_at_stages(crashed);
 	print_stages();
-	for (each = 0; each < TASKS; each++)
-		failed += tasks[each].failed;
-	result = result_of(1);
-	differences_from(&predicted_control, predicted_control.is_known);
-	printf("{\"result\":\"%s\",\"mode\":\"control\",\"failed calls\":%d}\n", result, failed);
+	result = result_of(as, 1);
+	print_differences(&predicted_control);
+	print_result(result, "control");
+	puts("}");
 	return !is_wanted(result, "as the control");
 }
 
@@ -199,11 +209,18 @@ static void count_round(struct rounds *rounds, const char *result)
 		rounds->unknown++;
 }
 
-static void print_rounds(const struct rounds *rounds)
+/* What the rounds come to: the bytes of the schedule, if they were seen in one of them. */
+static const char *result_of_rounds(const struct rounds *rounds)
 {
-	const char *result = rounds->predicted ? "as predicted" : rounds->other ? "other" :
-		rounds->unknown ? "not predicted" : "as the control";
+	if (rounds->predicted)
+		return "as predicted";
+	if (rounds->other)
+		return "other";
+	return rounds->unknown ? "not predicted" : "as the control";
+}
 
+static void print_rounds(const struct rounds *rounds, const char *result)
+{
 	printf("{\"result\":\"%s\",\"mode\":\"natural\",\"rounds\":%llu,\"as predicted\":%llu,"
 	       "\"as the control\":%llu,\"other\":%llu,\"tasks with failed calls\":%llu}\n",
 	       result, rounds->all, rounds->predicted, rounds->control, rounds->other, rounds->failed);
@@ -226,13 +243,14 @@ static int natural(u64 most, u64 seconds)
 			look_at_remounted();
 		else
 			look_at_stable();
-		result = result_of(1);
+		result = result_of(as, 1);
 		count_round(&rounds, result);
 		if (strcmp(result, "as the control") && shown++ < MOST_SHOWN)
 			print_round(rounds.all, result);
 		forget_stages();
 		close_files();
 	}
-	print_rounds(&rounds);
-	return !rounds.predicted;
+	result = result_of_rounds(&rounds);
+	print_rounds(&rounds, result);
+	return !is_wanted(result, "as predicted");
 }

@@ -79,23 +79,40 @@ static void look_at_stages(int crashed)
 		look_at_remounted();
 }
 
-/* Says in how many places what was seen differs from a prediction. */
-static int differences_from(const struct left *left, int says)
+/* Says in how many places what was seen at a stage differs from a prediction. */
+static int stage_differs(int stage, const struct left *left, int says)
 {
-	int stage, file, differences = 0;
+	const struct contents *const by_stage[STAGES] = { left->cached, left->stable, left->remounted };
+	const struct contents *contents = by_stage[stage];
+	int file, differences = 0;
 
-	for (stage = 0; stage < STAGES; stage++) {
-		const struct contents *contents = stage == CACHED ? left->cached :
-						  stage == STABLE ? left->stable : left->remounted;
-
-		for (file = 0; was_seen[stage] && contents && file < FILES; file++)
-			differences += compare(stage_names[stage], files[file].name, &seen[stage][file],
-					       &contents[file], says);
-	}
+	for (file = 0; was_seen[stage] && contents && file < FILES; file++)
+		differences += compare(stage_names[stage], files[file].name, &seen[stage][file], &contents[file], says);
 	return differences;
 }
 
+static void print_differences(const struct left *left)
+{
+	int stage;
+
+	for (stage = 0; left->is_known && stage < STAGES; stage++)
+		stage_differs(stage, left, 1);
+}
+
+/*
+ * The model says what is cached, and what is stable: after a crash that is what was found when the log was recovered. What
+ * mounting anew finds where nothing crashed is told beside.
+ */
 static int as(const struct left *left)
 {
-	return left->is_known && !differences_from(left, 0);
+	if (!left->is_known)
+		return 0;
+	if (!was_seen[STABLE])
+		return !stage_differs(REMOUNTED, left, 0);
+	return !stage_differs(CACHED, left, 0) && !stage_differs(STABLE, left, 0);
+}
+
+static int remounted_as(const struct left *left)
+{
+	return left->is_known && !stage_differs(REMOUNTED, left, 0);
 }
