@@ -4,28 +4,34 @@
 
 static const char *device, *type, *mount_options;
 
-/* The name that device mapper knows it by: suspended, a device completes nothing. The file system is not frozen. */
-static int suspend_device(int suspended)
+/* Asks device mapper about the device, which it knows by its number. */
+static int ask_mapper(unsigned long what, unsigned flags)
 {
-	const char *name = device ? strrchr(device, '/') : NULL;
 	struct dm_ioctl request = {
 		.version = { DM_VERSION_MAJOR, 0, 0 },
 		.data_size = sizeof(request),
 		.data_start = sizeof(request),
-		.flags = suspended ? DM_SUSPEND_FLAG | DM_SKIP_LOCKFS_FLAG : 0,
+		.flags = flags,
 	};
+	struct stat about;
 	int fd, error = 0;
 
-	if (!name || strncmp(device, "/dev/mapper/", strlen("/dev/mapper/")))
+	if (!device || stat(device, &about))
 		return ENODEV;
-	snprintf(request.name, sizeof(request.name), "%s", name + 1);
+	request.dev = about.st_rdev;
 	fd = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return errno;
-	if (ioctl(fd, DM_DEV_SUSPEND, &request))
+	if (ioctl(fd, what, &request))
 		error = errno;
 	close(fd);
 	return error;
+}
+
+/* Suspended, it completes nothing. The file system is not frozen. */
+static int suspend_device(int suspended)
+{
+	return ask_mapper(DM_DEV_SUSPEND, suspended ? DM_SUSPEND_FLAG | DM_SKIP_LOCKFS_FLAG : 0);
 }
 
 /* gfs2 has no such ioctl: it withdraws. */

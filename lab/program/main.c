@@ -49,7 +49,7 @@ static void check_device(const char *mode)
 			"--type to say which");
 	for (each = 0; each < TURNS; each++)
 		needs_mapper |= turns[each].what == SUSPEND_DEVICE;
-	if (needs_mapper && !strcmp(mode, "forced") && (!device || strncmp(device, "/dev/mapper/", strlen("/dev/mapper/"))))
+	if (needs_mapper && !strcmp(mode, "forced") && ask_mapper(DM_DEV_STATUS, 0))
 		give_up("the device is suspended in this race: --device has to be one of device mapper, /dev/mapper/NAME");
 }
 
