@@ -10,7 +10,7 @@ use stalemap_model::words::personality::{Allocate, FsType, Hooks};
 use super::compile::compile;
 use super::error::LabError;
 use super::guest::{Job, Ran, boot};
-use super::plan::{DEVICE_PATTERN, Left, MEMORY_PATTERN, Plan, Value as Holds};
+use super::plan::{DEVICE_PATTERN, Left, MEMORY_PATTERN, Plan, Turn, Value as Holds};
 use super::store::{Kernel, Store};
 
 /// The seconds within which a guest boots, makes its file system, and one run comes to its end.
@@ -215,6 +215,9 @@ fn file_system(plan: &Plan) -> (String, &'static str, &'static str) {
 pub fn unbootable(plan: &Plan) -> Option<&'static str> {
     let fs = &plan.fs;
     match fs.fs_type {
+        FsType::Gfs2 if plan.turns.contains(&Turn::Crash) => {
+            Some("gfs2 withdraws when it is stopped, which leaves another log than a loss of power")
+        }
         FsType::Ext4 => Some("no release has ext4 write through iomap's page cache paths"),
         FsType::Zonefs => Some("zonefs needs a zoned device"),
         FsType::Xfs if fs.allocate == Allocate::OutOfPlace => Some("zoned XFS needs a zoned device"),
