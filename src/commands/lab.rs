@@ -74,6 +74,16 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
     if let Some(why) = run::unbootable(&plan) {
         return Err(vec![InputError::Other(format!("{}: no guest can run it: {why}", plan.scenario))]);
     }
+    if let (Some(order), None) = (plan.unforced.first(), args.natural) {
+        return Err(vec![InputError::Other(format!(
+            "{}: step {} ({}: {}) cannot be forced: {}; play it in a loop, with `--natural 1000`",
+            plan.scenario,
+            order.step + 1,
+            order.actor,
+            order.op,
+            order.why
+        ))]);
+    }
     let program = program(&plan)?;
     let store = Store::open().map_err(|error| lacking(&error))?;
     let kernel = store.kernel(&args.subject.kernel).map_err(|error| lacking(&error))?;

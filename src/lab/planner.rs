@@ -12,6 +12,7 @@ use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::command::Command;
 use stalemap_model::words::implementation::Implementation;
+use stalemap_model::words::personality::Personality;
 
 use super::holds::{self, Path, Where};
 use super::plan::{Left, Plan};
@@ -193,8 +194,8 @@ impl<'s> Subject<'s> {
             setup_lines: texts(&scenario.setup_lines),
             tasks: scenario.actors.clone(),
             task_lines: scenario.actor_lines.iter().map(|lines| texts(lines)).collect(),
-            predicted: predicted(scenario, &played),
-            predicted_control: predicted(scenario, &serially),
+            predicted: predicted(scenario, &implementation.fs, &played),
+            predicted_control: predicted(scenario, &implementation.fs, &serially),
             holds: woven.holds,
             turns: woven.turns,
             control,
@@ -233,8 +234,8 @@ fn order(replay: &Replay) -> Vec<usize> {
 }
 
 /// What a run leaves.
-fn predicted(scenario: &Scenario, replay: &Replay) -> Left {
-    if is_crashed(scenario) { left_by_crash(replay) } else { left(replay) }
+fn predicted(scenario: &Scenario, fs: &Personality, replay: &Replay) -> Left {
+    if is_crashed(scenario) { left_by_crash(replay) } else { left(replay, fs) }
 }
 
 /// Whether power is lost in it.

@@ -5,17 +5,20 @@ use stalemap_facade::Picture;
 use stalemap_model::system::panel::{
     Contents as Shown, Fact, Garbage, Panel, Part as ShownPart, Shows, Span,
 };
+use stalemap_model::words::personality::{FsType, Personality};
 
 use super::plan::{Contents, Left, Part, Value};
 
 /// What a schedule that ends in a final state leaves: what is cached at its end, and what is on the device after the epilogue.
-pub(super) fn left(replay: &Replay) -> Left {
+/// XFS alone is modelled with a size in memory and another one on the device.
+pub(super) fn left(replay: &Replay, fs: &Personality) -> Left {
+    let remounted = if fs.fs_type == FsType::Xfs { recovered } else { on_device };
     let last = replay.played.last().map_or(&replay.initial_picture, |played| &played.picture);
     let stable = replay.epilogue.as_ref().map_or(last, |epilogue| &epilogue.picture);
     Left {
         cached: Some(contents(last, cached)),
         stable: Some(contents(stable, on_device)),
-        remounted: contents(stable, recovered),
+        remounted: contents(stable, remounted),
     }
 }
 

@@ -3,7 +3,7 @@
 use stalemap::lab::planner::{PlanError, Subject};
 use stalemap::lab::release::Release;
 use stalemap::lab::variant::Variant;
-use stalemap::scenario::{Scenario, catalogue, read};
+use stalemap::scenario::{catalogue, read};
 
 #[test]
 fn survey() {

@@ -150,7 +150,7 @@ fn held() -> Plan {
     plan.holds = vec![
         Hold { whom: Whom::Task(0), function: "iomap_write_begin", at: At::Before, nth: 2, folio: None },
         Hold {
-            whom: Whom::Anyone,
+            whom: Whom::Worker,
             function: "folio_end_writeback",
             at: At::After,
             nth: 1,
@@ -175,7 +175,11 @@ fn held() -> Plan {
     let wrong = |value| stalemap::lab::plan::Contents {
         parts: vec![Part { bytes: 0..6144, value: Byte::Byte(0x57) }, Part { bytes: 6144..8192, value }],
     };
-    plan.predicted = Left { cached: Some(vec![wrong(Byte::Byte(0))]), stable: vec![wrong(Byte::Device)] };
+    plan.predicted = Left {
+        cached: Some(vec![wrong(Byte::Byte(0))]),
+        stable: Some(vec![wrong(Byte::Device)]),
+        remounted: vec![wrong(Byte::Device)],
+    };
     plan
 }
 
@@ -223,7 +227,7 @@ fn the_control_reports_what_is_left() {
 #[test]
 fn what_differs_is_told() {
     let mut plan = own("", &[("writer", "\"pwrite -S 0x57 0 4k\"")]);
-    plan.predicted_control.stable[0].parts[0].value = Byte::Byte(0x58);
+    plan.predicted_control.stable.as_mut().unwrap()[0].parts[0].value = Byte::Byte(0x58);
     let (output, lines) = run(&plan, &["files", "control"]);
     assert_eq!(output.status.code(), Some(1));
     let differs = lines.iter().find(|line| !line["differs"].is_null()).unwrap();
@@ -235,12 +239,15 @@ fn what_differs_is_told() {
 #[test]
 fn a_turn_that_is_not_reached_is_told() {
     let mut plan = own("", &[("writer", "\"pwrite -S 0x57 0 4k\"")]);
-    plan.turns.push(Turn::UntilWaits(0));
+    plan.turns.push(Turn::UntilDone(0, 1));
     let (output, lines) = run(&plan, &["files", "forced"]);
     assert_eq!(output.status.code(), Some(1));
     let last = lines.last().unwrap();
     assert_eq!((&last["order"], &last["turn"]), (&"not reached".into(), &3.into()));
-    assert_eq!((&last["why"], &last["left"]), (&"the task does not wait".into(), &"as the control".into()));
+    assert_eq!(
+        (&last["why"], &last["left"]),
+        (&"the call did not come to its end".into(), &"as the control".into())
+    );
 }
 
 #[test]
