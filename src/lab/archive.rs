@@ -32,8 +32,8 @@ const KEYS: [&str; 2] =
     ["/usr/share/keyrings/debian-archive-keyring.pgp", "/usr/share/keyrings/debian-archive-keyring.gpg"];
 
 /// Packages of one kernel begin so.
-const OF_A_KERNEL: [&str; 5] =
-    ["linux-image-", "linux-binary-", "linux-modules-", "linux-headers-", "linux-kbuild-"];
+const OF_A_KERNEL: [&str; 6] =
+    ["linux-base-", "linux-image-", "linux-binary-", "linux-modules-", "linux-headers-", "linux-kbuild-"];
 
 /// The archive, with its lists as they are now.
 #[derive(Debug)]
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn what_a_kernel_is_made_of_is_read_off_the_dependencies() {
-        let printed = "linux-image-7.3.4+deb13-amd64\n  PreDepends: linux-base\n  \
+        let printed = "linux-image-7.3.4+deb13-amd64\n  PreDepends: linux-base\n  Depends: linux-base-7.3.4+deb13-amd64\n  \
             Depends: linux-binary-7.3.4+deb13-amd64\n  Depends: linux-modules-7.3.4+deb13-amd64\n\
             linux-headers-7.3.4+deb13-amd64\n |Depends: linux-image-7.3.4+deb13-amd64\n  \
             Depends: linux-image-7.3.4+deb13-amd64-unsigned\n  Depends: linux-kbuild-7.3.4+deb13\n  \
@@ -266,6 +266,7 @@ mod tests {
         assert_eq!(
             needed(printed),
             [
+                "linux-base-7.3.4+deb13-amd64",
                 "linux-binary-7.3.4+deb13-amd64",
                 "linux-modules-7.3.4+deb13-amd64",
                 "linux-image-7.3.4+deb13-amd64",

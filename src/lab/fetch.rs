@@ -69,8 +69,10 @@ fn fetch_kernel(store: &Store, archive: &Archive<'_>, asked: &Version, say: &dyn
     say(&format!("fetching linux {} ({}, about 110 MB)", found.version, found.release));
     let temporary = store.temporary()?;
     let folder = temporary.path().join("kernel");
-    prepare(&folder)?;
+    let made = folder.join("lab");
+    fs::create_dir_all(&made).map_err(LabError::file(&made))?;
     archive.unpack(&archive.packages_of(&found)?, &folder)?;
+    unite(&folder)?;
     note(&folder, &found.version, &found.package_version)?;
     let place = store.kernels().join(&found.release);
     if place.exists() {
@@ -80,12 +82,44 @@ fn fetch_kernel(store: &Store, archive: &Archive<'_>, asked: &Version, say: &dyn
     store.kernel(&found.version.to_string())
 }
 
-/// The folders of a kernel; older packages have their modules in `/lib`.
-fn prepare(folder: &Path) -> Result<()> {
-    for part in ["usr/lib", "lab"] {
-        let part = folder.join(part);
-        fs::create_dir_all(&part).map_err(LabError::file(&part))?;
+/// The modules of older packages are in `/lib`, those of newer ones in `/usr/lib`; here, under both names.
+fn unite(folder: &Path) -> Result<()> {
+    let (lib, usr_lib) = (folder.join("lib"), folder.join("usr/lib"));
+    let (modules, place) = (lib.join("modules"), usr_lib.join("modules"));
+    if modules.is_dir() {
+        fs::rename(&modules, &place).map_err(LabError::file(&place))?;
+        fs::remove_dir_all(&lib).map_err(LabError::file(&lib))?;
     }
-    let link = folder.join("lib");
-    symlink("usr/lib", &link).map_err(LabError::file(&link))
+    symlink("usr/lib", &lib).map_err(LabError::file(&lib))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_found_where_either_kind_of_package_has_them() {
+        for place in ["lib/modules/x", "usr/lib/modules/x"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            for part in [place, "usr/lib/linux-kbuild-1"] {
+                fs::create_dir_all(folder.path().join(part)).expect("a folder");
+            }
+            unite(folder.path()).expect("united");
+            for found in ["lib/modules/x", "usr/lib/modules/x", "lib/linux-kbuild-1"] {
+                assert!(folder.path().join(found).is_dir(), "{place}: {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_fetched_is_said_before_anything_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::at(folder.path()).expect("a store");
+        let silent = |what: &str| panic!("{what}");
+        let error = fetch(&store, "twelve", &[], &silent).expect_err("no version").to_string();
+        assert!(error.contains("`twelve` is no version"), "{error}");
+        let error =
+            fetch(&store, "6.12", &["series-04".to_owned()], &silent).expect_err("no module").to_string();
+        assert!(error.contains("`series-04`"), "{error}");
+    }
 }
