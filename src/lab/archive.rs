@@ -155,14 +155,12 @@ fn needed(printed: &str) -> Vec<String> {
 /// Where Debian's archive and its security updates are.
 fn mirrors() -> Result<(String, String)> {
     let given = env::var("STALEMAP_MIRROR").ok().filter(|mirror| !mirror.is_empty());
-    let uris = match given {
-        Some(mirror) => format!("{}/", mirror.trim_end_matches('/')),
-        None => {
-            let mut command = Command::new("apt-get");
-            command.args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]);
-            output(command, "asking apt for its mirrors")
-                .map(|printed| String::from_utf8_lossy(&printed).into_owned())?
-        }
+    let uris = if let Some(mirror) = given {
+        mirror
+    } else {
+        let mut command = Command::new("apt-get");
+        command.args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]);
+        String::from_utf8_lossy(&output(command, "asking apt for its mirrors")?).into_owned()
     };
     mirrors_among(&uris).ok_or_else(|| {
         let problem = "apt of this host knows no mirror of Debian; set STALEMAP_MIRROR to the address of one, \

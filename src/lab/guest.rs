@@ -175,11 +175,11 @@ fn device(store: &Store, fill: u8) -> Result<PathBuf> {
     Ok(place)
 }
 
-fn fill_file(file: &mut File, fill: u8) -> io::Result<()> {
-    if fill == 0 {
+fn fill_file(file: &mut File, byte: u8) -> io::Result<()> {
+    if byte == 0 {
         return file.set_len(DEVICE_BYTES);
     }
-    let chunk = vec![fill; 1 << 20];
+    let chunk = vec![byte; 1 << 20];
     for _ in 0..DEVICE_BYTES / chunk.len() as u64 {
         file.write_all(&chunk)?;
     }
@@ -260,8 +260,8 @@ mod tests {
         let mut slow = Command::new("sleep");
         slow.arg("600");
         assert_eq!(wait(slow, Duration::from_millis(50)).expect("an end"), (false, true));
-        assert_eq!(wait(Command::new("true"), Duration::from_secs(60)).expect("an end"), (true, false));
-        assert_eq!(wait(Command::new("false"), Duration::from_secs(60)).expect("an end"), (false, false));
+        assert_eq!(wait(Command::new("true"), Duration::from_mins(1)).expect("an end"), (true, false));
+        assert_eq!(wait(Command::new("false"), Duration::from_mins(1)).expect("an end"), (false, false));
         assert!(wait(Command::new("no-such-program-at-all"), Duration::from_secs(1)).is_err());
     }
 

@@ -65,7 +65,9 @@ pub(super) fn make(store: &Store, kernel: &Kernel) -> Result<()> {
     let root = inside.path(&kernel.folder);
     inside.run("depmod", &["depmod", "-b", &root, &kernel.release])?;
     let mut cpio = Cpio::default();
-    FOLDERS.iter().for_each(|folder| cpio.folder(folder));
+    for folder in FOLDERS {
+        cpio.folder(folder);
+    }
     cpio.file("init", INIT.as_bytes());
     cpio.file("etc/mtab", b"");
     tools(store, &inside, &mut cpio)?;
@@ -122,22 +124,22 @@ fn modules(inside: &Inside<'_>, kernel: &Kernel, cpio: &mut Cpio) -> Result<()> 
     let (dep, builtin) = (read("modules.dep")?, read("modules.builtin")?);
     let depends = Depends::read(&dep, &builtin);
     let all = depends.in_order(&[&MODULES[..], &FOR_JOBS].concat(), &SPARE)?;
-    let mut order = String::new();
+    let mut order = Vec::new();
     for file in all {
         let name = name(file);
         cpio.file(&format!("mods/{name}.ko"), &module(inside, kernel, file)?);
         if !FOR_JOBS.contains(&name.as_str()) {
-            order += &format!("{name}.ko\n");
+            order.push(format!("{name}.ko\n"));
         }
     }
-    cpio.file("mods/order", order.as_bytes());
+    cpio.file("mods/order", order.concat().as_bytes());
     Ok(())
 }
 
 /// A module's contents, which Debian packs compressed or not.
 fn module(inside: &Inside<'_>, kernel: &Kernel, file: &str) -> Result<Vec<u8>> {
     let path = kernel.modules().join(file);
-    if file.ends_with(".xz") {
+    if path.extension().is_some_and(|extension| extension == "xz") {
         return inside.run("unpacking a module", &["xz", "-dc", &inside.path(&path)]);
     }
     fs::read(&path).map_err(LabError::file(&path))

@@ -123,7 +123,7 @@ mod tests {
         let inside = Inside::of(&store).with(PathBuf::from("/a"), "/usr/src".to_owned());
         assert_eq!(inside.path(&store.kernels().join("x")), "/store/kernels/x");
         let command = inside.command(&["make", "modules"]);
-        let arguments: Vec<_> = command.get_args().skip(5).collect();
+        let arguments: Vec<_> = command.get_args().skip(6).collect();
         assert_eq!(arguments, ["/a", "/usr/src", "--", "make", "modules"]);
     }
 }

@@ -16,7 +16,7 @@ impl Version {
     pub(super) fn parse(text: &str) -> Result<Self> {
         let bare = text.strip_prefix("linux-").unwrap_or(text);
         let bare = bare.strip_suffix(".y").unwrap_or(bare);
-        let numbers: Option<Vec<u32>> = bare.split('.').map(|part| number(part)).collect();
+        let numbers: Option<Vec<u32>> = bare.split('.').map(number).collect();
         match numbers {
             Some(numbers) if (2..=3).contains(&numbers.len()) => Ok(Version(numbers)),
             _ => Err(LabError::Other(format!(
@@ -77,7 +77,7 @@ pub(super) fn newest(shown: &str, asked: &Version) -> Option<Candidate> {
 pub(super) fn series(names: &str) -> Vec<String> {
     let releases = names.lines().filter_map(release_of);
     let mut all: Vec<Version> = releases
-        .filter_map(|release| Version::of_package(release))
+        .filter_map(Version::of_package)
         .filter_map(|version| Version::parse(&version.series()).ok())
         .collect();
     all.sort();
