@@ -41,7 +41,10 @@ pub fn fetch(store: &Store, version: &str, designs: &[String], say: &dyn Fn(&str
             say(&format!("fetching the source of {} (about 150 MB)", kernel.full));
             design::fetch_source(store, archive.get()?, &kernel)?;
         }
-        say(&format!("building xfs.ko of {} with design {design} (some minutes)", kernel.full));
+        say(&format!(
+            "building xfs.ko of {} with design {design} (the first one takes some minutes)",
+            kernel.full
+        ));
         design::build(store, &kernel, design)?;
     }
     Ok(kernel)

@@ -145,6 +145,13 @@ fn boot_on(store: &Store, kernel: &Kernel, job: &Job, accelerator: Accelerator) 
 
 /// The initramfs of the kernel, and the job's files behind it.
 fn write_initramfs(store: &Store, kernel: &Kernel, job: &Job, place: &Path) -> Result<()> {
+    if !initramfs::is_there(kernel) || !module::is_there(kernel) {
+        return Err(LabError::NotFetched {
+            what: format!("what guests of linux {} begin with, as this stalemap makes it,", kernel.full),
+            store: store.folder().display().to_string(),
+            ask: kernel.full.clone(),
+        });
+    }
     let base = initramfs::place(kernel);
     let read = |path: &Path| fs::read(path).map_err(LabError::file(path));
     let mut cpio = Cpio::default();
@@ -263,6 +270,30 @@ mod tests {
         assert_eq!(wait(Command::new("true"), Duration::from_mins(1)).expect("an end"), (true, false));
         assert_eq!(wait(Command::new("false"), Duration::from_mins(1)).expect("an end"), (false, false));
         assert!(wait(Command::new("no-such-program-at-all"), Duration::from_secs(1)).is_err());
+    }
+
+    #[test]
+    fn a_kernel_that_another_stalemap_made_ready_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::at(folder.path()).expect("a store");
+        let kernel = Kernel {
+            release: "6.12.1-amd64".to_owned(),
+            version: "6.12".to_owned(),
+            full: "6.12.1".to_owned(),
+            package: "6.12.1-1".to_owned(),
+            folder: store.kernels().join("6.12.1-amd64"),
+        };
+        let job = Job {
+            script: String::new(),
+            files: Vec::new(),
+            boot: Vec::new(),
+            device_fill: 0,
+            module: None,
+            timeout: Duration::from_secs(1),
+        };
+        let error = boot(&store, &kernel, &job).expect_err("not ready").to_string();
+        assert!(error.contains("`stalemap lab fetch 6.12.1` brings it"), "{error}");
+        assert_eq!(fs::read_dir(store.work()).expect("a folder").count(), 0);
     }
 
     #[test]

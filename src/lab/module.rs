@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::error::{LabError, Result};
 use super::inside::Inside;
@@ -39,12 +40,12 @@ pub(super) fn build(store: &Store, kernel: &Kernel) -> Result<()> {
 }
 
 /// Builds the modules in a folder of the store against the headers of a kernel, with the root's compiler, whichever the
-/// kernel was built with.
+/// kernel was built with. It is seen at one place, whichever it is: so a copy of a folder that was built is not built anew.
 pub(super) fn make(store: &Store, kernel: &Kernel, folder: &Path, options: &[&str]) -> Result<()> {
-    let inside = builder(store, kernel)?;
+    let inside = builder(store, kernel)?.with(folder.to_owned(), "/build".to_owned());
     let headers = format!("/usr/src/linux-headers-{}", kernel.release);
-    let modules = format!("M={}", inside.path(folder));
-    let mut command = vec!["make", "-C", &headers, &modules, "CC=gcc", "HOSTCC=gcc"];
+    let jobs = format!("-j{}", thread::available_parallelism().map_or(1, usize::from));
+    let mut command = vec!["make", &jobs, "-C", &headers, "M=/build", "CC=gcc", "HOSTCC=gcc"];
     // The type information of the kernel itself would be needed for that of a module.
     command.extend(["CONFIG_DEBUG_INFO_BTF_MODULES="]);
     command.extend(options);
