@@ -53,13 +53,14 @@ const DESIGNS: [(&str, Option<Change>); 3] = [
 ];
 
 /// How XFS is built: with debugging code, and without what checks and repairs mounted file systems, which is half of it. The
-/// makefiles are told so, and the code by a header that is read after that of the kernel's own configuration.
+/// makefiles are told so, and the code by a header that is read after that of the kernel's own configuration. Makefiles of old
+/// kernels look for the headers of XFS below the kernel's.
 const OPTIONS: [&str; 5] = [
     "CONFIG_XFS_DEBUG=y",
     "CONFIG_XFS_ONLINE_SCRUB=",
     "CONFIG_XFS_ONLINE_REPAIR=",
     "CONFIG_XFS_ONLINE_SCRUB_STATS=",
-    "KCFLAGS=-include /build/lab.h",
+    "KCFLAGS=-I/build -I/build/libxfs -include /build/lab.h",
 ];
 const HEADER: &str = "#define CONFIG_XFS_DEBUG 1\n#undef CONFIG_XFS_ONLINE_SCRUB\n#undef CONFIG_XFS_ONLINE_REPAIR\n\
     #undef CONFIG_XFS_ONLINE_SCRUB_STATS\n";
