@@ -19,13 +19,18 @@ const PROGRAMS: [&str; 8] =
 
 /// The suites of the archive, each with whether it is one of the security team's. Kernels before 6.12 are those of bookworm;
 /// later ones, and the tools, those of trixie and of what is ported back to it.
-const SUITES: [(&str, bool); 5] = [
+/// From the one after trixie nothing is taken but what is asked for by its name.
+const SUITES: [(&str, bool); 6] = [
     ("bookworm", false),
     ("bookworm-security", true),
     ("trixie", false),
     ("trixie-security", true),
     ("trixie-backports", false),
+    (NEXT, false),
 ];
+
+/// The suite of Debian's next release.
+pub(super) const NEXT: &str = "forky";
 
 /// Where Debian's keys are, if the host has them as a file.
 const KEYS: [&str; 2] =
@@ -54,6 +59,7 @@ impl<'s> Archive<'s> {
         let (debian, security) = mirrors()?;
         let keys = KEYS.into_iter().find(|keys| Path::new(keys).is_file());
         archive.write("sources.list", &sources(&debian, &security, keys))?;
+        archive.write("preferences", &format!("Package: *\nPin: release n={NEXT}\nPin-Priority: 1\n"))?;
         archive.write("status", "")?;
         archive.write("apt.conf", &configuration(&apt, &host_acquires()))?;
         say("bringing the lists of packages up to date");
@@ -213,7 +219,7 @@ fn configuration(apt: &Path, acquires: &str) -> String {
         Dir::Etc::parts \"{apt}/none\";\n\
         Dir::Etc::preferencesparts \"{apt}/none\";\n\
         Dir::Etc::main \"{apt}/none/apt.conf\";\n\
-        Dir::Etc::preferences \"{apt}/none/preferences\";\n\
+        Dir::Etc::preferences \"{apt}/preferences\";\n\
         APT::Architecture \"amd64\";\n\
         APT::Architectures {{ \"amd64\"; }};\n\
         APT::Install-Recommends \"false\";\n\

@@ -20,6 +20,9 @@ pub fn fetch(store: &Store, version: &str, designs: &[String], say: &dyn Fn(&str
     if !tools::are_there(store) {
         tools::fetch(store, archive.get()?, say)?;
     }
+    if !tools::has_newer(store) {
+        tools::fetch_newer(store, archive.get()?, say)?;
+    }
     let kernel = match store.find(&asked)? {
         Some(kernel) => kernel,
         None => fetch_kernel(store, archive.get()?, &asked, say)?,

@@ -35,15 +35,16 @@ const SPARE: [&str; 5] = ["crc32c_generic", "crc32c_intel", "libcrc32c", "config
 /// What is there for a job to load.
 const FOR_JOBS: [&str; 2] = ["null_blk", "zonefs"];
 
-/// The tools, where they are in the root.
-const TOOLS: [&str; 7] = [
-    "usr/sbin/mkfs.xfs",
-    "usr/sbin/xfs_io",
-    "usr/sbin/xfs_db",
-    "usr/sbin/xfs_repair",
-    "usr/sbin/mkfs.gfs2",
-    "usr/sbin/mkfs.ext4",
-    "usr/sbin/dmsetup",
+/// The tools, where they are in the root, each with its name in the guest.
+const TOOLS: [(&str, &str); 8] = [
+    ("usr/sbin/mkfs.xfs", "mkfs.xfs"),
+    ("opt/newer/usr/sbin/mkfs.xfs", "mkfs.xfs.newer"),
+    ("usr/sbin/xfs_io", "xfs_io"),
+    ("usr/sbin/xfs_db", "xfs_db"),
+    ("usr/sbin/xfs_repair", "xfs_repair"),
+    ("usr/sbin/mkfs.gfs2", "mkfs.gfs2"),
+    ("usr/sbin/mkfs.ext4", "mkfs.ext4"),
+    ("usr/sbin/dmsetup", "dmsetup"),
 ];
 
 /// The folders of a guest.
@@ -84,7 +85,8 @@ fn stamp_of(kernel: &Kernel) -> PathBuf {
 
 /// All that may change from one stalemap to the next.
 fn made_of() -> String {
-    [&MODULES[..], &FOR_JOBS, &TOOLS, &FOLDERS, &[INIT]].concat().join("\n")
+    let tools = TOOLS.map(|(tool, _)| tool);
+    [&MODULES[..], &FOR_JOBS, &tools, &FOLDERS, &[INIT]].concat().join("\n")
 }
 
 /// Busybox, the tools and their libraries.
@@ -96,9 +98,8 @@ fn tools(store: &Store, inside: &Inside<'_>, cpio: &mut Cpio) -> Result<()> {
     cpio.file("bin/busybox", &read("usr/bin/busybox")?);
     cpio.link("bin/sh", "busybox");
     let mut libraries = BTreeSet::new();
-    for tool in TOOLS {
-        let base = tool.rsplit('/').next().unwrap_or(tool);
-        cpio.file(&format!("sbin/{base}"), &read(tool)?);
+    for (tool, name) in TOOLS {
+        cpio.file(&format!("sbin/{name}"), &read(tool)?);
         let listed = inside
             .run("listing libraries", &["/lib64/ld-linux-x86-64.so.2", "--list", &format!("/{tool}")])?;
         libraries.extend(libraries_in(&String::from_utf8_lossy(&listed)));

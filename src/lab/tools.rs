@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::archive::Archive;
+use super::archive::{Archive, NEXT};
 use super::error::{LabError, Result};
 use super::store::Store;
 
@@ -77,6 +77,26 @@ pub(super) fn fetch(store: &Store, archive: &Archive<'_>, say: &dyn Fn(&str)) ->
         fs::remove_dir_all(&place).map_err(LabError::file(&place))?;
     }
     fs::rename(&root, &place).map_err(LabError::file(&place))
+}
+
+/// Where tools of Debian's next release are: those that need no newer libraries.
+pub(super) const NEWER: &str = "opt/newer";
+
+/// Whether they are there.
+pub(super) fn has_newer(store: &Store) -> bool {
+    store.root().join(NEWER).is_dir()
+}
+
+/// Brings them: an mkfs.xfs that knows zones.
+pub(super) fn fetch_newer(store: &Store, archive: &Archive<'_>, say: &dyn Fn(&str)) -> Result<()> {
+    say("fetching an mkfs.xfs that knows zones");
+    let temporary = store.temporary()?;
+    let folder = temporary.path().join("newer");
+    archive.unpack(&[format!("xfsprogs/{NEXT}")], &folder)?;
+    let place = store.root().join(NEWER);
+    let above = place.parent().unwrap_or(&place);
+    fs::create_dir_all(above).map_err(LabError::file(above))?;
+    fs::rename(&folder, &place).map_err(LabError::file(&place))
 }
 
 /// The links and folders that packages do not bring.

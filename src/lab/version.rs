@@ -66,6 +66,15 @@ pub(super) struct Candidate {
     pub(super) package_version: String,
 }
 
+/// Debian's release that the tools are of. What builds modules of kernels that are built for a later one needs its libraries.
+const RELEASE: u32 = 13;
+
+/// The release that a kernel was built for, by its name; older names do not say it.
+fn built_for(release: &str) -> u32 {
+    let number = release.split_once("+deb").map(|(_, rest)| numbers(rest));
+    number.and_then(|numbers| numbers.first().copied()).unwrap_or_default()
+}
+
 /// The newest of those that are asked for, from what `apt-cache show` prints.
 pub(super) fn newest(shown: &str, asked: &Version) -> Option<Candidate> {
     let all = shown.split("\n\n").filter_map(candidate);
@@ -97,13 +106,13 @@ fn candidate(paragraph: &str) -> Option<Candidate> {
     })
 }
 
-/// The release that an image is of; none for packages that are something else, and for kernels of another flavour
-/// (`cloud`, `rt`).
+/// The release that an image is of; none for packages that are something else, for kernels of another flavour (`cloud`,
+/// `rt`), and for those that are built for a later Debian.
 pub(super) fn release_of(package: &str) -> Option<&str> {
     let release = package.strip_prefix("linux-image-")?;
     let bare = release.strip_suffix("-amd64")?;
     let plain = bare.split('-').all(|part| part.starts_with(|c: char| c.is_ascii_digit()));
-    plain.then_some(release)
+    (plain && built_for(bare) <= RELEASE).then_some(release)
 }
 
 /// The numbers in a text, for an order of texts that differ in numbers alone.
@@ -144,6 +153,7 @@ mod tests {
         for other in [
             "linux-image-7.3.4+deb13-cloud-amd64",
             "linux-image-7.3.4+deb13-rt-amd64",
+            "linux-image-7.3.4+deb14-amd64",
             "linux-image-7.3.4+deb13-amd64-dbg",
             "linux-image-amd64",
             "linux-headers-7.3.4+deb13-amd64",
