@@ -160,18 +160,21 @@ fn needed(printed: &str) -> Vec<String> {
 
 /// Where Debian's archive and its security updates are.
 fn mirrors() -> Result<(String, String)> {
-    let given = env::var("STALEMAP_MIRROR").ok().filter(|mirror| !mirror.is_empty());
-    let uris = if let Some(mirror) = given {
-        mirror
-    } else {
-        let mut command = Command::new("apt-get");
-        command.args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]);
-        String::from_utf8_lossy(&output(command, "asking apt for its mirrors")?).into_owned()
-    };
-    mirrors_among(&uris).ok_or_else(|| {
-        let problem = "apt of this host knows no mirror of Debian; set STALEMAP_MIRROR to the address of one, \
-            which ends in /debian";
-        LabError::Other(problem.to_owned())
+    let problem = |problem: &str| LabError::Other(problem.to_owned());
+    if let Some(mirror) = env::var("STALEMAP_MIRROR").ok().filter(|mirror| !mirror.is_empty()) {
+        let wrong = || {
+            problem("STALEMAP_MIRROR: the address of a mirror of Debian, which ends in /debian, was expected")
+        };
+        return mirrors_among(&mirror).ok_or_else(wrong);
+    }
+    let mut command = Command::new("apt-get");
+    command.args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]);
+    let uris = output(command, "asking apt for its mirrors")?;
+    mirrors_among(&String::from_utf8_lossy(&uris)).ok_or_else(|| {
+        problem(
+            "apt of this host knows no mirror of Debian; set STALEMAP_MIRROR to the address of one, which ends \
+             in /debian",
+        )
     })
 }
 
