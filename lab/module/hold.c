@@ -108,7 +108,7 @@ struct slot {
 	bool after, any_comm, of_kernel, of_folio, of_inode;
 	unsigned int nth, timeout_ms;
 	unsigned long folio_ino, index, inode_ino;
-	/* Moves when the slot is armed or cleared: who is held by an earlier use goes on, and leaves it alone. */
+	/* Moves when the slot is cleared: who is held by an earlier use goes on, and notes nothing. */
 	unsigned int use;
 
 	/* What came of it. */
