@@ -52,18 +52,32 @@ const DESIGNS: [(&str, Option<Change>); 3] = [
     ),
 ];
 
-/// How XFS is built: with debugging code, and without what checks and repairs mounted file systems, which is half of it. The
-/// makefiles are told so, and the code by a header that is read after that of the kernel's own configuration. Makefiles of old
-/// kernels look for the headers of XFS below the kernel's.
-const OPTIONS: [&str; 5] = [
-    "CONFIG_XFS_DEBUG=y",
-    "CONFIG_XFS_ONLINE_SCRUB=",
-    "CONFIG_XFS_ONLINE_REPAIR=",
-    "CONFIG_XFS_ONLINE_SCRUB_STATS=",
-    "KCFLAGS=-I/build -I/build/libxfs -include /build/lab.h",
+/// Parts that XFS is built without: those that check and repair mounted file systems, which are half of it, and what only they
+/// use.
+const WITHOUT: [&str; 7] = [
+    "CONFIG_XFS_ONLINE_SCRUB",
+    "CONFIG_XFS_ONLINE_SCRUB_STATS",
+    "CONFIG_XFS_ONLINE_REPAIR",
+    "CONFIG_XFS_BTREE_IN_MEM",
+    "CONFIG_XFS_MEMORY_BUFS",
+    "CONFIG_XFS_LIVE_HOOKS",
+    "CONFIG_XFS_DRAIN_INTENTS",
 ];
-const HEADER: &str = "#define CONFIG_XFS_DEBUG 1\n#undef CONFIG_XFS_ONLINE_SCRUB\n#undef CONFIG_XFS_ONLINE_REPAIR\n\
-    #undef CONFIG_XFS_ONLINE_SCRUB_STATS\n";
+
+/// How XFS is built: with debugging code. Makefiles of old kernels look for the headers of XFS below the kernel's.
+const OPTIONS: [&str; 2] = ["CONFIG_XFS_DEBUG=y", "KCFLAGS=-I/build -I/build/libxfs -include /build/lab.h"];
+
+/// What makefiles are told.
+fn options() -> Vec<String> {
+    let without = WITHOUT.iter().map(|part| format!("{part}="));
+    OPTIONS.iter().map(ToString::to_string).chain(without).collect()
+}
+
+/// What the code is told, after the kernel's own configuration.
+fn header() -> String {
+    let without = WITHOUT.iter().map(|part| format!("#undef {part}\n"));
+    std::iter::once("#define CONFIG_XFS_DEBUG 1\n".to_owned()).chain(without).collect()
+}
 
 /// The names of the designs.
 pub fn names() -> Vec<&'static str> {
@@ -120,18 +134,18 @@ fn source(kernel: &Kernel) -> PathBuf {
 pub(super) fn build(store: &Store, kernel: &Kernel, design: &str) -> Result<()> {
     let change = change_for(design)?;
     let source = source(kernel);
-    let header = source.join("lab.h");
-    if !fs::read_to_string(&header).is_ok_and(|text| text == HEADER) {
-        fs::write(&header, HEADER).map_err(LabError::file(&header))?;
+    let (told, header, options) = (source.join("lab.h"), header(), options());
+    if !fs::read_to_string(&told).is_ok_and(|text| text == header) {
+        fs::write(&told, header).map_err(LabError::file(&told))?;
     }
-    make(store, kernel, &source, &OPTIONS)?;
+    make(store, kernel, &source, &options)?;
     let temporary = store.temporary()?;
     let folder = temporary.path().join("xfs");
     let inside = Inside::of(store);
     inside.run("copying the source", &["cp", "-a", &inside.path(&source), &inside.path(&folder)])?;
     if let Some(change) = change {
         apply(&folder, change)?;
-        make(store, kernel, &folder, &OPTIONS)?;
+        make(store, kernel, &folder, &options)?;
     }
     let (built, place) = (folder.join("xfs.ko"), place(kernel, design));
     let above = place.parent().unwrap_or(&place);
@@ -244,6 +258,18 @@ mod tests {
         assert!(error.contains("stands 0 times"), "{error}");
         let error = changed(TEXT, Change { function: "lacking", ..CHANGE }).expect_err("no function");
         assert!(error.contains("no function lacking"), "{error}");
+    }
+
+    #[test]
+    fn makefiles_and_code_are_told_the_same() {
+        let header = header();
+        assert!(
+            header.starts_with("#define CONFIG_XFS_DEBUG 1\n#undef CONFIG_XFS_ONLINE_SCRUB\n"),
+            "{header}"
+        );
+        for part in WITHOUT {
+            assert!(options().contains(&format!("{part}=")) && header.contains(&format!("#undef {part}\n")));
+        }
     }
 
     #[test]

@@ -41,14 +41,14 @@ pub(super) fn build(store: &Store, kernel: &Kernel) -> Result<()> {
 
 /// Builds the modules in a folder of the store against the headers of a kernel, with the root's compiler, whichever the
 /// kernel was built with. It is seen at one place, whichever it is: so a copy of a folder that was built is not built anew.
-pub(super) fn make(store: &Store, kernel: &Kernel, folder: &Path, options: &[&str]) -> Result<()> {
+pub(super) fn make(store: &Store, kernel: &Kernel, folder: &Path, options: &[String]) -> Result<()> {
     let inside = builder(store, kernel)?.with(folder.to_owned(), "/build".to_owned());
     let headers = format!("/usr/src/linux-headers-{}", kernel.release);
     let jobs = format!("-j{}", thread::available_parallelism().map_or(1, usize::from));
     let mut command = vec!["make", &jobs, "-C", &headers, "M=/build", "CC=gcc", "HOSTCC=gcc"];
     // The type information of the kernel itself would be needed for that of a module.
     command.extend(["CONFIG_DEBUG_INFO_BTF_MODULES="]);
-    command.extend(options);
+    command.extend(options.iter().map(String::as_str));
     command.push("modules");
     inside.run(&format!("building {} for {}", folder.display(), kernel.release), &command).map(drop)
 }
