@@ -125,10 +125,12 @@ impl Weaver<'_> {
             self.note_choice(row);
         }
         self.standing[segment.actor] = match (segment.ends, hold) {
-            (Ends::Done, _) | (Ends::Stops(_), None) => {
+            (Ends::Done, _) => {
                 self.turn(Turn::UntilDone(task, command));
                 Standing::Between(command + 1)
             }
+            // Nothing holds it; it goes on by itself.
+            (Ends::Stops(_), None) => Standing::Waiting(command),
             (Ends::Waits(_), _) => {
                 self.turn(Turn::UntilWaits(task));
                 Standing::Waiting(command)

@@ -1,69 +1,155 @@
-//! Plans of the lab.
+//! Plans of the lab: of everything that the catalogue violates on a kernel that can be booted, as it is and without the check.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use stalemap::lab::plan::{Plan, Turn};
 use stalemap::lab::planner::{PlanError, Subject};
 use stalemap::lab::release::Release;
+use stalemap::lab::run::unbootable;
 use stalemap::lab::variant::Variant;
-use stalemap::scenario::{catalogue, read};
+use stalemap::report::export::c;
 
-#[test]
-fn survey() {
-    let (mut plans, mut free) = (0, 0);
-    for (name, source) in catalogue::all() {
-        let scenario = read(name, source.as_bytes()).unwrap();
-        for release in Release::ALL {
-            for variant in [Variant::Stock, Variant::WithoutCheck] {
-                let Some(subject) = Subject::new(&scenario, release, variant) else { continue };
-                match subject.of_scenario() {
-                    Ok(plan) => {
-                        plans += 1;
-                        free += u32::from(plan.unforced.is_empty());
-                        if plan.predicted == plan.predicted_control {
-                            println!("{name} {release} {:?}: no difference", plan.property);
-                        }
-                    }
-                    Err(PlanError::Holds { .. }) => {}
-                    Err(e) => println!("{name}: {release}: {e}"),
-                }
-            }
+use crate::common::{all_shipped, elsewhere, shipped, stalemap, text};
+
+/// The plans of all scenarios on a release.
+fn plans(release: Release, variant: Variant) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for scenario in all_shipped() {
+        let Some(subject) = Subject::new(&scenario, release, variant) else { continue };
+        match subject.of_scenario() {
+            Ok(plan) => plans.push(plan),
+            Err(PlanError::Holds { .. }) => {}
+            Err(error) => panic!("{} on {release}: {error}", scenario.name),
         }
     }
-    println!("plans {plans} free {free}");
+    plans
 }
 
-/// The writer samples its mapping and is held before the check; meanwhile writeback converts another block of the file, which
-/// moves the counter.
-const GOES_STALE: &str = r#"
-control=/sys/kernel/debug/hold
-insmod /mods/hold.ko || exit 1
-mkfs.xfs -q -f /dev/vda && mount -t xfs /dev/vda /mnt || exit 1
-xfs_io -f -c "falloc 0 2m" -c "pwrite -q 1m 4k" /mnt/file
-echo "arm 0 before 1 20000 writer xfs_iomap_valid" > $control
-echo "arm 1 before 99 20000 writer xfs_iomap_valid" > $control
-ln -s /sbin/xfs_io /bin/writer
-writer -c "pwrite -q 0 4k" /mnt/file &
-echo "until 0 10000" > $control || echo "not held" >> /out/result
-xfs_io -c "sync_range -w 1m 4k" -c "sync_range -a 1m 4k" /mnt/file
-echo "go 0" > $control
-wait
-echo "asked $(grep -c 'symbol=xfs_iomap_valid.* calls=2 ' $control) times more" >> /out/result
-[ -e /sys/fs/xfs/vda/errortag ] && echo "debug" >> /out/result
-rmmod hold
-umount /mnt
-"#;
+/// What a plan comes to, in a few words.
+fn in_words(plan: &Plan) -> String {
+    let property = plan.property.map_or("", |property| property.name());
+    let how = if let Some(why) = unbootable(plan) {
+        format!("not booted: {why}")
+    } else if let Some(why) = c::unsayable(plan) {
+        format!("no program: {why}")
+    } else if let Some(order) = plan.unforced.first() {
+        format!("in a loop: {} ({})", order.op, order.why)
+    } else {
+        let differs =
+            if plan.predicted == plan.predicted_control { ", the bytes of the control" } else { "" };
+        format!("forced by {} holds in {} turns{differs}", plan.holds.len(), plan.turns.len())
+    };
+    format!("{property}: {how}")
+}
 
 #[test]
-#[ignore = "boots kernels that were fetched, with designs"]
-fn a_design_decides_what_becomes_of_a_stale_mapping() {
-    on_each_kernel(|store, kernel| {
-        for (design, told) in [
-            (None, "asked 1 times more\n"),
-            (Some("iomap_valid"), "asked 1 times more\ndebug\n"),
-            (Some("none"), "asked 0 times more\ndebug\n"),
-            (Some("chinner-cow"), "asked 1 times more\ndebug\n"),
-        ] {
-            let module = design.map(str::to_owned);
-            let ran = run(store, kernel, &Job { module, ..job(GOES_STALE) });
-            assert_eq!(text(&ran, "result"), told, "{design:?}");
+fn everything_that_is_violated_has_a_plan_as_recorded() {
+    for variant in [Variant::Stock, Variant::WithoutCheck] {
+        let mut table = String::new();
+        let mut forced = BTreeMap::new();
+        for release in Release::ALL {
+            for plan in plans(release, variant) {
+                assert_well_formed(&plan);
+                *forced.entry(release).or_insert(0) += usize::from(plan.unforced.is_empty());
+                let _ = writeln!(table, "{release:<5} {:<34} {}", plan.scenario, in_words(&plan));
+            }
         }
-    });
+        let counts = forced.iter().map(|(release, plans)| format!("{release}: {plans}"));
+        let counts = counts.collect::<Vec<_>>().join(", ");
+        insta::assert_snapshot!(
+            format!("plans-{}", variant.design().unwrap_or("stock")),
+            format!("plans of which every order is forced: {counts}\n{table}")
+        );
+    }
+}
+
+/// Every task goes through its commands, one after the other; who is waited for at a hold was to be held there, and is let go.
+fn assert_well_formed(plan: &Plan) {
+    let name = &plan.scenario;
+    let mut begun = vec![0; plan.tasks.len()];
+    let mut done = begun.clone();
+    let (mut armed, mut held) = (vec![0; plan.holds.len()], vec![0_i32; plan.holds.len()]);
+    for turn in &plan.turns {
+        match *turn {
+            Turn::Arm(hold) => armed[hold] += 1,
+            Turn::Begin(task, command) => {
+                assert_eq!(command, begun[task], "{name}: {turn:?}");
+                assert_eq!(begun[task], done[task], "{name}: {turn:?}");
+                begun[task] += 1;
+            }
+            Turn::UntilDone(task, command) => {
+                assert_eq!(command + 1, begun[task], "{name}: {turn:?}");
+                done[task] = command + 1;
+            }
+            Turn::UntilHeld(hold) => {
+                assert_eq!(armed[hold], 1, "{name}: {turn:?}");
+                held[hold] += 1;
+            }
+            Turn::Release(hold) => held[hold] -= 1,
+            _ => {}
+        }
+    }
+    assert!(held.iter().all(|held| *held == 0), "{name}: {:?}", plan.turns);
+    assert!(armed.iter().all(|armed| *armed == 1), "{name}: {:?}", plan.turns);
+    if !plan.turns.contains(&Turn::Crash) {
+        let commands: Vec<usize> = plan.tasks.iter().map(|task| task.run.len()).collect();
+        assert_eq!(done, commands, "{name}: {:?}", plan.turns);
+    }
+}
+
+#[test]
+fn a_plan_is_shown_as_recorded() {
+    let folder = elsewhere();
+    let show = |arguments: &[&str]| {
+        let output = stalemap(folder.path(), &[&["lab", "plan"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    insta::assert_snapshot!("plan-t1-none", show(&["xfs/t1", "--kernel", "6.12", "--design", "none"]));
+    insta::assert_snapshot!("plan-dio-append", show(&["xfs/dio-append", "--kernel", "linux-6.12"]));
+    let json = show(&["xfs/append-concurrent", "--kernel", "6.1", "--format", "json"]);
+    insta::assert_snapshot!("plan-append-concurrent", json);
+}
+
+#[test]
+fn a_schedule_of_the_kernel_is_played_as_it_is() {
+    let folder = elsewhere();
+    let run = |arguments: &[&str]| stalemap(folder.path(), arguments);
+    run(&["check", "xfs/t9b-clone", "--kernel", "linux-6.12", "--save", "."]);
+    let of_schedule = run(&["lab", "plan", "xfs-t9b-clone-linux-6.12.schedule", "--kernel", "6.12"]);
+    assert_eq!(of_schedule.status.code(), Some(0), "{}", text(&of_schedule.stderr));
+    assert!(text(&of_schedule.stdout).contains("flusher, after folio_unlock of folio 0 of src"));
+}
+
+#[test]
+fn what_cannot_be_planned_is_told_apart() {
+    let folder = elsewhere();
+    let told = |arguments: &[&str], code| {
+        let output = stalemap(folder.path(), &[&["lab"], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout) + &text(&output.stderr)
+    };
+    let holds = told(&["plan", "xfs/t1", "--kernel", "6.12"], 1);
+    assert_eq!(holds, "xfs/t1 holds under linux-6.12: there is no schedule to be played\n");
+    let unknown = told(&["plan", "xfs/t1", "--kernel", "6.2"], 2);
+    assert_eq!(unknown, "error: the lab has no kernel `6.2`; it has 6.1, 6.12, 7.3\n");
+    let design = told(&["plan", "xfs/t1", "--kernel", "6.12", "--design", "get_folio"], 2);
+    assert!(design.contains("no kernel is made to check like `get_folio`; there are none, "), "{design}");
+    let property = told(&["plan", "xfs/t1", "--kernel", "6.12", "--property", "lost"], 2);
+    assert!(property.contains("there is no property `lost`; there are lost-write, "), "{property}");
+    let lacks = told(&["plan", "ext4/t1", "--kernel", "6.12"], 2);
+    assert!(lacks.contains("ext4/t1: linux-6.12 has no such file system"), "{lacks}");
+    let chance = told(&["run", "xfs/copy-of-nothing", "--kernel", "6.12"], 2);
+    assert!(chance.contains("cannot be forced") && chance.contains("--natural 1000"), "{chance}");
+}
+
+#[test]
+fn a_hold_of_a_schedule_is_before_its_step() {
+    let scenario = shipped("xfs/t1");
+    let subject = Subject::new(&scenario, Release::V6_12, Variant::WithoutCheck).unwrap();
+    let plan = subject.of_scenario().unwrap();
+    let held: Vec<_> = plan.holds.iter().map(|hold| (hold.function, hold.nth)).collect();
+    assert!(held.contains(&("balance_dirty_pages_ratelimited_flags", 2)), "{held:?}");
+    assert!(plan.predicted != plan.predicted_control);
 }
