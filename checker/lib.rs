@@ -127,3 +127,9 @@ pub fn serial(kernel: &Kernel, order: &[ActorId]) -> Result<Option<Vec<Step>>, E
 pub fn finished(kernel: &Kernel, steps: &[Step]) -> Result<Option<Vec<Step>>, ReplayError> {
     stalemap_explore::finished(kernel, steps)
 }
+
+/// [`stalemap_explore::adapted`].
+#[inline(never)]
+pub fn adapted(kernel: &Kernel, steps: &[Step]) -> Result<Option<Vec<Step>>, ReplayError> {
+    stalemap_explore::adapted(kernel, steps)
+}

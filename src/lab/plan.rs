@@ -55,6 +55,8 @@ pub struct Plan {
     pub predicted: Left,
     /// What the control leaves, by the model.
     pub predicted_control: Left,
+    /// What the same turns leave with another check, by the model: on the kernel as it is, or without its check.
+    pub beside: Option<(Variant, Left)>,
 }
 
 /// A place where a task is held.

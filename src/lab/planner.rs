@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use stalemap_checker::{cheapest_counterexample, explore, finished, replay, serial};
+use stalemap_checker::{adapted, cheapest_counterexample, explore, finished, replay, serial};
 use stalemap_explore::{EngineError, Limits, Options, Replay, ReplayError, Step};
 use stalemap_facade::{ActorId, Op, Property, Role, System};
 use stalemap_model::judge::properties;
@@ -99,7 +99,37 @@ impl<'s> Subject<'s> {
             }
             plans.push(plan);
         }
-        plans.into_iter().min_by_key(|plan| !plan.unforced.is_empty()).ok_or_else(|| self.holds())
+        let plan = plans.into_iter().min_by_key(|plan| !plan.unforced.is_empty());
+        plan.map_or_else(|| self.of_what_is_prevented(), Ok)
+    }
+
+    /// Where the kernel as it is violates nothing: the plan of what it would without its check, and what comes of it with the check.
+    fn of_what_is_prevented(&self) -> Result<Plan, PlanError> {
+        let without = Subject::new(self.scenario, self.release, Variant::WithoutCheck);
+        let Some(without) = without.filter(|_| self.variant == Variant::Stock) else {
+            return Err(self.holds());
+        };
+        let plan = without.of_scenario()?;
+        let Some((_, left)) = plan.beside else { return Err(self.holds()) };
+        Ok(Plan {
+            variant: Variant::Stock,
+            predicted: left,
+            beside: Some((Variant::WithoutCheck, plan.predicted)),
+            ..plan
+        })
+    }
+
+    /// What the turns of a schedule leave on the kernel as it is, or without its check.
+    fn beside(&self, steps: &[Step]) -> Result<Option<(Variant, Left)>, PlanError> {
+        let variant = match self.variant {
+            Variant::Stock => Variant::WithoutCheck,
+            Variant::WithoutCheck | Variant::Debug | Variant::CowCounter => Variant::Stock,
+        };
+        let Some(other) = Subject::new(self.scenario, self.release, variant) else { return Ok(None) };
+        let kernel = kernel(self.scenario, &other.implementation)?;
+        let Some(steps) = adapted(&kernel, steps)? else { return Ok(None) };
+        let played = replay(&kernel, &steps)?;
+        Ok(Some((variant, predicted(self.scenario, &other.implementation.fs, &played))))
     }
 
     /// The plan of the counterexample to a property that is forced the easiest.
@@ -196,6 +226,7 @@ impl<'s> Subject<'s> {
             task_lines: scenario.actor_lines.iter().map(|lines| texts(lines)).collect(),
             predicted: predicted(scenario, &implementation.fs, &played),
             predicted_control: predicted(scenario, &implementation.fs, &serially),
+            beside: self.beside(steps)?,
             holds: woven.holds,
             turns: woven.turns,
             control,

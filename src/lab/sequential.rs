@@ -59,6 +59,7 @@ pub fn plan(config: &Config, order: &[usize], about: About) -> Result<Plan, Engi
         control,
         unforced: Vec::new(),
         predicted: Left::default(),
+        beside: None,
         predicted_control: left_by_the_control(config)?,
     })
 }

@@ -31,6 +31,13 @@ pub fn text(plan: &Plan) -> String {
     }
     unforced(&mut text, plan);
     left(&mut text, plan, "the model predicts", &plan.predicted);
+    if let Some((variant, beside)) = plan.beside.as_ref().filter(|(_, beside)| *beside != plan.predicted) {
+        let with = match variant.design() {
+            None => "and of the kernel as it is".to_owned(),
+            Some(design) => format!("and with the check of design {design}"),
+        };
+        left(&mut text, plan, &with, beside);
+    }
     let order: Vec<&str> = plan.control.iter().map(|task| plan.tasks[*task].name.as_str()).collect();
     left(
         &mut text,
@@ -164,6 +171,9 @@ pub fn json(plan: &Plan) -> String {
         "control": plan.control,
         "predicted": left_value(plan, &plan.predicted),
         "predicted_control": left_value(plan, &plan.predicted_control),
+        "beside": plan.beside.as_ref().map(|(variant, left)| {
+            json!({ "design": variant.design(), "predicted": left_value(plan, left) })
+        }),
     });
     super::json::pretty(&document)
 }

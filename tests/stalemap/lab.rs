@@ -130,8 +130,8 @@ fn what_cannot_be_planned_is_told_apart() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
         text(&output.stdout) + &text(&output.stderr)
     };
-    let holds = told(&["plan", "xfs/t1", "--kernel", "6.12"], 1);
-    assert_eq!(holds, "xfs/t1 holds under linux-6.12: there is no schedule to be played\n");
+    let holds = told(&["plan", "gfs2/t9-short", "--kernel", "6.12"], 1);
+    assert_eq!(holds, "gfs2/t9-short holds under linux-6.12: there is no schedule to be played\n");
     let unknown = told(&["plan", "xfs/t1", "--kernel", "6.2"], 2);
     assert_eq!(unknown, "error: the lab has no kernel `6.2`; it has 6.1, 6.12, 7.3\n");
     let design = told(&["plan", "xfs/t1", "--kernel", "6.12", "--design", "get_folio"], 2);
@@ -152,4 +152,8 @@ fn a_hold_of_a_schedule_is_before_its_step() {
     let held: Vec<_> = plan.holds.iter().map(|hold| (hold.function, hold.nth)).collect();
     assert!(held.contains(&("balance_dirty_pages_ratelimited_flags", 2)), "{held:?}");
     assert!(plan.predicted != plan.predicted_control);
+    // With its check the kernel leaves what the control does, whoever comes in between.
+    let kernel = Subject::new(&scenario, Release::V6_12, Variant::Stock).unwrap().of_scenario().unwrap();
+    assert_eq!((&kernel.turns, &kernel.predicted), (&plan.turns, &plan.predicted_control));
+    assert_eq!(kernel.beside, Some((Variant::WithoutCheck, plan.predicted)));
 }
