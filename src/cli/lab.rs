@@ -28,6 +28,8 @@ pub enum LabCommand {
     Plan(LabPlanArgs),
     /// Play it: in a guest, in the schedule's order, and as a control one after the other; and compare the bytes.
     Run(LabRunArgs),
+    /// Make a table of results: of the lines that `lab run --format jsonl` prints, in Markdown.
+    Table(LabTableArgs),
     /// Fetch a kernel with the tools that boot it, from Debian's packages, into a folder; nothing is installed.
     #[command(after_help = FETCH_HELP)]
     Fetch(FetchArgs),
@@ -86,6 +88,14 @@ pub struct LabPlanArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,
+}
+
+/// What `lab table` takes.
+#[derive(Debug, Args)]
+pub struct LabTableArgs {
+    /// Files of results.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
 }
 
 /// How results are shown.

@@ -9,7 +9,8 @@ use stalemap_model::judge::properties;
 
 use super::{Exit, Report, Result, unwritable};
 use crate::cli::lab::{
-    FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabRunArgs, LabSubject, PlanFormat, ResultFormat,
+    FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabRunArgs, LabSubject, LabTableArgs, PlanFormat,
+    ResultFormat,
 };
 use crate::input::{self, InputError};
 use crate::lab::plan::Plan;
@@ -26,8 +27,24 @@ pub(super) fn command(args: &LabArgs) -> Result<Report> {
     match &args.command {
         LabCommand::Plan(args) => plan_command(args),
         LabCommand::Run(args) => run_command(args),
+        LabCommand::Table(args) => table_command(args),
         LabCommand::Fetch(args) => fetch(args),
     }
+}
+
+fn table_command(args: &LabTableArgs) -> Result<Report> {
+    let other = |problem: String| vec![InputError::Other(problem)];
+    let mut results = String::new();
+    for path in &args.files {
+        let shown = path.display();
+        let text =
+            fs::read_to_string(path).map_err(|error| other(format!("cannot read {shown}: {error}")))?;
+        results::table::markdown(&text).map_err(|error| other(format!("{shown}: {error}")))?;
+        results.push_str(&text);
+        results.push('\n');
+    }
+    let table = results::table::markdown(&results).map_err(|error| other(error.to_string()))?;
+    Ok(Report::of(table, Exit::Expected))
 }
 
 fn fetch(args: &FetchArgs) -> Result<Report> {

@@ -5,7 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
-use stalemap_model::words::personality::{Allocate, FsType, Hooks};
+use stalemap_model::words::command::Command;
+use stalemap_model::words::personality::{Allocate, DeviceCache, FsType};
 
 use super::compile::compile;
 use super::error::LabError;
@@ -161,7 +162,7 @@ fn shows_memory(left: &Left) -> bool {
 
 /// What a guest does: a file system for each run, on a device that can be suspended.
 fn script(plan: &Plan, modes: &[Mode]) -> String {
-    let (mkfs, kind, options) = file_system(plan);
+    let FileSystem { first, mkfs, kind, options } = file_system(plan);
     let mut lines = vec![
         "insmod /mods/hold.ko || exit 1".to_owned(),
         "blocks=$(cat /sys/block/vda/size)".to_owned(),
@@ -169,6 +170,7 @@ fn script(plan: &Plan, modes: &[Mode]) -> String {
         "device=/dev/mapper/lab".to_owned(),
         "[ -e $device ] || { mkdir -p /dev/mapper; ln -s /dev/dm-0 $device; }".to_owned(),
     ];
+    lines.extend((!first.is_empty()).then(|| first.to_owned()));
     if shows_memory(&plan.predicted) {
         let octal = format!("{MEMORY_PATTERN:o}");
         lines.push(format!(
@@ -199,30 +201,66 @@ fn table(modes: &[Mode]) -> String {
     if natural { "linear /dev/vda 0".to_owned() } else { format!("delay /dev/vda 0 0 /dev/vda 0 {WRITE_MS}") }
 }
 
-/// The command that makes the file system, the name that it is mounted by, and its options.
-fn file_system(plan: &Plan) -> (String, &'static str, &'static str) {
+/// How a guest makes a file system.
+struct FileSystem {
+    /// What comes before.
+    first: &'static str,
+    /// The command, without the device.
+    mkfs: String,
+    /// The name that it is mounted by.
+    kind: &'static str,
+    /// The options that it is mounted with.
+    options: &'static str,
+}
+
+fn file_system(plan: &Plan) -> FileSystem {
     let block = plan.block;
+    let calls = plan.setup.iter().chain(plan.tasks.iter().flat_map(|task| &task.run));
+    let exchanges = calls.clone().any(|call| matches!(call.command, Command::Exchange { .. }));
     match plan.fs.fs_type {
-        FsType::Gfs2 => {
-            (format!("mkfs.gfs2 -q -O -p lock_nolock -j 1 -J 16 -b {block}"), "gfs2", "lockproto=lock_nolock")
+        FsType::Gfs2 => FileSystem {
+            first: "",
+            mkfs: format!("mkfs.gfs2 -q -O -p lock_nolock -j 1 -J 16 -b {block}"),
+            kind: "gfs2",
+            options: "lockproto=lock_nolock",
+        },
+        FsType::Ext4 => {
+            FileSystem { first: "", mkfs: format!("mkfs.ext4 -q -F -b {block}"), kind: "ext4", options: "" }
         }
-        FsType::Ext4 => (format!("mkfs.ext4 -q -F -b {block}"), "ext4", ""),
-        FsType::Xfs | FsType::Zonefs => (format!("mkfs.xfs -q -f -b size={block}"), "xfs", ""),
+        FsType::Xfs | FsType::Zonefs if plan.fs.allocate == Allocate::OutOfPlace => FileSystem {
+            first: "insmod /mods/null_blk.ko nr_devices=1 zoned=1 zone_size=16 gb=1 memory_backed=1 || exit 1",
+            mkfs: format!("mkfs.xfs.newer -q -f -b size={block} -r zoned=1,rtdev=/dev/nullb0"),
+            kind: "xfs",
+            options: "rtdev=/dev/nullb0",
+        },
+        FsType::Xfs | FsType::Zonefs => {
+            let more = if exchanges { " -i exchange=1" } else { "" };
+            FileSystem {
+                first: "",
+                mkfs: format!("mkfs.xfs -q -f -b size={block}{more}"),
+                kind: "xfs",
+                options: "",
+            }
+        }
     }
 }
 
-/// Why no guest makes the plan's file system.
+/// Why no guest makes the plan's file system, or its device.
 pub fn unbootable(plan: &Plan) -> Option<&'static str> {
     let fs = &plan.fs;
+    if fs.free_blocks.is_some() {
+        return Some("`free_blocks`: the guest's device has room");
+    }
+    if fs.device_cache != DeviceCache::Absent {
+        return Some("`device_cache`: the guest's device loses nothing");
+    }
     match fs.fs_type {
         FsType::Gfs2 if plan.turns.contains(&Turn::Crash) => {
             Some("gfs2 withdraws when it is stopped, which leaves another log than a loss of power")
         }
         FsType::Ext4 => Some("no release has ext4 write through iomap's page cache paths"),
-        FsType::Zonefs => Some("zonefs needs a zoned device"),
-        FsType::Xfs if fs.allocate == Allocate::OutOfPlace => Some("zoned XFS needs a zoned device"),
+        FsType::Zonefs => Some("zonefs: its files are the zones of a device, and none can be made"),
         FsType::Xfs if plan.block < 1024 => Some("XFS with checksums has blocks of 1k and more"),
-        FsType::Gfs2 if fs.hooks == Hooks::Jdata && plan.block > 4096 => Some("gfs2 has blocks of up to 4k"),
         FsType::Xfs | FsType::Gfs2 => None,
     }
 }

@@ -1,5 +1,7 @@
 //! What came of runs in the lab, for people, and as lines that a table is made of.
 
+pub mod table;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -59,7 +61,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// One line a run: what was played on what, how it came, and everything that the program said.
+/// One line a run: what was played on what, how it came, and where it differs from what is predicted.
 pub fn jsonl(plan: &Plan, results: &Results) -> String {
     let mut text = String::new();
     for run in &results.runs {
@@ -72,6 +74,8 @@ pub fn jsonl(plan: &Plan, results: &Results) -> String {
             Came::Broken(_) => "no result".to_owned(),
             came => came.to_string(),
         };
+        let differs: Vec<&Value> = run.lines.iter().filter_map(|line| line.get("differs")).collect();
+        let counted = |key: &str| run.lines.last().and_then(|line| line.get(key)?.as_u64());
         let line = json!({
             "schema": "stalemap.lab/1",
             "scenario": plan.scenario,
@@ -81,10 +85,13 @@ pub fn jsonl(plan: &Plan, results: &Results) -> String {
             "mode": run.mode.name(),
             "result": result,
             "why": why,
-            "unforced": plan.unforced.len(),
+            // Whether the bytes of the schedule are other ones than those of the control.
+            "tells": plan.predicted != plan.predicted_control,
+            "differs": differs,
+            "rounds": counted("rounds"),
+            "rounds_as_predicted": counted("as predicted"),
             "warnings": results.warnings,
             "seconds": (results.seconds * 10.0).round() / 10.0,
-            "said": run.lines,
         });
         let _ = writeln!(text, "{line}");
     }

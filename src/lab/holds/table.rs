@@ -235,6 +235,10 @@ const NONE: &[(&[Path], &str, &str)] = &[
 ];
 
 pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str> {
+    let again = at.before.as_ref().is_some_and(|(before, _)| *before == at.op);
+    if again && at.path == EndDirectIo && at.op == "xfs_dio_write_end_io" {
+        return Err("one call converts all extents");
+    }
     let first: &[Row] = if at.stores_size { GROW } else { &[] };
     let rows = first.iter().chain(TABLES.iter().copied().flatten()).filter(|row| row.is_of(at));
     if let Some(place) = rows.filter_map(|row| row.place(at, release)).next() {
