@@ -62,6 +62,10 @@ pub struct LabSubject {
     /// `chinner-cow`.
     #[arg(long, value_name = "NAME")]
     pub design: Option<String>,
+    /// Put so many dirty folios in front that writeback looks up the second folio of the scenario when it has done with the first
+    /// one: 14 on 6.1, 30 later.
+    #[arg(long)]
+    pub full_batch: bool,
     /// The property whose counterexample is played; without it, the first that leaves other bytes.
     #[arg(long, value_name = "PROPERTY")]
     pub property: Option<String>,

@@ -160,6 +160,7 @@ fn plan(asked: &LabSubject) -> Result<std::result::Result<Plan, Report>> {
         let name = &given.scenario.name;
         other(format!("{name}: {} has no such file system, so there is nothing to boot", release.kernel()))
     })?;
+    let subject = if asked.full_batch { subject.behind_full_batch() } else { subject };
     let property = property.or(given.violates);
     let planned = match given.fits(&subject) {
         Some(steps) => subject.of_schedule(steps, property),

@@ -11,6 +11,7 @@ mod depends;
 mod design;
 mod error;
 mod fetch;
+mod front;
 mod guest;
 mod holds;
 mod initramfs;

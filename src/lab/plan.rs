@@ -31,6 +31,8 @@ pub struct Plan {
     pub folio: u64,
     /// The file system.
     pub fs: Personality,
+    /// How far the race is moved up, behind folios that make a batch of writeback full: bytes.
+    pub moved_up: u64,
     /// The names of the files; never empty.
     pub files: Vec<String>,
     /// The names of the buffers that tasks store into.

@@ -14,6 +14,7 @@ use stalemap_model::words::command::Command;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::personality::Personality;
 
+use super::front;
 use super::holds::{self, Path, Where};
 use super::plan::{Left, Plan};
 use super::predicted::{left, left_by_crash};
@@ -52,6 +53,11 @@ pub enum PlanError {
     /// The schedule has no end.
     #[error("the schedule ends in a deadlock or goes on for ever; a plan needs an end")]
     NoEnd,
+    /// The race cannot be moved.
+    #[error(
+        "a command of this scenario cannot be moved behind other folios of the file; leave out `--full-batch`"
+    )]
+    NotMoved,
 }
 
 /// What is to be played: a scenario on a kernel.
@@ -65,6 +71,18 @@ pub struct Subject<'s> {
     pub variant: Variant,
     /// What the model takes it for.
     pub implementation: Implementation,
+    /// What lies before the race.
+    pub front: Front,
+}
+
+/// What lies before a race in its file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Front {
+    /// What the scenario has there.
+    #[default]
+    AsItIs,
+    /// So many dirty folios that writeback looks up the second folio of the scenario when it has done with the first.
+    FullBatch,
 }
 
 impl<'s> Subject<'s> {
@@ -72,7 +90,22 @@ impl<'s> Subject<'s> {
     pub fn new(scenario: &'s Scenario, release: Release, variant: Variant) -> Option<Self> {
         let kernel = scenario.implementation(release.kernel())?;
         let implementation = variant.of(kernel);
-        Some(Subject { scenario, release, variant, implementation })
+        Some(Subject { scenario, release, variant, implementation, front: Front::AsItIs })
+    }
+
+    /// The same behind a full batch of dirty folios.
+    #[must_use]
+    pub fn behind_full_batch(self) -> Self {
+        Subject { implementation: front::one_by_one(self.implementation), front: Front::FullBatch, ..self }
+    }
+
+    /// The same with another check.
+    fn with(&self, variant: Variant) -> Option<Self> {
+        let other = Subject::new(self.scenario, self.release, variant)?;
+        Some(match self.front {
+            Front::AsItIs => other,
+            Front::FullBatch => other.behind_full_batch(),
+        })
     }
 
     /// The plan of a schedule.
@@ -105,7 +138,7 @@ impl<'s> Subject<'s> {
 
     /// Where the kernel as it is violates nothing: the plan of what it would without its check, and what comes of it with the check.
     fn of_what_is_prevented(&self) -> Result<Plan, PlanError> {
-        let without = Subject::new(self.scenario, self.release, Variant::WithoutCheck);
+        let without = self.with(Variant::WithoutCheck);
         let Some(without) = without.filter(|_| self.variant == Variant::Stock) else {
             return Err(self.holds());
         };
@@ -125,7 +158,7 @@ impl<'s> Subject<'s> {
             Variant::Stock => Variant::WithoutCheck,
             Variant::WithoutCheck | Variant::Debug | Variant::CowCounter => Variant::Stock,
         };
-        let Some(other) = Subject::new(self.scenario, self.release, variant) else { return Ok(None) };
+        let Some(other) = self.with(variant) else { return Ok(None) };
         let kernel = kernel(self.scenario, &other.implementation)?;
         let Some(steps) = adapted(&kernel, steps)? else { return Ok(None) };
         let played = replay(&kernel, &steps)?;
@@ -192,7 +225,7 @@ impl<'s> Subject<'s> {
         steps: &[Step],
         property: Option<Property>,
     ) -> Result<Plan, PlanError> {
-        let Subject { scenario, release, variant, implementation } = self;
+        let Subject { scenario, release, variant, implementation, front: _ } = self;
         // Power is lost where the schedule ends.
         let played = if is_crashed(scenario) {
             replay(kernel, steps)?
@@ -209,7 +242,7 @@ impl<'s> Subject<'s> {
         let after = serial(&alone, &actors)?.ok_or(PlanError::NoEnd)?;
         let serially = replay(&alone, &after)?;
         let texts = |lines: &[CommandLine]| lines.iter().map(|line| line.text.clone()).collect();
-        Ok(Plan {
+        let plan = Plan {
             scenario: scenario.name.clone(),
             title: scenario.title.clone(),
             kernel: implementation.name().to_owned(),
@@ -218,6 +251,7 @@ impl<'s> Subject<'s> {
             block: scenario.block,
             folio: scenario.folio,
             fs: implementation.fs.clone(),
+            moved_up: 0,
             files: named(&scenario.files),
             buffers: scenario.buffers.clone(),
             setup: scenario.setup.clone(),
@@ -231,7 +265,11 @@ impl<'s> Subject<'s> {
             turns: woven.turns,
             control,
             unforced: woven.unforced,
-        })
+        };
+        match self.front {
+            Front::AsItIs => Ok(plan),
+            Front::FullBatch => front::behind(plan, *release).ok_or(PlanError::NotMoved),
+        }
     }
 }
 

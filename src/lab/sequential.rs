@@ -47,6 +47,7 @@ pub fn plan(config: &Config, order: &[usize], about: About) -> Result<Plan, Engi
         block: config.block,
         folio: config.folio,
         fs: config.fs.clone(),
+        moved_up: 0,
         files: config.files.clone(),
         buffers: config.buffers.clone(),
         setup: config.setup.clone(),

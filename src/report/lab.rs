@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use stalemap_model::words::geometry::ByteRange;
+use stalemap_model::words::geometry::{ByteRange, Bytes};
 
 use super::text::wrap;
 use crate::lab::plan::{At, Contents, Hold, Left, Part, Plan, Turn, Value as Holds, Whom};
@@ -17,6 +17,11 @@ pub fn text(plan: &Plan) -> String {
     list(&mut text, "first, alone", &plan.setup_lines);
     for (task, lines) in plan.tasks.iter().zip(&plan.task_lines) {
         list(&mut text, &format!("task {}", task.name), lines);
+    }
+    if plan.moved_up > 0 {
+        let up = Bytes(plan.moved_up);
+        let _ =
+            writeln!(text, "all offsets are moved up by {up}, behind what makes a batch of writeback full");
     }
     let holds: Vec<String> =
         plan.holds.iter().enumerate().map(|(n, hold)| self::hold(plan, n, hold)).collect();

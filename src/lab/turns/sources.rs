@@ -9,6 +9,7 @@ use super::super::plan::{At, Hold, Turn, Whom};
 use super::super::segments::Segment;
 use super::Weaver;
 use crate::annotate::events;
+use stalemap_explore::Played;
 
 impl Weaver<'_> {
     /// The hold at which the source of the write goes that the step at `row` is in, armed. None: it stays.
@@ -18,7 +19,12 @@ impl Weaver<'_> {
         let command = played.command?;
         let announced = self.tasks.get(task)?.run.get(command.checked_sub(1)?)?;
         let Command::Short { .. } = announced.command else { return None };
+        let of_command = |before: &&Played| before.actor == played.actor && before.command == played.command;
+        let begun = self.replay.played[..row].iter().any(|before| of_command(&before));
         let (function, at, nth) = if self.takes_glock {
+            if begun {
+                return None;
+            }
             // The glock is held, and page faults are not allowed, from here on (gfs2_file_buffered_write).
             ("iomap_file_buffered_write", At::Before, 1)
         } else {
