@@ -24,6 +24,8 @@ pub(super) struct Where {
     pub(super) before: Option<(String, Option<u64>)>,
     /// Whether the operation stores i_size, which was loaded before it.
     pub(super) stores_size: bool,
+    /// Whether an attempt fails in it, and another one begins.
+    pub(super) fails: bool,
 }
 
 /// The path that a command takes through the kernel.
@@ -69,6 +71,8 @@ pub(super) enum Nth {
     Last(&'static [&'static str]),
     /// The next one after those of these operations.
     After(&'static [&'static str]),
+    /// The next one after those of attempts that failed: an error completes direct I/O, too (`iomap_dio_set_error`).
+    AfterFailures,
 }
 
 impl Path {

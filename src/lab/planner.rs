@@ -199,6 +199,7 @@ impl<'s> Subject<'s> {
             target: op.target.map(u64::from),
             before: None,
             stores_size: false,
+            fails: false,
         };
         holds::place(&at, self.release).is_ok()
     }

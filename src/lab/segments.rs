@@ -51,6 +51,8 @@ fn ends(replay: &Replay, rows: &Range<usize>) -> Ends {
     match next {
         None => Ends::Done,
         Some(row) if is_main && played[row].command != last.command => Ends::Done,
+        // A directed run: it is held by what the scenario says.
+        Some(row) if played[row].op == "resume" => Ends::Stops(row),
         Some(row) if played[rows.end].preempts => Ends::Stops(row),
         Some(row) => Ends::Waits(row),
     }

@@ -223,6 +223,7 @@ impl Weaver<'_> {
             Nth::Next => 1 + count(&|at| holds::place(at, self.release) == Ok(*place)),
             Nth::Last(ops) => of(ops).max(1),
             Nth::After(ops) => 1 + of(ops),
+            Nth::AfterFailures => 1 + count(&|at| at.fails),
         }
     }
 
@@ -242,9 +243,10 @@ impl Weaver<'_> {
         });
         let before = before.map(|before| parsed(&self.replay.played[before].op));
         let (op, target) = parsed(&played.op);
-        let stores_size =
-            played.events.iter().filter_map(events::what).any(|what| matches!(what, What::Size(_)));
-        Where { path: self.path_of(played.actor, played.command), op, target, before, stores_size }
+        let tells = |of: fn(&What) -> bool| played.events.iter().filter_map(events::what).any(of);
+        let stores_size = tells(|what| matches!(what, What::Size(_)));
+        let fails = tells(|what| matches!(what, What::Failed(_)));
+        Where { path: self.path_of(played.actor, played.command), op, target, before, stores_size, fails }
     }
 
     fn path_of(&self, actor: ActorId, command: Option<usize>) -> Path {

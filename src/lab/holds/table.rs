@@ -109,6 +109,7 @@ const END: Functions = Each("xfs_buffered_write_iomap_end", "xfs_buffered_write_
 const WRITE: &[Row] = &[
     row(&[Write], "filemap_get_folio", None, Before, Same("balance_dirty_pages_ratelimited_flags")),
     row(&[Write], "filemap_grab_folio", None, Before, Same("balance_dirty_pages_ratelimited_flags")),
+    row(&[Write], "resume", None, Before, Same("balance_dirty_pages_ratelimited_flags")).nth(Nth::After(LOOK_UP)),
     row(&[Write], "iomap_begin", None, Before, Same("xfs_buffered_write_iomap_begin")),
     row(&[Write], "gfs2_iomap_begin", None, Before, Same("gfs2_iomap_begin")),
     row(&[Write], "iomap_valid", None, Before, Same("xfs_iomap_valid")),
@@ -184,7 +185,8 @@ const DIRECT: &[Row] = &[
     row(&[DirectWrite], "device_write", Some("xfs_iomap_write_direct"), After, Same("xfs_direct_write_iomap_begin")).nth(Last(BEGIN)),
     row(&[DirectWrite], "xfs_reflink_fill_cow_hole", None, Before, Same("xfs_trans_alloc_inode")),
     row(&[DirectWrite], "xfs_iomap_write_direct", None, Before, Same("xfs_iomap_write_direct")),
-    row(&[DirectWrite, EndDirectIo], "xfs_dio_write_end_io", None, Before, Same("xfs_dio_write_end_io")),
+    row(&[DirectWrite, EndDirectIo], "xfs_dio_write_end_io", None, Before, Same("xfs_dio_write_end_io")).nth(Nth::AfterFailures),
+    row(&[DirectWrite, EndDirectIo], "spin_lock i_flags_lock", None, Before, Same("xfs_dio_write_end_io")).nth(Nth::AfterFailures),
     row(&[DirectWrite, EndDirectIo], "xfs_reflink_end_cow", None, Before, Same("xfs_reflink_end_cow")),
     row(&[EndDirectIo], "invalidate_inode_pages2", None, Before, Each("invalidate_inode_pages2_range", "kiocb_invalidate_post_direct_write", "kiocb_invalidate_post_direct_write")),
     row(&[DirectWrite], "invalidate_inode_pages2", None, Before, Each("invalidate_inode_pages2_range", "kiocb_invalidate_pages", "kiocb_invalidate_pages")),
@@ -250,7 +252,14 @@ pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str>
 
 /// Every function of the table, for the release.
 pub(super) fn functions(release: Release) -> Vec<&'static str> {
-    let at = Where { path: Other, op: String::new(), target: None, before: None, stores_size: false };
+    let at = Where {
+        path: Other,
+        op: String::new(),
+        target: None,
+        before: None,
+        stores_size: false,
+        fails: false,
+    };
     let places = TABLES.iter().copied().flatten().filter_map(|row| row.place(&at, release));
     let mut functions: Vec<&'static str> = places.map(|place| place.function).collect();
     functions.sort_unstable();
