@@ -162,7 +162,7 @@ impl<'s> Subject<'s> {
         let kernel = kernel(self.scenario, &other.implementation)?;
         let Some(steps) = adapted(&kernel, steps)? else { return Ok(None) };
         let played = replay(&kernel, &steps)?;
-        Ok(Some((variant, predicted(self.scenario, &other.implementation.fs, &played))))
+        Ok(Some((variant, predicted(self.scenario, &other.implementation.fs, &played, steps.len()))))
     }
 
     /// The plan of the counterexample to a property that is forced the easiest.
@@ -227,13 +227,11 @@ impl<'s> Subject<'s> {
         property: Option<Property>,
     ) -> Result<Plan, PlanError> {
         let Subject { scenario, release, variant, implementation, front: _ } = self;
+        let complete = finished(kernel, steps)?.ok_or(PlanError::NoEnd)?;
+        let played = replay(kernel, &complete)?;
         // Power is lost where the schedule ends.
-        let played = if is_crashed(scenario) {
-            replay(kernel, steps)?
-        } else {
-            replay(kernel, &finished(kernel, steps)?.ok_or(PlanError::NoEnd)?)?
-        };
-        let woven = weave(&played, &scenario.actors, *release, implementation.fs.glock);
+        let cut = if is_crashed(scenario) { steps.len() } else { complete.len() };
+        let woven = weave(&played, cut, &scenario.actors, *release, implementation.fs.glock);
         let control = order(&played);
         // A worker begins as soon as there is something to do.
         let specs = kernel.actors();
@@ -259,8 +257,8 @@ impl<'s> Subject<'s> {
             setup_lines: texts(&scenario.setup_lines),
             tasks: scenario.actors.clone(),
             task_lines: scenario.actor_lines.iter().map(|lines| texts(lines)).collect(),
-            predicted: predicted(scenario, &implementation.fs, &played),
-            predicted_control: predicted(scenario, &implementation.fs, &serially),
+            predicted: predicted(scenario, &implementation.fs, &played, cut),
+            predicted_control: predicted(scenario, &implementation.fs, &serially, after.len()),
             beside: self.beside(steps)?,
             holds: woven.holds,
             turns: woven.turns,
@@ -303,9 +301,9 @@ fn order(replay: &Replay) -> Vec<usize> {
     order
 }
 
-/// What a run leaves.
-fn predicted(scenario: &Scenario, fs: &Personality, replay: &Replay) -> Left {
-    if is_crashed(scenario) { left_by_crash(replay) } else { left(replay, fs) }
+/// What a run leaves; where power is lost, it is before the step at `cut`.
+fn predicted(scenario: &Scenario, fs: &Personality, replay: &Replay, cut: usize) -> Left {
+    if is_crashed(scenario) { left_by_crash(replay, cut) } else { left(replay, fs) }
 }
 
 /// Whether power is lost in it.

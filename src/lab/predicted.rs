@@ -22,9 +22,9 @@ pub(super) fn left(replay: &Replay, fs: &Personality) -> Left {
     }
 }
 
-/// What is left when power is lost at the end of a schedule: the size that is on the device, and what lies below it.
-pub(super) fn left_by_crash(replay: &Replay) -> Left {
-    let last = replay.played.last().map_or(&replay.initial_picture, |played| &played.picture);
+/// What is left when power is lost before the step at `cut`: the size that is on the device, and what lies below it.
+pub(super) fn left_by_crash(replay: &Replay, cut: usize) -> Left {
+    let last = replay.played[..cut].last().map_or(&replay.initial_picture, |played| &played.picture);
     Left { cached: None, stable: None, remounted: contents(last, recovered) }
 }
 

@@ -27,9 +27,9 @@ pub(super) enum Ends {
     Stops(usize),
 }
 
-/// The segments of a replayed schedule.
-pub(super) fn segments(replay: &Replay) -> Vec<Segment> {
-    let played = &replay.played;
+/// The segments of a replayed schedule up to the step at `cut`; what comes behind it says how they would have gone on.
+pub(super) fn segments(replay: &Replay, cut: usize) -> Vec<Segment> {
+    let played = &replay.played[..cut];
     let mut segments: Vec<Segment> = Vec::new();
     let mut from = 0;
     for end in 1..=played.len() {
@@ -37,13 +37,13 @@ pub(super) fn segments(replay: &Replay) -> Vec<Segment> {
             continue;
         }
         let rows = from..end;
-        segments.push(Segment { actor: played[from].actor, ends: ends(replay, &rows), rows });
+        segments.push(Segment { actor: played[from].actor, ends: ends(replay, &rows, cut), rows });
         from = end;
     }
     segments
 }
 
-fn ends(replay: &Replay, rows: &Range<usize>) -> Ends {
+fn ends(replay: &Replay, rows: &Range<usize>, cut: usize) -> Ends {
     let played = &replay.played;
     let last = &played[rows.end - 1];
     let next = (rows.end..played.len()).find(|row| played[*row].actor == last.actor);
@@ -51,6 +51,8 @@ fn ends(replay: &Replay, rows: &Range<usize>) -> Ends {
     match next {
         None => Ends::Done,
         Some(row) if is_main && played[row].command != last.command => Ends::Done,
+        // It is stopped where the schedule ends.
+        Some(row) if row >= cut => Ends::Stops(row),
         // A directed run: it is held by what the scenario says.
         Some(row) if played[row].op == "resume" => Ends::Stops(row),
         Some(row) if played[rows.end].preempts => Ends::Stops(row),

@@ -34,9 +34,15 @@ pub(super) struct Woven {
     pub(super) unforced: Vec<Unforced>,
 }
 
-/// Weaves the segments of a complete schedule.
-pub(super) fn weave(replay: &Replay, tasks: &[ActorConfig], release: Release, takes_glock: bool) -> Woven {
-    let segments = segments(replay);
+/// Weaves the segments of a complete schedule, up to the step at `cut`: where power is lost.
+pub(super) fn weave(
+    replay: &Replay,
+    cut: usize,
+    tasks: &[ActorConfig],
+    release: Release,
+    takes_glock: bool,
+) -> Woven {
+    let segments = segments(replay, cut);
     let mut weaver = Weaver {
         replay,
         tasks,
