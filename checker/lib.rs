@@ -8,8 +8,8 @@
 #![forbid(unsafe_code)]
 
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Exploration, Halted, Keeper, Limits, Opening, Options, Order,
-    Played, PreemptionCost, Progress, Replay, ReplayError, Step, Witness,
+    Choice, Counterexample, End, EngineError, Explanation, Exploration, Halted, Keeper, Limits, Observation,
+    Opening, Options, Order, Played, PreemptionCost, Progress, Replay, ReplayError, Step, Witness,
 };
 use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
@@ -97,6 +97,16 @@ pub fn way_to_end(kernel: &Kernel, end: &End, limits: &Limits) -> Result<Option<
 #[inline(never)]
 pub fn least_witness(kernel: &Kernel, branch: Branch, limits: &Limits) -> Result<Witness, EngineError> {
     stalemap_explore::least_witness(kernel, branch, limits)
+}
+
+/// [`stalemap_explore::explain`].
+#[inline(never)]
+pub fn explain(
+    kernel: &Kernel,
+    observation: &dyn Observation<Position = Vec<u64>>,
+    limits: &Limits,
+) -> Result<Explanation<Vec<u64>>, EngineError> {
+    stalemap_explore::explain(kernel, observation, limits)
 }
 
 /// [`stalemap_explore::replay`].

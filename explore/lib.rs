@@ -42,6 +42,7 @@
 mod actors;
 mod causality;
 mod checkpoint;
+mod conform;
 mod counterexample;
 mod cycles;
 mod ends;
@@ -74,6 +75,7 @@ mod witness;
 
 pub use actors::MAX_ACTORS;
 pub use checkpoint::{Keeper, Wish};
+pub use conform::{Explanation, Move, Observation, Offer, explain};
 pub use counterexample::Counterexample;
 pub use ends::End;
 pub use error::EngineError;

@@ -28,8 +28,10 @@ Exit codes:
 
 const TRACE_EXIT_CODES: &str = "\
 Exit codes:
-  0  the trace was read
-  2  usage or bad input, also a file in which no event of a trace was found";
+  0  the trace was read; with --conforms, all of its pieces are runs of the model
+  1  with --conforms, some piece is not
+  2  usage or bad input, also a file in which no event of a trace was found
+  3  with --conforms, something could not be decided, or nothing could be asked";
 
 const LAB_EXIT_CODES: &str = "\
 Exit codes:
@@ -564,6 +566,10 @@ pub struct TraceArgs {
     /// Which stale mapping `--scenario` is about, by its number in the list.
     #[arg(long, value_name = "K", requires = "scenario", value_parser = clap::value_parser!(u64).range(1..))]
     pub window: Option<u64>,
+    /// Whether the trace is a run of the model of this kernel (`stalemap kernels`) or design, piece by piece; without a
+    /// name, of the kernel that the trace says it is of.
+    #[arg(long, value_name = "KERNEL", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["scenario", "all"])]
+    pub conforms: Option<String>,
     /// Write the stale mapping as a scenario, which `check` explores; the first one without `--window`.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
+mod conform;
 mod kernels;
 mod lab;
 mod progress;

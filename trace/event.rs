@@ -349,6 +349,9 @@ pub enum Event {
     WritebackMapping {
         /// Of what; a kernel before 6.7 does not say.
         of: Option<u64>,
+        /// How much of that is dirty, where it is said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dirty: Option<u64>,
         /// The mapping.
         #[serde(flatten)]
         mapping: Mapping,

@@ -45,6 +45,21 @@ impl Extents {
         }
     }
 
+    /// What a task has taken out and not put back.
+    pub(crate) fn unsettled(&self, task: u32) -> Vec<Range<u64>> {
+        let of_task = self.taken_out.iter().filter(|(by, _)| *by == task);
+        of_task.map(|(_, range)| range.clone()).collect()
+    }
+
+    /// The parts of a range of which something is known, with their kinds.
+    pub(crate) fn parts(&self, range: &Range<u64>) -> Vec<(Range<u64>, MapKind)> {
+        let first = self.known.range(..=range.start).next_back().map_or(range.start, |(start, _)| *start);
+        let records = self.known.range(first..range.end.max(first));
+        let inside =
+            records.map(|(start, (end, kind))| ((*start).max(range.start)..(*end).min(range.end), *kind));
+        inside.filter(|(part, _)| !part.is_empty()).collect()
+    }
+
     /// A mapping was handed out: what it says of blocks that are not known is believed.
     pub(crate) fn learn(&mut self, range: Range<u64>, kind: MapKind) {
         for gap in self.gaps(range) {

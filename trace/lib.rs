@@ -18,6 +18,7 @@ mod fields;
 mod folios;
 mod line;
 mod parse;
+mod pieces;
 mod reader;
 mod windows;
 
@@ -28,6 +29,7 @@ pub use event::{
     Sampled, Source,
 };
 pub use line::{Head, Task};
+pub use pieces::{Cutting, Deed, Doer, Does, Outside, Piece, Pieces, Rule, Seen, Sight, Traces};
 pub use reader::{ReadError, Reader, Traced, Which};
 /// A shell script that takes such a trace of one file, while a command runs.
 pub const RECORD: &str = include_str!("record.sh");

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use stalemap_trace::{Finder, ReadError, Reader, Which};
 
-use super::{Exit, Report, Result, unwritable};
+use super::{Exit, Report, Result, conform, unwritable};
 use crate::cli::{TraceArgs, TraceCommand, TraceFormat};
 use crate::input::InputError;
 use crate::report::cut;
@@ -14,6 +14,9 @@ use crate::report::trace::{self, Read as Shown};
 
 pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
     match (&args.instead, &args.file) {
+        (None, Some(file)) if args.conforms.is_some() => {
+            conform::command(args, file, args.conforms.as_deref().unwrap_or_default())
+        }
         (None, Some(file)) => read(args, file, out),
         (Some(TraceCommand::Record), _) | (None, None) => {
             Ok(Report::of(stalemap_trace::RECORD.to_owned(), Exit::Expected))
@@ -82,12 +85,12 @@ fn write_scenario(args: &TraceArgs, file: &Path, path: &Path, shown: &Shown) -> 
     Ok(Report::of(format!("wrote {}\n", path.display()), Exit::Expected))
 }
 
-fn other(path: &Path, problem: &str) -> InputError {
+pub(super) fn other(path: &Path, problem: &str) -> InputError {
     InputError::Other(format!("{}: {problem}", path.display()))
 }
 
 /// A trace may be as long as it likes, and may come from a pipe.
-fn open(path: &Path) -> Result<Box<dyn Read>> {
+pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdin().lock()));
     }

@@ -4,6 +4,7 @@ pub mod assumptions;
 pub mod cause;
 pub mod check;
 pub mod compare;
+pub mod conform;
 pub mod cut;
 pub mod engines;
 pub mod export;

@@ -2,7 +2,7 @@
 
 use super::map::mapping;
 use crate::event::{Event, FolioChange, Place};
-use crate::fields::{Fields, Missing};
+use crate::fields::{Fields, Missing, number};
 
 pub(super) fn event(name: &str, fields: Fields<'_>) -> Option<Result<Event, Missing>> {
     Some(match name {
@@ -52,7 +52,8 @@ fn writeback(fields: Fields<'_>) -> Result<Event, Missing> {
 
 fn writeback_mapping(fields: Fields<'_>) -> Result<Event, Missing> {
     let of = fields.find("pos").map(|_| fields.number("pos")).transpose()?;
-    mapping(fields).map(|mapping| Event::WritebackMapping { of, mapping })
+    let dirty = fields.find("len").and_then(number);
+    mapping(fields).map(|mapping| Event::WritebackMapping { of, dirty, mapping })
 }
 
 /// Since 6.13 reads and stores have events of their own.

@@ -178,7 +178,7 @@ impl Finder {
             Event::WriteBegun { returned: 0 } => self.written(traced),
             Event::WriteEnd { offset, copied, .. } => self.folios.fill(*offset, *copied),
             Event::Writeback { offset, length, .. } => self.holder(pid).writes_back(*offset, *length),
-            Event::WritebackMapping { of, mapping } => self.written_back(traced, *of, mapping),
+            Event::WritebackMapping { of, mapping, .. } => self.written_back(traced, *of, mapping),
             _ => {}
         }
     }

@@ -1,0 +1,106 @@
+//! `trace --conforms`: whether a trace is a run of the model.
+
+use std::path::Path;
+
+use stalemap_explore::Limits;
+use stalemap_model::words::implementation::Implementation;
+use stalemap_trace::{Event, ReadError, Reader, Traces, Which};
+
+use super::trace::{open, other};
+use super::{Exit, Report, Result, under};
+use crate::cli::{TraceArgs, TraceFormat};
+use crate::conform::{Asker, PAIRS, kernel_of};
+use crate::report::{conform, trace};
+use crate::scenario::implementations::Kind;
+use crate::scenario::{Scenario, read};
+
+/// What is known of a trace once it was read.
+struct Known {
+    inode: u64,
+    block: u64,
+    release: Option<String>,
+    traces: Traces,
+}
+
+pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Report> {
+    if file == Path::new("-") {
+        return Err(vec![other(file, "a trace is read twice for this; name its file")]);
+    }
+    let known = known(args, file)?;
+    let name = name(&known, file, asked)?;
+    implementation_of(file, &name)?;
+    let implementation = |scenario: &Scenario| -> Option<Implementation> { scenario.implementation(&name) };
+    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let limits = Limits { states: Some(PAIRS), ..Limits::default() };
+    let reader = Reader::new(open(file)?, Which::Inode(known.inode)).map_err(unreadable)?;
+    let asker = Asker::new(&implementation, known.traces, limits);
+    let found = asker.ask_all(reader, known.block).map_err(unreadable)?;
+    let exit = if found.unexplained > 0 {
+        Exit::Unexpected
+    } else if !found.undecided.is_empty() || found.pieces == 0 {
+        Exit::Incomplete
+    } else {
+        Exit::Expected
+    };
+    let shown = conform::Shown {
+        file: file.display().to_string(),
+        inode: known.inode,
+        release: known.release,
+        kernel: name,
+        found,
+    };
+    let text = match args.format {
+        TraceFormat::Text => conform::text(&shown),
+        TraceFormat::Json => conform::json(&shown),
+        TraceFormat::Jsonl => {
+            return Err(vec![other(file, "`--format jsonl` prints events; take `json` or `text`")]);
+        }
+    };
+    Ok(Report::of(text, exit))
+}
+
+/// Reads a trace for what it is of.
+fn known(args: &TraceArgs, file: &Path) -> Result<Known> {
+    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let which = args.inode.map_or(Which::First, Which::Inode);
+    let mut reader = Reader::new(open(file)?, which).map_err(unreadable)?;
+    let (mut block, mut release, mut traces) = (args.block, None, Traces::default());
+    while let Some(traced) = reader.next_event().map_err(unreadable)? {
+        traces.see(&traced.event);
+        if let Event::Meta { kernel, block: of_trace, .. } = traced.event {
+            release.get_or_insert(kernel);
+            block = if of_trace > 0 { of_trace } else { block };
+        }
+    }
+    let counts = reader.counts();
+    match reader.inode().filter(|_| counts.understood > 0) {
+        Some(inode) => Ok(Known { inode, block, release, traces }),
+        None => Err(vec![other(file, &trace::nothing(counts, args.inode))]),
+    }
+}
+
+/// The kernel or design that is asked for.
+fn name(known: &Known, file: &Path, asked: &str) -> Result<String> {
+    if !asked.is_empty() {
+        return Ok(asked.to_owned());
+    }
+    let Some(release) = &known.release else {
+        let problem = "the trace does not say of which kernel it is; name one: `--conforms linux-6.12`";
+        return Err(vec![other(file, problem)]);
+    };
+    let kernel = kernel_of(release).map(str::to_owned);
+    kernel.ok_or_else(|| {
+        vec![other(
+            file,
+            &format!("`{release}` is no release of a kernel; name one: `--conforms linux-6.12`"),
+        )]
+    })
+}
+
+/// A kernel or design by its name, on XFS.
+fn implementation_of(file: &Path, name: &str) -> Result<Implementation> {
+    let any = "title = \"any\"\n\n[[actor]]\nname = \"any\"\nrun = [\"fsync\"]\n";
+    let scenario = read(&file.display().to_string(), any.as_bytes()).map_err(|_| Vec::new())?;
+    let kind = if name.starts_with("linux-") { Kind::Kernel } else { Kind::Design };
+    scenario.implementation(name).ok_or_else(|| vec![under::unknown(&scenario, kind, name)])
+}

@@ -1,0 +1,250 @@
+//! Whether a trace of a real kernel is a run of the model of that kernel, piece by piece.
+//!
+//! The trace is cut into what happened to single pages of the file (`stalemap_trace::Pieces`). Each piece becomes a scenario
+//! (`staged.rs`), and the explorer looks for a schedule of it whose events are those of the trace (`observed.rs`). What the trace has no
+//! event for is free; what it has one for must be there, and nothing else of that kind. Pieces that differ in nothing but
+//! where and when are asked about once.
+
+mod observed;
+mod release;
+mod staged;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use stalemap_checker::explain;
+use stalemap_explore::{Explanation, LimitHit, Limits, Offer, Step};
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::design::Check;
+use stalemap_model::words::implementation::Implementation;
+use stalemap_trace::{Cutting, Outside, Piece, Pieces, ReadError, Reader, Rule, Seen, Traces};
+
+use self::observed::Observed;
+pub use self::release::kernel_of;
+use self::staged::Stage;
+use crate::scenario::{Scenario, read};
+
+/// How many pieces that do not conform are kept.
+const MOST_KEPT: usize = 20;
+
+/// Pairs of a state and a position that the search for one piece may look at.
+pub const PAIRS: u64 = 400_000;
+
+/// What came of a trace.
+#[derive(Clone, Debug, Default)]
+pub struct Conformance {
+    /// Pieces, all.
+    pub pieces: u64,
+    /// Those that some schedule explains.
+    pub explained: u64,
+    /// How many different ones the explorer was asked about.
+    pub asked: u64,
+    /// Those that no schedule explains.
+    pub unexplained: u64,
+    /// The first of them.
+    pub differences: Vec<Difference>,
+    /// Those that could not be decided, by why.
+    pub undecided: BTreeMap<String, u64>,
+    /// Events that a piece may be about.
+    pub subjects: u64,
+    /// Those of them that are explained.
+    pub events: u64,
+    /// Pages' stories that are in no piece, by why.
+    pub outside: BTreeMap<Outside, u64>,
+    /// How often each rule was needed in explained pieces.
+    pub rules: BTreeMap<Rule, u64>,
+}
+
+/// A piece that no schedule explains.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The piece.
+    pub piece: Piece,
+    /// The first thing seen that none explains; `None` where all are, and the run cannot end.
+    pub seen: Option<Seen>,
+    /// How many things seen some run explains, at most.
+    pub explained: usize,
+    /// What the model could do next, and the trace does not show.
+    pub offers: BTreeSet<Offer>,
+    /// The piece as a scenario.
+    pub scenario: String,
+    /// A run that explains the most.
+    pub steps: Vec<Step>,
+}
+
+/// A piece's answer.
+#[derive(Clone, Debug)]
+enum Answer {
+    Explained(Vec<Step>),
+    Unexplained { seen: Option<usize>, explained: usize, offers: BTreeSet<Offer>, steps: Vec<Step> },
+    Undecided(String),
+}
+
+/// An explained piece, with the schedule that explains it.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The piece.
+    pub piece: Piece,
+    /// As a scenario.
+    pub scenario: String,
+    /// The schedule.
+    pub steps: Vec<Step>,
+}
+
+/// Asks about the pieces of a trace.
+pub struct Asker<'i> {
+    implementation: &'i dyn Fn(&Scenario) -> Option<Implementation>,
+    traces: Traces,
+    limits: Limits,
+    known: HashMap<String, Answer>,
+    explained_lines: BTreeSet<u64>,
+    found: Conformance,
+}
+
+impl<'i> Asker<'i> {
+    /// `implementation`: the kernel or design for a scenario; `traces`: what the trace has at all.
+    pub fn new(
+        implementation: &'i dyn Fn(&Scenario) -> Option<Implementation>,
+        traces: Traces,
+        limits: Limits,
+    ) -> Self {
+        Asker {
+            implementation,
+            traces,
+            limits,
+            known: HashMap::new(),
+            explained_lines: BTreeSet::new(),
+            found: Conformance::default(),
+        }
+    }
+
+    /// Asks about all of a trace.
+    pub fn ask_all(mut self, mut reader: Reader<'_>, block: u64) -> Result<Conformance, ReadError> {
+        let mut pieces = Pieces::new(block, self.traces);
+        let mut subjects = Vec::new();
+        while let Some(traced) = reader.next_event()? {
+            pieces.lost(reader.counts().lost);
+            if Traces::is_subject(&traced.event) {
+                subjects.push(traced.line);
+            }
+            pieces.see(&traced);
+            for cutting in pieces.take() {
+                self.ask(cutting);
+            }
+        }
+        for cutting in pieces.finish() {
+            self.ask(cutting);
+        }
+        self.found.subjects = subjects.len() as u64;
+        let explained = |line: &&u64| self.explained_lines.contains(line);
+        self.found.events = subjects.iter().filter(explained).count() as u64;
+        Ok(self.found)
+    }
+
+    fn ask(&mut self, cutting: Cutting) {
+        let piece = match cutting {
+            Cutting::Piece(piece) => piece,
+            Cutting::Outside(_, why, _) => {
+                *self.found.outside.entry(why).or_default() += 1;
+                return;
+            }
+        };
+        self.found.pieces += 1;
+        let key = format!("{:?}", ranked(&piece));
+        let answer = match self.known.get(&key) {
+            Some(answer) => answer.clone(),
+            None => {
+                self.found.asked += 1;
+                let answer = self.answer(&piece);
+                self.known.insert(key, answer.clone());
+                answer
+            }
+        };
+        match answer {
+            Answer::Explained(_) => {
+                self.found.explained += 1;
+                self.explained_lines.extend(piece.seen.iter().map(|seen| seen.line));
+                for (rule, times) in &piece.rules {
+                    *self.found.rules.entry(*rule).or_default() += times;
+                }
+            }
+            Answer::Unexplained { seen, explained, offers, steps } => {
+                self.found.unexplained += 1;
+                if self.found.differences.len() < MOST_KEPT {
+                    let scenario = Stage::of(&piece, &title(&piece)).text;
+                    let seen = seen.and_then(|place| piece.seen.get(place).cloned());
+                    let difference = Difference { piece, seen, explained, offers, scenario, steps };
+                    self.found.differences.push(difference);
+                }
+            }
+            Answer::Undecided(why) => *self.found.undecided.entry(why).or_default() += 1,
+        }
+    }
+
+    fn answer(&self, piece: &Piece) -> Answer {
+        let stage = Stage::of(piece, &title(piece));
+        let scenario = match read("piece", stage.text.as_bytes()) {
+            Ok(scenario) => scenario,
+            Err(errors) => return Answer::Undecided(format!("the piece makes no scenario: {errors}")),
+        };
+        let Some(implementation) = (self.implementation)(&scenario) else {
+            return Answer::Undecided("the kernel does not have the file system".to_owned());
+        };
+        let compares = implementation.design.check != Check::Never;
+        let kernel = match Kernel::new(scenario.config_of(implementation)) {
+            Ok(kernel) => kernel,
+            Err(error) => return Answer::Undecided(error.to_string()),
+        };
+        let observed = Observed { piece, stage: &stage, traces: self.traces, compares };
+        match explain(&kernel, &observed, &self.limits) {
+            Ok(Explanation::Explained { steps, .. }) => Answer::Explained(steps),
+            Ok(Explanation::Unexplained { explained, steps, position, offers, .. }) => {
+                let seen = observed.missing(&position).min_by_key(|(_, seen)| seen.last.min(seen.line));
+                Answer::Unexplained { seen: seen.map(|(place, _)| place), explained, offers, steps }
+            }
+            Ok(Explanation::Undecided(hit)) => Answer::Undecided(undecided(hit)),
+            Ok(Explanation::Halted(_)) => Answer::Undecided("the setup does not come to its end".to_owned()),
+            Err(error) => Answer::Undecided(error.to_string()),
+        }
+    }
+}
+
+fn undecided(hit: LimitHit) -> String {
+    format!("the limit of {hit} was reached")
+}
+
+fn title(piece: &Piece) -> String {
+    let lines = piece.seen.iter().map(|seen| seen.line);
+    let (first, last) = (lines.clone().min().unwrap_or(0), lines.max().unwrap_or(0));
+    format!("Page {:#x} of a traced file, lines {first} to {last}", piece.page)
+}
+
+/// A piece without where and when: lines are their ranks.
+fn ranked(piece: &Piece) -> Piece {
+    let mut lines: Vec<u64> = Vec::new();
+    for seen in &piece.seen {
+        lines.extend([seen.first, seen.last, seen.line]);
+    }
+    lines.extend(piece.elsewhere.iter().flat_map(|(first, last)| [*first, *last]));
+    lines.extend(piece.doers.iter().flat_map(|doer| &doer.does).map(|does| does.from));
+    lines.sort_unstable();
+    lines.dedup();
+    let rank = |line: &mut u64| *line = lines.partition_point(|known| known < line) as u64;
+    let mut piece = piece.clone();
+    piece.page = 0;
+    piece.rules.clear();
+    for seen in &mut piece.seen {
+        rank(&mut seen.first);
+        rank(&mut seen.last);
+        rank(&mut seen.line);
+    }
+    for (first, last) in &mut piece.elsewhere {
+        rank(first);
+        rank(last);
+    }
+    for doer in &mut piece.doers {
+        doer.task.pid = 0;
+        doer.task.comm.clear();
+        doer.does.iter_mut().for_each(|does| rank(&mut does.from));
+    }
+    piece
+}

@@ -1,0 +1,185 @@
+//! Whether a trace is a run of the model, for people and for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use stalemap_trace::Sight;
+
+use super::style::{HEAD, styled};
+use crate::conform::{Conformance, Difference};
+
+/// What is shown.
+#[derive(Debug)]
+pub struct Shown {
+    /// The trace's file.
+    pub file: String,
+    /// The inode.
+    pub inode: u64,
+    /// The release that it says it is of.
+    pub release: Option<String>,
+    /// The kernel or design that it was asked about.
+    pub kernel: String,
+    /// What was found.
+    pub found: Conformance,
+}
+
+/// How many differences are shown to people.
+const MOST_SHOWN: usize = 3;
+
+/// How many of the model's offers are shown to people.
+const MOST_OFFERS: usize = 6;
+
+/// For people.
+pub fn text(shown: &Shown) -> String {
+    let found = &shown.found;
+    let release = shown.release.as_ref().map_or_else(String::new, |release| format!(", kernel {release}"));
+    let head = format!("{}: inode {:#x}{release}, under {}", shown.file, shown.inode, shown.kernel);
+    let mut text = format!("{}\n", styled(HEAD, &head));
+    let _ = writeln!(text, "{}", verdict(found));
+    let _ = writeln!(
+        text,
+        "{} pieces, {} of them different: {} explained, {} not, {} undecided",
+        found.pieces,
+        found.asked,
+        found.explained,
+        found.unexplained,
+        found.undecided.values().sum::<u64>()
+    );
+    let _ = writeln!(
+        text,
+        "{} events explained; {} more that are about pages, mappings or extents are in no piece that is",
+        found.events,
+        found.subjects - found.events
+    );
+    for (why, pages) in &found.undecided {
+        let _ = writeln!(text, "undecided: {pages}: {why}");
+    }
+    for (why, pages) in &found.outside {
+        let _ = writeln!(text, "no piece: {pages}: {}", why.words());
+    }
+    for (rule, times) in &found.rules {
+        let _ = writeln!(text, "rule {}: {times}", rule.name());
+    }
+    for (number, difference) in found.differences.iter().take(MOST_SHOWN).enumerate() {
+        text.push_str(&self::difference(number + 1, difference));
+    }
+    if found.unexplained > MOST_SHOWN as u64 {
+        let _ = writeln!(text, "\n{} more; JSON has them", found.unexplained - MOST_SHOWN as u64);
+    }
+    text
+}
+
+fn verdict(found: &Conformance) -> &'static str {
+    match found {
+        Conformance { unexplained: 1.., .. } => "does not conform",
+        Conformance { pieces: 0, .. } => "cannot be said: nothing of it makes a piece",
+        Conformance { undecided, .. } if !undecided.is_empty() => "undecided",
+        _ => "conforms",
+    }
+}
+
+fn difference(number: usize, difference: &Difference) -> String {
+    let piece = &difference.piece;
+    let of = piece.seen.len();
+    let head = format!("{number}. page {:#x}", piece.page);
+    let mut text =
+        format!("\n{}: {} of {of} things seen are explained\n", styled(HEAD, &head), difference.explained);
+    match &difference.seen {
+        Some(seen) => {
+            let who = seen.doer.and_then(|doer| piece.doers.get(doer));
+            let who = who.map_or_else(String::new, |who| format!("{}-{}: ", who.task.comm, who.task.pid));
+            let _ =
+                writeln!(text, "    line {:>7}  {who}{}: nothing explains it", seen.line, sight(&seen.sight));
+        }
+        None => text.push_str("    all is explained, but the run goes on with what was not seen\n"),
+    }
+    text.push_str("    what the model could do there, and the trace does not show:\n");
+    for offer in difference.offers.iter().take(MOST_OFFERS) {
+        let _ = writeln!(text, "        {}: {}", offer.actor, offer.op);
+    }
+    if difference.offers.is_empty() {
+        text.push_str("        nothing\n");
+    }
+    text
+}
+
+/// Something seen, in words.
+pub fn sight(sight: &Sight) -> String {
+    let lower = |kind: &stalemap_trace::MapKind| format!("{kind:?}").to_lowercase();
+    match sight {
+        Sight::Sampled { says, .. } => format!("a mapping is sampled that says {}", lower(says)),
+        Sight::RejectedBefore => "its mapping is rejected before it comes here".to_owned(),
+        Sight::Answered { valid: true } => "the kernel says that its mapping is valid".to_owned(),
+        Sight::Answered { valid: false } => "the kernel says that its mapping is stale".to_owned(),
+        Sight::Added => "the page is added".to_owned(),
+        Sight::Filled { kinds } => {
+            let kinds: Vec<String> = kinds.iter().map(lower).collect();
+            format!("the page is read from what is {}", kinds.join(" and "))
+        }
+        Sight::BlockRead { block } => {
+            format!("block {block} of the page is read before a part of it is written")
+        }
+        Sight::Copied { bytes } => {
+            format!("bytes {:#x} to {:#x} of the page are copied", bytes.start, bytes.end - 1)
+        }
+        Sight::Stored { says } => format!("a store maps the page as {}", lower(says)),
+        Sight::Cleaned => "the page is taken for writeback".to_owned(),
+        Sight::Mapped { says } => format!("writeback maps the page as {}", lower(says)),
+        Sight::WrittenBack => "its writeback ends".to_owned(),
+        Sight::Changed { blocks, from, to } => {
+            format!("block {} of the page, {}, becomes {}", blocks.start, lower(from), lower(to))
+        }
+        Sight::Dropped => "the page is dropped".to_owned(),
+    }
+}
+
+/// For programs.
+pub fn json(shown: &Shown) -> String {
+    let found = &shown.found;
+    let named = |rules: &std::collections::BTreeMap<stalemap_trace::Rule, u64>| -> Value {
+        rules
+            .iter()
+            .map(|(rule, times)| (rule.name().to_owned(), json!(times)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    let differences: Vec<Value> = found.differences.iter().map(of_difference).collect();
+    let document = json!({
+        "schema": "stalemap.conformance/1",
+        "file": shown.file,
+        "inode": shown.inode,
+        "release": shown.release,
+        "kernel": shown.kernel,
+        "verdict": verdict(found),
+        "pieces": found.pieces,
+        "different": found.asked,
+        "explained": found.explained,
+        "unexplained": found.unexplained,
+        "undecided": found.undecided,
+        "events": found.subjects,
+        "events_explained": found.events,
+        "outside": found.outside,
+        "rules": named(&found.rules),
+        "differences": differences,
+    });
+    format!("{document:#}\n")
+}
+
+fn of_difference(difference: &Difference) -> Value {
+    let offers: Vec<Value> = difference
+        .offers
+        .iter()
+        .map(|offer| json!({ "actor": offer.actor, "op": offer.op, "says": offer.says }))
+        .collect();
+    json!({
+        "page": difference.piece.page,
+        "seen": difference.seen,
+        "words": difference.seen.as_ref().map(|seen| sight(&seen.sight)),
+        "explained": difference.explained,
+        "of": difference.piece.seen.len(),
+        "offers": offers,
+        "piece": difference.piece,
+        "scenario": difference.scenario,
+        "steps": difference.steps.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}

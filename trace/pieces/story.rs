@@ -1,0 +1,255 @@
+//! What happens to one page, while it happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::{Cutting, Deed, Doer, Does, Outside, Piece, Rule, Seen, Sight};
+use crate::event::MapKind;
+use crate::line::Task;
+
+/// More things seen of a page make no piece.
+const MOST_SEEN: usize = 160;
+
+/// More tasks make no piece.
+const MOST_DOERS: usize = 9;
+
+/// A line that has not come yet.
+pub(super) const LATER: u64 = u64::MAX;
+
+/// A page's blocks changed: which, from what, to what.
+pub(super) type Change = (Range<u64>, MapKind, MapKind);
+
+#[derive(Debug)]
+pub(super) struct Story {
+    page: u64,
+    block: u64,
+    /// In the beginning, and now.
+    kinds: Vec<Option<MapKind>>,
+    now: Vec<Option<MapKind>>,
+    doers: Vec<Doer>,
+    pids: Vec<u32>,
+    seen: Vec<Seen>,
+    elsewhere: Vec<(u64, u64)>,
+    /// How many things had been seen when the last change elsewhere came.
+    elsewhere_at: usize,
+    needed: Vec<usize>,
+    rules: BTreeMap<Rule, u64>,
+    outside: Option<Outside>,
+    lines: Vec<u64>,
+    /// Tasks whose write has not come past the page.
+    pub(super) writers: BTreeSet<u32>,
+    /// Tasks that read it.
+    pub(super) readers: BTreeSet<u32>,
+    /// What was seen whose last line is the next one of its task.
+    open: Vec<(u32, usize)>,
+}
+
+impl Story {
+    pub(super) fn new(page: u64, block: u64, kinds: Vec<Option<MapKind>>) -> Self {
+        Story {
+            page,
+            block,
+            now: kinds.clone(),
+            kinds,
+            doers: Vec::new(),
+            pids: Vec::new(),
+            seen: Vec::new(),
+            elsewhere: Vec::new(),
+            elsewhere_at: usize::MAX,
+            needed: Vec::new(),
+            rules: BTreeMap::new(),
+            outside: None,
+            lines: Vec::new(),
+            writers: BTreeSet::new(),
+            readers: BTreeSet::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// It is no piece; the first reason counts.
+    pub(super) fn is_outside(&mut self, why: Outside) {
+        self.outside.get_or_insert(why);
+    }
+
+    pub(super) fn rule(&mut self, rule: Rule) {
+        *self.rules.entry(rule).or_default() += 1;
+    }
+
+    /// A line is about the page, and nothing more need be said of it.
+    pub(super) fn line(&mut self, line: u64) {
+        self.lines.push(line);
+    }
+
+    fn doer(&mut self, task: &Task) -> usize {
+        if let Some(known) = self.pids.iter().position(|pid| *pid == task.pid) {
+            return known;
+        }
+        self.pids.push(task.pid);
+        self.doers.push(Doer { task: task.clone(), does: Vec::new() });
+        if self.doers.len() > MOST_DOERS {
+            self.is_outside(Outside::TooLong);
+        }
+        self.doers.len() - 1
+    }
+
+    /// A task does something with the page.
+    pub(super) fn does(&mut self, task: &Task, deed: Deed, from: u64) {
+        let doer = self.doer(task);
+        self.doers[doer].does.push(Does { deed, from });
+    }
+
+    /// The write of a task that began last and is of this call.
+    pub(super) fn has_write_since(&self, pid: u32, from: u64) -> bool {
+        let doer = self.pids.iter().position(|known| *known == pid);
+        let does = doer.map(|doer| &self.doers[doer].does);
+        does.is_some_and(|does| {
+            does.iter().any(|does| matches!(does.deed, Deed::Write { .. }) && does.from == from)
+        })
+    }
+
+    pub(super) fn sees(&mut self, task: Option<&Task>, sight: Sight, lines: (u64, u64), line: u64) {
+        if self.seen.len() >= MOST_SEEN {
+            self.is_outside(Outside::TooLong);
+            self.lines.push(line);
+            return;
+        }
+        let doer = task.map(|task| self.doer(task));
+        let (first, last) = lines;
+        self.seen.push(Seen { sight, doer, first, last, line, required: true });
+    }
+
+    /// The same, until the next line of a task.
+    pub(super) fn sees_until_next(&mut self, task: &Task, sight: Sight, first: u64, line: u64) {
+        let place = self.seen.len();
+        let of_doer = matches!(sight, Sight::Copied { .. });
+        self.sees(of_doer.then_some(task), sight, (first, LATER), line);
+        if self.seen.len() > place {
+            self.open.push((task.pid, place));
+        }
+    }
+
+    /// A task has a new line.
+    pub(super) fn next_line_of(&mut self, pid: u32, line: u64) {
+        let seen = &mut self.seen;
+        self.open.retain(|(of, place)| {
+            if *of == pid {
+                seen[*place].last = line;
+            }
+            *of != pid
+        });
+    }
+
+    /// Blocks change. What they were is compared with what was known of them.
+    pub(super) fn changes(&mut self, change: &Change) {
+        let (blocks, from, to) = change;
+        for block in blocks.clone() {
+            let place = block as usize;
+            if self.now[place].is_none() {
+                self.kinds[place] = Some(*from);
+            }
+            self.now[place] = Some(*to);
+        }
+    }
+
+    /// A mapping says what a block is of which nothing was known.
+    pub(super) fn learns(&mut self, blocks: Range<u64>, kind: MapKind) {
+        for block in blocks {
+            let place = block as usize;
+            if self.now[place].is_none() {
+                self.now[place] = Some(kind);
+                self.kinds[place] = Some(kind);
+            }
+        }
+    }
+
+    /// The counter moves for something else. Several such moves between two things seen are one.
+    pub(super) fn changed_elsewhere(&mut self, lines: (u64, u64)) {
+        match self.elsewhere.last_mut() {
+            Some(last) if self.elsewhere_at == self.seen.len() => last.1 = lines.1,
+            _ => self.elsewhere.push(lines),
+        }
+        self.elsewhere_at = self.seen.len();
+    }
+
+    /// A mapping of a task was rejected before it came to the page: it need not be explained here.
+    pub(super) fn rejected_before(&mut self, task: &Task, lines: (u64, u64), line: u64) {
+        let doer = self.doer(task);
+        let last = self.seen.iter_mut().rev().find(|seen| seen.doer == Some(doer));
+        if let Some(seen @ Seen { sight: Sight::Sampled { .. }, .. }) = last {
+            seen.required = false;
+        }
+        self.rule(Rule::MappingNotReached);
+        self.sees(Some(task), Sight::RejectedBefore, lines, line);
+        if let Some(seen) = self.seen.last_mut() {
+            seen.required = false;
+        }
+    }
+
+    /// A mapping of a task was rejected at the page: if the page's own blocks have not changed under it, something else has.
+    pub(super) fn rejected_here(&mut self, pid: u32, last: u64) {
+        let doer = self.pids.iter().position(|known| *known == pid);
+        let of_task = |seen: &&Seen| seen.doer == doer && matches!(seen.sight, Sight::Sampled { .. });
+        let Some(sampled) = self.seen.iter().rev().find(of_task).map(|seen| seen.last) else { return };
+        let changed = self.seen.iter().any(|seen| {
+            matches!(seen.sight, Sight::Changed { .. }) && seen.first >= sampled && seen.line <= last
+        });
+        if changed {
+            return;
+        }
+        let between = |(_, (first, end)): &(usize, &(u64, u64))| *end > sampled && *first < last;
+        let elsewhere = self.elsewhere.iter().enumerate().rfind(between).map(|(place, _)| place);
+        self.needed.extend(elsewhere.filter(|place| !self.needed.contains(place)));
+    }
+
+    /// Whether it was taken for writeback in this line.
+    pub(super) fn cleaned_at(&self, line: u64) -> bool {
+        self.seen.iter().any(|seen| seen.sight == Sight::Cleaned && seen.line == line)
+    }
+
+    /// Whether the last mapping of a task for the writeback that is under way says the same.
+    pub(super) fn mapped_as(&self, pid: u32, kind: MapKind) -> bool {
+        let doer = self.pids.iter().position(|known| *known == pid);
+        let of_task = self.seen.iter().rev().filter(|seen| seen.doer == doer && doer.is_some());
+        let mut of_task =
+            of_task.skip_while(|seen| !matches!(seen.sight, Sight::Cleaned | Sight::Mapped { .. }));
+        of_task.next().is_some_and(|seen| seen.sight == Sight::Mapped { says: kind })
+    }
+
+    /// Whether the last thing seen of a task is a mapping that it has not used.
+    pub(super) fn has_open_mapping(&self, pid: u32) -> bool {
+        let doer = self.pids.iter().position(|known| *known == pid);
+        let last = self.seen.iter().rev().find(|seen| seen.doer == doer && doer.is_some());
+        last.is_some_and(|seen| matches!(seen.sight, Sight::Sampled { .. }))
+    }
+
+    /// What came of it.
+    pub(super) fn finish(mut self, complete: bool) -> Cutting {
+        let known: Option<Vec<MapKind>> = self.kinds.iter().copied().collect();
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.extend(self.seen.iter().map(|seen| seen.line));
+        let Some(kinds) = known else {
+            let why = self.outside.unwrap_or(Outside::BeginningUnseen);
+            return Cutting::Outside(self.page, why, lines);
+        };
+        if kinds.iter().any(|kind| matches!(kind, MapKind::Delalloc | MapKind::Inline)) {
+            self.is_outside(Outside::AllocatedWithOthers);
+        }
+        if let Some(why) = self.outside {
+            return Cutting::Outside(self.page, why, lines);
+        }
+        if !self.elsewhere.is_empty() {
+            self.rules.insert(Rule::ChangedElsewhere, self.elsewhere.len() as u64);
+        }
+        Cutting::Piece(Piece {
+            page: self.page,
+            block: self.block,
+            kinds,
+            doers: self.doers,
+            seen: self.seen,
+            elsewhere: self.elsewhere,
+            needed: self.needed,
+            complete,
+            rules: self.rules,
+        })
+    }
+}
