@@ -11,7 +11,7 @@ use std::hash::{Hash, RandomState};
 use std::time::Instant;
 
 use hashbrown::HashSet;
-use stalemap_facade::{ActorId, Event, System};
+use stalemap_facade::{ActorId, Event, Op, System};
 
 use crate::actors::actors_of;
 use crate::error::EngineError;
@@ -49,6 +49,8 @@ pub struct Move<'m> {
     pub actor: ActorId,
     /// The number of the command that it was in before it moved, if the system has commands ([`System::command`]).
     pub command: Option<usize>,
+    /// The operation; `None` for a start.
+    pub op: Option<Op>,
     /// What the system said.
     pub events: &'m [Event],
 }
@@ -188,6 +190,7 @@ impl<S: System, O: Observation + ?Sized> Explainer<'_, S, O> {
             let command = machine.command(actor);
             let mut untried = Some(Outcome::FIRST);
             while let Some(outcome) = untried {
+                let op = machine.pending(actor).map(|pending| pending.op);
                 let choice = Choice::of(machine.pending(actor), actor, outcome);
                 let (_, frame) = match machine.fire(actor, outcome) {
                     Err(EngineError::NoSuchOutcome { .. }) => {
@@ -203,7 +206,7 @@ impl<S: System, O: Observation + ?Sized> Explainer<'_, S, O> {
                     machine.undo(frame);
                     continue;
                 }
-                let moved = Move { actor, command, events: &events };
+                let moved = Move { actor, command, op, events: &events };
                 let positions = self.observation.after(&open.position, &moved);
                 if positions.is_empty() {
                     self.offer(machine, open, &choice, &events);

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use stalemap_explore::{Move, Observation};
+use stalemap_facade::Op;
 use stalemap_model::state::event::{
     Checker, DataEvent, Fill, FolioEvent, KernelEvent, MapChange, Mapping, Sampler, Verdict, What,
 };
@@ -58,7 +59,7 @@ impl Observation for Observed<'_> {
         if !self.may_have_begun(position, moved) {
             return Vec::new();
         }
-        let mut positions = vec![position.clone()];
+        let mut positions = self.ended(position, moved);
         for event in moved.events.iter().filter_map(|event| event.of::<KernelEvent>()) {
             let mut next: Vec<Position> = Vec::new();
             for position in positions {
@@ -155,11 +156,7 @@ impl<'p> Observed<'p> {
         match self.is(position, who, what) {
             Is::Free => vec![self.noted(position.clone(), who, what)],
             Is::Any(ways) => {
-                let taken = ways.into_iter().map(|way| {
-                    let mut position = position.clone();
-                    way.into_iter().for_each(|place| position[place / 64] |= 1 << (place % 64));
-                    self.noted(position, who, what)
-                });
+                let taken = ways.into_iter().map(|way| self.noted(with(position, way), who, what));
                 taken.collect()
             }
         }
@@ -197,6 +194,18 @@ impl<'p> Observed<'p> {
         }
     }
 
+    /// The end of writeback is an operation, about which the model says nothing more.
+    fn ended(&self, position: &Position, moved: &Move<'_>) -> Vec<Position> {
+        let of_page = |op: Op| op == Op::on("folio_end_writeback", (PAGE.start / FOLIO) as u32);
+        if !self.traces.writeback_ends || !moved.op.is_some_and(of_page) {
+            return vec![position.clone()];
+        }
+        let Is::Any(ways) = self.those(position, None, |sight| *sight == Sight::WrittenBack) else {
+            return vec![position.clone()];
+        };
+        ways.into_iter().map(|way| with(position, way)).collect()
+    }
+
     fn folio(&self, position: &Position, who: Who<'_>, event: &FolioEvent) -> Is {
         let of_page =
             |index: &stalemap_model::words::geometry::FolioIndex| u64::from(*index) * FOLIO == PAGE.start;
@@ -206,7 +215,6 @@ impl<'p> Observed<'p> {
                 (self.traces.folios, Sight::Dropped)
             }
             FolioEvent::Cleaned(index) if of_page(index) => (self.traces.cleanings, Sight::Cleaned),
-            FolioEvent::Written(index) if of_page(index) => (self.traces.writeback_ends, Sight::WrittenBack),
             FolioEvent::Filled { index, kinds, .. } if of_page(index) => {
                 let kinds: Vec<MapKind> = kinds.iter().map(|kind| kind_of(*kind)).collect();
                 let same = |sight: &Sight| match sight {
@@ -347,6 +355,13 @@ impl<'p> Observed<'p> {
     fn is_past(&self, position: &Position, who: Who<'_>) -> bool {
         who.doer.is_some_and(|doer| position[self.words() + doer] >> 16 == who.command as u64 + 1)
     }
+}
+
+/// A position with more that is explained.
+fn with(position: &Position, way: Vec<usize>) -> Position {
+    let mut position = position.clone();
+    way.into_iter().for_each(|place| position[place / 64] |= 1 << (place % 64));
+    position
 }
 
 /// The bytes of the page in a range of the file, from the page's first.

@@ -95,7 +95,9 @@ fn difference(number: usize, difference: &Difference) -> String {
     }
     text.push_str("    what the model could do there, and the trace does not show:\n");
     for offer in difference.offers.iter().take(MOST_OFFERS) {
-        let _ = writeln!(text, "        {}: {}", offer.actor, offer.op);
+        let says =
+            if offer.says.is_empty() { String::new() } else { format!(" ({})", offer.says.join("; ")) };
+        let _ = writeln!(text, "        {}: {}{says}", offer.actor, offer.op);
     }
     if difference.offers.is_empty() {
         text.push_str("        nothing\n");
