@@ -37,6 +37,8 @@ pub enum Rule {
     WritebackEndIsImplied,
     /// A folio of several pages is asked about page by page.
     PageOfLargeFolio,
+    /// All of a folio is dirty if one page of it is (before 6.6).
+    DirtyWithFolio,
     /// A mapping is dropped before it comes to the page: it is asked about where it was used.
     MappingNotReached,
     /// Extents of the file change elsewhere: of that only the counter is seen here.
@@ -47,13 +49,14 @@ pub enum Rule {
 
 impl Rule {
     /// All, in the order of reports.
-    pub const ALL: [Rule; 9] = [
+    pub const ALL: [Rule; 10] = [
         Rule::MappingIsPrintedLate,
         Rule::ChangeIsPrintedNearby,
         Rule::ReadEndsUnseen,
         Rule::WritebackEndsLater,
         Rule::WritebackEndIsImplied,
         Rule::PageOfLargeFolio,
+        Rule::DirtyWithFolio,
         Rule::MappingNotReached,
         Rule::ChangedElsewhere,
         Rule::AnswerNotCompared,
@@ -68,6 +71,7 @@ impl Rule {
             Rule::WritebackEndsLater => "writeback-ends-later",
             Rule::WritebackEndIsImplied => "writeback-end-is-implied",
             Rule::PageOfLargeFolio => "page-of-large-folio",
+            Rule::DirtyWithFolio => "dirty-with-folio",
             Rule::MappingNotReached => "mapping-not-reached",
             Rule::ChangedElsewhere => "changed-elsewhere",
             Rule::AnswerNotCompared => "answer-not-compared",
@@ -137,6 +141,8 @@ pub enum Deed {
     WriteBack,
     /// Writes a neighbour back, which has its blocks in the same reservation.
     WriteBackNeighbour,
+    /// Dirties another page of the same folio, and so all of that.
+    DirtyFolio,
     /// Drops it from the page cache.
     Drop,
 }

@@ -189,7 +189,7 @@ impl<'p> Observed<'p> {
                 let copied = Sight::Copied { bytes: inside };
                 on(self.traces.write_begins, self.those(position, who.doer, |sight| *sight == copied))
             }
-            What::MapChanged(change) => on(self.traces.extents, self.changed(position, change)),
+            What::MapChanged(change) => on(self.traces.extents, self.changed(position, who, change)),
             _ => Is::Free,
         }
     }
@@ -283,7 +283,7 @@ impl<'p> Observed<'p> {
         if self.is_past(position, who) {
             return Is::Free;
         }
-        let at_neighbour = *before && self.stage.neighbours.0 && !self.has_come(position, who);
+        let at_neighbour = *before && self.stage.before && !self.has_come(position, who);
         match (at_neighbour, valid) {
             (true, true) => Is::Free,
             (true, false) => self.those(position, who.doer, |sight| *sight == Sight::RejectedBefore),
@@ -292,7 +292,7 @@ impl<'p> Observed<'p> {
     }
 
     /// The extents change: blocks of the page do, all that the trace says so of together, or others.
-    fn changed(&self, position: &Position, change: &MapChange) -> Is {
+    fn changed(&self, position: &Position, who: Who<'_>, change: &MapChange) -> Is {
         let (bytes, from, to) = match change {
             MapChange::Extents { fork: Fork::Data, from, to, bytes, .. } => {
                 (bytes, Some(kind_of(*from)), Some(kind_of(*to)))
@@ -302,7 +302,9 @@ impl<'p> Observed<'p> {
             _ => return Is::CONTRADICTION,
         };
         let Some(inside) = inside(bytes) else {
-            return if self.changes_elsewhere(position) { Is::Free } else { Is::CONTRADICTION };
+            // A neighbour is reserved so that it can be written back: no earlier than the page's blocks are allocated for that.
+            let reserves = who.deed == Some(&Deed::WriteBackNeighbour);
+            return if reserves || self.changes_elsewhere(position) { Is::Free } else { Is::CONTRADICTION };
         };
         let blocks = inside.start / self.piece.block..inside.end.div_ceil(self.piece.block);
         let mut all = Vec::new();

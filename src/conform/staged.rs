@@ -1,6 +1,7 @@
 //! A piece of a trace as a scenario: one page of a file, and the tasks that had to do with it.
 //!
-//! The page is the second folio of the file. Before and behind it are neighbours that a call may also be about, and behind these as many
+//! The page is the second folio of the file. Before it is a neighbour that a call may also be about, behind it one that is written back in
+//! its place, and behind these as many
 //! folios as there are changes elsewhere that a rejection needs: each is reserved once, by a task of its own, which moves the
 //! counter.
 
@@ -38,24 +39,24 @@ pub(super) struct Stage {
     pub(super) text: String,
     /// The commands of each actor.
     pub(super) commands: Vec<Vec<Staged>>,
-    /// Which neighbours the calls are also about: the one before the page, the one behind it.
-    pub(super) neighbours: (bool, bool),
+    /// The calls that begin before the page are also about its neighbour there.
+    pub(super) before: bool,
 }
 
 impl Stage {
     /// Makes a scenario of a piece.
     pub(super) fn of(piece: &Piece, title: &str) -> Self {
-        let neighbours = neighbours(piece);
+        let before = has_neighbour(piece);
         let folios = ELSEWHERE / FOLIO + piece.needed.len() as u64;
         let mut text = String::new();
         let _ = writeln!(text, "title = {title:?}\n\n[geometry]\nblock = \"{}\"", piece.block);
-        let _ = writeln!(text, "\n[setup]\nrun = [{}]", quoted(&setup(piece, neighbours, folios)));
+        let _ = writeln!(text, "\n[setup]\nrun = [{}]", quoted(&setup(piece, before, folios)));
         let mut commands = Vec::new();
         for (number, doer) in piece.doers.iter().enumerate() {
             let mut run = Vec::new();
             let mut staged = Vec::new();
             for (deed, does) in doer.does.iter().enumerate() {
-                for command in words(&does.deed, neighbours) {
+                for command in words(&does.deed, before) {
                     run.push(command);
                     staged.push(Staged { deed, from: does.from });
                 }
@@ -78,26 +79,20 @@ impl Stage {
             commands.push(staged);
         }
         let _ = writeln!(text, "\n[observe]\nranges = [\"{} {FOLIO}\"]", PAGE.start);
-        Stage { text, commands, neighbours }
+        Stage { text, commands, before }
     }
 }
 
-/// Which neighbours have to be there: those that share a reservation with the page.
-fn neighbours(piece: &Piece) -> (bool, bool) {
-    let deeds = || piece.doers.iter().flat_map(|doer| &doer.does).map(|does| &does.deed);
-    let with_others = deeds().any(|deed| *deed == Deed::WriteBackNeighbour);
-    let dropped = piece
+/// Whether a mapping that is dropped before it comes to the page has reserved its blocks: then it has to be dropped somewhere.
+fn has_neighbour(piece: &Piece) -> bool {
+    piece
         .seen
         .iter()
-        .any(|seen| !seen.required && matches!(seen.sight, Sight::Sampled { says: MapKind::Delalloc, .. }));
-    let before = deeds().any(|deed| matches!(deed, Deed::Write { before: true, .. }));
-    let beyond = deeds().any(|deed| matches!(deed, Deed::Write { beyond: true, .. }));
-    let wanted = with_others || dropped;
-    (wanted && before, wanted && !before && beyond)
+        .any(|seen| !seen.required && matches!(seen.sight, Sight::Sampled { says: MapKind::Delalloc, .. }))
 }
 
 /// What the page has in the beginning, and what its neighbours have.
-fn setup(piece: &Piece, (before, behind): (bool, bool), folios: u64) -> Vec<String> {
+fn setup(piece: &Piece, before: bool, folios: u64) -> Vec<String> {
     let mut commands = vec![format!("truncate {}", folios * FOLIO)];
     let mut kinds: Vec<(u64, u64, MapKind)> = Vec::new();
     let mut put = |start: u64, length: u64, kind: MapKind| match kinds.last_mut() {
@@ -110,9 +105,6 @@ fn setup(piece: &Piece, (before, behind): (bool, bool), folios: u64) -> Vec<Stri
     let length = FOLIO / piece.kinds.len() as u64;
     for (number, kind) in piece.kinds.iter().enumerate() {
         put(PAGE.start + number as u64 * length, length, *kind);
-    }
-    if let Some(last) = piece.kinds.last().filter(|_| behind) {
-        put(BEHIND, FOLIO, *last);
     }
     let holes = |(_, _, kind): &&(u64, u64, MapKind)| *kind != MapKind::Hole;
     for (start, end, _) in kinds.iter().filter(holes) {
@@ -130,24 +122,29 @@ fn setup(piece: &Piece, (before, behind): (bool, bool), folios: u64) -> Vec<Stri
 }
 
 /// A deed as commands.
-fn words(deed: &Deed, (before_too, behind_too): (bool, bool)) -> Vec<String> {
+fn words(deed: &Deed, before_too: bool) -> Vec<String> {
     let page = format!("{} {FOLIO}", PAGE.start);
     match deed {
-        Deed::Write { bytes, before, beyond } => {
+        Deed::Write { bytes, before, .. } => {
             let start = if *before && before_too { BEFORE } else { PAGE.start + bytes.start };
-            let end = if *beyond && behind_too { BEHIND + FOLIO } else { PAGE.start + bytes.end };
-            let length = end - start;
+            let length = PAGE.start + bytes.end - start;
             vec![format!("pwrite -S 0x57 -b {length} {start} {length}")]
         }
-        Deed::Store => {
+        Deed::Store | Deed::DirtyFolio => {
             vec![format!("mmap -rw {page}"), format!("mwrite -S 0x41 {page}"), "munmap".to_owned()]
         }
         // Not by read(2), which would wait for a write.
         Deed::Read => vec![format!("mmap -r {page}"), format!("mread {page}"), "munmap".to_owned()],
         Deed::WriteBack => vec![format!("sync_range -w {page}")],
+        // It is reserved beside the page, and allocated with it.
         Deed::WriteBackNeighbour => {
-            let at = if before_too { BEFORE } else { BEHIND };
-            vec![format!("sync_range -w {at} {FOLIO}")]
+            let behind = format!("{BEHIND} {FOLIO}");
+            vec![
+                format!("mmap -rw {behind}"),
+                format!("mwrite -S 0x45 {behind}"),
+                "munmap".to_owned(),
+                format!("sync_range -w {behind}"),
+            ]
         }
         Deed::Drop => vec![format!("fadvise -d {page}")],
     }

@@ -36,6 +36,10 @@ pub(super) struct Story {
     rules: BTreeMap<Rule, u64>,
     outside: Option<Outside>,
     lines: Vec<u64>,
+    /// It was written or stored to since it was last taken for writeback.
+    dirty: bool,
+    /// The last line in which a folio of several pages that it is a part of was dirtied.
+    pub(super) dirtied_with: Option<u64>,
     /// Tasks whose write has not come past the page.
     pub(super) writers: BTreeSet<u32>,
     /// Tasks that read it.
@@ -60,6 +64,8 @@ impl Story {
             rules: BTreeMap::new(),
             outside: None,
             lines: Vec::new(),
+            dirty: false,
+            dirtied_with: None,
             writers: BTreeSet::new(),
             readers: BTreeSet::new(),
             open: Vec::new(),
@@ -112,6 +118,11 @@ impl Story {
             self.is_outside(Outside::TooLong);
             self.lines.push(line);
             return;
+        }
+        match sight {
+            Sight::Copied { .. } | Sight::Stored { .. } => self.dirty = true,
+            Sight::Cleaned => self.dirty = false,
+            _ => {}
         }
         let doer = task.map(|task| self.doer(task));
         let (first, last) = lines;
@@ -199,6 +210,14 @@ impl Story {
         let between = |(_, (first, end)): &(usize, &(u64, u64))| *end > sampled && *first < last;
         let elsewhere = self.elsewhere.iter().enumerate().rfind(between).map(|(place, _)| place);
         self.needed.extend(elsewhere.filter(|place| !self.needed.contains(place)));
+    }
+
+    /// It is about to be taken for writeback: what has not been written itself is dirty by its folio.
+    pub(super) fn is_dirty_by(&mut self, before: u64) {
+        let Some(line) = self.dirtied_with.filter(|_| !self.dirty) else { return };
+        self.rule(Rule::DirtyWithFolio);
+        let others = Task { pid: u32::MAX, comm: "others".to_owned() };
+        self.does(&others, Deed::DirtyFolio, line.min(before));
     }
 
     /// Whether it was taken for writeback in this line.

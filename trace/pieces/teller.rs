@@ -435,13 +435,10 @@ impl Pieces {
         doing.position = doing.position.max(offset);
         let held = doing.held.as_ref().map(|held| held.bytes.end);
         // A write without a mapping that was seen: how it began is not known.
-        for page in Self::pages_of(&bytes) {
-            let inside = held.is_some_and(|end| end > page * PAGE);
-            if let Some(story) =
-                self.story(page).filter(|story| !inside || !story.writers.contains(&task.pid))
-            {
-                story.is_outside(Outside::BeginningUnseen);
-            }
+        let page = offset / PAGE;
+        let inside = held.is_some_and(|end| end > page * PAGE);
+        if let Some(story) = self.story(page).filter(|story| !inside || !story.writers.contains(&task.pid)) {
+            story.is_outside(Outside::BeginningUnseen);
         }
     }
 
@@ -461,7 +458,7 @@ impl Pieces {
         if stopped {
             return;
         }
-        let here = Self::pages_of(&bytes);
+        let here = self.in_folio(&bytes);
         for page in here.clone() {
             self.is_cached(page);
             if let Some(story) = self.story(page).filter(|story| story.writers.contains(&pid)) {
@@ -493,7 +490,7 @@ impl Pieces {
             self.outside(bytes, Outside::ShortCopy);
             return;
         }
-        for page in Self::pages_of(&bytes) {
+        for page in self.in_folio(&bytes) {
             self.is_cached(page);
         }
         if self.traces.write_ends {
@@ -517,6 +514,13 @@ impl Pieces {
                 story.is_outside(Outside::BeginningUnseen);
             }
         }
+    }
+
+    /// The pages of a range of bytes that are in the folio that it begins in.
+    fn in_folio(&self, bytes: &Range<u64>) -> Range<u64> {
+        let pages = Self::pages_of(bytes);
+        let folio = self.folios.range(..=pages.start).next_back().map(|(head, count)| head + count);
+        pages.start..pages.end.min(folio.filter(|end| *end > pages.start).unwrap_or(pages.start + 1))
     }
 
     fn write_end(&mut self, task: &Task, line: u64, offset: u64, length: u64, copied: u64) {
@@ -640,8 +644,8 @@ impl Pieces {
             match change {
                 FolioChange::Added => self.added(task, line, page, pages),
                 FolioChange::Deleted => self.deleted(task, line, page),
-                FolioChange::Dirtied => self.pages.entry(page).or_default().dirty = true,
-                FolioChange::Cleaned => self.pages.entry(page).or_default().dirty = false,
+                FolioChange::Dirtied => self.dirtied(line, page, pages),
+                FolioChange::Cleaned => self.cleaned(task, line, page),
                 FolioChange::WritebackEnded => self.written_back(line, page),
                 _ => {}
             }
@@ -680,6 +684,23 @@ impl Pieces {
         if !writes {
             let reading = Reading { page, upto: page * PAGE, kinds: Vec::new(), first: line };
             self.doing(pid).reading.push(reading);
+        }
+    }
+
+    fn dirtied(&mut self, line: u64, page: u64, pages: u64) {
+        let known = self.pages.entry(page).or_default();
+        known.dirty = true;
+        if let Some(story) = known.story.as_mut().filter(|_| pages > 1) {
+            story.dirtied_with = Some(line);
+        }
+    }
+
+    /// Taken for writeback. What becomes of it the mapping says, where that is traced.
+    fn cleaned(&mut self, task: &Task, line: u64, page: u64) {
+        self.pages.entry(page).or_default().dirty = false;
+        if !self.traces.writeback_mappings {
+            let before = self.before(task.pid);
+            self.page_written(task, page, (before, line), line, None);
         }
     }
 
@@ -724,7 +745,7 @@ impl Pieces {
         let dirty = dirty.unwrap_or(folio.start * PAGE..folio.end * PAGE);
         let end = mapping.offset.saturating_add(mapping.length);
         for (page, _) in parts(&(dirty.start.max(mapping.offset)..dirty.end.min(end))) {
-            self.page_written(task, page, (before, cleaned), line, mapping.kind);
+            self.page_written(task, page, (before, cleaned), line, Some(mapping.kind));
         }
     }
 
@@ -734,7 +755,7 @@ impl Pieces {
         page: u64,
         (before, cleaned): (u64, u64),
         line: u64,
-        says: MapKind,
+        says: Option<MapKind>,
     ) {
         let implied = {
             let known = self.pages.entry(page).or_default();
@@ -748,13 +769,16 @@ impl Pieces {
                 story.rule(Rule::WritebackEndIsImplied);
                 story.sees(None, Sight::WrittenBack, (before, cleaned), cleaned);
             }
+            story.is_dirty_by(before);
             story.does(task, Deed::WriteBack, before);
             story.sees(Some(task), Sight::Cleaned, (before, cleaned), cleaned);
         }
-        if !story.mapped_as(task.pid, says) {
-            story.sees(Some(task), Sight::Mapped { says }, (cleaned, line), line);
-        } else {
-            story.line(line);
+        match says {
+            Some(says) if !story.mapped_as(task.pid, says) => {
+                story.sees(Some(task), Sight::Mapped { says }, (cleaned, line), line);
+            }
+            Some(_) => story.line(line),
+            None => {}
         }
     }
 
