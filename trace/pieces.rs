@@ -140,7 +140,10 @@ pub enum Deed {
     /// Writes it back.
     WriteBack,
     /// Writes a neighbour back, which has its blocks in the same reservation.
-    WriteBackNeighbour,
+    WriteBackNeighbour {
+        /// It is the one before the page, and not the one behind it.
+        before: bool,
+    },
     /// Dirties another page of the same folio, and so all of that.
     DirtyFolio,
     /// Drops it from the page cache.

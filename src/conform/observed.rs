@@ -203,7 +203,9 @@ impl<'p> Observed<'p> {
         let Is::Any(ways) = self.those(position, None, |sight| *sight == Sight::WrittenBack) else {
             return vec![position.clone()];
         };
-        ways.into_iter().map(|way| with(position, way)).collect()
+        // A page of several blocks may be written in several pieces, of which the last one ends it.
+        let not_yet = (self.piece.block < FOLIO).then(|| position.clone());
+        ways.into_iter().map(|way| with(position, way)).chain(not_yet).collect()
     }
 
     fn folio(&self, position: &Position, who: Who<'_>, event: &FolioEvent) -> Is {
@@ -218,9 +220,7 @@ impl<'p> Observed<'p> {
             FolioEvent::Filled { index, kinds, .. } if of_page(index) => {
                 let kinds: Vec<MapKind> = kinds.iter().map(|kind| kind_of(*kind)).collect();
                 let same = |sight: &Sight| match sight {
-                    Sight::Filled { kinds: seen } => {
-                        seen.len() == kinds.len() && seen.iter().all(|kind| kinds.contains(kind))
-                    }
+                    Sight::Filled { kinds: seen } => kinds.iter().all(|kind| seen.contains(kind)),
                     _ => false,
                 };
                 let traced = self.traces.reads && self.traces.mappings && self.traces.folios;
@@ -303,8 +303,13 @@ impl<'p> Observed<'p> {
         };
         let Some(inside) = inside(bytes) else {
             // A neighbour is reserved so that it can be written back: no earlier than the page's blocks are allocated for that.
-            let reserves = who.deed == Some(&Deed::WriteBackNeighbour);
-            return if reserves || self.changes_elsewhere(position) { Is::Free } else { Is::CONTRADICTION };
+            let reserves = matches!(who.deed, Some(Deed::WriteBackNeighbour { .. }));
+            let over = self.missing(position).next().is_none();
+            return if reserves || over || self.changes_elsewhere(position) {
+                Is::Free
+            } else {
+                Is::CONTRADICTION
+            };
         };
         let blocks = inside.start / self.piece.block..inside.end.div_ceil(self.piece.block);
         let mut all = Vec::new();

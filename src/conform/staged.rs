@@ -137,13 +137,13 @@ fn words(deed: &Deed, before_too: bool) -> Vec<String> {
         Deed::Read => vec![format!("mmap -r {page}"), format!("mread {page}"), "munmap".to_owned()],
         Deed::WriteBack => vec![format!("sync_range -w {page}")],
         // It is reserved beside the page, and allocated with it.
-        Deed::WriteBackNeighbour => {
-            let behind = format!("{BEHIND} {FOLIO}");
+        Deed::WriteBackNeighbour { before } => {
+            let neighbour = format!("{} {FOLIO}", if *before { BEFORE } else { BEHIND });
             vec![
-                format!("mmap -rw {behind}"),
-                format!("mwrite -S 0x45 {behind}"),
+                format!("mmap -rw {neighbour}"),
+                format!("mwrite -S 0x45 {neighbour}"),
                 "munmap".to_owned(),
-                format!("sync_range -w {behind}"),
+                format!("sync_range -w {neighbour}"),
             ]
         }
         Deed::Drop => vec![format!("fadvise -d {page}")],

@@ -186,8 +186,13 @@ impl Story {
     pub(super) fn rejected_before(&mut self, task: &Task, lines: (u64, u64), line: u64) {
         let doer = self.doer(task);
         let last = self.seen.iter_mut().rev().find(|seen| seen.doer == Some(doer));
+        let mut reserved = false;
         if let Some(seen @ Seen { sight: Sight::Sampled { .. }, .. }) = last {
             seen.required = false;
+            reserved = matches!(seen.sight, Sight::Sampled { says: MapKind::Delalloc, .. });
+        }
+        if reserved {
+            self.rejected_here(task.pid, line);
         }
         self.rule(Rule::MappingNotReached);
         self.sees(Some(task), Sight::RejectedBefore, lines, line);

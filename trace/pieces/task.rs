@@ -76,6 +76,8 @@ pub(super) struct Doing {
     pub(super) compares: u64,
     /// Pages that it has added and not read, with what was found of them.
     pub(super) reading: Vec<Reading>,
+    /// It reads, and has added nothing for that.
+    pub(super) reads_again: bool,
     /// The folio that it has taken for writeback, in pages, and when; and the lines before which it had not.
     pub(super) cleaned: Option<(Range<u64>, u64, u64)>,
 }

@@ -200,6 +200,10 @@ impl Pieces {
             Event::WriteEnd { offset, length, copied } => {
                 self.write_end(task, line, *offset, *length, *copied)
             }
+            Event::Read { .. } => {
+                let doing = self.doing(pid);
+                doing.reads_again = doing.reading.is_empty();
+            }
             Event::ReadBlock { offset, .. } => {
                 let (first, block) = (self.before(pid), self.block);
                 if let Some(story) = self.story(offset / PAGE) {
@@ -396,6 +400,18 @@ impl Pieces {
     fn read_mapping(&mut self, task: &Task, line: u64, kind: MapKind, bytes: &Range<u64>) {
         let doing = self.doing(task.pid);
         let asked = doing.asked;
+        if std::mem::take(&mut doing.reads_again) {
+            // A page that is cached, of which not all blocks have their contents.
+            let page = doing.found.map_or(doing.asked_at, |(offset, _)| offset) / PAGE;
+            if let Some(story) = self.story(page) {
+                story.does(task, Deed::Read, asked);
+                story.readers.insert(task.pid);
+                let reading =
+                    Reading { page, upto: bytes.start.max(page * PAGE), kinds: Vec::new(), first: asked };
+                self.doing(task.pid).reading.push(reading);
+            }
+        }
+        let doing = self.doing(task.pid);
         let mut done = Vec::new();
         for reading in &mut doing.reading {
             let end = (reading.page + 1) * PAGE;
@@ -597,12 +613,10 @@ impl Pieces {
         for (number, page) in &mut self.pages {
             let Some(story) = &mut page.story else { continue };
             let start = number * per_page;
-            let mut here = false;
             for (blocks, from, to) in &changes {
                 let inside = blocks.start.clamp(start, start + per_page) - start
                     ..blocks.end.clamp(start, start + per_page) - start;
                 if !inside.is_empty() {
-                    here = true;
                     // A block that was allocated, but not for this page's own writeback, was so for a neighbour's.
                     let own = self
                         .tasks
@@ -610,14 +624,16 @@ impl Pieces {
                         .and_then(|doing| doing.cleaned.as_ref())
                         .is_some_and(|(pages, ..)| pages.contains(number));
                     if *from == MapKind::Delalloc && *to != MapKind::Hole && !own {
-                        story.does(task, Deed::WriteBackNeighbour, first);
+                        let before = inside.start == 0 && inside.end < per_page;
+                        if !before && inside.end < per_page {
+                            story.is_outside(Outside::AllocatedWithOthers);
+                        }
+                        story.does(task, Deed::WriteBackNeighbour { before }, first);
                     }
                     tell_change(story, first, line, task, &(inside, *from, *to));
                 }
             }
-            if !here {
-                story.changed_elsewhere((first, line));
-            }
+            story.changed_elsewhere((first, line));
         }
         for change in changes {
             if self.recent.len() == MOST_CHANGES {
