@@ -16,7 +16,7 @@ use stalemap_explore::{Explanation, LimitHit, Limits, Offer, Step};
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::design::Check;
 use stalemap_model::words::implementation::Implementation;
-use stalemap_trace::{Cutting, Outside, Piece, Pieces, ReadError, Reader, Rule, Seen, Traces};
+use stalemap_trace::{Cutting, Outside, Piece, Pieces, ReadError, Reader, Rule, Seen, Sight, Traces};
 
 use self::observed::Observed;
 pub use self::release::kernel_of;
@@ -74,7 +74,7 @@ pub struct Difference {
 /// A piece's answer.
 #[derive(Clone, Debug)]
 enum Answer {
-    Explained(Vec<Step>),
+    Explained { steps: Vec<Step>, compares: bool },
     Unexplained { seen: Option<usize>, explained: usize, offers: BTreeSet<Offer>, steps: Vec<Step> },
     Undecided(String),
 }
@@ -160,11 +160,14 @@ impl<'i> Asker<'i> {
             }
         };
         match answer {
-            Answer::Explained(_) => {
+            Answer::Explained { compares, .. } => {
                 self.found.explained += 1;
                 self.explained_lines.extend(piece.seen.iter().map(|seen| seen.line));
-                for (rule, times) in &piece.rules {
-                    *self.found.rules.entry(*rule).or_default() += times;
+                let answers = piece.seen.iter().filter(|seen| seen.sight == Sight::Answered { valid: true });
+                let not_compared = if compares { 0 } else { answers.count() as u64 };
+                let more = (not_compared > 0).then_some((Rule::AnswerNotCompared, not_compared));
+                for (rule, times) in piece.rules.iter().map(|(rule, times)| (*rule, *times)).chain(more) {
+                    *self.found.rules.entry(rule).or_default() += times;
                 }
             }
             Answer::Unexplained { seen, explained, offers, steps } => {
@@ -196,7 +199,7 @@ impl<'i> Asker<'i> {
         };
         let observed = Observed { piece, stage: &stage, traces: self.traces, compares };
         match explain(&kernel, &observed, &self.limits) {
-            Ok(Explanation::Explained { steps, .. }) => Answer::Explained(steps),
+            Ok(Explanation::Explained { steps, .. }) => Answer::Explained { steps, compares },
             Ok(Explanation::Unexplained { explained, steps, position, offers, .. }) => {
                 let seen = observed.missing(&position).min_by_key(|(_, seen)| seen.last.min(seen.line));
                 Answer::Unexplained { seen: seen.map(|(place, _)| place), explained, offers, steps }

@@ -150,6 +150,18 @@ impl Story {
         });
     }
 
+    /// Its writeback ends: what was converted for that is.
+    pub(super) fn is_converted(&mut self, line: u64) {
+        let seen = &mut self.seen;
+        self.open.retain(|(_, place)| {
+            let converted = matches!(seen[*place].sight, Sight::Changed { to: MapKind::Mapped, .. });
+            if converted {
+                seen[*place].last = line;
+            }
+            !converted
+        });
+    }
+
     /// Blocks change. What they were is compared with what was known of them.
     pub(super) fn changes(&mut self, change: &Change) {
         let (blocks, from, to) = change;

@@ -106,7 +106,7 @@ impl Pieces {
         if !in_interrupt {
             self.line_of(task.pid, line, of_map);
         }
-        if !of_map {
+        if !of_map && !in_interrupt {
             self.settle(task, line);
         }
         match &traced.event {
@@ -749,6 +749,7 @@ impl Pieces {
             return;
         }
         if let Some(story) = &mut known.story {
+            story.is_converted(line);
             story.rule(Rule::WritebackEndsLater);
             story.sees(None, Sight::WrittenBack, (line, LATER), line);
         }

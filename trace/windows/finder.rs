@@ -47,7 +47,14 @@ impl Finder {
 
     /// The next event.
     pub fn see(&mut self, traced: &Traced) {
-        if !matches!(traced.event, Event::Extent { .. } | Event::Counter { .. }) {
+        // The end of writeback comes in interrupts, too, of whatever the task does.
+        let goes_on = matches!(
+            traced.event,
+            Event::Extent { .. }
+                | Event::Counter { .. }
+                | Event::Folio { change: FolioChange::WritebackEnded, .. }
+        );
+        if !goes_on {
             self.data.settle(traced.head.task.pid);
             self.cow.settle(traced.head.task.pid);
         }

@@ -5,6 +5,7 @@
 
 mod classics;
 mod common;
+mod conform;
 mod differential;
 mod engines;
 mod facade;

@@ -707,6 +707,48 @@ impl Graph {
         Some(paths)
     }
 
+    /// Who moves along a path that numbers lead, each by which of the ways there are it goes.
+    pub(crate) fn walk(&self, numbers: &[u8]) -> Vec<ActorId> {
+        let mut state = 0;
+        let mut moves = Vec::new();
+        for number in numbers {
+            let edges = &self.edges[state];
+            let Some(edge) = edges.get(usize::from(*number) % edges.len().max(1)) else { break };
+            moves.push(edge.task);
+            state = edge.to;
+        }
+        moves
+    }
+
+    /// Whether some path to a final state has just these moves of some tasks, with any of the others between them; and how many of
+    /// them some path has, at most. All paths are followed at once.
+    pub(crate) fn has_run(&self, tasks: u64, order: &[ActorId]) -> (bool, usize) {
+        let mut here = self.with_free_moves(tasks, HashSet::from([0]));
+        for (number, task) in order.iter().enumerate() {
+            let edges = here.iter().flat_map(|state| &self.edges[*state]);
+            let next: HashSet<usize> = edges.filter(|edge| edge.task == *task).map(|edge| edge.to).collect();
+            if next.is_empty() {
+                return (false, number);
+            }
+            here = self.with_free_moves(tasks, next);
+        }
+        let is_final = |state: &usize| matches!(self.ends.get(state), Some(End::Final { .. }));
+        (here.iter().any(is_final), order.len())
+    }
+
+    /// The states that are reached from others without a move of these tasks.
+    fn with_free_moves(&self, tasks: u64, mut states: HashSet<usize>) -> HashSet<usize> {
+        let mut open: Vec<usize> = states.iter().copied().collect();
+        while let Some(state) = open.pop() {
+            for edge in self.edges[state].iter().filter(|edge| tasks & 1 << edge.task == 0) {
+                if states.insert(edge.to) {
+                    open.push(edge.to);
+                }
+            }
+        }
+        states
+    }
+
     /// Whether moving to `task` switches away from one that could have gone on.
     fn preempts(&self, state: usize, last: Option<ActorId>, task: ActorId) -> bool {
         let is_enabled = |task: ActorId| {
