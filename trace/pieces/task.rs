@@ -55,6 +55,10 @@ pub(super) struct Doing {
     pub(super) changed: u64,
     /// The write that is under way, in bytes, and since which line.
     pub(super) call: Option<(Range<u64>, u64)>,
+    /// Its beginning was seen.
+    pub(super) call_seen: bool,
+    /// It is in a call that drops clean pages alone.
+    pub(super) drops: bool,
     /// How far it has come.
     pub(super) position: u64,
     pub(super) asks: For,

@@ -6,11 +6,14 @@ use std::ops::Range;
 use super::story::{Change, LATER, Story};
 use super::task::{Doing, For, Held, Reading};
 use super::{Cutting, Deed, Outside, Rule, Sight, Traces};
-use crate::event::{BlockChange, Event, FolioChange, Fork, MapKind, Mapping, Place, Source};
+use crate::event::{BlockChange, Event, FolioChange, Fork, MapKind, Mapping, Phase, Place, Source};
 use crate::extents::Extents;
 use crate::folios::PAGE;
 use crate::line::Task;
 use crate::reader::Traced;
+
+/// Calls of a traced program that drop clean pages alone.
+const DROPS: [&str; 2] = ["dontneed", "drop_caches"];
 
 /// How many changes of extents are remembered: a mapping is printed after the changes that were made for it.
 const MOST_CHANGES: usize = 256;
@@ -51,6 +54,8 @@ pub struct Pieces {
     recent: VecDeque<Recent>,
     out: Vec<Cutting>,
     lost: u64,
+    /// Pages from here on were behind the end of the file once, and not cached.
+    empty_from: Option<u64>,
 }
 
 impl Pieces {
@@ -66,6 +71,7 @@ impl Pieces {
             recent: VecDeque::new(),
             out: Vec::new(),
             lost: 0,
+            empty_from: None,
         }
     }
 
@@ -92,6 +98,7 @@ impl Pieces {
             story.is_outside(Outside::EventsLost);
             self.out.push(story.finish(false));
         }
+        self.empty_from = None;
         self.tasks.clear();
         self.folios.clear();
         self.recent.clear();
@@ -131,7 +138,11 @@ impl Pieces {
             Event::Direct { offset, length, .. } => {
                 self.outside(*offset..offset.saturating_add(*length), Outside::DirectIo);
             }
-            Event::Call(_) => self.write_ends(task),
+            Event::Call(call) => {
+                self.write_ends(task);
+                let doing = self.doing(task.pid);
+                doing.drops = call.phase == Phase::Begin && DROPS.contains(&call.call.as_str());
+            }
             _ => self.step(task, line, &traced.event),
         }
     }
@@ -183,7 +194,10 @@ impl Pieces {
                 let doing = self.doing(pid);
                 doing.call = Some((*offset..offset.saturating_add(*length), line));
                 doing.position = *offset;
+                doing.call_seen = true;
             }
+            // What was the end of the file until now is where zeroing begins.
+            Event::File { call, offset: Some(offset), .. } if call == "zero_eof" => self.was_empty(*offset),
             Event::Request(request) => {
                 self.request(task, line, request.offset, request.length, &request.flags)
             }
@@ -218,6 +232,22 @@ impl Pieces {
             }
             _ => {}
         }
+    }
+
+    /// The file ended at a byte: no page behind it is cached.
+    fn was_empty(&mut self, end: u64) {
+        let first = end.div_ceil(PAGE);
+        self.empty_from = Some(self.empty_from.map_or(first, |known| known.min(first)));
+        for known in self.pages.range_mut(first..).map(|(_, known)| known) {
+            known.cached.get_or_insert(false);
+        }
+    }
+
+    /// What is known of a page.
+    fn page(&mut self, page: u64) -> &mut Page {
+        let empty = self.empty_from.is_some_and(|first| page >= first);
+        let fresh = || Page { cached: empty.then_some(false), ..Page::default() };
+        self.pages.entry(page).or_insert_with(fresh)
     }
 
     fn story(&mut self, page: u64) -> Option<&mut Story> {
@@ -323,6 +353,7 @@ impl Pieces {
         if doing.call.is_none() {
             let Some((offset, length)) = found else { return };
             doing.call = Some((offset..offset + length, doing.asked));
+            doing.call_seen = false;
             doing.position = offset;
         }
         let Some((call, since)) = doing.call.clone() else { return };
@@ -334,14 +365,8 @@ impl Pieces {
         doing.rejected = false;
         let mut pages = Vec::new();
         for (page, inside) in parts(&wanted) {
-            let start = page * PAGE;
-            let Some(story) = self.begin(page, asked) else { continue };
-            if !story.has_write_since(pid, since) {
-                let of_page = call.start.max(start) - start..call.end.min(start + PAGE) - start;
-                let (before, beyond) = (call.start < start, call.end > start + PAGE);
-                story.does(task, Deed::Write { bytes: of_page, before, beyond }, since);
-            }
-            story.writers.insert(pid);
+            self.writes(task, page, &call, since, asked);
+            let Some(story) = self.story(page) else { continue };
             story.rule(Rule::MappingIsPrintedLate);
             story.sees(Some(task), Sight::Sampled { says, bytes: inside }, (asked, line), line);
             pages.push(page);
@@ -374,7 +399,7 @@ impl Pieces {
                 tell_change(&mut story, first, line, &by, &change);
             }
             // Whether it is cached the story tells; if it does not begin with that, nothing is known.
-            let known = self.pages.entry(page).or_default();
+            let known = self.page(page);
             if known.cached == Some(true) {
                 story.is_outside(Outside::BeginningUnseen);
             }
@@ -385,13 +410,16 @@ impl Pieces {
 
     fn stored(&mut self, task: &Task, asked: u64, line: u64, says: MapKind, bytes: &Range<u64>) {
         for (page, _) in parts(bytes) {
+            if self.page(page).cached == Some(false) {
+                self.begin(page, asked);
+            }
             if let Some(story) = self.story(page) {
                 story.does(task, Deed::Store, asked);
                 story.rule(Rule::MappingIsPrintedLate);
                 story.sees(Some(task), Sight::Stored { says }, (asked, line), line);
             } else {
                 // It was cached before the trace began.
-                self.pages.entry(page).or_default().cached = Some(true);
+                self.page(page).cached = Some(true);
             }
         }
     }
@@ -450,12 +478,29 @@ impl Pieces {
         }
         doing.position = doing.position.max(offset);
         let held = doing.held.as_ref().map(|held| held.bytes.end);
-        // A write without a mapping that was seen: how it began is not known.
         let page = offset / PAGE;
-        let inside = held.is_some_and(|end| end > page * PAGE);
-        if let Some(story) = self.story(page).filter(|story| !inside || !story.writers.contains(&task.pid)) {
+        if held.is_some_and(|end| end > page * PAGE) {
+            return;
+        }
+        // A write without a mapping that was seen. Where its call was, there is none.
+        let whole = self.doing(task.pid).call_seen;
+        if let Some((call, since)) = self.doing(task.pid).call.clone().filter(|_| whole) {
+            self.writes(task, page, &call, since, line);
+        } else if let Some(story) = self.story(page) {
             story.is_outside(Outside::BeginningUnseen);
         }
+    }
+
+    /// A call writes to a page.
+    fn writes(&mut self, task: &Task, page: u64, call: &Range<u64>, since: u64, from: u64) {
+        let start = page * PAGE;
+        let Some(story) = self.begin(page, from) else { return };
+        if !story.has_write_since(task.pid, since) {
+            let bytes = call.start.max(start) - start..call.end.min(start + PAGE) - start;
+            let (before, beyond) = (call.start < start, call.end > start + PAGE);
+            story.does(task, Deed::Write { bytes, before, beyond }, since);
+        }
+        story.writers.insert(task.pid);
     }
 
     fn answered(&mut self, task: &Task, line: u64, valid: bool) {
@@ -523,7 +568,7 @@ impl Pieces {
 
     /// A write has the folio: it is in the page cache. If nothing said so, it has been since before the trace began.
     fn is_cached(&mut self, page: u64) {
-        let known = self.pages.entry(page).or_default();
+        let known = self.page(page);
         if known.cached.is_none() {
             known.cached = Some(true);
             if let Some(story) = &mut known.story {
@@ -682,7 +727,7 @@ impl Pieces {
                     && doing.held.as_ref().is_some_and(|held| held.pages.contains(&page))
             }
         };
-        let known = self.pages.entry(page).or_default();
+        let known = self.page(page);
         known.dirty = false;
         if known.story.is_none() {
             known.cached = Some(false);
@@ -696,7 +741,7 @@ impl Pieces {
             story.readers.insert(pid);
         }
         story.sees(Some(task), Sight::Added, (first, line), line);
-        self.pages.entry(page).or_default().cached = Some(true);
+        self.page(page).cached = Some(true);
         if !writes {
             let reading = Reading { page, upto: page * PAGE, kinds: Vec::new(), first: line };
             self.doing(pid).reading.push(reading);
@@ -704,7 +749,7 @@ impl Pieces {
     }
 
     fn dirtied(&mut self, line: u64, page: u64, pages: u64) {
-        let known = self.pages.entry(page).or_default();
+        let known = self.page(page);
         known.dirty = true;
         if let Some(story) = known.story.as_mut().filter(|_| pages > 1) {
             story.dirtied_with = Some(line);
@@ -713,7 +758,7 @@ impl Pieces {
 
     /// Taken for writeback. What becomes of it the mapping says, where that is traced.
     fn cleaned(&mut self, task: &Task, line: u64, page: u64) {
-        self.pages.entry(page).or_default().dirty = false;
+        self.page(page).dirty = false;
         if !self.traces.writeback_mappings {
             let before = self.before(task.pid);
             self.page_written(task, page, (before, line), line, None);
@@ -722,9 +767,17 @@ impl Pieces {
 
     fn deleted(&mut self, task: &Task, line: u64, page: u64) {
         let first = self.before(task.pid);
-        let known = self.pages.entry(page).or_default();
-        let unseen = known.cached.replace(false).is_none();
-        let dirty = std::mem::take(&mut known.dirty);
+        let known = self.page(page);
+        let before = known.cached;
+        if before == Some(false) && known.story.is_none() {
+            // It was never added.
+            self.begin(page, first);
+        }
+        let drops = self.doing(task.pid).drops;
+        let known = self.page(page);
+        known.cached = Some(false);
+        let (unseen, dirty) = (before.is_none(), known.dirty && !drops);
+        known.dirty = false;
         let writeback = std::mem::take(&mut known.writeback);
         if let Some(story) = &mut known.story {
             if unseen {
@@ -744,7 +797,7 @@ impl Pieces {
     }
 
     fn written_back(&mut self, line: u64, page: u64) {
-        let known = self.pages.entry(page).or_default();
+        let known = self.page(page);
         if !std::mem::take(&mut known.writeback) {
             return;
         }
@@ -775,7 +828,7 @@ impl Pieces {
         says: Option<MapKind>,
     ) {
         let implied = {
-            let known = self.pages.entry(page).or_default();
+            let known = self.page(page);
             let first =
                 !known.writeback || known.story.as_ref().is_some_and(|story| !story.cleaned_at(cleaned));
             first.then(|| std::mem::replace(&mut known.writeback, true))
