@@ -73,6 +73,8 @@ pub enum Explanation<Position> {
     Explained {
         /// Its schedule.
         steps: Vec<Step>,
+        /// How far the observation is explained after each step.
+        positions: Vec<Position>,
         /// Pairs of a state and a position that were looked at.
         pairs: u64,
     },
@@ -135,8 +137,8 @@ struct Explainer<'o, S: System, O: Observation + ?Sized> {
     observation: &'o O,
     seen: HashSet<(u128, O::Position), RandomState>,
     open: Vec<Open<S::State, O::Position>>,
-    /// The way to each pair: the one before, and the transition from there.
-    nodes: Vec<(u32, Choice)>,
+    /// The way to each pair: the one before, the transition from there, and its position.
+    nodes: Vec<(u32, Choice, O::Position)>,
     /// How many are explained at most, and where.
     furthest: (usize, u32),
     furthest_at: Option<O::Position>,
@@ -160,7 +162,8 @@ impl<S: System, O: Observation + ?Sized> Explainer<'_, S, O> {
             let ended = machine.enabled() == 0 && machine.main_finished();
             if self.observation.is_complete(&open.position, ended) {
                 let steps = self.way(machine, open.node);
-                return Ok(Explanation::Explained { steps, pairs: self.seen.len() as u64 });
+                let positions = self.positions(open.node);
+                return Ok(Explanation::Explained { steps, positions, pairs: self.seen.len() as u64 });
             }
             if let Some(hit) = self.limit(limits) {
                 return Ok(Explanation::Undecided(hit));
@@ -237,7 +240,7 @@ impl<S: System, O: Observation + ?Sized> Explainer<'_, S, O> {
         position: O::Position,
     ) -> Open<S::State, O::Position> {
         let node = self.nodes.len() as u32;
-        self.nodes.push((from.node, choice));
+        self.nodes.push((from.node, choice, position.clone()));
         let explained = self.observation.explained(&position);
         if explained > self.furthest.0 || self.furthest.1 == NONE {
             if explained > self.furthest.0 {
@@ -292,11 +295,22 @@ impl<S: System, O: Observation + ?Sized> Explainer<'_, S, O> {
     /// The transitions that lead to a pair.
     fn way(&self, machine: &Machine<'_, S>, mut node: u32) -> Vec<Step> {
         let mut way = Vec::new();
-        while let Some((before, choice)) = self.nodes.get(node as usize) {
+        while let Some((before, choice, _)) = self.nodes.get(node as usize) {
             way.push(choice.to_step(machine.specs()));
             node = *before;
         }
         way.reverse();
         way
+    }
+
+    /// The positions on the way to a pair.
+    fn positions(&self, mut node: u32) -> Vec<O::Position> {
+        let mut positions = Vec::new();
+        while let Some((before, _, position)) = self.nodes.get(node as usize) {
+            positions.push(position.clone());
+            node = *before;
+        }
+        positions.reverse();
+        positions
     }
 }

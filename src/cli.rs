@@ -544,6 +544,7 @@ pub enum TraceFormat {
 /// `trace`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(group = clap::ArgGroup::new("of_window").args(["scenario", "html", "svg"]).multiple(true))]
 pub struct TraceArgs {
     /// Instead of reading a trace.
     #[command(subcommand)]
@@ -563,8 +564,8 @@ pub struct TraceArgs {
     /// Show every stale mapping, not only those whose use did harm or may have.
     #[arg(long)]
     pub all: bool,
-    /// Which stale mapping `--scenario` is about, by its number in the list.
-    #[arg(long, value_name = "K", requires = "scenario", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Which stale mapping `--scenario`, `--html` and `--svg` are about, by its number in the list.
+    #[arg(long, value_name = "K", requires = "of_window", value_parser = clap::value_parser!(u64).range(1..))]
     pub window: Option<u64>,
     /// Whether the trace is a run of the model of this kernel (`stalemap kernels`) or design, piece by piece; without a
     /// name, of the kernel that the trace says it is of.
@@ -573,6 +574,13 @@ pub struct TraceArgs {
     /// Write the stale mapping as a scenario, which `check` explores; the first one without `--window`.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
+    /// Draw the stale mapping as a page, with a run of the model that explains the piece of the trace that it is in, under the kernel
+    /// that the trace says it is of, or that `--conforms` names.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// The same as an image.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
 }
 
 /// What `trace` does instead of reading one.

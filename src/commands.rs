@@ -3,6 +3,7 @@
 mod conform;
 mod kernels;
 mod lab;
+mod picture;
 mod progress;
 mod replay;
 mod trace;

@@ -16,7 +16,9 @@ use stalemap_explore::{Explanation, LimitHit, Limits, Offer, Step};
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::design::Check;
 use stalemap_model::words::implementation::Implementation;
-use stalemap_trace::{Cutting, Outside, Piece, Pieces, ReadError, Reader, Rule, Seen, Sight, Traces};
+use stalemap_trace::{
+    Cutting, Event, Outside, Piece, Pieces, ReadError, Reader, Rule, Seen, Sight, Traces, Window,
+};
 
 use self::observed::Observed;
 pub use self::release::kernel_of;
@@ -27,7 +29,7 @@ use crate::scenario::{Scenario, read};
 const MOST_KEPT: usize = 20;
 
 /// Pairs of a state and a position that the search for one piece may look at.
-pub const PAIRS: u64 = 400_000;
+pub const PAIRS: u64 = 100_000;
 
 /// What came of a trace.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +76,7 @@ pub struct Difference {
 /// A piece's answer.
 #[derive(Clone, Debug)]
 enum Answer {
-    Explained { steps: Vec<Step>, compares: bool },
+    Explained { steps: Vec<Step>, lines: Vec<Vec<u64>>, compares: bool },
     Unexplained { seen: Option<usize>, explained: usize, offers: BTreeSet<Offer>, steps: Vec<Step> },
     Undecided(String),
 }
@@ -88,6 +90,37 @@ pub struct Explained {
     pub scenario: String,
     /// The schedule.
     pub steps: Vec<Step>,
+    /// The lines of the trace that each step explains.
+    pub lines: Vec<Vec<u64>>,
+}
+
+/// What a trace is of.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// The inode.
+    pub inode: u64,
+    /// The size of a block, in bytes.
+    pub block: u64,
+    /// The release, if the trace says it.
+    pub release: Option<String>,
+    /// Which events it has.
+    pub traces: Traces,
+}
+
+impl Survey {
+    /// Reads all of a trace. `block`: if the trace does not say it. `None`: no event of an inode was understood.
+    pub fn of(reader: &mut Reader<'_>, block: u64) -> Result<Option<Self>, ReadError> {
+        let (mut block, mut release, mut traces) = (block, None, Traces::default());
+        while let Some(traced) = reader.next_event()? {
+            traces.see(&traced.event);
+            if let Event::Meta { kernel, block: of_trace, .. } = traced.event {
+                release.get_or_insert(kernel);
+                block = if of_trace > 0 { of_trace } else { block };
+            }
+        }
+        let inode = reader.inode().filter(|_| reader.counts().understood > 0);
+        Ok(inode.map(|inode| Survey { inode, block, release, traces }))
+    }
 }
 
 /// Asks about the pieces of a trace.
@@ -138,6 +171,44 @@ impl<'i> Asker<'i> {
         let explained = |line: &&u64| self.explained_lines.contains(line);
         self.found.events = subjects.iter().filter(explained).count() as u64;
         Ok(self.found)
+    }
+
+    /// The piece that a window of a trace is in, with a schedule that explains it, if there is such a piece and such a schedule.
+    pub fn ask_of_window(
+        &self,
+        mut reader: Reader<'_>,
+        block: u64,
+        window: &Window,
+    ) -> Result<Option<Explained>, ReadError> {
+        let first = window.judgement.wrong.first().map(|wrong| wrong.first);
+        let differs = || window.differs.as_ref().map(|(bytes, _)| bytes.first.max(window.use_offset));
+        let page = first.or_else(differs).unwrap_or(window.use_offset) / staged::FOLIO * staged::FOLIO;
+        let mut pieces = Pieces::new(block, self.traces);
+        let has = |piece: &Piece| {
+            let lines = piece.seen.iter().map(|seen| seen.line);
+            piece.page == page
+                && lines.clone().min() <= Some(window.used.line)
+                && lines.max() >= Some(window.used.line)
+        };
+        let mut cuttings = Vec::new();
+        while let Some(traced) = reader.next_event()? {
+            pieces.lost(reader.counts().lost);
+            pieces.see(&traced);
+            cuttings.extend(pieces.take());
+        }
+        cuttings.extend(pieces.finish());
+        let of_page = cuttings.into_iter().find_map(|cutting| match cutting {
+            Cutting::Piece(piece) if has(&piece) => Some(piece),
+            _ => None,
+        });
+        let Some(piece) = of_page else { return Ok(None) };
+        Ok(match self.answer(&piece) {
+            Answer::Explained { steps, lines, .. } => {
+                let scenario = Stage::of(&piece, &title(&piece)).text;
+                Some(Explained { piece, scenario, steps, lines })
+            }
+            Answer::Unexplained { .. } | Answer::Undecided(_) => None,
+        })
     }
 
     fn ask(&mut self, cutting: Cutting) {
@@ -199,7 +270,9 @@ impl<'i> Asker<'i> {
         };
         let observed = Observed { piece, stage: &stage, traces: self.traces, compares };
         match explain(&kernel, &observed, &self.limits) {
-            Ok(Explanation::Explained { steps, .. }) => Answer::Explained { steps, compares },
+            Ok(Explanation::Explained { steps, positions, .. }) => {
+                Answer::Explained { steps, lines: observed.lines(&positions), compares }
+            }
             Ok(Explanation::Unexplained { explained, steps, position, offers, .. }) => {
                 let seen = observed.missing(&position).min_by_key(|(_, seen)| seen.last.min(seen.line));
                 Answer::Unexplained { seen: seen.map(|(place, _)| place), explained, offers, steps }

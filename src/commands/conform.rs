@@ -4,29 +4,21 @@ use std::path::Path;
 
 use stalemap_explore::Limits;
 use stalemap_model::words::implementation::Implementation;
-use stalemap_trace::{Event, ReadError, Reader, Traces, Which};
+use stalemap_trace::{ReadError, Reader, Which};
 
 use super::trace::{open, other};
 use super::{Exit, Report, Result, under};
 use crate::cli::{TraceArgs, TraceFormat};
-use crate::conform::{Asker, PAIRS, kernel_of};
+use crate::conform::{Asker, PAIRS, Survey, kernel_of};
 use crate::report::{conform, trace};
 use crate::scenario::implementations::Kind;
 use crate::scenario::{Scenario, read};
-
-/// What is known of a trace once it was read.
-struct Known {
-    inode: u64,
-    block: u64,
-    release: Option<String>,
-    traces: Traces,
-}
 
 pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Report> {
     if file == Path::new("-") {
         return Err(vec![other(file, "a trace is read twice for this; name its file")]);
     }
-    let known = known(args, file)?;
+    let known = survey(args, file)?;
     let name = name(&known, file, asked)?;
     implementation_of(file, &name)?;
     let implementation = |scenario: &Scenario| -> Option<Implementation> { scenario.implementation(&name) };
@@ -60,27 +52,16 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
 }
 
 /// Reads a trace for what it is of.
-fn known(args: &TraceArgs, file: &Path) -> Result<Known> {
+pub(super) fn survey(args: &TraceArgs, file: &Path) -> Result<Survey> {
     let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
     let which = args.inode.map_or(Which::First, Which::Inode);
     let mut reader = Reader::new(open(file)?, which).map_err(unreadable)?;
-    let (mut block, mut release, mut traces) = (args.block, None, Traces::default());
-    while let Some(traced) = reader.next_event().map_err(unreadable)? {
-        traces.see(&traced.event);
-        if let Event::Meta { kernel, block: of_trace, .. } = traced.event {
-            release.get_or_insert(kernel);
-            block = if of_trace > 0 { of_trace } else { block };
-        }
-    }
-    let counts = reader.counts();
-    match reader.inode().filter(|_| counts.understood > 0) {
-        Some(inode) => Ok(Known { inode, block, release, traces }),
-        None => Err(vec![other(file, &trace::nothing(counts, args.inode))]),
-    }
+    let survey = Survey::of(&mut reader, args.block).map_err(unreadable)?;
+    survey.ok_or_else(|| vec![other(file, &trace::nothing(reader.counts(), args.inode))])
 }
 
 /// The kernel or design that is asked for.
-fn name(known: &Known, file: &Path, asked: &str) -> Result<String> {
+pub(super) fn name(known: &Survey, file: &Path, asked: &str) -> Result<String> {
     if !asked.is_empty() {
         return Ok(asked.to_owned());
     }
@@ -98,7 +79,7 @@ fn name(known: &Known, file: &Path, asked: &str) -> Result<String> {
 }
 
 /// A kernel or design by its name, on XFS.
-fn implementation_of(file: &Path, name: &str) -> Result<Implementation> {
+pub(super) fn implementation_of(file: &Path, name: &str) -> Result<Implementation> {
     let any = "title = \"any\"\n\n[[actor]]\nname = \"any\"\nrun = [\"fsync\"]\n";
     let scenario = read(&file.display().to_string(), any.as_bytes()).map_err(|_| Vec::new())?;
     let kind = if name.starts_with("linux-") { Kind::Kernel } else { Kind::Design };

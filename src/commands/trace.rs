@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use stalemap_trace::{Finder, ReadError, Reader, Which};
+use stalemap_trace::{Finder, ReadError, Reader, Which, Window};
 
-use super::{Exit, Report, Result, conform, unwritable};
+use super::{Exit, Report, Result, conform, picture, unwritable};
 use crate::cli::{TraceArgs, TraceCommand, TraceFormat};
 use crate::input::InputError;
 use crate::report::cut;
@@ -14,7 +14,7 @@ use crate::report::trace::{self, Read as Shown};
 
 pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
     match (&args.instead, &args.file) {
-        (None, Some(file)) if args.conforms.is_some() => {
+        (None, Some(file)) if args.conforms.is_some() && !is_drawn(args) => {
             conform::command(args, file, args.conforms.as_deref().unwrap_or_default())
         }
         (None, Some(file)) => read(args, file, out),
@@ -52,8 +52,8 @@ fn read(args: &TraceArgs, file: &Path, out: &mut dyn Write) -> Result<Report> {
         counts: counts.clone(),
         windows: finder.finish(),
     };
-    if let Some(path) = &args.scenario {
-        return write_scenario(args, file, path, &shown);
+    if args.scenario.is_some() || is_drawn(args) {
+        return of_window(args, file, &shown);
     }
     let text = match args.format {
         TraceFormat::Text => trace::text(&shown, args.all),
@@ -63,8 +63,13 @@ fn read(args: &TraceArgs, file: &Path, out: &mut dyn Write) -> Result<Report> {
     Ok(Report::of(text, Exit::Expected))
 }
 
+/// A picture is asked for.
+fn is_drawn(args: &TraceArgs) -> bool {
+    args.html.is_some() || args.svg.is_some()
+}
+
 /// Cuts a window out of the trace, which is read again for that.
-fn write_scenario(args: &TraceArgs, file: &Path, path: &Path, shown: &Shown) -> Result<Report> {
+fn of_window(args: &TraceArgs, file: &Path, shown: &Shown) -> Result<Report> {
     let windows = &shown.windows.windows;
     let number = args.window.unwrap_or(1);
     let window = usize::try_from(number - 1).ok().and_then(|n| windows.get(n));
@@ -78,6 +83,17 @@ fn write_scenario(args: &TraceArgs, file: &Path, path: &Path, shown: &Shown) -> 
     if file == Path::new("-") {
         return Err(vec![other(file, "a trace is read twice for a scenario; name its file")]);
     }
+    let mut report = match &args.scenario {
+        Some(path) => write_scenario(file, path, window, shown)?,
+        None => Report::of(String::new(), Exit::Expected),
+    };
+    if is_drawn(args) {
+        report.results.push_str(&picture::command(args, file, window)?.results);
+    }
+    Ok(report)
+}
+
+fn write_scenario(file: &Path, path: &Path, window: &Window, shown: &Shown) -> Result<Report> {
     let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
     let reader = Reader::new(open(file)?, Which::Inode(shown.inode)).map_err(unreadable)?;
     let cut = stalemap_trace::cut(reader, window, shown.block).map_err(unreadable)?;

@@ -85,6 +85,19 @@ impl Observation for Observed<'_> {
 }
 
 impl<'p> Observed<'p> {
+    /// The lines that each step explains, by how far all is explained after it.
+    pub(super) fn lines(&self, positions: &[Position]) -> Vec<Vec<u64>> {
+        let mut before = self.start();
+        let mut lines = Vec::new();
+        for position in positions {
+            let seen = self.piece.seen.iter().enumerate();
+            let new = seen.filter(|(place, _)| Self::has(position, *place) && !Self::has(&before, *place));
+            lines.push(new.map(|(_, seen)| seen.line).collect());
+            before.clone_from(position);
+        }
+        lines
+    }
+
     fn words(&self) -> usize {
         self.piece.seen.len().div_ceil(64)
     }

@@ -12,6 +12,7 @@ mod checkpoints;
 mod cli;
 mod commands;
 mod common;
+mod conformance;
 mod cookies;
 mod coverage;
 mod engines;

@@ -163,7 +163,7 @@ impl Story {
     }
 
     /// Blocks change. What they were is compared with what was known of them.
-    pub(super) fn changes(&mut self, change: &Change) {
+    pub(super) fn change(&mut self, change: &Change) {
         let (blocks, from, to) = change;
         for block in blocks.clone() {
             let place = block as usize;
@@ -198,13 +198,8 @@ impl Story {
     pub(super) fn rejected_before(&mut self, task: &Task, lines: (u64, u64), line: u64) {
         let doer = self.doer(task);
         let last = self.seen.iter_mut().rev().find(|seen| seen.doer == Some(doer));
-        let mut reserved = false;
         if let Some(seen @ Seen { sight: Sight::Sampled { .. }, .. }) = last {
             seen.required = false;
-            reserved = matches!(seen.sight, Sight::Sampled { says: MapKind::Delalloc, .. });
-        }
-        if reserved {
-            self.rejected_here(task.pid, line);
         }
         self.rule(Rule::MappingNotReached);
         self.sees(Some(task), Sight::RejectedBefore, lines, line);
@@ -213,20 +208,38 @@ impl Story {
         }
     }
 
-    /// A mapping of a task was rejected at the page: if the page's own blocks have not changed under it, something else has.
-    pub(super) fn rejected_here(&mut self, pid: u32, last: u64) {
-        let doer = self.pids.iter().position(|known| *known == pid);
-        let of_task = |seen: &&Seen| seen.doer == doer && matches!(seen.sight, Sight::Sampled { .. });
-        let Some(sampled) = self.seen.iter().rev().find(of_task).map(|seen| seen.last) else { return };
-        let changed = self.seen.iter().any(|seen| {
-            matches!(seen.sight, Sight::Changed { .. }) && seen.first >= sampled && seen.line <= last
-        });
-        if changed {
-            return;
+    /// Which changes elsewhere have to be there: where a mapping was rejected under which no block of the page has changed, one that
+    /// may have come between; where it was said to be valid, one that has come between for certain.
+    fn find_needed(&mut self) {
+        for (place, answer) in self.seen.iter().enumerate() {
+            let rejected = match answer.sight {
+                Sight::Answered { valid } => !valid,
+                Sight::RejectedBefore => true,
+                _ => continue,
+            };
+            let of_doer =
+                |seen: &&Seen| seen.doer == answer.doer && matches!(seen.sight, Sight::Sampled { .. });
+            let Some(sampled) = self.seen[..place].iter().rev().find(of_doer) else { continue };
+            let reserved = matches!(sampled.sight, Sight::Sampled { says: MapKind::Delalloc, .. });
+            if answer.sight == Sight::RejectedBefore && !reserved || self.changes(sampled.last, answer.line) {
+                continue;
+            }
+            let between = |(_, (first, end)): &(usize, &(u64, u64))| {
+                if rejected {
+                    *end > sampled.last && *first < answer.line
+                } else {
+                    *first >= sampled.last && *end <= answer.first
+                }
+            };
+            let elsewhere = self.elsewhere.iter().enumerate().rfind(between).map(|(place, _)| place);
+            self.needed.extend(elsewhere.filter(|place| !self.needed.contains(place)));
         }
-        let between = |(_, (first, end)): &(usize, &(u64, u64))| *end > sampled && *first < last;
-        let elsewhere = self.elsewhere.iter().enumerate().rfind(between).map(|(place, _)| place);
-        self.needed.extend(elsewhere.filter(|place| !self.needed.contains(place)));
+    }
+
+    /// Whether a block of the page changes between two lines.
+    fn changes(&self, first: u64, last: u64) -> bool {
+        let changes = |seen: &Seen| matches!(seen.sight, Sight::Changed { .. });
+        self.seen.iter().any(|seen| changes(seen) && seen.first >= first && seen.line <= last)
     }
 
     /// It is about to be taken for writeback: what has not been written itself is dirty by its folio.
@@ -273,6 +286,7 @@ impl Story {
         if let Some(why) = self.outside {
             return Cutting::Outside(self.page, why, lines);
         }
+        self.find_needed();
         if !self.elsewhere.is_empty() {
             self.rules.insert(Rule::ChangedElsewhere, self.elsewhere.len() as u64);
         }

@@ -50,6 +50,8 @@ pub(super) struct Doing {
     /// Its last line, and the one before.
     pub(super) line: u64,
     pub(super) before: u64,
+    /// It was seen to begin something: what it does is known from then on.
+    pub(super) begun_here: bool,
     /// The line before the change of the map that is under way, and that before the last one.
     pub(super) changes: Option<u64>,
     pub(super) changed: u64,

@@ -116,6 +116,15 @@ impl Pieces {
         if !of_map && !in_interrupt {
             self.settle(task, line);
         }
+        let begins = matches!(
+            traced.event,
+            Event::Request(_)
+                | Event::Call(_)
+                | Event::File { .. }
+                | Event::Fault { .. }
+                | Event::WriteBegin { .. }
+        );
+        self.doing(task.pid).begun_here |= begins;
         match &traced.event {
             Event::Extent { change, fork: Fork::Data, start, block, blocks, unwritten, .. } => {
                 let kind = match (block, unwritten) {
@@ -524,9 +533,6 @@ impl Pieces {
             self.is_cached(page);
             if let Some(story) = self.story(page).filter(|story| story.writers.contains(&pid)) {
                 story.sees(Some(task), Sight::Answered { valid }, (first, line), line);
-                if !valid {
-                    story.rejected_here(pid, line);
-                }
             }
         }
         for page in held.into_iter().filter(|page| *page >= here.end) {
@@ -644,7 +650,8 @@ impl Pieces {
             before = Vec::new();
         }
         self.data.change(task.pid, change, blocks.clone(), kind);
-        if change != BlockChange::Before {
+        // The counter moves after a removal is printed: that is told when the record is put back, or is not.
+        if matches!(change, BlockChange::Insert | BlockChange::After) {
             self.changed(task, line, before, &blocks);
         }
     }
@@ -720,6 +727,15 @@ impl Pieces {
         let pid = task.pid;
         let first = self.before(pid);
         let doing = &self.tasks[&pid];
+        if !doing.begun_here {
+            // It may be in the middle of a read or of a write.
+            let known = self.page(page);
+            known.cached = Some(true);
+            if let Some(story) = &mut known.story {
+                story.is_outside(Outside::BeginningUnseen);
+            }
+            return;
+        }
         let writes = match &doing.begins {
             Some(_) => true,
             None => {
@@ -735,6 +751,9 @@ impl Pieces {
         let Some(story) = self.begin(page, first) else { return };
         if pages > 1 {
             story.rule(Rule::PageOfLargeFolio);
+        }
+        if writes && !story.writers.contains(&pid) {
+            story.is_outside(Outside::BeginningUnseen);
         }
         if !writes {
             story.does(task, Deed::Read, first);
@@ -868,7 +887,7 @@ impl Pieces {
 /// A change of a page's blocks, as its story tells it: block by block.
 fn tell_change(story: &mut Story, first: u64, line: u64, task: &Task, change: &Change) {
     let (blocks, from, to) = change.clone();
-    story.changes(change);
+    story.change(change);
     story.rule(Rule::ChangeIsPrintedNearby);
     for block in blocks {
         story.sees_until_next(task, Sight::Changed { blocks: block..block + 1, from, to }, first, line);

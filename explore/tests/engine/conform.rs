@@ -128,8 +128,8 @@ fn what_contradicts_is_offered() {
         explain(&program, &Moves { tasks: 0b11, order }, &limits).expect("a program that runs")
     };
     for order in [vec![0, 1], vec![1, 0]] {
-        let Explanation::Explained { steps, pairs } = asked(order, None) else { panic!("a run") };
-        assert_eq!((steps.len(), pairs), (2, 3));
+        let Explanation::Explained { steps, positions, pairs } = asked(order, None) else { panic!("a run") };
+        assert_eq!((steps.len(), positions, pairs), (2, vec![1, 2], 3));
     }
     let Explanation::Unexplained { explained, steps, offers, .. } = asked(vec![0, 0], None) else {
         panic!("no run")
