@@ -275,13 +275,22 @@ impl<'i> Asker<'i> {
             }
             Ok(Explanation::Unexplained { explained, steps, position, offers, .. }) => {
                 let seen = observed.missing(&position).min_by_key(|(_, seen)| seen.last.min(seen.line));
-                Answer::Unexplained { seen: seen.map(|(place, _)| place), explained, offers, steps }
+                let seen = seen.map(|(place, _)| place).or_else(|| in_spite_of_changes(piece));
+                Answer::Unexplained { seen, explained, offers, steps }
             }
             Ok(Explanation::Undecided(hit)) => Answer::Undecided(undecided(hit)),
             Ok(Explanation::Halted(_)) => Answer::Undecided("the setup does not come to its end".to_owned()),
             Err(error) => Answer::Undecided(error.to_string()),
         }
     }
+}
+
+/// The first answer "valid" that comes after a change elsewhere that cannot have come after it.
+fn in_spite_of_changes(piece: &Piece) -> Option<usize> {
+    let needed = || piece.needed.iter().filter_map(|place| piece.elsewhere.get(*place));
+    piece.seen.iter().position(|seen| {
+        seen.sight == Sight::Answered { valid: true } && needed().any(|(_, last)| *last <= seen.first)
+    })
 }
 
 fn undecided(hit: LimitHit) -> String {

@@ -101,6 +101,8 @@ pub enum Outside {
     AllocatedWithOthers,
     /// More happened than a piece has room for.
     TooLong,
+    /// It was written, and the trace has no event at `iomap_write_begin`.
+    ProbesMissing,
 }
 
 impl Outside {
@@ -116,6 +118,7 @@ impl Outside {
             Outside::ShortCopy => "a short copy",
             Outside::AllocatedWithOthers => "allocated with others",
             Outside::TooLong => "too much happened",
+            Outside::ProbesMissing => "written, and the probe at iomap_write_begin is missing",
         }
     }
 }

@@ -14,11 +14,18 @@ use crate::report::{conform, trace};
 use crate::scenario::implementations::Kind;
 use crate::scenario::{Scenario, read};
 
+/// The size of a page.
+const PAGE: u64 = 4096;
+
 pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Report> {
     if file == Path::new("-") {
         return Err(vec![other(file, "a trace is read twice for this; name its file")]);
     }
     let known = survey(args, file)?;
+    if known.block > PAGE {
+        let problem = format!("blocks of {} bytes: a piece is a page of {PAGE} bytes", known.block);
+        return Err(vec![other(file, &problem)]);
+    }
     let name = name(&known, file, asked)?;
     implementation_of(file, &name)?;
     let implementation = |scenario: &Scenario| -> Option<Implementation> { scenario.implementation(&name) };

@@ -45,6 +45,8 @@ struct Who<'p> {
     doer: Option<usize>,
     command: usize,
     deed: Option<&'p Deed>,
+    /// The change elsewhere that it is to make, by its place in the piece.
+    elsewhere: Option<usize>,
 }
 
 impl Observation for Observed<'_> {
@@ -132,7 +134,10 @@ impl<'p> Observed<'p> {
             let staged = self.stage.commands[doer].get(command)?;
             self.piece.doers[doer].does.get(staged.deed).map(|does| &does.deed)
         });
-        Who { doer, command, deed }
+        let change = moved.actor.checked_sub(1).filter(|actor| *actor == self.piece.doers.len());
+        let change = change.and_then(|actor| self.stage.commands.get(actor)?.get(command));
+        let elsewhere = change.and_then(|staged| self.piece.needed.get(staged.deed).copied());
+        Who { doer, command, deed, elsewhere }
     }
 
     /// Whether a task may be in a command: everything that was over before it began is explained.
@@ -317,12 +322,11 @@ impl<'p> Observed<'p> {
         let Some(inside) = inside(bytes) else {
             // A neighbour is reserved so that it can be written back: no earlier than the page's blocks are allocated for that.
             let reserves = matches!(who.deed, Some(Deed::WriteBackNeighbour { .. }));
-            let over = self.missing(position).next().is_none();
-            return if reserves || over || self.changes_elsewhere(position) {
-                Is::Free
-            } else {
-                Is::CONTRADICTION
-            };
+            let own = who.elsewhere.map(|place| &self.piece.elsewhere[place..=place]);
+            // When all is over it makes no difference.
+            let over = own.is_none() && self.missing(position).next().is_none();
+            let changes = self.changes_elsewhere(position, own.unwrap_or(&self.piece.elsewhere));
+            return if reserves || over || changes { Is::Free } else { Is::CONTRADICTION };
         };
         let blocks = inside.start / self.piece.block..inside.end.div_ceil(self.piece.block);
         let mut all = Vec::new();
@@ -343,8 +347,8 @@ impl<'p> Observed<'p> {
     }
 
     /// Whether the counter moves now for something else.
-    fn changes_elsewhere(&self, position: &Position) -> bool {
-        self.piece.elsewhere.iter().any(|(first, last)| {
+    fn changes_elsewhere(&self, position: &Position, when: &[(u64, u64)]) -> bool {
+        when.iter().any(|(first, last)| {
             let before = self.missing(position).all(|(_, seen)| seen.last >= *first);
             let after = |(place, seen): (usize, &Seen)| Self::has(position, place) && seen.first > *last;
             before && !self.piece.seen.iter().enumerate().any(after)

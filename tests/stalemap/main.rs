@@ -41,6 +41,7 @@ mod readme;
 mod scenario_errors;
 mod semantics;
 mod timeline;
+mod trace_forms;
 mod traces;
 mod tracing;
 mod verdicts;

@@ -104,6 +104,13 @@ impl Story {
         self.doers[doer].does.push(Does { deed, from });
     }
 
+    /// Whether the last thing that a task does is to store.
+    pub(super) fn has_stored(&self, pid: u32) -> bool {
+        let doer = self.pids.iter().position(|known| *known == pid);
+        let last = doer.and_then(|doer| self.doers[doer].does.last());
+        last.is_some_and(|does| does.deed == Deed::Store)
+    }
+
     /// The write of a task that began last and is of this call.
     pub(super) fn has_write_since(&self, pid: u32, from: u64) -> bool {
         let doer = self.pids.iter().position(|known| *known == pid);

@@ -55,6 +55,8 @@ pub(super) struct Doing {
     /// The line before the change of the map that is under way, and that before the last one.
     pub(super) changes: Option<u64>,
     pub(super) changed: u64,
+    /// That is one that writing, writeback and completion make.
+    pub(super) changes_for_pages: bool,
     /// The write that is under way, in bytes, and since which line.
     pub(super) call: Option<(Range<u64>, u64)>,
     /// Its beginning was seen.

@@ -15,11 +15,22 @@ use crate::reader::Traced;
 /// Calls of a traced program that drop clean pages alone.
 const DROPS: [&str; 2] = ["dontneed", "drop_caches"];
 
+/// Who changes extents for pages: reservation, allocation, conversion, and what gives a reservation back.
+const FOR_PAGES: [&str; 4] = [
+    "xfs_bmap_add_extent_hole_delay",
+    "xfs_bmap_add_extent_delay_real",
+    "xfs_bmap_add_extent_unwritten_real",
+    "xfs_bmap_del_extent_delay",
+];
+
 /// How many changes of extents are remembered: a mapping is printed after the changes that were made for it.
 const MOST_CHANGES: usize = 256;
 
 /// How many pages of one event are followed.
 const MOST_PAGES: u64 = 4096;
+
+/// No file has pages behind this one.
+const MOST_PAGE: u64 = i64::MAX as u64 / PAGE;
 
 /// What is known of a page between stories.
 #[derive(Debug, Default)]
@@ -126,7 +137,9 @@ impl Pieces {
         );
         self.doing(task.pid).begun_here |= begins;
         match &traced.event {
-            Event::Extent { change, fork: Fork::Data, start, block, blocks, unwritten, .. } => {
+            Event::Extent { change, fork: Fork::Data, start, block, blocks, unwritten, caller } => {
+                let for_pages = FOR_PAGES.iter().any(|name| caller.starts_with(name));
+                self.doing(task.pid).changes_for_pages = for_pages;
                 let kind = match (block, unwritten) {
                     (None, _) => MapKind::Delalloc,
                     (Some(_), true) => MapKind::Unwritten,
@@ -143,6 +156,11 @@ impl Pieces {
             Event::WritebackMapping { of, dirty, mapping } => {
                 let dirty = of.map(|of| of..of.saturating_add(dirty.unwrap_or(self.block)));
                 self.writeback_mapping(task, line, dirty, mapping);
+            }
+            Event::File { call, offset: Some(offset), length: Some(length) }
+                if call.starts_with("direct_") =>
+            {
+                self.outside(*offset..offset.saturating_add(*length), Outside::DirectIo);
             }
             Event::Direct { offset, length, .. } => {
                 self.outside(*offset..offset.saturating_add(*length), Outside::DirectIo);
@@ -182,8 +200,8 @@ impl Pieces {
 
     /// The pages of a range of bytes.
     fn pages_of(bytes: &Range<u64>) -> Range<u64> {
-        let first = bytes.start / PAGE;
-        first..bytes.end.div_ceil(PAGE).min(first + MOST_PAGES)
+        let first = (bytes.start / PAGE).min(MOST_PAGE);
+        first..bytes.end.div_ceil(PAGE).min(first + MOST_PAGES).min(MOST_PAGE)
     }
 
     fn outside(&mut self, bytes: Range<u64>, why: Outside) {
@@ -236,7 +254,7 @@ impl Pieces {
             }
             Event::Writeback { offset, length, .. } if !self.traces.cleanings => {
                 let first = self.before(pid);
-                let pages = Self::pages_of(&(*offset..offset + length));
+                let pages = Self::pages_of(&(*offset..offset.saturating_add(*length)));
                 self.doing(pid).cleaned = Some((pages, first, line));
             }
             _ => {}
@@ -332,7 +350,7 @@ impl Pieces {
             For::Write => self.sampled(task, line, mapping.kind, &bytes),
             For::Store => {
                 let asked_length = asked_length.max(1);
-                let stored = asked_at.max(bytes.start)..(asked_at + asked_length).min(bytes.end);
+                let stored = asked_at.max(bytes.start)..asked_at.saturating_add(asked_length).min(bytes.end);
                 self.stored(task, asked, line, mapping.kind, &stored);
             }
             For::Read => self.read_mapping(task, line, mapping.kind, &bytes),
@@ -361,7 +379,7 @@ impl Pieces {
         let found = doing.found;
         if doing.call.is_none() {
             let Some((offset, length)) = found else { return };
-            doing.call = Some((offset..offset + length, doing.asked));
+            doing.call = Some((offset..offset.saturating_add(length), doing.asked));
             doing.call_seen = false;
             doing.position = offset;
         }
@@ -423,7 +441,10 @@ impl Pieces {
                 self.begin(page, asked);
             }
             if let Some(story) = self.story(page) {
-                story.does(task, Deed::Store, asked);
+                // A fault asks again behind each mapping.
+                if bytes.start <= page * PAGE || !story.has_stored(task.pid) {
+                    story.does(task, Deed::Store, asked);
+                }
                 story.rule(Rule::MappingIsPrintedLate);
                 story.sees(Some(task), Sight::Stored { says }, (asked, line), line);
             } else {
@@ -487,7 +508,7 @@ impl Pieces {
         }
         doing.position = doing.position.max(offset);
         let held = doing.held.as_ref().map(|held| held.bytes.end);
-        let page = offset / PAGE;
+        let page = (offset / PAGE).min(MOST_PAGE);
         if held.is_some_and(|end| end > page * PAGE) {
             return;
         }
@@ -503,13 +524,22 @@ impl Pieces {
     /// A call writes to a page.
     fn writes(&mut self, task: &Task, page: u64, call: &Range<u64>, since: u64, from: u64) {
         let start = page * PAGE;
+        let followed = self.traces.write_begins;
+        let written = call.start.max(start)..call.end.min(start + PAGE);
+        if written.is_empty() {
+            self.outside(start..start + PAGE, Outside::BeginningUnseen);
+            return;
+        }
         let Some(story) = self.begin(page, from) else { return };
         if !story.has_write_since(task.pid, since) {
-            let bytes = call.start.max(start) - start..call.end.min(start + PAGE) - start;
+            let bytes = written.start - start..written.end - start;
             let (before, beyond) = (call.start < start, call.end > start + PAGE);
             story.does(task, Deed::Write { bytes, before, beyond }, since);
         }
         story.writers.insert(task.pid);
+        if !followed {
+            story.is_outside(Outside::ProbesMissing);
+        }
     }
 
     fn answered(&mut self, task: &Task, line: u64, valid: bool) {
@@ -661,6 +691,7 @@ impl Pieces {
         let first = self.tasks.get(&task.pid).map_or(0, |doing| doing.changes.unwrap_or(doing.changed));
         let after = self.data.parts(blocks);
         let changes = differences(&before, &after);
+        let for_pages = self.tasks.get(&task.pid).is_some_and(|doing| doing.changes_for_pages);
         let per_page = (PAGE / self.block).max(1);
         for (number, page) in &mut self.pages {
             let Some(story) = &mut page.story else { continue };
@@ -669,6 +700,9 @@ impl Pieces {
                 let inside = blocks.start.clamp(start, start + per_page) - start
                     ..blocks.end.clamp(start, start + per_page) - start;
                 if !inside.is_empty() {
+                    if !for_pages {
+                        story.is_outside(Outside::Truncated);
+                    }
                     // A block that was allocated, but not for this page's own writeback, was so for a neighbour's.
                     let own = self
                         .tasks
@@ -701,6 +735,9 @@ impl Pieces {
             Place::Order { offset, order } => (offset / PAGE, 1 << order.min(9)),
             Place::Bytes { .. } => return,
         };
+        if head > MOST_PAGE {
+            return;
+        }
         let first = self.before(task.pid);
         if change == FolioChange::Cleaned {
             self.doing(task.pid).cleaned = Some((head..head + pages, first, line));
@@ -733,6 +770,14 @@ impl Pieces {
             known.cached = Some(true);
             if let Some(story) = &mut known.story {
                 story.is_outside(Outside::BeginningUnseen);
+            }
+            return;
+        }
+        if !self.traces.write_begins && doing.call.is_some() {
+            self.page(page).cached = Some(true);
+            if let Some(story) = self.begin(page, first) {
+                story.is_outside(Outside::ProbesMissing);
+                story.line(line);
             }
             return;
         }
@@ -846,11 +891,12 @@ impl Pieces {
         line: u64,
         says: Option<MapKind>,
     ) {
+        let ends = self.traces.writeback_ends;
         let implied = {
             let known = self.page(page);
             let first =
                 !known.writeback || known.story.as_ref().is_some_and(|story| !story.cleaned_at(cleaned));
-            first.then(|| std::mem::replace(&mut known.writeback, true))
+            first.then(|| std::mem::replace(&mut known.writeback, ends))
         };
         let Some(story) = self.story(page) else { return };
         if let Some(still) = implied {
