@@ -38,6 +38,11 @@ pub trait Observation {
     /// How many of the things observed are explained.
     fn explained(&self, position: &Self::Position) -> usize;
 
+    /// What a contradiction says to a reader.
+    fn says(&self, events: &[Event]) -> Vec<String> {
+        events.iter().map(Event::words).filter(|words| !words.is_empty()).collect()
+    }
+
     /// Whether a run may stop here. `ended`: nobody can move, and every main actor has finished.
     fn is_complete(&self, position: &Self::Position, ended: bool) -> bool;
 }
@@ -62,7 +67,7 @@ pub struct Offer {
     pub actor: String,
     /// The operation.
     pub op: String,
-    /// What the system said, in its own words.
+    /// What the system said, in words ([`Observation::says`]).
     pub says: Vec<String>,
 }
 
@@ -264,7 +269,7 @@ impl<S: System, O: Observation + ?Sized> Explainer<'_, S, O> {
             return;
         }
         let step = choice.to_step(machine.specs());
-        let says = events.iter().map(Event::words).filter(|words| !words.is_empty()).collect();
+        let says = self.observation.says(events);
         self.offers.insert(Offer { actor: step.actor, op: step.op, says });
     }
 

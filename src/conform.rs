@@ -28,6 +28,9 @@ use crate::scenario::{Scenario, read};
 /// How many pieces that do not conform are kept.
 const MOST_KEPT: usize = 20;
 
+/// How many answers are kept for pieces that are the same.
+const MOST_KNOWN: usize = 20_000;
+
 /// Pairs of a state and a position that the search for one piece may look at.
 pub const PAIRS: u64 = 100_000;
 
@@ -221,14 +224,15 @@ impl<'i> Asker<'i> {
         };
         self.found.pieces += 1;
         let key = format!("{:?}", ranked(&piece));
-        let answer = match self.known.get(&key) {
-            Some(answer) => answer.clone(),
-            None => {
-                self.found.asked += 1;
-                let answer = self.answer(&piece);
+        let answer = if let Some(answer) = self.known.get(&key) {
+            answer.clone()
+        } else {
+            self.found.asked += 1;
+            let answer = self.answer(&piece);
+            if self.known.len() < MOST_KNOWN {
                 self.known.insert(key, answer.clone());
-                answer
             }
+            answer
         };
         match answer {
             Answer::Explained { compares, .. } => {

@@ -7,9 +7,14 @@
 //! What the pieces leave out is counted by its reason ([`Outside`]): pages of which the trace does not show the beginning, and what a
 //! piece has no words for.
 
+mod caching;
+mod changing;
+mod events;
+mod mapping;
 mod story;
 mod task;
 mod teller;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

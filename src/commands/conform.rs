@@ -32,8 +32,8 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
     let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
     let limits = Limits { states: Some(PAIRS), ..Limits::default() };
     let reader = Reader::new(open(file)?, Which::Inode(known.inode)).map_err(unreadable)?;
-    let asker = Asker::new(&implementation, known.traces, limits);
-    let found = asker.ask_all(reader, known.block).map_err(unreadable)?;
+    let pieces = Asker::new(&implementation, known.traces, limits);
+    let found = pieces.ask_all(reader, known.block).map_err(unreadable)?;
     let exit = if found.unexplained > 0 {
         Exit::Unexpected
     } else if !found.undecided.is_empty() || found.pieces == 0 {

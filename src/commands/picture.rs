@@ -5,6 +5,7 @@
 //! piece, it is a counterexample to what `--scenario` writes.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -41,7 +42,7 @@ pub(super) fn command(args: &TraceArgs, file: &Path, window: &Window) -> Result<
     for (path, draw) in pictures {
         let Some(path) = path else { continue };
         fs::write(path, draw(&annotated)).map_err(|error| unwritable(path, &error))?;
-        results.push_str(&format!("wrote {}\n", path.display()));
+        let _ = writeln!(results, "wrote {}", path.display());
     }
     Ok(Report::of(results, Exit::Expected))
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use stalemap_explore::{Move, Observation};
-use stalemap_facade::Op;
+use stalemap_facade::{Event, Op};
 use stalemap_model::state::event::{
     Checker, DataEvent, Fill, FolioEvent, KernelEvent, MapChange, Mapping, Sampler, Verdict, What,
 };
@@ -13,6 +13,7 @@ use stalemap_model::words::extent::{Extent, Fork};
 use stalemap_trace::{Deed, MapKind, Piece, Seen, Sight, Traces};
 
 use super::staged::{FOLIO, PAGE, Stage};
+use crate::report::words;
 
 /// How far a run has explained what was seen: a bit for each thing seen, and behind these a word for each doer, of how far its
 /// write is.
@@ -78,6 +79,10 @@ impl Observation for Observed<'_> {
 
     fn explained(&self, position: &Position) -> usize {
         position[..self.words()].iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    fn says(&self, events: &[Event]) -> Vec<String> {
+        events.iter().map(words::event).filter(|words| !words.is_empty()).collect()
     }
 
     fn is_complete(&self, position: &Position, ended: bool) -> bool {
@@ -268,7 +273,7 @@ impl<'p> Observed<'p> {
             return Is::Free;
         }
         let sight = Sight::Mapped { says: kind_of(mapping.kind) };
-        self.or_again(position, who, sight, |sight| matches!(sight, Sight::Mapped { .. } | Sight::Cleaned))
+        self.or_again(position, who, &sight, |sight| matches!(sight, Sight::Mapped { .. } | Sight::Cleaned))
     }
 
     fn stored(&self, position: &Position, who: Who<'_>, mapping: &Mapping) -> Is {
@@ -276,7 +281,7 @@ impl<'p> Observed<'p> {
             return Is::Free;
         }
         let sight = Sight::Stored { says: kind_of(mapping.kind) };
-        self.or_again(position, who, sight, |sight| matches!(sight, Sight::Stored { .. } | Sight::Added))
+        self.or_again(position, who, &sight, |sight| matches!(sight, Sight::Stored { .. } | Sight::Added))
     }
 
     /// Something that the trace says once and the model for each block: the same again is no more than it was.
@@ -284,15 +289,15 @@ impl<'p> Observed<'p> {
         &self,
         position: &Position,
         who: Who<'_>,
-        sight: Sight,
+        sight: &Sight,
         of_kind: impl Fn(&Sight) -> bool,
     ) -> Is {
-        let found = self.those(position, who.doer, |seen| *seen == sight);
+        let found = self.those(position, who.doer, |seen| seen == sight);
         let none = matches!(&found, Is::Any(ways) if ways.is_empty());
         let mut before = self.piece.seen.iter().enumerate().rev().filter(|(place, seen)| {
             Self::has(position, *place) && seen.doer == who.doer && of_kind(&seen.sight)
         });
-        if none && before.next().is_some_and(|(_, seen)| seen.sight == sight) { Is::Free } else { found }
+        if none && before.next().is_some_and(|(_, seen)| seen.sight == *sight) { Is::Free } else { found }
     }
 
     /// A comparison, which is made at the page, at a neighbour before it, or behind it.
@@ -384,7 +389,9 @@ impl<'p> Observed<'p> {
 /// A position with more that is explained.
 fn with(position: &Position, way: Vec<usize>) -> Position {
     let mut position = position.clone();
-    way.into_iter().for_each(|place| position[place / 64] |= 1 << (place % 64));
+    for place in way {
+        position[place / 64] |= 1 << (place % 64);
+    }
     position
 }
 

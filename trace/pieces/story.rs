@@ -114,10 +114,8 @@ impl Story {
     /// The write of a task that began last and is of this call.
     pub(super) fn has_write_since(&self, pid: u32, from: u64) -> bool {
         let doer = self.pids.iter().position(|known| *known == pid);
-        let does = doer.map(|doer| &self.doers[doer].does);
-        does.is_some_and(|does| {
-            does.iter().any(|does| matches!(does.deed, Deed::Write { .. }) && does.from == from)
-        })
+        let is_this = |does: &Does| matches!(does.deed, Deed::Write { .. }) && does.from == from;
+        doer.is_some_and(|doer| self.doers[doer].does.iter().any(is_this))
     }
 
     pub(super) fn sees(&mut self, task: Option<&Task>, sight: Sight, lines: (u64, u64), line: u64) {

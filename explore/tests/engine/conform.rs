@@ -81,9 +81,9 @@ fn is_explained_as_by_all_runs(program: &Program, asked: &(u64, Vec<u8>, bool)) 
             let names = program.actors();
             let name_of = |actor: &ActorId| names[*actor].name.clone();
             let of_those = |name: &str| moves.order.iter().any(|actor| name_of(actor) == name);
-            let moved: Vec<String> =
+            let who: Vec<String> =
                 steps.iter().map(|step| step.actor.clone()).filter(|name| of_those(name)).collect();
-            prop_assert_eq!(moved, moves.order.iter().map(name_of).collect::<Vec<_>>());
+            prop_assert_eq!(who, moves.order.iter().map(name_of).collect::<Vec<_>>());
             let replayed = replay(program, &steps).map_err(|error| fail(&error))?;
             prop_assert!(replayed.epilogue.is_some(), "it plays to the end");
         }
