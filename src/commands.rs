@@ -7,6 +7,7 @@ mod picture;
 mod progress;
 mod replay;
 mod trace;
+mod trace_file;
 mod under;
 mod witness;
 

@@ -108,6 +108,8 @@ pub struct Survey {
     pub release: Option<String>,
     /// Which events it has.
     pub traces: Traces,
+    /// Lines in which times go back.
+    pub backwards: u64,
 }
 
 impl Survey {
@@ -121,8 +123,9 @@ impl Survey {
                 block = if of_trace > 0 { of_trace } else { block };
             }
         }
+        let backwards = reader.counts().backwards;
         let inode = reader.inode().filter(|_| reader.counts().understood > 0);
-        Ok(inode.map(|inode| Survey { inode, block, release, traces }))
+        Ok(inode.map(|inode| Survey { inode, block, release, traces, backwards }))
     }
 }
 

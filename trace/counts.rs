@@ -40,6 +40,9 @@ pub struct Counts {
     pub first_unreadable: Vec<Unreadable>,
     /// Events that the kernel threw away since its buffer was full, as far as the trace says.
     pub lost: u64,
+    /// Events whose time is before that of the line before. The order of lines is taken for the order of events; so a trace in which
+    /// times go back is in no order: the buffers of processors one after the other, or two traces.
+    pub backwards: u64,
 }
 
 impl Counts {

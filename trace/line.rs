@@ -31,6 +31,15 @@ pub struct Head {
     pub task: Task,
 }
 
+impl Head {
+    /// The time as numbers that can be compared within a trace: whole seconds, and billionths.
+    pub(crate) fn order(&self) -> (u64, u64) {
+        let (whole, part) = self.time.split_once('.').unwrap_or((&self.time, ""));
+        let digits: String = part.chars().chain("000000000".chars()).take(9).collect();
+        (whole.parse().unwrap_or(0), digits.parse().unwrap_or(0))
+    }
+}
+
 /// What a line is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line<'t> {

@@ -25,7 +25,7 @@ const MOST_TASKS: usize = 4096;
 pub enum Which {
     /// This one's.
     Inode(u64),
-    /// The one that the traced program names (`wl meta`), and for want of that the first that any event is of.
+    /// The one that the traced program names in the beginning (`wl meta`), and for want of that the first that any event is of.
     First,
 }
 
@@ -62,6 +62,8 @@ pub struct Reader<'r> {
     inode: Option<u64>,
     /// The inode that each task had to do with last.
     tasks: BTreeMap<u32, u64>,
+    /// The time of the last line.
+    time: (u64, u64),
     counts: Counts,
 }
 
@@ -73,11 +75,19 @@ impl<'r> Reader<'r> {
             input.fill_buf().map_err(|error| ReadError::Io { line: 1, error })?.starts_with(&GZIP);
         let input: Box<dyn BufRead + 'r> =
             if compressed { Box::new(BufReader::new(MultiGzDecoder::new(input))) } else { Box::new(input) };
+        let mut input = input;
         let inode = match which {
             Which::Inode(inode) => Some(inode),
-            Which::First => None,
+            Which::First => named(input.fill_buf().map_err(|error| ReadError::Io { line: 1, error })?),
         };
-        Ok(Reader { input, line: Vec::new(), inode, tasks: BTreeMap::new(), counts: Counts::default() })
+        Ok(Reader {
+            input,
+            line: Vec::new(),
+            inode,
+            tasks: BTreeMap::new(),
+            time: (0, 0),
+            counts: Counts::default(),
+        })
     }
 
     /// The inode whose events are read, as soon as it is known.
@@ -135,6 +145,9 @@ impl<'r> Reader<'r> {
             }
         };
         counts.events += 1;
+        let time = head.order();
+        counts.backwards += u64::from(time < self.time);
+        self.time = time;
         match parse(name, text) {
             None => {
                 counts.unknown(name);
@@ -151,6 +164,18 @@ impl<'r> Reader<'r> {
             }
         }
     }
+}
+
+/// The inode that the traced program names, if it does so in the beginning of a trace.
+fn named(beginning: &[u8]) -> Option<u64> {
+    let lines = beginning.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    lines.filter_map(|line| str::from_utf8(line).ok()).find_map(|line| {
+        let Line::Event(_, name, text) = Line::read(line) else { return None };
+        match parse(name, text) {
+            Some(Ok((Whose::Inode(inode), Event::Meta { .. }))) => Some(inode),
+            _ => None,
+        }
+    })
 }
 
 /// Whether an event is of the inode that is read.

@@ -6,7 +6,7 @@ use stalemap_explore::Limits;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_trace::{ReadError, Reader, Which};
 
-use super::trace::{open, other};
+use super::trace_file::{open, other};
 use super::{Exit, Report, Result, under};
 use crate::cli::{TraceArgs, TraceFormat};
 use crate::conform::{Asker, PAIRS, Survey, kernel_of};
@@ -24,6 +24,14 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
     let known = survey(args, file)?;
     if known.block > PAGE {
         let problem = format!("blocks of {} bytes: a piece is a page of {PAGE} bytes", known.block);
+        return Err(vec![other(file, &problem)]);
+    }
+    if known.backwards > 0 {
+        let problem = format!(
+            "times go back {} times, and the order of lines has to be that of events; print it anew, \
+             or sort it by time",
+            known.backwards
+        );
         return Err(vec![other(file, &problem)]);
     }
     let name = name(&known, file, asked)?;

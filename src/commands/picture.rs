@@ -14,7 +14,7 @@ use stalemap_model::words::implementation::Implementation;
 use stalemap_trace::{ReadError, Reader, Which, Window};
 
 use super::conform::{implementation_of, name, survey};
-use super::trace::{open, other};
+use super::trace_file::{open, other};
 use super::{Exit, Report, Result, bad_input, under, unwritable};
 use crate::annotate::files::Note;
 use crate::annotate::program::Program;

@@ -1,14 +1,14 @@
 //! `trace`: what a trace of a real kernel shows.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use stalemap_trace::{Finder, ReadError, Reader, Which, Window};
 
+use super::trace_file::{open, other};
 use super::{Exit, Report, Result, conform, picture, unwritable};
 use crate::cli::{TraceArgs, TraceCommand, TraceFormat};
-use crate::input::InputError;
 use crate::report::cut;
 use crate::report::trace::{self, Read as Shown};
 
@@ -99,21 +99,4 @@ fn write_scenario(file: &Path, path: &Path, window: &Window, shown: &Shown) -> R
     let cut = stalemap_trace::cut(reader, window, shown.block).map_err(unreadable)?;
     fs::write(path, cut::scenario(&cut, window, &shown.file)).map_err(|error| unwritable(path, &error))?;
     Ok(Report::of(format!("wrote {}\n", path.display()), Exit::Expected))
-}
-
-pub(super) fn other(path: &Path, problem: &str) -> InputError {
-    InputError::Other(format!("{}: {problem}", path.display()))
-}
-
-/// A trace may be as long as it likes, and may come from a pipe.
-pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
-    if path == Path::new("-") {
-        return Ok(Box::new(io::stdin().lock()));
-    }
-    let unreadable = |error| vec![InputError::Unreadable { path: path.display().to_string(), error }];
-    let file = File::open(path).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.is_dir() {
-        return Err(vec![InputError::Folder { path: path.display().to_string() }]);
-    }
-    Ok(Box::new(file))
 }

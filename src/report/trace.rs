@@ -126,6 +126,13 @@ fn understood(text: &mut String, counts: &Counts) {
             let _ = writeln!(text, "    line {}: {}", first.line, first.why);
         }
     }
+    if counts.backwards > 0 {
+        let _ = writeln!(
+            text,
+            "out of order: times go back {} times; what follows goes by the order of lines",
+            counts.backwards
+        );
+    }
     if counts.lost > 0 {
         let _ = writeln!(
             text,

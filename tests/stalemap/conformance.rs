@@ -279,8 +279,14 @@ fn the_command_says_whether_and_where() {
     let scenario = document["differences"][0]["scenario"].as_str().expect("a scenario");
     fs::write(folder.path().join("piece.toml"), scenario).expect("a file");
     assert_eq!(stalemap(folder.path(), &["show", "piece.toml"]).status.code(), Some(0));
+    let trace = trace("v6.1.192-4k-orig-control");
+    let (one, other): (Vec<&str>, Vec<&str>) = trace.lines().partition(|line| line.contains(" [000] "));
+    fs::write(folder.path().join("by-processor"), [one, other].concat().join("\n")).expect("a file");
+    let (code, said, _) = run(&["by-processor"]);
+    assert!(code == Some(0) && said.contains("out of order: times go back 1 times"), "{said}");
     for (arguments, says) in [
-        (&[good.as_str(), "--conforms", "linux-9.9"][..], "there is no kernel `linux-9.9`"),
+        (&["by-processor", "--conforms"][..], "times go back 1 times"),
+        (&[good.as_str(), "--conforms", "linux-9.9"], "there is no kernel `linux-9.9`"),
         (&[good.as_str(), "--conforms", "nonsense"], "there is no design `nonsense`"),
         (&["-", "--conforms"], "a trace is read twice"),
         (&[good.as_str(), "--conforms", "--format", "jsonl"], "`--format jsonl` prints events"),

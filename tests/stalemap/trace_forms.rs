@@ -106,7 +106,7 @@ impl Form {
     }
 
     fn print(self, trace: &str) -> String {
-        let (mut lines, mut begun): (Vec<String>, bool) = (Vec::new(), false);
+        let mut lines: Vec<String> = Vec::new();
         for (number, line) in trace.lines().enumerate() {
             let Some(parts) = Line::of(line).filter(|_| !line.starts_with('#')) else {
                 if self.header {
@@ -114,11 +114,10 @@ impl Form {
                 }
                 continue;
             };
-            if number % self.others == 0 && begun {
+            if number % self.others == 0 {
                 lines.push(self.other(number / self.others, &parts));
             }
             lines.push(self.line(&parts));
-            begun = true;
         }
         if self.report {
             lines.insert(0, "cpus=2".to_owned());

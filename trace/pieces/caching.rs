@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use super::piece::{Deed, Outside, Rule, Sight};
 use super::story::LATER;
 use super::task::Reading;
 use super::teller::{MOST_PAGE, Pieces, parts};
-use super::{Deed, Outside, Rule, Sight};
 use crate::event::{FolioChange, MapKind, Mapping, Place};
 use crate::folios::PAGE;
 use crate::line::Task;

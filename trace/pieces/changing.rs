@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::piece::{Deed, Outside};
 use super::story::Change;
 use super::teller::{Pieces, Recent, tell_change};
-use super::{Deed, Outside};
 use crate::event::{BlockChange, MapKind};
 use crate::folios::PAGE;
 use crate::line::Task;

@@ -1,7 +1,7 @@
 //! Which event is about what.
 
-use super::Outside;
-use super::Sight;
+use super::piece::Outside;
+use super::piece::Sight;
 use super::teller::Pieces;
 use crate::event::{Event, FolioChange, Fork, MapKind, Phase, Source};
 use crate::folios::PAGE;

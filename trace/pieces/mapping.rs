@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use super::piece::{Deed, Outside, Rule, Sight};
 use super::story::LATER;
 use super::task::{For, Held, Reading};
 use super::teller::{Pieces, parts};
-use super::{Deed, Outside, Rule, Sight};
 use crate::event::{MapKind, Mapping};
 use crate::folios::PAGE;
 use crate::line::Task;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::{Cutting, Deed, Doer, Does, Outside, Piece, Rule, Seen, Sight};
+use super::piece::{Cutting, Deed, Doer, Does, Outside, Piece, Rule, Seen, Sight};
 use crate::event::MapKind;
 use crate::line::Task;
 

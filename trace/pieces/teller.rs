@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
+use super::piece::{Cutting, Outside, Rule, Sight, Traces};
 use super::story::{Change, Story};
 use super::task::Doing;
-use super::{Cutting, Outside, Rule, Sight, Traces};
 use crate::event::MapKind;
 use crate::extents::Extents;
 use crate::folios::PAGE;

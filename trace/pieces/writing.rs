@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::piece::{Deed, Outside, Sight};
 use super::task::For;
 use super::teller::{MOST_PAGE, MOST_PAGES, Pieces, parts};
-use super::{Deed, Outside, Sight};
 use crate::folios::PAGE;
 use crate::line::Task;
 

@@ -1,0 +1,26 @@
+//! The file of a trace.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::Result;
+use crate::input::InputError;
+
+/// What is wrong with a trace.
+pub(super) fn other(path: &Path, problem: &str) -> InputError {
+    InputError::Other(format!("{}: {problem}", path.display()))
+}
+
+/// A trace may be as long as it likes, and may come from a pipe.
+pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let unreadable = |error| vec![InputError::Unreadable { path: path.display().to_string(), error }];
+    let file = File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(vec![InputError::Folder { path: path.display().to_string() }]);
+    }
+    Ok(Box::new(file))
+}
