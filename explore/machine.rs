@@ -340,11 +340,6 @@ impl<'s, S: System> Machine<'s, S> {
         self.standings[actor].pending.as_ref()
     }
 
-    /// The number of the command that an actor is in, if the system has commands.
-    pub(crate) fn command(&self, actor: ActorId) -> Option<usize> {
-        self.standings[actor].state.as_deref().and_then(|state| self.system.command(state))
-    }
-
     /// Whether every main actor has finished.
     pub(crate) fn main_finished(&self) -> bool {
         actors_of(self.main).all(|actor| self.standings[actor].pending.is_none())
