@@ -87,7 +87,7 @@ fn front(by: u64) -> Command {
 }
 
 fn writes_back(command: &Command) -> bool {
-    matches!(command, Command::SyncRange { .. } | Command::Fsync | Command::Fdatasync | Command::Msync { .. })
+    command.facts().call.is_some_and(|call| ["writeback", "fsync(2)", "msync(2)"].contains(&call))
 }
 
 /// A command with its offsets moved up. One that covers the file from its beginning covers what is put in front, too.
@@ -109,7 +109,10 @@ fn moved(command: &Command, by: u64, several: bool) -> Option<Command> {
             *range = start..range.end.saturating_add(by);
         }
         Command::Truncate { size } => *size += by,
-        Command::Reflink { from, range, .. } if several => {
+        Command::Reflink { from, range, .. } => {
+            if !several {
+                return None;
+            }
             *from += by;
             *range = up(range);
         }
@@ -118,7 +121,30 @@ fn moved(command: &Command, by: u64, several: bool) -> Option<Command> {
         | Command::Munmap
         | Command::Short { .. }
         | Command::Fail { .. } => {}
-        _ => return None,
+        Command::BufferStore { .. }
+        | Command::Seek { .. }
+        | Command::Fiemap { .. }
+        | Command::CopySparse
+        | Command::Wait
+        | Command::Dma { .. }
+        | Command::MadviseDontneed { .. }
+        | Command::Msync { .. }
+        | Command::Fzero { .. }
+        | Command::Fcollapse { .. }
+        | Command::Finsert { .. }
+        | Command::Funshare { .. }
+        | Command::Exchange { .. }
+        | Command::Relocate { .. }
+        | Command::Redirty { .. }
+        | Command::Layoutget { .. }
+        | Command::Layoutwrite { .. }
+        | Command::Layoutcommit
+        | Command::Layoutreturn
+        | Command::Cowextsize { .. }
+        | Command::Chattr { .. }
+        | Command::Shutdown { .. }
+        | Command::Crash
+        | Command::Kill { .. } => return None,
     }
     Some(command)
 }

@@ -80,9 +80,9 @@ impl Path {
     pub(super) fn of(command: &Command) -> Self {
         match command {
             Command::Pwrite { io: Io::Buffered, .. } => Path::Write,
-            Command::Pwrite { .. } => Path::DirectWrite,
+            Command::Pwrite { io: Io::Direct | Io::Aio, .. } => Path::DirectWrite,
             Command::Pread { io: Io::Buffered, .. } => Path::Read,
-            Command::Pread { .. } => Path::DirectRead,
+            Command::Pread { io: Io::Direct | Io::Aio, .. } => Path::DirectRead,
             Command::Mread { .. } | Command::Mwrite { .. } => Path::Fault,
             Command::Fsync | Command::Fdatasync | Command::Msync { .. } => Path::Fsync,
             Command::SyncRange { .. } => Path::Writeback,
@@ -95,7 +95,29 @@ impl Path {
             | Command::Funshare { .. } => Path::Fallocate,
             Command::Reflink { .. } => Path::Reflink,
             Command::FadviseDontneed { .. } | Command::Extension { .. } => Path::Reclaim,
-            _ => Path::Other,
+            Command::BufferStore { .. }
+            | Command::Seek { .. }
+            | Command::Fiemap { .. }
+            | Command::CopySparse
+            | Command::Wait
+            | Command::Mmap { .. }
+            | Command::Munmap
+            | Command::Dma { .. }
+            | Command::MadviseDontneed { .. }
+            | Command::Exchange { .. }
+            | Command::Relocate { .. }
+            | Command::Redirty { .. }
+            | Command::Layoutget { .. }
+            | Command::Layoutwrite { .. }
+            | Command::Layoutcommit
+            | Command::Layoutreturn
+            | Command::Cowextsize { .. }
+            | Command::Chattr { .. }
+            | Command::Shutdown { .. }
+            | Command::Crash
+            | Command::Fail { .. }
+            | Command::Short { .. }
+            | Command::Kill { .. } => Path::Other,
         }
     }
 }

@@ -308,7 +308,7 @@ fn predicted(scenario: &Scenario, fs: &Personality, replay: &Replay, cut: usize)
 
 /// Whether power is lost in it.
 fn is_crashed(scenario: &Scenario) -> bool {
-    scenario.actors.iter().flat_map(|actor| &actor.run).any(|call| matches!(call.command, Command::Crash))
+    scenario.actors.iter().flat_map(|actor| &actor.run).any(|call| call.command == Command::Crash)
 }
 
 /// The operations with which commands begin, when the tasks run one after the other.

@@ -5,7 +5,6 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
-use stalemap_model::words::command::Command;
 use stalemap_model::words::personality::{Allocate, DeviceCache, FsType};
 
 use super::compile::compile;
@@ -216,7 +215,7 @@ struct FileSystem {
 fn file_system(plan: &Plan) -> FileSystem {
     let block = plan.block;
     let calls = plan.setup.iter().chain(plan.tasks.iter().flat_map(|task| &task.run));
-    let exchanges = calls.clone().any(|call| matches!(call.command, Command::Exchange { .. }));
+    let exchanges = calls.clone().any(|call| call.command.facts().call == Some("exchange-range"));
     match plan.fs.fs_type {
         FsType::Gfs2 => FileSystem {
             first: "",

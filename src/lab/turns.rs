@@ -16,7 +16,6 @@ use stalemap_model::words::actor_names::KWORKER;
 use stalemap_model::words::command::Command;
 use stalemap_model::words::config::ActorConfig;
 
-use self::workers::Awaited;
 use super::holds::{self, Nth, Path, Place, Where};
 use super::plan::{Hold, Turn, Unforced, Whom};
 use super::release::Release;
@@ -72,6 +71,32 @@ pub(super) fn weave(
     weaver.rest();
     weaver.release_all();
     weaver.woven
+}
+
+/// How a worker that comes late is kept from beginning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Begins {
+    /// It is held.
+    Held(usize),
+    /// The device has not finished: it is suspended.
+    Suspended,
+}
+
+impl Begins {
+    fn hold(self) -> Option<usize> {
+        match self {
+            Begins::Held(hold) => Some(hold),
+            Begins::Suspended => None,
+        }
+    }
+}
+
+/// What a segment of a worker is waited for with.
+#[derive(Clone, Copy, Default, Debug)]
+struct Awaited {
+    begins: Option<Begins>,
+    stops: Option<usize>,
+    returns: Option<usize>,
 }
 
 /// Where a task stands.

@@ -9,33 +9,7 @@ use stalemap_facade::{ActorId, Role};
 use super::super::holds::{self, Path, Place};
 use super::super::plan::{At, Hold, Turn, Whom};
 use super::super::segments::{Ends, Segment};
-use super::Weaver;
-
-/// How a worker that comes late is kept from beginning.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Begins {
-    /// It is held.
-    Held(usize),
-    /// The device has not finished: it is suspended.
-    Suspended,
-}
-
-impl Begins {
-    fn hold(self) -> Option<usize> {
-        match self {
-            Begins::Held(hold) => Some(hold),
-            Begins::Suspended => None,
-        }
-    }
-}
-
-/// What a segment of a worker is waited for with.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Awaited {
-    pub(super) begins: Option<Begins>,
-    pub(super) stops: Option<usize>,
-    pub(super) returns: Option<usize>,
-}
+use super::{Awaited, Begins, Weaver};
 
 impl Weaver<'_> {
     /// A segment of a worker: it has been let go, and is waited for.
