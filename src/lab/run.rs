@@ -253,6 +253,9 @@ pub fn unbootable(plan: &Plan) -> Option<&'static str> {
     if fs.device_cache != DeviceCache::Absent {
         return Some("`device_cache`: the guest's device loses nothing");
     }
+    if fs.is_out_of_place() && fs.spare_blocks == 0 {
+        return Some("`spare_blocks = 0`: a kernel spares some");
+    }
     match fs.fs_type {
         FsType::Gfs2 if plan.turns.contains(&Turn::Crash) => {
             Some("gfs2 withdraws when it is stopped, which leaves another log than a loss of power")
