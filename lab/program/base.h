@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,14 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/aio_abi.h>
 #include <linux/dm-ioctl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <linux/futex.h>
 
 #ifndef RWF_DONTCACHE
 #define RWF_DONTCACHE 0x80
@@ -67,7 +70,8 @@ struct source {
 	size_t behind;		/* so many bytes */
 };
 
-enum fault { NO_FAULT, ENDS, NOT_RESIDENT };
+/* What a write meets: its source ends, or is not resident; or a fatal signal comes. */
+enum fault { NO_FAULT, ENDS, NOT_RESIDENT, DIES };
 
 /* A file that a device reads from: so many times the same byte. */
 struct pattern {
@@ -91,29 +95,31 @@ struct submitted {
 	struct submitted *next;
 };
 
-/* A task: its system calls, one after the other. */
+/* A task: its system calls, one after the other, in a process of its own. It lies in memory that all processes share. */
 struct task {
 	const char *name;
 	int calls;
 	void (*call)(struct task *task, int number);
-	/* while it runs */
-	pthread_t thread;
-	pid_t tid;
-	int allowed, begun, done, ended;	/* under `lock`; calls, and whether it is at its end */
-	int at;					/* the call that it is in */
+	/* what it is told: how many calls it may begin, and how often its source is to be dropped */
+	int allowed, drops_asked;
+	/* what it tells, by words that nobody else writes */
+	int begun, done, ended;			/* calls, and whether it is at its end */
+	int drops_done;
+	int may_be_killed;			/* it is about to begin the write in which a fatal signal comes */
 	int failed;				/* calls that failed */
-	FILE *said;
-	char *text;
-	size_t text_length;
+	/* its own */
+	int at;					/* the call that it is in */
 	enum fault fault;			/* what the next write meets */
 	u64 fault_after;
-	struct source source;			/* under `source_lock` */
-	pthread_mutex_t source_lock;
 	struct mapping maps[MOST_FILES];
 	aio_context_t aio;
 	struct submitted *submitted;
 	int cpu;
 	unsigned random;
+	/* the main process's own */
+	pid_t pid;
+	int killed, gone, status;		/* by us; its end was seen, and what it was */
+	int report[2];				/* a pipe: what it has to say */
 };
 
 /* A place in the kernel where a task is held, by the module hold.ko. */
@@ -127,11 +133,11 @@ struct hold {
 };
 
 enum what {
-	ARM, BEGIN, UNTIL_HELD, UNTIL_DONE, UNTIL_WAITS, UNTIL_RETURNED, RELEASE, DROP_SOURCE,
-	SUSPEND_DEVICE, RESUME_DEVICE, CRASH, UNTIL_WRITTEN
+	ARM, BEGIN, UNTIL_HELD, UNTIL_DONE, UNTIL_WAITS, UNTIL_RETURNED, RELEASE, DROP_SOURCE, KILL,
+	KEEP_WRITES, LET_WRITES, CRASH, UNTIL_WRITTEN
 };
 
-/* What the main thread does next. */
+/* What the main process does next. */
 struct turn {
 	enum what what;
 	int of, call;		/* a hold, or a task and one of its calls */
@@ -197,5 +203,15 @@ static unsigned char *memory_of(u64 length, unsigned char byte)
 	if (posix_memalign(&memory, PAGE, length ? length : 1))
 		give_up("no memory");
 	memset(memory, byte, length);
+	return memory;
+}
+
+/* Memory that processes have together which begin later. */
+static void *shared_memory(u64 length)
+{
+	void *memory = mmap(NULL, length ? length : 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		give_up("no memory");
 	return memory;
 }

@@ -87,8 +87,9 @@ static void make_files(void)
 		give_up("%s: %s", folder, strerror(errno));
 	close(fd);
 	for (each = 0; each < BUFFERS; each++) {
-		free(buffers[each].at);
-		buffers[each].at = memory_of(buffers[each].length, buffers[each].byte);
+		if (!buffers[each].at)
+			buffers[each].at = shared_memory(buffers[each].length);
+		memset(buffers[each].at, buffers[each].byte, buffers[each].length);
 	}
 }
 

@@ -68,8 +68,8 @@ static void keep_off_held(int slot)
 			CPU_CLR(cpu, &usable);
 	for (each = 0; each < TASKS; each++)
 		if (!strcmp(tasks[each].name, holds[slot].who))
-			sched_setaffinity(tasks[each].tid, sizeof(usable), &usable);
-	/* This thread goes on where they are. */
+			sched_setaffinity(tasks[each].pid, sizeof(usable), &usable);
+	/* This process goes on where they are. */
 	if (CPU_COUNT(&held))
 		sched_setaffinity(0, sizeof(held), &held);
 }

@@ -1,6 +1,12 @@
 /* ---- read(2) and write(2) ---- */
 
-/* The next write finds its data up to some byte; what lies behind cannot be read at all, or is not resident. */
+static struct source source;	/* of the write that this process is in */
+static pthread_mutex_t source_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/*
+ * The next write finds its data up to some byte; what lies behind cannot be read at all, or is not resident. Or it is killed
+ * when it is about to go on there.
+ */
 PART void fault_after(struct task *task, enum fault fault, u64 after)
 {
 	task->fault = fault;
@@ -12,41 +18,39 @@ static unsigned char *faulting_source(struct task *task, u64 length, unsigned ch
 {
 	u64 before = (task->fault_after + PAGE - 1) / PAGE * PAGE;
 	u64 behind = length > task->fault_after ? (length - task->fault_after + PAGE - 1) / PAGE * PAGE : PAGE;
-	struct source source = { .mapped = before + behind, .behind = behind };
+	struct source made = { .mapped = before + behind, .behind = behind };
 
-	source.map = mmap(NULL, source.mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (source.map == MAP_FAILED)
-		give_up("no memory");
-	memset(source.map, byte, source.mapped);
-	source.border = (unsigned char *)source.map + before;
-	source.at = source.border - task->fault_after;
+	made.map = shared_memory(made.mapped);
+	memset(made.map, byte, made.mapped);
+	made.border = (unsigned char *)made.map + before;
+	made.at = made.border - task->fault_after;
 	if (task->fault == ENDS)
-		mprotect(source.border, behind, PROT_NONE);
+		mprotect(made.border, behind, PROT_NONE);
 	else
-		madvise(source.border, behind, MADV_DONTNEED);
-	pthread_mutex_lock(&task->source_lock);
-	task->source = source;
-	pthread_mutex_unlock(&task->source_lock);
-	return source.at;
+		madvise(made.border, behind, MADV_DONTNEED);
+	pthread_mutex_lock(&source_lock);
+	source = made;
+	pthread_mutex_unlock(&source_lock);
+	return made.at;
 }
 
 static void end_source(struct task *task)
 {
-	pthread_mutex_lock(&task->source_lock);
-	if (task->source.map)
-		munmap(task->source.map, task->source.mapped);
-	task->source.map = NULL;
-	pthread_mutex_unlock(&task->source_lock);
+	pthread_mutex_lock(&source_lock);
+	if (source.map)
+		munmap(source.map, source.mapped);
+	source.map = NULL;
+	pthread_mutex_unlock(&source_lock);
 	task->fault = NO_FAULT;
 }
 
 /* Pages of memory that is shared keep what they have when they are dropped: who touches them finds it again. */
 PART void drop_source(struct task *task)
 {
-	pthread_mutex_lock(&task->source_lock);
-	if (task->source.map && task->fault == NOT_RESIDENT)
-		madvise(task->source.border, task->source.behind, MADV_DONTNEED);
-	pthread_mutex_unlock(&task->source_lock);
+	pthread_mutex_lock(&source_lock);
+	if (source.map && task->fault == NOT_RESIDENT)
+		madvise(source.border, source.behind, MADV_DONTNEED);
+	pthread_mutex_unlock(&source_lock);
 }
 
 /* A call for each chunk, until one of them fails or is short. */
@@ -71,13 +75,15 @@ PART void write_file(struct task *task, int fd, u64 at, u64 length, u64 chunk, u
 {
 	unsigned char *from;
 
-	if (task->fault != NO_FAULT) {
+	if (task->fault == ENDS || task->fault == NOT_RESIDENT) {
 		from = faulting_source(task, length, byte);
 		write_chunks(task, fd, from, at, length, chunk, flags);
 		end_source(task);
 		return;
 	}
 	from = memory_of(length, byte);
+	if (task->fault == DIES)
+		__atomic_store_n(&task->may_be_killed, 1, __ATOMIC_SEQ_CST);
 	write_chunks(task, fd, from, at, length, chunk, flags);
 	free(from);
 }

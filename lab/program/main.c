@@ -1,5 +1,15 @@
 /* ---- the command line ---- */
 
+/* The device is to keep writes, in the forced order. */
+static int keeps_writes(void)
+{
+	int each, keeps = 0;
+
+	for (each = 0; each < TURNS; each++)
+		keeps |= turns[each].what == KEEP_WRITES;
+	return keeps;
+}
+
 static void help(FILE *to, const char *program)
 {
 	fprintf(to,
@@ -17,11 +27,12 @@ static void help(FILE *to, const char *program)
 		"  forced     the tasks in the order of the schedule; needs root and the module hold.ko, if any is held\n"
 		"  control    the tasks one after the other\n"
 		"  natural    all tasks at once, round after round; 100 rounds unless told\n"
-		"  --device   what is mounted at DIR: it is mounted anew at the end, and read again\n"
+		"  --device   what is mounted at DIR: it is mounted anew at the end, and read again%s\n"
 		"  --type     its file system\n"
 		"  --mount-options  the file system's own, for mounting anew (gfs2: lockproto=lock_nolock)\n"
 		"\n"
-		"JSON on stdout, a line each. Exit: 0 as predicted (control: as the control), 1 otherwise, 2 bad input.\n");
+		"JSON on stdout, a line each. Exit: 0 as predicted (control: as the control), 1 otherwise, 2 bad input.\n",
+		keeps_writes() ? ";\n             forced: one of device mapper, `delay DEV 0 0 DEV 0 20`" : "");
 }
 
 static u64 number(const char *option, const char *text)
@@ -38,7 +49,8 @@ static u64 number(const char *option, const char *text)
 
 static void check_device(const char *mode)
 {
-	int each, needs_mapper = 0;
+	struct request request;
+	struct delays delays;
 
 	if (device && !type)
 		give_up("--device %s: needs --type, one of xfs, gfs2, ext4", device);
@@ -47,10 +59,9 @@ static void check_device(const char *mode)
 	if (!device && (strcmp(mode, "control") ? CRASHES : CONTROL_CRASHES))
 		give_up("power is lost in this race: DIR has to be where a device of its own is mounted, and --device and "
 			"--type to say which");
-	for (each = 0; each < TURNS; each++)
-		needs_mapper |= turns[each].what == SUSPEND_DEVICE;
-	if (needs_mapper && !strcmp(mode, "forced") && ask_mapper(DM_DEV_STATUS, 0))
-		give_up("the device is suspended in this race: --device has to be one of device mapper, /dev/mapper/NAME");
+	if (keeps_writes() && !strcmp(mode, "forced") && read_delays(&request, &delays))
+		give_up("the device keeps writes in this race: --device has to be a `delay` of device mapper with a delay of "
+			"its own for writes, as of: dmsetup create NAME --table '0 SECTORS delay DEV 0 0 DEV 0 20'");
 }
 
 /* What is to be mounted anew has to be mounted there. */

@@ -1,14 +1,15 @@
 /* ---- mapped files ---- */
 
-static __thread sigjmp_buf *where_faults_go;
+static sigjmp_buf *where_faults_go;
 
 /* A page behind end of file, or one that cannot be read or allocated. */
 static void on_fault(int number)
 {
-	(void)number;
 	if (where_faults_go)
 		siglongjmp(*where_faults_go, 1);
-	_exit(3);
+	/* Nobody has expected it: that is the end. */
+	signal(number, SIG_DFL);
+	raise(number);
 }
 
 static void catch_faults(void)
@@ -72,7 +73,10 @@ PART void map_file(struct task *task, int file, int fd, u64 from, u64 length, in
 	if (map->at == MAP_FAILED) {
 		note(task, "mmap", -1, errno);
 		map->at = NULL;
+		return;
 	}
+	/* A fault brings in its own page: what is read around it may be one large folio with others. */
+	madvise(map->at, map->length, MADV_RANDOM);
 }
 
 /* Where a byte of the file is mapped. */
@@ -157,6 +161,7 @@ PART void dirty_again(struct task *task, int fd, u64 at, u64 length)
 		note(task, "mmap", -1, errno);
 		return;
 	}
+	madvise(map, size, MADV_RANDOM);
 	if (!touch(store_what_is_there, map, size, NULL))
 		note(task, "redirty: SIGBUS", -1, EFAULT);
 	munmap(map, size);

@@ -13,8 +13,7 @@ static void make_start(void)
 	crashed = 0;
 	make_files();
 	setup.failed = 0;
-	pthread_mutex_init(&setup.source_lock, NULL);
-	open_report(&setup);
+	said = stdout;
 	for (number = 0; number < setup.calls; number++) {
 		setup.at = number;
 		setup.call(&setup, number);
@@ -23,7 +22,6 @@ static void make_start(void)
 	for (number = 0; number < MOST_FILES; number++)
 		end_map(&setup, number);
 	failed = setup.failed;
-	print_report(&setup);
 	if (failed > SETUP_MAY_FAIL)
 		give_up("%d calls of the setup failed: this file system, or this kernel, is not one that the race is of",
 			failed);
@@ -53,22 +51,43 @@ static void print_result(const char *result, const char *mode)
 		printf(",\"remounted\":\"%s\"", result_of(remounted_as, !strcmp(mode, "control")));
 }
 
-/* Somebody waits for ever: it can be said who, and no more. */
-static void end_hanging(const char *mode)
+/* Those of whom something is true. */
+static void print_names(int (*is_so)(struct task *))
 {
 	const char *between = "";
 	int each;
 
-	printf("{\"result\":\"hangs\",\"mode\":\"%s\",\"waits\":[", mode);
 	for (each = 0; each < TASKS; each++) {
-		if (tasks[each].ended)
+		if (!is_so(&tasks[each]))
 			continue;
 		printf("%s\"%s\"", between, tasks[each].name);
 		between = ",";
 	}
+}
+
+static int is_not_gone(struct task *task)
+{
+	return !is_gone(task);
+}
+
+/* Somebody waits for ever: it can be said who, and no more. */
+static void end_hanging(const char *mode)
+{
+	printf("{\"result\":\"hangs\",\"mode\":\"%s\",\"waits\":[", mode);
+	print_names(is_not_gone);
 	puts("]}");
 	fflush(stdout);
 	_exit(1);
+}
+
+/* Somebody has died, and with it what it was to do: nothing is compared. */
+static int end_with_the_dead(const char *mode)
+{
+	print_reports();
+	printf("{\"result\":\"died\",\"mode\":\"%s\",\"who\":[", mode);
+	print_names(has_died);
+	puts("]}");
+	return 1;
 }
 
 static int is_wanted(const char *result, const char *wanted)
@@ -88,12 +107,14 @@ static int forced(void)
 	start_tasks(0);
 	missed = play();
 	print_holds();
-	resume_device();
+	let_writes();
 	release_all();
 	let_all_run(!crashed);
 	if (!wait_for_ends(END_MS))
 		end_hanging("forced");
-	join_tasks();
+	if (any_has_died())
+		return end_with_the_dead("forced");
+	print_reports();
 	look_at_stages(crashed);
 	print_stages();
 	result = missed >= 0 ? "not reached" : result_of(as, 0);
@@ -129,7 +150,9 @@ static int control(void)
 		end_hanging("control");
 	if (CONTROL_CRASHES && !stop_now())
 		give_up("%s", why);
-	join_tasks();
+	if (any_has_died())
+		return end_with_the_dead("control");
+	print_reports();
 	look_at_stages(crashed);
 	print_stages();
 	result = result_of(as, 1);
@@ -156,29 +179,41 @@ static void choose_cpus(unsigned seed)
 	}
 }
 
-/* Until all are at their ends; sources that are not resident are dropped again and again, and power may be lost. */
-static void watch_round(unsigned random)
+/* Fatal signals come some time after the writes that they are to come into have begun. */
+static void kill_some(unsigned random)
 {
 	u64 end = now() + END_MS;
-	int each, ended;
+	int each, waits = 1;
 
+	while (waits && now() < end) {
+		for (waits = each = 0; each < TASKS; each++) {
+			struct task *task = &tasks[each];
+
+			if (task->killed || is_gone(task))
+				continue;
+			waits++;
+			if (!look(&task->may_be_killed))
+				continue;
+			spin(&random);
+			kill_task(task);
+		}
+		sched_yield();
+	}
+}
+
+/* Until all are at their ends; tasks may be killed, and power may be lost. */
+static void watch_round(unsigned random)
+{
 	if (CRASHES) {
 		usleep(random % 3000);
 		if (!stop_now())
 			give_up("%s", why);
 		let_all_run(0);
 	}
-	while (DROPS_SOURCES && now() < end) {
-		for (ended = each = 0; each < TASKS; each++) {
-			drop_source(&tasks[each]);
-			ended += __atomic_load_n(&tasks[each].ended, __ATOMIC_SEQ_CST);
-		}
-		if (ended == TASKS)
-			break;
-	}
+	if (KILLS)
+		kill_some(random);
 	if (!wait_for_ends(END_MS))
 		end_hanging("natural");
-	join_tasks();
 }
 
 static void print_round(u64 round, const char *result)
@@ -239,6 +274,9 @@ static int natural(u64 most, u64 seconds)
 		make_start();
 		start_tasks(NO_LIMIT);
 		watch_round(tasks[0].random);
+		if (any_has_died())
+			return end_with_the_dead("natural");
+		print_reports();
 		if (crashed)
 			look_at_remounted();
 		else

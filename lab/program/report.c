@@ -2,17 +2,19 @@
 
 #define MOST_PARTS 64
 
+static FILE *said;	/* where this process says it */
+
 /* A call that did not do what it was asked for. */
 PART void note(struct task *task, const char *call, long long returned, int error)
 {
 	task->failed++;
 	if (quiet)
 		return;
-	fprintf(task->said, "{\"call\":\"%s\",\"task\":\"%s\",\"number\":%d,\"returned\":%lld", call, task->name,
+	fprintf(said, "{\"call\":\"%s\",\"task\":\"%s\",\"number\":%d,\"returned\":%lld", call, task->name,
 		task->at, returned);
 	if (returned < 0)
-		fprintf(task->said, ",\"errno\":%d,\"error\":\"%s\"", error, strerror(error));
-	fprintf(task->said, "}\n");
+		fprintf(said, ",\"errno\":%d,\"error\":\"%s\"", error, strerror(error));
+	fprintf(said, "}\n");
 }
 
 /* For calls that return 0. */
@@ -42,30 +44,41 @@ PART void note_bytes(struct task *task, const char *call, u64 at, const unsigned
 {
 	if (quiet)
 		return;
-	fprintf(task->said, "{\"got\":\"%s\",\"task\":\"%s\",\"number\":%d,\"at\":%llu,\"size\":%llu,", call,
+	fprintf(said, "{\"got\":\"%s\",\"task\":\"%s\",\"number\":%d,\"at\":%llu,\"size\":%llu,", call,
 		task->name, task->at, at, length);
-	print_parts(task->said, bytes, length);
-	fputs("}\n", task->said);
+	print_parts(said, bytes, length);
+	fputs("}\n", said);
 }
 
 PART void note_answer(struct task *task, const char *call, const char *answer)
 {
 	if (!quiet)
-		fprintf(task->said, "{\"got\":\"%s\",\"task\":\"%s\",\"number\":%d,\"answer\":\"%s\"}\n", call,
+		fprintf(said, "{\"got\":\"%s\",\"task\":\"%s\",\"number\":%d,\"answer\":\"%s\"}\n", call,
 			task->name, task->at, answer);
 }
 
-static void open_report(struct task *task)
+#define MOST_SAID (1 << 20)	/* bytes that a pipe keeps for whoever reads it */
+
+/* A task says what it has to say into a pipe: whatever ends it, that is there. It never waits for room. */
+static void make_report(struct task *task)
 {
-	task->said = open_memstream(&task->text, &task->text_length);
-	if (!task->said)
+	if (pipe2(task->report, O_CLOEXEC | O_NONBLOCK))
+		give_up("no pipe: %s", strerror(errno));
+	fcntl(task->report[1], F_SETPIPE_SZ, MOST_SAID);
+}
+
+static void begin_report(struct task *task)
+{
+	said = fdopen(task->report[1], "w");
+	if (!said)
 		give_up("no memory");
 }
 
 static void print_report(struct task *task)
 {
-	fclose(task->said);
-	fputs(task->text, stdout);
-	free(task->text);
-	task->said = NULL;
+	char text[4096];
+	ssize_t got;
+
+	while ((got = read(task->report[0], text, sizeof(text))) > 0)
+		fwrite(text, 1, got, stdout);
 }

@@ -1,4 +1,4 @@
-/* ---- what the main thread does, turn by turn ---- */
+/* ---- what the main process does, turn by turn ---- */
 
 #define TURN_MS 5000	/* within which each has to be reached */
 
@@ -75,12 +75,15 @@ static int take(const struct turn *turn)
 		error = tell("go %d", turn->of);
 		return error ? because("who was held did not go on", error) : 1;
 	case DROP_SOURCE:
-		drop_source(&tasks[turn->of]);
-		return 1;
-	case SUSPEND_DEVICE:
-	case RESUME_DEVICE:
-		error = suspend_device(turn->what == SUSPEND_DEVICE);
-		return error ? because("device mapper", error) : 1;
+		return wait_until_dropped(&tasks[turn->of], TURN_MS) ? 1 : because("the source was not dropped", 0);
+	case KILL:
+		return kill_task(&tasks[turn->of]) ? 1 : because("the task is at its end already", 0);
+	case KEEP_WRITES:
+		error = keep_writes();
+		return error ? because("device mapper does not keep writes", error) : 1;
+	case LET_WRITES:
+		error = let_writes();
+		return error ? because("device mapper does not let writes go", error) : 1;
 	case CRASH:
 		return stop_now();
 	case UNTIL_WRITTEN:
@@ -98,14 +101,4 @@ static int play(void)
 		if (!take(&turns[number]))
 			return number;
 	return -1;
-}
-
-static void resume_device(void)
-{
-	int number, suspended = 0;
-
-	for (number = 0; number < TURNS; number++)
-		suspended |= turns[number].what == SUSPEND_DEVICE;
-	if (suspended)
-		suspend_device(0);
 }

@@ -132,6 +132,11 @@ pub(super) fn before_copy(release: Release) -> &'static str {
     table::PREPARE.of(release).unwrap_or_default()
 }
 
+/// The function that a write calls before it looks up a folio.
+pub(super) fn before_look_up() -> &'static str {
+    table::LOOKS_UP
+}
+
 /// Every function that tasks are held before or after on a release.
 pub fn functions(release: Release) -> Vec<&'static str> {
     table::functions(release)

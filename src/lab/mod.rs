@@ -28,6 +28,7 @@ mod store;
 mod tar;
 mod tools;
 mod turns;
+mod undisturbed;
 pub mod variant;
 mod version;
 

@@ -1,6 +1,6 @@
 //! A plan: a schedule as what the tasks of a real kernel do, and where they are held.
 //!
-//! It is data. The tasks are threads of one process; the *turns* are what its main thread does, one after the other, to
+//! It is data. The tasks are processes; the *turns* are what another process does, the main one, one after the other, to
 //! make them come in the schedule's order: begin a command, wait until a task is held, let it go on. What the model
 //! predicts is part of the plan, for the forced run and for the control, in which the tasks run one after the other.
 
@@ -41,13 +41,13 @@ pub struct Plan {
     pub setup: Vec<FileCommand>,
     /// The lines of the scenario file that these commands stand in.
     pub setup_lines: Vec<String>,
-    /// The tasks: threads, called by their names.
+    /// The tasks: processes, called by their names.
     pub tasks: Vec<ActorConfig>,
     /// The lines of their commands.
     pub task_lines: Vec<Vec<String>>,
     /// Where tasks are held. A hold is armed, hit at most once, and released.
     pub holds: Vec<Hold>,
-    /// What the main thread does, in order.
+    /// What the main process does, in order.
     pub turns: Vec<Turn>,
     /// The order in which the tasks run in the control, one after the other, by their places in `tasks`.
     pub control: Vec<usize>,
@@ -96,7 +96,7 @@ pub enum At {
     SizeStore,
 }
 
-/// What the main thread does next.
+/// What the main process does next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Turn {
     /// Arms a hold, by its place in `Plan::holds`.
@@ -105,7 +105,7 @@ pub enum Turn {
     Begin(usize, usize),
     /// Waits until a hold is hit.
     UntilHeld(usize),
-    /// Waits until a task is through with a command.
+    /// Waits until a task is through with a command; of one that was killed, until it is at its end.
     UntilDone(usize, usize),
     /// Waits until a task sleeps in the kernel, because it has to wait for somebody else.
     UntilWaits(usize),
@@ -118,10 +118,13 @@ pub enum Turn {
     /// Takes out of memory what the source of a task's write has behind the byte of its `@short`, so that the copy is short
     /// there. It is in between the time at which the kernel has faulted the source in, where a hold must be, and the copy.
     DropSource(usize),
-    /// The device completes nothing from here on (device mapper, suspended).
-    SuspendDevice,
-    /// It does again.
-    ResumeDevice,
+    /// A fatal signal for a task, which is held: it finds it when it goes on.
+    Kill(usize),
+    /// Writes that are submitted from here on do not reach the disk, and what was submitted before has; reads find what is there
+    /// (a `delay` of device mapper, whose table is changed).
+    KeepWrites,
+    /// Those that were kept reach it, and are complete.
+    LetWrites,
     /// Power is lost: the file system is shut down, as it is on the device.
     Crash,
 }

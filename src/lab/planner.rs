@@ -20,6 +20,7 @@ use super::plan::{Left, Plan};
 use super::predicted::{left, left_by_crash};
 use super::release::Release;
 use super::turns::weave;
+use super::undisturbed::undisturb;
 use super::variant::Variant;
 use crate::run::{RunError, kernel};
 use crate::scenario::{CommandLine, Scenario};
@@ -121,7 +122,7 @@ impl<'s> Subject<'s> {
         let options = Options { limits: limits(), ..Options::default() };
         let explored = explore(&kernel, &options, &mut |_| {})?;
         let plays = |property: &Property| explored.violated & property.bit() != 0 && is_played(*property);
-        let mut plans = Vec::new();
+        let mut others = Vec::new();
         for property in properties::ALL.iter().copied().filter(plays) {
             let plan = match self.of_property_on(&kernel, property) {
                 Err(PlanError::NoEnd | PlanError::Holds { .. }) => continue,
@@ -130,9 +131,9 @@ impl<'s> Subject<'s> {
             if plan.unforced.is_empty() && plan.predicted != plan.predicted_control {
                 return Ok(plan);
             }
-            plans.push(plan);
+            others.push(plan);
         }
-        let plan = plans.into_iter().min_by_key(|plan| !plan.unforced.is_empty());
+        let plan = others.into_iter().min_by_key(|plan| !plan.unforced.is_empty());
         plan.map_or_else(|| self.of_what_is_prevented(), Ok)
     }
 
@@ -204,19 +205,11 @@ impl<'s> Subject<'s> {
         holds::place(&at, self.release).is_ok()
     }
 
-    /// The system in which nobody is held, and every source stays resident: that of the control.
+    /// The system in which nobody is held, and nothing taken from under a task: that of the control.
     fn undisturbed(&self) -> Result<Kernel, PlanError> {
         let mut scenario = self.scenario.clone();
         scenario.holds.clear();
-        for actor in &mut scenario.actors {
-            for at in 1..actor.run.len() {
-                let Command::Pwrite { range, .. } = &actor.run[at].command else { continue };
-                let all = range.end - range.start;
-                if let Command::Short { after } = &mut actor.run[at - 1].command {
-                    *after = all;
-                }
-            }
-        }
+        undisturb(&mut scenario.actors);
         Ok(kernel(&scenario, &self.implementation)?)
     }
 

@@ -39,7 +39,7 @@ fn contents(picture: &Picture, of: fn(&Panel) -> Contents) -> Vec<Contents> {
 fn cached(panel: &Panel) -> Contents {
     let mut parts = strip(panel, Shows::OnDisk);
     for valid in strip(panel, Shows::PageCache) {
-        parts = over(&parts, valid);
+        parts = over(&parts, &valid);
     }
     below(parts, size(panel))
 }
@@ -75,7 +75,7 @@ fn part(span: &Span) -> Option<Part> {
 }
 
 /// The parts with another one laid over them.
-fn over(parts: &[Part], top: Part) -> Vec<Part> {
+fn over(parts: &[Part], top: &Part) -> Vec<Part> {
     let cut = |part: &Part, bytes: std::ops::Range<u64>| {
         (bytes.start < bytes.end).then_some(Part { bytes, value: part.value })
     };
@@ -96,7 +96,7 @@ fn below(parts: Vec<Part>, size: u64) -> Contents {
         }
         match joined.last_mut() {
             Some(last) if last.value == part.value && last.bytes.end == bytes.start => {
-                last.bytes.end = bytes.end
+                last.bytes.end = bytes.end;
             }
             _ => joined.push(Part { bytes, value: part.value }),
         }
@@ -133,7 +133,7 @@ mod tests {
     fn a_valid_folio_lies_over_the_device() {
         let device = parts(&[(0, 8, 1), (8, 12, 2)]);
         let top = parts(&[(4, 10, 3)]).remove(0);
-        assert_eq!(over(&device, top), parts(&[(0, 4, 1), (4, 10, 3), (10, 12, 2)]));
+        assert_eq!(over(&device, &top), parts(&[(0, 4, 1), (4, 10, 3), (10, 12, 2)]));
     }
 
     #[test]

@@ -159,7 +159,7 @@ fn shows_memory(left: &Left) -> bool {
     files.flat_map(|file| &file.parts).any(|part| part.value == Holds::Memory)
 }
 
-/// What a guest does: a file system for each run, on a device that can be suspended.
+/// What a guest does: a file system for each run, on a device that can keep writes.
 fn script(plan: &Plan, modes: &[Mode]) -> String {
     let FileSystem { first, mkfs, kind, options } = file_system(plan);
     let mut lines = vec![
@@ -194,7 +194,7 @@ fn script(plan: &Plan, modes: &[Mode]) -> String {
 }
 
 /// The table of device mapper: where tasks are to come in an order, writes take long enough that whoever submits one does not
-/// find it done.
+/// find it done, and can be kept altogether (`Turn::KeepWrites`).
 fn table(modes: &[Mode]) -> String {
     let natural = modes.iter().any(|mode| matches!(mode, Mode::Natural { .. }));
     if natural { "linear /dev/vda 0".to_owned() } else { format!("delay /dev/vda 0 0 /dev/vda 0 {WRITE_MS}") }
@@ -273,6 +273,13 @@ fn is_warning(line: &str) -> bool {
         .any(|sign| line.contains(sign))
 }
 
+/// Which tasks have died, by the last line of a run.
+fn died(last: Option<&Value>) -> String {
+    let who = last.and_then(|line| line.get("who")?.as_array()).into_iter().flatten();
+    let who: Vec<&str> = who.filter_map(Value::as_str).collect();
+    format!("{} died", who.join(" and "))
+}
+
 /// What came of a run, from what its program printed.
 fn came(mode: Mode, out: &str, errors: &str, ended: &str) -> Run {
     let lines: Vec<Value> = out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
@@ -283,7 +290,11 @@ fn came(mode: Mode, out: &str, errors: &str, ended: &str) -> Run {
         "as the control" => Came::AsControl,
         "other" => Came::Other,
         "not reached" => Came::NotReached(format!("{}: {}", text("what"), text("why"))),
+        "died" => Came::Broken(died(last)),
         "" if !ended.is_empty() => Came::Broken(ended.to_owned()),
+        "" if errors.trim().is_empty() => {
+            Came::Broken("the program did not begin; the guest's console (`--keep`) has why".to_owned())
+        }
         "" => Came::Broken(errors.trim().to_owned()),
         other => Came::Broken(other.to_owned()),
     };

@@ -8,6 +8,7 @@ use stalemap_facade::Property;
 use stalemap_model::words::config::Config;
 
 use super::plan::{Contents, Left, Part, Plan, Turn, Value};
+use super::undisturbed::undisturb;
 use super::variant::Variant;
 use crate::annotate::expected;
 
@@ -72,7 +73,9 @@ fn left_by_the_control(config: &Config) -> Result<Left, EngineError> {
         value: part.value.map_or(Value::Unknown, Value::Byte),
     };
     let file = |contents: &expected::Contents| Contents { parts: contents.parts.iter().map(part).collect() };
-    let Some(files) = expected::contents(config)? else { return Ok(Left::default()) };
+    let mut config = config.clone();
+    undisturb(&mut config.actors);
+    let Some(files) = expected::contents(&config)? else { return Ok(Left::default()) };
     let stable: Vec<Contents> = files.iter().map(file).collect();
     Ok(Left { cached: Some(stable.clone()), stable: Some(stable.clone()), remounted: stable })
 }

@@ -4,7 +4,9 @@
 //! go. A worker of the kernel, which begins when there is something to do, is held at its beginning if the schedule has it
 //! come later than it could.
 
-mod sources;
+mod awaited;
+mod faults;
+mod submitters;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use stalemap_model::words::actor_names::KWORKER;
 use stalemap_model::words::command::Command;
 use stalemap_model::words::config::ActorConfig;
 
+use self::awaited::Awaited;
 use super::holds::{self, Nth, Path, Place, Where};
 use super::plan::{Hold, Turn, Unforced, Whom};
 use super::release::Release;
@@ -25,7 +28,7 @@ use crate::annotate::events;
 /// Why an order that the model's chance decides is not forced.
 const CHANCE: &str = "the outcome is the model's choice; no hold makes the kernel choose it";
 
-/// What the main thread does, and where others are held for it.
+/// What the main process does, and where others are held for it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Woven {
     pub(super) holds: Vec<Hold>,
@@ -52,6 +55,7 @@ pub(super) fn weave(
         behind: BTreeMap::new(),
         awaited: BTreeMap::new(),
         stopped: BTreeMap::new(),
+        submitters: BTreeMap::new(),
         woven: Woven::default(),
     };
     weaver.foresee(&segments);
@@ -71,32 +75,6 @@ pub(super) fn weave(
     weaver.rest();
     weaver.release_all();
     weaver.woven
-}
-
-/// How a worker that comes late is kept from beginning.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Begins {
-    /// It is held.
-    Held(usize),
-    /// The device has not finished: it is suspended.
-    Suspended,
-}
-
-impl Begins {
-    fn hold(self) -> Option<usize> {
-        match self {
-            Begins::Held(hold) => Some(hold),
-            Begins::Suspended => None,
-        }
-    }
-}
-
-/// What a segment of a worker is waited for with.
-#[derive(Clone, Copy, Default, Debug)]
-struct Awaited {
-    begins: Option<Begins>,
-    stops: Option<usize>,
-    returns: Option<usize>,
 }
 
 /// Where a task stands.
@@ -125,6 +103,8 @@ struct Weaver<'r> {
     awaited: BTreeMap<usize, Awaited>,
     /// The holds at which workers stand.
     stopped: BTreeMap<ActorId, usize>,
+    /// The holds at which tasks stand before they submit what the schedule has submitted, by the first steps of the segments.
+    submitters: BTreeMap<usize, usize>,
     woven: Woven,
 }
 
@@ -139,24 +119,29 @@ impl Weaver<'_> {
         if let Some(hold) = hold {
             self.turn(Turn::Arm(hold));
         }
-        let mut source = self.source_of(segment, segment.rows.start);
+        let mut met = self.meets(segment, segment.rows.start);
         let mut command = self.go_on(task, segment);
         for row in segment.rows.clone().skip(1) {
             let next = self.replay.played[row].command.unwrap_or(command);
             if next != command {
-                self.drop_source(task, source.take());
+                if let Some(met) = met.take() {
+                    self.meet(met);
+                }
                 self.turn(Turn::UntilDone(task, command));
-                source = self.source_of(segment, row);
+                met = self.meets(segment, row);
                 self.begin(task, command + 1, next);
                 command = next;
             }
         }
-        self.drop_source(task, source);
+        if let Some(met) = met {
+            self.meet(met);
+        }
         for row in segment.rows.clone() {
             self.note_choice(row);
         }
-        self.standing[segment.actor] = match (segment.ends, hold) {
-            (Ends::Done, _) => {
+        let submits = self.submitters.remove(&segment.rows.start);
+        self.standing[segment.actor] = match (segment.ends, hold.or(submits)) {
+            (Ends::Done, None) => {
                 self.turn(Turn::UntilDone(task, command));
                 Standing::Between(command + 1)
             }
@@ -166,7 +151,7 @@ impl Weaver<'_> {
                 self.turn(Turn::UntilWaits(task));
                 Standing::Waiting(command)
             }
-            (Ends::Stops(_), Some(hold)) => {
+            (Ends::Stops(_) | Ends::Done, Some(hold)) => {
                 self.turn(Turn::UntilHeld(hold));
                 Standing::Held(command, hold)
             }

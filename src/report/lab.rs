@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use stalemap_facade::Property;
 use stalemap_model::words::geometry::{ByteRange, Bytes};
 
 use super::text::wrap;
@@ -117,8 +118,9 @@ fn turn(plan: &Plan, turn: Turn) -> String {
         Turn::UntilWaits(who) => format!("wait until {} sleeps, waiting for somebody else", task(who)),
         Turn::UntilWritten => "wait until nothing is under writeback".to_owned(),
         Turn::Release(hold) => format!("let go on who is held by {}", letter(hold)),
-        Turn::SuspendDevice => "suspend the device: nothing completes".to_owned(),
-        Turn::ResumeDevice => "resume it".to_owned(),
+        Turn::KeepWrites => "from here on, writes do not reach the disk".to_owned(),
+        Turn::LetWrites => "let those reach it that were kept".to_owned(),
+        Turn::Kill(who) => format!("kill {}: it finds the signal when it goes on", task(who)),
         Turn::UntilReturned(hold) => format!("wait until the call held by {} has returned", letter(hold)),
         Turn::Crash => "power is lost".to_owned(),
         Turn::DropSource(who) => format!("what {} writes from is not resident any more", task(who)),
@@ -163,7 +165,7 @@ pub fn json(plan: &Plan) -> String {
         "scenario": plan.scenario,
         "kernel": plan.kernel,
         "design": plan.variant.design(),
-        "property": plan.property.map(|property| property.name()),
+        "property": plan.property.map(Property::name),
         "files": plan.files,
         "setup": plan.setup_lines,
         "tasks": plan.tasks.iter().zip(&plan.task_lines)
@@ -202,8 +204,9 @@ fn turn_value(turn: Turn) -> Value {
         Turn::UntilWaits(task) => json!({ "until_waits": task }),
         Turn::UntilWritten => json!("until_written"),
         Turn::Release(hold) => json!({ "release": hold }),
-        Turn::SuspendDevice => json!("suspend_device"),
-        Turn::ResumeDevice => json!("resume_device"),
+        Turn::KeepWrites => json!("keep_writes"),
+        Turn::LetWrites => json!("let_writes"),
+        Turn::Kill(task) => json!({ "kill": task }),
         Turn::UntilReturned(hold) => json!({ "until_returned": hold }),
         Turn::Crash => json!("crash"),
         Turn::DropSource(task) => json!({ "drop_source": task }),

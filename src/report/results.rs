@@ -5,6 +5,7 @@ pub mod table;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use stalemap_facade::Property;
 
 use crate::lab::plan::Plan;
 use crate::lab::run::{Came, Mode, Results, Run};
@@ -81,7 +82,7 @@ pub fn jsonl(plan: &Plan, results: &Results) -> String {
             "scenario": plan.scenario,
             "kernel": results.release,
             "design": plan.variant.design(),
-            "property": plan.property.map(|property| property.name()),
+            "property": plan.property.map(Property::name),
             "mode": run.mode.name(),
             "result": result,
             "why": why,

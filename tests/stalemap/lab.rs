@@ -69,7 +69,7 @@ fn assert_well_formed(plan: &Plan) {
     let name = &plan.scenario;
     let mut begun = vec![0; plan.tasks.len()];
     let mut done = begun.clone();
-    let (mut armed, mut held) = (vec![0; plan.holds.len()], vec![0_i32; plan.holds.len()]);
+    let (mut armed, mut stands) = (vec![0; plan.holds.len()], vec![0_i32; plan.holds.len()]);
     for turn in &plan.turns {
         match *turn {
             Turn::Arm(hold) => armed[hold] += 1,
@@ -84,13 +84,13 @@ fn assert_well_formed(plan: &Plan) {
             }
             Turn::UntilHeld(hold) => {
                 assert_eq!(armed[hold], 1, "{name}: {turn:?}");
-                held[hold] += 1;
+                stands[hold] += 1;
             }
-            Turn::Release(hold) => held[hold] -= 1,
+            Turn::Release(hold) => stands[hold] -= 1,
             _ => {}
         }
     }
-    assert!(held.iter().all(|held| *held == 0), "{name}: {:?}", plan.turns);
+    assert!(stands.iter().all(|stands| *stands == 0), "{name}: {:?}", plan.turns);
     assert!(armed.iter().all(|armed| *armed == 1), "{name}: {:?}", plan.turns);
     if !plan.turns.contains(&Turn::Crash) {
         let commands: Vec<usize> = plan.tasks.iter().map(|task| task.run.len()).collect();

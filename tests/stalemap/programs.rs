@@ -79,8 +79,13 @@ fn compile(folder: &Path, programs: &[(String, String)], options: &[&str]) {
 
 /// Compiles the program of a plan and runs it in a folder that is empty.
 fn run(plan: &Plan, arguments: &[&str]) -> (Output, Vec<Value>) {
+    run_program(program(plan), arguments)
+}
+
+/// Compiles a program and runs it in a folder that is empty.
+fn run_program(program: String, arguments: &[&str]) -> (Output, Vec<Value>) {
     let folder = elsewhere();
-    compile(folder.path(), &[("race".to_owned(), program(plan))], &["-O1", "-o", "race"]);
+    compile(folder.path(), &[("race".to_owned(), program)], &["-O1", "-o", "race"]);
     fs::create_dir(folder.path().join("files")).unwrap();
     let output = Command::new(folder.path().join("race"))
         .args(arguments)
@@ -197,8 +202,9 @@ fn every_turn_compiles() {
     plan.turns.extend([
         Turn::UntilWaits(0),
         Turn::DropSource(0),
-        Turn::SuspendDevice,
-        Turn::ResumeDevice,
+        Turn::Kill(0),
+        Turn::KeepWrites,
+        Turn::LetWrites,
         Turn::Crash,
     ]);
     let folder = elsewhere();
@@ -290,6 +296,77 @@ fn memory_is_stored_to_and_dropped() {
     assert_eq!(lines.last().unwrap()["failed calls"], 0);
 }
 
+/// A writer in whose write a fatal signal is to come, and somebody else.
+fn killed() -> Plan {
+    own(
+        "",
+        &[("writer", "\"@kill 4k\", \"pwrite -S 0x57 -b 8k 0 8k\""), ("other", "\"pwrite -S 0x5a 8k 4k\"")],
+    )
+}
+
+#[test]
+fn a_control_kills_nobody() {
+    let (output, lines) = run(&killed(), &["files", "control"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let stable = lines.iter().find(|line| line["stage"] == "stable").unwrap();
+    assert_eq!(stable["parts"], serde_json::json!([[0, 8192, "57"], [8192, 12288, "5a"]]));
+    assert_eq!(lines.last().unwrap()["result"], "as the control");
+}
+
+#[test]
+fn a_killed_task_is_done_at_its_end() {
+    let mut plan = killed();
+    let begins = plan.turns.iter().position(|turn| *turn == Turn::Begin(0, 1)).unwrap();
+    plan.turns.insert(begins, Turn::Kill(0));
+    let contents = stalemap::lab::plan::Contents {
+        parts: vec![
+            Part { bytes: 0..8192, value: Byte::Byte(0) },
+            Part { bytes: 8192..12288, value: Byte::Byte(0x5a) },
+        ],
+    };
+    let left = vec![contents];
+    plan.predicted = Left { cached: Some(left.clone()), stable: Some(left.clone()), remounted: left };
+    let (output, lines) = run(&plan, &["files", "forced"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(lines.iter().all(|line| line["died"].is_null()), "{lines:?}");
+    assert_eq!(lines.last().unwrap()["result"], "as predicted");
+    plan.turns.push(Turn::Kill(0));
+    let (output, lines) = run(&plan, &["files", "forced"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(lines.last().unwrap()["why"], "the task is at its end already");
+}
+
+#[test]
+fn rounds_kill_and_drop_sources() {
+    let writes = |fault: &str| format!("\"{fault} 4k\", \"pwrite -S 0x57 -b 8k 0 8k\"");
+    let plan = own("", &[("killed", &writes("@kill")), ("short", &writes("@short"))]);
+    let (output, lines) = run(&plan, &["files", "natural", "--rounds", "20"]);
+    let last = lines.last().unwrap();
+    assert_eq!(last["rounds"], 20, "{}{}", text(&output.stdout), text(&output.stderr));
+    // Whoever was killed, the other one has written the same, and nothing else.
+    assert_eq!((&last["as the control"], &last["tasks with failed calls"]), (&20.into(), &0.into()));
+}
+
+#[test]
+fn a_task_that_dies_is_told_in_every_mode() {
+    let plan =
+        own("", &[("writer", "\"fsync\", \"pwrite -S 0x57 0 4k\""), ("other", "\"pwrite -S 0x5a 8k 4k\"")]);
+    let program = program(&plan);
+    let dies = program.replacen("sync_file(task, files[0].fd, 0);", "raise(SIGSEGV);", 1);
+    assert_ne!(dies, program);
+    for mode in ["forced", "control", "natural"] {
+        let (output, lines) = run_program(dies.clone(), &["files", mode]);
+        assert_eq!(output.status.code(), Some(1), "{mode}: {}{}", text(&output.stdout), text(&output.stderr));
+        let death = lines.iter().find(|line| !line["died"].is_null()).unwrap();
+        assert_eq!(
+            *death,
+            serde_json::json!({ "died": "writer", "number": 0, "signal": "Segmentation fault" })
+        );
+        let last = serde_json::json!({ "result": "died", "mode": mode, "who": ["writer"] });
+        assert_eq!(*lines.last().unwrap(), last);
+    }
+}
+
 #[test]
 fn rounds_are_counted() {
     let plan = own(
@@ -330,6 +407,14 @@ fn bad_input_is_told_apart() {
         let errors = told(arguments);
         assert!(errors.contains(said), "{arguments:?}: {errors}");
     }
+    let mut keeps = plan.clone();
+    keeps.turns.push(Turn::KeepWrites);
+    let (output, _) = run(&keeps, &["files", "forced"]);
+    assert!(
+        text(&output.stderr).contains("has to be a `delay` of device mapper"),
+        "{}",
+        text(&output.stderr)
+    );
     let mut crashes = plan;
     crashes.turns.push(Turn::Crash);
     let (output, _) = run(&crashes, &["files", "forced"]);

@@ -47,6 +47,9 @@ impl Functions {
 /// What looks up a folio, checks the mapping and prepares the blocks: its return is before the copy. What copies cannot be hooked.
 pub(super) const PREPARE: Functions = Same("iomap_write_begin");
 
+/// What a write calls before each folio that it looks up.
+pub(super) const LOOKS_UP: &str = "balance_dirty_pages_ratelimited_flags";
+
 /// Which folio the first argument of the function is.
 enum Folio {
     /// None: it is something else.
@@ -104,12 +107,12 @@ const BEGIN: &[&str] = &["iomap_begin", "gfs2_iomap_begin"];
 /// The end of a write's mapping, where the reservation of one that failed is taken back. In 7.3 it is a part of its caller.
 const END: Functions = Each("xfs_buffered_write_iomap_end", "xfs_buffered_write_iomap_end", "");
 
-/// A buffered write. What looks up a folio has been at balance_dirty_pages_ratelimited_flags before.
+/// A buffered write. What looks up a folio has been at `LOOKS_UP` before.
 #[rustfmt::skip]
 const WRITE: &[Row] = &[
-    row(&[Write], "filemap_get_folio", None, Before, Same("balance_dirty_pages_ratelimited_flags")),
-    row(&[Write], "filemap_grab_folio", None, Before, Same("balance_dirty_pages_ratelimited_flags")),
-    row(&[Write], "resume", None, Before, Same("balance_dirty_pages_ratelimited_flags")).nth(Nth::After(LOOK_UP)),
+    row(&[Write], "filemap_get_folio", None, Before, Same(LOOKS_UP)),
+    row(&[Write], "filemap_grab_folio", None, Before, Same(LOOKS_UP)),
+    row(&[Write], "resume", None, Before, Same(LOOKS_UP)).nth(Nth::After(LOOK_UP)),
     row(&[Write], "iomap_begin", None, Before, Same("xfs_buffered_write_iomap_begin")),
     row(&[Write], "gfs2_iomap_begin", None, Before, Same("gfs2_iomap_begin")),
     row(&[Write], "iomap_valid", None, Before, Same("xfs_iomap_valid")),
@@ -124,7 +127,7 @@ const WRITE: &[Row] = &[
     row(&[Write], "page_mkclean", None, Before, Same("pagecache_isize_extended")),
     row(&[Write], "punch_hole", None, After, Same("truncate_pagecache_range")),
     row(&[Write], "iomap_read_folio_sync", None, Before, Each("iomap_read_folio_sync", "iomap_read_folio_sync", "")),
-    row(&[Write], "truncate_folio", Some("iomap_begin"), Before, Each("truncate_pagecache_range", "truncate_pagecache", "truncate_pagecache")),
+    row(&[Write], "truncate_folio", Some("iomap_begin"), Before, Same("truncate_pagecache_range")),
 ];
 
 /// Zeroing, and whatever else asks for the mapping that a write asks for.
@@ -232,8 +235,8 @@ const NONE: &[(&[Path], &str, &str)] = &[
     ),
     (&[EndDirectIo, DirectWrite], "spin_unlock i_flags_lock", "a spinlock is held"),
     (&[EndDirectIo, DirectWrite], "i_size_read", "a spinlock is held"),
-    (&[EndIo], "device_write", "the device does that; suspend it"),
-    (&[EndIo], "bio_end_io", "the device does that; suspend it"),
+    (&[EndIo], "device_write", "the device does that; have it keep writes"),
+    (&[EndIo], "bio_end_io", "the device does that; have it keep writes"),
 ];
 
 pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str> {
@@ -242,8 +245,8 @@ pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str>
         return Err("one call converts all extents");
     }
     let first: &[Row] = if at.stores_size { GROW } else { &[] };
-    let rows = first.iter().chain(TABLES.iter().copied().flatten()).filter(|row| row.is_of(at));
-    if let Some(place) = rows.filter_map(|row| row.place(at, release)).next() {
+    let mut rows = first.iter().chain(TABLES.iter().copied().flatten()).filter(|row| row.is_of(at));
+    if let Some(place) = rows.find_map(|row| row.place(at, release)) {
         return Ok(place);
     }
     let none = NONE.iter().find(|(paths, op, _)| paths.contains(&at.path) && *op == at.op);

@@ -9,7 +9,8 @@ use stalemap_facade::{ActorId, Role};
 use super::super::holds::{self, Path, Place};
 use super::super::plan::{At, Hold, Turn, Whom};
 use super::super::segments::{Ends, Segment};
-use super::{Awaited, Begins, Weaver};
+use super::Weaver;
+use super::awaited::{Awaited, Begins};
 
 impl Weaver<'_> {
     /// A segment of a worker: it has been let go, and is waited for.
@@ -27,7 +28,8 @@ impl Weaver<'_> {
                 self.turn(Turn::Release(hold));
                 began = Some(hold);
             }
-            Some(Begins::Suspended) => self.turn(Turn::ResumeDevice),
+            Some(Begins::Kept) => self.turn(Turn::LetWrites),
+            Some(Begins::Submits(hold)) => self.submit(hold),
             None => {}
         }
         match (awaited.stops, awaited.returns, began) {
@@ -57,14 +59,14 @@ impl Weaver<'_> {
             // Who has waited is in the call that it was in.
             let waited = entered.get(&segment.actor).copied();
             let armed = waited.or(now).unwrap_or(0);
-            let resumes = waited.is_some() || self.resumes(segment, segments);
+            let resumes = waited.is_some() || goes_on_from_hold(segment, segments);
             let delayed = !resumes && since.is_none_or(|since| since + 1 < segment.rows.start);
             let begins = delayed.then(|| self.begins(segment, armed, segments));
             let stops = match segment.ends {
                 Ends::Stops(row) => self.stops(row, segments[armed].rows.start..row),
                 Ends::Done | Ends::Waits(_) => None,
             };
-            let goes_on = segment.ends != Ends::Done || self.resumes(segment, segments);
+            let goes_on = segment.ends != Ends::Done || goes_on_from_hold(segment, segments);
             let returns = if goes_on { None } else { self.returns(segment, begins, armed, segments) };
             if let Ends::Waits(_) = segment.ends {
                 entered.entry(segment.actor).or_insert(armed);
@@ -79,23 +81,17 @@ impl Weaver<'_> {
     fn expect(&mut self, at: usize, armed: usize, awaited: Awaited) {
         let Awaited { begins, stops, returns } = awaited;
         let before = self.before.entry(armed).or_default();
-        if begins == Some(Begins::Suspended) {
-            before.push(Turn::SuspendDevice);
+        if begins == Some(Begins::Kept) {
+            before.push(Turn::KeepWrites);
+        }
+        if let Some(Begins::Submits(hold)) = begins {
+            before.push(Turn::Arm(hold));
         }
         let begun = begins.and_then(Begins::hold);
         before.extend(begun.into_iter().chain(stops).chain(returns).map(Turn::Arm));
         // It stands there soon after it could begin.
         self.behind.entry(armed).or_default().extend(begun.map(Turn::UntilHeld));
         self.awaited.insert(at, awaited);
-    }
-
-    /// Whether a worker goes on from where it was held.
-    fn resumes(&self, segment: &Segment, segments: &[Segment]) -> bool {
-        let before = segments
-            .iter()
-            .rev()
-            .find(|other| other.actor == segment.actor && other.rows.end <= segment.rows.start);
-        before.is_some_and(|before| matches!(before.ends, Ends::Stops(row) if row == segment.rows.start))
     }
 
     /// Where a worker is held that could go on; none, and a note, where there is no place.
@@ -120,12 +116,15 @@ impl Weaver<'_> {
         first.depends_on.iter().copied().chain(own).max()
     }
 
-    /// Where a worker is held that comes later than it could.
+    /// What keeps a worker that comes later than it could.
     fn begins(&mut self, segment: &Segment, armed: usize, segments: &[Segment]) -> Begins {
+        if let Some(kept) = self.kept_by_device(segment, &segments[armed]) {
+            return kept;
+        }
         let ends_here = |row: &usize| self.place_of(*row).op != "folio_end_writeback";
         let mut rows = segment.rows.clone().take_while(ends_here);
         let found = rows.find_map(|row| Some((row, holds::place(&self.place_of(row), self.release).ok()?)));
-        let Some((row, place)) = found else { return Begins::Suspended };
+        let Some((row, place)) = found else { return Begins::Kept };
         let nth = 1 + self.passed(&place, segments[armed].rows.start..row);
         Begins::Held(self.add(Hold {
             whom: Whom::Worker,
@@ -174,4 +173,13 @@ impl Weaver<'_> {
         };
         rows.by_ref().filter(|row| passes(*row)).count() as u32
     }
+}
+
+/// Whether a worker goes on from where it was held.
+fn goes_on_from_hold(segment: &Segment, segments: &[Segment]) -> bool {
+    let before = segments
+        .iter()
+        .rev()
+        .find(|other| other.actor == segment.actor && other.rows.end <= segment.rows.start);
+    before.is_some_and(|before| matches!(before.ends, Ends::Stops(row) if row == segment.rows.start))
 }

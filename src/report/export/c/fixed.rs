@@ -24,6 +24,7 @@ pub(super) fn before(plan: &Plan) -> String {
 pub(super) fn after() -> String {
     [
         include_str!("../../../../lab/program/tasks.c"),
+        include_str!("../../../../lab/program/ends.c"),
         include_str!("../../../../lab/program/hold.c"),
         include_str!("../../../../lab/program/device.c"),
         include_str!("../../../../lab/program/files.c"),

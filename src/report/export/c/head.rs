@@ -14,7 +14,7 @@ pub(super) fn comment(plan: &Plan) -> String {
     let property = plan.property.map_or_else(String::new, |property| format!(", which violates {property}"));
     let mut paragraphs = vec![
         format!("{}: {}", plan.scenario, plan.title),
-        format!("A schedule of {}{property}, as threads of one process.", plan.kernel),
+        format!("A schedule of {}{property}, whose tasks are processes.", plan.kernel),
         "cc -O1 -Wall -static -pthread -o race race.c; race DIR forced, control or natural; race --help says more."
             .to_owned(),
     ];

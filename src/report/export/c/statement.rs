@@ -26,7 +26,6 @@ pub(super) fn pattern(byte: u8) -> String {
 /// Bytes of which direct I/O moves whole ones.
 const SECTOR: u64 = 512;
 
-const KILLED: &str = "`@kill`: a fatal signal ends all threads of the program";
 const RELOCATED: &str = "`@relocate`: no system call moves blocks, the file system does it when it wants to";
 const HANDED_OUT: &str = "layouts: need a server and a client of pNFS";
 const SECTORS: &str = "`@dma`: a direct read moves whole sectors of 512 bytes";
@@ -45,6 +44,7 @@ pub(super) fn of(plan: &Plan, call: &FileCommand, place: Place) -> Result<Vec<St
         Command::BufferStore { buffer, range, fill } => store(plan, *buffer, range, *fill),
         Command::Fail { after } => format!("fault_after(task, ENDS, {});", number(*after)),
         Command::Short { after } => format!("fault_after(task, NOT_RESIDENT, {});", number(*after)),
+        Command::Kill { after } => format!("fault_after(task, DIES, {});", number(*after)),
         Command::Wait => "wait_for_submitted(task);".to_owned(),
 
         Command::Seek { whence: Whence::Data, from } => format!("search(task, {fd}, SEEK_DATA, {});", number(*from)),
@@ -89,7 +89,6 @@ pub(super) fn of(plan: &Plan, call: &FileCommand, place: Place) -> Result<Vec<St
 
         // The turn `Crash` does it: in the model, too, calls go on after the place where they stand.
         Command::Crash | Command::Shutdown { .. } => "/* whenever the turns say so */;".to_owned(),
-        Command::Kill { .. } => return Err(KILLED),
         Command::Relocate { .. } => return Err(RELOCATED),
         Command::Layoutget { .. } | Command::Layoutwrite { .. } | Command::Layoutcommit | Command::Layoutreturn => return Err(HANDED_OUT),
     };

@@ -13,11 +13,11 @@ use super::text::{literal, number};
 use super::{fixed, words};
 use crate::lab::plan::{At, Contents, DEVICE_PATTERN, Hold, Left, MEMORY_PATTERN, Plan, Turn, Value, Whom};
 
-/// Bytes of a thread's name, without the 0 at its end (`TASK_COMM_LEN`).
+/// Bytes of a task's name, without the 0 at its end (`TASK_COMM_LEN`).
 pub(super) const NAME_BYTES: usize = 15;
 
-/// The name that a thread has.
-pub(super) fn thread_name(name: &str) -> String {
+/// The name that a task has.
+pub(super) fn short_name(name: &str) -> String {
     name.chars().take(NAME_BYTES).collect()
 }
 
@@ -32,8 +32,9 @@ pub(super) fn numbers(plan: &Plan) -> String {
     let flushes = calls(plan).any(|call| call.command == Command::Shutdown { flush: true });
     // XFS_FSOP_GOING_FLAGS_LOGFLUSH and …_NOLOGFLUSH.
     let flags = if flushes || crashes { 1 } else { 2 };
-    let drops =
-        calls(plan).any(|call| call.command.fault().is_some_and(|fault| fault.kind == FaultKind::Short));
+    let has = |kind: FaultKind| {
+        calls(plan).any(|call| call.command.fault().is_some_and(|fault| fault.kind == kind))
+    };
     let control_crashes =
         !plan.predicted_control.remounted.is_empty() && plan.predicted_control.cached.is_none();
     let may_fail = plan.setup.iter().filter(|call| call.may_fail).count();
@@ -51,7 +52,8 @@ pub(super) fn numbers(plan: &Plan) -> String {
         ("CRASHES", i32::from(crashes).to_string()),
         ("CONTROL_CRASHES", i32::from(crashes && control_crashes).to_string()),
         ("CRASH_FLAGS", flags.to_string()),
-        ("DROPS_SOURCES", i32::from(drops).to_string()),
+        ("DROPS_SOURCES", i32::from(has(FaultKind::Short)).to_string()),
+        ("KILLS", i32::from(has(FaultKind::Kill)).to_string()),
         ("DEVICE_BYTE", format!("{DEVICE_PATTERN:#04x}")),
     ];
     let mut text = String::new();
@@ -121,13 +123,13 @@ fn buffer(plan: &Plan, place: usize) -> String {
 /// The tasks, and in which order the control has them.
 pub(super) fn tasks(plan: &Plan) -> String {
     let task = |(place, task): (usize, &stalemap_model::words::config::ActorConfig)| {
-        let name = literal(&thread_name(&task.name));
+        let name = literal(&short_name(&task.name));
         format!("{{ .name = {name}, .calls = {}, .call = task_{place} }}", task.run.len())
     };
     let tasks: Vec<String> = plan.tasks.iter().enumerate().map(task).collect();
     let order: Vec<String> = plan.control.iter().map(ToString::to_string).collect();
     let order = format!("static const int control_order[TASKS] = {{ {} }};\n\n", order.join(", "));
-    [table("static struct task tasks[]", &tasks, "{ 0 }"), order].concat()
+    [table("static const struct task tasks_of_race[]", &tasks, "{ 0 }"), order].concat()
 }
 
 /// Where tasks are held.
@@ -135,7 +137,7 @@ pub(super) fn holds(plan: &Plan) -> String {
     let hold = |hold: &Hold| {
         let who = match hold.whom {
             Whom::Task(place) => {
-                plan.tasks.get(place).map_or_else(String::new, |task| thread_name(&task.name))
+                plan.tasks.get(place).map_or_else(String::new, |task| short_name(&task.name))
             }
             Whom::Worker => "[kernel]".to_owned(),
         };
@@ -170,8 +172,9 @@ pub(super) fn turns(plan: &Plan) -> String {
             Turn::UntilWaits(task) => ("UNTIL_WAITS", task, 0),
             Turn::Release(hold) => ("RELEASE", hold, 0),
             Turn::DropSource(task) => ("DROP_SOURCE", task, 0),
-            Turn::SuspendDevice => ("SUSPEND_DEVICE", 0, 0),
-            Turn::ResumeDevice => ("RESUME_DEVICE", 0, 0),
+            Turn::Kill(task) => ("KILL", task, 0),
+            Turn::KeepWrites => ("KEEP_WRITES", 0, 0),
+            Turn::LetWrites => ("LET_WRITES", 0, 0),
             Turn::Crash => ("CRASH", 0, 0),
             Turn::UntilWritten => ("UNTIL_WRITTEN", 0, 0),
         };
@@ -199,8 +202,9 @@ fn turn_in_words(plan: &Plan, turn: Turn) -> String {
         Turn::UntilWaits(place) => format!("until {} waits in the kernel", task(place)),
         Turn::Release(place) => format!("goes on: {}", hold(place)),
         Turn::DropSource(place) => format!("the source of {} is dropped from memory", task(place)),
-        Turn::SuspendDevice => "the device completes nothing from here on".to_owned(),
-        Turn::ResumeDevice => "the device goes on".to_owned(),
+        Turn::Kill(place) => format!("a fatal signal for {}", task(place)),
+        Turn::KeepWrites => "writes do not reach the disk from here on".to_owned(),
+        Turn::LetWrites => "those that were kept do".to_owned(),
         Turn::Crash => "power is lost".to_owned(),
         Turn::UntilWritten => "until nothing is under writeback".to_owned(),
     }

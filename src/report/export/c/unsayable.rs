@@ -7,7 +7,7 @@ use stalemap_model::words::config::FileCommand;
 use stalemap_model::words::personality::{FsType, Personality};
 
 use super::statement::{self, Place};
-use super::tables::thread_name;
+use super::tables::short_name;
 use crate::lab::plan::Plan;
 
 /// The slots that the module has for holds.
@@ -49,14 +49,16 @@ fn faults(list: &[FileCommand]) -> Option<&'static str> {
         buffer.is_some() || *io == Io::Aio
     };
     let mut others = announced.filter(|pair| other_source(&pair[1]));
-    others.next().map(|_| "`@fail` or `@short` before a write from a buffer, or one that is not waited for")
+    others
+        .next()
+        .map(|_| "`@fail`, `@short` or `@kill` before a write from a buffer, or one that is not waited for")
 }
 
-/// Threads are told apart by the beginnings of their names.
+/// Tasks are told apart by the beginnings of their names.
 fn names(plan: &Plan) -> Option<String> {
     let mut seen = BTreeSet::new();
     let twice =
-        plan.tasks.iter().map(|task| thread_name(&task.name)).find(|name| !seen.insert(name.clone()))?;
+        plan.tasks.iter().map(|task| short_name(&task.name)).find(|name| !seen.insert(name.clone()))?;
     Some(format!("two tasks are called `{twice}` by the kernel, which keeps 15 bytes of a name; rename one"))
 }
 
