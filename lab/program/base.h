@@ -165,6 +165,7 @@ struct left {
 };
 
 static int quiet;		/* many rounds: a report of each would be too long */
+static const char *recorder;	/* whom to wait for before the race, or NULL */
 static const char *folder;	/* where the files are */
 
 static __attribute__((noreturn, format(printf, 1, 2))) void give_up(const char *format, ...)

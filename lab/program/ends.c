@@ -79,26 +79,46 @@ static char state_of(pid_t pid)
 	return end && end[1] ? end[2] : '?';
 }
 
+/* How often a process has gone to sleep. */
+static long sleeps_of(pid_t pid)
+{
+	char path[64], line[256];
+	long sleeps = -1;
+	FILE *from;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	from = fopen(path, "r");
+	while (from && fgets(line, sizeof(line), from))
+		if (sscanf(line, "voluntary_ctxt_switches: %ld", &sleeps) == 1)
+			break;
+	if (from)
+		fclose(from);
+	return sleeps;
+}
+
 /*
- * Says whether a task sleeps in the call that it has begun, for 50 ms without a break. Who did not have to wait, since what
- * it would have waited for was over, is as far as it can come.
+ * Says whether a task sleeps in the call that it has begun, for 300 ms without having waked up: who waits for the device does,
+ * again and again. Who did not have to wait, since what it would have waited for was over, is as far as it can come.
  */
 static int wait_until_it_waits(struct task *task, u64 ms)
 {
 	u64 end = now() + ms;
+	long sleeps = -1;
 	int asleep = 0;
 
 	while (now() < end) {
 		int done = look(&task->done);
+		long before = sleeps;
 
 		if (is_gone(task))
 			return !has_died(task);
 		if (done >= task->allowed || look(&task->ended))
 			return 1;
-		asleep = look(&task->begun) > done && strchr("SD", state_of(task->pid)) ? asleep + 1 : 0;
-		if (asleep > 10)
+		sleeps = sleeps_of(task->pid);
+		asleep = look(&task->begun) > done && strchr("SD", state_of(task->pid)) && sleeps == before ? asleep + 1 : 0;
+		if (asleep > 15)
 			return 1;
-		sleep_ms(5);
+		sleep_ms(20);
 	}
 	return 0;
 }

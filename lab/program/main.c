@@ -30,6 +30,7 @@ static void help(FILE *to, const char *program)
 		"  --device   what is mounted at DIR: it is mounted anew at the end, and read again%s\n"
 		"  --type     its file system\n"
 		"  --mount-options  the file system's own, for mounting anew (gfs2: lockproto=lock_nolock)\n"
+		"  --recorder FILE  forced: makes FILE.ready when the files are there, and waits for FILE.go\n"
 		"\n"
 		"JSON on stdout, a line each. Exit: 0 as predicted (control: as the control), 1 otherwise, 2 bad input.\n",
 		keeps_writes() ? ";\n             forced: one of device mapper, `delay DEV 0 0 DEV 0 20`" : "");
@@ -96,7 +97,7 @@ int main(int count, char **arguments)
 	static const struct option options[] = {
 		{ "device", required_argument, NULL, 'd' }, { "type", required_argument, NULL, 't' },
 		{ "mount-options", required_argument, NULL, 'o' }, { "rounds", required_argument, NULL, 'r' },
-		{ "seconds", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+		{ "recorder", required_argument, NULL, 'R' }, { "seconds", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	u64 rounds = 0, seconds = 0;
 	const char *mode;
@@ -109,6 +110,7 @@ int main(int count, char **arguments)
 		case 't': type = optarg; break;
 		case 'o': mount_options = optarg; break;
 		case 'r': rounds = number("rounds", optarg); break;
+		case 'R': recorder = optarg; break;
 		case 's': seconds = number("seconds", optarg); break;
 		case 'h': help(stdout, arguments[0]); return 0;
 		default: help(stderr, arguments[0]); return 2;

@@ -5,6 +5,25 @@
 
 static struct task setup = { .name = "setup", .calls = SETUP_CALLS, .call = setup_call };
 
+/* Whoever takes a trace of the race is told that the files are there, and waited for: by files of these names. */
+static void wait_for_recorder(void)
+{
+	char ready[4096], go[4096];
+	u64 end = now() + 20000;
+	int fd;
+
+	if (!recorder)
+		return;
+	snprintf(ready, sizeof(ready), "%s.ready", recorder);
+	snprintf(go, sizeof(go), "%s.go", recorder);
+	fd = open(ready, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		give_up("%s: %s", ready, strerror(errno));
+	close(fd);
+	while (access(go, F_OK) && now() < end)
+		sleep_ms(20);
+}
+
 /* The files as the race finds them. */
 static void make_start(void)
 {
@@ -104,6 +123,7 @@ static int forced(void)
 	if (HOLDS)
 		tell("clear all");
 	make_start();
+	wait_for_recorder();
 	start_tasks(0);
 	missed = play();
 	print_holds();

@@ -124,6 +124,9 @@ pub struct LabRunArgs {
     /// The longest that the rounds may take, in seconds.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub seconds: u64,
+    /// Take a trace of the first file while the order is forced, and write it to this file; `stalemap trace` reads it.
+    #[arg(long, value_name = "FILE", conflicts_with = "natural")]
+    pub trace: Option<PathBuf>,
     /// Write the program, the guest's console and everything that the runs have left into this folder.
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,

@@ -83,6 +83,9 @@ fn program(plan: &Plan) -> Result<String> {
     }
 }
 
+/// What the guest leaves of the trace of its first run.
+const TRACE: &str = "0.trace";
+
 fn run_command(args: &LabRunArgs) -> Result<Report> {
     let plan = match plan(&args.subject)? {
         Ok(plan) => plan,
@@ -106,11 +109,16 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
     let kernel = store.kernel(&args.subject.kernel).map_err(|error| lacking(&error))?;
     let modes = match args.natural {
         Some(rounds) => vec![Mode::Natural { rounds, seconds: args.seconds }],
+        None if args.trace.is_some() => vec![Mode::Recorded, Mode::Control],
         None => vec![Mode::Forced, Mode::Control],
     };
     let results = run::run(&store, &kernel, &plan, &program, &modes).map_err(|error| lacking(&error))?;
     if let Some(folder) = &args.keep {
         keep(folder, &program, &results)?;
+    }
+    if let Some(path) = &args.trace {
+        let trace = results.left.get(TRACE).map_or(&[][..], Vec::as_slice);
+        fs::write(path, trace).map_err(|error| unwritable(path, &error))?;
     }
     let text = match args.format {
         ResultFormat::Text => results::text(&plan, &results),
@@ -137,7 +145,7 @@ fn keep(folder: &Path, program: &str, results: &Results) -> Result<()> {
 fn exit_of(results: &Results) -> Exit {
     let as_expected = |run: &Run| match run.mode {
         Mode::Control => run.came == Came::AsControl,
-        Mode::Forced | Mode::Natural { .. } => run.came == Came::AsPredicted,
+        Mode::Forced | Mode::Recorded | Mode::Natural { .. } => run.came == Came::AsPredicted,
     };
     if results.runs.iter().all(as_expected) {
         return Exit::Expected;

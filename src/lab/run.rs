@@ -24,6 +24,8 @@ const WRITE_MS: u64 = 20;
 pub enum Mode {
     /// In the order of the schedule, by holds.
     Forced,
+    /// The same, while a trace is taken of what happens to the first file.
+    Recorded,
     /// One after the other.
     Control,
     /// All at once, for so many rounds and no longer than so many seconds.
@@ -39,7 +41,7 @@ impl Mode {
     /// Its name in the program's command line and in results.
     pub const fn name(self) -> &'static str {
         match self {
-            Mode::Forced => "forced",
+            Mode::Forced | Mode::Recorded => "forced",
             Mode::Control => "control",
             Mode::Natural { .. } => "natural",
         }
@@ -47,7 +49,7 @@ impl Mode {
 
     fn seconds(self) -> u64 {
         match self {
-            Mode::Forced | Mode::Control => 0,
+            Mode::Forced | Mode::Recorded | Mode::Control => 0,
             Mode::Natural { seconds, .. } => seconds,
         }
     }
@@ -94,7 +96,9 @@ pub struct Run {
 /// All runs of a plan on a kernel.
 #[derive(Clone, Debug)]
 pub struct Results {
-    /// The kernel's release, `6.12.118+deb13-amd64`.
+    /// The kernel's version, `6.12.118`.
+    pub version: String,
+    /// Its release, `6.12.118+deb13-amd64`.
     pub release: String,
     /// The runs, in the order in which they were asked for.
     pub runs: Vec<Run>,
@@ -118,7 +122,10 @@ pub fn run(
     let seconds: u64 = modes.iter().map(|mode| A_RUN + mode.seconds()).sum();
     let job = Job {
         script: script(plan, modes),
-        files: vec![("/program".to_owned(), compiled)],
+        files: vec![
+            ("/program".to_owned(), compiled),
+            ("/record.sh".to_owned(), stalemap_trace::RECORD.as_bytes().to_vec()),
+        ],
         boot: boot_arguments(plan),
         device_fill: DEVICE_PATTERN,
         module: plan.variant.design().map(str::to_owned),
@@ -135,6 +142,7 @@ pub fn run(
     };
     let warnings = text("dmesg.txt").lines().filter(|line| is_warning(line)).map(str::to_owned).collect();
     Ok(Results {
+        version: kernel.full.clone(),
         release: kernel.release.clone(),
         runs: modes.iter().enumerate().map(of).collect(),
         seconds: ran.seconds,
@@ -179,18 +187,39 @@ fn script(plan: &Plan, modes: &[Mode]) -> String {
     for (number, mode) in modes.iter().enumerate() {
         lines.push(format!("{mkfs} $device > /out/{number}.mkfs 2>&1 || exit 1"));
         lines.push(format!("mount -t {kind} -o noatime,{options} $device /mnt || exit 1"));
-        let rounds = match mode {
+        let more = match mode {
             Mode::Natural { rounds, seconds } => format!(" --rounds {rounds} --seconds {seconds}"),
+            Mode::Recorded => format!(" --recorder {RECORDER}"),
             Mode::Forced | Mode::Control => String::new(),
         };
+        if *mode == Mode::Recorded {
+            lines.push(recorder(plan, number));
+        }
         lines.push(format!(
-            "/program --device $device --type {kind} --mount-options '{options}'{rounds} /mnt {} \
+            "/program --device $device --type {kind} --mount-options '{options}'{more} /mnt {} \
              > /out/{number}.jsonl 2> /out/{number}.err",
             mode.name()
         ));
+        if *mode == Mode::Recorded {
+            lines.push(format!("touch {RECORDER}.over; wait"));
+        }
         lines.push("umount /mnt".to_owned());
     }
     lines.join("\n") + "\n"
+}
+
+/// The files by which a program and whoever takes a trace of it tell each other how far they are.
+const RECORDER: &str = "/tmp/recorder";
+
+/// Takes a trace of the first file from when it is there until the program has ended.
+fn recorder(plan: &Plan, number: usize) -> String {
+    let file = plan.files.first().map_or("file", String::as_str);
+    let wait = |what: &str| format!("while [ ! -e {RECORDER}.{what} ]; do sleep 0.05; done");
+    format!(
+        "( {}; sh /record.sh '/mnt/{file}' /out/{number}.trace sh -c 'touch {RECORDER}.go; {}' 2> /out/{number}.recorder ) &",
+        wait("ready"),
+        wait("over")
+    )
 }
 
 /// The table of device mapper: where tasks are to come in an order, writes take long enough that whoever submits one does not

@@ -80,9 +80,11 @@ pub fn jsonl(plan: &Plan, results: &Results) -> String {
         let line = json!({
             "schema": "stalemap.lab/1",
             "scenario": plan.scenario,
-            "kernel": results.release,
+            "kernel": results.version,
+            "release": results.release,
             "design": plan.variant.design(),
             "property": plan.property.map(Property::name),
+            "moved_up": plan.moved_up,
             "mode": run.mode.name(),
             "result": result,
             "why": why,

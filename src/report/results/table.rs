@@ -16,6 +16,9 @@ struct Line {
     result: String,
     #[serde(default)]
     tells: bool,
+    /// Bytes, behind folios that make a batch full.
+    #[serde(default)]
+    moved_up: u64,
     rounds: Option<u64>,
     rounds_as_predicted: Option<u64>,
 }
@@ -46,9 +49,13 @@ pub fn markdown(results: &str) -> Result<String, TableError> {
     for (number, text) in results.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let line: Line =
             serde_json::from_str(text).map_err(|error| TableError { line: number + 1, error })?;
-        let kernel = version(&line.kernel);
+        let kernel = line.kernel.clone();
         kernels.insert(kernel.clone());
-        let key = (line.scenario.clone(), line.design.clone().unwrap_or_default());
+        let mut check = line.design.clone().unwrap_or_else(|| "its own".to_owned());
+        if line.moved_up > 0 {
+            check.push_str(", behind a full batch");
+        }
+        let key = (line.scenario.clone(), check);
         let row = rows.entry(key).or_default();
         row.0 = line.property.clone().unwrap_or_default();
         enter(row.1.entry(kernel).or_default(), &line);
@@ -61,18 +68,12 @@ pub fn markdown(results: &str) -> Result<String, TableError> {
         kernels.join(" | "),
         "---|".repeat(kernels.len())
     );
-    for ((scenario, design), (property, cells)) in &rows {
-        let check = if design.is_empty() { "its own" } else { design };
+    for ((scenario, check), (property, cells)) in &rows {
         let cells = kernels.iter().map(|kernel| cells.get(kernel).map_or_else(|| "–".to_owned(), in_words));
         let cells: Vec<String> = cells.collect();
         let _ = writeln!(text, "| {scenario} | {check} | {property} | {} |", cells.join(" | "));
     }
     Ok(text)
-}
-
-/// The version in a kernel's release: `6.12.118` of `6.12.118+deb13-amd64`. Where a release is one of packages, it stands for itself.
-fn version(release: &str) -> String {
-    release.split(['+', '-']).next().unwrap_or(release).to_owned()
 }
 
 fn enter(cell: &mut Cell, line: &Line) {
@@ -121,11 +122,11 @@ mod tests {
             )
         };
         let lines = [
-            line("6.12.118+deb13-amd64", "forced", "as predicted"),
-            line("6.12.118+deb13-amd64", "control", "as the control"),
-            line("6.1.0-57-amd64", "forced", "as the control"),
+            line("6.12.118", "forced", "as predicted"),
+            line("6.12.118", "control", "as the control"),
+            line("6.1.192", "forced", "as the control"),
         ];
-        let expected = "| scenario | check | property | 6.1.0 | 6.12.118 |\n|---|---|---|---|---|\n\
+        let expected = "| scenario | check | property | 6.1.192 | 6.12.118 |\n|---|---|---|---|---|\n\
                         | xfs/a | its own | lost-write | as the control | as predicted |\n";
         assert_eq!(markdown(&lines.join("\n")).unwrap(), expected);
         assert_eq!(markdown("\n{}").unwrap_err().line, 2);
