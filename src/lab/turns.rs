@@ -234,13 +234,22 @@ impl Weaver<'_> {
         let count = |passes: &dyn Fn(&Where) -> bool| {
             segment.rows.clone().filter(|row| passes(&self.place_of(*row))).count() as u32
         };
+        let first = self.place_of(segment.rows.start);
+        let is_past = self.is_held_at(segment.actor, place.function)
+            && holds::place(&first, self.release) == Ok(*place);
         let of = |ops: &'static [&'static str]| count(&|at| ops.contains(&at.op.as_str()));
         match place.nth {
-            Nth::Next => 1 + count(&|at| holds::place(at, self.release) == Ok(*place)),
+            Nth::Next => 1 + count(&|at| holds::place(at, self.release) == Ok(*place)) - u32::from(is_past),
             Nth::Last(ops) => of(ops).max(1),
             Nth::After(ops) => 1 + of(ops),
             Nth::AfterFailures => 1 + count(&|at| at.fails),
         }
+    }
+
+    /// Whether an actor is held at a function: it has made that call.
+    fn is_held_at(&self, actor: ActorId, function: &str) -> bool {
+        let standing = self.standing[actor];
+        matches!(standing, Standing::Held(_, hold) if self.woven.holds[hold].function == function)
     }
 
     fn file_of(&self, row: usize) -> usize {

@@ -12,7 +12,7 @@ use stalemap_model::words::command::facts::FaultKind;
 use super::super::holds;
 use super::super::plan::{At, Hold, Turn, Whom};
 use super::super::segments::Segment;
-use super::{Standing, Weaver};
+use super::Weaver;
 use crate::annotate::events;
 
 /// What is done to a writer, and where it is held for it.
@@ -74,10 +74,7 @@ impl Weaver<'_> {
             holds::place(&self.place_of(*row), self.release).is_ok_and(|place| place.function == function)
         };
         // Who is held before one has made that call.
-        let held = match self.standing[segment.actor] {
-            Standing::Held(_, hold) => self.woven.holds[hold].function == function,
-            Standing::Between(_) | Standing::Waiting(_) => false,
-        };
+        let held = self.is_held_at(segment.actor, function);
         let from = if held && row == segment.rows.start { row + 1 } else { row };
         let killed_at = self.first(row..segment.rows.end, killed)?;
         // The end of the write says so once more.

@@ -160,7 +160,7 @@ fn side(at: At) -> &'static str {
     }
 }
 
-/// What the main thread does, in order.
+/// What the main process does, in order.
 pub(super) fn turns(plan: &Plan) -> String {
     let turn = |turn: &Turn| {
         let (what, of, call) = match *turn {
