@@ -24,7 +24,8 @@ pub const DEVICE_BYTES: u64 = 640 << 20;
 const RESULT_BYTES: u64 = 64 << 20;
 
 /// What every kernel is told: where its console is, to stop where it would boot anew, and to leave nothing to chance.
-const ARGUMENTS: [&str; 6] = ["console=ttyS0", "panic=-1", "edd=off", "nokaslr", "mitigations=off", "quiet"];
+const ARGUMENTS: [&str; 7] =
+    ["console=ttyS0", "panic=-1", "edd=off", "no_timer_check", "nokaslr", "mitigations=off", "quiet"];
 
 /// How often it is looked whether a guest has ended.
 const LOOK: Duration = Duration::from_millis(20);
