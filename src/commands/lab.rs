@@ -13,12 +13,12 @@ use crate::cli::lab::{
     ResultFormat,
 };
 use crate::input::{self, InputError};
+use crate::lab::guest::{self, LabError, Store};
 use crate::lab::plan::Plan;
 use crate::lab::planner::{PlanError, Subject};
 use crate::lab::release::Release;
 use crate::lab::run::{self, Came, Mode, Results, Run};
 use crate::lab::variant::Variant;
-use crate::lab::{self, LabError, Store};
 use crate::report::export::c;
 use crate::report::{lab as shown, results};
 use crate::scenario::{Scenario, read};
@@ -50,7 +50,7 @@ fn table_command(args: &LabTableArgs) -> Result<Report> {
 fn fetch(args: &FetchArgs) -> Result<Report> {
     let store = Store::open().map_err(|error| lacking(&error))?;
     let say = |what: &str| eprintln!("{what}");
-    let kernel = lab::fetch(&store, &args.kernel, &args.designs, &say).map_err(|error| lacking(&error))?;
+    let kernel = guest::fetch(&store, &args.kernel, &args.designs, &say).map_err(|error| lacking(&error))?;
     let text = format!("linux {} ({}) is in {}\n", kernel.full, kernel.release, store.folder().display());
     Ok(Report::of(text, Exit::Expected))
 }

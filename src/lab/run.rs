@@ -7,11 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 use stalemap_model::words::personality::{Allocate, DeviceCache, FsType};
 
-use super::compile::compile;
-use super::error::LabError;
-use super::guest::{Job, Ran, boot};
+use super::guest::{Job, Kernel, LabError, Ran, Store, boot, compile};
 use super::plan::{DEVICE_PATTERN, Left, MEMORY_PATTERN, Plan, Turn, Value as Holds};
-use super::store::{Kernel, Store};
 
 /// The seconds within which a guest boots, makes its file system, and one run comes to its end.
 const A_RUN: u64 = 150;

@@ -11,8 +11,9 @@ use std::fs;
 use std::time::Duration;
 
 use crate::common::{self, elsewhere, program};
+use stalemap::lab;
+use stalemap::lab::guest::{self, Job, Kernel, Ran, Store};
 use stalemap::lab::release::Release;
-use stalemap::lab::{self, Job, Kernel, Ran, Store};
 
 #[test]
 fn what_cannot_be_fetched_is_said_before_anything_is_fetched() {
@@ -62,7 +63,7 @@ fn on_each_kernel(test: impl Fn(&Store, &Kernel)) {
 }
 
 fn run(store: &Store, kernel: &Kernel, job: &Job) -> Ran {
-    let ran = lab::boot(store, kernel, job).expect("a guest");
+    let ran = guest::boot(store, kernel, job).expect("a guest");
     eprintln!("{}: {:.1} s\n{}", kernel.release, ran.seconds, ran.console);
     for (name, contents) in ran.out.iter().filter(|(name, _)| *name != "dmesg.txt") {
         eprintln!("{name}: {}", String::from_utf8_lossy(contents));
@@ -211,7 +212,7 @@ int main(void)
 #[ignore = "boots kernels that were fetched"]
 fn file_systems_devices_and_programs_are_there() {
     on_each_kernel(|store, kernel| {
-        let program = lab::compile(store, PROGRAM).expect("a program");
+        let program = guest::compile(store, PROGRAM).expect("a program");
         let files = vec![("/prog".to_owned(), program)];
         let boot = vec!["init_on_alloc=0".to_owned()];
         let ran = run(store, kernel, &Job { files, boot, ..job(MOUNTS_EACH) });
@@ -232,7 +233,7 @@ fn a_guest_that_does_not_end_is_ended() {
             entries.map(|entry| entry.expect("an entry").file_name()).collect()
         };
         let (before, timeout) = (work(), Duration::from_secs(20));
-        let ran = lab::boot(store, kernel, &Job { timeout, ..job("sleep 1000") }).expect("a guest");
+        let ran = guest::boot(store, kernel, &Job { timeout, ..job("sleep 1000") }).expect("a guest");
         assert!(ran.timed_out && ran.out.is_empty() && ran.seconds < 30.0, "{ran:?}");
         assert!(work().is_subset(&before), "temporary files");
     });
@@ -243,7 +244,7 @@ fn a_guest_that_does_not_end_is_ended() {
 fn a_program_with_mistakes_is_refused_with_what_the_compiler_says() {
     let store = Store::open().expect("a store");
     let error =
-        lab::compile(&store, "int main(void) { return nothing; }").expect_err("no program").to_string();
+        guest::compile(&store, "int main(void) { return nothing; }").expect_err("no program").to_string();
     assert!(error.contains("compiling the program failed") && error.contains("nothing"), "{error}");
 }
 

@@ -8,8 +8,8 @@ use super::error::{LabError, Result};
 use super::inside::Inside;
 use super::store::{Kernel, Store};
 
-const SOURCE: &str = include_str!("../../lab/module/hold.c");
-const MAKEFILE: &str = include_str!("../../lab/module/Makefile");
+const SOURCE: &str = include_str!("../../../lab/module/hold.c");
+const MAKEFILE: &str = include_str!("../../../lab/module/Makefile");
 
 /// The built module.
 pub(super) fn place(kernel: &Kernel) -> PathBuf {

@@ -13,7 +13,7 @@ use super::inside::Inside;
 use super::store::{Kernel, Store};
 
 /// The first process.
-const INIT: &str = include_str!("../../lab/guest/init");
+const INIT: &str = include_str!("../../../lab/guest/init");
 
 /// What is loaded when a guest begins. Of these, some kernels have no module.
 const MODULES: [&str; 12] = [

@@ -9,7 +9,7 @@ use super::error::{LabError, Result};
 use super::inside::need;
 use super::store::{Kernel, Store, note};
 use super::version::Version;
-use super::{design, guest, initramfs, module, tools};
+use super::{boot, design, initramfs, module, tools};
 
 /// Fetches a kernel and makes it ready, with the modules of designs. `say` is told what is being done.
 pub fn fetch(store: &Store, version: &str, designs: &[String], say: &dyn Fn(&str)) -> Result<Kernel> {
@@ -35,7 +35,7 @@ pub fn fetch(store: &Store, version: &str, designs: &[String], say: &dyn Fn(&str
         say(&format!("making what guests of {} begin with", kernel.release));
         initramfs::make(store, &kernel)?;
     }
-    guest::try_kvm(store, &kernel, say)?;
+    boot::try_kvm(store, &kernel, say)?;
     for design in designs {
         if design::is_there(&kernel, design) {
             continue;
