@@ -70,6 +70,8 @@ pub struct Subject<'s> {
     pub release: Release,
     /// What is changed in it.
     pub variant: Variant,
+    /// The check that it is compared with.
+    pub compared: Variant,
     /// What the model takes it for.
     pub implementation: Implementation,
     /// What lies before the race.
@@ -91,7 +93,11 @@ impl<'s> Subject<'s> {
     pub fn new(scenario: &'s Scenario, release: Release, variant: Variant) -> Option<Self> {
         let kernel = scenario.implementation(release.kernel())?;
         let implementation = variant.of(kernel);
-        Some(Subject { scenario, release, variant, implementation, front: Front::AsItIs })
+        let compared = match variant {
+            Variant::Stock => Variant::WithoutCheck,
+            Variant::WithoutCheck | Variant::Debug | Variant::CowCounter => Variant::Stock,
+        };
+        Some(Subject { scenario, release, variant, compared, implementation, front: Front::AsItIs })
     }
 
     /// The same behind a full batch of dirty folios.
@@ -137,28 +143,27 @@ impl<'s> Subject<'s> {
         plan.map_or_else(|| self.of_what_is_prevented(), Ok)
     }
 
-    /// Where the kernel as it is violates nothing: the plan of what it would without its check, and what comes of it with the check.
+    /// Where the check prevents everything: the plan of what happens without it, and what comes of that with the check. Of the COW
+    /// counter that is what the kernel as it is does.
     fn of_what_is_prevented(&self) -> Result<Plan, PlanError> {
-        let without = self.with(Variant::WithoutCheck);
-        let Some(without) = without.filter(|_| self.variant == Variant::Stock) else {
-            return Err(self.holds());
+        let worse = match self.variant {
+            Variant::Stock => Variant::WithoutCheck,
+            Variant::Debug | Variant::CowCounter => Variant::Stock,
+            Variant::WithoutCheck => return Err(self.holds()),
         };
-        let plan = without.of_scenario()?;
-        let Some((_, left)) = plan.beside else { return Err(self.holds()) };
-        Ok(Plan {
-            variant: Variant::Stock,
-            predicted: left,
-            beside: Some((Variant::WithoutCheck, plan.predicted)),
-            ..plan
-        })
+        let worse = self.with(worse).ok_or_else(|| self.holds())?;
+        let plan = Subject { compared: self.variant, ..worse }.of_scenario()?;
+        match plan.beside {
+            Some((variant, left)) if variant == self.variant => {
+                Ok(Plan { variant, predicted: left, beside: Some((plan.variant, plan.predicted)), ..plan })
+            }
+            _ => Err(self.holds()),
+        }
     }
 
-    /// What the turns of a schedule leave on the kernel as it is, or without its check.
+    /// What the turns of a schedule leave on the kernel with the check that it is compared with.
     fn beside(&self, steps: &[Step]) -> Result<Option<(Variant, Left)>, PlanError> {
-        let variant = match self.variant {
-            Variant::Stock => Variant::WithoutCheck,
-            Variant::WithoutCheck | Variant::Debug | Variant::CowCounter => Variant::Stock,
-        };
+        let variant = self.compared;
         let Some(other) = self.with(variant) else { return Ok(None) };
         let kernel = kernel(self.scenario, &other.implementation)?;
         let Some(steps) = adapted(&kernel, steps)? else { return Ok(None) };
@@ -219,7 +224,7 @@ impl<'s> Subject<'s> {
         steps: &[Step],
         property: Option<Property>,
     ) -> Result<Plan, PlanError> {
-        let Subject { scenario, release, variant, implementation, front: _ } = self;
+        let Subject { scenario, release, variant, implementation, .. } = self;
         let complete = finished(kernel, steps)?.ok_or(PlanError::NoEnd)?;
         let played = replay(kernel, &complete)?;
         // Power is lost where the schedule ends.

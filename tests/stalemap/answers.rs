@@ -68,15 +68,47 @@ fn rows(scenario: &Scenario) -> Vec<String> {
         }
     }
     let row = |(violated, releases): &(String, Vec<&str>)| {
-        format!("| `{}` | {} | {violated} |", scenario.name, releases.join(", "))
+        let forced = releases.iter().filter(|release| is_forced(&scenario.name, release));
+        let forced: Vec<&str> = forced.copied().collect();
+        let forced = if forced.is_empty() { "–".to_owned() } else { forced.join(", ") };
+        format!("| `{}` | {} | {violated} | {forced} |", scenario.name, releases.join(", "))
     };
     by.iter().map(row).collect()
+}
+
+/// Whether a kernel of the series, as it is, left the bytes of the schedule in the lab, where they are others than those of the control.
+fn is_forced(scenario: &str, series: &str) -> bool {
+    let results = page("lab/results.jsonl");
+    let of_series = |kernel: &str| {
+        let series = if series == "6.1.y" { "6.1" } else { series };
+        kernel.strip_prefix(series).is_some_and(|rest| rest.starts_with('.'))
+    };
+    let lines = results.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a result"));
+    let of_it = lines.filter(|line| {
+        line["scenario"] == scenario
+            && line["mode"] == "forced"
+            && line["design"].is_null()
+            && line["moved_up"].as_u64().unwrap_or(0) == 0
+            && of_series(line["kernel"].as_str().unwrap_or_default())
+    });
+    // The last run counts.
+    of_it.last().is_some_and(|line| line["result"] == "as predicted" && line["tells"] == true)
+}
+
+/// The page of the lab has the table of its results.
+#[test]
+fn the_results_of_the_lab_are_a_table() {
+    let results = page("lab/results.jsonl");
+    let table = stalemap::report::results::table::markdown(&results).expect("results");
+    let page = page("docs/lab.md");
+    let shown = page.split("<!-- lab/results.jsonl -->\n").nth(1).expect("the table");
+    assert_eq!(shown.split("<!-- end -->").next(), Some(table.as_str()), "`stalemap lab table lab/results.jsonl` prints it");
 }
 
 #[test]
 fn every_scenario_that_a_kernel_loses_is_among_the_findings() {
     let page = page("docs/findings.md");
-    let table = page.split("| scenario | kernels | violates |").nth(1).expect("the table of all of them");
+    let table = page.split("| scenario | kernels | violates | forced in the lab |").nth(1).expect("the table of all of them");
     let found: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
     let expected: Vec<String> = all_shipped().iter().flat_map(rows).collect();
     assert_eq!(found, expected);

@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! stalemap lab fetch 6.12
-//! STALEMAP_LAB_KERNELS=6.12 cargo test --test stalemap lab:: -- --ignored --nocapture
+//! STALEMAP_LAB_KERNELS=6.12 cargo test --test stalemap guests:: -- --ignored --nocapture
 //! ```
 
 use std::collections::BTreeSet;
