@@ -1,6 +1,8 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
+mod booted;
 mod conform;
+mod exported;
 mod kernels;
 mod lab;
 mod picture;

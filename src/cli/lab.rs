@@ -28,6 +28,8 @@ pub enum LabCommand {
     Plan(LabPlanArgs),
     /// Play it: in a guest, in the schedule's order, and as a control one after the other; and compare the bytes.
     Run(LabRunArgs),
+    /// Export a schedule's test for xfstests, and run it in a guest: pass, fail, or not run and why.
+    Xfstests(LabXfstestsArgs),
     /// Make a table of results: of the lines that `lab run --format jsonl` prints, in Markdown.
     Table(LabTableArgs),
     /// Fetch a kernel with the tools that boot it, from Debian's packages, into a folder; nothing is installed.
@@ -128,6 +130,28 @@ pub struct LabRunArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "natural")]
     pub trace: Option<PathBuf>,
     /// Write the program, the guest's console and everything that the runs have left into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ResultFormat,
+}
+
+/// What `lab xfstests` takes.
+#[derive(Debug, Args)]
+pub struct LabXfstestsArgs {
+    /// A schedule file, a scenario file, or a name in the catalogue. Of a scenario, the counterexample to the first design
+    /// that its file expects to be broken.
+    #[arg(value_name = "SCHEDULE|SCENARIO")]
+    pub path: PathBuf,
+    /// The kernel: 6.1, 6.12 or 7.3, also as `linux-6.12` or a release of it.
+    #[arg(long, value_name = "VERSION")]
+    pub kernel: String,
+    /// The kernel with the check of this design in place of its own: `none`, `iomap_valid` (as it is, with XFS_DEBUG) or
+    /// `chinner-cow`. Only these have error tags.
+    #[arg(long, value_name = "NAME")]
+    pub design: Option<String>,
+    /// Write the test, its log, the guest's console and everything else that it has left into this folder.
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
     /// How to print it.

@@ -1,22 +1,21 @@
 //! `lab`: a schedule on a real kernel.
 
 use std::fs;
-use std::path::Path;
 
 use stalemap_explore::{Schedule, Step};
 use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 
-use super::{Exit, Report, Result, unwritable};
+use super::booted::{keep, lacking, release, variant};
+use super::{Exit, Report, Result, exported, unwritable};
 use crate::cli::lab::{
     FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabRunArgs, LabSubject, LabTableArgs, PlanFormat,
     ResultFormat,
 };
 use crate::input::{self, InputError};
-use crate::lab::guest::{self, LabError, Store};
+use crate::lab::guest::{self, Store};
 use crate::lab::plan::Plan;
 use crate::lab::planner::{PlanError, Subject};
-use crate::lab::release::Release;
 use crate::lab::run::{self, Came, Mode, Results, Run};
 use crate::lab::variant::Variant;
 use crate::report::export::c;
@@ -27,6 +26,7 @@ pub(super) fn command(args: &LabArgs) -> Result<Report> {
     match &args.command {
         LabCommand::Plan(args) => plan_command(args),
         LabCommand::Run(args) => run_command(args),
+        LabCommand::Xfstests(args) => exported::command(args),
         LabCommand::Table(args) => table_command(args),
         LabCommand::Fetch(args) => fetch(args),
     }
@@ -53,11 +53,6 @@ fn fetch(args: &FetchArgs) -> Result<Report> {
     let kernel = guest::fetch(&store, &args.kernel, &args.designs, &say).map_err(|error| lacking(&error))?;
     let text = format!("linux {} ({}) is in {}\n", kernel.full, kernel.release, store.folder().display());
     Ok(Report::of(text, Exit::Expected))
-}
-
-/// What cannot be done in the lab is said, and is no defect of the tool.
-fn lacking(error: &LabError) -> Vec<InputError> {
-    vec![InputError::Other(error.to_string())]
 }
 
 fn plan_command(args: &LabPlanArgs) -> Result<Report> {
@@ -114,7 +109,7 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
     };
     let results = run::run(&store, &kernel, &plan, &program, &modes).map_err(|error| lacking(&error))?;
     if let Some(folder) = &args.keep {
-        keep(folder, &program, &results)?;
+        keep(folder, ("program.c", &program), &results.left)?;
     }
     if let Some(path) = &args.trace {
         let trace = results.left.get(TRACE).map_or(&[][..], Vec::as_slice);
@@ -125,20 +120,6 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
         ResultFormat::Jsonl => results::jsonl(&plan, &results),
     };
     Ok(Report::of(text, exit_of(&results)))
-}
-
-/// Writes down what a run was made of, and what it has left.
-fn keep(folder: &Path, program: &str, results: &Results) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
-    let own = [("program.c", program.as_bytes())].into_iter();
-    let left = results.left.iter().map(|(name, bytes)| (name.as_str(), &bytes[..]));
-    for (name, bytes) in own.chain(left) {
-        // Names come from the guest.
-        let Some(name) = Path::new(name).file_name() else { continue };
-        let path = folder.join(name);
-        fs::write(&path, bytes).map_err(|error| unwritable(&path, &error))?;
-    }
-    Ok(())
 }
 
 /// A run that came as predicted is expected, and a control that came as one.
@@ -157,11 +138,7 @@ fn exit_of(results: &Results) -> Exit {
 /// The plan of what was asked for; a scenario that holds has none, which is told.
 fn plan(asked: &LabSubject) -> Result<std::result::Result<Plan, Report>> {
     let other = |problem: String| vec![InputError::Other(problem)];
-    let release = Release::from_name(&asked.kernel).ok_or_else(|| other(unknown_kernel(&asked.kernel)))?;
-    let variant = match &asked.design {
-        None => Variant::Stock,
-        Some(name) => Variant::of_design(name).ok_or_else(|| other(unknown_design(name)))?,
-    };
+    let (release, variant) = (release(&asked.kernel)?, variant(asked.design.as_deref())?);
     let property = asked.property.as_deref().map(property).transpose()?;
     let given = given(asked)?;
     let subject = Subject::new(&given.scenario, release, variant).ok_or_else(|| {
@@ -228,14 +205,4 @@ fn property(name: &str) -> Result<Property> {
         let names: Vec<&str> = properties::ALL.iter().map(|property| property.name()).collect();
         vec![InputError::Other(format!("there is no property `{name}`; there are {}", names.join(", ")))]
     })
-}
-
-fn unknown_kernel(name: &str) -> String {
-    let versions: Vec<&str> = Release::ALL.iter().map(|release| release.version()).collect();
-    format!("the lab has no kernel `{name}`; it has {}", versions.join(", "))
-}
-
-fn unknown_design(name: &str) -> String {
-    let names: Vec<&str> = Variant::ALL.iter().filter_map(|variant| variant.design()).collect();
-    format!("no kernel is made to check like `{name}`; there are {}", names.join(", "))
 }

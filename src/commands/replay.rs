@@ -26,7 +26,7 @@ use crate::report::timeline::{self, Look};
 use crate::report::{html, json, svg};
 use crate::run::{HaltedSetup, kernel};
 use crate::scenario::implementations::Kind;
-use crate::scenario::read;
+use crate::scenario::{Scenario, read};
 
 pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
     if args.engine == Engine::Loom {
@@ -74,8 +74,8 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
                 Ok(program) => program?,
                 Err(error) => return Ok(defect(&error)),
             },
-            ReplayFormat::Xfstests => match contents(&loaded.config) {
-                Ok(expected) => xfstests::test(&loaded.schedule, expected.as_deref()),
+            ReplayFormat::Xfstests => match loaded.xfstest() {
+                Ok(script) => script,
                 Err(error) => return Ok(defect(&error)),
             },
         };
@@ -133,7 +133,7 @@ fn drawn(args: &ReplayArgs, look: Look) -> Look {
     if args.full { look.full() } else { look }
 }
 
-fn defect(error: &impl Display) -> Report {
+pub(super) fn defect(error: &impl Display) -> Report {
     Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect }
 }
 
@@ -144,10 +144,13 @@ fn write(path: &Path, text: &str) -> Result<String> {
 }
 
 /// A schedule file, played.
-struct Loaded {
+pub(super) struct Loaded {
     kernel: Kernel,
     steps: Vec<Step>,
-    schedule: AnnotatedSchedule,
+    /// What it does.
+    pub(super) schedule: AnnotatedSchedule,
+    /// The scenario in it.
+    pub(super) scenario: Scenario,
     /// The orderings that it was found with.
     orderings: Orderings,
     /// The system under a design that loses nothing.
@@ -156,12 +159,23 @@ struct Loaded {
     missed: Option<Property>,
 }
 
+impl Loaded {
+    /// The skeleton of a test of it.
+    pub(super) fn xfstest(&self) -> std::result::Result<String, EngineError> {
+        Ok(xfstests::test(&self.schedule, contents(&self.config)?.as_deref()))
+    }
+}
+
 /// Reads and plays a schedule file. A file that does not fit is bad input; an engine that does not is a defect.
-fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
-    let shown = path.display().to_string();
+pub(super) fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
     let text = input::schedule(path).map_err(|error| vec![error])?;
+    load_text(&path.display().to_string(), &text)
+}
+
+/// The same of its text; `shown` is what it is called in messages.
+pub(super) fn load_text(shown: &str, text: &str) -> Result<std::result::Result<Loaded, EngineError>> {
     let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
-    let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
+    let schedule = Schedule::parse(text).map_err(|error| bad(error.to_string()))?;
     for key in ["preemptions", "operations"] {
         if let Some(number) = schedule.header(key).filter(|number| number.parse::<u64>().is_err()) {
             let problem = format!("`{key} = {number}`: expected a whole number, for example `{key} = 1`");
@@ -221,7 +235,8 @@ fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
     }
     let config = scenario.config_of(sequential);
     let orderings = scenario.orderings;
-    Ok(Ok(Loaded { kernel, steps: schedule.steps, schedule: annotated, orderings, config, missed }))
+    let (steps, schedule) = (schedule.steps, annotated);
+    Ok(Ok(Loaded { kernel, steps, schedule, scenario, orderings, config, missed }))
 }
 
 /// Drives shuttle along a schedule that the exhaustive engine has played. Says how they differ.

@@ -17,5 +17,6 @@ pub mod sequential;
 mod turns;
 mod undisturbed;
 pub mod variant;
+pub mod xfstests;
 
 pub use self::holds::functions;

@@ -115,6 +115,14 @@ impl<'s> Subject<'s> {
         })
     }
 
+    /// Whether the property is violated in some run. None: a limit was reached before it was found.
+    pub fn violates(&self, property: Property) -> Result<Option<bool>, PlanError> {
+        let kernel = kernel(self.scenario, &self.implementation)?;
+        let explored = explore(&kernel, &Options { limits: limits(), ..Options::default() }, &mut |_| {})?;
+        let violates = explored.violated & property.bit() != 0;
+        Ok((violates || explored.limits_hit.is_empty()).then_some(violates))
+    }
+
     /// The plan of a schedule.
     pub fn of_schedule(&self, steps: &[Step], property: Option<Property>) -> Result<Plan, PlanError> {
         let kernel = kernel(self.scenario, &self.implementation)?;

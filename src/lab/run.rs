@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use stalemap_model::words::personality::{Allocate, DeviceCache, FsType};
 
-use super::guest::{Job, Kernel, LabError, Ran, Store, boot, compile};
+use super::guest::{Job, Kernel, LabError, Store, boot, compile};
 use super::plan::{DEVICE_PATTERN, Left, MEMORY_PATTERN, Plan, Turn, Value as Holds};
 
 /// The seconds within which a guest boots, makes its file system, and one run comes to its end.
@@ -129,29 +129,20 @@ pub fn run(
         timeout: Duration::from_secs(seconds),
     };
     let ran = boot(store, kernel, &job)?;
-    let text = |name: &str| {
-        ran.out.get(name).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
-    };
     let of = |(number, mode): (usize, &Mode)| {
-        let (out, errors) = (text(&format!("{number}.jsonl")), text(&format!("{number}.err")));
+        let text = |name: String| ran.text(&name).unwrap_or_default();
+        let (out, errors) = (text(format!("{number}.jsonl")), text(format!("{number}.err")));
         let ended = if ran.timed_out { "the guest did not come to its end within its time" } else { "" };
         came(*mode, &out, &errors, ended)
     };
-    let warnings = text("dmesg.txt").lines().filter(|line| is_warning(line)).map(str::to_owned).collect();
     Ok(Results {
         version: kernel.full.clone(),
         release: kernel.release.clone(),
         runs: modes.iter().enumerate().map(of).collect(),
         seconds: ran.seconds,
-        warnings,
-        left: with_console(ran),
+        warnings: ran.warnings(),
+        left: ran.left(),
     })
-}
-
-fn with_console(ran: Ran) -> BTreeMap<String, Vec<u8>> {
-    let mut left = ran.out;
-    left.insert("console.txt".to_owned(), ran.console.into_bytes());
-    left
 }
 
 /// Pages that are not cleared are told by what they have.
@@ -291,12 +282,6 @@ pub fn unbootable(plan: &Plan) -> Option<&'static str> {
         FsType::Xfs if plan.block < 1024 => Some("XFS with checksums has blocks of 1k and more"),
         FsType::Xfs | FsType::Gfs2 => None,
     }
-}
-
-fn is_warning(line: &str) -> bool {
-    ["WARNING:", "BUG:", "Corruption", "general protection", "Assertion failed"]
-        .iter()
-        .any(|sign| line.contains(sign))
 }
 
 /// Which tasks have died, by the last line of a run.

@@ -1,6 +1,7 @@
 //! What came of runs in the lab, for people, and as lines that a table is made of.
 
 pub mod table;
+pub mod xfstests;
 
 use std::fmt::Write as _;
 

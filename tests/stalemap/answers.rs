@@ -83,7 +83,8 @@ fn is_forced(scenario: &str, series: &str) -> bool {
         let series = if series == "6.1.y" { "6.1" } else { series };
         kernel.strip_prefix(series).is_some_and(|rest| rest.starts_with('.'))
     };
-    let lines = results.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a result"));
+    let lines =
+        results.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a result"));
     let of_it = lines.filter(|line| {
         line["scenario"] == scenario
             && line["mode"] == "forced"
@@ -102,13 +103,20 @@ fn the_results_of_the_lab_are_a_table() {
     let table = stalemap::report::results::table::markdown(&results).expect("results");
     let page = page("docs/lab.md");
     let shown = page.split("<!-- lab/results.jsonl -->\n").nth(1).expect("the table");
-    assert_eq!(shown.split("<!-- end -->").next(), Some(table.as_str()), "`stalemap lab table lab/results.jsonl` prints it");
+    assert_eq!(
+        shown.split("<!-- end -->").next(),
+        Some(table.as_str()),
+        "`stalemap lab table lab/results.jsonl` prints it"
+    );
 }
 
 #[test]
 fn every_scenario_that_a_kernel_loses_is_among_the_findings() {
     let page = page("docs/findings.md");
-    let table = page.split("| scenario | kernels | violates | forced in the lab |").nth(1).expect("the table of all of them");
+    let table = page
+        .split("| scenario | kernels | violates | forced in the lab |")
+        .nth(1)
+        .expect("the table of all of them");
     let found: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
     let expected: Vec<String> = all_shipped().iter().flat_map(rows).collect();
     assert_eq!(found, expected);

@@ -18,6 +18,7 @@ mod coverage;
 mod engines;
 mod equivalence;
 mod every_value;
+mod exported;
 mod exports;
 mod extending;
 mod failures;

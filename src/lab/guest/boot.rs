@@ -60,6 +60,30 @@ pub struct Ran {
     pub timed_out: bool,
 }
 
+/// What a line of the kernel's log has that tells of something wrong.
+const WARNINGS: [&str; 5] = ["WARNING:", "BUG:", "Corruption", "general protection", "Assertion failed"];
+
+impl Ran {
+    /// A file of `/out` as text, if it is there.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.out.get(name).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// The lines of the kernel's log that tell of something wrong.
+    pub fn warnings(&self) -> Vec<String> {
+        let log = self.text("dmesg.txt").unwrap_or_default();
+        let warns = |line: &&str| WARNINGS.iter().any(|sign| line.contains(sign));
+        log.lines().filter(warns).map(str::to_owned).collect()
+    }
+
+    /// The files, and the console beside them.
+    pub fn left(self) -> BTreeMap<String, Vec<u8>> {
+        let mut left = self.out;
+        left.insert("console.txt".to_owned(), self.console.into_bytes());
+        left
+    }
+}
+
 /// What executes a guest's instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Accelerator {

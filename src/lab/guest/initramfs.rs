@@ -2,7 +2,6 @@
 //!
 //! It is made once for a kernel and kept; a job adds its own files behind it.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -10,6 +9,7 @@ use super::cpio::Cpio;
 use super::depends::{Depends, name};
 use super::error::{LabError, Result};
 use super::inside::Inside;
+use super::programs::with_libraries;
 use super::store::{Kernel, Store};
 
 /// The first process.
@@ -71,7 +71,7 @@ pub(super) fn make(store: &Store, kernel: &Kernel) -> Result<()> {
     }
     cpio.file("init", INIT.as_bytes());
     cpio.file("etc/mtab", b"");
-    tools(store, &inside, &mut cpio)?;
+    tools(store, &mut cpio)?;
     modules(&inside, kernel, &mut cpio)?;
     let place = place(kernel);
     fs::write(&place, cpio.finish()).map_err(LabError::file(&place))?;
@@ -90,30 +90,17 @@ fn made_of() -> String {
 }
 
 /// Busybox, the tools and their libraries.
-fn tools(store: &Store, inside: &Inside<'_>, cpio: &mut Cpio) -> Result<()> {
-    let read = |path: &str| {
-        let path = store.root().join(path.trim_start_matches('/'));
-        fs::read(&path).map_err(LabError::file(&path))
-    };
-    cpio.file("bin/busybox", &read("usr/bin/busybox")?);
+fn tools(store: &Store, cpio: &mut Cpio) -> Result<()> {
+    let busybox = store.root().join("usr/bin/busybox");
+    cpio.file("bin/busybox", &fs::read(&busybox).map_err(LabError::file(&busybox))?);
     cpio.link("bin/sh", "busybox");
-    let mut libraries = BTreeSet::new();
-    for (tool, name) in TOOLS {
-        cpio.file(&format!("sbin/{name}"), &read(tool)?);
-        let listed = inside
-            .run("listing libraries", &["/lib64/ld-linux-x86-64.so.2", "--list", &format!("/{tool}")])?;
-        libraries.extend(libraries_in(&String::from_utf8_lossy(&listed)));
-    }
-    for library in libraries {
-        cpio.file(&library, &read(&library)?);
+    let names = TOOLS.map(|(_, name)| format!("sbin/{name}"));
+    let tools: Vec<(&str, &str)> =
+        TOOLS.iter().zip(&names).map(|((tool, _), name)| (*tool, name.as_str())).collect();
+    for (path, contents) in with_libraries(store, &tools)? {
+        cpio.file(&path, &contents);
     }
     Ok(())
-}
-
-/// The files in what the dynamic loader lists.
-fn libraries_in(listed: &str) -> Vec<String> {
-    let words = listed.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
-    words.map(str::to_owned).collect()
 }
 
 /// The modules, and the order in which they are loaded.
@@ -149,16 +136,6 @@ fn module(inside: &Inside<'_>, kernel: &Kernel, file: &str) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn libraries_are_read_off_the_loader() {
-        let listed = "\tlinux-vdso.so.1 (0x00007ffd)\n\tlibuuid.so.1 => /lib/x86_64-linux-gnu/libuuid.so.1 (0x7f)\n\
-            \t/lib64/ld-linux-x86-64.so.2 (0x00007f)\n";
-        assert_eq!(
-            libraries_in(listed),
-            ["/lib/x86_64-linux-gnu/libuuid.so.1", "/lib64/ld-linux-x86-64.so.2"]
-        );
-    }
 
     #[test]
     fn the_first_process_loads_runs_and_ends() {

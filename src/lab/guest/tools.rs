@@ -57,7 +57,7 @@ const FOLDERS: [&str; 6] = ["usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "tmp"
 const LIST: &str = "packages-of-the-lab";
 
 /// Whether the root is there, with all of today's list.
-pub(super) fn are_there(store: &Store) -> bool {
+pub(crate) fn are_there(store: &Store) -> bool {
     fs::read_to_string(store.root().join(LIST)).is_ok_and(|list| list == PACKAGES.join("\n"))
 }
 

@@ -25,7 +25,9 @@ use crate::scenario::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
 const WIDTH: usize = 78;
 /// Milliseconds that a write or writeback is delayed: the others have to be done before, by other programs, on a slow machine, too.
 const DELAY: u32 = 4000;
-/// Seconds after which whoever is delayed has its mapping; much less than the delay.
+/// How often it is looked whether whoever is delayed has its mapping, a tenth of a second apart.
+const LOOKS: u32 = 300;
+/// Seconds after which whoever is not delayed has begun, as far as can be said.
 const HEAD_START: &str = "0.2";
 
 /// The command after which the data of a file are journalled, or are no more.
@@ -36,9 +38,24 @@ const JOURNALLED: &str = "gfs2-jdata";
 /// What a write from a buffer, and a store there, need.
 const THREADS: &str = "a program with threads, of which one stores to memory while another writes from it";
 
+/// What the script is called, and what it prints if nothing is wrong.
+const NAME: &str = "NNN";
+const SILENCE: &str = "Silence is golden";
+
+/// What a line says that the script prints where contents are wrong.
+pub const WRONG: &str = "is not as expected";
+
+/// NNN.out: what the test of any schedule prints if nothing is wrong.
+pub fn output() -> String {
+    format!("QA output created by {NAME}\n{SILENCE}\n")
+}
+
 /// A delay of XFS's error injection and what tells that it was long enough.
 struct Delay {
     tag: &'static str,
+    /// What says that whoever is delayed has sampled a mapping.
+    sampled: [&'static str; 2],
+    /// What says that it was found stale.
     events: &'static str,
     why: &'static str,
 }
@@ -48,14 +65,17 @@ fn delay(path: Path) -> Option<Delay> {
     match path {
         Path::Write => Some(Delay {
             tag: "write_delay_ms",
+            sampled: ["xfs_iomap_found", "xfs_iomap_alloc"],
             events: "xfs_iomap_invalid",
             why: "Each folio of a write waits after its mapping was found valid, with the folio locked: the others have \
                   that time before the next folio.",
         }),
         Path::Writeback => Some(Delay {
             tag: "wb_delay_ms",
+            sampled: ["xfs_map_blocks_found", "xfs_map_blocks_alloc"],
             events: "xfs_wb_*_iomap_invalid",
-            why: "Writeback waits before it looks whether its cached mapping is still valid.",
+            why: "Each folio of writeback waits before its mapping is looked up, or a cached one is found valid: the others \
+                  have that time once the first folio has its mapping.",
         }),
         Path::Other => None,
     }
@@ -73,13 +93,14 @@ pub fn test(schedule: &AnnotatedSchedule, expected: Option<&[Contents]>) -> Stri
     compare(&schedule.about.program, expected, &mut script);
     heard(window, schedule, delay.as_ref(), &mut script);
     script.line("");
-    script.line("echo \"Silence is golden\"");
+    script.line(&format!("echo \"{SILENCE}\""));
     script.line("status=0");
     script.line("exit");
     script.line("");
-    script.line("# NNN.out:");
-    script.line("# QA output created by NNN");
-    script.line("# Silence is golden");
+    script.line(&format!("# {NAME}.out:"));
+    for line in output().lines() {
+        script.line(&format!("# {line}"));
+    }
     script.text
 }
 
@@ -131,6 +152,9 @@ fn unforced(schedule: &AnnotatedSchedule) -> Option<&'static str> {
             Some("a clone waits for the folio whose writeback is delayed")
         }
         (Path::Other, _) => Some("XFS can delay buffered writes and writeback only"),
+        _ if window.during.is_empty() => {
+            Some("nobody else moves while a mapping is cached, and no delay is within the look-up of one")
+        }
         (Path::Write | Path::Writeback, _) => None,
     }
 }
@@ -140,7 +164,7 @@ fn head(schedule: &AnnotatedSchedule, script: &mut Script) {
     script.line("#! /bin/bash");
     script.line("# SPDX-License-Identifier: GPL-2.0");
     script.line("#");
-    script.line("# FS QA Test No. NNN");
+    script.line(&format!("# FS QA Test No. {NAME}"));
     script.line("#");
     script.comment(&format!("{}: {}", about.scenario, about.title));
     script.line("#");
@@ -168,10 +192,13 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
     if let Some(Delay { tag, .. }) = delay {
         script.line("_cleanup()");
         script.line("{");
-        script.line("\ttest -n \"$sentry\" && rm -f $sentry");
+        // Before the tag is set there is nothing to be set back, and the device need not be mounted.
+        script.line("\tif [ -n \"$sentry\" ]; then");
+        script.line("\t\trm -f $sentry");
+        script.line(&format!("\t\t_scratch_inject_error \"{tag}\" 0"));
+        script.line("\tfi");
         script.line("\twait");
         script.line("\t_ftrace_cleanup");
-        script.line(&format!("\t_scratch_inject_error \"{tag}\" 0"));
         script.line("\tcd /");
         script.line("\trm -rf $tmp.*");
         script.line("}");
@@ -480,12 +507,15 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
         script.comment("No mapping that is followed here goes out of date: all run at the same time.");
     }
     if let Some(actor) = window.and_then(|window| actor(window.actor)) {
-        let beside =
-            if delay.is_some() { "has its mapping and is delayed." } else { "runs beside the others." };
+        let beside = if delay.is_some() {
+            "is delayed; the others wait until it has its mapping."
+        } else {
+            "runs beside the others."
+        };
         script.comment(&format!("{} {beside}", actor.name));
         background(program, actor, script);
         script.line("held=$!");
-        script.line(&format!("sleep {HEAD_START}"));
+        head_start(delay, script);
         script.line("");
     }
     let files = names(program);
@@ -509,16 +539,30 @@ fn race(schedule: &AnnotatedSchedule, window: Option<&Window>, delay: Option<&De
     script.line("");
 }
 
+/// Gives whoever holds the window the time to begin.
+fn head_start(delay: Option<&Delay>, script: &mut Script) {
+    let Some(delay) = delay else {
+        script.line(&format!("sleep {HEAD_START}"));
+        return;
+    };
+    let [found, allocated] = delay.sampled;
+    script.line(&format!("for look in {{1..{LOOKS}}}; do"));
+    script.line(&format!("\t_ftrace_dump | grep -q '{found}\\|{allocated}' && break"));
+    script.line("\tsleep 0.1");
+    script.line("done");
+}
+
 /// Delays the actor that holds the window, until the tracepoint says that it was hit.
 fn watch(delay: &Delay, script: &mut Script) {
     script.comment(delay.why);
-    script.line(&format!("_scratch_inject_error \"{}\" {DELAY}", delay.tag));
-    script.line("_ftrace_setup");
-    script.line(&format!("_ftrace_record_events '{}'", delay.events));
-    script.line("");
-    script.comment("Once the tracepoint has fired the window was hit, and nobody need be delayed any more.");
     script.line("sentry=$TEST_DIR/$seq.sentry");
     script.line("seen=$tmp.seen");
+    script.line(&format!("_scratch_inject_error \"{}\" {DELAY}", delay.tag));
+    script.line("_ftrace_setup");
+    let [found, allocated] = delay.sampled;
+    script.line(&format!("_ftrace_record_events '{}' '{found}' '{allocated}'", delay.events));
+    script.line("");
+    script.comment("Once the tracepoint has fired the window was hit, and nobody need be delayed any more.");
     script.line("touch $sentry");
     script.line("watch_trace()");
     script.line("{");
@@ -557,7 +601,7 @@ fn heard(window: Option<&Window>, schedule: &AnnotatedSchedule, delay: Option<&D
     script.line("");
     script.comment("A kernel that checks has said that its mapping is stale.");
     script.line(&format!(
-        "test -n \"$wrong\" -o -s $seen || _notrun \"no mapping was found stale: {} came too late\"",
+        "test -n \"$wrong\" -o -s $seen || _notrun \"no mapping was found stale: {} came too early or too late\"",
         list(&names)
     ));
 }
@@ -590,7 +634,7 @@ fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script
         if contents.parts.iter().all(|part| part.value.is_some()) {
             script.line(&format!("if ! cmp -s {name} {name}.compare; then"));
             script.line("\twrong=yes");
-            script.line(&format!("\techo \"{name} is not as expected\""));
+            script.line(&format!("\techo \"{name} {WRONG}\""));
             script.line(&format!("\tod -A x -t x1z {name} >> $seqres.full"));
             script.line("fi");
             continue;
@@ -600,7 +644,7 @@ fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script
             if part.value.is_some() {
                 script.line(&format!("if ! cmp -s -i {start} -n {length} {name} {name}.compare; then"));
                 script.line("\twrong=yes");
-                script.line(&format!("\techo \"{name} is not as expected from {start} on\""));
+                script.line(&format!("\techo \"{name} {WRONG} from {start} on\""));
                 script.line("fi");
             } else {
                 let bytes = count(length, "byte");
