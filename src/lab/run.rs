@@ -9,6 +9,7 @@ use stalemap_model::words::personality::{Allocate, DeviceCache, FsType};
 
 use super::guest::{Job, Kernel, LabError, Store, boot, compile};
 use super::plan::{DEVICE_PATTERN, Left, MEMORY_PATTERN, Plan, Turn, Value as Holds};
+use super::release::Release;
 
 /// The seconds within which a guest boots, makes its file system, and one run comes to its end.
 const A_RUN: u64 = 150;
@@ -231,8 +232,6 @@ struct FileSystem {
 
 fn file_system(plan: &Plan) -> FileSystem {
     let block = plan.block;
-    let calls = plan.setup.iter().chain(plan.tasks.iter().flat_map(|task| &task.run));
-    let exchanges = calls.clone().any(|call| call.command.facts().call == Some("exchange-range"));
     match plan.fs.fs_type {
         FsType::Gfs2 => FileSystem {
             first: "",
@@ -250,7 +249,7 @@ fn file_system(plan: &Plan) -> FileSystem {
             options: "rtdev=/dev/nullb0",
         },
         FsType::Xfs | FsType::Zonefs => {
-            let more = if exchanges { " -i exchange=1" } else { "" };
+            let more = if exchanges(plan) { " -i exchange=1" } else { "" };
             FileSystem {
                 first: "",
                 mkfs: format!("mkfs.xfs -q -f -b size={block}{more}"),
@@ -261,9 +260,18 @@ fn file_system(plan: &Plan) -> FileSystem {
     }
 }
 
+/// Whether ranges of files change places.
+fn exchanges(plan: &Plan) -> bool {
+    let mut calls = plan.setup.iter().chain(plan.tasks.iter().flat_map(|task| &task.run));
+    calls.any(|call| call.command.facts().call == Some("exchange-range"))
+}
+
 /// Why no guest makes the plan's file system, or its device.
 pub fn unbootable(plan: &Plan) -> Option<&'static str> {
     let fs = &plan.fs;
+    if exchanges(plan) && plan.kernel == Release::V6_1.kernel() {
+        return Some("XFS exchanges no ranges before 6.10 (XFS_IOC_EXCHANGE_RANGE)");
+    }
     if fs.free_blocks.is_some() {
         return Some("`free_blocks`: the guest's device has room");
     }

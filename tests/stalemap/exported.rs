@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use stalemap::lab::xfstests::{COMMON, Ended, Test, run};
 use stalemap::lab::guest::{Kernel, Store};
+use stalemap::lab::xfstests::{COMMON, Ended, Test, run};
 use stalemap::report::export::xfstests;
 
 use crate::common::{elsewhere, in_repository, stalemap, text};

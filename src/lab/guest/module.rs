@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn the_source_says_what_it_understands() {
         for word in [
-            "arm SLOT before|after NTH TIMEOUT_MS COMM SYMBOL",
+            "arm SLOT before|after|i_size NTH TIMEOUT_MS COMM SYMBOL",
             "until SLOT MS",
             "returned SLOT MS",
             "go SLOT",
