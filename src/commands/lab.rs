@@ -63,7 +63,13 @@ fn plan_command(args: &LabPlanArgs) -> Result<Report> {
     let text = match args.format {
         PlanFormat::Text => shown::text(&plan),
         PlanFormat::Json => shown::json(&plan),
-        PlanFormat::C => program(&plan)?,
+        PlanFormat::C => match c::withheld(&plan) {
+            Some(why) => {
+                let name = &plan.scenario;
+                return Err(vec![InputError::Other(format!("{name}: there is no program of it: {why}"))]);
+            }
+            None => program(&plan)?,
+        },
     };
     Ok(Report::of(text, Exit::Expected))
 }
@@ -109,7 +115,8 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
     };
     let results = run::run(&store, &kernel, &plan, &program, &modes).map_err(|error| lacking(&error))?;
     if let Some(folder) = &args.keep {
-        keep(folder, ("program.c", &program), &results.left)?;
+        let handed_out = if c::withheld(&plan).is_none() { &program[..] } else { "" };
+        keep(folder, ("program.c", handed_out), &results.left)?;
     }
     if let Some(path) = &args.trace {
         let trace = results.left.get(TRACE).map_or(&[][..], Vec::as_slice);

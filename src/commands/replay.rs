@@ -19,7 +19,11 @@ use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
 use crate::cli::{Engine, ReplayArgs, ReplayFormat};
 use crate::input::{self, InputError};
+use crate::lab::plan::Plan;
+use crate::lab::planner::Subject;
+use crate::lab::release::Release;
 use crate::lab::sequential;
+use crate::lab::variant::Variant;
 use crate::litmus::Core;
 use crate::report::export::{c, ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::timeline::{self, Look};
@@ -100,6 +104,33 @@ fn core(loaded: &Loaded, args: &ReplayArgs) -> Result<Core> {
 
 /// The program of a schedule, for a real kernel.
 fn program(loaded: &Loaded, args: &ReplayArgs) -> std::result::Result<Result<String>, EngineError> {
+    let plan = match forced(loaded) {
+        Some(Ok(plan)) => plan,
+        Some(Err(problem)) => return Ok(Err(vec![InputError::Other(problem)])),
+        None => sequential(loaded)?,
+    };
+    let why = c::withheld(&plan).map(str::to_owned).or_else(|| c::unsayable(&plan));
+    Ok(match why {
+        None => Ok(c::program(&plan)),
+        Some(why) => {
+            let problem = format!("{}: there is no program of it: {why}", args.schedule.display());
+            Err(vec![InputError::Other(problem)])
+        }
+    })
+}
+
+/// The plan that forces a schedule of a kernel that the lab knows. None: it is one of a design, of which `lab plan` makes a plan for a
+/// kernel with that check.
+fn forced(loaded: &Loaded) -> Option<std::result::Result<Plan, String>> {
+    let design = &loaded.schedule.about.design;
+    let release = Release::from_name(design).filter(|release| release.kernel() == design)?;
+    let subject = Subject::new(&loaded.scenario, release, Variant::Stock)?;
+    let plan = subject.of_schedule(&loaded.steps, loaded.schedule.about.property);
+    Some(plan.map_err(|error| error.to_string()))
+}
+
+/// A plan without holds: for the control, and for rounds in a loop.
+fn sequential(loaded: &Loaded) -> std::result::Result<Plan, EngineError> {
     let about = &loaded.schedule.about;
     let actors = &loaded.config.actors;
     let task = |name: String| actors.iter().position(|actor| actor.name == name);
@@ -115,13 +146,8 @@ fn program(loaded: &Loaded, args: &ReplayArgs) -> std::result::Result<Result<Str
             property: about.property,
         },
     )?;
-    Ok(match c::unsayable(&plan) {
-        None => Ok(c::program(&plan)),
-        Some(why) => {
-            let problem = format!("{}: there is no program of it: {why}", args.schedule.display());
-            Err(vec![InputError::Other(problem)])
-        }
-    })
+    let touches_others = loaded.schedule.replay.violated.contains(&properties::WRONG_ADDRESS);
+    Ok(Plan { touches_others, ..plan })
 }
 
 /// The columns of a terminal that is none.

@@ -253,6 +253,8 @@ impl<'s> Subject<'s> {
             kernel: implementation.name().to_owned(),
             variant: *variant,
             property,
+            touches_others: *variant == Variant::Stock
+                && played.violated.contains(&properties::WRONG_ADDRESS),
             block: scenario.block,
             folio: scenario.folio,
             fs: implementation.fs.clone(),

@@ -123,6 +123,28 @@ fn a_schedule_of_the_kernel_is_played_as_it_is() {
 }
 
 #[test]
+fn what_overwrites_another_file_is_not_handed_out() {
+    let folder = elsewhere();
+    let run = |arguments: &[&str]| stalemap(folder.path(), arguments);
+    let plan = |scenario: &str, more: &[&str]| {
+        run(&[&["lab", "plan", scenario, "--kernel", "6.12", "--format", "c"], more].concat())
+    };
+    for (scenario, more) in [("xfs/t9b-clone", &[][..]), ("xfs/t9b-truncate", &["--full-batch"])] {
+        let output = plan(scenario, more);
+        assert_eq!(output.status.code(), Some(2), "{scenario}");
+        assert!(text(&output.stderr).contains("overwrites a block of another file"), "{scenario}");
+    }
+    run(&["check", "xfs/t9b-clone", "--kernel", "linux-6.12", "--save", "."]);
+    let replayed = run(&["replay", "xfs-t9b-clone-linux-6.12.schedule", "--format", "c"]);
+    assert_eq!(replayed.status.code(), Some(2));
+    let own = plan("xfs/dio-append", &[]);
+    assert_eq!(own.status.code(), Some(0));
+    assert!(
+        text(&own.stdout).contains("{ \"writer\", \"iomap_file_buffered_write\", \"i_size\", 1, -1, 0 }")
+    );
+}
+
+#[test]
 fn what_cannot_be_planned_is_told_apart() {
     let folder = elsewhere();
     let told = |arguments: &[&str], code| {

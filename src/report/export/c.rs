@@ -22,6 +22,13 @@ use self::text::comment_line;
 pub use self::unsayable::unsayable;
 use crate::lab::plan::Plan;
 
+/// Why the program of a plan is not handed out; `None` where it is.
+pub fn withheld(plan: &Plan) -> Option<&'static str> {
+    plan.touches_others.then_some(
+        "on this kernel it overwrites a block of another file, or a free one; `lab run` plays it in a guest, on files of its own",
+    )
+}
+
 /// The program of a plan, for which [`unsayable`] has no reason.
 pub fn program(plan: &Plan) -> String {
     let mut text = head::comment(plan);
