@@ -16,8 +16,8 @@ use crate::common::strategy::{looping, straight_line};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use stalemap_explore::{
-    Choice, Counterexample, Exploration, LimitHit, Limits, Options, Replay, Schedule, Witness, explore,
-    least_witness, minimal_counterexample, replay,
+    Choice, Counterexample, Exploration, LimitHit, Limits, Options, Replay, Schedule, Witness,
+    cheapest_counterexample, explore, least_witness, minimal_counterexample, replay,
 };
 use stalemap_facade::{Bound, Property, System};
 
@@ -146,6 +146,26 @@ fn counterexample_is_least(program: &Program, property: Property, expected: Opti
     prop_assert!(replay.violated.contains(&property));
     prop_assert_eq!(replay.played.len(), found.operations as usize);
     prop_assert_eq!(preemptions(&replay), found.preemptions);
+    if property != properties::LIVELOCK {
+        costs_are_kept(program, property, &found)?;
+    }
+    Ok(())
+}
+
+/// Where preemptions cost what is said of each, the cheapest is as cheap as the least where all cost the same, and lies between
+/// where they do not.
+fn costs_are_kept(program: &Program, property: Property, least: &Counterexample) -> TestCaseResult {
+    const DEAR: u32 = 1_000;
+    let cheapest = |cost: &dyn Fn(&str) -> u32| {
+        let found = cheapest_counterexample(program, property, &Limits::default(), &|_, _, op| cost(op.name));
+        found.map_err(fail)?.ok_or_else(|| TestCaseError::fail("it is not found"))
+    };
+    let alike = cheapest(&|_| DEAR)?;
+    prop_assert_eq!((alike.preemptions, alike.operations), (DEAR * least.preemptions, least.operations));
+    let some = cheapest(&|name| if name.len() % 2 == 0 { 1 } else { DEAR })?;
+    prop_assert!((least.preemptions..=DEAR * least.preemptions).contains(&some.preemptions));
+    let switches = preemptions(&replayed(program, &some.schedule)?);
+    prop_assert_eq!(some.preemptions % DEAR + some.preemptions / DEAR, switches);
     Ok(())
 }
 
