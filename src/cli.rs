@@ -38,7 +38,7 @@ Exit codes:
   0  it was done; of a run, that the kernel did as the model predicts
   1  there is nothing to play, since nothing is violated; of a run, that the kernel did something else
   2  usage or bad input, also something that the lab needs and does not find
-  3  of a run, that the order was not reached
+  3  of a run, that the order was not reached; of a plan, that a limit was reached before one was found
   4  an engine failed: a defect of stalemap";
 
 /// Which designs of the iomap validity check lose data, and which provably do not.

@@ -165,6 +165,7 @@ fn plan(asked: &LabSubject) -> Result<std::result::Result<Plan, Report>> {
             errors: format!("error: {error}\n"),
             exit: Exit::Defect,
         })),
+        Err(error @ PlanError::Unknown { .. }) => Ok(Err(Report::of(format!("{error}\n"), Exit::Incomplete))),
         Err(error @ PlanError::Holds { .. }) => Ok(Err(Report::of(format!("{error}\n"), Exit::Unexpected))),
         Err(error) => Err(other(error.to_string())),
     }

@@ -25,8 +25,8 @@ pub struct Plan {
     pub variant: Variant,
     /// What the schedule violates.
     pub property: Option<Property>,
-    /// Whether the kernel as it is writes to a block that is another file's by then, or free: a program of that is for guests alone,
-    /// and is not handed out.
+    /// Whether the schedule writes to a block that is another file's by then, or free: a program of that is for guests alone, and is
+    /// not handed out, whatever kernel it was planned for; it would run on others.
     pub touches_others: bool,
     /// Bytes of a block.
     pub block: u64,

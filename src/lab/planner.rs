@@ -51,6 +51,16 @@ pub enum PlanError {
         /// The design or kernel.
         name: String,
     },
+    /// A limit ended the search.
+    #[error(
+        "{scenario} under {name}: a limit was reached before a schedule was found, so it is not known whether there is one"
+    )]
+    Unknown {
+        /// The scenario.
+        scenario: String,
+        /// The design or kernel.
+        name: String,
+    },
     /// The schedule has no end.
     #[error("the schedule ends in a deadlock or goes on for ever; a plan needs an end")]
     NoEnd,
@@ -139,7 +149,7 @@ impl<'s> Subject<'s> {
         let mut others = Vec::new();
         for property in properties::ALL.iter().copied().filter(plays) {
             let plan = match self.of_property_on(&kernel, property) {
-                Err(PlanError::NoEnd | PlanError::Holds { .. }) => continue,
+                Err(PlanError::NoEnd | PlanError::Holds { .. } | PlanError::Unknown { .. }) => continue,
                 plan => plan?,
             };
             if plan.unforced.is_empty() && plan.predicted != plan.predicted_control {
@@ -148,7 +158,11 @@ impl<'s> Subject<'s> {
             others.push(plan);
         }
         let plan = others.into_iter().min_by_key(|plan| !plan.unforced.is_empty());
-        plan.map_or_else(|| self.of_what_is_prevented(), Ok)
+        match plan {
+            Some(plan) => Ok(plan),
+            None if !explored.limits_hit.is_empty() => Err(self.unknown()),
+            None => self.of_what_is_prevented(),
+        }
     }
 
     /// Where the check prevents everything: the plan of what happens without it, and what comes of that with the check. Of the COW
@@ -188,6 +202,13 @@ impl<'s> Subject<'s> {
         PlanError::Holds { scenario: self.scenario.name.clone(), name: self.implementation.name().to_owned() }
     }
 
+    fn unknown(&self) -> PlanError {
+        PlanError::Unknown {
+            scenario: self.scenario.name.clone(),
+            name: self.implementation.name().to_owned(),
+        }
+    }
+
     fn of_property_on(&self, kernel: &Kernel, property: Property) -> Result<Plan, PlanError> {
         let specs = kernel.actors();
         let first = first_operations(kernel)?;
@@ -196,7 +217,9 @@ impl<'s> Subject<'s> {
             if begins || self.is_held(actor, command, op) { 1 } else { UNFORCED }
         };
         let found = cheapest_counterexample(kernel, property, &limits(), &cost)?;
-        let found = found.ok_or_else(|| self.holds())?;
+        let Some(found) = found else {
+            return Err(if self.violates(property)? == Some(false) { self.holds() } else { self.unknown() });
+        };
         let steps: Vec<Step> = found.schedule.iter().map(|choice| choice.to_step(&specs)).collect();
         self.of_steps(kernel, &steps, Some(property))
     }
@@ -253,8 +276,7 @@ impl<'s> Subject<'s> {
             kernel: implementation.name().to_owned(),
             variant: *variant,
             property,
-            touches_others: *variant == Variant::Stock
-                && played.violated.contains(&properties::WRONG_ADDRESS),
+            touches_others: played.violated.contains(&properties::WRONG_ADDRESS),
             block: scenario.block,
             folio: scenario.folio,
             fs: implementation.fs.clone(),

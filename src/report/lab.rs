@@ -67,7 +67,7 @@ fn list(text: &mut String, title: &str, lines: &[String]) {
 
 fn unforced(text: &mut String, plan: &Plan) {
     if plan.unforced.is_empty() {
-        text.push_str("every order of the schedule is forced\n");
+        text.push_str("whoever could go on, and does not, is held; who waits goes on as soon as it can\n");
         return;
     }
     text.push_str("not forced; play it in a loop (`--natural`)\n");

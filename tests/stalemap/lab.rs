@@ -134,6 +134,11 @@ fn what_overwrites_another_file_is_not_handed_out() {
         assert_eq!(output.status.code(), Some(2), "{scenario}");
         assert!(text(&output.stderr).contains("overwrites a block of another file"), "{scenario}");
     }
+    // The same program would do it on the kernel as it is.
+    for design in ["none", "iomap_valid", "chinner-cow"] {
+        let output = plan("xfs/t9b-clone", &["--design", design]);
+        assert_eq!(output.status.code(), Some(2), "{design}");
+    }
     run(&["check", "xfs/t9b-clone", "--kernel", "linux-6.12", "--save", "."]);
     let replayed = run(&["replay", "xfs-t9b-clone-linux-6.12.schedule", "--format", "c"]);
     assert_eq!(replayed.status.code(), Some(2));

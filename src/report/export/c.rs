@@ -25,7 +25,7 @@ use crate::lab::plan::Plan;
 /// Why the program of a plan is not handed out; `None` where it is.
 pub fn withheld(plan: &Plan) -> Option<&'static str> {
     plan.touches_others.then_some(
-        "on this kernel it overwrites a block of another file, or a free one; `lab run` plays it in a guest, on files of its own",
+        "it overwrites a block of another file, or a free one; `lab run` plays it in a guest, on files of its own",
     )
 }
 
