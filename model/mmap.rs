@@ -220,8 +220,9 @@ async fn instruction<B: Backend>(
     match (access, entry) {
         (Access::Load, Pte::ReadOnly | Pte::Writable) => {
             if let Some((_, folio)) = slot.current() {
-                inode.oracle.load(&inode.sb.geometry, &part, &folio.cells[inside]);
-                inode.emit(|| What::Data(DataEvent::Loaded(inode.sb.geometry.bytes_of_cells(&part))));
+                let values = &folio.cells[inside];
+                inode.oracle.load(&inode.sb.geometry, &part, values);
+                inode.emit(|| What::Data(DataEvent::Loaded(inode.given(&part, values))));
             }
         }
         (Access::Store(id), Pte::Writable) => {

@@ -204,7 +204,7 @@ fn copied_out<B: Backend>(inode: &Inode<B>, me: ActorId, folio: &Folio, part: &R
     let values = &cells[within(&folio_cells, part)];
     inode.oracle.copied_out(geometry, me, part, values);
     inode.sb.answers.read(me, part.clone(), values);
-    inode.emit(|| What::Data(DataEvent::Read(geometry.bytes_of_cells(part))));
+    inode.emit(|| What::Data(DataEvent::Read(inode.given(part, values))));
 }
 
 /// On to the next folio, or return.

@@ -62,7 +62,8 @@ PART void reclaim(struct task *task, int fd, u64 at, u64 length)
 	advise_away(task, fd, start, size);
 }
 
-PART void search(struct task *task, int fd, int whence, u64 from)
+/* The place, or what is less than 0. */
+PART off_t search(struct task *task, int fd, int whence, u64 from)
 {
 	const char *call = whence == SEEK_DATA ? "SEEK_DATA" : "SEEK_HOLE";
 	off_t found = lseek(fd, from, whence);
@@ -70,11 +71,12 @@ PART void search(struct task *task, int fd, int whence, u64 from)
 
 	if (found < 0 && errno != ENXIO) {
 		note(task, call, found, errno);
-		return;
+		return found;
 	}
 	if (found >= 0)
 		snprintf(answer, sizeof(answer), "%lld", (long long)found);
 	note_answer(task, call, answer);
+	return found;
 }
 
 #define MOST_EXTENTS 32
@@ -109,8 +111,7 @@ PART void copy_sparse(struct task *task, int fd)
 {
 	off_t data, hole = 0;
 
-	while ((data = lseek(fd, hole, SEEK_DATA)) >= 0 && (hole = lseek(fd, data, SEEK_HOLE)) > data)
-		read_file(task, fd, data, hole - data, hole - data, 0);
-	if (data < 0 && errno != ENXIO)
-		note(task, "SEEK_DATA", -1, errno);
+	while ((data = search(task, fd, SEEK_DATA, hole)) >= 0 && (hole = search(task, fd, SEEK_HOLE, data)) >= 0)
+		if (hole > data)
+			read_file(task, fd, data, hole - data, hole - data, 0);
 }

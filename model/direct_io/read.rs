@@ -252,7 +252,7 @@ fn judge<B: Backend>(inode: &Inode<B>, read: &DirectRead, block: FileBlock, valu
     let values: Vec<Value> = cells.clone().map(|cell| value(usize::from(cell - of_block.start))).collect();
     inode.oracle.copied_out(geometry, read.reader.actor, &cells, &values);
     inode.sb.answers.read(read.reader.actor, cells.clone(), &values);
-    inode.emit(|| What::Data(DataEvent::Read(geometry.bytes_of_cells(&cells))));
+    inode.emit(|| What::Data(DataEvent::Read(inode.given(&cells, &values))));
 }
 
 /// The read is over, and not counted any more.

@@ -15,6 +15,7 @@ pub use self::mapping::{
 use crate::state::mapping::IomapType;
 use crate::state::tracepoint::Tracepoint;
 use crate::state::validity::Compared;
+use crate::words::cell_contents::CellContents;
 use crate::words::command::Whence;
 use crate::words::extent::Fork;
 use crate::words::geometry::{FileBlock, FolioIndex};
@@ -218,7 +219,7 @@ pub enum DataEvent {
         short: bool,
     },
     /// A read returned data.
-    Read(Range<u64>),
+    Read(Given),
     /// A search returned.
     Sought {
         /// What it looked for.
@@ -227,7 +228,7 @@ pub enum DataEvent {
         found: Option<u64>,
     },
     /// A task loaded from its mapping.
-    Loaded(Range<u64>),
+    Loaded(Given),
     /// A task stored into its mapping.
     Stored(Range<u64>),
     /// What a direct write takes from memory was copied, with its checksum.
@@ -271,6 +272,15 @@ pub enum DataEvent {
         /// Whether they are the zeros around what was written.
         zeros: bool,
     },
+}
+
+/// What a task was given of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Given {
+    /// Which bytes.
+    pub bytes: Range<u64>,
+    /// What was in them, cell by cell.
+    pub cells: Vec<(Range<u64>, CellContents)>,
 }
 
 /// What a pass puts into the file.

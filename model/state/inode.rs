@@ -9,7 +9,7 @@ use crate::judge::oracle::Oracle;
 use crate::judge::properties;
 use crate::state::contents::Contents;
 use crate::state::dinode::{Dinode, empty_dinode};
-use crate::state::event::{KernelEvent, MapChange, What};
+use crate::state::event::{Given, KernelEvent, MapChange, What};
 use crate::state::folio::{Folio, FolioId, Slot};
 use crate::state::glock::Holders;
 use crate::state::handover::{Handover, LinkedLock};
@@ -21,6 +21,7 @@ use crate::state::superblock::{SuperBlock, new_file};
 use crate::state::sync::RwSemaphore;
 use crate::state::tracepoint::Tracepoint;
 use crate::state::validity::{Counters, Sequence};
+use crate::words::cell_contents::CellContents;
 use crate::words::command::FileId;
 use crate::words::config::labelled;
 use crate::words::extent::{ExtentMap, Extents, Fork};
@@ -393,6 +394,16 @@ impl<B: Backend> Inode<B> {
             compared: None,
             what: what(),
         });
+    }
+
+    /// What a task is given of the file, for an observer.
+    pub fn given(&self, cells: &Range<Cell>, values: &[Value]) -> Given {
+        let geometry = &self.sb.geometry;
+        let of_cell = |(cell, value): (Cell, &Value)| {
+            (geometry.bytes_of_cells(&(cell..cell + 1)), CellContents::of(*value, &self.sb.patterns))
+        };
+        let cells_of = cells.clone().zip(values).map(of_cell);
+        Given { bytes: geometry.bytes_of_cells(cells), cells: cells_of.collect() }
     }
 
     /// Reports a change of the extent map.

@@ -11,6 +11,7 @@ use crate::state::inode::Inode;
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
 use crate::state::zones::ZoneState;
+use crate::words::cell_contents::CellContents;
 use crate::words::config::Config;
 use crate::words::extent::{Extent, Fork};
 use crate::words::geometry::Cell;
@@ -97,7 +98,7 @@ pub enum Part {
     /// A folio.
     Folio(FolioState),
     /// Contents.
-    Contents(Contents),
+    Contents(CellContents),
 }
 
 /// The flags of a folio.
@@ -124,30 +125,6 @@ pub enum MappedFor {
     Reading,
     /// Stores as well.
     Writing,
-}
-
-/// What a reader would find.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Contents {
-    /// Nothing that is valid.
-    Nothing,
-    /// Zeros.
-    Zeros,
-    /// What a command wrote: the byte, as `0x57`.
-    Written(String),
-    /// What nobody may see.
-    Garbage(Garbage),
-}
-
-/// What nobody may see.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Garbage {
-    /// What a block of the device had before it was the file's: somebody's deleted data.
-    Device,
-    /// What a page of memory had before.
-    Memory,
-    /// Block pointers of an inode.
-    Metadata,
 }
 
 /// The files of a world, one panel each, and the device where it has zones.
@@ -266,14 +243,7 @@ fn device<B: Backend>(inode: &Inode<B>) -> Strip {
 }
 
 fn contents<B: Backend>(inode: &Inode<B>, cell: Cell, value: Option<Value>) -> Span {
-    let contents = match value {
-        None => Contents::Nothing,
-        Some(Value::ZERO) => Contents::Zeros,
-        Some(Value::UNINITIALISED) => Contents::Garbage(Garbage::Memory),
-        Some(Value::METADATA) => Contents::Garbage(Garbage::Metadata),
-        Some(value) if value.is_garbage() => Contents::Garbage(Garbage::Device),
-        Some(value) => Contents::Written(value.show(&inode.sb.patterns)),
-    };
+    let contents = value.map_or(CellContents::Nothing, |value| CellContents::of(value, &inode.sb.patterns));
     Span { bytes: bytes_of(&inode.sb, &(cell..cell + 1)), part: Part::Contents(contents) }
 }
 

@@ -6,6 +6,7 @@ pub mod actor_names;
 pub mod assumptions;
 pub mod bounds;
 pub mod branches;
+pub mod cell_contents;
 pub mod command;
 pub mod config;
 pub mod count;

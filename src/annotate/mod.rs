@@ -326,7 +326,7 @@ mod tests {
     use std::rc::Rc;
 
     use stalemap_model::judge::properties;
-    use stalemap_model::state::event::{DataEvent, KernelEvent, What};
+    use stalemap_model::state::event::{DataEvent, Given, KernelEvent, What};
 
     use super::*;
 
@@ -335,7 +335,7 @@ mod tests {
         let copied = Event::System(Rc::new(KernelEvent {
             file: None,
             compared: None,
-            what: What::Data(DataEvent::Read(0..4096)),
+            what: What::Data(DataEvent::Read(Given { bytes: 0..4096, cells: Vec::new() })),
         }));
         let lost = Event::Violated { property: properties::LOST_WRITE, detail: "6k-8k is 0".to_owned() };
         let events = [copied, lost];

@@ -10,7 +10,7 @@ use stalemap_model::words::config::FileCommand;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::settings::Setting;
 
-use super::plan::{Contents, Left, Part, Plan, Value};
+use super::plan::{Answer, Call, Contents, Left, Part, Plan, Value};
 use super::release::Release;
 
 /// The byte that the folios in front contain.
@@ -156,7 +156,12 @@ fn shifted(left: &Left, file: usize, by: u64) -> Left {
         each.map(|(number, contents)| shifted_file(contents, if number == file { FRONT } else { 0 }, by))
             .collect()
     };
+    let call = |call: &Call| Call {
+        gave: call.gave.iter().map(|answer| shifted_answer(answer, by)).collect(),
+        ..call.clone()
+    };
     Left {
+        calls: left.calls.iter().map(call).collect(),
         cached: left.cached.as_deref().map(files),
         stable: left.stable.as_deref().map(files),
         remounted: files(&left.remounted),
@@ -165,9 +170,18 @@ fn shifted(left: &Left, file: usize, by: u64) -> Left {
 
 fn shifted_file(contents: &Contents, front: u8, by: u64) -> Contents {
     let before = Part { bytes: 0..by, value: Value::Byte(front) };
-    let moved = contents
-        .parts
-        .iter()
-        .map(|part| Part { bytes: part.bytes.start + by..part.bytes.end + by, value: part.value });
-    Contents { parts: std::iter::once(before).chain(moved).collect() }
+    Contents { parts: std::iter::once(before).chain(shifted_parts(contents, by)).collect() }
+}
+
+fn shifted_parts(contents: &Contents, by: u64) -> impl Iterator<Item = Part> {
+    let moved = move |part: &Part| Part { bytes: part.bytes.start + by..part.bytes.end + by, ..part.clone() };
+    contents.parts.iter().map(moved)
+}
+
+/// What a call gave, moved up: reads are, and searches are in no plan that can be moved.
+fn shifted_answer(answer: &Answer, by: u64) -> Answer {
+    match answer {
+        Answer::Bytes(contents) => Answer::Bytes(Contents { parts: shifted_parts(contents, by).collect() }),
+        Answer::Place(found) => Answer::Place(found.map(|found| found + by)),
+    }
 }

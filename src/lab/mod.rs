@@ -4,8 +4,10 @@
 //! the program that does it is C (`lab/program/`, made by `report/export/c.rs`), the holding is done by a module of the
 //! guest's kernel (`lab/module/`). Nothing here decides a verdict: the bytes are compared with what the model predicts.
 
+mod calls;
 mod front;
 pub mod guest;
+mod heard;
 mod holds;
 pub mod plan;
 pub mod planner;

@@ -145,15 +145,56 @@ pub struct Unforced {
     pub why: &'static str,
 }
 
-/// What is left of the files.
+/// What is left of the files, and what the calls of the tasks returned.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Left {
+    /// What the tasks were given and which calls failed, in the order of tasks and commands.
+    pub calls: Vec<Call>,
     /// What a read finds at the end, before anything is written back or dropped, by file. `None` after a crash.
     pub cached: Option<Vec<Contents>>,
     /// What a read finds after fsync, with nothing cached. `None` after a crash.
     pub stable: Option<Vec<Contents>>,
     /// What a read finds when the file system has been mounted anew; after a crash, when the log was recovered.
     pub remounted: Vec<Contents>,
+}
+
+impl Left {
+    /// What is left of the files: cached, after fsync, and mounted anew.
+    pub fn files(&self) -> (&Option<Vec<Contents>>, &Option<Vec<Contents>>, &[Contents]) {
+        (&self.cached, &self.stable, &self.remounted)
+    }
+}
+
+/// What a command of a task returned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Call {
+    /// The task, by its place.
+    pub task: usize,
+    /// The command, by its place.
+    pub command: usize,
+    /// What it gave.
+    pub gave: Vec<Answer>,
+    /// Whether a call failed, or did less than it was asked for.
+    pub failed: bool,
+}
+
+impl Call {
+    /// The bytes that it read or loaded.
+    pub fn bytes(&self) -> impl Iterator<Item = &Contents> {
+        self.gave.iter().filter_map(|answer| match answer {
+            Answer::Bytes(contents) => Some(contents),
+            Answer::Place(_) => None,
+        })
+    }
+}
+
+/// What a call gave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// Bytes of the file that were read or loaded.
+    Bytes(Contents),
+    /// Where lseek(2) found data or a hole; `None` for ENXIO.
+    Place(Option<u64>),
 }
 
 /// The contents of a file.
@@ -186,8 +227,9 @@ pub enum Value {
     Unknown,
 }
 
-/// The byte that a guest's free memory is filled with where pages are not cleared.
-pub const MEMORY_PATTERN: u8 = 0xa5;
+/// The byte that a guest's free memory is filled with where pages are not cleared (`PAGE_POISON`, include/linux/poison.h, 6.1 to
+/// 7.3).
+pub const MEMORY_PATTERN: u8 = 0xaa;
 
 /// The byte that a guest's device is filled with before mkfs.
 pub const DEVICE_PATTERN: u8 = 0xe5;

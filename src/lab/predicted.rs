@@ -2,11 +2,11 @@
 
 use stalemap_explore::Replay;
 use stalemap_facade::Picture;
-use stalemap_model::system::panel::{
-    Contents as Shown, Fact, Garbage, Panel, Part as ShownPart, Shows, Span,
-};
+use stalemap_model::system::panel::{Fact, Panel, Part as ShownPart, Shows, Span};
+use stalemap_model::words::cell_contents::CellContents;
 use stalemap_model::words::personality::{FsType, Personality};
 
+use super::calls::{calls, value};
 use super::plan::{Contents, Left, Part, Value};
 
 /// What a schedule that ends in a final state leaves: what is cached at its end, and what is on the device after the epilogue.
@@ -16,6 +16,7 @@ pub(super) fn left(replay: &Replay, fs: &Personality) -> Left {
     let last = replay.played.last().map_or(&replay.initial_picture, |played| &played.picture);
     let stable = replay.epilogue.as_ref().map_or(last, |epilogue| &epilogue.picture);
     Left {
+        calls: calls(replay, replay.played.len()),
         cached: Some(contents(last, cached)),
         stable: Some(contents(stable, on_device)),
         remounted: contents(stable, remounted),
@@ -25,7 +26,7 @@ pub(super) fn left(replay: &Replay, fs: &Personality) -> Left {
 /// What is left when power is lost before the step at `cut`: the size that is on the device, and what lies below it.
 pub(super) fn left_by_crash(replay: &Replay, cut: usize) -> Left {
     let last = replay.played[..cut].last().map_or(&replay.initial_picture, |played| &played.picture);
-    Left { cached: None, stable: None, remounted: contents(last, recovered) }
+    Left { calls: calls(replay, cut), cached: None, stable: None, remounted: contents(last, recovered) }
 }
 
 /// The contents of all files in a state, each by `of`.
@@ -60,18 +61,10 @@ fn strip(panel: &Panel, shows: Shows) -> Vec<Part> {
 
 fn part(span: &Span) -> Option<Part> {
     let ShownPart::Contents(contents) = &span.part else { return None };
-    let value = match contents {
-        Shown::Nothing => return None,
-        Shown::Zeros => Value::Byte(0),
-        Shown::Written(text) => {
-            let digits = text.trim_start_matches("0x");
-            u8::from_str_radix(digits, 16).map_or(Value::Unknown, Value::Byte)
-        }
-        Shown::Garbage(Garbage::Device) => Value::Device,
-        Shown::Garbage(Garbage::Memory) => Value::Memory,
-        Shown::Garbage(Garbage::Metadata) => Value::Unknown,
-    };
-    Some(Part { bytes: span.bytes.clone(), value })
+    if *contents == CellContents::Nothing {
+        return None;
+    }
+    Some(Part { bytes: span.bytes.clone(), value: value(contents) })
 }
 
 /// The parts with another one laid over them.

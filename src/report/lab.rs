@@ -7,7 +7,7 @@ use stalemap_facade::Property;
 use stalemap_model::words::geometry::{ByteRange, Bytes};
 
 use super::text::wrap;
-use crate::lab::plan::{At, Contents, Hold, Left, Part, Plan, Turn, Value as Holds, Whom};
+use crate::lab::plan::{Answer, At, Call, Contents, Hold, Left, Part, Plan, Turn, Value as Holds, Whom};
 
 /// The plan, for people.
 pub fn text(plan: &Plan) -> String {
@@ -139,6 +139,23 @@ fn left(text: &mut String, plan: &Plan, title: &str, left: &Left) {
             let _ = writeln!(text, "      {stage:<13}  {name}: {}", contents_of(contents));
         }
     }
+    for call in left.calls.iter().filter(|call| call.failed || !call.gave.is_empty()) {
+        let line = plan.task_lines[call.task].get(call.command).map_or("", String::as_str);
+        let _ = writeln!(text, "      {:<13}  `{line}`: {}", plan.tasks[call.task].name, returned(call));
+    }
+}
+
+/// What a call returns.
+fn returned(call: &Call) -> String {
+    let answer = |answer: &Answer| match answer {
+        Answer::Bytes(contents) => contents_of(contents),
+        Answer::Place(None) => "ENXIO".to_owned(),
+        Answer::Place(Some(place)) => Bytes(*place).to_string(),
+    };
+    if call.failed {
+        return "an error, or less than was asked for".to_owned();
+    }
+    call.gave.iter().map(answer).collect::<Vec<_>>().join("; ")
 }
 
 fn contents_of(contents: &Contents) -> String {
@@ -215,18 +232,30 @@ fn turn_value(turn: Turn) -> Value {
 
 fn left_value(plan: &Plan, left: &Left) -> Value {
     let files = |files: &[Contents]| -> Value {
-        let parts = |contents: &Contents| -> Vec<Value> {
-            contents
-                .parts
-                .iter()
-                .map(|part| json!([part.bytes.start, part.bytes.end, value(part.value)]))
-                .collect()
-        };
         plan.files.iter().zip(files).map(|(name, contents)| (name.clone(), json!(parts(contents)))).collect()
     };
     json!({
         "cached": left.cached.as_deref().map(files),
         "stable": left.stable.as_deref().map(files),
         "remounted": files(&left.remounted),
+        "calls": left.calls.iter().map(|call| call_value(plan, call)).collect::<Vec<_>>(),
+    })
+}
+
+fn parts(contents: &Contents) -> Vec<Value> {
+    let part = |part: &Part| json!([part.bytes.start, part.bytes.end, value(part.value)]);
+    contents.parts.iter().map(part).collect()
+}
+
+fn call_value(plan: &Plan, call: &Call) -> Value {
+    let answer = |answer: &Answer| match answer {
+        Answer::Bytes(contents) => json!({ "bytes": parts(contents) }),
+        Answer::Place(place) => json!({ "place": place }),
+    };
+    json!({
+        "task": plan.tasks[call.task].name,
+        "command": call.command,
+        "failed": call.failed,
+        "gave": call.gave.iter().map(answer).collect::<Vec<_>>(),
     })
 }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use serde::Serialize;
 use stalemap_facade::ActorId;
-use stalemap_model::system::panel::{Contents, Fact, FolioState, MappedFor, Panel, Part, Shows, Span, Strip};
+use stalemap_model::system::panel::{Fact, FolioState, MappedFor, Panel, Part, Shows, Span, Strip};
+use stalemap_model::words::cell_contents::CellContents;
 use stalemap_model::words::extent::{Extent, Fork};
 use stalemap_model::words::geometry::Bytes;
 
@@ -159,10 +160,10 @@ fn part(part: &Part, shows: Shows) -> (String, String, &'static str) {
             (folio.letters.clone(), flags(folio), kind)
         }
         Part::Contents(contents) => match contents {
-            Contents::Nothing => (String::new(), "nothing valid".to_owned(), "nothing"),
-            Contents::Zeros => ("0".to_owned(), "zeros".to_owned(), "zero"),
-            Contents::Garbage(_) => ("~".to_owned(), "what nobody may see".to_owned(), "garbage"),
-            Contents::Written(byte) => (byte.clone(), format!("written with {byte}"), "data"),
+            CellContents::Nothing => (String::new(), "nothing valid".to_owned(), "nothing"),
+            CellContents::Zeros => ("0".to_owned(), "zeros".to_owned(), "zero"),
+            CellContents::Garbage(_) => ("~".to_owned(), "what nobody may see".to_owned(), "garbage"),
+            CellContents::Written(byte) => (byte.clone(), format!("written with {byte}"), "data"),
         },
     }
 }
@@ -198,7 +199,7 @@ mod tests {
     use super::*;
 
     fn span(bytes: Range<u64>, byte: &str) -> Span {
-        Span { bytes, part: Part::Contents(Contents::Written(byte.to_owned())) }
+        Span { bytes, part: Part::Contents(CellContents::Written(byte.to_owned())) }
     }
 
     fn panel(held: bool, spans: Vec<Span>) -> Panel {

@@ -37,6 +37,11 @@ fn said(run: &Run) -> Vec<String> {
     for line in &run.lines {
         if let Some(differs) = line.get("differs") {
             let part = |key: &str| differs.get(key).map(plain).unwrap_or_default();
+            if differs.get("call").is_some() {
+                let (task, call) = (part("task"), part("call"));
+                said.push(format!("{task}: `{call}` gave {}, predicted {}", part("is"), part("predicted")));
+                continue;
+            }
             said.push(format!(
                 "{} {} {}-{}: {}, predicted {}",
                 part("stage"),

@@ -158,7 +158,7 @@ fn data(event: &DataEvent) -> String {
             let short = if *short { ", short" } else { "" };
             format!("{what} {}{short}", range(bytes))
         }
-        DataEvent::Read(bytes) => format!("read {}", range(bytes)),
+        DataEvent::Read(given) => format!("read {}", range(&given.bytes)),
         DataEvent::Sought { whence, found } => {
             let whence = match whence {
                 Whence::Data => "SEEK_DATA",
@@ -167,7 +167,7 @@ fn data(event: &DataEvent) -> String {
             let found = found.map_or_else(|| "ENXIO".to_owned(), |found| Bytes(found).to_string());
             format!("{whence}: {found}")
         }
-        DataEvent::Loaded(bytes) => format!("load {}", range(bytes)),
+        DataEvent::Loaded(given) => format!("load {}", range(&given.bytes)),
         DataEvent::Stored(bytes) => format!("store {}", range(bytes)),
         DataEvent::BufferStored { buffer, bytes } => format!("store to [{buffer}] {}", range(bytes)),
         DataEvent::BufferCopied { buffer, bytes } => {

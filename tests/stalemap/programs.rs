@@ -181,6 +181,7 @@ fn held() -> Plan {
         parts: vec![Part { bytes: 0..6144, value: Byte::Byte(0x57) }, Part { bytes: 6144..8192, value }],
     };
     plan.predicted = Left {
+        calls: Vec::new(),
         cached: Some(vec![wrong(Byte::Byte(0))]),
         stable: Some(vec![wrong(Byte::Device)]),
         remounted: vec![wrong(Byte::Device)],
@@ -325,7 +326,8 @@ fn a_killed_task_is_done_at_its_end() {
         ],
     };
     let left = vec![contents];
-    plan.predicted = Left { cached: Some(left.clone()), stable: Some(left.clone()), remounted: left };
+    plan.predicted =
+        Left { calls: Vec::new(), cached: Some(left.clone()), stable: Some(left.clone()), remounted: left };
     let (output, lines) = run(&plan, &["files", "forced"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(lines.iter().all(|line| line["died"].is_null()), "{lines:?}");
