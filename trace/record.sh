@@ -11,8 +11,13 @@ set -u
 file=$1 out=$2
 shift 2
 [ -f "$file" ] || { echo "$0: $file is no regular file" >&2; exit 2; }
+[ -d /sys/fs/xfs ] || { echo "$0: no XFS is loaded here, and $file has to be a file of one" >&2; exit 2; }
 T=/sys/kernel/tracing
-[ -d $T/events ] || mount -t tracefs tracefs $T || exit 2
+mounted=
+if [ ! -d $T/events ]; then
+    mount -t tracefs tracefs $T || exit 2
+    mounted=$T
+fi
 [ -w $T/tracing_on ] || { echo "$0: cannot write to $T: be root" >&2; exit 2; }
 inode=$(stat -c %i "$file")
 device=$(stat -c %d "$file")
@@ -32,7 +37,7 @@ probe() {
     name=$1
     shift
     for form; do
-        echo "$form" >>$T/kprobe_events 2>/dev/null && return 0
+        echo "$form" 2>/dev/null >>$T/kprobe_events && return 0
     done
     echo "$0: this kernel takes no probe for $name" >&2
 }
@@ -46,7 +51,7 @@ clean() {
 }
 
 clean 2>/dev/null
-trap 'clean 2>/dev/null' EXIT
+trap 'clean 2>/dev/null; [ -z "$mounted" ] || umount "$mounted"' EXIT
 trap 'exit 130' INT TERM
 echo >$T/trace
 echo global >$T/trace_clock

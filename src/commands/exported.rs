@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use stalemap_explore::EngineError;
+use stalemap_model::words::personality::FsType;
 
 use super::booted::{keep, lacking, release, variant};
 use super::replay::{Loaded, defect, load, load_text};
@@ -13,6 +14,7 @@ use crate::engine::Engine;
 use crate::input::{self, InputError};
 use crate::lab::guest::Store;
 use crate::lab::planner::Subject;
+use crate::lab::variant::Variant;
 use crate::lab::xfstests::{self, Ended, Test};
 use crate::report::export::xfstests as exported;
 use crate::report::results::xfstests as shown;
@@ -28,7 +30,7 @@ pub(super) fn command(args: &LabXfstestsArgs) -> Result<Report> {
     let (scenario, about) = (&loaded.scenario, &loaded.schedule.about);
     let subject = Subject::new(scenario, release, variant).ok_or_else(|| {
         let (name, kernel) = (&about.scenario, release.kernel());
-        other(format!("{name}: {kernel} has no such file system, so there is nothing to boot"))
+        other(format!("{name}: the model has no such file system for {kernel}, so there is nothing to boot"))
     })?;
     let violates = match about.property.map(|property| subject.violates(property)).transpose() {
         Ok(violates) => violates.flatten(),
@@ -38,7 +40,10 @@ pub(super) fn command(args: &LabXfstestsArgs) -> Result<Report> {
         Ok(script) => script,
         Err(error) => return Ok(defect(&error)),
     };
-    let store = Store::open().map_err(|error| lacking(&error))?;
+    if let Some(why) = beforehand(scenario, variant) {
+        return Err(other(format!("{}: {why}", about.scenario)));
+    }
+    let store = Store::fetched().map_err(|error| lacking(&error))?;
     let kernel = store.kernel(&args.kernel).map_err(|error| lacking(&error))?;
     let test = Test { script: &script, output: &exported::output(), wrong: exported::WRONG };
     let results = xfstests::run(&store, &kernel, variant.design(), test).map_err(|error| lacking(&error))?;
@@ -51,6 +56,16 @@ pub(super) fn command(args: &LabXfstestsArgs) -> Result<Report> {
         ResultFormat::Jsonl => shown::jsonl(&played, &results),
     };
     Ok(Report::of(said, exit_of(&results.ended, violates)))
+}
+
+/// Why the test would not run in any guest.
+fn beforehand(scenario: &Scenario, variant: Variant) -> Option<&'static str> {
+    if scenario.fs.fs_type != FsType::Xfs {
+        return Some("the tests are of XFS, whose error tags they need");
+    }
+    (variant == Variant::Stock).then_some(
+        "`--design` is needed: the kernel as it is has no error tags; `iomap_valid` is its own check with them",
+    )
 }
 
 fn other(problem: String) -> Vec<InputError> {

@@ -5,6 +5,7 @@ use std::fs;
 use stalemap_explore::{Schedule, Step};
 use stalemap_facade::Property;
 use stalemap_model::judge::properties;
+use stalemap_model::words::personality::FsType;
 
 use super::booted::{keep, lacking, release, variant};
 use super::{Exit, Report, Result, exported, unwritable};
@@ -48,6 +49,7 @@ fn table_command(args: &LabTableArgs) -> Result<Report> {
 }
 
 fn fetch(args: &FetchArgs) -> Result<Report> {
+    release(&args.kernel)?;
     let store = Store::open().map_err(|error| lacking(&error))?;
     let say = |what: &str| eprintln!("{what}");
     let kernel = guest::fetch(&store, &args.kernel, &args.designs, &say).map_err(|error| lacking(&error))?;
@@ -56,8 +58,8 @@ fn fetch(args: &FetchArgs) -> Result<Report> {
 }
 
 fn plan_command(args: &LabPlanArgs) -> Result<Report> {
-    let plan = match plan(&args.subject)? {
-        Ok(plan) => plan,
+    let Planned { plan, notes } = match plan(&args.subject)? {
+        Ok(planned) => planned,
         Err(failed) => return Ok(failed),
     };
     let text = match args.format {
@@ -71,7 +73,7 @@ fn plan_command(args: &LabPlanArgs) -> Result<Report> {
             None => program(&plan)?,
         },
     };
-    Ok(Report::of(text, Exit::Expected))
+    Ok(Report { results: text, errors: notes, exit: Exit::Expected })
 }
 
 /// The program of a plan.
@@ -88,8 +90,8 @@ fn program(plan: &Plan) -> Result<String> {
 const TRACE: &str = "0.trace";
 
 fn run_command(args: &LabRunArgs) -> Result<Report> {
-    let plan = match plan(&args.subject)? {
-        Ok(plan) => plan,
+    let Planned { plan, notes } = match plan(&args.subject)? {
+        Ok(planned) => planned,
         Err(failed) => return Ok(failed),
     };
     if let Some(why) = run::unbootable(&plan) {
@@ -106,7 +108,7 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
         ))]);
     }
     let program = program(&plan)?;
-    let store = Store::open().map_err(|error| lacking(&error))?;
+    let store = Store::fetched().map_err(|error| lacking(&error))?;
     let kernel = store.kernel(&args.subject.kernel).map_err(|error| lacking(&error))?;
     let modes = match args.natural {
         Some(rounds) => vec![Mode::Natural { rounds, seconds: args.seconds }],
@@ -126,13 +128,14 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
         ResultFormat::Text => results::text(&plan, &results),
         ResultFormat::Jsonl => results::jsonl(&plan, &results),
     };
-    Ok(Report::of(text, exit_of(&results)))
+    Ok(Report { results: text, errors: notes, exit: exit_of(&plan, &results) })
 }
 
-/// A run that came as predicted is expected, and a control that came as one.
-fn exit_of(results: &Results) -> Exit {
+/// A run that came as predicted is expected, and a control that came as one. Where both are predicted to be alike, they are.
+fn exit_of(plan: &Plan, results: &Results) -> Exit {
     let as_expected = |run: &Run| match run.mode {
         Mode::Control => run.came == Came::AsControl,
+        Mode::Natural { .. } if !plan.tells() => run.came == Came::AsControl || run.came == Came::AsPredicted,
         Mode::Forced | Mode::Recorded | Mode::Natural { .. } => run.came == Came::AsPredicted,
     };
     if results.runs.iter().all(as_expected) {
@@ -142,24 +145,54 @@ fn exit_of(results: &Results) -> Exit {
     if results.runs.iter().any(unknown) { Exit::Incomplete } else { Exit::Unexpected }
 }
 
+/// A plan, with what is to be said of how it was found: for stderr.
+struct Planned {
+    plan: Plan,
+    notes: String,
+}
+
 /// The plan of what was asked for; a scenario that holds has none, which is told.
-fn plan(asked: &LabSubject) -> Result<std::result::Result<Plan, Report>> {
+fn plan(asked: &LabSubject) -> Result<std::result::Result<Planned, Report>> {
     let other = |problem: String| vec![InputError::Other(problem)];
     let (release, variant) = (release(&asked.kernel)?, variant(asked.design.as_deref())?);
     let property = asked.property.as_deref().map(property).transpose()?;
     let given = given(asked)?;
     let subject = Subject::new(&given.scenario, release, variant).ok_or_else(|| {
         let name = &given.scenario.name;
-        other(format!("{name}: {} has no such file system, so there is nothing to boot", release.kernel()))
+        other(format!(
+            "{name}: the model has no such file system for {}, so there is nothing to boot",
+            release.kernel()
+        ))
     })?;
     let subject = if asked.full_batch { subject.behind_full_batch() } else { subject };
-    let property = property.or(given.violates);
-    let planned = match given.fits(&subject) {
-        Some(steps) => subject.of_schedule(steps, property),
-        None => property.map_or_else(|| subject.of_scenario(), |property| subject.of_property(property)),
+    if variant != Variant::Stock && given.scenario.fs.fs_type != FsType::Xfs {
+        let name = &given.scenario.name;
+        return Err(other(format!("{name}: `--design` changes XFS alone, and this is another file system")));
+    }
+    let fits = given.fits(&subject)?;
+    let planned = match (&fits, property, given.violates) {
+        (Fits::As(steps), asked, violated) => subject.of_schedule(steps, asked.or(violated)),
+        (_, Some(asked), _) => subject.of_property(asked),
+        (Fits::Not(_), None, Some(violated)) => match subject.of_property(violated) {
+            Err(PlanError::Holds { .. }) => subject.of_scenario(),
+            planned => planned,
+        },
+        (_, None, _) => subject.of_scenario(),
+    };
+    let overruled = given.scenario.overruled(&subject.implementation);
+    let overruled = overruled.iter().map(|(field, value)| {
+        let kernel = release.kernel();
+        format!("note: {kernel}: `{field}` is {value} here, whatever [fs] says\n")
+    });
+    let elsewhere = match &fits {
+        Fits::Not(of) => Some(format!(
+            "note: the schedule is of {of}; another one was looked for under {}\n",
+            subject.implementation.name()
+        )),
+        Fits::As(_) | Fits::None => None,
     };
     match planned {
-        Ok(plan) => Ok(Ok(plan)),
+        Ok(plan) => Ok(Ok(Planned { plan, notes: elsewhere.into_iter().chain(overruled).collect() })),
         Err(PlanError::Engine(error)) => Ok(Err(Report {
             results: String::new(),
             errors: format!("error: {error}\n"),
@@ -178,13 +211,26 @@ struct Given {
     violates: Option<Property>,
 }
 
+/// Whether what was given is a schedule of the kernel that is booted.
+enum Fits<'g> {
+    /// It is: its steps are played as they are.
+    As(&'g [Step]),
+    /// It is one of another kernel, or of a design: of this one.
+    Not(&'g str),
+    /// It is no schedule.
+    None,
+}
+
 impl Given {
-    /// The steps of the schedule, if it is one of the kernel that is booted.
-    fn fits(&self, subject: &Subject<'_>) -> Option<&[Step]> {
-        let schedule = self.schedule.as_ref()?;
-        let of = schedule.header("design")?;
+    fn fits(&self, subject: &Subject<'_>) -> Result<Fits<'_>> {
+        let Some(schedule) = &self.schedule else { return Ok(Fits::None) };
+        let of = schedule.header("design").unwrap_or_default();
+        if self.scenario.implementation(of).is_none() {
+            let problem = format!("the schedule is of `{of}`, and there is no such design or kernel");
+            return Err(vec![InputError::Other(problem)]);
+        }
         let same = of == subject.release.kernel() && subject.variant == Variant::Stock;
-        same.then_some(&schedule.steps[..])
+        Ok(if same { Fits::As(&schedule.steps) } else { Fits::Not(of) })
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Plan {
     pub variant: Variant,
     /// What the schedule violates.
     pub property: Option<Property>,
+    /// The check under which it does, where that is another one: the kernel of the plan prevents what the turns of that
+    /// counterexample would come to.
+    pub counterexample_to: Option<Variant>,
     /// Whether the schedule writes to a block that is another file's by then, or free: a program of that is for guests alone, and is
     /// not handed out, whatever kernel it was planned for; it would run on others.
     pub touches_others: bool,
@@ -62,6 +65,35 @@ pub struct Plan {
     pub predicted_control: Left,
     /// What the same turns leave with another check, by the model: on the kernel as it is, or without its check.
     pub beside: Option<(Variant, Left)>,
+}
+
+impl Plan {
+    /// What the plan is a schedule of, in words: `linux-6.12: lost-write`; or what is prevented there.
+    pub fn shows(&self) -> String {
+        let check = self
+            .variant
+            .design()
+            .map_or_else(String::new, |design| format!(" with the check of design {design}"));
+        let kernel = format!("{}{check}", self.kernel);
+        let property = self.property.map_or_else(|| "a schedule".to_owned(), |property| property.to_string());
+        match self.counterexample_to {
+            None => format!("{kernel}: {property}"),
+            Some(Variant::Stock) => {
+                format!(
+                    "{kernel}: prevented; the turns are those of a counterexample to the kernel as it is ({property})"
+                )
+            }
+            Some(other) => format!(
+                "{kernel}: prevented; the turns are those of a counterexample to it with the check of design {} ({property})",
+                other.design().unwrap_or_default()
+            ),
+        }
+    }
+
+    /// Whether the bytes and the calls of the schedule are other ones than those of the control.
+    pub fn tells(&self) -> bool {
+        self.predicted != self.predicted_control
+    }
 }
 
 /// A place where a task is held.

@@ -43,13 +43,31 @@ pub enum PlanError {
     /// An engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The property is not violated.
-    #[error("{scenario} holds under {name}: there is no schedule to be played")]
+    /// Nothing is violated, or not this.
+    #[error(
+        "{scenario}: {} under {name}: there is no schedule to be played",
+        property.map_or_else(|| "holds".to_owned(), |property| format!("no {property}"))
+    )]
     Holds {
         /// The scenario.
         scenario: String,
         /// The design or kernel.
         name: String,
+        /// The property that was asked for; `None` for all that can be played.
+        property: Option<Property>,
+    },
+    /// The schedule violates something else.
+    #[error("the schedule does not violate {asked}; {}", if violated.is_empty() {
+        "it violates nothing".to_owned()
+    } else {
+        let names: Vec<&str> = violated.iter().map(|property| property.name()).collect();
+        format!("it violates {}", names.join(", "))
+    })]
+    NotViolated {
+        /// What was asked for.
+        asked: Property,
+        /// What it violates.
+        violated: Vec<Property>,
     },
     /// A limit ended the search.
     #[error(
@@ -136,6 +154,12 @@ impl<'s> Subject<'s> {
     /// The plan of a schedule.
     pub fn of_schedule(&self, steps: &[Step], property: Option<Property>) -> Result<Plan, PlanError> {
         let kernel = kernel(self.scenario, &self.implementation)?;
+        if let Some(asked) = property {
+            let violated = replay(&kernel, steps)?.violated;
+            if !violated.contains(&asked) {
+                return Err(PlanError::NotViolated { asked, violated });
+            }
+        }
         self.of_steps(&kernel, steps, property)
     }
 
@@ -171,15 +195,17 @@ impl<'s> Subject<'s> {
         let worse = match self.variant {
             Variant::Stock => Variant::WithoutCheck,
             Variant::Debug | Variant::CowCounter => Variant::Stock,
-            Variant::WithoutCheck => return Err(self.holds()),
+            Variant::WithoutCheck => return Err(self.holds(None)),
         };
-        let worse = self.with(worse).ok_or_else(|| self.holds())?;
+        let worse = self.with(worse).ok_or_else(|| self.holds(None))?;
         let plan = Subject { compared: self.variant, ..worse }.of_scenario()?;
         match plan.beside {
             Some((variant, left)) if variant == self.variant => {
-                Ok(Plan { variant, predicted: left, beside: Some((plan.variant, plan.predicted)), ..plan })
+                let counterexample_to = Some(plan.counterexample_to.unwrap_or(plan.variant));
+                let beside = Some((plan.variant, plan.predicted));
+                Ok(Plan { variant, counterexample_to, predicted: left, beside, ..plan })
             }
-            _ => Err(self.holds()),
+            _ => Err(self.holds(None)),
         }
     }
 
@@ -198,8 +224,9 @@ impl<'s> Subject<'s> {
         self.of_property_on(&kernel(self.scenario, &self.implementation)?, property)
     }
 
-    fn holds(&self) -> PlanError {
-        PlanError::Holds { scenario: self.scenario.name.clone(), name: self.implementation.name().to_owned() }
+    fn holds(&self, property: Option<Property>) -> PlanError {
+        let scenario = self.scenario.name.clone();
+        PlanError::Holds { scenario, name: self.implementation.name().to_owned(), property }
     }
 
     fn unknown(&self) -> PlanError {
@@ -218,7 +245,11 @@ impl<'s> Subject<'s> {
         };
         let found = cheapest_counterexample(kernel, property, &limits(), &cost)?;
         let Some(found) = found else {
-            return Err(if self.violates(property)? == Some(false) { self.holds() } else { self.unknown() });
+            return Err(if self.violates(property)? == Some(false) {
+                self.holds(Some(property))
+            } else {
+                self.unknown()
+            });
         };
         let steps: Vec<Step> = found.schedule.iter().map(|choice| choice.to_step(&specs)).collect();
         self.of_steps(kernel, &steps, Some(property))
@@ -276,6 +307,7 @@ impl<'s> Subject<'s> {
             kernel: implementation.name().to_owned(),
             variant: *variant,
             property,
+            counterexample_to: None,
             touches_others: played.violated.contains(&properties::WRONG_ADDRESS),
             block: scenario.block,
             folio: scenario.folio,

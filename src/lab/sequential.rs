@@ -45,6 +45,7 @@ pub fn plan(config: &Config, order: &[usize], about: About) -> Result<Plan, Engi
         title: about.title,
         kernel: about.kernel,
         property: about.property,
+        counterexample_to: None,
         touches_others: false,
         block: config.block,
         folio: config.folio,

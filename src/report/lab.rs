@@ -12,8 +12,7 @@ use crate::lab::plan::{Answer, At, Call, Contents, Hold, Left, Part, Plan, Turn,
 /// The plan, for people.
 pub fn text(plan: &Plan) -> String {
     let mut text = String::new();
-    let what = plan.property.map_or_else(|| "a schedule".to_owned(), |property| property.to_string());
-    let _ = writeln!(text, "{} on {}{}: {what}", plan.scenario, plan.kernel, variant(plan));
+    let _ = writeln!(text, "{} on {}", plan.scenario, plan.shows());
     let _ = writeln!(text, "{}\n", plan.title);
     list(&mut text, "first, alone", &plan.setup_lines);
     for (task, lines) in plan.tasks.iter().zip(&plan.task_lines) {
@@ -52,10 +51,6 @@ pub fn text(plan: &Plan) -> String {
         &plan.predicted_control,
     );
     text
-}
-
-fn variant(plan: &Plan) -> String {
-    plan.variant.design().map_or_else(String::new, |design| format!(", with the check of design {design}"))
 }
 
 fn list(text: &mut String, title: &str, lines: &[String]) {
@@ -183,6 +178,7 @@ pub fn json(plan: &Plan) -> String {
         "kernel": plan.kernel,
         "design": plan.variant.design(),
         "property": plan.property.map(Property::name),
+        "counterexample_to": plan.counterexample_to.map(|of| of.design().unwrap_or("the kernel as it is")),
         "files": plan.files,
         "setup": plan.setup_lines,
         "tasks": plan.tasks.iter().zip(&plan.task_lines)

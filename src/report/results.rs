@@ -11,15 +11,15 @@ use stalemap_facade::Property;
 use crate::lab::plan::Plan;
 use crate::lab::run::{Came, Mode, Results, Run};
 
+/// The format of a line of results.
+pub(super) const SCHEMA: &str = "stalemap.lab/1";
+
 /// For people.
 pub fn text(plan: &Plan, results: &Results) -> String {
     let mut text = String::new();
-    let check =
-        plan.variant.design().map_or_else(String::new, |design| format!(", check of design {design}"));
-    let property = plan.property.map_or_else(String::new, |property| format!(": {property}"));
-    let _ = writeln!(text, "{} on {}{check}{property}", plan.scenario, results.release);
+    let _ = writeln!(text, "{} on {}, {}", plan.scenario, results.release, plan.shows());
     for run in &results.runs {
-        let _ = writeln!(text, "  {:<8} {}", run.mode.name(), run.came);
+        let _ = writeln!(text, "  {:<8} {}", run.mode.name(), came(plan, run));
         for line in said(run) {
             let _ = writeln!(text, "           {line}");
         }
@@ -29,6 +29,13 @@ pub fn text(plan: &Plan, results: &Results) -> String {
     }
     let _ = writeln!(text, "  {:.0} s", results.seconds);
     text
+}
+
+/// How a run came. Where the model predicts of a schedule what the tasks come to one after the other, that is what was seen.
+fn came(plan: &Plan, run: &Run) -> String {
+    let same = run.came == Came::AsPredicted && !plan.tells();
+    let nothing = if same { ", which is as the control: nothing is lost" } else { "" };
+    format!("{}{nothing}", run.came)
 }
 
 /// What a run has to say beside how it came: the bytes, where they matter, and the rate of a loop.
@@ -84,7 +91,7 @@ pub fn jsonl(plan: &Plan, results: &Results) -> String {
         let differs: Vec<&Value> = run.lines.iter().filter_map(|line| line.get("differs")).collect();
         let counted = |key: &str| run.lines.last().and_then(|line| line.get(key)?.as_u64());
         let line = json!({
-            "schema": "stalemap.lab/1",
+            "schema": SCHEMA,
             "scenario": plan.scenario,
             "kernel": results.version,
             "release": results.release,
@@ -95,7 +102,7 @@ pub fn jsonl(plan: &Plan, results: &Results) -> String {
             "result": result,
             "why": why,
             // Whether the bytes of the schedule are other ones than those of the control.
-            "tells": plan.predicted != plan.predicted_control,
+            "tells": plan.tells(),
             "differs": differs,
             "rounds": counted("rounds"),
             "rounds_as_predicted": counted("as predicted"),

@@ -41,19 +41,40 @@ pub struct Kernel {
 impl Store {
     /// The store of this user: `$STALEMAP_LAB`, or `stalemap/lab` in the cache folder (`$XDG_CACHE_HOME`, `~/.cache`).
     pub fn open() -> Result<Self> {
+        Store::at(&Store::place()?)
+    }
+
+    fn place() -> Result<PathBuf> {
         let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
         let folder = variable("STALEMAP_LAB").or_else(|| Some(cache()?.join("stalemap/lab")));
-        let folder = folder.ok_or_else(|| {
+        folder.ok_or_else(|| {
             let problem =
                 "there is no place for kernels: neither STALEMAP_LAB nor XDG_CACHE_HOME nor HOME is set";
             LabError::Other(problem.to_owned())
-        })?;
+        })
+    }
+
+    /// The same, where something has been fetched already: nothing is made.
+    pub fn fetched() -> Result<Self> {
+        let folder = Store::place()?;
+        if !folder.join("kernels").is_dir() {
+            let shown = folder.display();
+            return Err(LabError::Other(format!(
+                "there is no store of kernels at {shown}; `stalemap lab fetch 6.12` makes it (STALEMAP_LAB says where)"
+            )));
+        }
         Store::at(&folder)
     }
 
     /// A store in a folder, which is made.
     pub fn at(folder: &Path) -> Result<Self> {
+        if folder.exists() && !folder.is_dir() {
+            return Err(LabError::Other(format!(
+                "{}: not a folder; STALEMAP_LAB says where the store of kernels is",
+                folder.display()
+            )));
+        }
         fs::create_dir_all(folder).map_err(LabError::file(folder))?;
         let folder = fs::canonicalize(folder).map_err(LabError::file(folder))?;
         // The paths of it go into configurations of apt, and to programs that split them.
@@ -100,9 +121,24 @@ impl Store {
         self.folder.join("work")
     }
 
-    /// A folder that is removed when it is dropped.
+    /// A folder that is removed when it is dropped; those that a command has left that was killed are, too.
     pub(super) fn temporary(&self) -> Result<tempfile::TempDir> {
-        tempfile::tempdir_in(self.work()).map_err(LabError::file(&self.work()))
+        self.remove_left();
+        let prefix = format!("{}-", std::process::id());
+        let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(self.work());
+        made.map_err(LabError::file(&self.work()))
+    }
+
+    /// Removes what processes have left that are not there any more.
+    fn remove_left(&self) {
+        for entry in fs::read_dir(self.work()).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let owner = name.to_str().and_then(|name| name.split_once('-')?.0.parse::<u32>().ok());
+            if owner.is_some_and(|owner| !Path::new(&format!("/proc/{owner}")).exists()) {
+                // Somebody else may be removing it.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
     }
 
     /// A kernel that was fetched: the newest of a series, `6.12`, or one version of it, `6.12.118`.

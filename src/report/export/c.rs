@@ -22,6 +22,9 @@ use self::text::comment_line;
 pub use self::unsayable::unsayable;
 use crate::lab::plan::Plan;
 
+/// What stands above the part that is the plan's own.
+const RACE: &str = "the race";
+
 /// Why the program of a plan is not handed out; `None` where it is.
 pub fn withheld(plan: &Plan) -> Option<&'static str> {
     plan.touches_others.then_some(
@@ -40,7 +43,7 @@ pub fn program(plan: &Plan) -> String {
 
 /// The part of the program that is the plan's own.
 pub fn generated(plan: &Plan) -> String {
-    let mut text = "/* ---- the race ---- */\n\n".to_owned();
+    let mut text = format!("/* ---- {RACE} ---- */\n\n");
     text.push_str(&tables::numbers(plan));
     text.push_str(&tables::files(plan));
     text.push_str(&function(plan, "setup_call", "What is done first, alone.", &plan.setup, Place::Setup));

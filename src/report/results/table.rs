@@ -5,9 +5,12 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
+use super::SCHEMA;
+
 /// A line of `lab run --format jsonl`, as far as the table needs it.
 #[derive(Clone, Debug, Deserialize)]
 struct Line {
+    schema: String,
     scenario: String,
     kernel: String,
     design: Option<String>,
@@ -32,14 +35,45 @@ struct Cell {
     natural: (u64, u64),
 }
 
-/// A line that is no result.
+/// What is no result.
 #[derive(Debug, thiserror::Error)]
-#[error("line {line}: not a result of `lab run --format jsonl`: {error}")]
-pub struct TableError {
-    /// Which, from 1.
-    line: usize,
-    /// Why.
-    error: serde_json::Error,
+pub enum TableError {
+    /// A line.
+    #[error("line {line}: not a result of `lab run --format jsonl`: {problem}")]
+    Line {
+        /// Which, from 1.
+        line: usize,
+        /// Why.
+        problem: String,
+    },
+    /// There are no lines.
+    #[error("there are no results in it")]
+    Empty,
+}
+
+/// The results that a line may have.
+const RESULTS: [&str; 5] =
+    ["as predicted", "as the control", "other bytes", "order not reached", "no result"];
+
+/// Reads a line.
+fn read(line: usize, text: &str) -> Result<Line, TableError> {
+    let bad = |problem: String| TableError::Line { line, problem };
+    let read: Line = serde_json::from_str(text).map_err(|error| {
+        bad(if error.is_eof() { "it is cut off".to_owned() } else { without_place(&error) })
+    })?;
+    if read.schema != SCHEMA {
+        return Err(bad(format!("its schema is {}, expected {SCHEMA}", read.schema)));
+    }
+    if !RESULTS.contains(&read.result.as_str()) {
+        return Err(bad(format!("there is no result `{}`; there are {}", read.result, RESULTS.join(", "))));
+    }
+    Ok(read)
+}
+
+/// An error of JSON, without the line: each is one of its own.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.clone(), |(what, _)| what.to_owned())
 }
 
 /// The table of results, in Markdown. Of several runs of the same, the last one counts; rounds of loops are added up.
@@ -47,8 +81,7 @@ pub fn markdown(results: &str) -> Result<String, TableError> {
     let mut kernels = BTreeSet::new();
     let mut rows: BTreeMap<(String, String), (String, BTreeMap<String, Cell>)> = BTreeMap::new();
     for (number, text) in results.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-        let line: Line =
-            serde_json::from_str(text).map_err(|error| TableError { line: number + 1, error })?;
+        let line = read(number + 1, text)?;
         let kernel = line.kernel.clone();
         kernels.insert(kernel.clone());
         let mut check = line.design.clone().unwrap_or_else(|| "its own".to_owned());
@@ -59,6 +92,9 @@ pub fn markdown(results: &str) -> Result<String, TableError> {
         let row = rows.entry(key).or_default();
         row.0 = line.property.clone().unwrap_or_default();
         enter(row.1.entry(kernel).or_default(), &line);
+    }
+    if rows.is_empty() {
+        return Err(TableError::Empty);
     }
     let mut kernels: Vec<String> = kernels.into_iter().collect();
     kernels
@@ -101,7 +137,7 @@ fn in_words(cell: &Cell) -> String {
     words.extend(
         cell.control
             .as_ref()
-            .filter(|control| *control != "as the control")
+            .filter(|control| cell.forced.is_none() && cell.natural.1 == 0 || *control != "as the control")
             .map(|control| format!("control: {control}")),
     );
     if cell.natural.1 > 0 {
@@ -118,7 +154,7 @@ mod tests {
     fn runs_of_one_scenario_are_one_row() {
         let line = |kernel: &str, mode: &str, result: &str| {
             format!(
-                "{{\"scenario\":\"xfs/a\",\"kernel\":\"{kernel}\",\"design\":null,\"property\":\"lost-write\",\"mode\":\"{mode}\",\"result\":\"{result}\",\"tells\":true,\"rounds\":null,\"rounds_as_predicted\":null}}"
+                "{{\"schema\":\"stalemap.lab/1\",\"scenario\":\"xfs/a\",\"kernel\":\"{kernel}\",\"design\":null,\"property\":\"lost-write\",\"mode\":\"{mode}\",\"result\":\"{result}\",\"tells\":true,\"rounds\":null,\"rounds_as_predicted\":null}}"
             )
         };
         let lines = [
@@ -129,6 +165,23 @@ mod tests {
         let expected = "| scenario | check | property | 6.1.192 | 6.12.118 |\n|---|---|---|---|---|\n\
                         | xfs/a | its own | lost-write | as the control | as predicted |\n";
         assert_eq!(markdown(&lines.join("\n")).unwrap(), expected);
-        assert_eq!(markdown("\n{}").unwrap_err().line, 2);
+    }
+
+    #[test]
+    fn what_is_no_result_is_told_by_line() {
+        let told = |text: &str| markdown(text).unwrap_err().to_string();
+        let whole = "{\"schema\":\"stalemap.lab/1\",\"scenario\":\"xfs/a\",\"kernel\":\"6.1.192\",\"design\":null,\"property\":null,\"mode\":\"forced\",\"result\":\"as predicted\"}";
+        assert_eq!(told(""), "there are no results in it");
+        assert!(
+            told("\n{}").starts_with("line 2: ") && told("\n{}").contains("missing field"),
+            "{}",
+            told("\n{}")
+        );
+        assert!(told(&whole[..40]).ends_with("it is cut off"));
+        assert!(told(&whole.replace("lab/1", "lab/9")).contains("its schema is stalemap.lab/9"));
+        assert!(told(&whole.replace("as predicted", "fine")).contains("there is no result `fine`"));
+        assert!(
+            markdown(&whole.replace("forced", "control")).unwrap().ends_with("| control: as predicted |\n")
+        );
     }
 }

@@ -6,15 +6,17 @@ use super::text::comment_line;
 use crate::lab::plan::{Plan, Unforced};
 use crate::report::text::wrap;
 
+use super::RACE;
+
 /// Columns of the comment.
 const WIDTH: usize = 100;
 
 /// The comment.
 pub(super) fn comment(plan: &Plan) -> String {
-    let property = plan.property.map_or_else(String::new, |property| format!(", which violates {property}"));
     let mut paragraphs = vec![
         format!("{}: {}", plan.scenario, plan.title),
-        format!("A schedule of {}{property}, whose tasks are processes.", plan.kernel),
+        format!("{}.", plan.shows()),
+        format!("The race itself stands below \"{RACE}\"."),
         "cc -O1 -Wall -static -pthread -o race race.c; race DIR forced, control or natural; race --help says more."
             .to_owned(),
     ];
