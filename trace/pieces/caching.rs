@@ -166,8 +166,12 @@ impl Pieces {
         let Some((folio, before, cleaned)) = self.doing(task.pid).cleaned.clone() else { return };
         let dirty = dirty.unwrap_or(folio.start * PAGE..folio.end * PAGE);
         let end = mapping.offset.saturating_add(mapping.length);
-        for (page, _) in parts(&(dirty.start.max(mapping.offset)..dirty.end.min(end))) {
+        let written = dirty.start.max(mapping.offset)..dirty.end.min(end);
+        for (page, _) in parts(&written) {
             self.page_written(task, page, (before, cleaned), line, Some(mapping.kind));
+        }
+        if self.doing(task.pid).writes_copy || mapping.flags.split('|').any(|flag| flag == "SHARED") {
+            self.outside(written, Outside::SharedBlocks);
         }
     }
 

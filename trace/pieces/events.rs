@@ -85,7 +85,10 @@ impl Pieces {
             Event::Request(request) => {
                 self.request(task, line, request.offset, request.length, &request.flags);
             }
-            Event::Found { by, offset, length, fork, .. } if !by.starts_with("xfs_map_blocks") => {
+            Event::Found { by, fork, .. } if by.starts_with("xfs_map_blocks") => {
+                self.doing(pid).writes_copy = *fork == Fork::Cow;
+            }
+            Event::Found { offset, length, fork, .. } => {
                 let doing = self.doing(pid);
                 doing.found = Some((*offset, *length));
                 doing.found_copy |= *fork == Fork::Cow;

@@ -73,6 +73,8 @@ pub(super) struct Doing {
     /// What it found there, exactly.
     pub(super) found: Option<(u64, u64)>,
     pub(super) found_copy: bool,
+    /// Writeback has a mapping of a copy of shared blocks; not every kernel says so with the mapping.
+    pub(super) writes_copy: bool,
     pub(super) held: Option<Held>,
     /// The part of a write for which a folio is taken, and since which line.
     pub(super) begins: Option<(Range<u64>, u64)>,
