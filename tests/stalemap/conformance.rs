@@ -106,6 +106,23 @@ fn a_kernel_whose_check_is_taken_out_is_one_without_it() {
     assert!(with.unexplained > 0);
 }
 
+/// A change of which it is not known whether it came before the mapping hides none that came after it.
+#[test]
+fn a_change_that_may_have_come_before_hides_no_later_one() {
+    let trace = trace("v6.1.192nofix-4k-orig-unwritten");
+    let mut lines: Vec<&str> = trace.lines().collect();
+    let is_sampled = |line: &&str| line.contains("wl-writer") && line.contains(": iomap_iter_dstmap: ");
+    let sampled = lines.iter().position(is_sampled).expect("a mapping");
+    let time = lines[sampled].split_whitespace().nth(3).expect("a time");
+    let far = format!(
+        " kworker/9:9-9999 [001] ..... {time} xfs_iext_insert: dev 254:0 ino 0x83 state  cur 00/1 fileoff 0x100 \
+         startblock 0x900 fsbcount 0x1 flag 0 caller xfs_bmap_add_extent_unwritten_real+0x304/0x11e0 [xfs]"
+    );
+    let without = conform(&trace, Some("linux-6.1.y")).unexplained;
+    lines.insert(sampled + 1, &far);
+    assert_eq!(conform(&lines.join("\n"), Some("linux-6.1.y")).unexplained, without);
+}
+
 /// The lines of a trace without one, for each line that has an event of that name.
 fn without_each<'t>(trace: &'t str, event: &'t str) -> impl Iterator<Item = String> + 't {
     let name = format!(": {event}: ");

@@ -13,6 +13,9 @@ const MOST_SEEN: usize = 160;
 /// More tasks make no piece.
 const MOST_DOERS: usize = 9;
 
+/// How many changes elsewhere are told apart between two things seen.
+const MOST_ELSEWHERE: usize = 8;
+
 /// A line that has not come yet.
 pub(super) const LATER: u64 = u64::MAX;
 
@@ -32,6 +35,8 @@ pub(super) struct Story {
     elsewhere: Vec<(u64, u64)>,
     /// How many things had been seen when the last change elsewhere came.
     elsewhere_at: usize,
+    /// How many changes elsewhere there were before the last thing seen.
+    elsewhere_since: usize,
     needed: Vec<usize>,
     rules: BTreeMap<Rule, u64>,
     outside: Option<Outside>,
@@ -60,6 +65,7 @@ impl Story {
             seen: Vec::new(),
             elsewhere: Vec::new(),
             elsewhere_at: usize::MAX,
+            elsewhere_since: 0,
             needed: Vec::new(),
             rules: BTreeMap::new(),
             outside: None,
@@ -190,13 +196,18 @@ impl Story {
         }
     }
 
-    /// The counter moves for something else. Several such moves between two things seen are one.
-    pub(super) fn changed_elsewhere(&mut self, lines: (u64, u64)) {
-        match self.elsewhere.last_mut() {
-            Some(last) if self.elsewhere_at == self.seen.len() => last.1 = lines.1,
-            _ => self.elsewhere.push(lines),
+    /// The counter moves for something else. What one change of the map does between two things seen is one; of others there are not
+    /// more than a few, since each page of a file remembers them.
+    pub(super) fn changed_elsewhere(&mut self, (first, line): (u64, u64)) {
+        if self.elsewhere_at != self.seen.len() {
+            self.elsewhere_at = self.seen.len();
+            self.elsewhere_since = self.elsewhere.len();
         }
-        self.elsewhere_at = self.seen.len();
+        let full = self.elsewhere.len() - self.elsewhere_since >= MOST_ELSEWHERE;
+        match self.elsewhere[self.elsewhere_since..].last_mut() {
+            Some(last) if last.0 == first || full => *last = (last.0.min(first), line),
+            _ => self.elsewhere.push((first, line)),
+        }
     }
 
     /// A mapping of a task was rejected before it came to the page: it need not be explained here.
