@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use stalemap_checker::explain;
 use stalemap_explore::{Explanation, LimitHit, Limits, Offer, Step};
 use stalemap_model::system::kernel::Kernel;
-use stalemap_model::words::design::Check;
+use stalemap_model::words::design::{Check, Compare, Sample};
 use stalemap_model::words::implementation::Implementation;
 use stalemap_trace::{
     Cutting, Event, Outside, Piece, Pieces, ReadError, Reader, Rule, Seen, Sight, Traces, Window,
@@ -49,6 +49,8 @@ pub struct Conformance {
     pub differences: Vec<Difference>,
     /// Those that could not be decided, by why.
     pub undecided: BTreeMap<String, u64>,
+    /// Lines of answers "valid" before which the counter had moved, of a kernel that compares it. For that no piece is needed.
+    pub valid_though_moved: Vec<u64>,
     /// Events that a piece may be about.
     pub subjects: u64,
     /// Those of them that are explained.
@@ -170,6 +172,9 @@ impl<'i> Asker<'i> {
                 self.ask(cutting);
             }
         }
+        if self.compares_counter() {
+            self.found.valid_though_moved = pieces.valid_though_moved().to_vec();
+        }
         for cutting in pieces.finish() {
             self.ask(cutting);
         }
@@ -214,6 +219,18 @@ impl<'i> Asker<'i> {
                 Some(Explained { piece, scenario, steps, lines })
             }
             Answer::Unexplained { .. } | Answer::Undecided(_) => None,
+        })
+    }
+
+    /// Whether the kernel compares the counter that a mapping was sampled with.
+    fn compares_counter(&self) -> bool {
+        let any = "title = \"any\"\n\n[[actor]]\nname = \"any\"\nrun = [\"fsync\"]\n";
+        let implementation = read("any", any.as_bytes()).ok().and_then(|any| (self.implementation)(&any));
+        implementation.is_some_and(|implementation| {
+            let design = implementation.design;
+            design.check != Check::Never
+                && design.compare == Compare::Counter
+                && design.sample == Sample::Inside
         })
     }
 

@@ -42,7 +42,7 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
     let reader = Reader::new(open(file)?, Which::Inode(known.inode)).map_err(unreadable)?;
     let pieces = Asker::new(&implementation, known.traces, limits);
     let found = pieces.ask_all(reader, known.block).map_err(unreadable)?;
-    let exit = if found.unexplained > 0 {
+    let exit = if found.unexplained > 0 || !found.valid_though_moved.is_empty() {
         Exit::Unexpected
     } else if !found.undecided.is_empty() || found.pieces == 0 {
         Exit::Incomplete

@@ -51,6 +51,14 @@ pub fn text(shown: &Shown) -> String {
         found.events,
         found.subjects - found.events
     );
+    if let Some(first) = found.valid_though_moved.first() {
+        let _ = writeln!(
+            text,
+            "{} answers \"valid\", the first in line {first}, came when the counter had moved since the mapping was \
+             handed out",
+            found.valid_though_moved.len()
+        );
+    }
     for (why, pages) in &found.undecided {
         let _ = writeln!(text, "undecided: {pages}: {why}");
     }
@@ -72,6 +80,7 @@ pub fn text(shown: &Shown) -> String {
 fn verdict(found: &Conformance) -> &'static str {
     match found {
         Conformance { unexplained: 1.., .. } => "does not conform",
+        Conformance { valid_though_moved, .. } if !valid_though_moved.is_empty() => "does not conform",
         Conformance { pieces: 0, .. } => "cannot be said: nothing of it makes a piece",
         Conformance { undecided, .. } if !undecided.is_empty() => "undecided",
         _ => "conforms",
@@ -158,6 +167,7 @@ pub fn json(shown: &Shown) -> String {
         "explained": found.explained,
         "unexplained": found.unexplained,
         "undecided": found.undecided,
+        "valid_though_moved": found.valid_though_moved,
         "events": found.subjects,
         "events_explained": found.events,
         "outside": found.outside,

@@ -3,7 +3,7 @@
 use super::piece::Outside;
 use super::piece::Sight;
 use super::teller::Pieces;
-use crate::event::{Event, FolioChange, Fork, MapKind, Phase, Source};
+use crate::event::{BlockChange, Event, FolioChange, Fork, MapKind, Phase, Source};
 use crate::folios::PAGE;
 use crate::line::Task;
 use crate::reader::Traced;
@@ -40,6 +40,8 @@ impl Pieces {
                     (Some(_), false) => MapKind::Mapped,
                 };
                 self.changes_for(task, caller);
+                // A removal is printed before the counter moves.
+                self.moved += u64::from(matches!(change, BlockChange::Insert | BlockChange::After));
                 self.extent(task, line, *change, *start..start.saturating_add(*blocks), kind);
             }
             Event::Folio { change, place } => self.folio(task, line, *change, *place),
@@ -94,7 +96,11 @@ impl Pieces {
                 doing.found_copy |= *fork == Fork::Cow;
             }
             Event::WriteBegin { offset, length } => self.write_begins(task, line, *offset, *length),
-            Event::Check(_) => self.doing(pid).compares = line,
+            Event::Check(_) => {
+                let moved = self.moved;
+                let doing = self.doing(pid);
+                (doing.compares, doing.moved_when_compared) = (line, moved);
+            }
             Event::Answer { valid } => self.answered(task, line, *valid),
             Event::Stale(_) if !self.traces.answers => self.answered(task, line, false),
             Event::WriteBegun { returned } => self.write_begun(task, line, *returned),

@@ -23,6 +23,7 @@ impl Pieces {
         (doing.asked_at, doing.asked_length) = (offset, length);
         (doing.found, doing.found_copy) = (None, false);
         doing.begins = None;
+        doing.moved_when_sampled = None;
         if let Some(held) = doing.held.take() {
             if !self.traces.write_begins {
                 self.came_past(task, held.bytes.end);
@@ -44,7 +45,9 @@ impl Pieces {
     pub(super) fn mapping(&mut self, task: &Task, line: u64, mapping: &Mapping) {
         let pid = task.pid;
         let bytes = mapping.offset..mapping.offset.saturating_add(mapping.length);
+        let moved = self.moved;
         let doing = self.doing(pid);
+        doing.moved_when_sampled = Some(moved);
         let (asks, asked, found) = (doing.asks, doing.asked, doing.found);
         let copy = doing.found_copy || mapping.flags.split('|').any(|flag| flag == "SHARED");
         let (asked_at, asked_length) = found.unwrap_or((doing.asked_at, doing.asked_length));

@@ -84,6 +84,9 @@ pub(super) struct Doing {
     pub(super) rejected: bool,
     /// When it began to compare.
     pub(super) compares: u64,
+    /// How often the counter of the data fork had moved when its mapping was handed out, and when it began to compare that.
+    pub(super) moved_when_sampled: Option<u64>,
+    pub(super) moved_when_compared: u64,
     /// Pages that it has added and not read, with what was found of them.
     pub(super) reading: Vec<Reading>,
     /// It reads, and has added nothing for that.

@@ -51,6 +51,9 @@ pub struct Pieces {
     pub(super) recent: VecDeque<Recent>,
     pub(super) out: Vec<Cutting>,
     pub(super) lost: u64,
+    /// How often the counter of the data fork has moved for certain.
+    pub(super) moved: u64,
+    pub(super) valid_though_moved: Vec<u64>,
     /// Pages from here on were behind the end of the file once, and not cached.
     pub(super) empty_from: Option<u64>,
 }
@@ -68,6 +71,8 @@ impl Pieces {
             recent: VecDeque::new(),
             out: Vec::new(),
             lost: 0,
+            moved: 0,
+            valid_though_moved: Vec::new(),
             empty_from: None,
         }
     }
@@ -75,6 +80,13 @@ impl Pieces {
     /// What is complete by now.
     pub fn take(&mut self) -> Vec<Cutting> {
         std::mem::take(&mut self.out)
+    }
+
+    /// Lines of answers "valid" before whose comparison the counter had moved since the mapping was handed out. A mapping is sampled
+    /// before it is printed, and a record is printed with the lock held under which a mapping is sampled; so a record that is
+    /// printed behind the mapping is a later one, wherever in the file it is.
+    pub fn valid_though_moved(&self) -> &[u64] {
+        &self.valid_though_moved
     }
 
     /// The end of the trace: what is under way is cut off.

@@ -31,10 +31,11 @@ impl Pieces {
     }
 
     pub(super) fn write_begins(&mut self, task: &Task, line: u64, offset: u64, length: u64) {
+        let moved = self.moved;
         let doing = self.doing(task.pid);
         let bytes = offset..offset.saturating_add(length);
         doing.begins = Some((bytes.clone(), line));
-        doing.compares = line;
+        (doing.compares, doing.moved_when_compared) = (line, moved);
         if doing.asks == For::Zero {
             self.outside(bytes, Outside::Zeroed);
             return;
@@ -77,6 +78,11 @@ impl Pieces {
 
     pub(super) fn answered(&mut self, task: &Task, line: u64, valid: bool) {
         let pid = task.pid;
+        let doing = self.doing(pid);
+        let moved = doing.moved_when_sampled.is_some_and(|sampled| doing.moved_when_compared > sampled);
+        if valid && moved {
+            self.valid_though_moved.push(line);
+        }
         let doing = self.doing(pid);
         if doing.asks != For::Write {
             return;
