@@ -59,7 +59,7 @@ impl Folios {
     pub(crate) fn delete(&mut self, offset: u64, order: u32) {
         self.present.remove(&offset);
         for page in 0..1u64 << order.min(9) {
-            self.gone.insert(offset + page * PAGE);
+            self.gone.insert(offset.saturating_add(page * PAGE));
         }
     }
 
@@ -75,21 +75,20 @@ impl Folios {
     /// Blocks get their contents, all that a range touches.
     pub(crate) fn fill(&mut self, offset: u64, length: u64) {
         let block = self.block;
-        let mut at = offset / block * block;
-        while at < offset + length {
-            if let Some((start, folio)) = self.present.range_mut(..=at).next_back()
-                && at < start + folio.length
-            {
-                folio.uptodate[((at - start) / block) as usize] = true;
+        let (first, end) = (offset / block * block, offset.saturating_add(length));
+        let head = self.present.range(..=first).next_back().map_or(first, |(start, _)| *start);
+        for (start, folio) in self.present.range_mut(head..end.max(head)) {
+            for (number, uptodate) in folio.uptodate.iter_mut().enumerate() {
+                let at = start.saturating_add(number as u64 * block);
+                *uptodate |= first <= at && at < end;
             }
-            at += block;
         }
     }
 
     /// What is known of the block at a byte.
     pub(crate) fn at(&self, byte: u64) -> Cached {
         match self.present.range(..=byte).next_back() {
-            Some((start, folio)) if byte < start + folio.length => {
+            Some((start, folio)) if byte < start.saturating_add(folio.length) => {
                 let uptodate = folio.uptodate[((byte - start) / self.block) as usize];
                 if uptodate { Cached::Uptodate } else { Cached::Not }
             }
@@ -118,6 +117,10 @@ mod tests {
         assert_eq!(folios.at(4095), Cached::Uptodate);
         folios.delete(0, 0);
         assert_eq!((folios.at(0), folios.at(4096)), (Cached::Not, Cached::Unknown));
+        folios.fill(0, u64::MAX);
+        folios.fill(u64::MAX, u64::MAX);
+        folios.delete(u64::MAX, 9);
+        assert_eq!(folios.at(u64::MAX), Cached::Unknown);
         folios.add(0, 2, 7);
         folios.fill(8192, 1);
         assert_eq!((folios.at(8192), folios.at(8191)), (Cached::Uptodate, Cached::Not));

@@ -82,7 +82,7 @@ impl Finder {
             }
             Event::Folio { change, place } => self.folio(traced, *change, *place),
             Event::Read { .. } => self.folios.read_by(traced.head.task.pid),
-            Event::Mkwrite { page } => self.folios.fill(page * PAGE, PAGE),
+            Event::Mkwrite { page } => self.folios.fill(page.saturating_mul(PAGE), PAGE),
             _ => self.step(traced),
         }
     }
@@ -200,7 +200,7 @@ impl Finder {
         let (write, call_end) = (holder.write, holder.call_end);
         let Some(held) = holder.held.take() else { return };
         let (offset, length) = write.unwrap_or((held.offset, held.length));
-        let end = call_end.unwrap_or(offset + length).min(held.end());
+        let end = call_end.unwrap_or(offset.saturating_add(length)).min(held.end());
         let length = end.saturating_sub(offset).max(length);
         let judgement = self.known().of_write(&held, offset, length);
         let window = self.known().window(traced, &held, (offset, length), judgement);

@@ -52,7 +52,7 @@ impl Known<'_> {
 
     /// What a write under a mapping does to the blocks of which it writes a part.
     pub(super) fn of_write(&self, held: &Held, offset: u64, length: u64) -> Judgement {
-        let end = offset + length;
+        let end = offset.saturating_add(length);
         let first = offset / self.block * self.block;
         let last = end.saturating_sub(1) / self.block * self.block;
         let mut worst = judgement(Harm::Harmless, WHOLE);
@@ -61,10 +61,11 @@ impl Known<'_> {
             worst = judgement(Harm::Harmful, DROPPED);
         }
         for block in [Some(first), (last != first).then_some(last)].into_iter().flatten() {
-            if block >= offset && block + self.block <= end {
+            let behind = block.saturating_add(self.block);
+            if block >= offset && behind <= end {
                 continue;
             }
-            let rest = [(block, offset.max(block)), (end.min(block + self.block), block + self.block)];
+            let rest = [(block, offset.max(block)), (end.min(behind), behind)];
             let rest = rest.into_iter().filter(|(from, to)| from < to);
             let mut one = self.of_part(held.data_says, block);
             if one.harm == Harm::Harmful {
@@ -108,10 +109,10 @@ impl Known<'_> {
         let differs = wrong.and_then(|block| self.data.other_than(block, held.data_says));
         let differs =
             differs.or_else(|| self.data.other_than(self.blocks(held.offset, held.length), held.data_says));
-        let at = differs.as_ref().map_or(held.offset, |(blocks, _)| blocks.start * self.block);
+        let at = differs.as_ref().map_or(held.offset, |(blocks, _)| blocks.start.saturating_mul(self.block));
         let bytes = |blocks: Range<u64>| Bytes {
-            first: blocks.start * self.block,
-            last: blocks.end * self.block - 1,
+            first: blocks.start.saturating_mul(self.block),
+            last: blocks.end.saturating_mul(self.block) - 1,
         };
         Window {
             task: traced.head.task.clone(),
