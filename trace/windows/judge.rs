@@ -15,6 +15,8 @@ const SAME: &str = "at the block of which a part is written the mapping says wha
 const ZEROED: &str = "the rest of the block is zeroed, though the device has it";
 const EXPOSED: &str = "the rest of the block is read from where the file has no block";
 const DROPPED: &str = "data go to where the file has no block";
+const NOT_CONVERTED: &str = "data go to a block that stays unwritten, and reads as zeros";
+const PASSED_OVER: &str = "data are not written, though the file has a block";
 const UNSEEN: &str = "the trace does not show what was there before it began";
 
 fn judgement(harm: Harm, why: &'static str) -> Judgement {
@@ -45,6 +47,8 @@ impl Known<'_> {
             (MapKind::Mapped | MapKind::Unwritten, Some(MapKind::Hole | MapKind::Delalloc)) => {
                 judgement(Harm::Harmful, DROPPED)
             }
+            (MapKind::Mapped, Some(MapKind::Unwritten)) => judgement(Harm::Harmful, NOT_CONVERTED),
+            (MapKind::Hole, Some(now)) if now != MapKind::Hole => judgement(Harm::Harmful, PASSED_OVER),
             (_, None) => judgement(Harm::Unknown, UNSEEN),
             _ => judgement(Harm::Harmless, SAME),
         }
@@ -56,8 +60,9 @@ impl Known<'_> {
         let first = offset / self.block * self.block;
         let last = end.saturating_sub(1) / self.block * self.block;
         let mut worst = judgement(Harm::Harmless, WHOLE);
-        let now = self.data.other_than(self.blocks(offset, length), held.data_says);
-        if held.fork == Fork::Data && now.is_some_and(|(_, now)| now == MapKind::Hole) {
+        let parts = self.data.parts(&self.blocks(offset, length));
+        let is_hole = parts.iter().any(|(_, now)| *now == MapKind::Hole);
+        if held.fork == Fork::Data && held.data_says != MapKind::Hole && is_hole {
             worst = judgement(Harm::Harmful, DROPPED);
         }
         for block in [Some(first), (last != first).then_some(last)].into_iter().flatten() {
