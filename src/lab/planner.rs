@@ -45,8 +45,8 @@ pub enum PlanError {
     Engine(#[from] EngineError),
     /// Nothing is violated, or not this.
     #[error(
-        "{scenario}: {} under {name}: there is no schedule to be played",
-        property.map_or_else(|| "holds".to_owned(), |property| format!("no {property}"))
+        "{scenario} {} under {name}: there is no schedule to be played",
+        property.map_or_else(|| "holds".to_owned(), |property| format!("does not violate {property}"))
     )]
     Holds {
         /// The scenario.

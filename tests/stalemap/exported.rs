@@ -134,8 +134,10 @@ fn what_no_test_can_be_run_of_is_said() {
             &["xfs/t1", "--kernel", "6.12", "--design", "series-04"],
             "no kernel is made to check like `series-04`; there are none, iomap_valid, chinner-cow",
         ),
-        (&["zoned/t1", "--kernel", "6.1"], "linux-6.1.y has no such file system"),
+        (&["zoned/t1", "--kernel", "6.1"], "the model has no such file system for linux-6.1.y"),
         (&["no-such-scenario", "--kernel", "6.12"], "no-such-scenario"),
+        (&["gfs2/t9-short", "--kernel", "6.12"], "the tests are of XFS"),
+        (&["xfs/t1", "--kernel", "6.12"], "`--design` is needed"),
     ] {
         let output = stalemap(folder.path(), &[&["lab", "xfstests"], arguments].concat());
         let said = text(&output.stderr);

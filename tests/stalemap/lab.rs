@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 
 use stalemap::lab::plan::{Plan, Turn};
 use stalemap::lab::planner::{PlanError, Subject};
@@ -165,10 +166,56 @@ fn what_cannot_be_planned_is_told_apart() {
     assert!(design.contains("no kernel is made to check like `get_folio`; there are none, "), "{design}");
     let property = told(&["plan", "xfs/t1", "--kernel", "6.12", "--property", "lost"], 2);
     assert!(property.contains("there is no property `lost`; there are lost-write, "), "{property}");
+    let other = told(&["plan", "xfs/t9b-clone", "--kernel", "6.12", "--property", "size-order"], 1);
+    assert!(other.starts_with("xfs/t9b-clone does not violate size-order under linux-6.12: "), "{other}");
+    let gfs2 = told(&["plan", "gfs2/t9-short", "--kernel", "6.12", "--design", "none"], 2);
+    assert!(gfs2.contains("`--design` changes XFS alone"), "{gfs2}");
     let lacks = told(&["plan", "ext4/t1", "--kernel", "6.12"], 2);
-    assert!(lacks.contains("ext4/t1: linux-6.12 has no such file system"), "{lacks}");
+    assert!(lacks.contains("ext4/t1: the model has no such file system for linux-6.12"), "{lacks}");
     let chance = told(&["run", "xfs/copy-of-nothing", "--kernel", "6.12"], 2);
     assert!(chance.contains("cannot be forced") && chance.contains("--natural 1000"), "{chance}");
+}
+
+#[test]
+fn of_which_kernel_a_schedule_is_is_looked_at() {
+    let folder = elsewhere();
+    let run = |arguments: &[&str]| stalemap(folder.path(), arguments);
+    run(&["check", "xfs/t1", "--design", "none", "--save", "."]);
+    run(&["check", "xfs/t9b-clone", "--kernel", "linux-6.12", "--save", "."]);
+    let plan = |more: &[&str], code| {
+        let output = run(&[&["lab", "plan"], more].concat());
+        assert_eq!(output.status.code(), Some(code), "{more:?}: {}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let (planned, note) = plan(&["xfs-t1-none.schedule", "--kernel", "6.12"], 0);
+    assert_eq!(note, "note: the schedule is of none; another one was looked for under linux-6.12\n");
+    let first = planned.lines().next().unwrap_or_default();
+    assert_eq!(
+        first,
+        "xfs/t1 on linux-6.12: prevented; the turns are those of a counterexample to it with the check of design none \
+         (lost-write)"
+    );
+    let clone = "xfs-t9b-clone-linux-6.12.schedule";
+    assert_eq!(plan(&[clone, "--kernel", "6.12"], 0).1, "");
+    let (_, wrong) = plan(&[clone, "--kernel", "6.12", "--property", "size-order"], 2);
+    assert!(wrong.contains("the schedule does not violate size-order; it violates lost-write"), "{wrong}");
+    let schedule = fs::read_to_string(folder.path().join(clone)).unwrap();
+    fs::write(folder.path().join("odd.schedule"), schedule.replace("design = linux-6.12", "design = linux-9.9")).unwrap();
+    let (_, odd) = plan(&["odd.schedule", "--kernel", "6.12"], 2);
+    assert!(odd.contains("`linux-9.9`, and there is no such design or kernel"), "{odd}");
+}
+
+#[test]
+fn a_run_makes_no_store() {
+    let folder = elsewhere();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_stalemap"));
+    program
+        .args(["lab", "run", "xfs/t1", "--kernel", "6.12"])
+        .env("STALEMAP_LAB", folder.path().join("none"));
+    let output = program.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("there is no store of kernels at "), "{}", text(&output.stderr));
+    assert!(!folder.path().join("none").exists());
 }
 
 #[test]
