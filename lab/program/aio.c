@@ -17,7 +17,7 @@ static void submit(struct task *task, int fd, int operation, unsigned char *memo
 	block->aio_fildes = fd;
 	block->aio_buf = (unsigned long)memory;
 	block->aio_nbytes = length;
-	block->aio_offset = at;
+	block->aio_offset = here + at;
 	block->aio_data = (unsigned long)one;
 	if (!task->aio && syscall(SYS_io_setup, MOST_IN_FLIGHT, &task->aio))
 		give_up("io_setup: %s", strerror(errno));
@@ -59,7 +59,7 @@ static void completed(struct task *task, const struct io_event *event)
 	else if ((u64)event->res != one->block.aio_nbytes)
 		note(task, "aio", event->res, 0);
 	if (event->res >= 0 && one->block.aio_lio_opcode == IOCB_CMD_PREAD)
-		note_bytes(task, "aio", one->block.aio_offset, one->memory, event->res);
+		note_bytes(task, "aio", one->block.aio_offset - here, one->memory, event->res);
 	task->at = at;
 	while (*place != one)
 		place = &(*place)->next;

@@ -49,6 +49,7 @@ struct file {
 	const char *name;
 	int opens_direct;	/* some task does direct I/O on it */
 	int journals_data;	/* from the beginning */
+	u64 size;		/* in each place, where there are several */
 	/* while it runs */
 	int fd, direct;
 	u64 inode;
@@ -104,6 +105,7 @@ struct task {
 	int allowed, drops_asked;
 	/* what it tells, by words that nobody else writes */
 	int begun, done, ended;			/* calls, and whether it is at its end */
+	int place;				/* that it is in, from 0 */
 	int drops_done;
 	int may_be_killed;			/* it is about to begin the write in which a fatal signal comes */
 	int failed;				/* calls that failed */
@@ -167,6 +169,8 @@ struct left {
 static int quiet;		/* many rounds: a report of each would be too long */
 static const char *recorder;	/* whom to wait for before the race, or NULL */
 static const char *folder;	/* where the files are */
+static u64 places = 1;		/* that a round has: the race in each of them, PLACE bytes apart in the same files */
+static u64 here;		/* where the place begins that this process is in */
 
 static __attribute__((noreturn, format(printf, 1, 2))) void give_up(const char *format, ...)
 {

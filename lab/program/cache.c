@@ -7,12 +7,12 @@ PART void sync_file(struct task *task, int fd, int data_only)
 
 PART void sync_part(struct task *task, int fd, u64 at, u64 length, unsigned flags)
 {
-	note_failure(task, "sync_file_range", sync_file_range(fd, at, length, flags));
+	note_failure(task, "sync_file_range", sync_file_range(fd, here + at, to_end(at, length), flags));
 }
 
 PART void advise_away(struct task *task, int fd, u64 at, u64 length)
 {
-	int error = posix_fadvise(fd, at, length, POSIX_FADV_DONTNEED);
+	int error = posix_fadvise(fd, here + at, to_end(at, length), POSIX_FADV_DONTNEED);
 
 	if (error)
 		note(task, "posix_fadvise", -1, error);
@@ -57,7 +57,7 @@ PART void reclaim(struct task *task, int fd, u64 at, u64 length)
 	u64 start = at / PAGE * PAGE;
 	u64 size = (at + length - start + PAGE - 1) / PAGE * PAGE;
 
-	if (has_dirty_pages(fd, start, size) && drop_caches())
+	if (has_dirty_pages(fd, here + start, size) && drop_caches())
 		return;
 	advise_away(task, fd, start, size);
 }

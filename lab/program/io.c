@@ -61,7 +61,8 @@ static void write_chunks(struct task *task, int fd, const unsigned char *from, u
 	while (done < length) {
 		u64 size = length - done < chunk ? length - done : chunk;
 		struct iovec vector = { (void *)(from + done), size };
-		ssize_t written = flags ? pwritev2(fd, &vector, 1, at + done, flags) : pwrite(fd, from + done, size, at + done);
+		off_t offset = here + at + done;
+		ssize_t written = flags ? pwritev2(fd, &vector, 1, offset, flags) : pwrite(fd, from + done, size, offset);
 
 		if (written != (ssize_t)size) {
 			note(task, "pwrite", written, errno);
@@ -119,7 +120,8 @@ PART void read_file(struct task *task, int fd, u64 at, u64 length, u64 chunk, in
 	while (done < length) {
 		u64 size = length - done < chunk ? length - done : chunk;
 		struct iovec vector = { to + done, size };
-		ssize_t got = flags ? preadv2(fd, &vector, 1, at + done, flags) : pread(fd, to + done, size, at + done);
+		off_t offset = here + at + done;
+		ssize_t got = flags ? preadv2(fd, &vector, 1, offset, flags) : pread(fd, to + done, size, offset);
 
 		if (got < 0)
 			note(task, "pread", got, errno);

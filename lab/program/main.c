@@ -14,7 +14,7 @@ static void help(FILE *to, const char *program)
 {
 	fprintf(to,
 		"usage: %s [--device DEV --type xfs|gfs2|ext4] [--mount-options O] DIR forced|control|natural\n"
-		"       [--rounds N] [--seconds N]\n"
+		"       [--rounds N] [--seconds N] [--places N]\n"
 		"\n"
 		"%s.\n"
 		"\n"
@@ -27,6 +27,7 @@ static void help(FILE *to, const char *program)
 		"  forced     the tasks in the order of the schedule; needs root and the module hold.ko, if any is held\n"
 		"  control    the tasks one after the other\n"
 		"  natural    all tasks at once, round after round; 100 rounds unless told\n"
+		"  --places   natural: in so many places of large files, 1 MiB apart, in each round\n"
 		"  --device   what is mounted at DIR: it is mounted anew at the end, and read again%s\n"
 		"  --type     its file system\n"
 		"  --mount-options  the file system's own, for mounting anew (gfs2: lockproto=lock_nolock)\n"
@@ -65,6 +66,23 @@ static void check_device(const char *mode)
 			"its own for writes, as of: dmsetup create NAME --table '0 SECTORS delay DEV 0 0 DEV 0 20'");
 }
 
+#define MOST_PLACES 4096
+
+/* A race that is about whole files has one place, and that is said. */
+static void check_places(const char *mode)
+{
+	static const char *const why = ONE_PLACE;
+
+	if (places > 1 && strcmp(mode, "natural"))
+		give_up("--places %llu: for natural rounds alone", places);
+	if (places > MOST_PLACES)
+		give_up("--places %llu: expected %d at most", places, MOST_PLACES);
+	if (places > 1 && why) {
+		printf("{\"warning\":\"one place a round: %s\"}\n", why);
+		places = 1;
+	}
+}
+
 /* What is to be mounted anew has to be mounted there. */
 static int is_mounted_at(const char *path)
 {
@@ -97,7 +115,8 @@ int main(int count, char **arguments)
 	static const struct option options[] = {
 		{ "device", required_argument, NULL, 'd' }, { "type", required_argument, NULL, 't' },
 		{ "mount-options", required_argument, NULL, 'o' }, { "rounds", required_argument, NULL, 'r' },
-		{ "recorder", required_argument, NULL, 'R' }, { "seconds", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+		{ "recorder", required_argument, NULL, 'R' }, { "seconds", required_argument, NULL, 's' },
+		{ "places", required_argument, NULL, 'p' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	u64 rounds = 0, seconds = 0;
 	const char *mode;
@@ -111,6 +130,7 @@ int main(int count, char **arguments)
 		case 'o': mount_options = optarg; break;
 		case 'r': rounds = number("rounds", optarg); break;
 		case 'R': recorder = optarg; break;
+		case 'p': places = number("places", optarg); break;
 		case 's': seconds = number("seconds", optarg); break;
 		case 'h': help(stdout, arguments[0]); return 0;
 		default: help(stderr, arguments[0]); return 2;
@@ -123,6 +143,7 @@ int main(int count, char **arguments)
 	folder = arguments[optind];
 	mode = arguments[optind + 1];
 	check_device(mode);
+	check_places(mode);
 	check_folder();
 	catch_faults();
 	prepare_tasks();

@@ -69,7 +69,7 @@ PART void map_file(struct task *task, int file, int fd, u64 from, u64 length, in
 	end_map(task, file);
 	map->from = start;
 	map->length = (from + length - start + PAGE - 1) / PAGE * PAGE;
-	map->at = mmap(NULL, map->length, protection, MAP_SHARED, fd, start);
+	map->at = mmap(NULL, map->length, protection, MAP_SHARED, fd, here + start);
 	if (map->at == MAP_FAILED) {
 		note(task, "mmap", -1, errno);
 		map->at = NULL;
@@ -155,7 +155,7 @@ PART void dirty_again(struct task *task, int fd, u64 at, u64 length)
 {
 	u64 start = at / PAGE * PAGE;
 	u64 size = (at + length - start + PAGE - 1) / PAGE * PAGE;
-	unsigned char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, start);
+	unsigned char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, here + start);
 
 	if (map == MAP_FAILED) {
 		note(task, "mmap", -1, errno);

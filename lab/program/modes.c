@@ -1,6 +1,7 @@
 /* ---- forced, control, natural ---- */
 
 #define END_MS 60000		/* within which all tasks have to come to their ends */
+#define PLACE_MS 50		/* and so many more for each place */
 #define MOST_SHOWN 4		/* rounds that are shown in full */
 
 static struct task setup = { .name = "setup", .calls = SETUP_CALLS, .call = setup_call };
@@ -28,20 +29,26 @@ static void wait_for_recorder(void)
 static void make_start(void)
 {
 	int number, failed;
+	u64 place;
 
 	crashed = 0;
 	make_files();
 	setup.failed = 0;
 	said = stdout;
+	/* Each of them in all places, before the next one: some are about the whole file. */
 	for (number = 0; number < setup.calls; number++) {
 		setup.at = number;
-		setup.call(&setup, number);
+		for (place = 0; place < places; place++) {
+			here = place * PLACE;
+			setup.call(&setup, number);
+		}
 	}
+	here = 0;
 	end_aio(&setup);
 	for (number = 0; number < MOST_FILES; number++)
 		end_map(&setup, number);
 	failed = setup.failed;
-	if (failed > SETUP_MAY_FAIL)
+	if (failed > (int)(SETUP_MAY_FAIL * places))
 		give_up("%d calls of the setup failed: this file system, or this kernel, is not one that the race is of",
 			failed);
 }
@@ -49,13 +56,15 @@ static void make_start(void)
 /* Which prediction it is: where both are alike, the control's in the control, and the schedule's otherwise. */
 static const char *result_of(int (*is_as)(const struct left *), int first_is_control)
 {
-	if (!predicted.is_known && !predicted_control.is_known)
+	const struct left *alone = all_at_once ? &left_in_any_order : &predicted_control;
+
+	if (!predicted.is_known && !alone->is_known)
 		return "not predicted";
-	if (first_is_control && is_as(&predicted_control))
+	if (first_is_control && is_as(alone))
 		return "as the control";
 	if (is_as(&predicted))
 		return "as predicted";
-	return is_as(&predicted_control) ? "as the control" : "other";
+	return is_as(alone) ? "as the control" : "other";
 }
 
 /* How the last line of a single run begins. */
@@ -232,83 +241,126 @@ static void watch_round(unsigned random)
 	}
 	if (KILLS)
 		kill_some(random);
-	if (!wait_for_ends(END_MS))
+	if (!wait_for_ends(END_MS + places * PLACE_MS))
 		end_hanging("natural");
 }
 
-static void print_round(u64 round, const char *result)
+static void print_round(u64 round, u64 place, const char *result)
 {
-	printf("{\"round\":%llu,\"is\":\"%s\"}\n", round, result);
+	printf("{\"round\":%llu,\"place\":%llu,\"is\":\"%s\"}\n", round, place, result);
 	print_stages();
 }
 
-/* How many rounds ended how. */
-struct rounds {
-	u64 all, predicted, control, other, unknown, failed;
+/* How many rounds, or places, ended how. */
+struct counts {
+	u64 all, predicted, control, other, unknown;
 };
 
-static void count_round(struct rounds *rounds, const char *result)
+static void count(struct counts *counts, const char *result)
 {
+	counts->all++;
+	if (!strcmp(result, "as predicted"))
+		counts->predicted++;
+	else if (!strcmp(result, "as the control"))
+		counts->control++;
+	else if (!strcmp(result, "other"))
+		counts->other++;
+	else
+		counts->unknown++;
+}
+
+static void add(struct counts *to, const struct counts *more)
+{
+	to->all += more->all;
+	to->predicted += more->predicted;
+	to->control += more->control;
+	to->other += more->other;
+	to->unknown += more->unknown;
+}
+
+/* What several come to: the bytes of the schedule, if they were seen in one of them. */
+static const char *result_of_all(const struct counts *counts)
+{
+	if (counts->predicted)
+		return "as predicted";
+	if (counts->other)
+		return "other";
+	return counts->unknown ? "not predicted" : "as the control";
+}
+
+/* What came of rounds so far. */
+struct rounds {
+	struct counts rounds, places;
+	u64 failed;		/* tasks with calls that failed */
+	int shown;
+};
+
+/* Compares a place. */
+static const char *look_at_place(struct rounds *rounds, u64 place)
+{
+	const char *result;
+
+	here = place * PLACE;
+	if (crashed)
+		look_at_remounted();
+	else
+		look_at_files(STABLE);
+	result = result_of(as, 1);
+	if (strcmp(result, "as the control") && rounds->shown++ < MOST_SHOWN)
+		print_round(rounds->rounds.all + 1, place, result);
+	forget_stages();
+	here = 0;
+	return result;
+}
+
+/* Compares all places of a round. */
+static void judge_round(struct rounds *rounds)
+{
+	struct counts found = { 0, 0, 0, 0, 0 };
+	u64 place;
 	int each;
 
-	rounds->all++;
+	if (!crashed)
+		make_stable();
+	for (place = 0; place < places; place++)
+		count(&found, look_at_place(rounds, place));
+	add(&rounds->places, &found);
+	count(&rounds->rounds, result_of_all(&found));
 	for (each = 0; each < TASKS; each++)
 		rounds->failed += tasks[each].failed > 0;
-	if (!strcmp(result, "as predicted"))
-		rounds->predicted++;
-	else if (!strcmp(result, "as the control"))
-		rounds->control++;
-	else if (!strcmp(result, "other"))
-		rounds->other++;
-	else
-		rounds->unknown++;
 }
 
-/* What the rounds come to: the bytes of the schedule, if they were seen in one of them. */
-static const char *result_of_rounds(const struct rounds *rounds)
+static void print_rounds(const struct rounds *rounds)
 {
-	if (rounds->predicted)
-		return "as predicted";
-	if (rounds->other)
-		return "other";
-	return rounds->unknown ? "not predicted" : "as the control";
+	const struct counts *all = &rounds->rounds, *in = &rounds->places;
+
+	printf("{\"result\":\"%s\",\"mode\":\"natural\",\"rounds\":%llu,\"as predicted\":%llu,\"as the control\":%llu,"
+	       "\"other\":%llu,\"places\":%llu,\"places as predicted\":%llu,\"other places\":%llu,"
+	       "\"tasks with failed calls\":%llu}\n",
+	       result_of_all(all), all->all, all->predicted, all->control, all->other, in->all, in->predicted, in->other,
+	       rounds->failed);
 }
 
-static void print_rounds(const struct rounds *rounds, const char *result)
-{
-	printf("{\"result\":\"%s\",\"mode\":\"natural\",\"rounds\":%llu,\"as predicted\":%llu,"
-	       "\"as the control\":%llu,\"other\":%llu,\"tasks with failed calls\":%llu}\n",
-	       result, rounds->all, rounds->predicted, rounds->control, rounds->other, rounds->failed);
-}
+#define LEADS 4		/* how far tasks may be apart changes from round to round: not at all, or by 1, 2 or 3 places */
 
 static int natural(u64 most, u64 seconds)
 {
-	struct rounds rounds = { 0, 0, 0, 0, 0, 0 };
-	u64 end = now() + seconds * 1000;
-	const char *result;
-	int shown = 0;
+	struct rounds rounds = { .shown = 0 };
+	u64 end = now() + seconds * 1000, round;
 
 	all_at_once = quiet = 1;
-	while (rounds.all < most && (!seconds || now() < end)) {
-		choose_cpus(rounds.all + now());
+	for (round = 0; round < most && (!seconds || now() < end); round++) {
+		choose_cpus(round + now());
+		shared->lead = round % LEADS;
 		make_start();
 		start_tasks(NO_LIMIT);
 		watch_round(tasks[0].random);
 		if (any_has_died())
 			return end_with_the_dead("natural");
 		print_reports();
-		if (crashed)
-			look_at_remounted();
-		else
-			look_at_stable();
-		result = result_of(as, 1);
-		count_round(&rounds, result);
-		if (strcmp(result, "as the control") && shown++ < MOST_SHOWN)
-			print_round(rounds.all, result);
-		forget_stages();
+		judge_round(&rounds);
 		close_files();
 	}
-	result = result_of_rounds(&rounds);
-	print_rounds(&rounds, result);
-	return !is_wanted(result, "as predicted");
+	print_rounds(&rounds);
+	return !is_wanted(result_of_all(&rounds.rounds), "as predicted");
 }

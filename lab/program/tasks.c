@@ -10,6 +10,7 @@ struct shared {
 	unsigned changes;
 	int abandoned;		/* nobody begins anything any more */
 	int starting;		/* tasks that are not yet at the start */
+	int lead;		/* places by which a task may be ahead of the others */
 	pid_t main;
 	struct task tasks[TASKS + 1];
 };
@@ -166,19 +167,55 @@ static void begin_life(struct task *task)
 		start_together(task);
 }
 
-static __attribute__((noreturn)) void live(struct task *task)
+#define PATIENCE_MS 1000	/* for others who do not come nearer */
+
+/*
+ * Goes to a place, where the others are near. So tasks meet although one has more to do than another. Who has died comes no
+ * nearer, and is not waited for again.
+ */
+static void come_to(struct task *task, u64 place)
+{
+	static int alone;
+	u64 end = now() + PATIENCE_MS;
+	int each;
+
+	here = place * PLACE;
+	__atomic_store_n(&task->place, (int)place, __ATOMIC_SEQ_CST);
+	for (each = 0; !alone && each < TASKS; each++) {
+		struct task *other = &tasks[each];
+
+		while (!alone && !look(&other->ended) && look(&other->place) + shared->lead < (int)place) {
+			alone = look(&shared->abandoned) || now() >= end;
+			sched_yield();
+		}
+	}
+}
+
+/* All calls of a task. */
+static void go_through(struct task *task)
 {
 	int number, file;
 
-	begin_life(task);
 	for (number = 0; number < task->calls && pass_gate(task, number); number++) {
 		task->call(task, number);
 		fflush(said);
 		change(&task->done, number + 1);
 	}
-	end_aio(task);
+	wait_for_submitted(task);
 	for (file = 0; file < MOST_FILES; file++)
 		end_map(task, file);
+}
+
+static __attribute__((noreturn)) void live(struct task *task)
+{
+	u64 place;
+
+	begin_life(task);
+	for (place = 0; place < places; place++) {
+		come_to(task, place);
+		go_through(task);
+	}
+	end_aio(task);
 	fflush(said);
 	change(&task->ended, 1);
 	_exit(0);
@@ -195,7 +232,7 @@ static void start_tasks(int allowed)
 	for (each = 0; each < TASKS; each++) {
 		struct task *task = &tasks[each];
 
-		task->begun = task->done = task->ended = task->failed = 0;
+		task->begun = task->done = task->ended = task->failed = task->place = 0;
 		task->drops_asked = task->drops_done = task->may_be_killed = 0;
 		task->killed = task->gone = 0;
 		task->allowed = allowed;

@@ -123,6 +123,10 @@ pub struct LabRunArgs {
     /// In place of the forced run and the control: all tasks at once, so many rounds, without the module.
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub natural: Option<u64>,
+    /// The race in so many places of large files, 1 MiB apart, in each round; where a command is about a whole file, or its end, a
+    /// round has one place all the same, and why is said.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "natural", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub places: u64,
     /// The longest that the rounds may take, in seconds.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub seconds: u64,

@@ -15,6 +15,7 @@ use crate::cli::lab::{
 };
 use crate::input::{self, InputError};
 use crate::lab::guest::{self, Store};
+use crate::lab::places::Race;
 use crate::lab::plan::Plan;
 use crate::lab::planner::{PlanError, Subject};
 use crate::lab::run::{self, Came, Mode, Results, Run};
@@ -110,8 +111,10 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
     let program = program(&plan)?;
     let store = Store::fetched().map_err(|error| lacking(&error))?;
     let kernel = store.kernel(&args.subject.kernel).map_err(|error| lacking(&error))?;
+    let one = Race::from(&plan).one_alone().filter(|_| args.places > 1);
+    let places = if one.is_some() { 1 } else { args.places };
     let modes = match args.natural {
-        Some(rounds) => vec![Mode::Natural { rounds, seconds: args.seconds }],
+        Some(rounds) => vec![Mode::Natural { rounds, seconds: args.seconds, places }],
         None if args.trace.is_some() => vec![Mode::Recorded, Mode::Control],
         None => vec![Mode::Forced, Mode::Control],
     };
@@ -128,7 +131,10 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
         ResultFormat::Text => results::text(&plan, &results),
         ResultFormat::Jsonl => results::jsonl(&plan, &results),
     };
-    Ok(Report { results: text, errors: notes, exit: exit_of(&plan, &results) })
+    let errors = one.map_or_else(String::new, |why| {
+        format!("note: {}: one place a round, in small files: {why}\n", plan.scenario)
+    });
+    Ok(Report { results: text, errors: notes + &errors, exit: exit_of(&plan, &results) })
 }
 
 /// A run that came as predicted is expected, and a control that came as one. Where both are predicted to be alike, they are.

@@ -59,6 +59,7 @@ pub(super) fn behind(plan: Plan, release: Release) -> Option<Plan> {
     }
     let shift = |left: &Left| shifted(left, usize::from(file), by);
     let (predicted, predicted_control) = (shift(&plan.predicted), shift(&plan.predicted_control));
+    let in_any_order = shift(&plan.in_any_order);
     let beside = plan.beside.as_ref().map(|(variant, left)| (*variant, shift(left)));
     Some(Plan {
         moved_up: by,
@@ -68,6 +69,7 @@ pub(super) fn behind(plan: Plan, release: Release) -> Option<Plan> {
         holds,
         predicted,
         predicted_control,
+        in_any_order,
         beside,
         ..plan
     })

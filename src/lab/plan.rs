@@ -63,6 +63,9 @@ pub struct Plan {
     pub predicted: Left,
     /// What the control leaves, by the model.
     pub predicted_control: Left,
+    /// What the tasks leave one after the other, in whatever order, by the model; what depends on the order is not said. With this
+    /// natural rounds are compared. Nothing where the model does not say.
+    pub in_any_order: Left,
     /// What the same turns leave with another check, by the model: on the kernel as it is, or without its check.
     pub beside: Option<(Variant, Left)>,
 }

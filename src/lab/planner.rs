@@ -19,6 +19,7 @@ use super::holds::{self, Path, Where};
 use super::plan::{Left, Plan};
 use super::predicted::{left, left_by_crash};
 use super::release::Release;
+use super::sequential::left_in_any_order;
 use super::turns::weave;
 use super::undisturbed::undisturb;
 use super::variant::Variant;
@@ -321,6 +322,7 @@ impl<'s> Subject<'s> {
             task_lines: scenario.actor_lines.iter().map(|lines| texts(lines)).collect(),
             predicted: predicted(scenario, &implementation.fs, &played, cut),
             predicted_control: predicted(scenario, &implementation.fs, &serially, after.len()),
+            in_any_order: left_in_any_order(&scenario.config_of(implementation.clone()))?,
             beside: self.beside(steps)?,
             holds: woven.holds,
             turns: woven.turns,

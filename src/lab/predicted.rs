@@ -11,7 +11,7 @@ use super::plan::{Contents, Left, Part, Value};
 
 /// What a schedule that ends in a final state leaves: what is cached at its end, and what is on the device after the epilogue.
 /// XFS alone is modelled with a size in memory and another one on the device.
-pub(super) fn left(replay: &Replay, fs: &Personality) -> Left {
+pub fn left(replay: &Replay, fs: &Personality) -> Left {
     let remounted = if fs.fs_type == FsType::Xfs { recovered } else { on_device };
     let last = replay.played.last().map_or(&replay.initial_picture, |played| &played.picture);
     let stable = replay.epilogue.as_ref().map_or(last, |epilogue| &epilogue.picture);

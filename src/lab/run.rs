@@ -33,6 +33,8 @@ pub enum Mode {
         rounds: u64,
         /// Seconds.
         seconds: u64,
+        /// Places of a round; of more than one, in large files ([`super::places`]).
+        places: u64,
     },
 }
 
@@ -174,7 +176,9 @@ fn script(plan: &Plan, modes: &[Mode]) -> String {
         lines.push(format!("{mkfs} $device > /out/{number}.mkfs 2>&1 || exit 1"));
         lines.push(format!("mount -t {kind} -o noatime,{options} $device /mnt || exit 1"));
         let more = match mode {
-            Mode::Natural { rounds, seconds } => format!(" --rounds {rounds} --seconds {seconds}"),
+            Mode::Natural { rounds, seconds, places } => {
+                format!(" --rounds {rounds} --seconds {seconds} --places {places}")
+            }
             Mode::Recorded => format!(" --recorder {RECORDER}"),
             Mode::Forced | Mode::Control => String::new(),
         };

@@ -40,6 +40,7 @@ pub fn plan(config: &Config, order: &[usize], about: About) -> Result<Plan, Engi
     if config.judges_crashes() {
         turns.push(Turn::Crash);
     }
+    let predicted_control = left_in_any_order(config)?;
     Ok(Plan {
         scenario: about.scenario,
         title: about.title,
@@ -64,12 +65,13 @@ pub fn plan(config: &Config, order: &[usize], about: About) -> Result<Plan, Engi
         unforced: Vec::new(),
         predicted: Left::default(),
         beside: None,
-        predicted_control: left_by_the_control(config)?,
+        in_any_order: predicted_control.clone(),
+        predicted_control,
     })
 }
 
 /// What is left in whatever order the tasks come, one after the other; nothing is known where power is lost.
-fn left_by_the_control(config: &Config) -> Result<Left, EngineError> {
+pub(super) fn left_in_any_order(config: &Config) -> Result<Left, EngineError> {
     let part = |part: &expected::Part| Part {
         bytes: part.bytes.clone(),
         value: part.value.map_or(Value::Unknown, Value::Byte),

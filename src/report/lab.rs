@@ -7,6 +7,7 @@ use stalemap_facade::Property;
 use stalemap_model::words::geometry::{ByteRange, Bytes};
 
 use super::text::wrap;
+use crate::lab::places::Race;
 use crate::lab::plan::{Answer, At, Call, Contents, Hold, Left, Part, Plan, Turn, Value as Holds, Whom};
 
 /// The plan, for people.
@@ -35,6 +36,7 @@ pub fn text(plan: &Plan) -> String {
         let _ = writeln!(text, "{:>4}  {}", number + 1, self::turn(plan, *turn));
     }
     unforced(&mut text, plan);
+    places(&mut text, plan);
     left(&mut text, plan, "the model predicts", &plan.predicted);
     if let Some((variant, beside)) = plan.beside.as_ref().filter(|(_, beside)| *beside != plan.predicted) {
         let with = match variant.design() {
@@ -170,6 +172,12 @@ fn value(value: Holds) -> String {
     }
 }
 
+/// Whether rounds of a loop may have many places, which matters where an order is not forced.
+fn places(text: &mut String, plan: &Plan) {
+    let Some(why) = Race::from(plan).one_alone().filter(|_| !plan.unforced.is_empty()) else { return };
+    let _ = writeln!(text, "a round of the loop has one place (no `--places`): {why}");
+}
+
 /// The plan, for programs.
 pub fn json(plan: &Plan) -> String {
     let document = json!({
@@ -188,6 +196,7 @@ pub fn json(plan: &Plan) -> String {
         "unforced": plan.unforced.iter().map(|order| json!({
             "step": order.step + 1, "actor": order.actor, "op": order.op, "why": order.why,
         })).collect::<Vec<_>>(),
+        "one_place": Race::from(plan).one_alone(),
         "control": plan.control,
         "predicted": left_value(plan, &plan.predicted),
         "predicted_control": left_value(plan, &plan.predicted_control),

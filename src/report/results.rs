@@ -66,9 +66,25 @@ fn said(run: &Run) -> Vec<String> {
             let bad = line.get("as predicted").map(plain).unwrap_or_default();
             let other = line.get("other").map(plain).unwrap_or_default();
             said.push(format!("{bad} of {} rounds as predicted, {other} otherwise", plain(rounds)));
+            said.extend((places_of(run.mode) > 1).then(|| of_places(line)));
         }
     }
     said
+}
+
+/// Places of a round.
+const fn places_of(mode: Mode) -> u64 {
+    match mode {
+        Mode::Natural { places, .. } => places,
+        Mode::Forced | Mode::Recorded | Mode::Control => 1,
+    }
+}
+
+/// What the places of all rounds came to.
+fn of_places(line: &Value) -> String {
+    let part = |key: &str| line.get(key).map(plain).unwrap_or_default();
+    let (bad, all, other) = (part("places as predicted"), part("places"), part("other places"));
+    format!("{bad} of {all} places as predicted, {other} otherwise")
 }
 
 fn plain(value: &Value) -> String {
@@ -90,6 +106,7 @@ pub fn jsonl(plan: &Plan, results: &Results) -> String {
         };
         let differs: Vec<&Value> = run.lines.iter().filter_map(|line| line.get("differs")).collect();
         let counted = |key: &str| run.lines.last().and_then(|line| line.get(key)?.as_u64());
+        let rounds = counted("rounds");
         let line = json!({
             "schema": SCHEMA,
             "scenario": plan.scenario,
@@ -104,8 +121,13 @@ pub fn jsonl(plan: &Plan, results: &Results) -> String {
             // Whether the bytes of the schedule are other ones than those of the control.
             "tells": plan.tells(),
             "differs": differs,
-            "rounds": counted("rounds"),
+            "rounds": rounds,
             "rounds_as_predicted": counted("as predicted"),
+            // Of a round, and of all rounds.
+            "places_of_round": rounds.map(|_| places_of(run.mode)),
+            "places": counted("places"),
+            "places_as_predicted": counted("places as predicted"),
+            "other_places": counted("other places"),
             "warnings": results.warnings,
             "seconds": (results.seconds * 10.0).round() / 10.0,
         });

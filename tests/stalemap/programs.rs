@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use stalemap::lab::places::Race;
 use stalemap::lab::plan::{At, Hold, Left, Part, Plan, Turn, Value as Byte, Whom};
 use stalemap::lab::sequential::{About, plan};
 use stalemap::report::export::c::{generated, program, unsayable};
@@ -384,6 +385,87 @@ fn rounds_are_counted() {
         text(&output.stderr)
     );
     assert_eq!(output.status.code(), Some(1), "nothing is as predicted");
+}
+
+/// A race of which both tasks stay where they are, and one whose tasks write to the same bytes.
+fn placed() -> Plan {
+    own(
+        "\"pwrite -S 0x58 0 8k\", \"fsync\"",
+        &[
+            ("a", "\"mmap -rw 0 4k\", \"mwrite -S 0x61 0 2k\", \"sync_range -w 0 0\""),
+            ("b", "\"@aio pwrite -S 0x62 4k 4k\", \"pread 4k 4k\""),
+            ("c", "\"pwrite -S 0x63 2k 1k\""),
+            ("d", "\"pwrite -S 0x64 2k 1k\""),
+        ],
+    )
+}
+
+#[test]
+fn a_round_has_many_places() {
+    let plan = placed();
+    assert_eq!(Race::from(&plan).one_alone(), None);
+    let arguments = ["files", "natural", "--rounds", "4", "--places", "7"];
+    let (output, lines) = run(&plan, &arguments);
+    let last = lines.last().unwrap();
+    let all = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!((&last["rounds"], &last["places"]), (&4.into(), &28.into()), "{all}");
+    // Whoever was the last of two who write the same bytes: that is no matter of this race.
+    assert_eq!((&last["as the control"], &last["other places"]), (&4.into(), &0.into()), "{all}");
+    assert_eq!(last["tasks with failed calls"], 0, "{all}");
+
+    // What goes wrong in one place is told of that place.
+    let right = program(&plan);
+    let wrong = right.replacen("0, 2048, 0x61);", "0, 2048, here == 5 * PLACE ? 0x65 : 0x61);", 1);
+    assert_ne!(wrong, right);
+    let (output, lines) = run_program(wrong, &arguments);
+    let last = lines.last().unwrap();
+    let all = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!((&last["other"], &last["other places"]), (&4.into(), &4.into()), "{all}");
+    let told: Vec<&Value> = lines.iter().filter(|line| line["is"] == "other").collect();
+    assert!(told.len() == 4 && told.iter().all(|line| line["place"] == 5), "{all}");
+}
+
+#[test]
+fn a_race_of_whole_files_has_one_place_and_says_so() {
+    let plan = own("\"pwrite -S 0x58 0 8k\"", &[("a", "\"truncate 4k\""), ("b", "\"pwrite -S 0x61 0 4k\"")]);
+    let (output, lines) = run(&plan, &["files", "natural", "--rounds", "2", "--places", "7"]);
+    let warning = "one place a round: `truncate` is about the end of the file";
+    assert_eq!(lines[0]["warning"], warning, "{}", text(&output.stdout));
+    let last = lines.last().unwrap();
+    assert_eq!((&last["rounds"], &last["places"]), (&2.into(), &2.into()), "{}", text(&output.stdout));
+    let (output, _) = run(&plan, &["--places", "2", "files", "control"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("--places 2: for natural rounds alone"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+/// Which races may have many places, and why others may not.
+#[test]
+fn what_has_one_place_alone_has_a_reason() {
+    let of = |setup: &str, run: &str| Race::from(&own(setup, &[("a", run)])).one_alone();
+    let (pages, write) = ("\"pwrite -S 0x58 0 8k\"", "\"pwrite -S 0x61 2k 4k\"");
+    assert_eq!(of(pages, write), None);
+    assert_eq!(of("\"truncate 8k\", \"falloc 0 4k\", \"pwrite 4k 1k\", \"fsync\"", write), None);
+    for (setup, run, why) in [
+        ("\"pwrite -S 0x58 0 7k\"", write, "ends within a folio"),
+        ("", "\"pwrite -S 0x61 0 4k\"", "is empty at first"),
+        (pages, "\"pwrite -S 0x61 6k 4k\"", "behind the end of the file"),
+        ("\"pwrite -S 0x58 0 16k\", \"truncate 8k\"", write, "`truncate` is about"),
+        (pages, "\"fsync\"", "`fsync` is about"),
+        (pages, "\"pwrite -W 0 4k\"", "`fsync` is about"),
+        (pages, "\"fcollapse 0 4k\"", "move all that is behind"),
+        (pages, "\"seek -d 0\"", "anywhere in the file"),
+        (pages, "\"@kill 0\", \"pwrite 0 4k\"", "comes to no other place"),
+        (pages, "\"pwrite 0 4k\", \"@crash\"", "power is lost once"),
+        (pages, "\"pwrite -i buffer 0 4k\", \"[buffer] mwrite 0 4k\"", "there is one of it"),
+        ("\"pwrite -S 0x58 0 8k\", \"pwrite 516k 8k\"", write, "too long"),
+    ] {
+        let said = of(setup, run);
+        assert!(said.is_some_and(|said| said.contains(why)), "{setup} {run}: {said:?}");
+    }
 }
 
 #[test]

@@ -24,6 +24,9 @@ struct Line {
     moved_up: u64,
     rounds: Option<u64>,
     rounds_as_predicted: Option<u64>,
+    places_of_round: Option<u64>,
+    places: Option<u64>,
+    places_as_predicted: Option<u64>,
 }
 
 /// What runs of one scenario on one kernel came to.
@@ -31,8 +34,15 @@ struct Line {
 struct Cell {
     forced: Option<String>,
     control: Option<String>,
-    /// Rounds that came as predicted, of all.
-    natural: (u64, u64),
+    /// Loops, by the places of a round.
+    natural: BTreeMap<u64, Natural>,
+}
+
+/// What came as predicted, of all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Natural {
+    rounds: (u64, u64),
+    places: (u64, u64),
 }
 
 /// What is no result.
@@ -117,8 +127,12 @@ fn enter(cell: &mut Cell, line: &Line) {
         "forced" => cell.forced = Some(result(line)),
         "control" => cell.control = Some(line.result.clone()),
         _ => {
-            cell.natural.0 += line.rounds_as_predicted.unwrap_or(0);
-            cell.natural.1 += line.rounds.unwrap_or(0);
+            // Older results have one place, and do not say so.
+            let natural = cell.natural.entry(line.places_of_round.unwrap_or(1)).or_default();
+            natural.rounds.0 += line.rounds_as_predicted.unwrap_or(0);
+            natural.rounds.1 += line.rounds.unwrap_or(0);
+            natural.places.0 += line.places_as_predicted.unwrap_or(0);
+            natural.places.1 += line.places.unwrap_or(0);
         }
     }
 }
@@ -140,8 +154,12 @@ fn in_words(cell: &Cell) -> String {
             .filter(|control| cell.forced.is_none() && cell.natural.1 == 0 || *control != "as the control")
             .map(|control| format!("control: {control}")),
     );
-    if cell.natural.1 > 0 {
-        words.push(format!("{} of {} rounds", cell.natural.0, cell.natural.1));
+    for (places, natural) in cell.natural.iter().filter(|(_, natural)| natural.rounds.1 > 0) {
+        let ((rounds, of_rounds), (bad, of_places)) = (natural.rounds, natural.places);
+        words.push(match places {
+            1 => format!("{rounds} of {of_rounds} rounds"),
+            _ => format!("{rounds} of {of_rounds} rounds of {places} places ({bad} of {of_places} places)"),
+        });
     }
     words.join("; ")
 }
@@ -183,5 +201,21 @@ mod tests {
         assert!(
             markdown(&whole.replace("forced", "control")).unwrap().ends_with("| control: as predicted |\n")
         );
+    }
+
+    #[test]
+    fn loops_are_added_up_by_the_places_of_a_round() {
+        let line = |rounds: &str| {
+            format!(
+                "{{\"scenario\":\"xfs/a\",\"kernel\":\"6.12.118\",\"property\":\"lost-write\",\"mode\":\"natural\",\"result\":\"other\",{rounds}}}"
+            )
+        };
+        let small = line("\"rounds\":300,\"rounds_as_predicted\":2");
+        let large = line(
+            "\"rounds\":10,\"rounds_as_predicted\":4,\"places_of_round\":100,\"places\":1000,\"places_as_predicted\":9",
+        );
+        let table = markdown(&[&small[..], &large, &large].join("\n")).unwrap();
+        let cell = "2 of 300 rounds; 8 of 20 rounds of 100 places (18 of 2000 places)";
+        assert_eq!(table.lines().last(), Some(&*format!("| xfs/a | its own | lost-write | {cell} |")));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use stalemap_model::words::command::Io;
 
+use crate::lab::places::STRIDE;
 use crate::lab::plan::Plan;
 
 const BASE: &str = include_str!("../../../../lab/program/base.h");
@@ -16,7 +17,8 @@ const CACHE: &str = include_str!("../../../../lab/program/cache.c");
 
 /// What stands before the generated part: what a plan is made of, and what calls do.
 pub(super) fn before(plan: &Plan) -> String {
-    let page = format!("#define FOLIO {}ULL\n#define BLOCK {}\n\n", plan.folio, plan.block);
+    let (folio, block) = (plan.folio, plan.block);
+    let page = format!("#define FOLIO {folio}ULL\n#define BLOCK {block}\n#define PLACE {STRIDE}ULL\n\n");
     [BASE, "\n", &page, REPORT, "\n", IO, "\n", AIO, "\n", MAP, "\n", SPACE, "\n", CACHE, "\n"].concat()
 }
 

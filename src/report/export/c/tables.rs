@@ -11,6 +11,7 @@ use stalemap_model::words::personality::Hooks;
 use super::statement::pattern;
 use super::text::{literal, number};
 use super::{fixed, words};
+use crate::lab::places::Race;
 use crate::lab::plan::{At, Contents, DEVICE_PATTERN, Hold, Left, MEMORY_PATTERN, Plan, Turn, Value, Whom};
 
 /// Bytes of a task's name, without the 0 at its end (`TASK_COMM_LEN`).
@@ -55,6 +56,7 @@ pub(super) fn numbers(plan: &Plan) -> String {
         ("DROPS_SOURCES", i32::from(has(FaultKind::Short)).to_string()),
         ("KILLS", i32::from(has(FaultKind::Kill)).to_string()),
         ("DEVICE_BYTE", format!("{DEVICE_PATTERN:#04x}")),
+        ("ONE_PLACE", Race::from(plan).one_alone().map_or_else(|| "NULL".to_owned(), literal)),
     ];
     let mut text = String::new();
     for (name, value) in numbers {
@@ -93,8 +95,10 @@ fn table(head: &str, rows: &[String], none: &str) -> String {
 pub(super) fn files(plan: &Plan) -> String {
     let direct = fixed::direct(plan);
     let journals = i32::from(plan.fs.hooks == Hooks::Jdata);
+    let sizes = Race::from(plan).sizes();
     let file = |(place, name): (usize, &String)| {
-        format!("{{ {}, {}, {journals}, -1, -1, 0 }}", literal(name), i32::from(direct.contains(&place)))
+        let (name, direct) = (literal(name), i32::from(direct.contains(&place)));
+        format!("{{ {name}, {direct}, {journals}, {}, -1, -1, 0 }}", number(sizes[place]))
     };
     let files: Vec<String> = plan.files.iter().enumerate().map(file).collect();
     let buffers: Vec<String> = (0..plan.buffers.len()).map(|place| buffer(plan, place)).collect();
@@ -223,9 +227,18 @@ fn hold_in_words(plan: &Plan, hold: &Hold) -> String {
     format!("{who}, {} {}{folio}{call}", side(hold.at), hold.function)
 }
 
-/// What the forced run leaves, and the control.
+/// What the forced run leaves, the control, and the tasks in any order, for natural rounds.
 pub(super) fn predictions(plan: &Plan) -> String {
-    [left("predicted", &plan.predicted), left("predicted_control", &plan.predicted_control)].concat()
+    let orders = match &plan.in_any_order {
+        unknown if unknown.remounted.is_empty() => &plan.predicted_control,
+        orders => orders,
+    };
+    [
+        left("predicted", &plan.predicted),
+        left("predicted_control", &plan.predicted_control),
+        left("left_in_any_order", orders),
+    ]
+    .concat()
 }
 
 fn left(name: &str, left: &Left) -> String {
