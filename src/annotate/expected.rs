@@ -2,14 +2,17 @@
 
 use std::ops::Range;
 
-use stalemap_checker::{replay, serial};
-use stalemap_explore::{EngineError, ReplayError, Schedule};
+use stalemap_checker::{explore, replay, serial};
+use stalemap_explore::{EngineError, Limits, Options, ReplayError, Schedule};
 use stalemap_facade::{ActorId, Role, System};
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::config::{Config, FileCommand, FileRange};
 
 /// The most actors of which every order is tried; of more, the order of the file and its reverse.
 const MOST_ACTORS: usize = 5;
+
+/// The most states that are settled to find out what runs may leave.
+const MOST_STATES: u64 = 200_000;
 
 /// The contents of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,11 +35,46 @@ pub struct Part {
 /// What every serial order of the actors leaves, by file. `None` if there is no such run: somebody waits for ever, power
 /// is lost, or the end of a file depends on the order.
 pub fn contents(config: &Config) -> Result<Option<Vec<Contents>>, EngineError> {
-    let stops = |call: &FileCommand| call.command.stops();
-    if config.actors.iter().flat_map(|actor| &actor.run).any(stops) {
+    let Some((kernel, cells)) = observed(config) else { return Ok(None) };
+    let Some(left) = in_any_order(&kernel)? else { return Ok(None) };
+    Ok(by_file(config, &cells, left))
+}
+
+/// What every run leaves that loses nothing, however its steps come: beside the serial orders of the actors, all runs of these
+/// systems that violate nothing. `None` as with [`contents`], and where there is more to explore than is done for this.
+pub fn in_every_run(configs: &[Config]) -> Result<Option<Vec<Contents>>, EngineError> {
+    let mut all = Vec::new();
+    for config in configs {
+        let Some((kernel, _)) = observed(config) else { return Ok(None) };
+        let Some(left) = in_runs(&kernel)? else { return Ok(None) };
+        all.extend(left);
+    }
+    let first = configs.first().and_then(|config| Some((config, observed(config)?.1)));
+    Ok(first.and_then(|(config, cells)| by_file(config, &cells, all)))
+}
+
+/// The cells of all files after the runs of a system.
+fn in_runs(kernel: &Kernel) -> Result<Option<Vec<Option<Vec<Value>>>>, EngineError> {
+    let Some(mut left) = in_any_order(kernel)? else { return Ok(None) };
+    let limits = Limits { states: Some(MOST_STATES), ..Limits::default() };
+    let explored = explore(kernel, &Options { limits, ..Options::default() }, &mut |_| {})?;
+    if !explored.limits_hit.is_empty() {
         return Ok(None);
     }
-    let Ok(geometry) = config.geometry() else { return Ok(None) };
+    let bad = |outcome: &String| explored.violating_outcomes.get(outcome).copied().unwrap_or(0);
+    for (outcome, _) in explored.outcomes.iter().filter(|(outcome, times)| **times > bad(outcome)) {
+        left.push(values_of(outcome));
+    }
+    Ok(Some(left))
+}
+
+/// The system with every cell of its files observed, and the cells of a file. `None` where power is lost.
+fn observed(config: &Config) -> Option<(Kernel, Vec<Range<u64>>)> {
+    let stops = |call: &FileCommand| call.command.stops();
+    if config.actors.iter().flat_map(|actor| &actor.run).any(stops) {
+        return None;
+    }
+    let geometry = config.geometry().ok()?;
     let cells: Vec<Range<u64>> =
         (0..geometry.cells()).map(|cell| geometry.byte_at(cell)..geometry.byte_at(cell + 1)).collect();
     let files = 0..config.files.len() as u8;
@@ -44,20 +82,35 @@ pub fn contents(config: &Config) -> Result<Option<Vec<Contents>>, EngineError> {
         files.flat_map(|file| cells.iter().map(move |range| FileRange { file, range: range.clone() }));
     let config =
         Config { observe: observe.collect(), heard: Vec::new(), holds: Vec::new(), ..config.clone() };
-    let files = config.files.clone();
-    let Ok(kernel) = Kernel::new(config) else { return Ok(None) };
-    let mut merged: Option<Vec<Value>> = None;
-    for order in orders(&kernel) {
-        let Some(left) = leave(&kernel, &order)? else { return Ok(None) };
-        let Some(before) = merged.replace(left.clone()) else { continue };
-        let Some(both) = before.into_iter().zip(left).map(|(a, b)| a.and(b)).collect() else {
-            return Ok(None);
-        };
-        merged = Some(both);
+    Some((Kernel::new(config).ok()?, cells))
+}
+
+/// The cells of all files after each serial run. `None` if there is none for some order.
+fn in_any_order(kernel: &Kernel) -> Result<Option<Vec<Option<Vec<Value>>>>, EngineError> {
+    let mut left = Vec::new();
+    for order in orders(kernel) {
+        let Some(values) = leave(kernel, &order)? else { return Ok(None) };
+        left.push(Some(values));
     }
-    let Some(merged) = merged else { return Ok(None) };
-    let values = files.into_iter().zip(merged.chunks(cells.len().max(1)));
-    Ok(Some(values.map(|(name, values)| Contents { name, parts: parts(&cells, values) }).collect()))
+    Ok(Some(left))
+}
+
+/// What several runs leave in common, by file. `None` if something was left by one of them that has no value here, or the end of a
+/// file depends on the run.
+fn by_file(config: &Config, cells: &[Range<u64>], left: Vec<Option<Vec<Value>>>) -> Option<Vec<Contents>> {
+    let mut merged: Option<Vec<Value>> = None;
+    for values in left {
+        let values = values?;
+        merged = match merged {
+            None => Some(values),
+            Some(before) => {
+                Some(before.into_iter().zip(values).map(|(a, b)| a.and(b)).collect::<Option<_>>()?)
+            }
+        };
+    }
+    let merged = merged?;
+    let values = config.files.iter().zip(merged.chunks(cells.len().max(1)));
+    Some(values.map(|(name, values)| Contents { name: name.clone(), parts: parts(cells, values) }).collect())
 }
 
 /// What is known of a cell.
@@ -112,8 +165,13 @@ fn leave(kernel: &Kernel, order: &[ActorId]) -> Result<Option<Vec<Value>>, Engin
         Err(ReplayError::DoesNotFit { .. }) => return Ok(None),
     };
     let observed = replay.epilogue.and_then(|epilogue| epilogue.observed).unwrap_or_default();
-    let cells = observed.split_terminator(';').map(|cell| Value::of(cell.rsplit_once('=')?.1));
-    Ok(cells.collect())
+    Ok(values_of(&observed))
+}
+
+/// The cells of an outcome; `None` if there is one that no command has written.
+fn values_of(outcome: &str) -> Option<Vec<Value>> {
+    let cells = outcome.split_terminator(';').map(|cell| Value::of(cell.rsplit_once('=')?.1));
+    cells.collect()
 }
 
 /// Neighbours that have the same value are one.
@@ -154,5 +212,24 @@ mod tests {
         let sizes = "[[actor]]\nname = \"a\"\nrun = [\"truncate 1k\"]\n\
                      [[actor]]\nname = \"b\"\nrun = [\"pwrite 2k 1k\"]\n";
         assert_eq!(of(sizes), None, "the size depends on the order");
+    }
+
+    #[test]
+    fn what_comes_of_a_command_between_those_of_another_is_not_said_of_every_run() {
+        let source = "title = \"x\"\n[[file]]\nname = \"src\"\n[[file]]\nname = \"dst\"\n\
+            [setup]\nrun = [\"[src] pwrite -S 0x58 0 4k\", \"[dst] pwrite -S 0x58 0 4k\"]\n\
+            [[actor]]\nname = \"clone\"\nrun = [\"[dst] reflink src 0 0 4k\"]\n\
+            [[actor]]\nname = \"writer\"\nrun = [\"[src] pwrite -S 0x61 0 4k\", \"[src] pwrite -S 0x58 0 4k\"]\n";
+        let scenario = crate::scenario::read("test.toml", source.as_bytes()).unwrap();
+        let configs =
+            ["get_folio", "iomap_valid"].map(|name| scenario.config(Design::built_in(name).unwrap()));
+        let values = |contents: Vec<Contents>| -> Vec<Vec<(Range<u64>, Option<u8>)>> {
+            let of = |file: Contents| file.parts.into_iter().map(|part| (part.bytes, part.value)).collect();
+            contents.into_iter().map(of).collect()
+        };
+        let (one, either) = (vec![(0..4096, Some(0x58))], vec![(0..4096, None)]);
+        assert_eq!(values(contents(&configs[0]).unwrap().unwrap()), [one.clone(), one.clone()]);
+        assert_eq!(values(in_every_run(&configs).unwrap().unwrap()), [one, either]);
+        assert_eq!(in_every_run(&[]).unwrap(), None);
     }
 }

@@ -11,10 +11,10 @@ use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::branches;
 use stalemap_model::words::config::Config;
+use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
 
 use super::{Exit, Report, Result, bad_input, look, under, unusual, unwritable};
-use crate::annotate::expected::contents;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
 use crate::cli::{Engine, ReplayArgs, ReplayFormat};
@@ -188,7 +188,18 @@ pub(super) struct Loaded {
 impl Loaded {
     /// The skeleton of a test of it.
     pub(super) fn xfstest(&self) -> std::result::Result<String, EngineError> {
-        Ok(xfstests::test(&self.schedule, contents(&self.config)?.as_deref()))
+        xfstests::test(&self.schedule, &self.right())
+    }
+
+    /// Whether it is a loop, which may pass where something is wrong.
+    pub(super) fn is_loop(&self) -> std::result::Result<bool, EngineError> {
+        xfstests::is_loop(&self.schedule, &self.right())
+    }
+
+    /// The system under what loses nothing, or as little as any.
+    fn right(&self) -> Vec<Config> {
+        let checked = Design::built_in("get_folio").map(|design| self.scenario.config(design));
+        [self.config.clone()].into_iter().chain(checked).collect()
     }
 }
 

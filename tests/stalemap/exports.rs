@@ -5,7 +5,6 @@ use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use stalemap::annotate::expected::contents;
 use stalemap::annotate::program::Program;
 use stalemap::annotate::{About, AnnotatedSchedule, annotate, setup};
 use stalemap::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
@@ -87,8 +86,8 @@ impl Broken {
     }
 
     pub(crate) fn xfstests(&self) -> String {
-        let expected = contents(&self.scenario.config(Design::built_in("get_folio").unwrap())).unwrap();
-        xfstests::test(&self.schedule, expected.as_deref())
+        xfstests::test(&self.schedule, &[self.scenario.config(Design::built_in("get_folio").unwrap())])
+            .unwrap()
     }
 }
 
@@ -513,6 +512,8 @@ fn a_test_of_another_file_system_is_not_run_on_xfs() {
         let asked =
             kind.map(|kind| format!("test \"$FSTYP\" = {kind} || _notrun \"this race is one of {kind}\""));
         assert_eq!(asks, asked.as_slice(), "{name}: {script}");
+        // A loop with small files has them in a folder of each place.
+        let script = script.replace("$here/", "$SCRATCH_MNT/");
         let found: Vec<&str> =
             script.lines().map(str::trim).filter(|line| line.starts_with("$CHATTR_PROG")).collect();
         assert_eq!(found, journalled, "{name}: {script}");
@@ -536,12 +537,11 @@ fn what_no_delay_can_force_is_not_run() {
         ("xfs/t1", None),
         ("xfs/t2", None),
         ("xfs/xfs-559", None),
-        ("xfs/t10", Some("the delay of a write comes behind the check")),
-        ("xfs/t9b-clone", Some("a clone waits for the folio whose writeback is delayed")),
-        ("xfs/b3", Some("no delay is within the look-up")),
-        ("xfs/t14", Some("XFS can delay buffered writes and writeback only")),
+        (
+            "xfs/t9b-clone",
+            Some("a clone waits for the folio whose writeback is delayed; and there is no loop of it: "),
+        ),
         ("xfs/dio-append", Some("asynchronous")),
-        ("ext4/t1", Some("XFS alone has delays")),
         ("xfs/f4-partial", Some("a source buffer that is not resident")),
     ] {
         let script = Broken::find(name).xfstests();

@@ -31,6 +31,7 @@ mod kernels;
 mod lab;
 mod layers;
 mod limits;
+mod loops;
 mod map_sections;
 mod mutants;
 mod mutated_files;

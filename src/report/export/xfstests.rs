@@ -5,15 +5,25 @@
 //! meanwhile.
 //! What xfs_io cannot do is left as a comment for whoever finishes the test.
 
+mod call;
+mod natural;
+mod script;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use stalemap_explore::EngineError;
 use stalemap_facade::ActorId;
 use stalemap_model::words::command::{InXfsIo, Io};
+use stalemap_model::words::config::Config;
 use stalemap_model::words::count::count;
 
+use self::call::{Call, JOURNALLED, THREADS, calls, commands, is_journalled, names, path, setup_of, written};
+use self::natural::Loop;
+use self::script::Script;
+pub use self::script::WRONG;
 use super::word;
-use crate::annotate::expected::{Contents, Part};
+use crate::annotate::expected::{Contents, Part, contents};
 use crate::annotate::program::{ActorProgram, Program};
 use crate::annotate::window::{Misled, Path, Window};
 use crate::annotate::{AnnotatedSchedule, list};
@@ -21,8 +31,6 @@ use crate::report::cause;
 use crate::report::text::wrap;
 use crate::scenario::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
 
-/// Columns of a comment.
-const WIDTH: usize = 78;
 /// Milliseconds that a write or writeback is delayed: the others have to be done before, by other programs, on a slow machine, too.
 const DELAY: u32 = 4000;
 /// How often it is looked whether whoever is delayed has its mapping, a tenth of a second apart.
@@ -32,18 +40,9 @@ const HEAD_START: &str = "0.2";
 
 /// The command after which the data of a file are journalled, or are no more.
 const CHATTR: &str = "chattr";
-/// The personality whose files have journalled data.
-const JOURNALLED: &str = "gfs2-jdata";
-
-/// What a write from a buffer, and a store there, need.
-const THREADS: &str = "a program with threads, of which one stores to memory while another writes from it";
-
 /// What the script is called, and what it prints if nothing is wrong.
 const NAME: &str = "NNN";
 const SILENCE: &str = "Silence is golden";
-
-/// What a line says that the script prints where contents are wrong.
-pub const WRONG: &str = "is not as expected";
 
 /// NNN.out: what the test of any schedule prints if nothing is wrong.
 pub fn output() -> String {
@@ -81,17 +80,67 @@ fn delay(path: Path) -> Option<Delay> {
     }
 }
 
-/// The test of a schedule. `expected` is what the files contain if nothing is lost, where that can be said.
-pub fn test(schedule: &AnnotatedSchedule, expected: Option<&[Contents]>) -> String {
-    let window = schedule.window.as_ref();
-    let delay = window.filter(|_| unforced(schedule).is_none()).and_then(|window| delay(window.path));
+/// The test of a schedule. `configs` are systems that lose nothing, or as little as any: by them it is known what the files should
+/// contain. An error is one of an engine, in a run of these.
+pub fn test(schedule: &AnnotatedSchedule, configs: &[Config]) -> Result<String, EngineError> {
     let mut script = Script::default();
-    head(schedule, &mut script);
-    requirements(schedule, delay.as_ref(), &mut script);
-    setup(&schedule.about.program, &mut script);
-    race(schedule, window, delay.as_ref(), &mut script);
-    compare(&schedule.about.program, expected, &mut script);
-    heard(window, schedule, delay.as_ref(), &mut script);
+    match looped(schedule, configs)? {
+        Some(Ok(natural)) => {
+            head(schedule, natural::ABOUT, &mut script);
+            requirements(schedule, None, &mut script);
+            file_system(&schedule.about.program, &mut script);
+            natural::script(&schedule.about.program, &natural, &mut script);
+        }
+        Some(Err(why)) => once(schedule, configs, Some(why), &mut script)?,
+        None => once(schedule, configs, None, &mut script)?,
+    }
+    end(&mut script);
+    Ok(script.text)
+}
+
+/// Whether the test of a schedule is a loop, which may pass where something is wrong.
+pub fn is_loop(schedule: &AnnotatedSchedule, configs: &[Config]) -> Result<bool, EngineError> {
+    Ok(looped(schedule, configs)?.is_some_and(|natural| natural.is_ok()))
+}
+
+/// The loop of a schedule that no delay forces, or why it has none; `None` where a delay does, or where more is lacking.
+fn looped(
+    schedule: &AnnotatedSchedule,
+    configs: &[Config],
+) -> Result<Option<Result<Loop, &'static str>>, EngineError> {
+    if forcing(schedule).is_some() || !lacking(schedule, &calls(&schedule.about.program)).is_empty() {
+        return Ok(None);
+    }
+    natural::of(schedule, configs).map(Some)
+}
+
+/// The delay that forces a schedule.
+fn forcing(schedule: &AnnotatedSchedule) -> Option<Delay> {
+    let window = schedule.window.as_ref().filter(|_| unforced(schedule).is_none());
+    window.and_then(|window| delay(window.path))
+}
+
+/// The test that runs the actors once, delayed where that can be. `no_loop` is why there is no loop of it.
+fn once(
+    schedule: &AnnotatedSchedule,
+    configs: &[Config],
+    no_loop: Option<&str>,
+    script: &mut Script,
+) -> Result<(), EngineError> {
+    let expected = configs.first().map(contents).transpose()?.flatten();
+    let (window, delay) = (schedule.window.as_ref(), forcing(schedule));
+    let about = window.filter(|window| window.misled != Misled::Nowhere).map(|_| fails(schedule));
+    head(schedule, &about.unwrap_or_default(), script);
+    requirements(schedule, delay.as_ref(), script);
+    not_made(schedule, no_loop, script);
+    setup(&schedule.about.program, script);
+    race(schedule, window, delay.as_ref(), script);
+    compare(&schedule.about.program, expected.as_deref(), script);
+    heard(window, schedule, delay.as_ref(), script);
+    Ok(())
+}
+
+fn end(script: &mut Script) {
     script.line("");
     script.line(&format!("echo \"{SILENCE}\""));
     script.line("status=0");
@@ -100,37 +149,6 @@ pub fn test(schedule: &AnnotatedSchedule, expected: Option<&[Contents]>) -> Stri
     script.line(&format!("# {NAME}.out:"));
     for line in output().lines() {
         script.line(&format!("# {line}"));
-    }
-    script.text
-}
-
-#[derive(Default)]
-struct Script {
-    text: String,
-}
-
-impl Script {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line);
-        self.text.push('\n');
-    }
-
-    fn comment(&mut self, text: &str) {
-        for line in wrap(text, WIDTH, 0) {
-            let _ = writeln!(self.text, "# {}", line.trim_end());
-        }
-    }
-
-    /// One xfs_io, with a command on each line. `errors` is where what it complains of goes.
-    fn xfs_io(&mut self, indent: &str, direct: &str, commands: &[String], file: &str, errors: &str) {
-        if commands.is_empty() {
-            return;
-        }
-        let _ = writeln!(self.text, "{indent}$XFS_IO_PROG {direct}\\");
-        for command in commands {
-            let _ = writeln!(self.text, "{indent}\t-c \"{command}\" \\");
-        }
-        let _ = writeln!(self.text, "{indent}\t{file} >> $seqres.full{errors}");
     }
 }
 
@@ -159,7 +177,19 @@ fn unforced(schedule: &AnnotatedSchedule) -> Option<&'static str> {
     }
 }
 
-fn head(schedule: &AnnotatedSchedule, script: &mut Script) {
+/// Where a test fails that runs the actors once.
+fn fails(schedule: &AnnotatedSchedule) -> String {
+    let delays = "The delays need CONFIG_XFS_DEBUG, and are in no kernel without the check: to see it fail, take the \
+                  check out of one that has it.";
+    let delays = if unforced(schedule).is_none() { delays } else { "" };
+    format!(
+        "It fails with wrong contents on a kernel whose check does not see that the mapping is stale, and passes on \
+         one whose check does. {delays}"
+    )
+}
+
+/// `fails` says on which kernels it fails, if that is known.
+fn head(schedule: &AnnotatedSchedule, fails: &str, script: &mut Script) {
     let about = &schedule.about;
     script.line("#! /bin/bash");
     script.line("# SPDX-License-Identifier: GPL-2.0");
@@ -174,14 +204,8 @@ fn head(schedule: &AnnotatedSchedule, script: &mut Script) {
     }
     script.line("#");
     script.comment(&format!("A counterexample to {}.", about.design));
-    if schedule.window.as_ref().is_some_and(|window| window.misled != Misled::Nowhere) {
-        let delays = "The delays need CONFIG_XFS_DEBUG, and are in no kernel without the check: to see it fail, take \
-                      the check out of one that has it.";
-        let delays = if unforced(schedule).is_none() { delays } else { "" };
-        script.comment(&format!(
-            "It fails with wrong contents on a kernel whose check does not see that the mapping is stale, and passes on \
-             one whose check does. {delays}"
-        ));
+    if !fails.is_empty() {
+        script.comment(fails);
     }
     script.line(". ./common/preamble");
     script.line("_begin_fstest auto quick rw");
@@ -210,8 +234,7 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
         script.line(". ./common/tracing");
     }
     let program = &schedule.about.program;
-    let all = program.setup.iter().chain(program.actors.iter().flat_map(|actor| &actor.run));
-    let all: Vec<Call> = all.map(|line| Call::of(program, line)).collect();
+    let all = calls(program);
     let reflinks = all.iter().any(|call| call.asks() == Some(Asks::Reflink));
     if reflinks {
         script.line(". ./common/reflink");
@@ -237,7 +260,6 @@ fn requirements(schedule: &AnnotatedSchedule, delay: Option<&Delay>, script: &mu
         script.line("_require_scratch_reflink");
     }
     script.line("");
-    not_made(schedule, &all, script);
 }
 
 /// What a file of this race has and the skeleton does not make: field, values without it, and what is needed.
@@ -255,8 +277,8 @@ const NOT_MADE: &[(&str, &[&str], &str)] = &[
     ("zone_blocks", &["0"], "a device with zones of as many blocks, and max_open_zones=1"),
 ];
 
-/// Ends the test where it would be about something else: whoever finishes it makes what is needed, and takes the line out.
-fn not_made(schedule: &AnnotatedSchedule, calls: &[Call], script: &mut Script) {
+/// What a test would need that is not made.
+fn lacking(schedule: &AnnotatedSchedule, calls: &[Call]) -> BTreeSet<String> {
     let program = &schedule.about.program;
     let set = |field: &str, unless: &[&str]| {
         program.fs.get(field).is_some_and(|value| !unless.contains(&value.as_str()))
@@ -267,8 +289,14 @@ fn not_made(schedule: &AnnotatedSchedule, calls: &[Call], script: &mut Script) {
     let buffers = buffers.map(|_| format!("pwrite -i: needs {THREADS}"));
     let unsaid = calls.iter().filter(|call| !call.is_of_buffer());
     let unsaid = unsaid.filter_map(|call| Some(format!("{}: {}", call.verb, call.said().err()?)));
-    let unforced = unforced(schedule).map(|why| format!("the order cannot be forced: {why}"));
-    let reasons: BTreeSet<String> = fields.chain(buffers).chain(unsaid).chain(unforced).collect();
+    fields.chain(buffers).chain(unsaid).collect()
+}
+
+/// Ends the test where it would be about something else: whoever finishes it makes what is needed, and takes the line out.
+fn not_made(schedule: &AnnotatedSchedule, no_loop: Option<&str>, script: &mut Script) {
+    let mut reasons = lacking(schedule, &calls(&schedule.about.program));
+    let no_loop = no_loop.map_or_else(String::new, |why| format!("; and there is no loop of it: {why}"));
+    reasons.extend(unforced(schedule).map(|why| format!("the order cannot be forced: {why}{no_loop}")));
     if reasons.is_empty() {
         return;
     }
@@ -279,7 +307,7 @@ fn not_made(schedule: &AnnotatedSchedule, calls: &[Call], script: &mut Script) {
     script.line("");
 }
 
-fn setup(program: &Program, script: &mut Script) {
+fn file_system(program: &Program, script: &mut Script) {
     let options = program.block.as_ref().map_or_else(String::new, |block| format!(" -b size={block}"));
     script.line(&format!("_scratch_mkfs{options} >> $seqres.full"));
     script.line("_scratch_mount");
@@ -288,6 +316,10 @@ fn setup(program: &Program, script: &mut Script) {
         script.line("_require_xfs_scratch_zoned");
     }
     script.line("");
+}
+
+fn setup(program: &Program, script: &mut Script) {
+    file_system(program, script);
     script.comment("The files as the race finds them.");
     for name in names(program) {
         script.line(&format!("$XFS_IO_PROG -f -c \"truncate 0\" {}", path(name)));
@@ -295,29 +327,8 @@ fn setup(program: &Program, script: &mut Script) {
             script.line(&format!("$CHATTR_PROG +j {}", path(name)));
         }
     }
-    let setup = ActorProgram {
-        name: "setup".to_owned(),
-        line: 0,
-        file: None,
-        direct: false,
-        run: program.setup.iter().map(|line| in_folios(line, program)).collect(),
-    };
-    commands(program, &setup, "", script);
+    commands(program, &setup_of(program), "", script);
     script.line("");
-}
-
-/// A write of the setup in pieces of a folio: what is written in one piece may be one large folio.
-fn in_folios(line: &str, program: &Program) -> String {
-    let folio = program.folio.as_deref().or(program.block.as_deref()).unwrap_or("4k");
-    let mut words: Vec<&str> = line.split_whitespace().collect();
-    if words.iter().any(|word| matches!(*word, "pwrite" | "w"))
-        && let Some(size) = words.iter().position(|word| *word == "-b").map(|option| option + 1)
-        && size < words.len()
-    {
-        words[size] = folio;
-        return words.join(" ");
-    }
-    line.to_owned()
 }
 
 /// The file system that the race is one of, if it is another one than XFS: what mkfs and mount call it.
@@ -330,60 +341,6 @@ fn other_file_system(program: &Program) -> Option<&'static str> {
     }
 }
 
-/// Whether the data of the files are journalled from the beginning.
-fn is_journalled(program: &Program) -> bool {
-    program.fs.get("personality").is_some_and(|name| name == JOURNALLED)
-}
-
-/// The names of the files.
-fn names(program: &Program) -> Vec<&str> {
-    if program.files.is_empty() { vec!["file"] } else { program.files.iter().map(String::as_str).collect() }
-}
-
-fn path(name: &str) -> String {
-    format!("$SCRATCH_MNT/{}", word(name))
-}
-
-/// Commands of one process: the file, whether its I/O is direct, whether they may fail, and what they are.
-type Pending = ((String, bool, bool), Vec<String>);
-
-/// The commands of one task, a process as long as they concern one file in one way.
-fn commands(program: &Program, task: &ActorProgram, indent: &str, script: &mut Script) {
-    let file = task.file.as_deref().or_else(|| names(program).first().copied());
-    let own = file.unwrap_or("file").to_owned();
-    let mut pending = ((own.clone(), task.direct, false), Vec::new());
-    let flush = |((file, direct, may_fail), commands): &mut Pending, script: &mut Script| {
-        // What is meant to fail, and does, says so nowhere but in the log.
-        let errors = if *may_fail { " 2>&1" } else { "" };
-        script.xfs_io(indent, if *direct { "-d " } else { "" }, commands, &path(file), errors);
-        commands.clear();
-    };
-    for line in &task.run {
-        let call = Call::of(program, line);
-        let file = call.file.clone().unwrap_or_else(|| own.clone());
-        match call.said() {
-            Ok(Said::Tool(command)) => {
-                flush(&mut pending, script);
-                let errors = if call.may_fail { " 2>&1" } else { "" };
-                script.line(&format!("{indent}{command} {} >> $seqres.full{errors}", path(&file)));
-            }
-            Ok(Said::XfsIo(command)) => {
-                let way = (file, task.direct || call.io != Io::Buffered, call.may_fail);
-                if pending.0 != way {
-                    flush(&mut pending, script);
-                    pending.0 = way;
-                }
-                pending.1.push(command);
-            }
-            Err(reason) => {
-                flush(&mut pending, script);
-                script.line(&format!("{indent}# {line}: {reason}"));
-            }
-        }
-    }
-    flush(&mut pending, script);
-}
-
 /// An actor beside the script.
 fn background(program: &Program, actor: &ActorProgram, script: &mut Script) {
     script.line("(");
@@ -391,104 +348,6 @@ fn background(program: &Program, actor: &ActorProgram, script: &mut Script) {
     script.line("\t:");
     commands(program, actor, "\t", script);
     script.line(") &");
-}
-
-/// A command of a scenario in the script.
-enum Said {
-    /// By xfs_io.
-    XfsIo(String),
-    /// By another program, which is given the file.
-    Tool(String),
-}
-
-/// A command of a scenario.
-struct Call {
-    file: Option<String>,
-    /// `@may_fail`.
-    may_fail: bool,
-    /// `@direct` or `@aio`.
-    io: Io,
-    verb: String,
-    arguments: Vec<String>,
-    files: Vec<String>,
-}
-
-impl Call {
-    fn of(program: &Program, line: &str) -> Self {
-        let named = line.trim().strip_prefix('[').and_then(|rest| rest.split_once(']'));
-        let (file, rest) = named.map_or((None, line), |(file, rest)| (Some(file.trim().to_owned()), rest));
-        let mut words = rest.split_whitespace().map(str::to_owned).peekable();
-        let may_fail = words.next_if(|first| first == MAY_FAIL).is_some();
-        let io = words.peek().and_then(|first| prefix(first)).unwrap_or_default();
-        if io != Io::Buffered {
-            words.next();
-        }
-        let verb = words.next().unwrap_or_default();
-        let files = names(program).into_iter().map(str::to_owned).collect();
-        Call { file, may_fail, io, verb, arguments: words.collect(), files }
-    }
-
-    /// What it asks for, if xfs_io has it.
-    fn asks(&self) -> Option<Asks> {
-        match in_xfs_io(&self.verb)? {
-            XfsIo::Same(asks) => Some(asks),
-            XfsIo::Own(InXfsIo::As(_)) => Some(Asks::Nothing),
-            XfsIo::Own(InXfsIo::AsRecent(_)) => Some(Asks::Command),
-            XfsIo::Own(InXfsIo::Not(_)) | XfsIo::Tool(_) => None,
-        }
-    }
-
-    /// The name of xfs_io's command, if it has one.
-    fn command(&self) -> Option<&str> {
-        match in_xfs_io(&self.verb)? {
-            XfsIo::Same(_) => Some(&self.verb),
-            XfsIo::Own(InXfsIo::As(line) | InXfsIo::AsRecent(line)) => line.split_whitespace().next(),
-            XfsIo::Own(InXfsIo::Not(_)) | XfsIo::Tool(_) => None,
-        }
-    }
-
-    /// Whether it takes its data from memory that others store to, or stores there.
-    fn is_of_buffer(&self) -> bool {
-        let named = |argument: &String| argument.starts_with('-') && argument.contains('i');
-        let writes = matches!(self.verb.as_str(), "pwrite" | "w");
-        let into_memory = self.file.as_ref().is_some_and(|file| !self.files.contains(file));
-        into_memory || writes && self.arguments.iter().any(named)
-    }
-
-    /// The same in the script, or why it cannot be said.
-    fn said(&self) -> Result<Said, &'static str> {
-        match self.io {
-            Io::Buffered | Io::Direct => {}
-            Io::Aio => return Err("asynchronous; use a program that submits with io_submit(2)"),
-        }
-        if self.is_of_buffer() {
-            return Err(THREADS);
-        }
-        let path_of = |word: &String| if self.files.contains(word) { path(word) } else { word.clone() };
-        let (verb, arguments) = match in_xfs_io(&self.verb) {
-            Some(XfsIo::Same(Asks::Nothing | Asks::Command)) => {
-                (self.verb.as_str(), self.arguments.join(" "))
-            }
-            Some(XfsIo::Same(Asks::File | Asks::Reflink)) => {
-                let arguments: Vec<String> = self.arguments.iter().map(path_of).collect();
-                (self.verb.as_str(), arguments.join(" "))
-            }
-            Some(XfsIo::Own(InXfsIo::As(line) | InXfsIo::AsRecent(line))) => {
-                let words = line.split_whitespace().map(|word| {
-                    let number = word.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
-                    let argument = number.and_then(|number| self.arguments.get(number.checked_sub(1)?));
-                    argument.map_or_else(|| word.to_owned(), path_of)
-                });
-                return Ok(Said::XfsIo(words.collect::<Vec<_>>().join(" ")));
-            }
-            Some(XfsIo::Tool(program)) => {
-                return Ok(Said::Tool(format!("{program} {}", self.arguments.join(" "))));
-            }
-            Some(XfsIo::Own(InXfsIo::Not(why))) => return Err(why),
-            None => return Err("not a command"),
-        };
-        Ok(Said::XfsIo(format!("{verb} {arguments}").trim_end().to_owned()))
-    }
 }
 
 /// The actors in three groups: those that are done before the window opens, the one that holds it, and the others.
@@ -617,14 +476,7 @@ fn compare(program: &Program, expected: Option<&[Contents]>, script: &mut Script
     for contents in expected {
         let name = if program.files.is_empty() { "file" } else { contents.name.as_str() };
         let file = format!("{}.compare", path(name));
-        let end = contents.parts.last().map_or(0, |part| part.bytes.end);
-        let known = |part: &&Part| part.value.is_some_and(|value| value != 0);
-        let writes = contents.parts.iter().filter(known).map(|part| {
-            let value = part.value.unwrap_or(0);
-            format!("pwrite -S {value:#04x} {} {}", part.bytes.start, part.bytes.end - part.bytes.start)
-        });
-        let commands: Vec<String> = std::iter::once(format!("truncate {end}")).chain(writes).collect();
-        script.xfs_io("", "-f ", &commands, &file, "");
+        script.xfs_io("", "-f ", &written(contents), &file, "");
     }
     script.line("");
     script.comment("Look at the disk, not at the page cache.");
