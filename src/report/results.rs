@@ -60,16 +60,30 @@ fn said(run: &Run) -> Vec<String> {
             ));
         }
         if line.get("errno").is_some() || line.get("call").is_some() {
-            said.push(plain(line));
+            said.push(failure(line));
         }
         if let (Mode::Natural { .. }, Some(rounds)) = (run.mode, line.get("rounds")) {
-            let bad = line.get("as predicted").map(plain).unwrap_or_default();
-            let other = line.get("other").map(plain).unwrap_or_default();
-            said.push(format!("{bad} of {} rounds as predicted, {other} otherwise", plain(rounds)));
+            let counted = |key: &str| line.get(key).and_then(Value::as_u64).unwrap_or(0);
+            let (bad, other) = (counted("as predicted"), counted("other"));
+            let control = rounds.as_u64().unwrap_or(0).saturating_sub(bad + other);
+            said.push(format!(
+                "{} rounds: {bad} as predicted, {control} as the control, {other} other bytes",
+                plain(rounds)
+            ));
             said.extend((places_of(run.mode) > 1).then(|| of_places(line)));
         }
     }
     said
+}
+
+/// A call that failed, or did less than it was asked for.
+fn failure(line: &Value) -> String {
+    let text = |key: &str| line.get(key).and_then(Value::as_str);
+    match (text("task"), text("call"), text("error"), line.get("returned")) {
+        (Some(task), Some(call), Some(error), _) => format!("{task}: {call} failed: {error}"),
+        (Some(task), Some(call), None, Some(returned)) => format!("{task}: {call} returned {returned}"),
+        _ => plain(line),
+    }
 }
 
 /// Places of a round.

@@ -200,7 +200,11 @@ fn of_which_kernel_a_schedule_is_is_looked_at() {
     let (_, wrong) = plan(&[clone, "--kernel", "6.12", "--property", "size-order"], 2);
     assert!(wrong.contains("the schedule does not violate size-order; it violates lost-write"), "{wrong}");
     let schedule = fs::read_to_string(folder.path().join(clone)).unwrap();
-    fs::write(folder.path().join("odd.schedule"), schedule.replace("design = linux-6.12", "design = linux-9.9")).unwrap();
+    fs::write(
+        folder.path().join("odd.schedule"),
+        schedule.replace("design = linux-6.12", "design = linux-9.9"),
+    )
+    .unwrap();
     let (_, odd) = plan(&["odd.schedule", "--kernel", "6.12"], 2);
     assert!(odd.contains("`linux-9.9`, and there is no such design or kernel"), "{odd}");
 }

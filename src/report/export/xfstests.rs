@@ -10,11 +10,9 @@ mod natural;
 mod script;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use stalemap_explore::EngineError;
 use stalemap_facade::ActorId;
-use stalemap_model::words::command::{InXfsIo, Io};
 use stalemap_model::words::config::Config;
 use stalemap_model::words::count::count;
 
@@ -22,14 +20,12 @@ use self::call::{Call, JOURNALLED, THREADS, calls, commands, is_journalled, name
 use self::natural::Loop;
 use self::script::Script;
 pub use self::script::WRONG;
-use super::word;
-use crate::annotate::expected::{Contents, Part, contents};
+use crate::annotate::expected::{Contents, contents};
 use crate::annotate::program::{ActorProgram, Program};
 use crate::annotate::window::{Misled, Path, Window};
 use crate::annotate::{AnnotatedSchedule, list};
 use crate::report::cause;
-use crate::report::text::wrap;
-use crate::scenario::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
+use crate::scenario::Asks;
 
 /// Milliseconds that a write or writeback is delayed: the others have to be done before, by other programs, on a slow machine, too.
 const DELAY: u32 = 4000;

@@ -151,7 +151,9 @@ fn in_words(cell: &Cell) -> String {
     words.extend(
         cell.control
             .as_ref()
-            .filter(|control| cell.forced.is_none() && cell.natural.1 == 0 || *control != "as the control")
+            .filter(|control| {
+                cell.forced.is_none() && cell.natural.is_empty() || *control != "as the control"
+            })
             .map(|control| format!("control: {control}")),
     );
     for (places, natural) in cell.natural.iter().filter(|(_, natural)| natural.rounds.1 > 0) {
