@@ -24,7 +24,7 @@ static void help(FILE *to, const char *program)
 		fprintf(to, " %s", files[each].name);
 	fprintf(to,
 		"\n"
-		"  forced     the tasks in the order of the schedule; needs root and the module hold.ko, if any is held\n"
+		"%s"
 		"  control    the tasks one after the other\n"
 		"  natural    all tasks at once, round after round; 100 rounds unless told\n"
 		"  --places   natural: in so many places of large files, 1 MiB apart, in each round\n"
@@ -34,6 +34,7 @@ static void help(FILE *to, const char *program)
 		"  --recorder FILE  forced: makes FILE.ready when the files are there, and waits for FILE.go\n"
 		"\n"
 		"JSON on stdout, a line each. Exit: 0 as predicted (control: as the control), 1 otherwise, 2 bad input.\n",
+		IS_SCHEDULE ? "  forced     the tasks in the order of the schedule; needs root and the module hold.ko, if any is held\n" : "",
 		keeps_writes() ? ";\n             forced: one of device mapper, `delay DEV 0 0 DEV 0 20`" : "");
 }
 
@@ -147,6 +148,9 @@ int main(int count, char **arguments)
 	check_folder();
 	catch_faults();
 	prepare_tasks();
+	if (!strcmp(mode, "forced") && !IS_SCHEDULE)
+		give_up("forced: nobody is held in this program; `stalemap lab plan SCENARIO --kernel 6.12 --format c` makes one in "
+			"which they are");
 	if (!strcmp(mode, "forced"))
 		return forced();
 	if (!strcmp(mode, "control"))

@@ -55,6 +55,8 @@ pub struct Plan {
     pub holds: Vec<Hold>,
     /// What the main process does, in order.
     pub turns: Vec<Turn>,
+    /// Of what that is the order.
+    pub order: Order,
     /// The order in which the tasks run in the control, one after the other, by their places in `tasks`.
     pub control: Vec<usize>,
     /// The orders of the schedule that nothing forces.
@@ -97,6 +99,15 @@ impl Plan {
     pub fn tells(&self) -> bool {
         self.predicted != self.predicted_control
     }
+}
+
+/// Of what the turns are the order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// Of a schedule: tasks are held within their calls.
+    Schedule,
+    /// Of whole commands, one after the other.
+    Commands,
 }
 
 /// A place where a task is held.

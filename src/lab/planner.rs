@@ -16,7 +16,7 @@ use stalemap_model::words::personality::Personality;
 
 use super::front;
 use super::holds::{self, Path, Where};
-use super::plan::{Left, Plan};
+use super::plan::{Left, Order, Plan};
 use super::predicted::{left, left_by_crash};
 use super::release::Release;
 use super::sequential::left_in_any_order;
@@ -309,6 +309,7 @@ impl<'s> Subject<'s> {
             variant: *variant,
             property,
             counterexample_to: None,
+            order: Order::Schedule,
             touches_others: played.violated.contains(&properties::WRONG_ADDRESS),
             block: scenario.block,
             folio: scenario.folio,

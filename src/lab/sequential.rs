@@ -7,7 +7,7 @@ use stalemap_explore::EngineError;
 use stalemap_facade::Property;
 use stalemap_model::words::config::Config;
 
-use super::plan::{Contents, Left, Part, Plan, Turn, Value};
+use super::plan::{Contents, Left, Order, Part, Plan, Turn, Value};
 use super::undisturbed::undisturb;
 use super::variant::Variant;
 use crate::annotate::expected;
@@ -47,6 +47,7 @@ pub fn plan(config: &Config, order: &[usize], about: About) -> Result<Plan, Engi
         kernel: about.kernel,
         property: about.property,
         counterexample_to: None,
+        order: Order::Commands,
         touches_others: false,
         block: config.block,
         folio: config.folio,

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use stalemap::lab::places::Race;
-use stalemap::lab::plan::{At, Hold, Left, Part, Plan, Turn, Value as Byte, Whom};
+use stalemap::lab::plan::{At, Hold, Left, Order, Part, Plan, Turn, Value as Byte, Whom};
 use stalemap::lab::sequential::{About, plan};
 use stalemap::report::export::c::{generated, program, unsayable};
 use stalemap::scenario::Scenario;
@@ -62,7 +62,17 @@ fn own(setup: &str, actors: &[(&str, &str)]) -> Plan {
     for (name, run) in actors {
         let _ = writeln!(source, "[[actor]]\nname = \"{name}\"\nrun = [{run}]");
     }
-    sequential(&good("own", &source))
+    // Nobody is held in it, so that its turns can be played here.
+    Plan { order: Order::Schedule, ..sequential(&good("own", &source)) }
+}
+
+#[test]
+fn an_order_of_whole_commands_is_not_forced() {
+    let plan = Plan { order: Order::Commands, ..own("", &[("writer", "\"pwrite -S 0x57 0 4k\"")]) };
+    let (output, _) = run(&plan, &["files", "forced"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("nobody is held in this program"), "{}", text(&output.stderr));
+    assert_eq!(run(&plan, &["files", "control"]).0.status.code(), Some(0));
 }
 
 /// Compiles programs, as strictly as a compiler can; files are told by their names.

@@ -12,7 +12,9 @@ use super::statement::pattern;
 use super::text::{literal, number};
 use super::{fixed, words};
 use crate::lab::places::Race;
-use crate::lab::plan::{At, Contents, DEVICE_PATTERN, Hold, Left, MEMORY_PATTERN, Plan, Turn, Value, Whom};
+use crate::lab::plan::{
+    At, Contents, DEVICE_PATTERN, Hold, Left, MEMORY_PATTERN, Order, Plan, Turn, Value, Whom,
+};
 
 /// Bytes of a task's name, without the 0 at its end (`TASK_COMM_LEN`).
 pub(super) const NAME_BYTES: usize = 15;
@@ -50,6 +52,7 @@ pub(super) fn numbers(plan: &Plan) -> String {
         ("TASKS", plan.tasks.len().to_string()),
         ("HOLDS", plan.holds.len().to_string()),
         ("TURNS", plan.turns.len().to_string()),
+        ("IS_SCHEDULE", i32::from(plan.order == Order::Schedule).to_string()),
         ("CRASHES", i32::from(crashes).to_string()),
         ("CONTROL_CRASHES", i32::from(crashes && control_crashes).to_string()),
         ("CRASH_FLAGS", flags.to_string()),
