@@ -60,10 +60,10 @@ pub struct Cli {
 pub enum Command {
     /// Explore scenarios and compare the verdicts with what their files expect.
     #[command(after_help = EXIT_CODES)]
-    Check(RunArgs),
-    /// One table: scenarios down, designs across.
+    Check(CheckArgs),
+    /// Say which designs and kernels lose data and which do not: the answer first, then the scenarios in which they differ.
     #[command(after_help = EXIT_CODES)]
-    Compare(RunArgs),
+    Compare(CompareArgs),
     /// Which memory orderings of the kernel a design needs, and the schedule that breaks it without each.
     #[command(after_help = EXIT_CODES)]
     Orderings(OrderingsArgs),
@@ -304,7 +304,53 @@ impl Memory {
     }
 }
 
-/// What `check` and `compare` take.
+/// How a comparison is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One versioned document: that of `check`, and the comparison.
+    Json,
+    /// A line for each scenario and what it was run under (RFC 4180).
+    Csv,
+    /// A page with tables.
+    Markdown,
+    /// JUnit XML, as `check` prints it.
+    Junit,
+    /// SARIF 2.1.0, as `check` prints it.
+    Sarif,
+}
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What is run.
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    /// How to print the results.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: CheckFormat,
+}
+
+/// What `compare` takes.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// What is run.
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    /// Print the scenarios in which nothing differs as well, and what each cell says.
+    #[arg(long)]
+    pub all: bool,
+
+    /// How to print the results.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: CompareFormat,
+}
+
+/// What is run by `check` and `compare`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue.
@@ -322,10 +368,6 @@ pub struct RunArgs {
     /// On which memory.
     #[arg(long, value_enum, default_value_t)]
     pub memory: Memory,
-
-    /// How to print the results.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: CheckFormat,
 
     /// Write the schedules of counterexamples into this folder.
     #[arg(long, value_name = "DIR")]
@@ -360,7 +402,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub limit_seconds: Option<u64>,
 
-    /// Only what is not as expected.
+    /// Only what is not as expected; of a comparison, the answer alone.
     #[arg(long)]
     pub quiet: bool,
 }

@@ -1,6 +1,7 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
 mod booted;
+mod compare;
 mod conform;
 mod exported;
 mod kernels;
@@ -11,29 +12,24 @@ mod replay;
 mod trace;
 mod trace_file;
 mod under;
+mod verdicts;
 mod witness;
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::{fs, io};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 use stalemap_explore::{Limits, Schedule};
 use stalemap_facade::MemoryModel;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::ordering::{Link, Orderings};
 
-use self::progress::Progress;
 use crate::agree::agree;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
-use crate::checkpoint::Checkpoints;
 use crate::cli::{
-    AgreeArgs, CheckFormat, Cli, Command, Format, ListArgs, Memory, OrderingsArgs, OrderingsFormat,
-    PowerArgs, RunArgs, ShowArgs, WhatArgs,
+    AgreeArgs, CheckArgs, CheckFormat, Cli, Command, Format, ListArgs, OrderingsArgs, OrderingsFormat,
+    PowerArgs, ShowArgs, WhatArgs,
 };
 use crate::engine::Engine;
 use crate::file_name::file_name;
@@ -41,12 +37,10 @@ use crate::input::{self, InputError};
 use crate::litmus::Core;
 use crate::orderings;
 use crate::power::{Measurement, measure};
-use crate::report::export::{junit, sarif};
 use crate::report::timeline::{self, Look};
-use crate::report::{self, assumptions, check, compare, engines, json, list};
+use crate::report::{self, assumptions, check, engines, json, list};
 use crate::run::{
-    GivenLimits, Job, Outcome, RunError, Tally, in_parallel, is_surprising, kernel, limits_beside_others,
-    of_searches, run_all, run_all_kept,
+    GivenLimits, Job, Outcome, RunError, in_parallel, is_surprising, kernel, limits_beside_others, run_all,
 };
 use crate::scenario::Scenario;
 use crate::verdict::Verdict;
@@ -107,8 +101,8 @@ impl Report {
 /// Runs a command. Results that have no end are written to `out` as they come; all others are in the report.
 pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
     let report = match &cli.command {
-        Command::Check(args) => check_command(args, &Layout::Lines),
-        Command::Compare(args) => check_command(args, &Layout::Table),
+        Command::Check(args) => check_command(args),
+        Command::Compare(args) => compare::command(args),
         Command::Orderings(args) => orderings_command(args),
         Command::Agree(args) => agree_command(args),
         Command::Power(args) => power_command(args),
@@ -132,109 +126,20 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
 
 type Result<T> = std::result::Result<T, Vec<InputError>>;
 
-/// How the outcomes are laid out.
-enum Layout {
-    Lines,
-    Table,
-}
-
-fn check_command(args: &RunArgs, layout: &Layout) -> Result<Report> {
-    let mut scenarios = input::scenarios(&args.paths)?;
-    for scenario in &mut scenarios {
-        scenario.memory = args.memory.model();
-    }
-    let engine =
-        Engine::of(&args.engine, args.limit_seconds).map_err(|problem| vec![InputError::Other(problem)])?;
-    if engine != Engine::Exhaustive && args.memory != Memory::Sc {
-        let problem =
-            "loom and shuttle run on sequentially consistent memory; leave out `--memory` or `--engine`";
-        return Err(vec![InputError::Other(problem.to_owned())]);
-    }
-    let jobs = under::jobs(&scenarios, &args.paths, &args.under, engine)?;
-    let left_out = if args.quiet { String::new() } else { under::left_out(&scenarios, &jobs) };
-    if let Some(folder) = &args.save {
-        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
-    }
-    let given = GivenLimits {
-        states: args.limit_states,
-        memory: args.limit_memory,
-        seconds: args.limit_seconds,
-        preemptions: args.limit_preemptions,
+/// The report of verdicts, laid out as `check` does.
+fn check_command(args: &CheckArgs) -> Result<Report> {
+    let ran = match verdicts::run(&args.run)? {
+        Ok(ran) => ran,
+        Err(report) => return Ok(report),
     };
-    let checkpoints = args.checkpoint.as_deref().map(|folder| checkpoints(folder, engine)).transpose()?;
-    if let Some(checkpoints) = &checkpoints {
-        let searches = jobs.iter().map(|job| (job.scenario, &job.implementation));
-        let fit = checkpoints.fit(searches, given.preemptions);
-        fit.map_err(|error| vec![InputError::Other(error.to_string())])?;
-    }
-    let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
-    let show = |tally: &Tally| progress.show(tally);
-    let ran = run_all_kept(&jobs, given, threads(args.jobs), checkpoints.as_ref(), &show);
-    progress.finish();
-    let outcomes = match all_of(ran) {
-        Ok(outcomes) => outcomes,
-        Err(error) => return failed(&error),
+    let (scenarios, outcomes) = (&ran.scenarios, &ran.outcomes);
+    let results = match args.format {
+        CheckFormat::Json => json::check(outcomes),
+        CheckFormat::Junit => verdicts::junit(&ran)?,
+        CheckFormat::Sarif => verdicts::sarif(&ran)?,
+        CheckFormat::Text => lines(scenarios, outcomes, args.run.quiet) + &ran.saved,
     };
-    let mut saved = String::new();
-    if let Some(folder) = &args.save {
-        for outcome in &outcomes {
-            saved.push_str(&save(folder, outcome)?);
-        }
-    }
-    let results = match (args.format, layout) {
-        (CheckFormat::Json, _) => json::check(&outcomes),
-        (CheckFormat::Junit, _) => {
-            let drawing = |outcome: &Outcome| counterexample(&scenarios, outcome, Look::mail());
-            junit::report(&outcomes, drawing).map_err(|error| vec![InputError::Other(error.to_string())])?
-        }
-        (CheckFormat::Sarif, _) => {
-            let exit = exit(&outcomes);
-            let annotated = |outcome: Outcome| {
-                let schedule = annotated_counterexample(&scenarios, &outcome).transpose();
-                Ok((outcome, schedule.map_err(|error| vec![error])?))
-            };
-            let results = outcomes.into_iter().map(annotated).collect::<Result<Vec<_>>>()?;
-            return Ok(Report::of(sarif::log(&results), exit));
-        }
-        (CheckFormat::Text, Layout::Lines) => lines(&scenarios, &outcomes, args.quiet) + &saved,
-        (CheckFormat::Text, Layout::Table) if args.quiet => lines(&scenarios, &outcomes, true) + &saved,
-        (CheckFormat::Text, Layout::Table) => compare::render(&scenarios, &outcomes, color()) + &saved,
-    };
-    let errors =
-        left_out + &checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));
-    Ok(Report { results, errors, exit: exit(&outcomes) })
-}
-
-/// Where searches are kept, and signals that they stop for.
-fn checkpoints(folder: &Path, engine: Engine) -> Result<Checkpoints> {
-    if engine != Engine::Exhaustive {
-        let problem =
-            "only searches of the exhaustive engine can be kept; leave out `--checkpoint` or `--engine`";
-        return Err(vec![InputError::Other(problem.to_owned())]);
-    }
-    let stop = Arc::new(AtomicBool::new(false));
-    let listen = |signal| {
-        // The second one does what it does to other programs.
-        flag::register_conditional_default(signal, Arc::clone(&stop))?;
-        flag::register(signal, Arc::clone(&stop))
-    };
-    let listening = [SIGINT, SIGTERM].into_iter().try_for_each(|signal| listen(signal).map(drop));
-    listening.map_err(|error| vec![InputError::Other(format!("signals cannot be listened for: {error}"))])?;
-    Checkpoints::new(folder, stop).map_err(|error| unwritable(folder, &error))
-}
-
-/// What there is to say of searches that were kept.
-fn kept(checkpoints: &Checkpoints, outcomes: &[Outcome]) -> String {
-    let mut lines: Vec<String> =
-        checkpoints.problems().into_iter().map(|problem| format!("warning: {problem}\n")).collect();
-    let stopped = |outcome: &Outcome| outcome.limits_hit.iter().any(|limit| limit.is_of_the_search());
-    if lines.is_empty() && outcomes.iter().any(stopped) {
-        let folder = checkpoints.folder().display();
-        lines.push(format!(
-            "kept in {folder}: the same command goes on from there, as far as its limits allow\n"
-        ));
-    }
-    lines.concat()
+    Ok(ran.report(results))
 }
 
 fn threads(jobs: Option<u16>) -> usize {

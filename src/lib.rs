@@ -13,6 +13,7 @@ pub mod check_place;
 pub mod checkpoint;
 pub mod cli;
 pub mod commands;
+pub mod comparison;
 pub mod conform;
 pub mod engine;
 pub mod expect;

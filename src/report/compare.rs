@@ -1,208 +1,222 @@
-//! The text of `compare`: one table, scenarios down, designs across, and what it proves.
+//! The text of `compare`: the answer first, then the scenarios in which designs or kernels differ, by what differs, and the others
+//! in numbers.
 
-use stalemap_model::judge::properties;
-use std::collections::BTreeMap;
+pub mod answer;
+pub mod csv;
+pub mod json;
+pub mod markdown;
+mod words;
+
 use std::fmt::Write as _;
 
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
-use stalemap_explore::collision_probability;
-use stalemap_facade::MemoryModel;
-use stalemap_model::words::count::count;
+use anstyle::Style;
 
-use super::check::names;
+use self::answer::{collisions, lines};
+use self::words::{by_class, cell, columns, fill, scenarios};
+use super::check;
+use super::style::{BAD, HEAD, styled};
+use crate::comparison::Comparison;
+use crate::comparison::class::Class;
+use crate::comparison::matrix::{Group, Likeness, Matrix, Row};
 use crate::run::Outcome;
-use crate::scenario::{Scenario, implementations};
-use crate::verdict::Verdict;
 
-/// How the designs after each patch of the January 2023 series are called.
-const SERIES: &str = "series-";
+/// Which rows are written out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rows {
+    /// None: the answer alone.
+    Nothing,
+    /// Those in which something differs; the others in numbers.
+    Differing,
+    /// All, with what each cell says.
+    All,
+}
 
-/// The table, the designs that files define themselves, and the closing statement.
-pub fn render(scenarios: &[Scenario], outcomes: &[Outcome], color: bool) -> String {
-    let across = across(outcomes);
-    // Eleven columns would say the same most of the time: what matters is at which patch the verdict changes.
-    let (series, others): (Vec<String>, Vec<String>) =
-        across.iter().cloned().partition(|design| design.starts_with(SERIES));
+/// The columns that a row's continuation lines begin at.
+const INDENT: usize = 6;
+
+/// The whole text, on lines of `width` columns.
+pub fn render(comparison: &Comparison<'_>, rows: Rows, width: usize) -> String {
+    let mut text = lines(comparison, width).join("\n") + "\n";
+    if rows == Rows::Nothing {
+        return text;
+    }
+    text.push_str(&not_as_expected(comparison, width));
+    let heads = [
+        "Designs, on the file system of each file",
+        "The January 2023 series, patch by patch",
+        "Kernels, each with its own file systems",
+    ];
+    for (matrix, head) in comparison.matrices().into_iter().zip(heads) {
+        text.push_str(&matrix_text(matrix, head, rows, width));
+    }
+    text.push_str(&own(comparison, rows, width));
+    if rows == Rows::Differing {
+        text.push_str(&folded(comparison, width));
+    }
+    let legend = "[P]: with P preemptions at least ([<=P]: among the runs within a limit of the file); (N): every interleaving and every \
+                  choice explored, N states. `stalemap check SCENARIO` draws how, `--between A B` where two part.";
+    let legend = format!("{legend} {}", collisions(comparison.outcomes));
+    let _ = write!(text, "\n{}", paragraph(&legend, width, 0));
+    text
+}
+
+/// A heading, which may take several lines.
+fn heading(style: Style, text: &str, width: usize) -> String {
+    let lines = fill(text, width, 2).into_iter().map(|line| styled(style, line) + "\n");
+    lines.collect()
+}
+
+/// A paragraph, its later lines indented.
+fn paragraph(text: &str, width: usize, indent: usize) -> String {
+    fill(text, width, indent).join("\n") + "\n"
+}
+
+/// What the files expect otherwise, with the reasons.
+fn not_as_expected(comparison: &Comparison<'_>, width: usize) -> String {
+    let wrong = comparison.outcomes.iter().filter(|outcome| outcome.judgement.as_expected == Some(false));
     let mut text = String::new();
-    if !others.is_empty() || series.is_empty() {
-        let _ = writeln!(text, "{}", table(scenarios, outcomes, &others, color));
+    for outcome in wrong {
+        if text.is_empty() {
+            let _ = write!(text, "\n{}", heading(BAD, "Not as expected", width));
+        }
+        let head = format!("{} under {}: {}", outcome.scenario, outcome.design, check::verdict(outcome));
+        let _ = write!(text, "  {}", paragraph(&head, width.saturating_sub(2), INDENT));
+        for reason in &outcome.judgement.reasons {
+            let _ = write!(text, "      {}", paragraph(reason, width.saturating_sub(INDENT), INDENT + 2));
+        }
     }
-    if !series.is_empty() {
-        let head = "The patches of the January 2023 series, one after the other:";
-        let _ = write!(text, "\n{head}\n\n{}\n", series_table(scenarios, outcomes, &series, color));
-    }
-    let own: Vec<&Outcome> = outcomes.iter().filter(|outcome| !across.contains(&outcome.design)).collect();
-    if !own.is_empty() {
-        let head = "Designs and kernels that the files define themselves, most of them broken on purpose:";
-        let _ = write!(
-            text,
-            "
-{head}
-
-{}
-",
-            own_table(&own, color)
-        );
-    }
-    text.push_str(&statement(outcomes, &across));
     text
 }
 
-/// What gets a column: built-in designs in the order of their history, and kernels by their age.
-fn across(outcomes: &[Outcome]) -> Vec<String> {
-    let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
-    for outcome in outcomes {
-        *runs.entry(&outcome.design).or_default() += 1;
+/// The groups of a table that are to be written out.
+fn matrix_text(matrix: &Matrix<'_>, head: &str, rows: Rows, width: usize) -> String {
+    let groups = matrix.groups();
+    let shown: Vec<&Group<'_, '_>> =
+        groups.iter().filter(|group| rows == Rows::All || group.differs()).collect();
+    let mut text = String::new();
+    if shown.is_empty() {
+        return text;
     }
-    implementations::built_in_names().filter(|name| runs.contains_key(name)).map(str::to_owned).collect()
-}
-
-pub(super) fn new_table(color: bool) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    if color {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
+    let differing: usize = groups.iter().filter(|group| group.differs()).map(|group| group.rows.len()).sum();
+    let head = format!("{head}: {differing} of {} differ", scenarios(matrix.rows.len()));
+    let _ = write!(text, "\n{}", heading(HEAD, &head, width));
+    for group in shown {
+        let _ = write!(text, "\n{}", group_text(group, matrix, rows, width));
     }
-    table
-}
-
-fn table(scenarios: &[Scenario], outcomes: &[Outcome], across: &[String], color: bool) -> String {
-    let mut table = new_table(color);
-    let head = std::iter::once("scenario").chain(across.iter().map(String::as_str));
-    table.set_header(head.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
-    for scenario in scenarios {
-        let of = |design: &String| {
-            outcomes.iter().find(|outcome| outcome.scenario == scenario.name && outcome.design == *design)
-        };
-        if across.iter().all(|design| of(design).is_none()) {
-            continue;
-        }
-        let cells = across.iter().map(|design| of(design).map_or_else(|| Cell::new("."), cell));
-        table.add_row(std::iter::once(Cell::new(&scenario.name)).chain(cells));
-    }
-    table.trim_fmt()
-}
-
-/// Per scenario the verdicts along the series, each with the patches after which it is so.
-fn series_table(scenarios: &[Scenario], outcomes: &[Outcome], series: &[String], color: bool) -> String {
-    let mut table = new_table(color);
-    table.set_header(
-        ["scenario", "patches", "verdict"].map(|name| Cell::new(name).add_attribute(Attribute::Bold)),
-    );
-    for scenario in scenarios {
-        let of = |design: &String| {
-            outcomes.iter().find(|outcome| outcome.scenario == scenario.name && outcome.design == *design)
-        };
-        let runs: Vec<&Outcome> = series.iter().filter_map(of).collect();
-        let same = |a: &&Outcome, b: &&Outcome| cell(a).content() == cell(b).content();
-        for (number, group) in runs.chunk_by(same).enumerate() {
-            let patch = |outcome: &Outcome| outcome.design[SERIES.len()..].to_owned();
-            let patches = match group {
-                [first, .., last] => format!("{}-{}", patch(first), patch(last)),
-                _ => group.iter().map(|only| patch(only)).collect(),
-            };
-            let name = if number == 0 { scenario.name.as_str() } else { "" };
-            table.add_row([Cell::new(name), Cell::new(patches), cell(group[0])]);
-        }
-    }
-    table.trim_fmt()
-}
-
-fn own_table(outcomes: &[&Outcome], color: bool) -> String {
-    let mut table = new_table(color);
-    table.set_header(
-        ["scenario", "design", "verdict"].map(|name| Cell::new(name).add_attribute(Attribute::Bold)),
-    );
-    for outcome in outcomes {
-        table.add_row([Cell::new(&outcome.scenario), Cell::new(&outcome.design), cell(outcome)]);
-    }
-    table.trim_fmt()
-}
-
-/// A verdict, with the least number of preemptions or the number of states.
-fn cell(outcome: &Outcome) -> Cell {
-    let (text, color) = match (outcome.verdict, &outcome.counterexample) {
-        (Verdict::Holds, _) if outcome.judgement.vacuous => {
-            (format!("holds vacuously ({})", outcome.statistics.states), Color::Yellow)
-        }
-        (Verdict::Holds, _) => (format!("holds ({})", outcome.statistics.states), Color::Green),
-        (Verdict::FoundNone, _) => (format!("found none ({})", outcome.statistics.executions), Color::Yellow),
-        (Verdict::Incomplete, _) => (format!("incomplete ({})", outcome.statistics.states), Color::Yellow),
-        (Verdict::Violates, shown) => {
-            let worst = outcome.violated.first().map_or("", |property| property.name());
-            let cost = match shown {
-                Some(shown) if shown.counterexample.certified => {
-                    let bounded = if shown.among.is_some() { "<=" } else { "" };
-                    format!(" [{bounded}{}]", shown.counterexample.preemptions)
-                }
-                _ => " [?]".to_owned(),
-            };
-            (format!("{worst}{cost}"), Color::Red)
-        }
-    };
-    let surprise = if outcome.judgement.as_expected == Some(false) { "  NOT AS EXPECTED" } else { "" };
-    Cell::new(format!("{text}{surprise}")).fg(color)
-}
-
-/// What the table proves, and within which bounds.
-fn statement(outcomes: &[Outcome], across: &[String]) -> String {
-    let mut text = String::from(
-        "\nholds (N): every interleaving and every choice was explored, N distinct states, none violates a property.\n\
-         PROPERTY [P]: violated, with P preemptions at least; `stalemap check SCENARIO` shows how. `.`: not asked.\n\n",
-    );
-    let bounded =
-        |outcome: &Outcome| outcome.counterexample.as_ref().is_some_and(|shown| shown.among.is_some());
-    if outcomes.iter().any(bounded) {
-        text.push_str(
-            "[<=P]: at least P among the runs within a limit of the file, and perhaps fewer beyond it.\n\n",
-        );
-    }
-    for design in across {
-        let runs: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.design == *design).collect();
-        let holds = runs.iter().filter(|o| o.verdict == Verdict::Holds && !o.judgement.vacuous).count();
-        let incomplete = runs.iter().filter(|o| o.verdict == Verdict::Incomplete).count();
-        let mut lost: Vec<_> = runs
-            .iter()
-            .flat_map(|o| o.violated.iter().copied())
-            .filter(|p| !properties::explains(*p))
-            .collect();
-        lost.sort_unstable();
-        lost.dedup();
-        let violates = runs.iter().filter(|o| o.verdict == Verdict::Violates).count();
-        let mut parts = vec![format!("holds in {holds} of {}", count(runs.len() as u64, "scenario"))];
-        if violates > 0 {
-            parts.push(format!("is broken in {violates} ({})", names(&lost)));
-        }
-        if incomplete > 0 {
-            parts.push(format!("is undecided in {incomplete}"));
-        }
-        let _ = writeln!(text, "{design} {}.", parts.join(", "));
-    }
-    let states: u64 = outcomes.iter().map(|outcome| outcome.statistics.states).sum();
-    let transitions: u64 = outcomes.iter().map(|outcome| outcome.statistics.transitions).sum();
-    let largest = outcomes.iter().map(|outcome| outcome.statistics.states).max().unwrap_or(0);
-    let limited: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.limits_hit.is_empty()).collect();
-    let bounds = if limited.is_empty() {
-        "no limit was reached".to_owned()
-    } else {
-        let names: Vec<String> =
-            limited.iter().map(|o| format!("{} under {}", o.scenario, o.design)).collect();
-        format!("a limit was reached in {}", names.join(", "))
-    };
-    let memory = match outcomes.first().map_or(MemoryModel::Sequential, |outcome| outcome.memory) {
-        MemoryModel::Sequential => "sequentially consistent",
-        MemoryModel::Relaxed => "relaxed",
-        MemoryModel::Cumulative => "relaxed, with cumulative releases,",
-    };
-    let _ = writeln!(
-        text,
-        "Bounds: the actors, commands and file sizes of the scenarios, {memory} memory; {bounds}. \
-         {} and {} explored; the chance that a hash collision hid a state is below {:.0e}.",
-        count(states, "state"),
-        count(transitions, "transition"),
-        collision_probability(largest) * outcomes.len() as f64
-    );
     text
+}
+
+fn group_text(group: &Group<'_, '_>, matrix: &Matrix<'_>, rows: Rows, width: usize) -> String {
+    let mut text = paragraph(&title(group, matrix), width, 2);
+    for row in &group.rows {
+        let title = format!("{}: {}", row.scenario.name, row.scenario.title);
+        let violated = violated(row, &matrix.columns);
+        let said = match (rows, violated.is_empty()) {
+            (Rows::All, _) => format!("{title} ({})", cells(row, &matrix.columns)),
+            (_, true) => title,
+            (_, false) => format!("{title} ({violated})"),
+        };
+        let _ = write!(text, "  {}", paragraph(&said, width.saturating_sub(2), INDENT));
+    }
+    text
+}
+
+/// What a group has in common.
+pub(super) fn title(group: &Group<'_, '_>, matrix: &Matrix<'_>) -> String {
+    let by = by_class(&group.by_class(&matrix.columns), &matrix.columns);
+    let otherwise = match group.likeness {
+        Likeness::BrokenOtherwise => ", not in the same",
+        Likeness::Differ | Likeness::Alike | Likeness::Alone => "",
+    };
+    format!("{by}{otherwise} ({})", scenarios(group.rows.len()))
+}
+
+/// What is violated in a row, and under which columns where it is not the same under all that are broken.
+pub(super) fn violated(row: &Row<'_>, all: &[String]) -> String {
+    let broken = |outcome: &Outcome| Class::of(outcome).is_broken();
+    let by = by_cell(row, all, broken);
+    match &by[..] {
+        [(only, _)] => only.clone(),
+        several => joined(several, all),
+    }
+}
+
+/// What all cells of a row say, those that say the same together.
+pub(super) fn cells(row: &Row<'_>, all: &[String]) -> String {
+    joined(&by_cell(row, all, |_| true), all)
+}
+
+fn joined(by: &[(String, Vec<&str>)], all: &[String]) -> String {
+    let part = |(said, names): &(String, Vec<&str>)| format!("{} {said}", columns(names, all));
+    by.iter().map(part).collect::<Vec<_>>().join("; ")
+}
+
+fn by_cell<'c>(
+    row: &Row<'_>,
+    all: &'c [String],
+    wanted: impl Fn(&Outcome) -> bool,
+) -> Vec<(String, Vec<&'c str>)> {
+    let mut by: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, outcome) in all.iter().zip(&row.cells) {
+        let Some(outcome) = outcome.filter(|outcome| wanted(outcome)) else { continue };
+        let said = cell(outcome);
+        match by.iter_mut().find(|(known, _)| *known == said) {
+            Some((_, names)) => names.push(name),
+            None => by.push((said, vec![name])),
+        }
+    }
+    by
+}
+
+/// What files define for themselves: all of it, if everything is to be written out.
+fn own(comparison: &Comparison<'_>, rows: Rows, width: usize) -> String {
+    let mut text = String::new();
+    if rows != Rows::All || comparison.own.is_empty() {
+        return text;
+    }
+    let head = "Designs and kernels that files define themselves, most of them broken on purpose";
+    let _ = write!(text, "\n{}", heading(HEAD, head, width));
+    for outcome in &comparison.own {
+        let said = format!("{} under {}: {}", outcome.scenario, outcome.design, cell(outcome));
+        let _ = write!(text, "  {}", paragraph(&said, width.saturating_sub(2), INDENT));
+    }
+    text
+}
+
+/// What is not written out, in numbers.
+fn folded(comparison: &Comparison<'_>, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for matrix in comparison.matrices() {
+        let groups = matrix.groups();
+        let mut alike: Vec<&Group<'_, '_>> = groups.iter().filter(|group| !group.differs()).collect();
+        alike.sort_by_key(|group| std::cmp::Reverse(group.rows.len()));
+        lines.extend(alike.into_iter().map(|group| title(group, matrix)));
+    }
+    if !comparison.own.is_empty() {
+        lines.push(own_in_numbers(&comparison.own));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}", heading(HEAD, "Alike, or run on one alone: `--all` lists them", width));
+    for line in lines {
+        let _ = write!(text, "  {}", paragraph(&line, width.saturating_sub(2), INDENT));
+    }
+    text
+}
+
+/// How many of the runs under what files define came to what.
+pub(super) fn own_in_numbers(own: &[&Outcome]) -> String {
+    let mut by: Vec<(Class, usize)> = Vec::new();
+    for outcome in own {
+        let class = Class::of(outcome);
+        match by.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, number)) => *number += 1,
+            None => by.push((class, 1)),
+        }
+    }
+    by.sort_unstable_by_key(|(class, _)| *class);
+    let part = |(class, number): &(Class, usize)| format!("{number} {}", class.verb(*number));
+    let parts: Vec<String> = by.iter().map(part).collect();
+    format!("of {} designs and kernels that files define themselves, {}", own.len(), parts.join(", "))
 }

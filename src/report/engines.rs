@@ -7,9 +7,9 @@ use stalemap_explore::LimitHit;
 use stalemap_model::words::count::count;
 
 use super::check::stopped_by;
-use super::compare::new_table;
 use super::json::pretty;
 use super::style::{BAD, DOUBT, GOOD, styled};
+use super::tables::new_table;
 use crate::agree::{Agreement, Took};
 use crate::power::{Measured, Power, Unknown};
 
@@ -141,7 +141,7 @@ pub fn powers(powers: &[Power], unknown: &[Unknown]) -> String {
 }
 
 fn table(powers: &[Power]) -> String {
-    let mut table = new_table(false);
+    let mut table = new_table();
     let mut header =
         vec!["scenario".to_owned(), "design".to_owned(), "violates".to_owned(), "states".to_owned()];
     if let Some(first) = powers.first() {

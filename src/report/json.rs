@@ -23,10 +23,16 @@ fn expectation(expected: &Expectation) -> Value {
     }
 }
 
-/// The document of `check` and `compare`.
+/// The document of `check`.
 pub fn check(outcomes: &[Outcome]) -> String {
     let results: Vec<Value> = outcomes.iter().map(result).collect();
     pretty(&json!({ "schema": "stalemap.check/1", "results": results }))
+}
+
+/// The document of `compare`: that of `check`, and what the comparison came to.
+pub fn compared(outcomes: &[Outcome], comparison: &Value) -> String {
+    let results: Vec<Value> = outcomes.iter().map(result).collect();
+    pretty(&json!({ "schema": "stalemap.check/1", "results": results, "comparison": comparison }))
 }
 
 fn result(outcome: &Outcome) -> Value {

@@ -19,6 +19,7 @@ pub mod panel;
 pub mod results;
 pub mod style;
 pub mod svg;
+mod tables;
 mod text;
 pub mod timeline;
 pub mod trace;

@@ -71,7 +71,7 @@ fn output_does_not_depend_on_the_run_or_on_the_number_of_jobs() {
     // Enough to get them out of order, and quickly explored.
     let folder = in_repository("scenarios");
     let said = |command: &[&str]| stalemap(&folder, &[command, &["ext4", "zonefs"]].concat()).stdout;
-    let compare = |jobs: &str| said(&["compare", "--jobs", jobs]);
+    let compare = |jobs: &str| said(&["compare", "--all", "--jobs", jobs]);
     let (one, two) = (compare("1"), compare("2"));
     assert!(text(&one).contains("ext4/t11") && text(&one).contains("zonefs/"), "{}", text(&one));
     assert_eq!(text(&one), text(&two));

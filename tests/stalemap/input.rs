@@ -82,20 +82,6 @@ fn what_is_named_in_place_of_something_else_is_told_apart() {
 }
 
 #[test]
-fn a_quiet_comparison_shows_what_is_not_as_expected() {
-    let folder = elsewhere();
-    let good = format!("{GOOD}[expect]\nnone = \"holds\"\n[reach]\nmust = []\n");
-    fs::write(folder.path().join("good.toml"), &good).expect("a file");
-    fs::write(folder.path().join("bad.toml"), good.replace("\"holds\"", "[\"lost-write\"]")).expect("a file");
-    let all_good = stalemap(folder.path(), &["compare", "--quiet", "good.toml"]);
-    assert_eq!((all_good.status.code(), text(&all_good.stdout)), (Some(0), String::new()));
-    let one_bad = stalemap(folder.path(), &["compare", "--quiet", "good.toml", "bad.toml"]);
-    let shown = text(&one_bad.stdout);
-    assert_eq!(one_bad.status.code(), Some(1));
-    assert!(shown.contains("FAIL bad.toml") && !shown.contains("good.toml"), "{shown}");
-}
-
-#[test]
 fn only_regular_files_are_read() {
     let folder = elsewhere();
     let fifo = folder.path().join("fifo.toml");

@@ -90,7 +90,7 @@ fn a_scenario_is_checked_under_kernels_and_designs_alike() {
     for kernel in ["linux-6.12", "linux-7.3"] {
         assert!(witness.contains(&format!("--kernel {kernel} --reach stale")), "{witness}");
     }
-    let table = said(&["compare", "xfs/t1", "--kernel", "all"]);
+    let table = said(&["compare", "xfs/t1", "--kernel", "all", "--format", "csv"]);
     assert!(names().iter().all(|name| table.contains(name)), "{table}");
     let orderings = said(&["orderings", "xfs/t1", "--kernel", "linux-6.12"]);
     assert!(orderings.contains("xfs/t1 under linux-6.12"), "{orderings}");

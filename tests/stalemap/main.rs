@@ -12,6 +12,7 @@ mod checkpoints;
 mod cli;
 mod commands;
 mod common;
+mod comparison;
 mod conformance;
 mod cookies;
 mod coverage;

@@ -9,7 +9,7 @@ use stalemap_model::words::design::Design;
 use stalemap_model::words::kernel_version::KernelVersion;
 use stalemap_model::words::personality::Personality;
 
-use crate::common::{elsewhere, page, stalemap, text};
+use crate::common::{elsewhere, page, program, stalemap, text};
 
 fn readme() -> String {
     page("README.md")
@@ -30,6 +30,16 @@ fn the_counterexample_is_what_replay_draws() {
     let replayed = stalemap(folder.path(), &["replay", "schedules/xfs-t1-none.schedule", "--format", "mail"]);
     assert_eq!(replayed.status.code(), Some(0));
     assert_eq!(block(&readme(), ""), text(&replayed.stdout));
+}
+
+/// The whole catalogue is explored for it.
+#[test]
+fn the_answer_is_what_compare_prints_first() {
+    let mut compare = program();
+    compare.args(["compare", "--quiet"]).env_remove("COLUMNS");
+    let compared = compare.output().expect("the program starts");
+    assert_eq!(compared.status.code(), Some(0), "{}", text(&compared.stderr));
+    assert_eq!(block(&readme(), "text"), text(&compared.stdout));
 }
 
 #[test]

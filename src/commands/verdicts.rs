@@ -1,0 +1,156 @@
+//! Verdicts: what `check` and `compare` run, before either lays it out.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::progress::Progress;
+use super::{
+    Report, Result, all_of, annotated_counterexample, counterexample, exit, failed, save, threads, under,
+    unwritable,
+};
+use crate::checkpoint::Checkpoints;
+use crate::cli::{Memory, RunArgs};
+use crate::engine::Engine;
+use crate::input::{self, InputError};
+use crate::report::export::{junit as junit_xml, sarif as sarif_log};
+use crate::report::timeline::Look;
+use crate::run::{GivenLimits, Job, Outcome, Tally, of_searches, run_all_kept};
+use crate::scenario::Scenario;
+
+/// What was run, and what came of it.
+pub(super) struct Ran {
+    pub(super) scenarios: Vec<Scenario>,
+    pub(super) outcomes: Vec<Outcome>,
+    /// Which schedules were written where.
+    pub(super) saved: String,
+    /// For stderr.
+    errors: String,
+}
+
+impl Ran {
+    /// The report with these results.
+    pub(super) fn report(self, results: String) -> Report {
+        Report { results, errors: self.errors, exit: exit(&self.outcomes) }
+    }
+}
+
+/// Runs what was asked for. The report instead, if an engine fails.
+pub(super) fn run(args: &RunArgs) -> Result<std::result::Result<Ran, Report>> {
+    let mut scenarios = input::scenarios(&args.paths)?;
+    for scenario in &mut scenarios {
+        scenario.memory = args.memory.model();
+    }
+    let engine = engine(args)?;
+    let jobs = under::jobs(&scenarios, &args.paths, &args.under, engine)?;
+    let left_out = if args.quiet { String::new() } else { under::left_out(&scenarios, &jobs) };
+    if let Some(folder) = &args.save {
+        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    }
+    let checkpoints = args.checkpoint.as_deref().map(|folder| checkpoints(folder, engine)).transpose()?;
+    let outcomes = match outcomes(&jobs, args, checkpoints.as_ref())? {
+        Ok(outcomes) => outcomes,
+        Err(report) => return Ok(Err(report)),
+    };
+    let mut saved = String::new();
+    if let Some(folder) = &args.save {
+        for outcome in &outcomes {
+            saved.push_str(&save(folder, outcome)?);
+        }
+    }
+    let errors =
+        left_out + &checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));
+    drop(jobs);
+    Ok(Ok(Ran { scenarios, outcomes, saved, errors }))
+}
+
+/// The engine that was asked for.
+fn engine(args: &RunArgs) -> Result<Engine> {
+    let engine =
+        Engine::of(&args.engine, args.limit_seconds).map_err(|problem| vec![InputError::Other(problem)])?;
+    if engine != Engine::Exhaustive && args.memory != Memory::Sc {
+        let problem =
+            "loom and shuttle run on sequentially consistent memory; leave out `--memory` or `--engine`";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
+    Ok(engine)
+}
+
+/// Runs jobs, with a display of how far they are.
+pub(super) fn outcomes(
+    jobs: &[Job<'_>],
+    args: &RunArgs,
+    checkpoints: Option<&Checkpoints>,
+) -> Result<std::result::Result<Vec<Outcome>, Report>> {
+    let given = GivenLimits {
+        states: args.limit_states,
+        memory: args.limit_memory,
+        seconds: args.limit_seconds,
+        preemptions: args.limit_preemptions,
+    };
+    if let Some(checkpoints) = checkpoints {
+        let searches = jobs.iter().map(|job| (job.scenario, &job.implementation));
+        let fit = checkpoints.fit(searches, given.preemptions);
+        fit.map_err(|error| vec![InputError::Other(error.to_string())])?;
+    }
+    let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
+    let show = |tally: &Tally| progress.show(tally);
+    let ran = run_all_kept(jobs, given, threads(args.jobs), checkpoints, &show);
+    progress.finish();
+    match all_of(ran) {
+        Ok(outcomes) => Ok(Ok(outcomes)),
+        Err(error) => failed(&error).map(Err),
+    }
+}
+
+/// As JUnit XML.
+pub(super) fn junit(ran: &Ran) -> Result<String> {
+    let drawing = |outcome: &Outcome| counterexample(&ran.scenarios, outcome, Look::mail());
+    junit_xml::report(&ran.outcomes, drawing).map_err(|error| vec![InputError::Other(error.to_string())])
+}
+
+/// As SARIF.
+pub(super) fn sarif(ran: &Ran) -> Result<String> {
+    let annotated = |outcome: &Outcome| {
+        let schedule = annotated_counterexample(&ran.scenarios, outcome).transpose();
+        Ok((outcome.clone(), schedule.map_err(|error| vec![error])?))
+    };
+    let results = ran.outcomes.iter().map(annotated).collect::<Result<Vec<_>>>()?;
+    Ok(sarif_log::log(&results))
+}
+
+/// Where searches are kept, and signals that they stop for.
+fn checkpoints(folder: &Path, engine: Engine) -> Result<Checkpoints> {
+    if engine != Engine::Exhaustive {
+        let problem =
+            "only searches of the exhaustive engine can be kept; leave out `--checkpoint` or `--engine`";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let listen = |signal| {
+        // The second one does what it does to other programs.
+        flag::register_conditional_default(signal, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))
+    };
+    let listening = [SIGINT, SIGTERM].into_iter().try_for_each(|signal| listen(signal).map(drop));
+    listening.map_err(|error| vec![InputError::Other(format!("signals cannot be listened for: {error}"))])?;
+    Checkpoints::new(folder, stop).map_err(|error| unwritable(folder, &error))
+}
+
+/// What there is to say of searches that were kept.
+fn kept(checkpoints: &Checkpoints, outcomes: &[Outcome]) -> String {
+    let mut lines: Vec<String> =
+        checkpoints.problems().into_iter().map(|problem| format!("warning: {problem}\n")).collect();
+    let stopped = |outcome: &Outcome| outcome.limits_hit.iter().any(|limit| limit.is_of_the_search());
+    if lines.is_empty() && outcomes.iter().any(stopped) {
+        let folder = checkpoints.folder().display();
+        lines.push(format!(
+            "kept in {folder}: the same command goes on from there, as far as its limits allow\n"
+        ));
+    }
+    lines.concat()
+}
