@@ -345,6 +345,20 @@ pub struct CompareArgs {
     #[arg(long)]
     pub all: bool,
 
+    /// Say where two designs or kernels part: whether they can end in the same way, the shortest run that only one of them has, and
+    /// the first step of it at which they do different things. Exit code 0, or 3 if a limit was reached.
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["bisect", "designs", "kernels", "html", "save", "checkpoint"])]
+    pub between: Vec<String>,
+
+    /// Say at which of a row of designs or kernels each verdict changes: `series-00..series-10`, `linux-6.1..linux-7.3`. Exit
+    /// code 1 only where a file expects something else.
+    #[arg(long, value_name = "A..B", conflicts_with_all = ["designs", "kernels", "html", "save", "checkpoint"])]
+    pub bisect: Option<String>,
+
+    /// Write it as a page to this file: the tables, filters, and for each cell its counterexample or the size of its proof.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
     pub format: CompareFormat,
@@ -482,9 +496,13 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
 
-    /// Put this schedule beside it on the page: what one design loses and another saves.
-    #[arg(long, value_name = "SCHEDULE", requires = "html")]
+    /// Put this schedule beside it, with the first step that is not the same marked: what one design loses and another saves.
+    #[arg(long, value_name = "SCHEDULE")]
     pub against: Option<PathBuf>,
+
+    /// Play it under this design or kernel in place of its own, as far as it fits, and say where it stops fitting.
+    #[arg(long, value_name = "NAME", conflicts_with = "engine")]
+    pub design: Option<String>,
 
     /// Show every step: fold no long run of one actor.
     #[arg(long)]

@@ -1,5 +1,7 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
+mod between;
+mod bisect;
 mod booted;
 mod compare;
 mod conform;
@@ -43,10 +45,18 @@ use crate::run::{
     GivenLimits, Job, Outcome, RunError, in_parallel, is_surprising, kernel, limits_beside_others, run_all,
 };
 use crate::scenario::Scenario;
+use crate::scenario::implementations::Kind;
 use crate::verdict::Verdict;
 
 /// The widest timeline on a terminal: longer lines are hard to follow.
 const WIDEST: usize = 160;
+
+/// The columns of a line where there is no terminal, and nothing is said.
+const COLUMNS: usize = 80;
+/// Fewer columns than these would break what is in them.
+const FEWEST: usize = 40;
+/// Longer lines are hard to follow.
+const MOST: usize = 120;
 
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -157,7 +167,7 @@ fn failed(error: &RunError) -> Result<Report> {
         RunError::Config { .. } | RunError::Refused(_) | RunError::Setup(_) | RunError::Checkpoint(_) => {
             Err(vec![bad_input(error)])
         }
-        RunError::Engine { .. } | RunError::Disagree { .. } => {
+        RunError::Engine { .. } | RunError::DoesNotReplay { .. } | RunError::Disagree { .. } => {
             Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
         }
     }
@@ -261,10 +271,11 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
             text.push_str(&check::line(outcome, widths));
         }
     }
+    let mut drawn = Drawn::default();
     for outcome in outcomes {
         let expected = outcome.judgement.as_expected == Some(true);
         if in_full || !expected {
-            text.push_str(&section(&counterexample(scenarios, outcome, look())));
+            text.push_str(&section(&drawn.once(scenarios, outcome)));
         }
         if in_full {
             text.push_str(&section(&check::histogram(outcome)));
@@ -277,6 +288,33 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
         text.push_str(&check::summary(outcomes));
     }
     text
+}
+
+/// The drawings so far, without what names the design, each with the first design that it is of.
+#[derive(Default)]
+struct Drawn(Vec<(String, String)>);
+
+impl Drawn {
+    /// The drawing of an outcome's counterexample; of one that is like an earlier one but for the name of the design, a line that says so.
+    fn once(&mut self, scenarios: &[Scenario], outcome: &Outcome) -> String {
+        let look = look();
+        let mut schedule = match annotated_counterexample(scenarios, outcome) {
+            Some(Ok(schedule)) => schedule,
+            Some(Err(error)) => return format!("{error}\n"),
+            None => return String::new(),
+        };
+        let drawing = timeline::render(&schedule, look);
+        schedule.about.design = String::new();
+        schedule.about.kind = Kind::default();
+        schedule.about.replay = None;
+        let nameless = timeline::render(&schedule, look);
+        let known = self.0.iter().find(|(known, _)| *known == nameless);
+        if let Some((_, first)) = known {
+            return format!("Under {}: the same run as under {first}, step by step.\n", outcome.design);
+        }
+        self.0.push((nameless, outcome.design.clone()));
+        drawing
+    }
 }
 
 fn section(text: &str) -> String {
@@ -473,6 +511,13 @@ fn look() -> Look {
         Some((width, _)) => Look::terminal(usize::from(width.0).min(WIDEST)),
         None => Look::mail(),
     }
+}
+
+/// The columns of a line: what `COLUMNS` says, or the terminal.
+pub(super) fn width() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    said.or_else(terminal).unwrap_or(COLUMNS).clamp(FEWEST, MOST)
 }
 
 /// Whether results are printed in colour. The stream has the last word and strips it if not.

@@ -9,6 +9,8 @@
 pub mod agree;
 pub mod annotate;
 mod available;
+pub mod between;
+pub mod bisect;
 pub mod check_place;
 pub mod checkpoint;
 pub mod cli;

@@ -227,6 +227,16 @@ pub enum RunError {
     /// The engine would not do what it was told.
     #[error("{0}")]
     Refused(EngineError),
+    /// A run that a search found cannot be played.
+    #[error("{scenario} under {design}: a run that was found does not replay: {problem}")]
+    DoesNotReplay {
+        /// The scenario's name.
+        scenario: String,
+        /// The design's name.
+        design: String,
+        /// Where not.
+        problem: String,
+    },
     /// A library found what the exhaustive engine does not find there.
     #[error(
         "{scenario} under {design}: {engine} found `{property}`, and its schedule does not lead there: {problem}"

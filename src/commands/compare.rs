@@ -1,22 +1,19 @@
 //! `compare`: the verdicts of many designs and kernels side by side.
 
-use std::io;
-
 use super::verdicts::{self, Ran};
-use super::{Report, Result};
+use super::{Report, Result, between, bisect, unwritable, width};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
-use crate::report::compare::{self, Rows};
+use crate::report::compare::{self, Rows, html};
 use crate::report::json;
 
-/// The columns of a line where there is no terminal, and nothing is said.
-const COLUMNS: usize = 80;
-/// Fewer columns than these would break what is in them.
-const FEWEST: usize = 40;
-/// Longer lines are hard to follow.
-const MOST: usize = 120;
-
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
+    if !args.between.is_empty() {
+        return between::command(args);
+    }
+    if let Some(row) = &args.bisect {
+        return bisect::command(args, row);
+    }
     let ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
@@ -36,6 +33,10 @@ fn laid_out(args: &CompareArgs, ran: &Ran) -> Result<String> {
     } else {
         Rows::Differing
     };
+    if let Some(path) = &args.html {
+        std::fs::write(path, html::page(&comparison)).map_err(|error| unwritable(path, &error))?;
+        return Ok(format!("wrote {}\n", path.display()) + &ran.saved);
+    }
     Ok(match args.format {
         CompareFormat::Text => compare::render(&comparison, rows, width()) + &ran.saved,
         CompareFormat::Json => json::compared(&ran.outcomes, &compare::json::comparison(&comparison)),
@@ -44,11 +45,4 @@ fn laid_out(args: &CompareArgs, ran: &Ran) -> Result<String> {
         CompareFormat::Junit => verdicts::junit(ran)?,
         CompareFormat::Sarif => verdicts::sarif(ran)?,
     })
-}
-
-/// The columns of a line: what `COLUMNS` says, or the terminal.
-pub(super) fn width() -> usize {
-    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
-    let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
-    said.or_else(terminal).unwrap_or(COLUMNS).clamp(FEWEST, MOST)
 }

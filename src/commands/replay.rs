@@ -14,9 +14,10 @@ use stalemap_model::words::config::Config;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
 
-use super::{Exit, Report, Result, bad_input, look, under, unusual, unwritable};
+use super::{Exit, Report, Result, bad_input, look, under, unusual, unwritable, width};
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
+use crate::between::{Fits, Parting, fits};
 use crate::cli::{Engine, ReplayArgs, ReplayFormat};
 use crate::input::{self, InputError};
 use crate::lab::plan::Plan;
@@ -27,7 +28,7 @@ use crate::lab::variant::Variant;
 use crate::litmus::Core;
 use crate::report::export::{c, ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::timeline::{self, Look};
-use crate::report::{html, json, svg};
+use crate::report::{beside, html, json, svg};
 use crate::run::{HaltedSetup, kernel};
 use crate::scenario::implementations::Kind;
 use crate::scenario::{Scenario, read};
@@ -37,21 +38,23 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
         let problem = "loom cannot be told who moves; replay on the exhaustive engine or on shuttle";
         return Err(vec![InputError::Other(problem.to_owned())]);
     }
-    let loaded = match load(&args.schedule)? {
+    let loaded = match load_under(&args.schedule, args.design.as_deref())? {
         Ok(loaded) => loaded,
         Err(error) => return Ok(defect(&error)),
     };
     if let Some(problem) = cannot_follow(args.engine, &loaded) {
         return Ok(defect(&format!("{}: {problem}", args.schedule.display())));
     }
+    let against = match args.against.as_deref().map(load).transpose()? {
+        None => None,
+        Some(Ok(against)) => Some(against),
+        Some(Err(error)) => return Ok(defect(&error)),
+    };
     let mut results = String::new();
     if let Some(path) = &args.html {
-        let page = match &args.against {
+        let page = match &against {
             None => html::page(&loaded.schedule),
-            Some(against) => match load(against)? {
-                Ok(against) => html::comparison(&loaded.schedule, &against.schedule),
-                Err(error) => return Ok(defect(&error)),
-            },
+            Some(against) => html::comparison(&loaded.schedule, &against.schedule),
         };
         results.push_str(&write(path, &page)?);
     }
@@ -59,35 +62,56 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
         results.push_str(&write(path, &svg::picture(&loaded.schedule))?);
     }
     if results.is_empty() {
-        results = match args.format {
-            ReplayFormat::Json => json::replay(&loaded.schedule),
-            ReplayFormat::Text => timeline::render(&loaded.schedule, drawn(args, look())),
-            ReplayFormat::Mail => timeline::render(&loaded.schedule, drawn(args, Look::mail())),
-            ReplayFormat::Terminal => {
-                timeline::render(&loaded.schedule, drawn(args, Look::terminal(TERMINAL)))
+        results = match (&against, args.format) {
+            (Some(against), ReplayFormat::Text | ReplayFormat::Mail | ReplayFormat::Terminal) => {
+                let columns = args.width.map_or_else(width, usize::from);
+                beside::render([&loaded.schedule, &against.schedule], None, columns)
             }
-            ReplayFormat::Perfetto => perfetto::trace(&loaded.schedule),
-            ReplayFormat::Ftrace => ftrace::trace(&loaded.schedule),
-            ReplayFormat::Mermaid => mermaid::diagram(&loaded.schedule),
-            ReplayFormat::Shiviz => shiviz::log(&loaded.schedule),
-            ReplayFormat::Litmus => match core(&loaded, args)?.render() {
-                Ok(test) => test,
-                Err(error) => return Ok(defect(&error)),
-            },
-            ReplayFormat::C => match program(&loaded, args) {
-                Ok(program) => program?,
-                Err(error) => return Ok(defect(&error)),
-            },
-            ReplayFormat::Xfstests => match loaded.xfstest() {
-                Ok(script) => script,
+            (Some(_), _) => {
+                let problem = "`--against` is drawn as text, or on a page (`--html`); leave out `--format`";
+                return Err(vec![InputError::Other(problem.to_owned())]);
+            }
+            (None, _) => match laid_out(&loaded, args)? {
+                Ok(results) => results,
                 Err(error) => return Ok(defect(&error)),
             },
         };
+    }
+    if let (Some(stop), ReplayFormat::Text | ReplayFormat::Mail | ReplayFormat::Terminal) =
+        (&loaded.stop, args.format)
+    {
+        results.push_str(&format!("\n{stop}\n"));
     }
     let Some(property) = loaded.missed else { return Ok(Report::of(results, Exit::Expected)) };
     let path = args.schedule.display();
     let errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
     Ok(Report { results, errors, exit: Exit::Unexpected })
+}
+
+/// The schedule in the form that was asked for.
+fn laid_out(loaded: &Loaded, args: &ReplayArgs) -> Result<std::result::Result<String, EngineError>> {
+    Ok(Ok(match args.format {
+        ReplayFormat::Json => json::replay(&loaded.schedule),
+        ReplayFormat::Text => timeline::render(&loaded.schedule, drawn(args, look())),
+        ReplayFormat::Mail => timeline::render(&loaded.schedule, drawn(args, Look::mail())),
+        ReplayFormat::Terminal => timeline::render(&loaded.schedule, drawn(args, Look::terminal(TERMINAL))),
+        ReplayFormat::Perfetto => perfetto::trace(&loaded.schedule),
+        ReplayFormat::Ftrace => ftrace::trace(&loaded.schedule),
+        ReplayFormat::Mermaid => mermaid::diagram(&loaded.schedule),
+        ReplayFormat::Shiviz => shiviz::log(&loaded.schedule),
+        ReplayFormat::Litmus => match core(loaded, args)?.render() {
+            Ok(test) => test,
+            Err(error) => return Ok(Err(error)),
+        },
+        ReplayFormat::C => match program(loaded, args) {
+            Ok(program) => program?,
+            Err(error) => return Ok(Err(error)),
+        },
+        ReplayFormat::Xfstests => match loaded.xfstest() {
+            Ok(script) => script,
+            Err(error) => return Ok(Err(error)),
+        },
+    }))
 }
 
 /// What of a schedule is a litmus test, with the orderings that it was found without left out.
@@ -183,6 +207,8 @@ pub(super) struct Loaded {
     config: Config,
     /// The property that it was saved as a counterexample to, if it does not violate that any more.
     missed: Option<Property>,
+    /// How far it fits, if it was played under another design than its own.
+    stop: Option<String>,
 }
 
 impl Loaded {
@@ -203,6 +229,58 @@ impl Loaded {
     }
 }
 
+/// The same as [`load`], under another design or kernel than its own if one is given, as far as it fits there.
+fn load_under(path: &Path, design: Option<&str>) -> Result<std::result::Result<Loaded, EngineError>> {
+    let Some(design) = design else { return load(path) };
+    let text = input::schedule(path).map_err(|error| vec![error])?;
+    let shown = path.display().to_string();
+    let mut schedule = parsed(&shown, &text)?;
+    let stop = match cut_to_fit(&shown, &mut schedule, design)? {
+        Ok(stop) => stop,
+        Err(error) => return Ok(Err(error)),
+    };
+    let loaded = load_schedule(&shown, schedule)?;
+    Ok(loaded.map(|mut loaded| {
+        loaded.schedule.about.replay = Some(format!("stalemap replay {shown} --design {design}"));
+        Loaded { stop: Some(stop), ..loaded }
+    }))
+}
+
+/// Puts a schedule under another design or kernel, and leaves out what does not fit there. Says what that is.
+fn cut_to_fit(
+    shown: &str,
+    schedule: &mut Schedule,
+    design: &str,
+) -> Result<std::result::Result<String, EngineError>> {
+    let scenario = embedded(shown, schedule)?;
+    let implementation = under::any(&scenario, design).map_err(|error| vec![error])?;
+    let design = implementation.name();
+    let kernel = kernel(&scenario, &implementation).map_err(|error| vec![bad_input(&error)])?;
+    let all = schedule.steps.len();
+    let stop = match fits(&kernel, &schedule.steps) {
+        Ok(Fits::ToTheEnd(_)) => format!("All {all} steps of the schedule fit under {design}."),
+        Ok(Fits::Until(Parting { at, problem })) => {
+            let step = schedule
+                .steps
+                .get(at)
+                .map_or_else(String::new, |step| format!("line {}, `{step}`", step.line));
+            schedule.steps.truncate(at);
+            format!(
+                "Under {design} the schedule fits for {at} of its {all} steps, and stops at {step}: {problem}."
+            )
+        }
+        Err(ReplayError::Engine(error)) => return Ok(Err(error)),
+        Err(error @ ReplayError::DoesNotFit { .. }) => {
+            return Err(vec![InputError::Other(format!("{shown}: {error}"))]);
+        }
+    };
+    // What is known of its cost is known of its own design.
+    let of_its_own = ["design", "violates", "preemptions", "operations", "certificate", "among"];
+    schedule.headers.retain(|(key, _)| !of_its_own.contains(&key.as_str()));
+    schedule.headers.push(("design".to_owned(), design.to_owned()));
+    Ok(Ok(stop))
+}
+
 /// Reads and plays a schedule file. A file that does not fit is bad input; an engine that does not is a defect.
 pub(super) fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
     let text = input::schedule(path).map_err(|error| vec![error])?;
@@ -211,15 +289,17 @@ pub(super) fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineErro
 
 /// The same of its text; `shown` is what it is called in messages.
 pub(super) fn load_text(shown: &str, text: &str) -> Result<std::result::Result<Loaded, EngineError>> {
+    load_schedule(shown, parsed(shown, text)?)
+}
+
+/// A schedule, read and not played.
+fn parsed(shown: &str, text: &str) -> Result<Schedule> {
+    Schedule::parse(text).map_err(|error| vec![InputError::Other(format!("{shown}: {error}"))])
+}
+
+/// The scenario in a schedule, on its memory.
+fn embedded(shown: &str, schedule: &Schedule) -> Result<Scenario> {
     let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
-    let schedule = Schedule::parse(text).map_err(|error| bad(error.to_string()))?;
-    for key in ["preemptions", "operations"] {
-        if let Some(number) = schedule.header(key).filter(|number| number.parse::<u64>().is_err()) {
-            let problem = format!("`{key} = {number}`: expected a whole number, for example `{key} = 1`");
-            return Err(bad(problem));
-        }
-    }
-    let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
     let mut scenario = read(&format!("{shown} (the scenario in it)"), schedule.scenario.as_bytes())
         .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
     if let Some(name) = schedule.header("memory") {
@@ -232,6 +312,19 @@ pub(super) fn load_text(shown: &str, text: &str) -> Result<std::result::Result<L
         };
         scenario.orderings = Orderings::without(&names.split(',').map(link).collect::<Result<Vec<_>>>()?);
     }
+    Ok(scenario)
+}
+
+fn load_schedule(shown: &str, schedule: Schedule) -> Result<std::result::Result<Loaded, EngineError>> {
+    let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
+    for key in ["preemptions", "operations"] {
+        if let Some(number) = schedule.header(key).filter(|number| number.parse::<u64>().is_err()) {
+            let problem = format!("`{key} = {number}`: expected a whole number, for example `{key} = 1`");
+            return Err(bad(problem));
+        }
+    }
+    let name = schedule.header("scenario").unwrap_or("(embedded scenario)").to_owned();
+    let scenario = embedded(shown, &schedule)?;
     let design =
         schedule.header("design").ok_or_else(|| bad("there is no line `design = NAME`".to_owned()))?;
     let violates = match schedule.header("violates") {
@@ -273,7 +366,7 @@ pub(super) fn load_text(shown: &str, text: &str) -> Result<std::result::Result<L
     let config = scenario.config_of(sequential);
     let orderings = scenario.orderings;
     let (steps, schedule) = (schedule.steps, annotated);
-    Ok(Ok(Loaded { kernel, steps, schedule, scenario, orderings, config, missed }))
+    Ok(Ok(Loaded { kernel, steps, schedule, scenario, orderings, config, missed, stop: None }))
 }
 
 /// Drives shuttle along a schedule that the exhaustive engine has played. Says how they differ.

@@ -187,6 +187,12 @@ fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> std::result::Result<I
     }
 }
 
+/// What a name stands for, a design or a kernel.
+pub(super) fn any(scenario: &Scenario, name: &str) -> std::result::Result<Implementation, InputError> {
+    let (kind, name) = named(scenario, kind_of(scenario, name), name);
+    resolve(scenario, kind, &name)
+}
+
 /// The error for a name that stands for nothing.
 pub(super) fn unknown(scenario: &Scenario, kind: Kind, name: &str) -> InputError {
     let known: Vec<&str> = kind.built_in().into_iter().chain(own(scenario, kind)).collect();

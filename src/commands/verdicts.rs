@@ -19,7 +19,7 @@ use crate::engine::Engine;
 use crate::input::{self, InputError};
 use crate::report::export::{junit as junit_xml, sarif as sarif_log};
 use crate::report::timeline::Look;
-use crate::run::{GivenLimits, Job, Outcome, Tally, of_searches, run_all_kept};
+use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, of_searches, run_all_kept};
 use crate::scenario::Scenario;
 
 /// What was run, and what came of it.
@@ -41,10 +41,7 @@ impl Ran {
 
 /// Runs what was asked for. The report instead, if an engine fails.
 pub(super) fn run(args: &RunArgs) -> Result<std::result::Result<Ran, Report>> {
-    let mut scenarios = input::scenarios(&args.paths)?;
-    for scenario in &mut scenarios {
-        scenario.memory = args.memory.model();
-    }
+    let scenarios = scenarios(args)?;
     let engine = engine(args)?;
     let jobs = under::jobs(&scenarios, &args.paths, &args.under, engine)?;
     let left_out = if args.quiet { String::new() } else { under::left_out(&scenarios, &jobs) };
@@ -69,7 +66,7 @@ pub(super) fn run(args: &RunArgs) -> Result<std::result::Result<Ran, Report>> {
 }
 
 /// The engine that was asked for.
-fn engine(args: &RunArgs) -> Result<Engine> {
+pub(super) fn engine(args: &RunArgs) -> Result<Engine> {
     let engine =
         Engine::of(&args.engine, args.limit_seconds).map_err(|problem| vec![InputError::Other(problem)])?;
     if engine != Engine::Exhaustive && args.memory != Memory::Sc {
@@ -81,30 +78,53 @@ fn engine(args: &RunArgs) -> Result<Engine> {
 }
 
 /// Runs jobs, with a display of how far they are.
-pub(super) fn outcomes(
+fn outcomes(
     jobs: &[Job<'_>],
     args: &RunArgs,
     checkpoints: Option<&Checkpoints>,
 ) -> Result<std::result::Result<Vec<Outcome>, Report>> {
-    let given = GivenLimits {
-        states: args.limit_states,
-        memory: args.limit_memory,
-        seconds: args.limit_seconds,
-        preemptions: args.limit_preemptions,
-    };
     if let Some(checkpoints) = checkpoints {
         let searches = jobs.iter().map(|job| (job.scenario, &job.implementation));
-        let fit = checkpoints.fit(searches, given.preemptions);
+        let fit = checkpoints.fit(searches, args.limit_preemptions);
         fit.map_err(|error| vec![InputError::Other(error.to_string())])?;
     }
+    match all_of(each(jobs, args, checkpoints)) {
+        Ok(outcomes) => Ok(Ok(outcomes)),
+        Err(error) => failed(&error).map(Err),
+    }
+}
+
+/// What each job came to.
+pub(super) fn each(
+    jobs: &[Job<'_>],
+    args: &RunArgs,
+    checkpoints: Option<&Checkpoints>,
+) -> Vec<std::result::Result<Outcome, RunError>> {
+    let given = given(args);
     let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
     let show = |tally: &Tally| progress.show(tally);
     let ran = run_all_kept(jobs, given, threads(args.jobs), checkpoints, &show);
     progress.finish();
-    match all_of(ran) {
-        Ok(outcomes) => Ok(Ok(outcomes)),
-        Err(error) => failed(&error).map(Err),
+    ran
+}
+
+/// The limits of the command line.
+pub(super) fn given(args: &RunArgs) -> GivenLimits {
+    GivenLimits {
+        states: args.limit_states,
+        memory: args.limit_memory,
+        seconds: args.limit_seconds,
+        preemptions: args.limit_preemptions,
     }
+}
+
+/// The scenarios that were asked for, on the memory that was asked for.
+pub(super) fn scenarios(args: &RunArgs) -> Result<Vec<Scenario>> {
+    let mut scenarios = input::scenarios(&args.paths)?;
+    for scenario in &mut scenarios {
+        scenario.memory = args.memory.model();
+    }
+    Ok(scenarios)
 }
 
 /// As JUnit XML.

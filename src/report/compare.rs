@@ -3,18 +3,20 @@
 
 pub mod answer;
 pub mod csv;
+pub mod html;
 pub mod json;
 pub mod markdown;
-mod words;
+pub(crate) mod words;
 
 use std::fmt::Write as _;
 
 use anstyle::Style;
 
 use self::answer::{collisions, lines};
-use self::words::{by_class, cell, columns, fill, scenarios};
+use self::words::{by_class, cell, columns, scenarios};
 use super::check;
 use super::style::{BAD, HEAD, styled};
+use super::text::fill;
 use crate::comparison::Comparison;
 use crate::comparison::class::Class;
 use crate::comparison::matrix::{Group, Likeness, Matrix, Row};

@@ -1,6 +1,9 @@
 //! Reports: what came of a run, for people and for programs. Nothing here runs anything.
 
 pub mod assumptions;
+pub mod beside;
+pub mod between;
+pub mod bisect;
 pub mod cause;
 pub mod check;
 pub mod compare;

@@ -69,6 +69,23 @@ pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     lines
 }
 
+/// Breaks a text between words into lines of at most `most` columns; all but the first are indented. A word that is longer than
+/// a line has a line of its own and is not broken.
+pub(crate) fn fill(text: &str, most: usize, indent: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) => lines.push(format!("{:indent$}{word}", "")),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Splits a word that does not fit, behind an underscore or the like if there is one, and not in the middle
 /// of a character.
 fn break_word(word: &str, width: usize) -> (&str, &str) {
@@ -103,6 +120,12 @@ mod tests {
         assert_eq!(wrap("abcdefgh", 3, 0), ["abc", "def", "gh"]);
         assert_eq!(wrap("", 3, 0), [""]);
         assert_eq!(wrap("日本語", 4, 0), ["日本", "語"]);
+    }
+
+    #[test]
+    fn a_filled_text_has_its_words_whole() {
+        assert_eq!(fill("ab cd efghij k", 5, 2), ["ab cd", "  efghij", "  k"]);
+        assert!(fill("", 5, 2).is_empty());
     }
 
     #[test]

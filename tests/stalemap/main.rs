@@ -6,6 +6,7 @@
 mod answers;
 mod assumptions;
 mod bad_schedules;
+mod between;
 mod browser;
 mod causes;
 mod checkpoints;

@@ -9,11 +9,12 @@ use stalemap_model::judge::properties;
 use stalemap_model::words::count::count;
 use stalemap_model::words::design::Design;
 
-use super::words::{fill, named, scenarios};
+use super::words::{named, scenarios};
 use crate::check_place::CheckPlace;
 use crate::comparison::Comparison;
 use crate::comparison::class::Class;
 use crate::comparison::matrix::{Likeness, Matrix, Row};
+use crate::report::text::fill;
 use crate::run::Outcome;
 
 /// The most lines of an answer, where a line has 80 columns or more.

@@ -4,7 +4,6 @@ use stalemap_model::words::count::count;
 
 use crate::comparison::SERIES;
 use crate::comparison::class::Class;
-use crate::report::text::width;
 use crate::run::Outcome;
 use crate::verdict::Verdict;
 
@@ -12,7 +11,7 @@ use crate::verdict::Verdict;
 const RANGE: usize = 3;
 
 /// What a cell says: the worst violation with its least number of preemptions, or the verdict with the states of the proof.
-pub(super) fn cell(outcome: &Outcome) -> String {
+pub(crate) fn cell(outcome: &Outcome) -> String {
     match outcome.verdict {
         Verdict::Violates => violation(outcome),
         Verdict::FoundNone => format!("found none ({})", outcome.statistics.executions),
@@ -37,7 +36,7 @@ fn violation(outcome: &Outcome) -> String {
 }
 
 /// A list of names, of which no more than `most` are said: `a, b and 3 more`.
-pub(super) fn named<T: AsRef<str>>(names: &[T], most: usize) -> String {
+pub(crate) fn named<T: AsRef<str>>(names: &[T], most: usize) -> String {
     let said: Vec<&str> = names.iter().take(most).map(AsRef::as_ref).collect();
     match (names.len() - said.len(), said.is_empty()) {
         (0, _) => said.join(", "),
@@ -72,23 +71,6 @@ pub(super) fn scenarios(number: usize) -> String {
     count(number as u64, "scenario")
 }
 
-/// Breaks a text between words into lines of at most `most` columns; all but the first are indented. A word that is longer than
-/// a line has a line of its own and is not broken.
-pub(super) fn fill(text: &str, most: usize, indent: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
-        match lines.last_mut() {
-            Some(line) if width(line) + 1 + width(word) <= most => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) => lines.push(format!("{:indent$}{word}", "")),
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,11 +88,5 @@ mod tests {
         assert_eq!(columns(&["linux-1", "linux-2", "linux-3", "a"], &all), "linux-1 to linux-3, a");
         assert_eq!(columns(&["linux-1", "linux-3"], &all), "linux-1, linux-3");
         assert_eq!(columns(&["a", "b", "c"], &all), "a, b, c");
-    }
-
-    #[test]
-    fn no_word_is_broken() {
-        assert_eq!(fill("ab cd efghij k", 5, 2), ["ab cd", "  efghij", "  k"]);
-        assert!(fill("", 5, 2).is_empty());
     }
 }
