@@ -1,6 +1,6 @@
 //! `replay`: what a schedule file does, laid out as asked.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::path::Path;
 
@@ -80,7 +80,7 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
     if let (Some(stop), ReplayFormat::Text | ReplayFormat::Mail | ReplayFormat::Terminal) =
         (&loaded.stop, args.format)
     {
-        results.push_str(&format!("\n{stop}\n"));
+        let _ = writeln!(results, "\n{stop}");
     }
     let Some(property) = loaded.missed else { return Ok(Report::of(results, Exit::Expected)) };
     let path = args.schedule.display();

@@ -7,6 +7,7 @@ use super::words::{by_class, cell, scenarios};
 use super::{Rows, own_in_numbers};
 use crate::comparison::Comparison;
 use crate::comparison::matrix::{Group, Matrix};
+use crate::run::Outcome;
 
 /// The page.
 pub fn page(comparison: &Comparison<'_>, rows: Rows) -> String {
@@ -38,7 +39,25 @@ pub fn page(comparison: &Comparison<'_>, rows: Rows) -> String {
         }
     }
     if !comparison.own.is_empty() {
-        let _ = writeln!(text, "\n{}.", capital(&own_in_numbers(&comparison.own)));
+        text.push_str(&own(&comparison.own, rows));
+    }
+    text
+}
+
+/// What files define for themselves: in numbers, and one by one if everything is to be written out.
+fn own(own: &[&Outcome], rows: Rows) -> String {
+    let mut text = format!("\n## Defined by the files\n\n* {}\n", own_in_numbers(own));
+    if rows == Rows::All {
+        text.push_str("\n| scenario | under | verdict |\n|---|---|---|\n");
+        for outcome in own {
+            let _ = writeln!(
+                text,
+                "| `{}` | {} | {} |",
+                outcome.scenario,
+                escaped(&outcome.design),
+                cell(outcome)
+            );
+        }
     }
     text
 }
@@ -52,7 +71,7 @@ fn head_of(group: &Group<'_, '_>, matrix: &Matrix<'_>) -> String {
 fn table(group: &Group<'_, '_>, matrix: &Matrix<'_>) -> String {
     let ran: Vec<usize> =
         (0..matrix.columns.len()).filter(|column| group.classes[*column].is_some()).collect();
-    let mut text = format!("\n### {}\n\n| scenario |", capital(&head_of(group, matrix)));
+    let mut text = format!("\n### {}\n\n| scenario |", head_of(group, matrix));
     for column in &ran {
         let _ = write!(text, " {} |", escaped(&matrix.columns[*column]));
     }
@@ -65,11 +84,6 @@ fn table(group: &Group<'_, '_>, matrix: &Matrix<'_>) -> String {
         let _ = writeln!(text, " {} |", escaped(&row.scenario.title));
     }
     text
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Names with two underscores would be set in italics, and a bar would end a cell.
