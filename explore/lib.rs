@@ -10,6 +10,7 @@
 //!   fewest operations, with the certificate that nothing cheaper exists.
 //! * `run_shuttle` and `run_loom` run the same actors under these libraries (`threads.rs`), which are features of this
 //!   crate, on by default. Without them it is the exhaustive engine alone.
+//! * [`cost_graph`] says what runs cost, at most and in the mean, in quantities that a [`Meter`] reads off their events.
 //! * [`replay`] plays a [`Schedule`] again and says what happened; a [`Trace`] of a [`Counterexample`] prints it.
 //!
 #![doc = include_str!("peterson.md")]
@@ -43,6 +44,7 @@ mod actors;
 mod causality;
 mod checkpoint;
 mod conform;
+mod costs;
 mod counterexample;
 mod cycles;
 mod ends;
@@ -54,6 +56,7 @@ mod few;
 mod fingerprint;
 mod footprint;
 mod frontier;
+mod labels;
 mod lasso;
 mod limits;
 mod machine;
@@ -76,6 +79,7 @@ mod witness;
 pub use actors::MAX_ACTORS;
 pub use checkpoint::{Keeper, Wish};
 pub use conform::{Explanation, Move, Observation, Offer, explain};
+pub use costs::{Amount, CostGraph, CostMove, Mean, Meter, Most, Note, Quantity, Toll, cost_graph, cost_way};
 pub use counterexample::Counterexample;
 pub use ends::End;
 pub use error::EngineError;

@@ -17,6 +17,7 @@ use crate::ends::{End, WAITING, waiting};
 use crate::error::EngineError;
 use crate::fingerprint::chain;
 use crate::footprint::Footprint;
+use crate::labels::{Label, Labels};
 use crate::memory::{Answered, Ended, Memory, NOBODY, Outcome, Pending, Permit, Saved, SavedObject};
 use crate::transition_cache::{Effect, TransitionCache};
 use crate::weight::Weight;
@@ -151,6 +152,10 @@ pub(crate) struct Machine<'s, S: System> {
     known: Option<TransitionCache<Standing<S::State>>>,
     /// The outcome of the last operation performed that is to be tried after the one that it had.
     next: Option<Outcome>,
+    /// What tells the transitions apart that cost something, if costs are counted.
+    labels: Option<Labels<'s>>,
+    /// The label of the last transition.
+    label: Label,
     main: ActorSet,
     daemons: ActorSet,
     epilogue: ActorSet,
@@ -201,6 +206,8 @@ impl<'s, S: System> Machine<'s, S> {
             standings_print: 0,
             known: None,
             next: None,
+            labels: None,
+            label: Label::NOTHING,
             main: set(Role::Main),
             daemons: set(Role::Daemon),
             epilogue: set(Role::Epilogue),
@@ -257,6 +264,22 @@ impl<'s, S: System> Machine<'s, S> {
     /// a transition that is looked up tells nothing.
     pub(crate) fn remember_transitions(&mut self) {
         self.known = Some(TransitionCache::new());
+    }
+
+    /// Labels transitions from here on.
+    pub(crate) fn label_transitions(&mut self, labels: Labels<'s>) {
+        self.memory.meter();
+        self.labels = Some(labels);
+    }
+
+    /// What the last transition is told by that was performed.
+    pub(crate) fn label(&self) -> Label {
+        self.label
+    }
+
+    /// What the labels stand for.
+    pub(crate) fn labels(&self) -> Option<&Labels<'s>> {
+        self.labels.as_ref()
     }
 
     /// Who takes part.
@@ -393,6 +416,7 @@ impl<'s, S: System> Machine<'s, S> {
             let memory = self.memory.redo(&effect.after, effect.violated, effect.cut);
             let standing = self.replace(actor, Rc::clone(&effect.standing));
             self.next = effect.next;
+            self.label = effect.label;
             return Ok((effect.footprint, Frame { actor, memory, violated, standing }));
         }
         let (ended, frame) = self.execute(actor, outcome)?;
@@ -406,6 +430,7 @@ impl<'s, S: System> Machine<'s, S> {
                 cut: ended.cut,
                 standing: Rc::clone(&self.standings[actor]),
                 next: self.next,
+                label: self.label,
             };
             known.insert(beginning, &touched, before, effect);
         }
@@ -422,6 +447,9 @@ impl<'s, S: System> Machine<'s, S> {
         let alternatives = self.standings[actor].pending.as_ref().map_or(0, Pending::alternatives);
         self.memory.begin_transition(outcome.picks());
         let after = self.run(actor, outcome.choice())?;
+        if let Some(labels) = &mut self.labels {
+            self.label = labels.of(&self.memory.take_events());
+        }
         if after.state.is_none() {
             self.memory.retire(actor);
         }

@@ -202,6 +202,8 @@ pub(crate) struct Core {
     /// Whether the run is part of the exploration: what setup and epilogue reach proves nothing.
     gathering: Cell<bool>,
     watching: Cell<bool>,
+    /// Whether somebody counts costs.
+    metering: Cell<bool>,
     events: RefCell<Vec<Event>>,
 }
 
@@ -238,6 +240,7 @@ impl Memory {
             gathered: RefCell::default(),
             gathering: Cell::new(false),
             watching: Cell::new(false),
+            metering: Cell::new(false),
             events: RefCell::default(),
         }));
         memory.set_up_relaxed(model);
@@ -326,6 +329,12 @@ impl Memory {
 
     pub(crate) fn watch(&self, watching: bool) {
         self.0.watching.set(watching);
+    }
+
+    /// From here on there is somebody who counts costs, and watches for that.
+    pub(crate) fn meter(&self) {
+        self.0.watching.set(true);
+        self.0.metering.set(true);
     }
 
     pub(crate) fn take_events(&self) -> Vec<Event> {

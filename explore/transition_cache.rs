@@ -18,6 +18,7 @@ use stalemap_facade::Bound;
 
 use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
+use crate::labels::Label;
 use crate::memory::{Memory, Outcome, SavedObject};
 
 /// Transitions kept before the cache starts afresh.
@@ -35,6 +36,8 @@ pub(crate) struct Effect<Standing> {
     pub(crate) standing: Rc<Standing>,
     /// The outcome to be tried after this one.
     pub(crate) next: Option<Outcome>,
+    /// What it is told by, where costs are counted.
+    pub(crate) label: Label,
 }
 
 /// The known transitions of one system.
@@ -87,7 +90,15 @@ mod tests {
 
     fn effect(number: u64) -> Effect<()> {
         let (footprint, after) = (Footprint::default(), Vec::new());
-        Effect { footprint, after, violated: number, cut: None, standing: Rc::new(()), next: None }
+        Effect {
+            footprint,
+            after,
+            violated: number,
+            cut: None,
+            standing: Rc::new(()),
+            next: None,
+            label: Label::NOTHING,
+        }
     }
 
     fn found(cache: &TransitionCache<()>, beginning: u128, memory: &Memory) -> Option<u64> {

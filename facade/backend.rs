@@ -236,4 +236,10 @@ pub trait Backend: Clone + 'static {
 
     /// Reports what just happened to whoever watches a replay. Not part of the state.
     fn emit<E: SystemEvent>(&self, event: impl FnOnce() -> E);
+
+    /// Reports what the transition has spent to whoever counts costs ([`SystemEvent`] says what an event is). Who watches a
+    /// replay is not told. Not part of the state.
+    fn account<E: SystemEvent>(&self, event: impl FnOnce() -> E) {
+        let _ = event;
+    }
 }

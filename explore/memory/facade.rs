@@ -487,4 +487,10 @@ impl Backend for Memory {
             self.0.events.borrow_mut().push(Event::System(Rc::new(event())));
         }
     }
+
+    fn account<E: SystemEvent>(&self, event: impl FnOnce() -> E) {
+        if self.0.is_live() && self.0.metering.get() {
+            self.0.events.borrow_mut().push(Event::System(Rc::new(event())));
+        }
+    }
 }

@@ -11,6 +11,7 @@ use std::ops::ControlFlow;
 use stalemap_facade::Property;
 use stalemap_facade::{
     ActorId, ActorSpec, Atomic, Backend, Bound, Branch, Counter, Leaf, Lock, Op, Ordering, Role, System,
+    SystemEvent,
 };
 
 pub(crate) const LOCKS: usize = 3;
@@ -144,6 +145,8 @@ pub(crate) enum Statement {
     Violate(Test, Property),
     Reach(Test, Branch),
     Maximum(Counter, usize),
+    /// Tells this to whoever counts costs.
+    Spend(u32),
     /// Gives the run up when the transition is over.
     Cut(Test, Bound),
     /// Ends the task, with whatever it holds.
@@ -249,6 +252,12 @@ pub(crate) struct World<B: Backend> {
 }
 
 type Guard<'w, B> = <<B as Backend>::Lock<u64> as Lock<u64>>::Guard<'w>;
+
+/// What [`Statement::Spend`] tells.
+#[derive(Debug)]
+pub(crate) struct Spent(pub(crate) u32);
+
+impl SystemEvent for Spent {}
 
 /// An operation on object number `target`.
 fn on(name: &'static str, target: usize) -> Op {
@@ -430,6 +439,7 @@ fn silently<B: Backend>(
         Statement::Maximum(counter, register) => {
             world.backend.maximum(counter, r[register] as u32);
         }
+        Statement::Spend(item) => world.backend.account(|| Spent(item)),
         Statement::Cut(test, bound) if test.holds(r) => {
             world.backend.cut(bound);
         }

@@ -76,6 +76,16 @@ struct Edge {
     to: usize,
 }
 
+/// A transition with what it told whoever counts costs.
+#[derive(Clone, Debug)]
+pub(crate) struct Priced {
+    pub(crate) task: ActorId,
+    pub(crate) outcome: u32,
+    /// `None`: the run was given up with it.
+    pub(crate) to: Option<usize>,
+    pub(crate) spent: Vec<u32>,
+}
+
 /// A transition with which a run was given up: it leads nowhere, but what it violates is violated.
 #[derive(Clone, Copy, Debug)]
 struct GivenUp {
@@ -131,6 +141,7 @@ impl Outside {
 /// All reachable states.
 pub(crate) struct Graph {
     edges: Vec<Vec<Edge>>,
+    priced: Vec<Vec<Priced>>,
     given_up: Vec<Vec<GivenUp>>,
     violated: Vec<u64>,
     ends: BTreeMap<usize, End>,
@@ -181,6 +192,8 @@ struct Interpreter<'p> {
     program: &'p Program,
     gathering: bool,
     gathered: Gathered,
+    /// What the last transition told whoever counts costs.
+    spent: Vec<u32>,
 }
 
 impl Interpreter<'_> {
@@ -435,6 +448,7 @@ impl Interpreter<'_> {
                     *greatest = (*greatest).max(r[register] as u32);
                 }
             }
+            Statement::Spend(item) => self.spent.push(item),
             Statement::Cut(test, bound) => {
                 if test.holds(r) {
                     state.cut = Some(bound);
@@ -482,10 +496,12 @@ impl Interpreter<'_> {
 impl Graph {
     /// All reachable states, if there are at most `most`, and any.
     pub(crate) fn of(program: &Program, most: usize) -> Option<Self> {
-        let mut interpreter = Interpreter { program, gathering: false, gathered: Gathered::default() };
+        let mut interpreter =
+            Interpreter { program, gathering: false, gathered: Gathered::default(), spent: Vec::new() };
         let mut numbers = HashMap::new();
         let mut states = Vec::new();
         let mut edges: Vec<Vec<Edge>> = Vec::new();
+        let mut priced = Vec::new();
         let mut ends = BTreeMap::new();
         let mut given_up = Vec::new();
         let initial = interpreter.initial();
@@ -503,10 +519,13 @@ impl Graph {
             }
             let mut out = Vec::new();
             let mut nowhere = Vec::new();
+            let mut prices = Vec::new();
             for (task, alternatives) in enabled {
                 for outcome in 0..alternatives {
                     let mut state = states[from].clone();
+                    interpreter.spent.clear();
                     interpreter.fire(&mut state, task, outcome);
+                    prices.push(Priced { task, outcome, to: None, spent: interpreter.spent.clone() });
                     if let Some(bound) = state.cut {
                         nowhere.push(GivenUp { task, violated: state.violated, bound });
                         continue;
@@ -516,16 +535,18 @@ impl Graph {
                         states.len() - 1
                     });
                     out.push(Edge { task, to });
+                    prices.last_mut().into_iter().for_each(|price| price.to = Some(to));
                 }
             }
             edges.push(out);
+            priced.push(prices);
             given_up.push(nowhere);
             if states.len() > most {
                 return None;
             }
         }
         let violated = states.iter().map(|state| state.violated).collect();
-        Some(Graph { edges, given_up, violated, ends, gathered: interpreter.gathered })
+        Some(Graph { edges, priced, given_up, violated, ends, gathered: interpreter.gathered })
     }
 
     pub(crate) fn states(&self) -> u64 {
@@ -670,6 +691,16 @@ impl Graph {
             }
         }
         removed < self.edges.len()
+    }
+
+    /// The transitions from a state, with what they told whoever counts costs.
+    pub(crate) fn priced(&self, state: usize) -> &[Priced] {
+        &self.priced[state]
+    }
+
+    /// Whether every task has finished in a state.
+    pub(crate) fn is_final(&self, state: usize) -> bool {
+        matches!(self.ends.get(&state), Some(End::Final { .. }))
     }
 
     /// Counts paths, if they have at most `most` transitions in all.

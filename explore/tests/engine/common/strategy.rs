@@ -356,3 +356,22 @@ pub(crate) fn looping() -> impl Strategy<Value = Program> {
     ];
     framed(concurrent)
 }
+
+/// The same programs, which tell whoever counts costs of something here and there.
+pub(crate) fn spending(programs: impl Strategy<Value = Program>) -> impl Strategy<Value = Program> {
+    let spent = vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..4_u32), 1..=6);
+    (programs, spent).prop_map(|(mut program, spent)| {
+        for (step, place, item) in spent {
+            let concurrent = |task: &&mut Task| matches!(task.role, Role::Main | Role::Daemon);
+            let mut steps: Vec<&mut Step> =
+                program.tasks.iter_mut().filter(concurrent).flat_map(|task| &mut task.steps).collect();
+            if steps.is_empty() {
+                break;
+            }
+            let at = step.index(steps.len());
+            let step = &mut steps[at];
+            step.insert(place.index(step.len() + 1), Statement::Spend(item));
+        }
+        program
+    })
+}
