@@ -8,8 +8,9 @@
 #![forbid(unsafe_code)]
 
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Explanation, Exploration, Halted, Keeper, Limits, Observation,
-    Opening, Options, Order, Played, PreemptionCost, Progress, Replay, ReplayError, Step, Witness,
+    Choice, CostGraph, CostMove, Counterexample, End, EngineError, Explanation, Exploration, Halted, Keeper,
+    Limits, Meter, Observation, Opening, Options, Order, Played, PreemptionCost, Progress, Replay,
+    ReplayError, Step, Witness,
 };
 use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
@@ -46,6 +47,18 @@ pub fn explore_kept(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
     stalemap_explore::explore_kept(kernel, options, accepts, keeper, progress)
+}
+
+/// [`stalemap_explore::cost_graph`].
+#[inline(never)]
+pub fn cost_graph(kernel: &Kernel, meter: &dyn Meter, limits: &Limits) -> Result<CostGraph, EngineError> {
+    stalemap_explore::cost_graph(kernel, meter, limits)
+}
+
+/// [`stalemap_explore::cost_way`].
+#[inline(never)]
+pub fn cost_way(kernel: &Kernel, moves: &[CostMove]) -> Result<Vec<Choice>, EngineError> {
+    stalemap_explore::cost_way(kernel, moves)
 }
 
 /// [`stalemap_explore::set_up`].

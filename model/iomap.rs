@@ -29,7 +29,7 @@ use crate::iomap::zero::Over;
 use crate::judge::properties;
 use crate::path::{Ended, Part, Path, Stepped};
 use crate::state::dio_count::inode_dio_wait;
-use crate::state::event::{Dropped, Errno, Fill, Mapping, Sampler, Seq, What};
+use crate::state::event::{Dropped, Errno, Expense, Fill, Mapping, Method, Sampler, Seq, What};
 use crate::state::folio::FolioRef;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -43,10 +43,10 @@ use crate::truncate;
 use crate::words::branches;
 use crate::words::command::facts::FaultKind;
 use crate::words::command::{Command, Io};
-use crate::words::design::{OnStale, PassError, Sample, ZeroLock};
+use crate::words::design::{IterCalls, OnStale, PassError, Sample, ZeroLock};
 use crate::words::extent::Enospc;
 use crate::words::geometry::Cell;
-use crate::words::personality::{Personality, ShortBudget, SourceFault};
+use crate::words::personality::{Personality, ShortBudget, SourceFault, WriteEnd};
 use crate::writeback::flush;
 
 /// What a write(2) returned.
@@ -397,6 +397,9 @@ fn advance<B: Backend>(
     progress: Progress,
 ) -> Stepped<WriteState> {
     let design = &inode.sb.config.design;
+    if design.iter_calls == IterCalls::BeginEnd && inode.sb.config.fs.write_end != WriteEnd::Nothing {
+        inode.account(Expense::Called(Method::IomapEnd));
+    }
     let is_stale = stale == StaleFlag::Set;
     let stuck = progress == Progress::None;
     let at_once = design.pass_error == PassError::Ends || design.on_stale == OnStale::Fail && is_stale;
@@ -467,6 +470,10 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> Stepped<W
             let grown = inode.sb.geometry.show_cells(&(size..inode.i_size_peek()));
             format!("write(2) fails and leaves the file longer by {grown}, which nobody wrote")
         });
+    }
+    if inode.sb.config.design.iter_calls == IterCalls::Next {
+        // The call that finds nothing more to do.
+        inode.account(Expense::Called(Method::IomapNext));
     }
     fs::return_budget(inode, write.budget);
     if write.request.is_empty() {

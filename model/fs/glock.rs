@@ -12,6 +12,7 @@
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::state::dio_count::inode_dio_wait;
+use crate::state::event::{Expense, LockKind};
 use crate::state::glock::{Holders, Mode};
 use crate::state::inode::Inode;
 
@@ -21,6 +22,7 @@ pub async fn acquire<B: Backend>(inode: &Inode<B>, me: ActorId, mode: Mode) {
         let admits = |holders: &Holders, wanted: u64| holders.admits(wanted);
         glock.lock_when(Op::new(mode.name()), admits, mode as u64).await.take(mode, me);
         inode.glock_order.acquire();
+        inode.account(Expense::Took(LockKind::Glock));
         if mode != Mode::Deferred {
             inode_dio_wait(inode).await;
         }
@@ -32,5 +34,6 @@ pub fn release<B: Backend>(inode: &Inode<B>, me: ActorId) {
     if let Some(glock) = &inode.glock {
         inode.glock_order.release();
         glock.release(|holders| holders.put(me));
+        inode.account(Expense::Gave(LockKind::Glock));
     }
 }

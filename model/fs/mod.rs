@@ -27,12 +27,13 @@ use stalemap_facade::{Backend, Leaf};
 
 use crate::fs::change::{FallocMode, Plan, Refused};
 use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
+use crate::state::event::{Expense, Method};
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::validity::CowSeen;
 use crate::words::config::Config;
-use crate::words::design::{Check, WritebackCheck, ZeroedUptodate};
+use crate::words::design::{Check, IterCalls, WritebackCheck, ZeroedUptodate};
 use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{Allocate, Hooks, Personality};
@@ -100,6 +101,15 @@ pub fn return_budget<B: Backend>(inode: &Inode<B>, budget: u16) {
     }
 }
 
+/// A mapping is got, by the call that the design has for that.
+fn account_mapping<B: Backend>(inode: &Inode<B>) {
+    inode.account(Expense::Mapped);
+    inode.account(Expense::Called(match inode.sb.config.design.iter_calls {
+        IterCalls::BeginEnd => Method::IomapBegin,
+        IterCalls::Next => Method::IomapNext,
+    }));
+}
+
 /// `->iomap_begin` of a buffered write or write fault of `cells`.
 pub fn write_begin<B: Backend>(
     inode: &Inode<B>,
@@ -108,6 +118,7 @@ pub fn write_begin<B: Backend>(
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
     let Range { start: block, end: limit } = inode.sb.geometry.blocks_touched(cells);
+    account_mapping(inode);
     let valid = map.valid;
     let iomap = match inode.sb.config.fs.allocate {
         Allocate::Delalloc | Allocate::Unwritten => {
@@ -141,6 +152,7 @@ pub async fn direct_write_begin<B: Backend>(
     blocks: &Range<FileBlock>,
     overwrite: Overwrite,
 ) -> Result<Iomap, Refusal> {
+    account_mapping(inode);
     if inode.sb.config.fs.allocate == Allocate::Written {
         gfs2::gfs2_direct_write_iomap_begin(inode, blocks).await
     } else {
@@ -157,6 +169,7 @@ pub fn zero_begin<B: Backend>(
     budget: &mut u16,
 ) -> Result<Iomap, Enospc> {
     let blocks = &inode.sb.geometry.blocks_touched(cells);
+    account_mapping(inode);
     let valid = map.valid;
     if valid.is_some_and(|valid| cells.start > valid) {
         return Ok(Iomap { end: blocks.end, ..Iomap::of_hole(blocks.start) });

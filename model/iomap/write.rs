@@ -13,7 +13,8 @@ use crate::iomap::write_state::{Checked, IomapIter, Write, WriteState, unused_re
 use crate::judge::properties;
 use crate::state::device::contents;
 use crate::state::event::{
-    AfterStale, Checker, DataEvent, Errno, Fill, FolioEvent, Says, Seq, Truth, Use, Verdict, What,
+    AfterStale, Checker, DataEvent, Errno, Expense, Fill, FolioEvent, LookedUp, Method, Needless, Says, Seq,
+    Truth, Use, Verdict, What,
 };
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
@@ -204,14 +205,26 @@ async fn stand_still<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Writ
 
 /// `__iomap_get_folio`: the next folio of a batch, or the one at the position.
 async fn iomap_get_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &mut IomapIter) -> Lookup {
+    account_hooks(inode, &iter.iomap);
     let lookup = match next_of_batch(inode, iter) {
         Some(folio) => lock_batched(inode, me, iter, folio).await,
         None => lock_folio(inode, me, iter).await,
     };
     if let Lookup::Locked(locked) = &lookup {
+        inode.account(Expense::LockedFolio);
         wait_stable(inode, locked.folio.index).await;
     }
     lookup
+}
+
+/// The hooks around a folio, where there are any: both, or the one that looks it up and compares.
+fn account_hooks<B: Backend>(inode: &Inode<B>, iomap: &Iomap) {
+    if fs::has_folio_hooks(inode, iomap) {
+        inode.account(Expense::Called(Method::GetFolio));
+        inode.account(Expense::Called(Method::PutFolio));
+    } else if fs::check(&inode.sb.config) == Check::InGetFolio {
+        inode.account(Expense::Called(Method::GetFolio));
+    }
 }
 
 /// The next folio of a batch; the write skips what lies before it, which is clean.
@@ -303,6 +316,7 @@ fn still_cached<B: Backend>(
     let folio_cells = inode.sb.geometry.cells_of_folio(index);
     let Some(folio) = slot.folio(id).filter(|folio| folio.in_cache) else {
         inode.emit(|| What::Folio(FolioEvent::GoneForWrite(index)));
+        inode.account(Expense::LockedInVain);
         inode.folio_unlocked(index, id);
         slot.unlock_and_put(id, me);
         return gone;
@@ -603,6 +617,9 @@ async fn iomap_valid<B: Backend>(inode: &Inode<B>, iter: &IomapIter) -> bool {
     let iomap = &iter.iomap;
     let block = inode.sb.geometry.block_of(iter.write.pos);
     let used = iomap.used_at(block);
+    if fs::check(&inode.sb.config) != Check::InGetFolio {
+        inode.account(Expense::Called(Method::IomapValid));
+    }
     let valid = match inode.sb.config.design.compare {
         Compare::Counter => inode.counters.is_current(iomap.cookie, &used, op).await,
         Compare::DataCounter => inode.counters.data_moved(iomap.cookie, &used, op).await.is_none(),
@@ -650,6 +667,9 @@ fn stale<B: Backend>(
             reserved && !fs::misleads(inode, iomap, block, map)
         });
         inode.oracle.stale(me, needless);
+        let needless = if needless { Needless::Yes } else { Needless::No };
+        let looked_up = if folio.is_some() { LookedUp::Yes } else { LookedUp::No };
+        inode.account(Expense::Aborted { needless, folio: looked_up });
     });
     if inode.oracle.retries(me) > inode.sb.config.retries {
         inode.sb.backend.cut(bounds::RETRIES);
@@ -761,6 +781,7 @@ fn zero_blocks<B: Backend>(
 /// Reads a block from where the mapping says into the folio's cells. What lies behind the valid size is zeroed.
 pub fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, cells: &mut [Value]) {
     let Some(phys) = iomap.source_of(block) else { return };
+    inode.account(Expense::ReadBlock);
     let first = inode.sb.geometry.cells_of_block(block).start;
     for (at, cell) in inode.sb.cells_in_folio(block).enumerate() {
         if iomap.valid.is_some_and(|valid| first + at as Cell >= valid) {

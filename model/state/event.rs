@@ -4,6 +4,7 @@
 //! Ranges are of bytes of the file.
 
 mod mapping;
+mod spent;
 
 use std::ops::Range;
 
@@ -12,6 +13,7 @@ use stalemap_facade::{Returned, SystemEvent};
 pub use self::mapping::{
     AfterStale, Checker, Coverage, MapChange, Mapping, Sampler, Says, Seq, Shift, Skip, Truth, Use, Verdict,
 };
+pub use self::spent::{Expense, LockKind, LookedUp, Method, Needless, Spent};
 use crate::state::mapping::IomapType;
 use crate::state::tracepoint::Tracepoint;
 use crate::state::validity::Compared;

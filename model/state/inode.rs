@@ -9,7 +9,7 @@ use crate::judge::oracle::Oracle;
 use crate::judge::properties;
 use crate::state::contents::Contents;
 use crate::state::dinode::{Dinode, empty_dinode};
-use crate::state::event::{Given, KernelEvent, MapChange, What};
+use crate::state::event::{Expense, Given, KernelEvent, LockKind, MapChange, Spent, What};
 use crate::state::folio::{Folio, FolioId, Slot};
 use crate::state::glock::Holders;
 use crate::state::handover::{Handover, LinkedLock};
@@ -23,7 +23,7 @@ use crate::state::tracepoint::Tracepoint;
 use crate::state::validity::{Counters, Sequence};
 use crate::words::cell_contents::CellContents;
 use crate::words::command::FileId;
-use crate::words::config::labelled;
+use crate::words::config::{ENDLESS_COUNTERS, labelled};
 use crate::words::extent::{ExtentMap, Extents, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::{Link, Orderings};
@@ -113,6 +113,7 @@ impl<B: Backend> Inode<B> {
                 sb.config.user_buffers().into_iter().map(|buffer| (buffer.write, buffer.stores)).collect(),
             )
             .with_post_eof(sb.config.post_eof);
+        let oracle = if sb.config.is_endless() { oracle.without_counts() } else { oracle };
         let oracle = if sb.config.fs.io_errors { oracle.with_failing_zeros() } else { oracle };
         let fs = &sb.config.fs;
         let (map, size) = new_file(&sb.config, geometry, number);
@@ -123,14 +124,19 @@ impl<B: Backend> Inode<B> {
         let folio_locks =
             || (0..=actors).map(|_| handover("folio_lock", Link::FolioLock, Link::FolioUnlock)).collect();
         let ilock = handover("ilock", Link::IlockLock, Link::IlockUnlock);
-        let semaphore = |name, link, traced| {
-            let semaphore = RwSemaphore::new(backend, name, orderings, link);
+        let semaphore = |name, link, traced, kind| {
+            let semaphore = RwSemaphore::new(backend, name, orderings, link).of_file(backend, number, kind);
             if fs.is_xfs() { semaphore.traced(backend, traced, number) } else { semaphore }
         };
         Inode {
             number,
-            i_rwsem: semaphore("i_rwsem", Link::IRwsem, "IOLOCK"),
-            invalidate_lock: semaphore("invalidate_lock", Link::InvalidateLock, "MMAPLOCK"),
+            i_rwsem: semaphore("i_rwsem", Link::IRwsem, "IOLOCK", LockKind::IRwsem),
+            invalidate_lock: semaphore(
+                "invalidate_lock",
+                Link::InvalidateLock,
+                "MMAPLOCK",
+                LockKind::InvalidateLock,
+            ),
             i_flags_lock: backend.unordered("i_flags_lock", false),
             glock: fs.glock.then(|| backend.unordered("glock", Holders::default())),
             glock_order: handover("glock", Link::Glock, Link::Glock),
@@ -223,6 +229,7 @@ impl<B: Backend> Inode<B> {
         }
         self.contents.replaced(index);
         self.xa_section(Link::XaInsert);
+        self.account(Expense::Took(LockKind::Folio(index)));
     }
 
     /// A folio's lock has been taken, in the current transition.
@@ -230,6 +237,7 @@ impl<B: Backend> Inode<B> {
         if let Some(lock) = self.folio_lock(index, id) {
             lock.acquire();
         }
+        self.account(Expense::Took(LockKind::Folio(index)));
     }
 
     /// A folio's lock is given back, in the current transition.
@@ -237,6 +245,7 @@ impl<B: Backend> Inode<B> {
         if let Some(lock) = self.folio_lock(index, id) {
             lock.release();
         }
+        self.account(Expense::Gave(LockKind::Folio(index)));
     }
 
     /// A folio's lock was taken and given back, in the current transition.
@@ -299,7 +308,10 @@ impl<B: Backend> Inode<B> {
     }
 
     fn counted(&self, fork: Fork, to: u64, blocks: impl IntoIterator<Item = FileBlock>) {
-        self.emit(|| What::Counted { fork, from: to - 1, to, blocks: blocks.into_iter().collect() });
+        self.account(Expense::Changed);
+        // Where counters are kept modulo something, zero comes after the greatest.
+        let before = to.checked_sub(1).unwrap_or(ENDLESS_COUNTERS - 1);
+        self.emit(|| What::Counted { fork, from: before, to, blocks: blocks.into_iter().collect() });
     }
 
     /// `xfs_iomap_inode_sequence`, for callers that hold the ILOCK: the cookie of a mapping of the data fork.
@@ -404,6 +416,11 @@ impl<B: Backend> Inode<B> {
         };
         let cells_of = cells.clone().zip(values).map(of_cell);
         Given { bytes: geometry.bytes_of_cells(cells), cells: cells_of.collect() }
+    }
+
+    /// Reports what was spent on the file to whoever counts costs.
+    pub fn account(&self, what: Expense) {
+        self.sb.backend.account(|| Spent { file: self.number, what });
     }
 
     /// Reports a change of the extent map.

@@ -20,7 +20,7 @@ use std::ops::{Deref, Range};
 
 use stalemap_facade::{Backend, Op};
 
-use crate::state::event::{Coverage, MapChange, What};
+use crate::state::event::{Coverage, Expense, LockKind, MapChange, What};
 use crate::state::handover::LinkedGuard;
 use crate::state::inode::Inode;
 use crate::state::mapping::IomapType;
@@ -49,6 +49,7 @@ impl<B: Backend> Inode<B> {
     /// `xfs_ilock(ip, XFS_ILOCK_EXCL)`: the only way to the extent map.
     pub async fn lock_map(&self, op: Op) -> MapSection<'_, B> {
         let map = self.ilock.lock(op).await;
+        self.account(Expense::Took(LockKind::Ilock));
         MapSection { map, owed: Owed { inode: self, logged: false, unbacked: None } }
     }
 
@@ -83,6 +84,7 @@ impl<B: Backend> Drop for MapSection<'_, B> {
 
 impl<B: Backend> Drop for Owed<'_, B> {
     fn drop(&mut self) {
+        self.inode.account(Expense::Gave(LockKind::Ilock));
         if self.logged {
             self.inode.audit_crash();
         }

@@ -8,7 +8,7 @@
 
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
-use crate::state::event::{KernelEvent, What};
+use crate::state::event::{Expense, KernelEvent, LockKind, Spent, What};
 use crate::state::handover::Handover;
 use crate::state::tracepoint::{self, Mode};
 use crate::words::command::FileId;
@@ -39,6 +39,14 @@ pub struct RwSemaphore<B: Backend> {
     /// From who held it shared.
     read: Handover<B>,
     traced: Option<Traced<B>>,
+    of_file: Option<OfFile<B>>,
+}
+
+/// Of a semaphore of a file: which one, for whoever counts costs.
+struct OfFile<B: Backend> {
+    backend: B,
+    file: FileId,
+    kind: LockKind,
 }
 
 /// Of a semaphore whose taking and releasing is traced: by whom, and as what.
@@ -57,6 +65,19 @@ impl<B: Backend> RwSemaphore<B> {
             written: handover(),
             read: handover(),
             traced: None,
+            of_file: None,
+        }
+    }
+
+    /// The semaphore, as a lock of a file.
+    #[must_use]
+    pub fn of_file(self, backend: &B, file: FileId, kind: LockKind) -> Self {
+        RwSemaphore { of_file: Some(OfFile { backend: backend.clone(), file, kind }), ..self }
+    }
+
+    fn account(&self, expense: impl Fn(LockKind) -> Expense) {
+        if let Some(OfFile { backend, file, kind }) = &self.of_file {
+            backend.account(|| Spent { file: *file, what: expense(*kind) });
         }
     }
 
@@ -82,6 +103,7 @@ impl<B: Backend> RwSemaphore<B> {
     pub async fn down_read(&self, op: Op, me: ActorId) {
         self.word.lock_when(op, |word, _| word.writer.is_none(), 0).await.readers |= 1 << me;
         self.written.acquire();
+        self.account(Expense::Took);
         self.trace("xfs_ilock", Mode::Shared);
     }
 
@@ -92,6 +114,7 @@ impl<B: Backend> RwSemaphore<B> {
         if free {
             word.readers |= 1 << me;
             self.written.acquire();
+            self.account(Expense::Took);
             self.trace("xfs_ilock_nowait", Mode::Shared);
         }
         free
@@ -101,6 +124,7 @@ impl<B: Backend> RwSemaphore<B> {
     pub fn up_read(&self, me: ActorId) {
         self.read.release();
         self.word.release(|word| word.readers &= !(1 << me));
+        self.account(Expense::Gave);
         self.trace("xfs_iunlock", Mode::Shared);
     }
 
@@ -109,6 +133,7 @@ impl<B: Backend> RwSemaphore<B> {
         self.word.lock_when(op, |word, _| word.writer.is_none() && word.readers == 0, 0).await.writer =
             Some(me);
         self.acquire_all();
+        self.account(Expense::Took);
         self.trace("xfs_ilock", Mode::Exclusive);
     }
 
@@ -119,6 +144,7 @@ impl<B: Backend> RwSemaphore<B> {
         if free {
             word.writer = Some(me);
             self.acquire_all();
+            self.account(Expense::Took);
             self.trace("xfs_ilock_nowait", Mode::Exclusive);
         }
         free
@@ -131,6 +157,7 @@ impl<B: Backend> RwSemaphore<B> {
             debug_assert_eq!(word.writer, Some(me), "up_write by who does not hold it");
             word.writer = None;
         });
+        self.account(Expense::Gave);
         self.trace("xfs_iunlock", Mode::Exclusive);
     }
 

@@ -12,7 +12,7 @@ use std::slice;
 
 use stalemap_facade::{Atomic, Backend, Op, Ordering};
 
-use crate::words::config::Config;
+use crate::words::config::{Config, ENDLESS_COUNTERS};
 use crate::words::design::CookieScope;
 use crate::words::extent::{Extents, Fork};
 use crate::words::geometry::{FileBlock, Geometry};
@@ -28,8 +28,8 @@ const COW_SHIFT: u32 = 32;
 struct CowCount(u64);
 
 impl CowCount {
-    fn next(self, cow: &Extents) -> Self {
-        CowCount(((self.0 >> 1) + 1) << 1 | u64::from(cow.has_data()))
+    fn next(self, cow: &Extents, counting: Counting) -> Self {
+        CowCount(counting.next(self.0 >> 1) << 1 | u64::from(cow.has_data()))
     }
 
     /// Whether the fork has anything in it.
@@ -70,7 +70,8 @@ impl Cookie {
 
     /// Whether a comparison finds a mapping with this cookie stale.
     pub fn differs_from(self, now: Cookie) -> bool {
-        now.data > self.data || now.cow > self.cow
+        // They have only grown, or begun anew.
+        now.data != self.data || now.cow.is_some() && now.cow != self.cow
     }
 }
 
@@ -122,6 +123,31 @@ pub struct MappingUse {
     pub mapping: Range<FileBlock>,
     /// The block that it is about to be used for.
     pub at: FileBlock,
+}
+
+/// How counters count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Counting {
+    /// Without end. Who finds one greater than it was finds it moved.
+    Growing,
+    /// Modulo [`ENDLESS_COUNTERS`].
+    Modulo,
+}
+
+impl Counting {
+    fn next(self, number: u64) -> u64 {
+        match self {
+            Counting::Growing => number + 1,
+            Counting::Modulo => (number + 1) % ENDLESS_COUNTERS,
+        }
+    }
+
+    fn has_moved(self, now: u64, was: u64) -> bool {
+        match self {
+            Counting::Growing => now > was,
+            Counting::Modulo => now != was,
+        }
+    }
 }
 
 /// The counter of one fork, and, where a cookie is of less than a fork, what it was at the last change of each block. In the
@@ -199,6 +225,7 @@ pub struct Counters<B: Backend> {
     scope: CookieScope,
     /// Whether the file system counts changes of the data fork.
     counted: bool,
+    counting: Counting,
     orderings: Orderings,
 }
 
@@ -215,6 +242,7 @@ impl<B: Backend> Counters<B> {
             cow: Counter::new(backend, "cow_seq", stamped),
             scope,
             counted: config.fs.counter,
+            counting: if config.is_endless() { Counting::Modulo } else { Counting::Growing },
             orderings: config.orderings,
         }
     }
@@ -240,7 +268,7 @@ impl<B: Backend> Counters<B> {
     /// section's only lock-free access. Returns what the counter is then, where that is counted.
     pub fn data_changes(&self, blocks: impl IntoIterator<Item = FileBlock>) -> Option<u64> {
         self.counted.then(|| {
-            let number = self.data.fork.peek() + 1;
+            let number = self.counting.next(self.data.fork.peek());
             self.data.fork.publish(number, self.store());
             self.data.stamp(number, blocks, self.store());
             number
@@ -249,7 +277,7 @@ impl<B: Backend> Counters<B> {
 
     /// The COW fork's extents of `blocks` change; it is `cow` from here on, and always counted.
     pub fn cow_changes(&self, cow: &Extents, blocks: impl IntoIterator<Item = FileBlock>) -> u64 {
-        let count = CowCount(self.cow.fork.peek()).next(cow);
+        let count = CowCount(self.cow.fork.peek()).next(cow, self.counting);
         self.cow.fork.publish(count.0, self.store());
         self.cow.stamp(count.0, blocks, self.store());
         count.changes()
@@ -258,7 +286,7 @@ impl<B: Backend> Counters<B> {
     /// A store of its own before the data fork's extents of `blocks` change, in the ILOCK section that changes them
     /// (a mutant).
     pub async fn data_will_change(&self, blocks: impl IntoIterator<Item = FileBlock>) -> u64 {
-        let number = self.data.fork.peek() + 1;
+        let number = self.counting.next(self.data.fork.peek());
         self.data.fork.store(Op::new("data_seq++"), number, self.store()).await;
         self.data.stamp(number, blocks, self.store());
         number
@@ -297,7 +325,7 @@ impl<B: Backend> Counters<B> {
     /// the COW fork has changed, nothing depends on the other any more.
     pub async fn is_current(&self, cookie: Cookie, used: &MappingUse, op: Op) -> bool {
         if let Some(was) = cookie.cow
-            && self.load_cow(was, used).await > was
+            && self.counting.has_moved(self.load_cow(was, used).await.0, was.0)
         {
             return false;
         }
@@ -307,14 +335,18 @@ impl<B: Backend> Counters<B> {
     /// Whether the data fork's part of a cookie is out of date for a use, and what it is then.
     pub async fn data_moved(&self, cookie: Cookie, used: &MappingUse, op: Op) -> Option<Moved> {
         let now = self.data.load(&self.compared(used), op, self.load(), cookie.data).await;
-        (now > cookie.data).then_some(Moved { fork: Fork::Data, was: cookie.data, is: now })
+        self.counting.has_moved(now, cookie.data).then_some(Moved {
+            fork: Fork::Data,
+            was: cookie.data,
+            is: now,
+        })
     }
 
     /// Whether both forks' parts of a cookie are current for a use, whether the COW fork is empty or not; the data fork first.
     pub async fn both_are_current(&self, cookie: Cookie, used: &MappingUse, op: Op) -> bool {
         self.data_moved(cookie, used, op).await.is_none()
             && match cookie.cow {
-                Some(was) => self.load_cow(was, used).await <= was,
+                Some(was) => !self.counting.has_moved(self.load_cow(was, used).await.0, was.0),
                 None => true,
             }
     }
@@ -333,7 +365,11 @@ impl<B: Backend> Counters<B> {
             return None;
         }
         let now = if self.scope == CookieScope::Fork { fork } else { self.load_cow(was, used).await };
-        (now > was).then_some(Moved { fork: Fork::Cow, was: was.changes(), is: now.changes() })
+        self.counting.has_moved(now.0, was.0).then_some(Moved {
+            fork: Fork::Cow,
+            was: was.changes(),
+            is: now.changes(),
+        })
     }
 
     async fn load_cow(&self, was: CowCount, used: &MappingUse) -> CowCount {

@@ -21,6 +21,7 @@ use crate::system::task::{self, TaskState, UmountState};
 use crate::words::actor_names::{KWORKER, SETUP, UMOUNT, is_reserved, worker_name};
 use crate::words::command::{Command, FileId};
 use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
+use crate::words::design::CookieScope;
 use crate::words::geometry::{Bytes, Geometry, GeometryError};
 use crate::words::misfit::Misfit;
 use crate::words::personality::Allocate;
@@ -40,6 +41,8 @@ pub enum ConfigError {
     TooManyWrites(usize),
     /// More actors than an engine takes.
     TooManyActors(usize),
+    /// An actor goes on for ever, and counters are stamped on blocks.
+    EndlessStamps,
     /// An actor has the name of another one, or of one of the model's own.
     ActorName(String),
     /// More actors and commands that are not waited for, each of which takes an actor more.
@@ -65,6 +68,9 @@ impl fmt::Display for ConfigError {
             ConfigError::TooManyActors(n) => write!(f, "{n} actors; at most {MAX_ACTORS} can be explored"),
             ConfigError::ActorName(name) => write!(f, "the name `{name}` belongs to another actor"),
             ConfigError::Misfit(misfit) => misfit.fmt(f),
+            ConfigError::EndlessStamps => {
+                f.write_str("an actor that repeats for ever is modelled with `cookie = \"fork\"` alone")
+            }
             ConfigError::RelocatedZones => f.write_str("`@relocate` is not modelled with `zone_blocks`"),
             ConfigError::TooManyAios { actors, aios } => {
                 let most = MAX_ACTORS + 1;
@@ -120,6 +126,9 @@ impl Kernel {
         if let Some((_, actor)) = config.actors.iter().enumerate().find(taken) {
             return Err(ConfigError::ActorName(actor.name.clone()));
         }
+        if config.is_endless() && config.design.cookie != CookieScope::Fork {
+            return Err(ConfigError::EndlessStamps);
+        }
         let (actors, aios) = (config.actors.len(), config.workers());
         if aios > 0 && actors + aios > MAX_ACTORS + 1 {
             return Err(ConfigError::TooManyAios { actors, aios });
@@ -147,7 +156,10 @@ impl Kernel {
         let actors = config
             .actors
             .iter()
-            .map(|actor| Program::new(&config, &actor.run, &mut next, &mut worker))
+            .map(|actor| {
+                let program = Program::new(&config, &actor.run, &mut next, &mut worker);
+                Program { repeats: actor.repeats, ..program }
+            })
             .collect();
         let fsync: Vec<_> = files.map(|file| FileCommand::new(file, Command::Fsync)).collect();
         let fsync = Program::new(&config, &fsync, &mut next, &mut worker);

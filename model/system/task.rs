@@ -35,7 +35,7 @@ use crate::system::umount;
 use crate::user_buffer::BufferStore;
 use crate::valid_size::MmapFile;
 use crate::words::command::Command;
-use crate::words::config::FileCommand;
+use crate::words::config::{FileCommand, Repeats};
 use crate::words::program::Program;
 use crate::writeback::sync_range::SyncRangeState;
 
@@ -237,6 +237,8 @@ pub async fn step<B: Backend>(
         directed_run::wait_for_holds(&w.sb).await;
         return ControlFlow::Continue(TaskState { command, part, at: At::Next });
     }
+    let again = program.repeats == Repeats::Forever && usize::from(command) == program.commands.len();
+    let command = if again { 0 } else { command };
     let Some(FileCommand { file, command: call, .. }) = program.commands.get(usize::from(command)) else {
         directed_run::finished(&w.sb, me);
         return ControlFlow::Break(());

@@ -72,7 +72,24 @@ pub struct ActorConfig {
     pub name: String,
     /// What it does, in order.
     pub run: Vec<FileCommand>,
+    /// Whether it does it again.
+    pub repeats: Repeats,
 }
+
+/// Whether an actor begins anew when it has done what it does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Repeats {
+    /// It has finished then.
+    #[default]
+    Once,
+    /// It goes on for ever. Counters that only grow would make a new state of each round: so they are kept modulo
+    /// [`ENDLESS_COUNTERS`], and what a writer has met is not counted.
+    Forever,
+}
+
+/// What change counters are kept modulo where an actor goes on for ever. The kernel's are kept modulo 2^32: a mapping during
+/// which a counter moves by a multiple of that passes for current.
+pub const ENDLESS_COUNTERS: u64 = 4;
 
 /// An actor that stands still at a place while the others run to their ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -151,6 +168,11 @@ impl Config {
     /// What reports call a file: only where there are several need it be said which one is meant.
     pub fn label(&self, file: FileId) -> Option<&str> {
         self.files.get(usize::from(file)).filter(|_| self.files.len() > 1).map(String::as_str)
+    }
+
+    /// Whether some actor goes on for ever.
+    pub fn is_endless(&self) -> bool {
+        self.actors.iter().any(|actor| actor.repeats == Repeats::Forever)
     }
 
     /// Whether some actor speaks of a crash: then every state is judged by what one would leave.

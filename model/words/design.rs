@@ -59,6 +59,16 @@ choices! {
 }
 
 choices! {
+    /// By which indirect calls `iomap_iter` gives a mapping back and gets the next one. Only what is counted differs.
+    IterCalls {
+        /// `->iomap_end`, where there is one, and `->iomap_begin` (up to 6.12).
+        BeginEnd = "begin-end",
+        /// `->iomap_next`, which does both; once more for each loop, which ends with a call that returns 0 (7.3).
+        Next = "next",
+    }
+}
+
+choices! {
     /// When SEEK_DATA and SEEK_HOLE compare a mapping that has no data, over which they have looked into the page cache.
     SeekCheck {
         /// Never.
@@ -699,6 +709,8 @@ pub struct Design {
     pub zero_raises_size: bool,
     /// When SEEK_DATA and SEEK_HOLE compare their mapping.
     pub seek_check: SeekCheck,
+    /// By which indirect calls mappings are got and given back.
+    pub iter_calls: IterCalls,
 }
 
 // As in 6.2.
@@ -778,6 +790,7 @@ settable!(Design {
     relocate_recheck = RelocateRecheck::Address,
     zero_raises_size = false,
     seek_check = SeekCheck::Never,
+    iter_calls = IterCalls::BeginEnd,
 });
 
 impl Design {

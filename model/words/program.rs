@@ -3,7 +3,7 @@
 use stalemap_facade::ActorId;
 
 use crate::words::command::facts::Fault;
-use crate::words::config::{Config, FileCommand};
+use crate::words::config::{Config, FileCommand, Repeats};
 use crate::words::value::WriteId;
 
 /// A task's program.
@@ -15,6 +15,8 @@ pub struct Program {
     pub writes: Vec<WriteId>,
     /// Who completes each command that is not waited for, or not to its end ([`Config::has_worker`]).
     pub workers: Vec<Option<Worker>>,
+    /// Whether it begins anew when it is over.
+    pub repeats: Repeats,
 }
 
 /// Who completes the I/O of one command.
@@ -45,7 +47,8 @@ impl Program {
             *next += 1;
             (*next - 1) as WriteId
         };
-        Program { writes: commands.iter().map(number).collect(), commands: commands.to_vec(), workers }
+        let writes = commands.iter().map(number).collect();
+        Program { writes, commands: commands.to_vec(), workers, repeats: Repeats::Once }
     }
 
     /// Whether it is meant that a command fails: it says so itself, or something is said to end its write.

@@ -8,7 +8,7 @@ use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 use crate::fs;
 use crate::judge::properties;
 use crate::state::event::{
-    AfterStale, Checker, Mapping, Sampler, Says, Seq, Skip, Truth, Use, Verdict, What,
+    AfterStale, Checker, Expense, Mapping, Method, Sampler, Says, Seq, Skip, Truth, Use, Verdict, What,
 };
 use crate::state::folio::FolioRef;
 use crate::state::inode::Inode;
@@ -100,15 +100,36 @@ async fn mapping_of<B: Backend>(
     block: FileBlock,
     looked_up: LookedUp,
 ) -> Iomap {
-    match pass.iomap.take().filter(|iomap| iomap.covers(block)) {
+    let cached = pass.iomap.take().filter(|iomap| iomap.covers(block));
+    match cached {
         Some(iomap) if looked_up == LookedUp::Yes => return iomap,
-        Some(iomap) if xfs_imap_valid(inode, &iomap, block, pass.cow_seq).await => return iomap,
-        _ => {}
+        Some(iomap) => {
+            let core_asks = core_asks(inode);
+            // The file system's own test is inside its method.
+            inode.account(Expense::Called(if core_asks {
+                Method::IomapValidForWriteback
+            } else {
+                Method::MapBlocks
+            }));
+            if xfs_imap_valid(inode, &iomap, block, pass.cow_seq).await {
+                return iomap;
+            }
+            if core_asks {
+                inode.account(Expense::Called(Method::MapBlocks));
+            }
+        }
+        None => inode.account(Expense::Called(Method::MapBlocks)),
     }
     let iomap = fs::map_blocks(inode, block, &mut pass.cow_seq).await;
     inode.emit(|| What::Sampled(Sampler::Writeback, Mapping::of(&inode.sb.geometry, &iomap)));
     inode.trace_xfs(|| trace::xfs_map_blocks_found(inode, block, &iomap));
     iomap
+}
+
+/// Whether the core asks if a cached mapping is valid, and the file system only if it is not (the proposal of the January 2023
+/// thread).
+fn core_asks<B: Backend>(inode: &Inode<B>) -> bool {
+    matches!(fs::writeback_check(&inode.sb.config), WritebackCheck::Cookie | WritebackCheck::CookieCow)
 }
 
 /// `iomap_add_to_ioend` for a block that goes to `phys`. Returns the ioend that was open and did not take it.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use stalemap_model::system::kernel::MAX_ACTORS;
 use stalemap_model::words::actor_names::is_reserved;
 use stalemap_model::words::command::{BufferId, Io};
-use stalemap_model::words::config::{ActorConfig, FileCommand, Hold};
+use stalemap_model::words::config::{ActorConfig, FileCommand, Hold, Repeats};
 
 use super::buffers::{self, Buffer};
 use super::errors::Errors;
@@ -103,6 +103,17 @@ fn read_once(
     cast
 }
 
+/// Whether an actor begins anew when it has done all its commands.
+fn read_repeat(field: &Field<'_>, reader: &mut Reader<'_>) -> Repeats {
+    const EXAMPLE: &str = "`repeat = \"forever\"`";
+    let Some(said) = field.value.text(EXAMPLE, reader) else { return Repeats::Once };
+    if said.value != "forever" {
+        let message = format!("{} is no way to repeat", quote(said.value));
+        reader.errors.add(said.span, message, format!("the only one is {EXAMPLE}; leave it out for once"));
+    }
+    Repeats::Forever
+}
+
 impl Cast {
     fn actor(
         &mut self,
@@ -111,7 +122,7 @@ impl Cast {
         mut session: Session<'_>,
         reader: &mut Reader<'_>,
     ) {
-        table.only(&["name", "file", "open", "run"], "of an actor", reader);
+        table.only(&["name", "file", "open", "run", "repeat"], "of an actor", reader);
         // An actor whose name is wrong keeps its place, so that holds can still be told apart.
         let name = self.name(table, &span, reader).unwrap_or_default();
         if let Some(open) = table.get("open") {
@@ -135,7 +146,8 @@ impl Cast {
             self.lacks_lines = true;
         }
         session.end(&mut reader.errors);
-        self.actors.push(ActorConfig { name, run });
+        let repeats = table.get("repeat").map_or(Repeats::Once, |field| read_repeat(&field, reader));
+        self.actors.push(ActorConfig { name, run, repeats });
         self.actor_lines.push(lines);
     }
 

@@ -10,7 +10,7 @@ use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::command::{Command, Io, Then};
 use stalemap_model::words::config::{
-    ActorConfig, Config, DEFAULT_RETRIES, FileCommand, Hold, MixedIo, PostEof,
+    ActorConfig, Config, DEFAULT_RETRIES, FileCommand, Hold, MixedIo, PostEof, Repeats,
 };
 use stalemap_model::words::design::Design;
 use stalemap_model::words::personality::Personality;
@@ -104,7 +104,7 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
         setup: calls(setup),
         actors: actors
             .into_iter()
-            .map(|(name, run)| ActorConfig { name: name.to_owned(), run: calls(run) })
+            .map(|(name, run)| ActorConfig { name: name.to_owned(), run: calls(run), repeats: Repeats::Once })
             .collect(),
         holds: Vec::new(),
         observe: Vec::new(),
@@ -147,7 +147,7 @@ fn t2(design: Design) -> Config {
         Command::Mwrite { range: 6144..8192, fill: 0x42 },
     ];
     let mut actors = t1(design.clone()).actors;
-    actors.insert(1, ActorConfig { name: "fault".to_owned(), run: calls(mmap) });
+    actors.insert(1, ActorConfig { name: "fault".to_owned(), run: calls(mmap), repeats: Repeats::Once });
     Config { actors, ..config(design, vec![Command::Truncate { size: 8192 }], Vec::new()) }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stalemap_facade::{Backend, Leaf};
 
-use crate::state::event::{Coverage, MapChange};
+use crate::state::event::{Coverage, Expense, MapChange};
 use crate::state::map_change::{MapSection, changed};
 use crate::state::mapping::IomapType;
 use crate::words::branches;
@@ -24,6 +24,7 @@ impl<B: Backend> MapSection<'_, B> {
     /// Hole -> Delalloc with space that was promised to the caller.
     pub fn reserve_promised(&mut self, fork: Fork, blocks: &Range<FileBlock>) {
         self.extents(fork).reserve(blocks);
+        blocks.clone().for_each(|block| self.owed.inode.account(Expense::Reserved(block)));
         self.count(fork, blocks.clone());
         self.report(|geometry| changed(geometry, fork, IomapType::Hole, IomapType::Delalloc, blocks));
     }

@@ -11,7 +11,7 @@ use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::command::Command;
 use stalemap_model::words::config::{
-    ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, MixedIo, PostEof,
+    ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, MixedIo, PostEof, Repeats,
 };
 use stalemap_model::words::design::Design;
 use stalemap_model::words::geometry::Geometry;
@@ -145,7 +145,11 @@ impl PlainFiles {
 
 /// A system of these actors, each with its name.
 pub(crate) fn config(layout: &Layout, files: usize, actors: Vec<(&str, Vec<FileCommand>)>) -> Config {
-    let actors = actors.into_iter().map(|(name, run)| ActorConfig { name: name.to_owned(), run });
+    let actors = actors.into_iter().map(|(name, run)| ActorConfig {
+        name: name.to_owned(),
+        run,
+        repeats: Repeats::Once,
+    });
     let mut config = Config {
         block: layout.block,
         folio: layout.folio,

@@ -1,6 +1,8 @@
 //! When a cached mapping is validated, and what follows from it.
 
-use super::{ALL, EVERY, FROM_6_1Y, FROM_6_6, FROM_6_12, NEWEST, Row, TO_6_2, TO_6_6, flag, row, text};
+use super::{
+    ALL, EVERY, FROM_6_1Y, FROM_6_6, FROM_6_12, NEWEST, Row, TO_6_2, TO_6_6, TO_6_12, flag, row, text,
+};
 use crate::words::kernel_version::KernelVersion::V6_1;
 
 pub(super) const ROWS: &[Row] = &[
@@ -180,5 +182,21 @@ pub(super) const ROWS: &[Row] = &[
             ALL,
             "iomap_seek_data_iter, iomap_seek_hole_iter (fs/iomap/seek.c) ask mapping_seek_hole_data and nobody else",
         )],
+    ),
+    row(
+        "iter_calls",
+        EVERY,
+        &[
+            text(
+                "begin-end",
+                TO_6_12,
+                "iomap_iter (fs/iomap/iter.c) calls ops->iomap_end, if there is one, and ops->iomap_begin",
+            ),
+            text(
+                "next",
+                NEWEST,
+                "iomap_iter calls ops->iomap_next; DEFINE_IOMAP_ITER_NEXT_END (include/linux/iomap.h) makes it of both, called directly",
+            ),
+        ],
     ),
 ];
