@@ -1,5 +1,6 @@
 //! The command line: what can be asked.
 
+pub mod costs;
 pub mod lab;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use stalemap_facade::MemoryModel;
 use stalemap_model::words::ordering::Link;
 
+use self::costs::{CompareArgs, CostsArgs};
 use self::lab::LabArgs;
 
 const EXIT_CODES: &str = "\
@@ -17,6 +19,14 @@ Exit codes:
   2  usage or bad input
   3  nothing unexpected, but something incomplete
   4  engines disagree, or a run was not deterministic: a defect of stalemap";
+
+const COSTS_EXIT_CODES: &str = "\
+Exit codes:
+  0  all runs were counted, and no call retries more often than others change its file
+  1  some call does
+  2  usage or bad input
+  3  a limit was reached before all runs were counted
+  4  an engine failed: a defect of stalemap";
 
 const WITNESS_EXIT_CODES: &str = "\
 Exit codes:
@@ -64,6 +74,9 @@ pub enum Command {
     /// Say which designs and kernels lose data and which do not: the answer first, then the scenarios in which they differ.
     #[command(after_help = EXIT_CODES)]
     Compare(CompareArgs),
+    /// What designs cost over all runs: stale mappings, calls, reads, operations under locks; and whether retries are bounded.
+    #[command(after_help = COSTS_EXIT_CODES)]
+    Costs(CostsArgs),
     /// Which memory orderings of the kernel a design needs, and the schedule that breaks it without each.
     #[command(after_help = EXIT_CODES)]
     Orderings(OrderingsArgs),

@@ -5,6 +5,7 @@ mod bisect;
 mod booted;
 mod compare;
 mod conform;
+mod costs;
 mod exported;
 mod kernels;
 mod lab;
@@ -113,6 +114,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
     let report = match &cli.command {
         Command::Check(args) => check_command(args),
         Command::Compare(args) => compare::command(args),
+        Command::Costs(args) => costs::command(args),
         Command::Orderings(args) => orderings_command(args),
         Command::Agree(args) => agree_command(args),
         Command::Power(args) => power_command(args),

@@ -17,6 +17,7 @@ pub mod cli;
 pub mod commands;
 pub mod comparison;
 pub mod conform;
+pub mod costs;
 pub mod engine;
 pub mod expect;
 mod failures;

@@ -433,7 +433,7 @@ impl Job<'_> {
         kernel(self.scenario, &self.implementation)
     }
 
-    fn broken(&self, error: EngineError) -> RunError {
+    pub(crate) fn broken(&self, error: EngineError) -> RunError {
         RunError::Engine {
             scenario: self.scenario.name.clone(),
             design: self.implementation.name().to_owned(),

@@ -8,6 +8,7 @@ pub mod cause;
 pub mod check;
 pub mod compare;
 pub mod conform;
+pub mod costs;
 pub mod cut;
 pub mod engines;
 pub mod export;

@@ -16,6 +16,7 @@ mod common;
 mod comparison;
 mod conformance;
 mod cookies;
+mod costs;
 mod coverage;
 mod engines;
 mod equivalence;

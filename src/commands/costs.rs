@@ -1,0 +1,130 @@
+//! `costs`, and what `compare --costs` adds.
+
+use std::fs;
+use std::path::Path;
+
+use stalemap_explore::Schedule;
+use stalemap_facade::MemoryModel;
+
+use super::{
+    Exit, Layout, Report, Result, all_of, check_command, failed, threads, under, unwritable, write_schedule,
+};
+use crate::cli::costs::{CompareArgs, CostsArgs, CostsFormat};
+use crate::cli::{CheckFormat, RunArgs};
+use crate::costs::{Costs, Retries, measure};
+use crate::engine::Engine;
+use crate::input::{self, InputError};
+use crate::report::costs as report;
+use crate::run::{GivenLimits, Job, RunError, in_parallel, limits_beside_others};
+
+/// `costs`.
+pub(super) fn command(args: &CostsArgs) -> Result<Report> {
+    let scenarios = input::scenarios(&args.paths)?;
+    let jobs = under::jobs(&scenarios, &args.paths, &args.under, Engine::Exhaustive)?;
+    let given = GivenLimits {
+        states: args.limit_states,
+        memory: args.limit_memory,
+        seconds: args.limit_seconds,
+        preemptions: None,
+    };
+    let counted = match count(&jobs, given, threads(args.jobs)) {
+        Ok(counted) => counted,
+        Err(error) => return failed(&error),
+    };
+    let saved = args.save.as_deref().map_or(Ok(String::new()), |folder| save(folder, &counted))?;
+    let results = match args.format {
+        CostsFormat::Text => report::text::render(&counted) + &saved,
+        CostsFormat::Json => report::json::document(&counted),
+        CostsFormat::Markdown => report::markdown::tables(&counted),
+    };
+    Ok(Report::of(results, exit(&counted)))
+}
+
+/// `compare`, with the costs below it if they are asked for.
+pub(super) fn compare(args: &CompareArgs) -> Result<Report> {
+    if !args.costs {
+        return check_command(&args.run, &Layout::Table);
+    }
+    let counted = match beside(&args.run)? {
+        Ok(counted) => counted,
+        Err(error) => return failed(&error),
+    };
+    let mut compared = check_command(&args.run, &Layout::Table)?;
+    compared.results = match args.run.format {
+        CheckFormat::Json => report::json::added(&compared.results, &counted),
+        _ => format!("{}\n{}", compared.results, report::text::render(&counted)),
+    };
+    Ok(Report { exit: worse(compared.exit, exit(&counted)), ..compared })
+}
+
+/// 1 beats 3 beats 0; what is worse was known before.
+fn worse(one: Exit, other: Exit) -> Exit {
+    let order = [Exit::Defect, Exit::BadInput, Exit::Unexpected, Exit::Incomplete];
+    order.into_iter().find(|exit| [one, other].contains(exit)).unwrap_or(Exit::Expected)
+}
+
+/// What the jobs of a comparison cost.
+pub(super) fn beside(args: &RunArgs) -> Result<std::result::Result<Vec<Costs>, RunError>> {
+    let other = |problem: &str| Err(vec![InputError::Other(problem.to_owned())]);
+    if args.memory.model() != MemoryModel::Sequential {
+        return other(
+            "costs are counted on sequentially consistent memory; leave out `--memory` or `--costs`",
+        );
+    }
+    if args.limit_preemptions.is_some() {
+        return other("costs are those of all runs; leave out `--limit-preemptions` or `--costs`");
+    }
+    if !matches!(args.format, CheckFormat::Text | CheckFormat::Json) {
+        return other("costs are printed as text or JSON; choose one of these with `--format`");
+    }
+    let scenarios = input::scenarios(&args.paths)?;
+    let jobs = under::jobs(&scenarios, &args.paths, &args.under, Engine::Exhaustive)?;
+    let given = GivenLimits {
+        states: args.limit_states,
+        memory: args.limit_memory,
+        seconds: args.limit_seconds,
+        preemptions: None,
+    };
+    Ok(count(&jobs, given, threads(args.jobs)))
+}
+
+fn count(jobs: &[Job<'_>], given: GivenLimits, threads: usize) -> std::result::Result<Vec<Costs>, RunError> {
+    let at_a_time = threads.min(jobs.len());
+    all_of(in_parallel(jobs, threads, |job| {
+        measure(job, &limits_beside_others(job.scenario, given, at_a_time))
+    }))
+}
+
+/// Writes the runs that were found; says which.
+fn save(folder: &Path, counted: &[Costs]) -> Result<String> {
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    let mut saved = String::new();
+    for costs in counted {
+        let mut write = |what: &str, schedule: &Schedule| -> Result<()> {
+            let name = format!("{}-{what}", costs.design);
+            saved.push_str(&write_schedule(folder, &costs.scenario, &name, schedule)?);
+            Ok(())
+        };
+        if let Some(schedule) = &costs.most_stale {
+            write("most-stale", schedule)?;
+        }
+        match &costs.retries {
+            Retries::Exceeded { schedule, .. } => write("retries", schedule)?,
+            Retries::Endless { schedule: Some(schedule) } => write("endless", schedule)?,
+            _ => {}
+        }
+    }
+    Ok(saved)
+}
+
+fn exit(counted: &[Costs]) -> Exit {
+    let unbounded =
+        |costs: &Costs| matches!(costs.retries, Retries::Exceeded { .. } | Retries::Endless { .. });
+    if counted.iter().any(unbounded) {
+        Exit::Unexpected
+    } else if counted.iter().any(|costs| !costs.limits_hit.is_empty()) {
+        Exit::Incomplete
+    } else {
+        Exit::Expected
+    }
+}

@@ -1,0 +1,66 @@
+//! Costs as a document.
+
+use serde_json::{Map, Value, json};
+
+use crate::costs::{Cost, Costs, Retries};
+use crate::report::json::pretty;
+
+/// The document of `costs`.
+pub fn document(counted: &[Costs]) -> String {
+    pretty(&json!({ "schema": "stalemap.costs/1", "results": results(counted) }))
+}
+
+/// The document of `compare`, with costs.
+pub fn added(document: &str, counted: &[Costs]) -> String {
+    match serde_json::from_str::<Map<String, Value>>(document) {
+        Ok(mut object) => {
+            object.insert("costs".to_owned(), results(counted));
+            pretty(&Value::Object(object))
+        }
+        Err(_) => document.to_owned(),
+    }
+}
+
+fn results(counted: &[Costs]) -> Value {
+    counted.iter().map(result).collect()
+}
+
+fn result(costs: &Costs) -> Value {
+    let counts: Map<String, Value> =
+        costs.counts.iter().map(|cost| (cost.counted.key.to_owned(), count(cost))).collect();
+    let (stale, spurious) = costs.of_one_call;
+    json!({
+        "scenario": costs.scenario,
+        "design": costs.design,
+        "cookie": costs.cookie.name(),
+        "states": costs.vertices,
+        "transitions": costs.transitions,
+        "limits_hit": costs.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
+        "halted": costs.halted,
+        "elapsed_ms": costs.elapsed.as_millis() as u64,
+        "counts": counts,
+        "of_one_call": { "stale_aborts": stale, "spurious_aborts": spurious },
+        "retries": retries(&costs.retries),
+        "most_stale": costs.most_stale.as_ref().map(ToString::to_string),
+    })
+}
+
+fn count(cost: &Cost) -> Value {
+    json!({
+        "most": cost.most,
+        "mean_of_final_states": cost.mean.map(|mean| mean.of_states),
+        "mean_of_runs": cost.mean.map(|mean| mean.of_runs),
+    })
+}
+
+fn retries(retries: &Retries) -> Value {
+    let (verdict, by, schedule) = match retries {
+        Retries::NoCheck => ("no-check", None, None),
+        Retries::NeverStale => ("never-stale", None, None),
+        Retries::Bounded => ("bounded", None, None),
+        Retries::BoundedSoFar => ("incomplete", None, None),
+        Retries::Exceeded { by, schedule } => ("exceeded", Some(*by), Some(schedule)),
+        Retries::Endless { schedule } => ("endless", None, schedule.as_ref()),
+    };
+    json!({ "verdict": verdict, "by": by, "schedule": schedule.map(ToString::to_string) })
+}

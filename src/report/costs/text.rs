@@ -1,0 +1,104 @@
+//! Costs as text, in 80 columns.
+
+use std::fmt::Write as _;
+
+use stalemap_model::words::count::count;
+
+use super::cells::{
+    Column, OF_ONE_CALL, RETRIES, WEIGHT, by_scenario, cell, columns, in_words, of_one_call, rows,
+};
+use crate::costs::Costs;
+use crate::costs::quantity::{self, Counted};
+use crate::report::text::wrap;
+
+/// Columns of a line.
+const WIDTH: usize = 80;
+/// Of these, for the heads of rows, and for each design.
+const HEAD: usize = 30;
+const COLUMN: usize = 12;
+
+/// A block for each scenario: what is counted down, designs across. And what the counts mean.
+pub fn render(counted: &[Costs]) -> String {
+    let mut text = String::new();
+    let mut shown: Vec<&'static Counted> = Vec::new();
+    for group in by_scenario(counted) {
+        let columns = columns(&group);
+        let rows = rows(&columns);
+        shown.extend(&rows);
+        let _ = writeln!(text, "{}", group[0].scenario);
+        for some in columns.chunks((WIDTH - HEAD) / COLUMN) {
+            block(&mut text, some, &rows);
+        }
+        text.push('\n');
+    }
+    text.push_str(&legend(&shown));
+    text.push_str(&basis(counted));
+    text
+}
+
+fn line(head: &str, cells: impl Iterator<Item = String>) -> String {
+    let cells: String = cells.map(|cell| format!("{cell:>COLUMN$}")).collect();
+    format!("  {head:<width$}{cells}", width = HEAD - 2).trim_end().to_owned() + "\n"
+}
+
+fn block(text: &mut String, columns: &[Column<'_>], rows: &[&'static Counted]) {
+    // Names of designs that cost the same stand one below the other.
+    let names: Vec<Vec<String>> = columns
+        .iter()
+        .map(|column| column.designs.iter().flat_map(|name| wrap(name, COLUMN - 1, 0)).collect())
+        .collect();
+    for number in 0..names.iter().map(Vec::len).max().unwrap_or(0) {
+        let name = |names: &Vec<String>| names.get(number).cloned().unwrap_or_default();
+        text.push_str(&line("", names.iter().map(name)));
+    }
+    for row in rows {
+        let cells = columns.iter().map(|column| cell(column.costs.of(row), column.costs));
+        text.push_str(&line(&row.key.replace('_', " "), cells));
+    }
+    if rows.iter().any(|row| row.quantity == quantity::ABORTS.quantity) {
+        text.push_str(&line(OF_ONE_CALL, columns.iter().map(|column| of_one_call(column.costs))));
+    }
+    text.push_str(&line(RETRIES, columns.iter().map(|column| in_words(&column.costs.retries))));
+}
+
+fn paragraph(text: &str) -> String {
+    wrap(text, WIDTH, 4).join("\n") + "\n"
+}
+
+fn legend(shown: &[&'static Counted]) -> String {
+    let mut text = paragraph(&format!("Each count: the most in any run, and {WEIGHT}."));
+    for counted in quantity::ALL.iter().filter(|counted| shown.contains(counted)) {
+        text.push_str(&paragraph(&format!("{}: {}.", counted.key.replace('_', " "), counted.meaning)));
+    }
+    if shown.iter().any(|counted| counted.quantity == quantity::ABORTS.quantity) {
+        text.push_str(&paragraph(&format!(
+            "{RETRIES}: whether no call of a buffered write gives up more mappings than others move the change \
+             counters of its file after it got its first. `none`: no mapping is given up in any run."
+        )));
+    }
+    text
+}
+
+/// What the numbers rest on.
+fn basis(counted: &[Costs]) -> String {
+    let vertices = counted.iter().map(|costs| costs.vertices).sum();
+    let transitions = counted.iter().map(|costs| costs.transitions).sum();
+    let mut text = String::from("\n");
+    text.push_str(&paragraph(&format!(
+        "All runs were counted, without reductions: {}, {}.",
+        count(vertices, "state"),
+        count(transitions, "transition")
+    )));
+    let cut: Vec<String> = counted
+        .iter()
+        .filter(|costs| !costs.limits_hit.is_empty())
+        .map(|costs| {
+            let limits: Vec<&str> = costs.limits_hit.iter().map(|limit| limit.name()).collect();
+            format!("{} under {} ({})", costs.scenario, costs.design, limits.join(", "))
+        })
+        .collect();
+    if !cut.is_empty() {
+        text.push_str(&paragraph(&format!("But for runs that a limit cut: {}.", cut.join(", "))));
+    }
+    text
+}
