@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use stalemap_facade::Event;
 
 /// The number of a list of items.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Label(u32);
 
 impl Label {

@@ -140,6 +140,15 @@ impl<State> Snapshot<State> {
     }
 }
 
+/// What transitions say of their cost, if that is counted.
+#[derive(Default)]
+struct Told<'s> {
+    /// What tells them apart.
+    labels: Option<Labels<'s>>,
+    /// That of the last one.
+    label: Label,
+}
+
 /// A system under control.
 pub(crate) struct Machine<'s, S: System> {
     system: &'s S,
@@ -152,10 +161,7 @@ pub(crate) struct Machine<'s, S: System> {
     known: Option<TransitionCache<Standing<S::State>>>,
     /// The outcome of the last operation performed that is to be tried after the one that it had.
     next: Option<Outcome>,
-    /// What tells the transitions apart that cost something, if costs are counted.
-    labels: Option<Labels<'s>>,
-    /// The label of the last transition.
-    label: Label,
+    told: Told<'s>,
     main: ActorSet,
     daemons: ActorSet,
     epilogue: ActorSet,
@@ -206,8 +212,7 @@ impl<'s, S: System> Machine<'s, S> {
             standings_print: 0,
             known: None,
             next: None,
-            labels: None,
-            label: Label::NOTHING,
+            told: Told::default(),
             main: set(Role::Main),
             daemons: set(Role::Daemon),
             epilogue: set(Role::Epilogue),
@@ -237,8 +242,7 @@ impl<'s, S: System> Machine<'s, S> {
             machine.halted = Some(machine.halted_in(setup, why));
             return Ok(machine);
         }
-        let standings = &machine.standings;
-        let left = |actor: &ActorId| standings[*actor].state.is_some();
+        let left = |actor: &ActorId| machine.standings[*actor].state.is_some();
         machine.memory.start(actors_of(machine.main | machine.daemons).filter(left));
         for actor in actors_of(machine.main | machine.daemons) {
             if !machine.is_started(actor) {
@@ -269,17 +273,17 @@ impl<'s, S: System> Machine<'s, S> {
     /// Labels transitions from here on.
     pub(crate) fn label_transitions(&mut self, labels: Labels<'s>) {
         self.memory.meter();
-        self.labels = Some(labels);
+        self.told.labels = Some(labels);
     }
 
     /// What the last transition is told by that was performed.
     pub(crate) fn label(&self) -> Label {
-        self.label
+        self.told.label
     }
 
     /// What the labels stand for.
     pub(crate) fn labels(&self) -> Option<&Labels<'s>> {
-        self.labels.as_ref()
+        self.told.labels.as_ref()
     }
 
     /// Who takes part.
@@ -416,7 +420,7 @@ impl<'s, S: System> Machine<'s, S> {
             let memory = self.memory.redo(&effect.after, effect.violated, effect.cut);
             let standing = self.replace(actor, Rc::clone(&effect.standing));
             self.next = effect.next;
-            self.label = effect.label;
+            self.told.label = effect.label;
             return Ok((effect.footprint, Frame { actor, memory, violated, standing }));
         }
         let (ended, frame) = self.execute(actor, outcome)?;
@@ -430,7 +434,7 @@ impl<'s, S: System> Machine<'s, S> {
                 cut: ended.cut,
                 standing: Rc::clone(&self.standings[actor]),
                 next: self.next,
-                label: self.label,
+                label: self.told.label,
             };
             known.insert(beginning, &touched, before, effect);
         }
@@ -447,8 +451,8 @@ impl<'s, S: System> Machine<'s, S> {
         let alternatives = self.standings[actor].pending.as_ref().map_or(0, Pending::alternatives);
         self.memory.begin_transition(outcome.picks());
         let after = self.run(actor, outcome.choice())?;
-        if let Some(labels) = &mut self.labels {
-            self.label = labels.of(&self.memory.take_events());
+        if let Some(labels) = &mut self.told.labels {
+            self.told.label = labels.of(&self.memory.take_events());
         }
         if after.state.is_none() {
             self.memory.retire(actor);

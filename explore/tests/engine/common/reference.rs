@@ -449,11 +449,7 @@ impl Interpreter<'_> {
                 }
             }
             Statement::Spend(item) => self.spent.push(item),
-            Statement::Cut(test, bound) => {
-                if test.holds(r) {
-                    state.cut = Some(bound);
-                }
-            }
+            Statement::Cut(test, bound) => state.cut = if test.holds(r) { Some(bound) } else { state.cut },
             Statement::Finish(test) => return !test.holds(r),
             visible => panic!("{visible:?} is visible"),
         }
