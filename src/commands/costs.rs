@@ -9,8 +9,7 @@ use stalemap_facade::MemoryModel;
 use super::{
     Exit, Layout, Report, Result, all_of, check_command, failed, threads, under, unwritable, write_schedule,
 };
-use crate::cli::costs::{CompareArgs, CostsArgs, CostsFormat};
-use crate::cli::{CheckFormat, RunArgs};
+use crate::cli::{CheckFormat, CompareArgs, CostsArgs, CostsFormat, RunArgs};
 use crate::costs::{Costs, Retries, measure};
 use crate::engine::Engine;
 use crate::input::{self, InputError};
