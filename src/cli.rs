@@ -370,6 +370,10 @@ pub struct CompareArgs {
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 
+    /// Print what each costs below, as `stalemap costs` does.
+    #[arg(long, conflicts_with_all = ["between", "bisect", "html"])]
+    pub costs: bool,
+
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
     pub format: CompareFormat,
@@ -430,18 +434,6 @@ pub struct RunArgs {
     /// Only what is not as expected; of a comparison, the answer alone.
     #[arg(long)]
     pub quiet: bool,
-}
-
-/// What `compare` takes.
-#[derive(Debug, Args)]
-pub struct CompareArgs {
-    /// What is run.
-    #[command(flatten)]
-    pub run: RunArgs,
-
-    /// Print what each costs below the table, as `stalemap costs` does.
-    #[arg(long)]
-    pub costs: bool,
 }
 
 /// How costs are printed.

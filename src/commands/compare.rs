@@ -1,7 +1,7 @@
 //! `compare`: the verdicts of many designs and kernels side by side.
 
 use super::verdicts::{self, Ran};
-use super::{Report, Result, between, bisect, unwritable, width};
+use super::{Report, Result, between, bisect, costs, unwritable, width};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
 use crate::report::compare::{self, Rows, html};
@@ -19,7 +19,8 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
         Err(report) => return Ok(report),
     };
     let results = laid_out(args, &ran)?;
-    Ok(ran.report(results))
+    let report = ran.report(results);
+    if args.costs { costs::added(args, report) } else { Ok(report) }
 }
 
 fn laid_out(args: &CompareArgs, ran: &Ran) -> Result<String> {

@@ -6,10 +6,8 @@ use std::path::Path;
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
 
-use super::{
-    Exit, Layout, Report, Result, all_of, check_command, failed, threads, under, unwritable, write_schedule,
-};
-use crate::cli::{CheckFormat, CompareArgs, CostsArgs, CostsFormat, RunArgs};
+use super::{Exit, Report, Result, all_of, failed, threads, under, unwritable, write_schedule};
+use crate::cli::{CompareArgs, CompareFormat, CostsArgs, CostsFormat};
 use crate::costs::{Costs, Retries, measure};
 use crate::engine::Engine;
 use crate::input::{self, InputError};
@@ -39,21 +37,17 @@ pub(super) fn command(args: &CostsArgs) -> Result<Report> {
     Ok(Report::of(results, exit(&counted)))
 }
 
-/// `compare`, with the costs below it if they are asked for.
-pub(super) fn compare(args: &CompareArgs) -> Result<Report> {
-    if !args.costs {
-        return check_command(&args.run, &Layout::Table);
-    }
-    let counted = match beside(&args.run)? {
+/// Adds what each of a comparison costs below it.
+pub(super) fn added(args: &CompareArgs, compared: Report) -> Result<Report> {
+    let counted = match beside(args)? {
         Ok(counted) => counted,
         Err(error) => return failed(&error),
     };
-    let mut compared = check_command(&args.run, &Layout::Table)?;
-    compared.results = match args.run.format {
-        CheckFormat::Json => report::json::added(&compared.results, &counted),
+    let results = match args.format {
+        CompareFormat::Json => report::json::added(&compared.results, &counted),
         _ => format!("{}\n{}", compared.results, report::text::render(&counted)),
     };
-    Ok(Report { exit: worse(compared.exit, exit(&counted)), ..compared })
+    Ok(Report { results, exit: worse(compared.exit, exit(&counted)), ..compared })
 }
 
 /// 1 beats 3 beats 0; what is worse was known before.
@@ -63,7 +57,8 @@ fn worse(one: Exit, other: Exit) -> Exit {
 }
 
 /// What the jobs of a comparison cost.
-pub(super) fn beside(args: &RunArgs) -> Result<std::result::Result<Vec<Costs>, RunError>> {
+fn beside(asked: &CompareArgs) -> Result<std::result::Result<Vec<Costs>, RunError>> {
+    let args = &asked.run;
     let other = |problem: &str| Err(vec![InputError::Other(problem.to_owned())]);
     if args.memory.model() != MemoryModel::Sequential {
         return other(
@@ -73,7 +68,7 @@ pub(super) fn beside(args: &RunArgs) -> Result<std::result::Result<Vec<Costs>, R
     if args.limit_preemptions.is_some() {
         return other("costs are those of all runs; leave out `--limit-preemptions` or `--costs`");
     }
-    if !matches!(args.format, CheckFormat::Text | CheckFormat::Json) {
+    if !matches!(asked.format, CompareFormat::Text | CompareFormat::Json) {
         return other("costs are printed as text or JSON; choose one of these with `--format`");
     }
     let scenarios = input::scenarios(&args.paths)?;
