@@ -6,18 +6,24 @@
  * Everything goes through /sys/kernel/debug/hold, one command a write:
  *
  *   arm SLOT before|after|i_size NTH TIMEOUT_MS COMM SYMBOL [folio INO INDEX] [inode INO]
+ *   set SLOT ...        the same, but calls are not looked at before "arm SLOT"
+ *   arm SLOT            arms a slot that is set; nothing of the kernel's code is changed then
  *   until SLOT MS       returns when the slot was hit, or ETIMEDOUT
  *   returned SLOT MS    returns when the call that was hit has returned
  *   go SLOT             lets the task go on
  *   clear SLOT | clear all
  *
  * A slot is hit once, by the NTH call (from 1) that matches: made by a task
- * called COMM ("*" is any, "[kernel]" a thread of the kernel), with a folio of that inode number and that index
+ * called COMM, and not by an interrupt on top of it ("*" is anybody, "[kernel]"
+ * a thread of the kernel); with a folio of that inode number and that index
  * among its arguments, or with that inode. Reading gives a line for each slot.
  *
  * "i_size" is before the instruction of the function that stores i_size: what
- * was loaded and compared before is stored whatever others have made of it. The
- * task cannot sleep there and keeps its processor busy; the others need another.
+ * was loaded and compared before is stored whatever others have made of it. A
+ * probe sends the task to code of ours, which sleeps and goes back.
+ *
+ * A slot "after" that is armed while a task is held before the function is hit
+ * by the call that the task is about to make.
  *
  * How it is done: ftrace sends the caller to a function of ours instead, which
  * sleeps before or after it calls the real one. As the real one is called from
@@ -26,7 +32,8 @@
  * six more words on the stack, and with a result of up to two registers.
  *
  * What sleeps may hold locks of the kernel; that is the purpose. So nothing
- * waits without an end: TIMEOUT_MS is the longest that a task is held.
+ * waits without an end: TIMEOUT_MS is the longest that a task is held, and
+ * whoever asks for a slot whose time was over is told so (ETIME).
  */
 #include <linux/atomic.h>
 #include <linux/ctype.h>
@@ -38,6 +45,7 @@
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/objtool.h>
 #include <linux/pagemap.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -81,6 +89,7 @@ struct hook {
 
 enum state {
 	EMPTY,
+	SET,		/* not yet armed */
 	ARMED,
 	CHOSEN,		/* the call is under way, to be held after it */
 	HELD,
@@ -90,6 +99,7 @@ enum state {
 
 static const char *const state_names[] = {
 	[EMPTY] = "empty",
+	[SET] = "set",
 	[ARMED] = "armed",
 	[CHOSEN] = "called",
 	[HELD] = "held",
@@ -102,14 +112,19 @@ struct slot {
 	char symbol[KSYM_NAME_LEN];
 	char comm[TASK_COMM_LEN];
 	struct hook *hook;
-	/* In place of the hook: at an instruction, where nobody can sleep. */
+	/* In place of the hook: at an instruction. Who is on its way from there to where it sleeps, and goes back to. */
 	struct kprobe probe;
+	struct task_struct *sent;
+	unsigned int sent_use;
+	unsigned long back;
 	bool probed, at_store;
 	bool after, any_comm, of_kernel, of_folio, of_inode;
 	unsigned int nth, timeout_ms;
 	unsigned long folio_ino, index, inode_ino;
 	/* Moves when the slot is cleared: who is held by an earlier use goes on, and notes nothing. */
 	unsigned int use;
+	/* Which arming of all it was. */
+	unsigned long arming;
 
 	/* What came of it. */
 	enum state state;
@@ -126,6 +141,8 @@ static struct slot slots[SLOTS];
 static struct hook hooks[HOOKS];
 /* Guards the slots; functions are called in any context. */
 static DEFINE_SPINLOCK(slots_lock);
+/* How often a slot was armed. */
+static unsigned long armings;
 /* Guards which hooks there are. */
 static DEFINE_MUTEX(hooks_lock);
 /* Tasks in our code, which must stay as long. */
@@ -201,6 +218,9 @@ static bool matches(const struct slot *slot, const unsigned long *words)
 {
 	if (!is_by(slot))
 		return false;
+	/* An interrupt is not what the task does. */
+	if (!slot->any_comm && !in_task())
+		return false;
 	if (slot->of_folio && !has_folio(slot, words))
 		return false;
 	return !slot->of_inode || has_inode(slot, words);
@@ -257,51 +277,67 @@ static void hold(struct slot *slot, unsigned int use)
 	spin_unlock_irqrestore(&slots_lock, flags);
 }
 
-/* Which slots a call hits; what use of them is noted. */
-static u32 choose(const struct hook *hook, const unsigned long *words, unsigned int *uses)
+/* What is known of a call. */
+struct call {
+	u32 chosen;			/* the slots that it hits */
+	unsigned int uses[SLOTS];	/* what use of them is noted */
+	unsigned long seen;		/* the slots that it was counted for: armed up to here */
+};
+
+/*
+ * Which slots a call hits. Once it was held before the function, those are
+ * looked at again that were armed meanwhile and hold after it.
+ */
+static void choose(const struct hook *hook, const unsigned long *words, struct call *call)
 {
-	unsigned long flags;
-	u32 chosen = 0;
+	unsigned long flags, seen = call->seen;
 	int n;
 
 	spin_lock_irqsave(&slots_lock, flags);
 	for (n = 0; n < SLOTS; n++) {
 		struct slot *slot = &slots[n];
 
-		if (slot->state != ARMED || slot->hook != hook || !matches(slot, words))
+		if (slot->state != ARMED || slot->hook != hook || slot->arming <= seen)
 			continue;
-		if (++slot->calls != slot->nth)
+		if ((seen && !slot->after) || !matches(slot, words) || ++slot->calls != slot->nth)
 			continue;
 		slot->state = CHOSEN;
-		uses[n] = slot->use;
-		chosen |= BIT(n);
+		call->uses[n] = slot->use;
+		call->chosen |= BIT(n);
 	}
+	call->seen = armings;
 	spin_unlock_irqrestore(&slots_lock, flags);
-	return chosen;
 }
 
-static void note_return(u32 chosen, const unsigned int *uses)
+static void note_return(const struct call *call)
 {
 	unsigned long flags;
 	int n;
 
+	if (!call->chosen)
+		return;
 	spin_lock_irqsave(&slots_lock, flags);
 	for (n = 0; n < SLOTS; n++)
-		if (chosen & BIT(n) && slots[n].use == uses[n])
+		if (call->chosen & BIT(n) && slots[n].use == call->uses[n])
 			slots[n].state = RETURNED;
 	spin_unlock_irqrestore(&slots_lock, flags);
 	for (n = 0; n < SLOTS; n++)
-		if (chosen & BIT(n))
+		if (call->chosen & BIT(n))
 			wake_up_all(&slots[n].wait);
 }
 
-static void hold_all(u32 chosen, const unsigned int *uses, bool after)
+/* Says how many slots held it. */
+static int hold_all(const struct call *call, bool after)
 {
-	int n;
+	int n, held = 0;
 
-	for (n = 0; n < SLOTS; n++)
-		if (chosen & BIT(n) && slots[n].after == after)
-			hold(&slots[n], uses[n]);
+	for (n = 0; n < SLOTS; n++) {
+		if (!(call->chosen & BIT(n)) || slots[n].after != after)
+			continue;
+		hold(&slots[n], call->uses[n]);
+		held++;
+	}
+	return held;
 }
 
 /* A call of a function that is hooked. */
@@ -310,19 +346,16 @@ static noinline struct result taken(struct hook *hook, WORDS)
 	const unsigned long words[REGISTERS] = { a, b, c, d, e, f };
 	/* Once it sleeps, the hook may be another function's. */
 	const function real = (function)hook->address;
-	unsigned int uses[SLOTS];
+	struct call call = { .chosen = 0, .seen = 0 };
 	struct result result;
-	u32 chosen;
 
 	atomic_inc(&inside);
-	chosen = choose(hook, words, uses);
-	if (chosen)
-		hold_all(chosen, uses, false);
+	choose(hook, words, &call);
+	if (hold_all(&call, false))
+		choose(hook, words, &call);
 	result = real(GIVEN);
-	if (chosen) {
-		hold_all(chosen, uses, true);
-		note_return(chosen, uses);
-	}
+	hold_all(&call, true);
+	note_return(&call);
 	atomic_dec(&inside);
 	return result;
 }
@@ -351,44 +384,98 @@ static void redirect(unsigned long ip, unsigned long parent_ip,
 }
 
 /*
- * A call that comes by an instruction, which is a probe's: it is held without
- * sleep.
+ * Where who comes by a probe's instruction is sent: keeps all registers, sleeps,
+ * and goes back to the instruction. The probe lets it pass then.
  */
+void hold_at_store(void);
+unsigned long hold_sleep_at_store(void);
+
+asm("	.pushsection .text\n"
+    "	.globl hold_at_store\n"
+    "	.type hold_at_store, @function\n"
+    "hold_at_store:\n"
+    "	pushq $0\n"		/* the address to go back to */
+    "	pushfq\n"
+    "	pushq %rax\n	pushq %rcx\n	pushq %rdx\n	pushq %rsi\n	pushq %rdi\n"
+    "	pushq %r8\n	pushq %r9\n	pushq %r10\n	pushq %r11\n"
+    "	pushq %rbx\n	pushq %rbp\n"
+    "	movq %rsp, %rbx\n"
+    "	andq $-16, %rsp\n"
+    "	cld\n"
+    "	call hold_sleep_at_store\n"
+    "	movq %rbx, %rsp\n"
+    "	movq %rax, 96(%rsp)\n"
+    "	popq %rbp\n	popq %rbx\n"
+    "	popq %r11\n	popq %r10\n	popq %r9\n	popq %r8\n"
+    "	popq %rdi\n	popq %rsi\n	popq %rdx\n	popq %rcx\n	popq %rax\n"
+    "	popfq\n"
+    "	ret\n"
+    "	int3\n"
+    "	.size hold_at_store, . - hold_at_store\n"
+    "	.popsection\n");
+STACK_FRAME_NON_STANDARD(hold_at_store);
+
+/* The slot that sent the current task to us. */
+static struct slot *slot_at_store(unsigned int *use, unsigned long *back)
+{
+	struct slot *found = NULL;
+	unsigned long flags;
+	int n;
+
+	spin_lock_irqsave(&slots_lock, flags);
+	for (n = 0; n < SLOTS && !found; n++)
+		if (slots[n].sent == current)
+			found = &slots[n];
+	*back = found->back;
+	*use = found->sent_use;
+	found->sent = NULL;
+	spin_unlock_irqrestore(&slots_lock, flags);
+	return found;
+}
+
+unsigned long hold_sleep_at_store(void)
+{
+	unsigned long flags, back;
+	struct slot *slot;
+	unsigned int use;
+
+	slot = slot_at_store(&use, &back);
+	hold(slot, use);
+	spin_lock_irqsave(&slots_lock, flags);
+	if (slot->use == use)
+		slot->state = RETURNED;
+	spin_unlock_irqrestore(&slots_lock, flags);
+	wake_up_all(&slot->wait);
+	atomic_dec(&inside);
+	return back;
+}
+
+/* A call that comes by an instruction, which is a probe's. */
 static int at_instruction(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct slot *slot = container_of(probe, struct slot, probe);
 	unsigned long flags;
-	unsigned int use, left;
 	bool chosen;
 
 	spin_lock_irqsave(&slots_lock, flags);
-	use = slot->use;
-	chosen = slot->state == ARMED && is_by(slot) && ++slot->calls == slot->nth;
+	chosen = slot->state == ARMED && !slot->sent && is_by(slot) && ++slot->calls == slot->nth;
 	if (chosen) {
-		slot->hit = true;
-		slot->state = HELD;
-		slot->pid = current->pid;
-		slot->cpu = raw_smp_processor_id();
-		memcpy(slot->who, current->comm, sizeof(slot->who));
+		slot->state = CHOSEN;
+		slot->sent = current;
+		slot->sent_use = slot->use;
+		slot->back = (unsigned long)probe->addr;
+		atomic_inc(&inside);
 	}
-	left = slot->timeout_ms;
 	spin_unlock_irqrestore(&slots_lock, flags);
 	if (!chosen)
 		return 0;
-	wake_up_all(&slot->wait);
-	for (; left && !is_over(slot, use); left--)
-		mdelay(1);
+	regs->ip = (unsigned long)hold_at_store;
+	return 1;
+}
 
-	spin_lock_irqsave(&slots_lock, flags);
-	if (slot->use == use) {
-		slot->released = slot->go;
-		slot->timed_out = !slot->go;
-		slot->held_us = 1000ULL * (slot->timeout_ms - left);
-		slot->state = RETURNED;
-	}
-	spin_unlock_irqrestore(&slots_lock, flags);
-	wake_up_all(&slot->wait);
-	return 0;
+/* A probe with something to do behind its instruction is not made a jump, which could not be sent elsewhere. */
+static void behind_instruction(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
 }
 
 /* Where a function stores a register to i_size of some inode; 0 if there is not one such place. */
@@ -427,6 +514,7 @@ static int probe_size_store(struct slot *slot, unsigned long address)
 	memset(&slot->probe, 0, sizeof(slot->probe));
 	slot->probe.addr = (kprobe_opcode_t *)at;
 	slot->probe.pre_handler = at_instruction;
+	slot->probe.post_handler = behind_instruction;
 	error = register_kprobe(&slot->probe);
 	if (error)
 		pr_err("hold: no probe at %s+%lu: error %d\n", slot->symbol, at - address, error);
@@ -438,16 +526,22 @@ static int probe_size_store(struct slot *slot, unsigned long address)
 static unsigned long find_symbol(const char *symbol)
 {
 	static const char *const suffixes[] = { "", ".isra.0", ".constprop.0", ".constprop.0.isra.0" };
-	unsigned long address = 0;
+	unsigned long address = 0, other;
 	char *name;
 	int n;
 
-	for (n = 0; n < ARRAY_SIZE(suffixes) && !address; n++) {
+	for (n = 0; n < ARRAY_SIZE(suffixes); n++) {
 		name = kasprintf(GFP_KERNEL, "%s%s", symbol, suffixes[n]);
 		if (!name)
 			return 0;
-		address = lookup_name(name);
+		other = lookup_name(name);
 		kfree(name);
+		/* Some calls go to the one, and some to the other. */
+		if (other && address) {
+			pr_err("hold: there is more than one %s\n", symbol);
+			return 0;
+		}
+		address = address ?: other;
 	}
 	return address;
 }
@@ -605,7 +699,30 @@ static int parse_arm(struct slot *slot, int argc, char **argv)
 	return parse_filters(slot, argc - 5, argv + 5);
 }
 
-static int arm(struct slot *slot, int argc, char **argv)
+/* Of a slot that is set; the lock is held. */
+static void arm_set(struct slot *slot)
+{
+	slot->calls = 0;
+	slot->arming = ++armings;
+	slot->state = ARMED;
+}
+
+static int arm(struct slot *slot)
+{
+	unsigned long flags;
+	int error = 0;
+
+	spin_lock_irqsave(&slots_lock, flags);
+	if (slot->state == SET)
+		arm_set(slot);
+	else
+		error = -ENODATA;
+	spin_unlock_irqrestore(&slots_lock, flags);
+	return error;
+}
+
+/* Hooks the function; calls are not looked at yet. */
+static int set(struct slot *slot, int argc, char **argv)
 {
 	unsigned long address, flags;
 	struct hook *hook = NULL;
@@ -632,9 +749,29 @@ static int arm(struct slot *slot, int argc, char **argv)
 	slot->hit = slot->go = slot->released = slot->timed_out = slot->atomic = false;
 	slot->held_us = 0;
 	slot->pid = 0;
-	slot->state = ARMED;
+	slot->state = SET;
 	spin_unlock_irqrestore(&slots_lock, flags);
-	return slot->at_store ? probe_size_store(slot, address) : 0;
+	error = slot->at_store ? probe_size_store(slot, address) : 0;
+	if (error)
+		clear_slot(slot);
+	return error;
+}
+
+/* What is to be said of a slot that has come as far as it was waited for. */
+static int outcome(struct slot *slot, enum state least)
+{
+	unsigned long flags;
+	int error = 0;
+
+	spin_lock_irqsave(&slots_lock, flags);
+	if (slot->timed_out)
+		error = -ETIME;
+	else if (least == HELD && slot->atomic)
+		error = -EDEADLK;	/* it would have slept where nobody may */
+	else if (least == HELD && slot->state != HELD)
+		error = -EALREADY;
+	spin_unlock_irqrestore(&slots_lock, flags);
+	return error;
 }
 
 /* Waits until a slot is hit, or the call that hit it has returned. */
@@ -659,8 +796,7 @@ static int await(struct slot *slot, const char *word, enum state least)
 		return -ECANCELED;
 	if (!left)
 		return -ETIMEDOUT;
-	/* It would have slept where nobody may. */
-	return least == HELD && READ_ONCE(slot->atomic) ? -EDEADLK : 0;
+	return outcome(slot, least);
 }
 
 static int go(struct slot *slot)
@@ -671,6 +807,8 @@ static int go(struct slot *slot)
 	spin_lock_irqsave(&slots_lock, flags);
 	if (slot->state == EMPTY)
 		error = -ENODATA;
+	else if (slot->timed_out)
+		error = -ETIME;
 	else
 		slot->go = true;
 	spin_unlock_irqrestore(&slots_lock, flags);
@@ -691,8 +829,12 @@ static int change(int argc, char **argv)
 	error = parse_slot(argv[1], &slot);
 	if (error)
 		return error;
-	if (!strcmp(argv[0], "arm"))
-		return arm(slot, argc - 2, argv + 2);
+	if (!strcmp(argv[0], "arm") && argc == 2)
+		return arm(slot);
+	if (strcmp(argv[0], "clear")) {
+		error = set(slot, argc - 2, argv + 2);
+		return error || !strcmp(argv[0], "set") ? error : arm(slot);
+	}
 	if (argc != 2)
 		return -EINVAL;
 	clear_slot(slot);
@@ -706,7 +848,7 @@ static int carry_out(int argc, char **argv)
 
 	if (argc < 2)
 		return -EINVAL;
-	if (!strcmp(argv[0], "arm") || !strcmp(argv[0], "clear")) {
+	if (!strcmp(argv[0], "arm") || !strcmp(argv[0], "set") || !strcmp(argv[0], "clear")) {
 		mutex_lock(&hooks_lock);
 		error = change(argc, argv);
 		mutex_unlock(&hooks_lock);

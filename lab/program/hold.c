@@ -28,50 +28,28 @@ static void need_module(void)
 			strerror(errno));
 }
 
+/* What became of setting each hold: an error, or 0. */
+static int not_set[HOLDS + 1];
+
+/* All are set before the race: to hook a function changes the kernel's code, and waits for others meanwhile. */
+static void set_holds(void)
+{
+	int slot;
+
+	for (slot = 0; slot < HOLDS; slot++) {
+		const struct hold *hold = &holds[slot];
+		char folio[64] = "";
+
+		if (hold->file >= 0)
+			snprintf(folio, sizeof(folio), " folio %llu %llu", files[hold->file].inode, hold->folio);
+		not_set[slot] = tell("set %d %s %u %d %s %s%s", slot, hold->side, hold->nth, HELD_AT_MOST,
+				     hold->who, hold->function, folio);
+	}
+}
+
 static int arm(int slot)
 {
-	const struct hold *hold = &holds[slot];
-	char folio[64] = "";
-
-	if (hold->file >= 0)
-		snprintf(folio, sizeof(folio), " folio %llu %llu", files[hold->file].inode, hold->folio);
-	return tell("arm %d %s %u %d %s %s%s", slot, hold->side, hold->nth, HELD_AT_MOST, hold->who, hold->function,
-		    folio);
-}
-
-/* The processors on which somebody is held. */
-static void cpus_of_held(cpu_set_t *cpus)
-{
-	FILE *from = fopen(CONTROL, "r");
-	char line[512], *at;
-
-	CPU_ZERO(cpus);
-	while (from && fgets(line, sizeof(line), from))
-		if (strstr(line, "state=held") && (at = strstr(line, " cpu=")))
-			CPU_SET(atoi(at + strlen(" cpu=")), cpus);
-	if (from)
-		fclose(from);
-}
-
-/* Who is held at an instruction keeps its processor busy: it has to be another one than that of who goes on meanwhile. */
-static void keep_off_held(int slot)
-{
-	cpu_set_t held, usable;
-	int each, cpu;
-
-	if (strcmp(holds[slot].side, "i_size"))
-		return;
-	cpus_of_held(&held);
-	sched_getaffinity(0, sizeof(usable), &usable);
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &held))
-			CPU_CLR(cpu, &usable);
-	for (each = 0; each < TASKS; each++)
-		if (!strcmp(tasks[each].name, holds[slot].who))
-			sched_setaffinity(tasks[each].pid, sizeof(usable), &usable);
-	/* This process goes on where they are. */
-	if (CPU_COUNT(&held))
-		sched_setaffinity(0, sizeof(held), &held);
+	return not_set[slot] ? not_set[slot] : tell("arm %d", slot);
 }
 
 /* What became of each hold, in the module's words. */

@@ -132,6 +132,7 @@ static int forced(void)
 	if (HOLDS)
 		tell("clear all");
 	make_start();
+	set_holds();
 	wait_for_recorder();
 	start_tasks(0);
 	missed = play();

@@ -54,7 +54,6 @@ static int take(const struct turn *turn)
 
 	switch (turn->what) {
 	case ARM:
-		keep_off_held(turn->of);
 		error = arm(turn->of);
 		return error ? because("the hold was not armed", error) : 1;
 	case BEGIN:
@@ -62,10 +61,10 @@ static int take(const struct turn *turn)
 		return 1;
 	case UNTIL_HELD:
 		error = tell("until %d %d", turn->of, TURN_MS);
-		return error ? because("nobody came there", error) : 1;
+		return error ? because(error == ETIME ? "who was held there went on by itself" : "nobody came there", error) : 1;
 	case UNTIL_RETURNED:
 		error = tell("returned %d %d", turn->of, TURN_MS);
-		return error ? because("the call did not return", error) : 1;
+		return error ? because(error == ETIME ? "who was held there went on by itself" : "the call did not return", error) : 1;
 	case UNTIL_DONE:
 		return wait_until_done(&tasks[turn->of], turn->call + 1, TURN_MS) ? 1 :
 			because("the call did not come to its end", 0);
@@ -73,7 +72,7 @@ static int take(const struct turn *turn)
 		return wait_until_it_waits(&tasks[turn->of], TURN_MS) ? 1 : because("the task does not wait", 0);
 	case RELEASE:
 		error = tell("go %d", turn->of);
-		return error ? because("who was held did not go on", error) : 1;
+		return error ? because("who was held had gone on before", error) : 1;
 	case DROP_SOURCE:
 		return wait_until_dropped(&tasks[turn->of], TURN_MS) ? 1 : because("the source was not dropped", 0);
 	case KILL:

@@ -262,14 +262,7 @@ impl<'s> Subject<'s> {
         let Some(task) = task else { return true };
         let call = command.and_then(|command| task.run.get(command));
         let path = call.map_or(Path::Other, |call| Path::of(&call.command));
-        let at = Where {
-            path,
-            op: op.name.to_owned(),
-            target: op.target.map(u64::from),
-            before: None,
-            stores_size: false,
-            fails: false,
-        };
+        let at = Where::new(path, op.name, op.target.map(u64::from));
         holds::place(&at, self.release).is_ok()
     }
 
@@ -292,7 +285,7 @@ impl<'s> Subject<'s> {
         let played = replay(kernel, &complete)?;
         // Power is lost where the schedule ends.
         let cut = if is_crashed(scenario) { steps.len() } else { complete.len() };
-        let woven = weave(&played, cut, &scenario.actors, *release, implementation.fs.glock);
+        let woven = weave(&played, cut, scenario, *release, &implementation.fs);
         let control = order(&played);
         // A worker begins as soon as there is something to do.
         let specs = kernel.actors();

@@ -5,25 +5,27 @@
 //! come later than it could.
 
 mod awaited;
+mod completions;
+mod counts;
 mod faults;
+mod places;
 mod submitters;
 mod workers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stalemap_explore::Replay;
 use stalemap_facade::{ActorId, Role};
-use stalemap_model::state::event::What;
-use stalemap_model::words::actor_names::KWORKER;
 use stalemap_model::words::command::Command;
 use stalemap_model::words::config::ActorConfig;
+use stalemap_model::words::personality::Personality;
 
-use self::awaited::Awaited;
-use super::holds::{self, Nth, Path, Place, Where};
+use self::awaited::{Awaited, Met};
+use super::holds::Place;
 use super::plan::{Hold, Turn, Unforced, Whom};
 use super::release::Release;
 use super::segments::{Ends, Segment, segments};
-use crate::annotate::events;
+use crate::scenario::Scenario;
 
 /// Why an order that the model's chance decides is not forced.
 const CHANCE: &str = "the outcome is the model's choice; no hold makes the kernel choose it";
@@ -40,24 +42,31 @@ pub(super) struct Woven {
 pub(super) fn weave(
     replay: &Replay,
     cut: usize,
-    tasks: &[ActorConfig],
+    scenario: &Scenario,
     release: Release,
-    takes_glock: bool,
+    fs: &Personality,
 ) -> Woven {
     let segments = segments(replay, cut);
     let mut weaver = Weaver {
         replay,
-        tasks,
+        tasks: &scenario.actors,
         release,
-        takes_glock,
+        fs,
+        folio: scenario.folio,
+        block: scenario.block,
         standing: vec![Standing::Between(0); replay.actors.len()],
         before: BTreeMap::new(),
         behind: BTreeMap::new(),
         awaited: BTreeMap::new(),
         stopped: BTreeMap::new(),
         submitters: BTreeMap::new(),
+        armed: BTreeMap::new(),
+        held: BTreeMap::new(),
+        met: BTreeMap::new(),
+        waited: waited(replay, &segments),
         woven: Woven::default(),
     };
+    weaver.foresee_tasks(&segments);
     weaver.foresee(&segments);
     for (at, segment) in segments.iter().enumerate() {
         for turn in weaver.before.remove(&at).unwrap_or_default() {
@@ -74,7 +83,17 @@ pub(super) fn weave(
     }
     weaver.rest();
     weaver.release_all();
+    weaver.woven.unforced.sort_by_key(|order| order.step);
     weaver.woven
+}
+
+/// The commands in which somebody waits.
+fn waited(replay: &Replay, segments: &[Segment]) -> BTreeSet<(ActorId, usize)> {
+    let waits = segments.iter().filter_map(|segment| {
+        let Ends::Waits(row) = segment.ends else { return None };
+        Some((segment.actor, replay.played[row].command?))
+    });
+    waits.collect()
 }
 
 /// Where a task stands.
@@ -92,8 +111,11 @@ struct Weaver<'r> {
     replay: &'r Replay,
     tasks: &'r [ActorConfig],
     release: Release,
-    /// Writes hold the glock: gfs2.
-    takes_glock: bool,
+    fs: &'r Personality,
+    /// Bytes of a folio.
+    folio: u64,
+    /// Bytes of a block.
+    block: u64,
     standing: Vec<Standing>,
     /// What comes before a segment.
     before: BTreeMap<usize, Vec<Turn>>,
@@ -105,21 +127,47 @@ struct Weaver<'r> {
     stopped: BTreeMap<ActorId, usize>,
     /// The holds at which tasks stand before they submit what the schedule has submitted, by the first steps of the segments.
     submitters: BTreeMap<usize, usize>,
+    /// The holds of the tasks, by the commands before which they are armed.
+    armed: BTreeMap<(ActorId, usize), Vec<usize>>,
+    /// The holds at which the tasks' segments end, by the segments' first steps.
+    held: BTreeMap<usize, usize>,
+    /// What commands meet, by steps: the first one of a segment, or of a command in it.
+    met: BTreeMap<usize, Met>,
+    /// The commands in which somebody waits.
+    waited: BTreeSet<(ActorId, usize)>,
     woven: Woven,
 }
 
 impl Weaver<'_> {
+    /// What tasks are held by. It is armed before the command begins: who waits goes on in somebody else's turn.
+    fn foresee_tasks(&mut self, segments: &[Segment]) {
+        for segment in segments {
+            if self.replay.actors[segment.actor].role != Role::Main {
+                continue;
+            }
+            let mut command = None;
+            for row in segment.rows.clone() {
+                let now = self.replay.played[row].command;
+                if row == segment.rows.start || now.is_some() && now != command {
+                    if let Some(met) = self.meets(segment, row) {
+                        self.met.insert(row, met);
+                    }
+                    command = now;
+                }
+            }
+            if let Ends::Stops(row) = segment.ends
+                && let Some(hold) = self.hold(row, segment.actor - 1)
+            {
+                self.held.insert(segment.rows.start, hold);
+            }
+        }
+    }
+
     /// A segment of a task.
     fn task(&mut self, segment: &Segment) {
         let task = segment.actor - 1;
-        let hold = match segment.ends {
-            Ends::Stops(row) => self.hold(segment, row, Whom::Task(task)),
-            Ends::Done | Ends::Waits(_) => None,
-        };
-        if let Some(hold) = hold {
-            self.turn(Turn::Arm(hold));
-        }
-        let mut met = self.meets(segment, segment.rows.start);
+        let hold = self.held.remove(&segment.rows.start);
+        let mut met = self.met.remove(&segment.rows.start);
         let mut command = self.go_on(task, segment);
         for row in segment.rows.clone().skip(1) {
             let next = self.replay.played[row].command.unwrap_or(command);
@@ -128,7 +176,7 @@ impl Weaver<'_> {
                     self.meet(met);
                 }
                 self.turn(Turn::UntilDone(task, command));
-                met = self.meets(segment, row);
+                met = self.met.remove(&row);
                 self.begin(task, command + 1, next);
                 command = next;
             }
@@ -181,6 +229,9 @@ impl Weaver<'_> {
             self.turn(Turn::Begin(task, silent));
             self.turn(Turn::UntilDone(task, silent));
         }
+        for hold in self.armed.remove(&(task + 1, command)).unwrap_or_default() {
+            self.turn(Turn::Arm(hold));
+        }
         self.turn(Turn::Begin(task, command));
     }
 
@@ -212,44 +263,28 @@ impl Weaver<'_> {
         }
     }
 
-    /// A hold at the end of a segment, before the step at `row`; none, and a note, where there is no place for it.
-    fn hold(&mut self, segment: &Segment, row: usize, whom: Whom) -> Option<usize> {
-        let at = self.place_of(row);
-        match holds::place(&at, self.release) {
+    /// Adds a hold of a task, which is armed before the command that a step is in.
+    fn add_for(&mut self, row: usize, hold: Hold) -> usize {
+        let played = &self.replay.played[row];
+        let command = (played.actor, played.command.unwrap_or_default());
+        let hold = self.add(hold);
+        self.armed.entry(command).or_default().push(hold);
+        hold
+    }
+
+    /// A hold of a task before the step at `row`; none, and a note, where there is no place for it.
+    fn hold(&mut self, row: usize, task: usize) -> Option<usize> {
+        let found = self.place(row).and_then(|place| Ok((place, self.call(row, &place)?)));
+        match found {
             Err(why) => {
                 self.note(row, why);
                 None
             }
-            Ok(place) => {
-                let nth = self.nth(segment, &place);
-                let folio = place.folio.map(|index| (self.file_of(row), index));
-                let Place { function, at, .. } = place;
-                Some(self.add(Hold { whom, function, at, nth, folio }))
+            Ok((Place { function, at, .. }, call)) => {
+                let folio = call.folio.map(|index| (self.file_of(row), index));
+                Some(self.add_for(row, Hold { whom: Whom::Task(task), function, at, nth: call.nth, folio }))
             }
         }
-    }
-
-    /// Which call is the one at the end of a segment, from 1, of those that the segment makes.
-    fn nth(&self, segment: &Segment, place: &Place) -> u32 {
-        let count = |passes: &dyn Fn(&Where) -> bool| {
-            segment.rows.clone().filter(|row| passes(&self.place_of(*row))).count() as u32
-        };
-        let first = self.place_of(segment.rows.start);
-        let is_past = self.is_held_at(segment.actor, place.function)
-            && holds::place(&first, self.release) == Ok(*place);
-        let of = |ops: &'static [&'static str]| count(&|at| ops.contains(&at.op.as_str()));
-        match place.nth {
-            Nth::Next => 1 + count(&|at| holds::place(at, self.release) == Ok(*place)) - u32::from(is_past),
-            Nth::Last(ops) => of(ops).max(1),
-            Nth::After(ops) => 1 + of(ops),
-            Nth::AfterFailures => 1 + count(&|at| at.fails),
-        }
-    }
-
-    /// Whether an actor is held at a function: it has made that call.
-    fn is_held_at(&self, actor: ActorId, function: &str) -> bool {
-        let standing = self.standing[actor];
-        matches!(standing, Standing::Held(_, hold) if self.woven.holds[hold].function == function)
     }
 
     fn file_of(&self, row: usize) -> usize {
@@ -257,30 +292,6 @@ impl Weaver<'_> {
         let command = played.actor.checked_sub(1).and_then(|task| self.tasks.get(task));
         let call = command.and_then(|task| task.run.get(played.command?));
         call.map_or(0, |call| usize::from(call.file))
-    }
-
-    /// What the actor of a step is about to do there.
-    fn place_of(&self, row: usize) -> Where {
-        let played = &self.replay.played[row];
-        let before = (0..row).rev().find(|before| {
-            let before = &self.replay.played[*before];
-            before.actor == played.actor && before.command == played.command
-        });
-        let before = before.map(|before| parsed(&self.replay.played[before].op));
-        let (op, target) = parsed(&played.op);
-        let tells = |of: fn(&What) -> bool| played.events.iter().filter_map(events::what).any(of);
-        let stores_size = tells(|what| matches!(what, What::Size(_)));
-        let fails = tells(|what| matches!(what, What::Failed(_)));
-        Where { path: self.path_of(played.actor, played.command), op, target, before, stores_size, fails }
-    }
-
-    fn path_of(&self, actor: ActorId, command: Option<usize>) -> Path {
-        let spec = &self.replay.actors[actor];
-        if spec.role != Role::Main {
-            return if spec.name == KWORKER { Path::EndIo } else { Path::EndDirectIo };
-        }
-        let call = command.and_then(|command| self.tasks.get(actor - 1)?.run.get(command));
-        call.map_or(Path::Other, |call| Path::of(&call.command))
     }
 
     fn note_choice(&mut self, row: usize) {
@@ -297,15 +308,5 @@ impl Weaver<'_> {
 
     fn turn(&mut self, turn: Turn) {
         self.woven.turns.push(turn);
-    }
-}
-
-/// An operation's name and the object's number.
-fn parsed(op: &str) -> (String, Option<u64>) {
-    match op.rsplit_once(' ') {
-        Some((name, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (name.to_owned(), number.parse().ok())
-        }
-        _ => (op.to_owned(), None),
     }
 }

@@ -14,7 +14,8 @@ pub enum Variant {
     WithoutCheck,
     /// As it is, with XFS_DEBUG, so that there are error tags: design `iomap_valid`.
     Debug,
-    /// `xfs_imap_valid` compares the COW fork's counter for a shared mapping, too: design `chinner-cow`.
+    /// `xfs_imap_valid` compares the COW fork's counter for a mapping of that fork: design `chinner-cow`. Other mappings are compared as
+    /// before; the design compares both counters for all of them, so what it rejects is more.
     CowCounter,
 }
 

@@ -120,6 +120,59 @@ fn a_writer_is_held_before_and_after_a_function() {
     });
 }
 
+const HOLDS_ONCE_MORE: &str = r#"
+control=/sys/kernel/debug/hold
+insmod /mods/hold.ko || exit 1
+mkfs.xfs -q -f /dev/vda && mount /dev/vda /mnt || exit 1
+say() { echo "$1" >> /out/result; }
+write() { dd if=/dev/zero of=/mnt/file bs=$1 count=1 conv=notrunc 2> /dev/null; }
+echo "arm 0 before 1 20000 dd iomap_file_buffered_write" > $control
+write 4k &
+echo "until 0 10000" > $control && say "before"
+echo "arm 1 after 1 20000 dd iomap_file_buffered_write" > $control
+echo "go 0" > $control
+echo "until 1 10000" > $control && say "after the same call, size $(stat -c %s /mnt/file)"
+echo "go 1" > $control
+wait
+echo "set 2 before 1 300 dd iomap_file_buffered_write" > $control
+write 4k
+echo "arm 2" > $control && write 4k
+echo "until 2 1000" 2>> /out/errors > $control || say "it had gone on"
+echo "go 2" 2>> /out/errors > $control || say "and is told so"
+case $(uname -r) in
+6.1.*) ;;
+*)
+	echo "arm 3 i_size 1 20000 dd iomap_file_buffered_write" > $control
+	write 8k &
+	echo "until 3 10000" > $control && say "before the store, size $(stat -c %s /mnt/file)"
+	dmsetup create zero --table "0 8 zero" && dmsetup remove zero && say "nobody waits for it"
+	echo "go 3" > $control
+	echo "returned 3 10000" > $control
+	wait
+	say "size $(stat -c %s /mnt/file)" ;;
+esac
+rmmod hold && say "unloaded"
+umount /mnt
+"#;
+
+#[test]
+#[ignore = "boots kernels that were fetched"]
+fn a_hold_that_ran_out_is_told_and_one_that_is_set_in_time_is_met() {
+    on_each_kernel(|store, kernel| {
+        let ran = run(store, kernel, &job(HOLDS_ONCE_MORE));
+        let store_of_size = match kernel.version.as_str() {
+            "6.1" => "",
+            _ => "before the store, size 4096\nnobody waits for it\nsize 8192\n",
+        };
+        let told = format!(
+            "before\nafter the same call, size 4096\nit had gone on\nand is told so\n{store_of_size}unloaded\n"
+        );
+        assert_eq!(text(&ran, "result"), told);
+        let dmesg = text(&ran, "dmesg.txt");
+        assert!(!dmesg.contains("WARNING") && !dmesg.contains("BUG"), "{dmesg}");
+    });
+}
+
 const HOLDS_A_FOLIO: &str = r#"
 control=/sys/kernel/debug/hold
 mount_at() { mkdir -p /mnt && mount $1 /dev/vda /mnt; }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use stalemap::lab::plan::{Plan, Turn};
+use stalemap::lab::plan::{At, Hold, Plan, Turn, Whom};
 use stalemap::lab::planner::{PlanError, Subject};
 use stalemap::lab::release::Release;
 use stalemap::lab::run::unbootable;
@@ -49,6 +49,21 @@ fn in_words(plan: &Plan) -> String {
     format!("{property}: {how}")
 }
 
+/// Who is held, where, and at which call.
+fn hold_in_words(plan: &Plan, hold: &Hold) -> String {
+    let who = match hold.whom {
+        Whom::Task(task) => &plan.tasks[task].name,
+        Whom::Worker => "[kernel]",
+    };
+    let at = match hold.at {
+        At::Before => "before",
+        At::After => "after",
+        At::SizeStore => "stores i_size in",
+    };
+    let folio = hold.folio.map_or(String::new(), |(_, index)| format!(" of folio {index}"));
+    format!("{who}, {at} {} {}{folio}", hold.function, hold.nth)
+}
+
 #[test]
 fn everything_that_is_violated_has_a_plan_as_recorded() {
     let mut table = String::new();
@@ -58,11 +73,22 @@ fn everything_that_is_violated_has_a_plan_as_recorded() {
             assert_well_formed(&plan);
             *forced.entry(release).or_insert(0) += usize::from(plan.unforced.is_empty());
             let _ = writeln!(table, "{release:<5} {:<34} {}", plan.scenario, in_words(&plan));
+            for hold in plan.holds.iter().filter(|_| plan.unforced.is_empty()) {
+                let _ = writeln!(table, "{:8}{}", "", hold_in_words(&plan, hold));
+            }
         }
     }
     let counts = forced.iter().map(|(release, plans)| format!("{release}: {plans}"));
     let counts = counts.collect::<Vec<_>>().join(", ");
     insta::assert_snapshot!("plans", format!("plans of which every order is forced: {counts}\n{table}"));
+}
+
+fn turn_arms(turn: &Turn) -> bool {
+    matches!(turn, Turn::Arm(_))
+}
+
+fn begins(turn: &Turn, task: usize) -> bool {
+    matches!(turn, Turn::Begin(begun, _) if *begun == task)
 }
 
 /// Every task goes through its commands, one after the other; who is waited for at a hold was to be held there, and is let go.
@@ -71,9 +97,16 @@ fn assert_well_formed(plan: &Plan) {
     let mut begun = vec![0; plan.tasks.len()];
     let mut done = begun.clone();
     let (mut armed, mut stands) = (vec![0; plan.holds.len()], vec![0_i32; plan.holds.len()]);
-    for turn in &plan.turns {
+    for (at, turn) in plan.turns.iter().enumerate() {
         match *turn {
-            Turn::Arm(hold) => armed[hold] += 1,
+            Turn::Arm(hold) => {
+                armed[hold] += 1;
+                // A task is met by its holds from the beginning of its command on.
+                let next = plan.turns[at..].iter().find(|turn| !turn_arms(turn));
+                if let Whom::Task(task) = plan.holds[hold].whom {
+                    assert!(next.is_some_and(|next| begins(next, task)), "{name}: {turn:?}");
+                }
+            }
             Turn::Begin(task, command) => {
                 assert_eq!(command, begun[task], "{name}: {turn:?}");
                 assert_eq!(begun[task], done[task], "{name}: {turn:?}");
@@ -234,4 +267,21 @@ fn a_hold_of_a_schedule_is_before_its_step() {
     let kernel = Subject::new(&scenario, Release::V6_12, Variant::Stock).unwrap().of_scenario().unwrap();
     assert_eq!((&kernel.turns, &kernel.predicted), (&plan.turns, &plan.predicted_control));
     assert_eq!(kernel.beside, Some((Variant::WithoutCheck, plan.predicted)));
+}
+
+#[test]
+fn what_is_overwritten_in_place_is_waited_for_without_a_worker() {
+    let plan = |name: &str, release| {
+        Subject::new(&shipped(name), release, Variant::Stock).unwrap().of_scenario().unwrap()
+    };
+    let workers = |plan: &Plan| plan.holds.iter().filter(|hold| hold.whom == Whom::Worker).count();
+    let overwrites = plan("xfs/c9-writeback", Release::V6_1);
+    assert_eq!(workers(&overwrites), 0);
+    assert!(overwrites.turns.contains(&Turn::UntilWritten));
+    // What makes the size on disk larger is a worker's.
+    assert_eq!(workers(&plan("xfs/c9-append", Release::V6_1)), 1);
+    // gfs2 has no such worker.
+    for release in Release::ALL {
+        assert_eq!(workers(&plan("gfs2/punch-fault", release)), 0);
+    }
 }

@@ -6,9 +6,9 @@
 use super::Nth::{self, Last};
 use super::Path::{
     self, DirectRead, DirectWrite, EndDirectIo, EndIo, Fallocate, Fault, Fsync, Other, Read, Reclaim,
-    Reflink, Truncate, Write, Writeback,
+    Reflink, Truncate, Write, Writeback, Zero,
 };
-use super::{Place, Where};
+use super::{Entry, Place, Where};
 use crate::lab::plan::At::{self, After, Before, SizeStore};
 use crate::lab::release::Release;
 
@@ -50,7 +50,13 @@ pub(super) const PREPARE: Functions = Same("iomap_write_begin");
 /// What a write calls before each folio that it looks up.
 pub(super) const LOOKS_UP: &str = "balance_dirty_pages_ratelimited_flags";
 
-/// Which folio the first argument of the function is.
+/// What completes direct I/O.
+pub(super) const COMPLETES: &str = "iomap_dio_complete";
+
+/// What ends a mapping of a write and begins the next one, in 7.3.
+pub(super) const NEXT: &str = "xfs_buffered_write_iomap_next";
+
+/// Which folio is an argument of the function.
 enum Folio {
     /// None: it is something else.
     No,
@@ -103,40 +109,51 @@ impl Row {
 /// The operations with which a folio is looked up.
 const LOOK_UP: &[&str] = &["filemap_get_folio", "filemap_grab_folio"];
 /// Those with which a mapping is asked for.
-const BEGIN: &[&str] = &["iomap_begin", "gfs2_iomap_begin"];
+pub(super) const BEGIN: &[&str] = &["iomap_begin", "gfs2_iomap_begin"];
 /// The end of a write's mapping, where the reservation of one that failed is taken back. In 7.3 it is a part of its caller.
 const END: Functions = Each("xfs_buffered_write_iomap_end", "xfs_buffered_write_iomap_end", "");
+
+/// A buffered write, and its zeroing from the old end of the file on.
+const WRITES: &[Path] = &[Write, Zero];
+
+/// What zeroing calls before each folio that it looks up: up to 6.12 nothing (`iomap_zero_iter`).
+const ZERO_LOOKS_UP: Functions = Each("", "", LOOKS_UP);
 
 /// A buffered write. What looks up a folio has been at `LOOKS_UP` before.
 #[rustfmt::skip]
 const WRITE: &[Row] = &[
     row(&[Write], "filemap_get_folio", None, Before, Same(LOOKS_UP)),
     row(&[Write], "filemap_grab_folio", None, Before, Same(LOOKS_UP)),
+    row(&[Zero], "filemap_get_folio", None, Before, ZERO_LOOKS_UP),
+    row(&[Zero], "filemap_grab_folio", None, Before, ZERO_LOOKS_UP),
     row(&[Write], "resume", None, Before, Same(LOOKS_UP)).nth(Nth::After(LOOK_UP)),
-    row(&[Write], "iomap_begin", None, Before, Same("xfs_buffered_write_iomap_begin")),
-    row(&[Write], "gfs2_iomap_begin", None, Before, Same("gfs2_iomap_begin")),
-    row(&[Write], "iomap_valid", None, Before, Same("xfs_iomap_valid")),
-    row(&[Write], "cow_seq", None, Before, Same("xfs_iomap_valid")),
-    row(&[Write], "copy", None, After, PREPARE).nth(Last(LOOK_UP)),
-    row(&[Write], "punch_delalloc", None, Before, Same("xfs_bmap_punch_delalloc_range")),
-    row(&[Write], "down_write invalidate_lock", Some("iomap_begin"), Before, END).nth(Last(BEGIN)),
-    row(&[Write], "down_write invalidate_lock", Some("copy"), Before, END).nth(Last(BEGIN)),
-    row(&[Write], "down_write invalidate_lock", Some("iomap_begin"), Before, Each("", "", "xfs_buffered_write_iomap_next")).nth(Nth::After(BEGIN)),
-    row(&[Write], "down_write invalidate_lock", Some("copy"), Before, Each("", "", "xfs_buffered_write_iomap_next")).nth(Nth::After(BEGIN)),
-    row(&[Write], "page_done", None, Before, Each("gfs2_iomap_page_done", "gfs2_iomap_put_folio", "gfs2_iomap_put_folio")),
-    row(&[Write], "page_mkclean", None, Before, Same("pagecache_isize_extended")),
-    row(&[Write], "punch_hole", None, After, Same("truncate_pagecache_range")),
-    row(&[Write], "iomap_read_folio_sync", None, Before, Each("iomap_read_folio_sync", "iomap_read_folio_sync", "")),
-    row(&[Write], "truncate_folio", Some("iomap_begin"), Before, Same("truncate_pagecache_range")),
+    row(WRITES, "iomap_begin", None, Before, Same("xfs_buffered_write_iomap_begin")),
+    row(WRITES, "gfs2_iomap_begin", None, Before, Same("gfs2_iomap_begin")),
+    row(WRITES, "iomap_valid", None, Before, Same("xfs_iomap_valid")),
+    row(WRITES, "copy", None, After, PREPARE).nth(Last(LOOK_UP)),
+    row(WRITES, "punch_delalloc", None, Before, Same("xfs_bmap_punch_delalloc_range")),
+    row(WRITES, "down_write invalidate_lock", Some("iomap_begin"), Before, END).nth(Last(BEGIN)),
+    row(WRITES, "down_write invalidate_lock", Some("copy"), Before, END).nth(Last(BEGIN)),
+    row(WRITES, "down_write invalidate_lock", Some("iomap_begin"), Before, Each("", "", NEXT)).nth(Nth::After(BEGIN)),
+    row(WRITES, "down_write invalidate_lock", Some("copy"), Before, Each("", "", NEXT)).nth(Nth::After(BEGIN)),
+    row(WRITES, "page_done", None, Before, Each("gfs2_iomap_page_done", "gfs2_iomap_put_folio", "gfs2_iomap_put_folio")),
+    row(WRITES, "page_mkclean", None, Before, Same("pagecache_isize_extended")),
+    row(WRITES, "punch_hole", None, After, Same("truncate_pagecache_range")),
+    row(WRITES, "iomap_read_folio_sync", None, Before, Each("iomap_read_folio_sync", "iomap_read_folio_sync", "")),
+    row(WRITES, "truncate_folio", Some("iomap_begin"), Before, Same("truncate_pagecache_range")),
 ];
 
 /// Zeroing, and whatever else asks for the mapping that a write asks for.
 #[rustfmt::skip]
 const ZERO: &[Row] = &[
-    row(&[Truncate, Fallocate, DirectWrite, Reflink], "filemap_get_folio", Some("iomap_begin"), After, Same("xfs_buffered_write_iomap_begin")).nth(Last(BEGIN)),
+    row(&[Zero, Truncate, Fallocate, DirectWrite, Reflink], "filemap_get_folio", Some("iomap_begin"), After, Same("xfs_buffered_write_iomap_begin")).nth(Last(BEGIN)),
     row(&[Truncate, Fallocate, DirectWrite, Reflink], "iomap_valid", None, Before, Same("xfs_iomap_valid")),
     row(&[Truncate, Fallocate, Reflink], "iomap_begin", None, Before, Same("xfs_buffered_write_iomap_begin")),
 ];
+
+/// A store into a page that the task may only read. Since 6.12 it is static; where the compiler has made it part of its caller, the
+/// module says so.
+const READ_ONLY: &[Row] = &[row(&[Fault], "set_pte_writable", None, Before, Same("finish_mkwrite_fault"))];
 
 /// A page fault.
 #[rustfmt::skip]
@@ -144,8 +161,8 @@ const FAULT: &[Row] = &[
     row(&[Fault], "iomap_begin", None, Before, Same("xfs_buffered_write_iomap_begin")),
     row(&[Fault], "gfs2_iomap_begin", None, Before, Same("gfs2_iomap_begin")),
     row(&[Fault], "folio_mark_dirty", None, Before, Same("folio_mark_dirty")).folio(OfOp),
-    row(&[Fault], "set_pte_writable", None, Before, Same("finish_mkwrite_fault")),
-    row(&[Fault], "store", Some("set_pte_writable"), After, Same("handle_mm_fault")),
+    row(&[Fault], "set_pte_writable", None, Before, Same("finish_fault")),
+    row(&[Fault], "store", Some("set_pte_writable"), After, Same("handle_mm_fault")).nth(Nth::Untried),
     row(&[Fault], "filemap_fault", None, Before, Same("filemap_fault")),
     row(&[Fault], "gfs2_unstuff_dinode", None, Before, Same("gfs2_unstuff_dinode")),
 ];
@@ -158,12 +175,16 @@ const WRITEBACK: &[Row] = &[
     row(&[Writeback, Fsync], "writeback_get_folio", Some("folio_unlock"), After, Same("folio_unlock")).folio(OfBefore),
     row(&[Writeback, Fsync], "writeback_get_folio", Some("folio_start_writeback"), After, Same("folio_unlock")).folio(OfBefore),
     row(&[Writeback, Fsync], "folio_lock", Some("writeback_get_folio"), After, Each("pagevec_lookup_range_tag", "filemap_get_folios_tag", "filemap_get_folios_tag")),
-    row(&[Writeback, Fsync], "xfs_map_blocks", None, Before, Each("xfs_map_blocks", "xfs_map_blocks", "xfs_writeback_range")),
-    row(&[Writeback, Fsync], "gfs2_map_blocks", None, Before, Each("gfs2_map_blocks", "gfs2_map_blocks", "gfs2_writeback_range")),
+    row(&[Writeback, Fsync], "xfs_imap_valid", None, Before, Each("xfs_map_blocks", "xfs_map_blocks", "xfs_writeback_range")).nth(Nth::OfFolio),
+    row(&[Writeback, Fsync], "xfs_map_blocks", None, Before, Each("xfs_map_blocks", "xfs_map_blocks", "xfs_writeback_range")).nth(Nth::OfFolio),
+    row(&[Writeback, Fsync], "gfs2_map_blocks", None, Before, Each("gfs2_map_blocks", "gfs2_map_blocks", "gfs2_writeback_range")).nth(Nth::OfFolio),
     row(&[Writeback, Fsync], "xfs_bmapi_convert_delalloc", None, Before, Same("xfs_bmapi_convert_delalloc")),
-    row(&[Writeback, Fsync], "folio_unlock", None, Before, Same("folio_unlock")).folio(OfOp),
+    // In 7.3 what is not submitted of the folio has been taken off before that, with which its writeback may end.
+    row(&[Writeback, Fsync], "folio_unlock", None, Before, Each("folio_unlock", "folio_unlock", "")).folio(OfOp),
     row(&[Writeback, Fsync], "xfs_reflink_convert_cow", None, Before, Same("xfs_reflink_convert_cow")),
-    row(&[Writeback, Fsync], "submit_bio", None, Before, Same("submit_bio")),
+    // submit_bio itself is called for the log and for metadata, too.
+    row(&[Writeback, Fsync], "submit_bio", Some("xfs_reflink_convert_cow"), After, Same("xfs_reflink_convert_cow")),
+    row(&[Writeback, Fsync], "submit_bio", None, Before, Each("xfs_prepare_ioend", "xfs_prepare_ioend", "xfs_writeback_submit")),
     row(&[Writeback, Fsync, Truncate, Fallocate], "folio_wait_writeback", None, Before, Same("folio_wait_writeback")).folio(OfOp),
     row(&[Fsync], "gfs2_log_flush", None, Before, Same("gfs2_log_flush")),
     row(&[Fsync], "file_check_wb_err", None, Before, Same("file_check_and_advance_wb_err")),
@@ -172,10 +193,10 @@ const WRITEBACK: &[Row] = &[
 /// Reads.
 #[rustfmt::skip]
 const READ: &[Row] = &[
-    row(&[Read, Fault, DirectRead], "xfs_read_iomap_begin", None, Before, Same("xfs_read_iomap_begin")),
-    row(&[Read, Fault], "iomap_read_folio", Some("xfs_read_iomap_begin"), After, Same("xfs_read_iomap_begin")),
-    row(&[Read, Fault], "iomap_read_folio", Some("gfs2_iomap_begin"), After, Same("gfs2_iomap_begin")),
-    row(&[DirectRead], "device_read", None, After, Same("xfs_read_iomap_begin")),
+    row(&[Read, Fault, DirectRead], "xfs_read_iomap_begin", None, Before, Same("xfs_read_iomap_begin")).nth(Nth::Only),
+    row(&[Read, Fault], "iomap_read_folio", Some("xfs_read_iomap_begin"), After, Same("xfs_read_iomap_begin")).nth(Nth::Only),
+    row(&[Read, Fault], "iomap_read_folio", Some("gfs2_iomap_begin"), After, Same("gfs2_iomap_begin")).nth(Nth::Only),
+    row(&[DirectRead], "device_read", None, After, Same("xfs_read_iomap_begin")).nth(Nth::Only),
     row(&[Other], "mapping_seek_hole_data", None, Before, Same("mapping_seek_hole_data")),
     row(&[Other], "xfs_seek_iomap_begin", None, Before, Each("xfs_seek_iomap_begin", "xfs_seek_iomap_begin", "xfs_seek_iomap_next")),
 ];
@@ -189,10 +210,11 @@ const DIRECT: &[Row] = &[
     row(&[DirectWrite], "xfs_reflink_fill_cow_hole", None, Before, Same("xfs_trans_alloc_inode")),
     row(&[DirectWrite], "xfs_iomap_write_direct", None, Before, Same("xfs_iomap_write_direct")),
     row(&[DirectWrite, EndDirectIo], "xfs_dio_write_end_io", None, Before, Same("xfs_dio_write_end_io")).nth(Nth::AfterFailures),
+    row(&[DirectWrite, EndDirectIo], "spin_lock i_flags_lock", Some("xfs_reflink_end_cow"), After, Same("xfs_reflink_end_cow")),
     row(&[DirectWrite, EndDirectIo], "spin_lock i_flags_lock", None, Before, Same("xfs_dio_write_end_io")).nth(Nth::AfterFailures),
     row(&[DirectWrite, EndDirectIo], "xfs_reflink_end_cow", None, Before, Same("xfs_reflink_end_cow")),
     row(&[EndDirectIo], "invalidate_inode_pages2", None, Before, Each("invalidate_inode_pages2_range", "kiocb_invalidate_post_direct_write", "kiocb_invalidate_post_direct_write")),
-    row(&[DirectWrite], "invalidate_inode_pages2", None, Before, Each("invalidate_inode_pages2_range", "kiocb_invalidate_pages", "kiocb_invalidate_pages")),
+    row(&[DirectWrite], "invalidate_inode_pages2", None, Before, Same("invalidate_inode_pages2_range")),
 ];
 
 /// The end of writeback: a worker, where the mapping has to be changed.
@@ -213,38 +235,77 @@ const CHANGES: &[Row] = &[
     row(&[Reflink], "xfs_reflink_remap_extent", None, Before, Same("xfs_reflink_remap_extent")),
     row(&[Reflink], "xfs_reflink_remap_blocks", None, Before, Same("xfs_reflink_remap_blocks")),
     row(&[Truncate, Fallocate], "truncate_folio", Some("truncate_folio"), Before, Each("", "truncate_inode_partial_folio", "truncate_inode_partial_folio")).folio(OfOp),
-    row(&[Reclaim], "__remove_mapping", None, Before, Same("__remove_mapping")),
+    row(&[Reclaim], "__remove_mapping", None, Before, Same("__remove_mapping")).folio(OfOp),
 ];
 
 /// A copy that makes the file longer: i_size has been loaded. In 6.1 a folio is made dirty between that and the store; later
 /// there is no call (iomap_write_iter, a part of its caller).
 #[rustfmt::skip]
 const GROW: &[Row] = &[
-    row(&[Write], "copy", None, Before, Each("filemap_dirty_folio", "", "")).folio(OfOp),
+    row(&[Write], "copy", None, Before, Each("filemap_dirty_folio", "", "")).folio(OfOp).nth(Nth::After(&["copy"])),
     row(&[Write], "copy", None, SizeStore, Each("", "iomap_file_buffered_write", "iomap_file_buffered_write")),
 ];
 
 const TABLES: [&[Row]; 8] = [WRITE, ZERO, FAULT, WRITEBACK, READ, DIRECT, END_IO, CHANGES];
 
+/// Those of which it is asked first whether they apply.
+const SPECIAL: [&[Row]; 2] = [GROW, READ_ONLY];
+
 /// Where there is no call, and why.
 const NONE: &[(&[Path], &str, &str)] = &[
     (
-        &[Write, Fault, Writeback, Truncate, Fallocate, Read, Fsync],
+        &[Write, Zero, Fault, Writeback, Truncate, Fallocate, Read, Fsync],
         "folio_lock",
         "between the look-up of a folio and its lock there is no call",
     ),
     (&[EndDirectIo, DirectWrite], "spin_unlock i_flags_lock", "a spinlock is held"),
     (&[EndDirectIo, DirectWrite], "i_size_read", "a spinlock is held"),
+    (
+        &[Write, Zero, DirectWrite, Truncate, Fallocate, Reflink, Writeback, Fsync],
+        "cow_seq",
+        "it is the second load of one comparison",
+    ),
     (&[EndIo], "device_write", "the device does that; have it keep writes"),
     (&[EndIo], "bio_end_io", "the device does that; have it keep writes"),
 ];
 
-pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str> {
-    let again = at.before.as_ref().is_some_and(|(before, _)| *before == at.op);
-    if again && at.path == EndDirectIo && at.op == "xfs_dio_write_end_io" {
-        return Err("one call converts all extents");
+/// Operations that the kernel performs for all folios of a range in one call.
+const OF_RANGE: &[&str] = &["invalidate_inode_pages2", "mapping_seek_hole_data", "xfs_reflink_end_cow"];
+/// Those with which a mapping is looked up for writeback, in one call with the comparison before it.
+const MAPS: &[&str] = &["xfs_map_blocks", "gfs2_map_blocks"];
+
+/// Why there is no place, whatever the table says.
+fn refused(at: &Where) -> Option<&'static str> {
+    if at.goes_on() && at.path == EndDirectIo && at.op == "xfs_dio_write_end_io" {
+        return Some("one call converts all extents");
     }
-    let first: &[Row] = if at.stores_size { GROW } else { &[] };
+    if at.goes_on() && OF_RANGE.contains(&at.op.as_str()) {
+        return Some("one call goes over all folios of the range");
+    }
+    if at.looks_again {
+        return Some("a folio that was gone is looked up again in the same call");
+    }
+    let before = at.before.as_ref().map_or("", |(op, _)| op.as_str());
+    if MAPS.contains(&at.op.as_str()) && ["xfs_imap_valid", "cow_seq"].contains(&before) {
+        return Some("the call that compares goes on to look up");
+    }
+    if at.op == "set_pte_writable" && at.entry == Entry::Unknown {
+        return Some(
+            "it is not known whether what lies around it was mapped with what was read, and so which function is called",
+        );
+    }
+    None
+}
+
+pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str> {
+    if let Some(why) = refused(at) {
+        return Err(why);
+    }
+    let first: &[Row] = match at.entry {
+        Entry::ReadOnly => READ_ONLY,
+        _ if at.stores_size => GROW,
+        Entry::None | Entry::Unknown => &[],
+    };
     let mut rows = first.iter().chain(TABLES.iter().copied().flatten()).filter(|row| row.is_of(at));
     if let Some(place) = rows.find_map(|row| row.place(at, release)) {
         return Ok(place);
@@ -253,18 +314,18 @@ pub(super) fn place(at: &Where, release: Release) -> Result<Place, &'static str>
     Err(none.map_or("no function is known before which it stands there", |(_, _, why)| why))
 }
 
+/// Whether a folio is looked up by way of a function: zeroing is not, up to 6.12, by way of what a write calls first.
+pub(super) fn is_look_up_by(at: &Where, function: &str, release: Release) -> bool {
+    let calls = function != LOOKS_UP || at.path != Zero || ZERO_LOOKS_UP.of(release).is_some();
+    LOOK_UP.contains(&at.op.as_str()) && !at.looks_again && calls
+}
+
 /// Every function of the table, for the release.
 pub(super) fn functions(release: Release) -> Vec<&'static str> {
-    let at = Where {
-        path: Other,
-        op: String::new(),
-        target: None,
-        before: None,
-        stores_size: false,
-        fails: false,
-    };
-    let places = TABLES.iter().copied().flatten().filter_map(|row| row.place(&at, release));
-    let mut functions: Vec<&'static str> = places.map(|place| place.function).collect();
+    let at = Where::new(Other, "", None);
+    let rows = TABLES.iter().chain(&SPECIAL).copied().flatten();
+    let places = rows.filter_map(|row| row.place(&at, release));
+    let mut functions: Vec<&'static str> = places.map(|place| place.function).chain([COMPLETES]).collect();
     functions.sort_unstable();
     functions.dedup();
     functions

@@ -1,4 +1,6 @@
-//! What a worker of the kernel is kept back with, and waited for.
+//! What a worker of the kernel is kept back with, and waited for; and what a writer meets.
+
+use crate::lab::plan::Turn;
 
 /// How a worker that comes late is kept from beginning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,4 +29,10 @@ pub(super) struct Awaited {
     pub(super) begins: Option<Begins>,
     pub(super) stops: Option<usize>,
     pub(super) returns: Option<usize>,
+}
+
+/// What is done to a writer, and where it is held for it.
+pub(super) struct Met {
+    pub(super) hold: usize,
+    pub(super) turn: Turn,
 }

@@ -13,16 +13,11 @@ use super::super::holds;
 use super::super::plan::{At, Hold, Turn, Whom};
 use super::super::segments::Segment;
 use super::Weaver;
+use super::awaited::Met;
 use crate::annotate::events;
 
-/// What is done to a writer, and where it is held for it.
-pub(super) struct Met {
-    hold: usize,
-    turn: Turn,
-}
-
 impl Weaver<'_> {
-    /// What the write meets, in this segment, that the step at `row` is in; its hold is armed. None: nothing.
+    /// What the write meets, in this segment, that the step at `row` is in, and the hold for it. None: nothing.
     pub(super) fn meets(&mut self, segment: &Segment, row: usize) -> Option<Met> {
         let command = self.replay.played[row].command?;
         let task = segment.actor - 1;
@@ -32,8 +27,7 @@ impl Weaver<'_> {
             FaultKind::Kill => (Turn::Kill(task), self.signal_comes(segment, row)?),
             FaultKind::Fail => return None,
         };
-        let hold = self.add(Hold { whom: Whom::Task(task), function, at, nth, folio: None });
-        self.turn(Turn::Arm(hold));
+        let hold = self.add_for(row, Hold { whom: Whom::Task(task), function, at, nth, folio: None });
         Some(Met { hold, turn })
     }
 
@@ -46,7 +40,7 @@ impl Weaver<'_> {
 
     /// Where the source of a write goes: function, side and call.
     fn source_goes(&self, segment: &Segment, row: usize) -> Option<(&'static str, At, u32)> {
-        if self.takes_glock {
+        if self.fs.glock {
             if self.has_begun(row) {
                 return None;
             }
@@ -54,9 +48,9 @@ impl Weaver<'_> {
             return Some(("iomap_file_buffered_write", At::Before, 1));
         }
         let short = |what: &What| matches!(what, What::Data(DataEvent::Copied { short: true, .. }));
-        let rows = row..=self.first(row..segment.rows.end, short)?;
-        let copies = rows.filter(|row| self.replay.played[*row].op.starts_with("copy ")).count();
-        Some((holds::before_copy(self.release), At::After, copies as u32))
+        let copied = self.first(row..segment.rows.end, short)?;
+        let look_ups = self.look_ups(copied, holds::before_copy(self.release));
+        Some((holds::before_copy(self.release), At::After, look_ups))
     }
 
     /// Whether the task has performed an operation of the command before.
@@ -70,12 +64,6 @@ impl Weaver<'_> {
     fn signal_comes(&self, segment: &Segment, row: usize) -> Option<(&'static str, At, u32)> {
         let killed = |what: &What| matches!(what, What::Failed(Errno::Interrupted));
         let function = holds::before_look_up();
-        let looks_up = |row: &usize| {
-            holds::place(&self.place_of(*row), self.release).is_ok_and(|place| place.function == function)
-        };
-        // Who is held before one has made that call.
-        let held = self.is_held_at(segment.actor, function);
-        let from = if held && row == segment.rows.start { row + 1 } else { row };
         let killed_at = self.first(row..segment.rows.end, killed)?;
         // The end of the write says so once more.
         let again = |before: &usize| {
@@ -87,8 +75,13 @@ impl Weaver<'_> {
         if (0..row).any(|before| again(&before)) {
             return None;
         }
-        let look_ups = (from..=killed_at).filter(looks_up).count();
-        Some((function, At::Before, look_ups as u32 + 1))
+        Some((function, At::Before, self.look_ups(killed_at, function) + 1))
+    }
+
+    /// How many folios are looked up by way of a function, in a command up to a step.
+    fn look_ups(&self, row: usize, function: &str) -> u32 {
+        let is = |row: &usize| holds::is_look_up_by(&self.place_of(*row), function, self.release);
+        self.of_command(row).chain([row]).filter(is).count() as u32
     }
 
     /// The first of some steps at which something happens, in the command of the first one.

@@ -5,7 +5,8 @@ use super::super::holds::{self, Path, Where};
 use super::super::plan::{Hold, Turn, Whom};
 use super::super::segments::{Ends, Segment};
 use super::awaited::Begins;
-use super::{Standing, Weaver, parsed};
+use super::places::parsed;
+use super::{Standing, Weaver};
 
 impl Weaver<'_> {
     /// How the device is kept from a worker's write, which was submitted in another segment. Of direct I/O it is wherever the
@@ -42,18 +43,13 @@ impl Weaver<'_> {
             return None;
         }
         let before = Some(parsed(&self.replay.played[last].op));
-        let at = Where {
-            path,
-            op: "device_write".to_owned(),
-            target: None,
-            before,
-            stores_size: false,
-            fails: false,
-        };
+        let at = Where { before, ..Where::new(path, "device_write", None) };
         let place = holds::place(&at, self.release).ok()?;
-        let nth = self.nth(submitted, &place);
+        let earlier: Vec<usize> = self.of_command(last).chain([last]).collect();
+        let call = self.call_behind(&earlier, &place).ok()?;
         let (function, at) = (place.function, place.at);
-        let hold = self.add(Hold { whom: Whom::Task(task), function, at, nth, folio: None });
+        let hold =
+            self.add_for(last, Hold { whom: Whom::Task(task), function, at, nth: call.nth, folio: None });
         self.submitters.insert(submitted.rows.start, hold);
         Some(hold)
     }

@@ -11,6 +11,10 @@ use super::super::plan::{At, Hold, Turn, Whom};
 use super::super::segments::{Ends, Segment};
 use super::Weaver;
 use super::awaited::{Awaited, Begins};
+use super::completions::TOGETHER;
+
+/// Why it is not known that direct I/O has been completed.
+const UNSEEN: &str = "no function is known by which its completion is seen";
 
 impl Weaver<'_> {
     /// A segment of a worker: it has been let go, and is waited for.
@@ -43,6 +47,13 @@ impl Weaver<'_> {
             }
             (None, None, Some(hold)) => self.turn(Turn::UntilReturned(hold)),
             (None, None, None) if matches!(segment.ends, Ends::Waits(_)) => {}
+            (None, None, None) if self.path_of(segment.actor, None) == Path::EndDirectIo => {
+                // Where it stops, that is noted.
+                if segment.ends == Ends::Done {
+                    let row = segment.rows.start;
+                    self.note(row, self.is_ended_by_worker(row).err().unwrap_or(UNSEEN));
+                }
+            }
             (None, None, None) => self.turn(Turn::UntilWritten),
         }
     }
@@ -84,9 +95,6 @@ impl Weaver<'_> {
         if begins == Some(Begins::Kept) {
             before.push(Turn::KeepWrites);
         }
-        if let Some(Begins::Submits(hold)) = begins {
-            before.push(Turn::Arm(hold));
-        }
         let begun = begins.and_then(Begins::hold);
         before.extend(begun.into_iter().chain(stops).chain(returns).map(Turn::Arm));
         // It stands there soon after it could begin.
@@ -96,13 +104,14 @@ impl Weaver<'_> {
 
     /// Where a worker is held that could go on; none, and a note, where there is no place.
     fn stops(&mut self, row: usize, since: Range<usize>) -> Option<usize> {
-        match holds::place(&self.place_of(row), self.release) {
+        let found = self.place(row).and_then(|place| Ok((place, self.passed(&place, since)?)));
+        match found {
             Err(why) => {
                 self.note(row, why);
                 None
             }
-            Ok(place) => {
-                let nth = 1 + self.passed(&place, since);
+            Ok((place, passed)) => {
+                let nth = 1 + passed;
                 let Place { function, at, .. } = place;
                 Some(self.add(Hold { whom: Whom::Worker, function, at, nth, folio: None }))
             }
@@ -123,9 +132,10 @@ impl Weaver<'_> {
         }
         let ends_here = |row: &usize| self.place_of(*row).op != "folio_end_writeback";
         let mut rows = segment.rows.clone().take_while(ends_here);
-        let found = rows.find_map(|row| Some((row, holds::place(&self.place_of(row), self.release).ok()?)));
+        let found = rows.find_map(|row| Some((row, self.place(row).ok()?)));
         let Some((row, place)) = found else { return Begins::Kept };
-        let nth = 1 + self.passed(&place, segments[armed].rows.start..row);
+        let Ok(passed) = self.passed(&place, segments[armed].rows.start..row) else { return Begins::Kept };
+        let nth = 1 + passed;
         Begins::Held(self.add(Hold {
             whom: Whom::Worker,
             function: place.function,
@@ -146,32 +156,33 @@ impl Weaver<'_> {
     ) -> Option<usize> {
         let last = segment.rows.clone().rev().find_map(|row| {
             let at = self.place_of(row);
-            (at.op != "folio_end_writeback").then(|| holds::place(&at, self.release).ok())?
+            (at.op != "folio_end_writeback").then(|| self.place(row).ok())?
         })?;
         let direct = self.path_of(segment.actor, None) == Path::EndDirectIo;
-        let function = if direct { "iomap_dio_complete" } else { last.function };
+        let function = if direct { holds::COMPLETES } else { last.function };
         let held = begins.and_then(Begins::hold).map(|hold| self.woven.holds[hold].function);
         if held == Some(function) {
             return None;
         }
-        let nth = 1 + self.passed(&last, segments[armed].rows.start..segment.rows.start);
+        let nth = 1 + self.passed(&last, segments[armed].rows.start..segment.rows.start).ok()?;
         Some(self.add(Hold { whom: Whom::Worker, function, at: At::After, nth, folio: None }))
     }
 
-    /// How often workers come by a place.
-    fn passed(&self, place: &Place, mut rows: Range<usize>) -> u32 {
+    /// How often workers come by a place, or why that is not known.
+    fn passed(&self, place: &Place, mut rows: Range<usize>) -> Result<u32, &'static str> {
+        if rows.clone().any(|row| self.is_ended_by_worker(row) == Err(TOGETHER)) {
+            return Err(TOGETHER);
+        }
         let mut inside = None;
         let mut passes = |row: usize| {
             let is_worker = self.replay.actors[self.replay.played[row].actor].role != Role::Main;
-            let here = is_worker
-                && holds::place(&self.place_of(row), self.release)
-                    .is_ok_and(|other| other.function == place.function);
+            let here = is_worker && self.place(row).is_ok_and(|other| other.function == place.function);
             // Several operations of one run of the worker are one call.
             let again = here && inside == Some(row - 1);
             inside = here.then_some(row).or(inside.filter(|_| is_worker));
             here && !again
         };
-        rows.by_ref().filter(|row| passes(*row)).count() as u32
+        Ok(rows.by_ref().filter(|row| passes(*row)).count() as u32)
     }
 }
 
