@@ -2,7 +2,7 @@
 
 #define END_MS 60000		/* within which all tasks have to come to their ends */
 #define PLACE_MS 50		/* and so many more for each place */
-#define MOST_SHOWN 4		/* rounds that are shown in full */
+#define MOST_SHOWN 4		/* rounds that are shown in full, as predicted and of other bytes each */
 
 static struct task setup = { .name = "setup", .calls = SETUP_CALLS, .call = setup_call };
 
@@ -293,7 +293,7 @@ static const char *result_of_all(const struct counts *counts)
 struct rounds {
 	struct counts rounds, places;
 	u64 failed;		/* tasks with calls that failed */
-	int shown;
+	int shown[2];		/* as predicted, and of other bytes */
 };
 
 /* Compares a place. */
@@ -307,7 +307,7 @@ static const char *look_at_place(struct rounds *rounds, u64 place)
 	else
 		look_at_files(STABLE);
 	result = result_of(as, 1);
-	if (strcmp(result, "as the control") && rounds->shown++ < MOST_SHOWN)
+	if (strcmp(result, "as the control") && rounds->shown[!strcmp(result, "other")]++ < MOST_SHOWN)
 		print_round(rounds->rounds.all + 1, place, result);
 	forget_stages();
 	here = 0;
@@ -346,7 +346,7 @@ static void print_rounds(const struct rounds *rounds)
 
 static int natural(u64 most, u64 seconds)
 {
-	struct rounds rounds = { .shown = 0 };
+	struct rounds rounds = { .shown = { 0, 0 } };
 	u64 end = now() + seconds * 1000, round;
 
 	all_at_once = quiet = 1;

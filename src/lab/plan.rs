@@ -61,6 +61,8 @@ pub struct Plan {
     pub control: Vec<usize>,
     /// The orders of the schedule that nothing forces.
     pub unforced: Vec<Unforced>,
+    /// Tasks that go on later in the schedule than the kernel lets them: they waited for somebody. It may not matter.
+    pub eager: Vec<Unforced>,
     /// What the schedule leaves, by the model.
     pub predicted: Left,
     /// What the control leaves, by the model.

@@ -322,6 +322,7 @@ impl<'s> Subject<'s> {
             turns: woven.turns,
             control,
             unforced: woven.unforced,
+            eager: woven.eager,
         };
         match self.front {
             Front::AsItIs => Ok(plan),

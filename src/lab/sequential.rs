@@ -64,6 +64,7 @@ pub fn plan(config: &Config, order: &[usize], about: About) -> Result<Plan, Engi
         turns,
         control,
         unforced: Vec::new(),
+        eager: Vec::new(),
         predicted: Left::default(),
         beside: None,
         in_any_order: predicted_control.clone(),

@@ -7,6 +7,7 @@
 mod awaited;
 mod completions;
 mod counts;
+mod eager;
 mod faults;
 mod places;
 mod submitters;
@@ -21,6 +22,7 @@ use stalemap_model::words::config::ActorConfig;
 use stalemap_model::words::personality::Personality;
 
 use self::awaited::{Awaited, Met};
+use self::eager::eager;
 use super::holds::Place;
 use super::plan::{Hold, Turn, Unforced, Whom};
 use super::release::Release;
@@ -36,6 +38,7 @@ pub(super) struct Woven {
     pub(super) holds: Vec<Hold>,
     pub(super) turns: Vec<Turn>,
     pub(super) unforced: Vec<Unforced>,
+    pub(super) eager: Vec<Unforced>,
 }
 
 /// Weaves the segments of a complete schedule, up to the step at `cut`: where power is lost.
@@ -84,6 +87,7 @@ pub(super) fn weave(
     weaver.rest();
     weaver.release_all();
     weaver.woven.unforced.sort_by_key(|order| order.step);
+    weaver.woven.eager = eager(replay, &segments);
     weaver.woven
 }
 

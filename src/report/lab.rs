@@ -8,7 +8,9 @@ use stalemap_model::words::geometry::{ByteRange, Bytes};
 
 use super::text::wrap;
 use crate::lab::places::Race;
-use crate::lab::plan::{Answer, At, Call, Contents, Hold, Left, Part, Plan, Turn, Value as Holds, Whom};
+use crate::lab::plan::{
+    Answer, At, Call, Contents, Hold, Left, Part, Plan, Turn, Unforced, Value as Holds, Whom,
+};
 
 /// The plan, for people.
 pub fn text(plan: &Plan) -> String {
@@ -65,10 +67,16 @@ fn list(text: &mut String, title: &str, lines: &[String]) {
 fn unforced(text: &mut String, plan: &Plan) {
     if plan.unforced.is_empty() {
         text.push_str("whoever could go on, and does not, is held; who waits goes on as soon as it can\n");
+        orders(text, &plan.eager);
         return;
     }
     text.push_str("not forced; play it in a loop (`--natural`)\n");
-    for order in &plan.unforced {
+    orders(text, &plan.unforced);
+    orders(text, &plan.eager);
+}
+
+fn orders(text: &mut String, orders: &[Unforced]) {
+    for order in orders {
         let line = format!("step {}, {}: {}: {}", order.step + 1, order.actor, order.op, order.why);
         for line in wrap(&line, 90, 2) {
             let _ = writeln!(text, "      {line}");
@@ -193,9 +201,8 @@ pub fn json(plan: &Plan) -> String {
             .map(|(task, lines)| json!({ "name": task.name, "run": lines })).collect::<Vec<_>>(),
         "holds": plan.holds.iter().map(|hold| hold_value(plan, hold)).collect::<Vec<_>>(),
         "turns": plan.turns.iter().map(|turn| turn_value(*turn)).collect::<Vec<_>>(),
-        "unforced": plan.unforced.iter().map(|order| json!({
-            "step": order.step + 1, "actor": order.actor, "op": order.op, "why": order.why,
-        })).collect::<Vec<_>>(),
+        "unforced": plan.unforced.iter().map(order_value).collect::<Vec<_>>(),
+        "eager": plan.eager.iter().map(order_value).collect::<Vec<_>>(),
         "one_place": Race::from(plan).one_alone(),
         "control": plan.control,
         "predicted": left_value(plan, &plan.predicted),
@@ -205,6 +212,10 @@ pub fn json(plan: &Plan) -> String {
         }),
     });
     super::json::pretty(&document)
+}
+
+fn order_value(order: &Unforced) -> Value {
+    json!({ "step": order.step + 1, "actor": order.actor, "op": order.op, "why": order.why })
 }
 
 fn hold_value(plan: &Plan, hold: &Hold) -> Value {
