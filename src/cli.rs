@@ -726,8 +726,9 @@ fn parse_inode(text: &str) -> Result<u64, String> {
 /// Reads the size of a block.
 fn parse_block(text: &str) -> Result<u64, String> {
     let block = parse_size(text)?;
-    let fits = block.is_power_of_two() && (512..=65536).contains(&block);
-    fits.then_some(block).ok_or_else(|| "expected a power of two from 512 to 64k".to_owned())
+    stalemap_trace::is_block_size(block)
+        .then_some(block)
+        .ok_or_else(|| "expected a power of two from 512 to 64k".to_owned())
 }
 
 /// Looks a memory up in which there is something to order.

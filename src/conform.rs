@@ -122,7 +122,7 @@ impl Survey {
             traces.see(&traced.event);
             if let Event::Meta { kernel, block: of_trace, .. } = traced.event {
                 release.get_or_insert(kernel);
-                block = if of_trace > 0 { of_trace } else { block };
+                block = of_trace;
             }
         }
         let backwards = reader.counts().backwards;

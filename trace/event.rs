@@ -267,6 +267,8 @@ pub enum Event {
         start: u64,
         /// How many blocks it has.
         blocks: u64,
+        /// Where it is on the device, in blocks; `None` in a hole and for a reservation.
+        block: Option<u64>,
     },
     /// The kernel compares a mapping's counter (kprobe on `xfs_iomap_valid`), with the folio locked.
     Check(Sampled),

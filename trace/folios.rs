@@ -40,6 +40,11 @@ const MOST_ADDED: usize = 4096;
 /// The size of a page. It is not in a trace; all traces so far are of x86.
 pub(crate) const PAGE: u64 = 4096;
 
+/// Whether a file system may have blocks of so many bytes: a power of two from 512 to 64k.
+pub fn is_block_size(bytes: u64) -> bool {
+    bytes.is_power_of_two() && (512..=65536).contains(&bytes)
+}
+
 impl Folios {
     pub(crate) fn new(block: u64) -> Self {
         Folios { block, present: BTreeMap::new(), gone: BTreeSet::new(), added: BTreeMap::new() }

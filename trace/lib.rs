@@ -19,6 +19,7 @@ mod folios;
 mod line;
 mod parse;
 mod pieces;
+mod ranges;
 mod reader;
 mod windows;
 
@@ -28,6 +29,7 @@ pub use event::{
     BlockChange, Call, Direct, Event, FolioChange, Fork, Lock, MapKind, Mapping, Phase, Place, Request,
     Sampled, Source,
 };
+pub use folios::is_block_size;
 pub use line::{Head, Task};
 pub use pieces::{Cutting, Deed, Doer, Does, Outside, Piece, Pieces, Rule, Seen, Sight, Traces};
 pub use reader::{ReadError, Reader, Traced, Which};

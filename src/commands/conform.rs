@@ -6,7 +6,7 @@ use stalemap_explore::Limits;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_trace::{ReadError, Reader, Which};
 
-use super::trace_file::{open, other};
+use super::trace_file::{block_is_one, open, other};
 use super::{Exit, Report, Result, under};
 use crate::cli::{TraceArgs, TraceFormat};
 use crate::conform::{Asker, PAIRS, Survey, kernel_of};
@@ -72,7 +72,9 @@ pub(super) fn survey(args: &TraceArgs, file: &Path) -> Result<Survey> {
     let which = args.inode.map_or(Which::First, Which::Inode);
     let mut reader = Reader::new(open(file)?, which).map_err(unreadable)?;
     let survey = Survey::of(&mut reader, args.block).map_err(unreadable)?;
-    survey.ok_or_else(|| vec![other(file, &trace::nothing(reader.counts(), args.inode))])
+    let survey = survey.ok_or_else(|| vec![other(file, &trace::nothing(reader.counts(), args.inode))])?;
+    block_is_one(file, survey.block)?;
+    Ok(survey)
 }
 
 /// The kernel or design that is asked for.

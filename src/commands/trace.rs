@@ -6,7 +6,7 @@ use std::path::Path;
 
 use stalemap_trace::{Finder, ReadError, Reader, Which, Window};
 
-use super::trace_file::{open, other};
+use super::trace_file::{block_is_one, open, other};
 use super::{Exit, Report, Result, conform, picture, unwritable};
 use crate::cli::{TraceArgs, TraceCommand, TraceFormat};
 use crate::report::cut;
@@ -35,7 +35,8 @@ fn read(args: &TraceArgs, file: &Path, out: &mut dyn Write) -> Result<Report> {
             // Nobody reads any more.
             return Ok(Report::of(String::new(), Exit::Expected));
         }
-        if let stalemap_trace::Event::Meta { kernel: release, .. } = &traced.event {
+        if let stalemap_trace::Event::Meta { kernel: release, block, .. } = &traced.event {
+            block_is_one(file, *block)?;
             kernel.get_or_insert_with(|| release.clone());
         }
         finder.see(&traced);

@@ -12,6 +12,15 @@ pub(super) fn other(path: &Path, problem: &str) -> InputError {
     InputError::Other(format!("{}: {problem}", path.display()))
 }
 
+/// Whether blocks may be of a size that a trace says; `--block` takes no other.
+pub(super) fn block_is_one(path: &Path, bytes: u64) -> Result<()> {
+    if stalemap_trace::is_block_size(bytes) {
+        return Ok(());
+    }
+    let problem = format!("`wl meta` says bsize={bytes}: expected a power of two from 512 to 64k");
+    Err(vec![other(path, &problem)])
+}
+
 /// A trace may be as long as it likes, and may come from a pipe.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
     if path == Path::new("-") {

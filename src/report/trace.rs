@@ -1,11 +1,12 @@
 //! What a trace of a real kernel shows, for people and for programs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::json;
-use stalemap_trace::{Bytes, Counts, Harm, MapKind, Traced, Window, Windows, WrongContents};
+use stalemap_trace::{Bytes, Counts, Harm, MapKind, Purpose, Traced, Window, Windows, WrongContents};
 
 use super::json::pretty;
 use super::style::{HEAD, styled};
@@ -153,6 +154,7 @@ fn totals(text: &mut String, read: &Read) {
             "    of {} that could be followed, {} saved data, {} had nothing changed under them",
             totals.rejected, totals.rejected_harmful, totals.rejected_needlessly
         );
+    not_judged(text, &totals.not_judged);
     } else {
         let _ = writeln!(text, "the kernel's check: none is in the trace");
     }
@@ -171,6 +173,26 @@ fn kind(kind: MapKind) -> &'static str {
         MapKind::Unwritten => "unwritten",
         MapKind::Inline => "inline",
     }
+/// Mappings whose uses are not seen: what was done under them is not among what follows.
+fn not_judged(text: &mut String, not_judged: &BTreeMap<Purpose, u64>) {
+    if not_judged.is_empty() {
+        return;
+    }
+    let of = |(purpose, many): (&Purpose, &u64)| {
+        let purpose = match purpose {
+            Purpose::Write => "writes (the probe at iomap_write_begin is missing)",
+            Purpose::Zero => "zeroing (the probe at iomap_write_begin is missing)",
+            Purpose::Fault => "faults",
+            Purpose::Read => "reads",
+            Purpose::Direct => "direct I/O",
+            Purpose::Writeback => "writeback",
+        };
+        format!("{many} for {purpose}")
+    };
+    let all: Vec<String> = not_judged.iter().map(of).collect();
+    let _ = writeln!(text, "    not judged: {}: no event says when they are used", all.join(", "));
+}
+
 }
 
 fn lower(value: impl Serialize) -> String {
@@ -205,7 +227,10 @@ fn window(text: &mut String, number: usize, window: &Window) {
         let by = format!("{}-{} in {}", change.task.comm, change.task.pid, change.caller);
         let now = window.differs.as_ref().map_or_else(
             || "elsewhere in the file".to_owned(),
-            |(differs, now)| format!("{} is {} when it is used", bytes(differs), kind(*now)),
+            |(differs, now)| {
+                let elsewhere = if *now == window.says { ", elsewhere on the device," } else { "" };
+                format!("{} is {}{elsewhere} when it is used", bytes(differs), kind(*now))
+            },
         );
         step(text, change.at.line, &change.at.time, &format!("changed: by {by}; {now}"));
     }

@@ -1,15 +1,12 @@
 //! The extent map and its counters (`fs/xfs/xfs_trace.h`, `xfs_bmap_class`).
 
-use super::map::function;
+use super::map::{function, on_device};
 use crate::event::{BlockChange, Event, Fork};
 use crate::fields::{Fields, Missing};
 
 /// The bits of the state of a change (`BMAP_ATTRFORK`, `BMAP_COWFORK` in `fs/xfs/libxfs/xfs_bmap.h`), as probes see it.
 const ATTR: u64 = 1 << 8;
 const COW: u64 = 1 << 9;
-
-/// From this block on it is none: a reservation has its indirect blocks in the lower bits (`STARTBLOCKMASK`).
-const NULL_STARTBLOCK: u64 = ((1 << 52) - 1) & !((1 << 17) - 1);
 
 pub(super) fn event(name: &str, fields: Fields<'_>) -> Option<Result<Event, Missing>> {
     Some(match name {
@@ -40,7 +37,7 @@ fn extent(change: BlockChange, fields: Fields<'_>) -> Result<Event, Missing> {
             Fork::Data
         },
         start: fields.number_of(&["fileoff", "offset"])?,
-        block: (block & NULL_STARTBLOCK != NULL_STARTBLOCK).then_some(block),
+        block: on_device(block),
         blocks: fields.number_of(&["fsbcount", "count"])?,
         unwritten: fields.number("flag")? != 0,
         caller: function(fields.word("caller")?),

@@ -3,6 +3,9 @@
 use crate::event::{Event, Fork, MapKind, Mapping, Request, Sampled, Source};
 use crate::fields::{Fields, Missing};
 
+/// From this block on it is none: a reservation has its indirect blocks in the lower bits (`STARTBLOCKMASK`).
+const NULL_STARTBLOCK: u64 = ((1 << 52) - 1) & !((1 << 17) - 1);
+
 pub(super) fn event(name: &str, fields: Fields<'_>) -> Option<Result<Event, Missing>> {
     Some(match name {
         "iomap_iter" | "iomap_apply" => request(fields),
@@ -29,6 +32,11 @@ fn request(fields: Fields<'_>) -> Result<Event, Missing> {
         ops: fields.word("ops")?.to_owned(),
         caller: function(fields.word("caller")?),
     }))
+}
+
+/// A block's number, if it is one: a hole and a reservation have none.
+pub(super) fn on_device(block: u64) -> Option<u64> {
+    (block & NULL_STARTBLOCK != NULL_STARTBLOCK).then_some(block)
 }
 
 /// A function without the place in it.
@@ -83,6 +91,7 @@ fn found(name: &str, fields: Fields<'_>) -> Result<Event, Missing> {
         fork: fork(fields.word("fork")?),
         start: fields.number("startoff")?,
         blocks: fields.number_of(&["fsbcount", "blockcount"])?,
+        block: fields.number_of(&["startblock", "block"]).ok().and_then(on_device),
     })
 }
 

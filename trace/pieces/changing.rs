@@ -6,6 +6,7 @@ use super::piece::{Deed, Outside};
 use super::story::Change;
 use super::teller::{Pieces, Recent, tell_change};
 use crate::event::{BlockChange, MapKind};
+use crate::extents::Record;
 use crate::folios::PAGE;
 use crate::line::Task;
 
@@ -26,6 +27,11 @@ impl Pieces {
         self.doing(task.pid).changes_for_pages = FOR_PAGES.iter().any(|name| caller.starts_with(name));
     }
 
+    /// Whether changes since a line are not remembered any more.
+    pub(super) fn forgets_changes_since(&self, line: u64) -> bool {
+        self.recent.len() == MOST_CHANGES && self.recent.front().is_some_and(|first| first.line > line)
+    }
+
     /// A task has no more taken out of the map than it puts back.
     pub(super) fn settle(&mut self, task: &Task, line: u64) {
         let taken_out = self.data.unsettled(task.pid);
@@ -36,21 +42,15 @@ impl Pieces {
         }
     }
 
-    pub(super) fn extent(
-        &mut self,
-        task: &Task,
-        line: u64,
-        change: BlockChange,
-        blocks: Range<u64>,
-        kind: MapKind,
-    ) {
+    pub(super) fn extent(&mut self, task: &Task, line: u64, change: BlockChange, record: Record) {
+        let Record { blocks, kind, .. } = record.clone();
         let mut before = self.data.parts(&blocks);
         if matches!(change, BlockChange::Before | BlockChange::Remove) {
             // It says what was there.
             self.data.learn(blocks.clone(), kind);
             before = Vec::new();
         }
-        self.data.change(task.pid, change, blocks.clone(), kind);
+        self.data.change(task.pid, change, record);
         // The counter moves after a removal is printed: that is told when the record is put back, or is not.
         if matches!(change, BlockChange::Insert | BlockChange::After) {
             self.changed(task, line, &before, &blocks);

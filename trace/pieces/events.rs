@@ -4,6 +4,7 @@ use super::piece::Outside;
 use super::piece::Sight;
 use super::teller::Pieces;
 use crate::event::{BlockChange, Event, FolioChange, Fork, MapKind, Phase, Source};
+use crate::extents::Record;
 use crate::folios::PAGE;
 use crate::line::Task;
 use crate::reader::Traced;
@@ -42,7 +43,8 @@ impl Pieces {
                 self.changes_for(task, caller);
                 // A removal is printed before the counter moves.
                 self.moved += u64::from(matches!(change, BlockChange::Insert | BlockChange::After));
-                self.extent(task, line, *change, *start..start.saturating_add(*blocks), kind);
+                let blocks = *start..start.saturating_add(*blocks);
+                self.extent(task, line, *change, Record { blocks, kind, at: *block });
             }
             Event::Folio { change, place } => self.folio(task, line, *change, *place),
             Event::Mapping { of: Source::Destination, mapping } => self.mapping(task, line, mapping),

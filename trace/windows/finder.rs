@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::held::{Changed, Held, Holder};
+use super::held::{Changed, Found, Held, Holder};
 use super::judge::Known;
-use super::window::{Change, Harm, Moment, Window, Windows, WrongContents};
+use super::window::{Change, Harm, Moment, Purpose, Window, Windows, WrongContents};
 use crate::event::{BlockChange, Call, Event, FolioChange, Fork, MapKind, Mapping, Phase, Place, Source};
-use crate::extents::Extents;
-use crate::folios::{Folios, PAGE};
+use crate::extents::{Extents, Record, Shift};
+use crate::folios::{Folios, PAGE, is_block_size};
 use crate::reader::Traced;
 
 /// How many tasks are remembered that hold no mapping.
@@ -24,6 +24,10 @@ pub struct Finder {
     cow: Extents,
     folios: Folios,
     holders: BTreeMap<u32, Holder>,
+    /// Mappings that were handed out, by what for.
+    handed_out: BTreeMap<Purpose, u64>,
+    /// The trace has the probe at `iomap_write_begin`.
+    write_begins: bool,
     found: Windows,
 }
 
@@ -36,6 +40,8 @@ impl Finder {
             cow: Extents::default(),
             folios: Folios::new(block),
             holders: BTreeMap::new(),
+            handed_out: BTreeMap::new(),
+            write_begins: false,
             found: Windows::default(),
         }
     }
@@ -59,7 +65,7 @@ impl Finder {
             self.cow.settle(traced.head.task.pid);
         }
         match &traced.event {
-            Event::Meta { block, .. } if *block > 0 && *block != self.block => {
+            Event::Meta { block, .. } if is_block_size(*block) && *block != self.block => {
                 self.block = *block;
                 self.folios = Folios::new(*block);
             }
@@ -71,12 +77,13 @@ impl Finder {
                     (Some(_), false) => MapKind::Mapped,
                 };
                 let (task, range) = (traced.head.task.pid, *start..start.saturating_add(*blocks));
+                let record = Record { blocks: range.clone(), kind, at: *block };
                 match fork {
                     Fork::Data => {
-                        self.data.change(task, *change, range.clone(), kind);
+                        self.data.change(task, *change, record);
                         self.changed(traced, *change, range, caller);
                     }
-                    Fork::Cow => self.cow.change(task, *change, range, kind),
+                    Fork::Cow => self.cow.change(task, *change, record),
                     Fork::Attr => {}
                 }
             }
@@ -93,6 +100,9 @@ impl Finder {
         for held in holders.into_values().flat_map(|holder| [holder.held, holder.for_writeback]) {
             self.close(held);
         }
+        let write_begins = self.write_begins;
+        let not_judged = self.handed_out.into_iter().filter(|(purpose, _)| !purpose.is_judged(write_begins));
+        self.found.totals.not_judged = not_judged.collect();
         let worst = |window: &Window| {
             (std::cmp::Reverse((!window.rejected, window.judgement.harm)), window.used.line)
         };
@@ -146,17 +156,27 @@ impl Finder {
                 let held = self.holder(pid).asks(request);
                 self.close(held);
             }
-            Event::Found { by, fork, .. } if by.starts_with("xfs_map_blocks") => {
-                let held = self.holder(pid).samples_for_writeback(Moment::of(traced), *fork);
-                self.close(held);
+            Event::Found { by, fork, start, block, .. } => {
+                let found = Found {
+                    at: Moment::of(traced),
+                    fork: *fork,
+                    shift: block.map(|block| Shift::of(*start, block)),
+                };
+                if by.starts_with("xfs_map_blocks") {
+                    let held = self.holder(pid).samples_for_writeback(found);
+                    self.close(held);
+                } else {
+                    self.holder(pid).samples(found);
+                }
             }
-            Event::Found { fork, .. } => self.holder(pid).samples(Moment::of(traced), *fork),
             Event::Mapping { of: Source::Destination, mapping } => {
                 self.found.totals.mappings += 1;
                 let held = self.holder(pid).holds(Moment::of(traced), mapping);
                 self.close(held);
-                let held = &self.holder(pid).held;
-                if held.as_ref().is_some_and(|held| held.fork == Fork::Data) {
+                let held = self.holder(pid).held.as_ref().map(|held| (held.purpose, held.fork));
+                let purpose = held.map_or(Purpose::Read, |(purpose, _)| purpose);
+                *self.handed_out.entry(purpose).or_default() += 1;
+                if held.is_some_and(|(_, fork)| fork == Fork::Data) {
                     let blocks = self.known().blocks(mapping.offset, mapping.length);
                     self.data.learn(blocks, mapping.kind);
                 }
@@ -169,7 +189,10 @@ impl Finder {
             Event::File { offset: Some(offset), length: Some(length), .. } => {
                 self.holder(pid).call_end = Some(offset.saturating_add(*length));
             }
-            Event::WriteBegin { offset, length } => self.holder(pid).begins(*offset, *length),
+            Event::WriteBegin { offset, length } => {
+                self.write_begins = true;
+                self.holder(pid).begins(*offset, *length);
+            }
             Event::Answer { valid } => {
                 self.found.totals.checks += 1;
                 if !valid {
@@ -181,7 +204,10 @@ impl Finder {
                 self.found.totals.reported += 1;
                 self.rejected(traced);
             }
-            Event::ReadBlock { offset, length } => self.folios.fill(*offset, *length),
+            Event::ReadBlock { offset, length } => {
+                self.reads(pid);
+                self.folios.fill(*offset, *length);
+            }
             Event::WriteBegun { returned: 0 } => self.written(traced),
             Event::WriteEnd { offset, copied, .. } => self.folios.fill(*offset, *copied),
             Event::Writeback { offset, length, .. } => self.holder(pid).writes_back(*offset, *length),
@@ -207,12 +233,24 @@ impl Finder {
         self.keep(Window { rejected: true, ..window });
     }
 
-    /// A part of a write has its folio, and copies.
-    fn written(&mut self, traced: &Traced) {
-        let holder = self.holder(traced.head.task.pid);
+    /// The rest of a block is read for a write; from where, its mapping says. Afterwards it is in the page cache, right or wrong.
+    fn reads(&mut self, pid: u32) {
+        let holder = self.holder(pid);
         let (write, held) = (holder.write, holder.held.clone());
         if let (Some((offset, length)), Some(held)) = (write, held) {
             let judgement = self.known().of_write(&held, offset, length);
+            if judgement.harm == Harm::Harmful {
+                self.holder(pid).read.get_or_insert(judgement);
+            }
+        }
+    }
+
+    /// A part of a write has its folio, and copies.
+    fn written(&mut self, traced: &Traced) {
+        let holder = self.holder(traced.head.task.pid);
+        let (write, held, read) = (holder.write, holder.held.clone(), holder.read.take());
+        if let (Some((offset, length)), Some(held)) = (write, held) {
+            let judgement = read.unwrap_or_else(|| self.known().of_write(&held, offset, length));
             let window = self.known().window(traced, &held, (offset, length), judgement);
             if let Some(held) = &mut self.holder(traced.head.task.pid).held {
                 used(held, window);

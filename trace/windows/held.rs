@@ -3,14 +3,23 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::window::{Change, Moment, Purpose, Window};
+use super::window::{Change, Judgement, Moment, Purpose, Window};
 use crate::event::{Fork, MapKind, Mapping, Request};
+use crate::extents::Shift;
 
 /// A change of the extents, with the bytes whose record it is.
 #[derive(Debug, Clone)]
 pub(super) struct Changed {
     pub(super) bytes: Range<u64>,
     pub(super) change: Change,
+}
+
+/// An extent that the file system has found for a mapping.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) at: Moment,
+    pub(super) fork: Fork,
+    pub(super) shift: Option<Shift>,
 }
 
 /// A mapping that a task holds.
@@ -21,6 +30,10 @@ pub(super) struct Held {
     pub(super) offset: u64,
     pub(super) length: u64,
     pub(super) says: MapKind,
+    /// Where it is on the device, as it is printed.
+    address: Option<u64>,
+    /// The same as the extent map has it, if the extent was seen that it was made of.
+    pub(super) shift: Option<Shift>,
     /// Which extent map it is of.
     pub(super) fork: Fork,
     /// What it says of the data fork, by which the rest of a block is filled: a mapping of a copy has a source for that, and without one
@@ -69,7 +82,7 @@ const MOST_RECENT: usize = 64;
 pub(super) struct Holder {
     purpose: Option<Purpose>,
     /// When the file system sampled what is handed out next, and of which fork.
-    sampled: Option<(Moment, Fork)>,
+    sampled: Option<Found>,
     /// What has changed since.
     recent: VecDeque<Changed>,
     pub(super) held: Option<Held>,
@@ -78,6 +91,8 @@ pub(super) struct Holder {
     pub(super) call_end: Option<u64>,
     /// The part of a write for which a folio is taken.
     pub(super) write: Option<(u64, u64)>,
+    /// What was read for that, if it did harm.
+    pub(super) read: Option<Judgement>,
     /// The folio that is written back.
     pub(super) folio: Option<(u64, u64)>,
 }
@@ -102,19 +117,20 @@ impl Holder {
         self.held.take()
     }
 
-    pub(super) fn samples(&mut self, at: Moment, fork: Fork) {
-        self.sampled = Some((at, fork));
+    pub(super) fn samples(&mut self, found: Found) {
+        self.sampled = Some(found);
         self.recent.clear();
     }
 
     /// Writeback samples a mapping; the one that it held until now is returned.
-    pub(super) fn samples_for_writeback(&mut self, at: Moment, fork: Fork) -> Option<Held> {
-        self.samples(at, fork);
+    pub(super) fn samples_for_writeback(&mut self, found: Found) -> Option<Held> {
+        self.samples(found);
         self.for_writeback.take()
     }
 
     fn take(&mut self, purpose: Purpose, now: Moment, mapping: &Mapping) -> Held {
-        let (sampled, fork) = self.sampled.take().unwrap_or((now, Fork::Data));
+        let unseen = Found { at: now, fork: Fork::Data, shift: None };
+        let Found { at: sampled, fork, shift } = self.sampled.take().unwrap_or(unseen);
         let shared = mapping.flags.split('|').any(|flag| flag == "SHARED");
         // What is shared is written by way of a copy only; not every event says which fork that is in.
         let fork = if shared { Fork::Cow } else { fork };
@@ -124,6 +140,8 @@ impl Holder {
             offset: mapping.offset,
             length: mapping.length,
             says: mapping.kind,
+            address: mapping.address,
+            shift: shift.filter(|_| mapping.address.is_some()),
             fork,
             data_says: if fork == Fork::Cow { MapKind::Hole } else { mapping.kind },
             under: VecDeque::new(),
@@ -155,7 +173,8 @@ impl Holder {
     /// returned.
     pub(super) fn holds_for_writeback(&mut self, now: Moment, mapping: &Mapping) -> Option<Held> {
         let same = |held: &Held| {
-            (held.offset, held.length, held.says) == (mapping.offset, mapping.length, mapping.kind)
+            (held.offset, held.length, held.says, held.address)
+                == (mapping.offset, mapping.length, mapping.kind, mapping.address)
         };
         if self.for_writeback.as_ref().is_some_and(same) {
             return None;
@@ -166,6 +185,7 @@ impl Holder {
 
     pub(super) fn begins(&mut self, offset: u64, length: u64) {
         self.write = Some((offset, length));
+        self.read = None;
     }
 
     pub(super) fn writes_back(&mut self, offset: u64, length: u64) {

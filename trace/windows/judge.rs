@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::held::Held;
-use super::window::{Bytes, Harm, Judgement, Moment, Window};
+use super::window::{Bytes, Harm, Judgement, Moment, Purpose, Window};
 use crate::event::{Fork, MapKind};
 use crate::extents::Extents;
 use crate::folios::{Cached, Folios};
@@ -17,10 +17,12 @@ const EXPOSED: &str = "the rest of the block is read from where the file has no 
 const DROPPED: &str = "data go to where the file has no block";
 const NOT_CONVERTED: &str = "data go to a block that stays unwritten, and reads as zeros";
 const PASSED_OVER: &str = "data are not written, though the file has a block";
+const MOVED: &str = "data go to where the block was, and not to where it is";
+const READ_MOVED: &str = "the rest of the block is read from where it was, and not from where it is";
 const UNSEEN: &str = "the trace does not show what was there before it began";
 
 fn judgement(harm: Harm, why: &'static str) -> Judgement {
-    Judgement { harm, why, wrong: Vec::new() }
+    Judgement { harm, why, wrong: Vec::new(), block: None }
 }
 
 /// What is known of the file at a use.
@@ -43,6 +45,10 @@ impl Known<'_> {
         let data = self.data.kind(block);
         // A copy that is complete has moved to the data fork.
         let copy = self.cow.kind(block).filter(|kind| held.fork == Fork::Cow && *kind != MapKind::Hole);
+        let map = if copy.is_some() { self.cow } else { self.data };
+        if map.elsewhere(&(block..block + 1), held.shift).is_some() {
+            return Judgement { block: Some(block), ..judgement(Harm::Harmful, MOVED) };
+        }
         match (held.says, copy.or(data)) {
             (MapKind::Mapped | MapKind::Unwritten, Some(MapKind::Hole | MapKind::Delalloc)) => {
                 judgement(Harm::Harmful, DROPPED)
@@ -72,7 +78,7 @@ impl Known<'_> {
             }
             let rest = [(block, offset.max(block)), (end.min(behind), behind)];
             let rest = rest.into_iter().filter(|(from, to)| from < to);
-            let mut one = self.of_part(held.data_says, block);
+            let mut one = self.of_part(held, block);
             if one.harm == Harm::Harmful {
                 one.wrong.extend(rest.map(|(from, to)| Bytes { first: from, last: to - 1 }));
             }
@@ -86,12 +92,19 @@ impl Known<'_> {
     }
 
     /// What becomes of the rest of a block of which a part is written.
-    fn of_part(&self, says: MapKind, block: u64) -> Judgement {
+    fn of_part(&self, held: &Held, block: u64) -> Judgement {
+        let says = held.data_says;
         let cached = self.folios.at(block);
         if cached == Cached::Uptodate {
             return judgement(Harm::Harmless, CACHED);
         }
         let Some(real) = self.data.kind(block / self.block) else { return judgement(Harm::Unknown, UNSEEN) };
+        // A copy is read from its source, of which it is not known where that is.
+        let shift = held.shift.filter(|_| held.fork == Fork::Data && says == MapKind::Mapped);
+        let number = block / self.block;
+        if cached == Cached::Not && self.data.elsewhere(&(number..number + 1), shift).is_some() {
+            return Judgement { block: Some(number), ..judgement(Harm::Harmful, READ_MOVED) };
+        }
         match cached {
             _ if real == says => judgement(Harm::Harmless, SAME),
             Cached::Unknown => judgement(Harm::Unknown, UNSEEN),
@@ -102,6 +115,25 @@ impl Known<'_> {
         }
     }
 
+    /// Where the extents differ from a mapping, and what they are there: at the bytes that are wrong, or the first.
+    fn differs(&self, held: &Held, judgement: &Judgement) -> Option<(Range<u64>, MapKind)> {
+        let map =
+            if held.purpose == Purpose::Writeback && held.fork == Fork::Cow { self.cow } else { self.data };
+        let moved = |blocks: &Range<u64>| {
+            let moved = map.elsewhere(blocks, held.shift)?;
+            let kind = map.kind(moved.start)?;
+            Some((moved, kind))
+        };
+        if let Some(block) = judgement.block {
+            return moved(&(block..block + 1));
+        }
+        let wrong = judgement.wrong.first().map(|bytes| self.blocks(bytes.first, 1));
+        let all = self.blocks(held.offset, held.length);
+        let differs = wrong.and_then(|block| self.data.other_than(block, held.data_says));
+        let differs = differs.or_else(|| self.data.other_than(all.clone(), held.data_says));
+        differs.or_else(|| moved(&all).filter(|_| held.fork == Fork::Data))
+    }
+
     /// What a use shows.
     pub(super) fn window(
         &self,
@@ -110,10 +142,7 @@ impl Known<'_> {
         (use_offset, use_length): (u64, u64),
         judgement: Judgement,
     ) -> Window {
-        let wrong = judgement.wrong.first().map(|bytes| self.blocks(bytes.first, 1));
-        let differs = wrong.and_then(|block| self.data.other_than(block, held.data_says));
-        let differs =
-            differs.or_else(|| self.data.other_than(self.blocks(held.offset, held.length), held.data_says));
+        let differs = self.differs(held, &judgement);
         let at = differs.as_ref().map_or(held.offset, |(blocks, _)| blocks.start.saturating_mul(self.block));
         let bytes = |blocks: Range<u64>| Bytes {
             first: blocks.start.saturating_mul(self.block),

@@ -1,5 +1,7 @@
 //! What is said of a stale mapping.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::event::MapKind;
@@ -32,6 +34,17 @@ pub enum Purpose {
     Read,
     Direct,
     Writeback,
+}
+
+impl Purpose {
+    /// Whether uses of such a mapping are seen, in a trace with or without the probe at `iomap_write_begin`.
+    pub(super) fn is_judged(self, write_begins: bool) -> bool {
+        match self {
+            Purpose::Write | Purpose::Zero => write_begins,
+            Purpose::Fault | Purpose::Read | Purpose::Direct => false,
+            Purpose::Writeback => true,
+        }
+    }
 }
 
 /// Who changed the extents, and how.
@@ -77,6 +90,9 @@ pub struct Judgement {
     pub why: &'static str,
     /// Which bytes are wrong afterwards, if any.
     pub wrong: Vec<Bytes>,
+    /// The block that it is about, where that is one.
+    #[serde(skip)]
+    pub(crate) block: Option<u64>,
 }
 
 /// A mapping that was used, or would have been, after the extents under it had changed.
@@ -122,6 +138,9 @@ pub struct Window {
 pub struct Totals {
     /// Mappings that were handed out.
     pub mappings: u64,
+    /// Those of them of which no use can be judged, by what they were held for: no event says when direct I/O, reads and faults use
+    /// one, and of writes only a probe does.
+    pub not_judged: BTreeMap<Purpose, u64>,
     /// Comparisons of the counter.
     pub checks: u64,
     /// Of these, so many said that the mapping is stale.
