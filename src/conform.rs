@@ -5,22 +5,25 @@
 //! event for is free; what it has one for must be there, and nothing else of that kind. Pieces that differ in nothing but
 //! where and when are asked about once.
 
+mod found;
+mod impossible;
 mod observed;
+mod places;
 mod release;
 mod staged;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use stalemap_checker::explain;
 use stalemap_explore::{Explanation, LimitHit, Limits, Offer, Step};
 use stalemap_model::system::kernel::Kernel;
-use stalemap_model::words::design::{Check, Compare, Sample};
+use stalemap_model::words::design::{Check, Design};
 use stalemap_model::words::implementation::Implementation;
-use stalemap_trace::{
-    Cutting, Event, Outside, Piece, Pieces, ReadError, Reader, Rule, Seen, Sight, Traces, Window,
-};
+use stalemap_trace::{Counts, Cutting, Event, Piece, Pieces, ReadError, Reader, Rule, Sight, Traces, Window};
 
+pub use self::found::{AnswerOutside, Conformance, Difference, Verdict};
 use self::observed::Observed;
+use self::places::Places;
 pub use self::release::kernel_of;
 use self::staged::Stage;
 use crate::scenario::{Scenario, read};
@@ -33,50 +36,6 @@ const MOST_KNOWN: usize = 20_000;
 
 /// Pairs of a state and a position that the search for one piece may look at.
 pub const PAIRS: u64 = 100_000;
-
-/// What came of a trace.
-#[derive(Clone, Debug, Default)]
-pub struct Conformance {
-    /// Pieces, all.
-    pub pieces: u64,
-    /// Those that some schedule explains.
-    pub explained: u64,
-    /// How many different ones the explorer was asked about.
-    pub asked: u64,
-    /// Those that no schedule explains.
-    pub unexplained: u64,
-    /// The first of them.
-    pub differences: Vec<Difference>,
-    /// Those that could not be decided, by why.
-    pub undecided: BTreeMap<String, u64>,
-    /// Lines of answers "valid" before which the counter had moved, of a kernel that compares it. For that no piece is needed.
-    pub valid_though_moved: Vec<u64>,
-    /// Events that a piece may be about.
-    pub subjects: u64,
-    /// Those of them that are explained.
-    pub events: u64,
-    /// Pages' stories that are in no piece, by why.
-    pub outside: BTreeMap<Outside, u64>,
-    /// How often each rule was needed in explained pieces.
-    pub rules: BTreeMap<Rule, u64>,
-}
-
-/// A piece that no schedule explains.
-#[derive(Clone, Debug)]
-pub struct Difference {
-    /// The piece.
-    pub piece: Piece,
-    /// The first thing seen that none explains; `None` where all are, and the run cannot end.
-    pub seen: Option<Seen>,
-    /// How many things seen some run explains, at most.
-    pub explained: usize,
-    /// What the model could do next, and the trace does not show.
-    pub offers: BTreeSet<Offer>,
-    /// The piece as a scenario.
-    pub scenario: String,
-    /// A run that explains the most.
-    pub steps: Vec<Step>,
-}
 
 /// A piece's answer.
 #[derive(Clone, Debug)]
@@ -110,8 +69,8 @@ pub struct Survey {
     pub release: Option<String>,
     /// Which events it has.
     pub traces: Traces,
-    /// Lines in which times go back.
-    pub backwards: u64,
+    /// What was understood, and what was not.
+    pub counts: Counts,
 }
 
 impl Survey {
@@ -125,9 +84,9 @@ impl Survey {
                 block = of_trace;
             }
         }
-        let backwards = reader.counts().backwards;
-        let inode = reader.inode().filter(|_| reader.counts().understood > 0);
-        Ok(inode.map(|inode| Survey { inode, block, release, traces, backwards }))
+        let counts = reader.counts().clone();
+        let inode = reader.inode().filter(|_| counts.understood > 0);
+        Ok(inode.map(|inode| Survey { inode, block, release, traces, counts }))
     }
 }
 
@@ -138,6 +97,7 @@ pub struct Asker<'i> {
     limits: Limits,
     known: HashMap<String, Answer>,
     explained_lines: BTreeSet<u64>,
+    places: Places,
     found: Conformance,
 }
 
@@ -154,6 +114,7 @@ impl<'i> Asker<'i> {
             limits,
             known: HashMap::new(),
             explained_lines: BTreeSet::new(),
+            places: Places::default(),
             found: Conformance::default(),
         }
     }
@@ -172,11 +133,14 @@ impl<'i> Asker<'i> {
                 self.ask(cutting);
             }
         }
-        if self.compares_counter() {
-            self.found.valid_though_moved = pieces.valid_though_moved().to_vec();
-        }
+        let impossible = pieces.impossible();
+        let answers = pieces.answers().to_vec();
         for cutting in pieces.finish() {
             self.ask(cutting);
+        }
+        self.places.tell(&answers, &mut self.found);
+        for (line, what) in impossible::of(self.design(), &impossible, &answers) {
+            self.found.impossible.entry(what).or_default().push(line);
         }
         self.found.subjects = subjects.len() as u64;
         let explained = |line: &&u64| self.explained_lines.contains(line);
@@ -222,22 +186,18 @@ impl<'i> Asker<'i> {
         })
     }
 
-    /// Whether the kernel compares the counter that a mapping was sampled with.
-    fn compares_counter(&self) -> bool {
+    /// How the kernel, or the design, finds stale mappings.
+    fn design(&self) -> Option<Design> {
         let any = "title = \"any\"\n\n[[actor]]\nname = \"any\"\nrun = [\"fsync\"]\n";
         let implementation = read("any", any.as_bytes()).ok().and_then(|any| (self.implementation)(&any));
-        implementation.is_some_and(|implementation| {
-            let design = implementation.design;
-            design.check != Check::Never
-                && design.compare == Compare::Counter
-                && design.sample == Sample::Inside
-        })
+        implementation.map(|implementation| implementation.design)
     }
 
     fn ask(&mut self, cutting: Cutting) {
         let piece = match cutting {
             Cutting::Piece(piece) => piece,
-            Cutting::Outside(_, why, _) => {
+            Cutting::Outside(_, why, lines) => {
+                self.places.outside(&lines, why.words());
                 *self.found.outside.entry(why).or_default() += 1;
                 return;
             }
@@ -258,6 +218,7 @@ impl<'i> Asker<'i> {
             Answer::Explained { compares, .. } => {
                 self.found.explained += 1;
                 self.explained_lines.extend(piece.seen.iter().map(|seen| seen.line));
+                self.places.explained(&piece);
                 let answers = piece.seen.iter().filter(|seen| seen.sight == Sight::Answered { valid: true });
                 let not_compared = if compares { 0 } else { answers.count() as u64 };
                 let more = (not_compared > 0).then_some((Rule::AnswerNotCompared, not_compared));
@@ -267,6 +228,7 @@ impl<'i> Asker<'i> {
             }
             Answer::Unexplained { seen, explained, offers, steps } => {
                 self.found.unexplained += 1;
+                self.places.outside(&lines_of(&piece), "its piece is not explained");
                 if self.found.differences.len() < MOST_KEPT {
                     let scenario = Stage::of(&piece, &title(&piece)).text;
                     let seen = seen.and_then(|place| piece.seen.get(place).cloned());
@@ -274,7 +236,10 @@ impl<'i> Asker<'i> {
                     self.found.differences.push(difference);
                 }
             }
-            Answer::Undecided(why) => *self.found.undecided.entry(why).or_default() += 1,
+            Answer::Undecided(why) => {
+                self.places.outside(&lines_of(&piece), "its piece could not be decided");
+                *self.found.undecided.entry(why).or_default() += 1;
+            }
         }
     }
 
@@ -307,6 +272,11 @@ impl<'i> Asker<'i> {
             Err(error) => Answer::Undecided(error.to_string()),
         }
     }
+}
+
+/// The lines that say what was seen.
+fn lines_of(piece: &Piece) -> Vec<u64> {
+    piece.seen.iter().map(|seen| seen.line).collect()
 }
 
 /// The first answer "valid" that comes after a change elsewhere that cannot have come after it.

@@ -38,6 +38,8 @@ pub struct Counts {
     pub unreadable: u64,
     /// The first of them.
     pub first_unreadable: Vec<Unreadable>,
+    /// The last line has no end: what came behind it may be missing, and a number at its end may be cut.
+    pub unfinished: bool,
     /// Events that the kernel threw away since its buffer was full, as far as the trace says.
     pub lost: u64,
     /// Events whose time is before that of the line before. The order of lines is taken for the order of events; so a trace in which

@@ -31,7 +31,9 @@ pub use event::{
 };
 pub use folios::is_block_size;
 pub use line::{Head, Task};
-pub use pieces::{Cutting, Deed, Doer, Does, Outside, Piece, Pieces, Rule, Seen, Sight, Traces};
+pub use pieces::{
+    Answer, Cutting, Deed, Doer, Does, Impossible, Outside, Piece, Pieces, Rule, Seen, Sight, Traces,
+};
 pub use reader::{ReadError, Reader, Traced, Which};
 /// A shell script that takes such a trace of one file, while a command runs.
 pub const RECORD: &str = include_str!("record.sh");

@@ -7,15 +7,20 @@
 //! What the pieces leave out is counted by its reason (`Outside`): pages of which the trace does not show the beginning, and what a
 //! piece has no words for.
 
+mod answer;
 mod caching;
 mod changing;
 mod events;
+mod impossible;
 mod mapping;
 mod piece;
 mod story;
+mod suspicion;
 mod task;
 mod teller;
 mod writing;
 
+pub use answer::Answer;
 pub use piece::{Cutting, Deed, Doer, Does, Outside, Piece, Rule, Seen, Sight, Traces};
+pub use suspicion::Impossible;
 pub use teller::Pieces;

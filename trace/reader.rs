@@ -118,7 +118,10 @@ impl<'r> Reader<'r> {
         if read as u64 == LONGEST && self.line.last() != Some(&b'\n') {
             self.input.skip_until(b'\n').map_err(at)?;
         }
-        self.counts.lines += u64::from(read > 0);
+        if read > 0 {
+            self.counts.lines += 1;
+            self.counts.unfinished = self.line.last() != Some(&b'\n') && (read as u64) < LONGEST;
+        }
         Ok(read > 0)
     }
 

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use stalemap_explore::Limits;
 use stalemap_model::words::implementation::Implementation;
+use stalemap_model::words::kernel_version::KernelVersion;
 use stalemap_trace::{ReadError, Reader, Which};
 
 use super::trace_file::{block_is_one, open, other};
 use super::{Exit, Report, Result, under};
 use crate::cli::{TraceArgs, TraceFormat};
-use crate::conform::{Asker, PAIRS, Survey, kernel_of};
+use crate::conform::{Asker, PAIRS, Survey, Verdict, kernel_of};
 use crate::report::{conform, trace};
 use crate::scenario::implementations::Kind;
 use crate::scenario::{Scenario, read};
@@ -26,11 +27,11 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
         let problem = format!("blocks of {} bytes: a piece is a page of {PAGE} bytes", known.block);
         return Err(vec![other(file, &problem)]);
     }
-    if known.backwards > 0 {
+    if known.counts.backwards > 0 {
         let problem = format!(
             "times go back {} times, and the order of lines has to be that of events; print it anew, \
              or sort it by time",
-            known.backwards
+            known.counts.backwards
         );
         return Err(vec![other(file, &problem)]);
     }
@@ -42,18 +43,17 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
     let reader = Reader::new(open(file)?, Which::Inode(known.inode)).map_err(unreadable)?;
     let pieces = Asker::new(&implementation, known.traces, limits);
     let found = pieces.ask_all(reader, known.block).map_err(unreadable)?;
-    let exit = if found.unexplained > 0 || !found.valid_though_moved.is_empty() {
-        Exit::Unexpected
-    } else if !found.undecided.is_empty() || found.pieces == 0 {
-        Exit::Incomplete
-    } else {
-        Exit::Expected
+    let exit = match found.verdict() {
+        Verdict::DoesNotConform => Exit::Unexpected,
+        Verdict::NoPieces | Verdict::Undecided | Verdict::Incomplete => Exit::Incomplete,
+        Verdict::Conforms => Exit::Expected,
     };
     let shown = conform::Shown {
         file: file.display().to_string(),
         inode: known.inode,
         release: known.release,
         kernel: name,
+        counts: known.counts,
         found,
     };
     let text = match args.format {
@@ -100,5 +100,21 @@ pub(super) fn implementation_of(file: &Path, name: &str) -> Result<Implementatio
     let any = "title = \"any\"\n\n[[actor]]\nname = \"any\"\nrun = [\"fsync\"]\n";
     let scenario = read(&file.display().to_string(), any.as_bytes()).map_err(|_| Vec::new())?;
     let kind = if name.starts_with("linux-") { Kind::Kernel } else { Kind::Design };
-    scenario.implementation(name).ok_or_else(|| vec![under::unknown(&scenario, kind, name)])
+    scenario.implementation(name).ok_or_else(|| {
+        let of_version = kernels_of_version(name);
+        if of_version.is_empty() {
+            return vec![under::unknown(&scenario, kind, name)];
+        }
+        let meant = of_version.join("` or `");
+        vec![other(file, &format!("there is no design `{name}`; did you mean the kernel `{meant}`?"))]
+    })
+}
+
+/// The modelled kernels that somebody may mean who gives a version alone; 6.1 is the release, or its stable series.
+fn kernels_of_version(version: &str) -> Vec<&'static str> {
+    let is_meant = |name: &&'static str| {
+        let rest = name.strip_prefix("linux-").and_then(|name| name.strip_prefix(version));
+        rest.is_some_and(|rest| rest.is_empty() || rest == ".y")
+    };
+    KernelVersion::ALL.iter().map(|kernel| kernel.name()).filter(is_meant).collect()
 }

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use stalemap_trace::Sight;
+use stalemap_trace::{Counts, Sight};
 
 use super::style::{HEAD, styled};
-use crate::conform::{Conformance, Difference};
+use super::trace::understood;
+use crate::conform::{Conformance, Difference, Verdict};
 
 /// What is shown.
 #[derive(Debug)]
@@ -19,12 +20,17 @@ pub struct Shown {
     pub release: Option<String>,
     /// The kernel or design that it was asked about.
     pub kernel: String,
+    /// What was understood of it.
+    pub counts: Counts,
     /// What was found.
     pub found: Conformance,
 }
 
 /// How many differences are shown to people.
 const MOST_SHOWN: usize = 3;
+
+/// How many answers that are in no explained piece are shown to people.
+const MOST_ANSWERS: usize = 5;
 
 /// How many of the model's offers are shown to people.
 const MOST_OFFERS: usize = 6;
@@ -51,13 +57,11 @@ pub fn text(shown: &Shown) -> String {
         found.events,
         found.subjects - found.events
     );
-    if let Some(first) = found.valid_though_moved.first() {
-        let _ = writeln!(
-            text,
-            "{} answers \"valid\", the first in line {first}, came when the counter had moved since the mapping was \
-             handed out",
-            found.valid_though_moved.len()
-        );
+    answers(&mut text, found);
+    understood(&mut text, &shown.counts);
+    for (what, lines) in &found.impossible {
+        let first = lines.first().copied().unwrap_or(0);
+        let _ = writeln!(text, "impossible: {} {}, the first in line {first}", lines.len(), what.words());
     }
     for (why, pages) in &found.undecided {
         let _ = writeln!(text, "undecided: {pages}: {why}");
@@ -78,12 +82,38 @@ pub fn text(shown: &Shown) -> String {
 }
 
 fn verdict(found: &Conformance) -> &'static str {
-    match found {
-        Conformance { unexplained: 1.., .. } => "does not conform",
-        Conformance { valid_though_moved, .. } if !valid_though_moved.is_empty() => "does not conform",
-        Conformance { pieces: 0, .. } => "cannot be said: nothing of it makes a piece",
-        Conformance { undecided, .. } if !undecided.is_empty() => "undecided",
-        _ => "conforms",
+    match found.verdict() {
+        Verdict::DoesNotConform => "does not conform",
+        Verdict::NoPieces => "cannot be said: nothing of it makes a piece",
+        Verdict::Undecided => "undecided",
+        Verdict::Incomplete => "incomplete",
+        Verdict::Conforms => "conforms",
+    }
+}
+
+/// Where the answers of the kernel's check are.
+fn answers(text: &mut String, found: &Conformance) {
+    if found.answers == 0 {
+        return;
+    }
+    let outside = found.answers - found.answers_explained;
+    let _ = writeln!(
+        text,
+        "{} answers of the kernel's check: {} in explained pieces, {outside} in none",
+        found.answers, found.answers_explained
+    );
+    for answer in found.answers_outside.iter().take(MOST_ANSWERS) {
+        let what = if answer.valid { "answer \"valid\"" } else { "rejection" };
+        let page = answer.page.map_or_else(String::new, |page| format!("page {page:#x}: "));
+        let _ = writeln!(
+            text,
+            "    the {what} in line {} is in no explained piece: {page}{}",
+            answer.line, answer.why
+        );
+    }
+    let shown = found.answers_outside.len().min(MOST_ANSWERS) as u64;
+    if shown < outside {
+        let _ = writeln!(text, "    and {} more", outside - shown);
     }
 }
 
@@ -167,7 +197,12 @@ pub fn json(shown: &Shown) -> String {
         "explained": found.explained,
         "unexplained": found.unexplained,
         "undecided": found.undecided,
-        "valid_though_moved": found.valid_though_moved,
+        "impossible": found.impossible,
+        "answers": found.answers,
+        "answers_explained": found.answers_explained,
+        "rejections_outside": found.rejections_outside,
+        "answers_outside": found.answers_outside,
+        "counts": shown.counts,
         "events": found.subjects,
         "events_explained": found.events,
         "outside": found.outside,

@@ -103,7 +103,8 @@ fn head(read: &Read) -> String {
     format!("{}\n", styled(HEAD, &head))
 }
 
-fn understood(text: &mut String, counts: &Counts) {
+/// What was understood, what was skipped, and what is missing.
+pub(super) fn understood(text: &mut String, counts: &Counts) {
     let _ =
         writeln!(text, "{} lines, {} events, {} understood", counts.lines, counts.events, counts.understood);
     let sum = |counted: &mut dyn Iterator<Item = &u64>| counted.sum::<u64>();
@@ -127,6 +128,13 @@ fn understood(text: &mut String, counts: &Counts) {
             let _ = writeln!(text, "    line {}: {}", first.line, first.why);
         }
     }
+    if counts.unfinished {
+        let _ = writeln!(
+            text,
+            "cut: the last line, {}, has no end; what came behind it is missing",
+            counts.lines
+        );
+    }
     if counts.backwards > 0 {
         let _ = writeln!(
             text,
@@ -146,6 +154,7 @@ fn understood(text: &mut String, counts: &Counts) {
 fn totals(text: &mut String, read: &Read) {
     let totals = &read.windows.totals;
     let _ = writeln!(text, "\n{} mappings were handed out", totals.mappings);
+    not_judged(text, &totals.not_judged);
     if totals.checks > 0 || totals.reported > 0 {
         let rejections = totals.rejections.max(totals.reported);
         let _ = writeln!(text, "the kernel's check: {} comparisons, {rejections} rejections", totals.checks);
@@ -154,7 +163,6 @@ fn totals(text: &mut String, read: &Read) {
             "    of {} that could be followed, {} saved data, {} had nothing changed under them",
             totals.rejected, totals.rejected_harmful, totals.rejected_needlessly
         );
-    not_judged(text, &totals.not_judged);
     } else {
         let _ = writeln!(text, "the kernel's check: none is in the trace");
     }
@@ -165,14 +173,6 @@ fn totals(text: &mut String, read: &Read) {
     );
 }
 
-fn kind(kind: MapKind) -> &'static str {
-    match kind {
-        MapKind::Hole => "a hole",
-        MapKind::Delalloc => "delayed",
-        MapKind::Mapped => "written",
-        MapKind::Unwritten => "unwritten",
-        MapKind::Inline => "inline",
-    }
 /// Mappings whose uses are not seen: what was done under them is not among what follows.
 fn not_judged(text: &mut String, not_judged: &BTreeMap<Purpose, u64>) {
     if not_judged.is_empty() {
@@ -193,6 +193,14 @@ fn not_judged(text: &mut String, not_judged: &BTreeMap<Purpose, u64>) {
     let _ = writeln!(text, "    not judged: {}: no event says when they are used", all.join(", "));
 }
 
+fn kind(kind: MapKind) -> &'static str {
+    match kind {
+        MapKind::Hole => "a hole",
+        MapKind::Delalloc => "delayed",
+        MapKind::Mapped => "written",
+        MapKind::Unwritten => "unwritten",
+        MapKind::Inline => "inline",
+    }
 }
 
 fn lower(value: impl Serialize) -> String {

@@ -11,7 +11,7 @@ use stalemap::conform::{Asker, Conformance, PAIRS, Survey, kernel_of};
 use stalemap::report::conform::sight;
 use stalemap::scenario::Scenario;
 use stalemap_explore::Limits;
-use stalemap_trace::{Reader, Rule, Which};
+use stalemap_trace::{Impossible, Reader, Rule, Which};
 
 use crate::common::{elsewhere, in_repository, stalemap, text};
 
@@ -34,12 +34,12 @@ fn traces() -> BTreeMap<String, String> {
     traces
 }
 
-fn trace(name: &str) -> String {
+pub(crate) fn trace(name: &str) -> String {
     traces().remove(name).expect("a trace of that name")
 }
 
 /// Asks about a trace; without a kernel, about the one that it is of.
-fn conform(trace: &str, kernel: Option<&str>) -> Conformance {
+pub(crate) fn conform(trace: &str, kernel: Option<&str>) -> Conformance {
     let reader = || Reader::new(trace.as_bytes(), Which::First).expect("a trace");
     let survey = Survey::of(&mut reader(), 4096).expect("a trace").expect("events");
     let release = survey.release.as_deref();
@@ -75,7 +75,7 @@ fn every_trace_is_a_run_of_the_model_of_its_kernel() {
         }
         let nofix = name.contains("nofix");
         assert_eq!(found.unexplained > 0, nofix, "{name}");
-        assert_eq!(found.valid_though_moved.is_empty(), !nofix, "{name}: {:?}", found.valid_though_moved);
+        assert_eq!(found.impossible.is_empty(), !nofix, "{name}: {:?}", found.impossible);
         if !nofix {
             assert_eq!(found.explained, found.pieces, "{name}: {:?}", found.undecided);
         }
@@ -113,9 +113,9 @@ fn an_answer_is_held_against_the_counter_without_a_piece() {
     let trace = trace("v6.1.192nofix-4k-orig-mmap");
     let lines: Vec<&str> = trace.lines().filter(|line| !line.contains(": write_begin: ")).collect();
     let found = conform(&lines.join("\n"), Some("linux-6.1.y"));
-    assert_eq!((found.unexplained, found.valid_though_moved.len()), (0, 5));
+    assert_eq!((found.unexplained, found.impossible[&Impossible::ValidThoughMoved].len()), (0, 5));
     let before = conform(&lines.join("\n"), Some("linux-6.1"));
-    assert!(before.valid_though_moved.is_empty());
+    assert!(before.impossible.is_empty());
 }
 
 /// A change of which it is not known whether it came before the mapping hides none that came after it.

@@ -47,6 +47,7 @@ mod scenario_errors;
 mod semantics;
 mod timeline;
 mod trace_forms;
+mod trace_impossible;
 mod trace_judged;
 mod traces;
 mod tracing;

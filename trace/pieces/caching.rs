@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::piece::{Deed, Outside, Rule, Sight};
-use super::story::LATER;
 use super::task::Reading;
 use super::teller::{MOST_PAGE, Pieces, parts};
 use crate::event::{FolioChange, MapKind, Mapping, Place};
@@ -33,7 +32,7 @@ impl Pieces {
                 FolioChange::Deleted => self.deleted(task, line, page),
                 FolioChange::Dirtied => self.dirtied(line, page, pages),
                 FolioChange::Cleaned => self.cleaned(task, line, page),
-                FolioChange::WritebackEnded => self.written_back(line, page),
+                FolioChange::WritebackEnded => self.written_back(task, line, page),
                 _ => {}
             }
         }
@@ -112,7 +111,7 @@ impl Pieces {
     }
 
     pub(super) fn deleted(&mut self, task: &Task, line: u64, page: u64) {
-        let first = self.before(task.pid);
+        let (first, why) = (self.before(task.pid), self.cached_before());
         let known = self.page(page);
         let before = known.cached;
         if before == Some(false) && known.story.is_none() {
@@ -127,7 +126,7 @@ impl Pieces {
         let writeback = std::mem::take(&mut known.writeback);
         if let Some(story) = &mut known.story {
             if unseen {
-                story.is_outside(Outside::BeginningUnseen);
+                story.is_outside(why);
             }
             if dirty {
                 story.is_outside(Outside::Truncated);
@@ -142,7 +141,7 @@ impl Pieces {
         self.close(page);
     }
 
-    pub(super) fn written_back(&mut self, line: u64, page: u64) {
+    pub(super) fn written_back(&mut self, task: &Task, line: u64, page: u64) {
         let known = self.page(page);
         if !std::mem::take(&mut known.writeback) {
             return;
@@ -150,7 +149,7 @@ impl Pieces {
         if let Some(story) = &mut known.story {
             story.is_converted(line);
             story.rule(Rule::WritebackEndsLater);
-            story.sees(None, Sight::WrittenBack, (line, LATER), line);
+            story.sees_writeback_end(task, line);
         }
         self.close(page);
     }

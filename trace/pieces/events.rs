@@ -33,6 +33,9 @@ impl Pieces {
                 | Event::WriteBegin { .. }
         );
         self.doing(task.pid).begun_here |= begins;
+        if let Event::Extent { fork: fork @ (Fork::Data | Fork::Cow), .. } = &traced.event {
+            self.record_changes(task, *fork == Fork::Cow);
+        }
         match &traced.event {
             Event::Extent { change, fork: Fork::Data, start, block, blocks, unwritten, caller } => {
                 let kind = match (block, unwritten) {
@@ -42,7 +45,8 @@ impl Pieces {
                 };
                 self.changes_for(task, caller);
                 // A removal is printed before the counter moves.
-                self.moved += u64::from(matches!(change, BlockChange::Insert | BlockChange::After));
+                self.suspicions.moved +=
+                    u64::from(matches!(change, BlockChange::Insert | BlockChange::After));
                 let blocks = *start..start.saturating_add(*blocks);
                 self.extent(task, line, *change, Record { blocks, kind, at: *block });
             }
@@ -79,6 +83,7 @@ impl Pieces {
         match event {
             Event::File { call, offset: Some(offset), length: Some(length) } if call == "buffered_write" => {
                 self.write_ends(task);
+                self.write_is_called(task, line);
                 let doing = self.doing(pid);
                 doing.call = Some((*offset..offset.saturating_add(*length), line));
                 doing.position = *offset;
@@ -98,11 +103,7 @@ impl Pieces {
                 doing.found_copy |= *fork == Fork::Cow;
             }
             Event::WriteBegin { offset, length } => self.write_begins(task, line, *offset, *length),
-            Event::Check(_) => {
-                let moved = self.moved;
-                let doing = self.doing(pid);
-                (doing.compares, doing.moved_when_compared) = (line, moved);
-            }
+            Event::Check(sampled) => self.compares(task, line, sampled),
             Event::Answer { valid } => self.answered(task, line, *valid),
             Event::Stale(_) if !self.traces.answers => self.answered(task, line, false),
             Event::WriteBegun { returned } => self.write_begun(task, line, *returned),

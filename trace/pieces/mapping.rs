@@ -17,6 +17,7 @@ impl Pieces {
         if asks != For::Write && doing.call.is_some() && asks != For::Zero {
             self.write_ends(task);
         }
+        self.asks_anew(task, line, asks);
         let doing = self.doing(task.pid);
         doing.asks = asks;
         doing.asked = line;
@@ -45,7 +46,7 @@ impl Pieces {
     pub(super) fn mapping(&mut self, task: &Task, line: u64, mapping: &Mapping) {
         let pid = task.pid;
         let bytes = mapping.offset..mapping.offset.saturating_add(mapping.length);
-        let moved = self.moved;
+        let moved = self.suspicions.moved;
         let doing = self.doing(pid);
         doing.moved_when_sampled = Some(moved);
         let (asks, asked, found) = (doing.asks, doing.asked, doing.found);
@@ -55,6 +56,7 @@ impl Pieces {
             self.outside(bytes, Outside::SharedBlocks);
             return;
         }
+        self.suspects_mapping(task, line, &bytes, mapping.kind);
         if asks != For::Direct {
             self.learn(&bytes, mapping.kind);
         }

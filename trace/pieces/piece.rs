@@ -73,6 +73,8 @@ impl Rule {
 pub enum Outside {
     /// The trace does not show whether the page was cached, or what its blocks were.
     BeginningUnseen,
+    /// It was cached before the first that the trace shows of it.
+    CachedBefore,
     /// The kernel had no room for events while it went on.
     EventsLost,
     /// Blocks are shared, or copied from shared ones.
@@ -98,6 +100,7 @@ impl Outside {
     pub const fn words(self) -> &'static str {
         match self {
             Outside::BeginningUnseen => "the trace does not show how it began",
+            Outside::CachedBefore => "it was cached before the trace began",
             Outside::EventsLost => "events were lost",
             Outside::SharedBlocks => "blocks are shared",
             Outside::DirectIo => "direct I/O",

@@ -51,6 +51,8 @@ pub(super) struct Story {
     pub(super) readers: BTreeSet<u32>,
     /// What was seen whose last line is the next one of its task.
     open: Vec<(u32, usize)>,
+    /// Ends of writeback, which are over by the next line of their task.
+    ending: Vec<(u32, usize)>,
 }
 
 impl Story {
@@ -75,6 +77,7 @@ impl Story {
             writers: BTreeSet::new(),
             readers: BTreeSet::new(),
             open: Vec::new(),
+            ending: Vec::new(),
         }
     }
 
@@ -154,6 +157,26 @@ impl Story {
     pub(super) fn next_line_of(&mut self, pid: u32, line: u64) {
         let seen = &mut self.seen;
         self.open.retain(|(of, place)| {
+            if *of == pid {
+                seen[*place].last = line;
+            }
+            *of != pid
+        });
+    }
+
+    /// Its writeback begins to end, by a task or in an interrupt of it. The idle tasks of all processors have one number.
+    pub(super) fn sees_writeback_end(&mut self, task: &Task, line: u64) {
+        let place = self.seen.len();
+        self.sees(None, Sight::WrittenBack, (line, LATER), line);
+        if self.seen.len() > place && task.pid != 0 {
+            self.ending.push((task.pid, place));
+        }
+    }
+
+    /// A task goes on: what it, or an interrupt of it, was ending is over.
+    pub(super) fn writeback_is_over(&mut self, pid: u32, line: u64) {
+        let seen = &mut self.seen;
+        self.ending.retain(|(of, place)| {
             if *of == pid {
                 seen[*place].last = line;
             }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::suspicion::Suspect;
 use crate::event::MapKind;
 
 /// What a mapping that is asked for is for.
@@ -87,6 +88,8 @@ pub(super) struct Doing {
     /// How often the counter of the data fork had moved when its mapping was handed out, and when it began to compare that.
     pub(super) moved_when_sampled: Option<u64>,
     pub(super) moved_when_compared: u64,
+    /// What cannot be, if it goes on so.
+    pub(super) suspect: Suspect,
     /// Pages that it has added and not read, with what was found of them.
     pub(super) reading: Vec<Reading>,
     /// It reads, and has added nothing for that.

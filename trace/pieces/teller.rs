@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
+use super::answer::Answer;
 use super::piece::{Cutting, Outside, Rule, Sight, Traces};
 use super::story::{Change, Story};
+use super::suspicion::Suspicions;
 use super::task::Doing;
 use crate::event::MapKind;
 use crate::extents::Extents;
@@ -51,9 +53,8 @@ pub struct Pieces {
     pub(super) recent: VecDeque<Recent>,
     pub(super) out: Vec<Cutting>,
     pub(super) lost: u64,
-    /// How often the counter of the data fork has moved for certain.
-    pub(super) moved: u64,
-    pub(super) valid_though_moved: Vec<u64>,
+    pub(super) suspicions: Suspicions,
+    pub(super) answers: Vec<Answer>,
     /// Pages from here on were behind the end of the file once, and not cached.
     pub(super) empty_from: Option<u64>,
 }
@@ -71,8 +72,8 @@ impl Pieces {
             recent: VecDeque::new(),
             out: Vec::new(),
             lost: 0,
-            moved: 0,
-            valid_though_moved: Vec::new(),
+            suspicions: Suspicions::default(),
+            answers: Vec::new(),
             empty_from: None,
         }
     }
@@ -82,11 +83,9 @@ impl Pieces {
         std::mem::take(&mut self.out)
     }
 
-    /// Lines of answers "valid" before whose comparison the counter had moved since the mapping was handed out. A mapping is sampled
-    /// before it is printed, and a record is printed with the lock held under which a mapping is sampled; so a record that is
-    /// printed behind the mapping is a later one, wherever in the file it is.
-    pub fn valid_though_moved(&self) -> &[u64] {
-        &self.valid_though_moved
+    /// The answers of the kernel's check, so far.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
     }
 
     /// The end of the trace: what is under way is cut off.
@@ -112,6 +111,7 @@ impl Pieces {
         self.folios.clear();
         self.recent.clear();
         self.data = Extents::default();
+        self.suspicions_end();
     }
 
     /// A task has a line: what it did before that is done by now.
@@ -119,6 +119,10 @@ impl Pieces {
         let doing = self.tasks.entry(pid).or_default();
         doing.before = doing.line;
         doing.line = line;
+        for story in self.pages.values_mut().filter_map(|page| page.story.as_mut()) {
+            story.writeback_is_over(pid, line);
+        }
+        let doing = self.tasks.entry(pid).or_default();
         if of_map {
             // A change takes several records, which nobody sees one by one: its lock is held.
             doing.changes.get_or_insert(doing.before);
@@ -197,9 +201,10 @@ impl Pieces {
                 tell_change(&mut story, first, line, &by, &change);
             }
             // Whether it is cached the story tells; if it does not begin with that, nothing is known.
+            let before = self.cached_before();
             let known = self.page(page);
             if known.cached == Some(true) {
-                story.is_outside(Outside::BeginningUnseen);
+                story.is_outside(before);
             }
             known.story = Some(story);
         }
@@ -208,13 +213,19 @@ impl Pieces {
 
     /// A write has the folio: it is in the page cache. If nothing said so, it has been since before the trace began.
     pub(super) fn is_cached(&mut self, page: u64) {
+        let before = self.cached_before();
         let known = self.page(page);
         if known.cached.is_none() {
             known.cached = Some(true);
             if let Some(story) = &mut known.story {
-                story.is_outside(Outside::BeginningUnseen);
+                story.is_outside(before);
             }
         }
+    }
+
+    /// Why nothing is known of a page that is cached, though nothing said how it came there.
+    pub(super) fn cached_before(&self) -> Outside {
+        if self.lost > 0 { Outside::EventsLost } else { Outside::CachedBefore }
     }
 
     /// The pages of a range of bytes that are in the folio that it begins in.

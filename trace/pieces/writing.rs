@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::answer::Answer;
 use super::piece::{Deed, Outside, Sight};
 use super::task::For;
 use super::teller::{MOST_PAGE, MOST_PAGES, Pieces, parts};
@@ -31,7 +32,8 @@ impl Pieces {
     }
 
     pub(super) fn write_begins(&mut self, task: &Task, line: u64, offset: u64, length: u64) {
-        let moved = self.moved;
+        self.write_steps(task, line);
+        let moved = self.suspicions.moved;
         let doing = self.doing(task.pid);
         let bytes = offset..offset.saturating_add(length);
         doing.begins = Some((bytes.clone(), line));
@@ -78,11 +80,10 @@ impl Pieces {
 
     pub(super) fn answered(&mut self, task: &Task, line: u64, valid: bool) {
         let pid = task.pid;
-        let doing = self.doing(pid);
-        let moved = doing.moved_when_sampled.is_some_and(|sampled| doing.moved_when_compared > sampled);
-        if valid && moved {
-            self.valid_though_moved.push(line);
-        }
+        self.suspects_answer(task, line, valid);
+        let begins = self.traces.write_begins;
+        let answer = Answer::to(self.doing(pid), line, valid, begins);
+        self.answers.push(answer);
         let doing = self.doing(pid);
         if doing.asks != For::Write {
             return;
@@ -112,6 +113,9 @@ impl Pieces {
     }
 
     pub(super) fn write_begun(&mut self, task: &Task, line: u64, returned: i64) {
+        if returned != 0 {
+            self.write_fails(task);
+        }
         let doing = self.doing(task.pid);
         doing.begun = line;
         if doing.rejected {
@@ -142,8 +146,8 @@ impl Pieces {
     }
 
     pub(super) fn write_end(&mut self, task: &Task, line: u64, offset: u64, length: u64, copied: u64) {
+        self.write_steps(task, line);
         let doing = self.doing(task.pid);
-        let begun = doing.begun;
         if doing.asks != For::Write {
             return;
         }
@@ -153,7 +157,8 @@ impl Pieces {
         }
         for (page, inside) in parts(&bytes) {
             if let Some(story) = self.story(page).filter(|story| story.writers.contains(&task.pid)) {
-                story.sees(Some(task), Sight::Copied { bytes: inside }, (begun, line), line);
+                // The folio is this task's until now: whoever else has had it since has so before the copy, or behind it.
+                story.sees(Some(task), Sight::Copied { bytes: inside }, (line, line), line);
             }
         }
         self.came_past(task, bytes.end);
