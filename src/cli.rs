@@ -34,6 +34,14 @@ Exit codes:
   3  a limit was reached before
   4  an engine failed: a defect of stalemap";
 
+const CLAIMS_EXIT_CODES: &str = "\
+Exit codes:
+  0  every run came to its end, in a way that its claim foresees
+  1  some run came out in another way
+  2  usage or bad input
+  3  a limit was reached
+  4  an engine failed, or a claim that is compiled in is wrong: a defect of stalemap";
+
 const TRACE_EXIT_CODES: &str = "\
 Exit codes:
   0  the trace was read; with --conforms, all of its pieces are runs of the model
@@ -96,6 +104,9 @@ pub enum Command {
     Show(ShowArgs),
     /// List the kernels that verdicts can be about, or say in which fields two differ and why.
     Kernels(KernelsArgs),
+    /// Say which claims of the mailing-list thread are true, by explorations that are made anew.
+    #[command(after_help = CLAIMS_EXIT_CODES)]
+    Claims(ClaimsArgs),
     /// List what the model leaves out of the kernel, and where that matters.
     Assumptions(AssumptionsArgs),
     /// Read a trace of a real kernel: which mappings went stale while a task held them, and what their use did.
@@ -643,6 +654,51 @@ pub struct KernelsArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: KernelsFormat,
+}
+
+/// How `claims` prints what it computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ClaimsFormat {
+    /// For people: a line for each claim, or one claim in full.
+    #[default]
+    Text,
+    /// One versioned document.
+    Json,
+    /// The page of the documentation.
+    Markdown,
+}
+
+/// What `claims` takes.
+#[derive(Debug, Args)]
+pub struct ClaimsArgs {
+    /// Numbers of claims, or authors; one claim is shown in full. Without any, all.
+    #[arg(value_name = "NUMBER|AUTHOR")]
+    pub what: Vec<String>,
+
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ClaimsFormat,
+
+    /// Explore this many at a time [default: as many as there are processors].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+
+    /// Give a search up at this many states.
+    #[arg(long, value_name = "N")]
+    pub limit_states: Option<u64>,
+
+    /// Let the whole process take this much memory, in equal shares for what runs at a time (`512m`, `4g`) [default:
+    /// half of the machine's].
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub limit_memory: Option<u64>,
+
+    /// Give a search up after this many seconds.
+    #[arg(long, value_name = "N")]
+    pub limit_seconds: Option<u64>,
+
+    /// No lines on stderr about how far it is.
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 /// What `assumptions` takes.

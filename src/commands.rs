@@ -3,6 +3,7 @@
 mod between;
 mod bisect;
 mod booted;
+mod claims;
 mod compare;
 mod conform;
 mod costs;
@@ -123,6 +124,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
         Command::List(args) => list_command(args),
         Command::Show(args) => show_command(args),
         Command::Kernels(args) => kernels::command(args),
+        Command::Claims(args) => claims::command(args),
         Command::Trace(args) => trace::command(args, out),
         Command::Lab(args) => lab::command(args),
         Command::Assumptions(args) => Ok(Report::of(

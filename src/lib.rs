@@ -13,6 +13,7 @@ pub mod between;
 pub mod bisect;
 pub mod check_place;
 pub mod checkpoint;
+pub mod claims;
 pub mod cli;
 pub mod commands;
 pub mod comparison;

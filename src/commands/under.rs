@@ -122,8 +122,7 @@ pub(super) fn option(scenario: &Scenario, name: &str) -> String {
 }
 
 pub(super) fn kind_of(scenario: &Scenario, name: &str) -> Kind {
-    let release = KernelVersion::from_name(name).is_some_and(|kernel| kernel.has(&scenario.fs));
-    if release || scenario.kernels.contains_key(name) { Kind::Kernel } else { Kind::Design }
+    scenario.kind_of(name)
 }
 
 fn names(scenario: &Scenario, under: &UnderArgs) -> Vec<(Kind, String)> {

@@ -6,6 +6,7 @@ pub mod between;
 pub mod bisect;
 pub mod cause;
 pub mod check;
+pub mod claims;
 pub mod compare;
 pub mod conform;
 pub mod costs;

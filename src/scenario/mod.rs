@@ -39,11 +39,13 @@ use stalemap_model::words::config::{
 use stalemap_model::words::count::count;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::implementation::Implementation;
-use stalemap_model::words::kernel_version::MODERN;
+use stalemap_model::words::kernel_version::{KernelVersion, MODERN};
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
 
 pub use actors::CommandLine;
+use implementations::Kind;
+
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use names::nearest;
 pub use read::{MAX_BYTES, read};
@@ -156,6 +158,12 @@ impl Scenario {
     pub fn implementation(&self, name: &str) -> Option<Implementation> {
         let own = self.designs.get(name).or_else(|| self.kernels.get(name)).cloned();
         own.or_else(|| implementations::built_in(name, &self.fs))
+    }
+
+    /// Whether a name is that of a kernel, a release that has the file system or one of the file, or of a design.
+    pub fn kind_of(&self, name: &str) -> Kind {
+        let release = KernelVersion::from_name(name).is_some_and(|kernel| kernel.has(&self.fs));
+        if release || self.kernels.contains_key(name) { Kind::Kernel } else { Kind::Design }
     }
 
     /// Why this scenario cannot run there, if so, behind the name of that: fields that do not go together, or a command that the

@@ -10,6 +10,7 @@ mod between;
 mod browser;
 mod causes;
 mod checkpoints;
+mod claims;
 mod cli;
 mod commands;
 mod common;
