@@ -80,6 +80,7 @@ impl Extended {
             "trace",
             "src",
             "scenarios",
+            "claims",
             "tests",
             "benches",
             "docs",
