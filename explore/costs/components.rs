@@ -77,7 +77,9 @@ impl Search<'_> {
         if self.low[at] == self.number[at] {
             let begins = self.open.iter().rposition(|open| *open == vertex).unwrap_or(0);
             let component = self.open.split_off(begins);
-            component.iter().for_each(|member| self.is_open[*member as usize] = false);
+            for member in &component {
+                self.is_open[*member as usize] = false;
+            }
             self.found.push(component);
         }
         if let Some((before, _)) = self.path.last() {
@@ -105,7 +107,9 @@ mod tests {
     fn a_cycle_is_one_group_and_what_follows_comes_later() {
         let (edges, first) = graph(5, &[(0, 1), (1, 2), (2, 1), (2, 3), (3, 4)]);
         let mut found = components(&edges, &first);
-        found.iter_mut().for_each(|component| component.sort_unstable());
+        for component in &mut found {
+            component.sort_unstable();
+        }
         assert_eq!(found, [vec![0], vec![1, 2], vec![3], vec![4]]);
     }
 

@@ -126,7 +126,9 @@ impl CostGraph {
     /// A way to and round a cycle of a group on which a count grows, if it only ever grows there.
     fn growing(&self, quantity: Quantity, component: &[u32]) -> Most {
         let mut inside = vec![false; self.first.len() - 1];
-        component.iter().for_each(|vertex| inside[*vertex as usize] = true);
+        for vertex in component {
+            inside[*vertex as usize] = true;
+        }
         let within = |edge: &&Edge| inside[edge.to as usize];
         let edges = || component.iter().flat_map(|vertex| self.edges_of(*vertex)).filter(within);
         let tolls = |edge: &Edge| {

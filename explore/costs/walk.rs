@@ -87,7 +87,7 @@ impl<State> Walk<'_, State> {
         limits: &Limits,
     ) -> Result<(), EngineError> {
         let started = Instant::now();
-        let root = self.key(machine, 0);
+        let root = Self::key(machine, 0);
         self.vertices.insert(root, 0);
         self.enter(machine, 0, 0, None);
         while let Some(node) = self.path.last_mut() {
@@ -116,7 +116,7 @@ impl<State> Walk<'_, State> {
         self.limits_hit.iter().any(|limit| limit.is_of_the_search())
     }
 
-    fn key<S: System<State = State>>(&self, machine: &Machine<'_, S>, note: u32) -> u128 {
+    fn key<S: System<State = State>>(machine: &Machine<'_, S>, note: u32) -> u128 {
         let fingerprint = machine.fingerprint();
         if note == 0 {
             return fingerprint;
@@ -151,11 +151,11 @@ impl<State> Walk<'_, State> {
         actor: ActorId,
         outcome: Outcome,
     ) -> Result<(), EngineError> {
-        let Some(node) = self.path.last_mut() else { return Ok(()) };
-        let (from, note) = (node.vertex, node.note);
+        let Some(last) = self.path.last_mut() else { return Ok(()) };
+        let (from, before) = (last.vertex, last.note);
         let (_, frame) = machine.fire(actor, outcome)?;
-        node.current = machine.next_outcome().map(|next| (actor, next));
-        let (note, price) = self.pay(machine, note, actor);
+        last.current = machine.next_outcome().map(|next| (actor, next));
+        let (told, price) = self.pay(machine, before, actor);
         let way = Way::new(actor, outcome.choice());
         let number = self.vertices.len() as u32 + self.given_up;
         if let Some(bound) = machine.memory().take_cut() {
@@ -165,14 +165,14 @@ impl<State> Walk<'_, State> {
             machine.undo(frame);
             return Ok(());
         }
-        let key = self.key(machine, note);
+        let key = Self::key(machine, told);
         let (to, new) = match self.vertices.entry(key) {
             Entry::Occupied(known) => (*known.get(), false),
             Entry::Vacant(vacant) => (*vacant.insert(number), true),
         };
         self.edges.push(Edge { from, to, price, way });
         if new {
-            self.enter(machine, to, note, Some(frame));
+            self.enter(machine, to, told, Some(frame));
         } else {
             machine.undo(frame);
         }

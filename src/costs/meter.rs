@@ -139,7 +139,7 @@ const UNDER: [Counted; 5] = [
     quantity::UNDER_GLOCK,
 ];
 
-fn items_of(spent: &Spent) -> [Option<(Kind, u32)>; 2] {
+fn items_of(spent: Spent) -> [Option<(Kind, u32)>; 2] {
     let one = |kind| [Some((kind, 0)), None];
     match spent.what {
         Expense::Mapped => one(Kind::Mapped),
@@ -165,7 +165,7 @@ impl Meter for KernelMeter {
     fn read(&self, event: &Event, items: &mut Vec<u32>) {
         if let Some(spent) = event.of::<Spent>() {
             let file = spent.file.into();
-            let of = items_of(spent).into_iter().flatten();
+            let of = items_of(*spent).into_iter().flatten();
             items.extend(of.map(|(kind, value)| Item { kind, file, value }.pack()));
         } else if let Some(told) = event.of::<KernelEvent>() {
             let kind = match told.what {

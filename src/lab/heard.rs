@@ -83,7 +83,7 @@ impl Said {
             }
             Gave::Place(place) => place.map_or_else(|| "ENXIO".to_owned(), |place| place.to_string()),
         };
-        said(self.failed, self.gave.iter().map(words).filter(|words| !words.is_empty()).collect())
+        said(self.failed, &self.gave.iter().map(words).filter(|words| !words.is_empty()).collect::<Vec<_>>())
     }
 }
 
@@ -98,10 +98,10 @@ fn words_of(call: &Call) -> String {
         }
         Answer::Place(place) => place.map_or_else(|| "ENXIO".to_owned(), |place| place.to_string()),
     };
-    said(call.failed, call.gave.iter().map(words).collect())
+    said(call.failed, &call.gave.iter().map(words).collect::<Vec<_>>())
 }
 
-fn said(failed: bool, words: Vec<String>) -> String {
+fn said(failed: bool, words: &[String]) -> String {
     match (failed, words.is_empty()) {
         (true, _) => "an error, or less than was asked for".to_owned(),
         (false, true) => "success".to_owned(),

@@ -18,8 +18,11 @@ fn read(file: &str) -> Windows {
     finder.finish()
 }
 
+/// The first byte of a range, and the last one.
+type Bytes = (u64, u64);
+
 /// The only window of a trace: how bad, why, which bytes are wrong, and where the extents differ from the mapping.
-fn judged(file: &str) -> (Harm, &'static str, Vec<(u64, u64)>, Option<(u64, u64)>) {
+fn judged(file: &str) -> (Harm, &'static str, Vec<Bytes>, Option<Bytes>) {
     let windows = read(&format!("made/{file}.txt")).windows;
     assert_eq!(windows.len(), 1, "{file}: {windows:?}");
     let window = &windows[0];

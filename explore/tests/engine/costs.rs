@@ -1,5 +1,8 @@
 //! What runs cost, against all runs of random programs one by one, and known answers.
 
+// Counts of small programs.
+#![allow(clippy::cast_precision_loss)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -118,7 +121,9 @@ impl AllRuns {
         if graph.is_final(state) {
             let (runs, sums) = self.finals.entry(state).or_default();
             *runs += 1.0;
-            sums.iter_mut().zip(tally.now).for_each(|(sum, now)| *sum += now as f64);
+            for (sum, now) in sums.iter_mut().zip(tally.now) {
+                *sum += now as f64;
+            }
         }
         graph.priced(state).iter().all(|edge| {
             self.transitions += 1;
@@ -127,15 +132,13 @@ impl AllRuns {
             if self.transitions > MOST_TRANSITIONS {
                 return false;
             }
-            match edge.to {
-                Some(to) => self.from(graph, to, &next),
-                None => {
-                    for (most, run) in self.most.iter_mut().zip(next.most) {
-                        *most = (*most).max(run);
-                    }
-                    true
-                }
+            if let Some(to) = edge.to {
+                return self.from(graph, to, &next);
             }
+            for (most, run) in self.most.iter_mut().zip(next.most) {
+                *most = (*most).max(run);
+            }
+            true
         })
     }
 }
@@ -253,7 +256,7 @@ fn relaxed(graph: &Graph) -> i64 {
         for (state, count) in before.iter().enumerate().filter_map(|(state, count)| Some((state, (*count)?)))
         {
             for edge in graph.priced(state) {
-                let count = count + edge.spent.iter().filter(|item| **item == 0).count() as i64;
+                let count = count + edge.spent.iter().map(|item| i64::from(*item == 0)).sum::<i64>();
                 most = most.max(count);
                 if let Some(to) = edge.to {
                     best[to] = best[to].max(Some(count));

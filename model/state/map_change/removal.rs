@@ -56,7 +56,9 @@ impl<B: Backend> MapSection<'_, B> {
     pub fn punch_delalloc(&mut self, fork: Fork, blocks: &Range<FileBlock>) -> u16 {
         let punched = self.extents(fork).punch_delalloc(blocks.clone());
         let count = punched.len() as u16;
-        punched.iter().for_each(|block| self.owed.inode.account(Expense::Punched(*block)));
+        for block in &punched {
+            self.owed.inode.account(Expense::Punched(*block));
+        }
         if count > 0 {
             self.owed.inode.sb.unreserve_blocks(count);
             self.count(fork, punched.iter().copied());

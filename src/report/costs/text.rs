@@ -37,8 +37,11 @@ pub fn render(counted: &[Costs]) -> String {
 }
 
 fn line(head: &str, cells: impl Iterator<Item = String>) -> String {
-    let cells: String = cells.map(|cell| format!("{cell:>COLUMN$}")).collect();
-    format!("  {head:<width$}{cells}", width = HEAD - 2).trim_end().to_owned() + "\n"
+    let mut line = format!("  {head:<width$}", width = HEAD - 2);
+    for cell in cells {
+        let _ = write!(line, "{cell:>COLUMN$}");
+    }
+    line.trim_end().to_owned() + "\n"
 }
 
 fn block(text: &mut String, columns: &[Column<'_>], rows: &[&'static Counted]) {

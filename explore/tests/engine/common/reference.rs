@@ -515,13 +515,13 @@ impl Graph {
             }
             let mut out = Vec::new();
             let mut nowhere = Vec::new();
-            let mut prices = Vec::new();
+            let mut spent_by = Vec::new();
             for (task, alternatives) in enabled {
                 for outcome in 0..alternatives {
                     let mut state = states[from].clone();
                     interpreter.spent.clear();
                     interpreter.fire(&mut state, task, outcome);
-                    prices.push(Priced { task, outcome, to: None, spent: interpreter.spent.clone() });
+                    spent_by.push(Priced { task, outcome, to: None, spent: interpreter.spent.clone() });
                     if let Some(bound) = state.cut {
                         nowhere.push(GivenUp { task, violated: state.violated, bound });
                         continue;
@@ -531,11 +531,11 @@ impl Graph {
                         states.len() - 1
                     });
                     out.push(Edge { task, to });
-                    prices.last_mut().into_iter().for_each(|price| price.to = Some(to));
+                    spent_by.last_mut().into_iter().for_each(|price| price.to = Some(to));
                 }
             }
             edges.push(out);
-            priced.push(prices);
+            priced.push(spent_by);
             given_up.push(nowhere);
             if states.len() > most {
                 return None;

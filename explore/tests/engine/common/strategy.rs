@@ -369,7 +369,7 @@ pub(crate) fn spending(programs: impl Strategy<Value = Program>) -> impl Strateg
                 break;
             }
             let at = step.index(steps.len());
-            let step = &mut steps[at];
+            let step = &mut *steps[at];
             step.insert(place.index(step.len() + 1), Statement::Spend(item));
         }
         program

@@ -157,7 +157,7 @@ fn at_place(line: &str) -> Option<String> {
         (_, [offset, length]) => {
             // To end of file.
             if words[*length] == "0" {
-                words[*length] = "$stride".to_owned();
+                "$stride".clone_into(&mut words[*length]);
             }
             vec![*offset]
         }
