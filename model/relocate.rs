@@ -276,7 +276,7 @@ fn is_current<B: Backend>(inode: &Inode<B>, map: &MapSection<'_, B>, chunk: &Chu
         RelocateRecheck::Address => map.get(chunk.blocks.start).phys() == Some(chunk.old),
         RelocateRecheck::Counter => {
             let now = inode.data_sequence().cookie_of(chunk.blocks.clone());
-            chunk.cookie.is_none_or(|cookie| !cookie.differs_from(now))
+            chunk.cookie.is_none_or(|cookie| !inode.counters.have_moved(cookie, now))
         }
         RelocateRecheck::Nothing => true,
     }

@@ -127,7 +127,7 @@ pub async fn step<B: Backend>(
             let map = inode.lock_map(Op::new("iomap_valid")).await;
             let now = inode.counters.sample_again(iomap.cookie, iomap.start..iomap.end);
             drop(map);
-            if !iomap.cookie.differs_from(now) {
+            if !inode.counters.have_moved(iomap.cookie, now) {
                 return conclude(inode, me, seek, &iomap, found);
             }
             inode.sb.backend.reach(branches::STALE);

@@ -122,7 +122,8 @@ pub(super) async fn xfs_reflink_allocate_cow<'i, B: Backend>(
             if empty { Op::new("xfs_reflink_fill_cow_hole") } else { Op::new("xfs_reflink_fill_delalloc") };
         map = map.cycle(fill).await;
         let recheck = inode.sb.config.design.cow_recheck;
-        let moved = before.differs_from(inode.data_sequence().cookie_of(imap.blocks.clone()));
+        let now = inode.data_sequence().cookie_of(imap.blocks.clone());
+        let moved = inode.counters.have_moved(before, now);
         if recheck == CowRecheck::DataCowAndShared && moved {
             *imap = Imap::read(&map, &imap.blocks);
         }

@@ -67,12 +67,6 @@ impl Cookie {
     pub fn with_cow_of(self, earlier: Cookie) -> Self {
         Cookie { cow: earlier.cow, ..self }
     }
-
-    /// Whether a comparison finds a mapping with this cookie stale.
-    pub fn differs_from(self, now: Cookie) -> bool {
-        // They have only grown, or begun anew.
-        now.data != self.data || now.cow.is_some() && now.cow != self.cow
-    }
 }
 
 /// The counter, or the data fork's and the COW fork's: `3`, `3/1`.
@@ -307,6 +301,12 @@ impl<B: Backend> Counters<B> {
     /// What a mapping samples for which both forks count.
     pub fn shared_sequence(&self) -> Sequence<'_, B> {
         Sequence { counters: self, shared: true }
+    }
+
+    /// Whether a comparison finds a mapping stale that was made with one cookie and is held against another.
+    pub fn have_moved(&self, was: Cookie, now: Cookie) -> bool {
+        let cow = now.cow.is_some_and(|now| was.cow.is_none_or(|was| self.counting.has_moved(now.0, was.0)));
+        cow || self.counting.has_moved(now.data, was.data)
     }
 
     /// A cookie of the same forks as another, for `mapping`: for callers that hold the ILOCK or take what they find.

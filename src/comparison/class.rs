@@ -82,6 +82,11 @@ impl Class {
         }
     }
 
+    /// Whether nothing is known for certain.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Class::Undecided | Class::FoundNone)
+    }
+
     /// Whether something is violated.
     pub const fn is_broken(self) -> bool {
         matches!(self, Class::Loses | Class::Fails)

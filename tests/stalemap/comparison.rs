@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
+use stalemap::check_place::CheckPlace;
 use stalemap::comparison::Comparison;
 use stalemap::comparison::class::Class;
 use stalemap::comparison::matrix::Likeness;
@@ -11,6 +12,7 @@ use stalemap::report::compare::answer::{COLUMNS, MOST_LINES, lines};
 use stalemap::report::compare::{Rows, csv, json, markdown, render};
 use stalemap::run::{GivenLimits, Job, Outcome, run_all};
 use stalemap::scenario::Scenario;
+use stalemap::verdict::Verdict;
 
 use crate::common::{elsewhere, shipped, stalemap, text};
 
@@ -78,29 +80,63 @@ fn the_numbers_of_the_answer_are_those_of_the_runs() {
         .collect();
     let saved = |design: &str| {
         let runs = of(design).into_iter().filter(|outcome| lost.contains(outcome.scenario.as_str()));
-        let runs: Vec<Class> = runs.map(Class::of).collect();
-        let holds = runs.iter().filter(|class| **class == Class::Holds).count();
-        format!("{holds} of {}", runs.len())
+        let runs: Vec<&Outcome> = runs.collect();
+        let holds = runs.iter().filter(|outcome| Class::of(outcome) == Class::Holds).count();
+        let asked =
+            |outcome: &&&Outcome| Class::of(outcome) != Class::Holds && outcome.check == CheckPlace::OnPath;
+        let asked = runs.iter().filter(asked).count();
+        (holds, runs.len(), asked, runs.len() - holds - asked)
     };
     let answer = lines(&comparison, 10_000);
-    let number = of("none").len();
+    let holds = outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Holds).count();
+    let violate = outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Violates).count();
+    assert!(
+        answer[0].ends_with(&format!(
+            "{} runs: {holds} hold, proved over all interleavings; {violate} violate a property; 0 undecided.",
+            outcomes.len()
+        )),
+        "{answer:#?}"
+    );
+    let (core, hook) = (saved("iomap_valid"), saved("get_folio"));
     assert_eq!(
         answer[1],
         format!(
-            "none (no check) loses data in {} of {number} scenarios; of these hold, where run: iomap_valid (core asks at the folio \
-             lock) {}, get_folio (hook asks) {}, chinner (writeback too) {}.",
+            "none (no check) loses data in {} of {}; of these iomap_valid saves {} of {} (breaks {} where it asks, {} elsewhere), \
+             get_folio {} of {} ({}, {}).",
             lost.len(),
-            saved("iomap_valid"),
-            saved("get_folio"),
-            saved("chinner")
+            of("none").len(),
+            core.0,
+            core.1,
+            core.2,
+            core.3,
+            hook.0,
+            hook.1,
+            hook.2,
+            hook.3
         )
     );
     assert_eq!(
         answer[2],
-        "Checks differ in 3, broken: chinner in xfs/t8; iomap_valid in gfs2/jdata-crash, gfs2/t6."
+        "Designs with a check differ in 3, broken: chinner in xfs/t8; iomap_valid in gfs2/jdata-crash, gfs2/t6."
     );
     let states: u64 = outcomes.iter().map(|outcome| outcome.statistics.states).sum();
     assert!(answer.last().expect("a line").contains(&format!("{states} states.")), "{answer:#?}");
+}
+
+/// What a limit cut is neither saved nor lost.
+#[test]
+fn what_is_undecided_is_a_number_of_its_own() {
+    let folder = elsewhere();
+    let output = stalemap(folder.path(), &["compare", "--limit-states", "100", "--quiet", "xfs/t1"]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stdout);
+    let answer = words(&said).join(" ");
+    for said in
+        ["0 hold,", "0 violate a property; 26 undecided.", "0 of 1, 1 undecided.", "7.3 0 and 1 undecided"]
+    {
+        assert!(answer.contains(said), "{said}: {answer}");
+    }
+    assert!(!answer.contains("differ") && !answer.contains("saves"), "{answer}");
 }
 
 /// Where a kernel or a design was not run, it is not counted, and not said to be like the others.

@@ -108,7 +108,7 @@ impl System for Comparison {
             apply(counters, &self.after);
             let now = counters.newest(cookie, &self.used);
             let current = counters.is_current(cookie, &self.used, Op::new("compare")).await;
-            assert_eq!(!current, cookie.differs_from(now), "what is shown is what was compared");
+            assert_eq!(!current, counters.have_moved(cookie, now), "what is shown is what was compared");
             let again = counters.sample_again(cookie, self.used.mapping.clone());
             assert!(counters.is_current(again, &self.used, Op::new("again")).await);
             found.push(!current);

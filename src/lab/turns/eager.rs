@@ -4,8 +4,8 @@
 use stalemap_explore::Replay;
 use stalemap_facade::Role;
 
-use super::super::plan::Unforced;
-use super::super::segments::{Ends, Segment};
+use crate::lab::plan::Unforced;
+use crate::lab::segments::{Ends, Segment};
 
 /// Why nothing keeps it back.
 const WHY: &str = "it waits for somebody, and goes on as soon as it can; the schedule has others move first";

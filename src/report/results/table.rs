@@ -209,7 +209,7 @@ mod tests {
     fn loops_are_added_up_by_the_places_of_a_round() {
         let line = |rounds: &str| {
             format!(
-                "{{\"scenario\":\"xfs/a\",\"kernel\":\"6.12.118\",\"property\":\"lost-write\",\"mode\":\"natural\",\"result\":\"other\",{rounds}}}"
+                "{{\"schema\":\"stalemap.lab/1\",\"scenario\":\"xfs/a\",\"kernel\":\"6.12.118\",\"property\":\"lost-write\",\"mode\":\"natural\",\"result\":\"other bytes\",{rounds}}}"
             )
         };
         let small = line("\"rounds\":300,\"rounds_as_predicted\":2");
