@@ -3,6 +3,9 @@
 //! A hold of a task is armed before its command begins, and counts from there: whoever waits is let go in somebody else's
 //! turn, and who is in a call already is not caught by a hold for what comes after it.
 
+use stalemap_model::system::panel::{Panel, Part, Shows};
+use stalemap_model::words::extent::{Extent, Fork};
+
 use super::super::holds::{self, Nth, Path, Place, Where};
 use super::super::plan::At;
 use super::super::release::Release;
@@ -22,11 +25,37 @@ const READS: &[&str] = &["xfs_read_iomap_begin", "gfs2_iomap_begin"];
 /// With which a mapping is looked up for writeback, or compared.
 const MAPS: &[&str] = &["xfs_imap_valid", "xfs_map_blocks", "gfs2_map_blocks"];
 
+/// Whether two blocks that lie side by side in a file are of one extent.
+fn joins(one: Extent, next: Extent) -> bool {
+    let follows = one.phys().zip(next.phys()).is_none_or(|(one, next)| next == one + 1);
+    std::mem::discriminant(&one) == std::mem::discriminant(&next) && follows
+}
+
 impl Weaver<'_> {
     /// Which call is the one before a step, from the beginning of its command on, or why that is not known.
     pub(super) fn call(&self, row: usize, place: &Place) -> Result<Call, &'static str> {
         let earlier: Vec<usize> = self.of_command(row).collect();
-        self.call_behind(&earlier, place)
+        let call = self.call_behind(&earlier, place)?;
+        let more =
+            if place.nth == Nth::Only && place.at == At::After { self.further_extents(row) } else { 0 };
+        Ok(Call { nth: call.nth + more, ..call })
+    }
+
+    /// How many mappings a read of a folio asks for behind the first one: it goes through the extents of the folio one by one, also
+    /// behind end of file, where the model looks at all at once. Held behind the last one, it has them all.
+    fn further_extents(&self, row: usize) -> u32 {
+        let asked = self.of_command(row).rfind(|row| READS.contains(&self.place_of(*row).op.as_str()));
+        let (Some(folio), Some(asked)) = (self.place_of(row).target, asked) else { return 0 };
+        let bytes = folio * self.folio..(folio + 1) * self.folio;
+        let panels = self.replay.played[asked].picture.of::<Vec<Panel>>();
+        let panel = panels.and_then(|panels| panels.get(self.file_of(row)));
+        let strips = panel.into_iter().flat_map(|panel| &panel.strips);
+        let of_data = strips.filter(|strip| strip.shows == Shows::Extents(Fork::Data));
+        let spans = of_data.flat_map(|strip| &strip.spans).filter(|span| bytes.contains(&span.bytes.start));
+        let extents: Vec<Extent> = spans
+            .filter_map(|span| if let Part::Block { extent, .. } = span.part { Some(extent) } else { None })
+            .collect();
+        extents.windows(2).filter(|pair| !joins(pair[0], pair[1])).count() as u32
     }
 
     /// Which call is the one behind these steps, all that a command has made so far.
