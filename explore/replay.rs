@@ -23,6 +23,8 @@ pub struct Played {
     pub outcome: Option<u32>,
     /// Whether this switched away from an actor that could have gone on.
     pub preempts: bool,
+    /// Who could move before it, a bit for each actor.
+    pub enabled: u16,
     /// The earlier transitions of other actors that it depends on directly, by their places: one of the two changed
     /// what the other touched, and nothing between them explains the order.
     pub depends_on: Vec<usize>,
@@ -169,6 +171,7 @@ fn play<S: System>(
 ) -> Result<(Played, Outcome), ReplayError> {
     let actor = find(machine, step)?;
     let preempts = machine.preempts(running, actor);
+    let enabled = machine.enabled();
     let (before, command) = (machine.violated(), machine.command(actor));
     let older = || ReplayError::DoesNotFit {
         line: step.line,
@@ -189,6 +192,7 @@ fn play<S: System>(
         op: step.op.clone(),
         outcome: step.outcome,
         preempts,
+        enabled,
         depends_on: dependences.direct,
         depends_indirectly_on: dependences.indirect,
         events,

@@ -39,6 +39,7 @@ mod tests {
             op: String::new(),
             outcome: None,
             preempts: false,
+            enabled: 0,
             depends_on,
             depends_indirectly_on: Vec::new(),
             events: Vec::new(),

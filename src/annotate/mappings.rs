@@ -176,6 +176,7 @@ mod tests {
             op: String::new(),
             outcome: None,
             preempts: false,
+            enabled: 0,
             depends_on: Vec::new(),
             depends_indirectly_on: Vec::new(),
             picture: Picture::default(),

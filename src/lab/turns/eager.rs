@@ -2,7 +2,6 @@
 //! such order is named.
 
 use stalemap_explore::Replay;
-use stalemap_facade::Role;
 
 use crate::lab::plan::Unforced;
 use crate::lab::segments::{Ends, Segment};
@@ -10,14 +9,14 @@ use crate::lab::segments::{Ends, Segment};
 /// Why nothing keeps it back.
 const WHY: &str = "it waits for somebody, and goes on as soon as it can; the schedule has others move first";
 
-/// The tasks that go on later in the schedule than a kernel would let them, each by the step with which it goes on.
+/// The tasks and workers that go on later in the schedule than a kernel would let them, each by the step with which it goes on.
 pub(super) fn eager(replay: &Replay, segments: &[Segment]) -> Vec<Unforced> {
-    let tasks = segments.iter().filter(|segment| replay.actors[segment.actor].role == Role::Main);
-    let late = tasks.filter_map(|segment| {
+    let late = segments.iter().filter_map(|segment| {
         let Ends::Waits(row) = segment.ends else { return None };
         let played = replay.played.get(row)?;
-        let woken = played.depends_on.iter().chain(&played.depends_indirectly_on).max()?;
-        let others = replay.played[woken + 1..row].iter().any(|between| between.actor != played.actor);
+        // Somebody else moves although it could.
+        let others =
+            replay.played[segment.rows.end..row].iter().any(|other| other.enabled >> played.actor & 1 != 0);
         let actor = replay.actors[played.actor].name.clone();
         others.then(|| Unforced { step: row, actor, op: played.op.clone(), why: WHY })
     });
