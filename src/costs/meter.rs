@@ -259,7 +259,7 @@ fn pay_item(note: &mut Note, actor: ActorId, Item { kind, file, value }: Item, t
         Kind::Read => {
             more(tolls, quantity::READS.quantity);
             if has_aborted {
-                more(tolls, quantity::READS_ADDED.quantity);
+                more(tolls, quantity::READS_AFTER_STALE.quantity);
             }
         }
         Kind::Took => {
