@@ -1,30 +1,23 @@
 //! `costs`, and what `compare --costs` adds.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
 
 use super::{Exit, Report, Result, all_of, failed, threads, under, unwritable, write_schedule};
-use crate::cli::{CompareArgs, CompareFormat, CostsArgs, CostsFormat};
+use crate::cli::{CompareArgs, CompareFormat, CostsArgs, CostsFormat, UnderArgs};
 use crate::costs::{Costs, Retries, measure};
 use crate::engine::Engine;
 use crate::input::{self, InputError};
 use crate::report::costs as report;
-use crate::run::{GivenLimits, Job, RunError, in_parallel, limits_beside_others};
+use crate::run::{GivenLimits, RunError, in_parallel, limits_beside_others};
 
 /// `costs`.
 pub(super) fn command(args: &CostsArgs) -> Result<Report> {
-    let scenarios = input::scenarios(&args.paths)?;
-    let jobs = under::jobs(&scenarios, &args.paths, &args.under, Engine::Exhaustive)?;
-    let given = GivenLimits {
-        states: args.limit_states,
-        memory: args.limit_memory,
-        seconds: args.limit_seconds,
-        preemptions: None,
-    };
-    let counted = match count(&jobs, given, threads(args.jobs)) {
+    let given = over_all_runs(args.limit_states, args.limit_memory, args.limit_seconds);
+    let counted = match count(&args.paths, &args.under, given, threads(args.jobs))? {
         Ok(counted) => counted,
         Err(error) => return failed(&error),
     };
@@ -71,22 +64,28 @@ fn beside(asked: &CompareArgs) -> Result<std::result::Result<Vec<Costs>, RunErro
     if !matches!(asked.format, CompareFormat::Text | CompareFormat::Json) {
         return other("costs are printed as text or JSON; choose one of these with `--format`");
     }
-    let scenarios = input::scenarios(&args.paths)?;
-    let jobs = under::jobs(&scenarios, &args.paths, &args.under, Engine::Exhaustive)?;
-    let given = GivenLimits {
-        states: args.limit_states,
-        memory: args.limit_memory,
-        seconds: args.limit_seconds,
-        preemptions: None,
-    };
-    Ok(count(&jobs, given, threads(args.jobs)))
+    let given = over_all_runs(args.limit_states, args.limit_memory, args.limit_seconds);
+    count(&args.paths, &args.under, given, threads(args.jobs))
 }
 
-fn count(jobs: &[Job<'_>], given: GivenLimits, threads: usize) -> std::result::Result<Vec<Costs>, RunError> {
+/// Limits that leave no run out until one is reached.
+fn over_all_runs(states: Option<u64>, memory: Option<u64>, seconds: Option<u64>) -> GivenLimits {
+    GivenLimits { states, memory, seconds, preemptions: None }
+}
+
+/// What the scenarios that are named cost, under what is named.
+fn count(
+    paths: &[PathBuf],
+    under: &UnderArgs,
+    given: GivenLimits,
+    threads: usize,
+) -> Result<std::result::Result<Vec<Costs>, RunError>> {
+    let scenarios = input::scenarios(paths)?;
+    let jobs = under::jobs(&scenarios, paths, under, Engine::Exhaustive)?;
     let at_a_time = threads.min(jobs.len());
-    all_of(in_parallel(jobs, threads, |job| {
+    Ok(all_of(in_parallel(&jobs, threads, |job| {
         measure(job, &limits_beside_others(job.scenario, given, at_a_time))
-    }))
+    })))
 }
 
 /// Writes the runs that were found; says which.
