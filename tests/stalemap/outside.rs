@@ -29,7 +29,7 @@ impl Outside {
         common::copy_tree(&in_repository("tests/fixtures/outside"), &outside.root).expect("a copy");
         common::copy_file(&in_repository("Cargo.lock"), &outside.root.join("Cargo.lock")).expect("a copy");
         let manifest = outside.read("Cargo.toml").replace("../../..", &workspace.display().to_string());
-        outside.write("Cargo.toml", &with_dev_dependencies_of_ours(&manifest));
+        outside.write("Cargo.toml", &with_dependencies_as_ours(&manifest));
         // What an earlier run was built from was newer.
         for file in ["scenarios/check-before-lock.toml", "scenarios/more/no-reclaim.toml"] {
             outside.write(file, &outside.read(file));
@@ -54,12 +54,15 @@ impl Outside {
     }
 }
 
-/// The manifest with what our own tests depend on: so the dependencies of both have the same features, and are built once.
-fn with_dev_dependencies_of_ours(manifest: &str) -> String {
+/// The manifest with what our own tests depend on, and with the same resolver: so the dependencies of both have the same
+/// features, and are built once.
+fn with_dependencies_as_ours(manifest: &str) -> String {
     let mut manifest: Table = manifest.parse().expect("a manifest");
     let ours: Table = common::page("Cargo.toml").parse().expect("a manifest");
-    let ours = ours["dev-dependencies"].as_table().expect("dependencies").clone();
-    manifest["dev-dependencies"].as_table_mut().expect("dependencies").extend(ours);
+    let dependencies = ours["dev-dependencies"].as_table().expect("dependencies").clone();
+    manifest["dev-dependencies"].as_table_mut().expect("dependencies").extend(dependencies);
+    let workspace = manifest["workspace"].as_table_mut().expect("a workspace");
+    workspace.insert("resolver".to_owned(), ours["workspace"]["resolver"].clone());
     manifest.to_string()
 }
 
@@ -67,7 +70,7 @@ fn with_dev_dependencies_of_ours(manifest: &str) -> String {
 /// rather than quick.
 fn profile() -> String {
     let manifest: Table = common::page("Cargo.toml").parse().expect("a manifest");
-    let mut test = manifest["profile"]["test"].as_table().expect("a profile").clone();
+    let mut test = manifest["profile"]["dev"].as_table().expect("a profile").clone();
     test.insert("opt-level".to_owned(), Value::Integer(0));
     for (package, profile) in test["package"].as_table_mut().expect("packages") {
         if package.starts_with("stalemap") {
