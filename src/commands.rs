@@ -7,6 +7,7 @@ mod claims;
 mod compare;
 mod conform;
 mod costs;
+mod drawn;
 mod exported;
 mod kernels;
 mod lab;
@@ -28,6 +29,7 @@ use stalemap_facade::MemoryModel;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::ordering::{Link, Orderings};
 
+use self::drawn::Drawn;
 use crate::agree::agree;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
@@ -47,7 +49,6 @@ use crate::run::{
     GivenLimits, Job, Outcome, RunError, in_parallel, is_surprising, kernel, limits_beside_others, run_all,
 };
 use crate::scenario::Scenario;
-use crate::scenario::implementations::Kind;
 use crate::verdict::Verdict;
 
 /// The widest timeline on a terminal: longer lines are hard to follow.
@@ -275,11 +276,11 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
             text.push_str(&check::line(outcome, widths));
         }
     }
-    let mut drawn = Drawn::default();
+    let mut drawn = Drawn::with(look());
     for outcome in outcomes {
         let expected = outcome.judgement.as_expected == Some(true);
         if in_full || !expected {
-            text.push_str(&section(&drawn.once(scenarios, outcome)));
+            text.push_str(&section(&drawn.once(scenarios, outcome).text(&outcome.design)));
         }
         if in_full {
             text.push_str(&section(&check::histogram(outcome)));
@@ -292,33 +293,6 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
         text.push_str(&check::summary(outcomes));
     }
     text
-}
-
-/// The drawings so far, without what names the design, each with the first design that it is of.
-#[derive(Default)]
-struct Drawn(Vec<(String, String)>);
-
-impl Drawn {
-    /// The drawing of an outcome's counterexample; of one that is like an earlier one but for the name of the design, a line that says so.
-    fn once(&mut self, scenarios: &[Scenario], outcome: &Outcome) -> String {
-        let look = look();
-        let mut schedule = match annotated_counterexample(scenarios, outcome) {
-            Some(Ok(schedule)) => schedule,
-            Some(Err(error)) => return format!("{error}\n"),
-            None => return String::new(),
-        };
-        let drawing = timeline::render(&schedule, look);
-        schedule.about.design = String::new();
-        schedule.about.kind = Kind::default();
-        schedule.about.replay = None;
-        let nameless = timeline::render(&schedule, look);
-        let known = self.0.iter().find(|(known, _)| *known == nameless);
-        if let Some((_, first)) = known {
-            return format!("Under {}: the same run as under {first}, step by step.\n", outcome.design);
-        }
-        self.0.push((nameless, outcome.design.clone()));
-        drawing
-    }
 }
 
 fn section(text: &str) -> String {

@@ -1,11 +1,14 @@
 //! `compare`: the verdicts of many designs and kernels side by side.
 
+use super::drawn::Drawn;
 use super::verdicts::{self, Ran};
 use super::{Report, Result, between, bisect, costs, unwritable, width};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
-use crate::report::compare::{self, Rows, html};
+use crate::report::compare::html::{self, Drawings};
+use crate::report::compare::{self, Rows};
 use crate::report::json;
+use crate::report::timeline::Look;
 
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     if !args.between.is_empty() {
@@ -35,7 +38,8 @@ fn laid_out(args: &CompareArgs, ran: &Ran) -> Result<String> {
         Rows::Differing
     };
     if let Some(path) = &args.html {
-        std::fs::write(path, html::page(&comparison)).map_err(|error| unwritable(path, &error))?;
+        std::fs::write(path, html::page(&comparison, &drawings(ran)))
+            .map_err(|error| unwritable(path, &error))?;
         return Ok(format!("wrote {}\n", path.display()) + &ran.saved);
     }
     Ok(match args.format {
@@ -46,4 +50,11 @@ fn laid_out(args: &CompareArgs, ran: &Ran) -> Result<String> {
         CompareFormat::Junit => verdicts::junit(ran)?,
         CompareFormat::Sarif => verdicts::sarif(ran)?,
     })
+}
+
+/// What cells of the page show, a click away.
+fn drawings(ran: &Ran) -> Drawings<'_> {
+    let mut drawn = Drawn::with(Look::mail());
+    let of = |outcome| (html::key(outcome), drawn.once(&ran.scenarios, outcome));
+    ran.outcomes.iter().map(of).collect()
 }

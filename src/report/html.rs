@@ -47,7 +47,7 @@ fn document(schedules: &[&AnnotatedSchedule], pairs: &serde_json::Value) -> Stri
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                p.keys { kbd { "j" } " " kbd { "k" } " or arrows: step; " kbd { "Home" } " " kbd { "End" } ": first, last" }
+                nav.keys aria-label="keys" { kbd { "j" } " " kbd { "k" } " or arrows: step; " kbd { "Home" } " " kbd { "End" } ": first, last" }
                 main.beside[schedules.len() > 1] {
                     @for (n, schedule) in schedules.iter().enumerate() { (article(n, schedule)) }
                 }
@@ -77,7 +77,7 @@ fn article(n: usize, schedule: &AnnotatedSchedule) -> Markup {
             }
             div.picture {
                 div.steps { (table(n, schedule)) }
-                aside.state aria-live="polite" aria-label="state after the chosen step" {}
+                aside.state aria-live="polite" aria-label={ "state after the chosen step" @if n > 0 { " of the second schedule" } } {}
             }
             (after(n, schedule))
         }

@@ -37,6 +37,29 @@ const ROOM: usize = 40;
 /// What is said of the state before the first step.
 const BEFORE: &str = "after the setup";
 
+/// What there is to show of a counterexample.
+pub enum Drawing {
+    /// It, drawn.
+    Drawn(String),
+    /// It was drawn, under this design.
+    SameAs(String),
+    /// There is none.
+    Nothing,
+}
+
+impl Drawing {
+    /// As text. `design` is the one that this is of.
+    pub fn text(self, design: &str) -> String {
+        match self {
+            Drawing::Drawn(drawing) => drawing,
+            Drawing::SameAs(first) => {
+                format!("Under {design}: the same run as under {first}, step by step.\n")
+            }
+            Drawing::Nothing => String::new(),
+        }
+    }
+}
+
 /// Draws a schedule.
 pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
     let width = look.width;

@@ -1,5 +1,8 @@
 //! A comparison as a page: one file that needs nothing else. The answer, a table for designs, for the series and for kernels, and
-//! in each cell, a click away, its counterexample or the size of its proof. It is complete without a script; the script hides rows.
+//! in each cell, a click away, its counterexample, drawn, or the size of its proof. It is complete without a script; the script
+//! hides rows.
+
+use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -10,15 +13,26 @@ use crate::comparison::Comparison;
 use crate::comparison::class::Class;
 use crate::comparison::matrix::{Likeness, Matrix, Row};
 use crate::report::check;
+use crate::report::timeline::Drawing;
 use crate::run::Outcome;
 
 const STYLE: &str = include_str!("html/compare.css");
 const SCRIPT: &str = include_str!("html/compare.js");
 
+/// What there is to show of counterexamples, by the [`key`] of the outcome.
+pub type Drawings<'o> = BTreeMap<(&'o str, &'o str), Drawing>;
+
+/// The scenario, and what it was run under.
+pub fn key(outcome: &Outcome) -> (&str, &str) {
+    (&outcome.scenario, &outcome.design)
+}
+
 /// The page.
-pub fn page(comparison: &Comparison<'_>) -> String {
-    let mut sentences = sentences(comparison).into_iter();
-    let question = sentences.next().unwrap_or_default();
+pub fn page(comparison: &Comparison<'_>, drawings: &Drawings<'_>) -> String {
+    let sentences = sentences(comparison);
+    let (first, others) =
+        sentences.split_first().map_or(("", &[][..]), |(first, others)| (first.as_str(), others));
+    let (question, found) = first.split_once("? ").unwrap_or((first, ""));
     let heads =
         ["Designs, on the file system of each file", "The January 2023 series, patch by patch", "Kernels"];
     let page = html! {
@@ -33,18 +47,46 @@ pub fn page(comparison: &Comparison<'_>) -> String {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                h1 { (question.trim_end_matches(':')) }
-                ul { @for sentence in sentences { li { (harmless(&sentence)) } } }
-                (filters())
-                @for (matrix, head) in comparison.matrices().into_iter().zip(heads) {
-                    @if !matrix.rows.is_empty() { (table(matrix, head)) }
+                main {
+                    h1 { (question) "?" }
+                    p { (harmless(found)) }
+                    ul { @for sentence in others { li { (harmless(sentence)) } } }
+                    (legend())
+                    (filters())
+                    @for (matrix, head) in comparison.matrices().into_iter().zip(heads) {
+                        @if !matrix.rows.is_empty() { (table(matrix, head, drawings)) }
+                    }
+                    (own(comparison, drawings))
                 }
-                (own(comparison))
                 script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     page.into_string()
+}
+
+/// How a cell is to be read.
+fn legend() -> Markup {
+    html! {
+        details.legend {
+            summary { "How to read a cell" }
+            dl {
+                dt { "lost-write [1]" }
+                dd { "violates: the worst property that some run violates, and the least number of preemptions that it takes" }
+                dt { "lost-write [<=1]" }
+                dd { "no run with fewer is known; a limit cut others that might have been" }
+                dt { "holds (485)" }
+                dd { "proved over all interleavings: 485 states were visited, and none violates a property" }
+                dt { "holds vacuously (485)" }
+                dd { "the same, but no run met what the file wants to see met, so it is no proof of the check" }
+                dt { "incomplete (485)" }
+                dd { "a limit was reached after so many states; none of these violates a property" }
+                dt { "not run" }
+                dd { "the file expects nothing of it, or the release has no such file system or command" }
+            }
+            p { "A cell opens: it has the counterexample, or the size of the proof." }
+        }
+    }
 }
 
 /// What the script hides rows by. Without it there is nothing to choose.
@@ -67,18 +109,20 @@ fn filters() -> Markup {
     }
 }
 
-fn table(matrix: &Matrix<'_>, head: &str) -> Markup {
+fn table(matrix: &Matrix<'_>, head: &str, drawings: &Drawings<'_>) -> Markup {
     let differing = matrix.rows.iter().filter(|row| differs(row)).count();
     html! {
         h2 { (head) ": " (differing) " of " (scenarios(matrix.rows.len())) " differ" }
-        table {
-            thead {
-                tr {
-                    th scope="col" { "scenario" }
-                    @for column in &matrix.columns { th scope="col" { (harmless(column)) } }
+        div.scrolls tabindex="0" role="region" aria-label=(head) {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "scenario" }
+                        @for column in &matrix.columns { th scope="col" { (harmless(column)) } }
+                    }
                 }
+                tbody { @for row in &matrix.rows { (line(row, drawings)) } }
             }
-            tbody { @for row in &matrix.rows { (line(row)) } }
         }
     }
 }
@@ -87,7 +131,7 @@ fn differs(row: &Row<'_>) -> bool {
     matches!(row.likeness(), Likeness::Differ | Likeness::BrokenOtherwise)
 }
 
-fn line(row: &Row<'_>) -> Markup {
+fn line(row: &Row<'_>, drawings: &Drawings<'_>) -> Markup {
     let mut classes: Vec<&str> = row.outcomes().map(|outcome| Class::of(outcome).name()).collect();
     classes.dedup();
     html! {
@@ -95,7 +139,7 @@ fn line(row: &Row<'_>) -> Markup {
             th scope="row" { (harmless(&row.scenario.name)) span.title { (harmless(&row.scenario.title)) } }
             @for outcome in &row.cells {
                 @match outcome {
-                    Some(outcome) => (verdict(outcome)),
+                    Some(outcome) => (verdict(outcome, drawings)),
                     None => td.empty { "not run" },
                 }
             }
@@ -104,29 +148,27 @@ fn line(row: &Row<'_>) -> Markup {
 }
 
 /// A verdict, and behind it what it rests on.
-fn verdict(outcome: &Outcome) -> Markup {
+fn verdict(outcome: &Outcome, drawings: &Drawings<'_>) -> Markup {
     html! {
         td class=(Class::of(outcome).name()) {
             details {
                 summary { (cell(outcome)) @if outcome.judgement.as_expected == Some(false) { strong { " not as expected" } } }
-                (basis(outcome))
+                (basis(outcome, drawings))
             }
         }
     }
 }
 
-/// The counterexample, step by step, or the size of the proof.
-fn basis(outcome: &Outcome) -> Markup {
+/// The counterexample, or the size of the proof.
+fn basis(outcome: &Outcome, drawings: &Drawings<'_>) -> Markup {
     let statistics = &outcome.statistics;
     html! {
         p { (harmless(&check::verdict(outcome))) }
         @for reason in &outcome.judgement.reasons { p { (harmless(reason)) } }
-        @match &outcome.counterexample {
-            Some(shown) => {
-                ol { @for step in &shown.schedule.steps { li { (harmless(&step.to_string())) } } }
-                @if let Some(certified) = check::certified(outcome) { p { (harmless(&certified)) } }
-            }
-            None => p {
+        @match drawings.get(&key(outcome)) {
+            Some(Drawing::Drawn(drawing)) => pre { (drawing) },
+            Some(Drawing::SameAs(first)) => p { "The same run as under " (harmless(first)) ", step by step." },
+            Some(Drawing::Nothing) | None => p {
                 (statistics.states) " states, " (statistics.transitions) " transitions, " (statistics.final_states)
                 " final states; the longest run has " (statistics.max_depth) " steps."
             },
@@ -135,18 +177,20 @@ fn basis(outcome: &Outcome) -> Markup {
 }
 
 /// What files define for themselves, most of it broken on purpose.
-fn own(comparison: &Comparison<'_>) -> Markup {
+fn own(comparison: &Comparison<'_>, drawings: &Drawings<'_>) -> Markup {
     html! {
         @if !comparison.own.is_empty() {
             h2 { "Designs and kernels that files define themselves, most of them broken on purpose" }
-            table {
-                thead { tr { th scope="col" { "scenario" } th scope="col" { "under" } th scope="col" { "verdict" } } }
-                tbody {
-                    @for outcome in &comparison.own {
-                        tr data-differs="false" data-classes=(Class::of(outcome).name()) {
-                            th scope="row" { (harmless(&outcome.scenario)) }
-                            td { (harmless(&outcome.design)) }
-                            (verdict(outcome))
+            div.scrolls tabindex="0" role="region" aria-label="designs and kernels of files" {
+                table {
+                    thead { tr { th scope="col" { "scenario" } th scope="col" { "under" } th scope="col" { "verdict" } } }
+                    tbody {
+                        @for outcome in &comparison.own {
+                            tr data-differs="false" data-classes=(Class::of(outcome).name()) {
+                                th scope="row" { (harmless(&outcome.scenario)) }
+                                td { (harmless(&outcome.design)) }
+                                (verdict(outcome, drawings))
+                            }
                         }
                     }
                 }
