@@ -29,7 +29,6 @@ use stalemap_facade::MemoryModel;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::ordering::{Link, Orderings};
 
-use self::drawn::Drawn;
 use crate::agree::agree;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
@@ -276,7 +275,7 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
             text.push_str(&check::line(outcome, widths));
         }
     }
-    let mut drawn = Drawn::with(look());
+    let mut drawn = drawn::Drawn::with(look());
     for outcome in outcomes {
         let expected = outcome.judgement.as_expected == Some(true);
         if in_full || !expected {

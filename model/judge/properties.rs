@@ -49,6 +49,20 @@ stalemap_facade::names! { Property {
     CRASH_EXPOSURE = "crash-exposure",
 } }
 
+/// The properties whose violation a user sees in a file: what was written is gone, or something is there that nobody wrote.
+pub const LOSSES: &[Property] = &[
+    LOST_WRITE,
+    STALE_READ,
+    STALE_EXPOSURE,
+    SIZE_ORDER,
+    DROPPED_DIRTY,
+    DIRTY_OVER_HOLE,
+    WRONG_ADDRESS,
+    WRONG_PRIVATE,
+    CRASH_LOST,
+    CRASH_EXPOSURE,
+];
+
 /// What there is to know of a property.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Item {

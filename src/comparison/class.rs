@@ -6,20 +6,6 @@ use stalemap_model::judge::properties;
 use crate::run::Outcome;
 use crate::verdict::Verdict;
 
-/// The properties whose violation a user sees in a file: what was written is gone, or something is there that nobody wrote.
-pub const LOSSES: &[Property] = &[
-    properties::LOST_WRITE,
-    properties::STALE_READ,
-    properties::STALE_EXPOSURE,
-    properties::SIZE_ORDER,
-    properties::DROPPED_DIRTY,
-    properties::DIRTY_OVER_HOLE,
-    properties::WRONG_ADDRESS,
-    properties::WRONG_PRIVATE,
-    properties::CRASH_LOST,
-    properties::CRASH_EXPOSURE,
-];
-
 /// What a verdict comes to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Class {
@@ -41,7 +27,9 @@ impl Class {
     /// What an outcome comes to.
     pub fn of(outcome: &Outcome) -> Self {
         match outcome.verdict {
-            Verdict::Violates if outcome.violated.iter().any(|property| LOSSES.contains(property)) => {
+            Verdict::Violates
+                if outcome.violated.iter().any(|property| properties::LOSSES.contains(property)) =>
+            {
                 Class::Loses
             }
             Verdict::Violates => Class::Fails,
