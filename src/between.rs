@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use stalemap_checker::{adapted, explore, minimal_counterexample, replay, way_to_end};
+use stalemap_checker::{adapted, explore, minimal_counterexample, replay, way_to_outcome};
 use stalemap_explore::{
-    Choice, End, EngineError, Exploration, Limits, Options, Played, ReplayError, Schedule, Step,
+    Choice, EngineError, Exploration, Limits, Options, Played, ReplayError, Schedule, Step,
 };
-use stalemap_facade::{Property, System};
+use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::{ConfigError, Kernel};
 use stalemap_model::words::command::FileId;
@@ -18,11 +18,7 @@ use stalemap_model::words::config::FileRange;
 
 use crate::run::{Job, RunError};
 
-/// The ends to which a way is looked for, if no property tells the two apart.
-const TRIED: usize = 16;
-/// The states that each of these searches may settle.
-const WAY_STATES: u64 = 500_000;
-/// The states that the search for a least counterexample may settle.
+/// The states that the search for the least run may settle.
 const LEAST_STATES: u64 = 2_000_000;
 
 /// How what one can do compares with what the other can.
@@ -76,14 +72,10 @@ pub enum Shows {
         /// Whether there is none that takes less.
         least: bool,
     },
-    /// It ends in contents or answers that the other cannot end in. It is the shortest to so many of the ends that only one has.
+    /// It ends in contents or answers that the other cannot end in, with the least number of preemptions, and then of steps.
     Ends {
         /// The contents and answers.
         observed: String,
-        /// Ends that a way was looked for.
-        tried: usize,
-        /// Ends of the one alone.
-        of: usize,
     },
 }
 
@@ -211,39 +203,18 @@ fn witness(
         return together(jobs, kernels, side, way, Shows::Violates { property, least }).map(Some);
     }
     for side in [0, 1] {
-        let alone: Vec<End> = found[side].ends.difference(&found[1 - side].ends).copied().collect();
-        if let Some((way, observed, tried)) =
-            shortest(jobs[side], &alone, &seen[1 - side]).map_err(|error| broken(jobs[side], error))?
-        {
-            let shows = Shows::Ends { observed, tried, of: alone.len() };
-            return together(jobs, kernels, side, &way, shows).map(Some);
+        let alone: BTreeSet<String> = seen[side].difference(&seen[1 - side]).cloned().collect();
+        if alone.is_empty() {
+            continue;
+        }
+        let limits = Limits { states: Some(LEAST_STATES), ..Limits::default() };
+        let way = way_to_outcome(&observing(jobs[side])?, &alone, &limits)
+            .map_err(|error| broken(jobs[side], error))?;
+        if let Some((way, observed)) = way {
+            return together(jobs, kernels, side, &way, Shows::Ends { observed }).map(Some);
         }
     }
     Ok(None)
-}
-
-/// The shortest way to one of these ends whose contents are not among those of the other.
-fn shortest(
-    job: &Job<'_>,
-    ends: &[End],
-    others: &BTreeSet<String>,
-) -> Result<Option<(Vec<Choice>, String, usize)>, EngineError> {
-    let Ok(kernel) = observing(job) else { return Ok(None) };
-    let specs = kernel.actors();
-    let limits = Limits { states: Some(WAY_STATES), ..Limits::default() };
-    let mut best: Option<(Vec<Choice>, String, usize)> = None;
-    let tried = ends.len().min(TRIED);
-    for end in ends.iter().take(tried) {
-        let Some(way) = way_to_end(&kernel, end, &limits)? else { continue };
-        let steps: Vec<Step> = way.iter().map(|choice| choice.to_step(&specs)).collect();
-        let Ok(replay) = replay(&kernel, &steps) else { continue };
-        let Some(observed) = replay.epilogue.and_then(|epilogue| epilogue.observed) else { continue };
-        let shorter = best.as_ref().is_none_or(|(best, ..)| way.len() < best.len());
-        if !others.contains(&observed) && shorter {
-            best = Some((way, observed, tried));
-        }
-    }
-    Ok(best)
 }
 
 /// A run of one beside what the other makes of it.

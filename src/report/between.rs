@@ -1,6 +1,6 @@
 //! Where two designs or kernels part: in sentences, and their schedules beside each other.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stalemap_facade::Property;
 
 use super::beside;
@@ -81,10 +81,9 @@ fn of_witness(witness: &Witness, names: &[String; 2]) -> Vec<String> {
         Shows::Violates { property, least: false } => {
             format!("Below is a run of {own} that violates {property}, and what {other} makes of it.")
         }
-        Shows::Ends { observed, tried, of } => format!(
-            "Below is a run of {own} that ends with `{observed}`, as none of {other} does: the shortest to {tried} of {of} ends that it \
-             has alone."
-        ),
+        Shows::Ends { observed } => {
+            format!("Below is the least run of {own} that ends as none of {other} does: with `{observed}`.")
+        }
     };
     let parts = match &witness.parting {
         Some(Parting { at, problem }) => {
@@ -110,16 +109,13 @@ pub fn json(all: &[Between]) -> String {
     };
     let one = |between: &Between| {
         let witness = between.witness.as_ref().map(|witness| {
-            let (shows, tried) = match &witness.shows {
-                Shows::Violates { property, least } => {
-                    (json!({ "violates": property.name(), "least": least }), Value::Null)
-                }
-                Shows::Ends { observed, tried, of } => (json!({ "ends_with": observed }), json!([tried, of])),
+            let shows = match &witness.shows {
+                Shows::Violates { property, least } => json!({ "violates": property.name(), "least": least }),
+                Shows::Ends { observed } => json!({ "ends_with": observed, "least": true }),
             };
             json!({
                 "of": between.names[witness.of],
                 "shows": shows,
-                "ends_tried": tried,
                 "parts_at": witness.parting.as_ref().map(|parting| parting.at + 1),
                 "why": witness.parting.as_ref().map(|parting| parting.problem.clone()),
                 "schedules": witness.schedules.iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use stalemap_explore::{
     Choice, Counterexample, Exploration, LimitHit, Limits, Options, Replay, Schedule, Witness,
-    cheapest_counterexample, explore, least_witness, minimal_counterexample, replay,
+    cheapest_counterexample, explore, least_witness, minimal_counterexample, replay, way_to_outcome,
 };
 use stalemap_facade::{Bound, Property, System};
 
@@ -27,6 +27,9 @@ const MOST_STATES: usize = 4_000;
 const MOST_STATES_SQUARED: u64 = 200;
 /// Transitions up to which all its paths are enumerated.
 const MOST_TRANSITIONS: u64 = 30_000;
+
+/// Outcomes that the least way is looked for to, one by one.
+const OUTCOMES_TRIED: usize = 8;
 
 /// Explores with and without the transition cache, which must not be noticeable.
 fn explored(program: &Program, visited_set: bool, sleep_sets: bool, limits: &Limits) -> Exploration {
@@ -174,6 +177,30 @@ fn counterexamples_are_least(program: &Program) -> TestCaseResult {
     for property in [properties::LOST_WRITE, properties::STALE_READ, properties::DEADLOCK] {
         counterexample_is_least(program, property, graph.least(property))?;
     }
+    Ok(())
+}
+
+/// Looks for the least way to each outcome, and to any of them.
+fn ways_to_outcomes_are_least(program: &Program) -> TestCaseResult {
+    let graph = graph_of(program)?;
+    let all: BTreeSet<String> = graph.outcomes(false).into_keys().collect();
+    let way_to = |outcomes: &BTreeSet<String>| -> Result<Option<(u32, u32)>, TestCaseError> {
+        let found = way_to_outcome(program, outcomes, &Limits::default()).map_err(fail)?;
+        let Some((way, outcome)) = found else { return Ok(None) };
+        let replay = replayed(program, &way)?;
+        prop_assert!(outcomes.contains(&outcome));
+        prop_assert_eq!(replay.epilogue.as_ref().and_then(|end| end.observed.as_ref()), Some(&outcome));
+        Ok(Some((preemptions(&replay), replay.played.len() as u32)))
+    };
+    let mut least = None;
+    for outcome in all.iter().take(OUTCOMES_TRIED) {
+        let expected = graph.least_to_outcome(outcome).map(|least| (least.preemptions, least.operations));
+        prop_assert_eq!(way_to(&BTreeSet::from([outcome.clone()]))?, expected, "{}", outcome);
+        least = least.min(expected).or(expected);
+    }
+    let tried: BTreeSet<String> = all.into_iter().take(OUTCOMES_TRIED).collect();
+    prop_assert_eq!(way_to(&tried)?, least);
+    prop_assert_eq!(way_to(&BTreeSet::from(["none".to_owned()]))?, None);
     Ok(())
 }
 
@@ -357,6 +384,11 @@ proptest! {
     #[test]
     fn counterexamples_of_looping_programs_are_least(program in looping()) {
         counterexamples_are_least(&program)?;
+    }
+
+    #[test]
+    fn ways_to_outcomes_of_random_programs_are_least(program in prop_oneof![straight_line(), looping()]) {
+        ways_to_outcomes_are_least(&program)?;
     }
 
     #[test]

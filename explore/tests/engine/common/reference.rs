@@ -785,13 +785,30 @@ impl Graph {
         last.is_some_and(|last| last != task && is_enabled(last))
     }
 
-    /// The least preemptions, then operations, that reach a violation of `property`: Dijkstra's algorithm on
-    /// pairs of a state and the task that moved last.
+    /// The least preemptions, then operations, that reach a violation of `property`.
     pub(crate) fn least(&self, property: Property) -> Option<Least> {
+        let bit = property.bit();
+        self.least_way(|state| self.violated_in(state) & bit != 0, |given_up| given_up.violated & bit != 0)
+    }
+
+    /// The same for a final state with this outcome.
+    pub(crate) fn least_to_outcome(&self, outcome: &str) -> Option<Least> {
+        let ends = |state| {
+            let end = self.ends.get(&state);
+            matches!(end, Some(End::Final { observed: Some(observed), .. }) if observed == outcome)
+        };
+        self.least_way(ends, |_| false)
+    }
+
+    /// Dijkstra's algorithm on pairs of a state and the task that moved last.
+    fn least_way(
+        &self,
+        is_there: impl Fn(usize) -> bool,
+        is_given_up_there: impl Fn(&GivenUp) -> bool,
+    ) -> Option<Least> {
         /// Where a transition leads; nowhere, if the run was given up with the violation.
         type Open = (Option<usize>, Option<ActorId>);
 
-        let bit = property.bit();
         let mut settled: HashSet<Open> = HashSet::new();
         let mut open: BTreeMap<(u32, u32), Vec<Open>> = BTreeMap::from([((0, 0), vec![(Some(0), None)])]);
         let mut level = 0;
@@ -808,11 +825,11 @@ impl Graph {
                 if !settled.insert(pair) {
                     continue;
                 }
-                if self.violated_in(state) & bit != 0 {
+                if is_there(state) {
                     return Some(Least { preemptions, operations, below });
                 }
                 let edges = self.edges[state].iter().map(|edge| (Some(edge.to), edge.task));
-                let violating = self.given_up[state].iter().filter(|given_up| given_up.violated & bit != 0);
+                let violating = self.given_up[state].iter().filter(|given_up| is_given_up_there(given_up));
                 for (to, task) in edges.chain(violating.map(|given_up| (None, given_up.task))) {
                     let preemptions = preemptions + u32::from(self.preempts(state, last, task));
                     open.entry((preemptions, operations + 1)).or_default().push((to, Some(task)));
