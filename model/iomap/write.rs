@@ -344,9 +344,7 @@ fn sort_blocks<B: Backend>(
     };
     let size = inode.i_size_peek();
     let must_zero = |block: &FileBlock| {
-        let fresh = iomap.new && iomap.source.is_none();
-        iomap.source_kind() != IomapType::Mapped
-            || fresh
+        !iomap.is_to_be_read()
             || iomap.valid.is_some_and(|valid| inode.sb.geometry.cells_of_block(*block).start >= valid)
             || inode.sb.geometry.cells_of_block(*block).start >= size
     };
@@ -670,6 +668,9 @@ fn stale<B: Backend>(
         let needless = if needless { Needless::Yes } else { Needless::No };
         let looked_up = if folio.is_some() { LookedUp::Yes } else { LookedUp::No };
         inode.account(Expense::Aborted { needless, folio: looked_up });
+        for block in rest.clone().filter(|_| !iomap.is_to_be_read()) {
+            inode.account(Expense::NothingToRead(block));
+        }
     });
     if inode.oracle.retries(me) > inode.sb.config.retries {
         inode.sb.backend.cut(bounds::RETRIES);
@@ -781,7 +782,7 @@ fn zero_blocks<B: Backend>(
 /// Reads a block from where the mapping says into the folio's cells. What lies behind the valid size is zeroed.
 pub fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, cells: &mut [Value]) {
     let Some(phys) = iomap.source_of(block) else { return };
-    inode.account(Expense::ReadBlock);
+    inode.account(Expense::ReadBlock(block));
     let first = inode.sb.geometry.cells_of_block(block).start;
     for (at, cell) in inode.sb.cells_in_folio(block).enumerate() {
         if iomap.valid.is_some_and(|valid| first + at as Cell >= valid) {

@@ -129,6 +129,13 @@ impl Iomap {
         }
     }
 
+    /// Whether the parts of a block that a write does not cover are read, inside end of file: else they are zeros
+    /// (`iomap_block_needs_zeroing`, fs/iomap/buffered-io.c, 6.1 to 7.3).
+    pub(crate) fn is_to_be_read(&self) -> bool {
+        let fresh = self.new && self.source.is_none();
+        self.source_kind() == IomapType::Mapped && !fresh
+    }
+
     /// The use of it for a block.
     pub(crate) fn used_at(&self, block: FileBlock) -> MappingUse {
         MappingUse { mapping: self.start..self.end, at: block }

@@ -36,6 +36,7 @@ enum Kind {
     Changed,
     Reserved,
     Punched,
+    NothingToRead,
     Read,
     Took,
     Gave,
@@ -44,7 +45,7 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 16] = [
+    const ALL: [Kind; 17] = [
         Kind::Mapped,
         Kind::ForMapping,
         Kind::ForFolio,
@@ -56,6 +57,7 @@ impl Kind {
         Kind::Changed,
         Kind::Reserved,
         Kind::Punched,
+        Kind::NothingToRead,
         Kind::Read,
         Kind::Took,
         Kind::Gave,
@@ -66,11 +68,11 @@ impl Kind {
 
 impl Item {
     fn pack(self) -> u32 {
-        (self.kind as u32) << 28 | (self.file & 0xff) << 20 | self.value & 0xf_ffff
+        (self.kind as u32) << 27 | (self.file & 0x7f) << 20 | self.value & 0xf_ffff
     }
 
     fn unpack(packed: u32) -> Self {
-        Item { kind: Kind::ALL[(packed >> 28) as usize], file: packed >> 20 & 0xff, value: packed & 0xf_ffff }
+        Item { kind: Kind::ALL[(packed >> 27) as usize], file: packed >> 20 & 0x7f, value: packed & 0xf_ffff }
     }
 }
 
@@ -98,13 +100,23 @@ mod facts {
         fact(3, actor, file, block)
     }
 
+    /// The mapping that the call of an actor has given up had nothing to read of a block.
+    pub(super) fn nothing_to_read(actor: ActorId, file: u32, block: u32) -> u32 {
+        fact(4, actor, file, block)
+    }
+
+    /// The call of an actor has read a block for a write.
+    pub(super) fn has_read(actor: ActorId, file: u32, block: u32) -> u32 {
+        fact(5, actor, file, block)
+    }
+
     /// An actor holds a lock.
     pub(super) fn holds(actor: ActorId, file: u32, lock: u32) -> u32 {
-        fact(4, actor, file, lock)
+        fact(6, actor, file, lock)
     }
 
     pub(super) fn is_of_call(fact: u32, actor: ActorId) -> bool {
-        (1..=3).contains(&(fact >> 28)) && fact >> 24 & 15 == actor as u32
+        (1..=5).contains(&(fact >> 28)) && fact >> 24 & 15 == actor as u32
     }
 
     /// Whose call has had a mapping of the file, if the fact is that.
@@ -114,7 +126,7 @@ mod facts {
 
     /// Which lock the actor holds, if the fact is that.
     pub(super) fn lock_of(fact: u32, actor: ActorId) -> Option<u32> {
-        (fact >> 28 == 4 && fact >> 24 & 15 == actor as u32).then_some(fact & 0xffff)
+        (fact >> 28 == 6 && fact >> 24 & 15 == actor as u32).then_some(fact & 0xffff)
     }
 }
 
@@ -155,7 +167,8 @@ fn items_of(spent: Spent) -> [Option<(Kind, u32)>; 2] {
         Expense::Changed => one(Kind::Changed),
         Expense::Reserved(block) => [Some((Kind::Reserved, block.into())), None],
         Expense::Punched(block) => [Some((Kind::Punched, block.into())), None],
-        Expense::ReadBlock => one(Kind::Read),
+        Expense::NothingToRead(block) => [Some((Kind::NothingToRead, block.into())), None],
+        Expense::ReadBlock(block) => [Some((Kind::Read, block.into())), None],
         Expense::Took(lock) => [Some((Kind::Took, number(lock))), None],
         Expense::Gave(lock) => [Some((Kind::Gave, number(lock))), None],
     }
@@ -256,12 +269,10 @@ fn pay_item(note: &mut Note, actor: ActorId, Item { kind, file, value }: Item, t
             }
         }
         Kind::Punched => {}
-        Kind::Read => {
-            more(tolls, quantity::READS.quantity);
-            if has_aborted {
-                more(tolls, quantity::READS_AFTER_STALE.quantity);
-            }
+        Kind::NothingToRead => {
+            enter(note, facts::nothing_to_read(actor, file, value));
         }
+        Kind::Read => pay_read(note, actor, (file, value), tolls),
         Kind::Took => {
             enter(note, facts::holds(actor, file, value));
         }
@@ -272,6 +283,18 @@ fn pay_item(note: &mut Note, actor: ActorId, Item { kind, file, value }: Item, t
                 tolls.push(Toll { quantity, amount: Amount::Restart });
             }
         }
+    }
+}
+
+/// A block is read. It would not be if the call had used the mappings that it has given up, of which one had nothing to read there;
+/// or it was read for one of them already.
+fn pay_read(note: &mut Note, actor: ActorId, (file, block): (u32, u32), tolls: &mut Vec<Toll>) {
+    more(tolls, quantity::READS.quantity);
+    let is_for_write = note.contains(&facts::mapped(actor, file));
+    let is_again = is_for_write && !enter(note, facts::has_read(actor, file, block));
+    let had_nothing = forget(note, facts::nothing_to_read(actor, file, block));
+    if had_nothing || is_again && note.contains(&facts::aborted(actor)) {
+        more(tolls, quantity::READS_ADDED.quantity);
     }
 }
 
@@ -339,6 +362,22 @@ mod tests {
             sum(&paid(note, 2, &[(Kind::Reserved, block)]), quantity::AGAIN.quantity)
         };
         assert_eq!((again(&mut note, 4), again(&mut note, 5), again(&mut note, 5)), (0, 1, 0));
+    }
+
+    #[test]
+    fn a_read_is_added_by_what_was_given_up() {
+        let mut note = Note::new();
+        let added = |note: &mut Note, actor, block| {
+            sum(&paid(note, actor, &[(Kind::Read, block)]), quantity::READS_ADDED.quantity)
+        };
+        paid(&mut note, 1, &[(Kind::Mapped, 0)]);
+        assert_eq!((added(&mut note, 1, 3), added(&mut note, 1, 4)), (0, 0));
+        paid(&mut note, 1, &[(Kind::Abort, 0), (Kind::NothingToRead, 5)]);
+        assert_eq!(added(&mut note, 2, 5), 0, "of another");
+        assert_eq!((added(&mut note, 1, 5), added(&mut note, 1, 6)), (1, 0));
+        assert_eq!(added(&mut note, 1, 3), 1, "again");
+        paid(&mut note, 1, &[(Kind::Returned, 0)]);
+        assert!(note.is_empty());
     }
 
     #[test]

@@ -45,7 +45,7 @@ counted! {
     PUNCHED, "reservations_punched", "punch", "blocks whose reservation a write punched after its mapping was stale";
     AGAIN, "reservations_again", "again", "of these, blocks that it reserved again";
     READS, "disk_reads", "reads", "blocks read from the device into the page cache";
-    READS_AFTER_STALE, "disk_reads_after_stale", "after", "of these, by a write that had given a mapping up as stale before, whether they are due to that or not";
+    READS_ADDED, "disk_reads_added", "added", "of these, by a write that had given a mapping up as stale: of what that mapping had nothing to read of, or what it had read before";
     UNDER_I_RWSEM, "under_i_rwsem", "i_rwsem", "operations of tasks that hold i_rwsem";
     UNDER_INVALIDATE_LOCK, "under_invalidate_lock", "inval", "operations of tasks that hold invalidate_lock";
     UNDER_FOLIO_LOCK, "under_folio_lock", "folio", "operations of tasks that hold a folio lock";

@@ -31,6 +31,8 @@ pub enum Expense {
         /// What it had done for it.
         folio: LookedUp,
     },
+    /// A block of which the mapping that a buffered write gave up had nothing to read: a hole, unwritten, fresh.
+    NothingToRead(FileBlock),
     /// A buffered write has a folio locked that is still in the page cache.
     LockedFolio,
     /// A buffered write has locked a folio that had left the page cache.
@@ -42,7 +44,7 @@ pub enum Expense {
     /// The reservation of a block was given back.
     Punched(FileBlock),
     /// A block was read from the device into the page cache.
-    ReadBlock,
+    ReadBlock(FileBlock),
     /// A lock was taken.
     Took(LockKind),
     /// A lock was given back, by whom ever.
