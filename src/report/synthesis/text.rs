@@ -1,0 +1,179 @@
+//! What is enough, as text.
+
+use std::fmt::Write as _;
+
+use stalemap_model::words::count::count;
+
+use super::words::{
+    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, numbers, scenario,
+    sentence,
+};
+use crate::report::style::{BAD, GOOD, HEAD, styled};
+use crate::report::text::fill;
+use crate::synthesis::answer::{Answer, MOST_SETS, Set};
+use crate::synthesis::lattice::Lattice;
+
+/// The answers first, then for each file system what breaks with less, who asks for what, and the numbers.
+pub fn render(answers: &[Answer<'_>], columns: usize) -> String {
+    let mut text = String::new();
+    for answer in answers {
+        text.push_str(&first(answer, columns));
+    }
+    for answer in answers {
+        text.push_str(&rest(answer, columns));
+    }
+    text.push_str(&basis(answers, columns));
+    text
+}
+
+fn lines(text: &mut String, what: &str, columns: usize, indent: usize) {
+    let filled = fill(what, columns.saturating_sub(indent), 2);
+    for line in filled {
+        let _ = writeln!(text, "{:indent$}{line}", "");
+    }
+}
+
+/// Which sets are enough.
+fn first(answer: &Answer<'_>, columns: usize) -> String {
+    let sorted = Sorted::of(answer);
+    let mut text = format!("{}\n", styled(HEAD, head(answer, &sorted)));
+    let Some(lattice) = answer.lattice() else { return text + "  Nothing was asked.\n" };
+    match &answer.sets[..] {
+        [] => lines(&mut text, "No set was found.", columns, 2),
+        [one] if one.candidate.is_bottom() => {
+            lines(&mut text, "Nothing is needed: all hold without any of it.", columns, 2);
+        }
+        [one] => {
+            lines(&mut text, "One minimal set:", columns, 2);
+            in_full(&mut text, lattice, one, columns);
+        }
+        sets => {
+            lines(&mut text, &format!("{} minimal sets, each enough:", sets.len()), columns, 2);
+            for set in sets.iter().take(MOST_SETS) {
+                lines(&mut text, &in_short(lattice, &set.candidate), columns, 4);
+            }
+            if sets.len() > MOST_SETS {
+                lines(&mut text, &format!("and {} more", sets.len() - MOST_SETS), columns, 4);
+            }
+        }
+    }
+    for set in answer.sets.iter().filter(|set| !set.not_confirmed.is_empty()) {
+        let what = format!("{}: {}", in_short(lattice, &set.candidate), confirmed(answer, &sorted, set));
+        lines(&mut text, &styled(BAD, what), columns, 2);
+    }
+    let looked_into = answer.sets.iter().take(MOST_SETS);
+    if answer.sets.len() > 0 && looked_into.clone().all(|set| set.not_confirmed.is_empty()) {
+        let what = match answer.sets.len() {
+            1 => "Explored with it".to_owned(),
+            sets if sets > MOST_SETS => format!("Explored with each of the first {MOST_SETS}"),
+            _ => "Explored with each".to_owned(),
+        };
+        let what = format!("{what}: all {} hold.", count(sorted.decide() as u64, "scenario"));
+        lines(&mut text, &styled(GOOD, what), columns, 2);
+    }
+    text + "\n"
+}
+
+/// A set, a sentence for each part.
+fn in_full(text: &mut String, lattice: &Lattice, set: &Set, columns: usize) {
+    for dimension in set.candidate.present() {
+        let value = set.candidate.at(dimension);
+        let what =
+            format!("{}: {}", super::words::part(lattice, dimension, value), sentence(lattice, dimension, value));
+        lines(text, &what, columns, 4);
+    }
+}
+
+/// What breaks with less, who asks for what, and the numbers.
+fn rest(answer: &Answer<'_>, columns: usize) -> String {
+    let sorted = Sorted::of(answer);
+    let Some(lattice) = answer.lattice() else { return String::new() };
+    let mut text = format!("{}\n", styled(HEAD, answer.scope.fs));
+    if let Some(said) = counter(answer) {
+        lines(&mut text, &said, columns, 2);
+    }
+    for set in answer.sets.iter().take(MOST_SETS).filter(|set| !set.needs.is_empty()) {
+        lines(&mut text, &format!("{}. With less of it:", in_short(lattice, &set.candidate)), columns, 2);
+        for need in &set.needs {
+            lines(&mut text, &less(answer, lattice, need), columns, 4);
+        }
+    }
+    text.push_str(&table(lattice, &sorted, columns));
+    for said in left_out(answer, &sorted) {
+        lines(&mut text, &said, columns, 2);
+    }
+    lines(&mut text, &numbers(answer), columns, 2);
+    text + "\n"
+}
+
+fn less(answer: &Answer<'_>, lattice: &Lattice, need: &crate::synthesis::answer::Need) -> String {
+    let what = instead(lattice, need);
+    match &need.shown {
+        None => format!("{what}: nothing was found that breaks"),
+        Some(shown) => {
+            let (name, title) = scenario(answer, shown.scenario);
+            let breaks = count(need.breaks.len() as u64, "scenario");
+            format!("{what}: breaks {breaks}, as {name} ({}): {title}", loss(shown))
+        }
+    }
+}
+
+/// A row for each scenario that asks for something, a column for each dimension that is asked for.
+fn table(lattice: &Lattice, sorted: &Sorted<'_>, columns: usize) -> String {
+    let mut text = String::new();
+    let asked = asked_for(sorted);
+    let names = sorted.asking.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let width = |dimension: &usize| {
+        let cells = sorted.asking.iter().map(|(_, minimal)| cell(lattice, minimal, *dimension).len());
+        let key = lattice.dimensions.get(*dimension).map_or(0, |dimension| dimension.key.len());
+        cells.chain([key]).max().unwrap_or(0)
+    };
+    let mut blocks: Vec<Vec<(usize, usize)>> = Vec::new();
+    let mut used = columns;
+    for (dimension, width) in asked.iter().map(|dimension| (*dimension, width(dimension))) {
+        match blocks.last_mut() {
+            Some(block) if used + 2 + width <= columns => block.push((dimension, width)),
+            _ => {
+                blocks.push(vec![(dimension, width)]);
+                used = 2 + names;
+            }
+        }
+        used += 2 + width;
+    }
+    for block in blocks {
+        let mut row = |name: &str, of: &dyn Fn(usize) -> String| {
+            let cells: String =
+                block.iter().map(|(dimension, width)| format!("  {:width$}", of(*dimension))).collect();
+            text.push_str(&format!("  {name:names$}{cells}").trim_end().to_owned());
+            text.push('\n');
+        };
+        row("", &|dimension| lattice.dimensions.get(dimension).map_or("", |of| of.key).to_owned());
+        for (name, minimal) in &sorted.asking {
+            let cells: Vec<String> =
+                block.iter().map(|(dimension, _)| cell(lattice, minimal, *dimension)).collect();
+            if cells.iter().any(|cell| !cell.is_empty()) {
+                row(name, &|dimension| cell(lattice, minimal, dimension));
+            }
+        }
+    }
+    text
+}
+
+/// What all of it rests on.
+fn basis(answers: &[Answer<'_>], columns: usize) -> String {
+    let mut text = String::new();
+    let Some(question) = answers.iter().find_map(|answer| answer.lattice()).map(Lattice::question) else {
+        return text;
+    };
+    let what = format!(
+        "Sets of {}. A set is enough if no run of any scenario that counts loses data, exposes any, or hangs; minimal, if with less of \
+         any part some scenario breaks. Of all else the base decides. Bounds: the files' actors, commands and sizes; \
+         sequentially consistent memory.",
+        question.words
+    );
+    lines(&mut text, &what, columns, 0);
+    if !question.not_modelled.is_empty() {
+        lines(&mut text, &format!("Not modelled: {}.", question.not_modelled.join("; ")), columns, 0);
+    }
+    text
+}
