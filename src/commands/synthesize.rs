@@ -16,7 +16,7 @@ use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, answer};
 use crate::synthesis::question::{self, Question};
 use crate::synthesis::scope::{BASE, Scope, Wanted, scopes};
-use crate::synthesis::search::{Asks, Saves, Study};
+use crate::synthesis::search::{Asks, MOST_CANDIDATES, Saves, Study};
 
 pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
     let mut scenarios = input::scenarios(&args.paths)?;
@@ -93,11 +93,11 @@ fn nothing_to_ask(args: &SynthesizeArgs) -> String {
         format!(" on {}", args.personalities.join(", "))
     };
     let under = args.kernel.as_ref().map_or_else(String::new, |kernel| format!(" that {kernel} can run"));
-    format!("there is no scenario{on}{under}; name another folder, file system or kernel")
+    format!(
+        "there is no scenario{on}{under}, on a file system as it is built in; name another folder or kernel, or the file of a \
+         scenario that changes its file system"
+    )
 }
-
-/// Candidates beyond which not every one is explored.
-const MOST_CANDIDATES: u64 = 5000;
 
 fn saves_too_little(saves: Saves, scopes: &[Scope<'_>]) -> Option<String> {
     let most = scopes.iter().flat_map(|scope| &scope.subjects).map(|subject| subject.lattice.size()).max()?;

@@ -172,7 +172,11 @@ impl Answer<'_> {
         let explored = self.explore(&expected, &less, threads)?;
         let mut breaks: Vec<&(usize, Explored)> =
             explored.iter().filter(|(_, explored)| explored.standing.breaks()).collect();
-        breaks.sort_by_key(|(_, explored)| explored.states);
+        // A directed run shows less than one that nobody directs.
+        let is_directed = |place: usize| {
+            self.scope.subjects.get(place).is_some_and(|subject| !subject.scenario.holds.is_empty())
+        };
+        breaks.sort_by_key(|(place, explored)| (is_directed(*place), explored.states));
         let shown = match breaks.first() {
             Some((place, Explored { standing: Standing::Breaks(property), .. })) => {
                 Some(self.loss(*place, &less, *property)?)

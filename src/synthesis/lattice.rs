@@ -167,7 +167,9 @@ impl Lattice {
             made.set(field, *setting)?;
         }
         for (place, dimension) in self.dimensions.iter().enumerate() {
-            for (field, setting) in dimension.values.get(candidate.at(place)).map_or(&[][..], |value| value.sets) {
+            for (field, setting) in
+                dimension.values.get(candidate.at(place)).map_or(&[][..], |value| value.sets)
+            {
                 made.set(field, *setting)?;
             }
         }

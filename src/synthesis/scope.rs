@@ -39,7 +39,8 @@ pub enum Wanted {
     AmongOthers,
 }
 
-/// Sorts scenarios by file system, in the order of the personalities. `base` is a design or a kernel.
+/// Sorts scenarios by file system, in the order of the personalities, of which those without a scenario that can be asked about
+/// are left out. `base` is a design or a kernel.
 pub fn scopes<'s>(
     scenarios: &'s [Scenario],
     question: &'static Question,
@@ -71,7 +72,7 @@ pub fn scopes<'s>(
         scope
     };
     let scopes = Personality::BUILT_IN.iter().map(|fs| of(fs));
-    scopes.filter(|scope| !scope.subjects.is_empty() || !scope.others.is_empty()).collect()
+    scopes.filter(|scope| !scope.subjects.is_empty()).collect()
 }
 
 /// Whether the file system of a scenario is another one than the built-in one of its name: of a design in a field that a release
@@ -80,8 +81,12 @@ fn is_other(scenario: &Scenario, base: &Implementation) -> bool {
     let Some(fs) = Personality::built_in(scenario.fs.base) else { return true };
     let built_in = Implementation { design: base.design.clone(), fs };
     let file = Implementation { design: base.design.clone(), fs: base.fs.clone() };
-    let of_releases: BTreeSet<&str> =
-        TABLE.iter().flat_map(|rows| rows.iter()).map(|row| row.field).filter(|field| *field != "counter").collect();
+    let of_releases: BTreeSet<&str> = TABLE
+        .iter()
+        .flat_map(|rows| rows.iter())
+        .map(|row| row.field)
+        .filter(|field| *field != "counter")
+        .collect();
     let brings_its_own = base.fs != scenario.fs;
     !brings_its_own && file.differences(&built_in).any(|(field, ..)| of_releases.contains(field))
 }

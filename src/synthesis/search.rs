@@ -10,7 +10,7 @@
 //! a candidate that was explored looks at a dimension, leaving that out changes no run. And what is weaker than something that
 //! breaks, breaks; what is stronger than something that holds, holds. The first two are exact. The third is an assumption, and is
 //! tested: whatever was found without it is compared pair by pair, with each value alone explored beside. If a pair says otherwise,
-//! it is reported, and the scenario is searched again without the third.
+//! it is reported, and the scenario is searched again without the third, unless there are too many candidates ([`MOST_CANDIDATES`]).
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,9 @@ use stalemap_facade::Property;
 use super::lattice::Candidate;
 use super::trial::{Explored, Standing, Subject};
 use crate::run::RunError;
+
+/// Candidates up to which each can be decided without a conclusion from what is weaker or stronger.
+pub const MOST_CANDIDATES: u64 = 5000;
 
 /// What may save an exploration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,9 +123,9 @@ pub fn study(subject: &Subject<'_>, saves: Saves) -> Result<Study, RunError> {
     let asks = search.asks()?;
     let mut not_monotone = Vec::new();
     if saves == Saves::Everything && !matches!(asks, Asks::LostAnyway(_) | Asks::Unknown(_)) {
-        search.alone()?;
+        search.alone(&asks)?;
         not_monotone = search.not_monotone();
-        if !not_monotone.is_empty() {
+        if !not_monotone.is_empty() && subject.lattice.size() <= MOST_CANDIDATES {
             let mut exact = Search { saves: Saves::WhatIsExact, ..search };
             exact.forget_what_follows();
             let asks = exact.asks_of_all()?;
@@ -227,35 +230,61 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// The weakest that a candidate that holds can be made, one dimension after the other.
-    fn weakened(&mut self, mut candidate: Candidate) -> Result<Candidate, RunError> {
-        let lattice = &self.subject.lattice;
-        for (place, dimension) in lattice.dimensions.iter().enumerate() {
-            let Some(value) = dimension.values.get(candidate.at(place)) else { continue };
-            let mut weaker: Vec<usize> = value.weaker.to_vec();
-            weaker.sort_by_key(|value| dimension.values.get(*value).map_or(0, |value| value.weaker.len()));
-            for value in weaker {
-                let less = candidate.with(place, value);
-                if self.decide(&less)? == Standing::Holds {
-                    candidate = less;
-                    break;
-                }
+    /// The weakest that a candidate that holds can be made: what can be left out together is, and of the rest one dimension is made
+    /// weaker after the other.
+    fn weakened(&mut self, candidate: Candidate) -> Result<Candidate, RunError> {
+        let present: Vec<usize> = candidate.present().collect();
+        let mut candidate = self.without(candidate, &present)?;
+        for place in candidate.present().collect::<Vec<_>>() {
+            candidate = self.weaker_in(candidate, place)?;
+        }
+        Ok(candidate)
+    }
+
+    /// A candidate that holds without as many of some dimensions as can be left out: all at once, or else each half in turn.
+    fn without(&mut self, candidate: Candidate, places: &[usize]) -> Result<Candidate, RunError> {
+        let less = places.iter().fold(candidate.clone(), |candidate, place| candidate.with(*place, 0));
+        if self.decide(&less)? == Standing::Holds {
+            return Ok(less);
+        }
+        if places.len() < 2 {
+            return Ok(candidate);
+        }
+        let (first, second) = places.split_at(places.len() / 2);
+        let candidate = self.without(candidate, first)?;
+        self.without(candidate, second)
+    }
+
+    /// A candidate that holds with the weakest value of a dimension with which it still does.
+    fn weaker_in(&mut self, candidate: Candidate, place: usize) -> Result<Candidate, RunError> {
+        let Some(dimension) = self.subject.lattice.dimensions.get(place) else { return Ok(candidate) };
+        let rank = |value: usize| dimension.values.get(value).map_or(&[][..], |value| value.weaker);
+        let mut weaker = rank(candidate.at(place)).to_vec();
+        weaker.sort_by_key(|value| rank(*value).len());
+        for value in weaker {
+            let less = candidate.with(place, value);
+            if self.decide(&less)? == Standing::Holds {
+                return Ok(less);
             }
         }
         Ok(candidate)
     }
 
-    /// Explores each value that runs look at alone, so that there is something to compare with.
-    fn alone(&mut self) -> Result<(), RunError> {
+    /// Explores values alone, so that there is something to compare with: of a scenario that asks for something each that its runs
+    /// look at, of another one the strongest of each dimension.
+    fn alone(&mut self, asks: &Asks) -> Result<(), RunError> {
         let lattice = &self.subject.lattice;
         for (place, dimension) in lattice.dimensions.iter().enumerate() {
             let operation = dimension.operation(&self.subject.base);
-            let mut explored = self.explored.values();
-            let seen = |name: &str| explored.any(|explored| explored.operations.contains(name));
-            if operation.is_some_and(seen) || operation.is_none() {
-                for value in 1..dimension.values.len() {
-                    self.decide_by_itself(&lattice.bottom().with(place, value))?;
-                }
+            let seen = |name: &str| self.explored.values().any(|explored| explored.operations.contains(name));
+            let values = match (asks, operation) {
+                (Asks::OneOf(_), None) => 1..dimension.values.len(),
+                (Asks::OneOf(_), Some(name)) if seen(name) => 1..dimension.values.len(),
+                (_, Some(name)) if seen(name) => dimension.strongest()..dimension.values.len(),
+                (_, _) => continue,
+            };
+            for value in values {
+                self.decide_by_itself(&lattice.bottom().with(place, value))?;
             }
         }
         Ok(())

@@ -139,7 +139,11 @@ impl Subject<'_> {
     /// # Errors
     ///
     /// If it cannot be run, or an engine fails.
-    pub fn least(&self, candidate: &Candidate, property: Property) -> Result<Option<Counterexample>, RunError> {
+    pub fn least(
+        &self,
+        candidate: &Candidate,
+        property: Property,
+    ) -> Result<Option<Counterexample>, RunError> {
         let job = self.job(candidate)?;
         let limits = Limits { states: Some(LEAST_STATES), ..self.limits.clone() };
         minimal_counterexample(&job.kernel()?, property, &limits).map_err(|error| job.broken(error))

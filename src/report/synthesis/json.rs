@@ -23,9 +23,8 @@ pub fn document(answers: &[Answer<'_>]) -> String {
 fn file_system(answer: &Answer<'_>) -> Value {
     let Some(lattice) = answer.lattice() else { return json!({ "file_system": answer.scope.fs }) };
     let counter = answer.scope.subjects.first().is_some_and(|subject| subject.base.fs.counter);
-    let named = |some: &[&Scenario]| -> Vec<String> {
-        some.iter().map(|scenario| scenario.name.clone()).collect()
-    };
+    let named =
+        |some: &[&Scenario]| -> Vec<String> { some.iter().map(|scenario| scenario.name.clone()).collect() };
     let counts = answer.counts;
     json!({
         "file_system": answer.scope.fs,
@@ -61,9 +60,9 @@ fn candidate(lattice: &Lattice, candidate: &Candidate) -> Value {
 }
 
 fn set(answer: &Answer<'_>, lattice: &Lattice, set: &Set) -> Value {
-    let not_confirmed = set.not_confirmed.iter().map(|(place, standing)| {
-        json!({ "scenario": scenario(answer, *place).0, "breaks": standing.breaks() })
-    });
+    let not_confirmed = set.not_confirmed.iter().map(
+        |(place, standing)| json!({ "scenario": scenario(answer, *place).0, "breaks": standing.breaks() }),
+    );
     let mut document = candidate(lattice, &set.candidate);
     if let Value::Object(object) = &mut document {
         let needs = set.needs.iter().map(|need| self::need(answer, lattice, need)).collect();

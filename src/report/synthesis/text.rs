@@ -78,8 +78,11 @@ fn first(answer: &Answer<'_>, columns: usize) -> String {
 fn in_full(text: &mut String, lattice: &Lattice, set: &Set, columns: usize) {
     for dimension in set.candidate.present() {
         let value = set.candidate.at(dimension);
-        let what =
-            format!("{}: {}", super::words::part(lattice, dimension, value), sentence(lattice, dimension, value));
+        let what = format!(
+            "{}: {}",
+            super::words::part(lattice, dimension, value),
+            sentence(lattice, dimension, value)
+        );
         lines(text, &what, columns, 4);
     }
 }

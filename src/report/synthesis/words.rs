@@ -80,10 +80,8 @@ pub(super) fn value_name(lattice: &Lattice, dimension: usize, value: usize) -> &
 
 /// `write after-lock + writeback range-data`; `nothing`.
 pub(super) fn in_short(lattice: &Lattice, candidate: &Candidate) -> String {
-    let parts: Vec<String> = candidate
-        .present()
-        .map(|dimension| part(lattice, dimension, candidate.at(dimension)))
-        .collect();
+    let parts: Vec<String> =
+        candidate.present().map(|dimension| part(lattice, dimension, candidate.at(dimension))).collect();
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(" + ") }
 }
 
