@@ -163,7 +163,7 @@ impl Measured<'_> {
 
     fn retries(&self) -> Result<Retries, RunError> {
         let implementation = &self.job.implementation;
-        if !implementation.fs.counter || implementation.design.check == Check::Never {
+        if !implementation.fs.counter || !implementation.design.checks_passes() {
             return Ok(Retries::NoCheck);
         }
         if !self.graph.has(quantity::ABORTS.quantity) {
