@@ -356,6 +356,11 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub run: RunArgs,
 
+    /// Say for each scenario which places it needs at which a mapping is validated: every minimal set of them, and what breaks with
+    /// less. Exit codes as of `synthesize`.
+    #[arg(long, conflicts_with_all = ["save", "checkpoint"])]
+    pub weakest: bool,
+
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
     pub format: CheckFormat,

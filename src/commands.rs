@@ -144,6 +144,9 @@ type Result<T> = std::result::Result<T, Vec<InputError>>;
 
 /// The report of verdicts, laid out as `check` does.
 fn check_command(args: &CheckArgs) -> Result<Report> {
+    if args.weakest {
+        return synthesize::weakest(args);
+    }
     let ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),

@@ -10,10 +10,10 @@ use super::parse_size;
 /// How `synthesize` ends.
 pub const SYNTHESIZE_EXIT_CODES: &str = "\
 Exit codes:
-  0  every minimal set was found, explored in all scenarios that count, and holds there
-  1  a set that should be enough is not, or a stronger check broke what a weaker one keeps
+  0  every minimal set was found, and holds in all scenarios that count
+  1  a set that should be enough is not
   2  usage or bad input
-  3  a limit was reached: something is undecided
+  3  something is undecided: a limit was reached, or there may be sets that were not found
   4  an engine failed: a defect of stalemap";
 
 /// What is varied.

@@ -7,16 +7,17 @@ use std::sync::atomic::Ordering;
 use stalemap_model::words::kernel_version::KernelVersion;
 
 use super::progress::Progress;
-use super::{Exit, Report, Result, failed, threads, under, width};
+use super::{Exit, Report, Result, failed, threads, under, verdicts, width};
 use crate::cli::synthesize::{Over, SynthesizeArgs, SynthesizeFormat};
+use crate::cli::{CheckArgs, CheckFormat, Engine, Memory};
 use crate::input::{self, InputError};
 use crate::report::synthesis as report;
 use crate::run::{GivenLimits, RunError, Tally, limits_beside_others, of_searches};
 use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, answer};
 use crate::synthesis::question::{self, Question};
-use crate::synthesis::scope::{BASE, Scope, Wanted, scopes};
-use crate::synthesis::search::{Asks, MOST_CANDIDATES, Saves, Study};
+use crate::synthesis::scope::{BASE, Scope, Wanted, alone, scopes};
+use crate::synthesis::search::{MOST_CANDIDATES, Saves, Study};
 
 pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
     let mut scenarios = input::scenarios(&args.paths)?;
@@ -52,6 +53,60 @@ pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
         SynthesizeFormat::Markdown => report::markdown::sections(&answers),
     };
     Ok(Report::of(results, exit(&answers)))
+}
+
+/// `check --weakest`.
+pub(super) fn weakest(args: &CheckArgs) -> Result<Report> {
+    let run = &args.run;
+    let scenarios = verdicts::scenarios(run)?;
+    if let Some(problem) = not_together(args) {
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
+    let named: Vec<&String> = run.under.designs.iter().chain(&run.under.kernels).collect();
+    let base = named.first().map_or(BASE, |name| name.as_str());
+    let (given, threads) = (verdicts::given(run), threads(run.jobs));
+    let limits = |scenario: &Scenario| limits_beside_others(scenario, given, threads);
+    let scopes = alone(&scenarios, &question::PLACES, |scenario| under::any(scenario, base), limits)?;
+    let progress = Progress::new(subjects(&scopes) as u64, of_searches(given.memory), run.quiet);
+    let answers = match answers(scopes, Saves::Everything, threads, &progress) {
+        Ok(answers) => answers,
+        Err(error) => return failed(&error),
+    };
+    progress.finish();
+    let results = match args.format {
+        CheckFormat::Json => report::json::document(&answers),
+        _ => report::text::weakest(&answers, width()),
+    };
+    Ok(Report::of(results, exit(&answers)))
+}
+
+/// What does not go with `--weakest`.
+fn not_together(args: &CheckArgs) -> Option<&'static str> {
+    let run = &args.run;
+    let wrong = [
+        (
+            !matches!(args.format, CheckFormat::Text | CheckFormat::Json),
+            "the weakest checks are printed as text or JSON; choose one of these with `--format`",
+        ),
+        (
+            run.under.designs.len() + run.under.kernels.len() > 1
+                || run.under.designs.iter().chain(&run.under.kernels).any(|name| name == "all"),
+            "checks are left out of one design or kernel; name one, or none for `iomap_valid`",
+        ),
+        (
+            run.memory != Memory::Sc,
+            "the weakest checks are looked for on sequentially consistent memory; leave out `--memory` or `--weakest`",
+        ),
+        (
+            run.engine.engine != Engine::Exhaustive,
+            "only the exhaustive engine can say that something is enough; leave out `--engine` or `--weakest`",
+        ),
+        (
+            run.limit_preemptions.is_some(),
+            "what is enough must be so in all runs; leave out `--limit-preemptions` or `--weakest`",
+        ),
+    ];
+    wrong.into_iter().find(|(wrong, _)| *wrong).map(|(_, problem)| problem)
 }
 
 fn question(over: Over) -> &'static Question {
@@ -130,13 +185,12 @@ fn answers<'s>(
 
 /// What is not as it should be beats what is not known.
 fn exit(answers: &[Answer<'_>]) -> Exit {
-    let studies = || answers.iter().flat_map(|answer| &answer.studies);
     let sets = || answers.iter().flat_map(|answer| &answer.sets);
     let broken = sets().flat_map(|set| &set.not_confirmed).any(|(_, standing)| standing.breaks());
-    let open = |study: &Study| matches!(study.asks, Asks::Unknown(_)) || !study.undecided.is_empty();
-    if broken || studies().any(|study| !study.not_monotone.is_empty()) {
+    let known = answers.iter().flat_map(|answer| &answer.studies).all(Study::all_known);
+    if broken {
         Exit::Unexpected
-    } else if studies().any(open) || sets().any(|set| !set.not_confirmed.is_empty()) {
+    } else if !known || sets().any(|set| !set.not_confirmed.is_empty()) {
         Exit::Incomplete
     } else {
         Exit::Expected

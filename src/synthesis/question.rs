@@ -9,8 +9,8 @@ use super::table::locks::{
     ZERO_LOCK,
 };
 use super::table::{
-    ALLOC_RECHECK, CONVERT_RECHECK, COW_HOLE, COW_RECHECK, RELOCATE_RECHECK, SCOPE, SEEK, WRITE,
-    WRITE_COMPARED, WRITE_COOKIE, WRITEBACK,
+    ALLOC_RECHECK, CONVERT_RECHECK, COW_HOLE, COW_RECHECK, DIO_READ, DIO_WRITE, FAULT, READ, REFLINK,
+    RELOCATE_RECHECK, SCOPE, SEEK, UNSHARE, WRITE, WRITE_COMPARED, WRITE_COOKIE, WRITEBACK, ZERO,
 };
 
 /// A question: the dimensions that are varied, and what stays as it is.
@@ -32,7 +32,7 @@ pub struct Question {
 pub const PLACES: Question = Question {
     key: "places",
     words: "places at which a mapping is validated",
-    dimensions: &[&WRITE, &WRITEBACK, &SEEK],
+    dimensions: &[&WRITE, &ZERO, &UNSHARE, &WRITEBACK, &FAULT, &READ, &DIO_WRITE, &DIO_READ, &REFLINK, &SEEK],
     fixed: &[],
     not_modelled: &["a test of writeback's mapping for a whole folio"],
 };
@@ -66,6 +66,9 @@ pub const LOCKS: Question = Question {
     dimensions: &[
         &WRITE,
         &WRITEBACK_LOOKUP,
+        &FAULT,
+        &READ,
+        &REFLINK,
         &SEEK,
         &SEEK_LOCK,
         &READ_LOCK,

@@ -10,6 +10,7 @@ use stalemap_model::words::personality::Personality;
 use super::lattice::Lattice;
 use super::question::Question;
 use super::trial::Subject;
+use crate::input::InputError;
 use crate::scenario::Scenario;
 
 /// Without a kernel, what is not varied is as in this design.
@@ -73,6 +74,39 @@ pub fn scopes<'s>(
     };
     let scopes = Personality::BUILT_IN.iter().map(|fs| of(fs));
     scopes.filter(|scope| !scope.subjects.is_empty()).collect()
+}
+
+/// Each scenario by itself. `base` is a design or a kernel, also one of its file.
+///
+/// # Errors
+///
+/// If a scenario cannot run under it: which, and why.
+pub fn alone<'s>(
+    scenarios: &'s [Scenario],
+    question: &'static Question,
+    base: impl Fn(&Scenario) -> Result<Implementation, InputError>,
+    limits: impl Fn(&Scenario) -> Limits,
+) -> Result<Vec<Scope<'s>>, Vec<InputError>> {
+    let mut scopes = Vec::new();
+    let mut errors = Vec::new();
+    for scenario in scenarios {
+        match base(scenario) {
+            Err(error) => errors.push(error),
+            Ok(base) => scopes.push(Scope {
+                fs: scenario.fs.base,
+                base: base.name().to_owned(),
+                subjects: vec![Subject {
+                    lattice: Lattice::new(question, &base.fs),
+                    limits: limits(scenario),
+                    scenario,
+                    base,
+                }],
+                others: Vec::new(),
+                refused: Vec::new(),
+            }),
+        }
+    }
+    if errors.is_empty() { Ok(scopes) } else { Err(errors) }
 }
 
 /// Whether the file system of a scenario is another one than the built-in one of its name: of a design in a field that a release

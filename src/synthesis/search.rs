@@ -109,7 +109,11 @@ pub struct Study {
     pub undecided: Vec<Candidate>,
     /// Pairs of which the weaker candidate holds and the stronger one breaks.
     pub not_monotone: Vec<(Candidate, Candidate)>,
-    /// How candidates were decided.
+    /// Whether nothing was concluded from what is weaker or stronger where such pairs say that it cannot be.
+    pub is_exact: bool,
+    /// What is known of each candidate that something was asked about.
+    pub decided: BTreeMap<Candidate, Fact>,
+    /// How many were decided in which way.
     pub counts: Counts,
 }
 
@@ -122,10 +126,11 @@ pub fn study(subject: &Subject<'_>, saves: Saves) -> Result<Study, RunError> {
     let mut search = Search::new(subject, saves);
     let asks = search.asks()?;
     let mut not_monotone = Vec::new();
+    let few = subject.lattice.size() <= MOST_CANDIDATES;
     if saves == Saves::Everything && !matches!(asks, Asks::LostAnyway(_) | Asks::Unknown(_)) {
         search.alone(&asks)?;
         not_monotone = search.not_monotone();
-        if !not_monotone.is_empty() && subject.lattice.size() <= MOST_CANDIDATES {
+        if !not_monotone.is_empty() && few {
             let mut exact = Search { saves: Saves::WhatIsExact, ..search };
             exact.forget_what_follows();
             let asks = exact.asks_of_all()?;
@@ -137,9 +142,11 @@ pub fn study(subject: &Subject<'_>, saves: Saves) -> Result<Study, RunError> {
 
 /// What is known of a candidate.
 #[derive(Clone, Copy, Debug)]
-struct Fact {
-    standing: Standing,
-    how: How,
+pub struct Fact {
+    /// What can be said.
+    pub standing: Standing,
+    /// How that is known.
+    pub how: How,
 }
 
 struct Search<'a> {
@@ -149,6 +156,13 @@ struct Search<'a> {
     explored: BTreeMap<Candidate, Explored>,
     /// Runs that broke a candidate.
     runs: Vec<Vec<Step>>,
+}
+
+impl Study {
+    /// Whether the minimal candidates are all known: no limit left any open, and no conclusion was drawn that was found to be wrong.
+    pub fn all_known(&self) -> bool {
+        self.is_exact && self.undecided.is_empty() && !matches!(self.asks, Asks::Unknown(_))
+    }
 }
 
 impl<'a> Search<'a> {
@@ -163,7 +177,8 @@ impl<'a> Search<'a> {
         let states = self.explored.values().map(|explored| explored.states).sum();
         let mut counts = Counts { states, ..Counts::default() };
         self.facts.values().for_each(|fact| counts.count(fact.how));
-        Study { asks, undecided, not_monotone, counts }
+        let is_exact = not_monotone.is_empty() || self.saves != Saves::Everything;
+        Study { asks, undecided, not_monotone, is_exact, decided: self.facts, counts }
     }
 
     fn asks(&mut self) -> Result<Asks, RunError> {

@@ -3,7 +3,7 @@
 
 pub mod locks;
 
-use stalemap_model::words::personality::{Personality, Relocate};
+use stalemap_model::words::personality::{CloneLock, Personality, Relocate};
 use stalemap_model::words::settings::Setting;
 
 use super::dimension::{Dimension, Kind, Shows, Value};
@@ -27,6 +27,10 @@ const fn flag(value: bool) -> Setting<'static> {
 
 fn any(_: &Personality) -> bool {
     true
+}
+
+fn has_reflink(fs: &Personality) -> bool {
+    fs.clone_lock != CloneLock::Absent
 }
 
 fn relocates(fs: &Personality) -> bool {
@@ -54,6 +58,32 @@ pub const WRITE: Dimension = Dimension {
     on: any,
 };
 
+/// Zeroing: of a truncate, a punch, `fzero`, and before a write behind end of file.
+pub const ZERO: Dimension = Dimension {
+    key: "zero",
+    words: "zeroing compares its mapping",
+    kind: Kind::Check,
+    shows: Shows::Operation("iomap_valid_zero"),
+    values: &[
+        value("none", "never", &[], &[("zero_check", text("none"))]),
+        value("after-lock", "once it has locked the folio", &[0], &[("zero_check", text("after-lock"))]),
+    ],
+    on: any,
+};
+
+/// Unsharing, which reads by the address of its mapping.
+pub const UNSHARE: Dimension = Dimension {
+    key: "unshare",
+    words: "unsharing compares its mapping",
+    kind: Kind::Check,
+    shows: Shows::Operation("iomap_valid_unshare"),
+    values: &[
+        value("none", "never", &[], &[("unshare_check", text("none"))]),
+        value("after-lock", "once it has locked the folio", &[0], &[("unshare_check", text("after-lock"))]),
+    ],
+    on: any,
+};
+
 /// Writeback, for each dirty range of a folio for which it has a mapping already. There is no test for a whole folio in any
 /// kernel, and none in the model.
 pub const WRITEBACK: Dimension = Dimension {
@@ -76,12 +106,92 @@ pub const WRITEBACK: Dimension = Dimension {
     on: any,
 };
 
+/// A write fault (`iomap_page_mkwrite`).
+pub const FAULT: Dimension = Dimension {
+    key: "fault",
+    words: "a write fault compares its mapping",
+    kind: Kind::Check,
+    shows: Shows::Operation("iomap_valid_fault"),
+    values: &[
+        value("none", "never", &[], &[("mkwrite_check", text("none"))]),
+        value("after-lock", "with the folio locked", &[0], &[("mkwrite_check", text("after-lock"))]),
+    ],
+    on: any,
+};
+
+/// A reader who fills a folio.
+pub const READ: Dimension = Dimension {
+    key: "read",
+    words: "who fills a folio for a reader compares the mapping",
+    kind: Kind::Check,
+    shows: Shows::Operation("iomap_valid_read"),
+    values: &[
+        value("none", "never", &[], &[("read_check", text("none"))]),
+        value("before-fill", "with the folio locked", &[0], &[("read_check", text("before-fill"))]),
+    ],
+    on: any,
+};
+
+/// A direct write that zeroes parts of blocks.
+pub const DIO_WRITE: Dimension = Dimension {
+    key: "dio-write",
+    words: "a direct write compares its mapping",
+    kind: Kind::Check,
+    shows: Shows::Operation("iomap_valid_dio_write"),
+    values: &[
+        value("none", "never", &[], &[("dio_write_check", text("none"))]),
+        value(
+            "before-pad",
+            "before it pads a block with zeros",
+            &[0],
+            &[("dio_write_check", text("before-pad"))],
+        ),
+    ],
+    on: any,
+};
+
+/// A direct read over a hole or unwritten blocks.
+pub const DIO_READ: Dimension = Dimension {
+    key: "dio-read",
+    words: "a direct read compares its mapping",
+    kind: Kind::Check,
+    shows: Shows::Operation("iomap_valid_dio_read"),
+    values: &[
+        value("none", "never", &[], &[("dio_read_check", text("none"))]),
+        value(
+            "before-zeros",
+            "before it gives zeros for what has no data",
+            &[0],
+            &[("dio_read_check", text("before-zeros"))],
+        ),
+    ],
+    on: any,
+};
+
+/// A reflink, for each extent of its source.
+pub const REFLINK: Dimension = Dimension {
+    key: "reflink",
+    words: "a reflink compares what it has looked up in its source",
+    kind: Kind::Check,
+    shows: Shows::Operation("iomap_valid_reflink"),
+    values: &[
+        value("none", "never", &[], &[("reflink_check", text("none"))]),
+        value(
+            "each-extent",
+            "for each extent, with both ILOCKs held",
+            &[0],
+            &[("reflink_check", text("each-extent"))],
+        ),
+    ],
+    on: has_reflink,
+};
+
 /// SEEK_DATA and SEEK_HOLE, before they call anything a hole.
 pub const SEEK: Dimension = Dimension {
     key: "seek",
     words: "SEEK_DATA and SEEK_HOLE compare their mapping",
     kind: Kind::Check,
-    shows: Shows::Operation("iomap_valid"),
+    shows: Shows::Operation("iomap_valid_seek"),
     values: &[
         value("none", "never", &[], &[("seek_check", text("none"))]),
         value(

@@ -105,6 +105,7 @@ fn study(lattice: &Lattice, name: &str, study: &Study) -> Value {
     json!({
         "scenario": name, "asks": asks, "minimal": minimal, "property": property,
         "undecided": of(&study.undecided), "not_monotone": pairs.collect::<Vec<_>>(),
+        "all_known": study.all_known(),
         "tried": study.counts.tried, "explored": study.counts.explored,
         "rejected_by_replay": study.counts.replayed, "same_runs": study.counts.same_runs,
         "pruned": study.counts.follows, "states": study.counts.states,

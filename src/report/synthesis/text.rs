@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use stalemap_model::words::count::count;
 
 use super::words::{
-    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, numbers, scenario,
-    sentence,
+    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, numbers, of_one,
+    scenario, sentence, studies,
 };
 use crate::report::style::{BAD, GOOD, HEAD, styled};
 use crate::report::text::fill;
 use crate::synthesis::answer::{Answer, MOST_SETS, Set};
 use crate::synthesis::lattice::Lattice;
+use crate::synthesis::search::Asks;
 
 /// The answers first, then for each file system what breaks with less, who asks for what, and the numbers.
 pub fn render(answers: &[Answer<'_>], columns: usize) -> String {
@@ -24,6 +25,42 @@ pub fn render(answers: &[Answer<'_>], columns: usize) -> String {
     }
     text.push_str(&basis(answers, columns));
     text
+}
+
+/// The same of single scenarios: a line for each; of one alone everything.
+pub fn weakest(answers: &[Answer<'_>], columns: usize) -> String {
+    let mut text = String::new();
+    for answer in answers {
+        let (Some(lattice), Some((name, study))) = (answer.lattice(), studies(answer).next()) else {
+            continue;
+        };
+        let asks = match &study.asks {
+            Asks::Nothing => "nothing".to_owned(),
+            Asks::OneOf(minimal) => {
+                let each: Vec<String> = minimal.iter().map(|one| in_short(lattice, one)).collect();
+                each.join(", or ")
+            }
+            Asks::LostAnyway(property) => format!("breaks with every check ({property})"),
+            Asks::Unknown(_) => "undecided: a limit was reached with every check".to_owned(),
+        };
+        lines(&mut text, &format!("{}: {asks}", styled(HEAD, name)), columns, 0);
+        if let [_] = answers {
+            for set in &answer.sets {
+                in_full(&mut text, lattice, set, columns);
+                for need in &set.needs {
+                    lines(&mut text, &less(answer, lattice, need), columns, 4);
+                }
+            }
+        }
+        for said in of_one(answer) {
+            lines(&mut text, &said, columns, 2);
+        }
+    }
+    text.push('\n');
+    if let [answer] = answers {
+        lines(&mut text, &numbers(answer), columns, 0);
+    }
+    text + &basis(answers, columns)
 }
 
 fn lines(text: &mut String, what: &str, columns: usize, indent: usize) {

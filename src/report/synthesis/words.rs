@@ -183,13 +183,43 @@ pub(super) fn left_out(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Vec<String> 
     let undecided: Vec<&str> =
         studies(answer).filter(|(_, study)| !study.undecided.is_empty()).map(|(name, _)| name).collect();
     say(&undecided, "with candidates that a limit left undecided");
-    let broken: Vec<&str> =
-        studies(answer).filter(|(_, study)| !study.not_monotone.is_empty()).map(|(name, _)| name).collect();
-    say(&broken, "in which something stronger breaks what something weaker keeps");
     let (others, refused) = (of(&answer.scope.others), of(&answer.scope.refused));
     say(&others.iter().map(String::as_str).collect::<Vec<_>>(), "left out that change the file system");
     say(&refused.iter().map(String::as_str).collect::<Vec<_>>(), "left out that cannot run there");
+    said.extend(not_monotone(answer));
     said
+}
+
+/// What there is to say of an answer about one scenario, if it is not what one expects.
+pub(super) fn of_one(answer: &Answer<'_>) -> Vec<String> {
+    let sorted = Sorted::of(answer);
+    let doubtful = answer.sets.iter().filter(|set| !set.not_confirmed.is_empty());
+    let mut said: Vec<String> = doubtful.map(|set| confirmed(answer, &sorted, set)).collect();
+    let undecided: usize = answer.studies.iter().map(|study| study.undecided.len()).sum();
+    if undecided > 0 {
+        said.push(format!("{} left undecided by a limit.", count(undecided as u64, "candidate")));
+    }
+    said.extend(not_monotone(answer));
+    said
+}
+
+/// Where something stronger breaks what something weaker keeps, with a pair.
+fn not_monotone(answer: &Answer<'_>) -> Vec<String> {
+    let Some(lattice) = answer.lattice() else { return Vec::new() };
+    let broken = studies(answer).filter_map(|(name, study)| {
+        let (weaker, stronger) = study.not_monotone.first()?;
+        let then = if study.is_exact {
+            "so that nothing was concluded there from what is weaker or stronger"
+        } else {
+            "and there are too many candidates to explore each: other minimal sets may exist"
+        };
+        Some(format!(
+            "{name} holds with {} and breaks with {}, {then}.",
+            in_short(lattice, weaker),
+            in_short(lattice, stronger)
+        ))
+    });
+    broken.collect()
 }
 
 /// How candidates were decided.

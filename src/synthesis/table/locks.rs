@@ -1,13 +1,7 @@
 //! Locks, waits and look-ups that can stand in for a comparison, or that one rests on.
 
-use stalemap_model::words::personality::{CloneLock, Personality};
-
-use super::{any, flag, relocates, text, value};
+use super::{any, flag, has_reflink, relocates, text, value};
 use crate::synthesis::dimension::{Dimension, Kind, Shows};
-
-fn has_reflink(fs: &Personality) -> bool {
-    fs.clone_lock != CloneLock::Absent
-}
 
 /// Whether writeback keeps a mapping from one range to the next.
 pub const WRITEBACK_LOOKUP: Dimension = Dimension {
@@ -216,14 +210,15 @@ pub const CLONE_LOCK: Dimension = Dimension {
     kind: Kind::Lock,
     shows: Shows::Nothing,
     values: &[
-        value("demoted-unguarded", "shared", &[], &[("clone_lock", text("demoted-unguarded"))]),
+        value("released", "until that is written back", &[], &[("clone_lock", text("released"))]),
+        value("demoted-unguarded", "shared", &[0], &[("clone_lock", text("demoted-unguarded"))]),
         value(
             "demoted",
             "shared, with those kept waiting who write under shared ones",
-            &[0],
+            &[0, 1],
             &[("clone_lock", text("demoted"))],
         ),
-        value("exclusive", "exclusively", &[0, 1], &[("clone_lock", text("exclusive"))]),
+        value("exclusive", "exclusively", &[0, 1, 2], &[("clone_lock", text("exclusive"))]),
     ],
     on: has_reflink,
 };
