@@ -101,8 +101,11 @@ pub fn answer<'s>(
     Ok(answer)
 }
 
-/// The minimal candidates that are at least as strong as one that each scenario asks for.
+/// The minimal candidates that are at least as strong as one that each scenario asks for; none, if no scenario decides.
 pub fn enough(lattice: &Lattice, studies: &[Study]) -> Vec<Candidate> {
+    if studies.iter().all(|study| matches!(study.asks, Asks::LostAnyway(_) | Asks::Unknown(_))) {
+        return Vec::new();
+    }
     let mut sets = vec![lattice.bottom()];
     for study in studies {
         if let Asks::OneOf(minimal) = &study.asks {

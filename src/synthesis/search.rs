@@ -22,7 +22,7 @@ use super::trial::{Explored, Standing, Subject};
 use crate::run::RunError;
 
 /// Candidates up to which each can be decided without a conclusion from what is weaker or stronger.
-pub const MOST_CANDIDATES: u64 = 5000;
+pub const MOST_CANDIDATES: u64 = 10_000;
 
 /// What may save an exploration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use stalemap_model::words::count::count;
 
 use super::words::{
-    Sorted, asked_for, cell, confirmed, counter, in_short, instead, left_out, loss, numbers, part, scenario,
-    sentence,
+    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, numbers, part,
+    scenario, sentence,
 };
 use crate::synthesis::answer::{Answer, MOST_SETS, Set};
 use crate::synthesis::lattice::Lattice;
@@ -20,13 +20,7 @@ pub fn sections(answers: &[Answer<'_>]) -> String {
 fn section(answer: &Answer<'_>) -> String {
     let sorted = Sorted::of(answer);
     let mut text = format!("## {}\n\n", answer.scope.fs);
-    let _ = writeln!(
-        text,
-        "{} decide, under `{}` without what is asked about; {} of them ask for something.",
-        count(sorted.decide() as u64, "scenario"),
-        answer.scope.base,
-        sorted.asking.len()
-    );
+    let _ = writeln!(text, "{}.", head(answer, &sorted));
     if let Some(said) = counter(answer) {
         let _ = writeln!(text, "{said}");
     }
@@ -74,7 +68,7 @@ fn table(lattice: &Lattice, sorted: &Sorted<'_>) -> String {
     let asked = asked_for(sorted);
     let keys = asked.iter().filter_map(|dimension| lattice.dimensions.get(*dimension));
     let keys: Vec<&str> = keys.map(|dimension| dimension.key).collect();
-    let mut text = format!("\n| asks for | {} |\n|---|{}\n", keys.join(" | "), "---|".repeat(keys.len()));
+    let mut text = format!("\n| needs | {} |\n|---|{}\n", keys.join(" | "), "---|".repeat(keys.len()));
     for (name, minimal) in &sorted.asking {
         let cells: Vec<String> = asked.iter().map(|dimension| cell(lattice, minimal, *dimension)).collect();
         let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));

@@ -8,11 +8,14 @@ use super::words::{
     Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, numbers, of_one,
     scenario, sentence, studies,
 };
-use crate::report::style::{BAD, GOOD, HEAD, styled};
+use crate::report::style::{BAD, DOUBT, GOOD, HEAD, styled};
 use crate::report::text::fill;
-use crate::synthesis::answer::{Answer, MOST_SETS, Set};
+use crate::synthesis::answer::{Answer, MOST_SETS, Need, Set};
 use crate::synthesis::lattice::Lattice;
 use crate::synthesis::search::Asks;
+
+/// Parts of a set up to which each is said in a sentence of its own.
+const IN_FULL: usize = 6;
 
 /// The answers first, then for each file system what breaks with less, who asks for what, and the numbers.
 pub fn render(answers: &[Answer<'_>], columns: usize) -> String {
@@ -48,7 +51,8 @@ pub fn weakest(answers: &[Answer<'_>], columns: usize) -> String {
             for set in &answer.sets {
                 in_full(&mut text, lattice, set, columns);
                 for need in &set.needs {
-                    lines(&mut text, &less(answer, lattice, need), columns, 4);
+                    let how = need.shown.as_ref().map_or_else(|| "not known".to_owned(), loss);
+                    lines(&mut text, &format!("with {} instead: {how}", instead(lattice, need)), columns, 4);
                 }
             }
         }
@@ -76,9 +80,13 @@ fn first(answer: &Answer<'_>, columns: usize) -> String {
     let mut text = format!("{}\n", styled(HEAD, head(answer, &sorted)));
     let Some(lattice) = answer.lattice() else { return text + "  Nothing was asked.\n" };
     match &answer.sets[..] {
-        [] => lines(&mut text, "No set was found.", columns, 2),
+        [] => lines(&mut text, "Nothing can be said: none of its scenarios decides.", columns, 2),
         [one] if one.candidate.is_bottom() => {
             lines(&mut text, "Nothing is needed: all hold without any of it.", columns, 2);
+        }
+        [one] if one.candidate.present().count() > IN_FULL => {
+            lines(&mut text, "One minimal set:", columns, 2);
+            lines(&mut text, &in_short(lattice, &one.candidate), columns, 4);
         }
         [one] => {
             lines(&mut text, "One minimal set:", columns, 2);
@@ -98,17 +106,32 @@ fn first(answer: &Answer<'_>, columns: usize) -> String {
         let what = format!("{}: {}", in_short(lattice, &set.candidate), confirmed(answer, &sorted, set));
         lines(&mut text, &styled(BAD, what), columns, 2);
     }
-    let looked_into = answer.sets.iter().take(MOST_SETS);
-    if answer.sets.len() > 0 && looked_into.clone().all(|set| set.not_confirmed.is_empty()) {
-        let what = match answer.sets.len() {
-            1 => "Explored with it".to_owned(),
-            sets if sets > MOST_SETS => format!("Explored with each of the first {MOST_SETS}"),
-            _ => "Explored with each".to_owned(),
-        };
-        let what = format!("{what}: all {} hold.", count(sorted.decide() as u64, "scenario"));
-        lines(&mut text, &styled(GOOD, what), columns, 2);
+    if let Some(said) = explored_with(answer, &sorted) {
+        lines(&mut text, &styled(GOOD, said), columns, 2);
+    }
+    let open = answer.studies.iter().filter(|study| !study.all_known()).count();
+    if open > 0 {
+        let what = format!(
+            "Not all is known of {} (below): other sets may be enough, or these too weak.",
+            count(open as u64, "scenario")
+        );
+        lines(&mut text, &styled(DOUBT, what), columns, 2);
     }
     text + "\n"
+}
+
+/// What was explored with the sets, if all of it holds.
+fn explored_with(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Option<String> {
+    let confirmed = answer.sets.iter().take(MOST_SETS).all(|set| set.not_confirmed.is_empty());
+    let with = match answer.sets.len() {
+        0 => return None,
+        1 => "it".to_owned(),
+        sets if sets > MOST_SETS => format!("each of the first {MOST_SETS}"),
+        _ => "each".to_owned(),
+    };
+    let scenarios = count(sorted.decide() as u64, "scenario");
+    let hold = if sorted.decide() == 1 { "holds" } else { "hold" };
+    confirmed.then(|| format!("Explored with {with}: {scenarios}, which {hold}."))
 }
 
 /// A set, a sentence for each part.
@@ -134,11 +157,15 @@ fn rest(answer: &Answer<'_>, columns: usize) -> String {
     }
     for set in answer.sets.iter().take(MOST_SETS).filter(|set| !set.needs.is_empty()) {
         lines(&mut text, &format!("{}. With less of it:", in_short(lattice, &set.candidate)), columns, 2);
+        let mut titled = None;
         for need in &set.needs {
-            lines(&mut text, &less(answer, lattice, need), columns, 4);
+            lines(&mut text, &less(answer, lattice, need, &mut titled), columns, 4);
         }
     }
-    text.push_str(&table(lattice, &sorted, columns));
+    if !sorted.asking.is_empty() {
+        lines(&mut text, "What each needs:", columns, 2);
+        text.push_str(&table(lattice, &sorted, columns));
+    }
     for said in left_out(answer, &sorted) {
         lines(&mut text, &said, columns, 2);
     }
@@ -146,16 +173,17 @@ fn rest(answer: &Answer<'_>, columns: usize) -> String {
     text + "\n"
 }
 
-fn less(answer: &Answer<'_>, lattice: &Lattice, need: &crate::synthesis::answer::Need) -> String {
+/// What breaks with a weaker value; a title is told once in a row.
+fn less(answer: &Answer<'_>, lattice: &Lattice, need: &Need, titled: &mut Option<usize>) -> String {
     let what = instead(lattice, need);
-    match &need.shown {
-        None => format!("{what}: nothing was found that breaks"),
-        Some(shown) => {
-            let (name, title) = scenario(answer, shown.scenario);
-            let breaks = count(need.breaks.len() as u64, "scenario");
-            format!("{what}: breaks {breaks}, as {name} ({}): {title}", loss(shown))
-        }
-    }
+    let Some(shown) = &need.shown else { return format!("{what}: nothing was found that breaks") };
+    let (name, title) = scenario(answer, shown.scenario);
+    let breaks = count(need.breaks.len() as u64, "scenario");
+    let title = match titled.replace(shown.scenario) {
+        Some(last) if last == shown.scenario => String::new(),
+        Some(_) | None => format!(": {title}"),
+    };
+    format!("{what}: breaks {breaks}, as {name} ({}){title}", loss(shown))
 }
 
 /// A row for each scenario that asks for something, a column for each dimension that is asked for.

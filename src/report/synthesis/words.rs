@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use stalemap_model::words::count::count;
 
 use crate::run::preemptions;
+use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, Loss, Need, Set};
 use crate::synthesis::lattice::{Candidate, Lattice};
 use crate::synthesis::search::{Asks, Study};
@@ -125,15 +126,19 @@ pub(super) fn cell(lattice: &Lattice, minimal: &[Candidate], dimension: usize) -
     if values.iter().all(|value| *value == "-") { String::new() } else { values.join(" or ") }
 }
 
-/// What stands before a set: how many scenarios decide it, and under what.
+/// How many scenarios of a file system need something.
 pub(super) fn head(answer: &Answer<'_>, sorted: &Sorted<'_>) -> String {
     format!(
-        "{}, on {}: {} decide, {} of them ask for something",
-        answer.scope.fs,
-        answer.scope.base,
+        "{} of {} {} something",
+        sorted.asking.len(),
         count(sorted.decide() as u64, "scenario"),
-        sorted.asking.len()
-    )
+        if sorted.asking.len() == 1 { "needs" } else { "need" }
+    ) + &format!(" on {}, {}", answer.scope.fs, under(answer))
+}
+
+/// What all else is as in.
+pub(super) fn under(answer: &Answer<'_>) -> String {
+    format!("all else as in {}", answer.scope.base)
 }
 
 /// What the exploration of a set in all scenarios came to.
@@ -168,24 +173,25 @@ pub(super) fn counter(answer: &Answer<'_>) -> Option<String> {
 }
 
 /// What there is to say of scenarios that do not count, of what is undecided, and of what a stronger check breaks.
-pub(super) fn left_out(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Vec<String> {
+pub(super) fn left_out<'a>(answer: &'a Answer<'_>, sorted: &Sorted<'a>) -> Vec<String> {
     let mut said = Vec::new();
     let mut say = |some: &[&str], what: &str| {
         if !some.is_empty() {
-            said.push(format!("{} {what}: {}.", count(some.len() as u64, "scenario"), names(some)));
+            said.push(format!("{what} ({}): {}.", some.len(), names(some)));
         }
     };
-    let of = |some: &[&'_ crate::scenario::Scenario]| -> Vec<String> {
-        some.iter().map(|scenario| scenario.name.clone()).collect()
+    say(&sorted.lost_anyway, "Left out, broken with all of it as well");
+    say(&sorted.unknown, "Undecided, since a limit was reached with all of it");
+    let undecided: Vec<&str> = studies(answer)
+        .filter(|(_, study)| !study.undecided.is_empty() && !matches!(study.asks, Asks::Unknown(_)))
+        .map(|(name, _)| name)
+        .collect();
+    say(&undecided, "Undecided for some candidates, since a limit was reached");
+    let of = |some: &[&'a Scenario]| -> Vec<&'a str> {
+        some.iter().map(|scenario| scenario.name.as_str()).collect()
     };
-    say(&sorted.lost_anyway, "left out that break with all of it as well");
-    say(&sorted.unknown, "undecided, since a limit was reached with all of it");
-    let undecided: Vec<&str> =
-        studies(answer).filter(|(_, study)| !study.undecided.is_empty()).map(|(name, _)| name).collect();
-    say(&undecided, "with candidates that a limit left undecided");
-    let (others, refused) = (of(&answer.scope.others), of(&answer.scope.refused));
-    say(&others.iter().map(String::as_str).collect::<Vec<_>>(), "left out that change the file system");
-    say(&refused.iter().map(String::as_str).collect::<Vec<_>>(), "left out that cannot run there");
+    say(&of(&answer.scope.others), "Left out, since the file changes the file system");
+    say(&of(&answer.scope.refused), "Left out, since it cannot run there");
     said.extend(not_monotone(answer));
     said
 }
@@ -227,8 +233,9 @@ pub(super) fn numbers(answer: &Answer<'_>) -> String {
     let counts = answer.counts;
     let size = answer.lattice().map_or(0, Lattice::size);
     format!(
-        "{} for each scenario; {} tried: {} explored ({}), {} rejected by a run of another, {} with runs that were explored, {} \
-         decided by what is weaker or stronger. {} more to confirm the sets and what breaks without their parts ({}).",
+        "{} for each scenario. {} were tried: {} explored ({}), {} rejected by a run of another, {} with the same runs as one that was \
+         explored, {} decided by what is weaker or stronger; the rest follows. {} to confirm the sets and what breaks with less \
+         ({}).",
         count(size, "candidate"),
         counts.tried,
         counts.explored,
