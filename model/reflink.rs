@@ -275,20 +275,22 @@ async fn xfs_reflink_remap_extent<'w, B: Backend>(
         return Some(to.lock_map(op).await);
     }
     let compare = op_of(source, Checker::Reflink);
-    let passes =
+    let is_current =
         |map: &MapSection<'_, B>| current_or_dropped(source, map, iomap, iomap.start, Checker::Reflink);
     if source.number == to.number {
         let map = to.lock_map(compare).await;
-        return passes(&map).then_some(map);
+        return is_current(&map).then_some(map);
     }
-    if source.number < to.number {
-        let of_source = source.lock_map(compare).await;
+    if to.number < source.number {
         let map = to.lock_map(op).await;
-        return passes(&of_source).then_some(map);
+        let of_source = source.lock_map(compare).await;
+        return is_current(&of_source).then_some(map);
     }
-    let map = to.lock_map(op).await;
     let of_source = source.lock_map(compare).await;
-    passes(&of_source).then_some(map)
+    if !is_current(&of_source) {
+        return None;
+    }
+    Some(to.lock_map(op).await)
 }
 
 /// One extent of the source (`xfs_reflink_remap_blocks`): sampled there, then shared, as far as the destination has one extent

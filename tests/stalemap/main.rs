@@ -42,6 +42,7 @@ mod mutated_files;
 mod observers;
 mod orderings;
 mod outside;
+mod places;
 mod programs;
 mod readme;
 mod scenario_errors;
