@@ -29,13 +29,16 @@ use crate::direct_io::invalidate::InvalidateState;
 use crate::fs::eof::{Grower, eof_tail};
 use crate::fs::xfs_dio::{Overwrite, Refusal};
 use crate::fs::{self, glock};
+use crate::iomap::valid::valid_or_dropped;
 use crate::iomap::write_state::{Write, WriteState};
 use crate::iomap::zero::{zero_range, zero_range_unlocked};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path, Stepped};
 use crate::state::aio::{Aio, Completer, DeviceWrite, Dio, Payload, Submission};
 use crate::state::dio_count::{inode_dio_begin, inode_dio_end, inode_dio_wait};
-use crate::state::event::{DataEvent, Dropped, Errno, Fallback, Mapping, Sampler, What};
+use crate::state::event::{
+    Checker, DataEvent, Dropped, Errno, Expense, Fallback, Mapping, Method, Sampler, What,
+};
 use crate::state::folio::Eviction;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -45,6 +48,7 @@ use crate::state::sync::IoLock;
 use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;
 use crate::words::branches;
+use crate::words::check_design::DioWriteCheck;
 use crate::words::command::{Command, Io};
 use crate::words::design::{Design, ZeroLock};
 use crate::words::dio_design::{DioBusy, DioCached, DioDrain, DioStable, DioUnaligned};
@@ -485,6 +489,9 @@ async fn begin<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio, pos: Cel
             inode.emit(|| What::Sampled(Sampler::DirectWrite, Mapping::of(&inode.sb.geometry, &iomap)));
             trace::mapped(inode, IomapFlags::Direct, &(pos..dio.request.end), &iomap);
             let end = dio.request.end.min(geometry.cells_of_blocks(&(iomap.start..iomap.end)).end);
+            if !may_pad(inode, &iomap, &(pos..end)).await {
+                return ControlFlow::Continue(DioState::Begin(dio, pos));
+            }
             add(inode, &mut dio, &iomap, pos..end);
             inode.emit(|| What::Dropped(Dropped::Done));
             if end < dio.request.end {
@@ -499,14 +506,9 @@ async fn begin<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio, pos: Cel
 /// zeros for the rest of the first and the last one; behind end of file in the last one in any case.
 fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<Cell>) {
     let geometry = &inode.sb.geometry;
-    let blocks = geometry.cells_of_blocks(&geometry.blocks_touched(&cells));
-    let fresh = iomap.kind == IomapType::Unwritten || iomap.new;
     dio.unwritten |= iomap.kind == IomapType::Unwritten;
     dio.cow |= iomap.shared;
-    let head = if fresh { blocks.start..cells.start } else { cells.start..cells.start };
-    // A completion may raise the size meanwhile, but not while an unaligned write is alone.
-    let tail =
-        if fresh || cells.end >= inode.i_size_peek() { cells.end..blocks.end } else { cells.end..cells.end };
+    let [head, tail] = padding(inode, iomap, &cells);
     if !head.is_empty() || !tail.is_empty() {
         inode.sb.backend.reach(branches::DIO_PAD);
     }
@@ -518,6 +520,29 @@ fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<
         Some(DeviceWrite { cells, phys, data, shared })
     };
     dio.device.extend(parts.filter_map(place));
+}
+
+/// The cells around a part of a write that are zeroed with it, before and behind.
+fn padding<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cells: &Range<Cell>) -> [Range<Cell>; 2] {
+    let geometry = &inode.sb.geometry;
+    let blocks = geometry.cells_of_blocks(&geometry.blocks_touched(cells));
+    let fresh = iomap.kind == IomapType::Unwritten || iomap.new;
+    let head = if fresh { blocks.start..cells.start } else { cells.start..cells.start };
+    // A completion may raise the size meanwhile, but not while an unaligned write is alone.
+    let tail =
+        if fresh || cells.end >= inode.i_size_peek() { cells.end..blocks.end } else { cells.end..cells.end };
+    [head, tail]
+}
+
+/// Whether the write goes on with a mapping: there is nothing to pad, it is valid, or nobody asks.
+async fn may_pad<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cells: &Range<Cell>) -> bool {
+    let padded = padding(inode, iomap, cells).into_iter().find(|part| !part.is_empty());
+    let Some(part) = padded.filter(|_| fs::dio_write_check(&inode.sb.config) != DioWriteCheck::Never) else {
+        return true;
+    };
+    inode.account(Expense::Called(Method::IomapValidForDirect));
+    let block = inode.sb.geometry.block_of(part.start);
+    valid_or_dropped(inode, iomap, block, Checker::DirectWrite).await
 }
 
 /// What the device is given for cells of a write. Where others may store into the user's buffer, the device reads one block after

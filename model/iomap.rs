@@ -11,6 +11,7 @@
 pub mod jdata;
 pub mod punch;
 pub mod unshare;
+pub mod valid;
 pub mod write;
 pub mod write_state;
 pub mod zero;

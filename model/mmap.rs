@@ -21,10 +21,11 @@ use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, gfs2_log, glock, valid_size};
+use crate::iomap::valid::valid_or_dropped;
 use crate::path::{Part, Path, Stepped};
 use crate::read::fill::{self, FillState};
 use crate::reflink::xfs_ilock_for_write_fault;
-use crate::state::event::{DataEvent, Errno, FolioEvent, Mapping, What};
+use crate::state::event::{Checker, DataEvent, Errno, Expense, FolioEvent, Mapping, Method, What};
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -35,6 +36,7 @@ use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;
 use crate::valid_size::{self as extend, ExtendState};
 use crate::words::branches;
+use crate::words::check_design::MkwriteCheck;
 use crate::words::command::Command;
 use crate::words::design::{FaultMap, MkwriteEnd, MkwriteMap};
 use crate::words::extent::{Enospc, Fork};
@@ -94,10 +96,17 @@ pub enum MmapState {
     Unstuff(VmFault, UnstuffState),
     /// After that, before the folio lock.
     Lock(VmFault),
-    /// A mutant's write fault, before the blocks are mapped; the folio is only referenced.
-    MapEarly(VmFault, FileBlock),
+    /// A mutant's write fault, before the blocks from one on are mapped; the folio is only referenced.
+    MapEarly {
+        /// The fault.
+        vmf: VmFault,
+        /// The first block that is not mapped.
+        block: FileBlock,
+        /// The mappings so far, where they are going to be compared.
+        mapped: Vec<(FileBlock, Iomap)>,
+    },
     /// The blocks were mapped before the folio is locked (a mutant).
-    LockLate(VmFault),
+    LockLate(VmFault, Vec<(FileBlock, Iomap)>),
     /// The folio is pinned, before the device stores into it.
     Pinned(Pin),
     /// The device has stored into it, before it is dirtied and let go.
@@ -153,8 +162,10 @@ impl Path for MmapState {
             },
             MmapState::Lock(vmf) => lock_for_write(inode, me, vmf).await,
             MmapState::Map(vmf, block) => return map_blocks(inode, me, vmf, block).await,
-            MmapState::MapEarly(vmf, block) => return map_early(inode, me, vmf, block).await,
-            MmapState::LockLate(vmf) => lock_late(inode, me, vmf).await,
+            MmapState::MapEarly { vmf, block, mapped } => {
+                return map_early(inode, me, vmf, block, mapped).await;
+            }
+            MmapState::LockLate(vmf, mapped) => lock_late(inode, me, vmf, &mapped).await,
             MmapState::Pinned(pin) => {
                 transfer(inode, &pin).await;
                 MmapState::Unpin(pin)
@@ -178,10 +189,23 @@ impl Path for MmapState {
     }
 }
 
-/// Locks and dirties a folio whose blocks were mapped before (a mutant).
-async fn lock_late<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
+/// Locks and dirties a folio whose blocks were mapped before (a mutant). If a mapping is stale by then, all are mapped anew.
+async fn lock_late<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    vmf: VmFault,
+    mapped: &[(FileBlock, Iomap)],
+) -> MmapState {
+    let FolioRef { index, id } = vmf.folio;
     if !lock_mapped(inode, me, vmf.folio).await {
         return MmapState::Fault(vmf.rest);
+    }
+    for (block, iomap) in mapped {
+        if !passes(inode, iomap, *block).await {
+            inode.folio_unlocked(index, id);
+            inode.page(index).release(|slot| slot.unlock(id, me));
+            return before_early(inode, vmf);
+        }
     }
     mark_dirty(inode, me, vmf.folio).await;
     unlock_mapping(inode, me);
@@ -370,10 +394,10 @@ async fn page_mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -
 
 /// The folio lock of a write fault.
 async fn lock_for_write<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
-    let first = inode.sb.geometry.blocks_of_folio(vmf.folio.index).start;
     if inode.sb.config.design.mkwrite_map == MkwriteMap::BeforeLock {
-        return MmapState::MapEarly(vmf, first);
+        return before_early(inode, vmf);
     }
+    let first = inode.sb.geometry.blocks_of_folio(vmf.folio.index).start;
     gfs2_log::trans_begin(inode, me).await;
     if lock_mapped(inode, me, vmf.folio).await {
         MmapState::Map(vmf, first)
@@ -426,6 +450,11 @@ async fn map_blocks<B: Backend>(
 ) -> ControlFlow<Returned, MmapState> {
     let FolioRef { index, id } = vmf.folio;
     let mapped = map_next(inode, index, block).await;
+    if let Ok(Mapped { iomap, .. }) = &mapped
+        && !passes(inode, iomap, block).await
+    {
+        return ControlFlow::Continue(MmapState::Map(vmf, block));
+    }
     if mapped.as_ref().map_or(true, |mapped| mapped.next.is_none()) {
         gfs2_log::trans_end(inode, me);
     }
@@ -468,6 +497,15 @@ async fn map_blocks<B: Backend>(
     ControlFlow::Continue(MmapState::Install(vmf))
 }
 
+/// Whether the fault goes on with a mapping: it is valid, or nobody asks. The folio is locked.
+async fn passes<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock) -> bool {
+    if fs::mkwrite_check(&inode.sb.config) == MkwriteCheck::Never {
+        return true;
+    }
+    inode.account(Expense::Called(Method::IomapValid));
+    valid_or_dropped(inode, iomap, block, Checker::Fault).await
+}
+
 /// A mapping for a write fault, and how far the fault is with it.
 pub(crate) struct Mapped {
     pub(crate) iomap: Iomap,
@@ -499,20 +537,30 @@ pub(crate) async fn map_next<B: Backend>(
     Ok(Mapped { iomap, next })
 }
 
+/// Before the mutant's first mapping.
+fn before_early<B: Backend>(inode: &Inode<B>, vmf: VmFault) -> MmapState {
+    let first = inode.sb.geometry.blocks_of_folio(vmf.folio.index).start;
+    MmapState::MapEarly { vmf, block: first, mapped: Vec::new() }
+}
+
 /// A mutant: maps the blocks of a folio that anybody may take away meanwhile who needs no invalidate_lock for it.
 async fn map_early<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     vmf: VmFault,
     block: FileBlock,
+    mut mapped: Vec<(FileBlock, Iomap)>,
 ) -> ControlFlow<Returned, MmapState> {
     let Ok(Mapped { iomap, next }) = map_next(inode, vmf.folio.index, block).await else {
         return put_for_no_space(inode, me, vmf.folio);
     };
     report_mapped(inode, &iomap);
+    if fs::mkwrite_check(&inode.sb.config) == MkwriteCheck::AfterLock {
+        mapped.push((block, iomap));
+    }
     ControlFlow::Continue(match next {
-        None => MmapState::LockLate(vmf),
-        Some(next) => MmapState::MapEarly(vmf, next),
+        None => MmapState::LockLate(vmf, mapped),
+        Some(next) => MmapState::MapEarly { vmf, block: next, mapped },
     })
 }
 

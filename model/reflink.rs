@@ -11,18 +11,22 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 
+use crate::fs;
 use crate::fs::eof::{Grower, eof_tail};
 use crate::fs::xfs_inode::{ALL_LOCKS, inode_dio_wait_both, xfs_ilock2_io_mmap, xfs_iunlock2_io_mmap};
 use crate::iomap;
+use crate::iomap::valid::{current_or_dropped, op_of};
 use crate::iomap::write_state::WriteState;
 use crate::iomap::zero::zero_range;
 use crate::path::{Part, Path, Stepped};
-use crate::state::event::{Errno, What};
+use crate::state::event::{Checker, Errno, What};
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
+use crate::state::mapping::Iomap;
 use crate::state::world::World;
 use crate::truncate::{self, TruncateState};
 use crate::words::branches;
+use crate::words::check_design::ReflinkCheck;
 use crate::words::command::{Command, FileId};
 use crate::words::dio_design::DioWait;
 use crate::words::extent::Extent;
@@ -236,15 +240,57 @@ fn write_back<B: Backend>(w: &World<B>, remap: Remap, side: Side) -> ReflinkStat
     ReflinkState::Flush { remap, side, flush: FlushState::new(folios) }
 }
 
-/// `xfs_ilock2_io_mmap` is undone as far as reads of the source need it, which write faults must not use.
+/// `xfs_ilock2_io_mmap` is undone as far as reads of the source need it, which write faults must not use; or for the source as a
+/// whole (a mutant).
 fn demote<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
     let source = &w.inodes[usize::from(remap.source)];
-    if remap.source == remap.to || source.sb.config.fs.clone_lock == CloneLock::Exclusive {
+    if remap.source == remap.to {
         return;
+    }
+    match source.sb.config.fs.clone_lock {
+        // Where there is no reflink nobody gets here: its command is refused.
+        CloneLock::Exclusive | CloneLock::Absent => return,
+        CloneLock::Released => {
+            source.invalidate_lock.up_write(me);
+            source.i_rwsem.up_write(me);
+            return;
+        }
+        CloneLock::Demoted | CloneLock::DemotedUnguarded => {}
     }
     source.remapping.publish(1, Ordering::Relaxed);
     source.i_rwsem.downgrade_write(me);
     source.invalidate_lock.downgrade_write(me);
+}
+
+/// The destination's ILOCK, or `None` where the design compares and the source's extent is not what it was. Then the source's ILOCK is
+/// held as well, taken in the order of `xfs_lock_two_inodes`; from here to the change there is no further operation, so that it
+/// may be let go.
+async fn xfs_reflink_remap_extent<'w, B: Backend>(
+    source: &'w Inode<B>,
+    to: &'w Inode<B>,
+    iomap: &Iomap,
+) -> Option<MapSection<'w, B>> {
+    let op = Op::new("xfs_reflink_remap_extent");
+    if fs::reflink_check(&to.sb.config) == ReflinkCheck::Never {
+        return Some(to.lock_map(op).await);
+    }
+    let compare = op_of(source, Checker::Reflink);
+    let is_current =
+        |map: &MapSection<'_, B>| current_or_dropped(source, map, iomap, iomap.start, Checker::Reflink);
+    if source.number == to.number {
+        let map = to.lock_map(compare).await;
+        return is_current(&map).then_some(map);
+    }
+    if to.number < source.number {
+        let map = to.lock_map(op).await;
+        let of_source = source.lock_map(compare).await;
+        return is_current(&of_source).then_some(map);
+    }
+    let of_source = source.lock_map(compare).await;
+    if !is_current(&of_source) {
+        return None;
+    }
+    Some(to.lock_map(op).await)
 }
 
 /// One extent of the source (`xfs_reflink_remap_blocks`): sampled there, then shared, as far as the destination has one extent
@@ -262,9 +308,12 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
     map.set_reflink();
     let end = map.extent_around(from).end.min(from + (blocks.end - block));
     let mut extents: Vec<Extent> = (from..end).map(|block| map.get(block)).collect();
+    let iomap = map.map_part(from..end, &source.data_sequence());
     drop(map);
 
-    let mut map = to.lock_map(Op::new("xfs_reflink_remap_extent")).await;
+    let Some(mut map) = xfs_reflink_remap_extent(source, to, &iomap).await else {
+        return ReflinkState::Remap(remap, block);
+    };
     map.set_reflink();
     extents.truncate(usize::from(map.extent_around(block).end - block));
     let next = block + extents.len() as FileBlock;
@@ -337,13 +386,17 @@ async fn finish<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
     source.oracle.end_read(&source.sb.geometry, me, &remap.source_cells());
     to.oracle.end_growth(&to.sb.geometry, NO_WRITE, remap.cells.start, true);
     if remap.source != remap.to {
-        if source.sb.config.fs.clone_lock == CloneLock::Exclusive {
-            source.invalidate_lock.up_write(me);
-            source.i_rwsem.up_write(me);
-        } else {
-            source.remapping.publish(0, Ordering::Relaxed);
-            source.invalidate_lock.up_read(me);
-            source.i_rwsem.up_read(me);
+        match source.sb.config.fs.clone_lock {
+            CloneLock::Exclusive | CloneLock::Absent => {
+                source.invalidate_lock.up_write(me);
+                source.i_rwsem.up_write(me);
+            }
+            CloneLock::Demoted | CloneLock::DemotedUnguarded => {
+                source.remapping.publish(0, Ordering::Relaxed);
+                source.invalidate_lock.up_read(me);
+                source.i_rwsem.up_read(me);
+            }
+            CloneLock::Released => {}
         }
     }
     to.invalidate_lock.up_write(me);

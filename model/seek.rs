@@ -17,15 +17,15 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Returned};
 
 use crate::fs::{glock, xfs_seek};
+use crate::iomap::valid::{current_or_dropped, op_of};
 use crate::path::{Ended, Part, Path, Stepped};
-use crate::state::event::{DataEvent, Dropped, Mapping, Sampler, Says, Skip, Truth, Use, What};
+use crate::state::event::{Checker, DataEvent, Dropped, Mapping, Sampler, Says, Skip, Truth, Use, What};
 use crate::state::folio::{FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;
-use crate::words::branches;
 use crate::words::command::{Command, Whence};
 use crate::words::design::SeekCheck;
 use crate::words::extent::Extent;
@@ -124,14 +124,13 @@ pub async fn step<B: Backend>(
         SeekState::Lock { seek, iomap, at, folio } => look_into(inode, me, (seek, iomap, at), folio).await,
         SeekState::Check { seek, iomap, found } => {
             // With the ILOCK, since a look into the page cache that finds nothing orders nothing.
-            let map = inode.lock_map(Op::new("iomap_valid")).await;
-            let now = inode.counters.sample_again(iomap.cookie, iomap.start..iomap.end);
+            let map = inode.lock_map(op_of(inode, Checker::Seek)).await;
+            let block = inode.sb.geometry.block_of(seek.pos);
+            let valid = current_or_dropped(inode, &map, &iomap, block, Checker::Seek);
             drop(map);
-            if !inode.counters.have_moved(iomap.cookie, now) {
+            if valid {
                 return conclude(inode, me, seek, &iomap, found);
             }
-            inode.sb.backend.reach(branches::STALE);
-            inode.emit(|| What::Dropped(Dropped::IomapEnd));
             ControlFlow::Continue(SeekState::Begin(seek))
         }
     }

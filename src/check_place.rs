@@ -23,12 +23,12 @@ pub enum CheckPlace {
 impl CheckPlace {
     /// Where it is, seen from the operations that runs performed.
     pub(crate) fn of(implementation: &Implementation, operations: &BTreeSet<String>) -> Self {
-        let writes = |name: &&str| operations.contains(*name);
+        let asks = |name: &String| name == "copy" || name.starts_with("iomap_valid");
         if operations.is_empty() {
             CheckPlace::Unknown
         } else if !implementation.fs.counter {
             CheckPlace::Absent
-        } else if ["iomap_valid", "copy"].iter().any(writes) {
+        } else if operations.iter().any(asks) {
             CheckPlace::OnPath
         } else {
             CheckPlace::OffPath

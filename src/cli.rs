@@ -1,6 +1,7 @@
 //! The command line: what can be asked.
 
 pub mod lab;
+pub mod synthesize;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use stalemap_facade::MemoryModel;
 use stalemap_model::words::ordering::Link;
 
 use self::lab::LabArgs;
+use self::synthesize::{SYNTHESIZE_EXIT_CODES, SynthesizeArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -83,6 +85,9 @@ pub enum Command {
     /// What designs cost over all runs: stale mappings, calls, reads, operations under locks; and whether retries are bounded.
     #[command(after_help = COSTS_EXIT_CODES)]
     Costs(CostsArgs),
+    /// The smallest check that is enough: every minimal set of places where a mapping is validated, and what breaks without each.
+    #[command(after_help = SYNTHESIZE_EXIT_CODES)]
+    Synthesize(SynthesizeArgs),
     /// Which memory orderings of the kernel a design needs, and the schedule that breaks it without each.
     #[command(after_help = EXIT_CODES)]
     Orderings(OrderingsArgs),
@@ -350,6 +355,11 @@ pub struct CheckArgs {
     /// What is run.
     #[command(flatten)]
     pub run: RunArgs,
+
+    /// Say for each scenario which places it needs at which a mapping is validated: every minimal set of them, and what breaks with
+    /// less. Exit codes as of `synthesize`.
+    #[arg(long, conflicts_with_all = ["save", "checkpoint"])]
+    pub weakest: bool,
 
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
@@ -807,7 +817,7 @@ fn parse_link(text: &str) -> Result<Link, String> {
 }
 
 /// Reads a size with the suffixes of scenario files.
-fn parse_size(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.to_ascii_lowercase().chars().last() {
         Some('k') => (&text[..text.len() - 1], 10),
         Some('m') => (&text[..text.len() - 1], 20),

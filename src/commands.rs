@@ -14,6 +14,7 @@ mod lab;
 mod picture;
 mod progress;
 mod replay;
+mod synthesize;
 mod trace;
 mod trace_file;
 mod under;
@@ -116,6 +117,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
         Command::Check(args) => check_command(args),
         Command::Compare(args) => compare::command(args),
         Command::Costs(args) => costs::command(args),
+        Command::Synthesize(args) => synthesize::command(args),
         Command::Orderings(args) => orderings_command(args),
         Command::Agree(args) => agree_command(args),
         Command::Power(args) => power_command(args),
@@ -142,6 +144,9 @@ type Result<T> = std::result::Result<T, Vec<InputError>>;
 
 /// The report of verdicts, laid out as `check` does.
 fn check_command(args: &CheckArgs) -> Result<Report> {
+    if args.weakest {
+        return synthesize::weakest(args);
+    }
     let ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
@@ -171,7 +176,10 @@ fn failed(error: &RunError) -> Result<Report> {
         RunError::Config { .. } | RunError::Refused(_) | RunError::Setup(_) | RunError::Checkpoint(_) => {
             Err(vec![bad_input(error)])
         }
-        RunError::Engine { .. } | RunError::DoesNotReplay { .. } | RunError::Disagree { .. } => {
+        RunError::Engine { .. }
+        | RunError::Candidate { .. }
+        | RunError::DoesNotReplay { .. }
+        | RunError::Disagree { .. } => {
             Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
         }
     }

@@ -13,7 +13,7 @@ use stalemap_checker::{cost_graph, cost_way};
 use stalemap_explore::{CostGraph, CostMove, LimitHit, Limits, MAX_ACTORS, Mean, Most, Quantity, Schedule};
 use stalemap_facade::{ActorId, System};
 use stalemap_model::system::kernel::Kernel;
-use stalemap_model::words::design::{Check, CookieScope};
+use stalemap_model::words::design::CookieScope;
 
 use self::meter::KernelMeter;
 use self::quantity::Counted;
@@ -163,7 +163,7 @@ impl Measured<'_> {
 
     fn retries(&self) -> Result<Retries, RunError> {
         let implementation = &self.job.implementation;
-        if !implementation.fs.counter || implementation.design.check == Check::Never {
+        if !implementation.fs.counter || !implementation.design.checks_passes() {
             return Ok(Retries::NoCheck);
         }
         if !self.graph.has(quantity::ABORTS.quantity) {

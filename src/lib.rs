@@ -31,6 +31,7 @@ pub mod power;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod synthesis;
 pub mod testing;
 pub mod verdict;
 

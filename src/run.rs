@@ -18,6 +18,7 @@ use stalemap_model::system::kernel::{ConfigError, Kernel};
 use stalemap_model::words::assumptions::{self, Assumption};
 use stalemap_model::words::config::DEFAULT_RETRIES;
 use stalemap_model::words::implementation::Implementation;
+use stalemap_model::words::settings::SettingError;
 use stalemap_model::words::{bounds, branches, counters};
 
 use crate::annotate::setup::{self, InSetup};
@@ -227,6 +228,14 @@ pub enum RunError {
     /// The engine would not do what it was told.
     #[error("{0}")]
     Refused(EngineError),
+    /// A field or a value that is compiled in does not exist.
+    #[error("{scenario}: a candidate cannot be made: {error}")]
+    Candidate {
+        /// The scenario's name.
+        scenario: String,
+        /// What is wrong with it.
+        error: SettingError,
+    },
     /// A run that a search found cannot be played.
     #[error("{scenario} under {design}: a run that was found does not replay: {problem}")]
     DoesNotReplay {

@@ -13,16 +13,18 @@ use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::valid_size::is_behind;
 use crate::fs::{self, glock};
+use crate::iomap::valid::valid_or_dropped;
 use crate::path::{Part, Path, Stepped};
 use crate::state::aio::{Aio, DirectRead, Reader};
 use crate::state::dio_count::{inode_dio_begin, inode_dio_end};
-use crate::state::event::{DataEvent, Dropped, Errno, Mapping, Sampler, What};
+use crate::state::event::{Checker, DataEvent, Dropped, Errno, Expense, Mapping, Method, Sampler, What};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
-use crate::state::mapping::IomapType;
+use crate::state::mapping::{Iomap, IomapType};
 use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;
 use crate::words::branches;
+use crate::words::check_design::DioReadCheck;
 use crate::words::command::{Command, Io};
 use crate::words::extent::Phys;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
@@ -160,6 +162,9 @@ async fn begin<B: Backend>(
     });
     trace::mapped(inode, IomapFlags::DirectRead, &(pos..read.end), &iomap);
     let blocks = wanted.start..iomap.end.min(wanted.end);
+    if !may_zero(inode, &iomap, blocks.start).await {
+        return ControlFlow::Continue(DirectReadState::Begin(read, pos));
+    }
     match (iomap.kind, iomap.addr_of(blocks.start)) {
         (IomapType::Delalloc, _) => {
             inode.sb.backend.reach(branches::DIO_EIO);
@@ -203,6 +208,16 @@ async fn begin<B: Backend>(
             ControlFlow::Break(Returned::Success)
         }
     }
+}
+
+/// Whether the read goes on with a mapping: it gives no zeros, it is valid, or nobody asks.
+async fn may_zero<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock) -> bool {
+    let zeros = matches!(iomap.kind, IomapType::Hole | IomapType::Unwritten);
+    if !zeros || fs::dio_read_check(&inode.sb.config) == DioReadCheck::Never {
+        return true;
+    }
+    inode.account(Expense::Called(Method::IomapValidForDirect));
+    valid_or_dropped(inode, iomap, block, Checker::DirectRead).await
 }
 
 /// The device reads one extent; with the last one the read is complete.

@@ -27,11 +27,14 @@ use stalemap_facade::{Backend, Leaf};
 
 use crate::fs::change::{FallocMode, Plan, Refused};
 use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
-use crate::state::event::{Expense, Method};
+use crate::state::event::{Checker, Expense, Fill, Method};
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::validity::CowSeen;
+use crate::words::check_design::{
+    DioReadCheck, DioWriteCheck, MkwriteCheck, PassCheck, ReadCheck, ReflinkCheck,
+};
 use crate::words::config::Config;
 use crate::words::design::{Check, IterCalls, WritebackCheck, ZeroedUptodate};
 use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
@@ -67,9 +70,53 @@ personalities! {
     "ext4-iomap": ext4,
 }
 
-/// When a buffered write validates its mapping: as the design says, where the file system has a method for it.
-pub fn check(config: &Config) -> Check {
-    if config.fs.counter { config.design.check } else { Check::Never }
+/// When a pass of a buffered write validates its mapping: as the design says, where the file system has a method for it.
+pub fn check(config: &Config, fill: Fill) -> Check {
+    let own = match fill {
+        Fill::Data => PassCheck::AsWrite,
+        Fill::Zero => config.design.zero_check,
+        Fill::Unshare => config.design.unshare_check,
+    };
+    match own {
+        _ if !config.fs.counter => Check::Never,
+        PassCheck::AsWrite => config.design.check,
+        PassCheck::Never => Check::Never,
+        PassCheck::AfterLock => Check::AfterLock,
+    }
+}
+
+/// Who validates the mapping of a pass.
+pub fn checker(config: &Config, fill: Fill) -> Checker {
+    match fill {
+        Fill::Zero if config.design.zero_check == PassCheck::AfterLock => Checker::Zero,
+        Fill::Unshare if config.design.unshare_check == PassCheck::AfterLock => Checker::Unshare,
+        Fill::Data | Fill::Zero | Fill::Unshare => Checker::Write,
+    }
+}
+
+/// When a write fault does.
+pub fn mkwrite_check(config: &Config) -> MkwriteCheck {
+    if config.fs.counter { config.design.mkwrite_check } else { MkwriteCheck::Never }
+}
+
+/// When who fills a folio for a reader does.
+pub fn read_check(config: &Config) -> ReadCheck {
+    if config.fs.counter { config.design.read_check } else { ReadCheck::Never }
+}
+
+/// When a direct write does.
+pub fn dio_write_check(config: &Config) -> DioWriteCheck {
+    if config.fs.counter { config.design.dio_write_check } else { DioWriteCheck::Never }
+}
+
+/// When a direct read does.
+pub fn dio_read_check(config: &Config) -> DioReadCheck {
+    if config.fs.counter { config.design.dio_read_check } else { DioReadCheck::Never }
+}
+
+/// When a reflink does.
+pub fn reflink_check(config: &Config) -> ReflinkCheck {
+    if config.fs.counter { config.design.reflink_check } else { ReflinkCheck::Never }
 }
 
 /// When a block is valid that a write has zeroed in part: as the design says, but where there are buffers, after the copy

@@ -9,12 +9,13 @@ use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 use crate::fs::{self, stuffed, valid_size};
 use crate::iomap::jdata;
+use crate::iomap::valid::iomap_valid;
 use crate::iomap::write_state::{Checked, IomapIter, Write, WriteState, unused_reservation};
 use crate::judge::properties;
 use crate::state::device::contents;
 use crate::state::event::{
-    AfterStale, Checker, DataEvent, Errno, Expense, Fill, FolioEvent, LookedUp, Method, Needless, Says, Seq,
-    Truth, Use, Verdict, What,
+    AfterStale, DataEvent, Errno, Expense, Fill, FolioEvent, LookedUp, Method, Needless, Says, Seq, Truth,
+    Use, Verdict, What,
 };
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::inode::Inode;
@@ -26,7 +27,7 @@ use crate::state::{directed_run, trace};
 use crate::truncate::{TruncateState, pagecache_isize_extended};
 use crate::words::config::MixedIo;
 use crate::words::design::{
-    BeginCut, Check, Compare, ExtendedEof, FailedCut, HookRelease, OnStale, PageDone, PunchLock, ShortCopy,
+    BeginCut, Check, ExtendedEof, FailedCut, HookRelease, OnStale, PageDone, PunchLock, ShortCopy,
     StaleCleanup, UnshareRead, ZeroedUptodate,
 };
 use crate::words::extent::Extent;
@@ -98,7 +99,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     me: ActorId,
     mut iter: IomapIter,
 ) -> WriteState {
-    let check = fs::check(&inode.sb.config);
+    let check = fs::check(&inode.sb.config, iter.write.fill);
     // The source is faulted in before any folio is locked.
     if iter.write.faults_at.is_some_and(|at| iter.write.pos >= at) {
         return fail(inode, iter, Errno::Fault);
@@ -110,7 +111,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         iter.write.resident_until = None;
     }
     stand_still(inode, me, &mut iter.write).await;
-    if check == Check::BeforeLock && !iomap_valid(inode, &iter).await {
+    if check == Check::BeforeLock && !still_valid(inode, &iter).await {
         return stale(inode, me, iter, None);
     }
 
@@ -130,7 +131,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     locked.checked = checks_under_folio_lock(check, &iter.write);
     iter.write.checked = Checked::Already;
     let flagged = iter.iomap.stale == StaleFlag::Set;
-    if flagged || locked.checked == Checked::Already && !iomap_valid(inode, &iter).await {
+    if flagged || locked.checked == Checked::Already && !still_valid(inode, &iter).await {
         return stale(inode, me, iter, Some(locked.folio));
     }
     debug_assert!(
@@ -158,7 +159,7 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         let mut slot = inode.page(index).lock(Op::on("zero_blocks", u32::from(index))).await;
         zero_blocks(inode, &iter.iomap, &to_zero, &locked, slot.locked_mut(id, me));
     }
-    if check == Check::AfterPrepare && !iomap_valid(inode, &iter).await {
+    if check == Check::AfterPrepare && !still_valid(inode, &iter).await {
         half_filled(inode, locked.folio);
         return stale(inode, me, iter, Some(locked.folio));
     }
@@ -205,7 +206,7 @@ async fn stand_still<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Writ
 
 /// `__iomap_get_folio`: the next folio of a batch, or the one at the position.
 async fn iomap_get_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &mut IomapIter) -> Lookup {
-    account_hooks(inode, &iter.iomap);
+    account_hooks(inode, iter);
     let lookup = match next_of_batch(inode, iter) {
         Some(folio) => lock_batched(inode, me, iter, folio).await,
         None => lock_folio(inode, me, iter).await,
@@ -218,11 +219,11 @@ async fn iomap_get_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &mut I
 }
 
 /// The hooks around a folio, where there are any: both, or the one that looks it up and compares.
-fn account_hooks<B: Backend>(inode: &Inode<B>, iomap: &Iomap) {
-    if fs::has_folio_hooks(inode, iomap) {
+fn account_hooks<B: Backend>(inode: &Inode<B>, iter: &IomapIter) {
+    if fs::has_folio_hooks(inode, &iter.iomap) {
         inode.account(Expense::Called(Method::GetFolio));
         inode.account(Expense::Called(Method::PutFolio));
-    } else if fs::check(&inode.sb.config) == Check::InGetFolio {
+    } else if fs::check(&inode.sb.config, iter.write.fill) == Check::InGetFolio {
         inode.account(Expense::Called(Method::GetFolio));
     }
 }
@@ -609,29 +610,14 @@ fn write_end<B: Backend>(inode: &Inode<B>, folio: &mut Folio, locked: &Locked, w
     folio.set_dirty(in_folio(written));
 }
 
-/// `->iomap_valid`, or the same test inside `->get_folio`.
-async fn iomap_valid<B: Backend>(inode: &Inode<B>, iter: &IomapIter) -> bool {
-    let op = Op::new("iomap_valid");
-    let iomap = &iter.iomap;
-    let block = inode.sb.geometry.block_of(iter.write.pos);
-    let used = iomap.used_at(block);
-    if fs::check(&inode.sb.config) != Check::InGetFolio {
+/// Whether the mapping may still be used where the pass stands.
+async fn still_valid<B: Backend>(inode: &Inode<B>, iter: &IomapIter) -> bool {
+    let (config, fill) = (&inode.sb.config, iter.write.fill);
+    if fs::check(config, fill) != Check::InGetFolio {
         inode.account(Expense::Called(Method::IomapValid));
     }
-    let valid = match inode.sb.config.design.compare {
-        Compare::Counter => inode.counters.is_current(iomap.cookie, &used, op).await,
-        Compare::DataCounter => inode.counters.data_moved(iomap.cookie, &used, op).await.is_none(),
-        Compare::Type => {
-            let map = inode.lock_map(op).await;
-            // Of a copy over a hole the data fork has to say that it is one. Out of place every mapping looks like that.
-            let copy = iomap.shared && iomap.source.is_none() && !inode.sb.config.fs.is_out_of_place();
-            if copy { map.get(block) == Extent::Hole } else { iomap.agrees_with(block, map.get(block)) }
-        }
-    };
-    if valid {
-        inode.emit_use(iomap, block, || What::Checked(Checker::Write, Verdict::Valid));
-    }
-    valid
+    let block = inode.sb.geometry.block_of(iter.write.pos);
+    iomap_valid(inode, &iter.iomap, block, fs::checker(config, fill)).await
 }
 
 /// A mapping was found stale: the folio is released, and what follows is the design's.
@@ -642,6 +628,7 @@ fn stale<B: Backend>(
     folio: Option<FolioRef>,
 ) -> WriteState {
     let design = &inode.sb.config.design;
+    let checker = fs::checker(&inode.sb.config, iter.write.fill);
     let IomapIter { write, iomap, .. } = &mut iter;
     let block = inode.sb.geometry.block_of(write.pos);
     inode.sb.backend.reach(branches::STALE);
@@ -654,7 +641,7 @@ fn stale<B: Backend>(
             OnStale::KeepMapping => AfterStale::Kept,
             OnStale::Remap | OnStale::Fail | OnStale::Done => AfterStale::Dropped,
         };
-        What::Checked(Checker::Write, Verdict::Stale { sampled, now, then })
+        What::Checked(checker, Verdict::Stale { sampled, now, then })
     });
     inode.trace_xfs(|| trace::xfs_iomap_invalid(inode, iomap, now()));
     // Needless if a fresh mapping would say the same for all that this one was still to be used for.

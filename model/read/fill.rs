@@ -9,8 +9,9 @@ use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::fs::valid_size::is_behind;
 use crate::fs::{self, glock, stuffed};
+use crate::iomap::valid::valid_or_dropped;
 use crate::iomap::write::read_block;
-use crate::state::event::{DataEvent, FolioEvent, What};
+use crate::state::event::{Checker, DataEvent, Expense, FolioEvent, Method, What};
 use crate::state::folio::{FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
@@ -18,6 +19,7 @@ use crate::state::mapping::{Iomap, IomapType};
 use crate::state::private::Taken;
 use crate::state::trace;
 use crate::words::branches;
+use crate::words::check_design::ReadCheck;
 use crate::words::design::FillMap;
 use crate::words::geometry::{FileBlock, FolioIndex};
 use crate::words::personality::Hooks;
@@ -100,6 +102,9 @@ pub async fn step_locked<B: Backend>(
         FillState::Lookup(wanted, early) => lookup(inode, me, wanted, early).await,
         FillState::Map(folio) => ControlFlow::Continue(FillState::Read(folio, map(inode, folio.index).await)),
         FillState::Read(folio, mappings) => {
+            if !all_valid(inode, &mappings).await {
+                return ControlFlow::Continue(FillState::Map(folio));
+            }
             let rest = read(inode, me, folio, &mappings).await;
             next_piece(folio, rest)
         }
@@ -125,6 +130,24 @@ async fn map<B: Backend>(inode: &Inode<B>, index: FolioIndex) -> Vec<(FileBlock,
     let map = inode.lock_map(Op::new(inode.sb.config.fs.names.read_begin)).await;
     let blocks = inode.sb.geometry.blocks_of_folio(index);
     blocks.map(|block| (block, fs::read_begin(inode, &map, block))).collect()
+}
+
+/// Whether the folio is filled by these: nobody asks, or all are valid. Mappings of one extent are compared once.
+async fn all_valid<B: Backend>(inode: &Inode<B>, mappings: &[(FileBlock, Iomap)]) -> bool {
+    if fs::read_check(&inode.sb.config) == ReadCheck::Never {
+        return true;
+    }
+    let mut last = None;
+    for (block, iomap) in mappings {
+        if last.replace(iomap.end) == Some(iomap.end) {
+            continue;
+        }
+        inode.account(Expense::Called(Method::IomapValid));
+        if !valid_or_dropped(inode, iomap, *block, Checker::Read).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// Finds the folio or adds one, and locks it; nothing is left to do when somebody else has filled it.

@@ -6,6 +6,9 @@
 
 use std::num::NonZero;
 
+use crate::words::check_design::{
+    DioReadCheck, DioWriteCheck, MkwriteCheck, PassCheck, ReadCheck, ReflinkCheck,
+};
 use crate::words::dio_design::{
     DioAck, DioBusy, DioCached, DioDrain, DioInvalidate, DioIsize, DioSize, DioStable, DioUnaligned, DioWait,
 };
@@ -579,6 +582,20 @@ pub struct Design {
     pub page_done_on_stale: PageDoneOnStale,
     /// Where the cookie is sampled.
     pub sample: Sample,
+    /// When zeroing compares.
+    pub zero_check: PassCheck,
+    /// When unsharing does.
+    pub unshare_check: PassCheck,
+    /// When a write fault does.
+    pub mkwrite_check: MkwriteCheck,
+    /// When who fills a folio for a reader does.
+    pub read_check: ReadCheck,
+    /// When a direct write does.
+    pub dio_write_check: DioWriteCheck,
+    /// When a direct read does.
+    pub dio_read_check: DioReadCheck,
+    /// When a reflink does.
+    pub reflink_check: ReflinkCheck,
     /// How writeback validates.
     pub writeback_check: WritebackCheck,
     /// How unused reservations are freed.
@@ -725,6 +742,13 @@ settable!(Design {
     page_done = PageDone::AfterUnlock,
     page_done_on_stale = PageDoneOnStale::NoFolio,
     sample = Sample::Inside,
+    zero_check = PassCheck::AsWrite,
+    unshare_check = PassCheck::AsWrite,
+    mkwrite_check = MkwriteCheck::Never,
+    read_check = ReadCheck::Never,
+    dio_write_check = DioWriteCheck::Never,
+    dio_read_check = DioReadCheck::Never,
+    reflink_check = ReflinkCheck::Never,
     writeback_check = WritebackCheck::RangeDataCow,
     punch = Punch::Scan,
     punch_lock = PunchLock::InvalidateLock,
@@ -877,7 +901,19 @@ impl Design {
 
     /// Whether the design validates mappings at all: then a proof that never met a stale one is vacuous.
     pub fn checks(&self) -> bool {
+        self.checks_passes()
+            || self.mkwrite_check != MkwriteCheck::Never
+            || self.read_check != ReadCheck::Never
+            || self.dio_write_check != DioWriteCheck::Never
+            || self.dio_read_check != DioReadCheck::Never
+            || self.reflink_check != ReflinkCheck::Never
+    }
+
+    /// Whether it validates mappings of buffered writes, of zeroing or of unsharing.
+    pub fn checks_passes(&self) -> bool {
         self.check != Check::Never
+            || self.zero_check == PassCheck::AfterLock
+            || self.unshare_check == PassCheck::AfterLock
     }
 }
 

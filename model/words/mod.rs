@@ -7,6 +7,7 @@ pub mod assumptions;
 pub mod bounds;
 pub mod branches;
 pub mod cell_contents;
+pub mod check_design;
 pub mod command;
 pub mod config;
 pub mod count;

@@ -172,6 +172,8 @@ choices! {
         Demoted = "demoted",
         /// Shared, and nobody looks at IREMAPPING (a mutant).
         DemotedUnguarded = "demoted-unguarded",
+        /// Not at all: they are let go when the source is written back (a mutant).
+        Released = "released",
     }
 }
 

@@ -3,9 +3,10 @@
 //! The folio is locked and its dirty flag clear. From 6.12 on an ioend that does not take the next block is submitted right away;
 //! that block has been looked up by then, and nobody asks again. What the I/O converts when it completes is not that block.
 
-use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
+use stalemap_facade::{ActorId, Backend, Leaf, Lock};
 
 use crate::fs;
+use crate::iomap::valid::op_of;
 use crate::judge::properties;
 use crate::state::event::{
     AfterStale, Checker, Expense, Mapping, Method, Sampler, Says, Seq, Skip, Truth, Use, Verdict, What,
@@ -203,7 +204,7 @@ async fn xfs_imap_valid<B: Backend>(
     block: FileBlock,
     cow_seq: CowSeen,
 ) -> bool {
-    let op = Op::new(inode.sb.config.fs.names.imap_valid);
+    let op = op_of(inode, Checker::Writeback);
     let (counters, used) = (&inode.counters, iomap.used_at(block));
     let mut moved = None;
     let valid = match fs::writeback_check(&inode.sb.config) {

@@ -133,18 +133,18 @@ fn misuse(replay: &Replay, life: &Life) -> Option<Misuse> {
 
 /// What comparing the counter after the folio was locked said, or would have said.
 fn check(replay: &Replay, life: &Life, changed: usize, used: usize) -> Option<Check> {
-    let mine = |rows: Range<usize>, op: &str| {
+    let mine = |rows: Range<usize>, is: fn(&str) -> bool| {
         rows.rev().find(|row| {
             let played = &replay.played[*row];
-            played.actor == life.actor && played.op.split(' ').next() == Some(op)
+            played.actor == life.actor && played.op.split(' ').next().is_some_and(is)
         })
     };
-    let locked = mine(life.sampled..used, "folio_lock").max(mine(life.sampled..used, "filemap_get_folio"))?;
+    let locked = mine(life.sampled..used, |op| op == "folio_lock" || op == "filemap_get_folio")?;
     let own = |row: &usize| replay.played[*row].actor == life.actor;
     if let Some(check) = (life.sampled..used).filter(own).find(|row| rejects(replay, *row)) {
         return Some(Check::Ignored(check));
     }
-    if let Some(check) = mine(life.sampled..used, "iomap_valid") {
+    if let Some(check) = mine(life.sampled..used, |op| op.starts_with("iomap_valid")) {
         return Some(if check < changed {
             Check::TooEarly(check)
         } else {

@@ -82,7 +82,7 @@ pub(super) fn left_out(scenarios: &[Scenario], jobs: &[Job<'_>]) -> String {
 }
 
 /// Whether a path is that of the scenario itself, and not of a folder that it lies in.
-fn names_it(path: &Path, scenario: &Scenario) -> bool {
+pub(super) fn names_it(path: &Path, scenario: &Scenario) -> bool {
     path.with_extension("").ends_with(&scenario.name) || Path::new(&scenario.name).ends_with(path)
 }
 

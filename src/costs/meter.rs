@@ -155,7 +155,9 @@ fn items_of(spent: Spent) -> [Option<(Kind, u32)>; 2] {
     let one = |kind| [Some((kind, 0)), None];
     match spent.what {
         Expense::Mapped => one(Kind::Mapped),
-        Expense::Called(Method::IomapBegin | Method::IomapEnd | Method::IomapNext) => one(Kind::ForMapping),
+        Expense::Called(
+            Method::IomapBegin | Method::IomapEnd | Method::IomapNext | Method::IomapValidForDirect,
+        ) => one(Kind::ForMapping),
         Expense::Called(Method::IomapValid | Method::GetFolio | Method::PutFolio) => one(Kind::ForFolio),
         Expense::Called(Method::MapBlocks | Method::IomapValidForWriteback) => one(Kind::ForWriteback),
         Expense::Aborted { needless, folio } => {

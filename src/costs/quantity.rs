@@ -39,7 +39,7 @@ counted! {
     LOOKUPS, "writeback_lookups", "wbmaps", "mappings obtained by writeback, which its cached one did not serve for";
     FOLIOS, "folios", "folios", "folios that buffered writes had locked and in the page cache";
     FOLIO_CALLS, "folio_calls", "/folio", "indirect calls for folios: ->iomap_valid, ->get_folio, ->put_folio";
-    MAPPING_CALLS, "mapping_calls", "/map", "indirect calls for mappings: ->iomap_begin and ->iomap_end, or ->iomap_next (7.3)";
+    MAPPING_CALLS, "mapping_calls", "/map", "indirect calls for mappings: ->iomap_begin and ->iomap_end, or ->iomap_next (7.3); ->iomap_valid of direct I/O";
     WRITEBACK_CALLS, "writeback_calls", "/wb", "indirect calls of writeback: ->map_blocks, or ->iomap_valid before it";
     IN_VAIN, "folios_in_vain", "vain", "folios that were looked up and locked in vain: the mapping was stale, or the folio gone";
     PUNCHED, "reservations_punched", "punch", "blocks whose reservation a write punched after its mapping was stale";

@@ -24,6 +24,7 @@ pub mod panel;
 pub mod results;
 pub mod style;
 pub mod svg;
+pub mod synthesis;
 mod tables;
 mod text;
 pub mod timeline;

@@ -44,6 +44,19 @@ const CONDITIONS: &[Condition] = &[
         met: |it, _| it.fs.data_checksum,
     },
     Condition {
+        fields: &[
+            "zero_check",
+            "unshare_check",
+            "mkwrite_check",
+            "read_check",
+            "dio_write_check",
+            "dio_read_check",
+            "reflink_check",
+        ],
+        lacks: "`counter = true`",
+        met: |it, _| it.fs.counter,
+    },
+    Condition {
         fields: &["jdata_flip"],
         lacks: "a `chattr` to the commands",
         met: |_, commands| commands.iter().any(|call| call.what.command.sets_data_mode()),

@@ -63,7 +63,9 @@ fn old_counters_are_read() {
 /// Every shipped verdict is the same in relaxed memory, but for one that leans on the ILOCK: a counter that moves
 /// after it is released may be sampled old beside records that are new, and that costs a needless retry. And where a store through
 /// a mapping races with what makes the file grow over it, nobody has ordered the two: writeback that reads the old size zeroes
-/// the store, which the judge, who goes by the newest size, takes for one that came after.
+/// the store, which the judge, who goes by the newest size, takes for one that came after. A reader who has mapped too early and
+/// compares without the ILOCK may find the old counter: the completion of a direct write has looked for his folio before it was
+/// there, and that orders nothing.
 #[test]
 fn the_catalogue_is_as_expected_in_relaxed_memory() {
     let mut scenarios = all_shipped();
@@ -88,9 +90,10 @@ fn the_catalogue_is_as_expected_in_relaxed_memory() {
     assert!(complete > 900, "{complete} of {}", jobs.len());
     surprising.dedup();
     let counters = ["xfs/a16-bump-after-ilock", "xfs/a16-bump-late"].map(|name| (name.to_owned(), true));
+    let reader = [("xfs/d9".to_owned(), false)];
     let growth = ["clone", "falloc", "truncate", "write", "zero-range"];
     let growth = growth.map(|by| (format!("xfs/eof-{by}"), false));
-    assert_eq!(surprising, [&counters[..], &growth[..]].concat());
+    assert_eq!(surprising, [&counters[..], &reader[..], &growth[..]].concat());
 }
 
 fn studied(name: &str, memory: MemoryModel) -> Study {

@@ -99,8 +99,24 @@ impl Mapping {
 /// Who checked a mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Checker {
-    /// `->iomap_valid` of a buffered write.
+    /// `->iomap_valid` of a buffered write, and of zeroing and unsharing that ask as a write does.
     Write,
+    /// Zeroing that asks by itself.
+    Zero,
+    /// Unsharing that does.
+    Unshare,
+    /// A write fault.
+    Fault,
+    /// Who fills a folio for a reader.
+    Read,
+    /// A direct write.
+    DirectWrite,
+    /// A direct read.
+    DirectRead,
+    /// A reflink.
+    Reflink,
+    /// SEEK_DATA and SEEK_HOLE.
+    Seek,
     /// `xfs_imap_valid` of writeback.
     Writeback,
 }

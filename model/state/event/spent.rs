@@ -78,8 +78,11 @@ pub enum Method {
     IomapEnd,
     /// `iomap_ops->iomap_next`, which does both (7.3).
     IomapNext,
-    /// `->iomap_valid` (`iomap_write_begin`, fs/iomap/buffered-io.c, 6.2).
+    /// `->iomap_valid` (`iomap_write_begin`, fs/iomap/buffered-io.c, 6.2), for a folio that is locked or about to be. Write faults and
+    /// readers do not ask in any kernel.
     IomapValid,
+    /// `->iomap_valid`, asked by direct I/O (no kernel does).
+    IomapValidForDirect,
     /// `->get_folio`, or `->page_prepare` before 6.3.
     GetFolio,
     /// `->put_folio`, or `->page_done` before 6.3.

@@ -148,6 +148,61 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "zero_check",
+        EVERY,
+        &[text(
+            "as-write",
+            ALL,
+            "iomap_zero_iter goes through iomap_write_begin (fs/iomap/buffered-io.c), which asks or does not ask for whoever calls it",
+        )],
+    ),
+    row(
+        "unshare_check",
+        EVERY,
+        &[text("as-write", ALL, "iomap_unshare_iter goes through iomap_write_begin as well")],
+    ),
+    row(
+        "mkwrite_check",
+        EVERY,
+        &[text(
+            "none",
+            ALL,
+            "iomap_folio_mkwrite_iter (fs/iomap/buffered-io.c) dirties what iomap_page_mkwrite has mapped with the folio locked, and does not ask",
+        )],
+    ),
+    row(
+        "read_check",
+        EVERY,
+        &[text(
+            "none",
+            ALL,
+            "iomap_readpage_iter (fs/iomap/buffered-io.c; 7.3: iomap_read_folio_iter) does not ask: the folio was locked before it was mapped",
+        )],
+    ),
+    row(
+        "dio_write_check",
+        EVERY,
+        &[text(
+            "none",
+            ALL,
+            "iomap_dio_bio_iter (fs/iomap/direct-io.c) pads by the mapping that it is given, and does not ask",
+        )],
+    ),
+    row(
+        "dio_read_check",
+        EVERY,
+        &[text("none", ALL, "iomap_dio_hole_iter (fs/iomap/direct-io.c) gives zeros, and does not ask")],
+    ),
+    row(
+        "reflink_check",
+        EVERY,
+        &[text(
+            "none",
+            ALL,
+            "xfs_reflink_remap_blocks (fs/xfs/xfs_reflink.c) drops the source's ILOCK and passes the extent on to xfs_reflink_remap_extent, which looks again at the destination's alone; the source's i_rwsem and invalidate_lock, and since 6.7 IREMAPPING, keep it",
+        )],
+    ),
+    row(
         "writeback_check",
         &["xfs"],
         &[text(

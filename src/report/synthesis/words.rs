@@ -1,0 +1,249 @@
+//! What the reports of a synthesis have in common.
+
+use std::collections::BTreeSet;
+
+use stalemap_model::words::count::count;
+
+use crate::run::preemptions;
+use crate::scenario::Scenario;
+use crate::synthesis::answer::{Answer, Loss, Need, Set};
+use crate::synthesis::lattice::{Candidate, Lattice};
+use crate::synthesis::search::{Asks, Study};
+
+/// How many names are written out of a list that may be long.
+const NAMES: usize = 8;
+
+/// The scenarios of an answer by what they ask for.
+pub(super) struct Sorted<'a> {
+    /// They ask for something, each with its minimal candidates.
+    pub(super) asking: Vec<(&'a str, &'a [Candidate])>,
+    /// They hold under the weakest candidate.
+    pub(super) content: Vec<&'a str>,
+    /// They break under the strongest.
+    pub(super) lost_anyway: Vec<&'a str>,
+    /// A limit was reached under the strongest.
+    pub(super) unknown: Vec<&'a str>,
+}
+
+impl<'a> Sorted<'a> {
+    pub(super) fn of(answer: &'a Answer<'_>) -> Self {
+        let mut sorted =
+            Sorted { asking: Vec::new(), content: Vec::new(), lost_anyway: Vec::new(), unknown: Vec::new() };
+        for (name, study) in studies(answer) {
+            match &study.asks {
+                Asks::OneOf(minimal) => sorted.asking.push((name, minimal)),
+                Asks::Nothing => sorted.content.push(name),
+                Asks::LostAnyway(_) => sorted.lost_anyway.push(name),
+                Asks::Unknown(_) => sorted.unknown.push(name),
+            }
+        }
+        sorted
+    }
+
+    /// How many scenarios decide what is enough.
+    pub(super) fn decide(&self) -> usize {
+        self.asking.len() + self.content.len()
+    }
+}
+
+/// The scenarios of an answer with what was found about them.
+pub(super) fn studies<'a>(answer: &'a Answer<'_>) -> impl Iterator<Item = (&'a str, &'a Study)> {
+    let names = answer.scope.subjects.iter().map(|subject| subject.scenario.name.as_str());
+    names.zip(&answer.studies)
+}
+
+/// The name and the title of a scenario, by its place.
+pub(super) fn scenario<'a>(answer: &'a Answer<'_>, place: usize) -> (&'a str, &'a str) {
+    let subject = answer.scope.subjects.get(place);
+    subject.map_or(("", ""), |subject| (subject.scenario.name.as_str(), subject.scenario.title.as_str()))
+}
+
+/// `xfs/t1, xfs/t2 and 3 more`.
+pub(super) fn names(all: &[&str]) -> String {
+    let shown = all[..all.len().min(NAMES)].join(", ");
+    match all.len().saturating_sub(NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// `write after-lock`.
+pub(super) fn part(lattice: &Lattice, dimension: usize, value: usize) -> String {
+    let of = lattice.dimensions.get(dimension);
+    let key = of.map_or("", |of| of.key);
+    format!("{key} {}", value_name(lattice, dimension, value))
+}
+
+pub(super) fn value_name(lattice: &Lattice, dimension: usize, value: usize) -> &'static str {
+    let of = lattice.dimensions.get(dimension).and_then(|of| of.values.get(value));
+    of.map_or("", |value| value.name)
+}
+
+/// `write after-lock + writeback range-data`; `nothing`.
+pub(super) fn in_short(lattice: &Lattice, candidate: &Candidate) -> String {
+    let parts: Vec<String> =
+        candidate.present().map(|dimension| part(lattice, dimension, candidate.at(dimension))).collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(" + ") }
+}
+
+/// A part of a candidate as a sentence: `a buffered write compares its mapping once it has locked the folio`.
+pub(super) fn sentence(lattice: &Lattice, dimension: usize, value: usize) -> String {
+    let Some(of) = lattice.dimensions.get(dimension) else { return String::new() };
+    format!("{} {}", of.words, of.values.get(value).map_or("", |value| value.words))
+}
+
+/// `lost-write in 17 operations, 1 preemption`.
+pub(super) fn loss(loss: &Loss) -> String {
+    match loss.size {
+        None => loss.property.to_string(),
+        Some((operations, switches)) => format!(
+            "{} in {}, {}",
+            loss.property,
+            count(u64::from(operations), "operation"),
+            preemptions(switches)
+        ),
+    }
+}
+
+/// What a part of a set has instead: `write before-lock`, `no write`.
+pub(super) fn instead(lattice: &Lattice, need: &Need) -> String {
+    part(lattice, need.dimension, need.instead)
+}
+
+/// The dimensions that some scenario asks for.
+pub(super) fn asked_for(sorted: &Sorted<'_>) -> Vec<usize> {
+    let candidates = sorted.asking.iter().flat_map(|(_, minimal)| minimal.iter());
+    candidates.flat_map(Candidate::present).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What a scenario asks of a dimension: the value of each of its minimal candidates, `-` for none.
+pub(super) fn cell(lattice: &Lattice, minimal: &[Candidate], dimension: usize) -> String {
+    let of = |candidate: &Candidate| match candidate.at(dimension) {
+        0 => "-",
+        value => value_name(lattice, dimension, value),
+    };
+    let values: Vec<&str> = minimal.iter().map(of).collect();
+    if values.iter().all(|value| *value == "-") { String::new() } else { values.join(" or ") }
+}
+
+/// How many scenarios of a file system need something.
+pub(super) fn head(answer: &Answer<'_>, sorted: &Sorted<'_>) -> String {
+    format!(
+        "{} of {} {} something",
+        sorted.asking.len(),
+        count(sorted.decide() as u64, "scenario"),
+        if sorted.asking.len() == 1 { "needs" } else { "need" }
+    ) + &format!(" on {}, {}", answer.scope.fs, under(answer))
+}
+
+/// What all else is as in.
+pub(super) fn under(answer: &Answer<'_>) -> String {
+    format!("all else as in {}", answer.scope.base)
+}
+
+/// What the exploration of a set in all scenarios came to.
+pub(super) fn confirmed(answer: &Answer<'_>, sorted: &Sorted<'_>, set: &Set) -> String {
+    if set.not_confirmed.is_empty() {
+        return format!("Explored in all {}: holds.", count(sorted.decide() as u64, "scenario"));
+    }
+    let (broken, open): (Vec<_>, Vec<_>) =
+        set.not_confirmed.iter().partition(|(_, standing)| standing.breaks());
+    let of = |some: &[&(usize, _)]| -> Vec<&str> {
+        some.iter().map(|(place, _)| scenario(answer, *place).0).collect()
+    };
+    let mut said = Vec::new();
+    if !broken.is_empty() {
+        said.push(format!("Not enough after all: {} breaks.", names(&of(&broken))));
+    }
+    if !open.is_empty() {
+        said.push(format!("Undecided, since a limit was reached: {}.", names(&of(&open))));
+    }
+    said.join(" ")
+}
+
+/// Where candidates need a counter that the file system does not have.
+pub(super) fn counter(answer: &Answer<'_>) -> Option<String> {
+    let base = &answer.scope.subjects.first()?.base;
+    (!base.fs.counter).then(|| {
+        format!(
+            "{} counts no changes of its extent maps; whatever compares anything here has a counter added.",
+            answer.scope.fs
+        )
+    })
+}
+
+/// What there is to say of scenarios that do not count, of what is undecided, and of what a stronger check breaks.
+pub(super) fn left_out<'a>(answer: &'a Answer<'_>, sorted: &Sorted<'a>) -> Vec<String> {
+    let mut said = Vec::new();
+    let mut say = |some: &[&str], what: &str| {
+        if !some.is_empty() {
+            said.push(format!("{what} ({}): {}.", some.len(), names(some)));
+        }
+    };
+    say(&sorted.lost_anyway, "Left out, broken with all of it as well");
+    say(&sorted.unknown, "Undecided, since a limit was reached with all of it");
+    let undecided: Vec<&str> = studies(answer)
+        .filter(|(_, study)| !study.undecided.is_empty() && !matches!(study.asks, Asks::Unknown(_)))
+        .map(|(name, _)| name)
+        .collect();
+    say(&undecided, "Undecided for some candidates, since a limit was reached");
+    let of = |some: &[&'a Scenario]| -> Vec<&'a str> {
+        some.iter().map(|scenario| scenario.name.as_str()).collect()
+    };
+    say(&of(&answer.scope.others), "Left out, since the file changes the file system");
+    say(&of(&answer.scope.refused), "Left out, since it cannot run there");
+    said.extend(not_monotone(answer));
+    said
+}
+
+/// What there is to say of an answer about one scenario, if it is not what one expects.
+pub(super) fn of_one(answer: &Answer<'_>) -> Vec<String> {
+    let sorted = Sorted::of(answer);
+    let doubtful = answer.sets.iter().filter(|set| !set.not_confirmed.is_empty());
+    let mut said: Vec<String> = doubtful.map(|set| confirmed(answer, &sorted, set)).collect();
+    let undecided: usize = answer.studies.iter().map(|study| study.undecided.len()).sum();
+    if undecided > 0 {
+        said.push(format!("{} left undecided by a limit.", count(undecided as u64, "candidate")));
+    }
+    said.extend(not_monotone(answer));
+    said
+}
+
+/// Where something stronger breaks what something weaker keeps, with a pair.
+fn not_monotone(answer: &Answer<'_>) -> Vec<String> {
+    let Some(lattice) = answer.lattice() else { return Vec::new() };
+    let broken = studies(answer).filter_map(|(name, study)| {
+        let (weaker, stronger) = study.not_monotone.first()?;
+        let then = if study.is_exact {
+            "so that nothing was concluded there from what is weaker or stronger"
+        } else {
+            "and there are too many candidates to explore each: other minimal sets may exist"
+        };
+        Some(format!(
+            "{name} holds with {} and breaks with {}, {then}.",
+            in_short(lattice, weaker),
+            in_short(lattice, stronger)
+        ))
+    });
+    broken.collect()
+}
+
+/// How candidates were decided.
+pub(super) fn numbers(answer: &Answer<'_>) -> String {
+    let counts = answer.counts;
+    let size = answer.lattice().map_or(0, Lattice::size);
+    format!(
+        "{} for each scenario. {} were tried: {} explored ({}), {} rejected by a run of another, {} with the same runs as one that was \
+         explored, {} decided by what is weaker or stronger; the rest follows. {} to confirm the sets and what breaks with less \
+         ({}).",
+        count(size, "candidate"),
+        counts.tried,
+        counts.explored,
+        count(counts.states, "state"),
+        counts.replayed,
+        counts.same_runs,
+        counts.follows,
+        count(answer.confirmed.0, "exploration"),
+        count(answer.confirmed.1, "state")
+    )
+}
