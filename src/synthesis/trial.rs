@@ -10,10 +10,10 @@ use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::implementation::Implementation;
 
 use super::lattice::{Candidate, Lattice};
-use crate::comparison::class::LOSSES;
 use crate::engine::Engine;
 use crate::run::{Job, RunError};
 use crate::scenario::Scenario;
+use stalemap_model::judge::properties::LOSSES;
 
 /// What can be said of a candidate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

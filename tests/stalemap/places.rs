@@ -143,8 +143,11 @@ fn a_fault_that_maps_first_is_not_helped_by_asking() {
     }
 }
 
+/// Turns one comparison on.
+type Ask = fn(&mut Design);
+
 /// Places where nothing is kept away between the comparison and the use, or where the mapping is not older than the lock.
-const IN_VAIN: [(&str, fn(&mut Design)); 4] = [
+const IN_VAIN: [(&str, Ask); 4] = [
     ("dio_write_check", |design| design.dio_write_check = DioWriteCheck::BeforePad),
     ("dio_read_check", |design| design.dio_read_check = DioReadCheck::BeforeZeros),
     ("mkwrite_check", |design| design.mkwrite_check = MkwriteCheck::AfterLock),
