@@ -442,7 +442,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub limit_seconds: Option<u64>,
 
-    /// Only what is not as expected; of a comparison, the answer alone.
+    /// Only what is not as expected, in documents, too; of a comparison, the answer alone.
     #[arg(long)]
     pub quiet: bool,
 }

@@ -146,12 +146,11 @@ fn check_command(args: &CheckArgs) -> Result<Report> {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
     };
-    let (scenarios, outcomes) = (&ran.scenarios, &ran.outcomes);
     let results = match args.format {
-        CheckFormat::Json => json::check(outcomes),
-        CheckFormat::Junit => verdicts::junit(&ran)?,
-        CheckFormat::Sarif => verdicts::sarif(&ran)?,
-        CheckFormat::Text => lines(scenarios, outcomes, args.run.quiet) + &ran.saved,
+        CheckFormat::Json => json::check(&ran.shown(&args.run)),
+        CheckFormat::Junit => verdicts::junit(&ran, &ran.shown(&args.run))?,
+        CheckFormat::Sarif => verdicts::sarif(&ran, &ran.shown(&args.run))?,
+        CheckFormat::Text => lines(&ran.scenarios, &ran.outcomes, args.run.quiet) + &ran.saved,
     };
     Ok(ran.report(results))
 }
@@ -268,11 +267,12 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
         |name: fn(&Outcome) -> &str| outcomes.iter().map(|outcome| name(outcome).len()).max().unwrap_or(0);
     let widths = (widest(|outcome| &outcome.scenario), widest(|outcome| &outcome.design));
     let in_full = scenarios.len() == 1 && !quiet;
+    let columns = columns();
     let mut text = String::new();
     for outcome in outcomes {
         let expected = outcome.judgement.as_expected == Some(true);
         if !(quiet && expected) {
-            text.push_str(&check::line(outcome, widths));
+            text.push_str(&check::line(outcome, widths, columns));
         }
     }
     let mut drawn = Drawn::default();
@@ -286,10 +286,10 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
         }
     }
     if in_full {
-        text.push_str(&section(&check::basis(outcomes)));
+        text.push_str(&section(&check::basis(outcomes, columns)));
     }
     if !quiet {
-        text.push_str(&check::summary(outcomes));
+        text.push_str(&check::summary(outcomes, columns));
     }
     text
 }
@@ -519,9 +519,14 @@ fn look() -> Look {
 
 /// The columns of a line: what `COLUMNS` says, or the terminal.
 pub(super) fn width() -> usize {
+    columns().unwrap_or(COLUMNS).min(MOST)
+}
+
+/// The columns that `COLUMNS` says or a terminal has. A line that goes elsewhere is as long as it is, for those who search it.
+fn columns() -> Option<usize> {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
     let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
-    said.or_else(terminal).unwrap_or(COLUMNS).clamp(FEWEST, MOST)
+    said.or_else(terminal).map(|columns| columns.max(FEWEST))
 }
 
 /// Whether results are printed in colour. The stream has the last word and strips it if not.

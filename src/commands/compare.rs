@@ -4,10 +4,17 @@ use super::verdicts::{self, Ran};
 use super::{Report, Result, between, bisect, costs, unwritable, width};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
+use crate::input::InputError;
 use crate::report::compare::{self, Rows, html};
 use crate::report::json;
 
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
+    let has_an_answer = matches!(args.format, CompareFormat::Text | CompareFormat::Markdown);
+    if args.run.quiet && (!has_an_answer || args.html.is_some()) {
+        let problem = "`--quiet` prints the answer of a comparison alone, as text or Markdown; leave out `--quiet`, \
+                       or `--format` and `--html`";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
     if !args.between.is_empty() {
         return between::command(args);
     }
@@ -43,7 +50,7 @@ fn laid_out(args: &CompareArgs, ran: &Ran) -> Result<String> {
         CompareFormat::Json => json::compared(&ran.outcomes, &compare::json::comparison(&comparison)),
         CompareFormat::Csv => compare::csv::table(&comparison),
         CompareFormat::Markdown => compare::markdown::page(&comparison, rows),
-        CompareFormat::Junit => verdicts::junit(ran)?,
-        CompareFormat::Sarif => verdicts::sarif(ran)?,
+        CompareFormat::Junit => verdicts::junit(ran, &ran.outcomes)?,
+        CompareFormat::Sarif => verdicts::sarif(ran, &ran.outcomes)?,
     })
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
 
-use super::{Exit, Report, Result, all_of, failed, threads, under, unwritable, write_schedule};
+use super::{Exit, Report, Result, all_of, failed, threads, under, unwritable, width, write_schedule};
 use crate::cli::{CompareArgs, CompareFormat, CostsArgs, CostsFormat, UnderArgs};
 use crate::costs::{Costs, Retries, measure};
 use crate::engine::Engine;
@@ -23,7 +23,7 @@ pub(super) fn command(args: &CostsArgs) -> Result<Report> {
     };
     let saved = args.save.as_deref().map_or(Ok(String::new()), |folder| save(folder, &counted))?;
     let results = match args.format {
-        CostsFormat::Text => report::text::render(&counted) + &saved,
+        CostsFormat::Text => report::text::render(&counted, width()) + &saved,
         CostsFormat::Json => report::json::document(&counted),
         CostsFormat::Markdown => report::markdown::tables(&counted),
     };
@@ -38,7 +38,7 @@ pub(super) fn added(args: &CompareArgs, compared: Report) -> Result<Report> {
     };
     let results = match args.format {
         CompareFormat::Json => report::json::added(&compared.results, &counted),
-        _ => format!("{}\n{}", compared.results, report::text::render(&counted)),
+        _ => format!("{}\n{}", compared.results, report::text::render(&counted, width())),
     };
     Ok(Report { results, exit: worse(compared.exit, exit(&counted)), ..compared })
 }

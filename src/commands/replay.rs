@@ -1,6 +1,6 @@
 //! `replay`: what a schedule file does, laid out as asked.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
@@ -27,6 +27,7 @@ use crate::lab::sequential;
 use crate::lab::variant::Variant;
 use crate::litmus::Core;
 use crate::report::export::{c, ftrace, mermaid, perfetto, shiviz, xfstests};
+use crate::report::text::fill;
 use crate::report::timeline::{self, Look};
 use crate::report::{beside, html, json, svg};
 use crate::run::{HaltedSetup, kernel};
@@ -80,7 +81,8 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
     if let (Some(stop), ReplayFormat::Text | ReplayFormat::Mail | ReplayFormat::Terminal) =
         (&loaded.stop, args.format)
     {
-        let _ = writeln!(results, "\n{stop}");
+        let columns = args.width.map_or_else(width, usize::from);
+        results = format!("{}\n\n{results}", fill(stop, columns, 2).join("\n"));
     }
     let Some(property) = loaded.missed else { return Ok(Report::of(results, Exit::Expected)) };
     let path = args.schedule.display();

@@ -33,6 +33,12 @@ pub(super) struct Ran {
 }
 
 impl Ran {
+    /// What a document has: all, or with `--quiet` only what is not as expected.
+    pub(super) fn shown(&self, args: &RunArgs) -> Vec<Outcome> {
+        let wanted = |outcome: &&Outcome| !(args.quiet && outcome.judgement.as_expected == Some(true));
+        self.outcomes.iter().filter(wanted).cloned().collect()
+    }
+
     /// The report with these results.
     pub(super) fn report(self, results: String) -> Report {
         Report { results, errors: self.errors, exit: exit(&self.outcomes) }
@@ -128,18 +134,18 @@ pub(super) fn scenarios(args: &RunArgs) -> Result<Vec<Scenario>> {
 }
 
 /// As JUnit XML.
-pub(super) fn junit(ran: &Ran) -> Result<String> {
+pub(super) fn junit(ran: &Ran, shown: &[Outcome]) -> Result<String> {
     let drawing = |outcome: &Outcome| counterexample(&ran.scenarios, outcome, Look::mail());
-    junit_xml::report(&ran.outcomes, drawing).map_err(|error| vec![InputError::Other(error.to_string())])
+    junit_xml::report(shown, drawing).map_err(|error| vec![InputError::Other(error.to_string())])
 }
 
 /// As SARIF.
-pub(super) fn sarif(ran: &Ran) -> Result<String> {
+pub(super) fn sarif(ran: &Ran, shown: &[Outcome]) -> Result<String> {
     let annotated = |outcome: &Outcome| {
         let schedule = annotated_counterexample(&ran.scenarios, outcome).transpose();
         Ok((outcome.clone(), schedule.map_err(|error| vec![error])?))
     };
-    let results = ran.outcomes.iter().map(annotated).collect::<Result<Vec<_>>>()?;
+    let results = shown.iter().map(annotated).collect::<Result<Vec<_>>>()?;
     Ok(sarif_log::log(&results))
 }
 

@@ -76,13 +76,15 @@ fn of_witness(witness: &Witness, names: &[String; 2]) -> Vec<String> {
     let (own, other) = (&names[witness.of], &names[1 - witness.of]);
     let shows = match &witness.shows {
         Shows::Violates { property, least: true } => {
-            format!("Below is the least run of {own} that violates {property}, and what {other} makes of it.")
+            format!(
+                "The least run of {own} that violates {property} shows it, beside what {other} makes of it."
+            )
         }
         Shows::Violates { property, least: false } => {
-            format!("Below is a run of {own} that violates {property}, and what {other} makes of it.")
+            format!("A run of {own} that violates {property} shows it, beside what {other} makes of it.")
         }
         Shows::Ends { observed, tried, of } => format!(
-            "Below is a run of {own} that ends with `{observed}`, as none of {other} does: the shortest to {tried} of {of} ends that it \
+            "A run of {own} that ends with `{observed}`, as none of {other} does, shows it: the shortest to {tried} of {of} ends that it \
              has alone."
         ),
     };

@@ -25,7 +25,7 @@ pub mod results;
 pub mod style;
 pub mod svg;
 mod tables;
-mod text;
+pub(crate) mod text;
 pub mod timeline;
 pub mod trace;
 pub mod words;

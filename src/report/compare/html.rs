@@ -4,6 +4,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::answer::sentences;
+use super::verb;
 use super::words::{cell, scenarios};
 use crate::annotate::harmless;
 use crate::comparison::Comparison;
@@ -70,7 +71,7 @@ fn filters() -> Markup {
 fn table(matrix: &Matrix<'_>, head: &str) -> Markup {
     let differing = matrix.rows.iter().filter(|row| differs(row)).count();
     html! {
-        h2 { (head) ": " (differing) " of " (scenarios(matrix.rows.len())) " differ" }
+        h2 { (head) ": " (differing) " of " (scenarios(matrix.rows.len())) " " (verb(differing, matrix.rows.len())) }
         table {
             thead {
                 tr {
