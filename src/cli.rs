@@ -9,6 +9,10 @@ use stalemap_facade::MemoryModel;
 use stalemap_model::words::ordering::Link;
 
 use self::lab::LabArgs;
+use crate::report::times::Times;
+
+/// The version, and the commit that it was built from.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("STALEMAP_COMMIT"), ")");
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -59,7 +63,7 @@ Exit codes:
 
 /// Which designs of the iomap validity check lose data, and which provably do not.
 #[derive(Debug, Parser)]
-#[command(name = "stalemap", version, about, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "stalemap", version = VERSION, about, after_help = EXIT_CODES, propagate_version = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -69,6 +73,34 @@ pub struct Cli {
     /// it is set, says instead what is logged (`xfs=debug`).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+
+    /// When to print in colour; `auto` is on a terminal, unless NO_COLOR or `TERM=dumb` says otherwise, and elsewhere with
+    /// CLICOLOR_FORCE.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// When results are printed in colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// Where somebody looks at it.
+    #[default]
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Color {
+    /// What it means to the streams.
+    pub fn choice(self) -> anstream::ColorChoice {
+        match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        }
+    }
 }
 
 /// The commands.
@@ -115,6 +147,26 @@ pub enum Command {
     /// Play a schedule on a real kernel, in a guest.
     #[command(after_help = LAB_EXIT_CODES)]
     Lab(LabArgs),
+    /// Print what makes a shell complete this command line: `stalemap completions bash > FILE`.
+    Completions(CompletionsArgs),
+    /// Print the manual page, of all or of one command: `stalemap man > stalemap.1`.
+    Man(ManArgs),
+}
+
+/// What `completions` takes.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Of which shell.
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// What `man` takes.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// A command, with those in it (`lab run`); without one, the page of the program.
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
 }
 
 /// Text for people, JSON for programs.
@@ -354,6 +406,16 @@ pub struct CheckArgs {
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
     pub format: CheckFormat,
+
+    /// Write into `[expect]` of the files that are named what they come to, for what was run; nothing that is incomplete or vacuous.
+    /// Comments stay.
+    #[arg(long, conflicts_with_all = ["format", "quiet", "baseline", "engine", "memory", "no_times", "sarif_expected"])]
+    pub accept: bool,
+
+    /// Fail for what is not as expected only where an earlier run had nothing of it: FILE is what that printed with
+    /// `--format json`.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
 }
 
 /// What `compare` takes.
@@ -445,6 +507,21 @@ pub struct RunArgs {
     /// Only what is not as expected, in documents, too; of a comparison, the answer alone.
     #[arg(long)]
     pub quiet: bool,
+
+    /// Leave out of JSON and JUnit how long it took, so that two runs print the same bytes.
+    #[arg(long)]
+    pub no_times: bool,
+
+    /// Have violations in SARIF that the files expect, too, as notes.
+    #[arg(long)]
+    pub sarif_expected: bool,
+}
+
+impl RunArgs {
+    /// Whether documents say how long it took.
+    pub fn times(&self) -> Times {
+        Times::unless(self.no_times)
+    }
 }
 
 /// How costs are printed.
@@ -473,6 +550,10 @@ pub struct CostsArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: CostsFormat,
+
+    /// Leave out of JSON how long it took, so that two runs print the same bytes.
+    #[arg(long)]
+    pub no_times: bool,
 
     /// Write into this folder a run with the most stale mappings of each, and the runs that retry too often.
     #[arg(long, value_name = "DIR")]

@@ -1,5 +1,7 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
+mod accept;
+mod baseline;
 mod between;
 mod bisect;
 mod booted;
@@ -10,6 +12,7 @@ mod costs;
 mod exported;
 mod kernels;
 mod lab;
+mod pages;
 mod picture;
 mod progress;
 mod replay;
@@ -41,6 +44,7 @@ use crate::input::{self, InputError};
 use crate::litmus::Core;
 use crate::orderings;
 use crate::power::{Measurement, measure};
+use crate::report::characters::Characters;
 use crate::report::timeline::{self, Look};
 use crate::report::{self, assumptions, check, engines, json, list};
 use crate::run::{
@@ -127,6 +131,8 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
         Command::Claims(args) => claims::command(args),
         Command::Trace(args) => trace::command(args, out),
         Command::Lab(args) => lab::command(args),
+        Command::Completions(args) => Ok(Report::of(pages::completions(args.shell), Exit::Expected)),
+        Command::Man(args) => pages::man(args),
         Command::Assumptions(args) => Ok(Report::of(
             match args.format {
                 Format::Text => assumptions::list(),
@@ -135,24 +141,32 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
             Exit::Expected,
         )),
     };
-    report.unwrap_or_else(|errors| Report::bad_input(&errors))
+    let report = report.unwrap_or_else(|errors| Report::bad_input(&errors));
+    Report { errors: Characters::of_environment().shown(report.errors), ..report }
 }
 
 type Result<T> = std::result::Result<T, Vec<InputError>>;
 
 /// The report of verdicts, laid out as `check` does.
 fn check_command(args: &CheckArgs) -> Result<Report> {
+    if args.accept {
+        return accept::command(args);
+    }
+    let earlier = args.baseline.as_deref().map(baseline::load).transpose()?;
     let ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
     };
     let results = match args.format {
-        CheckFormat::Json => json::check(&ran.shown(&args.run)),
-        CheckFormat::Junit => verdicts::junit(&ran, &ran.shown(&args.run))?,
-        CheckFormat::Sarif => verdicts::sarif(&ran, &ran.shown(&args.run))?,
+        CheckFormat::Json => json::check(&ran.shown(&args.run), args.run.times()),
+        CheckFormat::Junit => verdicts::junit(&ran, &args.run)?,
+        CheckFormat::Sarif => verdicts::sarif(&ran, &args.run)?,
         CheckFormat::Text => lines(&ran.scenarios, &ran.outcomes, args.run.quiet) + &ran.saved,
     };
-    Ok(ran.report(results))
+    Ok(match &earlier {
+        None => ran.report(results),
+        Some(earlier) => baseline::against(earlier, args, ran, results),
+    })
 }
 
 fn threads(jobs: Option<u16>) -> usize {
@@ -512,7 +526,8 @@ fn show_command(args: &ShowArgs) -> Result<Report> {
 /// How a timeline is drawn when nothing is said: for a terminal where there is one, else as a mail.
 fn look() -> Look {
     match terminal_size::terminal_size_of(io::stdout()) {
-        Some((width, _)) => Look::terminal(usize::from(width.0).min(WIDEST)),
+        Some((width, _)) => Look::terminal(usize::from(width.0).min(WIDEST)).of(Characters::of_environment()),
+        None if color() => Look::mail().colored(),
         None => Look::mail(),
     }
 }

@@ -111,6 +111,31 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, Vec<InputError>> {
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
+/// The files that are named, each with the name of the scenario in it. What is compiled in is no file: the error says so.
+pub fn files_of(paths: &[PathBuf]) -> Result<Vec<(PathBuf, String)>, Vec<InputError>> {
+    let mut found = Vec::new();
+    let mut errors = Vec::new();
+    for path in paths {
+        match files(path) {
+            Ok(files) => {
+                for file in files {
+                    let is_there = file.is_file();
+                    match load(&file) {
+                        Ok(scenario) if is_there => found.push((file, scenario.name)),
+                        Ok(scenario) => errors.push(InputError::Other(format!(
+                            "{} is compiled in, and there is no such file here; name a file",
+                            scenario.name
+                        ))),
+                        Err(error) => errors.push(error),
+                    }
+                }
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(found) } else { Err(errors) }
+}
+
 fn collect(read: Result<Scenario, InputError>, found: &mut Vec<Scenario>, errors: &mut Vec<InputError>) {
     match read {
         // A shipped scenario has one name, wherever it is read from.

@@ -47,10 +47,12 @@ fn laid_out(args: &CompareArgs, ran: &Ran) -> Result<String> {
     }
     Ok(match args.format {
         CompareFormat::Text => compare::render(&comparison, rows, width()) + &ran.saved,
-        CompareFormat::Json => json::compared(&ran.outcomes, &compare::json::comparison(&comparison)),
+        CompareFormat::Json => {
+            json::compared(&ran.outcomes, &compare::json::comparison(&comparison), args.run.times())
+        }
         CompareFormat::Csv => compare::csv::table(&comparison),
         CompareFormat::Markdown => compare::markdown::page(&comparison, rows),
-        CompareFormat::Junit => verdicts::junit(ran, &ran.outcomes)?,
-        CompareFormat::Sarif => verdicts::sarif(ran, &ran.outcomes)?,
+        CompareFormat::Junit => verdicts::junit(ran, &args.run)?,
+        CompareFormat::Sarif => verdicts::sarif(ran, &args.run)?,
     })
 }

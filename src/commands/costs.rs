@@ -12,6 +12,7 @@ use crate::costs::{Costs, Retries, measure};
 use crate::engine::Engine;
 use crate::input::{self, InputError};
 use crate::report::costs as report;
+use crate::report::times::Times;
 use crate::run::{GivenLimits, RunError, in_parallel, limits_beside_others};
 
 /// `costs`.
@@ -24,7 +25,7 @@ pub(super) fn command(args: &CostsArgs) -> Result<Report> {
     let saved = args.save.as_deref().map_or(Ok(String::new()), |folder| save(folder, &counted))?;
     let results = match args.format {
         CostsFormat::Text => report::text::render(&counted, width()) + &saved,
-        CostsFormat::Json => report::json::document(&counted),
+        CostsFormat::Json => report::json::document(&counted, Times::unless(args.no_times)),
         CostsFormat::Markdown => report::markdown::tables(&counted),
     };
     Ok(Report::of(results, exit(&counted)))
@@ -37,7 +38,7 @@ pub(super) fn added(args: &CompareArgs, compared: Report) -> Result<Report> {
         Err(error) => return failed(&error),
     };
     let results = match args.format {
-        CompareFormat::Json => report::json::added(&compared.results, &counted),
+        CompareFormat::Json => report::json::added(&compared.results, &counted, args.run.times()),
         _ => format!("{}\n{}", compared.results, report::text::render(&counted, width())),
     };
     Ok(Report { results, exit: worse(compared.exit, exit(&counted)), ..compared })

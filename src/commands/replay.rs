@@ -26,6 +26,7 @@ use crate::lab::release::Release;
 use crate::lab::sequential;
 use crate::lab::variant::Variant;
 use crate::litmus::Core;
+use crate::report::characters::Characters;
 use crate::report::export::{c, ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::text::fill;
 use crate::report::timeline::{self, Look};
@@ -96,7 +97,10 @@ fn laid_out(loaded: &Loaded, args: &ReplayArgs) -> Result<std::result::Result<St
         ReplayFormat::Json => json::replay(&loaded.schedule),
         ReplayFormat::Text => timeline::render(&loaded.schedule, drawn(args, look())),
         ReplayFormat::Mail => timeline::render(&loaded.schedule, drawn(args, Look::mail())),
-        ReplayFormat::Terminal => timeline::render(&loaded.schedule, drawn(args, Look::terminal(TERMINAL))),
+        ReplayFormat::Terminal => {
+            let look = Look::terminal(TERMINAL).of(Characters::of_environment());
+            timeline::render(&loaded.schedule, drawn(args, look))
+        }
         ReplayFormat::Perfetto => perfetto::trace(&loaded.schedule),
         ReplayFormat::Ftrace => ftrace::trace(&loaded.schedule),
         ReplayFormat::Mermaid => mermaid::diagram(&loaded.schedule),

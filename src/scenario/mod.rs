@@ -42,6 +42,8 @@ use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::kernel_version::{KernelVersion, MODERN};
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 pub use actors::CommandLine;
 use implementations::Kind;
@@ -275,6 +277,17 @@ impl Scenario {
         let own = self.designs.keys().chain(self.kernels.keys()).map(String::as_str);
         let names = implementations::built_in_names().chain([MODERN]).chain(own);
         names.filter(|name| self.expect.contains_key(*name)).map(str::to_owned).collect()
+    }
+
+    /// The line of the file that says what is expected of a name, from 1; for want of that, the one where `[expect]` begins.
+    pub fn expectation_line(&self, name: &str) -> Option<usize> {
+        let file = DeTable::parse(&self.source).ok()?;
+        let (table, value) = file.get_ref().iter().find(|(key, _)| key.get_ref() == "expect")?;
+        let DeValue::Table(expectations) = value.get_ref() else { return None };
+        let of_name =
+            |key: &&Spanned<DeString<'_>>| implementations::canonical(key.get_ref(), &self.fs) == name;
+        let key = expectations.keys().find(of_name).unwrap_or(table);
+        Some(self.source[..key.span().start].matches('\n').count() + 1)
     }
 
     /// What has to be reached under a name.

@@ -629,10 +629,15 @@ fn sarif_follows_the_published_schema() {
 
 #[test]
 fn sarif_has_a_thread_flow_for_each_actor() {
-    let (text, _) = check(&["xfs/t1", "--design", "none", "--design", "iomap_valid", "--format", "sarif"]);
+    let asked = ["xfs/t1", "--design", "none", "--design", "iomap_valid", "--format", "sarif"];
+    let (text, _) = check(&asked);
+    let log: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(log["runs"][0]["results"], Value::Array(Vec::new()), "what is expected is no finding");
+    let (text, _) = check(&[&asked[..], &["--sarif-expected"]].concat());
     let log: Value = serde_json::from_str(&text).unwrap();
     let results = log["runs"][0]["results"].as_array().unwrap();
-    assert_eq!(results.len(), 1, "what holds is no result");
+    let ids: Vec<&str> = results.iter().filter_map(|result| result["ruleId"].as_str()).collect();
+    assert_eq!(ids, ["lost-write", "wrong-zero"], "what holds is no result");
     assert_eq!((&results[0]["ruleId"], &results[0]["level"]), (&"lost-write".into(), &"note".into()));
     let flows = results[0]["codeFlows"][0]["threadFlows"].as_array().unwrap();
     let names: Vec<&str> = flows.iter().map(|flow| flow["id"].as_str().unwrap()).collect();
@@ -645,10 +650,146 @@ fn sarif_has_a_thread_flow_for_each_actor() {
     order.sort_unstable();
     assert_eq!(order, (1..=16).collect::<Vec<u64>>(), "every step is in one flow");
     let (_, source) = catalogue::find("xfs/t1").unwrap();
+    for result in results {
+        let line =
+            result["locations"][0]["physicalLocation"]["region"]["startLine"].as_u64().unwrap() as usize;
+        assert_eq!(source.lines().nth(line - 1), Some("none = [\"lost-write\"]"));
+    }
     let place = &flows[1]["locations"][0]["location"]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "scenarios/xfs/t1.toml");
     let line = place["region"]["startLine"].as_u64().unwrap() as usize;
     assert_eq!(source.lines().nth(line - 1), Some("name = \"writer\""));
+}
+
+#[test]
+fn sarif_has_a_result_for_each_unexpected_property_at_its_line() {
+    let file = surprising();
+    let path = file.path().to_str().unwrap();
+    let source = std::fs::read_to_string(path)
+        .unwrap()
+        .replace("iomap_valid = \"holds\"", "iomap_valid = [\"deadlock\"]");
+    std::fs::write(path, &source).unwrap();
+    let (text, code) = check(&[path, "--format", "sarif"]);
+    assert_eq!(code, Some(1));
+    let log: Value = serde_json::from_str(&text).unwrap();
+    let run = &log["runs"][0];
+    let found: Vec<(&str, &str, &str)> = run["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| {
+            let line =
+                result["locations"][0]["physicalLocation"]["region"]["startLine"].as_u64().unwrap() as usize;
+            let said = |value: &'static str| result[value].as_str().unwrap();
+            (said("ruleId"), said("level"), source.lines().nth(line - 1).unwrap())
+        })
+        .collect();
+    let (none, valid) = ("none = \"holds\"", "iomap_valid = [\"deadlock\"]");
+    let expected =
+        [("lost-write", "error", none), ("wrong-zero", "error", none), ("not-as-expected", "error", valid)];
+    assert_eq!(found, expected);
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let ids: Vec<&str> = rules.iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["lost-write", "wrong-zero", "not-as-expected"]);
+    for rule in rules {
+        for part in [&rule["help"]["text"], &rule["help"]["markdown"], &rule["fullDescription"]["text"]] {
+            assert!(part.as_str().is_some_and(|text| text.len() > 20), "{rule}");
+        }
+    }
+}
+
+/// An element of XML: its name, its attributes, and what is in it.
+struct Element {
+    name: String,
+    attributes: Vec<String>,
+    inside: Vec<Element>,
+}
+
+/// Reads what our reports consist of: a declaration, elements, text.
+fn element<'t>(text: &'t str) -> (Element, &'t str) {
+    let (before, rest) = text.split_once('<').unwrap();
+    assert!(before.trim().is_empty(), "{before}");
+    let (tag, mut rest) = rest.split_once('>').unwrap();
+    let (tag, is_empty) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
+    let (name, mut said) = tag.split_once(' ').unwrap_or((tag, ""));
+    let mut attributes = Vec::new();
+    while let Some((attribute, after)) = said.split_once("=\"") {
+        attributes.push(attribute.trim().to_owned());
+        said = after.split_once('"').unwrap().1;
+    }
+    let mut inside = Vec::new();
+    while !is_empty {
+        let next = rest.find('<').unwrap();
+        if let Some(after) = rest[next..].strip_prefix(&format!("</{name}>")) {
+            rest = after;
+            break;
+        }
+        if let Some(data) = rest[next..].strip_prefix("<![CDATA[") {
+            rest = data.split_once("]]>").unwrap().1;
+            continue;
+        }
+        let (found, after) = element(&rest[next..]);
+        inside.push(found);
+        rest = after;
+    }
+    (Element { name: name.to_owned(), attributes, inside }, rest)
+}
+
+/// What Jenkins' plugin xunit asks of an element (junit-10.xsd): attributes that it must have, those that it may have, and what may be
+/// in it.
+const OF_JENKINS: [(&str, &str, &str, &str); 7] = [
+    ("testsuites", "", "name time tests failures errors", "testsuite"),
+    (
+        "testsuite",
+        "name tests failures errors",
+        "group time skipped timestamp hostname id package file log url",
+        "testsuite properties testcase system-out system-err",
+    ),
+    (
+        "testcase",
+        "name",
+        "time classname group",
+        "skipped error failure rerunFailure rerunError flakyFailure flakyError system-out system-err",
+    ),
+    ("failure", "", "type message", ""),
+    ("skipped", "", "type message", ""),
+    ("system-out", "", "", ""),
+    ("system-err", "", "", ""),
+];
+
+fn follows_jenkins(element: &Element) -> usize {
+    let rule = OF_JENKINS.iter().find(|(name, ..)| *name == element.name);
+    let (name, must, may, inside) = rule.unwrap_or_else(|| panic!("{} is in no schema", element.name));
+    let has = |list: &str, name: &str| list.split(' ').any(|known| known == name);
+    for attribute in must.split(' ').filter(|attribute| !attribute.is_empty()) {
+        assert!(element.attributes.iter().any(|name| name == attribute), "{name} without {attribute}");
+    }
+    for attribute in &element.attributes {
+        assert!(has(must, attribute) || has(may, attribute), "{name} may not have {attribute}");
+    }
+    let below = element.inside.iter().map(|part| {
+        assert!(has(inside, &part.name), "{} in {name}", part.name);
+        follows_jenkins(part)
+    });
+    1 + below.sum::<usize>()
+}
+
+#[test]
+fn junit_follows_the_schema_of_jenkins() {
+    let file = surprising();
+    let path = file.path().to_str().unwrap();
+    let (text, _) = check(&["xfs/t1", "xfs/t8", path, "--format", "junit"]);
+    let (limited, _) =
+        check(&["xfs/t2", "--design", "iomap_valid", "--limit-states", "100", "--format", "junit"]);
+    let mut elements = 0;
+    for text in [&text, &limited] {
+        let body = text.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n").expect("a declaration");
+        let (root, rest) = element(body);
+        assert_eq!((root.name.as_str(), rest.trim()), ("testsuites", ""));
+        elements += follows_jenkins(&root);
+    }
+    assert!(elements > 70, "{elements}");
+    assert!(text.contains("<failure ") && limited.contains("<skipped "));
 }
 
 /// Lines of stderr of a replay.

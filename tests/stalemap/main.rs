@@ -3,6 +3,7 @@
 //! One program, because linking the tool again for each subject takes longer than running most of them. Tests share its
 //! process: what depends on something that a process has once goes through [`common::alone`].
 
+mod accepting;
 mod answers;
 mod assumptions;
 mod bad_schedules;
@@ -46,6 +47,7 @@ mod programs;
 mod readme;
 mod scenario_errors;
 mod semantics;
+mod terminal;
 mod timeline;
 mod trace_forms;
 mod trace_impossible;

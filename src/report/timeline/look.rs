@@ -1,6 +1,7 @@
 //! How a timeline is drawn: as a mail, or on a terminal.
 
 use crate::annotate::mappings::Mark;
+use crate::report::characters::Characters;
 
 /// The narrowest page; a narrower one is drawn like this one.
 const NARROWEST: usize = 48;
@@ -81,6 +82,21 @@ impl Look {
     #[must_use]
     pub fn full(self) -> Self {
         Look { folding: Folding::Full, ..self }
+    }
+
+    /// Of characters that a terminal can show.
+    #[must_use]
+    pub fn of(self, characters: Characters) -> Self {
+        match characters {
+            Characters::Unicode => self,
+            Characters::Ascii => Look { symbols: &ASCII, ..self },
+        }
+    }
+
+    /// In colour.
+    #[must_use]
+    pub fn colored(self) -> Self {
+        Look { color: true, ..self }
     }
 
     /// No colour.
