@@ -28,6 +28,7 @@ mod table;
 mod tests;
 mod text;
 mod verb;
+mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,6 +53,7 @@ pub use diagnostics::{Diagnostic, Diagnostics};
 pub use names::nearest;
 pub use read::{MAX_BYTES, read};
 pub(crate) use verb::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
+pub use wanted::Wanted;
 
 /// What a file expects of a design.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -55,6 +55,7 @@ mod trace_judged;
 mod traces;
 mod tracing;
 mod verdicts;
+mod witnesses;
 
 // Searches take memory from it as those of the command do.
 use stalemap_allocator as _;
