@@ -127,7 +127,7 @@ pub enum Command {
     /// Play a schedule and draw what happens.
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
-    /// Show the shortest run that reaches a branch.
+    /// Show the shortest run that reaches a branch, contents of a file, or what a call returns.
     #[command(after_help = WITNESS_EXIT_CODES)]
     Witness(WitnessArgs),
     /// List the scenarios.
@@ -629,6 +629,17 @@ pub struct OrderingsArgs {
     pub limit_seconds: Option<u64>,
 }
 
+/// State that a drawing does not always show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    /// What page-table entries allow, a letter a page.
+    Pte,
+    /// Which blocks of a folio are valid and dirty, where it has several.
+    Blocks,
+    /// Both sizes: in memory, and on disk.
+    Size,
+}
+
 /// What `replay` takes.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
@@ -664,6 +675,11 @@ pub struct ReplayArgs {
     #[arg(long)]
     pub full: bool,
 
+    /// Show this state beside what is always shown; several with commas. Without it, what decides: what a step changes that the
+    /// outcome needs.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STATE")]
+    pub show: Vec<State>,
+
     /// Columns of the drawing [default: 72 for a mail, else those of the terminal].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
     pub width: Option<u16>,
@@ -676,8 +692,9 @@ pub struct WitnessArgs {
     #[arg(value_name = "SCENARIO")]
     pub scenario: PathBuf,
 
-    /// The branch: `stale`, `retry`, `evict`, … (docs/scenarios.md lists them).
-    #[arg(long, value_name = "BRANCH")]
+    /// A branch: `stale`, `retry`, `evict`, ... (docs/scenarios.md lists them); contents of a file on disk at the end, all of whose cells are
+    /// this byte: `0 4k = 57`, `[clone] 4k 4k = 57`; or what a call returned: `reader: pread 0 4k = 00`.
+    #[arg(long, value_name = "BRANCH|CONDITION")]
     pub reach: String,
 
     /// Under what [default: the first but `none` that the file expects something of].

@@ -300,6 +300,7 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
         }
     }
     if in_full {
+        text.push_str(&section(&check::signs(outcomes)));
         text.push_str(&section(&check::basis(outcomes, columns)));
     }
     if !quiet {
@@ -464,7 +465,7 @@ fn orderings_of(
     }
     let results = match args.format {
         OrderingsFormat::Json => report::orderings::json(&found),
-        _ => report::orderings::render(&found, color()) + &saved,
+        _ => report::orderings::render(&found, color(), width()) + &saved,
     };
     let exit = match found.kernel.verdict {
         Verdict::Violates => Exit::Unexpected,

@@ -15,10 +15,11 @@ use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
 
 use super::{Exit, Report, Result, bad_input, look, under, unusual, unwritable, width};
+use crate::annotate::inner::StateKind;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
 use crate::between::{Fits, Parting, fits};
-use crate::cli::{Engine, ReplayArgs, ReplayFormat};
+use crate::cli::{Engine, ReplayArgs, ReplayFormat, State};
 use crate::input::{self, InputError};
 use crate::lab::plan::Plan;
 use crate::lab::planner::Subject;
@@ -29,7 +30,7 @@ use crate::litmus::Core;
 use crate::report::characters::Characters;
 use crate::report::export::{c, ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::text::fill;
-use crate::report::timeline::{self, Look};
+use crate::report::timeline::{self, Look, Show};
 use crate::report::{beside, html, json, svg};
 use crate::run::{HaltedSetup, kernel};
 use crate::scenario::implementations::Kind;
@@ -186,6 +187,15 @@ const TERMINAL: usize = 100;
 /// How a timeline is drawn, as the options have it.
 fn drawn(args: &ReplayArgs, look: Look) -> Look {
     let look = args.width.map_or(look, |width| look.wide(usize::from(width)));
+    let asked = |kind: StateKind| {
+        args.show.iter().any(|state| match state {
+            State::Pte => kind == StateKind::Pte,
+            State::Blocks => kind == StateKind::Blocks,
+            State::Size => kind == StateKind::Size || kind == StateKind::DiskSize,
+        })
+    };
+    let kinds = StateKind::ALL.map(|kind| Some(kind).filter(|kind| asked(*kind)));
+    let look = if args.show.is_empty() { look } else { look.showing(Show::These(kinds)) };
     if args.full { look.full() } else { look }
 }
 

@@ -7,6 +7,7 @@ use stalemap_facade::MemoryModel;
 use stalemap_facade::Property;
 use stalemap_model::words::count::count;
 
+use super::letters;
 use super::style::{BAD, DOUBT, GOOD, styled};
 use super::text::{broken, fill};
 use crate::engine::Engine;
@@ -206,6 +207,13 @@ pub fn histogram(outcome: &Outcome) -> String {
         text.push_str("(what is violated shows in no final state)\n");
     }
     text
+}
+
+/// What signs in the final contents mean, as far as they occur.
+pub fn signs(outcomes: &[Outcome]) -> String {
+    let contents = outcomes.iter().flat_map(|outcome| &outcome.outcomes);
+    let said: Vec<&str> = contents.map(|contents| contents.observed.as_str()).collect();
+    letters::cells(&said.concat()).into_iter().map(|meaning| meaning + "\n").collect()
 }
 
 /// The last lines: how many were as expected, and what was explored.

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use stalemap::annotate::inner::Inner;
 use stalemap::annotate::program::Program;
 use stalemap::annotate::{About, AnnotatedSchedule, annotate, setup};
 use stalemap::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
@@ -108,6 +109,57 @@ fn text_forms_are_as_recorded() {
 }
 
 #[test]
+fn state_is_shown_by_itself_where_it_decides_and_only_there() {
+    let (mut all, mut of) = (0, BTreeMap::new());
+    for broken in Broken::everywhere() {
+        all += 1;
+        let kinds: BTreeSet<&str> =
+            Inner::deciding(&broken.schedule).iter().map(|inner| inner.kind.name()).collect();
+        for kind in kinds {
+            of.entry(kind).or_insert_with(Vec::new).push(broken.name.clone());
+        }
+    }
+    for kind in ["pte", "blocks", "i_size", "disk"] {
+        let shown = of.get(kind).map_or(0, Vec::len);
+        assert!(shown > 2 && shown * 2 < all, "{kind} in {shown} of {all}: {:?}", of.get(kind));
+    }
+}
+
+#[test]
+fn pages_and_pictures_explain_their_letters_and_who_holds_what() {
+    let broken = Broken::find("xfs/t1");
+    let (page, picture) = (html::page(&broken.schedule), svg::picture(&broken.schedule));
+    for drawn in [&page, &picture] {
+        for said in [
+            "U unwritten, W written; one letter a block",
+            "one group of letters a folio: Cl? is clean, locked, not all valid",
+        ] {
+            assert!(drawn.contains(said), "{said}");
+        }
+        assert!(drawn.contains("Critical order: 7, 12, 16."));
+    }
+    assert!(page.find("Critical order") < page.find("<table>"));
+    // After step 7 the writer holds a mapping; after 12 it is out of date; after 16 it has none.
+    let data = page.split(r#"<script id="data" type="application/json">"#).nth(1).unwrap();
+    let data: Value = serde_json::from_str(data.split("</script>").next().unwrap()).unwrap();
+    let held = |step: usize| data["schedules"][0]["states"][step][0]["mappings"].as_array().unwrap().clone();
+    let of_writer = |step: usize| held(step).into_iter().find(|mapping| mapping["holder"] == "writer");
+    assert_eq!(of_writer(6), None);
+    let sampled = of_writer(7).unwrap();
+    assert_eq!(
+        (&sampled["words"], &sampled["changed"]),
+        (&"unwritten 0-8k, seq 1; sampled now".into(), &true.into())
+    );
+    let stale = of_writer(13).unwrap();
+    let words = "unwritten 0-8k, seq 1; sampled at step 7, 6 steps ago; out of date since step 12";
+    assert_eq!(
+        (stale["words"].as_str(), stale["stale"].as_bool(), stale["changed"].as_bool()),
+        (Some(words), Some(true), Some(false))
+    );
+    assert_eq!(of_writer(16), None);
+}
+
+#[test]
 fn every_counterexample_of_the_catalogue_fits_a_mail() {
     let mut in_lanes = 0;
     for broken in Broken::everywhere() {
@@ -164,7 +216,7 @@ fn the_valid_size_is_drawn_where_a_file_has_one() {
         |row: usize| moved.replay.played[row].gutter.contains(&("valid".to_owned(), "4k".to_owned()));
     let at = moved.steps.iter().position(|step| step.op == "extend_valid_size").unwrap();
     assert!(before(at - 1) && !before(at));
-    let folded = render(&moved, Look::terminal(100).plain());
+    let folded = render(&moved, Look::terminal(140).plain());
     assert!(folded.contains(" steps: ") && folded.contains("the valid size is 12k"), "{folded}");
     let direct = counterexample("ntfs3/read-folio-valid", "not-moved", properties::LOST_WRITE);
     let said = direct.steps.iter().flat_map(|step| &step.notes);

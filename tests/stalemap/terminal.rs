@@ -81,9 +81,11 @@ fn nothing_beyond_ascii_is_printed_where_it_cannot_be_shown() {
         &["check", "this-is-no-scenario-but-a-name-of-more-than-forty-letters"],
     ];
     let terminal = &["replay", SCHEDULE, "--format", "terminal"][..];
-    for (environment, commands) in
-        [([("LC_ALL", "C")], &commands[..]), ([("LANG", "C")], &[terminal]), ([("TERM", "dumb")], &[terminal])]
-    {
+    for (environment, commands) in [
+        ([("LC_ALL", "C")], &commands[..]),
+        ([("LANG", "C")], &[terminal]),
+        ([("TERM", "dumb")], &[terminal]),
+    ] {
         for command in commands {
             let Output { stdout, stderr, .. } = with(&environment, &folder, command);
             assert!(!stdout.is_empty() || !stderr.is_empty(), "{command:?}");
