@@ -43,6 +43,7 @@ mod mutated_files;
 mod observers;
 mod orderings;
 mod outside;
+mod packages;
 mod programs;
 mod readme;
 mod scenario_errors;
