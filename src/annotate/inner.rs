@@ -98,7 +98,7 @@ impl Inner {
 }
 
 fn is_mixed(value: &str) -> bool {
-    value.split(' ').any(|folio| folio.chars().any(|letter| Some(letter) != folio.chars().next()))
+    value.split(' ').any(|folio| folio.chars().any(|letter| !folio.starts_with(letter)))
 }
 
 fn value(panel: &Panel, kind: StateKind) -> String {

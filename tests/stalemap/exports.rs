@@ -758,7 +758,7 @@ struct Element {
 }
 
 /// Reads what our reports consist of: a declaration, elements, text.
-fn element<'t>(text: &'t str) -> (Element, &'t str) {
+fn element(text: &str) -> (Element, &str) {
     let (before, rest) = text.split_once('<').unwrap();
     assert!(before.trim().is_empty(), "{before}");
     let (tag, mut rest) = rest.split_once('>').unwrap();
@@ -770,11 +770,13 @@ fn element<'t>(text: &'t str) -> (Element, &'t str) {
         said = after.split_once('"').unwrap().1;
     }
     let mut inside = Vec::new();
-    while !is_empty {
+    if is_empty {
+        return (Element { name: name.to_owned(), attributes, inside }, rest);
+    }
+    loop {
         let next = rest.find('<').unwrap();
         if let Some(after) = rest[next..].strip_prefix(&format!("</{name}>")) {
-            rest = after;
-            break;
+            return (Element { name: name.to_owned(), attributes, inside }, after);
         }
         if let Some(data) = rest[next..].strip_prefix("<![CDATA[") {
             rest = data.split_once("]]>").unwrap().1;
@@ -784,7 +786,6 @@ fn element<'t>(text: &'t str) -> (Element, &'t str) {
         inside.push(found);
         rest = after;
     }
-    (Element { name: name.to_owned(), attributes, inside }, rest)
 }
 
 /// What Jenkins' plugin xunit asks of an element (junit-10.xsd): attributes that it must have, those that it may have, and what may be

@@ -39,13 +39,16 @@ pub fn render(counted: &[Costs], width: usize) -> String {
 
 /// A row whose head takes `width` columns; the cells stand beside the last line of it.
 fn line(head: &str, width: usize, cells: impl Iterator<Item = String>) -> String {
-    let mut heads = wrap(head, width.saturating_sub(2), 2);
-    let last = heads.pop().unwrap_or_default();
-    let mut line = format!("  {last:<width$}", width = width - 2);
-    for cell in cells {
-        let _ = write!(line, "{cell:>COLUMN$}");
+    let mut lines: Vec<String> =
+        wrap(head, width.saturating_sub(2), 2).iter().map(|head| format!("  {head}")).collect();
+    if let Some(last) = lines.last_mut() {
+        *last = format!("{last:<width$}");
+        for cell in cells {
+            let _ = write!(last, "{cell:>COLUMN$}");
+        }
+        last.truncate(last.trim_end().len());
     }
-    heads.iter().map(|head| format!("  {head}\n")).collect::<String>() + line.trim_end() + "\n"
+    lines.join("\n") + "\n"
 }
 
 fn block(text: &mut String, columns: &[Column<'_>], rows: &[&'static Counted], head: usize) {
