@@ -124,6 +124,16 @@ pub fn least_witness(kernel: &Kernel, branch: Branch, limits: &Limits) -> Result
     stalemap_explore::least_witness(kernel, branch, limits)
 }
 
+/// [`stalemap_explore::least_end`].
+#[inline(never)]
+pub fn least_end(
+    kernel: &Kernel,
+    wanted: &dyn Fn(&str) -> bool,
+    limits: &Limits,
+) -> Result<Witness, EngineError> {
+    stalemap_explore::least_end(kernel, wanted, limits)
+}
+
 /// [`stalemap_explore::explain`].
 #[inline(never)]
 pub fn explain(

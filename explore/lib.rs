@@ -104,4 +104,4 @@ pub use threads::{Follow, Shuttle, Strategy, follow_with_shuttle, run_shuttle};
 #[cfg(feature = "loom")]
 pub use threads::{LOOM_ACTORS, Loom, run_loom};
 pub use trace::Trace;
-pub use witness::{Witness, least_witness};
+pub use witness::{Witness, least_end, least_witness};

@@ -3,13 +3,15 @@
 //! The same walk as for the least counterexample ([`crate::minimal`]), but what is looked for is not a state: a branch
 //! is reached *by* a transition. So it is looked for in each transition out of a settled state, and the walk ends when
 //! nothing that is still open can be cheaper than the best one found.
+//!
+//! What an observer sees at the end is a matter of states again: the first final state that is looked for is the cheapest.
 
 use stalemap_facade::{Branch, System};
 
 use crate::counterexample::{Counterexample, Cuts};
 use crate::error::EngineError;
 use crate::frontier::{Cost, Frontier};
-use crate::limits::Limits;
+use crate::limits::{LimitHit, Limits};
 use crate::machine::Machine;
 use crate::schedule::Choice;
 
@@ -22,6 +24,46 @@ pub enum Witness {
     Unreachable,
     /// The limits ended the search first, or a bound some run of it.
     Unknown,
+}
+
+/// Searches for the least execution at whose end an observer sees what is `wanted`: fewest preemptions, then fewest operations.
+pub fn least_end<S: System>(
+    system: &S,
+    wanted: &dyn Fn(&str) -> bool,
+    limits: &Limits,
+) -> Result<Witness, EngineError> {
+    let mut machine = Machine::new(system)?;
+    machine.remember_transitions();
+    if machine.halted().is_some() {
+        return Ok(Witness::Unknown);
+    }
+    let mut frontier = Frontier::at(&machine, None, (0, 0));
+    let mut cuts = Cuts::default();
+    while let Some(settled) = frontier.settle(&mut machine) {
+        if frontier.is_over(limits) {
+            return Ok(Witness::Unknown);
+        }
+        if machine.enabled() == 0 && machine.main_finished() {
+            let (observed, cut) = machine.with_epilogue(|machine, ending| {
+                (machine.observe().filter(|_| ending.cut.is_none()), ending.cut)
+            })?;
+            if observed.is_some_and(|observed| wanted(&observed)) {
+                let (below, within) = (frontier.settled_below(settled.cost.0), cuts.below(settled.cost));
+                return Ok(Witness::Least(Counterexample::new(
+                    frontier.way_to(&settled),
+                    settled.cost,
+                    below,
+                    within,
+                )));
+            }
+            if let Some(bound) = cut {
+                cuts.note(LimitHit::Bound(bound), settled.cost);
+            }
+        }
+        frontier.expand(&mut machine, &settled, limits, |machine, cost, _| cuts.goes_on(machine, cost))?;
+    }
+    let is_unknown = frontier.is_cut() || cuts.any() || limits.preemptions.is_some();
+    Ok(if is_unknown { Witness::Unknown } else { Witness::Unreachable })
 }
 
 /// Searches for the least execution that reaches `branch`: fewest preemptions, then fewest operations.

@@ -11,6 +11,10 @@ use stalemap_model::words::ordering::Link;
 
 use self::lab::LabArgs;
 use self::synthesize::{SYNTHESIZE_EXIT_CODES, SynthesizeArgs};
+use crate::report::times::Times;
+
+/// The version, and the commit that it was built from.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("STALEMAP_COMMIT"), ")");
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -61,7 +65,7 @@ Exit codes:
 
 /// Which designs of the iomap validity check lose data, and which provably do not.
 #[derive(Debug, Parser)]
-#[command(name = "stalemap", version, about, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "stalemap", version = VERSION, about, after_help = EXIT_CODES, propagate_version = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -71,6 +75,34 @@ pub struct Cli {
     /// it is set, says instead what is logged (`xfs=debug`).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+
+    /// When to print in colour; `auto` is on a terminal, unless NO_COLOR or `TERM=dumb` says otherwise, and elsewhere with
+    /// CLICOLOR_FORCE.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// When results are printed in colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// Where somebody looks at it.
+    #[default]
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Color {
+    /// What it means to the streams.
+    pub fn choice(self) -> anstream::ColorChoice {
+        match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        }
+    }
 }
 
 /// The commands.
@@ -100,7 +132,7 @@ pub enum Command {
     /// Play a schedule and draw what happens.
     #[command(after_help = EXIT_CODES)]
     Replay(ReplayArgs),
-    /// Show the shortest run that reaches a branch.
+    /// Show the shortest run that reaches a branch, contents of a file, or what a call returns.
     #[command(after_help = WITNESS_EXIT_CODES)]
     Witness(WitnessArgs),
     /// List the scenarios.
@@ -120,6 +152,26 @@ pub enum Command {
     /// Play a schedule on a real kernel, in a guest.
     #[command(after_help = LAB_EXIT_CODES)]
     Lab(LabArgs),
+    /// Print what makes a shell complete this command line: `stalemap completions bash > FILE`.
+    Completions(CompletionsArgs),
+    /// Print the manual page, of all or of one command: `stalemap man > stalemap.1`.
+    Man(ManArgs),
+}
+
+/// What `completions` takes.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Of which shell.
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// What `man` takes.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// A command, with those in it (`lab run`); without one, the page of the program.
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
 }
 
 /// Text for people, JSON for programs.
@@ -364,6 +416,16 @@ pub struct CheckArgs {
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
     pub format: CheckFormat,
+
+    /// Write into `[expect]` of the files that are named what they come to, for what was run; nothing that is incomplete or vacuous.
+    /// Comments stay.
+    #[arg(long, conflicts_with_all = ["format", "quiet", "baseline", "engine", "memory", "no_times", "sarif_expected"])]
+    pub accept: bool,
+
+    /// Fail for what is not as expected only where an earlier run had nothing of it: FILE is what that printed with
+    /// `--format json`.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
 }
 
 /// What `compare` takes.
@@ -452,9 +514,24 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub limit_seconds: Option<u64>,
 
-    /// Only what is not as expected; of a comparison, the answer alone.
+    /// Only what is not as expected, in documents, too; of a comparison, the answer alone.
     #[arg(long)]
     pub quiet: bool,
+
+    /// Leave out of JSON and JUnit how long it took, so that two runs print the same bytes.
+    #[arg(long)]
+    pub no_times: bool,
+
+    /// Have violations in SARIF that the files expect, too, as notes.
+    #[arg(long)]
+    pub sarif_expected: bool,
+}
+
+impl RunArgs {
+    /// Whether documents say how long it took.
+    pub fn times(&self) -> Times {
+        Times::unless(self.no_times)
+    }
 }
 
 /// How costs are printed.
@@ -483,6 +560,10 @@ pub struct CostsArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: CostsFormat,
+
+    /// Leave out of JSON how long it took, so that two runs print the same bytes.
+    #[arg(long)]
+    pub no_times: bool,
 
     /// Write into this folder a run with the most stale mappings of each, and the runs that retry too often.
     #[arg(long, value_name = "DIR")]
@@ -558,6 +639,17 @@ pub struct OrderingsArgs {
     pub limit_seconds: Option<u64>,
 }
 
+/// State that a drawing does not always show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    /// What page-table entries allow, a letter a page.
+    Pte,
+    /// Which blocks of a folio are valid and dirty, where it has several.
+    Blocks,
+    /// Both sizes: in memory, and on disk.
+    Size,
+}
+
 /// What `replay` takes.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
@@ -593,6 +685,11 @@ pub struct ReplayArgs {
     #[arg(long)]
     pub full: bool,
 
+    /// Show this state beside what is always shown; several with commas. Without it, what decides: what a step changes that the
+    /// outcome needs.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STATE")]
+    pub show: Vec<State>,
+
     /// Columns of the drawing [default: 72 for a mail, else those of the terminal].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
     pub width: Option<u16>,
@@ -605,8 +702,9 @@ pub struct WitnessArgs {
     #[arg(value_name = "SCENARIO")]
     pub scenario: PathBuf,
 
-    /// The branch: `stale`, `retry`, `evict`, … (docs/scenarios.md lists them).
-    #[arg(long, value_name = "BRANCH")]
+    /// A branch: `stale`, `retry`, `evict`, ... (docs/scenarios.md lists them); contents of a file on disk at the end, all of whose cells are
+    /// this byte: `0 4k = 57`, `[clone] 4k 4k = 57`; or what a call returned: `reader: pread 0 4k = 00`.
+    #[arg(long, value_name = "BRANCH|CONDITION")]
     pub reach: String,
 
     /// Under what [default: the first but `none` that the file expects something of].

@@ -1,5 +1,7 @@
 //! What each command does. Results are returned as text; only `main` prints.
 
+mod accept;
+mod baseline;
 mod between;
 mod bisect;
 mod booted;
@@ -11,6 +13,7 @@ mod drawn;
 mod exported;
 mod kernels;
 mod lab;
+mod pages;
 mod picture;
 mod progress;
 mod replay;
@@ -43,6 +46,7 @@ use crate::input::{self, InputError};
 use crate::litmus::Core;
 use crate::orderings;
 use crate::power::{Measurement, measure};
+use crate::report::characters::Characters;
 use crate::report::timeline::{self, Look};
 use crate::report::{self, assumptions, check, engines, json, list};
 use crate::run::{
@@ -129,6 +133,8 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
         Command::Claims(args) => claims::command(args),
         Command::Trace(args) => trace::command(args, out),
         Command::Lab(args) => lab::command(args),
+        Command::Completions(args) => Ok(Report::of(pages::completions(args.shell), Exit::Expected)),
+        Command::Man(args) => pages::man(args),
         Command::Assumptions(args) => Ok(Report::of(
             match args.format {
                 Format::Text => assumptions::list(),
@@ -137,7 +143,8 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
             Exit::Expected,
         )),
     };
-    report.unwrap_or_else(|errors| Report::bad_input(&errors))
+    let report = report.unwrap_or_else(|errors| Report::bad_input(&errors));
+    Report { errors: Characters::of_environment().shown(report.errors), ..report }
 }
 
 type Result<T> = std::result::Result<T, Vec<InputError>>;
@@ -147,18 +154,24 @@ fn check_command(args: &CheckArgs) -> Result<Report> {
     if args.weakest {
         return synthesize::weakest(args);
     }
+    if args.accept {
+        return accept::command(args);
+    }
+    let earlier = args.baseline.as_deref().map(baseline::load).transpose()?;
     let ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
     };
-    let (scenarios, outcomes) = (&ran.scenarios, &ran.outcomes);
     let results = match args.format {
-        CheckFormat::Json => json::check(outcomes),
-        CheckFormat::Junit => verdicts::junit(&ran)?,
-        CheckFormat::Sarif => verdicts::sarif(&ran)?,
-        CheckFormat::Text => lines(scenarios, outcomes, args.run.quiet) + &ran.saved,
+        CheckFormat::Json => json::check(&ran.shown(&args.run), args.run.times()),
+        CheckFormat::Junit => verdicts::junit(&ran, &args.run)?,
+        CheckFormat::Sarif => verdicts::sarif(&ran, &args.run)?,
+        CheckFormat::Text => lines(&ran.scenarios, &ran.outcomes, args.run.quiet) + &ran.saved,
     };
-    Ok(ran.report(results))
+    Ok(match &earlier {
+        None => ran.report(results),
+        Some(earlier) => baseline::against(earlier, args, ran, results),
+    })
 }
 
 fn threads(jobs: Option<u16>) -> usize {
@@ -276,11 +289,12 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
         |name: fn(&Outcome) -> &str| outcomes.iter().map(|outcome| name(outcome).len()).max().unwrap_or(0);
     let widths = (widest(|outcome| &outcome.scenario), widest(|outcome| &outcome.design));
     let in_full = scenarios.len() == 1 && !quiet;
+    let columns = columns();
     let mut text = String::new();
     for outcome in outcomes {
         let expected = outcome.judgement.as_expected == Some(true);
         if !(quiet && expected) {
-            text.push_str(&check::line(outcome, widths));
+            text.push_str(&check::line(outcome, widths, columns));
         }
     }
     let mut drawn = drawn::Drawn::with(look());
@@ -294,10 +308,11 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
         }
     }
     if in_full {
-        text.push_str(&section(&check::basis(outcomes)));
+        text.push_str(&section(&check::signs(outcomes)));
+        text.push_str(&section(&check::basis(outcomes, columns)));
     }
     if !quiet {
-        text.push_str(&check::summary(outcomes));
+        text.push_str(&check::summary(outcomes, columns));
     }
     text
 }
@@ -431,7 +446,7 @@ fn orderings_of(
     }
     let results = match args.format {
         OrderingsFormat::Json => report::orderings::json(&found),
-        _ => report::orderings::render(&found, color()) + &saved,
+        _ => report::orderings::render(&found, color(), width()) + &saved,
     };
     let exit = match found.kernel.verdict {
         Verdict::Violates => Exit::Unexpected,
@@ -493,16 +508,22 @@ fn show_command(args: &ShowArgs) -> Result<Report> {
 /// How a timeline is drawn when nothing is said: for a terminal where there is one, else as a mail.
 fn look() -> Look {
     match terminal_size::terminal_size_of(io::stdout()) {
-        Some((width, _)) => Look::terminal(usize::from(width.0).min(WIDEST)),
+        Some((width, _)) => Look::terminal(usize::from(width.0).min(WIDEST)).of(Characters::of_environment()),
+        None if color() => Look::mail().colored(),
         None => Look::mail(),
     }
 }
 
 /// The columns of a line: what `COLUMNS` says, or the terminal.
 pub(super) fn width() -> usize {
+    columns().unwrap_or(COLUMNS).min(MOST)
+}
+
+/// The columns that `COLUMNS` says or a terminal has. A line that goes elsewhere is as long as it is, for those who search it.
+fn columns() -> Option<usize> {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
     let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
-    said.or_else(terminal).unwrap_or(COLUMNS).clamp(FEWEST, MOST)
+    said.or_else(terminal).map(|columns| columns.max(FEWEST))
 }
 
 /// Whether results are printed in colour. The stream has the last word and strips it if not.

@@ -24,6 +24,17 @@ pub struct Judgement {
     pub reasons: Vec<String>,
 }
 
+impl Judgement {
+    /// Whether the file says that a property is violated, or another that it explains. Of a design that it says nothing of, it expects
+    /// nothing.
+    pub fn expects(&self, property: Property, violated: &[Property]) -> bool {
+        match &self.expected {
+            None => false,
+            Some(expectation) => !unexpected(expectation, violated).any(|other| other == property),
+        }
+    }
+}
+
 /// How much of the system an engine has seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Seen {
@@ -128,13 +139,26 @@ fn surprises(expectation: &Expectation, violated: &[Property], unfinished: bool)
             format!("`{property}` was expected and did not happen")
         }
     });
+    let extra = unexpected(expectation, violated).map(not_expected);
+    missing.chain(extra).collect()
+}
+
+/// What is said of a violation that was not expected.
+pub(crate) fn not_expected(property: Property) -> String {
+    format!("`{property}` was not expected")
+}
+
+/// The violations that an expectation does not have.
+fn unexpected(expectation: &Expectation, violated: &[Property]) -> impl Iterator<Item = Property> {
+    let listed: &[Property] = match expectation {
+        Expectation::Holds => &[],
+        Expectation::Violates(listed) => listed,
+    };
     // What explains a loss may come with one that is expected, and not alone.
     let excused = |property: &Property| {
         properties::explains(*property) && listed.iter().any(|listed| !properties::explains(*listed))
     };
-    let extra = violated.iter().filter(|property| !listed.contains(property) && !excused(property));
-    let extra = extra.map(|property| format!("`{property}` was not expected"));
-    missing.chain(extra).collect()
+    violated.iter().copied().filter(move |property| !listed.contains(property) && !excused(property))
 }
 
 #[cfg(test)]

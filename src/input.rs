@@ -70,8 +70,10 @@ pub enum InputError {
         /// The path given.
         path: String,
     },
-    /// A folder without scenarios.
-    #[error("error: {path} contains no scenario (*.toml)")]
+    /// A folder without scenarios, which has not the name of one of the catalogue either.
+    #[error(
+        "error: {path} is a folder without a scenario (*.toml), and no folder of the catalogue is called {path:?}"
+    )]
     EmptyFolder {
         /// The path given.
         path: String,
@@ -109,6 +111,31 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, Vec<InputError>> {
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
+/// The files that are named, each with the name of the scenario in it. What is compiled in is no file: the error says so.
+pub fn files_of(paths: &[PathBuf]) -> Result<Vec<(PathBuf, String)>, Vec<InputError>> {
+    let mut found = Vec::new();
+    let mut errors = Vec::new();
+    for path in paths {
+        match files(path) {
+            Ok(files) => {
+                for file in files {
+                    let is_there = file.is_file();
+                    match load(&file) {
+                        Ok(scenario) if is_there => found.push((file, scenario.name)),
+                        Ok(scenario) => errors.push(InputError::Other(format!(
+                            "{} is compiled in, and there is no such file here; name a file",
+                            scenario.name
+                        ))),
+                        Err(error) => errors.push(error),
+                    }
+                }
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(found) } else { Err(errors) }
+}
+
 fn collect(read: Result<Scenario, InputError>, found: &mut Vec<Scenario>, errors: &mut Vec<InputError>) {
     match read {
         // A shipped scenario has one name, wherever it is read from.
@@ -133,22 +160,36 @@ fn look_up(path: &Path) -> Result<Option<Metadata>, InputError> {
     }
 }
 
-/// The files that a path stands for, in order; a name in the catalogue stands for itself.
+/// The files that a path stands for, in order; a name in the catalogue stands for itself. What is there comes first, unless it is a
+/// folder that holds no scenario.
 fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
+    // A folder of the catalogue stands for all that is in it.
+    let shipped = || -> Vec<PathBuf> { shipped_in(path).map(PathBuf::from).collect() };
     let Some(metadata) = look_up(path)? else {
-        // A folder of the catalogue stands for all that is in it.
-        let inside: Vec<PathBuf> = shipped_in(path).map(PathBuf::from).collect();
+        let inside = shipped();
         return Ok(if inside.is_empty() { vec![path.to_owned()] } else { inside });
     };
-    if !metadata.is_dir() {
+    if !metadata.is_dir() || is_shipped(path) {
         return Ok(vec![path.to_owned()]);
     }
     let files = walk(path)?;
+    let files = if files.is_empty() { shipped() } else { files };
     if files.is_empty() {
         Err(InputError::EmptyFolder { path: path.display().to_string() })
     } else {
         Ok(files)
     }
+}
+
+/// Whether the catalogue has a scenario of exactly this name.
+fn is_shipped(path: &Path) -> bool {
+    path.to_str().is_some_and(|name| catalogue::all().iter().any(|(known, _)| known == name))
+}
+
+/// Whether a name is that of a scenario file, of a scenario of the catalogue, or of one of its folders.
+pub(crate) fn is_scenario(name: &str) -> bool {
+    let path = Path::new(name);
+    path.is_file() || is_shipped(path) || shipped_in(path).next().is_some()
 }
 
 /// The names of the catalogue in one of its folders.
@@ -188,7 +229,9 @@ pub(crate) fn walk(root: &Path) -> Result<Vec<PathBuf>, InputError> {
 /// Reads one scenario, from a file or from the catalogue.
 pub fn load(path: &Path) -> Result<Scenario, InputError> {
     let name = path.display().to_string();
-    let Some(metadata) = look_up(path)? else {
+    // A folder is no scenario: where it has the name of one, that is meant.
+    let found = look_up(path)?.filter(|metadata| !(metadata.is_dir() && is_shipped(path)));
+    let Some(metadata) = found else {
         if let Some(first) = shipped_in(path).next().map(str::to_owned) {
             return Err(InputError::ShippedFolder { path: name, first });
         }

@@ -6,9 +6,11 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::cast_precision_loss)]
 
+pub mod accept;
 pub mod agree;
 pub mod annotate;
 mod available;
+pub mod baseline;
 pub mod between;
 pub mod bisect;
 pub mod check_place;

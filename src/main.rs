@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -13,6 +13,7 @@ use stalemap_allocator as _;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    cli.color.choice().write_global();
     let levels = match cli.verbose {
         0 => "off",
         1 => "info",
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     if filter.is_some() || cli.verbose > 0 {
         let logging = tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal())
+            .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
             .with_env_filter(filter.as_deref().unwrap_or(levels))
             .try_init();
         if let Err(error) = logging {

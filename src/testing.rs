@@ -91,7 +91,7 @@ fn as_expected(name: &str, source: &[u8], design: &str) -> Result<(), String> {
         if outcome.judgement.as_expected == Some(true) && outcome.limits_hit.is_empty() {
             return Ok(());
         }
-        let line = check::line(&outcome, (0, 0));
+        let line = check::line(&outcome, (0, 0), None);
         let drawing = counterexample(std::slice::from_ref::<Scenario>(&scenario), &outcome, Look::mail());
         Err(anstream::adapter::strip_str(&format!("{line}\n{drawing}")).to_string())
     })

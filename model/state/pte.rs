@@ -102,6 +102,11 @@ impl Ptes {
         self.pages.iter().any(|mapped| mapped.writable != 0)
     }
 
+    /// Whether somebody maps a page.
+    pub fn is_page_mapped(&self, page: PageInFolio) -> bool {
+        self.pages.get(usize::from(page)).is_some_and(|mapped| (mapped.read_only | mapped.writable) != 0)
+    }
+
     /// Whether somebody maps a page writable.
     pub fn is_page_writable(&self, page: PageInFolio) -> bool {
         self.pages.get(usize::from(page)).is_some_and(|mapped| mapped.writable != 0)

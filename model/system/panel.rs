@@ -116,6 +116,19 @@ pub struct FolioState {
     pub uptodate: bool,
     /// How it is mapped by some task; `None`: by none.
     pub mapped: Option<MappedFor>,
+    /// The same of each of its pages.
+    pub pages: Vec<Option<MappedFor>>,
+    /// Its blocks, where it has several.
+    pub blocks: Vec<BlockState>,
+}
+
+/// What the state of a folio says of one of its blocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlockState {
+    /// Valid in memory.
+    pub uptodate: bool,
+    /// What writeback has to write, if the folio is dirty.
+    pub dirty: bool,
 }
 
 /// What the page-table entries of a folio allow.
@@ -194,26 +207,34 @@ fn folios<B: Backend>(inode: &Inode<B>) -> Strip {
     for index in 0..geometry.folios() {
         inode.page(index).audit(|slot| {
             let bytes = bytes_of(&inode.sb, &geometry.cells_of_folio(index));
-            spans.push(Span { bytes, part: folio(slot) });
+            spans.push(Span { bytes, part: folio(slot, &inode.sb) });
         });
     }
     Strip { shows: Shows::Folios, spans }
 }
 
-fn folio(slot: &Slot) -> Part {
+fn folio<B: Backend>(slot: &Slot, sb: &SuperBlock<B>) -> Part {
     let Some((_, folio)) = slot.current() else { return Part::NoFolio };
-    let mapped = match (folio.ptes.is_mapped(), folio.ptes.is_writable()) {
+    let mapped = |is_mapped: bool, is_writable: bool| match (is_mapped, is_writable) {
         (false, _) => None,
         (true, false) => Some(MappedFor::Reading),
         (true, true) => Some(MappedFor::Writing),
     };
+    let page = |page| mapped(folio.ptes.is_page_mapped(page), folio.ptes.is_page_writable(page));
+    let block = |block| BlockState {
+        uptodate: folio.block_uptodate(block),
+        dirty: folio.dirty && folio.block_dirty(block, sb.config.fs.block_dirty),
+    };
+    let blocks = sb.geometry.blocks_per_folio();
     Part::Folio(FolioState {
         letters: slot.letters(),
         dirty: folio.dirty,
         writeback: folio.writeback,
         locked: folio.locked.is_some(),
         uptodate: folio.uptodate,
-        mapped,
+        mapped: mapped(folio.ptes.is_mapped(), folio.ptes.is_writable()),
+        pages: (0..sb.geometry.pages_per_folio()).map(page).collect(),
+        blocks: if blocks > 1 { (0..blocks).map(block).collect() } else { Vec::new() },
     })
 }
 

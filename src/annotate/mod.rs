@@ -11,6 +11,7 @@ pub mod clocks;
 pub mod events;
 pub mod expected;
 pub(crate) mod files;
+pub mod inner;
 pub mod mappings;
 mod phrases;
 pub mod program;

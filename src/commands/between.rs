@@ -1,14 +1,17 @@
 //! `compare --between A B`: where two designs or kernels part, scenario by scenario.
 
+use std::path::PathBuf;
+
 use super::{Exit, Report, Result, annotated, failed, threads, under, unusual, verdicts, width};
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, calls, setup};
 use crate::between::{Between, between};
 use crate::cli::{CompareArgs, CompareFormat};
-use crate::input::InputError;
+use crate::input::{self, InputError};
 use crate::report::between as report;
 use crate::run::{Job, RunError, in_parallel, limits_beside_others};
 use crate::scenario::Scenario;
+use crate::scenario::implementations::built_in_names;
 
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     let other = |problem: &str| vec![InputError::Other(problem.to_owned())];
@@ -19,6 +22,9 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
             return Err(other("what is between two is printed as `--format text` or `json`"));
         }
     };
+    if let Some(missing) = missing(&args.between, &args.run.paths) {
+        return Err(vec![InputError::Other(missing)]);
+    }
     let scenarios = verdicts::scenarios(&args.run)?;
     let engine = verdicts::engine(&args.run)?;
     let mut pairs = Vec::new();
@@ -54,23 +60,47 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
             Err(error) => return failed(&error),
         }
     }
+    let drawn = if args.run.quiet { Drawn::Nothing } else { Drawn::Schedules };
     let results = match format {
         CompareFormat::Json => report::json(&found),
-        _ => text(&scenarios, &found)?,
+        _ => text(&scenarios, &found, drawn)?,
     };
     let exit =
         if found.iter().all(|between| between.is_complete) { Exit::Expected } else { Exit::Incomplete };
     Ok(Report::of(results, exit))
 }
 
+/// What is wrong if the name of a scenario stands where a design or kernel should: whoever names one of them alone gives the scenario as
+/// the second.
+fn missing(names: &[String], paths: &[PathBuf]) -> Option<String> {
+    let is_built_in = |name: &str| built_in_names().any(|known| known == name);
+    let scenario = names.iter().find(|name| !is_built_in(name) && input::is_scenario(name))?;
+    let first = names.iter().find(|name| *name != scenario).unwrap_or(scenario);
+    let rest: Vec<String> = paths.iter().map(|path| format!(" {}", path.display())).collect();
+    Some(format!(
+        "`--between` takes two designs or kernels, and {scenario} is a scenario; write `--between {first} SECOND {scenario}{}`",
+        rest.concat()
+    ))
+}
+
+/// What is drawn below the sentences.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Drawn {
+    /// The schedules of the witness.
+    Schedules,
+    /// Nothing.
+    Nothing,
+}
+
 /// Of one scenario everything; of several first those in which the two part.
-fn text(scenarios: &[Scenario], found: &[Between]) -> Result<String> {
+fn text(scenarios: &[Scenario], found: &[Between], drawn: Drawn) -> Result<String> {
     let mut parts = Vec::new();
     let alike = found.iter().filter(|between| between.is_alike()).count();
     for between in
         found.iter().filter(|between| found.len() == 1 || between.is_complete && !between.is_alike())
     {
-        let scenario = scenarios.iter().find(|scenario| scenario.name == between.scenario);
+        let scenario =
+            scenarios.iter().find(|scenario| drawn == Drawn::Schedules && scenario.name == between.scenario);
         let schedules = scenario.and_then(|scenario| schedules(scenario, between)).transpose()?;
         let schedules = schedules.as_ref().map(|[one, two]| [one, two]);
         parts.push(report::render(between, schedules, width()));

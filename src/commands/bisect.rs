@@ -49,6 +49,7 @@ pub(super) fn command(args: &CompareArgs, given: &str) -> Result<Report> {
     }
     let results = match format {
         CompareFormat::Json => bisect::json(&names, &courses, &left_out),
+        _ if args.run.quiet => bisect::answer(&names, &courses, &left_out, width()),
         _ => bisect::render(&names, &courses, &left_out, width()),
     };
     Ok(Report::of(results, exit(&courses)))

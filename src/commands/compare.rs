@@ -5,12 +5,19 @@ use super::verdicts::{self, Ran};
 use super::{Report, Result, between, bisect, costs, unwritable, width};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
+use crate::input::InputError;
 use crate::report::compare::html::{self, Drawings};
 use crate::report::compare::{self, Rows};
 use crate::report::json;
 use crate::report::timeline::Look;
 
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
+    let has_an_answer = matches!(args.format, CompareFormat::Text | CompareFormat::Markdown);
+    if args.run.quiet && (!has_an_answer || args.html.is_some()) {
+        let problem = "`--quiet` prints the answer of a comparison alone, as text or Markdown; leave out `--quiet`, \
+                       or `--format` and `--html`";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
     if !args.between.is_empty() {
         return between::command(args);
     }
@@ -44,11 +51,13 @@ fn laid_out(args: &CompareArgs, ran: &Ran) -> Result<String> {
     }
     Ok(match args.format {
         CompareFormat::Text => compare::render(&comparison, rows, width()) + &ran.saved,
-        CompareFormat::Json => json::compared(&ran.outcomes, &compare::json::comparison(&comparison)),
+        CompareFormat::Json => {
+            json::compared(&ran.outcomes, &compare::json::comparison(&comparison), args.run.times())
+        }
         CompareFormat::Csv => compare::csv::table(&comparison),
         CompareFormat::Markdown => compare::markdown::page(&comparison, rows),
-        CompareFormat::Junit => verdicts::junit(ran)?,
-        CompareFormat::Sarif => verdicts::sarif(ran)?,
+        CompareFormat::Junit => verdicts::junit(ran, &args.run)?,
+        CompareFormat::Sarif => verdicts::sarif(ran, &args.run)?,
     })
 }
 

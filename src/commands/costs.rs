@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
 
-use super::{Exit, Report, Result, all_of, failed, threads, under, unwritable, write_schedule};
+use super::{Exit, Report, Result, all_of, failed, threads, under, unwritable, width, write_schedule};
 use crate::cli::{CompareArgs, CompareFormat, CostsArgs, CostsFormat, UnderArgs};
 use crate::costs::{Costs, Retries, measure};
 use crate::engine::Engine;
 use crate::input::{self, InputError};
 use crate::report::costs as report;
+use crate::report::times::Times;
 use crate::run::{GivenLimits, RunError, in_parallel, limits_beside_others};
 
 /// `costs`.
@@ -23,8 +24,8 @@ pub(super) fn command(args: &CostsArgs) -> Result<Report> {
     };
     let saved = args.save.as_deref().map_or(Ok(String::new()), |folder| save(folder, &counted))?;
     let results = match args.format {
-        CostsFormat::Text => report::text::render(&counted) + &saved,
-        CostsFormat::Json => report::json::document(&counted),
+        CostsFormat::Text => report::text::render(&counted, width()) + &saved,
+        CostsFormat::Json => report::json::document(&counted, Times::unless(args.no_times)),
         CostsFormat::Markdown => report::markdown::tables(&counted),
     };
     Ok(Report::of(results, exit(&counted)))
@@ -37,8 +38,8 @@ pub(super) fn added(args: &CompareArgs, compared: Report) -> Result<Report> {
         Err(error) => return failed(&error),
     };
     let results = match args.format {
-        CompareFormat::Json => report::json::added(&compared.results, &counted),
-        _ => format!("{}\n{}", compared.results, report::text::render(&counted)),
+        CompareFormat::Json => report::json::added(&compared.results, &counted, args.run.times()),
+        _ => format!("{}\n{}", compared.results, report::text::render(&counted, width())),
     };
     Ok(Report { results, exit: worse(compared.exit, exit(&counted)), ..compared })
 }

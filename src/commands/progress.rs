@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::report::characters::Characters;
 use crate::run::Tally;
 
 /// What takes less is not worth a bar.
@@ -39,7 +40,10 @@ impl Progress {
         let display = if io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(Some(jobs), ProgressDrawTarget::hidden());
             if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-                bar.set_style(style);
+                bar.set_style(match Characters::of_environment() {
+                    Characters::Unicode => style,
+                    Characters::Ascii => style.progress_chars("#>-"),
+                });
             }
             Display::Bar(bar)
         } else if quiet {

@@ -1,6 +1,6 @@
 //! `replay`: what a schedule file does, laid out as asked.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
@@ -15,10 +15,11 @@ use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
 
 use super::{Exit, Report, Result, bad_input, look, under, unusual, unwritable, width};
+use crate::annotate::inner::StateKind;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
 use crate::between::{Fits, Parting, fits};
-use crate::cli::{Engine, ReplayArgs, ReplayFormat};
+use crate::cli::{Engine, ReplayArgs, ReplayFormat, State};
 use crate::input::{self, InputError};
 use crate::lab::plan::Plan;
 use crate::lab::planner::Subject;
@@ -26,8 +27,10 @@ use crate::lab::release::Release;
 use crate::lab::sequential;
 use crate::lab::variant::Variant;
 use crate::litmus::Core;
+use crate::report::characters::Characters;
 use crate::report::export::{c, ftrace, mermaid, perfetto, shiviz, xfstests};
-use crate::report::timeline::{self, Look};
+use crate::report::text::fill;
+use crate::report::timeline::{self, Look, Show};
 use crate::report::{beside, html, json, svg};
 use crate::run::{HaltedSetup, kernel};
 use crate::scenario::implementations::Kind;
@@ -80,7 +83,8 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
     if let (Some(stop), ReplayFormat::Text | ReplayFormat::Mail | ReplayFormat::Terminal) =
         (&loaded.stop, args.format)
     {
-        let _ = writeln!(results, "\n{stop}");
+        let columns = args.width.map_or_else(width, usize::from);
+        results = format!("{}\n\n{results}", fill(stop, columns, 2).join("\n"));
     }
     let Some(property) = loaded.missed else { return Ok(Report::of(results, Exit::Expected)) };
     let path = args.schedule.display();
@@ -94,7 +98,10 @@ fn laid_out(loaded: &Loaded, args: &ReplayArgs) -> Result<std::result::Result<St
         ReplayFormat::Json => json::replay(&loaded.schedule),
         ReplayFormat::Text => timeline::render(&loaded.schedule, drawn(args, look())),
         ReplayFormat::Mail => timeline::render(&loaded.schedule, drawn(args, Look::mail())),
-        ReplayFormat::Terminal => timeline::render(&loaded.schedule, drawn(args, Look::terminal(TERMINAL))),
+        ReplayFormat::Terminal => {
+            let look = Look::terminal(TERMINAL).of(Characters::of_environment());
+            timeline::render(&loaded.schedule, drawn(args, look))
+        }
         ReplayFormat::Perfetto => perfetto::trace(&loaded.schedule),
         ReplayFormat::Ftrace => ftrace::trace(&loaded.schedule),
         ReplayFormat::Mermaid => mermaid::diagram(&loaded.schedule),
@@ -180,6 +187,15 @@ const TERMINAL: usize = 100;
 /// How a timeline is drawn, as the options have it.
 fn drawn(args: &ReplayArgs, look: Look) -> Look {
     let look = args.width.map_or(look, |width| look.wide(usize::from(width)));
+    let asked = |kind: StateKind| {
+        args.show.iter().any(|state| match state {
+            State::Pte => kind == StateKind::Pte,
+            State::Blocks => kind == StateKind::Blocks,
+            State::Size => kind == StateKind::Size || kind == StateKind::DiskSize,
+        })
+    };
+    let kinds = StateKind::ALL.map(|kind| Some(kind).filter(|kind| asked(*kind)));
+    let look = if args.show.is_empty() { look } else { look.showing(Show::These(kinds)) };
     if args.full { look.full() } else { look }
 }
 

@@ -17,7 +17,8 @@ use crate::checkpoint::Checkpoints;
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
 use crate::input::{self, InputError};
-use crate::report::export::{junit as junit_xml, sarif as sarif_log};
+use crate::report::export::junit as junit_xml;
+use crate::report::export::sarif::{self as sarif_log, Expected, Judged};
 use crate::report::timeline::Look;
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, of_searches, run_all_kept};
 use crate::scenario::Scenario;
@@ -33,6 +34,12 @@ pub(super) struct Ran {
 }
 
 impl Ran {
+    /// What a document has: all, or with `--quiet` only what is not as expected.
+    pub(super) fn shown(&self, args: &RunArgs) -> Vec<Outcome> {
+        let wanted = |outcome: &&Outcome| !(args.quiet && outcome.judgement.as_expected == Some(true));
+        self.outcomes.iter().filter(wanted).cloned().collect()
+    }
+
     /// The report with these results.
     pub(super) fn report(self, results: String) -> Report {
         Report { results, errors: self.errors, exit: exit(&self.outcomes) }
@@ -128,19 +135,24 @@ pub(super) fn scenarios(args: &RunArgs) -> Result<Vec<Scenario>> {
 }
 
 /// As JUnit XML.
-pub(super) fn junit(ran: &Ran) -> Result<String> {
+pub(super) fn junit(ran: &Ran, args: &RunArgs) -> Result<String> {
     let drawing = |outcome: &Outcome| counterexample(&ran.scenarios, outcome, Look::mail());
-    junit_xml::report(&ran.outcomes, drawing).map_err(|error| vec![InputError::Other(error.to_string())])
+    junit_xml::report(&ran.shown(args), args.times(), drawing)
+        .map_err(|error| vec![InputError::Other(error.to_string())])
 }
 
 /// As SARIF.
-pub(super) fn sarif(ran: &Ran) -> Result<String> {
-    let annotated = |outcome: &Outcome| {
+pub(super) fn sarif(ran: &Ran, args: &RunArgs) -> Result<String> {
+    let annotated = |outcome| {
         let schedule = annotated_counterexample(&ran.scenarios, outcome).transpose();
-        Ok((outcome.clone(), schedule.map_err(|error| vec![error])?))
+        let scenario = ran.scenarios.iter().find(|scenario| scenario.name == outcome.scenario);
+        let line = scenario.and_then(|scenario| scenario.expectation_line(&outcome.design)).unwrap_or(1);
+        Ok(Judged { outcome, line, schedule: schedule.map_err(|error| vec![error])? })
     };
-    let results = ran.outcomes.iter().map(annotated).collect::<Result<Vec<_>>>()?;
-    Ok(sarif_log::log(&results))
+    let shown = ran.shown(args);
+    let judged = shown.iter().map(annotated).collect::<Result<Vec<_>>>()?;
+    let expected = if args.sarif_expected { Expected::Noted } else { Expected::LeftOut };
+    Ok(sarif_log::log(&judged, expected))
 }
 
 /// Where searches are kept, and signals that they stop for.

@@ -1,9 +1,10 @@
-//! `witness`: the shortest run that reaches a branch, so that a proof that holds can be looked at.
+//! `witness`: the shortest run that reaches a branch, or something in the files or in what calls return at the end, so that a proof that
+//! holds can be looked at.
 
-use stalemap_checker::least_witness;
-use stalemap_explore::{Limits, Schedule, Witness};
-use stalemap_facade::{Branch, System};
-use stalemap_model::words::branches;
+use stalemap_checker::{least_end, least_witness};
+use stalemap_explore::{Counterexample, Limits, Schedule, Witness};
+use stalemap_facade::System;
+use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::implementation::Implementation;
 
 use super::{Exit, Report, Result, bad_input, look, under, unwritable};
@@ -12,14 +13,13 @@ use crate::cli::WitnessArgs;
 use crate::input::{self, InputError};
 use crate::report::timeline;
 use crate::run::{kernel, of_searches};
-use crate::scenario::{Scenario, nearest};
+use crate::scenario::{Scenario, Wanted};
 
 /// The states looked at before the search gives up.
 const MOST_STATES: u64 = 2_000_000;
 
 pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
     let other = |problem: String| vec![InputError::Other(problem)];
-    let branch = branches::from_name(&args.reach).ok_or_else(|| other(unknown_branch(&args.reach)))?;
     let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
     let expected = scenario.expected();
     let default = expected.iter().find(|name| *name != "none").map_or("none", String::as_str);
@@ -30,25 +30,49 @@ pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
             path.display()
         )));
     }
-    let found = implementations.iter().map(|implementation| witness(&scenario, implementation, branch, args));
+    let found = implementations.iter().map(|implementation| {
+        let geometry = scenario.config_of(implementation.clone()).geometry();
+        let geometry = geometry.map_err(|error| other(error.to_string()))?;
+        let wanted = Wanted::read(&args.reach, &scenario, &geometry);
+        let wanted = wanted.map_err(|error| vec![InputError::Scenario(error)])?;
+        witness(&scenario, implementation, &wanted, args)
+    });
     Ok(Report::joined(&found.collect::<Result<Vec<_>>>()?))
+}
+
+/// The system, observed as far as it has to be.
+fn observed(scenario: &Scenario, implementation: &Implementation, wanted: &Wanted) -> Result<Kernel> {
+    // Whose setup does not do what it says is refused there.
+    let plain = kernel(scenario, implementation).map_err(|error| vec![bad_input(&error)])?;
+    if let Wanted::Branch(_) = wanted {
+        return Ok(plain);
+    }
+    let mut config = scenario.config_of(implementation.clone());
+    (config.observe, config.heard) = wanted.observes();
+    Kernel::new(config).map_err(|error| vec![InputError::Other(format!("{}: {error}", scenario.name))])
 }
 
 fn witness(
     scenario: &Scenario,
     implementation: &Implementation,
-    branch: Branch,
+    wanted: &Wanted,
     args: &WitnessArgs,
 ) -> Result<Report> {
     let other = |problem: String| vec![InputError::Other(problem)];
-    let name = implementation.name().to_owned();
-    let kernel = kernel(scenario, implementation).map_err(|error| vec![bad_input(&error)])?;
+    let (name, reach) = (implementation.name().to_owned(), &args.reach);
+    let kernel = observed(scenario, implementation, wanted)?;
     let memory = Some(of_searches(None));
     let limits = Limits { states: Some(MOST_STATES), memory, ..Limits::default() };
     let none = |text: &str, exit: Exit| {
-        Ok(Report::of(format!("{} under {name}: {text} `{branch}`\n", scenario.name), exit))
+        Ok(Report::of(format!("{} under {name}: {text} `{reach}`\n", scenario.name), exit))
     };
-    let found = match least_witness(&kernel, branch, &limits) {
+    let searched = match wanted {
+        Wanted::Branch(branch) => least_witness(&kernel, *branch, &limits),
+        Wanted::Contents { .. } | Wanted::Answer { .. } => {
+            least_end(&kernel, &|observed| wanted.is_met(observed), &limits)
+        }
+    };
+    let found = match searched {
         Ok(Witness::Least(found)) => found,
         Ok(Witness::Unreachable) => return none("no run reaches", Exit::Unexpected),
         Ok(Witness::Unknown) => return none("given up before anything reached", Exit::Incomplete),
@@ -57,36 +81,9 @@ fn witness(
             return Ok(Report { results: String::new(), errors, exit: Exit::Defect });
         }
     };
-    let specs = kernel.actors();
-    let header = |key: &str, value: String| (key.to_owned(), value);
-    let schedule = Schedule {
-        headers: vec![
-            header("scenario", scenario.name.clone()),
-            header("design", name.clone()),
-            header("reaches", branch.to_string()),
-        ],
-        steps: found.schedule.iter().map(|choice| choice.to_step(&specs)).collect(),
-        scenario: scenario.source.clone(),
-    };
-    let about = About {
-        scenario: scenario.name.clone(),
-        title: scenario.title.clone(),
-        design: name.clone(),
-        kind: under::kind_of(scenario, &name),
-        preemptions: Some(found.preemptions),
-        certified: Some(format!(
-            "The shortest run that reaches `{branch}`: none with fewer preemptions, then none with fewer steps."
-        )),
-        setup_lines: setup::lines(scenario),
-        does: calls(&scenario.actors),
-        replay: Some(format!(
-            "stalemap witness {} {} --reach {branch}",
-            scenario.name,
-            under::option(scenario, &name)
-        )),
-        ..About::default()
-    };
-    let annotated = annotate(&kernel, &schedule, about).map_err(|error| other(error.to_string()))?;
+    let schedule = schedule(scenario, &name, reach, &found, &kernel);
+    let annotated = annotate(&kernel, &schedule, about(scenario, name, reach, &found));
+    let annotated = annotated.map_err(|error| other(error.to_string()))?;
     let mut results = timeline::render(&annotated, look());
     if let Some(path) = &args.save {
         std::fs::write(path, schedule.to_string()).map_err(|error| unwritable(path, &error))?;
@@ -95,10 +92,49 @@ fn witness(
     Ok(Report::of(results, Exit::Expected))
 }
 
-fn unknown_branch(name: &str) -> String {
-    let names: Vec<&str> = branches::ALL.iter().map(|branch| branch.name()).collect();
-    let near = nearest(name, names.iter().copied());
-    let hint = near
-        .map_or_else(|| format!("there are {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
-    format!("there is no branch `{name}`; {hint}")
+fn schedule(
+    scenario: &Scenario,
+    name: &str,
+    reach: &str,
+    found: &Counterexample,
+    kernel: &Kernel,
+) -> Schedule {
+    let specs = kernel.actors();
+    let header = |key: &str, value: String| (key.to_owned(), value);
+    Schedule {
+        headers: vec![
+            header("scenario", scenario.name.clone()),
+            header("design", name.to_owned()),
+            header("reaches", reach.to_owned()),
+        ],
+        steps: found.schedule.iter().map(|choice| choice.to_step(&specs)).collect(),
+        scenario: scenario.source.clone(),
+    }
+}
+
+fn about(scenario: &Scenario, name: String, reach: &str, found: &Counterexample) -> About {
+    let cut: Vec<&str> = found.within.iter().map(|limit| limit.name()).collect();
+    let among = match &cut[..] {
+        [] => String::new(),
+        cut => format!(" among those within the limit of {}", cut.join(", ")),
+    };
+    let quoted = if reach.contains(' ') { format!("'{reach}'") } else { reach.to_owned() };
+    About {
+        scenario: scenario.name.clone(),
+        title: scenario.title.clone(),
+        kind: under::kind_of(scenario, &name),
+        preemptions: Some(found.preemptions),
+        certified: Some(format!(
+            "The shortest run that reaches `{reach}`{among}: none with fewer preemptions, then none with fewer steps."
+        )),
+        setup_lines: setup::lines(scenario),
+        does: calls(&scenario.actors),
+        replay: Some(format!(
+            "stalemap witness {} {} --reach {quoted}",
+            scenario.name,
+            under::option(scenario, &name)
+        )),
+        design: name,
+        ..About::default()
+    }
 }

@@ -1,6 +1,6 @@
 //! Two schedules beside each other: what both do in one row, and the first step that is not the same marked.
 
-use super::text::{fill, width};
+use super::text::{width, wrap};
 use crate::annotate::AnnotatedSchedule;
 use crate::annotate::alignment::{Pair, align};
 use crate::report::cause;
@@ -19,7 +19,7 @@ pub fn render(schedules: [&AnnotatedSchedule; 2], differs: Option<usize>, column
     let is_there = |pair: &Pair| differs.is_some_and(|at| pair.0 == Some(at));
     let marked = pairs.iter().position(|pair| alone(pair) || is_there(pair));
     let mut lines = Vec::new();
-    let names = schedules.map(|schedule| fill(&schedule.about.design, side, 0));
+    let names = schedules.map(|schedule| wrap(&schedule.about.design, side, 0));
     lines.extend(beside("", &names[0], &names[1], side));
     lines.push(format!("{}-+-{}", "-".repeat(MARK.len() + 1 + side), "-".repeat(side)));
     for (at, pair) in pairs.iter().enumerate() {
@@ -28,7 +28,7 @@ pub fn render(schedules: [&AnnotatedSchedule; 2], differs: Option<usize>, column
             .map(|(schedule, step)| step.map_or_else(Vec::new, |step| cell(schedule, step, side)));
         lines.extend(beside(mark, &one, &two, side));
     }
-    let ends = schedules.map(|schedule| fill(&cause::headline(schedule), side, 2));
+    let ends = schedules.map(|schedule| wrap(&cause::headline(schedule), side, 2));
     lines.push(format!("{}-+-{}", "-".repeat(MARK.len() + 1 + side), "-".repeat(side)));
     lines.extend(beside("", &ends[0], &ends[1], side));
     let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
@@ -73,8 +73,8 @@ fn cell(schedule: &AnnotatedSchedule, at: usize, side: usize) -> Vec<String> {
         schedule.replay.played[at].outcome.map_or_else(String::new, |outcome| format!(" = {outcome}"));
     let text = format!("{} {}: {}{outcome}", at + 1, schedule.name(step.actor), step.op);
     let violations =
-        step.violations.iter().flat_map(|violation| fill(&format!("   !! {violation}"), side, 6));
-    fill(&text, side, 3).into_iter().chain(violations).collect()
+        step.violations.iter().flat_map(|violation| wrap(&format!("   !! {violation}"), side, 6));
+    wrap(&text, side, 3).into_iter().chain(violations).collect()
 }
 
 fn beside(mark: &str, one: &[String], two: &[String], side: usize) -> Vec<String> {

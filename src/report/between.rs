@@ -76,13 +76,15 @@ fn of_witness(witness: &Witness, names: &[String; 2]) -> Vec<String> {
     let (own, other) = (&names[witness.of], &names[1 - witness.of]);
     let shows = match &witness.shows {
         Shows::Violates { property, least: true } => {
-            format!("Below is the least run of {own} that violates {property}, and what {other} makes of it.")
+            format!(
+                "The least run of {own} that violates {property} shows it, beside what {other} makes of it."
+            )
         }
         Shows::Violates { property, least: false } => {
-            format!("Below is a run of {own} that violates {property}, and what {other} makes of it.")
+            format!("A run of {own} that violates {property} shows it, beside what {other} makes of it.")
         }
         Shows::Ends { observed } => {
-            format!("Below is the least run of {own} that ends as none of {other} does: with `{observed}`.")
+            format!("The least run of {own} that ends as none of {other} does, with `{observed}`, shows it.")
         }
     };
     let parts = match &witness.parting {

@@ -15,8 +15,22 @@ use crate::comparison::SERIES;
 /// How many scenarios a sentence names.
 const SHOWN: usize = 4;
 
-/// The text, on lines of `width` columns.
+/// The text, on lines of `width` columns: the answer, and the scenarios in which something changes.
 pub fn render(names: &[&str], courses: &[Course<'_>], left_out: &[String], width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for course in courses.iter().filter(|course| !course.changes().is_empty()) {
+        lines.push(String::new());
+        lines.extend(fill(&format!("{}: {}", course.scenario.name, course.scenario.title), width, 6));
+        lines.extend(
+            fill(&sentence(course), width.saturating_sub(2), 4).iter().map(|line| format!("  {line}")),
+        );
+    }
+    let lines: Vec<String> = lines.into_iter().map(|line| line + "\n").collect();
+    answer(names, courses, left_out, width) + &lines.concat()
+}
+
+/// What each change of the row does, on lines of `width` columns.
+pub fn answer(names: &[&str], courses: &[Course<'_>], left_out: &[String], width: usize) -> String {
     let (Some(first), Some(last)) = (names.first(), names.last()) else { return String::new() };
     let scenarios = count(courses.len() as u64, "scenario");
     let mut sentences =
@@ -25,6 +39,11 @@ pub fn render(names: &[&str], courses: &[Course<'_>], left_out: &[String], width
     if !idle.is_empty() {
         let verb = if idle.len() == 1 { "changes" } else { "change" };
         sentences.push(format!("{} {verb} no field of the model, and so no verdict.", labels(&idle)));
+    }
+    let without_effect = without_effect(names, courses);
+    if !without_effect.is_empty() {
+        let verb = if without_effect.len() == 1 { "changes" } else { "change" };
+        sentences.push(format!("{} {verb} fields of the model, and no verdict.", labels(&without_effect)));
     }
     sentences.extend(names.iter().skip(1).filter_map(|name| of_change(name, courses)));
     sentences.push(unchanged(courses));
@@ -35,15 +54,16 @@ pub fn render(names: &[&str], courses: &[Course<'_>], left_out: &[String], width
             named(left_out, SHOWN)
         ));
     }
-    let mut lines: Vec<String> = sentences.iter().flat_map(|sentence| fill(sentence, width, 2)).collect();
-    for course in courses.iter().filter(|course| !course.changes().is_empty()) {
-        lines.push(String::new());
-        lines.extend(fill(&format!("{}: {}", course.scenario.name, course.scenario.title), width, 6));
-        lines.extend(
-            fill(&sentence(course), width.saturating_sub(2), 4).iter().map(|line| format!("  {line}")),
-        );
-    }
+    let lines: Vec<String> = sentences.iter().flat_map(|sentence| fill(sentence, width, 2)).collect();
     lines.join("\n") + "\n"
+}
+
+/// The names at which fields change, and the verdict of no scenario.
+fn without_effect<'n>(names: &[&'n str], courses: &[Course<'_>]) -> Vec<&'n str> {
+    let idle = idle(names, courses);
+    let has_effect = |name: &str| courses.iter().flat_map(Course::changes).any(|change| change.at == name);
+    let names = names.iter().skip(1).copied();
+    names.filter(|name| !courses.is_empty() && !idle.contains(name) && !has_effect(name)).collect()
 }
 
 /// The names that are the same as the one before them, in every scenario.

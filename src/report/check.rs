@@ -7,7 +7,9 @@ use stalemap_facade::MemoryModel;
 use stalemap_facade::Property;
 use stalemap_model::words::count::count;
 
+use super::letters;
 use super::style::{BAD, DOUBT, GOOD, styled};
+use super::text::{broken, fill};
 use crate::engine::Engine;
 use crate::run::{Outcome, preemptions};
 use crate::verdict::Verdict;
@@ -17,8 +19,13 @@ pub fn names(properties: &[Property]) -> String {
     properties.iter().map(|property| property.name()).collect::<Vec<_>>().join(", ")
 }
 
-/// One line, and the reasons below it.
-pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
+/// Columns that a mark takes, with what separates it from a name.
+const MARK: usize = 5;
+/// Fewer columns than these are not enough for a verdict beside the names.
+const FEWEST: usize = 24;
+
+/// One line, and the reasons below it: as long as they are, or broken to so many columns.
+pub fn line(outcome: &Outcome, widths: (usize, usize), columns: Option<usize>) -> String {
     let (scenario, design) = widths;
     let mark = match outcome.judgement.as_expected {
         Some(true) => styled(GOOD, "ok  "),
@@ -26,8 +33,20 @@ pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
         None if outcome.verdict == Verdict::Incomplete => styled(DOUBT, "??  "),
         None => styled(DOUBT, "-   "),
     };
-    let mut text =
-        format!("{mark} {:scenario$}  {:design$}  {}", outcome.scenario, outcome.design, verdict(outcome));
+    let names = format!("{:scenario$}  {:design$}", outcome.scenario, outcome.design);
+    let at = MARK + names.len() + 2;
+    let said = match columns {
+        None => format!("{names}  {}", verdict(outcome)),
+        Some(columns) if columns < at + FEWEST => {
+            let lines = fill(&verdict(outcome), columns.saturating_sub(MARK + 2), 2);
+            format!("{}\n{:MARK$}  {}", names.trim_end(), "", lines.join(&format!("\n{:MARK$}  ", "")))
+        }
+        Some(columns) => {
+            let lines = fill(&verdict(outcome), columns - at, 0);
+            format!("{names}  {}", lines.join(&format!("\n{:at$}", "")))
+        }
+    };
+    let mut text = String::new();
     let shown = outcome.counterexample.as_ref().map(|shown| shown.property);
     for found in outcome.in_setup.iter().filter(|found| Some(found.property) != shown) {
         let _ = write!(text, "\n     {}, {}", found.property.name(), found.sentence());
@@ -41,8 +60,7 @@ pub fn line(outcome: &Outcome, widths: (usize, usize)) -> String {
     if let Some(few) = none_with_few(outcome) {
         let _ = write!(text, "\n     {few}");
     }
-    text.push('\n');
-    text
+    format!("{mark} {said}{}\n", broken(&text, columns))
 }
 
 /// What kept a search from exploring everything, in words.
@@ -131,7 +149,7 @@ fn explored(outcome: &Outcome) -> String {
 
 /// What the verdicts on one scenario rest on: fields that are not as `[fs]` has them, whether the check is on the path at all, and
 /// the assumptions that the explored runs touched, where they hold. What is alike is said once.
-pub fn basis(outcomes: &[Outcome]) -> String {
+pub fn basis(outcomes: &[Outcome], columns: Option<usize>) -> String {
     let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
     for outcome in outcomes {
         let of_fields = outcome
@@ -148,7 +166,7 @@ pub fn basis(outcomes: &[Outcome]) -> String {
     }
     let lines: Vec<String> =
         notes.iter().map(|(note, names)| format!("{}: {note}", names.join(", "))).collect();
-    lines.concat()
+    broken(&lines.concat(), columns)
 }
 
 fn assuming(outcome: &Outcome) -> Option<String> {
@@ -191,8 +209,15 @@ pub fn histogram(outcome: &Outcome) -> String {
     text
 }
 
+/// What signs in the final contents mean, as far as they occur.
+pub fn signs(outcomes: &[Outcome]) -> String {
+    let contents = outcomes.iter().flat_map(|outcome| &outcome.outcomes);
+    let said: Vec<&str> = contents.map(|contents| contents.observed.as_str()).collect();
+    letters::cells(&said.concat()).into_iter().map(|meaning| meaning + "\n").collect()
+}
+
 /// The last lines: how many were as expected, and what was explored.
-pub fn summary(outcomes: &[Outcome]) -> String {
+pub fn summary(outcomes: &[Outcome], columns: Option<usize>) -> String {
     let with = |wanted: Option<bool>| outcomes.iter().filter(|o| o.judgement.as_expected == wanted).count();
     let incomplete = outcomes.iter().filter(|o| o.verdict == Verdict::Incomplete).count();
     let transitions: u64 = outcomes.iter().map(|o| o.statistics.transitions).sum();
@@ -211,12 +236,13 @@ pub fn summary(outcomes: &[Outcome]) -> String {
     }
     let executions: u64 = outcomes.iter().map(|o| o.statistics.executions).sum();
     let all = outcomes.iter().all(|o| o.engine == Engine::Exhaustive);
-    format!(
+    let text = format!(
         "\n{}: {} and {} explored\n",
         parts.join(", "),
         if all { count(states, "state") } else { count(executions, "execution") },
         count(transitions, "transition")
-    )
+    );
+    broken(&text, columns)
 }
 
 /// Where a counterexample's certificate is said in full.

@@ -100,12 +100,18 @@ fn matrix_text(matrix: &Matrix<'_>, head: &str, rows: Rows, width: usize) -> Str
         return text;
     }
     let differing: usize = groups.iter().filter(|group| group.differs()).map(|group| group.rows.len()).sum();
-    let head = format!("{head}: {differing} of {} differ", scenarios(matrix.rows.len()));
+    let verb = verb(differing, matrix.rows.len());
+    let head = format!("{head}: {differing} of {} {verb}", scenarios(matrix.rows.len()));
     let _ = write!(text, "\n{}", heading(HEAD, &head, width));
     for group in shown {
         let _ = write!(text, "\n{}", group_text(group, matrix, rows, width));
     }
     text
+}
+
+/// What so many of all do: `1 of 5 scenarios differs`.
+pub(super) fn verb(differing: usize, all: usize) -> &'static str {
+    if differing == 1 || all == 1 { "differs" } else { "differ" }
 }
 
 fn group_text(group: &Group<'_, '_>, matrix: &Matrix<'_>, rows: Rows, width: usize) -> String {

@@ -74,6 +74,7 @@ fn article(n: usize, schedule: &AnnotatedSchedule) -> Markup {
             header {
                 h1 { (cause::headline(schedule)) }
                 p { b { (harmless(&about.scenario)) } @if !about.title.is_empty() { ": " (harmless(&about.title)) } "; " (cause::size(schedule)) "." }
+                @if let Some(critical) = &cause::critical_order(schedule) { p.critical { (critical) } }
             }
             div.picture {
                 div.steps { (table(n, schedule)) }
@@ -203,7 +204,6 @@ fn after(n: usize, schedule: &AnnotatedSchedule) -> Markup {
                     Ending::Violated(text) => p { strong.violation { (text) } },
                 }
             }
-            @if let Some(critical) = &cause::critical_order(schedule) { p { (critical) } }
             @if !schedule.deciding.is_empty() {
                 h2 { "Orders that decide" }
                 ul {

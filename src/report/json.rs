@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use stalemap_facade::{Event, Property};
 
+use super::times::Times;
 use super::words;
 use crate::annotate::setup::InSetup;
 use crate::annotate::{AnnotatedSchedule, events, files};
@@ -24,18 +25,26 @@ fn expectation(expected: &Expectation) -> Value {
 }
 
 /// The document of `check`.
-pub fn check(outcomes: &[Outcome]) -> String {
-    let results: Vec<Value> = outcomes.iter().map(result).collect();
+pub fn check(outcomes: &[Outcome], times: Times) -> String {
+    let results: Vec<Value> = outcomes.iter().map(|outcome| result(outcome, times)).collect();
     pretty(&json!({ "schema": "stalemap.check/1", "results": results }))
 }
 
 /// The document of `compare`: that of `check`, and what the comparison came to.
-pub fn compared(outcomes: &[Outcome], comparison: &Value) -> String {
-    let results: Vec<Value> = outcomes.iter().map(result).collect();
+pub fn compared(outcomes: &[Outcome], comparison: &Value, times: Times) -> String {
+    let results: Vec<Value> = outcomes.iter().map(|outcome| result(outcome, times)).collect();
     pretty(&json!({ "schema": "stalemap.check/1", "results": results, "comparison": comparison }))
 }
 
-fn result(outcome: &Outcome) -> Value {
+fn result(outcome: &Outcome, times: Times) -> Value {
+    let mut result = result_without_times(outcome);
+    if times == Times::Said {
+        result["elapsed_ms"] = json!(outcome.elapsed.as_millis() as u64);
+    }
+    result
+}
+
+fn result_without_times(outcome: &Outcome) -> Value {
     let statistics = &outcome.statistics;
     let observed = outcome.outcomes.iter();
     let counterexample = outcome.counterexample.as_ref().map(|shown| {
@@ -70,7 +79,6 @@ fn result(outcome: &Outcome) -> Value {
         "executions": statistics.executions,
         "max_depth": statistics.max_depth,
         "final_states": statistics.final_states,
-        "elapsed_ms": outcome.elapsed.as_millis() as u64,
         "few_preemptions": few_preemptions,
         "limits_hit": outcome.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
         "assumptions": outcome.assumptions.iter().map(|assumption| assumption.id).collect::<Vec<_>>(),
@@ -201,7 +209,15 @@ pub fn replay(schedule: &AnnotatedSchedule) -> String {
     }))
 }
 
+/// A document as it is printed, with what made it.
 pub(super) fn pretty(document: &impl Serialize) -> String {
     // Our documents have string keys and finite numbers; there is nothing to refuse.
-    serde_json::to_string_pretty(document).map_or_else(|error| error.to_string(), |text| text + "\n")
+    let printed = serde_json::to_value(document).and_then(|mut document| {
+        if let Value::Object(fields) = &mut document {
+            let made_by = json!({ "version": env!("CARGO_PKG_VERSION"), "commit": env!("STALEMAP_COMMIT") });
+            fields.insert("stalemap".to_owned(), made_by);
+        }
+        serde_json::to_string_pretty(&document)
+    });
+    printed.map_or_else(|error| error.to_string(), |text| text + "\n")
 }

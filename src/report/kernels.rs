@@ -26,7 +26,10 @@ pub fn list() -> String {
     let _ =
         writeln!(text, "{MODERN:12}  another name of {}, as of November 2026", KernelVersion::NEWEST.name());
     text.push_str(
-        "\n`stalemap kernels A B` says in which fields two differ, and why; `stalemap check SCENARIO --kernel A` runs under one.\n",
+        "\nA date is that of the first release of a series (6.12 of 6.12.118), not of what was read of it.\n",
+    );
+    text.push_str(
+        "`stalemap kernels A B` says in which fields two differ, and why; `stalemap check SCENARIO --kernel A` runs under one.\n",
     );
     text
 }
@@ -140,7 +143,7 @@ What `--kernel` means: the value of each field of designs and personalities in a
 page is made from the table that the program uses (`model/words/kernel_version/`): `stalemap kernels --format markdown`. What
 belongs to the environment (the device, what may fail) is in no row: the scenario says it.
 
-| kernel | read as | released | file systems | source |
+| kernel | read as | first of its series | file systems | source |
 |---|---|---|---|---|
 ";
 

@@ -6,7 +6,7 @@ use crate::annotate::{AnnotatedSchedule, files};
 use crate::report::cause::{self, Ending};
 
 /// The letters of the columns, by the column's name.
-const MEANINGS: [(&str, &[(char, &str)]); 3] = [
+const MEANINGS: [(&str, &[(char, &str)]); 5] = [
     (
         "ext",
         &[
@@ -30,12 +30,17 @@ const MEANINGS: [(&str, &[(char, &str)]); 3] = [
             ('?', "not all valid"),
         ],
     ),
+    ("pte", &[('-', "not mapped"), ('r', "for loads"), ('w', "for stores as well")]),
+    ("blocks", &[('-', "no per-block state"), ('?', "not valid"), ('C', "valid"), ('D', "dirty")]),
     ("zones", &[('-', "empty"), ('o', "open (blocks written/given to I/O/in all)"), ('F', "full")]),
 ];
 
 /// What a column of numbers shows, by its name.
-const NUMBERS: [(&str, &str); 1] =
-    [("valid", "valid: the valid size, behind which the file should read as zeros")];
+const NUMBERS: [(&str, &str); 3] = [
+    ("valid", "valid: the valid size, behind which the file should read as zeros"),
+    ("i_size", "i_size: the size in memory"),
+    ("disk", "disk: the size on disk"),
+];
 
 /// The meanings of the letters that occur, one list for each kind of column; the first of a list names the kind.
 /// `occurs` says whether a letter does in columns of a name.
@@ -72,9 +77,34 @@ fn of_replay(replay: &Replay) -> Vec<String> {
             Some("folios") => "; one group of letters a folio",
             _ => "",
         };
-        format!("{}{each}", items.join(", "))
+        let example = example(&longest(replay, items[0].split(':').next().unwrap_or_default()));
+        format!("{}{each}{example}", items.join(", "))
     };
     meanings(occurs).into_iter().map(say).collect()
+}
+
+/// The longest group of letters in columns of a name.
+fn longest(replay: &Replay, name: &str) -> String {
+    let states = std::iter::once(&replay.initial).chain(replay.played.iter().map(|played| &played.gutter));
+    let values = states.flatten().filter(|(column, _)| files::column(column).1 == name);
+    let groups = values.flat_map(|(_, value)| value.split(' '));
+    // Of those that are as long, the first.
+    let longest = groups.reduce(|longest, group| if group.len() > longest.len() { group } else { longest });
+    longest.unwrap_or_default().to_owned()
+}
+
+/// What a group of letters of a folio means in words.
+fn example(group: &str) -> String {
+    let folios =
+        MEANINGS.iter().find(|(name, _)| *name == "folios").map_or(&[][..], |(_, meanings)| *meanings);
+    let words: Vec<&str> = group
+        .chars()
+        .filter_map(|letter| folios.iter().find(|(known, _)| *known == letter).map(|(_, meaning)| *meaning))
+        .collect();
+    if words.len() < 2 || words.len() != group.chars().count() || !group.starts_with(['C', 'D']) {
+        return String::new();
+    }
+    format!(": {group} is {}", words.join(", "))
 }
 
 /// What signs in texts mean, as far as they occur, one list for each kind.
@@ -85,7 +115,7 @@ pub(super) fn signs(schedule: &AnnotatedSchedule) -> [Vec<String>; 3] {
 }
 
 /// What `--` and `~~` mean, if what is observed says them: cells without a pattern.
-fn cells(observed: &str) -> Vec<String> {
+pub(super) fn cells(observed: &str) -> Vec<String> {
     let meanings = [("--", "behind the end of the file"), ("~~", "what no command has written")];
     let occur = meanings.into_iter().filter(|(sign, _)| observed.contains(sign));
     occur.map(|(sign, meaning)| format!("{sign} {meaning}")).collect()
@@ -98,7 +128,7 @@ fn garbage(schedule: &AnnotatedSchedule) -> Option<String> {
         Ending::Said(text) | Ending::Violated(text) => names_garbage(text),
     };
     let found = violations.any(|text| names_garbage(text)) || cause::ending(schedule).iter().any(at_the_end);
-    found.then(|| "~N: what device block N had before".to_owned())
+    found.then(|| "~N: what device block N had before, which nobody wrote to this file".to_owned())
 }
 
 /// What `seq 3/1` means, if a step says it.

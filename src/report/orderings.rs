@@ -2,27 +2,35 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde_json::json;
 use stalemap_model::words::count::count;
 use stalemap_model::words::ordering::Link;
 
 use super::check::{names, verdict};
 use super::json::pretty;
+use super::text::fill;
 use crate::expect::VACUOUS;
 use crate::orderings::{Study, Weakened, Weakest};
 use crate::run::{Outcome, preemptions};
 use crate::verdict::Verdict;
 
-/// The table and the statement.
-pub fn render(study: &Study, color: bool) -> String {
+/// The widest first column that needs no second line: that of the longest name.
+const NAMES: u16 = 18;
+
+/// The table and the statement, on lines of `width` columns.
+pub fn render(study: &Study, color: bool, width: usize) -> String {
+    let filled = |text: &str| {
+        let lines = text.split('\n').map(|line| fill(line, width, 2).join("\n"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
     let Outcome { scenario, design, .. } = &study.kernel;
     let memory = study.kernel.memory.name();
     let mut text = format!("{scenario} under {design}, {memory} memory\n\n");
     let _ = writeln!(text, "with the kernel's orderings: {}", verdict(&study.kernel));
     if study.kernel.verdict == Verdict::Violates {
         text.push_str("\nThe design is broken whatever is ordered; there is nothing to weaken.\n");
-        return text;
+        return filled(&text);
     }
     if study.is_vacuous() {
         // That it holds vacuously stands above.
@@ -30,16 +38,15 @@ pub fn render(study: &Study, color: bool) -> String {
         let reasons: Vec<&str> =
             reasons.map(|reason| reason.strip_prefix(VACUOUS).unwrap_or(reason)).collect();
         let _ = writeln!(text, "\nThere is nothing to conclude: {}.", reasons.join("; "));
-        return text;
+        return filled(&text);
     }
-    let _ = writeln!(text, "\n{}", table(study, color));
-    text.push_str(&statement(study));
-    text
+    format!("{}\n{}\n{}", filled(&text), table(study, color, width), filled(&statement(study)))
 }
 
-fn table(study: &Study, color: bool) -> String {
+fn table(study: &Study, color: bool, width: usize) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
     if color {
         table.enforce_styling();
     } else {
@@ -66,6 +73,14 @@ fn table(study: &Study, color: bool) -> String {
         let where_ = Cell::new("both at once");
         let cells = [Cell::new(joined(&pair.without)), Cell::new(""), where_, needed(&pair.outcome)];
         table.add_row(cells.into_iter().chain([Cell::new(cost(&pair.outcome))]));
+    }
+    // Names, kinds and answers are whole; what they are of is broken.
+    let whole = ColumnConstraint::ContentWidth;
+    let names = ColumnConstraint::UpperBoundary(Width::Fixed(NAMES));
+    for (at, constraint) in [(0, names), (1, whole), (3, whole)] {
+        if let Some(column) = table.column_mut(at) {
+            column.set_constraint(constraint);
+        }
     }
     table.trim_fmt()
 }

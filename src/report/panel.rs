@@ -4,13 +4,16 @@ use std::ops::Range;
 
 use serde::Serialize;
 use stalemap_facade::ActorId;
-use stalemap_model::system::panel::{Fact, FolioState, MappedFor, Panel, Part, Shows, Span, Strip};
+use stalemap_model::system::panel::{
+    BlockState, Fact, FolioState, MappedFor, Panel, Part, Shows, Span, Strip,
+};
 use stalemap_model::words::cell_contents::CellContents;
 use stalemap_model::words::extent::{Extent, Fork};
 use stalemap_model::words::geometry::Bytes;
 
-use crate::annotate::{AnnotatedSchedule, harmless};
-use crate::report::zones;
+use crate::annotate::mappings::Life;
+use crate::annotate::{AnnotatedSchedule, count, harmless};
+use crate::report::{words, zones};
 
 /// The state of one file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -21,6 +24,21 @@ pub struct FileState {
     facts: Vec<Named>,
     /// What is laid out by byte offset.
     strips: Vec<Row>,
+    /// The mappings that are cached, the oldest first.
+    mappings: Vec<Cached>,
+}
+
+/// A cached mapping.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+struct Cached {
+    /// Who holds it.
+    holder: String,
+    /// What it says, and how old it is.
+    words: String,
+    /// Whether others have changed the extent map since.
+    stale: bool,
+    /// Whether the step sampled it, or made it stale.
+    changed: bool,
 }
 
 /// A single value.
@@ -63,8 +81,37 @@ struct Cell {
 /// The state after the setup and after each step.
 pub fn states(schedule: &AnnotatedSchedule) -> Vec<Vec<FileState>> {
     let before = std::iter::once(None).chain(schedule.states.iter().map(|panels| Some(&panels[..])));
-    let files = |(now, before): (&Vec<Panel>, _)| files(now, before, &|actor| schedule.name(actor));
-    schedule.states.iter().zip(before).map(files).collect()
+    let state = |(step, (now, before)): (usize, (&Vec<Panel>, _))| {
+        let mut files = files(now, before, &|actor| schedule.name(actor));
+        for (file, panel) in files.iter_mut().zip(now) {
+            file.mappings = cached(schedule, panel.title.as_deref(), step);
+        }
+        files
+    };
+    schedule.states.iter().zip(before).enumerate().map(state).collect()
+}
+
+/// The mappings of a file that are cached after so many steps.
+fn cached(schedule: &AnnotatedSchedule, file: Option<&str>, steps: usize) -> Vec<Cached> {
+    let Some(now) = steps.checked_sub(1) else { return Vec::new() };
+    let is_held = |life: &&Life| {
+        life.sampled <= now && life.end.is_none_or(|end| end > now) && life.file.as_deref() == file
+    };
+    let one = |life: &Life| {
+        let age = match now - life.sampled {
+            0 => "sampled now".to_owned(),
+            age => format!("sampled at step {}, {} ago", life.sampled + 1, count(age, "step")),
+        };
+        let since = life.invalidated.iter().map(|(row, _)| *row).filter(|row| *row <= now).min();
+        let stale = since.map_or_else(String::new, |row| format!("; out of date since step {}", row + 1));
+        Cached {
+            holder: schedule.name(life.actor),
+            words: format!("{}; {age}{stale}", harmless(&words::mapping(&life.mapping))),
+            stale: since.is_some(),
+            changed: life.sampled == now || since == Some(now),
+        }
+    };
+    schedule.mappings.iter().filter(is_held).map(one).collect()
 }
 
 fn files(now: &[Panel], before: Option<&[Panel]>, name: &dyn Fn(ActorId) -> String) -> Vec<FileState> {
@@ -74,6 +121,7 @@ fn files(now: &[Panel], before: Option<&[Panel]>, name: &dyn Fn(ActorId) -> Stri
             title: panel.title.as_deref().map(harmless),
             facts: values(panel, before, name),
             strips: panel.strips.iter().map(|strip| row(strip, before)).collect(),
+            mappings: Vec::new(),
         }
     };
     now.iter().enumerate().map(file).collect()
@@ -190,8 +238,19 @@ fn flags(folio: &FolioState) -> String {
         (folio.mapped == Some(MappedFor::Writing), "mapped writable"),
         (folio.mapped == Some(MappedFor::Reading), "mapped read-only"),
     ];
-    let flags: Vec<&str> = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| *flag).collect();
-    flags.join(", ")
+    let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| (*flag).to_owned());
+    flags.chain(blocks(&folio.blocks)).collect::<Vec<_>>().join(", ")
+}
+
+/// The blocks of a folio that has several: `blocks: dirty, valid, not valid`.
+fn blocks(blocks: &[BlockState]) -> Option<String> {
+    let word = |block: &BlockState| match (block.uptodate, block.dirty) {
+        (_, true) => "dirty",
+        (true, false) => "valid",
+        (false, false) => "not valid",
+    };
+    let words: Vec<&str> = blocks.iter().map(word).collect();
+    (!words.is_empty()).then(|| format!("blocks: {}", words.join(", ")))
 }
 
 #[cfg(test)]

@@ -43,7 +43,9 @@ pub fn picture(schedule: &AnnotatedSchedule) -> String {
     let total = gutter_at + gutters.iter().map(|gutter| gutter.1).sum::<usize>() + MARGIN;
     let headline = cause::headline(schedule);
     let title = wrap(&headline, (total - 2 * MARGIN) / CHARACTER, 2);
-    let top = MARGIN + LINE * (title.len() + 3);
+    let order = cause::critical_order(schedule)
+        .map_or_else(Vec::new, |order| wrap(&order, (total - 2 * MARGIN) / CHARACTER, 2));
+    let top = MARGIN + LINE * (title.len() + order.len() + 3);
     let rows = rows(schedule, top, (total - gutter_at.min(total / 3)) / CHARACTER);
     let bottom = rows.last().map_or(top, |row| row.top + row.height) + LINE;
     let letters = letters::of_schedule(schedule);
@@ -57,6 +59,7 @@ pub fn picture(schedule: &AnnotatedSchedule) -> String {
             rect.ground width=(total) height=(height) {}
             @for (n, line) in title.iter().enumerate() { (text(MARGIN, MARGIN + LINE * (n + 1), "head", line)) }
             (text(MARGIN, MARGIN + LINE * (title.len() + 1), "soft", &format!("{}; {}", harmless(&schedule.about.scenario), cause::size(schedule))))
+            @for (n, line) in order.iter().enumerate() { (text(MARGIN, MARGIN + LINE * (title.len() + n + 2), "", line)) }
             @for (n, actor) in movers.iter().enumerate() {
                 @let x = width_of(n);
                 line.life x1=(x) y1=(head_at + 4) x2=(x) y2=(bottom) {}

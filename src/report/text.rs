@@ -86,6 +86,23 @@ pub(crate) fn fill(text: &str, most: usize, indent: usize) -> Vec<String> {
     lines
 }
 
+/// Breaks the lines of a text that are longer than so many columns, if there is such a limit; what belongs to a line is indented two
+/// columns further than it.
+pub(crate) fn broken(text: &str, columns: Option<usize>) -> String {
+    let Some(columns) = columns else { return text.to_owned() };
+    let one = |line: &str| {
+        let (words, end) = line.strip_suffix('\n').map_or((line, ""), |words| (words, "\n"));
+        if width(words) <= columns {
+            return line.to_owned();
+        }
+        let indent = words.len() - words.trim_start().len();
+        let lines = fill(words, columns.saturating_sub(indent), 2);
+        let lines: Vec<String> = lines.iter().map(|line| format!("{:indent$}{line}", "")).collect();
+        lines.join("\n") + end
+    };
+    text.split_inclusive('\n').map(one).collect()
+}
+
 /// Splits a word that does not fit, behind an underscore or the like if there is one, and not in the middle
 /// of a character.
 fn break_word(word: &str, width: usize) -> (&str, &str) {
@@ -126,6 +143,14 @@ mod tests {
     fn a_filled_text_has_its_words_whole() {
         assert_eq!(fill("ab cd efghij k", 5, 2), ["ab cd", "  efghij", "  k"]);
         assert!(fill("", 5, 2).is_empty());
+    }
+
+    #[test]
+    fn only_lines_that_are_too_long_are_broken() {
+        let text = "one  two\n  three four five\n";
+        assert_eq!(broken(text, Some(13)), "one  two\n  three four\n    five\n");
+        assert_eq!(broken(text, None), text);
+        assert_eq!(broken("\nab", Some(1)), "\nab");
     }
 
     #[test]

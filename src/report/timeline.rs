@@ -2,8 +2,8 @@
 //! changed, and the life of each mapping that went out of date as a bar.
 //!
 //! The layout follows the "CPU 0 / CPU 1" pictures of kernel commit messages: in plain ASCII to be pasted into a
-//! mail, or with colour and box drawing on a terminal ([`Look`]). First comes the loss in one sentence, then the
-//! picture, then what the marks mean and which orders decided it.
+//! mail, or with colour and box drawing on a terminal ([`Look`]). First comes the loss in one sentence and the order of steps that made
+//! it, then the picture, then what the marks mean and which orders decide.
 
 mod column;
 mod fold;
@@ -23,7 +23,7 @@ use self::fold::Row;
 use self::legend::legend;
 use self::space::{GAP, INDENT};
 
-pub use self::look::Look;
+pub use self::look::{Look, Show};
 use super::letters;
 use super::style::{BAD, DIM, DOUBT, HEAD};
 use super::text::{Line, wrap};
@@ -32,7 +32,7 @@ use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, DecidingOrder, count, harmless};
 use crate::report::cause::{self, Ending};
 
-/// What several files' state must leave for the operations beside it.
+/// What several files' state, and what is shown where it decides, must leave for the operations beside it.
 const ROOM: usize = 40;
 /// What is said of the state before the first step.
 const BEFORE: &str = "after the setup";
@@ -65,6 +65,10 @@ pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
     let width = look.width;
     let page = Page::new(schedule, look);
     let mut lines = headline(schedule, width);
+    if let Some(order) = cause::critical_order(schedule) {
+        lines.push(Line::default());
+        lines.extend(paragraph(&order, width, Style::new()));
+    }
     lines.push(Line::default());
     lines.extend(page.head());
     lines.extend(page.before());
@@ -75,8 +79,7 @@ pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
         }
     }
     lines.extend(ending(schedule, width));
-    let last = cause::critical_order(schedule).into_iter();
-    let last = last.chain(schedule.deciding.iter().map(DecidingOrder::sentence));
+    let last = schedule.deciding.iter().map(DecidingOrder::sentence);
     let last = last.chain(schedule.about.certified.as_deref().map(harmless));
     let last = last.chain(schedule.about.replay.as_deref().map(|line| format!("Replay: {}", harmless(line))));
     let last = last.flat_map(|text| paragraph(&text, width, Style::new())).collect();
@@ -160,6 +163,7 @@ impl<'r> Page<'r> {
         // The number, the mark of a preemption, a space.
         let text_at = schedule.steps.len().to_string().len().max(2) + 2;
         let (mut gutter, mut aside) = gutter::changing(gutter::columns(&schedule.replay));
+        gutter::add(&mut gutter, gutter::of_kinds(schedule, look.show), width.saturating_sub(text_at + ROOM));
         let needed =
             |gutter: &[gutter::Column]| gutter.iter().map(|column| column.width + GAP).sum::<usize>();
         let letters = legend::letters(&gutter);
@@ -187,11 +191,11 @@ impl<'r> Page<'r> {
     /// The heads of the columns, underlined. Those of the state stand at the bottom.
     fn head(&self) -> Vec<Line> {
         let files = usize::from(self.gutter.iter().any(|column| column.file.is_some()));
-        let height = self.columns.iter().map(|column| self.heads(column).len()).max().unwrap_or(0);
+        let height = self.columns.iter().map(|column| column.heads(&self.schedule).len()).max().unwrap_or(0);
         let height = height.max(1 + files);
         let mut lines: Vec<Line> = (0..height).map(|_| Line::default()).collect();
         for column in &self.columns {
-            for (line, (lanes, at, head)) in lines.iter_mut().zip(self.heads(column)) {
+            for (line, (lanes, at, head)) in lines.iter_mut().zip(column.heads(&self.schedule)) {
                 self.put_lanes(line, column, lanes);
                 line.put(column.text_at() + at, HEAD, &head);
             }
@@ -207,19 +211,6 @@ impl<'r> Page<'r> {
         self.put_gutter(&mut rule, |column| (Style::new(), self.look.symbols.rule.repeat(column.width)));
         lines.push(rule);
         lines
-    }
-
-    /// The lines of a column's head: how many lanes pass by, where it begins, and what it says.
-    fn heads(&self, column: &Column) -> Vec<(usize, usize, String)> {
-        if column.sharing == Sharing::Alone || column.sharing == Sharing::Names {
-            return wrap(&column.head, column.width, 0).into_iter().map(|head| (0, 0, head)).collect();
-        }
-        let head = |(lane, actor): (usize, &ActorId)| {
-            let at = column.indent(*actor);
-            let lines = wrap(&self.schedule.title(*actor), column.width.saturating_sub(at), 2 * INDENT);
-            lines.into_iter().map(move |head| (lane, at, head))
-        };
-        column.actors.iter().enumerate().flat_map(head).collect()
     }
 
     /// Puts the lanes that pass by on the left of a text.
@@ -359,8 +350,8 @@ impl<'r> Page<'r> {
             if let Some(mark) = if n == 0 { first } else { further } {
                 let style = match mark {
                     Mark::Misused => BAD.bold(),
-                    Mark::Stale => DOUBT,
-                    Mark::Sampled | Mark::Cached | Mark::Dropped | Mark::DroppedStale => Style::new(),
+                    Mark::Stale | Mark::DroppedStale => DOUBT,
+                    Mark::Sampled | Mark::Cached | Mark::Dropped => Style::new(),
                 };
                 line.put(column.at + 2 * place, style, self.look.symbol(mark));
             }

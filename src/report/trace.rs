@@ -118,7 +118,7 @@ pub(super) fn understood(text: &mut String, counts: &Counts) {
     }
     if !counts.unknown.is_empty() {
         let names: Vec<&str> = counts.unknown.keys().take(8).map(String::as_str).collect();
-        let more = if counts.unknown.len() > names.len() { ", …" } else { "" };
+        let more = if counts.unknown.len() > names.len() { ", ..." } else { "" };
         let unknown = sum(&mut counts.unknown.values());
         let _ = writeln!(text, "skipped: {unknown} that are not known here ({}{more})", names.join(", "));
     }

@@ -64,7 +64,7 @@ fn what(what: &What) -> String {
 const BEHIND_VALID: &str = " (behind the valid size)";
 
 /// A mapping: `written SHARED NEW 0-8k, seq 3/1`.
-fn mapping(mapping: &Mapping) -> String {
+pub fn mapping(mapping: &Mapping) -> String {
     let shared = if mapping.fork == Fork::Cow { " SHARED" } else { "" };
     let new = if mapping.new { " NEW" } else { "" };
     let behind = if mapping.behind_valid { BEHIND_VALID } else { "" };

@@ -14,16 +14,18 @@ static SCENARIOS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 pub struct UnknownScenario {
     /// What was asked for.
     pub name: String,
-    /// The one that was probably meant.
-    pub nearest: Option<String>,
+    /// Those of which one was probably meant.
+    pub near: Vec<String>,
 }
 
 impl fmt::Display for UnknownScenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no shipped scenario is called {:?}", self.name)?;
-        match &self.nearest {
-            Some(name) => write!(f, "; a similar name is {name:?}"),
-            None => Ok(()),
+        let near: Vec<String> = self.near.iter().map(|name| format!("{name:?}")).collect();
+        match &near[..] {
+            [] => Ok(()),
+            [one] => write!(f, "; a similar name is {one}"),
+            several => write!(f, "; similar names are {}", several.join(", ")),
         }
     }
 }
@@ -50,17 +52,20 @@ pub fn find(name: &str) -> Result<(String, &'static str), UnknownScenario> {
     let name = name.strip_prefix("./").unwrap_or(name);
     let plain = name.strip_suffix(".toml").unwrap_or(name);
     if let Some((near, _)) = all.iter().find(|(known, _)| known == plain) {
-        return Err(UnknownScenario { name: name.to_owned(), nearest: Some(near.clone()) });
+        return Err(UnknownScenario { name: name.to_owned(), near: vec![near.clone()] });
     }
     // Whoever leaves the folder out is near as well.
     let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
-    let mut same_file = all.iter().filter(|(known, _)| last(known) == last(name));
-    if let (Some(found), None, false) = (same_file.next(), same_file.next(), name.contains('/')) {
-        return Ok(found.clone());
+    let same_file: Vec<&(String, &'static str)> =
+        all.iter().filter(|(known, _)| last(known) == last(plain)).collect();
+    if let ([found], false) = (&same_file[..], name.contains('/')) {
+        return Ok((*found).clone());
     }
-    let same_file = all.iter().find(|(known, _)| last(known) == last(name)).map(|(known, _)| known.as_str());
-    let near = same_file.or_else(|| nearest(name, all.iter().map(|(known, _)| known.as_str())));
-    Err(UnknownScenario { name: name.to_owned(), nearest: near.map(str::to_owned) })
+    let mut near: Vec<String> = same_file.into_iter().map(|(known, _)| known.clone()).collect();
+    if near.is_empty() {
+        near.extend(nearest(name, all.iter().map(|(known, _)| known.as_str())).map(str::to_owned));
+    }
+    Err(UnknownScenario { name: name.to_owned(), near })
 }
 
 fn collect(dir: &Dir<'static>, found: &mut Vec<(String, &'static str)>) {

@@ -211,8 +211,9 @@ pub(super) fn observe(
         return nothing;
     }
     let texts = ranges.and_then(|ranges| ranges.value.texts(example, reader)).unwrap_or_default();
-    let read =
-        |text: Text<'_>| Some(Placed { what: observed(&text, block, files, reader)?, span: text.span });
+    let read = |text: Text<'_>| {
+        Some(Placed { what: observed(&text, block, files, &mut reader.errors)?, span: text.span })
+    };
     let ranges = texts.into_iter().filter_map(read).collect();
     let names =
         calls.and_then(|calls| calls.value.texts("`calls = [\"reader\"]`", reader)).unwrap_or_default();
@@ -234,29 +235,35 @@ pub(super) fn observe(
     (ranges, heard.into_iter().filter_map(place).collect())
 }
 
-fn observed(text: &Text<'_>, block: u64, files: &[String], reader: &mut Reader<'_>) -> Option<FileRange> {
+/// Reads a range of a file.
+pub(super) fn observed(
+    text: &Text<'_>,
+    block: u64,
+    files: &[String],
+    errors: &mut Errors,
+) -> Option<FileRange> {
     let words = text.words();
     let find = |name: &str, span, errors: &mut Errors| files::find(name, span, files, errors);
-    let (file, words) = match files::named(&words, text, find, &mut reader.errors) {
+    let (file, words) = match files::named(&words, text, find, errors) {
         (Named::File(file), words) => (file, words),
         (Named::Unsaid, words) => (0, words),
         (Named::Wrong, _) => return None,
     };
     let [offset, length] = words else {
         let message = format!("a range has an offset and a length, not {}", count(words.len(), "word"));
-        reader.errors.add(text.span.clone(), message, "for example `\"4k 4k\"`");
+        errors.add(text.span.clone(), message, "for example `\"4k 4k\"`");
         return None;
     };
     let [start, bytes] = [offset, length].map(|word| {
         let size = number::size(word.text, block);
         let report = |error: number::NumberError| {
-            reader.errors.add(word.span.clone(), error.message(&quote(word.text)), error.help());
+            errors.add(word.span.clone(), error.message(&quote(word.text)), error.help());
         };
         size.map_err(report).ok()
     });
     let (start, bytes) = (start?, bytes?);
     if bytes == 0 {
-        reader.errors.add(length.span.clone(), "the range is empty", "the length is at least 1 byte");
+        errors.add(length.span.clone(), "the range is empty", "the length is at least 1 byte");
         return None;
     }
     Some(FileRange { file, range: start..start + bytes })

@@ -28,6 +28,7 @@ mod table;
 mod tests;
 mod text;
 mod verb;
+mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +43,8 @@ use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::kernel_version::{KernelVersion, MODERN};
 use stalemap_model::words::ordering::Orderings;
 use stalemap_model::words::personality::Personality;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 pub use actors::CommandLine;
 use implementations::Kind;
@@ -50,6 +53,7 @@ pub use diagnostics::{Diagnostic, Diagnostics};
 pub use names::nearest;
 pub use read::{MAX_BYTES, read};
 pub(crate) use verb::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
+pub use wanted::Wanted;
 
 /// What a file expects of a design.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -275,6 +279,17 @@ impl Scenario {
         let own = self.designs.keys().chain(self.kernels.keys()).map(String::as_str);
         let names = implementations::built_in_names().chain([MODERN]).chain(own);
         names.filter(|name| self.expect.contains_key(*name)).map(str::to_owned).collect()
+    }
+
+    /// The line of the file that says what is expected of a name, from 1; for want of that, the one where `[expect]` begins.
+    pub fn expectation_line(&self, name: &str) -> Option<usize> {
+        let file = DeTable::parse(&self.source).ok()?;
+        let (table, value) = file.get_ref().iter().find(|(key, _)| key.get_ref() == "expect")?;
+        let DeValue::Table(expectations) = value.get_ref() else { return None };
+        let of_name =
+            |key: &&Spanned<DeString<'_>>| implementations::canonical(key.get_ref(), &self.fs) == name;
+        let key = expectations.keys().find(of_name).unwrap_or(table);
+        Some(self.source[..key.span().start].matches('\n').count() + 1)
     }
 
     /// What has to be reached under a name.

@@ -88,6 +88,7 @@ fn a_row_is_bisected_in_sentences() {
     let said = text(&said.stdout);
     for sentence in [
         "Patches 03, 04, 06, 07, 09, 10 change no field of the model, and so no verdict.",
+        "Patch 05 changes fields of the model, and no verdict.",
         "Patch 01 breaks 1 (gfs2/jdata-valid).",
         "Patch 02 repairs 1 (gfs2/t6).",
         "Patch 08 repairs 1 (gfs2/jdata-valid).",
@@ -142,7 +143,8 @@ fn a_schedule_is_played_under_another_design_as_far_as_it_fits() {
          `iomap_valid`.",
         copies[0]
     );
-    assert!(stopped.contains(&says), "{stopped}");
+    let first = stopped.split("\n\n").next().unwrap_or_default();
+    assert_eq!(first.split_whitespace().collect::<Vec<_>>().join(" "), says, "{stopped}");
     assert!(stopped.contains("--design iomap_valid"), "{stopped}");
     let same = replay("linux-6.1");
     assert!(same.contains("All 16 steps of the schedule fit under linux-6.1."), "{same}");

@@ -218,6 +218,97 @@ fn quiet_prints_only_surprises() {
     let wrong = file_with(&folder, "wrong.toml", &format!("{RACE}\n[expect]\nnone = \"holds\"\n"));
     let said = text(&stalemap(folder.path(), &["check", &wrong, "--quiet"]).stdout);
     assert!(said.starts_with("FAIL wrong.toml"), "{said}");
+    let json = stalemap(folder.path(), &["check", "xfs/t1", &wrong, "--quiet", "--format", "json"]);
+    let document: Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    let results = document["results"].as_array().expect("results");
+    let shown: Vec<&Value> = results.iter().map(|result| &result["scenario"]).collect();
+    assert_eq!(shown, ["wrong.toml"]);
+    for format in ["json", "csv", "junit", "sarif"] {
+        let refused = stalemap(folder.path(), &["compare", "xfs/t1", "--quiet", "--format", format]);
+        assert_eq!(refused.status.code(), Some(2), "{format}");
+        assert!(text(&refused.stderr).contains("prints the answer of a comparison alone"), "{format}");
+    }
+    let row = ["compare", "--bisect", "series-00..series-10", "gfs2/t6"];
+    let (all, quiet) =
+        (stalemap(folder.path(), &row), stalemap(folder.path(), &[&row[..], &["--quiet"]].concat()));
+    let (all, quiet) = (text(&all.stdout), text(&quiet.stdout));
+    assert!(
+        all.starts_with(&quiet) && all.contains("\n\ngfs2/t6: ") && !quiet.contains("\n\n"),
+        "{all}\n{quiet}"
+    );
+    let between = ["compare", "--between", "none", "iomap_valid", "xfs/t1", "--quiet"];
+    let said = text(&stalemap(folder.path(), &between).stdout);
+    assert!(said.contains("They part at step 9") && !said.contains(" | "), "{said}");
+}
+
+#[test]
+fn a_folder_without_scenarios_does_not_hide_the_catalogue() {
+    let folder = elsewhere();
+    fs::create_dir_all(folder.path().join("ext4/t1")).expect("a folder");
+    fs::create_dir(folder.path().join("nothing")).expect("a folder");
+    let listed = |path: &str| text(&stalemap(folder.path(), &["list", path]).stdout);
+    let shipped = listed("ext4");
+    assert!(
+        shipped.lines().count() > 5 && shipped.lines().all(|line| line.starts_with("ext4/")),
+        "{shipped}"
+    );
+    assert!(listed("ext4/t1").starts_with("ext4/t1 "));
+    let shown = text(&stalemap(folder.path(), &["show", "ext4/t1"]).stdout);
+    assert!(shown.starts_with("ext4/t1\n"), "{shown}");
+    let refused = text(&stalemap(folder.path(), &["list", "nothing"]).stderr);
+    let names_both = "nothing is a folder without a scenario (*.toml), and no folder of the catalogue is called \"nothing\"";
+    assert!(refused.contains(names_both), "{refused}");
+    fs::write(folder.path().join("ext4/own.toml"), RACE).expect("a file");
+    assert!(listed("ext4").starts_with("ext4/own.toml "), "{}", listed("ext4"));
+}
+
+#[test]
+fn every_folder_with_such_a_scenario_is_suggested() {
+    let refused = text(&stalemap(elsewhere().path(), &["compare", "t1"]).stderr);
+    for name in ["ext4/t1", "xfs/t1", "zoned/t1"] {
+        assert!(refused.contains(&format!("\"{name}\"")), "{name}: {refused}");
+    }
+}
+
+#[test]
+fn a_second_design_that_is_missing_is_asked_for() {
+    for scenario in ["xfs/t1", "gfs2"] {
+        let refused = stalemap(elsewhere().path(), &["compare", "--between", "none", scenario]);
+        let said = text(&refused.stderr);
+        assert_eq!((refused.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+        assert!(said.contains(&format!("write `--between none SECOND {scenario}`")), "{said}");
+    }
+}
+
+#[test]
+fn lines_fit_the_columns_that_are_asked_for() {
+    let folder = elsewhere();
+    let saved = stalemap(folder.path(), &["check", "xfs/t1", "--design", "none", "--save", "s"]);
+    assert_eq!(saved.status.code(), Some(0));
+    let replay = ["replay", "s/xfs-t1-none.schedule", "--design", "iomap_valid", "--width", "60"];
+    let commands: [&[&str]; 6] = [
+        &["check", "xfs/t1", "xfs/t2"],
+        &["compare", "xfs/t1"],
+        &["compare", "--between", "none", "iomap_valid", "xfs/t1"],
+        &["compare", "--bisect", "series-00..series-10", "gfs2/t6"],
+        &["costs", "xfs/t1"],
+        &replay,
+    ];
+    for columns in [40, 60, 120] {
+        for command in commands.iter().filter(|command| command[0] != "replay" || columns == 60) {
+            let output = program()
+                .args(*command)
+                .env("COLUMNS", columns.to_string())
+                .current_dir(folder.path())
+                .output();
+            let said = text(&output.expect("the program starts").stdout);
+            let longest = said.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+            assert!(longest <= columns, "{command:?} at {columns}: {longest}\n{said}");
+        }
+    }
+    let wide =
+        program().args(["costs", "xfs/t1"]).env("COLUMNS", "120").output().expect("the program starts");
+    assert!(text(&wide.stdout).lines().any(|line| line.chars().count() > 80));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use stalemap::annotate::inner::Inner;
 use stalemap::annotate::program::Program;
 use stalemap::annotate::{About, AnnotatedSchedule, annotate, setup};
 use stalemap::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
@@ -108,6 +109,57 @@ fn text_forms_are_as_recorded() {
 }
 
 #[test]
+fn state_is_shown_by_itself_where_it_decides_and_only_there() {
+    let (mut all, mut of) = (0, BTreeMap::new());
+    for broken in Broken::everywhere() {
+        all += 1;
+        let kinds: BTreeSet<&str> =
+            Inner::deciding(&broken.schedule).iter().map(|inner| inner.kind.name()).collect();
+        for kind in kinds {
+            of.entry(kind).or_insert_with(Vec::new).push(broken.name.clone());
+        }
+    }
+    for kind in ["pte", "blocks", "i_size", "disk"] {
+        let shown = of.get(kind).map_or(0, Vec::len);
+        assert!(shown > 2 && shown * 2 < all, "{kind} in {shown} of {all}: {:?}", of.get(kind));
+    }
+}
+
+#[test]
+fn pages_and_pictures_explain_their_letters_and_who_holds_what() {
+    let broken = Broken::find("xfs/t1");
+    let (page, picture) = (html::page(&broken.schedule), svg::picture(&broken.schedule));
+    for drawn in [&page, &picture] {
+        for said in [
+            "U unwritten, W written; one letter a block",
+            "one group of letters a folio: Cl? is clean, locked, not all valid",
+        ] {
+            assert!(drawn.contains(said), "{said}");
+        }
+        assert!(drawn.contains("Critical order: 7, 12, 16."));
+    }
+    assert!(page.find("Critical order") < page.find("<table>"));
+    // After step 7 the writer holds a mapping; after 12 it is out of date; after 16 it has none.
+    let data = page.split(r#"<script id="data" type="application/json">"#).nth(1).unwrap();
+    let data: Value = serde_json::from_str(data.split("</script>").next().unwrap()).unwrap();
+    let held = |step: usize| data["schedules"][0]["states"][step][0]["mappings"].as_array().unwrap().clone();
+    let of_writer = |step: usize| held(step).into_iter().find(|mapping| mapping["holder"] == "writer");
+    assert_eq!(of_writer(6), None);
+    let sampled = of_writer(7).unwrap();
+    assert_eq!(
+        (&sampled["words"], &sampled["changed"]),
+        (&"unwritten 0-8k, seq 1; sampled now".into(), &true.into())
+    );
+    let stale = of_writer(13).unwrap();
+    let words = "unwritten 0-8k, seq 1; sampled at step 7, 6 steps ago; out of date since step 12";
+    assert_eq!(
+        (stale["words"].as_str(), stale["stale"].as_bool(), stale["changed"].as_bool()),
+        (Some(words), Some(true), Some(false))
+    );
+    assert_eq!(of_writer(16), None);
+}
+
+#[test]
 fn every_counterexample_of_the_catalogue_fits_a_mail() {
     let mut in_lanes = 0;
     for broken in Broken::everywhere() {
@@ -164,7 +216,7 @@ fn the_valid_size_is_drawn_where_a_file_has_one() {
         |row: usize| moved.replay.played[row].gutter.contains(&("valid".to_owned(), "4k".to_owned()));
     let at = moved.steps.iter().position(|step| step.op == "extend_valid_size").unwrap();
     assert!(before(at - 1) && !before(at));
-    let folded = render(&moved, Look::terminal(100).plain());
+    let folded = render(&moved, Look::terminal(140).plain());
     assert!(folded.contains(" steps: ") && folded.contains("the valid size is 12k"), "{folded}");
     let direct = counterexample("ntfs3/read-folio-valid", "not-moved", properties::LOST_WRITE);
     let said = direct.steps.iter().flat_map(|step| &step.notes);
@@ -629,10 +681,15 @@ fn sarif_follows_the_published_schema() {
 
 #[test]
 fn sarif_has_a_thread_flow_for_each_actor() {
-    let (text, _) = check(&["xfs/t1", "--design", "none", "--design", "iomap_valid", "--format", "sarif"]);
+    let asked = ["xfs/t1", "--design", "none", "--design", "iomap_valid", "--format", "sarif"];
+    let (text, _) = check(&asked);
+    let log: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(log["runs"][0]["results"], Value::Array(Vec::new()), "what is expected is no finding");
+    let (text, _) = check(&[&asked[..], &["--sarif-expected"]].concat());
     let log: Value = serde_json::from_str(&text).unwrap();
     let results = log["runs"][0]["results"].as_array().unwrap();
-    assert_eq!(results.len(), 1, "what holds is no result");
+    let ids: Vec<&str> = results.iter().filter_map(|result| result["ruleId"].as_str()).collect();
+    assert_eq!(ids, ["lost-write", "wrong-zero"], "what holds is no result");
     assert_eq!((&results[0]["ruleId"], &results[0]["level"]), (&"lost-write".into(), &"note".into()));
     let flows = results[0]["codeFlows"][0]["threadFlows"].as_array().unwrap();
     let names: Vec<&str> = flows.iter().map(|flow| flow["id"].as_str().unwrap()).collect();
@@ -645,10 +702,147 @@ fn sarif_has_a_thread_flow_for_each_actor() {
     order.sort_unstable();
     assert_eq!(order, (1..=16).collect::<Vec<u64>>(), "every step is in one flow");
     let (_, source) = catalogue::find("xfs/t1").unwrap();
+    for result in results {
+        let line =
+            result["locations"][0]["physicalLocation"]["region"]["startLine"].as_u64().unwrap() as usize;
+        assert_eq!(source.lines().nth(line - 1), Some("none = [\"lost-write\"]"));
+    }
     let place = &flows[1]["locations"][0]["location"]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "scenarios/xfs/t1.toml");
     let line = place["region"]["startLine"].as_u64().unwrap() as usize;
     assert_eq!(source.lines().nth(line - 1), Some("name = \"writer\""));
+}
+
+#[test]
+fn sarif_has_a_result_for_each_unexpected_property_at_its_line() {
+    let file = surprising();
+    let path = file.path().to_str().unwrap();
+    let source = std::fs::read_to_string(path)
+        .unwrap()
+        .replace("iomap_valid = \"holds\"", "iomap_valid = [\"deadlock\"]");
+    std::fs::write(path, &source).unwrap();
+    let (text, code) = check(&[path, "--format", "sarif"]);
+    assert_eq!(code, Some(1));
+    let log: Value = serde_json::from_str(&text).unwrap();
+    let run = &log["runs"][0];
+    let found: Vec<(&str, &str, &str)> = run["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| {
+            let line =
+                result["locations"][0]["physicalLocation"]["region"]["startLine"].as_u64().unwrap() as usize;
+            let said = |value: &'static str| result[value].as_str().unwrap();
+            (said("ruleId"), said("level"), source.lines().nth(line - 1).unwrap())
+        })
+        .collect();
+    let (none, valid) = ("none = \"holds\"", "iomap_valid = [\"deadlock\"]");
+    let expected =
+        [("lost-write", "error", none), ("wrong-zero", "error", none), ("not-as-expected", "error", valid)];
+    assert_eq!(found, expected);
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let ids: Vec<&str> = rules.iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["lost-write", "wrong-zero", "not-as-expected"]);
+    for rule in rules {
+        for part in [&rule["help"]["text"], &rule["help"]["markdown"], &rule["fullDescription"]["text"]] {
+            assert!(part.as_str().is_some_and(|text| text.len() > 20), "{rule}");
+        }
+    }
+}
+
+/// An element of XML: its name, its attributes, and what is in it.
+struct Element {
+    name: String,
+    attributes: Vec<String>,
+    inside: Vec<Element>,
+}
+
+/// Reads what our reports consist of: a declaration, elements, text.
+fn element(text: &str) -> (Element, &str) {
+    let (before, rest) = text.split_once('<').unwrap();
+    assert!(before.trim().is_empty(), "{before}");
+    let (tag, mut rest) = rest.split_once('>').unwrap();
+    let (tag, is_empty) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
+    let (name, mut said) = tag.split_once(' ').unwrap_or((tag, ""));
+    let mut attributes = Vec::new();
+    while let Some((attribute, after)) = said.split_once("=\"") {
+        attributes.push(attribute.trim().to_owned());
+        said = after.split_once('"').unwrap().1;
+    }
+    let mut inside = Vec::new();
+    if is_empty {
+        return (Element { name: name.to_owned(), attributes, inside }, rest);
+    }
+    loop {
+        let next = rest.find('<').unwrap();
+        if let Some(after) = rest[next..].strip_prefix(&format!("</{name}>")) {
+            return (Element { name: name.to_owned(), attributes, inside }, after);
+        }
+        if let Some(data) = rest[next..].strip_prefix("<![CDATA[") {
+            rest = data.split_once("]]>").unwrap().1;
+            continue;
+        }
+        let (found, after) = element(&rest[next..]);
+        inside.push(found);
+        rest = after;
+    }
+}
+
+/// What Jenkins' plugin xunit asks of an element (junit-10.xsd): attributes that it must have, those that it may have, and what may be
+/// in it.
+const OF_JENKINS: [(&str, &str, &str, &str); 7] = [
+    ("testsuites", "", "name time tests failures errors", "testsuite"),
+    (
+        "testsuite",
+        "name tests failures errors",
+        "group time skipped timestamp hostname id package file log url",
+        "testsuite properties testcase system-out system-err",
+    ),
+    (
+        "testcase",
+        "name",
+        "time classname group",
+        "skipped error failure rerunFailure rerunError flakyFailure flakyError system-out system-err",
+    ),
+    ("failure", "", "type message", ""),
+    ("skipped", "", "type message", ""),
+    ("system-out", "", "", ""),
+    ("system-err", "", "", ""),
+];
+
+fn follows_jenkins(element: &Element) -> usize {
+    let rule = OF_JENKINS.iter().find(|(name, ..)| *name == element.name);
+    let (name, must, may, inside) = rule.unwrap_or_else(|| panic!("{} is in no schema", element.name));
+    let has = |list: &str, name: &str| list.split(' ').any(|known| known == name);
+    for attribute in must.split(' ').filter(|attribute| !attribute.is_empty()) {
+        assert!(element.attributes.iter().any(|name| name == attribute), "{name} without {attribute}");
+    }
+    for attribute in &element.attributes {
+        assert!(has(must, attribute) || has(may, attribute), "{name} may not have {attribute}");
+    }
+    let below = element.inside.iter().map(|part| {
+        assert!(has(inside, &part.name), "{} in {name}", part.name);
+        follows_jenkins(part)
+    });
+    1 + below.sum::<usize>()
+}
+
+#[test]
+fn junit_follows_the_schema_of_jenkins() {
+    let file = surprising();
+    let path = file.path().to_str().unwrap();
+    let (text, _) = check(&["xfs/t1", "xfs/t8", path, "--format", "junit"]);
+    let (limited, _) =
+        check(&["xfs/t2", "--design", "iomap_valid", "--limit-states", "100", "--format", "junit"]);
+    let mut elements = 0;
+    for text in [&text, &limited] {
+        let body = text.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n").expect("a declaration");
+        let (root, rest) = element(body);
+        assert_eq!((root.name.as_str(), rest.trim()), ("testsuites", ""));
+        elements += follows_jenkins(&root);
+    }
+    assert!(elements > 70, "{elements}");
+    assert!(text.contains("<failure ") && limited.contains("<skipped "));
 }
 
 /// Lines of stderr of a replay.

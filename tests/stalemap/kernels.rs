@@ -23,8 +23,8 @@ fn names() -> Vec<&'static str> {
 
 /// The names that a run was under.
 fn under(arguments: &[&str]) -> Vec<String> {
-    let document: Value =
-        serde_json::from_str(&said(&[arguments, &["--quiet", "--format", "json"]].concat())).expect("JSON");
+    let output = stalemap(elsewhere().path(), &[arguments, &["--format", "json"]].concat());
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let results = document["results"].as_array().expect("results");
     results.iter().map(|result| result["design"].as_str().expect("a name").to_owned()).collect()
 }

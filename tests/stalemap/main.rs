@@ -3,6 +3,7 @@
 //! One program, because linking the tool again for each subject takes longer than running most of them. Tests share its
 //! process: what depends on something that a process has once goes through [`common::alone`].
 
+mod accepting;
 mod answers;
 mod assumptions;
 mod bad_schedules;
@@ -42,12 +43,14 @@ mod mutated_files;
 mod observers;
 mod orderings;
 mod outside;
+mod packages;
 mod places;
 mod programs;
 mod readme;
 mod scenario_errors;
 mod semantics;
 mod synthesis;
+mod terminal;
 mod timeline;
 mod trace_forms;
 mod trace_impossible;
@@ -55,6 +58,7 @@ mod trace_judged;
 mod traces;
 mod tracing;
 mod verdicts;
+mod witnesses;
 
 // Searches take memory from it as those of the command do.
 use stalemap_allocator as _;

@@ -15,7 +15,7 @@ use stalemap_model::words::branches;
 use stalemap_model::words::ordering::{Link, Orderings};
 use stalemap_model::words::personality::Bump;
 
-use crate::common::{all_shipped, elsewhere, of_one_release, page, shipped, stalemap, text};
+use crate::common::{all_shipped, elsewhere, of_one_release, page, program, shipped, stalemap, text};
 
 fn scenario(name: &str, memory: MemoryModel) -> Scenario {
     Scenario { memory, ..shipped(name) }
@@ -196,6 +196,22 @@ fn the_table_is_what_the_page_shows() {
         shown += 1;
     }
     assert_eq!(shown, 3);
+}
+
+#[test]
+fn the_table_fits_the_columns_and_names_stay_whole() {
+    for columns in ["80", "120"] {
+        let ran =
+            program().args(["orderings", "xfs/t1", "--memory", "lkmm"]).env("COLUMNS", columns).output();
+        let said = text(&ran.expect("the program starts").stdout);
+        let longest = said.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        assert!(longest <= columns.parse().expect("a number"), "{longest}\n{said}");
+        for name in
+            ["ilock-lock", "writeback-clear", "xa-end-writeback", "xa-remove-failed", "invalidate_lock"]
+        {
+            assert!(said.contains(&format!("\n {name} ")), "{name}\n{said}");
+        }
+    }
 }
 
 #[test]

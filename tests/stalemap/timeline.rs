@@ -363,13 +363,63 @@ fn timelines_on_a_terminal() {
 }
 
 #[test]
+fn state_is_shown_where_it_decides_or_is_asked_for() {
+    let folder = elsewhere();
+    let saved = |scenario: &str, under: &[&str]| {
+        let arguments = [&["check", scenario, "--save", "s"][..], under].concat();
+        let saved = stalemap(folder.path(), &arguments);
+        let said = text(&saved.stdout);
+        let path = said
+            .lines()
+            .rev()
+            .find_map(|line| line.strip_prefix("saved "))
+            .unwrap_or_else(|| panic!("{said}"));
+        path.to_owned()
+    };
+    let heads = |arguments: &[&str]| -> Vec<String> {
+        let drawn = text(&stalemap(folder.path(), &[&["replay"][..], arguments].concat()).stdout);
+        let head = drawn.lines().find(|line| line.contains("ext") && line.contains("folios"));
+        head.unwrap_or_else(|| panic!("{drawn}")).split_whitespace().map(str::to_owned).collect()
+    };
+    let ends_with = |heads: &[String], expected: &[&str]| {
+        heads.ends_with(&expected.iter().map(|head| (*head).to_owned()).collect::<Vec<_>>())
+    };
+    let write = saved("xfs/t1", &["--design", "none"]);
+    let plain = heads(&[&write, "--width", "120"]);
+    assert!(ends_with(&plain, &["ext", "seq", "folios"]), "nothing else decides: {plain:?}");
+    let all = heads(&[&write, "--width", "120", "--show", "pte,blocks,size"]);
+    assert!(ends_with(&all, &["folios", "pte", "blocks", "i_size", "disk"]), "{all:?}");
+    let size = heads(&[&write, "--width", "120", "--show", "size"]);
+    assert!(ends_with(&size, &["folios", "i_size", "disk"]), "{size:?}");
+    // The size on disk runs ahead.
+    let ahead = saved("gfs2/crash-append", &["--design", "none"]);
+    let heads_of_ahead = heads(&[&ahead, "--width", "140"]);
+    assert!(ends_with(&heads_of_ahead, &["i_size", "disk"]), "{heads_of_ahead:?}");
+    let unknown = stalemap(folder.path(), &["replay", &write, "--show", "locks"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("pte"), "{}", text(&unknown.stderr));
+}
+
+#[test]
+fn the_order_that_decides_stands_above_the_drawing() {
+    for drawn in all() {
+        let text = drawn.print(100);
+        let (order, table) =
+            (text.find("Critical order"), text.find("\n    ---").or_else(|| text.find("---")));
+        if let Some(order) = order {
+            assert!(table.is_some_and(|table| order < table), "{text}");
+        }
+    }
+}
+
+#[test]
 fn who_looks_at_the_data_mode_and_who_sets_it_say_which() {
     let folder = elsewhere();
     let run = ["witness", "gfs2/jdata-flip", "--design", "none", "--reach", "data-mode"];
     let said = text(&stalemap(folder.path(), &run).stdout);
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("a_ops as for data that are not journalled"), "{said}");
-    assert!(words.contains("gfs2_set_aops data are journalled from here on"), "{said}");
+    assert!(words.contains("a_ops: as for data that are not journalled"), "{said}");
+    assert!(words.contains("gfs2_set_aops: data are journalled from here on"), "{said}");
 }
 
 /// Six blocks are too many to be printed whole: of each fork what changed is printed, by number.

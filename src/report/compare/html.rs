@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::answer::sentences;
+use super::verb;
 use super::words::{cell, scenarios};
 use crate::annotate::harmless;
 use crate::comparison::Comparison;
@@ -112,7 +113,7 @@ fn filters() -> Markup {
 fn table(matrix: &Matrix<'_>, head: &str, drawings: &Drawings<'_>) -> Markup {
     let differing = matrix.rows.iter().filter(|row| differs(row)).count();
     html! {
-        h2 { (head) ": " (differing) " of " (scenarios(matrix.rows.len())) " differ" }
+        h2 { (head) ": " (differing) " of " (scenarios(matrix.rows.len())) " " (verb(differing, matrix.rows.len())) }
         div.scrolls tabindex="0" role="region" aria-label=(head) {
             table {
                 thead {

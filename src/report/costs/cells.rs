@@ -92,6 +92,31 @@ pub(super) fn in_words(retries: &Retries) -> String {
     }
 }
 
-/// The heads of the two rows about single calls.
+/// The heads of the two rows about single calls, and what they mean.
 pub(super) const OF_ONE_CALL: &str = "stale, spurious of one call";
+pub(super) const OF_ONE_CALL_MEANS: &str = "the most mappings that one call of a buffered write gives up in any run, and the most of \
+                                            these where a fresh mapping says the same for what is left";
 pub(super) const RETRIES: &str = "stale of one call <= changes";
+pub(super) const RETRIES_MEANS: &str = "whether no call of a buffered write gives up more mappings than others move the change \
+                                        counters of its file after it got its first";
+
+/// The answers that occur to that, each with what it means, without a number that it ends with.
+pub(super) fn answers(counted: &[Costs]) -> Vec<(&'static str, &'static str)> {
+    let mut answers: Vec<(&str, &str)> = counted.iter().map(|costs| answer(&costs.retries)).collect();
+    answers.sort_unstable();
+    answers.dedup();
+    answers
+}
+
+fn answer(retries: &Retries) -> (&'static str, &'static str) {
+    match retries {
+        Retries::NoCheck => ("no check", "the design never asks whether a mapping is stale"),
+        Retries::NeverStale => ("none", "no mapping is given up in any run"),
+        Retries::Bounded => ("proved", "so it is in every run"),
+        Retries::BoundedSoFar => {
+            ("so far", "so it is in every run that was counted before a limit was reached")
+        }
+        Retries::Exceeded { .. } => ("refuted +N", "some call gives up N more"),
+        Retries::Endless { .. } => ("endless", "some call gives up mappings for ever"),
+    }
+}

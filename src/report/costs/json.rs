@@ -4,25 +4,33 @@ use serde_json::{Map, Value, json};
 
 use crate::costs::{Cost, Costs, Retries};
 use crate::report::json::pretty;
+use crate::report::times::Times;
 
 /// The document of `costs`.
-pub fn document(counted: &[Costs]) -> String {
-    pretty(&json!({ "schema": "stalemap.costs/1", "results": results(counted) }))
+pub fn document(counted: &[Costs], times: Times) -> String {
+    pretty(&json!({ "schema": "stalemap.costs/1", "results": results(counted, times) }))
 }
 
 /// The document of `compare`, with costs.
-pub fn added(document: &str, counted: &[Costs]) -> String {
+pub fn added(document: &str, counted: &[Costs], times: Times) -> String {
     match serde_json::from_str::<Map<String, Value>>(document) {
         Ok(mut object) => {
-            object.insert("costs".to_owned(), results(counted));
+            object.insert("costs".to_owned(), results(counted, times));
             pretty(&Value::Object(object))
         }
         Err(_) => document.to_owned(),
     }
 }
 
-fn results(counted: &[Costs]) -> Value {
-    counted.iter().map(result).collect()
+fn results(counted: &[Costs], times: Times) -> Value {
+    let one = |costs: &Costs| {
+        let mut result = result(costs);
+        if times == Times::Said {
+            result["elapsed_ms"] = json!(costs.elapsed.as_millis() as u64);
+        }
+        result
+    };
+    counted.iter().map(one).collect()
 }
 
 fn result(costs: &Costs) -> Value {
@@ -37,7 +45,6 @@ fn result(costs: &Costs) -> Value {
         "transitions": costs.transitions,
         "limits_hit": costs.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
         "halted": costs.halted,
-        "elapsed_ms": costs.elapsed.as_millis() as u64,
         "counts": counts,
         "of_one_call": { "stale_aborts": stale, "spurious_aborts": spurious },
         "retries": retries(&costs.retries),

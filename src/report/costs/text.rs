@@ -1,24 +1,25 @@
-//! Costs as text, in 80 columns.
+//! Costs as text, on lines of so many columns.
 
 use std::fmt::Write as _;
 
 use stalemap_model::words::count::count;
 
 use super::cells::{
-    Column, OF_ONE_CALL, RETRIES, WEIGHT, by_scenario, cell, columns, in_words, of_one_call, rows,
+    Column, OF_ONE_CALL, OF_ONE_CALL_MEANS, RETRIES, RETRIES_MEANS, WEIGHT, answers, by_scenario, cell,
+    columns, in_words, of_one_call, rows,
 };
 use crate::costs::Costs;
 use crate::costs::quantity::{self, Counted};
 use crate::report::text::wrap;
 
-/// Columns of a line.
-const WIDTH: usize = 80;
-/// Of these, for the heads of rows, and for each design.
+/// Columns for the heads of rows, where a line has enough; and for each design.
 const HEAD: usize = 30;
 const COLUMN: usize = 12;
 
 /// A block for each scenario: what is counted down, designs across. And what the counts mean.
-pub fn render(counted: &[Costs]) -> String {
+pub fn render(counted: &[Costs], width: usize) -> String {
+    // One design at least stands beside the heads.
+    let head = HEAD.min(width.saturating_sub(COLUMN));
     let mut text = String::new();
     let mut shown: Vec<&'static Counted> = Vec::new();
     for group in by_scenario(counted) {
@@ -26,25 +27,31 @@ pub fn render(counted: &[Costs]) -> String {
         let rows = rows(&columns);
         shown.extend(&rows);
         let _ = writeln!(text, "{}", group[0].scenario);
-        for some in columns.chunks((WIDTH - HEAD) / COLUMN) {
-            block(&mut text, some, &rows);
+        for some in columns.chunks((width.saturating_sub(head) / COLUMN).max(1)) {
+            block(&mut text, some, &rows, head);
         }
         text.push('\n');
     }
-    text.push_str(&legend(&shown));
-    text.push_str(&basis(counted));
+    text.push_str(&legend(counted, &shown, width));
+    text.push_str(&basis(counted, width));
     text
 }
 
-fn line(head: &str, cells: impl Iterator<Item = String>) -> String {
-    let mut line = format!("  {head:<width$}", width = HEAD - 2);
-    for cell in cells {
-        let _ = write!(line, "{cell:>COLUMN$}");
+/// A row whose head takes `width` columns; the cells stand beside the last line of it.
+fn line(head: &str, width: usize, cells: impl Iterator<Item = String>) -> String {
+    let mut lines: Vec<String> =
+        wrap(head, width.saturating_sub(2), 2).iter().map(|head| format!("  {head}")).collect();
+    if let Some(last) = lines.last_mut() {
+        *last = format!("{last:<width$}");
+        for cell in cells {
+            let _ = write!(last, "{cell:>COLUMN$}");
+        }
+        last.truncate(last.trim_end().len());
     }
-    line.trim_end().to_owned() + "\n"
+    lines.join("\n") + "\n"
 }
 
-fn block(text: &mut String, columns: &[Column<'_>], rows: &[&'static Counted]) {
+fn block(text: &mut String, columns: &[Column<'_>], rows: &[&'static Counted], head: usize) {
     // Names of designs that cost the same stand one below the other.
     let names: Vec<Vec<String>> = columns
         .iter()
@@ -52,38 +59,36 @@ fn block(text: &mut String, columns: &[Column<'_>], rows: &[&'static Counted]) {
         .collect();
     for number in 0..names.iter().map(Vec::len).max().unwrap_or(0) {
         let name = |names: &Vec<String>| names.get(number).cloned().unwrap_or_default();
-        text.push_str(&line("", names.iter().map(name)));
+        text.push_str(&line("", head, names.iter().map(name)));
     }
     for row in rows {
         let cells = columns.iter().map(|column| cell(column.costs.of(row), column.costs));
-        text.push_str(&line(&row.key.replace('_', " "), cells));
+        text.push_str(&line(&row.key.replace('_', " "), head, cells));
     }
     if rows.iter().any(|row| row.quantity == quantity::ABORTS.quantity) {
-        text.push_str(&line(OF_ONE_CALL, columns.iter().map(|column| of_one_call(column.costs))));
+        text.push_str(&line(OF_ONE_CALL, head, columns.iter().map(|column| of_one_call(column.costs))));
     }
-    text.push_str(&line(RETRIES, columns.iter().map(|column| in_words(&column.costs.retries))));
+    text.push_str(&line(RETRIES, head, columns.iter().map(|column| in_words(&column.costs.retries))));
 }
 
-fn paragraph(text: &str) -> String {
-    wrap(text, WIDTH, 4).join("\n") + "\n"
-}
-
-fn legend(shown: &[&'static Counted]) -> String {
+fn legend(counted: &[Costs], shown: &[&'static Counted], width: usize) -> String {
+    let paragraph = |text: &str| wrap(text, width, 4).join("\n") + "\n";
     let mut text = paragraph(&format!("Each count: the most in any run, and {WEIGHT}."));
     for counted in quantity::ALL.iter().filter(|counted| shown.contains(counted)) {
         text.push_str(&paragraph(&format!("{}: {}.", counted.key.replace('_', " "), counted.meaning)));
     }
     if shown.iter().any(|counted| counted.quantity == quantity::ABORTS.quantity) {
-        text.push_str(&paragraph(&format!(
-            "{RETRIES}: whether no call of a buffered write gives up more mappings than others move the change \
-             counters of its file after it got its first. `none`: no mapping is given up in any run."
-        )));
+        text.push_str(&paragraph(&format!("{OF_ONE_CALL}: {OF_ONE_CALL_MEANS}.")));
     }
+    let words: Vec<String> =
+        answers(counted).iter().map(|(word, means)| format!("`{word}`: {means}")).collect();
+    text.push_str(&paragraph(&format!("{RETRIES}: {RETRIES_MEANS}. {}.", words.join("; "))));
     text
 }
 
 /// What the numbers rest on.
-fn basis(counted: &[Costs]) -> String {
+fn basis(counted: &[Costs], width: usize) -> String {
+    let paragraph = |text: &str| wrap(text, width, 4).join("\n") + "\n";
     let vertices = counted.iter().map(|costs| costs.vertices).sum();
     let transitions = counted.iter().map(|costs| costs.transitions).sum();
     let mut text = String::from("\n");

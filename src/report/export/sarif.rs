@@ -1,7 +1,7 @@
-//! SARIF 2.1.0, which code scanning shows: a result for each design that violates something, with a thread flow for each
-//! actor of the counterexample.
+//! SARIF 2.1.0, which code scanning shows: a result for each property that is violated and not expected to be, with a thread flow for
+//! each actor of the counterexample.
 //!
-//! The place of a step is where the scenario file names its actor: that is what can be changed about it. The order of
+//! The place of a result is the line of `[expect]` that it contradicts. The place of a step is where the scenario file names its actor: that is what can be changed about it. The order of
 //! the steps over all flows is their `executionOrder`.
 
 use std::path::Path;
@@ -20,43 +20,86 @@ use crate::run::is_surprising;
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// The document of `check`: each outcome, with its counterexample if it has one.
-pub fn log(outcomes: &[(Outcome, Option<AnnotatedSchedule>)]) -> String {
-    let results: Vec<Value> =
-        outcomes.iter().filter_map(|(outcome, schedule)| result(outcome, schedule.as_ref())).collect();
-    let mut rules: Vec<Property> =
-        outcomes.iter().flat_map(|(outcome, _)| outcome.violated.clone()).collect();
-    rules.sort_unstable();
-    rules.dedup();
-    let rule = |property: &Property| {
-        let mut rule = json!({
-            "id": property.name(),
-            "shortDescription": { "text": property.name().replace('-', " ") },
-        });
-        if let Some(item) = properties::about(*property) {
-            rule["fullDescription"] = json!({ "text": item.says });
-            rule["help"] = json!({ "text": format!("What promises that it is not so: {}.", item.source) });
-        }
-        rule
-    };
+/// A verdict, with what a result needs of its scenario.
+pub struct Judged<'o> {
+    /// The verdict.
+    pub outcome: &'o Outcome,
+    /// The line of the file that says what is expected, from 1.
+    pub line: usize,
+    /// The counterexample, if there is one.
+    pub schedule: Option<AnnotatedSchedule>,
+}
+
+/// What becomes of violations that the file expects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expected {
+    /// Nothing: they are no finding.
+    LeftOut,
+    /// They are notes.
+    Noted,
+}
+
+/// What a verdict is that is not as expected otherwise than by a violation.
+const OTHERWISE: &str = "not-as-expected";
+
+/// The document of `check`: a result for each property that some outcome violates.
+pub fn log(judged: &[Judged<'_>], expected: Expected) -> String {
+    let results: Vec<Value> = judged.iter().flat_map(|judged| results(judged, expected)).collect();
+    let found = |id: &str| results.iter().any(|result| result["ruleId"] == id);
+    let mut rules: Vec<Value> = properties::ALL
+        .iter()
+        .filter(|property| found(property.name()))
+        .map(|property| rule(*property))
+        .collect();
+    if found(OTHERWISE) {
+        rules.push(rule_of(
+            OTHERWISE,
+            "the verdict is not what the file expects, by something else than a violation",
+            "Read the reasons in the message. If the verdict is right, change [expect] of the file, or have it changed: \
+             `stalemap check FILE --accept`.",
+        ));
+    }
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
             "tool": { "driver": {
                 "name": "stalemap",
-                "version": env!("CARGO_PKG_VERSION"),
-                "rules": rules.iter().map(rule).collect::<Vec<_>>(),
+                "version": crate::cli::VERSION,
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
             } },
             "invocations": [{
                 "executionSuccessful": true,
-                "toolExecutionNotifications": outcomes.iter().filter_map(|(outcome, _)| incomplete(outcome)).collect::<Vec<_>>(),
+                "toolExecutionNotifications": judged.iter().filter_map(|judged| incomplete(judged.outcome)).collect::<Vec<_>>(),
             }],
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
     });
     format!("{document:#}\n")
+}
+
+fn rule(property: Property) -> Value {
+    let Some(item) = properties::about(property) else {
+        return rule_of(property.name(), property.name(), "");
+    };
+    let help = format!(
+        "What promises that it is not so: {}. The thread flows of the result are the steps of a run that violates it, actor by \
+         actor; `stalemap check SCENARIO --design NAME` (`--kernel NAME`) draws it.",
+        item.source
+    );
+    rule_of(property.name(), item.says, &help)
+}
+
+fn rule_of(id: &str, says: &str, help: &str) -> Value {
+    json!({
+        "id": id,
+        "shortDescription": { "text": id.replace('-', " ") },
+        "fullDescription": { "text": says },
+        "help": { "text": help, "markdown": format!("**{}**: {says}.\n\n{help}", id.replace('-', " ")) },
+        "defaultConfiguration": { "level": "error" },
+    })
 }
 
 /// A search that ended at a limit has proved nothing.
@@ -70,34 +113,56 @@ fn incomplete(outcome: &Outcome) -> Option<Value> {
     Some(json!({ "level": "warning", "message": { "text": text } }))
 }
 
-/// Nothing for a design that holds as expected.
-fn result(outcome: &Outcome, schedule: Option<&AnnotatedSchedule>) -> Option<Value> {
-    let surprising = is_surprising(outcome);
-    if outcome.violated.is_empty() && !surprising {
-        return None;
+/// A result for each violated property that is not expected, and one for what else is not; the others as notes, or not at all.
+fn results(judged: &Judged<'_>, expected: Expected) -> Vec<Value> {
+    let outcome = judged.outcome;
+    let mut results = Vec::new();
+    for property in &outcome.violated {
+        let is_expected = outcome.judgement.expects(*property, &outcome.violated);
+        if is_expected && expected == Expected::LeftOut {
+            continue;
+        }
+        let level = if is_expected { "note" } else { "error" };
+        results.push(violation(judged, *property, level));
     }
-    let words = schedule.map_or_else(|| check::verdict(outcome), cause::headline);
-    let reasons = outcome.judgement.reasons.iter().map(String::as_str);
-    let text: Vec<&str> = std::iter::once(words.as_str()).chain(reasons).collect();
-    let mut result = json!({
-        "level": if surprising { "error" } else { "note" },
-        "message": { "text": text.join(" ") },
-        "locations": [location(&outcome.scenario, 1)],
-        "partialFingerprints": { "scenarioAndDesign/v1": format!("{}/{}", outcome.scenario, outcome.design) },
+    let is_other = is_surprising(outcome) && !results.iter().any(|result| result["level"] == "error");
+    if is_other {
+        let text = format!("{}; {}", check::verdict(outcome), outcome.judgement.reasons.join("; "));
+        results.push(result(judged, OTHERWISE, "error", &text));
+    }
+    results
+}
+
+fn violation(judged: &Judged<'_>, property: Property, level: &str) -> Value {
+    let outcome = judged.outcome;
+    let shown = outcome.counterexample.as_ref().is_some_and(|shown| shown.property == property);
+    let Some(schedule) = judged.schedule.as_ref().filter(|_| shown) else {
+        let says = properties::about(property).map_or(property.name(), |item| item.says);
+        let text = format!("{} under {}: {property}: {says}.", outcome.scenario, outcome.design);
+        return result(judged, property.name(), level, &text);
+    };
+    let mut result = result(judged, property.name(), level, &cause::headline(schedule));
+    let message = json!({ "text": format!("{} under {}: {}", outcome.scenario, outcome.design, cause::size(schedule)) });
+    result["codeFlows"] = json!([{ "message": message, "threadFlows": flows(schedule) }]);
+    result
+}
+
+fn result(judged: &Judged<'_>, rule: &str, level: &str, text: &str) -> Value {
+    let outcome = judged.outcome;
+    json!({
+        "ruleId": rule,
+        "level": level,
+        "message": { "text": text },
+        "locations": [location(&outcome.scenario, judged.line)],
+        "partialFingerprints": {
+            "scenarioDesignRule/v1": format!("{}/{}/{rule}", outcome.scenario, outcome.design),
+        },
         "properties": {
             "design": outcome.design,
             "verdict": outcome.verdict.name(),
             "asExpected": outcome.judgement.as_expected,
         },
-    });
-    if let Some(property) = outcome.violated.first() {
-        result["ruleId"] = json!(property.name());
-    }
-    if let Some(schedule) = schedule {
-        let message = json!({ "text": format!("{} under {}: {}", outcome.scenario, outcome.design, cause::size(schedule)) });
-        result["codeFlows"] = json!([{ "message": message, "threadFlows": flows(schedule) }]);
-    }
-    Some(result)
+    })
 }
 
 fn flows(schedule: &AnnotatedSchedule) -> Vec<Value> {

@@ -47,6 +47,15 @@
       element("div", { class: "scale", "aria-hidden": "true" }, element("span", {}, "0"), element("span", {}, bytes(end))));
   }
 
+  // The mappings that are cached: who holds each, what it says, how old it is.
+  function cached(mappings) {
+    if (!mappings.length) return [];
+    const items = mappings.map(({ holder, words, stale, changed }) =>
+      element("li", { class: [stale && "out-of-date", changed && "changed"].filter(Boolean).join(" ") },
+        element("b", {}, holder), ": " + words));
+    return [element("div", { class: "mappings" }, element("b", {}, "mappings"), element("ul", {}, ...items))];
+  }
+
   function mark(n, step) {
     const { depends_on } = schedules[n];
     const article = articles[n];
@@ -69,7 +78,7 @@
         element("dd", { class: changed && "changed" }, value || "free"),
       ]);
       const title = file.title ? [element("h3", {}, file.title)] : [];
-      return element("section", {}, ...title, element("dl", {}, ...facts), ...file.strips.map(strip));
+      return element("section", {}, ...title, element("dl", {}, ...facts), ...file.strips.map(strip), ...cached(file.mappings));
     });
     articles[n].querySelector(".state")
       .replaceChildren(element("h2", {}, step ? "After step " + step : "After the setup"), ...files);

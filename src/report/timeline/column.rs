@@ -16,10 +16,6 @@ use crate::report::text::{width as width_of, wrap};
 const READABLE: usize = 14;
 /// A longer name does not move what is said of the other actors to the right.
 const LONG_NAME: usize = 16;
-/// On more than a page, a column for each actor is not worth this many times the lines of a single one.
-const MUCH_LONGER: usize = 2;
-/// The lines of a page.
-const PAGE: usize = 60;
 /// What the last lane leaves for its text. With less, each step says who made it instead.
 const LAST_LANE: usize = 28;
 /// The narrowest and the widest lane.
@@ -70,6 +66,19 @@ impl Column {
             Sharing::Lanes(lane) => lane * self.actors.iter().position(|other| *other == actor).unwrap_or(0),
             Sharing::Alone | Sharing::Names => 0,
         }
+    }
+
+    /// The lines of its head: how many lanes pass by, where it begins, and what it says.
+    pub(super) fn heads(&self, schedule: &AnnotatedSchedule) -> Vec<(usize, usize, String)> {
+        let Sharing::Lanes(_) = self.sharing else {
+            return wrap(&self.head, self.width, 0).into_iter().map(|head| (0, 0, head)).collect();
+        };
+        let head = |(lane, actor): (usize, &ActorId)| {
+            let at = self.indent(*actor);
+            let lines = wrap(&schedule.title(*actor), self.width.saturating_sub(at), 2 * INDENT);
+            lines.into_iter().map(move |head| (lane, at, head))
+        };
+        self.actors.iter().enumerate().flat_map(head).collect()
     }
 
     /// The rows of its actors.
@@ -135,8 +144,8 @@ impl Column {
     }
 }
 
-/// The columns of the actors, with their widths: one each, or one for all where that would be too narrow to
-/// be read with pleasure.
+/// The columns of the actors, with their widths: one each, or one for all where that is shorter, or one each would be too narrow to be
+/// read with pleasure.
 pub(super) fn columns(schedule: &AnnotatedSchedule, barred: &[ActorId], available: usize) -> Vec<Column> {
     let movers = schedule.movers();
     let mut shared = shared(schedule, barred, available);
@@ -145,9 +154,7 @@ pub(super) fn columns(schedule: &AnnotatedSchedule, barred: &[ActorId], availabl
     let shared = vec![shared];
     let each = |actor: ActorId| Column::new(schedule.title(actor), vec![actor], barred, Sharing::Alone);
     match fitted(movers.into_iter().map(each).collect(), schedule, available) {
-        Some(columns) if lines(&columns, schedule) <= PAGE.max(MUCH_LONGER * lines(&shared, schedule)) => {
-            columns
-        }
+        Some(columns) if lines(&columns, schedule) <= lines(&shared, schedule) => columns,
         _ => shared,
     }
 }
@@ -166,12 +173,13 @@ fn shared(schedule: &AnnotatedSchedule, barred: &[ActorId], available: usize) ->
     Column { sharing: Sharing::Lanes(lane), ..lanes }
 }
 
-/// The lines that transitions take.
+/// The lines that heads and transitions take.
 fn lines(columns: &[Column], schedule: &AnnotatedSchedule) -> usize {
     let lines_of = |column: &Column| -> usize {
         column.rows(schedule).iter().map(|row| column.lines(schedule, *row, column.width).len()).sum()
     };
-    columns.iter().map(lines_of).sum()
+    let heads = columns.iter().map(|column| column.heads(schedule).len()).max().unwrap_or(0);
+    heads + columns.iter().map(lines_of).sum::<usize>()
 }
 
 /// The columns with widths that fit.

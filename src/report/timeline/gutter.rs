@@ -9,8 +9,11 @@ use std::ops::Range;
 
 use stalemap_explore::Replay;
 
-use crate::annotate::AnnotatedStep;
+use super::look::Show;
+use super::space::GAP;
 use crate::annotate::files::{self, Note};
+use crate::annotate::inner::Inner;
+use crate::annotate::{AnnotatedSchedule, AnnotatedStep};
 use crate::report::text::{width, wrap};
 
 /// The column of the extents.
@@ -66,6 +69,29 @@ pub(super) fn columns(replay: &Replay) -> Vec<Column> {
         }
     };
     replay.initial.iter().map(|(name, _)| column(name)).collect()
+}
+
+/// What is shown beside the columns that a replay always has.
+pub(super) fn of_kinds(schedule: &AnnotatedSchedule, show: Show) -> Vec<Column> {
+    let inner = match show {
+        Show::WhatDecides => Inner::deciding(schedule),
+        Show::These(kinds) => Inner::of(schedule, &kinds.into_iter().flatten().collect::<Vec<_>>()),
+    };
+    let column = |inner: Inner| Column { file: inner.file, ..Column::new(inner.kind.name(), &inner.values) };
+    inner.into_iter().map(column).collect()
+}
+
+/// Puts columns behind those of their files, as far as all fit `room`.
+pub(super) fn add(columns: &mut Vec<Column>, more: Vec<Column>, room: usize) {
+    let needed = |columns: &[Column]| columns.iter().map(|column| column.width + GAP).sum::<usize>();
+    if needed(columns) + needed(&more) > room {
+        return;
+    }
+    for column in more {
+        let place = columns.iter().rposition(|other| other.file == column.file);
+        let place = place.map_or(columns.len(), |place| place + 1);
+        columns.insert(place, column);
+    }
 }
 
 /// The columns apart: those of files that change, and what those of the others show. The only file is always

@@ -1,6 +1,8 @@
 //! How a timeline is drawn: as a mail, or on a terminal.
 
+use crate::annotate::inner::StateKind;
 use crate::annotate::mappings::Mark;
+use crate::report::characters::Characters;
 
 /// The narrowest page; a narrower one is drawn like this one.
 const NARROWEST: usize = 48;
@@ -14,6 +16,16 @@ pub struct Look {
     pub(super) color: bool,
     pub(super) symbols: &'static Symbols,
     pub(super) folding: Folding,
+    pub(super) show: Show,
+}
+
+/// Which state is shown beside what always is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Show {
+    /// What decides.
+    WhatDecides,
+    /// These kinds.
+    These([Option<StateKind>; StateKind::ALL.len()]),
 }
 
 /// What bars and rules are made of.
@@ -63,12 +75,18 @@ pub(super) enum Folding {
 impl Look {
     /// Plain ASCII, to be pasted into a mail or a commit message: 72 columns.
     pub fn mail() -> Self {
-        Look { width: MAIL, color: false, symbols: &ASCII, folding: Folding::Full }
+        Look { width: MAIL, color: false, symbols: &ASCII, folding: Folding::Full, show: Show::WhatDecides }
     }
 
     /// Colour and box drawing, as wide as the terminal, long runs folded.
     pub fn terminal(width: usize) -> Self {
-        Look { width: width.max(NARROWEST), color: true, symbols: &BOXES, folding: Folding::Runs }
+        Look {
+            width: width.max(NARROWEST),
+            color: true,
+            symbols: &BOXES,
+            folding: Folding::Runs,
+            show: Show::WhatDecides,
+        }
     }
 
     /// No line wider than this, but at least 48 columns.
@@ -81,6 +99,27 @@ impl Look {
     #[must_use]
     pub fn full(self) -> Self {
         Look { folding: Folding::Full, ..self }
+    }
+
+    /// Of characters that a terminal can show.
+    #[must_use]
+    pub fn of(self, characters: Characters) -> Self {
+        match characters {
+            Characters::Unicode => self,
+            Characters::Ascii => Look { symbols: &ASCII, ..self },
+        }
+    }
+
+    /// With this state beside what is always shown.
+    #[must_use]
+    pub fn showing(self, show: Show) -> Self {
+        Look { show, ..self }
+    }
+
+    /// In colour.
+    #[must_use]
+    pub fn colored(self) -> Self {
+        Look { color: true, ..self }
     }
 
     /// No colour.

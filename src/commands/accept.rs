@@ -1,0 +1,77 @@
+//! `check --accept`: what came of the runs becomes what the files expect.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::verdicts::{self, Ran};
+use super::{Exit, Report, Result, unwritable};
+use crate::accept::{accepted, refusal};
+use crate::cli::CheckArgs;
+use crate::input::{self, InputError};
+use crate::run::Outcome;
+use crate::scenario::Scenario;
+use crate::verdict::Verdict;
+
+/// `check --accept`.
+pub(super) fn command(args: &CheckArgs) -> Result<Report> {
+    let files = input::files_of(&args.run.paths)?;
+    if files.is_empty() {
+        let problem = "`--accept` changes files: name some, or a folder of them";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
+    let ran = match verdicts::run(&args.run)? {
+        Ok(ran) => ran,
+        Err(report) => return Ok(report),
+    };
+    let (mut text, mut exit) = (String::new(), Exit::Expected);
+    for (scenario, path) in of_scenarios(&ran, &files) {
+        let (told, came) = one(scenario, path, &ran.outcomes)?;
+        text.push_str(&told);
+        exit = exit.max(came);
+    }
+    Ok(Report::of(text, exit))
+}
+
+/// The scenarios, each with its file.
+fn of_scenarios<'r>(
+    ran: &'r Ran,
+    files: &'r [(PathBuf, String)],
+) -> impl Iterator<Item = (&'r Scenario, &'r Path)> {
+    ran.scenarios.iter().filter_map(|scenario| {
+        let (path, _) = files.iter().find(|(_, name)| *name == scenario.name)?;
+        Some((scenario, path.as_path()))
+    })
+}
+
+/// Changes one file; says what was changed, and what was not and why.
+fn one(scenario: &Scenario, path: &Path, outcomes: &[Outcome]) -> Result<(String, Exit)> {
+    let of_file = outcomes.iter().filter(|outcome| outcome.scenario == scenario.name);
+    let (refused, right): (Vec<&Outcome>, Vec<&Outcome>) =
+        of_file.partition(|outcome| refusal(outcome).is_some());
+    let (mut text, shown) = (String::new(), path.display());
+    let mut exit = Exit::Expected;
+    for outcome in refused {
+        let _ = writeln!(
+            text,
+            "{shown}: {} is not accepted: {}",
+            outcome.design,
+            refusal(outcome).unwrap_or_default()
+        );
+        let came = if outcome.verdict == Verdict::Incomplete { Exit::Incomplete } else { Exit::Unexpected };
+        exit = exit.max(came);
+    }
+    let changed = accepted(scenario, &right).map_err(|problem| vec![InputError::Other(problem)])?;
+    match changed {
+        None => {
+            let _ = writeln!(text, "{shown}: nothing to change");
+        }
+        Some(accepted) => {
+            fs::write(path, &accepted.source).map_err(|error| unwritable(path, &error))?;
+            for change in &accepted.changes {
+                let _ = writeln!(text, "{shown}: {change}");
+            }
+        }
+    }
+    Ok((text, exit))
+}
