@@ -1,6 +1,7 @@
 //! The command line: what can be asked.
 
 pub mod lab;
+pub mod limits;
 pub mod synthesize;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use stalemap_facade::MemoryModel;
 use stalemap_model::words::ordering::Link;
 
 use self::lab::LabArgs;
+use self::limits::{LimitsArgs, parse_size};
 use self::synthesize::{SYNTHESIZE_EXIT_CODES, SynthesizeArgs};
 use crate::report::times::Times;
 
@@ -314,18 +316,9 @@ pub struct WhatArgs {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 
-    /// Work on this many scenario-design pairs at a time [default: as many as there are processors].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: Option<u16>,
-
-    /// Give a search up at this many states.
-    #[arg(long, value_name = "N")]
-    pub limit_states: Option<u64>,
-
-    /// Let the searches take this much memory, with the program, in equal shares for what runs at a time (`512m`, `4g`)
-    /// [default: half of the machine's].
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub limit_memory: Option<u64>,
+    /// How much at a time, and how long.
+    #[command(flatten)]
+    pub limits: LimitsArgs,
 }
 
 /// What `agree` takes.
@@ -493,26 +486,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub checkpoint: Option<PathBuf>,
 
-    /// Explore this many scenario-design pairs at a time [default: as many as there are processors].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: Option<u16>,
-
-    /// Give a search up at this many states.
-    #[arg(long, value_name = "N")]
-    pub limit_states: Option<u64>,
-
-    /// Let the whole process take this much memory, in equal shares for what runs at a time (`512m`, `4g`) [default:
-    /// half of the machine's].
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub limit_memory: Option<u64>,
+    /// How much at a time, and how long.
+    #[command(flatten)]
+    pub limits: LimitsArgs,
 
     /// Look only at runs with at most this many preemptions.
     #[arg(long, value_name = "N")]
     pub limit_preemptions: Option<u32>,
-
-    /// Give a search up after this many seconds.
-    #[arg(long, value_name = "N")]
-    pub limit_seconds: Option<u64>,
 
     /// Only what is not as expected, in documents, too; of a comparison, the answer alone.
     #[arg(long)]
@@ -569,22 +549,9 @@ pub struct CostsArgs {
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
 
-    /// Count this many scenario-design pairs at a time [default: as many as there are processors].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: Option<u16>,
-
-    /// Give a pair up at this many states.
-    #[arg(long, value_name = "N")]
-    pub limit_states: Option<u64>,
-
-    /// Let all that runs at a time take this much memory, with the program, in equal shares (`512m`, `4g`) [default: half of
-    /// the machine's].
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub limit_memory: Option<u64>,
-
-    /// Give a pair up after this many seconds.
-    #[arg(long, value_name = "N")]
-    pub limit_seconds: Option<u64>,
+    /// How much at a time, and how long.
+    #[command(flatten)]
+    pub limits: LimitsArgs,
 }
 
 /// How `orderings` prints what it found.
@@ -626,17 +593,9 @@ pub struct OrderingsArgs {
     #[arg(long, value_name = "DIR")]
     pub save: Option<PathBuf>,
 
-    /// Explore this many at a time [default: as many as there are processors].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: Option<u16>,
-
-    /// Give a search up at this many states.
-    #[arg(long, value_name = "N")]
-    pub limit_states: Option<u64>,
-
-    /// Give a search up after this many seconds.
-    #[arg(long, value_name = "N")]
-    pub limit_seconds: Option<u64>,
+    /// How much at a time, and how long.
+    #[command(flatten)]
+    pub limits: LimitsArgs,
 }
 
 /// State that a drawing does not always show.
@@ -787,22 +746,9 @@ pub struct ClaimsArgs {
     #[arg(long, value_enum, default_value_t)]
     pub format: ClaimsFormat,
 
-    /// Explore this many at a time [default: as many as there are processors].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: Option<u16>,
-
-    /// Give a search up at this many states.
-    #[arg(long, value_name = "N")]
-    pub limit_states: Option<u64>,
-
-    /// Let the whole process take this much memory, in equal shares for what runs at a time (`512m`, `4g`) [default:
-    /// half of the machine's].
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub limit_memory: Option<u64>,
-
-    /// Give a search up after this many seconds.
-    #[arg(long, value_name = "N")]
-    pub limit_seconds: Option<u64>,
+    /// How much at a time, and how long.
+    #[command(flatten)]
+    pub limits: LimitsArgs,
 
     /// No lines on stderr about how far it is.
     #[arg(long)]
@@ -914,19 +860,6 @@ fn parse_link(text: &str) -> Result<Link, String> {
     })
 }
 
-/// Reads a size with the suffixes of scenario files.
-pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let (digits, shift) = match text.to_ascii_lowercase().chars().last() {
-        Some('k') => (&text[..text.len() - 1], 10),
-        Some('m') => (&text[..text.len() - 1], 20),
-        Some('g') => (&text[..text.len() - 1], 30),
-        Some('t') => (&text[..text.len() - 1], 40),
-        _ => (text, 0),
-    };
-    let number: u64 = digits.parse().map_err(|_| "expected a number of bytes, like 512m or 4g".to_owned())?;
-    number.checked_mul(1 << shift).ok_or_else(|| "that many bytes do not fit 64 bits".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -935,14 +868,5 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_have_suffixes() {
-        assert_eq!(parse_size("512m"), Ok(512 << 20));
-        assert_eq!(parse_size("7"), Ok(7));
-        assert!(parse_size("g").is_err());
-        assert!(parse_size("99999999999g").is_err());
-        assert!(parse_size("").is_err());
     }
 }

@@ -209,7 +209,7 @@ pub(crate) fn bad_input(error: &RunError) -> InputError {
 fn agree_command(args: &AgreeArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.what.paths)?;
     let jobs = under::jobs(&scenarios, &args.what.paths, &args.what.under, Engine::Exhaustive)?;
-    let ran = in_parallel(&jobs, threads(args.what.jobs), |job| {
+    let ran = in_parallel(&jobs, threads(args.what.limits.jobs), |job| {
         agree(job, args.iterations, &limits_of(&args.what, job, jobs.len()))
     });
     let agreements = match all_of(ran) {
@@ -244,7 +244,7 @@ fn agree_command(args: &AgreeArgs) -> Result<Report> {
 fn power_command(args: &PowerArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.what.paths)?;
     let jobs = under::jobs(&scenarios, &args.what.paths, &args.what.under, Engine::Exhaustive)?;
-    let ran = in_parallel(&jobs, threads(args.what.jobs), |job| {
+    let ran = in_parallel(&jobs, threads(args.what.limits.jobs), |job| {
         measure(job, args.iterations, args.seed, &limits_of(&args.what, job, jobs.len()))
     });
     let measurements = match all_of(ran) {
@@ -268,9 +268,7 @@ fn power_command(args: &PowerArgs) -> Result<Report> {
 
 /// The limits of the exhaustive engine where others are compared with it.
 fn limits_of(what: &WhatArgs, job: &Job<'_>, jobs: usize) -> Limits {
-    let given =
-        GivenLimits { states: what.limit_states, memory: what.limit_memory, ..GivenLimits::default() };
-    limits_beside_others(job.scenario, given, threads(what.jobs).min(jobs))
+    limits_beside_others(job.scenario, what.limits.over_all_runs(), threads(what.limits.jobs).min(jobs))
 }
 
 /// 1 beats 3 beats 0.
@@ -430,9 +428,8 @@ fn orderings_of(
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
-    let given =
-        GivenLimits { states: args.limit_states, seconds: args.limit_seconds, ..GivenLimits::default() };
-    let found = match orderings::study(scenario, implementation, given, threads(args.jobs)) {
+    let given = args.limits.over_all_runs();
+    let found = match orderings::study(scenario, implementation, given, threads(args.limits.jobs)) {
         Ok(found) => found,
         Err(error) => return failed(&error),
     };

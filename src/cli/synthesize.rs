@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use stalemap_model::words::personality::Personality;
 
-use super::parse_size;
+use crate::cli::limits::LimitsArgs;
 
 /// How `synthesize` ends.
 pub const SYNTHESIZE_EXIT_CODES: &str = "\
@@ -70,22 +70,9 @@ pub struct SynthesizeArgs {
     #[arg(long)]
     pub every_candidate: bool,
 
-    /// Explore this many at a time [default: as many as there are processors].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: Option<u16>,
-
-    /// Give a search up at this many states.
-    #[arg(long, value_name = "N")]
-    pub limit_states: Option<u64>,
-
-    /// Let the whole process take this much memory, in equal shares for what runs at a time (`512m`, `4g`) [default:
-    /// half of the machine's].
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub limit_memory: Option<u64>,
-
-    /// Give a search up after this many seconds.
-    #[arg(long, value_name = "N")]
-    pub limit_seconds: Option<u64>,
+    /// How much at a time, and how long.
+    #[command(flatten)]
+    pub limits: LimitsArgs,
 
     /// No lines on stderr about how far it is.
     #[arg(long)]

@@ -47,8 +47,8 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
         return Err(refused);
     }
     let given = verdicts::given(&args.run);
-    let at_a_time = threads(args.run.jobs).min(pairs.len());
-    let ran = in_parallel(&pairs, threads(args.run.jobs), |[one, two]| {
+    let at_a_time = threads(args.run.limits.jobs).min(pairs.len());
+    let ran = in_parallel(&pairs, threads(args.run.limits.jobs), |[one, two]| {
         between([one, two], &limits_beside_others(one.scenario, given, at_a_time))
     });
     let mut found = Vec::new();

@@ -8,7 +8,7 @@ use crate::claims::plan::Plan;
 use crate::cli::{ClaimsArgs, ClaimsFormat};
 use crate::input::InputError;
 use crate::report::claims;
-use crate::run::{GivenLimits, Tally, of_searches, run_all};
+use crate::run::{Tally, of_searches, run_all};
 
 pub(super) fn command(args: &ClaimsArgs) -> Result<Report> {
     if args.format == ClaimsFormat::Markdown && !args.what.is_empty() {
@@ -25,14 +25,9 @@ pub(super) fn command(args: &ClaimsArgs) -> Result<Report> {
         Err(error) => return Ok(defect(&error)),
     };
     let jobs = plan.jobs();
-    let given = GivenLimits {
-        states: args.limit_states,
-        memory: args.limit_memory,
-        seconds: args.limit_seconds,
-        preemptions: None,
-    };
+    let given = args.limits.over_all_runs();
     let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
-    let ran = run_all(&jobs, given, threads(args.jobs), &|tally: &Tally| progress.show(tally));
+    let ran = run_all(&jobs, given, threads(args.limits.jobs), &|tally: &Tally| progress.show(tally));
     progress.finish();
     let outcomes = match all_of(ran) {
         Ok(outcomes) => outcomes,

@@ -17,8 +17,8 @@ use crate::run::{GivenLimits, RunError, in_parallel, limits_beside_others};
 
 /// `costs`.
 pub(super) fn command(args: &CostsArgs) -> Result<Report> {
-    let given = over_all_runs(args.limit_states, args.limit_memory, args.limit_seconds);
-    let counted = match count(&args.paths, &args.under, given, threads(args.jobs))? {
+    let given = args.limits.over_all_runs();
+    let counted = match count(&args.paths, &args.under, given, threads(args.limits.jobs))? {
         Ok(counted) => counted,
         Err(error) => return failed(&error),
     };
@@ -65,13 +65,8 @@ fn beside(asked: &CompareArgs) -> Result<std::result::Result<Vec<Costs>, RunErro
     if !matches!(asked.format, CompareFormat::Text | CompareFormat::Json) {
         return other("costs are printed as text or JSON; choose one of these with `--format`");
     }
-    let given = over_all_runs(args.limit_states, args.limit_memory, args.limit_seconds);
-    count(&args.paths, &args.under, given, threads(args.jobs))
-}
-
-/// Limits that leave no run out until one is reached.
-fn over_all_runs(states: Option<u64>, memory: Option<u64>, seconds: Option<u64>) -> GivenLimits {
-    GivenLimits { states, memory, seconds, preemptions: None }
+    let given = args.limits.over_all_runs();
+    count(&args.paths, &args.under, given, threads(args.limits.jobs))
 }
 
 /// What the scenarios that are named cost, under what is named.

@@ -12,7 +12,7 @@ use crate::cli::synthesize::{Over, SynthesizeArgs, SynthesizeFormat};
 use crate::cli::{CheckArgs, CheckFormat, Engine, Memory};
 use crate::input::{self, InputError};
 use crate::report::synthesis as report;
-use crate::run::{GivenLimits, RunError, Tally, limits_beside_others, of_searches};
+use crate::run::{RunError, Tally, limits_beside_others, of_searches};
 use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, answer};
 use crate::synthesis::question::{self, Question};
@@ -24,13 +24,8 @@ pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
     let named = &args.personalities;
     scenarios.retain(|scenario| named.is_empty() || named.iter().any(|name| name == scenario.fs.base));
     let base = base(args.kernel.as_deref())?;
-    let threads = threads(args.jobs);
-    let given = GivenLimits {
-        states: args.limit_states,
-        memory: args.limit_memory,
-        seconds: args.limit_seconds,
-        preemptions: None,
-    };
+    let threads = threads(args.limits.jobs);
+    let given = args.limits.over_all_runs();
     let saves = if args.every_candidate { Saves::Nothing } else { Saves::Everything };
     let scopes = scopes(&scenarios, question(args.over), base, wanted(&args.paths), |scenario| {
         limits_beside_others(scenario, given, threads)
@@ -64,7 +59,7 @@ pub(super) fn weakest(args: &CheckArgs) -> Result<Report> {
     }
     let named: Vec<&String> = run.under.designs.iter().chain(&run.under.kernels).collect();
     let base = named.first().map_or(BASE, |name| name.as_str());
-    let (given, threads) = (verdicts::given(run), threads(run.jobs));
+    let (given, threads) = (verdicts::given(run), threads(run.limits.jobs));
     let limits = |scenario: &Scenario| limits_beside_others(scenario, given, threads);
     let scopes = alone(&scenarios, &question::PLACES, |scenario| under::any(scenario, base), limits)?;
     let progress = Progress::new(subjects(&scopes) as u64, of_searches(given.memory), run.quiet);

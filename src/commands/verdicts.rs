@@ -74,8 +74,8 @@ pub(super) fn run(args: &RunArgs) -> Result<std::result::Result<Ran, Report>> {
 
 /// The engine that was asked for.
 pub(super) fn engine(args: &RunArgs) -> Result<Engine> {
-    let engine =
-        Engine::of(&args.engine, args.limit_seconds).map_err(|problem| vec![InputError::Other(problem)])?;
+    let engine = Engine::of(&args.engine, args.limits.limit_seconds)
+        .map_err(|problem| vec![InputError::Other(problem)])?;
     if engine != Engine::Exhaustive && args.memory != Memory::Sc {
         let problem =
             "loom and shuttle run on sequentially consistent memory; leave out `--memory` or `--engine`";
@@ -110,19 +110,14 @@ pub(super) fn each(
     let given = given(args);
     let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
     let show = |tally: &Tally| progress.show(tally);
-    let ran = run_all_kept(jobs, given, threads(args.jobs), checkpoints, &show);
+    let ran = run_all_kept(jobs, given, threads(args.limits.jobs), checkpoints, &show);
     progress.finish();
     ran
 }
 
 /// The limits of the command line.
 pub(super) fn given(args: &RunArgs) -> GivenLimits {
-    GivenLimits {
-        states: args.limit_states,
-        memory: args.limit_memory,
-        seconds: args.limit_seconds,
-        preemptions: args.limit_preemptions,
-    }
+    GivenLimits { preemptions: args.limit_preemptions, ..args.limits.over_all_runs() }
 }
 
 /// The scenarios that were asked for, on the memory that was asked for.

@@ -1,0 +1,65 @@
+//! How much is explored at a time, and when a search is given up: what most commands take.
+
+use clap::Args;
+
+use crate::run::GivenLimits;
+
+/// How much at a time, and when it is enough.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct LimitsArgs {
+    /// Work on this many scenario-design pairs at a time [default: as many as there are processors].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+
+    /// Give a search up at this many states.
+    #[arg(long, value_name = "N")]
+    pub limit_states: Option<u64>,
+
+    /// Let the whole process take this much memory, in equal shares for what runs at a time (`512m`, `4g`) [default:
+    /// half of the machine's].
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub limit_memory: Option<u64>,
+
+    /// Give a search up after this many seconds.
+    #[arg(long, value_name = "N")]
+    pub limit_seconds: Option<u64>,
+}
+
+impl LimitsArgs {
+    /// For a search that leaves no run out until one of these is reached.
+    pub fn over_all_runs(self) -> GivenLimits {
+        GivenLimits {
+            states: self.limit_states,
+            memory: self.limit_memory,
+            seconds: self.limit_seconds,
+            preemptions: None,
+        }
+    }
+}
+
+/// Reads a size with the suffixes of scenario files.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.to_ascii_lowercase().chars().last() {
+        Some('k') => (&text[..text.len() - 1], 10),
+        Some('m') => (&text[..text.len() - 1], 20),
+        Some('g') => (&text[..text.len() - 1], 30),
+        Some('t') => (&text[..text.len() - 1], 40),
+        _ => (text, 0),
+    };
+    let number: u64 = digits.parse().map_err(|_| "expected a number of bytes, like 512m or 4g".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "that many bytes do not fit 64 bits".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_suffixes() {
+        assert_eq!(parse_size("512m"), Ok(512 << 20));
+        assert_eq!(parse_size("7"), Ok(7));
+        assert!(parse_size("g").is_err());
+        assert!(parse_size("99999999999g").is_err());
+        assert!(parse_size("").is_err());
+    }
+}
