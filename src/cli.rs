@@ -1,6 +1,7 @@
 //! The command line: what can be asked.
 
 pub mod lab;
+mod size;
 pub mod synthesize;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use stalemap_facade::MemoryModel;
 use stalemap_model::words::ordering::Link;
 
 use self::lab::LabArgs;
+use self::size::parse_size;
 use self::synthesize::{SYNTHESIZE_EXIT_CODES, SynthesizeArgs};
 
 const EXIT_CODES: &str = "\
@@ -816,19 +818,6 @@ fn parse_link(text: &str) -> Result<Link, String> {
     })
 }
 
-/// Reads a size with the suffixes of scenario files.
-pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let (digits, shift) = match text.to_ascii_lowercase().chars().last() {
-        Some('k') => (&text[..text.len() - 1], 10),
-        Some('m') => (&text[..text.len() - 1], 20),
-        Some('g') => (&text[..text.len() - 1], 30),
-        Some('t') => (&text[..text.len() - 1], 40),
-        _ => (text, 0),
-    };
-    let number: u64 = digits.parse().map_err(|_| "expected a number of bytes, like 512m or 4g".to_owned())?;
-    number.checked_mul(1 << shift).ok_or_else(|| "that many bytes do not fit 64 bits".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -837,14 +826,5 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_have_suffixes() {
-        assert_eq!(parse_size("512m"), Ok(512 << 20));
-        assert_eq!(parse_size("7"), Ok(7));
-        assert!(parse_size("g").is_err());
-        assert!(parse_size("99999999999g").is_err());
-        assert!(parse_size("").is_err());
     }
 }

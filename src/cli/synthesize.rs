@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use stalemap_model::words::personality::Personality;
 
-use super::parse_size;
+use super::size::parse_size;
 
 /// How `synthesize` ends.
 pub const SYNTHESIZE_EXIT_CODES: &str = "\

@@ -131,25 +131,12 @@ impl Lattice {
 
     /// Those of some candidates than which none of them is weaker, each once.
     pub fn minimal(&self, candidates: &[Candidate]) -> Vec<Candidate> {
-        self.extremes(candidates, |other, one| self.is_at_most(other, one))
+        extremes(candidates, |other, one| self.is_at_most(other, one))
     }
 
     /// Those than which none is stronger.
     pub fn maximal(&self, candidates: &[Candidate]) -> Vec<Candidate> {
-        self.extremes(candidates, |other, one| self.is_at_most(one, other))
-    }
-
-    fn extremes(
-        &self,
-        candidates: &[Candidate],
-        beats: impl Fn(&Candidate, &Candidate) -> bool,
-    ) -> Vec<Candidate> {
-        let beaten = |one: &Candidate| candidates.iter().any(|other| other != one && beats(other, one));
-        let mut kept: Vec<Candidate> =
-            candidates.iter().filter(|candidate| !beaten(candidate)).cloned().collect();
-        kept.sort();
-        kept.dedup();
-        kept
+        extremes(candidates, |other, one| self.is_at_most(one, other))
     }
 
     /// A candidate on a base. Where it has anything at all, changes of the extent map are counted.
@@ -195,4 +182,14 @@ impl Lattice {
         let parts: Vec<String> = candidate.present().filter_map(part).collect();
         if parts.is_empty() { "none".to_owned() } else { parts.join(",") }
     }
+}
+
+/// Those that no other one beats, each once.
+fn extremes(candidates: &[Candidate], beats: impl Fn(&Candidate, &Candidate) -> bool) -> Vec<Candidate> {
+    let beaten = |one: &Candidate| candidates.iter().any(|other| other != one && beats(other, one));
+    let mut kept: Vec<Candidate> =
+        candidates.iter().filter(|candidate| !beaten(candidate)).cloned().collect();
+    kept.sort();
+    kept.dedup();
+    kept
 }

@@ -58,7 +58,7 @@ fn subject<'s>(scenario: &'s Scenario, question: &'static Question) -> Option<Su
 fn differs_nowhere(question: &'static Question, scenarios: &[String]) -> Vec<Study> {
     let compared = scenarios.iter().map(|name| {
         let scenario = shipped(name);
-        let Some(subject) = subject(&scenario, question) else { return None };
+        let subject = subject(&scenario, question)?;
         let every = study(&subject, Saves::Nothing).expect("explorations");
         let lost = matches!(every.asks, Asks::LostAnyway(_));
         assert_eq!(every.counts.explored, if lost { 1 } else { subject.lattice.size() }, "{name}");
@@ -205,7 +205,10 @@ fn said(arguments: &[&str]) -> String {
 
 #[test]
 fn the_page_has_the_sections_that_the_program_prints() {
-    let sections = said(&["synthesize", "--quiet", "--format", "markdown"]);
+    let places = said(&["synthesize", "--quiet", "--format", "markdown"]);
+    let cookie =
+        said(&["synthesize", "--quiet", "--format", "markdown", "--over", "cookie", "--personality", "xfs"]);
+    let sections = format!("{places}\n{cookie}");
     let page = page("docs/synthesis.md");
     let begins = page.find("## xfs\n").expect("the first section");
     assert_eq!(page[begins..], sections, "make the sections of docs/synthesis.md anew");
@@ -227,6 +230,8 @@ fn the_document_has_the_fields_of_each_set() {
     assert_eq!(set["values"]["write"], "after-lock");
     assert_eq!(set["fields"]["check"], "\"after-lock\"");
     assert_eq!(set["fields"]["writeback_check"], "\"range\"");
+    let looked_at = &document["file_systems"][0]["looked_at"];
+    assert_eq!((&looked_at["write"], &looked_at["dio-read"]), (&1.into(), &0.into()));
     let study = &document["file_systems"][0]["scenarios"][0];
     assert_eq!((&study["asks"], &study["all_known"]), (&"one-of".into(), &true.into()));
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use stalemap_model::words::count::count;
 
 use super::words::{
-    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, numbers, of_one,
-    scenario, sentence, studies,
+    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, needed_by_none,
+    numbers, of_one, scenario, sentence, studies,
 };
 use crate::report::style::{BAD, DOUBT, GOOD, HEAD, styled};
 use crate::report::text::fill;
@@ -155,18 +155,24 @@ fn rest(answer: &Answer<'_>, columns: usize) -> String {
     if let Some(said) = counter(answer) {
         lines(&mut text, &said, columns, 2);
     }
+    let mut told: Vec<&Need> = Vec::new();
     for set in answer.sets.iter().take(MOST_SETS).filter(|set| !set.needs.is_empty()) {
         lines(&mut text, &format!("{}. With less of it:", in_short(lattice, &set.candidate)), columns, 2);
+        let (again, new): (Vec<&Need>, Vec<&Need>) = set.needs.iter().partition(|need| told.contains(need));
         let mut titled = None;
-        for need in &set.needs {
+        for need in &new {
             lines(&mut text, &less(answer, lattice, need, &mut titled), columns, 4);
         }
+        if !again.is_empty() {
+            lines(&mut text, if new.is_empty() { "as above" } else { "the rest as above" }, columns, 4);
+        }
+        told.extend(new);
     }
     if !sorted.asking.is_empty() {
         lines(&mut text, "What each needs:", columns, 2);
         text.push_str(&table(lattice, &sorted, columns));
     }
-    for said in left_out(answer, &sorted) {
+    for said in needed_by_none(answer, &sorted).into_iter().chain(left_out(answer, &sorted)) {
         lines(&mut text, &said, columns, 2);
     }
     lines(&mut text, &numbers(answer), columns, 2);
@@ -210,9 +216,9 @@ fn table(lattice: &Lattice, sorted: &Sorted<'_>, columns: usize) -> String {
     }
     for block in blocks {
         let mut row = |name: &str, of: &dyn Fn(usize) -> String| {
-            let cells: String =
-                block.iter().map(|(dimension, width)| format!("  {:width$}", of(*dimension))).collect();
-            text.push_str(&format!("  {name:names$}{cells}").trim_end().to_owned());
+            let cell = |(dimension, width): &(usize, usize)| format!("  {:width$}", of(*dimension));
+            let cells = block.iter().map(cell).collect::<Vec<_>>().concat();
+            text.push_str(format!("  {name:names$}{cells}").trim_end());
             text.push('\n');
         };
         row("", &|dimension| lattice.dimensions.get(dimension).map_or("", |of| of.key).to_owned());
