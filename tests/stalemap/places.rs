@@ -20,7 +20,7 @@ use stalemap_model::words::design::{Check, Design, FillMap, MkwriteMap};
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::personality::{CloneLock, Personality};
 
-use crate::common::{all_shipped, shipped};
+use crate::common::{all_shipped, program, shipped, text};
 
 /// One changed value, or several.
 type Change = fn(&mut Design, &mut Personality);
@@ -140,6 +140,32 @@ fn a_fault_that_maps_first_is_not_helped_by_asking() {
     }
     for scenario in ["xfs/m17-retried", "xfs/m17-control", "xfs/a4"] {
         assert_eq!(under(scenario, &[maps_first, fault_asks]).violated, 0, "{scenario}");
+    }
+}
+
+/// What is shown of a run in which a mapping is found stale, by the operation of the place.
+#[test]
+fn a_stale_mapping_is_drawn_at_its_place() {
+    for (scenario, design, operation) in [
+        ("xfs/zero-stale-truncate", "zeroing-asks", "iomap_valid_zero"),
+        // What is unshared has a mapping of the COW fork, whose counter is looked at first.
+        ("xfs/unshare-stale", "unsharing-asks", "cow_seq"),
+        ("xfs/d9", "map-first-asks", "iomap_valid_read"),
+        ("xfs/m17", "map-first-asks", "iomap_valid_fault"),
+        ("xfs/t3-mmap", "asks", "iomap_valid_dio_write"),
+        ("xfs/d3", "early-ack-asks", "iomap_valid_dio_read"),
+        ("xfs/clone-released", "clone-asks", "iomap_valid_reflink"),
+        ("xfs/seek-stale", "checked", "iomap_valid_seek"),
+    ] {
+        let under = if design == "checked" { "--kernel" } else { "--design" };
+        let arguments = ["witness", scenario, under, design, "--reach", "stale"];
+        let output = program().args(arguments).env("COLUMNS", "200").output().expect("the program starts");
+        let shown = text(&output.stdout);
+        let last = shown.rsplit_once(operation).map_or("", |(_, last)| last);
+        assert!(
+            last.split_whitespace().collect::<Vec<_>>().join(" ").contains("stale: sampled at"),
+            "{shown}"
+        );
     }
 }
 
