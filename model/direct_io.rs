@@ -4,7 +4,8 @@
 //!
 //! A direct write never takes a folio lock while it uses a mapping, so there is nothing under which a mapping
 //! could be checked. What keeps its mappings good is i_rwsem, as long as it is held, and that others who change
-//! extents wait for i_dio_count; against page faults, nothing does.
+//! extents wait for i_dio_count; against page faults, nothing does. A design may compare all the same, before the write pads
+//! (`dio_write_check`): nothing keeps the answer true until the zeros are on the device.
 //!
 //! gfs2 and zonefs hold i_rwsem exclusively; gfs2 has its glock besides, and allocates nothing (fs/gfs2/file.c).
 //!

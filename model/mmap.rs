@@ -2,7 +2,7 @@
 //!
 //! A load or store first tries the page-table entry; without one, or with a read-only one for a store, it
 //! faults and tries again. A write fault maps *after* it has locked an uptodate folio: it never decides
-//! between zeroing and reading, so it needs no check.
+//! between zeroing and reading, so it needs no check. A design may have it ask (`mkwrite_check`).
 //!
 //! A device may store into mapped memory, too: a direct read(2) from elsewhere whose buffer this is. It pins the page
 //! (`get_user_pages`, which faults like a store), and afterwards dirties it by the reference alone, whatever has become

@@ -3,7 +3,7 @@
 //! A mapping of the source is sampled under the source's ILOCK and used under the destination's. That is safe
 //! because nobody can write to the source meanwhile: its locks are held, since 6.7 only shared, so that reads
 //! go on, with a flag (IREMAPPING) that makes those wait who would write under a shared lock: page faults and
-//! direct writes.
+//! direct writes. A design may let the locks go and compare instead (`clone_lock`, `reflink_check`).
 //!
 //! Left out: deduplication, quota, and the check that the range is block aligned or ends at the source's end of file.
 

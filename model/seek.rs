@@ -4,7 +4,7 @@
 //! The file is mapped extent by extent. One that is written, or reserved, is data, and a hole is one. An unwritten one is data where
 //! the page cache has valid blocks, which is looked for folio by folio *after* the mapping was sampled. On XFS
 //! (`xfs_file_llseek`) no lock but the ILOCK, for each mapping, is held, and nobody looks whether the mapping is still valid when the page cache has
-//! been looked at. ext4 and gfs2 hold i_rwsem shared, gfs2 its glock, too; writeback takes none of these.
+//! been looked at (`seek_check`). ext4 and gfs2 hold i_rwsem shared, gfs2 its glock, too; writeback takes none of these.
 //!
 //! What is called a hole is judged as if it had been read as zeros: by what the file may have contained at some time between the
 //! begin and the end of the call.

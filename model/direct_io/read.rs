@@ -5,7 +5,7 @@
 //! dirtying a folio again: if that has reserved space, the read meets a delayed allocation and fails.
 //!
 //! A hole is read as soon as it is mapped: the zeros were right then, and zeros that are filled in later are the
-//! same zeros. Left out: NOWAIT.
+//! same zeros. A design may compare before that (`dio_read_check`). Left out: NOWAIT.
 
 use std::ops::{ControlFlow, Range};
 

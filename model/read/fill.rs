@@ -1,7 +1,8 @@
 //! Filling the page cache for a reader: a folio is brought in, locked, mapped and read.
 //!
 //! The mapping is sampled *after* the folio lock, so nothing that the folio lock or invalidate_lock excludes
-//! can make it stale before it is used; readers need no check.
+//! can make it stale before it is used; readers need no check. A design may have them ask (`read_check`), and one in which they map
+//! before that has to.
 
 use std::ops::ControlFlow;
 

@@ -16,11 +16,11 @@ use stalemap_model::words::check_design::{
     DioReadCheck, DioWriteCheck, MkwriteCheck, PassCheck, ReadCheck, ReflinkCheck,
 };
 use stalemap_model::words::config::Config;
-use stalemap_model::words::design::{Check, Design, FillMap, MkwriteMap};
+use stalemap_model::words::design::{Check, Compare, Design, FillMap, MkwriteMap};
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::personality::{CloneLock, Personality};
 
-use crate::common::{all_shipped, shipped};
+use crate::common::{all_shipped, program, shipped, text};
 
 /// One changed value, or several.
 type Change = fn(&mut Design, &mut Personality);
@@ -131,10 +131,24 @@ fn fault_asks(design: &mut Design, _: &mut Personality) {
     design.mkwrite_check = MkwriteCheck::AfterLock;
 }
 
-/// What goes wrong with a fault that maps first is that its folio is gone when it comes to lock it.
+fn fault_maps_first(design: &mut Design, _: &mut Personality) {
+    design.mkwrite_map = MkwriteMap::BeforeLock;
+}
+
+/// Out of place writeback takes a reservation out with the folio locked, and without invalidate_lock.
 #[test]
-fn a_fault_that_maps_first_is_not_helped_by_asking() {
-    let maps_first: Change = |design, _| design.mkwrite_map = MkwriteMap::BeforeLock;
+fn a_fault_that_maps_first_has_to_ask_out_of_place() {
+    let scenario = "zoned/m17-writeback";
+    for property in [properties::LOST_WRITE, properties::DIRTY_OVER_HOLE] {
+        violates(scenario, &[fault_maps_first], property);
+    }
+    holds_and_meets_stale_mappings(scenario, &[fault_maps_first, fault_asks]);
+}
+
+/// In place what goes wrong is that the folio is gone when the fault comes to lock it.
+#[test]
+fn a_fault_that_maps_first_is_not_helped_by_asking_in_place() {
+    let maps_first: Change = fault_maps_first;
     for scenario in ["xfs/m17", "xfs/a10"] {
         violates(scenario, &[maps_first, fault_asks], properties::LEAKED_RESERVATION);
     }
@@ -143,8 +157,37 @@ fn a_fault_that_maps_first_is_not_helped_by_asking() {
     }
 }
 
+/// What is shown of a run in which a mapping is found stale, by the operation of the place.
+#[test]
+fn a_stale_mapping_is_drawn_at_its_place() {
+    for (scenario, design, operation) in [
+        ("xfs/zero-stale-truncate", "zeroing-asks", "iomap_valid_zero"),
+        // What is unshared has a mapping of the COW fork, whose counter is looked at first.
+        ("xfs/unshare-stale", "unsharing-asks", "cow_seq"),
+        ("xfs/d9", "map-first-asks", "iomap_valid_read"),
+        ("xfs/m17", "map-first-asks", "iomap_valid_fault"),
+        ("xfs/t3-mmap", "asks", "iomap_valid_dio_write"),
+        ("xfs/d3", "early-ack-asks", "iomap_valid_dio_read"),
+        ("xfs/clone-released", "clone-asks", "iomap_valid_reflink"),
+        ("xfs/seek-stale", "checked", "iomap_valid_seek"),
+    ] {
+        let under = if design == "checked" { "--kernel" } else { "--design" };
+        let arguments = ["witness", scenario, under, design, "--reach", "stale"];
+        let output = program().args(arguments).env("COLUMNS", "200").output().expect("the program starts");
+        let shown = text(&output.stdout);
+        let last = shown.rsplit_once(operation).map_or("", |(_, last)| last);
+        assert!(
+            last.split_whitespace().collect::<Vec<_>>().join(" ").contains("stale: sampled at"),
+            "{shown}"
+        );
+    }
+}
+
+/// Turns one comparison on.
+type Ask = fn(&mut Design);
+
 /// Places where nothing is kept away between the comparison and the use, or where the mapping is not older than the lock.
-const IN_VAIN: [(&str, fn(&mut Design)); 4] = [
+const IN_VAIN: [(&str, Ask); 4] = [
     ("dio_write_check", |design| design.dio_write_check = DioWriteCheck::BeforePad),
     ("dio_read_check", |design| design.dio_read_check = DioReadCheck::BeforeZeros),
     ("mkwrite_check", |design| design.mkwrite_check = MkwriteCheck::AfterLock),
@@ -167,6 +210,11 @@ fn has_place(scenario: &Scenario) -> bool {
         .any(|word| scenario.source.contains(word))
 }
 
+/// Whether neither readers nor write faults map before they have locked their folio.
+fn maps_with_the_folio_locked(base: &Implementation) -> bool {
+    base.design.fill_map == FillMap::FolioLocked && base.design.mkwrite_map == MkwriteMap::FolioLocked
+}
+
 /// Every scenario of the catalogue that is small, under no check, under 6.2's and under what its file defines.
 #[test]
 fn a_comparison_that_nothing_keeps_true_takes_no_violation_away() {
@@ -177,9 +225,7 @@ fn a_comparison_that_nothing_keeps_true_takes_no_violation_away() {
             let named = ["none", "iomap_valid"].into_iter().filter_map(|name| scenario.implementation(name));
             let own = scenario.expected().into_iter().filter(|name| Design::built_in(name).is_none());
             let own: Vec<_> = own.filter_map(|name| scenario.implementation(&name)).collect();
-            let bases = named
-                .chain(own)
-                .filter(|base| base.fs.counter && base.design.fill_map == FillMap::FolioLocked);
+            let bases = named.chain(own).filter(|base| base.fs.counter && maps_with_the_folio_locked(base));
             bases.flat_map(|base| compare(scenario, &base)).collect::<Vec<_>>()
         })
         .collect();
@@ -206,4 +252,18 @@ fn compare(scenario: &Scenario, base: &Implementation) -> Vec<(&'static str, boo
         compared.push((place, without.violated != 0, stale(&with) && !stale(&without)));
     }
     compared
+}
+
+/// A mapping that says what a fresh one would say is current by its type, too: nobody asks for ever.
+#[test]
+fn a_comparison_by_type_ends() {
+    for scenario in ["exfat/mmap-grow", "ntfs3/read-folio-valid", "ntfs3/valid-moved-late"] {
+        for (place, ask) in IN_VAIN {
+            let scenario = shipped(scenario);
+            let mut config = scenario.config(Design::built_in("iomap_valid").expect("a design"));
+            config.design.compare = Compare::Type;
+            ask(&mut config.design);
+            assert_eq!(properties::of_bits(explored(config).violated), [], "{} with {place}", scenario.name);
+        }
+    }
 }

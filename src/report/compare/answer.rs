@@ -97,7 +97,7 @@ fn question(comparison: &Comparison<'_>) -> String {
     let holds = comparison.outcomes.len() - broken - open;
     format!(
         "Which checks keep data that a stale mapping loses? {number}, {runs}: {holds} hold, proved over all \
-         interleavings; {broken} violate a property; {open} undecided."
+         interleavings; {broken} violate; {open} undecided."
     )
 }
 
