@@ -1,11 +1,16 @@
 //! Candidates: a value for each dimension. They are a lattice, since the values of each dimension are one.
 
+use std::num::NonZero;
+
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::personality::Personality;
 use stalemap_model::words::settings::SettingError;
 
 use super::dimension::{Dimension, Kind};
 use super::question::Question;
+
+/// The folios of a batch of writeback.
+pub const BATCH: NonZero<u16> = NonZero::<u16>::MIN;
 
 /// A value for each dimension of a lattice, by its place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -139,7 +144,9 @@ impl Lattice {
         extremes(candidates, |other, one| self.is_at_most(one, other))
     }
 
-    /// A candidate on a base. Where it has anything at all, changes of the extent map are counted.
+    /// A candidate on a base. Where it compares anything, changes of the extent map are counted. Writeback looks folios up one at
+    /// a time, as it does between two batches that are full: files as small as those of scenarios fill none, and what comes in
+    /// between would be put to no test.
     ///
     /// # Errors
     ///
@@ -150,6 +157,7 @@ impl Lattice {
         candidate: &Candidate,
     ) -> Result<Implementation, SettingError> {
         let mut made = base.clone();
+        made.design.writeback_batch = BATCH;
         for (field, setting) in self.question.fixed {
             made.set(field, *setting)?;
         }

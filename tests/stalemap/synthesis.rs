@@ -6,14 +6,16 @@ use std::num::NonZero;
 use serde_json::Value;
 use stalemap::scenario::{Scenario, catalogue};
 use stalemap::synthesis::answer::{Answer, answer};
+use stalemap::synthesis::dimension::{self, Dimension, Kind, Shows};
 use stalemap::synthesis::lattice::Lattice;
 use stalemap::synthesis::question::{PLACES, Question};
 use stalemap::synthesis::scope::{BASE, Wanted, scopes};
 use stalemap::synthesis::search::{Asks, Saves, Study, study};
 use stalemap::synthesis::table::locks::{CLONE_LOCK, FAULT_MAP, FILL_MAP, PUNCH_LOCK};
 use stalemap::synthesis::table::{FAULT, READ, SEEK, UNSHARE, WRITE, WRITEBACK, ZERO};
-use stalemap::synthesis::trial::Subject;
+use stalemap::synthesis::trial::{Standing, Subject};
 use stalemap_explore::Limits;
+use stalemap_facade::Property;
 use stalemap_model::words::settings::Setting;
 
 use crate::common::{elsewhere, page, shipped, stalemap, text, thorough};
@@ -137,6 +139,45 @@ fn a_check_that_breaks_what_held_without_it_is_found_and_nothing_is_concluded_th
     assert_eq!((found.asks, found.is_exact, found.counts.follows), (every.asks, true, 0));
 }
 
+/// A candidate that hangs is not enough, though it loses nothing.
+#[test]
+fn a_deadlock_counts() {
+    const PUNCHING: Dimension = Dimension {
+        key: "punching",
+        words: "who punches takes invalidate_lock",
+        kind: Kind::Lock,
+        shows: Shows::Nothing,
+        values: &[
+            dimension::Value {
+                name: "under-folio-lock",
+                words: "with the folio locked",
+                weaker: &[],
+                sets: &[("punch_lock", Setting::Text("under-folio-lock"))],
+            },
+            dimension::Value {
+                name: "before-it",
+                words: "with no folio locked",
+                weaker: &[0],
+                sets: &[("punch_lock", Setting::Text("invalidate-lock"))],
+            },
+        ],
+        on: |_| true,
+    };
+    const QUESTION: Question = Question {
+        key: "punching",
+        words: "when a lock is taken",
+        dimensions: &[&PUNCHING],
+        fixed: &[],
+        not_modelled: &[],
+    };
+    let scenario = shipped("xfs/a5");
+    let subject = subject(&scenario, &QUESTION).expect("a scenario that runs");
+    let found = study(&subject, Saves::Everything).expect("explorations");
+    let (bottom, top) = (subject.lattice.bottom(), subject.lattice.top());
+    assert_eq!(found.decided[&bottom].standing, Standing::Breaks(Property::DEADLOCK));
+    assert_eq!(found.asks, Asks::OneOf(vec![top]));
+}
+
 fn answered(scenarios: &[Scenario]) -> Vec<Answer<'_>> {
     let scopes = scopes(scenarios, &PLACES, BASE, |_| Wanted::ByName, |_| Limits::default());
     let threads = NonZero::new(2).expect("two");
@@ -234,6 +275,19 @@ fn the_document_has_the_fields_of_each_set() {
     assert_eq!((&looked_at["write"], &looked_at["dio-read"]), (&1.into(), &0.into()));
     let study = &document["file_systems"][0]["scenarios"][0];
     assert_eq!((&study["asks"], &study["all_known"]), (&"one-of".into(), &true.into()));
+}
+
+/// A kernel brings its file system. Of it only writeback's batches are left out, which are larger than the files of scenarios.
+#[test]
+fn what_is_not_varied_is_as_in_the_kernel() {
+    let of = |scenario: &str, kernel: &str| {
+        let shown = said(&["check", "--weakest", "--quiet", scenario, "--kernel", kernel]);
+        shown.lines().next().map(str::to_owned).expect("a line")
+    };
+    assert_eq!(of("xfs/t8", "linux-6.12"), "xfs/t8: writeback range-data-cow");
+    assert_eq!(of("zoned/t1", "linux-7.3"), "zoned/t1: write after-prepare");
+    let refused = stalemap(elsewhere().path(), &["check", "--weakest", "zoned/t1", "--kernel", "linux-6.12"]);
+    assert_eq!(refused.status.code(), Some(2));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use stalemap_model::words::count::count;
 use crate::run::preemptions;
 use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, Loss, Need, Set};
-use crate::synthesis::lattice::{Candidate, Lattice};
+use crate::synthesis::lattice::{BATCH, Candidate, Lattice};
 use crate::synthesis::search::{Asks, Study};
 
 /// How many names are written out of a list that may be long.
@@ -160,8 +160,14 @@ pub(super) fn head(answer: &Answer<'_>, sorted: &Sorted<'_>) -> String {
 }
 
 /// What all else is as in.
-pub(super) fn under(answer: &Answer<'_>) -> String {
-    format!("all else as in {}", answer.scope.base)
+fn under(answer: &Answer<'_>) -> String {
+    let base = answer.scope.subjects.first().map(|subject| &subject.base);
+    let batches = if base.is_some_and(|base| base.design.writeback_batch != BATCH) {
+        ", but for batches of one folio in writeback"
+    } else {
+        ""
+    };
+    format!("all else as in {}{batches}", answer.scope.base)
 }
 
 /// What the exploration of a set in all scenarios came to.
