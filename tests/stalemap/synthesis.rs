@@ -253,6 +253,23 @@ fn the_page_has_the_sections_that_the_program_prints() {
     let page = page("docs/synthesis.md");
     let begins = page.find("## xfs\n").expect("the first section");
     assert_eq!(page[begins..], sections, "make the sections of docs/synthesis.md anew");
+    assert_eq!(quoted_in_answers(), sets_of(&places), "docs/answers.md quotes the sets");
+}
+
+/// The sets of each section: `gfs2: writeback range-data, or writeback range-data-cow`.
+fn sets_of(sections: &str) -> Vec<String> {
+    let of = |section: &str| {
+        let set = |line: &str| Some(line.strip_prefix("**")?.split("**").next()?.to_owned());
+        let sets: Vec<String> = section.lines().filter_map(set).collect();
+        format!("{}: {}", section.lines().next().unwrap_or_default(), sets.join(", or "))
+    };
+    sections.split("## ").skip(1).map(of).collect()
+}
+
+fn quoted_in_answers() -> Vec<String> {
+    let answers = page("docs/answers.md");
+    let quoted = answers.split("```\nstalemap synthesize\n").nth(1).and_then(|rest| rest.split("```").next());
+    quoted.expect("the sets").lines().map(|line| line.trim().to_owned()).collect()
 }
 
 #[test]

@@ -43,8 +43,12 @@ fn section(answer: &Answer<'_>) -> String {
 }
 
 fn set(answer: &Answer<'_>, lattice: &Lattice, sorted: &Sorted<'_>, set: &Set) -> String {
-    let mut text =
-        format!("\n**{}**. {}\n\n", in_short(lattice, &set.candidate), confirmed(answer, sorted, set));
+    let (short, confirmed) = (in_short(lattice, &set.candidate), confirmed(answer, sorted, set));
+    let mut text = format!("\n**{short}**. {confirmed}\n");
+    if set.candidate.is_bottom() {
+        return text;
+    }
+    text.push('\n');
     for dimension in set.candidate.present() {
         let value = set.candidate.at(dimension);
         let words = sentence(lattice, dimension, value);
