@@ -370,8 +370,8 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// What is known of a candidate that was explored to its end, and differs from this one only in dimensions that none of its runs
-    /// looks at and that are absent here, or the other way round.
+    /// What is known of a candidate all of whose runs were explored and end, and which differs from this one only in dimensions that none of
+    /// its runs looks at and that are absent here.
     fn same_runs(&self, candidate: &Candidate) -> Option<Standing> {
         let (subject, dimensions) = (self.subject, self.subject.lattice.dimensions.iter().enumerate());
         let same = |(known, explored): (&Candidate, &Explored)| {
@@ -381,7 +381,7 @@ impl<'a> Search<'a> {
                 here == there
                     || here == 0 && operation.is_some_and(|name| !explored.operations.contains(name))
             };
-            (explored.is_complete && dimensions.clone().all(unseen)).then_some(explored.standing)
+            (explored.all_end && dimensions.clone().all(unseen)).then_some(explored.standing)
         };
         self.explored.iter().find_map(same)
     }

@@ -8,7 +8,7 @@ use stalemap::scenario::{Scenario, catalogue};
 use stalemap::synthesis::answer::{Answer, answer};
 use stalemap::synthesis::dimension::{self, Dimension, Kind, Shows};
 use stalemap::synthesis::lattice::Lattice;
-use stalemap::synthesis::question::{PLACES, Question};
+use stalemap::synthesis::question::{COMPARE, COOKIE, PLACES, Question};
 use stalemap::synthesis::scope::{BASE, Wanted, scopes};
 use stalemap::synthesis::search::{Asks, Saves, Study, study};
 use stalemap::synthesis::table::locks::{CLONE_LOCK, FAULT_MAP, FILL_MAP, PUNCH_LOCK};
@@ -122,6 +122,19 @@ fn locks_are_the_same_if_every_candidate_is_explored() {
     ));
     let asking = studies.iter().filter(|study| matches!(study.asks, Asks::OneOf(_)));
     assert!(asking.count() >= 3, "scenarios that ask for nothing test nothing");
+}
+
+#[test]
+fn cookies_and_what_is_compared_are_the_same_if_every_candidate_is_explored() {
+    let of = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+    let cookies =
+        of(&["xfs/t1", "xfs/cookie-folio", "xfs/cookie-writeback", "xfs/t9b-truncate", "gfs2/t9-short"]);
+    let compared = of(&["xfs/t1", "xfs/falloc-extents", "xfs/cow-recheck", "zoned/relocate-reuse"]);
+    for (question, scenarios) in [(&COOKIE, cookies), (&COMPARE, compared)] {
+        let studies = differs_nowhere(question, &scenarios);
+        let asking = studies.iter().filter(|study| matches!(study.asks, Asks::OneOf(_)));
+        assert!(asking.count() >= 3, "scenarios that ask for nothing test nothing");
+    }
 }
 
 /// A check makes a write give its mapping back, which punches; without the lock for that it does harm.
@@ -277,6 +290,9 @@ fn the_text_fits_a_terminal_and_begins_with_the_sets() {
     let shown = said(&["synthesize", "--quiet", "--personality", "ext4-iomap", "--personality", "gfs2"]);
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     insta::assert_snapshot!(shown);
+    let under_kernel = said(&["synthesize", "--quiet", "zonefs", "xfs/t8", "--kernel", "linux-6.12"]);
+    assert!(under_kernel.lines().all(|line| line.chars().count() <= 80), "{under_kernel}");
+    assert!(under_kernel.contains("batches of one folio"), "{under_kernel}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use anstyle::Style;
 use stalemap_model::words::count::count;
 
 use super::words::{
@@ -46,7 +47,7 @@ pub fn weakest(answers: &[Answer<'_>], columns: usize) -> String {
             Asks::LostAnyway(property) => format!("breaks with every check ({property})"),
             Asks::Unknown(_) => "undecided: a limit was reached with every check".to_owned(),
         };
-        lines(&mut text, &format!("{}: {asks}", styled(HEAD, name)), columns, 0);
+        lines(&mut text, &format!("{name}: {asks}"), columns, 0);
         if let [_] = answers {
             for set in &answer.sets {
                 in_full(&mut text, lattice, set, columns);
@@ -68,8 +69,12 @@ pub fn weakest(answers: &[Answer<'_>], columns: usize) -> String {
 }
 
 fn lines(text: &mut String, what: &str, columns: usize, indent: usize) {
-    let filled = fill(what, columns.saturating_sub(indent), 2);
-    for line in filled {
+    styled_lines(text, Style::new(), what, columns, indent);
+}
+
+fn styled_lines(text: &mut String, style: Style, what: &str, columns: usize, indent: usize) {
+    for line in fill(what, columns.saturating_sub(indent), 2) {
+        let line = if style.is_plain() { line } else { styled(style, line) };
         let _ = writeln!(text, "{:indent$}{line}", "");
     }
 }
@@ -77,7 +82,8 @@ fn lines(text: &mut String, what: &str, columns: usize, indent: usize) {
 /// Which sets are enough.
 fn first(answer: &Answer<'_>, columns: usize) -> String {
     let sorted = Sorted::of(answer);
-    let mut text = format!("{}\n", styled(HEAD, head(answer, &sorted)));
+    let mut text = String::new();
+    styled_lines(&mut text, HEAD, &head(answer, &sorted), columns, 0);
     let Some(lattice) = answer.lattice() else { return text + "  Nothing was asked.\n" };
     match &answer.sets[..] {
         [] => lines(&mut text, "Nothing can be said: none of its scenarios decides.", columns, 2),
@@ -104,18 +110,13 @@ fn first(answer: &Answer<'_>, columns: usize) -> String {
     }
     for set in answer.sets.iter().filter(|set| !set.not_confirmed.is_empty()) {
         let what = format!("{}: {}", in_short(lattice, &set.candidate), confirmed(answer, &sorted, set));
-        lines(&mut text, &styled(BAD, what), columns, 2);
+        styled_lines(&mut text, BAD, &what, columns, 2);
     }
     if let Some(said) = explored_with(answer, &sorted) {
-        lines(&mut text, &styled(GOOD, said), columns, 2);
+        styled_lines(&mut text, GOOD, &said, columns, 2);
     }
-    let open = answer.studies.iter().filter(|study| !study.all_known()).count();
-    if open > 0 {
-        let what = format!(
-            "Not all is known of {} (below): other sets may be enough, or these too weak.",
-            count(open as u64, "scenario")
-        );
-        lines(&mut text, &styled(DOUBT, what), columns, 2);
+    for said in open(answer, &sorted) {
+        styled_lines(&mut text, DOUBT, &said, columns, 2);
     }
     text + "\n"
 }
@@ -132,6 +133,20 @@ fn explored_with(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Option<String> {
     let scenarios = count(sorted.decide() as u64, "scenario");
     let hold = if sorted.decide() == 1 { "holds" } else { "hold" };
     confirmed.then(|| format!("Explored with {with}: {scenarios}, which {hold}."))
+}
+
+/// What is not known.
+fn open(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Vec<String> {
+    let unknown = sorted.unknown.len();
+    let partly = answer.studies.iter().filter(|study| !study.all_known()).count().saturating_sub(unknown);
+    let said = |number: usize, what: &str| {
+        (number > 0).then(|| format!("{} {what}", count(number as u64, "scenario")))
+    };
+    let both = [
+        said(unknown, "undecided (below), for which these may be too weak."),
+        said(partly, "in which not every candidate is decided (below): other sets may be enough, too."),
+    ];
+    both.into_iter().flatten().collect()
 }
 
 /// A set, a sentence for each part.
