@@ -4,6 +4,8 @@
 //! Where nothing is, every run without it is one with it in which nobody came in between, so that it takes no violation away. That is
 //! tried on the catalogue.
 
+mod random;
+
 use rayon::prelude::*;
 use stalemap::scenario::Scenario;
 use stalemap_checker::explore;
