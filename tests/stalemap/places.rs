@@ -4,6 +4,8 @@
 //! Where nothing is, every run without it is one with it in which nobody came in between, so that it takes no violation away. That is
 //! tried on the catalogue.
 
+mod random;
+
 use rayon::prelude::*;
 use stalemap::scenario::Scenario;
 use stalemap_checker::explore;
@@ -20,7 +22,7 @@ use stalemap_model::words::design::{Check, Compare, Design, FillMap, MkwriteMap}
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::personality::{CloneLock, Personality};
 
-use crate::common::{all_shipped, program, shipped, text};
+use crate::common::{all_shipped, good, program, shipped, text};
 
 /// One changed value, or several.
 type Change = fn(&mut Design, &mut Personality);
@@ -266,4 +268,30 @@ fn a_comparison_by_type_ends() {
             assert_eq!(properties::of_bits(explored(config).violated), [], "{} with {place}", scenario.name);
         }
     }
+}
+
+/// Asking is no gain by itself. A write of the old block is converted after its writeback has ended, and by then the block is another
+/// one, which a direct write has just allocated. By the mapping that it had the direct write pads; by a fresh one, which says
+/// written, it does not.
+#[test]
+fn a_direct_write_that_asks_may_believe_what_is_wrong() {
+    let source = r#"
+title = "A direct write into a block that the conversion of the old one comes to"
+[fs]
+completion = "clear-then-convert"
+[setup]
+run = ["pwrite -S 0x31 0 4k"]
+[[actor]]
+name = "flusher"
+run = ["sync_range -w 0 4k"]
+[[actor]]
+name = "direct"
+run = ["fpunch 0 4k", "@direct pwrite -S 0x44 2k 2k"]
+"#;
+    let scenario = good("converted-late.toml", source);
+    let config = || scenario.config(Design::built_in("iomap_valid").expect("a design"));
+    assert_eq!(explored(config()).violated, 0);
+    let mut asks = config();
+    asks.design.dio_write_check = DioWriteCheck::BeforePad;
+    assert_eq!(properties::of_bits(explored(asks).violated), [properties::STALE_EXPOSURE]);
 }
