@@ -4,6 +4,7 @@
 
 use stalemap_facade::{Backend, Op};
 
+use crate::fs;
 use crate::state::event::{AfterStale, Checker, Seq, Verdict, What};
 use crate::state::inode::Inode;
 use crate::state::map_change::MapSection;
@@ -41,6 +42,11 @@ pub(crate) async fn iomap_valid<B: Backend>(
     let valid = match inode.sb.config.design.compare {
         Compare::Counter => inode.counters.is_current(iomap.cookie, &used, op).await,
         Compare::DataCounter => inode.counters.data_moved(iomap.cookie, &used, op).await.is_none(),
+        Compare::Type if matches!(checker, Checker::Read | Checker::DirectRead) => {
+            let map = inode.lock_map(op).await;
+            let fresh = fs::read_begin(inode, &map, block);
+            (fresh.kind, fresh.addr_of(block)) == (iomap.kind, iomap.addr_of(block))
+        }
         Compare::Type => {
             let map = inode.lock_map(op).await;
             // Of a copy over a hole the data fork has to say that it is one. Out of place every mapping looks like that.

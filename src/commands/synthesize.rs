@@ -115,17 +115,13 @@ fn question(over: Over) -> &'static Question {
 
 /// What candidates are put on.
 fn base(kernel: Option<&str>) -> Result<&str> {
-    match kernel {
-        None => Ok(BASE),
-        Some(name) => match KernelVersion::from_name(name) {
-            Some(kernel) => Ok(kernel.name()),
-            None => {
-                let known: Vec<&str> = KernelVersion::ALL.iter().map(|kernel| kernel.name()).collect();
-                let problem = format!("there is no kernel `{name}`; known kernels: `{}`", known.join("`, `"));
-                Err(vec![InputError::Other(problem)])
-            }
-        },
+    let Some(name) = kernel else { return Ok(BASE) };
+    if let Some(kernel) = KernelVersion::from_name(name) {
+        return Ok(kernel.name());
     }
+    let known: Vec<&str> = KernelVersion::ALL.iter().map(|kernel| kernel.name()).collect();
+    let problem = format!("there is no kernel `{name}`; known kernels: `{}`", known.join("`, `"));
+    Err(vec![InputError::Other(problem)])
 }
 
 /// A scenario whose file is named is asked about, whatever file system it makes.

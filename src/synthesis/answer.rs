@@ -42,7 +42,7 @@ pub struct Set {
 }
 
 /// Why a dimension of a set cannot have a weaker value.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Need {
     /// The dimension, by its place.
     pub dimension: usize,
@@ -55,7 +55,7 @@ pub struct Need {
 }
 
 /// A counterexample.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Loss {
     /// The scenario, by its place.
     pub scenario: usize,
@@ -84,7 +84,9 @@ pub fn answer<'s>(
     });
     let studies: Vec<Study> = studies.into_iter().collect::<Result<_, _>>()?;
     let mut counts = Counts::default();
-    studies.iter().for_each(|study| counts.add(study.counts));
+    for study in &studies {
+        counts.add(study.counts);
+    }
     let candidates = match scope.subjects.first() {
         None => Vec::new(),
         Some(subject) => enough(&subject.lattice, &studies),
@@ -151,6 +153,18 @@ impl Answer<'_> {
     /// The candidates; nothing where there is no scenario.
     pub fn lattice(&self) -> Option<&Lattice> {
         self.scope.subjects.first().map(|subject| &subject.lattice)
+    }
+
+    /// In how many of the scenarios that count runs look at a dimension under the strongest candidate; `None` of a dimension that does
+    /// not show it.
+    pub fn looked_at(&self, dimension: usize) -> Option<usize> {
+        let subject = self.scope.subjects.first()?;
+        subject.lattice.dimensions.get(dimension)?.operation(&subject.base)?;
+        let studies = (0..self.studies.len()).filter(|place| self.counts(*place));
+        let looks = |place: &usize| {
+            self.studies.get(*place).is_some_and(|study| study.looked_at.contains(&dimension))
+        };
+        Some(studies.filter(looks).count())
     }
 
     /// The scenarios that ask for more than a candidate has, by their places.

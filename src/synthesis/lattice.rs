@@ -1,11 +1,16 @@
 //! Candidates: a value for each dimension. They are a lattice, since the values of each dimension are one.
 
+use std::num::NonZero;
+
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::personality::Personality;
 use stalemap_model::words::settings::SettingError;
 
 use super::dimension::{Dimension, Kind};
 use super::question::Question;
+
+/// The folios of a batch of writeback.
+pub const BATCH: NonZero<u16> = NonZero::<u16>::MIN;
 
 /// A value for each dimension of a lattice, by its place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -131,28 +136,17 @@ impl Lattice {
 
     /// Those of some candidates than which none of them is weaker, each once.
     pub fn minimal(&self, candidates: &[Candidate]) -> Vec<Candidate> {
-        self.extremes(candidates, |other, one| self.is_at_most(other, one))
+        extremes(candidates, |other, one| self.is_at_most(other, one))
     }
 
     /// Those than which none is stronger.
     pub fn maximal(&self, candidates: &[Candidate]) -> Vec<Candidate> {
-        self.extremes(candidates, |other, one| self.is_at_most(one, other))
+        extremes(candidates, |other, one| self.is_at_most(one, other))
     }
 
-    fn extremes(
-        &self,
-        candidates: &[Candidate],
-        beats: impl Fn(&Candidate, &Candidate) -> bool,
-    ) -> Vec<Candidate> {
-        let beaten = |one: &Candidate| candidates.iter().any(|other| other != one && beats(other, one));
-        let mut kept: Vec<Candidate> =
-            candidates.iter().filter(|candidate| !beaten(candidate)).cloned().collect();
-        kept.sort();
-        kept.dedup();
-        kept
-    }
-
-    /// A candidate on a base. Where it has anything at all, changes of the extent map are counted.
+    /// A candidate on a base. Where it compares anything, changes of the extent map are counted. Writeback looks folios up one at
+    /// a time, as it does between two batches that are full: files as small as those of scenarios fill none, and what comes in
+    /// between would be put to no test.
     ///
     /// # Errors
     ///
@@ -163,6 +157,7 @@ impl Lattice {
         candidate: &Candidate,
     ) -> Result<Implementation, SettingError> {
         let mut made = base.clone();
+        made.design.writeback_batch = BATCH;
         for (field, setting) in self.question.fixed {
             made.set(field, *setting)?;
         }
@@ -195,4 +190,14 @@ impl Lattice {
         let parts: Vec<String> = candidate.present().filter_map(part).collect();
         if parts.is_empty() { "none".to_owned() } else { parts.join(",") }
     }
+}
+
+/// Those that no other one beats, each once.
+fn extremes(candidates: &[Candidate], beats: impl Fn(&Candidate, &Candidate) -> bool) -> Vec<Candidate> {
+    let beaten = |one: &Candidate| candidates.iter().any(|other| other != one && beats(other, one));
+    let mut kept: Vec<Candidate> =
+        candidates.iter().filter(|candidate| !beaten(candidate)).cloned().collect();
+    kept.sort();
+    kept.dedup();
+    kept
 }

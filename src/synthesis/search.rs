@@ -111,6 +111,8 @@ pub struct Study {
     pub not_monotone: Vec<(Candidate, Candidate)>,
     /// Whether nothing was concluded from what is weaker or stronger where such pairs say that it cannot be.
     pub is_exact: bool,
+    /// The dimensions that runs look at under the strongest candidate, by their places; of those that show it by an operation.
+    pub looked_at: Vec<usize>,
     /// What is known of each candidate that something was asked about.
     pub decided: BTreeMap<Candidate, Fact>,
     /// How many were decided in which way.
@@ -176,9 +178,23 @@ impl<'a> Search<'a> {
         let undecided = undecided.map(|(candidate, _)| candidate.clone()).collect();
         let states = self.explored.values().map(|explored| explored.states).sum();
         let mut counts = Counts { states, ..Counts::default() };
-        self.facts.values().for_each(|fact| counts.count(fact.how));
+        for fact in self.facts.values() {
+            counts.count(fact.how);
+        }
         let is_exact = not_monotone.is_empty() || self.saves != Saves::Everything;
-        Study { asks, undecided, not_monotone, is_exact, decided: self.facts, counts }
+        let looked_at = self.looked_at();
+        Study { asks, undecided, not_monotone, is_exact, looked_at, decided: self.facts, counts }
+    }
+
+    fn looked_at(&self) -> Vec<usize> {
+        let lattice = &self.subject.lattice;
+        let Some(top) = self.explored.get(&lattice.top()) else { return Vec::new() };
+        let looked_at = |place: &usize| {
+            let operation =
+                lattice.dimensions.get(*place).and_then(|dimension| dimension.operation(&self.subject.base));
+            operation.is_some_and(|name| top.operations.contains(name))
+        };
+        (0..lattice.dimensions.len()).filter(looked_at).collect()
     }
 
     fn asks(&mut self) -> Result<Asks, RunError> {
@@ -354,8 +370,8 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// What is known of a candidate that was explored to its end, and differs from this one only in dimensions that none of its runs
-    /// looks at and that are absent here, or the other way round.
+    /// What is known of a candidate all of whose runs were explored and end, and which differs from this one only in dimensions that none of
+    /// its runs looks at and that are absent here.
     fn same_runs(&self, candidate: &Candidate) -> Option<Standing> {
         let (subject, dimensions) = (self.subject, self.subject.lattice.dimensions.iter().enumerate());
         let same = |(known, explored): (&Candidate, &Explored)| {
@@ -365,7 +381,7 @@ impl<'a> Search<'a> {
                 here == there
                     || here == 0 && operation.is_some_and(|name| !explored.operations.contains(name))
             };
-            (explored.is_complete && dimensions.clone().all(unseen)).then_some(explored.standing)
+            (explored.all_end && dimensions.clone().all(unseen)).then_some(explored.standing)
         };
         self.explored.iter().find_map(same)
     }

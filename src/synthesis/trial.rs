@@ -40,8 +40,9 @@ pub struct Explored {
     pub standing: Standing,
     /// The operations that some run performed; all of them, if no limit was reached.
     pub operations: BTreeSet<String>,
-    /// Whether every run was explored.
-    pub is_complete: bool,
+    /// Whether every run was explored, and comes to its end: then whoever is about to perform an operation performs it in some
+    /// run.
+    pub all_end: bool,
     /// The limits that bit.
     pub limits_hit: Vec<LimitHit>,
     /// A run that breaks it, if any does, as it was found.
@@ -63,10 +64,12 @@ pub struct Subject<'s> {
     pub limits: Limits,
 }
 
+/// Somebody waits, or goes round, for ever.
+const HANGS: [Property; 2] = [Property::DEADLOCK, Property::LIVELOCK];
+
 /// The property by which a set of violations counts: a loss of data, or that somebody waits or goes round for ever.
 pub fn counts(violated: &[Property]) -> Option<Property> {
-    let hangs = [Property::DEADLOCK, Property::LIVELOCK];
-    let counts = |property: &&Property| LOSSES.contains(property) || hangs.contains(property);
+    let counts = |property: &&Property| LOSSES.contains(property) || HANGS.contains(property);
     violated.iter().find(counts).copied()
 }
 
@@ -93,7 +96,8 @@ impl Subject<'_> {
         let kernel = job.kernel()?;
         let options = Options { limits: self.limits.clone(), ..Options::default() };
         let mut found = explore(&kernel, &options, &mut |_| ()).map_err(|error| job.broken(error))?;
-        let counted = counts(&properties::of_bits(found.violated));
+        let violated = properties::of_bits(found.violated);
+        let counted = counts(&violated);
         let is_complete = found.is_complete();
         let standing = match counted {
             Some(property) => Standing::Breaks(property),
@@ -103,7 +107,7 @@ impl Subject<'_> {
         let witness = counted.and_then(|property| found.witnesses.get(&property));
         Ok(Explored {
             standing,
-            is_complete,
+            all_end: is_complete && !violated.iter().any(|property| HANGS.contains(property)),
             limits_hit: found.limits_hit.iter().copied().collect(),
             run: witness.map(|way| steps(&kernel, way)),
             states: found.statistics.states,

@@ -103,6 +103,27 @@ fn calls_are_as_many_as_each_design_makes() {
     assert_eq!(most(&newest, "mapping_calls"), most(&newest, "mappings") + 1);
 }
 
+/// Of the places beside write(2)'s: a reader and a write fault ask for a folio, direct I/O for a mapping; a clone calls a function
+/// of its own file system.
+#[test]
+fn whoever_asks_makes_a_call() {
+    let calls = |scenario: &str, design: &str, of: &str| most(&costs(scenario, design), of);
+    for (scenario, design, of) in [
+        ("xfs/d9", "map-first", "folio_calls"),
+        ("xfs/m17", "map-first", "folio_calls"),
+        ("xfs/t3", "shared", "mapping_calls"),
+        ("xfs/d3", "early-ack", "mapping_calls"),
+    ] {
+        let asks = calls(scenario, &format!("{design}-asks"), of);
+        assert!(asks > calls(scenario, design, of), "{scenario}: {asks}");
+    }
+    let of_clone = |design| calls("xfs/clone-released", design, "folio_calls");
+    assert_eq!(of_clone("clone-asks"), of_clone("iomap_valid"));
+    let zeroing = costs("xfs/zero-stale-truncate", "zeroing-asks");
+    assert_eq!(most(&zeroing, "folio_calls"), most(&zeroing, "folios"));
+    assert_eq!(zeroing["retries"]["verdict"], "bounded");
+}
+
 #[test]
 fn a_cookie_for_a_range_saves_retries_that_the_forks_costs() {
     let fork = costs("xfs/cookie-elsewhere", "iomap_valid");

@@ -4,6 +4,8 @@
 //! Where nothing is, every run without it is one with it in which nobody came in between, so that it takes no violation away. That is
 //! tried on the catalogue.
 
+mod random;
+
 use rayon::prelude::*;
 use stalemap::scenario::Scenario;
 use stalemap_checker::explore;
@@ -16,11 +18,11 @@ use stalemap_model::words::check_design::{
     DioReadCheck, DioWriteCheck, MkwriteCheck, PassCheck, ReadCheck, ReflinkCheck,
 };
 use stalemap_model::words::config::Config;
-use stalemap_model::words::design::{Check, Design, FillMap, MkwriteMap};
+use stalemap_model::words::design::{Check, Compare, Design, FillMap, MkwriteMap};
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::personality::{CloneLock, Personality};
 
-use crate::common::{all_shipped, shipped};
+use crate::common::{all_shipped, good, program, shipped, text};
 
 /// One changed value, or several.
 type Change = fn(&mut Design, &mut Personality);
@@ -131,15 +133,55 @@ fn fault_asks(design: &mut Design, _: &mut Personality) {
     design.mkwrite_check = MkwriteCheck::AfterLock;
 }
 
-/// What goes wrong with a fault that maps first is that its folio is gone when it comes to lock it.
+fn fault_maps_first(design: &mut Design, _: &mut Personality) {
+    design.mkwrite_map = MkwriteMap::BeforeLock;
+}
+
+/// Out of place writeback takes a reservation out with the folio locked, and without invalidate_lock.
 #[test]
-fn a_fault_that_maps_first_is_not_helped_by_asking() {
-    let maps_first: Change = |design, _| design.mkwrite_map = MkwriteMap::BeforeLock;
+fn a_fault_that_maps_first_has_to_ask_out_of_place() {
+    let scenario = "zoned/m17-writeback";
+    for property in [properties::LOST_WRITE, properties::DIRTY_OVER_HOLE] {
+        violates(scenario, &[fault_maps_first], property);
+    }
+    holds_and_meets_stale_mappings(scenario, &[fault_maps_first, fault_asks]);
+}
+
+/// In place what goes wrong is that the folio is gone when the fault comes to lock it.
+#[test]
+fn a_fault_that_maps_first_is_not_helped_by_asking_in_place() {
+    let maps_first: Change = fault_maps_first;
     for scenario in ["xfs/m17", "xfs/a10"] {
         violates(scenario, &[maps_first, fault_asks], properties::LEAKED_RESERVATION);
     }
     for scenario in ["xfs/m17-retried", "xfs/m17-control", "xfs/a4"] {
         assert_eq!(under(scenario, &[maps_first, fault_asks]).violated, 0, "{scenario}");
+    }
+}
+
+/// What is shown of a run in which a mapping is found stale, by the operation of the place.
+#[test]
+fn a_stale_mapping_is_drawn_at_its_place() {
+    for (scenario, design, operation) in [
+        ("xfs/zero-stale-truncate", "zeroing-asks", "iomap_valid_zero"),
+        // What is unshared has a mapping of the COW fork, whose counter is looked at first.
+        ("xfs/unshare-stale", "unsharing-asks", "cow_seq"),
+        ("xfs/d9", "map-first-asks", "iomap_valid_read"),
+        ("xfs/m17", "map-first-asks", "iomap_valid_fault"),
+        ("xfs/t3-mmap", "asks", "iomap_valid_dio_write"),
+        ("xfs/d3", "early-ack-asks", "iomap_valid_dio_read"),
+        ("xfs/clone-released", "clone-asks", "iomap_valid_reflink"),
+        ("xfs/seek-stale", "checked", "iomap_valid_seek"),
+    ] {
+        let under = if design == "checked" { "--kernel" } else { "--design" };
+        let arguments = ["witness", scenario, under, design, "--reach", "stale"];
+        let output = program().args(arguments).env("COLUMNS", "200").output().expect("the program starts");
+        let shown = text(&output.stdout);
+        let last = shown.rsplit_once(operation).map_or("", |(_, last)| last);
+        assert!(
+            last.split_whitespace().collect::<Vec<_>>().join(" ").contains("stale: sampled at"),
+            "{shown}"
+        );
     }
 }
 
@@ -170,6 +212,11 @@ fn has_place(scenario: &Scenario) -> bool {
         .any(|word| scenario.source.contains(word))
 }
 
+/// Whether neither readers nor write faults map before they have locked their folio.
+fn maps_with_the_folio_locked(base: &Implementation) -> bool {
+    base.design.fill_map == FillMap::FolioLocked && base.design.mkwrite_map == MkwriteMap::FolioLocked
+}
+
 /// Every scenario of the catalogue that is small, under no check, under 6.2's and under what its file defines.
 #[test]
 fn a_comparison_that_nothing_keeps_true_takes_no_violation_away() {
@@ -180,9 +227,7 @@ fn a_comparison_that_nothing_keeps_true_takes_no_violation_away() {
             let named = ["none", "iomap_valid"].into_iter().filter_map(|name| scenario.implementation(name));
             let own = scenario.expected().into_iter().filter(|name| Design::built_in(name).is_none());
             let own: Vec<_> = own.filter_map(|name| scenario.implementation(&name)).collect();
-            let bases = named
-                .chain(own)
-                .filter(|base| base.fs.counter && base.design.fill_map == FillMap::FolioLocked);
+            let bases = named.chain(own).filter(|base| base.fs.counter && maps_with_the_folio_locked(base));
             bases.flat_map(|base| compare(scenario, &base)).collect::<Vec<_>>()
         })
         .collect();
@@ -209,4 +254,44 @@ fn compare(scenario: &Scenario, base: &Implementation) -> Vec<(&'static str, boo
         compared.push((place, without.violated != 0, stale(&with) && !stale(&without)));
     }
     compared
+}
+
+/// A mapping that says what a fresh one would say is current by its type, too: nobody asks for ever.
+#[test]
+fn a_comparison_by_type_ends() {
+    for scenario in ["exfat/mmap-grow", "ntfs3/read-folio-valid", "ntfs3/valid-moved-late"] {
+        for (place, ask) in IN_VAIN {
+            let scenario = shipped(scenario);
+            let mut config = scenario.config(Design::built_in("iomap_valid").expect("a design"));
+            config.design.compare = Compare::Type;
+            ask(&mut config.design);
+            assert_eq!(properties::of_bits(explored(config).violated), [], "{} with {place}", scenario.name);
+        }
+    }
+}
+
+/// Asking is no gain by itself. A write of the old block is converted after its writeback has ended, and by then the block is another
+/// one, which a direct write has just allocated. By the mapping that it had the direct write pads; by a fresh one, which says
+/// written, it does not.
+#[test]
+fn a_direct_write_that_asks_may_believe_what_is_wrong() {
+    let source = r#"
+title = "A direct write into a block that the conversion of the old one comes to"
+[fs]
+completion = "clear-then-convert"
+[setup]
+run = ["pwrite -S 0x31 0 4k"]
+[[actor]]
+name = "flusher"
+run = ["sync_range -w 0 4k"]
+[[actor]]
+name = "direct"
+run = ["fpunch 0 4k", "@direct pwrite -S 0x44 2k 2k"]
+"#;
+    let scenario = good("converted-late.toml", source);
+    let config = || scenario.config(Design::built_in("iomap_valid").expect("a design"));
+    assert_eq!(explored(config()).violated, 0);
+    let mut asks = config();
+    asks.design.dio_write_check = DioWriteCheck::BeforePad;
+    assert_eq!(properties::of_bits(explored(asks).violated), [properties::STALE_EXPOSURE]);
 }

@@ -6,14 +6,16 @@ use std::num::NonZero;
 use serde_json::Value;
 use stalemap::scenario::{Scenario, catalogue};
 use stalemap::synthesis::answer::{Answer, answer};
+use stalemap::synthesis::dimension::{self, Dimension, Kind, Shows};
 use stalemap::synthesis::lattice::Lattice;
-use stalemap::synthesis::question::{PLACES, Question};
+use stalemap::synthesis::question::{COMPARE, COOKIE, PLACES, Question};
 use stalemap::synthesis::scope::{BASE, Wanted, scopes};
 use stalemap::synthesis::search::{Asks, Saves, Study, study};
 use stalemap::synthesis::table::locks::{CLONE_LOCK, FAULT_MAP, FILL_MAP, PUNCH_LOCK};
 use stalemap::synthesis::table::{FAULT, READ, SEEK, UNSHARE, WRITE, WRITEBACK, ZERO};
-use stalemap::synthesis::trial::Subject;
+use stalemap::synthesis::trial::{Standing, Subject};
 use stalemap_explore::Limits;
+use stalemap_facade::Property;
 use stalemap_model::words::settings::Setting;
 
 use crate::common::{elsewhere, page, shipped, stalemap, text, thorough};
@@ -58,7 +60,7 @@ fn subject<'s>(scenario: &'s Scenario, question: &'static Question) -> Option<Su
 fn differs_nowhere(question: &'static Question, scenarios: &[String]) -> Vec<Study> {
     let compared = scenarios.iter().map(|name| {
         let scenario = shipped(name);
-        let Some(subject) = subject(&scenario, question) else { return None };
+        let subject = subject(&scenario, question)?;
         let every = study(&subject, Saves::Nothing).expect("explorations");
         let lost = matches!(every.asks, Asks::LostAnyway(_));
         assert_eq!(every.counts.explored, if lost { 1 } else { subject.lattice.size() }, "{name}");
@@ -122,6 +124,19 @@ fn locks_are_the_same_if_every_candidate_is_explored() {
     assert!(asking.count() >= 3, "scenarios that ask for nothing test nothing");
 }
 
+#[test]
+fn cookies_and_what_is_compared_are_the_same_if_every_candidate_is_explored() {
+    let of = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+    let cookies =
+        of(&["xfs/t1", "xfs/cookie-folio", "xfs/cookie-writeback", "xfs/t9b-truncate", "gfs2/t9-short"]);
+    let compared = of(&["xfs/t1", "xfs/falloc-extents", "xfs/cow-recheck", "zoned/relocate-reuse"]);
+    for (question, scenarios) in [(&COOKIE, cookies), (&COMPARE, compared)] {
+        let studies = differs_nowhere(question, &scenarios);
+        let asking = studies.iter().filter(|study| matches!(study.asks, Asks::OneOf(_)));
+        assert!(asking.count() >= 3, "scenarios that ask for nothing test nothing");
+    }
+}
+
 /// A check makes a write give its mapping back, which punches; without the lock for that it does harm.
 #[test]
 fn a_check_that_breaks_what_held_without_it_is_found_and_nothing_is_concluded_there() {
@@ -135,6 +150,45 @@ fn a_check_that_breaks_what_held_without_it_is_found_and_nothing_is_concluded_th
         assert!(!every.decided[weaker].standing.breaks() && every.decided[stronger].standing.breaks());
     }
     assert_eq!((found.asks, found.is_exact, found.counts.follows), (every.asks, true, 0));
+}
+
+/// A candidate that hangs is not enough, though it loses nothing.
+#[test]
+fn a_deadlock_counts() {
+    const PUNCHING: Dimension = Dimension {
+        key: "punching",
+        words: "who punches takes invalidate_lock",
+        kind: Kind::Lock,
+        shows: Shows::Nothing,
+        values: &[
+            dimension::Value {
+                name: "under-folio-lock",
+                words: "with the folio locked",
+                weaker: &[],
+                sets: &[("punch_lock", Setting::Text("under-folio-lock"))],
+            },
+            dimension::Value {
+                name: "before-it",
+                words: "with no folio locked",
+                weaker: &[0],
+                sets: &[("punch_lock", Setting::Text("invalidate-lock"))],
+            },
+        ],
+        on: |_| true,
+    };
+    const QUESTION: Question = Question {
+        key: "punching",
+        words: "when a lock is taken",
+        dimensions: &[&PUNCHING],
+        fixed: &[],
+        not_modelled: &[],
+    };
+    let scenario = shipped("xfs/a5");
+    let subject = subject(&scenario, &QUESTION).expect("a scenario that runs");
+    let found = study(&subject, Saves::Everything).expect("explorations");
+    let (bottom, top) = (subject.lattice.bottom(), subject.lattice.top());
+    assert_eq!(found.decided[&bottom].standing, Standing::Breaks(Property::DEADLOCK));
+    assert_eq!(found.asks, Asks::OneOf(vec![top]));
 }
 
 fn answered(scenarios: &[Scenario]) -> Vec<Answer<'_>> {
@@ -205,10 +259,30 @@ fn said(arguments: &[&str]) -> String {
 
 #[test]
 fn the_page_has_the_sections_that_the_program_prints() {
-    let sections = said(&["synthesize", "--quiet", "--format", "markdown"]);
+    let places = said(&["synthesize", "--quiet", "--format", "markdown"]);
+    let cookie =
+        said(&["synthesize", "--quiet", "--format", "markdown", "--over", "cookie", "--personality", "xfs"]);
+    let sections = format!("{places}\n{cookie}");
     let page = page("docs/synthesis.md");
     let begins = page.find("## xfs\n").expect("the first section");
     assert_eq!(page[begins..], sections, "make the sections of docs/synthesis.md anew");
+    assert_eq!(quoted_in_answers(), sets_of(&places), "docs/answers.md quotes the sets");
+}
+
+/// The sets of each section: `gfs2: writeback range-data, or writeback range-data-cow`.
+fn sets_of(sections: &str) -> Vec<String> {
+    let of = |section: &str| {
+        let set = |line: &str| Some(line.strip_prefix("**")?.split("**").next()?.to_owned());
+        let sets: Vec<String> = section.lines().filter_map(set).collect();
+        format!("{}: {}", section.lines().next().unwrap_or_default(), sets.join(", or "))
+    };
+    sections.split("## ").skip(1).map(of).collect()
+}
+
+fn quoted_in_answers() -> Vec<String> {
+    let answers = page("docs/answers.md");
+    let quoted = answers.split("```\nstalemap synthesize\n").nth(1).and_then(|rest| rest.split("```").next());
+    quoted.expect("the sets").lines().map(|line| line.trim().to_owned()).collect()
 }
 
 #[test]
@@ -216,6 +290,9 @@ fn the_text_fits_a_terminal_and_begins_with_the_sets() {
     let shown = said(&["synthesize", "--quiet", "--personality", "ext4-iomap", "--personality", "gfs2"]);
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     insta::assert_snapshot!(shown);
+    let under_kernel = said(&["synthesize", "--quiet", "zonefs", "xfs/t8", "--kernel", "linux-6.12"]);
+    assert!(under_kernel.lines().all(|line| line.chars().count() <= 80), "{under_kernel}");
+    assert!(under_kernel.contains("batches of one folio"), "{under_kernel}");
 }
 
 #[test]
@@ -227,8 +304,23 @@ fn the_document_has_the_fields_of_each_set() {
     assert_eq!(set["values"]["write"], "after-lock");
     assert_eq!(set["fields"]["check"], "\"after-lock\"");
     assert_eq!(set["fields"]["writeback_check"], "\"range\"");
+    let looked_at = &document["file_systems"][0]["looked_at"];
+    assert_eq!((&looked_at["write"], &looked_at["dio-read"]), (&1.into(), &0.into()));
     let study = &document["file_systems"][0]["scenarios"][0];
     assert_eq!((&study["asks"], &study["all_known"]), (&"one-of".into(), &true.into()));
+}
+
+/// A kernel brings its file system. Of it only writeback's batches are left out, which are larger than the files of scenarios.
+#[test]
+fn what_is_not_varied_is_as_in_the_kernel() {
+    let of = |scenario: &str, kernel: &str| {
+        let shown = said(&["check", "--weakest", "--quiet", scenario, "--kernel", kernel]);
+        shown.lines().next().map(str::to_owned).expect("a line")
+    };
+    assert_eq!(of("xfs/t8", "linux-6.12"), "xfs/t8: writeback range-data-cow");
+    assert_eq!(of("zoned/t1", "linux-7.3"), "zoned/t1: write after-prepare");
+    let refused = stalemap(elsewhere().path(), &["check", "--weakest", "zoned/t1", "--kernel", "linux-6.12"]);
+    assert_eq!(refused.status.code(), Some(2));
 }
 
 #[test]

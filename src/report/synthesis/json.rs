@@ -26,12 +26,16 @@ fn file_system(answer: &Answer<'_>) -> Value {
     let named =
         |some: &[&Scenario]| -> Vec<String> { some.iter().map(|scenario| scenario.name.clone()).collect() };
     let counts = answer.counts;
+    let looked_at = lattice.dimensions.iter().enumerate().filter_map(|(place, dimension)| {
+        Some((dimension.key.to_owned(), Value::from(answer.looked_at(place)?)))
+    });
     json!({
         "file_system": answer.scope.fs,
         "base": answer.scope.base,
         "counter_added": !counter,
         "sets": answer.sets.iter().map(|set| self::set(answer, lattice, set)).collect::<Vec<_>>(),
         "scenarios": studies(answer).map(|(name, study)| self::study(lattice, name, study)).collect::<Vec<_>>(),
+        "looked_at": looked_at.collect::<Map<_, _>>(),
         "other_file_systems": named(&answer.scope.others),
         "cannot_run": named(&answer.scope.refused),
         "candidates": lattice.size(),

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use stalemap_model::words::count::count;
 
 use super::words::{
-    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, numbers, part,
-    scenario, sentence,
+    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, needed_by_none,
+    numbers, part, scenario, sentence,
 };
 use crate::synthesis::answer::{Answer, MOST_SETS, Set};
 use crate::synthesis::lattice::Lattice;
+use crate::synthesis::question::PLACES;
 
 /// A section for each file system.
 pub fn sections(answers: &[Answer<'_>]) -> String {
@@ -19,7 +20,9 @@ pub fn sections(answers: &[Answer<'_>]) -> String {
 
 fn section(answer: &Answer<'_>) -> String {
     let sorted = Sorted::of(answer);
-    let mut text = format!("## {}\n\n", answer.scope.fs);
+    let over = answer.lattice().map_or("", |lattice| lattice.question().key);
+    let over = if over == PLACES.key { String::new() } else { format!(", over {over}") };
+    let mut text = format!("## {}{over}\n\n", answer.scope.fs);
     let _ = writeln!(text, "{}.", head(answer, &sorted));
     if let Some(said) = counter(answer) {
         let _ = writeln!(text, "{said}");
@@ -32,7 +35,7 @@ fn section(answer: &Answer<'_>) -> String {
         text.push_str(&table(lattice, &sorted));
     }
     text.push('\n');
-    for said in left_out(answer, &sorted) {
+    for said in needed_by_none(answer, &sorted).into_iter().chain(left_out(answer, &sorted)) {
         let _ = writeln!(text, "* {said}");
     }
     let _ = writeln!(text, "* {}", numbers(answer));
@@ -40,8 +43,12 @@ fn section(answer: &Answer<'_>) -> String {
 }
 
 fn set(answer: &Answer<'_>, lattice: &Lattice, sorted: &Sorted<'_>, set: &Set) -> String {
-    let mut text =
-        format!("\n**{}**. {}\n\n", in_short(lattice, &set.candidate), confirmed(answer, sorted, set));
+    let (short, confirmed) = (in_short(lattice, &set.candidate), confirmed(answer, sorted, set));
+    let mut text = format!("\n**{short}**. {confirmed}\n");
+    if set.candidate.is_bottom() {
+        return text;
+    }
+    text.push('\n');
     for dimension in set.candidate.present() {
         let value = set.candidate.at(dimension);
         let words = sentence(lattice, dimension, value);

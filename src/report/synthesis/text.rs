@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use anstyle::Style;
 use stalemap_model::words::count::count;
 
 use super::words::{
-    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, numbers, of_one,
-    scenario, sentence, studies,
+    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, needed_by_none,
+    numbers, of_one, scenario, sentence, studies,
 };
 use crate::report::style::{BAD, DOUBT, GOOD, HEAD, styled};
 use crate::report::text::fill;
@@ -46,7 +47,7 @@ pub fn weakest(answers: &[Answer<'_>], columns: usize) -> String {
             Asks::LostAnyway(property) => format!("breaks with every check ({property})"),
             Asks::Unknown(_) => "undecided: a limit was reached with every check".to_owned(),
         };
-        lines(&mut text, &format!("{}: {asks}", styled(HEAD, name)), columns, 0);
+        lines(&mut text, &format!("{name}: {asks}"), columns, 0);
         if let [_] = answers {
             for set in &answer.sets {
                 in_full(&mut text, lattice, set, columns);
@@ -68,8 +69,12 @@ pub fn weakest(answers: &[Answer<'_>], columns: usize) -> String {
 }
 
 fn lines(text: &mut String, what: &str, columns: usize, indent: usize) {
-    let filled = fill(what, columns.saturating_sub(indent), 2);
-    for line in filled {
+    styled_lines(text, Style::new(), what, columns, indent);
+}
+
+fn styled_lines(text: &mut String, style: Style, what: &str, columns: usize, indent: usize) {
+    for line in fill(what, columns.saturating_sub(indent), 2) {
+        let line = if style.is_plain() { line } else { styled(style, line) };
         let _ = writeln!(text, "{:indent$}{line}", "");
     }
 }
@@ -77,7 +82,8 @@ fn lines(text: &mut String, what: &str, columns: usize, indent: usize) {
 /// Which sets are enough.
 fn first(answer: &Answer<'_>, columns: usize) -> String {
     let sorted = Sorted::of(answer);
-    let mut text = format!("{}\n", styled(HEAD, head(answer, &sorted)));
+    let mut text = String::new();
+    styled_lines(&mut text, HEAD, &head(answer, &sorted), columns, 0);
     let Some(lattice) = answer.lattice() else { return text + "  Nothing was asked.\n" };
     match &answer.sets[..] {
         [] => lines(&mut text, "Nothing can be said: none of its scenarios decides.", columns, 2),
@@ -104,18 +110,13 @@ fn first(answer: &Answer<'_>, columns: usize) -> String {
     }
     for set in answer.sets.iter().filter(|set| !set.not_confirmed.is_empty()) {
         let what = format!("{}: {}", in_short(lattice, &set.candidate), confirmed(answer, &sorted, set));
-        lines(&mut text, &styled(BAD, what), columns, 2);
+        styled_lines(&mut text, BAD, &what, columns, 2);
     }
     if let Some(said) = explored_with(answer, &sorted) {
-        lines(&mut text, &styled(GOOD, said), columns, 2);
+        styled_lines(&mut text, GOOD, &said, columns, 2);
     }
-    let open = answer.studies.iter().filter(|study| !study.all_known()).count();
-    if open > 0 {
-        let what = format!(
-            "Not all is known of {} (below): other sets may be enough, or these too weak.",
-            count(open as u64, "scenario")
-        );
-        lines(&mut text, &styled(DOUBT, what), columns, 2);
+    for said in open(answer, &sorted) {
+        styled_lines(&mut text, DOUBT, &said, columns, 2);
     }
     text + "\n"
 }
@@ -132,6 +133,20 @@ fn explored_with(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Option<String> {
     let scenarios = count(sorted.decide() as u64, "scenario");
     let hold = if sorted.decide() == 1 { "holds" } else { "hold" };
     confirmed.then(|| format!("Explored with {with}: {scenarios}, which {hold}."))
+}
+
+/// What is not known.
+fn open(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Vec<String> {
+    let unknown = sorted.unknown.len();
+    let partly = answer.studies.iter().filter(|study| !study.all_known()).count().saturating_sub(unknown);
+    let said = |number: usize, what: &str| {
+        (number > 0).then(|| format!("{} {what}", count(number as u64, "scenario")))
+    };
+    let both = [
+        said(unknown, "undecided (below), for which these may be too weak."),
+        said(partly, "in which not every candidate is decided (below): other sets may be enough, too."),
+    ];
+    both.into_iter().flatten().collect()
 }
 
 /// A set, a sentence for each part.
@@ -155,18 +170,24 @@ fn rest(answer: &Answer<'_>, columns: usize) -> String {
     if let Some(said) = counter(answer) {
         lines(&mut text, &said, columns, 2);
     }
+    let mut told: Vec<&Need> = Vec::new();
     for set in answer.sets.iter().take(MOST_SETS).filter(|set| !set.needs.is_empty()) {
         lines(&mut text, &format!("{}. With less of it:", in_short(lattice, &set.candidate)), columns, 2);
+        let (again, new): (Vec<&Need>, Vec<&Need>) = set.needs.iter().partition(|need| told.contains(need));
         let mut titled = None;
-        for need in &set.needs {
+        for need in &new {
             lines(&mut text, &less(answer, lattice, need, &mut titled), columns, 4);
         }
+        if !again.is_empty() {
+            lines(&mut text, if new.is_empty() { "as above" } else { "the rest as above" }, columns, 4);
+        }
+        told.extend(new);
     }
     if !sorted.asking.is_empty() {
         lines(&mut text, "What each needs:", columns, 2);
         text.push_str(&table(lattice, &sorted, columns));
     }
-    for said in left_out(answer, &sorted) {
+    for said in needed_by_none(answer, &sorted).into_iter().chain(left_out(answer, &sorted)) {
         lines(&mut text, &said, columns, 2);
     }
     lines(&mut text, &numbers(answer), columns, 2);
@@ -210,9 +231,9 @@ fn table(lattice: &Lattice, sorted: &Sorted<'_>, columns: usize) -> String {
     }
     for block in blocks {
         let mut row = |name: &str, of: &dyn Fn(usize) -> String| {
-            let cells: String =
-                block.iter().map(|(dimension, width)| format!("  {:width$}", of(*dimension))).collect();
-            text.push_str(&format!("  {name:names$}{cells}").trim_end().to_owned());
+            let cell = |(dimension, width): &(usize, usize)| format!("  {:width$}", of(*dimension));
+            let cells = block.iter().map(cell).collect::<Vec<_>>().concat();
+            text.push_str(format!("  {name:names$}{cells}").trim_end());
             text.push('\n');
         };
         row("", &|dimension| lattice.dimensions.get(dimension).map_or("", |of| of.key).to_owned());

@@ -7,7 +7,7 @@ use stalemap_model::words::count::count;
 use crate::run::preemptions;
 use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, Loss, Need, Set};
-use crate::synthesis::lattice::{Candidate, Lattice};
+use crate::synthesis::lattice::{BATCH, Candidate, Lattice};
 use crate::synthesis::search::{Asks, Study};
 
 /// How many names are written out of a list that may be long.
@@ -116,14 +116,37 @@ pub(super) fn asked_for(sorted: &Sorted<'_>) -> Vec<usize> {
     candidates.flat_map(Candidate::present).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// The dimensions that no scenario asks for, with how many scenarios look at them; and those that none looks at.
+pub(super) fn needed_by_none(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Vec<String> {
+    let Some(lattice) = answer.lattice().filter(|_| sorted.decide() > 0) else { return Vec::new() };
+    let asked = asked_for(sorted);
+    let (mut in_vain, mut unseen) = (Vec::new(), Vec::new());
+    for (place, dimension) in lattice.dimensions.iter().enumerate() {
+        match answer.looked_at(place) {
+            _ if asked.contains(&place) => {}
+            None => in_vain.push(dimension.key.to_owned()),
+            Some(0) => unseen.push(dimension.key.to_owned()),
+            Some(scenarios) => in_vain.push(format!("{} (runs of {scenarios} come there)", dimension.key)),
+        }
+    }
+    let said =
+        |some: &[String], what: &str| (!some.is_empty()).then(|| format!("{what}: {}.", some.join(", ")));
+    let both =
+        [said(&in_vain, "Needed by no scenario"), said(&unseen, "Not put to the test, no run comes there")];
+    both.into_iter().flatten().collect()
+}
+
 /// What a scenario asks of a dimension: the value of each of its minimal candidates, `-` for none.
 pub(super) fn cell(lattice: &Lattice, minimal: &[Candidate], dimension: usize) -> String {
     let of = |candidate: &Candidate| match candidate.at(dimension) {
         0 => "-",
         value => value_name(lattice, dimension, value),
     };
-    let values: Vec<&str> = minimal.iter().map(of).collect();
-    if values.iter().all(|value| *value == "-") { String::new() } else { values.join(" or ") }
+    let mut values: Vec<&str> = minimal.iter().map(of).collect();
+    if values.iter().all(|value| Some(value) == values.first()) {
+        values.truncate(1);
+    }
+    if values == ["-"] { String::new() } else { values.join(" or ") }
 }
 
 /// How many scenarios of a file system need something.
@@ -137,8 +160,14 @@ pub(super) fn head(answer: &Answer<'_>, sorted: &Sorted<'_>) -> String {
 }
 
 /// What all else is as in.
-pub(super) fn under(answer: &Answer<'_>) -> String {
-    format!("all else as in {}", answer.scope.base)
+fn under(answer: &Answer<'_>) -> String {
+    let base = answer.scope.subjects.first().map(|subject| &subject.base);
+    let batches = if base.is_some_and(|base| base.design.writeback_batch != BATCH) {
+        ", but for batches of one folio in writeback"
+    } else {
+        ""
+    };
+    format!("all else as in {}{batches}", answer.scope.base)
 }
 
 /// What the exploration of a set in all scenarios came to.

@@ -99,7 +99,7 @@ pub const PUNCH_LOCK: Dimension = Dimension {
     key: "punch-lock",
     words: "who punches reservations that a write did not use holds",
     kind: Kind::Lock,
-    shows: Shows::Operation("punch_delalloc"),
+    shows: Shows::Nothing,
     values: &[
         value("none", "no lock for it", &[], &[("punch_lock", text("none"))]),
         value("invalidate-lock", "invalidate_lock", &[0], &[("punch_lock", text("invalidate-lock"))]),
@@ -195,7 +195,7 @@ pub const LAYOUT_LOCK: Dimension = Dimension {
     key: "layout-lock",
     words: "who hands out a layout looks whether the file may share blocks",
     kind: Kind::Lock,
-    shows: Shows::Operation("xfs_fs_map_blocks"),
+    shows: Shows::Nothing,
     values: &[
         value("before-lock", "before it has i_rwsem", &[], &[("layout_reflink", text("before-lock"))]),
         value("locked", "with i_rwsem held", &[0], &[("layout_reflink", text("locked"))]),
@@ -228,7 +228,7 @@ pub const RELOCATE_LOCK: Dimension = Dimension {
     key: "relocate-lock",
     words: "who moves blocks holds i_rwsem and invalidate_lock",
     kind: Kind::Lock,
-    shows: Shows::Operation("xfs_zone_gc_query"),
+    shows: Shows::Nothing,
     values: &[
         value("no-locks", "never", &[], &[("relocate", text("no-locks"))]),
         value(
