@@ -142,10 +142,19 @@ type Result<T> = std::result::Result<T, Vec<InputError>>;
 
 /// The report of verdicts, laid out as `check` does.
 fn check_command(args: &CheckArgs) -> Result<Report> {
-    let ran = match verdicts::run(&args.run)? {
+    let mut ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
     };
+    let in_full = ran.scenarios.len() == 1 && !args.run.quiet;
+    let is_shown = |outcome: &Outcome| match args.format {
+        CheckFormat::Text => in_full || outcome.judgement.as_expected != Some(true),
+        CheckFormat::Json => true,
+        CheckFormat::Junit | CheckFormat::Sarif => false,
+    };
+    if let Err(error) = ran.find_idle(is_shown) {
+        return failed(&error);
+    }
     let (scenarios, outcomes) = (&ran.scenarios, &ran.outcomes);
     let results = match args.format {
         CheckFormat::Json => json::check(outcomes),
@@ -353,6 +362,7 @@ fn annotated_counterexample(
         setup_lines: setup::lines(scenario),
         halted_at: outcome.halted.as_ref().map(|halted| halted.line),
         certified: check::certified(outcome),
+        idle: outcome.idle.clone(),
         does: calls(&scenario.actors),
         replay: Some(format!(
             "stalemap check {} {}",

@@ -23,6 +23,7 @@ pub mod engine;
 pub mod expect;
 mod failures;
 mod file_name;
+pub mod idle;
 pub mod input;
 pub mod lab;
 pub mod litmus;
@@ -31,6 +32,7 @@ pub mod power;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod smaller;
 pub mod testing;
 pub mod verdict;
 

@@ -1,11 +1,12 @@
 //! `compare`: the verdicts of many designs and kernels side by side.
 
 use super::verdicts::{self, Ran};
-use super::{Report, Result, between, bisect, costs, unwritable, width};
+use super::{Report, Result, between, bisect, costs, failed, unwritable, width};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
 use crate::report::compare::{self, Rows, html};
 use crate::report::json;
+use crate::run::Outcome;
 
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     if !args.between.is_empty() {
@@ -14,10 +15,14 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     if let Some(row) = &args.bisect {
         return bisect::command(args, row);
     }
-    let ran = match verdicts::run(&args.run)? {
+    let mut ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
     };
+    let is_on_page = |_: &Outcome| args.html.is_some();
+    if let Err(error) = ran.find_idle(is_on_page) {
+        return failed(&error);
+    }
     let results = laid_out(args, &ran)?;
     let report = ran.report(results);
     if args.costs { costs::added(args, report) } else { Ok(report) }

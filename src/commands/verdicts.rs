@@ -16,6 +16,7 @@ use super::{
 use crate::checkpoint::Checkpoints;
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
+use crate::idle;
 use crate::input::{self, InputError};
 use crate::report::export::{junit as junit_xml, sarif as sarif_log};
 use crate::report::timeline::Look;
@@ -33,6 +34,23 @@ pub(super) struct Ran {
 }
 
 impl Ran {
+    /// Finds out which actors take no part in counterexamples, of those outcomes of which that is shown.
+    pub(super) fn find_idle(
+        &mut self,
+        is_shown: impl Fn(&Outcome) -> bool,
+    ) -> std::result::Result<(), RunError> {
+        for outcome in self.outcomes.iter_mut().filter(|outcome| is_shown(outcome)) {
+            let scenario = self.scenarios.iter().find(|scenario| scenario.name == outcome.scenario);
+            let Some(scenario) = scenario else { continue };
+            outcome.idle = idle::of_outcome(scenario, outcome).map_err(|error| RunError::Engine {
+                scenario: outcome.scenario.clone(),
+                design: outcome.design.clone(),
+                error,
+            })?;
+        }
+        Ok(())
+    }
+
     /// The report with these results.
     pub(super) fn report(self, results: String) -> Report {
         Report { results, errors: self.errors, exit: exit(&self.outcomes) }

@@ -124,6 +124,7 @@ fn basis(outcome: &Outcome) -> Markup {
         @match &outcome.counterexample {
             Some(shown) => {
                 ol { @for step in &shown.schedule.steps { li { (harmless(&step.to_string())) } } }
+                @if let Some(idle) = &outcome.idle { p { (harmless(&idle.sentence())) } }
                 @if let Some(certified) = check::certified(outcome) { p { (harmless(&certified)) } }
             }
             None => p {
