@@ -354,6 +354,13 @@ pub struct CheckArgs {
     /// How to print the results.
     #[arg(long, value_enum, default_value_t)]
     pub format: CheckFormat,
+
+    /// Leave out actors, commands, files and bytes of one scenario as long as the same property is violated under the same design or
+    /// kernel: the one that is named, or the first that the file expects something of and that violates something. Write what is left
+    /// as a scenario to this file, which must not be there yet. Exit code 1 if nothing is violated, 3 if a limit left it open whether
+    /// more could be left out.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["save", "checkpoint", "quiet"])]
+    pub minimise_scenario: Option<PathBuf>,
 }
 
 /// What `compare` takes.

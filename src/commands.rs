@@ -10,6 +10,7 @@ mod costs;
 mod exported;
 mod kernels;
 mod lab;
+mod minimise;
 mod picture;
 mod progress;
 mod replay;
@@ -142,6 +143,9 @@ type Result<T> = std::result::Result<T, Vec<InputError>>;
 
 /// The report of verdicts, laid out as `check` does.
 fn check_command(args: &CheckArgs) -> Result<Report> {
+    if let Some(file) = &args.minimise_scenario {
+        return minimise::command(args, file);
+    }
     let mut ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),

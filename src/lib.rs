@@ -27,6 +27,7 @@ pub mod idle;
 pub mod input;
 pub mod lab;
 pub mod litmus;
+pub mod minimise;
 pub mod orderings;
 pub mod power;
 pub mod report;

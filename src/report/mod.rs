@@ -19,6 +19,7 @@ pub mod kernels;
 pub mod lab;
 mod letters;
 pub mod list;
+pub mod minimise;
 pub mod orderings;
 pub mod panel;
 pub mod results;

@@ -112,7 +112,7 @@ impl Draft {
             Part::Command(whose, at) => draft.remove_command(whose, *at),
             Part::Range(at) => draft.remove_observed("ranges", *at),
             Part::Calls(at) => draft.remove_observed("calls", *at),
-            Part::Bytes(whose, at, cut) => draft.cut(whose, *at, cut),
+            Part::Bytes(whose, at, cut) => draft.cut(whose, *at, *cut),
         }
         draft
     }
@@ -149,7 +149,9 @@ impl Draft {
             };
             let surplus: Vec<String> =
                 table.iter().map(|(key, _)| key.to_owned()).filter(|key| !needed.contains(key)).collect();
-            surplus.iter().for_each(|key| drop(table.remove(key)));
+            for key in &surplus {
+                table.remove(key);
+            }
             if table.is_empty() {
                 draft.document.remove(kind);
             }
@@ -160,9 +162,9 @@ impl Draft {
     /// The text with a comment before everything else; each line of it is one of the comment.
     #[must_use]
     pub fn with_head(&self, comment: &str) -> String {
-        let lines: String = comment.lines().map(|line| format!("# {line}\n")).collect();
+        let lines: Vec<String> = comment.lines().map(|line| format!("# {line}")).collect();
         let text = self.document.to_string();
-        format!("{lines}\n{}", text.trim_start_matches('\n'))
+        format!("{}\n\n{}", lines.join("\n"), text.trim_start_matches('\n'))
     }
 
     /// How many actors and commands there are.
@@ -332,7 +334,7 @@ impl Draft {
         }
     }
 
-    fn cut(&mut self, whose: &Whose, at: usize, cut: &Cut) {
+    fn cut(&mut self, whose: &Whose, at: usize, cut: Cut) {
         let shorter = cut.applied(&self.command(whose, at), self.block);
         let command = self.commands_mut(whose).and_then(|commands| commands.get_mut(at));
         if let (Some(shorter), Some(command)) = (shorter, command) {

@@ -46,6 +46,7 @@ mod programs;
 mod readme;
 mod scenario_errors;
 mod semantics;
+mod smaller;
 mod timeline;
 mod trace_forms;
 mod trace_impossible;
