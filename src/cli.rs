@@ -361,6 +361,11 @@ pub struct CheckArgs {
     /// more could be left out.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["save", "checkpoint", "quiet"])]
     pub minimise_scenario: Option<PathBuf>,
+
+    /// Where a scenario holds, say why: which locks, waits and checks keep which actors apart. Each is taken away by itself, and everything
+    /// explored without it.
+    #[arg(long, conflicts_with_all = ["checkpoint", "minimise_scenario"])]
+    pub why: bool,
 }
 
 /// What `compare` takes.

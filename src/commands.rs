@@ -18,6 +18,7 @@ mod trace;
 mod trace_file;
 mod under;
 mod verdicts;
+mod why;
 mod witness;
 
 use std::io::Write;
@@ -145,6 +146,9 @@ type Result<T> = std::result::Result<T, Vec<InputError>>;
 fn check_command(args: &CheckArgs) -> Result<Report> {
     if let Some(file) = &args.minimise_scenario {
         return minimise::command(args, file);
+    }
+    if args.why {
+        return why::command(args);
     }
     let mut ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
@@ -276,10 +280,21 @@ fn exit(outcomes: &[Outcome]) -> Exit {
     }
 }
 
-fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
+/// A line for each verdict, and the reasons below it.
+fn verdict_lines(outcomes: &[Outcome]) -> String {
+    let widths = widths(outcomes);
+    outcomes.iter().map(|outcome| check::line(outcome, widths)).collect()
+}
+
+/// The columns of the longest names of a scenario and of a design.
+fn widths(outcomes: &[Outcome]) -> (usize, usize) {
     let widest =
         |name: fn(&Outcome) -> &str| outcomes.iter().map(|outcome| name(outcome).len()).max().unwrap_or(0);
-    let widths = (widest(|outcome| &outcome.scenario), widest(|outcome| &outcome.design));
+    (widest(|outcome| &outcome.scenario), widest(|outcome| &outcome.design))
+}
+
+fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
+    let widths = widths(outcomes);
     let in_full = scenarios.len() == 1 && !quiet;
     let mut text = String::new();
     for outcome in outcomes {

@@ -44,11 +44,7 @@ pub fn of_schedule(
 /// The text of a scenario without these actors.
 pub fn without(scenario: &Scenario, idle: &Idle) -> Option<String> {
     let draft = Draft::new(&scenario.source, scenario.block).ok()?;
-    let without = idle.actors.iter().try_fold(draft, |draft, actor| {
-        let at = draft.place_of(actor)?;
-        Some(draft.without(&Part::Actor(at)))
-    });
-    without.map(|draft| draft.to_string())
+    Some(draft.without_actors(&idle.actors).to_string())
 }
 
 /// Leaves out one actor after the other that has no step, as long as that is seen to change nothing.

@@ -36,6 +36,7 @@ pub mod scenario;
 pub mod smaller;
 pub mod testing;
 pub mod verdict;
+pub mod why;
 
 /// The Rust of the page about extensions, run as doctests.
 #[cfg(doctest)]

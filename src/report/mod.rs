@@ -29,5 +29,6 @@ mod tables;
 mod text;
 pub mod timeline;
 pub mod trace;
+pub mod why;
 pub mod words;
 mod zones;

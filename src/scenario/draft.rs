@@ -213,6 +213,15 @@ impl Draft {
         self.name("actor", at)
     }
 
+    /// The text without these actors.
+    #[must_use]
+    pub fn without_actors<'n>(&self, names: impl IntoIterator<Item = &'n String>) -> Self {
+        names.into_iter().fold(self.clone(), |draft, name| match draft.place_of(name) {
+            Some(at) => draft.without(&Part::Actor(at)),
+            None => draft,
+        })
+    }
+
     /// The place of an actor.
     pub fn place_of(&self, actor: &str) -> Option<usize> {
         let actors = self.tables("actor")?;

@@ -54,6 +54,7 @@ mod trace_judged;
 mod traces;
 mod tracing;
 mod verdicts;
+mod why;
 
 // Searches take memory from it as those of the command do.
 use stalemap_allocator as _;
