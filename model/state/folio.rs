@@ -250,8 +250,8 @@ impl Folio {
     pub fn start_writeback(&mut self, ioends: usize) {
         self.tagged = self.dirty;
         self.towrite = false;
-        let submitted = if self.writeback { self.pending } else { 0 };
-        self.pending = submitted + ioends as u16;
+        // Also those that are in flight after writeback was over with the first of them: the device still has the folio.
+        self.pending += ioends as u16;
         self.writeback = self.pending > 0;
     }
 
