@@ -11,6 +11,7 @@ mod exported;
 mod kernels;
 mod lab;
 mod minimise;
+mod mutants;
 mod picture;
 mod progress;
 mod replay;

@@ -28,6 +28,7 @@ pub mod input;
 pub mod lab;
 pub mod litmus;
 pub mod minimise;
+pub mod mutants;
 pub mod orderings;
 pub mod power;
 pub mod report;

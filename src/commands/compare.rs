@@ -1,7 +1,7 @@
 //! `compare`: the verdicts of many designs and kernels side by side.
 
 use super::verdicts::{self, Ran};
-use super::{Report, Result, between, bisect, costs, failed, unwritable, width};
+use super::{Report, Result, between, bisect, costs, failed, mutants, unwritable, width};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
 use crate::report::compare::{self, Rows, html};
@@ -14,6 +14,9 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     }
     if let Some(row) = &args.bisect {
         return bisect::command(args, row);
+    }
+    if args.mutants {
+        return mutants::command(args);
     }
     let mut ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,

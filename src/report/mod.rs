@@ -20,6 +20,7 @@ pub mod lab;
 mod letters;
 pub mod list;
 pub mod minimise;
+pub mod mutants;
 pub mod orderings;
 pub mod panel;
 pub mod results;

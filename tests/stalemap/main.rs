@@ -55,6 +55,7 @@ mod traces;
 mod tracing;
 mod verdicts;
 mod why;
+mod worth;
 
 // Searches take memory from it as those of the command do.
 use stalemap_allocator as _;
