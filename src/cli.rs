@@ -391,8 +391,8 @@ pub struct CompareArgs {
 
     /// Say what the scenarios notice: put every value of every field of designs and file systems in the place of the one that is there, and
     /// say which of them some scenario is violated with that holds otherwise, which none, and which scenarios notice nothing that others do
-    /// not. `--design` and `--kernel` say what the values are put into [default: the design `iomap_valid`]. Of the whole catalogue, exit
-    /// code 1 if a value that none notices has no reason.
+    /// not. `--design` and `--kernel` say what the values are put into [default: the design `iomap_valid`, and the newest kernel]. Of the
+    /// whole catalogue, exit code 1 if a value that none notices has no reason.
     #[arg(long, conflicts_with_all = ["between", "bisect", "html", "save", "checkpoint", "costs"])]
     pub mutants: bool,
 

@@ -1,6 +1,7 @@
 //! `compare --mutants`: which values of fields scenarios notice.
 
 use stalemap_facade::MemoryModel;
+use stalemap_model::words::kernel_version::KernelVersion;
 
 use super::progress::Progress;
 use super::{Exit, Report, Result, failed, threads, under, verdicts};
@@ -13,7 +14,7 @@ use crate::report::mutants as report;
 use crate::run::{Tally, limits_beside_others, of_searches};
 use crate::scenario::Scenario;
 
-/// What values are put into when nothing is said.
+/// The design that values are put into when nothing is said; and the newest kernel, which has other values beside them.
 const BASE: &str = "iomap_valid";
 
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
@@ -61,7 +62,7 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
 fn bases(args: &CompareArgs, scenarios: &[Scenario]) -> Result<Vec<String>> {
     let under = &args.run.under;
     if under.is_empty() {
-        return Ok(vec![BASE.to_owned()]);
+        return Ok([BASE, KernelVersion::NEWEST.name()].map(str::to_owned).to_vec());
     }
     let named = under.designs.iter().chain(&under.kernels);
     let mut bases = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::values;
+use super::values::{Value, values};
 
 const FILE: &str = include_str!("reasons.toml");
 
@@ -19,7 +19,7 @@ impl Reasons {
     fn read(text: &str) -> Result<Self, String> {
         let reasons: BTreeMap<String, BTreeMap<String, String>> =
             toml::from_str(text).map_err(|error| format!("reasons.toml: {error}"))?;
-        let known: Vec<String> = values().iter().map(super::Value::setting).collect();
+        let known: Vec<String> = values().iter().map(Value::setting).collect();
         let mut all = BTreeMap::new();
         for (field, values) in reasons {
             for (value, reason) in values {
