@@ -10,9 +10,9 @@
 use std::collections::BTreeSet;
 
 use stalemap_explore::{
-    Choice, CostGraph, CostMove, Counterexample, End, EngineError, Explanation, Exploration, Halted, Keeper,
-    Limits, Meter, Observation, Opening, Options, Order, Played, PreemptionCost, Progress, Replay,
-    ReplayError, Step, Witness,
+    Choice, Contacts, CostGraph, CostMove, Counterexample, End, EngineError, Explanation, Exploration,
+    Halted, Keeper, Limits, Meter, Observation, Opening, Options, Order, Played, PreemptionCost, Progress,
+    Replay, ReplayError, Step, Witness,
 };
 use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
@@ -49,6 +49,12 @@ pub fn explore_kept(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
     stalemap_explore::explore_kept(kernel, options, accepts, keeper, progress)
+}
+
+/// [`stalemap_explore::contacts`].
+#[inline(never)]
+pub fn contacts(kernel: &Kernel, limits: &Limits) -> Result<Contacts, EngineError> {
+    stalemap_explore::contacts(kernel, limits)
 }
 
 /// [`stalemap_explore::cost_graph`].

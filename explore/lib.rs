@@ -11,6 +11,7 @@
 //! * `run_shuttle` and `run_loom` run the same actors under these libraries (`threads.rs`), which are features of this
 //!   crate, on by default. Without them it is the exhaustive engine alone.
 //! * [`cost_graph`] says what runs cost, at most and in the mean, in quantities that a [`Meter`] reads off their events.
+//! * [`contacts`] says what actors have to do with each other: who conflicts with whom, and who waits for whom.
 //! * [`replay`] plays a [`Schedule`] again and says what happened; a [`Trace`] of a [`Counterexample`] prints it.
 //!
 #![doc = include_str!("peterson.md")]
@@ -44,6 +45,7 @@ mod actors;
 mod causality;
 mod checkpoint;
 mod conform;
+mod contacts;
 mod costs;
 mod counterexample;
 mod cycles;
@@ -79,6 +81,7 @@ mod witness;
 pub use actors::MAX_ACTORS;
 pub use checkpoint::{Keeper, Wish};
 pub use conform::{Explanation, Move, Observation, Offer, explain};
+pub use contacts::{Contact, Contacts, Operations, Wait, contacts};
 pub use costs::{Amount, CostGraph, CostMove, Mean, Meter, Most, Note, Quantity, Toll, cost_graph, cost_way};
 pub use counterexample::Counterexample;
 pub use ends::End;

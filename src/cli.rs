@@ -419,6 +419,17 @@ pub struct CheckArgs {
     /// `--format json`.
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
+    /// Leave out actors, commands, files and bytes of one scenario as long as the same property is violated under the same design or
+    /// kernel: the one that is named, or the first that the file expects something of and that violates something. Write what is left
+    /// as a scenario to this file, which must not be there yet. Exit code 1 if nothing is violated, 3 if a limit left it open whether
+    /// more could be left out.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["save", "checkpoint", "quiet"])]
+    pub minimise_scenario: Option<PathBuf>,
+
+    /// Where a scenario holds, say why: which locks, waits and checks keep which actors apart. Each is taken away by itself, and everything
+    /// explored without it.
+    #[arg(long, conflicts_with_all = ["checkpoint", "minimise_scenario"])]
+    pub why: bool,
 }
 
 /// What `compare` takes.
@@ -441,6 +452,13 @@ pub struct CompareArgs {
     /// code 1 only where a file expects something else.
     #[arg(long, value_name = "A..B", conflicts_with_all = ["designs", "kernels", "html", "save", "checkpoint"])]
     pub bisect: Option<String>,
+
+    /// Say what the scenarios notice: put every value of every field of designs and file systems in the place of the one that is there, and
+    /// say which of them some scenario is violated with that holds otherwise, which none, and which scenarios notice nothing that others do
+    /// not. `--design` and `--kernel` say what the values are put into [default: the design `iomap_valid`, and the newest kernel]. Of the
+    /// whole catalogue, exit code 1 if a value that none notices has no reason.
+    #[arg(long, conflicts_with_all = ["between", "bisect", "html", "save", "checkpoint", "costs"])]
+    pub mutants: bool,
 
     /// Write it as a page to this file: the tables, filters, and for each cell its counterexample or the size of its proof.
     #[arg(long, value_name = "FILE")]

@@ -13,6 +13,8 @@ mod drawn;
 mod exported;
 mod kernels;
 mod lab;
+mod minimise;
+mod mutants;
 mod pages;
 mod picture;
 mod progress;
@@ -22,6 +24,7 @@ mod trace;
 mod trace_file;
 mod under;
 mod verdicts;
+mod why;
 mod witness;
 
 use std::io::Write;
@@ -157,11 +160,26 @@ fn check_command(args: &CheckArgs) -> Result<Report> {
     if args.accept {
         return accept::command(args);
     }
+    if let Some(file) = &args.minimise_scenario {
+        return minimise::command(args, file);
+    }
+    if args.why {
+        return why::command(args);
+    }
     let earlier = args.baseline.as_deref().map(baseline::load).transpose()?;
-    let ran = match verdicts::run(&args.run)? {
+    let mut ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
     };
+    let in_full = ran.scenarios.len() == 1 && !args.run.quiet;
+    let is_shown = |outcome: &Outcome| match args.format {
+        CheckFormat::Text => in_full || outcome.judgement.as_expected != Some(true),
+        CheckFormat::Json => true,
+        CheckFormat::Junit | CheckFormat::Sarif => false,
+    };
+    if let Err(error) = ran.find_idle(is_shown) {
+        return failed(&error);
+    }
     let results = match args.format {
         CheckFormat::Json => json::check(&ran.shown(&args.run), args.run.times()),
         CheckFormat::Junit => verdicts::junit(&ran, &args.run)?,
@@ -282,10 +300,21 @@ fn exit(outcomes: &[Outcome]) -> Exit {
     }
 }
 
-fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
+/// A line for each verdict, and the reasons below it.
+fn verdict_lines(outcomes: &[Outcome]) -> String {
+    let (widths, columns) = (widths(outcomes), columns());
+    outcomes.iter().map(|outcome| check::line(outcome, widths, columns)).collect()
+}
+
+/// The columns of the longest names of a scenario and of a design.
+fn widths(outcomes: &[Outcome]) -> (usize, usize) {
     let widest =
         |name: fn(&Outcome) -> &str| outcomes.iter().map(|outcome| name(outcome).len()).max().unwrap_or(0);
-    let widths = (widest(|outcome| &outcome.scenario), widest(|outcome| &outcome.design));
+    (widest(|outcome| &outcome.scenario), widest(|outcome| &outcome.design))
+}
+
+fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
+    let widths = widths(outcomes);
     let in_full = scenarios.len() == 1 && !quiet;
     let columns = columns();
     let mut text = String::new();
@@ -347,6 +376,7 @@ fn annotated_counterexample(
         setup_lines: setup::lines(scenario),
         halted_at: outcome.halted.as_ref().map(|halted| halted.line),
         certified: check::certified(outcome),
+        idle: outcome.idle.clone(),
         does: calls(&scenario.actors),
         replay: Some(format!(
             "stalemap check {} {}",

@@ -25,17 +25,22 @@ pub mod engine;
 pub mod expect;
 mod failures;
 mod file_name;
+pub mod idle;
 pub mod input;
 pub mod lab;
 pub mod litmus;
+pub mod minimise;
+pub mod mutants;
 pub mod orderings;
 pub mod power;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod smaller;
 pub mod synthesis;
 pub mod testing;
 pub mod verdict;
+pub mod why;
 
 /// The Rust of the page about extensions, run as doctests.
 #[cfg(doctest)]

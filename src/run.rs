@@ -21,6 +21,7 @@ use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::settings::SettingError;
 use stalemap_model::words::{bounds, branches, counters};
 
+use crate::annotate::idle::Idle;
 use crate::annotate::setup::{self, InSetup};
 use crate::available::default_limit;
 use crate::check_place::CheckPlace;
@@ -154,6 +155,8 @@ pub struct Outcome {
     pub outcomes: Vec<Contents>,
     /// The counterexample for the most user-visible violation.
     pub counterexample: Option<Shown>,
+    /// The actors that take no part in it, where that was asked ([`crate::idle`]).
+    pub idle: Option<Idle>,
     /// The setup, if it does not come to its end.
     pub halted: Option<HaltedSetup>,
     /// What the setup violates by itself.
@@ -381,6 +384,7 @@ fn run(
         stale_aborts: (maximum(counters::STALE_ABORTS), maximum(counters::SPURIOUS_ABORTS)),
         outcomes: found.outcomes,
         counterexample,
+        idle: None,
         halted: found.halted.as_ref().map(|halted| HaltedSetup::of(scenario, halted)),
         assumptions: assumptions::of(&implementation.fs, |name| found.operations.contains(name)).collect(),
         overruled: scenario.overruled(implementation),

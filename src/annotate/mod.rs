@@ -11,6 +11,7 @@ pub mod clocks;
 pub mod events;
 pub mod expected;
 pub(crate) mod files;
+pub mod idle;
 pub mod inner;
 pub mod mappings;
 mod phrases;
@@ -30,6 +31,7 @@ pub use self::calls::calls;
 use self::cause::Cause;
 use self::clocks::Clock;
 use self::files::Note;
+use self::idle::Idle;
 use self::mappings::Life;
 pub use self::phrases::{count, harmless, list};
 use self::program::Program;
@@ -63,6 +65,8 @@ pub struct About {
     pub halted_at: Option<usize>,
     /// What is proved about the schedule.
     pub certified: Option<String>,
+    /// The actors that take no part in it.
+    pub idle: Option<Idle>,
     /// What an actor does, in a few words, by its name: `write(2)`, `writeback`.
     pub does: BTreeMap<String, String>,
     /// The command that shows it again.

@@ -2,7 +2,7 @@
 
 use super::drawn::Drawn;
 use super::verdicts::{self, Ran};
-use super::{Report, Result, between, bisect, costs, unwritable, width};
+use super::{Report, Result, between, bisect, costs, failed, mutants, unwritable, width};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
 use crate::input::InputError;
@@ -10,6 +10,7 @@ use crate::report::compare::html::{self, Drawings};
 use crate::report::compare::{self, Rows};
 use crate::report::json;
 use crate::report::timeline::Look;
+use crate::run::Outcome;
 
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     let has_an_answer = matches!(args.format, CompareFormat::Text | CompareFormat::Markdown);
@@ -24,10 +25,17 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     if let Some(row) = &args.bisect {
         return bisect::command(args, row);
     }
-    let ran = match verdicts::run(&args.run)? {
+    if args.mutants {
+        return mutants::command(args);
+    }
+    let mut ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
     };
+    let is_on_page = |_: &Outcome| args.html.is_some();
+    if let Err(error) = ran.find_idle(is_on_page) {
+        return failed(&error);
+    }
     let results = laid_out(args, &ran)?;
     let report = ran.report(results);
     if args.costs { costs::added(args, report) } else { Ok(report) }

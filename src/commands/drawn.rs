@@ -33,6 +33,7 @@ impl Drawn {
         schedule.about.design = String::new();
         schedule.about.kind = Kind::default();
         schedule.about.replay = None;
+        schedule.about.idle = None;
         let nameless = timeline::render(&schedule, self.look);
         if let Some(first) = self.first.get(&nameless) {
             return Drawing::SameAs(first.clone());

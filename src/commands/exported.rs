@@ -7,7 +7,7 @@ use stalemap_explore::EngineError;
 use stalemap_model::words::personality::FsType;
 
 use super::booted::{keep, lacking, release, variant};
-use super::replay::{Loaded, defect, load, load_text};
+use super::replay::{Loaded, defect, load_lean, load_lean_text};
 use super::{Exit, Report, Result};
 use crate::cli::lab::{LabXfstestsArgs, ResultFormat};
 use crate::engine::Engine;
@@ -91,11 +91,11 @@ fn exit_of(ended: &Ended, violates: Option<bool>) -> Exit {
 /// The schedule that is named, or a counterexample of the scenario that is.
 fn given(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
     if fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"stalemap schedule")) {
-        return load(path);
+        return load_lean(path);
     }
     let scenario = input::load(path).map_err(|error| vec![error])?;
     let schedule = counterexample(&scenario)?;
-    load_text(&format!("{} (its counterexample)", scenario.name), &schedule)
+    load_lean_text(&format!("{} (its counterexample)", scenario.name), &schedule)
 }
 
 /// The schedule of a counterexample to what the scenario's file expects to be broken first.

@@ -20,6 +20,7 @@ use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
 use crate::between::{Fits, Parting, fits};
 use crate::cli::{Engine, ReplayArgs, ReplayFormat, State};
+use crate::idle;
 use crate::input::{self, InputError};
 use crate::lab::plan::Plan;
 use crate::lab::planner::Subject;
@@ -41,7 +42,11 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
         let problem = "loom cannot be told who moves; replay on the exhaustive engine or on shuttle";
         return Err(vec![InputError::Other(problem.to_owned())]);
     }
-    let loaded = match load_under(&args.schedule, args.design.as_deref())? {
+    let loaded = match (args.format, &args.design) {
+        (ReplayFormat::C | ReplayFormat::Xfstests, None) => load_lean(&args.schedule)?,
+        (_, design) => load_under(&args.schedule, design.as_deref())?,
+    };
+    let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return Ok(defect(&error)),
     };
@@ -303,6 +308,25 @@ pub(super) fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineErro
     load_text(&path.display().to_string(), &text)
 }
 
+/// The same without the actors that take no part in it: what is made a test of.
+pub(super) fn load_lean(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
+    let text = input::schedule(path).map_err(|error| vec![error])?;
+    load_lean_text(&path.display().to_string(), &text)
+}
+
+/// The same of its text.
+pub(super) fn load_lean_text(shown: &str, text: &str) -> Result<std::result::Result<Loaded, EngineError>> {
+    let loaded = match load_text(shown, text)? {
+        Ok(loaded) => loaded,
+        Err(error) => return Ok(Err(error)),
+    };
+    let idle = loaded.schedule.about.idle.as_ref();
+    match idle.and_then(|idle| idle::without(&loaded.scenario, idle)) {
+        Some(scenario) => load_schedule(shown, Schedule { scenario, ..parsed(shown, text)? }),
+        None => Ok(Ok(loaded)),
+    }
+}
+
 /// The same of its text; `shown` is what it is called in messages.
 pub(super) fn load_text(shown: &str, text: &str) -> Result<std::result::Result<Loaded, EngineError>> {
     load_schedule(shown, parsed(shown, text)?)
@@ -378,6 +402,12 @@ fn load_schedule(shown: &str, schedule: Schedule) -> Result<std::result::Result<
     let missed = violates.filter(|property| !annotated.replay.violated.contains(property));
     if missed.is_none() {
         annotated.record_cost(&schedule);
+        if let Some(property) = violates {
+            annotated.about.idle = match idle::of_schedule(&scenario, design, property, &schedule.steps) {
+                Ok(idle) => idle,
+                Err(error) => return Ok(Err(error)),
+            };
+        }
     }
     let config = scenario.config_of(sequential);
     let orderings = scenario.orderings;

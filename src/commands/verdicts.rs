@@ -16,6 +16,7 @@ use super::{
 use crate::checkpoint::Checkpoints;
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
+use crate::idle;
 use crate::input::{self, InputError};
 use crate::report::export::junit as junit_xml;
 use crate::report::export::sarif::{self as sarif_log, Expected, Judged};
@@ -38,6 +39,23 @@ impl Ran {
     pub(super) fn shown(&self, args: &RunArgs) -> Vec<Outcome> {
         let wanted = |outcome: &&Outcome| !(args.quiet && outcome.judgement.as_expected == Some(true));
         self.outcomes.iter().filter(wanted).cloned().collect()
+    }
+
+    /// Finds out which actors take no part in counterexamples, of those outcomes of which that is shown.
+    pub(super) fn find_idle(
+        &mut self,
+        is_shown: impl Fn(&Outcome) -> bool,
+    ) -> std::result::Result<(), RunError> {
+        for outcome in self.outcomes.iter_mut().filter(|outcome| is_shown(outcome)) {
+            let scenario = self.scenarios.iter().find(|scenario| scenario.name == outcome.scenario);
+            let Some(scenario) = scenario else { continue };
+            outcome.idle = idle::of_outcome(scenario, outcome).map_err(|error| RunError::Engine {
+                scenario: outcome.scenario.clone(),
+                design: outcome.design.clone(),
+                error,
+            })?;
+        }
+        Ok(())
     }
 
     /// The report with these results.

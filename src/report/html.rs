@@ -216,6 +216,7 @@ fn after(n: usize, schedule: &AnnotatedSchedule) -> Markup {
                     }
                 }
             }
+            @if let Some(idle) = &schedule.about.idle { p { (harmless(&idle.sentence())) } }
             @if let Some(certified) = &schedule.about.certified { p { (harmless(certified)) } }
             p.legend {
                 @for mark in [Mark::Sampled, Mark::Cached, Mark::Stale, Mark::Misused, Mark::DroppedStale] {

@@ -6,6 +6,7 @@ use stalemap_facade::{Event, Property};
 
 use super::times::Times;
 use super::words;
+use crate::annotate::idle::{Idle, Seen};
 use crate::annotate::setup::InSetup;
 use crate::annotate::{AnnotatedSchedule, events, files};
 use crate::report::cause;
@@ -99,11 +100,20 @@ fn result_without_times(outcome: &Outcome) -> Value {
             })
             .collect::<Vec<_>>(),
         "counterexample": counterexample,
+        "idle": outcome.idle.as_ref().map(idle),
         "violated_in_setup": in_setup(&outcome.in_setup),
         "halted_in_setup": outcome.halted.as_ref().map(|halted| {
             json!({ "line": halted.line, "why": halted.sentence() })
         }),
     })
+}
+
+fn idle(idle: &Idle) -> Value {
+    let states = match idle.seen {
+        Seen::Explored { without, .. } => Some(without),
+        Seen::Found | Seen::Played => None,
+    };
+    json!({ "actors": idle.actors, "violated_without": idle.property.name(), "states_without": states })
 }
 
 fn in_setup(found: &[InSetup]) -> Value {
@@ -205,6 +215,7 @@ pub fn replay(schedule: &AnnotatedSchedule) -> String {
         "cause": cause::headline(schedule),
         "critical": cause::critical_order(schedule),
         "deciding_orders": deciding.collect::<Vec<_>>(),
+        "idle": schedule.about.idle.as_ref().map(idle),
         "steps": steps.collect::<Vec<_>>(),
     }))
 }

@@ -7,6 +7,7 @@ mod buffers;
 pub mod catalogue;
 mod command;
 mod diagnostics;
+pub mod draft;
 mod errors;
 mod expectations;
 mod fields;

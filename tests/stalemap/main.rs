@@ -49,6 +49,7 @@ mod programs;
 mod readme;
 mod scenario_errors;
 mod semantics;
+mod smaller;
 mod synthesis;
 mod terminal;
 mod timeline;
@@ -58,7 +59,9 @@ mod trace_judged;
 mod traces;
 mod tracing;
 mod verdicts;
+mod why;
 mod witnesses;
+mod worth;
 
 // Searches take memory from it as those of the command do.
 use stalemap_allocator as _;

@@ -15,9 +15,9 @@ use stalemap_model::words::bounds;
 use stalemap_model::words::branches;
 use stalemap_model::words::config::Config;
 use stalemap_model::words::design::{
-    BeginCut, Check, Compare, Design, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize, IsizeExtended,
-    LayoutRecall, LayoutReflink, MkwriteEnd, MkwriteMap, OnStale, PageDone, PageDoneOnStale, Punch,
-    PunchFork, PunchLock, PunchStart, ReclaimDirty, ReclaimWriteback, RedirtyLock, Sample, SeekCheck,
+    BeginCut, Check, Compare, Design, EndWriteback, FailedCut, FaultMap, HeldLock, HookRelease, IoendSize,
+    IsizeExtended, LayoutRecall, LayoutReflink, MkwriteEnd, MkwriteMap, OnStale, PageDone, PageDoneOnStale,
+    Punch, PunchFork, PunchLock, PunchStart, ReclaimDirty, ReclaimWriteback, RedirtyLock, Sample, SeekCheck,
     ShortCopy, StablePages, UnshareRead, WritebackBit, WritebackCheck, WritebackSubmit, ZeroRange,
     ZeroedUptodate,
 };
@@ -671,6 +671,13 @@ fn preallocation_looks_once() {
         &[properties::LOST_WRITE],
         &[branches::CONVERT],
     );
+}
+
+/// Writeback is over with the first piece of a folio, which is written and dropped anew while the device still has the rest.
+#[test]
+fn writeback_is_over_with_the_first_piece() {
+    let first: Mutation = |design, _| design.end_writeback = EndWriteback::FirstIo;
+    violates("xfs/writeback-early", first, &[properties::LOST_WRITE, properties::STALE_READ]);
 }
 
 /// I/O is submitted with the folio locked, and complete before the bit is set that it clears.

@@ -6,6 +6,7 @@
 mod classics;
 mod common;
 mod conform;
+mod contacts;
 mod costs;
 mod differential;
 mod engines;

@@ -1,0 +1,113 @@
+//! `check --minimise-scenario FILE`: a scenario made as small as it can be, and written to a file.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use stalemap_explore::Limits;
+
+use super::{Exit, Report, Result, counterexample, failed, look, under, unwritable, verdicts};
+use crate::cli::{CheckArgs, CheckFormat};
+use crate::engine::Engine;
+use crate::input::InputError;
+use crate::minimise::minimise;
+use crate::report::minimise as report;
+use crate::run::{Job, Outcome, RunError, limits_beside_others};
+
+/// A smaller scenario may have more states than the larger one, if not many more.
+const ROOM: u64 = 2;
+/// The states that each search may visit at least.
+const LEAST_STATES: u64 = 10_000;
+
+pub(super) fn command(args: &CheckArgs, file: &Path) -> Result<Report> {
+    let format = match args.format {
+        format @ (CheckFormat::Text | CheckFormat::Json) => format,
+        CheckFormat::Junit | CheckFormat::Sarif => {
+            return Err(other("a smaller scenario is printed as `--format text` or `json`".to_owned()));
+        }
+    };
+    let engine = verdicts::engine(&args.run)?;
+    if engine != Engine::Exhaustive {
+        return Err(other(
+            "only the exhaustive engine can say that nothing more can be left out; leave out `--engine`"
+                .to_owned(),
+        ));
+    }
+    let scenarios = verdicts::scenarios(&args.run)?;
+    let [scenario] = &scenarios[..] else {
+        let problem = format!("{} would be one of several scenarios; name one", file.display());
+        return Err(other(problem));
+    };
+    let jobs = under::jobs(&scenarios, &args.run.paths, &args.run.under, engine)?;
+    if let (false, [_, _, ..]) = (args.run.under.is_empty(), &jobs[..]) {
+        return Err(other(
+            "one design or kernel is needed, since a scenario is small for one of them; name one".to_owned(),
+        ));
+    }
+    if file.symlink_metadata().is_ok() {
+        return Err(taken(file));
+    }
+    let (job, outcome) = match first_violating(&jobs, args) {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            let names: Vec<&str> = jobs.iter().map(|job| job.implementation.name()).collect();
+            let text = format!("{}: nothing is violated under {}\n", scenario.name, names.join(", "));
+            return Ok(Report::of(text, Exit::Unexpected));
+        }
+        Err(error) => return failed(&error),
+    };
+    let mut limits: Limits = limits_beside_others(scenario, verdicts::given(&args.run), 1);
+    limits.states = limits.states.or(Some((outcome.statistics.states * ROOM).max(LEAST_STATES)));
+    let minimal = match minimise(job, &outcome, &limits, &file.display().to_string()) {
+        Ok(Some(minimal)) => minimal,
+        Ok(None) => {
+            return Err(other(format!(
+                "{} cannot be made smaller: its text cannot be changed",
+                scenario.name
+            )));
+        }
+        Err(error) => return failed(&error),
+    };
+    write_new(file, &minimal.source)?;
+    let results = if format == CheckFormat::Json {
+        report::json(&minimal)
+    } else {
+        let drawing = counterexample(std::slice::from_ref(&minimal.smaller), &minimal.outcome, look());
+        report::text(&minimal, &drawing)
+    };
+    let exit = if minimal.certificate.undecided == 0 { Exit::Expected } else { Exit::Incomplete };
+    Ok(Report::of(results, exit))
+}
+
+/// The first that violates something.
+fn first_violating<'j, 's>(
+    jobs: &'j [Job<'s>],
+    args: &CheckArgs,
+) -> std::result::Result<Option<(&'j Job<'s>, Outcome)>, RunError> {
+    for job in jobs {
+        for outcome in verdicts::each(std::slice::from_ref(job), &args.run, None) {
+            let outcome = outcome?;
+            if outcome.counterexample.is_some() {
+                return Ok(Some((job, outcome)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Writes a file that is not there yet.
+fn write_new(file: &Path, text: &str) -> Result<()> {
+    let written = File::create_new(file).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => taken(file),
+        _ => unwritable(file, &error),
+    })
+}
+
+fn taken(file: &Path) -> Vec<InputError> {
+    other(format!("{} is there already; name a file that is not, or remove it", file.display()))
+}
+
+fn other(problem: String) -> Vec<InputError> {
+    vec![InputError::Other(problem)]
+}

@@ -1,0 +1,97 @@
+//! `compare --mutants`: which values of fields scenarios notice.
+
+use stalemap_facade::MemoryModel;
+use stalemap_model::words::kernel_version::KernelVersion;
+
+use super::progress::Progress;
+use super::{Exit, Report, Result, failed, threads, under, verdicts};
+use crate::cli::{CompareArgs, CompareFormat};
+use crate::engine::Engine;
+use crate::input::InputError;
+use crate::mutants::reasons::Reasons;
+use crate::mutants::{Worth, study};
+use crate::report::mutants as report;
+use crate::run::{Tally, limits_beside_others, of_searches};
+use crate::scenario::Scenario;
+
+/// The design that values are put into when nothing is said; and the newest kernel, which has other values beside them.
+const BASE: &str = "iomap_valid";
+
+pub(super) fn command(args: &CompareArgs) -> Result<Report> {
+    let other = |problem: String| vec![InputError::Other(problem)];
+    let format = match args.format {
+        format @ (CompareFormat::Text | CompareFormat::Json | CompareFormat::Markdown) => format,
+        CompareFormat::Csv | CompareFormat::Junit | CompareFormat::Sarif => {
+            let problem = "what scenarios notice is printed as `--format text`, `json` or `markdown`";
+            return Err(other(problem.to_owned()));
+        }
+    };
+    if verdicts::engine(&args.run)? != Engine::Exhaustive
+        || args.run.memory.model() != MemoryModel::Sequential
+    {
+        let problem = "what scenarios notice is found by the exhaustive engine on sequentially consistent memory; leave out \
+                       `--engine` and `--memory`";
+        return Err(other(problem.to_owned()));
+    }
+    let reasons = Reasons::built_in().map_err(other)?;
+    let scenarios = verdicts::scenarios(&args.run)?;
+    let bases = bases(args, &scenarios)?;
+    let given = verdicts::given(&args.run);
+    let jobs = scenarios.len() * bases.len();
+    let at_a_time = threads(args.run.limits.jobs).min(jobs);
+    let limits = |scenario: &Scenario| limits_beside_others(scenario, given, at_a_time);
+    let progress = Progress::new(jobs as u64, of_searches(given.memory), args.run.quiet);
+    let show = |tally: &Tally| progress.show(tally);
+    let worth = study(&scenarios, &bases, &limits, threads(args.run.limits.jobs), &show);
+    progress.finish();
+    let worth = match worth {
+        Ok(worth) => worth,
+        Err(error) => return failed(&error),
+    };
+    // What a reason is of is the whole catalogue.
+    let is_whole = args.run.paths.is_empty();
+    let results = match format {
+        CompareFormat::Json => report::json(&worth, &reasons),
+        CompareFormat::Markdown => report::markdown(&worth, &reasons),
+        _ => report::text(&worth, &reasons),
+    };
+    Ok(Report::of(results, exit(&worth, &reasons, is_whole)))
+}
+
+/// The designs and kernels that values are put into: those that are named.
+fn bases(args: &CompareArgs, scenarios: &[Scenario]) -> Result<Vec<String>> {
+    let under = &args.run.under;
+    if under.is_empty() {
+        return Ok([BASE, KernelVersion::NEWEST.name()].map(str::to_owned).to_vec());
+    }
+    let named = under.designs.iter().chain(&under.kernels);
+    let mut bases = Vec::new();
+    for name in named {
+        let found = scenarios.iter().map(|scenario| under::any(scenario, name));
+        let (mut first, mut is_one) = (None, false);
+        for result in found {
+            match result {
+                Ok(_) => is_one = true,
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        match first {
+            Some(error) if !is_one => return Err(vec![error]),
+            _ => bases.push(name.clone()),
+        }
+    }
+    Ok(bases)
+}
+
+/// Of the whole catalogue, 1 where a value that nothing kills has no reason, or one that is killed has one.
+fn exit(worth: &Worth, reasons: &Reasons, is_whole: bool) -> Exit {
+    let (without, killed) = worth.against(reasons);
+    let undecided = worth.tried.iter().any(|tried| tried.undecided > 0 && tried.kills.is_empty());
+    if is_whole && !(without.is_empty() && killed.is_empty()) {
+        Exit::Unexpected
+    } else if undecided {
+        Exit::Incomplete
+    } else {
+        Exit::Expected
+    }
+}

@@ -1,0 +1,247 @@
+//! What the catalogue is worth: every value of every field of designs and file systems, put in the place of the one that is there, in each
+//! scenario that holds. A value is *killed* by a scenario that is violated with it. One that no scenario kills is harmless, or shows that
+//! a scenario is missing: it needs a reason (`reasons.rs`).
+
+pub mod reasons;
+mod values;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use stalemap_checker::explore;
+use stalemap_explore::{Limits, Options};
+use stalemap_facade::Property;
+use stalemap_model::judge::properties;
+use stalemap_model::words::implementation::Implementation;
+
+use self::reasons::Reasons;
+pub use self::values::{Value, values};
+use crate::run::{RunError, Tally, in_parallel, kernel};
+use crate::scenario::Scenario;
+
+/// What became of a value in a scenario.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Came {
+    /// It is what is there.
+    Same,
+    /// It does not go together with the rest, or with a command, or the setup fails with it.
+    DoesNotFit,
+    /// All was explored, and nothing is violated.
+    Holds,
+    /// This is violated, in so many states.
+    Violates(Vec<Property>, u64),
+    /// A limit was reached before anything was found.
+    Undecided,
+}
+
+/// A scenario that a value violates.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kill {
+    /// The scenario.
+    pub scenario: String,
+    /// Under which design or kernel it holds without the value.
+    pub base: String,
+    /// What is violated with it.
+    pub violated: Vec<Property>,
+    /// The states that were explored with it.
+    pub states: u64,
+}
+
+/// A value, and what became of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tried {
+    /// `check = "none"`.
+    pub setting: String,
+    /// The scenarios that are violated with it, the one with the fewest states first.
+    pub kills: Vec<Kill>,
+    /// In how many scenarios all holds with it.
+    pub holds: u64,
+    /// In how many a limit was reached.
+    pub undecided: u64,
+    /// In how many it cannot be, or the setup fails with it.
+    pub does_not_fit: u64,
+}
+
+impl Tried {
+    /// Whether it was put anywhere in the place of another value.
+    pub fn is_tried(&self) -> bool {
+        !self.kills.is_empty() || self.holds + self.undecided > 0
+    }
+
+    /// How many scenarios kill it, under whatever.
+    pub fn killers(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.kills.iter().map(|kill| kill.scenario.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// What the scenarios are worth.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Worth {
+    /// The designs and kernels that values were put into.
+    pub bases: Vec<String>,
+    /// How many scenarios there are.
+    pub all: usize,
+    /// Those that hold under a base, and so can be violated by a value.
+    pub holding: Vec<String>,
+    /// All values.
+    pub tried: Vec<Tried>,
+    /// Explorations.
+    pub runs: u64,
+    /// The states of all of them.
+    pub states: u64,
+}
+
+impl Worth {
+    /// The values that were tried and that no scenario kills.
+    pub fn survivors(&self) -> Vec<&Tried> {
+        self.tried.iter().filter(|tried| tried.is_tried() && tried.kills.is_empty()).collect()
+    }
+
+    /// The values that no other scenario kills, by the scenario that does.
+    pub fn alone(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut alone: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for tried in &self.tried {
+            if let [only] = tried.killers()[..] {
+                alone.entry(only).or_default().push(&tried.setting);
+            }
+        }
+        alone
+    }
+
+    /// The scenarios that kill nothing that others do not.
+    pub fn spared(&self) -> Vec<&str> {
+        let alone = self.alone();
+        self.holding.iter().map(String::as_str).filter(|name| !alone.contains_key(name)).collect()
+    }
+
+    /// The values that nothing kills and that have no reason, and those that have one and are killed.
+    pub fn against(&self, reasons: &Reasons) -> (Vec<&str>, Vec<&str>) {
+        let of = |tried: &&Tried| reasons.of(&tried.setting).is_some();
+        let without = self.survivors().into_iter().filter(|tried| !of(tried));
+        let killed = self.tried.iter().filter(|tried| of(tried) && !tried.kills.is_empty());
+        (
+            without.map(|tried| tried.setting.as_str()).collect(),
+            killed.map(|tried| tried.setting.as_str()).collect(),
+        )
+    }
+}
+
+/// Puts every value into every scenario that holds under one of the bases.
+pub fn study(
+    scenarios: &[Scenario],
+    bases: &[String],
+    limits: &(dyn Fn(&Scenario) -> Limits + Sync),
+    threads: usize,
+    tick: &(dyn Fn(&Tally) + Sync),
+) -> Result<Worth, RunError> {
+    let values = values();
+    let tally = Tally::default();
+    let jobs: Vec<(&Scenario, &String)> =
+        scenarios.iter().flat_map(|scenario| bases.iter().map(move |base| (scenario, base))).collect();
+    let ran = in_parallel(&jobs, threads, |(scenario, base)| {
+        let course = Course { scenario, limits: limits(scenario), tally: &tally, tick };
+        let came = course.run(base, &values);
+        tally.jobs.fetch_add(1, Ordering::Relaxed);
+        tick(&tally);
+        came
+    });
+    let mut worth = Worth { bases: bases.to_vec(), all: scenarios.len(), ..Worth::default() };
+    worth.tried = values.iter().map(|value| Tried { setting: value.setting(), ..Tried::default() }).collect();
+    for ((scenario, base), came) in jobs.iter().zip(ran) {
+        let Some((came, runs, states)) = came? else { continue };
+        worth.runs += runs;
+        worth.states += states;
+        if worth.holding.last() != Some(&scenario.name) {
+            worth.holding.push(scenario.name.clone());
+        }
+        for (tried, came) in worth.tried.iter_mut().zip(came) {
+            tried.note(&scenario.name, base, came);
+        }
+    }
+    for tried in &mut worth.tried {
+        tried.kills.sort_by(|one, other| (one.states, &one.scenario).cmp(&(other.states, &other.scenario)));
+    }
+    Ok(worth)
+}
+
+impl Tried {
+    fn note(&mut self, scenario: &str, base: &str, came: Came) {
+        match came {
+            Came::Same => {}
+            Came::DoesNotFit => self.does_not_fit += 1,
+            Came::Holds => self.holds += 1,
+            Came::Undecided => self.undecided += 1,
+            Came::Violates(violated, states) => {
+                self.kills.push(Kill {
+                    scenario: scenario.to_owned(),
+                    base: base.to_owned(),
+                    violated,
+                    states,
+                });
+            }
+        }
+    }
+}
+
+/// The way through one scenario.
+struct Course<'c> {
+    scenario: &'c Scenario,
+    limits: Limits,
+    tally: &'c Tally,
+    tick: &'c (dyn Fn(&Tally) + Sync),
+}
+
+impl Course<'_> {
+    /// What becomes of each value, and how many explorations and states that took; `None` if it does not hold under the base.
+    fn run(&self, base: &str, values: &[Value]) -> Result<Option<(Vec<Came>, u64, u64)>, RunError> {
+        let implementation = self.scenario.implementation(base);
+        let fits = |it: &Implementation| self.scenario.refused_by(it).is_none();
+        let Some(implementation) = implementation.filter(fits) else { return Ok(None) };
+        let (mut runs, mut states) = (0, 0);
+        let mut came_of = |it: &Implementation| -> Result<Came, RunError> {
+            let (came, seen) = self.explored(it)?;
+            runs += 1;
+            states += seen;
+            Ok(came)
+        };
+        if came_of(&implementation)? != Came::Holds {
+            return Ok(None);
+        }
+        let mut all = Vec::new();
+        for value in values {
+            all.push(match value.put_into(&implementation) {
+                None => Came::Same,
+                Some(changed) if !fits(&changed) => Came::DoesNotFit,
+                Some(changed) => came_of(&changed)?,
+            });
+        }
+        Ok(Some((all, runs, states)))
+    }
+
+    /// What is found under one implementation, and in how many states.
+    fn explored(&self, implementation: &Implementation) -> Result<(Came, u64), RunError> {
+        let kernel = match kernel(self.scenario, implementation) {
+            Ok(kernel) => kernel,
+            Err(RunError::Config { .. } | RunError::Setup(_)) => return Ok((Came::DoesNotFit, 0)),
+            Err(error) => return Err(error),
+        };
+        let options = Options { limits: self.limits.clone(), ..Options::default() };
+        let found = explore(&kernel, &options, &mut |_| ()).map_err(|error| RunError::Engine {
+            scenario: self.scenario.name.clone(),
+            design: implementation.name().to_owned(),
+            error,
+        })?;
+        self.tally.transitions.fetch_add(found.statistics.transitions, Ordering::Relaxed);
+        (self.tick)(self.tally);
+        let states = found.statistics.states;
+        let came = match (properties::of_bits(found.violated), found.is_complete()) {
+            (violated, _) if !violated.is_empty() => Came::Violates(violated, states),
+            (_, true) => Came::Holds,
+            (_, false) => Came::Undecided,
+        };
+        Ok((came, states))
+    }
+}

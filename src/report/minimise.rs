@@ -1,0 +1,104 @@
+//! What is said of a scenario that was made smaller.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use stalemap_model::words::count::count;
+
+use super::json::pretty;
+use super::text::fill;
+use crate::minimise::{Certificate, Minimal, Size};
+
+/// Columns of a line.
+const WIDTH: usize = 80;
+
+/// For people: what was left out, what was tried, and the least counterexample of what is left.
+pub fn text(minimal: &Minimal, drawing: &str) -> String {
+    let (outcome, property) = (&minimal.outcome, minimal.property);
+    let mut paragraphs = vec![format!(
+        "{} under {}: {property} is violated. It had {}; what is left has {}.",
+        minimal.scenario,
+        outcome.design,
+        size(minimal.before),
+        size(minimal.after)
+    )];
+    paragraphs.push(match &minimal.left_out[..] {
+        [] => "Left out as a whole: nothing.".to_owned(),
+        left_out => format!("Left out: {}.", left_out.join("; ")),
+    });
+    if !minimal.shortened.is_empty() {
+        let one = |(was, is): &(String, String)| format!("`{was}` is `{is}`");
+        let all: Vec<String> = minimal.shortened.iter().map(one).collect();
+        paragraphs.push(format!("Shorter: {}.", all.join("; ")));
+    }
+    paragraphs.push(certificate(minimal, &minimal.certificate));
+    let mut text = String::new();
+    for line in paragraphs.iter().flat_map(|paragraph| fill(paragraph, WIDTH, 2)) {
+        let _ = writeln!(text, "{line}");
+    }
+    let _ = write!(text, "saved {}\n\n{drawing}", outcome.scenario);
+    text
+}
+
+/// What is proved of what is left.
+fn certificate(minimal: &Minimal, tried: &Certificate) -> String {
+    let property = minimal.property;
+    let parts = count(tried.tried(), "part");
+    let explored = format!(
+        "{} explored to the end ({})",
+        count(tried.needed, "smaller scenario"),
+        count(tried.states, "state")
+    );
+    let none = match tried.no_scenario {
+        0 => String::new(),
+        number => format!(", and {number} that are no scenario any more"),
+    };
+    let all = format!("{explored}{none}");
+    match tried.undecided {
+        0 => format!(
+            "Minimal: of its {parts}, bytes at either end of a range among them, none can be left out alone with {property} violated: {all}."
+        ),
+        open => format!(
+            "Not known to be minimal: of its {parts}, bytes at either end of a range among them, {open} are undecided, since a limit was reached; of the others none can be left out alone with {property} violated: {all}."
+        ),
+    }
+}
+
+fn size(size: Size) -> String {
+    let of = |number: usize, noun: &str| count(number as u64, noun);
+    format!(
+        "{}, {} and {}",
+        of(size.actors, "actor"),
+        of(size.commands, "command"),
+        count(size.states, "state")
+    )
+}
+
+/// For programs.
+pub fn json(minimal: &Minimal) -> String {
+    let size = |size: Size| -> Value {
+        json!({ "actors": size.actors, "commands": size.commands, "states": size.states })
+    };
+    let tried = &minimal.certificate;
+    pretty(&json!({
+        "schema": "stalemap.minimised/1",
+        "scenario": minimal.scenario,
+        "design": minimal.outcome.design,
+        "property": minimal.property.name(),
+        "file": minimal.outcome.scenario,
+        "before": size(minimal.before),
+        "after": size(minimal.after),
+        "left_out": minimal.left_out,
+        "shortened": minimal.shortened.iter().map(|(was, is)| json!({ "was": was, "is": is })).collect::<Vec<_>>(),
+        "minimal": tried.undecided == 0,
+        "tried": {
+            "parts": tried.tried(),
+            "needed": tried.needed,
+            "states": tried.states,
+            "no_scenario": tried.no_scenario,
+            "undecided": tried.undecided,
+        },
+        "as_expected": minimal.outcome.judgement.as_expected,
+        "source": minimal.source,
+    }))
+}
