@@ -39,6 +39,7 @@ use stalemap_model::words::ordering::{Link, Orderings};
 use crate::agree::agree;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
+use crate::cli::limits::LimitsArgs;
 use crate::cli::{
     AgreeArgs, CheckArgs, CheckFormat, Cli, Command, Format, ListArgs, OrderingsArgs, OrderingsFormat,
     PowerArgs, ShowArgs, WhatArgs,
@@ -284,9 +285,19 @@ fn power_command(args: &PowerArgs) -> Result<Report> {
     Ok(Report::of(results, if unknown.is_empty() { Exit::Expected } else { Exit::Incomplete }))
 }
 
+/// For a search that leaves no run out until a limit is reached.
+fn over_all_runs(limits: &LimitsArgs) -> GivenLimits {
+    GivenLimits {
+        states: limits.limit_states,
+        memory: limits.limit_memory,
+        seconds: limits.limit_seconds,
+        preemptions: None,
+    }
+}
+
 /// The limits of the exhaustive engine where others are compared with it.
 fn limits_of(what: &WhatArgs, job: &Job<'_>, jobs: usize) -> Limits {
-    limits_beside_others(job.scenario, what.limits.over_all_runs(), threads(what.limits.jobs).min(jobs))
+    limits_beside_others(job.scenario, over_all_runs(&what.limits), threads(what.limits.jobs).min(jobs))
 }
 
 /// 1 beats 3 beats 0.
@@ -458,7 +469,7 @@ fn orderings_of(
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
-    let given = args.limits.over_all_runs();
+    let given = over_all_runs(&args.limits);
     let found = match orderings::study(scenario, implementation, given, threads(args.limits.jobs)) {
         Ok(found) => found,
         Err(error) => return failed(&error),

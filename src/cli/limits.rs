@@ -2,8 +2,6 @@
 
 use clap::Args;
 
-use crate::run::GivenLimits;
-
 /// How much at a time, and when it is enough.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct LimitsArgs {
@@ -23,18 +21,6 @@ pub struct LimitsArgs {
     /// Give a search up after this many seconds.
     #[arg(long, value_name = "N")]
     pub limit_seconds: Option<u64>,
-}
-
-impl LimitsArgs {
-    /// For a search that leaves no run out until one of these is reached.
-    pub fn over_all_runs(self) -> GivenLimits {
-        GivenLimits {
-            states: self.limit_states,
-            memory: self.limit_memory,
-            seconds: self.limit_seconds,
-            preemptions: None,
-        }
-    }
 }
 
 /// Reads a size with the suffixes of scenario files.

@@ -1,7 +1,7 @@
 //! `claims`: what explorations say to each claim of the thread.
 
 use super::progress::Progress;
-use super::{Exit, Report, Result, all_of, failed, threads};
+use super::{Exit, Report, Result, all_of, failed, over_all_runs, threads};
 use crate::claims::decide::{Decision, Says};
 use crate::claims::file::{self, Claim, ClaimError};
 use crate::claims::plan::Plan;
@@ -25,7 +25,7 @@ pub(super) fn command(args: &ClaimsArgs) -> Result<Report> {
         Err(error) => return Ok(defect(&error)),
     };
     let jobs = plan.jobs();
-    let given = args.limits.over_all_runs();
+    let given = over_all_runs(&args.limits);
     let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
     let ran = run_all(&jobs, given, threads(args.limits.jobs), &|tally: &Tally| progress.show(tally));
     progress.finish();

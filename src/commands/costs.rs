@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
 
-use super::{Exit, Report, Result, all_of, failed, threads, under, unwritable, width, write_schedule};
+use super::{
+    Exit, Report, Result, all_of, failed, over_all_runs, threads, under, unwritable, width, write_schedule,
+};
 use crate::cli::{CompareArgs, CompareFormat, CostsArgs, CostsFormat, UnderArgs};
 use crate::costs::{Costs, Retries, measure};
 use crate::engine::Engine;
@@ -17,7 +19,7 @@ use crate::run::{GivenLimits, RunError, in_parallel, limits_beside_others};
 
 /// `costs`.
 pub(super) fn command(args: &CostsArgs) -> Result<Report> {
-    let given = args.limits.over_all_runs();
+    let given = over_all_runs(&args.limits);
     let counted = match count(&args.paths, &args.under, given, threads(args.limits.jobs))? {
         Ok(counted) => counted,
         Err(error) => return failed(&error),
@@ -65,7 +67,7 @@ fn beside(asked: &CompareArgs) -> Result<std::result::Result<Vec<Costs>, RunErro
     if !matches!(asked.format, CompareFormat::Text | CompareFormat::Json) {
         return other("costs are printed as text or JSON; choose one of these with `--format`");
     }
-    let given = args.limits.over_all_runs();
+    let given = over_all_runs(&args.limits);
     count(&args.paths, &args.under, given, threads(args.limits.jobs))
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use stalemap_model::words::kernel_version::KernelVersion;
 
 use super::progress::Progress;
-use super::{Exit, Report, Result, failed, threads, under, verdicts, width};
+use super::{Exit, Report, Result, failed, over_all_runs, threads, under, verdicts, width};
 use crate::cli::synthesize::{Over, SynthesizeArgs, SynthesizeFormat};
 use crate::cli::{CheckArgs, CheckFormat, Engine, Memory};
 use crate::input::{self, InputError};
@@ -25,7 +25,7 @@ pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
     scenarios.retain(|scenario| named.is_empty() || named.iter().any(|name| name == scenario.fs.base));
     let base = base(args.kernel.as_deref())?;
     let threads = threads(args.limits.jobs);
-    let given = args.limits.over_all_runs();
+    let given = over_all_runs(&args.limits);
     let saves = if args.every_candidate { Saves::Nothing } else { Saves::Everything };
     let scopes = scopes(&scenarios, question(args.over), base, wanted(&args.paths), |scenario| {
         limits_beside_others(scenario, given, threads)

@@ -10,8 +10,8 @@ use signal_hook::flag;
 
 use super::progress::Progress;
 use super::{
-    Report, Result, all_of, annotated_counterexample, counterexample, exit, failed, save, threads, under,
-    unwritable,
+    Report, Result, all_of, annotated_counterexample, counterexample, exit, failed, over_all_runs, save,
+    threads, under, unwritable,
 };
 use crate::checkpoint::Checkpoints;
 use crate::cli::{Memory, RunArgs};
@@ -135,7 +135,7 @@ pub(super) fn each(
 
 /// The limits of the command line.
 pub(super) fn given(args: &RunArgs) -> GivenLimits {
-    GivenLimits { preemptions: args.limit_preemptions, ..args.limits.over_all_runs() }
+    GivenLimits { preemptions: args.limit_preemptions, ..over_all_runs(&args.limits) }
 }
 
 /// The scenarios that were asked for, on the memory that was asked for.
