@@ -250,9 +250,9 @@ impl Folio {
     pub fn start_writeback(&mut self, ioends: usize) {
         self.tagged = self.dirty;
         self.towrite = false;
-        let submitted = if self.writeback { self.pending } else { 0 };
-        self.pending = submitted + ioends as u16;
-        self.writeback = self.pending > 0;
+        // A mutant has let the bit go with I/O in flight: that is still counted.
+        self.pending += ioends as u16;
+        self.writeback |= ioends > 0;
     }
 
     /// The same for one of its ioends, before the rest is mapped. Needs the folio lock.

@@ -1522,3 +1522,32 @@ run = ["fpunch 1k 6k"]
     assert_eq!(exploration.violated, 0);
     assert!(exploration.reached & branches::NO_MEMORY.bit() != 0);
 }
+
+/// Writeback of a folio ends with the first of its pieces, and begins again while the other is in flight: its end finds the folio.
+#[test]
+fn writeback_begins_again_before_all_pieces_have_ended() {
+    let source = r#"
+title = "A folio is written again before the second piece of the first time is complete"
+[geometry]
+block = "4k"
+folio = "8k"
+[setup]
+run = ["pwrite -S 0x30 0 1k", "truncate 8k"]
+[[actor]]
+name = "store"
+run = ["mmap -rw 0 8k", "mwrite -S 0x44 2k 2k"]
+[[actor]]
+name = "zeroer"
+run = ["sync_range -w 3k 2k", "fzero 0 4k"]
+[design.first-io]
+based_on = "iomap_valid"
+end_writeback = "first-io"
+"#;
+    let scenario = good("first-io.toml", source);
+    let [first, last] = ["first-io", "iomap_valid"].map(|name| {
+        let implementation = scenario.implementation(name).expect("a design");
+        explored(&Kernel::new(scenario.config_of(implementation)).unwrap())
+    });
+    assert!(first.violated & properties::WRONG_ADDRESS.bit() != 0);
+    assert_eq!(last.violated, 0);
+}
