@@ -1,16 +1,14 @@
 //! Candidates: a value for each dimension. They are a lattice, since the values of each dimension are one.
 
-use std::num::NonZero;
-
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::personality::Personality;
-use stalemap_model::words::settings::SettingError;
+use stalemap_model::words::settings::{Setting, SettingError};
 
 use super::dimension::{Dimension, Kind};
 use super::question::Question;
 
 /// The folios of a batch of writeback.
-pub const BATCH: NonZero<u16> = NonZero::<u16>::MIN;
+pub const BATCH: u64 = 1;
 
 /// A value for each dimension of a lattice, by its place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -157,22 +155,24 @@ impl Lattice {
         candidate: &Candidate,
     ) -> Result<Implementation, SettingError> {
         let mut made = base.clone();
-        made.design.writeback_batch = BATCH;
-        for (field, setting) in self.question.fixed {
-            made.set(field, *setting)?;
-        }
-        for (place, dimension) in self.dimensions.iter().enumerate() {
-            for (field, setting) in
-                dimension.values.get(candidate.at(place)).map_or(&[][..], |value| value.sets)
-            {
-                made.set(field, *setting)?;
-            }
-        }
-        if self.needs_counter(candidate) {
-            made.fs.counter = true;
+        for (field, setting) in self.fields(candidate) {
+            made.set(field, setting)?;
         }
         made.design.name = self.name(candidate);
         Ok(made)
+    }
+
+    /// The fields that a candidate sets, with their values.
+    pub fn fields(&self, candidate: &Candidate) -> Vec<(&'static str, Setting<'static>)> {
+        let values = self.dimensions.iter().enumerate();
+        let values =
+            values.filter_map(|(place, dimension)| Some(dimension.values.get(candidate.at(place))?.sets));
+        let mut fields = vec![("writeback_batch", Setting::Number(BATCH))];
+        fields.extend(self.question.fixed.iter().chain(values.flatten()).copied());
+        if self.needs_counter(candidate) && !fields.iter().any(|(field, _)| *field == "counter") {
+            fields.push(("counter", Setting::Flag(true)));
+        }
+        fields
     }
 
     /// Whether a candidate compares anything, and so needs changes to be counted.

@@ -1,6 +1,7 @@
 //! The smallest check that is enough: what the search saves changes nothing that it finds, cases that are known by hand, and
 //! the page.
 
+use std::fs;
 use std::num::NonZero;
 
 use serde_json::Value;
@@ -321,6 +322,30 @@ fn what_is_not_varied_is_as_in_the_kernel() {
     assert_eq!(of("zoned/t1", "linux-7.3"), "zoned/t1: write after-prepare");
     let refused = stalemap(elsewhere().path(), &["check", "--weakest", "zoned/t1", "--kernel", "linux-6.12"]);
     assert_eq!(refused.status.code(), Some(2));
+}
+
+/// The fields of a set make a design, which holds; with less of it, it does not.
+#[test]
+fn a_set_can_be_written_as_a_design() {
+    for name in ["xfs/t8", "gfs2/t9-short"] {
+        let document = said(&["synthesize", name, "--quiet", "--format", "json"]);
+        let document: Value = serde_json::from_str(&document).expect("JSON");
+        let fields = document["file_systems"][0]["sets"][0]["fields"].as_object().expect("fields");
+        let lines: Vec<String> = fields
+            .iter()
+            .map(|(field, value)| format!("{field} = {}\n", value.as_str().expect("a value")))
+            .collect();
+        let folder = elsewhere();
+        let design = format!("[design.small]\nbased_on = \"iomap_valid\"\n{}", lines.concat());
+        let less = "\n[design.less]\nbased_on = \"small\"\nwriteback_check = \"range\"\n";
+        let file = format!("{}\n{design}{less}", shipped(name).source);
+        fs::write(folder.path().join("small.toml"), file).expect("a file");
+        for (design, verdict) in [("small", "holds"), ("less", "violates")] {
+            let output = stalemap(folder.path(), &["check", "small.toml", "--design", design]);
+            let line = text(&output.stdout);
+            assert!(line.contains(&format!("{design}  {verdict}")), "{name}: {line}{}", text(&output.stderr));
+        }
+    }
 }
 
 #[test]

@@ -49,17 +49,14 @@ fn file_system(answer: &Answer<'_>) -> Value {
     })
 }
 
-/// A candidate: its values, and the fields that they set.
+/// A candidate: its values, and the fields that they set, as they stand in a scenario file.
 fn candidate(lattice: &Lattice, candidate: &Candidate) -> Value {
     let values = lattice.dimensions.iter().enumerate().filter_map(|(place, dimension)| {
         let value = dimension.values.get(candidate.at(place))?;
         Some((dimension.key.to_owned(), Value::from(value.name)))
     });
-    let fields = lattice.dimensions.iter().enumerate().flat_map(|(place, dimension)| {
-        let value = dimension.values.get(candidate.at(place));
-        let sets = value.map_or(&[][..], |value| value.sets).iter();
-        sets.map(|(field, setting)| ((*field).to_owned(), Value::from(setting.to_string())))
-    });
+    let fields = lattice.fields(candidate).into_iter();
+    let fields = fields.map(|(field, setting)| (field.to_owned(), Value::from(setting.to_string())));
     json!({ "values": values.collect::<Map<_, _>>(), "fields": fields.collect::<Map<_, _>>() })
 }
 

@@ -162,7 +162,7 @@ pub(super) fn head(answer: &Answer<'_>, sorted: &Sorted<'_>) -> String {
 /// What all else is as in.
 fn under(answer: &Answer<'_>) -> String {
     let base = answer.scope.subjects.first().map(|subject| &subject.base);
-    let batches = if base.is_some_and(|base| base.design.writeback_batch != BATCH) {
+    let batches = if base.is_some_and(|base| u64::from(base.design.writeback_batch.get()) != BATCH) {
         ", but for batches of one folio in writeback"
     } else {
         ""
