@@ -210,12 +210,15 @@ pub const PROTECTIONS: &[Protection] = &[
 #[cfg(test)]
 mod tests {
     use stalemap_model::words::design::Design;
+    use stalemap_model::words::kernel_version::KernelVersion;
     use stalemap_model::words::personality::Personality;
 
     use super::*;
 
     #[test]
     fn each_is_a_value_of_a_field_and_is_there_somewhere() {
+        let xfs = Personality::built_in("xfs").expect("a personality");
+        let kernels = KernelVersion::ALL.iter().filter_map(|kernel| kernel.implementation(&xfs));
         let all: Vec<Implementation> = Design::BUILT_IN
             .iter()
             .flat_map(|design| {
@@ -224,6 +227,7 @@ mod tests {
                     fs: Personality::built_in(fs).expect("a personality"),
                 })
             })
+            .chain(kernels)
             .collect();
         for protection in PROTECTIONS {
             let mut any = all[0].clone();
