@@ -178,10 +178,15 @@ fn answers<'s>(
 fn exit(answers: &[Answer<'_>]) -> Exit {
     let sets = || answers.iter().flat_map(|answer| &answer.sets);
     let broken = sets().flat_map(|set| &set.not_confirmed).any(|(_, standing)| standing.breaks());
+    let needs = || sets().flat_map(|set| &set.needs);
+    let in_vain = needs().any(|need| need.shown.is_none() && need.open.is_empty());
     let known = answers.iter().flat_map(|answer| &answer.studies).all(Study::all_known);
-    if broken {
+    if broken || in_vain {
         Exit::Unexpected
-    } else if !known || sets().any(|set| !set.not_confirmed.is_empty()) {
+    } else if !known
+        || sets().any(|set| !set.not_confirmed.is_empty())
+        || needs().any(|need| need.shown.is_none())
+    {
         Exit::Incomplete
     } else {
         Exit::Expected

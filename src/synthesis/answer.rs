@@ -50,6 +50,8 @@ pub struct Need {
     pub instead: usize,
     /// The scenarios that break with it, by their places.
     pub breaks: Vec<usize>,
+    /// The scenarios of which a limit left open whether they do.
+    pub open: Vec<usize>,
     /// The cheapest of them with its counterexample.
     pub shown: Option<Loss>,
 }
@@ -105,7 +107,7 @@ pub fn answer<'s>(
 
 /// The minimal candidates that are at least as strong as one that each scenario asks for; none, if no scenario decides.
 pub fn enough(lattice: &Lattice, studies: &[Study]) -> Vec<Candidate> {
-    if studies.iter().all(|study| matches!(study.asks, Asks::LostAnyway(_) | Asks::Unknown(_))) {
+    if studies.iter().all(|study| matches!(study.asks, Asks::LostAnyway(_) | Asks::Unknown)) {
         return Vec::new();
     }
     let mut sets = vec![lattice.bottom()];
@@ -171,7 +173,7 @@ impl Answer<'_> {
     fn unsatisfied(&self, lattice: &Lattice, candidate: &Candidate) -> Vec<usize> {
         let asks_for_more = |study: &Study| match &study.asks {
             Asks::OneOf(minimal) => !minimal.iter().any(|one| lattice.is_at_most(one, candidate)),
-            Asks::LostAnyway(_) | Asks::Unknown(_) | Asks::Nothing => false,
+            Asks::LostAnyway(_) | Asks::Unknown | Asks::Nothing => false,
         };
         let studies = self.studies.iter().enumerate();
         studies.filter(|(_, study)| asks_for_more(study)).map(|(place, _)| place).collect()
@@ -187,6 +189,8 @@ impl Answer<'_> {
         let less = candidate.with(dimension, instead);
         let expected = self.lattice().map_or_else(Vec::new, |lattice| self.unsatisfied(lattice, &less));
         let explored = self.explore(&expected, &less, threads)?;
+        let open = explored.iter().filter(|(_, explored)| explored.standing == Standing::Undecided);
+        let open: Vec<usize> = open.map(|(place, _)| *place).collect();
         let mut breaks: Vec<&(usize, Explored)> =
             explored.iter().filter(|(_, explored)| explored.standing.breaks()).collect();
         // A directed run shows less than one that nobody directs.
@@ -202,7 +206,7 @@ impl Answer<'_> {
         };
         let mut breaks: Vec<usize> = breaks.into_iter().map(|(place, _)| *place).collect();
         breaks.sort_unstable();
-        Ok(Need { dimension, instead, breaks, shown })
+        Ok(Need { dimension, instead, breaks, open, shown })
     }
 
     fn loss(&self, scenario: usize, candidate: &Candidate, property: Property) -> Result<Loss, RunError> {

@@ -12,7 +12,7 @@
 //! tested: whatever was found without it is compared pair by pair, with each value alone explored beside. If a pair says otherwise,
 //! it is reported, and the scenario is searched again without the third, unless there are too many candidates ([`MOST_CANDIDATES`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stalemap_explore::{LimitHit, Step};
 use stalemap_facade::Property;
@@ -93,7 +93,7 @@ pub enum Asks {
     /// It breaks even under the strongest candidate: it is not about what is asked.
     LostAnyway(Property),
     /// A limit was reached under the strongest candidate.
-    Unknown(Vec<LimitHit>),
+    Unknown,
     /// Nothing: it holds under the weakest.
     Nothing,
     /// One of these: the minimal candidates under which it holds.
@@ -107,6 +107,8 @@ pub struct Study {
     pub asks: Asks,
     /// Candidates of which a limit left open whether they hold.
     pub undecided: Vec<Candidate>,
+    /// The limits that left them open.
+    pub limits_hit: BTreeSet<LimitHit>,
     /// Pairs of which the weaker candidate holds and the stronger one breaks.
     pub not_monotone: Vec<(Candidate, Candidate)>,
     /// Whether nothing was concluded from what is weaker or stronger where such pairs say that it cannot be.
@@ -129,7 +131,7 @@ pub fn study(subject: &Subject<'_>, saves: Saves) -> Result<Study, RunError> {
     let asks = search.asks()?;
     let mut not_monotone = Vec::new();
     let few = subject.lattice.size() <= MOST_CANDIDATES;
-    if saves == Saves::Everything && !matches!(asks, Asks::LostAnyway(_) | Asks::Unknown(_)) {
+    if saves == Saves::Everything && !matches!(asks, Asks::LostAnyway(_) | Asks::Unknown) {
         search.alone(&asks)?;
         not_monotone = search.not_monotone();
         if !not_monotone.is_empty() && few {
@@ -163,7 +165,7 @@ struct Search<'a> {
 impl Study {
     /// Whether the minimal candidates are all known: no limit left any open, and no conclusion was drawn that was found to be wrong.
     pub fn all_known(&self) -> bool {
-        self.is_exact && self.undecided.is_empty() && !matches!(self.asks, Asks::Unknown(_))
+        self.is_exact && self.undecided.is_empty() && !matches!(self.asks, Asks::Unknown)
     }
 }
 
@@ -183,7 +185,9 @@ impl<'a> Search<'a> {
         }
         let is_exact = not_monotone.is_empty() || self.saves != Saves::Everything;
         let looked_at = self.looked_at();
-        Study { asks, undecided, not_monotone, is_exact, looked_at, decided: self.facts, counts }
+        let open = self.explored.values().filter(|explored| explored.standing == Standing::Undecided);
+        let limits_hit = open.flat_map(|explored| explored.limits_hit.iter().copied()).collect();
+        Study { asks, undecided, limits_hit, not_monotone, is_exact, looked_at, decided: self.facts, counts }
     }
 
     fn looked_at(&self) -> Vec<usize> {
@@ -253,10 +257,7 @@ impl<'a> Search<'a> {
     fn asks_of_top(&mut self, top: &Candidate) -> Result<Option<Asks>, RunError> {
         Ok(match self.decide_by_itself(top)? {
             Standing::Breaks(property) => Some(Asks::LostAnyway(property)),
-            Standing::Undecided => {
-                let hit = self.explored.get(top).map(|explored| explored.limits_hit.clone());
-                Some(Asks::Unknown(hit.unwrap_or_default()))
-            }
+            Standing::Undecided => Some(Asks::Unknown),
             Standing::Holds => None,
         })
     }

@@ -371,7 +371,7 @@ fn a_limit_leaves_undecided_what_it_cuts() {
         let output = stalemap(elsewhere().path(), &[arguments, &["--limit-states", "20"]].concat());
         assert_eq!(output.status.code(), Some(3));
         let shown = text(&output.stdout);
-        assert!(shown.contains("a limit was reached"), "{shown}");
+        assert!(shown.contains("a limit was reached") && shown.contains("states"), "{shown}");
         assert!(!shown.contains("hold"), "{shown}");
     }
 }

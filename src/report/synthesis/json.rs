@@ -87,6 +87,7 @@ fn need(answer: &Answer<'_>, lattice: &Lattice, need: &Need) -> Value {
         "dimension": dimension.map(|dimension| dimension.key),
         "instead": dimension.and_then(|dimension| dimension.values.get(need.instead)).map(|value| value.name),
         "breaks": need.breaks.iter().map(|place| scenario(answer, *place).0).collect::<Vec<_>>(),
+        "undecided": need.open.iter().map(|place| scenario(answer, *place).0).collect::<Vec<_>>(),
         "shown": shown,
     })
 }
@@ -95,7 +96,7 @@ fn study(lattice: &Lattice, name: &str, study: &Study) -> Value {
     let of = |some: &[Candidate]| -> Vec<Value> { some.iter().map(|one| candidate(lattice, one)).collect() };
     let (asks, minimal, property) = match &study.asks {
         Asks::LostAnyway(property) => ("lost-anyway", Vec::new(), Some(property.name())),
-        Asks::Unknown(_) => ("unknown", Vec::new(), None),
+        Asks::Unknown => ("unknown", Vec::new(), None),
         Asks::Nothing => ("nothing", Vec::new(), None),
         Asks::OneOf(minimal) => ("one-of", of(minimal), None),
     };
@@ -106,6 +107,7 @@ fn study(lattice: &Lattice, name: &str, study: &Study) -> Value {
     json!({
         "scenario": name, "asks": asks, "minimal": minimal, "property": property,
         "undecided": of(&study.undecided), "not_monotone": pairs.collect::<Vec<_>>(),
+        "limits_hit": study.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
         "all_known": study.all_known(),
         "tried": study.counts.tried, "explored": study.counts.explored,
         "rejected_by_replay": study.counts.replayed, "same_runs": study.counts.same_runs,

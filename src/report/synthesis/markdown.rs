@@ -6,7 +6,7 @@ use stalemap_model::words::count::count;
 
 use super::words::{
     Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, needed_by_none,
-    numbers, part, scenario, sentence,
+    not_shown, numbers, part, scenario, sentence,
 };
 use crate::synthesis::answer::{Answer, MOST_SETS, Set};
 use crate::synthesis::lattice::Lattice;
@@ -63,7 +63,7 @@ fn set(answer: &Answer<'_>, lattice: &Lattice, sorted: &Sorted<'_>, set: &Set) -
             let (name, title) = scenario(answer, shown.scenario);
             (format!("{name}: {title}"), loss(shown))
         });
-        let (name, how) = shown.unwrap_or_default();
+        let (name, how) = shown.unwrap_or_else(|| (String::new(), not_shown(need)));
         let breaks = count(need.breaks.len() as u64, "scenario");
         let _ = writeln!(text, "| `{}` | {breaks} | {name} | {how} |", instead(lattice, need));
     }

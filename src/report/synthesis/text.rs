@@ -7,7 +7,7 @@ use stalemap_model::words::count::count;
 
 use super::words::{
     Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, needed_by_none,
-    numbers, of_one, scenario, sentence, studies,
+    not_shown, numbers, of_one, scenario, sentence, studies,
 };
 use crate::report::style::{BAD, DOUBT, GOOD, HEAD, styled};
 use crate::report::text::fill;
@@ -45,14 +45,14 @@ pub fn weakest(answers: &[Answer<'_>], columns: usize) -> String {
                 each.join(", or ")
             }
             Asks::LostAnyway(property) => format!("breaks with every check ({property})"),
-            Asks::Unknown(_) => "undecided: a limit was reached with every check".to_owned(),
+            Asks::Unknown => "undecided: a limit was reached with every check".to_owned(),
         };
         lines(&mut text, &format!("{name}: {asks}"), columns, 0);
         if let [_] = answers {
             for set in &answer.sets {
                 in_full(&mut text, lattice, set, columns);
                 for need in &set.needs {
-                    let how = need.shown.as_ref().map_or_else(|| "not known".to_owned(), loss);
+                    let how = need.shown.as_ref().map_or_else(|| not_shown(need), loss);
                     lines(&mut text, &format!("with {} instead: {how}", instead(lattice, need)), columns, 4);
                 }
             }
@@ -197,7 +197,7 @@ fn rest(answer: &Answer<'_>, columns: usize) -> String {
 /// What breaks with a weaker value; a title is told once in a row.
 fn less(answer: &Answer<'_>, lattice: &Lattice, need: &Need, titled: &mut Option<usize>) -> String {
     let what = instead(lattice, need);
-    let Some(shown) = &need.shown else { return format!("{what}: nothing was found that breaks") };
+    let Some(shown) = &need.shown else { return format!("{what}: {}", not_shown(need)) };
     let (name, title) = scenario(answer, shown.scenario);
     let breaks = count(need.breaks.len() as u64, "scenario");
     let title = match titled.replace(shown.scenario) {

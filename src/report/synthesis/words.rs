@@ -34,7 +34,7 @@ impl<'a> Sorted<'a> {
                 Asks::OneOf(minimal) => sorted.asking.push((name, minimal)),
                 Asks::Nothing => sorted.content.push(name),
                 Asks::LostAnyway(_) => sorted.lost_anyway.push(name),
-                Asks::Unknown(_) => sorted.unknown.push(name),
+                Asks::Unknown => sorted.unknown.push(name),
             }
         }
         sorted
@@ -102,6 +102,14 @@ pub(super) fn loss(loss: &Loss) -> String {
             count(u64::from(operations), "operation"),
             preemptions(switches)
         ),
+    }
+}
+
+/// What is known of a weaker value of which no counterexample is shown.
+pub(super) fn not_shown(need: &Need) -> String {
+    match need.open.len() {
+        0 => "breaks nothing after all".to_owned(),
+        open => format!("undecided, since a limit was reached in {}", count(open as u64, "scenario")),
     }
 }
 
@@ -210,12 +218,13 @@ pub(super) fn left_out<'a>(answer: &'a Answer<'_>, sorted: &Sorted<'a>) -> Vec<S
         }
     };
     say(&sorted.lost_anyway, "Left out, broken with all of it as well");
-    say(&sorted.unknown, "Undecided, since a limit was reached with all of it");
+    let limits = limits(answer);
+    say(&sorted.unknown, &format!("Undecided, since a limit was reached with all of it{limits}"));
     let undecided: Vec<&str> = studies(answer)
-        .filter(|(_, study)| !study.undecided.is_empty() && !matches!(study.asks, Asks::Unknown(_)))
+        .filter(|(_, study)| !study.undecided.is_empty() && !matches!(study.asks, Asks::Unknown))
         .map(|(name, _)| name)
         .collect();
-    say(&undecided, "Undecided for some candidates, since a limit was reached");
+    say(&undecided, &format!("Undecided for some candidates, since a limit was reached{limits}"));
     let of = |some: &[&'a Scenario]| -> Vec<&'a str> {
         some.iter().map(|scenario| scenario.name.as_str()).collect()
     };
@@ -232,10 +241,18 @@ pub(super) fn of_one(answer: &Answer<'_>) -> Vec<String> {
     let mut said: Vec<String> = doubtful.map(|set| confirmed(answer, &sorted, set)).collect();
     let undecided: usize = answer.studies.iter().map(|study| study.undecided.len()).sum();
     if undecided > 0 {
-        said.push(format!("{} left undecided by a limit.", count(undecided as u64, "candidate")));
+        let limits = limits(answer);
+        said.push(format!("{} left undecided by a limit{limits}.", count(undecided as u64, "candidate")));
     }
     said.extend(not_monotone(answer));
     said
+}
+
+/// The limits that left something open: `, retries`.
+fn limits(answer: &Answer<'_>) -> String {
+    let hit: BTreeSet<_> = answer.studies.iter().flat_map(|study| study.limits_hit.iter()).collect();
+    let names: Vec<&str> = hit.into_iter().map(|limit| limit.name()).collect();
+    if names.is_empty() { String::new() } else { format!(", {}", names.join(", ")) }
 }
 
 /// Where something stronger breaks what something weaker keeps, with a pair.
