@@ -42,7 +42,7 @@ pub fn text(all: &[Why]) -> String {
 /// One scenario under one name, without that.
 fn one(why: &Why) -> String {
     let mut paragraphs: Vec<String> = vec![format!(
-        "{} holds. Locks, waits and checks were taken away, {} in all, one at a time; {}.",
+        "{} holds. Of locks, waits and checks, {} were taken away, one at a time; {}.",
         why.scenario,
         why.taken.len(),
         came_of(why)
@@ -115,11 +115,13 @@ fn of_pair_alone(why: &Why, pair: &Pair) -> String {
     let (two, more): (Vec<&KeptApart>, Vec<&KeptApart>) = both.partition(|kept| kept.actors.len() == 2);
     let alone = match two.len() {
         0 => "; nothing that was taken away lets these two alone violate anything".to_owned(),
+        1 => "; one of what was taken away keeps these two apart".to_owned(),
         number => format!("; {number} of what was taken away keep these two apart"),
     };
     match more.len() {
         0 => alone,
-        number => format!("{alone}, {number} keep them and others apart"),
+        1 => format!("{alone}; one keeps them and others apart"),
+        number => format!("{alone}; {number} keep them and others apart"),
     }
 }
 
