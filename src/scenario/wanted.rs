@@ -217,28 +217,34 @@ fn answer(
             format!("{} may answer more than once, and what comes behind it has no number", quote(line));
         return Err(error(call.span.clone(), message, "ask for a call before it, or for contents of a file"));
     }
-    let is = match answering[number].0 {
-        Command::Pread { .. } => {
-            let is_error =
-                is.text.starts_with('E') && is.text.chars().all(|letter| letter.is_ascii_uppercase());
-            let also = "or `nothing`, `~~` (what no command has written), an error like `EIO`";
-            if is_error { is.text.to_owned() } else { is.value(&["nothing", "~~"], also)? }
-        }
-        Command::Seek { .. } if !is.text.starts_with('E') => {
-            let size = number::size(is.text, scenario.block);
-            Bytes(size.map_err(|wrong| error(is.span.clone(), wrong.message(&quote(is.text)), wrong.help()))?)
-                .to_string()
-        }
-        _ => is.text.to_owned(),
-    };
+    let is = returned(answering[number].0, is, scenario.block)?;
     Ok(Wanted::Answer { actor, name: name.text.to_owned(), call: number, is })
+}
+
+/// What a call is to return, as an observer shows it.
+fn returned(command: &Command, is: &Part<'_>, block: u64) -> Result<String, Diagnostic> {
+    let is_error = is.text.starts_with('E') && is.text.chars().all(|letter| letter.is_ascii_uppercase());
+    if is_error {
+        return Ok(is.text.to_owned());
+    }
+    if let Command::Pread { .. } = command {
+        return is.value(
+            &["nothing", "~~"],
+            "or `nothing`, `~~` (what no command has written), an error like `EIO`",
+        );
+    }
+    if let Command::Seek { .. } = command {
+        let wrong =
+            |wrong: number::NumberError| error(is.span.clone(), wrong.message(&quote(is.text)), wrong.help());
+        return Ok(Bytes(number::size(is.text, block).map_err(wrong)?).to_string());
+    }
+    Ok(is.text.to_owned())
 }
 
 /// Whether a call has one answer in every run: a read of several pieces is several calls, as many as the file is long for.
 fn answers_once(command: &Command) -> bool {
-    match command {
-        Command::Pread { range, chunk, .. } => range.end - range.start <= *chunk,
-        Command::CopySparse => false,
-        _ => true,
+    if let Command::Pread { range, chunk, .. } = command {
+        return range.end - range.start <= *chunk;
     }
+    *command != Command::CopySparse
 }
