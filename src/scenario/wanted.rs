@@ -232,6 +232,26 @@ fn answer(
     Ok(Wanted::Answer { actor, name: name.text.to_owned(), call: number, is })
 }
 
+/// What a call is to return, as an observer shows it.
+fn returned(command: &Command, is: &Part<'_>, block: u64) -> Result<String, Diagnostic> {
+    let is_error = is.text.starts_with('E') && is.text.chars().all(|letter| letter.is_ascii_uppercase());
+    if is_error {
+        return Ok(is.text.to_owned());
+    }
+    if let Command::Pread { .. } = command {
+        return is.value(
+            &["nothing", "~~"],
+            "or `nothing`, `~~` (what no command has written), an error like `EIO`",
+        );
+    }
+    if let Command::Seek { .. } = command {
+        let wrong =
+            |wrong: number::NumberError| error(is.span.clone(), wrong.message(&quote(is.text)), wrong.help());
+        return Ok(Bytes(number::size(is.text, block).map_err(wrong)?).to_string());
+    }
+    Ok(is.text.to_owned())
+}
+
 /// Whether a call has one answer in every run: a read of several pieces is several calls, as many as the file is long for.
 fn answers_once(command: &Command) -> bool {
     if let Command::Pread { range, chunk, .. } = command {
