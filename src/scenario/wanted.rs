@@ -217,18 +217,7 @@ fn answer(
             format!("{} may answer more than once, and what comes behind it has no number", quote(line));
         return Err(error(call.span.clone(), message, "ask for a call before it, or for contents of a file"));
     }
-    let is_error = is.text.starts_with('E') && is.text.chars().all(|letter| letter.is_ascii_uppercase());
-    let is = if is_error {
-        is.text.to_owned()
-    } else if let Command::Pread { .. } = answering[number].0 {
-        is.value(&["nothing", "~~"], "or `nothing`, `~~` (what no command has written), an error like `EIO`")?
-    } else if let Command::Seek { .. } = answering[number].0 {
-        let size = number::size(is.text, scenario.block);
-        Bytes(size.map_err(|wrong| error(is.span.clone(), wrong.message(&quote(is.text)), wrong.help()))?)
-            .to_string()
-    } else {
-        is.text.to_owned()
-    };
+    let is = returned(answering[number].0, is, scenario.block)?;
     Ok(Wanted::Answer { actor, name: name.text.to_owned(), call: number, is })
 }
 

@@ -174,7 +174,7 @@ fn completion_out_of_place_in_the_wrong_order_or_silent() {
     holds("zoned/t1", |_, fs| fs.bump_convert = Bump::AfterIlock, &[branches::STALE, branches::EVICT]);
 }
 
-/// Harmless: the counter moves after the ILOCK is dropped, but before the writeback bit is cleared.
+/// Harmless to what a write has mapped: the counter moves after the ILOCK is dropped, but before the writeback bit is cleared.
 #[test]
 fn m5b_counter_moves_after_the_ilock() {
     for scenario in ["xfs/a1", "xfs/t1", "xfs/t2"] {
