@@ -7,8 +7,6 @@
 
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeSet;
-
 use stalemap_explore::{
     Choice, Contacts, CostGraph, CostMove, Counterexample, End, EngineError, Explanation, Exploration,
     Halted, Keeper, Limits, Meter, Observation, Opening, Options, Order, Played, PreemptionCost, Progress,
@@ -112,16 +110,6 @@ pub fn cheapest_counterexample(
 #[inline(never)]
 pub fn way_to_end(kernel: &Kernel, end: &End, limits: &Limits) -> Result<Option<Vec<Choice>>, EngineError> {
     stalemap_explore::way_to_end(kernel, end, limits)
-}
-
-/// [`stalemap_explore::way_to_outcome`].
-#[inline(never)]
-pub fn way_to_outcome(
-    kernel: &Kernel,
-    outcomes: &BTreeSet<String>,
-    limits: &Limits,
-) -> Result<Option<(Vec<Choice>, String)>, EngineError> {
-    stalemap_explore::way_to_outcome(kernel, outcomes, limits)
 }
 
 /// [`stalemap_explore::least_witness`].

@@ -93,7 +93,7 @@ pub use frontier::PreemptionCost;
 pub use limits::{LimitHit, Limits};
 pub use machine::{Halt, Halted, Opening, halted_setup};
 pub use memory::Memory;
-pub use minimal::{cheapest_counterexample, minimal_counterexample, way_to_end, way_to_outcome};
+pub use minimal::{cheapest_counterexample, minimal_counterexample, way_to_end};
 pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};

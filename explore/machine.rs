@@ -400,14 +400,6 @@ impl<'s, S: System> Machine<'s, S> {
         self.with_epilogue(look).map(Some)
     }
 
-    /// What is observed where the system stands, if nobody can move and nobody waits, and the epilogue comes to its end.
-    pub(crate) fn outcome(&mut self) -> Result<Option<String>, EngineError> {
-        if self.enabled() != 0 || self.halted.is_some() || !self.main_finished() {
-            return Ok(None);
-        }
-        self.with_epilogue(|machine, ending| if ending.cut.is_none() { machine.observe() } else { None })
-    }
-
     /// Performs an actor's pending operation with the given outcome; one that has not started runs to its
     /// first operation.
     pub(crate) fn fire(

@@ -95,29 +95,6 @@ pub fn way_to_end<S: System>(
     Ok(None)
 }
 
-/// The least way to a final state whose outcome ([`System::observe`]) is among these, and the outcome. `None`: the limits ended the
-/// search first, or there is none.
-pub fn way_to_outcome<S: System>(
-    system: &S,
-    outcomes: &BTreeSet<String>,
-    limits: &Limits,
-) -> Result<Option<(Vec<Choice>, String)>, EngineError> {
-    let mut machine = Machine::new(system)?;
-    machine.remember_transitions();
-    let mut frontier = Frontier::at(&machine, None, (0, 0));
-    while let Some(settled) = frontier.settle(&mut machine) {
-        if frontier.is_over(limits) {
-            return Ok(None);
-        }
-        if let Some(outcome) = machine.outcome()?.filter(|outcome| outcomes.contains(outcome)) {
-            return Ok(Some((frontier.way_to(&settled), outcome)));
-        }
-        frontier
-            .expand(&mut machine, &settled, limits, |machine, _, _| machine.memory().take_cut().is_none())?;
-    }
-    Ok(None)
-}
-
 /// Whether the property is violated where the machine stands.
 pub(crate) fn is_violated<S: System>(
     machine: &mut Machine<'_, S>,

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use stalemap_checker::{adapted, explore, minimal_counterexample, replay, way_to_outcome};
+use stalemap_checker::{adapted, explore, least_end, minimal_counterexample, replay};
 use stalemap_explore::{
     Choice, EngineError, Exploration, Limits, Options, Played, ReplayError, Schedule, Step,
 };
-use stalemap_facade::Property;
+use stalemap_facade::{Property, System};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::{ConfigError, Kernel};
 use stalemap_model::words::command::FileId;
@@ -208,13 +208,22 @@ fn witness(
             continue;
         }
         let limits = Limits { states: Some(LEAST_STATES), ..Limits::default() };
-        let way = way_to_outcome(&observing(jobs[side])?, &alone, &limits)
+        let kernel = observing(jobs[side])?;
+        let found = least_end(&kernel, &|observed| alone.contains(observed), &limits)
             .map_err(|error| broken(jobs[side], error))?;
-        if let Some((way, observed)) = way {
-            return together(jobs, kernels, side, &way, Shows::Ends { observed }).map(Some);
+        let stalemap_explore::Witness::Least(least) = found else { continue };
+        if let Some(observed) = observed(&kernel, &least.schedule) {
+            return together(jobs, kernels, side, &least.schedule, Shows::Ends { observed }).map(Some);
         }
     }
     Ok(None)
+}
+
+/// What is observed at the end of a run.
+fn observed(kernel: &Kernel, way: &[Choice]) -> Option<String> {
+    let specs = kernel.actors();
+    let steps: Vec<Step> = way.iter().map(|choice| choice.to_step(&specs)).collect();
+    replay(kernel, &steps).ok()?.epilogue?.observed
 }
 
 /// A run of one beside what the other makes of it.
