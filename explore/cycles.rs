@@ -14,13 +14,13 @@ use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 use stalemap_facade::{ActorId, System};
 
-use crate::actors::ActorSet;
 use crate::error::EngineError;
 use crate::fairness::{Fairness, reads_newest};
 use crate::fingerprint::IdentityState;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::{Frame, Machine, Snapshot};
 use crate::memory::Outcome;
+use crate::moves::Moves;
 use crate::schedule::Choice;
 
 /// The states that lie in components with a fair cycle.
@@ -96,9 +96,7 @@ struct Node<State> {
     /// What this state shows, and those behind it that are known to belong to its component.
     fairness: Fairness,
     arrival: Option<(Frame<State>, Choice, Outcome)>,
-    todo: ActorSet,
-    /// The actor being explored, and the outcome to be tried next.
-    current: Option<(ActorId, Outcome)>,
+    moves: Moves,
 }
 
 /// A state to begin with.
@@ -162,15 +160,7 @@ impl<State> Search<State> {
         started: Instant,
     ) -> Result<(), EngineError> {
         while let Some(node) = self.path.last_mut() {
-            let next = match node.current.take() {
-                Some(next) => Some(next),
-                None if node.todo != 0 => {
-                    let actor = node.todo.trailing_zeros() as ActorId;
-                    node.todo &= !(1 << actor);
-                    Some((actor, Outcome::FIRST))
-                }
-                None => None,
-            };
+            let next = node.moves.take();
             // Where a limit has ended the search, what is known is the graph: its cycles are cycles.
             match next.filter(|_| self.found.limit.is_none()) {
                 Some((actor, outcome)) => self.advance(machine, actor, outcome)?,
@@ -207,8 +197,7 @@ impl<State> Search<State> {
             loops: false,
             fairness: Fairness::of_state(enabled),
             arrival,
-            todo: enabled,
-            current: None,
+            moves: Moves::of(enabled),
         });
     }
 
@@ -230,7 +219,7 @@ impl<State> Search<State> {
             }
             fired => fired?,
         };
-        node.current = machine.next_outcome().map(|next| (actor, next));
+        node.moves.put_back(actor, machine.next_outcome());
         if machine.memory().take_cut().is_some() {
             machine.undo(frame);
             return Ok(());

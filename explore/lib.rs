@@ -64,6 +64,7 @@ mod limits;
 mod machine;
 mod memory;
 mod minimal;
+mod moves;
 mod reorder;
 mod replay;
 mod schedule;

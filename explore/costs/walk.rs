@@ -8,13 +8,13 @@ use stalemap_facade::{ActorId, MemoryModel, System};
 
 use super::components::components;
 use super::graph::{CostGraph, CostMove, Edge, Meter, Note, Toll, Way};
-use crate::actors::ActorSet;
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::labels::{Label, Labels};
 use crate::limits::{LimitHit, Limits};
 use crate::machine::{Frame, Halt, Machine};
 use crate::memory::Outcome;
+use crate::moves::Moves;
 use crate::schedule::Choice;
 
 /// A vertex on the path.
@@ -22,9 +22,7 @@ struct Node<State> {
     vertex: u32,
     note: u32,
     arrival: Option<Frame<State>>,
-    todo: ActorSet,
-    /// The actor being explored, and the outcome to be tried next.
-    current: Option<(ActorId, Outcome)>,
+    moves: Moves,
 }
 
 /// Where a note is followed by another one.
@@ -91,15 +89,7 @@ impl<State> Walk<'_, State> {
         self.vertices.insert(root, 0);
         self.enter(machine, 0, 0, None);
         while let Some(node) = self.path.last_mut() {
-            let next = match node.current.take() {
-                Some(next) => Some(next),
-                None if node.todo != 0 => {
-                    let actor = node.todo.trailing_zeros() as ActorId;
-                    node.todo &= !(1 << actor);
-                    Some((actor, Outcome::FIRST))
-                }
-                None => None,
-            };
+            let next = node.moves.take();
             // Where a limit has ended the walk, what is known is a part of the runs.
             match next.filter(|_| !self.is_stopped()) {
                 Some((actor, outcome)) => self.advance(machine, actor, outcome)?,
@@ -135,7 +125,7 @@ impl<State> Walk<'_, State> {
         if todo == 0 && machine.main_finished() {
             self.finals.push((vertex, machine.fingerprint()));
         }
-        self.path.push(Node { vertex, note, arrival, todo, current: None });
+        self.path.push(Node { vertex, note, arrival, moves: Moves::of(todo) });
     }
 
     fn leave<S: System<State = State>>(&mut self, machine: &mut Machine<'_, S>) {
@@ -154,7 +144,7 @@ impl<State> Walk<'_, State> {
         let Some(last) = self.path.last_mut() else { return Ok(()) };
         let (from, before) = (last.vertex, last.note);
         let (_, frame) = machine.fire(actor, outcome)?;
-        last.current = machine.next_outcome().map(|next| (actor, next));
+        last.moves.put_back(actor, machine.next_outcome());
         let (told, price) = self.pay(machine, before, actor);
         let way = Way::new(actor, outcome.choice());
         let number = self.vertices.len() as u32 + self.given_up;

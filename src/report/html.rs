@@ -4,7 +4,7 @@
 //! keyboard and links, and the state beside the chosen step. Two schedules stand side by side, and the steps that both
 //! have are chosen together.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use serde_json::json;
 use stalemap_facade::ActorId;
 
@@ -13,21 +13,22 @@ use crate::annotate::alignment::align;
 use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, DecidingOrder, harmless};
 use crate::report::cause::{self, Ending};
+use crate::report::page::document;
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// The page of a schedule.
 pub fn page(schedule: &AnnotatedSchedule) -> String {
-    document(&[schedule], &serde_json::Value::Null)
+    page_of(&[schedule], &serde_json::Value::Null)
 }
 
 /// The page of two schedules beside each other.
 pub fn comparison(schedule: &AnnotatedSchedule, against: &AnnotatedSchedule) -> String {
-    document(&[schedule, against], &json!(align(schedule, against)))
+    page_of(&[schedule, against], &json!(align(schedule, against)))
 }
 
-fn document(schedules: &[&AnnotatedSchedule], pairs: &serde_json::Value) -> String {
+fn page_of(schedules: &[&AnnotatedSchedule], pairs: &serde_json::Value) -> String {
     let title = schedules.first().map_or_else(String::new, |schedule| harmless(&schedule.about.scenario));
     let data = json!({
         "pairs": pairs,
@@ -35,28 +36,14 @@ fn document(schedules: &[&AnnotatedSchedule], pairs: &serde_json::Value) -> Stri
     });
     // Within a script element nothing but `</` and `<!--` would end it.
     let data = data.to_string().replace('<', "\\u003c");
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="generator" content={ "stalemap " (env!("CARGO_PKG_VERSION")) };
-                link rel="icon" href="data:,";
-                title { (title) " - stalemap" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                nav.keys aria-label="keys" { kbd { "j" } " " kbd { "k" } " or arrows: step; " kbd { "Home" } " " kbd { "End" } ": first, last" }
-                main.beside[schedules.len() > 1] {
-                    @for (n, schedule) in schedules.iter().enumerate() { (article(n, schedule)) }
-                }
-                script id="data" type="application/json" { (PreEscaped(data)) }
-                script { (PreEscaped(SCRIPT)) }
-            }
+    let body = html! {
+        nav.keys aria-label="keys" { kbd { "j" } " " kbd { "k" } " or arrows: step; " kbd { "Home" } " " kbd { "End" } ": first, last" }
+        main.beside[schedules.len() > 1] {
+            @for (n, schedule) in schedules.iter().enumerate() { (article(n, schedule)) }
         }
+        script id="data" type="application/json" { (PreEscaped(data)) }
     };
-    page.into_string()
+    document(&title, STYLE, &body, SCRIPT)
 }
 
 /// What the script needs: the states, and which steps belong together.

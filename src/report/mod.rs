@@ -23,6 +23,7 @@ pub mod list;
 pub mod minimise;
 pub mod mutants;
 pub mod orderings;
+mod page;
 pub mod panel;
 pub mod results;
 pub mod style;

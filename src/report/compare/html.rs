@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::answer::sentences;
 use super::verb;
@@ -14,6 +14,7 @@ use crate::comparison::Comparison;
 use crate::comparison::class::Class;
 use crate::comparison::matrix::{Likeness, Matrix, Row};
 use crate::report::check;
+use crate::report::page::document;
 use crate::report::timeline::Drawing;
 use crate::run::Outcome;
 
@@ -36,34 +37,20 @@ pub fn page(comparison: &Comparison<'_>, drawings: &Drawings<'_>) -> String {
     let (question, found) = first.split_once("? ").unwrap_or((first, ""));
     let heads =
         ["Designs, on the file system of each file", "The January 2023 series, patch by patch", "Kernels"];
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="generator" content={ "stalemap " (env!("CARGO_PKG_VERSION")) };
-                link rel="icon" href="data:,";
-                title { "Which designs lose data - stalemap" }
-                style { (PreEscaped(STYLE)) }
+    let body = html! {
+        main {
+            h1 { (question) "?" }
+            p { (harmless(found)) }
+            ul { @for sentence in others { li { (harmless(sentence)) } } }
+            (legend())
+            (filters())
+            @for (matrix, head) in comparison.matrices().into_iter().zip(heads) {
+                @if !matrix.rows.is_empty() { (table(matrix, head, drawings)) }
             }
-            body {
-                main {
-                    h1 { (question) "?" }
-                    p { (harmless(found)) }
-                    ul { @for sentence in others { li { (harmless(sentence)) } } }
-                    (legend())
-                    (filters())
-                    @for (matrix, head) in comparison.matrices().into_iter().zip(heads) {
-                        @if !matrix.rows.is_empty() { (table(matrix, head, drawings)) }
-                    }
-                    (own(comparison, drawings))
-                }
-                script { (PreEscaped(SCRIPT)) }
-            }
+            (own(comparison, drawings))
         }
     };
-    page.into_string()
+    document("Which designs lose data", STYLE, &body, SCRIPT)
 }
 
 /// How a cell is to be read.
