@@ -1,0 +1,58 @@
+//! Which scenarios, and under which designs and kernels.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::limits::LimitsArgs;
+
+/// Text for people, JSON for programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One versioned document.
+    Json,
+}
+
+/// Which designs and kernels.
+#[derive(Debug, Args)]
+pub struct UnderArgs {
+    /// Run under this design, built in or defined in the file, on the file system of the file; repeatable; `all` is every
+    /// one that there is. Without it and `--kernel`, under what the file expects something of.
+    #[arg(long = "design", value_name = "NAME")]
+    pub designs: Vec<String>,
+
+    /// Run under this kernel, a release or one that is defined in the file, with its own file system; repeatable; `all` is
+    /// every release that has the file system, and every kernel of the file. `stalemap kernels` lists them.
+    #[arg(long = "kernel", value_name = "NAME")]
+    pub kernels: Vec<String>,
+}
+
+impl UnderArgs {
+    /// Whether none is named.
+    pub fn is_empty(&self) -> bool {
+        self.designs.is_empty() && self.kernels.is_empty()
+    }
+}
+
+/// Which scenarios and designs.
+#[derive(Debug, Args)]
+pub struct WhatArgs {
+    /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue.
+    #[arg(value_name = "SCENARIO|FOLDER")]
+    pub paths: Vec<PathBuf>,
+
+    /// Under what.
+    #[command(flatten)]
+    pub under: UnderArgs,
+
+    /// How to print the results.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// How much at a time, and how long.
+    #[command(flatten)]
+    pub limits: LimitsArgs,
+}
