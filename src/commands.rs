@@ -5,16 +5,20 @@ mod baseline;
 mod between;
 mod bisect;
 mod booted;
+mod check;
 mod claims;
 mod compare;
 mod conform;
 mod costs;
 mod drawn;
+mod engines;
 mod exported;
 mod kernels;
 mod lab;
+mod lists;
 mod minimise;
 mod mutants;
+mod orderings;
 mod pages;
 mod picture;
 mod progress;
@@ -31,33 +35,20 @@ use std::io::Write;
 use std::path::Path;
 use std::{fs, io};
 
-use stalemap_explore::{Limits, Schedule};
+use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
-use stalemap_model::words::implementation::Implementation;
-use stalemap_model::words::ordering::{Link, Orderings};
 
-use crate::agree::agree;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
 use crate::cli::limits::LimitsArgs;
-use crate::cli::{
-    AgreeArgs, CheckArgs, CheckFormat, Cli, Command, Format, ListArgs, OrderingsArgs, OrderingsFormat,
-    PowerArgs, ShowArgs, WhatArgs,
-};
-use crate::engine::Engine;
+use crate::cli::{Cli, Command, Format};
 use crate::file_name::file_name;
-use crate::input::{self, InputError};
-use crate::litmus::Core;
-use crate::orderings;
-use crate::power::{Measurement, measure};
+use crate::input::InputError;
 use crate::report::characters::Characters;
 use crate::report::timeline::{self, Look};
-use crate::report::{self, assumptions, check, engines, json, list};
-use crate::run::{
-    GivenLimits, Job, Outcome, RunError, in_parallel, is_surprising, kernel, limits_beside_others, run_all,
-};
+use crate::report::{self, assumptions};
+use crate::run::{GivenLimits, Outcome, RunError, is_surprising, kernel};
 use crate::scenario::Scenario;
-use crate::verdict::Verdict;
 
 /// The widest timeline on a terminal: longer lines are hard to follow.
 const WIDEST: usize = 160;
@@ -122,17 +113,17 @@ impl Report {
 /// Runs a command. Results that have no end are written to `out` as they come; all others are in the report.
 pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
     let report = match &cli.command {
-        Command::Check(args) => check_command(args),
+        Command::Check(args) => check::command(args),
         Command::Compare(args) => compare::command(args),
         Command::Costs(args) => costs::command(args),
         Command::Synthesize(args) => synthesize::command(args),
-        Command::Orderings(args) => orderings_command(args),
-        Command::Agree(args) => agree_command(args),
-        Command::Power(args) => power_command(args),
+        Command::Orderings(args) => orderings::command(args),
+        Command::Agree(args) => engines::agreements(args),
+        Command::Power(args) => engines::power(args),
         Command::Replay(args) => replay::command(args),
         Command::Witness(args) => witness::command(args),
-        Command::List(args) => list_command(args),
-        Command::Show(args) => show_command(args),
+        Command::List(args) => lists::list(args),
+        Command::Show(args) => lists::show(args),
         Command::Kernels(args) => kernels::command(args),
         Command::Claims(args) => claims::command(args),
         Command::Trace(args) => trace::command(args, out),
@@ -152,46 +143,6 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
 }
 
 type Result<T> = std::result::Result<T, Vec<InputError>>;
-
-/// The report of verdicts, laid out as `check` does.
-fn check_command(args: &CheckArgs) -> Result<Report> {
-    if args.weakest {
-        return synthesize::weakest(args);
-    }
-    if args.accept {
-        return accept::command(args);
-    }
-    if let Some(file) = &args.minimise_scenario {
-        return minimise::command(args, file);
-    }
-    if args.why {
-        return why::command(args);
-    }
-    let earlier = args.baseline.as_deref().map(baseline::load).transpose()?;
-    let mut ran = match verdicts::run(&args.run)? {
-        Ok(ran) => ran,
-        Err(report) => return Ok(report),
-    };
-    let in_full = ran.scenarios.len() == 1 && !args.run.quiet;
-    let is_shown = |outcome: &Outcome| match args.format {
-        CheckFormat::Text => in_full || outcome.judgement.as_expected != Some(true),
-        CheckFormat::Json => true,
-        CheckFormat::Junit | CheckFormat::Sarif => false,
-    };
-    if let Err(error) = ran.find_idle(is_shown) {
-        return failed(&error);
-    }
-    let results = match args.format {
-        CheckFormat::Json => json::check(&ran.shown(&args.run), args.run.times()),
-        CheckFormat::Junit => verdicts::junit(&ran, &args.run)?,
-        CheckFormat::Sarif => verdicts::sarif(&ran, &args.run)?,
-        CheckFormat::Text => lines(&ran.scenarios, &ran.outcomes, args.run.quiet) + &ran.saved,
-    };
-    Ok(match &earlier {
-        None => ran.report(results),
-        Some(earlier) => baseline::against(earlier, args, ran, results),
-    })
-}
 
 fn threads(jobs: Option<u16>) -> usize {
     jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
@@ -225,66 +176,6 @@ pub(crate) fn bad_input(error: &RunError) -> InputError {
     }
 }
 
-fn agree_command(args: &AgreeArgs) -> Result<Report> {
-    let scenarios = input::scenarios(&args.what.paths)?;
-    let jobs = under::jobs(&scenarios, &args.what.paths, &args.what.under, Engine::Exhaustive)?;
-    let ran = in_parallel(&jobs, threads(args.what.limits.jobs), |job| {
-        agree(job, args.iterations, &limits_of(&args.what, job, jobs.len()))
-    });
-    let agreements = match all_of(ran) {
-        Ok(agreements) => agreements,
-        Err(error) => return failed(&error),
-    };
-    let mut saved = String::new();
-    if let Some(folder) = &args.save {
-        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
-        for agreement in &agreements {
-            for difference in &agreement.differences {
-                let Some(schedule) = &difference.schedule else { continue };
-                let name = format!("{}-{}", agreement.design, difference.engine);
-                saved.push_str(&write_schedule(folder, &agreement.scenario, &name, schedule)?);
-            }
-        }
-    }
-    let results = match args.what.format {
-        Format::Json => engines::agreements_json(&agreements),
-        Format::Text => engines::agreements(&agreements) + &saved,
-    };
-    let exit = if agreements.iter().any(|agreement| !agreement.differences.is_empty()) {
-        Exit::Defect
-    } else if agreements.iter().any(|agreement| !agreement.is_checked()) {
-        Exit::Incomplete
-    } else {
-        Exit::Expected
-    };
-    Ok(Report::of(results, exit))
-}
-
-fn power_command(args: &PowerArgs) -> Result<Report> {
-    let scenarios = input::scenarios(&args.what.paths)?;
-    let jobs = under::jobs(&scenarios, &args.what.paths, &args.what.under, Engine::Exhaustive)?;
-    let ran = in_parallel(&jobs, threads(args.what.limits.jobs), |job| {
-        measure(job, args.iterations, args.seed, &limits_of(&args.what, job, jobs.len()))
-    });
-    let measurements = match all_of(ran) {
-        Ok(measurements) => measurements,
-        Err(error) => return failed(&error),
-    };
-    let (mut powers, mut unknown) = (Vec::new(), Vec::new());
-    for measurement in measurements {
-        match measurement {
-            Measurement::Power(power) => powers.push(power),
-            Measurement::Unknown(other) => unknown.push(other),
-            Measurement::NothingToHit => {}
-        }
-    }
-    let results = match args.what.format {
-        Format::Json => engines::powers_json(&powers, &unknown),
-        Format::Text => engines::powers(&powers, &unknown),
-    };
-    Ok(Report::of(results, if unknown.is_empty() { Exit::Expected } else { Exit::Incomplete }))
-}
-
 /// For a search that leaves no run out until a limit is reached.
 fn over_all_runs(limits: &LimitsArgs) -> GivenLimits {
     GivenLimits {
@@ -293,11 +184,6 @@ fn over_all_runs(limits: &LimitsArgs) -> GivenLimits {
         seconds: limits.limit_seconds,
         preemptions: None,
     }
-}
-
-/// The limits of the exhaustive engine where others are compared with it.
-fn limits_of(what: &WhatArgs, job: &Job<'_>, jobs: usize) -> Limits {
-    limits_beside_others(job.scenario, over_all_runs(&what.limits), threads(what.limits.jobs).min(jobs))
 }
 
 /// 1 beats 3 beats 0.
@@ -309,50 +195,6 @@ fn exit(outcomes: &[Outcome]) -> Exit {
     } else {
         Exit::Expected
     }
-}
-
-/// A line for each verdict, and the reasons below it.
-fn verdict_lines(outcomes: &[Outcome]) -> String {
-    let (widths, columns) = (widths(outcomes), columns());
-    outcomes.iter().map(|outcome| check::line(outcome, widths, columns)).collect()
-}
-
-/// The columns of the longest names of a scenario and of a design.
-fn widths(outcomes: &[Outcome]) -> (usize, usize) {
-    let widest =
-        |name: fn(&Outcome) -> &str| outcomes.iter().map(|outcome| name(outcome).len()).max().unwrap_or(0);
-    (widest(|outcome| &outcome.scenario), widest(|outcome| &outcome.design))
-}
-
-fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
-    let widths = widths(outcomes);
-    let in_full = scenarios.len() == 1 && !quiet;
-    let columns = columns();
-    let mut text = String::new();
-    for outcome in outcomes {
-        let expected = outcome.judgement.as_expected == Some(true);
-        if !(quiet && expected) {
-            text.push_str(&check::line(outcome, widths, columns));
-        }
-    }
-    let mut drawn = drawn::Drawn::with(look());
-    for outcome in outcomes {
-        let expected = outcome.judgement.as_expected == Some(true);
-        if in_full || !expected {
-            text.push_str(&section(&drawn.once(scenarios, outcome).text(&outcome.design)));
-        }
-        if in_full {
-            text.push_str(&section(&check::histogram(outcome)));
-        }
-    }
-    if in_full {
-        text.push_str(&section(&check::signs(outcomes)));
-        text.push_str(&section(&check::basis(outcomes, columns)));
-    }
-    if !quiet {
-        text.push_str(&check::summary(outcomes, columns));
-    }
-    text
 }
 
 fn section(text: &str) -> String {
@@ -386,7 +228,7 @@ fn annotated_counterexample(
         among: shown.among.clone(),
         setup_lines: setup::lines(scenario),
         halted_at: outcome.halted.as_ref().map(|halted| halted.line),
-        certified: check::certified(outcome),
+        certified: report::check::certified(outcome),
         idle: outcome.idle.clone(),
         does: calls(&scenario.actors),
         replay: Some(format!(
@@ -440,107 +282,6 @@ fn unwritable(path: &Path, error: &io::Error) -> Vec<InputError> {
         _ => error.to_string(),
     };
     vec![InputError::Other(format!("cannot write {}: {why}", path.display()))]
-}
-
-fn orderings_command(args: &OrderingsArgs) -> Result<Report> {
-    let mut scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
-    scenario.memory = args.memory;
-    let implementations = under::each(&scenario, &args.under, "iomap_valid")?;
-    if args.format != OrderingsFormat::Text && implementations.len() > 1 {
-        let problem = "this format is of one design or kernel; name one";
-        return Err(vec![InputError::Other(problem.to_owned())]);
-    }
-    let reports = implementations.iter().map(|implementation| match args.format {
-        OrderingsFormat::Litmus => litmus(&scenario, implementation, &args.without),
-        _ => orderings_of(&scenario, implementation, args),
-    });
-    Ok(Report::joined(&reports.collect::<Result<Vec<_>>>()?))
-}
-
-fn orderings_of(
-    scenario: &Scenario,
-    implementation: &Implementation,
-    args: &OrderingsArgs,
-) -> Result<Report> {
-    if !args.without.is_empty() {
-        let problem = "`--without` is for `--format litmus`; the other formats leave out each in turn";
-        return Err(vec![InputError::Other(problem.to_owned())]);
-    }
-    if let Some(folder) = &args.save {
-        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
-    }
-    let given = over_all_runs(&args.limits);
-    let found = match orderings::study(scenario, implementation, given, threads(args.limits.jobs)) {
-        Ok(found) => found,
-        Err(error) => return failed(&error),
-    };
-    let mut saved = String::new();
-    if let Some(folder) = &args.save {
-        for needed in found.broken() {
-            let names: Vec<&str> = needed.without.iter().map(|link| link.name()).collect();
-            let suffix = format!("{}-without-{}", needed.outcome.design, names.join("-"));
-            saved.push_str(&save_as(folder, &needed.outcome, &suffix)?);
-        }
-    }
-    let results = match args.format {
-        OrderingsFormat::Json => report::orderings::json(&found),
-        _ => report::orderings::render(&found, color(), width()) + &saved,
-    };
-    let exit = match found.kernel.verdict {
-        Verdict::Violates => Exit::Unexpected,
-        _ if found.is_vacuous() => Exit::Unexpected,
-        _ if found.is_incomplete() => Exit::Incomplete,
-        _ => Exit::Expected,
-    };
-    Ok(Report::of(results, exit))
-}
-
-fn litmus(scenario: &Scenario, implementation: &Implementation, without: &[Link]) -> Result<Report> {
-    let job = Job { scenario, implementation: implementation.clone(), engine: Engine::Exhaustive };
-    let limits = GivenLimits::default();
-    let outcome = match run_all(&[job], limits, 1, &|_| ()).pop() {
-        Some(Ok(outcome)) => outcome,
-        Some(Err(error)) => return failed(&error),
-        None => return Err(Vec::new()),
-    };
-    let none = || {
-        let name = &scenario.name;
-        let problem = format!("{name} has no litmus test: no folio is evicted in it, nor loses its state");
-        vec![InputError::Other(problem)]
-    };
-    let core = Core::of(&outcome.reached, Orderings::without(without)).ok_or_else(none)?;
-    match core.render() {
-        Ok(text) => Ok(Report::of(text, Exit::Expected)),
-        Err(error) => {
-            Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
-        }
-    }
-}
-
-fn list_command(args: &ListArgs) -> Result<Report> {
-    let scenarios = input::scenarios(&args.paths)?;
-    let results = match args.format {
-        Format::Text => list::list(&scenarios),
-        Format::Json => json::list(&scenarios),
-    };
-    Ok(Report::of(results, Exit::Expected))
-}
-
-fn show_command(args: &ShowArgs) -> Result<Report> {
-    let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
-    let implementation = under::sequential(&scenario).ok_or_else(Vec::new)?;
-    let geometry = scenario
-        .config_of(implementation)
-        .geometry()
-        .map_err(|error| vec![InputError::Other(error.to_string())])?;
-    let results = match args.format {
-        Format::Text => list::show(&scenario, &geometry),
-        Format::Json => {
-            let cells: Vec<u64> = (0..=geometry.cells()).map(|cell| geometry.byte_at(cell)).collect();
-            json::show(&scenario, &cells)
-        }
-    };
-    Ok(Report::of(results, Exit::Expected))
 }
 
 /// How a timeline is drawn when nothing is said: for a terminal where there is one, else as a mail.

@@ -10,14 +10,15 @@ use signal_hook::flag;
 
 use super::progress::Progress;
 use super::{
-    Report, Result, all_of, annotated_counterexample, counterexample, exit, failed, over_all_runs, save,
-    threads, under, unwritable,
+    Report, Result, all_of, annotated_counterexample, columns, counterexample, exit, failed, over_all_runs,
+    save, threads, under, unwritable,
 };
 use crate::checkpoint::Checkpoints;
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
 use crate::idle;
 use crate::input::{self, InputError};
+use crate::report::check;
 use crate::report::export::junit as junit_xml;
 use crate::report::export::sarif::{self as sarif_log, Expected, Judged};
 use crate::report::timeline::Look;
@@ -88,6 +89,19 @@ pub(super) fn run(args: &RunArgs) -> Result<std::result::Result<Ran, Report>> {
         left_out + &checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));
     drop(jobs);
     Ok(Ok(Ran { scenarios, outcomes, saved, errors }))
+}
+
+/// A line for each verdict, and the reasons below it.
+pub(super) fn verdict_lines(outcomes: &[Outcome]) -> String {
+    let (widths, columns) = (widths(outcomes), columns());
+    outcomes.iter().map(|outcome| check::line(outcome, widths, columns)).collect()
+}
+
+/// The columns of the longest names of a scenario and of a design.
+pub(super) fn widths(outcomes: &[Outcome]) -> (usize, usize) {
+    let widest =
+        |name: fn(&Outcome) -> &str| outcomes.iter().map(|outcome| name(outcome).len()).max().unwrap_or(0);
+    (widest(|outcome| &outcome.scenario), widest(|outcome| &outcome.design))
 }
 
 /// The engine that was asked for.

@@ -2,7 +2,7 @@
 
 use stalemap_facade::MemoryModel;
 
-use super::{Report, Result, failed, threads, verdict_lines, verdicts};
+use super::{Report, Result, failed, threads, verdicts};
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::engine::Engine;
 use crate::input::InputError;
@@ -49,7 +49,7 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
     let results = if args.format == CheckFormat::Json {
         report::json(&studied)
     } else {
-        verdict_lines(&ran.outcomes) + &report::text(&studied) + &ran.saved
+        verdicts::verdict_lines(&ran.outcomes) + &report::text(&studied) + &ran.saved
     };
     Ok(ran.report(results))
 }

@@ -1,0 +1,81 @@
+//! `check`: verdicts beside what files expect.
+
+use super::drawn::Drawn;
+use super::{
+    Report, Result, accept, baseline, columns, failed, look, minimise, section, synthesize, verdicts, why,
+};
+use crate::cli::{CheckArgs, CheckFormat};
+use crate::report::{check, json};
+use crate::run::Outcome;
+use crate::scenario::Scenario;
+
+/// The report of verdicts, or what an option asks for in its place.
+pub(super) fn command(args: &CheckArgs) -> Result<Report> {
+    if args.weakest {
+        return synthesize::weakest(args);
+    }
+    if args.accept {
+        return accept::command(args);
+    }
+    if let Some(file) = &args.minimise_scenario {
+        return minimise::command(args, file);
+    }
+    if args.why {
+        return why::command(args);
+    }
+    let earlier = args.baseline.as_deref().map(baseline::load).transpose()?;
+    let mut ran = match verdicts::run(&args.run)? {
+        Ok(ran) => ran,
+        Err(report) => return Ok(report),
+    };
+    let in_full = ran.scenarios.len() == 1 && !args.run.quiet;
+    let is_shown = |outcome: &Outcome| match args.format {
+        CheckFormat::Text => in_full || outcome.judgement.as_expected != Some(true),
+        CheckFormat::Json => true,
+        CheckFormat::Junit | CheckFormat::Sarif => false,
+    };
+    if let Err(error) = ran.find_idle(is_shown) {
+        return failed(&error);
+    }
+    let results = match args.format {
+        CheckFormat::Json => json::check(&ran.shown(&args.run), args.run.times()),
+        CheckFormat::Junit => verdicts::junit(&ran, &args.run)?,
+        CheckFormat::Sarif => verdicts::sarif(&ran, &args.run)?,
+        CheckFormat::Text => lines(&ran.scenarios, &ran.outcomes, args.run.quiet) + &ran.saved,
+    };
+    Ok(match &earlier {
+        None => ran.report(results),
+        Some(earlier) => baseline::against(earlier, args, ran, results),
+    })
+}
+
+fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
+    let widths = verdicts::widths(outcomes);
+    let in_full = scenarios.len() == 1 && !quiet;
+    let columns = columns();
+    let mut text = String::new();
+    for outcome in outcomes {
+        let expected = outcome.judgement.as_expected == Some(true);
+        if !(quiet && expected) {
+            text.push_str(&check::line(outcome, widths, columns));
+        }
+    }
+    let mut drawn = Drawn::with(look());
+    for outcome in outcomes {
+        let expected = outcome.judgement.as_expected == Some(true);
+        if in_full || !expected {
+            text.push_str(&section(&drawn.once(scenarios, outcome).text(&outcome.design)));
+        }
+        if in_full {
+            text.push_str(&section(&check::histogram(outcome)));
+        }
+    }
+    if in_full {
+        text.push_str(&section(&check::signs(outcomes)));
+        text.push_str(&section(&check::basis(outcomes, columns)));
+    }
+    if !quiet {
+        text.push_str(&check::summary(outcomes, columns));
+    }
+    text
+}
