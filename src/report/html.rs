@@ -54,12 +54,17 @@ fn data(schedule: &AnnotatedSchedule) -> serde_json::Value {
     })
 }
 
+/// The same with arrows that no line is broken in.
+fn arrows(text: &str) -> String {
+    text.replace("->", "\u{2192}")
+}
+
 fn article(n: usize, schedule: &AnnotatedSchedule) -> Markup {
     let about = &schedule.about;
     html! {
         article data-schedule=(n) {
             header {
-                h1 { (cause::headline(schedule)) }
+                h1 { (arrows(&cause::headline(schedule))) }
                 p { b { (harmless(&about.scenario)) } @if !about.title.is_empty() { ": " (harmless(&about.title)) } "; " (cause::size(schedule)) "." }
                 @if let Some(critical) = &cause::critical_order(schedule) { p.critical { (critical) } }
             }
