@@ -3,34 +3,57 @@
 use stalemap_facade::Property;
 use stalemap_model::words::implementation::Implementation;
 
+use crate::comparison::SERIES;
 use crate::comparison::class::{Class, violations};
 use crate::run::Outcome;
 use crate::scenario::Scenario;
 use crate::scenario::implementations::Kind;
 
-/// The built-in names of a row `A..B`, both included.
+/// What the name of a stable branch ends with.
+const STABLE: &str = ".y";
+
+/// The built-in names of a row `A..B`, both included: patches of the series, or releases. A stable branch is no step between two
+/// releases, since what it has was taken from later ones: it can only stand beside the release that it is a branch of.
 pub fn row(text: &str) -> Result<Vec<&'static str>, String> {
     let example = "for example `series-00..series-10` or `linux-6.1..linux-7.3`";
     let Some((first, last)) = text.split_once("..") else {
         return Err(format!("`{text}` is no row: write the first and the last, {example}"));
     };
-    for kind in [Kind::Design, Kind::Kernel] {
-        let all = kind.built_in();
-        let place = |name: &str| all.iter().position(|known| *known == name);
+    let (designs, kernels) = (Kind::Design.built_in(), Kind::Kernel.built_in());
+    let known = |name: &&str| designs.contains(name) || kernels.contains(name);
+    if let Some(unknown) = [first, last].iter().find(|name| !known(name)) {
+        return Err(format!("there is no design or kernel `{unknown}`; {example}"));
+    }
+    let is_branch = |name: &str| name.ends_with(STABLE);
+    let branch = kernels.iter().position(|name| is_branch(last) && *name == last);
+    if let Some(branch) = branch.filter(|_| last.strip_suffix(STABLE) == Some(first)) {
+        return Ok(kernels
+            .iter()
+            .copied()
+            .filter(|name| *name == first || *name == kernels[branch])
+            .collect());
+    }
+    if let Some(branch) = [first, last].into_iter().find(|name| is_branch(name)) {
+        let release = branch.trim_end_matches(STABLE);
+        return Err(format!(
+            "{branch} is a stable branch, with what was taken from later releases: it is compared with its own, \
+             `{release}..{branch}`, or with any other by `--between`"
+        ));
+    }
+    let series = |name: &&str| name.starts_with(SERIES);
+    let rows = [designs.into_iter().filter(series).collect::<Vec<_>>(), kernels];
+    for row in rows {
+        let row: Vec<&str> = row.into_iter().filter(|name| !is_branch(name)).collect();
+        let place = |name: &str| row.iter().position(|known| *known == name);
         match (place(first), place(last)) {
-            (Some(from), Some(to)) if from < to => return Ok(all[from..=to].to_vec()),
+            (Some(from), Some(to)) if from < to => return Ok(row[from..=to].to_vec()),
             (Some(_), Some(_)) => return Err(format!("{first} does not come before {last}")),
             _ => {}
         }
     }
-    let known: Vec<&str> = [Kind::Design, Kind::Kernel].into_iter().flat_map(Kind::built_in).collect();
-    let unknown = [first, last].into_iter().find(|name| !known.contains(name));
-    Err(match unknown {
-        Some(unknown) => format!("there is no design or kernel `{unknown}`; {example}"),
-        None => format!(
-            "{first} and {last} are not of one row: one is a design and the other a kernel; {example}"
-        ),
-    })
+    Err(format!(
+        "{first} and {last} are not of one row: a row is of patches of the series, or of releases; {example}"
+    ))
 }
 
 /// Neighbours in a row that are the same in every field.
@@ -146,9 +169,17 @@ mod tests {
             ("series-03..series-01", "does not come before"),
             ("series-01..linux-6.2", "not of one row"),
             ("series-01..series-11", "there is no design or kernel `series-11`"),
+            ("none..series-01", "not of one row"),
+            ("linux-6.1.y..linux-6.2", "`linux-6.1..linux-6.1.y`"),
         ] {
             let problem = row(wrong).expect_err(wrong);
             assert!(problem.contains(says), "{problem}");
         }
+    }
+
+    #[test]
+    fn a_stable_branch_is_no_step_between_releases() {
+        assert_eq!(row("linux-6.1..linux-6.6"), Ok(vec!["linux-6.1", "linux-6.2", "linux-6.6"]));
+        assert_eq!(row("linux-6.1..linux-6.1.y"), Ok(vec!["linux-6.1", "linux-6.1.y"]));
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use stalemap_facade::Property;
 use stalemap_model::words::count::count;
+use stalemap_model::words::kernel_version::KernelVersion;
 
 use super::compare::words::{cell, named};
 use super::json::pretty;
@@ -47,6 +48,7 @@ pub fn answer(names: &[&str], courses: &[Course<'_>], left_out: &[String], width
     }
     sentences.extend(names.iter().skip(1).filter_map(|name| of_change(name, courses)));
     sentences.push(unchanged(courses));
+    sentences.extend(read_as(names));
     if !left_out.is_empty() {
         let number = left_out.len();
         sentences.push(format!(
@@ -56,6 +58,17 @@ pub fn answer(names: &[&str], courses: &[Course<'_>], left_out: &[String], width
     }
     let lines: Vec<String> = sentences.iter().flat_map(|sentence| fill(sentence, width, 2)).collect();
     lines.join("\n") + "\n"
+}
+
+/// Of releases, which point of them is meant: what was taken into it by then counts as its own.
+fn read_as(names: &[&str]) -> Option<String> {
+    let releases: Option<Vec<String>> = names
+        .iter()
+        .map(|name| {
+            KernelVersion::from_name(name).map(|kernel| format!("{name} is {}", kernel.facts().version))
+        })
+        .collect();
+    Some(format!("{}, with what was taken into that.", releases?.join(", ")))
 }
 
 /// The names at which fields change, and the verdict of no scenario.
@@ -87,13 +100,12 @@ fn labels(names: &[&str]) -> String {
     if patches.len() == names.len() && patches.len() > 1 {
         return format!("Patches {}", patches.join(", "));
     }
-    let labels: Vec<String> = names.iter().map(|name| label(name)).collect();
-    capital(&labels.join(", "))
+    names.iter().map(|name| at_the_beginning(name)).collect::<Vec<_>>().join(", ")
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+/// The same where a sentence begins with it; names stay as they are.
+fn at_the_beginning(name: &str) -> String {
+    name.strip_prefix(SERIES).map_or_else(|| name.to_owned(), |patch| format!("Patch {patch}"))
 }
 
 /// What one change does in all scenarios: `Patch 02 repairs 1 (gfs2/t6) and breaks 1 (xfs/t1).`
@@ -113,7 +125,7 @@ fn of_change(name: &str, courses: &[Course<'_>]) -> Option<String> {
         format!("{verb} {} ({})", scenarios.len(), named(scenarios, SHOWN))
     };
     let parts: Vec<String> = by.iter().map(part).collect();
-    (!parts.is_empty()).then(|| format!("{} {}.", capital(&label(name)), parts.join(" and ")))
+    (!parts.is_empty()).then(|| format!("{} {}.", at_the_beginning(name), parts.join(" and ")))
 }
 
 fn verb(does: &Does) -> &'static str {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use stalemap_explore::collision_probability;
 use stalemap_facade::MemoryModel;
 use stalemap_model::judge::properties;
+use stalemap_model::words::branches;
 use stalemap_model::words::count::count;
 use stalemap_model::words::design::Design;
 
@@ -75,14 +76,15 @@ fn sentences_of(comparison: &Comparison<'_>, brevity: Brevity) -> Vec<String> {
     let baseline = designs.columns.iter().position(|name| is_unchecked(name));
     let first = match baseline {
         Some(baseline) => Some(without_a_check(designs, baseline, brevity)),
-        None => share(designs, "Designs", brevity),
+        None => share(designs, "Designs, data lost or exposed", brevity),
     };
+    let kernels = if baseline.is_some() { "Kernels, the same" } else { "Kernels, data lost or exposed" };
     let parts = [
         Some(question(comparison)),
         first,
         checks_differ(designs, baseline, brevity),
         all_alike(designs),
-        share(&comparison.kernels, "Kernels", brevity),
+        share(&comparison.kernels, kernels, brevity),
         Some(format!("{} {}", expected(comparison.outcomes, brevity), bounds(comparison.outcomes, brevity))),
     ];
     parts.into_iter().flatten().collect()
@@ -94,11 +96,27 @@ fn question(comparison: &Comparison<'_>) -> String {
     let classes = || comparison.outcomes.iter().map(Class::of);
     let broken = classes().filter(|class| class.is_broken()).count();
     let open = classes().filter(|class| class.is_open()).count();
-    let holds = comparison.outcomes.len() - broken - open;
+    let is_proof = |outcome: &&Outcome| {
+        let class = Class::of(outcome);
+        !class.is_broken() && !class.is_open()
+    };
+    let holding = || comparison.outcomes.iter().filter(is_proof);
+    let directed = holding().filter(|outcome| is_directed(comparison, outcome)).count();
+    let stale = holding().filter(|outcome| outcome.reached.contains(&branches::STALE)).count();
+    let directed = if directed == 0 { String::new() } else { format!(", {directed} directed") };
     format!(
-        "Which checks keep data that a stale mapping loses? {number}, {runs}: {holds} hold, proved over all \
-         interleavings; {broken} violate; {open} undecided."
+        "Which checks keep data that a stale mapping loses? {number}, {runs}: {} hold ({stale} met a stale \
+         mapping{directed}); {broken} violate; {open} undecided.",
+        holding().count()
     )
+}
+
+/// Whether the file holds an actor until the others are done: what it shows is of few runs.
+fn is_directed(comparison: &Comparison<'_>, outcome: &Outcome) -> bool {
+    comparison
+        .scenarios
+        .iter()
+        .any(|scenario| scenario.name == outcome.scenario && !scenario.holds.is_empty())
 }
 
 /// Whether it is a built-in design that never asks.
@@ -137,7 +155,7 @@ fn without_a_check(designs: &Matrix<'_>, baseline: usize, brevity: Brevity) -> S
     };
     let open = if open == 0 { String::new() } else { format!(", {open} undecided") };
     format!(
-        "{} loses data in {} of {}{open}{saved}",
+        "{} loses or exposes data in {} of {}{open}{saved}",
         with_meaning(&designs.columns[baseline]),
         lost.len(),
         ran
@@ -154,7 +172,7 @@ fn saved(name: &str, runs: &[&Outcome], place: usize) -> String {
     let open = if open == 0 { String::new() } else { format!(", {open} undecided") };
     match place {
         0 => format!(
-            "{name} saves {holds} of {} (breaks {asked} where it asks, {away} elsewhere{open})",
+            "{name} saves {holds} of {} (loses {asked} where asked, {away} elsewhere{open})",
             runs.len()
         ),
         _ => format!("{name} {holds} of {} ({asked}, {away}{open})", runs.len()),
@@ -193,7 +211,7 @@ fn share(matrix: &Matrix<'_>, what: &str, brevity: Brevity) -> Option<String> {
         (0, _) => "of those run".to_owned(),
         (number, _) => format!("of {number}"),
     };
-    Some(format!("{what}, data lost, {within}: {}.", named(&parts, brevity.columns)))
+    Some(format!("{what}, {within}: {}.", named(&parts, brevity.columns)))
 }
 
 /// Where designs that check come to different things.
@@ -261,7 +279,8 @@ fn all_alike(designs: &Matrix<'_>) -> Option<String> {
     let (deceived, others): (Vec<&Row<'_>>, Vec<&Row<'_>>) = broken.iter().copied().partition(deceived);
     let away = others.iter().filter(|row| away(row)).count();
     Some(format!(
-        "In {} all break alike: the check accepts a wrong mapping in {}, is not asked in {away}, right in {}.",
+        "In {} designs break alike: the check accepts a wrong mapping in {}, is not asked in {away}, is right in {} \
+         (lost for other reasons).",
         broken.len(),
         deceived.len(),
         others.len() - away
@@ -316,7 +335,7 @@ fn bounds(outcomes: &[Outcome], brevity: Brevity) -> String {
         MemoryModel::Cumulative => "cumulative relaxed",
     };
     let states = count(states, "state");
-    format!("Bounds: the files' actors, commands, sizes; {memory} memory; {limits}; {states}.")
+    format!("Bounds: all interleavings of the files' actors and sizes; {memory} memory; {limits}; {states}.")
 }
 
 /// The chance that something was missed because two states have the same fingerprint.
