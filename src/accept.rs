@@ -20,9 +20,12 @@ pub struct Accepted {
 /// Why a verdict is not accepted: it says less than an expectation would.
 pub fn refusal(outcome: &Outcome) -> Option<&'static str> {
     if outcome.verdict == Verdict::Incomplete
-        || outcome.limits_hit.iter().any(|limit| limit.is_of_the_search())
+        || !outcome.limits_hit.iter().all(|limit| limit.is_of_the_system())
     {
         return Some("it is incomplete");
+    }
+    if !outcome.judgement.forbidden.is_empty() {
+        return Some("some run reaches what `[reach]` says none may");
     }
     (outcome.verdict == Verdict::Holds && outcome.judgement.vacuous).then_some("it holds vacuously")
 }
@@ -50,7 +53,7 @@ pub fn accepted(scenario: &Scenario, outcomes: &[&Outcome]) -> Result<Option<Acc
     if changes.is_empty() {
         return Ok(None);
     }
-    let source = document.to_string();
+    let source = with_ends_of(&scenario.source, document.to_string());
     // What is written has to be read as it was meant.
     let again = read(&scenario.name, source.as_bytes()).map_err(|errors| errors.to_string())?;
     let differs = outcomes
@@ -60,6 +63,11 @@ pub fn accepted(scenario: &Scenario, outcomes: &[&Outcome]) -> Result<Option<Acc
         None => Ok(Some(Accepted { source, changes })),
         Some(outcome) => Err(format!("{}: {} cannot be changed in this file", scenario.name, outcome.design)),
     }
+}
+
+/// The lines end as those of the file do.
+fn with_ends_of(before: &str, source: String) -> String {
+    if before.contains("\r\n") { source.replace("\r\n", "\n").replace('\n', "\r\n") } else { source }
 }
 
 /// Whether a file that says so expects an outcome.

@@ -97,7 +97,8 @@ impl Baseline {
                 .extend(reasons.iter().filter(|reason| !is_of_a_violation(reason)).cloned().map(finding));
         }
         self.found.extend(violated.into_iter().chain(reasons).map(finding));
-        if verdict == Verdict::Incomplete.name() {
+        let limits = result["limits_hit"].as_array().is_some_and(|limits| !limits.is_empty());
+        if limits || verdict == Verdict::Incomplete.name() {
             self.incomplete.insert([scenario, design, memory]);
         }
         Some(())
@@ -108,7 +109,7 @@ impl Baseline {
         let now: BTreeSet<Finding> = outcomes.iter().flat_map(findings).collect();
         let is_known = |finding: &&Finding| self.found.contains(*finding);
         let ran = |finding: &&Finding| {
-            outcomes.iter().any(|outcome| {
+            outcomes.iter().filter(|outcome| outcome.limits_hit.is_empty()).any(|outcome| {
                 (&outcome.scenario, &outcome.design, outcome.memory.name())
                     == (&finding.scenario, &finding.design, finding.memory.as_str())
             })

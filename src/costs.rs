@@ -26,7 +26,7 @@ pub struct Cost {
     pub counted: &'static Counted,
     /// The most in one run. `None`: there is no most, it grows for ever.
     pub most: Option<i64>,
-    /// The mean, where every run ends.
+    /// The mean, where every run ends and no limit cut any.
     pub mean: Option<Mean>,
 }
 
@@ -101,7 +101,7 @@ pub fn measure(job: &Job<'_>, limits: &Limits) -> Result<Costs, RunError> {
     let counts = quantity::ALL.iter().filter(|counted| graph.has(counted.quantity)).map(|counted| Cost {
         counted,
         most: most(&graph, counted.quantity),
-        mean: graph.mean(counted.quantity),
+        mean: graph.mean(counted.quantity).filter(|_| graph.limits_hit.is_empty()),
     });
     Ok(Costs {
         scenario: job.scenario.name.clone(),
@@ -166,7 +166,7 @@ impl Measured<'_> {
         if !implementation.fs.counter || !implementation.design.checks_passes() {
             return Ok(Retries::NoCheck);
         }
-        if !self.graph.has(quantity::ABORTS.quantity) {
+        if !self.graph.has(quantity::ABORTS.quantity) && self.graph.limits_hit.is_empty() {
             return Ok(Retries::NeverStale);
         }
         let mut worst = (0, Vec::new());

@@ -20,6 +20,8 @@ pub struct Judgement {
     pub as_expected: Option<bool>,
     /// The design held without ever meeting what the scenario is about.
     pub vacuous: bool,
+    /// Branches that some run reached, and none may, as the file says.
+    pub forbidden: Vec<Branch>,
     /// Why not as expected, or why vacuous, in words.
     pub reasons: Vec<String>,
 }
@@ -83,8 +85,8 @@ pub fn judge(scenario: &Scenario, design: &Design, verdict: Verdict, met: &Met<'
             }
         ));
     }
-    let forbidden: Vec<&Branch> =
-        reached.iter().filter(|branch| scenario.reach(&design.name).never.contains(branch)).collect();
+    let never = &scenario.reach(&design.name).never;
+    let forbidden: Vec<Branch> = reached.iter().copied().filter(|branch| never.contains(branch)).collect();
     for branch in &forbidden {
         reasons.push(format!("some run reached `{branch}`, which the file says none may"));
     }
@@ -95,19 +97,22 @@ pub fn judge(scenario: &Scenario, design: &Design, verdict: Verdict, met: &Met<'
                 surprises(expectation, violated, verdict == Verdict::Incomplete || seen == Seen::Some);
             let agrees = surprises.is_empty();
             reasons.extend(surprises);
+            // What was met was met, however little was seen.
+            let is_other = !forbidden.is_empty() || unexpected(expectation, violated).next().is_some();
             let expected = match expectation {
                 Expectation::Holds => true,
                 Expectation::Violates(listed) => listed.iter().all(|property| violated.contains(property)),
             };
             match verdict {
+                _ if is_other => Some(false),
                 Verdict::Incomplete => None,
                 Verdict::Violates if seen == Seen::Some && !expected => None,
                 Verdict::Holds | Verdict::Violates | Verdict::FoundNone => Some(agrees),
             }
         }
     };
-    let as_expected = agrees.map(|agrees| agrees && !vacuous && forbidden.is_empty());
-    Judgement { expected, as_expected, vacuous, reasons }
+    let as_expected = agrees.map(|agrees| agrees && !vacuous);
+    Judgement { expected, as_expected, vacuous, forbidden, reasons }
 }
 
 /// The branches that a design has to reach for its proof to mean something, and did not.

@@ -356,7 +356,10 @@ fn run(
     let violated = properties::of_bits(found.violated);
     let verdict = verdict(&found, *engine);
     let reached = branches::of_bits(found.reached);
-    let all = *engine == Engine::Exhaustive || found.limits_hit.is_empty();
+    let all = match engine {
+        Engine::Exhaustive => found.limits_hit.iter().all(|limit| limit.is_of_the_system()),
+        Engine::Loom { .. } | Engine::Shuttle { .. } => found.limits_hit.is_empty(),
+    };
     let seen = if all { Seen::All } else { Seen::Some };
     let complete = found.limits_hit.is_empty() && verdict != Verdict::Incomplete;
     let never_succeeded =

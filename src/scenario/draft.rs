@@ -25,7 +25,7 @@ pub enum Whose {
 pub enum Part {
     /// An actor with all of its commands, by its place.
     Actor(usize),
-    /// A file that is not the first, with all commands on it, by its place.
+    /// A file, with all commands on it, by its place. The first is the one of commands that name none.
     File(usize),
     /// A directed run, by its place.
     Hold(usize),
@@ -78,7 +78,10 @@ impl Draft {
         if actors > 1 {
             parts.extend((0..actors).map(Part::Actor));
         }
-        parts.extend((1..self.tables("file").map_or(0, ArrayOfTables::len)).map(Part::File));
+        let files = self.tables("file").map_or(0, ArrayOfTables::len);
+        if files > 1 {
+            parts.extend((0..files).map(Part::File));
+        }
         parts.extend((0..self.tables("hold").map_or(0, ArrayOfTables::len)).map(Part::Hold));
         let lists = || [Whose::Setup].into_iter().chain((0..actors).map(Whose::Actor));
         for whose in lists() {
@@ -292,30 +295,32 @@ impl Draft {
         }
     }
 
-    /// A file, the commands that name it, and the actors that are left with none.
+    /// A file, the commands on it, and the actors that are left with none.
     fn remove_file(&mut self, at: usize) {
-        let name = self.name("file", at);
+        let file = Of { name: self.name("file", at), is_first: at == 0 };
         self.remove_table("file", at);
         let actors = self.tables("actor").map_or(0, ArrayOfTables::len);
         for at in (0..actors).rev() {
             let actor = self.tables("actor").and_then(|actors| actors.get(at));
-            let its_own = actor.and_then(|actor| actor.get("file")?.as_str()) == Some(&name);
-            self.remove_naming(&Whose::Actor(at), &name);
-            if its_own || self.commands(&Whose::Actor(at)).is_none_or(Array::is_empty) {
+            let own = actor.and_then(|actor| actor.get("file")?.as_str()).map(str::to_owned);
+            let unnamed = Of { is_first: file.is_first && own.is_none(), ..file.clone() };
+            self.remove_commands_on(&Whose::Actor(at), &unnamed);
+            let is_idle = self.commands(&Whose::Actor(at)).is_none_or(Array::is_empty);
+            if own.as_ref() == Some(&file.name) || is_idle {
                 self.remove_actor(at);
             }
         }
-        self.remove_naming(&Whose::Setup, &name);
-        let of_it = |range: &Value| range.as_str().is_some_and(|range| names_file(range, &name));
+        self.remove_commands_on(&Whose::Setup, &file);
+        let of_it = |range: &Value| range.as_str().is_some_and(|range| file.is_meant_by(range));
         while let Some(at) = self.observed("ranges").and_then(|ranges| ranges.iter().position(of_it)) {
             self.remove_observed("ranges", at);
         }
     }
 
-    fn remove_naming(&mut self, whose: &Whose, file: &str) {
+    fn remove_commands_on(&mut self, whose: &Whose, file: &Of) {
         let commands = self.commands(whose).map_or(0, Array::len);
         for at in (0..commands).rev() {
-            if names_file(&self.command(whose, at), file) {
+            if file.is_meant_by(&self.command(whose, at)) {
                 self.remove_command(whose, at);
             }
         }
@@ -354,12 +359,28 @@ impl Draft {
     }
 }
 
-/// Whether a command or a range names a file, in brackets or as a word.
-fn names_file(text: &str, file: &str) -> bool {
-    let mut words = text.split_whitespace();
-    words.any(|word| {
-        word == file || word.strip_prefix('[').and_then(|word| word.strip_suffix(']')) == Some(file)
-    })
+/// A file that commands and ranges are on.
+#[derive(Clone)]
+struct Of {
+    name: String,
+    /// What names no file is on this one.
+    is_first: bool,
+}
+
+/// Commands that have another file as a word.
+const OF_TWO_FILES: [&str; 5] = ["reflink", "rl", "@exchange", "open", "o"];
+
+impl Of {
+    /// Whether a command or a range is on the file: named in brackets, as a word, or since none is named.
+    fn is_meant_by(&self, text: &str) -> bool {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let in_brackets =
+            |word: &&str| word.strip_prefix('[').and_then(|word| word.strip_suffix(']')).map(str::to_owned);
+        let named: Vec<String> = words.iter().filter_map(in_brackets).collect();
+        let other = words.iter().position(|word| OF_TWO_FILES.contains(word));
+        let as_word = other.is_some_and(|at| words[at + 1..].contains(&self.name.as_str()));
+        named.contains(&self.name) || as_word || self.is_first && named.is_empty()
+    }
 }
 
 #[cfg(test)]
@@ -451,6 +472,22 @@ mine = \"holds\"
     }
 
     #[test]
+    fn the_first_file_goes_with_the_commands_that_name_none() {
+        let text = draft().without(&Part::File(0)).to_string();
+        assert!(text.contains("run = [\"[b] pwrite 0 4k\"]") && text.contains("name = \"b\""), "{text}");
+        for gone in ["falloc", "[[actor]]", "ranges", "name = \"a\""] {
+            assert!(!text.contains(gone), "{gone}: {text}");
+        }
+        // A file may be called like a command.
+        let fsync = Of { name: "fsync".to_owned(), is_first: false };
+        assert!(
+            !fsync.is_meant_by("fsync")
+                && fsync.is_meant_by("[fsync] pwrite 0 4k")
+                && fsync.is_meant_by("rl fsync")
+        );
+    }
+
+    #[test]
     fn of_what_is_expected_one_name_is_left_and_what_it_is_based_on() {
         let text = draft().expecting("mine", &["lost-write"]).defining("mine").to_string();
         assert!(text.contains("[expect]\nmine = [\"lost-write\"]\n"), "{text}");
@@ -465,7 +502,7 @@ mine = \"holds\"
         // Actors, file, hold, commands of setup and of the first actor, range, calls.
         assert_eq!(
             parts.iter().filter(|part| !matches!(part, Part::Bytes(..))).count(),
-            2 + 1 + 1 + 2 + 3 + 2
+            2 + 2 + 1 + 2 + 3 + 2
         );
         for part in parts {
             let smaller = draft.without(&part).to_string();

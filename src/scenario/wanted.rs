@@ -202,7 +202,15 @@ fn answer(
         .map(|(call, line)| (&call.command, plain(&line.text)))
         .collect();
     let said = plain(call.text);
-    let Some(number) = answering.iter().position(|(_, line)| *line == said) else {
+    let alike: Vec<usize> = (0..answering.len()).filter(|at| answering[*at].1 == said).collect();
+    if alike.len() > 1 {
+        let message = format!("{} of {}'s calls are written like that", alike.len(), quote(name.text));
+        let numbers: Vec<String> = alike.iter().map(|at| format!("{}:{at}", name.text)).collect();
+        let help = format!("ask for one by its number, as final states have it: {}", numbers.join(", "));
+        return Err(error(call.span.clone(), message, help));
+    }
+    let numbered = said.parse().ok().filter(|number| *number < answering.len());
+    let Some(number) = numbered.or(alike.first().copied()) else {
         let lines: Vec<&str> = answering.iter().map(|(_, line)| line.as_str()).collect();
         let message = format!("{} has no such call with an answer", quote(name.text));
         let help = if lines.is_empty() {

@@ -31,12 +31,8 @@ impl Cut {
     /// The command with the shorter range; `None` if it has no range, or one that cannot be made shorter in this way.
     pub(super) fn applied(self, command: &str, block: u64) -> Option<String> {
         let mut words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
-        let at = words.len().checked_sub(2)?;
+        let at = place_of_range(&words, block)?;
         let (offset, length) = (size(&words[at], block).ok()?, size(&words[at + 1], block).ok()?);
-        let is_option = |word: &String| word.starts_with('-');
-        if at == 0 || is_option(&words[at - 1]) && takes_value(&words[at - 1]) {
-            return None;
-        }
         let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
         let front = matches!(self, Cut::FirstHalf | Cut::First);
         if has(&WITHOUT_RANGE) || front && has(&SHIFTED) {
@@ -69,6 +65,13 @@ impl Cut {
             Cut::First | Cut::Last => Some(unit),
         }
     }
+}
+
+/// Where the two numbers of a range stand; options may be behind them.
+fn place_of_range(words: &[String], block: u64) -> Option<usize> {
+    let is_size = |at: usize| size(&words[at], block).is_ok();
+    let last = words.len().checked_sub(1)?;
+    (1..last).rev().find(|at| is_size(*at) && is_size(at + 1) && !takes_value(&words[at - 1]))
 }
 
 /// Whether the word after an option is its value.
@@ -107,6 +110,10 @@ mod tests {
         assert_eq!(all("pread -b 4k 1k 1k"), ["pread -b 512 1536 512", "pread -b 512 1k 512"]);
         assert_eq!(all("[b] fpunch 1k 8k"), ["[b] fpunch 5k 4k", "[b] fpunch 1k 4k"]);
         assert_eq!(all("reflink b 0 4k 8k"), ["reflink b 0 4k 4k"]);
+        assert_eq!(
+            all("pwrite 0 1k -S 0x57 -b 1k"),
+            ["pwrite 512 512 -S 0x57 -b 512", "pwrite 0 512 -S 0x57 -b 512"]
+        );
         for command in
             ["fsync", "truncate 8k", "cowextsize 8k", "seek -d 4k", "mwrite -S 8192 8192", "fpunch 1k 1k"]
         {
