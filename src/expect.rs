@@ -178,4 +178,21 @@ mod tests {
         assert_eq!(surprises(&Expectation::Holds, &[properties::WRONG_ZERO], false).len(), 1);
         assert_eq!(surprises(&loss, &[properties::LOST_WRITE, properties::DEADLOCK], false).len(), 1);
     }
+
+    /// What was met was met, however little was seen; what was not, may be there.
+    #[test]
+    fn what_is_violated_or_reached_counts_where_a_limit_stopped_the_search() {
+        let file = "title = \"x\"\n[[actor]]\nname = \"a\"\nrun = [\"fsync\"]\n[reach]\nnever = [\"mkwrite\"]\n\
+                    [expect]\nnone = [\"deadlock\"]\niomap_valid = \"holds\"\n";
+        let scenario = crate::scenario::read("x", file.as_bytes()).expect("a scenario");
+        let judged = |design: &str, violated: &[Property], reached: &[Branch], verdict| {
+            let design = Design::built_in(design).expect("a design");
+            let met = Met { violated, reached, never_succeeded: &[] };
+            judge(&scenario, &design, verdict, &met, Seen::Some).as_expected
+        };
+        assert_eq!(judged("none", &[properties::LOST_WRITE], &[], Verdict::Violates), Some(false));
+        assert_eq!(judged("none", &[], &[], Verdict::Incomplete), None);
+        assert_eq!(judged("iomap_valid", &[], &[branches::MKWRITE], Verdict::Incomplete), Some(false));
+        assert_eq!(judged("iomap_valid", &[], &[], Verdict::Incomplete), None);
+    }
 }

@@ -1,6 +1,8 @@
 //! The locks, waits and checks that can be taken away, as data: the value of a field that means that one is not there.
 
+use stalemap_model::words::design::{Check, Punch, WritebackCheck};
 use stalemap_model::words::implementation::Implementation;
+use stalemap_model::words::personality::{CloneLock, Completion, Dropbehind, Relocate};
 use stalemap_model::words::settings::Setting;
 
 /// What a protection is.
@@ -26,7 +28,7 @@ impl Kind {
 }
 
 /// A lock, a wait or a check that a value of a field takes away.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Protection {
     /// What it is.
     pub kind: Kind,
@@ -36,7 +38,17 @@ pub struct Protection {
     pub without: Setting<'static>,
     /// The protection in words.
     pub words: &'static str,
+    /// Whether a design or kernel with another value than that has it: some values have nothing to do with it.
+    there: fn(&Implementation) -> bool,
 }
+
+impl PartialEq for Protection {
+    fn eq(&self, other: &Self) -> bool {
+        (self.field, self.without) == (other.field, other.without)
+    }
+}
+
+impl Eq for Protection {}
 
 impl Protection {
     /// The field and its value without the protection, as a file has it.
@@ -46,9 +58,23 @@ impl Protection {
 
     /// A design or kernel without it; `None` if it does not have it.
     pub fn taken_from(&self, implementation: &Implementation) -> Option<Implementation> {
+        if !(self.there)(implementation) {
+            return None;
+        }
         let mut without = implementation.clone();
         without.set(self.field, self.without).ok()?;
         (without != *implementation).then_some(without)
+    }
+}
+
+fn always(_: &Implementation) -> bool {
+    true
+}
+
+impl Protection {
+    /// The same, which only some designs have.
+    const fn where_is(self, there: fn(&Implementation) -> bool) -> Self {
+        Protection { there, ..self }
     }
 }
 
@@ -58,26 +84,73 @@ const fn protection(
     without: &'static str,
     words: &'static str,
 ) -> Protection {
-    Protection { kind, field, without: Setting::Text(without), words }
+    Protection { kind, field, without: Setting::Text(without), words, there: always }
 }
 
 const fn unless(kind: Kind, field: &'static str, words: &'static str) -> Protection {
-    Protection { kind, field, without: Setting::Flag(false), words }
+    Protection { kind, field, without: Setting::Flag(false), words, there: always }
+}
+
+fn counts(it: &Implementation) -> bool {
+    it.fs.counter
+}
+
+fn asks(it: &Implementation) -> bool {
+    counts(it) && it.design.check != Check::Never
+}
+
+fn asks_with_the_folio_locked(it: &Implementation) -> bool {
+    counts(it)
+        && matches!(it.design.check, Check::AfterLock | Check::InGetFolio | Check::Once | Check::AfterPrepare)
+}
+
+fn writeback_compares(it: &Implementation) -> bool {
+    match it.design.writeback_check {
+        WritebackCheck::Always => true,
+        WritebackCheck::Range => false,
+        WritebackCheck::RangeData
+        | WritebackCheck::RangeDataCow
+        | WritebackCheck::Cookie
+        | WritebackCheck::CookieCow => counts(it),
+    }
+}
+
+fn relocates(it: &Implementation) -> bool {
+    it.fs.relocate != Relocate::Absent
+}
+
+fn drops_behind(it: &Implementation) -> bool {
+    it.fs.dropbehind != Dropbehind::Absent
+}
+
+fn converts(it: &Implementation) -> bool {
+    it.fs.completion == Completion::ConvertThenClear
+}
+
+fn remaps_shared(it: &Implementation) -> bool {
+    it.fs.clone_lock == CloneLock::Demoted
+}
+
+fn punch_scans(it: &Implementation) -> bool {
+    matches!(it.design.punch, Punch::Scan | Punch::ScanGapLate)
 }
 
 /// All of them.
 pub const PROTECTIONS: &[Protection] = &[
-    protection(Kind::Check, "check", "none", "the check of a write's mapping"),
-    protection(Kind::Lock, "check", "before-lock", "the folio lock during the check of a write's mapping"),
-    protection(Kind::Check, "writeback_check", "range", "the comparison of the mapping that writeback keeps"),
-    protection(Kind::Lock, "sample", "outside", "the ILOCK while the cookie is sampled"),
+    protection(Kind::Check, "check", "none", "the check of a write's mapping").where_is(asks),
+    protection(Kind::Lock, "check", "before-lock", "the folio lock during the check of a write's mapping")
+        .where_is(asks_with_the_folio_locked),
+    protection(Kind::Check, "writeback_check", "range", "the comparison of the mapping that writeback keeps")
+        .where_is(writeback_compares),
+    protection(Kind::Lock, "sample", "outside", "the ILOCK while the cookie is sampled").where_is(asks),
     protection(Kind::Lock, "punch_lock", "none", "invalidate_lock while a reservation is punched"),
     protection(
         Kind::Lock,
         "punch",
         "scan-unlocked",
         "the folio lock while the punch looks whether a folio is dirty",
-    ),
+    )
+    .where_is(punch_scans),
     protection(Kind::Lock, "mkwrite_map", "before-lock", "the folio lock while a write fault maps blocks"),
     protection(
         Kind::Lock,
@@ -108,7 +181,8 @@ pub const PROTECTIONS: &[Protection] = &[
         "dropbehind",
         "ungated",
         "the look whether a folio to be dropped is under writeback again",
-    ),
+    )
+    .where_is(drops_behind),
     protection(Kind::Wait, "layout_recall", "none", "the recall of layouts"),
     protection(
         Kind::Lock,
@@ -129,8 +203,10 @@ pub const PROTECTIONS: &[Protection] = &[
         "completion",
         "clear-then-convert",
         "the conversion of extents before the end of writeback",
-    ),
-    protection(Kind::Check, "bump_convert", "none", "the counter that the completion of I/O moves"),
+    )
+    .where_is(converts),
+    protection(Kind::Check, "bump_convert", "none", "the counter that the completion of I/O moves")
+        .where_is(counts),
     protection(
         Kind::Lock,
         "map_lookup",
@@ -151,7 +227,7 @@ pub const PROTECTIONS: &[Protection] = &[
         "none",
         "the look whether the old blocks are still the file's",
     ),
-    protection(Kind::Lock, "relocate", "no-locks", "the locks of who moves blocks"),
+    protection(Kind::Lock, "relocate", "no-locks", "the locks of who moves blocks").where_is(relocates),
     protection(Kind::Lock, "dio_unaligned", "shared", "what keeps unaligned direct writes apart"),
     protection(
         Kind::Wait,
@@ -198,7 +274,8 @@ pub const PROTECTIONS: &[Protection] = &[
         "clone_lock",
         "demoted-unguarded",
         "IREMAPPING, which keeps writes off what a reflink shares",
-    ),
+    )
+    .where_is(remaps_shared),
     protection(Kind::Wait, "flush_unmap", "none", "the flush of the page cache before blocks are taken away"),
     protection(Kind::Wait, "truncate_flush", "none", "the flush of the new last block before a truncate"),
     unless(Kind::Lock, "invalidate_lock", "invalidate_lock of who takes blocks away"),
@@ -237,5 +314,28 @@ mod tests {
             assert_eq!(PROTECTIONS.iter().filter(|other| other.setting() == protection.setting()).count(), 1);
             assert_eq!(PROTECTIONS.iter().filter(|other| other.words == protection.words).count(), 1);
         }
+    }
+
+    /// What a design has not, cannot be taken away from it: another value would put it there.
+    #[test]
+    fn nothing_is_taken_away_that_is_not_there() {
+        let of = |design: &str, fs: &str| Implementation {
+            design: Design::built_in(design).expect("a design"),
+            fs: Personality::built_in(fs).expect("a personality"),
+        };
+        let taken = |it: &Implementation| -> Vec<(&str, String)> {
+            let there = PROTECTIONS.iter().filter(|protection| protection.taken_from(it).is_some());
+            there.map(|protection| (protection.field, protection.without.to_string())).collect()
+        };
+        let has = |it: &Implementation, field: &str| taken(it).iter().any(|(known, _)| *known == field);
+        let (unchecked, checked, gfs2) =
+            (of("none", "xfs"), of("iomap_valid", "xfs"), of("iomap_valid", "gfs2"));
+        assert!(!has(&unchecked, "check") && !has(&unchecked, "sample"));
+        assert_eq!(taken(&checked).iter().filter(|(field, _)| *field == "check").count(), 2);
+        assert!(has(&checked, "writeback_check") && has(&checked, "completion"));
+        for field in ["check", "sample", "writeback_check", "completion", "dropbehind", "relocate"] {
+            assert!(!has(&gfs2, field), "{field}");
+        }
+        assert!(has(&gfs2, "glock"));
     }
 }

@@ -176,3 +176,49 @@ fn two_runs_are_the_same_bytes_without_times() {
         assert!(says(&ran(&folder, command).1), "{command:?}");
     }
 }
+
+/// Some of what is violated is no list of what is; and what no run may reach is reached whatever is expected.
+#[test]
+fn a_part_of_the_truth_is_not_accepted() {
+    let folder = folder_with("");
+    let limited = ["check", "race.toml", "--design", "none", "--limit-preemptions", "1", "--accept"];
+    let (code, said, _) = ran(&folder, &limited);
+    assert!(said.contains("none is not accepted: it is incomplete"), "{said}");
+    assert!(code != Some(0) && file(&folder) == race(""), "{said}");
+
+    let folder = folder_with("[reach]\nnever = [\"evict\"]\n");
+    let (code, said, _) = ran(&folder, &["check", "race.toml", "--design", "iomap_valid", "--accept"]);
+    assert!(
+        said.contains("iomap_valid is not accepted: some run reaches what `[reach]` says none may"),
+        "{said}"
+    );
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn lines_end_as_they_did() {
+    let folder = folder_with("");
+    fs::write(folder.path().join("race.toml"), race("").replace('\n', "\r\n")).expect("a file");
+    let (code, said, _) = ran(&folder, &["check", "race.toml", "--design", "none", "--accept"]);
+    assert_eq!(code, Some(0), "{said}");
+    let changed = file(&folder);
+    assert!(changed.contains("none = ") && !changed.replace("\r\n", "").contains('\n'), "{changed:?}");
+}
+
+/// What a limit left out is neither gone nor new.
+#[test]
+fn beside_a_baseline_a_limit_hides_nothing_and_invents_nothing() {
+    let folder = folder_with("[expect]\nnone = \"holds\"\n");
+    let json =
+        |limits: &[&str]| ran(&folder, &[&["check", "race.toml", "--format", "json"], limits].concat()).1;
+    fs::write(folder.path().join("all.json"), json(&[])).expect("a file");
+    let limited = ["check", "race.toml", "--limit-states", "10", "--baseline", "all.json"];
+    let (_, said, _) = ran(&folder, &limited);
+    assert!(said.contains("0 gone"), "{said}");
+    fs::write(folder.path().join("few.json"), json(&["--limit-preemptions", "0"])).expect("a file");
+    let (code, said, _) = ran(&folder, &["check", "race.toml", "--baseline", "few.json"]);
+    assert!(code == Some(1) && said.contains("new: race.toml under none: lost-write"), "{said}");
+    let again = ["check", "race.toml", "--limit-preemptions", "0", "--baseline", "few.json"];
+    let (_, said, _) = ran(&folder, &again);
+    assert!(!said.contains("new:"), "{said}");
+}

@@ -233,3 +233,28 @@ fn what_cannot_be_a_condition_is_pointed_at() {
         }
     }
 }
+
+/// Of calls that are written alike each has a number, as final states have it.
+#[test]
+fn calls_that_are_written_alike_are_asked_for_by_number() {
+    let folder = elsewhere();
+    let file = r#"title = "the same call twice"
+[setup]
+run = ["pwrite -S 0x58 0 4k", "fsync"]
+[[actor]]
+name = "w"
+run = ["pread 0 4k", "pwrite -S 0x57 0 4k", "pread 0 4k"]
+[observe]
+calls = ["w"]
+"#;
+    fs::write(folder.path().join("twice.toml"), file).expect("a file");
+    let reach = |condition: &str| {
+        stalemap(folder.path(), &["witness", "--design", "none", "--reach", condition, "twice.toml"])
+    };
+    let refused = reach("w: pread 0 4k = 57");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("w:0, w:1"), "{}", text(&refused.stderr));
+    for (condition, code) in [("w:0 = 58", 0), ("w:0 = 57", 1), ("w:1 = 57", 0), ("w:1 = 58", 1)] {
+        assert_eq!(reach(condition).status.code(), Some(code), "{condition}");
+    }
+}
