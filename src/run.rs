@@ -356,11 +356,7 @@ fn run(
     let violated = properties::of_bits(found.violated);
     let verdict = verdict(&found, *engine);
     let reached = branches::of_bits(found.reached);
-    let all = match engine {
-        Engine::Exhaustive => found.limits_hit.iter().all(|limit| limit.is_of_the_system()),
-        Engine::Loom { .. } | Engine::Shuttle { .. } => found.limits_hit.is_empty(),
-    };
-    let seen = if all { Seen::All } else { Seen::Some };
+    let seen = seen(*engine, &found);
     let complete = found.limits_hit.is_empty() && verdict != Verdict::Incomplete;
     let never_succeeded =
         if complete { never_succeeded(scenario, &kernel, &found.calls) } else { Vec::new() };
@@ -720,6 +716,15 @@ fn least_among(scenario: &Scenario, found: &Counterexample) -> Option<String> {
 /// `1 preemption`, `2 preemptions`.
 pub fn preemptions(count: u32) -> String {
     format!("{count} preemption{}", if count == 1 { "" } else { "s" })
+}
+
+/// How much of the system an engine has seen: a bound of the system itself leaves out what the file leaves out.
+fn seen(engine: Engine, found: &Found) -> Seen {
+    let all = match engine {
+        Engine::Exhaustive => found.limits_hit.iter().all(|limit| limit.is_of_the_system()),
+        Engine::Loom(_) | Engine::Shuttle(_) => found.limits_hit.is_empty(),
+    };
+    if all { Seen::All } else { Seen::Some }
 }
 
 /// Whether an outcome is not as expected; without an expectation, whether something is violated.
