@@ -24,7 +24,10 @@ const SOURCES: &[&str] = &[
 fn main() {
     println!("cargo::rerun-if-changed=scenarios");
     println!("cargo::rerun-if-changed=claims");
-    println!("cargo::rustc-env=STALEMAP_COMMIT={}", commit().unwrap_or_else(|| "unknown".to_owned()));
+    let commit = commit();
+    let built_from = commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
+    println!("cargo::rustc-env=STALEMAP_BUILT_FROM={built_from}");
+    println!("cargo::rustc-env=STALEMAP_COMMIT={}", commit.unwrap_or_else(|| "unknown".to_owned()));
 }
 
 /// The commit, where that is known: of a package that cargo has made, or of a release that is built in the repository. Other

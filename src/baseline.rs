@@ -104,6 +104,12 @@ impl Baseline {
         Some(())
     }
 
+    /// Whether an outcome is not as expected, and all of that was found then.
+    pub fn knows(&self, outcome: &Outcome) -> bool {
+        let findings = findings(outcome);
+        !findings.is_empty() && findings.iter().all(|finding| self.found.contains(finding))
+    }
+
     /// What outcomes are beside it.
     pub fn against(&self, outcomes: &[Outcome]) -> Against {
         let now: BTreeSet<Finding> = outcomes.iter().flat_map(findings).collect();

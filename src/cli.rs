@@ -21,7 +21,8 @@ pub use self::claims::{ClaimsArgs, ClaimsFormat};
 pub use self::costs::{CostsArgs, CostsFormat};
 pub use self::engines::{AgreeArgs, Engine, EngineArgs, Memory, PowerArgs, StrategyName};
 use self::exit_codes::{
-    CLAIMS_EXIT_CODES, COSTS_EXIT_CODES, EXIT_CODES, LAB_EXIT_CODES, TRACE_EXIT_CODES, WITNESS_EXIT_CODES,
+    CLAIMS_EXIT_CODES, COSTS_EXIT_CODES, EXIT_CODES, LAB_EXIT_CODES, REPLAY_EXIT_CODES, TRACE_EXIT_CODES,
+    WITNESS_EXIT_CODES,
 };
 use self::lab::LabArgs;
 pub use self::lists::{AssumptionsArgs, KernelsArgs, KernelsFormat, ListArgs, ShowArgs};
@@ -33,8 +34,8 @@ pub use self::trace::{TraceArgs, TraceCommand, TraceFormat};
 pub use self::under::{Format, UnderArgs, WhatArgs};
 pub use self::verdicts::{CheckArgs, CheckFormat, CompareArgs, CompareFormat, RunArgs};
 
-/// The version, and the commit that it was built from.
-pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("STALEMAP_COMMIT"), ")");
+/// The version, and the commit that it was built from where that is known.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("STALEMAP_BUILT_FROM"));
 
 /// Which designs of the iomap validity check lose data, and which provably do not.
 #[derive(Debug, Parser)]
@@ -103,7 +104,7 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Power(PowerArgs),
     /// Play a schedule and draw what happens.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = REPLAY_EXIT_CODES)]
     Replay(ReplayArgs),
     /// Show the shortest run that reaches a branch, contents of a file, or what a call returns.
     #[command(after_help = WITNESS_EXIT_CODES)]

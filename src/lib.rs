@@ -36,6 +36,7 @@ pub mod power;
 pub mod report;
 pub mod run;
 pub mod scenario;
+mod shell;
 pub mod smaller;
 pub mod synthesis;
 pub mod testing;

@@ -128,8 +128,8 @@ fn head(job: &Job<'_>, property: Property, certificate: &Certificate) -> String 
         ),
     };
     format!(
-        "{scenario}, made smaller: `{property}` is violated under {under}, and {rest}.\nWhat is said below of the whole was said \
-         of the larger one."
+        "{scenario}, made smaller: `{property}` is violated under {under}, and {rest}.\nThe title and the comments are those of the \
+         larger scenario."
     )
 }
 

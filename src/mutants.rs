@@ -1,5 +1,5 @@
 //! What the catalogue is worth: every value of every field of designs and file systems, put in the place of the one that is there, in each
-//! scenario that holds. A value is *killed* by a scenario that is violated with it. One that no scenario kills is harmless, or shows that
+//! scenario that holds. A value is *noticed* by a scenario that is violated with it. One that no scenario notices is harmless, or shows that
 //! a scenario is missing: it needs a reason (`reasons.rs`).
 
 pub mod reasons;
@@ -36,7 +36,7 @@ enum Came {
 
 /// A scenario that a value violates.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Kill {
+pub struct Notice {
     /// The scenario.
     pub scenario: String,
     /// Under which design or kernel it holds without the value.
@@ -53,7 +53,7 @@ pub struct Tried {
     /// `check = "none"`.
     pub setting: String,
     /// The scenarios that are violated with it, the one with the fewest states first.
-    pub kills: Vec<Kill>,
+    pub notices: Vec<Notice>,
     /// In how many scenarios all holds with it.
     pub holds: u64,
     /// In how many a limit was reached.
@@ -65,16 +65,25 @@ pub struct Tried {
 impl Tried {
     /// Whether it was put anywhere in the place of another value.
     pub fn is_tried(&self) -> bool {
-        !self.kills.is_empty() || self.holds + self.undecided > 0
+        !self.notices.is_empty() || self.holds + self.undecided > 0
     }
 
-    /// How many scenarios kill it, under whatever.
-    pub fn killers(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.kills.iter().map(|kill| kill.scenario.as_str()).collect();
+    /// The scenarios that notice it, under whatever.
+    pub fn noticing(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.notices.iter().map(|notice| notice.scenario.as_str()).collect();
         names.sort_unstable();
         names.dedup();
         names
     }
+}
+
+/// Which scenarios values were put into.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// The whole catalogue, which reasons are about.
+    Catalogue,
+    /// Those that were named.
+    Named,
 }
 
 /// What the scenarios are worth.
@@ -95,36 +104,36 @@ pub struct Worth {
 }
 
 impl Worth {
-    /// The values that were tried and that no scenario kills.
+    /// The values that were tried and that no scenario notices.
     pub fn survivors(&self) -> Vec<&Tried> {
-        self.tried.iter().filter(|tried| tried.is_tried() && tried.kills.is_empty()).collect()
+        self.tried.iter().filter(|tried| tried.is_tried() && tried.notices.is_empty()).collect()
     }
 
-    /// The values that no other scenario kills, by the scenario that does.
+    /// The values that no other scenario notices, by the scenario that does.
     pub fn alone(&self) -> BTreeMap<&str, Vec<&str>> {
         let mut alone: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for tried in &self.tried {
-            if let [only] = tried.killers()[..] {
+            if let [only] = tried.noticing()[..] {
                 alone.entry(only).or_default().push(&tried.setting);
             }
         }
         alone
     }
 
-    /// The scenarios that kill nothing that others do not.
+    /// The scenarios that notice nothing that others do not.
     pub fn spared(&self) -> Vec<&str> {
         let alone = self.alone();
         self.holding.iter().map(String::as_str).filter(|name| !alone.contains_key(name)).collect()
     }
 
-    /// The values that nothing kills and that have no reason, and those that have one and are killed.
+    /// The values that nothing notices and that have no reason, and those that have one and are noticed.
     pub fn against(&self, reasons: &Reasons) -> (Vec<&str>, Vec<&str>) {
         let of = |tried: &&Tried| reasons.of(&tried.setting).is_some();
         let without = self.survivors().into_iter().filter(|tried| !of(tried));
-        let killed = self.tried.iter().filter(|tried| of(tried) && !tried.kills.is_empty());
+        let noticed = self.tried.iter().filter(|tried| of(tried) && !tried.notices.is_empty());
         (
             without.map(|tried| tried.setting.as_str()).collect(),
-            killed.map(|tried| tried.setting.as_str()).collect(),
+            noticed.map(|tried| tried.setting.as_str()).collect(),
         )
     }
 }
@@ -162,7 +171,7 @@ pub fn study(
         }
     }
     for tried in &mut worth.tried {
-        tried.kills.sort_by(|one, other| (one.states, &one.scenario).cmp(&(other.states, &other.scenario)));
+        tried.notices.sort_by(|one, other| (one.states, &one.scenario).cmp(&(other.states, &other.scenario)));
     }
     Ok(worth)
 }
@@ -175,7 +184,7 @@ impl Tried {
             Came::Holds => self.holds += 1,
             Came::Undecided => self.undecided += 1,
             Came::Violates(violated, states) => {
-                self.kills.push(Kill {
+                self.notices.push(Notice {
                     scenario: scenario.to_owned(),
                     base: base.to_owned(),
                     violated,

@@ -7,9 +7,12 @@
 
 pub mod protections;
 
-use stalemap_checker::contacts;
-use stalemap_explore::{Contact, Limits};
+use stalemap_checker::{contacts, explore};
+use stalemap_explore::{Contact, Exploration, Limits, Options};
 use stalemap_facade::{Property, System};
+use stalemap_model::judge::properties;
+use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::config::Config;
 use stalemap_model::words::implementation::Implementation;
 
 pub use self::protections::{PROTECTIONS, Protection};
@@ -23,10 +26,12 @@ use crate::verdict::Verdict;
 /// Groups of more actors are looked at only as a whole.
 const LARGEST_GROUP: usize = 3;
 
-/// Actors that are kept apart by a protection: with it these alone hold, without it they violate something, and no fewer of them do.
+/// Actors that are kept apart by a protection: with it these alone hold, without it they violate something, each of them makes a step
+/// of that, and no fewer of them do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeptApart {
-    /// The actors of the file; the model's own are always there.
+    /// The actors of the file; the model's own are always there. None: what the setup leaves behind is enough, when nobody of the file
+    /// moves.
     pub actors: Vec<String>,
     /// By what.
     pub by: &'static Protection,
@@ -171,6 +176,9 @@ fn groups(
     given: GivenLimits,
 ) -> Result<Vec<KeptApart>, RunError> {
     let names: Vec<String> = job.scenario.actors.iter().map(|actor| actor.name.clone()).collect();
+    if let Some(found) = of_nobody(job, protection)? {
+        return Ok(vec![found]);
+    }
     let mut found: Vec<KeptApart> = Vec::new();
     for group in subsets(&names) {
         let holds_one = |known: &KeptApart| known.actors.iter().all(|name| group.contains(name));
@@ -206,7 +214,36 @@ fn kept_apart(
         return Ok(None);
     };
     let holds = outcome(&alone, &with, given)?.is_some_and(|outcome| outcome.verdict == Verdict::Holds);
-    Ok(if holds { of_outcome(group, protection, &broken) } else { None })
+    let apart = if holds { of_outcome(group, protection, &broken) } else { None };
+    Ok(apart.filter(|_| each_moves(group, &broken)))
+}
+
+/// Whether each actor of a group has a step of a counterexample.
+fn each_moves(group: &[String], outcome: &Outcome) -> bool {
+    let steps = outcome.counterexample.as_ref().map_or(&[][..], |shown| &shown.schedule.steps);
+    group.iter().all(|name| steps.iter().any(|step| step.actor == *name))
+}
+
+/// Whether nobody of the file has to move: what the setup leaves behind holds with a protection and not without it.
+fn of_nobody(job: &Job<'_>, by: &'static Protection) -> Result<Option<KeptApart>, RunError> {
+    let Some(without) = by.taken_from(&job.implementation) else { return Ok(None) };
+    let Some(found) = by_nobody(job, &without)? else { return Ok(None) };
+    let Some(property) = properties::of_bits(found.violated).first().copied() else { return Ok(None) };
+    let with = by_nobody(job, &job.implementation)?;
+    let holds = with.is_some_and(|with| with.violated == 0 && with.is_complete());
+    Ok(holds.then_some(KeptApart { actors: Vec::new(), by, property, steps: 0, least: Some(0) }))
+}
+
+/// What comes of a scenario in which no actor of the file is there; `None` if that cannot be run.
+fn by_nobody(job: &Job<'_>, implementation: &Implementation) -> Result<Option<Exploration>, RunError> {
+    let config = Config {
+        actors: Vec::new(),
+        holds: Vec::new(),
+        heard: Vec::new(),
+        ..job.scenario.config_of(implementation.clone())
+    };
+    let Ok(kernel) = Kernel::new(config) else { return Ok(None) };
+    explore(&kernel, &Options::default(), &mut |_| ()).map(Some).map_err(|error| job.broken(error))
 }
 
 fn of_outcome(actors: &[String], by: &'static Protection, outcome: &Outcome) -> Option<KeptApart> {

@@ -91,6 +91,13 @@ impl Inner {
         if found.is_empty() { Vec::new() } else { all.into_iter().filter(wanted).collect() }
     }
 
+    /// The kinds that no step changes in any file.
+    pub fn unchanged(schedule: &AnnotatedSchedule, kinds: &[StateKind]) -> Vec<StateKind> {
+        let changes =
+            |kind: StateKind| Self::of(schedule, &[kind]).iter().any(|inner| inner.changes_in(&|_| true));
+        kinds.iter().copied().filter(|kind| !changes(*kind)).collect()
+    }
+
     /// Whether one of these steps changes it.
     fn changes_in(&self, steps: &dyn Fn(usize) -> bool) -> bool {
         self.values.windows(2).enumerate().any(|(row, pair)| steps(row) && pair[0] != pair[1])

@@ -24,6 +24,13 @@ Exit codes:
   3  a limit was reached before
   4  an engine failed: a defect of stalemap";
 
+pub(super) const REPLAY_EXIT_CODES: &str = "\
+Exit codes:
+  0  it was replayed, and violates what it was saved for, if anything; with --design, as far as it fits
+  1  it was replayed, and does not violate what it was saved for
+  2  usage or bad input, also a schedule that does not fit its scenario
+  4  an engine failed, or shuttle does not follow: a defect of stalemap";
+
 pub(super) const CLAIMS_EXIT_CODES: &str = "\
 Exit codes:
   0  every run came to its end, in a way that its claim foresees

@@ -1,5 +1,7 @@
 //! `check`: verdicts beside what files expect.
 
+use std::mem;
+
 use super::drawn::Drawn;
 use super::{
     Report, Result, accept, baseline, columns, failed, look, minimise, section, synthesize, verdicts, why,
@@ -41,7 +43,10 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
         CheckFormat::Json => json::check(&ran.shown(&args.run), args.run.times()),
         CheckFormat::Junit => verdicts::junit(&ran, &args.run)?,
         CheckFormat::Sarif => verdicts::sarif(&ran, &args.run)?,
-        CheckFormat::Text => lines(&ran.scenarios, &ran.outcomes, args.run.quiet) + &ran.saved,
+        CheckFormat::Text => {
+            let is_known = |outcome: &Outcome| earlier.as_ref().is_some_and(|earlier| earlier.knows(outcome));
+            lines(&ran.scenarios, &ran.outcomes, args.run.quiet, &is_known) + &ran.saved
+        }
     };
     Ok(match &earlier {
         None => ran.report(results),
@@ -49,7 +54,13 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
     })
 }
 
-fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
+/// All of it. What was found earlier is known, and not drawn again.
+fn lines(
+    scenarios: &[Scenario],
+    outcomes: &[Outcome],
+    quiet: bool,
+    is_known: &dyn Fn(&Outcome) -> bool,
+) -> String {
     let widths = verdicts::widths(outcomes);
     let in_full = scenarios.len() == 1 && !quiet;
     let columns = columns();
@@ -57,17 +68,22 @@ fn lines(scenarios: &[Scenario], outcomes: &[Outcome], quiet: bool) -> String {
     for outcome in outcomes {
         let expected = outcome.judgement.as_expected == Some(true);
         if !(quiet && expected) {
-            text.push_str(&check::line(outcome, widths, columns));
+            let line = if is_known(outcome) { check::known_line } else { check::line };
+            text.push_str(&line(outcome, widths, columns));
         }
     }
     let mut drawn = Drawn::with(look());
+    let mut head = check::final_contents(columns);
     for outcome in outcomes {
         let expected = outcome.judgement.as_expected == Some(true);
-        if in_full || !expected {
+        if (in_full || !expected) && !is_known(outcome) {
             text.push_str(&section(&drawn.once(scenarios, outcome).text(&outcome.design)));
         }
         if in_full {
-            text.push_str(&section(&check::histogram(outcome)));
+            let contents = check::histogram(outcome);
+            if !contents.is_empty() {
+                text.push_str(&section(&(mem::take(&mut head) + &contents)));
+            }
         }
     }
     if in_full {

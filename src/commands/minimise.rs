@@ -33,6 +33,12 @@ pub(super) fn command(args: &CheckArgs, file: &Path) -> Result<Report> {
                 .to_owned(),
         ));
     }
+    if args.run.paths.is_empty() {
+        return Err(other(format!(
+            "name one scenario, which is made smaller: `stalemap check --minimise-scenario {} SCENARIO`",
+            file.display()
+        )));
+    }
     let scenarios = verdicts::scenarios(&args.run)?;
     let [scenario] = &scenarios[..] else {
         let problem = format!("{} would be one of several scenarios; name one", file.display());

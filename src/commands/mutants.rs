@@ -9,7 +9,7 @@ use crate::cli::{CompareArgs, CompareFormat};
 use crate::engine::Engine;
 use crate::input::InputError;
 use crate::mutants::reasons::Reasons;
-use crate::mutants::{Worth, study};
+use crate::mutants::{Scope, Worth, study};
 use crate::report::mutants as report;
 use crate::run::{Tally, limits_beside_others, of_searches};
 use crate::scenario::Scenario;
@@ -48,14 +48,13 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
         Ok(worth) => worth,
         Err(error) => return failed(&error),
     };
-    // What a reason is of is the whole catalogue.
-    let is_whole = args.run.paths.is_empty();
+    let scope = if args.run.paths.is_empty() { Scope::Catalogue } else { Scope::Named };
     let results = match format {
         CompareFormat::Json => report::json(&worth, &reasons),
-        CompareFormat::Markdown => report::markdown(&worth, &reasons),
-        _ => report::text(&worth, &reasons),
+        CompareFormat::Markdown => report::markdown(&worth, &reasons, scope),
+        _ => report::text(&worth, &reasons, scope),
     };
-    Ok(Report::of(results, exit(&worth, &reasons, is_whole)))
+    Ok(Report::of(results, exit(&worth, &reasons, scope)))
 }
 
 /// The designs and kernels that values are put into: those that are named.
@@ -83,11 +82,11 @@ fn bases(args: &CompareArgs, scenarios: &[Scenario]) -> Result<Vec<String>> {
     Ok(bases)
 }
 
-/// Of the whole catalogue, 1 where a value that nothing kills has no reason, or one that is killed has one.
-fn exit(worth: &Worth, reasons: &Reasons, is_whole: bool) -> Exit {
-    let (without, killed) = worth.against(reasons);
-    let undecided = worth.tried.iter().any(|tried| tried.undecided > 0 && tried.kills.is_empty());
-    if is_whole && !(without.is_empty() && killed.is_empty()) {
+/// Of the whole catalogue, 1 where a value that nothing notices has no reason, or one that is noticed has one.
+fn exit(worth: &Worth, reasons: &Reasons, scope: Scope) -> Exit {
+    let (without, noticed) = worth.against(reasons);
+    let undecided = worth.tried.iter().any(|tried| tried.undecided > 0 && tried.notices.is_empty());
+    if scope == Scope::Catalogue && !(without.is_empty() && noticed.is_empty()) {
         Exit::Unexpected
     } else if undecided {
         Exit::Incomplete

@@ -36,6 +36,7 @@ use crate::report::{beside, html, json, svg};
 use crate::run::{HaltedSetup, kernel};
 use crate::scenario::implementations::Kind;
 use crate::scenario::{Scenario, read};
+use crate::shell::quoted;
 
 pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
     if args.engine == Engine::Loom {
@@ -262,7 +263,8 @@ fn load_under(path: &Path, design: Option<&str>) -> Result<std::result::Result<L
     };
     let loaded = load_schedule(&shown, schedule)?;
     Ok(loaded.map(|mut loaded| {
-        loaded.schedule.about.replay = Some(format!("stalemap replay {shown} --design {design}"));
+        loaded.schedule.about.replay =
+            Some(format!("stalemap replay {} --design {}", quoted(&shown), quoted(design)));
         Loaded { stop: Some(stop), ..loaded }
     }))
 }
@@ -388,7 +390,7 @@ fn load_schedule(shown: &str, schedule: Schedule) -> Result<std::result::Result<
         property: violates,
         setup_lines: setup::lines(&scenario),
         does: calls(&scenario.actors),
-        replay: Some(format!("stalemap replay {shown}")),
+        replay: Some(format!("stalemap replay {}", quoted(shown))),
         program: Program::of(&scenario.source),
         ..About::default()
     };

@@ -14,6 +14,7 @@ use crate::input::InputError;
 use crate::run::Job;
 use crate::scenario::Scenario;
 use crate::scenario::implementations::{Kind, canonical, lacked};
+use crate::shell::quoted;
 
 /// What stands for every design, or every kernel that has the file system.
 const ALL: &str = "all";
@@ -118,7 +119,7 @@ pub(super) fn each(scenario: &Scenario, under: &UnderArgs, default: &str) -> Res
 
 /// The option that asks for a name: `--design NAME`.
 pub(super) fn option(scenario: &Scenario, name: &str) -> String {
-    format!("--{} {name}", kind_of(scenario, name).name())
+    format!("--{} {}", kind_of(scenario, name).name(), quoted(name))
 }
 
 pub(super) fn kind_of(scenario: &Scenario, name: &str) -> Kind {

@@ -14,6 +14,7 @@ use crate::input::{self, InputError};
 use crate::report::timeline;
 use crate::run::{kernel, of_searches};
 use crate::scenario::{Scenario, Wanted};
+use crate::shell::quoted;
 
 /// The states looked at before the search gives up.
 const MOST_STATES: u64 = 2_000_000;
@@ -118,7 +119,6 @@ fn about(scenario: &Scenario, name: String, reach: &str, found: &Counterexample)
         [] => String::new(),
         cut => format!(" among those within the limit of {}", cut.join(", ")),
     };
-    let quoted = if reach.contains(' ') { format!("'{reach}'") } else { reach.to_owned() };
     About {
         scenario: scenario.name.clone(),
         title: scenario.title.clone(),
@@ -130,9 +130,10 @@ fn about(scenario: &Scenario, name: String, reach: &str, found: &Counterexample)
         setup_lines: setup::lines(scenario),
         does: calls(&scenario.actors),
         replay: Some(format!(
-            "stalemap witness {} {} --reach {quoted}",
-            scenario.name,
-            under::option(scenario, &name)
+            "stalemap witness {} {} --reach {}",
+            quoted(&scenario.name),
+            under::option(scenario, &name),
+            quoted(reach)
         )),
         design: name,
         ..About::default()

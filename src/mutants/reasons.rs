@@ -1,4 +1,4 @@
-//! Why no scenario of the catalogue kills a value: `reasons.toml`, a table for each kind of reason.
+//! Why no scenario of the catalogue notices a value: `reasons.toml`, a table for each kind of reason.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ impl Reasons {
         Ok(Reasons(all))
     }
 
-    /// The reason for which no scenario kills a value.
+    /// The reason for which no scenario notices a value.
     pub fn of(&self, setting: &str) -> Option<&str> {
         self.0.get(setting).map(String::as_str)
     }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use stalemap_facade::Property;
+use stalemap_model::words::count::count;
 
 use super::beside;
 use super::json::pretty;
@@ -54,7 +55,7 @@ pub fn sentences(between: &Between) -> Vec<String> {
 
 fn verdict(violated: &[Property], states: u64) -> String {
     if violated.is_empty() {
-        return format!("holds ({states})");
+        return format!("holds ({})", count(states, "state"));
     }
     let names: Vec<&str> = violated.iter().map(|property| property.name()).collect();
     format!("violates {}", names.join(", "))

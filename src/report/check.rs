@@ -21,18 +21,29 @@ pub fn names(properties: &[Property]) -> String {
 
 /// Columns that a mark takes, with what separates it from a name.
 const MARK: usize = 5;
+/// The mark of what an earlier run found.
+const KNOWN: &str = "known";
 /// Fewer columns than these are not enough for a verdict beside the names.
 const FEWEST: usize = 24;
 
 /// One line, and the reasons below it: as long as they are, or broken to so many columns.
 pub fn line(outcome: &Outcome, widths: (usize, usize), columns: Option<usize>) -> String {
-    let (scenario, design) = widths;
     let mark = match outcome.judgement.as_expected {
         Some(true) => styled(GOOD, "ok  "),
         Some(false) => styled(BAD, "FAIL"),
         None if outcome.verdict == Verdict::Incomplete => styled(DOUBT, "??  "),
         None => styled(DOUBT, "-   "),
     };
+    marked(&mark, outcome, widths, columns)
+}
+
+/// The same of what is not as expected, and was so in an earlier run.
+pub fn known_line(outcome: &Outcome, widths: (usize, usize), columns: Option<usize>) -> String {
+    marked(&styled(DOUBT, KNOWN), outcome, widths, columns)
+}
+
+fn marked(mark: &str, outcome: &Outcome, widths: (usize, usize), columns: Option<usize>) -> String {
+    let (scenario, design) = widths;
     let names = format!("{:scenario$}  {:design$}", outcome.scenario, outcome.design);
     let at = MARK + names.len() + 2;
     let said = match columns {
@@ -130,9 +141,13 @@ pub fn verdict(outcome: &Outcome) -> String {
                 return format!("violates {all}{memory}{which} {sentence}; {states}");
             } else if found.certified {
                 let least = Counterexample::least(shown.among.as_deref());
-                format!("{least}: {}, {} operations", preemptions(found.preemptions), found.operations)
+                format!(
+                    "{least}: {}, {}",
+                    preemptions(found.preemptions),
+                    count(found.operations.into(), "operation")
+                )
             } else {
-                format!("shown in {} operations", found.operations)
+                format!("shown in {}", count(found.operations.into(), "operation"))
             };
             format!("violates {}{memory}; {cost}, {states}", names(&outcome.violated))
         }
@@ -179,6 +194,14 @@ fn assuming(outcome: &Outcome) -> Option<String> {
         let _ = writeln!(text, "  {} ({})", assumption.sentence, assumption.id);
     }
     Some(text)
+}
+
+/// What stands before the first final contents: what they are, and how they are read.
+pub fn final_contents(columns: Option<usize>) -> String {
+    broken(
+        "Final contents, in the form of herd7: `*>` marks those of states that violate something; \"Ok\" means that some state does.\n",
+        columns,
+    )
 }
 
 /// What the final contents were, in herd7's order. `*>` marks contents of final states that violate something;

@@ -15,6 +15,7 @@ use crate::claims::pattern::Pattern;
 use crate::claims::plan::Plan;
 use crate::file_name::file_name;
 use crate::run::{Outcome, preemptions};
+use crate::shell::quoted;
 
 /// Columns of a terminal.
 const WIDTH: usize = 80;
@@ -196,7 +197,7 @@ fn repeat(piece: &Piece<'_>, plan: &Plan) -> String {
         let kind = plan.scenario(name).map_or("design", |scenario| scenario.kind_of(design).name());
         format!(" --{kind} {design}")
     };
-    format!("stalemap check {name}{}", designs.map(option).collect::<String>())
+    format!("stalemap check {}{}", quoted(name), designs.map(option).collect::<String>())
 }
 
 /// How much was explored: `3 runs, 1234 states`.

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use self::answer::{collisions, lines};
-use self::words::{by_class, cell, columns, scenarios};
+use self::words::{Sign, by_class, cell, columns, scenarios};
 use super::check;
 use super::style::{BAD, HEAD, styled};
 use super::text::fill;
@@ -55,11 +55,40 @@ pub fn render(comparison: &Comparison<'_>, rows: Rows, width: usize) -> String {
     if rows == Rows::Differing {
         text.push_str(&folded(comparison, width));
     }
-    let legend = "[P]: with P preemptions at least ([<=P]: among the runs within a limit of the file); (N): every interleaving and every \
-                  choice explored, N states. `stalemap check SCENARIO` draws how, `--between A B` where two part.";
-    let legend = format!("{legend} {}", collisions(comparison.outcomes));
+    let more = "`stalemap check SCENARIO` draws how, `--between A B` where two part.";
+    let legend =
+        format!("{}{more} {}", signs(&written_out(comparison, rows)), collisions(comparison.outcomes));
     let _ = write!(text, "\n{}", paragraph(&legend, width, 0));
     text
+}
+
+/// The outcomes that have a cell of their own.
+fn written_out<'c>(comparison: &Comparison<'c>, rows: Rows) -> Vec<&'c Outcome> {
+    if rows == Rows::All {
+        return comparison.outcomes.iter().collect();
+    }
+    let mut outcomes = Vec::new();
+    for matrix in comparison.matrices() {
+        for group in matrix.groups().iter().filter(|group| group.differs()) {
+            let cells = group.rows.iter().flat_map(|row| row.cells.iter().copied().flatten());
+            outcomes.extend(cells.filter(|outcome| Class::of(outcome).is_broken()));
+        }
+    }
+    outcomes
+}
+
+/// What the signs of cells mean, as far as they occur.
+fn signs(outcomes: &[&Outcome]) -> String {
+    let meanings = [
+        (Sign::Least, "[P]: with P preemptions at least"),
+        (Sign::LeastAmong, "[<=P]: with P preemptions at least among the runs within a limit of the file"),
+        (Sign::NotKnown, "[?]: with how many preemptions at least is not known"),
+        (Sign::States, "(N): every interleaving and every choice explored, N states"),
+    ];
+    let occurs = |sign: Sign| outcomes.iter().any(|outcome| Sign::of(outcome) == sign);
+    let said: Vec<&str> =
+        meanings.into_iter().filter(|(sign, _)| occurs(*sign)).map(|(_, meaning)| meaning).collect();
+    if said.is_empty() { String::new() } else { format!("{}. ", said.join("; ")) }
 }
 
 /// A heading, which may take several lines.

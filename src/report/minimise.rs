@@ -1,5 +1,6 @@
 //! What is said of a scenario that was made smaller.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -7,6 +8,7 @@ use stalemap_model::words::count::count;
 
 use super::json::pretty;
 use super::text::fill;
+use crate::annotate::list;
 use crate::minimise::{Certificate, Minimal, Size};
 
 /// Columns of a line.
@@ -31,13 +33,31 @@ pub fn text(minimal: &Minimal, drawing: &str) -> String {
         let all: Vec<String> = minimal.shortened.iter().map(one).collect();
         paragraphs.push(format!("Shorter: {}.", all.join("; ")));
     }
+    if minimal.after.states > minimal.before.states {
+        paragraphs.push("What is left is shorter, and has more states all the same.".to_owned());
+    }
     paragraphs.push(certificate(minimal, &minimal.certificate));
     let mut text = String::new();
     for line in paragraphs.iter().flat_map(|paragraph| fill(paragraph, WIDTH, 2)) {
         let _ = writeln!(text, "{line}");
     }
-    let _ = write!(text, "saved {}\n\n{drawing}", outcome.scenario);
+    let _ = writeln!(text, "saved {}", outcome.scenario);
+    let own = own(minimal);
+    if !own.is_empty() {
+        let is = if own.len() == 1 { "is no actor" } else { "are no actors" };
+        let said = format!("The drawing counts {}, too, which {is} of the file.", list(&own));
+        let _ = writeln!(text, "{}", fill(&said, WIDTH, 2).join("\n"));
+    }
+    let _ = write!(text, "\n{drawing}");
     text
+}
+
+/// The tasks of the model that have a step of the counterexample.
+fn own(minimal: &Minimal) -> Vec<String> {
+    let of_the_file = |name: &String| minimal.smaller.actors.iter().any(|actor| actor.name == *name);
+    let steps = minimal.outcome.counterexample.iter().flat_map(|shown| &shown.schedule.steps);
+    let names: BTreeSet<String> = steps.map(|step| step.actor.clone()).collect();
+    names.into_iter().filter(|name| !of_the_file(name)).collect()
 }
 
 /// What is proved of what is left.

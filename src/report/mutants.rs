@@ -9,61 +9,103 @@ use super::check::names;
 use super::json::pretty;
 use super::text::fill;
 use crate::mutants::reasons::Reasons;
-use crate::mutants::{Kill, Tried, Worth};
+use crate::mutants::{Notice, Scope, Tried, Worth};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
 
 /// The numbers, in sentences.
-fn sentences(worth: &Worth, reasons: &Reasons) -> Vec<String> {
+fn sentences(worth: &Worth, reasons: &Reasons, scope: Scope) -> Vec<String> {
     let tried: Vec<&Tried> = worth.tried.iter().filter(|tried| tried.is_tried()).collect();
     let survivors = worth.survivors();
-    let (without, killed) = worth.against(reasons);
     let undecided = survivors.iter().filter(|tried| tried.undecided > 0).count();
     let mut sentences = vec![format!(
-        "Of {}, {} can be violated by a value: all others are violated under {} already, or do not run there. {} were put in the place of those that are there, one at a time, each in every one of these scenarios: \
+        "Of {}, {} can be violated by a value{}. {} put in the place of what is there, one at a time, in each of these scenarios: \
          {} and {} explored.",
         count(worth.all as u64, "scenario"),
         worth.holding.len(),
-        worth.bases.join(" and "),
-        count(tried.len() as u64, "value"),
+        others(worth),
+        were(tried.len(), "value"),
         count(worth.runs, "run"),
         count(worth.states, "state"),
     )];
+    let undecided = if undecided == 0 {
+        String::new()
+    } else {
+        format!(", {undecided} of them undecided in some scenario")
+    };
+    let by = match scope {
+        Scope::Catalogue => "no scenario notices",
+        Scope::Named => "these scenarios do not notice",
+    };
     sentences.push(format!(
-        "{} are killed: some scenario is violated with them. {} are not{}; {} of these have no reason.",
-        tried.len() - survivors.len(),
+        "Noticed, which means that some scenario is violated with it: {}. Values that {by}: {}{undecided}.",
+        count((tried.len() - survivors.len()) as u64, "value"),
         survivors.len(),
-        if undecided == 0 {
-            String::new()
-        } else {
-            format!(", {undecided} of them undecided in some scenario")
-        },
-        without.len()
     ));
-    if !killed.is_empty() {
-        sentences.push(format!("Killed although a reason says that nothing does: {}.", killed.join(", ")));
+    if scope == Scope::Catalogue {
+        sentences.extend(against(worth, reasons));
     }
-    let spared = worth.spared().len();
     sentences.push(format!(
-        "{} kill a value that no other scenario kills; {spared} kill nothing that others do not.",
-        count(worth.alone().len() as u64, "scenario")
+        "Scenarios that notice a value that no other scenario notices: {}; that notice nothing that others do not: {}.",
+        worth.alone().len(),
+        worth.spared().len()
     ));
     sentences
 }
 
-/// What first kills a value.
-fn cheapest(kill: &Kill) -> String {
-    format!("{} ({}, {})", kill.scenario, names(&kill.violated), count(kill.states, "state"))
+/// Why others cannot be violated by a value.
+fn others(worth: &Worth) -> String {
+    let under = worth.bases.join(" and ");
+    match worth.all - worth.holding.len() {
+        0 => String::new(),
+        1 => format!(": the other one is violated under {under} already, or does not run there"),
+        _ => format!(": the others are violated under {under} already, or do not run there"),
+    }
 }
 
-/// Why nothing kills a value.
-fn reason<'r>(tried: &Tried, reasons: &'r Reasons) -> &'r str {
-    reasons.of(&tried.setting).unwrap_or("no reason")
+/// `1 value was`, `2 values were`.
+fn were(number: usize, noun: &str) -> String {
+    format!("{} {}", count(number as u64, noun), if number == 1 { "was" } else { "were" })
+}
+
+/// Where the reasons are not those of the values that no scenario of the catalogue notices.
+fn against(worth: &Worth, reasons: &Reasons) -> Vec<String> {
+    let (without, noticed) = worth.against(reasons);
+    let mut said = vec![match without.len() {
+        0 => "Each of the latter has a reason.".to_owned(),
+        number => format!("Without a reason of the latter: {number}."),
+    }];
+    if !noticed.is_empty() {
+        said.push(format!("Noticed, although a reason says why nothing does: {}.", noticed.join(", ")));
+    }
+    said
+}
+
+/// What first notices a value.
+fn cheapest(notice: &Notice) -> String {
+    format!("{} ({}, {})", notice.scenario, names(&notice.violated), count(notice.states, "state"))
+}
+
+/// Why nothing notices a value. A reason is missing only where it is about all that was looked at.
+fn reason<'r>(tried: &Tried, reasons: &'r Reasons, scope: Scope) -> &'r str {
+    let missing = match scope {
+        Scope::Catalogue => "no reason",
+        Scope::Named => "",
+    };
+    reasons.of(&tried.setting).unwrap_or(missing)
+}
+
+/// The head of the values that nothing notices.
+fn unnoticed(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Catalogue => "Noticed by no scenario",
+        Scope::Named => "Not noticed by these scenarios",
+    }
 }
 
 /// For people.
-pub fn text(worth: &Worth, reasons: &Reasons) -> String {
+pub fn text(worth: &Worth, reasons: &Reasons, scope: Scope) -> String {
     let mut text = String::new();
     let mut put = |paragraph: &str| {
         if paragraph.is_empty() {
@@ -73,28 +115,32 @@ pub fn text(worth: &Worth, reasons: &Reasons) -> String {
             let _ = writeln!(text, "{line}");
         }
     };
-    for sentence in sentences(worth, reasons) {
+    for sentence in sentences(worth, reasons, scope) {
         put(&sentence);
     }
     put("");
-    put("Killed by no scenario:");
+    put(&format!("{}:", unnoticed(scope)));
     for tried in worth.survivors() {
-        put(&format!("{} - {}; {}", tried.setting, holds_in(tried), reason(tried, reasons)));
+        let reason = match reason(tried, reasons, scope) {
+            "" => String::new(),
+            reason => format!("; {reason}"),
+        };
+        put(&format!("{} - {}{reason}", tried.setting, holds_in(tried)));
     }
     put("");
-    put("Killed, with the number of scenarios that do it and the smallest of them:");
+    put("Noticed, with the number of scenarios that do it and the smallest of them:");
     for tried in &worth.tried {
-        if let Some(first) = tried.kills.first() {
-            put(&format!("{} - {}, {}", tried.setting, tried.killers().len(), cheapest(first)));
+        if let Some(first) = tried.notices.first() {
+            put(&format!("{} - {}, {}", tried.setting, tried.noticing().len(), cheapest(first)));
         }
     }
     put("");
-    put("Killed by one scenario alone:");
+    put("Noticed by one scenario alone:");
     for (scenario, settings) in worth.alone() {
         put(&format!("{scenario} - {}", settings.join(", ")));
     }
     put("");
-    put("Scenarios that kill nothing that others do not:");
+    put("Scenarios that notice nothing that others do not:");
     put(&worth.spared().join(", "));
     text
 }
@@ -108,31 +154,39 @@ fn holds_in(tried: &Tried) -> String {
 }
 
 /// A page.
-pub fn markdown(worth: &Worth, reasons: &Reasons) -> String {
+pub fn markdown(worth: &Worth, reasons: &Reasons, scope: Scope) -> String {
     let mut text = String::from("# What the catalogue notices\n\n");
-    for sentence in sentences(worth, reasons) {
+    for sentence in sentences(worth, reasons, scope) {
         let _ = writeln!(text, "* {sentence}");
     }
-    text.push_str(
-        "\n## Killed by no scenario\n\n| value | scenarios that hold with it | reason |\n|---|---|---|\n",
+    let _ = write!(
+        text,
+        "\n## {}\n\n| value | scenarios that hold with it | reason |\n|---|---|---|\n",
+        unnoticed(scope)
     );
     for tried in worth.survivors() {
-        let _ = writeln!(text, "| `{}` | {} | {} |", tried.setting, holds_in(tried), reason(tried, reasons));
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} |",
+            tried.setting,
+            holds_in(tried),
+            reason(tried, reasons, scope)
+        );
     }
-    text.push_str("\n## Killed\n\n| value | scenarios | the smallest |\n|---|---|---|\n");
+    text.push_str("\n## Noticed\n\n| value | scenarios | the smallest |\n|---|---|---|\n");
     for tried in &worth.tried {
-        if let Some(first) = tried.kills.first() {
+        if let Some(first) = tried.notices.first() {
             let _ =
-                writeln!(text, "| `{}` | {} | {} |", tried.setting, tried.killers().len(), cheapest(first));
+                writeln!(text, "| `{}` | {} | {} |", tried.setting, tried.noticing().len(), cheapest(first));
         }
     }
-    text.push_str("\n## Killed by one scenario alone\n\n| scenario | values |\n|---|---|\n");
+    text.push_str("\n## Noticed by one scenario alone\n\n| scenario | values |\n|---|---|\n");
     for (scenario, settings) in worth.alone() {
         let _ = writeln!(text, "| {scenario} | `{}` |", settings.join("`, `"));
     }
     let _ = writeln!(
         text,
-        "\n## Scenarios that kill nothing that others do not\n\n{}",
+        "\n## Scenarios that notice nothing that others do not\n\n{}",
         worth.spared().join(", ")
     );
     text
@@ -140,18 +194,18 @@ pub fn markdown(worth: &Worth, reasons: &Reasons) -> String {
 
 /// For programs.
 pub fn json(worth: &Worth, reasons: &Reasons) -> String {
-    let kill = |kill: &Kill| -> Value {
+    let notice = |notice: &Notice| -> Value {
         json!({
-            "scenario": kill.scenario,
-            "base": kill.base,
-            "violated": kill.violated.iter().map(|property| property.name()).collect::<Vec<_>>(),
-            "states": kill.states,
+            "scenario": notice.scenario,
+            "base": notice.base,
+            "violated": notice.violated.iter().map(|property| property.name()).collect::<Vec<_>>(),
+            "states": notice.states,
         })
     };
     let tried = worth.tried.iter().map(|tried| {
         json!({
             "value": tried.setting,
-            "killed_by": tried.kills.iter().map(kill).collect::<Vec<_>>(),
+            "noticed_by": tried.notices.iter().map(notice).collect::<Vec<_>>(),
             "holds_in": tried.holds,
             "undecided_in": tried.undecided,
             "does_not_fit_in": tried.does_not_fit,

@@ -103,9 +103,9 @@ fn cost(outcome: &Outcome) -> String {
         Some(shown) => {
             let found = &shown.counterexample;
             let least = if found.certified {
-                format!("{}, {} operations", preemptions(found.preemptions), found.operations)
+                format!("{}, {}", preemptions(found.preemptions), count(found.operations.into(), "operation"))
             } else {
-                format!("{} operations", found.operations)
+                count(found.operations.into(), "operation")
             };
             format!("{}; {least}", names(&outcome.violated))
         }

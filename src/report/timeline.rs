@@ -79,7 +79,8 @@ pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
         }
     }
     lines.extend(ending(schedule, width));
-    let last = schedule.deciding.iter().map(DecidingOrder::sentence);
+    let last = gutter::unchanged(schedule, look.show).into_iter();
+    let last = last.chain(schedule.deciding.iter().map(DecidingOrder::sentence));
     let last = last.chain(schedule.about.idle.as_ref().map(|idle| harmless(&idle.sentence())));
     let last = last.chain(schedule.about.certified.as_deref().map(harmless));
     let last = last.chain(schedule.about.replay.as_deref().map(|line| format!("Replay: {}", harmless(line))));

@@ -13,6 +13,8 @@ use crate::why::{KeptApart, Pair, Waits, Why, Without};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
+/// Where the protections are that nothing is violated without.
+const LISTED: &str = "`--format json` names all that were taken away (`taken_away`)";
 /// How many pairs of operations are shown of a race.
 const SHOWN: usize = 3;
 
@@ -56,13 +58,14 @@ fn one(why: &Why) -> String {
         let of = why.taken.iter().filter(|(_, without)| *without == came);
         of.map(|(protection, _)| protection.setting()).collect()
     };
-    for (came, said) in
-        [(Without::Holds, "Nothing is violated with"), (Without::Undecided, "A limit was reached with")]
-    {
-        let settings = taken(came);
-        if !settings.is_empty() {
-            paragraphs.push(format!("{said} {}.", settings.join(", ")));
-        }
+    let open = taken(Without::Undecided);
+    if !open.is_empty() {
+        paragraphs.push(format!("A limit was reached with {}.", open.join(", ")));
+    }
+    match taken(Without::Holds).len() {
+        0 => {}
+        1 => paragraphs.push(format!("Without the other one nothing is violated; {LISTED}.")),
+        held => paragraphs.push(format!("Without each of {held} others nothing is violated; {LISTED}.")),
     }
     let lines = paragraphs.iter().flat_map(|paragraph| fill(paragraph, WIDTH - 2, 2));
     lines.map(|line| format!("  {line}\n")).collect::<Vec<_>>().concat()
@@ -114,14 +117,14 @@ fn of_pair_alone(why: &Why, pair: &Pair) -> String {
     let both = why.kept_apart.iter().filter(|kept| pair.actors.iter().all(|name| kept.actors.contains(name)));
     let (two, more): (Vec<&KeptApart>, Vec<&KeptApart>) = both.partition(|kept| kept.actors.len() == 2);
     let alone = match two.len() {
-        0 => "; nothing that was taken away lets these two alone violate anything".to_owned(),
-        1 => "; one of what was taken away keeps these two apart".to_owned(),
-        number => format!("; {number} of what was taken away keep these two apart"),
+        0 => "; these two alone violate nothing, whichever of them is taken away".to_owned(),
+        1 => "; these two alone need one of them".to_owned(),
+        number => format!("; these two alone need {number} of them"),
     };
     match more.len() {
         0 => alone,
-        1 => format!("{alone}; one keeps them and others apart"),
-        number => format!("{alone}; {number} keep them and others apart"),
+        1 => format!("{alone}; with others beside them, they need one"),
+        number => format!("{alone}; with others beside them, they need {number}"),
     }
 }
 
@@ -137,6 +140,13 @@ fn apart(kept: &KeptApart) -> String {
         None => steps,
     };
     let who = match &kept.actors[..] {
+        [] => {
+            return format!(
+                "What the setup leaves behind needs {} (without it, `{}`: {property} already when nobody moves).",
+                kept.by.words,
+                kept.by.setting()
+            );
+        }
         [only] => format!("{only}, also alone, needs"),
         actors => format!("{} are kept apart by", list(actors)),
     };

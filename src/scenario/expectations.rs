@@ -159,8 +159,11 @@ pub(super) fn reach(
             reader.errors.add(field.key_span.clone(), message, suggest_key(field.key, REACH_KEYS));
             continue;
         }
-        names.check(&field, REACH_KERNEL, reader);
-        if is_cut_at_its_dot(&field) {
+        let is_cut = is_cut_at_its_dot(&field);
+        if is_cut || !is_in_expect(field.key, file) {
+            names.check(&field, REACH_KERNEL, reader);
+        }
+        if is_cut {
             continue;
         }
         let Some(table) = field.value.table(REACH_EXAMPLE, reader) else { continue };
@@ -168,6 +171,13 @@ pub(super) fn reach(
         of.insert(implementations::canonical(field.key, names.fs).to_owned(), reach_in(table, reader));
     }
     (reach_in(table, reader), of)
+}
+
+/// Whether `[expect]` has the name, too, where it has been looked at.
+fn is_in_expect(name: &str, file: Table<'_>) -> bool {
+    let expect = file.get("expect");
+    expect
+        .is_some_and(|field| matches!(&field.value.value, DeValue::Table(names) if names.contains_key(name)))
 }
 
 fn reach_in(table: Table<'_>, reader: &mut Reader<'_>) -> Reach {

@@ -21,6 +21,8 @@ use super::{Scenario, nearest};
 
 /// The option that says it.
 const OPTION: &str = "--reach";
+/// What conditions look like.
+const EXAMPLES: &str = "`0 4k = 57`, `[clone] 4k 4k = 57` or `reader: pread 0 4k = 00`";
 
 /// What a run is to reach.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,6 +52,11 @@ pub enum Wanted {
 impl Wanted {
     /// Reads it; the error points into the text.
     pub fn read(text: &str, scenario: &Scenario, geometry: &Geometry) -> Result<Self, Diagnostics> {
+        if text.trim().is_empty() {
+            let help = format!("name a branch, for example `stale`, or write a condition: {EXAMPLES}");
+            let nothing = error(0..0, "nothing is named that a run is to reach", help);
+            return Err(Diagnostics::new(OPTION, None, vec![nothing]));
+        }
         if !text.contains(['=', ':', '[', ' ']) {
             return branches::from_name(text).map(Wanted::Branch).ok_or_else(|| unknown_branch(text));
         }
@@ -103,13 +110,13 @@ fn error(span: Range<usize>, message: impl Into<String>, help: impl Into<String>
 }
 
 fn condition(text: &str, scenario: &Scenario, geometry: &Geometry) -> Result<Wanted, Diagnostic> {
-    let help = "for example `0 4k = 57`, `[clone] 4k 4k = 57` or `reader: pread 0 4k = 00`";
+    let help = || format!("for example {EXAMPLES}");
     let Some((left, right)) = text.rsplit_once('=') else {
-        return Err(error(text.len()..text.len(), "what is to be there is missing", help));
+        return Err(error(text.len()..text.len(), "what is to be there is missing", help()));
     };
     let is = Part::of(text, left.len() + 1..text.len());
     if is.text.is_empty() {
-        return Err(error(text.len()..text.len(), "nothing stands behind the `=`", help));
+        return Err(error(text.len()..text.len(), "nothing stands behind the `=`", help()));
     }
     debug_assert!(right.trim() == is.text);
     match left.split_once(':').filter(|(actor, _)| !actor.contains(['[', ' '])) {

@@ -123,6 +123,8 @@ fn only_what_is_new_fails() {
     };
     let (code, said, _) = against(&[]);
     assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("known race.toml  none"), "{said}");
+    assert!(!said.contains("FAIL") && !said.contains("Replay:"), "what is known is not drawn: {said}");
     // `lost-write` and what explains it, and that iomap_valid does not lose it.
     assert!(said.ends_with("0 findings new beside the baseline, 3 known, 0 gone\n"), "{said}");
     // Another design is new.
@@ -131,6 +133,7 @@ fn only_what_is_new_fails() {
     let (code, said, _) = against(&["--kernel", "linux-6.1"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("new: race.toml under linux-6.1: lost-write\n"), "{said}");
+    assert!(said.contains("Replay:"), "what is new is drawn: {said}");
     // A limit that the earlier run did not reach.
     let (code, said, _) = against(&["--design", "iomap_valid", "--limit-states", "20"]);
     assert_eq!(code, Some(3), "{said}");

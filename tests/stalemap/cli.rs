@@ -458,3 +458,56 @@ fn a_folder_that_is_a_file_and_a_device_that_is_full_are_named() {
         "a write out of place reserves 3 blocks more than it fills (`spare_blocks`): raise `free_blocks`";
     assert!(said.contains("fails with ENOSPC") && said.contains(help), "{said}");
 }
+
+const ALONE: &str = "\
+title = \"What is dirty is lost\"
+[setup]
+run = [\"falloc 0 8k\", \"pwrite -S 0x58 6k 2k\"]
+[[actor]]
+name = \"kswapd\"
+run = [\"@reclaim 4k 4k\"]
+[fs]
+completion = \"clear-then-convert\"
+[observe]
+ranges = [\"4k 4k\"]
+[expect]
+none = [\"lost-write\"]
+iomap_valid = [\"lost-write\"]
+[reach]
+must = []
+";
+
+/// What is printed can be typed in, numbers agree with their nouns, and the first final contents are introduced.
+#[test]
+fn what_is_printed_of_a_file_can_be_typed_in_and_is_introduced_once() {
+    let folder = elsewhere();
+    file_with(&folder, "my f.toml", ALONE);
+    let said = text(&stalemap(folder.path(), &["check", "my f.toml"]).stdout);
+    assert!(said.contains("\nReplay: stalemap check 'my f.toml' --design none\n"), "{said}");
+    assert!(said.contains("0 preemptions, 1 operation, 2 states"), "{said}");
+    assert_eq!(said.matches("Final contents, in the form of herd7").count(), 1, "{said}");
+    assert_eq!(said.matches("\nTest my f.toml/").count(), 2, "{said}");
+    let introduced = said.find("Final contents").expect("a line");
+    assert!(said[introduced..].contains("Test my f.toml/none Allowed"), "{said}");
+    let help = text(&stalemap(folder.path(), &["replay", "--help"]).stdout);
+    assert!(help.contains("0  it was replayed") && !help.contains("as the files expect"), "{help}");
+}
+
+/// The legend of a comparison has the signs of its cells, and no others.
+#[test]
+fn a_comparison_explains_the_signs_that_occur() {
+    let folder = elsewhere();
+    for (arguments, signs) in [
+        (&["xfs/t1", "xfs/t2"][..], [true, false, false]),
+        (&["xfs/t1", "--all"], [true, false, true]),
+        (&["xfs/t1", "--design", "iomap_valid", "--all"], [false, false, true]),
+        (&["xfs/t1", "xfs/t2", "--design", "iomap_valid"], [false, false, false]),
+    ] {
+        let said = text(&stalemap(folder.path(), &[&["compare"][..], arguments].concat()).stdout);
+        let found = ["[P]:", "[<=P]:", "(N):"].map(|sign| said.contains(sign));
+        assert_eq!(found, signs, "{arguments:?}: {said}");
+    }
+    let between = stalemap(folder.path(), &["compare", "--between", "none", "iomap_valid", "xfs/t1"]);
+    let said = text(&between.stdout);
+    assert!(said.contains("; iomap_valid holds (485 states)."), "{said}");
+}

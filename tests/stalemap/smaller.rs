@@ -190,6 +190,9 @@ fn a_scenario_is_made_smaller_under_one_name_and_into_a_file_of_its_own() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.starts_with("idle.toml under none: lost-write is violated. It had 4 actors"), "{said}");
     assert!(said.contains("saved small.toml"), "{said}");
+    assert!(said.contains("\nThe drawing counts kworker, too, which is no actor of the file.\n"), "{said}");
+    let small = fs::read_to_string(folder.path().join("small.toml")).expect("a file");
+    assert!(small.contains("# The title and the comments are those of the larger scenario.\n"), "{small}");
     let (code, said, _) = run(&["check", "small.toml"]);
     assert!(code == Some(0) && said.starts_with("ok "), "{said}");
     let (code, _, errors) = run(&minimise);
@@ -202,6 +205,7 @@ fn a_scenario_is_made_smaller_under_one_name_and_into_a_file_of_its_own() {
     assert_eq!((code, said.as_str()), (Some(1), "idle.toml: nothing is violated under iomap_valid\n"));
     for (arguments, says) in [
         (&["xfs/t1", "--design", "none", "--design", "once"][..], "one design or kernel is needed"),
+        (&[][..], "name one scenario"),
         (&["xfs/t1", "xfs/t2"][..], "one of several scenarios; name one"),
         (&["xfs/t1", "--format", "sarif"][..], "`--format text` or `json`"),
         (&["xfs/t1", "--engine", "shuttle"][..], "only the exhaustive engine"),

@@ -195,5 +195,8 @@ fn documents_and_the_version_say_what_made_them() {
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
     let is_commit = |text: &str| text.len() == 12 && text.chars().all(|digit| digit.is_ascii_hexdigit());
     assert!(commit == "unknown" || is_commit(commit.trim_end_matches(", changed")), "{commit}");
-    assert_eq!(said, format!("stalemap {version} ({commit})\n"));
+    let built_from = if commit == "unknown" { String::new() } else { format!(" ({commit})") };
+    assert_eq!(said, format!("stalemap {version}{built_from}\n"));
+    let page = text(&stalemap(folder.path(), &["man"]).stdout);
+    assert!(page.contains(&format!("{version}{built_from}")) && !page.contains("(unknown)"), "{page}");
 }

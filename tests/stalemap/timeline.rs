@@ -391,10 +391,17 @@ fn state_is_shown_where_it_decides_or_is_asked_for() {
     assert!(ends_with(&all, &["folios", "pte", "blocks", "i_size", "disk"]), "{all:?}");
     let size = heads(&[&write, "--width", "120", "--show", "size"]);
     assert!(ends_with(&size, &["folios", "i_size", "disk"]), "{size:?}");
+    let shown =
+        |arguments: &[&str]| text(&stalemap(folder.path(), &[&["replay"][..], arguments].concat()).stdout);
+    let still = shown(&[&write, "--show", "pte,blocks,size"]);
+    assert!(still.contains("\nNo step changes pte, blocks, i_size or disk.\n"), "{still}");
+    assert!(!shown(&[&write]).contains("No step changes"), "it was not asked for");
     // The size on disk runs ahead.
     let ahead = saved("gfs2/crash-append", &["--design", "none"]);
     let heads_of_ahead = heads(&[&ahead, "--width", "140"]);
     assert!(ends_with(&heads_of_ahead, &["i_size", "disk"]), "{heads_of_ahead:?}");
+    let moves = shown(&[&ahead, "--show", "size,pte"]);
+    assert!(moves.contains("\nNo step changes pte or disk.\n"), "{moves}");
     let unknown = stalemap(folder.path(), &["replay", &write, "--show", "locks"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("pte"), "{}", text(&unknown.stderr));

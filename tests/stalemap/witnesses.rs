@@ -183,6 +183,13 @@ fn a_witness_of_a_condition_is_saved_and_replays() {
 fn what_cannot_be_a_condition_is_pointed_at() {
     let folder = elsewhere();
     fs::write(folder.path().join("two.toml"), TWO_FILES).expect("a file");
+    let nothing = stalemap(folder.path(), &["witness", "two.toml", "--reach", " "]);
+    let errors = text(&nothing.stderr);
+    assert_eq!(nothing.status.code(), Some(2), "{errors}");
+    assert!(
+        errors.contains("nothing is named that a run is to reach") && errors.contains("`0 4k = 57`"),
+        "{errors}"
+    );
     // What is under the marks, what is said of it, and what would be right.
     for (reach, marked, message, help) in [
         ("stael", "stael", "there is no branch `stael`", "did you mean `stale`?"),

@@ -36,10 +36,10 @@ fn a_value_is_killed_where_the_scenario_is_violated_with_it() {
     let scenarios = ["xfs/t1", "xfs/unshare-aio", "gfs2/jdata-flip", "gfs2/crash-hole"].map(shipped);
     let worth = worth(&scenarios);
     assert_eq!(worth.holding, ["xfs/t1", "xfs/unshare-aio", "gfs2/jdata-flip"]);
-    let (mut killed, mut held) = (0, 0);
+    let (mut noticed, mut held) = (0, 0);
     for tried in &worth.tried {
         let mut came: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut killers = Vec::new();
+        let mut noticing = Vec::new();
         for scenario in &scenarios[..3] {
             let base = scenario.implementation(BASE).expect("a design");
             let value = values().into_iter().find(|value| value.setting() == tried.setting).expect("a value");
@@ -47,31 +47,31 @@ fn a_value_is_killed_where_the_scenario_is_violated_with_it() {
                 continue;
             }
             match plainly(scenario, &tried.setting) {
-                Some(Verdict::Violates) => killers.push(scenario.name.as_str()),
+                Some(Verdict::Violates) => noticing.push(scenario.name.as_str()),
                 Some(Verdict::Holds) => *came.entry("holds").or_default() += 1,
                 Some(Verdict::Incomplete | Verdict::FoundNone) => *came.entry("undecided").or_default() += 1,
                 None => {}
             }
         }
-        killers.sort_unstable();
-        assert_eq!(tried.killers(), killers, "{}", tried.setting);
+        noticing.sort_unstable();
+        assert_eq!(tried.noticing(), noticing, "{}", tried.setting);
         let known = |key: &str| came.get(key).copied().unwrap_or(0);
         // A file may not write a field that changes nothing in it; whoever puts it there may.
         assert!(tried.holds >= known("holds"), "{}", tried.setting);
         assert_eq!(tried.undecided, known("undecided"), "{}", tried.setting);
-        assert!(tried.kills.windows(2).all(|pair| pair[0].states <= pair[1].states));
-        killed += usize::from(!killers.is_empty());
-        held += usize::from(tried.is_tried() && killers.is_empty());
+        assert!(tried.notices.windows(2).all(|pair| pair[0].states <= pair[1].states));
+        noticed += usize::from(!noticing.is_empty());
+        held += usize::from(tried.is_tried() && noticing.is_empty());
     }
-    assert!(killed >= 10 && held >= 50, "{killed} and {held}");
+    assert!(noticed >= 10 && held >= 50, "{noticed} and {held}");
     assert_eq!(worth.survivors().len(), held);
     let check = worth.tried.iter().find(|tried| tried.setting == "check = \"none\"").expect("a value");
-    assert_eq!(check.killers(), ["xfs/t1"]);
+    assert_eq!(check.noticing(), ["xfs/t1"]);
     assert!(worth.alone()["xfs/t1"].contains(&"check = \"none\""));
     assert!(worth.spared().iter().all(|name| !worth.alone().contains_key(name)));
 }
 
-/// A reason is of a value that nothing in a part of the catalogue kills either.
+/// A reason is of a value that nothing in a part of the catalogue notices either.
 #[test]
 fn what_has_a_reason_is_killed_by_none_of_some_scenarios() {
     let reasons = Reasons::built_in().expect("a file that is right");
@@ -79,8 +79,8 @@ fn what_has_a_reason_is_killed_by_none_of_some_scenarios() {
         &["xfs/t1", "xfs/t3", "gfs2/t15", "xfs/dio-cow-read", "zonefs/d19", "zoned/relocate-write"]
             .map(shipped),
     );
-    let (_, killed) = worth.against(&reasons);
-    assert_eq!(killed, [""; 0]);
+    let (_, noticed) = worth.against(&reasons);
+    assert_eq!(noticed, [""; 0]);
 }
 
 #[test]
@@ -90,9 +90,9 @@ fn what_no_scenario_kills_has_a_reason_and_nothing_else_has() {
         program().args(["compare", "--mutants", "--format", "json"]).output().expect("the program starts");
     let document: Value = serde_json::from_str(&text(&output.stdout)).expect("JSON");
     for value in document["values"].as_array().expect("values") {
-        let killed = value["killed_by"].as_array().is_some_and(|kills| !kills.is_empty());
-        let tried = killed || value["holds_in"] != 0 || value["undecided_in"] != 0;
-        assert!(!tried || killed == value["reason"].is_null(), "{value}");
+        let noticed = value["noticed_by"].as_array().is_some_and(|notices| !notices.is_empty());
+        let tried = noticed || value["holds_in"] != 0 || value["undecided_in"] != 0;
+        assert!(!tried || noticed == value["reason"].is_null(), "{value}");
     }
     assert_eq!(output.status.code(), Some(0));
 }
@@ -109,12 +109,14 @@ fn what_is_noticed_is_told_in_three_forms() {
     };
     let (code, said, _) = run(&[]);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.starts_with("Of 1 scenario, 1 can be violated by a value"), "{said}");
+    assert!(said.starts_with("Of 1 scenario, 1 can be violated by a value. "), "{said}");
+    assert!(said.contains("\nNot noticed by these scenarios:\n") && !said.contains("no reason"), "{said}");
+    assert!(said.contains(" - holds in 1\n"), "{said}");
     assert!(
         said.contains("\ncheck = \"none\" - 1, t1.toml (lost-write, wrong-zero, 320 states)\n"),
         "{said}"
     );
-    assert!(said.contains("\nScenarios that kill nothing that others do not:\n"), "{said}");
+    assert!(said.contains("\nScenarios that notice nothing that others do not:\n"), "{said}");
     let (_, said, _) = run(&["--format", "markdown"]);
     assert!(
         said.contains("| `check = \"none\"` | 1 | t1.toml (lost-write, wrong-zero, 320 states) |\n"),
@@ -127,7 +129,7 @@ fn what_is_noticed_is_told_in_three_forms() {
         let values = json["values"].as_array().expect("values");
         values.iter().find(|value| value["value"] == setting).expect("a value").clone()
     };
-    assert_eq!(value("check = \"none\"")["killed_by"].as_array().map(Vec::len), Some(2));
+    assert_eq!(value("check = \"none\"")["noticed_by"].as_array().map(Vec::len), Some(2));
     for (arguments, says) in [
         (&["--format", "csv"][..], "`--format text`, `json` or `markdown`"),
         (&["--memory", "lkmm"][..], "sequentially consistent memory"),

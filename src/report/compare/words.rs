@@ -23,15 +23,44 @@ pub(crate) fn cell(outcome: &Outcome) -> String {
     }
 }
 
+/// The sign behind what a cell says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sign {
+    /// `[1]`: the least number of preemptions.
+    Least,
+    /// `[<=1]`: that among the runs within a limit of the file.
+    LeastAmong,
+    /// `[?]`: it is not known.
+    NotKnown,
+    /// `(485)`: how much was explored.
+    States,
+}
+
+impl Sign {
+    /// That of an outcome's cell.
+    pub(super) fn of(outcome: &Outcome) -> Self {
+        match (outcome.verdict, &outcome.counterexample) {
+            (Verdict::Violates, Some(shown)) if shown.counterexample.certified => {
+                if shown.among.is_some() {
+                    Sign::LeastAmong
+                } else {
+                    Sign::Least
+                }
+            }
+            (Verdict::Violates, _) => Sign::NotKnown,
+            (Verdict::Holds | Verdict::FoundNone | Verdict::Incomplete, _) => Sign::States,
+        }
+    }
+}
+
 /// The worst violation, with the least number of preemptions that it takes.
 fn violation(outcome: &Outcome) -> String {
     let worst = outcome.violated.first().map_or("", |property| property.name());
-    match &outcome.counterexample {
-        Some(shown) if shown.counterexample.certified => {
-            let bounded = if shown.among.is_some() { "<=" } else { "" };
-            format!("{worst} [{bounded}{}]", shown.counterexample.preemptions)
-        }
-        _ => format!("{worst} [?]"),
+    let least = outcome.counterexample.as_ref().map_or(0, |shown| shown.counterexample.preemptions);
+    match Sign::of(outcome) {
+        Sign::Least => format!("{worst} [{least}]"),
+        Sign::LeastAmong => format!("{worst} [<={least}]"),
+        Sign::NotKnown | Sign::States => format!("{worst} [?]"),
     }
 }
 

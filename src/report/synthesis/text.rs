@@ -6,8 +6,8 @@ use anstyle::Style;
 use stalemap_model::words::count::count;
 
 use super::words::{
-    Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, needed_by_none,
-    not_shown, numbers, of_one, scenario, sentence, studies,
+    Sorted, all_scenarios, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss,
+    needed_by_none, not_shown, numbers, of_one, scenario, sentence, studies,
 };
 use crate::report::style::{BAD, DOUBT, GOOD, HEAD, styled};
 use crate::report::text::fill;
@@ -27,8 +27,7 @@ pub fn render(answers: &[Answer<'_>], columns: usize) -> String {
     for answer in answers {
         text.push_str(&rest(answer, columns));
     }
-    text.push_str(&basis(answers, columns));
-    text
+    text + &basis(answers, columns) + &not_modelled(answers, columns)
 }
 
 /// The same of single scenarios: a line for each; of one alone everything.
@@ -128,11 +127,11 @@ fn explored_with(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Option<String> {
         0 => return None,
         1 => "it".to_owned(),
         sets if sets > MOST_SETS => format!("each of the first {MOST_SETS}"),
-        _ => "each".to_owned(),
+        _ => "each of them".to_owned(),
     };
-    let scenarios = count(sorted.decide() as u64, "scenario");
     let hold = if sorted.decide() == 1 { "holds" } else { "hold" };
-    confirmed.then(|| format!("Explored with {with}: {scenarios}, which {hold}."))
+    let all = all_scenarios(sorted);
+    confirmed.then(|| format!("With {with} {all} {hold}: all runs were explored once more."))
 }
 
 /// What is not known.
@@ -172,7 +171,12 @@ fn rest(answer: &Answer<'_>, columns: usize) -> String {
     }
     let mut told: Vec<&Need> = Vec::new();
     for set in answer.sets.iter().take(MOST_SETS).filter(|set| !set.needs.is_empty()) {
-        lines(&mut text, &format!("{}. With less of it:", in_short(lattice, &set.candidate)), columns, 2);
+        lines(
+            &mut text,
+            &format!("{}. With one part of it weaker or left out:", in_short(lattice, &set.candidate)),
+            columns,
+            2,
+        );
         let (again, new): (Vec<&Need>, Vec<&Need>) = set.needs.iter().partition(|need| told.contains(need));
         let mut titled = None;
         for need in &new {
@@ -256,11 +260,20 @@ fn basis(answers: &[Answer<'_>], columns: usize) -> String {
     };
     let what = format!(
         "Sets of {}. A set is enough if no run of any scenario that counts loses data, exposes any, or hangs; minimal, if with less of \
-         any part some scenario breaks. Of all else the base decides. Bounds: the files' actors, commands and sizes; \
+         any part some scenario breaks. Everything else is as in the base. Bounds: the files' actors, commands and sizes; \
          sequentially consistent memory.",
         question.words
     );
     lines(&mut text, &what, columns, 0);
+    text
+}
+
+/// What belongs to the question and was not asked.
+fn not_modelled(answers: &[Answer<'_>], columns: usize) -> String {
+    let mut text = String::new();
+    let Some(question) = answers.iter().find_map(|answer| answer.lattice()).map(Lattice::question) else {
+        return text;
+    };
     if !question.not_modelled.is_empty() {
         lines(&mut text, &format!("Not modelled: {}.", question.not_modelled.join("; ")), columns, 0);
     }

@@ -178,10 +178,18 @@ fn under(answer: &Answer<'_>) -> String {
     format!("all else as in {}{batches}", answer.scope.base)
 }
 
+/// The scenarios that decide: `the one scenario`, `all 248 scenarios`.
+pub(super) fn all_scenarios(sorted: &Sorted<'_>) -> String {
+    match sorted.decide() {
+        1 => "the one scenario".to_owned(),
+        all => format!("all {}", count(all as u64, "scenario")),
+    }
+}
+
 /// What the exploration of a set in all scenarios came to.
 pub(super) fn confirmed(answer: &Answer<'_>, sorted: &Sorted<'_>, set: &Set) -> String {
     if set.not_confirmed.is_empty() {
-        return format!("Explored in all {}: holds.", count(sorted.decide() as u64, "scenario"));
+        return format!("Explored in {}: holds.", all_scenarios(sorted));
     }
     let (broken, open): (Vec<_>, Vec<_>) =
         set.not_confirmed.iter().partition(|(_, standing)| standing.breaks());
@@ -217,7 +225,7 @@ pub(super) fn left_out<'a>(answer: &'a Answer<'_>, sorted: &Sorted<'a>) -> Vec<S
             said.push(format!("{what} ({}): {}.", some.len(), names(some)));
         }
     };
-    say(&sorted.lost_anyway, "Left out, broken with all of it as well");
+    say(&sorted.lost_anyway, "Not counted, broken even with all of it in place");
     let limits = limits(answer);
     say(&sorted.unknown, &format!("Undecided, since a limit was reached with all of it{limits}"));
     let undecided: Vec<&str> = studies(answer)
@@ -228,8 +236,8 @@ pub(super) fn left_out<'a>(answer: &'a Answer<'_>, sorted: &Sorted<'a>) -> Vec<S
     let of = |some: &[&'a Scenario]| -> Vec<&'a str> {
         some.iter().map(|scenario| scenario.name.as_str()).collect()
     };
-    say(&of(&answer.scope.others), "Left out, since the file changes the file system");
-    say(&of(&answer.scope.refused), "Left out, since it cannot run there");
+    say(&of(&answer.scope.others), "Not counted, since the file changes the file system");
+    say(&of(&answer.scope.refused), "Not counted, cannot run there");
     said.extend(not_monotone(answer));
     said
 }
@@ -279,11 +287,12 @@ pub(super) fn numbers(answer: &Answer<'_>) -> String {
     let counts = answer.counts;
     let size = answer.lattice().map_or(0, Lattice::size);
     format!(
-        "{} for each scenario. {} were tried: {} explored ({}), {} rejected by a run of another, {} with the same runs as one that was \
+        "{} for each scenario. {} {} tried: {} explored ({}), {} rejected by a run of another, {} with the same runs as one that was \
          explored, {} decided by what is weaker or stronger; the rest follows. {} to confirm the sets and what breaks with less \
          ({}).",
         count(size, "candidate"),
         counts.tried,
+        if counts.tried == 1 { "was" } else { "were" },
         counts.explored,
         count(counts.states, "state"),
         counts.replayed,

@@ -81,6 +81,22 @@ pub(super) fn of_kinds(schedule: &AnnotatedSchedule, show: Show) -> Vec<Column> 
     inner.into_iter().map(column).collect()
 }
 
+/// What is said of state that was asked for and that no step changes.
+pub(super) fn unchanged(schedule: &AnnotatedSchedule, show: Show) -> Option<String> {
+    let Show::These(kinds) = show else { return None };
+    let still = Inner::unchanged(schedule, &kinds.into_iter().flatten().collect::<Vec<_>>());
+    let names: Vec<String> = still.iter().map(|kind| kind.name().to_owned()).collect();
+    (!names.is_empty()).then(|| format!("No step changes {}.", either(&names)))
+}
+
+/// Names, any of them: `pte, blocks or disk`.
+fn either(names: &[String]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 /// Puts columns behind those of their files, as far as all fit `room`.
 pub(super) fn add(columns: &mut Vec<Column>, more: Vec<Column>, room: usize) {
     let needed = |columns: &[Column]| columns.iter().map(|column| column.width + GAP).sum::<usize>();
