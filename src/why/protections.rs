@@ -137,9 +137,15 @@ fn punch_scans(it: &Implementation) -> bool {
 
 /// All of them.
 pub const PROTECTIONS: &[Protection] = &[
-    protection(Kind::Check, "check", "none", "the check of a write's mapping").where_is(asks),
-    protection(Kind::Lock, "check", "before-lock", "the folio lock during the check of a write's mapping")
-        .where_is(asks_with_the_folio_locked),
+    protection(Kind::Check, "check", "none", "the check of what a write, zeroing or unsharing has mapped")
+        .where_is(asks),
+    protection(
+        Kind::Lock,
+        "check",
+        "before-lock",
+        "the folio lock during the check of what a write has mapped",
+    )
+    .where_is(asks_with_the_folio_locked),
     protection(Kind::Check, "writeback_check", "range", "the comparison of the mapping that writeback keeps")
         .where_is(writeback_compares),
     protection(Kind::Lock, "sample", "outside", "the ILOCK while the cookie is sampled").where_is(asks),
