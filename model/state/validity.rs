@@ -6,6 +6,8 @@
 //! wrap, and are compared for equality; the model's do not, and are compared for not having grown. How a cookie is put
 //! together, compared and shown is said here alone: no other file knows which counters there are.
 
+mod beside;
+
 use std::fmt;
 use std::ops::Range;
 use std::slice;
@@ -17,6 +19,9 @@ use crate::words::design::CookieScope;
 use crate::words::extent::{Extents, Fork};
 use crate::words::geometry::{FileBlock, Geometry};
 use crate::words::ordering::{Link, Orderings};
+
+pub use self::beside::Beside;
+use self::beside::Sampled;
 
 /// Where the COW fork's counter stands in a cookie of 64 bits.
 const COW_SHIFT: u32 = 32;
@@ -49,6 +54,8 @@ pub struct Cookie {
     data: u64,
     /// Where the COW fork counts, too.
     cow: Option<CowCount>,
+    /// What it has beside these counters.
+    beside: Beside,
 }
 
 impl Cookie {
@@ -60,6 +67,11 @@ impl Cookie {
     /// The data fork's counter, and the COW fork's where that counts and has ever changed.
     pub fn counters(self) -> (u64, Option<u64>) {
         (self.data, self.cow.filter(|cow| *cow != CowCount::default()).map(CowCount::changes))
+    }
+
+    /// What it has beside these counters.
+    pub fn beside(self) -> Beside {
+        self.beside
     }
 
     /// The same with the COW fork's part of an earlier one, if it had any.
@@ -215,6 +227,8 @@ pub struct Counters<B: Backend> {
     data: Counter<B>,
     /// ip->i_cowfp->if_seq, as [`CowCount`].
     cow: Counter<B>,
+    /// What cookies have beside these.
+    sampled: Sampled<B>,
     /// Which changes make a mapping stale.
     scope: CookieScope,
     /// Whether the file system counts changes of the data fork.
@@ -234,6 +248,7 @@ impl<B: Backend> Counters<B> {
         Counters {
             data: Counter::new(backend, "data_seq", stamped),
             cow: Counter::new(backend, "cow_seq", stamped),
+            sampled: Sampled::new(backend, config, stamped),
             scope,
             counted: config.fs.counter,
             counting: if config.is_endless() { Counting::Modulo } else { Counting::Growing },
@@ -294,13 +309,13 @@ impl<B: Backend> Counters<B> {
     }
 
     /// What a mapping of the data fork samples.
-    pub fn data_sequence(&self) -> Sequence<'_, B> {
-        Sequence { counters: self, shared: false }
+    pub fn data_sequence<'c>(&'c self, i_size: &'c B::Atomic) -> Sequence<'c, B> {
+        Sequence { counters: self, i_size, shared: false }
     }
 
     /// What a mapping samples for which both forks count.
-    pub fn shared_sequence(&self) -> Sequence<'_, B> {
-        Sequence { counters: self, shared: true }
+    pub fn shared_sequence<'c>(&'c self, i_size: &'c B::Atomic) -> Sequence<'c, B> {
+        Sequence { counters: self, i_size, shared: true }
     }
 
     /// Whether a comparison finds a mapping stale that was made with one cookie and is held against another.
@@ -309,9 +324,13 @@ impl<B: Backend> Counters<B> {
         cow || self.counting.has_moved(now.data, was.data)
     }
 
-    /// A cookie of the same forks as another, for `mapping`: for callers that hold the ILOCK or take what they find.
-    pub fn sample_again(&self, old: Cookie, mapping: Range<FileBlock>) -> Cookie {
-        Sequence { counters: self, shared: old.cow.is_some() }.cookie_of(mapping)
+    /// A cookie of the same parts as another, for `mapping`: for callers that hold the ILOCK or take what they find.
+    pub fn sample_again(&self, old: Cookie, mapping: Range<FileBlock>, i_size: &B::Atomic) -> Cookie {
+        let sequence = Sequence { counters: self, i_size, shared: old.cow.is_some() };
+        match old.beside.dirtied {
+            Some(_) => sequence.cookie_of_new(mapping),
+            None => sequence.cookie_of(mapping),
+        }
     }
 
     /// A cookie with the data fork's part as it is now, in operations of its own (a mutant).
@@ -382,11 +401,11 @@ impl<B: Backend> Counters<B> {
     }
 
     /// What a cookie would be compared with now for a use of its mapping.
-    pub fn newest(&self, cookie: Cookie, used: &MappingUse) -> Cookie {
+    pub fn newest(&self, cookie: Cookie, used: &MappingUse, i_size: &B::Atomic) -> Cookie {
         let blocks = self.compared(used);
         let cow = cookie.cow.map(|_| CowCount(self.cow.newest(&blocks)));
         let data = if cow.is_some() || self.counted { self.data.newest(&blocks) } else { 0 };
-        Cookie { data, cow }
+        Cookie { data, cow, beside: self.newest_beside(cookie, used, i_size) }
     }
 
     /// A fork's counter in words, as the latest store left it; where blocks are stamped, the stamp of each. For reports.
@@ -402,6 +421,11 @@ impl<B: Backend> Counters<B> {
 pub trait CookieSource {
     /// The cookie of a mapping of these blocks.
     fn cookie_of(&self, mapping: Range<FileBlock>) -> Cookie;
+
+    /// The cookie of a NEW mapping of these blocks.
+    fn cookie_of_new(&self, mapping: Range<FileBlock>) -> Cookie {
+        self.cookie_of(mapping)
+    }
 }
 
 /// A cookie that is there already.
@@ -414,6 +438,7 @@ impl CookieSource for Cookie {
 /// `xfs_iomap_inode_sequence`, for callers that hold the ILOCK.
 pub struct Sequence<'c, B: Backend> {
     counters: &'c Counters<B>,
+    i_size: &'c B::Atomic,
     shared: bool,
 }
 
@@ -423,6 +448,11 @@ impl<B: Backend> CookieSource for Sequence<'_, B> {
         let counters = self.counters;
         let cow = self.shared.then(|| CowCount(counters.cow.peek(&mapping)));
         let data = if self.shared || counters.counted { counters.data.peek(&mapping) } else { 0 };
-        Cookie { data, cow }
+        Cookie { data, cow, beside: counters.sampled.old(self.i_size) }
+    }
+
+    fn cookie_of_new(&self, mapping: Range<FileBlock>) -> Cookie {
+        let beside = self.counters.sampled.new_of(self.i_size, &mapping);
+        Cookie { beside, ..self.cookie_of(mapping) }
     }
 }

@@ -199,8 +199,8 @@ impl Now {
     fn after(replay: &Replay, life: &Life, row: usize) -> Self {
         let compared = compared_at(replay, row);
         let counter = |fork, sampled| counter_after(replay, life, fork, row, compared).unwrap_or(sampled);
-        let Seq { data, cow } = life.mapping.cookie;
-        let seq = Seq { data: counter(Fork::Data, data), cow: cow.map(|cow| counter(Fork::Cow, cow)) };
+        let Seq { data, cow, .. } = life.mapping.cookie;
+        let seq = Seq::of_forks(counter(Fork::Data, data), cow.map(|cow| counter(Fork::Cow, cow)));
         Now { seq, scope: compared.map_or(CookieScope::Fork, |compared| compared.scope) }
     }
 }
