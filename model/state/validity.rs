@@ -7,14 +7,14 @@
 //! together, compared and shown is said here alone: no other file knows which counters there are.
 
 mod beside;
+mod counter;
 
 use std::fmt;
 use std::ops::Range;
-use std::slice;
 
 use stalemap_facade::{Atomic, Backend, Op, Ordering};
 
-use crate::words::config::{Config, ENDLESS_COUNTERS};
+use crate::words::config::Config;
 use crate::words::design::CookieScope;
 use crate::words::extent::{Extents, Fork};
 use crate::words::geometry::{FileBlock, Geometry};
@@ -22,6 +22,7 @@ use crate::words::ordering::{Link, Orderings};
 
 pub use self::beside::Beside;
 use self::beside::Sampled;
+use self::counter::{Counter, Counting};
 
 /// Where the COW fork's counter stands in a cookie of 64 bits.
 const COW_SHIFT: u32 = 32;
@@ -131,96 +132,6 @@ pub struct MappingUse {
     pub at: FileBlock,
 }
 
-/// How counters count.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Counting {
-    /// Without end. Who finds one greater than it was finds it moved.
-    Growing,
-    /// Modulo [`ENDLESS_COUNTERS`].
-    Modulo,
-}
-
-impl Counting {
-    fn next(self, number: u64) -> u64 {
-        match self {
-            Counting::Growing => number + 1,
-            Counting::Modulo => (number + 1) % ENDLESS_COUNTERS,
-        }
-    }
-
-    fn has_moved(self, now: u64, was: u64) -> bool {
-        match self {
-            Counting::Growing => now > was,
-            Counting::Modulo => now != was,
-        }
-    }
-}
-
-/// The counter of one fork, and, where a cookie is of less than a fork, what it was at the last change of each block. In the
-/// kernel that would be two more words of 32 bits for each extent record, found without the ILOCK, so that records would
-/// have to be freed by RCU; or an array beside the page cache. The model has them for each block.
-///
-/// Numbers only grow, and a change stamps every block that it touches with a number that no other change has. So the
-/// greatest of some blocks' stamps says whether any of them has changed since, in a cookie of the same size, and also
-/// whether any one of them has.
-struct Counter<B: Backend> {
-    fork: B::Atomic,
-    blocks: Vec<B::Atomic>,
-}
-
-impl<B: Backend> Counter<B> {
-    fn new(backend: &B, name: &'static str, blocks: usize) -> Self {
-        let word = || backend.atomic(name, 0);
-        Counter { fork: word(), blocks: (0..blocks).map(|_| word()).collect() }
-    }
-
-    /// The words that concern some blocks.
-    fn of(&self, blocks: &Range<FileBlock>) -> &[B::Atomic] {
-        match self.blocks.get(usize::from(blocks.start)..usize::from(blocks.end)) {
-            Some(stamps) if !self.blocks.is_empty() => stamps,
-            _ => slice::from_ref(&self.fork),
-        }
-    }
-
-    /// The greatest of what concerns some blocks, for callers that hold the ILOCK.
-    fn peek(&self, blocks: &Range<FileBlock>) -> u64 {
-        self.of(blocks).iter().map(Atomic::peek).max().unwrap_or(0)
-    }
-
-    /// The greatest of what concerns some blocks, for reports.
-    fn newest(&self, blocks: &Range<FileBlock>) -> u64 {
-        self.of(blocks).iter().map(Atomic::newest).max().unwrap_or(0)
-    }
-
-    /// The greatest of what concerns some blocks, without the ILOCK: each word in an operation of its own, until one is greater than `was`. That is no
-    /// snapshot, and need not be one: if none is greater, none was when the first was loaded; and if one is, then
-    /// something has changed.
-    async fn load(&self, blocks: &Range<FileBlock>, op: Op, ordering: Ordering, was: u64) -> u64 {
-        let mut greatest = 0;
-        for (word, block) in self.of(blocks).iter().zip(blocks.start..) {
-            let op = if self.blocks.is_empty() { op } else { Op::on(op.name, u32::from(block)) };
-            greatest = greatest.max(word.load(op, ordering).await);
-            if greatest > was {
-                break;
-            }
-        }
-        greatest
-    }
-
-    /// Stamps blocks, in the transition that moves the counter or holds the ILOCK. Nobody can tell it from one store:
-    /// who finds one block stamped and another not yet finds the mapping stale or has no use for the other.
-    fn stamp(&self, number: u64, blocks: impl IntoIterator<Item = FileBlock>, ordering: Ordering) {
-        for word in blocks.into_iter().filter_map(|block| self.blocks.get(usize::from(block))) {
-            word.publish(number, ordering);
-        }
-    }
-
-    fn show(&self, shown: impl Fn(u64) -> u64) -> String {
-        let words = if self.blocks.is_empty() { slice::from_ref(&self.fork) } else { &self.blocks };
-        words.iter().map(|word| shown(word.newest()).to_string()).collect::<Vec<_>>().join(",")
-    }
-}
-
 /// The change counters of a file.
 pub struct Counters<B: Backend> {
     /// ip->i_df.if_seq.
@@ -251,7 +162,7 @@ impl<B: Backend> Counters<B> {
             sampled: Sampled::new(backend, config, stamped),
             scope,
             counted: config.fs.counter,
-            counting: if config.is_endless() { Counting::Modulo } else { Counting::Growing },
+            counting: Counting::of(config),
             orderings: config.orderings,
         }
     }
@@ -405,7 +316,22 @@ impl<B: Backend> Counters<B> {
         let blocks = self.compared(used);
         let cow = cookie.cow.map(|_| CowCount(self.cow.newest(&blocks)));
         let data = if cow.is_some() || self.counted { self.data.newest(&blocks) } else { 0 };
-        Cookie { data, cow, beside: self.newest_beside(cookie, used, i_size) }
+        Cookie { data, cow, beside: self.sampled.newest(cookie.beside, &blocks, i_size) }
+    }
+
+    /// Blocks become dirty in the page cache, in the current transition, with the folio locked.
+    pub fn dirties(&self, blocks: impl IntoIterator<Item = FileBlock>) {
+        self.sampled.dirties(blocks);
+    }
+
+    /// Whether a comparison finds unchanged what a cookie has beside the counters of the extent map: a load of each.
+    pub async fn beside_is_current(&self, cookie: Cookie, used: &MappingUse, i_size: &B::Atomic) -> bool {
+        self.sampled.is_current(cookie.beside, &self.compared(used), i_size).await
+    }
+
+    /// Whether that has changed between two cookies of one mapping.
+    pub fn beside_has_moved(&self, was: Cookie, now: Cookie) -> bool {
+        self.sampled.have_moved(was.beside, now.beside)
     }
 
     /// A fork's counter in words, as the latest store left it; where blocks are stamped, the stamp of each. For reports.

@@ -292,12 +292,12 @@ pub const COW_HOLE: Dimension = Dimension {
 /// Whether a cookie has i_size.
 pub const COOKIE_SIZE: Dimension = Dimension {
     key: "i-size",
-    words: "a cookie has i_size",
+    words: "a cookie has",
     kind: Kind::Check,
     shows: Shows::Nothing,
     values: &[
-        value("absent", "not", &[], &[("cookie_size", flag(false))]),
-        value("present", "too", &[0], &[("cookie_size", flag(true))]),
+        value("absent", "no i_size", &[], &[("cookie_size", flag(false))]),
+        value("present", "i_size, too", &[0], &[("cookie_size", flag(true))]),
     ],
     on: any,
 };
@@ -305,12 +305,12 @@ pub const COOKIE_SIZE: Dimension = Dimension {
 /// Whether the cookie of a NEW mapping counts writes.
 pub const COOKIE_NEW: Dimension = Dimension {
     key: "new",
-    words: "the cookie of a NEW mapping counts blocks that are dirtied",
+    words: "the cookie of a NEW mapping counts",
     kind: Kind::Check,
     shows: Shows::Operation("dirty_seq"),
     values: &[
-        value("absent", "not", &[], &[("cookie_new", flag(false))]),
-        value("present", "too", &[0], &[("cookie_new", flag(true))]),
+        value("absent", "no writes", &[], &[("cookie_new", flag(false))]),
+        value("present", "blocks that are dirtied, too", &[0], &[("cookie_new", flag(true))]),
     ],
     on: any,
 };

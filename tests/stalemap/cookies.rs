@@ -7,15 +7,19 @@ use std::ops::{ControlFlow, Range};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use stalemap_explore::{Options, explore};
+use stalemap_explore::{Exploration, Options, explore};
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Op, Ordering, Role, System};
+use stalemap_model::judge::properties;
 use stalemap_model::state::validity::{Cookie, CookieSource, Counters, MappingUse};
+use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::config::Config;
+use stalemap_model::words::counters;
 use stalemap_model::words::design::{CookieScope, Design};
 use stalemap_model::words::extent::{Extents, Fork};
 use stalemap_model::words::geometry::FileBlock;
+use stalemap_model::words::personality::WriteEnd;
 
-use crate::common::{checked, good};
+use crate::common::{checked, good, shipped};
 
 /// A file of eight blocks.
 const FILE: &str = r#"
@@ -250,4 +254,47 @@ fn a_coarse_cookie_is_stale_for_nothing() {
     assert_eq!(rejected("xfs/cookie-elsewhere"), [(2, 2), (0, 0), (0, 0)]);
     assert_eq!(rejected("xfs/cookie-neighbour"), [(1, 1), (1, 1), (0, 0)]);
     assert_eq!(rejected("xfs/cookie-same"), [(1, 0), (1, 0), (1, 0)]);
+}
+
+fn explored(config: Config) -> Exploration {
+    let kernel = Kernel::new(config).expect("a scenario that fits");
+    stalemap_checker::explore(&kernel, &Options::default(), &mut |_| ()).expect("a sound model")
+}
+
+/// What one write gives up at most that makes its file longer by three folios, with nobody beside it.
+fn given_up_alone(fields: &str) -> u32 {
+    let source = format!(
+        "title = \"An append\"\n[setup]\nrun = [\"truncate 0\"]\n[[actor]]\nname = \"writer\"\n\
+         run = [\"pwrite -b 12k 0 12k\"]\n[design.mine]\nbased_on = \"iomap_valid\"\n{fields}\n"
+    );
+    let scenario = good("append.toml", &source);
+    let config = scenario.config_of(scenario.implementation("mine").expect("the file defines it"));
+    let found = explored(config);
+    assert_eq!((found.is_complete(), found.violated), (true, 0), "{fields}");
+    found.maxima[counters::STALE_ABORTS.number()]
+}
+
+/// A cookie with i_size, or with a count of writes, goes stale by the write's own doing; each time it has got further.
+#[test]
+fn a_write_makes_its_own_cookie_stale() {
+    assert_eq!(given_up_alone(""), 0);
+    assert_eq!(given_up_alone("cookie_size = true"), 2);
+    assert_eq!(given_up_alone("cookie_new = true"), 2);
+    assert_eq!(given_up_alone("cookie_new = true\ncookie = \"block\""), 0);
+}
+
+/// Where `->iomap_end` frees what is left of a NEW mapping, it frees what a fault has stored there, whether the write has noticed or
+/// not.
+#[test]
+fn a_count_of_writes_does_not_help_where_the_rest_of_a_new_mapping_is_freed() {
+    let scenario = shipped("gfs2/cookie-new-fault");
+    for (end, lost) in [(WriteEnd::TruncateAndFree, true), (WriteEnd::Nothing, false)] {
+        let mut counting = scenario.implementation("kept").expect("the file defines it");
+        counting.fs.write_end = end;
+        // The write and the fault may make each other begin again.
+        let config = Config { retries: 1, ..scenario.config_of(counting) };
+        let violated = properties::of_bits(explored(config).violated);
+        assert_eq!(violated.contains(&properties::LOST_WRITE), lost, "{end:?}: {violated:?}");
+        assert!(violated.contains(&properties::STALE_EXPOSURE), "{end:?}: {violated:?}");
+    }
 }

@@ -10,10 +10,10 @@ use std::ops::Range;
 
 use stalemap_facade::{Atomic, Backend, Op};
 
-use super::{Cookie, Counter, Counters, MappingUse};
+use super::counter::{Counter, Counting};
 use crate::words::config::Config;
 use crate::words::geometry::FileBlock;
-use crate::words::ordering::Link;
+use crate::words::ordering::{Link, Orderings};
 
 /// What a cookie has beside the counters of the extent map. Nothing, unless the design says so.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -30,17 +30,20 @@ pub(super) struct Sampled<B: Backend> {
     size: bool,
     /// The count of dirtied blocks, if that is.
     dirtied: Option<Counter<B>>,
+    counting: Counting,
+    orderings: Orderings,
 }
 
 impl<B: Backend> Sampled<B> {
     pub(super) fn new(backend: &B, config: &Config, stamped: usize) -> Self {
         let design = &config.design;
         let dirtied = design.cookie_new.then(|| Counter::new(backend, "dirty_seq", stamped));
-        Sampled { size: design.cookie_size, dirtied }
+        let (counting, orderings) = (Counting::of(config), config.orderings);
+        Sampled { size: design.cookie_size, dirtied, counting, orderings }
     }
 
-    /// For a mapping that is not NEW, for callers that hold the ILOCK. Neither i_size nor the count moves under the ILOCK: it is what they are
-    /// at one moment of the section.
+    /// For a mapping that is not NEW, for callers that hold the ILOCK. Neither i_size nor the count moves under the ILOCK: it is
+    /// what they are at one moment of the section.
     pub(super) fn old(&self, i_size: &B::Atomic) -> Beside {
         Beside { size: self.size.then(|| i_size.peek()), dirtied: None }
     }
@@ -50,44 +53,45 @@ impl<B: Backend> Sampled<B> {
         let dirtied = self.dirtied.as_ref().map(|count| count.peek(blocks));
         Beside { dirtied, ..self.old(i_size) }
     }
-}
 
-impl<B: Backend> Counters<B> {
-    /// Blocks become dirty in the page cache, in the current transition, with the folio locked.
-    pub fn dirties(&self, blocks: impl IntoIterator<Item = FileBlock>) {
-        if let Some(count) = &self.sampled.dirtied {
-            let number = self.counting.next(count.fork.peek());
-            count.fork.publish(number, self.store());
-            count.stamp(number, blocks, self.store());
+    /// Blocks become dirty, in the current transition.
+    pub(super) fn dirties(&self, blocks: impl IntoIterator<Item = FileBlock>) {
+        if let Some(count) = &self.dirtied {
+            let (number, store) =
+                (self.counting.next(count.fork.peek()), self.orderings.of(Link::CounterStore));
+            count.fork.publish(number, store);
+            count.stamp(number, blocks, store);
         }
     }
 
-    /// Whether a comparison finds unchanged what a cookie has beside the counters of the extent map: a load of each.
-    pub async fn beside_is_current(&self, cookie: Cookie, used: &MappingUse, i_size: &B::Atomic) -> bool {
-        let Beside { size, dirtied } = cookie.beside;
-        if let Some(was) = size
+    /// Whether a comparison finds it unchanged: a load of each, and of the count as many as `blocks` have stamps.
+    pub(super) async fn is_current(
+        &self,
+        was: Beside,
+        blocks: &Range<FileBlock>,
+        i_size: &B::Atomic,
+    ) -> bool {
+        if let Some(was) = was.size
             && i_size.load(Op::new("i_size_read"), self.orderings.of(Link::SizeLoad)).await != was
         {
             return false;
         }
-        if let (Some(was), Some(count)) = (dirtied, &self.sampled.dirtied) {
-            let now = count.load(&self.compared(used), Op::new("dirty_seq"), self.load(), was).await;
-            return !self.counting.has_moved(now, was);
+        if let (Some(was), Some(count)) = (was.dirtied, &self.dirtied) {
+            let load = self.orderings.of(Link::CounterLoad);
+            return !self.counting.has_moved(count.load(blocks, Op::new("dirty_seq"), load, was).await, was);
         }
         true
     }
 
     /// What that would be compared with now, for reports and judges.
-    pub(super) fn newest_beside(&self, cookie: Cookie, used: &MappingUse, i_size: &B::Atomic) -> Beside {
-        let count = self.sampled.dirtied.as_ref();
-        let dirtied = cookie.beside.dirtied.and(count).map(|count| count.newest(&self.compared(used)));
-        Beside { size: cookie.beside.size.map(|_| i_size.newest()), dirtied }
+    pub(super) fn newest(&self, was: Beside, blocks: &Range<FileBlock>, i_size: &B::Atomic) -> Beside {
+        let dirtied = was.dirtied.and(self.dirtied.as_ref()).map(|count| count.newest(blocks));
+        Beside { size: was.size.map(|_| i_size.newest()), dirtied }
     }
 
-    /// Whether it has changed between two cookies of one mapping.
-    pub fn beside_has_moved(&self, was: Cookie, now: Cookie) -> bool {
-        let dirtied = was.beside.dirtied.zip(now.beside.dirtied);
-        was.beside.size != now.beside.size
-            || dirtied.is_some_and(|(was, now)| self.counting.has_moved(now, was))
+    /// Whether it has changed.
+    pub(super) fn have_moved(&self, was: Beside, now: Beside) -> bool {
+        let dirtied = was.dirtied.zip(now.dirtied);
+        was.size != now.size || dirtied.is_some_and(|(was, now)| self.counting.has_moved(now, was))
     }
 }
