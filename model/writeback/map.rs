@@ -95,7 +95,7 @@ pub(crate) async fn add_blocks<B: Backend>(
         if design.writeback_submit == WritebackSubmit::AtOnce
             && let Some(ioend) = pass.ioend.take_if(|ioend| !takes(ioend))
         {
-            pass.iomap = Some(iomap);
+            pass.iomap = Some(Box::new(iomap));
             return Added::Full { pass, blocks, ioend };
         }
         blocks.remove(0);
@@ -110,7 +110,7 @@ pub(crate) async fn add_blocks<B: Backend>(
             None => {}
         }
     }
-    pass.iomap = Some(iomap);
+    pass.iomap = Some(Box::new(iomap));
     if blocks.is_empty() { Added::All { pass, full } } else { Added::Some { pass, blocks, full } }
 }
 
@@ -125,7 +125,7 @@ async fn mapping_of<B: Backend>(
     block: FileBlock,
     looked_up: LookedUp,
 ) -> Iomap {
-    let cached = pass.iomap.take().filter(|iomap| iomap.covers(block));
+    let cached = pass.iomap.take().map(|iomap| *iomap).filter(|iomap| iomap.covers(block));
     match cached {
         Some(iomap) if looked_up != LookedUp::No => return iomap,
         Some(iomap) => {

@@ -17,7 +17,7 @@ use super::mappings::Life;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cause {
     /// It was used.
-    Misused(Misuse),
+    Misused(Box<Misuse>),
     /// A check rejected it in time, and nothing is violated.
     Rejected(Rejection),
 }
@@ -99,7 +99,7 @@ pub struct Rejection {
 /// The first mapping that was misused, or, where nothing is violated, that was rejected.
 pub(super) fn cause(replay: &Replay, lives: &[Life]) -> Option<Cause> {
     let misuse = lives.iter().find_map(|life| misuse(replay, life));
-    misuse.map(Cause::Misused).or_else(|| rejection(replay, lives).map(Cause::Rejected))
+    misuse.map(|misuse| Cause::Misused(Box::new(misuse))).or_else(|| rejection(replay, lives).map(Cause::Rejected))
 }
 
 fn misuse(replay: &Replay, life: &Life) -> Option<Misuse> {

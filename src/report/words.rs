@@ -264,6 +264,7 @@ mod tests {
 
     const PLAIN: Seq = Seq::of_forks(3, None);
     const BOTH: Seq = Seq::of_forks(3, Some(1));
+    const ALL: Seq = Seq { size: Some(8192), dirtied: Some(2), ..BOTH };
     const D: Extent = Extent::Delalloc;
     const W: Extent = Extent::Written(1);
 
@@ -332,6 +333,7 @@ mod tests {
         let behind =
             Mapping { kind: IomapType::Unwritten, behind_valid: true, new: false, ..sampled.clone() };
         assert_eq!(mapping(&behind), "unwritten SHARED 0-8k (behind the valid size), seq 3/1");
+        assert_eq!(seq(ALL), "3/1 i_size 8k dirtied 2");
     }
 
     #[test]

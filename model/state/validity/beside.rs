@@ -5,6 +5,9 @@
 //! What can be counted is writes: copies and write faults move the count with the folio locked, before anything of them can be
 //! written back. Each does, the first one or not: who dirties a block knows nobody's mapping. So the cookie of a NEW mapping, which
 //! alone has the count, also counts what its own writer has copied.
+//!
+//! The count is stored and loaded as the other counters are, and i_size as everywhere without a lock: whoever compares has the folio
+//! locked, and so had whoever has dirtied it.
 
 use std::ops::Range;
 
