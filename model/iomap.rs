@@ -323,7 +323,7 @@ async fn begin<B: Backend>(
     inode.emit(|| What::Sampled(sampler(write.fill), Mapping::of(&inode.sb.geometry, &iomap)));
     if inode.sb.config.design.sample == Sample::Outside {
         iomap.cookie = inode.counters.sample_late(iomap.cookie, iomap.start..iomap.end).await;
-        inode.emit(|| What::SampledCookie(Seq::of_cookie(iomap.cookie)));
+        inode.emit(|| What::SampledCookie(Seq::of_cookie(&inode.sb.geometry, iomap.cookie)));
     }
     iomap.stale = left;
     if iomap.stale == StaleFlag::Set {

@@ -302,6 +302,7 @@ async fn unpin<B: Backend>(inode: &Inode<B>, me: ActorId, pin: &Pin) -> Range<Ce
     if pinned.in_cache && !pinned.dirty {
         inode.dirty_private(index, pinned, hooks);
         pinned.dirty_by_store(hooks);
+        inode.counters.dirties(inode.sb.geometry.blocks_of_folio(index));
     }
     slot.put(pin.folio.id, me);
     drop(slot);
@@ -612,6 +613,7 @@ async fn mark_dirty<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) 
     }
     inode.dirty_private(index, dirtied, hooks);
     dirtied.set_dirty(0..inode.sb.geometry.blocks_per_folio());
+    inode.counters.dirties(inode.sb.geometry.blocks_of_folio(index));
 }
 
 /// `finish_mkwrite_fault`: the entry becomes writable while the folio is still locked, and only then is it

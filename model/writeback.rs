@@ -140,7 +140,8 @@ pub async fn step<B: Backend>(
             ControlFlow::Continue(match added {
                 Added::All { pass, full } => WritebackState::Start { pass, folio, full, pieces },
                 Added::Some { pass, blocks, full } => {
-                    WritebackState::Map { pass, folio, blocks, full, pieces, looked_up: LookedUp::No }
+                    let looked_up = LookedUp::behind_mapped(inode);
+                    WritebackState::Map { pass, folio, blocks, full, pieces, looked_up }
                 }
                 Added::Full { pass, blocks, ioend } => {
                     let ioend = Box::new(ioend);
@@ -161,7 +162,7 @@ pub async fn step<B: Backend>(
             pieces.submitted += u8::from(ioend.folios.contains(&folio));
             submit(inode, *ioend).await;
             let full = Vec::new();
-            let looked_up = LookedUp::Yes;
+            let looked_up = LookedUp::behind_submitted(inode);
             ControlFlow::Continue(WritebackState::Map { pass, folio, blocks, full, pieces, looked_up })
         }
         WritebackState::Start { pass, folio, full, pieces } => {

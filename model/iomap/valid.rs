@@ -40,8 +40,14 @@ pub(crate) async fn iomap_valid<B: Backend>(
 ) -> bool {
     let (op, used) = (op_of(inode, checker), iomap.used_at(block));
     let valid = match inode.sb.config.design.compare {
-        Compare::Counter => inode.counters.is_current(iomap.cookie, &used, op).await,
-        Compare::DataCounter => inode.counters.data_moved(iomap.cookie, &used, op).await.is_none(),
+        Compare::Counter => {
+            inode.counters.is_current(iomap.cookie, &used, op).await
+                && inode.counters.beside_is_current(iomap.cookie, &used, &inode.i_size).await
+        }
+        Compare::DataCounter => {
+            inode.counters.data_moved(iomap.cookie, &used, op).await.is_none()
+                && inode.counters.beside_is_current(iomap.cookie, &used, &inode.i_size).await
+        }
         Compare::Type if matches!(checker, Checker::Read | Checker::DirectRead) => {
             let map = inode.lock_map(op).await;
             let fresh = fs::read_begin(inode, &map, block);
@@ -86,8 +92,9 @@ pub(crate) fn current_or_dropped<B: Backend>(
     block: FileBlock,
     checker: Checker,
 ) -> bool {
-    let now = inode.counters.sample_again(iomap.cookie, iomap.start..iomap.end);
-    let valid = !inode.counters.have_moved(iomap.cookie, now);
+    let now = inode.counters.sample_again(iomap.cookie, iomap.start..iomap.end, &inode.i_size);
+    let valid =
+        !inode.counters.have_moved(iomap.cookie, now) && !inode.counters.beside_has_moved(iomap.cookie, now);
     if valid {
         inode.emit_use(iomap, block, || What::Checked(checker, Verdict::Valid));
     } else {
@@ -101,8 +108,9 @@ fn report_dropped<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock,
     inode.sb.backend.reach(branches::STALE);
     inode.emit_use(iomap, block, || {
         // Observers must not load: that would be an observation of the actor's.
-        let now = inode.counters.newest(iomap.cookie, &iomap.used_at(block));
-        let (sampled, now) = (Seq::of_cookie(iomap.cookie), Some(Seq::of_cookie(now)));
+        let now = inode.counters.newest(iomap.cookie, &iomap.used_at(block), &inode.i_size);
+        let seq = |cookie| Seq::of_cookie(&inode.sb.geometry, cookie);
+        let (sampled, now) = (seq(iomap.cookie), Some(seq(now)));
         What::Checked(checker, Verdict::Stale { sampled, now, then: AfterStale::Dropped })
     });
 }

@@ -608,6 +608,7 @@ fn write_end<B: Backend>(inode: &Inode<B>, folio: &mut Folio, locked: &Locked, w
         inode.trace(|| trace::writeback_dirty_folio(inode, locked.folio.index));
     }
     folio.set_dirty(in_folio(written));
+    inode.counters.dirties(inode.sb.geometry.blocks_touched(written));
 }
 
 /// Whether the mapping may still be used where the pass stands.
@@ -633,10 +634,10 @@ fn stale<B: Backend>(
     let block = inode.sb.geometry.block_of(write.pos);
     inode.sb.backend.reach(branches::STALE);
     // Observers must not load: that would be an observation of the actor's.
-    let now = || inode.counters.newest(iomap.cookie, &iomap.used_at(block));
+    let now = || inode.counters.newest(iomap.cookie, &iomap.used_at(block), &inode.i_size);
     inode.emit_use(iomap, block, || {
-        let sampled = Seq::of_cookie(iomap.cookie);
-        let now = Some(Seq::of_cookie(now()));
+        let seq = |cookie| Seq::of_cookie(&inode.sb.geometry, cookie);
+        let (sampled, now) = (seq(iomap.cookie), Some(seq(now())));
         let then = match design.on_stale {
             OnStale::KeepMapping => AfterStale::Kept,
             OnStale::Remap | OnStale::Fail | OnStale::Done => AfterStale::Dropped,
@@ -651,6 +652,9 @@ fn stale<B: Backend>(
             let reserved = !inode.sb.config.fs.is_out_of_place() || inode.sb.config.fs.is_backed(map, block);
             reserved && !fs::misleads(inode, iomap, block, map)
         });
+        if inode.counters.beside_has_moved(iomap.cookie, now()) {
+            inode.oracle.moved_beside(me);
+        }
         inode.oracle.stale(me, needless);
         let needless = if needless { Needless::Yes } else { Needless::No };
         let looked_up = if folio.is_some() { LookedUp::Yes } else { LookedUp::No };
@@ -675,7 +679,7 @@ fn stale<B: Backend>(
     if design.on_stale == OnStale::KeepMapping {
         iomap.stale = StaleFlag::Clear;
         inode.oracle.sampled(me);
-        iomap.cookie = inode.counters.sample_again(iomap.cookie, iomap.start..iomap.end);
+        iomap.cookie = inode.counters.sample_again(iomap.cookie, iomap.start..iomap.end, &inode.i_size);
         return WriteState::Folio(iter);
     }
     if design.on_stale == OnStale::Fail {

@@ -951,6 +951,12 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
+    /// What a mapping of `actor` was compared with beside the extent map has moved, by whoever it was: a write that has got further
+    /// does that itself.
+    pub fn moved_beside(&self, actor: ActorId) {
+        self.writers[actor].update(|writer| writer.disturbed = true);
+    }
+
     /// A check of `actor` found its mapping stale; `spurious` if a fresh one would have said the same.
     pub fn stale(&self, actor: ActorId, spurious: bool) {
         let writer = &self.writers[actor];

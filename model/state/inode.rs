@@ -316,12 +316,12 @@ impl<B: Backend> Inode<B> {
 
     /// `xfs_iomap_inode_sequence`, for callers that hold the ILOCK: the cookie of a mapping of the data fork.
     pub fn data_sequence(&self) -> Sequence<'_, B> {
-        self.counters.data_sequence()
+        self.counters.data_sequence(&self.i_size)
     }
 
     /// The validity cookie's source for a SHARED mapping: both counters.
     pub fn shared_sequence(&self) -> Sequence<'_, B> {
-        self.counters.shared_sequence()
+        self.counters.shared_sequence(&self.i_size)
     }
 
     /// The current end of file, for callers that hold what excludes its change (i_rwsem), or when none can happen.

@@ -75,7 +75,8 @@ impl Iomap {
 
     fn of(extent: Extent, blocks: Range<FileBlock>, new: bool, sequence: &impl CookieSource) -> Self {
         let (kind, addr) = type_of(extent);
-        let cookie = sequence.cookie_of(blocks.clone());
+        let sampled = blocks.clone();
+        let cookie = if new { sequence.cookie_of_new(sampled) } else { sequence.cookie_of(sampled) };
         let Range { start, end } = blocks;
         let (stale, shared, source, valid) = (StaleFlag::Clear, false, None, None);
         Iomap { kind, start, end, addr, new, stale, cookie, shared, source, valid }

@@ -6,17 +6,23 @@
 //! wrap, and are compared for equality; the model's do not, and are compared for not having grown. How a cookie is put
 //! together, compared and shown is said here alone: no other file knows which counters there are.
 
+mod beside;
+mod counter;
+
 use std::fmt;
 use std::ops::Range;
-use std::slice;
 
 use stalemap_facade::{Atomic, Backend, Op, Ordering};
 
-use crate::words::config::{Config, ENDLESS_COUNTERS};
+use crate::words::config::Config;
 use crate::words::design::CookieScope;
 use crate::words::extent::{Extents, Fork};
 use crate::words::geometry::{FileBlock, Geometry};
 use crate::words::ordering::{Link, Orderings};
+
+pub use self::beside::Beside;
+use self::beside::Sampled;
+use self::counter::{Counter, Counting};
 
 /// Where the COW fork's counter stands in a cookie of 64 bits.
 const COW_SHIFT: u32 = 32;
@@ -49,6 +55,8 @@ pub struct Cookie {
     data: u64,
     /// Where the COW fork counts, too.
     cow: Option<CowCount>,
+    /// What it has beside these counters.
+    beside: Beside,
 }
 
 impl Cookie {
@@ -60,6 +68,11 @@ impl Cookie {
     /// The data fork's counter, and the COW fork's where that counts and has ever changed.
     pub fn counters(self) -> (u64, Option<u64>) {
         (self.data, self.cow.filter(|cow| *cow != CowCount::default()).map(CowCount::changes))
+    }
+
+    /// What it has beside these counters.
+    pub fn beside(self) -> Beside {
+        self.beside
     }
 
     /// The same with the COW fork's part of an earlier one, if it had any.
@@ -119,102 +132,14 @@ pub struct MappingUse {
     pub at: FileBlock,
 }
 
-/// How counters count.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Counting {
-    /// Without end. Who finds one greater than it was finds it moved.
-    Growing,
-    /// Modulo [`ENDLESS_COUNTERS`].
-    Modulo,
-}
-
-impl Counting {
-    fn next(self, number: u64) -> u64 {
-        match self {
-            Counting::Growing => number + 1,
-            Counting::Modulo => (number + 1) % ENDLESS_COUNTERS,
-        }
-    }
-
-    fn has_moved(self, now: u64, was: u64) -> bool {
-        match self {
-            Counting::Growing => now > was,
-            Counting::Modulo => now != was,
-        }
-    }
-}
-
-/// The counter of one fork, and, where a cookie is of less than a fork, what it was at the last change of each block. In the
-/// kernel that would be two more words of 32 bits for each extent record, found without the ILOCK, so that records would
-/// have to be freed by RCU; or an array beside the page cache. The model has them for each block.
-///
-/// Numbers only grow, and a change stamps every block that it touches with a number that no other change has. So the
-/// greatest of some blocks' stamps says whether any of them has changed since, in a cookie of the same size, and also
-/// whether any one of them has.
-struct Counter<B: Backend> {
-    fork: B::Atomic,
-    blocks: Vec<B::Atomic>,
-}
-
-impl<B: Backend> Counter<B> {
-    fn new(backend: &B, name: &'static str, blocks: usize) -> Self {
-        let word = || backend.atomic(name, 0);
-        Counter { fork: word(), blocks: (0..blocks).map(|_| word()).collect() }
-    }
-
-    /// The words that concern some blocks.
-    fn of(&self, blocks: &Range<FileBlock>) -> &[B::Atomic] {
-        match self.blocks.get(usize::from(blocks.start)..usize::from(blocks.end)) {
-            Some(stamps) if !self.blocks.is_empty() => stamps,
-            _ => slice::from_ref(&self.fork),
-        }
-    }
-
-    /// The greatest of what concerns some blocks, for callers that hold the ILOCK.
-    fn peek(&self, blocks: &Range<FileBlock>) -> u64 {
-        self.of(blocks).iter().map(Atomic::peek).max().unwrap_or(0)
-    }
-
-    /// The greatest of what concerns some blocks, for reports.
-    fn newest(&self, blocks: &Range<FileBlock>) -> u64 {
-        self.of(blocks).iter().map(Atomic::newest).max().unwrap_or(0)
-    }
-
-    /// The greatest of what concerns some blocks, without the ILOCK: each word in an operation of its own, until one is greater than `was`. That is no
-    /// snapshot, and need not be one: if none is greater, none was when the first was loaded; and if one is, then
-    /// something has changed.
-    async fn load(&self, blocks: &Range<FileBlock>, op: Op, ordering: Ordering, was: u64) -> u64 {
-        let mut greatest = 0;
-        for (word, block) in self.of(blocks).iter().zip(blocks.start..) {
-            let op = if self.blocks.is_empty() { op } else { Op::on(op.name, u32::from(block)) };
-            greatest = greatest.max(word.load(op, ordering).await);
-            if greatest > was {
-                break;
-            }
-        }
-        greatest
-    }
-
-    /// Stamps blocks, in the transition that moves the counter or holds the ILOCK. Nobody can tell it from one store:
-    /// who finds one block stamped and another not yet finds the mapping stale or has no use for the other.
-    fn stamp(&self, number: u64, blocks: impl IntoIterator<Item = FileBlock>, ordering: Ordering) {
-        for word in blocks.into_iter().filter_map(|block| self.blocks.get(usize::from(block))) {
-            word.publish(number, ordering);
-        }
-    }
-
-    fn show(&self, shown: impl Fn(u64) -> u64) -> String {
-        let words = if self.blocks.is_empty() { slice::from_ref(&self.fork) } else { &self.blocks };
-        words.iter().map(|word| shown(word.newest()).to_string()).collect::<Vec<_>>().join(",")
-    }
-}
-
 /// The change counters of a file.
 pub struct Counters<B: Backend> {
     /// ip->i_df.if_seq.
     data: Counter<B>,
     /// ip->i_cowfp->if_seq, as [`CowCount`].
     cow: Counter<B>,
+    /// What cookies have beside these.
+    sampled: Sampled<B>,
     /// Which changes make a mapping stale.
     scope: CookieScope,
     /// Whether the file system counts changes of the data fork.
@@ -234,9 +159,10 @@ impl<B: Backend> Counters<B> {
         Counters {
             data: Counter::new(backend, "data_seq", stamped),
             cow: Counter::new(backend, "cow_seq", stamped),
+            sampled: Sampled::new(backend, config, stamped),
             scope,
             counted: config.fs.counter,
-            counting: if config.is_endless() { Counting::Modulo } else { Counting::Growing },
+            counting: Counting::of(config),
             orderings: config.orderings,
         }
     }
@@ -294,13 +220,13 @@ impl<B: Backend> Counters<B> {
     }
 
     /// What a mapping of the data fork samples.
-    pub fn data_sequence(&self) -> Sequence<'_, B> {
-        Sequence { counters: self, shared: false }
+    pub fn data_sequence<'c>(&'c self, i_size: &'c B::Atomic) -> Sequence<'c, B> {
+        Sequence { counters: self, i_size, shared: false }
     }
 
     /// What a mapping samples for which both forks count.
-    pub fn shared_sequence(&self) -> Sequence<'_, B> {
-        Sequence { counters: self, shared: true }
+    pub fn shared_sequence<'c>(&'c self, i_size: &'c B::Atomic) -> Sequence<'c, B> {
+        Sequence { counters: self, i_size, shared: true }
     }
 
     /// Whether a comparison finds a mapping stale that was made with one cookie and is held against another.
@@ -309,9 +235,13 @@ impl<B: Backend> Counters<B> {
         cow || self.counting.has_moved(now.data, was.data)
     }
 
-    /// A cookie of the same forks as another, for `mapping`: for callers that hold the ILOCK or take what they find.
-    pub fn sample_again(&self, old: Cookie, mapping: Range<FileBlock>) -> Cookie {
-        Sequence { counters: self, shared: old.cow.is_some() }.cookie_of(mapping)
+    /// A cookie of the same parts as another, for `mapping`: for callers that hold the ILOCK or take what they find.
+    pub fn sample_again(&self, old: Cookie, mapping: Range<FileBlock>, i_size: &B::Atomic) -> Cookie {
+        let sequence = Sequence { counters: self, i_size, shared: old.cow.is_some() };
+        match old.beside.dirtied {
+            Some(_) => sequence.cookie_of_new(mapping),
+            None => sequence.cookie_of(mapping),
+        }
     }
 
     /// A cookie with the data fork's part as it is now, in operations of its own (a mutant).
@@ -382,11 +312,26 @@ impl<B: Backend> Counters<B> {
     }
 
     /// What a cookie would be compared with now for a use of its mapping.
-    pub fn newest(&self, cookie: Cookie, used: &MappingUse) -> Cookie {
+    pub fn newest(&self, cookie: Cookie, used: &MappingUse, i_size: &B::Atomic) -> Cookie {
         let blocks = self.compared(used);
         let cow = cookie.cow.map(|_| CowCount(self.cow.newest(&blocks)));
         let data = if cow.is_some() || self.counted { self.data.newest(&blocks) } else { 0 };
-        Cookie { data, cow }
+        Cookie { data, cow, beside: self.sampled.newest(cookie.beside, &blocks, i_size) }
+    }
+
+    /// Blocks become dirty in the page cache, in the current transition, with the folio locked.
+    pub fn dirties(&self, blocks: impl IntoIterator<Item = FileBlock>) {
+        self.sampled.dirties(blocks);
+    }
+
+    /// Whether a comparison finds unchanged what a cookie has beside the counters of the extent map: a load of each.
+    pub async fn beside_is_current(&self, cookie: Cookie, used: &MappingUse, i_size: &B::Atomic) -> bool {
+        self.sampled.is_current(cookie.beside, &self.compared(used), i_size).await
+    }
+
+    /// Whether that has changed between two cookies of one mapping.
+    pub fn beside_has_moved(&self, was: Cookie, now: Cookie) -> bool {
+        self.sampled.have_moved(was.beside, now.beside)
     }
 
     /// A fork's counter in words, as the latest store left it; where blocks are stamped, the stamp of each. For reports.
@@ -402,6 +347,11 @@ impl<B: Backend> Counters<B> {
 pub trait CookieSource {
     /// The cookie of a mapping of these blocks.
     fn cookie_of(&self, mapping: Range<FileBlock>) -> Cookie;
+
+    /// The cookie of a NEW mapping of these blocks.
+    fn cookie_of_new(&self, mapping: Range<FileBlock>) -> Cookie {
+        self.cookie_of(mapping)
+    }
 }
 
 /// A cookie that is there already.
@@ -414,6 +364,7 @@ impl CookieSource for Cookie {
 /// `xfs_iomap_inode_sequence`, for callers that hold the ILOCK.
 pub struct Sequence<'c, B: Backend> {
     counters: &'c Counters<B>,
+    i_size: &'c B::Atomic,
     shared: bool,
 }
 
@@ -423,6 +374,11 @@ impl<B: Backend> CookieSource for Sequence<'_, B> {
         let counters = self.counters;
         let cow = self.shared.then(|| CowCount(counters.cow.peek(&mapping)));
         let data = if self.shared || counters.counted { counters.data.peek(&mapping) } else { 0 };
-        Cookie { data, cow }
+        Cookie { data, cow, beside: counters.sampled.old(self.i_size) }
+    }
+
+    fn cookie_of_new(&self, mapping: Range<FileBlock>) -> Cookie {
+        let beside = self.counters.sampled.new_of(self.i_size, &mapping);
+        Cookie { beside, ..self.cookie_of(mapping) }
     }
 }

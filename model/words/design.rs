@@ -17,7 +17,7 @@ use crate::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use crate::words::settings::{choices, settable};
-use crate::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
+use crate::words::writeback_design::{IoendRecord, ReadEnd, Towrite, WritebackEach};
 
 choices! {
     /// When a buffered write compares its mapping with the inode.
@@ -568,6 +568,10 @@ pub struct Design {
     pub compare: Compare,
     /// What makes its cookie stale.
     pub cookie: CookieScope,
+    /// Whether a cookie has i_size, too.
+    pub cookie_size: bool,
+    /// Whether the cookie of a NEW mapping also counts how often blocks are dirtied in the page cache.
+    pub cookie_new: bool,
     /// What staleness leads to.
     pub on_stale: OnStale,
     /// Whether the mapping is cleared before the next `iomap_begin`, so that STALE does not leak into it.
@@ -598,6 +602,8 @@ pub struct Design {
     pub reflink_check: ReflinkCheck,
     /// How writeback validates.
     pub writeback_check: WritebackCheck,
+    /// For what of a folio it compares that.
+    pub writeback_each: WritebackEach,
     /// How unused reservations are freed.
     pub punch: Punch,
     /// Under which lock.
@@ -735,6 +741,8 @@ settable!(Design {
     check = Check::AfterLock,
     compare = Compare::Counter,
     cookie = CookieScope::Fork,
+    cookie_size = false,
+    cookie_new = false,
     on_stale = OnStale::Remap,
     clear_stale = true,
     stale_cleanup = StaleCleanup::TruncateBeyondEof,
@@ -750,6 +758,7 @@ settable!(Design {
     dio_read_check = DioReadCheck::Never,
     reflink_check = ReflinkCheck::Never,
     writeback_check = WritebackCheck::RangeDataCow,
+    writeback_each = WritebackEach::Range,
     punch = Punch::Scan,
     punch_lock = PunchLock::InvalidateLock,
     punch_owner = PunchOwner::New,
@@ -907,6 +916,13 @@ impl Design {
             || self.dio_write_check != DioWriteCheck::Never
             || self.dio_read_check != DioReadCheck::Never
             || self.reflink_check != ReflinkCheck::Never
+    }
+
+    /// Whether it compares the validity cookie of a mapping anywhere.
+    pub fn compares_cookies(&self) -> bool {
+        let in_writeback = matches!(self.writeback_check, WritebackCheck::Cookie | WritebackCheck::CookieCow);
+        let elsewhere = self.checks() || self.seek_check != SeekCheck::Never;
+        in_writeback || elsewhere && self.compare != Compare::Type
     }
 
     /// Whether it validates mappings of buffered writes, of zeroing or of unsharing.

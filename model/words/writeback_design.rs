@@ -40,3 +40,16 @@ choices! {
         FirstPiece = "first-piece",
     }
 }
+
+choices! {
+    /// For what of a folio writeback compares the mapping that it has cached.
+    WritebackEach {
+        /// For each dirty range (6.12, 7.3; for each block in 6.1). Of ranges that one mapping covers, and between which nothing was
+        /// submitted, the model asks for the first: see [`Block`](WritebackEach::Block).
+        Range = "range",
+        /// For the first range that the mapping covers; the others take what that one had (no kernel does).
+        Folio = "folio",
+        /// For each block, in an operation of its own (6.1).
+        Block = "block",
+    }
+}

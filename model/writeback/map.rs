@@ -20,6 +20,7 @@ use crate::state::validity::CowSeen;
 use crate::words::design::{WritebackCheck, WritebackSubmit};
 use crate::words::extent::{Extent, Phys};
 use crate::words::geometry::FileBlock;
+use crate::words::writeback_design::WritebackEach;
 use crate::writeback::io::{audit_address, captured, misplaced};
 use crate::writeback::pass::Pass;
 
@@ -30,6 +31,26 @@ pub enum LookedUp {
     No,
     /// It has: something was submitted since then, and nobody asks whether the mapping is still valid.
     Yes,
+    /// One of the folio's has: what its mapping covers takes that one, and nobody asks.
+    OneOfFolio,
+}
+
+impl LookedUp {
+    /// Behind a block that has a mapping.
+    pub(crate) fn behind_mapped<B: Backend>(inode: &Inode<B>) -> Self {
+        match inode.sb.config.design.writeback_each {
+            WritebackEach::Range | WritebackEach::Block => LookedUp::No,
+            WritebackEach::Folio => LookedUp::OneOfFolio,
+        }
+    }
+
+    /// Before a block that has one, and that an ioend did not take which was submitted since then.
+    pub(crate) fn behind_submitted<B: Backend>(inode: &Inode<B>) -> Self {
+        match inode.sb.config.design.writeback_each {
+            WritebackEach::Range | WritebackEach::Block => LookedUp::Yes,
+            WritebackEach::Folio => LookedUp::OneOfFolio,
+        }
+    }
 }
 
 /// What came of adding a folio's blocks to ioends.
@@ -44,7 +65,8 @@ pub(crate) enum Added {
 
 /// `xfs_map_blocks` and `iomap_add_to_ioend` for the first of `blocks`, and for those after it that the same
 /// mapping covers: the folio is locked, and nothing that could move them in between goes unnoticed by it. If something was
-/// submitted since the mapping was looked up, that is taken for the blocks that follow each other, as one dirty range.
+/// submitted since the mapping was looked up, that is taken for the blocks that follow each other, as one dirty range. A design may
+/// have each block asked for by itself (`writeback_each`).
 pub(crate) async fn add_blocks<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
@@ -59,7 +81,9 @@ pub(crate) async fn add_blocks<B: Backend>(
     let design = &inode.sb.config.design;
     let mut next = first;
     while let Some(block) = blocks.first().copied().filter(|block| iomap.covers(*block)) {
-        if looked_up == LookedUp::Yes && block != next {
+        if looked_up == LookedUp::Yes && block != next
+            || block != first && design.writeback_each == WritebackEach::Block
+        {
             break;
         }
         next = block + 1;
@@ -71,7 +95,7 @@ pub(crate) async fn add_blocks<B: Backend>(
         if design.writeback_submit == WritebackSubmit::AtOnce
             && let Some(ioend) = pass.ioend.take_if(|ioend| !takes(ioend))
         {
-            pass.iomap = Some(iomap);
+            pass.iomap = Some(Box::new(iomap));
             return Added::Full { pass, blocks, ioend };
         }
         blocks.remove(0);
@@ -86,7 +110,7 @@ pub(crate) async fn add_blocks<B: Backend>(
             None => {}
         }
     }
-    pass.iomap = Some(iomap);
+    pass.iomap = Some(Box::new(iomap));
     if blocks.is_empty() { Added::All { pass, full } } else { Added::Some { pass, blocks, full } }
 }
 
@@ -101,9 +125,9 @@ async fn mapping_of<B: Backend>(
     block: FileBlock,
     looked_up: LookedUp,
 ) -> Iomap {
-    let cached = pass.iomap.take().filter(|iomap| iomap.covers(block));
+    let cached = pass.iomap.take().map(|iomap| *iomap).filter(|iomap| iomap.covers(block));
     match cached {
-        Some(iomap) if looked_up == LookedUp::Yes => return iomap,
+        Some(iomap) if looked_up != LookedUp::No => return iomap,
         Some(iomap) => {
             let core_asks = core_asks(inode);
             // The file system's own test is inside its method.
@@ -224,11 +248,17 @@ async fn xfs_imap_valid<B: Backend>(
             }
             moved.is_none()
         }
-        WritebackCheck::Cookie => counters.is_current(iomap.cookie, &used, op).await,
-        WritebackCheck::CookieCow => counters.both_are_current(iomap.cookie, &used, op).await,
+        WritebackCheck::Cookie => {
+            counters.is_current(iomap.cookie, &used, op).await
+                && counters.beside_is_current(iomap.cookie, &used, &inode.i_size).await
+        }
+        WritebackCheck::CookieCow => {
+            counters.both_are_current(iomap.cookie, &used, op).await
+                && counters.beside_is_current(iomap.cookie, &used, &inode.i_size).await
+        }
     };
     inode.emit_use(iomap, block, || {
-        let sampled = Seq::of_cookie(iomap.cookie);
+        let sampled = Seq::of_cookie(&inode.sb.geometry, iomap.cookie);
         let now = moved.map(|moved| sampled.with(moved));
         let stale = Verdict::Stale { sampled, now, then: AfterStale::LookUp };
         What::Checked(Checker::Writeback, if valid { Verdict::Valid } else { stale })

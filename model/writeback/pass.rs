@@ -17,7 +17,7 @@ pub struct Pass {
     pub(crate) mode: SyncMode,
     pub(crate) folios: Batch,
     /// The cached mapping; its cookie is the sequence that goes with it.
-    pub(crate) iomap: Option<Iomap>,
+    pub(crate) iomap: Option<Box<Iomap>>,
     /// The COW fork's counter as it was when an extent of it was found.
     pub(crate) cow_seq: CowSeen,
     /// The open ioend.

@@ -17,7 +17,7 @@ use super::mappings::Life;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cause {
     /// It was used.
-    Misused(Misuse),
+    Misused(Box<Misuse>),
     /// A check rejected it in time, and nothing is violated.
     Rejected(Rejection),
 }
@@ -99,7 +99,9 @@ pub struct Rejection {
 /// The first mapping that was misused, or, where nothing is violated, that was rejected.
 pub(super) fn cause(replay: &Replay, lives: &[Life]) -> Option<Cause> {
     let misuse = lives.iter().find_map(|life| misuse(replay, life));
-    misuse.map(Cause::Misused).or_else(|| rejection(replay, lives).map(Cause::Rejected))
+    misuse
+        .map(|misuse| Cause::Misused(Box::new(misuse)))
+        .or_else(|| rejection(replay, lives).map(Cause::Rejected))
 }
 
 fn misuse(replay: &Replay, life: &Life) -> Option<Misuse> {
@@ -199,8 +201,8 @@ impl Now {
     fn after(replay: &Replay, life: &Life, row: usize) -> Self {
         let compared = compared_at(replay, row);
         let counter = |fork, sampled| counter_after(replay, life, fork, row, compared).unwrap_or(sampled);
-        let Seq { data, cow } = life.mapping.cookie;
-        let seq = Seq { data: counter(Fork::Data, data), cow: cow.map(|cow| counter(Fork::Cow, cow)) };
+        let Seq { data, cow, .. } = life.mapping.cookie;
+        let seq = Seq::of_forks(counter(Fork::Data, data), cow.map(|cow| counter(Fork::Cow, cow)));
         Now { seq, scope: compared.map_or(CookieScope::Fork, |compared| compared.scope) }
     }
 }

@@ -221,7 +221,7 @@ mod tests {
     }
 
     fn sampled() -> What {
-        let cookie = Seq { data: 1, cow: None };
+        let cookie = Seq::of_forks(1, None);
         let (kind, fork) = (IomapType::Unwritten, Fork::Data);
         What::Sampled(
             Sampler::Write,
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_mapping_that_a_check_found_stale_ends_unless_it_is_kept() {
-        let (old, now) = (Seq { data: 1, cow: None }, Seq { data: 2, cow: None });
+        let (old, now) = (Seq::of_forks(1, None), Seq::of_forks(2, None));
         let stale =
             |then| What::Checked(Checker::Write, Verdict::Stale { sampled: old, now: Some(now), then });
         let story = |then| [(1, sampled()), (2, changed()), (1, stale(then)), (1, ELSE)];

@@ -71,12 +71,13 @@ pub fn mapping(mapping: &Mapping) -> String {
     format!("{}{shared}{new} {}{behind}, seq {}", mapping.kind, range(&mapping.bytes), seq(mapping.cookie))
 }
 
-/// A cookie or the counters: the data fork's, and the COW fork's where that counts (`3/1`).
+/// A cookie or the counters: the data fork's, and the COW fork's where that counts (`3/1`); what a cookie has beside them.
 pub fn seq(seq: Seq) -> String {
-    match seq.cow {
-        None => seq.data.to_string(),
-        Some(cow) => format!("{}/{cow}", seq.data),
-    }
+    let Seq { data, cow, size, dirtied } = seq;
+    let cow = cow.map(|cow| format!("/{cow}")).unwrap_or_default();
+    let size = size.map(|size| format!(" i_size {}", Bytes(size))).unwrap_or_default();
+    let dirtied = dirtied.map(|count| format!(" dirtied {count}")).unwrap_or_default();
+    format!("{data}{cow}{size}{dirtied}")
 }
 
 fn checked(verdict: &Verdict) -> String {
@@ -261,8 +262,9 @@ mod tests {
 
     use super::*;
 
-    const PLAIN: Seq = Seq { data: 3, cow: None };
-    const BOTH: Seq = Seq { data: 3, cow: Some(1) };
+    const PLAIN: Seq = Seq::of_forks(3, None);
+    const BOTH: Seq = Seq::of_forks(3, Some(1));
+    const ALL: Seq = Seq { size: Some(8192), dirtied: Some(2), ..BOTH };
     const D: Extent = Extent::Delalloc;
     const W: Extent = Extent::Written(1);
 
@@ -331,11 +333,12 @@ mod tests {
         let behind =
             Mapping { kind: IomapType::Unwritten, behind_valid: true, new: false, ..sampled.clone() };
         assert_eq!(mapping(&behind), "unwritten SHARED 0-8k (behind the valid size), seq 3/1");
+        assert_eq!(seq(ALL), "3/1 i_size 8k dirtied 2");
     }
 
     #[test]
     fn a_check_says_what_it_compared_and_what_becomes_of_the_mapping() {
-        let now = Some(Seq { data: 4, cow: None });
+        let now = Some(Seq::of_forks(4, None));
         let stale = |then| Verdict::Stale { sampled: PLAIN, now, then };
         assert_eq!(checked(&Verdict::Valid), "still valid");
         assert_eq!(checked(&stale(AfterStale::Dropped)), "stale: sampled at seq 3, now 4");

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use stalemap_model::words::config::FileCommand;
+use stalemap_model::words::design::WritebackCheck;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::misfit::Misfit;
 
@@ -52,9 +53,21 @@ const CONDITIONS: &[Condition] = &[
             "dio_write_check",
             "dio_read_check",
             "reflink_check",
+            "cookie_size",
+            "cookie_new",
         ],
         lacks: "`counter = true`",
         met: |it, _| it.fs.counter,
+    },
+    Condition {
+        fields: &["cookie_size", "cookie_new"],
+        lacks: "a comparison with a cookie (`check`, or `writeback_check = \"cookie\"`; not `compare = \"type\"`)",
+        met: |it, _| it.design.compares_cookies(),
+    },
+    Condition {
+        fields: &["writeback_each"],
+        lacks: "a comparison by writeback (`writeback_check`; not `range`)",
+        met: |it, _| it.design.writeback_check != WritebackCheck::Range,
     },
     Condition {
         fields: &["jdata_flip"],

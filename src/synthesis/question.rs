@@ -9,8 +9,9 @@ use super::table::locks::{
     ZERO_LOCK,
 };
 use super::table::{
-    ALLOC_RECHECK, CONVERT_RECHECK, COW_HOLE, COW_RECHECK, DIO_READ, DIO_WRITE, FAULT, READ, REFLINK,
-    RELOCATE_RECHECK, SCOPE, SEEK, UNSHARE, WRITE, WRITE_COMPARED, WRITE_COOKIE, WRITEBACK, ZERO,
+    ALLOC_RECHECK, CONVERT_RECHECK, COOKIE_NEW, COOKIE_SIZE, COW_HOLE, COW_RECHECK, DIO_READ, DIO_WRITE,
+    FAULT, READ, REFLINK, RELOCATE_RECHECK, SCOPE, SEEK, UNSHARE, WRITE, WRITE_COMPARED, WRITE_COOKIE,
+    WRITEBACK, WRITEBACK_EACH, ZERO,
 };
 
 /// A question: the dimensions that are varied, and what stays as it is.
@@ -32,18 +33,30 @@ pub struct Question {
 pub const PLACES: Question = Question {
     key: "places",
     words: "places at which a mapping is validated",
-    dimensions: &[&WRITE, &ZERO, &UNSHARE, &WRITEBACK, &FAULT, &READ, &DIO_WRITE, &DIO_READ, &REFLINK, &SEEK],
+    dimensions: &[
+        &WRITE,
+        &ZERO,
+        &UNSHARE,
+        &WRITEBACK,
+        &WRITEBACK_EACH,
+        &FAULT,
+        &READ,
+        &DIO_WRITE,
+        &DIO_READ,
+        &REFLINK,
+        &SEEK,
+    ],
     fixed: &[],
-    not_modelled: &["a test of writeback's mapping for a whole folio"],
+    not_modelled: &[],
 };
 
 /// What the validity cookie contains, where every place compares it.
 pub const COOKIE: Question = Question {
     key: "cookie",
     words: "what the validity cookie contains",
-    dimensions: &[&WRITE_COOKIE, &COW_HOLE, &WRITEBACK, &SCOPE],
+    dimensions: &[&WRITE_COOKIE, &COW_HOLE, &WRITEBACK, &SCOPE, &COOKIE_SIZE, &COOKIE_NEW],
     fixed: &[("counter", Setting::Flag(true)), ("seek_check", Setting::Text("after-probe"))],
-    not_modelled: &["i_size in a cookie", "whether a mapping is NEW in a cookie"],
+    not_modelled: &[],
 };
 
 /// What is compared, or looked at again.

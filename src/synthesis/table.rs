@@ -84,11 +84,10 @@ pub const UNSHARE: Dimension = Dimension {
     on: any,
 };
 
-/// Writeback, for each dirty range of a folio for which it has a mapping already. There is no test for a whole folio in any
-/// kernel, and none in the model.
+/// Writeback, for what of a folio it has a mapping for already.
 pub const WRITEBACK: Dimension = Dimension {
     key: "writeback",
-    words: "writeback compares the mapping that it has cached, for each dirty range",
+    words: "writeback compares the mapping that it has cached",
     kind: Kind::Check,
     shows: Shows::ImapValid,
     values: &[
@@ -102,6 +101,25 @@ pub const WRITEBACK: Dimension = Dimension {
             &[("writeback_check", text("range-data-cow"))],
         ),
         value("cookie-cow", "with both counters", &[0, 1, 2, 3], &[("writeback_check", text("cookie-cow"))]),
+    ],
+    on: any,
+};
+
+/// How often in a folio writeback does that.
+pub const WRITEBACK_EACH: Dimension = Dimension {
+    key: "writeback-each",
+    words: "writeback compares",
+    kind: Kind::Check,
+    shows: Shows::ImapValid,
+    values: &[
+        value(
+            "folio",
+            "once for all of a folio that one mapping covers",
+            &[],
+            &[("writeback_each", text("folio"))],
+        ),
+        value("range", "for each dirty range", &[0], &[("writeback_each", text("range"))]),
+        value("block", "for each block", &[0, 1], &[("writeback_each", text("block"))]),
     ],
     on: any,
 };
@@ -267,6 +285,32 @@ pub const COW_HOLE: Dimension = Dimension {
     values: &[
         value("data-fork", "the data counter", &[], &[("cow_hole", text("data-fork"))]),
         value("both-forks", "both counters", &[0], &[("cow_hole", text("both-forks"))]),
+    ],
+    on: any,
+};
+
+/// Whether a cookie has i_size.
+pub const COOKIE_SIZE: Dimension = Dimension {
+    key: "i-size",
+    words: "a cookie has",
+    kind: Kind::Check,
+    shows: Shows::Nothing,
+    values: &[
+        value("absent", "no i_size", &[], &[("cookie_size", flag(false))]),
+        value("present", "i_size, too", &[0], &[("cookie_size", flag(true))]),
+    ],
+    on: any,
+};
+
+/// Whether the cookie of a NEW mapping counts writes.
+pub const COOKIE_NEW: Dimension = Dimension {
+    key: "new",
+    words: "the cookie of a NEW mapping counts",
+    kind: Kind::Check,
+    shows: Shows::Operation("dirty_seq"),
+    values: &[
+        value("absent", "no writes", &[], &[("cookie_new", flag(false))]),
+        value("present", "blocks that are dirtied, too", &[0], &[("cookie_new", flag(true))]),
     ],
     on: any,
 };

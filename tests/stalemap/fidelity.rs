@@ -22,7 +22,7 @@ const HANDED_ON: [(&str, &str); 6] = [
     (".rs", "config.fs.names."),
     (".rs", "fs.names."),
     ("fs/glock.rs", "mode.name()"),
-    ("state/validity.rs", "op.name"),
+    ("state/validity/counter.rs", "op.name"),
     ("fallocate.rs", "name)"),
     ("fs/change.rs", "&'static str"),
 ];

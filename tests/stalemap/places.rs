@@ -5,6 +5,7 @@
 //! tried on the catalogue.
 
 mod random;
+mod ranges;
 
 use rayon::prelude::*;
 use stalemap::scenario::Scenario;

@@ -129,7 +129,7 @@ fn locks_are_the_same_if_every_candidate_is_explored() {
 fn cookies_and_what_is_compared_are_the_same_if_every_candidate_is_explored() {
     let of = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
     let cookies =
-        of(&["xfs/t1", "xfs/cookie-folio", "xfs/cookie-writeback", "xfs/t9b-truncate", "gfs2/t9-short"]);
+        of(&["xfs/t1", "xfs/cookie-folio", "xfs/cookie-writeback", "xfs/t9b-truncate", "gfs2/cookie-new"]);
     let compared = of(&["xfs/t1", "xfs/falloc-extents", "xfs/cow-recheck", "zoned/relocate-reuse"]);
     for (question, scenarios) in [(&COOKIE, cookies), (&COMPARE, compared)] {
         let studies = differs_nowhere(question, &scenarios);
@@ -192,17 +192,21 @@ fn a_deadlock_counts() {
     assert_eq!(found.asks, Asks::OneOf(vec![top]));
 }
 
-fn answered(scenarios: &[Scenario]) -> Vec<Answer<'_>> {
-    let scopes = scopes(scenarios, &PLACES, BASE, |_| Wanted::ByName, |_| Limits::default());
+fn answered<'s>(scenarios: &'s [Scenario], question: &'static Question) -> Vec<Answer<'s>> {
+    let scopes = scopes(scenarios, question, BASE, |_| Wanted::ByName, |_| Limits::default());
     let threads = NonZero::new(2).expect("two");
     let answers = scopes.into_iter().map(|scope| answer(scope, Saves::Everything, threads, &|_| ()));
     answers.map(|answer| answer.expect("explorations")).collect()
 }
 
-/// The names of the sets that are enough for some scenarios of one file system.
+/// The names of the sets of places that are enough for some scenarios of one file system.
 fn enough(names: &[&str]) -> Vec<String> {
+    enough_of(names, &PLACES)
+}
+
+fn enough_of(names: &[&str], question: &'static Question) -> Vec<String> {
     let scenarios: Vec<Scenario> = names.iter().map(|name| shipped(name)).collect();
-    let [answer] = &answered(&scenarios)[..] else { panic!("one file system") };
+    let [answer] = &answered(&scenarios, question)[..] else { panic!("one file system") };
     let lattice = answer.lattice().expect("a lattice");
     answer.sets.iter().map(|set| lattice.name(&set.candidate)).collect()
 }
@@ -217,6 +221,7 @@ fn what_is_known_by_hand_is_found() {
     let counters = ["writeback=range-data", "writeback=range-data-cow"];
     assert_eq!(enough(&["gfs2/t9-short", "gfs2/t9a"]), counters);
     assert_eq!(enough(&["zonefs/control", "zonefs/mmap"]), ["none"]);
+    assert_eq!(enough_of(&["gfs2/cookie-new"], &COOKIE), ["write=data-counter,new=present"]);
     // What only both together are enough for.
     assert_eq!(enough(&["xfs/t8", "xfs/t9b-truncate"]), ["writeback=cookie-cow"]);
 }
@@ -224,7 +229,7 @@ fn what_is_known_by_hand_is_found() {
 #[test]
 fn what_is_left_out_of_a_set_is_shown_to_break_and_by_how_much() {
     let scenarios = [shipped("xfs/t1"), shipped("xfs/t8")];
-    let [answer] = &answered(&scenarios)[..] else { panic!("one file system") };
+    let [answer] = &answered(&scenarios, &PLACES)[..] else { panic!("one file system") };
     let [set] = &answer.sets[..] else { panic!("one set") };
     assert!(set.not_confirmed.is_empty());
     let lattice = answer.lattice().expect("a lattice");

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::state::mapping::{Iomap, IomapType};
-use crate::state::validity::{Cookie, Moved};
+use crate::state::validity::{Beside, Cookie, Moved};
 use crate::words::extent::{Extent, Fork, Phys};
-use crate::words::geometry::Geometry;
+use crate::words::geometry::{Cell, Geometry};
 
 /// The change counters of a file, or a validity cookie, which is made of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,13 +14,23 @@ pub struct Seq {
     pub data: u64,
     /// The COW fork's; `None` where that does not count or has never changed.
     pub cow: Option<u64>,
+    /// i_size in bytes, where a cookie has it.
+    pub size: Option<u64>,
+    /// How often blocks were dirtied, where the cookie counts that.
+    pub dirtied: Option<u64>,
 }
 
 impl Seq {
-    /// The counters in a cookie.
-    pub fn of_cookie(cookie: Cookie) -> Self {
+    /// What a cookie has.
+    pub fn of_cookie(geometry: &Geometry, cookie: Cookie) -> Self {
         let (data, cow) = cookie.counters();
-        Seq { data, cow }
+        let Beside { size, dirtied } = cookie.beside();
+        Seq { size: size.map(|size| geometry.byte_at(size as Cell)), dirtied, ..Seq::of_forks(data, cow) }
+    }
+
+    /// The counters of the forks alone.
+    pub const fn of_forks(data: u64, cow: Option<u64>) -> Self {
+        Seq { data, cow, size: None, dirtied: None }
     }
 
     /// These, but for one that has moved.
@@ -91,7 +101,7 @@ impl Mapping {
             new: iomap.new,
             behind_valid: false,
             device: iomap.addr,
-            cookie: Seq::of_cookie(iomap.cookie),
+            cookie: Seq::of_cookie(geometry, iomap.cookie),
         }
     }
 }

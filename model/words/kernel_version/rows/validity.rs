@@ -41,6 +41,20 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "cookie_size",
+        EVERY,
+        &[flag(
+            false,
+            ALL,
+            "xfs_iomap_inode_sequence has the counters alone; i_size is read anew wherever it counts (iomap_block_needs_zeroing, iomap_writepage_handle_eof)",
+        )],
+    ),
+    row(
+        "cookie_new",
+        EVERY,
+        &[flag(false, ALL, "xfs_iomap_inode_sequence: nobody counts what is dirtied in the page cache")],
+    ),
+    row(
         "on_stale",
         EVERY,
         &[text(
@@ -227,6 +241,15 @@ pub(super) const ROWS: &[Row] = &[
             "always",
             NEWEST,
             "xfs_zoned_map_blocks looks the COW fork up under the ILOCK each time, and takes the reservation out in that section",
+        )],
+    ),
+    row(
+        "writeback_each",
+        EVERY,
+        &[text(
+            "range",
+            ALL,
+            "iomap_writepage_map calls ->map_blocks with the folio locked: up to 6.6 for each dirty block, in 6.12 (iomap_writepage_map_blocks) and 7.3 (iomap_writeback_range) for each dirty range. `block` would be as close up to 6.6; the folio lock keeps the ranges as they are, so that nobody can tell",
         )],
     ),
     row(
