@@ -8,9 +8,9 @@
 #![forbid(unsafe_code)]
 
 use stalemap_explore::{
-    Choice, Contacts, CostGraph, CostMove, Counterexample, End, EngineError, Explanation, Exploration,
-    Halted, Keeper, Limits, Meter, Observation, Opening, Options, Order, Played, PreemptionCost, Progress,
-    Replay, ReplayError, Step, Witness,
+    Choice, Contacts, CostGraph, CostMove, Counterexample, Effects, End, EngineError, Explanation,
+    Exploration, Halted, Keeper, Limits, Meter, Observation, Opening, Options, Order, Played, PreemptionCost,
+    Progress, Replay, ReplayError, Step, Witness,
 };
 use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
@@ -53,6 +53,12 @@ pub fn explore_kept(
 #[inline(never)]
 pub fn contacts(kernel: &Kernel, limits: &Limits) -> Result<Contacts, EngineError> {
     stalemap_explore::contacts(kernel, limits)
+}
+
+/// [`stalemap_explore::effects`].
+#[inline(never)]
+pub fn effects(kernel: &Kernel, limits: &Limits) -> Result<Effects, EngineError> {
+    stalemap_explore::effects(kernel, limits)
 }
 
 /// [`stalemap_explore::cost_graph`].

@@ -12,6 +12,7 @@
 //!   crate, on by default. Without them it is the exhaustive engine alone.
 //! * [`cost_graph`] says what runs cost, at most and in the mean, in quantities that a [`Meter`] reads off their events.
 //! * [`contacts`] says what actors have to do with each other: who conflicts with whom, and who waits for whom.
+//! * [`effects`] says whether where an actor stands says all that its next operation depends on: for tests.
 //! * [`replay`] plays a [`Schedule`] again and says what happened; a [`Trace`] of a [`Counterexample`] prints it.
 //!
 #![doc = include_str!("peterson.md")]
@@ -35,7 +36,7 @@
 //! transition cache on random programs: final states, deadlocks and violations must be the same, and the least
 //! counterexample must have as few preemptions as brute force finds. `litmus.rs` does the same for relaxed memory, against
 //! the axioms of the C++ memory model. `engines.rs` compares it with shuttle and loom, and `facade.rs` says what these
-//! cannot do by themselves.
+//! cannot do by themselves. `effects.rs` compares transitions that begin alike.
 
 #![forbid(unsafe_code)]
 // Sums of fingerprints, sizes and probabilities.
@@ -49,6 +50,7 @@ mod contacts;
 mod costs;
 mod counterexample;
 mod cycles;
+mod effects;
 mod ends;
 mod error;
 mod exploration;
@@ -85,6 +87,7 @@ pub use conform::{Explanation, Move, Observation, Offer, explain};
 pub use contacts::{Contact, Contacts, Operations, Wait, contacts};
 pub use costs::{Amount, CostGraph, CostMove, Mean, Meter, Most, Note, Quantity, Toll, cost_graph, cost_way};
 pub use counterexample::Counterexample;
+pub use effects::{Effects, effects};
 pub use ends::End;
 pub use error::EngineError;
 pub use exploration::{Exploration, FewPreemptions, Lasso, Options, Progress, Statistics};

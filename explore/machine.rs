@@ -126,6 +126,41 @@ impl Ending {
     }
 }
 
+/// What a transition begins with: where its actor stands, the outcome, and the memory.
+pub(crate) struct Beginning {
+    print: u128,
+    /// By object, its share of the fingerprint.
+    identities: Vec<u128>,
+}
+
+impl Beginning {
+    /// The fingerprint of all but the memory.
+    pub(crate) fn print(&self) -> u128 {
+        self.print
+    }
+
+    /// The same with the values of some objects.
+    pub(crate) fn with(&self, objects: &[u32]) -> u128 {
+        objects.iter().fold(self.print, |sum, object| sum.wrapping_add(self.identities[*object as usize]))
+    }
+}
+
+/// What a transition did, as far as it can be told from others.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Done {
+    footprint: Footprint,
+    /// The objects that it wrote, each with the fingerprint of its value afterwards.
+    after: Vec<(usize, u128)>,
+    violated: u64,
+    cut: Option<Bound>,
+    /// Where the actor stands now.
+    standing: u128,
+    /// Its next operation.
+    op: Option<Op>,
+    /// The outcome to be tried after this one.
+    next: Option<Outcome>,
+}
+
 /// A complete state that a machine can be put into.
 pub(crate) struct Snapshot<State> {
     memory: (Vec<Saved>, u64),
@@ -412,9 +447,7 @@ impl<'s, S: System> Machine<'s, S> {
             let (ended, frame) = self.execute(actor, outcome)?;
             return Ok((ended.footprint, frame));
         }
-        // What is reached counts or not, and what is looked up has been counted.
-        let beginning = u64::from(outcome.choice()) << 1 | u64::from(self.memory.is_gathering());
-        let beginning = chain(beginning, self.standings[actor].print, u128::from(outcome.picks()));
+        let beginning = self.beginning_print(actor, outcome);
         if let Some(effect) = self.known.as_ref().and_then(|known| known.find(beginning, &self.memory)) {
             let violated = self.memory.violated();
             let memory = self.memory.redo(&effect.after, effect.violated, effect.cut);
@@ -439,6 +472,38 @@ impl<'s, S: System> Machine<'s, S> {
             known.insert(beginning, &touched, before, effect);
         }
         Ok((ended.footprint, frame))
+    }
+
+    /// What a transition begins with, beside the values that it finds: where its actor stands, and the outcome.
+    fn beginning_print(&self, actor: ActorId, outcome: Outcome) -> u128 {
+        // What is reached counts or not, and what is looked up has been counted.
+        let salt = u64::from(outcome.choice()) << 1 | u64::from(self.memory.is_gathering());
+        chain(salt, self.standings[actor].print, u128::from(outcome.picks()))
+    }
+
+    /// What the next transition of an actor begins with, in the present memory.
+    pub(crate) fn beginning(&self, actor: ActorId, outcome: Outcome) -> Beginning {
+        Beginning { print: self.beginning_print(actor, outcome), identities: self.memory.identities() }
+    }
+
+    /// What the transition did that `frame` undoes, the latest.
+    pub(crate) fn done(&self, footprint: Footprint, frame: &Frame<S::State>) -> Done {
+        let after: Vec<_> = self
+            .memory
+            .values_of(&frame.memory)
+            .iter()
+            .map(|(number, value)| (*number, value.identity()))
+            .collect();
+        let standing = &self.standings[frame.actor];
+        Done {
+            footprint,
+            after,
+            violated: self.memory.found(),
+            cut: self.memory.cut(),
+            standing: standing.print,
+            op: standing.pending.as_ref().map(|pending| pending.op),
+            next: self.next,
+        }
     }
 
     /// The outcome to be tried after that of the last operation performed, if there is one.

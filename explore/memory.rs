@@ -433,6 +433,16 @@ impl Memory {
         numbers.iter().fold(0, |sum: u128, number| sum.wrapping_add(identities[*number as usize]))
     }
 
+    /// By object, its share of the fingerprint.
+    pub(crate) fn identities(&self) -> Vec<u128> {
+        self.0.identities.borrow().clone()
+    }
+
+    /// The properties that the last transition found violated, whether they had been before or not.
+    pub(crate) fn found(&self) -> u64 {
+        self.0.found.get()
+    }
+
     /// The whole memory.
     pub(crate) fn save(&self) -> (Vec<Saved>, u64) {
         (self.0.objects.borrow().iter().map(|object| object.save()).collect(), self.0.violated.get())

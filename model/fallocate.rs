@@ -238,7 +238,7 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState, plan: &m
         JobState::LogFlush(state) => rest(jdata::step(inode, me, state).await, JobState::LogFlush),
         JobState::Drop(state) => rest(truncate::step(inode, me, state).await, JobState::Drop),
         JobState::Write(state) => {
-            let before = state.before_folio();
+            let before = state.before_copy();
             match iomap::step(inode, me, *state).await {
                 ControlFlow::Continue(state) => {
                     if before.is_some_and(|from| state.has_filled(from)) {

@@ -8,6 +8,7 @@
 //! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling,
 //! large folios of varying size.
 
+mod get_folio;
 pub mod jdata;
 pub mod punch;
 pub mod unshare;
@@ -24,7 +25,7 @@ use crate::fs::eof::{Grower, eof_tail};
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, gfs2_log, glock, valid_size};
 use crate::iomap::punch::PunchState;
-use crate::iomap::write::iomap_write_folio;
+use crate::iomap::write::{in_folio, iomap_write_iter};
 use crate::iomap::write_state::{IomapIter, Write, WriteState, punching, unused_reservation};
 use crate::iomap::zero::Over;
 use crate::judge::properties;
@@ -123,7 +124,8 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: WriteState) 
                 finish(inode, me, &write)
             }
         },
-        WriteState::Folio(iter) => ControlFlow::Continue(iomap_write_folio(inode, me, iter).await),
+        WriteState::Folio(iter) => ControlFlow::Continue(iomap_write_iter(inode, me, iter).await),
+        WriteState::InFolio(iter, state) => ControlFlow::Continue(in_folio(inode, me, iter, state).await),
         WriteState::Cleanup(inner, next) => {
             ControlFlow::Continue(match truncate::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => WriteState::Cleanup(inner, next),

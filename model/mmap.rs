@@ -86,6 +86,8 @@ pub enum MmapState {
     Access(Rest),
     /// In the fault handler, before the folio is found.
     Fault(Rest),
+    /// A read fault that has found its folio and refers to it, before the folio lock. gfs2 has its glock.
+    LockRead(Rest, FolioRef),
     /// Bringing the folio in.
     Fill(Rest, FillState),
     /// A write fault, before invalidate_lock.
@@ -94,7 +96,7 @@ pub enum MmapState {
     Valid(VmFault, ExtendState),
     /// A write fault in a stuffed file, which is unstuffed first.
     Unstuff(VmFault, UnstuffState),
-    /// After that, before the folio lock.
+    /// After both, before the folio lock.
     Lock(VmFault),
     /// A mutant's write fault, before the blocks from one on are mapped; the folio is only referenced.
     MapEarly {
@@ -113,10 +115,33 @@ pub enum MmapState {
     Unpin(Pin),
     /// A write fault with the folio locked, before the blocks are mapped.
     Map(VmFault, FileBlock),
+    /// Blocks from one on are mapped; before the mapping is compared, if it is compared here.
+    Mapped {
+        /// The fault.
+        vmf: VmFault,
+        /// The first of the blocks.
+        block: FileBlock,
+        /// The mapping.
+        mapped: Mapped,
+    },
+    /// Before the folio is marked dirty.
+    Dirty(VmFault, AfterDirty),
+    /// It is dirty and all is mapped; before its writeback is waited for, where that is done, and others are let in. With what a
+    /// mutant is about to punch.
+    Stable(VmFault, Option<Range<FileBlock>>),
     /// The folio is dirty; before the page-table entry is made writable.
     Install(VmFault),
     /// A mutant's end handler: punches what the fault reserved.
     MkwriteEnd(VmFault, Range<FileBlock>),
+}
+
+/// What a write fault does when its folio is dirty.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum AfterDirty {
+    /// It maps on, from a block on.
+    Map(FileBlock),
+    /// All is mapped. With what a mutant is about to punch.
+    Install(Option<Range<FileBlock>>),
 }
 
 impl Path for MmapState {
@@ -139,9 +164,12 @@ impl Path for MmapState {
             MmapState::Fault(rest) => {
                 glock::acquire(inode, me, Mode::Shared).await;
                 let next = fault(inode, me, rest).await;
-                glock::release(inode, me);
+                if !matches!(next, Some(MmapState::LockRead(..))) {
+                    glock::release(inode, me);
+                }
                 return next.map_or(ControlFlow::Break(Returned::Error), ControlFlow::Continue);
             }
+            MmapState::LockRead(rest, folio) => lock_for_read(inode, me, rest, folio).await,
             MmapState::Fill(rest, inner) => match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Fill(rest, inner),
                 ControlFlow::Break(()) => MmapState::Fault(rest),
@@ -162,6 +190,15 @@ impl Path for MmapState {
             },
             MmapState::Lock(vmf) => lock_for_write(inode, me, vmf).await,
             MmapState::Map(vmf, block) => return map_blocks(inode, me, vmf, block).await,
+            MmapState::Mapped { vmf, block, mapped } => blocks_mapped(inode, me, vmf, block, mapped).await,
+            MmapState::Dirty(vmf, next) => {
+                mark_dirty(inode, me, vmf.folio).await;
+                after_dirty(vmf, next)
+            }
+            MmapState::Stable(vmf, reserved) => {
+                wait_stable(inode, vmf.folio.index).await;
+                let_in(inode, me, vmf, reserved)
+            }
             MmapState::MapEarly { vmf, block, mapped } => {
                 return map_early(inode, me, vmf, block, mapped).await;
             }
@@ -332,17 +369,24 @@ async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest) -> Option<
     if rest.access != Access::Load {
         return Some(MmapState::Mkwrite(VmFault { rest, folio: FolioRef { index, id } }));
     }
-    let mut slot =
-        inode.page(index).lock_when(Op::on("folio_lock", target), is_unlocked, u64::from(id)).await;
+    Some(MmapState::LockRead(rest, FolioRef { index, id }))
+}
+
+/// The rest of a read fault, from the folio lock on: the entry, if the folio is still in the page cache.
+async fn lock_for_read<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest, folio: FolioRef) -> MmapState {
+    let FolioRef { index, id } = folio;
+    let op = Op::on("folio_lock", u32::from(index));
+    let mut slot = inode.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
     inode.folio_passed(index, Some(id));
-    if slot.folio(id).is_some_and(|folio| folio.in_cache) {
+    let found = slot.folio(id).is_some_and(|folio| folio.in_cache);
+    if found {
         map_pages(inode, slot.folio_mut(id), rest.cells.start, me, Pte::ReadOnly);
         inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: false }));
-        slot.put(id, me);
-        return Some(MmapState::Access(rest));
     }
     slot.put(id, me);
-    Some(MmapState::Fault(rest))
+    drop(slot);
+    glock::release(inode, me);
+    if found { MmapState::Access(rest) } else { MmapState::Fault(rest) }
 }
 
 fn is_unlocked(slot: &Slot, id: u64) -> bool {
@@ -362,7 +406,7 @@ async fn mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> Mma
     if inode.is_stuffed() {
         return MmapState::Unstuff(vmf, UnstuffState::Begin);
     }
-    lock_for_write(inode, me, vmf).await
+    MmapState::Lock(vmf)
 }
 
 /// A write fault that moves the valid size: i_rwsem is tried for, and if somebody has it, the fault begins anew, as in
@@ -450,16 +494,8 @@ async fn map_blocks<B: Backend>(
     block: FileBlock,
 ) -> ControlFlow<Returned, MmapState> {
     let FolioRef { index, id } = vmf.folio;
-    let mapped = map_next(inode, index, block).await;
-    if let Ok(Mapped { iomap, .. }) = &mapped
-        && !passes(inode, iomap, block).await
-    {
-        return ControlFlow::Continue(MmapState::Map(vmf, block));
-    }
-    if mapped.as_ref().map_or(true, |mapped| mapped.next.is_none()) {
+    let Ok(mapped) = map_next(inode, index, block).await else {
         gfs2_log::trans_end(inode, me);
-    }
-    let Ok(Mapped { iomap, next }) = mapped else {
         no_space(inode, me);
         inode.folio_unlocked(index, id);
         inode.page(index).release(|slot| {
@@ -469,33 +505,66 @@ async fn map_blocks<B: Backend>(
         inode.audit_backing(inode.sb.geometry.blocks_of_folio(index));
         return ControlFlow::Break(Returned::Error);
     };
+    ControlFlow::Continue(MmapState::Mapped { vmf, block, mapped })
+}
+
+/// A mapping of the locked folio from `block` on is there: it is used, if it passes.
+async fn blocks_mapped<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    vmf: VmFault,
+    block: FileBlock,
+    mapped: Mapped,
+) -> MmapState {
+    let Mapped { iomap, next } = mapped;
+    if !passes(inode, &iomap, block).await {
+        return MmapState::Map(vmf, block);
+    }
+    if next.is_none() {
+        gfs2_log::trans_end(inode, me);
+    }
     report_mapped(inode, &iomap);
-    let mapped = inode.sb.geometry.cells_of_blocks(&(block..iomap.end));
-    trace::mapped(inode, IomapFlags::Fault, &mapped, &iomap);
+    let cells = inode.sb.geometry.cells_of_blocks(&(block..iomap.end));
+    trace::mapped(inode, IomapFlags::Fault, &cells, &iomap);
     // Who lets go of the lock first marks the folio dirty last.
     let unlocks_first = inode.sb.config.fs.mkwrite_unlock == MkwriteUnlock::BeforeDirty;
     if unlocks_first && next.is_none() {
         unlock_mapping(inode, me);
     }
     let late = unlocks_first || inode.sb.config.design.mkwrite_dirty_late;
-    if !late || next.is_none() {
-        mark_dirty(inode, me, vmf.folio).await;
+    let punches = inode.sb.config.design.mkwrite_end == MkwriteEnd::Punch && iomap.new && !unlocks_first;
+    match next {
+        Some(next) if late => MmapState::Map(vmf, next),
+        Some(next) => MmapState::Dirty(vmf, AfterDirty::Map(next)),
+        None => {
+            let reserved = punches.then_some(iomap.start..iomap.end);
+            MmapState::Dirty(vmf, AfterDirty::Install(reserved))
+        }
     }
-    if next.is_none() {
-        wait_stable(inode, index).await;
+}
+
+/// Where a write fault goes on whose folio is dirty.
+fn after_dirty(vmf: VmFault, next: AfterDirty) -> MmapState {
+    match next {
+        AfterDirty::Map(next) => MmapState::Map(vmf, next),
+        AfterDirty::Install(reserved) => MmapState::Stable(vmf, reserved),
     }
-    if let Some(next) = next {
-        return ControlFlow::Continue(MmapState::Map(vmf, next));
+}
+
+/// Others are let in before the page-table entry is there, unless they have been already.
+fn let_in<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    vmf: VmFault,
+    reserved: Option<Range<FileBlock>>,
+) -> MmapState {
+    if let Some(reserved) = reserved {
+        return MmapState::MkwriteEnd(vmf, reserved);
     }
-    if unlocks_first {
-        return ControlFlow::Continue(MmapState::Install(vmf));
+    if inode.sb.config.fs.mkwrite_unlock != MkwriteUnlock::BeforeDirty {
+        unlock_mapping(inode, me);
     }
-    if inode.sb.config.design.mkwrite_end == MkwriteEnd::Punch && iomap.new {
-        let reserved = iomap.start..iomap.end;
-        return ControlFlow::Continue(MmapState::MkwriteEnd(vmf, reserved));
-    }
-    unlock_mapping(inode, me);
-    ControlFlow::Continue(MmapState::Install(vmf))
+    MmapState::Install(vmf)
 }
 
 /// Whether the fault goes on with a mapping: it is valid, or nobody asks. The folio is locked.
@@ -508,7 +577,8 @@ async fn passes<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock) -
 }
 
 /// A mapping for a write fault, and how far the fault is with it.
-pub(crate) struct Mapped {
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Mapped {
     pub(crate) iomap: Iomap,
     /// The block to go on with; `None` if the mapping reaches to the end of the folio inside end of file.
     pub(crate) next: Option<FileBlock>,

@@ -48,6 +48,19 @@ pub enum WritebackState {
     Next(Pass),
     /// Before a dirty folio is locked.
     Lock(Pass, FolioRef),
+    /// The folio is locked and under writeback, which is waited for before it is cleaned.
+    Wait(Pass, FolioRef),
+    /// The folio is locked and clean; before the size is read, where somebody may change it.
+    Size(Pass, FolioRef),
+    /// The same, before the blocks are looked for that are to be written, with the size.
+    Blocks {
+        /// The pass.
+        pass: Pass,
+        /// The folio.
+        folio: FolioRef,
+        /// The size.
+        size: Cell,
+    },
     /// The folio is locked and clean; before its next block is mapped.
     Map {
         /// The pass.
@@ -135,24 +148,21 @@ pub async fn step<B: Backend>(
         WritebackState::Lock(pass, folio) => {
             ControlFlow::Continue(lock_and_clean(inode, me, pass, folio).await)
         }
+        WritebackState::Wait(pass, folio) => {
+            ControlFlow::Continue(wait_and_clean(inode, me, pass, folio).await)
+        }
+        WritebackState::Size(pass, folio) => {
+            let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
+            ControlFlow::Continue(WritebackState::Blocks { pass, folio, size })
+        }
+        WritebackState::Blocks { pass, folio, size } => {
+            let op = Op::on("iomap_writepage_map", u32::from(folio.index));
+            let mut slot = inode.page(folio.index).lock(op).await;
+            ControlFlow::Continue(look_for_blocks(inode, me, pass, folio, &mut slot, size))
+        }
         WritebackState::Map { pass, folio, blocks, full, pieces, looked_up } => {
             let added = add_blocks(inode, me, pass, folio, blocks, full, looked_up).await;
-            ControlFlow::Continue(match added {
-                Added::All { pass, full } => WritebackState::Start { pass, folio, full, pieces },
-                Added::Some { pass, blocks, full } => {
-                    let looked_up = LookedUp::behind_mapped(inode);
-                    WritebackState::Map { pass, folio, blocks, full, pieces, looked_up }
-                }
-                Added::Full { pass, blocks, ioend } => {
-                    let ioend = Box::new(ioend);
-                    let by_pieces = inode.sb.config.design.writeback_bit == WritebackBit::EachPiece;
-                    if by_pieces && ioend.folios.contains(&folio) {
-                        WritebackState::StartPiece { pass, folio, blocks, ioend, pieces }
-                    } else {
-                        WritebackState::SubmitLocked { pass, folio, blocks, ioend, pieces }
-                    }
-                }
-            })
+            ControlFlow::Continue(blocks_added(inode, folio, pieces, added))
         }
         WritebackState::StartPiece { pass, folio, blocks, ioend, pieces } => {
             start_piece(inode, me, folio).await;
@@ -177,6 +187,31 @@ pub async fn step<B: Backend>(
             let ioend = full.remove(0);
             submit(inode, ioend).await;
             ControlFlow::Continue(WritebackState::Submit(pass, full))
+        }
+    }
+}
+
+/// Where a pass goes on that has added blocks of a folio to ioends.
+fn blocks_added<B: Backend>(
+    inode: &Inode<B>,
+    folio: FolioRef,
+    pieces: Pieces,
+    added: Added,
+) -> WritebackState {
+    match added {
+        Added::All { pass, full } => WritebackState::Start { pass, folio, full, pieces },
+        Added::Some { pass, blocks, full } => {
+            let looked_up = LookedUp::behind_mapped(inode);
+            WritebackState::Map { pass, folio, blocks, full, pieces, looked_up }
+        }
+        Added::Full { pass, blocks, ioend } => {
+            let ioend = Box::new(ioend);
+            let by_pieces = inode.sb.config.design.writeback_bit == WritebackBit::EachPiece;
+            if by_pieces && ioend.folios.contains(&folio) {
+                WritebackState::StartPiece { pass, folio, blocks, ioend, pieces }
+            } else {
+                WritebackState::SubmitLocked { pass, folio, blocks, ioend, pieces }
+            }
         }
     }
 }
@@ -262,7 +297,7 @@ async fn next_folio<B: Backend>(
 async fn lock_and_clean<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    mut pass: Pass,
+    pass: Pass,
     folio: FolioRef,
 ) -> WritebackState {
     let FolioRef { index, id } = folio;
@@ -280,26 +315,58 @@ async fn lock_and_clean<B: Backend>(
     }
     if slot.folio_mut(id).writeback {
         slot.folio_mut(id).locked = Some(me);
-        drop(slot);
-        let done = |slot: &Slot, id: u64| slot.folio(id as FolioId).is_none_or(|folio| !folio.writeback);
-        slot = inode.page(index).lock_when(Op::on("folio_wait_writeback", target), done, u64::from(id)).await;
-        inode.writeback(index).acquire();
+        return WritebackState::Wait(pass, folio);
     }
+    clean(inode, me, pass, folio, &mut slot)
+}
+
+/// Waits for writeback in flight of the locked folio, and goes on.
+async fn wait_and_clean<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    pass: Pass,
+    folio: FolioRef,
+) -> WritebackState {
+    let FolioRef { index, id } = folio;
+    let done = |slot: &Slot, id: u64| slot.folio(id as FolioId).is_none_or(|folio| !folio.writeback);
+    let op = Op::on("folio_wait_writeback", u32::from(index));
+    let mut slot = inode.page(index).lock_when(op, done, u64::from(id)).await;
+    inode.writeback(index).acquire();
+    clean(inode, me, pass, folio, &mut slot)
+}
+
+/// `folio_clear_dirty_for_io`. The size is read without a lock after it: an operation of its own only where somebody may change it.
+fn clean<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    pass: Pass,
+    folio: FolioRef,
+    slot: &mut Slot,
+) -> WritebackState {
+    let FolioRef { index, id } = folio;
     let cleaned = slot.folio_mut(id);
     cleaned.locked = Some(me);
     cleaned.clear_dirty_for_io();
     inode.tlb(index).acquire();
     inode.emit(|| What::Folio(FolioEvent::Cleaned(index)));
 
-    // The size is read without a lock. That is an operation of its own only where somebody may change it.
-    let size = if inode.size_changes {
-        drop(slot);
-        let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
-        slot = inode.page(index).lock(Op::on("iomap_writepage_map", target)).await;
-        size
-    } else {
-        inode.i_size_peek()
-    };
+    if inode.size_changes {
+        return WritebackState::Size(pass, folio);
+    }
+    let size = inode.i_size_peek();
+    look_for_blocks(inode, me, pass, folio, slot, size)
+}
+
+/// `iomap_writepage_map` up to the first mapping: which blocks of the folio are to be written.
+fn look_for_blocks<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut pass: Pass,
+    folio: FolioRef,
+    slot: &mut Slot,
+    size: Cell,
+) -> WritebackState {
+    let FolioRef { index, id } = folio;
     pass.size = (inode.sb.config.design.ioend_size == IoendSize::Submitted).then_some(size);
     inode.trace(|| trace::iomap_writepage(inode, index, size));
     let cells = inode.sb.geometry.cells_of_folio(index);
@@ -323,7 +390,6 @@ async fn lock_and_clean<B: Backend>(
         folio_data.start_writeback(usize::from(pieces.expected));
         sum(inode, index, folio_data);
     }
-    drop(slot);
     WritebackState::Map { pass, folio, blocks, full: Vec::new(), pieces, looked_up: LookedUp::No }
 }
 

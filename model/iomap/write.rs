@@ -1,23 +1,26 @@
 //! One folio of a buffered write: `iomap_write_begin`, the copy, `iomap_write_end` (fs/iomap/buffered-io.c).
 //!
 //! Here the cached mapping is used: it decides whether the part of a block that the write does not cover is
-//! zeroed in memory or read from disk. And here the designs check it, or do not.
+//! zeroed in memory or read from disk. And here the designs check it, or do not. How the folio is got is in `get_folio.rs`.
 
 use std::ops::Range;
 
 use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 use crate::fs::{self, stuffed, valid_size};
+use crate::iomap::get_folio::{Lookup, NoFolio, filemap_alloc_folio, iomap_get_folio, lock_found};
 use crate::iomap::jdata;
 use crate::iomap::valid::iomap_valid;
-use crate::iomap::write_state::{Checked, IomapIter, Write, WriteState, unused_reservation};
+use crate::iomap::write_state::{
+    Checked, FolioState, IomapIter, Locked, Write, WriteState, unused_reservation,
+};
 use crate::judge::properties;
 use crate::state::device::contents;
 use crate::state::event::{
-    AfterStale, DataEvent, Errno, Expense, Fill, FolioEvent, LookedUp, Method, Needless, Says, Seq, Truth,
-    Use, Verdict, What,
+    AfterStale, DataEvent, Errno, Expense, Fill, LookedUp, Method, Needless, Says, Seq, Truth, Use, Verdict,
+    What,
 };
-use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
+use crate::state::folio::{Folio, FolioRef};
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType, StaleFlag};
 use crate::state::owed::Debt;
@@ -37,31 +40,6 @@ use crate::words::personality::{Hooks, SizeLog, SourceFault};
 use crate::words::value::Value;
 use crate::words::{bounds, branches};
 use crate::writeback::io::wait_stable;
-
-/// A folio that the write has locked, and what it is about to do with it.
-struct Locked {
-    folio: FolioRef,
-    /// The cells that the copy covers if it is not short.
-    covered: Range<Cell>,
-    /// Blocks that the write touches and that are not valid. Under the folio lock nobody else changes that.
-    invalid: Vec<FileBlock>,
-    /// Whether the mapping was checked, and good, while the folio was locked.
-    checked: Checked,
-}
-
-/// What looking a folio up led to.
-enum Lookup {
-    /// It is locked and in the page cache.
-    Locked(Locked),
-    /// It has left the page cache meanwhile.
-    Gone,
-    /// So has one of a batch: the mapping is stale.
-    BatchGone,
-    /// It is locked by somebody else, and the write must not wait.
-    Busy,
-    /// There is no memory for one.
-    NoMemory,
-}
 
 /// `iomap_write_begin` fails: the write ends with what it has done so far, and of what it was about to write is cut off
 /// beyond end of file what the design says. The folio, if it had one, is unlocked by now.
@@ -93,8 +71,8 @@ fn fail<B: Backend>(inode: &Inode<B>, mut iter: IomapIter, error: Errno) -> Writ
     WriteState::End(iter, None)
 }
 
-/// One pass of `iomap_write_iter`: one folio.
-pub(crate) async fn iomap_write_folio<B: Backend>(
+/// One pass of `iomap_write_iter`, up to its folio.
+pub(crate) async fn iomap_write_iter<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     mut iter: IomapIter,
@@ -123,11 +101,54 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
     if fs::has_folio_hooks(inode, &iter.iomap) {
         jdata::page_prepare(inode, me, &mut iter.write).await;
     }
-    let mut locked = match iomap_get_folio(inode, me, &mut iter).await {
-        Lookup::Locked(locked) => locked,
-        none => return not_locked(inode, me, iter, &none),
-    };
+    WriteState::InFolio(iter, FolioState::Get)
+}
 
+/// The rest of the pass, with one folio. What has shown it the page cache or a counter ends a step: the next state holds what is
+/// made of that, and nothing else.
+pub(crate) async fn in_folio<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut iter: IomapIter,
+    state: FolioState,
+) -> WriteState {
+    match state {
+        FolioState::Get => {
+            let lookup = iomap_get_folio(inode, me, &mut iter).await;
+            looked_up(inode, me, iter, lookup)
+        }
+        FolioState::Alloc => {
+            let lookup = filemap_alloc_folio(inode, me, &iter).await;
+            looked_up(inode, me, iter, lookup)
+        }
+        FolioState::Lock(folio) => {
+            let lookup = lock_found(inode, me, &iter, folio).await;
+            looked_up(inode, me, iter, lookup)
+        }
+        FolioState::Stable(locked) => {
+            wait_stable(inode, locked.folio.index).await;
+            WriteState::InFolio(iter, FolioState::Compare(locked))
+        }
+        FolioState::Compare(locked) => compare(inode, me, iter, locked).await,
+        FolioState::Inline(locked) => {
+            write_begin_inline(inode, me, &iter.iomap, &locked).await;
+            WriteState::InFolio(iter, FolioState::Read(locked))
+        }
+        FolioState::Read(locked) => read(inode, me, iter, locked).await,
+        FolioState::Zero(locked, to_zero) => zero(inode, me, iter, locked, to_zero).await,
+        FolioState::Zeroed(locked) => zeroed(inode, me, iter, locked).await,
+        FolioState::Copy(locked, to_zero) => copy(inode, me, iter, &locked, &to_zero).await,
+    }
+}
+
+/// The mapping is compared with the folio locked, if that is where the design does it.
+async fn compare<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut iter: IomapIter,
+    mut locked: Locked,
+) -> WriteState {
+    let check = fs::check(&inode.sb.config, iter.write.fill);
     locked.checked = checks_under_folio_lock(check, &iter.write);
     iter.write.checked = Checked::Already;
     let flagged = iter.iomap.stale == StaleFlag::Set;
@@ -138,11 +159,13 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         iter.iomap.kind != IomapType::Hole || iter.write.fill != Fill::Data,
         "a write's mapping is no hole"
     );
+    let inline = iter.iomap.kind == IomapType::Inline;
+    let next = if inline { FolioState::Inline(locked) } else { FolioState::Read(locked) };
+    WriteState::InFolio(iter, next)
+}
 
-    // Blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
-    if iter.iomap.kind == IomapType::Inline {
-        write_begin_inline(inode, me, &iter.iomap, &locked).await;
-    }
+/// Blocks that are not valid and not wholly overwritten are read, or zeroed with the copy.
+async fn read<B: Backend>(inode: &Inode<B>, me: ActorId, mut iter: IomapIter, locked: Locked) -> WriteState {
     let (to_zero, to_read) = sort_blocks(inode, iter.write.fill, &iter.iomap, &locked);
     if let Err(error) = read_blocks(inode, me, &iter, &locked, &to_read).await {
         let FolioRef { index, id } = locked.folio;
@@ -151,34 +174,65 @@ pub(crate) async fn iomap_write_folio<B: Backend>(
         inode.page(index).release(|slot| slot.unlock_and_put(id, me));
         return begin_failed(inode, iter, error, Some(index));
     }
+    WriteState::InFolio(iter, FolioState::Zero(locked, to_zero))
+}
+
+/// The zeroing is an operation of its own where others can see the folio before the copy.
+async fn zero<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    iter: IomapIter,
+    locked: Locked,
+    to_zero: Vec<FileBlock>,
+) -> WriteState {
+    let check = fs::check(&inode.sb.config, iter.write.fill);
     if check != Check::AfterPrepare && (to_zero.is_empty() || zeroed_unseen(inode, &iter.write)) {
-        return copy(inode, me, iter, &locked, &to_zero).await;
+        return WriteState::InFolio(iter, FolioState::Copy(locked, to_zero));
     }
     if !to_zero.is_empty() {
         let FolioRef { index, id } = locked.folio;
         let mut slot = inode.page(index).lock(Op::on("zero_blocks", u32::from(index))).await;
         zero_blocks(inode, &iter.iomap, &to_zero, &locked, slot.locked_mut(id, me));
     }
+    WriteState::InFolio(iter, FolioState::Zeroed(locked))
+}
+
+/// A mutant compares the mapping now.
+async fn zeroed<B: Backend>(inode: &Inode<B>, me: ActorId, iter: IomapIter, locked: Locked) -> WriteState {
+    let check = fs::check(&inode.sb.config, iter.write.fill);
     if check == Check::AfterPrepare && !still_valid(inode, &iter).await {
         half_filled(inode, locked.folio);
         return stale(inode, me, iter, Some(locked.folio));
     }
-    copy(inode, me, iter, &locked, &[]).await
+    WriteState::InFolio(iter, FolioState::Copy(locked, Vec::new()))
+}
+
+/// On to the folio's lock, or to what is done under it; or no folio was to be had: the pass fails, or looks again.
+fn looked_up<B: Backend>(inode: &Inode<B>, me: ActorId, iter: IomapIter, lookup: Lookup) -> WriteState {
+    match lookup {
+        Lookup::Found(folio) => WriteState::InFolio(iter, FolioState::Lock(folio)),
+        Lookup::Locked(locked) => {
+            inode.account(Expense::LockedFolio);
+            WriteState::InFolio(iter, FolioState::Stable(locked))
+        }
+        Lookup::Absent => WriteState::InFolio(iter, FolioState::Alloc),
+        Lookup::None(none) => not_locked(inode, me, iter, none),
+    }
 }
 
 /// No folio was to be had: the pass fails, or looks again.
-fn not_locked<B: Backend>(inode: &Inode<B>, me: ActorId, mut iter: IomapIter, none: &Lookup) -> WriteState {
+fn not_locked<B: Backend>(inode: &Inode<B>, me: ActorId, mut iter: IomapIter, none: NoFolio) -> WriteState {
     if iter.write.transaction {
         jdata::no_folio(inode, me, &mut iter.write);
     }
     match none {
-        Lookup::Busy => begin_failed(inode, iter, Errno::Again, None),
-        Lookup::NoMemory => begin_failed(inode, iter, Errno::NoMemory, None),
-        Lookup::BatchGone => {
+        NoFolio::Busy => begin_failed(inode, iter, Errno::Again, None),
+        NoFolio::NoMemory => begin_failed(inode, iter, Errno::NoMemory, None),
+        NoFolio::BatchGone => {
             iter.iomap.stale = StaleFlag::Set;
             WriteState::End(iter, None)
         }
-        _ => WriteState::Folio(iter),
+        NoFolio::Gone => WriteState::Folio(iter),
     }
 }
 
@@ -202,132 +256,6 @@ async fn stand_still<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Writ
             directed_run::stand_still(&inode.sb, number, inode.sb.never_held()).await;
         }
     }
-}
-
-/// `__iomap_get_folio`: the next folio of a batch, or the one at the position.
-async fn iomap_get_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &mut IomapIter) -> Lookup {
-    account_hooks(inode, iter);
-    let lookup = match next_of_batch(inode, iter) {
-        Some(folio) => lock_batched(inode, me, iter, folio).await,
-        None => lock_folio(inode, me, iter).await,
-    };
-    if let Lookup::Locked(locked) = &lookup {
-        inode.account(Expense::LockedFolio);
-        wait_stable(inode, locked.folio.index).await;
-    }
-    lookup
-}
-
-/// The hooks around a folio, where there are any: both, or the one that looks it up and compares.
-fn account_hooks<B: Backend>(inode: &Inode<B>, iter: &IomapIter) {
-    if fs::has_folio_hooks(inode, &iter.iomap) {
-        inode.account(Expense::Called(Method::GetFolio));
-        inode.account(Expense::Called(Method::PutFolio));
-    } else if fs::check(&inode.sb.config, iter.write.fill) == Check::InGetFolio {
-        inode.account(Expense::Called(Method::GetFolio));
-    }
-}
-
-/// The next folio of a batch; the write skips what lies before it, which is clean.
-fn next_of_batch<B: Backend>(inode: &Inode<B>, iter: &mut IomapIter) -> Option<FolioRef> {
-    let batch = iter.write.batch.as_mut().filter(|batch| !batch.is_empty())?;
-    let folio = batch.0.remove(0);
-    iter.write.pos = iter.write.pos.max(inode.sb.geometry.cells_of_folio(folio.index).start);
-    Some(folio)
-}
-
-/// Locks a folio of a batch, to which there is a reference already (7.3).
-async fn lock_batched<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    iter: &IomapIter,
-    folio: FolioRef,
-) -> Lookup {
-    let FolioRef { index, id } = folio;
-    let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
-    let op = Op::on("folio_lock", u32::from(index));
-    let mut slot = inode.page(index).lock_when(op, unlocked, u64::from(id)).await;
-    inode.sb.backend.reach(branches::ZERO_BATCH);
-    slot.folio_mut(id).locked = Some(me);
-    inode.folio_locked(index, id);
-    still_cached(inode, me, iter, folio, &mut slot, Lookup::BatchGone)
-}
-
-/// `__filemap_get_folio`: looks the folio up or adds one, locks it, and sees that it is still in the page
-/// cache. A write that must not wait adds a folio all the same: memory is only tried for.
-async fn lock_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &IomapIter) -> Lookup {
-    let write = &iter.write;
-    let index = inode.sb.geometry.folio_of(write.pos);
-    let folio_cells = inode.sb.geometry.cells_of_folio(index);
-    let page = inode.page(index);
-    let target = u32::from(index);
-    let mut slot = page.lock(Op::on("filemap_get_folio", target)).await;
-    let found = slot.current().map(|(id, _)| id);
-    let id = if let Some(id) = found {
-        if write.nowait && !slot.is_unlocked(id) {
-            return Lookup::Busy;
-        }
-        slot.folio_mut(id).refs |= 1 << me;
-        if !write.nowait {
-            drop(slot);
-            let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
-            slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
-        }
-        let folio = slot.folio_mut(id);
-        folio.locked = Some(me);
-        folio.dropbehind &= write.dontcache;
-        inode.folio_locked(index, id);
-        id
-    } else {
-        if inode.sb.config.fs.alloc_errors && inode.sb.config_actor(me).is_some() {
-            drop(slot);
-            if inode.sb.backend.choose(Op::on("filemap_alloc_folio", target), 2).await == 1 {
-                inode.sb.backend.reach(branches::NO_MEMORY);
-                return Lookup::NoMemory;
-            }
-            slot = page.lock(Op::on("filemap_add_folio", target)).await;
-            if slot.current().is_some() {
-                return Lookup::Gone;
-            }
-        }
-        inode.emit(|| What::Folio(FolioEvent::Added(index)));
-        inode.trace(|| trace::add_to_page_cache(inode, index));
-        let id = slot.insert_locked(
-            me,
-            inode.sb.geometry.blocks_per_folio(),
-            inode.sb.fresh_page(folio_cells.len()),
-        );
-        slot.folio_mut(id).dropbehind = write.dontcache;
-        inode.folio_added(index, id);
-        id
-    };
-    still_cached(inode, me, iter, FolioRef { index, id }, &mut slot, Lookup::Gone)
-}
-
-/// A folio is locked: what the write is about to do with it, unless it has left the page cache.
-fn still_cached<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    iter: &IomapIter,
-    folio: FolioRef,
-    slot: &mut Slot,
-    gone: Lookup,
-) -> Lookup {
-    let (write, FolioRef { index, id }) = (&iter.write, folio);
-    let folio_cells = inode.sb.geometry.cells_of_folio(index);
-    let Some(folio) = slot.folio(id).filter(|folio| folio.in_cache) else {
-        inode.emit(|| What::Folio(FolioEvent::GoneForWrite(index)));
-        inode.account(Expense::LockedInVain);
-        inode.folio_unlocked(index, id);
-        slot.unlock_and_put(id, me);
-        return gone;
-    };
-    let mapped_end = iter.mapped_end(inode);
-    let stop = folio_cells.end.min(write.end).min(mapped_end).min(write.at_most.unwrap_or(Cell::MAX));
-    let covered = write.pos..stop;
-    let valid = |block: &FileBlock| folio.block_uptodate(inode.sb.block_in_folio(*block));
-    let invalid = inode.sb.geometry.blocks_touched(&covered).filter(|block| !valid(block)).collect();
-    Lookup::Locked(Locked { folio: FolioRef { index, id }, covered, invalid, checked: Checked::NotYet })
 }
 
 /// The blocks that are to be filled: those to zero, and those that the mapping says have data, to read.

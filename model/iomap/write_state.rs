@@ -165,6 +165,43 @@ impl IomapIter {
     }
 }
 
+/// A folio that a write has locked, and what it is about to do with it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Locked {
+    pub(crate) folio: FolioRef,
+    /// The cells that the copy covers if it is not short.
+    pub(crate) covered: Range<Cell>,
+    /// Blocks that the write touches and that are not valid. Under the folio lock nobody else changes that.
+    pub(crate) invalid: Vec<FileBlock>,
+    /// Whether the mapping was checked, and good, while the folio was locked.
+    pub(crate) checked: Checked,
+}
+
+/// Where a write stands with one folio. What it has seen of the page cache and the counters is gone: here is what it makes of it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum FolioState {
+    /// Before it is looked up.
+    Get,
+    /// There is none; before memory for one is asked for, which may fail.
+    Alloc,
+    /// It was found, and there is a reference to it; before its lock.
+    Lock(FolioRef),
+    /// It is locked; before its writeback is waited for, where that is done.
+    Stable(Locked),
+    /// Before the mapping is compared, if it is compared here.
+    Compare(Locked),
+    /// Before it is filled from the inode.
+    Inline(Locked),
+    /// Before blocks are read that are not valid and not covered.
+    Read(Locked),
+    /// Before those are zeroed that were not read.
+    Zero(Locked, Vec<FileBlock>),
+    /// They are zeroed, or there are none; before a mutant compares the mapping.
+    Zeroed(Locked),
+    /// Before the copy, with the blocks that are zeroed together with it.
+    Copy(Locked, Vec<FileBlock>),
+}
+
 /// Where a write stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum WriteState {
@@ -182,6 +219,8 @@ pub enum WriteState {
     Unstuff(Write, UnstuffState),
     /// Before the next folio.
     Folio(IomapIter),
+    /// In the middle of one.
+    InFolio(IomapIter, FolioState),
     /// Writing back what lies over a mapping that has nothing to zero, which is then looked up again.
     Flush(Write, FlushState),
     /// Cutting the page cache back to end of file after a stale or short copy, then on to the given state.
@@ -209,6 +248,7 @@ impl WriteState {
             | WriteState::Pass(_)
             | WriteState::Unstuff(..)
             | WriteState::Folio(_)
+            | WriteState::InFolio(..)
             | WriteState::Flush(..)
             | WriteState::Cleanup(..)
             | WriteState::End(..)
@@ -216,12 +256,24 @@ impl WriteState {
         }
     }
 
-    /// Where a write stands that is about to take its next folio.
-    pub(crate) fn before_folio(&self) -> Option<Cell> {
-        if let WriteState::Folio(iter) = self { Some(iter.write.pos) } else { None }
+    /// Where a write stands that has not yet copied into its next folio.
+    pub(crate) fn before_copy(&self) -> Option<Cell> {
+        match self {
+            WriteState::Folio(iter) | WriteState::InFolio(iter, _) => Some(iter.write.pos),
+            WriteState::Enter(_)
+            | WriteState::Recall(_)
+            | WriteState::Pass(_)
+            | WriteState::Sample(_)
+            | WriteState::Begin(..)
+            | WriteState::Unstuff(..)
+            | WriteState::Flush(..)
+            | WriteState::Cleanup(..)
+            | WriteState::End(..)
+            | WriteState::Punch { .. } => None,
+        }
     }
 
-    /// Whether one that stood before a folio at `from` has filled it.
+    /// Whether one that stood before a copy at `from` has made it.
     pub(crate) fn has_filled(&self, from: Cell) -> bool {
         let (WriteState::Folio(iter) | WriteState::End(iter, _)) = self else { return false };
         iter.write.pos > from && iter.iomap.stale == StaleFlag::Clear

@@ -36,6 +36,15 @@ pub enum FillState {
     Early(Wanted),
     /// Before looking the folio up, with invalidate_lock held; the mappings, if they were sampled before.
     Lookup(Wanted, Option<Vec<(FileBlock, Iomap)>>),
+    /// It was found, and there is a reference to it; before its lock.
+    Lock {
+        /// The folio that is wanted.
+        wanted: Wanted,
+        /// Which one of its index it is.
+        id: FolioId,
+        /// The mappings, if they were sampled before.
+        early: Option<Vec<(FileBlock, Iomap)>>,
+    },
     /// Before sampling mappings, with the folio locked.
     Map(FolioRef),
     /// Before filling the blocks that are not valid, with a mapping for each.
@@ -100,7 +109,8 @@ pub async fn step_locked<B: Backend>(
         FillState::Early(wanted) => {
             ControlFlow::Continue(FillState::Lookup(wanted, Some(map(inode, wanted.index).await)))
         }
-        FillState::Lookup(wanted, early) => lookup(inode, me, wanted, early).await,
+        FillState::Lookup(wanted, early) => ControlFlow::Continue(lookup(inode, me, wanted, early).await),
+        FillState::Lock { wanted, id, early } => lock(inode, me, wanted, id, early).await,
         FillState::Map(folio) => ControlFlow::Continue(FillState::Read(folio, map(inode, folio.index).await)),
         FillState::Read(folio, mappings) => {
             if !all_valid(inode, &mappings).await {
@@ -151,39 +161,53 @@ async fn all_valid<B: Backend>(inode: &Inode<B>, mappings: &[(FileBlock, Iomap)]
     true
 }
 
-/// Finds the folio or adds one, and locks it; nothing is left to do when somebody else has filled it.
+/// Before the blocks of a locked folio are filled: with the mappings that were sampled early, or before they are sampled.
+fn to_fill(folio: FolioRef, early: Option<Vec<(FileBlock, Iomap)>>) -> FillState {
+    match early {
+        Some(mappings) => FillState::Read(folio, mappings),
+        None => FillState::Map(folio),
+    }
+}
+
+/// Finds the folio, or adds one, which is locked then.
 async fn lookup<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     wanted: Wanted,
     early: Option<Vec<(FileBlock, Iomap)>>,
+) -> FillState {
+    let index = wanted.index;
+    let mut slot = inode.page(index).lock(Op::on("filemap_get_folio", u32::from(index))).await;
+    if let Some((id, _)) = slot.current() {
+        slot.folio_mut(id).refs |= 1 << me;
+        return FillState::Lock { wanted, id, early };
+    }
+    let cells = inode.sb.geometry.cells_of_folio(index).len();
+    let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), inode.sb.fresh_page(cells));
+    slot.folio_mut(id).dropbehind = wanted.dontcache;
+    inode.folio_added(index, id);
+    inode.emit(|| What::Folio(FolioEvent::Added(index)));
+    inode.trace(|| trace::add_to_page_cache(inode, index));
+    to_fill(FolioRef { index, id }, early)
+}
+
+/// Locks a folio that was found; nothing is left to do when somebody else has filled it.
+async fn lock<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    wanted: Wanted,
+    id: FolioId,
+    early: Option<Vec<(FileBlock, Iomap)>>,
 ) -> ControlFlow<(), FillState> {
     let index = wanted.index;
-    let found = |folio, early: Option<_>| match early {
-        Some(mappings) => FillState::Read(folio, mappings),
-        None => FillState::Map(folio),
-    };
-    let target = u32::from(index);
-    let page = inode.page(index);
-    let mut slot = page.lock(Op::on("filemap_get_folio", target)).await;
-    let Some((id, _)) = slot.current() else {
-        let cells = inode.sb.geometry.cells_of_folio(index).len();
-        let id = slot.insert_locked(me, inode.sb.geometry.blocks_per_folio(), inode.sb.fresh_page(cells));
-        slot.folio_mut(id).dropbehind = wanted.dontcache;
-        inode.folio_added(index, id);
-        inode.emit(|| What::Folio(FolioEvent::Added(index)));
-        inode.trace(|| trace::add_to_page_cache(inode, index));
-        return ControlFlow::Continue(found(FolioRef { index, id }, early));
-    };
-    slot.folio_mut(id).refs |= 1 << me;
-    drop(slot);
     let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
-    let mut slot = page.lock_when(Op::on("folio_lock", target), unlocked, u64::from(id)).await;
+    let op = Op::on("folio_lock", u32::from(index));
+    let mut slot = inode.page(index).lock_when(op, unlocked, u64::from(id)).await;
     inode.folio_locked(index, id);
     let folio = slot.folio_mut(id);
     folio.locked = Some(me);
     if folio.in_cache && !folio.uptodate {
-        return ControlFlow::Continue(found(FolioRef { index, id }, early));
+        return ControlFlow::Continue(to_fill(FolioRef { index, id }, early));
     }
     let again = !folio.in_cache;
     inode.folio_unlocked(index, id);

@@ -55,6 +55,12 @@ pub enum Conversion {
 pub enum CompletionState {
     /// Waiting for I/O.
     Idle,
+    /// Before it is chosen which of so many ioends in flight is complete.
+    Which(u32),
+    /// Before the ioend of this number is taken from those in flight.
+    Take(usize),
+    /// It is taken; before it is known whether the device has failed it.
+    Taken(Ioend),
     /// Data moves to the device, folio by folio: how many are there.
     Transfer(Ioend, u16),
     /// The device has failed it: before copies are given up.
@@ -92,14 +98,15 @@ pub async fn step<B: Backend>(
     let fs = &w.sb.config.fs;
     let inode = |ioend: &Ioend| &w.inodes[usize::from(ioend.file)];
     ControlFlow::Continue(match state {
-        CompletionState::Idle => {
-            let ioend = take_one(&w.sb).await;
-            if fails(&w.sb, ioend.outcome).await {
-                CompletionState::Failed(ioend)
-            } else {
-                CompletionState::Transfer(ioend, 0)
-            }
+        CompletionState::Idle => wait_for_one(&w.sb).await,
+        CompletionState::Which(alternatives) => {
+            CompletionState::Take(w.sb.backend.choose(Op::new("which_bio"), alternatives).await as usize)
         }
+        CompletionState::Take(which) => {
+            // Only the kworker takes ioends away, so the chosen one is still where it was.
+            CompletionState::Taken(w.sb.in_flight.lock(Op::new("take_ioend")).await.remove(which))
+        }
+        CompletionState::Taken(ioend) => arrive_or_fail(&w.sb, ioend).await,
         CompletionState::Failed(ioend) => {
             give_up(inode(&ioend), &ioend).await;
             clear(ioend, Conversion::Settled)
@@ -150,6 +157,15 @@ pub async fn step<B: Backend>(
             CompletionState::Clear { ioend, done: done + 1, conversion }
         }
     })
+}
+
+/// The device has the ioend, or fails it.
+async fn arrive_or_fail<B: Backend>(sb: &SuperBlock<B>, ioend: Ioend) -> CompletionState {
+    if fails(sb, ioend.outcome).await {
+        CompletionState::Failed(ioend)
+    } else {
+        CompletionState::Transfer(ioend, 0)
+    }
 }
 
 /// Whether it has failed.
@@ -203,19 +219,14 @@ fn clear(ioend: Ioend, conversion: Conversion) -> CompletionState {
     CompletionState::Clear { ioend, done: 0, conversion }
 }
 
-/// Takes one of the ioends in flight; which one is the device's choice.
-async fn take_one<B: Backend>(sb: &SuperBlock<B>) -> Ioend {
+/// Waits for an ioend in flight, and takes it if it is the only one; of several, the device chooses.
+async fn wait_for_one<B: Backend>(sb: &SuperBlock<B>) -> CompletionState {
     let mut in_flight = sb.in_flight.lock_when(Op::new("bio_end_io"), |queue, _| !queue.is_empty(), 0).await;
     sb.bio.acquire();
-    let mut which = 0;
-    if in_flight.len() > 1 {
-        let alternatives = in_flight.len() as u32;
-        drop(in_flight);
-        which = sb.backend.choose(Op::new("which_bio"), alternatives).await as usize;
-        // Only the kworker takes ioends away, so the chosen one is still where it was.
-        in_flight = sb.in_flight.lock(Op::new("take_ioend")).await;
+    match in_flight.len() {
+        1 => CompletionState::Taken(in_flight.remove(0)),
+        several => CompletionState::Which(several as u32),
     }
-    in_flight.remove(which)
 }
 
 /// The device reads a folio's blocks, as they are now: a folio under writeback may still be changed, and is

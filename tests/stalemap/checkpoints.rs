@@ -183,7 +183,7 @@ fn what_cannot_be_gone_on_from_is_refused() {
     let folder = folder.path();
     let (_, source) = stalemap::scenario::catalogue::find("xfs/t1").expect("a shipped scenario");
     fs::write(folder.join("mine.toml"), source).expect("a file");
-    let mine = |design| ["mine.toml", "--design", design, "--limit-states", "300"];
+    let mine = |design| ["mine.toml", "--design", design, "--limit-states", "150"];
     let kept = check(folder, &[&mine("none")[..], &["--checkpoint", "kept"]].concat());
     assert_eq!(kept.status.code(), Some(3), "{}", text(&kept.stderr));
 
@@ -241,13 +241,13 @@ fn a_file_of_another_scenario_with_the_same_name_is_refused() {
     for name in ["a/b.toml", "a-b.toml"] {
         fs::write(folder.join(name), source).expect("a file");
     }
-    let limited = |name| [name, "--design", "none", "--limit-states", "300"];
+    let limited = |name| [name, "--design", "none", "--limit-states", "150"];
     let kept = check(folder, &[&limited("a/b.toml")[..], &["--checkpoint", "kept"]].concat());
     assert_eq!(kept.status.code(), Some(3), "{}", text(&kept.stderr));
     let said = refused(folder, "a-b-none.checkpoint", &limited("a-b.toml"));
     assert!(said.contains("it is of the scenario `a/b.toml`, and this is `a-b.toml`"), "{said}");
     // Nothing runs where one of several searches cannot go on.
-    let said = refused(folder, "a-b-none.checkpoint", &["xfs/t2", "a-b.toml", "--limit-states", "300"]);
+    let said = refused(folder, "a-b-none.checkpoint", &["xfs/t2", "a-b.toml", "--limit-states", "150"]);
     assert!(said.contains("remove it to begin anew"), "{said}");
     assert_eq!(fs::read_dir(folder.join("kept")).expect("a folder").count(), 1);
 }
@@ -273,7 +273,7 @@ fn a_bound_of_preemptions_is_one_wherever_it_stands() {
 fn another_program_does_not_go_on() {
     let folder = elsewhere();
     let folder = folder.path();
-    let arguments = ["check", "xfs/t1", "--design", "none", "--limit-states", "300", "--checkpoint", "kept"];
+    let arguments = ["check", "xfs/t1", "--design", "none", "--limit-states", "150", "--checkpoint", "kept"];
     assert_eq!(stalemap(folder, &arguments).status.code(), Some(3));
     // What stands behind the sections of a program is not loaded. A shell makes the copy: a file that this process has open for
     // writing may be inherited by what other tests run, and then it is no program to run.
@@ -291,7 +291,7 @@ fn a_file_is_made_in_its_folder_and_can_be_read_as_others_can() {
     let folder = elsewhere();
     let folder = folder.path();
     let mut command = program();
-    command.args(["check", "xfs/t1", "--design", "none", "--limit-states", "300", "--checkpoint", "kept"]);
+    command.args(["check", "xfs/t1", "--design", "none", "--limit-states", "150", "--checkpoint", "kept"]);
     let output =
         command.current_dir(folder).env("TMPDIR", folder.join("none")).output().expect("the program");
     assert_eq!(text(&output.stderr).matches("warning").count(), 0, "{}", text(&output.stderr));

@@ -20,6 +20,7 @@ mod conformance;
 mod cookies;
 mod costs;
 mod coverage;
+mod effects;
 mod engines;
 mod equivalence;
 mod every_value;

@@ -113,13 +113,13 @@ fn what_is_noticed_is_told_in_three_forms() {
     assert!(said.contains("\nNot noticed by these scenarios:\n") && !said.contains("no reason"), "{said}");
     assert!(said.contains(" - holds in 1\n"), "{said}");
     assert!(
-        said.contains("\ncheck = \"none\" - 1, t1.toml (lost-write, wrong-zero, 320 states)\n"),
+        said.contains("\ncheck = \"none\" - 1, t1.toml (lost-write, wrong-zero, 216 states)\n"),
         "{said}"
     );
     assert!(said.contains("\nScenarios that notice nothing that others do not:\n"), "{said}");
     let (_, said, _) = run(&["--format", "markdown"]);
     assert!(
-        said.contains("| `check = \"none\"` | 1 | t1.toml (lost-write, wrong-zero, 320 states) |\n"),
+        said.contains("| `check = \"none\"` | 1 | t1.toml (lost-write, wrong-zero, 216 states) |\n"),
         "{said}"
     );
     let (_, said, _) = run(&["--format", "json", "--kernel", "linux-7.3", "--design", "get_folio"]);

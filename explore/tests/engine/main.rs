@@ -9,6 +9,7 @@ mod conform;
 mod contacts;
 mod costs;
 mod differential;
+mod effects;
 mod engines;
 mod facade;
 mod handovers;
