@@ -181,7 +181,8 @@ fn exit(answers: &[Answer<'_>]) -> Exit {
     let needs = || sets().flat_map(|set| &set.needs);
     let in_vain = needs().any(|need| need.shown.is_none() && need.open.is_empty());
     let known = answers.iter().flat_map(|answer| &answer.studies).all(Study::all_known);
-    if broken || in_vain {
+    let no_set = answers.iter().any(|answer| !answer.conflict.is_empty());
+    if broken || in_vain || (no_set && known) {
         Exit::Unexpected
     } else if !known
         || sets().any(|set| !set.not_confirmed.is_empty())
