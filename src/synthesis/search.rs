@@ -10,7 +10,7 @@
 //! breaks, breaks; what is stronger than something that holds, holds. The first two are exact. The third is an assumption, and is
 //! tested: whatever was found without it is compared pair by pair, with each value alone explored beside. If a pair says otherwise,
 //! it is reported, and the scenario is searched again without the third, unless there are too many candidates ([`MOST_CANDIDATES`]).
-//! Where the strongest candidate breaks, nothing is concluded from that: each candidate is decided (`exact.rs`).
+//! Where the strongest candidate breaks, nothing is concluded from that (`exact.rs`).
 
 mod exact;
 
@@ -25,6 +25,9 @@ use crate::run::RunError;
 
 /// Candidates up to which each can be decided without a conclusion from what is weaker or stronger.
 pub const MOST_CANDIDATES: u64 = 10_000;
+
+/// Candidates up to which each is decided of a scenario that breaks under the strongest, with nothing known that holds.
+pub const FEW_CANDIDATES: u64 = 500;
 
 /// What may save an exploration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -196,7 +199,7 @@ impl<'a> Search<'a> {
         let top = lattice.top();
         match self.decide_by_itself(&top)? {
             Standing::Undecided => return Ok(self.study(Asks::Unknown, Vec::new(), Trust::Sound)),
-            Standing::Breaks(_) if few => return self.exactly(Vec::new()),
+            Standing::Breaks(_) if lattice.size() <= FEW_CANDIDATES => return self.exactly(Vec::new()),
             Standing::Breaks(property) => return self.from_both_ends(property),
             Standing::Holds => {}
         }

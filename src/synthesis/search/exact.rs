@@ -3,7 +3,7 @@
 
 use stalemap_facade::Property;
 
-use super::{Asks, Candidate, How, Saves, Search, Study, Trust};
+use super::{Asks, Candidate, How, MOST_CANDIDATES, Saves, Search, Study, Trust};
 use crate::run::RunError;
 use crate::synthesis::trial::Standing;
 
@@ -34,7 +34,7 @@ impl Search<'_> {
     }
 
     /// What can be said of a scenario that breaks under the strongest of too many candidates: the weakest is explored, and each value
-    /// alone.
+    /// alone. If one of these holds, each candidate is decided, unless there are too many.
     pub(super) fn from_both_ends(mut self, property: Property) -> Result<Study, RunError> {
         self.conclude_no_more();
         let bottom = self.decide_by_itself(&self.subject.lattice.bottom())?;
@@ -48,6 +48,9 @@ impl Search<'_> {
             _ => Asks::BreaksAtBothEnds(property),
         };
         let pairs = self.least_pairs();
+        if !pairs.is_empty() && self.subject.lattice.size() <= MOST_CANDIDATES {
+            return self.exactly(pairs);
+        }
         let trust = if pairs.is_empty() { Trust::Sound } else { Trust::Refuted };
         Ok(self.study(asks, pairs, trust))
     }
