@@ -4,10 +4,11 @@
 //! What can be chosen is data: dimensions with values that are ordered (`dimension.rs`), gathered to questions
 //! (`question.rs`). All combinations of values are a lattice (`lattice.rs`). For each scenario the minimal combinations are looked for
 //! under which it holds (`search.rs`), by explorations and runs that are known from other combinations (`trial.rs`); a combination
-//! is enough for a file system if it is for each scenario (`answer.rs`), and what is printed as enough was explored there once more.
+//! is enough for a file system if it is for each scenario (`enough.rs`, `answer.rs`), and what is printed as enough was explored there once more.
 
 pub mod answer;
 pub mod dimension;
+pub mod enough;
 pub mod lattice;
 pub mod question;
 pub mod scope;

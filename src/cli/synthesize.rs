@@ -11,7 +11,7 @@ use crate::cli::limits::LimitsArgs;
 pub const SYNTHESIZE_EXIT_CODES: &str = "\
 Exit codes:
   0  every minimal set was found, and holds in all scenarios that count
-  1  a set that should be enough is not, or has a part that is not needed
+  1  no set is enough for all that count, or one that should be is not, or has a part that is not needed
   2  usage or bad input
   3  something is undecided: a limit was reached, or there may be sets that were not found
   4  an engine failed: a defect of stalemap";

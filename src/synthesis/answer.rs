@@ -1,13 +1,15 @@
 //! What is enough for a file system: the minimal candidates under which each of its scenarios holds, explored once more, and what breaks
 //! without each part of them.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 
 use stalemap_facade::Property;
 
+use super::enough::{conflict, enough};
 use super::lattice::{Candidate, Lattice};
 use super::scope::Scope;
-use super::search::{Asks, Counts, Saves, Study, study};
+use super::search::{Asks, Counts, MOST_CANDIDATES, Saves, Study, study, study_exactly};
 use super::trial::{Explored, Standing, Subject};
 use crate::run::{RunError, in_parallel};
 
@@ -23,6 +25,8 @@ pub struct Answer<'s> {
     pub studies: Vec<Study>,
     /// The minimal candidates that are enough for all.
     pub sets: Vec<Set>,
+    /// If there are none: scenarios that have none in common, by their places.
+    pub conflict: Vec<usize>,
     /// How candidates were decided, of all scenarios together.
     pub counts: Counts,
     /// Explorations made to confirm the sets, and their states.
@@ -89,57 +93,91 @@ pub fn answer<'s>(
     for study in &studies {
         counts.add(study.counts);
     }
-    let candidates = match scope.subjects.first() {
-        None => Vec::new(),
-        Some(subject) => enough(&subject.lattice, &studies),
-    };
-    let mut answer = Answer { scope, studies, sets: Vec::new(), counts, confirmed: (0, 0) };
-    for candidate in candidates {
-        let set = if answer.sets.len() < MOST_SETS {
-            answer.set(candidate, threads)?
-        } else {
-            Set { candidate, needs: Vec::new(), not_confirmed: Vec::new() }
-        };
-        answer.sets.push(set);
+    let mut answer =
+        Answer { scope, studies, sets: Vec::new(), conflict: Vec::new(), counts, confirmed: (0, 0) };
+    answer.confirm(threads)?;
+    while answer.study_what_broke()? {
+        answer.confirm(threads)?;
+    }
+    for place in 0..answer.sets.len().min(MOST_SETS) {
+        answer.ask_for_reasons(place, threads)?;
     }
     Ok(answer)
 }
 
-/// The minimal candidates that are at least as strong as one that each scenario asks for; none, if no scenario decides.
-pub fn enough(lattice: &Lattice, studies: &[Study]) -> Vec<Candidate> {
-    if studies.iter().all(|study| matches!(study.asks, Asks::LostAnyway(_) | Asks::Unknown)) {
-        return Vec::new();
-    }
-    let mut sets = vec![lattice.bottom()];
-    for study in studies {
-        if let Asks::OneOf(minimal) = &study.asks {
-            let joined = sets.iter().flat_map(|set| minimal.iter().map(|one| lattice.join(set, one)));
-            sets = lattice.minimal(&joined.collect::<Vec<_>>());
-        }
-    }
-    sets
-}
-
 impl Answer<'_> {
-    /// Whether a scenario counts: it holds under the strongest candidate.
-    fn counts(&self, place: usize) -> bool {
-        let asks = self.studies.get(place).map(|study| &study.asks);
-        matches!(asks, Some(Asks::Nothing | Asks::OneOf(_)))
+    /// Looks for the sets, and explores the scenarios that count under each.
+    fn confirm(&mut self, threads: usize) -> Result<(), RunError> {
+        let Some(lattice) = self.lattice() else { return Ok(()) };
+        let candidates = enough(lattice, &self.studies.iter().collect::<Vec<_>>());
+        self.conflict = if candidates.is_empty() { conflict(lattice, &self.studies) } else { Vec::new() };
+        let places: Vec<usize> = self.counting().collect();
+        self.sets.clear();
+        for candidate in candidates {
+            let mut not_confirmed = Vec::new();
+            if self.sets.len() < MOST_SETS {
+                let explored = self.explore(&places, &candidate, threads)?;
+                let not = explored.iter().filter(|(_, explored)| explored.standing != Standing::Holds);
+                not_confirmed.extend(not.map(|(place, explored)| (*place, explored.standing)));
+            }
+            self.sets.push(Set { candidate, needs: Vec::new(), not_confirmed });
+        }
+        Ok(())
     }
 
-    /// Explores the scenarios that count, and asks for the reasons of each part.
-    fn set(&mut self, candidate: Candidate, threads: usize) -> Result<Set, RunError> {
-        let places: Vec<usize> = (0..self.studies.len()).filter(|place| self.counts(*place)).collect();
-        let explored = self.explore(&places, &candidate, threads)?;
-        let not = explored.iter().filter(|(_, explored)| explored.standing != Standing::Holds);
-        let not_confirmed = not.map(|(place, explored)| (*place, explored.standing)).collect();
+    /// Searches the scenarios again that break under a set though they hold under something weaker, with nothing concluded from that.
+    /// Says whether there were any.
+    fn study_what_broke(&mut self) -> Result<bool, RunError> {
+        let mut broken: BTreeMap<usize, Candidate> = BTreeMap::new();
+        for set in &self.sets {
+            let breaks = set.not_confirmed.iter().filter(|(_, standing)| standing.breaks());
+            broken.extend(breaks.map(|(place, _)| (*place, set.candidate.clone())));
+        }
+        let mut any = false;
+        for (place, stronger) in broken {
+            let (Some(subject), Some(study)) = (self.scope.subjects.get(place), self.studies.get(place))
+            else {
+                continue;
+            };
+            let lattice = &subject.lattice;
+            if lattice.size() > MOST_CANDIDATES || study.decided.len() as u64 == lattice.size() {
+                continue;
+            }
+            let weaker = match &study.asks {
+                Asks::OneOf(minimal) => {
+                    minimal.iter().find(|one| lattice.is_at_most(one, &stronger)).cloned()
+                }
+                Asks::Nothing | Asks::LostAnyway(_) | Asks::BreaksAtBothEnds(_) | Asks::Unknown => None,
+            };
+            let exact = study_exactly(subject, (weaker.unwrap_or_else(|| lattice.bottom()), stronger))?;
+            self.counts.add(exact.counts);
+            if let Some(study) = self.studies.get_mut(place) {
+                *study = exact;
+            }
+            any = true;
+        }
+        Ok(any)
+    }
+
+    /// The scenarios that count, by their places.
+    fn counting(&self) -> impl Iterator<Item = usize> + '_ {
+        let studies = self.studies.iter().enumerate();
+        studies.filter(|(_, study)| study.counts()).map(|(place, _)| place)
+    }
+
+    /// Asks for the reasons of each part of a set.
+    fn ask_for_reasons(&mut self, place: usize, threads: usize) -> Result<(), RunError> {
+        let Some(candidate) = self.sets.get(place).map(|set| set.candidate.clone()) else { return Ok(()) };
         let mut needs = Vec::new();
         for dimension in candidate.present().collect::<Vec<_>>() {
             for instead in self.weaker(&candidate, dimension) {
                 needs.push(self.need(&candidate, dimension, instead, threads)?);
             }
         }
-        Ok(Set { candidate, needs, not_confirmed })
+        if let Some(set) = self.sets.get_mut(place) {
+            set.needs = needs;
+        }
+        Ok(())
     }
 
     /// The values that a dimension of a candidate could have instead: none at all, and those right below.
@@ -162,21 +200,19 @@ impl Answer<'_> {
     pub fn looked_at(&self, dimension: usize) -> Option<usize> {
         let subject = self.scope.subjects.first()?;
         subject.lattice.dimensions.get(dimension)?.operation(&subject.base)?;
-        let studies = (0..self.studies.len()).filter(|place| self.counts(*place));
         let looks = |place: &usize| {
             self.studies.get(*place).is_some_and(|study| study.looked_at.contains(&dimension))
         };
-        Some(studies.filter(looks).count())
+        Some(self.counting().filter(looks).count())
     }
 
-    /// The scenarios that ask for more than a candidate has, by their places.
+    /// The scenarios that count and do not hold under a candidate, by their places.
     fn unsatisfied(&self, lattice: &Lattice, candidate: &Candidate) -> Vec<usize> {
-        let asks_for_more = |study: &Study| match &study.asks {
-            Asks::OneOf(minimal) => !minimal.iter().any(|one| lattice.is_at_most(one, candidate)),
-            Asks::LostAnyway(_) | Asks::Unknown | Asks::Nothing => false,
+        let holds = |place: &usize| {
+            let study = self.studies.get(*place);
+            study.is_some_and(|study| study.standing(lattice, candidate) == Some(Standing::Holds))
         };
-        let studies = self.studies.iter().enumerate();
-        studies.filter(|(_, study)| asks_for_more(study)).map(|(place, _)| place).collect()
+        self.counting().filter(|place| !holds(place)).collect()
     }
 
     fn need(
@@ -194,9 +230,7 @@ impl Answer<'_> {
         let mut breaks: Vec<&(usize, Explored)> =
             explored.iter().filter(|(_, explored)| explored.standing.breaks()).collect();
         // A directed run shows less than one that nobody directs.
-        let is_directed = |place: usize| {
-            self.scope.subjects.get(place).is_some_and(|subject| !subject.scenario.holds.is_empty())
-        };
+        let is_directed = |place: usize| self.scope.subjects.get(place).is_some_and(Subject::is_directed);
         breaks.sort_by_key(|(place, explored)| (is_directed(*place), explored.states));
         let shown = match breaks.first() {
             Some((place, Explored { standing: Standing::Breaks(property), .. })) => {

@@ -86,14 +86,16 @@ impl Lattice {
             };
             all = all.iter().flat_map(with).collect();
         }
-        let rank = |candidate: &Candidate| -> usize {
-            let weaker = |(place, dimension): (usize, &&Dimension)| {
-                dimension.values.get(candidate.at(place)).map_or(0, |value| value.weaker.len())
-            };
-            self.dimensions.iter().enumerate().map(weaker).sum()
-        };
-        all.sort_by_key(rank);
+        all.sort_by_key(|candidate| self.rank(candidate));
         all
+    }
+
+    /// How strong a candidate is: what is weaker than another has a smaller rank.
+    pub fn rank(&self, candidate: &Candidate) -> usize {
+        let weaker = |(place, dimension): (usize, &&Dimension)| {
+            dimension.values.get(candidate.at(place)).map_or(0, |value| value.weaker.len())
+        };
+        self.dimensions.iter().enumerate().map(weaker).sum()
     }
 
     /// Whether a candidate is as weak as another in every dimension, or weaker.

@@ -1,16 +1,18 @@
 //! The minimal candidates under which one scenario holds.
 //!
-//! The strongest candidate is explored, and the weakest. If the scenario breaks under the strongest as well, nothing that is asked about is
-//! to blame; if it holds under the weakest, it asks for nothing. In between, a candidate that holds is made weaker as long as it
-//! holds, one dimension after the other: that is a minimal one. What is left is looked through from above: the largest candidates
-//! that are not at least as strong as one of those that are known. If each breaks, all are known; one that holds is made weaker in
-//! its turn.
+//! The strongest candidate is explored, and the weakest. If the scenario holds under the weakest, it asks for nothing. In between, a
+//! candidate that holds is made weaker as long as it holds, one dimension after the other: that is a minimal one. What is left is
+//! looked through from above: the largest candidates that are not at least as strong as one of those that are known. If each
+//! breaks, all are known; one that holds is made weaker in its turn.
 //!
 //! Three things save explorations. A run that broke another candidate is played first: if it still does, this one breaks, too. Where no run of
 //! a candidate that was explored looks at a dimension, leaving that out changes no run. And what is weaker than something that
 //! breaks, breaks; what is stronger than something that holds, holds. The first two are exact. The third is an assumption, and is
 //! tested: whatever was found without it is compared pair by pair, with each value alone explored beside. If a pair says otherwise,
 //! it is reported, and the scenario is searched again without the third, unless there are too many candidates ([`MOST_CANDIDATES`]).
+//! Where the strongest candidate breaks, nothing is concluded from that (`exact.rs`).
+
+mod exact;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +25,9 @@ use crate::run::RunError;
 
 /// Candidates up to which each can be decided without a conclusion from what is weaker or stronger.
 pub const MOST_CANDIDATES: u64 = 10_000;
+
+/// Candidates up to which each is decided of a scenario that breaks under the strongest, with nothing known that holds.
+pub const FEW_CANDIDATES: u64 = 500;
 
 /// What may save an exploration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,9 +95,12 @@ impl Counts {
 /// What a scenario asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Asks {
-    /// It breaks even under the strongest candidate: it is not about what is asked.
+    /// It breaks under every candidate: it is not about what is asked. With what the strongest breaks.
     LostAnyway(Property),
-    /// A limit was reached under the strongest candidate.
+    /// It breaks under the strongest candidate and under the weakest, and under each value alone; there are too many in between to decide
+    /// each. With what the strongest breaks.
+    BreaksAtBothEnds(Property),
+    /// A limit was reached before a candidate was found that holds.
     Unknown,
     /// Nothing: it holds under the weakest.
     Nothing,
@@ -127,21 +135,21 @@ pub struct Study {
 ///
 /// If a candidate cannot be run, or an engine fails.
 pub fn study(subject: &Subject<'_>, saves: Saves) -> Result<Study, RunError> {
-    let mut search = Search::new(subject, saves);
-    let asks = search.asks()?;
-    let mut not_monotone = Vec::new();
-    let few = subject.lattice.size() <= MOST_CANDIDATES;
-    if saves == Saves::Everything && !matches!(asks, Asks::LostAnyway(_) | Asks::Unknown) {
-        search.alone(&asks)?;
-        not_monotone = search.not_monotone();
-        if !not_monotone.is_empty() && few {
-            let mut exact = Search { saves: Saves::WhatIsExact, ..search };
-            exact.forget_what_follows();
-            let asks = exact.asks_of_all()?;
-            return Ok(exact.study(asks, not_monotone));
-        }
+    let search = Search::new(subject, saves);
+    match saves {
+        Saves::Everything => search.with_conclusions(),
+        Saves::WhatIsExact | Saves::Nothing => search.exactly(Vec::new()),
     }
-    Ok(search.study(asks, not_monotone))
+}
+
+/// The same of a scenario of which a pair is known whose weaker candidate holds and whose stronger one breaks: nothing is concluded
+/// from what is weaker or stronger.
+///
+/// # Errors
+///
+/// If a candidate cannot be run, or an engine fails.
+pub fn study_exactly(subject: &Subject<'_>, pair: (Candidate, Candidate)) -> Result<Study, RunError> {
+    Search::new(subject, Saves::WhatIsExact).exactly(vec![pair])
 }
 
 /// What is known of a candidate.
@@ -151,6 +159,15 @@ pub struct Fact {
     pub standing: Standing,
     /// How that is known.
     pub how: How,
+}
+
+/// Whether what was concluded from what is weaker or stronger can be trusted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Trust {
+    /// Nothing was concluded, or no pair says otherwise.
+    Sound,
+    /// A pair says otherwise.
+    Refuted,
 }
 
 struct Search<'a> {
@@ -165,7 +182,8 @@ struct Search<'a> {
 impl Study {
     /// Whether the minimal candidates are all known: no limit left any open, and no conclusion was drawn that was found to be wrong.
     pub fn all_known(&self) -> bool {
-        self.is_exact && self.undecided.is_empty() && !matches!(self.asks, Asks::Unknown)
+        let open = matches!(self.asks, Asks::Unknown | Asks::BreaksAtBothEnds(_));
+        self.is_exact && self.undecided.is_empty() && !open
     }
 }
 
@@ -175,7 +193,27 @@ impl<'a> Search<'a> {
         Search { subject, saves, facts, explored, runs: Vec::new() }
     }
 
-    fn study(self, asks: Asks, not_monotone: Vec<(Candidate, Candidate)>) -> Study {
+    fn with_conclusions(mut self) -> Result<Study, RunError> {
+        let lattice = &self.subject.lattice;
+        let few = lattice.size() <= MOST_CANDIDATES;
+        let top = lattice.top();
+        match self.decide_by_itself(&top)? {
+            Standing::Undecided => return Ok(self.study(Asks::Unknown, Vec::new(), Trust::Sound)),
+            Standing::Breaks(_) if lattice.size() <= FEW_CANDIDATES => return self.exactly(Vec::new()),
+            Standing::Breaks(property) => return self.from_both_ends(property),
+            Standing::Holds => {}
+        }
+        let asks = self.downwards(top)?;
+        self.alone(&asks)?;
+        let pairs = self.not_monotone();
+        match (pairs.is_empty(), few) {
+            (true, _) => Ok(self.study(asks, pairs, Trust::Sound)),
+            (false, true) => self.exactly(pairs),
+            (false, false) => Ok(self.study(asks, pairs, Trust::Refuted)),
+        }
+    }
+
+    fn study(self, asks: Asks, not_monotone: Vec<(Candidate, Candidate)>, trust: Trust) -> Study {
         let undecided = self.facts.iter().filter(|(_, fact)| fact.standing == Standing::Undecided);
         let undecided = undecided.map(|(candidate, _)| candidate.clone()).collect();
         let states = self.explored.values().map(|explored| explored.states).sum();
@@ -183,7 +221,7 @@ impl<'a> Search<'a> {
         for fact in self.facts.values() {
             counts.count(fact.how);
         }
-        let is_exact = not_monotone.is_empty() || self.saves != Saves::Everything;
+        let is_exact = trust == Trust::Sound;
         let looked_at = self.looked_at();
         let open = self.explored.values().filter(|explored| explored.standing == Standing::Undecided);
         let limits_hit = open.flat_map(|explored| explored.limits_hit.iter().copied()).collect();
@@ -201,15 +239,9 @@ impl<'a> Search<'a> {
         (0..lattice.dimensions.len()).filter(looked_at).collect()
     }
 
-    fn asks(&mut self) -> Result<Asks, RunError> {
+    /// What a scenario asks for that holds under the strongest candidate.
+    fn downwards(&mut self, top: Candidate) -> Result<Asks, RunError> {
         let lattice = &self.subject.lattice;
-        if self.saves != Saves::Everything {
-            return self.asks_of_all();
-        }
-        let top = lattice.top();
-        if let Some(asks) = self.asks_of_top(&top)? {
-            return Ok(asks);
-        }
         let bottom = lattice.bottom();
         if self.decide_by_itself(&bottom)? == Standing::Holds {
             return Ok(Asks::Nothing);
@@ -235,31 +267,6 @@ impl<'a> Search<'a> {
                 None => return Ok(Asks::OneOf(lattice.minimal(&minimal))),
             }
         }
-    }
-
-    /// The same, with nothing concluded from what is weaker or stronger.
-    fn asks_of_all(&mut self) -> Result<Asks, RunError> {
-        let lattice = &self.subject.lattice;
-        if let Some(asks) = self.asks_of_top(&lattice.top())? {
-            return Ok(asks);
-        }
-        let mut hold = Vec::new();
-        for candidate in lattice.all() {
-            if self.decide(&candidate)? == Standing::Holds {
-                hold.push(candidate);
-            }
-        }
-        let minimal = lattice.minimal(&hold);
-        let nothing = minimal.iter().any(Candidate::is_bottom);
-        Ok(if nothing { Asks::Nothing } else { Asks::OneOf(minimal) })
-    }
-
-    fn asks_of_top(&mut self, top: &Candidate) -> Result<Option<Asks>, RunError> {
-        Ok(match self.decide_by_itself(top)? {
-            Standing::Breaks(property) => Some(Asks::LostAnyway(property)),
-            Standing::Undecided => Some(Asks::Unknown),
-            Standing::Holds => None,
-        })
     }
 
     /// The weakest that a candidate that holds can be made: what can be left out together is, and of the rest one dimension is made
@@ -385,10 +392,6 @@ impl<'a> Search<'a> {
             (explored.all_end && dimensions.clone().all(unseen)).then_some(explored.standing)
         };
         self.explored.iter().find_map(same)
-    }
-
-    fn forget_what_follows(&mut self) {
-        self.facts.retain(|_, fact| fact.how != How::Follows);
     }
 
     /// The pairs of which the weaker one holds and the stronger one breaks, of what was not concluded from others.

@@ -74,6 +74,11 @@ pub fn counts(violated: &[Property]) -> Option<Property> {
 }
 
 impl Subject<'_> {
+    /// Whether the file holds an actor until the others are done: what it shows is of few runs.
+    pub fn is_directed(&self) -> bool {
+        !self.scenario.holds.is_empty()
+    }
+
     /// A candidate as something to run.
     ///
     /// # Errors

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::words::{scenario, studies};
+use super::words::scenario;
 use crate::report::json::pretty;
 use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, Need, Set};
 use crate::synthesis::lattice::{Candidate, Lattice};
 use crate::synthesis::search::{Asks, Study};
+use crate::synthesis::trial::Subject;
 
 /// The document of `synthesize`.
 pub fn document(answers: &[Answer<'_>]) -> String {
@@ -29,12 +30,15 @@ fn file_system(answer: &Answer<'_>) -> Value {
     let looked_at = lattice.dimensions.iter().enumerate().filter_map(|(place, dimension)| {
         Some((dimension.key.to_owned(), Value::from(answer.looked_at(place)?)))
     });
+    let scenarios = answer.scope.subjects.iter().zip(&answer.studies);
+    let scenarios = scenarios.map(|(subject, study)| self::study(subject, study));
     json!({
         "file_system": answer.scope.fs,
         "base": answer.scope.base,
         "counter_added": !counter,
         "sets": answer.sets.iter().map(|set| self::set(answer, lattice, set)).collect::<Vec<_>>(),
-        "scenarios": studies(answer).map(|(name, study)| self::study(lattice, name, study)).collect::<Vec<_>>(),
+        "scenarios": scenarios.collect::<Vec<_>>(),
+        "conflict": answer.conflict.iter().map(|place| scenario(answer, *place).0).collect::<Vec<_>>(),
         "looked_at": looked_at.collect::<Map<_, _>>(),
         "other_file_systems": named(&answer.scope.others),
         "cannot_run": named(&answer.scope.refused),
@@ -92,10 +96,12 @@ fn need(answer: &Answer<'_>, lattice: &Lattice, need: &Need) -> Value {
     })
 }
 
-fn study(lattice: &Lattice, name: &str, study: &Study) -> Value {
+fn study(subject: &Subject<'_>, study: &Study) -> Value {
+    let lattice = &subject.lattice;
     let of = |some: &[Candidate]| -> Vec<Value> { some.iter().map(|one| candidate(lattice, one)).collect() };
     let (asks, minimal, property) = match &study.asks {
         Asks::LostAnyway(property) => ("lost-anyway", Vec::new(), Some(property.name())),
+        Asks::BreaksAtBothEnds(property) => ("breaks-at-both-ends", Vec::new(), Some(property.name())),
         Asks::Unknown => ("unknown", Vec::new(), None),
         Asks::Nothing => ("nothing", Vec::new(), None),
         Asks::OneOf(minimal) => ("one-of", of(minimal), None),
@@ -105,7 +111,7 @@ fn study(lattice: &Lattice, name: &str, study: &Study) -> Value {
         json!({ "weaker_holds": candidate(lattice, weaker), "stronger_breaks": candidate(lattice, stronger) })
     });
     json!({
-        "scenario": name, "asks": asks, "minimal": minimal, "property": property,
+        "scenario": subject.scenario.name, "directed": subject.is_directed(), "asks": asks, "minimal": minimal, "property": property,
         "undecided": of(&study.undecided), "not_monotone": pairs.collect::<Vec<_>>(),
         "limits_hit": study.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
         "all_known": study.all_known(),

@@ -6,7 +6,7 @@ use stalemap_model::words::count::count;
 
 use super::words::{
     Sorted, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss, needed_by_none,
-    not_shown, numbers, part, scenario, sentence,
+    no_set, not_shown, numbers, part, scenario, sentence,
 };
 use crate::synthesis::answer::{Answer, MOST_SETS, Set};
 use crate::synthesis::lattice::Lattice;
@@ -28,6 +28,9 @@ fn section(answer: &Answer<'_>) -> String {
         let _ = writeln!(text, "{said}");
     }
     let Some(lattice) = answer.lattice() else { return text };
+    if let Some(said) = no_set(answer) {
+        let _ = writeln!(text, "\n{said}");
+    }
     for set in answer.sets.iter().take(MOST_SETS) {
         text.push_str(&self::set(answer, lattice, &sorted, set));
     }

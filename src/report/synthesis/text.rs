@@ -7,7 +7,7 @@ use stalemap_model::words::count::count;
 
 use super::words::{
     Sorted, all_scenarios, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss,
-    needed_by_none, not_shown, numbers, of_one, scenario, sentence, studies,
+    needed_by_none, no_set, not_shown, numbers, of_one, scenario, sentence, studies,
 };
 use crate::report::style::{BAD, DOUBT, GOOD, HEAD, styled};
 use crate::report::text::fill;
@@ -44,7 +44,12 @@ pub fn weakest(answers: &[Answer<'_>], columns: usize) -> String {
                 each.join(", or ")
             }
             Asks::LostAnyway(property) => format!("breaks with every check ({property})"),
-            Asks::Unknown => "undecided: a limit was reached with every check".to_owned(),
+            Asks::BreaksAtBothEnds(property) => {
+                format!("undecided: breaks with no check and with all of them ({property}), and each alone")
+            }
+            Asks::Unknown => {
+                "undecided: a limit was reached before a check was found that keeps it".to_owned()
+            }
         };
         lines(&mut text, &format!("{name}: {asks}"), columns, 0);
         if let [_] = answers {
@@ -85,7 +90,10 @@ fn first(answer: &Answer<'_>, columns: usize) -> String {
     styled_lines(&mut text, HEAD, &head(answer, &sorted), columns, 0);
     let Some(lattice) = answer.lattice() else { return text + "  Nothing was asked.\n" };
     match &answer.sets[..] {
-        [] => lines(&mut text, "Nothing can be said: none of its scenarios decides.", columns, 2),
+        [] => match no_set(answer) {
+            Some(said) => styled_lines(&mut text, BAD, &said, columns, 2),
+            None => lines(&mut text, "Nothing can be said: none of its scenarios decides.", columns, 2),
+        },
         [one] if one.candidate.is_bottom() => {
             lines(&mut text, "Nothing is needed: all hold without any of it.", columns, 2);
         }
@@ -136,7 +144,7 @@ fn explored_with(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Option<String> {
 
 /// What is not known.
 fn open(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Vec<String> {
-    let unknown = sorted.unknown.len();
+    let unknown = sorted.unknown.len() + sorted.both_ends.len();
     let partly = answer.studies.iter().filter(|study| !study.all_known()).count().saturating_sub(unknown);
     let said = |number: usize, what: &str| {
         (number > 0).then(|| format!("{} {what}", count(number as u64, "scenario")))

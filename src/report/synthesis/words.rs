@@ -7,33 +7,38 @@ use stalemap_model::words::count::count;
 use crate::run::preemptions;
 use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, Loss, Need, Set};
+use crate::synthesis::enough::enough;
 use crate::synthesis::lattice::{BATCH, Candidate, Lattice};
 use crate::synthesis::search::{Asks, Study};
+use crate::synthesis::trial::{Standing, Subject};
 
 /// How many names are written out of a list that may be long.
 const NAMES: usize = 8;
 
 /// The scenarios of an answer by what they ask for.
+#[derive(Default)]
 pub(super) struct Sorted<'a> {
     /// They ask for something, each with its minimal candidates.
     pub(super) asking: Vec<(&'a str, &'a [Candidate])>,
     /// They hold under the weakest candidate.
     pub(super) content: Vec<&'a str>,
-    /// They break under the strongest.
+    /// They break under every candidate.
     pub(super) lost_anyway: Vec<&'a str>,
-    /// A limit was reached under the strongest.
+    /// They break under the strongest and under the weakest, and what is in between is not decided.
+    pub(super) both_ends: Vec<&'a str>,
+    /// A limit was reached before a candidate was found that holds.
     pub(super) unknown: Vec<&'a str>,
 }
 
 impl<'a> Sorted<'a> {
     pub(super) fn of(answer: &'a Answer<'_>) -> Self {
-        let mut sorted =
-            Sorted { asking: Vec::new(), content: Vec::new(), lost_anyway: Vec::new(), unknown: Vec::new() };
+        let mut sorted = Sorted::default();
         for (name, study) in studies(answer) {
             match &study.asks {
                 Asks::OneOf(minimal) => sorted.asking.push((name, minimal)),
                 Asks::Nothing => sorted.content.push(name),
                 Asks::LostAnyway(_) => sorted.lost_anyway.push(name),
+                Asks::BreaksAtBothEnds(_) => sorted.both_ends.push(name),
                 Asks::Unknown => sorted.unknown.push(name),
             }
         }
@@ -225,9 +230,16 @@ pub(super) fn left_out<'a>(answer: &'a Answer<'_>, sorted: &Sorted<'a>) -> Vec<S
             said.push(format!("{what} ({}): {}.", some.len(), names(some)));
         }
     };
-    say(&sorted.lost_anyway, "Not counted, broken even with all of it in place");
+    say(&sorted.lost_anyway, "Not counted, broken with every candidate");
+    say(
+        &sorted.both_ends,
+        "Undecided in between, broken with nothing, with each value alone, and with all of it",
+    );
     let limits = limits(answer);
-    say(&sorted.unknown, &format!("Undecided, since a limit was reached with all of it{limits}"));
+    say(
+        &sorted.unknown,
+        &format!("Undecided, since a limit was reached before a set was found that keeps it{limits}"),
+    );
     let undecided: Vec<&str> = studies(answer)
         .filter(|(_, study)| !study.undecided.is_empty() && !matches!(study.asks, Asks::Unknown))
         .map(|(name, _)| name)
@@ -238,8 +250,42 @@ pub(super) fn left_out<'a>(answer: &'a Answer<'_>, sorted: &Sorted<'a>) -> Vec<S
     };
     say(&of(&answer.scope.others), "Not counted, since the file changes the file system");
     say(&of(&answer.scope.refused), "Not counted, cannot run there");
+    let directed = answer.scope.subjects.iter().filter(|subject| subject.is_directed());
+    say(&directed.map(|subject| subject.scenario.name.as_str()).collect::<Vec<_>>(), DIRECTED);
     said.extend(not_monotone(answer));
     said
+}
+
+/// What is to be said of a scenario with a `[[hold]]`.
+const DIRECTED: &str =
+    "Directed by a [[hold]], so that only few runs are explored: a need is shown, that it is enough is not";
+
+/// If no set is enough for all: which scenarios have none in common, what each needs, and what it breaks with of what the others need.
+pub(super) fn no_set(answer: &Answer<'_>) -> Option<String> {
+    let lattice = answer.lattice().filter(|_| !answer.conflict.is_empty())?;
+    let study = |place: &usize| answer.studies.get(*place);
+    let said = answer.conflict.iter().filter_map(|place| {
+        let needs = match &study(place)?.asks {
+            Asks::OneOf(minimal) => {
+                minimal.iter().map(|one| in_short(lattice, one)).collect::<Vec<_>>().join(", or ")
+            }
+            _ => "nothing".to_owned(),
+        };
+        let others: Vec<&Study> =
+            answer.conflict.iter().filter(|other| *other != place).filter_map(study).collect();
+        let of_others = enough(lattice, &others);
+        let harm = of_others.iter().find(|one| {
+            let standing = study(place).and_then(|study| study.standing(lattice, one));
+            !one.is_bottom() && standing.is_some_and(Standing::breaks)
+        });
+        let harm =
+            harm.map_or_else(String::new, |one| format!(" and breaks with {}", in_short(lattice, one)));
+        Some(format!("{} needs {needs}{harm}", scenario(answer, *place).0))
+    });
+    let said = said.collect::<Vec<_>>().join("; ");
+    let all_known = answer.conflict.iter().filter_map(study).all(Study::all_known);
+    let none = if all_known { "No set is enough for all" } else { "No set is known to be enough for all" };
+    Some(format!("{none}: {said}."))
 }
 
 /// What there is to say of an answer about one scenario, if it is not what one expects.
@@ -251,6 +297,9 @@ pub(super) fn of_one(answer: &Answer<'_>) -> Vec<String> {
     if undecided > 0 {
         let limits = limits(answer);
         said.push(format!("{} left undecided by a limit{limits}.", count(undecided as u64, "candidate")));
+    }
+    if answer.scope.subjects.iter().any(Subject::is_directed) {
+        said.push(format!("{DIRECTED}."));
     }
     said.extend(not_monotone(answer));
     said
@@ -268,10 +317,12 @@ fn not_monotone(answer: &Answer<'_>) -> Vec<String> {
     let Some(lattice) = answer.lattice() else { return Vec::new() };
     let broken = studies(answer).filter_map(|(name, study)| {
         let (weaker, stronger) = study.not_monotone.first()?;
-        let then = if study.is_exact {
-            "so that nothing was concluded there from what is weaker or stronger"
-        } else {
-            "and there are too many candidates to explore each: other minimal sets may exist"
+        let then = match (study.is_exact, &study.asks) {
+            (true, _) => "so that nothing was concluded there from what is weaker or stronger",
+            (false, Asks::Nothing) => {
+                "and there are too many candidates to explore each: others may break it, too"
+            }
+            (false, _) => "and there are too many candidates to explore each: other minimal sets may exist",
         };
         Some(format!(
             "{name} holds with {} and breaks with {}, {then}.",
