@@ -24,7 +24,7 @@ use super::trial::{Explored, Standing, Subject};
 use crate::run::RunError;
 
 /// Candidates up to which each can be decided without a conclusion from what is weaker or stronger.
-pub const MOST_CANDIDATES: u64 = 10_000;
+pub const MOST_CANDIDATES: u64 = 20_000;
 
 /// Candidates up to which each is decided of a scenario that breaks under the strongest, with nothing known that holds.
 pub const FEW_CANDIDATES: u64 = 500;

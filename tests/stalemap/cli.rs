@@ -509,5 +509,5 @@ fn a_comparison_explains_the_signs_that_occur() {
     }
     let between = stalemap(folder.path(), &["compare", "--between", "none", "iomap_valid", "xfs/t1"]);
     let said = text(&between.stdout);
-    assert!(said.contains("; iomap_valid holds (485 states)."), "{said}");
+    assert!(said.contains("; iomap_valid holds (324 states)."), "{said}");
 }
