@@ -200,7 +200,7 @@ impl<'a> Search<'a> {
         match self.decide_by_itself(&top)? {
             Standing::Undecided => return Ok(self.study(Asks::Unknown, Vec::new(), Trust::Sound)),
             Standing::Breaks(_) if lattice.size() <= FEW_CANDIDATES => return self.exactly(Vec::new()),
-            Standing::Breaks(property) => return self.from_both_ends(property),
+            Standing::Breaks(property) => return self.between_both_ends(property),
             Standing::Holds => {}
         }
         let asks = self.downwards(top)?;

@@ -35,7 +35,7 @@ impl Search<'_> {
 
     /// What can be said of a scenario that breaks under the strongest of too many candidates: the weakest is explored, and each value
     /// alone. If one of these holds, each candidate is decided, unless there are too many.
-    pub(super) fn from_both_ends(mut self, property: Property) -> Result<Study, RunError> {
+    pub(super) fn between_both_ends(mut self, property: Property) -> Result<Study, RunError> {
         self.conclude_no_more();
         let bottom = self.decide_by_itself(&self.subject.lattice.bottom())?;
         self.alone(&Asks::OneOf(Vec::new()))?;
