@@ -202,7 +202,8 @@ fn within(scenario: &Scenario, implementation: Implementation, states: u64) -> O
     let kernel = Kernel::new(scenario.config_of(implementation)).expect("a scenario that fits");
     let limits = Limits { states: Some(states), ..Limits::default() };
     let options = Options { limits, ..Options::default() };
-    let found = explore(&kernel, &options, &mut |_| ()).expect("a sound model");
+    let found = explore(&kernel, &options, &mut |_| ())
+        .unwrap_or_else(|error| panic!("{error:?}\n{}", scenario.source));
     found.is_complete().then_some(found)
 }
 
