@@ -352,9 +352,9 @@ impl<B: Backend> Inode<B> {
         self.oracle.visible(&self.sb.geometry, "page cache", shown);
     }
 
-    /// Whether the folio in a slot holds anything in a block, below end of file, that a hole would not read as.
-    pub fn has_data(&self, slot: &Slot, block: FileBlock) -> bool {
-        let end = self.i_size_newest();
+    /// Whether the folio in a slot holds anything in a block, below this end of file, that a hole would not read as. The end is the
+    /// caller's to look at, outside of an audit: an actor that is rebuilt makes no audits, and would not look.
+    pub fn has_data(&self, slot: &Slot, block: FileBlock, end: Cell) -> bool {
         let cells = self.sb.geometry.cells_of_block(block).zip(self.sb.cells_in_folio(block));
         let mut below_eof = cells.filter(|(cell, _)| *cell < end).map(|(_, at)| at);
         slot.current().is_some_and(|(_, folio)| below_eof.any(|at| folio.cells[at] != Value::ZERO))
@@ -382,7 +382,7 @@ impl<B: Backend> Inode<B> {
                     folio.locked.is_none()
                         && folio.dirty
                         && folio.block_dirty(self.sb.block_in_folio(block), self.sb.config.fs.block_dirty)
-                        && (self.is_writable(folio, block) || self.has_data(slot, block))
+                        && (self.is_writable(folio, block) || self.has_data(slot, block, size))
                 });
             });
             if !dirty {

@@ -208,8 +208,10 @@ fn audit_dropped<B: Backend>(
     looked_up: FileBlock,
     block: FileBlock,
 ) {
+    // Observed whatever the audit sees: what an actor observes must not depend on it.
+    let end = inode.i_size_newest();
     inode.page(folio.index).audit(|slot| {
-        if inode.has_data(slot, block) {
+        if inode.has_data(slot, block, end) {
             report_skip(inode, iomap, looked_up, block);
             inode.violate(properties::DROPPED_DIRTY, || {
                 let block = inode.sb.geometry.show_blocks(&(block..block + 1));

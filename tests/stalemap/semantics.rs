@@ -271,3 +271,32 @@ fn a_search_beside_what_changes_the_file_may_find_either() {
     }
     holds("2k", &["truncate 8k", "pwrite 2k 2k"], &[searches, &["pwrite 6k 2k"], &["sync_range -w 0 8k"]]);
 }
+
+/// An audit observes nothing: an actor that is rebuilt in the middle of a step makes none, and would diverge.
+#[test]
+fn what_an_audit_looks_at_is_no_observation() {
+    let file = r#"title = "A punch that frees three extents under dirty folios which nobody has dropped"
+[geometry]
+block = "1k"
+folio = "4k"
+[setup]
+run = ["pwrite -S 0x30 0 4k", "fsync", "fpunch 1k 1k", "pwrite -S 0x31 0 1k", "pwrite -S 0x32 2k 2k"]
+[[actor]]
+name = "flusher"
+run = ["sync_range -w 0 8k"]
+[[actor]]
+name = "other"
+run = ["pwrite -S 0x41 1k 2k", "fpunch 0 4k"]
+[design.base]
+based_on = "iomap_valid"
+dio_wait = "none"
+flush_unmap = "none"
+[expect]
+base = ["stale-exposure", "dropped-dirty", "dirty-over-hole", "wrong-address"]
+"#;
+    let folder = crate::common::elsewhere();
+    std::fs::write(folder.path().join("punch.toml"), file).expect("a file");
+    let checked = crate::common::stalemap(folder.path(), &["check", "--quiet", "punch.toml"]);
+    assert_ne!(checked.status.code(), Some(4), "{}", crate::common::text(&checked.stderr));
+    assert!(crate::common::text(&checked.stderr).is_empty());
+}
