@@ -5,7 +5,8 @@
 //! the objects that it touches. Nothing is reduced here but that states which are the same are one: sleep sets would leave out states in
 //! which both of two transitions are possible.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use hashbrown::HashSet;
 use stalemap_facade::{ActorId, System};
@@ -15,7 +16,7 @@ use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
 use crate::limits::Limits;
-use crate::machine::Machine;
+use crate::machine::{Machine, Snapshot};
 use crate::memory::Outcome;
 
 /// Names of two operations.
@@ -50,7 +51,9 @@ pub struct Contacts {
     pub states: u64,
     /// Whether these are all.
     pub is_complete: bool,
-    /// Each pair of actors of which both move in some run.
+    /// The actors that move in some run.
+    pub movers: BTreeSet<ActorId>,
+    /// Each pair of these.
     pub pairs: BTreeMap<(ActorId, ActorId), Contact>,
     /// Who waits for whom, and by how many transitions that ends.
     pub waits: BTreeMap<Wait, u64>,
@@ -66,11 +69,17 @@ pub fn contacts<S: System>(system: &S, limits: &Limits) -> Result<Contacts, Engi
     }
     let mut known = HashSet::with_hasher(IdentityState::default());
     known.insert(machine.fingerprint());
-    let mut open = vec![machine.snapshot()];
+    let mut open = Open::default();
+    open.push(machine.snapshot());
     let mut all = BTreeMap::new();
     let mut is_cut = false;
+    let started = Instant::now();
     while let Some(snapshot) = open.pop() {
-        if limits.states.is_some_and(|most| found.states >= most) {
+        let bytes = open.bytes + (known.allocation_size() as u64);
+        if limits.states.is_some_and(|most| found.states >= most)
+            || limits.memory.is_some_and(|most| bytes > most)
+            || found.states.is_multiple_of(1024) && limits.time.is_some_and(|time| started.elapsed() >= time)
+        {
             return Ok(found);
         }
         found.states += 1;
@@ -91,6 +100,35 @@ pub fn contacts<S: System>(system: &S, limits: &Limits) -> Result<Contacts, Engi
     found.conclude(&all);
     found.is_complete = !is_cut;
     Ok(found)
+}
+
+/// The states that are still to be looked at.
+struct Open<State> {
+    snapshots: Vec<Snapshot<State>>,
+    bytes: u64,
+}
+
+impl<State> Default for Open<State> {
+    fn default() -> Self {
+        Open { snapshots: Vec::new(), bytes: 0 }
+    }
+}
+
+impl<State> Open<State> {
+    fn push(&mut self, snapshot: Snapshot<State>) {
+        self.bytes += Self::bytes_of(&snapshot);
+        self.snapshots.push(snapshot);
+    }
+
+    fn pop(&mut self) -> Option<Snapshot<State>> {
+        let snapshot = self.snapshots.pop()?;
+        self.bytes -= Self::bytes_of(&snapshot);
+        Some(snapshot)
+    }
+
+    fn bytes_of(snapshot: &Snapshot<State>) -> u64 {
+        (size_of::<Snapshot<State>>() + snapshot.owned()) as u64
+    }
 }
 
 /// What an actor can do in a state.
@@ -144,6 +182,7 @@ impl Contacts {
 
     /// Says of each pair whether they ever conflict.
     fn conclude(&mut self, all: &BTreeMap<ActorId, Footprint>) {
+        self.movers = all.keys().copied().collect();
         for (one, touched) in all {
             for (other, touched_there) in all.range(one + 1..) {
                 let contact = self.pairs.entry((*one, *other)).or_default();

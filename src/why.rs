@@ -85,7 +85,9 @@ pub struct Why {
     pub under: String,
     /// The states over which pairs were looked at; `None` if these are not all.
     pub states: Option<u64>,
-    /// The pairs of actors.
+    /// Actors of the file that make no step in any run, and so meet nobody.
+    pub still: Vec<String>,
+    /// The pairs of all others.
     pub pairs: Vec<Pair>,
     /// Who waits for actors of the model, or is waited for by them.
     pub waits: Vec<Waits>,
@@ -111,7 +113,7 @@ pub fn study(job: &Job<'_>, limits: &Limits, given: GivenLimits) -> Result<Why, 
         };
         why.taken.push((protection, came));
         if came == Without::Broken {
-            why.kept_apart.extend(groups(job, protection, &outcome, given)?);
+            why.kept_apart.extend(groups(job, protection, &outcome, limits, given)?);
         }
     }
     Ok(why)
@@ -130,6 +132,9 @@ fn touching(job: &Job<'_>, limits: &Limits) -> Result<Why, RunError> {
         .map(|wait| Waits { waiter: name(wait.waiter), holder: name(wait.holder), op: wait.op })
         .collect();
     waits.sort();
+    let moves = |actor: &str| found.movers.iter().any(|mover| name(*mover) == actor);
+    let file = job.scenario.actors.iter().map(|actor| actor.name.clone());
+    let still = file.filter(|actor| found.is_complete && !moves(actor)).collect();
     let mut pairs = Vec::new();
     for ((one, two), contact) in found.pairs {
         let actors = [name(one), name(two)];
@@ -148,6 +153,7 @@ fn touching(job: &Job<'_>, limits: &Limits) -> Result<Why, RunError> {
         scenario: job.scenario.name.clone(),
         under: job.implementation.name().to_owned(),
         states: found.is_complete.then_some(found.states),
+        still,
         pairs,
         waits,
         kept_apart: Vec::new(),
@@ -173,10 +179,11 @@ fn groups(
     job: &Job<'_>,
     protection: &'static Protection,
     whole: &Outcome,
+    limits: &Limits,
     given: GivenLimits,
 ) -> Result<Vec<KeptApart>, RunError> {
     let names: Vec<String> = job.scenario.actors.iter().map(|actor| actor.name.clone()).collect();
-    if let Some(found) = of_nobody(job, protection)? {
+    if let Some(found) = of_nobody(job, protection, limits)? {
         return Ok(vec![found]);
     }
     let mut found: Vec<KeptApart> = Vec::new();
@@ -225,17 +232,22 @@ fn each_moves(group: &[String], outcome: &Outcome) -> bool {
 }
 
 /// Whether nobody of the file has to move: what the setup leaves behind holds with a protection and not without it.
-fn of_nobody(job: &Job<'_>, by: &'static Protection) -> Result<Option<KeptApart>, RunError> {
+fn of_nobody(job: &Job<'_>, by: &'static Protection, limits: &Limits) -> Result<Option<KeptApart>, RunError> {
     let Some(without) = by.taken_from(&job.implementation) else { return Ok(None) };
-    let Some(found) = by_nobody(job, &without)? else { return Ok(None) };
+    let Some(found) = by_nobody(job, &without, limits)? else { return Ok(None) };
     let Some(property) = properties::of_bits(found.violated).first().copied() else { return Ok(None) };
-    let with = by_nobody(job, &job.implementation)?;
+    let with = by_nobody(job, &job.implementation, limits)?;
     let holds = with.is_some_and(|with| with.violated == 0 && with.is_complete());
     Ok(holds.then_some(KeptApart { actors: Vec::new(), by, property, steps: 0, least: Some(0) }))
 }
 
 /// What comes of a scenario in which no actor of the file is there; `None` if that cannot be run.
-fn by_nobody(job: &Job<'_>, implementation: &Implementation) -> Result<Option<Exploration>, RunError> {
+fn by_nobody(
+    job: &Job<'_>,
+    implementation: &Implementation,
+    limits: &Limits,
+) -> Result<Option<Exploration>, RunError> {
+    let options = Options { limits: limits.clone(), ..Options::default() };
     let config = Config {
         actors: Vec::new(),
         holds: Vec::new(),
@@ -243,7 +255,7 @@ fn by_nobody(job: &Job<'_>, implementation: &Implementation) -> Result<Option<Ex
         ..job.scenario.config_of(implementation.clone())
     };
     let Ok(kernel) = Kernel::new(config) else { return Ok(None) };
-    explore(&kernel, &Options::default(), &mut |_| ()).map(Some).map_err(|error| job.broken(error))
+    explore(&kernel, &options, &mut |_| ()).map(Some).map_err(|error| job.broken(error))
 }
 
 fn of_outcome(actors: &[String], by: &'static Protection, outcome: &Outcome) -> Option<KeptApart> {

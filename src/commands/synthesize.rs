@@ -17,7 +17,7 @@ use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, answer};
 use crate::synthesis::question::{self, Question};
 use crate::synthesis::scope::{BASE, Scope, Wanted, alone, scopes};
-use crate::synthesis::search::{Asks, MOST_CANDIDATES, Saves, Study};
+use crate::synthesis::search::{MOST_CANDIDATES, Saves, Study};
 
 pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
     let mut scenarios = input::scenarios(&args.paths)?;
@@ -180,11 +180,7 @@ fn exit(answers: &[Answer<'_>]) -> Exit {
     let broken = sets().flat_map(|set| &set.not_confirmed).any(|(_, standing)| standing.breaks());
     let needs = || sets().flat_map(|set| &set.needs);
     let in_vain = needs().any(|need| need.shown.is_none() && need.open.is_empty());
-    let mut deciding = answers
-        .iter()
-        .flat_map(|answer| &answer.studies)
-        .filter(|study| !matches!(study.asks, Asks::BreaksAtBothEnds(_)));
-    let known = deciding.all(Study::all_known);
+    let known = answers.iter().flat_map(|answer| &answer.studies).all(Study::all_known);
     let no_set = answers.iter().any(|answer| !answer.conflict.is_empty());
     if broken || in_vain || (no_set && known) {
         Exit::Unexpected

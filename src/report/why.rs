@@ -50,6 +50,9 @@ fn one(why: &Why) -> String {
         came_of(why)
     )];
     paragraphs.extend(why.pairs.iter().map(|pair| of_pair(why, pair)));
+    paragraphs.extend(
+        why.still.iter().map(|actor| format!("{actor}: makes no step in any run, and meets nobody by one.")),
+    );
     paragraphs.extend(why.kept_apart.iter().map(apart));
     if !why.waits.is_empty() {
         paragraphs.push(format!("Beside them: {}.", waits(&why.waits)));
@@ -202,6 +205,7 @@ fn document(why: &Why) -> Value {
         "scenario": why.scenario,
         "design": why.under,
         "states": why.states,
+        "without_a_step": why.still,
         "pairs": why.pairs.iter().map(pair).collect::<Vec<_>>(),
         "waits_beside": waits(&why.waits),
         "kept_apart": why.kept_apart.iter().map(kept).collect::<Vec<_>>(),

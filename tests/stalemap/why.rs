@@ -172,3 +172,17 @@ fn why_is_told_as_text_and_as_json() {
         assert!(code == Some(2) && errors.contains(says), "{errors}");
     }
 }
+
+/// Who makes no step is in no pair, and named.
+#[test]
+fn an_actor_without_a_step_is_named() {
+    let scenario = shipped("gfs2/crash-reuse");
+    let holds = |name: &String| {
+        let implementation = scenario.implementation(name).expect("a name");
+        verdict(&scenario, implementation) == Verdict::Holds
+    };
+    let under = scenario.expected().into_iter().find(holds).expect("a design that holds");
+    let why = why(&scenario, &under);
+    assert_eq!(why.still.len(), 1, "{:?}", why.still);
+    assert!(why.pairs.iter().all(|pair| !pair.actors.contains(&why.still[0])));
+}
