@@ -172,6 +172,8 @@ pub(crate) struct Core {
     bytes: RefCell<CanonicalBytes>,
 
     mode: Cell<Mode>,
+    /// Whether the oracle is looking: what it looks at is no observation of the actor.
+    auditing: Cell<bool>,
     current: Cell<ActorId>,
     /// The outcome allowed for the next operation after the log; `None` once it is used up.
     permit: Cell<Option<Permit>>,
@@ -219,6 +221,7 @@ impl Memory {
             sum: Cell::new(0),
             bytes: RefCell::default(),
             mode: Cell::new(Mode::Discarding),
+            auditing: Cell::new(false),
             current: Cell::new(0),
             permit: Cell::new(None),
             cursor: Cell::new(0),
@@ -583,10 +586,14 @@ impl Core {
         }
     }
 
+    /// Shows data to the oracle. An actor that is rebuilt makes no audits, so what is looked at meanwhile may decide what the
+    /// transition does, and is touched, but is not recorded.
     fn audit<T: Shared>(&self, slot: &Rc<Slot<T>>, look: impl FnOnce(&T)) {
         if self.is_live() {
             self.touch(slot.number);
+            let within = self.auditing.replace(true);
             look(&slot.value.borrow());
+            self.auditing.set(within);
         }
     }
 
@@ -618,6 +625,10 @@ impl Core {
 
     #[inline]
     fn record(&self, op: Op, observed: Observed, print: u128) {
+        debug_assert!(
+            !self.auditing.get(),
+            "`{op}` is observed by an audit, which an actor that is rebuilt does not make"
+        );
         self.log_print.set(chain(0, self.log_print.get(), print));
         self.log.borrow_mut().push(Answered { op, observed });
     }

@@ -256,7 +256,10 @@ impl MemoryAtomic {
         if let Some(observed) = self.core.answer(PEEK) {
             return word_of(&observed);
         }
-        if !self.core.is_live() {
+        if !self.core.is_live() || self.core.auditing.get() {
+            if self.core.auditing.get() {
+                self.core.touch(self.slot.number);
+            }
             return self.relaxed.map_or_else(|| self.value(), |word| self.core.relaxed_newest(word));
         }
         let seen = if let Some(word) = self.relaxed {
@@ -374,7 +377,9 @@ impl<T: Shared> Leaf<T> for MemoryLeaf<T> {
             return R::clone(&value_of::<R>(observed));
         }
         let seen = look(&self.slot.value.borrow());
-        if self.core.is_live() {
+        if self.core.auditing.get() {
+            self.core.touch(self.slot.number);
+        } else if self.core.is_live() {
             self.core.touch(self.slot.number);
             let (print, value) = self.core.weighed(self.slot.number, seen.clone());
             self.core.record(LEAF_READ, Observed::Value(value), print);

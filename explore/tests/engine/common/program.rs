@@ -94,6 +94,8 @@ pub(crate) enum Audited {
     Lock(usize),
     Word,
     Leaf(usize),
+    /// The sum of a lock's value and an atomic's, which is looked at within the audit.
+    Sum(usize, usize),
 }
 
 /// One statement. The first group is visible to the engine, the second belongs to the transition before it.
@@ -423,6 +425,9 @@ fn silently<B: Backend>(
                 Audited::Lock(lock) => world.locks[lock].audit(judge),
                 Audited::Word => world.word.audit(judge),
                 Audited::Leaf(leaf) => world.leaves[leaf].audit(judge),
+                Audited::Sum(lock, atomic) => world.locks[lock].audit(|value| {
+                    judge(&((*value + world.atomics[atomic].newest()) % MODULUS));
+                }),
             }
         }
         Statement::Add(register, operand) => {

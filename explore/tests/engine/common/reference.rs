@@ -419,6 +419,9 @@ impl Interpreter<'_> {
                     Audited::Lock(lock) => state.locks[lock].value,
                     Audited::Word => state.word,
                     Audited::Leaf(leaf) => state.leaves[leaf],
+                    Audited::Sum(lock, atomic) => {
+                        (state.locks[lock].value + state.atomics[atomic]) % super::program::MODULUS
+                    }
                 };
                 if value == wrong {
                     state.violated |= property.bit();

@@ -74,7 +74,12 @@ fn property() -> impl Strategy<Value = Property> {
 }
 
 fn audited() -> impl Strategy<Value = Audited> {
-    prop_oneof![lock().prop_map(Audited::Lock), Just(Audited::Word), leaf().prop_map(Audited::Leaf)]
+    prop_oneof![
+        lock().prop_map(Audited::Lock),
+        Just(Audited::Word),
+        leaf().prop_map(Audited::Leaf),
+        (lock(), atomic()).prop_map(|(lock, atomic)| Audited::Sum(lock, atomic)),
+    ]
 }
 
 fn visible() -> impl Strategy<Value = Statement> {
