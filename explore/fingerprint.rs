@@ -13,6 +13,8 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use stalemap_facade::ActorId;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use crate::visited::STORED_BITS;
+
 /// Collects what a `Hash` implementation writes.
 #[derive(Default)]
 pub(crate) struct CanonicalBytes {
@@ -72,11 +74,11 @@ pub(crate) fn owned_print(value_print: u128, owner: Option<ActorId>) -> u128 {
     }
 }
 
-/// Probability that among `states` distinct states at least two share a fingerprint, so that one of them was
-/// taken for visited: the birthday bound n(n-1)/2 / 2^128.
+/// Probability that among `states` distinct states at least two have the same stored bits of a fingerprint, so that one of
+/// them was taken for visited: the birthday bound n(n-1)/2 / 2^112.
 pub fn collision_probability(states: u64) -> f64 {
     let states = states as f64;
-    states * (states - 1.0).max(0.0) / 2.0 / 2f64.powi(128)
+    states * (states - 1.0).max(0.0) / 2.0 / 2f64.powf(f64::from(STORED_BITS))
 }
 
 /// Hashes a fingerprint for a hash table by taking it as it is: it is uniform already.

@@ -51,6 +51,7 @@ mod costs;
 mod counterexample;
 mod cycles;
 mod effects;
+mod endings;
 mod ends;
 mod error;
 mod exploration;

@@ -19,23 +19,25 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use stalemap_facade::{ActorId, Bound, Property, System};
 
 use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
 use crate::checkpoint::{Keeper, Wish};
 use crate::cycles::{FairCycles, fair_cycles};
-use crate::ends::End;
+use crate::endings::{Endings, Says};
 use crate::error::EngineError;
 use crate::exploration::{Exploration, Lasso, Options, Progress, Statistics};
+use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
 use crate::lasso::{Origin, Round, least_round};
 use crate::limits::{LimitHit, Limits};
 use crate::machine::{Frame, Halt, Machine, Snapshot};
 use crate::memory::{Gathered, Outcome};
 use crate::schedule::Choice;
-use crate::visited::{Visited, VisitedSet};
-use crate::weight::{BETWEEN_LOOKS, bytes_of_vector, live};
+use crate::visited::VisitedSet;
+use crate::weight::{BETWEEN_LOOKS, bytes_of_vector, live, while_growing};
 
 mod kept;
 
@@ -102,6 +104,8 @@ pub(crate) struct Search<'s, 'o, S: System> {
     options: &'o Options,
     visited: VisitedSet,
     stack: Vec<Node<S::State>>,
+    /// How often each state is on the stack.
+    on_stack: HashMap<u128, u32, IdentityState>,
     /// What the actors asleep at each node of the stack would do: one row for each node, by actor.
     asleep: Vec<[Footprint; MAX_ACTORS]>,
     /// Bytes of the frames on the stack, and of what is kept for the result.
@@ -109,11 +113,7 @@ pub(crate) struct Search<'s, 'o, S: System> {
     bytes_kept: u64,
     pub(crate) statistics: Statistics,
     violated: u64,
-    final_states: BTreeSet<u128>,
-    deadlocks: BTreeSet<u128>,
-    ends: BTreeSet<End>,
-    outcomes: BTreeMap<String, u64>,
-    violating_outcomes: BTreeMap<String, u64>,
+    endings: Endings,
     pub(crate) limits_hit: BTreeSet<LimitHit>,
     /// Whether a state was met again on the stack.
     cycle_met: bool,
@@ -128,9 +128,6 @@ pub(crate) struct Search<'s, 'o, S: System> {
     refused: bool,
 }
 
-/// Bytes of a final state or deadlock in the two sets of them, whose nodes are two thirds full.
-const BYTES_OF_END: u64 = (size_of::<u128>() + size_of::<End>()) as u64 * 3 / 2;
-
 /// Transitions between two looks at the clock.
 const CLOCK_INTERVAL: u64 = 4096;
 
@@ -143,16 +140,13 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             options,
             visited: VisitedSet::new(),
             stack: Vec::new(),
+            on_stack: HashMap::default(),
             asleep: Vec::new(),
             bytes_of_frames: 0,
             bytes_kept: 0,
             statistics: Statistics::default(),
             violated: 0,
-            final_states: BTreeSet::new(),
-            deadlocks: BTreeSet::new(),
-            ends: BTreeSet::new(),
-            outcomes: BTreeMap::new(),
-            violating_outcomes: BTreeMap::new(),
+            endings: Endings::default(),
             limits_hit: BTreeSet::new(),
             cycle_met: false,
             lasso: None,
@@ -359,37 +353,22 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let mut revisited = false;
         let mut todo = enabled & !sleep;
         if self.options.visited_set {
-            let needs = self.visited.needs(key);
-            match self.visited.entry(key) {
-                Entry::Vacant(vacant) => {
-                    if self.options.limits.states.is_some_and(|most| self.statistics.states >= most) {
-                        self.limits_hit.insert(LimitHit::States);
-                        self.stopped = true;
-                        return Ok(arrival);
-                    }
-                    if needs == 0 {
-                        vacant.insert(Visited { sleep, on_stack: 1 });
-                    } else {
-                        if self.options.limits.memory.is_some_and(|most| self.bytes() + needs > most) {
-                            self.limits_hit.insert(LimitHit::Memory);
-                            self.stopped = true;
-                            return Ok(arrival);
-                        }
-                        self.visited.make_room(key);
-                        self.visited.entry(key).insert(Visited { sleep, on_stack: 1 });
-                    }
+            if let Some(place) = self.visited.find(key) {
+                revisited = true;
+                let slept = self.visited.sleep(place);
+                todo = slept & enabled & !sleep;
+                sleep &= slept;
+                self.visited.set_sleep(place, sleep);
+                self.cycle_met |= self.on_stack.contains_key(&key);
+            } else {
+                if let Some(limit) = self.limit_on_entering(key) {
+                    self.limits_hit.insert(limit);
+                    self.stopped = true;
+                    return Ok(arrival);
                 }
-                Entry::Occupied(mut occupied) => {
-                    revisited = true;
-                    let visited = occupied.get_mut();
-                    todo = visited.sleep & enabled & !sleep;
-                    sleep &= visited.sleep;
-                    visited.sleep = sleep;
-                    visited.on_stack += 1;
-                    self.cycle_met |= visited.on_stack > 1;
-                }
+                self.visited.enter(key, sleep);
             }
-        } else if self.stack.iter().any(|node| node.key == key) {
+        } else if self.on_stack.contains_key(&key) {
             self.cycle_met = true;
             revisited = true;
             todo = 0;
@@ -407,8 +386,23 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let expanded = false;
         let current = None;
         self.bytes_of_frames += arrival.as_ref().map_or(0, |(frame, _)| frame.owned() as u64);
-        self.stack.push(Node { key, arrival, todo, sleep, current, expanded, running, preemptions });
+        self.push(Node { key, arrival, todo, sleep, current, expanded, running, preemptions });
         Ok(None)
+    }
+
+    /// The limit that leaves no room for one more state, if there is one.
+    fn limit_on_entering(&self, key: u128) -> Option<LimitHit> {
+        if self.options.limits.states.is_some_and(|most| self.statistics.states >= most) {
+            return Some(LimitHit::States);
+        }
+        let needs = self.visited.needs(key);
+        let has_room = |most: u64| needs == 0 || self.bytes() + needs <= most;
+        self.options.limits.memory.is_some_and(|most| !has_room(most)).then_some(LimitHit::Memory)
+    }
+
+    fn push(&mut self, node: Node<S::State>) {
+        *self.on_stack.entry(node.key).or_default() += 1;
+        self.stack.push(node);
     }
 
     /// Goes back to the state before.
@@ -417,8 +411,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         if !node.expanded {
             self.statistics.executions += 1;
         }
-        if let Some(visited) = self.visited.get_mut(node.key) {
-            visited.on_stack -= 1;
+        if let Entry::Occupied(mut times) = self.on_stack.entry(node.key) {
+            *times.get_mut() -= 1;
+            if *times.get() == 0 {
+                times.remove();
+            }
         }
         if let Some((frame, _)) = node.arrival {
             self.bytes_of_frames -= frame.owned() as u64;
@@ -429,34 +426,10 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     /// A state in which nobody can move: final, or a deadlock. Returns what it violates. `last` led there from the top of
     /// the stack.
     fn at_the_end(&mut self, last: Option<Choice>) -> Result<u64, EngineError> {
-        let fingerprint = self.machine.fingerprint();
-        if !self.machine.main_finished() {
-            self.deadlocks.insert(fingerprint);
-            self.bytes_kept += BYTES_OF_END;
-            self.ends.insert(self.machine.deadlock());
-            return Ok(Property::DEADLOCK.bit());
-        }
-        if !self.final_states.insert(fingerprint) {
-            return Ok(0);
-        }
-        self.statistics.final_states += 1;
-        self.bytes_kept += BYTES_OF_END;
-        let memory = self.machine.memory().identity();
-        let (cut, violated, observed, end) = self.machine.with_epilogue(|machine, ending| {
-            let end = End::Final { memory, after: machine.memory().identity(), stuck: ending.is_stuck() };
-            (ending.cut, machine.violated() | ending.violates(), machine.observe(), end)
-        })?;
-        self.ends.insert(end);
+        let Says { violated, cut } = self.endings.enter(&mut self.machine)?;
+        self.statistics.final_states = self.endings.final_states.len() as u64;
         if let Some(bound) = cut {
             self.note_bound(bound, last);
-        } else if let Some(observed) = observed {
-            if !self.outcomes.contains_key(&observed) {
-                self.bytes_kept += 2 * (observed.len() as u64 + BYTES_OF_END);
-            }
-            if violated != 0 {
-                *self.violating_outcomes.entry(observed.clone()).or_default() += 1;
-            }
-            *self.outcomes.entry(observed).or_default() += 1;
         }
         Ok(violated)
     }
@@ -502,6 +475,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     fn judge_cycles(&mut self) -> Result<(), EngineError> {
         self.visited = VisitedSet::new();
         self.stack.clear();
+        self.on_stack.clear();
         self.machine.restore(&self.start);
         self.machine.memory().gather(false);
         let limits = &self.options.limits;
@@ -555,8 +529,10 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.visited.bytes()
             + bytes_of_vector(&self.stack)
             + bytes_of_vector(&self.asleep)
+            + while_growing(self.on_stack.allocation_size(), self.on_stack.capacity() - self.on_stack.len())
             + self.bytes_of_frames
             + self.bytes_kept
+            + self.endings.bytes
             + live()
     }
 
@@ -573,11 +549,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         Exploration {
             violated: self.violated,
             statistics: self.statistics,
-            final_states: self.final_states,
-            deadlocks: self.deadlocks,
-            ends: self.ends,
-            outcomes: self.outcomes,
-            violating_outcomes: self.violating_outcomes,
+            final_states: self.endings.final_states,
+            deadlocks: self.endings.deadlocks,
+            ends: self.endings.ends,
+            outcomes: self.endings.outcomes,
+            violating_outcomes: self.endings.violating_outcomes,
             reached,
             maxima: maxima.to_vec(),
             calls,

@@ -1,49 +1,32 @@
-//! The visited set: by fingerprint, what is known of a state.
+//! The visited set: of each state 112 bits of its fingerprint, and the actors that slept there, in 16 bytes.
 //!
-//! It is by far the largest thing in memory, and a hash table that is full is copied into one of twice its size. So
-//! there are several, each for the fingerprints that begin with certain bits: only one of them is copied at a time,
-//! and what the set takes grows with the states in it and not by doubling.
-
-use std::hash::{Hash, Hasher};
-
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
+//! It is by far the largest thing in memory, and beyond a million states most of what a search waits for is a place of it
+//! that no cache has. So it is a sorted array with gaps: a fingerprint's *home* is where it would stand if all were spread
+//! evenly, and it stands there or a little behind, in order (O. Amble, D. E. Knuth, "Ordered hash tables", The Computer Journal
+//! 17(2), 1974). Being sorted, a search for a state that is not there ends at the first greater one, so that the array may be
+//! four fifths full; and it is made larger from its beginning to its end, by a quarter, without a jump.
+//!
+//! There are several such arrays, each for the fingerprints that begin with certain bits: only one of them is copied at a time.
 
 use crate::actors::ActorSet;
-use crate::fingerprint::IdentityState;
 
-/// What is stored with a visited state.
-#[derive(Clone, Copy)]
-pub(crate) struct Visited {
-    pub(crate) sleep: ActorSet,
-    /// How often the state is on the stack.
-    pub(crate) on_stack: u8,
-}
+/// Bits of a place that are the sleep set.
+const SLEEP_BITS: u32 = ActorSet::BITS;
 
-/// A fingerprint in halves: as one number it would be padded to its alignment.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key {
-    high: u64,
-    low: u64,
-}
+/// Bits of a fingerprint that are stored.
+pub(crate) const STORED_BITS: u32 = u128::BITS - SLEEP_BITS;
 
-impl Key {
-    #[inline]
-    fn of(fingerprint: u128) -> Self {
-        Key { high: (fingerprint >> 64) as u64, low: fingerprint as u64 }
-    }
-}
+/// The bits of a place that are the fingerprint's.
+const STORED: u128 = !(ActorSet::MAX as u128);
 
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.low);
-    }
-}
+/// A place where no state stands.
+const EMPTY: u128 = 0;
 
-type Part = HashMap<Key, Visited, IdentityState>;
-
-/// Parts of the set; a power of two.
+/// Arrays of a set; a power of two.
 const PARTS: usize = 16;
+
+/// Places of the smallest array, and those behind the last home.
+const FEWEST: usize = 8;
 
 /// The states visited.
 pub(crate) struct VisitedSet {
@@ -51,51 +34,153 @@ pub(crate) struct VisitedSet {
     bytes: u64,
 }
 
+/// Where a state stands; right until another one is entered.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    part: usize,
+    index: usize,
+}
+
+/// Some of the states, sorted.
+#[derive(Default)]
+struct Part {
+    /// Each the stored bits of a fingerprint, and a sleep set; or empty.
+    places: Vec<u128>,
+    /// How many of the places are homes.
+    homes: usize,
+    states: usize,
+}
+
+impl Part {
+    /// Where the state stands, or else where it would have to be put: what stands there and directly behind is greater.
+    #[inline]
+    fn look(&self, stored: u128) -> Result<usize, usize> {
+        let mut index = self.home(stored);
+        while let Some(place) = self.places.get(index) {
+            let known = place & STORED;
+            if known == stored && *place != EMPTY {
+                return Ok(index);
+            }
+            if known > stored || *place == EMPTY {
+                break;
+            }
+            index += 1;
+        }
+        Err(index)
+    }
+
+    /// Where a state stands if nothing stands in its way.
+    #[inline]
+    fn home(&self, stored: u128) -> usize {
+        // What distinguishes the parts is the same for all here.
+        let spread = ((stored >> 64) as u64).wrapping_mul(PARTS as u64);
+        ((u128::from(spread) * self.homes as u128) >> 64) as usize
+    }
+
+    /// Puts a state where [`Part::look`] has said, and moves what is greater and in the way. There is room.
+    fn put(&mut self, index: usize, place: u128) {
+        let gap = self.places[index..].iter().position(|place| *place == EMPTY);
+        let gap = index + gap.unwrap_or_default();
+        self.places.copy_within(index..gap, index + 1);
+        self.places[index] = place;
+        self.states += 1;
+    }
+
+    /// Whether one more state could take a place that is too many, or the last one.
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.states >= self.homes * 13 / 16 || self.places.last().is_some_and(|last| *last != EMPTY)
+    }
+
+    /// How many homes there are after it has been made larger.
+    fn next_homes(&self) -> usize {
+        (self.homes + self.homes / 4).max(FEWEST).next_multiple_of(FEWEST)
+    }
+
+    /// How many places there are for so many homes.
+    fn places_for(homes: usize) -> usize {
+        homes + homes / 64 + FEWEST
+    }
+
+    fn grow(&mut self) {
+        let homes = self.next_homes();
+        let old = std::mem::replace(&mut self.places, vec![EMPTY; Self::places_for(homes)]);
+        self.homes = homes;
+        let mut next = 0;
+        for place in old.into_iter().filter(|place| *place != EMPTY) {
+            next = self.home(place & STORED).max(next);
+            if next == self.places.len() {
+                self.places.push(EMPTY);
+            }
+            self.places[next] = place;
+            next += 1;
+        }
+    }
+}
+
 impl VisitedSet {
     pub(crate) fn new() -> Self {
         VisitedSet { parts: std::array::from_fn(|_| Part::default()), bytes: 0 }
     }
 
+    /// What is stored of a fingerprint, and the part that it belongs to.
     #[inline]
-    fn part(&mut self, key: Key) -> &mut Part {
-        &mut self.parts[(key.high >> 60) as usize % PARTS]
+    fn stored(fingerprint: u128) -> (usize, u128) {
+        let part = (fingerprint >> 64) as u64 / (u64::MAX / PARTS as u64 + 1);
+        // All zeros would be an empty place.
+        (part as usize, (fingerprint & STORED).max(1 << SLEEP_BITS))
+    }
+
+    /// Where a state stands, if it has been entered.
+    #[inline]
+    pub(crate) fn find(&self, fingerprint: u128) -> Option<Place> {
+        let (part, stored) = Self::stored(fingerprint);
+        self.parts[part].look(stored).ok().map(|index| Place { part, index })
+    }
+
+    /// The actors that sleep at a state.
+    #[inline]
+    pub(crate) fn sleep(&self, place: Place) -> ActorSet {
+        self.parts[place.part].places[place.index] as ActorSet
     }
 
     #[inline]
-    pub(crate) fn get_mut(&mut self, fingerprint: u128) -> Option<&mut Visited> {
-        let key = Key::of(fingerprint);
-        self.part(key).get_mut(&key)
+    pub(crate) fn set_sleep(&mut self, place: Place, sleep: ActorSet) {
+        let state = &mut self.parts[place.part].places[place.index];
+        *state = *state & STORED | u128::from(sleep);
     }
 
-    /// Where a state is or goes. Who enters it, having made room for it before, keeps the count of bytes right.
-    #[inline]
-    pub(crate) fn entry(&mut self, fingerprint: u128) -> Entry<'_, Key, Visited, IdentityState> {
-        let key = Key::of(fingerprint);
-        self.part(key).entry(key)
+    /// Enters a state that is not there.
+    pub(crate) fn enter(&mut self, fingerprint: u128, sleep: ActorSet) {
+        let (part, stored) = Self::stored(fingerprint);
+        let part = &mut self.parts[part];
+        while part.is_full() {
+            self.bytes -= bytes_of(part.places.len());
+            part.grow();
+            self.bytes += bytes_of(part.places.len());
+        }
+        if let Err(index) = part.look(stored) {
+            part.put(index, stored | u128::from(sleep));
+        }
     }
 
     /// How many states there are.
     pub(crate) fn len(&self) -> usize {
-        self.parts.iter().map(HashMap::len).sum()
+        self.parts.iter().map(|part| part.states).sum()
     }
 
-    /// The states, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u128, Visited)> {
-        let fingerprint = |key: &Key| u128::from(key.high) << 64 | u128::from(key.low);
-        self.parts.iter().flatten().map(move |(key, visited)| (fingerprint(key), *visited))
+    /// The states, in the order of their fingerprints, of which the last bits are zero, and who sleeps at each.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u128, ActorSet)> {
+        let places = self.parts.iter().flat_map(|part| &part.places);
+        places.filter(|place| **place != EMPTY).map(|place| (place & STORED, *place as ActorSet))
     }
 
     /// Bytes that a state needs beside those that are taken, until it has been entered.
     #[inline]
-    pub(crate) fn needs(&mut self, fingerprint: u128) -> u64 {
-        let part = self.part(Key::of(fingerprint));
-        if part.len() < part.capacity() { 0 } else { 2 * part.allocation_size().max(SMALLEST) as u64 }
-    }
-
-    /// Makes room for a state.
-    pub(crate) fn make_room(&mut self, fingerprint: u128) {
-        self.part(Key::of(fingerprint)).reserve(1);
-        self.bytes = self.parts.iter().map(|part| part.allocation_size() as u64).sum();
+    pub(crate) fn needs(&self, fingerprint: u128) -> u64 {
+        let (part, _) = Self::stored(fingerprint);
+        let part = &self.parts[part];
+        if part.is_full() { bytes_of(Part::places_for(part.next_homes())) } else { 0 }
     }
 
     /// Bytes taken.
@@ -105,53 +190,67 @@ impl VisitedSet {
     }
 }
 
-/// Bytes of the smallest table, which has four places.
-const SMALLEST: usize = 4 * (size_of::<(Key, Visited)>() + 1);
+fn bytes_of(places: usize) -> u64 {
+    (places * size_of::<u128>()) as u64
+}
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
-    #[test]
-    fn a_stored_state_is_its_slot_in_the_visited_set_and_nothing_more() {
-        // Fingerprint, sleep set and stack count. Final and deadlocked states, few by comparison, are kept in sets
-        // of fingerprints beside it.
-        assert_eq!(size_of::<(Key, Visited)>(), 24);
+    /// Fingerprints as good as random.
+    fn fingerprint(number: u128) -> u128 {
+        (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).rotate_left(64) ^ number << 90
+    }
+
+    fn enter(set: &mut VisitedSet, known: &mut BTreeMap<u128, ActorSet>, fingerprint: u128, sleep: ActorSet) {
+        let place = set.find(fingerprint);
+        assert_eq!(place.map(|place| set.sleep(place)), known.get(&(fingerprint & STORED)).copied());
+        match place {
+            Some(place) => set.set_sleep(place, sleep),
+            None => set.enter(fingerprint, sleep),
+        }
+        known.insert(fingerprint & STORED, sleep);
     }
 
     #[test]
-    fn fingerprints_that_differ_in_one_bit_are_two_states() {
-        let mut set = VisitedSet::new();
-        let fingerprints: Vec<u128> = (0..128).map(|bit| 1 << bit).chain([0]).collect();
-        for (sleep, fingerprint) in (0..).zip(&fingerprints) {
-            assert!(set.get_mut(*fingerprint).is_none());
-            set.make_room(*fingerprint);
-            set.entry(*fingerprint).insert(Visited { sleep, on_stack: 0 });
+    fn it_is_a_map_whatever_the_fingerprints() {
+        let crowded = |number: u128| number % 700 << SLEEP_BITS | 0xabc << 112;
+        let at_the_end = |number: u128| !0 - (number % 900 << SLEEP_BITS);
+        let kinds: [&dyn Fn(u128) -> u128; 3] = [&fingerprint, &crowded, &at_the_end];
+        let (mut set, mut known) = (VisitedSet::new(), BTreeMap::new());
+        for number in 0..9_000_u128 {
+            let kind = kinds[number as usize % kinds.len()];
+            enter(&mut set, &mut known, kind(number * 7 % 4_001), number as ActorSet);
         }
-        assert_eq!(set.len(), 129);
-        let mut found: Vec<_> =
-            set.iter().map(|(fingerprint, visited)| (visited.sleep, fingerprint)).collect();
-        found.sort_unstable();
-        assert_eq!(found, (0..).zip(fingerprints).collect::<Vec<(ActorSet, u128)>>());
+        enter(&mut set, &mut known, 1 << SLEEP_BITS, 3);
+        assert_eq!(set.len(), known.len());
+        assert_eq!(set.iter().collect::<Vec<_>>(), known.into_iter().collect::<Vec<_>>());
     }
 
     #[test]
-    fn the_set_never_takes_more_than_it_has_said() {
+    fn a_fingerprint_of_zeros_is_a_state() {
         let mut set = VisitedSet::new();
-        for number in 0..10_000_u128 {
-            let fingerprint = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-            let needs = set.needs(fingerprint);
-            let most = set.bytes() + needs;
-            if needs > 0 {
-                set.make_room(fingerprint);
-            }
-            set.entry(fingerprint).or_insert(Visited { sleep: 0, on_stack: 1 });
-            let bytes = set.bytes();
-            assert!(bytes <= most);
-            assert_eq!(bytes, set.parts.iter().map(|part| part.allocation_size() as u64).sum::<u64>());
+        assert!(set.find(0).is_none());
+        set.enter(0, 0);
+        assert!(set.find(0).is_some());
+        assert_eq!(set.len(), 1);
+    }
+
+    #[test]
+    fn it_never_takes_more_than_it_has_said_and_is_well_filled() {
+        let mut set = VisitedSet::new();
+        for number in 0..100_000_u128 {
+            let most = set.bytes() + set.needs(fingerprint(number));
+            set.enter(fingerprint(number), 0);
+            assert!(set.bytes() <= most);
+            let places: usize = set.parts.iter().map(|part| part.places.len()).sum();
+            assert_eq!(set.bytes(), bytes_of(places));
         }
-        assert_eq!(set.len(), 10_000);
-        assert!(set.parts.iter().all(|part| part.len() < 1_000), "each part has its share");
-        assert!(set.get_mut(0).is_some() && set.get_mut(7).is_none());
+        assert_eq!(set.len(), 100_000);
+        assert!(set.bytes() < 100_000 * 24, "{}", set.bytes());
+        assert!(set.parts.iter().all(|part| part.states < 10_000), "each part has its share");
     }
 }

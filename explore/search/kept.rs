@@ -14,6 +14,7 @@ use stalemap_facade::{ActorId, Call, Calls, Property, Returned, System};
 use super::{Node, Search};
 use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
 use crate::checkpoint::{Reading, Written, damaged, unusable};
+use crate::endings::Endings;
 use crate::ends::End;
 use crate::error::EngineError;
 use crate::exploration::{Options, Statistics};
@@ -22,7 +23,7 @@ use crate::limits::LimitHit;
 use crate::machine::{Ending, Frame, Machine};
 use crate::memory::{Gathered, Outcome, Pending};
 use crate::schedule::Choice;
-use crate::visited::{Visited, VisitedSet};
+use crate::visited::VisitedSet;
 
 /// A transition as it is written.
 #[derive(Clone, Copy)]
@@ -140,9 +141,9 @@ impl<S: System> Search<'_, '_, S> {
         // A search that has ended needs no visited set.
         let states = if self.stack.is_empty() { 0 } else { self.visited.len() };
         to.number(states as u64)?;
-        for (fingerprint, visited) in self.visited.iter().take(states) {
+        for (fingerprint, sleep) in self.visited.iter().take(states) {
             to.print(fingerprint)?;
-            to.bytes(&visited.sleep.to_le_bytes())?;
+            to.bytes(&sleep.to_le_bytes())?;
         }
         to.end()
     }
@@ -158,14 +159,16 @@ impl<S: System> Search<'_, '_, S> {
             to.number(flag.into())?;
         }
         to.number(self.violated)?;
-        to.number(self.bytes_kept)
+        to.number(self.bytes_kept)?;
+        to.number(self.endings.bytes)
     }
 
     fn write_ends(&self, to: &mut Written<'_>) -> io::Result<()> {
-        for set in [&self.final_states, &self.deadlocks] {
+        let Endings { final_states, deadlocks, ends, outcomes, violating_outcomes, .. } = &self.endings;
+        for set in [final_states, deadlocks] {
             to.list(set.iter(), |to, state| to.print(*state))?;
         }
-        to.list(self.ends.iter(), |to, end| {
+        to.list(ends.iter(), |to, end| {
             let (deadlock, first, second, stuck) = match *end {
                 End::Final { memory, after, stuck } => (false, memory, after, stuck),
                 End::Deadlock { memory, waiting } => (true, memory, waiting, false),
@@ -175,7 +178,7 @@ impl<S: System> Search<'_, '_, S> {
             to.print(second)?;
             to.number(stuck.into())
         })?;
-        for outcomes in [&self.outcomes, &self.violating_outcomes] {
+        for outcomes in [outcomes, violating_outcomes] {
             to.list(outcomes.iter(), |to, (observed, states)| {
                 to.list(observed.bytes(), |to, byte| to.bytes(&[byte]))?;
                 to.number(*states)
@@ -277,13 +280,14 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.cycle_met = from.flag()?;
         self.violated = from.number()?;
         self.bytes_kept = from.number()?;
+        self.endings.bytes = from.number()?;
         Ok(())
     }
 
     fn read_ends(&mut self, from: &mut Reading<'_>) -> Result<(), EngineError> {
-        self.final_states = from.list(Reading::print)?;
-        self.deadlocks = from.list(Reading::print)?;
-        self.ends = from.list(|from| {
+        self.endings.final_states = from.list(Reading::print)?;
+        self.endings.deadlocks = from.list(Reading::print)?;
+        self.endings.ends = from.list(|from| {
             let deadlock = from.flag()?;
             let (memory, second, stuck) = (from.print()?, from.print()?, from.flag()?);
             Ok(if deadlock {
@@ -293,8 +297,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             })
         })?;
         let outcome = |from: &mut Reading<'_>| Ok((from.text()?, from.number()?));
-        self.outcomes = from.list(outcome)?;
-        self.violating_outcomes = from.list(outcome)?;
+        self.endings.outcomes = from.list(outcome)?;
+        self.endings.violating_outcomes = from.list(outcome)?;
         Ok(())
     }
 
@@ -342,9 +346,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         if self.machine.memory().take_cut().is_some() || self.key(running, preemptions) != key {
             return Err(another());
         }
-        if self.options.visited_set {
-            let visited = self.visited.get_mut(key).ok_or_else(damaged)?;
-            visited.on_stack += 1;
+        if self.options.visited_set && self.visited.find(key).is_none() {
+            return Err(damaged());
         }
         let mut row = [Footprint::default(); MAX_ACTORS];
         for (actor, would_do) in &asleep {
@@ -353,7 +356,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.asleep.push(row);
         let sleep = asleep.keys().fold(0, |set, actor| set | 1 << actor);
         self.bytes_of_frames += arrival.as_ref().map_or(0, |(frame, _)| frame.owned() as u64);
-        self.stack.push(Node { key, arrival, todo, sleep, current, expanded, running, preemptions });
+        self.push(Node { key, arrival, todo, sleep, current, expanded, running, preemptions });
         Ok(())
     }
 }
@@ -400,13 +403,10 @@ fn read_visited(from: &mut Reading<'_>, limit: Option<u64>) -> Result<VisitedSet
     for _ in 0..from.number()? {
         let (fingerprint, sleep) = (from.print()?, from.half()?);
         let needs = visited.needs(fingerprint);
-        if needs > 0 {
-            if limit.is_some_and(|most| visited.bytes() + needs > most) {
-                return Err(unusable("its states alone take more than the limit of memory"));
-            }
-            visited.make_room(fingerprint);
+        if needs > 0 && limit.is_some_and(|most| visited.bytes() + needs > most) {
+            return Err(unusable("its states alone take more than the limit of memory"));
         }
-        visited.entry(fingerprint).insert(Visited { sleep, on_stack: 0 });
+        visited.enter(fingerprint, sleep);
     }
     Ok(visited)
 }
