@@ -11,6 +11,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::EngineError;
 
+pub(crate) mod found;
+
 /// What a search is to do next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wish {
@@ -38,6 +40,52 @@ pub trait Keeper {
     /// Has the search written. It is called when that was wished for, and once more when the search has ended: at its end, so
     /// that what was found is not looked for again, or at a limit. The search goes on, whatever becomes of it.
     fn keep(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>);
+}
+
+/// Nobody keeps the search.
+pub(crate) struct Nobody;
+
+impl Keeper for Nobody {
+    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+        Ok(None)
+    }
+
+    fn interval(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn wish(&mut self) -> Wish {
+        Wish::GoOn
+    }
+
+    fn keep(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
+}
+
+/// What was kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A depth-first search.
+    DepthFirst,
+    /// A breadth-first search, after a depth-first one that was too small.
+    BreadthFirst,
+}
+
+impl Kind {
+    pub(crate) fn number(self) -> u64 {
+        self as u64
+    }
+
+    /// Reads what every file begins with: the fingerprint of the state that the search began with, and the kind.
+    pub(crate) fn read(from: &mut Reading<'_>, start: u128) -> Result<Kind, EngineError> {
+        if from.print()? != start {
+            return Err(another());
+        }
+        match from.number()? {
+            0 => Ok(Kind::DepthFirst),
+            1 => Ok(Kind::BreadthFirst),
+            _ => Err(damaged()),
+        }
+    }
 }
 
 /// What is written, and its sum so far.
@@ -151,6 +199,11 @@ impl<'r> Reading<'r> {
             Err(error) => Err(unusable(&error.to_string())),
         }
     }
+}
+
+/// That the file is of another system, as far as the engine can tell.
+pub(crate) fn another() -> EngineError {
+    unusable("the system does not do what it did when the search was kept")
 }
 
 pub(crate) fn damaged() -> EngineError {

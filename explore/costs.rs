@@ -14,7 +14,6 @@
 //! the same run (whether the call has been refused before), as far as the meter notes that. A state with another note is
 //! another vertex.
 
-mod components;
 mod graph;
 mod solve;
 mod walk;

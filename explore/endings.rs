@@ -41,9 +41,10 @@ impl Endings {
     pub(crate) fn enter<S: System>(&mut self, machine: &mut Machine<'_, S>) -> Result<Says, EngineError> {
         let fingerprint = machine.fingerprint();
         if !machine.main_finished() {
-            self.deadlocks.insert(fingerprint);
-            self.bytes += BYTES_OF_END;
-            self.ends.insert(machine.deadlock());
+            if self.deadlocks.insert(fingerprint) {
+                self.bytes += BYTES_OF_END;
+                self.ends.insert(machine.deadlock());
+            }
             return Ok(Says { violated: Property::DEADLOCK.bit(), cut: None });
         }
         if !self.final_states.insert(fingerprint) {

@@ -8,6 +8,7 @@ use crate::ends::End;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::Halted;
 use crate::schedule::Choice;
+use crate::workers::Workers;
 
 /// How to search.
 #[derive(Clone, Debug)]
@@ -18,13 +19,28 @@ pub struct Options {
     pub sleep_sets: bool,
     /// Look up transitions that are known already. Off only to test the engine.
     pub transition_cache: bool,
+    /// Transitions after which a search begins again, breadth first and in numbers. `None`: never. It needs the three above, and
+    /// no bound of preemptions.
+    pub breadth_after: Option<u64>,
+    /// Threads that then work at it. What is found is the same for any number.
+    pub workers: Workers,
     /// When to give up.
     pub limits: Limits,
 }
 
+/// Transitions after which a search is no longer a small one.
+const BREADTH_AFTER: u64 = 1 << 16;
+
 impl Default for Options {
     fn default() -> Self {
-        Options { visited_set: true, sleep_sets: true, transition_cache: true, limits: Limits::default() }
+        Options {
+            visited_set: true,
+            sleep_sets: true,
+            transition_cache: true,
+            breadth_after: Some(BREADTH_AFTER),
+            workers: Workers::default(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -103,10 +119,33 @@ pub struct Exploration {
     pub few_preemptions: Option<FewPreemptions>,
 }
 
+impl Options {
+    /// Transitions after which a search may begin again, breadth first.
+    pub(crate) fn breadth_after(&self) -> Option<u64> {
+        let reduced = self.visited_set && self.sleep_sets && self.transition_cache;
+        self.breadth_after.filter(|_| reduced && self.limits.preemptions.is_none())
+    }
+}
+
 impl Exploration {
     /// Whether the search was stopped before it had been everywhere where it may go.
     pub fn is_stopped(&self) -> bool {
         self.limits_hit.iter().any(|limit| limit.is_of_the_search())
+    }
+
+    /// Adds what a search of a part of the states found, but for its ends, outcomes and statistics, which cannot be added.
+    pub(crate) fn add(&mut self, part: Exploration) {
+        self.violated |= part.violated;
+        self.reached |= part.reached;
+        for (known, maximum) in self.maxima.iter_mut().zip(part.maxima) {
+            *known = maximum.max(*known);
+        }
+        self.limits_hit.extend(part.limits_hit.into_iter().filter(|limit| limit.is_of_the_system()));
+        self.operations.extend(part.operations);
+        self.lasso = self.lasso.take().or(part.lasso);
+        for (property, way) in part.witnesses {
+            self.witnesses.entry(property).or_insert(way);
+        }
     }
 
     pub(crate) fn is_bounded_by_preemptions(&self) -> bool {

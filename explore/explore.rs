@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use stalemap_facade::{Calls, System};
 
-use crate::checkpoint::Keeper;
+use crate::breadth::{Breadth, Found, Refused};
+use crate::checkpoint::{Keeper, Kind, Nobody, Reading, another};
 use crate::error::EngineError;
 use crate::exploration::{Exploration, FewPreemptions, Options, Progress, Statistics};
 use crate::few::Levels;
@@ -35,7 +36,7 @@ pub fn explore<S: System>(
     options: &Options,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Exploration, EngineError> {
-    explore_from(system, machine(system, options)?, options, None, progress)
+    explore_from(system, machine(system, options)?, options, &mut Nobody, progress)
 }
 
 /// Explores a system if its setup is acceptable. If it is not, what its calls returned: it is not worth a search.
@@ -45,7 +46,9 @@ pub fn explore_accepted<S: System>(
     accepts: &dyn Fn(&Calls) -> bool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
-    if_accepted(system, options, accepts, |machine| explore_from(system, machine, options, None, progress))
+    if_accepted(system, options, accepts, |machine| {
+        explore_from(system, machine, options, &mut Nobody, progress)
+    })
 }
 
 /// [`explore_accepted`], with somebody who keeps the search. What is found, and how much was explored, is the same however
@@ -57,9 +60,7 @@ pub fn explore_kept<S: System>(
     keeper: &mut dyn Keeper,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
-    if_accepted(system, options, accepts, |machine| {
-        explore_from(system, machine, options, Some(keeper), progress)
-    })
+    if_accepted(system, options, accepts, |machine| explore_from(system, machine, options, keeper, progress))
 }
 
 /// Goes on with a machine whose setup is acceptable; of another one, what its calls returned.
@@ -74,82 +75,183 @@ fn if_accepted<'s, S: System>(
     if accepts(&calls) { explore(machine).map(Ok) } else { Ok(Err(calls)) }
 }
 
-/// Begins a search, or takes up the one that was kept.
-fn begin<'s, 'o, S: System>(
-    machine: Machine<'s, S>,
-    options: &'o Options,
-    keeper: Option<&mut (dyn Keeper + '_)>,
-) -> Result<Search<'s, 'o, S>, EngineError> {
-    let kept = keeper.map_or(Ok(None), Keeper::kept)?;
-    match kept.filter(|_| machine.halted().is_none()) {
-        None => Ok(Search::new(machine, options)),
-        Some(mut kept) => Search::take_up(machine, options, &mut kept),
-    }
-}
-
-/// Lets a search go on, until it is over or has made so many transitions in all.
-fn go_on<S: System>(
-    search: &mut Search<'_, '_, S>,
-    transitions: u64,
-    keeper: Option<&mut (dyn Keeper + '_)>,
-    progress: &mut dyn FnMut(&Progress),
-) -> Result<(), EngineError> {
-    match keeper {
-        None => search.run(transitions, progress),
-        Some(keeper) => search.run_kept(transitions, keeper, progress),
-    }
-}
-
 fn explore_from<S: System>(
     system: &S,
     machine: Machine<'_, S>,
     options: &Options,
-    mut keeper: Option<&mut (dyn Keeper + '_)>,
+    keeper: &mut dyn Keeper,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Exploration, EngineError> {
-    // With a bound, the search itself is of the highest level.
-    let below = options.limits.preemptions.unwrap_or(u32::MAX);
-    let started = Instant::now();
-    let time = options.limits.time;
-    let within = |limits| Options { limits, ..options.clone() };
-    let first = within(Limits { time: time.map(|time| time * 3 / 4), ..options.limits.clone() });
-    let mut levels = Levels::default();
-    let mut search = begin(machine, &first, keeper.as_deref_mut())?;
-    go_on(&mut search, LONG, keeper.as_deref_mut(), progress)?;
-    if search.is_paused() {
-        let memory = options.limits.memory.map(|most| most.saturating_sub(search.bytes() - live()));
-        let early = within(Limits { memory, time: first.limits.time, ..options.limits.clone() });
-        let so_far = Progress { statistics: search.statistics, bytes: search.bytes() };
-        levels.explore(system, &early, below, LONG / EARLY_SHARE, &mut |_| progress(&so_far))?;
-        go_on(&mut search, u64::MAX, keeper.as_deref_mut(), progress)?;
+    let time = options.limits.time.map(|time| time * 3 / 4);
+    let first = Options { limits: Limits { time, ..options.limits.clone() }, ..options.clone() };
+    let mut whole = Whole { system, options, first, levels: Levels::default(), started: Instant::now() };
+    let exploration = whole.search(machine, keeper, progress)?;
+    tracing::debug!(statistics = ?exploration.statistics, limits = ?exploration.limits_hit, "search ended");
+    whole.complete(exploration, progress)
+}
+
+/// All that is done to explore a system.
+struct Whole<'a, S> {
+    system: &'a S,
+    options: &'a Options,
+    /// The options of the search; what time they leave is for the levels.
+    first: Options,
+    levels: Levels,
+    started: Instant,
+}
+
+impl<S: System> Whole<'_, S> {
+    /// The search itself: depth first, and if that runs long, breadth first if it may.
+    fn search(
+        &mut self,
+        machine: Machine<'_, S>,
+        keeper: &mut dyn Keeper,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<Exploration, EngineError> {
+        let first = self.first.clone();
+        let mut file = if machine.halted().is_none() { keeper.kept()? } else { None };
+        let mut kept = file.as_mut().map(|file| Reading::new(&mut **file));
+        let kind = kept.as_mut().map(|kept| Kind::read(kept, machine.fingerprint())).transpose()?;
+        let mut search = match kept.take_if(|_| kind == Some(Kind::DepthFirst)) {
+            None => Search::new(machine, &first),
+            Some(kept) => Search::take_up(machine, &first, kept)?,
+        };
+        let breadth_after = first.breadth_after();
+        if breadth_after.is_none() && kept.is_some() {
+            return Err(another());
+        }
+        if let Some(after) = breadth_after {
+            // Once more, if the search has come further before; that is not worth keeping.
+            let mut nobody = Nobody;
+            search.run_kept(after, if kept.is_some() { &mut nobody } else { &mut *keeper }, progress)?;
+            if search.is_paused()
+                && let Some(found) = self.in_numbers(&search, kept, keeper, progress)?
+            {
+                return with_what_was_known(search, found);
+            }
+            if search.is_paused() {
+                search.run_kept(LONG, keeper, progress)?;
+            }
+        } else {
+            search.run_kept(LONG, keeper, progress)?;
+        }
+        if search.is_paused() {
+            let so_far = Progress { statistics: search.statistics, bytes: search.bytes() };
+            self.look_at_few(&so_far, progress)?;
+            search.run_kept(u64::MAX, keeper, progress)?;
+        }
+        if search.is_worth_keeping() {
+            keeper.keep(&|to| search.write(to));
+        }
+        search.finish()
     }
-    if let Some(keeper) = keeper.filter(|_| search.is_worth_keeping()) {
-        keeper.keep(&|to| search.write(to));
+
+    /// The search breadth first, after one depth first that came so far; or what was kept of it. `None`: it is not to be made so.
+    fn in_numbers(
+        &mut self,
+        so_far: &Search<'_, '_, S>,
+        kept: Option<Reading<'_>>,
+        keeper: &mut dyn Keeper,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<Option<Found>, EngineError> {
+        let (known, made) = (so_far.violated, so_far.statistics.transitions);
+        let mut progress = |now: &Progress| {
+            let transitions = made + now.statistics.transitions;
+            progress(&Progress { statistics: Statistics { transitions, ..now.statistics }, ..*now });
+        };
+        let progress: &mut dyn FnMut(&Progress) = &mut progress;
+        let left = self.first.limits.time.map(|time| time.saturating_sub(self.started.elapsed()));
+        let options =
+            Options { limits: Limits { time: left, ..self.first.limits.clone() }, ..self.first.clone() };
+        let steps = || {
+            let machine = Machine::new(self.system)?;
+            let mut search = match kept {
+                None => Breadth::new(machine, &options)?,
+                Some(kept) => Breadth::take_up(machine, &options, kept)?,
+            };
+            search.run(LONG, keeper, progress)?;
+            if !search.is_over() {
+                let so_far = search.progress();
+                self.look_at_few(&so_far, progress)?;
+                search.run(u64::MAX, keeper, progress)?;
+            }
+            search.look_for_cycles(progress)?;
+            keeper.keep(&|to| search.write(to));
+            search.finish(known, progress)
+        };
+        match steps() {
+            Ok(found) => Ok(Some(found)),
+            Err(Refused::TooMany) => Ok(None),
+            Err(Refused::Engine(error)) => Err(error),
+        }
     }
-    tracing::debug!(statistics = ?search.statistics, limits = ?search.limits_hit, "search ended");
-    let mut exploration = search.finish()?;
-    let is_interrupted = exploration.limits_hit.contains(&LimitHit::Interrupted);
-    if is_interrupted {
-        // Whoever interrupts does not wait for the levels, and a search that has not ended says nothing about its bound.
-    } else if exploration.is_stopped() {
-        let left = time.map(|time| time.saturating_sub(started.elapsed()));
-        let last = within(Limits { time: left, ..options.limits.clone() });
-        let made = exploration.statistics;
+
+    /// Looks at runs with few preemptions, before a search goes on that has taken so much.
+    fn look_at_few(
+        &mut self,
+        so_far: &Progress,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<(), EngineError> {
+        let taken = so_far.bytes.saturating_sub(live());
+        let memory = self.options.limits.memory.map(|most| most.saturating_sub(taken));
+        let early = Options { limits: Limits { memory, ..self.first.limits.clone() }, ..self.first.clone() };
+        self.levels.explore(self.system, &early, self.below(), LONG / EARLY_SHARE, &mut |_| progress(so_far))
+    }
+
+    /// The levels that are worth looking at: with a bound, the search itself is of the highest.
+    fn below(&self) -> u32 {
+        self.options.limits.preemptions.unwrap_or(u32::MAX)
+    }
+
+    /// Adds what is known of runs with few preemptions to what the search found, if that is not everything.
+    fn complete(
+        mut self,
+        mut exploration: Exploration,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<Exploration, EngineError> {
+        if exploration.limits_hit.contains(&LimitHit::Interrupted) {
+            // Whoever interrupts does not wait for the levels, and a search that has not ended says nothing about its bound.
+        } else if exploration.is_stopped() {
+            self.look_at_more(&exploration.statistics, progress)?;
+            self.levels.add_to(&mut exploration);
+        } else if exploration.is_bounded_by_preemptions() && exploration.violated == 0 {
+            let states = exploration.statistics.states;
+            let none_up_to = self.options.limits.preemptions;
+            exploration.few_preemptions = Some(FewPreemptions { none_up_to, states, found_with: None });
+        }
+        Ok(exploration)
+    }
+
+    /// Looks at runs with few preemptions after a search that was stopped.
+    fn look_at_more(
+        &mut self,
+        made: &Statistics,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<(), EngineError> {
+        let time = self.options.limits.time.map(|time| time.saturating_sub(self.started.elapsed()));
+        let last = Options { limits: Limits { time, ..self.options.limits.clone() }, ..self.options.clone() };
         let (mut of_levels, mut of_level) = (0, 0);
         let mut progress = |level: &Progress| {
             let transitions = level.statistics.transitions;
             // A level that has just begun counts from zero again.
             of_levels += if transitions < of_level { transitions } else { transitions - of_level };
             of_level = transitions;
-            let statistics = Statistics { transitions: made.transitions + of_levels, ..made };
+            let statistics = Statistics { transitions: made.transitions + of_levels, ..*made };
             progress(&Progress { statistics, bytes: level.bytes });
         };
-        levels.explore(system, &last, below, LEAST_SHARE.max(made.transitions / 2), &mut progress)?;
-        levels.add_to(&mut exploration);
-    } else if exploration.is_bounded_by_preemptions() && exploration.violated == 0 {
-        let states = exploration.statistics.states;
-        let none_up_to = options.limits.preemptions;
-        exploration.few_preemptions = Some(FewPreemptions { none_up_to, states, found_with: None });
+        let budget = LEAST_SHARE.max(made.transitions / 2);
+        self.levels.explore(self.system, &last, self.below(), budget, &mut progress)
     }
+}
+
+/// What the search in numbers found, with what the one before it had found, and the cycles.
+fn with_what_was_known<S: System>(
+    search: Search<'_, '_, S>,
+    found: Found,
+) -> Result<Exploration, EngineError> {
+    let Found { mut exploration, is_cyclic } = found;
+    let known = if is_cyclic { search.only_cycles()? } else { search.into_exploration() };
+    exploration.limits_hit.extend(known.limits_hit.iter().filter(|limit| limit.is_of_the_search()));
+    exploration.add(known);
     Ok(exploration)
 }

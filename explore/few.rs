@@ -84,15 +84,7 @@ impl Levels {
     /// Adds what the levels found to what the search found that was stopped.
     pub(crate) fn add_to(mut self, exploration: &mut Exploration) {
         for level in self.found.drain(..) {
-            exploration.reached |= level.reached;
-            for (known, maximum) in exploration.maxima.iter_mut().zip(level.maxima) {
-                *known = maximum.max(*known);
-            }
-            exploration
-                .limits_hit
-                .extend(level.limits_hit.into_iter().filter(|limit| limit.is_of_the_system()));
-            exploration.operations.extend(level.operations);
-            exploration.lasso = exploration.lasso.take().or(level.lasso);
+            exploration.add(level);
         }
         exploration.violated |= self.violated;
         exploration.witnesses.append(&mut self.witnesses);

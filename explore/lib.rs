@@ -43,8 +43,10 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 mod actors;
+mod breadth;
 mod causality;
 mod checkpoint;
+mod components;
 mod conform;
 mod contacts;
 mod costs;
@@ -81,6 +83,7 @@ mod transition_cache;
 mod visited;
 mod weight;
 mod witness;
+mod workers;
 
 pub use actors::MAX_ACTORS;
 pub use checkpoint::{Keeper, Wish};
@@ -113,3 +116,4 @@ pub use threads::{Follow, Shuttle, Strategy, follow_with_shuttle, run_shuttle};
 pub use threads::{LOOM_ACTORS, Loom, run_loom};
 pub use trace::Trace;
 pub use witness::{Witness, least_end, least_witness};
+pub use workers::Workers;

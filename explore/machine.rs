@@ -22,6 +22,10 @@ use crate::memory::{Answered, Ended, Memory, NOBODY, Outcome, Pending, Permit, S
 use crate::transition_cache::{Effect, TransitionCache};
 use crate::weight::Weight;
 
+mod parts;
+
+pub(crate) use parts::{Parts, Waits};
+
 /// Steps that an actor may take without a visible operation before it counts as broken.
 const MAX_SILENT_STEPS: usize = 1000;
 
@@ -32,7 +36,7 @@ const MAX_SEQUENTIAL: usize = 1_000_000;
 const MAX_UNWATCHED: usize = 1000;
 
 /// Where an actor stands. Never changed, only replaced: undoing is putting the old one back.
-struct Standing<State> {
+pub(crate) struct Standing<State> {
     /// The state its step began with; `None` when it has finished.
     state: Option<Rc<State>>,
     /// The fingerprint of `state`.

@@ -100,7 +100,8 @@ enum Enabled {
     Always,
     Choice(u32),
     Free(Rc<dyn Object>),
-    When(Rc<dyn Fn() -> bool>),
+    /// The object, and whether it is free and as it should be.
+    When(usize, Rc<dyn Fn() -> bool>),
 }
 
 impl Pending {
@@ -110,7 +111,7 @@ impl Pending {
         match &self.enabled {
             Enabled::Always | Enabled::Choice(_) => true,
             Enabled::Free(object) => object.is_free(),
-            Enabled::When(condition) => condition(),
+            Enabled::When(_, condition) => condition(),
         }
     }
 
@@ -120,6 +121,15 @@ impl Pending {
         match self.enabled {
             Enabled::Choice(alternatives) => alternatives,
             _ => 1,
+        }
+    }
+
+    /// The object on which it depends whether the operation can be performed; if on none, it always can.
+    pub(crate) fn waits_for(&self) -> Option<usize> {
+        match &self.enabled {
+            Enabled::Always | Enabled::Choice(_) => None,
+            Enabled::Free(object) => Some(object.number()),
+            Enabled::When(object, _) => Some(*object),
         }
     }
 
@@ -270,9 +280,13 @@ impl Memory {
     /// The memory's share of the state's fingerprint, with the violations recorded so far.
     #[inline]
     pub(crate) fn identity(&self) -> u128 {
-        let violated = self.0.violated.get();
-        let share = if violated == 0 { 0 } else { self.0.print(usize::MAX, &violated) };
-        self.0.sum.get().wrapping_add(share)
+        self.0.sum.get().wrapping_add(self.share_of_violated(self.0.violated.get()))
+    }
+
+    /// The share that these violated properties have in a fingerprint.
+    #[inline]
+    pub(crate) fn share_of_violated(&self, violated: u64) -> u128 {
+        if violated == 0 { 0 } else { self.0.print(usize::MAX, &violated) }
     }
 
     /// Whether the last transition could not be told by an [`Outcome`]: too many ways, or one that is none.

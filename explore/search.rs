@@ -112,7 +112,7 @@ pub(crate) struct Search<'s, 'o, S: System> {
     bytes_of_frames: u64,
     bytes_kept: u64,
     pub(crate) statistics: Statistics,
-    violated: u64,
+    pub(crate) violated: u64,
     endings: Endings,
     pub(crate) limits_hit: BTreeSet<LimitHit>,
     /// Whether a state was met again on the stack.
@@ -199,7 +199,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                     return Ok(());
                 }
             }
-            let next = transitions.min(self.statistics.transitions + keeper.interval().max(1));
+            let next = transitions.min(self.statistics.transitions.saturating_add(keeper.interval().max(1)));
             self.run(next, progress)?;
             if !self.is_paused() || self.statistics.transitions >= transitions {
                 return Ok(());
@@ -468,6 +468,13 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         if self.cycle_met && !self.limits_hit.contains(&LimitHit::Interrupted) {
             self.judge_cycles()?;
         }
+        Ok(self.into_exploration())
+    }
+
+    /// Looks at the cycles of the whole graph, wherever this search has come.
+    pub(crate) fn only_cycles(mut self) -> Result<Exploration, EngineError> {
+        self.limits_hit.clear();
+        self.judge_cycles()?;
         Ok(self.into_exploration())
     }
 

@@ -4,7 +4,7 @@
 //! that no cache has. So it is a sorted array with gaps: a fingerprint's *home* is where it would stand if all were spread
 //! evenly, and it stands there or a little behind, in order (O. Amble, D. E. Knuth, "Ordered hash tables", The Computer Journal
 //! 17(2), 1974). Being sorted, a search for a state that is not there ends at the first greater one, so that the array may be
-//! four fifths full; and it is made larger from its beginning to its end, by a quarter, without a jump.
+//! four fifths full; and it is made larger from its beginning to its end, without a jump.
 //!
 //! There are several such arrays, each for the fingerprints that begin with certain bits: only one of them is copied at a time.
 
@@ -17,13 +17,13 @@ const SLEEP_BITS: u32 = ActorSet::BITS;
 pub(crate) const STORED_BITS: u32 = u128::BITS - SLEEP_BITS;
 
 /// The bits of a place that are the fingerprint's.
-const STORED: u128 = !(ActorSet::MAX as u128);
+pub(crate) const STORED: u128 = !(ActorSet::MAX as u128);
 
 /// A place where no state stands.
 const EMPTY: u128 = 0;
 
 /// Arrays of a set; a power of two.
-const PARTS: usize = 16;
+pub(crate) const PARTS: usize = 16;
 
 /// Places of the smallest array, and those behind the last home.
 const FEWEST: usize = 8;
@@ -43,12 +43,14 @@ pub(crate) struct Place {
 
 /// Some of the states, sorted.
 #[derive(Default)]
-struct Part {
+pub(crate) struct Part {
     /// Each the stored bits of a fingerprint, and a sleep set; or empty.
     places: Vec<u128>,
     /// How many of the places are homes.
     homes: usize,
     states: usize,
+    /// Whether a state was come to more often than can be counted.
+    has_too_many_arrivals: bool,
 }
 
 impl Part {
@@ -94,12 +96,65 @@ impl Part {
 
     /// How many homes there are after it has been made larger.
     fn next_homes(&self) -> usize {
-        (self.homes + self.homes / 4).max(FEWEST).next_multiple_of(FEWEST)
+        (self.homes + self.homes / 2).max(FEWEST).next_multiple_of(FEWEST)
     }
 
     /// How many places there are for so many homes.
     fn places_for(homes: usize) -> usize {
         homes + homes / 64 + FEWEST
+    }
+
+    /// Bytes that one more state needs beside those that are taken, until it has been entered.
+    fn needs(&self) -> u64 {
+        if self.is_full() { bytes_of(Self::places_for(self.next_homes())) } else { 0 }
+    }
+
+    /// Bytes taken.
+    fn bytes(&self) -> u64 {
+        bytes_of(self.places.len())
+    }
+
+    /// Where a state stands; if it was not there, it is entered.
+    #[inline]
+    fn find_or_enter(&mut self, stored: u128, sleep: ActorSet) -> Result<usize, ()> {
+        let mut found = self.look(stored);
+        if found.is_err() && self.is_full() {
+            while self.is_full() {
+                self.grow();
+            }
+            found = self.look(stored);
+        }
+        found.map_err(|index| self.put(index, stored | u128::from(sleep)))
+    }
+
+    /// Looks at the homes of some fingerprints, one after the other without waiting for any: then they are in the caches.
+    #[inline]
+    pub(crate) fn fetch(&self, fingerprints: impl Iterator<Item = u128>) {
+        let homes = fingerprints.map(|fingerprint| self.places.get(self.home(fingerprint)).copied());
+        std::hint::black_box(homes.fold(0, |all, place| all ^ place.unwrap_or_default()));
+    }
+
+    /// Notes that a state was come to, and how often. Whether it is a new one.
+    #[inline]
+    pub(crate) fn count_up(&mut self, fingerprint: u128) -> bool {
+        match self.find_or_enter(stored(fingerprint), 1) {
+            Ok(index) => {
+                let times = self.places[index] as ActorSet;
+                self.has_too_many_arrivals |= times == ActorSet::MAX;
+                self.places[index] = self.places[index] & STORED | u128::from(times.saturating_add(1));
+                false
+            }
+            Err(()) => true,
+        }
+    }
+
+    /// Takes back that a state was come to once. Whether that was the last time.
+    #[inline]
+    pub(crate) fn count_down(&mut self, fingerprint: u128) -> bool {
+        let Ok(index) = self.look(stored(fingerprint)) else { return false };
+        let times = (self.places[index] as ActorSet).wrapping_sub(1);
+        self.places[index] = self.places[index] & STORED | u128::from(times);
+        times == 0
     }
 
     fn grow(&mut self) {
@@ -118,24 +173,28 @@ impl Part {
     }
 }
 
+/// The part that a state belongs to.
+#[inline]
+pub(crate) fn part_of(fingerprint: u128) -> usize {
+    (fingerprint >> (u128::BITS - PARTS.trailing_zeros())) as usize
+}
+
+/// What is stored of a fingerprint. All zeros would be an empty place.
+#[inline]
+fn stored(fingerprint: u128) -> u128 {
+    (fingerprint & STORED).max(1 << SLEEP_BITS)
+}
+
 impl VisitedSet {
     pub(crate) fn new() -> Self {
         VisitedSet { parts: std::array::from_fn(|_| Part::default()), bytes: 0 }
     }
 
-    /// What is stored of a fingerprint, and the part that it belongs to.
-    #[inline]
-    fn stored(fingerprint: u128) -> (usize, u128) {
-        let part = (fingerprint >> 64) as u64 / (u64::MAX / PARTS as u64 + 1);
-        // All zeros would be an empty place.
-        (part as usize, (fingerprint & STORED).max(1 << SLEEP_BITS))
-    }
-
     /// Where a state stands, if it has been entered.
     #[inline]
     pub(crate) fn find(&self, fingerprint: u128) -> Option<Place> {
-        let (part, stored) = Self::stored(fingerprint);
-        self.parts[part].look(stored).ok().map(|index| Place { part, index })
+        let part = part_of(fingerprint);
+        self.parts[part].look(stored(fingerprint)).ok().map(|index| Place { part, index })
     }
 
     /// The actors that sleep at a state.
@@ -152,16 +211,41 @@ impl VisitedSet {
 
     /// Enters a state that is not there.
     pub(crate) fn enter(&mut self, fingerprint: u128, sleep: ActorSet) {
-        let (part, stored) = Self::stored(fingerprint);
-        let part = &mut self.parts[part];
-        while part.is_full() {
-            self.bytes -= bytes_of(part.places.len());
-            part.grow();
-            self.bytes += bytes_of(part.places.len());
+        let part = &mut self.parts[part_of(fingerprint)];
+        let bytes = part.bytes();
+        if part.find_or_enter(stored(fingerprint), sleep).is_err() {
+            self.bytes = self.bytes - bytes + part.bytes();
         }
-        if let Err(index) = part.look(stored) {
-            part.put(index, stored | u128::from(sleep));
-        }
+    }
+
+    /// Lets somebody change the parts.
+    pub(crate) fn change<R>(&mut self, change: impl FnOnce(&mut [Part; PARTS]) -> R) -> R {
+        let result = change(&mut self.parts);
+        self.bytes = self.parts.iter().map(Part::bytes).sum();
+        result
+    }
+
+    /// How often a state was come to, by [`Part::count_up`].
+    pub(crate) fn arrivals(&self, fingerprint: u128) -> u16 {
+        self.find(fingerprint).map_or(0, |place| self.sleep(place))
+    }
+
+    /// Whether some state was come to more often than can be counted.
+    pub(crate) fn has_too_many_arrivals(&self) -> bool {
+        self.parts.iter().any(|part| part.has_too_many_arrivals)
+    }
+
+    /// Bytes that so many states, evenly spread, may need beside those that are taken, while they are entered.
+    pub(crate) fn needs_for(&self, states: usize) -> u64 {
+        // Some parts get more than their share.
+        let each = states / PARTS * 2 + 64;
+        let grown = |part: &Part| {
+            let is_enough = (part.states + each) * 16 < part.homes * 13;
+            if is_enough { 0 } else { bytes_of(Part::places_for(part.homes.max(part.states + each) * 3 / 2)) }
+        };
+        let grow: Vec<u64> = self.parts.iter().map(grown).collect();
+        // One or two at a time are there twice.
+        grow.iter().sum::<u64>() / 3 + 2 * grow.iter().max().copied().unwrap_or_default()
     }
 
     /// How many states there are.
@@ -178,9 +262,7 @@ impl VisitedSet {
     /// Bytes that a state needs beside those that are taken, until it has been entered.
     #[inline]
     pub(crate) fn needs(&self, fingerprint: u128) -> u64 {
-        let (part, _) = Self::stored(fingerprint);
-        let part = &self.parts[part];
-        if part.is_full() { bytes_of(Part::places_for(part.next_homes())) } else { 0 }
+        self.parts[part_of(fingerprint)].needs()
     }
 
     /// Bytes taken.

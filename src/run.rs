@@ -10,7 +10,7 @@ use stalemap_checker::{
 };
 use stalemap_explore::{
     Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits,
-    Options, Progress, Runs, Schedule, Statistics,
+    Options, Progress, Runs, Schedule, Statistics, Workers,
 };
 use stalemap_facade::{Branch, Calls, Counter, MemoryModel, Property, System};
 use stalemap_model::judge::properties;
@@ -298,12 +298,16 @@ pub fn run_all_kept(
 ) -> Vec<Result<Outcome, RunError>> {
     let tally = Tally::default();
     let at_a_time = threads.min(jobs.len());
+    let workers = Workers::new(threads / at_a_time.max(1));
     let run = |job: &Job<'_>| {
         let limits = limits(job.scenario, given, at_a_time);
+        let options = Options { limits, workers: workers.clone(), ..Options::default() };
         let checkpoint =
             checkpoints.map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions));
-        let outcome = run(job, limits, checkpoint, &tally, tick);
-        tally.jobs.fetch_add(1, Ordering::Relaxed);
+        let outcome = run(job, &options, checkpoint, &tally, tick);
+        let left = jobs.len() - tally.jobs.fetch_add(1, Ordering::Relaxed) as usize - 1;
+        // What is left shares the threads.
+        workers.set(threads / left.clamp(1, at_a_time));
         tick(&tally);
         outcome
     };
@@ -325,7 +329,7 @@ pub(crate) fn in_parallel<J: Sync, R: Send>(
 
 fn run(
     job: &Job<'_>,
-    limits: Limits,
+    options: &Options,
     mut checkpoint: Option<Checkpoint<'_>>,
     tally: &Tally,
     tick: &(dyn Fn(&Tally) + Sync),
@@ -340,7 +344,7 @@ fn run(
     let halts = *engine != Engine::Exhaustive && halted_setup(&kernel).map_err(engine_error)?.is_some();
     let found = match (!halts).then(|| engine.run(&kernel)).flatten() {
         None => {
-            let explored = exhaustively(&kernel, &limits, checkpoint.as_mut(), tally, tick);
+            let explored = exhaustively(&kernel, options, checkpoint.as_mut(), tally, tick);
             let explored = explored.map_err(|error| match (error, &checkpoint) {
                 (EngineError::Checkpoint { problem }, Some(checkpoint)) => checkpoint.error(&problem).into(),
                 (error, _) => engine_error(error),
@@ -364,7 +368,7 @@ fn run(
     let judgement = judge(scenario, &implementation.design, verdict, &met, seen);
     let counterexample = match violated.first() {
         None => None,
-        Some(property) => Some(counterexample(job, &kernel, *property, &found, limits)?),
+        Some(property) => Some(counterexample(job, &kernel, *property, &found, options.limits.clone())?),
     };
     let maximum = |counter: Counter| found.maxima.get(counter.number()).copied().unwrap_or(0);
     Ok(Outcome {
@@ -405,12 +409,11 @@ fn in_setup(scenario: &Scenario, kernel: &Kernel, found: &Found) -> Result<Vec<I
 /// Explores a kernel, unless commands of its setup fail that are not meant to: then what its calls returned.
 fn exhaustively(
     kernel: &Kernel,
-    limits: &Limits,
+    options: &Options,
     checkpoint: Option<&mut Checkpoint<'_>>,
     tally: &Tally,
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
-    let options = Options { limits: limits.clone(), ..Options::default() };
     let (mut counted, mut bytes) = (0, 0);
     let mut progress = |progress: &Progress| {
         tally.transitions.fetch_add(progress.statistics.transitions - counted, Ordering::Relaxed);
@@ -422,8 +425,8 @@ fn exhaustively(
     };
     let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
     let explored = match checkpoint {
-        None => explore_accepted(kernel, &options, &accepts, &mut progress),
-        Some(checkpoint) => explore_kept(kernel, &options, &accepts, checkpoint, &mut progress),
+        None => explore_accepted(kernel, options, &accepts, &mut progress),
+        Some(checkpoint) => explore_kept(kernel, options, &accepts, checkpoint, &mut progress),
     };
     tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
     explored

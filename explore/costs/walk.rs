@@ -6,8 +6,8 @@ use std::time::Instant;
 use hashbrown::hash_map::Entry;
 use stalemap_facade::{ActorId, MemoryModel, System};
 
-use super::components::components;
 use super::graph::{CostGraph, CostMove, Edge, Meter, Note, Toll, Way};
+use crate::components::components;
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::labels::{Label, Labels};
@@ -226,7 +226,7 @@ impl<State> Walk<'_, State> {
         for vertex in 0..vertices as usize {
             first[vertex + 1] += first[vertex];
         }
-        let components = components(&edges, &first);
+        let components = components(&first, |edge| edges[edge as usize].to);
         let (finals, prices, limits_hit) = (self.finals, self.prices, self.limits_hit);
         CostGraph { edges, first, prices, finals, components, limits_hit, halted }
     }

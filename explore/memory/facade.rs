@@ -143,9 +143,10 @@ impl<T: Shared> Lock<T> for MemoryLock<T> {
                 |observed| self.guard(value_of(observed)),
                 move || {
                     let slot = Rc::clone(&self.slot);
-                    Enabled::When(Rc::new(move || {
-                        slot.is_free() && condition(&slot.value.borrow(), argument)
-                    }))
+                    Enabled::When(
+                        slot.number,
+                        Rc::new(move || slot.is_free() && condition(&slot.value.borrow(), argument)),
+                    )
                 },
                 move |core: &Core, _| self.take(core, op),
             )),

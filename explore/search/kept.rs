@@ -7,15 +7,16 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use stalemap_facade::{ActorId, Call, Calls, Property, Returned, System};
 
 use super::{Node, Search};
 use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
-use crate::checkpoint::{Reading, Written, damaged, unusable};
-use crate::endings::Endings;
-use crate::ends::End;
+use crate::checkpoint::found::{
+    read_endings, read_statistics, read_visited, write_endings, write_statistics, write_visited,
+};
+use crate::checkpoint::{Kind, Reading, Written, another, damaged};
 use crate::error::EngineError;
 use crate::exploration::{Options, Statistics};
 use crate::footprint::Footprint;
@@ -23,7 +24,6 @@ use crate::limits::LimitHit;
 use crate::machine::{Ending, Frame, Machine};
 use crate::memory::{Gathered, Outcome, Pending};
 use crate::schedule::Choice;
-use crate::visited::VisitedSet;
 
 /// A transition as it is written.
 #[derive(Clone, Copy)]
@@ -86,11 +86,6 @@ enum Met {
     Bound(u8),
 }
 
-/// That the file is of another system, as far as the engine can tell.
-fn another() -> EngineError {
-    unusable("the system does not do what it did when the search was kept")
-}
-
 fn actor(from: &mut Reading<'_>) -> Result<ActorId, EngineError> {
     let actor: ActorId = from.small()?;
     if actor < MAX_ACTORS { Ok(actor) } else { Err(damaged()) }
@@ -126,8 +121,9 @@ impl<S: System> Search<'_, '_, S> {
     pub(crate) fn write(&self, to: &mut dyn Write) -> io::Result<()> {
         let mut to = Written::new(to);
         to.print(self.start_print)?;
+        to.number(Kind::DepthFirst.number())?;
         self.write_counts(&mut to)?;
-        self.write_ends(&mut to)?;
+        write_endings(&mut to, &self.endings)?;
         self.write_gathered(&mut to)?;
         let properties = self.witnesses.iter().map(|(property, way)| (0, property.number(), way));
         let bounds = self.bounds.iter().map(|(bound, way)| (1, bound.number(), way));
@@ -139,52 +135,20 @@ impl<S: System> Search<'_, '_, S> {
         })?;
         to.list(self.stack.iter().enumerate(), |to, (depth, node)| self.write_node(to, depth, node))?;
         // A search that has ended needs no visited set.
-        let states = if self.stack.is_empty() { 0 } else { self.visited.len() };
-        to.number(states as u64)?;
-        for (fingerprint, sleep) in self.visited.iter().take(states) {
-            to.print(fingerprint)?;
-            to.bytes(&sleep.to_le_bytes())?;
-        }
+        write_visited(&mut to, Some(&self.visited).filter(|_| !self.stack.is_empty()))?;
         to.end()
     }
 
     fn write_counts(&self, to: &mut Written<'_>) -> io::Result<()> {
-        let Statistics { states, transitions, executions, max_depth, final_states } = self.statistics;
         // The transition that was refused is made, and counted, again.
-        for count in [states, transitions - u64::from(self.refused), executions, max_depth, final_states] {
-            to.number(count)?;
-        }
+        let transitions = self.statistics.transitions - u64::from(self.refused);
+        write_statistics(to, &Statistics { transitions, ..self.statistics })?;
         let cut = [LimitHit::Preemptions, LimitHit::Messages];
         for flag in cut.map(|limit| self.limits_hit.contains(&limit)).into_iter().chain([self.cycle_met]) {
             to.number(flag.into())?;
         }
         to.number(self.violated)?;
-        to.number(self.bytes_kept)?;
-        to.number(self.endings.bytes)
-    }
-
-    fn write_ends(&self, to: &mut Written<'_>) -> io::Result<()> {
-        let Endings { final_states, deadlocks, ends, outcomes, violating_outcomes, .. } = &self.endings;
-        for set in [final_states, deadlocks] {
-            to.list(set.iter(), |to, state| to.print(*state))?;
-        }
-        to.list(ends.iter(), |to, end| {
-            let (deadlock, first, second, stuck) = match *end {
-                End::Final { memory, after, stuck } => (false, memory, after, stuck),
-                End::Deadlock { memory, waiting } => (true, memory, waiting, false),
-            };
-            to.number(deadlock.into())?;
-            to.print(first)?;
-            to.print(second)?;
-            to.number(stuck.into())
-        })?;
-        for outcomes in [outcomes, violating_outcomes] {
-            to.list(outcomes.iter(), |to, (observed, states)| {
-                to.list(observed.bytes(), |to, byte| to.bytes(&[byte]))?;
-                to.number(*states)
-            })?;
-        }
-        Ok(())
+        to.number(self.bytes_kept)
     }
 
     fn write_gathered(&self, to: &mut Written<'_>) -> io::Result<()> {
@@ -233,13 +197,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     pub(crate) fn take_up(
         machine: Machine<'s, S>,
         options: &'o Options,
-        from: &mut dyn Read,
+        mut from: Reading<'_>,
     ) -> Result<Self, EngineError> {
         let mut search = Search::new(machine, options);
-        let mut from = Reading::new(from);
-        let start = from.print()?;
         search.read_counts(&mut from)?;
-        search.read_ends(&mut from)?;
+        search.endings = read_endings(&mut from)?;
         let gathered = read_gathered(&mut from)?;
         let ways: Vec<(Met, Vec<Move>)> = from.list(|from| {
             let bound = from.flag()?;
@@ -250,9 +212,6 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let nodes: Vec<KeptNode> = from.list(KeptNode::read)?;
         search.visited = read_visited(&mut from, options.limits.memory)?;
         from.end()?;
-        if start != search.start_print {
-            return Err(another());
-        }
         search.begun = true;
         for (met, way) in ways {
             search.go(met, &way)?;
@@ -265,13 +224,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     fn read_counts(&mut self, from: &mut Reading<'_>) -> Result<(), EngineError> {
-        self.statistics = Statistics {
-            states: from.number()?,
-            transitions: from.number()?,
-            executions: from.number()?,
-            max_depth: from.number()?,
-            final_states: from.number()?,
-        };
+        self.statistics = read_statistics(from)?;
         for limit in [LimitHit::Preemptions, LimitHit::Messages] {
             if from.flag()? {
                 self.limits_hit.insert(limit);
@@ -280,25 +233,6 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.cycle_met = from.flag()?;
         self.violated = from.number()?;
         self.bytes_kept = from.number()?;
-        self.endings.bytes = from.number()?;
-        Ok(())
-    }
-
-    fn read_ends(&mut self, from: &mut Reading<'_>) -> Result<(), EngineError> {
-        self.endings.final_states = from.list(Reading::print)?;
-        self.endings.deadlocks = from.list(Reading::print)?;
-        self.endings.ends = from.list(|from| {
-            let deadlock = from.flag()?;
-            let (memory, second, stuck) = (from.print()?, from.print()?, from.flag()?);
-            Ok(if deadlock {
-                End::Deadlock { memory, waiting: second }
-            } else {
-                End::Final { memory, after: second, stuck }
-            })
-        })?;
-        let outcome = |from: &mut Reading<'_>| Ok((from.text()?, from.number()?));
-        self.endings.outcomes = from.list(outcome)?;
-        self.endings.violating_outcomes = from.list(outcome)?;
         Ok(())
     }
 
@@ -396,17 +330,4 @@ fn read_gathered(from: &mut Reading<'_>) -> Result<Gathered, EngineError> {
     gathered.calls = all;
     gathered.operations = from.list(|from| Ok(Cow::Owned(from.text()?)))?;
     Ok(gathered)
-}
-
-fn read_visited(from: &mut Reading<'_>, limit: Option<u64>) -> Result<VisitedSet, EngineError> {
-    let mut visited = VisitedSet::new();
-    for _ in 0..from.number()? {
-        let (fingerprint, sleep) = (from.print()?, from.half()?);
-        let needs = visited.needs(fingerprint);
-        if needs > 0 && limit.is_some_and(|most| visited.bytes() + needs > most) {
-            return Err(unusable("its states alone take more than the limit of memory"));
-        }
-        visited.enter(fingerprint, sleep);
-    }
-    Ok(visited)
 }

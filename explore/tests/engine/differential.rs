@@ -34,11 +34,23 @@ const OUTCOMES_TRIED: usize = 8;
 /// Explores with and without the transition cache, which must not be noticeable.
 fn explored(program: &Program, visited_set: bool, sleep_sets: bool, limits: &Limits) -> Exploration {
     let [cached, uncached] = [true, false].map(|transition_cache| {
-        let options = Options { visited_set, sleep_sets, transition_cache, limits: limits.clone() };
+        let options = Options {
+            visited_set,
+            sleep_sets,
+            transition_cache,
+            limits: limits.clone(),
+            ..Options::default()
+        };
         explore(program, &options, &mut |_| ()).expect("the engine can explore a program")
     });
     assert_eq!(cached, uncached);
     cached
+}
+
+/// Explores breadth first and in numbers, from the first transition on.
+fn explored_broadly(program: &Program, limits: &Limits) -> Exploration {
+    let options = Options { breadth_after: Some(0), limits: limits.clone(), ..Options::default() };
+    explore(program, &options, &mut |_| ()).expect("the engine can explore a program")
 }
 
 fn graph_of(program: &Program) -> Result<Graph, TestCaseError> {
@@ -95,6 +107,14 @@ fn all_searches_agree(program: &Program) -> TestCaseResult {
     witnesses_lead_there(program, &both)?;
     prop_assert_eq!(both.statistics.states, graph.states());
     prop_assert!(both.statistics.transitions <= graph.transitions());
+
+    let broad = explored_broadly(program, &Limits::default());
+    finds_everything(&broad, &graph, &visited_only)?;
+    witnesses_lead_there(program, &broad)?;
+    prop_assert_eq!(broad.statistics.states, graph.states());
+    prop_assert_eq!(broad.statistics.transitions, graph.transitions());
+    prop_assert_eq!(broad.statistics.executions, counted.executions);
+    prop_assert!(broad.statistics.max_depth <= counted.max_depth);
 
     if let Some(paths) = graph.paths(MOST_TRANSITIONS) {
         let neither = explored(program, false, false, &Limits::default());

@@ -3,12 +3,10 @@
 //! R. Tarjan, "Depth-first search and linear graph algorithms", SIAM Journal on Computing 1(2), 1972, with the recursion
 //! unrolled. It gives the groups from the ends to the beginning; here they are turned round.
 
-use super::graph::Edge;
-
 const UNKNOWN: u32 = u32::MAX;
 
-struct Search<'g> {
-    edges: &'g [Edge],
+struct Search<'g, Ends> {
+    ends: Ends,
     first: &'g [u32],
     number: Vec<u32>,
     low: Vec<u32>,
@@ -20,11 +18,12 @@ struct Search<'g> {
     found: Vec<Vec<u32>>,
 }
 
-/// The groups, so that no edge leads from one to an earlier one.
-pub(super) fn components(edges: &[Edge], first: &[u32]) -> Vec<Vec<u32>> {
+/// The groups, so that no edge leads from one to an earlier one. Edges are numbered: `first` has the first one of each vertex, and
+/// after the last vertex how many there are; `ends` says where an edge ends.
+pub(crate) fn components(first: &[u32], ends: impl Fn(u32) -> u32) -> Vec<Vec<u32>> {
     let vertices = first.len() - 1;
     let mut search = Search {
-        edges,
+        ends,
         first,
         number: vec![UNKNOWN; vertices],
         low: vec![0; vertices],
@@ -43,7 +42,7 @@ pub(super) fn components(edges: &[Edge], first: &[u32]) -> Vec<Vec<u32>> {
     search.found
 }
 
-impl Search<'_> {
+impl<Ends: Fn(u32) -> u32> Search<'_, Ends> {
     fn enter(&mut self, vertex: u32) {
         let at = vertex as usize;
         (self.number[at], self.low[at]) = (self.next, self.next);
@@ -61,7 +60,7 @@ impl Search<'_> {
                 self.close();
                 continue;
             }
-            let to = self.edges[*edge as usize].to;
+            let to = (self.ends)(*edge);
             *edge += 1;
             if self.number[to as usize] == UNKNOWN {
                 self.enter(to);
@@ -91,22 +90,17 @@ impl Search<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::graph::Way;
     use super::*;
 
-    fn graph(vertices: usize, pairs: &[(u32, u32)]) -> (Vec<Edge>, Vec<u32>) {
-        let edge = |&(from, to): &(u32, u32)| Edge { from, to, price: 0, way: Way::new(0, 0) };
-        let edges: Vec<Edge> = pairs.iter().map(edge).collect();
+    fn groups(vertices: usize, edges: &[(u32, u32)]) -> Vec<Vec<u32>> {
         let first =
-            (0..=vertices as u32).map(|vertex| edges.partition_point(|edge| edge.from < vertex) as u32);
-        let first = first.collect();
-        (edges, first)
+            (0..=vertices as u32).map(|vertex| edges.partition_point(|(from, _)| *from < vertex) as u32);
+        components(&first.collect::<Vec<u32>>(), |edge| edges[edge as usize].1)
     }
 
     #[test]
     fn a_cycle_is_one_group_and_what_follows_comes_later() {
-        let (edges, first) = graph(5, &[(0, 1), (1, 2), (2, 1), (2, 3), (3, 4)]);
-        let mut found = components(&edges, &first);
+        let mut found = groups(5, &[(0, 1), (1, 2), (2, 1), (2, 3), (3, 4)]);
         for component in &mut found {
             component.sort_unstable();
         }
@@ -115,10 +109,10 @@ mod tests {
 
     #[test]
     fn two_ways_to_one_place_are_no_cycle() {
-        let (edges, first) = graph(4, &[(0, 1), (0, 2), (1, 3), (2, 3)]);
-        let found = components(&edges, &first);
+        let edges = [(0, 1), (0, 2), (1, 3), (2, 3)];
+        let found = groups(4, &edges);
         let place = |vertex| found.iter().position(|component| component.contains(&vertex));
         assert_eq!(found.len(), 4);
-        assert!(edges.iter().all(|edge| place(edge.from) < place(edge.to)));
+        assert!(edges.iter().all(|(from, to)| place(*from) < place(*to)));
     }
 }

@@ -1,0 +1,56 @@
+//! Whether the states that were found form a cycle.
+//!
+//! Mostly the effects say that they do not (`acyclic/effects.rs`). Else states are counted: how often each was come to is known. So
+//! states are taken away, beginning with the first, and with each the transitions from it; a state to which no transition
+//! leads any more is taken away next (A. B. Kahn, "Topological sorting of large networks", CACM 5(11), 1962). What is left
+//! over is on a cycle, or behind one.
+
+use stalemap_facade::System;
+
+mod effects;
+
+use super::numbering::Refused;
+use super::{Breadth, Expanded};
+use crate::exploration::Progress;
+use crate::limits::LimitHit;
+use crate::visited::Part;
+
+impl<S: System> Breadth<'_, '_, S> {
+    /// Whether there is certainly no cycle. The counts of the visited set may be used up.
+    pub(super) fn is_acyclic(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<bool, Refused> {
+        Ok(effects::form_no_cycle(&self.numbering.known) || self.can_be_taken_away(progress)?)
+    }
+
+    /// Whether all states can be taken away.
+    fn can_be_taken_away(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<bool, Refused> {
+        if self.visited.has_too_many_arrivals() || self.visited.arrivals(self.start.1) != 0 {
+            return Ok(false);
+        }
+        self.begin_level();
+        let mut taken = 1;
+        loop {
+            loop {
+                let tasks = self.tasks();
+                if tasks.is_empty() {
+                    break;
+                }
+                progress(&self.progress());
+                self.look_at_the_clock();
+                let expanded = self.look_up(tasks);
+                let needs = expanded.iter().map(Expanded::bytes).sum::<u64>();
+                if self.options.limits.memory.is_some_and(|most| self.bytes() + needs > most) {
+                    self.limits_hit.insert(LimitHit::Memory);
+                }
+                if self.is_stopped() {
+                    return Ok(false);
+                }
+                self.arrive(&expanded, Part::count_down);
+                self.spare = expanded;
+            }
+            taken += self.found() as u64;
+            if !self.next_level() {
+                return Ok(taken == self.statistics.states);
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A batch of states of one level, expanded and entered by several threads.
+//!
+//! First all transitions from the states of the batch are looked up, and where they lead to is sorted by the part of the visited
+//! set that it belongs to; then each part enters what is new. Each is done by one thread alone, so there are no locks; tasks
+//! and parts have an order, and what is found is put together in it, so that the number of threads makes no difference.
+
+use std::ops::Range;
+use std::sync::Mutex;
+
+use stalemap_facade::Bound;
+
+use super::known::{Index, Known, Unknown};
+use super::states::States;
+use crate::visited::{PARTS, Part, part_of};
+
+/// States of one segment of a level.
+#[derive(Clone)]
+pub(super) struct Task {
+    pub(super) segment: usize,
+    pub(super) states: Range<usize>,
+}
+
+impl Task {
+    /// Where it begins: the segment, and the state in it.
+    pub(super) fn begin(&self) -> (usize, usize) {
+        (self.segment, self.states.start)
+    }
+}
+
+/// Where a transition leads to.
+#[derive(Clone, Copy)]
+struct Arrival {
+    /// The fingerprint in halves: as one number it would be padded to its alignment.
+    high: u64,
+    low: u64,
+    /// The state that it leads from.
+    from: u32,
+    effect: Index,
+}
+
+impl Arrival {
+    #[inline]
+    fn print(&self) -> u128 {
+        u128::from(self.high) << 64 | u128::from(self.low)
+    }
+
+    /// Enters the state into the next level.
+    #[inline]
+    fn go(&self, known: &Known, states: &States, next: &mut States) {
+        let row = next.enter(states.row(self.from as usize), self.print());
+        known.apply(self.effect, row);
+    }
+}
+
+/// What is found in the states of a task.
+pub(super) struct Expanded {
+    pub(super) task: Task,
+    /// By part of the visited set.
+    arrivals: [Vec<Arrival>; PARTS],
+    /// States of which not all transitions are known.
+    pub(super) unknown: Vec<usize>,
+    /// States in which nobody can move.
+    pub(super) ends: Vec<usize>,
+    /// The bound of each transition that runs into one.
+    pub(super) cuts: Vec<Bound>,
+    pub(super) transitions: u64,
+}
+
+impl Default for Expanded {
+    fn default() -> Self {
+        Expanded {
+            task: Task { segment: 0, states: 0..0 },
+            arrivals: std::array::from_fn(|_| Vec::new()),
+            unknown: Vec::new(),
+            ends: Vec::new(),
+            cuts: Vec::new(),
+            transitions: 0,
+        }
+    }
+}
+
+impl Expanded {
+    /// Nothing yet, in the place that an earlier one took.
+    fn begin(&mut self, task: Task) {
+        self.task = task;
+        self.arrivals.iter_mut().for_each(Vec::clear);
+        self.unknown.clear();
+        self.ends.clear();
+        self.cuts.clear();
+        self.transitions = 0;
+    }
+
+    /// How many transitions lead to some state.
+    pub(super) fn arrivals(&self) -> usize {
+        self.arrivals.iter().map(Vec::len).sum()
+    }
+
+    /// The fingerprints of the states that were arrived at.
+    pub(super) fn prints(&self) -> impl Iterator<Item = u128> {
+        self.arrivals.iter().flatten().map(Arrival::print)
+    }
+
+    /// Bytes taken.
+    pub(super) fn bytes(&self) -> u64 {
+        self.arrivals.iter().map(|arrivals| (arrivals.capacity() * size_of::<Arrival>()) as u64).sum()
+    }
+
+    /// Expands one state, once, unless something is unknown.
+    pub(super) fn expand(
+        &mut self,
+        known: &Known,
+        states: &States,
+        state: usize,
+        effects: &mut Vec<Index>,
+    ) -> Result<(), Unknown> {
+        let row = states.row(state);
+        if !known.effects_from(row, effects)? {
+            self.ends.push(state);
+            return Ok(());
+        }
+        let print = states.print(state);
+        for effect in &*effects {
+            let print = known.print_after(row, print, *effect);
+            if let Some(bound) = known.get(*effect).cut {
+                self.cuts.push(bound);
+                continue;
+            }
+            let (high, low, from) = ((print >> 64) as u64, print as u64, state as u32);
+            self.arrivals[part_of(print)].push(Arrival { high, low, from, effect: *effect });
+        }
+        self.transitions += effects.len() as u64;
+        Ok(())
+    }
+}
+
+/// Arrivals for which it is worth to start a thread.
+const FEW: usize = 1 << 12;
+
+/// Does `work` for each item, on so many threads; the results are in the order of the items.
+fn share<T: Send, R: Send>(threads: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    if threads <= 1 || items.len() <= 1 {
+        return items.into_iter().map(work).collect();
+    }
+    let items = Mutex::new(items.into_iter().enumerate());
+    let take = || items.lock().ok().and_then(|mut items| items.next());
+    let run = || {
+        let mut done = Vec::new();
+        while let Some((number, item)) = take() {
+            done.push((number, work(item)));
+        }
+        done
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let mut done = run();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Expands the states of some tasks, as far as their transitions are known. `spare` is what earlier ones took.
+pub(super) fn expand(
+    threads: usize,
+    known: &Known,
+    level: &[States],
+    tasks: Vec<Task>,
+    spare: &mut Vec<Expanded>,
+) -> Vec<Expanded> {
+    let work = tasks.into_iter().map(|task| (task, spare.pop().unwrap_or_default())).collect();
+    share(threads, work, |(task, mut expanded): (Task, Expanded)| {
+        let states = &level[task.segment];
+        let mut effects = Vec::new();
+        expanded.begin(task.clone());
+        for state in task.states {
+            if expanded.expand(known, states, state, &mut effects).is_err() {
+                expanded.unknown.push(state);
+            }
+        }
+        expanded
+    })
+}
+
+/// What a part of the visited set does with an arrival. Whether the state is to be expanded next.
+pub(super) type Arrive = fn(&mut Part, u128) -> bool;
+
+/// Lets every part take its arrivals, and puts what is to be expanded into the segment of that part.
+pub(super) fn enter(
+    threads: usize,
+    known: &Known,
+    level: &[States],
+    expanded: &[Expanded],
+    parts: &mut [Part; PARTS],
+    next: &mut [States],
+    arrive: Arrive,
+) {
+    let work: Vec<_> = parts.iter_mut().zip(next).enumerate().collect();
+    let arrivals: usize = expanded.iter().map(Expanded::arrivals).sum();
+    share(threads.min(1 + arrivals / FEW), work, |(number, (part, next))| {
+        for expanded in expanded {
+            let states = &level[expanded.task.segment];
+            for group in expanded.arrivals[number].chunks(GROUP) {
+                part.fetch(group.iter().map(Arrival::print));
+                for arrival in group {
+                    if arrive(part, arrival.print()) {
+                        arrival.go(known, states, next);
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// Arrivals of which the places are fetched together.
+const GROUP: usize = 16;

@@ -1,0 +1,386 @@
+//! The transitions that are known, in small numbers.
+//!
+//! Millions of transitions of a large state space are some ten thousand distinct ones: what a transition does depends on where
+//! its actor stands and on the values that it touches (`transition_cache.rs`). Where values and standings are numbered, a
+//! state is a row of small integers, a known transition replaces some of them, and its fingerprint is the old one plus a
+//! constant. Nothing here is of the system's types, so that threads can share it.
+
+use hashbrown::HashTable;
+use stalemap_facade::{ActorId, Bound};
+
+use crate::memory::Outcome;
+
+/// The number of a value of an object, of a standing of an actor, or of a set of violated properties.
+pub(super) type Number = u16;
+
+/// A place in the row of a state: first the objects, then the actors, then the violated properties.
+pub(super) type Column = u16;
+
+/// The number of an effect, or of a beginning.
+pub(super) type Index = u32;
+
+/// What a transition begins with: where its actor stands, and the outcome.
+struct Beginning {
+    outcome: Outcome,
+    /// The sets of columns that transitions which begin so were seen to depend on.
+    sets: Vec<Index>,
+}
+
+/// What a transition does.
+pub(super) struct Effect {
+    /// The set of columns that it depends on, and where their numbers are.
+    set: Index,
+    from: usize,
+    /// Where the columns are that it writes.
+    writes: std::ops::Range<usize>,
+    /// What it adds to the fingerprint.
+    delta: u128,
+    /// The properties that it finds violated.
+    pub(super) violated: u64,
+    /// The bound that it runs into.
+    pub(super) cut: Option<Bound>,
+    actor: u8,
+    /// The column of its actor, and where that stands.
+    stands: (Column, Number),
+    outcome: Outcome,
+    /// What is to be tried after it.
+    next: Option<Index>,
+}
+
+/// What is said of an effect that is new.
+pub(super) struct Learned<'l> {
+    pub(super) touched: &'l [Column],
+    pub(super) writes: &'l [(Column, Number)],
+    pub(super) delta: u128,
+    pub(super) violated: u64,
+    pub(super) cut: Option<Bound>,
+    pub(super) actor: u8,
+    pub(super) next: Option<Outcome>,
+}
+
+/// Whether an operation can be performed while the object that it waits for has a certain value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    Unknown,
+    Open,
+    Shut,
+}
+
+/// What an actor's next operation waits for.
+pub(super) enum Waiting {
+    /// It has finished.
+    Finished,
+    Nothing,
+    /// The object in this column; by the number of its value.
+    For(Column, Vec<Gate>),
+}
+
+/// A standing of an actor.
+struct Stands {
+    waiting: Waiting,
+    /// The beginnings by outcome; first of all that of [`Outcome::FIRST`].
+    beginnings: Vec<Index>,
+}
+
+/// An actor that can move.
+struct Mover {
+    column: Column,
+    /// By number.
+    stands: Vec<Stands>,
+}
+
+/// Something is met for the first time, and is to be learned.
+#[derive(Debug)]
+pub(super) struct Unknown;
+
+/// All that is known.
+pub(super) struct Known {
+    movers: Vec<Mover>,
+    beginnings: Vec<Beginning>,
+    sets: Vec<Box<[Column]>>,
+    effects: Vec<Effect>,
+    by_values: HashTable<Index>,
+    /// The numbers in the columns that effects depend on.
+    values: Vec<Number>,
+    writes: Vec<(Column, Number)>,
+    /// The column of the violated properties; by number, these and their share of a fingerprint.
+    violated_column: usize,
+    violated: Vec<(u64, u128)>,
+}
+
+/// Mixes one more number into a hash.
+#[inline]
+fn mix(hash: u64, number: u64) -> u64 {
+    (hash.rotate_left(23) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+impl Known {
+    /// Nothing yet, of movers in these columns; the last column is that of the violated properties.
+    pub(super) fn new(movers: &[Column], violated_column: usize) -> Self {
+        let movers = movers.iter().map(|column| Mover { column: *column, stands: Vec::new() });
+        Known {
+            movers: movers.collect(),
+            beginnings: Vec::new(),
+            sets: Vec::new(),
+            effects: Vec::new(),
+            by_values: HashTable::new(),
+            values: Vec::new(),
+            writes: Vec::new(),
+            violated_column,
+            violated: Vec::new(),
+        }
+    }
+
+    /// The effects of all transitions from a state. Whether anybody can move.
+    #[inline]
+    pub(super) fn effects_from(&self, state: &[Number], into: &mut Vec<Index>) -> Result<bool, Unknown> {
+        into.clear();
+        let mut anybody = false;
+        for mover in 0..self.movers.len() {
+            match self.gate(mover, state) {
+                Gate::Unknown => return Err(Unknown),
+                Gate::Shut => continue,
+                Gate::Open => anybody = true,
+            }
+            let mut next = self.first(mover, state);
+            while let Some(beginning) = next {
+                let effect = self.effect(beginning, state).ok_or(Unknown)?;
+                let found = self.get(effect);
+                if found.violated != 0 && self.violated_after(state, found).is_none() {
+                    return Err(Unknown);
+                }
+                into.push(effect);
+                next = found.next;
+            }
+        }
+        Ok(anybody)
+    }
+
+    /// Whether a mover can move.
+    #[inline]
+    pub(super) fn gate(&self, mover: usize, state: &[Number]) -> Gate {
+        match &self.stands(mover, state).waiting {
+            Waiting::Finished => Gate::Shut,
+            Waiting::Nothing => Gate::Open,
+            Waiting::For(column, gates) => {
+                gates.get(usize::from(state[usize::from(*column)])).copied().unwrap_or(Gate::Unknown)
+            }
+        }
+    }
+
+    /// Keeps whether a mover can move.
+    pub(super) fn set_gate(&mut self, mover: usize, state: &[Number], gate: Gate) {
+        let mover = &mut self.movers[mover];
+        let number = state[usize::from(mover.column)];
+        if let Waiting::For(column, gates) = &mut mover.stands[usize::from(number)].waiting {
+            let value = usize::from(state[usize::from(*column)]);
+            gates.resize(gates.len().max(value + 1), Gate::Unknown);
+            gates[value] = gate;
+        }
+    }
+
+    #[inline]
+    fn stands(&self, mover: usize, state: &[Number]) -> &Stands {
+        let mover = &self.movers[mover];
+        &mover.stands[usize::from(state[usize::from(mover.column)])]
+    }
+
+    /// The beginning of the first outcome.
+    #[inline]
+    pub(super) fn first(&self, mover: usize, state: &[Number]) -> Option<Index> {
+        self.stands(mover, state).beginnings.first().copied()
+    }
+
+    /// A new standing of a mover; its number is the next one.
+    pub(super) fn add_standing(&mut self, mover: usize, waiting: Waiting) {
+        self.movers[mover].stands.push(Stands { waiting, beginnings: Vec::new() });
+        let number = self.movers[mover].stands.len() - 1;
+        self.beginning(mover, number, Outcome::FIRST);
+    }
+
+    /// The beginning of an outcome of a standing; a new one if need be.
+    fn beginning(&mut self, mover: usize, standing: usize, outcome: Outcome) -> Index {
+        let stands = &mut self.movers[mover].stands[standing];
+        let known =
+            stands.beginnings.iter().find(|known| self.beginnings[**known as usize].outcome == outcome);
+        if let Some(known) = known {
+            return *known;
+        }
+        let index = self.beginnings.len() as Index;
+        self.beginnings.push(Beginning { outcome, sets: Vec::new() });
+        stands.beginnings.push(index);
+        index
+    }
+
+    pub(super) fn outcome(&self, beginning: Index) -> Outcome {
+        self.beginnings[beginning as usize].outcome
+    }
+
+    /// The effect of what begins so in this state.
+    #[inline]
+    pub(super) fn effect(&self, beginning: Index, state: &[Number]) -> Option<Index> {
+        self.beginnings[beginning as usize].sets.iter().find_map(|set| self.effect_of(*set, state))
+    }
+
+    #[inline]
+    fn effect_of(&self, set: Index, state: &[Number]) -> Option<Index> {
+        let columns = &*self.sets[set as usize];
+        let hash = columns
+            .iter()
+            .fold(u64::from(set), |hash, column| mix(hash, u64::from(state[usize::from(*column)])));
+        let is = |index: &Index| {
+            let effect = &self.effects[*index as usize];
+            let values = self.values[effect.from..].iter().zip(columns);
+            effect.set == set
+                && values.into_iter().all(|(value, column)| state[usize::from(*column)] == *value)
+        };
+        self.by_values.find(hash, is).copied()
+    }
+
+    /// Keeps an effect that was found in this state.
+    pub(super) fn add_effect(
+        &mut self,
+        mover: usize,
+        beginning: Index,
+        state: &[Number],
+        learned: &Learned<'_>,
+    ) -> Index {
+        let Learned { touched, writes, delta, violated, cut, actor, next } = *learned;
+        let known = &self.beginnings[beginning as usize].sets;
+        let set = known.iter().copied().find(|set| *self.sets[*set as usize] == *touched);
+        let set = set.unwrap_or_else(|| {
+            self.sets.push(touched.into());
+            let set = self.sets.len() as Index - 1;
+            self.beginnings[beginning as usize].sets.push(set);
+            set
+        });
+        let column = self.movers[mover].column;
+        let stands = (column, state[usize::from(column)]);
+        let next = next.map(|outcome| self.beginning(mover, usize::from(stands.1), outcome));
+        let (from, write) = (self.values.len(), self.writes.len());
+        self.values.extend(touched.iter().map(|column| state[usize::from(*column)]));
+        self.writes.extend(writes);
+        let outcome = self.outcome(beginning);
+        let writes = write..self.writes.len();
+        let index = self.effects.len() as Index;
+        self.effects.push(Effect { set, from, writes, delta, violated, cut, actor, stands, outcome, next });
+        let (sets, effects, values) = (&self.sets, &self.effects, &self.values);
+        let hash = |index: &Index| {
+            let effect = &effects[*index as usize];
+            let values = &values[effect.from..effect.from + sets[effect.set as usize].len()];
+            values.iter().fold(u64::from(effect.set), |hash, value| mix(hash, u64::from(*value)))
+        };
+        self.by_values.insert_unique(hash(&index), index, hash);
+        index
+    }
+
+    #[inline]
+    pub(super) fn get(&self, effect: Index) -> &Effect {
+        &self.effects[effect as usize]
+    }
+
+    /// Who makes the transition, and with which outcome.
+    pub(super) fn transition(&self, effect: Index) -> (ActorId, Outcome) {
+        let Effect { actor, outcome, .. } = *self.get(effect);
+        (ActorId::from(actor), outcome)
+    }
+
+    /// What is to be tried after an effect.
+    pub(super) fn next(&self, effect: Index) -> Option<Index> {
+        self.effects[effect as usize].next
+    }
+
+    /// All effects that lead to a state.
+    pub(super) fn all(&self) -> impl Iterator<Item = Index> {
+        (0..self.effects.len() as Index).filter(|effect| self.get(*effect).cut.is_none())
+    }
+
+    /// The bounds that effects run into.
+    pub(super) fn cuts(&self) -> impl Iterator<Item = Bound> {
+        self.effects.iter().filter_map(|effect| effect.cut)
+    }
+
+    /// How many columns effects can meet: all but that of the violated properties.
+    pub(super) fn columns(&self) -> usize {
+        self.violated_column
+    }
+
+    /// The columns that an effect depends on, with the numbers that it finds there.
+    pub(super) fn meets(&self, effect: Index) -> impl Iterator<Item = (Column, Number)> {
+        let effect = self.get(effect);
+        let touched = self.sets[effect.set as usize].iter().zip(&self.values[effect.from..]);
+        touched.map(|(column, number)| (*column, *number)).chain([effect.stands])
+    }
+
+    /// The columns that an effect writes, with the numbers before and after it.
+    pub(super) fn moves(&self, effect: Index) -> impl Iterator<Item = (Column, Number, Number)> {
+        self.writes[self.get(effect).writes.clone()].iter().filter_map(move |(column, after)| {
+            // What is written is touched.
+            let before = self.meets(effect).find(|(met, _)| met == column)?;
+            Some((*column, before.1, *after))
+        })
+    }
+
+    /// How many effects there are.
+    pub(super) fn len(&self) -> usize {
+        self.effects.len()
+    }
+
+    /// The properties violated in a state.
+    #[inline]
+    pub(super) fn violated_in(&self, state: &[Number]) -> u64 {
+        self.violated[usize::from(state[self.violated_column])].0
+    }
+
+    /// Every set of violated properties that was met, by number.
+    pub(super) fn violated(&self) -> impl Iterator<Item = u64> {
+        self.violated.iter().map(|(violated, _)| *violated)
+    }
+
+    pub(super) fn add_violated(&mut self, violated: u64, share: u128) {
+        self.violated.push((violated, share));
+    }
+
+    /// The number of the violated properties after an effect, and what the fingerprint gets by it.
+    #[inline]
+    fn violated_after(&self, state: &[Number], effect: &Effect) -> Option<(Number, u128)> {
+        let before = state[self.violated_column];
+        let (violated, share) = self.violated[usize::from(before)];
+        if effect.violated & !violated == 0 {
+            return Some((before, 0));
+        }
+        let after = violated | effect.violated;
+        let number = self.violated.iter().position(|(known, _)| *known == after)?;
+        Some((number as Number, self.violated[number].1.wrapping_sub(share)))
+    }
+
+    /// The fingerprint after an effect of [`Known::effects_from`].
+    #[inline]
+    pub(super) fn print_after(&self, state: &[Number], print: u128, effect: Index) -> u128 {
+        let effect = self.get(effect);
+        let share = self.violated_after(state, effect).map_or(0, |(_, share)| share);
+        print.wrapping_add(effect.delta).wrapping_add(share)
+    }
+
+    /// Applies an effect to a state.
+    #[inline]
+    pub(super) fn apply(&self, effect: Index, state: &mut [Number]) {
+        let effect = self.get(effect);
+        if let Some((violated, _)) = self.violated_after(state, effect) {
+            state[self.violated_column] = violated;
+        }
+        for (column, number) in &self.writes[effect.writes.clone()] {
+            state[usize::from(*column)] = *number;
+        }
+    }
+
+    /// Bytes taken.
+    pub(super) fn bytes(&self) -> u64 {
+        let effects = self.effects.capacity() * size_of::<Effect>() + self.by_values.allocation_size();
+        let values = self.values.capacity() * size_of::<Number>()
+            + self.writes.capacity() * size_of::<(Column, Number)>();
+        let standings: usize = self.movers.iter().map(|mover| mover.stands.len()).sum();
+        let beginnings = (self.beginnings.len() + self.sets.len() + standings) * 96;
+        (effects + values + beginnings) as u64
+    }
+}

@@ -1,0 +1,86 @@
+//! The state of a machine taken apart: values of objects, standings of actors, violated properties. The breadth-first search
+//! numbers them, and puts states together again from what it has numbered.
+
+use std::rc::Rc;
+
+use stalemap_facade::{ActorId, System};
+
+use super::{Frame, Machine, Snapshot, Standing};
+use crate::actors::ActorSet;
+use crate::footprint::Footprint;
+use crate::memory::{Pending, Saved, SavedObject};
+
+/// The parts of a state.
+pub(crate) struct Parts<State> {
+    /// By object.
+    pub(crate) values: Vec<Saved>,
+    /// By actor.
+    pub(crate) standings: Vec<Rc<Standing<State>>>,
+    pub(crate) violated: u64,
+}
+
+/// What an actor's next operation waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Waits {
+    /// It has none: the actor has finished.
+    Finished,
+    Nothing,
+    /// A value of this object.
+    Object(usize),
+}
+
+impl<State> Standing<State> {
+    /// Its share of the state's fingerprint.
+    pub(crate) fn print(&self) -> u128 {
+        self.print
+    }
+
+    pub(crate) fn waits(&self) -> Waits {
+        match self.pending.as_ref().map(Pending::waits_for) {
+            None => Waits::Finished,
+            Some(None) => Waits::Nothing,
+            Some(Some(object)) => Waits::Object(object),
+        }
+    }
+}
+
+impl<S: System> Machine<'_, S> {
+    /// The actors of the exploration.
+    pub(crate) fn movers(&self) -> ActorSet {
+        self.main | self.daemons
+    }
+
+    /// Whether the actor's next operation can be performed.
+    pub(crate) fn can_move(&self, actor: ActorId) -> bool {
+        self.is_enabled(actor)
+    }
+
+    /// The parts of the state.
+    pub(crate) fn take_apart(&self) -> Parts<S::State> {
+        let (values, violated) = self.memory.save();
+        Parts { values, standings: self.standings.clone(), violated }
+    }
+
+    /// Puts the machine into the state that has these parts.
+    pub(crate) fn put_together(&mut self, parts: Parts<S::State>) {
+        let Parts { values, standings, violated } = parts;
+        let standings_print =
+            standings.iter().fold(0, |sum: u128, standing| sum.wrapping_add(standing.print));
+        self.restore(&Snapshot { memory: (values, violated), standings, standings_print });
+    }
+
+    /// Where an actor stands.
+    pub(crate) fn standing(&self, actor: ActorId) -> &Rc<Standing<S::State>> {
+        &self.standings[actor]
+    }
+
+    /// The objects that the latest transition wrote, each with its value now.
+    pub(crate) fn written(&self, frame: &Frame<S::State>) -> Vec<SavedObject> {
+        self.memory.values_of(&frame.memory)
+    }
+
+    /// The objects that a transition may depend on.
+    pub(crate) fn touched(&self, footprint: Footprint) -> Vec<u32> {
+        self.memory.objects_of(footprint.touched)
+    }
+}
