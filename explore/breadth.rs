@@ -398,6 +398,7 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
             lasso: None,
             halted: None,
             witnesses: ways,
+            coverage: None,
             few_preemptions: None,
         };
         Ok(Found { exploration, is_cyclic })

@@ -24,6 +24,9 @@ pub struct Options {
     pub breadth_after: Option<u64>,
     /// Threads that then work at it. What is found is the same for any number.
     pub workers: Workers,
+    /// Bytes of a visited set of fixed size in place of the exact one, which leaves states out ([`LimitHit::Bitstate`]): no sleep
+    /// sets, no look at cycles.
+    pub bitstate: Option<u64>,
     /// When to give up.
     pub limits: Limits,
 }
@@ -39,6 +42,7 @@ impl Default for Options {
             transition_cache: true,
             breadth_after: Some(BREADTH_AFTER),
             workers: Workers::default(),
+            bitstate: None,
             limits: Limits::default(),
         }
     }
@@ -114,6 +118,8 @@ pub struct Exploration {
     /// For each property the first way met to a state that violates it (for a livelock, once round the cycle):
     /// not minimal.
     pub witnesses: BTreeMap<Property, Vec<Choice>>,
+    /// With [`Options::bitstate`], the share of the states that were come to which was probably not left out, in millionths.
+    pub coverage: Option<u32>,
     /// What is known of runs with few preemptions, if not all were explored. What was found among them is a part of
     /// the rest, except of `statistics` and the sets of ends and outcomes.
     pub few_preemptions: Option<FewPreemptions>,
@@ -122,8 +128,14 @@ pub struct Exploration {
 impl Options {
     /// Transitions after which a search may begin again, breadth first.
     pub(crate) fn breadth_after(&self) -> Option<u64> {
-        let reduced = self.visited_set && self.sleep_sets && self.transition_cache;
-        self.breadth_after.filter(|_| reduced && self.limits.preemptions.is_none())
+        let is_reduced = self.visited_set && self.has_sleep_sets() && self.transition_cache;
+        self.breadth_after.filter(|_| is_reduced)
+    }
+
+    /// Whether there are sleep sets: a bound and sleep sets together can drop the one representative that stays below the
+    /// bound, and bits have no place for them.
+    pub(crate) fn has_sleep_sets(&self) -> bool {
+        self.sleep_sets && self.limits.preemptions.is_none() && self.bitstate.is_none()
     }
 }
 

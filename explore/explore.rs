@@ -194,7 +194,8 @@ impl<S: System> Whole<'_, S> {
     ) -> Result<(), EngineError> {
         let taken = so_far.bytes.saturating_sub(live());
         let memory = self.options.limits.memory.map(|most| most.saturating_sub(taken));
-        let early = Options { limits: Limits { memory, ..self.first.limits.clone() }, ..self.first.clone() };
+        let limits = Limits { memory, ..self.first.limits.clone() };
+        let early = Options { limits, bitstate: None, ..self.first.clone() };
         self.levels.explore(self.system, &early, self.below(), LONG / EARLY_SHARE, &mut |_| progress(so_far))
     }
 
@@ -229,7 +230,8 @@ impl<S: System> Whole<'_, S> {
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), EngineError> {
         let time = self.options.limits.time.map(|time| time.saturating_sub(self.started.elapsed()));
-        let last = Options { limits: Limits { time, ..self.options.limits.clone() }, ..self.options.clone() };
+        let limits = Limits { time, ..self.options.limits.clone() };
+        let last = Options { limits, bitstate: None, ..self.options.clone() };
         let (mut of_levels, mut of_level) = (0, 0);
         let mut progress = |level: &Progress| {
             let transitions = level.statistics.transitions;

@@ -43,6 +43,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 mod actors;
+mod bitstate;
 mod breadth;
 mod causality;
 mod checkpoint;

@@ -34,6 +34,8 @@ pub enum LimitHit {
     Seconds,
     /// [`Limits::preemptions`].
     Preemptions,
+    /// States may have been left out: [`Options::bitstate`](crate::Options::bitstate).
+    Bitstate,
     /// Whoever keeps the search wanted it to stop ([`Keeper`](crate::Keeper)).
     Interrupted,
     /// The actors that an engine takes.
@@ -66,6 +68,7 @@ impl LimitHit {
             LimitHit::Memory => "memory",
             LimitHit::Seconds => "seconds",
             LimitHit::Preemptions => "preemptions",
+            LimitHit::Bitstate => "bitstate",
             LimitHit::Interrupted => "interrupted",
             LimitHit::Actors => "actors",
             LimitHit::Executions => "executions",

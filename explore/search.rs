@@ -24,6 +24,7 @@ use hashbrown::hash_map::Entry;
 use stalemap_facade::{ActorId, Bound, Property, System};
 
 use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
+use crate::bitstate::BitState;
 use crate::checkpoint::{Keeper, Wish};
 use crate::cycles::{FairCycles, fair_cycles};
 use crate::endings::{Endings, Says};
@@ -103,6 +104,8 @@ pub(crate) struct Search<'s, 'o, S: System> {
     start_print: u128,
     options: &'o Options,
     visited: VisitedSet,
+    /// In place of the visited set, if states may be left out.
+    bits: Option<BitState>,
     stack: Vec<Node<S::State>>,
     /// How often each state is on the stack.
     on_stack: HashMap<u128, u32, IdentityState>,
@@ -139,6 +142,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             machine,
             options,
             visited: VisitedSet::new(),
+            bits: options.bitstate.map(BitState::new),
             stack: Vec::new(),
             on_stack: HashMap::default(),
             asleep: Vec::new(),
@@ -233,7 +237,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                 Some((actor, Some(next), _)) => (actor, next),
                 explored => {
                     if let Some((actor, None, footprint)) = explored {
-                        if self.options.sleep_sets && self.options.limits.preemptions.is_none() {
+                        if self.options.has_sleep_sets() {
                             node.sleep |= 1 << actor;
                             self.asleep[depth][actor] = footprint;
                         }
@@ -352,7 +356,16 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let mut sleep = sleep;
         let mut revisited = false;
         let mut todo = enabled & !sleep;
-        if self.options.visited_set {
+        let full = self.limit_on_states();
+        if let Some(bits) = &mut self.bits {
+            if let Some(limit) = full {
+                return Ok(self.stop(limit, arrival));
+            }
+            if !bits.enter(key) {
+                revisited = true;
+                todo = 0;
+            }
+        } else if self.options.visited_set {
             if let Some(place) = self.visited.find(key) {
                 revisited = true;
                 let slept = self.visited.sleep(place);
@@ -362,9 +375,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
                 self.cycle_met |= self.on_stack.contains_key(&key);
             } else {
                 if let Some(limit) = self.limit_on_entering(key) {
-                    self.limits_hit.insert(limit);
-                    self.stopped = true;
-                    return Ok(arrival);
+                    return Ok(self.stop(limit, arrival));
                 }
                 self.visited.enter(key, sleep);
             }
@@ -390,10 +401,23 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         Ok(None)
     }
 
+    /// Stops at a limit that leaves no room for the state that was come to.
+    fn stop(&mut self, limit: LimitHit, arrival: Option<Arrival<S::State>>) -> Option<Arrival<S::State>> {
+        self.limits_hit.insert(limit);
+        self.stopped = true;
+        arrival
+    }
+
+    /// The limit of states, if there may be no more.
+    fn limit_on_states(&self) -> Option<LimitHit> {
+        let has_most = |most| self.statistics.states >= most;
+        self.options.limits.states.is_some_and(has_most).then_some(LimitHit::States)
+    }
+
     /// The limit that leaves no room for one more state, if there is one.
     fn limit_on_entering(&self, key: u128) -> Option<LimitHit> {
-        if self.options.limits.states.is_some_and(|most| self.statistics.states >= most) {
-            return Some(LimitHit::States);
+        if let Some(limit) = self.limit_on_states() {
+            return Some(limit);
         }
         let needs = self.visited.needs(key);
         let has_room = |most: u64| needs == 0 || self.bytes() + needs <= most;
@@ -464,8 +488,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
 
     /// What was found, with a verdict on the cycles that were met.
     pub(crate) fn finish(mut self) -> Result<Exploration, EngineError> {
-        // Who interrupts a search does not want to wait.
-        if self.cycle_met && !self.limits_hit.contains(&LimitHit::Interrupted) {
+        // Who interrupts a search does not want to wait, and where there is no memory for the states, there is none for cycles.
+        if self.cycle_met && self.bits.is_none() && !self.limits_hit.contains(&LimitHit::Interrupted) {
             self.judge_cycles()?;
         }
         Ok(self.into_exploration())
@@ -534,6 +558,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     /// Bytes that the search takes, and may take before the next look at them.
     pub(crate) fn bytes(&self) -> u64 {
         self.visited.bytes()
+            + self.bits.as_ref().map_or(0, BitState::bytes)
             + bytes_of_vector(&self.stack)
             + bytes_of_vector(&self.asleep)
             + while_growing(self.on_stack.allocation_size(), self.on_stack.capacity() - self.on_stack.len())
@@ -551,7 +576,9 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         }
     }
 
-    pub(crate) fn into_exploration(self) -> Exploration {
+    pub(crate) fn into_exploration(mut self) -> Exploration {
+        let coverage = self.bits.as_ref().map(BitState::coverage);
+        self.limits_hit.extend(coverage.map(|_| LimitHit::Bitstate));
         let Gathered { reached, maxima, calls, operations } = self.machine.memory().gathered();
         Exploration {
             violated: self.violated,
@@ -569,6 +596,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             lasso: self.lasso,
             halted: self.machine.halted().cloned(),
             witnesses: self.witnesses,
+            coverage,
             few_preemptions: None,
         }
     }

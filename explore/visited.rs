@@ -96,7 +96,7 @@ impl Part {
 
     /// How many homes there are after it has been made larger.
     fn next_homes(&self) -> usize {
-        (self.homes + self.homes / 2).max(FEWEST).next_multiple_of(FEWEST)
+        (self.homes + self.homes / 3).max(FEWEST).next_multiple_of(FEWEST)
     }
 
     /// How many places there are for so many homes.

@@ -2,6 +2,9 @@
 
 use super::known::Number;
 
+/// Rows for which room is made at least.
+const FEWEST: usize = 16;
+
 /// Some rows of the same width.
 pub(super) struct Rows {
     width: usize,
@@ -23,6 +26,9 @@ impl Rows {
     #[inline]
     pub(super) fn enter(&mut self, row: &[Number]) -> &mut [Number] {
         let at = self.numbers.len();
+        if at + self.width > self.numbers.capacity() {
+            self.numbers.reserve_exact(at / 4 + self.width * FEWEST);
+        }
         self.numbers.extend_from_slice(row);
         &mut self.numbers[at..]
     }
@@ -76,7 +82,7 @@ impl States {
 
     /// Forgets the states, and keeps their place for others unless it is much too large.
     pub(super) fn clear(&mut self) {
-        let used = self.prints.len() * 2;
+        let used = self.prints.len() * 5 / 4;
         self.rows.numbers.clear();
         self.prints.clear();
         self.rows.numbers.shrink_to(used * self.rows.width);
