@@ -3,6 +3,7 @@
 //!
 //! One program, because linking the engines again for each subject takes longer than running most of them.
 
+mod breadth;
 mod classics;
 mod common;
 mod conform;
