@@ -40,6 +40,25 @@ pub trait Keeper {
     fn keep(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>);
 }
 
+/// A keeper of which only the wish to stop is heard: for a search that is not kept.
+pub(crate) struct OnlyStops<'r, 'k>(pub(crate) &'r mut (dyn Keeper + 'k));
+
+impl Keeper for OnlyStops<'_, '_> {
+    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+        Ok(None)
+    }
+
+    fn interval(&self) -> u64 {
+        self.0.interval()
+    }
+
+    fn wish(&mut self) -> Wish {
+        if self.0.wish() == Wish::Stop { Wish::Stop } else { Wish::GoOn }
+    }
+
+    fn keep(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
+}
+
 /// What is written, and its sum so far.
 pub(crate) struct Written<'w> {
     to: &'w mut dyn Write,

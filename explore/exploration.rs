@@ -18,13 +18,22 @@ pub struct Options {
     pub sleep_sets: bool,
     /// Look up transitions that are known already. Off only to test the engine.
     pub transition_cache: bool,
+    /// Estimate how many states there are when a search takes long, for who is shown its [`Progress`]. It takes a quarter of the
+    /// time at most, and mostly some hundredths.
+    pub estimate: bool,
     /// When to give up.
     pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { visited_set: true, sleep_sets: true, transition_cache: true, limits: Limits::default() }
+        Options {
+            visited_set: true,
+            sleep_sets: true,
+            transition_cache: true,
+            estimate: false,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -50,6 +59,30 @@ pub struct Progress {
     pub statistics: Statistics,
     /// Bytes that the search takes.
     pub bytes: u64,
+    /// What is left to be tried on the way to where it is.
+    pub frontier: Frontier,
+    /// How many states there may be in all, if that was asked for and can be said.
+    pub estimate: Option<Estimate>,
+}
+
+/// How many states there may be in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// The most likely number.
+    pub about: u64,
+    /// Where nine in ten of the numbers were that are known: at least, and at most.
+    pub range: (u64, u64),
+    /// How many actors moved in the parts that it is made from.
+    pub actors: u32,
+}
+
+/// What a depth-first search has before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frontier {
+    /// Transitions from the first state to the one that it stands in.
+    pub depth: u64,
+    /// Actors that have not been tried yet in the states on the way there: as many branches at least.
+    pub untried: u64,
 }
 
 /// A cycle of the state graph that can be gone round for ever under weak fairness: each actor moves on it, or has to wait

@@ -6,7 +6,8 @@ use stalemap_facade::{Calls, System};
 
 use crate::checkpoint::Keeper;
 use crate::error::EngineError;
-use crate::exploration::{Exploration, FewPreemptions, Options, Progress, Statistics};
+use crate::estimate::Parts;
+use crate::exploration::{Estimate, Exploration, FewPreemptions, Options, Progress, Statistics};
 use crate::few::Levels;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::Machine;
@@ -15,6 +16,15 @@ use crate::weight::live;
 
 /// Transitions after which a search runs long: it looks at runs with few preemptions before it goes on.
 const LONG: u64 = 1 << 22;
+
+/// Transitions after which the number of states is estimated for the first time; a power of four less than [`LONG`].
+const WORTH_ESTIMATING: u64 = 1 << 20;
+
+/// How many times as many transitions there are at the next estimate, which goes further into the parts of the system.
+const BETWEEN_ESTIMATES: u64 = 4;
+
+/// The share of its transitions that a search spends on each estimate at most; mostly some hundredths are enough.
+const ESTIMATING_SHARE: u64 = 4;
 
 /// The share of its transitions that a search which runs long spends on that. If it comes to its end all the same, they
 /// were for nothing.
@@ -100,6 +110,42 @@ fn go_on<S: System>(
     }
 }
 
+/// Lets a search run until it is over or a limit stops it. Where it takes long, runs with few preemptions are looked at, and the number
+/// of states is estimated: the last estimate is returned.
+fn run_long<S: System>(
+    search: &mut Search<'_, '_, S>,
+    system: &S,
+    options: &Options,
+    levels: &mut Levels,
+    mut keeper: Option<&mut (dyn Keeper + '_)>,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Option<Estimate>, EngineError> {
+    let mut parts = Parts::new(system, options);
+    // Where preemptions are bounded, a state counts several times, and most are out of reach.
+    let is_estimated = options.estimate && options.limits.preemptions.is_none();
+    let mut next = WORTH_ESTIMATING;
+    loop {
+        let estimate = parts.estimate();
+        let mut progress = |made: &Progress| progress(&Progress { estimate, ..*made });
+        go_on(search, next, keeper.as_deref_mut(), &mut progress)?;
+        if !search.is_paused() {
+            return Ok(estimate);
+        }
+        let so_far = search.progress();
+        if next == LONG {
+            let memory = options.limits.memory.map(|most| most.saturating_sub(search.bytes() - live()));
+            let early = Options { limits: Limits { memory, ..options.limits.clone() }, ..options.clone() };
+            levels.explore(system, &early, LONG / EARLY_SHARE, keeper.as_deref_mut(), &mut |_| {
+                progress(&so_far);
+            })?;
+        }
+        if is_estimated {
+            parts.explore(next / ESTIMATING_SHARE)?;
+        }
+        next = next.saturating_mul(BETWEEN_ESTIMATES);
+    }
+}
+
 fn explore_from<S: System>(
     system: &S,
     machine: Machine<'_, S>,
@@ -113,24 +159,18 @@ fn explore_from<S: System>(
     let time = options.limits.time;
     let within = |limits| Options { limits, ..options.clone() };
     let first = within(Limits { time: time.map(|time| time * 3 / 4), ..options.limits.clone() });
-    let mut levels = Levels::default();
+    let mut levels = Levels::below(below);
     let mut search = begin(machine, &first, keeper.as_deref_mut())?;
-    go_on(&mut search, LONG, keeper.as_deref_mut(), progress)?;
-    if search.is_paused() {
-        let memory = options.limits.memory.map(|most| most.saturating_sub(search.bytes() - live()));
-        let early = within(Limits { memory, time: first.limits.time, ..options.limits.clone() });
-        let so_far = Progress { statistics: search.statistics, bytes: search.bytes() };
-        levels.explore(system, &early, below, LONG / EARLY_SHARE, &mut |_| progress(&so_far))?;
-        go_on(&mut search, u64::MAX, keeper.as_deref_mut(), progress)?;
-    }
-    if let Some(keeper) = keeper.filter(|_| search.is_worth_keeping()) {
+    let estimate = run_long(&mut search, system, &first, &mut levels, keeper.as_deref_mut(), progress)?;
+    if let Some(keeper) = keeper.as_deref_mut().filter(|_| search.is_worth_keeping()) {
         keeper.keep(&|to| search.write(to));
     }
     tracing::debug!(statistics = ?search.statistics, limits = ?search.limits_hit, "search ended");
+    let last_seen = Progress { estimate, ..search.progress() };
     let mut exploration = search.finish()?;
-    let is_interrupted = exploration.limits_hit.contains(&LimitHit::Interrupted);
-    if is_interrupted {
+    if exploration.limits_hit.contains(&LimitHit::Interrupted) {
         // Whoever interrupts does not wait for the levels, and a search that has not ended says nothing about its bound.
+        levels.add_known_to(&mut exploration);
     } else if exploration.is_stopped() {
         let left = time.map(|time| time.saturating_sub(started.elapsed()));
         let last = within(Limits { time: left, ..options.limits.clone() });
@@ -142,9 +182,9 @@ fn explore_from<S: System>(
             of_levels += if transitions < of_level { transitions } else { transitions - of_level };
             of_level = transitions;
             let statistics = Statistics { transitions: made.transitions + of_levels, ..made };
-            progress(&Progress { statistics, bytes: level.bytes });
+            progress(&Progress { statistics, bytes: level.bytes, ..last_seen });
         };
-        levels.explore(system, &last, below, LEAST_SHARE.max(made.transitions / 2), &mut progress)?;
+        levels.explore(system, &last, LEAST_SHARE.max(made.transitions / 2), keeper, &mut progress)?;
         levels.add_to(&mut exploration);
     } else if exploration.is_bounded_by_preemptions() && exploration.violated == 0 {
         let states = exploration.statistics.states;

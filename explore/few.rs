@@ -15,9 +15,10 @@ use std::time::Instant;
 
 use stalemap_facade::{Property, System};
 
+use crate::checkpoint::{Keeper, OnlyStops};
 use crate::error::EngineError;
 use crate::exploration::{Exploration, FewPreemptions, Options, Progress};
-use crate::limits::Limits;
+use crate::limits::{LimitHit, Limits};
 use crate::schedule::Choice;
 use crate::search::explore_within;
 
@@ -25,6 +26,8 @@ use crate::search::explore_within;
 #[derive(Default)]
 pub(crate) struct Levels {
     pub(crate) known: FewPreemptions,
+    /// Only levels below this one are explored.
+    below: u32,
     next: u32,
     /// Whether more preemptions make no difference, or something was found.
     over: bool,
@@ -34,23 +37,30 @@ pub(crate) struct Levels {
 }
 
 impl Levels {
-    /// Explores the levels below one, with this many transitions in all. The limits hold for each level, that of
-    /// time for all of them.
+    /// The levels below one.
+    pub(crate) fn below(below: u32) -> Self {
+        Levels { below, ..Levels::default() }
+    }
+
+    /// Explores levels, with this many transitions in all. The limits hold for each level, that of time for all of them. Of a keeper
+    /// only the wish to stop is heard.
     pub(crate) fn explore<S: System>(
         &mut self,
         system: &S,
         options: &Options,
-        below: u32,
         budget: u64,
+        keeper: Option<&mut (dyn Keeper + '_)>,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), EngineError> {
         let started = Instant::now();
         let mut left = budget;
-        while !self.over && left > 0 && self.next < below {
+        let mut stops = keeper.map(OnlyStops);
+        while !self.over && left > 0 && self.next < self.below {
             let time = options.limits.time.map(|time| time.saturating_sub(started.elapsed()));
             let limits = Limits { preemptions: Some(self.next), time, ..options.limits.clone() };
             let options = Options { limits, ..options.clone() };
-            let level = explore_within(system, &options, left, progress)?;
+            let stops = stops.as_mut().map(|stops| stops as &mut dyn Keeper);
+            let level = explore_within(system, &options, left, stops, progress)?;
             left -= level.exploration.statistics.transitions.min(left);
             self.enter(level.exploration, level.finished);
             if !level.finished {
@@ -81,6 +91,13 @@ impl Levels {
         self.found.push(level);
     }
 
+    /// Adds what the levels found, if any was looked at.
+    pub(crate) fn add_known_to(self, exploration: &mut Exploration) {
+        if !self.found.is_empty() {
+            self.add_to(exploration);
+        }
+    }
+
     /// Adds what the levels found to what the search found that was stopped.
     pub(crate) fn add_to(mut self, exploration: &mut Exploration) {
         for level in self.found.drain(..) {
@@ -88,9 +105,12 @@ impl Levels {
             for (known, maximum) in exploration.maxima.iter_mut().zip(level.maxima) {
                 *known = maximum.max(*known);
             }
-            exploration
-                .limits_hit
-                .extend(level.limits_hit.into_iter().filter(|limit| limit.is_of_the_system()));
+            exploration.limits_hit.extend(
+                level
+                    .limits_hit
+                    .into_iter()
+                    .filter(|limit| limit.is_of_the_system() || *limit == LimitHit::Interrupted),
+            );
             exploration.operations.extend(level.operations);
             exploration.lasso = exploration.lasso.take().or(level.lasso);
         }
@@ -136,8 +156,8 @@ mod tests {
     #[test]
     fn the_levels_share_a_budget() {
         const BUDGET: u64 = 200;
-        let mut levels = Levels::default();
-        let explored = levels.explore(&Stores, &Options::default(), u32::MAX, BUDGET, &mut |_| ());
+        let mut levels = Levels::below(u32::MAX);
+        let explored = levels.explore(&Stores, &Options::default(), BUDGET, None, &mut |_| ());
         assert_eq!(explored, Ok(()));
         let made = levels.found.iter().map(|level| level.statistics.transitions);
         assert_eq!((made.sum(), levels.known.none_up_to), (BUDGET, Some(0)));

@@ -53,6 +53,7 @@ mod cycles;
 mod effects;
 mod ends;
 mod error;
+mod estimate;
 mod exploration;
 mod explore;
 mod fairness;
@@ -90,7 +91,9 @@ pub use counterexample::Counterexample;
 pub use effects::{Effects, effects};
 pub use ends::End;
 pub use error::EngineError;
-pub use exploration::{Exploration, FewPreemptions, Lasso, Options, Progress, Statistics};
+pub use exploration::{
+    Estimate, Exploration, FewPreemptions, Frontier, Lasso, Options, Progress, Statistics,
+};
 pub use explore::{explore, explore_accepted, explore_kept};
 pub use fingerprint::collision_probability;
 pub use frontier::PreemptionCost;

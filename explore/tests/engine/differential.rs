@@ -34,7 +34,8 @@ const OUTCOMES_TRIED: usize = 8;
 /// Explores with and without the transition cache, which must not be noticeable.
 fn explored(program: &Program, visited_set: bool, sleep_sets: bool, limits: &Limits) -> Exploration {
     let [cached, uncached] = [true, false].map(|transition_cache| {
-        let options = Options { visited_set, sleep_sets, transition_cache, limits: limits.clone() };
+        let options =
+            Options { visited_set, sleep_sets, transition_cache, estimate: false, limits: limits.clone() };
         explore(program, &options, &mut |_| ()).expect("the engine can explore a program")
     });
     assert_eq!(cached, uncached);

@@ -167,7 +167,7 @@ fn options() -> impl Strategy<Value = Options> {
     let preemptions = prop_oneof![2 => Just(None), 1 => (0..3_u32).prop_map(Some)];
     (any::<bool>(), any::<bool>(), preemptions).prop_map(|(sleep_sets, transition_cache, preemptions)| {
         let limits = Limits { preemptions, ..Limits::default() };
-        Options { visited_set: true, sleep_sets, transition_cache, limits }
+        Options { visited_set: true, sleep_sets, transition_cache, estimate: false, limits }
     })
 }
 
