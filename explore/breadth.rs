@@ -17,7 +17,7 @@ use stalemap_facade::{Property, System};
 
 use crate::checkpoint::{Keeper, Wish};
 use crate::endings::{Endings, Says};
-use crate::exploration::{Exploration, Options, Progress, Statistics};
+use crate::exploration::{Exploration, Frontier, Options, Progress, Statistics};
 use crate::limits::LimitHit;
 use crate::machine::Machine;
 use crate::visited::{PARTS, Part, VisitedSet};
@@ -196,7 +196,15 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
 
     /// How far it has come.
     pub(crate) fn progress(&self) -> Progress {
-        Progress { statistics: self.statistics, bytes: self.bytes() }
+        let segments = self.level.iter().map(States::len).enumerate();
+        let left = segments.map(|(segment, states)| match segment.cmp(&self.at.0) {
+            std::cmp::Ordering::Less => 0,
+            std::cmp::Ordering::Equal => states - self.at.1.min(states),
+            std::cmp::Ordering::Greater => states,
+        });
+        let untried = (left.sum::<usize>() + self.found()) as u64;
+        let frontier = Frontier { depth: self.statistics.max_depth, untried };
+        Progress { statistics: self.statistics, bytes: self.bytes(), frontier, estimate: None }
     }
 
     /// The next batch of the level.

@@ -61,6 +61,25 @@ impl Keeper for Nobody {
     fn keep(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
 }
 
+/// A keeper of which only the wish to stop is heard: for a search that is not kept.
+pub(crate) struct OnlyStops<'r>(pub(crate) &'r mut dyn Keeper);
+
+impl Keeper for OnlyStops<'_> {
+    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+        Ok(None)
+    }
+
+    fn interval(&self) -> u64 {
+        self.0.interval()
+    }
+
+    fn wish(&mut self) -> Wish {
+        if self.0.wish() == Wish::Stop { Wish::Stop } else { Wish::GoOn }
+    }
+
+    fn keep(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
+}
+
 /// What was kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {

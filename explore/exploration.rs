@@ -27,6 +27,9 @@ pub struct Options {
     /// Bytes of a visited set of fixed size in place of the exact one, which leaves states out ([`LimitHit::Bitstate`]): no sleep
     /// sets, no look at cycles.
     pub bitstate: Option<u64>,
+    /// Estimate how many states there are when a search takes long, for who is shown its [`Progress`]. It takes a quarter of the
+    /// time at most, and mostly some hundredths.
+    pub estimate: bool,
     /// When to give up.
     pub limits: Limits,
 }
@@ -43,6 +46,7 @@ impl Default for Options {
             breadth_after: Some(BREADTH_AFTER),
             workers: Workers::default(),
             bitstate: None,
+            estimate: false,
             limits: Limits::default(),
         }
     }
@@ -70,6 +74,31 @@ pub struct Progress {
     pub statistics: Statistics,
     /// Bytes that the search takes.
     pub bytes: u64,
+    /// What is left to be tried.
+    pub frontier: Frontier,
+    /// How many states there may be in all, if that was asked for and can be said.
+    pub estimate: Option<Estimate>,
+}
+
+/// How many states there may be in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// The most likely number.
+    pub about: u64,
+    /// Where nine in ten of the numbers were that are known: at least, and at most.
+    pub range: (u64, u64),
+    /// How many actors moved in the parts that it is made from.
+    pub actors: u32,
+}
+
+/// What a search has before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frontier {
+    /// Transitions from the first state to the ones that it stands in.
+    pub depth: u64,
+    /// Depth first: actors that have not been tried yet in the states on the way there, as many branches at least. Breadth first:
+    /// states that have not been expanded.
+    pub untried: u64,
 }
 
 /// A cycle of the state graph that can be gone round for ever under weak fairness: each actor moves on it, or has to wait
@@ -152,7 +181,8 @@ impl Exploration {
         for (known, maximum) in self.maxima.iter_mut().zip(part.maxima) {
             *known = maximum.max(*known);
         }
-        self.limits_hit.extend(part.limits_hit.into_iter().filter(|limit| limit.is_of_the_system()));
+        let stays = |limit: &LimitHit| limit.is_of_the_system() || *limit == LimitHit::Interrupted;
+        self.limits_hit.extend(part.limits_hit.into_iter().filter(stays));
         self.operations.extend(part.operations);
         self.lasso = self.lasso.take().or(part.lasso);
         for (property, way) in part.witnesses {

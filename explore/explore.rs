@@ -7,6 +7,7 @@ use stalemap_facade::{Calls, System};
 use crate::breadth::{Breadth, Found, Refused};
 use crate::checkpoint::{Keeper, Kind, Nobody, Reading, another};
 use crate::error::EngineError;
+use crate::estimate::Parts;
 use crate::exploration::{Exploration, FewPreemptions, Options, Progress, Statistics};
 use crate::few::Levels;
 use crate::limits::{LimitHit, Limits};
@@ -16,6 +17,15 @@ use crate::weight::live;
 
 /// Transitions after which a search runs long: it looks at runs with few preemptions before it goes on.
 const LONG: u64 = 1 << 22;
+
+/// Transitions after which the number of states is estimated for the first time; a power of four less than [`LONG`].
+const WORTH_ESTIMATING: u64 = 1 << 20;
+
+/// How many times as many transitions there are at the next estimate, which goes further into the parts of the system.
+const BETWEEN_ESTIMATES: u64 = 4;
+
+/// The share of its transitions that a search spends on each estimate at most; mostly some hundredths are enough.
+const ESTIMATING_SHARE: u64 = 16;
 
 /// The share of its transitions that a search which runs long spends on that. If it comes to its end all the same, they
 /// were for nothing.
@@ -84,19 +94,25 @@ fn explore_from<S: System>(
 ) -> Result<Exploration, EngineError> {
     let time = options.limits.time.map(|time| time * 3 / 4);
     let first = Options { limits: Limits { time, ..options.limits.clone() }, ..options.clone() };
-    let mut whole = Whole { system, options, first, levels: Levels::default(), started: Instant::now() };
-    let exploration = whole.search(machine, keeper, progress)?;
+    // With a bound, the search itself is of the highest level.
+    let levels = Levels::below(options.limits.preemptions.unwrap_or(u32::MAX));
+    let parts = Parts::new(system, options);
+    let mut whole = Whole { system, options, first, levels, parts, keeper, started: Instant::now() };
+    let exploration = whole.search(machine, progress)?;
     tracing::debug!(statistics = ?exploration.statistics, limits = ?exploration.limits_hit, "search ended");
     whole.complete(exploration, progress)
 }
 
 /// All that is done to explore a system.
-struct Whole<'a, S> {
+struct Whole<'a, S: System> {
     system: &'a S,
     options: &'a Options,
     /// The options of the search; what time they leave is for the levels.
     first: Options,
     levels: Levels,
+    /// What the number of states is estimated from.
+    parts: Parts<'a, S>,
+    keeper: &'a mut dyn Keeper,
     started: Instant,
 }
 
@@ -105,11 +121,10 @@ impl<S: System> Whole<'_, S> {
     fn search(
         &mut self,
         machine: Machine<'_, S>,
-        keeper: &mut dyn Keeper,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Exploration, EngineError> {
         let first = self.first.clone();
-        let mut file = if machine.halted().is_none() { keeper.kept()? } else { None };
+        let mut file = if machine.halted().is_none() { self.keeper.kept()? } else { None };
         let mut kept = file.as_mut().map(|file| Reading::new(&mut **file));
         let kind = kept.as_mut().map(|kept| Kind::read(kept, machine.fingerprint())).transpose()?;
         let mut search = match kept.take_if(|_| kind == Some(Kind::DepthFirst)) {
@@ -123,25 +138,22 @@ impl<S: System> Whole<'_, S> {
         if let Some(after) = breadth_after {
             // Once more, if the search has come further before; that is not worth keeping.
             let mut nobody = Nobody;
-            search.run_kept(after, if kept.is_some() { &mut nobody } else { &mut *keeper }, progress)?;
+            let keeper = if kept.is_some() { &mut nobody } else { &mut *self.keeper };
+            search.run_kept(after, keeper, progress)?;
             if search.is_paused()
-                && let Some(found) = self.in_numbers(&search, kept, keeper, progress)?
+                && let Some(found) = self.in_numbers(&search, kept, progress)?
             {
                 return with_what_was_known(search, found);
             }
-            if search.is_paused() {
-                search.run_kept(LONG, keeper, progress)?;
-            }
-        } else {
-            search.run_kept(LONG, keeper, progress)?;
         }
-        if search.is_paused() {
-            let so_far = Progress { statistics: search.statistics, bytes: search.bytes() };
-            self.look_at_few(&so_far, progress)?;
-            search.run_kept(u64::MAX, keeper, progress)?;
+        if breadth_after.is_none() || search.is_paused() {
+            self.run_long(progress, &mut |transitions, keeper, progress| {
+                search.run_kept(transitions, keeper, progress)?;
+                Ok::<_, EngineError>(search.is_paused().then(|| search.progress()))
+            })?;
         }
         if search.is_worth_keeping() {
-            keeper.keep(&|to| search.write(to));
+            self.keeper.keep(&|to| search.write(to));
         }
         search.finish()
     }
@@ -151,7 +163,6 @@ impl<S: System> Whole<'_, S> {
         &mut self,
         so_far: &Search<'_, '_, S>,
         kept: Option<Reading<'_>>,
-        keeper: &mut dyn Keeper,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Option<Found>, EngineError> {
         let (known, made) = (so_far.violated, so_far.statistics.transitions);
@@ -161,28 +172,51 @@ impl<S: System> Whole<'_, S> {
         };
         let progress: &mut dyn FnMut(&Progress) = &mut progress;
         let left = self.first.limits.time.map(|time| time.saturating_sub(self.started.elapsed()));
-        let options =
-            Options { limits: Limits { time: left, ..self.first.limits.clone() }, ..self.first.clone() };
+        let limits = Limits { time: left, ..self.first.limits.clone() };
+        let options = Options { limits, ..self.first.clone() };
         let steps = || {
             let machine = Machine::new(self.system)?;
             let mut search = match kept {
                 None => Breadth::new(machine, &options)?,
                 Some(kept) => Breadth::take_up(machine, &options, kept)?,
             };
-            search.run(LONG, keeper, progress)?;
-            if !search.is_over() {
-                let so_far = search.progress();
-                self.look_at_few(&so_far, progress)?;
-                search.run(u64::MAX, keeper, progress)?;
-            }
+            self.run_long(progress, &mut |transitions, keeper, progress| {
+                search.run(transitions, keeper, progress)?;
+                Ok::<_, Refused>((!search.is_over()).then(|| search.progress()))
+            })?;
             search.look_for_cycles(progress)?;
-            keeper.keep(&|to| search.write(to));
+            self.keeper.keep(&|to| search.write(to));
             search.finish(known, progress)
         };
         match steps() {
             Ok(found) => Ok(Some(found)),
             Err(Refused::TooMany) => Ok(None),
             Err(Refused::Engine(error)) => Err(error),
+        }
+    }
+
+    /// Lets a search run until it is over or a limit stops it. `go` lets it make so many transitions in all, and says how far it has
+    /// come if there are more. Where it takes long, runs with few preemptions are looked at, and the number of states is
+    /// estimated.
+    fn run_long<E: From<EngineError>>(
+        &mut self,
+        progress: &mut dyn FnMut(&Progress),
+        go: &mut Go<'_, E>,
+    ) -> Result<(), E> {
+        // Where preemptions are bounded, a state counts several times, and most are out of reach.
+        let is_estimated = self.options.estimate && self.options.limits.preemptions.is_none();
+        let mut next = WORTH_ESTIMATING;
+        loop {
+            let estimate = self.parts.estimate();
+            let mut progress = |made: &Progress| progress(&Progress { estimate, ..*made });
+            let Some(so_far) = go(next, self.keeper, &mut progress)? else { return Ok(()) };
+            if next == LONG {
+                self.look_at_few(&so_far, &mut progress)?;
+            }
+            if is_estimated {
+                self.parts.explore(next / ESTIMATING_SHARE)?;
+            }
+            next = next.saturating_mul(BETWEEN_ESTIMATES);
         }
     }
 
@@ -196,12 +230,8 @@ impl<S: System> Whole<'_, S> {
         let memory = self.options.limits.memory.map(|most| most.saturating_sub(taken));
         let limits = Limits { memory, ..self.first.limits.clone() };
         let early = Options { limits, bitstate: None, ..self.first.clone() };
-        self.levels.explore(self.system, &early, self.below(), LONG / EARLY_SHARE, &mut |_| progress(so_far))
-    }
-
-    /// The levels that are worth looking at: with a bound, the search itself is of the highest.
-    fn below(&self) -> u32 {
-        self.options.limits.preemptions.unwrap_or(u32::MAX)
+        let budget = LONG / EARLY_SHARE;
+        self.levels.explore(self.system, &early, budget, self.keeper, &mut |_| progress(so_far))
     }
 
     /// Adds what is known of runs with few preemptions to what the search found, if that is not everything.
@@ -212,6 +242,7 @@ impl<S: System> Whole<'_, S> {
     ) -> Result<Exploration, EngineError> {
         if exploration.limits_hit.contains(&LimitHit::Interrupted) {
             // Whoever interrupts does not wait for the levels, and a search that has not ended says nothing about its bound.
+            self.levels.add_known_to(&mut exploration);
         } else if exploration.is_stopped() {
             self.look_at_more(&exploration.statistics, progress)?;
             self.levels.add_to(&mut exploration);
@@ -232,6 +263,7 @@ impl<S: System> Whole<'_, S> {
         let time = self.options.limits.time.map(|time| time.saturating_sub(self.started.elapsed()));
         let limits = Limits { time, ..self.options.limits.clone() };
         let last = Options { limits, bitstate: None, ..self.options.clone() };
+        let estimate = self.parts.estimate();
         let (mut of_levels, mut of_level) = (0, 0);
         let mut progress = |level: &Progress| {
             let transitions = level.statistics.transitions;
@@ -239,12 +271,16 @@ impl<S: System> Whole<'_, S> {
             of_levels += if transitions < of_level { transitions } else { transitions - of_level };
             of_level = transitions;
             let statistics = Statistics { transitions: made.transitions + of_levels, ..*made };
-            progress(&Progress { statistics, bytes: level.bytes });
+            progress(&Progress { statistics, estimate, ..*level });
         };
         let budget = LEAST_SHARE.max(made.transitions / 2);
-        self.levels.explore(self.system, &last, self.below(), budget, &mut progress)
+        self.levels.explore(self.system, &last, budget, self.keeper, &mut progress)
     }
 }
+
+/// Lets a search make so many transitions in all; how far it has come, if there are more to make.
+type Go<'g, E> =
+    dyn FnMut(u64, &mut dyn Keeper, &mut dyn FnMut(&Progress)) -> Result<Option<Progress>, E> + 'g;
 
 /// What the search in numbers found, with what the one before it had found, and the cycles.
 fn with_what_was_known<S: System>(

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use stalemap_facade::{Property, System};
 
+use crate::checkpoint::{Keeper, OnlyStops};
 use crate::error::EngineError;
 use crate::exploration::{Exploration, FewPreemptions, Options, Progress};
 use crate::limits::Limits;
@@ -25,6 +26,8 @@ use crate::search::explore_within;
 #[derive(Default)]
 pub(crate) struct Levels {
     pub(crate) known: FewPreemptions,
+    /// Only levels below this one are explored.
+    below: u32,
     next: u32,
     /// Whether more preemptions make no difference, or something was found.
     over: bool,
@@ -34,23 +37,28 @@ pub(crate) struct Levels {
 }
 
 impl Levels {
-    /// Explores the levels below one, with this many transitions in all. The limits hold for each level, that of
-    /// time for all of them.
+    /// No level yet, of those below one.
+    pub(crate) fn below(below: u32) -> Self {
+        Levels { below, ..Levels::default() }
+    }
+
+    /// Explores levels, with this many transitions in all. The limits hold for each level, that of time for all of them. The
+    /// keeper is only asked whether to stop.
     pub(crate) fn explore<S: System>(
         &mut self,
         system: &S,
         options: &Options,
-        below: u32,
         budget: u64,
+        keeper: &mut dyn Keeper,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), EngineError> {
         let started = Instant::now();
         let mut left = budget;
-        while !self.over && left > 0 && self.next < below {
+        while !self.over && left > 0 && self.next < self.below {
             let time = options.limits.time.map(|time| time.saturating_sub(started.elapsed()));
             let limits = Limits { preemptions: Some(self.next), time, ..options.limits.clone() };
             let options = Options { limits, ..options.clone() };
-            let level = explore_within(system, &options, left, progress)?;
+            let level = explore_within(system, &options, left, &mut OnlyStops(keeper), progress)?;
             left -= level.exploration.statistics.transitions.min(left);
             self.enter(level.exploration, level.finished);
             if !level.finished {
@@ -81,6 +89,13 @@ impl Levels {
         self.found.push(level);
     }
 
+    /// Adds what the levels found, if any was looked at.
+    pub(crate) fn add_known_to(self, exploration: &mut Exploration) {
+        if !self.found.is_empty() {
+            self.add_to(exploration);
+        }
+    }
+
     /// Adds what the levels found to what the search found that was stopped.
     pub(crate) fn add_to(mut self, exploration: &mut Exploration) {
         for level in self.found.drain(..) {
@@ -99,6 +114,7 @@ mod tests {
     use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Op, Ordering, Role};
 
     use super::*;
+    use crate::checkpoint::Nobody;
 
     /// Three actors that store four times each.
     struct Stores;
@@ -128,8 +144,8 @@ mod tests {
     #[test]
     fn the_levels_share_a_budget() {
         const BUDGET: u64 = 200;
-        let mut levels = Levels::default();
-        let explored = levels.explore(&Stores, &Options::default(), u32::MAX, BUDGET, &mut |_| ());
+        let mut levels = Levels::below(u32::MAX);
+        let explored = levels.explore(&Stores, &Options::default(), BUDGET, &mut Nobody, &mut |_| ());
         assert_eq!(explored, Ok(()));
         let made = levels.found.iter().map(|level| level.statistics.transitions);
         assert_eq!((made.sum(), levels.known.none_up_to), (BUDGET, Some(0)));

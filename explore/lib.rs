@@ -57,6 +57,7 @@ mod effects;
 mod endings;
 mod ends;
 mod error;
+mod estimate;
 mod exploration;
 mod explore;
 mod fairness;
@@ -95,7 +96,9 @@ pub use counterexample::Counterexample;
 pub use effects::{Effects, effects};
 pub use ends::End;
 pub use error::EngineError;
-pub use exploration::{Exploration, FewPreemptions, Lasso, Options, Progress, Statistics};
+pub use exploration::{
+    Estimate, Exploration, FewPreemptions, Frontier, Lasso, Options, Progress, Statistics,
+};
 pub use explore::{explore, explore_accepted, explore_kept};
 pub use fingerprint::collision_probability;
 pub use frontier::PreemptionCost;

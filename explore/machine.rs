@@ -274,7 +274,7 @@ impl<'s, S: System> Machine<'s, S> {
         }
         let setup = set(Role::Setup);
         machine.specs = specs;
-        let halt = machine.run_alone(setup, &mut Vec::new())?;
+        let halt = machine.run_alone(setup, &mut drop)?;
         machine.opening.setup = machine.take_events();
         if let Some(why) = halt {
             machine.memory.take_cut();
@@ -622,12 +622,12 @@ impl<'s, S: System> Machine<'s, S> {
 
     /// Runs a set of actors to their ends in a fixed order: the first that can move goes on; daemons serve
     /// when none of them can, and no further: what is left to them belongs to the exploration. Where a state comes
-    /// again, the others are let on in turn. Says why it stops before the end. `frames` receives how to undo it, also when
-    /// it fails.
+    /// again, the others are let on in turn. Says why it stops before the end. `done` receives how to undo each transition, also
+    /// when it fails; nobody goes back behind a setup, and what that has overwritten may be far more than what is left.
     fn run_alone(
         &mut self,
         set: ActorSet,
-        frames: &mut Vec<Frame<S::State>>,
+        done: &mut dyn FnMut(Frame<S::State>),
     ) -> Result<Option<Halt>, EngineError> {
         let mut moved_from: HashMap<u128, usize> = HashMap::new();
         for transitions in 0..MAX_SEQUENTIAL {
@@ -647,7 +647,7 @@ impl<'s, S: System> Machine<'s, S> {
                 *turns - 1
             };
             let Some(actor) = able.nth(turn) else { return Ok(Some(Halt::GoesRound)) };
-            frames.push(self.fire(actor, Outcome::FIRST)?.1);
+            done(self.fire(actor, Outcome::FIRST)?.1);
             if let Some(bound) = self.memory.cut() {
                 return Ok(Some(Halt::GivenUp(bound)));
             }
@@ -662,7 +662,7 @@ impl<'s, S: System> Machine<'s, S> {
     ) -> Result<R, EngineError> {
         let mut frames = Vec::new();
         self.memory.gather(false);
-        let halt = self.run_alone(self.epilogue, &mut frames)?;
+        let halt = self.run_alone(self.epilogue, &mut |frame| frames.push(frame))?;
         let ending = Ending { halt, cut: self.memory.take_cut() };
         let result = look(self, &ending);
         while let Some(frame) = frames.pop() {

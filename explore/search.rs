@@ -29,7 +29,7 @@ use crate::checkpoint::{Keeper, Wish};
 use crate::cycles::{FairCycles, fair_cycles};
 use crate::endings::{Endings, Says};
 use crate::error::EngineError;
-use crate::exploration::{Exploration, Lasso, Options, Progress, Statistics};
+use crate::exploration::{Exploration, Frontier, Lasso, Options, Progress, Statistics};
 use crate::fingerprint::IdentityState;
 use crate::footprint::Footprint;
 use crate::lasso::{Origin, Round, least_round};
@@ -54,10 +54,11 @@ pub(crate) fn explore_within<S: System>(
     system: &S,
     options: &Options,
     transitions: u64,
+    keeper: &mut dyn Keeper,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Within, EngineError> {
     let mut search = Search::new(machine(system, options)?, options);
-    search.run(transitions, progress)?;
+    search.run_kept(transitions, keeper, progress)?;
     let paused = search.is_paused();
     // Of a search that is paused nothing is known about cycles.
     let exploration = if paused { search.into_exploration() } else { search.finish()? };
@@ -164,11 +165,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     /// Goes on, until the search is over or has made so many transitions in all.
-    pub(crate) fn run(
-        &mut self,
-        transitions: u64,
-        progress: &mut dyn FnMut(&Progress),
-    ) -> Result<(), EngineError> {
+    fn run(&mut self, transitions: u64, progress: &mut dyn FnMut(&Progress)) -> Result<(), EngineError> {
         if self.begun {
             return self.go_on(transitions, progress);
         }
@@ -224,7 +221,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     fn go_on(&mut self, transitions: u64, progress: &mut dyn FnMut(&Progress)) -> Result<(), EngineError> {
         while !self.stopped && !self.stack.is_empty() && self.statistics.transitions < transitions {
             if self.statistics.transitions.is_multiple_of(CLOCK_INTERVAL) {
-                progress(&Progress { statistics: self.statistics, bytes: self.bytes() });
+                progress(&self.progress());
                 if self.options.limits.time.is_some_and(|time| self.started.elapsed() >= time) {
                     self.limits_hit.insert(LimitHit::Seconds);
                     self.stopped = true;
@@ -566,6 +563,13 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             + self.bytes_kept
             + self.endings.bytes
             + live()
+    }
+
+    /// How far it has come.
+    pub(crate) fn progress(&self) -> Progress {
+        let untried = self.stack.iter().map(|node| u64::from(node.todo.count_ones())).sum();
+        let frontier = Frontier { depth: self.stack.len().saturating_sub(1) as u64, untried };
+        Progress { statistics: self.statistics, bytes: self.bytes(), frontier, estimate: None }
     }
 
     /// Stops the search where it takes too much.

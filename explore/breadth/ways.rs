@@ -58,7 +58,7 @@ impl<S: System> Breadth<'_, '_, S> {
         while wanted != 0 && search.level.len() > 0 {
             for state in 0..search.level.len() {
                 if state.is_multiple_of(super::STATES_OF_BATCH) {
-                    progress(&Progress { statistics: self.statistics, bytes: search.bytes() });
+                    progress(&Progress { bytes: search.bytes(), ..self.progress() });
                 }
                 let print = search.level.print(state);
                 let here = self.numbering.known.violated_in(search.level.row(state))
