@@ -150,6 +150,12 @@ pub fn replay(kernel: &Kernel, steps: &[Step]) -> Result<Replay, ReplayError> {
     stalemap_explore::replay(kernel, steps)
 }
 
+/// [`stalemap_explore::choices`].
+#[inline(never)]
+pub fn choices(kernel: &Kernel, steps: &[Step]) -> Result<Vec<Choice>, ReplayError> {
+    stalemap_explore::choices(kernel, steps)
+}
+
 /// [`stalemap_explore::orders`].
 #[inline(never)]
 pub fn orders(

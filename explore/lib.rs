@@ -45,6 +45,7 @@
 mod actors;
 mod causality;
 mod checkpoint;
+mod choices;
 mod conform;
 mod contacts;
 mod costs;
@@ -83,6 +84,7 @@ mod witness;
 
 pub use actors::MAX_ACTORS;
 pub use checkpoint::{Keeper, Wish};
+pub use choices::choices;
 pub use conform::{Explanation, Move, Observation, Offer, explain};
 pub use contacts::{Contact, Contacts, Operations, Wait, contacts};
 pub use costs::{Amount, CostGraph, CostMove, Mean, Meter, Most, Note, Quantity, Toll, cost_graph, cost_way};

@@ -1,5 +1,6 @@
 //! Running scenarios under designs, and what came of it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -493,7 +494,7 @@ fn never_succeeded(scenario: &Scenario, kernel: &Kernel, calls: &Calls) -> Vec<F
             actor: scenario.actors.get(actor).map_or_else(String::new, |actor| actor.name.clone()),
             command: line.text.clone(),
             line: scenario.line_of(line),
-            error: errors.entry(actor).or_insert_with(of_actor).get(&command).copied(),
+            error: errors.entry(actor).or_insert_with(of_actor).get(&command).copied().map(Cow::Borrowed),
         });
     }
     // `sync` is a command for each file, and one line.
