@@ -6,6 +6,8 @@
 //! * [`explore`] visits every reachable state: all interleavings of visible operations, all outcomes of
 //!   choices. What it reports as complete is a proof for the given system.
 //! * [`explore_kept`] does so with a [`Keeper`], who can have the search written and taken up again later.
+//! * [`explore_slice`] explores a part of what there is, so that several machines can explore all of it; [`Union`] puts the parts
+//!   together.
 //! * [`minimal_counterexample`] finds the least execution that reaches a violation: fewest preemptions, then
 //!   fewest operations, with the certificate that nothing cheaper exists.
 //! * `run_shuttle` and `run_loom` run the same actors under these libraries (`threads.rs`), which are features of this
@@ -73,6 +75,7 @@ mod replay;
 mod schedule;
 mod search;
 mod serial;
+mod slices;
 mod set_up;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 mod threads;
@@ -103,6 +106,9 @@ pub use minimal::{cheapest_counterexample, minimal_counterexample, way_to_end};
 pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
+pub use slices::found::{Enough, FinalContents, SliceFound, SliceOf};
+pub use slices::union::{Union, count_union};
+pub use slices::{explore_cycles, explore_slice};
 pub use serial::{adapted, finished, serial};
 
 pub use set_up::{set_up, watch_opening};

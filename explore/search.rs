@@ -34,10 +34,12 @@ use crate::limits::{LimitHit, Limits};
 use crate::machine::{Frame, Halt, Machine, Snapshot};
 use crate::memory::{Gathered, Outcome};
 use crate::schedule::Choice;
+use crate::slices::found::FinalContents;
 use crate::visited::{Visited, VisitedSet};
 use crate::weight::{BETWEEN_LOOKS, bytes_of_vector, live};
 
 mod kept;
+pub(crate) mod slices;
 
 /// A search with a limit of transitions.
 pub(crate) struct Within {
@@ -96,6 +98,10 @@ struct Node<State> {
 
 pub(crate) struct Search<'s, 'o, S: System> {
     machine: Machine<'s, S>,
+    /// The way to the bottom of the stack: empty, but for a slice.
+    prefix: Vec<Choice>,
+    /// What each final state shows, if that is kept.
+    contents: Option<BTreeMap<u128, FinalContents>>,
     /// Where it began.
     start: Snapshot<S::State>,
     start_print: u128,
@@ -140,6 +146,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             start: machine.snapshot(),
             start_print: machine.fingerprint(),
             machine,
+            prefix: Vec::new(),
+            contents: None,
             options,
             visited: VisitedSet::new(),
             stack: Vec::new(),
@@ -447,6 +455,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             (ending.cut, machine.violated() | ending.violates(), machine.observe(), end)
         })?;
         self.ends.insert(end);
+        if let Some(contents) = &mut self.contents {
+            let observed = observed.clone().filter(|_| cut.is_none());
+            self.bytes_kept += observed.as_ref().map_or(0, |observed| observed.len() as u64) + 2 * BYTES_OF_END;
+            contents.insert(fingerprint, FinalContents { observed, violating: violated != 0 });
+        }
         if let Some(bound) = cut {
             self.note_bound(bound, last);
         } else if let Some(observed) = observed {
@@ -486,7 +499,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     fn way(&mut self, last: Option<Choice>) -> Vec<Choice> {
         self.bytes_kept += (self.stack.len() * size_of::<Choice>()) as u64;
         let way = self.stack.iter().filter_map(|node| node.arrival.as_ref().map(|(_, choice)| *choice));
-        way.chain(last).collect()
+        self.prefix.iter().copied().chain(way).chain(last).collect()
     }
 
     /// What was found, with a verdict on the cycles that were met.
@@ -499,7 +512,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     /// Looks for a cycle that can be gone round for ever, and keeps the way to it and round it.
-    fn judge_cycles(&mut self) -> Result<(), EngineError> {
+    pub(crate) fn judge_cycles(&mut self) -> Result<(), EngineError> {
         self.visited = VisitedSet::new();
         self.stack.clear();
         self.machine.restore(&self.start);
