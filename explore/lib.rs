@@ -75,8 +75,8 @@ mod replay;
 mod schedule;
 mod search;
 mod serial;
-mod slices;
 mod set_up;
+mod slices;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 mod threads;
 mod trace;
@@ -106,10 +106,10 @@ pub use minimal::{cheapest_counterexample, minimal_counterexample, way_to_end};
 pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
+pub use serial::{adapted, finished, serial};
 pub use slices::found::{Enough, FinalContents, SliceFound, SliceOf};
 pub use slices::union::{Union, count_union};
-pub use slices::{explore_cycles, explore_slice};
-pub use serial::{adapted, finished, serial};
+pub use slices::{explore_cycles, explore_slice, is_cut};
 
 pub use set_up::{set_up, watch_opening};
 #[cfg(any(feature = "loom", feature = "shuttle"))]

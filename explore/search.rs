@@ -457,7 +457,8 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         self.ends.insert(end);
         if let Some(contents) = &mut self.contents {
             let observed = observed.clone().filter(|_| cut.is_none());
-            self.bytes_kept += observed.as_ref().map_or(0, |observed| observed.len() as u64) + 2 * BYTES_OF_END;
+            self.bytes_kept +=
+                observed.as_ref().map_or(0, |observed| observed.len() as u64) + 2 * BYTES_OF_END;
             contents.insert(fingerprint, FinalContents { observed, violating: violated != 0 });
         }
         if let Some(bound) = cut {

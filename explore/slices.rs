@@ -30,6 +30,11 @@ pub fn explore_slice<S: System>(
     })
 }
 
+/// Whether a system is large enough to be cut.
+pub fn is_cut<S: System>(system: &S, options: &Options, enough: Enough) -> Result<bool, EngineError> {
+    Ok(Search::new(machine(system, options)?, options).cut(enough)?.is_some())
+}
+
 /// Looks for cycles that can be gone round for ever, in a system of which some slice has met a cycle. What is found is to be added
 /// to the union.
 pub fn explore_cycles<S: System>(system: &S, options: &Options) -> Result<Exploration, EngineError> {

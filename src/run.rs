@@ -1,5 +1,7 @@
 //! Running scenarios under designs, and what came of it.
 
+pub mod slices;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -354,18 +356,29 @@ fn run(
         Some(Err(error)) => return Err(engine_error(error)),
     };
     tracing::debug!(scenario = scenario.name, design = implementation.name(), ?found.statistics, "explored");
+    judged(job, &kernel, found, limits, started)
+}
+
+/// What is to be said of what was found.
+fn judged(
+    job: &Job<'_>,
+    kernel: &Kernel,
+    found: Found,
+    limits: Limits,
+    started: Instant,
+) -> Result<Outcome, RunError> {
+    let Job { scenario, implementation, engine } = job;
     let violated = properties::of_bits(found.violated);
     let verdict = verdict(&found, *engine);
     let reached = branches::of_bits(found.reached);
     let seen = seen(*engine, &found);
     let complete = found.limits_hit.is_empty() && verdict != Verdict::Incomplete;
-    let never_succeeded =
-        if complete { never_succeeded(scenario, &kernel, &found.calls) } else { Vec::new() };
+    let never_succeeded = if complete { never_succeeded(scenario, kernel, &found.calls) } else { Vec::new() };
     let met = Met { violated: &violated, reached: &reached, never_succeeded: &never_succeeded };
     let judgement = judge(scenario, &implementation.design, verdict, &met, seen);
     let counterexample = match violated.first() {
         None => None,
-        Some(property) => Some(counterexample(job, &kernel, *property, &found, limits)?),
+        Some(property) => Some(counterexample(job, kernel, *property, &found, limits)?),
     };
     let maximum = |counter: Counter| found.maxima.get(counter.number()).copied().unwrap_or(0);
     Ok(Outcome {
@@ -374,7 +387,7 @@ fn run(
         memory: scenario.memory,
         engine: *engine,
         verdict,
-        in_setup: in_setup(scenario, &kernel, &found).map_err(engine_error)?,
+        in_setup: in_setup(scenario, kernel, &found).map_err(|error| job.broken(error))?,
         violated,
         reached,
         never_succeeded,
@@ -412,6 +425,19 @@ fn exhaustively(
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
     let options = Options { limits: limits.clone(), ..Options::default() };
+    let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
+    tallied(tally, tick, |progress| match checkpoint {
+        None => explore_accepted(kernel, &options, &accepts, progress),
+        Some(checkpoint) => explore_kept(kernel, &options, &accepts, checkpoint, progress),
+    })
+}
+
+/// Does something whose progress is counted.
+fn tallied<R>(
+    tally: &Tally,
+    tick: &(dyn Fn(&Tally) + Sync),
+    explore: impl FnOnce(&mut dyn FnMut(&Progress)) -> R,
+) -> R {
     let (mut counted, mut bytes) = (0, 0);
     let mut progress = |progress: &Progress| {
         tally.transitions.fetch_add(progress.statistics.transitions - counted, Ordering::Relaxed);
@@ -421,11 +447,7 @@ fn exhaustively(
         bytes = progress.bytes;
         tick(tally);
     };
-    let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
-    let explored = match checkpoint {
-        None => explore_accepted(kernel, &options, &accepts, &mut progress),
-        Some(checkpoint) => explore_kept(kernel, &options, &accepts, checkpoint, &mut progress),
-    };
+    let explored = explore(&mut progress);
     tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
     explored
 }

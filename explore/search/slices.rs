@@ -1,13 +1,16 @@
 //! One state space in slices: the beginning of a search that several go on with, each from other states.
 //!
-//! From the initial state the system is walked through breadth first, without reductions, until enough states wait to be
-//! looked at. That is the *cut*: everybody who cuts the same system finds the same one. Who has a slice explores depth first,
-//! with visited set and sleep sets, all that can be reached from its states of the cut, and nothing is pruned where another
-//! slice comes by. So the slices overlap; their union is the whole:
+//! From the initial state the system is walked through breadth first until enough states wait to be looked at. That is the
+//! *cut*: everybody who cuts the same system finds the same one. Who has a slice explores depth first, with a visited set of
+//! its own, what can be reached from its states of the cut. Nothing is pruned where another slice comes by: who has it is
+//! not known to have come so far.
 //!
-//! * a state is before the cut, or it can be reached from a state of the cut, and then is explored by who has that;
-//! * a cycle is before the cut, where the graph of the walk shows it, or all of it can be reached from a state of the cut, and
-//!   then is met by who has that.
+//! The walk has sleep sets, under the same rule as the search, and each state of the cut is explored with the one that it has
+//! by then. So of runs that differ in the order of independent transitions only one is explored, by one slice; a state is in
+//! several slices only where runs that differ otherwise lead to it. Every state is in one of them: of each run from a
+//! state, none of whose first transitions sleeps there, some reordering is explored, and its length is the same whether
+//! it is explored by one or goes on in a slice. For the same reason each cycle is met: in the graph of the walk, or
+//! on the way of a slice.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,7 +18,7 @@ use hashbrown::HashMap;
 use stalemap_facade::{ActorId, System};
 
 use super::Search;
-use crate::actors::{MAX_ACTORS, actors_of};
+use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
 use crate::error::EngineError;
 use crate::exploration::Progress;
 use crate::fingerprint::{IdentityState, chain};
@@ -26,38 +29,61 @@ use crate::memory::Outcome;
 use crate::schedule::Choice;
 use crate::slices::found::{Enough, SliceFound, SliceOf};
 
-/// A state of the cut.
-struct Root<State> {
+/// Who sleeps, and what each of them would do.
+#[derive(Clone, Copy)]
+struct Asleep {
+    actors: ActorSet,
+    would_do: [Footprint; MAX_ACTORS],
+}
+
+impl Asleep {
+    const NOBODY: Asleep = Asleep { actors: 0, would_do: [Footprint { touched: 0, changed: 0 }; MAX_ACTORS] };
+
+    fn put(&mut self, actor: ActorId, would_do: Footprint) {
+        self.actors |= 1 << actor;
+        self.would_do[actor] = would_do;
+    }
+
+    /// Those that still sleep after a transition.
+    fn after(&self, footprint: Footprint) -> Self {
+        let still = actors_of(self.actors).filter(|actor| self.would_do[*actor].independent(footprint));
+        Asleep { actors: still.fold(0, |set, actor| set | 1 << actor), would_do: self.would_do }
+    }
+}
+
+/// A state that the walk has met.
+struct Met<State> {
     key: u128,
-    snapshot: Snapshot<State>,
-    /// The last transition of the way that led here, by its place.
-    way: usize,
+    /// From which state, and by which transition, it was met first.
+    way: (usize, Option<Choice>),
     running: Option<ActorId>,
     preemptions: u32,
+    asleep: Asleep,
+    /// Who is to be looked at; nobody when it has been.
+    todo: ActorSet,
+    /// To put it back as long as it waits.
+    snapshot: Option<Snapshot<State>>,
+    /// Where the transitions lead that were looked at.
+    edges: Vec<usize>,
+}
+
+/// What a walk has seen, by the numbers of states.
+struct Walk<State> {
+    known: HashMap<u128, usize, IdentityState>,
+    met: Vec<Met<State>>,
+    waiting: VecDeque<usize>,
 }
 
 /// The states at which a walk ended.
 pub(crate) struct Cut<State> {
-    roots: Vec<Root<State>>,
-    walk: Walk,
+    walk: Walk<State>,
 }
 
-/// What a walk has seen.
-#[derive(Default)]
-struct Walk {
-    /// The states by their keys, numbered as they were met.
-    known: HashMap<u128, usize, IdentityState>,
-    /// For each state, how it was met first: from which one, and by which transition.
-    ways: Vec<(usize, Option<Choice>)>,
-    /// For each state that was looked at, where its transitions lead.
-    edges: Vec<Vec<usize>>,
-}
-
-impl Walk {
+impl<State> Walk<State> {
     /// The transitions that led to a state.
     fn way_to(&self, mut state: usize) -> Vec<Choice> {
         let mut way = Vec::new();
-        while let (before, Some(choice)) = self.ways[state] {
+        while let (before, Some(choice)) = self.met[state].way {
             way.push(choice);
             state = before;
         }
@@ -65,19 +91,16 @@ impl Walk {
         way
     }
 
-    /// Whether there is a cycle among the states that were looked at: taking away those that lead nowhere that is left does not take
-    /// all.
+    /// Whether there is a cycle in what was looked at: taking away those that lead nowhere that is left does not take all.
     fn has_cycle(&self) -> bool {
-        let looked_at = self.edges.len();
-        let mut left: Vec<usize> = self.edges.iter().map(Vec::len).collect();
-        let mut into: Vec<Vec<usize>> = vec![Vec::new(); self.ways.len()];
-        for (from, edges) in self.edges.iter().enumerate() {
-            for to in edges {
+        let mut left: Vec<usize> = self.met.iter().map(|met| met.edges.len()).collect();
+        let mut into: Vec<Vec<usize>> = vec![Vec::new(); self.met.len()];
+        for (from, met) in self.met.iter().enumerate() {
+            for to in &met.edges {
                 into[*to].push(from);
             }
         }
-        let mut gone: Vec<usize> = (looked_at..self.ways.len()).collect();
-        gone.extend((0..looked_at).filter(|state| left[*state] == 0));
+        let mut gone: Vec<usize> = (0..left.len()).filter(|state| left[*state] == 0).collect();
         let mut taken = 0;
         while let Some(state) = gone.pop() {
             taken += 1;
@@ -88,14 +111,21 @@ impl Walk {
                 }
             }
         }
-        taken < self.ways.len()
+        taken < self.met.len()
     }
 }
 
 impl<State> Cut<State> {
     /// What makes it the same as another.
-    pub(crate) fn print(&self) -> u128 {
-        self.roots.iter().fold(self.walk.known.len() as u128, |sum, root| chain(1, sum, root.key))
+    fn print(&self) -> u128 {
+        let waiting = self.walk.waiting.iter().map(|state| &self.walk.met[*state]);
+        waiting.fold(self.walk.met.len() as u128, |sum, met| chain(met.asleep.actors.into(), sum, met.key))
+    }
+
+    /// A slice of its states. Neighbours were met on ways that begin alike, and lead to more of the same states than others.
+    fn slice(&self, SliceOf { number, of }: SliceOf) -> impl Iterator<Item = usize> {
+        let count = self.walk.waiting.len();
+        self.walk.waiting.range(count * number / of..count * (number + 1) / of).copied()
     }
 }
 
@@ -105,89 +135,113 @@ impl<S: System> Search<'_, '_, S> {
         if self.machine.halted().is_some() {
             return Ok(None);
         }
-        let mut walk = Walk::default();
-        let mut waiting = VecDeque::new();
-        self.meet(&mut walk, &mut waiting, (0, None), (None, 0))?;
-        while let Some(root) = waiting.pop_front() {
-            self.look_at(&mut walk, &mut waiting, &root)?;
-            let is_enough = waiting.len() >= enough.waiting || walk.known.len() >= enough.met;
-            if is_enough && !waiting.is_empty() {
+        let mut walk = Walk { known: HashMap::default(), met: Vec::new(), waiting: VecDeque::new() };
+        self.meet(&mut walk, (0, None), Asleep::NOBODY, (None, 0))?;
+        while let Some(state) = walk.waiting.pop_front() {
+            self.look_at(&mut walk, state)?;
+            let is_enough = walk.waiting.len() >= enough.waiting || walk.met.len() >= enough.met;
+            if is_enough && !walk.waiting.is_empty() {
                 self.cycle_met |= walk.has_cycle();
-                return Ok(Some(Cut { roots: waiting.into(), walk }));
+                return Ok(Some(Cut { walk }));
             }
         }
         Ok(None)
     }
 
-    /// Makes all transitions that a state has.
-    fn look_at(
-        &mut self,
-        walk: &mut Walk,
-        waiting: &mut VecDeque<Root<S::State>>,
-        root: &Root<S::State>,
-    ) -> Result<(), EngineError> {
-        self.machine.restore(&root.snapshot);
-        self.prefix = walk.way_to(root.way);
+    /// Makes the transitions that are to be looked at in a state.
+    fn look_at(&mut self, walk: &mut Walk<S::State>, state: usize) -> Result<(), EngineError> {
+        let Some(snapshot) = walk.met[state].snapshot.take() else { return Ok(()) };
+        self.machine.restore(&snapshot);
+        self.prefix = walk.way_to(state);
+        let Met { mut asleep, running, preemptions, .. } = walk.met[state];
+        let todo = std::mem::take(&mut walk.met[state].todo);
         let bound = self.options.limits.preemptions;
-        let mut edges = Vec::new();
-        for actor in actors_of(self.machine.enabled()) {
-            let preempts = bound.is_some() && self.machine.preempts(root.running, actor);
-            let preemptions = root.preemptions + u32::from(preempts);
+        for actor in actors_of(todo) {
+            let preempts = bound.is_some() && self.machine.preempts(running, actor);
+            let preemptions = preemptions + u32::from(preempts);
             if bound.is_some_and(|bound| preemptions > bound) {
                 self.limits_hit.insert(LimitHit::Preemptions);
                 continue;
             }
-            let mut untried = Some(Outcome::FIRST);
-            while let Some(outcome) = untried {
-                let choice = Choice::of(self.machine.pending(actor), actor, outcome);
-                let frame = match self.machine.fire(actor, outcome) {
-                    Err(EngineError::NoSuchOutcome { .. }) => {
-                        self.limits_hit.insert(LimitHit::Messages);
-                        break;
-                    }
-                    fired => fired?.1,
-                };
-                self.statistics.transitions += 1;
-                untried = self.machine.next_outcome();
-                if let Some(bound) = self.machine.memory().take_cut() {
-                    self.note_bound(bound, Some(choice));
-                    self.note_violations(self.machine.violated(), Some(choice));
-                    self.statistics.executions += 1;
-                } else {
-                    let arrival = (root.way, Some(choice));
-                    edges.push(self.meet(walk, waiting, arrival, (Some(actor), preemptions))?);
-                }
-                self.machine.undo(frame);
+            let all = self.all_outcomes(walk, state, &asleep, (actor, preemptions))?;
+            if let Some(footprint) = all.filter(|_| self.options.sleep_sets && bound.is_none()) {
+                asleep.put(actor, footprint);
             }
         }
-        // States wait in the order in which they were met, and are looked at in that order.
-        walk.edges.push(edges);
         Ok(())
     }
 
-    /// Arrives at a state; its number.
+    /// Makes an actor's transition in a state, with each outcome; their joint footprint. `None`: not all could be made.
+    fn all_outcomes(
+        &mut self,
+        walk: &mut Walk<S::State>,
+        state: usize,
+        asleep: &Asleep,
+        (actor, preemptions): (ActorId, u32),
+    ) -> Result<Option<Footprint>, EngineError> {
+        let mut joint = Footprint::default();
+        let mut untried = Some(Outcome::FIRST);
+        while let Some(outcome) = untried {
+            let choice = Choice::of(self.machine.pending(actor), actor, outcome);
+            let (footprint, frame) = match self.machine.fire(actor, outcome) {
+                Err(EngineError::NoSuchOutcome { .. }) => {
+                    self.limits_hit.insert(LimitHit::Messages);
+                    return Ok(None);
+                }
+                fired => fired?,
+            };
+            self.statistics.transitions += 1;
+            untried = self.machine.next_outcome();
+            joint = joint.union(footprint);
+            if let Some(bound) = self.machine.memory().take_cut() {
+                self.note_bound(bound, Some(choice));
+                self.note_violations(self.machine.violated(), Some(choice));
+                self.statistics.executions += 1;
+            } else {
+                let after = asleep.after(footprint);
+                let to = self.meet(walk, (state, Some(choice)), after, (Some(actor), preemptions))?;
+                walk.met[state].edges.push(to);
+            }
+            self.machine.undo(frame);
+        }
+        Ok(Some(joint))
+    }
+
+    /// Arrives at a state; its number. Who slept there, and does not by this way, is to be looked at.
     fn meet(
         &mut self,
-        walk: &mut Walk,
-        waiting: &mut VecDeque<Root<S::State>>,
-        arrival: (usize, Option<Choice>),
+        walk: &mut Walk<S::State>,
+        way: (usize, Option<Choice>),
+        asleep: Asleep,
         (running, preemptions): (Option<ActorId>, u32),
     ) -> Result<usize, EngineError> {
         let key = self.key(running, preemptions);
-        let number = walk.ways.len();
-        if let Some(known) = walk.known.get(&key) {
-            return Ok(*known);
+        let enabled = self.machine.enabled();
+        if let Some(&state) = walk.known.get(&key) {
+            let met = &mut walk.met[state];
+            met.todo |= met.asleep.actors & enabled & !asleep.actors;
+            met.asleep.actors &= asleep.actors;
+            if met.todo != 0 && met.snapshot.is_none() {
+                met.snapshot = Some(self.machine.snapshot());
+                walk.waiting.push_back(state);
+            }
+            return Ok(state);
         }
-        walk.known.insert(key, number);
-        walk.ways.push(arrival);
+        let state = walk.met.len();
+        walk.known.insert(key, state);
         let mut found = self.machine.violated();
-        if self.machine.enabled() == 0 {
-            found |= self.at_the_end(arrival.1)?;
+        if enabled == 0 {
+            found |= self.at_the_end(way.1)?;
         }
-        self.note_violations(found, arrival.1);
-        let snapshot = self.machine.snapshot();
-        waiting.push_back(Root { key, snapshot, way: number, running, preemptions });
-        Ok(number)
+        self.note_violations(found, way.1);
+        let todo = enabled & !asleep.actors;
+        let snapshot = (todo != 0).then(|| self.machine.snapshot());
+        if todo != 0 {
+            walk.waiting.push_back(state);
+        }
+        let edges = Vec::new();
+        walk.met.push(Met { key, way, running, preemptions, asleep, todo, snapshot, edges });
+        Ok(state)
     }
 
     /// Explores what can be reached from a slice of the states of a cut.
@@ -198,13 +252,18 @@ impl<S: System> Search<'_, '_, S> {
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), EngineError> {
         self.begun = true;
-        self.asleep.push([Footprint::default(); MAX_ACTORS]);
         let mut deepest = 0;
-        for root in cut.slice(slice) {
-            self.machine.restore(&root.snapshot);
-            self.prefix = cut.walk.way_to(root.way);
+        for state in cut.slice(slice) {
+            let Met { snapshot: Some(snapshot), asleep, running, preemptions, .. } = &cut.walk.met[state]
+            else {
+                continue;
+            };
+            self.machine.restore(snapshot);
+            self.prefix = cut.walk.way_to(state);
             self.statistics.max_depth = 0;
-            self.enter(None, 0, root.running, root.preemptions)?;
+            self.asleep.truncate(0);
+            self.asleep.push(asleep.would_do);
+            self.enter(None, asleep.actors, *running, *preemptions)?;
             self.go_on(u64::MAX, progress)?;
             deepest = deepest.max(self.prefix.len() as u64 + self.statistics.max_depth);
             if self.stopped {
@@ -214,9 +273,7 @@ impl<S: System> Search<'_, '_, S> {
         self.statistics.max_depth = deepest;
         Ok(())
     }
-}
 
-impl<S: System> Search<'_, '_, S> {
     /// Keeps what each final state shows.
     pub(crate) fn keep_contents(&mut self) {
         self.contents = Some(BTreeMap::new());
@@ -232,18 +289,5 @@ impl<S: System> Search<'_, '_, S> {
         let (cycle_met, cut) = (self.cycle_met, cut.print());
         let contents = self.contents.take().unwrap_or_default();
         SliceFound { exploration: self.into_exploration(), states, contents, cycle_met, cut }
-    }
-}
-
-impl<State> Cut<State> {
-    /// A slice of its states.
-    fn slice(&self, SliceOf { number, of }: SliceOf) -> Vec<&Root<State>> {
-        let mode = std::env::var("DEAL").unwrap_or_default();
-        let count = self.roots.len();
-        match mode.as_str() {
-            "chunk" => self.roots[count * number / of..count * (number + 1) / of].iter().collect(),
-            "mod" => self.roots.iter().skip(number).step_by(of).collect(),
-            _ => self.roots.iter().filter(|root| root.key % of as u128 == number as u128).collect(),
-        }
     }
 }

@@ -14,9 +14,9 @@ pub struct Enough {
 }
 
 impl Default for Enough {
-    /// Enough for some thousand slices, and found in some milliseconds.
+    /// Enough for some thousand slices, and found within a second. The later the cut, the less the slices overlap.
     fn default() -> Self {
-        Enough { waiting: 4096, met: 1 << 16 }
+        Enough { waiting: 1 << 14, met: 1 << 18 }
     }
 }
 

@@ -150,6 +150,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "K/N")]
     pub partition: Option<Partition>,
 
+    /// Where a part that has a slice of the states of a pair writes their fingerprints; `merge` looks for it beside the part.
+    #[arg(long, value_name = "FILE", requires = "partition")]
+    pub states: Option<PathBuf>,
+
     /// Keep searches in this folder, a file for each scenario and design, and go on from what is kept there.
     ///
     /// A search is kept every ten seconds (a large one less often), when a limit stops it, when it is interrupted (ctrl-C,

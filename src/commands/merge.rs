@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use super::check;
 use super::compare::{self, Layout};
 use super::verdicts::{self, Ran, Showing};
-use super::{Report, Result, baseline, failed, under, unwritable};
+use super::{Report, Result, baseline, failed, over_all_runs, under, unwritable};
+use crate::cli::limits::LimitsArgs;
 use crate::cli::{CheckFormat, CompareFormat, MergeArgs};
 use crate::input::InputError;
 use crate::parts::document::Part;
 use crate::parts::fit::{self, Given, fit};
 use crate::parts::identity::{Identity, RunOf, sum_of};
-use crate::parts::outcome;
+use crate::parts::{outcome, union};
 use crate::report::times::Times;
-use crate::run::Outcome;
+use crate::run::{GivenLimits, Outcome, RunError};
 use crate::scenario::{Scenario, read};
 
 /// What a run came to, and whether its parts say how long that took.
@@ -22,6 +23,8 @@ struct Merged {
     run: Identity,
     scenarios: Vec<Scenario>,
     outcomes: Vec<Outcome>,
+    /// The scenarios whose states were cut into slices.
+    cut: Vec<String>,
     times: Times,
 }
 
@@ -31,7 +34,10 @@ pub(super) fn command(args: &MergeArgs) -> Result<Report> {
         Some(RunOf::Check) => Of::Check(of_check(args)?),
         Some(RunOf::Compare) | None => Of::Compare(of_compare(args)?),
     };
-    let Merged { run, scenarios, outcomes, times } = merged(&parts)?;
+    let Merged { run, scenarios, outcomes, times, cut } = match merged(&parts, &args.limits)? {
+        Ok(merged) => merged,
+        Err(error) => return failed(&error),
+    };
     let ran = |outcome: &&str| outcomes.iter().any(|ran| ran.scenario == *outcome);
     let unused: Vec<&str> =
         scenarios.iter().map(|scenario| scenario.name.as_str()).filter(|name| !ran(name)).collect();
@@ -48,6 +54,10 @@ pub(super) fn command(args: &MergeArgs) -> Result<Report> {
     let showing = Showing { quiet: args.quiet, times, expected: verdicts::noted(args.sarif_expected) };
     match format {
         Of::Check(format) => {
+            // The parts have found out of all others.
+            if let Err(error) = ran.find_idle(|outcome| cut.contains(&outcome.scenario)) {
+                return failed(&error);
+            }
             let earlier = args.baseline.as_deref().map(baseline::load).transpose()?;
             check::reported(ran, format, showing, earlier.as_ref())
         }
@@ -57,8 +67,7 @@ pub(super) fn command(args: &MergeArgs) -> Result<Report> {
             }
             let named = run.designs.iter().chain(&run.kernels).cloned().collect();
             let html = args.html.as_deref();
-            let results =
-                compare::laid_out(&Layout { named, all: args.all, html, format, showing }, &ran)?;
+            let results = compare::laid_out(&Layout { named, all: args.all, html, format, showing }, &ran)?;
             Ok(ran.report(results))
         }
     }
@@ -127,12 +136,47 @@ fn part(file: &Path) -> std::result::Result<Part, InputError> {
 }
 
 /// One run, of the parts that it was cut into.
-fn merged(parts: &[Given]) -> Result<Merged> {
+fn merged(parts: &[Given], limits: &LimitsArgs) -> Result<std::result::Result<Merged, RunError>> {
     let Some(first) = parts.first() else { return Err(Vec::new()) };
     let run = first.part.run.clone();
     let scenarios = scenarios(parts, &run)?;
-    let mut outcomes: Vec<(usize, Outcome)> = Vec::with_capacity(run.pairs);
-    let (mut errors, mut times) = (Vec::new(), Times::Said);
+    let (mut outcomes, mut errors) = whole_pairs(parts, &scenarios);
+    // What is left to be explored is one thing after the other.
+    let given =
+        GivenLimits { preemptions: GivenLimits::from(run.limits).preemptions, ..over_all_runs(limits) };
+    let mut cut = Vec::new();
+    for (pair, slices) in union::slices(parts) {
+        let name = slices.first().map_or("", |first| first.slice.scenario.as_str());
+        let Some(scenario) = scenarios.iter().find(|scenario| scenario.name == name) else {
+            errors.push(other(format!("the text of {name} is in none of the parts")));
+            continue;
+        };
+        cut.push(name.to_owned());
+        match union::outcome(&slices, scenario, given) {
+            Ok(Ok(outcome)) => outcomes.push((pair, outcome)),
+            Ok(Err(error)) => return Ok(Err(error)),
+            Err(problem) => errors.push(other(problem)),
+        }
+    }
+    outcomes.sort_by_key(|(pair, _)| *pair);
+    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    if errors.is_empty() && list(&scenarios, &outcomes) != run.list {
+        let problem =
+            "the scenarios and designs of the parts are not those of the run that they say they are of";
+        errors.push(other(problem.to_owned()));
+    }
+    let times = if parts.iter().all(|given| has_times(&given.part)) { Times::Said } else { Times::LeftOut };
+    if errors.is_empty() { Ok(Ok(Merged { run, scenarios, outcomes, cut, times })) } else { Err(errors) }
+}
+
+fn has_times(part: &Part) -> bool {
+    part.results.iter().all(outcome::has_time)
+        && part.slice.as_ref().is_none_or(|(_, slice)| slice.elapsed_ms.is_some())
+}
+
+/// What came of the pairs that one part has completely, by their places; and what is wrong.
+fn whole_pairs(parts: &[Given], scenarios: &[Scenario]) -> (Vec<(usize, Outcome)>, Vec<InputError>) {
+    let (mut outcomes, mut errors) = (Vec::new(), Vec::new());
     for Given { file, part } in parts {
         for (pair, result) in part.pairs.iter().zip(&part.results) {
             let scenario = scenarios.iter().find(|scenario| result["scenario"] == scenario.name.as_str());
@@ -142,20 +186,13 @@ fn merged(parts: &[Given]) -> Result<Merged> {
             };
             match read {
                 Ok(outcome) => outcomes.push((*pair, outcome)),
-                Err(problem) => errors.push(damaged(file, &format!("the result of pair {pair}: {problem}"))),
-            }
-            if !outcome::has_time(result) {
-                times = Times::LeftOut;
+                Err(problem) => {
+                    errors.push(other(format!("{file} is damaged: the result of pair {pair}: {problem}")));
+                }
             }
         }
     }
-    outcomes.sort_by_key(|(pair, _)| *pair);
-    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
-    if errors.is_empty() && list(&scenarios, &outcomes) != run.list {
-        let problem = "the scenarios and designs of the parts are not those of the run that they say they are of";
-        errors.push(InputError::Other(problem.to_owned()));
-    }
-    if errors.is_empty() { Ok(Merged { run, scenarios, outcomes, times }) } else { Err(errors) }
+    (outcomes, errors)
 }
 
 /// The sum of the list that the outcomes are of.
@@ -179,6 +216,6 @@ fn scenarios(parts: &[Given], run: &Identity) -> Result<Vec<Scenario>> {
     if errors.is_empty() { Ok(scenarios) } else { Err(errors) }
 }
 
-fn damaged(file: &str, problem: &str) -> InputError {
-    InputError::Other(format!("{file} is damaged: {problem}"))
+fn other(problem: String) -> InputError {
+    InputError::Other(problem)
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::identity::Identity;
 use super::partition::Partition;
+use super::slice::SliceDocument;
 
 /// The documents that are parts.
 pub const SCHEMA: &str = "stalemap.part/1";
@@ -35,6 +36,9 @@ pub struct Part {
     pub pairs: Vec<usize>,
     /// What came of each of these, as in the document of `check`.
     pub results: Vec<Value>,
+    /// What was found in a slice of another pair, by its place in the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slice: Option<(usize, SliceDocument)>,
 }
 
 impl Part {

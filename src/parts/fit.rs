@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Part, Source};
-use super::partition::Share;
+use super::partition::{Share, Slice};
 
 /// A part, with the name of the file that it was read from.
 pub struct Given {
@@ -42,12 +42,18 @@ fn damage(given: &Given) -> Option<String> {
     let Some(partition) = part.partition() else {
         return Some(format!("{file} is damaged: there is no part {}/{}", part.part, part.of));
     };
-    let pairs = match partition.share(part.run.pairs) {
-        Share::Pairs(pairs) => pairs,
-        Share::Slice(slice) if slice.number == 0 => vec![slice.pair],
-        Share::Slice(_) => Vec::new(),
+    let is_right = match partition.share(part.run.pairs) {
+        Share::Pairs(pairs) => part.pairs == pairs && part.slice.is_none(),
+        Share::Slice(Slice { pair, number, of }) => match &part.slice {
+            Some((of_pair, slice)) => {
+                part.pairs.is_empty() && (*of_pair, slice.slice, slice.of) == (pair, number + 1, of)
+            }
+            // It was too small to be cut, and the first has all of it.
+            None if number == 0 => part.pairs == [pair],
+            None => part.pairs.is_empty(),
+        },
     };
-    if part.pairs != pairs || part.results.len() != pairs.len() {
+    if !is_right || part.results.len() != part.pairs.len() {
         let has = format!("part {partition} of {} pairs has others than it says", part.run.pairs);
         return Some(format!("{file} is damaged: {has}"));
     }
@@ -115,7 +121,8 @@ fn places(part: &Part) -> impl Iterator<Item = (usize, &Source)> {
     let place = |source: &Source| {
         let mut of = part.pairs.iter().zip(&part.results);
         let first = of.find(|(_, result)| result["scenario"] == source.scenario.as_str());
-        first.map_or(usize::MAX, |(pair, _)| *pair)
+        let slice = part.slice.as_ref().filter(|(_, slice)| slice.scenario == source.scenario);
+        first.map(|(pair, _)| *pair).or(slice.map(|(pair, _)| *pair)).unwrap_or(usize::MAX)
     };
     part.scenarios.iter().map(move |source| (place(source), source))
 }

@@ -126,7 +126,8 @@ impl Limits {
 }
 
 fn listed(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    // `none` is a design.
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 /// An engine, with its settings: what it finds depends on them.

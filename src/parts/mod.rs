@@ -9,3 +9,6 @@ pub mod fit;
 pub mod identity;
 pub mod outcome;
 pub mod partition;
+pub mod slice;
+pub mod states;
+pub mod union;

@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 use stalemap_checker::{choices, halted_setup};
-use stalemap_explore::{Counterexample, FewPreemptions, LimitHit, Loom, Schedule, Shuttle, Statistics, Strategy};
+use stalemap_explore::{
+    Counterexample, FewPreemptions, LimitHit, Loom, Schedule, Shuttle, Statistics, Strategy,
+};
 use stalemap_facade::{Branch, Property};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
@@ -252,8 +254,8 @@ fn take_no_part(said: SaidIdle, with: u64) -> Result<Idle, String> {
 }
 
 fn shown(said: SaidCounterexample, kernel: &Kernel) -> Result<Shown, String> {
-    let schedule =
-        Schedule::parse(&said.schedule).map_err(|error| format!("the schedule of its counterexample: {error}"))?;
+    let schedule = Schedule::parse(&said.schedule)
+        .map_err(|error| format!("the schedule of its counterexample: {error}"))?;
     let way = choices(kernel, &schedule.steps)
         .map_err(|error| format!("its counterexample is no run of the scenario: {error}"))?;
     Ok(Shown {

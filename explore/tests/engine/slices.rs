@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use stalemap_explore::{
-    Enough, Exploration, Limits, Options, SliceFound, SliceOf, Statistics, Union, count_union, explore, explore_cycles,
-    explore_slice,
+    Enough, Exploration, Limits, Options, SliceFound, SliceOf, Statistics, Union, count_union, explore,
+    explore_cycles, explore_slice,
 };
 
 use crate::common::config;
