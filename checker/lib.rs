@@ -8,9 +8,9 @@
 #![forbid(unsafe_code)]
 
 use stalemap_explore::{
-    Choice, Contacts, CostGraph, CostMove, Counterexample, Effects, End, EngineError, Explanation,
+    Choice, Contacts, CostGraph, CostMove, Counterexample, Effects, End, EngineError, Enough, Explanation,
     Exploration, Halted, Keeper, Limits, Meter, Observation, Opening, Options, Order, Played, PreemptionCost,
-    Progress, Replay, ReplayError, Step, Witness,
+    Progress, Replay, ReplayError, SliceFound, SliceOf, Step, Witness,
 };
 use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
@@ -47,6 +47,31 @@ pub fn explore_kept(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
     stalemap_explore::explore_kept(kernel, options, accepts, keeper, progress)
+}
+
+/// [`stalemap_explore::explore_slice`].
+#[inline(never)]
+pub fn explore_slice(
+    kernel: &Kernel,
+    options: &Options,
+    accepts: &dyn Fn(&Calls) -> bool,
+    enough: Enough,
+    slice: SliceOf,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Result<Option<SliceFound>, Calls>, EngineError> {
+    stalemap_explore::explore_slice(kernel, options, accepts, enough, slice, progress)
+}
+
+/// [`stalemap_explore::is_cut`].
+#[inline(never)]
+pub fn is_cut(kernel: &Kernel, options: &Options, enough: Enough) -> Result<bool, EngineError> {
+    stalemap_explore::is_cut(kernel, options, enough)
+}
+
+/// [`stalemap_explore::explore_cycles`].
+#[inline(never)]
+pub fn explore_cycles(kernel: &Kernel, options: &Options) -> Result<Exploration, EngineError> {
+    stalemap_explore::explore_cycles(kernel, options)
 }
 
 /// [`stalemap_explore::contacts`].
@@ -148,6 +173,12 @@ pub fn explain(
 #[inline(never)]
 pub fn replay(kernel: &Kernel, steps: &[Step]) -> Result<Replay, ReplayError> {
     stalemap_explore::replay(kernel, steps)
+}
+
+/// [`stalemap_explore::choices`].
+#[inline(never)]
+pub fn choices(kernel: &Kernel, steps: &[Step]) -> Result<Vec<Choice>, ReplayError> {
+    stalemap_explore::choices(kernel, steps)
 }
 
 /// [`stalemap_explore::orders`].

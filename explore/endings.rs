@@ -7,6 +7,7 @@ use stalemap_facade::{Bound, Property, System};
 use crate::ends::End;
 use crate::error::EngineError;
 use crate::machine::Machine;
+use crate::slices::found::FinalContents;
 
 /// Bytes of a final state or deadlock in the two sets of them, whose nodes are two thirds full.
 const BYTES_OF_END: u64 = (size_of::<u128>() + size_of::<End>()) as u64 * 3 / 2;
@@ -24,6 +25,8 @@ pub(crate) struct Endings {
     pub(crate) outcomes: BTreeMap<String, u64>,
     /// The same of final states that violate something.
     pub(crate) violating_outcomes: BTreeMap<String, u64>,
+    /// What each final state shows, if that is kept.
+    pub(crate) contents: Option<BTreeMap<u128, FinalContents>>,
     /// Bytes that all this takes.
     pub(crate) bytes: u64,
 }
@@ -57,7 +60,14 @@ impl Endings {
             (ending.cut, machine.violated() | ending.violates(), machine.observe(), end)
         })?;
         self.ends.insert(end);
-        if let Some(observed) = observed.filter(|_| cut.is_none()) {
+        let observed = observed.filter(|_| cut.is_none());
+        if let Some(contents) = &mut self.contents {
+            let length = observed.as_ref().map_or(0, String::len);
+            self.bytes += length as u64 + 2 * BYTES_OF_END;
+            let observed = observed.clone();
+            contents.insert(fingerprint, FinalContents { observed, violating: violated != 0 });
+        }
+        if let Some(observed) = observed {
             self.observe(observed, violated);
         }
         Ok(Says { violated, cut })

@@ -74,12 +74,12 @@ pub fn explore_kept<S: System>(
 }
 
 /// Goes on with a machine whose setup is acceptable; of another one, what its calls returned.
-fn if_accepted<'s, S: System>(
+pub(crate) fn if_accepted<'s, S: System, T>(
     system: &'s S,
     options: &Options,
     accepts: &dyn Fn(&Calls) -> bool,
-    explore: impl FnOnce(Machine<'s, S>) -> Result<Exploration, EngineError>,
-) -> Result<Result<Exploration, Calls>, EngineError> {
+    explore: impl FnOnce(Machine<'s, S>) -> Result<T, EngineError>,
+) -> Result<Result<T, Calls>, EngineError> {
     let machine = machine(system, options)?;
     let calls = machine.memory().gathered().calls;
     if accepts(&calls) { explore(machine).map(Ok) } else { Ok(Err(calls)) }

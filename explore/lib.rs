@@ -6,6 +6,8 @@
 //! * [`explore`] visits every reachable state: all interleavings of visible operations, all outcomes of
 //!   choices. What it reports as complete is a proof for the given system.
 //! * [`explore_kept`] does so with a [`Keeper`], who can have the search written and taken up again later.
+//! * [`explore_slice`] explores a part of what there is, so that several machines can explore all of it; [`Union`] puts the parts
+//!   together.
 //! * [`minimal_counterexample`] finds the least execution that reaches a violation: fewest preemptions, then
 //!   fewest operations, with the certificate that nothing cheaper exists.
 //! * `run_shuttle` and `run_loom` run the same actors under these libraries (`threads.rs`), which are features of this
@@ -47,6 +49,7 @@ mod bitstate;
 mod breadth;
 mod causality;
 mod checkpoint;
+mod choices;
 mod components;
 mod conform;
 mod contacts;
@@ -78,6 +81,7 @@ mod schedule;
 mod search;
 mod serial;
 mod set_up;
+mod slices;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 mod threads;
 mod trace;
@@ -89,6 +93,7 @@ mod workers;
 
 pub use actors::MAX_ACTORS;
 pub use checkpoint::{Keeper, Wish};
+pub use choices::choices;
 pub use conform::{Explanation, Move, Observation, Offer, explain};
 pub use contacts::{Contact, Contacts, Operations, Wait, contacts};
 pub use costs::{Amount, CostGraph, CostMove, Mean, Meter, Most, Note, Quantity, Toll, cost_graph, cost_way};
@@ -110,6 +115,9 @@ pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use serial::{adapted, finished, serial};
+pub use slices::found::{Enough, FinalContents, SliceFound, SliceOf};
+pub use slices::union::{Union, count_union};
+pub use slices::{explore_cycles, explore_slice, is_cut};
 
 pub use set_up::{set_up, watch_opening};
 #[cfg(any(feature = "loom", feature = "shuttle"))]

@@ -41,6 +41,7 @@ use crate::visited::VisitedSet;
 use crate::weight::{BETWEEN_LOOKS, bytes_of_vector, live, while_growing};
 
 mod kept;
+pub(crate) mod slices;
 
 /// A search with a limit of transitions.
 pub(crate) struct Within {
@@ -100,6 +101,8 @@ struct Node<State> {
 
 pub(crate) struct Search<'s, 'o, S: System> {
     machine: Machine<'s, S>,
+    /// The way to the bottom of the stack: empty, but for a slice.
+    prefix: Vec<Choice>,
     /// Where it began.
     start: Snapshot<S::State>,
     start_print: u128,
@@ -141,6 +144,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             start: machine.snapshot(),
             start_print: machine.fingerprint(),
             machine,
+            prefix: Vec::new(),
             options,
             visited: VisitedSet::new(),
             bits: options.bitstate.map(BitState::new),
@@ -480,7 +484,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     fn way(&mut self, last: Option<Choice>) -> Vec<Choice> {
         self.bytes_kept += (self.stack.len() * size_of::<Choice>()) as u64;
         let way = self.stack.iter().filter_map(|node| node.arrival.as_ref().map(|(_, choice)| *choice));
-        way.chain(last).collect()
+        self.prefix.iter().copied().chain(way).chain(last).collect()
     }
 
     /// What was found, with a verdict on the cycles that were met.
@@ -500,7 +504,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
     }
 
     /// Looks for a cycle that can be gone round for ever, and keeps the way to it and round it.
-    fn judge_cycles(&mut self) -> Result<(), EngineError> {
+    pub(crate) fn judge_cycles(&mut self) -> Result<(), EngineError> {
         self.visited = VisitedSet::new();
         self.stack.clear();
         self.on_stack.clear();

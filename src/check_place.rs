@@ -45,6 +45,12 @@ impl CheckPlace {
         }
     }
 
+    /// The one of a name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let all = [CheckPlace::OnPath, CheckPlace::OffPath, CheckPlace::Absent, CheckPlace::Unknown];
+        all.into_iter().find(|place| place.name() == name)
+    }
+
     /// What a report says of it, if that is not what one expects.
     pub const fn sentence(self) -> Option<&'static str> {
         match self {

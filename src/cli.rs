@@ -7,6 +7,7 @@ mod exit_codes;
 pub mod lab;
 pub mod limits;
 pub mod lists;
+pub mod merge;
 pub mod orderings;
 pub mod pages;
 pub mod replay;
@@ -26,6 +27,7 @@ use self::exit_codes::{
 };
 use self::lab::LabArgs;
 pub use self::lists::{AssumptionsArgs, KernelsArgs, KernelsFormat, ListArgs, ShowArgs};
+pub use self::merge::MergeArgs;
 pub use self::orderings::{OrderingsArgs, OrderingsFormat};
 pub use self::pages::{CompletionsArgs, ManArgs};
 pub use self::replay::{ReplayArgs, ReplayFormat, State, WitnessArgs};
@@ -109,6 +111,9 @@ pub enum Command {
     /// Show the shortest run that reaches a branch, contents of a file, or what a call returns.
     #[command(after_help = WITNESS_EXIT_CODES)]
     Witness(WitnessArgs),
+    /// Make one report of the parts of a run that `--partition` has written, on however many machines.
+    #[command(after_help = EXIT_CODES)]
+    Merge(MergeArgs),
     /// List the scenarios.
     List(ListArgs),
     /// Show a scenario: its file, how it is cut, and what is expected.

@@ -16,10 +16,12 @@ mod exported;
 mod kernels;
 mod lab;
 mod lists;
+mod merge;
 mod minimise;
 mod mutants;
 mod orderings;
 mod pages;
+mod part;
 mod picture;
 mod progress;
 mod replay;
@@ -123,6 +125,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
         Command::Power(args) => engines::power(args),
         Command::Replay(args) => replay::command(args),
         Command::Witness(args) => witness::command(args),
+        Command::Merge(args) => merge::command(args),
         Command::List(args) => lists::list(args),
         Command::Show(args) => lists::show(args),
         Command::Kernels(args) => kernels::command(args),

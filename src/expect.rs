@@ -66,7 +66,7 @@ pub fn judge(scenario: &Scenario, design: &Design, verdict: Verdict, met: &Met<'
     let found_nothing = matches!(verdict, Verdict::Holds | Verdict::FoundNone);
     let vacuous = found_nothing && !(unreached.is_empty() && never_succeeded.is_empty());
     for Failure { actor, command, line, error } in never_succeeded {
-        let error = error.map_or_else(String::new, |error| format!(" ({error})"));
+        let error = error.as_deref().map_or_else(String::new, |error| format!(" ({error})"));
         let vacuous = if found_nothing { VACUOUS } else { "" };
         reasons.push(format!(
             "{vacuous}`{command}` of {actor} in line {line} fails in every run{error}; if that is as it should be, the file says so: \

@@ -32,6 +32,7 @@ pub mod litmus;
 pub mod minimise;
 pub mod mutants;
 pub mod orderings;
+pub mod parts;
 pub mod power;
 pub mod report;
 pub mod run;

@@ -1,5 +1,8 @@
 //! Running scenarios under designs, and what came of it.
 
+pub mod slices;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -357,18 +360,29 @@ fn run(
         Some(Err(error)) => return Err(engine_error(error)),
     };
     tracing::debug!(scenario = scenario.name, design = implementation.name(), ?found.statistics, "explored");
+    judged(job, &kernel, found, options.limits.clone(), started)
+}
+
+/// What is to be said of what was found.
+fn judged(
+    job: &Job<'_>,
+    kernel: &Kernel,
+    found: Found,
+    limits: Limits,
+    started: Instant,
+) -> Result<Outcome, RunError> {
+    let Job { scenario, implementation, engine } = job;
     let violated = properties::of_bits(found.violated);
     let verdict = verdict(&found, *engine);
     let reached = branches::of_bits(found.reached);
     let seen = seen(*engine, &found);
     let complete = found.limits_hit.is_empty() && verdict != Verdict::Incomplete;
-    let never_succeeded =
-        if complete { never_succeeded(scenario, &kernel, &found.calls) } else { Vec::new() };
+    let never_succeeded = if complete { never_succeeded(scenario, kernel, &found.calls) } else { Vec::new() };
     let met = Met { violated: &violated, reached: &reached, never_succeeded: &never_succeeded };
     let judgement = judge(scenario, &implementation.design, verdict, &met, seen);
     let counterexample = match violated.first() {
         None => None,
-        Some(property) => Some(counterexample(job, &kernel, *property, &found, options.limits.clone())?),
+        Some(property) => Some(counterexample(job, kernel, *property, &found, limits)?),
     };
     let maximum = |counter: Counter| found.maxima.get(counter.number()).copied().unwrap_or(0);
     Ok(Outcome {
@@ -377,7 +391,7 @@ fn run(
         memory: scenario.memory,
         engine: *engine,
         verdict,
-        in_setup: in_setup(scenario, &kernel, &found).map_err(engine_error)?,
+        in_setup: in_setup(scenario, kernel, &found).map_err(|error| job.broken(error))?,
         violated,
         reached,
         never_succeeded,
@@ -414,6 +428,19 @@ fn exhaustively(
     tally: &Tally,
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
+    let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
+    tallied(tally, tick, |progress| match checkpoint {
+        None => explore_accepted(kernel, options, &accepts, progress),
+        Some(checkpoint) => explore_kept(kernel, options, &accepts, checkpoint, progress),
+    })
+}
+
+/// Does something whose progress is counted.
+fn tallied<R>(
+    tally: &Tally,
+    tick: &(dyn Fn(&Tally) + Sync),
+    explore: impl FnOnce(&mut dyn FnMut(&Progress)) -> R,
+) -> R {
     let (mut counted, mut bytes) = (0, 0);
     let mut progress = |progress: &Progress| {
         tally.transitions.fetch_add(progress.statistics.transitions - counted, Ordering::Relaxed);
@@ -423,11 +450,7 @@ fn exhaustively(
         bytes = progress.bytes;
         tick(tally);
     };
-    let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
-    let explored = match checkpoint {
-        None => explore_accepted(kernel, options, &accepts, &mut progress),
-        Some(checkpoint) => explore_kept(kernel, options, &accepts, checkpoint, &mut progress),
-    };
+    let explored = explore(&mut progress);
     tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
     explored
 }
@@ -496,7 +519,7 @@ fn never_succeeded(scenario: &Scenario, kernel: &Kernel, calls: &Calls) -> Vec<F
             actor: scenario.actors.get(actor).map_or_else(String::new, |actor| actor.name.clone()),
             command: line.text.clone(),
             line: scenario.line_of(line),
-            error: errors.entry(actor).or_insert_with(of_actor).get(&command).copied(),
+            error: errors.entry(actor).or_insert_with(of_actor).get(&command).copied().map(Cow::Borrowed),
         });
     }
     // `sync` is a command for each file, and one line.

@@ -1,5 +1,7 @@
 //! What can be said of a scenario under a design.
 
+use std::borrow::Cow;
+
 /// What a search can say. Different words for different things.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -35,5 +37,5 @@ pub struct Failure {
     /// The line that it stands in, from 1.
     pub line: usize,
     /// The error that it fails with in a run in which the actors go one after the other, where that is told.
-    pub error: Option<&'static str>,
+    pub error: Option<Cow<'static, str>>,
 }

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::engines::{EngineArgs, Memory};
 use crate::cli::limits::LimitsArgs;
 use crate::cli::under::UnderArgs;
+use crate::parts::partition::Partition;
 use crate::report::times::Times;
 
 /// How verdicts are printed.
@@ -50,7 +51,7 @@ pub struct CheckArgs {
 
     /// Say for each scenario which places it needs at which a mapping is validated: every minimal set of them, and what breaks with
     /// less. Exit codes as of `synthesize`.
-    #[arg(long, conflicts_with_all = ["save", "checkpoint"])]
+    #[arg(long, conflicts_with_all = ["save", "checkpoint", "partition"])]
     pub weakest: bool,
 
     /// How to print the results.
@@ -59,23 +60,23 @@ pub struct CheckArgs {
 
     /// Write into `[expect]` of the files that are named what they come to, for what was run; nothing that is incomplete or vacuous.
     /// Comments stay.
-    #[arg(long, conflicts_with_all = ["format", "quiet", "baseline", "engine", "memory", "no_times", "sarif_expected"])]
+    #[arg(long, conflicts_with_all = ["format", "quiet", "baseline", "engine", "memory", "no_times", "sarif_expected", "partition"])]
     pub accept: bool,
 
     /// Fail for what is not as expected only where an earlier run had nothing of it: FILE is what that printed with
     /// `--format json`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "partition")]
     pub baseline: Option<PathBuf>,
     /// Leave out actors, commands, files and bytes of one scenario as long as the same property is violated under the same design or
     /// kernel: the one that is named, or the first that the file expects something of and that violates something. Write what is left
     /// as a scenario to this file, which must not be there yet. Exit code 1 if nothing is violated, 3 if a limit left it open whether
     /// more could be left out.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["save", "checkpoint", "quiet"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["save", "checkpoint", "quiet", "partition"])]
     pub minimise_scenario: Option<PathBuf>,
 
     /// Where a scenario holds, say why: which locks, waits and checks keep which actors apart. Each is taken away by itself, and everything
     /// explored without it.
-    #[arg(long, conflicts_with_all = ["checkpoint", "minimise_scenario"])]
+    #[arg(long, conflicts_with_all = ["checkpoint", "minimise_scenario", "partition"])]
     pub why: bool,
 }
 
@@ -92,27 +93,27 @@ pub struct CompareArgs {
 
     /// Say where two designs or kernels part: whether they can end in the same way, the shortest run that only one of them has, and
     /// the first step of it at which they do different things. Exit code 0, or 3 if a limit was reached.
-    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["bisect", "designs", "kernels", "html", "save", "checkpoint"])]
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["bisect", "designs", "kernels", "html", "save", "checkpoint", "partition"])]
     pub between: Vec<String>,
 
     /// Say at which of a row of designs or kernels each verdict changes: `series-00..series-10`, `linux-6.1..linux-7.3`. Exit
     /// code 1 only where a file expects something else.
-    #[arg(long, value_name = "A..B", conflicts_with_all = ["designs", "kernels", "html", "save", "checkpoint"])]
+    #[arg(long, value_name = "A..B", conflicts_with_all = ["designs", "kernels", "html", "save", "checkpoint", "partition"])]
     pub bisect: Option<String>,
 
     /// Say what the scenarios notice: put every value of every field of designs and file systems in the place of the one that is there, and
     /// say which of them some scenario is violated with that holds otherwise, which none, and which scenarios notice nothing that others do
     /// not. `--design` and `--kernel` say what the values are put into [default: the design `iomap_valid`, and the newest kernel]. Of the
     /// whole catalogue, exit code 1 if a value that none notices has no reason.
-    #[arg(long, conflicts_with_all = ["between", "bisect", "html", "save", "checkpoint", "costs"])]
+    #[arg(long, conflicts_with_all = ["between", "bisect", "html", "save", "checkpoint", "costs", "partition"])]
     pub mutants: bool,
 
     /// Write it as a page to this file: the tables, filters, and for each cell its counterexample or the size of its proof.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "partition")]
     pub html: Option<PathBuf>,
 
     /// Print what each costs below, as `stalemap costs` does.
-    #[arg(long, conflicts_with_all = ["between", "bisect", "html"])]
+    #[arg(long, conflicts_with_all = ["between", "bisect", "html", "partition"])]
     pub costs: bool,
 
     /// How to print the results.
@@ -140,8 +141,18 @@ pub struct RunArgs {
     pub memory: Memory,
 
     /// Write the schedules of counterexamples into this folder.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "partition")]
     pub save: Option<PathBuf>,
+
+    /// Run part K of N of all this, and print what `stalemap merge` needs to make one report of the parts, as JSON. Pairs of a
+    /// scenario and a design are dealt out; with fewer pairs than parts, slices of their states. Exit code 0 when the part
+    /// is written, whatever it came to: `merge` says that. docs/cluster.md has scripts.
+    #[arg(long, value_name = "K/N")]
+    pub partition: Option<Partition>,
+
+    /// Where a part that has a slice of the states of a pair writes their fingerprints; `merge` looks for it beside the part.
+    #[arg(long, value_name = "FILE", requires = "partition")]
+    pub states: Option<PathBuf>,
 
     /// Keep searches in this folder, a file for each scenario and design, and go on from what is kept there.
     ///

@@ -9,7 +9,7 @@ use stalemap_model::words::count::count;
 use super::verdicts::Ran;
 use super::{Exit, Report, Result};
 use crate::baseline::{Against, Baseline};
-use crate::cli::{CheckArgs, CheckFormat};
+use crate::cli::CheckFormat;
 use crate::input::InputError;
 
 /// Reads what an earlier run printed.
@@ -21,7 +21,7 @@ pub(super) fn load(path: &Path) -> Result<Baseline> {
 }
 
 /// The report of a run beside an earlier one: what is new, which decides how it ends. Documents are left as they are, and stderr says it.
-pub(super) fn against(earlier: &Baseline, args: &CheckArgs, ran: Ran, results: String) -> Report {
+pub(super) fn against(earlier: &Baseline, format: CheckFormat, ran: Ran, results: String) -> Report {
     let against = earlier.against(&ran.outcomes);
     let said = said(&against);
     let exit = match (&against.new[..], &against.incomplete[..]) {
@@ -30,7 +30,7 @@ pub(super) fn against(earlier: &Baseline, args: &CheckArgs, ran: Ran, results: S
         _ => Exit::Unexpected,
     };
     let report = ran.report(results);
-    match args.format {
+    match format {
         CheckFormat::Text => Report { results: report.results + &said, exit, ..report },
         CheckFormat::Json | CheckFormat::Junit | CheckFormat::Sarif => {
             Report { errors: report.errors + &said, exit, ..report }

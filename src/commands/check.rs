@@ -3,10 +3,14 @@
 use std::mem;
 
 use super::drawn::Drawn;
+use super::verdicts::{Ran, Showing};
 use super::{
-    Report, Result, accept, baseline, columns, failed, look, minimise, section, synthesize, verdicts, why,
+    Report, Result, accept, baseline, columns, failed, look, minimise, part, section, synthesize, verdicts,
+    why,
 };
+use crate::baseline::Baseline;
 use crate::cli::{CheckArgs, CheckFormat};
+use crate::parts::identity::RunOf;
 use crate::report::{check, json};
 use crate::run::Outcome;
 use crate::scenario::Scenario;
@@ -25,6 +29,10 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
     if args.why {
         return why::command(args);
     }
+    if let Some(partition) = args.run.partition {
+        let is_json = matches!(args.format, CheckFormat::Text | CheckFormat::Json);
+        return part::command(RunOf::Check, &args.run, partition, is_json);
+    }
     let earlier = args.baseline.as_deref().map(baseline::load).transpose()?;
     let mut ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
@@ -39,18 +47,28 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
     if let Err(error) = ran.find_idle(is_shown) {
         return failed(&error);
     }
-    let results = match args.format {
-        CheckFormat::Json => json::check(&ran.shown(&args.run), args.run.times()),
-        CheckFormat::Junit => verdicts::junit(&ran, &args.run)?,
-        CheckFormat::Sarif => verdicts::sarif(&ran, &args.run)?,
+    reported(ran, args.format, Showing::of(&args.run), earlier.as_ref())
+}
+
+/// The report of what was run, beside that of an earlier run if there is one.
+pub(super) fn reported(
+    ran: Ran,
+    format: CheckFormat,
+    showing: Showing,
+    earlier: Option<&Baseline>,
+) -> Result<Report> {
+    let results = match format {
+        CheckFormat::Json => json::check(&ran.shown(showing), showing.times),
+        CheckFormat::Junit => verdicts::junit(&ran, showing)?,
+        CheckFormat::Sarif => verdicts::sarif(&ran, showing)?,
         CheckFormat::Text => {
-            let is_known = |outcome: &Outcome| earlier.as_ref().is_some_and(|earlier| earlier.knows(outcome));
-            lines(&ran.scenarios, &ran.outcomes, args.run.quiet, &is_known) + &ran.saved
+            let is_known = |outcome: &Outcome| earlier.is_some_and(|earlier| earlier.knows(outcome));
+            lines(&ran.scenarios, &ran.outcomes, showing.quiet, &is_known) + &ran.saved
         }
     };
-    Ok(match &earlier {
+    Ok(match earlier {
         None => ran.report(results),
-        Some(earlier) => baseline::against(earlier, args, ran, results),
+        Some(earlier) => baseline::against(earlier, format, ran, results),
     })
 }
 

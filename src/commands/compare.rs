@@ -1,23 +1,23 @@
 //! `compare`: the verdicts of many designs and kernels side by side.
 
+use std::path::Path;
+
 use super::drawn::Drawn;
-use super::verdicts::{self, Ran};
-use super::{Report, Result, between, bisect, costs, failed, mutants, unwritable, width};
+use super::verdicts::{self, Ran, Showing};
+use super::{Report, Result, between, bisect, costs, failed, mutants, part, unwritable, width};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
 use crate::input::InputError;
-use crate::report::compare::html::{self, Drawings};
+use crate::parts::identity::RunOf;
+use crate::report::compare::html::{self as page, Drawings};
 use crate::report::compare::{self, Rows};
 use crate::report::json;
 use crate::report::timeline::Look;
 use crate::run::Outcome;
 
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
-    let has_an_answer = matches!(args.format, CompareFormat::Text | CompareFormat::Markdown);
-    if args.run.quiet && (!has_an_answer || args.html.is_some()) {
-        let problem = "`--quiet` prints the answer of a comparison alone, as text or Markdown; leave out `--quiet`, \
-                       or `--format` and `--html`";
-        return Err(vec![InputError::Other(problem.to_owned())]);
+    if args.run.quiet {
+        may_be_quiet(args.format, args.html.as_deref())?;
     }
     if !args.between.is_empty() {
         return between::command(args);
@@ -28,6 +28,10 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     if args.mutants {
         return mutants::command(args);
     }
+    if let Some(partition) = args.run.partition {
+        let is_json = matches!(args.format, CompareFormat::Text | CompareFormat::Json);
+        return part::command(RunOf::Compare, &args.run, partition, is_json);
+    }
     let mut ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
@@ -36,42 +40,69 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     if let Err(error) = ran.find_idle(is_on_page) {
         return failed(&error);
     }
-    let results = laid_out(args, &ran)?;
+    let under = &args.run.under;
+    let named: Vec<String> = under.designs.iter().chain(&under.kernels).cloned().collect();
+    let showing = Showing::of(&args.run);
+    let layout = Layout { named, all: args.all, html: args.html.as_deref(), format: args.format, showing };
+    let results = laid_out(&layout, &ran)?;
     let report = ran.report(results);
     if args.costs { costs::added(args, report) } else { Ok(report) }
 }
 
-fn laid_out(args: &CompareArgs, ran: &Ran) -> Result<String> {
-    let under = &args.run.under;
-    let named: Vec<String> = under.designs.iter().chain(&under.kernels).cloned().collect();
-    let comparison = Comparison::new(&ran.scenarios, &ran.outcomes, &named);
-    let rows = if args.run.quiet {
+/// Whether there is an answer to print alone.
+pub(super) fn may_be_quiet(format: CompareFormat, html: Option<&Path>) -> Result<()> {
+    let has_an_answer = matches!(format, CompareFormat::Text | CompareFormat::Markdown);
+    if has_an_answer && html.is_none() {
+        return Ok(());
+    }
+    let problem = "`--quiet` prints the answer of a comparison alone, as text or Markdown; leave out `--quiet`, or \
+                   `--format` and `--html`";
+    Err(vec![InputError::Other(problem.to_owned())])
+}
+
+/// How a comparison is to be shown.
+pub(super) struct Layout<'a> {
+    /// The designs and kernels that were asked for by name.
+    pub(super) named: Vec<String>,
+    /// Also where nothing differs.
+    pub(super) all: bool,
+    /// As a page, to this file.
+    pub(super) html: Option<&'a Path>,
+    pub(super) format: CompareFormat,
+    pub(super) showing: Showing,
+}
+
+/// The comparison of what was run.
+pub(super) fn laid_out(layout: &Layout<'_>, ran: &Ran) -> Result<String> {
+    let Layout { named, all, html, format, showing } = layout;
+    let comparison = Comparison::new(&ran.scenarios, &ran.outcomes, named);
+    let rows = if showing.quiet {
         Rows::Nothing
-    } else if args.all || comparison.scenarios.len() == 1 {
+    } else if *all || comparison.scenarios.len() == 1 {
         Rows::All
     } else {
         Rows::Differing
     };
-    if let Some(path) = &args.html {
-        std::fs::write(path, html::page(&comparison, &drawings(ran)))
+    if let Some(path) = html {
+        std::fs::write(path, page::page(&comparison, &drawings(ran)))
             .map_err(|error| unwritable(path, &error))?;
         return Ok(format!("wrote {}\n", path.display()) + &ran.saved);
     }
-    Ok(match args.format {
+    Ok(match format {
         CompareFormat::Text => compare::render(&comparison, rows, width()) + &ran.saved,
         CompareFormat::Json => {
-            json::compared(&ran.outcomes, &compare::json::comparison(&comparison), args.run.times())
+            json::compared(&ran.outcomes, &compare::json::comparison(&comparison), showing.times)
         }
         CompareFormat::Csv => compare::csv::table(&comparison),
         CompareFormat::Markdown => compare::markdown::page(&comparison, rows),
-        CompareFormat::Junit => verdicts::junit(ran, &args.run)?,
-        CompareFormat::Sarif => verdicts::sarif(ran, &args.run)?,
+        CompareFormat::Junit => verdicts::junit(ran, *showing)?,
+        CompareFormat::Sarif => verdicts::sarif(ran, *showing)?,
     })
 }
 
 /// What cells of the page show, a click away.
 fn drawings(ran: &Ran) -> Drawings<'_> {
     let mut drawn = Drawn::with(Look::mail());
-    let of = |outcome| (html::key(outcome), drawn.once(&ran.scenarios, outcome));
+    let of = |outcome| (page::key(outcome), drawn.once(&ran.scenarios, outcome));
     ran.outcomes.iter().map(of).collect()
 }

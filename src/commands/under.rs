@@ -68,9 +68,18 @@ const SHOWN: usize = 8;
 
 /// A line about the scenarios of a folder that run under nothing that was asked for, if there are such.
 pub(super) fn left_out(scenarios: &[Scenario], jobs: &[Job<'_>]) -> String {
+    let without: Vec<&str> = unused(scenarios, jobs).map(|scenario| scenario.name.as_str()).collect();
+    left_out_names(&without)
+}
+
+/// The scenarios that run under nothing that was asked for.
+pub(super) fn unused<'s>(scenarios: &'s [Scenario], jobs: &[Job<'_>]) -> impl Iterator<Item = &'s Scenario> {
     let runs = |scenario: &&Scenario| jobs.iter().any(|job| std::ptr::eq(job.scenario, *scenario));
-    let out: Vec<&str> =
-        scenarios.iter().filter(|scenario| !runs(scenario)).map(|scenario| scenario.name.as_str()).collect();
+    scenarios.iter().filter(move |scenario| !runs(scenario))
+}
+
+/// [`left_out`], by their names.
+pub(super) fn left_out_names(out: &[&str]) -> String {
     if out.is_empty() {
         return String::new();
     }

@@ -22,6 +22,7 @@ use crate::report::check;
 use crate::report::export::junit as junit_xml;
 use crate::report::export::sarif::{self as sarif_log, Expected, Judged};
 use crate::report::timeline::Look;
+use crate::report::times::Times;
 use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, of_searches, run_all_kept};
 use crate::scenario::Scenario;
 
@@ -32,13 +33,35 @@ pub(super) struct Ran {
     /// Which schedules were written where.
     pub(super) saved: String,
     /// For stderr.
-    errors: String,
+    pub(super) errors: String,
+}
+
+/// What a document has of it, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Showing {
+    /// Only what is not as expected.
+    pub(super) quiet: bool,
+    pub(super) times: Times,
+    /// In SARIF.
+    pub(super) expected: Expected,
+}
+
+impl Showing {
+    /// What the options of a run ask for.
+    pub(super) fn of(args: &RunArgs) -> Self {
+        Showing { quiet: args.quiet, times: args.times(), expected: noted(args.sarif_expected) }
+    }
+}
+
+/// What becomes of violations that are expected, in SARIF.
+pub(super) fn noted(sarif_expected: bool) -> Expected {
+    if sarif_expected { Expected::Noted } else { Expected::LeftOut }
 }
 
 impl Ran {
     /// What a document has: all, or with `--quiet` only what is not as expected.
-    pub(super) fn shown(&self, args: &RunArgs) -> Vec<Outcome> {
-        let wanted = |outcome: &&Outcome| !(args.quiet && outcome.judgement.as_expected == Some(true));
+    pub(super) fn shown(&self, showing: Showing) -> Vec<Outcome> {
+        let wanted = |outcome: &&Outcome| !(showing.quiet && outcome.judgement.as_expected == Some(true));
         self.outcomes.iter().filter(wanted).cloned().collect()
     }
 
@@ -74,17 +97,12 @@ pub(super) fn run(args: &RunArgs) -> Result<std::result::Result<Ran, Report>> {
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
-    let checkpoints = args.checkpoint.as_deref().map(|folder| checkpoints(folder, engine)).transpose()?;
+    let checkpoints = checkpoints(args, engine)?;
     let outcomes = match outcomes(&jobs, args, checkpoints.as_ref())? {
         Ok(outcomes) => outcomes,
         Err(report) => return Ok(Err(report)),
     };
-    let mut saved = String::new();
-    if let Some(folder) = &args.save {
-        for outcome in &outcomes {
-            saved.push_str(&save(folder, outcome)?);
-        }
-    }
+    let saved = args.save.as_deref().map_or(Ok(String::new()), |folder| saved(folder, &outcomes))?;
     let errors =
         left_out + &checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));
     drop(jobs);
@@ -117,7 +135,7 @@ pub(super) fn engine(args: &RunArgs) -> Result<Engine> {
 }
 
 /// Runs jobs, with a display of how far they are.
-fn outcomes(
+pub(super) fn outcomes(
     jobs: &[Job<'_>],
     args: &RunArgs,
     checkpoints: Option<&Checkpoints>,
@@ -162,28 +180,37 @@ pub(super) fn scenarios(args: &RunArgs) -> Result<Vec<Scenario>> {
 }
 
 /// As JUnit XML.
-pub(super) fn junit(ran: &Ran, args: &RunArgs) -> Result<String> {
+pub(super) fn junit(ran: &Ran, showing: Showing) -> Result<String> {
     let drawing = |outcome: &Outcome| counterexample(&ran.scenarios, outcome, Look::mail());
-    junit_xml::report(&ran.shown(args), args.times(), drawing)
+    junit_xml::report(&ran.shown(showing), showing.times, drawing)
         .map_err(|error| vec![InputError::Other(error.to_string())])
 }
 
 /// As SARIF.
-pub(super) fn sarif(ran: &Ran, args: &RunArgs) -> Result<String> {
+pub(super) fn sarif(ran: &Ran, showing: Showing) -> Result<String> {
     let annotated = |outcome| {
         let schedule = annotated_counterexample(&ran.scenarios, outcome).transpose();
         let scenario = ran.scenarios.iter().find(|scenario| scenario.name == outcome.scenario);
         let line = scenario.and_then(|scenario| scenario.expectation_line(&outcome.design)).unwrap_or(1);
         Ok(Judged { outcome, line, schedule: schedule.map_err(|error| vec![error])? })
     };
-    let shown = ran.shown(args);
+    let shown = ran.shown(showing);
     let judged = shown.iter().map(annotated).collect::<Result<Vec<_>>>()?;
-    let expected = if args.sarif_expected { Expected::Noted } else { Expected::LeftOut };
-    Ok(sarif_log::log(&judged, expected))
+    Ok(sarif_log::log(&judged, showing.expected))
+}
+
+/// Writes the schedules of counterexamples; says where.
+pub(super) fn saved(folder: &Path, outcomes: &[Outcome]) -> Result<String> {
+    outcomes.iter().map(|outcome| save(folder, outcome)).collect()
+}
+
+/// Where searches are kept, if they are.
+pub(super) fn checkpoints(args: &RunArgs, engine: Engine) -> Result<Option<Checkpoints>> {
+    args.checkpoint.as_deref().map(|folder| kept_in(folder, engine)).transpose()
 }
 
 /// Where searches are kept, and signals that they stop for.
-fn checkpoints(folder: &Path, engine: Engine) -> Result<Checkpoints> {
+fn kept_in(folder: &Path, engine: Engine) -> Result<Checkpoints> {
     if engine != Engine::Exhaustive {
         let problem =
             "only searches of the exhaustive engine can be kept; leave out `--checkpoint` or `--engine`";
@@ -201,7 +228,7 @@ fn checkpoints(folder: &Path, engine: Engine) -> Result<Checkpoints> {
 }
 
 /// What there is to say of searches that were kept.
-fn kept(checkpoints: &Checkpoints, outcomes: &[Outcome]) -> String {
+pub(super) fn kept(checkpoints: &Checkpoints, outcomes: &[Outcome]) -> String {
     let mut lines: Vec<String> =
         checkpoints.problems().into_iter().map(|problem| format!("warning: {problem}\n")).collect();
     let stopped = |outcome: &Outcome| outcome.limits_hit.iter().any(|limit| limit.is_of_the_search());

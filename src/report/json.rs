@@ -37,7 +37,8 @@ pub fn compared(outcomes: &[Outcome], comparison: &Value, times: Times) -> Strin
     pretty(&json!({ "schema": "stalemap.check/1", "results": results, "comparison": comparison }))
 }
 
-fn result(outcome: &Outcome, times: Times) -> Value {
+/// What came of a scenario.
+pub fn result(outcome: &Outcome, times: Times) -> Value {
     let mut result = result_without_times(outcome);
     if times == Times::Said {
         result["elapsed_ms"] = json!(outcome.elapsed.as_millis() as u64);
@@ -221,7 +222,7 @@ pub fn replay(schedule: &AnnotatedSchedule) -> String {
 }
 
 /// A document as it is printed, with what made it.
-pub(super) fn pretty(document: &impl Serialize) -> String {
+pub fn pretty(document: &impl Serialize) -> String {
     // Our documents have string keys and finite numbers; there is nothing to refuse.
     let printed = serde_json::to_value(document).and_then(|mut document| {
         if let Value::Object(fields) = &mut document {

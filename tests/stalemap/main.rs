@@ -45,6 +45,7 @@ mod observers;
 mod orderings;
 mod outside;
 mod packages;
+mod parts;
 mod places;
 mod programs;
 mod readme;

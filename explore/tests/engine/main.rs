@@ -20,6 +20,7 @@ mod litmus;
 mod loom_memory;
 mod orders;
 mod peterson;
+mod slices;
 mod trace;
 
 // Searches take memory from it as those of the command do.

@@ -1,0 +1,173 @@
+//! `--partition`: a part of a run of `check` or `compare`, as a document for `merge`.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use stalemap_explore::{Enough, SliceOf};
+
+use super::progress::Progress;
+use super::verdicts::{self, Ran};
+use super::{Exit, Report, Result, failed, under};
+use crate::cli::RunArgs;
+use crate::engine::Engine;
+use crate::input::InputError;
+use crate::parts::document::{Part, SCHEMA, Source};
+use crate::parts::identity::{self, Identity, RunOf};
+use crate::parts::partition::{Partition, Share, Slice};
+use crate::parts::slice::{Found, SliceDocument};
+use crate::parts::states;
+use crate::report::json;
+use crate::report::times::Times;
+use crate::run::slices::{is_large, run_slice, witnesses};
+use crate::run::{Job, Outcome, RunError, of_searches};
+use crate::scenario::Scenario;
+
+/// Runs a part.
+pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: bool) -> Result<Report> {
+    if !is_json {
+        let problem = "a part of a run is JSON, for `stalemap merge`, which has the other formats; leave out \
+                       `--format`, or say `--format json`";
+        return Err(vec![InputError::Other(problem.to_owned())]);
+    }
+    let scenarios = verdicts::scenarios(args)?;
+    let engine = verdicts::engine(args)?;
+    let jobs = under::jobs(&scenarios, &args.paths, &args.under, engine)?;
+    let run = Identity {
+        program: crate::cli::VERSION.to_owned(),
+        command: of,
+        engine: identity::of_engine(engine),
+        memory: args.memory.model().name().to_owned(),
+        limits: verdicts::given(args).into(),
+        designs: args.under.designs.clone(),
+        kernels: args.under.kernels.clone(),
+        pairs: jobs.len(),
+        list: identity::sum_of(jobs.iter().map(|job| (job.scenario, job.implementation.name()))),
+    };
+    let (pairs, slice) = match partition.share(jobs.len()) {
+        Share::Pairs(pairs) => (pairs, None),
+        Share::Slice(slice) => match jobs.get(slice.pair).map(|job| sliced(job, slice, args)) {
+            None => (Vec::new(), None),
+            Some(Err(error)) => return failed_or_bad(error),
+            Some(Ok(Has::Slice(document))) => (Vec::new(), Some((slice.pair, *document))),
+            Some(Ok(Has::All)) => (vec![slice.pair], None),
+            Some(Ok(Has::Nothing)) => (Vec::new(), None),
+        },
+    };
+    let own: Vec<Job<'_>> = pairs.iter().filter_map(|pair| jobs.get(*pair).cloned()).collect();
+    let of_slice = slice.iter().filter_map(|(pair, _)| jobs.get(*pair));
+    let mut needed: Vec<Source> = sources(own.iter().chain(of_slice).map(|job| job.scenario));
+    if partition.part() == 1 {
+        needed.extend(sources(under::unused(&scenarios, &jobs)));
+    }
+    let checkpoints = verdicts::checkpoints(args, engine)?;
+    let outcomes = match verdicts::outcomes(&own, args, checkpoints.as_ref())? {
+        Ok(outcomes) => outcomes,
+        Err(report) => return Ok(report),
+    };
+    let errors = checkpoints.map_or_else(String::new, |kept| verdicts::kept(&kept, &outcomes));
+    drop((own, jobs));
+    let mut ran = Ran { scenarios, outcomes, saved: String::new(), errors };
+    // The reports of `compare` have no use for it, but for the page, which finds out by itself.
+    if let Err(error) = ran.find_idle(|_| of == RunOf::Check) {
+        return failed(&error);
+    }
+    let results = ran.outcomes.iter().map(|outcome| result(outcome, args)).collect();
+    let part = Part {
+        schema: SCHEMA.to_owned(),
+        run,
+        part: partition.part(),
+        of: partition.of(),
+        scenarios: needed,
+        pairs,
+        results,
+        slice,
+    };
+    Ok(Report { results: json::pretty(&part), errors: ran.errors, exit: Exit::Expected })
+}
+
+/// What one of those who share a pair has of it.
+enum Has {
+    /// A slice of its states.
+    Slice(Box<SliceDocument>),
+    /// All of it: it is too small to be cut.
+    All,
+    /// Nothing: another one has all of it.
+    Nothing,
+}
+
+/// Why a slice was not explored.
+enum Problem {
+    Run(RunError),
+    Input(InputError),
+}
+
+fn failed_or_bad(problem: Problem) -> Result<Report> {
+    match problem {
+        Problem::Run(error) => failed(&error),
+        Problem::Input(error) => Err(vec![error]),
+    }
+}
+
+/// Explores a slice of a pair, if it can be cut.
+fn sliced(job: &Job<'_>, slice: Slice, args: &RunArgs) -> std::result::Result<Has, Problem> {
+    let given = verdicts::given(args);
+    let enough = Enough::default();
+    let whole = if slice.number == 0 { Has::All } else { Has::Nothing };
+    if job.engine != Engine::Exhaustive || !is_large(job, given, enough).map_err(Problem::Run)? {
+        return Ok(whole);
+    }
+    let bad = |problem: String| Problem::Input(InputError::Other(problem));
+    let name = format!("{} under {}", job.scenario.name, job.implementation.name());
+    let Some(file) = &args.states else {
+        return Err(bad(format!(
+            "{name} is cut into {} slices of its states, so there is a file of these beside the part; say which: \
+             `--states FILE`",
+            slice.of
+        )));
+    };
+    if args.checkpoint.is_some() {
+        return Err(bad(format!(
+            "{name} is cut into slices, which cannot be kept; leave out `--checkpoint`"
+        )));
+    }
+    let started = Instant::now();
+    let progress = Progress::new(1, of_searches(given.memory), args.quiet);
+    let engine_slice = SliceOf { number: slice.number, of: slice.of };
+    let found =
+        run_slice(job, given, enough, engine_slice, &|tally| progress.show(tally)).map_err(Problem::Run)?;
+    progress.finish();
+    let Some(found) = found else { return Ok(whole) };
+    let sum = states::write(file, &found.states, &found.contents)
+        .map_err(|error| bad(format!("cannot write {}: {error}", file.display())))?;
+    let witnesses = witnesses(job, &found).map_err(Problem::Run)?;
+    let elapsed = started.elapsed().as_millis() as u64;
+    Ok(Has::Slice(Box::new(SliceDocument {
+        scenario: job.scenario.name.clone(),
+        design: job.implementation.name().to_owned(),
+        slice: slice.number + 1,
+        of: slice.of,
+        cut: format!("{:032x}", found.cut),
+        states_file: file.display().to_string(),
+        states_sum: format!("{sum:032x}"),
+        found: Found::of(&found, &witnesses),
+        elapsed_ms: (args.times() == Times::Said).then_some(elapsed),
+    })))
+}
+
+/// Scenarios with their texts, each once.
+fn sources<'s>(scenarios: impl Iterator<Item = &'s Scenario>) -> Vec<Source> {
+    let mut seen = BTreeSet::new();
+    let new = scenarios.filter(|scenario| seen.insert(scenario.name.as_str()));
+    new.map(|scenario| Source { scenario: scenario.name.clone(), source: scenario.source.clone() }).collect()
+}
+
+/// What came of a pair: what `check` says of it, and what that leaves out of its counterexample.
+fn result(outcome: &Outcome, args: &RunArgs) -> Value {
+    let mut result = json::result(outcome, args.times());
+    if let Some(shown) = &outcome.counterexample {
+        let within = shown.counterexample.within.iter().map(|limit| limit.name());
+        result["counterexample"]["within"] = json!(within.collect::<Vec<_>>());
+    }
+    result
+}
