@@ -111,7 +111,7 @@ fn exit(campaign: &Campaign) -> Exit {
         .tallies
         .iter()
         .any(|(under, tally)| matches!(under, Under::Design(_)) && tally.violates > 0);
-    if campaign.broken.iter().any(|broken| broken.is_defect()) {
+    if campaign.broken.iter().any(|broken| broken.defect) {
         Exit::Defect
     } else if !campaign.finds.is_empty() || !campaign.broken.is_empty() || lost_under_a_design {
         Exit::Unexpected

@@ -13,7 +13,7 @@ use super::known::Known;
 use super::loss::Loss;
 use super::oracles::{self, Broken, Sample};
 use super::tally::Tally;
-use super::trial::{Came, Drawn, Explored, Refused, explored};
+use super::trial::{Came, Drawn, Explored, Outcome, Refused, explored};
 use super::under::Under;
 use crate::run::{RunError, in_parallel};
 
@@ -81,7 +81,7 @@ enum Seen {
 /// What one number came to.
 struct Trial {
     drawn: Result<Drawn, Refused>,
-    came: Came,
+    came: Outcome,
     oracles: oracles::Asked,
 }
 
@@ -130,13 +130,13 @@ impl Campaign {
         let elapsed = self.began.elapsed();
         let tally = self.tallies.entry(under).or_default();
         match (trial.drawn, trial.came) {
-            (Err(refused), _) | (Ok(_), Came::Refused(refused)) => {
+            (Err(refused), _) | (Ok(_), Outcome::Refused(refused)) => {
                 tally.refused += 1;
                 if self.refused.len() < KEPT {
                     self.refused.push((number, refused));
                 }
             }
-            (Ok(drawn), Came::Explored(explored)) => {
+            (Ok(drawn), Outcome::Explored(explored)) => {
                 tally.take_in(number, elapsed, &explored);
                 if let Under::Kernel(_) = under {
                     self.judge(plan, &drawn, &explored)?;
@@ -219,16 +219,16 @@ fn trial(plan: &Plan, number: u64) -> Result<Trial, RunError> {
     let none = oracles::Asked::default();
     match Drawn::new(plan.seed, number, &plan.under) {
         Err(refused) => {
-            let came = Came::Refused(refused.clone());
+            let came = Outcome::Refused(refused.clone());
             Ok(Trial { drawn: Err(refused), came, oracles: none })
         }
         Ok(drawn) => {
             let came = explored(&drawn, &plan.limits)?;
             let oracles = match &came {
-                Came::Explored(_) => oracles::ask(&drawn, &plan.limits, plan.sample)?,
+                Came::Explored(_, found) => oracles::ask(&drawn, found, &plan.limits, plan.sample)?,
                 Came::Refused(_) => none,
             };
-            Ok(Trial { drawn: Ok(drawn), came, oracles })
+            Ok(Trial { drawn: Ok(drawn), came: came.without_runs(), oracles })
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod find;
 pub mod known;
 pub mod loss;
 pub mod oracles;
+pub mod plain;
 pub mod random;
 pub mod recipe;
 pub mod tally;

@@ -178,11 +178,11 @@ impl Recipe {
         other
     }
 
-    /// With somebody who waits for nothing, which is done at once.
+    /// With somebody who maps the file and touches nothing there.
     #[must_use]
     pub fn with_bystander(&self) -> Self {
         let mut other = self.clone();
-        other.players.push(Player { name: "bystander".to_owned(), run: vec![Call::new(0, "@wait")] });
+        other.players.push(Player { name: "bystander".to_owned(), run: vec![Call::new(0, "mmap -r").on(0, self.folio)] });
         other
     }
 

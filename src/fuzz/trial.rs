@@ -88,7 +88,26 @@ pub enum Came {
     /// It is no scenario, or its setup fails.
     Refused(Refused),
     /// It was explored.
+    Explored(Explored, Exploration),
+}
+
+/// The same, when nobody asks for the runs any more.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It is no scenario, or its setup fails.
+    Refused(Refused),
+    /// It was explored.
     Explored(Explored),
+}
+
+impl Came {
+    /// What counts of it.
+    pub fn without_runs(self) -> Outcome {
+        match self {
+            Came::Refused(refused) => Outcome::Refused(refused),
+            Came::Explored(explored, _) => Outcome::Explored(explored),
+        }
+    }
 }
 
 /// Explores what was drawn.
@@ -103,14 +122,15 @@ pub fn explored(drawn: &Drawn, limits: &Limits) -> Result<Came, RunError> {
     };
     let violated = properties::of_bits(found.violated);
     let verdict = verdict(&found);
-    Ok(Came::Explored(Explored {
+    let explored = Explored {
         verdict,
         vacuous: is_vacuous(&job, verdict, &found)?,
         bounded: !found.is_complete(),
         states: found.statistics.states,
         losses: losses(&job, &violated, limits)?,
         violated,
-    }))
+    };
+    Ok(Came::Explored(explored, found))
 }
 
 /// All runs of a job, within limits.
