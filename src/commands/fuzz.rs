@@ -1,5 +1,6 @@
 //! `fuzz`: scenarios drawn at random, and what is found.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -101,16 +102,14 @@ fn save(folder: &Path, find: &Find) -> Result<String> {
     for (extension, text) in [("toml", &find.source), ("schedule", &find.schedule)] {
         let path = folder.join(format!("{}.{extension}", find.name()));
         fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;
-        said.push_str(&format!("saved {}\n", path.display()));
+        let _ = writeln!(said, "saved {}", path.display());
     }
     Ok(said)
 }
 
 fn exit(campaign: &Campaign) -> Exit {
-    let lost_under_a_design = campaign
-        .tallies
-        .iter()
-        .any(|(under, tally)| matches!(under, Under::Design(_)) && tally.violates > 0);
+    let lost_under_a_design =
+        campaign.tallies.iter().any(|(under, tally)| matches!(under, Under::Design(_)) && tally.violates > 0);
     if campaign.broken.iter().any(|broken| broken.defect) {
         Exit::Defect
     } else if !campaign.finds.is_empty() || !campaign.broken.is_empty() || lost_under_a_design {

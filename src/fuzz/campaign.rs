@@ -89,8 +89,17 @@ struct Trial {
 const KEPT: usize = 5;
 
 impl Campaign {
-    /// Does what is planned. `tick` is told after each batch.
+    /// Does what is planned, beside what the catalogue shows. `tick` is told after each batch.
     pub fn run(plan: &Plan, tick: &dyn Fn(&Self)) -> Result<Self, RunError> {
+        Self::run_beside(known(&plan.under)?, plan, tick)
+    }
+
+    /// Does what is planned; what is known is given.
+    pub fn run_beside(
+        known: BTreeMap<Under, Known>,
+        plan: &Plan,
+        tick: &dyn Fn(&Self),
+    ) -> Result<Self, RunError> {
         let mut campaign = Campaign {
             next: plan.from,
             tallies: plan.under.iter().map(|under| (*under, Tally::default())).collect(),
@@ -98,7 +107,7 @@ impl Campaign {
             broken: Vec::new(),
             asked: BTreeMap::new(),
             refused: Vec::new(),
-            known: known(&plan.under)?,
+            known,
             seen: BTreeMap::new(),
             began: Instant::now(),
         };

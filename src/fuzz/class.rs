@@ -98,9 +98,8 @@ impl Class {
 
 fn of_mapping(scenario: &Scenario, replay: &Replay, lives: &[Life], misuse: &Misuse) -> By {
     let life = lives.iter().find(|life| life.actor == misuse.actor && life.sampled == misuse.sampled);
-    let mapping = life.map_or_else(String::new, |life| {
-        format!("{} ({})", sampler(life.by), said(&life.mapping))
-    });
+    let mapping =
+        life.map_or_else(String::new, |life| format!("{} ({})", sampler(life.by), said(&life.mapping)));
     let change = misuse.changed.as_ref().map_or_else(
         || "nothing but the data".to_owned(),
         |changed| {

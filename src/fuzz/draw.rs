@@ -7,21 +7,14 @@
 
 mod begun;
 mod calls;
+mod cast;
+mod players;
 mod ranges;
 
-use self::calls::Kind;
+use self::cast::{Cast, Focus, On, Through};
 use self::ranges::Span;
 use super::random::Random;
-use super::recipe::{Call, Player, Recipe};
-
-/// Names of actors, in the order of their places.
-const NAMES: [&str; 5] = ["a1", "a2", "a3", "a4", "a5"];
-
-/// How many actors there are, by weight.
-const ACTORS: [(u64, usize); 4] = [(42, 2), (38, 3), (15, 4), (5, 5)];
-
-/// How many commands one has, by weight.
-const COMMANDS: [(u64, usize); 3] = [(70, 1), (24, 2), (6, 3)];
+use super::recipe::Recipe;
 
 /// Bytes of a block and of a folio, by weight.
 const GEOMETRIES: [(u64, (u64, u64)); 5] =
@@ -39,37 +32,6 @@ const FIELDS: [(u64, &[&str]); 6] = [
 
 /// Through what data go, by weight: where direct I/O meets the page cache the kernel promises little.
 const THROUGH: [(u64, Through); 3] = [(58, Through::Cache), (18, Through::Device), (24, Through::Both)];
-
-/// What a scenario is about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Focus {
-    /// A write that holds its mapping over several folios, and somebody who changes extents meanwhile, whom i_rwsem does not stop.
-    Check,
-    /// Whatever it is.
-    Anything,
-}
-
-/// Through what the data of a scenario go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Through {
-    /// The page cache.
-    Cache,
-    /// Direct I/O, and reads of all kinds.
-    Device,
-    /// Either.
-    Both,
-}
-
-/// A file system to draw for, by its name and what it has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct On {
-    /// The personality.
-    pub personality: &'static str,
-    /// Whether files can share blocks.
-    pub shares: bool,
-    /// Whether it counts changes of extents, so that a mapping can be seen to be stale.
-    pub checks: bool,
-}
 
 /// What there is where a scenario is to run.
 pub trait Has {
@@ -151,68 +113,6 @@ fn is_mixed(recipe: &Recipe) -> bool {
 
 fn says(recipe: &Recipe, what: &str) -> bool {
     recipe.text().contains(what)
-}
-
-/// What actors are drawn with.
-struct Cast {
-    random: Random,
-    span: Span,
-    on: On,
-    files: usize,
-    through: Through,
-    focus: Focus,
-    exchanges: bool,
-    /// The pattern of the next write, so that each is told from the others.
-    next_fill: u8,
-}
-
-impl Cast {
-    /// The actors: one who maps, one who changes, and others.
-    fn players(&mut self) -> Vec<Player> {
-        let many = self.random.weighted(&ACTORS, |_| true).copied().unwrap_or(2);
-        let kinds = match self.focus {
-            Focus::Check => [Kind::HoldsLong, Kind::ChangesUnder],
-            Focus::Anything => [Kind::Maps, Kind::Changes],
-        };
-        let mut players: Vec<Player> = Vec::new();
-        for (at, name) in NAMES.iter().enumerate().take(many) {
-            let kind = kinds.get(at).copied().unwrap_or_else(|| self.further());
-            players.push(Player { name: (*name).to_owned(), run: self.run(kind) });
-        }
-        if self.random.percent(6) && calls::can_crash(self.on) {
-            players.truncate(NAMES.len() - 1);
-            players.push(Player { name: "power".to_owned(), run: vec![Call::new(0, "@crash")] });
-        }
-        players
-    }
-
-    fn further(&mut self) -> Kind {
-        *self.random.one(&[Kind::Cleans, Kind::Cleans, Kind::Changes, Kind::Maps])
-    }
-
-    /// What an actor does: first what it is there for.
-    fn run(&mut self, kind: Kind) -> Vec<Call> {
-        let many = self.random.weighted(&COMMANDS, |_| true).copied().unwrap_or(1);
-        let mut run: Vec<Call> = Vec::new();
-        let mut state = calls::Before::default();
-        for at in 0..many {
-            let kind = if at == 0 { kind } else { self.further() };
-            let file = if self.files > 1 && self.random.percent(30) { 1 } else { 0 };
-            run.extend(calls::drawn(self, kind, file, &mut state));
-            if state.killed {
-                break;
-            }
-        }
-        if state.submitted {
-            run.push(Call::new(0, "@wait"));
-        }
-        run
-    }
-
-    fn fill(&mut self) -> String {
-        self.next_fill += 1;
-        format!("0x{:x}", self.next_fill - 1)
-    }
 }
 
 #[cfg(test)]

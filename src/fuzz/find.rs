@@ -61,7 +61,12 @@ pub struct Smaller {
 }
 
 /// The simplest recipe that loses the same, as a scenario with its loss: first the environment is made simpler, and what is judged.
-fn simplest(recipe: &Recipe, under: &str, of: &Loss, limits: &Limits) -> Result<Option<(Scenario, Loss)>, RunError> {
+fn simplest(
+    recipe: &Recipe,
+    under: &str,
+    of: &Loss,
+    limits: &Limits,
+) -> Result<Option<(Scenario, Loss)>, RunError> {
     let mut simplest: Option<(Recipe, Scenario, Loss)> = None;
     loop {
         let now = simplest.as_ref().map_or(recipe, |(recipe, ..)| recipe);
@@ -89,8 +94,7 @@ fn simplest(recipe: &Recipe, under: &str, of: &Loss, limits: &Limits) -> Result<
 pub fn smaller(drawn: &Drawn, of: &Loss, states: u64, limits: &Limits) -> Result<Option<Smaller>, RunError> {
     let under = drawn.under.name();
     let simplest = simplest(&drawn.recipe, under, of, limits)?;
-    let (scenario, of) =
-        simplest.as_ref().map_or((&drawn.scenario, of), |(scenario, loss)| (scenario, loss));
+    let (scenario, of) = simplest.as_ref().map_or((&drawn.scenario, of), |(scenario, loss)| (scenario, loss));
     match job(scenario, under) {
         Ok(job) => made_smaller(&job, of, states, limits),
         Err(_) => Ok(None),
@@ -98,7 +102,12 @@ pub fn smaller(drawn: &Drawn, of: &Loss, states: u64, limits: &Limits) -> Result
 }
 
 /// Makes the scenario of a loss smaller. `None`: that is not possible within limits.
-fn made_smaller(job_: &Job<'_>, of: &Loss, states: u64, limits: &Limits) -> Result<Option<Smaller>, RunError> {
+fn made_smaller(
+    job_: &Job<'_>,
+    of: &Loss,
+    states: u64,
+    limits: &Limits,
+) -> Result<Option<Smaller>, RunError> {
     let name = job_.scenario.name.clone();
     let Some(minimal) = minimise_from(job_, &of.shown, states, limits, &name)? else { return Ok(None) };
     let Ok(job) = job(&minimal.smaller, job_.implementation.name()) else { return Ok(None) };
@@ -114,7 +123,8 @@ fn made_smaller(job_: &Job<'_>, of: &Loss, states: u64, limits: &Limits) -> Resu
 impl Smaller {
     /// A loss in the scenario as it is, where it cannot be made smaller.
     pub fn not(loss: &Loss, scenario: &Scenario, states: u64) -> Self {
-        let commands = scenario.setup.len() + scenario.actors.iter().map(|actor| actor.run.len()).sum::<usize>();
+        let commands =
+            scenario.setup.len() + scenario.actors.iter().map(|actor| actor.run.len()).sum::<usize>();
         Smaller {
             loss: loss.clone(),
             source: scenario.source.clone(),

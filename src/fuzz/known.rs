@@ -55,18 +55,3 @@ fn expected(scenario: &Scenario, kernel: KernelVersion) -> Option<Vec<Property>>
         Expectation::Violates(listed) => Some(listed.clone()),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dump() {
-        for kernel in KernelVersion::ALL {
-            let known = Known::of(*kernel).unwrap();
-            for (class, name) in known.iter() {
-                println!("{} {name}: {class}", kernel.name());
-            }
-        }
-    }
-}

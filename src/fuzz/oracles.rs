@@ -2,6 +2,7 @@
 
 mod alone;
 mod bounded;
+mod case;
 mod compared;
 mod designs;
 mod engines;
@@ -15,9 +16,8 @@ use std::collections::BTreeMap;
 
 use stalemap_explore::{Exploration, Limits};
 
-use super::trial::{Drawn, exploration, job, refused, scenario};
-use super::under::Under;
-use crate::fuzz::recipe::Recipe;
+use self::case::{Answer, Case};
+use super::trial::Drawn;
 use crate::run::RunError;
 
 /// Scenarios with more states are not asked: what else is explored for an answer may be a multiple of that.
@@ -57,25 +57,6 @@ pub struct Asked {
     pub times: BTreeMap<&'static str, u64>,
     /// What does not hold.
     pub broken: Vec<Broken>,
-}
-
-/// A scenario that was explored completely.
-#[derive(Clone, Copy)]
-struct Case<'c> {
-    drawn: &'c Drawn,
-    found: &'c Exploration,
-    limits: &'c Limits,
-}
-
-/// What an oracle says.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Answer {
-    /// It is as it must be.
-    Holds,
-    /// It is not; in what.
-    Broken(String),
-    /// It cannot be asked here.
-    NotAsked,
 }
 
 /// Something to ask.
@@ -139,44 +120,9 @@ fn turn(number: u64, place: u64, every: u64) -> bool {
     mixed.is_multiple_of(every)
 }
 
-impl Case<'_> {
-    /// What another recipe comes to under the same; `None` if it is no scenario, or a limit left runs out.
-    fn other(&self, recipe: &Recipe) -> Result<Option<Exploration>, RunError> {
-        self.other_under(recipe, self.drawn.under)
-    }
-
-    /// The same under something else.
-    fn other_under(&self, recipe: &Recipe, under: Under) -> Result<Option<Exploration>, RunError> {
-        let Ok(scenario) = scenario(recipe, &self.drawn.scenario.name) else { return Ok(None) };
-        let Ok(job) = job(&scenario, under.name()) else { return Ok(None) };
-        // Twice as many actors may have many times the states.
-        let states = self.limits.states.map(|states| states.saturating_mul(4));
-        let limits = Limits { states, ..self.limits.clone() };
-        match exploration(&job, &limits) {
-            Ok(found) => Ok(Some(found).filter(Exploration::is_complete)),
-            Err(error) => refused(error).map(|_| None),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// How far searches go here.
-    pub(super) fn limits() -> Limits {
-        Limits { states: Some(4_000), ..Limits::default() }
-    }
-
-    /// The first scenario from a number on that is explored within these limits, with what it comes to.
-    pub(super) fn drawn(seed: u64, number: u64) -> (Drawn, Exploration) {
-        let complete = (number..).find_map(|number| {
-            let drawn = Drawn::new(seed, number, &[Under::Design("iomap_valid")]).expect("a scenario");
-            let found = exploration(&drawn.job().expect("a job"), &limits()).expect("a sound model");
-            found.is_complete().then_some((drawn, found))
-        });
-        complete.expect("most are small")
-    }
 
     #[test]
     fn every_question_is_asked_of_one_in_so_many() {

@@ -39,11 +39,13 @@ impl Random {
     pub fn weighted<'t, T>(&mut self, of: &'t [(u64, T)], allowed: impl Fn(&T) -> bool) -> Option<&'t T> {
         let weight = |(weight, it): &(u64, T)| if allowed(it) { *weight } else { 0 };
         let mut at = self.below(of.iter().map(weight).sum());
-        of.iter().find(|entry| {
-            let found = at < weight(entry);
-            at = at.saturating_sub(weight(entry));
-            found
-        }).map(|(_, it)| it)
+        of.iter()
+            .find(|entry| {
+                let found = at < weight(entry);
+                at = at.saturating_sub(weight(entry));
+                found
+            })
+            .map(|(_, it)| it)
     }
 }
 

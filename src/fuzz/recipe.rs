@@ -182,7 +182,10 @@ impl Recipe {
     #[must_use]
     pub fn with_bystander(&self) -> Self {
         let mut other = self.clone();
-        other.players.push(Player { name: "bystander".to_owned(), run: vec![Call::new(0, "mmap -r").on(0, self.folio)] });
+        other.players.push(Player {
+            name: "bystander".to_owned(),
+            run: vec![Call::new(0, "mmap -r").on(0, self.folio)],
+        });
         other
     }
 
@@ -258,14 +261,24 @@ mod tests {
         let text = recipe().text();
         let scenario = read("drawn", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
         assert_eq!((scenario.block, scenario.actors.len(), scenario.observe.len()), (1024, 2, 2));
-        assert!(text.contains("\"[b] reflink a 0 0 4k\"") && text.contains("\"[a] truncate 1536\""), "{text}");
+        assert!(
+            text.contains("\"[b] reflink a 0 0 4k\"") && text.contains("\"[a] truncate 1536\""),
+            "{text}"
+        );
     }
 
     #[test]
     fn what_is_shifted_begins_later_and_is_as_long() {
         let text = recipe().shifted(4096).text();
         read("shifted", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
-        for line in ["[a] truncate 4k\"", "[b] truncate 4k\"", "0x30 4k 4k\"", "a 4k 4k 4k\"", "[a] truncate 5632\"", "4k 4k\""] {
+        for line in [
+            "[a] truncate 4k\"",
+            "[b] truncate 4k\"",
+            "0x30 4k 4k\"",
+            "a 4k 4k 4k\"",
+            "[a] truncate 5632\"",
+            "4k 4k\"",
+        ] {
             assert!(text.contains(line), "{line}: {text}");
         }
     }

@@ -88,7 +88,7 @@ pub enum Came {
     /// It is no scenario, or its setup fails.
     Refused(Refused),
     /// It was explored.
-    Explored(Explored, Exploration),
+    Explored(Explored, Box<Exploration>),
 }
 
 /// The same, when nobody asks for the runs any more.
@@ -130,7 +130,7 @@ pub fn explored(drawn: &Drawn, limits: &Limits) -> Result<Came, RunError> {
         losses: losses(&job, &violated, limits)?,
         violated,
     };
-    Ok(Came::Explored(explored, found))
+    Ok(Came::Explored(explored, Box::new(found)))
 }
 
 /// All runs of a job, within limits.

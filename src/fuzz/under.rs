@@ -43,7 +43,6 @@ impl Under {
             Under::Design(name) => name,
         }
     }
-
 }
 
 impl Has for Under {

@@ -155,7 +155,8 @@ fn of_find(at: usize, find: &Find, width: usize) -> String {
     for (under, Times { times, first }) in &find.under {
         let _ = writeln!(text, "  {under}: {}, first in number {first}", count(*times, "time"));
     }
-    let (actors, commands) = (count(find.size.actors as u64, "actor"), count(find.size.commands as u64, "command"));
+    let (actors, commands) =
+        (count(find.size.actors as u64, "actor"), count(find.size.commands as u64, "command"));
     let minimal = match find.certificate {
         certificate if certificate.tried() == 0 => "not made smaller",
         certificate if certificate.undecided > 0 => "perhaps not minimal",

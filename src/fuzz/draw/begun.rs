@@ -1,6 +1,6 @@
 //! What files begin as: most of it can be changed by writeback, by a fault or by allocation.
 
-use super::Focus;
+use super::cast::Focus;
 use super::ranges::Span;
 use crate::fuzz::random::Random;
 use crate::fuzz::recipe::{Call, Word};
@@ -133,10 +133,10 @@ impl State {
     }
 }
 
-fn write(file: usize, fill: u8, start: u64, length: u64) -> Call {
-    Call::new(file, &format!("pwrite -S 0x{fill:x} -b")).then(Word::Bytes(length)).on(start, length)
+fn write(file: usize, byte: u8, start: u64, length: u64) -> Call {
+    Call::new(file, &format!("pwrite -S 0x{byte:x} -b")).then(Word::Bytes(length)).on(start, length)
 }
 
-fn write_of(file: usize, fill: u8, (start, length): (u64, u64)) -> Call {
-    write(file, fill, start, length)
+fn write_of(file: usize, byte: u8, (start, length): (u64, u64)) -> Call {
+    write(file, byte, start, length)
 }

@@ -1,6 +1,6 @@
 //! What actors do, by what it is for in a race.
 
-use super::{Cast, On, Through};
+use super::cast::{Cast, On, Through};
 use crate::fuzz::recipe::{Call, Word};
 
 /// What a command is there for.
@@ -135,8 +135,7 @@ pub(super) fn drawn(cast: &mut Cast, kind: Kind, file: usize, before: &mut Befor
         Kind::Cleans => &CLEANS,
     };
     let (on, many, through, exchanges) = (cast.on, cast.files, cast.through, cast.exchanges);
-    let allowed =
-        |it: &Do| it.is_on(on, many) && it.goes(through) && (exchanges || *it != Do::Exchange);
+    let allowed = |it: &Do| it.is_on(on, many) && it.goes(through) && (exchanges || *it != Do::Exchange);
     let drawn = cast.random.weighted(table, allowed).copied();
     drawn.map_or_else(Vec::new, |it| it.calls(cast, file, before))
 }
@@ -155,11 +154,10 @@ impl Do {
             Do::Zero | Do::Collapse | Do::Insert => xfs || ext4 || zoned,
             Do::Preallocate => xfs || ext4 || on.personality == "gfs2",
             Do::DirectWrite | Do::DirectRead | Do::AioWrite | Do::AioRead => !jdata,
-            Do::Truncate | Do::Append | Do::Fiemap => !fixed,
+            Do::Truncate | Do::Append | Do::Fiemap | Do::Seek | Do::CopySparse => !fixed,
             Do::Punch => !fixed && !jdata,
             Do::Relocate => zoned,
             Do::Redirty => xfs || zoned,
-            Do::Seek | Do::CopySparse => !fixed,
             _ => true,
         }
     }
@@ -181,12 +179,15 @@ impl Do {
         let (random, call) = (&mut cast.random, |plain: &str| Call::new(file, plain));
         let on = |call: Call, (start, length): (u64, u64)| call.on(start, length);
         match self {
-            Do::LongWrite | Do::Write | Do::Append | Do::DirectWrite | Do::AioWrite => self.writes(cast, file, before),
+            Do::LongWrite | Do::Write | Do::Append | Do::DirectWrite | Do::AioWrite => {
+                self.writes(cast, file, before)
+            }
             Do::Fault | Do::Store | Do::Load => self.through_mapping(cast, file, before),
             Do::Read | Do::DirectRead | Do::AioRead => self.reads(cast, file, before),
             Do::Clone | Do::Exchange => self.of_two(cast, file),
             Do::WriteBack => {
-                let plain = *random.one(&["sync_range -w", "sync_range -w", "sync_range -w", "sync_range -w -a"]);
+                let plain =
+                    *random.one(&["sync_range -w", "sync_range -w", "sync_range -w", "sync_range -w -a"]);
                 vec![on(call(plain), span.folios(random))]
             }
             Do::Seek => {
@@ -209,7 +210,10 @@ impl Do {
             Do::Collapse => vec![on(call("@may_fail fcollapse"), span.blocks(random))],
             Do::Insert => vec![on(call("@may_fail finsert"), span.blocks(random))],
             Do::Relocate => vec![on(call("@relocate"), span.blocks(random))],
-            Do::Sync => vec![call(*random.one(&["fsync", "fdatasync"][..]))],
+            Do::Sync => {
+                let plain = *random.one(&["fsync", "fdatasync"]);
+                vec![call(plain)]
+            }
             Do::Wait => vec![on(call("sync_range -a"), span.folios(random))],
             Do::Reclaim => vec![on(call("@reclaim"), span.folios(random))],
             Do::Forget => vec![on(call("fadvise -d"), span.folios(random))],
@@ -219,7 +223,7 @@ impl Do {
     }
 
     fn writes(self, cast: &mut Cast, file: usize, before: &mut Before) -> Vec<Call> {
-        let fill = cast.fill();
+        let byte = cast.fill();
         let (span, random) = (cast.span, &mut cast.random);
         let (mut start, length) = if self == Do::LongWrite { span.most(random) } else { span.long(random) };
         if self == Do::Append {
@@ -235,11 +239,13 @@ impl Do {
         let chunk = if self == Do::LongWrite || random.percent(80) { length } else { span.folio.min(length) };
         let fixed = cast.on.personality == "zonefs";
         let length = if fixed { length.min(span.end - start) } else { length };
-        let write = Call::new(file, &format!("{prefix}pwrite -S {fill} -b")).then(Word::Bytes(chunk.min(length)));
+        let write =
+            Call::new(file, &format!("{prefix}pwrite -S {byte} -b")).then(Word::Bytes(chunk.min(length)));
         let write = write.on(start, length);
         if prefix.is_empty() && random.percent(14) {
             // Who is killed cannot wait for what it has submitted.
-            let faults = &["@fail", "@fail", "@short", "@short", "@kill"][..if before.submitted { 4 } else { 5 }];
+            let faults =
+                &["@fail", "@fail", "@short", "@short", "@kill"][..if before.submitted { 4 } else { 5 }];
             let fault = *random.one(faults);
             before.killed = fault == "@kill";
             let after = random.below(length / 512) * 512;
@@ -261,7 +267,7 @@ impl Do {
     }
 
     fn through_mapping(self, cast: &mut Cast, file: usize, before: &mut Before) -> Vec<Call> {
-        let fill = cast.fill();
+        let byte = cast.fill();
         let (span, random) = (cast.span, &mut cast.random);
         // A mapping is made once.
         let mapped = before.mapped;
@@ -271,7 +277,7 @@ impl Do {
         let (start, length) = span.bytes(random);
         let touch = match self {
             Do::Load => Call::new(file, "@may_fail mread"),
-            _ => Call::new(file, &format!("@may_fail mwrite -S {fill}")),
+            _ => Call::new(file, &format!("@may_fail mwrite -S {byte}")),
         };
         let touch = touch.on(start, length);
         if mapped.is_some() { vec![touch] } else { vec![map, touch] }

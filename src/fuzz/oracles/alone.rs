@@ -4,7 +4,7 @@
 use stalemap_explore::Exploration;
 use stalemap_model::words::config::Config;
 
-use super::{Answer, Case};
+use super::case::{Answer, Case};
 use crate::fuzz::plain::PlainFiles;
 use crate::fuzz::recipe::{Call, Player, Recipe, Word};
 use crate::fuzz::trial::{exploration, job, refused, scenario};
@@ -38,7 +38,8 @@ fn alone(recipe: &Recipe) -> Recipe {
     let mut mapped = vec![false; recipe.files.len()];
     let mut run: Vec<Call> = Vec::new();
     for call in recipe.players.iter().flat_map(|player| &player.run) {
-        let says = |what: &str| matches!(&call.words[..], [Word::Plain(plain), ..] if plain.starts_with(what));
+        let says =
+            |what: &str| matches!(&call.words[..], [Word::Plain(plain), ..] if plain.starts_with(what));
         if says("@wait") || says("mmap") && std::mem::replace(&mut mapped[call.file], true) {
             continue;
         }
@@ -52,7 +53,7 @@ fn alone(recipe: &Recipe) -> Recipe {
     }
     let fields = recipe.fields.iter().copied().filter(|field| field.starts_with("allocator")).collect();
     let players = vec![Player { name: "alone".to_owned(), run }];
-    Recipe { players, fields, ..recipe.clone() }
+    Recipe { fields, players, ..recipe.clone() }
 }
 
 /// What files of plain bytes contain then; `None` where that is open.
@@ -71,8 +72,11 @@ fn left(config: &Config, bytes: u64) -> Option<Vec<String>> {
 
 fn leaves(found: &Exploration, expected: &[String]) -> Answer {
     for observed in found.outcomes.keys() {
-        let values: Vec<&str> =
-            observed.split(';').filter_map(|file| file.split_once('=')).map(|(_, values)| values.trim()).collect();
+        let values: Vec<&str> = observed
+            .split(';')
+            .filter_map(|file| file.split_once('='))
+            .map(|(_, values)| values.trim())
+            .collect();
         if values != expected {
             return Answer::Broken(format!("it leaves {values:?}, and files of bytes {expected:?}"));
         }
@@ -83,7 +87,7 @@ fn leaves(found: &Exploration, expected: &[String]) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::oracles::tests::{drawn, limits};
+    use crate::fuzz::oracles::case::sample::{drawn, limits};
 
     #[test]
     fn other_contents_are_noticed() {

@@ -2,7 +2,7 @@
 
 use stalemap_explore::{Exploration, Limits};
 
-use super::{Answer, Case};
+use super::case::{Answer, Case};
 use crate::fuzz::trial::{exploration, verdict};
 use crate::run::RunError;
 use crate::verdict::Verdict;
@@ -32,7 +32,7 @@ fn honest(bounded: &Exploration, all: &Exploration) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::oracles::tests::drawn;
+    use crate::fuzz::oracles::case::sample::drawn;
     use stalemap_explore::LimitHit;
     use stalemap_model::judge::properties::LOST_WRITE;
 

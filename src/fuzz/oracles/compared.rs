@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use stalemap_explore::Exploration;
 use stalemap_model::judge::properties;
 
-use super::Answer;
+use super::case::Answer;
 
 /// How much must be the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +38,11 @@ pub(super) fn same(one: &Exploration, other: &Exploration, equal: Equal) -> Answ
 /// Whether an exploration finds all that another one finds.
 pub(super) fn includes(more: &Exploration, less: &Exploration) -> Answer {
     if less.violated & !more.violated != 0 {
-        return Answer::Broken(format!("{} are violated, and only {} with more", violated(less), violated(more)));
+        return Answer::Broken(format!(
+            "{} are violated, and only {} with more",
+            violated(less),
+            violated(more)
+        ));
     }
     let (ours, theirs) = (contents(less), contents(more));
     if ours.is_subset(&theirs) {
@@ -66,7 +70,8 @@ pub(super) fn violated(found: &Exploration) -> String {
 }
 
 fn difference(ours: &BTreeSet<String>, theirs: &BTreeSet<String>) -> String {
-    let some = |set: BTreeSet<&String>| set.first().map_or_else(|| "nothing".to_owned(), |one| format!("`{one}`"));
+    let some =
+        |set: BTreeSet<&String>| set.first().map_or_else(|| "nothing".to_owned(), |one| format!("`{one}`"));
     let (only_ours, only_theirs) = (ours.difference(theirs).collect(), theirs.difference(ours).collect());
     format!("{} on the one side alone, {} on the other", some(only_ours), some(only_theirs))
 }
@@ -74,7 +79,7 @@ fn difference(ours: &BTreeSet<String>, theirs: &BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::oracles::tests::drawn;
+    use crate::fuzz::oracles::case::sample::drawn;
     use stalemap_model::judge::properties::LOST_WRITE;
 
     #[test]

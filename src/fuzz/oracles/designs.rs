@@ -2,8 +2,8 @@
 
 use stalemap_explore::Exploration;
 
+use super::case::{Answer, Case};
 use super::compared::contents;
-use super::{Answer, Case};
 use crate::fuzz::under::Under;
 use crate::run::RunError;
 
@@ -28,7 +28,7 @@ fn leave_the_same(one: &Exploration, other: &Exploration) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::oracles::tests::drawn;
+    use crate::fuzz::oracles::case::sample::drawn;
 
     #[test]
     fn what_one_of_them_leaves_alone_is_noticed() {

@@ -2,7 +2,7 @@
 
 use stalemap_explore::Limits;
 
-use super::{Answer, Case};
+use super::case::{Answer, Case};
 use crate::agree::{Difference, agree};
 use crate::run::RunError;
 

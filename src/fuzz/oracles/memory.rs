@@ -2,8 +2,8 @@
 
 use stalemap_facade::MemoryModel;
 
+use super::case::{Answer, Case};
 use super::compared::includes;
-use super::{Answer, Case};
 use crate::fuzz::trial::{exploration, job};
 use crate::run::RunError;
 use crate::scenario::Scenario;
@@ -24,7 +24,7 @@ pub(super) fn ask(case: Case<'_>) -> Result<Answer, RunError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::oracles::tests::{drawn, limits};
+    use crate::fuzz::oracles::case::sample::{drawn, limits};
 
     #[test]
     fn what_is_there_in_order_alone_is_noticed() {

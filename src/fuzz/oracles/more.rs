@@ -1,7 +1,7 @@
 //! Who writes back and reclaims beside the others only adds: it may do so when all is over, and then everything is as it was without.
 
+use super::case::{Answer, Case};
 use super::compared::includes;
-use super::{Answer, Case};
 use crate::fuzz::recipe::{Call, Player, Recipe};
 use crate::run::RunError;
 
@@ -26,7 +26,7 @@ fn with_cleaner(recipe: &Recipe) -> Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::oracles::tests::{drawn, limits};
+    use crate::fuzz::oracles::case::sample::{drawn, limits};
 
     #[test]
     fn what_is_there_without_alone_is_noticed() {

@@ -2,7 +2,7 @@
 
 use stalemap_explore::Exploration;
 
-use super::{Answer, Case};
+use super::case::{Answer, Case};
 use crate::run::RunError;
 
 pub(super) fn ask(case: Case<'_>) -> Result<Answer, RunError> {
@@ -23,7 +23,7 @@ fn identical(one: &Exploration, again: &Exploration) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::oracles::tests::drawn;
+    use crate::fuzz::oracles::case::sample::drawn;
 
     #[test]
     fn another_state_is_noticed() {

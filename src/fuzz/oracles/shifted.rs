@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use stalemap_explore::Exploration;
 use stalemap_model::words::geometry::Geometry;
 
+use super::case::{Answer, Case};
 use super::compared::violated;
-use super::{Answer, Case};
 use crate::fuzz::recipe::Recipe;
 use crate::fuzz::trial::{job, scenario};
 use crate::run::RunError;
@@ -32,11 +32,14 @@ pub(super) fn ask(case: Case<'_>) -> Result<Answer, RunError> {
         return Ok(Answer::Broken(format!("{here} are violated, and {there} behind")));
     }
     let under = case.drawn.under.name();
-    let (Some(here), Some(there)) = (contents(recipe, under, case.found), contents(&shifted, under, &found)) else {
+    let (Some(here), Some(there)) = (contents(recipe, under, case.found), contents(&shifted, under, &found))
+    else {
         return Ok(Answer::NotAsked);
     };
     let only = here.symmetric_difference(&there).next();
-    Ok(only.map_or(Answer::Holds, |only| Answer::Broken(format!("in one of the places alone files contain `{only}`"))))
+    Ok(only.map_or(Answer::Holds, |only| {
+        Answer::Broken(format!("in one of the places alone files contain `{only}`"))
+    }))
 }
 
 /// What the file may contain, so many bytes of each value: the two are not cut alike.
@@ -64,7 +67,7 @@ fn by_bytes(observed: &str, start: u64, geometry: &Geometry) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::oracles::tests::{drawn, limits};
+    use crate::fuzz::oracles::case::sample::{drawn, limits};
     use stalemap_model::judge::properties::LOST_WRITE;
 
     #[test]

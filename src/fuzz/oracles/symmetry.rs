@@ -1,7 +1,7 @@
 //! In which order actors stand in the file, how they are called, and who stands by, does not matter.
 
+use super::case::{Answer, Case};
 use super::compared::{Equal, same};
-use super::{Answer, Case};
 use crate::fuzz::recipe::Recipe;
 use crate::run::RunError;
 
@@ -27,7 +27,7 @@ fn with(case: Case<'_>, other: &Recipe, equal: Equal) -> Result<Answer, RunError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::oracles::tests::{drawn, limits};
+    use crate::fuzz::oracles::case::sample::{drawn, limits};
 
     /// Who does more is no bystander, and not the same under another name.
     #[test]
