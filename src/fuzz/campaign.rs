@@ -157,13 +157,15 @@ impl Campaign {
 
     /// Says of each loss whether it is known, and takes in what is not.
     fn judge(&mut self, plan: &Plan, drawn: &Drawn, explored: &Explored) -> Result<(), RunError> {
+        let mut found: Vec<String> = Vec::new();
         for loss in &explored.losses {
-            let by = self.explanation(plan, drawn, explored, loss)?;
+            let by = self.explanation(plan, drawn, (explored, loss), &found)?;
             let tally = self.tallies.entry(drawn.under).or_default();
             match by {
                 Seen::Known(name, _) => *tally.explained.entry(name).or_default() += 1,
                 Seen::Find(at) => {
                     tally.unexplained += 1;
+                    found.push(self.finds[at].name());
                     let first = Times { times: 0, first: drawn.number };
                     let under = self.finds[at].under.entry(drawn.under.name().to_owned()).or_insert(first);
                     under.times += 1;
@@ -177,8 +179,8 @@ impl Campaign {
         &mut self,
         plan: &Plan,
         drawn: &Drawn,
-        explored: &Explored,
-        loss: &Loss,
+        (explored, loss): (&Explored, &Loss),
+        found: &[String],
     ) -> Result<Seen, RunError> {
         let key = (drawn.under, loss.class.clone());
         let known = self.known.get(&drawn.under);
@@ -198,16 +200,23 @@ impl Campaign {
         let smaller = smaller.unwrap_or_else(|| Smaller::not(loss, &drawn.scenario, explored.states));
         let seen = match explains(&smaller.loss.class) {
             Some(name) => Seen::Known(name, tries + 1),
-            None => Seen::Find(self.find(smaller)),
+            None => Seen::Find(self.find(smaller, found)),
         };
         self.seen.insert(key, seen.clone());
         Ok(seen)
     }
 
-    /// The place of a find of this class.
-    fn find(&mut self, smaller: Smaller) -> usize {
-        let same = |find: &Find| find.class.is_explained_by(&smaller.loss.class);
-        if let Some(at) = self.finds.iter().position(same) {
+    /// The place of a find of this class; `found` are those of the same scenario.
+    fn find(&mut self, smaller: Smaller, found: &[String]) -> usize {
+        if let Some(at) = self.finds.iter().position(|find| find.is(&smaller.loss.class)) {
+            return at;
+        }
+        // One scenario mostly loses by one thing, and shows it in several ways.
+        let class = &smaller.loss.class;
+        if let Some(at) =
+            self.finds.iter().position(|find| found.contains(&find.name()) && find.class.is_beside(class))
+        {
+            self.finds[at].beside.push(smaller.loss.class);
             return at;
         }
         self.finds.push(Find::of(smaller));

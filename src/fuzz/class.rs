@@ -25,6 +25,8 @@ pub struct Class {
     pub fs: String,
     /// What is violated.
     pub property: Property,
+    /// What goes wrong by itself, as far as the scenario says that it may.
+    pub environment: BTreeSet<&'static str>,
     /// By what.
     pub by: By,
 }
@@ -55,13 +57,18 @@ impl fmt::Display for Class {
         write!(f, "{}, {}: ", self.fs, self.property)?;
         match &self.by {
             By::Mapping { mapping, change, used } => {
-                write!(f, "mapping of {mapping}; changed: {change}; used: {used}")
+                write!(f, "mapping of {mapping}; changed: {change}; used: {used}")?;
             }
             By::Order { shows, calls } => {
                 let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
-                write!(f, "shows at {shows}; calls: {}", calls.join(", "))
+                let calls = if calls.is_empty() { "none".to_owned() } else { calls.join(", ") };
+                write!(f, "shows at {shows}; calls: {calls}")?;
             }
         }
+        for wrong in &self.environment {
+            write!(f, "; with {wrong}")?;
+        }
+        Ok(())
     }
 }
 
@@ -73,12 +80,28 @@ impl Class {
             Some(Cause::Misused(misuse)) => of_mapping(scenario, replay, &lives, &misuse),
             Some(Cause::Rejected(_)) | None => of_order(scenario, property, replay),
         };
-        Class { fs: scenario.personality.clone(), property, by }
+        let fs = &scenario.fs;
+        let may = [
+            (fs.io_errors, "failing I/O"),
+            (fs.alloc_errors, "failing allocation"),
+            (fs.short_copies, "short copies"),
+        ];
+        let environment = may.into_iter().filter(|(may, _)| *may).map(|(_, what)| what).collect();
+        Class { fs: scenario.personality.clone(), property, environment, by }
+    }
+
+    /// Whether it comes from the same as another one, whatever is lost by it and where that shows.
+    pub fn is_beside(&self, other: &Class) -> bool {
+        let same = match (&self.by, &other.by) {
+            (By::Order { calls, .. }, By::Order { calls: others, .. }) => calls == others,
+            (one, another) => one == another,
+        };
+        same && self.fs == other.fs && self.environment == other.environment
     }
 
     /// Whether a loss of this class is explained by one that is known: the same mapping is misled by the same change, whatever is lost by
     /// it; or the same property shows at the same operation with the same calls. In a scenario from which nothing can be left out, a further
-    /// call is another loss.
+    /// call, or something further that goes wrong by itself, is another loss.
     pub fn is_explained_by(&self, known: &Class) -> bool {
         if self.fs != known.fs {
             return false;
@@ -87,9 +110,13 @@ impl Class {
             (
                 By::Mapping { mapping, change, used },
                 By::Mapping { mapping: known_mapping, change: known_change, used: known_used },
-            ) => (mapping, change, used) == (known_mapping, known_change, known_used),
+            ) => {
+                (mapping, change, used) == (known_mapping, known_change, known_used)
+                    && known.environment.is_subset(&self.environment)
+            }
             (By::Order { shows, calls }, By::Order { shows: known_shows, calls: known_calls }) => {
-                self.property == known.property && shows == known_shows && calls == known_calls
+                (self.property, shows, calls, &self.environment)
+                    == (known.property, known_shows, known_calls, &known.environment)
             }
             (By::Mapping { .. }, By::Order { .. }) | (By::Order { .. }, By::Mapping { .. }) => false,
         }
@@ -271,7 +298,12 @@ mod tests {
 
     fn order(property: Property, shows: &str, calls: &[&str]) -> Class {
         let calls = calls.iter().map(|call| (*call).to_owned()).collect();
-        Class { fs: "xfs".to_owned(), property, by: By::Order { shows: shows.to_owned(), calls } }
+        Class {
+            fs: "xfs".to_owned(),
+            property,
+            environment: BTreeSet::new(),
+            by: By::Order { shows: shows.to_owned(), calls },
+        }
     }
 
     fn mapping(property: Property, change: &str) -> Class {
@@ -280,7 +312,7 @@ mod tests {
             change: change.to_owned(),
             used: "as unwritten, is written".to_owned(),
         };
-        Class { fs: "xfs".to_owned(), property, by }
+        Class { fs: "xfs".to_owned(), property, environment: BTreeSet::new(), by }
     }
 
     #[test]
@@ -293,6 +325,7 @@ mod tests {
             order(STALE_EXPOSURE, "umount", &["pwrite", "truncate"]),
             order(LOST_WRITE, "folio_unlock of pwrite", &["pwrite", "truncate"]),
             Class { fs: "gfs2".to_owned(), ..known.clone() },
+            Class { environment: BTreeSet::from(["failing I/O"]), ..known.clone() },
             mapping(LOST_WRITE, "unwritten becomes written by kworker"),
         ] {
             assert!(!other.is_explained_by(&known), "{other}");

@@ -18,6 +18,8 @@ use crate::scenario::Scenario;
 pub struct Find {
     /// What kind.
     pub class: Class,
+    /// What else was found to come from the same in one scenario.
+    pub beside: Vec<Class>,
     /// The kernels under which it was found, each with how often and the first number.
     pub under: BTreeMap<String, Times>,
     /// The scenario, made smaller.
@@ -40,6 +42,11 @@ pub struct Times {
 }
 
 impl Find {
+    /// Whether a loss is of this kind.
+    pub fn is(&self, class: &Class) -> bool {
+        self.class.is_explained_by(class) || self.beside.contains(class)
+    }
+
     /// What its files are called: the same for the same class.
     pub fn name(&self) -> String {
         let class = &self.class;
@@ -139,6 +146,7 @@ impl Find {
     pub fn of(smaller: Smaller) -> Self {
         Find {
             class: smaller.loss.class,
+            beside: Vec::new(),
             under: BTreeMap::new(),
             source: smaller.source,
             schedule: smaller.loss.shown.schedule.to_string(),

@@ -152,6 +152,9 @@ fn asked(campaign: &Campaign, width: usize) -> String {
 
 fn of_find(at: usize, find: &Find, width: usize) -> String {
     let mut text = fill(&format!("Find {at}: {}", find.class), width, 2).join("\n") + "\n";
+    for class in &find.beside {
+        text.push_str(&(fill(&format!("  and {class}"), width, 4).join("\n") + "\n"));
+    }
     for (under, Times { times, first }) in &find.under {
         let _ = writeln!(text, "  {under}: {}, first in number {first}", count(*times, "time"));
     }
@@ -251,6 +254,7 @@ fn find_json(find: &Find) -> Value {
     json!({
         "name": find.name(),
         "class": find.class.to_string(),
+        "beside": find.beside.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "fs": find.class.fs,
         "property": find.class.property.name(),
         "under": under,

@@ -48,15 +48,18 @@ impl Case<'_> {
 
 #[cfg(test)]
 pub(super) mod sample {
-    use super::*;
+    use stalemap_explore::{Exploration, Limits};
+
+    use crate::fuzz::trial::{Drawn, exploration};
+    use crate::fuzz::under::Under;
 
     /// How far searches go here.
-    pub(in crate::fuzz::oracles) fn limits() -> Limits {
+    pub(crate) fn limits() -> Limits {
         Limits { states: Some(4_000), ..Limits::default() }
     }
 
     /// The first scenario from a number on that is explored within these limits, with what it comes to.
-    pub(in crate::fuzz::oracles) fn drawn(seed: u64, number: u64) -> (Drawn, Exploration) {
+    pub(crate) fn drawn(seed: u64, number: u64) -> (Drawn, Exploration) {
         let complete = (number..).find_map(|number| {
             let drawn = Drawn::new(seed, number, &[Under::Design("iomap_valid")]).expect("a scenario");
             let found = exploration(&drawn.job().expect("a job"), &limits()).expect("a sound model");
