@@ -24,6 +24,7 @@ mod pages;
 mod picture;
 mod progress;
 mod replay;
+mod stop;
 mod synthesize;
 mod trace;
 mod trace_file;

@@ -1,12 +1,15 @@
 //! `fuzz`: scenarios drawn at random, and what is found.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stalemap_explore::Limits;
 
+use super::stop::on_signals;
 use super::{Exit, Report, Result, failed, threads, unwritable, width};
 use crate::cli::fuzz::{FuzzArgs, FuzzFormat};
 use crate::fuzz::campaign::{Campaign, Plan};
@@ -26,24 +29,39 @@ const STATES: u64 = 20_000;
 /// Its memory, which is that of more states than these.
 const MEMORY: u64 = 256 << 20;
 
+/// From one line about how far it is to the next.
+const INTERVAL: Duration = Duration::from_secs(10);
+
 pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
     let plan = plan(args)?;
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
-    let campaign = match Campaign::run(&plan, &|campaign| tell(args, campaign)) {
+    let (saved, told) = (Cell::new(0), Cell::new(Instant::now()));
+    let tick = |campaign: &Campaign| {
+        // What was found stays if the run is killed. What cannot be written is said at the end.
+        let new = campaign.finds.iter().skip(saved.replace(campaign.finds.len()));
+        for (find, folder) in new.filter_map(|find| Some((find, args.out.as_deref()?))) {
+            let _ = save(folder, find);
+        }
+        if !args.quiet && told.get().elapsed() >= INTERVAL {
+            told.set(Instant::now());
+            let _ = writeln!(io::stderr(), "{}", report::progress(campaign));
+        }
+    };
+    let campaign = match Campaign::run(&plan, &tick) {
         Ok(campaign) => campaign,
         Err(error) => return failed(&error),
     };
-    let mut saved = String::new();
+    let mut written = String::new();
     if let Some(folder) = &args.out {
         for find in &campaign.finds {
-            saved.push_str(&save(folder, find)?);
+            written.push_str(&save(folder, find)?);
         }
     }
-    let times = if args.no_times { Times::LeftOut } else { Times::Said };
+    let times = Times::unless(args.no_times);
     let results = match args.format {
-        FuzzFormat::Text => report::text(&plan, &campaign, times, width()) + &saved,
+        FuzzFormat::Text => report::text(&plan, &campaign, times, width()) + &written,
         FuzzFormat::Json => report::json(&plan, &campaign, times),
     };
     Ok(Report::of(results, exit(&campaign)))
@@ -67,6 +85,7 @@ fn plan(args: &FuzzArgs) -> Result<Plan> {
         },
         threads: threads(limits.jobs),
         sample: if args.losses_alone { Sample::Nothing } else { Sample::Some },
+        stop: on_signals()?,
     })
 }
 
@@ -87,13 +106,6 @@ fn under(args: &FuzzArgs) -> std::result::Result<Vec<Under>, String> {
         }
     }
     Ok(unique)
-}
-
-/// A line on stderr after each batch that takes long.
-fn tell(args: &FuzzArgs, campaign: &Campaign) {
-    if !args.quiet {
-        eprintln!("{}", report::progress(campaign));
-    }
 }
 
 /// Writes a find: its scenario and its schedule.

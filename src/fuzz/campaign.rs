@@ -3,6 +3,8 @@
 //! Numbers are explored side by side and taken in one after the other, so that the result does not depend on how many at a time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use stalemap_explore::Limits;
@@ -47,6 +49,8 @@ pub struct Plan {
     pub threads: usize,
     /// Which of them are looked at by what else must hold of them.
     pub sample: Sample,
+    /// No further ones are begun once this is set.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// What came of it.
@@ -112,7 +116,10 @@ impl Campaign {
             began: Instant::now(),
         };
         let end = plan.count.map_or(u64::MAX, |count| plan.from.saturating_add(count));
-        while campaign.next < end && plan.time.is_none_or(|time| campaign.began.elapsed() < time) {
+        let goes_on = |campaign: &Self| {
+            plan.time.is_none_or(|time| campaign.began.elapsed() < time) && !plan.stop.load(Ordering::Relaxed)
+        };
+        while campaign.next < end && goes_on(&campaign) {
             let batch: Vec<u64> = (campaign.next..end).take(BATCH as usize).collect();
             for trial in in_parallel(&batch, plan.threads, |number| trial(plan, *number)) {
                 campaign.take_in(plan, trial?)?;

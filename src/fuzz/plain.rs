@@ -55,6 +55,10 @@ impl PlainFiles {
         };
         if let Command::Reflink { source, from, range } = &call.command {
             let shared = from..&(from + (range.end - range.start));
+            if *shared.end > self.size(*source) {
+                // EINVAL.
+                return;
+            }
             let shared = self.contents[usize::from(*source)][at(&(*shared.start..*shared.end))].to_vec();
             let file = &mut self.contents[usize::from(call.file)];
             grow(file, range.end);
@@ -129,5 +133,20 @@ impl PlainFiles {
             Some(cells().map(|at| cell(file, at)).collect::<Option<Vec<String>>>()?.join(" "))
         };
         self.contents.iter().map(show).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_does_not_have_is_not_shared() {
+        let mut plain = PlainFiles::fixed(2, 4096, 4096);
+        let clone = |range| FileCommand::new(1, Command::Reflink { source: 0, from: 0, range });
+        plain.run(&clone(4096..12_288));
+        assert_eq!(plain.size(1), 4096);
+        plain.run(&clone(4096..8192));
+        assert_eq!(plain.size(1), 8192);
     }
 }

@@ -197,10 +197,12 @@ impl Recipe {
             other.fields.remove(at);
             all.push(other);
         }
-        if self.judges_mixed_io {
+        let text = self.text();
+        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if self.judges_mixed_io && has(&["@direct", "@aio"]) {
             all.push(Recipe { judges_mixed_io: false, ..self.clone() });
         }
-        if self.judges_behind_eof {
+        if self.judges_behind_eof && has(&["mwrite"]) {
             all.push(Recipe { judges_behind_eof: false, ..self.clone() });
         }
         all

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 use stalemap::fuzz::campaign::{Campaign, Plan};
@@ -26,6 +28,7 @@ fn plan(under: &[Under], from: u64, count: u64) -> Plan {
         limits: Limits { states: Some(2_000), memory: Some(64 << 20), ..Limits::default() },
         threads: std::thread::available_parallelism().map_or(1, NonZero::get),
         sample: Sample::Nothing,
+        stop: Arc::default(),
     }
 }
 
@@ -104,6 +107,13 @@ fn what_the_catalogue_does_not_show_is_a_find() {
     assert_eq!(explained(&without), 0);
     assert_eq!(unexplained(&without), unexplained(&with) + explained(&with));
     assert!(without.finds.len() > with.finds.len());
+}
+
+#[test]
+fn who_is_stopped_says_how_far_it_came() {
+    let under = [Under::Kernel(KernelVersion::NEWEST)];
+    let stopped = run(&Plan { stop: Arc::new(AtomicBool::new(true)), ..plan(&under, 5, 1000) });
+    assert_eq!((stopped.next, stopped.tallies[&under[0]].explored()), (5, 0));
 }
 
 fn fuzz(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
