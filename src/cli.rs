@@ -4,6 +4,7 @@ pub mod claims;
 pub mod costs;
 pub mod engines;
 mod exit_codes;
+pub mod fuzz;
 pub mod lab;
 pub mod limits;
 pub mod lists;
@@ -25,6 +26,7 @@ use self::exit_codes::{
     CLAIMS_EXIT_CODES, COSTS_EXIT_CODES, EXIT_CODES, LAB_EXIT_CODES, REPLAY_EXIT_CODES, TRACE_EXIT_CODES,
     WITNESS_EXIT_CODES,
 };
+use self::fuzz::{FUZZ_EXIT_CODES, FuzzArgs};
 use self::lab::LabArgs;
 pub use self::lists::{AssumptionsArgs, KernelsArgs, KernelsFormat, ListArgs, ShowArgs};
 pub use self::merge::MergeArgs;
@@ -96,6 +98,9 @@ pub enum Command {
     /// The smallest check that is enough: every minimal set of places where a mapping is validated, and what breaks without each.
     #[command(after_help = SYNTHESIZE_EXIT_CODES)]
     Synthesize(SynthesizeArgs),
+    /// Draw scenarios at random and look for losses that no finding explains.
+    #[command(after_help = FUZZ_EXIT_CODES)]
+    Fuzz(FuzzArgs),
     /// Which memory orderings of the kernel a design needs, and the schedule that breaks it without each.
     #[command(after_help = EXIT_CODES)]
     Orderings(OrderingsArgs),

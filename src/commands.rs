@@ -13,6 +13,7 @@ mod costs;
 mod drawn;
 mod engines;
 mod exported;
+mod fuzz;
 mod kernels;
 mod lab;
 mod lists;
@@ -25,6 +26,7 @@ mod part;
 mod picture;
 mod progress;
 mod replay;
+mod stop;
 mod synthesize;
 mod trace;
 mod trace_file;
@@ -120,6 +122,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
         Command::Compare(args) => compare::command(args),
         Command::Costs(args) => costs::command(args),
         Command::Synthesize(args) => synthesize::command(args),
+        Command::Fuzz(args) => fuzz::command(args),
         Command::Orderings(args) => orderings::command(args),
         Command::Agree(args) => engines::agreements(args),
         Command::Power(args) => engines::power(args),

@@ -25,6 +25,7 @@ pub mod engine;
 pub mod expect;
 mod failures;
 mod file_name;
+pub mod fuzz;
 pub mod idle;
 pub mod input;
 pub mod lab;

@@ -6,7 +6,7 @@
 use stalemap_explore::{EngineError, Limits, Step};
 use stalemap_facade::Property;
 
-use crate::run::{GivenLimits, Job, Outcome, RunError, run_all};
+use crate::run::{GivenLimits, Job, Outcome, RunError, Shown, run_all};
 use crate::scenario::Scenario;
 use crate::scenario::draft::{Draft, Part};
 use crate::smaller::{Answer, Question, implementation, scenario};
@@ -76,6 +76,29 @@ pub fn minimise(
     name: &str,
 ) -> Result<Option<Minimal>, RunError> {
     let Some(shown) = &outcome.counterexample else { return Ok(None) };
+    let given = GivenLimits::default();
+    minimise_within(job, shown, outcome.statistics.states, (limits, given), name)
+}
+
+/// The same, of a scenario with so many states of which this counterexample is known; what is left is explored within the same limits.
+pub fn minimise_from(
+    job: &Job<'_>,
+    shown: &Shown,
+    states: u64,
+    limits: &Limits,
+    name: &str,
+) -> Result<Option<Minimal>, RunError> {
+    let given = GivenLimits { states: limits.states, memory: limits.memory, ..GivenLimits::default() };
+    minimise_within(job, shown, states, (limits, given), name)
+}
+
+fn minimise_within(
+    job: &Job<'_>,
+    shown: &Shown,
+    states: u64,
+    (limits, given): (&Limits, GivenLimits),
+    name: &str,
+) -> Result<Option<Minimal>, RunError> {
     let property = shown.property;
     let under = job.implementation.name();
     let question = Question { scenario: job.scenario, under, property, limits: limits.clone() };
@@ -85,20 +108,20 @@ pub fn minimise(
     let mut left =
         Left { draft: start, steps: shown.schedule.steps.clone(), out: Vec::new(), shortened: Vec::new() };
     let certificate = left.shrink(&question).map_err(broken)?;
-    let (draft, outcome_of) = (left.draft, |source: &str| run(job, name, source));
+    let (draft, outcome_of) = (left.draft, |source: &str| run(job, name, source, given));
     let Some((_, found)) = outcome_of(&draft.to_string())? else { return Ok(None) };
     let violated: Vec<&str> = found.violated.iter().map(|property| property.name()).collect();
     let source = draft.expecting(under, &violated).with_head(&head(job, property, &certificate));
     let Some((smaller, found)) = outcome_of(&source)? else { return Ok(None) };
-    let size = |draft: &Draft, outcome: &Outcome| {
+    let size = |draft: &Draft, states: u64| {
         let (actors, commands) = draft.size();
-        Size { actors, commands, states: outcome.statistics.states }
+        Size { actors, commands, states }
     };
     Ok(Some(Minimal {
         scenario: job.scenario.name.clone(),
         property,
-        before: size(&whole, outcome),
-        after: size(&draft, &found),
+        before: size(&whole, states),
+        after: size(&draft, found.statistics.states),
         source,
         smaller,
         outcome: found,
@@ -134,13 +157,18 @@ fn head(job: &Job<'_>, property: Property, certificate: &Certificate) -> String 
 }
 
 /// Explores what a text says under the design or kernel of a job.
-fn run(job: &Job<'_>, name: &str, source: &str) -> Result<Option<(Scenario, Outcome)>, RunError> {
+fn run(
+    job: &Job<'_>,
+    name: &str,
+    source: &str,
+    given: GivenLimits,
+) -> Result<Option<(Scenario, Outcome)>, RunError> {
     let under = job.implementation.name();
     let Some(smaller) = scenario(job.scenario, source) else { return Ok(None) };
     let smaller = Scenario { name: name.to_owned(), ..smaller };
     let Some(implementation) = implementation(&smaller, under) else { return Ok(None) };
     let job = Job { scenario: &smaller, implementation, engine: job.engine };
-    let Some(outcome) = run_all(&[job], GivenLimits::default(), 1, &|_| ()).pop() else { return Ok(None) };
+    let Some(outcome) = run_all(&[job], given, 1, &|_| ()).pop() else { return Ok(None) };
     let outcome = outcome?;
     Ok(Some((smaller, outcome)))
 }

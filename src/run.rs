@@ -508,7 +508,7 @@ impl Job<'_> {
 }
 
 /// The commands of actors that never succeeded and are not meant to fail, in the order of the file.
-fn never_succeeded(scenario: &Scenario, kernel: &Kernel, calls: &Calls) -> Vec<Failure> {
+pub(crate) fn never_succeeded(scenario: &Scenario, kernel: &Kernel, calls: &Calls) -> Vec<Failure> {
     let (mut failures, mut errors): (Vec<Failure>, BTreeMap<usize, _>) = Default::default();
     for (actor, command) in kernel.never_succeeded(calls) {
         let lines = scenario.actor_lines.get(actor);
@@ -683,6 +683,17 @@ fn counterexample(
     limits.preemptions = few.into_iter().chain(limits.preemptions).min();
     let least = minimal_counterexample(kernel, property, &limits).map_err(|error| job.broken(error))?;
     Ok(shown(job, kernel, property, least.unwrap_or_else(|| as_found(witness))))
+}
+
+/// The least counterexample to a property, with its schedule; `None` if none was found within the limits.
+pub(crate) fn least(
+    job: &Job<'_>,
+    kernel: &Kernel,
+    property: Property,
+    limits: &Limits,
+) -> Result<Option<Shown>, RunError> {
+    let least = minimal_counterexample(kernel, property, limits).map_err(|error| job.broken(error))?;
+    Ok(least.map(|least| shown(job, kernel, property, least)))
 }
 
 /// The first counterexample found, where the least is not known.

@@ -97,7 +97,7 @@ pub struct Rejection {
 }
 
 /// The first mapping that was misused, or, where nothing is violated, that was rejected.
-pub(super) fn cause(replay: &Replay, lives: &[Life]) -> Option<Cause> {
+pub(crate) fn cause(replay: &Replay, lives: &[Life]) -> Option<Cause> {
     let misuse = lives.iter().find_map(|life| misuse(replay, life));
     misuse
         .map(|misuse| Cause::Misused(Box::new(misuse)))

@@ -2,13 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
 use super::progress::Progress;
+use super::stop::on_signals;
 use super::{
     Report, Result, all_of, annotated_counterexample, columns, counterexample, exit, failed, over_all_runs,
     save, threads, under, unwritable,
@@ -216,15 +212,7 @@ fn kept_in(folder: &Path, engine: Engine) -> Result<Checkpoints> {
             "only searches of the exhaustive engine can be kept; leave out `--checkpoint` or `--engine`";
         return Err(vec![InputError::Other(problem.to_owned())]);
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let listen = |signal| {
-        // The second one does what it does to other programs.
-        flag::register_conditional_default(signal, Arc::clone(&stop))?;
-        flag::register(signal, Arc::clone(&stop))
-    };
-    let listening = [SIGINT, SIGTERM].into_iter().try_for_each(|signal| listen(signal).map(drop));
-    listening.map_err(|error| vec![InputError::Other(format!("signals cannot be listened for: {error}"))])?;
-    Checkpoints::new(folder, stop).map_err(|error| unwritable(folder, &error))
+    Checkpoints::new(folder, on_signals()?).map_err(|error| unwritable(folder, &error))
 }
 
 /// What there is to say of searches that were kept.

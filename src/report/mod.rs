@@ -14,6 +14,7 @@ pub mod costs;
 pub mod cut;
 pub mod engines;
 pub mod export;
+pub mod fuzz;
 pub mod html;
 pub mod json;
 pub mod kernels;

@@ -30,6 +30,7 @@ mod extending;
 mod failures;
 mod fidelity;
 mod fsx;
+mod fuzz;
 mod golden_counts;
 mod guests;
 mod input;

@@ -1,0 +1,78 @@
+//! What `fuzz` takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::limits::LimitsArgs;
+
+/// How `fuzz` ends.
+pub const FUZZ_EXIT_CODES: &str = "\
+Exit codes:
+  0  nothing is lost that is not in docs/findings.md, and all that must hold does
+  1  a loss that nothing there explains, or under a design any; or something that must hold does not
+  2  usage or bad input
+  3  nothing was found, and of some scenarios a limit left runs out
+  4  engines disagree, a run was not deterministic, or an engine failed: a defect of stalemap";
+
+/// How `fuzz` prints what it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FuzzFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One versioned document.
+    Json,
+}
+
+/// What `fuzz` takes.
+#[derive(Debug, Args)]
+pub struct FuzzArgs {
+    /// Run scenarios under this kernel; repeatable; `all`, which is the default, is every release. Several take turns.
+    #[arg(long = "kernel", value_name = "NAME")]
+    pub kernels: Vec<String>,
+
+    /// Run them under this design, too, or alone, on any file system: what is lost there is counted, and nothing is a find; repeatable.
+    #[arg(long = "design", value_name = "NAME")]
+    pub designs: Vec<String>,
+
+    /// Whose scenarios: number N of a seed is always the same one.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// The first number: where an earlier run has ended.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub from: u64,
+
+    /// How many scenarios [default: 1000, or with `--seconds` as many as there is time for].
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+
+    /// Begin no further scenarios after so many seconds.
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<u64>,
+
+    /// Write each find into this folder: a scenario, made smaller, and a schedule for each kernel.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Look for losses alone, and ask nothing else that must hold of every scenario.
+    #[arg(long)]
+    pub losses_alone: bool,
+
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: FuzzFormat,
+
+    /// Leave out how long it took, so that two runs print the same bytes.
+    #[arg(long)]
+    pub no_times: bool,
+
+    /// How much at a time, and how far each search goes [default: 20000 states, 256m].
+    #[command(flatten)]
+    pub limits: LimitsArgs,
+
+    /// No lines on stderr about how far it is.
+    #[arg(long)]
+    pub quiet: bool,
+}

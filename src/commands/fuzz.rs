@@ -1,0 +1,134 @@
+//! `fuzz`: scenarios drawn at random, and what is found.
+
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use stalemap_explore::Limits;
+
+use super::stop::on_signals;
+use super::{Exit, Report, Result, failed, threads, unwritable, width};
+use crate::cli::fuzz::{FuzzArgs, FuzzFormat};
+use crate::fuzz::campaign::{Campaign, Plan};
+use crate::fuzz::find::Find;
+use crate::fuzz::oracles::Sample;
+use crate::fuzz::under::Under;
+use crate::input::InputError;
+use crate::report::fuzz as report;
+use crate::report::times::Times;
+
+/// The scenarios of a run that says neither how many nor how long.
+const COUNT: u64 = 1000;
+
+/// The states of each search.
+const STATES: u64 = 20_000;
+
+/// Its memory, which is that of more states than these.
+const MEMORY: u64 = 256 << 20;
+
+/// From one line about how far it is to the next.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
+    let plan = plan(args)?;
+    if let Some(folder) = &args.out {
+        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    }
+    let (saved, told) = (Cell::new(0), Cell::new(Instant::now()));
+    let tick = |campaign: &Campaign| {
+        // What was found stays if the run is killed. What cannot be written is said at the end.
+        let new = campaign.finds.iter().skip(saved.replace(campaign.finds.len()));
+        for (find, folder) in new.filter_map(|find| Some((find, args.out.as_deref()?))) {
+            let _ = save(folder, find);
+        }
+        if !args.quiet && told.get().elapsed() >= INTERVAL {
+            told.set(Instant::now());
+            let _ = writeln!(io::stderr(), "{}", report::progress(campaign));
+        }
+    };
+    let campaign = match Campaign::run(&plan, &tick) {
+        Ok(campaign) => campaign,
+        Err(error) => return failed(&error),
+    };
+    let mut written = String::new();
+    if let Some(folder) = &args.out {
+        for find in &campaign.finds {
+            written.push_str(&save(folder, find)?);
+        }
+    }
+    let times = Times::unless(args.no_times);
+    let results = match args.format {
+        FuzzFormat::Text => report::text(&plan, &campaign, times, width()) + &written,
+        FuzzFormat::Json => report::json(&plan, &campaign, times),
+    };
+    Ok(Report::of(results, exit(&campaign)))
+}
+
+fn plan(args: &FuzzArgs) -> Result<Plan> {
+    let other = |problem: String| vec![InputError::Other(problem)];
+    let limits = &args.limits;
+    let count = args.count.or(if args.seconds.is_none() { Some(COUNT) } else { None });
+    Ok(Plan {
+        seed: args.seed,
+        from: args.from,
+        count,
+        time: args.seconds.map(Duration::from_secs),
+        under: under(args).map_err(other)?,
+        limits: Limits {
+            states: Some(limits.limit_states.unwrap_or(STATES)),
+            memory: Some(limits.limit_memory.unwrap_or(MEMORY)),
+            time: limits.limit_seconds.map(Duration::from_secs),
+            preemptions: None,
+        },
+        threads: threads(limits.jobs),
+        sample: if args.losses_alone { Sample::Nothing } else { Sample::Some },
+        stop: on_signals()?,
+    })
+}
+
+fn under(args: &FuzzArgs) -> std::result::Result<Vec<Under>, String> {
+    let all = args.kernels.iter().any(|name| name == "all");
+    let mut under = if all || args.kernels.is_empty() && args.designs.is_empty() {
+        Under::kernels()
+    } else {
+        args.kernels.iter().map(|name| Under::kernel(name)).collect::<std::result::Result<_, _>>()?
+    };
+    for name in &args.designs {
+        under.push(Under::design(name)?);
+    }
+    let mut unique = Vec::new();
+    for one in under {
+        if !unique.contains(&one) {
+            unique.push(one);
+        }
+    }
+    Ok(unique)
+}
+
+/// Writes a find: its scenario and its schedule.
+fn save(folder: &Path, find: &Find) -> Result<String> {
+    let mut said = String::new();
+    for (extension, text) in [("toml", &find.source), ("schedule", &find.schedule)] {
+        let path = folder.join(format!("{}.{extension}", find.name()));
+        fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;
+        let _ = writeln!(said, "saved {}", path.display());
+    }
+    Ok(said)
+}
+
+fn exit(campaign: &Campaign) -> Exit {
+    let lost_under_a_design =
+        campaign.tallies.iter().any(|(under, tally)| matches!(under, Under::Design(_)) && tally.violates > 0);
+    if campaign.broken.iter().any(|broken| broken.defect) {
+        Exit::Defect
+    } else if !campaign.finds.is_empty() || !campaign.broken.is_empty() || lost_under_a_design {
+        Exit::Unexpected
+    } else if campaign.tallies.values().any(|tally| tally.bounded > 0) {
+        Exit::Incomplete
+    } else {
+        Exit::Expected
+    }
+}

@@ -1,0 +1,341 @@
+//! What a loss is called, so that two of a kind are one: which mapping was used although it was out of date, what had changed, and who
+//! used it for what. Where no mapping misled, the operation by which it shows, and the calls that have a step in it.
+//!
+//! No place, no pattern, no name of an actor and no number of a scenario is in it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use stalemap_explore::Replay;
+use stalemap_facade::{ActorId, Property, Role};
+use stalemap_model::state::event::{MapChange, Mapping, Sampler, Says, Skip, Truth, Use};
+use stalemap_model::state::mapping::IomapType;
+use stalemap_model::words::actor_names::UMOUNT;
+use stalemap_model::words::command::Io;
+use stalemap_model::words::extent::{Extent, Fork};
+
+use crate::annotate::cause::{Cause, Misuse, cause};
+use crate::annotate::mappings::{Life, lives};
+use crate::scenario::Scenario;
+
+/// A kind of loss.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Class {
+    /// The personality of the file system.
+    pub fs: String,
+    /// What is violated.
+    pub property: Property,
+    /// What goes wrong by itself, as far as the scenario says that it may.
+    pub environment: BTreeSet<&'static str>,
+    /// By what.
+    pub by: By,
+}
+
+/// What a loss comes from.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum By {
+    /// A mapping that was out of date.
+    Mapping {
+        /// Which call holds it, and what it says.
+        mapping: String,
+        /// What changed under it, by whom.
+        change: String,
+        /// What it was used for, and what was so.
+        used: String,
+    },
+    /// An order in which no mapping misleads.
+    Order {
+        /// The operation by which it shows, and whose.
+        shows: String,
+        /// The calls that have a step in it.
+        calls: BTreeSet<String>,
+    },
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}: ", self.fs, self.property)?;
+        match &self.by {
+            By::Mapping { mapping, change, used } => {
+                write!(f, "mapping of {mapping}; changed: {change}; used: {used}")?;
+            }
+            By::Order { shows, calls } => {
+                let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+                let calls = if calls.is_empty() { "none".to_owned() } else { calls.join(", ") };
+                write!(f, "shows at {shows}; calls: {calls}")?;
+            }
+        }
+        for wrong in &self.environment {
+            write!(f, "; with {wrong}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Class {
+    /// The class of a run that violates a property.
+    pub fn of(scenario: &Scenario, property: Property, replay: &Replay) -> Self {
+        let lives = lives(replay);
+        let by = match cause(replay, &lives) {
+            Some(Cause::Misused(misuse)) => of_mapping(scenario, replay, &lives, &misuse),
+            Some(Cause::Rejected(_)) | None => of_order(scenario, property, replay),
+        };
+        let fs = &scenario.fs;
+        let may = [
+            (fs.io_errors, "failing I/O"),
+            (fs.alloc_errors, "failing allocation"),
+            (fs.short_copies, "short copies"),
+        ];
+        let environment = may.into_iter().filter(|(may, _)| *may).map(|(_, what)| what).collect();
+        Class { fs: scenario.personality.clone(), property, environment, by }
+    }
+
+    /// Whether it comes from the same as another one, whatever is lost by it and where that shows.
+    pub fn is_beside(&self, other: &Class) -> bool {
+        let same = match (&self.by, &other.by) {
+            (By::Order { calls, .. }, By::Order { calls: others, .. }) => calls == others,
+            (one, another) => one == another,
+        };
+        same && self.fs == other.fs && self.environment == other.environment
+    }
+
+    /// Whether a loss of this class is explained by one that is known: the same mapping is misled by the same change, whatever is lost by
+    /// it; or the same property shows at the same operation with the same calls. In a scenario from which nothing can be left out, a further
+    /// call, or something further that goes wrong by itself, is another loss.
+    pub fn is_explained_by(&self, known: &Class) -> bool {
+        if self.fs != known.fs {
+            return false;
+        }
+        match (&self.by, &known.by) {
+            (
+                By::Mapping { mapping, change, used },
+                By::Mapping { mapping: known_mapping, change: known_change, used: known_used },
+            ) => {
+                (mapping, change, used) == (known_mapping, known_change, known_used)
+                    && known.environment.is_subset(&self.environment)
+            }
+            (By::Order { shows, calls }, By::Order { shows: known_shows, calls: known_calls }) => {
+                (self.property, shows, calls, &self.environment)
+                    == (known.property, known_shows, known_calls, &known.environment)
+            }
+            (By::Mapping { .. }, By::Order { .. }) | (By::Order { .. }, By::Mapping { .. }) => false,
+        }
+    }
+}
+
+fn of_mapping(scenario: &Scenario, replay: &Replay, lives: &[Life], misuse: &Misuse) -> By {
+    let life = lives.iter().find(|life| life.actor == misuse.actor && life.sampled == misuse.sampled);
+    let mapping =
+        life.map_or_else(String::new, |life| format!("{} ({})", sampler(life.by), said(&life.mapping)));
+    let change = misuse.changed.as_ref().map_or_else(
+        || "nothing but the data".to_owned(),
+        |changed| {
+            let by = call_at(scenario, replay, changed.row, changed.by);
+            format!("{} by {by}", change(&changed.change))
+        },
+    );
+    By::Mapping { mapping, change, used: used(&misuse.found) }
+}
+
+fn of_order(scenario: &Scenario, property: Property, replay: &Replay) -> By {
+    let row = replay.played.iter().position(|played| played.violated.contains(&property));
+    let operation = |op: &str| op.split(' ').next().unwrap_or_default().to_owned();
+    let shows = match row {
+        Some(row) => {
+            let played = &replay.played[row];
+            format!("{} of {}", operation(&played.op), call_at(scenario, replay, row, played.actor))
+        }
+        None if !replay.deadlock.is_empty() => {
+            let waiting: BTreeSet<String> = replay.deadlock.iter().map(|(_, op)| operation(op)).collect();
+            waiting.into_iter().collect::<Vec<_>>().join(" and ")
+        }
+        None => UMOUNT.to_owned(),
+    };
+    // Who serves the others does what they have begun.
+    let acts = |actor: ActorId| replay.actors.get(actor).is_some_and(|spec| spec.role == Role::Main);
+    let rows = replay.played.iter().enumerate().filter(|(_, played)| acts(played.actor));
+    let calls = rows.map(|(row, played)| call_at(scenario, replay, row, played.actor));
+    // Who submits need not wait for that to be lost.
+    let calls = calls.filter(|call| call != "@wait").collect();
+    By::Order { shows, calls }
+}
+
+/// The call that an actor is in: what its line begins with, without the file, options and numbers; or who serves others.
+fn call_at(scenario: &Scenario, replay: &Replay, row: usize, actor: ActorId) -> String {
+    let name = replay.actors.get(actor).map_or("", |spec| spec.name.as_str());
+    let place = scenario.actors.iter().position(|own| own.name == name);
+    let said = place.and_then(|place| {
+        let command = replay.played.get(row)?.command.unwrap_or(0);
+        let call = call_of(&scenario.actor_lines.get(place)?.get(command)?.text);
+        let run = &scenario.actors.get(place)?.run;
+        let through = match run.get(command)?.command.io() {
+            Some(Io::Direct | Io::Aio) => "direct ",
+            Some(Io::Buffered) | None => "",
+        };
+        let fault = command.checked_sub(1).filter(|before| run[*before].command.fault().is_some());
+        let fault = fault.and_then(|before| scenario.actor_lines.get(place)?.get(before));
+        let fault = fault.map_or_else(String::new, |line| format!(" after {}", call_of(&line.text)));
+        Some(format!("{through}{call}{fault}"))
+    });
+    match said {
+        Some(said) => said,
+        None => name.trim_end_matches(|digit: char| digit.is_ascii_digit()).to_owned(),
+    }
+}
+
+/// What may stand before the name of a command.
+const BEFORE: [&str; 3] = ["@may_fail", "@direct", "@aio"];
+
+/// The name of a command, whatever it is done with. Who writes back, does.
+fn call_of(line: &str) -> String {
+    let is_name = |word: &&str| !word.starts_with('[') && !BEFORE.contains(word);
+    match line.split_whitespace().find(is_name).unwrap_or_default() {
+        "sync_range" | "fsync" | "fdatasync" | "msync" | "sync" | "syncfs" => "writeback".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+fn sampler(by: Sampler) -> &'static str {
+    match by {
+        Sampler::Write => "a write",
+        Sampler::Zero => "zeroing",
+        Sampler::Unshare => "unsharing",
+        Sampler::DirectWrite => "a direct write",
+        Sampler::DirectRead => "a direct read",
+        Sampler::Seek => "a search",
+        Sampler::Fiemap => "fiemap",
+        Sampler::Writeback => "writeback",
+        Sampler::Relocate => "garbage collection",
+        Sampler::Layout => "a layout",
+    }
+}
+
+fn kind(kind: IomapType) -> &'static str {
+    match kind {
+        IomapType::Hole => "hole",
+        IomapType::Delalloc => "delalloc",
+        IomapType::Mapped => "written",
+        IomapType::Unwritten => "unwritten",
+        IomapType::Inline => "inline",
+    }
+}
+
+fn extent(extent: Extent) -> &'static str {
+    match extent {
+        Extent::Hole => "hole",
+        Extent::Delalloc => "delalloc",
+        Extent::Unwritten(_) => "unwritten",
+        Extent::Written(_) => "written",
+    }
+}
+
+fn said(mapping: &Mapping) -> String {
+    let fork = match mapping.fork {
+        Fork::Data => "",
+        Fork::Cow => ", a copy",
+    };
+    format!("{}{fork}", kind(mapping.kind))
+}
+
+fn change(change: &MapChange) -> String {
+    match change {
+        MapChange::Extents { fork, from, to, .. } => {
+            let fork = if *fork == Fork::Cow { " of the copies" } else { "" };
+            format!("{} becomes {}{fork}", kind(*from), kind(*to))
+        }
+        MapChange::Replaced { to, .. } => format!("it becomes {}", extent(*to)),
+        MapChange::CowToData { .. } => "the copy takes its place".to_owned(),
+        MapChange::Remapped { .. } => "another file's blocks take its place".to_owned(),
+        MapChange::Unstuffed { .. } => "the data leave the inode".to_owned(),
+        MapChange::Shifted { .. } => "extents move".to_owned(),
+        MapChange::CounterOnly => "the counter alone".to_owned(),
+    }
+}
+
+fn used(used: &Use) -> String {
+    let says = match used.says {
+        Says::Kind(says) => kind(says),
+        Says::WrittenNew => "new",
+        Says::Device(_) => "a place",
+        Says::IntoInode => "in the inode",
+    };
+    let truth = match &used.truth {
+        Truth::AsItSays => "as it says",
+        Truth::Extent(is) => extent(*is),
+        Truth::At(_) => "elsewhere on the device",
+        Truth::WrittenSince => "written since",
+        Truth::Unbacked => "neither block nor reservation",
+        Truth::Elsewhere => "no block of the file alone",
+        Truth::Shared => "shared",
+        Truth::BlockPointers => "in blocks",
+    };
+    let skips = match used.skips {
+        None => "",
+        Some(Skip::Zeroing) => ", not zeroed",
+        Some(Skip::Unsharing) => ", not unshared",
+        Some(Skip::Writing) => ", not written",
+        Some(Skip::Reading) => ", not read",
+    };
+    format!("as {says}, is {truth}{skips}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stalemap_model::judge::properties::{LOST_WRITE, STALE_EXPOSURE};
+
+    #[test]
+    fn a_call_is_its_name() {
+        for (line, call) in [
+            ("[a] @may_fail @direct pwrite -S 0x41 0 4k", "pwrite"),
+            ("@aio pread 0 4k", "pread"),
+            ("sync_range -w 0 4k", "writeback"),
+            ("@wait", "@wait"),
+        ] {
+            assert_eq!(call_of(line), call);
+        }
+    }
+
+    fn order(property: Property, shows: &str, calls: &[&str]) -> Class {
+        let calls = calls.iter().map(|call| (*call).to_owned()).collect();
+        Class {
+            fs: "xfs".to_owned(),
+            property,
+            environment: BTreeSet::new(),
+            by: By::Order { shows: shows.to_owned(), calls },
+        }
+    }
+
+    fn mapping(property: Property, change: &str) -> Class {
+        let by = By::Mapping {
+            mapping: "a write (unwritten)".to_owned(),
+            change: change.to_owned(),
+            used: "as unwritten, is written".to_owned(),
+        };
+        Class { fs: "xfs".to_owned(), property, environment: BTreeSet::new(), by }
+    }
+
+    #[test]
+    fn what_needs_other_calls_is_not_explained() {
+        let known = order(LOST_WRITE, "umount", &["pwrite", "truncate"]);
+        assert!(known.is_explained_by(&known));
+        for other in [
+            order(LOST_WRITE, "umount", &["pread", "pwrite", "truncate"]),
+            order(LOST_WRITE, "umount", &["pwrite"]),
+            order(STALE_EXPOSURE, "umount", &["pwrite", "truncate"]),
+            order(LOST_WRITE, "folio_unlock of pwrite", &["pwrite", "truncate"]),
+            Class { fs: "gfs2".to_owned(), ..known.clone() },
+            Class { environment: BTreeSet::from(["failing I/O"]), ..known.clone() },
+            mapping(LOST_WRITE, "unwritten becomes written by kworker"),
+        ] {
+            assert!(!other.is_explained_by(&known), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_that_misleads_in_the_same_way_is_the_same_whatever_is_lost() {
+        let known = mapping(LOST_WRITE, "unwritten becomes written by kworker");
+        assert!(mapping(STALE_EXPOSURE, "unwritten becomes written by kworker").is_explained_by(&known));
+        assert!(!mapping(LOST_WRITE, "written becomes hole by fpunch").is_explained_by(&known));
+    }
+}

@@ -1,0 +1,15 @@
+//! Scenarios that nobody wrote: drawn at random, explored, and looked at for what no finding explains.
+
+pub mod campaign;
+pub mod class;
+pub mod draw;
+pub mod find;
+pub mod known;
+pub mod loss;
+pub mod oracles;
+pub mod plain;
+pub mod random;
+pub mod recipe;
+pub mod tally;
+pub mod trial;
+pub mod under;

@@ -1,0 +1,278 @@
+//! What is said of scenarios that were drawn at random.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stalemap_model::words::count::count;
+
+use super::json::pretty;
+use super::text::fill;
+use super::times::Times as Elapsed;
+use crate::annotate::harmless;
+use crate::fuzz::campaign::{Campaign, Plan};
+use crate::fuzz::find::{Find, Times};
+use crate::fuzz::oracles::Broken;
+use crate::fuzz::tally::Tally;
+use crate::fuzz::under::Under;
+
+/// One line about how far it is.
+pub fn progress(campaign: &Campaign) -> String {
+    let all = sum(campaign);
+    format!(
+        "{} s: up to number {}, {}, {}, {}",
+        campaign.elapsed().as_secs(),
+        campaign.next,
+        count(all.states, "state"),
+        count(campaign.finds.len() as u64, "find"),
+        count(campaign.broken.len() as u64, "thing") + " that must hold and does not"
+    )
+}
+
+/// For people.
+pub fn text(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) -> String {
+    let mut text = head(plan, campaign, elapsed, width);
+    text.push_str(&table(campaign));
+    for (under, tally) in &campaign.tallies {
+        if let Under::Design(name) = under {
+            text.push_str(&firsts(name, tally, elapsed));
+        }
+    }
+    text.push_str(&explained(campaign, width));
+    text.push_str(&asked(campaign, width));
+    for (at, find) in campaign.finds.iter().enumerate() {
+        let _ = write!(text, "\n{}", of_find(at + 1, find, width));
+    }
+    for broken in &campaign.broken {
+        let _ = write!(text, "\n{}", of_broken(broken, width));
+    }
+    for (number, refused) in &campaign.refused {
+        let first = refused.0.lines().next().unwrap_or_default();
+        let said = format!("number {number} is refused: {}", harmless(first));
+        let _ = writeln!(text, "{}", fill(&said, width, 2).join("\n"));
+    }
+    let _ = writeln!(text, "\nTo go on: stalemap fuzz --seed {} --from {}", plan.seed, campaign.next);
+    text
+}
+
+fn head(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) -> String {
+    let all = sum(campaign);
+    let took = match elapsed {
+        Elapsed::Said => format!(", in {:.1} s", campaign.elapsed().as_secs_f64()),
+        Elapsed::LeftOut => String::new(),
+    };
+    let said = format!(
+        "Seed {}, numbers {} to {}: {} explored{took} ({}), {} refused.",
+        plan.seed,
+        plan.from,
+        campaign.next.saturating_sub(1).max(plan.from),
+        count(all.explored(), "scenario"),
+        count(all.states, "state"),
+        all.refused
+    );
+    let proofs = all.holds + all.vacuous;
+    let vacuous = if proofs == 0 {
+        String::new()
+    } else {
+        format!(
+            " {} hold, {:.0} % of them vacuously: no mapping goes stale, or a command never succeeds.",
+            proofs,
+            all.vacuous as f64 * 100.0 / proofs as f64
+        )
+    };
+    fill(&(said + &vacuous), width, 0).join("\n") + "\n\n"
+}
+
+fn table(campaign: &Campaign) -> String {
+    let mut text = format!(
+        "{:<14}{:>9}{:>9}{:>9}{:>9}{:>12}{:>10}{:>8}\n",
+        "", "explored", "hold", "vacuous", "violate", "incomplete", "explained", "not"
+    );
+    for (under, tally) in &campaign.tallies {
+        let explained = match under {
+            Under::Kernel(_) => tally.explained.values().sum::<u64>().to_string(),
+            Under::Design(_) => "-".to_owned(),
+        };
+        let not = match under {
+            Under::Kernel(_) => tally.unexplained.to_string(),
+            Under::Design(_) => "-".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "{:<14}{:>9}{:>9}{:>9}{:>9}{:>12}{explained:>10}{not:>8}",
+            under.name(),
+            tally.explored(),
+            tally.holds,
+            tally.vacuous,
+            tally.violates,
+            tally.incomplete,
+        );
+    }
+    text
+}
+
+/// When each property was first violated under a design.
+fn firsts(design: &str, tally: &Tally, elapsed: Elapsed) -> String {
+    let mut text = format!("\nUnder {design}, first violated:\n");
+    let mut properties: Vec<_> = tally.properties.iter().collect();
+    properties.sort_by_key(|(_, (times, _))| times.first);
+    for (property, (Times { times, first }, after)) in properties {
+        let after = match elapsed {
+            Elapsed::Said => format!(", after {:.1} s", after.as_secs_f64()),
+            Elapsed::LeftOut => String::new(),
+        };
+        let _ = writeln!(text, "  {property:<20} by number {first}{after}; by {times} in all");
+    }
+    let _ = writeln!(text, "  {}", count(tally.classes.len() as u64, "kind") + " of losses");
+    text
+}
+
+fn explained(campaign: &Campaign, width: usize) -> String {
+    let mut by: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, times) in campaign.tallies.values().flat_map(|tally| &tally.explained) {
+        *by.entry(name).or_default() += times;
+    }
+    if by.is_empty() {
+        return String::new();
+    }
+    let all: Vec<String> = by.iter().map(|(name, times)| format!("{name} ({times})")).collect();
+    let said = format!("Explained by docs/findings.md: {}.", all.join(", "));
+    format!("\n{}\n", fill(&said, width, 2).join("\n"))
+}
+
+fn asked(campaign: &Campaign, width: usize) -> String {
+    if campaign.asked.is_empty() {
+        return String::new();
+    }
+    let all: Vec<String> = campaign.asked.iter().map(|(name, times)| format!("{name} ({times})")).collect();
+    let said = format!("Asked beside: {}.", all.join(", "));
+    format!("\n{}\n", fill(&said, width, 2).join("\n"))
+}
+
+fn of_find(at: usize, find: &Find, width: usize) -> String {
+    let mut text = fill(&format!("Find {at}: {}", find.class), width, 2).join("\n") + "\n";
+    for class in &find.beside {
+        text.push_str(&(fill(&format!("  and {class}"), width, 4).join("\n") + "\n"));
+    }
+    for (under, Times { times, first }) in &find.under {
+        let _ = writeln!(text, "  {under}: {}, first in number {first}", count(*times, "time"));
+    }
+    let (actors, commands) =
+        (count(find.size.actors as u64, "actor"), count(find.size.commands as u64, "command"));
+    let minimal = match find.certificate {
+        certificate if certificate.tried() == 0 => "not made smaller",
+        certificate if certificate.undecided > 0 => "perhaps not minimal",
+        _ => "minimal",
+    };
+    let _ = writeln!(text, "  {actors}, {commands}, {}; {minimal}", count(find.size.states, "state"));
+    text
+}
+
+fn of_broken(broken: &Broken, width: usize) -> String {
+    let said = format!(
+        "Does not hold: {}, of number {} under {}: {}",
+        broken.oracle,
+        broken.number,
+        broken.under,
+        harmless(&broken.what)
+    );
+    fill(&said, width, 2).join("\n") + "\n"
+}
+
+fn sum(campaign: &Campaign) -> Tally {
+    let mut all = Tally::default();
+    for tally in campaign.tallies.values() {
+        all.refused += tally.refused;
+        all.holds += tally.holds;
+        all.vacuous += tally.vacuous;
+        all.violates += tally.violates;
+        all.incomplete += tally.incomplete;
+        all.states += tally.states;
+    }
+    all
+}
+
+/// For programs.
+pub fn json(plan: &Plan, campaign: &Campaign, elapsed: Elapsed) -> String {
+    let milliseconds = |time: Duration| match elapsed {
+        Elapsed::Said => json!(time.as_millis() as u64),
+        Elapsed::LeftOut => Value::Null,
+    };
+    let tallies: Vec<Value> = campaign
+        .tallies
+        .iter()
+        .map(|(under, tally)| {
+            let first: BTreeMap<&str, Value> = tally
+                .properties
+                .iter()
+                .map(|(name, (times, after))| {
+                    let value =
+                        json!({ "times": times.times, "first": times.first, "after_ms": milliseconds(*after) });
+                    (*name, value)
+                })
+                .collect();
+            let classes: BTreeMap<&str, Value> =
+                tally.classes.iter().map(|(class, times)| (class.as_str(), of_times(*times))).collect();
+            json!({
+                "under": under.name(),
+                "kernel": matches!(under, Under::Kernel(_)),
+                "refused": tally.refused,
+                "holds": tally.holds,
+                "vacuous": tally.vacuous,
+                "violates": tally.violates,
+                "incomplete": tally.incomplete,
+                "bounded": tally.bounded,
+                "states": tally.states,
+                "violated": first,
+                "classes": classes,
+                "explained": tally.explained,
+                "unexplained": tally.unexplained,
+            })
+        })
+        .collect();
+    pretty(&json!({
+        "schema": "stalemap.fuzz/1",
+        "seed": plan.seed,
+        "from": plan.from,
+        "next": campaign.next,
+        "elapsed_ms": milliseconds(campaign.elapsed()),
+        "results": tallies,
+        "finds": campaign.finds.iter().map(find_json).collect::<Vec<_>>(),
+        "asked": campaign.asked,
+        "broken": campaign.broken.iter().map(broken_json).collect::<Vec<_>>(),
+    }))
+}
+
+fn of_times(times: Times) -> Value {
+    json!({ "times": times.times, "first": times.first })
+}
+
+fn find_json(find: &Find) -> Value {
+    let under: BTreeMap<&str, Value> =
+        find.under.iter().map(|(name, times)| (name.as_str(), of_times(*times))).collect();
+    json!({
+        "name": find.name(),
+        "class": find.class.to_string(),
+        "beside": find.beside.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "fs": find.class.fs,
+        "property": find.class.property.name(),
+        "under": under,
+        "actors": find.size.actors,
+        "commands": find.size.commands,
+        "states": find.size.states,
+        "minimal": find.certificate.tried() > 0 && find.certificate.undecided == 0,
+        "source": find.source,
+        "schedule": find.schedule,
+    })
+}
+
+fn broken_json(broken: &Broken) -> Value {
+    json!({
+        "oracle": broken.oracle,
+        "number": broken.number,
+        "under": broken.under,
+        "what": broken.what,
+        "source": broken.source,
+    })
+}

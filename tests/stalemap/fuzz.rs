@@ -1,0 +1,177 @@
+//! Scenarios that are drawn at random: that numbers say which, however many at a time; that a loss is explained by what the catalogue
+//! shows, and by nothing else; and what is saved of a find.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::Value;
+use stalemap::fuzz::campaign::{Campaign, Plan};
+use stalemap::fuzz::known::Known;
+use stalemap::fuzz::oracles::Sample;
+use stalemap::fuzz::under::Under;
+use stalemap_explore::Limits;
+use stalemap_model::words::kernel_version::KernelVersion;
+
+use crate::common::{elsewhere, page, stalemap, text};
+
+fn plan(under: &[Under], from: u64, count: u64) -> Plan {
+    Plan {
+        seed: 1,
+        from,
+        count: Some(count),
+        time: None,
+        under: under.to_vec(),
+        limits: Limits { states: Some(2_000), memory: Some(64 << 20), ..Limits::default() },
+        threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+        sample: Sample::Nothing,
+        stop: Arc::default(),
+    }
+}
+
+fn run(plan: &Plan) -> Campaign {
+    Campaign::run(plan, &|_| ()).expect("a sound model")
+}
+
+/// What a campaign came to, without times.
+fn counts(campaign: &Campaign) -> String {
+    let of = |(under, tally): (&Under, &stalemap::fuzz::tally::Tally)| {
+        format!(
+            "{}: {} refused, {} hold, {} vacuously, {} violate, {} incomplete, {} states; {} losses explained, {} not\n",
+            under.name(),
+            tally.refused,
+            tally.holds,
+            tally.vacuous,
+            tally.violates,
+            tally.incomplete,
+            tally.states,
+            tally.explained.values().sum::<u64>(),
+            tally.unexplained
+        )
+    };
+    campaign.tallies.iter().map(of).collect()
+}
+
+/// Some hundred scenarios under all kernels, with all that must hold of them. A change of the model or of what is drawn changes the counts.
+#[test]
+fn a_short_run_comes_to_what_it_always_came_to() {
+    let campaign = run(&Plan { sample: Sample::Some, ..plan(&Under::kernels(), 0, 360) });
+    assert!(campaign.broken.is_empty(), "{:?}", campaign.broken);
+    assert!(campaign.asked.len() >= 10, "{:?}", campaign.asked);
+    insta::assert_snapshot!(counts(&campaign));
+}
+
+#[test]
+fn it_goes_on_where_it_ended_and_as_many_at_a_time_as_one_likes() {
+    let under = [Under::Kernel(KernelVersion::NEWEST)];
+    let whole = run(&Plan { threads: 1, ..plan(&under, 0, 200) });
+    let parts = [run(&plan(&under, 0, 70)), run(&plan(&under, 70, 130))];
+    assert_eq!(counts(&whole), counts(&run(&plan(&under, 0, 200))));
+    let sum = |of: fn(&stalemap::fuzz::tally::Tally) -> u64| -> u64 {
+        parts.iter().flat_map(|part| part.tallies.values()).map(of).sum()
+    };
+    let tally = &whole.tallies[&under[0]];
+    assert_eq!((whole.next, parts[1].next), (200, 200));
+    assert_eq!(tally.states, sum(|tally| tally.states));
+    assert_eq!(tally.violates, sum(|tally| tally.violates));
+}
+
+/// The table of docs/findings.md has every scenario that makes a loss known.
+#[test]
+fn what_is_known_is_among_the_findings() {
+    let page = page("docs/findings.md");
+    let table = page.split("## All of them").nth(1).expect("the table of all of them");
+    for kernel in KernelVersion::ALL {
+        let known = Known::of(*kernel).expect("a sound model");
+        assert!(known.iter().count() > 40, "{}", kernel.name());
+        for (class, scenario) in known.iter() {
+            assert!(table.contains(&format!("| `{scenario}` |")), "{scenario} shows {class}");
+            assert_eq!(known.explains(class).map(str::is_empty), Some(false), "{class}");
+        }
+    }
+}
+
+/// Of what is explained with the catalogue nothing is without it.
+#[test]
+fn what_the_catalogue_does_not_show_is_a_find() {
+    let under = [Under::Kernel(KernelVersion::V6_1Y)];
+    let plan = plan(&under, 0, 150);
+    let with = run(&plan);
+    let without = Campaign::run_beside(BTreeMap::new(), &plan, &|_| ()).expect("a sound model");
+    let explained = |campaign: &Campaign| campaign.tallies[&under[0]].explained.values().sum::<u64>();
+    let unexplained = |campaign: &Campaign| campaign.tallies[&under[0]].unexplained;
+    assert!(explained(&with) > 0, "{}", counts(&with));
+    assert_eq!(explained(&without), 0);
+    assert_eq!(unexplained(&without), unexplained(&with) + explained(&with));
+    assert!(without.finds.len() > with.finds.len());
+}
+
+#[test]
+fn who_is_stopped_says_how_far_it_came() {
+    let under = [Under::Kernel(KernelVersion::NEWEST)];
+    let stopped = run(&Plan { stop: Arc::new(AtomicBool::new(true)), ..plan(&under, 5, 1000) });
+    assert_eq!((stopped.next, stopped.tallies[&under[0]].explored()), (5, 0));
+}
+
+fn fuzz(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let all: Vec<&str> = ["fuzz", "--quiet", "--no-times"].iter().chain(arguments).copied().collect();
+    let output = stalemap(folder, &all);
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// The first release lost much that has no scenario of its own.
+#[test]
+fn a_find_is_saved_and_violates_what_it_says() {
+    let folder = elsewhere();
+    let arguments = ["--kernel", "linux-6.1", "--count", "120", "--out", "finds", "--losses-alone"];
+    let (code, said, errors) = fuzz(folder.path(), &arguments);
+    assert_eq!(code, Some(1), "{said}{errors}");
+    let (_, document, _) = fuzz(folder.path(), &[&arguments[..], &["--format", "json"]].concat());
+    let document: Value = serde_json::from_str(&document).expect("JSON");
+    assert_eq!(document["schema"], "stalemap.fuzz/1");
+    assert_eq!(document["next"], 120);
+    let finds = document["finds"].as_array().expect("finds");
+    assert!(!finds.is_empty());
+    for find in finds {
+        let name = find["name"].as_str().expect("a name");
+        let source = fs::read_to_string(folder.path().join(format!("finds/{name}.toml"))).expect("a file");
+        assert_eq!(source, find["source"].as_str().expect("a text"));
+        assert!(said.contains(name), "{said}");
+        for arguments in
+            [["check", &format!("finds/{name}.toml")], ["replay", &format!("finds/{name}.schedule")]]
+        {
+            let output = stalemap(folder.path(), &arguments);
+            assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stdout));
+        }
+    }
+}
+
+#[test]
+fn a_broken_design_says_when_what_was_first_lost() {
+    let folder = elsewhere();
+    let (code, said, _) =
+        fuzz(folder.path(), &["--design", "none", "--count", "150", "--limit-states", "2000"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Under none, first violated:\n"), "{said}");
+    let line = said.lines().find(|line| line.trim_start().starts_with("lost-write")).expect("a loss");
+    assert!(line.contains(" by number ") && !line.contains("after"), "{line}");
+    assert!(said.contains("kinds of losses"), "{said}");
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let folder = elsewhere();
+    for (arguments, says) in [
+        (&["--kernel", "linux-5"][..], "there is no kernel `linux-5`; known kernels: `linux-6.1`"),
+        (&["--design", "any"][..], "there is no design `any`; known designs: `none`"),
+    ] {
+        let (code, _, errors) = fuzz(folder.path(), arguments);
+        assert_eq!(code, Some(2), "{errors}");
+        assert!(errors.contains(says), "{errors}");
+    }
+    let (code, said, _) = fuzz(folder.path(), &["--count", "0", "--losses-alone", "--kernel", "linux-7.3"]);
+    assert_eq!(code, Some(0), "{said}");
+}
