@@ -35,7 +35,7 @@ use batch::{Expanded, Task};
 use known::{Index, Number};
 use numbering::Numbering;
 pub(crate) use numbering::Refused;
-use states::{Rows, States};
+use states::States;
 
 /// States of a task, and of a batch.
 const STATES_OF_TASK: usize = 1 << 10;
@@ -67,8 +67,8 @@ pub(crate) struct Breadth<'s, 'o, S: System> {
     /// By property, the first end that violates it by itself or in its epilogue.
     violating_ends: BTreeMap<Property, u128>,
     /// The states that something was learned from, in order, and the ends that violate something or were given up.
-    learned: Rows,
-    telling_ends: Rows,
+    learned: States,
+    telling_ends: States,
     /// Whether there may be cycles, if that was looked at.
     is_cyclic: Option<bool>,
     started: Instant,
@@ -101,8 +101,8 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
             endings: Endings::default(),
             limits_hit: BTreeSet::new(),
             violating_ends: BTreeMap::new(),
-            learned: Rows::new(width),
-            telling_ends: Rows::new(width),
+            learned: States::new(width),
+            telling_ends: States::new(width),
             is_cyclic: None,
             started: Instant::now(),
             numbering,
@@ -277,7 +277,7 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
 
     /// Learns all transitions from a state.
     fn learn(&mut self, row: &[Number]) -> Result<(), Refused> {
-        self.learned.enter(row);
+        self.learned.enter(row, 0);
         self.numbering.learn(&mut self.machine, row)
     }
 
@@ -286,7 +286,7 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
         self.numbering.put_together(&mut self.machine, row);
         let Says { violated, cut } = self.endings.enter(&mut self.machine)?;
         if violated != 0 || cut.is_some() {
-            self.telling_ends.enter(row);
+            self.telling_ends.enter(row, print);
         }
         for property in self.machine.memory().properties(violated) {
             self.violating_ends.entry(property).or_insert(print);
@@ -359,13 +359,11 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
 
     /// Bytes that the search takes.
     fn bytes(&self) -> u64 {
-        // The next level's are moved while they get more.
-        let states = self.level.iter().map(States::bytes).sum::<u64>()
-            + 2 * self.next.iter().map(States::bytes).sum::<u64>();
+        let states = self.level.iter().chain(&self.next).map(States::bytes).sum::<u64>();
         let spare = self.spare.iter().map(Expanded::bytes).sum::<u64>();
         // Ways to what is violated take as much as the states, and a link for each.
         let links = if self.violated() == 0 { 0 } else { self.statistics.states * 2 * ways::BYTES_OF_LINK };
-        let logs = links + 2 * (self.learned.bytes() + self.telling_ends.bytes());
+        let logs = links + self.learned.bytes() + self.telling_ends.bytes();
         self.visited.bytes() + states + spare + logs + self.numbering.bytes() + self.endings.bytes + live()
     }
 

@@ -190,6 +190,7 @@ fn over_all_runs(limits: &LimitsArgs) -> GivenLimits {
         memory: limits.limit_memory,
         seconds: limits.limit_seconds,
         preemptions: None,
+        bitstate: None,
     }
 }
 

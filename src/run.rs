@@ -53,6 +53,8 @@ pub struct GivenLimits {
     pub seconds: Option<u64>,
     /// Preemptions of one run.
     pub preemptions: Option<u32>,
+    /// Bytes for the visited set of each search, of bits, which leaves states out.
+    pub bitstate: Option<u64>,
 }
 
 /// A counterexample, ready to be shown and saved.
@@ -152,6 +154,8 @@ pub struct Outcome {
     pub limits_hit: Vec<LimitHit>,
     /// What is known of runs with few preemptions, if not all were explored.
     pub few_preemptions: Option<FewPreemptions>,
+    /// Of a search that kept states as bits, the share of those that it came to which was probably not left out, in millionths.
+    pub coverage: Option<u32>,
     /// Mappings rejected in one run, at most; and those rejected needlessly.
     pub stale_aborts: (u32, u32),
     /// Final contents, if the file asks for them.
@@ -304,7 +308,8 @@ pub fn run_all_kept(
     let workers = Workers::new(threads / at_a_time.max(1));
     let run = |job: &Job<'_>| {
         let limits = limits(job.scenario, given, at_a_time);
-        let options = Options { limits, workers: workers.clone(), ..Options::default() };
+        let bitstate = given.bitstate;
+        let options = Options { limits, bitstate, workers: workers.clone(), ..Options::default() };
         let checkpoint =
             checkpoints.map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions));
         let outcome = run(job, &options, checkpoint, &tally, tick);
@@ -398,6 +403,7 @@ fn judged(
         statistics: found.statistics,
         limits_hit: found.limits_hit.iter().copied().collect(),
         few_preemptions: found.few_preemptions,
+        coverage: found.coverage,
         stale_aborts: (maximum(counters::STALE_ABORTS), maximum(counters::SPURIOUS_ABORTS)),
         outcomes: found.outcomes,
         counterexample,
@@ -538,6 +544,7 @@ struct Found {
     statistics: Statistics,
     limits_hit: BTreeSet<LimitHit>,
     few_preemptions: Option<FewPreemptions>,
+    coverage: Option<u32>,
     outcomes: Vec<Contents>,
     witnesses: BTreeMap<Property, Vec<Choice>>,
     halted: Option<Halted>,
@@ -561,6 +568,7 @@ impl From<Exploration> for Found {
             statistics: exploration.statistics,
             limits_hit: std::mem::take(&mut exploration.limits_hit),
             few_preemptions: exploration.few_preemptions,
+            coverage: exploration.coverage,
             witnesses: std::mem::take(&mut exploration.witnesses),
             halted: exploration.halted.take(),
             calls: std::mem::take(&mut exploration.calls),
@@ -601,6 +609,7 @@ impl From<Runs> for Found {
             },
             limits_hit,
             few_preemptions: None,
+            coverage: None,
             outcomes: outcomes.into_values().collect(),
             witnesses: runs.witnesses,
             halted: None,

@@ -1,96 +1,75 @@
-//! Rows of numbers, and states that are still to be expanded, one behind the other.
+//! States that are still to be expanded, and other rows of numbers.
+//!
+//! They come by the hundred thousand and go with their level. So they lie in blocks of one size, which are neither moved nor
+//! copied while there come more, and are taken by later states when they are free.
 
 use super::known::Number;
 
-/// Rows for which room is made at least.
-const FEWEST: usize = 16;
+/// Rows of a block.
+const BLOCK: usize = 1 << 9;
 
-/// Some rows of the same width.
-pub(super) struct Rows {
-    width: usize,
+/// Some rows of the same width, each with a fingerprint.
+struct Block {
     numbers: Vec<Number>,
-}
-
-impl Rows {
-    /// None, of so many numbers each.
-    pub(super) fn new(width: usize) -> Self {
-        Rows { width, numbers: Vec::new() }
-    }
-
-    #[inline]
-    fn row(&self, row: usize) -> &[Number] {
-        &self.numbers[row * self.width..][..self.width]
-    }
-
-    /// Enters a copy of a row, to be changed.
-    #[inline]
-    pub(super) fn enter(&mut self, row: &[Number]) -> &mut [Number] {
-        let at = self.numbers.len();
-        if at + self.width > self.numbers.capacity() {
-            self.numbers.reserve_exact(at / 4 + self.width * FEWEST);
-        }
-        self.numbers.extend_from_slice(row);
-        &mut self.numbers[at..]
-    }
-
-    pub(super) fn rows(&self) -> impl ExactSizeIterator<Item = &[Number]> {
-        self.numbers.chunks_exact(self.width)
-    }
-
-    /// Bytes taken.
-    pub(super) fn bytes(&self) -> u64 {
-        (self.numbers.capacity() * size_of::<Number>()) as u64
-    }
+    prints: Vec<u128>,
 }
 
 /// Some states: a row and a fingerprint each.
 pub(super) struct States {
-    rows: Rows,
-    prints: Vec<u128>,
+    width: usize,
+    /// All but the last are full.
+    blocks: Vec<Block>,
+    states: usize,
 }
 
 impl States {
     /// None, of rows of so many numbers.
     pub(super) fn new(width: usize) -> Self {
-        States { rows: Rows::new(width), prints: Vec::new() }
+        States { width, blocks: Vec::new(), states: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.prints.len()
+        self.states
     }
 
     #[inline]
     pub(super) fn row(&self, state: usize) -> &[Number] {
-        self.rows.row(state)
+        &self.blocks[state / BLOCK].numbers[state % BLOCK * self.width..][..self.width]
     }
 
     pub(super) fn rows(&self) -> impl ExactSizeIterator<Item = &[Number]> {
-        self.rows.rows()
+        (0..self.states).map(|state| self.row(state))
     }
 
     #[inline]
     pub(super) fn print(&self, state: usize) -> u128 {
-        self.prints[state]
+        self.blocks[state / BLOCK].prints[state % BLOCK]
     }
 
     /// Enters a state with a copy of a row, to be changed.
     #[inline]
     pub(super) fn enter(&mut self, row: &[Number], print: u128) -> &mut [Number] {
-        self.prints.push(print);
-        self.rows.enter(row)
+        if self.states == self.blocks.len() * BLOCK {
+            let numbers = Vec::with_capacity(BLOCK * self.width);
+            self.blocks.push(Block { numbers, prints: Vec::with_capacity(BLOCK) });
+        }
+        let block = &mut self.blocks[self.states / BLOCK];
+        let at = block.numbers.len();
+        block.numbers.extend_from_slice(row);
+        block.prints.push(print);
+        self.states += 1;
+        &mut block.numbers[at..]
     }
 
-    /// Forgets the states, and keeps their place for others unless it is much too large.
+    /// Forgets the states.
     pub(super) fn clear(&mut self) {
-        let used = self.prints.len() * 5 / 4;
-        self.rows.numbers.clear();
-        self.prints.clear();
-        self.rows.numbers.shrink_to(used * self.rows.width);
-        self.prints.shrink_to(used);
+        self.blocks.clear();
+        self.states = 0;
     }
 
     /// Bytes taken.
     pub(super) fn bytes(&self) -> u64 {
-        self.rows.bytes() + (self.prints.capacity() * size_of::<u128>()) as u64
+        let block = BLOCK * (self.width * size_of::<Number>() + size_of::<u128>());
+        (self.blocks.len() * block) as u64
     }
 }

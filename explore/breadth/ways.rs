@@ -144,6 +144,6 @@ impl Ways {
 
     fn bytes(&self) -> u64 {
         let links = self.links.capacity() * size_of::<Link>() * 2;
-        self.visited.bytes() * 2 + self.level.bytes() + 2 * self.next.bytes() + links as u64 + live()
+        self.visited.bytes() * 2 + self.level.bytes() + self.next.bytes() + links as u64 + live()
     }
 }

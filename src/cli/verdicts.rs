@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::engines::{EngineArgs, Memory};
-use crate::cli::limits::LimitsArgs;
+use crate::cli::limits::{LimitsArgs, parse_size};
 use crate::cli::under::UnderArgs;
 use crate::parts::partition::Partition;
 use crate::report::times::Times;
@@ -169,6 +169,11 @@ pub struct RunArgs {
     /// Look only at runs with at most this many preemptions.
     #[arg(long, value_name = "N")]
     pub limit_preemptions: Option<u32>,
+
+    /// Keep the visited states of each search as bits in this much memory (`1g`), and leave out some of them: for what no memory is
+    /// enough for. Nothing is proved so: what is not violated is incomplete, with an estimate of how much was left out.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, conflicts_with_all = ["checkpoint", "partition"])]
+    pub bitstate: Option<u64>,
 
     /// Only what is not as expected, in documents, too; of a comparison, the answer alone.
     #[arg(long)]

@@ -163,7 +163,11 @@ pub(super) fn each(
 
 /// The limits of the command line.
 pub(super) fn given(args: &RunArgs) -> GivenLimits {
-    GivenLimits { preemptions: args.limit_preemptions, ..over_all_runs(&args.limits) }
+    GivenLimits {
+        preemptions: args.limit_preemptions,
+        bitstate: args.bitstate,
+        ..over_all_runs(&args.limits)
+    }
 }
 
 /// The scenarios that were asked for, on the memory that was asked for.

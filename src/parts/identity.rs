@@ -40,7 +40,8 @@ pub struct Limits {
 
 impl From<GivenLimits> for Limits {
     fn from(given: GivenLimits) -> Self {
-        let GivenLimits { states, memory, seconds, preemptions } = given;
+        // Bits are not for parts.
+        let GivenLimits { states, memory, seconds, preemptions, bitstate: _ } = given;
         Limits { states, memory, seconds, preemptions }
     }
 }
@@ -48,7 +49,7 @@ impl From<GivenLimits> for Limits {
 impl From<Limits> for GivenLimits {
     fn from(limits: Limits) -> Self {
         let Limits { states, memory, seconds, preemptions } = limits;
-        GivenLimits { states, memory, seconds, preemptions }
+        GivenLimits { states, memory, seconds, preemptions, bitstate: None }
     }
 }
 

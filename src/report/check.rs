@@ -68,6 +68,13 @@ fn marked(mark: &str, outcome: &Outcome, widths: (usize, usize), columns: Option
     if !outcome.limits_hit.is_empty() {
         let _ = write!(text, "\n     not everything was explored: {}", stopped_by(&outcome.limits_hit));
     }
+    if let Some(coverage) = outcome.coverage {
+        let percent = f64::from(coverage) / 1e4;
+        let _ = write!(
+            text,
+            "\n     of the states that were come to, about {percent:.2} % were kept apart from others"
+        );
+    }
     if let Some(few) = none_with_few(outcome) {
         let _ = write!(text, "\n     {few}");
     }
@@ -76,11 +83,12 @@ fn marked(mark: &str, outcome: &Outcome, widths: (usize, usize), columns: Option
 
 /// What kept a search from exploring everything, in words.
 pub fn stopped_by(limits: &[LimitHit]) -> String {
-    let reached: Vec<&str> =
-        limits.iter().filter(|limit| **limit != LimitHit::Interrupted).map(|limit| limit.name()).collect();
+    let is_reached = |limit: &&LimitHit| !matches!(limit, LimitHit::Interrupted | LimitHit::Bitstate);
+    let reached: Vec<&str> = limits.iter().filter(is_reached).map(|limit| limit.name()).collect();
     let reached = (!reached.is_empty()).then(|| format!("the limit of {} was reached", reached.join(", ")));
     let interrupted = limits.contains(&LimitHit::Interrupted).then(|| "it was interrupted".to_owned());
-    interrupted.into_iter().chain(reached).collect::<Vec<_>>().join(", and ")
+    let bits = limits.contains(&LimitHit::Bitstate).then(|| "states were kept as bits".to_owned());
+    interrupted.into_iter().chain(bits).chain(reached).collect::<Vec<_>>().join(", and ")
 }
 
 /// What was established of runs with few preemptions, and how.

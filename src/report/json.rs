@@ -63,7 +63,7 @@ fn result_without_times(outcome: &Outcome) -> Value {
     let few_preemptions = outcome.few_preemptions.map(
         |few| json!({ "none_up_to": few.none_up_to, "states": few.states, "found_with": few.found_with }),
     );
-    json!({
+    let mut result = json!({
         "scenario": outcome.scenario,
         "design": outcome.design,
         "engine": outcome.engine.name(),
@@ -106,7 +106,11 @@ fn result_without_times(outcome: &Outcome) -> Value {
         "halted_in_setup": outcome.halted.as_ref().map(|halted| {
             json!({ "line": halted.line, "why": halted.sentence() })
         }),
-    })
+    });
+    if let Some(coverage) = outcome.coverage {
+        result["coverage"] = json!(f64::from(coverage) / 1e6);
+    }
+    result
 }
 
 fn idle(idle: &Idle) -> Value {

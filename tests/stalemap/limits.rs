@@ -46,6 +46,30 @@ fn what_is_known_of_a_stopped_search_is_said() {
 }
 
 #[test]
+fn what_is_not_found_in_bits_is_never_said_to_hold() {
+    let part = result(&["large.toml", "--bitstate", "4k"]);
+    assert_eq!((&part["verdict"], &part["limits_hit"]), (&json!("incomplete"), &json!(["bitstate"])));
+    let states = part["states"].as_u64().expect("a number");
+    assert!((1_000..20_000).contains(&states), "{states} states in 32768 bits");
+    assert!(part["coverage"].as_f64().is_some_and(|coverage| coverage < 0.9), "{}", part["coverage"]);
+    let said = output(&["check", "large.toml", "--bitstate", "4k"]);
+    assert_eq!(said.status.code(), Some(3));
+    let said = text(&said.stdout);
+    assert!(said.contains("states were kept as bits") && said.contains("% were kept apart"), "{said}");
+    // What is found is there, and is the least.
+    let arguments = ["check", "xfs/t1", "--format", "json", "--design", "none"];
+    let found = |more: &[&str]| {
+        let output = output(&[&arguments, more].concat());
+        let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        document["results"][0].clone()
+    };
+    let (whole, bits) = (found(&[]), found(&["--bitstate", "1m"]));
+    assert_eq!((&bits["verdict"], &bits["violated"]), (&json!("violates"), &whole["violated"]));
+    assert_eq!(bits["counterexample"], whole["counterexample"]);
+    assert!(whole.get("coverage").is_none());
+}
+
+#[test]
 fn a_file_of_as_many_cells_as_there_may_be_ends_at_a_limit() {
     let folder = elsewhere();
     let source = "title = \"many cells\"\n[[actor]]\nname = \"writer\"\nrun = [\"pwrite -b 1 0 4095\"]\n";
