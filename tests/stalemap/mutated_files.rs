@@ -184,7 +184,7 @@ fn explored(scenario: &Scenario) -> Result<(), String> {
         jobs.push(Job { scenario, implementation, engine: stalemap::engine::Engine::Exhaustive });
     }
     let given =
-        GivenLimits { preemptions: None, states: Some(300), memory: Some(16 << 20), seconds: Some(2) };
+        GivenLimits { states: Some(300), memory: Some(16 << 20), seconds: Some(2), ..GivenLimits::default() };
     for outcome in run_all(&jobs, given, 1, &|_| ()) {
         match outcome {
             Ok(_) | Err(RunError::Config { .. } | RunError::Setup(_)) => {}
