@@ -137,7 +137,7 @@ impl<S: System> Search<'_, '_, S> {
             return Ok(None);
         }
         let mut walk = Walk { known: HashMap::default(), met: Vec::new(), waiting: VecDeque::new() };
-        self.meet(&mut walk, (0, None), Asleep::NOBODY, (None, 0))?;
+        self.meet(&mut walk, (0, None), &Asleep::NOBODY, (None, 0))?;
         while let Some(state) = walk.waiting.pop_front() {
             self.look_at(&mut walk, state)?;
             let is_enough = walk.waiting.len() >= enough.waiting || walk.met.len() >= enough.met;
@@ -200,7 +200,7 @@ impl<S: System> Search<'_, '_, S> {
                 self.statistics.executions += 1;
             } else {
                 let after = asleep.after(footprint);
-                let to = self.meet(walk, (state, Some(choice)), after, (Some(actor), preemptions))?;
+                let to = self.meet(walk, (state, Some(choice)), &after, (Some(actor), preemptions))?;
                 walk.met[state].edges.push(to);
             }
             self.machine.undo(frame);
@@ -213,7 +213,7 @@ impl<S: System> Search<'_, '_, S> {
         &mut self,
         walk: &mut Walk<S::State>,
         way: (usize, Option<Choice>),
-        asleep: Asleep,
+        asleep: &Asleep,
         (running, preemptions): (Option<ActorId>, u32),
     ) -> Result<usize, EngineError> {
         let key = self.key(running, preemptions);
@@ -241,7 +241,7 @@ impl<S: System> Search<'_, '_, S> {
             walk.waiting.push_back(state);
         }
         let edges = Vec::new();
-        walk.met.push(Met { key, way, running, preemptions, asleep, todo, snapshot, edges });
+        walk.met.push(Met { key, way, running, preemptions, asleep: *asleep, todo, snapshot, edges });
         Ok(state)
     }
 

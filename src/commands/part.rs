@@ -47,11 +47,10 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     let (pairs, slice) = match partition.share(jobs.len()) {
         Share::Pairs(pairs) => (pairs, None),
         Share::Slice(slice) => match jobs.get(slice.pair).map(|job| sliced(job, slice, args)) {
-            None => (Vec::new(), None),
+            None | Some(Ok(Has::Nothing)) => (Vec::new(), None),
             Some(Err(error)) => return failed_or_bad(error),
             Some(Ok(Has::Slice(document))) => (Vec::new(), Some((slice.pair, *document))),
             Some(Ok(Has::All)) => (vec![slice.pair], None),
-            Some(Ok(Has::Nothing)) => (Vec::new(), None),
         },
     };
     let own: Vec<Job<'_>> = pairs.iter().filter_map(|pair| jobs.get(*pair).cloned()).collect();

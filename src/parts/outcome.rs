@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use stalemap_checker::{choices, halted_setup};
 use stalemap_explore::{
-    Counterexample, FewPreemptions, LimitHit, Loom, Schedule, Shuttle, Statistics, Strategy,
+    Budget, Counterexample, FewPreemptions, LimitHit, Loom, Schedule, Shuttle, Statistics, Strategy,
 };
 use stalemap_facade::{Branch, Property};
 use stalemap_model::judge::properties;
@@ -233,7 +233,7 @@ fn verdict(name: &str) -> Result<Verdict, String> {
 
 /// The engine of a name; no report says with which settings it ran.
 fn engine(name: &str) -> Result<Engine, String> {
-    let shuttle = Shuttle { strategy: Strategy::Random { seed: 0 }, budget: Default::default() };
+    let shuttle = Shuttle { strategy: Strategy::Random { seed: 0 }, budget: Budget::default() };
     let all = [Engine::Exhaustive, Engine::Loom(Loom::default()), Engine::Shuttle(shuttle)];
     all.into_iter().find(|engine| engine.name() == name).ok_or_else(|| unknown(name))
 }

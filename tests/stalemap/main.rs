@@ -13,6 +13,7 @@ mod causes;
 mod checkpoints;
 mod claims;
 mod cli;
+mod clusters;
 mod commands;
 mod common;
 mod comparison;

@@ -4,7 +4,8 @@
 use std::convert::Infallible;
 
 use proptest::prelude::*;
-use proptest::test_runner::TestCaseResult;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{TestCaseResult, TestRunner};
 use stalemap_explore::{
     Enough, Exploration, Limits, Options, SliceFound, SliceOf, Statistics, Union, count_union, explore,
     explore_cycles, explore_slice,
@@ -65,6 +66,19 @@ fn compare(program: &Program, limits: Limits, slices: usize) -> TestCaseResult {
 
 fn number() -> impl Strategy<Value = usize> {
     prop_oneof![Just(1_usize), Just(2), Just(3), Just(7), Just(100), 1..64_usize]
+}
+
+/// Most of the programs are large enough to be cut; else the other tests would show little.
+#[test]
+fn random_programs_are_cut() {
+    let mut runner = TestRunner::deterministic();
+    let cut = |program: &Program| {
+        let one = SliceOf { number: 0, of: 2 };
+        slice(program, &Options::default(), one).is_some()
+    };
+    let programs = (0..100).map(|_| straight_line().new_tree(&mut runner).expect("a program").current());
+    let cut = programs.filter(cut).count();
+    assert!(cut > 50, "{cut} of 100");
 }
 
 proptest! {
