@@ -52,7 +52,8 @@ pub struct FuzzArgs {
     #[arg(long, value_name = "N")]
     pub seconds: Option<u64>,
 
-    /// Write each find into this folder: a scenario, made smaller, and a schedule for each kernel.
+    /// Write each find into this folder: a scenario, made smaller, and its schedule. What an earlier run has written there is no find any
+    /// more, and named only.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 

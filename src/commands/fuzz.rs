@@ -1,6 +1,7 @@
 //! `fuzz`: scenarios drawn at random, and what is found.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
@@ -37,6 +38,7 @@ pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
+    let before = before(args.out.as_deref());
     let (saved, told) = (Cell::new(0), Cell::new(Instant::now()));
     let tick = |campaign: &Campaign| {
         // What was found stays if the run is killed. What cannot be written is said at the end.
@@ -61,10 +63,10 @@ pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
     }
     let times = Times::unless(args.no_times);
     let results = match args.format {
-        FuzzFormat::Text => report::text(&plan, &campaign, times, width()) + &written,
-        FuzzFormat::Json => report::json(&plan, &campaign, times),
+        FuzzFormat::Text => report::text(&plan, &campaign, &before, times, width()) + &written,
+        FuzzFormat::Json => report::json(&plan, &campaign, &before, times),
     };
-    Ok(Report::of(results, exit(&campaign)))
+    Ok(Report::of(results, exit(&plan, &campaign, &before)))
 }
 
 fn plan(args: &FuzzArgs) -> Result<Plan> {
@@ -119,14 +121,24 @@ fn save(folder: &Path, find: &Find) -> Result<String> {
     Ok(said)
 }
 
-fn exit(campaign: &Campaign) -> Exit {
+/// The finds that earlier runs have written into the folder, by name.
+fn before(folder: Option<&Path>) -> BTreeSet<String> {
+    let files = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let scenarios =
+        files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|it| it == "toml"));
+    scenarios.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect()
+}
+
+fn exit(plan: &Plan, campaign: &Campaign, before: &BTreeSet<String>) -> Exit {
+    let new = campaign.finds.iter().any(|find| !before.contains(&find.name()));
+    let ended_early = plan.count.is_some_and(|count| campaign.next < plan.from.saturating_add(count));
     let lost_under_a_design =
         campaign.tallies.iter().any(|(under, tally)| matches!(under, Under::Design(_)) && tally.violates > 0);
     if campaign.broken.iter().any(|broken| broken.defect) {
         Exit::Defect
-    } else if !campaign.finds.is_empty() || !campaign.broken.is_empty() || lost_under_a_design {
+    } else if new || !campaign.broken.is_empty() || lost_under_a_design {
         Exit::Unexpected
-    } else if campaign.tallies.values().any(|tally| tally.bounded > 0) {
+    } else if ended_early || campaign.tallies.values().any(|tally| tally.bounded > 0) {
         Exit::Incomplete
     } else {
         Exit::Expected
