@@ -24,12 +24,6 @@ use crate::report::times::Times;
 /// The scenarios of a run that says neither how many nor how long.
 const COUNT: u64 = 1000;
 
-/// The states of each search.
-const STATES: u64 = 20_000;
-
-/// Its memory, which is that of more states than these.
-const MEMORY: u64 = 256 << 20;
-
 /// From one line about how far it is to the next.
 const INTERVAL: Duration = Duration::from_secs(10);
 
@@ -71,7 +65,6 @@ pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
 
 fn plan(args: &FuzzArgs) -> Result<Plan> {
     let other = |problem: String| vec![InputError::Other(problem)];
-    let limits = &args.limits;
     let count = args.count.or(if args.seconds.is_none() { Some(COUNT) } else { None });
     Ok(Plan {
         seed: args.seed,
@@ -80,12 +73,13 @@ fn plan(args: &FuzzArgs) -> Result<Plan> {
         time: args.seconds.map(Duration::from_secs),
         under: under(args).map_err(other)?,
         limits: Limits {
-            states: Some(limits.limit_states.unwrap_or(STATES)),
-            memory: Some(limits.limit_memory.unwrap_or(MEMORY)),
-            time: limits.limit_seconds.map(Duration::from_secs),
+            states: Some(args.limit_states),
+            memory: Some(args.limit_memory),
+            // What is found must not depend on how fast the machine is.
+            time: None,
             preemptions: None,
         },
-        threads: threads(limits.jobs),
+        threads: threads(args.jobs),
         sample: if args.losses_alone { Sample::Nothing } else { Sample::Some },
         stop: on_signals()?,
     })

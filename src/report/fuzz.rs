@@ -26,7 +26,7 @@ pub fn progress(campaign: &Campaign) -> String {
         campaign.next,
         count(all.states, "state"),
         count(campaign.finds.len() as u64, "find"),
-        count(campaign.broken.len() as u64, "thing") + " that must hold and does not"
+        count(campaign.broken.len() as u64, "wrong answer")
     )
 }
 
@@ -67,8 +67,24 @@ pub fn text(
         let said = format!("number {number} is refused: {}", harmless(first));
         let _ = writeln!(text, "{}", fill(&said, width, 2).join("\n"));
     }
-    let _ = writeln!(text, "\nTo go on: stalemap fuzz --seed {} --from {}", plan.seed, campaign.next);
+    let _ =
+        writeln!(text, "\n{}", fill(&format!("To go on: {}", goes_on(plan, campaign)), width, 2).join("\n"));
     text
+}
+
+/// The command that takes the next numbers.
+fn goes_on(plan: &Plan, campaign: &Campaign) -> String {
+    let mut command = format!("stalemap fuzz --seed {} --from {}", plan.seed, campaign.next);
+    if plan.under != Under::kernels() {
+        for under in &plan.under {
+            let kind = match under {
+                Under::Kernel(_) => "kernel",
+                Under::Design(_) => "design",
+            };
+            let _ = write!(command, " --{kind} {}", under.name());
+        }
+    }
+    command
 }
 
 fn head(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) -> String {
