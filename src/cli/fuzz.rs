@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::limits::LimitsArgs;
+use crate::cli::limits::parse_size;
 
 /// How `fuzz` ends.
 pub const FUZZ_EXIT_CODES: &str = "\
@@ -52,7 +52,8 @@ pub struct FuzzArgs {
     #[arg(long, value_name = "N")]
     pub seconds: Option<u64>,
 
-    /// Write each find into this folder: a scenario, made smaller, and a schedule for each kernel.
+    /// Write each find into this folder: a scenario, made smaller, and its schedule. What an earlier run has written there is no find any
+    /// more, and named only.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
@@ -68,9 +69,17 @@ pub struct FuzzArgs {
     #[arg(long)]
     pub no_times: bool,
 
-    /// How much at a time, and how far each search goes [default: 20000 states, 256m].
-    #[command(flatten)]
-    pub limits: LimitsArgs,
+    /// Explore this many scenarios at a time [default: as many as there are processors].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+
+    /// Give each search up at this many states.
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub limit_states: u64,
+
+    /// Let each search take this much memory (`512m`, `4g`).
+    #[arg(long, value_name = "SIZE", default_value = "256m", value_parser = parse_size)]
+    pub limit_memory: u64,
 
     /// No lines on stderr about how far it is.
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! `fuzz`: scenarios drawn at random, and what is found.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
@@ -23,12 +24,6 @@ use crate::report::times::Times;
 /// The scenarios of a run that says neither how many nor how long.
 const COUNT: u64 = 1000;
 
-/// The states of each search.
-const STATES: u64 = 20_000;
-
-/// Its memory, which is that of more states than these.
-const MEMORY: u64 = 256 << 20;
-
 /// From one line about how far it is to the next.
 const INTERVAL: Duration = Duration::from_secs(10);
 
@@ -37,6 +32,7 @@ pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
+    let before = before(args.out.as_deref());
     let (saved, told) = (Cell::new(0), Cell::new(Instant::now()));
     let tick = |campaign: &Campaign| {
         // What was found stays if the run is killed. What cannot be written is said at the end.
@@ -61,15 +57,14 @@ pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
     }
     let times = Times::unless(args.no_times);
     let results = match args.format {
-        FuzzFormat::Text => report::text(&plan, &campaign, times, width()) + &written,
-        FuzzFormat::Json => report::json(&plan, &campaign, times),
+        FuzzFormat::Text => report::text(&plan, &campaign, &before, times, width()) + &written,
+        FuzzFormat::Json => report::json(&plan, &campaign, &before, times),
     };
-    Ok(Report::of(results, exit(&campaign)))
+    Ok(Report::of(results, exit(&plan, &campaign, &before)))
 }
 
 fn plan(args: &FuzzArgs) -> Result<Plan> {
     let other = |problem: String| vec![InputError::Other(problem)];
-    let limits = &args.limits;
     let count = args.count.or(if args.seconds.is_none() { Some(COUNT) } else { None });
     Ok(Plan {
         seed: args.seed,
@@ -78,12 +73,13 @@ fn plan(args: &FuzzArgs) -> Result<Plan> {
         time: args.seconds.map(Duration::from_secs),
         under: under(args).map_err(other)?,
         limits: Limits {
-            states: Some(limits.limit_states.unwrap_or(STATES)),
-            memory: Some(limits.limit_memory.unwrap_or(MEMORY)),
-            time: limits.limit_seconds.map(Duration::from_secs),
+            states: Some(args.limit_states),
+            memory: Some(args.limit_memory),
+            // What is found must not depend on how fast the machine is.
+            time: None,
             preemptions: None,
         },
-        threads: threads(limits.jobs),
+        threads: threads(args.jobs),
         sample: if args.losses_alone { Sample::Nothing } else { Sample::Some },
         stop: on_signals()?,
     })
@@ -119,14 +115,24 @@ fn save(folder: &Path, find: &Find) -> Result<String> {
     Ok(said)
 }
 
-fn exit(campaign: &Campaign) -> Exit {
+/// The finds that earlier runs have written into the folder, by name.
+fn before(folder: Option<&Path>) -> BTreeSet<String> {
+    let files = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let scenarios =
+        files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|it| it == "toml"));
+    scenarios.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect()
+}
+
+fn exit(plan: &Plan, campaign: &Campaign, before: &BTreeSet<String>) -> Exit {
+    let new = campaign.finds.iter().any(|find| !before.contains(&find.name()));
+    let ended_early = plan.count.is_some_and(|count| campaign.next < plan.from.saturating_add(count));
     let lost_under_a_design =
         campaign.tallies.iter().any(|(under, tally)| matches!(under, Under::Design(_)) && tally.violates > 0);
     if campaign.broken.iter().any(|broken| broken.defect) {
         Exit::Defect
-    } else if !campaign.finds.is_empty() || !campaign.broken.is_empty() || lost_under_a_design {
+    } else if new || !campaign.broken.is_empty() || lost_under_a_design {
         Exit::Unexpected
-    } else if campaign.tallies.values().any(|tally| tally.bounded > 0) {
+    } else if ended_early || campaign.tallies.values().any(|tally| tally.bounded > 0) {
         Exit::Incomplete
     } else {
         Exit::Expected

@@ -87,6 +87,8 @@ struct Trial {
     drawn: Result<Drawn, Refused>,
     came: Outcome,
     oracles: oracles::Asked,
+    /// When it was done, from the beginning on.
+    done: Duration,
 }
 
 /// The refusals that are kept to be told.
@@ -121,7 +123,8 @@ impl Campaign {
         };
         while campaign.next < end && goes_on(&campaign) {
             let batch: Vec<u64> = (campaign.next..end).take(BATCH as usize).collect();
-            for trial in in_parallel(&batch, plan.threads, |number| trial(plan, *number)) {
+            let began = campaign.began;
+            for trial in in_parallel(&batch, plan.threads, |number| trial(plan, *number, began)) {
                 campaign.take_in(plan, trial?)?;
                 campaign.next += 1;
             }
@@ -143,7 +146,6 @@ impl Campaign {
             *self.asked.entry(oracle).or_default() += times;
         }
         self.broken.extend(trial.oracles.broken);
-        let elapsed = self.began.elapsed();
         let tally = self.tallies.entry(under).or_default();
         match (trial.drawn, trial.came) {
             (Err(refused), _) | (Ok(_), Outcome::Refused(refused)) => {
@@ -153,7 +155,7 @@ impl Campaign {
                 }
             }
             (Ok(drawn), Outcome::Explored(explored)) => {
-                tally.take_in(number, elapsed, &explored);
+                tally.take_in(number, trial.done, &explored);
                 if let Under::Kernel(_) = under {
                     self.judge(plan, &drawn, &explored)?;
                 }
@@ -240,12 +242,12 @@ fn known(under: &[Under]) -> Result<BTreeMap<Under, Known>, RunError> {
     kernels.map(|(under, kernel)| Ok((under, Known::of(kernel)?))).collect()
 }
 
-fn trial(plan: &Plan, number: u64) -> Result<Trial, RunError> {
+fn trial(plan: &Plan, number: u64, began: Instant) -> Result<Trial, RunError> {
     let none = oracles::Asked::default();
     match Drawn::new(plan.seed, number, &plan.under) {
         Err(refused) => {
             let came = Outcome::Refused(refused.clone());
-            Ok(Trial { drawn: Err(refused), came, oracles: none })
+            Ok(Trial { drawn: Err(refused), came, oracles: none, done: began.elapsed() })
         }
         Ok(drawn) => {
             let came = explored(&drawn, &plan.limits)?;
@@ -253,7 +255,7 @@ fn trial(plan: &Plan, number: u64) -> Result<Trial, RunError> {
                 Came::Explored(_, found) => oracles::ask(&drawn, found, &plan.limits, plan.sample)?,
                 Came::Refused(_) => none,
             };
-            Ok(Trial { drawn: Ok(drawn), came: came.without_runs(), oracles })
+            Ok(Trial { drawn: Ok(drawn), came: came.without_runs(), oracles, done: began.elapsed() })
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is said of scenarios that were drawn at random.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -26,12 +26,20 @@ pub fn progress(campaign: &Campaign) -> String {
         campaign.next,
         count(all.states, "state"),
         count(campaign.finds.len() as u64, "find"),
-        count(campaign.broken.len() as u64, "thing") + " that must hold and does not"
+        count(campaign.broken.len() as u64, "wrong answer")
     )
 }
 
 /// For people.
-pub fn text(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) -> String {
+///
+/// `before` are the names of finds that were there before.
+pub fn text(
+    plan: &Plan,
+    campaign: &Campaign,
+    before: &BTreeSet<String>,
+    elapsed: Elapsed,
+    width: usize,
+) -> String {
     let mut text = head(plan, campaign, elapsed, width);
     text.push_str(&table(campaign));
     for (under, tally) in &campaign.tallies {
@@ -41,8 +49,15 @@ pub fn text(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) ->
     }
     text.push_str(&explained(campaign, width));
     text.push_str(&asked(campaign, width));
-    for (at, find) in campaign.finds.iter().enumerate() {
+    let (old, new): (Vec<&Find>, Vec<&Find>) =
+        campaign.finds.iter().partition(|find| before.contains(&find.name()));
+    for (at, find) in new.iter().enumerate() {
         let _ = write!(text, "\n{}", of_find(at + 1, find, width));
+    }
+    if !old.is_empty() {
+        let names: Vec<String> = old.iter().map(|find| find.name()).collect();
+        let said = format!("Found before: {}.", names.join(", "));
+        let _ = write!(text, "\n{}\n", fill(&said, width, 2).join("\n"));
     }
     for broken in &campaign.broken {
         let _ = write!(text, "\n{}", of_broken(broken, width));
@@ -52,8 +67,24 @@ pub fn text(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) ->
         let said = format!("number {number} is refused: {}", harmless(first));
         let _ = writeln!(text, "{}", fill(&said, width, 2).join("\n"));
     }
-    let _ = writeln!(text, "\nTo go on: stalemap fuzz --seed {} --from {}", plan.seed, campaign.next);
+    let _ =
+        writeln!(text, "\n{}", fill(&format!("To go on: {}", goes_on(plan, campaign)), width, 2).join("\n"));
     text
+}
+
+/// The command that takes the next numbers.
+fn goes_on(plan: &Plan, campaign: &Campaign) -> String {
+    let mut command = format!("stalemap fuzz --seed {} --from {}", plan.seed, campaign.next);
+    if plan.under != Under::kernels() {
+        for under in &plan.under {
+            let kind = match under {
+                Under::Kernel(_) => "kernel",
+                Under::Design(_) => "design",
+            };
+            let _ = write!(command, " --{kind} {}", under.name());
+        }
+    }
+    command
 }
 
 fn head(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) -> String {
@@ -194,7 +225,7 @@ fn sum(campaign: &Campaign) -> Tally {
 }
 
 /// For programs.
-pub fn json(plan: &Plan, campaign: &Campaign, elapsed: Elapsed) -> String {
+pub fn json(plan: &Plan, campaign: &Campaign, before: &BTreeSet<String>, elapsed: Elapsed) -> String {
     let milliseconds = |time: Duration| match elapsed {
         Elapsed::Said => json!(time.as_millis() as u64),
         Elapsed::LeftOut => Value::Null,
@@ -238,7 +269,7 @@ pub fn json(plan: &Plan, campaign: &Campaign, elapsed: Elapsed) -> String {
         "next": campaign.next,
         "elapsed_ms": milliseconds(campaign.elapsed()),
         "results": tallies,
-        "finds": campaign.finds.iter().map(find_json).collect::<Vec<_>>(),
+        "finds": campaign.finds.iter().map(|find| find_json(find, before)).collect::<Vec<_>>(),
         "asked": campaign.asked,
         "broken": campaign.broken.iter().map(broken_json).collect::<Vec<_>>(),
     }))
@@ -248,11 +279,12 @@ fn of_times(times: Times) -> Value {
     json!({ "times": times.times, "first": times.first })
 }
 
-fn find_json(find: &Find) -> Value {
+fn find_json(find: &Find, before: &BTreeSet<String>) -> Value {
     let under: BTreeMap<&str, Value> =
         find.under.iter().map(|(name, times)| (name.as_str(), of_times(*times))).collect();
     json!({
         "name": find.name(),
+        "found_before": before.contains(&find.name()),
         "class": find.class.to_string(),
         "beside": find.beside.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "fs": find.class.fs,

@@ -127,9 +127,14 @@ fn fuzz(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 fn a_find_is_saved_and_violates_what_it_says() {
     let folder = elsewhere();
     let arguments = ["--kernel", "linux-6.1", "--count", "120", "--out", "finds", "--losses-alone"];
-    let (code, said, errors) = fuzz(folder.path(), &arguments);
+    let (code, said, errors) = fuzz(folder.path(), &[&arguments[..], &["--jobs", "1"]].concat());
     assert_eq!(code, Some(1), "{said}{errors}");
-    let (_, document, _) = fuzz(folder.path(), &[&arguments[..], &["--format", "json"]].concat());
+    assert!(said.contains("\nFind 1: ") && !said.contains("Found before"), "{said}");
+    let (code, again, _) = fuzz(folder.path(), &arguments);
+    assert_eq!(code, Some(3), "{again}");
+    assert!(again.contains("\nFound before: ") && !again.contains("Find 1"), "{again}");
+    let (_, document, _) =
+        fuzz(folder.path(), &[&arguments[..], &["--format", "json", "--jobs", "3"]].concat());
     let document: Value = serde_json::from_str(&document).expect("JSON");
     assert_eq!(document["schema"], "stalemap.fuzz/1");
     assert_eq!(document["next"], 120);
