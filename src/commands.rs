@@ -13,6 +13,7 @@ mod costs;
 mod drawn;
 mod engines;
 mod exported;
+mod interrupt;
 mod kernels;
 mod lab;
 mod lists;

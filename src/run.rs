@@ -1,7 +1,7 @@
 //! Running scenarios under designs, and what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
@@ -9,8 +9,8 @@ use stalemap_checker::{
     explore_accepted, explore_kept, halted_setup, minimal_counterexample, replay, set_up, watch_opening,
 };
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits,
-    Options, Progress, Runs, Schedule, Statistics,
+    Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, Keeper, LimitHit,
+    Limits, Options, Progress, Runs, Schedule, Statistics,
 };
 use stalemap_facade::{Branch, Calls, Counter, MemoryModel, Property, System};
 use stalemap_model::judge::properties;
@@ -23,13 +23,15 @@ use stalemap_model::words::{bounds, branches, counters};
 
 use crate::annotate::idle::Idle;
 use crate::annotate::setup::{self, InSetup};
+use crate::attended::{Attended, Stoppable};
 use crate::available::default_limit;
 use crate::check_place::CheckPlace;
-use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::engine::Engine;
 use crate::expect::{Judgement, Met, Seen, judge};
 use crate::failures;
 use crate::scenario::{Diagnostics, Scenario};
+use crate::tally::{Followed, Tally};
 use crate::verdict::{Failure, Verdict};
 
 /// The states that the search for a least counterexample may settle; beyond it the first one found is shown.
@@ -267,17 +269,6 @@ pub enum RunError {
     },
 }
 
-/// What the jobs have done so far, for a progress display.
-#[derive(Debug, Default)]
-pub struct Tally {
-    /// Jobs finished.
-    pub jobs: AtomicU64,
-    /// Transitions executed, by the jobs that have reported.
-    pub transitions: AtomicU64,
-    /// Bytes that the searches take at the moment.
-    pub bytes: AtomicU64,
-}
-
 /// Runs jobs on `threads` threads. The outcomes come in the order of the jobs, whatever order they finish in.
 pub fn run_all(
     jobs: &[Job<'_>],
@@ -285,26 +276,25 @@ pub fn run_all(
     threads: usize,
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Vec<Result<Outcome, RunError>> {
-    run_all_kept(jobs, given, threads, None, tick)
+    run_all_attended(jobs, given, threads, Attended { viewer: Some(tick), ..Attended::default() })
 }
 
-/// [`run_all`], with searches that are kept and taken up.
-pub fn run_all_kept(
+/// [`run_all`], with somebody who attends to it.
+pub fn run_all_attended(
     jobs: &[Job<'_>],
     given: GivenLimits,
     threads: usize,
-    checkpoints: Option<&Checkpoints>,
-    tick: &(dyn Fn(&Tally) + Sync),
+    attended: Attended<'_>,
 ) -> Vec<Result<Outcome, RunError>> {
     let tally = Tally::default();
     let at_a_time = threads.min(jobs.len());
     let run = |job: &Job<'_>| {
         let limits = limits(job.scenario, given, at_a_time);
         let checkpoint =
-            checkpoints.map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions));
-        let outcome = run(job, limits, checkpoint, &tally, tick);
+            attended.checkpoints.map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions));
+        let outcome = run(job, limits, checkpoint, &tally, attended);
         tally.jobs.fetch_add(1, Ordering::Relaxed);
-        tick(&tally);
+        attended.tell(&tally);
         outcome
     };
     in_parallel(jobs, threads, run)
@@ -328,7 +318,7 @@ fn run(
     limits: Limits,
     mut checkpoint: Option<Checkpoint<'_>>,
     tally: &Tally,
-    tick: &(dyn Fn(&Tally) + Sync),
+    attended: Attended<'_>,
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let Job { scenario, implementation, engine } = job;
@@ -340,7 +330,8 @@ fn run(
     let halts = *engine != Engine::Exhaustive && halted_setup(&kernel).map_err(engine_error)?.is_some();
     let found = match (!halts).then(|| engine.run(&kernel)).flatten() {
         None => {
-            let explored = exhaustively(&kernel, &limits, checkpoint.as_mut(), tally, tick);
+            let followed = tally.follow(&scenario.name, implementation.name());
+            let explored = exhaustively(&kernel, &limits, checkpoint.as_mut(), followed, attended);
             let explored = explored.map_err(|error| match (error, &checkpoint) {
                 (EngineError::Checkpoint { problem }, Some(checkpoint)) => checkpoint.error(&problem).into(),
                 (error, _) => engine_error(error),
@@ -364,7 +355,7 @@ fn run(
     let judgement = judge(scenario, &implementation.design, verdict, &met, seen);
     let counterexample = match violated.first() {
         None => None,
-        Some(property) => Some(counterexample(job, &kernel, *property, &found, limits)?),
+        Some(property) => Some(counterexample(job, &kernel, *property, &found, limits, attended)?),
     };
     let maximum = |counter: Counter| found.maxima.get(counter.number()).copied().unwrap_or(0);
     Ok(Outcome {
@@ -407,26 +398,22 @@ fn exhaustively(
     kernel: &Kernel,
     limits: &Limits,
     checkpoint: Option<&mut Checkpoint<'_>>,
-    tally: &Tally,
-    tick: &(dyn Fn(&Tally) + Sync),
+    mut followed: Followed<'_>,
+    attended: Attended<'_>,
 ) -> Result<Result<Exploration, Calls>, EngineError> {
-    let options = Options { limits: limits.clone(), ..Options::default() };
-    let (mut counted, mut bytes) = (0, 0);
+    let options = Options { limits: limits.clone(), estimate: attended.estimates, ..Options::default() };
     let mut progress = |progress: &Progress| {
-        tally.transitions.fetch_add(progress.statistics.transitions - counted, Ordering::Relaxed);
-        counted = progress.statistics.transitions;
-        tally.bytes.fetch_add(progress.bytes, Ordering::Relaxed);
-        tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        bytes = progress.bytes;
-        tick(tally);
+        followed.enter(progress);
+        attended.tell(followed.tally());
     };
     let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
-    let explored = match checkpoint {
-        None => explore_accepted(kernel, &options, &accepts, &mut progress),
-        Some(checkpoint) => explore_kept(kernel, &options, &accepts, checkpoint, &mut progress),
+    let mut stoppable = attended.stop.map(Stoppable);
+    let keeper = match (checkpoint, &mut stoppable) {
+        (Some(checkpoint), _) => checkpoint as &mut dyn Keeper,
+        (None, Some(stoppable)) => stoppable as &mut dyn Keeper,
+        (None, None) => return explore_accepted(kernel, &options, &accepts, &mut progress),
     };
-    tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
-    explored
+    explore_kept(kernel, &options, &accepts, keeper, &mut progress)
 }
 
 /// The verdict, from what an engine found violated and which limits it reached.
@@ -642,13 +629,14 @@ fn counterexample(
     property: Property,
     found: &Found,
     mut limits: Limits,
+    attended: Attended<'_>,
 ) -> Result<Shown, RunError> {
     let witness = found.witnesses.get(&property).map_or(&[][..], Vec::as_slice);
     if job.engine != Engine::Exhaustive {
         confirm(job, kernel, property, witness)?;
     }
     // Who interrupts a search does not want to wait.
-    if found.limits_hit.contains(&LimitHit::Interrupted) {
+    if found.limits_hit.contains(&LimitHit::Interrupted) || attended.is_stopped() {
         return Ok(shown(job, kernel, property, as_found(witness)));
     }
     limits.states = Some(MINIMAL_STATES);

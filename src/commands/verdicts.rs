@@ -4,15 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use std::time::Duration;
 
 use super::progress::Progress;
 use super::{
-    Report, Result, all_of, annotated_counterexample, columns, counterexample, exit, failed, over_all_runs,
-    save, threads, under, unwritable,
+    Report, Result, all_of, annotated_counterexample, columns, counterexample, exit, failed, interrupt,
+    over_all_runs, save, threads, under, unwritable,
 };
+use crate::attended::Attended;
 use crate::checkpoint::Checkpoints;
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
@@ -22,8 +21,9 @@ use crate::report::check;
 use crate::report::export::junit as junit_xml;
 use crate::report::export::sarif::{self as sarif_log, Expected, Judged};
 use crate::report::timeline::Look;
-use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, of_searches, run_all_kept};
+use crate::run::{GivenLimits, Job, Outcome, RunError, of_searches, run_all_attended};
 use crate::scenario::Scenario;
+use crate::tally::Tally;
 
 /// What was run, and what came of it.
 pub(super) struct Ran {
@@ -74,8 +74,13 @@ pub(super) fn run(args: &RunArgs) -> Result<std::result::Result<Ran, Report>> {
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
-    let checkpoints = args.checkpoint.as_deref().map(|folder| checkpoints(folder, engine)).transpose()?;
-    let outcomes = match outcomes(&jobs, args, checkpoints.as_ref())? {
+    // The libraries do not ask whether they are to stop.
+    let stop = (engine == Engine::Exhaustive).then(interrupt::listen).transpose()?;
+    let checkpoints =
+        args.checkpoint.as_deref().map(|path| checkpoints(path, args, stop.as_ref())).transpose()?;
+    let attended =
+        Attended { checkpoints: checkpoints.as_ref(), stop: stop.as_deref(), ..Attended::default() };
+    let outcomes = match outcomes(&jobs, args, attended)? {
         Ok(outcomes) => outcomes,
         Err(report) => return Ok(Err(report)),
     };
@@ -120,29 +125,30 @@ pub(super) fn engine(args: &RunArgs) -> Result<Engine> {
 fn outcomes(
     jobs: &[Job<'_>],
     args: &RunArgs,
-    checkpoints: Option<&Checkpoints>,
+    attended: Attended<'_>,
 ) -> Result<std::result::Result<Vec<Outcome>, Report>> {
-    if let Some(checkpoints) = checkpoints {
+    if let Some(checkpoints) = attended.checkpoints {
         let searches = jobs.iter().map(|job| (job.scenario, &job.implementation));
         let fit = checkpoints.fit(searches, args.limit_preemptions);
         fit.map_err(|error| vec![InputError::Other(error.to_string())])?;
     }
-    match all_of(each(jobs, args, checkpoints)) {
+    match all_of(each(jobs, args, attended)) {
         Ok(outcomes) => Ok(Ok(outcomes)),
         Err(error) => failed(&error).map(Err),
     }
 }
 
-/// What each job came to.
+/// What each job came to. How far they are is shown as the command line wants it.
 pub(super) fn each(
     jobs: &[Job<'_>],
     args: &RunArgs,
-    checkpoints: Option<&Checkpoints>,
+    attended: Attended<'_>,
 ) -> Vec<std::result::Result<Outcome, RunError>> {
     let given = given(args);
-    let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
+    let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.progress, args.quiet);
     let show = |tally: &Tally| progress.show(tally);
-    let ran = run_all_kept(jobs, given, threads(args.limits.jobs), checkpoints, &show);
+    let attended = Attended { estimates: progress.is_shown(), viewer: Some(&show), ..attended };
+    let ran = run_all_attended(jobs, given, threads(args.limits.jobs), attended);
     progress.finish();
     ran
 }
@@ -182,22 +188,15 @@ pub(super) fn sarif(ran: &Ran, args: &RunArgs) -> Result<String> {
     Ok(sarif_log::log(&judged, expected))
 }
 
-/// Where searches are kept, and signals that they stop for.
-fn checkpoints(folder: &Path, engine: Engine) -> Result<Checkpoints> {
-    if engine != Engine::Exhaustive {
+/// Where searches are kept.
+fn checkpoints(path: &Path, args: &RunArgs, stop: Option<&Arc<AtomicBool>>) -> Result<Checkpoints> {
+    let Some(stop) = stop else {
         let problem =
             "only searches of the exhaustive engine can be kept; leave out `--checkpoint` or `--engine`";
         return Err(vec![InputError::Other(problem.to_owned())]);
-    }
-    let stop = Arc::new(AtomicBool::new(false));
-    let listen = |signal| {
-        // The second one does what it does to other programs.
-        flag::register_conditional_default(signal, Arc::clone(&stop))?;
-        flag::register(signal, Arc::clone(&stop))
     };
-    let listening = [SIGINT, SIGTERM].into_iter().try_for_each(|signal| listen(signal).map(drop));
-    listening.map_err(|error| vec![InputError::Other(format!("signals cannot be listened for: {error}"))])?;
-    Checkpoints::new(folder, stop).map_err(|error| unwritable(folder, &error))
+    let every = args.checkpoint_every.map(Duration::from_secs);
+    Checkpoints::new(path, every, Arc::clone(stop)).map_err(|error| unwritable(path, &error))
 }
 
 /// What there is to say of searches that were kept.
@@ -206,9 +205,9 @@ fn kept(checkpoints: &Checkpoints, outcomes: &[Outcome]) -> String {
         checkpoints.problems().into_iter().map(|problem| format!("warning: {problem}\n")).collect();
     let stopped = |outcome: &Outcome| outcome.limits_hit.iter().any(|limit| limit.is_of_the_search());
     if lines.is_empty() && outcomes.iter().any(stopped) {
-        let folder = checkpoints.folder().display();
+        let path = checkpoints.path().display();
         lines.push(format!(
-            "kept in {folder}: the same command goes on from there, as far as its limits allow\n"
+            "kept in {path}: the same command goes on from there, as far as its limits allow\n"
         ));
     }
     lines.concat()
