@@ -127,7 +127,8 @@ impl Progress {
     fn message(&self, tally: &Tally) -> String {
         match tally.running().first() {
             Some((_, running)) => {
-                format!("{}; {}", self.done(tally), pace::short(running, running.began.elapsed()))
+                let pace = pace::short(running, running.began.elapsed());
+                format!("{pace}; {:.0} % of memory", self.percent(tally))
             }
             None => self.done(tally),
         }
@@ -135,8 +136,12 @@ impl Progress {
 
     fn done(&self, tally: &Tally) -> String {
         let millions = tally.transitions.load(Ordering::Relaxed) as f64 / 1e6;
-        let percent = tally.bytes.load(Ordering::Relaxed) as f64 * 100.0 / self.limit.max(1) as f64;
-        format!("{millions:.1} M transitions, {percent:.0} % of the limit of memory")
+        format!("{millions:.1} M transitions, {:.0} % of the limit of memory", self.percent(tally))
+    }
+
+    /// How much of the memory is taken.
+    fn percent(&self, tally: &Tally) -> f64 {
+        tally.bytes.load(Ordering::Relaxed) as f64 * 100.0 / self.limit.max(1) as f64
     }
 
     /// All is done.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stalemap_explore::Estimate;
+use stalemap_explore::{Estimate, Progress};
 
 use crate::tally::Running;
 
@@ -11,11 +11,12 @@ pub fn told(running: &Running, estimate: Estimate, elapsed: Duration) -> String 
     let Running { scenario, design, .. } = running;
     let (least, most) = estimate.range;
     format!(
-        "{scenario} under {design} takes long: about {} states ({} to {}), from every {} of its actors alone{}",
+        "{scenario} under {design} takes long: about {} states ({} to {}), from every {} of its actors alone{}{}",
         number(estimate.about),
         number(least),
         number(most),
         estimate.actors,
+        memory(running, estimate).map_or_else(String::new, |bytes| format!(", {bytes}B of memory")),
         left(running, elapsed).map_or_else(String::new, |left| format!(", {left}")),
     )
 }
@@ -46,6 +47,13 @@ pub fn short(running: &Running, elapsed: Duration) -> String {
     let rate = running.rate(elapsed).map_or_else(String::new, |rate| format!(", {}/s", number(rate)));
     let left = left(running, elapsed).map_or_else(String::new, |left| format!(", {left}"));
     format!("{} states{of}{rate}{left}", number(states))
+}
+
+/// What all states take, if each takes as much as those that are known.
+fn memory(running: &Running, estimate: Estimate) -> Option<String> {
+    let Progress { statistics, bytes, .. } = running.progress;
+    let all = (u128::from(bytes) * u128::from(estimate.about)).checked_div(statistics.states.into())?;
+    Some(number(u64::try_from(all).unwrap_or(u64::MAX)))
 }
 
 /// The time that is left at this pace, if the estimate is right.
@@ -81,7 +89,7 @@ fn time(seconds: u64) -> String {
 mod tests {
     use std::time::Instant;
 
-    use stalemap_explore::{Frontier, Progress, Statistics};
+    use stalemap_explore::{Frontier, Statistics};
 
     use super::*;
     use crate::tally::Tally;
@@ -93,7 +101,7 @@ mod tests {
             about.map(|about| Estimate { about, range: (about / 5, about.saturating_mul(5)), actors: 2 });
         let made = |states| Progress {
             statistics: Statistics { states, transitions: 2 * states, ..Statistics::default() },
-            bytes: 0,
+            bytes: 30 * states,
             frontier: Frontier { depth: 61, untried: 40 },
             estimate,
         };
@@ -130,7 +138,7 @@ mod tests {
         assert_eq!(
             told(&running, running.progress.estimate.expect("an estimate"), elapsed),
             "wall-2.toml under none takes long: about 1.6 M states (320 k to 8.0 M), from every 2 of its actors \
-             alone, about 4 s left"
+             alone, 48 MB of memory, about 4 s left"
         );
         assert!(running.began <= Instant::now());
     }
