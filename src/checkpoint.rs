@@ -1,15 +1,16 @@
 //! Searches kept in files, one for each scenario and design, so that the same command goes on after a limit, after a signal,
-//! or after it was killed.
+//! or after it was killed. They are in a folder; a command with one search may name its file instead.
 //!
 //! A file begins with lines that say what it is of, and ends with what the engine writes. It is taken up only by a search to
 //! which all of them apply: of the same scenario, design, memory and bound of preemptions, by the same build, since the states
 //! that it holds are known by their fingerprints alone. The other limits may be different. It is written under a name that nobody
-//! else has and then renamed, so that there is always a whole one: of several processes at once, that of the last.
+//! else has and then renamed, so that there is always a whole one: of several processes at once, that of the last. Who writes a file
+//! has a lock on it; so what a process has left that was killed meanwhile is known, and removed.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,11 +18,20 @@ use std::time::{Duration, Instant};
 
 use stalemap_explore::{EngineError, Keeper, Wish};
 use stalemap_model::words::implementation::Implementation;
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::file_name::file_name;
 use crate::scenario::Scenario;
+
+/// What the names of files end with.
+const EXTENSION: &str = "checkpoint";
+
+/// What the names of files begin with that are being written.
+const NEW: &str = ".checkpoint-";
+
+/// That a file is something else.
+const NONE: &str = "it is no checkpoint";
 
 const FIRST_LINE: &str = "stalemap checkpoint 1";
 
@@ -37,7 +47,9 @@ const MAX_HEADER: u64 = 1 << 16;
 /// Where the searches of a command are kept.
 #[derive(Debug)]
 pub struct Checkpoints {
-    folder: PathBuf,
+    place: Place,
+    /// How often they are kept, if that was said.
+    every: Option<Duration>,
     /// What made the fingerprints: this program.
     build: u128,
     /// Set when the searches are to be kept and to stop.
@@ -46,15 +58,49 @@ pub struct Checkpoints {
     problems: Mutex<Vec<String>>,
 }
 
+#[derive(Debug)]
+enum Place {
+    /// One file for each.
+    Folder(PathBuf),
+    /// That of the only one.
+    File(PathBuf),
+}
+
+impl Place {
+    fn of(path: &Path) -> Self {
+        let is_called_so = path.extension().is_some_and(|extension| extension == EXTENSION);
+        if path.is_file() || is_called_so && !path.is_dir() {
+            Place::File(path.to_owned())
+        } else {
+            Place::Folder(path.to_owned())
+        }
+    }
+
+    /// Where new files are made.
+    fn folder(&self) -> &Path {
+        match self {
+            Place::Folder(folder) => folder,
+            Place::File(file) => folder_of(file),
+        }
+    }
+}
+
+/// The folder that a file is in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 impl Checkpoints {
-    /// Keeps searches in a folder, which is made if it is not there. They stop when `stop` is set.
-    pub fn new(folder: &Path, stop: Arc<AtomicBool>) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+    /// Keeps searches in a folder, which is made if it is not there, or in a file. They stop when `stop` is set.
+    pub fn new(path: &Path, every: Option<Duration>, stop: Arc<AtomicBool>) -> io::Result<Self> {
+        let place = Place::of(path);
+        fs::create_dir_all(place.folder())?;
+        remove_leavings(place.folder())?;
         // The path of a program that was replaced meanwhile is not the one that runs.
         let running = Path::new("/proc/self/exe");
         let program = if running.exists() { running.to_owned() } else { std::env::current_exe()? };
         let problems = Mutex::default();
-        Ok(Checkpoints { folder: folder.to_owned(), build: sum_of(File::open(program)?)?, stop, problems })
+        Ok(Checkpoints { place, every, build: sum_of(File::open(program)?)?, stop, problems })
     }
 
     /// Whether every search has a file of its own, and every file that is there is of its search.
@@ -68,9 +114,15 @@ impl Checkpoints {
             let checkpoint = self.of(scenario, implementation, preemptions);
             if !taken.insert(checkpoint.path.clone()) {
                 let path = checkpoint.path.display();
-                return Err(CheckpointError(format!(
-                    "{path} would be of two of these scenarios; run one of them alone"
-                )));
+                return Err(CheckpointError(match self.place {
+                    Place::Folder(_) => {
+                        format!("{path} would be of two of these scenarios; run one of them alone")
+                    }
+                    Place::File(_) => format!(
+                        "{path} is a file for one search, and there are several; run one scenario under one design \
+                         or kernel, or name a folder"
+                    ),
+                }));
             }
             checkpoint.open().map_err(|problem| checkpoint.error(&problem))?;
         }
@@ -96,13 +148,18 @@ impl Checkpoints {
             ("limit of preemptions", preemptions.map_or_else(|| "none".to_owned(), |most| most.to_string())),
             (SETTINGS, format!("{:032x}", settings.digest128())),
         ];
-        let path = self.folder.join(file_name(&scenario.name, implementation.name(), "checkpoint"));
+        let path = match &self.place {
+            Place::Folder(folder) => folder.join(file_name(&scenario.name, implementation.name(), EXTENSION)),
+            Place::File(file) => file.clone(),
+        };
         Checkpoint { of: self, header, path, last: Instant::now(), took: Duration::ZERO }
     }
 
     /// Where.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn path(&self) -> &Path {
+        match &self.place {
+            Place::Folder(path) | Place::File(path) => path,
+        }
     }
 
     /// What could not be written, and why.
@@ -134,9 +191,11 @@ pub(crate) struct Checkpoint<'c> {
 impl Checkpoint<'_> {
     /// That the search cannot go on from the file.
     pub(crate) fn error(&self, problem: &str) -> CheckpointError {
+        let path = self.path.display();
+        // What is something else is not for us to have removed.
+        let remove = if problem.starts_with(NONE) { "" } else { "remove it to begin anew, or " };
         CheckpointError(format!(
-            "{} is no beginning of this search: {problem}; remove it to begin anew, or keep the search in another folder",
-            self.path.display()
+            "{path} is no beginning of this search: {problem}; {remove}keep the search elsewhere"
         ))
     }
 
@@ -159,7 +218,7 @@ impl Checkpoint<'_> {
             Some(first) if first.starts_with("stalemap checkpoint ") => {
                 return Err(format!("it is `{first}`, and only version 1 is understood"));
             }
-            _ => return Err(format!("it is no checkpoint: the first line must be `{FIRST_LINE}`")),
+            _ => return Err(format!("{NONE}: the first line must be `{FIRST_LINE}`")),
         }
         for (key, ours) in &self.header {
             let theirs = line();
@@ -177,9 +236,8 @@ impl Checkpoint<'_> {
     }
 
     fn write(&self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let readable = Permissions::from_mode(0o666);
-        let new = Builder::new().prefix(".checkpoint-").permissions(readable).tempfile_in(folder)?;
+        let folder = folder_of(&self.path);
+        let new = locked(folder)?;
         let mut file = BufWriter::new(new.as_file());
         writeln!(file, "{FIRST_LINE}")?;
         for (key, value) in &self.header {
@@ -189,8 +247,38 @@ impl Checkpoint<'_> {
         search(&mut file)?;
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         new.persist(&self.path).map_err(|error| error.error)?;
-        Ok(())
+        // The name, too, is to be there after the machine has stopped.
+        File::open(folder)?.sync_all()
     }
+}
+
+/// A new file that nobody else has, with a lock on it.
+fn locked(folder: &Path) -> io::Result<NamedTempFile> {
+    loop {
+        let readable = Permissions::from_mode(0o666);
+        let new = Builder::new().prefix(NEW).permissions(readable).tempfile_in(folder)?;
+        new.as_file().lock()?;
+        // Before it was locked, somebody may have taken it for a leaving.
+        if new.as_file().metadata()?.nlink() > 0 {
+            return Ok(new);
+        }
+    }
+}
+
+/// Removes what processes were writing when they were killed: nobody has a lock on it.
+fn remove_leavings(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(NEW) || !entry.file_type()?.is_file() {
+            continue;
+        }
+        // Whoever has just renamed or removed it needs no help.
+        let Ok(file) = File::open(entry.path()) else { continue };
+        if file.try_lock().is_ok() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
 }
 
 /// In what a file is another's, in words.
@@ -212,7 +300,7 @@ impl Keeper for Checkpoint<'_> {
     fn wish(&mut self) -> Wish {
         if self.of.stop.load(Ordering::Relaxed) {
             Wish::Stop
-        } else if self.last.elapsed() >= INTERVAL.max(self.took * SHARE) {
+        } else if self.last.elapsed() >= self.of.every.unwrap_or(INTERVAL.max(self.took * SHARE)) {
             Wish::Keep
         } else {
             Wish::GoOn
@@ -248,7 +336,7 @@ mod tests {
     /// Asks the checkpoint of a shipped scenario in a folder of its own.
     fn with_one(ask: impl FnOnce(&Checkpoints, Checkpoint<'_>)) {
         let folder = tempfile::tempdir().expect("a folder");
-        let kept = Checkpoints::new(&folder.path().join("kept"), Arc::default()).expect("a folder");
+        let kept = Checkpoints::new(&folder.path().join("kept"), None, Arc::default()).expect("a folder");
         let (name, source) = catalogue::find("xfs/t1").expect("a shipped scenario");
         let scenario = read(&name, source.as_bytes()).expect("a sound file");
         let none = scenario.implementation("none").expect("a design");
@@ -289,7 +377,7 @@ mod tests {
                 Err(io::Error::other("no space"))
             });
             assert_eq!(fs::read(&checkpoint.path).expect("a file"), whole);
-            assert_eq!(fs::read_dir(kept.folder()).expect("the folder").count(), 1, "nothing is left behind");
+            assert_eq!(fs::read_dir(kept.path()).expect("the folder").count(), 1, "nothing is left behind");
             let [problem] = &kept.problems()[..] else { panic!("one problem") };
             assert!(problem.contains("xfs-t1-none.checkpoint: no space"), "{problem}");
         });

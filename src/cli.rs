@@ -36,7 +36,7 @@ pub use self::replay::{ReplayArgs, ReplayFormat, State, WitnessArgs};
 use self::synthesize::{SYNTHESIZE_EXIT_CODES, SynthesizeArgs};
 pub use self::trace::{TraceArgs, TraceCommand, TraceFormat};
 pub use self::under::{Format, UnderArgs, WhatArgs};
-pub use self::verdicts::{CheckArgs, CheckFormat, CompareArgs, CompareFormat, RunArgs};
+pub use self::verdicts::{CheckArgs, CheckFormat, CompareArgs, CompareFormat, RunArgs, When};
 
 /// The version, and the commit that it was built from where that is known.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("STALEMAP_BUILT_FROM"));

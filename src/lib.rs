@@ -9,6 +9,7 @@
 pub mod accept;
 pub mod agree;
 pub mod annotate;
+pub mod attended;
 mod available;
 pub mod baseline;
 pub mod between;
@@ -41,6 +42,7 @@ pub mod scenario;
 mod shell;
 pub mod smaller;
 pub mod synthesis;
+pub mod tally;
 pub mod testing;
 pub mod verdict;
 pub mod why;

@@ -16,8 +16,9 @@ use stalemap_model::words::implementation::Implementation;
 
 use self::reasons::Reasons;
 pub use self::values::{Value, values};
-use crate::run::{RunError, Tally, in_parallel, kernel};
+use crate::run::{RunError, in_parallel, kernel};
 use crate::scenario::Scenario;
+use crate::tally::Tally;
 
 /// What became of a value in a scenario.
 #[derive(Clone, PartialEq, Eq, Debug)]

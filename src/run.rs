@@ -4,7 +4,7 @@ pub mod slices;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
@@ -12,8 +12,8 @@ use stalemap_checker::{
     explore_accepted, explore_kept, halted_setup, minimal_counterexample, replay, set_up, watch_opening,
 };
 use stalemap_explore::{
-    Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, LimitHit, Limits,
-    Options, Progress, Runs, Schedule, Statistics, Workers,
+    Choice, Counterexample, End, EngineError, Exploration, FewPreemptions, Halt, Halted, Keeper, LimitHit,
+    Limits, Options, Progress, Runs, Schedule, Statistics, Workers,
 };
 use stalemap_facade::{Branch, Calls, Counter, MemoryModel, Property, System};
 use stalemap_model::judge::properties;
@@ -26,13 +26,15 @@ use stalemap_model::words::{bounds, branches, counters};
 
 use crate::annotate::idle::Idle;
 use crate::annotate::setup::{self, InSetup};
+use crate::attended::{Attended, Stoppable};
 use crate::available::default_limit;
 use crate::check_place::CheckPlace;
-use crate::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::engine::Engine;
 use crate::expect::{Judgement, Met, Seen, judge};
 use crate::failures;
 use crate::scenario::{Diagnostics, Scenario};
+use crate::tally::{Followed, Tally};
 use crate::verdict::{Failure, Verdict};
 
 /// The states that the search for a least counterexample may settle; beyond it the first one found is shown.
@@ -274,17 +276,6 @@ pub enum RunError {
     },
 }
 
-/// What the jobs have done so far, for a progress display.
-#[derive(Debug, Default)]
-pub struct Tally {
-    /// Jobs finished.
-    pub jobs: AtomicU64,
-    /// Transitions executed, by the jobs that have reported.
-    pub transitions: AtomicU64,
-    /// Bytes that the searches take at the moment.
-    pub bytes: AtomicU64,
-}
-
 /// Runs jobs on `threads` threads. The outcomes come in the order of the jobs, whatever order they finish in.
 pub fn run_all(
     jobs: &[Job<'_>],
@@ -292,16 +283,15 @@ pub fn run_all(
     threads: usize,
     tick: &(dyn Fn(&Tally) + Sync),
 ) -> Vec<Result<Outcome, RunError>> {
-    run_all_kept(jobs, given, threads, None, tick)
+    run_all_attended(jobs, given, threads, Attended { viewer: Some(tick), ..Attended::default() })
 }
 
-/// [`run_all`], with searches that are kept and taken up.
-pub fn run_all_kept(
+/// [`run_all`], with somebody who attends to it.
+pub fn run_all_attended(
     jobs: &[Job<'_>],
     given: GivenLimits,
     threads: usize,
-    checkpoints: Option<&Checkpoints>,
-    tick: &(dyn Fn(&Tally) + Sync),
+    attended: Attended<'_>,
 ) -> Vec<Result<Outcome, RunError>> {
     let tally = Tally::default();
     let at_a_time = threads.min(jobs.len());
@@ -309,14 +299,20 @@ pub fn run_all_kept(
     let run = |job: &Job<'_>| {
         let limits = limits(job.scenario, given, at_a_time);
         let bitstate = given.bitstate;
-        let options = Options { limits, bitstate, workers: workers.clone(), ..Options::default() };
+        let options = Options {
+            limits,
+            bitstate,
+            workers: workers.clone(),
+            estimate: attended.estimates,
+            ..Options::default()
+        };
         let checkpoint =
-            checkpoints.map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions));
-        let outcome = run(job, &options, checkpoint, &tally, tick);
+            attended.checkpoints.map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions));
+        let outcome = run(job, &options, checkpoint, &tally, attended);
         let left = jobs.len() - tally.jobs.fetch_add(1, Ordering::Relaxed) as usize - 1;
         // What is left shares the threads.
         workers.set(threads / left.clamp(1, at_a_time));
-        tick(&tally);
+        attended.tell(&tally);
         outcome
     };
     in_parallel(jobs, threads, run)
@@ -340,7 +336,7 @@ fn run(
     options: &Options,
     mut checkpoint: Option<Checkpoint<'_>>,
     tally: &Tally,
-    tick: &(dyn Fn(&Tally) + Sync),
+    attended: Attended<'_>,
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let Job { scenario, implementation, engine } = job;
@@ -352,7 +348,8 @@ fn run(
     let halts = *engine != Engine::Exhaustive && halted_setup(&kernel).map_err(engine_error)?.is_some();
     let found = match (!halts).then(|| engine.run(&kernel)).flatten() {
         None => {
-            let explored = exhaustively(&kernel, options, checkpoint.as_mut(), tally, tick);
+            let followed = tally.follow(&scenario.name, implementation.name());
+            let explored = exhaustively(&kernel, options, checkpoint.as_mut(), followed, attended);
             let explored = explored.map_err(|error| match (error, &checkpoint) {
                 (EngineError::Checkpoint { problem }, Some(checkpoint)) => checkpoint.error(&problem).into(),
                 (error, _) => engine_error(error),
@@ -365,7 +362,7 @@ fn run(
         Some(Err(error)) => return Err(engine_error(error)),
     };
     tracing::debug!(scenario = scenario.name, design = implementation.name(), ?found.statistics, "explored");
-    judged(job, &kernel, found, options.limits.clone(), started)
+    judged(job, &kernel, found, options.limits.clone(), attended, started)
 }
 
 /// What is to be said of what was found.
@@ -374,6 +371,7 @@ fn judged(
     kernel: &Kernel,
     found: Found,
     limits: Limits,
+    attended: Attended<'_>,
     started: Instant,
 ) -> Result<Outcome, RunError> {
     let Job { scenario, implementation, engine } = job;
@@ -387,7 +385,7 @@ fn judged(
     let judgement = judge(scenario, &implementation.design, verdict, &met, seen);
     let counterexample = match violated.first() {
         None => None,
-        Some(property) => Some(counterexample(job, kernel, *property, &found, limits)?),
+        Some(property) => Some(counterexample(job, kernel, *property, &found, limits, attended)?),
     };
     let maximum = |counter: Counter| found.maxima.get(counter.number()).copied().unwrap_or(0);
     Ok(Outcome {
@@ -431,34 +429,32 @@ fn exhaustively(
     kernel: &Kernel,
     options: &Options,
     checkpoint: Option<&mut Checkpoint<'_>>,
-    tally: &Tally,
-    tick: &(dyn Fn(&Tally) + Sync),
+    followed: Followed<'_>,
+    attended: Attended<'_>,
 ) -> Result<Result<Exploration, Calls>, EngineError> {
     let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
-    tallied(tally, tick, |progress| match checkpoint {
-        None => explore_accepted(kernel, options, &accepts, progress),
-        Some(checkpoint) => explore_kept(kernel, options, &accepts, checkpoint, progress),
+    let mut stoppable = attended.stop.map(Stoppable);
+    followed_by(followed, attended, |progress| {
+        let keeper = match (checkpoint, &mut stoppable) {
+            (Some(checkpoint), _) => checkpoint as &mut dyn Keeper,
+            (None, Some(stoppable)) => stoppable as &mut dyn Keeper,
+            (None, None) => return explore_accepted(kernel, options, &accepts, progress),
+        };
+        explore_kept(kernel, options, &accepts, keeper, progress)
     })
 }
 
-/// Does something whose progress is counted.
-fn tallied<R>(
-    tally: &Tally,
-    tick: &(dyn Fn(&Tally) + Sync),
+/// Does something whose progress is entered and told of.
+fn followed_by<R>(
+    mut followed: Followed<'_>,
+    attended: Attended<'_>,
     explore: impl FnOnce(&mut dyn FnMut(&Progress)) -> R,
 ) -> R {
-    let (mut counted, mut bytes) = (0, 0);
     let mut progress = |progress: &Progress| {
-        tally.transitions.fetch_add(progress.statistics.transitions - counted, Ordering::Relaxed);
-        counted = progress.statistics.transitions;
-        tally.bytes.fetch_add(progress.bytes, Ordering::Relaxed);
-        tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        bytes = progress.bytes;
-        tick(tally);
+        followed.enter(progress);
+        attended.tell(followed.tally());
     };
-    let explored = explore(&mut progress);
-    tally.bytes.fetch_sub(bytes, Ordering::Relaxed);
-    explored
+    explore(&mut progress)
 }
 
 /// The verdict, from what an engine found violated and which limits it reached.
@@ -677,13 +673,14 @@ fn counterexample(
     property: Property,
     found: &Found,
     mut limits: Limits,
+    attended: Attended<'_>,
 ) -> Result<Shown, RunError> {
     let witness = found.witnesses.get(&property).map_or(&[][..], Vec::as_slice);
     if job.engine != Engine::Exhaustive {
         confirm(job, kernel, property, witness)?;
     }
     // Who interrupts a search does not want to wait.
-    if found.limits_hit.contains(&LimitHit::Interrupted) {
+    if found.limits_hit.contains(&LimitHit::Interrupted) || attended.is_stopped() {
         return Ok(shown(job, kernel, property, as_found(witness)));
     }
     limits.states = Some(MINIMAL_STATES);

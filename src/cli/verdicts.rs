@@ -42,6 +42,18 @@ pub enum CompareFormat {
     Sarif,
 }
 
+/// When stderr says how far the work is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// A bar on a terminal; elsewhere a line every ten seconds, unless `--quiet` is given.
+    #[default]
+    Auto,
+    /// Elsewhere, too, every two seconds and at the end.
+    Always,
+    /// Not at all.
+    Never,
+}
+
 /// What `check` takes.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
@@ -154,13 +166,18 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", requires = "partition")]
     pub states: Option<PathBuf>,
 
-    /// Keep searches in this folder, a file for each scenario and design, and go on from what is kept there.
+    /// Keep searches in this folder, a file for each scenario and design, and go on from what is kept there. If the name ends with
+    /// `.checkpoint`, or is that of a file, keep the one search of the command in this file.
     ///
     /// A search is kept every ten seconds (a large one less often), when a limit stops it, when it is interrupted (ctrl-C,
     /// SIGTERM; the second time ends the program at once), and at its end. docs/limits.md says what may be different the next
     /// time.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR|FILE")]
     pub checkpoint: Option<PathBuf>,
+
+    /// Keep searches so often, whatever it costs; 0: as often as can be.
+    #[arg(long, value_name = "SECONDS", requires = "checkpoint")]
+    pub checkpoint_every: Option<u64>,
 
     /// How much at a time, and how long.
     #[command(flatten)]
@@ -174,6 +191,10 @@ pub struct RunArgs {
     /// enough for. Nothing is proved so: what is not violated is incomplete, with an estimate of how much was left out.
     #[arg(long, value_name = "SIZE", value_parser = parse_size, conflicts_with_all = ["checkpoint", "partition"])]
     pub bitstate: Option<u64>,
+
+    /// When stderr says how far the work is: states, and about how many there will be, states in a second, what is untried, memory.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub progress: When,
 
     /// Only what is not as expected, in documents, too; of a comparison, the answer alone.
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! `compare --bisect A..B`: at which of a row of designs or kernels each verdict changes.
 
 use super::{Exit, Report, Result, failed, verdicts, width};
+use crate::attended::Attended;
 use crate::bisect::{Course, Step, row, steps};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::input::InputError;
@@ -26,7 +27,7 @@ pub(super) fn command(args: &CompareArgs, given: &str) -> Result<Report> {
         let implementations = steps.iter().flatten().map(|(_, implementation)| implementation.clone());
         jobs.extend(implementations.map(|implementation| Job { scenario, implementation, engine }));
     }
-    let mut results = verdicts::each(&jobs, &args.run, None).into_iter();
+    let mut results = verdicts::each(&jobs, &args.run, Attended::default()).into_iter();
     let (mut courses, mut left_out) = (Vec::new(), Vec::new());
     for (scenario, steps) in plans {
         let Some(steps) = steps else {

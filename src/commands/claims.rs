@@ -5,10 +5,11 @@ use super::{Exit, Report, Result, all_of, failed, over_all_runs, threads};
 use crate::claims::decide::{Decision, Says};
 use crate::claims::file::{self, Claim, ClaimError};
 use crate::claims::plan::Plan;
-use crate::cli::{ClaimsArgs, ClaimsFormat};
+use crate::cli::{ClaimsArgs, ClaimsFormat, When};
 use crate::input::InputError;
 use crate::report::claims;
-use crate::run::{Tally, of_searches, run_all};
+use crate::run::{of_searches, run_all};
+use crate::tally::Tally;
 
 pub(super) fn command(args: &ClaimsArgs) -> Result<Report> {
     if args.format == ClaimsFormat::Markdown && !args.what.is_empty() {
@@ -26,7 +27,7 @@ pub(super) fn command(args: &ClaimsArgs) -> Result<Report> {
     };
     let jobs = plan.jobs();
     let given = over_all_runs(&args.limits);
-    let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
+    let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), When::Auto, args.quiet);
     let ran = run_all(&jobs, given, threads(args.limits.jobs), &|tally: &Tally| progress.show(tally));
     progress.finish();
     let outcomes = match all_of(ran) {

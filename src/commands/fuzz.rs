@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use stalemap_explore::Limits;
 
-use super::stop::on_signals;
+use super::interrupt;
 use super::{Exit, Report, Result, failed, threads, unwritable, width};
 use crate::cli::fuzz::{FuzzArgs, FuzzFormat};
 use crate::fuzz::campaign::{Campaign, Plan};
@@ -81,7 +81,7 @@ fn plan(args: &FuzzArgs) -> Result<Plan> {
         },
         threads: threads(args.jobs),
         sample: if args.losses_alone { Sample::Nothing } else { Sample::Some },
-        stop: on_signals()?,
+        stop: interrupt::listen()?,
     })
 }
 

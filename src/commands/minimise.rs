@@ -7,6 +7,7 @@ use std::path::Path;
 use stalemap_explore::Limits;
 
 use super::{Exit, Report, Result, counterexample, failed, look, under, unwritable, verdicts};
+use crate::attended::Attended;
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::engine::Engine;
 use crate::input::InputError;
@@ -91,7 +92,7 @@ fn first_violating<'j, 's>(
     args: &CheckArgs,
 ) -> std::result::Result<Option<(&'j Job<'s>, Outcome)>, RunError> {
     for job in jobs {
-        for outcome in verdicts::each(std::slice::from_ref(job), &args.run, None) {
+        for outcome in verdicts::each(std::slice::from_ref(job), &args.run, Attended::default()) {
             let outcome = outcome?;
             if outcome.counterexample.is_some() {
                 return Ok(Some((job, outcome)));

@@ -11,8 +11,9 @@ use crate::input::InputError;
 use crate::mutants::reasons::Reasons;
 use crate::mutants::{Scope, Worth, study};
 use crate::report::mutants as report;
-use crate::run::{Tally, limits_beside_others, of_searches};
+use crate::run::{limits_beside_others, of_searches};
 use crate::scenario::Scenario;
+use crate::tally::Tally;
 
 /// The design that values are put into when nothing is said; and the newest kernel, which has other values beside them.
 const BASE: &str = "iomap_valid";
@@ -40,7 +41,7 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     let jobs = scenarios.len() * bases.len();
     let at_a_time = threads(args.run.limits.jobs).min(jobs);
     let limits = |scenario: &Scenario| limits_beside_others(scenario, given, at_a_time);
-    let progress = Progress::new(jobs as u64, of_searches(given.memory), args.run.quiet);
+    let progress = Progress::new(jobs as u64, of_searches(given.memory), args.run.progress, args.run.quiet);
     let show = |tally: &Tally| progress.show(tally);
     let worth = study(&scenarios, &bases, &limits, threads(args.run.limits.jobs), &show);
     progress.finish();

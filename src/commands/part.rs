@@ -9,6 +9,7 @@ use stalemap_explore::{Enough, SliceOf};
 use super::progress::Progress;
 use super::verdicts::{self, Ran};
 use super::{Exit, Report, Result, failed, under};
+use crate::attended::Attended;
 use crate::cli::RunArgs;
 use crate::engine::Engine;
 use crate::input::InputError;
@@ -22,6 +23,7 @@ use crate::report::times::Times;
 use crate::run::slices::{is_large, run_slice, witnesses};
 use crate::run::{Job, Outcome, RunError, of_searches};
 use crate::scenario::Scenario;
+use crate::tally::Tally;
 
 /// Runs a part.
 pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: bool) -> Result<Report> {
@@ -59,8 +61,11 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     if partition.part() == 1 {
         needed.extend(sources(under::unused(&scenarios, &jobs)));
     }
-    let checkpoints = verdicts::checkpoints(args, engine)?;
-    let outcomes = match verdicts::outcomes(&own, args, checkpoints.as_ref())? {
+    let stop = verdicts::stop(engine)?;
+    let checkpoints = verdicts::checkpoints(args, stop.as_ref())?;
+    let attended =
+        Attended { checkpoints: checkpoints.as_ref(), stop: stop.as_deref(), ..Attended::default() };
+    let outcomes = match verdicts::outcomes(&own, args, attended)? {
         Ok(outcomes) => outcomes,
         Err(report) => return Ok(report),
     };
@@ -131,10 +136,11 @@ fn sliced(job: &Job<'_>, slice: Slice, args: &RunArgs) -> std::result::Result<Ha
         )));
     }
     let started = Instant::now();
-    let progress = Progress::new(1, of_searches(given.memory), args.quiet);
+    let progress = Progress::new(1, of_searches(given.memory), args.progress, args.quiet);
+    let show = |tally: &Tally| progress.show(tally);
+    let attended = Attended { viewer: Some(&show), ..Attended::default() };
     let engine_slice = SliceOf { number: slice.number, of: slice.of };
-    let found =
-        run_slice(job, given, enough, engine_slice, &|tally| progress.show(tally)).map_err(Problem::Run)?;
+    let found = run_slice(job, given, enough, engine_slice, attended).map_err(Problem::Run)?;
     progress.finish();
     let Some(found) = found else { return Ok(whole) };
     let sum = states::write(file, &found.states, &found.contents)

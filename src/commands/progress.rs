@@ -1,29 +1,46 @@
-//! What stderr says of work that takes long: a bar on a terminal, else a line now and then.
+//! What stderr says of work that takes long: a bar on a terminal, else lines now and then.
+//!
+//! Nothing of it is a result: it depends on the machine, and stdout has none of it.
 
-use std::io::{self, IsTerminal, Write};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::When;
 use crate::report::characters::Characters;
-use crate::run::Tally;
+use crate::report::pace;
+use crate::tally::Tally;
 
-/// What takes less is not worth a bar.
+/// What takes less is not worth a word.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// From one line to the next where there is no terminal.
-const INTERVAL: Duration = Duration::from_secs(10);
+/// From one line to the next where there is no terminal and nothing was said,
+const SELDOM: Duration = Duration::from_secs(10);
+
+/// and where lines were asked for.
+const OFTEN: Duration = Duration::from_secs(2);
 
 /// Where and how it is shown.
 enum Display {
     /// Somebody looks at it.
     Bar(ProgressBar),
-    /// It goes to a file or another program. When the last line was written.
-    Lines(Mutex<Instant>),
+    /// It goes to a file or another program, line by line.
+    Lines(Lines),
     /// Nobody wants it.
     Nothing,
+}
+
+struct Lines {
+    interval: Duration,
+    /// When the last one was written.
+    last: Mutex<Instant>,
+    /// The last one, when all is done, is written however short it took.
+    to_the_end: bool,
 }
 
 pub(super) struct Progress {
@@ -32,68 +49,128 @@ pub(super) struct Progress {
     jobs: u64,
     /// Bytes that the searches may take.
     limit: u64,
+    /// From parts of how many actors the estimates are made that were told, by the number of the search.
+    told: Mutex<BTreeMap<u64, u32>>,
 }
 
 impl Progress {
-    pub(super) fn new(jobs: u64, limit: u64, quiet: bool) -> Self {
+    pub(super) fn new(jobs: u64, limit: u64, when: When, quiet: bool) -> Self {
         let started = Instant::now();
-        let display = if io::stderr().is_terminal() {
-            let bar = ProgressBar::with_draw_target(Some(jobs), ProgressDrawTarget::hidden());
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-                bar.set_style(match Characters::of_environment() {
-                    Characters::Unicode => style,
-                    Characters::Ascii => style.progress_chars("#>-"),
-                });
-            }
-            Display::Bar(bar)
-        } else if quiet {
-            Display::Nothing
-        } else {
-            Display::Lines(Mutex::new(started))
+        let lines =
+            |interval, to_the_end| Display::Lines(Lines { interval, last: Mutex::new(started), to_the_end });
+        let display = match when {
+            When::Never => Display::Nothing,
+            When::Auto | When::Always if io::stderr().is_terminal() => Display::Bar(bar(jobs)),
+            When::Always => lines(OFTEN, true),
+            When::Auto if quiet => Display::Nothing,
+            When::Auto => lines(SELDOM, false),
         };
-        Progress { display, started, jobs, limit }
+        Progress { display, started, jobs, limit, told: Mutex::default() }
+    }
+
+    /// Whether anybody sees it.
+    pub(super) fn is_shown(&self) -> bool {
+        !matches!(self.display, Display::Nothing)
     }
 
     pub(super) fn show(&self, tally: &Tally) {
+        let elapsed = self.started.elapsed();
         match &self.display {
-            Display::Bar(bar) if self.started.elapsed() >= SHORT => {
+            Display::Bar(bar) if elapsed >= SHORT => {
                 if bar.is_hidden() {
                     bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
                 }
+                self.tell_estimates(tally, |line| bar.println(line));
                 bar.set_position(tally.jobs.load(Ordering::Relaxed));
-                bar.set_message(self.done(tally));
+                bar.set_message(self.message(tally));
             }
-            Display::Lines(last) => {
+            Display::Lines(lines) => {
                 // Who else is writing a line has the same to say.
-                let Ok(mut last) = last.try_lock() else { return };
-                if last.elapsed() >= INTERVAL {
+                let Ok(mut last) = lines.last.try_lock() else { return };
+                self.tell_estimates(tally, |line| write(&format!("{line}\n")));
+                if last.elapsed() >= lines.interval {
                     *last = Instant::now();
-                    let line = self.line(self.started.elapsed(), tally);
-                    // Nothing depends on it.
-                    let _ = io::stderr().write_all(line.as_bytes());
+                    write(&self.lines(elapsed, tally));
                 }
             }
             Display::Bar(_) | Display::Nothing => {}
         }
     }
 
-    fn line(&self, elapsed: Duration, tally: &Tally) -> String {
-        let finished = tally.jobs.load(Ordering::Relaxed);
-        format!("{} s: {finished} of {} done, {}\n", elapsed.as_secs(), self.jobs, self.done(tally))
-    }
-
-    /// How many states there are is not known before the end; how much of the memory is taken is.
-    fn done(&self, tally: &Tally) -> String {
-        let millions = tally.transitions.load(Ordering::Relaxed) as f64 / 1e6;
-        let percent = tally.bytes.load(Ordering::Relaxed) as f64 * 100.0 / self.limit.max(1) as f64;
-        format!("{millions:.1} M transitions, {percent:.0} % of the limit of memory")
-    }
-
-    pub(super) fn finish(&self) {
-        if let Display::Bar(bar) = &self.display {
-            bar.finish_and_clear();
+    /// What is estimated of a search is told when it is known, and again when it is better.
+    fn tell_estimates(&self, tally: &Tally, tell: impl Fn(String)) {
+        let Ok(mut told) = self.told.lock() else { return };
+        for (number, running) in tally.running() {
+            let Some(estimate) = running.progress.estimate else { continue };
+            if told.insert(number, estimate.actors) != Some(estimate.actors) {
+                tell(pace::told(&running, estimate, running.began.elapsed()));
+            }
         }
     }
+
+    /// All that is known: what is done in all, and a line for each search that takes long.
+    fn lines(&self, elapsed: Duration, tally: &Tally) -> String {
+        let finished = tally.jobs.load(Ordering::Relaxed);
+        let mut lines =
+            format!("{} s: {finished} of {} done, {}\n", elapsed.as_secs(), self.jobs, self.done(tally));
+        for (_, running) in tally.running() {
+            let of_search = running.began.elapsed();
+            if of_search >= SHORT {
+                // A string takes it.
+                let _ = writeln!(lines, "  {}", pace::line(&running, of_search));
+            }
+        }
+        lines
+    }
+
+    /// What fits a line: of the searches, the one that runs for longest.
+    fn message(&self, tally: &Tally) -> String {
+        match tally.running().first() {
+            Some((_, running)) => {
+                let pace = pace::short(running, running.began.elapsed());
+                format!("{pace}; {:.0} % of memory", self.percent(tally))
+            }
+            None => self.done(tally),
+        }
+    }
+
+    fn done(&self, tally: &Tally) -> String {
+        let millions = tally.transitions.load(Ordering::Relaxed) as f64 / 1e6;
+        format!("{millions:.1} M transitions, {:.0} % of the limit of memory", self.percent(tally))
+    }
+
+    /// How much of the memory is taken.
+    fn percent(&self, tally: &Tally) -> f64 {
+        tally.bytes.load(Ordering::Relaxed) as f64 * 100.0 / self.limit.max(1) as f64
+    }
+
+    /// All is done.
+    pub(super) fn finish(&self) {
+        match &self.display {
+            Display::Bar(bar) => bar.finish_and_clear(),
+            Display::Lines(lines) if lines.to_the_end => {
+                let elapsed = self.started.elapsed();
+                write(&format!("{:.1} s: all of {} done\n", elapsed.as_secs_f64(), self.jobs));
+            }
+            Display::Lines(_) | Display::Nothing => {}
+        }
+    }
+}
+
+fn bar(jobs: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(jobs), ProgressDrawTarget::hidden());
+    if let Ok(style) = ProgressStyle::with_template("{bar:20} {pos}/{len} {wide_msg}") {
+        bar.set_style(match Characters::of_environment() {
+            Characters::Unicode => style,
+            Characters::Ascii => style.progress_chars("#>-"),
+        });
+    }
+    bar
+}
+
+fn write(text: &str) {
+    // Nothing depends on it.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 #[cfg(test)]
@@ -102,13 +179,12 @@ mod tests {
 
     #[test]
     fn a_line_says_what_is_done_and_what_may_be() {
-        let progress =
-            Progress { display: Display::Nothing, started: Instant::now(), jobs: 3, limit: 1 << 30 };
+        let progress = Progress::new(3, 1 << 30, When::Never, false);
         let tally = Tally::default();
         tally.jobs.store(1, Ordering::Relaxed);
         tally.transitions.store(5_340_000, Ordering::Relaxed);
         tally.bytes.store(1 << 28, Ordering::Relaxed);
-        let line = progress.line(Duration::from_millis(20_900), &tally);
+        let line = progress.lines(Duration::from_millis(20_900), &tally);
         assert_eq!(line, "20 s: 1 of 3 done, 5.3 M transitions, 25 % of the limit of memory\n");
     }
 }

@@ -9,15 +9,16 @@ use stalemap_model::words::kernel_version::KernelVersion;
 use super::progress::Progress;
 use super::{Exit, Report, Result, failed, over_all_runs, threads, under, verdicts, width};
 use crate::cli::synthesize::{Over, SynthesizeArgs, SynthesizeFormat};
-use crate::cli::{CheckArgs, CheckFormat, Engine, Memory};
+use crate::cli::{CheckArgs, CheckFormat, Engine, Memory, When};
 use crate::input::{self, InputError};
 use crate::report::synthesis as report;
-use crate::run::{RunError, Tally, limits_beside_others, of_searches};
+use crate::run::{RunError, limits_beside_others, of_searches};
 use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, answer};
 use crate::synthesis::question::{self, Question};
 use crate::synthesis::scope::{BASE, Scope, Wanted, alone, scopes};
 use crate::synthesis::search::{MOST_CANDIDATES, Saves, Study};
+use crate::tally::Tally;
 
 pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
     let mut scenarios = input::scenarios(&args.paths)?;
@@ -36,7 +37,7 @@ pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
     if let Some(problem) = saves_too_little(saves, &scopes) {
         return Err(vec![InputError::Other(problem)]);
     }
-    let progress = Progress::new(subjects(&scopes) as u64, of_searches(given.memory), args.quiet);
+    let progress = Progress::new(subjects(&scopes) as u64, of_searches(given.memory), When::Auto, args.quiet);
     let answers = match answers(scopes, saves, threads, &progress) {
         Ok(answers) => answers,
         Err(error) => return failed(&error),
@@ -62,7 +63,8 @@ pub(super) fn weakest(args: &CheckArgs) -> Result<Report> {
     let (given, threads) = (verdicts::given(run), threads(run.limits.jobs));
     let limits = |scenario: &Scenario| limits_beside_others(scenario, given, threads);
     let scopes = alone(&scenarios, &question::PLACES, |scenario| under::any(scenario, base), limits)?;
-    let progress = Progress::new(subjects(&scopes) as u64, of_searches(given.memory), run.quiet);
+    let progress =
+        Progress::new(subjects(&scopes) as u64, of_searches(given.memory), run.progress, run.quiet);
     let answers = match answers(scopes, Saves::Everything, threads, &progress) {
         Ok(answers) => answers,
         Err(error) => return failed(&error),

@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use super::progress::Progress;
-use super::stop::on_signals;
 use super::{
-    Report, Result, all_of, annotated_counterexample, columns, counterexample, exit, failed, over_all_runs,
-    save, threads, under, unwritable,
+    Report, Result, all_of, annotated_counterexample, columns, counterexample, exit, failed, interrupt,
+    over_all_runs, save, threads, under, unwritable,
 };
+use crate::attended::Attended;
 use crate::checkpoint::Checkpoints;
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
@@ -19,8 +22,9 @@ use crate::report::export::junit as junit_xml;
 use crate::report::export::sarif::{self as sarif_log, Expected, Judged};
 use crate::report::timeline::Look;
 use crate::report::times::Times;
-use crate::run::{GivenLimits, Job, Outcome, RunError, Tally, of_searches, run_all_kept};
+use crate::run::{GivenLimits, Job, Outcome, RunError, of_searches, run_all_attended};
 use crate::scenario::Scenario;
+use crate::tally::Tally;
 
 /// What was run, and what came of it.
 pub(super) struct Ran {
@@ -93,8 +97,11 @@ pub(super) fn run(args: &RunArgs) -> Result<std::result::Result<Ran, Report>> {
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
-    let checkpoints = checkpoints(args, engine)?;
-    let outcomes = match outcomes(&jobs, args, checkpoints.as_ref())? {
+    let stop = stop(engine)?;
+    let checkpoints = checkpoints(args, stop.as_ref())?;
+    let attended =
+        Attended { checkpoints: checkpoints.as_ref(), stop: stop.as_deref(), ..Attended::default() };
+    let outcomes = match outcomes(&jobs, args, attended)? {
         Ok(outcomes) => outcomes,
         Err(report) => return Ok(Err(report)),
     };
@@ -134,29 +141,30 @@ pub(super) fn engine(args: &RunArgs) -> Result<Engine> {
 pub(super) fn outcomes(
     jobs: &[Job<'_>],
     args: &RunArgs,
-    checkpoints: Option<&Checkpoints>,
+    attended: Attended<'_>,
 ) -> Result<std::result::Result<Vec<Outcome>, Report>> {
-    if let Some(checkpoints) = checkpoints {
+    if let Some(checkpoints) = attended.checkpoints {
         let searches = jobs.iter().map(|job| (job.scenario, &job.implementation));
         let fit = checkpoints.fit(searches, args.limit_preemptions);
         fit.map_err(|error| vec![InputError::Other(error.to_string())])?;
     }
-    match all_of(each(jobs, args, checkpoints)) {
+    match all_of(each(jobs, args, attended)) {
         Ok(outcomes) => Ok(Ok(outcomes)),
         Err(error) => failed(&error).map(Err),
     }
 }
 
-/// What each job came to.
+/// What each job came to. How far they are is shown as the command line wants it.
 pub(super) fn each(
     jobs: &[Job<'_>],
     args: &RunArgs,
-    checkpoints: Option<&Checkpoints>,
+    attended: Attended<'_>,
 ) -> Vec<std::result::Result<Outcome, RunError>> {
     let given = given(args);
-    let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.quiet);
+    let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.progress, args.quiet);
     let show = |tally: &Tally| progress.show(tally);
-    let ran = run_all_kept(jobs, given, threads(args.limits.jobs), checkpoints, &show);
+    let attended = Attended { estimates: progress.is_shown(), viewer: Some(&show), ..attended };
+    let ran = run_all_attended(jobs, given, threads(args.limits.jobs), attended);
     progress.finish();
     ran
 }
@@ -204,19 +212,24 @@ pub(super) fn saved(folder: &Path, outcomes: &[Outcome]) -> Result<String> {
     outcomes.iter().map(|outcome| save(folder, outcome)).collect()
 }
 
-/// Where searches are kept, if they are.
-pub(super) fn checkpoints(args: &RunArgs, engine: Engine) -> Result<Option<Checkpoints>> {
-    args.checkpoint.as_deref().map(|folder| kept_in(folder, engine)).transpose()
+/// What a signal sets. The libraries do not ask whether they are to stop.
+pub(super) fn stop(engine: Engine) -> Result<Option<Arc<AtomicBool>>> {
+    (engine == Engine::Exhaustive).then(interrupt::listen).transpose()
 }
 
-/// Where searches are kept, and signals that they stop for.
-fn kept_in(folder: &Path, engine: Engine) -> Result<Checkpoints> {
-    if engine != Engine::Exhaustive {
+/// Where searches are kept, if they are.
+pub(super) fn checkpoints(args: &RunArgs, stop: Option<&Arc<AtomicBool>>) -> Result<Option<Checkpoints>> {
+    args.checkpoint.as_deref().map(|path| kept_in(path, args, stop)).transpose()
+}
+
+fn kept_in(path: &Path, args: &RunArgs, stop: Option<&Arc<AtomicBool>>) -> Result<Checkpoints> {
+    let Some(stop) = stop else {
         let problem =
             "only searches of the exhaustive engine can be kept; leave out `--checkpoint` or `--engine`";
         return Err(vec![InputError::Other(problem.to_owned())]);
-    }
-    Checkpoints::new(folder, on_signals()?).map_err(|error| unwritable(folder, &error))
+    };
+    let every = args.checkpoint_every.map(Duration::from_secs);
+    Checkpoints::new(path, every, Arc::clone(stop)).map_err(|error| unwritable(path, &error))
 }
 
 /// What there is to say of searches that were kept.
@@ -225,9 +238,9 @@ pub(super) fn kept(checkpoints: &Checkpoints, outcomes: &[Outcome]) -> String {
         checkpoints.problems().into_iter().map(|problem| format!("warning: {problem}\n")).collect();
     let stopped = |outcome: &Outcome| outcome.limits_hit.iter().any(|limit| limit.is_of_the_search());
     if lines.is_empty() && outcomes.iter().any(stopped) {
-        let folder = checkpoints.folder().display();
+        let path = checkpoints.path().display();
         lines.push(format!(
-            "kept in {folder}: the same command goes on from there, as far as its limits allow\n"
+            "kept in {path}: the same command goes on from there, as far as its limits allow\n"
         ));
     }
     lines.concat()

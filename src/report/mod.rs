@@ -24,6 +24,7 @@ pub mod list;
 pub mod minimise;
 pub mod mutants;
 pub mod orderings;
+pub mod pace;
 mod page;
 pub mod panel;
 pub mod results;

@@ -6,8 +6,11 @@ use stalemap_checker::{explore_cycles, explore_slice, is_cut};
 use stalemap_explore::{Enough, Options, Schedule, SliceFound, SliceOf, Union};
 use stalemap_facade::{Calls, Property};
 
+use crate::attended::Attended;
+use crate::tally::Tally;
+
 use super::{
-    Found, GivenLimits, Job, Outcome, RunError, Tally, configured, judged, limits, setup_error, tallied,
+    Found, GivenLimits, Job, Outcome, RunError, configured, followed_by, judged, limits, setup_error,
 };
 
 /// Whether there are enough states for slices; if not, one explores them all.
@@ -22,12 +25,14 @@ pub fn run_slice(
     given: GivenLimits,
     enough: Enough,
     slice: SliceOf,
-    tick: &(dyn Fn(&Tally) + Sync),
+    attended: Attended<'_>,
 ) -> Result<Option<SliceFound>, RunError> {
     let kernel = configured(job.scenario, &job.implementation)?;
     let options = options(job, given);
     let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
-    let found = tallied(&Tally::default(), tick, |progress| {
+    let tally = Tally::default();
+    let followed = tally.follow(&job.scenario.name, job.implementation.name());
+    let found = followed_by(followed, attended, |progress| {
         explore_slice(&kernel, &options, &accepts, enough, slice, progress)
     });
     found
@@ -66,5 +71,5 @@ pub fn united(
         union.add_cycles(explore_cycles(&kernel, &options).map_err(|error| job.broken(error))?);
     }
     let found = union.whole(states, &limits).map(Found::from).unwrap_or_default();
-    judged(job, &kernel, found, limits, started)
+    judged(job, &kernel, found, limits, Attended::default(), started)
 }

@@ -3,8 +3,9 @@
 //! A search that went on must end as one that was never stopped. Whatever cannot be gone on from is refused, and left as
 //! it is.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -336,4 +337,111 @@ fn what_cannot_be_kept_is_said_at_once() {
     let output = check(folder, &["a/b.toml", "a-b.toml", "--checkpoint", "kept"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("would be of two of these scenarios"), "{}", text(&output.stderr));
+}
+
+/// The names of what is in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
+    let mut names: Vec<String> = entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn one_search_may_be_kept_in_a_file() {
+    let folder = inputs();
+    let folder = folder.path();
+    let kept = |arguments: &[&str]| check(folder, &[arguments, &["--checkpoint", "one.checkpoint"]].concat());
+    let limited = kept(&["large.toml", "--limit-states", "3000"]);
+    assert_eq!(limited.status.code(), Some(3), "{}", text(&limited.stderr));
+    assert!(text(&limited.stderr).contains("kept in one.checkpoint: the same command goes on"));
+    assert_eq!(names(folder), ["large.toml", "one.checkpoint", "shallow-bug.toml"]);
+    let more = ["large.toml", "--limit-states", "9000", "--format", "json"];
+    assert_eq!(results(&kept(&more)), results(&check(folder, &more)));
+    // A file that has another name is one when it is there.
+    fs::rename(folder.join("one.checkpoint"), folder.join("one")).expect("a file");
+    let other = check(folder, &["shallow-bug.toml", "--checkpoint", "one", "--design", "none"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(text(&other.stderr).contains("it is of the scenario `large.toml`"), "{}", text(&other.stderr));
+    let several = kept(&["large.toml", "--design", "none", "--design", "get_folio"]);
+    assert_eq!(several.status.code(), Some(2));
+    assert!(text(&several.stderr).contains("is a file for one search"), "{}", text(&several.stderr));
+    assert_eq!(names(folder), ["large.toml", "one", "shallow-bug.toml"]);
+}
+
+#[test]
+fn what_a_killed_process_was_writing_is_removed_and_what_another_writes_is_not() {
+    let folder = inputs();
+    let folder = folder.path();
+    let kept = folder.join("kept");
+    fs::create_dir(&kept).expect("a folder");
+    for name in [".checkpoint-dead", ".checkpoint-alive", "mine"] {
+        fs::write(kept.join(name), "half a search").expect("a file");
+    }
+    let alive = fs::File::open(kept.join(".checkpoint-alive")).expect("a file");
+    alive.lock().expect("a lock");
+    let limited = check(folder, &["large.toml", "--limit-states", "1000", "--checkpoint", "kept"]);
+    assert_eq!(limited.status.code(), Some(3), "{}", text(&limited.stderr));
+    assert_eq!(names(&kept), [".checkpoint-alive", "large-get_folio.checkpoint", "mine"]);
+}
+
+/// What is known of a file from the outside; another one of its name has another number.
+fn look(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|metadata| (metadata.ino(), metadata.len()))
+}
+
+/// Waits until a search has been kept so often, and for some more microseconds. Whether it is still at work then.
+fn let_run(child: &mut Child, path: &Path, times: u32, more: u32) -> bool {
+    for _ in 0..times {
+        let before = look(path);
+        while look(path) == before {
+            if child.try_wait().expect("a child").is_some() {
+                return false;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+    std::thread::sleep(Duration::from_micros(more.into()));
+    child.try_wait().expect("a child").is_none()
+}
+
+/// Kills a search at moments of which nobody knows what it does then: where it writes what is kept, and in between. Whatever it was
+/// at, what comes in the end has the same bytes.
+#[test]
+fn a_search_that_is_killed_again_and_again_ends_as_if_nothing_had_been() {
+    const KILLS: u32 = 20;
+    let folder = inputs();
+    let folder = folder.path();
+    let path = file(folder, "large-get_folio.checkpoint");
+    let arguments = ["check", "large.toml", "--limit-states", "120000", "--format", "json", "--no-times"];
+    let kept = [&arguments[..], &["--checkpoint", "kept", "--checkpoint-every", "0"]].concat();
+    let whole = stalemap(folder, &arguments);
+    assert_eq!(whole.status.code(), Some(3), "{}", text(&whole.stderr));
+    let (mut sizes, mut ends) = (BTreeSet::new(), 0);
+    for kill in 0..KILLS {
+        let mut command = program();
+        command.args(&kept).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program runs");
+        if let_run(&mut child, &path, 1 + kill % 3, kill * 7919 % 20_000) {
+            send("-KILL", &child);
+            let output = child.wait_with_output().expect("its end");
+            // It may have come to its end meanwhile.
+            assert!(matches!(output.status.code(), None | Some(3)), "{}", text(&output.stderr));
+            sizes.extend(look(&path).map(|(_, size)| size));
+        } else {
+            let output = child.wait_with_output().expect("its end");
+            assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+            // Then from the beginning.
+            fs::remove_dir_all(folder.join("kept")).expect("a folder");
+            ends += 1;
+        }
+    }
+    println!("{} sizes of checkpoints, {ends} ends", sizes.len());
+    assert!(sizes.len() > 5 && ends < KILLS / 2, "hardly a search was killed at work: {sizes:?}, {ends}");
+    let end = stalemap(folder, &kept);
+    assert_eq!(text(&end.stdout), text(&whole.stdout));
+    assert_eq!(names(&folder.join("kept")), ["large-get_folio.checkpoint"], "nothing is left behind");
+    let again = stalemap(folder, &kept);
+    assert_eq!(text(&again.stdout), text(&whole.stdout));
 }

@@ -444,11 +444,17 @@ fn a_file_without_expectations_runs_under_what_it_defines() {
 fn a_folder_that_is_a_file_and_a_device_that_is_full_are_named() {
     let folder = elsewhere();
     let file = file_with(&folder, "race.toml", RACE);
-    let output = stalemap(folder.path(), &["check", &file, "--checkpoint", "race.toml"]);
-    assert_eq!(
-        (output.status.code(), text(&output.stderr)),
-        (Some(2), "error: cannot write race.toml: it is no folder\n".to_owned())
-    );
+    for (option, problem) in [
+        ("--save", "error: cannot write race.toml: it is no folder\n"),
+        (
+            "--checkpoint",
+            "error: race.toml is no beginning of this search: it is no checkpoint: the first line must be `stalemap \
+             checkpoint 1`; keep the search elsewhere\n",
+        ),
+    ] {
+        let output = stalemap(folder.path(), &["check", &file, "--design", "none", option, "race.toml"]);
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(2), problem));
+    }
     let full = "title = \"x\"\n[fs]\npersonality = \"xfs-zoned\"\nfree_blocks = 3\n[setup]\nrun = [\"pwrite 0 4k\"]\n\
                 [[actor]]\nname = \"a\"\nrun = [\"fsync\"]\n";
     let full = file_with(&folder, "full.toml", full);

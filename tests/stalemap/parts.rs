@@ -9,6 +9,7 @@ use std::process::Output;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 use serde_json::{Value, json};
+use stalemap::attended::Attended;
 use stalemap::run::slices::{run_slice, united};
 use stalemap::run::{GivenLimits, Job, Outcome, run_all};
 use stalemap::scenario::{catalogue, read};
@@ -308,7 +309,8 @@ fn a_baseline_and_saved_schedules_are_those_of_the_undivided_run() {
 /// The slices of a pair, put together.
 fn of_slices(job: &Job<'_>, enough: Enough, of: usize) -> Option<Outcome> {
     let given = GivenLimits::default();
-    let slice = |number| run_slice(job, given, enough, SliceOf { number, of }, &|_| ()).expect("a slice");
+    let slice =
+        |number| run_slice(job, given, enough, SliceOf { number, of }, Attended::default()).expect("a slice");
     let slices: Vec<SliceFound> = (0..of).map(slice).collect::<Option<_>>()?;
     let lists = slices.iter().map(|slice| slice.states.iter().copied().map(Ok::<u128, Infallible>)).collect();
     let Ok(states) = count_union(lists);

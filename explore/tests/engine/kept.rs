@@ -305,6 +305,27 @@ fn a_search_of_another_system_is_refused() {
     refused(&more, kept(&one, &[]));
 }
 
+#[test]
+fn who_interrupts_does_not_wait_for_runs_with_few_preemptions() {
+    let program = storing(&[&[1, 2, 3, 4, 5, 6], &[11, 12, 13, 14, 15, 16], &[21, 22, 23, 24, 25, 26]]);
+    let limits = Limits { states: Some(300), ..Limits::default() };
+    let options = Options { limits, ..Options::default() };
+    let found = |wishes: &[Wish]| {
+        explored_with(&program, &options, &mut Shelf::new(1 << 13, Vec::new(), wishes))
+            .expect("a sound program")
+    };
+    let few = |found: &Exploration| found.few_preemptions.expect("it was stopped").none_up_to;
+    let whole = found(&[]);
+    assert_eq!((few(&whole), whole.limits_hit), (Some(0), [LimitHit::States].into()));
+    // The search asks once, and so does each number of preemptions.
+    let interrupted = found(&[Wish::GoOn, Wish::Stop]);
+    let both = [LimitHit::States, LimitHit::Interrupted];
+    assert_eq!((few(&interrupted), interrupted.limits_hit), (None, both.into()));
+    assert_eq!(interrupted.statistics, whole.statistics);
+    let later = found(&[Wish::GoOn, Wish::GoOn, Wish::Stop]);
+    assert_eq!((few(&later), later.limits_hit), (Some(0), both.into()));
+}
+
 proptest! {
     #![proptest_config(config(256))]
 

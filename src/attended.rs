@@ -1,0 +1,51 @@
+//! Who attends to jobs while they run: who keeps searches, who may stop them, who looks at how far they are.
+
+use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use stalemap_explore::{EngineError, Keeper, Wish};
+
+use crate::checkpoint::Checkpoints;
+use crate::tally::Tally;
+
+/// Nobody, if nothing else is said.
+#[derive(Clone, Copy, Default)]
+pub struct Attended<'a> {
+    /// Where searches are kept and taken up.
+    pub checkpoints: Option<&'a Checkpoints>,
+    /// Set when searches are to stop.
+    pub stop: Option<&'a AtomicBool>,
+    /// Whether it is estimated how many states there are, where that takes long to find out.
+    pub estimates: bool,
+    /// Who is told how far the jobs are.
+    pub viewer: Option<&'a (dyn Fn(&Tally) + Sync)>,
+}
+
+impl Attended<'_> {
+    /// Whether searches are to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
+    /// Tells who looks.
+    pub(crate) fn tell(&self, tally: &Tally) {
+        if let Some(viewer) = self.viewer {
+            viewer(tally);
+        }
+    }
+}
+
+/// A search that is not kept, but may be stopped.
+pub(crate) struct Stoppable<'a>(pub(crate) &'a AtomicBool);
+
+impl Keeper for Stoppable<'_> {
+    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+        Ok(None)
+    }
+
+    fn wish(&mut self) -> Wish {
+        if self.0.load(Ordering::Relaxed) { Wish::Stop } else { Wish::GoOn }
+    }
+
+    fn keep(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
+}

@@ -1,0 +1,31 @@
+//! Signals that stop searches: SIGINT (ctrl-C) and SIGTERM. The second one does what it does to other programs.
+
+use std::io;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::Result;
+use crate::input::InputError;
+
+/// What is set by a signal. A process listens once, however many commands it runs.
+static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Listens for the signals, from now on.
+pub(super) fn listen() -> Result<Arc<AtomicBool>> {
+    if let Some(stop) = STOP.get() {
+        return Ok(Arc::clone(stop));
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let listen = |signal| -> io::Result<()> {
+        flag::register_conditional_default(signal, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop)).map(drop)
+    };
+    [SIGINT, SIGTERM]
+        .into_iter()
+        .try_for_each(listen)
+        .map_err(|error| vec![InputError::Other(format!("signals cannot be listened for: {error}"))])?;
+    Ok(Arc::clone(STOP.get_or_init(|| stop)))
+}
