@@ -39,8 +39,8 @@ struct Lines {
     interval: Duration,
     /// When the last one was written.
     last: Mutex<Instant>,
-    /// The last one, when all is done, is written however short it took.
-    to_the_end: bool,
+    /// They were asked for: an estimate is told, and the end, however short all takes.
+    asked_for: bool,
 }
 
 pub(super) struct Progress {
@@ -57,7 +57,7 @@ impl Progress {
     pub(super) fn new(jobs: u64, limit: u64, when: When, quiet: bool) -> Self {
         let started = Instant::now();
         let lines =
-            |interval, to_the_end| Display::Lines(Lines { interval, last: Mutex::new(started), to_the_end });
+            |interval, asked_for| Display::Lines(Lines { interval, last: Mutex::new(started), asked_for });
         let display = match when {
             When::Never => Display::Nothing,
             When::Auto | When::Always if io::stderr().is_terminal() => Display::Bar(bar(jobs)),
@@ -80,14 +80,15 @@ impl Progress {
                 if bar.is_hidden() {
                     bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
                 }
-                self.tell_estimates(tally, |line| bar.println(line));
+                self.tell_estimates(tally, SHORT, |line| bar.println(line));
                 bar.set_position(tally.jobs.load(Ordering::Relaxed));
                 bar.set_message(self.message(tally));
             }
             Display::Lines(lines) => {
                 // Who else is writing a line has the same to say.
                 let Ok(mut last) = lines.last.try_lock() else { return };
-                self.tell_estimates(tally, |line| write(&format!("{line}\n")));
+                let patience = if lines.asked_for { Duration::ZERO } else { SHORT };
+                self.tell_estimates(tally, patience, |line| write(&format!("{line}\n")));
                 if last.elapsed() >= lines.interval {
                     *last = Instant::now();
                     write(&self.lines(elapsed, tally));
@@ -97,11 +98,12 @@ impl Progress {
         }
     }
 
-    /// What is estimated of a search is told when it is known, and again when it is better.
-    fn tell_estimates(&self, tally: &Tally, tell: impl Fn(String)) {
+    /// What is estimated of a search is told when it is known and the search has run for so long, and again when it is better.
+    fn tell_estimates(&self, tally: &Tally, patience: Duration, tell: impl Fn(String)) {
         let Ok(mut told) = self.told.lock() else { return };
         for (number, running) in tally.running() {
-            let Some(estimate) = running.progress.estimate else { continue };
+            let runs_long = running.began.elapsed() >= patience;
+            let Some(estimate) = running.progress.estimate.filter(|_| runs_long) else { continue };
             if told.insert(number, estimate.actors) != Some(estimate.actors) {
                 tell(pace::told(&running, estimate, running.began.elapsed()));
             }
@@ -148,7 +150,7 @@ impl Progress {
     pub(super) fn finish(&self) {
         match &self.display {
             Display::Bar(bar) => bar.finish_and_clear(),
-            Display::Lines(lines) if lines.to_the_end => {
+            Display::Lines(lines) if lines.asked_for => {
                 let elapsed = self.started.elapsed();
                 write(&format!("{:.1} s: all of {} done\n", elapsed.as_secs_f64(), self.jobs));
             }

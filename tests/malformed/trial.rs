@@ -9,7 +9,7 @@ use clap::Parser as _;
 use stalemap::cli::Cli;
 use stalemap::commands::{self, Exit};
 use stalemap::conform::{Asker, Survey};
-use stalemap::scenario::{MAX_BYTES, Scenario, read};
+use stalemap::scenario::{Scenario, read};
 use stalemap_checker::{explore_accepted, replay};
 use stalemap_explore::{Limits, Options, Schedule};
 use stalemap_model::system::kernel::Kernel;
@@ -157,32 +157,47 @@ fn command(input: &Input, random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
+/// What looks at scenarios, each with few states.
+const OF_SCENARIOS: [&str; 13] = [
+    "show",
+    "list",
+    "check",
+    "check --format json",
+    "check --format junit",
+    "check --format sarif",
+    "check --limit-preemptions 1",
+    "check --memory relaxed",
+    "check --why",
+    "compare --all",
+    "compare --format csv",
+    "compare --format markdown",
+    "costs",
+];
+
+/// The forms that a schedule is drawn in.
+const FORMS: [&str; 11] = [
+    "text", "json", "mail", "terminal", "perfetto", "ftrace", "mermaid", "shiviz", "litmus", "c", "xfstests",
+];
+
+/// What looks at traces.
+const OF_TRACES: [&str; 6] = [
+    "--all",
+    "--format json",
+    "--format jsonl",
+    "--block 512",
+    "--block 64k",
+    "--conforms linux-6.12 --format json",
+];
+
 /// The arguments before the file.
 fn arguments(input: &Input, random: &mut Random) -> String {
-    let few = "--limit-states 40 --limit-memory 64m --jobs 1";
     match input.kind {
-        // What is as large as no file may be is refused at once; there is nothing to choose.
-        Kind::Scenario if input.bytes.len() > MAX_BYTES => format!("check {few}"),
-        Kind::Scenario => match random.below(8) {
-            0 => "show".to_owned(),
-            1 => format!("check {few} --format json"),
-            2 => format!("check {few} --format sarif"),
-            3 => format!("compare {few} --all"),
-            4 => "list".to_owned(),
-            5 => format!("check {few} --limit-preemptions 1"),
-            _ => format!("check {few}"),
+        Kind::Scenario => match *random.of(&OF_SCENARIOS) {
+            plain @ ("show" | "list") => plain.to_owned(),
+            explores => format!("{explores} --limit-states 40 --limit-memory 64m --jobs 1"),
         },
-        Kind::Schedule => {
-            let formats = [
-                "text", "json", "mail", "terminal", "perfetto", "ftrace", "mermaid", "shiviz", "litmus", "c",
-                "xfstests",
-            ];
-            format!("replay --format {}", random.of(&formats))
-        }
-        Kind::Trace => {
-            let ways = ["--all", "--format json", "--format jsonl", "--block 512", "--block 64k"];
-            format!("trace {}", random.of(&ways))
-        }
+        Kind::Schedule => format!("replay --format {}", random.of(&FORMS)),
+        Kind::Trace => format!("trace {}", random.of(&OF_TRACES)),
     }
 }
 
