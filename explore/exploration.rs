@@ -57,11 +57,11 @@ impl Default for Options {
 pub struct Statistics {
     /// Distinct states (with the visited set off: states entered).
     pub states: u64,
-    /// Transitions executed.
+    /// Transitions executed; breadth first, all that there are.
     pub transitions: u64,
     /// Maximal paths explored: how often the search backtracked from an end or from a known state.
     pub executions: u64,
-    /// Transitions on the longest path.
+    /// Transitions on the longest path; breadth first, on the longest of the shortest paths to each state.
     pub max_depth: u64,
     /// Distinct states in which every actor has finished.
     pub final_states: u64,
@@ -70,7 +70,8 @@ pub struct Statistics {
 /// How far a search has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// How much was explored; of transitions, those of levels of few preemptions as well.
+    /// How much was explored; of transitions, those of levels of few preemptions as well. A search that begins again, breadth first,
+    /// counts from the beginning.
     pub statistics: Statistics,
     /// Bytes that the search takes.
     pub bytes: u64,

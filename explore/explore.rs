@@ -165,12 +165,6 @@ impl<S: System> Whole<'_, S> {
         kept: Option<Reading<'_>>,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Option<Found>, EngineError> {
-        let (known, made) = (so_far.violated, so_far.statistics.transitions);
-        let mut progress = |now: &Progress| {
-            let transitions = made + now.statistics.transitions;
-            progress(&Progress { statistics: Statistics { transitions, ..now.statistics }, ..*now });
-        };
-        let progress: &mut dyn FnMut(&Progress) = &mut progress;
         let left = self.first.limits.time.map(|time| time.saturating_sub(self.started.elapsed()));
         let limits = Limits { time: left, ..self.first.limits.clone() };
         let options = Options { limits, ..self.first.clone() };
@@ -186,7 +180,7 @@ impl<S: System> Whole<'_, S> {
             })?;
             search.look_for_cycles(progress)?;
             self.keeper.keep(&|to| search.write(to));
-            search.finish(known, progress)
+            search.finish(so_far.violated, progress)
         };
         match steps() {
             Ok(found) => Ok(Some(found)),

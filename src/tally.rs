@@ -38,7 +38,8 @@ pub struct Running {
 impl Running {
     /// States in a second since it began. None: too little has been done to say.
     pub fn rate(&self, elapsed: Duration) -> Option<u64> {
-        let states = u128::from(self.progress.statistics.states - self.first.statistics.states);
+        let states = self.progress.statistics.states.saturating_sub(self.first.statistics.states);
+        let states = u128::from(states);
         let rate = (states * 1000).checked_div(elapsed.as_millis())?;
         u64::try_from(rate).ok().filter(|rate| *rate > 0)
     }
@@ -80,8 +81,10 @@ impl<'t> Followed<'t> {
     pub(crate) fn enter(&mut self, progress: &Progress) {
         let Followed { tally, number, scenario, design, began, .. } = *self;
         let transitions = progress.statistics.transitions;
-        tally.transitions.fetch_add(transitions - self.transitions, Ordering::Relaxed);
-        self.transitions = transitions;
+        // A search that begins again, breadth first, has made fewer for a while.
+        let more = transitions.saturating_sub(self.transitions);
+        tally.transitions.fetch_add(more, Ordering::Relaxed);
+        self.transitions += more;
         self.take(progress.bytes);
         let mut running = tally.running.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = || Running {
