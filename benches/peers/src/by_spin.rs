@@ -104,3 +104,35 @@ fn good(output: &Output) -> io::Result<String> {
         Err(io::Error::other(format!("{text}{}", String::from_utf8_lossy(&output.stderr))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::counts;
+    use crate::report::Counts;
+
+    const PRINTED: &str = "\
+State-vector 68 byte, depth reached 40, errors: 0
+     9777 states, stored
+    20047 states, matched
+    29824 transitions (= stored+matched)
+";
+
+    #[test]
+    fn what_a_verifier_prints_is_read() {
+        let all = Counts {
+            finished: true,
+            lost: false,
+            states: Some(9777),
+            transitions: Some(29824),
+            executions: None,
+        };
+        assert_eq!(counts(PRINTED).expect("numbers"), all);
+        let cut = format!("Warning: Search not completed\n{PRINTED}");
+        assert_eq!(counts(&cut).expect("numbers"), Counts { finished: false, ..all });
+        let lost = format!("pan:1: assertion violated 0 (at depth 28)\n{PRINTED}");
+        assert_eq!(counts(&lost).expect("numbers"), Counts { lost: true, ..all });
+        let stuck = format!("pan:1: invalid end state (at depth 28)\n{PRINTED}");
+        assert!(counts(&stuck).expect_err("a deadlock").to_string().starts_with("somebody waits for ever"));
+        assert!(counts("").expect_err("nothing").to_string().contains("states, stored"));
+    }
+}

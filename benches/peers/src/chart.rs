@@ -101,7 +101,7 @@ fn panel(row: &Quantity, axis: &Axis, series: [&Series; 2], left: f64, top: f64,
                 circle class=(if *decided { class.to_owned() } else { format!("{class} open") }) cx=(round(x(*n))) cy=(round(y(*value))) r="4" {}
                 // What was is above, what is below.
                 @let down = if class == "before" { -9.0 } else { 18.0 };
-                text class={ "middle " (class) } x=(round(x(*n))) y=(round(y(*value) + down)) { @if !*decided { "> " } ((row.words)(*value)) }
+                text class={ "middle " (class) } x=(round(x(*n))) y=(round(y(*value) + down)) { @if *decided { ((row.words)(*value)) } @else { "> " ((row.words)(at_least(*value))) } }
             }
         }
     }
@@ -132,7 +132,30 @@ fn count(number: f64) -> String {
 
 /// Two digits of it.
 fn significant(number: f64) -> String {
-    let digits = 1 - number.log10().floor() as i32;
-    let scale = 10f64.powi(digits);
+    let scale = scale(number);
     format!("{}", (number * scale).round() / scale)
+}
+
+/// The greatest number of two digits that is not greater.
+fn at_least(number: f64) -> f64 {
+    let scale = scale(number);
+    (number * scale).floor() / scale
+}
+
+/// What makes a number one of two digits.
+fn scale(number: f64) -> f64 {
+    10f64.powi(1 - number.log10().floor() as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{at_least, count, significant};
+
+    #[test]
+    fn numbers_read_as_two_digits_and_bounds_promise_no_more_than_there_is() {
+        assert_eq!([significant(0.0176), significant(52.4), significant(148.4)], ["0.018", "52", "150"]);
+        assert_eq!([count(999.0), count(80_237.0), count(32_205_367.0)], ["1000", "80 k", "32 M"]);
+        assert_eq!(count(at_least(77_539_776.0)), "77 M");
+        assert_eq!(significant(at_least(148.4)), "140");
+    }
 }

@@ -85,3 +85,23 @@ pub fn commit(program: &Path) -> io::Result<String> {
         .map(|(commit, _)| commit.to_owned())
         .ok_or_else(|| io::Error::other(format!("no commit in {text}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::scenario;
+    use crate::race::Cast;
+
+    #[test]
+    fn a_scenario_has_who_takes_part_and_how_often() {
+        let text = scenario(3, Cast::Five, 2);
+        let lines = [
+            "run = [\"falloc 0 12k\", \"pwrite -S 0x58 10k 1k\"]",
+            "run = [\"pwrite -S 0x57 -b 10k 0 10k\", \"pwrite -S 0x57 -b 10k 0 10k\"]",
+            "run = [\"sync_range -w 0 12k\", \"sync_range -w 0 12k\"]",
+            "run = [\"@reclaim 0 12k\", \"@reclaim 0 12k\"]",
+            "run = [\"mmap -rw 0 12k\", \"mwrite -S 0x46 11k 1k\"]",
+        ];
+        assert_eq!(text.lines().filter(|line| line.starts_with("run")).collect::<Vec<_>>(), lines);
+        assert_eq!(scenario(1, Cast::Three, 1).matches("[[actor]]").count(), 2);
+    }
+}
