@@ -56,17 +56,17 @@ pub fn build(race: Race, flags: &[&str], observe: Observe, folder: &Path) -> io:
     good(&compiler).map(|_| verifier)
 }
 
-/// The final states.
+/// Explores the race without partial-order reduction. Also the final states.
 pub fn finals(race: Race, folder: &Path) -> io::Result<(Counts, Finals)> {
-    let verifier = build(race, &[], Observe::Finals, folder)?;
+    let verifier = build(race, &["-DNOREDUCE"], Observe::Finals, folder)?;
     let text = said(Command::new(verifier).current_dir(folder).args(ARGUMENTS))?;
     let finals = text.lines().filter(|line| line.starts_with("FINAL ")).map(str::to_owned).collect();
     Ok((counts(&text)?, finals))
 }
 
-/// All states, without partial-order reduction.
-pub fn explore(race: Race, folder: &Path) -> io::Result<Counts> {
-    let verifier = build(race, &["-DNOREDUCE"], Observe::Nothing, folder)?;
+/// Explores the race with these flags for the compiler besides.
+pub fn explore(race: Race, flags: &[&str], folder: &Path) -> io::Result<Counts> {
+    let verifier = build(race, flags, Observe::Nothing, folder)?;
     counts(&said(Command::new(verifier).current_dir(folder).args(ARGUMENTS))?)
 }
 

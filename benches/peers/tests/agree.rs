@@ -77,18 +77,38 @@ fn spin_has_the_states_and_final_states_of_stalemap() {
 
 fn compare_with_spin(race: Race, folder: &Path) {
     let here = by_stalemap::explore(race, by_stalemap::Reduction::None);
-    let there = by_spin::explore(race, folder).expect("a verifier");
+    let (there, finals) = by_spin::finals(race, folder).expect("a verifier");
     assert_verdict(race, &there);
-    let (observed, finals) = by_spin::finals(race, folder).expect("a verifier");
     assert_eq!(finals, by_stalemap::finals(race), "{race:?}");
+    assert_behind(race, &here, &there, finals.len() as u64);
+}
+
+/// SPIN has what is there besides, and a little more.
+fn assert_behind(race: Race, here: &Counts, there: &Counts, judged: u64) {
     // Behind a final state that it reports, the judge has moved, and then it is gone: two states more.
-    let reported = 2 * lost(race, &finals);
-    let states = here.states.map(|states| states + by_spin::BEFORE);
-    assert_eq!(there.states, states.map(|states| states + reported), "{race:?}");
-    assert_eq!(observed.states, states.map(|states| states + 2 * finals.len() as u64), "{race:?}");
+    let more = by_spin::BEFORE + 2 * judged;
+    assert_eq!(there.states, here.states.map(|states| states + more), "{race:?}");
     // A move into each of these states, and one that SPIN counts for the first.
-    let transitions = here.transitions.map(|transitions| transitions + by_spin::BEFORE + 1 + reported);
-    assert_eq!(there.transitions, transitions, "{race:?}");
+    assert_eq!(there.transitions, here.transitions.map(|moves| moves + more + 1), "{race:?}");
+}
+
+#[test]
+fn what_is_measured_of_spin_is_the_same_with_and_without_its_reduction() {
+    if !has_spin() {
+        return;
+    }
+    for check in Check::ALL {
+        let race = Race { folios: 3, cast: Cast::Five, check };
+        let folder = tempfile::tempdir().expect("a folder");
+        let here = by_stalemap::explore(race, by_stalemap::Reduction::None);
+        let judged = lost(race, &by_stalemap::finals(race));
+        assert_eq!(judged > 0, loses(race), "{race:?}");
+        for flags in [&[][..], &["-DNOREDUCE"], &["-DCOLLAPSE"]] {
+            let there = by_spin::explore(race, flags, folder.path()).expect("a verifier");
+            assert_verdict(race, &there);
+            assert_behind(race, &here, &there, judged);
+        }
+    }
 }
 
 /// How many of the final states a reader complains about.
