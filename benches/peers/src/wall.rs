@@ -1,0 +1,205 @@
+//! How far the product gets: states and time over folios, actors and commands, measured with the program as it is and compared
+//! with what an older one took.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::{fs, io};
+
+use serde::{Deserialize, Serialize};
+
+use crate::chart;
+use crate::measure::Limits;
+use crate::product;
+use crate::race::{Cast, Check};
+use crate::rounds::{Least, least};
+
+/// What the older program took: printed by `record`.
+const BEFORE: &str = include_str!("../before.json");
+
+/// A scenario of the page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Point {
+    /// Folios of the file.
+    pub folios: usize,
+    /// Actors.
+    pub actors: usize,
+    /// How often the writer, writeback and reclaim act.
+    pub times: usize,
+}
+
+/// What a program made of a scenario.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Reached {
+    /// The scenario.
+    pub point: Point,
+    /// It was decided.
+    pub decided: bool,
+    /// States, if it was not decided, those that were reached.
+    pub states: Option<u64>,
+    /// Transitions, likewise.
+    pub transitions: Option<u64>,
+    /// Seconds of processors.
+    pub seconds: f64,
+    /// The most memory, in KiB.
+    pub memory: u64,
+}
+
+/// A program, and what it made of all scenarios.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Series {
+    /// The commit that it was built from.
+    pub commit: String,
+    /// In the order of [`points`].
+    pub reached: Vec<Reached>,
+}
+
+impl Series {
+    /// What there is about a scenario.
+    pub fn at(&self, point: Point) -> Option<&Reached> {
+        self.reached.iter().find(|reached| reached.point == point)
+    }
+}
+
+/// A part of the chart: one thing grows, the others stay.
+pub struct Axis {
+    /// What grows.
+    pub title: &'static str,
+    /// The scenarios, and what stands below each.
+    pub points: [(usize, Point); 3],
+}
+
+/// The parts of the chart.
+pub fn axes() -> [Axis; 3] {
+    let point = |folios, actors, times| Point { folios, actors, times };
+    [
+        Axis { title: "folios (5 actors, once each)", points: [2, 3, 4].map(|n| (n, point(n, 5, 1))) },
+        Axis { title: "actors (4 folios, once each)", points: [3, 4, 5].map(|n| (n, point(4, n, 1))) },
+        Axis {
+            title: "commands of each (5 actors, 2 folios)",
+            points: [1, 2, 3].map(|n| (n, point(2, 5, n))),
+        },
+    ]
+}
+
+/// All scenarios, each once.
+fn points() -> Vec<Point> {
+    let mut points = Vec::new();
+    for (_, point) in axes().iter().flat_map(|axis| axis.points) {
+        if !points.contains(&point) {
+            points.push(point);
+        }
+    }
+    points
+}
+
+fn measured(program: &Path, limits: Limits) -> io::Result<Series> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("scenario.toml");
+    let mut reached = Vec::new();
+    for point in points() {
+        eprintln!("{}", words(point));
+        let cast = Cast::ALL.into_iter().find(|cast| cast.actors() == point.actors);
+        let cast = cast.ok_or_else(|| io::Error::other("no such actors"))?;
+        fs::write(&file, product::scenario(point.folios, cast, point.times))?;
+        let (command, outer) = product::command(program, Check::IomapValid, &file, limits);
+        let Least { processor, memory, counts, .. } = least(&command, outer, product::counts)?;
+        reached.push(Reached {
+            point,
+            decided: counts.is_some_and(|counts| counts.finished),
+            states: counts.and_then(|counts| counts.states),
+            transitions: counts.and_then(|counts| counts.transitions),
+            seconds: processor,
+            memory,
+        });
+    }
+    Ok(Series { commit: product::commit(program)?, reached })
+}
+
+/// Measures a program.
+pub fn record(program: &Path, limits: Limits) -> io::Result<String> {
+    Ok(serde_json::to_string_pretty(&measured(program, limits)?)? + "\n")
+}
+
+/// Writes the page and its picture into a folder, of what `record` has printed for a program. Returns where they are.
+pub fn write(recorded: &str, docs: &Path) -> io::Result<String> {
+    let before: Series = serde_json::from_str(BEFORE)?;
+    let after: Series = serde_json::from_str(recorded)?;
+    let (page, picture) = (docs.join("wall.md"), docs.join("wall.svg"));
+    fs::write(&picture, chart::picture(&before, &after))?;
+    fs::write(&page, text(&before, &after))?;
+    Ok(format!("{}\n{}\n", page.display(), picture.display()))
+}
+
+fn words(point: Point) -> String {
+    let often = match point.times {
+        1 => "once each",
+        2 => "twice each",
+        _ => "three times each",
+    };
+    format!("{} actors, {} folios, {often}", point.actors, point.folios)
+}
+
+fn text(before: &Series, after: &Series) -> String {
+    let mut text = format!(
+        "# Where the wall is\n\n\
+         A buffered write, writeback, its completion, reclaim and a store through a mapping, over a file of a few folios, under\n\
+         `iomap_valid`: how the states and the time to decide grow with folios, with actors, and with how often the writer, writeback and\n\
+         reclaim act (beside one store).\n\n\
+         ![States and seconds over folios, actors and commands, before and after](wall.svg)\n\n\
+         *Before* is the program of commit {}, *after* that of {}: `stalemap check --jobs 1 --design iomap_valid`, each scenario in a\n\
+         process of its own, the least of at least three runs (one of what takes half a minute). Seconds are of processors. What a run that was\n\
+         stopped, by time or memory, had reached by then stands behind `>`.\n\n",
+        before.commit, after.commit
+    );
+    text.push_str(
+        "| scenario | states before | after | ratio | transitions before | after | seconds before | after | ratio | MiB before | after |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for point in points() {
+        if let (Some(was), Some(is)) = (before.at(point), after.at(point)) {
+            row(&mut text, was, is);
+        }
+    }
+    let open: Vec<String> =
+        after.reached.iter().filter(|reached| !reached.decided).map(|reached| words(reached.point)).collect();
+    let now = if open.is_empty() {
+        "All of these are decided.".to_owned()
+    } else {
+        format!("The wall is now at: {}. All others are decided.", open.join("; "))
+    };
+    let _ = write!(
+        text,
+        "\n{now}\n\n`cargo run --release -- wall` in `benches/peers` makes this page and the picture anew, and `cargo run -- scenario 2 5 3` there\n\
+         prints the scenario of two folios and five actors that act three times.\n"
+    );
+    text
+}
+
+fn row(text: &mut String, was: &Reached, is: &Reached) {
+    let bound = |reached: &Reached| if reached.decided { "" } else { "> " };
+    let count = |reached: &Reached, number: Option<u64>| {
+        number.map_or_else(|| "stopped".to_owned(), |number| format!("{}{number}", bound(reached)))
+    };
+    let seconds = |reached: &Reached| format!("{}{:.3}", bound(reached), reached.seconds);
+    let memory = |reached: &Reached| format!("{}{}", bound(reached), reached.memory >> 10);
+    let ratio = |before: Option<f64>, after: Option<f64>| match (before, after) {
+        (Some(before), Some(after)) if is.decided => format!("{}{:.1}", bound(was), before / after),
+        _ => "–".to_owned(),
+    };
+    let states = |reached: &Reached| reached.states.map(|states| states as f64);
+    let _ = writeln!(
+        text,
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        words(is.point),
+        count(was, was.states),
+        count(is, is.states),
+        ratio(states(was), states(is)),
+        count(was, was.transitions),
+        count(is, is.transitions),
+        seconds(was),
+        seconds(is),
+        ratio(Some(was.seconds), Some(is.seconds)),
+        memory(was),
+        memory(is),
+    );
+}
