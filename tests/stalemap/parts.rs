@@ -4,7 +4,8 @@
 use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
@@ -15,7 +16,7 @@ use stalemap::scenario::{catalogue, read};
 use stalemap_explore::{Enough, SliceFound, SliceOf, Statistics, Union, count_union};
 use tempfile::TempDir;
 
-use crate::common::{elsewhere, in_repository, stalemap, text};
+use crate::common::{elsewhere, in_repository, program, stalemap, text};
 
 /// The parts of a command, as files of a folder.
 fn divide(folder: &Path, command: &[&str], of: u32) -> Vec<String> {
@@ -325,6 +326,31 @@ fn sliced(options: &[&str]) -> (TempDir, Vec<String>) {
     };
     let parts = (1..=2).map(of_part).collect();
     (folder, parts)
+}
+
+/// Whoever interrupts a part does not get half of one; with its searches kept, it goes on.
+#[test]
+fn a_part_that_is_interrupted_is_not_written() {
+    let folder = elsewhere();
+    fs::copy(in_repository("tests/stalemap/inputs/large.toml"), folder.path().join("large.toml"))
+        .expect("a copy");
+    let mut part = program();
+    part.args(["check", "large.toml", "gfs2/t6", "--partition", "1/2", "--checkpoint", "kept"]);
+    let part = part.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let part = part.expect("the program starts");
+    // Its folder is made when signals are listened for.
+    while !folder.path().join("kept").exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let pid = part.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill starts").success());
+    let output = part.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(3), String::new()));
+    assert!(
+        text(&output.stderr).contains("the part was interrupted, and is not written"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 /// The search of a slice ends at a limit; then nothing is proved.
