@@ -34,7 +34,7 @@ done
 
 # A part has one thread, so that each processor has a part of its own. A part without a slice writes no states, and parallel wants
 # a file to fetch.
-work=/tmp/stalemap-$(hostname)-$$
+work=/tmp/stalemap-$(uname -n)-$$
 mkdir -p "$work"
 run=$(printf '%q ' "$stalemap" "$@")
 # shellcheck disable=SC2016 # The other shell is to see the dollars.

@@ -158,7 +158,7 @@ pub struct RunArgs {
 
     /// Run part K of N of all this, and print what `stalemap merge` needs to make one report of the parts, as JSON. Pairs of a
     /// scenario and a design are dealt out; with fewer pairs than parts, slices of their states. Exit code 0 when the part
-    /// is written, whatever it came to: `merge` says that. docs/cluster.md has scripts.
+    /// is written, whatever it came to: `merge` says that; 3 if it was interrupted. docs/cluster.md has scripts.
     #[arg(long, value_name = "K/N")]
     pub partition: Option<Partition>,
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use stalemap_explore::{Enough, SliceOf};
+use stalemap_explore::{Enough, LimitHit, SliceOf};
 
 use super::progress::Progress;
 use super::verdicts::{self, Ran};
@@ -71,6 +71,9 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     };
     let errors = checkpoints.map_or_else(String::new, |kept| verdicts::kept(&kept, &outcomes));
     drop((own, jobs));
+    if outcomes.iter().any(is_interrupted) {
+        return Ok(interrupted(&errors));
+    }
     let mut ran = Ran { scenarios, outcomes, saved: String::new(), errors };
     // The reports of `compare` have no use for it, but for the page, which finds out by itself.
     if let Err(error) = ran.find_idle(|_| of == RunOf::Check) {
@@ -88,6 +91,16 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
         slice,
     };
     Ok(Report { results: json::pretty(&part), errors: ran.errors, exit: Exit::Expected })
+}
+
+fn is_interrupted(outcome: &Outcome) -> bool {
+    outcome.limits_hit.contains(&LimitHit::Interrupted)
+}
+
+/// A part that was not allowed to come to its end is none: whoever counts the parts is to try it again.
+fn interrupted(errors: &str) -> Report {
+    let errors = format!("{errors}error: the part was interrupted, and is not written\n");
+    Report { results: String::new(), errors, exit: Exit::Incomplete }
 }
 
 /// What one of those who share a pair has of it.

@@ -49,9 +49,10 @@ impl PlainFiles {
     /// What one command does.
     pub fn run(&mut self, call: &FileCommand) {
         let fails = self.fails.take();
-        let aligned = match &call.command {
-            Command::Fcollapse { range } | Command::Finsert { range } => self.is_aligned(range),
-            _ => false,
+        let aligned = if let Command::Fcollapse { range } | Command::Finsert { range } = &call.command {
+            self.is_aligned(range)
+        } else {
+            false
         };
         if let Command::Reflink { source, from, range } = &call.command {
             let shared = from..&(from + (range.end - range.start));
@@ -110,7 +111,40 @@ impl PlainFiles {
                 let zeros = vec![0; (range.end - range.start) as usize];
                 file.splice(range.start as usize..range.start as usize, zeros);
             }
-            _ => {}
+            // Nothing of the contents; what was refused; what was done above.
+            Command::BufferStore { .. }
+            | Command::Pread { .. }
+            | Command::Seek { .. }
+            | Command::Fiemap { .. }
+            | Command::Mmap { .. }
+            | Command::Mread { .. }
+            | Command::Dma { .. }
+            | Command::Msync { .. }
+            | Command::SyncRange { .. }
+            | Command::Falloc { .. }
+            | Command::Fcollapse { .. }
+            | Command::Finsert { .. }
+            | Command::Reflink { .. }
+            | Command::Exchange { .. }
+            | Command::Relocate { .. }
+            | Command::Redirty { .. }
+            | Command::Layoutget { .. }
+            | Command::Layoutwrite { .. }
+            | Command::Cowextsize { .. }
+            | Command::Chattr { .. }
+            | Command::Extension { .. }
+            | Command::Kill { .. }
+            | Command::CopySparse { .. }
+            | Command::Wait { .. }
+            | Command::Munmap { .. }
+            | Command::Fsync { .. }
+            | Command::Fdatasync { .. }
+            | Command::Layoutcommit { .. }
+            | Command::Layoutreturn { .. }
+            | Command::Crash { .. }
+            | Command::FadviseDontneed { .. }
+            | Command::MadviseDontneed { .. }
+            | Command::Shutdown { .. } => {}
         }
     }
 

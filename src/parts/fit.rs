@@ -31,6 +31,7 @@ pub fn fit(parts: &mut [Given]) -> Vec<String> {
     }
     if problems.is_empty() {
         problems = twice_or_missing(parts);
+        problems.extend(other_texts(parts));
     }
     parts.sort_by_key(|given| given.part.part);
     problems
@@ -58,6 +59,21 @@ fn damage(given: &Given) -> Option<String> {
         return Some(format!("{file} is damaged: {has}"));
     }
     None
+}
+
+/// Scenarios of which parts have different texts. Those of the list have one; this is of who changed a part.
+fn other_texts(parts: &[Given]) -> Vec<String> {
+    let mut known: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for Given { file, part } in parts {
+        for Source { scenario, source } in &part.scenarios {
+            let (text, first) = *known.entry(scenario).or_insert((source, file));
+            if text != source {
+                problems.push(format!("{first} and {file} have different texts of {scenario}"));
+            }
+        }
+    }
+    problems
 }
 
 fn twice_or_missing(parts: &[Given]) -> Vec<String> {

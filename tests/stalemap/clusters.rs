@@ -307,10 +307,10 @@ fn checkers_find_nothing_in_the_scripts() {
 #[test]
 fn the_image_is_built_from_the_whole_workspace() {
     let page = page("docs/cluster/Containerfile");
-    let copies =
+    let lines =
         page.lines().filter_map(|line| line.strip_prefix("COPY ")).filter(|copy| !copy.starts_with("--from"));
     let copied: Vec<&str> =
-        copies.flat_map(|copy| copy.rsplit_once(' ').expect("a source and a place").0.split(' ')).collect();
+        lines.flat_map(|copy| copy.rsplit_once(' ').expect("a source and a place").0.split(' ')).collect();
     for source in &copied {
         assert!(in_repository(source).exists(), "{source}");
     }

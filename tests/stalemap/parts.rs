@@ -4,7 +4,8 @@
 use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
@@ -16,7 +17,7 @@ use stalemap::scenario::{catalogue, read};
 use stalemap_explore::{Enough, SliceFound, SliceOf, Statistics, Union, count_union};
 use tempfile::TempDir;
 
-use crate::common::{elsewhere, in_repository, stalemap, text};
+use crate::common::{elsewhere, in_repository, program, stalemap, text};
 
 /// The parts of a command, as files of a folder.
 fn divide(folder: &Path, command: &[&str], of: u32) -> Vec<String> {
@@ -228,6 +229,10 @@ fn what_is_no_part_or_a_damaged_one_is_refused() {
         (&|part: &mut Value| part["results"] = json!([]), "part-2.json is damaged"),
         (&|part: &mut Value| part["part"] = json!(9), "there is no part 9/5"),
         (&|part: &mut Value| part["results"][0]["verdict"] = json!("true"), "there is no `true`"),
+        (
+            &|part: &mut Value| part["scenarios"][0]["source"] = json!("title = \"x\"\n"),
+            "have different texts of xfs/t1",
+        ),
         (&|part: &mut Value| part["results"][0]["states"] = Value::Null, "the result of pair 1"),
         (
             &|part: &mut Value| part["schema"] = json!("stalemap.check/1"),
@@ -304,6 +309,94 @@ fn a_baseline_and_saved_schedules_are_those_of_the_undivided_run() {
     let against = ["--baseline", "earlier.json"];
     let whole = stalemap(folder.path(), &[&command[..], &against].concat());
     assert_eq!(text(&merge(folder.path(), &parts, &against).stdout), text(&whole.stdout));
+}
+
+/// A folder with the parts of a run that is cut into slices, and their names.
+fn sliced(options: &[&str]) -> (TempDir, Vec<String>) {
+    let folder = elsewhere();
+    fs::copy(in_repository("tests/stalemap/inputs/twice.toml"), folder.path().join("twice.toml"))
+        .expect("a copy");
+    let of_part = |part: u32| {
+        let (name, states) = (format!("part-{part}.json"), format!("part-{part}.states"));
+        let partition = format!("{part}/2");
+        let own = ["check", "twice.toml", "--partition", &partition, "--states", &states];
+        let output = stalemap(folder.path(), &[&own[..], options].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        fs::write(folder.path().join(&name), output.stdout).expect("a file");
+        name
+    };
+    let parts = (1..=2).map(of_part).collect();
+    (folder, parts)
+}
+
+/// Whoever interrupts a part does not get half of one; with its searches kept, it goes on.
+#[test]
+fn a_part_that_is_interrupted_is_not_written() {
+    let folder = elsewhere();
+    fs::copy(in_repository("tests/stalemap/inputs/large.toml"), folder.path().join("large.toml"))
+        .expect("a copy");
+    let mut part = program();
+    part.args(["check", "large.toml", "gfs2/t6", "--partition", "1/2", "--checkpoint", "kept"]);
+    let part = part.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let part = part.expect("the program starts");
+    // Its folder is made when signals are listened for.
+    while !folder.path().join("kept").exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let pid = part.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill starts").success());
+    let output = part.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(3), String::new()));
+    assert!(
+        text(&output.stderr).contains("the part was interrupted, and is not written"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+/// The search of a slice ends at a limit; then nothing is proved.
+#[test]
+fn slices_that_a_limit_stopped_are_incomplete_together() {
+    let (folder, parts) = sliced(&["--limit-states", "5000"]);
+    let merged = merge(folder.path(), &parts, &["--format", "json"]);
+    let document: Value = serde_json::from_slice(&merged.stdout).expect("JSON");
+    let result = &document["results"][0];
+    assert_eq!((&result["verdict"], &result["limits_hit"]), (&json!("incomplete"), &json!(["states"])));
+    assert_eq!(merged.status.code(), Some(3));
+    let drawn = merge(folder.path(), &parts, &[]);
+    assert!(text(&drawn.stdout).contains("not everything was explored"), "{}", text(&drawn.stdout));
+}
+
+#[test]
+fn slices_need_their_states() {
+    let (folder, parts) = sliced(&["--limit-states", "5000"]);
+    let at = |name: &str| folder.path().join(name);
+    for (options, says) in [
+        (&[][..], "say which: `--states FILE`"),
+        (&["--states", "x.states", "--checkpoint", "kept"], "cannot be kept; leave out `--checkpoint`"),
+        (&["--states", "nowhere/x.states"], "cannot write nowhere/x.states"),
+    ] {
+        let own = ["check", "twice.toml", "--partition", "1/2", "--limit-states", "5000"];
+        let output = stalemap(folder.path(), &[&own[..], options].concat());
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), String::new()), "{options:?}");
+        assert!(text(&output.stderr).contains(says), "{options:?}: {}", text(&output.stderr));
+    }
+    // They are looked for beside the parts, wherever these are.
+    let moved: Vec<String> = parts.iter().map(|part| format!("moved/{part}")).collect();
+    fs::create_dir(at("moved")).expect("a folder");
+    for name in ["part-1.json", "part-2.json", "part-1.states", "part-2.states"] {
+        fs::rename(at(name), at("moved").join(name)).expect("a file");
+    }
+    assert_eq!(merge(folder.path(), &moved, &[]).status.code(), Some(3));
+    let states = at("moved").join("part-2.states");
+    let whole = fs::read(&states).expect("states");
+    fs::write(&states, &whole[..whole.len() - 1]).expect("a file");
+    assert!(refused(folder.path(), &moved, &[]).contains("part-2.states"));
+    fs::copy(at("moved").join("part-1.states"), &states).expect("a copy");
+    assert!(refused(folder.path(), &moved, &[]).contains("another than the part says"));
+    fs::remove_file(&states).expect("it was there");
+    let said = refused(folder.path(), &moved, &[]);
+    assert!(said.contains("it must lie beside moved/part-2.json"), "{said}");
 }
 
 /// The slices of a pair, put together.
