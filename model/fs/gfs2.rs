@@ -70,7 +70,8 @@ pub(super) fn personality() -> Personality {
     }
 }
 
-/// `gfs2_iomap_begin_write` -> `__gfs2_iomap_alloc`: a hole is allocated as far as the request goes, and the mapping
+/// `gfs2_iomap_begin_write` -> `__gfs2_iomap_alloc`: a hole is allocated as far as the request goes and
+/// the blocks lie in one piece (the loop there ends with the first ones that hold data); the rest is another mapping's. The mapping
 /// of these blocks is MAPPED and NEW. What they hold on the device is not touched: whoever fills the folio zeroes,
 /// because of NEW, what the write does not cover.
 pub(super) fn gfs2_iomap_begin_write<B: Backend>(
@@ -83,9 +84,8 @@ pub(super) fn gfs2_iomap_begin_write<B: Backend>(
         return Ok(map.map(block, &inode.data_sequence()));
     }
     let hole = map.hole_at(block, limit);
-    map.allocate_written(&hole)?;
-    let end = map.extent_around(block).end.min(hole.end);
-    Ok(map.map_new(block..end, &inode.data_sequence()))
+    let piece = map.allocate_written_once(&hole)?;
+    Ok(map.map_new(piece, &inode.data_sequence()))
 }
 
 /// `gfs2_iomap_begin` of a direct write, which allocates nothing: with a hole in its range it is done as a buffered

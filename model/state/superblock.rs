@@ -150,6 +150,21 @@ impl<B: Backend> SuperBlock<B> {
 
     /// Allocates a device block for each of `blocks` of a file.
     pub fn allocate_blocks(&self, file: FileId, blocks: &Range<FileBlock>) -> Result<Vec<Phys>, Enospc> {
+        let picked = self.picked_blocks(file, blocks)?;
+        self.space.update(|space| picked.iter().for_each(|phys| space.get(*phys)));
+        Ok(picked)
+    }
+
+    /// Allocates device blocks for as many of `blocks` of a file, from the first one on, as lie in one piece; there must be room for all.
+    pub fn allocate_piece(&self, file: FileId, blocks: &Range<FileBlock>) -> Result<Vec<Phys>, Enospc> {
+        let mut picked = self.picked_blocks(file, blocks)?;
+        picked.truncate(joined(&picked));
+        self.space.update(|space| picked.iter().for_each(|phys| space.get(*phys)));
+        Ok(picked)
+    }
+
+    /// The device blocks that a file is about to be given.
+    fn picked_blocks(&self, file: FileId, blocks: &Range<FileBlock>) -> Result<Vec<Phys>, Enospc> {
         let wanted = |block: FileBlock| self.wanted(file, block);
         let pick = |busy: &[Phys]| {
             self.space.read(|space| {
@@ -165,17 +180,14 @@ impl<B: Backend> SuperBlock<B> {
             self.release_freed();
             picked = pick(&[]);
         }
-        let picked = picked.ok_or(Enospc)?;
-        self.space.update(|space| picked.iter().for_each(|phys| space.get(*phys)));
-        Ok(picked)
+        picked.ok_or(Enospc)
     }
 
     /// How many of `blocks` of a file, from the first one on, the allocator puts into one piece.
     pub fn blocks_in_one_piece(&self, file: FileId, blocks: &Range<FileBlock>) -> FileBlock {
         let wanted = blocks.clone().map(|block| self.wanted(file, block));
         let places = self.space.read(|space| space.pick(wanted, &[])).unwrap_or_default();
-        let joined = places.windows(2).take_while(|pair| pair[0] + 1 == pair[1]).count();
-        blocks.len().min(joined + 1) as FileBlock
+        blocks.len().min(joined(&places).max(1)) as FileBlock
     }
 
     /// The blocks that an older transaction than the last one refers to (struct `xfs_extent_busy`): as long as a crash
@@ -301,4 +313,10 @@ impl<B: Backend> SuperBlock<B> {
         let held = |actor: &usize| self.config.holds.iter().any(|hold| hold.actor == *actor);
         (0..self.config.actors.len()).filter(|actor| !held(actor)).count()
     }
+}
+
+/// How many of these blocks, from the first one on, lie one behind the other.
+fn joined(places: &[Phys]) -> usize {
+    let pairs = places.windows(2).take_while(|pair| pair[0] + 1 == pair[1]).count();
+    places.len().min(pairs + 1)
 }

@@ -2,8 +2,8 @@
 //!
 //! What is drawn one by one at random hardly ever races: somebody has to hold a mapping of a range while another one changes it, and
 //! that takes blocks that can change, a range that both touch, and often somebody who writes back. So a scenario is made of a file in a
-//! state in which something can change ([`begun`]), somebody who maps it ([`calls::MAPS`]), somebody who changes it
-//! ([`calls::CHANGES`]), and others; and their ranges lie near one place.
+//! state in which something can change (`begun.rs`), somebody who maps it and somebody who changes it (`calls.rs`), and others; their
+//! ranges lie near one place.
 
 mod begun;
 mod calls;

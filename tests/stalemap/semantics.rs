@@ -300,3 +300,24 @@ base = ["stale-exposure", "dropped-dirty", "dirty-over-hole", "wrong-address"]
     assert_ne!(checked.status.code(), Some(4), "{}", crate::common::text(&checked.stderr));
     assert!(crate::common::text(&checked.stderr).is_empty());
 }
+
+/// gfs2 gives a write as many blocks as lie in one piece, and no others: what fails gives all of its blocks back, and a file that becomes
+/// longer later has none of them.
+#[test]
+fn what_is_allocated_for_a_write_that_fails_is_given_back() {
+    let text = "title = \"x\"\n[geometry]\nblock = \"4k\"\nfolio = \"8k\"\n\
+                [fs]\npersonality = \"gfs2\"\nalloc_errors = true\n[setup]\nrun = [\"truncate 8k\"]\n\
+                [[actor]]\nname = \"writer\"\nrun = [\"pwrite -b 24k 8k 24k\", \"truncate 40k\"]\n";
+    let scenario = good("pieces.toml", text);
+    let mut ran = 0;
+    for name in ["iomap_valid", "linux-6.1.y", "linux-6.12", "linux-7.3"] {
+        let implementation = scenario.implementation(name).expect("a release with gfs2");
+        let job = Job { scenario: &scenario, implementation, engine: Engine::Exhaustive };
+        for outcome in run_all(&[job], GivenLimits::default(), 1, &|_| ()) {
+            let outcome = outcome.expect("a run");
+            assert_eq!(outcome.verdict, Verdict::Holds, "{name} {:?}", outcome.violated);
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 4);
+}

@@ -93,6 +93,17 @@ impl<B: Backend> MapSection<'_, B> {
         Ok(())
     }
 
+    /// The same for as much of the start of a hole as the allocator puts into one piece. Returns that.
+    pub fn allocate_written_once(&mut self, hole: &Range<FileBlock>) -> Result<Range<FileBlock>, Enospc> {
+        let inode = self.owed.inode;
+        let allocated = inode.sb.allocate_piece(inode.number, hole)?;
+        let piece = hole.start..hole.start + allocated.len() as FileBlock;
+        self.put_used(&piece, &allocated);
+        self.count(Fork::Data, piece.clone());
+        self.report(|geometry| changed(geometry, Fork::Data, IomapType::Hole, IomapType::Mapped, &piece));
+        Ok(piece)
+    }
+
     /// The same for each hole among `blocks`.
     pub fn fill_holes(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
         let mut rest = blocks.clone();
@@ -107,13 +118,18 @@ impl<B: Backend> MapSection<'_, B> {
     fn allocate_used(&mut self, blocks: &Range<FileBlock>) -> Result<(), Enospc> {
         let inode = self.owed.inode;
         let allocated = inode.sb.allocate_blocks(inode.number, blocks)?;
-        for phys in &allocated {
+        self.put_used(blocks, &allocated);
+        Ok(())
+    }
+
+    fn put_used(&mut self, blocks: &Range<FileBlock>, allocated: &[Phys]) {
+        let inode = self.owed.inode;
+        for phys in allocated {
             // A block that was used before keeps what it had; that it is nobody's now is all that matters.
             inode.sb.disk[usize::from(*phys)].update(|contents| *contents = None);
         }
-        self.map.allocate_written(blocks, &allocated);
+        self.map.allocate_written(blocks, allocated);
         self.owed.logged = true;
-        Ok(())
     }
 
     /// Whatever has no blocks yet gets some that read as zeros, also what was only reserved. What was done
