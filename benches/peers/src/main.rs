@@ -61,7 +61,8 @@ fn answer(arguments: &[String]) -> io::Result<String> {
         }
         ["draw", file] => wall::write(&fs::read_to_string(file)?, &repository().join("docs")),
         ["scenario", folios, actors, times] => {
-            Ok(product::scenario(number(folios)?, cast(actors)?, number(times)?))
+            let (folios, times) = (within(folios, 64)?, within(times, 64)?);
+            Ok(product::scenario(folios, cast(actors)?, times))
         }
         ["explore", tool, race, seconds] => explore(tool, race, number(seconds)? as u64),
         [measure::COMMAND, seconds, memory, ..] => {
@@ -110,10 +111,7 @@ fn race_of(text: &str) -> io::Result<Race> {
     let [folios, actors, design] = text.split(',').collect::<Vec<_>>()[..] else {
         return Err(io::Error::other(format!("{text}: FOLIOS,ACTORS,DESIGN are wanted")));
     };
-    let folios = number(folios)?;
-    if !(1..=MOST).contains(&folios) {
-        return Err(io::Error::other(format!("{folios} folios: 1 to {MOST} are wanted")));
-    }
+    let folios = within(folios, MOST)?;
     let check = Check::ALL.into_iter().find(|check| check.design() == design);
     let check = check.ok_or_else(|| io::Error::other(format!("{design}: none or iomap_valid is wanted")))?;
     Ok(Race { folios, cast: cast(actors)?, check })
@@ -122,6 +120,15 @@ fn race_of(text: &str) -> io::Result<Race> {
 fn cast(text: &str) -> io::Result<Cast> {
     let cast = Cast::ALL.into_iter().find(|cast| cast.actors().to_string() == text);
     cast.ok_or_else(|| io::Error::other(format!("{text} actors: 3, 4 or 5 are wanted")))
+}
+
+fn within(text: &str, most: usize) -> io::Result<usize> {
+    let number = number(text)?;
+    if (1..=most).contains(&number) {
+        Ok(number)
+    } else {
+        Err(io::Error::other(format!("{number}: 1 to {most} is wanted")))
+    }
 }
 
 fn number(text: &str) -> io::Result<usize> {

@@ -138,8 +138,8 @@ fn head(spin: &str, gcc: &str, limits: Limits) -> String {
          This page is printed by `cargo run --release -- table` in that folder. Each run is a process of its own, at least three for each\n\
          row (one of what takes half a minute), the least of each number. **Time is that of processors, from start to exit**, with what a process takes to start: some\n\
          milliseconds, which is all that there is to the smallest races. The runs lay on a machine that did other things as well, so the\n\
-         ratios say more than the seconds. Memory is the most that was resident; 7 MiB of it are a process of these tools that does\n\
-         nothing, 30 that of the product. A run is stopped after {} seconds or beyond {} GiB.\n\n\
+         ratios say more than the seconds. Memory is the most that was resident; some 8 MiB of it are a process of these tools that does\n\
+         nothing, 29 that of the product. A run is stopped after {} seconds or beyond {} GiB.\n\n\
          Versions: Stateright {}, {spin} ({gcc}, `{}`, verifier `{}`), loom {}, shuttle {}.\n\n\
          *The product* is `stalemap check --jobs 1` on a scenario of the same actors. Its model is another one: extent maps,\n\
          transactions, reservations, sizes, and a judge of all that can go wrong; without the check it also finds the least\n\
