@@ -4,7 +4,7 @@
 //! that no cache has. So it is a sorted array with gaps: a fingerprint's *home* is where it would stand if all were spread
 //! evenly, and it stands there or a little behind, in order (O. Amble, D. E. Knuth, "Ordered hash tables", The Computer Journal
 //! 17(2), 1974). Being sorted, a search for a state that is not there ends at the first greater one, so that the array may be
-//! four fifths full; and it is made larger from its beginning to its end, without a jump.
+//! four fifths full; and it is made larger in order, without a jump.
 //!
 //! There are several such arrays, each for the fingerprints that begin with certain bits: only one of them is copied at a time.
 
@@ -25,8 +25,12 @@ const EMPTY: u128 = 0;
 /// Arrays of a set; a power of two.
 pub(crate) const PARTS: usize = 16;
 
-/// Places of the smallest array, and those behind the last home.
+/// Homes of the smallest array, and places behind the last home.
 const FEWEST: usize = 8;
+
+/// Places that lie together. An array gets more of these, and none of them is moved or given back: what an allocator does not
+/// give on at once would be as much again.
+const CHUNK: usize = 1 << 12;
 
 /// The states visited.
 pub(crate) struct VisitedSet {
@@ -44,8 +48,10 @@ pub(crate) struct Place {
 /// Some of the states, sorted.
 #[derive(Default)]
 pub(crate) struct Part {
-    /// Each the stored bits of a fingerprint, and a sleep set; or empty.
-    places: Vec<u128>,
+    /// Each the stored bits of a fingerprint, and a sleep set; or empty. All chunks have [`CHUNK`] places, but for a first one that is
+    /// alone.
+    chunks: Vec<Vec<u128>>,
+    places: usize,
     /// How many of the places are homes.
     homes: usize,
     states: usize,
@@ -54,16 +60,32 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    #[inline]
+    fn place(&self, index: usize) -> u128 {
+        self.chunks[index / CHUNK][index % CHUNK]
+    }
+
+    #[inline]
+    fn set(&mut self, index: usize, place: u128) {
+        self.chunks[index / CHUNK][index % CHUNK] = place;
+    }
+
+    /// The states, in order.
+    fn iter(&self) -> impl Iterator<Item = u128> {
+        self.chunks.iter().flatten().copied().filter(|place| *place != EMPTY)
+    }
+
     /// Where the state stands, or else where it would have to be put: what stands there and directly behind is greater.
     #[inline]
     fn look(&self, stored: u128) -> Result<usize, usize> {
         let mut index = self.home(stored);
-        while let Some(place) = self.places.get(index) {
+        while index < self.places {
+            let place = self.place(index);
             let known = place & STORED;
-            if known == stored && *place != EMPTY {
+            if known == stored && place != EMPTY {
                 return Ok(index);
             }
-            if known > stored || *place == EMPTY {
+            if known > stored || place == EMPTY {
                 break;
             }
             index += 1;
@@ -81,17 +103,22 @@ impl Part {
 
     /// Puts a state where [`Part::look`] has said, and moves what is greater and in the way. There is room.
     fn put(&mut self, index: usize, place: u128) {
-        let gap = self.places[index..].iter().position(|place| *place == EMPTY);
-        let gap = index + gap.unwrap_or_default();
-        self.places.copy_within(index..gap, index + 1);
-        self.places[index] = place;
+        let mut gap = index;
+        while self.place(gap) != EMPTY {
+            gap += 1;
+        }
+        while gap > index {
+            self.set(gap, self.place(gap - 1));
+            gap -= 1;
+        }
+        self.set(index, place);
         self.states += 1;
     }
 
     /// Whether one more state could take a place that is too many, or the last one.
     #[inline]
     fn is_full(&self) -> bool {
-        self.states >= self.homes * 13 / 16 || self.places.last().is_some_and(|last| *last != EMPTY)
+        self.states >= self.homes * 13 / 16 || self.place(self.places - 1) != EMPTY
     }
 
     /// How many homes there are after it has been made larger.
@@ -101,17 +128,25 @@ impl Part {
 
     /// How many places there are for so many homes.
     fn places_for(homes: usize) -> usize {
-        homes + homes / 64 + FEWEST
+        let places = homes + homes / 64 + FEWEST;
+        if places > CHUNK { places.next_multiple_of(CHUNK) } else { places }
+    }
+
+    /// Bytes that so many places need beside those that are taken.
+    fn more(&self, places: usize) -> u64 {
+        // A first chunk is copied.
+        let kept = if places > CHUNK { self.places } else { 0 };
+        bytes_of(places.saturating_sub(kept))
     }
 
     /// Bytes that one more state needs beside those that are taken, until it has been entered.
     fn needs(&self) -> u64 {
-        if self.is_full() { bytes_of(Self::places_for(self.next_homes())) } else { 0 }
+        if self.is_full() { self.more(Self::places_for(self.next_homes())) } else { 0 }
     }
 
     /// Bytes taken.
     fn bytes(&self) -> u64 {
-        bytes_of(self.places.len())
+        bytes_of(self.places)
     }
 
     /// Where a state stands; if it was not there, it is entered.
@@ -119,9 +154,7 @@ impl Part {
     fn find_or_enter(&mut self, stored: u128, sleep: ActorSet) -> Result<usize, ()> {
         let mut found = self.look(stored);
         if found.is_err() && self.is_full() {
-            while self.is_full() {
-                self.grow();
-            }
+            self.grow();
             found = self.look(stored);
         }
         found.map_err(|index| self.put(index, stored | u128::from(sleep)))
@@ -130,8 +163,11 @@ impl Part {
     /// Looks at the homes of some fingerprints, one after the other without waiting for any: then they are in the caches.
     #[inline]
     pub(crate) fn fetch(&self, fingerprints: impl Iterator<Item = u128>) {
-        let homes = fingerprints.map(|fingerprint| self.places.get(self.home(fingerprint)).copied());
-        std::hint::black_box(homes.fold(0, |all, place| all ^ place.unwrap_or_default()));
+        if self.homes == 0 {
+            return;
+        }
+        let homes = fingerprints.map(|fingerprint| self.place(self.home(fingerprint)));
+        std::hint::black_box(homes.fold(0, |all, place| all ^ place));
     }
 
     /// Notes that a state was come to, and how often. Whether it is a new one.
@@ -139,9 +175,10 @@ impl Part {
     pub(crate) fn count_up(&mut self, fingerprint: u128) -> bool {
         match self.find_or_enter(stored(fingerprint), 1) {
             Ok(index) => {
-                let times = self.places[index] as ActorSet;
+                let place = self.place(index);
+                let times = place as ActorSet;
                 self.has_too_many_arrivals |= times == ActorSet::MAX;
-                self.places[index] = self.places[index] & STORED | u128::from(times.saturating_add(1));
+                self.set(index, place & STORED | u128::from(times.saturating_add(1)));
                 false
             }
             Err(()) => true,
@@ -152,22 +189,41 @@ impl Part {
     #[inline]
     pub(crate) fn count_down(&mut self, fingerprint: u128) -> bool {
         let Ok(index) = self.look(stored(fingerprint)) else { return false };
-        let times = (self.places[index] as ActorSet).wrapping_sub(1);
-        self.places[index] = self.places[index] & STORED | u128::from(times);
+        let place = self.place(index);
+        let times = (place as ActorSet).wrapping_sub(1);
+        self.set(index, place & STORED | u128::from(times));
         times == 0
     }
 
+    /// Makes it larger. All states are moved to its end, and from there each to where it belongs, which never is behind where it is.
     fn grow(&mut self) {
-        let homes = self.next_homes();
-        let old = std::mem::replace(&mut self.places, vec![EMPTY; Self::places_for(homes)]);
-        self.homes = homes;
-        let mut next = 0;
-        for place in old.into_iter().filter(|place| *place != EMPTY) {
-            next = self.home(place & STORED).max(next);
-            if next == self.places.len() {
-                self.places.push(EMPTY);
+        self.homes = self.next_homes();
+        let end = self.iter().fold(0, |end, place| self.home(place & STORED).max(end) + 1);
+        // The last place stays empty.
+        let mut places = Self::places_for(self.homes).max(end + 1);
+        if places > CHUNK {
+            places = places.next_multiple_of(CHUNK);
+        }
+        let before = std::mem::replace(&mut self.places, places);
+        self.chunks.resize_with(places.div_ceil(CHUNK), Vec::new);
+        for chunk in &mut self.chunks {
+            chunk.resize(places.min(CHUNK), EMPTY);
+        }
+        let mut first = places;
+        for index in (0..before).rev() {
+            let place = self.place(index);
+            if place != EMPTY {
+                first -= 1;
+                self.set(index, EMPTY);
+                self.set(first, place);
             }
-            self.places[next] = place;
+        }
+        let mut next = 0;
+        for index in first..places {
+            let place = self.place(index);
+            self.set(index, EMPTY);
+            next = self.home(place & STORED).max(next);
+            self.set(next, place);
             next += 1;
         }
     }
@@ -200,13 +256,13 @@ impl VisitedSet {
     /// The actors that sleep at a state.
     #[inline]
     pub(crate) fn sleep(&self, place: Place) -> ActorSet {
-        self.parts[place.part].places[place.index] as ActorSet
+        self.parts[place.part].place(place.index) as ActorSet
     }
 
     #[inline]
     pub(crate) fn set_sleep(&mut self, place: Place, sleep: ActorSet) {
-        let state = &mut self.parts[place.part].places[place.index];
-        *state = *state & STORED | u128::from(sleep);
+        let part = &mut self.parts[place.part];
+        part.set(place.index, part.place(place.index) & STORED | u128::from(sleep));
     }
 
     /// Enters a state that is not there.
@@ -239,13 +295,12 @@ impl VisitedSet {
     pub(crate) fn needs_for(&self, states: usize) -> u64 {
         // Some parts get more than their share.
         let each = states / PARTS * 2 + 64;
-        let grown = |part: &Part| {
+        let more = |part: &Part| {
             let is_enough = (part.states + each) * 16 < part.homes * 13;
-            if is_enough { 0 } else { bytes_of(Part::places_for(part.homes.max(part.states + each) * 3 / 2)) }
+            let homes = (part.states + each).max(part.homes) * 4 / 3;
+            if is_enough { 0 } else { part.more(Part::places_for(homes * 4 / 3)) }
         };
-        let grow: Vec<u64> = self.parts.iter().map(grown).collect();
-        // One or two at a time are there twice.
-        grow.iter().sum::<u64>() / 3 + 2 * grow.iter().max().copied().unwrap_or_default()
+        self.parts.iter().map(more).sum()
     }
 
     /// How many states there are.
@@ -255,8 +310,7 @@ impl VisitedSet {
 
     /// The states, in the order of their fingerprints, of which the last bits are zero, and who sleeps at each.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u128, ActorSet)> {
-        let places = self.parts.iter().flat_map(|part| &part.places);
-        places.filter(|place| **place != EMPTY).map(|place| (place & STORED, *place as ActorSet))
+        self.parts.iter().flat_map(Part::iter).map(|place| (place & STORED, place as ActorSet))
     }
 
     /// Bytes that a state needs beside those that are taken, until it has been entered.
@@ -328,7 +382,7 @@ mod tests {
             let most = set.bytes() + set.needs(fingerprint(number));
             set.enter(fingerprint(number), 0);
             assert!(set.bytes() <= most);
-            let places: usize = set.parts.iter().map(|part| part.places.len()).sum();
+            let places: usize = set.parts.iter().flat_map(|part| &part.chunks).map(Vec::len).sum();
             assert_eq!(set.bytes(), bytes_of(places));
         }
         assert_eq!(set.len(), 100_000);

@@ -46,105 +46,121 @@ impl PlainFiles {
         range.start.is_multiple_of(self.block) && range.end.is_multiple_of(self.block)
     }
 
+    fn write(&mut self, file: u8, range: Range<u64>, byte: u8) {
+        if !range.is_empty() {
+            let file = &mut self.contents[usize::from(file)];
+            grow(file, range.end);
+            file[at(&range)].fill(byte);
+        }
+    }
+
+    /// Fills what of a range lies in the file.
+    fn fill(&mut self, file: u8, range: &Range<u64>, byte: u8) {
+        let size = self.size(file);
+        self.contents[usize::from(file)][at(&(range.start.min(size)..range.end.min(size)))].fill(byte);
+    }
+
+    /// Takes whole blocks out of a file that goes on behind them.
+    fn collapse(&mut self, file: u8, range: &Range<u64>) {
+        if self.is_aligned(range) && range.end < self.size(file) {
+            self.contents[usize::from(file)].drain(at(range));
+        }
+    }
+
+    /// Puts whole blocks of zeros in.
+    fn insert(&mut self, file: u8, range: &Range<u64>) {
+        if self.is_aligned(range) && range.start < self.size(file) {
+            let zeros = vec![0; (range.end - range.start) as usize];
+            let start = range.start as usize;
+            self.contents[usize::from(file)].splice(start..start, zeros);
+        }
+    }
+
+    /// A range of another file becomes that of this one.
+    fn share(&mut self, file: u8, source: u8, from: u64, range: &Range<u64>) {
+        let shared = from..from + (range.end - range.start);
+        if shared.end > self.size(source) {
+            // EINVAL.
+            return;
+        }
+        let shared = self.contents[usize::from(source)][at(&shared)].to_vec();
+        let file = &mut self.contents[usize::from(file)];
+        grow(file, range.end);
+        file[at(range)].copy_from_slice(&shared);
+    }
+
+    /// A range of two files changes places, if it lies in both.
+    fn exchange(&mut self, file: u8, with: u8, range: &Range<u64>) {
+        let [own, other] = [file, with].map(|file| self.size(file));
+        let inside = range.end <= own.min(other);
+        let whole = self.is_aligned(range) || range.end == own && range.end == other;
+        let files = self.contents.get_disjoint_mut([file, with].map(usize::from));
+        if let (true, Ok([a, b])) = (inside && whole, files) {
+            a[at(range)].swap_with_slice(&mut b[at(range)]);
+        }
+    }
+
     /// What one command does.
     pub fn run(&mut self, call: &FileCommand) {
         let fails = self.fails.take();
-        let aligned = if let Command::Fcollapse { range } | Command::Finsert { range } = &call.command {
-            self.is_aligned(range)
-        } else {
-            false
-        };
-        if let Command::Reflink { source, from, range } = &call.command {
-            let shared = from..&(from + (range.end - range.start));
-            if *shared.end > self.size(*source) {
-                // EINVAL.
-                return;
-            }
-            let shared = self.contents[usize::from(*source)][at(&(*shared.start..*shared.end))].to_vec();
-            let file = &mut self.contents[usize::from(call.file)];
-            grow(file, range.end);
-            file[at(range)].copy_from_slice(&shared);
-            return;
-        }
-        if let Command::Exchange { with, range } = &call.command {
-            let [own, other] = [call.file, *with].map(|file| self.size(file));
-            let inside = range.end <= own.min(other);
-            let whole = self.is_aligned(range) || range.end == own && range.end == other;
-            if inside && whole {
-                let [a, b] = self.contents.get_disjoint_mut([call.file, *with].map(usize::from)).unwrap();
-                a[at(range)].swap_with_slice(&mut b[at(range)]);
-            }
-            return;
-        }
-        let file = &mut self.contents[usize::from(call.file)];
-        let size = file.len() as u64;
-        let inside = |range: &Range<u64>| at(&(range.start.min(size)..range.end.min(size)));
+        let file = call.file;
         match &call.command {
             Command::Fail { after } => self.fails = Some(*after),
             Command::Short { .. } => self.fails = fails,
             Command::Pwrite { range, fill, .. } => {
                 let end = fails.map_or(range.end, |after| range.end.min(range.start + after));
-                if end > range.start {
-                    grow(file, end);
-                    file[at(&(range.start..end))].fill(*fill);
-                }
+                self.write(file, range.start..end, *fill);
             }
             Command::Mwrite { range, fill } => {
-                self.stored_behind |= range.end > size;
-                file[inside(range)].fill(*fill);
+                self.stored_behind |= range.end > self.size(file);
+                self.fill(file, range, *fill);
             }
-            Command::Truncate { size } => file.resize(*size as usize, 0),
+            Command::Truncate { size } => self.contents[usize::from(file)].resize(*size as usize, 0),
             Command::Falloc { range, keep_size: false } | Command::Funshare { range } => {
-                grow(file, range.end);
+                grow(&mut self.contents[usize::from(file)], range.end);
             }
-            Command::Fpunch { range } => file[inside(range)].fill(0),
+            Command::Fpunch { range } => self.fill(file, range, 0),
             Command::Fzero { range, keep_size } => {
-                file[inside(range)].fill(0);
+                self.fill(file, range, 0);
                 if !keep_size {
-                    grow(file, range.end);
+                    grow(&mut self.contents[usize::from(file)], range.end);
                 }
             }
-            Command::Fcollapse { range } if aligned && range.end < size => {
-                file.drain(at(range));
-            }
-            Command::Finsert { range } if aligned && range.start < size => {
-                let zeros = vec![0; (range.end - range.start) as usize];
-                file.splice(range.start as usize..range.start as usize, zeros);
-            }
-            // Nothing of the contents; what was refused; what was done above.
-            Command::BufferStore { .. }
+            Command::Fcollapse { range } => self.collapse(file, range),
+            Command::Finsert { range } => self.insert(file, range),
+            Command::Reflink { source, from, range } => self.share(file, *source, *from, range),
+            Command::Exchange { with, range } => self.exchange(file, *with, range),
+            // What leaves the bytes of the file alone. The last four store by other ways than a task's: nothing is said
+            // of them here.
+            Command::Falloc { keep_size: true, .. }
             | Command::Pread { .. }
             | Command::Seek { .. }
             | Command::Fiemap { .. }
+            | Command::CopySparse
+            | Command::Wait
             | Command::Mmap { .. }
+            | Command::Munmap
             | Command::Mread { .. }
-            | Command::Dma { .. }
             | Command::Msync { .. }
+            | Command::Fsync
+            | Command::Fdatasync
             | Command::SyncRange { .. }
-            | Command::Falloc { .. }
-            | Command::Fcollapse { .. }
-            | Command::Finsert { .. }
-            | Command::Reflink { .. }
-            | Command::Exchange { .. }
             | Command::Relocate { .. }
             | Command::Redirty { .. }
             | Command::Layoutget { .. }
-            | Command::Layoutwrite { .. }
+            | Command::Layoutreturn
             | Command::Cowextsize { .. }
             | Command::Chattr { .. }
-            | Command::Extension { .. }
-            | Command::Kill { .. }
-            | Command::CopySparse { .. }
-            | Command::Wait { .. }
-            | Command::Munmap { .. }
-            | Command::Fsync { .. }
-            | Command::Fdatasync { .. }
-            | Command::Layoutcommit { .. }
-            | Command::Layoutreturn { .. }
-            | Command::Crash { .. }
+            | Command::Shutdown { .. }
+            | Command::Crash
             | Command::FadviseDontneed { .. }
             | Command::MadviseDontneed { .. }
-            | Command::Shutdown { .. } => {}
+            | Command::Extension { .. }
+            | Command::Kill { .. }
+            | Command::BufferStore { .. }
+            | Command::Dma { .. }
+            | Command::Layoutwrite { .. }
+            | Command::Layoutcommit => {}
         }
     }
 

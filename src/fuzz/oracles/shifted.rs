@@ -14,9 +14,9 @@ use crate::run::RunError;
 /// File systems on which a hole in front is nothing: elsewhere files have a fixed size.
 const WITH_HOLES: [&str; 5] = ["xfs", "xfs-zoned", "gfs2", "gfs2-jdata", "ext4-iomap"];
 
-/// What names the file as a whole, or what lies in front of it; and copies that may end wherever the file is cut, since the hole in front
-/// is made by a truncate, with which all blocks are cut alike.
-const OF_THE_WHOLE: [&str; 4] = ["seek", "@copy_sparse", "fcollapse", "short_copies"];
+/// What names the file as a whole, or what lies in front of it. Copies that may end wherever the file is cut: the hole in front is made by a
+/// truncate, with which all blocks are cut alike. And I/O that fails piece by piece: which blocks lie in one piece depends on where they are.
+const OF_THE_WHOLE: [&str; 5] = ["seek", "@copy_sparse", "fcollapse", "short_copies", "io_errors"];
 
 pub(super) fn ask(case: Case<'_>) -> Result<Answer, RunError> {
     let recipe = &case.drawn.recipe;
