@@ -136,7 +136,8 @@ mod tests {
         assert!(refused(quote!({ stalemap } "a", "b")).starts_with("expected one folder"));
         assert!(refused(quote!({ stalemap } "no-such-folder/")).contains("macros/no-such-folder/"));
         assert!(
-            refused(quote!({ stalemap } "../benches")).ends_with("benches contains no scenario (*.toml)")
+            refused(quote!({ stalemap } "../explore/tests"))
+                .ends_with("explore/tests contains no scenario (*.toml)")
         );
     }
 

@@ -19,17 +19,17 @@ pub(super) struct States {
     width: usize,
     /// All but the last are full.
     blocks: Vec<Block>,
-    states: usize,
+    count: usize,
 }
 
 impl States {
     /// None, of rows of so many numbers.
     pub(super) fn new(width: usize) -> Self {
-        States { width, blocks: Vec::new(), states: 0 }
+        States { width, blocks: Vec::new(), count: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.states
+        self.count
     }
 
     #[inline]
@@ -38,7 +38,7 @@ impl States {
     }
 
     pub(super) fn rows(&self) -> impl ExactSizeIterator<Item = &[Number]> {
-        (0..self.states).map(|state| self.row(state))
+        (0..self.count).map(|state| self.row(state))
     }
 
     #[inline]
@@ -49,22 +49,22 @@ impl States {
     /// Enters a state with a copy of a row, to be changed.
     #[inline]
     pub(super) fn enter(&mut self, row: &[Number], print: u128) -> &mut [Number] {
-        if self.states == self.blocks.len() * BLOCK {
+        if self.count == self.blocks.len() * BLOCK {
             let numbers = Vec::with_capacity(BLOCK * self.width);
             self.blocks.push(Block { numbers, prints: Vec::with_capacity(BLOCK) });
         }
-        let block = &mut self.blocks[self.states / BLOCK];
+        let block = &mut self.blocks[self.count / BLOCK];
         let at = block.numbers.len();
         block.numbers.extend_from_slice(row);
         block.prints.push(print);
-        self.states += 1;
+        self.count += 1;
         &mut block.numbers[at..]
     }
 
     /// Forgets the states.
     pub(super) fn clear(&mut self) {
         self.blocks.clear();
-        self.states = 0;
+        self.count = 0;
     }
 
     /// Bytes taken.
