@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::wall::{Axis, Reached, Series, axes};
+use crate::series::{Axis, Reached, Series, axes};
 
 /// Of a panel, in pixels.
 const WIDTH: f64 = 230.0;

@@ -16,6 +16,7 @@ pub mod product;
 pub mod race;
 pub mod report;
 pub mod rounds;
+pub mod series;
 pub mod table;
 pub mod tools;
 pub mod wall;

@@ -5,92 +5,15 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{fs, io};
 
-use serde::{Deserialize, Serialize};
-
 use crate::chart;
 use crate::measure::Limits;
 use crate::product;
 use crate::race::{Cast, Check};
 use crate::rounds::{Least, least};
+use crate::series::{Point, Reached, Series, points};
 
 /// What the older program took: printed by `record`.
 const BEFORE: &str = include_str!("../before.json");
-
-/// A scenario of the page.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Point {
-    /// Folios of the file.
-    pub folios: usize,
-    /// Actors.
-    pub actors: usize,
-    /// How often the writer, writeback and reclaim act.
-    pub times: usize,
-}
-
-/// What a program made of a scenario.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Reached {
-    /// The scenario.
-    pub point: Point,
-    /// It was decided.
-    pub decided: bool,
-    /// States, if it was not decided, those that were reached.
-    pub states: Option<u64>,
-    /// Transitions, likewise.
-    pub transitions: Option<u64>,
-    /// Seconds of processors.
-    pub seconds: f64,
-    /// The most memory, in KiB.
-    pub memory: u64,
-}
-
-/// A program, and what it made of all scenarios.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Series {
-    /// The commit that it was built from.
-    pub commit: String,
-    /// In the order of [`points`].
-    pub reached: Vec<Reached>,
-}
-
-impl Series {
-    /// What there is about a scenario.
-    pub fn at(&self, point: Point) -> Option<&Reached> {
-        self.reached.iter().find(|reached| reached.point == point)
-    }
-}
-
-/// A part of the chart: one thing grows, the others stay.
-pub struct Axis {
-    /// What grows.
-    pub title: &'static str,
-    /// The scenarios, and what stands below each.
-    pub points: [(usize, Point); 3],
-}
-
-/// The parts of the chart.
-pub fn axes() -> [Axis; 3] {
-    let point = |folios, actors, times| Point { folios, actors, times };
-    [
-        Axis { title: "folios (5 actors, once each)", points: [2, 3, 4].map(|n| (n, point(n, 5, 1))) },
-        Axis { title: "actors (4 folios, once each)", points: [3, 4, 5].map(|n| (n, point(4, n, 1))) },
-        Axis {
-            title: "commands of each (5 actors, 2 folios)",
-            points: [1, 2, 3].map(|n| (n, point(2, 5, n))),
-        },
-    ]
-}
-
-/// All scenarios, each once.
-fn points() -> Vec<Point> {
-    let mut points = Vec::new();
-    for (_, point) in axes().iter().flat_map(|axis| axis.points) {
-        if !points.contains(&point) {
-            points.push(point);
-        }
-    }
-    points
-}
 
 fn measured(program: &Path, limits: Limits) -> io::Result<Series> {
     let folder = tempfile::tempdir()?;
