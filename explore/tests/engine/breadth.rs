@@ -1,14 +1,19 @@
 //! The breadth-first search in numbers, where random programs are too small for it: many states, many values, limits.
 //!
-//! That it finds what the depth-first search finds is in `differential.rs`, and that it can be interrupted in `kept.rs`.
+//! That it finds what the depth-first search finds is in `differential.rs`, and for relaxed memory here; that it can be interrupted
+//! is in `kept.rs`.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use stalemap_explore::{Exploration, LimitHit, Limits, Options, Workers, explore};
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Op, Role, System};
+
+use crate::common::config;
+use crate::common::random_litmus::litmus;
 
 /// Actors that each count a word of their own up to a number.
 struct Counting {
@@ -140,4 +145,19 @@ fn a_limit_of_memory_or_time_ends_it() {
     assert_eq!(explored(&system, 3, memory), found);
     let time = Limits { time: Some(Duration::ZERO), ..Limits::default() };
     assert_eq!(explored(&system, 1, time).limits_hit, BTreeSet::from([LimitHit::Seconds]));
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    #[test]
+    fn in_relaxed_memory_it_finds_what_the_depth_first_search_finds(litmus in litmus()) {
+        let options = Options { breadth_after: None, sleep_sets: false, ..Options::default() };
+        let depth = explore(&litmus, &options, &mut |_| ()).expect("a litmus test can be explored");
+        let mut breadth = explored(&litmus, 1, Limits::default());
+        // Ways differ, and so do the lengths of the longest.
+        breadth.witnesses.clone_from(&depth.witnesses);
+        breadth.statistics.max_depth = depth.statistics.max_depth;
+        prop_assert_eq!(breadth, depth);
+    }
 }

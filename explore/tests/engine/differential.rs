@@ -432,10 +432,10 @@ fn reductions_agree(program: &Program) -> TestCaseResult {
     Ok(())
 }
 
-// Many small programs find more than a few large ones: with the 512 cases that `.ci/run` asks for, these are ten thousand, and with
-// 51,200 a million.
+// Many small programs find more than a few large ones: with the 384 cases that `.ci/run` asks for, these are ten thousand, and with
+// 38,400 a million.
 proptest! {
-    #![proptest_config(config(2_500))]
+    #![proptest_config(config(3_400))]
 
     #[test]
     fn reductions_agree_on_many_straight_line_programs(program in straight_line()) {
