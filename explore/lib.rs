@@ -5,6 +5,8 @@
 //!
 //! * [`explore`] visits every reachable state: all interleavings of visible operations, all outcomes of
 //!   choices. What it reports as complete is a proof for the given system.
+//!   A large state space is searched breadth first and in numbers, by several threads (`breadth.rs`); for one that no memory is
+//!   enough for there is [`Options::bitstate`].
 //! * [`explore_kept`] does so with a [`Keeper`], who can have the search written and taken up again later.
 //! * [`explore_slice`] explores a part of what there is, so that several machines can explore all of it; [`Union`] puts the parts
 //!   together.
@@ -37,7 +39,7 @@
 //! Of the tests in `tests/engine`, `differential.rs` compares the search with and without visited set, sleep sets and
 //! transition cache on random programs: final states, deadlocks and violations must be the same, and the least
 //! counterexample must have as few preemptions as brute force finds. `litmus.rs` does the same for relaxed memory, against
-//! the axioms of the C++ memory model. `engines.rs` compares it with shuttle and loom, and `facade.rs` says what these
+//! the axioms of the C++ memory model. `breadth.rs` has systems that random programs are too small for. `engines.rs` compares it with shuttle and loom, and `facade.rs` says what these
 //! cannot do by themselves. `effects.rs` compares transitions that begin alike.
 
 #![forbid(unsafe_code)]
