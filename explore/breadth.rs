@@ -367,13 +367,26 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
         self.visited.bytes() + states + spare + logs + self.numbering.bytes() + self.endings.bytes + live()
     }
 
-    /// Looks whether there may be cycles, if everything was explored.
-    pub(crate) fn look_for_cycles(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<(), Refused> {
+    /// Looks whether there may be cycles, if everything was explored, and has the search kept.
+    pub(crate) fn look_for_cycles(
+        &mut self,
+        keeper: &mut dyn Keeper,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<(), Refused> {
         if self.is_cyclic.is_none() && !self.is_stopped() {
-            let is_acyclic = self.is_acyclic(progress)?;
-            // Where a limit has stopped that, nothing is known.
-            self.is_cyclic = (!self.is_stopped()).then_some(!is_acyclic);
+            if self.effects_form_no_cycle() {
+                self.is_cyclic = Some(false);
+            } else {
+                // Before its counts are used up: where a limit stops that, nothing is known, and this is what is left.
+                keeper.keep(&|to| self.write(to));
+                let is_acyclic = self.can_be_taken_away(progress)?;
+                if self.is_stopped() {
+                    return Ok(());
+                }
+                self.is_cyclic = Some(!is_acyclic);
+            }
         }
+        keeper.keep(&|to| self.write(to));
         Ok(())
     }
 

@@ -178,8 +178,7 @@ impl<S: System> Whole<'_, S> {
                 search.run(transitions, keeper, progress)?;
                 Ok::<_, Refused>((!search.is_over()).then(|| search.progress()))
             })?;
-            search.look_for_cycles(progress)?;
-            self.keeper.keep(&|to| search.write(to));
+            search.look_for_cycles(self.keeper, progress)?;
             search.finish(so_far.violated, progress)
         };
         match steps() {

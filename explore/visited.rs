@@ -157,6 +157,8 @@ impl Part {
             self.grow();
             found = self.look(stored);
         }
+        // A count that was kept.
+        self.has_too_many_arrivals |= sleep == ActorSet::MAX;
         found.map_err(|index| self.put(index, stored | u128::from(sleep)))
     }
 

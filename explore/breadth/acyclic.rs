@@ -16,13 +16,13 @@ use crate::limits::LimitHit;
 use crate::visited::Part;
 
 impl<S: System> Breadth<'_, '_, S> {
-    /// Whether there is certainly no cycle. The counts of the visited set may be used up.
-    pub(super) fn is_acyclic(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<bool, Refused> {
-        Ok(effects::form_no_cycle(&self.numbering.known) || self.can_be_taken_away(progress)?)
+    /// Whether the effects say that there is no cycle.
+    pub(super) fn effects_form_no_cycle(&self) -> bool {
+        effects::form_no_cycle(&self.numbering.known)
     }
 
-    /// Whether all states can be taken away.
-    fn can_be_taken_away(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<bool, Refused> {
+    /// Whether all states can be taken away. The counts of the visited set, and the level, are used up.
+    pub(super) fn can_be_taken_away(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<bool, Refused> {
         if self.visited.has_too_many_arrivals() || self.visited.arrivals(self.start.1) != 0 {
             return Ok(false);
         }
