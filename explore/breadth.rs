@@ -10,6 +10,7 @@
 //! these are looked for afterwards (`breadth/acyclic.rs`). Where values are not repeated, as in relaxed memory they may
 //! not be, numbers are no use; then the search is refused, and the depth-first search goes on.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -25,6 +26,7 @@ use crate::weight::live;
 
 mod acyclic;
 mod batch;
+mod effect;
 mod kept;
 mod known;
 mod numbering;
@@ -32,10 +34,10 @@ mod states;
 mod ways;
 
 use batch::{Expanded, Task};
-use known::{Index, Number};
+use effect::{EffectId, Number};
 use numbering::Numbering;
 pub(crate) use numbering::Refused;
-use states::States;
+use states::{Free, States, Width};
 
 /// States of a task, and of a batch.
 const STATES_OF_TASK: usize = 1 << 10;
@@ -59,6 +61,7 @@ pub(crate) struct Breadth<'s, 'o, S: System> {
     /// States of a batch: fewer where a limit is near.
     batch: usize,
     next: Vec<States>,
+    free: Free,
     /// What earlier batches took of memory.
     spare: Vec<Expanded>,
     statistics: Statistics,
@@ -101,8 +104,9 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
             endings: Endings::default(),
             limits_hit: BTreeSet::new(),
             violating_ends: BTreeMap::new(),
-            learned: States::new(width),
-            telling_ends: States::new(width),
+            free: Free::new(width),
+            learned: States::new(Width { movers: 0, ..width }),
+            telling_ends: States::new(Width { movers: 0, ..width }),
             is_cyclic: None,
             started: Instant::now(),
             numbering,
@@ -116,7 +120,7 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     /// A level with the first state alone.
     fn begin_level(&mut self) {
         let mut first = self.no_states();
-        first.enter(&self.start.0, self.start.1);
+        first.enter_row(&self.start.0, self.start.1);
         self.level = vec![first];
         self.at = (0, 0);
         self.next = (0..PARTS).map(|_| self.no_states()).collect();
@@ -163,7 +167,10 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
         let states: usize = tasks.iter().map(|task| task.states.len()).sum();
         let expanded = self.expand(tasks)?;
         match self.limit_on(&expanded) {
-            None => self.enter(&expanded),
+            None => {
+                self.enter(&expanded);
+                self.forget_expanded();
+            }
             Some(limit) => {
                 self.at = at.unwrap_or(self.at);
                 self.statistics = statistics;
@@ -196,15 +203,27 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
 
     /// How far it has come.
     pub(crate) fn progress(&self) -> Progress {
-        let segments = self.level.iter().map(States::len).enumerate();
-        let left = segments.map(|(segment, states)| match segment.cmp(&self.at.0) {
-            std::cmp::Ordering::Less => 0,
-            std::cmp::Ordering::Equal => states - self.at.1.min(states),
-            std::cmp::Ordering::Greater => states,
-        });
+        let left = self.level.iter().zip(self.expanded()).map(|(states, expanded)| states.len() - expanded);
         let untried = (left.sum::<usize>() + self.found()) as u64;
         let frontier = Frontier { depth: self.statistics.max_depth, untried };
         Progress { statistics: self.statistics, bytes: self.bytes(), frontier, estimate: None }
+    }
+
+    /// How many states of each segment of the level are expanded, or in a batch.
+    fn expanded(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.level.iter().enumerate().map(|(segment, states)| match segment.cmp(&self.at.0) {
+            Ordering::Less => states.len(),
+            Ordering::Equal => self.at.1,
+            Ordering::Greater => 0,
+        })
+    }
+
+    /// Forgets the states of the level that are expanded.
+    fn forget_expanded(&mut self) {
+        let expanded: Vec<usize> = self.expanded().collect();
+        for (states, expanded) in self.level.iter_mut().zip(expanded) {
+            states.forget(expanded, &mut self.free);
+        }
     }
 
     /// The next batch of the level.
@@ -227,7 +246,13 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     /// Goes on to the next level. Whether there is one.
     fn next_level(&mut self) -> bool {
         std::mem::swap(&mut self.level, &mut self.next);
-        self.next.iter_mut().for_each(States::clear);
+        for states in &mut self.next {
+            states.clear(&mut self.free);
+        }
+        for states in &mut self.level {
+            states.return_spare(&mut self.free);
+        }
+        self.free.shrink();
         self.next.resize_with(PARTS, || States::new(self.numbering.width()));
         self.at = (0, 0);
         self.level.iter().any(|states| states.len() > 0)
@@ -260,7 +285,11 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     }
 
     /// Expands the states of which something was not known.
-    fn expand_unknown(&mut self, expanded: &mut Expanded, effects: &mut Vec<Index>) -> Result<(), Refused> {
+    fn expand_unknown(
+        &mut self,
+        expanded: &mut Expanded,
+        effects: &mut Vec<EffectId>,
+    ) -> Result<(), Refused> {
         for state in std::mem::take(&mut expanded.unknown) {
             let states = &self.level[expanded.task.segment];
             // Another one may have met the same before.
@@ -277,7 +306,7 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
 
     /// Learns all transitions from a state.
     fn learn(&mut self, row: &[Number]) -> Result<(), Refused> {
-        self.learned.enter(row, 0);
+        self.learned.enter_row(row, 0);
         self.numbering.learn(&mut self.machine, row)
     }
 
@@ -286,7 +315,7 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
         self.numbering.put_together(&mut self.machine, row);
         let Says { violated, cut } = self.endings.enter(&mut self.machine)?;
         if violated != 0 || cut.is_some() {
-            self.telling_ends.enter(row, print);
+            self.telling_ends.enter_row(row, print);
         }
         for property in self.machine.memory().properties(violated) {
             self.violating_ends.entry(property).or_insert(print);
@@ -299,7 +328,10 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     fn limit_on(&self, expanded: &[Expanded]) -> Option<LimitHit> {
         let arrivals: usize = expanded.iter().map(Expanded::arrivals).sum();
         let limits = &self.options.limits;
-        let needs = || self.visited.needs_for(arrivals) + expanded.iter().map(Expanded::bytes).sum::<u64>();
+        let needs = || {
+            let expanded = expanded.iter().map(Expanded::bytes).sum::<u64>();
+            self.visited.needs_for(arrivals) + self.free.needs_for(arrivals, PARTS) + expanded
+        };
         if limits.memory.is_some_and(|most| self.bytes() + needs() > most) {
             return Some(LimitHit::Memory);
         }
@@ -321,6 +353,7 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     fn enter(&mut self, expanded: &[Expanded]) {
         let arrivals: usize = expanded.iter().map(Expanded::arrivals).sum();
         let before = self.found();
+        self.visited.provide(batch::arrivals_by_part(expanded));
         self.arrive(expanded, Part::count_up);
         let new = self.found() - before;
         self.statistics.states += new as u64;
@@ -334,7 +367,10 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
 
     fn arrive(&mut self, expanded: &[Expanded], arrive: batch::Arrive) {
         let workers = self.options.workers.get();
-        let Breadth { visited, level, next, numbering, .. } = self;
+        let Breadth { visited, level, next, free, numbering, .. } = self;
+        for (states, arrivals) in next.iter_mut().zip(batch::arrivals_by_part(expanded)) {
+            states.provide(arrivals, free);
+        }
         visited.change(|parts| batch::enter(workers, &numbering.known, level, expanded, parts, next, arrive));
     }
 
@@ -364,7 +400,14 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
         // Ways to what is violated take as much as the states, and a link for each.
         let links = if self.violated() == 0 { 0 } else { self.statistics.states * 2 * ways::BYTES_OF_LINK };
         let logs = links + self.learned.bytes() + self.telling_ends.bytes();
-        self.visited.bytes() + states + spare + logs + self.numbering.bytes() + self.endings.bytes + live()
+        self.visited.bytes()
+            + states
+            + self.free.bytes()
+            + spare
+            + logs
+            + self.numbering.bytes()
+            + self.endings.bytes
+            + live()
     }
 
     /// Looks whether there may be cycles, if everything was explored, and has the search kept.

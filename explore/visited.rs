@@ -51,6 +51,8 @@ pub(crate) struct Part {
     /// Each the stored bits of a fingerprint, and a sleep set; or empty. All chunks have [`CHUNK`] places, but for a first one that is
     /// alone.
     chunks: Vec<Vec<u128>>,
+    /// Chunks, all of them empty places, for when it is made larger.
+    spare: Vec<Vec<u128>>,
     places: usize,
     /// How many of the places are homes.
     homes: usize,
@@ -146,7 +148,19 @@ impl Part {
 
     /// Bytes taken.
     fn bytes(&self) -> u64 {
-        bytes_of(self.places)
+        bytes_of(self.places + self.spare.len() * CHUNK)
+    }
+
+    /// Takes the memory that it will need to become larger, if it may while so many states are entered by another thread. What that
+    /// thread took would be of no use to others later.
+    fn provide(&mut self, states: usize) {
+        let places = Self::places_for(self.next_homes());
+        if (self.states + states) * 16 >= self.homes * 13 && places > CHUNK {
+            let missing = (places / CHUNK).saturating_sub(self.chunks.len());
+            while self.spare.len() < missing {
+                self.spare.push(vec![EMPTY; CHUNK]);
+            }
+        }
     }
 
     /// Where a state stands; if it was not there, it is entered.
@@ -207,7 +221,8 @@ impl Part {
             places = places.next_multiple_of(CHUNK);
         }
         let before = std::mem::replace(&mut self.places, places);
-        self.chunks.resize_with(places.div_ceil(CHUNK), Vec::new);
+        let spare = &mut self.spare;
+        self.chunks.resize_with(places.div_ceil(CHUNK), || spare.pop().unwrap_or_default());
         for chunk in &mut self.chunks {
             chunk.resize(places.min(CHUNK), EMPTY);
         }
@@ -276,6 +291,14 @@ impl VisitedSet {
         }
     }
 
+    /// Takes the memory that each part may need to become larger while so many states are entered.
+    pub(crate) fn provide(&mut self, states: [usize; PARTS]) {
+        for (part, states) in self.parts.iter_mut().zip(states) {
+            part.provide(states);
+        }
+        self.bytes = self.parts.iter().map(Part::bytes).sum();
+    }
+
     /// Lets somebody change the parts.
     pub(crate) fn change<R>(&mut self, change: impl FnOnce(&mut [Part; PARTS]) -> R) -> R {
         let result = change(&mut self.parts);
@@ -300,7 +323,8 @@ impl VisitedSet {
         let more = |part: &Part| {
             let is_enough = (part.states + each) * 16 < part.homes * 13;
             let homes = (part.states + each).max(part.homes) * 4 / 3;
-            if is_enough { 0 } else { part.more(Part::places_for(homes * 4 / 3)) }
+            let spare = bytes_of(part.spare.len() * CHUNK);
+            if is_enough { 0 } else { part.more(Part::places_for(homes * 4 / 3)).saturating_sub(spare) }
         };
         self.parts.iter().map(more).sum()
     }

@@ -45,6 +45,7 @@ impl<S: System> Breadth<'_, '_, S> {
                     return Ok(false);
                 }
                 self.arrive(&expanded, Part::count_down);
+                self.forget_expanded();
                 self.spare = expanded;
             }
             taken += self.found() as u64;

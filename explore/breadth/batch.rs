@@ -9,7 +9,8 @@ use std::sync::Mutex;
 
 use stalemap_facade::Bound;
 
-use super::known::{Index, Known, Unknown};
+use super::effect::EffectId;
+use super::known::{Known, Unknown};
 use super::states::States;
 use crate::visited::{PARTS, Part, part_of};
 
@@ -35,7 +36,7 @@ struct Arrival {
     low: u64,
     /// The state that it leads from.
     from: u32,
-    effect: Index,
+    effect: EffectId,
 }
 
 impl Arrival {
@@ -46,8 +47,10 @@ impl Arrival {
 
     /// Enters the state into the next level.
     #[inline]
-    fn go(&self, known: &Known, states: &States, next: &mut States) {
-        let row = next.enter(states.row(self.from as usize), self.print());
+    fn go(&self, known: &Known, level: &[States], expanded: &Expanded, next: &mut States) {
+        let from = self.from as usize;
+        let firsts = known.firsts_after(self.effect, expanded.firsts(from));
+        let row = next.enter(level[expanded.task.segment].row(from), self.print(), firsts);
         known.apply(self.effect, row);
     }
 }
@@ -57,6 +60,9 @@ pub(super) struct Expanded {
     pub(super) task: Task,
     /// By part of the visited set.
     arrivals: [Vec<Arrival>; PARTS],
+    /// By state, the first transition of each mover.
+    movers: usize,
+    firsts: Vec<Option<EffectId>>,
     /// States of which not all transitions are known.
     pub(super) unknown: Vec<usize>,
     /// States in which nobody can move.
@@ -71,6 +77,8 @@ impl Default for Expanded {
         Expanded {
             task: Task { segment: 0, states: 0..0 },
             arrivals: std::array::from_fn(|_| Vec::new()),
+            movers: 0,
+            firsts: Vec::new(),
             unknown: Vec::new(),
             ends: Vec::new(),
             cuts: Vec::new(),
@@ -81,8 +89,10 @@ impl Default for Expanded {
 
 impl Expanded {
     /// Nothing yet, in the place that an earlier one took.
-    fn begin(&mut self, task: Task) {
-        self.task = task;
+    fn begin(&mut self, task: Task, movers: usize) {
+        self.firsts.clear();
+        self.firsts.resize(task.states.len() * movers, None);
+        (self.task, self.movers) = (task, movers);
         self.arrivals.iter_mut().for_each(Vec::clear);
         self.unknown.clear();
         self.ends.clear();
@@ -95,6 +105,11 @@ impl Expanded {
         self.arrivals.iter().map(Vec::len).sum()
     }
 
+    #[inline]
+    fn firsts(&self, state: usize) -> &[Option<EffectId>] {
+        &self.firsts[(state - self.task.states.start) * self.movers..][..self.movers]
+    }
+
     /// The fingerprints of the states that were arrived at.
     pub(super) fn prints(&self) -> impl Iterator<Item = u128> {
         self.arrivals.iter().flatten().map(Arrival::print)
@@ -102,7 +117,9 @@ impl Expanded {
 
     /// Bytes taken.
     pub(super) fn bytes(&self) -> u64 {
-        self.arrivals.iter().map(|arrivals| (arrivals.capacity() * size_of::<Arrival>()) as u64).sum()
+        let arrivals: usize = self.arrivals.iter().map(Vec::capacity).sum();
+        let firsts = self.firsts.capacity() * size_of::<Option<EffectId>>();
+        (arrivals * size_of::<Arrival>() + firsts) as u64
     }
 
     /// Expands one state, once, unless something is unknown.
@@ -111,20 +128,23 @@ impl Expanded {
         known: &Known,
         states: &States,
         state: usize,
-        effects: &mut Vec<Index>,
+        effects: &mut Vec<EffectId>,
     ) -> Result<(), Unknown> {
         let row = states.row(state);
-        if !known.effects_from(row, effects)? {
+        let firsts = &mut self.firsts[(state - self.task.states.start) * self.movers..][..self.movers];
+        firsts.copy_from_slice(states.firsts(state));
+        if !known.effects_from(row, firsts, effects)? {
             self.ends.push(state);
             return Ok(());
         }
         let print = states.print(state);
         for effect in &*effects {
-            let print = known.print_after(row, print, *effect);
-            if let Some(bound) = known.get(*effect).cut {
+            let found = known.get(*effect);
+            if let Some(bound) = found.cut {
                 self.cuts.push(bound);
                 continue;
             }
+            let print = known.print_after(row, print, found);
             let (high, low, from) = ((print >> 64) as u64, print as u64, state as u32);
             self.arrivals[part_of(print)].push(Arrival { high, low, from, effect: *effect });
         }
@@ -174,7 +194,7 @@ pub(super) fn expand(
     share(threads, work, |(task, mut expanded): (Task, Expanded)| {
         let states = &level[task.segment];
         let mut effects = Vec::new();
-        expanded.begin(task.clone());
+        expanded.begin(task.clone(), known.movers());
         for state in task.states {
             if expanded.expand(known, states, state, &mut effects).is_err() {
                 expanded.unknown.push(state);
@@ -186,6 +206,11 @@ pub(super) fn expand(
 
 /// What a part of the visited set does with an arrival. Whether the state is to be expanded next.
 pub(super) type Arrive = fn(&mut Part, u128) -> bool;
+
+/// How many arrivals each part gets.
+pub(super) fn arrivals_by_part(expanded: &[Expanded]) -> [usize; PARTS] {
+    std::array::from_fn(|part| expanded.iter().map(|expanded| expanded.arrivals[part].len()).sum())
+}
 
 /// Lets every part take its arrivals, and puts what is to be expanded into the segment of that part.
 pub(super) fn enter(
@@ -201,12 +226,11 @@ pub(super) fn enter(
     let arrivals: usize = expanded.iter().map(Expanded::arrivals).sum();
     share(threads.min(1 + arrivals / FEW), work, |(number, (part, next))| {
         for expanded in expanded {
-            let states = &level[expanded.task.segment];
             for group in expanded.arrivals[number].chunks(GROUP) {
                 part.fetch(group.iter().map(Arrival::print));
                 for arrival in group {
                     if arrive(part, arrival.print()) {
-                        arrival.go(known, states, next);
+                        arrival.go(known, level, expanded, next);
                     }
                 }
             }

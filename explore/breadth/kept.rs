@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use stalemap_facade::System;
 
 use super::Breadth;
-use super::known::Number;
+use super::effect::Number;
 use super::numbering::Refused;
 use super::states::States;
 use crate::checkpoint::found::{
@@ -25,8 +25,9 @@ fn write_row(to: &mut Written<'_>, row: &[Number]) -> io::Result<()> {
     row.iter().try_for_each(|number| to.bytes(&number.to_le_bytes()))
 }
 
-fn write_states(to: &mut Written<'_>, states: &States) -> io::Result<()> {
-    to.list(0..states.len(), |to, state| {
+/// Writes the states from this one on.
+fn write_states(to: &mut Written<'_>, states: &States, from: usize) -> io::Result<()> {
+    to.list(from..states.len(), |to, state| {
         to.print(states.print(state))?;
         write_row(to, states.row(state))
     })
@@ -38,15 +39,15 @@ impl<S: System> Breadth<'_, '_, S> {
         let mut to = Written::new(to);
         to.print(self.start.1)?;
         to.number(Kind::BreadthFirst.number())?;
-        to.list(self.learned.rows(), write_row)?;
-        to.list(self.telling_ends.rows(), write_row)?;
+        to.list(self.learned.rows_from(0), write_row)?;
+        to.list(self.telling_ends.rows_from(0), write_row)?;
         write_statistics(&mut to, &self.statistics)?;
         write_endings(&mut to, &self.endings)?;
         to.number(self.is_cyclic.map_or(0, |is_cyclic| 1 + u64::from(is_cyclic)))?;
-        to.number(self.at.0 as u64)?;
-        to.number(self.at.1 as u64)?;
-        to.list(self.level.iter(), write_states)?;
-        to.list(self.next.iter(), write_states)?;
+        to.list(self.level.iter().zip(self.expanded()), |to, (states, expanded)| {
+            write_states(to, states, expanded)
+        })?;
+        to.list(self.next.iter(), |to, states| write_states(to, states, 0))?;
         write_visited(&mut to, Some(&self.visited).filter(|_| self.is_cyclic.is_none()))?;
         to.end()
     }
@@ -62,8 +63,9 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     ) -> Result<Self, Refused> {
         let mut search = Breadth::new(machine, options)?;
         let width = search.numbering.width();
-        let row =
-            |from: &mut Reading<'_>| (0..width).map(|_| from.half()).collect::<Result<Vec<Number>, _>>();
+        let row = |from: &mut Reading<'_>| {
+            (0..width.numbers).map(|_| from.half()).collect::<Result<Vec<Number>, _>>()
+        };
         let learned: Vec<Vec<Number>> = from.list(row)?;
         let ends: Vec<Vec<Number>> = from.list(row)?;
         search.statistics = read_statistics(&mut from)?;
@@ -72,12 +74,12 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
             0 => None,
             known => Some(known > 1),
         };
-        search.at = (from.small()?, from.small()?);
+        search.at = (0, 0);
         let states = |from: &mut Reading<'_>| {
             let mut states = States::new(width);
             for _ in 0..from.number()? {
                 let print = from.print()?;
-                states.enter(&row(from)?, print);
+                states.enter_row(&row(from)?, print);
             }
             Ok(states)
         };
@@ -86,7 +88,7 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
         search.visited = read_visited(&mut from, options.limits.memory)?;
         from.end()?;
         search.learn_again(&learned, &ends)?;
-        let numbers = || search.level.iter().chain(&search.next).flat_map(States::rows);
+        let numbers = || search.level.iter().chain(&search.next).flat_map(|states| states.rows_from(0));
         if search.next.len() != PARTS || !numbers().all(|row| search.numbering.knows(row)) {
             return Err(Refused::Engine(damaged()));
         }

@@ -8,43 +8,14 @@
 use hashbrown::HashTable;
 use stalemap_facade::{ActorId, Bound};
 
+use super::effect::{Column, Columns, Effect, EffectId, Index, Number, Origin, hash};
 use crate::memory::Outcome;
-
-/// The number of a value of an object, of a standing of an actor, or of a set of violated properties.
-pub(super) type Number = u16;
-
-/// A place in the row of a state: first the objects, then the actors, then the violated properties.
-pub(super) type Column = u16;
-
-/// The number of an effect, or of a beginning.
-pub(super) type Index = u32;
 
 /// What a transition begins with: where its actor stands, and the outcome.
 struct Beginning {
     outcome: Outcome,
     /// The sets of columns that transitions which begin so were seen to depend on.
     sets: Vec<Index>,
-}
-
-/// What a transition does.
-pub(super) struct Effect {
-    /// The set of columns that it depends on, and where their numbers are.
-    set: Index,
-    from: usize,
-    /// Where the columns are that it writes.
-    writes: std::ops::Range<usize>,
-    /// What it adds to the fingerprint.
-    delta: u128,
-    /// The properties that it finds violated.
-    pub(super) violated: u64,
-    /// The bound that it runs into.
-    pub(super) cut: Option<Bound>,
-    actor: u8,
-    /// The column of its actor, and where that stands.
-    stands: (Column, Number),
-    outcome: Outcome,
-    /// What is to be tried after it.
-    next: Option<Index>,
 }
 
 /// What is said of an effect that is new.
@@ -99,19 +70,15 @@ pub(super) struct Known {
     beginnings: Vec<Beginning>,
     sets: Vec<Box<[Column]>>,
     effects: Vec<Effect>,
-    by_values: HashTable<Index>,
+    /// By effect; apart, because a search does not ask for it.
+    origins: Vec<Origin>,
+    by_values: HashTable<EffectId>,
     /// The numbers in the columns that effects depend on.
     values: Vec<Number>,
     writes: Vec<(Column, Number)>,
     /// The column of the violated properties; by number, these and their share of a fingerprint.
     violated_column: usize,
     violated: Vec<(u64, u128)>,
-}
-
-/// Mixes one more number into a hash.
-#[inline]
-fn mix(hash: u64, number: u64) -> u64 {
-    (hash.rotate_left(23) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl Known {
@@ -123,6 +90,7 @@ impl Known {
             beginnings: Vec::new(),
             sets: Vec::new(),
             effects: Vec::new(),
+            origins: Vec::new(),
             by_values: HashTable::new(),
             values: Vec::new(),
             writes: Vec::new(),
@@ -131,29 +99,61 @@ impl Known {
         }
     }
 
-    /// The effects of all transitions from a state. Whether anybody can move.
+    /// The effects of all transitions from a state. Whether anybody can move. `firsts` has the first one of each mover, where it
+    /// is known beforehand; then it has that of all that can move.
     #[inline]
-    pub(super) fn effects_from(&self, state: &[Number], into: &mut Vec<Index>) -> Result<bool, Unknown> {
+    pub(super) fn effects_from(
+        &self,
+        state: &[Number],
+        firsts: &mut [Option<EffectId>],
+        into: &mut Vec<EffectId>,
+    ) -> Result<bool, Unknown> {
         into.clear();
-        let mut anybody = false;
-        for mover in 0..self.movers.len() {
-            match self.gate(mover, state) {
-                Gate::Unknown => return Err(Unknown),
-                Gate::Shut => continue,
-                Gate::Open => anybody = true,
+        for (mover, first) in firsts.iter_mut().enumerate() {
+            if first.is_none() {
+                *first = self.first_effect(mover, state)?;
             }
-            let mut next = self.first(mover, state);
-            while let Some(beginning) = next {
-                let effect = self.effect(beginning, state).ok_or(Unknown)?;
+            let mut next = *first;
+            while let Some(effect) = next {
                 let found = self.get(effect);
                 if found.violated != 0 && self.violated_after(state, found).is_none() {
                     return Err(Unknown);
                 }
                 into.push(effect);
-                next = found.next;
+                let after = found.next.map(|beginning| self.effect(beginning, state).ok_or(Unknown));
+                next = after.transpose()?;
             }
         }
-        Ok(anybody)
+        Ok(!into.is_empty())
+    }
+
+    /// The effect of the first transition of a mover, if it can move.
+    #[inline]
+    fn first_effect(&self, mover: usize, state: &[Number]) -> Result<Option<EffectId>, Unknown> {
+        match self.gate(mover, state) {
+            Gate::Unknown => Err(Unknown),
+            Gate::Shut => Ok(None),
+            Gate::Open => {
+                let beginning = self.first(mover, state).ok_or(Unknown)?;
+                self.effect(beginning, state).ok_or(Unknown).map(Some)
+            }
+        }
+    }
+
+    /// What is still known of the first effects of all movers after an effect: of those that depend on nothing that it writes.
+    #[inline]
+    pub(super) fn firsts_after<'f>(
+        &'f self,
+        effect: EffectId,
+        firsts: &'f [Option<EffectId>],
+    ) -> impl Iterator<Item = Option<EffectId>> + 'f {
+        let changes = self.get(effect).changes;
+        firsts.iter().map(move |first| first.filter(|first| !self.get(*first).depends.meet(changes)))
+    }
+
+    /// How many can move.
+    pub(super) fn movers(&self) -> usize {
+        self.movers.len()
     }
 
     /// Whether a mover can move.
@@ -218,23 +218,22 @@ impl Known {
 
     /// The effect of what begins so in this state.
     #[inline]
-    pub(super) fn effect(&self, beginning: Index, state: &[Number]) -> Option<Index> {
+    pub(super) fn effect(&self, beginning: Index, state: &[Number]) -> Option<EffectId> {
         self.beginnings[beginning as usize].sets.iter().find_map(|set| self.effect_of(*set, state))
     }
 
     #[inline]
-    fn effect_of(&self, set: Index, state: &[Number]) -> Option<Index> {
+    fn effect_of(&self, set: Index, state: &[Number]) -> Option<EffectId> {
         let columns = &*self.sets[set as usize];
-        let hash = columns
-            .iter()
-            .fold(u64::from(set), |hash, column| mix(hash, u64::from(state[usize::from(*column)])));
-        let is = |index: &Index| {
-            let effect = &self.effects[*index as usize];
-            let values = self.values[effect.from..].iter().zip(columns);
-            effect.set == set
-                && values.into_iter().all(|(value, column)| state[usize::from(*column)] == *value)
+        let here = || columns.iter().map(|column| (*column, state[usize::from(*column)]));
+        let is = |effect: &EffectId| {
+            let origin = &self.origins[effect.place()];
+            origin.set == set
+                && here()
+                    .map(|(_, number)| number)
+                    .eq(self.values[origin.from..][..columns.len()].iter().copied())
         };
-        self.by_values.find(hash, is).copied()
+        self.by_values.find(hash(set, here()), is).copied()
     }
 
     /// Keeps an effect that was found in this state.
@@ -244,55 +243,68 @@ impl Known {
         beginning: Index,
         state: &[Number],
         learned: &Learned<'_>,
-    ) -> Index {
+    ) -> Option<EffectId> {
         let Learned { touched, writes, delta, violated, cut, actor, next } = *learned;
-        let known = &self.beginnings[beginning as usize].sets;
-        let set = known.iter().copied().find(|set| *self.sets[*set as usize] == *touched);
-        let set = set.unwrap_or_else(|| {
-            self.sets.push(touched.into());
-            let set = self.sets.len() as Index - 1;
-            self.beginnings[beginning as usize].sets.push(set);
-            set
-        });
+        let set = self.set_of(beginning, touched);
         let column = self.movers[mover].column;
         let stands = (column, state[usize::from(column)]);
         let next = next.map(|outcome| self.beginning(mover, usize::from(stands.1), outcome));
-        let (from, write) = (self.values.len(), self.writes.len());
+        let waits = match self.stands(mover, state).waiting {
+            Waiting::For(column, _) => Some(column),
+            Waiting::Nothing | Waiting::Finished => None,
+        };
+        let depends = Columns::of(touched.iter().copied().chain([column]).chain(waits));
+        let changes = Columns::of(writes.iter().map(|(column, _)| *column));
+        let effect = EffectId::at(self.effects.len())?;
+        let (from, write) = (self.values.len(), self.writes.len() as u32);
         self.values.extend(touched.iter().map(|column| state[usize::from(*column)]));
         self.writes.extend(writes);
+        let writes = write..self.writes.len() as u32;
+        self.effects.push(Effect { delta, depends, changes, writes, violated, cut, next });
         let outcome = self.outcome(beginning);
-        let writes = write..self.writes.len();
-        let index = self.effects.len() as Index;
-        self.effects.push(Effect { set, from, writes, delta, violated, cut, actor, stands, outcome, next });
-        let (sets, effects, values) = (&self.sets, &self.effects, &self.values);
-        let hash = |index: &Index| {
-            let effect = &effects[*index as usize];
-            let values = &values[effect.from..effect.from + sets[effect.set as usize].len()];
-            values.iter().fold(u64::from(effect.set), |hash, value| mix(hash, u64::from(*value)))
+        self.origins.push(Origin { set, from, actor, stands, outcome });
+        let (sets, origins, values) = (&self.sets, &self.origins, &self.values);
+        let hash_of = |effect: &EffectId| {
+            let origin = &origins[effect.place()];
+            let columns = sets[origin.set as usize].iter().copied();
+            hash(origin.set, columns.zip(values[origin.from..].iter().copied()))
         };
-        self.by_values.insert_unique(hash(&index), index, hash);
-        index
+        self.by_values.insert_unique(hash_of(&effect), effect, hash_of);
+        Some(effect)
+    }
+
+    /// The number of a set of columns that transitions with this beginning depend on; a new one if need be.
+    fn set_of(&mut self, beginning: Index, touched: &[Column]) -> Index {
+        let known = &self.beginnings[beginning as usize].sets;
+        if let Some(set) = known.iter().copied().find(|set| *self.sets[*set as usize] == *touched) {
+            return set;
+        }
+        self.sets.push(touched.into());
+        let set = self.sets.len() as Index - 1;
+        self.beginnings[beginning as usize].sets.push(set);
+        set
     }
 
     #[inline]
-    pub(super) fn get(&self, effect: Index) -> &Effect {
-        &self.effects[effect as usize]
+    pub(super) fn get(&self, effect: EffectId) -> &Effect {
+        &self.effects[effect.place()]
     }
 
     /// Who makes the transition, and with which outcome.
-    pub(super) fn transition(&self, effect: Index) -> (ActorId, Outcome) {
-        let Effect { actor, outcome, .. } = *self.get(effect);
+    pub(super) fn transition(&self, effect: EffectId) -> (ActorId, Outcome) {
+        let Origin { actor, outcome, .. } = self.origins[effect.place()];
         (ActorId::from(actor), outcome)
     }
 
     /// What is to be tried after an effect.
-    pub(super) fn next(&self, effect: Index) -> Option<Index> {
-        self.effects[effect as usize].next
+    pub(super) fn next(&self, effect: EffectId) -> Option<Index> {
+        self.get(effect).next
     }
 
     /// All effects that lead to a state.
-    pub(super) fn all(&self) -> impl Iterator<Item = Index> {
-        (0..self.effects.len() as Index).filter(|effect| self.get(*effect).cut.is_none())
+    pub(super) fn all(&self) -> impl Iterator<Item = EffectId> {
+        let all = (0..self.effects.len()).filter_map(EffectId::at);
+        all.filter(|effect| self.get(*effect).cut.is_none())
     }
 
     /// The bounds that effects run into.
@@ -306,15 +318,20 @@ impl Known {
     }
 
     /// The columns that an effect depends on, with the numbers that it finds there.
-    pub(super) fn meets(&self, effect: Index) -> impl Iterator<Item = (Column, Number)> {
-        let effect = self.get(effect);
-        let touched = self.sets[effect.set as usize].iter().zip(&self.values[effect.from..]);
-        touched.map(|(column, number)| (*column, *number)).chain([effect.stands])
+    pub(super) fn meets(&self, effect: EffectId) -> impl Iterator<Item = (Column, Number)> {
+        let origin = &self.origins[effect.place()];
+        let touched = self.sets[origin.set as usize].iter().zip(&self.values[origin.from..]);
+        touched.map(|(column, number)| (*column, *number)).chain([origin.stands])
+    }
+
+    #[inline]
+    fn writes(&self, effect: &Effect) -> &[(Column, Number)] {
+        &self.writes[effect.writes.start as usize..effect.writes.end as usize]
     }
 
     /// The columns that an effect writes, with the numbers before and after it.
-    pub(super) fn moves(&self, effect: Index) -> impl Iterator<Item = (Column, Number, Number)> {
-        self.writes[self.get(effect).writes.clone()].iter().filter_map(move |(column, after)| {
+    pub(super) fn moves(&self, effect: EffectId) -> impl Iterator<Item = (Column, Number, Number)> {
+        self.writes(self.get(effect)).iter().filter_map(move |(column, after)| {
             // What is written is touched.
             let before = self.meets(effect).find(|(met, _)| met == column)?;
             Some((*column, before.1, *after))
@@ -345,6 +362,9 @@ impl Known {
     #[inline]
     fn violated_after(&self, state: &[Number], effect: &Effect) -> Option<(Number, u128)> {
         let before = state[self.violated_column];
+        if effect.violated == 0 {
+            return Some((before, 0));
+        }
         let (violated, share) = self.violated[usize::from(before)];
         if effect.violated & !violated == 0 {
             return Some((before, 0));
@@ -356,27 +376,27 @@ impl Known {
 
     /// The fingerprint after an effect of [`Known::effects_from`].
     #[inline]
-    pub(super) fn print_after(&self, state: &[Number], print: u128, effect: Index) -> u128 {
-        let effect = self.get(effect);
+    pub(super) fn print_after(&self, state: &[Number], print: u128, effect: &Effect) -> u128 {
         let share = self.violated_after(state, effect).map_or(0, |(_, share)| share);
         print.wrapping_add(effect.delta).wrapping_add(share)
     }
 
     /// Applies an effect to a state.
     #[inline]
-    pub(super) fn apply(&self, effect: Index, state: &mut [Number]) {
+    pub(super) fn apply(&self, effect: EffectId, state: &mut [Number]) {
         let effect = self.get(effect);
         if let Some((violated, _)) = self.violated_after(state, effect) {
             state[self.violated_column] = violated;
         }
-        for (column, number) in &self.writes[effect.writes.clone()] {
+        for (column, number) in self.writes(effect) {
             state[usize::from(*column)] = *number;
         }
     }
 
     /// Bytes taken.
     pub(super) fn bytes(&self) -> u64 {
-        let effects = self.effects.capacity() * size_of::<Effect>() + self.by_values.allocation_size();
+        let effects = self.effects.capacity() * (size_of::<Effect>() + size_of::<Origin>())
+            + self.by_values.allocation_size();
         let values = self.values.capacity() * size_of::<Number>()
             + self.writes.capacity() * size_of::<(Column, Number)>();
         let standings: usize = self.movers.iter().map(|mover| mover.stands.len()).sum();

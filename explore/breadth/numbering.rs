@@ -8,8 +8,11 @@ use std::rc::Rc;
 use hashbrown::HashMap;
 use stalemap_facade::{ActorId, System};
 
-use super::known::{Column, Gate, Known, Learned, Number, Waiting};
+use super::effect::{Column, EffectId, Index, Number};
+use super::known::{Gate, Known, Learned, Waiting};
+use super::states::Width;
 use crate::actors::actors_of;
+use crate::checkpoint::another;
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::machine::{Machine, Parts, Standing, Waits};
@@ -27,6 +30,16 @@ pub(crate) enum Refused {
     /// An object or actor has more values than there are numbers, or a transition cannot be told by an outcome.
     TooMany,
     Engine(EngineError),
+}
+
+impl Refused {
+    /// What is kept of a search was not refused before, if it is one of this system.
+    pub(crate) fn is_another(self) -> Self {
+        match self {
+            Refused::TooMany => Refused::Engine(another()),
+            engine @ Refused::Engine(_) => engine,
+        }
+    }
 }
 
 impl From<EngineError> for Refused {
@@ -93,9 +106,9 @@ impl<State: Clone> Numbering<State> {
         Ok((numbering, row))
     }
 
-    /// Columns of a row.
-    pub(super) fn width(&self) -> usize {
-        self.values.len() + self.standings.len() + 1
+    /// What a row consists of.
+    pub(super) fn width(&self) -> Width {
+        Width { numbers: self.values.len() + self.standings.len() + 1, movers: self.movers.len() }
     }
 
     /// Whether all numbers of a row stand for something.
@@ -103,7 +116,7 @@ impl<State: Clone> Numbering<State> {
         let known = self.values.iter().map(|known| known.things.len());
         let known = known.chain(self.standings.iter().map(|known| known.things.len()));
         let mut all = known.chain([self.known.violated().count()]).zip(row);
-        row.len() == self.width() && all.all(|(things, number)| usize::from(*number) < things)
+        row.len() == self.width().numbers && all.all(|(things, number)| usize::from(*number) < things)
     }
 
     fn value(&mut self, object: usize, value: &Saved) -> Result<Number, Refused> {
@@ -188,9 +201,9 @@ impl<State: Clone> Numbering<State> {
         &mut self,
         machine: &mut Machine<'_, S>,
         mover: usize,
-        beginning: super::known::Index,
+        beginning: Index,
         row: &[Number],
-    ) -> Result<super::known::Index, Refused> {
+    ) -> Result<EffectId, Refused> {
         let actor = self.movers[mover];
         let share =
             |machine: &Machine<'_, S>| machine.memory().share_of_violated(machine.memory().violated());
@@ -214,7 +227,7 @@ impl<State: Clone> Numbering<State> {
         machine.undo(frame);
         let actor = actor as u8;
         let learned = Learned { touched: &touched, writes: &writes, delta, violated, cut, actor, next };
-        Ok(self.known.add_effect(mover, beginning, row, &learned))
+        self.known.add_effect(mover, beginning, row, &learned).ok_or(Refused::TooMany)
     }
 
     /// Bytes taken beside the values.

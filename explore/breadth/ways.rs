@@ -8,16 +8,17 @@ use std::collections::BTreeMap;
 use stalemap_facade::{Property, System};
 
 use super::Breadth;
-use super::known::Index;
+use super::effect::EffectId;
+use super::known::Known;
 use super::numbering::Refused;
-use super::states::States;
+use super::states::{Free, States, Width};
 use crate::exploration::Progress;
 use crate::schedule::Choice;
 use crate::visited::VisitedSet;
 use crate::weight::live;
 
-/// How a state was come to: from the state with this number, by this effect.
-type Link = (u32, Index);
+/// How a state was come to: from the state with this number, by this effect; the first one by none.
+type Link = (u32, Option<EffectId>);
 
 pub(super) const BYTES_OF_LINK: u64 = size_of::<Link>() as u64;
 
@@ -30,6 +31,7 @@ struct Ways {
     /// The number of the first state of the level.
     first: usize,
     next: States,
+    free: Free,
 }
 
 impl<S: System> Breadth<'_, '_, S> {
@@ -45,16 +47,19 @@ impl<S: System> Breadth<'_, '_, S> {
         }
         self.visited = VisitedSet::new();
         (self.level, self.next) = (Vec::new(), Vec::new());
+        self.free = Free::new(self.numbering.width());
+        let width = Width { movers: 0, ..self.numbering.width() };
         let mut search = Ways {
             visited: VisitedSet::new(),
-            links: vec![(0, 0)],
-            level: self.no_states(),
+            links: vec![(0, None)],
+            level: States::new(width),
             first: 0,
-            next: self.no_states(),
+            next: States::new(width),
+            free: Free::new(width),
         };
         search.visited.enter(self.start.1, 0);
-        search.level.enter(&self.start.0, self.start.1);
-        let mut effects = Vec::new();
+        search.level.enter_row(&self.start.0, self.start.1);
+        let (mut effects, mut firsts) = (Vec::new(), vec![None; self.numbering.known.movers()]);
         while wanted != 0 && search.level.len() > 0 {
             for state in 0..search.level.len() {
                 if state.is_multiple_of(super::STATES_OF_BATCH) {
@@ -68,7 +73,9 @@ impl<S: System> Breadth<'_, '_, S> {
                         .filter(|(_, end)| **end == print)
                         .fold(0, |all, (property, _)| all | property.bit());
                 self.note(&mut ways, &mut wanted, here, &search, state, None)?;
-                if self.numbering.known.effects_from(search.level.row(state), &mut effects).is_err() {
+                firsts.fill(None);
+                let row = search.level.row(state);
+                if self.numbering.known.effects_from(row, &mut firsts, &mut effects).is_err() {
                     // The first search was stopped before it came here.
                     continue;
                 }
@@ -95,18 +102,18 @@ impl<S: System> Breadth<'_, '_, S> {
         violated: u64,
         search: &Ways,
         state: usize,
-        last: Option<Index>,
+        last: Option<EffectId>,
     ) -> Result<(), Refused> {
         let new = violated & *wanted;
         if new == 0 {
             return Ok(());
         }
         *wanted &= !new;
-        let mut effects: Vec<Index> = last.into_iter().collect();
+        let mut effects: Vec<EffectId> = last.into_iter().collect();
         let mut number = search.first + state;
         while number != 0 {
             let (before, effect) = search.links[number];
-            effects.push(effect);
+            effects.extend(effect);
             number = before as usize;
         }
         self.numbering.put_together(&mut self.machine, &self.start.0);
@@ -126,24 +133,29 @@ impl<S: System> Breadth<'_, '_, S> {
 
 impl Ways {
     /// Enters the state that an effect leads to from a state of the level.
-    fn go(&mut self, known: &super::known::Known, state: usize, effect: Index) {
+    fn go(&mut self, known: &Known, state: usize, effect: EffectId) {
         let row = self.level.row(state);
-        let print = known.print_after(row, self.level.print(state), effect);
+        let print = known.print_after(row, self.level.print(state), known.get(effect));
         if self.visited.find(print).is_none() {
             self.visited.enter(print, 0);
-            self.links.push(((self.first + state) as u32, effect));
-            known.apply(effect, self.next.enter(row, print));
+            self.links.push(((self.first + state) as u32, Some(effect)));
+            known.apply(effect, self.next.enter(row, print, std::iter::empty()));
         }
     }
 
     fn next_level(&mut self) {
         self.first += self.level.len();
         std::mem::swap(&mut self.level, &mut self.next);
-        self.next.clear();
+        self.next.clear(&mut self.free);
     }
 
     fn bytes(&self) -> u64 {
         let links = self.links.capacity() * size_of::<Link>() * 2;
-        self.visited.bytes() * 2 + self.level.bytes() + self.next.bytes() + links as u64 + live()
+        self.visited.bytes() * 2
+            + self.level.bytes()
+            + self.next.bytes()
+            + self.free.bytes()
+            + links as u64
+            + live()
     }
 }

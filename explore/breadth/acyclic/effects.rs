@@ -8,7 +8,8 @@
 //!
 //! Where effects are left over nothing is known: they need not come in a row.
 
-use crate::breadth::known::{Column, Index, Known, Number};
+use crate::breadth::effect::{Column, EffectId, Number};
+use crate::breadth::known::Known;
 use crate::components::components;
 
 /// Effects that may be looked at in all.
@@ -19,12 +20,12 @@ type Groups = Vec<u32>;
 
 /// Whether certainly no cycle consists of these effects.
 pub(super) fn form_no_cycle(known: &Known) -> bool {
-    let all: Vec<Index> = known.all().collect();
+    let all: Vec<EffectId> = known.all().collect();
     let mut left = MOST_LOOKED_AT;
     no_cycle_of(known, all, &mut left)
 }
 
-fn no_cycle_of(known: &Known, mut effects: Vec<Index>, left: &mut usize) -> bool {
+fn no_cycle_of(known: &Known, mut effects: Vec<EffectId>, left: &mut usize) -> bool {
     let groups = loop {
         if effects.is_empty() {
             return true;
@@ -50,7 +51,7 @@ fn no_cycle_of(known: &Known, mut effects: Vec<Index>, left: &mut usize) -> bool
         |(column, number): (Column, Number)| groups[usize::from(column)].get(usize::from(number)).copied();
     let Some((column, found)) = most_divided(known, &effects, &group) else { return false };
     found.into_iter().all(|wanted| {
-        let is_there = |effect: &Index| {
+        let is_there = |effect: &EffectId| {
             let mut meets = known.meets(*effect).filter(|(met, _)| *met == column);
             meets.all(|met| group(met) == wanted)
         };
@@ -59,7 +60,7 @@ fn no_cycle_of(known: &Known, mut effects: Vec<Index>, left: &mut usize) -> bool
 }
 
 /// The groups of the numbers of a column.
-fn groups_of(known: &Known, effects: &[Index], column: usize) -> Groups {
+fn groups_of(known: &Known, effects: &[EffectId], column: usize) -> Groups {
     let mut edges: Vec<(Number, Number)> = Vec::new();
     let mut numbers = 0;
     for effect in effects {
@@ -87,7 +88,7 @@ fn groups_of(known: &Known, effects: &[Index], column: usize) -> Groups {
 /// The column of which the effects meet numbers of the most groups, if of more than one; and the groups.
 fn most_divided(
     known: &Known,
-    effects: &[Index],
+    effects: &[EffectId],
     group: &dyn Fn((Column, Number)) -> Option<u32>,
 ) -> Option<(Column, Vec<Option<u32>>)> {
     let mut met: Vec<Vec<Option<u32>>> = vec![Vec::new(); known.columns()];

@@ -1,0 +1,88 @@
+//! What a transition does, and what it depends on, in small numbers.
+
+use std::num::NonZeroU32;
+use std::ops::Range;
+
+use stalemap_facade::Bound;
+
+use crate::memory::Outcome;
+
+/// The number of a value of an object, of a standing of an actor, or of a set of violated properties.
+pub(super) type Number = u16;
+
+/// A place in the row of a state: first the objects, then the actors, then the violated properties.
+pub(super) type Column = u16;
+
+/// The number of a beginning, or of a set of columns.
+pub(super) type Index = u32;
+
+/// An effect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct EffectId(NonZeroU32);
+
+impl EffectId {
+    /// The one at this place.
+    pub(super) fn at(place: usize) -> Option<Self> {
+        u32::try_from(place + 1).ok().and_then(NonZeroU32::new).map(EffectId)
+    }
+
+    #[inline]
+    pub(super) fn place(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// A set of columns, by their remainders: two sets that have one in common meet, and some others do as well.
+#[derive(Clone, Copy)]
+pub(super) struct Columns(u64);
+
+impl Columns {
+    pub(super) fn of(columns: impl Iterator<Item = Column>) -> Self {
+        Columns(columns.fold(0, |all, column| all | 1 << (u32::from(column) % u64::BITS)))
+    }
+
+    #[inline]
+    pub(super) fn meet(self, other: Columns) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// What a transition does.
+pub(super) struct Effect {
+    /// What it adds to the fingerprint.
+    pub(super) delta: u128,
+    /// The columns that it depends on, and that whether it can be made depends on.
+    pub(super) depends: Columns,
+    /// The columns that it writes, and where these are.
+    pub(super) changes: Columns,
+    pub(super) writes: Range<u32>,
+    /// The properties that it finds violated.
+    pub(super) violated: u64,
+    /// The bound that it runs into.
+    pub(super) cut: Option<Bound>,
+    /// What is to be tried after it.
+    pub(super) next: Option<Index>,
+}
+
+/// Where an effect was learned: what it depends on, and who makes it.
+pub(super) struct Origin {
+    /// The set of columns that it depends on, and where their numbers are.
+    pub(super) set: Index,
+    pub(super) from: usize,
+    pub(super) actor: u8,
+    /// The column of its actor, and where that stands.
+    pub(super) stands: (Column, Number),
+    pub(super) outcome: Outcome,
+}
+
+/// The hash of some columns with their numbers, by the sum of what each gives to it: none waits for another one.
+#[inline]
+pub(super) fn hash(set: Index, numbers: impl Iterator<Item = (Column, Number)>) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let share = |(column, number): (Column, Number)| {
+        let mixed = (u64::from(column) << Number::BITS | u64::from(number)).wrapping_add(1).wrapping_mul(ODD);
+        (mixed ^ mixed >> 29).wrapping_mul(ODD)
+    };
+    let sum = numbers.map(share).fold(u64::from(set), u64::wrapping_add).wrapping_mul(ODD);
+    sum ^ sum >> 32
+}
