@@ -138,8 +138,17 @@ impl<S: System> Whole<'_, S> {
         if let Some(after) = breadth_after {
             // Once more, if the search has come further before; that is not worth keeping.
             let mut nobody = Nobody;
-            let keeper = if kept.is_some() { &mut nobody } else { &mut *self.keeper };
+            let is_further = kept.is_some();
+            let keeper = if is_further { &mut nobody } else { &mut *self.keeper };
             search.run_kept(after, keeper, progress)?;
+            if is_further && search.is_complete() {
+                // It would not have been made breadth first.
+                return Err(another());
+            }
+            if is_further && !search.is_paused() {
+                // A limit is less than before; what is kept is more than this.
+                return search.finish();
+            }
             if search.is_paused()
                 && let Some(found) = self.in_numbers(&search, kept, progress)?
             {
@@ -172,7 +181,7 @@ impl<S: System> Whole<'_, S> {
             let machine = Machine::new(self.system)?;
             let mut search = match kept {
                 None => Breadth::new(machine, &options)?,
-                Some(kept) => Breadth::take_up(machine, &options, kept)?,
+                Some(kept) => Breadth::take_up(machine, &options, kept).map_err(Refused::is_another)?,
             };
             self.run_long(progress, &mut |transitions, keeper, progress| {
                 search.run(transitions, keeper, progress)?;

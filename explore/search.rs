@@ -222,6 +222,11 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         !self.stopped && !self.stack.is_empty()
     }
 
+    /// Whether there is nothing left to explore.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.stack.is_empty()
+    }
+
     fn go_on(&mut self, transitions: u64, progress: &mut dyn FnMut(&Progress)) -> Result<(), EngineError> {
         while !self.stopped && !self.stack.is_empty() && self.statistics.transitions < transitions {
             if self.statistics.transitions.is_multiple_of(CLOCK_INTERVAL) {
