@@ -5,7 +5,9 @@
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::Duration;
 
-use stalemap_explore::{Budget, Exploration, Loom, Options, Runs, Shuttle, Strategy, run_loom, run_shuttle};
+use stalemap_explore::{
+    Budget, Exploration, Loom, Options, Runs, Shuttle, Strategy, Workers, run_loom, run_shuttle,
+};
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Lock, Op, Ordering, Property, Role, System};
 
 use crate::race::{Check, Data, Finals, Folio, Race, final_state, is_unwritten};
@@ -331,18 +333,33 @@ impl<B: Backend> World<B> {
     }
 }
 
-/// What is left out of the search.
+/// How the engine searches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reduction {
-    /// Nothing: every transition of every state is looked at.
-    None,
-    /// As the product searches: one order of independent transitions.
-    SleepSets,
+pub enum Search {
+    /// Depth first, every transition of every state.
+    All,
+    /// As the product searches: depth first, one order of independent transitions; what is large begins again, breadth first.
+    Product,
+    /// Breadth first from the beginning, on so many threads.
+    BreadthFirst(usize),
+}
+
+impl Search {
+    fn options(self) -> Options {
+        let options = Options::default();
+        match self {
+            Search::All => Options { sleep_sets: false, ..options },
+            Search::Product => options,
+            Search::BreadthFirst(threads) => {
+                Options { breadth_after: Some(0), workers: Workers::new(threads), ..options }
+            }
+        }
+    }
 }
 
 /// Explores the race.
-pub fn explore(race: Race, reduction: Reduction) -> Counts {
-    let found = search(race, reduction);
+pub fn explore(race: Race, how: Search) -> Counts {
+    let found = search(race, how);
     Counts {
         finished: found.is_complete(),
         lost: found.violated & LOST.bit() != 0,
@@ -354,12 +371,12 @@ pub fn explore(race: Race, reduction: Reduction) -> Counts {
 
 /// The final states.
 pub fn finals(race: Race) -> Finals {
-    search(race, Reduction::SleepSets).outcomes.into_keys().collect()
+    search(race, Search::Product).outcomes.into_keys().collect()
 }
 
-fn search(race: Race, reduction: Reduction) -> Exploration {
-    let options = Options { sleep_sets: reduction == Reduction::SleepSets, ..Options::default() };
-    let found = stalemap_explore::explore(&Judged(race), &options, &mut |_| ()).expect("a sound system");
+fn search(race: Race, how: Search) -> Exploration {
+    let found =
+        stalemap_explore::explore(&Judged(race), &how.options(), &mut |_| ()).expect("a sound system");
     assert!(found.deadlocks.is_empty(), "nobody waits for ever");
     found
 }

@@ -49,15 +49,29 @@ pub const ALL: &[Tool] = &[
     Tool {
         id: "stalemap",
         name: "stalemap",
-        settings: "as the product searches: sleep sets",
-        how: How::Here(|race, _| by_stalemap::explore(race, by_stalemap::Reduction::SleepSets)),
+        settings: "as the product searches",
+        how: How::Here(|race, _| by_stalemap::explore(race, by_stalemap::Search::Product)),
         reach: Reach::All,
     },
     Tool {
         id: "stalemap-all",
         name: "stalemap",
-        settings: "no reduction",
-        how: How::Here(|race, _| by_stalemap::explore(race, by_stalemap::Reduction::None)),
+        settings: "depth first, no reduction",
+        how: How::Here(|race, _| by_stalemap::explore(race, by_stalemap::Search::All)),
+        reach: Reach::All,
+    },
+    Tool {
+        id: "stalemap-bfs",
+        name: "stalemap",
+        settings: "breadth first, 1 thread",
+        how: How::Here(|race, _| by_stalemap::explore(race, by_stalemap::Search::BreadthFirst(1))),
+        reach: Reach::All,
+    },
+    Tool {
+        id: "stalemap-bfs-2",
+        name: "stalemap",
+        settings: "breadth first, 2 threads",
+        how: How::Here(|race, _| by_stalemap::explore(race, by_stalemap::Search::BreadthFirst(2))),
         reach: Reach::All,
     },
     Tool {

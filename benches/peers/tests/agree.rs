@@ -43,10 +43,11 @@ fn stateright_has_the_states_transitions_and_final_states_of_stalemap() {
     let races = races(1..=3);
     assert_eq!(races.len(), 18);
     for race in races {
-        let here = by_stalemap::explore(race, by_stalemap::Reduction::None);
+        let here = by_stalemap::explore(race, by_stalemap::Search::All);
         assert_verdict(race, &here);
         let there = by_stateright::explore(race, by_stateright::Order::Breadth, 1);
         assert_eq!(here, there, "{race:?}");
+        assert_eq!(here, by_stalemap::explore(race, by_stalemap::Search::BreadthFirst(2)), "{race:?}");
         assert_eq!(there, by_stateright::explore(race, by_stateright::Order::Depth, 2), "{race:?}");
         let finals = by_stalemap::finals(race);
         assert!(finals.len() >= 3, "{race:?}: {finals:?}");
@@ -57,8 +58,8 @@ fn stateright_has_the_states_transitions_and_final_states_of_stalemap() {
 #[test]
 fn sleep_sets_leave_out_transitions_and_no_state() {
     for race in races(1..=3) {
-        let all = by_stalemap::explore(race, by_stalemap::Reduction::None);
-        let some = by_stalemap::explore(race, by_stalemap::Reduction::SleepSets);
+        let all = by_stalemap::explore(race, by_stalemap::Search::All);
+        let some = by_stalemap::explore(race, by_stalemap::Search::Product);
         assert_eq!((all.states, all.lost), (some.states, some.lost), "{race:?}");
         assert!(some.transitions < all.transitions, "{race:?}");
     }
@@ -76,7 +77,7 @@ fn spin_has_the_states_and_final_states_of_stalemap() {
 }
 
 fn compare_with_spin(race: Race, folder: &Path) {
-    let here = by_stalemap::explore(race, by_stalemap::Reduction::None);
+    let here = by_stalemap::explore(race, by_stalemap::Search::All);
     let (there, finals) = by_spin::finals(race, folder).expect("a verifier");
     assert_verdict(race, &there);
     assert_eq!(finals, by_stalemap::finals(race), "{race:?}");
@@ -100,7 +101,7 @@ fn what_is_measured_of_spin_is_the_same_with_and_without_its_reduction() {
     for check in Check::ALL {
         let race = Race { folios: 3, cast: Cast::Five, check };
         let folder = tempfile::tempdir().expect("a folder");
-        let here = by_stalemap::explore(race, by_stalemap::Reduction::None);
+        let here = by_stalemap::explore(race, by_stalemap::Search::All);
         let judged = lost(race, &by_stalemap::finals(race));
         assert_eq!(judged > 0, loses(race), "{race:?}");
         for flags in [&[][..], &["-DNOREDUCE"], &["-DCOLLAPSE"]] {
