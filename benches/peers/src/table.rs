@@ -21,7 +21,7 @@ pub struct Setting<'s> {
 }
 
 /// The races that only the tools which store states decide.
-const LARGE: [usize; 4] = [2, 3, 4, 5];
+const LARGE: [usize; 3] = [2, 3, 4];
 /// The races over one folio, that are small enough for the others.
 const SMALL: [Cast; 2] = [Cast::Three, Cast::Four];
 
