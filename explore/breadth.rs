@@ -41,7 +41,7 @@ use states::{Free, States, Width};
 
 /// States of a task, and of a batch.
 const STATES_OF_TASK: usize = 1 << 10;
-const STATES_OF_BATCH: usize = 1 << 14;
+const STATES_OF_BATCH: usize = 1 << 13;
 
 /// Effects after which it is asked whether transitions repeat themselves, and how often they must.
 const MANY_EFFECTS: usize = 1 << 16;
