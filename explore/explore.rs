@@ -181,7 +181,7 @@ impl<S: System> Whole<'_, S> {
             let machine = Machine::new(self.system)?;
             let mut search = match kept {
                 None => Breadth::new(machine, &options)?,
-                Some(kept) => Breadth::take_up(machine, &options, kept).map_err(Refused::is_another)?,
+                Some(kept) => Breadth::take_up(machine, &options, kept).map_err(Refused::of_another)?,
             };
             self.run_long(progress, &mut |transitions, keeper, progress| {
                 search.run(transitions, keeper, progress)?;

@@ -34,7 +34,7 @@ pub(crate) enum Refused {
 
 impl Refused {
     /// What is kept of a search was not refused before, if it is one of this system.
-    pub(crate) fn is_another(self) -> Self {
+    pub(crate) fn of_another(self) -> Self {
         match self {
             Refused::TooMany => Refused::Engine(another()),
             engine @ Refused::Engine(_) => engine,
