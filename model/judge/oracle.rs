@@ -60,6 +60,8 @@ impl History {
 
     fn begin_write(&mut self, id: WriteId) {
         let pending = self.pending.iter().fold(0, |set, (other, _)| set | 1 << other);
+        // Those that are under way do not replace it, also where the cell might have contained it before.
+        self.pending.iter_mut().for_each(|(_, replaced)| *replaced &= !(1 << id));
         self.pending.push((id, self.allowed & !pending));
         self.pending.sort_unstable();
         self.allow(id);
@@ -1097,6 +1099,18 @@ mod tests {
         history.complete_write(2);
         assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
         assert!(!history.allows(Value::ZERO));
+    }
+
+    #[test]
+    fn a_write_that_began_later_is_not_replaced_whatever_was_allowed_before() {
+        let mut history = History::new();
+        history.exempt();
+        history.begin_write(1);
+        history.begin_write(2);
+        history.complete_write(2);
+        history.complete_write(1);
+        assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
+        assert!(!history.allows(Value::written(3)), "they began after it");
     }
 
     #[test]
