@@ -102,7 +102,8 @@ impl History {
         let Some(cached) = cached.write() else { return };
         for (write, replaced) in &mut self.pending {
             let copied = *write == cached || *replaced & (1 << cached) == 0;
-            if copied && *replaced & (1 << id) != 0 {
+            // Zeros that come over zeros may be found once they are written.
+            if copied && *write != id && *replaced & (1 << id) != 0 {
                 *replaced &= !(1 << id);
                 self.failed |= 1 << id;
             }
@@ -1069,6 +1070,18 @@ mod tests {
             history.complete_write(id);
         }
         assert!(history.allows(Value::written(1)));
+    }
+
+    #[test]
+    fn zeros_that_are_found_when_they_fail_are_found_when_they_end() {
+        let mut history = History::new();
+        history.begin_write(0);
+        history.lose(0, Value::ZERO);
+        history.begin_write(1);
+        history.complete_write(1);
+        history.arrive(Value::written(1));
+        history.complete_zero();
+        assert!(history.allows(Value::ZERO) && history.allows(Value::written(1)));
     }
 
     #[test]
