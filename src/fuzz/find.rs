@@ -94,15 +94,21 @@ fn simplest(
     }
 }
 
-/// Makes the scenario of a loss simpler and smaller.
-pub fn smaller(drawn: &Drawn, of: &Loss, states: u64, limits: &Limits) -> Result<Option<Smaller>, RunError> {
+/// Makes the scenario of a loss simpler and smaller, until it is explained.
+pub fn smaller(
+    drawn: &Drawn,
+    of: &Loss,
+    states: u64,
+    limits: &Limits,
+    explained: &dyn Fn(&Class) -> bool,
+) -> Result<Option<Smaller>, RunError> {
     let under = drawn.under.name();
     let simplest = simplest(&drawn.recipe, under, of, limits)?;
     let (scenario, of) = simplest.as_ref().map_or((&drawn.scenario, of), |(scenario, loss)| (scenario, loss));
     let Ok(job) = job(scenario, under) else { return Ok(None) };
     let mut smallest = made_smaller(&job, of, states, limits)?;
-    while let Some(smaller) = &smallest {
-        match beforehand(smaller, &job, limits)? {
+    while let Some(smaller) = smallest.as_ref().filter(|smaller| !explained(&smaller.loss.class)) {
+        match beforehand(smaller, &job, limits, explained)? {
             Some(next) => smallest = Some(next),
             None => break,
         }
@@ -110,20 +116,39 @@ pub fn smaller(drawn: &Drawn, of: &Loss, states: u64, limits: &Limits) -> Result
     Ok(smallest)
 }
 
-/// The same loss where the first call of an actor is done in the setup, and has no part in it then.
-fn beforehand(smaller: &Smaller, of: &Job<'_>, limits: &Limits) -> Result<Option<Smaller>, RunError> {
+/// The same loss where what an actor does first is done in the setup, and has no part in it then.
+fn beforehand(
+    smaller: &Smaller,
+    of: &Job<'_>,
+    limits: &Limits,
+    explained: &dyn Fn(&Class) -> bool,
+) -> Result<Option<Smaller>, RunError> {
     // What stands in front says how it was made; it is said anew.
     let says = |line: &&str| line.starts_with('#') || line.is_empty();
     let lines: Vec<&str> = smaller.source.lines().skip_while(says).collect();
     let Ok(draft) = Draft::new(&lines.join("\n"), of.scenario.block) else { return Ok(None) };
-    for draft in (0..draft.size().0).filter_map(|actor| draft.beforehand(actor)) {
+    // One that says what is to happen to the next goes with it.
+    let some = (0..draft.size().0).flat_map(|actor| [(actor, 1), (actor, 2)]);
+    let (under, states) = (of.implementation.name(), smaller.size.states);
+    let mut first = None;
+    for draft in some.filter_map(|(actor, commands)| draft.beforehand(actor, commands)) {
         let Ok(scenario) = read(&of.scenario.name, draft.to_string().as_bytes()) else { continue };
-        let Ok(job) = job(&scenario, of.implementation.name()) else { continue };
-        if let Some(found) = still(&job, &smaller.loss.class, limits)? {
-            return made_smaller(&job, &found, smaller.size.states, limits);
+        let Ok(simpler) = job(&scenario, under) else { continue };
+        match still(&simpler, &smaller.loss.class, limits)? {
+            Some(found) if explained(&found.class) => {
+                return Ok(Some(Smaller::not(&found, &scenario, states)));
+            }
+            Some(found) if first.is_none() => first = Some((scenario, found)),
+            Some(_) | None => {}
         }
     }
-    Ok(None)
+    match &first {
+        Some((scenario, found)) => match job(scenario, under) {
+            Ok(simpler) => made_smaller(&simpler, found, states, limits),
+            Err(_) => Ok(None),
+        },
+        None => Ok(None),
+    }
 }
 
 /// The loss of a class, where a simpler scenario still has it.
