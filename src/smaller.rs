@@ -59,6 +59,14 @@ impl Question<'_> {
         }
     }
 
+    /// The steps of a larger scenario, as far as they fit a smaller one, if they violate the property there: nothing is explored.
+    pub fn follow(&self, source: &str, steps: &[Step]) -> Result<Option<Vec<Step>>, EngineError> {
+        match self.kernel(source)? {
+            Some(kernel) => self.played(&kernel, steps),
+            None => Ok(None),
+        }
+    }
+
     /// Explores a smaller scenario, whatever is known of a larger one; and its states, if all were explored.
     pub fn explore(&self, source: &str) -> Result<(Answer, Option<u64>), EngineError> {
         match self.kernel(source)? {

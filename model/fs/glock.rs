@@ -7,7 +7,8 @@
 //! Direct I/O has it in a mode of its own, and gives it back when everything is submitted; so whoever gets it in
 //! another mode waits for direct I/O in flight before he goes on (fs/gfs2/glops.c, `inode_go_held`).
 //!
-//! Left out: demotion at another node's request.
+//! Left out: demotion at another node's request; and that the page cache is written back and dropped when the glock becomes deferred
+//! (`inode_go_sync`, `inode_go_inval`).
 
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 

@@ -60,6 +60,8 @@ impl History {
 
     fn begin_write(&mut self, id: WriteId) {
         let pending = self.pending.iter().fold(0, |set, (other, _)| set | 1 << other);
+        // Those that are under way do not replace it, also where the cell might have contained it before.
+        self.pending.iter_mut().for_each(|(_, replaced)| *replaced &= !(1 << id));
         self.pending.push((id, self.allowed & !pending));
         self.pending.sort_unstable();
         self.allow(id);
@@ -100,7 +102,8 @@ impl History {
         let Some(cached) = cached.write() else { return };
         for (write, replaced) in &mut self.pending {
             let copied = *write == cached || *replaced & (1 << cached) == 0;
-            if copied && *replaced & (1 << id) != 0 {
+            // Zeros that come over zeros may be found once they are written.
+            if copied && *write != id && *replaced & (1 << id) != 0 {
                 *replaced &= !(1 << id);
                 self.failed |= 1 << id;
             }
@@ -1070,6 +1073,18 @@ mod tests {
     }
 
     #[test]
+    fn zeros_that_are_found_when_they_fail_are_found_when_they_end() {
+        let mut history = History::new();
+        history.begin_write(0);
+        history.lose(0, Value::ZERO);
+        history.begin_write(1);
+        history.complete_write(1);
+        history.arrive(Value::written(1));
+        history.complete_zero();
+        assert!(history.allows(Value::ZERO) && history.allows(Value::written(1)));
+    }
+
+    #[test]
     fn what_zeros_came_over_in_its_place_comes_back_when_they_fail_and_what_was_freed_does_not() {
         let written = || {
             let mut history = History::new();
@@ -1097,6 +1112,18 @@ mod tests {
         history.complete_write(2);
         assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
         assert!(!history.allows(Value::ZERO));
+    }
+
+    #[test]
+    fn a_write_that_began_later_is_not_replaced_whatever_was_allowed_before() {
+        let mut history = History::new();
+        history.exempt();
+        history.begin_write(1);
+        history.begin_write(2);
+        history.complete_write(2);
+        history.complete_write(1);
+        assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
+        assert!(!history.allows(Value::written(3)), "they began after it");
     }
 
     #[test]

@@ -205,7 +205,8 @@ impl Campaign {
         };
         let states = Some((explored.states * ROOM).max(LEAST_STATES));
         let limits = Limits { states, ..plan.limits.clone() };
-        let smaller = smaller(drawn, loss, explored.states, &limits)?;
+        let is_known = |class: &Class| explains(class).is_some();
+        let smaller = smaller(drawn, loss, explored.states, &limits, &is_known)?;
         let smaller = smaller.unwrap_or_else(|| Smaller::not(loss, &drawn.scenario, explored.states));
         let seen = match explains(&smaller.loss.class) {
             Some(name) => Seen::Known(name, tries + 1),

@@ -6,15 +6,16 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use stalemap_explore::Replay;
+use stalemap_explore::{Played, Replay};
 use stalemap_facade::{ActorId, Property, Role};
-use stalemap_model::state::event::{MapChange, Mapping, Sampler, Says, Skip, Truth, Use};
+use stalemap_model::state::event::{MapChange, Mapping, Sampler, Says, Skip, Truth, Use, What};
 use stalemap_model::state::mapping::IomapType;
-use stalemap_model::words::actor_names::UMOUNT;
+use stalemap_model::words::actor_names::{SETUP, UMOUNT};
 use stalemap_model::words::command::Io;
 use stalemap_model::words::extent::{Extent, Fork};
 
 use crate::annotate::cause::{Cause, Misuse, cause};
+use crate::annotate::events::what;
 use crate::annotate::mappings::{Life, lives};
 use crate::scenario::Scenario;
 
@@ -99,6 +100,19 @@ impl Class {
         same && self.fs == other.fs && self.environment == other.environment
     }
 
+    /// Whether it is a loss of this class that needs no more: the same shows in the same way, perhaps with fewer calls, and with less that
+    /// goes wrong by itself.
+    pub fn needs_no_more_than(&self, other: &Class) -> bool {
+        let by = match (&self.by, &other.by) {
+            (By::Order { shows, calls }, By::Order { shows: others_show, calls: others }) => {
+                shows == others_show && calls.is_subset(others)
+            }
+            (one, another) => one == another,
+        };
+        by && (&self.fs, self.property) == (&other.fs, other.property)
+            && self.environment.is_subset(&other.environment)
+    }
+
     /// Whether a loss of this class is explained by one that is known: the same mapping is misled by the same change, whatever is lost by
     /// it; or the same property shows at the same operation with the same calls. In a scenario from which nothing can be left out, a further
     /// call, or something further that goes wrong by itself, is another loss.
@@ -140,6 +154,10 @@ fn of_mapping(scenario: &Scenario, replay: &Replay, lives: &[Life], misuse: &Mis
 fn of_order(scenario: &Scenario, property: Property, replay: &Replay) -> By {
     let row = replay.played.iter().position(|played| played.violated.contains(&property));
     let operation = |op: &str| op.split(' ').next().unwrap_or_default().to_owned();
+    if replay.violated_in_setup.contains(&property) {
+        let calls = scenario.setup_lines.iter().map(|line| call_of(&line.text)).collect();
+        return By::Order { shows: SETUP.to_owned(), calls };
+    }
     let shows = match row {
         Some(row) => {
             let played = &replay.played[row];
@@ -169,8 +187,8 @@ fn call_at(scenario: &Scenario, replay: &Replay, row: usize, actor: ActorId) -> 
         let call = call_of(&scenario.actor_lines.get(place)?.get(command)?.text);
         let run = &scenario.actors.get(place)?.run;
         let through = match run.get(command)?.command.io() {
-            Some(Io::Direct | Io::Aio) => "direct ",
-            Some(Io::Buffered) | None => "",
+            Some(Io::Direct | Io::Aio) if !buffered_instead(replay, actor, command) => "direct ",
+            Some(Io::Direct | Io::Aio | Io::Buffered) | None => "",
         };
         let fault = command.checked_sub(1).filter(|before| run[*before].command.fault().is_some());
         let fault = fault.and_then(|before| scenario.actor_lines.get(place)?.get(before));
@@ -181,6 +199,24 @@ fn call_at(scenario: &Scenario, replay: &Replay, row: usize, actor: ActorId) -> 
         Some(said) => said,
         None => name.trim_end_matches(|digit: char| digit.is_ascii_digit()).to_owned(),
     }
+}
+
+/// Whether a direct write was done as a buffered one, in each of its parts, and had done nothing to the page cache or the device before
+/// that was decided: then it is one.
+fn buffered_instead(replay: &Replay, actor: ActorId, command: usize) -> bool {
+    let own = |played: &&Played| played.actor == actor && played.command == Some(command);
+    let (mut any, mut decided) = (false, false);
+    for event in replay.played.iter().filter(own).flat_map(|played| &played.events) {
+        match what(event) {
+            Some(What::BufferedInstead(_)) => (any, decided) = (true, true),
+            Some(What::Returned(..)) if decided => decided = false,
+            Some(What::Returned(..) | What::Folio(_) | What::Data(_) | What::MapChanged(_)) if !decided => {
+                return false;
+            }
+            _ => {}
+        }
+    }
+    any
 }
 
 /// What may stand before the name of a command.
@@ -303,6 +339,23 @@ mod tests {
             property,
             environment: BTreeSet::new(),
             by: By::Order { shows: shows.to_owned(), calls },
+        }
+    }
+
+    #[test]
+    fn what_is_simpler_needs_fewer_calls_and_shows_the_same() {
+        let large = order(LOST_WRITE, "umount", &["pwrite", "truncate"]);
+        let failing = Class { environment: BTreeSet::from(["failing I/O"]), ..large.clone() };
+        let small = order(LOST_WRITE, "umount", &["truncate"]);
+        assert!(small.needs_no_more_than(&large) && large.needs_no_more_than(&failing));
+        for (one, other) in [
+            (large.clone(), small.clone()),
+            (failing, large.clone()),
+            (order(LOST_WRITE, "setup", &["truncate"]), large.clone()),
+            (order(STALE_EXPOSURE, "umount", &["truncate"]), large.clone()),
+            (mapping(LOST_WRITE, "written becomes hole by fpunch"), large),
+        ] {
+            assert!(!one.needs_no_more_than(&other), "{one}, {other}");
         }
     }
 

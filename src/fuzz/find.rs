@@ -11,7 +11,8 @@ use super::recipe::Recipe;
 use super::trial::{Drawn, job, refused, scenario};
 use crate::minimise::{Certificate, Size, minimise_from};
 use crate::run::{Job, RunError};
-use crate::scenario::Scenario;
+use crate::scenario::draft::Draft;
+use crate::scenario::{Scenario, read};
 
 /// A kind of loss that is not known, and the first scenario that was found to show it.
 #[derive(Clone, Debug)]
@@ -81,11 +82,7 @@ fn simplest(
         for simpler in now.simpler() {
             let Ok(scenario) = scenario(&simpler, "simpler") else { continue };
             let Ok(job) = job(&scenario, under) else { continue };
-            let found = match loss(&job, of.shown.property, limits) {
-                Err(error) => refused(error).map(|_| None)?,
-                Ok(found) => found.filter(|found| found.class == of.class),
-            };
-            if let Some(found) = found {
+            if let Some(found) = still(&job, &of.class, limits)? {
                 next = Some((simpler, scenario, found));
                 break;
             }
@@ -97,14 +94,68 @@ fn simplest(
     }
 }
 
-/// Makes the scenario of a loss simpler and smaller.
-pub fn smaller(drawn: &Drawn, of: &Loss, states: u64, limits: &Limits) -> Result<Option<Smaller>, RunError> {
+/// Makes the scenario of a loss simpler and smaller, until it is explained.
+pub fn smaller(
+    drawn: &Drawn,
+    of: &Loss,
+    states: u64,
+    limits: &Limits,
+    explained: &dyn Fn(&Class) -> bool,
+) -> Result<Option<Smaller>, RunError> {
     let under = drawn.under.name();
     let simplest = simplest(&drawn.recipe, under, of, limits)?;
     let (scenario, of) = simplest.as_ref().map_or((&drawn.scenario, of), |(scenario, loss)| (scenario, loss));
-    match job(scenario, under) {
-        Ok(job) => made_smaller(&job, of, states, limits),
-        Err(_) => Ok(None),
+    let Ok(job) = job(scenario, under) else { return Ok(None) };
+    let mut smallest = made_smaller(&job, of, states, limits)?;
+    while let Some(smaller) = smallest.as_ref().filter(|smaller| !explained(&smaller.loss.class)) {
+        match beforehand(smaller, &job, limits, explained)? {
+            Some(next) => smallest = Some(next),
+            None => break,
+        }
+    }
+    Ok(smallest)
+}
+
+/// The same loss where what an actor does first is done in the setup, and has no part in it then.
+fn beforehand(
+    smaller: &Smaller,
+    of: &Job<'_>,
+    limits: &Limits,
+    explained: &dyn Fn(&Class) -> bool,
+) -> Result<Option<Smaller>, RunError> {
+    // What stands in front says how it was made; it is said anew.
+    let says = |line: &&str| line.starts_with('#') || line.is_empty();
+    let lines: Vec<&str> = smaller.source.lines().skip_while(says).collect();
+    let Ok(draft) = Draft::new(&lines.join("\n"), of.scenario.block) else { return Ok(None) };
+    // One that says what is to happen to the next goes with it.
+    let some = (0..draft.size().0).flat_map(|actor| [(actor, 1), (actor, 2)]);
+    let (under, states) = (of.implementation.name(), smaller.size.states);
+    let mut first = None;
+    for draft in some.filter_map(|(actor, commands)| draft.beforehand(actor, commands)) {
+        let Ok(scenario) = read(&of.scenario.name, draft.to_string().as_bytes()) else { continue };
+        let Ok(simpler) = job(&scenario, under) else { continue };
+        match still(&simpler, &smaller.loss.class, limits)? {
+            Some(found) if explained(&found.class) => {
+                return Ok(Some(Smaller::not(&found, &scenario, states)));
+            }
+            Some(found) if first.is_none() => first = Some((scenario, found)),
+            Some(_) | None => {}
+        }
+    }
+    match &first {
+        Some((scenario, found)) => match job(scenario, under) {
+            Ok(simpler) => made_smaller(&simpler, found, states, limits),
+            Err(_) => Ok(None),
+        },
+        None => Ok(None),
+    }
+}
+
+/// The loss of a class, where a simpler scenario still has it.
+fn still(job: &Job<'_>, class: &Class, limits: &Limits) -> Result<Option<Loss>, RunError> {
+    match loss(job, class.property, limits) {
+        Err(error) => refused(error).map(|_| None),
+        Ok(found) => Ok(found.filter(|found| found.class.needs_no_more_than(class))),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Which losses are known: those that a scenario of the catalogue shows under a kernel, as its file expects. docs/findings.md has each of
-//! these scenarios.
+//! Which losses are known: those that a scenario of the catalogue shows under a kernel, as its file expects, also without the actors and
+//! commands that they do not need. docs/findings.md has each of these scenarios.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,12 @@ use stalemap_facade::Property;
 use stalemap_model::words::kernel_version::KernelVersion;
 
 use super::class::Class;
-use super::loss::losses;
+use super::loss::{Loss, losses};
 use crate::engine::Engine;
 use crate::run::{Job, RunError};
+use crate::scenario::draft::{Draft, Part, Whose};
 use crate::scenario::{Expectation, Scenario, catalogue, read};
+use crate::smaller::{self, Question};
 use stalemap_explore::Limits;
 
 /// The classes that are known under one kernel, each with a scenario that shows it.
@@ -31,10 +33,22 @@ impl Known {
             }
             let job = Job { scenario: &scenario, implementation, engine: Engine::Exhaustive };
             for loss in losses(&job, &expected, &Limits::default())? {
-                known.0.entry(loss.class).or_insert_with(|| name.clone());
+                // What is found is made smaller before it is compared.
+                if let Some(smaller) = needed(&job, &loss)? {
+                    let job = Job { scenario: &smaller, ..job.clone() };
+                    let found = losses(&job, &[loss.class.property], &Limits::default())?;
+                    for loss in found {
+                        known.take_in(loss.class, name);
+                    }
+                }
+                known.take_in(loss.class, name);
             }
         }
         Ok(known)
+    }
+
+    fn take_in(&mut self, class: Class, name: &str) {
+        self.0.entry(class).or_insert_with(|| name.to_owned());
     }
 
     /// The scenario that shows a loss of this class.
@@ -46,6 +60,25 @@ impl Known {
     pub fn iter(&self) -> impl Iterator<Item = (&Class, &str)> {
         self.0.iter().map(|(class, name)| (class, name.as_str()))
     }
+}
+
+/// The scenario of a loss without actors and commands that the steps of its least counterexample can do without. `None`: there are none.
+fn needed(job: &Job<'_>, loss: &Loss) -> Result<Option<Scenario>, RunError> {
+    let (scenario, under, property) = (job.scenario, job.implementation.name(), loss.class.property);
+    let Ok(whole) = Draft::new(&scenario.source, scenario.block) else { return Ok(None) };
+    let question = Question { scenario, under, property, limits: Limits::default() };
+    let mut draft = whole.expecting(under, &[property.name()]);
+    let (mut steps, mut at, mut any) = (loss.shown.schedule.steps.clone(), 0, false);
+    let whole = |part: &Part| matches!(part, Part::Actor(_) | Part::Command(Whose::Actor(_), _));
+    while let Some(part) = draft.parts().into_iter().filter(whole).nth(at) {
+        let smaller = draft.without(&part);
+        let followed = question.follow(&smaller.to_string(), &steps);
+        match followed.map_err(|error| job.broken(error))? {
+            Some(left) => (draft, steps, any) = (smaller, left, true),
+            None => at += 1,
+        }
+    }
+    Ok(any.then(|| smaller::scenario(scenario, &draft.to_string())).flatten())
 }
 
 /// What a file expects a release to violate.

@@ -3,6 +3,7 @@
 //! What is left is a text again, with the comments of what is left. Whether that is a scenario is for its reader to say.
 
 mod array;
+mod beforehand;
 mod cut;
 
 use std::fmt;
