@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use stalemap_explore::{Played, Replay};
-use stalemap_facade::{ActorId, Property, Role};
+use stalemap_facade::{ActorId, Property};
 use stalemap_model::state::event::{MapChange, Mapping, Sampler, Says, Skip, Truth, Use, What};
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::{SETUP, UMOUNT};
 use stalemap_model::words::command::Io;
 use stalemap_model::words::extent::{Extent, Fork};
 
+use super::causes;
+use super::order::Order;
 use crate::annotate::cause::{Cause, Misuse, cause};
 use crate::annotate::events::what;
 use crate::annotate::mappings::{Life, lives};
@@ -44,6 +46,13 @@ pub enum By {
         /// What it was used for, and what was so.
         used: String,
     },
+    /// What is seen in the run by itself, whatever else there goes wrong.
+    Cause {
+        /// What it is.
+        what: String,
+        /// The calls that matter to it.
+        calls: BTreeSet<String>,
+    },
     /// An order in which no mapping misleads.
     Order {
         /// The operation by which it shows, and whose.
@@ -61,10 +70,9 @@ impl fmt::Display for Class {
                 write!(f, "mapping of {mapping}; changed: {change}; used: {used}")?;
             }
             By::Order { shows, calls } => {
-                let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
-                let calls = if calls.is_empty() { "none".to_owned() } else { calls.join(", ") };
-                write!(f, "shows at {shows}; calls: {calls}")?;
+                write!(f, "shows at {shows}; calls: {}", listed(calls))?;
             }
+            By::Cause { what, calls } => write!(f, "{what}; calls: {}", listed(calls))?,
         }
         for wrong in &self.environment {
             write!(f, "; with {wrong}")?;
@@ -73,13 +81,18 @@ impl fmt::Display for Class {
     }
 }
 
+fn listed(calls: &BTreeSet<String>) -> String {
+    let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+    if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }
+}
+
 impl Class {
     /// The class of a run that violates a property.
     pub fn of(scenario: &Scenario, property: Property, replay: &Replay) -> Self {
         let lives = lives(replay);
         let by = match cause(replay, &lives) {
             Some(Cause::Misused(misuse)) => of_mapping(scenario, replay, &lives, &misuse),
-            Some(Cause::Rejected(_)) | None => of_order(scenario, property, replay),
+            Some(Cause::Rejected(_)) | None => of_order(scenario, property, replay, &lives),
         };
         let fs = &scenario.fs;
         let may = [
@@ -87,7 +100,8 @@ impl Class {
             (fs.alloc_errors, "failing allocation"),
             (fs.short_copies, "short copies"),
         ];
-        let environment = may.into_iter().filter(|(may, _)| *may).map(|(_, what)| what).collect();
+        let matters = |may: bool| may && !matches!(by, By::Cause { .. });
+        let environment = may.into_iter().filter(|(may, _)| matters(*may)).map(|(_, what)| what).collect();
         Class { fs: scenario.personality.clone(), property, environment, by }
     }
 
@@ -113,9 +127,9 @@ impl Class {
             && self.environment.is_subset(&other.environment)
     }
 
-    /// Whether a loss of this class is explained by one that is known: the same mapping is misled by the same change, whatever is lost by
-    /// it; or the same property shows at the same operation with the same calls. In a scenario from which nothing can be left out, a further
-    /// call, or something further that goes wrong by itself, is another loss.
+    /// Whether a loss of this class is explained by one that is known: the same mapping is misled by the same change, or the same cause is
+    /// seen, whatever is lost by it; or the same property shows at the same operation with the same calls. In a scenario from which
+    /// nothing can be left out, a further call, or something further that goes wrong by itself, is another loss.
     pub fn is_explained_by(&self, known: &Class) -> bool {
         if self.fs != known.fs {
             return false;
@@ -132,7 +146,8 @@ impl Class {
                 (self.property, shows, calls, &self.environment)
                     == (known.property, known_shows, known_calls, &known.environment)
             }
-            (By::Mapping { .. }, By::Order { .. }) | (By::Order { .. }, By::Mapping { .. }) => false,
+            (By::Cause { .. }, By::Cause { .. }) => self.by == known.by,
+            _ => false,
         }
     }
 }
@@ -151,17 +166,22 @@ fn of_mapping(scenario: &Scenario, replay: &Replay, lives: &[Life], misuse: &Mis
     By::Mapping { mapping, change, used: used(&misuse.found) }
 }
 
-fn of_order(scenario: &Scenario, property: Property, replay: &Replay) -> By {
+fn of_order(scenario: &Scenario, property: Property, replay: &Replay, lives: &[Life]) -> By {
     let row = replay.played.iter().position(|played| played.violated.contains(&property));
     let operation = |op: &str| op.split(' ').next().unwrap_or_default().to_owned();
     if replay.violated_in_setup.contains(&property) {
         let calls = scenario.setup_lines.iter().map(|line| call_of(&line.text)).collect();
         return By::Order { shows: SETUP.to_owned(), calls };
     }
+    let order = Order { scenario, property, replay, lives, shows: row };
+    let named = |row: usize, actor: ActorId| call_at(scenario, replay, row, actor);
+    if let Some(by) = causes::of(&order, &named) {
+        return by;
+    }
     let shows = match row {
         Some(row) => {
             let played = &replay.played[row];
-            format!("{} of {}", operation(&played.op), call_at(scenario, replay, row, played.actor))
+            format!("{} of {}", operation(&played.op), named(row, played.actor))
         }
         None if !replay.deadlock.is_empty() => {
             let waiting: BTreeSet<String> = replay.deadlock.iter().map(|(_, op)| operation(op)).collect();
@@ -169,13 +189,7 @@ fn of_order(scenario: &Scenario, property: Property, replay: &Replay) -> By {
         }
         None => UMOUNT.to_owned(),
     };
-    // Who serves the others does what they have begun.
-    let acts = |actor: ActorId| replay.actors.get(actor).is_some_and(|spec| spec.role == Role::Main);
-    let rows = replay.played.iter().enumerate().filter(|(_, played)| acts(played.actor));
-    let calls = rows.map(|(row, played)| call_at(scenario, replay, row, played.actor));
-    // Who submits need not wait for that to be lost.
-    let calls = calls.filter(|call| call != "@wait").collect();
-    By::Order { shows, calls }
+    By::Order { shows, calls: order.names(&named) }
 }
 
 /// The call that an actor is in: what its line begins with, without the file, options and numbers; or who serves others.
