@@ -9,6 +9,7 @@ use stalemap_model::judge::properties::{
     STALE_READ,
 };
 use stalemap_model::state::event::{DataEvent, Fill, FolioEvent, MapChange, Sampler, What};
+use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::worker_name;
 use stalemap_model::words::command::Command;
 
@@ -269,7 +270,7 @@ impl Case<'_> {
         (!names.is_empty()).then(|| cause("a write in place before the log", names))
     }
 
-    /// Writeback puts a folio over the data of a direct write that was filled before these were on the device.
+    /// Writeback puts a folio over the data of a direct write that was filled before these were on the device, or found there.
     fn over_direct_data(&self) -> Option<By> {
         if !self.loses(&[LOST_WRITE, CRASH_LOST, STALE_READ]) {
             return None;
@@ -293,10 +294,11 @@ impl Case<'_> {
         for row in 0..row {
             for (_, what) in self.order.at(row).filter(|(other, _)| *other == file) {
                 match what {
-                    What::Folio(FolioEvent::Added(index)) if u64::from(*index) == number => {
-                        (direct, stored) = (Vec::new(), Vec::new());
-                    }
-                    What::Folio(FolioEvent::Filled { index, .. }) if u64::from(*index) == number => {
+                    What::Folio(FolioEvent::Added(index)) if u64::from(*index) == number => stored.clear(),
+                    // Who fills it from the device has what was put there; who takes a block for unwritten has zeros.
+                    What::Folio(FolioEvent::Filled { index, kinds, .. })
+                        if u64::from(*index) == number && kinds.contains(&IomapType::Mapped) =>
+                    {
                         direct.clear();
                     }
                     // Who moves blocks puts copies on the device.
@@ -305,7 +307,6 @@ impl Case<'_> {
                     {
                         direct.push(within(bytes, &folio));
                     }
-                    // Who reads it now has what was put there.
                     What::Data(DataEvent::BlockRead(bytes)) => {
                         direct = direct.iter().map(|put| without(put, bytes)).collect();
                     }
