@@ -32,6 +32,7 @@ pub(super) fn of(order: &Order<'_>, named: Named<'_>) -> Option<By> {
         .or_else(|| case.taken_by_failed_io())
         .or_else(|| case.stored_behind_the_end())
         .or_else(|| case.copy_before_its_data())
+        .or_else(|| case.synced_under_truncate())
         .or_else(|| case.in_place_before_the_log())
         .or_else(|| case.over_direct_data())
         .or_else(|| case.copy_of_another_block())
@@ -253,6 +254,22 @@ impl Case<'_> {
             }
         }
         None
+    }
+
+    /// A sync returns while a truncate has dropped page cache, and has not logged that there is less of the file.
+    fn synced_under_truncate(&self) -> Option<By> {
+        let row = self.order.shows.filter(|_| self.loses(&[CRASH_LOST]))?;
+        let syncs = ["xfs_log_force", "fsync_return"].contains(&self.op(row));
+        let is = |call: &Call, what: &dyn Fn(&What) -> bool| {
+            call.rows.iter().any(|at| *at < row && self.order.has(*at, what))
+        };
+        let cuts = |call: &&Call| {
+            plain(&call.name) == "truncate"
+                && is(call, &|what| matches!(what, What::Size(_)))
+                && !is(call, &|what| matches!(what, What::Returned(..)))
+        };
+        self.calls.iter().find(cuts).filter(|_| syncs)?;
+        Some(cause("a sync beside a truncate", []))
     }
 
     /// A crash brings back what a block was before it moved, or was freed by one of two who shared it, with what was written into it

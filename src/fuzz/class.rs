@@ -156,13 +156,15 @@ fn of_mapping(scenario: &Scenario, replay: &Replay, lives: &[Life], misuse: &Mis
     let life = lives.iter().find(|life| life.actor == misuse.actor && life.sampled == misuse.sampled);
     let mapping =
         life.map_or_else(String::new, |life| format!("{} ({})", sampler(life.by), said(&life.mapping)));
-    let change = misuse.changed.as_ref().map_or_else(
-        || "nothing but the data".to_owned(),
-        |changed| {
+    let change = match misuse.changed.as_ref() {
+        None => "nothing but the data".to_owned(),
+        // A search looks at nothing again, whatever has changed.
+        Some(_) if misuse.found.skips == Some(Skip::Reading) => "what lies there".to_owned(),
+        Some(changed) => {
             let by = call_at(scenario, replay, changed.row, changed.by);
             format!("{} by {by}", change(&changed.change))
-        },
-    );
+        }
+    };
     By::Mapping { mapping, change, used: used(&misuse.found) }
 }
 
