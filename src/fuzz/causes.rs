@@ -1,6 +1,7 @@
 //! Causes that are seen in the run by themselves: where the calls that have a step in an order say too much or too little of what it is.
 //! Each is one, whoever takes part in it, and whatever is lost by it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use stalemap_facade::Property;
@@ -15,6 +16,7 @@ use stalemap_model::words::command::Command;
 
 use super::class::By;
 use super::order::{Call, Named, Order, operation};
+use crate::annotate::events;
 use crate::annotate::mappings::Life;
 
 /// The cause of an order, if it is one of these.
@@ -24,6 +26,7 @@ pub(super) fn of(order: &Order<'_>, named: Named<'_>) -> Option<By> {
     case.short_copy()
         .or_else(|| case.size_of_a_failed_call())
         .or_else(|| case.size_before_data())
+        .or_else(|| case.size_that_goes_back())
         .or_else(|| case.size_cut_under_io())
         .or_else(|| case.size_before_a_crash())
         .or_else(|| case.zeroed_before_it_goes())
@@ -102,17 +105,36 @@ impl Case<'_> {
         Some(cause("a size that is read before the data", [self.whose(raises)]))
     }
 
+    /// A write stores a size that is less than what another one has made it.
+    fn size_that_goes_back(&self) -> Option<By> {
+        if !self.loses(&[SIZE_ORDER, LOST_WRITE]) || self.order.shows.is_some() {
+            return None;
+        }
+        let mut greatest = BTreeMap::new();
+        for row in 0..self.order.replay.played.len() {
+            for (file, what) in self.order.at(row) {
+                let What::Size(size) = what else { continue };
+                let before = greatest.insert(file, *size);
+                if before.is_some_and(|before| *size < before) && is_write(&self.whose(row)) {
+                    return Some(cause("a size that goes back", [self.whose(row)]));
+                }
+            }
+        }
+        None
+    }
+
     /// The end of I/O logs a size that was cut to less than where it begins.
     fn size_cut_under_io(&self) -> Option<By> {
         let row = self.order.shows.filter(|_| self.loses(&[SIZE_ORDER]) && self.order.may_crash())?;
-        let mut behind = None;
-        let mut cut = None;
+        let (mut behind, mut cut) = (BTreeMap::new(), None);
         for row in 0..row {
-            for (_, what) in self.order.at(row) {
+            for (file, what) in self.order.at(row) {
                 match what {
-                    What::Data(DataEvent::Submitted(bytes)) => behind = Some(bytes.start),
+                    What::Data(DataEvent::Submitted(bytes)) => {
+                        behind.insert(file, bytes.start);
+                    }
                     What::Size(size) => {
-                        cut = Some(row).filter(|_| behind.is_some_and(|start| *size <= start));
+                        cut = Some(row).filter(|_| behind.get(&file).is_some_and(|start| size <= start));
                     }
                     _ => {}
                 }
@@ -133,15 +155,19 @@ impl Case<'_> {
     /// A folio is zeroed in part before it goes, and still read.
     fn zeroed_before_it_goes(&self) -> Option<By> {
         let row = self.order.shows.filter(|_| self.loses(&[STALE_READ]))?;
-        let given = self.order.at(row).find_map(|(_, what)| match what {
-            What::Data(DataEvent::Loaded(given) | DataEvent::Read(given)) => Some(given.bytes.clone()),
+        let given = self.order.at(row).find_map(|(file, what)| match what {
+            What::Data(DataEvent::Loaded(given) | DataEvent::Read(given)) => Some((file, &given.bytes)),
             _ => None,
         })?;
-        let zeroes = |what: &What| match what {
-            What::Data(DataEvent::ZeroedInCache(bytes)) => !within(bytes, &given).is_empty(),
-            _ => false,
+        let zeroes = |row: &usize| {
+            self.order.at(*row).any(|(file, what)| match what {
+                What::Data(DataEvent::ZeroedInCache(bytes)) => {
+                    file == given.0 && !within(bytes, given.1).is_empty()
+                }
+                _ => false,
+            })
         };
-        self.call(self.last(row, zeroes)?)?;
+        self.call((0..row).rev().find(zeroes)?)?;
         Some(cause("a part of a folio that is zeroed before it goes", []))
     }
 
@@ -210,20 +236,27 @@ impl Case<'_> {
         if !self.loses(&[STALE_EXPOSURE, CRASH_EXPOSURE, DROPPED_DIRTY]) {
             return None;
         }
-        let setup = self.order.replay.setup_events.iter().filter_map(crate::annotate::events::what);
-        let mut size = setup.fold(0, |size, what| if let What::Size(size) = what { *size } else { size });
-        let mut behind = None;
+        let mut sizes = BTreeMap::new();
+        for event in &self.order.replay.setup_events {
+            if let Some(What::Size(size)) = events::what(event) {
+                sizes.insert(events::file(event), *size);
+            }
+        }
+        let mut behind = BTreeMap::new();
         for row in 0..self.order.replay.played.len() {
-            for (_, what) in self.order.at(row) {
+            for (file, what) in self.order.at(row) {
+                let size = sizes.entry(file).or_insert(0);
                 match what {
-                    What::Data(DataEvent::Stored(bytes)) if bytes.end > size => behind = Some(bytes.end),
-                    What::Size(new) if behind.is_some_and(|end| end <= *new) => {
+                    What::Data(DataEvent::Stored(bytes)) if bytes.end > *size => {
+                        behind.insert(file, bytes.end);
+                    }
+                    What::Size(new) if behind.get(&file).is_some_and(|end| end <= new) => {
                         let names = self.order.names_of(self.calls);
                         let flushes = names.into_iter().filter(|name| name == "writeback");
                         let by = flushes.chain([self.whose(row)]);
                         return Some(cause("a store behind end of file, over which the file grows", by));
                     }
-                    What::Size(new) => size = *new,
+                    What::Size(new) => *size = *new,
                     _ => {}
                 }
             }

@@ -8,6 +8,7 @@ use std::fmt;
 
 use stalemap_explore::{Played, Replay};
 use stalemap_facade::{ActorId, Property};
+use stalemap_model::judge::properties::SIZE_ORDER;
 use stalemap_model::state::event::{MapChange, Mapping, Sampler, Says, Skip, Truth, Use, What};
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::{SETUP, UMOUNT};
@@ -91,8 +92,13 @@ impl Class {
     pub fn of(scenario: &Scenario, property: Property, replay: &Replay) -> Self {
         let lives = lives(replay);
         let by = match cause(replay, &lives) {
-            Some(Cause::Misused(misuse)) => of_mapping(scenario, replay, &lives, &misuse),
-            Some(Cause::Rejected(_)) | None => of_order(scenario, property, replay, &lives),
+            // No mapping says how long a file is.
+            Some(Cause::Misused(misuse)) if property != SIZE_ORDER => {
+                of_mapping(scenario, replay, &lives, &misuse)
+            }
+            Some(Cause::Misused(_) | Cause::Rejected(_)) | None => {
+                of_order(scenario, property, replay, &lives)
+            }
         };
         let fs = &scenario.fs;
         let may = [
