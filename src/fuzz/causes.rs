@@ -14,7 +14,7 @@ use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::worker_name;
 use stalemap_model::words::command::Command;
 
-use super::class::By;
+use super::by::By;
 use super::order::{Call, Named, Order, operation};
 use crate::annotate::events;
 use crate::annotate::mappings::Life;
@@ -434,22 +434,6 @@ mod tests {
             [(0..8, 4..4), (0..6, 6..8), (6..9, 4..6), (5..6, 4..8), (0..2, 4..8), (9..12, 4..8)]
         {
             assert_eq!(without(&(4..8), &bytes), left, "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn a_cause_is_the_same_whatever_is_lost_by_it() {
-        use crate::fuzz::class::Class;
-        let class = |property, by| Class {
-            fs: "xfs".to_owned(),
-            property,
-            environment: std::collections::BTreeSet::new(),
-            by,
-        };
-        let known = class(LOST_WRITE, cause("one", ["pwrite".to_owned()]));
-        assert!(class(STALE_READ, cause("one", ["pwrite".to_owned()])).is_explained_by(&known));
-        for other in [cause("another", ["pwrite".to_owned()]), cause("one", [])] {
-            assert!(!class(LOST_WRITE, other).is_explained_by(&known));
         }
     }
 }

@@ -15,6 +15,7 @@ use stalemap_model::words::actor_names::{SETUP, UMOUNT};
 use stalemap_model::words::command::Io;
 use stalemap_model::words::extent::{Extent, Fork};
 
+pub use super::by::By;
 use super::causes;
 use super::order::Order;
 use crate::annotate::cause::{Cause, Misuse, cause};
@@ -35,56 +36,14 @@ pub struct Class {
     pub by: By,
 }
 
-/// What a loss comes from.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum By {
-    /// A mapping that was out of date.
-    Mapping {
-        /// Which call holds it, and what it says.
-        mapping: String,
-        /// What changed under it, by whom.
-        change: String,
-        /// What it was used for, and what was so.
-        used: String,
-    },
-    /// What is seen in the run by itself, whatever else there goes wrong.
-    Cause {
-        /// What it is.
-        what: String,
-        /// The calls that matter to it.
-        calls: BTreeSet<String>,
-    },
-    /// An order in which no mapping misleads.
-    Order {
-        /// The operation by which it shows, and whose.
-        shows: String,
-        /// The calls that have a step in it.
-        calls: BTreeSet<String>,
-    },
-}
-
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}: ", self.fs, self.property)?;
-        match &self.by {
-            By::Mapping { mapping, change, used } => {
-                write!(f, "mapping of {mapping}; changed: {change}; used: {used}")?;
-            }
-            By::Order { shows, calls } => {
-                write!(f, "shows at {shows}; calls: {}", listed(calls))?;
-            }
-            By::Cause { what, calls } => write!(f, "{what}; calls: {}", listed(calls))?,
-        }
+        write!(f, "{}, {}: {}", self.fs, self.property, self.by)?;
         for wrong in &self.environment {
             write!(f, "; with {wrong}")?;
         }
         Ok(())
     }
-}
-
-fn listed(calls: &BTreeSet<String>) -> String {
-    let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
-    if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }
 }
 
 impl Class {
@@ -378,6 +337,19 @@ mod tests {
             (mapping(LOST_WRITE, "written becomes hole by fpunch"), large),
         ] {
             assert!(!one.needs_no_more_than(&other), "{one}, {other}");
+        }
+    }
+
+    #[test]
+    fn a_cause_is_the_same_whatever_is_lost_by_it() {
+        let class = |property, what: &str, calls: &[&str]| {
+            let calls = calls.iter().map(|call| (*call).to_owned()).collect();
+            Class { by: By::Cause { what: what.to_owned(), calls }, ..order(property, "umount", &[]) }
+        };
+        let known = class(LOST_WRITE, "one", &["pwrite"]);
+        assert!(class(STALE_EXPOSURE, "one", &["pwrite"]).is_explained_by(&known));
+        for other in [class(LOST_WRITE, "another", &["pwrite"]), class(LOST_WRITE, "one", &[])] {
+            assert!(!other.is_explained_by(&known), "{other}");
         }
     }
 

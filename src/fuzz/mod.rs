@@ -1,5 +1,6 @@
 //! Scenarios that nobody wrote: drawn at random, explored, and looked at for what no finding explains.
 
+pub mod by;
 pub mod campaign;
 mod causes;
 pub mod class;
