@@ -3,17 +3,18 @@
 //! With i_rwsem shared (`xfs_vn_fiemap`; gfs2 also its glock) the page cache is written back and waited for, and then the file is
 //! mapped extent by extent, as for a read: the data fork alone. What is no extent, and what is unwritten, is judged as if it
 //! had been read as zeros. Who wrote before the call has data on the device by then; so this needs no look into the page
-//! cache, and no check.
+//! cache, and no check. If that I/O fails, the call does (`fiemap_prep`), and says nothing.
 //!
-//! Left out: the array of extents that is too short, and a buffer that is not resident.
+//! Left out: that who waits for a range and is told of its error takes it from others who wait (AS_EIO; here it is told until an
+//! fsync); the array of extents that is too short, and a buffer that is not resident.
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Op};
+use stalemap_facade::{ActorId, Atomic as _, Backend, Op, Ordering, Returned};
 
 use crate::fs::{self, glock};
 use crate::path::{Part, Path, Stepped};
-use crate::state::event::{Dropped, Mapping, Sampler, What};
+use crate::state::event::{Dropped, Errno, Mapping, Sampler, What};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
 use crate::state::mapping::IomapType;
@@ -30,12 +31,14 @@ pub enum FiemapState {
     Enter(Range<Cell>),
     /// Writing back.
     Sync(Range<Cell>, FlushState),
+    /// Before the look whether that has failed.
+    Check(Range<Cell>),
     /// Before the mapping of the next extent.
     Begin(Range<Cell>, Cell),
 }
 
 impl Path for FiemapState {
-    type Ended = ();
+    type Ended = Returned;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         let Command::Fiemap { range } = part.first()? else { return None };
@@ -58,14 +61,34 @@ impl Path for FiemapState {
             }
             FiemapState::Sync(cells, inner) => match flush::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FiemapState::Sync(cells, inner)),
+                ControlFlow::Break(()) if inode.sb.config.fs.io_errors => {
+                    ControlFlow::Continue(FiemapState::Check(cells))
+                }
                 ControlFlow::Break(()) => {
                     let pos = cells.start;
                     go_on(inode, me, cells, pos)
                 }
             },
+            FiemapState::Check(cells) => check_error(inode, me, cells).await,
             FiemapState::Begin(cells, pos) => begin(inode, me, cells, pos).await,
         }
     }
+}
+
+/// `filemap_check_errors`.
+async fn check_error<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    cells: Range<Cell>,
+) -> ControlFlow<Returned, FiemapState> {
+    if inode.wb_error.load(Op::new("filemap_check_errors"), Ordering::Relaxed).await == 0 {
+        let pos = cells.start;
+        return go_on(inode, me, cells, pos);
+    }
+    inode.emit(|| What::Failed(Errno::Io));
+    inode.sb.answers.call_fails(me, Errno::Io);
+    end(inode, me, &cells);
+    ControlFlow::Break(Returned::Error)
 }
 
 /// `xfs_vn_fiemap`, `gfs2_fiemap`; `ext4_fiemap` takes no lock, as ext4's reads take none.
@@ -79,7 +102,7 @@ async fn begin<B: Backend>(
     me: ActorId,
     cells: Range<Cell>,
     pos: Cell,
-) -> ControlFlow<(), FiemapState> {
+) -> ControlFlow<Returned, FiemapState> {
     let geometry = &inode.sb.geometry;
     let map = inode.lock_map(Op::new(inode.sb.config.fs.names.read_begin)).await;
     let iomap = fs::read_begin(inode, &map, geometry.block_of(pos));
@@ -101,14 +124,18 @@ fn go_on<B: Backend>(
     me: ActorId,
     cells: Range<Cell>,
     pos: Cell,
-) -> ControlFlow<(), FiemapState> {
+) -> ControlFlow<Returned, FiemapState> {
     if pos < cells.end {
         return ControlFlow::Continue(FiemapState::Begin(cells, pos));
     }
-    inode.oracle.end_read(&inode.sb.geometry, me, &cells);
+    end(inode, me, &cells);
+    ControlFlow::Break(Returned::Success)
+}
+
+fn end<B: Backend>(inode: &Inode<B>, me: ActorId, cells: &Range<Cell>) {
+    inode.oracle.end_read(&inode.sb.geometry, me, cells);
     glock::release(inode, me);
     if takes_i_rwsem(inode) {
         inode.i_rwsem.up_read(me);
     }
-    ControlFlow::Break(())
 }

@@ -169,7 +169,7 @@ async fn begin<B: Backend>(
         (IomapType::Delalloc, _) => {
             inode.sb.backend.reach(branches::DIO_EIO);
             inode.emit(|| What::Dropped(Dropped::Failed(Errno::Io)));
-            inode.sb.answers.read_fails(read.reader.actor, Errno::Io);
+            inode.sb.answers.call_fails(read.reader.actor, Errno::Io);
             inode.judge_collision("EIO", &blocks);
             inode_dio_end(inode);
             inode.oracle.end_read(geometry, read.reader.actor, &read.request);
@@ -233,7 +233,7 @@ pub async fn complete<B: Backend>(
             let phys = first + (block - blocks.start);
             if other_checksum(inode, &read, block, phys) {
                 inode.emit(|| What::Failed(Errno::Io));
-                inode.sb.answers.read_fails(read.reader.actor, Errno::Io);
+                inode.sb.answers.call_fails(read.reader.actor, Errno::Io);
                 inode.judge_checksum(block);
                 returned(inode, &read);
                 return ControlFlow::Break(Returned::Error);

@@ -55,8 +55,8 @@ impl<B: Backend> Answers<B> {
         });
     }
 
-    /// The latest read(2) fails, whatever it was given before: `iomap_dio_complete` returns the error alone.
-    pub fn read_fails(&self, actor: ActorId, error: Errno) {
+    /// The latest read(2) or fiemap fails, whatever it was given before: `iomap_dio_complete` returns the error alone.
+    pub fn call_fails(&self, actor: ActorId, error: Errno) {
         self.change(actor, |answers| {
             if let Some(answer) = answers.last_mut() {
                 *answer = Answer::Failed(error);

@@ -7,13 +7,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use stalemap_explore::{Played, Replay};
-use stalemap_facade::{ActorId, Property, Role};
+use stalemap_facade::{ActorId, Property};
+use stalemap_model::judge::properties::SIZE_ORDER;
 use stalemap_model::state::event::{MapChange, Mapping, Sampler, Says, Skip, Truth, Use, What};
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::{SETUP, UMOUNT};
 use stalemap_model::words::command::Io;
 use stalemap_model::words::extent::{Extent, Fork};
 
+pub use super::by::By;
+use super::causes;
+use super::order::Order;
 use crate::annotate::cause::{Cause, Misuse, cause};
 use crate::annotate::events::what;
 use crate::annotate::mappings::{Life, lives};
@@ -32,40 +36,9 @@ pub struct Class {
     pub by: By,
 }
 
-/// What a loss comes from.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum By {
-    /// A mapping that was out of date.
-    Mapping {
-        /// Which call holds it, and what it says.
-        mapping: String,
-        /// What changed under it, by whom.
-        change: String,
-        /// What it was used for, and what was so.
-        used: String,
-    },
-    /// An order in which no mapping misleads.
-    Order {
-        /// The operation by which it shows, and whose.
-        shows: String,
-        /// The calls that have a step in it.
-        calls: BTreeSet<String>,
-    },
-}
-
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}: ", self.fs, self.property)?;
-        match &self.by {
-            By::Mapping { mapping, change, used } => {
-                write!(f, "mapping of {mapping}; changed: {change}; used: {used}")?;
-            }
-            By::Order { shows, calls } => {
-                let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
-                let calls = if calls.is_empty() { "none".to_owned() } else { calls.join(", ") };
-                write!(f, "shows at {shows}; calls: {calls}")?;
-            }
-        }
+        write!(f, "{}, {}: {}", self.fs, self.property, self.by)?;
         for wrong in &self.environment {
             write!(f, "; with {wrong}")?;
         }
@@ -78,8 +51,13 @@ impl Class {
     pub fn of(scenario: &Scenario, property: Property, replay: &Replay) -> Self {
         let lives = lives(replay);
         let by = match cause(replay, &lives) {
-            Some(Cause::Misused(misuse)) => of_mapping(scenario, replay, &lives, &misuse),
-            Some(Cause::Rejected(_)) | None => of_order(scenario, property, replay),
+            // No mapping says how long a file is.
+            Some(Cause::Misused(misuse)) if property != SIZE_ORDER => {
+                of_mapping(scenario, replay, &lives, &misuse)
+            }
+            Some(Cause::Misused(_) | Cause::Rejected(_)) | None => {
+                of_order(scenario, property, replay, &lives)
+            }
         };
         let fs = &scenario.fs;
         let may = [
@@ -87,7 +65,8 @@ impl Class {
             (fs.alloc_errors, "failing allocation"),
             (fs.short_copies, "short copies"),
         ];
-        let environment = may.into_iter().filter(|(may, _)| *may).map(|(_, what)| what).collect();
+        let matters = |may: bool| may && !matches!(by, By::Cause { .. });
+        let environment = may.into_iter().filter(|(may, _)| matters(*may)).map(|(_, what)| what).collect();
         Class { fs: scenario.personality.clone(), property, environment, by }
     }
 
@@ -113,9 +92,9 @@ impl Class {
             && self.environment.is_subset(&other.environment)
     }
 
-    /// Whether a loss of this class is explained by one that is known: the same mapping is misled by the same change, whatever is lost by
-    /// it; or the same property shows at the same operation with the same calls. In a scenario from which nothing can be left out, a further
-    /// call, or something further that goes wrong by itself, is another loss.
+    /// Whether a loss of this class is explained by one that is known: the same mapping is misled by the same change, or the same cause is
+    /// seen, whatever is lost by it; or the same property shows at the same operation with the same calls. In a scenario from which
+    /// nothing can be left out, a further call, or something further that goes wrong by itself, is another loss.
     pub fn is_explained_by(&self, known: &Class) -> bool {
         if self.fs != known.fs {
             return false;
@@ -132,7 +111,8 @@ impl Class {
                 (self.property, shows, calls, &self.environment)
                     == (known.property, known_shows, known_calls, &known.environment)
             }
-            (By::Mapping { .. }, By::Order { .. }) | (By::Order { .. }, By::Mapping { .. }) => false,
+            (By::Cause { .. }, By::Cause { .. }) => self.by == known.by,
+            _ => false,
         }
     }
 }
@@ -141,27 +121,34 @@ fn of_mapping(scenario: &Scenario, replay: &Replay, lives: &[Life], misuse: &Mis
     let life = lives.iter().find(|life| life.actor == misuse.actor && life.sampled == misuse.sampled);
     let mapping =
         life.map_or_else(String::new, |life| format!("{} ({})", sampler(life.by), said(&life.mapping)));
-    let change = misuse.changed.as_ref().map_or_else(
-        || "nothing but the data".to_owned(),
-        |changed| {
+    let change = match misuse.changed.as_ref() {
+        None => "nothing but the data".to_owned(),
+        // A search looks at nothing again, whatever has changed.
+        Some(_) if misuse.found.skips == Some(Skip::Reading) => "what lies there".to_owned(),
+        Some(changed) => {
             let by = call_at(scenario, replay, changed.row, changed.by);
             format!("{} by {by}", change(&changed.change))
-        },
-    );
+        }
+    };
     By::Mapping { mapping, change, used: used(&misuse.found) }
 }
 
-fn of_order(scenario: &Scenario, property: Property, replay: &Replay) -> By {
+fn of_order(scenario: &Scenario, property: Property, replay: &Replay, lives: &[Life]) -> By {
     let row = replay.played.iter().position(|played| played.violated.contains(&property));
     let operation = |op: &str| op.split(' ').next().unwrap_or_default().to_owned();
     if replay.violated_in_setup.contains(&property) {
         let calls = scenario.setup_lines.iter().map(|line| call_of(&line.text)).collect();
         return By::Order { shows: SETUP.to_owned(), calls };
     }
+    let order = Order { scenario, property, replay, lives, shows: row };
+    let named = |row: usize, actor: ActorId| call_at(scenario, replay, row, actor);
+    if let Some(by) = causes::of(&order, &named) {
+        return by;
+    }
     let shows = match row {
         Some(row) => {
             let played = &replay.played[row];
-            format!("{} of {}", operation(&played.op), call_at(scenario, replay, row, played.actor))
+            format!("{} of {}", operation(&played.op), named(row, played.actor))
         }
         None if !replay.deadlock.is_empty() => {
             let waiting: BTreeSet<String> = replay.deadlock.iter().map(|(_, op)| operation(op)).collect();
@@ -169,13 +156,7 @@ fn of_order(scenario: &Scenario, property: Property, replay: &Replay) -> By {
         }
         None => UMOUNT.to_owned(),
     };
-    // Who serves the others does what they have begun.
-    let acts = |actor: ActorId| replay.actors.get(actor).is_some_and(|spec| spec.role == Role::Main);
-    let rows = replay.played.iter().enumerate().filter(|(_, played)| acts(played.actor));
-    let calls = rows.map(|(row, played)| call_at(scenario, replay, row, played.actor));
-    // Who submits need not wait for that to be lost.
-    let calls = calls.filter(|call| call != "@wait").collect();
-    By::Order { shows, calls }
+    By::Order { shows, calls: order.names(&named) }
 }
 
 /// The call that an actor is in: what its line begins with, without the file, options and numbers; or who serves others.
@@ -356,6 +337,19 @@ mod tests {
             (mapping(LOST_WRITE, "written becomes hole by fpunch"), large),
         ] {
             assert!(!one.needs_no_more_than(&other), "{one}, {other}");
+        }
+    }
+
+    #[test]
+    fn a_cause_is_the_same_whatever_is_lost_by_it() {
+        let class = |property, what: &str, calls: &[&str]| {
+            let calls = calls.iter().map(|call| (*call).to_owned()).collect();
+            Class { by: By::Cause { what: what.to_owned(), calls }, ..order(property, "umount", &[]) }
+        };
+        let known = class(LOST_WRITE, "one", &["pwrite"]);
+        assert!(class(STALE_EXPOSURE, "one", &["pwrite"]).is_explained_by(&known));
+        for other in [class(LOST_WRITE, "another", &["pwrite"]), class(LOST_WRITE, "one", &[])] {
+            assert!(!other.is_explained_by(&known), "{other}");
         }
     }
 

@@ -41,6 +41,16 @@ fn what_failed_to_be_written_may_be_gone_until_it_is_written() {
             false,
         ),
         (
+            "a fiemap whose writeback fails, beside a store that dirties the folio again",
+            format!(
+                "post_eof = 'exempt'\n[geometry]\nblock = '1k'\nfolio = '4k'\n[fs]\nio_errors = true\n{}{}",
+                actor("f", "'pwrite -S 0x41 2k 1k', '@may_fail fiemap 2k 1k'"),
+                actor("m", "'mmap -rw 0 4k', '@may_fail mwrite -S 0x42 3584 512'")
+            ),
+            "linux-7.3",
+            false,
+        ),
+        (
             "zeros by which the file grows over what a direct write has left",
             format!(
                 "[fs]\nio_errors = true\n[setup]\nrun = ['pwrite -S 0x61 0 1k', 'fsync']\n{}",

@@ -126,7 +126,7 @@ fn fuzz(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn a_find_is_saved_and_violates_what_it_says() {
     let folder = elsewhere();
-    let arguments = ["--kernel", "linux-6.1", "--count", "120", "--out", "finds", "--losses-alone"];
+    let arguments = ["--kernel", "linux-6.1", "--count", "200", "--out", "finds", "--losses-alone"];
     let (code, said, errors) = fuzz(folder.path(), &[&arguments[..], &["--jobs", "1"]].concat());
     assert_eq!(code, Some(1), "{said}{errors}");
     assert!(said.contains("\nFind 1: ") && !said.contains("Found before"), "{said}");
@@ -137,7 +137,7 @@ fn a_find_is_saved_and_violates_what_it_says() {
         fuzz(folder.path(), &[&arguments[..], &["--format", "json", "--jobs", "3"]].concat());
     let document: Value = serde_json::from_str(&document).expect("JSON");
     assert_eq!(document["schema"], "stalemap.fuzz/1");
-    assert_eq!(document["next"], 120);
+    assert_eq!(document["next"], 200);
     let finds = document["finds"].as_array().expect("finds");
     assert!(!finds.is_empty());
     for find in finds {
