@@ -12,10 +12,9 @@ use stalemap_model::judge::properties::{
 use stalemap_model::state::event::{DataEvent, Fill, FolioEvent, MapChange, Sampler, What};
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::worker_name;
-use stalemap_model::words::command::Command;
 
 use super::by::By;
-use super::order::{Call, Named, Order, operation};
+use super::order::{Call, Named, Order, call_of, operation};
 use crate::annotate::events;
 use crate::annotate::mappings::Life;
 
@@ -305,8 +304,8 @@ impl Case<'_> {
         Some(cause("a sync beside a truncate", []))
     }
 
-    /// A crash brings back what a block was before it moved, or was freed by one of two who shared it, with what was written into it
-    /// since: however that was written.
+    /// A crash brings back what a block was before something was done to it, with what was written into it since: however that was
+    /// written. Where a file has a clone from the beginning, it is another class.
     fn in_place_before_the_log(&self) -> Option<By> {
         let on_device = self.order.shows.is_none_or(|row| self.op(row) == "device_write");
         if !self.loses(&[CRASH_LOST, CRASH_EXPOSURE]) || !on_device {
@@ -314,8 +313,7 @@ impl Case<'_> {
         }
         let names = self.calls.iter().map(|call| self.order.as_it_acts(call));
         let names = names.filter(|name| name != "writeback" && !is_write(name));
-        let clone = |command: &Command| matches!(command, Command::Reflink { .. });
-        let shared = self.order.scenario.setup.iter().any(|set| clone(&set.command));
+        let shared = self.order.scenario.setup_lines.iter().any(|line| call_of(&line.text) == "reflink");
         let names: Vec<String> = names.chain(shared.then(|| "reflink".to_owned())).collect();
         (!names.is_empty()).then(|| cause("a write in place before the log", names))
     }

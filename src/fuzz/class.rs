@@ -17,7 +17,7 @@ use stalemap_model::words::extent::{Extent, Fork};
 
 pub use super::by::By;
 use super::causes;
-use super::order::Order;
+use super::order::{Order, call_of};
 use crate::annotate::cause::{Cause, Misuse, cause};
 use crate::annotate::events::what;
 use crate::annotate::mappings::{Life, lives};
@@ -198,18 +198,6 @@ fn buffered_instead(replay: &Replay, actor: ActorId, command: usize) -> bool {
         }
     }
     any
-}
-
-/// What may stand before the name of a command.
-const BEFORE: [&str; 3] = ["@may_fail", "@direct", "@aio"];
-
-/// The name of a command, whatever it is done with. Who writes back, does.
-fn call_of(line: &str) -> String {
-    let is_name = |word: &&str| !word.starts_with('[') && !BEFORE.contains(word);
-    match line.split_whitespace().find(is_name).unwrap_or_default() {
-        "sync_range" | "fsync" | "fdatasync" | "msync" | "sync" | "syncfs" => "writeback".to_owned(),
-        name => name.to_owned(),
-    }
 }
 
 fn sampler(by: Sampler) -> &'static str {

@@ -122,3 +122,15 @@ const WRITEBACK: [&str; 9] = [
 pub(super) fn operation(played: &Played) -> &str {
     played.op.split(' ').next().unwrap_or_default()
 }
+
+/// What may stand before the name of a command.
+const BEFORE: [&str; 3] = ["@may_fail", "@direct", "@aio"];
+
+/// The name of a command, whatever it is done with. Who writes back, does.
+pub(super) fn call_of(line: &str) -> String {
+    let is_name = |word: &&str| !word.starts_with('[') && !BEFORE.contains(word);
+    match line.split_whitespace().find(is_name).unwrap_or_default() {
+        "sync_range" | "fsync" | "fdatasync" | "msync" | "sync" | "syncfs" => "writeback".to_owned(),
+        name => name.to_owned(),
+    }
+}
