@@ -3,7 +3,8 @@
 //! With i_rwsem shared (`xfs_vn_fiemap`; gfs2 also its glock) the page cache is written back and waited for, and then the file is
 //! mapped extent by extent, as for a read: the data fork alone. What is no extent, and what is unwritten, is judged as if it
 //! had been read as zeros. Who wrote before the call has data on the device by then; so this needs no look into the page
-//! cache, and no check. If that I/O fails, the call does (`fiemap_prep`), and says nothing.
+//! cache, and no check. If that I/O fails, the call does, and says
+//! nothing (`fiemap_prep` of fs/ioctl.c, `filemap_write_and_wait_range`; 6.1, 6.12 and 7.3).
 //!
 //! Left out: that who waits for a range and is told of its error takes it from others who wait (AS_EIO; here it is told until an
 //! fsync); the array of extents that is too short, and a buffer that is not resident.

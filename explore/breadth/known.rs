@@ -249,6 +249,7 @@ impl Known {
         let column = self.movers[mover].column;
         let stands = (column, state[usize::from(column)]);
         let next = next.map(|outcome| self.beginning(mover, usize::from(stands.1), outcome));
+        // Who waits for an object touches it; soundness is not to depend on that.
         let waits = match self.stands(mover, state).waiting {
             Waiting::For(column, _) => Some(column),
             Waiting::Nothing | Waiting::Finished => None,

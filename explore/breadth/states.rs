@@ -170,7 +170,7 @@ impl States {
         }
     }
 
-    /// Forgets the states before this one, and gives their blocks away.
+    /// Forgets the states before this one, and gives their blocks away. No more states are entered after that.
     pub(super) fn forget(&mut self, before: usize, free: &mut Free) {
         let blocks = if before == self.count { self.blocks.len() } else { before / BLOCK - self.given };
         self.given += blocks;

@@ -52,7 +52,7 @@ impl Case<'_> {
     }
 
     fn op(&self, row: usize) -> &str {
-        self.order.replay.played.get(row).map_or("", operation)
+        self.order.replay.played.get(row).map_or("", |played| operation(&played.op))
     }
 
     /// The call that has a row.
@@ -337,7 +337,7 @@ impl Case<'_> {
 
     /// Whether a folio that is on the device at a row has less than a direct write put there since it was filled.
     fn puts_older_data(&self, row: usize, file: Option<&str>, number: u64) -> bool {
-        let folio = number * self.order.scenario.folio..(number + 1) * self.order.scenario.folio;
+        let folio = of_folio(number, self.order.scenario.folio);
         let (mut direct, mut stored) = (Vec::new(), Vec::new());
         for row in 0..row {
             for (_, what) in self.order.at(row).filter(|(other, _)| *other == file) {

@@ -1,5 +1,6 @@
 //! What a loss is called, so that two of a kind are one: which mapping was used although it was out of date, what had changed, and who
-//! used it for what. Where no mapping misled, the operation by which it shows, and the calls that have a step in it.
+//! used it for what. Where no mapping misled, a cause that is seen in the run (`causes.rs`); or else the operation by which it shows, and
+//! the calls that have a step in it.
 //!
 //! No place, no pattern, no name of an actor and no number of a scenario is in it.
 
@@ -17,7 +18,7 @@ use stalemap_model::words::extent::{Extent, Fork};
 
 pub use super::by::By;
 use super::causes;
-use super::order::{Order, call_of};
+use super::order::{Order, call_of, operation};
 use crate::annotate::cause::{Cause, Misuse, cause};
 use crate::annotate::events::what;
 use crate::annotate::mappings::{Life, lives};
@@ -112,7 +113,7 @@ impl Class {
                     == (known.property, known_shows, known_calls, &known.environment)
             }
             (By::Cause { .. }, By::Cause { .. }) => self.by == known.by,
-            _ => false,
+            (By::Mapping { .. } | By::Order { .. } | By::Cause { .. }, _) => false,
         }
     }
 }
@@ -135,7 +136,6 @@ fn of_mapping(scenario: &Scenario, replay: &Replay, lives: &[Life], misuse: &Mis
 
 fn of_order(scenario: &Scenario, property: Property, replay: &Replay, lives: &[Life]) -> By {
     let row = replay.played.iter().position(|played| played.violated.contains(&property));
-    let operation = |op: &str| op.split(' ').next().unwrap_or_default().to_owned();
     if replay.violated_in_setup.contains(&property) {
         let calls = scenario.setup_lines.iter().map(|line| call_of(&line.text)).collect();
         return By::Order { shows: SETUP.to_owned(), calls };
@@ -151,7 +151,8 @@ fn of_order(scenario: &Scenario, property: Property, replay: &Replay, lives: &[L
             format!("{} of {}", operation(&played.op), named(row, played.actor))
         }
         None if !replay.deadlock.is_empty() => {
-            let waiting: BTreeSet<String> = replay.deadlock.iter().map(|(_, op)| operation(op)).collect();
+            let waiting: BTreeSet<String> =
+                replay.deadlock.iter().map(|(_, op)| operation(op).to_owned()).collect();
             waiting.into_iter().collect::<Vec<_>>().join(" and ")
         }
         None => UMOUNT.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stalemap_explore::{Played, Replay};
+use stalemap_explore::Replay;
 use stalemap_facade::{ActorId, Property, Role};
 use stalemap_model::state::event::{DataEvent, What};
 use stalemap_model::words::command::Command;
@@ -74,7 +74,7 @@ impl Order<'_> {
     pub(super) fn as_it_acts(&self, call: &Call) -> String {
         let mut submits = false;
         for played in call.rows.iter().map(|row| &self.replay.played[*row]) {
-            let writes_back = WRITEBACK.contains(&operation(played));
+            let writes_back = WRITEBACK.contains(&operation(&played.op));
             for what in played.events.iter().filter_map(events::what) {
                 match what {
                     What::Data(DataEvent::Submitted(_)) => submits = true,
@@ -119,8 +119,8 @@ const WRITEBACK: [&str; 9] = [
 ];
 
 /// The name of an operation.
-pub(super) fn operation(played: &Played) -> &str {
-    played.op.split(' ').next().unwrap_or_default()
+pub(super) fn operation(op: &str) -> &str {
+    op.split(' ').next().unwrap_or_default()
 }
 
 /// What may stand before the name of a command.
