@@ -422,7 +422,7 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
             } else {
                 // Before its counts are used up: where a limit stops that, nothing is known, and this is what is left.
                 keeper.keep(&|to| self.write(to));
-                let is_acyclic = self.can_be_taken_away(progress)?;
+                let is_acyclic = self.can_be_taken_away(keeper, progress)?;
                 if self.is_stopped() {
                     return Ok(());
                 }

@@ -11,9 +11,14 @@ mod effects;
 
 use super::numbering::Refused;
 use super::{Breadth, Expanded};
+use crate::checkpoint::{Keeper, Wish};
 use crate::exploration::Progress;
 use crate::limits::LimitHit;
 use crate::visited::Part;
+
+/// Transitions from one question to the next, at least: nothing is kept of what is done in between, so whoever asks after each
+/// few would never come to the end.
+const LEAST_INTERVAL: u64 = 1 << 18;
 
 impl<S: System> Breadth<'_, '_, S> {
     /// Whether the effects say that there is no cycle.
@@ -21,13 +26,28 @@ impl<S: System> Breadth<'_, '_, S> {
         effects::form_no_cycle(&self.numbering.known)
     }
 
+    /// What there is to be kept was kept before.
+    fn ask_whether_to_stop(&mut self, keeper: &mut dyn Keeper) {
+        match keeper.wish() {
+            Wish::GoOn | Wish::Keep => {}
+            Wish::Stop => {
+                self.limits_hit.insert(LimitHit::Interrupted);
+            }
+        }
+    }
+
     /// Whether all states can be taken away. The counts of the visited set, and the level, are used up.
-    pub(super) fn can_be_taken_away(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<bool, Refused> {
+    pub(super) fn can_be_taken_away(
+        &mut self,
+        keeper: &mut dyn Keeper,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<bool, Refused> {
         if self.visited.has_too_many_arrivals() || self.visited.arrivals(self.start.1) != 0 {
             return Ok(false);
         }
         self.begin_level();
         let mut taken = 1;
+        let mut unasked = 0;
         loop {
             loop {
                 let tasks = self.tasks();
@@ -37,6 +57,11 @@ impl<S: System> Breadth<'_, '_, S> {
                 progress(&self.progress());
                 self.look_at_the_clock();
                 let expanded = self.look_up(tasks);
+                unasked += expanded.iter().map(|expanded| expanded.transitions).sum::<u64>();
+                if unasked >= keeper.interval().max(LEAST_INTERVAL) {
+                    unasked = 0;
+                    self.ask_whether_to_stop(keeper);
+                }
                 let needs = expanded.iter().map(Expanded::bytes).sum::<u64>();
                 if self.options.limits.memory.is_some_and(|most| self.bytes() + needs > most) {
                     self.limits_hit.insert(LimitHit::Memory);

@@ -328,6 +328,63 @@ fn who_interrupts_does_not_wait_for_runs_with_few_preemptions() {
     assert_eq!((few(&later), later.limits_hit), (Some(0), both.into()));
 }
 
+/// Actors that each count a word of their own; the first one goes on for ever from its last number to the one before.
+struct Counting;
+
+const LAST_COUNT: u64 = 16;
+
+impl System for Counting {
+    type World<B: Backend> = Vec<B::Atomic>;
+    type State = u64;
+
+    fn world<B: Backend>(&self, backend: &B) -> Vec<B::Atomic> {
+        (0..4).map(|_| backend.atomic("count", 0)).collect()
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        (0..4).map(|actor| ActorSpec { name: format!("{actor}"), role: Role::Main }).collect()
+    }
+
+    fn start(&self, _: ActorId) -> u64 {
+        1
+    }
+
+    async fn step<B: Backend>(
+        &self,
+        words: &Vec<B::Atomic>,
+        actor: ActorId,
+        count: u64,
+    ) -> ControlFlow<(), u64> {
+        words[actor].store(Op::new("count"), count, Relaxed).await;
+        match (actor, count) {
+            (0, LAST_COUNT) => ControlFlow::Continue(LAST_COUNT - 1),
+            (_, LAST_COUNT) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(count + 1),
+        }
+    }
+
+    fn observe<B: Backend>(&self, _: &Vec<B::Atomic>) -> Option<String> {
+        None
+    }
+}
+
+/// The effects do not say whether there is a cycle, so states are taken away, nearly all of them.
+#[test]
+fn a_search_that_is_interrupted_while_it_looks_for_cycles_is_incomplete_and_goes_on() {
+    let options = Options { breadth_after: Some(0), ..Options::default() };
+    let found = |shelf: &mut Shelf| explored_with(&Counting, &options, shelf).expect("a sound system");
+    let whole = found(&mut Shelf::new(u64::MAX, Vec::new(), &[]));
+    assert_eq!(whole.statistics.states, 17_u64.pow(4));
+    assert!(whole.is_complete() && whole.lasso.is_some(), "{:?}", whole.limits_hit);
+    // Depth first it asks once, and breadth first.
+    let mut shelf = Shelf::new(1 << 18, Vec::new(), &[Wish::GoOn, Wish::GoOn, Wish::Stop]);
+    let interrupted = found(&mut shelf);
+    assert_eq!(interrupted.limits_hit, [LimitHit::Interrupted].into());
+    assert_eq!(interrupted.statistics, whole.statistics);
+    assert!(interrupted.lasso.is_none() && !interrupted.is_complete());
+    assert_eq!(found(&mut Shelf::new(u64::MAX, shelf.kept, &[])), whole);
+}
+
 proptest! {
     #![proptest_config(config(256))]
 
