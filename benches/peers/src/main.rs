@@ -15,6 +15,10 @@ use stalemap_peers::{product, table, wall};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Bytes of memory within which a tool is to finish, and within which the product is to decide what is large.
+const MEMORY_OF_TABLE: u64 = 4 << 30;
+const MEMORY_OF_WALL: u64 = 8 << 30;
+
 const USAGE: &str = "\
 usage: stalemap-peers table [--stalemap PROGRAM] [--limit-seconds N]
          prints docs/peers.md
@@ -48,15 +52,15 @@ fn answer(arguments: &[String]) -> io::Result<String> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["table", ref rest @ ..] => {
-            let (product, limits) = options(rest)?;
+            let (product, limits) = options(rest, MEMORY_OF_TABLE)?;
             table::page(table::Setting { limits, product: &product })
         }
         ["wall", ref rest @ ..] => {
-            let (product, limits) = options(rest)?;
+            let (product, limits) = options(rest, MEMORY_OF_WALL)?;
             wall::write(&wall::record(&product, limits)?, &repository().join("docs"))
         }
         ["record", ref rest @ ..] => {
-            let (product, limits) = options(rest)?;
+            let (product, limits) = options(rest, MEMORY_OF_WALL)?;
             wall::record(&product, limits)
         }
         ["draw", file] => wall::write(&fs::read_to_string(file)?, &repository().join("docs")),
@@ -77,8 +81,8 @@ fn repository() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// The product's program and the limits.
-fn options(words: &[&str]) -> io::Result<(PathBuf, Limits)> {
+/// The product's program and the limits, with so many bytes of memory.
+fn options(words: &[&str], memory: u64) -> io::Result<(PathBuf, Limits)> {
     let mut product = repository().join("target/release/stalemap");
     let mut seconds = 60;
     for pair in words.chunks(2) {
@@ -93,7 +97,7 @@ fn options(words: &[&str]) -> io::Result<(PathBuf, Limits)> {
             format!("there is no {}: run `cargo build --release` in the repository", product.display());
         return Err(io::Error::other(what));
     }
-    Ok((product, Limits { seconds, memory: 4 << 30 }))
+    Ok((product, Limits { seconds, memory }))
 }
 
 fn explore(tool: &str, race: &str, seconds: u64) -> io::Result<String> {

@@ -51,19 +51,23 @@ pub struct Axis {
     /// What grows.
     pub title: &'static str,
     /// The scenarios, and what stands below each.
-    pub points: [(usize, Point); 3],
+    pub points: Vec<(usize, Point)>,
 }
 
 /// The parts of the chart.
 pub fn axes() -> [Axis; 3] {
-    let point = |folios, actors, times| Point { folios, actors, times };
+    let axis = |title, grows: &[usize], point: fn(usize) -> Point| {
+        let points = grows.iter().map(|n| (*n, point(*n))).collect();
+        Axis { title, points }
+    };
     [
-        Axis { title: "folios (5 actors, once each)", points: [2, 3, 4].map(|n| (n, point(n, 5, 1))) },
-        Axis { title: "actors (4 folios, once each)", points: [3, 4, 5].map(|n| (n, point(4, n, 1))) },
-        Axis {
-            title: "commands of each (5 actors, 2 folios)",
-            points: [1, 2, 3].map(|n| (n, point(2, 5, n))),
-        },
+        axis("folios (5 actors, once each)", &[2, 3, 4], |folios| Point { folios, actors: 5, times: 1 }),
+        axis("actors (4 folios, once each)", &[3, 4, 5], |actors| Point { folios: 4, actors, times: 1 }),
+        axis("commands of each (5 actors, 2 folios)", &[1, 2, 3, 4], |times| Point {
+            folios: 2,
+            actors: 5,
+            times,
+        }),
     ]
 }
 

@@ -57,7 +57,8 @@ fn words(point: Point) -> String {
     let often = match point.times {
         1 => "once each",
         2 => "twice each",
-        _ => "three times each",
+        3 => "three times each",
+        _ => "four times each",
     };
     format!("{} actors, {} folios, {often}", point.actors, point.folios)
 }
@@ -79,8 +80,8 @@ fn text(before: &Series, after: &Series) -> String {
          |---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for point in points() {
-        if let (Some(was), Some(is)) = (before.at(point), after.at(point)) {
-            row(&mut text, was, is);
+        if let Some(is) = after.at(point) {
+            row(&mut text, before.at(point), is);
         }
     }
     let open: Vec<String> =
@@ -98,31 +99,31 @@ fn text(before: &Series, after: &Series) -> String {
     text
 }
 
-fn row(text: &mut String, was: &Reached, is: &Reached) {
+/// A row; what the older program was not tried on has dashes.
+fn row(text: &mut String, was: Option<&Reached>, is: &Reached) {
     let bound = |reached: &Reached| if reached.decided { "" } else { "> " };
+    let both = |cell: &dyn Fn(&Reached) -> String| {
+        let was = was.map_or_else(|| "–".to_owned(), cell);
+        format!("{was} | {}", cell(is))
+    };
     let count = |reached: &Reached, number: Option<u64>| {
         number.map_or_else(|| "stopped".to_owned(), |number| format!("{}{number}", bound(reached)))
     };
-    let seconds = |reached: &Reached| format!("{}{:.3}", bound(reached), reached.seconds);
-    let memory = |reached: &Reached| format!("{}{}", bound(reached), reached.memory >> 10);
-    let ratio = |before: Option<f64>, after: Option<f64>| match (before, after) {
-        (Some(before), Some(after)) if is.decided => format!("{}{:.1}", bound(was), before / after),
+    let ratio = |of: fn(&Reached) -> Option<f64>| match (was, was.and_then(of), of(is)) {
+        (Some(was), Some(before), Some(after)) if is.decided => {
+            format!("{}{:.1}", bound(was), before / after)
+        }
         _ => "–".to_owned(),
     };
-    let states = |reached: &Reached| reached.states.map(|states| states as f64);
     let _ = writeln!(
         text,
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        "| {} | {} | {} | {} | {} | {} | {} |",
         words(is.point),
-        count(was, was.states),
-        count(is, is.states),
-        ratio(states(was), states(is)),
-        count(was, was.transitions),
-        count(is, is.transitions),
-        seconds(was),
-        seconds(is),
-        ratio(Some(was.seconds), Some(is.seconds)),
-        memory(was),
-        memory(is),
+        both(&|reached| count(reached, reached.states)),
+        ratio(|reached| reached.states.map(|states| states as f64)),
+        both(&|reached| count(reached, reached.transitions)),
+        both(&|reached| format!("{}{:.3}", bound(reached), reached.seconds)),
+        ratio(|reached| Some(reached.seconds)),
+        both(&|reached| format!("{}{}", bound(reached), reached.memory >> 10)),
     );
 }
