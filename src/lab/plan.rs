@@ -67,6 +67,8 @@ pub struct Plan {
     pub predicted: Left,
     /// What the control leaves, by the model.
     pub predicted_control: Left,
+    /// Whether the control violates the property, too: no order is needed for the loss.
+    pub lost_in_control: bool,
     /// What the tasks leave one after the other, in whatever order, by the model; what depends on the order is not said. With this
     /// natural rounds are compared. Nothing where the model does not say.
     pub in_any_order: Left,

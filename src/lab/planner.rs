@@ -204,7 +204,15 @@ impl<'s> Subject<'s> {
             Some((variant, left)) if variant == self.variant => {
                 let counterexample_to = Some(plan.counterexample_to.unwrap_or(plan.variant));
                 let beside = Some((plan.variant, plan.predicted));
-                Ok(Plan { variant, counterexample_to, predicted: left, beside, ..plan })
+                // It was said of the other kernel.
+                Ok(Plan {
+                    variant,
+                    counterexample_to,
+                    lost_in_control: false,
+                    predicted: left,
+                    beside,
+                    ..plan
+                })
             }
             _ => Err(self.holds(None)),
         }
@@ -316,6 +324,7 @@ impl<'s> Subject<'s> {
             task_lines: scenario.actor_lines.iter().map(|lines| texts(lines)).collect(),
             predicted: predicted(scenario, &implementation.fs, &played, cut),
             predicted_control: predicted(scenario, &implementation.fs, &serially, after.len()),
+            lost_in_control: property.is_some_and(|property| serially.violated.contains(&property)),
             in_any_order: left_in_any_order(&scenario.config_of(implementation.clone()))?,
             beside: self.beside(steps)?,
             holds: woven.holds,

@@ -67,6 +67,7 @@ pub fn plan(config: &Config, order: &[usize], about: About) -> Result<Plan, Engi
         eager: Vec::new(),
         predicted: Left::default(),
         beside: None,
+        lost_in_control: false,
         in_any_order: predicted_control.clone(),
         predicted_control,
     })

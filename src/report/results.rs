@@ -34,8 +34,12 @@ pub fn text(plan: &Plan, results: &Results) -> String {
 /// How a run came. Where the model predicts of a schedule what the tasks come to one after the other, that is what was seen.
 fn came(plan: &Plan, run: &Run) -> String {
     let same = run.came == Came::AsPredicted && !plan.tells();
-    let nothing = if same { ", which is as the control: nothing is lost" } else { "" };
-    format!("{}{nothing}", run.came)
+    let control = match (same, plan.lost_in_control) {
+        (false, _) => "",
+        (true, true) => ", which is as the control: it is lost in any order",
+        (true, false) => ", which is as the control: nothing is lost",
+    };
+    format!("{}{control}", run.came)
 }
 
 /// What a run has to say beside how it came: the bytes, where they matter, and the rate of a loop.
@@ -134,6 +138,7 @@ pub fn jsonl(plan: &Plan, results: &Results) -> String {
             "why": why,
             // Whether the bytes of the schedule are other ones than those of the control.
             "tells": plan.tells(),
+            "lost_in_control": plan.lost_in_control,
             "differs": differs,
             "rounds": rounds,
             "rounds_as_predicted": counted("as predicted"),

@@ -19,6 +19,8 @@ struct Line {
     result: String,
     #[serde(default)]
     tells: bool,
+    #[serde(default)]
+    lost_in_control: bool,
     /// Bytes, behind folios that make a batch full.
     #[serde(default)]
     moved_up: u64,
@@ -139,9 +141,10 @@ fn enter(cell: &mut Cell, line: &Line) {
 
 /// What a forced run came to. Where the schedule leaves the bytes of the control, that is what was seen.
 fn result(line: &Line) -> String {
-    match (line.result.as_str(), line.tells) {
-        ("as predicted", false) => "as predicted, as the control".to_owned(),
-        (result, _) => result.to_owned(),
+    match (line.result.as_str(), line.tells, line.lost_in_control) {
+        ("as predicted", false, true) => "as predicted, in any order".to_owned(),
+        ("as predicted", false, false) => "as predicted, as the control".to_owned(),
+        (result, _, _) => result.to_owned(),
     }
 }
 
