@@ -10,6 +10,8 @@
 
 use crate::actors::ActorSet;
 
+pub(crate) mod sorted;
+
 /// Bits of a place that are the sleep set.
 const SLEEP_BITS: u32 = ActorSet::BITS;
 
@@ -125,7 +127,11 @@ impl Part {
 
     /// How many homes there are after it has been made larger.
     fn next_homes(&self) -> usize {
-        (self.homes + self.homes / 3).max(FEWEST).next_multiple_of(FEWEST)
+        Self::homes_after(self.homes)
+    }
+
+    fn homes_after(homes: usize) -> usize {
+        (homes + homes / 3).max(FEWEST).next_multiple_of(FEWEST)
     }
 
     /// How many places there are for so many homes.
@@ -211,9 +217,15 @@ impl Part {
         times == 0
     }
 
-    /// Makes it larger. All states are moved to its end, and from there each to where it belongs, which never is behind where it is.
+    /// Makes it larger.
     fn grow(&mut self) {
-        self.homes = self.next_homes();
+        self.spread(self.next_homes());
+    }
+
+    /// Spreads the states over so many homes, no fewer than there are. All are moved to its end, and from there each to where it
+    /// belongs, which never is behind where it is.
+    fn spread(&mut self, homes: usize) {
+        self.homes = homes;
         let end = self.iter().fold(0, |end, place| self.home(place & STORED).max(end) + 1);
         // The last place stays empty.
         let mut places = Self::places_for(self.homes).max(end + 1);

@@ -2,11 +2,12 @@
 
 use std::io;
 
-use super::{Reading, Written, unusable};
+use super::{Reading, Written, damaged, unusable};
 use crate::endings::Endings;
 use crate::ends::End;
 use crate::error::EngineError;
 use crate::exploration::Statistics;
+use crate::visited::sorted::{Sorted, Unfit};
 use crate::visited::{STORED, VisitedSet};
 
 pub(crate) fn write_statistics(to: &mut Written<'_>, statistics: &Statistics) -> io::Result<()> {
@@ -83,14 +84,17 @@ pub(crate) fn write_visited(to: &mut Written<'_>, visited: Option<&VisitedSet>) 
 }
 
 pub(crate) fn read_visited(from: &mut Reading<'_>, limit: Option<u64>) -> Result<VisitedSet, EngineError> {
-    let mut visited = VisitedSet::new();
+    let mut visited = Sorted::new(limit);
     for _ in 0..from.number()? {
         let place = from.print()?;
-        let needs = visited.needs(place);
-        if needs > 0 && limit.is_some_and(|most| visited.bytes() + needs > most) {
-            return Err(unusable("its states alone take more than the limit of memory"));
-        }
-        visited.enter(place & STORED, (place & !STORED) as u16);
+        visited.append(place & STORED, (place & !STORED) as u16).map_err(unfit)?;
     }
-    Ok(visited)
+    visited.finish().map_err(unfit)
+}
+
+fn unfit(why: Unfit) -> EngineError {
+    match why {
+        Unfit::Order => damaged(),
+        Unfit::Memory => unusable("its states alone take more than the limit of memory"),
+    }
 }
