@@ -6,12 +6,16 @@
 //! fingerprint in every run. The state's fingerprint is the sum of its parts' fingerprints, each salted with
 //! the part's number, so that changing one part costs one hash.
 //!
+//! The salt is hashed with the print of the bytes, and is not the seed of their hash: XXH3 mixes its seed into short inputs by
+//! an exclusive or, so that what differs in the right bits has the same print as another part, and two such parts the same sum
+//! (`xxh3_len_9to16_128b`, xxhash 0.8).
+//!
 //! What a search does in every transition is `inline`, here and in the memory: the search is compiled in another crate.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use stalemap_facade::ActorId;
-use xxhash_rust::xxh3::xxh3_128_with_seed;
+use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
 use crate::visited::STORED_BITS;
 
@@ -39,7 +43,7 @@ impl CanonicalBytes {
     pub(crate) fn fingerprint<T: Hash + ?Sized>(&mut self, salt: u64, value: &T) -> u128 {
         self.bytes.clear();
         value.hash(self);
-        xxh3_128_with_seed(&self.bytes, salt)
+        chain(0, xxh3_128(&self.bytes), u128::from(salt))
     }
 
     /// The bytes of the last value.
@@ -48,7 +52,8 @@ impl CanonicalBytes {
     }
 }
 
-/// The fingerprint of two fingerprints, in order.
+/// The fingerprint of two fingerprints, in order. A seed tells apart what fingerprints are chained for; it is not to tell apart
+/// small values.
 #[inline]
 pub(crate) fn chain(salt: u64, first: u128, second: u128) -> u128 {
     let mut bytes = [0; 32];

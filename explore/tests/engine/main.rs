@@ -13,6 +13,7 @@ mod differential;
 mod effects;
 mod engines;
 mod facade;
+mod fingerprints;
 mod handovers;
 mod kept;
 mod limits;
