@@ -6,7 +6,7 @@
 //!
 //! Left out: different offsets, XFS_EXCHANGE_RANGE_TO_EOF (sizes change places, too), FILE1_WRITTEN, DSYNC (also by the flags
 //! of the files or the mount) and DRY_RUN; the freshness check of XFS_IOC_COMMIT_RANGE; that the first write-back begins at
-//! the size on disk if that is less (6.12.y); that a failed write-back refuses the exchange; the estimate of the space for the transaction (`xfs_exchrange_estimate`). That the kernel may take several
+//! the size on disk if that is less (6.12.y); the estimate of the space for the transaction (`xfs_exchrange_estimate`). That the kernel may take several
 //! transactions is hidden by a log intent item: recovery finishes what is begun.
 
 use std::collections::VecDeque;
@@ -84,8 +84,13 @@ impl Path for ExchangeState {
                 let Some((file, job)) = jobs.pop_front() else {
                     return ControlFlow::Break(xfs_exchrange_mappings(w, me, &exchange).await);
                 };
-                if let Some(rest) = work(&w.inodes[usize::from(file)], me, &exchange, job).await {
-                    jobs.push_front((file, rest));
+                match work(&w.inodes[usize::from(file)], me, &exchange, job).await {
+                    ControlFlow::Continue(rest) => jobs.push_front((file, rest)),
+                    ControlFlow::Break(Ok(())) => {}
+                    ControlFlow::Break(Err(_)) => {
+                        xfs_iunlock2_io_mmap(w, me, exchange.files);
+                        return ControlFlow::Break(Returned::Error);
+                    }
                 }
                 ControlFlow::Continue(ExchangeState::Run { exchange, jobs })
             }
@@ -154,14 +159,19 @@ fn xfs_exchrange_prep<B: Backend>(w: &World<B>, exchange: &Exchange) -> VecDeque
     jobs
 }
 
-/// One step of a job. Returns what remains of it.
-async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, exchange: &Exchange, job: Job) -> Option<Job> {
+/// One step of a job: what remains of it, or its end.
+async fn work<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    exchange: &Exchange,
+    job: Job,
+) -> ControlFlow<Result<(), Errno>, Job> {
     match job {
-        Job::Flush(inner) => flush::step(inode, me, inner).await.continue_value().map(Job::Flush),
-        Job::Drop(inner) => truncate::step(inode, me, inner).await.continue_value().map(Job::Drop),
+        Job::Flush(inner) => flush::step(inode, me, inner).await.map_continue(Job::Flush),
+        Job::Drop(inner) => truncate::step(inode, me, inner).await.map_continue(Job::Drop).map_break(Ok),
         Job::CancelCow => {
             cancel_cow(inode, inode.sb.geometry.blocks_touched(&exchange.cells)).await;
-            None
+            ControlFlow::Break(Ok(()))
         }
     }
 }

@@ -11,11 +11,11 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Atomic as _, Backend, Op, Ordering, Returned};
+use stalemap_facade::{ActorId, Backend, Op, Returned};
 
 use crate::fs::{self, glock};
 use crate::path::{Part, Path, Stepped};
-use crate::state::event::{Dropped, Errno, Mapping, Sampler, What};
+use crate::state::event::{Dropped, Mapping, Sampler, What};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
 use crate::state::mapping::IomapType;
@@ -32,8 +32,6 @@ pub enum FiemapState {
     Enter(Range<Cell>),
     /// Writing back.
     Sync(Range<Cell>, FlushState),
-    /// Before the look whether that has failed.
-    Check(Range<Cell>),
     /// Before the mapping of the next extent.
     Begin(Range<Cell>, Cell),
 }
@@ -62,34 +60,19 @@ impl Path for FiemapState {
             }
             FiemapState::Sync(cells, inner) => match flush::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FiemapState::Sync(cells, inner)),
-                ControlFlow::Break(()) if inode.sb.config.fs.io_errors => {
-                    ControlFlow::Continue(FiemapState::Check(cells))
+                ControlFlow::Break(Err(error)) => {
+                    inode.sb.answers.call_fails(me, error);
+                    end(inode, me, &cells);
+                    ControlFlow::Break(Returned::Error)
                 }
-                ControlFlow::Break(()) => {
+                ControlFlow::Break(Ok(())) => {
                     let pos = cells.start;
                     go_on(inode, me, cells, pos)
                 }
             },
-            FiemapState::Check(cells) => check_error(inode, me, cells).await,
             FiemapState::Begin(cells, pos) => begin(inode, me, cells, pos).await,
         }
     }
-}
-
-/// `filemap_check_errors`.
-async fn check_error<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    cells: Range<Cell>,
-) -> ControlFlow<Returned, FiemapState> {
-    if inode.wb_error.load(Op::new("filemap_check_errors"), Ordering::Relaxed).await == 0 {
-        let pos = cells.start;
-        return go_on(inode, me, cells, pos);
-    }
-    inode.emit(|| What::Failed(Errno::Io));
-    inode.sb.answers.call_fails(me, Errno::Io);
-    end(inode, me, &cells);
-    ControlFlow::Break(Returned::Error)
 }
 
 /// `xfs_vn_fiemap`, `gfs2_fiemap`; `ext4_fiemap` takes no lock, as ext4's reads take none.

@@ -15,14 +15,14 @@ use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 
 use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
-use crate::state::inode::Inode;
+use crate::state::inode::{Inode, WbError};
 use crate::state::log::InodeDirty;
 use crate::state::world::World;
 use crate::words::branches;
 use crate::words::command::{Command, Then};
 use crate::words::geometry::FolioIndex;
 use crate::words::personality::Hooks;
-use crate::writeback::flush::{self, FlushState};
+use crate::writeback::flush::{self, WriteAndWait};
 use crate::writeback::gfs2_log_flush::{self, LogFlushState};
 use crate::writeback::io::{self, SyncMode};
 use crate::writeback::{self, WritebackState};
@@ -33,7 +33,7 @@ pub enum FsyncState {
     /// Before one that a crash may follow, which has the log written if so much of the inode is dirty.
     Begin(Range<FolioIndex>, InodeDirty),
     /// Writing back.
-    Flush(FlushState),
+    Flush(WriteAndWait),
     /// Writing back on gfs2.
     Write {
         /// Where that stands.
@@ -88,7 +88,7 @@ impl Path for FsyncState {
         Some(if judged {
             FsyncState::Begin(folios, least)
         } else {
-            FsyncState::Flush(FlushState::new(folios))
+            FsyncState::Flush(WriteAndWait::new(folios))
         })
     }
 
@@ -97,7 +97,7 @@ impl Path for FsyncState {
             FsyncState::Begin(folios, least) => {
                 ControlFlow::Continue(begin_judged(inode, me, folios, least).await)
             }
-            FsyncState::Flush(inner) => match flush::step(inode, me, inner).await {
+            FsyncState::Flush(inner) => match flush::write_and_wait(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FsyncState::Flush(inner)),
                 ControlFlow::Break(()) => flushed(inode).await,
             },
@@ -185,7 +185,7 @@ async fn begin_judged<B: Backend>(
     drop(inode.lock_map(Op::new("fsync")).await);
     inode.oracle.begin_sync(me, folios.clone());
     if !inode.merges_transactions() || inode.sb.config.fs.hooks == Hooks::Jdata {
-        return FsyncState::Flush(FlushState::new(folios));
+        return FsyncState::Flush(WriteAndWait::new(folios));
     }
     let next = if inode.must_flush_log(least) { Next::WriteInode } else { Next::Wait };
     FsyncState::Write { inner: WritebackState::new(SyncMode::Integrity, folios.clone()), folios, next }
@@ -193,11 +193,17 @@ async fn begin_judged<B: Backend>(
 
 /// `file_check_and_advance_wb_err`.
 async fn returned<B: Backend>(inode: &Inode<B>) -> Returned {
-    let op = Op::new("file_check_wb_err");
-    if inode.wb_error.compare_exchange(op, 1, 0, Ordering::AcqRel).await == 1 {
-        inode.sb.backend.reach(branches::SYNC_ERROR);
-        inode.emit(|| What::Failed(Errno::Io));
-        return Returned::Error;
+    for kept in [WbError::Untold, WbError::OfFsync].map(WbError::number) {
+        let op = Op::new("file_check_wb_err");
+        let found = inode.wb_error.compare_exchange(op, kept, WbError::None.number(), Ordering::AcqRel).await;
+        if found == kept {
+            inode.sb.backend.reach(branches::SYNC_ERROR);
+            inode.emit(|| What::Failed(Errno::Io));
+            return Returned::Error;
+        }
+        if found == WbError::None.number() {
+            break;
+        }
     }
     Returned::Success
 }

@@ -106,10 +106,14 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: WriteState) 
         }
         WriteState::Pass(write) => pass(inode, me, write).await,
         WriteState::Sample(write) => ControlFlow::Continue(zero::sample(inode, write).await),
-        WriteState::Flush(write, inner) => match flush::step(inode, me, inner).await {
+        WriteState::Flush(mut write, inner) => match flush::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Flush(write, inner)),
             // The mapping was marked stale for this.
-            ControlFlow::Break(()) => advance(inode, me, write, StaleFlag::Set, Progress::None),
+            ControlFlow::Break(Ok(())) => advance(inode, me, write, StaleFlag::Set, Progress::None),
+            ControlFlow::Break(Err(_)) => {
+                write.failed = true;
+                finish(inode, me, &write)
+            }
         },
         WriteState::Begin(write, left) => begin(inode, me, write, left).await,
         WriteState::Unstuff(mut write, inner) => match stuffed::step(inode, me, inner).await {

@@ -166,8 +166,12 @@ pub async fn step<B: Backend>(
             let (file, _) = remap.folios(w, side);
             match (flush::step(file, me, flush).await, side) {
                 (ControlFlow::Continue(flush), _) => ReflinkState::Flush { remap, side, flush },
-                (ControlFlow::Break(()), Side::Source) => write_back(w, remap, Side::To),
-                (ControlFlow::Break(()), Side::To) => xfs_reflink_zero_posteof(w, remap),
+                (ControlFlow::Break(Ok(())), Side::Source) => write_back(w, remap, Side::To),
+                (ControlFlow::Break(Ok(())), Side::To) => xfs_reflink_zero_posteof(w, remap),
+                (ControlFlow::Break(Err(_)), _) => {
+                    give_up(w, me, &remap);
+                    return ControlFlow::Break(Returned::Error);
+                }
             }
         }
         ReflinkState::Zero(remap, inner) => match iomap::step(file(remap.to), me, *inner).await {
@@ -216,6 +220,14 @@ async fn lock<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, held: u8) -> 
     let to = &w.inodes[usize::from(remap.to)];
     to.oracle.begin_growth(&to.sb.geometry, NO_WRITE, &(to.i_size_peek()..remap.cells.start));
     write_back(w, remap, Side::Source)
+}
+
+/// Nothing was shared yet, and all locks are held.
+fn give_up<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
+    let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
+    source.oracle.end_read(&source.sb.geometry, me, &remap.source_cells());
+    to.oracle.end_growth(&to.sb.geometry, NO_WRITE, remap.cells.start, false);
+    xfs_iunlock2_io_mmap(w, me, remap.files());
 }
 
 /// `xfs_reflink_zero_posteof` (fs/xfs/xfs_reflink.c).

@@ -118,7 +118,11 @@ impl Path for RelocateState {
             }
             RelocateState::Flush(rest, inner) => match flush::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => RelocateState::Flush(rest, inner),
-                ControlFlow::Break(()) => RelocateState::Query(rest),
+                ControlFlow::Break(Ok(())) => RelocateState::Query(rest),
+                ControlFlow::Break(Err(_)) => {
+                    unlock(inode, me);
+                    return ControlFlow::Break(Returned::Error);
+                }
             },
             RelocateState::Query(rest) => return query(inode, me, rest).await,
             RelocateState::Read(rest, chunk) => {

@@ -30,6 +30,24 @@ use crate::words::ordering::{Link, Orderings};
 use crate::words::personality::Hooks;
 use crate::words::value::Value;
 
+/// Who is to be told that writeback of a file has failed (`mapping_set_error`, include/linux/pagemap.h).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WbError {
+    /// Nobody: it has not, or all were told.
+    None,
+    /// Whoever waits for writeback next (AS_EIO), and fsync(2) (wb_err).
+    Untold,
+    /// fsync(2).
+    OfFsync,
+}
+
+impl WbError {
+    /// The word.
+    pub const fn number(self) -> u64 {
+        self as u64
+    }
+}
+
 /// A file (struct inode and what hangs on it).
 pub struct Inode<B: Backend> {
     /// Which one.
@@ -58,7 +76,7 @@ pub struct Inode<B: Backend> {
     pub(super) jdata: B::Atomic,
     /// Whether a command may change that. If not, it is what the file system does.
     pub sets_data_mode: bool,
-    /// mapping->wb_err: whether writeback has failed since the last fsync(2).
+    /// mapping->wb_err and AS_EIO, as [`WbError`]: whether writeback has failed since the last fsync(2).
     pub wb_error: B::Atomic,
     /// inode->i_size, in cells.
     pub i_size: B::Atomic,
@@ -68,6 +86,8 @@ pub struct Inode<B: Backend> {
     pub layouts: Option<B::Lock<Layouts>>,
     /// Whether anybody does direct I/O on the file. If nobody does, nobody waits for it.
     pub direct: bool,
+    /// Whether direct I/O in flight may raise the size.
+    pub grows_in_flight: bool,
     /// Whether a device stores into the file's pages, and dirties them by a reference alone.
     pub pins_pages: bool,
     /// Whether anybody stores through a mapping, which may be behind end of file.
@@ -147,11 +167,12 @@ impl<B: Backend> Inode<B> {
             remapping: backend.atomic("remapping", 0),
             jdata: backend.atomic("jdata", u64::from(fs.hooks == Hooks::Jdata)),
             sets_data_mode: sb.config.sets_data_mode(number),
-            wb_error: backend.atomic("wb_error", 0),
+            wb_error: backend.atomic("wb_error", WbError::None.number()),
             i_size: backend.atomic("i_size", u64::from(size)),
             i_dio_count: backend.lock("i_dio_count", 0),
             layouts: sb.config.hands_out(number).then(|| backend.lock("layouts", Layouts::default())),
             direct: sb.config.does_direct_io(number),
+            grows_in_flight: sb.config.grows_in_flight(number),
             pins_pages: sb.config.pins_pages(number),
             stores: sb.config.stores_through_mappings(number),
             pages: (0..geometry.folios()).map(|_| backend.unordered("folio", Slot::default())).collect(),

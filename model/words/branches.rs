@@ -65,6 +65,8 @@ stalemap_facade::names! { Branch {
     IO_ERROR = "io-error",
     /// fsync(2) returned an error of writeback.
     SYNC_ERROR = "sync-error",
+    /// What waits for writeback failed, because that has (`filemap_check_errors`).
+    FLUSH_ERROR = "flush-error",
     /// The file system has shut down.
     SHUTDOWN = "shutdown",
     /// There was no memory for a folio.

@@ -20,7 +20,7 @@ use crate::state::disk::on_disk;
 use crate::state::dropbehind::Dropper;
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::FolioRef;
-use crate::state::inode::Inode;
+use crate::state::inode::{Inode, WbError};
 use crate::state::ioend::{Ioend, Outcome};
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
@@ -281,10 +281,10 @@ async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
     keep_error(inode, ioend);
 }
 
-/// The error is kept for the next fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device, but
+/// The error is kept for whoever waits next, and for fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device, but
 /// where it is dirty again.
 fn keep_error<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
-    inode.wb_error.publish(1, Ordering::Relaxed);
+    inode.wb_error.publish(WbError::Untold.number(), Ordering::Relaxed);
     let (geometry, per_block) = (&inode.sb.geometry, inode.sb.config.fs.block_dirty);
     let mut left = Vec::new();
     for folio in &ioend.folios {
