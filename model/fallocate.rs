@@ -15,7 +15,7 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Returned};
 
 use crate::fallocate::plan::{JobState, Running};
-use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, SizeAfter};
+use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, SizeAfter, Sizes};
 use crate::fs::{self, bmap_util, gfs2_log, glock, stuffed};
 use crate::iomap::{self, Written};
 use crate::path::{Part, Path, Stepped};
@@ -32,7 +32,7 @@ use crate::words::dio_design::DioWait;
 use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::ordering::Link;
-use crate::words::personality::Hooks;
+use crate::words::personality::{Hooks, OldSize};
 use crate::writeback::{flush, jdata};
 
 /// What is done to the file.
@@ -182,10 +182,14 @@ async fn lock<B: Backend>(
         unlock(inode, me);
         return ControlFlow::Continue(ChangeState::Recall(change));
     }
+    let read = old_size(inode, &change).await;
     dio_count::wait_if(inode, DioWait::Locked).await;
     let size = inode.i_size_peek();
     let plan = match change {
-        Change::Truncate(new_size) => Ok(fs::setattr_size(inode, size, new_size)),
+        Change::Truncate(new_size) => {
+            let old = Sizes { read: read.unwrap_or(size), now: size };
+            Ok(fs::setattr_size(inode, old, new_size))
+        }
         Change::Fallocate(mode) => fs::fallocate(inode, size, &mode),
         Change::SetFlags(hooks) => Ok(fs::set_flags(inode, hooks)),
     };
@@ -204,6 +208,15 @@ async fn lock<B: Backend>(
         inode.forget_data(cells);
     }
     ControlFlow::Continue(ChangeState::Run(Running::new(inode, plan)))
+}
+
+/// What a truncate reads before it waits for direct I/O, if that may raise the size meanwhile.
+async fn old_size<B: Backend>(inode: &Inode<B>, change: &Change) -> Option<Cell> {
+    let reads = inode.sb.config.fs.old_size == OldSize::BeforeWait && matches!(change, Change::Truncate(_));
+    if !reads || !inode.grows_in_flight {
+        return None;
+    }
+    Some(inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell)
 }
 
 /// Lets all the others in again.
@@ -234,7 +247,11 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState, plan: &m
         }
     }
     match job {
-        JobState::Flush(state) => rest(flush::step(inode, me, state).await, JobState::Flush),
+        JobState::Flush(state) => match flush::step(inode, me, state).await {
+            ControlFlow::Continue(state) => Worked::Partly(JobState::Flush(state)),
+            ControlFlow::Break(Ok(())) => Worked::Done,
+            ControlFlow::Break(Err(_)) => Worked::Failed,
+        },
         JobState::LogFlush(state) => rest(jdata::step(inode, me, state).await, JobState::LogFlush),
         JobState::Drop(state) => rest(truncate::step(inode, me, state).await, JobState::Drop),
         JobState::Write(state) => {

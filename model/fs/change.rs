@@ -102,6 +102,22 @@ pub enum AtOnce {
     ShiftUp(Range<FileBlock>),
 }
 
+/// The size of a file that is truncated, with all locks held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sizes {
+    /// What the file system goes by.
+    pub read: Cell,
+    /// What it is, not less: direct I/O in flight may have raised it since.
+    pub now: Cell,
+}
+
+impl Sizes {
+    /// Nothing has raised it since it was read.
+    pub fn of(size: Cell) -> Self {
+        Sizes { read: size, now: size }
+    }
+}
+
 /// What a change means for the contents of the file.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Meaning {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use stalemap_facade::Backend;
 
+use crate::fs::change::Sizes;
 use crate::state::inode::Inode;
 use crate::words::geometry::Cell;
 use crate::words::personality::FsType;
@@ -23,7 +24,8 @@ pub enum Grower {
 /// The cells from end of file to `target` that have to be zeroed before the file grows, where the file system does that.
 ///
 /// XFS zeroes all of them (`xfs_zero_range` in xfs_setattr_size and xfs_file_write_checks, 6.1 to 7.3), of which those behind
-/// the folio of end of file have no data: they are holes, or preallocated. gfs2 zeroes to the end of the page
+/// the folio of end of file have no data: they are holes, or preallocated; but where a truncate has left there what direct I/O in
+/// flight had written. gfs2 zeroes to the end of the page
 /// (`gfs2_clear_beyond_eof`, 6.12), and ext4 to the end of the block (`ext4_block_zero_eof`, 7.3).
 pub fn eof_tail<B: Backend>(
     inode: &Inode<B>,
@@ -31,17 +33,28 @@ pub fn eof_tail<B: Backend>(
     target: Cell,
     grower: Grower,
 ) -> Option<Range<Cell>> {
-    if target <= size || size == 0 || !zeroes(inode, grower) {
+    eof_tail_of(inode, Sizes::of(size), target, grower)
+}
+
+/// The same where end of file is taken to be where it was.
+pub(super) fn eof_tail_of<B: Backend>(
+    inode: &Inode<B>,
+    size: Sizes,
+    target: Cell,
+    grower: Grower,
+) -> Option<Range<Cell>> {
+    if target <= size.read || size.now == 0 || !zeroes(inode, grower) {
         return None;
     }
     let geometry = &inode.sb.geometry;
-    let last = size - 1;
+    let last = size.now - 1;
     let end = match inode.sb.config.fs.fs_type {
+        FsType::Xfs if inode.grows_in_flight => geometry.cells(),
         FsType::Xfs => geometry.cells_of_folio(geometry.folio_of(last)).end,
         FsType::Gfs2 => geometry.page_end(last),
         FsType::Ext4 | FsType::Zonefs => geometry.cells_of_block(geometry.block_of(last)).end,
     };
-    (size < end).then(|| size..end.min(target))
+    (size.read < end).then(|| size.read..end.min(target))
 }
 
 fn zeroes<B: Backend>(inode: &Inode<B>, grower: Grower) -> bool {

@@ -22,7 +22,7 @@ use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{
     Allocate, Completion, DioLock, Dropbehind, Freed, FsType, FsyncLog, LogOrdered, MkwriteUnlock, Names,
-    Personality, SizeFlush, SourceFault, TruncateFlush, WriteEnd,
+    OldSize, Personality, SizeFlush, SourceFault, TruncateFlush, WriteEnd,
 };
 
 /// gfs2 as of 6.2, `data=ordered`.
@@ -40,6 +40,7 @@ pub(super) fn personality() -> Personality {
         completion: Completion::Clear,
         truncate_flush: TruncateFlush::Never,
         size_flush: SizeFlush::Never,
+        old_size: OldSize::AfterWait,
         invalidate_lock: false,
         mkwrite_unlock: MkwriteUnlock::BeforeDirty,
         dio_lock: DioLock::Exclusive,

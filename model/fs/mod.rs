@@ -25,7 +25,7 @@ use std::ops::Range;
 
 use stalemap_facade::{Backend, Leaf};
 
-use crate::fs::change::{FallocMode, Plan, Refused};
+use crate::fs::change::{FallocMode, Plan, Refused, Sizes};
 use crate::fs::xfs_dio::{Overwrite, Refusal, xfs_direct_write_iomap_begin};
 use crate::state::event::{Checker, Expense, Fill, Method};
 use crate::state::inode::Inode;
@@ -231,13 +231,13 @@ pub fn zero_begin<B: Backend>(
 
 /// `->setattr` of a file of `size` that is to be `new_size` long, with all its locks held. Left out: ext4's own order of the
 /// jobs, here and below.
-pub fn setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
+pub fn setattr_size<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell) -> Plan {
     if inode.sb.config.fs.valid_size {
-        valid_size::setattr_size(inode, size, new_size)
+        valid_size::setattr_size(inode, old.now, new_size)
     } else if inode.sb.config.fs.allocate == Allocate::Written {
-        gfs2_file::gfs2_setattr_size(inode, size, new_size)
+        gfs2_file::gfs2_setattr_size(inode, old.now, new_size)
     } else {
-        xfs_iops::xfs_setattr_size(inode, size, new_size)
+        xfs_iops::xfs_setattr_size(inode, old, new_size)
     }
 }
 

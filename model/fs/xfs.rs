@@ -17,7 +17,7 @@ use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup,
     Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip, LayoutReturned, LogOrdered,
-    MkwriteUnlock, Names, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault,
+    MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault,
     SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
 };
 use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
@@ -76,6 +76,7 @@ pub(super) fn personality() -> Personality {
         names: NAMES,
         truncate_flush: TruncateFlush::Before,
         size_flush: SizeFlush::AfterSize,
+        old_size: OldSize::BeforeWait,
         invalidate_lock: true,
         mkwrite_unlock: MkwriteUnlock::AfterDirty,
         flush_unmap: FlushUnmap::WriteAndDrop,

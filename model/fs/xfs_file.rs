@@ -12,7 +12,7 @@ use stalemap_facade::Backend;
 
 use super::eof::{Grower, eof_tail};
 use super::xfs_iops::{flush_unlogged, grow};
-use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, Plan, Refused, SizeAfter};
+use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, Plan, Refused, SizeAfter, Sizes};
 use crate::state::inode::Inode;
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::FlushUnmap;
@@ -89,7 +89,7 @@ fn xfs_insert_file_space<B: Backend>(
     if inode.sb.config.fs.insert_flush && size < inode.sb.geometry.cells() {
         jobs.push(Job::Flush(size..size + 1));
     }
-    jobs.extend(grow(inode, size, new_size, Grower::Truncate));
+    jobs.extend(grow(inode, Sizes::of(size), new_size, Grower::Truncate));
     jobs.extend(xfs_prepare_shift(inode, blocks.start, new_size));
     jobs.push(Job::AtOnce(AtOnce::ShiftUp(blocks)));
     Ok(Plan { jobs, meaning: Meaning { grown: size..new_size, ..Meaning::default() } })
@@ -161,7 +161,7 @@ fn xfs_alloc_file_space<B: Backend>(
         Job::AtOnce(AtOnce::Extend { name, blocks: blocks.clone(), size })
     };
     if inode.sb.config.fs.is_xfs() {
-        let grow = new_size.map(|new_size| grow(inode, size, new_size, Grower::Fallocate));
+        let grow = new_size.map(|new_size| grow(inode, Sizes::of(size), new_size, Grower::Fallocate));
         return std::iter::once(allocate(None)).chain(grow.into_iter().flatten()).collect();
     }
     let tail = new_size.and_then(|target| eof_tail(inode, size, target, Grower::Fallocate)).map(Job::Zero);

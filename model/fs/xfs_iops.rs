@@ -11,37 +11,52 @@
 
 use stalemap_facade::Backend;
 
-use super::eof::{Grower, eof_tail, rest_of_block};
-use crate::fs::change::{AtOnce, Job, Meaning, Plan};
+use super::eof::{Grower, eof_tail_of, rest_of_block};
+use crate::fs::change::{AtOnce, Job, Meaning, Plan, Sizes};
 use crate::state::inode::Inode;
 use crate::words::geometry::Cell;
 use crate::words::personality::{SizeFlush, TruncateFlush};
 
-/// A truncate from `size` to `new_size`.
-pub(super) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
-    if new_size > size {
-        let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
-        return Plan { jobs: grow(inode, size, new_size, Grower::Truncate), meaning };
+/// A truncate to `new_size`. The size that was read decides: what direct I/O in flight has written behind it since is taken for
+/// what lies behind end of file.
+pub(super) fn xfs_setattr_size<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell) -> Plan {
+    let meaning = if new_size > old.now {
+        Meaning { grown: old.now..new_size, ..Meaning::default() }
+    } else {
+        Meaning { zeroed: new_size..inode.sb.geometry.cells(), ..Meaning::default() }
+    };
+    if new_size > old.read {
+        return Plan { jobs: grow(inode, old, new_size, Grower::Truncate), meaning };
     }
     let mut jobs = zero_tail(inode, new_size);
-    let resize = std::iter::once(Job::AtOnce(AtOnce::SetSize(new_size)));
-    let resize = resize.chain(drop_behind(inode, size, new_size)).collect();
-    jobs.extend(flush_between(inode, size, new_size, resize));
+    jobs.extend(flush_between(inode, old.read, new_size, truncate_setsize(inode, old.now, new_size)));
     jobs.push(Job::AtOnce(AtOnce::Shrink(new_size)));
-    let meaning = Meaning { zeroed: new_size..inode.sb.geometry.cells(), ..Meaning::default() };
     Plan { jobs, meaning }
 }
 
-/// The rest of the new last block is zeroed, and written back as the file system does it.
+/// i_size is the new size, and the page cache behind it goes, as far as there can be any.
+fn truncate_setsize<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Vec<Job> {
+    let drop = || drop_behind(inode, size, new_size);
+    if new_size > size {
+        // Whatever stores were made there.
+        let dropped = inode.stores.then(drop).flatten();
+        return std::iter::once(Job::AtOnce(AtOnce::Grow(size..new_size))).chain(dropped).collect();
+    }
+    std::iter::once(Job::AtOnce(AtOnce::SetSize(new_size))).chain(drop()).collect()
+}
+
+/// The rest of the new last block is zeroed, and the page that it lies in written back as the file system does it: zeroing may take
+/// an unwritten block under dirty page cache for zeros already. Before that it is written back where there is no rest, too
+/// (`filemap_write_and_wait_range` in xfs_setattr_size, 6.1).
 pub(super) fn zero_tail<B: Backend>(inode: &Inode<B>, new_size: Cell) -> Vec<Job> {
-    let Some(tail) = rest_of_block(inode, new_size) else { return Vec::new() };
-    // Zeroing may take an unwritten block under dirty page cache for zeros already.
-    let flush = Job::Flush(tail.clone());
-    let zeroing = Job::Zero(tail);
+    let zeroing = rest_of_block(inode, new_size).map(Job::Zero);
+    let flush = (new_size < inode.sb.geometry.cells()).then(|| Job::Flush(new_size..new_size + 1));
     match inode.sb.config.fs.truncate_flush {
-        TruncateFlush::Before => vec![flush, zeroing],
-        TruncateFlush::AfterZeroing => vec![zeroing, flush],
-        TruncateFlush::Never => vec![zeroing],
+        TruncateFlush::Before => flush.into_iter().chain(zeroing).collect(),
+        TruncateFlush::AfterZeroing => {
+            zeroing.into_iter().flat_map(|zeroing| [Some(zeroing), flush.clone()]).flatten().collect()
+        }
+        TruncateFlush::Never => zeroing.into_iter().collect(),
     }
 }
 
@@ -63,10 +78,10 @@ fn flush_between<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell, resiz
 }
 
 /// The jobs that let the file grow.
-pub(super) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell, grower: Grower) -> Vec<Job> {
-    let tail = eof_tail(inode, size, new_size, grower).map(Job::Zero);
+pub(super) fn grow<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell, grower: Grower) -> Vec<Job> {
+    let tail = eof_tail_of(inode, old, new_size, grower).map(Job::Zero);
     if !inode.sb.config.fs.is_xfs() {
-        let flush = flush_unlogged(inode, size, new_size);
+        let flush = flush_unlogged(inode, old.now, new_size);
         let extend = AtOnce::Extend {
             name: inode.sb.config.fs.names.setattr_size,
             blocks: 0..0,
@@ -74,11 +89,9 @@ pub(super) fn grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell, gro
         };
         return tail.into_iter().chain(flush).chain([Job::AtOnce(extend)]).collect();
     }
-    // The page cache behind the new end goes, too (`truncate_setsize`): whatever stores were made there.
-    let resize = std::iter::once(Job::AtOnce(AtOnce::Grow(size..new_size)));
-    let resize = resize.chain(inode.stores.then(|| drop_behind(inode, size, new_size)).flatten()).collect();
+    let resize = truncate_setsize(inode, old.now, new_size);
     let log = Job::AtOnce(AtOnce::LogSize(new_size));
-    tail.into_iter().chain(flush_between(inode, size, new_size, resize)).chain([log]).collect()
+    tail.into_iter().chain(flush_between(inode, old.read, new_size, resize)).chain([log]).collect()
 }
 
 /// What keeps a size that is logged from running ahead of data that are not written. Left out where only crashes can tell, on

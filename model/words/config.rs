@@ -259,6 +259,12 @@ impl Config {
         self.calls().any(|call| call.file == file && call.command.io().is_some_and(|io| io != Io::Buffered))
     }
 
+    /// Whether direct writes to a file are in flight when they have let i_rwsem go: they raise the size without it.
+    pub fn grows_in_flight(&self, file: FileId) -> bool {
+        let grows = |command: &Command| command.writes() && self.has_worker(command);
+        self.calls().any(|call| call.file == file && grows(&call.command))
+    }
+
     /// Whether a device stores into pages of a file.
     pub fn pins_pages(&self, file: FileId) -> bool {
         self.calls().any(|call| call.file == file && call.command.pins_pages())

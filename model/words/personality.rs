@@ -254,6 +254,16 @@ choices! {
 }
 
 choices! {
+    /// When a truncate reads the size that it calls the old one, by which it grows or shrinks the file and zeroes behind its end.
+    OldSize {
+        /// Before it waits for direct I/O in flight, which may raise it.
+        BeforeWait = "before-wait",
+        /// After that.
+        AfterWait = "after-wait",
+    }
+}
+
+choices! {
     /// What happens to the page cache of a range before fallocate takes its blocks away, or an exchange gives them to
     /// another file.
     FlushUnmap {
@@ -424,6 +434,8 @@ pub struct Personality {
     pub truncate_flush: TruncateFlush,
     /// What a change of the size writes back before it is logged.
     pub size_flush: SizeFlush,
+    /// When a truncate reads the old size.
+    pub old_size: OldSize,
     /// Whether what takes blocks away holds invalidate_lock (730633f0b7f9), so that nobody fills the page cache
     /// meanwhile.
     pub invalidate_lock: bool,
@@ -569,6 +581,7 @@ settable!(Personality {
     default_cowextsize,
     truncate_flush,
     size_flush,
+    old_size,
     invalidate_lock,
     mkwrite_unlock,
     flush_unmap,

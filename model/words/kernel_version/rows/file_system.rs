@@ -160,6 +160,25 @@ pub(super) const ROWS: &[Row] = &[
     row("size_flush", GFS2, &[text("none", ALL, "gfs2_setattr_size and gfs2_fallocate write nothing back")]),
     row("size_flush", &["zonefs"], &[text("none", ALL, "a conventional zone's file has one size")]),
     row(
+        "old_size",
+        XFS,
+        &[text(
+            "before-wait",
+            ALL,
+            "xfs_setattr_size (7.3: xfs_vn_setattr_size): oldsize is inode->i_size before inode_dio_wait, and not read again",
+        )],
+    ),
+    row(
+        "old_size",
+        GFS2,
+        &[text("after-wait", ALL, "gfs2_setattr_size waits first; do_grow and do_shrink look then")],
+    ),
+    row(
+        "old_size",
+        &["zonefs"],
+        &[text("after-wait", ALL, "a conventional zone's file cannot be truncated")],
+    ),
+    row(
         "invalidate_lock",
         &["xfs", "xfs-zoned", "zonefs"],
         &[flag(true, ALL, "xfs_file_fallocate, xfs_vn_setattr (730633f0b7f9); zonefs_file_truncate")],
