@@ -10,7 +10,7 @@ pub struct LimitsArgs {
     pub jobs: Option<u16>,
 
     /// Give a search up at this many states.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub limit_states: Option<u64>,
 
     /// Let the whole process take this much memory, in equal shares for what runs at a time (`512m`, `4g`) [default:
@@ -19,7 +19,7 @@ pub struct LimitsArgs {
     pub limit_memory: Option<u64>,
 
     /// Give a search up after this many seconds.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub limit_seconds: Option<u64>,
 }
 

@@ -20,7 +20,7 @@ use super::under::Under;
 use crate::run::{RunError, in_parallel};
 
 /// How many numbers are explored before they are taken in.
-const BATCH: u64 = 128;
+const BATCH: u64 = 32;
 
 /// How often a scenario of one kind is made smaller only to find what is known: another one may hide behind it.
 const TRIES: u32 = 3;
@@ -51,6 +51,13 @@ pub struct Plan {
     pub sample: Sample,
     /// No further ones are begun once this is set.
     pub stop: Arc<AtomicBool>,
+}
+
+impl Plan {
+    /// Whether a further number may be begun.
+    fn goes_on(&self, began: Instant) -> bool {
+        self.time.is_none_or(|time| began.elapsed() < time) && !self.stop.load(Ordering::Relaxed)
+    }
 }
 
 /// What came of it.
@@ -97,7 +104,7 @@ const KEPT: usize = 5;
 impl Campaign {
     /// Does what is planned, beside what the catalogue shows. `tick` is told after each batch.
     pub fn run(plan: &Plan, tick: &dyn Fn(&Self)) -> Result<Self, RunError> {
-        Self::run_beside(known(&plan.under)?, plan, tick)
+        Self::run_beside(known(plan)?, plan, tick)
     }
 
     /// Does what is planned; what is known is given.
@@ -118,13 +125,12 @@ impl Campaign {
             began: Instant::now(),
         };
         let end = plan.count.map_or(u64::MAX, |count| plan.from.saturating_add(count));
-        let goes_on = |campaign: &Self| {
-            plan.time.is_none_or(|time| campaign.began.elapsed() < time) && !plan.stop.load(Ordering::Relaxed)
-        };
-        while campaign.next < end && goes_on(&campaign) {
+        let began = campaign.began;
+        while campaign.next < end && plan.goes_on(began) {
             let batch: Vec<u64> = (campaign.next..end).take(BATCH as usize).collect();
-            let began = campaign.began;
-            for trial in in_parallel(&batch, plan.threads, |number| trial(plan, *number, began)) {
+            let begin = |number: &u64| plan.goes_on(began).then(|| trial(plan, *number, began));
+            // Of a batch that is not begun to its end, what lies behind the first one that was not is left to whoever goes on.
+            for trial in in_parallel(&batch, plan.threads, begin).into_iter().map_while(|trial| trial) {
                 campaign.take_in(plan, trial?)?;
                 campaign.next += 1;
             }
@@ -235,11 +241,13 @@ impl Campaign {
 }
 
 /// What the catalogue shows under each kernel. A design has no findings.
-fn known(under: &[Under]) -> Result<BTreeMap<Under, Known>, RunError> {
-    let kernels = under.iter().filter_map(|under| match under {
+fn known(plan: &Plan) -> Result<BTreeMap<Under, Known>, RunError> {
+    let kernels = plan.under.iter().filter_map(|under| match under {
         Under::Kernel(kernel) => Some((*under, *kernel)),
         Under::Design(_) => None,
     });
+    // Who stops it here has no numbers.
+    let kernels = kernels.take_while(|_| !plan.stop.load(Ordering::Relaxed));
     kernels.map(|(under, kernel)| Ok((under, Known::of(kernel)?))).collect()
 }
 

@@ -282,6 +282,9 @@ pub fn unbootable(plan: &Plan) -> Option<&'static str> {
     if fs.is_out_of_place() && fs.spare_blocks == 0 {
         return Some("`spare_blocks = 0`: a kernel spares some");
     }
+    if fs.is_out_of_place() && plan.turns.contains(&Turn::KeepWrites) {
+        return Some("the zones are of a device that keeps no writes");
+    }
     match fs.fs_type {
         FsType::Gfs2 if plan.turns.contains(&Turn::Crash) => {
             Some("gfs2 withdraws when it is stopped, which leaves another log than a loss of power")

@@ -93,11 +93,13 @@ fn head(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) -> Str
         Elapsed::Said => format!(", in {:.1} s", campaign.elapsed().as_secs_f64()),
         Elapsed::LeftOut => String::new(),
     };
+    let numbers = match campaign.next.checked_sub(1).filter(|last| *last >= plan.from) {
+        None => "no numbers".to_owned(),
+        Some(last) => format!("numbers {} to {last}", plan.from),
+    };
     let said = format!(
-        "Seed {}, numbers {} to {}: {} explored{took} ({}), {} refused.",
+        "Seed {}, {numbers}: {} explored{took} ({}), {} refused.",
         plan.seed,
-        plan.from,
-        campaign.next.saturating_sub(1).max(plan.from),
         count(all.explored(), "scenario"),
         count(all.states, "state"),
         all.refused

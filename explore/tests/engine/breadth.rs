@@ -10,9 +10,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use stalemap_explore::{Exploration, LimitHit, Limits, Options, Workers, explore};
 use stalemap_facade::Ordering::Relaxed;
-use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Op, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Role, System};
 
 use crate::common::config;
+use crate::common::names::properties;
 use crate::common::random_litmus::litmus;
 
 /// Actors that each count a word of their own up to a number.
@@ -68,6 +69,135 @@ fn the_number_of_threads_makes_no_difference() {
     for workers in [2, 3, 8] {
         assert_eq!(explored(&system, workers, Limits::default()), one);
     }
+}
+
+/// Actors that each count a word of their own; the first one goes round for ever at the end, the second one sees where the third is,
+/// the third one holds a lock on its way.
+struct Meeting;
+
+const LAST_COUNT: u64 = 40;
+
+impl System for Meeting {
+    type World<B: Backend> = (B, Vec<B::Atomic>, B::Lock<u64>);
+    type State = u64;
+
+    fn world<B: Backend>(&self, backend: &B) -> Self::World<B> {
+        let words = (0..3).map(|_| backend.atomic("count", 0)).collect();
+        (backend.clone(), words, backend.lock("lock", 0))
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        (0..3).map(|actor| ActorSpec { name: format!("{actor}"), role: Role::Main }).collect()
+    }
+
+    fn start(&self, _: ActorId) -> u64 {
+        1
+    }
+
+    async fn step<B: Backend>(
+        &self,
+        (backend, words, lock): &Self::World<B>,
+        actor: ActorId,
+        count: u64,
+    ) -> ControlFlow<(), u64> {
+        words[actor].store(Op::new("count"), count, Relaxed).await;
+        match (actor, count) {
+            (0, LAST_COUNT) => return ControlFlow::Continue(LAST_COUNT - 1),
+            (1, 9) if words[2].load(Op::new("look"), Relaxed).await == 9 => {
+                backend.violate(properties::LOST_WRITE, || "they meet".to_owned());
+            }
+            (1 | 2, 20..30) => *lock.lock(Op::new("lock")).await += count,
+            (_, LAST_COUNT) => return ControlFlow::Break(()),
+            _ => {}
+        }
+        ControlFlow::Continue(count + 1)
+    }
+
+    fn observe<B: Backend>(&self, _: &Self::World<B>) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn nor_does_it_where_actors_meet_violate_something_and_go_round() {
+    let one = explored(&Meeting, 1, Limits::default());
+    assert!(one.is_complete() && one.lasso.is_some(), "{:?} {:?}", one.limits_hit, one.violated);
+    assert_ne!(one.violated & properties::LOST_WRITE.bit(), 0);
+    assert!(one.statistics.states > 1 << 16, "several batches: {}", one.statistics.states);
+    for workers in [2, 3, 8] {
+        assert_eq!(explored(&Meeting, workers, Limits::default()), one);
+    }
+    let depth_first = Options { breadth_after: None, sleep_sets: false, ..Options::default() };
+    let other = explore(&Meeting, &depth_first, &mut |_| ()).expect("a sound system");
+    assert_eq!(
+        (other.statistics.states, other.statistics.transitions),
+        (one.statistics.states, one.statistics.transitions)
+    );
+    assert_eq!((other.violated, other.final_states), (one.violated, one.final_states));
+}
+
+/// An actor that has two numbers, forgets both, and goes round for ever, beside one that chooses: each way to the state behind that is
+/// a transition of its own, so that few of them would repeat themselves without the other.
+struct Forgetting;
+
+const NUMBERS: u32 = 260;
+const BESIDE: u32 = 12;
+
+impl System for Forgetting {
+    type World<B: Backend> = (B, [B::Leaf<u32>; 4]);
+    type State = u8;
+
+    fn world<B: Backend>(&self, backend: &B) -> Self::World<B> {
+        (backend.clone(), [(); 4].map(|()| backend.leaf("number", 0)))
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        ["actor", "beside"].map(|name| ActorSpec { name: name.to_owned(), role: Role::Main }).into()
+    }
+
+    fn start(&self, _: ActorId) -> u8 {
+        0
+    }
+
+    async fn step<B: Backend>(
+        &self,
+        (backend, [first, second, third, beside]): &Self::World<B>,
+        actor: ActorId,
+        step: u8,
+    ) -> ControlFlow<(), u8> {
+        if actor == 1 {
+            let chosen = backend.choose(Op::new("beside"), BESIDE).await;
+            beside.update(|number| *number = chosen + 1);
+            return ControlFlow::Break(());
+        }
+        let alternatives = if step < 2 { NUMBERS } else { 1 };
+        let chosen = backend.choose(Op::new("choose"), alternatives).await;
+        match step {
+            0 => first.update(|number| *number = chosen),
+            1 => second.update(|number| *number = chosen),
+            2 => {
+                first.update(|number| *number = 0);
+                second.update(|number| *number = 0);
+            }
+            _ => third.update(|number| *number = 1 - *number),
+        }
+        ControlFlow::Continue((step + 1).min(3))
+    }
+
+    fn observe<B: Backend>(&self, _: &Self::World<B>) -> Option<String> {
+        None
+    }
+}
+
+/// The state on the cycle is come to more often than can be counted: taken away when the count is at its end, it would take the
+/// cycle with it.
+#[test]
+fn a_cycle_is_found_behind_a_state_with_more_arrivals_than_can_be_counted() {
+    let found = explored(&Forgetting, 1, Limits::default());
+    assert!(u64::from(NUMBERS).pow(2) > 1 << 16);
+    let numbers = u64::from(NUMBERS);
+    assert_eq!(found.statistics.states, (1 + numbers + numbers * numbers + 2) * (u64::from(BESIDE) + 1));
+    assert!(found.is_complete() && found.lasso.is_some());
 }
 
 #[test]

@@ -276,7 +276,8 @@ const MAPS: &[&str] = &["xfs_map_blocks", "gfs2_map_blocks"];
 
 /// Why there is no place, whatever the table says.
 fn refused(at: &Where) -> Option<&'static str> {
-    if at.goes_on() && at.path == EndDirectIo && at.op == "xfs_dio_write_end_io" {
+    // Whoever waits for its direct write completes it as well.
+    if at.goes_on() && [EndDirectIo, DirectWrite].contains(&at.path) && at.op == "xfs_dio_write_end_io" {
         return Some("one call converts all extents");
     }
     if at.goes_on() && OF_RANGE.contains(&at.op.as_str()) {
