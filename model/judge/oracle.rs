@@ -184,11 +184,11 @@ impl History {
         *self = History { reads: std::mem::take(&mut self.reads), ..other };
     }
 
-    /// The write did not get as far as this cell.
+    /// The write did not get as far as this cell. An earlier call of the same command may have: what was moved here since stays.
     fn abandon_write(&mut self, id: WriteId) {
         if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
-            self.pending.remove(at);
-            self.allowed &= !(1 << id);
+            let (_, replaced) = self.pending.remove(at);
+            self.allowed &= !(1 << id) | replaced;
         }
     }
 

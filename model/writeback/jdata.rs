@@ -3,7 +3,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Lock, Op};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::iomap::jdata::{bits, broken};
 use crate::state::event::{DataEvent, FolioEvent, What};
@@ -12,8 +12,10 @@ use crate::state::inode::Inode;
 use crate::state::ioend::{Ioend, Outcome};
 use crate::state::private::Taken;
 use crate::words::extent::Extent;
-use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
+use crate::words::ordering::Link;
 use crate::words::personality::Hooks;
+use crate::words::value::Value;
 use crate::writeback::io::{SyncMode, audit_address, start_writeback};
 
 /// One pass over a range of folios.
@@ -31,6 +33,10 @@ pub enum JdataState {
     Next(Pass, FolioIndex),
     /// Before a dirty folio is locked.
     Folio(Pass, FolioRef),
+    /// The folio is locked and clean, within a transaction; before i_size is read.
+    Size(Pass, FolioRef),
+    /// Before what lies behind that size is zeroed.
+    Tail(Pass, FolioRef, Cell),
     /// The folio is locked and clean; before some of its blocks are written in place.
     Write {
         /// The pass.
@@ -101,9 +107,26 @@ pub async fn step<B: Backend>(
             JdataState::Folio(pass, FolioRef { index: next, id })
         }
         JdataState::Folio(pass, folio) => match clean(inode, me, pass.mode, folio).await {
-            Some(blocks) => JdataState::Write { pass, folio, blocks },
             None => JdataState::Next(pass, folio.index + 1),
+            Some(slot) if inode.size_changes => {
+                drop(slot);
+                JdataState::Size(pass, folio)
+            }
+            Some(mut slot) => {
+                let blocks = gfs2_write_jdata_folio(inode, me, folio, &mut slot, inode.i_size_peek());
+                JdataState::Write { pass, folio, blocks }
+            }
         },
+        JdataState::Size(pass, folio) => {
+            let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
+            JdataState::Tail(pass, folio, size)
+        }
+        JdataState::Tail(pass, folio, size) => {
+            let op = Op::on("gfs2_write_jdata_folio", u32::from(folio.index));
+            let mut slot = inode.page(folio.index).lock(op).await;
+            let blocks = gfs2_write_jdata_folio(inode, me, folio, &mut slot, size);
+            JdataState::Write { pass, folio, blocks }
+        }
         JdataState::Write { pass, folio, blocks } => {
             let ioends = map(inode, folio, &blocks).await;
             start_writeback(inode, me, folio, ioends.len()).await;
@@ -132,16 +155,15 @@ pub async fn step<B: Backend>(
     })
 }
 
-/// `gfs2_write_jdata_pagevec` and `__gfs2_jdata_writepage` up to the buffers: begins a transaction, locks the folio,
-/// clears its dirty flag, and picks the buffers to write in place: those that are dirty. What was stored through a
-/// mapping is joined to the transaction instead: `folio_clear_dirty_for_io` finds the entry writable and dirties the folio once more,
+/// `gfs2_write_jdata_pagevec`: begins a transaction, locks the folio, and clears its dirty flag. What was stored through a
+/// mapping is joined to the transaction: `folio_clear_dirty_for_io` finds the entry writable and dirties the folio once more,
 /// now inside the transaction, by which `jdata_dirty_folio` sets PG_checked. Left out: that an entry may be gone by then.
 async fn clean<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     mode: SyncMode,
     folio: FolioRef,
-) -> Option<Vec<FileBlock>> {
+) -> Option<<B::Lock<Slot> as Lock<Slot>>::Guard<'_>> {
     let FolioRef { index, id } = folio;
     let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
     inode.sb.log_flush_lock.down_read(Op::new("gfs2_trans_begin"), me).await;
@@ -183,18 +205,37 @@ async fn clean<B: Backend>(
         buffers.dirty = all;
         buffers.logged = all;
     }
+    Some(slot)
+}
+
+/// `gfs2_write_jdata_folio` (gfs2_write_jdata_page, 6.1) up to the buffers: zeroes what lies behind end of file in the folio, each time,
+/// since it may be mapped; picks the buffers to write in place, those that are dirty, wherever they lie; and ends the
+/// transaction.
+fn gfs2_write_jdata_folio<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    folio: FolioRef,
+    slot: &mut Slot,
+    size: Cell,
+) -> Vec<FileBlock> {
+    let FolioRef { index, id } = folio;
+    let cells = inode.sb.geometry.cells_of_folio(index);
+    let first = inode.sb.geometry.blocks_of_folio(index).start;
+    let data = slot.locked_mut(id, me);
+    if cells.start < size && size < cells.end {
+        data.cells[usize::from(size - cells.start)..].fill(Value::ZERO);
+    }
+    let buffers = data.buffers.get_or_insert_with(Buffers::default);
     let in_place = buffers.dirty;
     let past_the_journal = buffers.dirty & !buffers.logged;
     buffers.dirty = 0;
-    drop(slot);
     inode.sb.log_flush_lock.up_read(me);
     if past_the_journal != 0 {
         broken(inode, || format!("folio {index} is written in place before its data is in the journal"));
     }
-    let first = inode.sb.geometry.blocks_of_folio(index).start;
     let written =
         inode.sb.geometry.blocks_of_folio(index).filter(|block| in_place & (1 << (block - first)) != 0);
-    Some(written.collect())
+    written.collect()
 }
 
 /// Where the buffers lie on the device.
