@@ -213,7 +213,7 @@ async fn lock<B: Backend>(
 /// What a truncate reads before it waits for direct I/O, if that may raise the size meanwhile.
 async fn old_size<B: Backend>(inode: &Inode<B>, change: &Change) -> Option<Cell> {
     let reads = inode.sb.config.fs.old_size == OldSize::BeforeWait && matches!(change, Change::Truncate(_));
-    if !reads || !inode.grows_in_flight {
+    if !reads || !inode.grows_in_flight() {
         return None;
     }
     Some(inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell)

@@ -66,14 +66,14 @@ static void make_patterns(void)
 
 /*
  * Files of several places have the size of all of them from the beginning, so that no write of the setup goes behind end of file,
- * where the file system would allocate ahead. Nor does a read bring in more than it asks for.
+ * where the file system would allocate ahead. No read brings in more than it asks for.
  */
 static void make_room(void)
 {
 	int each;
 
-	for (each = 0; places > 1 && each < FILES; each++) {
-		if (ftruncate(files[each].fd, places * PLACE))
+	for (each = 0; each < FILES; each++) {
+		if (places > 1 && ftruncate(files[each].fd, places * PLACE))
 			give_up("%s: %s", path_of(files[each].name), strerror(errno));
 		posix_fadvise(files[each].fd, 0, 0, POSIX_FADV_RANDOM);
 	}

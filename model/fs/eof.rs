@@ -49,7 +49,7 @@ pub(super) fn eof_tail_of<B: Backend>(
     let geometry = &inode.sb.geometry;
     let last = size.now - 1;
     let end = match inode.sb.config.fs.fs_type {
-        FsType::Xfs if inode.grows_in_flight => geometry.cells(),
+        FsType::Xfs if inode.grows_in_flight() => geometry.cells(),
         FsType::Xfs => geometry.cells_of_folio(geometry.folio_of(last)).end,
         FsType::Gfs2 => geometry.page_end(last),
         FsType::Ext4 | FsType::Zonefs => geometry.cells_of_block(geometry.block_of(last)).end,

@@ -17,8 +17,8 @@ use crate::words::geometry::FileBlock;
 use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup,
     Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip, LayoutReturned, LogOrdered,
-    MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog, SourceFault,
-    SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
+    MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog,
+    SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
 };
 use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 

@@ -36,7 +36,14 @@ pub enum JdataState {
     /// The folio is locked and clean, within a transaction; before i_size is read.
     Size(Pass, FolioRef),
     /// Before what lies behind that size is zeroed.
-    Tail(Pass, FolioRef, Cell),
+    Tail {
+        /// The pass.
+        pass: Pass,
+        /// The folio.
+        folio: FolioRef,
+        /// The size.
+        size: Cell,
+    },
     /// The folio is locked and clean; before some of its blocks are written in place.
     Write {
         /// The pass.
@@ -119,9 +126,9 @@ pub async fn step<B: Backend>(
         },
         JdataState::Size(pass, folio) => {
             let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
-            JdataState::Tail(pass, folio, size)
+            JdataState::Tail { pass, folio, size }
         }
-        JdataState::Tail(pass, folio, size) => {
+        JdataState::Tail { pass, folio, size } => {
             let op = Op::on("gfs2_write_jdata_folio", u32::from(folio.index));
             let mut slot = inode.page(folio.index).lock(op).await;
             let blocks = gfs2_write_jdata_folio(inode, me, folio, &mut slot, size);

@@ -45,7 +45,7 @@ pub struct FuzzArgs {
     pub from: u64,
 
     /// How many scenarios [default: 1000, or with `--seconds` as many as there is time for].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub count: Option<u64>,
 
     /// Begin no further scenarios after so many seconds, once it is known what the catalogue shows (some seconds).

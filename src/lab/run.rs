@@ -255,7 +255,8 @@ fn file_system(plan: &Plan) -> FileSystem {
                 first: "",
                 mkfs: format!("mkfs.xfs -q -f -b size={block}{more}"),
                 kind: "xfs",
-                options: "",
+                // No speculative preallocation, as the model has none: a write that makes the file longer reserves to the end of its page.
+                options: "allocsize=4k",
             }
         }
     }

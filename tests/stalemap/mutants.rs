@@ -30,7 +30,7 @@ use stalemap_model::words::map_design::{
 };
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
-    FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, Personality, Relocate, SeekMap,
+    FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, OldSize, Personality, Relocate, SeekMap,
     SizeFlush, SizeLog, TruncateFlush, WriteLock, ZonedWriteError,
 };
 use stalemap_model::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
@@ -359,6 +359,15 @@ fn flush_before_the_size() {
         &[properties::STALE_EXPOSURE],
         &[branches::CONVERT],
     );
+}
+
+/// Harmless: a truncate reads the old size once direct I/O is complete. Before that, as XFS does, it loses what that appends, which
+/// is what the scenarios are about.
+#[test]
+fn old_size_after_the_wait() {
+    for scenario in ["xfs/truncate-append", "xfs/truncate-append-cut"] {
+        holds(scenario, |_, fs| fs.old_size = OldSize::AfterWait, &[branches::CONVERT]);
+    }
 }
 
 /// Nobody who changes a file as a whole waits for direct I/O in flight, or all do before they have the locks.
