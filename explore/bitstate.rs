@@ -11,6 +11,9 @@ const BITS_OF_STATE: u32 = 3;
 
 /// Bits of a line.
 const BITS_OF_LINE: u32 = 512;
+
+/// Bytes of the smallest table: a line.
+pub const LEAST_BITSTATE: u64 = BITS_OF_LINE as u64 / 8;
 const WORDS_OF_LINE: usize = (BITS_OF_LINE / u64::BITS) as usize;
 
 /// The states visited, more or less.

@@ -94,6 +94,7 @@ mod witness;
 mod workers;
 
 pub use actors::MAX_ACTORS;
+pub use bitstate::LEAST_BITSTATE;
 pub use checkpoint::{Keeper, Wish};
 pub use choices::choices;
 pub use conform::{Explanation, Move, Observation, Offer, explain};

@@ -1,6 +1,7 @@
 //! How much is explored at a time, and when a search is given up: what most commands take.
 
 use clap::Args;
+use stalemap_explore::LEAST_BITSTATE;
 
 /// How much at a time, and when it is enough.
 #[derive(Clone, Copy, Debug, Args)]
@@ -21,6 +22,14 @@ pub struct LimitsArgs {
     /// Give a search up after this many seconds.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub limit_seconds: Option<u64>,
+}
+
+/// Reads the size of a table of bits: one line of it at least.
+pub(crate) fn parse_bits(text: &str) -> Result<u64, String> {
+    match parse_size(text)? {
+        bytes if bytes < LEAST_BITSTATE => Err(format!("a table has {LEAST_BITSTATE} bytes at least")),
+        bytes => Ok(bytes),
+    }
 }
 
 /// Reads a size with the suffixes of scenario files.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::engines::{EngineArgs, Memory};
-use crate::cli::limits::{LimitsArgs, parse_size};
+use crate::cli::limits::{LimitsArgs, parse_bits};
 use crate::cli::under::UnderArgs;
 use crate::parts::partition::Partition;
 use crate::report::times::Times;
@@ -189,7 +189,7 @@ pub struct RunArgs {
 
     /// Keep the visited states of each search as bits in this much memory (`1g`), and leave out some of them: for what no memory is
     /// enough for. Nothing is proved so: what is not violated is incomplete, with an estimate of how much was left out.
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, conflicts_with_all = ["checkpoint", "partition"])]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bits, conflicts_with_all = ["checkpoint", "partition"])]
     pub bitstate: Option<u64>,
 
     /// When stderr says how far the work is: states, and about how many there will be, states in a second, what is untried, memory.

@@ -128,9 +128,9 @@ impl Campaign {
         let began = campaign.began;
         while campaign.next < end && plan.goes_on(began) {
             let batch: Vec<u64> = (campaign.next..end).take(BATCH as usize).collect();
-            let begin = |number: &u64| plan.goes_on(began).then(|| trial(plan, *number, began));
+            let try_out = |number: &u64| plan.goes_on(began).then(|| trial(plan, *number, began));
             // Of a batch that is not begun to its end, what lies behind the first one that was not is left to whoever goes on.
-            for trial in in_parallel(&batch, plan.threads, begin).into_iter().map_while(|trial| trial) {
+            for trial in in_parallel(&batch, plan.threads, try_out).into_iter().map_while(|trial| trial) {
                 campaign.take_in(plan, trial?)?;
                 campaign.next += 1;
             }

@@ -55,10 +55,8 @@ impl System for Twins {
         (): (),
     ) -> ControlFlow<()> {
         let chosen = backend.choose(Op::new("choose"), self.alternatives() as u32).await as usize;
-        let changes = pairs().flat_map(|pair| (0..self.bytes * 8).map(move |bit| (pair, bit)));
-        if let Some(((first, second), bit)) =
-            chosen.checked_sub(1).and_then(|change| changes.skip(change).next())
-        {
+        let mut changes = pairs().flat_map(|pair| (0..self.bytes * 8).map(move |bit| (pair, bit)));
+        if let Some(((first, second), bit)) = chosen.checked_sub(1).and_then(|change| changes.nth(change)) {
             for leaf in [&leaves[first], &leaves[second]] {
                 leaf.update(|bytes| bytes.0[bit / 8] ^= 1 << (bit % 8));
             }

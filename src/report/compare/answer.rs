@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use stalemap_explore::collision_probability;
+use stalemap_explore::{LimitHit, collision_probability};
 use stalemap_facade::MemoryModel;
 use stalemap_model::judge::properties;
 use stalemap_model::words::branches;
@@ -327,7 +327,9 @@ fn bounds(outcomes: &[Outcome], brevity: Brevity) -> String {
     let limits = if limited.is_empty() {
         "no limit reached".to_owned()
     } else {
-        format!("a limit reached in {}", named(&limited, brevity.scenarios.max(1)))
+        let interrupted = |outcome: &Outcome| outcome.limits_hit.contains(&LimitHit::Interrupted);
+        let how = if outcomes.iter().any(interrupted) { "stopped in" } else { "a limit reached in" };
+        format!("{how} {}", named(&limited, brevity.scenarios.max(1)))
     };
     let memory = match outcomes.first().map_or(MemoryModel::Sequential, |outcome| outcome.memory) {
         MemoryModel::Sequential => "sequentially consistent",
