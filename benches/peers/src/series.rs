@@ -74,7 +74,7 @@ pub fn axes() -> [Axis; 3] {
 /// All scenarios, each once.
 pub fn points() -> Vec<Point> {
     let mut points = Vec::new();
-    for (_, point) in axes().iter().flat_map(|axis| axis.points) {
+    for (_, point) in axes().into_iter().flat_map(|axis| axis.points) {
         if !points.contains(&point) {
             points.push(point);
         }
