@@ -9,7 +9,7 @@ use std::fmt;
 
 use stalemap_explore::{Played, Replay};
 use stalemap_facade::{ActorId, Property};
-use stalemap_model::judge::properties::SIZE_ORDER;
+use stalemap_model::judge::properties::{CRASH_EXPOSURE, SIZE_ORDER, STALE_EXPOSURE, WRONG_ADDRESS};
 use stalemap_model::state::event::{MapChange, Mapping, Sampler, Says, Skip, Truth, Use, What};
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::{SETUP, UMOUNT};
@@ -94,7 +94,7 @@ impl Class {
     }
 
     /// Whether a loss of this class is explained by one that is known: the same mapping is misled by the same change, or the same cause is
-    /// seen, whatever is lost by it; or the same property shows at the same operation with the same calls. In a scenario from which
+    /// seen, whatever is lost by it, unless somebody finds what is not the file's, and nobody does by what is known; or the same property shows at the same operation with the same calls. In a scenario from which
     /// nothing can be left out, a further call, or something further that goes wrong by itself, is another loss.
     pub fn is_explained_by(&self, known: &Class) -> bool {
         if self.fs != known.fs {
@@ -112,10 +112,17 @@ impl Class {
                 (self.property, shows, calls, &self.environment)
                     == (known.property, known_shows, known_calls, &known.environment)
             }
-            (By::Cause { .. }, By::Cause { .. }) => self.by == known.by,
+            (By::Cause { .. }, By::Cause { .. }) => {
+                self.by == known.by && (exposes(known.property) || !exposes(self.property))
+            }
             (By::Mapping { .. } | By::Order { .. } | By::Cause { .. }, _) => false,
         }
     }
+}
+
+/// Whether somebody finds, or changes, what is not the file's.
+fn exposes(property: Property) -> bool {
+    [STALE_EXPOSURE, CRASH_EXPOSURE, WRONG_ADDRESS].contains(&property)
 }
 
 fn of_mapping(scenario: &Scenario, replay: &Replay, lives: &[Life], misuse: &Misuse) -> By {
@@ -288,7 +295,7 @@ fn used(used: &Use) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stalemap_model::judge::properties::{LOST_WRITE, STALE_EXPOSURE};
+    use stalemap_model::judge::properties::LOST_WRITE;
 
     #[test]
     fn a_call_is_its_name() {
@@ -336,8 +343,10 @@ mod tests {
             Class { by: By::Cause { what: what.to_owned(), calls }, ..order(property, "umount", &[]) }
         };
         let known = class(LOST_WRITE, "one", &["pwrite"]);
-        assert!(class(STALE_EXPOSURE, "one", &["pwrite"]).is_explained_by(&known));
-        for other in [class(LOST_WRITE, "another", &["pwrite"]), class(LOST_WRITE, "one", &[])] {
+        let exposes = class(STALE_EXPOSURE, "one", &["pwrite"]);
+        assert!(class(SIZE_ORDER, "one", &["pwrite"]).is_explained_by(&known));
+        assert!(known.is_explained_by(&exposes));
+        for other in [class(LOST_WRITE, "another", &["pwrite"]), class(LOST_WRITE, "one", &[]), exposes] {
             assert!(!other.is_explained_by(&known), "{other}");
         }
     }

@@ -119,10 +119,10 @@ pub(crate) fn least(kernel: &Kernel, property: Property) -> (Counterexample, Vec
     (found, steps)
 }
 
-/// A limit that keeps a test short, in proportion greater or less where `PROPTEST_CASES` asks for other than 256 cases.
+/// A limit that keeps a test short, in proportion greater or less where `STALEMAP_CASES` asks for other than 256 cases.
 pub(crate) fn thorough(usual: u64) -> u64 {
     const USUAL_CASES: u64 = 256;
-    let asked = env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse::<u64>().ok());
+    let asked = env::var("STALEMAP_CASES").ok().and_then(|cases| cases.parse::<u64>().ok());
     (usual * asked.unwrap_or(USUAL_CASES) / USUAL_CASES).max(1)
 }
 

@@ -122,7 +122,7 @@ fn parts_of_other_runs_come_to_the_whole() {
 }
 
 /// States of a run that is cut into any number of parts.
-const MOST_STATES: u64 = 20_000;
+const MOST_STATES: u64 = 4_000;
 
 /// The states of all results of a command.
 fn states(folder: &Path, command: &[&str]) -> u64 {

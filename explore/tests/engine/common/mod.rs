@@ -9,16 +9,19 @@ pub(crate) mod random_litmus;
 pub(crate) mod reference;
 pub(crate) mod strategy;
 
+use std::env;
+
 use proptest::test_runner::{Config, FileFailurePersistence};
 
-/// What proptest tries when `PROPTEST_CASES` says nothing.
+/// What `STALEMAP_CASES` is when it says nothing.
 const USUAL_CASES: u64 = 256;
 
-/// How random tests are run: so many cases, in proportion more or fewer where `PROPTEST_CASES` asks for other than 256,
-/// and what fails is tried first the next time.
+/// How random tests are run: so many cases, in proportion more or fewer where `STALEMAP_CASES` asks for other than 256 (`PROPTEST_CASES`
+/// would be as many for each test, whatever a test asks for), and what fails is tried first the next time.
 pub(crate) fn config(cases: u32) -> Config {
     let seeds = FileFailurePersistence::Direct("proptest-regressions/engine.txt");
-    let asked = u64::from(cases) * u64::from(Config::default().cases) / USUAL_CASES;
+    let asked = env::var("STALEMAP_CASES").ok().and_then(|cases| cases.parse::<u64>().ok());
+    let asked = u64::from(cases) * asked.unwrap_or(USUAL_CASES) / USUAL_CASES;
     Config {
         cases: asked.max(1) as u32,
         failure_persistence: Some(Box::new(seeds)),
