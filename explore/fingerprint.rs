@@ -52,8 +52,8 @@ impl CanonicalBytes {
     }
 }
 
-/// The fingerprint of two fingerprints, in order. A seed tells apart what fingerprints are chained for; it is not to tell apart
-/// small values.
+/// The fingerprint of two fingerprints, in order. A seed tells apart what they are chained for: the first is as good as random, so
+/// that another seed does not come to the same by a small change of it.
 #[inline]
 pub(crate) fn chain(salt: u64, first: u128, second: u128) -> u128 {
     let mut bytes = [0; 32];

@@ -25,7 +25,7 @@ pub enum Grower {
 ///
 /// XFS zeroes all of them (`xfs_zero_range` in xfs_setattr_size and xfs_file_write_checks, 6.1 to 7.3), of which those behind
 /// the folio of end of file have no data: they are holes, or preallocated; but where a truncate has left there what direct I/O in
-/// flight had written. gfs2 zeroes to the end of the page
+/// flight had written, or has failed once i_size was less, since writeback had. gfs2 zeroes to the end of the page
 /// (`gfs2_clear_beyond_eof`, 6.12), and ext4 to the end of the block (`ext4_block_zero_eof`, 7.3).
 pub fn eof_tail<B: Backend>(
     inode: &Inode<B>,
@@ -49,7 +49,7 @@ pub(super) fn eof_tail_of<B: Backend>(
     let geometry = &inode.sb.geometry;
     let last = size.now - 1;
     let end = match inode.sb.config.fs.fs_type {
-        FsType::Xfs if inode.grows_in_flight() => geometry.cells(),
+        FsType::Xfs if inode.grows_in_flight() || inode.sb.config.fs.io_errors => geometry.cells(),
         FsType::Xfs => geometry.cells_of_folio(geometry.folio_of(last)).end,
         FsType::Gfs2 => geometry.page_end(last),
         FsType::Ext4 | FsType::Zonefs => geometry.cells_of_block(geometry.block_of(last)).end,
