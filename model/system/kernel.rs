@@ -19,12 +19,12 @@ use crate::system::gutter;
 use crate::system::panel;
 use crate::system::task::{self, TaskState, UmountState};
 use crate::words::actor_names::{KWORKER, SETUP, UMOUNT, is_reserved, worker_name};
-use crate::words::command::{Command, FileId};
+use crate::words::command::{Command, FileId, Io};
 use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
 use crate::words::design::CookieScope;
 use crate::words::geometry::{Bytes, Geometry, GeometryError};
 use crate::words::misfit::Misfit;
-use crate::words::personality::Allocate;
+use crate::words::personality::{Allocate, FsType};
 use crate::words::program::{Program, Worker};
 use crate::words::value::{MAX_WRITES, Value};
 use crate::writeback::completion::{self, CompletionState};
@@ -235,8 +235,7 @@ impl Kernel {
     }
 }
 
-/// Whether a concurrent actor may change a file's i_size, from what the setup leaves. A static file has its size for
-/// good.
+/// Whether a file's i_size may change once the setup is over. A static file has its size for good.
 fn may_change_size(config: &Config, file: FileId) -> bool {
     if config.fs.allocate == Allocate::Static {
         return false;
@@ -244,16 +243,33 @@ fn may_change_size(config: &Config, file: FileId) -> bool {
     let of_file = |calls: &'_ [FileCommand]| -> Vec<Command> {
         calls.iter().filter(|call| call.file == file).map(|call| call.command.clone()).collect()
     };
-    let before = of_file(&config.setup).iter().fold(0, |size, command| command.size_after(size));
+    let setup = of_file(&config.setup);
+    let before = setup.iter().fold(0, |size, command| command.size_after(size));
     let fails = |command: &Command| command.fault().is_some_and(|fault| fault.kind.ends_write());
     // A setup command that fails may leave another size; then nothing is assumed.
     let uncertain = config.fs.free_blocks.is_some()
-        || config.setup.iter().any(|call| call.may_fail || fails(&call.command));
-    uncertain
-        || config
-            .actors
-            .iter()
-            .any(|actor| of_file(&actor.run).iter().any(|command| command.size_after(before) != before))
+        || config.setup.iter().any(|call| call.may_fail || fails(&call.command))
+        || leaves_growth_in_flight(&setup);
+    let changes =
+        |command: Command| command.size_after(before) != before || punch_raises(config, &command, before);
+    uncertain || config.actors.iter().flat_map(|actor| of_file(&actor.run)).any(changes)
+}
+
+/// Whether direct I/O that was submitted makes a file grow whenever it completes.
+fn leaves_growth_in_flight(setup: &[Command]) -> bool {
+    let mut size = 0;
+    setup.iter().any(|command| {
+        let before = size;
+        size = command.size_after(before);
+        size > before && command.io() == Some(Io::Aio)
+    })
+}
+
+/// Whether a punch makes a file of this size grow: one of gfs2 zeroes its ends wherever they are, and zeroing raises i_size
+/// (`__gfs2_punch_hole`, 6.1.192).
+fn punch_raises(config: &Config, command: &Command, size: u64) -> bool {
+    let raises = config.fs.fs_type == FsType::Gfs2 && config.design.zero_raises_size;
+    raises && if let Command::Fpunch { range } = command { range.end > size } else { false }
 }
 
 impl System for Kernel {
