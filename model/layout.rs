@@ -33,8 +33,16 @@ use crate::words::ordering::Link;
 use crate::words::value::{Value, WriteId};
 use crate::writeback::io::misplaced;
 
-/// What a client has written and is about to say.
+/// What a client has written.
 type Writes = Vec<(WriteId, Range<Cell>)>;
+
+/// What a client says that it has written.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Committed {
+    writes: Writes,
+    /// The end of it, if the file was shorter when i_rwsem was taken.
+    new_size: Option<Cell>,
+}
 
 /// Where a client's call stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -52,9 +60,9 @@ pub enum LayoutState {
     /// LAYOUTCOMMIT: before i_rwsem.
     Commit,
     /// Before the next of these folios is dropped.
-    Drop(Writes, Vec<FolioIndex>),
+    Drop(Committed, Vec<FolioIndex>),
     /// Before the extents and the size.
-    Convert(Writes),
+    Convert(Committed),
     /// LAYOUTRETURN.
     Return,
 }
@@ -102,21 +110,21 @@ impl Path for LayoutState {
                 }
                 let folios = writes.iter().flat_map(|(_, cells)| inode.sb.geometry.folios_touched(cells));
                 let folios = folios.collect();
-                LayoutState::Drop(writes, folios)
+                LayoutState::Drop(compared(inode, writes).await, folios)
             }
-            LayoutState::Drop(writes, mut folios) => {
+            LayoutState::Drop(committed, mut folios) => {
                 // What is dirty stays; the kernel warns.
                 if let Some(index) = folios.pop() {
                     invalidate_folio2(inode, index).await;
                 }
                 if folios.is_empty() {
-                    LayoutState::Convert(writes)
+                    LayoutState::Convert(committed)
                 } else {
-                    LayoutState::Drop(writes, folios)
+                    LayoutState::Drop(committed, folios)
                 }
             }
-            LayoutState::Convert(writes) => {
-                xfs_fs_commit_blocks(inode, me, &writes).await;
+            LayoutState::Convert(committed) => {
+                xfs_fs_commit_blocks(inode, me, &committed).await;
                 return ControlFlow::Break(Returned::Success);
             }
             LayoutState::Return => {
@@ -222,24 +230,34 @@ async fn take_writes<B: Backend>(inode: &Inode<B>, me: ActorId) -> Writes {
     layouts.of(me).map_or_else(Vec::new, |layout| std::mem::take(&mut layout.written))
 }
 
-/// What was unwritten is written, and the size takes in what is; the log is on disk when the client hears of it.
-async fn xfs_fs_commit_blocks<B: Backend>(inode: &Inode<B>, me: ActorId, writes: &Writes) {
+/// `xfs_fs_commit_blocks` reads i_size as soon as it has i_rwsem. A direct write in flight may raise it from then on: nobody waits for one.
+async fn compared<B: Backend>(inode: &Inode<B>, writes: Writes) -> Committed {
+    let size = if inode.grows_in_flight() {
+        inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell
+    } else {
+        inode.i_size_peek()
+    };
+    let end = writes.iter().map(|(_, cells)| cells.end).max();
+    Committed { writes, new_size: end.filter(|end| *end > size) }
+}
+
+/// What was unwritten is written, and the size becomes what the client says, if that was greater when it was looked at; the log is on
+/// disk when the client hears of it.
+async fn xfs_fs_commit_blocks<B: Backend>(inode: &Inode<B>, me: ActorId, committed: &Committed) {
     let geometry = &inode.sb.geometry;
     let mut map = inode.lock_map(Op::new("xfs_fs_commit_blocks")).await;
-    for (_, cells) in writes {
+    for (_, cells) in &committed.writes {
         let bump = inode.sb.config.fs.bump_with_change();
         xfs_iomap_write_unwritten(inode, &mut map, &geometry.blocks_touched(cells), bump);
     }
-    let size = inode.i_size_peek();
-    let end = writes.iter().map(|(_, cells)| cells.end).max().unwrap_or(0);
-    if end > size {
-        inode.i_size.publish(u64::from(end), inode.order(Link::SizeStore));
-        map.log_size(end);
-        inode.emit(|| What::Size(geometry.byte_at(end)));
+    if let Some(size) = committed.new_size {
+        inode.i_size.publish(u64::from(size), inode.order(Link::SizeStore));
+        map.log_size(size);
+        inode.emit(|| What::Size(geometry.byte_at(size)));
     }
     map.end();
     inode.log_force();
-    for (id, cells) in writes {
+    for (id, cells) in &committed.writes {
         inode.oracle.end_write(geometry, *id, cells, cells.end);
     }
     inode.i_rwsem.up_write(me);

@@ -916,6 +916,27 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
+    /// Judges what lies behind end of file when all is over: nothing that was written and not truncated away.
+    pub fn cut_off(&self, geometry: &Geometry, size: Cell) {
+        let mut lost = Runs::default();
+        for cell in size..geometry.cells() {
+            let index = geometry.folio_of(cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            self.cells[usize::from(index)].audit(|histories| {
+                if !histories[at].allows(Value::ZERO) {
+                    lost.add(cell, Value::ZERO);
+                }
+            });
+        }
+        if !lost.0.is_empty() {
+            self.violate(properties::LOST_WRITE, || {
+                let cells: Vec<String> = lost.0.iter().map(|(cells, _)| geometry.show_cells(cells)).collect();
+                let cells = cells.join(", ");
+                format!("{cells} is behind the end of the file on disk; what was written there is gone")
+            });
+        }
+    }
+
     /// Whether the disk holds data for a cell that zeros must not stand for.
     pub fn zeroing(&self, geometry: &Geometry, cell: Cell, on_disk: Value) {
         let index = geometry.folio_of(cell);

@@ -63,6 +63,7 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
     let cells = (0..found).map(|cell| (cell, on_disk(inode, cell)));
     let cells = cells.collect::<Vec<_>>();
     inode.oracle.visible(&inode.sb.geometry, &file_on_disk(inode), cells.into_iter());
+    inode.oracle.cut_off(&inode.sb.geometry, found);
     inode.audit_map(|map| {
         // What failed to be written back is not logged.
         let behind = inode.sb.config.fs.io_errors && map.disk_size < end;
