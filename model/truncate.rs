@@ -11,7 +11,7 @@ use crate::state::folio::{Folio, Slot};
 use crate::state::inode::Inode;
 use crate::state::private::Taken;
 use crate::state::trace;
-use crate::words::design::{IsizeExtended, PartialClear};
+use crate::words::design::{IsizeExtended, PartialClear, PartialUnmap};
 use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
 use crate::words::ordering::Link;
@@ -134,7 +134,8 @@ fn zero_part<B: Backend>(inode: &Inode<B>, index: FolioIndex, folio: &mut Folio,
     inode.emit(|| What::Data(DataEvent::ZeroedInCache(geometry.bytes_of_cells(cells))));
 }
 
-/// `unmap_mapping_range` for the pages of a folio that lie in a range as a whole.
+/// `unmap_mapping_range` for the pages of a folio that lie in a range as a whole; then the rest, where a large folio is split or unmapped
+/// (`try_folio_split_or_unmap`, 6.1.192, 6.12.118; `folio_split_or_unmap`, 7.3.4).
 fn unmap_pages<B: Backend>(
     inode: &Inode<B>,
     folio: &mut Folio,
@@ -142,6 +143,9 @@ fn unmap_pages<B: Backend>(
     cells: &Range<Cell>,
 ) {
     let geometry = &inode.sb.geometry;
+    if inode.sb.config.design.partial_unmap == PartialUnmap::Folio && geometry.pages_per_folio() > 1 {
+        return folio.ptes.clear();
+    }
     let mut start = folio_cells.start;
     while start < folio_cells.end {
         let end = geometry.page_end(start);

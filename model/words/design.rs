@@ -528,6 +528,16 @@ choices! {
 }
 
 choices! {
+    /// What loses its page-table entries where a part of a folio of several pages is dropped from the page cache.
+    PartialUnmap {
+        /// The pages that lie in the part as a whole; of a clean folio, which is split, all would.
+        Pages = "pages",
+        /// The whole folio: either it is split, which unmaps it, or it is unmapped because it cannot be.
+        Folio = "folio",
+    }
+}
+
+choices! {
     /// When a reader samples the mapping that it fills a folio by.
     FillMap {
         /// With the folio locked.
@@ -676,6 +686,8 @@ pub struct Design {
     pub end_writeback: EndWriteback,
     /// What a partial drop does to dirty bits.
     pub partial_clear: PartialClear,
+    /// What that does to page-table entries.
+    pub partial_unmap: PartialUnmap,
     /// When readers map.
     pub fill_map: FillMap,
     /// When what they read is uptodate.
@@ -795,6 +807,7 @@ settable!(Design {
     towrite = Towrite::Dirty,
     end_writeback = EndWriteback::LastIo,
     partial_clear = PartialClear::Nothing,
+    partial_unmap = PartialUnmap::Pages,
     fill_map = FillMap::FolioLocked,
     read_end = ReadEnd::LastPiece,
     dio_unaligned = DioUnaligned::OverwriteOnly,

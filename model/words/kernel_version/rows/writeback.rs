@@ -201,6 +201,22 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row(
+        "partial_unmap",
+        EVERY,
+        &[
+            text(
+                "pages",
+                &[V6_1, V6_2, V6_6],
+                "truncate_inode_partial_folio splits what is clean, and leaves what cannot be split mapped; here it is not split",
+            ),
+            text(
+                "folio",
+                &[V6_1Y, V6_12, V7_3],
+                "try_folio_split_or_unmap (6.1.192, 6.12.118), folio_split_or_unmap (7.3.4): who cannot be split is unmapped, so that a fault beyond i_size is met",
+            ),
+        ],
+    ),
+    row(
         "fill_map",
         EVERY,
         &[text(
