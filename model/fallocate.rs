@@ -322,6 +322,7 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce, zeroed: bool) -> Wor
                 return Worked::Failed;
             }
         }
+        AtOnce::ClearReflink => bmap_util::clear_reflink(inode).await,
         AtOnce::SetAops(hooks) => inode.set_hooks(hooks).await,
         AtOnce::ShiftDown(blocks) => bmap_util::collapse_extents(inode, &blocks).await,
         AtOnce::ShiftUp(blocks) => bmap_util::insert_extents(inode, &blocks).await,

@@ -14,10 +14,10 @@ use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 use crate::fs;
 use crate::fs::eof::{Grower, eof_tail};
 use crate::fs::xfs_inode::{ALL_LOCKS, inode_dio_wait_both, xfs_ilock2_io_mmap, xfs_iunlock2_io_mmap};
-use crate::iomap;
 use crate::iomap::valid::{current_or_dropped, op_of};
 use crate::iomap::write_state::WriteState;
 use crate::iomap::zero::zero_range;
+use crate::iomap::{self, Written};
 use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Checker, Errno, What};
 use crate::state::inode::Inode;
@@ -33,7 +33,7 @@ use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::map_design::UnmapCow;
 use crate::words::ordering::Link;
-use crate::words::personality::CloneLock;
+use crate::words::personality::{CloneLock, CloneUnmap};
 use crate::words::value::WriteId;
 use crate::writeback::flush::{self, FlushState};
 
@@ -60,6 +60,8 @@ pub enum Side {
     Source,
     /// The one that is replaced.
     To,
+    /// The same, from end of file on where it begins behind that.
+    FromEof,
 }
 
 /// Where a reflink stands.
@@ -106,11 +108,22 @@ impl Remap {
         self.from..self.from + (self.cells.end - self.cells.start)
     }
 
+    /// What is zeroed before the destination's range, and the range.
+    fn cells_from_eof<B: Backend>(&self, w: &World<B>) -> Range<Cell> {
+        let to = &w.inodes[usize::from(self.to)];
+        let start = match to.sb.config.fs.clone_unmap {
+            CloneUnmap::FromEof => to.i_size_peek().min(self.cells.start),
+            CloneUnmap::Range => self.cells.start,
+        };
+        start..self.cells.end
+    }
+
     /// One of the ranges, in whole folios, and the file that it lies in.
     fn folios<'w, B: Backend>(&self, w: &'w World<B>, side: Side) -> (&'w Inode<B>, Range<FolioIndex>) {
         let (number, cells) = match side {
             Side::Source => (self.source, self.source_cells()),
             Side::To => (self.to, self.cells.clone()),
+            Side::FromEof => (self.to, self.cells_from_eof(w)),
         };
         (&w.inodes[usize::from(number)], w.sb.geometry.folios_touched(&cells))
     }
@@ -168,6 +181,7 @@ pub async fn step<B: Backend>(
                 (ControlFlow::Continue(flush), _) => ReflinkState::Flush { remap, side, flush },
                 (ControlFlow::Break(Ok(())), Side::Source) => write_back(w, remap, Side::To),
                 (ControlFlow::Break(Ok(())), Side::To) => xfs_reflink_zero_posteof(w, remap),
+                (ControlFlow::Break(Ok(())), Side::FromEof) => invalidate(w, remap),
                 (ControlFlow::Break(Err(_)), _) => {
                     give_up(w, me, &remap);
                     return ControlFlow::Break(Returned::Error);
@@ -176,7 +190,11 @@ pub async fn step<B: Backend>(
         }
         ReflinkState::Zero(remap, inner) => match iomap::step(file(remap.to), me, *inner).await {
             ControlFlow::Continue(inner) => ReflinkState::Zero(remap, Box::new(inner)),
-            ControlFlow::Break(_) => invalidate(w, remap),
+            ControlFlow::Break(Written { full: true }) => xfs_flush_unmap_range(w, remap),
+            ControlFlow::Break(Written { full: false }) => {
+                give_up(w, me, &remap);
+                return ControlFlow::Break(Returned::Error);
+            }
         },
         ReflinkState::Invalidate(remap, inner) => match truncate::step(file(remap.to), me, inner).await {
             ControlFlow::Continue(inner) => ReflinkState::Invalidate(remap, inner),
@@ -235,14 +253,23 @@ fn xfs_reflink_zero_posteof<B: Backend>(w: &World<B>, remap: Remap) -> ReflinkSt
     let to = &w.inodes[usize::from(remap.to)];
     match eof_tail(to, to.i_size_peek(), remap.cells.start, Grower::Write) {
         Some(tail) => ReflinkState::Zero(remap, Box::new(zero_range(to, tail))),
-        None => invalidate(w, remap),
+        None => xfs_flush_unmap_range(w, remap),
     }
 }
 
-/// `xfs_flush_unmap_range`: the destination's range leaves the page cache.
+/// Writes back what was dirtied since the range was; that is what lies between end of file and the range.
+fn xfs_flush_unmap_range<B: Backend>(w: &World<B>, remap: Remap) -> ReflinkState {
+    if remap.cells_from_eof(w).start < remap.cells.start {
+        write_back(w, remap, Side::FromEof)
+    } else {
+        invalidate(w, remap)
+    }
+}
+
+/// What was written back leaves the page cache.
 fn invalidate<B: Backend>(w: &World<B>, remap: Remap) -> ReflinkState {
     let to = &w.inodes[usize::from(remap.to)];
-    let drop = TruncateState::of_pages(to, &remap.cells);
+    let drop = TruncateState::of_pages(to, &remap.cells_from_eof(w));
     ReflinkState::Invalidate(remap, drop)
 }
 
@@ -387,12 +414,36 @@ fn ends_with_a_block<B: Backend>(w: &World<B>, remap: &Remap) -> bool {
     geometry.cells_of_blocks(&geometry.blocks_touched(&cells)).end == cells.end
 }
 
+/// The hint of the source, if it becomes that of the destination: where a whole file is cloned over a whole file (`xfs_file_remap_range`).
+/// None, or none that matters: 0.
+async fn carried_hint<B: Backend>(w: &World<B>, remap: &Remap) -> u16 {
+    let config = &w.sb.config;
+    let calls = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
+    let has_hint = calls().any(|call| {
+        call.file == remap.source && if let Command::Cowextsize { .. } = call.command { true } else { false }
+    });
+    let size = |file: FileId| w.inodes[usize::from(file)].i_size_peek();
+    let is_whole = remap.from == 0
+        && remap.cells.start == 0
+        && remap.cells.end == size(remap.source)
+        && remap.cells.end >= size(remap.to);
+    if !has_hint || !is_whole || remap.source == remap.to {
+        return 0;
+    }
+    let source = &w.inodes[usize::from(remap.source)];
+    source.lock_map(Op::new("xfs_file_remap_range")).await.cow_extent_size
+}
+
 /// `xfs_reflink_update_dest` and the release of all locks.
 async fn finish<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
     let (source, to) = (&w.inodes[usize::from(remap.source)], &w.inodes[usize::from(remap.to)]);
-    if remap.cells.end > to.i_size_peek() {
+    let hint = carried_hint(w, remap).await;
+    if remap.cells.end > to.i_size_peek() || hint != 0 {
         let mut map = to.lock_map(Op::new("xfs_reflink_update_dest")).await;
         grow(to, &mut map, remap.cells.start, remap.cells.end);
+        if map.cow_extent_size == 0 {
+            map.set_cow_extent_size(hint);
+        }
         map.end();
     }
     source.oracle.end_read(&source.sb.geometry, me, &remap.source_cells());

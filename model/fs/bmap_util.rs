@@ -152,6 +152,19 @@ pub(crate) async fn cancel_cow<B: Backend>(inode: &Inode<B>, blocks: Range<FileB
     }
 }
 
+/// `xfs_reflink_clear_inode_flag`: where nothing is shared any more, nobody is to look for copies. It does not ask whether something is
+/// dirty, or under way to the device, over them.
+pub(crate) async fn clear_reflink<B: Backend>(inode: &Inode<B>) {
+    let mut map = inode.lock_map(Op::new("xfs_reflink_clear_inode_flag")).await;
+    let is_shared = |extent: Extent| matches!(extent, Extent::Written(phys) if inode.sb.is_shared(phys));
+    if (0..inode.sb.geometry.blocks()).any(|block| is_shared(map.get(block))) {
+        return;
+    }
+    map.cancel_copies(0..inode.sb.geometry.blocks());
+    map.clear_reflink();
+    map.end();
+}
+
 /// Moves what lies behind a hole down onto it.
 pub(crate) async fn collapse_extents<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>) {
     let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.collapse_extents)).await;

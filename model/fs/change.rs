@@ -94,6 +94,8 @@ pub enum AtOnce {
     Unmap(Range<FileBlock>),
     /// Gives up copies in the making.
     CancelCow(Range<FileBlock>),
+    /// Gives up all copies in the making if nothing is shared any more.
+    ClearReflink,
     /// Other functions work on the file's data from here on.
     SetAops(Hooks),
     /// Moves the blocks behind a range down onto it.

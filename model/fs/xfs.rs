@@ -15,10 +15,10 @@ use crate::state::trace;
 use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::FileBlock;
 use crate::words::personality::{
-    Allocate, Allocator, Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup,
-    Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip, LayoutReturned, LogOrdered,
-    MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget, SizeFlush, SizeLog,
-    SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
+    Allocate, Allocator, Bump, CloneLock, CloneUnmap, Completion, DelallocAlloc, DeviceCache, DioLock,
+    Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip,
+    LayoutReturned, LogOrdered, MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget,
+    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
 };
 use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 
@@ -77,6 +77,9 @@ pub(super) fn personality() -> Personality {
         truncate_flush: TruncateFlush::Before,
         size_flush: SizeFlush::AfterSize,
         old_size: OldSize::BeforeWait,
+        clone_unmap: CloneUnmap::FromEof,
+        delalloc_alloc: DelallocAlloc::Whole,
+        unshare_cancels: false,
         invalidate_lock: true,
         mkwrite_unlock: MkwriteUnlock::AfterDirty,
         flush_unmap: FlushUnmap::WriteAndDrop,

@@ -92,8 +92,7 @@ async fn xfs_iomap_write_direct<'i, B: Backend>(
             let hole = map.hole_at(start, blocks.end);
             map.allocate(Fork::Data, &hole)?;
         }
-        // The whole delayed extent, as writeback does.
-        Extent::Delalloc => drop(map.allocate_delayed(Fork::Data, start)),
+        Extent::Delalloc => map.allocate_wanted(&blocks),
         Extent::Unwritten(_) | Extent::Written(_) => {}
     }
     // The allocator may not have kept them together, or the mapping may have merged with its neighbour.

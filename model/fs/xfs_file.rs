@@ -56,6 +56,9 @@ fn xfs_falloc_unshare_range<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Ra
     let mut jobs = Vec::new();
     if inode.reflinks && !inside.is_empty() {
         jobs.extend([Job::Unshare(inside), Job::Flush(cells.clone())]);
+        if inode.sb.config.fs.unshare_cancels {
+            jobs.push(Job::AtOnce(AtOnce::ClearReflink));
+        }
     }
     jobs.extend(xfs_alloc_file_space(inode, size, cells, &grown));
     Plan { jobs, meaning: Meaning { grown, ..Meaning::default() } }

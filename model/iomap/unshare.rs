@@ -3,8 +3,6 @@
 //! A file's blocks are given to it alone by writing to them what they contain: each folio is read, marked dirty
 //! and written back, which puts it into blocks of its own. That is the loop of the buffered write with nothing
 //! to copy, run under i_rwsem and invalidate_lock, so that its clean-up must not take the latter.
-//!
-//! Left out: that the reflink flag is cleared when nothing is shared any more.
 
 use std::ops::Range;
 

@@ -264,6 +264,26 @@ choices! {
 }
 
 choices! {
+    /// What of the destination a clone behind its end of file writes back and drops once the gap is zeroed.
+    CloneUnmap {
+        /// From end of file on, so that what was stored behind it is zeroed on the way.
+        FromEof = "from-eof",
+        /// The range that is replaced (a mutant).
+        Range = "range",
+    }
+}
+
+choices! {
+    /// What is allocated of a delayed extent by fallocate or a direct write that needs a part of it.
+    DelallocAlloc {
+        /// All of it, as by writeback.
+        Whole = "whole",
+        /// The part.
+        Wanted = "wanted",
+    }
+}
+
+choices! {
     /// What happens to the page cache of a range before fallocate takes its blocks away, or an exchange gives them to
     /// another file.
     FlushUnmap {
@@ -436,6 +456,12 @@ pub struct Personality {
     pub size_flush: SizeFlush,
     /// When a truncate reads the old size.
     pub old_size: OldSize,
+    /// What a clone behind end of file drops.
+    pub clone_unmap: CloneUnmap,
+    /// What fallocate and direct writes allocate of a delayed extent.
+    pub delalloc_alloc: DelallocAlloc,
+    /// Whether unsharing that leaves nothing shared in the file gives up all copies in the making, also what is dirty over.
+    pub unshare_cancels: bool,
     /// Whether what takes blocks away holds invalidate_lock (730633f0b7f9), so that nobody fills the page cache
     /// meanwhile.
     pub invalidate_lock: bool,
@@ -582,6 +608,9 @@ settable!(Personality {
     truncate_flush,
     size_flush,
     old_size,
+    clone_unmap,
+    delalloc_alloc,
+    unshare_cancels,
     invalidate_lock,
     mkwrite_unlock,
     flush_unmap,

@@ -179,7 +179,7 @@ fn exported_tests_tell_kernels_with_the_check_from_those_without() {
         };
         assert!(why.starts_with("the order cannot be forced: "), "{version}: {why}");
         // A loop, which a kernel with the check passes, however often it is run.
-        for name in ["xfs/t10", "xfs/c9-clone"] {
+        for name in ["xfs/t10", "xfs/c9-truncate"] {
             assert_eq!(ended(&store, &kernel, name, "iomap_valid"), Ended::Passed, "{name} on {version}");
         }
     }

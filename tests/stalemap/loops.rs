@@ -60,7 +60,7 @@ fn every_test_of_the_catalogue_is_forced_a_loop_or_has_a_reason() {
 #[test]
 fn loops_are_as_recorded() {
     insta::assert_snapshot!("loop-d10", Broken::find("xfs/d10").xfstests());
-    insta::assert_snapshot!("loop-c9-clone", Broken::find("xfs/c9-clone").xfstests());
+    insta::assert_snapshot!("loop-c9-truncate", Broken::find("xfs/c9-truncate").xfstests());
 }
 
 #[test]

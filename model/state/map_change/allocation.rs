@@ -10,7 +10,7 @@ use crate::state::mapping::IomapType;
 use crate::words::branches;
 use crate::words::extent::{Enospc, Extent, Fork, Phys};
 use crate::words::geometry::FileBlock;
-use crate::words::personality::{Allocate, Bump};
+use crate::words::personality::{Allocate, Bump, DelallocAlloc};
 use crate::words::value::Value;
 
 impl<B: Backend> MapSection<'_, B> {
@@ -45,6 +45,21 @@ impl<B: Backend> MapSection<'_, B> {
         let blocks = self.extents(fork).extent_around(block);
         self.allocate_promised(fork, &blocks);
         blocks
+    }
+
+    /// Delalloc -> Unwritten in the data fork, for whoever asks for `wanted`, of which the first is delayed.
+    pub fn allocate_wanted(&mut self, wanted: &Range<FileBlock>) {
+        let blocks = self.wanted_of(wanted);
+        self.allocate_promised(Fork::Data, &blocks);
+    }
+
+    /// What `xfs_bmapi_write` allocates of the delayed extent around the first of the blocks that are asked for.
+    fn wanted_of(&self, wanted: &Range<FileBlock>) -> Range<FileBlock> {
+        let extent = self.map.extent_around(wanted.start);
+        match self.owed.inode.sb.config.fs.delalloc_alloc {
+            DelallocAlloc::Whole => extent,
+            DelallocAlloc::Wanted => wanted.start..extent.end.min(wanted.end),
+        }
     }
 
     /// Delalloc -> Unwritten: as much of the start of the delayed extent around a block as the allocator puts into one piece.
@@ -153,9 +168,8 @@ impl<B: Backend> MapSection<'_, B> {
                         break;
                     }
                 },
-                // The whole of it, as ever.
                 Extent::Delalloc => {
-                    let extent = self.map.extent_around(block);
+                    let extent = self.wanted_of(&(block..blocks.end));
                     let place = inode.sb.allocate_reserved(inode.number, &extent);
                     self.map.allocate(&extent, &place);
                     allocated.extend(extent);

@@ -132,6 +132,11 @@ impl<B: Backend> MapSection<'_, B> {
         }
     }
 
+    /// Nobody looks for copies any more.
+    pub fn clear_reflink(&mut self) {
+        self.map.reflink = false;
+    }
+
     /// XFS_DIFLAG2_COWEXTSIZE, in blocks.
     pub fn set_cow_extent_size(&mut self, blocks: u16) {
         self.map.cow_extent_size = blocks;

@@ -179,6 +179,53 @@ pub(super) const ROWS: &[Row] = &[
         &[text("after-wait", ALL, "a conventional zone's file cannot be truncated")],
     ),
     row(
+        "clone_unmap",
+        XFS,
+        &[text(
+            "from-eof",
+            ALL,
+            "xfs_reflink_remap_prep: where the range begins behind end of file, xfs_flush_unmap_range from there on",
+        )],
+    ),
+    row("clone_unmap", GFS2, &[text("range", ALL, "no clones")]),
+    row("clone_unmap", &["zonefs"], &[text("range", ALL, "no clones")]),
+    row(
+        "delalloc_alloc",
+        XFS,
+        &[
+            text(
+                "whole",
+                TO_6_6,
+                "xfs_bmapi_allocate (6.1.192): where the extent was delayed, its length and its start",
+            ),
+            text(
+                "wanted",
+                FROM_6_12,
+                "xfs_bmapi_write (6.12.118, 7.3.4): the length is cut to what is asked for; xfs_bmapi_convert_one_delalloc takes all of it",
+            ),
+        ],
+    ),
+    row("delalloc_alloc", GFS2, &[text("whole", ALL, "nothing is delayed")]),
+    row("delalloc_alloc", &["zonefs"], &[text("whole", ALL, "nothing is delayed")]),
+    row(
+        "unshare_cancels",
+        XFS,
+        &[
+            flag(
+                true,
+                TO_6_6,
+                "xfs_reflink_unshare (6.1.192): xfs_reflink_clear_inode_flag cancels all of the COW fork if no block of the data fork is shared",
+            ),
+            flag(
+                false,
+                FROM_6_12,
+                "xfs_reflink_clear_inode_flag: not with xfs_can_free_cowblocks false (4390f019ad78), which I_DIRTY_PAGES makes it until the flusher has written the inode",
+            ),
+        ],
+    ),
+    row("unshare_cancels", GFS2, &[flag(false, ALL, "no unsharing")]),
+    row("unshare_cancels", &["zonefs"], &[flag(false, ALL, "no fallocate")]),
+    row(
         "invalidate_lock",
         &["xfs", "xfs-zoned", "zonefs"],
         &[flag(true, ALL, "xfs_file_fallocate, xfs_vn_setattr (730633f0b7f9); zonefs_file_truncate")],
