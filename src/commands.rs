@@ -9,6 +9,7 @@ mod check;
 mod claims;
 mod compare;
 mod conform;
+mod conforming;
 mod costs;
 mod drawn;
 mod engines;

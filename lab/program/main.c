@@ -14,7 +14,7 @@ static void help(FILE *to, const char *program)
 {
 	fprintf(to,
 		"usage: %s [--device DEV --type xfs|gfs2|ext4] [--mount-options O] DIR forced|control|natural\n"
-		"       [--rounds N] [--seconds N] [--places N]\n"
+		"       [--rounds N] [--seconds N] [--places N] [--show N]\n"
 		"\n"
 		"%s.\n"
 		"\n"
@@ -28,6 +28,7 @@ static void help(FILE *to, const char *program)
 		"  control    the tasks one after the other\n"
 		"  natural    all tasks at once, round after round; 100 rounds unless told\n"
 		"  --places   natural: in so many places of large files, 1 MiB apart, in each round\n"
+		"  --show     natural: shows so many rounds in full that went wrong; 4 unless told\n"
 		"  --device   what is mounted at DIR: it is mounted anew at the end, and read again%s\n"
 		"  --type     its file system\n"
 		"  --mount-options  the file system's own, for mounting anew (gfs2: lockproto=lock_nolock)\n"
@@ -117,7 +118,7 @@ int main(int count, char **arguments)
 		{ "device", required_argument, NULL, 'd' }, { "type", required_argument, NULL, 't' },
 		{ "mount-options", required_argument, NULL, 'o' }, { "rounds", required_argument, NULL, 'r' },
 		{ "recorder", required_argument, NULL, 'R' }, { "seconds", required_argument, NULL, 's' },
-		{ "places", required_argument, NULL, 'p' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+		{ "places", required_argument, NULL, 'p' }, { "show", required_argument, NULL, 'S' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	u64 rounds = 0, seconds = 0;
 	const char *mode;
@@ -131,6 +132,7 @@ int main(int count, char **arguments)
 		case 'o': mount_options = optarg; break;
 		case 'r': rounds = number("rounds", optarg); break;
 		case 'R': recorder = optarg; break;
+		case 'S': most_shown = number("show", optarg); break;
 		case 'p': places = number("places", optarg); break;
 		case 's': seconds = number("seconds", optarg); break;
 		case 'h': help(stdout, arguments[0]); return 0;

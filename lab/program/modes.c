@@ -2,7 +2,8 @@
 
 #define END_MS 60000		/* within which all tasks have to come to their ends */
 #define PLACE_MS 50		/* and so many more for each place */
-#define MOST_SHOWN 4		/* rounds that are shown in full, as predicted and of other bytes each */
+
+static u64 most_shown = 4;	/* rounds that are shown in full, as predicted and of other bytes each */
 
 static struct task setup = { .name = "setup", .calls = SETUP_CALLS, .call = setup_call };
 
@@ -293,7 +294,7 @@ static const char *result_of_all(const struct counts *counts)
 struct rounds {
 	struct counts rounds, places;
 	u64 failed;		/* tasks with calls that failed */
-	int shown[2];		/* as predicted, and of other bytes */
+	u64 shown[2];		/* as predicted, and of other bytes */
 };
 
 /* Compares a place. */
@@ -307,7 +308,7 @@ static const char *look_at_place(struct rounds *rounds, u64 place)
 	else
 		look_at_files(STABLE);
 	result = result_of(as, 1);
-	if (strcmp(result, "as the control") && rounds->shown[!strcmp(result, "other")]++ < MOST_SHOWN)
+	if (strcmp(result, "as the control") && rounds->shown[!strcmp(result, "other")]++ < most_shown)
 		print_round(rounds->rounds.all + 1, place, result);
 	forget_stages();
 	here = 0;

@@ -28,6 +28,9 @@ pub enum LabCommand {
     Plan(LabPlanArgs),
     /// Play it: in a guest, in the schedule's order, and as a control one after the other; and compare the bytes.
     Run(LabRunArgs),
+    /// Draw scenarios, run their tasks in a guest all at once, round after round, and look for contents that no run of the model
+    /// leaves.
+    Conform(LabConformArgs),
     /// Export a schedule's test for xfstests, and run it in a guest: pass, fail, or not run and why.
     Xfstests(LabXfstestsArgs),
     /// Make a table of results: of the lines that `lab run --format jsonl` prints, in Markdown.
@@ -161,4 +164,39 @@ pub struct LabXfstestsArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: ResultFormat,
+}
+
+/// What `lab conform` takes.
+#[derive(Debug, Args)]
+pub struct LabConformArgs {
+    /// Scenario files, folders of them, or names in the catalogue, in place of drawn ones.
+    #[arg(value_name = "SCENARIO|FOLDER")]
+    pub paths: Vec<PathBuf>,
+    /// The kernel: 6.1, 6.12 or 7.3, also as `linux-6.12` or a release of it.
+    #[arg(long, value_name = "VERSION")]
+    pub kernel: String,
+    /// Whose scenarios: number N of a seed is always the same one.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// The first number: where an earlier run has ended.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub from: u64,
+    /// How many numbers.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: u64,
+    /// Only scenarios on this file system; repeatable.
+    #[arg(long = "personality", value_name = "NAME")]
+    pub personalities: Vec<String>,
+    /// The rounds of each scenario.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..))]
+    pub rounds: u64,
+    /// The longest that its rounds may take, in seconds.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub seconds: u64,
+    /// Give each search up at this many states.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub limit_states: u64,
+    /// Write the scenarios of which something else was left, and what the guests have left, into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
 }

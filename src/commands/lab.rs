@@ -8,7 +8,7 @@ use stalemap_model::judge::properties;
 use stalemap_model::words::personality::FsType;
 
 use super::booted::{keep, lacking, release, variant};
-use super::{Exit, Report, Result, exported, unwritable};
+use super::{Exit, Report, Result, conforming, exported, unwritable};
 use crate::cli::lab::{
     FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabRunArgs, LabSubject, LabTableArgs, PlanFormat,
     ResultFormat,
@@ -28,6 +28,7 @@ pub(super) fn command(args: &LabArgs) -> Result<Report> {
     match &args.command {
         LabCommand::Plan(args) => plan_command(args),
         LabCommand::Run(args) => run_command(args),
+        LabCommand::Conform(args) => conforming::command(args),
         LabCommand::Xfstests(args) => exported::command(args),
         LabCommand::Table(args) => table_command(args),
         LabCommand::Fetch(args) => fetch(args),

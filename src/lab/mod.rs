@@ -5,6 +5,7 @@
 //! guest's kernel (`lab/module/`). Nothing here decides a verdict: the bytes are compared with what the model predicts.
 
 mod calls;
+pub mod conform;
 mod front;
 pub mod guest;
 mod heard;

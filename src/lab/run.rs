@@ -220,18 +220,18 @@ fn table(modes: &[Mode]) -> String {
 }
 
 /// How a guest makes a file system.
-struct FileSystem {
+pub(super) struct FileSystem {
     /// What comes before.
-    first: &'static str,
+    pub(super) first: &'static str,
     /// The command, without the device.
-    mkfs: String,
+    pub(super) mkfs: String,
     /// The name that it is mounted by.
-    kind: &'static str,
+    pub(super) kind: &'static str,
     /// The options that it is mounted with.
-    options: &'static str,
+    pub(super) options: &'static str,
 }
 
-fn file_system(plan: &Plan) -> FileSystem {
+pub(super) fn file_system(plan: &Plan) -> FileSystem {
     let block = plan.block;
     match plan.fs.fs_type {
         FsType::Gfs2 => FileSystem {

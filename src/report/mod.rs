@@ -10,6 +10,7 @@ pub mod check;
 pub mod claims;
 pub mod compare;
 pub mod conform;
+pub mod conforming;
 pub mod costs;
 pub mod cut;
 pub mod engines;

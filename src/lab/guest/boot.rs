@@ -76,6 +76,11 @@ impl Ran {
         log.lines().filter(warns).map(str::to_owned).collect()
     }
 
+    /// The first line on the console that tells of something wrong: of a guest that left no log.
+    pub fn trouble(&self) -> Option<&str> {
+        self.console.lines().map(str::trim).find(|line| WARNINGS.iter().any(|sign| line.contains(sign)))
+    }
+
     /// The files, and the console beside them.
     pub fn left(self) -> BTreeMap<String, Vec<u8>> {
         let mut left = self.out;
