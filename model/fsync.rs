@@ -1,5 +1,11 @@
-//! fsync(2): `xfs_file_fsync` (fs/xfs/xfs_file.c) writes back, waits, and forces the log; an error of
-//! writeback is reported once (`file_check_and_advance_wb_err`, mm/filemap.c).
+//! fsync(2): `xfs_file_fsync` (fs/xfs/xfs_file.c) writes back, waits, and forces the log, unless an error is kept: of writeback, or
+//! of direct I/O that could not drop a folio. It is reported once (`file_check_and_advance_wb_err`, mm/filemap.c). zonefs and ext4
+//! look at the same place (`file_write_and_wait_range`). gfs2 does when all else is done, and not at all if nothing is cached then
+//! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3).
+//!
+//! Left out: that an error is told to each descriptor once, where here whoever asks first is told; that `sync_file_range` asks, too;
+//! and that gfs2 is told of writeback that has failed also where nothing is cached, which it is when it writes the inode
+//! (`sync_inode_metadata`), but not if that was clean.
 //!
 //! Where no crash is judged the log need not be forced, but where blocks that were freed come back with it (gfs2), and nobody
 //! can tell when the call began. Where a crash is judged, gfs2 looks whether its inode is dirty when the call begins
@@ -11,7 +17,7 @@ pub mod shutdown;
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering, Returned};
 
 use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
@@ -53,8 +59,19 @@ pub enum FsyncState {
     LogForce,
     /// Before the end of one whose log is flushed already.
     Return,
-    /// Before the error of writeback that failed is looked for.
-    CheckError,
+    /// Before an error is looked for; whether the log is forced behind that.
+    CheckError(Otherwise),
+    /// Before it is looked for whether anything is cached, from a folio on, as nobody is told of an error otherwise.
+    Cached(FolioIndex),
+}
+
+/// What follows where there is no error.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Otherwise {
+    /// The log is forced.
+    LogForce,
+    /// Nothing: all is done.
+    Return,
 }
 
 /// What follows when the data are on their way.
@@ -99,7 +116,10 @@ impl Path for FsyncState {
             }
             FsyncState::Flush(inner) => match flush::write_and_wait(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FsyncState::Flush(inner)),
-                ControlFlow::Break(()) => flushed(inode).await,
+                ControlFlow::Break(()) if inode.keeps_errors(me) && !inode.merges_transactions() => {
+                    ControlFlow::Continue(FsyncState::CheckError(Otherwise::LogForce))
+                }
+                ControlFlow::Break(()) => flushed(inode, me).await,
             },
             FsyncState::Write { inner, folios, next } => {
                 ControlFlow::Continue(match writeback::step(inode, me, inner).await {
@@ -143,21 +163,22 @@ impl Path for FsyncState {
                 log_force(inode, Upto::File).await;
                 forced(inode, me)
             }
-            FsyncState::CheckError => {
-                let returned = returned(inode).await;
-                match returned {
-                    Returned::Success => promise(inode, me),
+            FsyncState::CheckError(otherwise) => match (file_check_wb_err(inode).await, otherwise) {
+                (Ok(()), Otherwise::LogForce) => flushed(inode, me).await,
+                (Ok(()), Otherwise::Return) => promise(inode, me),
+                (Err(_), _) => {
                     // What fails promises nothing.
-                    Returned::Error => inode.oracle.abandon_sync(me),
+                    inode.oracle.abandon_sync(me);
+                    ControlFlow::Break(Returned::Error)
                 }
-                ControlFlow::Break(returned)
-            }
+            },
+            FsyncState::Cached(index) => cached(inode, me, index).await,
         }
     }
 }
 
 /// What comes behind the page cache.
-async fn flushed<B: Backend>(inode: &Inode<B>) -> ControlFlow<Returned, FsyncState> {
+async fn flushed<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Returned, FsyncState> {
     if inode.sb.is_shutdown().await {
         inode.emit(|| What::Failed(Errno::Io));
         return ControlFlow::Break(Returned::Error);
@@ -171,7 +192,7 @@ async fn flushed<B: Backend>(inode: &Inode<B>) -> ControlFlow<Returned, FsyncSta
             ControlFlow::Continue(FsyncState::LogForce)
         }
         Hooks::Jdata if inode.log().is_some() => ControlFlow::Continue(FsyncState::Return),
-        Hooks::Nothing | Hooks::Jdata => check_error(inode),
+        Hooks::Nothing | Hooks::Jdata => forced(inode, me),
     }
 }
 
@@ -192,44 +213,62 @@ async fn begin_judged<B: Backend>(
 }
 
 /// `file_check_and_advance_wb_err`.
-async fn returned<B: Backend>(inode: &Inode<B>) -> Returned {
-    for kept in [WbError::Untold, WbError::OfFsync].map(WbError::number) {
+async fn file_check_wb_err<B: Backend>(inode: &Inode<B>) -> Result<(), Errno> {
+    for kept in [WbError::Untold, WbError::OfFsync, WbError::OfCollision] {
         let op = Op::new("file_check_wb_err");
-        let found = inode.wb_error.compare_exchange(op, kept, WbError::None.number(), Ordering::AcqRel).await;
-        if found == kept {
-            inode.sb.backend.reach(branches::SYNC_ERROR);
-            inode.emit(|| What::Failed(Errno::Io));
-            return Returned::Error;
-        }
-        if found == WbError::None.number() {
+        let (this, none) = (kept.number(), WbError::None.number());
+        let found = inode.wb_error.compare_exchange(op, this, none, Ordering::AcqRel).await;
+        if found == none {
             break;
         }
+        if found == this {
+            inode.sb.backend.reach(branches::SYNC_ERROR);
+            inode.emit(|| What::Failed(Errno::Io));
+            if kept == WbError::OfCollision {
+                inode.judge_collision("EIO", &(0..inode.sb.geometry.blocks()));
+            }
+            return Err(Errno::Io);
+        }
     }
-    Returned::Success
+    Ok(())
 }
 
-/// The log is on disk: the call returns, or looks for an error first.
+/// `mapping->nrpages`, by which gfs2 decides whether it waits, and looks for an error.
+async fn cached<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    index: FolioIndex,
+) -> ControlFlow<Returned, FsyncState> {
+    let slot = inode.page(index).lock(Op::on("nrpages", u32::from(index))).await;
+    let cached = slot.current().is_some();
+    drop(slot);
+    if cached {
+        ControlFlow::Continue(FsyncState::CheckError(Otherwise::Return))
+    } else if index + 1 < inode.sb.geometry.folios() {
+        ControlFlow::Continue(FsyncState::Cached(index + 1))
+    } else {
+        promise(inode, me)
+    }
+}
+
+/// The log is on disk: the call returns, or gfs2 looks for an error first.
 fn forced<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Returned, FsyncState> {
-    if !inode.sb.config.fs.io_errors {
-        promise(inode, me);
+    if !inode.merges_transactions() || !inode.keeps_errors(me) {
+        return promise(inode, me);
     }
     inode.audit_crash();
-    check_error(inode)
+    ControlFlow::Continue(if inode.sb.config.fs.io_errors {
+        FsyncState::CheckError(Otherwise::Return)
+    } else {
+        FsyncState::Cached(0)
+    })
 }
 
 /// The call returns 0: what it covered is durable.
-fn promise<B: Backend>(inode: &Inode<B>, me: ActorId) {
+fn promise<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Returned, FsyncState> {
     inode.oracle.end_sync(me);
     inode.audit_crash();
-}
-
-/// On to the error, where there can be one.
-fn check_error<B: Backend>(inode: &Inode<B>) -> ControlFlow<Returned, FsyncState> {
-    if inode.sb.config.fs.io_errors {
-        ControlFlow::Continue(FsyncState::CheckError)
-    } else {
-        ControlFlow::Break(Returned::Success)
-    }
+    ControlFlow::Break(Returned::Success)
 }
 
 /// How far the log is forced.

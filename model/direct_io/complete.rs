@@ -11,7 +11,7 @@
 
 use std::ops::ControlFlow;
 
-use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 
 use crate::direct_io::device::write_device;
 use crate::direct_io::invalidate::invalidate_folio2;
@@ -23,7 +23,7 @@ use crate::state::aio::{Aio, AioQueue, Completer, Dio, DirectRead};
 use crate::state::dio_count::inode_dio_end;
 use crate::state::event::{Errno, What};
 use crate::state::folio::Eviction;
-use crate::state::inode::Inode;
+use crate::state::inode::{Inode, WbError};
 use crate::state::world::World;
 use crate::words::branches;
 use crate::words::command::{Command, FileId};
@@ -66,6 +66,8 @@ pub enum Completion {
         /// What follows the last one.
         next: Next,
     },
+    /// Before it is kept that folios could not be dropped; what follows.
+    Warn(Dio, Next),
 }
 
 /// Where a worker stands.
@@ -158,18 +160,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, state: Completion) -> ControlFlo
                 ControlFlow::Continue(Completion::Device(dio))
             }
         }
-        Completion::Cached(dio, index) => {
-            let slot = inode.page(index).lock(Op::on("nrpages", u32::from(index))).await;
-            let cached = slot.current().is_some();
-            drop(slot);
-            if cached {
-                ControlFlow::Continue(first_folio(inode, dio, Next::Finish))
-            } else if index + 1 < inode.sb.geometry.folios() {
-                ControlFlow::Continue(Completion::Cached(dio, index + 1))
-            } else {
-                finish(inode, dio)
-            }
-        }
+        Completion::Cached(dio, index) => look(inode, dio, index).await,
         Completion::Size(dio) => set_isize(inode, dio).await,
         Completion::Store(dio, size) => {
             let op = Op::new("spin_unlock i_flags_lock");
@@ -186,20 +177,53 @@ pub async fn step<B: Backend>(inode: &Inode<B>, state: Completion) -> ControlFlo
         }
         Completion::Convert(dio, block) => convert(inode, dio, block).await,
         Completion::EndCow(dio, block) => end_cow(inode, dio, block).await,
-        Completion::Invalidate { dio, index, next } => {
+        Completion::Invalidate { mut dio, index, next } => {
             if invalidate_folio2(inode, index).await == Eviction::Kept {
-                // `dio_warn_stale_pagecache`: the write succeeds all the same.
                 inode.oracle.warn_stale_pagecache(index);
                 inode.sb.backend.reach(branches::DIO_INVALIDATE_FAILED);
+                dio.collided = inode.keeps_collisions();
             }
             if index + 1 < inode.sb.geometry.folios_touched(&dio.request).end {
                 return ControlFlow::Continue(Completion::Invalidate { dio, index: index + 1, next });
             }
-            match next {
-                Next::EndIo => end_io(inode, dio),
-                Next::Finish => finish(inode, dio),
+            if std::mem::take(&mut dio.collided) {
+                return ControlFlow::Continue(Completion::Warn(dio, next));
             }
+            invalidated(inode, dio, next)
         }
+        Completion::Warn(dio, next) => {
+            dio_warn_stale_pagecache(inode).await;
+            invalidated(inode, dio, next)
+        }
+    }
+}
+
+/// The error is kept for fsync(2), unless there is one. The write succeeds all the same.
+async fn dio_warn_stale_pagecache<B: Backend>(inode: &Inode<B>) {
+    let (none, collision) = (WbError::None.number(), WbError::OfCollision.number());
+    let op = Op::new("dio_warn_stale_pagecache");
+    let _ = inode.wb_error.compare_exchange(op, none, collision, Ordering::AcqRel).await;
+}
+
+/// What was cached of the range is dropped, as far as it can be.
+fn invalidated<B: Backend>(inode: &Inode<B>, dio: Dio, next: Next) -> ControlFlow<Dio, Completion> {
+    match next {
+        Next::EndIo => end_io(inode, dio),
+        Next::Finish => finish(inode, dio),
+    }
+}
+
+/// Whether anything is cached, folio by folio.
+async fn look<B: Backend>(inode: &Inode<B>, dio: Dio, index: FolioIndex) -> ControlFlow<Dio, Completion> {
+    let slot = inode.page(index).lock(Op::on("nrpages", u32::from(index))).await;
+    let cached = slot.current().is_some();
+    drop(slot);
+    if cached {
+        ControlFlow::Continue(first_folio(inode, dio, Next::Finish))
+    } else if index + 1 < inode.sb.geometry.folios() {
+        ControlFlow::Continue(Completion::Cached(dio, index + 1))
+    } else {
+        finish(inode, dio)
     }
 }
 

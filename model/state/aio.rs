@@ -83,6 +83,8 @@ pub struct Dio {
     pub failed: bool,
     /// The device may fail it.
     pub may_fail: bool,
+    /// A folio that was cached behind its back is dirty, and stays.
+    pub(crate) collided: bool,
     /// It was acknowledged already.
     pub acknowledged: bool,
 }
@@ -105,6 +107,7 @@ impl Dio {
             device: Vec::new(),
             failed: false,
             may_fail: false,
+            collided: false,
             acknowledged: false,
         }
     }

@@ -24,6 +24,7 @@ use crate::state::validity::{Counters, Sequence};
 use crate::words::cell_contents::CellContents;
 use crate::words::command::FileId;
 use crate::words::config::{ENDLESS_COUNTERS, labelled};
+use crate::words::dio_design::DioInvalidate;
 use crate::words::extent::{ExtentMap, Extents, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::{Link, Orderings};
@@ -39,6 +40,9 @@ pub enum WbError {
     Untold,
     /// fsync(2).
     OfFsync,
+    /// fsync(2), and nothing has failed: direct I/O has met a folio that it could not drop (`dio_warn_stale_pagecache`,
+    /// mm/filemap.c, 6.1 to 7.3, which leaves AS_EIO alone).
+    OfCollision,
 }
 
 impl WbError {
@@ -76,7 +80,7 @@ pub struct Inode<B: Backend> {
     pub(super) jdata: B::Atomic,
     /// Whether a command may change that. If not, it is what the file system does.
     pub sets_data_mode: bool,
-    /// mapping->wb_err and AS_EIO, as [`WbError`]: whether writeback has failed since the last fsync(2).
+    /// mapping->wb_err and AS_EIO, as [`WbError`]: what has failed since the last fsync(2).
     pub wb_error: B::Atomic,
     /// inode->i_size, in cells.
     pub i_size: B::Atomic,
@@ -191,6 +195,19 @@ impl<B: Backend> Inode<B> {
     /// Whether direct I/O in flight may raise the size.
     pub fn grows_in_flight(&self) -> bool {
         self.sb.config.grows_in_flight(self.number)
+    }
+
+    /// Whether somebody may be told that direct I/O could not drop a folio.
+    pub fn keeps_collisions(&self) -> bool {
+        let config = &self.sb.config;
+        config.design.dio_invalidate != DioInvalidate::Never
+            && config.writes_directly(self.number)
+            && config.syncs(self.number)
+    }
+
+    /// Whether an fsync(2) has to look for an error. While setup and epilogue run nobody collides.
+    pub fn keeps_errors(&self, me: ActorId) -> bool {
+        self.sb.config.fs.io_errors || self.sb.config_actor(me).is_some() && self.keeps_collisions()
     }
 
     /// What the log says about the file, where crashes are judged.

@@ -12,7 +12,7 @@ use std::ops::Range;
 use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
 use self::facts::Role::{
-    Announces, HandsOut, PassesBlocks, Plain, Preallocates, Relocates, Searches, SetsDataMode, Stops,
+    Announces, HandsOut, PassesBlocks, Plain, Preallocates, Relocates, Searches, SetsDataMode, Stops, Syncs,
 };
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
@@ -468,8 +468,11 @@ impl Command {
             Command::MadviseDontneed { range } =>
                 row(Some("madvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
 
-            Command::Msync { range, .. } => row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
-            Command::Fsync | Command::Fdatasync => row(Some("fsync(2)"), none, Keeps, Stay, Nothing, &[], Plain),
+            Command::Msync { range, wait } => {
+                let role = if *wait { Syncs } else { Plain };
+                row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], role)
+            }
+            Command::Fsync | Command::Fdatasync => row(Some("fsync(2)"), none, Keeps, Stay, Nothing, &[], Syncs),
             Command::SyncRange { range, .. } => row(Some("writeback"), to_end(range), Keeps, Stay, Nothing, &[], Plain),
             Command::FadviseDontneed { range } => row(Some("fadvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
             // Such an actor leaves data, size and blocks alone: `model/actors/` gives it no way to do anything else.

@@ -259,6 +259,19 @@ impl Config {
         self.calls().any(|call| call.file == file && call.command.io().is_some_and(|io| io != Io::Buffered))
     }
 
+    /// Whether anybody writes to a file past the page cache.
+    pub fn writes_directly(&self, file: FileId) -> bool {
+        let direct =
+            |command: &Command| command.writes() && command.io().is_some_and(|io| io != Io::Buffered);
+        self.calls().any(|call| call.file == file && direct(&call.command))
+    }
+
+    /// Whether an actor syncs a file.
+    pub fn syncs(&self, file: FileId) -> bool {
+        let calls = self.actors.iter().flat_map(|actor| &actor.run);
+        calls.filter(|call| call.file == file).any(|call| call.command.syncs())
+    }
+
     /// Whether direct writes to a file are in flight when they have let i_rwsem go: they raise the size without it.
     pub fn grows_in_flight(&self, file: FileId) -> bool {
         let grows = |command: &Command| command.writes() && self.has_worker(command);

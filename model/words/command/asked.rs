@@ -2,9 +2,11 @@
 
 use super::facts::Blocks::{Share, Stay};
 use super::facts::Data::{Nothing, Pinned};
-use super::facts::Role::{Announces, HandsOut, PassesBlocks, Preallocates, Relocates, SetsDataMode, Stops};
+use super::facts::Role::{
+    Announces, HandsOut, PassesBlocks, Preallocates, Relocates, SetsDataMode, Stops, Syncs,
+};
 use super::facts::{Fault, Role, Touches};
-use super::{Command, FileId, Io};
+use super::{Command, FileId, Io, Then};
 
 impl Command {
     /// The byte offsets at which the command cuts the file.
@@ -80,6 +82,12 @@ impl Command {
     /// Whether the file system stops, or loses its power, with the command.
     pub fn stops(&self) -> bool {
         self.facts().role == Stops
+    }
+
+    /// Whether the command is told of an error that is kept.
+    pub fn syncs(&self) -> bool {
+        let then = if let Command::Pwrite { then, .. } = self { *then } else { Then::Nothing };
+        self.facts().role == Syncs || then != Then::Nothing
     }
 
     /// The pattern of the new data that the command puts into the file.

@@ -128,6 +128,8 @@ pub enum Role {
     Relocates,
     /// Its data begin, or cease, to be journalled.
     SetsDataMode,
+    /// What was written is to be on the device when it returns.
+    Syncs,
     /// The file system stops, or loses its power.
     Stops,
     /// It says what the next write meets.
