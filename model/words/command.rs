@@ -527,10 +527,24 @@ impl Command {
         }
     }
 
-    /// Why the command cannot be given on a file system: the kernel refuses it there, or what it would do is not modelled.
-    pub fn refused_by(&self, fs: &Personality) -> Option<&'static str> {
+    /// Why the command cannot be given on a file system with blocks of so many bytes: the kernel refuses it there, or what it would
+    /// do is not modelled.
+    pub fn refused_by(&self, fs: &Personality, block: u64) -> Option<&'static str> {
         let lacked = self.facts().needs.iter().find(|need| (need.lacked)(fs)).map(|need| need.why);
-        lacked.or_else(|| if fs.valid_size { self.refused_with_valid_size() } else { None })
+        lacked
+            .or_else(|| self.refused_unaligned(fs, block))
+            .or_else(|| if fs.valid_size { self.refused_with_valid_size() } else { None })
+    }
+
+    /// `zonefs_file_dio_write` and `zonefs_file_read_iter` (fs/zonefs/file.c, 6.1 to 7.3) return -EINVAL.
+    fn refused_unaligned(&self, fs: &Personality, block: u64) -> Option<&'static str> {
+        let direct = self.io().is_some_and(|io| io != Io::Buffered);
+        if !direct || fs.fs_type != FsType::Zonefs {
+            return None;
+        }
+        let whole = self.cuts().iter().all(|cut| cut.is_multiple_of(block));
+        (!whole)
+            .then_some("zonefs reads and writes whole blocks past the page cache, and refuses less (EINVAL)")
     }
 }
 

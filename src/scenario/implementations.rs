@@ -216,7 +216,7 @@ pub(super) fn refused<'c>(
         return Some(format!("does not fit to this file: {}", misfit.message));
     }
     let refused = |(command, text): (&Command, &str)| {
-        let why = command.refused_by(&implementation.fs)?;
+        let why = command.refused_by(&implementation.fs, block)?;
         Some(format!("cannot run {}: {why}", quote(text)))
     };
     commands.into_iter().find_map(refused)

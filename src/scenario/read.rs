@@ -76,10 +76,10 @@ fn decode<'s>(name: &str, bytes: &'s [u8]) -> Result<&'s str, Diagnostics> {
 }
 
 /// Reports every command that the file system of the file does not have.
-fn refuse(commands: &[Placed<FileCommand>], fs: &Personality, reader: &mut Reader<'_>) {
+fn refuse(commands: &[Placed<FileCommand>], fs: &Personality, block: u64, reader: &mut Reader<'_>) {
     let help = "leave it out, or take another `personality`, or value of the field, in `[fs]`";
     for call in commands {
-        if let Some(why) = call.what.command.refused_by(fs) {
+        if let Some(why) = call.what.command.refused_by(fs, block) {
             let message = format!("{}: {why}", quote(implementations::text_of(call, reader)));
             reader.errors.add(call.span.clone(), message, help);
         }
@@ -104,7 +104,7 @@ fn scenario(name: &str, file: Table<'_>, reader: &mut Reader<'_>) -> Option<Scen
     let sized = reader.errors.count() == before && !reader.partial;
     // Fields of `[fs]` that do not go together are reported there alone.
     if let Some(fs) = fs.as_ref().filter(|fs| fs.misfits(block).is_empty()) {
-        refuse(&cast.commands, fs, reader);
+        refuse(&cast.commands, fs, block, reader);
     }
     data_modes(&cast.commands, reader);
     crashes_of_the_setup(&cast.commands[..cast.setup.len().min(cast.commands.len())], reader);
@@ -170,7 +170,7 @@ fn own_implementations(
     let before = reader.errors.count();
     let kinds = [Kind::Design, Kind::Kernel];
     let made = kinds.map(|kind| implementations::read(kind, fs, file, reader));
-    let runs = commands.iter().all(|call| call.what.command.refused_by(fs).is_none());
+    let runs = commands.iter().all(|call| call.what.command.refused_by(fs, block).is_none());
     // A value that is none stands for whatever was there before.
     let sound = fs_is_sound && reader.errors.count() == before;
     for (kind, made) in kinds.into_iter().zip(&made) {

@@ -225,7 +225,13 @@ impl Do {
     fn writes(self, cast: &mut Cast, file: usize, before: &mut Before) -> Vec<Call> {
         let byte = cast.fill();
         let (span, random) = (cast.span, &mut cast.random);
-        let (mut start, length) = if self == Do::LongWrite { span.most(random) } else { span.long(random) };
+        let fixed = cast.on.personality == "zonefs";
+        let (mut start, length) = match self {
+            Do::LongWrite => span.most(random),
+            // zonefs refuses less.
+            Do::DirectWrite | Do::AioWrite if fixed => span.blocks(random),
+            _ => span.long(random),
+        };
         if self == Do::Append {
             start = span.size(random);
         }
@@ -237,7 +243,6 @@ impl Do {
         before.submitted |= self == Do::AioWrite;
         // Several calls of a folio each, or one.
         let chunk = if self == Do::LongWrite || random.percent(80) { length } else { span.folio.min(length) };
-        let fixed = cast.on.personality == "zonefs";
         let length = if fixed { length.min(span.end - start) } else { length };
         let write =
             Call::new(file, &format!("{prefix}pwrite -S {byte} -b")).then(Word::Bytes(chunk.min(length)));
@@ -256,7 +261,8 @@ impl Do {
 
     fn reads(self, cast: &mut Cast, file: usize, before: &mut Before) -> Vec<Call> {
         let (span, random) = (cast.span, &mut cast.random);
-        let (start, length) = span.bytes(random);
+        let whole = cast.on.personality == "zonefs" && matches!(self, Do::DirectRead | Do::AioRead);
+        let (start, length) = if whole { span.blocks(random) } else { span.bytes(random) };
         let plain = match self {
             Do::DirectRead => "@direct pread -b",
             Do::AioRead => "@aio pread -b",

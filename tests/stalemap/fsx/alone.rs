@@ -15,7 +15,7 @@ fn compare(fs: &'static str) {
             "zonefs" => PlainFiles::fixed(files, layout.block, END),
             _ => PlainFiles::new(files, layout.block),
         };
-        let run = as_run(&layout.fs, theme, list, &mut empty());
+        let run = as_run(&layout, theme, list, &mut empty());
         let mut actors = vec![("fsx", run)];
         if !checks_nothing(&layout) {
             actors.extend(beside(files as u8, END));

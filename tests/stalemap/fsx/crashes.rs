@@ -40,11 +40,11 @@ fn what_was_synced_survives(fs: &'static str) {
             "zonefs" => PlainFiles::fixed(1, layout.block, END),
             _ => PlainFiles::new(1, layout.block),
         };
-        let mut run = as_run(&layout.fs, Theme::Cached, list, &mut empty());
+        let mut run = as_run(&layout, Theme::Cached, list, &mut empty());
         if fs.starts_with("gfs2") {
             without_holes(&mut run);
             let list = run.into_iter().map(|call| (call.file, call.command)).collect();
-            run = as_run(&layout.fs, Theme::Cached, list, &mut empty());
+            run = as_run(&layout, Theme::Cached, list, &mut empty());
         }
         let mut actors = vec![("fsx", run)];
         if !checks_nothing(&layout) {

@@ -183,7 +183,7 @@ pub(crate) fn any_list(most: usize) -> impl Strategy<Value = Vec<(u8, Command)>>
 /// the size of the file does not allow is left out. Stores are cut at end of file: what is stored behind it is
 /// anybody's. `plain` knows the sizes.
 pub(crate) fn as_run(
-    fs: &Personality,
+    layout: &Layout,
     theme: Theme,
     list: Vec<(u8, Command)>,
     plain: &mut PlainFiles,
@@ -191,7 +191,7 @@ pub(crate) fn as_run(
     let mut run: Vec<FileCommand> = Vec::new();
     let mut fault = None;
     for (file, command) in list {
-        if command.refused_by(fs).is_some() {
+        if command.refused_by(&layout.fs, layout.block).is_some() {
             continue;
         }
         let file = if theme == Theme::Shared { file } else { 0 };
@@ -200,10 +200,10 @@ pub(crate) fn as_run(
         let direct = |io| if theme == Theme::Direct { io } else { Io::Buffered };
         let command = match command {
             // A short copy loses the rest of the block there (zoned/short-copy).
-            Command::Fail { .. } | Command::Short { .. } if fs.is_out_of_place() => continue,
+            Command::Fail { .. } | Command::Short { .. } if layout.fs.is_out_of_place() => continue,
             // A write that fails leaves the gap before it in the file, and one whose copy is short goes on with a mapping of new
             // blocks that have been written.
-            Command::Fail { .. } | Command::Short { .. } if fs.valid_size => continue,
+            Command::Fail { .. } | Command::Short { .. } if layout.fs.valid_size => continue,
             Command::Fail { .. } | Command::Short { .. } => {
                 fault = Some(command);
                 continue;

@@ -60,7 +60,7 @@ fn nothing_is_lost(fs: &'static str, theme: Theme) {
         }
         prop_assume!(!checks_nothing(&layout));
         for list in [&mut setup, &mut one, &mut other] {
-            list.retain(|command| command.refused_by(&layout.fs).is_none());
+            list.retain(|command| command.refused_by(&layout.fs, layout.block).is_none());
         }
         let mut actors =
             vec![("one", as_actor(fs, one, theme, 1)), ("other", as_actor(fs, other, theme, 0x41))];
