@@ -384,6 +384,12 @@ const DIRECT_IO: Need = Need {
     why: "a file whose data is journalled cannot be opened for direct I/O",
 };
 
+/// Reads and writes may ask not to wait: files are opened with FMODE_NOWAIT (`kiocb_set_rw_flags`, include/linux/fs.h, 6.1 to 7.3).
+const UNWAITING_IO: Need = Need {
+    lacked: |fs| matches!(fs.fs_type, FsType::Gfs2 | FsType::Zonefs),
+    why: "writes with RWF_NOWAIT are refused on this file system (EOPNOTSUPP)",
+};
+
 /// Reads and writes may ask not to be cached.
 const UNCACHED_IO: Need = Need {
     lacked: |fs| fs.dropbehind == Dropbehind::Absent,
@@ -444,9 +450,10 @@ impl Command {
     pub fn facts(&self) -> Facts {
         let none = Touches::Nothing;
         match self {
-            Command::Pwrite { range, chunk, fill, io, dontcache, .. } => {
+            Command::Pwrite { range, chunk, fill, io, nowait, dontcache, .. } => {
                 let call = Some(by_io(*io, "write(2)", "direct write"));
-                row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), of_write(*io, *dontcache), Role::Io(*io))
+                let needs = if *nowait { of_unwaiting_write(*io, *dontcache) } else { of_write(*io, *dontcache) };
+                row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), needs, Role::Io(*io))
             }
             Command::BufferStore { range, fill, .. } => row(Some("store"), Bytes(range.clone()), Keeps, Stay, Written(*fill), &[], Plain),
             Command::Pread { range, chunk, io, dontcache } => {
@@ -589,6 +596,16 @@ const fn of_write(io: Io, dontcache: bool) -> &'static [Need] {
         (Io::Buffered, _) => of_io(io, dontcache),
         (Io::Direct | Io::Aio, false) => &[DIRECT_IO, DIRECT_ERRORS],
         (Io::Direct | Io::Aio, true) => &[DIRECT_IO, DIRECT_ERRORS, UNCACHED_IO],
+    }
+}
+
+/// What a file system must have for write(2) with RWF_NOWAIT.
+const fn of_unwaiting_write(io: Io, dontcache: bool) -> &'static [Need] {
+    match (io, dontcache) {
+        (Io::Buffered, false) => &[UNWAITING_IO],
+        (Io::Buffered, true) => &[UNWAITING_IO, UNCACHED_IO],
+        (Io::Direct | Io::Aio, false) => &[DIRECT_IO, DIRECT_ERRORS, UNWAITING_IO],
+        (Io::Direct | Io::Aio, true) => &[DIRECT_IO, DIRECT_ERRORS, UNWAITING_IO, UNCACHED_IO],
     }
 }
 
