@@ -172,7 +172,7 @@ impl Path for MmapState {
             MmapState::LockRead(rest, folio) => lock_for_read(inode, me, rest, folio).await,
             MmapState::Fill(rest, inner) => match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Fill(rest, inner),
-                ControlFlow::Break(()) => MmapState::Fault(rest),
+                ControlFlow::Break(_) => MmapState::Fault(rest),
             },
             MmapState::Mkwrite(vmf) if valid_size::moves_in_fault(inode) => {
                 page_mkwrite(inode, me, vmf).await

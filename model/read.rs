@@ -6,7 +6,8 @@
 //! copy are one, and the size is read before: who makes the file grow through the page cache has put the data there
 //! first, and a folio that left it in between is changed by nobody, so the copy is what it would have been before; and who finds
 //! a folio that could not be evicted for that reference finds its blocks as invalid as those of a new one. In relaxed memory the
-//! three are apart as well where nothing but the size [orders the copy](crate::state::contents).
+//! three are apart as well where nothing but the size [orders the copy](crate::state::contents). And a folio of which only a part is
+//! valid is copied behind the look at its blocks, which takes its lock, with the reference from there.
 //!
 //! Left out: that several folios are looked up before the size is read.
 
@@ -106,7 +107,8 @@ impl Path for ReadState {
             }
             ReadState::Fill(read, inner) => ControlFlow::Continue(match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ReadState::Fill(read, inner),
-                ControlFlow::Break(()) => ReadState::Lookup(read),
+                ControlFlow::Break(None) => ReadState::Lookup(read),
+                ControlFlow::Break(Some(folio)) => ReadState::Copy(read, folio),
             }),
         }
     }
@@ -127,12 +129,19 @@ async fn i_size_read<B: Backend>(inode: &Inode<B>, read: &Read) -> Cell {
     read.cells.end.min(size)
 }
 
-/// `filemap_get_pages` (mm/filemap.c): the next folio is to be valid as far as it is read.
+/// Whether look-up, size and copy are operations of their own.
+fn is_apart<B: Backend>(inode: &Inode<B>) -> bool {
+    inode.size_changes && (inode.direct || inode.contents.are_weak())
+}
+
+/// `filemap_get_pages` (mm/filemap.c, 6.1 to 7.3): the next folio is to be valid, or as far as it is read, of which others can be sure
+/// only while it is locked (`filemap_update_page`). gfs2 tries that without its glock first (`gfs2_file_read_iter`), for a folio
+/// that nobody has locked; the invalidate_lock, too, which nobody holds exclusively there.
 async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, mut read: Read) -> ControlFlow<(), ReadState> {
     let geometry = &inode.sb.geometry;
     let index = geometry.folio_of(read.pos);
     let folio_cells = geometry.cells_of_folio(index);
-    let apart = inode.size_changes && (inode.direct || inode.contents.are_weak());
+    let apart = is_apart(inode);
     if !apart && read.pos != read.cells.start {
         read.end = size_again(inode, &read).await;
         if read.pos >= read.end {
@@ -144,13 +153,14 @@ async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, mut read: Read) -> Co
     let target = u32::from(index);
     let op = if apart { Op::on("filemap_get_pages", target) } else { Op::on("filemap_read", target) };
     let mut slot = inode.page(index).lock(op).await;
-    let mut blocks = geometry.blocks_touched(&part);
+    let asked = read.pos..read.cells.end.min(folio_cells.end);
+    let wanted = Wanted { index, enough: Some(geometry.blocks_touched(&asked)), dontcache: read.dontcache };
+    let tried = |folio: &Folio| inode.sb.config.fs.glock && folio.locked.is_none();
     let hit = slot
         .current()
-        .filter(|(_, folio)| blocks.all(|block| folio.block_uptodate(inode.sb.block_in_folio(block))));
+        .filter(|(_, folio)| folio.uptodate || tried(folio) && wanted.is_uptodate(inode, folio));
     let Some((id, folio)) = hit else {
         drop(slot);
-        let wanted = Wanted { index, dontcache: read.dontcache };
         return ControlFlow::Continue(ReadState::Fill(read, FillState::Enter(wanted)));
     };
     if apart {
@@ -175,7 +185,7 @@ async fn copy<B: Backend>(
     held: FolioRef,
 ) -> ControlFlow<(), ReadState> {
     let FolioRef { index, id } = held;
-    read.end = i_size_read(inode, &read).await;
+    read.end = if is_apart(inode) { i_size_read(inode, &read).await } else { size_again(inode, &read).await };
     if read.pos >= read.end {
         inode.page(index).release(|slot| slot.put(id, me));
         return proceed(inode, me, read);

@@ -69,7 +69,7 @@ impl Path for RedirtyState {
             RedirtyState::Find(folios) => return find(inode, me, folios).await,
             RedirtyState::Fill(folios, inner) => match fill::step_locked(inode, me, inner).await {
                 ControlFlow::Continue(inner) => RedirtyState::Fill(folios, inner),
-                ControlFlow::Break(()) => RedirtyState::Find(folios),
+                ControlFlow::Break(_) => RedirtyState::Find(folios),
             },
             RedirtyState::Lock(folios, folio) => lock_folio(inode, me, folios, folio).await,
             RedirtyState::Map { folios, folio, block } => return map(inode, me, folios, folio, block).await,

@@ -4,7 +4,7 @@
 //! can make it stale before it is used; readers need no check. A design may have them ask (`read_check`), and one in which they map
 //! before that has to.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
@@ -13,7 +13,7 @@ use crate::fs::{self, glock, stuffed};
 use crate::iomap::valid::valid_or_dropped;
 use crate::iomap::write::read_block;
 use crate::state::event::{Checker, DataEvent, Expense, FolioEvent, Method, What};
-use crate::state::folio::{FolioId, FolioRef, Slot};
+use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
@@ -53,26 +53,44 @@ pub enum FillState {
     Piece(FolioRef, Vec<Piece>),
 }
 
-/// The folio that is wanted, and whether it is not to stay in the page cache (IOCB_DONTCACHE).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// The folio that is wanted.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Wanted {
     /// Its index.
     pub index: FolioIndex,
-    /// Whether it is marked if it is added.
+    /// The blocks that are enough, where it need not be valid as a whole.
+    pub enough: Option<Range<FileBlock>>,
+    /// Whether it is marked if it is added, since it is not to stay in the page cache (IOCB_DONTCACHE).
     pub dontcache: bool,
+}
+
+impl Wanted {
+    /// All of a folio, which may stay.
+    fn all(index: FolioIndex) -> Self {
+        Wanted { index, enough: None, dontcache: false }
+    }
+
+    /// `filemap_range_uptodate` (mm/filemap.c): whether a folio has what is wanted of it.
+    pub fn is_uptodate<B: Backend>(&self, inode: &Inode<B>, folio: &Folio) -> bool {
+        let valid = |block| folio.block_uptodate(inode.sb.block_in_folio(block));
+        folio.uptodate || self.enough.clone().is_some_and(|mut blocks| blocks.all(valid))
+    }
 }
 
 impl FillState {
     /// Before a folio is brought in that may stay.
     pub fn new(index: FolioIndex) -> Self {
-        FillState::Enter(Wanted { index, dontcache: false })
+        FillState::Enter(Wanted::all(index))
     }
 
     /// The same for those who hold what [`step_locked`] leaves out.
     pub fn locked(index: FolioIndex) -> Self {
-        FillState::Lookup(Wanted { index, dontcache: false }, None)
+        FillState::Lookup(Wanted::all(index), None)
     }
 }
+
+/// What filling a folio ends with: the folio with a reference to it, if nothing but what is wanted of it is valid.
+type Filled = Option<FolioRef>;
 
 /// Blocks that lie side by side on the device, and are read together.
 type Piece = Vec<(FileBlock, Iomap)>;
@@ -82,7 +100,11 @@ type Piece = Vec<(FileBlock, Iomap)>;
 /// writes to the device past the page cache can tell one piece from several; so they are steps of their own where the file has
 /// direct I/O, or where the folio does not stay locked. gfs2 keeps its glock, shared, to the end of the
 /// read or fault; what is done after the folio is filled looks at the page cache alone.
-pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: FillState) -> ControlFlow<(), FillState> {
+pub async fn step<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    state: FillState,
+) -> ControlFlow<Filled, FillState> {
     let next = step_locked(inode, me, state).await;
     if next.is_break() {
         leave(inode, me);
@@ -96,7 +118,7 @@ pub async fn step_locked<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     state: FillState,
-) -> ControlFlow<(), FillState> {
+) -> ControlFlow<Filled, FillState> {
     match state {
         FillState::Enter(wanted) => {
             glock::acquire(inode, me, Mode::Shared).await;
@@ -107,7 +129,8 @@ pub async fn step_locked<B: Backend>(
             })
         }
         FillState::Early(wanted) => {
-            ControlFlow::Continue(FillState::Lookup(wanted, Some(map(inode, wanted.index).await)))
+            let mappings = map(inode, wanted.index).await;
+            ControlFlow::Continue(FillState::Lookup(wanted, Some(mappings)))
         }
         FillState::Lookup(wanted, early) => ControlFlow::Continue(lookup(inode, me, wanted, early).await),
         FillState::Lock { wanted, id, early } => lock(inode, me, wanted, id, early).await,
@@ -128,9 +151,9 @@ pub async fn step_locked<B: Backend>(
 }
 
 /// On to the next piece, or return.
-fn next_piece(folio: FolioRef, rest: Vec<Piece>) -> ControlFlow<(), FillState> {
+fn next_piece(folio: FolioRef, rest: Vec<Piece>) -> ControlFlow<Filled, FillState> {
     if rest.is_empty() {
-        ControlFlow::Break(())
+        ControlFlow::Break(None)
     } else {
         ControlFlow::Continue(FillState::Piece(folio, rest))
     }
@@ -191,14 +214,15 @@ async fn lookup<B: Backend>(
     to_fill(FolioRef { index, id }, early)
 }
 
-/// Locks a folio that was found; nothing is left to do when somebody else has filled it.
+/// Locks a folio that was found; nothing is left to do if what is wanted of it is valid, for example since somebody else has filled
+/// it.
 async fn lock<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     wanted: Wanted,
     id: FolioId,
     early: Option<Vec<(FileBlock, Iomap)>>,
-) -> ControlFlow<(), FillState> {
+) -> ControlFlow<Filled, FillState> {
     let index = wanted.index;
     let unlocked = |slot: &Slot, id: u64| slot.is_unlocked(id as FolioId);
     let op = Op::on("folio_lock", u32::from(index));
@@ -206,17 +230,21 @@ async fn lock<B: Backend>(
     inode.folio_locked(index, id);
     let folio = slot.folio_mut(id);
     folio.locked = Some(me);
-    if folio.in_cache && !folio.uptodate {
+    if folio.in_cache && !wanted.is_uptodate(inode, folio) {
         return ControlFlow::Continue(to_fill(FolioRef { index, id }, early));
     }
-    let again = !folio.in_cache;
+    let (in_cache, partly) = (folio.in_cache, !folio.uptodate);
     inode.folio_unlocked(index, id);
-    slot.unlock_and_put(id, me);
+    slot.unlock(id, me);
+    if in_cache && partly {
+        return ControlFlow::Break(Some(FolioRef { index, id }));
+    }
+    slot.put(id, me);
     drop(slot);
-    if again {
+    if !in_cache {
         return ControlFlow::Continue(FillState::Lookup(wanted, early));
     }
-    ControlFlow::Break(())
+    ControlFlow::Break(None)
 }
 
 fn leave<B: Backend>(inode: &Inode<B>, me: ActorId) {
