@@ -1,5 +1,6 @@
 //! lseek(2) with SEEK_DATA and SEEK_HOLE: `iomap_seek_data` and `iomap_seek_hole` (fs/iomap/seek.c), over the page cache
-//! `mapping_seek_hole_data` (mm/filemap.c); the same in 6.1, 6.12 and 7.3.
+//! `mapping_seek_hole_data` (mm/filemap.c); the same in 6.1, 6.12 and 7.3, but that 7.3 does not take valid blocks behind the end of a
+//! mapping for data that begin at that end.
 //!
 //! The file is mapped extent by extent. One that is written, or reserved, is data, and a hole is one. An unwritten one is data where
 //! the page cache has valid blocks, which is looked for folio by folio *after* the mapping was sampled. On XFS
