@@ -60,7 +60,7 @@ pub struct LabSubject {
     /// orders can be forced.
     #[arg(value_name = "SCHEDULE|SCENARIO")]
     pub path: PathBuf,
-    /// The kernel: 6.1, 6.12 or 7.3, also as `linux-6.12` or a release of it.
+    /// The kernel: 6.1, 6.12 or 7.3, also as `linux-6.12` or a release of it; 6.1 is the stable series, `linux-6.1.y`.
     #[arg(long, value_name = "VERSION")]
     pub kernel: String,
     /// The kernel with the check of this design in place of its own: `none`, `iomap_valid` (as it is, with XFS_DEBUG) or
@@ -151,7 +151,7 @@ pub struct LabXfstestsArgs {
     /// that its file expects to be broken.
     #[arg(value_name = "SCHEDULE|SCENARIO")]
     pub path: PathBuf,
-    /// The kernel: 6.1, 6.12 or 7.3, also as `linux-6.12` or a release of it.
+    /// The kernel: 6.1, 6.12 or 7.3, also as `linux-6.12` or a release of it; 6.1 is the stable series, `linux-6.1.y`.
     #[arg(long, value_name = "VERSION")]
     pub kernel: String,
     /// The kernel with the check of this design in place of its own: `none`, `iomap_valid` (as it is, with XFS_DEBUG) or

@@ -24,6 +24,18 @@ pub(super) fn release(name: &str) -> Result<Release> {
     })
 }
 
+/// What is said to whoever asks for a release by the name that it has in the model, where the lab has its stable series alone.
+pub(super) fn stable_series(name: &str) -> Option<String> {
+    let series = Release::from_name(name)?.kernel();
+    let is_first = series.strip_suffix(".y") == Some(name);
+    is_first.then(|| {
+        format!(
+            "note: `{name}` is the first release in `check` and `kernels`; here it is its stable series, `{series}`, whose \
+             verdicts may be others\n"
+        )
+    })
+}
+
 /// The kernel as it is, or with the check of the design that is named.
 pub(super) fn variant(design: Option<&str>) -> Result<Variant> {
     let Some(name) = design else { return Ok(Variant::Stock) };

@@ -7,7 +7,7 @@ use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 use stalemap_model::words::personality::FsType;
 
-use super::booted::{keep, lacking, release, variant};
+use super::booted::{keep, lacking, release, stable_series, variant};
 use super::{Exit, Report, Result, conforming, exported, unwritable};
 use crate::cli::lab::{
     FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabRunArgs, LabSubject, LabTableArgs, PlanFormat,
@@ -25,14 +25,15 @@ use crate::report::{lab as shown, results};
 use crate::scenario::{Scenario, read};
 
 pub(super) fn command(args: &LabArgs) -> Result<Report> {
-    match &args.command {
-        LabCommand::Plan(args) => plan_command(args),
-        LabCommand::Run(args) => run_command(args),
-        LabCommand::Conform(args) => conforming::command(args),
-        LabCommand::Xfstests(args) => exported::command(args),
-        LabCommand::Table(args) => table_command(args),
-        LabCommand::Fetch(args) => fetch(args),
-    }
+    let (report, kernel) = match &args.command {
+        LabCommand::Plan(args) => (plan_command(args)?, args.subject.kernel.as_str()),
+        LabCommand::Run(args) => (run_command(args)?, args.subject.kernel.as_str()),
+        LabCommand::Conform(args) => (conforming::command(args)?, args.kernel.as_str()),
+        LabCommand::Xfstests(args) => (exported::command(args)?, args.kernel.as_str()),
+        LabCommand::Table(args) => return table_command(args),
+        LabCommand::Fetch(args) => (fetch(args)?, args.kernel.as_str()),
+    };
+    Ok(Report { errors: stable_series(kernel).unwrap_or_default() + &report.errors, ..report })
 }
 
 fn table_command(args: &LabTableArgs) -> Result<Report> {

@@ -251,6 +251,24 @@ fn of_which_kernel_a_schedule_is_is_looked_at() {
     assert!(odd.contains("`linux-9.9`, and there is no such design or kernel"), "{odd}");
 }
 
+/// The lab has no package of the first release, which the model calls `linux-6.1`.
+#[test]
+fn the_first_release_is_said_to_be_its_stable_series() {
+    let folder = elsewhere();
+    let noted = |kernel: &str| {
+        let output = stalemap(folder.path(), &["lab", "plan", "xfs/t9b-clone", "--kernel", kernel]);
+        text(&output.stderr)
+    };
+    let said = noted("linux-6.1");
+    assert!(
+        said.starts_with("note: `linux-6.1` is the first release ") && said.contains("`linux-6.1.y`"),
+        "{said}"
+    );
+    for kernel in ["6.1", "linux-6.1.y", "linux-6.12"] {
+        assert!(!noted(kernel).contains("first release"), "{kernel}");
+    }
+}
+
 #[test]
 fn a_run_makes_no_store() {
     let folder = elsewhere();
