@@ -12,7 +12,7 @@ Exit codes:
   0  nothing is lost that is not in docs/findings.md, and all that must hold does
   1  a loss that nothing there explains, or under a design any; or something that must hold does not
   2  usage or bad input
-  3  nothing was found, and of some scenarios a limit left runs out
+  3  nothing was found, and of some scenarios a limit left runs out, or it was interrupted
   4  engines disagree, a run was not deterministic, or an engine failed: a defect of stalemap";
 
 /// How `fuzz` prints what it found.
@@ -45,11 +45,11 @@ pub struct FuzzArgs {
     pub from: u64,
 
     /// How many scenarios [default: 1000, or with `--seconds` as many as there is time for].
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 
     /// Begin no further scenarios after so many seconds, once it is known what the catalogue shows (some seconds).
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub seconds: Option<u64>,
 
     /// Write each find into this folder: a scenario, made smaller, and its schedule. What an earlier run has written there is no find any

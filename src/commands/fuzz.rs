@@ -125,7 +125,8 @@ fn before(folder: Option<&Path>) -> BTreeSet<String> {
 
 fn exit(plan: &Plan, campaign: &Campaign, before: &BTreeSet<String>) -> Exit {
     let new = campaign.finds.iter().any(|find| !before.contains(&find.name()));
-    let ended_early = plan.count.is_some_and(|count| campaign.next < plan.from.saturating_add(count));
+    let is_short = plan.count.is_some_and(|count| campaign.next < plan.from.saturating_add(count));
+    let ended_early = campaign.interrupted || is_short;
     let lost_under_a_design =
         campaign.tallies.iter().any(|(under, tally)| matches!(under, Under::Design(_)) && tally.violates > 0);
     if campaign.broken.iter().any(|broken| broken.defect) {

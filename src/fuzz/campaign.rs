@@ -75,6 +75,8 @@ pub struct Campaign {
     pub asked: BTreeMap<&'static str, u64>,
     /// Some refusals.
     pub refused: Vec<(u64, Refused)>,
+    /// Whether somebody stopped it before its end.
+    pub interrupted: bool,
     known: BTreeMap<Under, Known>,
     seen: BTreeMap<(Under, Class), Seen>,
     began: Instant,
@@ -120,6 +122,7 @@ impl Campaign {
             broken: Vec::new(),
             asked: BTreeMap::new(),
             refused: Vec::new(),
+            interrupted: false,
             known,
             seen: BTreeMap::new(),
             began: Instant::now(),
@@ -136,6 +139,7 @@ impl Campaign {
             }
             tick(&campaign);
         }
+        campaign.interrupted = campaign.next < end && plan.stop.load(Ordering::Relaxed);
         Ok(campaign)
     }
 

@@ -114,7 +114,8 @@ fn head(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) -> Str
             all.vacuous as f64 * 100.0 / proofs as f64
         )
     };
-    fill(&(said + &vacuous), width, 0).join("\n") + "\n\n"
+    let interrupted = if campaign.interrupted { " It was interrupted." } else { "" };
+    fill(&(said + &vacuous + interrupted), width, 0).join("\n") + "\n\n"
 }
 
 fn table(campaign: &Campaign) -> String {
@@ -269,6 +270,7 @@ pub fn json(plan: &Plan, campaign: &Campaign, before: &BTreeSet<String>, elapsed
         "seed": plan.seed,
         "from": plan.from,
         "next": campaign.next,
+        "interrupted": campaign.interrupted,
         "elapsed_ms": milliseconds(campaign.elapsed()),
         "results": tallies,
         "finds": campaign.finds.iter().map(|find| find_json(find, before)).collect::<Vec<_>>(),

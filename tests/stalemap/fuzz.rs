@@ -114,6 +114,7 @@ fn who_is_stopped_says_how_far_it_came() {
     let under = [Under::Kernel(KernelVersion::NEWEST)];
     let stopped = run(&Plan { stop: Arc::new(AtomicBool::new(true)), ..plan(&under, 5, 1000) });
     assert_eq!((stopped.next, stopped.tallies[&under[0]].explored()), (5, 0));
+    assert!(stopped.interrupted && !run(&plan(&under, 5, 1)).interrupted);
 }
 
 fn fuzz(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -177,6 +178,9 @@ fn what_is_not_there_is_said() {
         assert_eq!(code, Some(2), "{errors}");
         assert!(errors.contains(says), "{errors}");
     }
-    let (code, said, _) = fuzz(folder.path(), &["--count", "0", "--losses-alone", "--kernel", "linux-7.3"]);
-    assert_eq!(code, Some(0), "{said}");
+    for nothing in [["--count", "0"], ["--seconds", "0"]] {
+        let (code, _, errors) = fuzz(folder.path(), &nothing);
+        assert_eq!(code, Some(2), "{errors}");
+        assert!(errors.contains(nothing[0]) && errors.contains("0 is not in 1.."), "{errors}");
+    }
 }

@@ -83,6 +83,20 @@ fn what_was_found_by_then_is_shown_with_its_schedule() {
     panic!("nothing was found in time");
 }
 
+/// Also while it is read what the catalogue shows, before the first number.
+#[test]
+fn fuzz_says_that_it_was_interrupted() {
+    let arguments =
+        ["fuzz", "--kernel", "linux-7.3", "--seconds", "600", "--limit-states", "1000", "--format"];
+    for (format, says) in [("text", "It was interrupted."), ("json", "\"interrupted\": true")] {
+        let arguments = [&arguments[..], &[format]].concat();
+        let Some(output) = interrupted(&arguments, Duration::from_millis(100)) else { return };
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+        let said = text(&output.stdout);
+        assert!(said.contains(says), "{said}");
+    }
+}
+
 #[test]
 fn what_has_not_begun_is_incomplete_too() {
     let arguments = ["check", "large.toml", "shallow-bug.toml", "--jobs", "1", "--format", "json"];
