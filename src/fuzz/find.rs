@@ -69,18 +69,14 @@ pub struct Smaller {
 }
 
 /// The simplest recipe that loses the same, as a scenario with its loss: first the environment is made simpler, and what is judged.
-fn simplest(
-    recipe: &Recipe,
-    under: &str,
-    of: &Loss,
-    limits: &Limits,
-) -> Result<Option<(Scenario, Loss)>, RunError> {
+fn simplest(drawn: &Drawn, of: &Loss, limits: &Limits) -> Result<Option<(Scenario, Loss)>, RunError> {
+    let (under, name) = (drawn.under.name(), &drawn.scenario.name);
     let mut simplest: Option<(Recipe, Scenario, Loss)> = None;
     loop {
-        let now = simplest.as_ref().map_or(recipe, |(recipe, ..)| recipe);
+        let now = simplest.as_ref().map_or(&drawn.recipe, |(recipe, ..)| recipe);
         let mut next = None;
         for simpler in now.simpler() {
-            let Ok(scenario) = scenario(&simpler, "simpler") else { continue };
+            let Ok(scenario) = scenario(&simpler, name) else { continue };
             let Ok(job) = job(&scenario, under) else { continue };
             if let Some(found) = still(&job, &of.class, limits)? {
                 next = Some((simpler, scenario, found));
@@ -103,7 +99,7 @@ pub fn smaller(
     explained: &dyn Fn(&Class) -> bool,
 ) -> Result<Option<Smaller>, RunError> {
     let under = drawn.under.name();
-    let simplest = simplest(&drawn.recipe, under, of, limits)?;
+    let simplest = simplest(drawn, of, limits)?;
     let (scenario, of) = simplest.as_ref().map_or((&drawn.scenario, of), |(scenario, loss)| (scenario, loss));
     let Ok(job) = job(scenario, under) else { return Ok(None) };
     let mut smallest = made_smaller(&job, of, states, limits)?;
