@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::limits::parse_size;
+use crate::cli::limits::parse_memory;
 
 /// How `fuzz` ends.
 pub const FUZZ_EXIT_CODES: &str = "\
@@ -73,13 +73,13 @@ pub struct FuzzArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
 
-    /// Give each search up at this many states.
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
-    pub limit_states: u64,
+    /// Give each search up at this many states [default: 20000].
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit_states: Option<u64>,
 
-    /// Let each search take this much memory (`512m`, `4g`).
-    #[arg(long, value_name = "SIZE", default_value = "256m", value_parser = parse_size)]
-    pub limit_memory: u64,
+    /// Let each search take this much memory (`512m`, `4g`) [default: 256m].
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+    pub limit_memory: Option<u64>,
 
     /// No lines on stderr about how far it is.
     #[arg(long)]

@@ -11,16 +11,16 @@ pub struct LimitsArgs {
     pub jobs: Option<u16>,
 
     /// Give a search up at this many states.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub limit_states: Option<u64>,
 
     /// Let the whole process take this much memory, in equal shares for what runs at a time (`512m`, `4g`) [default:
     /// half of the machine's].
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub limit_memory: Option<u64>,
 
     /// Give a search up after this many seconds.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub limit_seconds: Option<u64>,
 }
 
@@ -29,6 +29,24 @@ pub(crate) fn parse_bits(text: &str) -> Result<u64, String> {
     match parse_size(text)? {
         bytes if bytes < LEAST_BITSTATE => Err(format!("a table has {LEAST_BITSTATE} bytes at least")),
         bytes => Ok(bytes),
+    }
+}
+
+/// Reads a limit of memory: some.
+pub(crate) fn parse_memory(text: &str) -> Result<u64, String> {
+    match parse_size(text)? {
+        0 => Err("no memory at all; for example 512m".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
+
+/// A size as it may be given: with the largest suffix that loses nothing.
+pub(crate) fn in_words(bytes: u64) -> String {
+    let suffixes = [(40, "t"), (30, "g"), (20, "m"), (10, "k")];
+    let fits = |(shift, _): &(u32, &str)| bytes >= 1 << shift && bytes.trailing_zeros() >= *shift;
+    match suffixes.into_iter().find(fits) {
+        Some((shift, suffix)) => format!("{}{suffix}", bytes >> shift),
+        None => bytes.to_string(),
     }
 }
 
@@ -56,5 +74,15 @@ mod tests {
         assert!(parse_size("g").is_err());
         assert!(parse_size("99999999999g").is_err());
         assert!(parse_size("").is_err());
+        assert!(parse_memory("0").is_err() && parse_memory("0g").is_err());
+    }
+
+    #[test]
+    fn a_size_is_written_as_it_is_read() {
+        for (bytes, text) in
+            [(0, "0"), (7, "7"), (1536, "1536"), (3 << 10, "3k"), (64 << 30, "64g"), (2 << 40, "2t")]
+        {
+            assert_eq!((in_words(bytes), parse_size(text)), (text.to_owned(), Ok(bytes)));
+        }
     }
 }

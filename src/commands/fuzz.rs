@@ -13,6 +13,7 @@ use stalemap_explore::Limits;
 use super::interrupt;
 use super::{Exit, Report, Result, failed, threads, unwritable, width};
 use crate::cli::fuzz::{FuzzArgs, FuzzFormat};
+use crate::cli::limits::in_words;
 use crate::fuzz::campaign::{Campaign, Plan};
 use crate::fuzz::find::Find;
 use crate::fuzz::oracles::Sample;
@@ -20,9 +21,15 @@ use crate::fuzz::under::Under;
 use crate::input::InputError;
 use crate::report::fuzz as report;
 use crate::report::times::Times;
+use crate::shell::quoted;
 
 /// The scenarios of a run that says neither how many nor how long.
 const COUNT: u64 = 1000;
+
+/// Where a search is given up, if nothing else is said.
+const LIMIT_STATES: u64 = 20_000;
+/// What memory a search may take.
+const LIMIT_MEMORY: u64 = 256 << 20;
 
 /// From one line about how far it is to the next.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -57,7 +64,10 @@ pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
     }
     let times = Times::unless(args.no_times);
     let results = match args.format {
-        FuzzFormat::Text => report::text(&plan, &campaign, &before, times, width()) + &written,
+        FuzzFormat::Text => {
+            report::text(&plan, &campaign, (&before, &goes_on(args, campaign.next)), times, width())
+                + &written
+        }
         FuzzFormat::Json => report::json(&plan, &campaign, &before, times),
     };
     Ok(Report::of(results, exit(&plan, &campaign, &before)))
@@ -73,8 +83,8 @@ fn plan(args: &FuzzArgs) -> Result<Plan> {
         time: args.seconds.map(Duration::from_secs),
         under: under(args).map_err(other)?,
         limits: Limits {
-            states: Some(args.limit_states),
-            memory: Some(args.limit_memory),
+            states: Some(args.limit_states.unwrap_or(LIMIT_STATES)),
+            memory: Some(args.limit_memory.unwrap_or(LIMIT_MEMORY)),
             // What is found must not depend on how fast the machine is.
             time: None,
             preemptions: None,
@@ -102,6 +112,36 @@ fn under(args: &FuzzArgs) -> std::result::Result<Vec<Under>, String> {
         }
     }
     Ok(unique)
+}
+
+/// The command that takes the numbers from `next` on in the same way.
+fn goes_on(args: &FuzzArgs, next: u64) -> String {
+    let FuzzArgs { kernels, designs, seed, from: _, count, seconds, out, losses_alone, .. } = args;
+    let FuzzArgs { format: _, no_times, jobs, limit_states, limit_memory, quiet, .. } = args;
+    let named = |option: &str, names: &[String]| -> String {
+        names.iter().map(|name| format!(" --{option} {}", quoted(name))).collect()
+    };
+    let given = |option: &str, number: Option<String>| {
+        number.map_or_else(String::new, |number| format!(" --{option} {number}"))
+    };
+    let flag = |option: &str, is_given: &bool| if *is_given { format!(" --{option}") } else { String::new() };
+    let number = |number: &Option<u64>| number.map(|number| number.to_string());
+    let folder = out.as_ref().map(|folder| quoted(&folder.display().to_string()).into_owned());
+    [
+        format!("stalemap fuzz --seed {seed} --from {next}"),
+        named("kernel", kernels),
+        named("design", designs),
+        given("count", number(count)),
+        given("seconds", number(seconds)),
+        flag("losses-alone", losses_alone),
+        given("limit-states", number(limit_states)),
+        given("limit-memory", limit_memory.map(in_words)),
+        given("out", folder),
+        given("jobs", jobs.map(|jobs| jobs.to_string())),
+        flag("no-times", no_times),
+        flag("quiet", quiet),
+    ]
+    .concat()
 }
 
 /// Writes a find: its scenario and its schedule.

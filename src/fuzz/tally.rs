@@ -40,6 +40,11 @@ impl Tally {
         self.holds + self.vacuous + self.violates + self.incomplete
     }
 
+    /// All that hold, those that do so vacuously among them.
+    pub fn proofs(&self) -> u64 {
+        self.holds + self.vacuous
+    }
+
     /// Takes in what a number came to, so long after the beginning.
     pub(super) fn take_in(&mut self, number: u64, elapsed: Duration, explored: &Explored) {
         let which = match explored.verdict {

@@ -32,11 +32,11 @@ pub fn progress(campaign: &Campaign) -> String {
 
 /// For people.
 ///
-/// `before` are the names of finds that were there before.
+/// `before` are the names of finds that were there before, and `goes_on` is the command that takes the next numbers.
 pub fn text(
     plan: &Plan,
     campaign: &Campaign,
-    before: &BTreeSet<String>,
+    (before, goes_on): (&BTreeSet<String>, &str),
     elapsed: Elapsed,
     width: usize,
 ) -> String {
@@ -67,24 +67,8 @@ pub fn text(
         let said = format!("number {number} is refused: {}", harmless(first));
         let _ = writeln!(text, "{}", fill(&said, width, 2).join("\n"));
     }
-    let _ =
-        writeln!(text, "\n{}", fill(&format!("To go on: {}", goes_on(plan, campaign)), width, 2).join("\n"));
+    let _ = writeln!(text, "\n{}", fill(&format!("To go on: {goes_on}"), width, 2).join("\n"));
     text
-}
-
-/// The command that takes the next numbers.
-fn goes_on(plan: &Plan, campaign: &Campaign) -> String {
-    let mut command = format!("stalemap fuzz --seed {} --from {}", plan.seed, campaign.next);
-    if plan.under != Under::kernels() {
-        for under in &plan.under {
-            let kind = match under {
-                Under::Kernel(_) => "kernel",
-                Under::Design(_) => "design",
-            };
-            let _ = write!(command, " --{kind} {}", under.name());
-        }
-    }
-    command
 }
 
 fn head(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) -> String {
@@ -104,7 +88,7 @@ fn head(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) -> Str
         count(all.states, "state"),
         all.refused
     );
-    let proofs = all.holds + all.vacuous;
+    let proofs = all.proofs();
     let vacuous = if proofs == 0 {
         String::new()
     } else {
@@ -120,24 +104,16 @@ fn head(plan: &Plan, campaign: &Campaign, elapsed: Elapsed, width: usize) -> Str
 
 fn table(campaign: &Campaign) -> String {
     let mut text = format!(
-        "{:<14}{:>9}{:>9}{:>9}{:>9}{:>12}{:>10}{:>8}\n",
-        "", "explored", "hold", "vacuous", "violate", "incomplete", "explained", "not"
+        "{:<14}{:>9}{:>7}{:>11}{:>9}{:>12}\n",
+        "", "explored", "hold", "vacuously", "violate", "incomplete"
     );
     for (under, tally) in &campaign.tallies {
-        let explained = match under {
-            Under::Kernel(_) => tally.explained.values().sum::<u64>().to_string(),
-            Under::Design(_) => "-".to_owned(),
-        };
-        let not = match under {
-            Under::Kernel(_) => tally.unexplained.to_string(),
-            Under::Design(_) => "-".to_owned(),
-        };
         let _ = writeln!(
             text,
-            "{:<14}{:>9}{:>9}{:>9}{:>9}{:>12}{explained:>10}{not:>8}",
+            "{:<14}{:>9}{:>7}{:>11}{:>9}{:>12}",
             under.name(),
             tally.explored(),
-            tally.holds,
+            tally.proofs(),
             tally.vacuous,
             tally.violates,
             tally.incomplete,
@@ -162,16 +138,24 @@ fn firsts(design: &str, tally: &Tally, elapsed: Elapsed) -> String {
     text
 }
 
+/// How many losses there are under kernels, and which of them are known. A scenario may lose in several ways.
 fn explained(campaign: &Campaign, width: usize) -> String {
     let mut by: BTreeMap<&str, u64> = BTreeMap::new();
     for (name, times) in campaign.tallies.values().flat_map(|tally| &tally.explained) {
         *by.entry(name).or_default() += times;
     }
-    if by.is_empty() {
+    let explained: u64 = by.values().sum();
+    let unexplained: u64 = campaign.tallies.values().map(|tally| tally.unexplained).sum();
+    if explained + unexplained == 0 {
         return String::new();
     }
+    let losses = match explained + unexplained {
+        1 => "1 loss".to_owned(),
+        losses => format!("{losses} losses"),
+    };
     let all: Vec<String> = by.iter().map(|(name, times)| format!("{name} ({times})")).collect();
-    let said = format!("Explained by docs/findings.md: {}.", all.join(", "));
+    let by = if all.is_empty() { String::new() } else { format!(" Explained by {}.", all.join(", ")) };
+    let said = format!("{losses}, {explained} explained by docs/findings.md, {unexplained} not.{by}");
     format!("\n{}\n", fill(&said, width, 2).join("\n"))
 }
 

@@ -167,6 +167,41 @@ fn a_broken_design_says_when_what_was_first_lost() {
     assert!(said.contains("kinds of losses"), "{said}");
 }
 
+/// The command at the end is the same run, from the next number on; and the table counts what holds as the sentence does.
+#[test]
+fn the_text_says_how_to_go_on_and_counts_as_its_table() {
+    let folder = elsewhere();
+    let run = [
+        "--kernel",
+        "linux-7.3",
+        "--design",
+        "none",
+        "--count",
+        "8",
+        "--losses-alone",
+        "--limit-states",
+        "500",
+    ];
+    let more = ["--limit-memory", "64m", "--out", "some finds", "--jobs", "2"];
+    let (_, said, errors) = fuzz(folder.path(), &[&run[..], &more].concat());
+    let lines: Vec<&str> = said.lines().map(str::trim).collect();
+    let goes_on = lines.join(" ");
+    let says = "To go on: stalemap fuzz --seed 1 --from 8 --kernel linux-7.3 --design none --count 8 --losses-alone \
+                --limit-states 500 --limit-memory 64m --out 'some finds' --jobs 2 --no-times --quiet";
+    assert!(goes_on.contains(says), "{said}{errors}");
+    let row = |name: &str| -> Vec<u64> {
+        let row = lines.iter().find(|line| line.starts_with(name) && line.len() > 40).expect("a row");
+        row.split_whitespace().skip(1).map(|cell| cell.parse().expect("a number")).collect()
+    };
+    let rows = [row("linux-7.3"), row("none")];
+    for row in &rows {
+        let [explored, hold, vacuously, violate, incomplete] = row[..] else { panic!("{said}") };
+        assert!(vacuously <= hold && explored == hold + violate + incomplete, "{said}");
+    }
+    let hold = rows[0][1] + rows[1][1];
+    assert!(hold == 0 || goes_on.contains(&format!(" {hold} hold, ")), "{said}");
+}
+
 #[test]
 fn what_is_not_there_is_said() {
     let folder = elsewhere();
