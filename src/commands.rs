@@ -310,6 +310,8 @@ pub(super) fn width() -> usize {
 /// The columns that `COLUMNS` says or a terminal has. A line that goes elsewhere is as long as it is, for those who search it.
 fn columns() -> Option<usize> {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    // Some shells say 0 where they do not know.
+    let said = said.filter(|columns| *columns > 0);
     let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
     said.or_else(terminal).map(|columns| columns.max(FEWEST))
 }

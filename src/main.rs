@@ -12,7 +12,10 @@ use stalemap::commands::{self, Exit};
 use stalemap_allocator as _;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return not_run(&said),
+    };
     cli.color.choice().write_global();
     let levels = match cli.verbose {
         0 => "off",
@@ -33,12 +36,24 @@ fn main() -> ExitCode {
     let mut stdout = anstream::stdout().lock();
     let report = commands::run(&cli, &mut stdout);
     let _ = write!(anstream::stderr(), "{}", report.errors);
-    match stdout.write_all(report.results.as_bytes()).and_then(|()| stdout.flush()) {
+    let written = stdout.write_all(report.results.as_bytes()).and_then(|()| stdout.flush());
+    exit(written, report.exit as u8)
+}
+
+/// What the command line asks for instead of a command, help or the version, or what is wrong with it.
+fn not_run(said: &clap::Error) -> ExitCode {
+    let written = said.print().and_then(|()| std::io::stdout().flush());
+    exit(written, u8::try_from(said.exit_code()).unwrap_or(Exit::BadInput as u8))
+}
+
+/// How it ends, unless what it says could not be written.
+fn exit(written: std::io::Result<()>, code: u8) -> ExitCode {
+    match written {
         // Whoever closed the pipe has seen enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let _ = writeln!(anstream::stderr(), "error: cannot write the results: {error}");
             ExitCode::from(Exit::BadInput as u8)
         }
-        _ => ExitCode::from(report.exit as u8),
+        _ => ExitCode::from(code),
     }
 }
