@@ -284,6 +284,21 @@ fn write_schedule(folder: &Path, scenario: &str, of: &str, schedule: &Schedule) 
     Ok(format!("saved {}\n", path.display()))
 }
 
+/// Looks whether a file can be written, before long work is done for it. One that was not there is not there afterwards.
+fn can_be_written(path: &Path) -> Result<()> {
+    let there = fs::metadata(path);
+    if there.as_ref().is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        // Whoever reads a pipe would take this for its end.
+        return Ok(());
+    }
+    fs::OpenOptions::new().append(true).create(true).open(path).map_err(|error| unwritable(path, &error))?;
+    if there.is_err() {
+        // If it stays it is overwritten.
+        let _ = fs::remove_file(path);
+    }
+    Ok(())
+}
+
 fn unwritable(path: &Path, error: &io::Error) -> Vec<InputError> {
     // What is said of a folder that cannot be made, since a file has its name.
     let why = match error.kind() {

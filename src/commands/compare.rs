@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::drawn::Drawn;
 use super::verdicts::{self, Ran, Showing};
-use super::{Report, Result, between, bisect, costs, failed, mutants, part, unwritable, width};
+use super::{
+    Exit, Report, Result, between, bisect, can_be_written, costs, failed, mutants, part, unwritable, width,
+};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
 use crate::input::InputError;
@@ -32,6 +34,9 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
         let is_json = matches!(args.format, CompareFormat::Text | CompareFormat::Json);
         return part::command(RunOf::Compare, &args.run, partition, is_json);
     }
+    if let Some(path) = &args.html {
+        can_be_written(path)?;
+    }
     let mut ran = match verdicts::run(&args.run)? {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
@@ -44,8 +49,7 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     let named: Vec<String> = under.designs.iter().chain(&under.kernels).cloned().collect();
     let showing = Showing::of(&args.run);
     let layout = Layout { named, all: args.all, html: args.html.as_deref(), format: args.format, showing };
-    let results = laid_out(&layout, &ran)?;
-    let report = ran.report(results);
+    let report = laid_out(&layout, ran)?;
     if args.costs { costs::added(args, report) } else { Ok(report) }
 }
 
@@ -72,8 +76,8 @@ pub(super) struct Layout<'a> {
     pub(super) showing: Showing,
 }
 
-/// The comparison of what was run.
-pub(super) fn laid_out(layout: &Layout<'_>, ran: &Ran) -> Result<String> {
+/// The report of the comparison of what was run. Where the page cannot be written, what it would be about is printed.
+pub(super) fn laid_out(layout: &Layout<'_>, ran: Ran) -> Result<Report> {
     let Layout { named, all, html, format, showing } = layout;
     let comparison = Comparison::new(&ran.scenarios, &ran.outcomes, named);
     let rows = if showing.quiet {
@@ -84,20 +88,24 @@ pub(super) fn laid_out(layout: &Layout<'_>, ran: &Ran) -> Result<String> {
         Rows::Differing
     };
     if let Some(path) = html {
-        std::fs::write(path, page::page(&comparison, &drawings(ran)))
-            .map_err(|error| unwritable(path, &error))?;
-        return Ok(format!("wrote {}\n", path.display()) + &ran.saved);
+        let Err(error) = std::fs::write(path, page::page(&comparison, &drawings(&ran))) else {
+            let results = format!("wrote {}\n", path.display()) + &ran.saved;
+            return Ok(ran.report(results));
+        };
+        let printed = Report::of(compare::render(&comparison, rows, width()) + &ran.saved, Exit::BadInput);
+        return Ok(Report::joined(&[printed, Report::bad_input(&unwritable(path, &error))]));
     }
-    Ok(match format {
+    let results = match format {
         CompareFormat::Text => compare::render(&comparison, rows, width()) + &ran.saved,
         CompareFormat::Json => {
             json::compared(&ran.outcomes, &compare::json::comparison(&comparison), showing.times)
         }
         CompareFormat::Csv => compare::csv::table(&comparison),
         CompareFormat::Markdown => compare::markdown::page(&comparison, rows),
-        CompareFormat::Junit => verdicts::junit(ran, *showing)?,
-        CompareFormat::Sarif => verdicts::sarif(ran, *showing)?,
-    })
+        CompareFormat::Junit => verdicts::junit(&ran, *showing)?,
+        CompareFormat::Sarif => verdicts::sarif(&ran, *showing)?,
+    };
+    Ok(ran.report(results))
 }
 
 /// What cells of the page show, a click away.

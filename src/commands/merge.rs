@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::check;
 use super::compare::{self, Layout};
 use super::verdicts::{self, Ran, Showing};
-use super::{Report, Result, baseline, failed, over_all_runs, under, unwritable};
+use super::{Report, Result, baseline, can_be_written, failed, over_all_runs, under, unwritable};
 use crate::cli::limits::LimitsArgs;
 use crate::cli::{CheckFormat, CompareFormat, MergeArgs};
 use crate::input::InputError;
@@ -34,6 +34,9 @@ pub(super) fn command(args: &MergeArgs) -> Result<Report> {
         Some(RunOf::Check) => Of::Check(of_check(args)?),
         Some(RunOf::Compare) | None => Of::Compare(of_compare(args)?),
     };
+    if let Some(path) = &args.html {
+        can_be_written(path)?;
+    }
     let Merged { run, scenarios, outcomes, times, cut } = match merged(&parts, &args.limits)? {
         Ok(merged) => merged,
         Err(error) => return failed(&error),
@@ -67,8 +70,7 @@ pub(super) fn command(args: &MergeArgs) -> Result<Report> {
             }
             let named = run.designs.iter().chain(&run.kernels).cloned().collect();
             let html = args.html.as_deref();
-            let results = compare::laid_out(&Layout { named, all: args.all, html, format, showing }, &ran)?;
-            Ok(ran.report(results))
+            compare::laid_out(&Layout { named, all: args.all, html, format, showing }, ran)
         }
     }
 }

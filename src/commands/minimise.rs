@@ -6,7 +6,9 @@ use std::path::Path;
 
 use stalemap_explore::Limits;
 
-use super::{Exit, Report, Result, counterexample, failed, look, under, unwritable, verdicts};
+use super::{
+    Exit, Report, Result, can_be_written, counterexample, failed, look, under, unwritable, verdicts,
+};
 use crate::attended::Attended;
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::engine::Engine;
@@ -54,6 +56,7 @@ pub(super) fn command(args: &CheckArgs, file: &Path) -> Result<Report> {
     if file.symlink_metadata().is_ok() {
         return Err(taken(file));
     }
+    can_be_written(file)?;
     let (job, outcome) = match first_violating(&jobs, args) {
         Ok(Some(found)) => found,
         Ok(None) => {

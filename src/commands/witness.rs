@@ -7,7 +7,7 @@ use stalemap_facade::System;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::implementation::Implementation;
 
-use super::{Exit, Report, Result, bad_input, look, under, unwritable};
+use super::{Exit, Report, Result, bad_input, can_be_written, look, under, unwritable};
 use crate::annotate::{About, annotate, calls, setup};
 use crate::cli::WitnessArgs;
 use crate::input::{self, InputError};
@@ -61,6 +61,9 @@ fn witness(
 ) -> Result<Report> {
     let other = |problem: String| vec![InputError::Other(problem)];
     let (name, reach) = (implementation.name().to_owned(), &args.reach);
+    if let Some(path) = &args.save {
+        can_be_written(path)?;
+    }
     let kernel = observed(scenario, implementation, wanted)?;
     let memory = Some(of_searches(None));
     let limits = Limits { states: Some(MOST_STATES), memory, ..Limits::default() };
