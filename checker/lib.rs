@@ -57,9 +57,10 @@ pub fn explore_slice(
     accepts: &dyn Fn(&Calls) -> bool,
     enough: Enough,
     slice: SliceOf,
+    is_stopped: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Option<SliceFound>, Calls>, EngineError> {
-    stalemap_explore::explore_slice(kernel, options, accepts, enough, slice, progress)
+    stalemap_explore::explore_slice(kernel, options, accepts, enough, slice, is_stopped, progress)
 }
 
 /// [`stalemap_explore::is_cut`].

@@ -12,20 +12,21 @@ use crate::explore::if_accepted;
 use crate::search::{Search, machine};
 
 /// Explores a slice of a system whose setup is acceptable; of another one, what its calls returned. `None`: it is too small to be cut,
-/// which is so for every slice of it, and best explored by one.
+/// which is so for every slice of it, and best explored by one. It is asked now and then whether to stop.
 pub fn explore_slice<S: System>(
     system: &S,
     options: &Options,
     accepts: &dyn Fn(&Calls) -> bool,
     enough: Enough,
     slice: SliceOf,
+    is_stopped: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Option<SliceFound>, Calls>, EngineError> {
     if_accepted(system, options, accepts, |machine| {
         let mut search = Search::new(machine, options);
         search.keep_contents();
         let Some(cut) = search.cut(enough)? else { return Ok(None) };
-        search.explore_slice(&cut, slice, progress)?;
+        search.explore_slice(&cut, slice, is_stopped, progress)?;
         Ok(Some(search.into_slice(&cut)))
     })
 }

@@ -68,6 +68,9 @@ struct Met<State> {
     edges: Vec<usize>,
 }
 
+/// Transitions from one question whether to stop to the next.
+const STOP_INTERVAL: u64 = 1 << 13;
+
 /// What a walk has seen, by the numbers of states.
 struct Walk<State> {
     known: HashMap<u128, usize, IdentityState>,
@@ -250,6 +253,7 @@ impl<S: System> Search<'_, '_, S> {
         &mut self,
         cut: &Cut<S::State>,
         slice: SliceOf,
+        is_stopped: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), EngineError> {
         self.begun = true;
@@ -265,13 +269,30 @@ impl<S: System> Search<'_, '_, S> {
             self.asleep.truncate(0);
             self.asleep.push(asleep.would_do);
             self.enter(None, asleep.actors, *running, *preemptions)?;
-            self.go_on(u64::MAX, progress)?;
+            self.go_on_unless(is_stopped, progress)?;
             deepest = deepest.max(self.prefix.len() as u64 + self.statistics.max_depth);
             if self.stopped {
                 break;
             }
         }
         self.statistics.max_depth = deepest;
+        Ok(())
+    }
+
+    /// Explores what lies behind where it stands, unless somebody stops it.
+    fn go_on_unless(
+        &mut self,
+        is_stopped: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<(), EngineError> {
+        while self.is_paused() {
+            if is_stopped() {
+                self.limits_hit.insert(LimitHit::Interrupted);
+                self.stopped = true;
+                break;
+            }
+            self.go_on(self.statistics.transitions.saturating_add(STOP_INTERVAL), progress)?;
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! `--partition`: a part of a run of `check` or `compare`, as a document for `merge`.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use stalemap_explore::{Enough, LimitHit, SliceOf};
 
 use super::progress::Progress;
 use super::verdicts::{self, Ran};
-use super::{Exit, Report, Result, failed, under};
+use super::{Exit, Report, Result, can_be_written, failed, under};
 use crate::attended::Attended;
 use crate::cli::RunArgs;
 use crate::engine::Engine;
@@ -46,14 +47,18 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
         pairs: jobs.len(),
         list: identity::sum_of(jobs.iter().map(|job| (job.scenario, job.implementation.name()))),
     };
+    let stop = verdicts::stop(engine)?;
     let (pairs, slice) = match partition.share(jobs.len()) {
         Share::Pairs(pairs) => (pairs, None),
-        Share::Slice(slice) => match jobs.get(slice.pair).map(|job| sliced(job, slice, args)) {
-            None | Some(Ok(Has::Nothing)) => (Vec::new(), None),
-            Some(Err(error)) => return failed_or_bad(error),
-            Some(Ok(Has::Slice(document))) => (Vec::new(), Some((slice.pair, *document))),
-            Some(Ok(Has::All)) => (vec![slice.pair], None),
-        },
+        Share::Slice(slice) => {
+            match jobs.get(slice.pair).map(|job| sliced(job, slice, args, stop.as_deref())) {
+                None | Some(Ok(Has::Nothing)) => (Vec::new(), None),
+                Some(Err(error)) => return failed_or_bad(error),
+                Some(Ok(Has::APart)) => return Ok(interrupted("")),
+                Some(Ok(Has::Slice(document))) => (Vec::new(), Some((slice.pair, *document))),
+                Some(Ok(Has::All)) => (vec![slice.pair], None),
+            }
+        }
     };
     let own: Vec<Job<'_>> = pairs.iter().filter_map(|pair| jobs.get(*pair).cloned()).collect();
     let of_slice = slice.iter().filter_map(|(pair, _)| jobs.get(*pair));
@@ -61,7 +66,6 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     if partition.part() == 1 {
         needed.extend(sources(under::unused(&scenarios, &jobs)));
     }
-    let stop = verdicts::stop(engine)?;
     let checkpoints = verdicts::checkpoints(args, stop.as_ref())?;
     let attended =
         Attended { checkpoints: checkpoints.as_ref(), stop: stop.as_deref(), ..Attended::default() };
@@ -111,30 +115,37 @@ enum Has {
     All,
     /// Nothing: another one has all of it.
     Nothing,
+    /// Some of its slice: it was interrupted.
+    APart,
 }
 
 /// Why a slice was not explored.
 enum Problem {
     Run(RunError),
-    Input(InputError),
+    Input(Vec<InputError>),
 }
 
 fn failed_or_bad(problem: Problem) -> Result<Report> {
     match problem {
         Problem::Run(error) => failed(&error),
-        Problem::Input(error) => Err(vec![error]),
+        Problem::Input(errors) => Err(errors),
     }
 }
 
 /// Explores a slice of a pair, if it can be cut.
-fn sliced(job: &Job<'_>, slice: Slice, args: &RunArgs) -> std::result::Result<Has, Problem> {
+fn sliced(
+    job: &Job<'_>,
+    slice: Slice,
+    args: &RunArgs,
+    stop: Option<&AtomicBool>,
+) -> std::result::Result<Has, Problem> {
     let given = verdicts::given(args);
     let enough = Enough::default();
     let whole = if slice.number == 0 { Has::All } else { Has::Nothing };
     if job.engine != Engine::Exhaustive || !is_large(job, given, enough).map_err(Problem::Run)? {
         return Ok(whole);
     }
-    let bad = |problem: String| Problem::Input(InputError::Other(problem));
+    let bad = |problem: String| Problem::Input(vec![InputError::Other(problem)]);
     let name = format!("{} under {}", job.scenario.name, job.implementation.name());
     let Some(file) = &args.states else {
         return Err(bad(format!(
@@ -148,14 +159,18 @@ fn sliced(job: &Job<'_>, slice: Slice, args: &RunArgs) -> std::result::Result<Ha
             "{name} is cut into slices, which cannot be kept; leave out `--checkpoint`"
         )));
     }
+    can_be_written(file).map_err(Problem::Input)?;
     let started = Instant::now();
     let progress = Progress::new(1, of_searches(given.memory), args.progress, args.quiet);
     let show = |tally: &Tally| progress.show(tally);
-    let attended = Attended { viewer: Some(&show), ..Attended::default() };
+    let attended = Attended { viewer: Some(&show), stop, ..Attended::default() };
     let engine_slice = SliceOf { number: slice.number, of: slice.of };
     let found = run_slice(job, given, enough, engine_slice, attended).map_err(Problem::Run)?;
     progress.finish();
     let Some(found) = found else { return Ok(whole) };
+    if found.exploration.limits_hit.contains(&LimitHit::Interrupted) {
+        return Ok(Has::APart);
+    }
     let sum = states::write(file, &found.states, &found.contents)
         .map_err(|error| bad(format!("cannot write {}: {error}", file.display())))?;
     let witnesses = witnesses(job, &found).map_err(Problem::Run)?;

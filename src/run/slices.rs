@@ -33,7 +33,7 @@ pub fn run_slice(
     let tally = Tally::default();
     let followed = tally.follow(&job.scenario.name, job.implementation.name());
     let found = followed_by(followed, attended, |progress| {
-        explore_slice(&kernel, &options, &accepts, enough, slice, progress)
+        explore_slice(&kernel, &options, &accepts, enough, slice, &|| attended.is_stopped(), progress)
     });
     found
         .map_err(|error| job.broken(error))?

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{TestCaseResult, TestRunner};
 use stalemap_explore::{
-    Enough, Exploration, Limits, Options, SliceFound, SliceOf, Statistics, Union, count_union, explore,
-    explore_cycles, explore_slice,
+    Enough, Exploration, LimitHit, Limits, Options, SliceFound, SliceOf, Statistics, Union, count_union,
+    explore, explore_cycles, explore_slice,
 };
 
 use crate::common::config;
@@ -20,7 +20,7 @@ const ENOUGH: Enough = Enough { waiting: 12, met: 40 };
 
 /// One slice.
 fn slice(program: &Program, options: &Options, slice: SliceOf) -> Option<SliceFound> {
-    let found = explore_slice(program, options, &|_| true, ENOUGH, slice, &mut |_| ());
+    let found = explore_slice(program, options, &|_| true, ENOUGH, slice, &|| false, &mut |_| ());
     found.expect("the engine can explore a program").expect("every setup is acceptable")
 }
 
@@ -98,4 +98,19 @@ proptest! {
     fn slices_of_runs_with_few_preemptions_come_to_all_of_these(program in straight_line(), slices in number(), most in 0..3_u32) {
         compare(&program, Limits { preemptions: Some(most), ..Limits::default() }, slices)?;
     }
+}
+
+#[test]
+fn a_slice_that_is_stopped_says_so() {
+    let runner = &mut TestRunner::deterministic();
+    let strategy = straight_line();
+    let options = Options::default();
+    let whole = SliceOf { number: 0, of: 1 };
+    let cut = (0..100).find_map(|_| {
+        let program = strategy.new_tree(runner).expect("a program").current();
+        let found = explore_slice(&program, &options, &|_| true, ENOUGH, whole, &|| true, &mut |_| ());
+        found.expect("the engine can explore a program").expect("every setup is acceptable")
+    });
+    let hit = cut.expect("a program that is large enough").exploration.limits_hit;
+    assert!(hit.contains(&LimitHit::Interrupted), "{hit:?}");
 }
