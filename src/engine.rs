@@ -50,6 +50,8 @@ impl Engine {
             "--engine loom and --engine shuttle",
             args.engine != Name::Exhaustive,
         )?;
+        let random = shuttle && strategy != StrategyName::Dfs;
+        only("--seed", args.seed.is_some(), "--engine shuttle, random or pct", random)?;
         let pct = shuttle && strategy == StrategyName::Pct;
         only("--depth", args.depth.is_some(), "--engine shuttle --strategy pct", pct)?;
         let budget = |default: u64| Budget {

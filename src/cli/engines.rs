@@ -42,7 +42,7 @@ pub struct EngineArgs {
     #[arg(long, value_enum)]
     pub strategy: Option<StrategyName>,
 
-    /// Seed of random schedules; the exhaustive engine has no use for it.
+    /// Seed of the random schedules of shuttle [default: 0].
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 

@@ -216,6 +216,9 @@ fn options_of_another_engine_are_refused() {
         &["--engine", "shuttle", "--preemptions", "2"],
         &["--iterations", "5"],
         &["--engine", "shuttle", "--depth", "2"],
+        &["--seed", "7"],
+        &["--engine", "loom", "--seed", "7"],
+        &["--engine", "shuttle", "--strategy", "dfs", "--seed", "7"],
     ] {
         let output = stalemap(folder.path(), &[&["check", "gfs2/t6"][..], arguments].concat());
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
