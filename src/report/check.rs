@@ -265,6 +265,13 @@ pub fn summary(outcomes: &[Outcome], columns: Option<usize>) -> String {
     if silent > 0 {
         parts.push(format!("{silent} without an expectation"));
     }
+    // What is incomplete says so.
+    let is_cut = |o: &&Outcome| o.verdict != Verdict::Incomplete && !o.limits_hit.is_empty();
+    match outcomes.iter().filter(is_cut).count() {
+        0 => {}
+        cut if cut == outcomes.len() => parts.push("not explored to the end".to_owned()),
+        cut => parts.push(format!("{cut} of all these not explored to the end")),
+    }
     let executions: u64 = outcomes.iter().map(|o| o.statistics.executions).sum();
     let all = outcomes.iter().all(|o| o.engine == Engine::Exhaustive);
     let text = format!(

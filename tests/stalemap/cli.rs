@@ -311,6 +311,52 @@ fn lines_fit_the_columns_that_are_asked_for() {
     assert!(text(&wide.stdout).lines().any(|line| line.chars().count() > 80));
 }
 
+/// Some shells set it to 0 where they do not know.
+#[test]
+fn no_columns_are_as_good_as_unknown() {
+    let said = |columns: Option<&str>| {
+        let mut program = program();
+        program.args(["check", "xfs/t1"]).env_remove("COLUMNS");
+        program.envs(columns.map(|columns| ("COLUMNS", columns)));
+        text(&program.output().expect("the program starts").stdout)
+    };
+    assert_eq!(said(Some("0")), said(None));
+}
+
+#[test]
+fn what_is_not_explored_to_its_end_is_no_more_than_as_expected() {
+    let folder = elsewhere();
+    let expecting = format!("{RACE}\n[expect]\nnone = [\"lost-write\"]\n");
+    let right = file_with(&folder, "right.toml", &expecting);
+    let said = |more: &[&str]| {
+        let output = stalemap(folder.path(), &[&["check", &right], more].concat());
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, whole) = said(&[]);
+    assert!(code == Some(0) && whole.contains("\n1 as expected: "), "{whole}");
+    let cut = (1..100).map(|more| said(&["--limit-states", &(more * 10).to_string()]));
+    let (code, cut) =
+        cut.into_iter().find(|(_, said)| said.contains("violates")).expect("a loss before the end");
+    assert!(code == Some(3) && cut.contains("\n1 as expected, not explored to the end: "), "{cut}");
+}
+
+/// Long work is not done for a page that cannot be written.
+#[test]
+fn a_page_that_cannot_be_written_is_refused_before_anything_is_explored() {
+    let folder = elsewhere();
+    for path in ["nowhere/x.html", "."] {
+        let output = stalemap(folder.path(), &["compare", "--html", path, "--progress", "always"]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = text(&output.stderr);
+        assert!(
+            said.starts_with(&format!("error: cannot write {path}: ")) && said.lines().count() == 1,
+            "{said}"
+        );
+    }
+    let written = stalemap(folder.path(), &["compare", "xfs/t1", "--html", "x.html"]);
+    assert_eq!((written.status.code(), text(&written.stdout)), (Some(0), "wrote x.html\n".to_owned()));
+}
+
 #[test]
 fn files_are_named_where_there_are_several() {
     let folder = elsewhere();
@@ -463,6 +509,18 @@ fn a_folder_that_is_a_file_and_a_device_that_is_full_are_named() {
     let help =
         "a write out of place reserves 3 blocks more than it fills (`spare_blocks`): raise `free_blocks`";
     assert!(said.contains("fails with ENOSPC") && said.contains(help), "{said}");
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let Ok(full) = fs::File::options().write(true).open("/dev/full") else { return };
+    for arguments in [&["list"][..], &["--help"], &["check", "--help"], &["--version"]] {
+        let mut program = program();
+        program.args(arguments).stdout(full.try_clone().expect("a file"));
+        let output = program.output().expect("the program starts");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).starts_with("error: cannot write the results: "), "{arguments:?}");
+    }
 }
 
 const ALONE: &str = "\

@@ -83,6 +83,21 @@ fn what_was_found_by_then_is_shown_with_its_schedule() {
     panic!("nothing was found in time");
 }
 
+#[test]
+fn a_slice_that_is_interrupted_is_no_part() {
+    let folder = elsewhere();
+    let states = folder.path().join("part.states");
+    let states = states.to_str().expect("UTF-8");
+    let arguments = ["check", "large.toml", "--design", "none", "--partition", "1/2", "--states", states];
+    let Some(output) = interrupted(&arguments, Duration::from_millis(700)) else { return };
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(
+        output.stdout.is_empty() && said.contains("the part was interrupted, and is not written"),
+        "{said}"
+    );
+}
+
 /// Also while it is read what the catalogue shows, before the first number.
 #[test]
 fn fuzz_says_that_it_was_interrupted() {
