@@ -6,6 +6,8 @@
 //! filters in probabilistic verification", FMCAD 2004), and all of them lie in one cache line, so that asking costs no more
 //! than in the exact set.
 
+use crate::error::EngineError;
+
 /// Bits of a state.
 const BITS_OF_STATE: u32 = 3;
 
@@ -28,9 +30,19 @@ pub(crate) struct BitState {
 
 impl BitState {
     /// An empty set that takes so many bytes, or a line.
-    pub(crate) fn new(bytes: u64) -> Self {
-        let lines = (bytes * 8 / u64::from(BITS_OF_LINE)).max(1);
-        BitState { words: vec![0; lines as usize * WORDS_OF_LINE], lines, set: 0, omitted: 0.0, states: 0 }
+    pub(crate) fn new(bytes: u64) -> Result<Self, EngineError> {
+        let none = EngineError::NoMemory { bytes };
+        let lines = (bytes / LEAST_BITSTATE).max(1);
+        let Some(words) = usize::try_from(lines).ok().and_then(|lines| lines.checked_mul(WORDS_OF_LINE))
+        else {
+            return Err(none);
+        };
+        // What cannot be had would end the process. It is asked for and given back, since zeros that the system makes cost nothing
+        // until they are looked at.
+        if Vec::<u64>::new().try_reserve_exact(words).is_err() {
+            return Err(none);
+        }
+        Ok(BitState { words: vec![0; words], lines, set: 0, omitted: 0.0, states: 0 })
     }
 
     /// Enters a state. Whether it is certainly new.
@@ -77,7 +89,7 @@ mod tests {
     use crate::fingerprint::chain;
 
     fn entered(bytes: u64, states: u64) -> (u64, BitState) {
-        let mut set = BitState::new(bytes);
+        let mut set = BitState::new(bytes).expect("memory");
         let new = (0..states).filter(|state| set.enter(chain(7, u128::from(*state), 0))).count();
         (new as u64, set)
     }
@@ -100,7 +112,14 @@ mod tests {
 
     #[test]
     fn it_takes_what_it_was_given() {
-        assert_eq!(BitState::new(1 << 20).bytes(), 1 << 20);
-        assert_eq!(BitState::new(0).bytes(), 64);
+        let bytes = |bytes| BitState::new(bytes).map(|set| set.bytes());
+        assert_eq!((bytes(1 << 20), bytes(0)), (Ok(1 << 20), Ok(64)));
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_an_error() {
+        for bytes in [999 << 40, u64::MAX] {
+            assert_eq!(BitState::new(bytes).map(|_| ()), Err(EngineError::NoMemory { bytes }));
+        }
     }
 }

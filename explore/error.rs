@@ -62,6 +62,12 @@ pub enum EngineError {
         /// Its name.
         variable: &'static str,
     },
+    /// There is no memory for the table of a search that keeps states as bits.
+    #[error("there is no memory for a table of {bytes} bytes; take a smaller one")]
+    NoMemory {
+        /// How large it was to be.
+        bytes: u64,
+    },
     /// A search that was kept cannot be taken up.
     #[error("{problem}")]
     Checkpoint {

@@ -128,7 +128,7 @@ impl<S: System> Whole<'_, S> {
         let mut kept = file.as_mut().map(|file| Reading::new(&mut **file));
         let kind = kept.as_mut().map(|kept| Kind::read(kept, machine.fingerprint())).transpose()?;
         let mut search = match kept.take_if(|_| kind == Some(Kind::DepthFirst)) {
-            None => Search::new(machine, &first),
+            None => Search::new(machine, &first)?,
             Some(kept) => Search::take_up(machine, &first, kept)?,
         };
         let breadth_after = first.breadth_after();

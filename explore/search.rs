@@ -58,7 +58,7 @@ pub(crate) fn explore_within<S: System>(
     keeper: &mut dyn Keeper,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Within, EngineError> {
-    let mut search = Search::new(machine(system, options)?, options);
+    let mut search = Search::new(machine(system, options)?, options)?;
     search.run_kept(transitions, keeper, progress)?;
     let paused = search.is_paused();
     // Of a search that is paused nothing is known about cycles.
@@ -139,15 +139,15 @@ pub(crate) struct Search<'s, 'o, S: System> {
 const CLOCK_INTERVAL: u64 = 4096;
 
 impl<'s, 'o, S: System> Search<'s, 'o, S> {
-    pub(crate) fn new(machine: Machine<'s, S>, options: &'o Options) -> Self {
-        Search {
+    pub(crate) fn new(machine: Machine<'s, S>, options: &'o Options) -> Result<Self, EngineError> {
+        Ok(Search {
             start: machine.snapshot(),
             start_print: machine.fingerprint(),
             machine,
             prefix: Vec::new(),
             options,
             visited: VisitedSet::new(),
-            bits: options.bitstate.map(BitState::new),
+            bits: options.bitstate.map(BitState::new).transpose()?,
             stack: Vec::new(),
             on_stack: HashMap::default(),
             asleep: Vec::new(),
@@ -165,7 +165,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             begun: false,
             stopped: false,
             refused: false,
-        }
+        })
     }
 
     /// Goes on, until the search is over or has made so many transitions in all.

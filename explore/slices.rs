@@ -23,7 +23,7 @@ pub fn explore_slice<S: System>(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Option<SliceFound>, Calls>, EngineError> {
     if_accepted(system, options, accepts, |machine| {
-        let mut search = Search::new(machine, options);
+        let mut search = Search::new(machine, options)?;
         search.keep_contents();
         let Some(cut) = search.cut(enough)? else { return Ok(None) };
         search.explore_slice(&cut, slice, is_stopped, progress)?;
@@ -33,13 +33,13 @@ pub fn explore_slice<S: System>(
 
 /// Whether a system is large enough to be cut.
 pub fn is_cut<S: System>(system: &S, options: &Options, enough: Enough) -> Result<bool, EngineError> {
-    Ok(Search::new(machine(system, options)?, options).cut(enough)?.is_some())
+    Ok(Search::new(machine(system, options)?, options)?.cut(enough)?.is_some())
 }
 
 /// Looks for cycles that can be gone round for ever, in a system of which some slice has met a cycle. What is found is to be added
 /// to the union.
 pub fn explore_cycles<S: System>(system: &S, options: &Options) -> Result<Exploration, EngineError> {
-    let mut search = Search::new(machine(system, options)?, options);
+    let mut search = Search::new(machine(system, options)?, options)?;
     search.judge_cycles()?;
     Ok(search.into_exploration())
 }

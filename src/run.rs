@@ -157,7 +157,7 @@ pub struct Outcome {
     /// What is known of runs with few preemptions, if not all were explored.
     pub few_preemptions: Option<FewPreemptions>,
     /// Of a search that kept states as bits, the share of those that it came to which was probably not left out, in millionths.
-    pub coverage: Option<u32>,
+    pub kept_apart: Option<u32>,
     /// Mappings rejected in one run, at most; and those rejected needlessly.
     pub stale_aborts: (u32, u32),
     /// Final contents, if the file asks for them.
@@ -348,10 +348,11 @@ fn run(
     let halts = *engine != Engine::Exhaustive && halted_setup(&kernel).map_err(engine_error)?.is_some();
     let found = match (!halts).then(|| engine.run(&kernel)).flatten() {
         None => {
-            let followed = tally.follow(&scenario.name, implementation.name());
+            let followed = tally.follow(&scenario.name, implementation.name()).in_table(options.bitstate);
             let explored = exhaustively(&kernel, options, checkpoint.as_mut(), followed, attended);
             let explored = explored.map_err(|error| match (error, &checkpoint) {
                 (EngineError::Checkpoint { problem }, Some(checkpoint)) => checkpoint.error(&problem).into(),
+                (error @ EngineError::NoMemory { .. }, _) => RunError::Refused(error),
                 (error, _) => engine_error(error),
             })?;
             Found::from(explored.map_err(|calls| setup_error(scenario, implementation, &kernel, &calls))?)
@@ -401,7 +402,7 @@ fn judged(
         statistics: found.statistics,
         limits_hit: found.limits_hit.iter().copied().collect(),
         few_preemptions: found.few_preemptions,
-        coverage: found.coverage,
+        kept_apart: found.kept_apart,
         stale_aborts: (maximum(counters::STALE_ABORTS), maximum(counters::SPURIOUS_ABORTS)),
         outcomes: found.outcomes,
         counterexample,
@@ -540,7 +541,7 @@ struct Found {
     statistics: Statistics,
     limits_hit: BTreeSet<LimitHit>,
     few_preemptions: Option<FewPreemptions>,
-    coverage: Option<u32>,
+    kept_apart: Option<u32>,
     outcomes: Vec<Contents>,
     witnesses: BTreeMap<Property, Vec<Choice>>,
     halted: Option<Halted>,
@@ -564,7 +565,7 @@ impl From<Exploration> for Found {
             statistics: exploration.statistics,
             limits_hit: std::mem::take(&mut exploration.limits_hit),
             few_preemptions: exploration.few_preemptions,
-            coverage: exploration.coverage,
+            kept_apart: exploration.coverage,
             witnesses: std::mem::take(&mut exploration.witnesses),
             halted: exploration.halted.take(),
             calls: std::mem::take(&mut exploration.calls),
@@ -605,7 +606,7 @@ impl From<Runs> for Found {
             },
             limits_hit,
             few_preemptions: None,
-            coverage: None,
+            kept_apart: None,
             outcomes: outcomes.into_values().collect(),
             witnesses: runs.witnesses,
             halted: None,

@@ -31,6 +31,8 @@ pub struct Running {
     pub began: Instant,
     /// How far it was when it first said so: not at its beginning, if it was kept before.
     first: Progress,
+    /// Bytes of a table that never grows, if it keeps its states in one.
+    pub table: Option<u64>,
     /// How far it is.
     pub progress: Progress,
 }
@@ -55,7 +57,8 @@ impl Tally {
     /// Follows a search until what comes back is dropped.
     pub(crate) fn follow<'t>(&'t self, scenario: &'t str, design: &'t str) -> Followed<'t> {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        Followed { tally: self, number, scenario, design, began: Instant::now(), transitions: 0, bytes: 0 }
+        let began = Instant::now();
+        Followed { tally: self, number, scenario, design, began, table: None, transitions: 0, bytes: 0 }
     }
 }
 
@@ -66,12 +69,18 @@ pub(crate) struct Followed<'t> {
     scenario: &'t str,
     design: &'t str,
     began: Instant,
+    table: Option<u64>,
     /// What of the sums is its.
     transitions: u64,
     bytes: u64,
 }
 
 impl<'t> Followed<'t> {
+    /// One that keeps its states in a table of so many bytes, if that never grows.
+    pub(crate) fn in_table(self, table: Option<u64>) -> Self {
+        Followed { table, ..self }
+    }
+
     /// Where it is entered.
     pub(crate) fn tally(&self) -> &'t Tally {
         self.tally
@@ -79,7 +88,7 @@ impl<'t> Followed<'t> {
 
     /// Enters how far it is.
     pub(crate) fn enter(&mut self, progress: &Progress) {
-        let Followed { tally, number, scenario, design, began, .. } = *self;
+        let Followed { tally, number, scenario, design, began, table, .. } = *self;
         let transitions = progress.statistics.transitions;
         // A search that begins again, breadth first, has made fewer for a while.
         let more = transitions.saturating_sub(self.transitions);
@@ -92,6 +101,7 @@ impl<'t> Followed<'t> {
             design: design.to_owned(),
             began,
             first: *progress,
+            table,
             progress: *progress,
         };
         running.entry(number).or_insert_with(begun).progress = *progress;

@@ -199,7 +199,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         options: &'o Options,
         mut from: Reading<'_>,
     ) -> Result<Self, EngineError> {
-        let mut search = Search::new(machine, options);
+        let mut search = Search::new(machine, options)?;
         search.read_counts(&mut from)?;
         search.endings = read_endings(&mut from)?;
         let gathered = read_gathered(&mut from)?;

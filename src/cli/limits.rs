@@ -50,6 +50,12 @@ pub(crate) fn in_words(bytes: u64) -> String {
     }
 }
 
+/// A size in words that need not be exact: no more than it is, in the largest suffix of which it is several.
+pub(crate) fn roughly(bytes: u64) -> String {
+    let shift = [40, 30, 20, 10].into_iter().find(|shift| bytes >> shift > 1).unwrap_or(0);
+    in_words(bytes >> shift << shift)
+}
+
 /// Reads a size with the suffixes of scenario files.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.to_ascii_lowercase().chars().last() {
@@ -79,6 +85,10 @@ mod tests {
 
     #[test]
     fn a_size_is_written_as_it_is_read() {
+        assert_eq!(
+            (roughly((12 << 30) + 7), roughly((1 << 30) - 7), roughly(9)),
+            ("12g".into(), "1023m".into(), "9".into())
+        );
         for (bytes, text) in
             [(0, "0"), (7, "7"), (1536, "1536"), (3 << 10, "3k"), (64 << 30, "64g"), (2 << 40, "2t")]
         {

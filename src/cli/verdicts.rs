@@ -188,7 +188,8 @@ pub struct RunArgs {
     pub limit_preemptions: Option<u32>,
 
     /// Keep the visited states of each search as bits in this much memory (`1g`), and leave out some of them: for what no memory is
-    /// enough for. Nothing is proved so: what is not violated is incomplete, with an estimate of how much was left out.
+    /// enough for. Nothing is proved so: what is not violated is incomplete, with an estimate of how many of the states that it came to
+    /// were kept apart from others; of what it never came to, that says nothing.
     #[arg(long, value_name = "SIZE", value_parser = parse_bits, conflicts_with_all = ["checkpoint", "partition"])]
     pub bitstate: Option<u64>,
 

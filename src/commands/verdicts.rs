@@ -12,7 +12,9 @@ use super::{
     over_all_runs, save, threads, under, unwritable,
 };
 use crate::attended::Attended;
+use crate::available::default_limit;
 use crate::checkpoint::Checkpoints;
+use crate::cli::limits::{in_words, roughly};
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
 use crate::idle;
@@ -134,7 +136,26 @@ pub(super) fn engine(args: &RunArgs) -> Result<Engine> {
             "loom and shuttle run on sequentially consistent memory; leave out `--memory` or `--engine`";
         return Err(vec![InputError::Other(problem.to_owned())]);
     }
+    if let Some(problem) = args.bitstate.and_then(|table| bits_do_not_fit(table, engine, args)) {
+        return Err(vec![InputError::Other(problem)]);
+    }
     Ok(engine)
+}
+
+/// What is wrong with keeping states as bits in a table of this size.
+fn bits_do_not_fit(table: u64, engine: Engine, args: &RunArgs) -> Option<String> {
+    if engine != Engine::Exhaustive {
+        return Some("--bitstate is for the exhaustive engine; leave it out, or `--engine`".to_owned());
+    }
+    let limit = args.limits.limit_memory.unwrap_or_else(default_limit);
+    (table > limit).then(|| {
+        format!(
+            "a table of {} is more than the limit of memory ({}); take a smaller one, or say what may be taken with \
+             `--limit-memory`",
+            in_words(table),
+            roughly(limit)
+        )
+    })
 }
 
 /// Runs jobs, with a display of how far they are.

@@ -49,8 +49,11 @@ pub fn short(running: &Running, elapsed: Duration) -> String {
     format!("{} states{of}{rate}{left}", number(states))
 }
 
-/// What all states take, if each takes as much as those that are known.
+/// What all states take, if each takes as much as those that are known; or the table that they all lie in.
 fn memory(running: &Running, estimate: Estimate) -> Option<String> {
+    if let Some(table) = running.table {
+        return Some(number(table));
+    }
     let Progress { statistics, bytes, .. } = running.progress;
     let all = (u128::from(bytes) * u128::from(estimate.about)).checked_div(statistics.states.into())?;
     Some(number(u64::try_from(all).unwrap_or(u64::MAX)))

@@ -51,11 +51,12 @@ fn what_is_not_found_in_bits_is_never_said_to_hold() {
     assert_eq!((&part["verdict"], &part["limits_hit"]), (&json!("incomplete"), &json!(["bitstate"])));
     let states = part["states"].as_u64().expect("a number");
     assert!((1_000..20_000).contains(&states), "{states} states in 32768 bits");
-    assert!(part["coverage"].as_f64().is_some_and(|coverage| coverage < 0.9), "{}", part["coverage"]);
+    assert!(part["kept_apart"].as_f64().is_some_and(|share| share < 0.9), "{}", part["kept_apart"]);
     let said = output(&["check", "large.toml", "--bitstate", "4k"]);
     assert_eq!(said.status.code(), Some(3));
     let said = text(&said.stdout);
     assert!(said.contains("states were kept as bits") && said.contains("% were kept apart"), "{said}");
+    assert!(said.contains("too few to say anything of how much was reached"), "{said}");
     // What is found is there, and is the least.
     let arguments = ["check", "xfs/t1", "--format", "json", "--design", "none"];
     let found = |more: &[&str]| {
@@ -66,7 +67,35 @@ fn what_is_not_found_in_bits_is_never_said_to_hold() {
     let (whole, bits) = (found(&[]), found(&["--bitstate", "1m"]));
     assert_eq!((&bits["verdict"], &bits["violated"]), (&json!("violates"), &whole["violated"]));
     assert_eq!(bits["counterexample"], whole["counterexample"]);
-    assert!(whole.get("coverage").is_none());
+    assert!(whole.get("kept_apart").is_none());
+}
+
+#[test]
+fn a_table_that_cannot_be_had_is_refused() {
+    let refused = |more: &[&str], says: &str| {
+        let output = output(&[&["check", "large.toml"], more].concat());
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        assert!(text(&output.stderr).contains(says), "{more:?}: {}", text(&output.stderr));
+    };
+    refused(
+        &["--bitstate", "64g", "--limit-memory", "1g"],
+        "a table of 64g is more than the limit of memory (1g)",
+    );
+    refused(&["--bitstate", "999t"], "a table of 999t is more than the limit of memory (");
+    refused(
+        &["--bitstate", "999t", "--limit-memory", "9999t"],
+        "no memory for a table of 1098412116148224 bytes",
+    );
+    refused(&["--bitstate", "1m", "--engine", "loom"], "--bitstate is for the exhaustive engine");
+}
+
+#[test]
+fn a_limit_of_nothing_is_refused() {
+    for limit in ["--limit-states", "--limit-seconds", "--limit-memory"] {
+        let output = output(&["check", "large.toml", limit, "0"]);
+        assert_eq!(output.status.code(), Some(2), "{limit}");
+        assert!(text(&output.stderr).contains(limit), "{}", text(&output.stderr));
+    }
 }
 
 #[test]
