@@ -3,7 +3,9 @@
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stalemap_explore::{EngineError, Keeper, Wish};
+use stalemap_checker::{explore, explore_kept};
+use stalemap_explore::{EngineError, Exploration, Keeper, Options, Wish};
+use stalemap_model::system::kernel::Kernel;
 
 use crate::checkpoint::Checkpoints;
 use crate::tally::Tally;
@@ -33,6 +35,18 @@ impl Attended<'_> {
             viewer(tally);
         }
     }
+}
+
+/// Explores, until somebody sets this.
+pub(crate) fn explore_until(
+    stop: Option<&AtomicBool>,
+    kernel: &Kernel,
+    options: &Options,
+) -> Result<Exploration, EngineError> {
+    let Some(stop) = stop else { return explore(kernel, options, &mut |_| ()) };
+    let explored = explore_kept(kernel, options, &|_| true, &mut Stoppable(stop), &mut |_| ())?;
+    // All setups are accepted, so that there is no other way.
+    explored.map_or_else(|_| explore(kernel, options, &mut |_| ()), Ok)
 }
 
 /// A search that is not kept, but may be stopped.

@@ -5,8 +5,9 @@
 //! properties are violated. Whole final states, with everything that no user sees, are compared as well.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 
-use stalemap_checker::{adapted, explore, least_end, minimal_counterexample, replay};
+use stalemap_checker::{adapted, least_end, minimal_counterexample, replay};
 use stalemap_explore::{
     Choice, EngineError, Exploration, Limits, Options, Played, ReplayError, Schedule, Step,
 };
@@ -16,6 +17,7 @@ use stalemap_model::system::kernel::{ConfigError, Kernel};
 use stalemap_model::words::command::FileId;
 use stalemap_model::words::config::FileRange;
 
+use crate::attended::explore_until;
 use crate::run::{Job, RunError};
 
 /// The states that the search for the least run may settle.
@@ -133,12 +135,12 @@ impl Between {
     }
 }
 
-/// Compares two.
-pub fn between(jobs: [&Job<'_>; 2], limits: &Limits) -> Result<Between, RunError> {
+/// Compares two. It is incomplete if somebody sets `stop`.
+pub fn between(jobs: [&Job<'_>; 2], limits: &Limits, stop: Option<&AtomicBool>) -> Result<Between, RunError> {
     let kernels = [jobs[0].kernel()?, jobs[1].kernel()?];
     let options = Options { limits: limits.clone(), ..Options::default() };
     let explored = |job: &Job<'_>| -> Result<Exploration, RunError> {
-        explore(&observing(job)?, &options, &mut |_| ()).map_err(|error| broken(job, error))
+        explore_until(stop, &observing(job)?, &options).map_err(|error| broken(job, error))
     };
     let found = [explored(jobs[0])?, explored(jobs[1])?];
     let contents = |found: &Exploration| -> BTreeSet<String> { found.outcomes.keys().cloned().collect() };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, Report, Result, annotated, failed, threads, under, unusual, verdicts, width};
+use super::{Exit, Report, Result, annotated, failed, interrupt, threads, under, unusual, verdicts, width};
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, calls, setup};
 use crate::between::{Between, between};
@@ -48,8 +48,9 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     }
     let given = verdicts::given(&args.run);
     let at_a_time = threads(args.run.limits.jobs).min(pairs.len());
+    let stop = verdicts::stop(engine)?;
     let ran = in_parallel(&pairs, threads(args.run.limits.jobs), |[one, two]| {
-        between([one, two], &limits_beside_others(one.scenario, given, at_a_time))
+        between([one, two], &limits_beside_others(one.scenario, given, at_a_time), stop.as_deref())
     });
     let mut found = Vec::new();
     for result in ran {
@@ -67,7 +68,7 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     };
     let exit =
         if found.iter().all(|between| between.is_complete) { Exit::Expected } else { Exit::Incomplete };
-    Ok(Report::of(results, exit))
+    Ok(Report { errors: interrupt::note(stop.as_deref()), ..Report::of(results, exit) })
 }
 
 /// What is wrong if the name of a scenario stands where a design or kernel should: whoever names one of them alone gives the scenario as

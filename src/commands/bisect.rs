@@ -1,6 +1,6 @@
 //! `compare --bisect A..B`: at which of a row of designs or kernels each verdict changes.
 
-use super::{Exit, Report, Result, failed, verdicts, width};
+use super::{Exit, Report, Result, failed, interrupt, verdicts, width};
 use crate::attended::Attended;
 use crate::bisect::{Course, Step, row, steps};
 use crate::cli::{CompareArgs, CompareFormat};
@@ -27,7 +27,9 @@ pub(super) fn command(args: &CompareArgs, given: &str) -> Result<Report> {
         let implementations = steps.iter().flatten().map(|(_, implementation)| implementation.clone());
         jobs.extend(implementations.map(|implementation| Job { scenario, implementation, engine }));
     }
-    let mut results = verdicts::each(&jobs, &args.run, Attended::default()).into_iter();
+    let stop = verdicts::stop(engine)?;
+    let attended = Attended { stop: stop.as_deref(), ..Attended::default() };
+    let mut results = verdicts::each(&jobs, &args.run, attended).into_iter();
     let (mut courses, mut left_out) = (Vec::new(), Vec::new());
     for (scenario, steps) in plans {
         let Some(steps) = steps else {
@@ -53,7 +55,7 @@ pub(super) fn command(args: &CompareArgs, given: &str) -> Result<Report> {
         _ if args.run.quiet => bisect::answer(&names, &courses, &left_out, width()),
         _ => bisect::render(&names, &courses, &left_out, width()),
     };
-    Ok(Report::of(results, exit(&courses)))
+    Ok(Report { errors: interrupt::note(stop.as_deref()), ..Report::of(results, exit(&courses)) })
 }
 
 /// Whether something is otherwise than its file expects; what no file expects anything of is no surprise here.

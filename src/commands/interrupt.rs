@@ -1,7 +1,7 @@
 //! Signals that stop searches: SIGINT (ctrl-C) and SIGTERM. The second one does what it does to other programs.
 
 use std::io;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -12,6 +12,14 @@ use crate::input::InputError;
 
 /// What is set by a signal. A process listens once, however many commands it runs.
 static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// What is said where that was set, of answers that cannot say it themselves.
+pub(super) fn note(stop: Option<&AtomicBool>) -> String {
+    match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+        true => "it was interrupted: what was not explored by then is undecided\n".to_owned(),
+        false => String::new(),
+    }
+}
 
 /// Listens for the signals, from now on.
 pub(super) fn listen() -> Result<Arc<AtomicBool>> {

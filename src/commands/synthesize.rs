@@ -2,12 +2,12 @@
 
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use stalemap_model::words::kernel_version::KernelVersion;
 
 use super::progress::Progress;
-use super::{Exit, Report, Result, failed, over_all_runs, threads, under, verdicts, width};
+use super::{Exit, Report, Result, failed, interrupt, over_all_runs, threads, under, verdicts, width};
 use crate::cli::synthesize::{Over, SynthesizeArgs, SynthesizeFormat};
 use crate::cli::{CheckArgs, CheckFormat, Engine, Memory, When};
 use crate::input::{self, InputError};
@@ -28,7 +28,8 @@ pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
     let threads = threads(args.limits.jobs);
     let given = over_all_runs(&args.limits);
     let saves = if args.every_candidate { Saves::Nothing } else { Saves::Everything };
-    let scopes = scopes(&scenarios, question(args.over), base, wanted(&args.paths), |scenario| {
+    let stop = interrupt::listen()?;
+    let mut scopes = scopes(&scenarios, question(args.over), base, wanted(&args.paths), |scenario| {
         limits_beside_others(scenario, given, threads)
     });
     if scopes.iter().all(|scope| scope.subjects.is_empty()) {
@@ -37,6 +38,7 @@ pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
     if let Some(problem) = saves_too_little(saves, &scopes) {
         return Err(vec![InputError::Other(problem)]);
     }
+    stopped_by(&mut scopes, &stop);
     let progress = Progress::new(subjects(&scopes) as u64, of_searches(given.memory), When::Auto, args.quiet);
     let answers = match answers(scopes, saves, threads, &progress) {
         Ok(answers) => answers,
@@ -48,7 +50,7 @@ pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
         SynthesizeFormat::Json => report::json::document(&answers),
         SynthesizeFormat::Markdown => report::markdown::sections(&answers),
     };
-    Ok(Report::of(results, exit(&answers)))
+    Ok(Report { errors: interrupt::note(Some(&stop)), ..Report::of(results, exit(&answers)) })
 }
 
 /// `check --weakest`.
@@ -62,7 +64,9 @@ pub(super) fn weakest(args: &CheckArgs) -> Result<Report> {
     let base = named.first().map_or(BASE, |name| name.as_str());
     let (given, threads) = (verdicts::given(run), threads(run.limits.jobs));
     let limits = |scenario: &Scenario| limits_beside_others(scenario, given, threads);
-    let scopes = alone(&scenarios, &question::PLACES, |scenario| under::any(scenario, base), limits)?;
+    let stop = interrupt::listen()?;
+    let mut scopes = alone(&scenarios, &question::PLACES, |scenario| under::any(scenario, base), limits)?;
+    stopped_by(&mut scopes, &stop);
     let progress =
         Progress::new(subjects(&scopes) as u64, of_searches(given.memory), run.progress, run.quiet);
     let answers = match answers(scopes, Saves::Everything, threads, &progress) {
@@ -74,7 +78,14 @@ pub(super) fn weakest(args: &CheckArgs) -> Result<Report> {
         CheckFormat::Json => report::json::document(&answers),
         _ => report::text::weakest(&answers, width()),
     };
-    Ok(Report::of(results, exit(&answers)))
+    Ok(Report { errors: interrupt::note(Some(&stop)), ..Report::of(results, exit(&answers)) })
+}
+
+/// Has all explorations stop when this is set; what was not explored is undecided.
+fn stopped_by<'s>(scopes: &mut [Scope<'s>], stop: &'s AtomicBool) {
+    for subject in scopes.iter_mut().flat_map(|scope| &mut scope.subjects) {
+        subject.stop = Some(stop);
+    }
 }
 
 /// What does not go with `--weakest`.

@@ -68,7 +68,7 @@ pub fn scopes<'s>(
                 continue;
             }
             let lattice = Lattice::new(question, &base.fs);
-            scope.subjects.push(Subject { scenario, base, lattice, limits: limits(scenario) });
+            scope.subjects.push(Subject { scenario, base, lattice, limits: limits(scenario), stop: None });
         }
         scope
     };
@@ -98,6 +98,7 @@ pub fn alone<'s>(
                 subjects: vec![Subject {
                     lattice: Lattice::new(question, &base.fs),
                     limits: limits(scenario),
+                    stop: None,
                     scenario,
                     base,
                 }],

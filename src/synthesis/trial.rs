@@ -1,8 +1,9 @@
 //! One candidate on one scenario: explored, or judged by a run that is known from another candidate.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use stalemap_checker::{adapted, explore, minimal_counterexample, replay};
+use stalemap_checker::{adapted, minimal_counterexample, replay};
 use stalemap_explore::{Choice, Counterexample, LimitHit, Limits, Options, ReplayError, Step};
 use stalemap_facade::{Property, System};
 use stalemap_model::judge::properties;
@@ -10,6 +11,7 @@ use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::implementation::Implementation;
 
 use super::lattice::{Candidate, Lattice};
+use crate::attended::explore_until;
 use crate::engine::Engine;
 use crate::run::{Job, RunError};
 use crate::scenario::Scenario;
@@ -51,6 +53,20 @@ pub struct Explored {
     pub states: u64,
 }
 
+impl Explored {
+    /// Somebody stopped it before it began.
+    fn nothing() -> Self {
+        Explored {
+            standing: Standing::Undecided,
+            operations: BTreeSet::new(),
+            all_end: false,
+            limits_hit: vec![LimitHit::Interrupted],
+            run: None,
+            states: 0,
+        }
+    }
+}
+
 /// A scenario, with what candidates are put on.
 #[derive(Debug)]
 pub struct Subject<'s> {
@@ -62,6 +78,8 @@ pub struct Subject<'s> {
     pub lattice: Lattice,
     /// Limits of each exploration.
     pub limits: Limits,
+    /// Set when nothing more is to be explored.
+    pub stop: Option<&'s AtomicBool>,
 }
 
 /// Somebody waits, or goes round, for ever.
@@ -77,6 +95,11 @@ impl Subject<'_> {
     /// Whether the file holds an actor until the others are done: what it shows is of few runs.
     pub fn is_directed(&self) -> bool {
         !self.scenario.holds.is_empty()
+    }
+
+    /// Whether nothing more is to be explored.
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// A candidate as something to run.
@@ -97,10 +120,13 @@ impl Subject<'_> {
     ///
     /// If it cannot be run, or an engine fails.
     pub fn explore(&self, candidate: &Candidate) -> Result<Explored, RunError> {
+        if self.is_stopped() {
+            return Ok(Explored::nothing());
+        }
         let job = self.job(candidate)?;
         let kernel = job.kernel()?;
         let options = Options { limits: self.limits.clone(), ..Options::default() };
-        let mut found = explore(&kernel, &options, &mut |_| ()).map_err(|error| job.broken(error))?;
+        let mut found = explore_until(self.stop, &kernel, &options).map_err(|error| job.broken(error))?;
         let violated = properties::of_bits(found.violated);
         let counted = counts(&violated);
         let is_complete = found.is_complete();
@@ -126,6 +152,9 @@ impl Subject<'_> {
     ///
     /// If it cannot be run, or an engine fails.
     pub fn replay(&self, candidate: &Candidate, run: &[Step]) -> Result<Option<Property>, RunError> {
+        if self.is_stopped() {
+            return Ok(None);
+        }
         let job = self.job(candidate)?;
         let kernel = job.kernel()?;
         let played = |steps: &[Step]| match replay(&kernel, steps) {
@@ -153,6 +182,9 @@ impl Subject<'_> {
         candidate: &Candidate,
         property: Property,
     ) -> Result<Option<Counterexample>, RunError> {
+        if self.is_stopped() {
+            return Ok(None);
+        }
         let job = self.job(candidate)?;
         let limits = Limits { states: Some(LEAST_STATES), ..self.limits.clone() };
         minimal_counterexample(&job.kernel()?, property, &limits).map_err(|error| job.broken(error))

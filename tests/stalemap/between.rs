@@ -20,7 +20,7 @@ fn found(scenario: &str, names: [&str; 2]) -> stalemap::between::Between {
         implementation: scenario.implementation(name).expect("a design"),
         engine: Engine::Exhaustive,
     });
-    between([&jobs[0], &jobs[1]], &Limits::default()).expect("a sound model")
+    between([&jobs[0], &jobs[1]], &Limits::default(), None).expect("a sound model")
 }
 
 #[test]

@@ -98,6 +98,22 @@ fn a_slice_that_is_interrupted_is_no_part() {
     );
 }
 
+#[test]
+fn what_compares_searches_ends_with_what_is_known() {
+    let all: [&[&str]; 3] = [
+        &["check", "large.toml", "--weakest"],
+        &["compare", "large.toml", "--between", "none", "iomap_valid"],
+        &["compare", "large.toml", "--bisect", "series-00..series-02"],
+    ];
+    for arguments in all {
+        let Some(output) = interrupted(arguments, Duration::from_millis(700)) else { return };
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}");
+        assert!(said.contains("it was interrupted"), "{arguments:?}: {said}");
+        assert!(!output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
 /// Also while it is read what the catalogue shows, before the first number.
 #[test]
 fn fuzz_says_that_it_was_interrupted() {

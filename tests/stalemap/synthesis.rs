@@ -53,7 +53,7 @@ fn subject<'s>(scenario: &'s Scenario, question: &'static Question) -> Option<Su
     let base = scenario.implementation(BASE).filter(|base| scenario.refused_by(base).is_none())?;
     let lattice = Lattice::new(question, &base.fs);
     let limits = Limits { states: scenario.limits.states, ..Limits::default() };
-    Some(Subject { scenario, base, lattice, limits })
+    Some(Subject { scenario, base, lattice, limits, stop: None })
 }
 
 /// What each scenario asks for is the same with and without what saves explorations, and so is everything that was
