@@ -29,6 +29,7 @@ mod file_name;
 pub mod fuzz;
 pub mod idle;
 pub mod input;
+pub mod kernel_name;
 pub mod lab;
 pub mod litmus;
 pub mod minimise;

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use stalemap_explore::Limits;
 use stalemap_model::words::implementation::Implementation;
-use stalemap_model::words::kernel_version::KernelVersion;
 use stalemap_trace::{ReadError, Reader, Which};
 
 use super::trace_file::{block_is_one, open, other};
@@ -12,7 +11,6 @@ use super::{Exit, Report, Result, under};
 use crate::cli::{TraceArgs, TraceFormat};
 use crate::conform::{Asker, PAIRS, Survey, Verdict, kernel_of};
 use crate::report::{conform, trace};
-use crate::scenario::implementations::Kind;
 use crate::scenario::{Scenario, read};
 
 /// The size of a page.
@@ -36,7 +34,7 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
         return Err(vec![other(file, &problem)]);
     }
     let name = name(&known, file, asked)?;
-    implementation_of(file, &name)?;
+    let name = implementation_of(file, &name)?.name().to_owned();
     let implementation = |scenario: &Scenario| -> Option<Implementation> { scenario.implementation(&name) };
     let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
     let limits = Limits { states: Some(PAIRS), ..Limits::default() };
@@ -99,22 +97,5 @@ pub(super) fn name(known: &Survey, file: &Path, asked: &str) -> Result<String> {
 pub(super) fn implementation_of(file: &Path, name: &str) -> Result<Implementation> {
     let any = "title = \"any\"\n\n[[actor]]\nname = \"any\"\nrun = [\"fsync\"]\n";
     let scenario = read(&file.display().to_string(), any.as_bytes()).map_err(|_| Vec::new())?;
-    let kind = if name.starts_with("linux-") { Kind::Kernel } else { Kind::Design };
-    scenario.implementation(name).ok_or_else(|| {
-        let of_version = kernels_of_version(name);
-        if of_version.is_empty() {
-            return vec![under::unknown(&scenario, kind, name)];
-        }
-        let meant = of_version.join("` or `");
-        vec![other(file, &format!("there is no design `{name}`; did you mean the kernel `{meant}`?"))]
-    })
-}
-
-/// The modelled kernels that somebody may mean who gives a version alone; 6.1 is the release, or its stable series.
-fn kernels_of_version(version: &str) -> Vec<&'static str> {
-    let is_meant = |name: &&'static str| {
-        let rest = name.strip_prefix("linux-").and_then(|name| name.strip_prefix(version));
-        rest.is_some_and(|rest| rest.is_empty() || rest == ".y")
-    };
-    KernelVersion::ALL.iter().map(|kernel| kernel.name()).filter(is_meant).collect()
+    under::any(&scenario, name).map_err(|error| vec![error])
 }

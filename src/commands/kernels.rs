@@ -5,10 +5,13 @@ use stalemap_model::words::kernel_version::KernelVersion;
 use super::{Exit, Report, Result};
 use crate::cli::{KernelsArgs, KernelsFormat};
 use crate::input::InputError;
+use crate::kernel_name;
 use crate::report::kernels;
 
 pub(super) fn command(args: &KernelsArgs) -> Result<Report> {
-    let named = args.kernels.iter().map(|name| kernel(name)).collect::<Result<Vec<_>>>()?;
+    let named =
+        args.kernels.iter().map(|name| kernel_name::kernel(name)).collect::<std::result::Result<Vec<_>, _>>();
+    let named = named.map_err(|problem| vec![InputError::Other(problem)])?;
     let text = match (args.format, &named[..]) {
         (KernelsFormat::Markdown, []) => kernels::page(),
         (KernelsFormat::Markdown, _) => {
@@ -22,11 +25,4 @@ pub(super) fn command(args: &KernelsArgs) -> Result<Report> {
         (KernelsFormat::Json, some) => kernels::json(some),
     };
     Ok(Report::of(text, Exit::Expected))
-}
-
-fn kernel(name: &str) -> Result<KernelVersion> {
-    KernelVersion::from_name(name).ok_or_else(|| {
-        let known: Vec<&str> = KernelVersion::ALL.iter().map(|kernel| kernel.name()).collect();
-        vec![InputError::Other(format!("there is no kernel `{name}`; there are {}", known.join(", ")))]
-    })
 }

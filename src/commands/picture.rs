@@ -62,7 +62,7 @@ fn explained(
     };
     kernels.push(UNCHECKED.to_owned());
     for kernel in kernels {
-        implementation_of(file, &kernel)?;
+        let kernel = implementation_of(file, &kernel)?.name().to_owned();
         let implementation =
             |scenario: &Scenario| -> Option<Implementation> { scenario.implementation(&kernel) };
         let limits = Limits { states: Some(PAIRS), ..Limits::default() };

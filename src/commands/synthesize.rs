@@ -4,13 +4,12 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stalemap_model::words::kernel_version::KernelVersion;
-
 use super::progress::Progress;
 use super::{Exit, Report, Result, failed, interrupt, over_all_runs, threads, under, verdicts, width};
 use crate::cli::synthesize::{Over, SynthesizeArgs, SynthesizeFormat};
 use crate::cli::{CheckArgs, CheckFormat, Engine, Memory, When};
 use crate::input::{self, InputError};
+use crate::kernel_name;
 use crate::report::synthesis as report;
 use crate::run::{RunError, limits_beside_others, of_searches};
 use crate::scenario::Scenario;
@@ -129,12 +128,8 @@ fn question(over: Over) -> &'static Question {
 /// What candidates are put on.
 fn base(kernel: Option<&str>) -> Result<&str> {
     let Some(name) = kernel else { return Ok(BASE) };
-    if let Some(kernel) = KernelVersion::from_name(name) {
-        return Ok(kernel.name());
-    }
-    let known: Vec<&str> = KernelVersion::ALL.iter().map(|kernel| kernel.name()).collect();
-    let problem = format!("there is no kernel `{name}`; known kernels: `{}`", known.join("`, `"));
-    Err(vec![InputError::Other(problem)])
+    let kernel = kernel_name::kernel(name).map_err(|problem| vec![InputError::Other(problem)])?;
+    Ok(kernel.name())
 }
 
 /// A scenario whose file is named is asked about, whatever file system it makes.

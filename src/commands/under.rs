@@ -11,6 +11,7 @@ use super::Result;
 use crate::cli::UnderArgs;
 use crate::engine::Engine;
 use crate::input::InputError;
+use crate::kernel_name;
 use crate::run::Job;
 use crate::scenario::Scenario;
 use crate::scenario::implementations::{Kind, canonical, lacked};
@@ -154,8 +155,10 @@ fn names(scenario: &Scenario, under: &UnderArgs) -> Vec<(Kind, String)> {
     .collect()
 }
 
-/// A name as it was given. What was called `modern` was a design once: whoever asks for it as one gets the kernel.
+/// A name as it was given, of a kernel also its version. What was called `modern` was a design once: whoever asks for it as one gets the kernel.
 fn named(scenario: &Scenario, kind: Kind, name: &str) -> (Kind, String) {
+    let of_version = kernel_name::of_version(name).filter(|_| scenario.implementation(name).is_none());
+    let name = of_version.map_or(name, |kernel| kernel.name());
     let canonical = canonical(name, &scenario.fs);
     let kind = if canonical == name { kind } else { kind_of(scenario, canonical) };
     (kind, canonical.to_owned())
@@ -198,8 +201,15 @@ fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> std::result::Result<I
 
 /// What a name stands for, a design or a kernel.
 pub(super) fn any(scenario: &Scenario, name: &str) -> std::result::Result<Implementation, InputError> {
-    let (kind, name) = named(scenario, kind_of(scenario, name), name);
-    resolve(scenario, kind, &name)
+    let (_, name) = named(scenario, kind_of(scenario, name), name);
+    let known = kernel_name::meant(&name).is_some() || KernelVersion::from_name(&name).is_some();
+    if !known && scenario.implementation(&name).is_none() {
+        let kernels = Kind::Kernel.built_in().into_iter().chain(own(scenario, Kind::Kernel));
+        let kernels: Vec<&str> = kernels.collect();
+        let unknown = unknown(scenario, Kind::Design, &name);
+        return Err(InputError::Other(format!("{unknown}; known kernels: `{}`", kernels.join("`, `"))));
+    }
+    resolve(scenario, kind_of(scenario, &name), &name)
 }
 
 /// The error for a name that stands for nothing.
@@ -207,10 +217,10 @@ pub(super) fn unknown(scenario: &Scenario, kind: Kind, name: &str) -> InputError
     let known: Vec<&str> = kind.built_in().into_iter().chain(own(scenario, kind)).collect();
     // Releases are near each other in spelling, and few.
     let near = crate::scenario::nearest(name, known.iter().copied()).filter(|_| kind == Kind::Design);
-    let hint = match near {
+    let hint = kernel_name::meant(name).unwrap_or_else(|| match near {
         None => format!("known {}s: `{}`", kind.name(), known.join("`, `")),
         Some(near) => format!("did you mean `{near}`?"),
-    };
+    });
     InputError::Other(format!("{}: there is no {} `{name}`; {hint}", scenario.name, kind.name()))
 }
 

@@ -5,6 +5,7 @@ use stalemap_model::words::kernel_version::KernelVersion;
 use stalemap_model::words::personality::{Exchange, Personality};
 
 use super::draw::Has;
+use crate::kernel_name;
 
 /// A kernel or a design.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -23,9 +24,7 @@ impl Under {
 
     /// A kernel by its name; the error has those that there are.
     pub fn kernel(name: &str) -> Result<Self, String> {
-        let known = || KernelVersion::ALL.iter().map(|kernel| kernel.name()).collect::<Vec<_>>();
-        let unknown = || format!("there is no kernel `{name}`; known kernels: `{}`", known().join("`, `"));
-        KernelVersion::from_name(name).map(Under::Kernel).ok_or_else(unknown)
+        kernel_name::kernel(name).map(Under::Kernel)
     }
 
     /// A design by its name; the error has those that there are.

@@ -109,11 +109,39 @@ fn a_field_of_the_file_that_a_kernel_overrules_is_named() {
     assert!(!drawn.contains("`allocator`"), "the environment stays: {drawn}");
 }
 
+/// Where a version is that of one kernel alone, it is as good as its name.
+#[test]
+fn a_version_is_as_good_as_the_name() {
+    let folder = elsewhere();
+    for (with, without) in [
+        (&["check", "xfs/t1", "--kernel", "linux-6.12"][..], &["check", "xfs/t1", "--kernel", "6.12"][..]),
+        (&["kernels", "linux-6.1.y", "linux-6.2"], &["kernels", "6.1.y", "6.2"]),
+        (
+            &["compare", "xfs/t1", "--between", "linux-7.3", "none"],
+            &["compare", "xfs/t1", "--between", "7.3", "none"],
+        ),
+    ] {
+        let (with, without) = (stalemap(folder.path(), with), stalemap(folder.path(), without));
+        assert_eq!((with.status.code(), text(&with.stdout)), (without.status.code(), text(&without.stdout)));
+    }
+}
+
 #[test]
 fn a_wrong_name_gets_the_right_one() {
     for (arguments, part) in [
-        (&["kernels", "linux-6.11"][..], "there are linux-6.1, "),
-        (&["kernels", "bsd"], "there are linux-6.1, "),
+        (&["kernels", "linux-6.11"][..], "known kernels: `linux-6.1`, "),
+        (&["kernels", "bsd"], "known kernels: `linux-6.1`, "),
+        (&["kernels", "6.1"], "did you mean `linux-6.1` (6.1.0) or `linux-6.1.y` (6.1.192)?"),
+        (
+            &["check", "xfs/t1", "--kernel", "6.1"],
+            "did you mean `linux-6.1` (6.1.0) or `linux-6.1.y` (6.1.192)?",
+        ),
+        (&["check", "xfs/t1", "--design", "6.12"], "`linux-6.12` is a kernel; write `--kernel linux-6.12`"),
+        (
+            &["compare", "xfs/t1", "--between", "bsd", "none"],
+            "there is no design `bsd`; known designs: `none`, ",
+        ),
+        (&["compare", "xfs/t1", "--between", "bsd", "none"], "; known kernels: `linux-6.1`, "),
         (&["kernels", "linux-6.1", "--format", "markdown"], "leave their names out"),
         (
             &["check", "xfs/t1", "--kernel", "linux-6.3"],
