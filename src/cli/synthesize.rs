@@ -13,7 +13,8 @@ Exit codes:
   0  every minimal set was found, and holds in all scenarios that count
   1  no set is enough for all that count, or one that should be is not, or has a part that is not needed
   2  usage or bad input
-  3  something is undecided: a limit was reached, or there may be sets that were not found
+  3  something is undecided: a limit was reached, or a scenario breaks with nothing, with each value alone and with all of it,
+     and there are too many candidates in between; or there may be sets that were not found
   4  an engine failed: a defect of stalemap";
 
 /// What is varied.
