@@ -206,7 +206,7 @@ pub(super) fn any(scenario: &Scenario, name: &str) -> std::result::Result<Implem
     if !known && scenario.implementation(&name).is_none() {
         let kernels = Kind::Kernel.built_in().into_iter().chain(own(scenario, Kind::Kernel));
         let kernels: Vec<&str> = kernels.collect();
-        let unknown = unknown(scenario, Kind::Design, &name);
+        let unknown = no_such(scenario, Kind::Design, &name);
         return Err(InputError::Other(format!("{unknown}; known kernels: `{}`", kernels.join("`, `"))));
     }
     resolve(scenario, kind_of(scenario, &name), &name)
@@ -214,6 +214,10 @@ pub(super) fn any(scenario: &Scenario, name: &str) -> std::result::Result<Implem
 
 /// The error for a name that stands for nothing.
 pub(super) fn unknown(scenario: &Scenario, kind: Kind, name: &str) -> InputError {
+    InputError::Other(no_such(scenario, kind, name))
+}
+
+fn no_such(scenario: &Scenario, kind: Kind, name: &str) -> String {
     let known: Vec<&str> = kind.built_in().into_iter().chain(own(scenario, kind)).collect();
     // Releases are near each other in spelling, and few.
     let near = crate::scenario::nearest(name, known.iter().copied()).filter(|_| kind == Kind::Design);
@@ -221,7 +225,7 @@ pub(super) fn unknown(scenario: &Scenario, kind: Kind, name: &str) -> InputError
         None => format!("known {}s: `{}`", kind.name(), known.join("`, `")),
         Some(near) => format!("did you mean `{near}`?"),
     });
-    InputError::Other(format!("{}: there is no {} `{name}`; {hint}", scenario.name, kind.name()))
+    format!("{}: there is no {} `{name}`; {hint}", scenario.name, kind.name())
 }
 
 /// What a run without concurrency is played under to know what a file should have: its result does not depend on the check,

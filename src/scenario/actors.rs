@@ -217,8 +217,12 @@ fn read_open(field: &Field<'_>, session: &mut Session<'_>, reader: &mut Reader<'
         match word.text {
             "-d" => session.open_all(Io::Direct),
             other => {
-                let message = format!("open with {} is not modelled yet", quote(other));
-                reader.errors.add(word.span, message, "modelled is `-d`, direct I/O");
+                let message = if other.starts_with('-') {
+                    format!("open with {} is not modelled yet", quote(other))
+                } else {
+                    format!("{} is no option of xfs_io's open", quote(other))
+                };
+                reader.errors.add(word.span, message, "modelled is direct I/O, written `-d`");
             }
         }
     }

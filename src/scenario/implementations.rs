@@ -332,7 +332,7 @@ impl<'t> Reading<'_, 't> {
     ) -> Option<Implementation> {
         let (kind, example) = (self.kind.name(), self.kind.based_on());
         let Some(based_on) = table.get("based_on") else {
-            let message = format!("the {kind} {} is based on none", quote(field.key));
+            let message = format!("the {kind} {} has no `based_on`", quote(field.key));
             reader.missing(field.key_span.clone(), message, format!("add {example}"));
             return None;
         };

@@ -26,7 +26,9 @@ pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> O
     }
     let fold = |name: &str| name.to_ascii_lowercase().replace('_', "-");
     let wanted = fold(written);
-    let allowed = wanted.chars().count().max(3) / 3;
+    let length = wanted.chars().count();
+    // Something of it must be left: one letter is not like another.
+    let allowed = (length.max(3) / 3).min(length.saturating_sub(1));
     let distances = known.into_iter().map(|name| (strsim::damerau_levenshtein(&wanted, &fold(name)), name));
     // The first of equally near names, so that the order of the caller's list decides.
     distances
@@ -151,7 +153,7 @@ mod tests {
     fn a_key_in_the_wrong_table_finds_its_own() {
         let all = [Design::FIELDS, Personality::FIELDS].concat();
         let geometry = ["block", "folio"];
-        let cases: [(&str, &[&str], &str); 12] = [
+        let cases: [(&str, &[&str], &str); 13] = [
             ("block_drity", Personality::FIELDS, "a key with a similar name exists: `block_dirty`"),
             ("check", Personality::FIELDS, "it is a field of designs: `[design.NAME]`, with `based_on`"),
             ("chek", Personality::FIELDS, "`check` is a field of designs: `[design.NAME]`, with `based_on`"),
@@ -165,6 +167,7 @@ mod tests {
                 "these are nearest: `zone_blocks`, `zoned_write_error`; docs/scenarios.md has all",
             ),
             ("x", &["one"], "known are `one`"),
+            ("z", &["w", "r"], "known are `w`, `r`"),
             ("personality", &all, "it stands in `[fs]`"),
             ("based_on", Personality::FIELDS, "it stands in `[design.NAME]`"),
             ("folio", Personality::FIELDS, "it stands in `[geometry]`"),
