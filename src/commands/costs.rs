@@ -7,23 +7,25 @@ use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
 
 use super::{
-    Exit, Report, Result, all_of, failed, over_all_runs, threads, under, unwritable, width, write_schedule,
+    Exit, Report, Result, all_of, failed, over_all_runs, progress, threads, under, unwritable, width,
+    write_schedule,
 };
-use crate::cli::{CompareArgs, CompareFormat, CostsArgs, CostsFormat, UnderArgs};
+use crate::cli::{CompareArgs, CompareFormat, CostsArgs, CostsFormat, UnderArgs, When};
 use crate::costs::{Costs, Retries, measure};
 use crate::engine::Engine;
 use crate::input::{self, InputError};
 use crate::report::costs as report;
 use crate::report::times::Times;
-use crate::run::{GivenLimits, RunError, in_parallel, limits_beside_others};
+use crate::run::{GivenLimits, RunError, limits_beside_others};
 
 /// `costs`.
 pub(super) fn command(args: &CostsArgs) -> Result<Report> {
     let given = over_all_runs(&args.limits);
-    let counted = match count(&args.paths, &args.under, given, threads(args.limits.jobs))? {
-        Ok(counted) => counted,
-        Err(error) => return failed(&error),
-    };
+    let counted =
+        match count(&args.paths, &args.under, given, threads(args.limits.jobs), (When::Auto, false))? {
+            Ok(counted) => counted,
+            Err(error) => return failed(&error),
+        };
     let saved = args.save.as_deref().map_or(Ok(String::new()), |folder| save(folder, &counted))?;
     let results = match args.format {
         CostsFormat::Text => report::text::render(&counted, width()) + &saved,
@@ -68,7 +70,7 @@ fn beside(asked: &CompareArgs) -> Result<std::result::Result<Vec<Costs>, RunErro
         return other("costs are printed as text or JSON; choose one of these with `--format`");
     }
     let given = over_all_runs(&args.limits);
-    count(&args.paths, &args.under, given, threads(args.limits.jobs))
+    count(&args.paths, &args.under, given, threads(args.limits.jobs), (args.progress, args.quiet))
 }
 
 /// What the scenarios that are named cost, under what is named.
@@ -77,11 +79,12 @@ fn count(
     under: &UnderArgs,
     given: GivenLimits,
     threads: usize,
+    shown: (When, bool),
 ) -> Result<std::result::Result<Vec<Costs>, RunError>> {
     let scenarios = input::scenarios(paths)?;
     let jobs = under::jobs(&scenarios, paths, under, Engine::Exhaustive)?;
     let at_a_time = threads.min(jobs.len());
-    Ok(all_of(in_parallel(&jobs, threads, |job| {
+    Ok(all_of(progress::counted(&jobs, threads, shown, |job| {
         measure(job, &limits_beside_others(job.scenario, given, at_a_time))
     })))
 }

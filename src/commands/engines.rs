@@ -4,22 +4,23 @@ use std::fs;
 
 use stalemap_explore::Limits;
 
+use super::progress::counted;
 use super::{
     Exit, Report, Result, all_of, failed, over_all_runs, threads, under, unwritable, write_schedule,
 };
 use crate::agree::agree;
-use crate::cli::{AgreeArgs, Format, PowerArgs, WhatArgs};
+use crate::cli::{AgreeArgs, Format, PowerArgs, WhatArgs, When};
 use crate::engine::Engine;
 use crate::input;
 use crate::power::{Measurement, measure};
 use crate::report::engines as report;
-use crate::run::{Job, in_parallel, limits_beside_others};
+use crate::run::{Job, limits_beside_others};
 
 /// `agree`: whether the engines find the same.
 pub(super) fn agreements(args: &AgreeArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.what.paths)?;
     let jobs = under::jobs(&scenarios, &args.what.paths, &args.what.under, Engine::Exhaustive)?;
-    let ran = in_parallel(&jobs, threads(args.what.limits.jobs), |job| {
+    let ran = counted(&jobs, threads(args.what.limits.jobs), (When::Auto, false), |job| {
         agree(job, args.iterations, &limits_of(&args.what, job, jobs.len()))
     });
     let agreements = match all_of(ran) {
@@ -55,7 +56,7 @@ pub(super) fn agreements(args: &AgreeArgs) -> Result<Report> {
 pub(super) fn power(args: &PowerArgs) -> Result<Report> {
     let scenarios = input::scenarios(&args.what.paths)?;
     let jobs = under::jobs(&scenarios, &args.what.paths, &args.what.under, Engine::Exhaustive)?;
-    let ran = in_parallel(&jobs, threads(args.what.limits.jobs), |job| {
+    let ran = counted(&jobs, threads(args.what.limits.jobs), (When::Auto, false), |job| {
         measure(job, args.iterations, args.seed, &limits_of(&args.what, job, jobs.len()))
     });
     let measurements = match all_of(ran) {

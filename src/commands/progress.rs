@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cli::When;
 use crate::report::characters::Characters;
 use crate::report::pace;
+use crate::run::in_parallel;
 use crate::tally::Tally;
 
 /// What takes less is not worth a word.
@@ -113,8 +114,12 @@ impl Progress {
     /// All that is known: what is done in all, and a line for each search that takes long.
     fn lines(&self, elapsed: Duration, tally: &Tally) -> String {
         let finished = tally.jobs.load(Ordering::Relaxed);
-        let mut lines =
-            format!("{} s: {finished} of {} done, {}\n", elapsed.as_secs(), self.jobs, self.done(tally));
+        let mut lines = format!("{} s: {finished} of {} done", elapsed.as_secs(), self.jobs);
+        let done = self.done(tally);
+        if !done.is_empty() {
+            lines = lines + ", " + &done;
+        }
+        lines.push('\n');
         for (_, running) in tally.running() {
             let of_search = running.began.elapsed();
             if of_search >= SHORT {
@@ -136,8 +141,13 @@ impl Progress {
         }
     }
 
+    /// What the searches have done; nothing, where they do not say.
     fn done(&self, tally: &Tally) -> String {
-        let millions = tally.transitions.load(Ordering::Relaxed) as f64 / 1e6;
+        let transitions = tally.transitions.load(Ordering::Relaxed);
+        if transitions == 0 {
+            return String::new();
+        }
+        let millions = transitions as f64 / 1e6;
         format!("{millions:.1} M transitions, {:.0} % of the limit of memory", self.percent(tally))
     }
 
@@ -157,6 +167,25 @@ impl Progress {
             Display::Lines(_) | Display::Nothing => {}
         }
     }
+}
+
+/// Does something with each job, and shows how many are done.
+pub(super) fn counted<J: Sync, R: Send>(
+    jobs: &[J],
+    threads: usize,
+    (when, quiet): (When, bool),
+    run: impl Fn(&J) -> R + Sync,
+) -> Vec<R> {
+    let progress = Progress::new(jobs.len() as u64, 0, when, quiet);
+    let tally = Tally::default();
+    let done = in_parallel(jobs, threads, |job| {
+        let done = run(job);
+        tally.jobs.fetch_add(1, Ordering::Relaxed);
+        progress.show(&tally);
+        done
+    });
+    progress.finish();
+    done
 }
 
 fn bar(jobs: u64) -> ProgressBar {
@@ -188,5 +217,8 @@ mod tests {
         tally.bytes.store(1 << 28, Ordering::Relaxed);
         let line = progress.lines(Duration::from_millis(20_900), &tally);
         assert_eq!(line, "20 s: 1 of 3 done, 5.3 M transitions, 25 % of the limit of memory\n");
+        let counted = Tally::default();
+        counted.jobs.store(2, Ordering::Relaxed);
+        assert_eq!(progress.lines(Duration::from_secs(10), &counted), "10 s: 2 of 3 done\n");
     }
 }
