@@ -191,13 +191,21 @@ impl File {
     }
 }
 
-/// Whether contents are those of the model, where what nobody may see can be anything.
+/// Whether contents are those of the model, where what nobody may see can be anything, and a cell of which a part was stored before
+/// somebody zeroed it, and a part behind that, is as either: stores of whole cells are at once in the model.
 fn is_as(can: &str, left: &str) -> bool {
     let same = |(can, left): (&str, &str)| {
-        let anything = can.strip_suffix(';').unwrap_or(can).strip_suffix(GARBAGE);
-        can == left || anything.is_some_and(|head| left.starts_with(head))
+        let (head, value) = split(can);
+        let (head_left, values) = split(left);
+        head == head_left && (value == GARBAGE || values.split('|').any(|each| each == value))
     };
     can.split(' ').count() == left.split(' ').count() && can.split(' ').zip(left.split(' ')).all(same)
+}
+
+/// A word of contents: what comes before the value of the first cell, if it is one, and the value.
+fn split(word: &str) -> (&str, &str) {
+    let word = word.strip_suffix(';').unwrap_or(word);
+    word.rfind('=').map_or(("", word), |at| word.split_at(at + 1))
 }
 
 /// What a guest left of a case.
@@ -339,6 +347,8 @@ mod tests {
         assert!(is_as("[a] 0-4k=~~ 41; [b] 0-2k=~~;", "[a] 0-4k=e5 41; [b] 0-2k=00;"));
         assert!(!is_as("[a] 0-4k=~~ 41; [b] 0-2k=~~;", "[a] 0-4k=e5 42; [b] 0-2k=00;"));
         assert!(!is_as("0-4k=~~;", "[a] 0-4k=e5;"));
+        assert!(is_as("0-4k=41 42;", "0-4k=00|41 42;"));
+        assert!(!is_as("0-4k=41 42;", "0-4k=00|43 42;"));
     }
 
     #[test]

@@ -163,7 +163,9 @@ fn shows_memory(left: &Left) -> bool {
 
 /// What a guest does: a file system for each run, on a device that can keep writes.
 fn script(plan: &Plan, modes: &[Mode]) -> String {
-    let FileSystem { first, mkfs, kind, options } = file_system(plan);
+    let FileSystem { first, mkfs, kind, options, nothing_ahead } = file_system(plan);
+    let options =
+        [options, nothing_ahead].into_iter().filter(|some| !some.is_empty()).collect::<Vec<_>>().join(",");
     let mut lines = vec![
         "insmod /mods/hold.ko || exit 1".to_owned(),
         "blocks=$(cat /sys/block/vda/size)".to_owned(),
@@ -229,6 +231,9 @@ pub(super) struct FileSystem {
     pub(super) kind: &'static str,
     /// The options that it is mounted with.
     pub(super) options: &'static str,
+    /// The option that keeps it from allocating ahead where a large file grows; a small one is not allocated ahead (`xfs_iomap_prealloc_size`,
+    /// below 64k).
+    pub(super) nothing_ahead: &'static str,
 }
 
 pub(super) fn file_system(plan: &Plan) -> FileSystem {
@@ -239,15 +244,21 @@ pub(super) fn file_system(plan: &Plan) -> FileSystem {
             mkfs: format!("mkfs.gfs2 -q -O -p lock_nolock -j 1 -J 16 -b {block}"),
             kind: "gfs2",
             options: "lockproto=lock_nolock",
+            nothing_ahead: "",
         },
-        FsType::Ext4 => {
-            FileSystem { first: "", mkfs: format!("mkfs.ext4 -q -F -b {block}"), kind: "ext4", options: "" }
-        }
+        FsType::Ext4 => FileSystem {
+            first: "",
+            mkfs: format!("mkfs.ext4 -q -F -b {block}"),
+            kind: "ext4",
+            options: "",
+            nothing_ahead: "",
+        },
         FsType::Xfs | FsType::Zonefs if plan.fs.allocate == Allocate::OutOfPlace => FileSystem {
             first: "insmod /mods/null_blk.ko nr_devices=1 zoned=1 zone_size=16 gb=1 memory_backed=1 || exit 1",
             mkfs: format!("mkfs.xfs.newer -q -f -b size={block} -r zoned=1,rtdev=/dev/nullb0"),
             kind: "xfs",
             options: "rtdev=/dev/nullb0",
+            nothing_ahead: "",
         },
         FsType::Xfs | FsType::Zonefs => {
             let more = if exchanges(plan) { " -i exchange=1" } else { "" };
@@ -255,8 +266,9 @@ pub(super) fn file_system(plan: &Plan) -> FileSystem {
                 first: "",
                 mkfs: format!("mkfs.xfs -q -f -b size={block}{more}"),
                 kind: "xfs",
-                // No speculative preallocation, as the model has none: a write that makes the file longer reserves to the end of its page.
-                options: "allocsize=4k",
+                options: "",
+                // A write that makes the file longer reserves to the end of its page, and no further.
+                nothing_ahead: "allocsize=4k",
             }
         }
     }
