@@ -6,13 +6,19 @@
 //! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3). If so, the inode is written when the data are on the device
 //! (`__writeback_single_inode`, fs/fs-writeback.c, which takes it for clean from there on), and that flushes the log; if not, the
 //! data are waited for and nothing else is done. Writeback of journalled data flushes the log itself.
+//!
+//! gfs2 asks about errors (`file_fdatawait_range`) only while something of the file is cached. Who writes the inode is told before
+//! that, if nobody was since writeback failed (`filemap_fdatawait` in `__writeback_single_inode`), and returns behind the flush
+//! of the log. Left out: both where no crash is judged, since nothing is promised there, and of journalled data, where an fsync
+//! that finds anything dirty asks in any case.
 
 pub mod shutdown;
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering, Returned};
 
+use crate::judge::survivors::Told;
 use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
 use crate::state::inode::{Inode, WbError};
@@ -45,14 +51,27 @@ pub enum FsyncState {
     },
     /// Before waiting for the next of all folios, which is left, ahead of a flush of the log.
     WaitAll(Range<FolioIndex>, Range<FolioIndex>),
+    /// Before it is known whether writeback has failed and nobody was told, ahead of that flush.
+    Fdatawait(Range<FolioIndex>),
     /// Flushing the log.
-    LogFlush(LogFlushState, Range<FolioIndex>),
+    LogFlush {
+        /// Where that stands.
+        inner: LogFlushState,
+        /// The folios to wait for.
+        folios: Range<FolioIndex>,
+        /// Whether writeback has failed.
+        failed: bool,
+    },
+    /// Before it is known whether anything is cached, without which nothing is waited for and nobody asked.
+    Nrpages(Range<FolioIndex>),
     /// Before waiting for the next folio.
     Wait(Range<FolioIndex>),
     /// Before the log is forced.
     LogForce,
     /// Before the end of one whose log is flushed already.
     Return,
+    /// Before the end of one that asks nobody about errors.
+    Unasked,
     /// Before the error of writeback that failed is looked for.
     CheckError,
 }
@@ -106,28 +125,30 @@ impl Path for FsyncState {
                     ControlFlow::Continue(inner) => FsyncState::Write { inner, folios, next },
                     ControlFlow::Break(()) => match next {
                         Next::WriteInode => FsyncState::WaitAll(0..inode.sb.geometry.folios(), folios),
-                        Next::Wait => FsyncState::Wait(folios),
+                        Next::Wait => fdatawait_range(inode, folios),
                     },
                 })
             }
-            FsyncState::WaitAll(mut left, folios) => {
-                ControlFlow::Continue(if let Some(index) = left.next() {
-                    io::wait(inode, index).await;
-                    FsyncState::WaitAll(left, folios)
-                } else {
-                    inode.mark_clean();
-                    FsyncState::LogFlush(LogFlushState::Lock, folios)
-                })
+            FsyncState::WaitAll(left, folios) => {
+                ControlFlow::Continue(filemap_fdatawait(inode, left, folios).await)
             }
-            FsyncState::LogFlush(inner, folios) => {
-                ControlFlow::Continue(match gfs2_log_flush::step(inode, me, inner).await {
-                    ControlFlow::Continue(inner) => FsyncState::LogFlush(inner, folios),
-                    ControlFlow::Break(()) => {
-                        inode.ordered_del();
-                        FsyncState::Wait(folios)
+            FsyncState::Fdatawait(folios) => {
+                let failed = flush::filemap_check_errors(inode).await.is_err();
+                ControlFlow::Continue(write_inode(inode, folios, failed))
+            }
+            FsyncState::LogFlush { inner, folios, failed } => {
+                match gfs2_log_flush::step(inode, me, inner).await {
+                    ControlFlow::Continue(inner) => {
+                        ControlFlow::Continue(FsyncState::LogFlush { inner, folios, failed })
                     }
-                })
+                    ControlFlow::Break(()) => inode_written(inode, me, folios, failed),
+                }
             }
+            FsyncState::Nrpages(folios) => ControlFlow::Continue(if is_cached(inode).await {
+                FsyncState::Wait(folios)
+            } else {
+                FsyncState::Unasked
+            }),
             FsyncState::Wait(folios) if folios.is_empty() => ControlFlow::Continue(FsyncState::Return),
             FsyncState::Wait(mut folios) => {
                 if let Some(index) = folios.next() {
@@ -139,6 +160,7 @@ impl Path for FsyncState {
                 drop(inode.lock_map(Op::new("fsync_return")).await);
                 forced(inode, me)
             }
+            FsyncState::Unasked => return_unasked(inode, me).await,
             FsyncState::LogForce => {
                 log_force(inode, Upto::File).await;
                 forced(inode, me)
@@ -146,7 +168,7 @@ impl Path for FsyncState {
             FsyncState::CheckError => {
                 let returned = returned(inode).await;
                 match returned {
-                    Returned::Success => promise(inode, me),
+                    Returned::Success => promise(inode, me, Told::Yes),
                     // What fails promises nothing.
                     Returned::Error => inode.oracle.abandon_sync(me),
                 }
@@ -154,6 +176,45 @@ impl Path for FsyncState {
             }
         }
     }
+}
+
+/// The end of one that asks nobody about errors: what has failed is lost, unless somebody was told before.
+async fn return_unasked<B: Backend>(inode: &Inode<B>, me: ActorId) -> Stepped<FsyncState> {
+    drop(inode.lock_map(Op::new("fsync_return")).await);
+    let untold = inode.wb_error.newest() == WbError::Untold.number();
+    promise(inode, me, if untold { Told::No } else { Told::Yes });
+    ControlFlow::Break(Returned::Success)
+}
+
+/// `filemap_fdatawait` in `__writeback_single_inode`: waits for the next of all folios, and asks about errors behind the last one.
+async fn filemap_fdatawait<B: Backend>(
+    inode: &Inode<B>,
+    mut left: Range<FolioIndex>,
+    folios: Range<FolioIndex>,
+) -> FsyncState {
+    if let Some(index) = left.next() {
+        io::wait(inode, index).await;
+        FsyncState::WaitAll(left, folios)
+    } else if inode.sb.config.fs.io_errors {
+        FsyncState::Fdatawait(folios)
+    } else {
+        write_inode(inode, folios, false)
+    }
+}
+
+/// The end of `gfs2_write_inode`, and of an fsync that is told there that writeback has failed.
+fn inode_written<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    folios: Range<FolioIndex>,
+    failed: bool,
+) -> Stepped<FsyncState> {
+    inode.ordered_del();
+    if failed {
+        inode.oracle.abandon_sync(me);
+        return ControlFlow::Break(Returned::Error);
+    }
+    ControlFlow::Continue(fdatawait_range(inode, folios))
 }
 
 /// What comes behind the page cache.
@@ -191,6 +252,27 @@ async fn begin_judged<B: Backend>(
     FsyncState::Write { inner: WritebackState::new(SyncMode::Integrity, folios.clone()), folios, next }
 }
 
+/// `__writeback_single_inode`, when the data are on the device: the inode is clean, and is written.
+fn write_inode<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, failed: bool) -> FsyncState {
+    inode.mark_clean();
+    FsyncState::LogFlush { inner: LogFlushState::Lock, folios, failed }
+}
+
+/// The end of `gfs2_fsync`: `file_fdatawait_range`, if anything is cached. If not, there is nothing to wait for.
+fn fdatawait_range<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>) -> FsyncState {
+    if inode.sb.config.fs.io_errors { FsyncState::Nrpages(folios) } else { FsyncState::Wait(folios) }
+}
+
+/// `mapping->nrpages`, which is counted here folio by folio.
+async fn is_cached<B: Backend>(inode: &Inode<B>) -> bool {
+    for index in 0..inode.sb.geometry.folios() {
+        if inode.page(index).lock(Op::on("gfs2_fsync", u32::from(index))).await.current().is_some() {
+            return true;
+        }
+    }
+    false
+}
+
 /// `file_check_and_advance_wb_err`.
 async fn returned<B: Backend>(inode: &Inode<B>) -> Returned {
     for kept in [WbError::Untold, WbError::OfFsync].map(WbError::number) {
@@ -211,15 +293,15 @@ async fn returned<B: Backend>(inode: &Inode<B>) -> Returned {
 /// The log is on disk: the call returns, or looks for an error first.
 fn forced<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Returned, FsyncState> {
     if !inode.sb.config.fs.io_errors {
-        promise(inode, me);
+        promise(inode, me, Told::Yes);
     }
     inode.audit_crash();
     check_error(inode)
 }
 
 /// The call returns 0: what it covered is durable.
-fn promise<B: Backend>(inode: &Inode<B>, me: ActorId) {
-    inode.oracle.end_sync(me);
+fn promise<B: Backend>(inode: &Inode<B>, me: ActorId, told: Told) {
+    inode.oracle.end_sync(me, told);
     inode.audit_crash();
 }
 
