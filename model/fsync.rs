@@ -59,9 +59,11 @@ pub enum FsyncState {
         inner: LogFlushState,
         /// The folios to wait for.
         folios: Range<FolioIndex>,
-        /// Whether writeback has failed.
-        failed: bool,
+        /// What has the inode written.
+        written: InodeWritten,
     },
+    /// The log is flushed, before the file leaves the list of ordered data, with the folios to wait for.
+    OrderedDel(InodeWritten, Range<FolioIndex>),
     /// Before it is known whether anything is cached, without which nothing is waited for and nobody asked.
     Nrpages(Range<FolioIndex>),
     /// Before waiting for the next folio.
@@ -74,6 +76,15 @@ pub enum FsyncState {
     Unasked,
     /// Before the error of writeback that failed is looked for.
     CheckError,
+}
+
+/// An inode that is written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct InodeWritten {
+    /// Whether it was still dirty. If not, somebody else has written it, and here that one's flush of the log is waited for.
+    was_dirty: bool,
+    /// Whether writeback of its data has failed.
+    failed: bool,
 }
 
 /// What follows when the data are on their way.
@@ -136,13 +147,21 @@ impl Path for FsyncState {
                 let failed = flush::filemap_check_errors(inode).await.is_err();
                 ControlFlow::Continue(write_inode(inode, folios, failed))
             }
-            FsyncState::LogFlush { inner, folios, failed } => {
+            FsyncState::LogFlush { inner, folios, written } => {
                 match gfs2_log_flush::step(inode, me, inner).await {
                     ControlFlow::Continue(inner) => {
-                        ControlFlow::Continue(FsyncState::LogFlush { inner, folios, failed })
+                        ControlFlow::Continue(FsyncState::LogFlush { inner, folios, written })
                     }
-                    ControlFlow::Break(()) => inode_written(inode, me, folios, failed),
+                    ControlFlow::Break(()) if written.was_dirty => {
+                        ControlFlow::Continue(FsyncState::OrderedDel(written, folios))
+                    }
+                    ControlFlow::Break(()) => inode_written(inode, me, folios, written),
                 }
+            }
+            FsyncState::OrderedDel(written, folios) => {
+                drop(inode.lock_map(Op::new("gfs2_ordered_del_inode")).await);
+                inode.ordered_del();
+                inode_written(inode, me, folios, written)
             }
             FsyncState::Nrpages(folios) => ControlFlow::Continue(if is_cached(inode).await {
                 FsyncState::Wait(folios)
@@ -165,17 +184,20 @@ impl Path for FsyncState {
                 log_force(inode, Upto::File).await;
                 forced(inode, me)
             }
-            FsyncState::CheckError => {
-                let returned = returned(inode).await;
-                match returned {
-                    Returned::Success => promise(inode, me, Told::Yes),
-                    // What fails promises nothing.
-                    Returned::Error => inode.oracle.abandon_sync(me),
-                }
-                ControlFlow::Break(returned)
-            }
+            FsyncState::CheckError => return_asked(inode, me).await,
         }
     }
+}
+
+/// The end of one that asks about errors.
+async fn return_asked<B: Backend>(inode: &Inode<B>, me: ActorId) -> Stepped<FsyncState> {
+    let returned = returned(inode).await;
+    match returned {
+        Returned::Success => promise(inode, me, Told::Yes),
+        // What fails promises nothing.
+        Returned::Error => inode.oracle.abandon_sync(me),
+    }
+    ControlFlow::Break(returned)
 }
 
 /// The end of one that asks nobody about errors: what has failed is lost, unless somebody was told before.
@@ -202,15 +224,14 @@ async fn filemap_fdatawait<B: Backend>(
     }
 }
 
-/// The end of `gfs2_write_inode`, and of an fsync that is told there that writeback has failed.
+/// The inode is written, and an fsync that was told meanwhile that writeback has failed is over.
 fn inode_written<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     folios: Range<FolioIndex>,
-    failed: bool,
+    written: InodeWritten,
 ) -> Stepped<FsyncState> {
-    inode.ordered_del();
-    if failed {
+    if written.failed {
         inode.oracle.abandon_sync(me);
         return ControlFlow::Break(Returned::Error);
     }
@@ -252,10 +273,12 @@ async fn begin_judged<B: Backend>(
     FsyncState::Write { inner: WritebackState::new(SyncMode::Integrity, folios.clone()), folios, next }
 }
 
-/// `__writeback_single_inode`, when the data are on the device: the inode is clean, and is written.
+/// `__writeback_single_inode`, when the data are on the device: the inode is clean, and is written. `gfs2_write_inode` flushes the
+/// log, and takes the file off the list of ordered data later, with nothing held in between.
 fn write_inode<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, failed: bool) -> FsyncState {
+    let written = InodeWritten { was_dirty: inode.must_flush_log(InodeDirty::Times), failed };
     inode.mark_clean();
-    FsyncState::LogFlush { inner: LogFlushState::Lock, folios, failed }
+    FsyncState::LogFlush { inner: LogFlushState::Lock, folios, written }
 }
 
 /// The end of `gfs2_fsync`: `file_fdatawait_range`, if anything is cached. If not, there is nothing to wait for.
