@@ -204,9 +204,10 @@ async fn clean<B: Backend>(
     let had_none = data.buffers.is_none() && inode.sets_data_mode;
     let buffers = data.buffers.get_or_insert_with(Buffers::default);
     if stored == Stored::Unjoined {
-        buffers.joined |= all;
-        buffers.dirty = 0;
+        // `block_dirty_folio`.
+        buffers.dirty = all;
         buffers.logged = 0;
+        buffers.pin(all);
     } else if had_none {
         // `folio_create_buffers`: all of them are dirty. What was stored in ordered mode is none of the journal's business.
         buffers.dirty = all;
@@ -216,8 +217,8 @@ async fn clean<B: Backend>(
 }
 
 /// `gfs2_write_jdata_folio` (gfs2_write_jdata_page, 6.1) up to the buffers: zeroes what lies behind end of file in the folio, each time,
-/// since it may be mapped; picks the buffers to write in place, those that are dirty, wherever they lie; and ends the
-/// transaction.
+/// since it may be mapped; picks the buffers to write in place, those that are dirty and lie inside of the file (`__block_write_full_folio`
+/// makes the others clean); and ends the transaction.
 fn gfs2_write_jdata_folio<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
@@ -233,8 +234,11 @@ fn gfs2_write_jdata_folio<B: Backend>(
         data.cells[usize::from(size - cells.start)..].fill(Value::ZERO);
     }
     let buffers = data.buffers.get_or_insert_with(Buffers::default);
-    let in_place = buffers.dirty;
-    let past_the_journal = buffers.dirty & !buffers.logged;
+    // With a size of 0 the number of the last block wraps around, and nothing lies behind it.
+    let end = if size == 0 { FileBlock::MAX } else { inode.sb.geometry.blocks_touched(&(0..size)).end };
+    let inside = bits(0..end.saturating_sub(first).min(inode.sb.geometry.blocks_per_folio()));
+    let in_place = buffers.dirty & inside;
+    let past_the_journal = in_place & !buffers.logged;
     buffers.dirty = 0;
     inode.sb.log_flush_lock.up_read(me);
     if past_the_journal != 0 {
