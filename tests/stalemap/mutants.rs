@@ -817,6 +817,13 @@ fn write_faults_let_go_of_the_glock_early() {
     violates("gfs2/punch-fault-locked", early, &[properties::LOST_WRITE]);
 }
 
+/// A direct write of gfs2 changes no times, and an fsync behind it finds the inode clean.
+#[test]
+fn direct_writes_change_no_times() {
+    let lost = [properties::CRASH_LOST];
+    caught("gfs2/device-cache-direct", |_, fs| fs.dio_times = false, &lost, &[]);
+}
+
 /// fsync on gfs2 flushes the log only if it finds the inode dirty.
 #[test]
 fn fsync_trusts_the_inode() {
