@@ -110,6 +110,8 @@ impl Path for FsyncState {
             _ => match part.first()? {
                 Command::Fsync => (part.all_folios(), InodeDirty::Times),
                 Command::Fdatasync => (part.all_folios(), InodeDirty::Datasync),
+                // `gfs2_sync_fs` flushes the log whatever is dirty.
+                Command::Syncfs => (part.all_folios(), InodeDirty::Clean),
                 Command::Msync { range, wait: true } => (part.folios(range), InodeDirty::Datasync),
                 _ => return None,
             },
