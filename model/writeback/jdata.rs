@@ -3,12 +3,12 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 
 use crate::iomap::jdata::{bits, broken};
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::{Buffers, FolioId, FolioRef, Slot, Stored};
-use crate::state::inode::Inode;
+use crate::state::inode::{Inode, WbError};
 use crate::state::ioend::{Ioend, Outcome};
 use crate::state::private::Taken;
 use crate::words::extent::Extent;
@@ -249,33 +249,48 @@ fn gfs2_write_jdata_folio<B: Backend>(
     written.collect()
 }
 
-/// Where the buffers lie on the device.
+/// Where the buffers lie on the device, of those that have a place.
 async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]) -> Vec<Ioend> {
     if blocks.is_empty() {
         return Vec::new();
     }
     let map = inode.lock_map(Op::new("gfs2_get_block_noalloc")).await;
-    let mut ioends = Vec::new();
+    let (mut ioends, mut without) = (Vec::new(), None);
     for block in blocks {
-        if let Extent::Written(phys) = map.get(*block) {
-            ioends.push(Ioend {
-                file: inode.number,
-                blocks: *block..*block + 1,
-                phys,
-                unwritten: false,
-                shared: false,
-                outcome: Outcome::of(false),
-                folios: vec![folio],
-                size: None,
-                beyond: 0,
-            });
-        }
+        let Extent::Written(phys) = map.get(*block) else {
+            without.get_or_insert(*block);
+            continue;
+        };
+        ioends.push(Ioend {
+            file: inode.number,
+            blocks: *block..*block + 1,
+            phys,
+            unwritten: false,
+            shared: false,
+            outcome: Outcome::of(false),
+            folios: vec![folio],
+            size: None,
+            beyond: 0,
+        });
     }
     drop(map);
     for ioend in &ioends {
         audit_address(inode, ioend.blocks.start, ioend.phys, false);
     }
+    if let Some(block) = without {
+        recover(inode, block);
+    }
     ioends
+}
+
+/// `recover` in `__block_write_full_folio`: a buffer that is dirty and lies inside of the file has no place (`gfs2_get_block_noalloc`). The
+/// others are written, and the error is kept as if the device had failed (`mapping_set_error`). A store makes all buffers of its folio
+/// dirty, also those behind end of file, and the file may have grown over them since.
+fn recover<B: Backend>(inode: &Inode<B>, block: FileBlock) {
+    if inode.sb.config.fs.io_errors {
+        inode.wb_error.publish(WbError::Untold.number(), Ordering::Relaxed);
+    }
+    inode.judge_no_place(block);
 }
 
 /// `gfs2_unpin` after the log was written: the buffers are dirty again, and may be written in place now.
